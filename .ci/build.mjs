@@ -1,0 +1,43 @@
+import { spawnSync } from 'node:child_process';
+import { renameSync, rmSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from './prepare.mjs';
+
+const dist = join(root, 'dist');
+const fresh = join(root, `.dist-${process.pid}`);
+const stale = `${fresh}-stale`;
+const startedAt = new Date();
+
+const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+const { status } = spawnSync(process.execPath, [tsc, '-p', 'src', '--outDir', fresh], {
+  cwd: root,
+  stdio: 'inherit',
+});
+
+if (status === 0) {
+  // Whoever asks whether dist is current compares with the moment at which the compiler began to read.
+  utimesSync(fresh, startedAt, startedAt);
+  replace();
+} else {
+  process.exitCode = 1;
+}
+rmSync(fresh, { recursive: true, force: true });
+rmSync(stale, { recursive: true, force: true });
+
+// Renaming leaves no half-written dist, also when two processes build at once.
+function replace() {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      renameSync(dist, stale);
+    } catch (error) {
+      if (error.code !== 'ENOENT') throw error;
+    }
+    try {
+      renameSync(fresh, dist);
+      return;
+    } catch (error) {
+      if (error.code !== 'ENOTEMPTY' || attempt === 5) throw error;
+      rmSync(stale, { recursive: true, force: true });
+    }
+  }
+}

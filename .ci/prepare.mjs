@@ -1,0 +1,56 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The repository's root folder, whatever the working directory is. */
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Installs the dependencies when node_modules does not hold what package-lock.json asks for. */
+export function install() {
+  if (isInstalled()) return;
+  run('Installing dependencies', 'npm', ['ci']);
+}
+
+/** Builds dist when it is missing or older than its sources. */
+export function build() {
+  if (isBuilt()) return;
+  run('Building dist', process.execPath, [join(root, '.ci', 'build.mjs')]);
+}
+
+function isInstalled() {
+  // npm keeps a copy of the lock file in node_modules; platform packages of other systems are not in it.
+  const installed = packagesIn('node_modules/.package-lock.json');
+  return Object.entries(packagesIn('package-lock.json')).every(([path, { version, optional }]) => {
+    if (path === '') return true;
+    return installed[path] === undefined ? optional === true : installed[path].version === version;
+  });
+}
+
+function packagesIn(lockFile) {
+  const path = join(root, lockFile);
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).packages : {};
+}
+
+function isBuilt() {
+  const builtAt = changedAt(join(root, 'dist'));
+  return ['src', 'machines', 'tsconfig.json'].every((path) => newest(join(root, path)) < builtAt);
+}
+
+// Folders count as well, because a deleted file changes only the folder it was in.
+function newest(path) {
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  const inside = isFolder ? readdirSync(path).map((name) => newest(join(path, name))) : [];
+  return Math.max(changedAt(path), ...inside);
+}
+
+function changedAt(path) {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+// Standard output belongs to the command that asked, so all of this goes to standard error.
+function run(what, command, args) {
+  console.error(`${what} …`);
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
+  if (status !== 0) throw new Error(`${what} failed.`, { cause: error });
+}

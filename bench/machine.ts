@@ -1,0 +1,165 @@
+import { deepStrictEqual } from 'node:assert';
+import { createRequire } from 'node:module';
+import { type JobContext, type JobEvent, type JobInput, jobMachine } from 'signalbox/machines';
+import { createActor } from 'xstate';
+
+/** What one job life costs three ways. Times are microseconds, medians over the rounds. */
+export interface Figures extends Record<string, unknown> {
+  /** Compiled life ÷ createActor life. */
+  readonly stepRatio: number;
+  /** One life of the job chart, put to completed, through the compiled chart, merged into a record copy a step. */
+  readonly compiledUs: number;
+  /** The same life through `machine.transition` with one reused scope. */
+  readonly machineTransitionUs: number;
+  /** The same life as an actor: createActor, start, one send a step, stop. */
+  readonly createActorUs: number;
+  /** One step of the compiled chart alone, without the record copy. */
+  readonly compiledStepUs: number;
+  readonly stepsPerLife: number;
+  readonly rounds: number;
+  readonly livesPerRound: number;
+}
+
+type JobRecord = JobContext & { readonly id: string; readonly rev: number; readonly state: string };
+
+const input: JobInput = { name: 'index', args: ['a.txt'] };
+const life: readonly JobEvent[] = [
+  { type: 'job.put', queue: 'q', at: 10, beginAfter: 10, assigner: 'p1' },
+  { type: 'job.claim', queue: 'q', dispatcher: 'd', agent: 'main', epoch: 2, quotas: [] },
+  { type: 'job.start', at: 20 },
+  { type: 'job.finish', at: 30, outcome: { ok: true, value: 7 }, retryData: null, awaited: null },
+  { type: 'job.complete', at: 31, unstarted: 0 },
+];
+
+/** Measures one job's life through the compiled chart beside XState's own ways, interleaved in one run. */
+export async function run({ quick }: { json: boolean; quick: boolean }): Promise<Figures> {
+  refuseDevelopmentBuild();
+  const compiled = await compiledLives();
+  const ways = {
+    compiled: compiled.live,
+    machineTransition: transitionLife(),
+    createActor: actorLife,
+    compiledSteps: compiled.stepThrough,
+  };
+  deepStrictEqual(contextOf(ways.compiled()), ways.machineTransition());
+  deepStrictEqual(contextOf(ways.compiled()), ways.createActor());
+
+  const rounds = quick ? 9 : 31;
+  const livesPerRound = quick ? 400 : 1_500;
+  const times = interleave(Object.values(ways), rounds, livesPerRound);
+  const [compiledUs = 0, machineTransitionUs = 0, createActorUs = 0, stepsUs = 0] = times.map(median);
+  return {
+    stepRatio: compiledUs / createActorUs,
+    compiledUs,
+    machineTransitionUs,
+    createActorUs,
+    compiledStepUs: stepsUs / life.length,
+    stepsPerLife: life.length,
+    rounds,
+    livesPerRound,
+  };
+}
+
+interface Chart {
+  step(
+    state: string,
+    context: JobContext,
+    event: JobEvent,
+  ): { moved: false } | { moved: true; to: string; patch: Partial<JobContext> | null };
+}
+
+/** The compiler is no part of the package's face, so its built file is named here. */
+async function compiledLives() {
+  const built = new URL('../dist/src/model/chart/compile.js', import.meta.url);
+  const { compileChart } = (await import(built.href)) as { compileChart: (machine: object) => Chart };
+  const chart = compileChart(jobMachine);
+  const fresh: JobRecord = { id: 'j1', rev: 0, state: 'new', ...freshContext() };
+  const before: JobRecord[] = [];
+
+  function live(): JobRecord {
+    let record = fresh;
+    for (const event of life) {
+      const step = chart.step(record.state, record, event);
+      if (!step.moved) throw new Error(`Expected ${event.type} to be taken in ${record.state}.`);
+      record = { ...record, ...step.patch, state: step.to, rev: record.rev + 1 };
+    }
+    return record;
+  }
+
+  let record = fresh;
+  for (const event of life) {
+    before.push(record);
+    const step = chart.step(record.state, record, event);
+    if (step.moved) record = { ...record, ...step.patch, state: step.to };
+  }
+
+  function stepThrough(): number {
+    let moved = 0;
+    for (let at = 0; at < life.length; at += 1) {
+      const record = before[at] as JobRecord;
+      if (chart.step(record.state, record, life[at] as JobEvent).moved) moved += 1;
+    }
+    return moved;
+  }
+  return { live, stepThrough };
+}
+
+function transitionLife(): () => JobContext {
+  const nothing = () => {};
+  const scope = {
+    self: {},
+    system: { _sendInspectionEvent: nothing },
+    actionExecutor: nothing,
+    defer: nothing,
+    emit: nothing,
+  } as never;
+  const context = freshContext();
+  return () => {
+    let snapshot = jobMachine.resolveState({ value: 'new', context });
+    for (const event of life) snapshot = jobMachine.transition(snapshot, event, scope) as typeof snapshot;
+    return snapshot.context;
+  };
+}
+
+function actorLife(): JobContext {
+  const actor = createActor(jobMachine, { input }).start();
+  for (const event of life) actor.send(event);
+  const { context } = actor.getSnapshot();
+  actor.stop();
+  return context;
+}
+
+function freshContext(): JobContext {
+  return createActor(jobMachine, { input }).getSnapshot().context;
+}
+
+function contextOf({ id: _id, rev: _rev, state: _state, ...context }: JobRecord): JobContext {
+  return context;
+}
+
+/** Runs every way once a round, in turns, so that a slow moment of the machine falls on all of them. */
+function interleave(ways: readonly (() => unknown)[], rounds: number, lives: number): number[][] {
+  const times = ways.map((): number[] => []);
+  const warmUp = 3;
+  for (let round = -warmUp; round < rounds; round += 1) {
+    for (const [index, way] of ways.entries()) {
+      const begin = performance.now();
+      for (let at = 0; at < lives; at += 1) way();
+      const us = ((performance.now() - begin) * 1_000) / lives;
+      if (round >= 0) times[index]?.push(us);
+    }
+  }
+  return times;
+}
+
+function median(figures: readonly number[]): number {
+  const sorted = [...figures].sort((one, other) => one - other);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+function refuseDevelopmentBuild(): void {
+  const file = createRequire(import.meta.url).resolve('xstate');
+  if (file.includes('development')) {
+    throw new Error(`Expected the production build of xstate, got ${file}. Drop the development condition.`);
+  }
+}

@@ -1,0 +1,6 @@
+export * from './agent.machine.ts';
+export * from './dispatcher.machine.ts';
+export * from './job.machine.ts';
+export * from './json.ts';
+export * from './representation.machine.ts';
+export * from './supervisor.machine.ts';

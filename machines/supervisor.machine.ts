@@ -1,0 +1,102 @@
+import { type AnyActorLogic, assign, setup, spawnChild } from 'xstate';
+
+/** What the supervisor knows. */
+export interface SupervisorContext {
+  /** Why it failed; null while it has not. */
+  readonly reason: string | null;
+}
+
+/** Everything that can happen to the supervisor. */
+export type SupervisorEvent =
+  | { readonly type: 'store.opened' }
+  | { readonly type: 'recovery.done' }
+  /** A dispatcher or an agent joins: a small, fixed set; jobs are never children. */
+  | { readonly type: 'child.spawn'; readonly id: string; readonly logic: AnyActorLogic; readonly input: unknown }
+  /** Work may be available in a queue: the agents that could take it are woken. */
+  | { readonly type: 'work.available'; readonly queue: string }
+  /** The earliest due time has come. */
+  | { readonly type: 'tick.due' }
+  | { readonly type: 'box.stop' }
+  | { readonly type: 'drain.done' }
+  | { readonly type: 'store.failed'; readonly reason: string };
+
+type EventOf<Type extends SupervisorEvent['type']> = Extract<SupervisorEvent, { type: Type }>;
+
+/**
+ * The life of one Signalbox: opens the store, recovers what earlier processes left, routes work, drains, closes.
+ *
+ * ```text
+ *   ┌──────────┐ store.opened ┌────────────┐ recovery.done ┌─────────┐ box.stop ┌──────────┐ drain.done ┌─────────┐
+ *   │ starting │ ───────────▶ │ recovering │ ────────────▶ │ running │ ───────▶ │ draining │ ─────────▶ │ stopped │
+ *   └────┬─────┘              └─────┬──────┘               └────┬────┘          └────┬─────┘            └─────────┘
+ *        └──────────────────────────┴──── store.failed ─────────┴────────────────────┘──▶ failed ── box.stop ──▶ stopped
+ * ```
+ */
+export const supervisorMachine = setup({
+  types: { context: {} as SupervisorContext, events: {} as SupervisorEvent },
+  actions: {
+    keepReason: assign(({ event }) => ({ reason: (event as EventOf<'store.failed'>).reason })),
+    spawn: spawnChild(({ event }) => (event as EventOf<'child.spawn'>).logic, {
+      id: ({ event }) => (event as EventOf<'child.spawn'>).id,
+      input: ({ event }) => (event as EventOf<'child.spawn'>).input,
+    }),
+    // Effects: carried out by src/runtime.
+    openStore: unprovided,
+    recover: unprovided,
+    routeWork: unprovided,
+    wakeDue: unprovided,
+    scheduleTick: unprovided,
+    cancelTick: unprovided,
+    drain: unprovided,
+    closeStore: unprovided,
+    abortJobs: unprovided,
+  },
+}).createMachine({
+  id: 'supervisor',
+  version: '1',
+  context: { reason: null },
+  initial: 'starting',
+  states: {
+    starting: {
+      entry: 'openStore',
+      on: {
+        'store.opened': { target: 'recovering' },
+        'store.failed': { target: 'failed', actions: 'keepReason' },
+      },
+    },
+    recovering: {
+      entry: 'recover',
+      on: {
+        'recovery.done': { target: 'running' },
+        'store.failed': { target: 'failed', actions: 'keepReason' },
+      },
+    },
+    running: {
+      entry: 'scheduleTick',
+      exit: 'cancelTick',
+      on: {
+        'child.spawn': { actions: 'spawn' },
+        'work.available': { actions: ['routeWork', 'scheduleTick'] },
+        'tick.due': { actions: ['wakeDue', 'scheduleTick'] },
+        'box.stop': { target: 'draining' },
+        'store.failed': { target: 'failed', actions: 'keepReason' },
+      },
+    },
+    draining: {
+      entry: 'drain',
+      on: {
+        'drain.done': { target: 'stopped' },
+        'store.failed': { target: 'failed', actions: 'keepReason' },
+      },
+    },
+    stopped: { entry: 'closeStore' },
+    failed: {
+      entry: 'abortJobs',
+      on: { 'box.stop': { target: 'stopped' } },
+    },
+  },
+});
+
+function unprovided(): void {
+  throw new Error('the effects of the supervisor are provided by src/runtime');
+}

@@ -1,0 +1,203 @@
+/**
+ * Every way Signalbox fails on purpose: one code, one sentence, one place. The grammar of a sentence is
+ * "Expected X to be Y, got Z. Repair." The code is the API; the sentence may improve.
+ */
+const messages = {
+  // Values and arguments
+  ARGS_NOT_JSON: (about: { path: string; actual: string; wouldBecome: string }) =>
+    `Expected ${about.path} to be a JSON value, got ${about.actual}. JSON would have made ${about.wouldBecome} of it; pass a JSON value, or a job.`,
+  ARGS_TOO_DEEP: (about: { path: string; limit: number }) =>
+    `Expected values nested at most ${about.limit} deep, got more at ${about.path}. Flatten the value, or store it elsewhere and pass its id.`,
+  ARGS_TOO_LARGE: (about: { path: string; limit: number; actual: number; unit: string }) =>
+    `Expected ${about.path} to be at most ${about.limit} ${about.unit}, got ${about.actual}. Store the value elsewhere and pass its id, or raise the limit.`,
+  INVALID_OPTION: (about: { option: string; expected: string; actual: string; repair?: string }) =>
+    `Expected \`${about.option}\` to be ${about.expected}, got ${about.actual}.${about.repair ? ` ${about.repair}` : ''}`,
+  INVALID_NAME: (about: { what: string; actual: string }) =>
+    `Expected ${about.what} to be a name (a letter, then at most 127 letters, digits or . : _ -), got ${about.actual}. Choose another name.`,
+  INVALID_DURATION: (about: { option: string; actual: string }) =>
+    `Expected \`${about.option}\` to be a duration of zero or more (milliseconds, or text such as '5m' or '1h30m'), got ${about.actual}. Write it as one of these.`,
+  INVALID_INSTANT: (about: { option: string; actual: string }) =>
+    `Expected \`${about.option}\` to be an instant (a Date, epoch milliseconds, or ISO 8601 text with an offset such as 2030-01-31T10:00:00Z), got ${about.actual}. Add the offset, or pass a Date; for a delay write '5m' or { after: '5m' }.`,
+
+  // Definitions, queues, jobs
+  UNKNOWN_DEFINITION: (about: { name: string; known: readonly string[] }) =>
+    `Expected "${about.name}" to be a job definition of this process, got one that is not registered (registered: ${listed(about.known)}). Pass it to createSignalbox({ jobs }) or call box.define(definition).`,
+  ANONYMOUS_FUNCTION: (about: { actual: string }) =>
+    `Expected a job or a job definition, got ${about.actual}. A bare function cannot be stored; give it a name with defineJob({ name, run }) and pass that.`,
+  DUPLICATE_DEFINITION: (about: { what: string; name: string }) =>
+    `Expected each ${about.what} to be registered once, got a second one named "${about.name}". Rename one of the two.`,
+  QUEUE_NOT_FOUND: (about: { name: string; known: readonly string[] }) =>
+    `Expected queue "${about.name}" to exist, found ${listed(about.known)}. Create it with box.createQueue(name) or createSignalbox({ queues: [name] }); start() creates the queue ''.`,
+  QUOTA_NOT_FOUND: (about: { name: string; queue: string; known: readonly string[] }) =>
+    `Expected quota "${about.name}" to exist in queue "${about.queue}", found ${listed(about.known)}. Create it with queue.quotas.create(name, { size }).`,
+  QUOTA_EXISTS: (about: { name: string; queue: string }) =>
+    `Expected quota "${about.name}" to be new in queue "${about.queue}", found one of that name. Change it with queue.quotas.resize(name, size).`,
+  JOB_NOT_FOUND: (about: { id: string }) =>
+    `Expected a job with id "${about.id}" in the store, found none. It may have been put in another store, or evicted after its retention.`,
+  JOB_NOT_WAITING: (about: { id: string; queue: string; status: string }) =>
+    `Expected job ${about.id} to wait in queue "${about.queue}", got status ${about.status} elsewhere. Only waiting jobs can be pulled or removed.`,
+  JOB_EXISTS: (about: { id: string }) =>
+    `Expected job id "${about.id}" to be new, found a job with another definition or other arguments under it. Use an id once.`,
+  INDEX_OUT_OF_RANGE: (about: { index: number; length: number }) =>
+    `Expected an index within a queue of ${about.length}, got ${about.index}. Look at queue.length() first.`,
+  BAD_STATUS: (about: { what: string; status: string; event: string; guards: readonly string[] }) =>
+    `Expected ${about.what} to accept ${about.event}, got status ${about.status}, which refuses it${about.guards.length > 0 ? ` (${about.guards.join(', ')} said no)` : ''}. Look at the chart in docs/machines.md for what is allowed there.`,
+  AWAITED_OWN_CHILD: (about: { id: string }) =>
+    `Expected the result of job ${about.id} to be awaited after it is committed, got a wait inside the job that puts it. Return the job instead: its result becomes yours.`,
+
+  // What happens to jobs
+  ABORTED: (about: { id: string }) =>
+    `Expected job ${about.id} to finish, got an interruption that its retry policy does not retry. Put it again, or choose a policy that allows it.`,
+  TIMEOUT: (about: { what: string; limit: string }) =>
+    `Expected ${about.what} within ${about.limit}, got nothing. Wait longer, add agents, or look at the history.`,
+  REASSIGNED: (about: { id: string }) =>
+    `Expected job ${about.id} to belong to this worker, got another holder: this dispatcher was taken for dead and the job was handed on. Nothing was written. Shorten commits or lengthen the death interval if this repeats.`,
+  CONFLICT: (about: { subject: string; expected: string; actual: string }) =>
+    `Expected ${about.subject} to be ${about.expected}, got ${about.actual}: someone else changed it first. Nothing was applied; read again and repeat.`,
+  JOB_FAILED: (about: { id: string; name: string; message: string }) => `Job ${about.id} (${about.name}) failed: ${about.message}`,
+
+  // Dispatchers and agents
+  DISPATCHER_EXISTS: (about: { uuid: string }) =>
+    `Expected one dispatcher per UUID in a process, got a second for ${about.uuid}. Pass another uuid.`,
+  DISPATCHER_STATE: (about: { what: string; state: string; event: string }) =>
+    `Expected ${about.what} to accept ${about.event}, got state ${about.state}, which refuses it. Look at getStatusInfo() or at \`activated\` first.`,
+  REPRESENTATION_NOT_FOUND: (about: { uuid: string; queue: string }) =>
+    `Expected dispatcher ${about.uuid} to be registered in queue "${about.queue}", found none. It registers at its first poll.`,
+  AGENT_NOT_EMPTY: (about: { name: string; length: number }) =>
+    `Expected agent "${about.name}" to hold no jobs when it is replaced or removed, got ${about.length}. Drain it first.`,
+  CHOOSER_AND_FILTER: (about: { name: string }) =>
+    `Expected agent "${about.name}" to have a filter or a chooser, got both. Set one of the two to null.`,
+  UNKNOWN_FILTER: (about: { what: string; name: string; known: readonly string[] }) =>
+    `Expected ${about.what} "${about.name}" to be registered in this process, found ${listed(about.known)}. Pass it to createSignalbox.`,
+  NO_POLL: (about: { wanted: string }) =>
+    `Expected a poll ${about.wanted}, found none. Only the newest polls are kept; see pollsSize.`,
+  NO_JOB_RECORD: (about: { id: string }) =>
+    `Expected a record of job ${about.id} in this dispatcher, found none. Only the newest started jobs are kept; see jobsSize.`,
+  NO_CURRENT_JOB: (about: { call: string }) =>
+    `Expected local.${about.call} to be called while a job runs, got a call outside any job. Call it from a job's run function.`,
+  NOT_STARTED: (about: { what: string }) => `Expected ${about.what} to be started, got one that is not. Start it first.`,
+  TRANSACTION_ENDED: (about: { call: string }) =>
+    `Expected tx.${about.call} to be called before its transaction ends, got a call afterwards or from a nested transaction. Await everything inside the function you pass to box.transaction.`,
+  BOX_STOPPED: (about: { call: string }) =>
+    `Expected the Signalbox to be open for ${about.call}, got one that was stopped. Create a new one on the same store.`,
+
+  // Charts
+  CHART_DIALECT: (about: { machine: string; state: string; expected: string; actual: string; repair: string }) =>
+    `Expected ${about.expected} in state "${about.state}" of machine "${about.machine}", got ${about.actual}. ${about.repair}`,
+
+  // Stores
+  STORE_LOCKED: (about: { path: string; holder: string }) =>
+    `Expected the store in ${about.path} to be free, got one held by ${about.holder}. Stop that process, or use the PostgreSQL store to share queues between processes.`,
+  STORE_CORRUPT: (about: { file: string; byte: number; line: number; what: string; lastGood: number }) =>
+    `Expected ${about.file} to be as it was written, got ${about.what} at byte ${about.byte} (line ${about.line}; last good seq ${about.lastGood}). Nothing was changed. Restore a backup, or move the damaged file aside only if you accept the loss of what follows.`,
+  STORE_FULL: (about: { path: string; needed: number }) =>
+    `Expected room for ${about.needed} bytes in ${about.path}, got a full disk. The commit was not made; free space and repeat it. Claims wait and go on by themselves.`,
+  STORE_IO: (about: { call: string; file: string; reason: string; outcome: 'unknown' | 'not committed' }) =>
+    `Expected ${about.call} of ${about.file} to succeed, got ${about.reason}. The outcome of the commits under way is ${about.outcome}; the store is closed until it is opened again.`,
+  STORE_VERSION: (about: { file: string; found: string; supported: string }) =>
+    `Expected ${about.file} to have format ${about.supported}, got ${about.found}. It was not touched; use a newer Signalbox.`,
+  STORE_PERMISSION: (about: { path: string; found: string; wanted: string }) =>
+    `Expected ${about.path} to be ${about.wanted}, got ${about.found}. Change its owner or mode (chmod 700).`,
+  STORE_FENCED: (about: { path: string; evidence: string }) =>
+    `Expected this process to be the only writer of ${about.path}, got ${about.evidence}. Nothing more is written; find the other writer.`,
+  STORE_NO_LOCK: (about: { path: string; tried: string }) =>
+    `Expected a kernel lock on ${about.path}, got none (${about.tried}). Install fs-native-extensions or flock(1), or accept the risk with jsonStore(path, { lock: 'pidfile-unsafe' }).`,
+  STORE_NOT_A_STORE: (about: { path: string; found: string }) =>
+    `Expected ${about.path} to be empty or a Signalbox store, got ${about.found}. Choose another directory; nothing was changed.`,
+  STORE_MISSING: (about: { path: string }) =>
+    `Expected a store in ${about.path}, found none. Mount or restore it, or allow a new one with { create: true }.`,
+  STORE_CLOSED: (about: { call: string }) => `Expected the store to be open for ${about.call}, got a closed one. Open it again.`,
+} satisfies Record<string, (about: never) => string>;
+
+function listed(names: readonly string[]): string {
+  return names.length === 0 ? 'none' : names.map((name) => `"${name}"`).join(', ');
+}
+
+/** The code of an error: the part that programs branch on. Every code is explained in docs/errors.md. */
+export type ErrorCode = keyof typeof messages;
+
+/** What an error of a code knows about itself. */
+export type ErrorDetails<Code extends ErrorCode> = Parameters<(typeof messages)[Code]>[0];
+
+/** All codes, for documentation and tests. */
+export const errorCodes = Object.keys(messages) as readonly ErrorCode[];
+
+/**
+ * Thrown for every failure that Signalbox can name. Branch on `code`, never on the message.
+ *
+ * @example
+ * ```ts
+ * import { SignalboxError } from 'signalbox';
+ *
+ * function isFull(error: unknown): boolean {
+ *   return error instanceof SignalboxError && error.code === 'STORE_FULL';
+ * }
+ * ```
+ */
+export class SignalboxError<Code extends ErrorCode = ErrorCode> extends Error {
+  override readonly name: string = 'SignalboxError';
+  readonly code: Code;
+  readonly details: ErrorDetails<Code>;
+
+  constructor(code: Code, details: ErrorDetails<Code>, options?: ErrorOptions) {
+    const describe: (about: never) => string = messages[code];
+    super(describe(details as never), options);
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/** An operation that the current status does not allow: an event that the chart refuses. A programming mistake. */
+export class BadStatusError extends SignalboxError<'BAD_STATUS'> {
+  override readonly name = 'BadStatusError';
+
+  constructor(details: ErrorDetails<'BAD_STATUS'>, options?: ErrorOptions) {
+    super('BAD_STATUS', details, options);
+  }
+}
+
+/** The failure of a job that was interrupted and is not retried. */
+export class AbortedError extends SignalboxError<'ABORTED'> {
+  override readonly name = 'AbortedError';
+
+  constructor(details: ErrorDetails<'ABORTED'>, options?: ErrorOptions) {
+    super('ABORTED', details, options);
+  }
+}
+
+/** The failure of a job that was not started in time, and of a wait that ended before what it waited for. */
+export class TimeoutError extends SignalboxError<'TIMEOUT'> {
+  override readonly name = 'TimeoutError';
+
+  constructor(details: ErrorDetails<'TIMEOUT'>, options?: ErrorOptions) {
+    super('TIMEOUT', details, options);
+  }
+}
+
+/** Raised in a worker that finds its job in other hands. Never stored as a result. */
+export class ReassignedError extends SignalboxError<'REASSIGNED'> {
+  override readonly name = 'ReassignedError';
+
+  constructor(details: ErrorDetails<'REASSIGNED'>, options?: ErrorOptions) {
+    super('REASSIGNED', details, options);
+  }
+}
+
+/** A commit that was refused because a record it believed in has changed. Nothing of it was applied. */
+export class ConflictError extends SignalboxError<'CONFLICT'> {
+  override readonly name = 'ConflictError';
+
+  constructor(details: ErrorDetails<'CONFLICT'>, options?: ErrorOptions) {
+    super('CONFLICT', details, options);
+  }
+}
+
+/** A value as it is shown inside an error: short, on one line, and never throwing. */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') return `'${value.length > 80 ? `${value.slice(0, 77)}...` : value}'`;
+  if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`;
+  if (typeof value === 'bigint') return `${value}n`;
+  if (value === null || typeof value !== 'object') return `${String(value)} (${typeof value})`;
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : value.toISOString();
+  return Array.isArray(value) ? `an array of ${value.length}` : (Object.getPrototypeOf(value)?.constructor?.name ?? 'an object');
+}

@@ -1,0 +1,136 @@
+import type { AnyStateMachine } from 'xstate';
+import { ChartError, type Effect } from './chart.ts';
+import type { Arguments } from './guards.ts';
+import { describe, type Place } from './place.ts';
+
+type Patch = Readonly<Record<string, unknown>>;
+type Params = { readonly fixed: unknown } | { readonly from: (given: Arguments) => unknown };
+
+/** One named action of the chart, ready to run. */
+export interface CompiledAction {
+  readonly name: string;
+  /** The assign behind the name, `null` when the action is an effect. */
+  readonly assign: ((given: Arguments, params: unknown) => Patch | null | undefined) | null;
+  readonly params: Params;
+}
+
+/** What a list of actions came to. */
+export interface Outcome {
+  readonly patch: Patch | null;
+  readonly effects: readonly Effect[];
+}
+
+const noEffects: readonly Effect[] = Object.freeze([]);
+
+/** A step without actions. */
+export const nothing: Outcome = Object.freeze({ patch: null, effects: noEffects });
+
+/**
+ * Runs a transition's actions in their order. Each sees the context as the earlier assigns left it.
+ *
+ * The context is copied only when something after an assign reads it: most transitions have one
+ * assign, whose own result is then the patch.
+ */
+export function perform(actions: readonly CompiledAction[], given: Arguments): Outcome {
+  let patch: Patch | null = null;
+  let effects: Effect[] | null = null;
+  let current = given;
+  let stale = false;
+  for (const action of actions) {
+    const { assign, params } = action;
+    const reads = assign !== null || 'from' in params;
+    if (reads && stale) {
+      current = { context: { ...given.context, ...patch }, event: given.event };
+      stale = false;
+    }
+    const resolved = 'from' in params ? params.from(current) : params.fixed;
+    if (assign === null) {
+      effects ??= [];
+      effects.push({ type: action.name, params: resolved });
+      continue;
+    }
+    const assigned = assign(current, resolved);
+    if (assigned === null || assigned === undefined || isEmpty(assigned)) continue;
+    patch = patch === null ? assigned : { ...(patch as Patch), ...assigned };
+    stale = true;
+  }
+  return { patch, effects: effects ?? noEffects };
+}
+
+/**
+ * Reads one action reference of the chart.
+ * @throws {@link ChartError} when it is inline, unknown, or a built-in action other than `assign`.
+ */
+export function compileAction(reference: unknown, machine: AnyStateMachine, place: Place): CompiledAction {
+  if (typeof reference === 'function') throw inlineRefusal(reference, place);
+  const action = reference as string | { readonly type: string; readonly params?: unknown };
+  const name = typeof action === 'string' ? action : action.type;
+  const known: Record<string, unknown> = machine.implementations.actions;
+  const implementation = Object.hasOwn(known, name) ? known[name] : undefined;
+  const expected = `action "${name}" of ${describe(place)}`;
+  if (typeof implementation !== 'function') {
+    throw new ChartError({
+      expected,
+      toBe: 'a function',
+      got: implementation === undefined ? 'no implementation' : typeof implementation,
+      repair: 'Give it in setup({ actions }) or with .provide(); XState would run it silently as nothing.',
+    });
+  }
+  const kind = builtIn(implementation);
+  if (kind !== undefined && kind !== 'assign') {
+    throw new ChartError({ expected, toBe: 'an assign or an effect', got: kind, repair: onlyNamed });
+  }
+  const params = typeof action === 'string' ? undefined : action.params;
+  return {
+    name,
+    assign: kind === 'assign' ? compileAssign((implementation as unknown as BuiltAssign).assignment) : null,
+    params:
+      typeof params === 'function' ? { from: params as (given: Arguments) => unknown } : { fixed: params },
+  };
+}
+
+function inlineRefusal(action: unknown, place: Place): ChartError {
+  const kind = builtIn(action);
+  return new ChartError({
+    expected: `every action of ${describe(place)}`,
+    toBe: 'a name',
+    got: `an inline ${kind ?? 'function'}`,
+    repair: kind === undefined || kind === 'assign' ? 'Name it in setup({ actions }).' : onlyNamed,
+  });
+}
+
+const onlyNamed = 'Let the chart name an effect, and the engine do this when it meets the name.';
+
+/** `assignment` is not in XState's types; test/model/chart/internals.test.ts pins it. */
+interface BuiltAssign {
+  readonly assignment: unknown;
+}
+type Assigner = (given: Arguments, params: unknown) => unknown;
+
+function compileAssign(assignment: unknown): NonNullable<CompiledAction['assign']> {
+  if (typeof assignment === 'function') return assignment as NonNullable<CompiledAction['assign']>;
+  const keys = Object.entries(assignment as Record<string, unknown>);
+  if (!keys.some(([, value]) => typeof value === 'function')) {
+    const fixed = Object.freeze({ ...(assignment as Patch) });
+    return () => fixed;
+  }
+  return (given, params) => {
+    const patch: Record<string, unknown> = {};
+    for (const [key, value] of keys) {
+      patch[key] = typeof value === 'function' ? (value as Assigner)(given, params) : value;
+    }
+    return patch;
+  };
+}
+
+/** The kind of a built-in action: `assign`, `raise`, … `undefined` for a plain function. */
+function builtIn(action: unknown): string | undefined {
+  const { type } = action as { readonly type?: unknown };
+  if (typeof action !== 'function' || !('resolve' in action) || typeof type !== 'string') return undefined;
+  return type.replace('xstate.', '');
+}
+
+function isEmpty(patch: Patch): boolean {
+  for (const _key in patch) return false;
+  return true;
+}

@@ -1,0 +1,134 @@
+import { serializeError } from 'serialize-error';
+import type { Failure as StoredFailure } from '../../machines/job.machine.ts';
+import type { Json } from '../../machines/json.ts';
+import { SignalboxError } from '../errors.ts';
+
+/** How much of a failure its text shows. */
+export type FailureDetail = 'brief' | 'default' | 'verbose';
+
+const messageLimit = 8 * 1024;
+const stackLimit = 16 * 1024;
+
+/**
+ * Why a job has no value: an error as data, readable in every process, holding nothing alive.
+ *
+ * A job that returns a Failure fails without its changes being dropped; one that throws fails and drops them.
+ *
+ * @example
+ * ```ts
+ * import { Failure } from 'signalbox';
+ *
+ * const failure = Failure.from(new TypeError('no such customer'));
+ * console.log(failure.check('TypeError'), failure.text('brief')); // => true TypeError: no such customer
+ * ```
+ */
+export class Failure {
+  readonly data: StoredFailure;
+
+  constructor(data: StoredFailure) {
+    this.data = data;
+  }
+
+  /** A failure from whatever was thrown. */
+  static from(error: unknown): Failure {
+    return error instanceof Failure ? error : new Failure(failureData(error, 0));
+  }
+
+  get name(): string {
+    return this.data.name;
+  }
+
+  get message(): string {
+    return this.data.message;
+  }
+
+  get code(): string | null {
+    return this.data.code;
+  }
+
+  get stack(): string {
+    return this.data.stack;
+  }
+
+  get cause(): Failure | null {
+    return this.data.cause === null ? null : new Failure(this.data.cause);
+  }
+
+  /** Whether it, or one of its causes, is of one of these names or codes. */
+  check(...namesOrCodes: readonly string[]): boolean {
+    for (let at: StoredFailure | null = this.data; at !== null; at = at.cause) {
+      if (namesOrCodes.includes(at.name) || (at.code !== null && namesOrCodes.includes(at.code))) return true;
+    }
+    return false;
+  }
+
+  /** The failure as an Error again, with its cause. */
+  toError(): Error {
+    const error = new Error(this.message, this.data.cause === null ? undefined : { cause: this.cause?.toError() });
+    Object.defineProperty(error, 'name', { value: this.name, configurable: true, writable: true });
+    error.stack = this.stack;
+    return Object.assign(error, this.code === null ? {} : { code: this.code });
+  }
+
+  /** Its text: one line, the stack, or the stack with causes and further properties. */
+  text(detail: FailureDetail = 'default'): string {
+    if (detail === 'brief') return `${this.name}: ${this.message}`;
+    if (detail === 'default') return this.stack || this.text('brief');
+    const extra = Object.entries(this.data.extra).map(([key, value]) => `  ${key} = ${JSON.stringify(value)}`);
+    const code = this.code === null ? [] : [`  code = ${this.code}`];
+    const cause = this.cause === null ? [] : ['caused by', this.cause.text('verbose')];
+    return ['*--- Failure ---', this.text('default'), ...code, ...extra, ...cause, '*--- End of Failure ---'].join('\n');
+  }
+
+  toString(): string {
+    return `<Failure ${this.text('brief')}>`;
+  }
+}
+
+function failureData(error: unknown, depth: number): StoredFailure {
+  if (!(error instanceof Error)) {
+    return { name: 'NonError', message: clipped(textOf(error), messageLimit), stack: '', code: null, cause: null, extra: {} };
+  }
+  const { name: _name, message: _message, stack: _stack, code, cause: _cause, ...rest } = plain(error);
+  return {
+    name: clipped(String(error.name), 128),
+    message: clipped(String(error.message), messageLimit),
+    stack: clipped(String(error.stack ?? ''), stackLimit),
+    code: code === undefined || code === null ? null : clipped(String(code), 128),
+    cause: error.cause === undefined || depth >= 8 ? null : failureData(error.cause, depth + 1),
+    extra: error instanceof SignalboxError ? {} : rest,
+  };
+}
+
+/** Own properties as JSON, whatever they hold: a failure must never fail to be stored. */
+function plain(error: Error): Record<string, Json> {
+  try {
+    const serialised = serializeError(error, { maxDepth: 4, useToJSON: false });
+    const text = JSON.stringify(serialised);
+    if (text.length > stackLimit * 2) return pick(error);
+    return JSON.parse(wellFormed(text)) as Record<string, Json>;
+  } catch {
+    return pick(error);
+  }
+}
+
+function pick(error: Error): Record<string, Json> {
+  const code = (error as { code?: unknown }).code;
+  return typeof code === 'string' || typeof code === 'number' ? { code } : {};
+}
+
+function textOf(value: unknown): string {
+  try {
+    return typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  } catch {
+    return String(value);
+  }
+}
+
+function clipped(text: string, limit: number): string {
+  return wellFormed(text.length > limit ? `${text.slice(0, limit)}…` : text);
+}
+
+function wellFormed(text: string): string {
+  return text.toWellFormed().replaceAll('\u0000', '\uFFFD');
+}

@@ -1,0 +1,42 @@
+import { SignalboxError, shown } from '../errors.ts';
+
+const namePattern = /^[A-Za-z][\w.:-]{0,127}$/;
+const idPattern = /^[\w-]{1,64}$/;
+
+/** Refuses what is not a name. Names are looked up and never run, and safe in ids, paths and logs. */
+export function checkName(name: unknown, what: string): string {
+  if (typeof name !== 'string' || !namePattern.test(name)) {
+    throw new SignalboxError('INVALID_NAME', { what, actual: shown(name) });
+  }
+  return name;
+}
+
+/** The name of a queue: a name, or the empty one of the default queue. */
+export function checkQueueName(name: unknown): string {
+  return name === '' ? '' : checkName(name, 'a queue name');
+}
+
+/** Refuses what cannot be a job's id. */
+export function checkId(id: unknown): string {
+  if (typeof id !== 'string' || !idPattern.test(id)) {
+    throw new SignalboxError('INVALID_OPTION', {
+      option: 'id',
+      expected: '1 to 64 letters, digits, _ or -',
+      actual: shown(id),
+    });
+  }
+  return id;
+}
+
+/** Refuses a name of an annotation that no store could keep. */
+export function checkAnnotationName(name: unknown): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is refused
+  if (typeof name !== 'string' || name.length === 0 || name.length > 128 || /[\u0000-\u001f]/.test(name)) {
+    throw new SignalboxError('INVALID_OPTION', {
+      option: 'annotation name',
+      expected: '1 to 128 characters without control characters',
+      actual: shown(name),
+    });
+  }
+  return name;
+}

@@ -1,0 +1,101 @@
+import { type JobEvent, type JobInput, newJobContext } from '../../machines/job.machine.ts';
+import type { Json } from '../../machines/json.ts';
+import type { RepresentationEvent } from '../../machines/representation.machine.ts';
+import { BadStatusError } from '../errors.ts';
+import type { Effect } from './chart/chart.ts';
+import { jobChart, representationChart } from './machine-version.ts';
+import { type JobRecord, type RepresentationRecord, recordVersion } from './records.ts';
+
+/** What one event did to one record: a change to commit, and the effects that follow once it is durable. */
+export interface Transition {
+  readonly kind: 'job' | 'representation';
+  readonly id: string;
+  readonly event: string;
+  readonly from: string;
+  readonly to: string;
+  readonly patch: { readonly [key: string]: Json } | null;
+  readonly effects: readonly Effect[];
+}
+
+/**
+ * The only way in which a job changes: asks the chart what an event does.
+ * @throws BadStatusError when the chart refuses the event in the job's state.
+ */
+export function stepJob(job: JobRecord, event: JobEvent): Transition {
+  const step = jobChart.step(job.state, job, event);
+  if (!step.moved) {
+    throw new BadStatusError({
+      what: `job ${job.id}`,
+      status: statusOfState(step.state),
+      event: event.type,
+      guards: step.guards,
+    });
+  }
+  return {
+    kind: 'job',
+    id: job.id,
+    event: event.type,
+    from: step.from,
+    to: step.to,
+    patch: step.patch as Transition['patch'],
+    effects: step.effects,
+  };
+}
+
+/** Whether the chart has a transition for the event in the job's state and its guards agree. */
+export function canStepJob(job: JobRecord, event: JobEvent): boolean {
+  return jobChart.step(job.state, job, event).moved;
+}
+
+/** The job as the transition leaves it: for a further step in the same commit. */
+export function afterStep(job: JobRecord, transition: Transition): JobRecord {
+  return { ...job, ...(transition.patch as Partial<JobRecord> | null), state: transition.to as JobRecord['state'] };
+}
+
+/** A job that no store has seen. */
+export function newJobRecord(id: string, input: JobInput): JobRecord {
+  return {
+    id,
+    v: recordVersion,
+    rev: 0,
+    lastSeq: 0,
+    createdSeq: 0,
+    state: 'new',
+    dueAt: null,
+    priority: 0,
+    uniqueKey: null,
+    lane: null,
+    ...newJobContext(input),
+  };
+}
+
+/** The only way in which a representation changes. @throws BadStatusError when the chart refuses the event. */
+export function stepRepresentation(record: RepresentationRecord, event: RepresentationEvent): Transition {
+  const step = representationChart.step(record.state, record, event);
+  if (!step.moved) {
+    throw new BadStatusError({
+      what: `the representation of dispatcher ${record.dispatcher}`,
+      status: record.state,
+      event: event.type,
+      guards: step.guards,
+    });
+  }
+  return {
+    kind: 'representation',
+    id: record.id,
+    event: event.type,
+    from: step.from,
+    to: step.to,
+    patch: step.patch as Transition['patch'],
+    effects: step.effects,
+  };
+}
+
+/** The six statuses of a job. */
+export type JobStatus = 'NEW' | 'PENDING' | 'ASSIGNED' | 'ACTIVE' | 'CALLBACKS' | 'COMPLETED';
+
+/** The status that a stored state stands for. */
+export function statusOfState(state: string): JobStatus {
+  if (state.startsWith('active')) return 'ACTIVE';
+  return state.toUpperCase() as JobStatus;
+}

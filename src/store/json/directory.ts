@@ -1,0 +1,127 @@
+import { dirname, join } from 'node:path';
+import { SignalboxError } from '../../errors.ts';
+import { errnoOf, explained } from './failures.ts';
+import type { FilePort } from './file-port.ts';
+
+/** The newest state. */
+export const snapshotName = 'snapshot.json';
+/** The state before: a second chance when the newest is damaged. */
+export const previousSnapshotName = 'snapshot.prev.json';
+/** Written by a clean close. */
+export const cleanName = 'clean.json';
+/** What the kernel lock is held on. */
+export const lockName = 'lock';
+
+const identityName = 'instance.uuid';
+const journalPattern = /^journal-(\d{8,15})\.jsonl$/;
+const historyPattern = /^snapshot-(\d{8,15})\.json$/;
+const temporaryPattern = /^(?:snapshot|snapshot\.prev|clean)\.json\..+\.tmp$/;
+
+/** The journal of a generation. */
+export function journalName(generation: number): string {
+  return `journal-${String(generation).padStart(8, '0')}.jsonl`;
+}
+
+/** The snapshot that a generation began from, kept under this name for history. */
+export function historySnapshotName(generation: number): string {
+  return `snapshot-${String(generation).padStart(8, '0')}.json`;
+}
+
+/** A name for a file under construction. Leftovers of a crash are removed at the next open. */
+export function temporaryName(name: string, id: string): string {
+  return `${name}.${id}.tmp`;
+}
+
+/** What of a store stands in a directory. */
+export interface Listing {
+  /** Generations that have a journal, oldest first. */
+  readonly journals: readonly number[];
+  /** Generations that have a snapshot kept for history. */
+  readonly historySnapshots: readonly number[];
+  readonly snapshot: boolean;
+  readonly previousSnapshot: boolean;
+  readonly clean: boolean;
+  readonly temporary: readonly string[];
+  /** True when no snapshot and no journal stands here. */
+  readonly empty: boolean;
+}
+
+/**
+ * Lists a store's files. An application's own files beside them are nobody's business.
+ * @throws SignalboxError `STORE_NOT_A_STORE` when there are files but none of a store.
+ * @throws SignalboxError `STORE_PERMISSION` when something else than a file stands at one of our names.
+ */
+export function listStore(files: FilePort, dir: string): Listing {
+  const names = files.list(dir);
+  const journals = generationsOf(names, journalPattern);
+  const historySnapshots = generationsOf(names, historyPattern);
+  const temporary = names.filter((name) => temporaryPattern.test(name));
+  const fixed = [snapshotName, previousSnapshotName, cleanName, lockName].filter((name) => names.includes(name));
+  const isEmpty = journals.length === 0 && !names.includes(snapshotName) && !names.includes(previousSnapshotName);
+  const ours = new Set([...fixed, ...temporary, ...historySnapshots.map(historySnapshotName), ...journals.map(journalName)]);
+  const strange = names.find((name) => name !== identityName && !ours.has(name));
+  if (isEmpty && strange !== undefined) {
+    throw new SignalboxError('STORE_NOT_A_STORE', { path: dir, found: `${strange} and no snapshot or journal` });
+  }
+  for (const name of ours) refuseOtherThanFile(files, join(dir, name));
+  return {
+    journals,
+    historySnapshots,
+    snapshot: names.includes(snapshotName),
+    previousSnapshot: names.includes(previousSnapshotName),
+    clean: names.includes(cleanName),
+    temporary,
+    empty: isEmpty,
+  };
+}
+
+function generationsOf(names: readonly string[], pattern: RegExp): readonly number[] {
+  return names
+    .map((name) => pattern.exec(name)?.[1])
+    .filter((digits) => digits !== undefined)
+    .map(Number)
+    .sort((a, b) => a - b);
+}
+
+function refuseOtherThanFile(files: FilePort, path: string): void {
+  const kind = files.lstat(path)?.kind ?? 'file';
+  if (kind === 'file') return;
+  const found = kind === 'link' ? 'a symbolic link' : kind === 'directory' ? 'a directory' : 'a special file';
+  throw new SignalboxError('STORE_PERMISSION', { path, found, wanted: 'a regular file' });
+}
+
+/**
+ * Sees to it that the directory is there and that nobody else can write in it.
+ * @returns false when it is not there and may not be made.
+ */
+export function prepareDirectory(files: FilePort, dir: string, create: boolean): boolean {
+  const facts = files.stat(dir);
+  if (facts === null) {
+    if (!create) return false;
+    makeDirectories(files, dir);
+    return true;
+  }
+  if (facts.kind !== 'directory') {
+    throw new SignalboxError('STORE_NOT_A_STORE', { path: dir, found: 'something that is not a directory' });
+  }
+  if ((facts.mode & 0o022) !== 0) {
+    throw new SignalboxError('STORE_PERMISSION', {
+      path: dir,
+      found: `mode ${facts.mode.toString(8).padStart(4, '0')}`,
+      wanted: 'a directory that only its owner can write in',
+    });
+  }
+  return true;
+}
+
+function makeDirectories(files: FilePort, dir: string): void {
+  const parent = dirname(dir);
+  if (parent !== dir && files.stat(parent) === null) makeDirectories(files, parent);
+  try {
+    files.makeDirectory(dir);
+    // Without this a power cut could take the whole directory with it, acknowledged commits included.
+    files.syncDirectory(parent);
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw explained('mkdir', dir, error);
+  }
+}

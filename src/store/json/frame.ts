@@ -1,0 +1,198 @@
+import { crc32 } from 'node:zlib';
+import type { FilePort } from './file-port.ts';
+
+/** Bytes before the JSON text of a frame: `LEN(8 hex) SP CRC(8 hex) SP`. */
+export const prefixBytes = 18;
+
+const space = 0x20;
+const lineFeed = 0x0a;
+const hexDigits = Buffer.from('0123456789abcdef');
+const firstCapacity = 64 * 1024;
+const keptCapacity = 4 * 1024 * 1024;
+const chunkBytes = 256 * 1024;
+
+/** Collects the frames of one batch in a buffer that grows and is used again. */
+export interface FrameBuffer {
+  /** Number of bytes collected. */
+  readonly size: number;
+  /** Adds a JSON text as one frame. Returns the checksum of its bytes. */
+  add(text: string): number;
+  /** The frames collected; valid until the next `add` or `clear`. */
+  bytes(): Uint8Array;
+  clear(): void;
+}
+
+/** One buffer for the frames of a batch: no allocation per line, one write for all of them. */
+export function createFrameBuffer(): FrameBuffer {
+  let buffer = Buffer.allocUnsafe(firstCapacity);
+  let size = 0;
+
+  // UTF-8 takes at most three bytes for a UTF-16 unit, so this never measures the text twice.
+  const reserve = (needed: number) => {
+    if (size + needed <= buffer.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(buffer.length * 2, size + needed));
+    buffer.copy(larger, 0, 0, size);
+    buffer = larger;
+  };
+
+  return {
+    get size() {
+      return size;
+    },
+    add(text) {
+      reserve(text.length * 3 + prefixBytes + 1);
+      const start = size + prefixBytes;
+      const length = buffer.write(text, start, 'utf8');
+      const crc = crc32(buffer.subarray(start, start + length));
+      writeHex(buffer, size, length);
+      buffer[size + 8] = space;
+      writeHex(buffer, size + 9, crc);
+      buffer[size + 17] = space;
+      buffer[start + length] = lineFeed;
+      size = start + length + 1;
+      return crc;
+    },
+    bytes: () => buffer.subarray(0, size),
+    clear() {
+      size = 0;
+      if (buffer.length > keptCapacity) buffer = Buffer.allocUnsafe(firstCapacity);
+    },
+  };
+}
+
+/** One JSON text as a frame of its own, with its checksum. */
+export function encodeFrame(text: string): { readonly bytes: Uint8Array; readonly crc: number } {
+  const json = Buffer.from(text);
+  const crc = crc32(json);
+  return { bytes: Buffer.concat([Buffer.from(`${toHex(json.length)} ${toHex(crc)} `), json, Buffer.of(lineFeed)]), crc };
+}
+
+/** A checksum as it is written in a file: 8 lower-case hex digits. */
+export function toHex(value: number): string {
+  return value.toString(16).padStart(8, '0');
+}
+
+function writeHex(into: Uint8Array, at: number, value: number): void {
+  let rest = value;
+  for (let digit = 7; digit >= 0; digit -= 1) {
+    into[at + digit] = hexDigits[rest & 15] as number;
+    rest >>>= 4;
+  }
+}
+
+/** A frame found in a file, or what is wrong at the place where one should begin. */
+export type Frame =
+  | { readonly ok: true; readonly at: number; readonly next: number; readonly text: string; readonly crc: number }
+  | { readonly ok: false; readonly at: number; readonly reason: string };
+
+/** Where a frame may stand in a buffer that holds the end of what can be read. */
+interface Found {
+  readonly length: number;
+  readonly crc: number;
+}
+
+/**
+ * Decodes the frame at a position of a buffer that holds all of it.
+ * @returns the frame, or the exact reason why there is none.
+ */
+export function decodeFrame(bytes: Uint8Array, at: number, end: number): Found | string {
+  const length = readHex(bytes, at, end);
+  if (length === null) return cutOr(bytes, at, end, 'a length that is not 8 hex digits');
+  const crc = readHex(bytes, at + 9, end);
+  if (bytes[at + 8] !== space || crc === null || bytes[at + 17] !== space) {
+    return cutOr(bytes, at, end, 'a checksum that is not 8 hex digits between spaces');
+  }
+  const start = at + prefixBytes;
+  if (start + length >= end) return cutOr(bytes, at, end, 'a length that reaches past the end of the file');
+  if (bytes[start + length] !== lineFeed) return cutOr(bytes, at, end, 'a length that does not lead to the end of the line');
+  const actual = crc32(bytes.subarray(start, start + length));
+  if (actual !== crc) return `checksum ${toHex(actual)} where ${toHex(crc)} is written`;
+  return { length, crc };
+}
+
+function cutOr(bytes: Uint8Array, at: number, end: number, reason: string): string {
+  const feed = bytes.indexOf(lineFeed, at);
+  return feed === -1 || feed >= end ? 'a line without an end' : reason;
+}
+
+function readHex(bytes: Uint8Array, at: number, end: number): number | null {
+  if (at + 8 > end) return null;
+  let value = 0;
+  for (let digit = 0; digit < 8; digit += 1) {
+    const code = bytes[at + digit] as number;
+    if (code >= 0x30 && code <= 0x39) value = value * 16 + code - 0x30;
+    else if (code >= 0x61 && code <= 0x66) value = value * 16 + code - 0x57;
+    else return null;
+  }
+  return value;
+}
+
+/**
+ * The frames of a file between two positions, read in pieces. Ends after the first place where there is none,
+ * which it gives as the last item.
+ */
+export function* readFrames(files: FilePort, fd: number, from: number, to: number): Generator<Frame> {
+  let buffer = Buffer.allocUnsafe(chunkBytes);
+  let start = 0;
+  let end = 0;
+  let position = from;
+  const holds = (needed: number): boolean => {
+    if (end - start >= needed) return true;
+    const wanted = Math.min(needed, to - position);
+    const target = wanted <= buffer.length ? buffer : Buffer.allocUnsafe(wanted);
+    buffer.copy(target, 0, start, end);
+    buffer = target;
+    end -= start;
+    start = 0;
+    end += readFully(files, fd, buffer, end, Math.min(buffer.length, to - position) - end, position + end);
+    return end - start >= needed;
+  };
+
+  while (position < to) {
+    if (holds(prefixBytes)) {
+      const length = readHex(buffer, start, end);
+      // A length beyond the end is judged on what there is: no need to hold more than that.
+      if (length !== null && length < to - position) holds(prefixBytes + length + 1);
+    }
+    const found = decodeFrame(buffer, start, end);
+    if (typeof found === 'string') {
+      yield { ok: false, at: position, reason: found };
+      return;
+    }
+    const next = start + prefixBytes + found.length + 1;
+    const text = buffer.toString('utf8', start + prefixBytes, next - 1);
+    const frame: Frame = { ok: true, at: position, next: position + next - start, text, crc: found.crc };
+    position = frame.next;
+    start = next;
+    yield frame;
+  }
+}
+
+/** Reads until the wanted number of bytes is there or the file ends. Returns the number of bytes. */
+export function readFully(
+  files: FilePort,
+  fd: number,
+  into: Uint8Array,
+  offset: number,
+  length: number,
+  position: number,
+): number {
+  let done = 0;
+  while (done < length) {
+    const count = files.read(fd, into, offset + done, length - done, position + done);
+    if (count === 0) break;
+    done += count;
+  }
+  return done;
+}
+
+/** Writes all bytes at a position, in as many calls as it takes. */
+export function writeFully(files: FilePort, fd: number, bytes: Uint8Array, position: number): void {
+  let done = 0;
+  while (done < bytes.length) {
+    const count = files.write(fd, bytes, done, bytes.length - done, position + done);
+    // A device that takes nothing and says nothing is full; looping would never end.
+    if (count === 0) throw Object.assign(new Error('ENOSPC: nothing was written'), { code: 'ENOSPC' });
+    done += count;
+  }
+}

@@ -1,0 +1,153 @@
+import type { Entry, Kind, Line, Patch } from '../store.ts';
+import { toHex } from './frame.ts';
+
+/** The version of the journal and snapshot format that this code writes, and the newest it reads. */
+export const formatVersion = 1;
+
+const kindNames: Readonly<Record<Kind, true>> = {
+  store: true,
+  queue: true,
+  quota: true,
+  representation: true,
+  agent: true,
+  job: true,
+  proxy: true,
+  annotation: true,
+};
+
+/** The kinds of record, in the order in which a snapshot holds them. */
+export const kinds = Object.keys(kindNames) as readonly Kind[];
+const kindSet: ReadonlySet<string> = new Set(kinds);
+
+/** A line as it stands in a journal: with the checksum of the line before and the seq synced when it was written. */
+export interface StoredLine {
+  readonly line: Line;
+  readonly previous: string;
+  readonly durable: number;
+}
+
+/** What the first line of a journal says. */
+export interface JournalHeader {
+  readonly store: string;
+  readonly generation: number;
+  /** Seq of the last entry before this journal. */
+  readonly base: number;
+  /** Checksum of the last line of the generation before, in hex. */
+  readonly previous: string;
+  /** When the generation began, which is when the one before was closed. */
+  readonly at: number;
+}
+
+/** The JSON text of a line. By hand: twice as fast as building an object for `JSON.stringify`. */
+export function encodeLine(line: Line, durable: number, previous: number): string {
+  let text = `{"s":${line.s},"d":${durable},"p":"${toHex(previous)}","at":${line.at},"by":${JSON.stringify(line.by)},"mv":${JSON.stringify(line.mv)},"o":[`;
+  for (let index = 0; index < line.entries.length; index += 1) {
+    if (index > 0) text += ',';
+    text += encodeEntry(line.entries[index] as Entry);
+  }
+  return `${text}]}`;
+}
+
+function encodeEntry(entry: Entry): string {
+  let text = `{"on":${JSON.stringify(`${entry.kind}/${entry.id}`)},"ev":${JSON.stringify(entry.event)}`;
+  if (entry.from !== null || entry.to !== null) {
+    text += `,"from":${JSON.stringify(entry.from)},"to":${JSON.stringify(entry.to)}`;
+  }
+  text += `,"q":${entry.q}`;
+  if (entry.patch !== null) text += `,"patch":${JSON.stringify(entry.patch)}`;
+  return entry.gone ? `${text},"gone":true}` : `${text}}`;
+}
+
+/** The seq of a line, or null, without parsing all of it. */
+export function seqOf(text: string): number | null {
+  const digits = /^\{"s":(\d{1,16}),/.exec(text)?.[1];
+  return digits === undefined ? null : Number(digits);
+}
+
+/** Reads a line and checks its shape. Returns what is wrong as text. */
+export function decodeLine(text: string): StoredLine | string {
+  const found = parseObject(text);
+  if (typeof found === 'string') return found;
+  const { s, d, p, at, by, mv, o } = found;
+  if (!isSeq(s) || !isSeq(d) || typeof p !== 'string' || !Number.isFinite(at)) return 'a line without s, d, p or at';
+  if (typeof by !== 'string' || typeof mv !== 'string') return 'a line without by or mv';
+  if (!Array.isArray(o) || o.length === 0) return 'a line without entries';
+  const entries: Entry[] = [];
+  for (const each of o) {
+    const entry = decodeEntry(each);
+    if (typeof entry === 'string') return entry;
+    entries.push(entry);
+  }
+  return { line: { s, at: at as number, by, mv, entries }, previous: p, durable: d };
+}
+
+function decodeEntry(value: unknown): Entry | string {
+  if (!isObject(value)) return 'an entry that is not an object';
+  const { on, ev, from = null, to = null, q, patch = null, gone = false } = value;
+  if (typeof on !== 'string' || typeof ev !== 'string' || !isSeq(q)) return 'an entry without on, ev or q';
+  if (!isTextOrNull(from) || !isTextOrNull(to)) return 'an entry with a state that is not text';
+  if (patch !== null && !isObject(patch)) return 'an entry with a patch that is not an object';
+  if (typeof gone !== 'boolean') return 'an entry with a gone that is not true';
+  const slash = on.indexOf('/');
+  const kind = on.slice(0, slash);
+  if (slash === -1 || !kindSet.has(kind)) return 'an entry on an unknown kind of record';
+  return {
+    kind: kind as Kind,
+    id: on.slice(slash + 1),
+    event: ev,
+    from,
+    to,
+    patch: patch as Patch | null,
+    gone,
+    q,
+  };
+}
+
+/** The JSON text of a journal's first line. */
+export function encodeHeader(header: JournalHeader): string {
+  const { store, generation, base, previous, at } = header;
+  return JSON.stringify({
+    h: { format: 'signalbox-journal', v: formatVersion, gen: generation, store, base, p: previous, at },
+  });
+}
+
+/** Bytes that a header takes at most, whatever its instant: a journal that is longer held more than a header. */
+export function headerLimit(header: Omit<JournalHeader, 'at'>): number {
+  return Buffer.byteLength(encodeHeader({ ...header, at: 0 })) + 32;
+}
+
+/** Reads a journal's first line. Returns what is wrong as text, or the newer version that wrote it. */
+export function decodeHeader(text: string): JournalHeader | { readonly newer: number } | string {
+  const found = parseObject(text);
+  if (typeof found === 'string') return found;
+  const { h } = found;
+  if (!isObject(h) || h['format'] !== 'signalbox-journal') return 'a first line that is not the header of a journal';
+  const { v, gen, store, base, p, at } = h;
+  if (Number.isInteger(v) && (v as number) > formatVersion) return { newer: v as number };
+  if (v !== formatVersion || !isSeq(gen) || !isSeq(base)) return 'a header without v, gen or base';
+  if (typeof store !== 'string' || typeof p !== 'string' || typeof at !== 'number') return 'a header without store, p or at';
+  return { store, generation: gen, base, previous: p, at };
+}
+
+function parseObject(text: string): Record<string, unknown> | string {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : 'JSON that is not an object';
+  } catch {
+    return 'text that is not JSON';
+  }
+}
+
+/** True for a JSON object: neither null nor an array. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** True for a whole number of zero or more. */
+export function isSeq(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isTextOrNull(value: unknown): value is string | null {
+  return value === null || typeof value === 'string';
+}

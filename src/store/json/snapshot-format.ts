@@ -1,0 +1,179 @@
+import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import type { Kind } from '../store.ts';
+import type { State, StoredRecord } from '../log.ts';
+import { corrupt, newerVersion } from './failures.ts';
+import type { FilePort } from './file-port.ts';
+import { readFully, toHex } from './frame.ts';
+import { formatVersion, isObject, isSeq, kinds } from './line.ts';
+
+/** The first line of a snapshot, `$store`. */
+export interface SnapshotHeader {
+  readonly store: string;
+  /** The generation that begins from this state. */
+  readonly generation: number;
+  readonly seq: number;
+  /** Length of the data, and its digest. */
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** A snapshot as lowdb's `Low` holds it. */
+export interface Snapshot {
+  readonly store: string;
+  readonly generation: number;
+  readonly state: State;
+}
+
+/** What stands before the data, at the start of the second line. */
+export const dataPrefix = '"data":';
+/** What stands after the data. */
+export const dataSuffix = '}\n';
+
+const headerRoom = 64;
+const chunkBytes = 256 * 1024;
+const lineFeed = 0x0a;
+
+/**
+ * The first line: fixed in length for a store id, since it is written after the data whose digest it holds.
+ * With the second it makes one JSON document.
+ */
+export function encodeSnapshotHeader(header: SnapshotHeader): string {
+  const { store, generation, seq, bytes, sha256 } = header;
+  const fields = { format: 'signalbox-snapshot', v: formatVersion, store, gen: generation, seq, bytes, sha256 };
+  const text = JSON.stringify({ $store: { ...fields, hcrc: toHex(crc32(JSON.stringify(fields))) } });
+  const digits = `${generation}${seq}${bytes}`.length;
+  return `${text.slice(0, -1)},${' '.repeat(headerRoom - digits)}\n`;
+}
+
+/** The separators of the data: `{"store":[`, `],"queue":[` … and the end. Each is a line, as each record is. */
+export function separatorBefore(index: number): string {
+  if (index === kinds.length) return ']}';
+  return `${index === 0 ? '{' : '],'}"${kinds[index]}":[`;
+}
+
+/**
+ * Reads only the first line.
+ * @throws SignalboxError `STORE_CORRUPT`, `STORE_VERSION`
+ */
+export function readSnapshotHeader(files: FilePort, fd: number, file: string): { header: SnapshotHeader; length: number } {
+  const bytes = Buffer.alloc(4096);
+  const end = readFully(files, fd, bytes, 0, bytes.length, 0);
+  const feed = bytes.subarray(0, end).indexOf(lineFeed);
+  const line = bytes.toString('utf8', 0, feed + 1);
+  const header = decodeSnapshotHeader(line, file);
+  // The line is rebuilt from what it says: a change of any byte shows, spaces included.
+  if (header === null || encodeSnapshotHeader(header) !== line) {
+    throw corrupt({ file, byte: 0, line: 1, what: 'a damaged snapshot header', lastGood: 0 });
+  }
+  return { header, length: feed + 1 };
+}
+
+function decodeSnapshotHeader(line: string, file: string): SnapshotHeader | null {
+  let found: unknown;
+  try {
+    found = JSON.parse(`${line.trimEnd().slice(0, -1)}}`);
+  } catch {
+    return null;
+  }
+  const fields = isObject(found) ? found['$store'] : null;
+  if (!isObject(fields) || fields['format'] !== 'signalbox-snapshot') return null;
+  const { v, store, gen, seq, bytes, sha256 } = fields;
+  if (Number.isInteger(v) && (v as number) > formatVersion) throw newerVersion(file, v as number);
+  if (typeof store !== 'string' || typeof sha256 !== 'string') return null;
+  return isSeq(gen) && isSeq(seq) && isSeq(bytes) ? { store, generation: gen, seq, bytes, sha256 } : null;
+}
+
+/**
+ * Reads a snapshot and checks all of it.
+ * @throws SignalboxError `STORE_CORRUPT`, `STORE_VERSION`
+ */
+export function readSnapshot(files: FilePort, fd: number, file: string): Snapshot {
+  const { header, length } = readSnapshotHeader(files, fd, file);
+  const size = files.fstat(fd).size;
+  const wanted = length + dataPrefix.length + header.bytes + dataSuffix.length;
+  if (size !== wanted) {
+    const what = `${size} bytes where ${wanted} were written`;
+    throw corrupt({ file, byte: Math.min(size, wanted), line: 2, what, lastGood: 0 });
+  }
+  const start = length + dataPrefix.length;
+  const damaged = (what: string, byte: number, line: number) => corrupt({ file, byte, line, what, lastGood: 0 });
+  refuseOtherText(files, fd, length, dataPrefix, damaged);
+  refuseOtherText(files, fd, start + header.bytes, dataSuffix, damaged);
+  // The digest before the records: what a parser says of damaged text helps nobody.
+  if (digestOf(files, fd, start, header.bytes) !== header.sha256) {
+    throw damaged('data with another SHA-256 than its header says', start, 2);
+  }
+  const records = readRecords(files, fd, start, header.bytes, damaged);
+  return { store: header.store, generation: header.generation, state: { seq: header.seq, records } };
+}
+
+type Damaged = (what: string, byte: number, line: number) => Error;
+
+function refuseOtherText(files: FilePort, fd: number, at: number, text: string, damaged: Damaged): void {
+  const bytes = Buffer.alloc(text.length);
+  readFully(files, fd, bytes, 0, bytes.length, at);
+  if (bytes.toString('latin1') !== text) throw damaged('other text around the data than was written', at, 2);
+}
+
+function digestOf(files: FilePort, fd: number, start: number, length: number): string {
+  const hash = createHash('sha256');
+  const chunk = Buffer.allocUnsafe(chunkBytes);
+  for (let at = 0; at < length; ) {
+    const count = readFully(files, fd, chunk, 0, Math.min(chunk.length, length - at), start + at);
+    if (count === 0) break;
+    hash.update(chunk.subarray(0, count));
+    at += count;
+  }
+  return hash.digest('hex');
+}
+
+/** One record at a time, so that neither the text nor a buffer of the whole state is ever held. */
+function readRecords(files: FilePort, fd: number, start: number, length: number, damaged: Damaged): State['records'] {
+  const records = Object.fromEntries(kinds.map((kind) => [kind, []])) as unknown as Record<Kind, StoredRecord[]>;
+  let section = -1;
+  let lineNumber = 1;
+  for (const { text, at } of readLines(files, fd, start, length)) {
+    lineNumber += 1;
+    if (text === separatorBefore(section + 1)) {
+      section += 1;
+      continue;
+    }
+    const kind = kinds[section];
+    const record = kind === undefined ? null : decodeRecord(text);
+    if (kind === undefined || record === null) throw damaged('a line that is not a record', at, lineNumber);
+    records[kind].push(record);
+  }
+  if (section !== kinds.length) throw damaged('data that ends early', start + length, lineNumber);
+  return records;
+}
+
+function decodeRecord(text: string): StoredRecord | null {
+  try {
+    const value: unknown = JSON.parse(text.endsWith(',') ? text.slice(0, -1) : text);
+    return isObject(value) && typeof value['id'] === 'string' ? (value as StoredRecord) : null;
+  } catch {
+    return null;
+  }
+}
+
+function* readLines(files: FilePort, fd: number, start: number, length: number): Generator<{ text: string; at: number }> {
+  let rest = Buffer.alloc(0);
+  let restAt = start;
+  const end = start + length;
+  for (let position = start; position < end; ) {
+    const chunk = Buffer.allocUnsafe(Math.min(Math.max(chunkBytes, rest.length), end - position));
+    const count = readFully(files, fd, chunk, 0, chunk.length, position);
+    if (count === 0) return;
+    position += count;
+    const bytes = Buffer.concat([rest, chunk.subarray(0, count)]);
+    let from = 0;
+    for (let feed = bytes.indexOf(lineFeed); feed !== -1; feed = bytes.indexOf(lineFeed, from)) {
+      yield { text: bytes.toString('utf8', from, feed), at: restAt + from };
+      from = feed + 1;
+    }
+    rest = bytes.subarray(from);
+    restAt += from;
+  }
+  if (rest.length > 0) yield { text: rest.toString('utf8'), at: restAt };
+}

@@ -1,0 +1,66 @@
+import type { Kind, Line } from './store.ts';
+
+/** A record as it stands in a snapshot: plain JSON with its id. */
+export type StoredRecord = { readonly id: string } & Readonly<Record<string, unknown>>;
+
+/** A full state: what a snapshot holds. Records are frozen, so holding this costs no copy. */
+export interface State {
+  /** Seq of the last entry that is part of it. */
+  readonly seq: number;
+  readonly records: Readonly<Record<Kind, readonly StoredRecord[]>>;
+}
+
+/** What was found at open. */
+export interface Recovered {
+  readonly storeId: string;
+  /** The newest valid snapshot, or null for a new store. */
+  readonly snapshot: State | null;
+  /** The lines after the snapshot, oldest first. Read once. */
+  readonly lines: Iterable<Line>;
+  /** False after a crash: the log writes a fresh snapshot before it serves. */
+  readonly clean: boolean;
+}
+
+/** An entry together with what its line says. */
+export interface LoggedEntry {
+  readonly seq: number;
+  readonly at: number;
+  readonly by: string;
+  readonly line: Line;
+  readonly index: number;
+}
+
+/**
+ * The durable side of a table store: an append-only sequence of lines with snapshots beside it. `append` and
+ * `write` are synchronous, `sync` is not; the caller groups.
+ */
+export interface Log {
+  /** Serialises one line into the buffer of this tick. Returns the number of bytes. */
+  append(line: Line): number;
+  /**
+   * Hands everything appended to the operating system, in one positioned write loop.
+   * @returns false while a generation switch holds writes back; call again when `onWritable` fires.
+   * @throws SignalboxError `STORE_FULL` when it did not fit: the file ends again at the last written line and the buffer is empty.
+   * @throws SignalboxError `STORE_IO`, `STORE_FENCED` when the log is poisoned.
+   */
+  write(): boolean;
+  /** Called when a held-back `write` may be repeated. Set once by the caller. */
+  onWritable: () => void;
+  /** Resolves when everything written before the call is on disk. @throws SignalboxError `STORE_IO`, which poisons the log. */
+  sync(): Promise<void>;
+  /** True when the journal has outgrown its snapshot. */
+  wantsCheckpoint(): boolean;
+  /**
+   * Starts a new generation with this state as its snapshot. Call it right after `write()`, in the same tick,
+   * with the state at exactly the written seq. A failed checkpoint is reported by its promise and never stops commits.
+   */
+  checkpoint(state: State): Promise<void>;
+  /** The line that holds `seq`, or null when it was dropped by retention. Only synced lines are found. */
+  find(seq: number): Promise<Line | null>;
+  /** Synced lines from the one that holds `seq` on, to the newest synced at the time of the call. */
+  read(seq: number): AsyncIterable<Line>;
+  /** Seq of the oldest entry still kept. */
+  oldestSeq(): number;
+  /** Syncs, writes the clean marker, frees the lock. */
+  close(): Promise<void>;
+}

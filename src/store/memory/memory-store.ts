@@ -1,0 +1,57 @@
+import { machineVersion } from '../../model/machine-version.ts';
+import type { Store } from '../store.ts';
+import { defaultRetention, type Retention, TableStore } from '../tables/table-store.ts';
+import { Tables } from '../tables/tables.ts';
+import { MemoryLog } from './memory-log.ts';
+
+/** What a memory store can be told. */
+export interface MemoryStoreOptions extends Partial<Retention> {
+  /** Second part of a job's name. Default `main`. */
+  readonly name?: string;
+  /** Connection budget. Default 7, as in the lineage. */
+  readonly poolSize?: number;
+  /** Commits that history keeps. Default 100,000. */
+  readonly historyMaxLines?: number;
+}
+
+/**
+ * A store in memory, for tests and simulations: the same engine, the same contract, and nothing on disk. What it
+ * holds lives as long as the store object, so a second Signalbox opened on it finds the jobs of the first.
+ *
+ * @example
+ * ```ts
+ * import { createSignalbox, memoryStore } from 'signalbox';
+ *
+ * const box = await createSignalbox({ store: memoryStore(), jobs: [] });
+ * await box.stop();
+ * ```
+ */
+export function memoryStore(options: MemoryStoreOptions = {}): Store {
+  const tables = new Tables();
+  const log = new MemoryLog(options.historyMaxLines ?? 100_000);
+  let seq = 0;
+  let epoch = 0;
+  return {
+    name: options.name ?? 'main',
+    async open(ports) {
+      epoch += 1;
+      const store = new TableStore({
+        name: options.name ?? 'main',
+        epoch,
+        directory: null,
+        poolSize: options.poolSize ?? 7,
+        tables,
+        log,
+        seq,
+        machineVersion,
+        ports,
+        retention: { ...defaultRetention, ...options },
+      });
+      store.follow((lines) => {
+        const last = lines.at(-1);
+        if (last !== undefined) seq = last.s + last.entries.length - 1;
+      });
+      return store;
+    },
+  };
+}

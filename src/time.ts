@@ -1,0 +1,63 @@
+import { formatDuration as formatParts, isValid, milliseconds, parseISO } from 'date-fns';
+import { SignalboxError, shown } from './errors.ts';
+
+/** A span of time: milliseconds, or text such as `'5m'`, `'1h30m'`, `'250ms'`. Zero or more. */
+export type Duration = number | string;
+
+/** A point in time: a Date, epoch milliseconds, or ISO 8601 text with an offset. */
+export type Instant = Date | number | string;
+
+/** When something may begin: an instant, a delay as text (`'5m'`), or `{ after }`. A bare number is an instant. */
+export type Beginning = Instant | { readonly after: Duration };
+
+const units = { d: 'days', h: 'hours', m: 'minutes', s: 'seconds' } as const;
+const durationPattern = /^(?:\d+(?:\.\d+)?(?:ms|d|h|m|s))+$/;
+
+/**
+ * Milliseconds of a duration.
+ * @throws SignalboxError `INVALID_DURATION` for anything else, negative ones included.
+ */
+export function durationMs(value: Duration, option: string): number {
+  if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
+  if (typeof value === 'string' && durationPattern.test(value)) {
+    let total = 0;
+    for (const [, amount, unit] of value.matchAll(/(\d+(?:\.\d+)?)(ms|d|h|m|s)/g)) {
+      total += unit === 'ms' ? Number(amount) : milliseconds({ [units[unit as keyof typeof units]]: Number(amount) });
+    }
+    return total;
+  }
+  throw new SignalboxError('INVALID_DURATION', { option, actual: shown(value) });
+}
+
+/**
+ * Epoch milliseconds of an instant. Text must carry an offset: without one it would mean another instant on every host.
+ * @throws SignalboxError `INVALID_INSTANT`.
+ */
+export function instantMs(value: Instant, option: string): number {
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  if (value instanceof Date && isValid(value)) return value.getTime();
+  if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT.*(?:Z|[+-]\d\d(?::?\d\d)?)$/.test(value)) {
+    const parsed = parseISO(value);
+    if (isValid(parsed)) return parsed.getTime();
+  }
+  throw new SignalboxError('INVALID_INSTANT', { option, actual: shown(value) });
+}
+
+/** Epoch milliseconds of a beginning, counted from `now` where it is a delay. */
+export function beginningMs(value: Beginning, now: number, option: string): number {
+  if (typeof value === 'string' && durationPattern.test(value)) return now + durationMs(value, option);
+  if (typeof value === 'object' && value !== null && 'after' in value) return now + durationMs(value.after, `${option}.after`);
+  return instantMs(value, option);
+}
+
+/** A duration for people: `1 minute 30 seconds`, `250 ms`. */
+export function durationText(ms: number): string {
+  if (ms < 1000) return `${ms} ms`;
+  const total = Math.round(ms / 1000);
+  return formatParts({
+    days: Math.floor(total / 86_400),
+    hours: Math.floor((total % 86_400) / 3600),
+    minutes: Math.floor((total % 3600) / 60),
+    seconds: total % 60,
+  });
+}

@@ -1,0 +1,169 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path/posix';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** The layers of docs/architecture.md. An import that is not listed here is refused, and so is a new place. */
+interface Layer {
+  /** Other layers. Files of one layer may always import each other. */
+  readonly layers: readonly string[];
+  /** Packages by name, with their subpaths; `node:*` stands for all of Node. */
+  readonly packages: readonly string[];
+}
+
+const leaves = ['machines', 'src/errors.ts', 'src/time.ts'];
+const domain = [...leaves, 'src/model'];
+const face = ['src/index.ts', 'machines', 'src/store/json'];
+const everything = [...domain, 'src/store', 'src/runtime', ...face];
+const signalbox = ['signalbox', 'xstate', 'node:*'];
+
+const table: Readonly<Record<string, Layer>> = {
+  machines: { layers: [], packages: ['xstate'] },
+  'src/errors.ts': { layers: [], packages: [] },
+  'src/time.ts': { layers: ['src/errors.ts'], packages: ['date-fns'] },
+  'src/model': { layers: leaves, packages: ['xstate', 'date-fns', 'serialize-error'] },
+  'src/store': { layers: domain, packages: [] },
+  'src/store/tables': { layers: [...domain, 'src/store'], packages: [] },
+  'src/store/memory': { layers: [...domain, 'src/store', 'src/store/tables'], packages: [] },
+  'src/store/json': {
+    layers: [...domain, 'src/store', 'src/store/tables'],
+    packages: ['lowdb', 'fs-native-extensions', 'node:*'],
+  },
+  'src/store/postgres': { layers: [...domain, 'src/store'], packages: ['pg', 'node:*'] },
+  'src/runtime': { layers: [...domain, 'src/store'], packages: ['xstate', 'nanoid', 'date-fns', 'node:*'] },
+  'src/index.ts': { layers: [...domain, 'src/store', 'src/store/memory', 'src/runtime'], packages: [] },
+  'src/inspector': { layers: face, packages: ['xstate', 'node:*'] },
+  'src/testing': { layers: face, packages: ['xstate', 'node:*'] },
+  'src/cli': { layers: [...face, 'src/inspector'], packages: ['node:*'] },
+  bench: { layers: [], packages: [...signalbox, 'tinybench'] },
+  docs: { layers: [], packages: signalbox },
+  examples: { layers: [], packages: ['signalbox', 'node:*'] },
+  test: {
+    layers: [...everything, 'src/store/tables', 'src/store/memory', 'src/testing'],
+    packages: [...signalbox, 'vitest', 'fast-check'],
+  },
+};
+
+const usersOfTheFace = ['src/inspector', 'src/testing', 'src/cli'];
+
+describe('The layers', () => {
+  it.each(['machines', 'src', 'bench', 'docs', 'examples', 'test'])(
+    '%s imports only what the table allows',
+    (folder) => {
+      const broken = filesIn(folder).flatMap((file) =>
+        violations(file, readFileSync(join(root, file), 'utf8')),
+      );
+
+      expect(broken).toEqual([]);
+    },
+  );
+});
+
+describe('The rule itself', () => {
+  it.each([
+    ['src/model/job.ts', `import { x } from '../errors.ts';`],
+    ['src/model/job.ts', `import { x } from './chart/chart.ts';`],
+    ['src/store/json/index.ts', `import { Low } from 'lowdb';\nimport fs from 'node:fs';`],
+    ['src/testing/index.ts', `export * from '../index.ts';`],
+    ['src/model/job.ts', ` * import { createSignalbox } from 'signalbox';`],
+    ['test/model/job.test.ts', `import { x } from '../../src/model/job.ts';\nimport 'signalbox/json';`],
+    ['bench/machine.ts', `const { x } = await import('signalbox/machines');`],
+  ])('lets %s say %s', (file, source) => {
+    expect(violations(file, source)).toEqual([]);
+  });
+
+  it.each([
+    ['src/model/job.ts', `import { x } from '../store/store.ts';`, 'may not import src/store'],
+    ['src/model/job.ts', `import {\n  x,\n} from 'lowdb';`, 'may not import lowdb'],
+    ['src/model/job.ts', `import fs from 'node:fs';`, 'may not import node:fs'],
+    ['src/model/job.ts', `export type { X } from 'signalbox';`, 'may not import signalbox'],
+    ['machines/job.machine.ts', `type X = import('../src/model/job.ts').X;`, 'may not import src/model'],
+    ['src/store/memory/index.ts', `import { x } from '../json/journal.ts';`, 'may not import src/store/json'],
+    ['src/store/json/index.ts', `import pg from 'pg';`, 'may not import pg'],
+    ['src/runtime/agent.ts', `import { x } from '../../machines/index.ts';`, 'a re-exporting file'],
+    ['src/runtime/agent.ts', `import { x } from '../../machines/agent.machine.js';`, 'end in .ts'],
+    ['src/runtime/agent.ts', `import '../store';`, 'end in .ts'],
+    ['src/runtime/agent.ts', `import { x } from '../utils/x.ts';`, 'src/utils/x.ts is in no layer'],
+    ['src/utils/x.ts', '', 'src/utils/x.ts is in no layer'],
+    ['src/store/sqlite/x.ts', '', 'src/store/sqlite/x.ts is in no layer'],
+    ['machines/job.machine.ts', `import { x } from '../src/errors.ts';`, 'may not import src/errors.ts'],
+    ['examples/indexer/main.ts', `import { x } from '../../src/index.ts';`, 'may not import src/index.ts'],
+    ['bench/machine.ts', `const x = await import('../machines/index.ts');`, 'may not import machines'],
+  ])('refuses that %s says %s', (file, source, reason) => {
+    expect(violations(file, source)).toEqual([expect.stringContaining(reason)]);
+  });
+});
+
+function filesIn(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+    .map((name) => join(folder, name));
+}
+
+function violations(file: string, source: string): string[] {
+  const place = placeOf(file);
+  if (place === undefined) return [notListed(file)];
+  return importsIn(source).flatMap((specifier) => {
+    const reason = specifier.startsWith('.')
+      ? relativeViolation(file, place, specifier)
+      : packageViolation(place, specifier);
+    return reason === undefined ? [] : [`${file} imports '${specifier}': ${reason}`];
+  });
+}
+
+function relativeViolation(file: string, place: string, specifier: string): string | undefined {
+  if (!specifier.endsWith('.ts')) return 'a relative import has to end in .ts';
+  const target = join(dirname(file), specifier);
+  const targetPlace = placeOf(target);
+  if (targetPlace === undefined) return notListed(target);
+  if (targetPlace !== place && !allowed(place).layers.includes(targetPlace)) {
+    return `${place} may not import ${targetPlace}, only ${listing(allowed(place).layers)}`;
+  }
+  const isInside = file.startsWith('src/') && !usersOfTheFace.includes(place);
+  if (isInside && target.endsWith('/index.ts'))
+    return `${target} is a re-exporting file, import what it names`;
+  return undefined;
+}
+
+function packageViolation(place: string, specifier: string): string | undefined {
+  const { packages } = allowed(place);
+  const isAllowed = packages.some(
+    (name) =>
+      specifier === name ||
+      specifier.startsWith(`${name}/`) ||
+      (name === 'node:*' && specifier.startsWith('node:')),
+  );
+  return isAllowed ? undefined : `${place} may not import ${specifier}, only ${listing(packages)}`;
+}
+
+/** The most specific entry of the table that holds the file; folders that only hold layers hold no files. */
+function placeOf(file: string): string | undefined {
+  return Object.keys(table)
+    .filter((place) => file === place || file.startsWith(`${place}/`))
+    .sort((one, other) => other.length - one.length)
+    .find((place) => place !== 'src/store' || dirname(file) === place);
+}
+
+function allowed(place: string): Layer {
+  return table[place] ?? { layers: [], packages: [] };
+}
+
+function notListed(file: string): string {
+  return `${file} is in no layer: add its folder to the table in test/architecture.test.ts`;
+}
+
+function listing(names: readonly string[]): string {
+  return names.length === 0 ? 'nothing' : names.join(', ');
+}
+
+function importsIn(source: string): string[] {
+  const code = source
+    .split('\n')
+    .filter((line) => !/^\s*(\*|\/\*|\/\/)/.test(line))
+    .join('\n');
+  const statements = /^\s*(?:import|export)\b(?:[^'";]*?\bfrom)?\s*['"]([^'"]+)['"]/gm;
+  const calls = /\bimport\(\s*['"]([^'"]+)['"]\s*\)/g;
+  return [...code.matchAll(statements), ...code.matchAll(calls)].flatMap(([, specifier]) => specifier ?? []);
+}

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  // `signalbox` and its subpaths resolve to source, so no test needs a build.
+  ssr: { resolve: { conditions: ['source', 'module', 'node'] } },
+  test: {
+    include: ['test/**/*.test.ts'],
+    pool: 'forks',
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+  },
+});
