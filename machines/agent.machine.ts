@@ -103,10 +103,7 @@ export const agentMachine = setup({
     },
     full: {
       on: {
-        'slots.freed': [
-          { guard: 'hasRoom', target: 'claiming', actions: 'count' },
-          { actions: 'count' },
-        ],
+        'slots.freed': [{ guard: 'hasRoom', target: 'claiming', actions: 'count' }, { actions: 'count' }],
         'agent.resized': [
           { guard: 'growsBeyondHeld', target: 'claiming', actions: 'resize' },
           { actions: 'resize' },

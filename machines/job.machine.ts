@@ -14,6 +14,14 @@ export type Place =
   /** is concerned by a system job: interrupted, or expired */
   | { readonly system: string };
 
+/** The place of a job that an agent holds or has filed. */
+export type AgentPlace = Extract<Place, { readonly agent: string }>;
+
+/** Whether a place is with an agent. */
+export function isAgentPlace(place: Place): place is AgentPlace {
+  return 'agent' in place;
+}
+
 /**
  * Line in which a job stands, and its place there. The store writes the seq of the entry over a key of 0,
  * so that places follow the order of commits.
@@ -115,7 +123,12 @@ export type JobEvent =
       readonly retryData: JobContext['retryData'];
     }
   | { readonly type: 'job.interrupt'; readonly system: string }
-  | { readonly type: 'job.abort'; readonly at: number; readonly failure: Failure; readonly retryData: JobContext['retryData'] }
+  | {
+      readonly type: 'job.abort';
+      readonly at: number;
+      readonly failure: Failure;
+      readonly retryData: JobContext['retryData'];
+    }
   | { readonly type: 'job.fail'; readonly at: number; readonly failure: Failure; readonly expired: boolean }
   | { readonly type: 'callback.reset'; readonly retryData: JobContext['retryData'] }
   /** `unstarted` counts the callbacks that nobody has begun, as of the commit. */
@@ -131,7 +144,14 @@ export type JobEvent =
   | { readonly type: 'retryPolicy.set'; readonly retryPolicy: string | null };
 
 /** A state of the chart as records store it. */
-export type JobState = 'new' | 'pending' | 'assigned' | 'active.running' | 'active.waiting' | 'callbacks' | 'completed';
+export type JobState =
+  | 'new'
+  | 'pending'
+  | 'assigned'
+  | 'active.running'
+  | 'active.waiting'
+  | 'callbacks'
+  | 'completed';
 
 /** What a job must be born with: everything else starts empty. */
 export type JobInput = Partial<JobContext> & Pick<JobContext, 'name'>;
@@ -283,8 +303,10 @@ function fileInHistory(context: JobContext, event: EventOf<'job.complete' | 'job
 export const jobMachine = setup({
   types: { input: {} as JobInput, context: {} as JobContext, events: {} as JobEvent },
   guards: {
-    isCallback: ({ context }) => context.parent !== null && ('job' in context.parent || 'proxy' in context.parent),
-    standsInQueue: ({ context }) => context.parent !== null && 'queue' in context.parent && !('agent' in context.parent),
+    isCallback: ({ context }) =>
+      context.parent !== null && ('job' in context.parent || 'proxy' in context.parent),
+    standsInQueue: ({ context }) =>
+      context.parent !== null && 'queue' in context.parent && !('agent' in context.parent),
     isAwaited: ({ context, event }) => (event as EventOf<'job.finish'>).awaited === context.waitingOn,
     everyCallbackStarted: ({ event }) => (event as EventOf<'job.complete'>).unstarted === 0,
     quotasExist: ({ event }) => (event as EventOf<'quotaNames.set'>).unknown === 0,
@@ -301,7 +323,9 @@ export const jobMachine = setup({
     keepAbort: assign(({ context, event }) => keepAbort(context, event as EventOf<'job.abort'>)),
     keepFailure: assign(({ context, event }) => keepFailure(context, event as EventOf<'job.fail'>)),
     rejoinQueue: assign(({ context, event }) => rejoinQueue(context, event as EventOf<'job.reschedule'>)),
-    handToSystemJob: assign(({ context, event }) => handToSystemJob(context, event as EventOf<'job.interrupt'>)),
+    handToSystemJob: assign(({ context, event }) =>
+      handToSystemJob(context, event as EventOf<'job.interrupt'>),
+    ),
     startOver: assign(({ event }) => ({
       activeStart: null,
       waitingOn: null,
@@ -316,7 +340,9 @@ export const jobMachine = setup({
     setFailureLogLevel: assign(({ event }) => ({
       failureLogLevel: (event as EventOf<'failureLogLevel.set'>).failureLogLevel,
     })),
-    setRetryPolicy: assign(({ event }) => ({ retryPolicy: (event as EventOf<'retryPolicy.set'>).retryPolicy })),
+    setRetryPolicy: assign(({ event }) => ({
+      retryPolicy: (event as EventOf<'retryPolicy.set'>).retryPolicy,
+    })),
     // Effects: carried out by src/runtime once the commit is as durable as each of them needs.
     offerWork: () => {},
     callHandler: () => {},

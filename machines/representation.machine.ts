@@ -103,7 +103,10 @@ export const representationMachine = setup({
           target: 'activated',
           actions: ['cleanAgents', 'markActivated', 'announceActivation'],
         },
-        'representation.reactivate': { target: 'activated', actions: ['markActivated', 'announceReactivation'] },
+        'representation.reactivate': {
+          target: 'activated',
+          actions: ['markActivated', 'announceReactivation'],
+        },
         'representation.unregister': { actions: 'announceUnregistration' },
       },
     },
@@ -122,7 +125,10 @@ export const representationMachine = setup({
           target: 'activated',
           actions: ['cleanAgents', 'markActivated', 'announceActivation'],
         },
-        'representation.reactivate': { target: 'activated', actions: ['markActivated', 'announceReactivation'] },
+        'representation.reactivate': {
+          target: 'activated',
+          actions: ['markActivated', 'announceReactivation'],
+        },
         'representation.unregister': { actions: 'announceUnregistration' },
       },
     },

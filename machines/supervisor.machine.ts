@@ -1,4 +1,4 @@
-import { type AnyActorLogic, assign, setup, spawnChild } from 'xstate';
+import { type AnyActorLogic, assign, enqueueActions, setup } from 'xstate';
 
 /** What the supervisor knows. */
 export interface SupervisorContext {
@@ -11,7 +11,12 @@ export type SupervisorEvent =
   | { readonly type: 'store.opened' }
   | { readonly type: 'recovery.done' }
   /** A dispatcher or an agent joins: a small, fixed set; jobs are never children. */
-  | { readonly type: 'child.spawn'; readonly id: string; readonly logic: AnyActorLogic; readonly input: unknown }
+  | {
+      readonly type: 'child.spawn';
+      readonly id: string;
+      readonly logic: AnyActorLogic;
+      readonly input: unknown;
+    }
   /** Work may be available in a queue: the agents that could take it are woken. */
   | { readonly type: 'work.available'; readonly queue: string }
   /** The earliest due time has come. */
@@ -36,9 +41,10 @@ export const supervisorMachine = setup({
   types: { context: {} as SupervisorContext, events: {} as SupervisorEvent },
   actions: {
     keepReason: assign(({ event }) => ({ reason: (event as EventOf<'store.failed'>).reason })),
-    spawn: spawnChild(({ event }) => (event as EventOf<'child.spawn'>).logic, {
-      id: ({ event }) => (event as EventOf<'child.spawn'>).id,
-      input: ({ event }) => (event as EventOf<'child.spawn'>).input,
+    // Which logic a child has is known when it joins, so it cannot be named here.
+    spawn: enqueueActions(({ enqueue, event }) => {
+      const { id, logic, input } = event as EventOf<'child.spawn'>;
+      enqueue.spawnChild(logic as never, { id, input } as never);
     }),
     // Effects: carried out by src/runtime.
     openStore: unprovided,

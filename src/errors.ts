@@ -54,7 +54,8 @@ const messages = {
     `Expected job ${about.id} to belong to this worker, got another holder: this dispatcher was taken for dead and the job was handed on. Nothing was written. Shorten commits or lengthen the death interval if this repeats.`,
   CONFLICT: (about: { subject: string; expected: string; actual: string }) =>
     `Expected ${about.subject} to be ${about.expected}, got ${about.actual}: someone else changed it first. Nothing was applied; read again and repeat.`,
-  JOB_FAILED: (about: { id: string; name: string; message: string }) => `Job ${about.id} (${about.name}) failed: ${about.message}`,
+  JOB_FAILED: (about: { id: string; name: string; message: string }) =>
+    `Job ${about.id} (${about.name}) failed: ${about.message}`,
 
   // Dispatchers and agents
   DISPATCHER_EXISTS: (about: { uuid: string }) =>
@@ -75,14 +76,21 @@ const messages = {
     `Expected a record of job ${about.id} in this dispatcher, found none. Only the newest started jobs are kept; see jobsSize.`,
   NO_CURRENT_JOB: (about: { call: string }) =>
     `Expected local.${about.call} to be called while a job runs, got a call outside any job. Call it from a job's run function.`,
-  NOT_STARTED: (about: { what: string }) => `Expected ${about.what} to be started, got one that is not. Start it first.`,
+  NOT_STARTED: (about: { what: string }) =>
+    `Expected ${about.what} to be started, got one that is not. Start it first.`,
   TRANSACTION_ENDED: (about: { call: string }) =>
     `Expected tx.${about.call} to be called before its transaction ends, got a call afterwards or from a nested transaction. Await everything inside the function you pass to box.transaction.`,
   BOX_STOPPED: (about: { call: string }) =>
     `Expected the Signalbox to be open for ${about.call}, got one that was stopped. Create a new one on the same store.`,
 
   // Charts
-  CHART_DIALECT: (about: { machine: string; state: string; expected: string; actual: string; repair: string }) =>
+  CHART_DIALECT: (about: {
+    machine: string;
+    state: string;
+    expected: string;
+    actual: string;
+    repair: string;
+  }) =>
     `Expected ${about.expected} in state "${about.state}" of machine "${about.machine}", got ${about.actual}. ${about.repair}`,
 
   // Stores
@@ -106,7 +114,8 @@ const messages = {
     `Expected ${about.path} to be empty or a Signalbox store, got ${about.found}. Choose another directory; nothing was changed.`,
   STORE_MISSING: (about: { path: string }) =>
     `Expected a store in ${about.path}, found none. Mount or restore it, or allow a new one with { create: true }.`,
-  STORE_CLOSED: (about: { call: string }) => `Expected the store to be open for ${about.call}, got a closed one. Open it again.`,
+  STORE_CLOSED: (about: { call: string }) =>
+    `Expected the store to be open for ${about.call}, got a closed one. Open it again.`,
 } satisfies Record<string, (about: never) => string>;
 
 function listed(names: readonly string[]): string {
@@ -199,5 +208,7 @@ export function shown(value: unknown): string {
   if (typeof value === 'bigint') return `${value}n`;
   if (value === null || typeof value !== 'object') return `${String(value)} (${typeof value})`;
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : value.toISOString();
-  return Array.isArray(value) ? `an array of ${value.length}` : (Object.getPrototypeOf(value)?.constructor?.name ?? 'an object');
+  return Array.isArray(value)
+    ? `an array of ${value.length}`
+    : (Object.getPrototypeOf(value)?.constructor?.name ?? 'an object');
 }

@@ -22,7 +22,10 @@ export function durationMs(value: Duration, option: string): number {
   if (typeof value === 'string' && durationPattern.test(value)) {
     let total = 0;
     for (const [, amount, unit] of value.matchAll(/(\d+(?:\.\d+)?)(ms|d|h|m|s)/g)) {
-      total += unit === 'ms' ? Number(amount) : milliseconds({ [units[unit as keyof typeof units]]: Number(amount) });
+      total +=
+        unit === 'ms'
+          ? Number(amount)
+          : milliseconds({ [units[unit as keyof typeof units]]: Number(amount) });
     }
     return total;
   }
@@ -46,7 +49,8 @@ export function instantMs(value: Instant, option: string): number {
 /** Epoch milliseconds of a beginning, counted from `now` where it is a delay. */
 export function beginningMs(value: Beginning, now: number, option: string): number {
   if (typeof value === 'string' && durationPattern.test(value)) return now + durationMs(value, option);
-  if (typeof value === 'object' && value !== null && 'after' in value) return now + durationMs(value.after, `${option}.after`);
+  if (typeof value === 'object' && value !== null && 'after' in value)
+    return now + durationMs(value.after, `${option}.after`);
   return instantMs(value, option);
 }
 

@@ -64,7 +64,10 @@ export class Failure {
 
   /** The failure as an Error again, with its cause. */
   toError(): Error {
-    const error = new Error(this.message, this.data.cause === null ? undefined : { cause: this.cause?.toError() });
+    const error = new Error(
+      this.message,
+      this.data.cause === null ? undefined : { cause: this.cause?.toError() },
+    );
     Object.defineProperty(error, 'name', { value: this.name, configurable: true, writable: true });
     error.stack = this.stack;
     return Object.assign(error, this.code === null ? {} : { code: this.code });
@@ -74,10 +77,19 @@ export class Failure {
   text(detail: FailureDetail = 'default'): string {
     if (detail === 'brief') return `${this.name}: ${this.message}`;
     if (detail === 'default') return this.stack || this.text('brief');
-    const extra = Object.entries(this.data.extra).map(([key, value]) => `  ${key} = ${JSON.stringify(value)}`);
+    const extra = Object.entries(this.data.extra).map(
+      ([key, value]) => `  ${key} = ${JSON.stringify(value)}`,
+    );
     const code = this.code === null ? [] : [`  code = ${this.code}`];
     const cause = this.cause === null ? [] : ['caused by', this.cause.text('verbose')];
-    return ['*--- Failure ---', this.text('default'), ...code, ...extra, ...cause, '*--- End of Failure ---'].join('\n');
+    return [
+      '*--- Failure ---',
+      this.text('default'),
+      ...code,
+      ...extra,
+      ...cause,
+      '*--- End of Failure ---',
+    ].join('\n');
   }
 
   toString(): string {
@@ -87,7 +99,14 @@ export class Failure {
 
 function failureData(error: unknown, depth: number): StoredFailure {
   if (!(error instanceof Error)) {
-    return { name: 'NonError', message: clipped(textOf(error), messageLimit), stack: '', code: null, cause: null, extra: {} };
+    return {
+      name: 'NonError',
+      message: clipped(textOf(error), messageLimit),
+      stack: '',
+      code: null,
+      cause: null,
+      extra: {},
+    };
   }
   const { name: _name, message: _message, stack: _stack, code, cause: _cause, ...rest } = plain(error);
   return {

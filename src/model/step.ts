@@ -15,6 +15,8 @@ export interface Transition {
   readonly to: string;
   readonly patch: { readonly [key: string]: Json } | null;
   readonly effects: readonly Effect[];
+  /** The job as it was before; null for other kinds. */
+  readonly job: JobRecord | null;
 }
 
 /**
@@ -39,6 +41,7 @@ export function stepJob(job: JobRecord, event: JobEvent): Transition {
     to: step.to,
     patch: step.patch as Transition['patch'],
     effects: step.effects,
+    job,
   };
 }
 
@@ -49,7 +52,11 @@ export function canStepJob(job: JobRecord, event: JobEvent): boolean {
 
 /** The job as the transition leaves it: for a further step in the same commit. */
 export function afterStep(job: JobRecord, transition: Transition): JobRecord {
-  return { ...job, ...(transition.patch as Partial<JobRecord> | null), state: transition.to as JobRecord['state'] };
+  return {
+    ...job,
+    ...(transition.patch as Partial<JobRecord> | null),
+    state: transition.to as JobRecord['state'],
+  };
 }
 
 /** A job that no store has seen. */
@@ -88,6 +95,7 @@ export function stepRepresentation(record: RepresentationRecord, event: Represen
     to: step.to,
     patch: step.patch as Transition['patch'],
     effects: step.effects,
+    job: null,
   };
 }
 

@@ -33,7 +33,12 @@ interface Walk {
  *
  * @throws SignalboxError `ARGS_NOT_JSON`, `ARGS_TOO_DEEP`, `ARGS_TOO_LARGE`, each naming the path.
  */
-export function encodeValue(value: unknown, path: string, refer: ReferJob, limits: ValueLimits = defaultLimits): Json {
+export function encodeValue(
+  value: unknown,
+  path: string,
+  refer: ReferJob,
+  limits: ValueLimits = defaultLimits,
+): Json {
   const walk: Walk = { limits, refer, count: 0, size: 0 };
   const encoded = encode(value, path, 0, walk);
   // Text takes at most three bytes a character, so most values need no exact count.
@@ -70,7 +75,8 @@ function encode(value: unknown, path: string, depth: number, walk: Walk): Json {
 }
 
 function encodeObject(value: object, path: string, depth: number, walk: Walk): Json {
-  if (depth >= walk.limits.depth) throw new SignalboxError('ARGS_TOO_DEEP', { path, limit: walk.limits.depth });
+  if (depth >= walk.limits.depth)
+    throw new SignalboxError('ARGS_TOO_DEEP', { path, limit: walk.limits.depth });
   if (Array.isArray(value)) {
     const encoded: Json[] = [];
     for (let index = 0; index < value.length; index += 1) {
@@ -89,8 +95,10 @@ function encodeObject(value: object, path: string, depth: number, walk: Walk): J
   if (prototype !== Object.prototype && prototype !== null) {
     throw notJson(path, prototype?.constructor?.name ?? 'an object', whatJsonMakes(value));
   }
-  if ('toJSON' in value && typeof value.toJSON === 'function') throw notJson(path, 'an object with toJSON', 'something else');
-  if (Object.getOwnPropertySymbols(value).length > 0) throw notJson(path, 'an object with a symbol key', 'an object without it');
+  if ('toJSON' in value && typeof value.toJSON === 'function')
+    throw notJson(path, 'an object with toJSON', 'something else');
+  if (Object.getOwnPropertySymbols(value).length > 0)
+    throw notJson(path, 'an object with a symbol key', 'an object without it');
   const encoded: Record<string, Json> = {};
   for (const key of Object.keys(value)) {
     countKey(path, walk);
@@ -113,7 +121,12 @@ function define<Value>(target: Record<string, Value>, key: string, value: Value)
 function countKey(path: string, walk: Walk): void {
   walk.count += 1;
   if (walk.count > walk.limits.keys) {
-    throw new SignalboxError('ARGS_TOO_LARGE', { path, limit: walk.limits.keys, actual: walk.count, unit: 'keys' });
+    throw new SignalboxError('ARGS_TOO_LARGE', {
+      path,
+      limit: walk.limits.keys,
+      actual: walk.count,
+      unit: 'keys',
+    });
   }
 }
 
@@ -125,7 +138,8 @@ function checkText(text: string, path: string): string {
 
 function whatJsonMakes(value: object): string {
   if (value instanceof Date) return 'text (write value.toISOString() yourself)';
-  if (value instanceof Map || value instanceof Set || value instanceof Error || value instanceof RegExp) return '{}';
+  if (value instanceof Map || value instanceof Set || value instanceof Error || value instanceof RegExp)
+    return '{}';
   return 'a plain object';
 }
 
@@ -141,7 +155,8 @@ export function decodeValue(value: Json, resolve: ResolveJob): unknown {
   const record = value as { readonly [key: string]: Json };
   if (keys.length === 1 && keys[0] === '$job') return resolve(String(record.$job));
   const decoded: Record<string, unknown> = {};
-  for (const key of keys) define(decoded, key.startsWith('$$') ? key.slice(1) : key, decodeValue(record[key] ?? null, resolve));
+  for (const key of keys)
+    define(decoded, key.startsWith('$$') ? key.slice(1) : key, decodeValue(record[key] ?? null, resolve));
   return decoded;
 }
 

@@ -1,4 +1,14 @@
-import type { AgentRecord, AnnotationRecord, Json, JobRecord, ProxyRecord, QueueRecord, QuotaRecord, RepresentationRecord, StoreRecord } from '../model/records.ts';
+import type { Json } from '../../machines/json.ts';
+import type {
+  AgentRecord,
+  AnnotationRecord,
+  JobRecord,
+  ProxyRecord,
+  QueueRecord,
+  QuotaRecord,
+  RepresentationRecord,
+  StoreRecord,
+} from '../model/records.ts';
 
 /** The kinds of record, with the shape of each. */
 export interface Records {
@@ -159,6 +169,8 @@ export interface OpenStore {
   readonly epoch: number;
   /** Only one process can hold it, so at open every earlier process is dead. */
   readonly exclusive: boolean;
+  /** It dies with its process. */
+  readonly isVolatile: boolean;
   /** Where an instance keeps its UUID, or null. */
   readonly directory: string | null;
   /** Connections, or what stands for them, that may be in use at once. */
@@ -179,11 +191,15 @@ export interface OpenStore {
   completed(queue: string, dispatcher: string, agent: string): Promise<readonly JobRecord[]>;
   /** Callbacks and proxies of a job, in order. */
   callbacks(job: string): Promise<readonly Callback[]>;
+  /** Jobs that belong to a callback proxy: its branches, and what was added before it was decided. */
+  branches(proxy: string): Promise<readonly JobRecord[]>;
   /** Jobs that wait for the result of a job. */
   waiters(job: string): Promise<readonly JobRecord[]>;
   /** Ids of the jobs that hold a slot of a quota, in order of entry. */
   quotaHolders(quota: string): Promise<readonly string[]>;
   annotations(job: string): Promise<readonly AnnotationRecord[]>;
+  /** Which of these jobs have annotations: most have none, and need not be asked one by one. */
+  annotated(jobs: readonly string[]): Promise<ReadonlySet<string>>;
   /** The earliest future due time of a waiting job, or null. */
   due(): Promise<number | null>;
 

@@ -8,7 +8,7 @@ export function isWildcard(descriptor: string): boolean {
 }
 
 /** XState's rule: `job.*` takes `job` itself and everything that starts with `job.`. */
-export function matches(type: string, descriptor: string): boolean {
+function matches(type: string, descriptor: string): boolean {
   if (descriptor === '*' || descriptor === type) return true;
   if (!descriptor.endsWith('.*')) return false;
   const prefix = descriptor.slice(0, -2);

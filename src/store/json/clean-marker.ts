@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { cleanName, temporaryName } from './directory.ts';
 import { corrupt, newerVersion } from './failures.ts';
+import type { FilePort } from './file-port.ts';
 import { readFully, toHex, writeFully } from './frame.ts';
 import { formatVersion, isObject } from './line.ts';
-import type { FilePort } from './file-port.ts';
 import { discard, type SnapshotPorts } from './snapshot.ts';
 
 /** What a clean close knew: with it, no torn end and no missing tail is excused. */
@@ -56,7 +56,7 @@ export async function writeCleanMark(ports: SnapshotPorts, mark: CleanMark): Pro
 function versionOf(text: string): number {
   try {
     const found: unknown = JSON.parse(text);
-    return isObject(found) && Number.isInteger(found['v']) ? (found['v'] as number) : 0;
+    return isObject(found) && Number.isInteger(found.v) ? (found.v as number) : 0;
   } catch {
     return 0;
   }

@@ -56,12 +56,23 @@ export function listStore(files: FilePort, dir: string): Listing {
   const journals = generationsOf(names, journalPattern);
   const historySnapshots = generationsOf(names, historyPattern);
   const temporary = names.filter((name) => temporaryPattern.test(name));
-  const fixed = [snapshotName, previousSnapshotName, cleanName, lockName].filter((name) => names.includes(name));
-  const isEmpty = journals.length === 0 && !names.includes(snapshotName) && !names.includes(previousSnapshotName);
-  const ours = new Set([...fixed, ...temporary, ...historySnapshots.map(historySnapshotName), ...journals.map(journalName)]);
+  const fixed = [snapshotName, previousSnapshotName, cleanName, lockName].filter((name) =>
+    names.includes(name),
+  );
+  const isEmpty =
+    journals.length === 0 && !names.includes(snapshotName) && !names.includes(previousSnapshotName);
+  const ours = new Set([
+    ...fixed,
+    ...temporary,
+    ...historySnapshots.map(historySnapshotName),
+    ...journals.map(journalName),
+  ]);
   const strange = names.find((name) => name !== identityName && !ours.has(name));
   if (isEmpty && strange !== undefined) {
-    throw new SignalboxError('STORE_NOT_A_STORE', { path: dir, found: `${strange} and no snapshot or journal` });
+    throw new SignalboxError('STORE_NOT_A_STORE', {
+      path: dir,
+      found: `${strange} and no snapshot or journal`,
+    });
   }
   for (const name of ours) refuseOtherThanFile(files, join(dir, name));
   return {

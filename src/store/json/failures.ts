@@ -2,6 +2,9 @@ import { basename } from 'node:path';
 import { SignalboxError } from '../../errors.ts';
 import { formatVersion } from './line.ts';
 
+// What is asked for when nobody counted.
+const oneBlock = 4096;
+
 /** The operating system's name of a failure: `ENOSPC`, `EIO` … */
 export function errnoOf(error: unknown): string {
   const code = (error as { code?: unknown } | null)?.code;
@@ -29,7 +32,11 @@ export function corrupt(damage: Damage): SignalboxError<'STORE_CORRUPT'> {
 
 /** The error for a file that newer code wrote. */
 export function newerVersion(file: string, found: number): SignalboxError<'STORE_VERSION'> {
-  return new SignalboxError('STORE_VERSION', { file, found: String(found), supported: `up to ${formatVersion}` });
+  return new SignalboxError('STORE_VERSION', {
+    file,
+    found: String(found),
+    supported: `up to ${formatVersion}`,
+  });
 }
 
 /** The error for a call of the operating system that failed. */
@@ -60,6 +67,7 @@ export function explained(call: string, file: string, error: unknown): Signalbox
       { cause: error },
     );
   }
-  if (isFull(error)) return new SignalboxError('STORE_FULL', { path: file, needed: 0 }, { cause: error });
+  if (isFull(error))
+    return new SignalboxError('STORE_FULL', { path: file, needed: oneBlock }, { cause: error });
   return ioFailure(call, basename(file), error, 'not committed');
 }

@@ -109,7 +109,12 @@ function factsOf(stats: fs.Stats | undefined): FileFacts | null {
 }
 
 function knownFacts(stats: fs.Stats): FileFacts {
-  return { kind: kindOf(stats), size: stats.size, mode: windows ? 0o700 : stats.mode & 0o7777, inode: stats.ino };
+  return {
+    kind: kindOf(stats),
+    size: stats.size,
+    mode: windows ? 0o700 : stats.mode & 0o7777,
+    inode: stats.ino,
+  };
 }
 
 function kindOf(stats: fs.Stats): FileFacts['kind'] {

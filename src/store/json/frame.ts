@@ -64,7 +64,10 @@ export function createFrameBuffer(): FrameBuffer {
 export function encodeFrame(text: string): { readonly bytes: Uint8Array; readonly crc: number } {
   const json = Buffer.from(text);
   const crc = crc32(json);
-  return { bytes: Buffer.concat([Buffer.from(`${toHex(json.length)} ${toHex(crc)} `), json, Buffer.of(lineFeed)]), crc };
+  return {
+    bytes: Buffer.concat([Buffer.from(`${toHex(json.length)} ${toHex(crc)} `), json, Buffer.of(lineFeed)]),
+    crc,
+  };
 }
 
 /** A checksum as it is written in a file: 8 lower-case hex digits. */
@@ -82,10 +85,16 @@ function writeHex(into: Uint8Array, at: number, value: number): void {
 
 /** A frame found in a file, or what is wrong at the place where one should begin. */
 export type Frame =
-  | { readonly ok: true; readonly at: number; readonly next: number; readonly text: string; readonly crc: number }
+  | {
+      readonly ok: true;
+      readonly at: number;
+      readonly next: number;
+      readonly text: string;
+      readonly crc: number;
+    }
   | { readonly ok: false; readonly at: number; readonly reason: string };
 
-/** Where a frame may stand in a buffer that holds the end of what can be read. */
+/** A frame in a buffer: the length of its text, and its checksum. */
 interface Found {
   readonly length: number;
   readonly crc: number;
@@ -104,7 +113,8 @@ export function decodeFrame(bytes: Uint8Array, at: number, end: number): Found |
   }
   const start = at + prefixBytes;
   if (start + length >= end) return cutOr(bytes, at, end, 'a length that reaches past the end of the file');
-  if (bytes[start + length] !== lineFeed) return cutOr(bytes, at, end, 'a length that does not lead to the end of the line');
+  if (bytes[start + length] !== lineFeed)
+    return cutOr(bytes, at, end, 'a length that does not lead to the end of the line');
   const actual = crc32(bytes.subarray(start, start + length));
   if (actual !== crc) return `checksum ${toHex(actual)} where ${toHex(crc)} is written`;
   return { length, crc };

@@ -1,5 +1,11 @@
 import { join } from 'node:path';
-import { historySnapshotName, journalName, type Listing, previousSnapshotName, snapshotName } from './directory.ts';
+import {
+  historySnapshotName,
+  journalName,
+  type Listing,
+  previousSnapshotName,
+  snapshotName,
+} from './directory.ts';
 import { explained } from './failures.ts';
 import type { FilePort } from './file-port.ts';
 import { readHeader } from './journal-file.ts';
@@ -14,8 +20,6 @@ export interface Generation {
   readonly beganAt: number;
   /** Where its first line begins. */
   readonly start: number;
-  /** Length of its journal; of the newest, which grows, what it was when it began. */
-  bytes: number;
 }
 
 /** How much history is kept. */
@@ -40,11 +44,13 @@ export function listGenerations(
     if (newer !== undefined && number !== newer.number - 1) break;
     const found = readHeader(files, join(dir, journalName(number)));
     if (typeof found === 'string') {
-      report(`${journalName(number)} begins with ${found}: history starts after it. The state is not affected.`);
+      report(
+        `${journalName(number)} begins with ${found}: history starts after it. The state is not affected.`,
+      );
       break;
     }
     const { base, at } = found.header;
-    generations.unshift({ number, base, beganAt: at, start: found.next, bytes: found.size });
+    generations.unshift({ number, base, beganAt: at, start: found.next });
   }
   return generations;
 }
@@ -101,9 +107,17 @@ export function dropOldGenerations(
 }
 
 /** Removes what stands before the history: leftovers of a crash in the middle of a removal. */
-export function removeOrphans(files: FilePort, dir: string, listing: Listing, oldest: number, floor: number): void {
+export function removeOrphans(
+  files: FilePort,
+  dir: string,
+  listing: Listing,
+  oldest: number,
+  floor: number,
+): void {
   const first = Math.min(oldest, floor);
-  const orphans = new Set([...listing.journals, ...listing.historySnapshots].filter((number) => number < first));
+  const orphans = new Set(
+    [...listing.journals, ...listing.historySnapshots].filter((number) => number < first),
+  );
   for (const number of orphans) removeGeneration(files, dir, number);
 }
 

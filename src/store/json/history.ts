@@ -9,8 +9,8 @@ import { decodeLine, seqOf } from './line.ts';
 
 /** One offset per this many bytes: a lookup reads about that much, and 64 MiB of history take 1,000 marks. */
 export const markBytes = 64 * 1024;
-// Between pieces of this size a long read lets the event loop run.
-const readBytes = 256 * 1024;
+// After so many lines a long read lets the event loop run: about 1 ms.
+const linesPerPiece = 256;
 
 /** A place in a journal where a line begins. */
 export interface Mark {
@@ -86,7 +86,8 @@ export function createHistory(ports: HistoryPorts, generations: readonly Generat
   function marksOf(generation: number): Mark[] {
     const known = marks.get(generation) ?? [];
     marks.set(generation, known);
-    for (const number of marks.keys()) if (number < (history.generations[0]?.number ?? 0)) marks.delete(number);
+    for (const number of marks.keys())
+      if (number < (history.generations[0]?.number ?? 0)) marks.delete(number);
     return known;
   }
 
@@ -99,10 +100,13 @@ export function createHistory(ports: HistoryPorts, generations: readonly Generat
   }
 
   /** The lines of one journal from the one that holds a seq on. */
-  function* linesFrom(generation: Generation, seq: number, end: SyncedEnd): Generator<Line & { bytes?: never }> {
+  function* linesFrom(generation: Generation, seq: number, end: SyncedEnd): Generator<Line> {
     const file = journalName(generation.number);
     const path = join(ports.dir, file);
-    const near = marksOf(generation.number).findLast((mark) => mark.seq <= seq) ?? { seq: 0, at: generation.start };
+    const near = marksOf(generation.number).findLast((mark) => mark.seq <= seq) ?? {
+      seq: 0,
+      at: generation.start,
+    };
     let fd: number;
     try {
       fd = ports.files.open(path, 'read');
@@ -116,7 +120,13 @@ export function createHistory(ports: HistoryPorts, generations: readonly Generat
         const s = frame.ok ? seqOf(frame.text) : null;
         if (!frame.ok || s === null) {
           const what = frame.ok ? 'a line without a seq' : frame.reason;
-          throw corrupt({ file, byte: frame.at, line: 0, what, lastGood: Math.max(near.seq, generation.base) });
+          throw corrupt({
+            file,
+            byte: frame.at,
+            line: 0,
+            what,
+            lastGood: Math.max(near.seq, generation.base),
+          });
         }
         history.mark(generation.number, { seq: s, at: frame.at });
         // Which line holds a seq is known when the next one begins.
@@ -130,13 +140,11 @@ export function createHistory(ports: HistoryPorts, generations: readonly Generat
   }
 
   async function* inPieces(lines: Iterable<Line>): AsyncGenerator<Line> {
-    let length = 0;
+    let count = 0;
     for (const line of lines) {
       yield line;
-      length += line.entries.length * 256;
-      if (length < readBytes) continue;
-      length = 0;
-      await ports.defer();
+      count += 1;
+      if (count % linesPerPiece === 0) await ports.defer();
     }
   }
 

@@ -29,7 +29,7 @@ export function prepareHeader(
   previousCrc: number,
   at: number,
 ): PreparedHeader {
-  const header = { store, generation, base, previous: toHex(previousCrc), at };
+  const header = { store, generation, base, previous: toHex(previousCrc), at: Math.round(at) };
   return { header, ...encodeFrame(encodeHeader(header)) };
 }
 
@@ -76,7 +76,7 @@ function removeUnborn(files: FilePort, dir: string, path: string, cause: unknown
 export function readHeader(
   files: FilePort,
   path: string,
-): { readonly header: JournalHeader; readonly next: number; readonly size: number } | string {
+): { readonly header: JournalHeader; readonly next: number } | string {
   const fd = files.open(path, 'read');
   try {
     const { size } = files.fstat(fd);
@@ -85,9 +85,8 @@ export function readHeader(
     if (!first.ok) return first.reason;
     const header = decodeHeader(first.text);
     if (typeof header === 'string') return header;
-    return 'newer' in header ? `version ${header.newer}` : { header, next: first.next, size };
+    return 'newer' in header ? `version ${header.newer}` : { header, next: first.next };
   } finally {
     files.close(fd);
   }
 }
-

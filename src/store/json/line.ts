@@ -1,3 +1,4 @@
+import { SignalboxError } from '../../errors.ts';
 import type { Entry, Kind, Line, Patch } from '../store.ts';
 import { toHex } from './frame.ts';
 
@@ -40,6 +41,7 @@ export interface JournalHeader {
 
 /** The JSON text of a line. By hand: twice as fast as building an object for `JSON.stringify`. */
 export function encodeLine(line: Line, durable: number, previous: number): string {
+  refuseUnreadable('at', line.at);
   let text = `{"s":${line.s},"d":${durable},"p":"${toHex(previous)}","at":${line.at},"by":${JSON.stringify(line.by)},"mv":${JSON.stringify(line.mv)},"o":[`;
   for (let index = 0; index < line.entries.length; index += 1) {
     if (index > 0) text += ',';
@@ -48,7 +50,14 @@ export function encodeLine(line: Line, durable: number, previous: number): strin
   return `${text}]}`;
 }
 
+// A number that JSON cannot hold would make the whole journal unreadable.
+function refuseUnreadable(option: string, value: number): void {
+  if (Number.isFinite(value)) return;
+  throw new SignalboxError('INVALID_OPTION', { option, expected: 'a finite number', actual: String(value) });
+}
+
 function encodeEntry(entry: Entry): string {
+  refuseUnreadable('q', entry.q);
   let text = `{"on":${JSON.stringify(`${entry.kind}/${entry.id}`)},"ev":${JSON.stringify(entry.event)}`;
   if (entry.from !== null || entry.to !== null) {
     text += `,"from":${JSON.stringify(entry.from)},"to":${JSON.stringify(entry.to)}`;
@@ -69,7 +78,8 @@ export function decodeLine(text: string): StoredLine | string {
   const found = parseObject(text);
   if (typeof found === 'string') return found;
   const { s, d, p, at, by, mv, o } = found;
-  if (!isSeq(s) || !isSeq(d) || typeof p !== 'string' || !Number.isFinite(at)) return 'a line without s, d, p or at';
+  if (!isSeq(s) || !isSeq(d) || typeof p !== 'string' || !Number.isFinite(at))
+    return 'a line without s, d, p or at';
   if (typeof by !== 'string' || typeof mv !== 'string') return 'a line without by or mv';
   if (!Array.isArray(o) || o.length === 0) return 'a line without entries';
   const entries: Entry[] = [];
@@ -121,11 +131,13 @@ export function decodeHeader(text: string): JournalHeader | { readonly newer: nu
   const found = parseObject(text);
   if (typeof found === 'string') return found;
   const { h } = found;
-  if (!isObject(h) || h['format'] !== 'signalbox-journal') return 'a first line that is not the header of a journal';
+  if (!isObject(h) || h.format !== 'signalbox-journal')
+    return 'a first line that is not the header of a journal';
   const { v, gen, store, base, p, at } = h;
   if (Number.isInteger(v) && (v as number) > formatVersion) return { newer: v as number };
   if (v !== formatVersion || !isSeq(gen) || !isSeq(base)) return 'a header without v, gen or base';
-  if (typeof store !== 'string' || typeof p !== 'string' || typeof at !== 'number') return 'a header without store, p or at';
+  if (typeof store !== 'string' || typeof p !== 'string' || typeof at !== 'number')
+    return 'a header without store, p or at';
   return { store, generation: gen, base, previous: p, at };
 }
 

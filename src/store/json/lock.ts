@@ -67,7 +67,8 @@ export function createKernelLock(methods: readonly LockMethod[] = [nativeMethod,
           throw error;
         }
         // Someone may have removed the file in between: a lock on a file without a name keeps nobody out.
-        if (files.lstat(path)?.inode === files.fstat(fd).inode) return { release: () => files.close(fd) };
+        if (files.lstat(path)?.inode === files.fstat(fd).inode)
+          return { release: () => releaseFile(files, fd) };
         files.close(fd);
       }
     },
@@ -98,7 +99,8 @@ export const pidFileLock: LockPort = {
     try {
       const [, pid, host] = /^pid (\d+) on (\S+)/.exec(readHolder(request, fd)) ?? [];
       const isOwn = Number(pid) === process.pid && host === hostname();
-      const isHeld = pid !== undefined && (isOwn ? heldHere.has(path) : host !== hostname() || isAlive(Number(pid)));
+      const isHeld =
+        pid !== undefined && (isOwn ? heldHere.has(path) : host !== hostname() || isAlive(Number(pid)));
       if (isHeld) throw locked(request, fd);
       writeHolder(request, fd);
     } catch (error) {
@@ -109,12 +111,20 @@ export const pidFileLock: LockPort = {
     return {
       release() {
         heldHere.delete(path);
-        files.truncate(fd, 0);
-        files.close(fd);
+        releaseFile(files, fd);
       },
     };
   },
 };
+
+/** Without its text first: a file that nobody holds should not name a holder. */
+function releaseFile(files: FilePort, fd: number): void {
+  try {
+    files.truncate(fd, 0);
+  } finally {
+    files.close(fd);
+  }
+}
 
 function isAlive(pid: number): boolean {
   try {

@@ -1,7 +1,13 @@
 import { join } from 'node:path';
 import { SignalboxError } from '../../errors.ts';
 import { checkCleanMark } from './clean-marker.ts';
-import { historySnapshotName, journalName, type Listing, previousSnapshotName, snapshotName } from './directory.ts';
+import {
+  historySnapshotName,
+  journalName,
+  type Listing,
+  previousSnapshotName,
+  snapshotName,
+} from './directory.ts';
 import { corrupt, explained } from './failures.ts';
 import type { FilePort } from './file-port.ts';
 import { type ChainEnd, type ScannedJournal, scanJournal } from './scan.ts';
@@ -38,10 +44,19 @@ export async function recover(
   report: (message: string) => void,
 ): Promise<Recovery> {
   if (isNew(listing)) {
-    return { ...nothing, store: null, snapshot: null, journals: [], currentIsGood: true, unborn: null, clean: true };
+    return {
+      ...nothing,
+      store: null,
+      snapshot: null,
+      journals: [],
+      currentIsGood: true,
+      unborn: null,
+      clean: true,
+    };
   }
   const current = await loadOrDamage(files, dir, snapshotName);
-  if (!(current instanceof SignalboxError) && current !== null) return replay(files, dir, listing, current, true);
+  if (!(current instanceof SignalboxError) && current !== null)
+    return replay(files, dir, listing, current, true);
 
   const damage = current ?? missing(snapshotName, 0);
   const previous = await loadOrDamage(files, dir, previousSnapshotName);
@@ -51,12 +66,15 @@ export async function recover(
     refuseEarlierEnd(files, dir, listing, recovery);
     // The very first opening may have ended before its snapshot was there: nothing was lost or damaged.
     if (recovery.generation <= 1 && recovery.seq === 0) return recovery;
-    const from = previous === null ? 'the journals alone' : `${previousSnapshotName} and the journals after it`;
-    report(`${damage.message} Everything was recovered from ${from}.`);
+    const from =
+      previous === null ? 'the journals alone' : `${previousSnapshotName} and the journals after it`;
+    report(
+      `${snapshotName} is not as it was written (${damage.details.what}). Everything was recovered from ${from}.`,
+    );
     return recovery;
   } catch (error) {
-    if (error instanceof SignalboxError && error.code !== 'STORE_CORRUPT') throw error;
-    throw Object.assign(damage, { cause: error });
+    if (!isCorrupt(error)) throw error;
+    throw new SignalboxError('STORE_CORRUPT', damage.details, { cause: error });
   }
 }
 
@@ -70,14 +88,22 @@ function missing(file: string, lastGood: number): SignalboxError<'STORE_CORRUPT'
   return corrupt({ file, byte: 0, line: 0, what: 'no such file', lastGood });
 }
 
-async function loadOrDamage(files: FilePort, dir: string, name: string): Promise<Snapshot | SignalboxError | null> {
+async function loadOrDamage(
+  files: FilePort,
+  dir: string,
+  name: string,
+): Promise<Snapshot | SignalboxError<'STORE_CORRUPT'> | null> {
   try {
     return await loadSnapshot(files, dir, name);
   } catch (error) {
     const failure = explained('read', join(dir, name), error);
-    if (failure.code === 'STORE_CORRUPT') return failure;
+    if (isCorrupt(failure)) return failure;
     throw failure;
   }
+}
+
+function isCorrupt(error: unknown): error is SignalboxError<'STORE_CORRUPT'> {
+  return error instanceof SignalboxError && error.code === 'STORE_CORRUPT';
 }
 
 function replay(
@@ -90,7 +116,11 @@ function replay(
   const first = snapshot?.generation ?? 1;
   const last = listing.journals.at(-1) ?? 0;
   const journals: ScannedJournal[] = [];
-  let end: ChainEnd = { store: snapshot?.store ?? null, seq: snapshot?.state.seq ?? 0, crc: snapshot === null ? 0 : null };
+  let end: ChainEnd = {
+    store: snapshot?.store ?? null,
+    seq: snapshot?.state.seq ?? 0,
+    crc: snapshot === null ? 0 : null,
+  };
   let unborn: number | null = null;
   if (last < first) throw missing(journalName(first), end.seq);
   for (let generation = first; generation <= last; generation += 1) {

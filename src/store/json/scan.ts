@@ -72,17 +72,26 @@ interface KnownHeader {
   readonly crc: number;
 }
 
-function checkHeader(file: string, first: Frame | null, generation: number, before: ChainEnd): KnownHeader | null {
+function checkHeader(
+  file: string,
+  first: Frame | null,
+  generation: number,
+  before: ChainEnd,
+): KnownHeader | null {
   if (first === null || !first.ok) return null;
   const header = decodeHeader(first.text);
   const wrong = (what: string) => corrupt({ file, byte: 0, line: 1, what, lastGood: before.seq });
   if (typeof header === 'string') throw wrong(header);
   if ('newer' in header) throw newerVersion(file, header.newer);
   if (header.generation !== generation) throw wrong(`the header of generation ${header.generation}`);
-  if (before.store !== null && header.store !== before.store) throw wrong(`the journal of another store, ${header.store}`);
-  if (header.base !== before.seq) throw wrong(`a journal after seq ${header.base} where one after ${before.seq} follows`);
+  if (before.store !== null && header.store !== before.store)
+    throw wrong(`the journal of another store, ${header.store}`);
+  if (header.base !== before.seq)
+    throw wrong(`a journal after seq ${header.base} where one after ${before.seq} follows`);
   if (before.crc !== null && header.previous !== toHex(before.crc)) {
-    throw wrong(`a journal after another line (${header.previous}) than the last before it (${toHex(before.crc)})`);
+    throw wrong(
+      `a journal after another line (${header.previous}) than the last before it (${toHex(before.crc)})`,
+    );
   }
   return { header, next: first.next, crc: first.crc };
 }
@@ -119,7 +128,8 @@ function scanLines(
     const stored = decodeLine(frame.text);
     if (typeof stored === 'string') throw bad(stored);
     if (stored.line.s !== seq + 1) throw bad(`seq ${stored.line.s} where ${seq + 1} follows`);
-    if (stored.previous !== toHex(crc)) throw bad(`a line after another (${stored.previous}) than the one before it`);
+    if (stored.previous !== toHex(crc))
+      throw bad(`a line after another (${stored.previous}) than the one before it`);
     seq += stored.line.entries.length;
     crc = frame.crc;
     end = frame.next;
@@ -128,7 +138,11 @@ function scanLines(
 }
 
 /** The lines of scanned journals, oldest first, read again: nothing is held in memory. */
-export function* readLinesOf(files: FilePort, dir: string, journals: readonly ScannedJournal[]): Generator<Line> {
+export function* readLinesOf(
+  files: FilePort,
+  dir: string,
+  journals: readonly ScannedJournal[],
+): Generator<Line> {
   for (const { header, start, end } of journals) {
     const file = journalName(header.generation);
     const fd = files.open(join(dir, file), 'read');
@@ -136,7 +150,13 @@ export function* readLinesOf(files: FilePort, dir: string, journals: readonly Sc
       for (const frame of readFrames(files, fd, start, end)) {
         const stored = frame.ok ? decodeLine(frame.text) : frame.reason;
         if (typeof stored === 'string') {
-          throw corrupt({ file, byte: frame.at, line: 0, what: `${stored}, after it was read once`, lastGood: header.base });
+          throw corrupt({
+            file,
+            byte: frame.at,
+            line: 0,
+            what: `${stored}, after it was read once`,
+            lastGood: header.base,
+          });
         }
         yield stored.line;
       }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import type { Kind } from '../store.ts';
 import type { State, StoredRecord } from '../log.ts';
+import type { Kind } from '../store.ts';
 import { corrupt, newerVersion } from './failures.ts';
 import type { FilePort } from './file-port.ts';
 import { readFully, toHex } from './frame.ts';
@@ -40,7 +40,15 @@ const lineFeed = 0x0a;
  */
 export function encodeSnapshotHeader(header: SnapshotHeader): string {
   const { store, generation, seq, bytes, sha256 } = header;
-  const fields = { format: 'signalbox-snapshot', v: formatVersion, store, gen: generation, seq, bytes, sha256 };
+  const fields = {
+    format: 'signalbox-snapshot',
+    v: formatVersion,
+    store,
+    gen: generation,
+    seq,
+    bytes,
+    sha256,
+  };
   const text = JSON.stringify({ $store: { ...fields, hcrc: toHex(crc32(JSON.stringify(fields))) } });
   const digits = `${generation}${seq}${bytes}`.length;
   return `${text.slice(0, -1)},${' '.repeat(headerRoom - digits)}\n`;
@@ -56,7 +64,11 @@ export function separatorBefore(index: number): string {
  * Reads only the first line.
  * @throws SignalboxError `STORE_CORRUPT`, `STORE_VERSION`
  */
-export function readSnapshotHeader(files: FilePort, fd: number, file: string): { header: SnapshotHeader; length: number } {
+export function readSnapshotHeader(
+  files: FilePort,
+  fd: number,
+  file: string,
+): { header: SnapshotHeader; length: number } {
   const bytes = Buffer.alloc(4096);
   const end = readFully(files, fd, bytes, 0, bytes.length, 0);
   const feed = bytes.subarray(0, end).indexOf(lineFeed);
@@ -76,8 +88,8 @@ function decodeSnapshotHeader(line: string, file: string): SnapshotHeader | null
   } catch {
     return null;
   }
-  const fields = isObject(found) ? found['$store'] : null;
-  if (!isObject(fields) || fields['format'] !== 'signalbox-snapshot') return null;
+  const fields = isObject(found) ? found.$store : null;
+  if (!isObject(fields) || fields.format !== 'signalbox-snapshot') return null;
   const { v, store, gen, seq, bytes, sha256 } = fields;
   if (Number.isInteger(v) && (v as number) > formatVersion) throw newerVersion(file, v as number);
   if (typeof store !== 'string' || typeof sha256 !== 'string') return null;
@@ -97,7 +109,8 @@ export function readSnapshot(files: FilePort, fd: number, file: string): Snapsho
     throw corrupt({ file, byte: Math.min(size, wanted), line: 2, what, lastGood: 0 });
   }
   const start = length + dataPrefix.length;
-  const damaged = (what: string, byte: number, line: number) => corrupt({ file, byte, line, what, lastGood: 0 });
+  const damaged = (what: string, byte: number, line: number) =>
+    corrupt({ file, byte, line, what, lastGood: 0 });
   refuseOtherText(files, fd, length, dataPrefix, damaged);
   refuseOtherText(files, fd, start + header.bytes, dataSuffix, damaged);
   // The digest before the records: what a parser says of damaged text helps nobody.
@@ -129,8 +142,17 @@ function digestOf(files: FilePort, fd: number, start: number, length: number): s
 }
 
 /** One record at a time, so that neither the text nor a buffer of the whole state is ever held. */
-function readRecords(files: FilePort, fd: number, start: number, length: number, damaged: Damaged): State['records'] {
-  const records = Object.fromEntries(kinds.map((kind) => [kind, []])) as unknown as Record<Kind, StoredRecord[]>;
+function readRecords(
+  files: FilePort,
+  fd: number,
+  start: number,
+  length: number,
+  damaged: Damaged,
+): State['records'] {
+  const records = Object.fromEntries(kinds.map((kind) => [kind, []])) as unknown as Record<
+    Kind,
+    StoredRecord[]
+  >;
   let section = -1;
   let lineNumber = 1;
   for (const { text, at } of readLines(files, fd, start, length)) {
@@ -151,13 +173,18 @@ function readRecords(files: FilePort, fd: number, start: number, length: number,
 function decodeRecord(text: string): StoredRecord | null {
   try {
     const value: unknown = JSON.parse(text.endsWith(',') ? text.slice(0, -1) : text);
-    return isObject(value) && typeof value['id'] === 'string' ? (value as StoredRecord) : null;
+    return isObject(value) && typeof value.id === 'string' ? (value as StoredRecord) : null;
   } catch {
     return null;
   }
 }
 
-function* readLines(files: FilePort, fd: number, start: number, length: number): Generator<{ text: string; at: number }> {
+function* readLines(
+  files: FilePort,
+  fd: number,
+  start: number,
+  length: number,
+): Generator<{ text: string; at: number }> {
   let rest = Buffer.alloc(0);
   let restAt = start;
   const end = start + length;

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { join } from 'node:path';
 import { type Adapter, Low } from 'lowdb';
-import type { State } from '../log.ts';
+import type { State, StoredRecord } from '../log.ts';
 import { historySnapshotName, previousSnapshotName, snapshotName, temporaryName } from './directory.ts';
 import { errnoOf } from './failures.ts';
 import type { FilePort } from './file-port.ts';
@@ -92,7 +92,11 @@ export function createSnapshotContainer(ports: SnapshotPorts): SnapshotContainer
 }
 
 /** The order is the safety: at every instant a valid snapshot stands at one of the two names. */
-async function replaceSnapshot(ports: SnapshotPorts, snapshot: Snapshot, keepPrevious: boolean): Promise<number> {
+async function replaceSnapshot(
+  ports: SnapshotPorts,
+  snapshot: Snapshot,
+  keepPrevious: boolean,
+): Promise<number> {
   const { files, dir } = ports;
   const temporary = join(dir, temporaryName(snapshotName, ports.newId()));
   const target = join(dir, snapshotName);
@@ -177,13 +181,23 @@ async function writeData(
   return { bytes, sha256: hash.digest('hex') };
 }
 
+/** A record without what is null or empty: that is what a record has that says nothing. */
+function recordText(record: StoredRecord | undefined): string {
+  const said: Record<string, unknown> = {};
+  for (const key in record) {
+    const value = record[key];
+    if (value !== null && !(Array.isArray(value) && value.length === 0)) said[key] = value;
+  }
+  return JSON.stringify(said);
+}
+
 function* slices(state: State): Generator<string> {
   let text = '';
   for (const [index, kind] of kinds.entries()) {
     const records = state.records[kind];
     text += `${separatorBefore(index)}\n`;
     for (let at = 0; at < records.length; at += 1) {
-      text += `${JSON.stringify(records[at])}${at + 1 < records.length ? ',' : ''}\n`;
+      text += `${recordText(records[at])}${at + 1 < records.length ? ',' : ''}\n`;
       if (text.length < sliceLength) continue;
       yield text;
       text = '';

@@ -39,7 +39,9 @@ export class Lane {
 /** The lane a job belongs to. */
 export function laneKey(job: JobRecord): string {
   const deadline = job.beginBy === null ? '' : '!';
-  return job.quotaNames.length === 0 ? job.name + deadline : `${job.name}${deadline} ${job.quotaNames.join(' ')}`;
+  return job.quotaNames.length === 0
+    ? job.name + deadline
+    : `${job.name}${deadline} ${job.quotaNames.join(' ')}`;
 }
 
 /** Whether the job still stands in a queue at the place with this key. */
@@ -165,7 +167,9 @@ export class HeldHeap {
       if (left >= places.length) break;
       const right = left + 1;
       const least =
-        right < places.length && isEarlier(places[right] as HeldPlace, places[left] as HeldPlace) ? right : left;
+        right < places.length && isEarlier(places[right] as HeldPlace, places[left] as HeldPlace)
+          ? right
+          : left;
       const child = places[least] as HeldPlace;
       if (!isEarlier(child, last)) break;
       places[at] = child;

@@ -123,9 +123,11 @@ function next(
   let held: { cursor: Cursor; job: JobRecord } | undefined;
   for (const cursor of open) {
     const arrived = cursor.now();
-    if (arrived !== undefined && (now === undefined || key(arrived) < key(now.job))) now = { cursor, job: arrived };
+    if (arrived !== undefined && (now === undefined || key(arrived) < key(now.job)))
+      now = { cursor, job: arrived };
     const due = cursor.held();
-    if (due !== undefined && (held === undefined || heldOrder(due, held.job) < 0)) held = { cursor, job: due };
+    if (due !== undefined && (held === undefined || heldOrder(due, held.job) < 0))
+      held = { cursor, job: due };
   }
   if (now === undefined || held === undefined) return now ?? held;
   return (held.job.beginAfter ?? 0) <= headBeginAfter(now.job, left, find) ? held : now;

@@ -66,6 +66,7 @@ export class TableStore implements OpenStore {
   readonly epoch: number;
   readonly exclusive = true;
   readonly directory: string | null;
+  readonly isVolatile: boolean;
   poolSize: number;
 
   readonly #tables: Tables;
@@ -89,6 +90,7 @@ export class TableStore implements OpenStore {
     this.name = parts.name;
     this.epoch = parts.epoch;
     this.directory = parts.directory;
+    this.isVolatile = parts.directory === null;
     this.poolSize = parts.poolSize;
     this.#tables = parts.tables;
     this.#log = parts.log;
@@ -148,6 +150,14 @@ export class TableStore implements OpenStore {
     });
   }
 
+  async annotated(jobs: readonly string[]): Promise<ReadonlySet<string>> {
+    return new Set(jobs.filter((id) => this.#tables.isAnnotated(id)));
+  }
+
+  async branches(proxy: string): Promise<readonly JobRecord[]> {
+    return this.#jobs(this.#tables.branches(proxy));
+  }
+
   async waiters(job: string): Promise<readonly JobRecord[]> {
     return this.#jobs(this.#tables.waiters(job));
   }
@@ -170,7 +180,7 @@ export class TableStore implements OpenStore {
     try {
       this.#mustWrite();
       for (const expectation of commit.expect) this.#mustHold(expectation);
-      for (const change of commit.changes) this.#mustStand(change);
+      this.#mustStand(commit.changes);
     } catch (error) {
       return refused(error);
     }
@@ -184,7 +194,10 @@ export class TableStore implements OpenStore {
     const taken = new Map<string, number>();
     let newest = 0;
     const claimable = this.#claimable(request, taken);
-    const offers = request.choose === null ? claimable : chosen(claimable, request.choose, () => this.#claimable(request, taken));
+    const offers =
+      request.choose === null
+        ? claimable
+        : chosen(claimable, request.choose, () => this.#claimable(request, taken));
     for (const { candidate, leave } of offers) {
       const made = request.take(candidate);
       leave();
@@ -203,7 +216,10 @@ export class TableStore implements OpenStore {
     return { jobs, ticket, startable: newest > this.#syncedSeq ? ticket.synced : ticket.written };
   }
 
-  *#claimable(request: ClaimRequest, taken: ReadonlyMap<string, number>): Generator<{ candidate: Candidate; leave: () => void }> {
+  *#claimable(
+    request: ClaimRequest,
+    taken: ReadonlyMap<string, number>,
+  ): Generator<{ candidate: Candidate; leave: () => void }> {
     const now = this.now();
     for (const offer of this.#offering(request.queue, now, request)) {
       const { job } = offer;
@@ -228,7 +244,9 @@ export class TableStore implements OpenStore {
 
   #existingQuotas(queue: string, names: readonly string[]): readonly string[] {
     if (names.length === 0) return names;
-    return names.map((name) => `${queue}/${name}`).filter((id) => this.#tables.get('quota', id) !== undefined);
+    return names
+      .map((name) => `${queue}/${name}`)
+      .filter((id) => this.#tables.get('quota', id) !== undefined);
   }
 
   #isFull(quotas: readonly string[], job: JobRecord, taken: ReadonlyMap<string, number>): boolean {
@@ -301,12 +319,14 @@ export class TableStore implements OpenStore {
     const { id } = expectation;
     if (expectation.what === 'rev') {
       const rev = this.#tables.get(expectation.kind, id)?.rev ?? 0;
-      if (rev !== expectation.rev) throw conflict(`${expectation.kind}/${id}`, `at rev ${expectation.rev}`, `rev ${rev}`);
+      if (rev !== expectation.rev)
+        throw conflict(`${expectation.kind}/${id}`, `at rev ${expectation.rev}`, `rev ${rev}`);
       return;
     }
     const job = this.#tables.findJob(id);
     if (expectation.what === 'holder') {
-      if (job?.epoch !== expectation.epoch || job.claim !== expectation.claim) throw new ReassignedError({ id });
+      if (job?.epoch !== expectation.epoch || job.claim !== expectation.claim)
+        throw new ReassignedError({ id });
     } else if (job === undefined) throw new SignalboxError('JOB_NOT_FOUND', { id });
     else if (expectation.what === 'notCompleted' && job.state === 'completed') {
       throw conflict(`job/${id}`, 'not completed', 'completed');
@@ -315,12 +335,21 @@ export class TableStore implements OpenStore {
     }
   }
 
-  /** A record must still be in the state that the change leaves: the last defence of the chart. */
-  #mustStand(change: Change): void {
-    if (change.from === null) return;
-    const record = this.#tables.get(change.kind, change.id);
-    const state = record !== undefined && 'state' in record ? record.state : null;
-    if (state !== null && state !== change.from) throw conflict(`${change.kind}/${change.id}`, change.from, state);
+  /** A record must still be in the state that its first change leaves: the last defence of the chart. */
+  #mustStand(changes: readonly Change[]): void {
+    const seen = changes.length > 4 ? new Set<string>() : null;
+    for (const [index, change] of changes.entries()) {
+      if (change.from === null) continue;
+      const subject = `${change.kind}/${change.id}`;
+      const isLater =
+        seen?.has(subject) ??
+        changes.slice(0, index).some((other) => other.id === change.id && other.kind === change.kind);
+      seen?.add(subject);
+      if (isLater) continue;
+      const record = this.#tables.get(change.kind, change.id);
+      const state = record !== undefined && 'state' in record ? record.state : null;
+      if (state !== null && state !== change.from) throw conflict(subject, change.from, state);
+    }
   }
 
   #stage(by: string, changes: readonly Change[]): Ticket {
@@ -340,7 +369,13 @@ export class TableStore implements OpenStore {
         q: before?.lastSeq ?? 0,
       };
     });
-    const line: Line = { s: seq, at: this.now(), by: `${by}#${this.epoch}`, mv: this.#machineVersion, entries };
+    const line: Line = {
+      s: seq,
+      at: this.now(),
+      by: `${by}#${this.epoch}`,
+      mv: this.#machineVersion,
+      entries,
+    };
     this.#nextSeq = seq + changes.length;
     this.#log.append(line);
     this.#batch.add({ line, undo });
@@ -373,7 +408,9 @@ export class TableStore implements OpenStore {
     this.#unsynced.push(batch);
     batch.resolveWritten();
     if (this.#log.wantsCheckpoint()) {
-      this.#log.checkpoint(this.#tables.state(this.#writtenSeq)).catch((error: Error) => this.#ports.report(error.message));
+      this.#log
+        .checkpoint(this.#tables.state(this.#writtenSeq))
+        .catch((error: Error) => this.#ports.report(error.message));
     }
     this.#startSync();
   }
@@ -428,7 +465,8 @@ export class TableStore implements OpenStore {
     let excess = completed.size - completedMaxCount;
     for (const id of completed) {
       const job = this.#tables.findJob(id);
-      if (job === undefined || (excess <= 0 && (job.activeEnd ?? 0) >= oldest) || changes.length > 1000) break;
+      if (job === undefined || (excess <= 0 && (job.activeEnd ?? 0) >= oldest) || changes.length > 1000)
+        break;
       excess -= 1;
       changes.push(...this.#evictions(job));
     }
@@ -436,7 +474,15 @@ export class TableStore implements OpenStore {
   }
 
   #evictions(job: JobRecord): Change[] {
-    const gone = (kind: Kind, id: string): Change => ({ kind, id, event: 'evicted', from: null, to: null, patch: null, gone: true });
+    const gone = (kind: Kind, id: string): Change => ({
+      kind,
+      id,
+      event: 'evicted',
+      from: null,
+      to: null,
+      patch: null,
+      gone: true,
+    });
     return [
       gone('job', job.id),
       ...this.#tables.annotations(job.id).map((name) => gone('annotation', `${job.id}/${name}`)),

@@ -3,14 +3,23 @@ import { newRepresentationContext } from '../../../machines/representation.machi
 import type { JobRecord, ProxyRecord } from '../../model/records.ts';
 import { recordVersion } from '../../model/records.ts';
 import type { State, StoredRecord } from '../log.ts';
-import type { Change, Kind, Patch, Records } from '../store.ts';
+import type { Change, Kind, Line, Patch, Records } from '../store.ts';
 import { Lane, laneKey } from './lane.ts';
 
 /** The kinds in the order in which a snapshot lists them. */
-export const kinds: readonly Kind[] = ['store', 'queue', 'quota', 'representation', 'agent', 'job', 'proxy', 'annotation'];
+export const kinds: readonly Kind[] = [
+  'store',
+  'queue',
+  'quota',
+  'representation',
+  'agent',
+  'job',
+  'proxy',
+  'annotation',
+];
 
 /**
- * The state of a store in memory: frozen records, replaced and never mutated, and the indexes that are rebuilt from
+ * The state of a store in memory: records that are replaced and never mutated, and the indexes that are rebuilt from
  * them. Membership stands on the job record alone; what agents, quotas and queues contain follows from it.
  */
 export class Tables {
@@ -30,6 +39,7 @@ export class Tables {
   readonly #callbacks = new Map<string, string[]>();
   readonly #quotaHolders = new Map<string, Set<string>>();
   readonly #annotations = new Map<string, Set<string>>();
+  readonly #branches = new Map<string, Set<string>>();
   readonly #waiters = new Map<string, Set<string>>();
   /** Completed jobs, oldest first. */
   readonly completed = new Set<string>();
@@ -90,11 +100,19 @@ export class Tables {
   hasUnstartedCallback(job: string): boolean {
     for (const callback of this.callbacks(job)) {
       const [kind, id] = splitSubject(callback);
-      const unstarted =
-        kind === 'job' ? this.findJob(id)?.state === 'new' : this.#records.proxy.get(id)?.chosen === null;
-      if (unstarted) return true;
+      const started = kind === 'job' ? id : this.#records.proxy.get(id)?.chosen;
+      if (started == null || this.findJob(started)?.state === 'new') return true;
     }
     return false;
+  }
+
+  isAnnotated(job: string): boolean {
+    return this.#annotations.has(job);
+  }
+
+  /** Jobs that belong to a callback proxy. */
+  branches(proxy: string): ReadonlySet<string> {
+    return this.#branches.get(proxy) ?? none;
   }
 
   /** Jobs that wait for the result of a job. */
@@ -138,6 +156,11 @@ export class Tables {
     this.#replace(kind, id, this.#records[kind].get(id), before);
   }
 
+  /** Takes over a journal line. No chart runs: patches say it all. */
+  replay(line: Line): void {
+    for (const [index, entry] of line.entries.entries()) this.apply(entry, line.s + index);
+  }
+
   /** Takes over a snapshot, into empty tables. */
   load(state: State): void {
     for (const kind of kinds) {
@@ -156,7 +179,12 @@ export class Tables {
     return { seq, records };
   }
 
-  #replace(kind: Kind, id: string, before: Records[Kind] | undefined, after: Records[Kind] | undefined): void {
+  #replace(
+    kind: Kind,
+    id: string,
+    before: Records[Kind] | undefined,
+    after: Records[Kind] | undefined,
+  ): void {
     const map = this.#records[kind] as Map<string, Records[Kind]>;
     if (kind === 'job') {
       const [old, young] = [before as JobRecord | undefined, after as JobRecord | undefined];
@@ -190,7 +218,9 @@ export class Tables {
         const index = job.callbacksEnd === null ? this.#held : this.#filed;
         addTo(index, agentKey(parent.queue, parent.dispatcher, parent.agent), job.id);
       }
-    } else if (parent !== null && 'job' in parent) this.#addCallback(parent, `job/${job.id}`, job.order?.[1] ?? 0);
+    } else if (parent !== null && 'job' in parent)
+      this.#addCallback(parent, `job/${job.id}`, job.order?.[1] ?? 0);
+    else if (parent !== null && 'proxy' in parent) addTo(this.#branches, parent.proxy, job.id);
     for (const quota of job.quotas) addTo(this.#quotaHolders, quota, job.id);
     if (job.waitingOn !== null) addTo(this.#waiters, job.waitingOn, job.id);
     if (job.state === 'completed') this.completed.add(job.id);
@@ -206,6 +236,7 @@ export class Tables {
         this.#filed.get(key)?.delete(job.id);
       }
     } else if (parent !== null && 'job' in parent) this.#dropCallback(parent, `job/${job.id}`);
+    else if (parent !== null && 'proxy' in parent) this.#branches.get(parent.proxy)?.delete(job.id);
     for (const quota of job.quotas) this.#quotaHolders.get(quota)?.delete(job.id);
     if (job.waitingOn !== null) {
       const waiting = this.#waiters.get(job.waitingOn);
@@ -298,19 +329,59 @@ function movesIndex(before: JobRecord, after: JobRecord): boolean {
 }
 
 function changed(change: Change, before: Records[Kind] | undefined, seq: number): Records[Kind] {
-  const patch = change.patch ?? {};
-  const base = before ?? blank(change.kind, change.id, patch);
-  const next = { ...base, ...patch, rev: base.rev + 1, lastSeq: seq } as Record<string, unknown>;
+  const { patch } = change;
+  const base = before ?? blank(change.kind, change.id, patch ?? {});
+  // A literal with all keys and a loop over the patch: ten times faster here than spreading the two.
+  const next: Record<string, unknown> = change.kind === 'job' ? copyJob(base as JobRecord) : { ...base };
+  for (const key in patch) next[key] = patch[key];
+  next.rev = base.rev + 1;
+  next.lastSeq = seq;
   if (change.to !== null) next.state = change.to;
   const order = next.order as JobRecord['order'] | undefined;
   if (order && order[1] === 0) next.order = [order[0], seq];
   if (before === undefined && change.kind === 'job') next.createdSeq = seq;
-  return Object.freeze(next) as unknown as Records[Kind];
+  return next as unknown as Records[Kind];
+}
+
+function copyJob(job: JobRecord): Record<string, unknown> {
+  return {
+    id: job.id,
+    v: job.v,
+    rev: job.rev,
+    lastSeq: job.lastSeq,
+    createdSeq: job.createdSeq,
+    state: job.state,
+    dueAt: job.dueAt,
+    priority: job.priority,
+    uniqueKey: job.uniqueKey,
+    lane: job.lane,
+    name: job.name,
+    args: job.args,
+    quotaNames: job.quotaNames,
+    beginAfter: job.beginAfter,
+    beginBy: job.beginBy,
+    failureLogLevel: job.failureLogLevel,
+    retryPolicy: job.retryPolicy,
+    retryData: job.retryData,
+    parent: job.parent,
+    order: job.order,
+    assigner: job.assigner,
+    epoch: job.epoch,
+    claim: job.claim,
+    quotas: job.quotas,
+    attempts: job.attempts,
+    activeStart: job.activeStart,
+    activeEnd: job.activeEnd,
+    callbacksEnd: job.callbacksEnd,
+    waitingOn: job.waitingOn,
+    outcome: job.outcome,
+    ending: job.ending,
+  } satisfies JobRecord;
 }
 
 function loaded(kind: Kind, stored: StoredRecord): Records[Kind] {
   const { id, ...kept } = stored;
-  return Object.freeze({ ...blank(kind, id, kept as Patch), ...kept }) as Records[Kind];
+  return { ...blank(kind, id, kept as Patch), ...kept } as Records[Kind];
 }
 
 /** Puts jobs into every index in the order in which they came to stand there. */
@@ -329,7 +400,12 @@ function blank(kind: Kind, id: string, patch: Patch): Records[Kind] {
         ...newJobContext({ ...blankJob, name: String(patch.name ?? '') }),
       } satisfies JobRecord;
     case 'representation':
-      return { id, ...reserved, state: 'registered', ...newRepresentationContext({ queue: '', dispatcher: '' }) };
+      return {
+        id,
+        ...reserved,
+        state: 'registered',
+        ...newRepresentationContext({ queue: '', dispatcher: '' }),
+      };
     case 'agent':
       return { id, ...reserved, size: 3, selection: { kind: 'any' } };
     case 'quota':
@@ -341,7 +417,15 @@ function blank(kind: Kind, id: string, patch: Patch): Records[Kind] {
     case 'annotation':
       return { id, ...reserved, value: null };
     case 'proxy':
-      return { id, ...reserved, parent: { job: '' }, order: ['callback', 0], success: null, failure: null, chosen: null };
+      return {
+        id,
+        ...reserved,
+        parent: { job: '' },
+        order: ['callback', 0],
+        success: null,
+        failure: null,
+        chosen: null,
+      };
   }
 }
 
@@ -357,4 +441,3 @@ const blankJob = Object.freeze({
   quotaNames: Object.freeze([]),
   quotas: Object.freeze([]),
 });
-

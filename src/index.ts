@@ -1,0 +1,69 @@
+export type { Ending } from '../machines/job.machine.ts';
+export type { Json } from '../machines/json.ts';
+export {
+  AbortedError,
+  BadStatusError,
+  ConflictError,
+  type ErrorCode,
+  type ErrorDetails,
+  errorCodes,
+  ReassignedError,
+  SignalboxError,
+  TimeoutError,
+} from './errors.ts';
+export { Failure, type FailureDetail } from './model/failure.ts';
+export { type JobInfo, JobInfos } from './model/job-infos.ts';
+export type { DispatcherHealth } from './model/liveness.ts';
+export { type AgentPoll, type JobName, PollInfo, Polls, type QueuePoll } from './model/polls.ts';
+export type { FilterData, JobRecord, Selection } from './model/records.ts';
+export {
+  type CommonRetryFigures,
+  commonRetryPolicy,
+  NeverRetry,
+  type RetryAnswer,
+  type RetryCache,
+  RetryCommonForever,
+  RetryCommonFourTimes,
+  type RetryData,
+  type RetryPolicy,
+  type RetryTools,
+} from './model/retry.ts';
+export type { Statistics } from './model/statistics.ts';
+export type { JobStatus } from './model/step.ts';
+export type { JobActorRef } from './runtime/actor-ref.ts';
+export { type CallbackOf, CallbackProxy } from './runtime/callback-drafts.ts';
+export {
+  type ChooserDefinition,
+  defineChooser,
+  defineFilter,
+  defineJob,
+  type FilterDefinition,
+  type JobDefinition,
+  type JobOptions,
+  type ResultOf,
+} from './runtime/definitions.ts';
+export { Detached, detached } from './runtime/detached.ts';
+export { Dispatcher, type DispatcherOptions, type PollRange, type StatusInfo } from './runtime/dispatcher.ts';
+export type { DispatcherEvent, DispatcherEventName, DispatcherHook } from './runtime/hooks.ts';
+export { Job, type JobOutcome, type JobSettings } from './runtime/job.ts';
+export { type Joined, type JoinOptions, parallel, serial } from './runtime/join.ts';
+export { type LiveAnnotationOptions, local } from './runtime/local.ts';
+export type { LogFields, Logger, LogLevel, LogStream } from './runtime/logging.ts';
+export { type IdSource, randomIds, type TextFilePort } from './runtime/ports.ts';
+export { type PutOptions, Queue, Quotas } from './runtime/queue.ts';
+export { NodeReactor } from './runtime/reactor/node-reactor.ts';
+export type { Clock, Reactor, RunnableReactor, ScheduledCall } from './runtime/reactor/reactor.ts';
+export {
+  AgentHandle,
+  type AgentOptions,
+  type AgentSettings,
+  Agents,
+  agent,
+  Representation,
+  Representations,
+} from './runtime/representations.ts';
+export { createSignalbox, Signalbox, type SignalboxOptions, type StartOptions } from './runtime/signalbox.ts';
+export type { Transaction } from './runtime/transaction.ts';
+export { type MemoryStoreOptions, memoryStore } from './store/memory/memory-store.ts';
+export type { HistoryEntry, OpenStore, Store } from './store/store.ts';
+export type { Beginning, Duration, Instant } from './time.ts';

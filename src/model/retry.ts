@@ -1,0 +1,171 @@
+import type { Json } from '../../machines/json.ts';
+import type { Failure } from './failure.ts';
+
+/**
+ * What a retry policy says: `true` tries again at once, `false` gives up, a Date or `{ after }` puts the job back
+ * for that time; `{ after: 0 }` puts it at the front of its queue.
+ */
+export type RetryAnswer = boolean | Date | { readonly after: number | string };
+
+/** Persistent data of a policy, kept with the job. */
+export type RetryData = { readonly [key: string]: Json };
+
+/** What a policy may use while it decides. */
+export interface RetryTools {
+  /** Waits, keeping the slot; milliseconds. */
+  wait(ms: number): Promise<void>;
+  /** Says something in the trace log. */
+  trace(level: 'INFO' | 'WARNING', message: string): void;
+  /** Says something in the events log. */
+  events(level: 'CRITICAL', message: string): void;
+}
+
+/**
+ * Decides whether a job is tried again. Policies are registered by name; jobs store the name.
+ *
+ * @example
+ * ```ts
+ * import { NeverRetry, type RetryPolicy } from 'signalbox';
+ *
+ * export const oncePerHour: RetryPolicy = {
+ *   ...NeverRetry,
+ *   name: 'oncePerHour',
+ *   startsOnce: false,
+ *   jobError: () => ({ after: '1h' }),
+ * };
+ * ```
+ */
+export interface RetryPolicy {
+  readonly name: string;
+  /** A second run is forbidden: the start is synced before the code is called. Default false. */
+  readonly startsOnce?: boolean;
+  /** The code threw. `cache` lives as long as this call of the job. */
+  jobError(failure: Failure, cache: RetryCache, tools: RetryTools): RetryAnswer | Promise<RetryAnswer>;
+  /** The result could not be committed. */
+  commitError(failure: Failure, cache: RetryCache, tools: RetryTools): RetryAnswer | Promise<RetryAnswer>;
+  /** The process or its dispatcher went away while the job ran. Returns the answer and the data to keep. */
+  interrupted(data: RetryData, tools: RetryTools): { readonly answer: RetryAnswer; readonly data: RetryData };
+  /** The data to keep with the outcome. Null keeps what is there. */
+  updateData(data: RetryData, cache: RetryCache): RetryData | null;
+}
+
+/** Counts and failures of one call of a job, shared by `jobError` and `commitError`. Empty at the start of a call. */
+export type RetryCache = Map<string, number>;
+
+const conflictKey = 'transaction_error';
+const disconnectKey = 'disconnected';
+const otherKey = 'other';
+
+/** Error codes that stand for a lost connection or a store that did not answer. */
+const disconnectCodes: readonly string[] = [
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'STORE_DISCONNECTED',
+];
+
+/** What kind of failure a policy's table knows. */
+export type FailureKind = 'conflict' | 'disconnect' | 'other';
+
+/** The kind of a failure: a conflict, a lost connection, or anything else. */
+export function kindOfFailure(failure: Failure): FailureKind {
+  if (failure.name === 'ConflictError' || failure.code === 'CONFLICT') return 'conflict';
+  return failure.code !== null && disconnectCodes.includes(failure.code) ? 'disconnect' : 'other';
+}
+
+/** The figures that a common policy is made of. The defaults are the lineage's. */
+export interface CommonRetryFigures {
+  readonly name: string;
+  /** Retries after a conflict in one call; null for ever. */
+  readonly maxConflicts: number | null;
+  /** Retries after an interruption; null for ever. */
+  readonly maxInterruptions: number | null;
+  /** Whether commit errors of other kinds are retried for ever, waiting 0, 1, 2 … 60 s. */
+  readonly retriesOtherCommitErrors: boolean;
+  /** Which retries are logged: the first, and every so many. Default 5. */
+  readonly logEvery?: number;
+}
+
+/** Makes a policy of the common kind from its figures. */
+export function commonRetryPolicy(figures: CommonRetryFigures): RetryPolicy {
+  const logEvery = figures.logEvery ?? 5;
+  const isLogged = (count: number): boolean => count === 1 || count % logEvery === 0;
+
+  async function decide(failure: Failure, cache: RetryCache, tools: RetryTools): Promise<boolean | null> {
+    const kind = kindOfFailure(failure);
+    if (kind === 'other') return null;
+    const key = kind === 'conflict' ? conflictKey : disconnectKey;
+    const count = counted(cache, key);
+    if (kind === 'disconnect') {
+      if (isLogged(count)) tools.trace('WARNING', `retry ${count} requested after a lost connection`);
+      await tools.wait(Math.min(60_000, 5000 + (count - 1) * 5000));
+      return true;
+    }
+    const again = figures.maxConflicts === null || count <= figures.maxConflicts;
+    if (!again) tools.trace('WARNING', `retries given up after ${count} conflicts`);
+    else if (isLogged(count)) tools.trace('WARNING', `retry ${count} requested after a conflict`);
+    return again;
+  }
+
+  return {
+    name: figures.name,
+    async jobError(failure, cache, tools) {
+      return (await decide(failure, cache, tools)) ?? false;
+    },
+    async commitError(failure, cache, tools) {
+      const answer = await decide(failure, cache, tools);
+      if (answer !== null) return answer;
+      if (!figures.retriesOtherCommitErrors) return false;
+      const count = counted(cache, otherKey);
+      if (isLogged(count)) tools.events('CRITICAL', `commit error ${count}: ${failure.text('brief')}`);
+      await tools.wait(Math.min(60_000, (count - 1) * 1000));
+      return true;
+    },
+    interrupted(data, tools) {
+      const count = Number(data.interruptions ?? 0) + 1;
+      const again = figures.maxInterruptions === null || count <= figures.maxInterruptions;
+      if (!again) tools.trace('INFO', `retries given up after ${count} interruptions`);
+      else if (isLogged(count)) tools.trace('INFO', `retry requested after interruption ${count}`);
+      return { answer: again, data: { ...data, interruptions: count } };
+    },
+    updateData(data, cache) {
+      return cache.size === 0 ? null : { ...data, ...Object.fromEntries(cache) };
+    },
+  };
+}
+
+function counted(cache: RetryCache, key: string): number {
+  const count = (cache.get(key) ?? 0) + 1;
+  cache.set(key, count);
+  return count;
+}
+
+/** The default of jobs: five attempts on conflicts, ten on interruptions, lost connections for ever. */
+export const RetryCommonFourTimes: RetryPolicy = commonRetryPolicy({
+  name: 'RetryCommonFourTimes',
+  maxConflicts: 4,
+  maxInterruptions: 9,
+  retriesOtherCommitErrors: false,
+});
+
+/** The default of callbacks and system jobs: conflicts, interruptions and commit errors are retried for ever. */
+export const RetryCommonForever: RetryPolicy = commonRetryPolicy({
+  name: 'RetryCommonForever',
+  maxConflicts: null,
+  maxInterruptions: null,
+  retriesOtherCommitErrors: true,
+});
+
+/** For jobs with effects outside: nothing is tried twice. The start is synced before the code is called. */
+export const NeverRetry: RetryPolicy = {
+  name: 'NeverRetry',
+  startsOnce: true,
+  jobError: () => false,
+  commitError: () => false,
+  interrupted: (data) => ({
+    answer: false,
+    data: { ...data, interruptions: Number(data.interruptions ?? 0) + 1 },
+  }),
+  updateData: () => null,
+};

@@ -1,0 +1,63 @@
+import type { JobEvent } from '../../machines/job.machine.ts';
+import { jobMachine } from '../../machines/job.machine.ts';
+import type { JobRecord } from '../model/records.ts';
+import type { Engine } from './engine.ts';
+
+type JobSnapshot = ReturnType<typeof jobMachine.resolveState>;
+
+/** A live reference to a stored job, in the shape that XState's tools and `xstate/graph` know. */
+export interface JobActorRef {
+  readonly id: string;
+  readonly sessionId: string;
+  /** The snapshot as last seen. */
+  getSnapshot(): JobSnapshot;
+  /** Tells every snapshot from now on. Fed by the journal. */
+  subscribe(observer: (snapshot: JobSnapshot) => void): { unsubscribe(): void };
+  /** Sends an event. Refused events reject, unlike XState's, which vanish. */
+  send(event: JobEvent): Promise<void>;
+}
+
+/** Makes the reference. It costs nothing until somebody subscribes. */
+export function actorRefOf(engine: Engine, record: JobRecord): JobActorRef {
+  let last = record;
+  const refresh = async (): Promise<void> => {
+    last = (await engine.store.get('job', record.id)) ?? last;
+  };
+  return {
+    id: record.id,
+    sessionId: record.id,
+    getSnapshot: () => snapshotOf(last),
+    subscribe(observer) {
+      const unsubscribe = engine.watch.subscribe(record.id, () => {
+        refresh().then(
+          () => observer(snapshotOf(last)),
+          () => {},
+        );
+      });
+      return { unsubscribe };
+    },
+    async send(event) {
+      last = await engine.change(engine.direct, record.id, event);
+    },
+  };
+}
+
+function snapshotOf(record: JobRecord): JobSnapshot {
+  const [parent, child] = record.state.split('.');
+  const value = child === undefined ? record.state : { [parent ?? '']: child };
+  const context = Object.fromEntries(Object.entries(record).filter(([key]) => !notContext.has(key)));
+  return jobMachine.resolveState({ value: value as never, context: context as never });
+}
+
+const notContext = new Set([
+  'id',
+  'v',
+  'rev',
+  'lastSeq',
+  'createdSeq',
+  'state',
+  'dueAt',
+  'priority',
+  'uniqueKey',
+  'lane',
+]);

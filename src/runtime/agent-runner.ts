@@ -1,0 +1,443 @@
+import { type Actor, type AnyActorLogic, waitFor } from 'xstate';
+import { agentMachine } from '../../machines/agent.machine.ts';
+import type { Outcome } from '../../machines/job.machine.ts';
+import type { Json } from '../../machines/json.ts';
+import type { BadStatusError } from '../errors.ts';
+import { Failure } from '../model/failure.ts';
+import { filterAcceptsLane, filterOfJob } from '../model/filter.ts';
+import { cutResult, type JobInfo } from '../model/job-infos.ts';
+import { jobText, valueText } from '../model/job-text.ts';
+import { isDead } from '../model/liveness.ts';
+import type { AgentPoll, PollInfo } from '../model/polls.ts';
+import type { AgentRecord, JobRecord } from '../model/records.ts';
+import { afterStep, canStepJob, newJobRecord, stepJob, type Transition } from '../model/step.ts';
+import { systemNames } from '../model/system-names.ts';
+import type { Acceptance, Candidate, Change, Claimed, ClaimRequest } from '../store/store.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import { contentOf } from './drafts.ts';
+import { callsHandler } from './effects.ts';
+import type { Engine } from './engine.ts';
+import type { Job } from './job.ts';
+import { Run } from './run.ts';
+
+/** A worker's place in an agent. */
+export interface AgentSlot {
+  readonly number: number;
+}
+
+type AgentActor = Actor<typeof agentMachine>;
+
+/** A live agent: its machine decides when to claim, this carries it out and runs what was claimed. */
+export class LiveAgent {
+  readonly dispatcher: Dispatcher;
+  readonly queue: string;
+  readonly name: string;
+  readonly #engine: Engine;
+  readonly #actor: AgentActor;
+  readonly #runs = new Set<Run>();
+  readonly #freeNumbers: number[] = [];
+  #nextNumber = 0;
+  #record: AgentRecord;
+  #poll: { readonly info: PollInfo; readonly entry: AgentPoll } | null = null;
+  #freeing = false;
+
+  constructor(
+    engine: Engine,
+    dispatcher: Dispatcher,
+    queue: string,
+    record: AgentRecord,
+    spawn: (id: string, logic: AnyActorLogic, input: unknown) => unknown,
+  ) {
+    this.#engine = engine;
+    this.dispatcher = dispatcher;
+    this.queue = queue;
+    this.#record = record;
+    this.name = record.id.slice(`${queue}/${dispatcher.uuid}/`.length);
+    const logic = agentMachine.provide({ actions: { claim: () => void this.#claim() } });
+    this.#actor = spawn(`agent:${record.id}`, logic, { size: record.size }) as AgentActor;
+  }
+
+  get size(): number {
+    return this.#record.size;
+  }
+
+  /** Takes over changed settings. */
+  configure(record: AgentRecord): void {
+    const resized = record.size !== this.#record.size;
+    this.#record = record;
+    if (resized) this.#actor.send({ type: 'agent.resized', size: record.size });
+  }
+
+  /** Its queue may hold something for it. */
+  offer(): void {
+    this.#actor.send({ type: 'work.available' });
+  }
+
+  drain(): void {
+    this.#actor.send({ type: 'agent.drain' });
+  }
+
+  resume(): void {
+    if (this.#actor.getSnapshot().matches('draining')) this.#actor.send({ type: 'agent.resume' });
+  }
+
+  /** Claims as part of a poll, into its record. */
+  async claimFor(info: PollInfo, entry: AgentPoll): Promise<void> {
+    this.#poll = { info, entry };
+    this.resume();
+    this.offer();
+    await waitFor(this.#actor, (snapshot) => !snapshot.matches('claiming'));
+  }
+
+  /** A job it held is done with: at most one event for all of a tick. */
+  slotFreed(): void {
+    if (this.#freeing) return;
+    this.#freeing = true;
+    queueMicrotask(() => {
+      this.#freeing = false;
+      this.#heldCount().then(
+        (held) => this.#actor.send({ type: 'slots.freed', held }),
+        () => {},
+      );
+    });
+  }
+
+  /** Ids of the jobs that workers are on right now, newest first. */
+  activeJobIds(): string[] {
+    return [...this.#runs]
+      .filter((run) => run.info !== null)
+      .map((run) => run.job.id)
+      .reverse();
+  }
+
+  abortRuns(reason: unknown): void {
+    for (const run of this.#runs) run.abort(reason);
+  }
+
+  /** How many workers are busy. */
+  get running(): number {
+    return this.#runs.size;
+  }
+
+  #heldCount(): Promise<number> {
+    return this.#engine.store.heldCount(this.queue, this.dispatcher.uuid, this.name);
+  }
+
+  async #claim(): Promise<void> {
+    let held = 0;
+    try {
+      await this.#claimWhatFits();
+      held = await this.#heldCount();
+    } catch (error) {
+      if (this.#poll !== null) this.#poll.entry.error = Failure.from(error).text('default');
+      this.#engine.log.events('CRITICAL', () => `agent ${this.name} could not claim: ${String(error)}`);
+      held = await this.#heldCount().catch(() => 0);
+    }
+    this.#actor.send({ type: 'claim.done', held });
+  }
+
+  async #claimWhatFits(): Promise<void> {
+    const engine = this.#engine;
+    const representation = await engine.store.get('representation', `${this.queue}/${this.dispatcher.uuid}`);
+    if (representation?.state !== 'activated' || isDead(representation, engine.now())) return;
+    const room = this.size - (await this.#heldCount());
+    if (room <= 0) return;
+    const starts = new Map<string, Transition>();
+    const request = await this.#request(room, starts);
+    const claimed = await engine.store.claim(request);
+    if (claimed.jobs.length > 0) await this.#handOut(claimed, starts);
+  }
+
+  async #request(limit: number, starts: Map<string, Transition>): Promise<ClaimRequest> {
+    const { selection } = this.#record;
+    const { registry } = this.#engine;
+    let accepts: Acceptance = { lane: () => true, job: null };
+    let choose: ClaimRequest['choose'] = null;
+    if (selection.kind === 'data') {
+      const { filter } = selection;
+      accepts = { lane: (name, quotas) => filterAcceptsLane(filter, name, quotas), job: filterOfJob(filter) };
+    } else if (selection.kind === 'filter') {
+      const filter = registry.filter(selection.name);
+      accepts = { lane: () => true, job: filter.accepts };
+    } else if (selection.kind === 'chooser') {
+      const chooser = registry.chooser(selection.name);
+      const held = await this.#engine.store.held(this.queue, this.dispatcher.uuid, this.name);
+      choose = (claimable) => chooser.choose(claimable, held);
+    }
+    return {
+      queue: this.queue,
+      limit,
+      by: this.dispatcher.uuid,
+      accepts,
+      choose,
+      take: (candidate) =>
+        candidate.expired ? this.#takeExpired(candidate, starts) : this.#take(candidate, starts),
+    };
+  }
+
+  /** ASSIGNED and ACTIVE in one line when the job may start at once; a policy that forbids a second run starts later. */
+  #take({ job, quotas }: Candidate, starts: Map<string, Transition>): readonly Change[] {
+    const claim = stepJob(job, {
+      type: 'job.claim',
+      queue: this.queue,
+      dispatcher: this.dispatcher.uuid,
+      agent: this.name,
+      epoch: this.#engine.store.epoch,
+      quotas: job.state === 'pending' ? quotas : [],
+    });
+    const startsAtOnce = claim.to === 'assigned' && this.#engine.registry.policyOf(job).startsOnce !== true;
+    if (!startsAtOnce) return [claim];
+    const start = stepJob(afterStep(job, claim), { type: 'job.start', at: this.#engine.now() });
+    starts.set(job.id, start);
+    return [claim, start];
+  }
+
+  /** A job that is too late leaves the queue, and a system job that fails it is handed out in its place. */
+  #takeExpired({ job }: Candidate, starts: Map<string, Transition>): readonly Change[] {
+    const engine = this.#engine;
+    const now = engine.now();
+    const wrapper = newJobRecord(engine.ids.newId(), { name: systemNames.fail, args: [{ $job: job.id }] });
+    const put = stepJob(wrapper, {
+      type: 'job.put',
+      queue: this.queue,
+      at: now,
+      beginAfter: now,
+      assigner: engine.uuid,
+    });
+    const waiting = { ...afterStep(wrapper, put), quotas: [] };
+    const leave = stepJob(job, { type: 'job.pull', system: wrapper.id });
+    const changes = this.#take({ job: waiting, expired: false, quotas: [] }, starts);
+    return [leave, { ...put, patch: { ...contentOf(wrapper), ...put.patch } }, ...changes];
+  }
+
+  async #handOut(claimed: Claimed, starts: ReadonlyMap<string, Transition>): Promise<void> {
+    const engine = this.#engine;
+    const ids = claimed.jobs.map((job) => job.id);
+    const annotated = await engine.store.annotated(ids);
+    const slots = claimed.jobs.map((job) => this.#prepare(job));
+    engine.startable(
+      claimed.startable,
+      () => {
+        for (const [index, job] of claimed.jobs.entries()) {
+          const slot = slots[index] as Prepared;
+          this.#begin(job, slot, starts.get(job.id) ?? null, annotated.has(job.id));
+        }
+      },
+      (error) => {
+        for (const slot of slots) this.#release(slot.slot);
+        engine.log.events('ERROR', () => `a claim was not written: ${error.message}`, { err: error });
+        this.slotFreed();
+      },
+    );
+  }
+
+  /** Makes the records of a claimed job: in the dispatcher's jobs, and in the newest poll. */
+  #prepare(job: JobRecord): Prepared {
+    const slot = { number: this.#freeNumbers.pop() ?? this.#nextNumber++ };
+    const info = new LiveJobInfo(this, job, this.#engine.store.name);
+    info.thread = `${this.name}:${slot.number}`;
+    this.dispatcher.remember(job.id, info, this.#poll?.info ?? null);
+    if (this.#poll !== null) {
+      const { newJobs } = this.#poll.entry;
+      this.#poll.entry.claimed += 1;
+      newJobs.push([job.id, this.#engine.store.name]);
+      if (newJobs.length > this.dispatcher.jobs.size) newJobs.shift();
+    }
+    return { slot, info };
+  }
+
+  #begin(job: JobRecord, prepared: Prepared, start: Transition | null, isAnnotated: boolean): void {
+    const engine = this.#engine;
+    const { slot, info } = prepared;
+    info.started = new Date(engine.now());
+    engine.log.trace('INFO', () => `starting in thread ${info.thread}: ${info.call}`, { job: job.id });
+    const holder = { id: job.id, epoch: job.epoch, claim: job.claim };
+    const begin = (record: JobRecord, annotations: Record<string, Json>): void => {
+      const run = new Run({
+        engine,
+        job: record,
+        agent: this,
+        slot,
+        holder,
+        queue: this.queue,
+        input: [],
+        annotations,
+        info,
+      });
+      this.#runs.add(run);
+      engine.executor.execute(run);
+    };
+    if (job.state === 'assigned') this.#startSynced(job, prepared, isAnnotated, begin);
+    else if (start !== null && callsHandler(start)) {
+      if (isAnnotated)
+        this.#annotations(job.id).then(
+          (annotations) => begin(job, annotations),
+          () => {},
+        );
+      else begin(job, {});
+    } else if (start === null) this.#refuse(job, prepared);
+  }
+
+  /** For a policy that forbids a second run: the start is on disk before the code is called. */
+  #startSynced(
+    job: JobRecord,
+    prepared: Prepared,
+    isAnnotated: boolean,
+    begin: (record: JobRecord, annotations: Record<string, Json>) => void,
+  ): void {
+    const engine = this.#engine;
+    const start = stepJob(job, { type: 'job.start', at: engine.now() });
+    const ticket = engine.commit(
+      this.dispatcher.uuid,
+      [start],
+      [{ what: 'holder', id: job.id, epoch: job.epoch, claim: job.claim }],
+    );
+    engine.synced(
+      ticket,
+      () => {
+        if (!callsHandler(start)) return;
+        const annotations = isAnnotated ? this.#annotations(job.id) : Promise.resolve({});
+        annotations.then(
+          (found) => begin(afterStep(job, start), found),
+          () => {},
+        );
+      },
+      (error) => {
+        engine.log.events('ERROR', () => `could not start ${info(prepared).call}: ${error.message}`, {
+          job: job.id,
+          err: error,
+        });
+        info(prepared).reassigned = true;
+        this.#release(prepared.slot);
+      },
+    );
+  }
+
+  async #annotations(id: string): Promise<Record<string, Json>> {
+    const records = await this.#engine.store.annotations(id);
+    return Object.fromEntries(records.map((record) => [record.id.slice(id.length + 1), record.value]));
+  }
+
+  /** A job that was handed out though it cannot be called any more. */
+  #refuse(job: JobRecord, { slot, info }: Prepared): void {
+    const engine = this.#engine;
+    let error: BadStatusError | null = null;
+    if (!canStepJob(job, { type: 'job.start', at: 0 })) {
+      try {
+        stepJob(job, { type: 'job.start', at: 0 });
+      } catch (refusal) {
+        error = refusal as BadStatusError;
+      }
+    }
+    info.failed = true;
+    info.keep(error === null ? null : { ok: false, failure: Failure.from(error).data });
+    info.completed = new Date(engine.now());
+    this.#release(slot);
+    if (error !== null) engine.executor.refuse(job, error).catch(() => {});
+  }
+
+  runStarted(run: Run): void {
+    this.#runs.add(run);
+  }
+
+  /** The worker is done with the job. `outcome` null: it was put back. */
+  runEnded(run: Run, outcome: Outcome | null): void {
+    if (!this.#runs.delete(run) || run.info === null) return;
+    const info = run.info as LiveJobInfo;
+    info.failed = outcome?.ok === false;
+    info.keep(outcome);
+    info.completed = new Date(this.#engine.now());
+    this.#release(run.slot);
+  }
+
+  /** The worker is free, though the job waits for another job or a promise. */
+  runWaits(run: Run, inner: Job<unknown> | null): void {
+    if (run.info === null) {
+      this.#runs.delete(run);
+      return;
+    }
+    const info = run.info as LiveJobInfo;
+    info.keepText(inner === null ? 'null' : String(inner));
+    info.completed = new Date(this.#engine.now());
+    this.#release(run.slot);
+    // A detached promise still belongs to the run, so that it is aborted with it.
+    if (inner !== null) this.#runs.delete(run);
+    this.logCompleted(run);
+  }
+
+  /** The job is in other hands: nothing was written. */
+  runLost(run: Run): void {
+    if (!this.#runs.delete(run) || run.info === null) return;
+    run.abort(new Error('the job is in other hands'));
+    run.info.reassigned = true;
+    run.info.completed = new Date(this.#engine.now());
+    this.#release(run.slot);
+    this.slotFreed();
+  }
+
+  logCompleted(run: Run): void {
+    const { info } = run;
+    if (info === null) return;
+    this.#engine.log.trace('INFO', () => `completed in thread ${info.thread}: ${info.call}`, {
+      job: run.job.id,
+    });
+  }
+
+  #release(slot: AgentSlot | null): void {
+    if (slot !== null && !this.#freeNumbers.includes(slot.number)) this.#freeNumbers.push(slot.number);
+  }
+}
+
+interface Prepared {
+  readonly slot: AgentSlot;
+  readonly info: LiveJobInfo;
+}
+
+function info(prepared: Prepared): LiveJobInfo {
+  return prepared.info;
+}
+
+/** A dispatcher's record of a job. Its texts are made when somebody reads them. */
+class LiveJobInfo implements JobInfo {
+  failed = false;
+  readonly agent: string;
+  readonly queue: string;
+  pollId: bigint | null = null;
+  readonly quotaNames: readonly string[];
+  started: Date | null = null;
+  completed: Date | null = null;
+  thread: string | null = null;
+  reassigned = false;
+  readonly #job: JobRecord;
+  readonly #store: string;
+  #outcome: Outcome | null = null;
+  #text: string | null = null;
+
+  constructor(agent: LiveAgent, job: JobRecord, store: string) {
+    this.agent = agent.name;
+    this.queue = agent.queue;
+    this.quotaNames = job.quotaNames;
+    this.#job = job;
+    this.#store = store;
+  }
+
+  get call(): string {
+    return jobText({ id: this.#job.id, store: this.#store, name: this.#job.name, args: this.#job.args });
+  }
+
+  get result(): string | null {
+    if (this.#text !== null) return cutResult(this.#text);
+    if (this.#outcome === null) return null;
+    return cutResult(
+      this.#outcome.ok ? valueText(this.#outcome.value) : new Failure(this.#outcome.failure).text('verbose'),
+    );
+  }
+
+  keep(outcome: Outcome | null): void {
+    this.#outcome = outcome;
+  }
+
+  keepText(text: string): void {
+    this.#text = text;
+  }
+}

@@ -1,0 +1,15 @@
+import type { JobDefinition } from './definitions.ts';
+import type { Job } from './job.ts';
+
+/** Marks jobs, so that other modules recognise them without importing the class. */
+export const jobBrand: unique symbol = Symbol.for('signalbox.job') as never;
+
+/** Whether a value is a job: a draft or a handle. */
+export function isJob(value: unknown): value is Job<unknown> {
+  return typeof value === 'object' && value !== null && jobBrand in value;
+}
+
+/** Whether a value is a job definition. */
+export function isDefinition(value: unknown): value is JobDefinition {
+  return typeof value === 'function' && 'definition' in value;
+}

@@ -1,0 +1,48 @@
+import type { JobRecord, RepresentationRecord } from '../model/records.ts';
+import { newJobRecord, stepJob } from '../model/step.ts';
+import { systemNames } from '../model/system-names.ts';
+import type { Expectation } from '../store/store.ts';
+import { contentOf } from './drafts.ts';
+import type { Engine } from './engine.ts';
+import type { Made } from './unit.ts';
+
+/**
+ * What becomes of the jobs in the agents of a representation that stops: agents in order of name, in each its jobs
+ * from first to last. One that never started goes to the end of the line; one that ran or was at its callbacks gets
+ * a system job that decides about it; a completed one is filed.
+ */
+export async function cleaned(
+  engine: Engine,
+  representation: RepresentationRecord,
+): Promise<{ readonly made: readonly Made[]; readonly expect: readonly Expectation[] }> {
+  const { queue, dispatcher } = representation;
+  const made: Made[] = [];
+  const expect: Expectation[] = [];
+  for (const job of await engine.store.held(queue, dispatcher, null)) {
+    expect.push({ what: 'rev', kind: 'job', id: job.id, rev: job.rev });
+    if (job.state === 'assigned') made.push(stepJob(job, { type: 'job.unassign', queue }));
+    else if (job.state === 'completed') {
+      engine.log.events('WARNING', () => `completed job found in an agent: ${engine.executor.text(job)}`, {
+        job: job.id,
+      });
+      made.push(stepJob(job, { type: 'job.file', at: engine.now() }));
+    } else made.push(...handedOn(engine, job, queue));
+  }
+  return { made, expect };
+}
+
+/** The system job that will decide about the job, and the job's move under it. */
+function handedOn(engine: Engine, job: JobRecord, queue: string): readonly Made[] {
+  const name = job.state === 'callbacks' ? systemNames.resumeCallbacks : systemNames.handleInterrupt;
+  const system = newJobRecord(engine.ids.newId(), {
+    name,
+    args: [{ $job: job.id }],
+    failureLogLevel: 'CRITICAL',
+  });
+  const now = engine.now();
+  const put = stepJob(system, { type: 'job.put', queue, at: now, beginAfter: now, assigner: engine.uuid });
+  return [
+    { ...put, patch: { ...contentOf(system), ...put.patch } },
+    stepJob(job, { type: 'job.interrupt', system: system.id }),
+  ];
+}

@@ -1,0 +1,157 @@
+import type { Place } from '../../machines/job.machine.ts';
+import type { Json } from '../../machines/json.ts';
+import { BadStatusError } from '../errors.ts';
+import type { JobRecord, ProxyRecord } from '../model/records.ts';
+import { newJobRecord } from '../model/step.ts';
+import { encodeValue } from '../model/values.ts';
+import type { Change, Expectation } from '../store/store.ts';
+import { beginningMs, durationMs } from '../time.ts';
+import { isJob } from './brands.ts';
+import type { CallbackProxy } from './callback-drafts.ts';
+import type { Job, PendingCallback } from './job.ts';
+import { checkLogLevel } from './logging.ts';
+import type { Unit } from './unit.ts';
+
+/** The reference of a stored job; a job that is not stored yet has none. */
+export function storedJobOnly(value: object): string | null {
+  return isJob(value) && value.isStored ? value.id : null;
+}
+
+/**
+ * Turns drafts into records: a job, the jobs in its arguments, and their callbacks, all for one commit. Everything
+ * is checked before anything is written; `attach` makes the drafts handles once it is.
+ */
+export class Drafts {
+  readonly made: Change[] = [];
+  readonly expect: Expectation[] = [];
+  readonly #unit: Unit;
+  readonly #attached: (() => void)[] = [];
+  readonly #ids = new Map<Job<unknown>, string>();
+
+  constructor(unit: Unit) {
+    this.#unit = unit;
+  }
+
+  /** Call when the commit has been made. */
+  attach(): void {
+    for (const attach of this.#attached) attach();
+  }
+
+  /** Arguments as they are stored; drafts among them are stored NEW in the same commit. */
+  args(args: readonly unknown[]): readonly Json[] {
+    return args.map((arg, index) => encodeValue(arg, `args[${index}]`, (value) => this.#refer(value)));
+  }
+
+  /** The record of a draft, in status NEW, not yet among the changes: a put steps it first. */
+  record(job: Job<unknown>, place: Place | null = null): JobRecord {
+    const { settings, definition } = job;
+    const { engine } = this.#unit;
+    if (definition === null || job.isStored || this.#ids.has(job)) throw alreadyStored(job);
+    engine.registry.mustKnow(definition);
+    checkLogLevel(settings.failureLogLevel ?? null);
+    const id = settings.id ?? engine.ids.newId();
+    this.#ids.set(job, id);
+    const { beginAfter, beginBy } = settings;
+    const record = newJobRecord(id, {
+      name: definition.name,
+      args: this.args(job.args),
+      quotaNames: [...job.quotaNames],
+      beginAfter:
+        beginAfter === undefined || beginAfter === null
+          ? null
+          : beginningMs(beginAfter, engine.now(), 'beginAfter'),
+      beginBy: beginBy === undefined || beginBy === null ? null : durationMs(beginBy, 'beginBy'),
+      failureLogLevel: settings.failureLogLevel ?? null,
+      retryPolicy: engine.policyName(settings.retryPolicy ?? null),
+      parent: place,
+      order: place === null ? null : ['callback', 0],
+    });
+    if (settings.id !== undefined) this.expect.push({ what: 'rev', kind: 'job', id, rev: 0 });
+    return record;
+  }
+
+  /** Everything that is stored with a record: its annotations and its callbacks. `record` is as the commit leaves it. */
+  companions(job: Job<unknown>, record: JobRecord): void {
+    const { engine } = this.#unit;
+    for (const [name, value] of Object.entries(job.settings.annotations ?? {})) {
+      const path = `annotations[${JSON.stringify(name)}]`;
+      this.made.push(
+        engine.annotation(
+          record.id,
+          name,
+          encodeValue(value, path, (inner) => this.#refer(inner)),
+        ),
+      );
+    }
+    for (const callback of job.pendingCallbacks) this.callback(callback, record.id);
+    this.#attached.push(() => job.attach(this.#unit, record));
+  }
+
+  /** Stores a draft NEW, at a place or nowhere. Returns its record. */
+  store(job: Job<unknown>, place: Place | null, event = 'job.new'): JobRecord {
+    const record = this.record(job, place);
+    this.made.push(creation(record, event));
+    this.companions(job, record);
+    return record;
+  }
+
+  /** Stores a callback of a job, or a pair of them. */
+  callback(callback: PendingCallback, parent: string): void {
+    if ('job' in callback) {
+      this.store(callback.job, { job: parent }, 'callback.add');
+      return;
+    }
+    this.#proxy(callback.proxy, parent);
+  }
+
+  #proxy(proxy: CallbackProxy, parent: string): void {
+    const id = this.#unit.engine.ids.newId();
+    const branch = (job: Job<unknown> | null): string | null =>
+      job === null ? null : this.store(job, { proxy: id }, 'callback.add').id;
+    const record: ProxyRecord = {
+      id,
+      v: 1,
+      rev: 0,
+      lastSeq: 0,
+      parent: { job: parent },
+      order: ['callback', 0],
+      success: branch(proxy.success),
+      failure: branch(proxy.failure),
+      chosen: null,
+    };
+    const { v: _v, rev: _rev, lastSeq: _lastSeq, id: _id, ...patch } = record;
+    this.made.push({ kind: 'proxy', id, event: 'callback.add', from: null, to: null, patch: patch as never });
+    // What is added to a pair before it is decided is added to both branches' common successor: see callbacks.ts.
+    for (const job of proxy.pendingCallbacks) this.store(job, { proxy: id }, 'callback.add');
+    this.#attached.push(() => proxy.attach(this.#unit, record));
+  }
+
+  #refer(value: object): string | null {
+    if (!isJob(value)) return null;
+    if (value.isStored) return value.id;
+    return this.#ids.get(value) ?? this.store(value, null).id;
+  }
+}
+
+/** The change that creates a record as it is: only what differs from an empty job is written. */
+export function creation(record: JobRecord, event: string): Change {
+  return { kind: 'job', id: record.id, event, from: null, to: record.state, patch: contentOf(record) };
+}
+
+const structural = new Set(['id', 'v', 'rev', 'lastSeq', 'createdSeq', 'state', 'priority']);
+
+/** The keys of a record that say something: what an empty job has is left out. */
+export function contentOf(record: JobRecord): { readonly [key: string]: Json } {
+  const content: Record<string, Json> = {};
+  for (const key in record) {
+    if (structural.has(key)) continue;
+    const value = record[key as keyof JobRecord] as Json;
+    if (value === null || value === 0 || (Array.isArray(value) && value.length === 0)) continue;
+    content[key] = value;
+  }
+  return content;
+}
+
+function alreadyStored(job: Job<unknown>): BadStatusError {
+  return new BadStatusError({ what: job.toString(), status: job.status, event: 'job.put', guards: [] });
+}

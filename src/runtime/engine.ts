@@ -1,0 +1,254 @@
+import { isAgentPlace, type JobEvent } from '../../machines/job.machine.ts';
+import type { Json } from '../../machines/json.ts';
+import { ConflictError, SignalboxError } from '../errors.ts';
+import type { JobRecord, RepresentationRecord } from '../model/records.ts';
+import type { RetryPolicy } from '../model/retry.ts';
+import { afterStep, type JobStatus, statusOfState, stepJob, type Transition } from '../model/step.ts';
+import { decodeValue } from '../model/values.ts';
+import type { Change, Expectation, OpenStore, Ticket } from '../store/store.ts';
+import type { LiveAgent } from './agent-runner.ts';
+import { Callbacks } from './callbacks.ts';
+import { currentRun } from './current-run.ts';
+import type { Registry } from './definitions.ts';
+import { Executor } from './executor.ts';
+import { Finishing } from './finishing.ts';
+import type { Hooks } from './hooks.ts';
+import { Job } from './job.ts';
+import type { Log } from './logging.ts';
+import type { IdSource } from './ports.ts';
+import type { Reactor } from './reactor/reactor.ts';
+import { TicketReactions } from './tickets.ts';
+import { DirectUnit, type Made, type Unit } from './unit.ts';
+import { Watch } from './watch.ts';
+
+/** What an engine is made from. */
+export interface EngineParts {
+  readonly store: OpenStore;
+  readonly registry: Registry;
+  readonly reactor: Reactor;
+  readonly now: () => number;
+  readonly ids: IdSource;
+  readonly log: Log;
+  /** UUID of this instance. */
+  readonly uuid: string;
+  readonly hooks: Hooks;
+  /** Tells the supervisor that a queue may hold work; at most once per tick and queue. */
+  readonly offerWork: (queue: string) => void;
+}
+
+/**
+ * What all parts of the runtime share: the store, the names, the clock, and the one way to commit. Effects that a
+ * chart names are carried out here, each once its commit is as durable as the effect needs.
+ */
+export class Engine {
+  readonly store: OpenStore;
+  readonly registry: Registry;
+  readonly reactor: Reactor;
+  readonly ids: IdSource;
+  readonly log: Log;
+  readonly uuid: string;
+  readonly hooks: Hooks;
+  readonly watch: Watch;
+  readonly direct: Unit;
+  readonly finishing: Finishing;
+  readonly callbacks: Callbacks;
+  readonly executor: Executor;
+  readonly now: () => number;
+  /** Live agents by `<queue>/<uuid>/<name>`. */
+  readonly agents = new Map<string, LiveAgent>();
+  readonly #reactions = new TicketReactions();
+  /** Tells the supervisor that a queue may hold work. */
+  readonly offerWork: (queue: string) => void;
+
+  constructor(parts: EngineParts) {
+    this.store = parts.store;
+    this.registry = parts.registry;
+    this.reactor = parts.reactor;
+    this.now = parts.now;
+    this.ids = parts.ids;
+    this.log = parts.log;
+    this.uuid = parts.uuid;
+    this.hooks = parts.hooks;
+    this.offerWork = parts.offerWork;
+    this.watch = new Watch(parts.store, parts.reactor);
+    this.direct = new DirectUnit(this);
+    this.executor = new Executor(this);
+    this.finishing = new Finishing(this);
+    this.callbacks = new Callbacks(this);
+  }
+
+  /** Commits changes and carries out the effects that their charts name. */
+  commit(by: string, made: readonly Made[], expect: readonly Expectation[]): Ticket {
+    const ticket = this.store.commit({ by, changes: made as readonly Change[], expect });
+    for (const change of made) if ('effects' in change) this.perform(change, ticket);
+    return ticket;
+  }
+
+  /** Carries out the effects of one transition. `callHandler` belongs to whoever started the job: see `callsHandler`. */
+  perform(transition: Transition, ticket: Ticket): void {
+    for (const effect of transition.effects) {
+      if (effect.type === 'offerWork') this.#offerPlaced(transition, ticket);
+      else if (effect.type === 'announceOutcome') {
+        this.written(ticket, () => this.finishing.announce(transition.id));
+      } else if (effect.type === 'offerQuotas' && transition.patch?.quotas !== undefined) {
+        this.written(ticket, () => this.#offerFreed(transition));
+      } else if (effect.type === 'freeSlot') {
+        this.written(ticket, () => this.#freeSlot(transition));
+      }
+    }
+  }
+
+  /** Runs `done` when the commit is written. */
+  written(ticket: Ticket, done: () => void, refused?: (error: Error) => void): void {
+    this.#reactions.when(ticket.written, done, refused);
+  }
+
+  /** Runs `done` when the commit is synced. */
+  synced(ticket: Ticket, done: () => void, refused?: (error: Error) => void): void {
+    this.#reactions.when(ticket.synced, done, refused);
+  }
+
+  /** Runs `done` when a claim's jobs may start. */
+  startable(promise: Promise<void>, done: () => void, refused?: (error: Error) => void): void {
+    this.#reactions.when(promise, done, refused);
+  }
+
+  // A put is offered when it is synced: nothing runs that a power cut could take back.
+  #offerPlaced(transition: Transition, ticket: Ticket): void {
+    const parent = transition.patch?.parent as { queue?: string } | undefined;
+    const queue = parent?.queue;
+    if (queue !== undefined) this.synced(ticket, () => this.offerWork(queue));
+  }
+
+  #offerFreed(transition: Transition): void {
+    for (const quota of transition.job?.quotas ?? []) this.offerWork(quota.slice(0, quota.indexOf('/')));
+  }
+
+  #freeSlot(transition: Transition): void {
+    const parent = transition.job?.parent ?? null;
+    if (parent !== null && isAgentPlace(parent)) {
+      this.agents.get(`${parent.queue}/${parent.dispatcher}/${parent.agent}`)?.slotFreed();
+    }
+  }
+
+  /** One event for one stored job, from outside any run: read, step, commit, believing in what was read. */
+  async change(unit: Unit, id: string, event: JobEvent, with_: readonly Change[] = []): Promise<JobRecord> {
+    for (let attempt = 1; ; attempt += 1) {
+      const record = await unit.get('job', id);
+      if (record === undefined) throw new SignalboxError('JOB_NOT_FOUND', { id });
+      const transition = stepJob(record, event);
+      try {
+        await unit.submit([...with_, transition], [{ what: 'rev', kind: 'job', id, rev: record.rev }]);
+        return (await unit.peek('job', id)) ?? afterStep(record, transition);
+      } catch (error) {
+        if (!(error instanceof ConflictError) || attempt >= 5) throw error;
+      }
+    }
+  }
+
+  /** The change that sets an annotation. */
+  annotation(job: string, name: string, value: Json): Change {
+    return {
+      kind: 'annotation',
+      id: `${job}/${name}`,
+      event: 'annotation.set',
+      from: null,
+      to: null,
+      patch: { value },
+    };
+  }
+
+  handle<Result>(unit: Unit, record: JobRecord): Job<Result> {
+    return Job.of<Result>(unit, record);
+  }
+
+  /** A stored value as programs see it; jobs in it are handles that `refresh()` fills. */
+  decode(value: Json): unknown {
+    return decodeValue(value, (id) => Job.reference(this.direct, id));
+  }
+
+  /** The name of a policy for storing; a policy given as an object is registered under its name. */
+  policyName(policy: RetryPolicy | string | null): string | null {
+    if (policy === null || typeof policy === 'string') return policy;
+    this.registry.addPolicy(policy);
+    return policy.name;
+  }
+
+  /** The status of a job; one of a callback that has not run follows its topmost ancestor. */
+  async statusOf(record: JobRecord): Promise<JobStatus> {
+    if (record.state !== 'new') return statusOfState(record.state);
+    const top = await this.topOf(record);
+    const parent = top.parent;
+    if (top.id === record.id || parent === null || !('queue' in parent)) return 'NEW';
+    return 'agent' in parent ? 'ASSIGNED' : 'PENDING';
+  }
+
+  /** The queue that a job belongs to, through its ancestors; null when there is none. */
+  async queueOf(record: JobRecord): Promise<string | null> {
+    const { parent } = await this.topOf(record);
+    return parent !== null && 'queue' in parent ? parent.queue : null;
+  }
+
+  /** The ancestor that stands in a queue or an agent, or nowhere. */
+  async topOf(record: JobRecord): Promise<JobRecord> {
+    let top = record;
+    for (let depth = 0; depth < 1000; depth += 1) {
+      const { parent } = top;
+      if (parent === null || 'queue' in parent) return top;
+      const id =
+        'job' in parent
+          ? parent.job
+          : 'system' in parent
+            ? parent.system
+            : await this.#ownerOfProxy(parent.proxy);
+      const above = id === null ? undefined : await this.store.get('job', id);
+      if (above === undefined) return top;
+      top = above;
+    }
+    return top;
+  }
+
+  async #ownerOfProxy(proxy: string): Promise<string | null> {
+    const record = await this.store.get('proxy', proxy);
+    return record !== undefined && 'job' in record.parent ? record.parent.job : null;
+  }
+
+  /** @throws SignalboxError `QUEUE_NOT_FOUND`. */
+  async mustHaveQueue(unit: Unit, name: string): Promise<void> {
+    if ((await unit.peek('queue', name)) !== undefined) return;
+    const known = (await unit.list('queue', '')).map((queue) => queue.id);
+    throw new SignalboxError('QUEUE_NOT_FOUND', { name, known });
+  }
+
+  /** @throws SignalboxError `QUOTA_NOT_FOUND`, naming the first unknown one. */
+  async mustHaveQuotas(queue: string, names: readonly string[], unit: Unit = this.direct): Promise<void> {
+    for (const name of names) {
+      if ((await unit.peek('quota', `${queue}/${name}`)) !== undefined) continue;
+      const known = (await this.store.list('quota', `${queue}/`)).map((quota) =>
+        quota.id.slice(queue.length + 1),
+      );
+      throw new SignalboxError('QUOTA_NOT_FOUND', { name, queue, known });
+    }
+  }
+
+  /** Waiting, inside a run, for a job that the run itself puts would wait for ever. */
+  refuseOwnChild(_unit: Unit, id: string): void {
+    const run = currentRun.getStore();
+    const isOwn = run?.unit.made.some((change) => change.kind === 'job' && change.id === id) ?? false;
+    if (isOwn) throw new SignalboxError('AWAITED_OWN_CHILD', { id });
+  }
+
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.reactor.callLater(ms, resolve);
+    });
+  }
+
+  /** Aborts what runs for a representation: its jobs are in other hands now. */
+  abortRuns(record: RepresentationRecord, reason: unknown): void {
+    for (const agent of this.agents.values()) {
+      if (agent.queue === record.queue && agent.dispatcher.uuid === record.dispatcher)
+        agent.abortRuns(reason);
+    }
+  }
+}

@@ -1,0 +1,151 @@
+import type { Json } from '../../machines/json.ts';
+import { type BadStatusError, SignalboxError } from '../errors.ts';
+import { Failure } from '../model/failure.ts';
+import { jobText } from '../model/job-text.ts';
+import type { JobRecord } from '../model/records.ts';
+import { decodeValue, encodeValue, referredJobs } from '../model/values.ts';
+import { isJob } from './brands.ts';
+import { currentRun } from './current-run.ts';
+import { Detached } from './detached.ts';
+import { Drafts } from './drafts.ts';
+import type { Engine } from './engine.ts';
+import { Job } from './job.ts';
+import type { Run } from './run.ts';
+
+/** Calls the code of jobs and turns what comes back into an outcome. */
+export class Executor {
+  readonly #engine: Engine;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** Calls the code of a started run. Everything that follows is reported through the run's `onDone`. */
+  execute(run: Run): void {
+    const definition = this.#engine.registry.definition(run.job.name);
+    if (definition === undefined) {
+      const error = new SignalboxError('UNKNOWN_DEFINITION', {
+        name: run.job.name,
+        known: this.#engine.registry.names(),
+      });
+      this.#engine.finishing.finish(run, {
+        ok: false,
+        failure: { ...Failure.from(error).data, name: 'UnknownDefinitionError' },
+      });
+      return;
+    }
+    if (run.job.args.some((arg) => typeof arg === 'object' && arg !== null)) {
+      this.#loaded(run).then(
+        (args) => this.#call(run, definition.run, args),
+        (error: unknown) => this.#threw(run, error),
+      );
+      return;
+    }
+    this.#call(run, definition.run, run.job.args);
+  }
+
+  /** Arguments as the code sees them: jobs among them are handles as they stand now. */
+  async #loaded(run: Run): Promise<readonly unknown[]> {
+    const jobs = new Map<string, Job<unknown>>();
+    for (const arg of run.job.args) {
+      for (const id of referredJobs(arg)) {
+        const record = await this.#engine.store.get('job', id);
+        jobs.set(id, record === undefined ? Job.reference(run.unit, id) : Job.of(run.unit, record));
+      }
+    }
+    return run.job.args.map((arg) => decodeValue(arg, (id) => jobs.get(id)));
+  }
+
+  #call(run: Run, code: (...args: never[]) => unknown, args: readonly unknown[]): void {
+    let returned: unknown;
+    try {
+      const all = run.input.length === 0 ? args : [...args, ...run.input];
+      returned = currentRun.run(run, code as (...args: readonly unknown[]) => unknown, ...all);
+    } catch (error) {
+      this.#threw(run, error);
+      return;
+    }
+    if (isThenable(returned)) {
+      returned.then(
+        (value) => this.#returned(run, value),
+        (error: unknown) => this.#threw(run, error),
+      );
+    } else this.#returned(run, returned);
+  }
+
+  #returned(run: Run, value: unknown): void {
+    const { finishing } = this.#engine;
+    if (isJob(value)) {
+      this.#returnedJob(run, value).catch((error: unknown) => this.#threw(run, error));
+    } else if (value instanceof Detached) {
+      finishing.wait(run, 'promise', null);
+      value.promise.then(
+        (settled: unknown) => finishing.settle(run, this.#outcomeOf(settled)),
+        (error: unknown) => finishing.settle(run, { ok: false, failure: Failure.from(error).data }),
+      );
+    } else if (value instanceof Failure) finishing.finish(run, { ok: false, failure: value.data });
+    else {
+      let encoded: Json;
+      try {
+        encoded =
+          value === undefined
+            ? null
+            : encodeValue(value, 'result', (inner) => (isJob(inner) && inner.isStored ? inner.id : null));
+      } catch (error) {
+        finishing.refused(run, Failure.from(error), null);
+        return;
+      }
+      finishing.finish(run, { ok: true, value: encoded });
+    }
+  }
+
+  /** A returned job that nobody has stored yet is stored NEW with the wait: someone else will put it. */
+  async #returnedJob(run: Run, job: Job<unknown>): Promise<void> {
+    if (!job.isStored) {
+      const drafts = new Drafts(run.unit);
+      drafts.store(job, null);
+      await run.unit.submit(drafts.made, drafts.expect);
+      drafts.attach();
+    }
+    this.#engine.finishing.wait(run, job.record.id, job);
+  }
+
+  #outcomeOf(value: unknown): { ok: true; value: Json } | { ok: false; failure: Failure['data'] } {
+    if (value instanceof Failure) return { ok: false, failure: value.data };
+    try {
+      return { ok: true, value: value === undefined ? null : encodeValue(value, 'result', () => null) };
+    } catch (error) {
+      return { ok: false, failure: Failure.from(error).data };
+    }
+  }
+
+  #threw(run: Run, error: unknown): void {
+    run.startOver();
+    this.#engine.finishing.threw(run, Failure.from(error));
+  }
+
+  /** A job that was handed out and cannot be called: finished before anyone started it. */
+  async refuse(job: JobRecord, error: BadStatusError): Promise<void> {
+    const engine = this.#engine;
+    engine.log.events(
+      'ERROR',
+      () => `job already completed? ${this.text(job)}\n${error.stack ?? error.message}`,
+      {
+        job: job.id,
+        err: error,
+      },
+    );
+    await engine.finishing.file(job);
+  }
+
+  /** A job as text, for logs. */
+  text(job: JobRecord): string {
+    return jobText({ id: job.id, store: this.#engine.store.name, name: job.name, args: job.args });
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  );
+}

@@ -1,0 +1,61 @@
+import type { Representation } from './representations.ts';
+import type { Transaction } from './transaction.ts';
+import type { GatheringUnit } from './unit.ts';
+
+/** The five events of a dispatcher's life in a queue. */
+export type DispatcherEventName =
+  | 'dispatcherRegistered'
+  | 'dispatcherActivated'
+  | 'dispatcherDeactivated'
+  | 'dispatcherReactivated'
+  | 'dispatcherUnregistered';
+
+/** Called before the commit and part of it: what it does through `tx` and `representation` is committed together. */
+export type DispatcherHook = (about: {
+  readonly representation: Representation;
+  readonly tx: Transaction;
+}) => void | Promise<void>;
+
+/** What listeners hear once the commit is synced. */
+export interface DispatcherEvent {
+  readonly name: DispatcherEventName;
+  readonly representation: Representation;
+}
+
+/** Hooks and listeners of one Signalbox. */
+export class Hooks {
+  readonly #hooks = new Map<DispatcherEventName, Set<DispatcherHook>>();
+  readonly #listeners = new Set<(event: DispatcherEvent) => void>();
+  readonly #transactionOn: (unit: GatheringUnit) => Transaction;
+
+  constructor(transactionOn: (unit: GatheringUnit) => Transaction) {
+    this.#transactionOn = transactionOn;
+  }
+
+  /** Returns a function that takes the hook back. */
+  hook(name: DispatcherEventName, hook: DispatcherHook): () => void {
+    const hooks = this.#hooks.get(name) ?? new Set();
+    this.#hooks.set(name, hooks);
+    hooks.add(hook);
+    return () => hooks.delete(hook);
+  }
+
+  /** Returns a function that takes the listener back. */
+  listen(listener: (event: DispatcherEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async before(
+    name: DispatcherEventName,
+    representation: Representation,
+    unit: GatheringUnit,
+  ): Promise<void> {
+    const tx = this.#transactionOn(unit);
+    for (const hook of this.#hooks.get(name) ?? []) await hook({ representation, tx });
+  }
+
+  after(name: DispatcherEventName, representation: Representation): void {
+    for (const listener of this.#listeners) listener({ name, representation });
+  }
+}

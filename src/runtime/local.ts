@@ -1,0 +1,104 @@
+import { SignalboxError } from '../errors.ts';
+import { checkAnnotationName } from '../model/names.ts';
+import { encodeValue } from '../model/values.ts';
+import { type Duration, durationMs } from '../time.ts';
+import { currentRun } from './current-run.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import { storedJobOnly } from './drafts.ts';
+import type { Job } from './job.ts';
+import { Queue } from './queue.ts';
+import type { Reactor } from './reactor/reactor.ts';
+import type { Run } from './run.ts';
+
+function mustRun(call: string): Run {
+  const run = currentRun.getStore();
+  if (run === undefined) throw new SignalboxError('NO_CURRENT_JOB', { call });
+  return run;
+}
+
+/** How long `getLiveAnnotation` waits, and how often it looks. */
+export interface LiveAnnotationOptions {
+  readonly default?: unknown;
+  /** How long to wait for a missing annotation. Default 0: not at all. */
+  readonly timeout?: Duration;
+  /** How often to look meanwhile. Default 1 s. */
+  readonly poll?: Duration;
+  /** The job whose annotation it is. Default: the current one. */
+  readonly job?: Job<unknown>;
+}
+
+/**
+ * What a running job can reach: itself, its queue, its dispatcher. What it does through `getJob()` and `getQueue()`
+ * is committed with its result, and dropped when it throws; live annotations are committed at once.
+ *
+ * @example
+ * ```ts
+ * import { defineJob, local } from 'signalbox';
+ *
+ * export const countTo = defineJob({
+ *   name: 'countTo',
+ *   run: async (end: number) => {
+ *     for (let at = 1; at <= end && !local.signal.aborted; at += 1) await local.setLiveAnnotation('at', at);
+ *     return end;
+ *   },
+ * });
+ * ```
+ */
+export const local = {
+  /** The current job, as it was when this attempt began. Null outside any job. */
+  getJob(): Job<unknown> | null {
+    return currentRun.getStore()?.view ?? null;
+  },
+
+  /** The current job's queue. @throws SignalboxError `NO_CURRENT_JOB`. */
+  getQueue(): Queue {
+    const run = mustRun('getQueue()');
+    return new Queue(run.unit, run.queue);
+  },
+
+  /** The dispatcher that runs this code; null when none does. */
+  getDispatcher(): Dispatcher | null {
+    return currentRun.getStore()?.agent?.dispatcher ?? null;
+  },
+
+  /** The dispatcher's reactor. @throws SignalboxError `NO_CURRENT_JOB`. */
+  getReactor(): Reactor {
+    const run = mustRun('getReactor()');
+    return run.agent?.dispatcher.reactor ?? run.engine.reactor;
+  },
+
+  /** Name of the agent whose slot this code has; null outside an agent. */
+  getAgentName(): string | null {
+    return currentRun.getStore()?.agent?.name ?? null;
+  },
+
+  /** Aborts when the job is taken over, its dispatcher stops, or the store fails. */
+  get signal(): AbortSignal {
+    return mustRun('signal').signal;
+  },
+
+  /** Sets an annotation of the current or another job, at once and for good, whatever becomes of this attempt. */
+  async setLiveAnnotation(name: string, value: unknown, job?: Job<unknown>): Promise<void> {
+    const run = mustRun('setLiveAnnotation()');
+    checkAnnotationName(name);
+    const encoded = encodeValue(value, `annotations[${JSON.stringify(name)}]`, storedJobOnly);
+    const id = job?.record.id ?? run.job.id;
+    await run.engine.commit(run.by, [run.engine.annotation(id, name, encoded)], []).written;
+  },
+
+  /** Reads an annotation as it is in the store now, waiting for a missing one up to `timeout`. */
+  async getLiveAnnotation(name: string, options: LiveAnnotationOptions = {}): Promise<unknown> {
+    const { engine, job } = mustRun('getLiveAnnotation()');
+    checkAnnotationName(name);
+    const id = options.job?.record.id ?? job.id;
+    const end = engine.now() + durationMs(options.timeout ?? 0, 'timeout');
+    const poll = durationMs(options.poll ?? 1000, 'poll');
+    for (;;) {
+      const annotation = await engine.store.get('annotation', `${id}/${name}`);
+      if (annotation !== undefined) return engine.decode(annotation.value);
+      const remaining = end - engine.now();
+      if (remaining <= 0) return options.default ?? null;
+      await engine.sleep(Math.min(poll, remaining));
+    }
+  },
+};

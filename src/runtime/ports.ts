@@ -1,0 +1,29 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { nanoid } from 'nanoid';
+
+/** Where ids come from. */
+export interface IdSource {
+  /** A job's id: short, unique, safe in URLs. */
+  newId(): string;
+  /** An instance's UUID. */
+  newUuid(): string;
+}
+
+/** The ids of production: nanoid for jobs, random UUIDs for instances. */
+export const randomIds: IdSource = { newId: () => nanoid(), newUuid: () => randomUUID() };
+
+/** The small files that the runtime itself reads and writes: the instance UUID. */
+export interface TextFilePort {
+  /** The text, or null when there is no such file. */
+  read(path: string): string | null;
+  write(path: string, text: string): void;
+  environment(name: string): string | undefined;
+}
+
+/** Node's file system and environment. */
+export const nodeTextFiles: TextFilePort = {
+  read: (path) => (existsSync(path) ? readFileSync(path, 'utf8') : null),
+  write: (path, text) => writeFileSync(path, text, { mode: 0o600 }),
+  environment: (name) => process.env[name],
+};

@@ -1,0 +1,40 @@
+import { SignalboxError, shown } from '../../errors.ts';
+import type { ScheduledCall } from './reactor.ts';
+
+/** What every reactor does the same way: keeps calls until it runs, and triggers until it stops. */
+export class ReactorLife {
+  running = false;
+  #whenRunning: (() => void)[] = [];
+  readonly #beforeShutdown = new Set<() => void | Promise<void>>();
+
+  run(): void {
+    this.running = true;
+    const calls = this.#whenRunning;
+    this.#whenRunning = [];
+    for (const call of calls) call();
+  }
+
+  async stop(): Promise<void> {
+    const triggers = [...this.#beforeShutdown];
+    this.#beforeShutdown.clear();
+    for (const trigger of triggers) await trigger();
+    this.running = false;
+  }
+
+  callWhenRunning(call: () => void): void {
+    if (this.running) call();
+    else this.#whenRunning.push(call);
+  }
+
+  addSystemEventTrigger(phase: string, event: string, call: () => void | Promise<void>): ScheduledCall {
+    if (phase !== 'before' || event !== 'shutdown') {
+      throw new SignalboxError('INVALID_OPTION', {
+        option: 'trigger',
+        expected: "phase 'before' of event 'shutdown'",
+        actual: `${shown(phase)} of ${shown(event)}`,
+      });
+    }
+    this.#beforeShutdown.add(call);
+    return { cancel: () => this.#beforeShutdown.delete(call) };
+  }
+}

@@ -1,0 +1,108 @@
+import type { Json } from '../../machines/json.ts';
+import type { JobInfo } from '../model/job-infos.ts';
+import type { JobRecord } from '../model/records.ts';
+import type { RetryCache } from '../model/retry.ts';
+import type { Expectation } from '../store/store.ts';
+import type { AgentSlot, LiveAgent } from './agent-runner.ts';
+import type { Engine } from './engine.ts';
+import { Job } from './job.ts';
+import { GatheringUnit } from './unit.ts';
+
+/** Who holds the root job of a run: what every write of the run is judged by. */
+export interface Holder {
+  readonly id: string;
+  readonly epoch: number;
+  readonly claim: number;
+}
+
+/** What a run is started with. */
+export interface RunStart {
+  readonly engine: Engine;
+  /** The job as its start leaves it. */
+  readonly job: JobRecord;
+  /** The agent whose slot it has; null outside any agent. */
+  readonly agent: LiveAgent | null;
+  readonly slot: AgentSlot | null;
+  /** Null for what nobody claimed: callbacks of completed jobs, run by who adds them. */
+  readonly holder: Holder | null;
+  readonly queue: string;
+  /** What is appended to the stored arguments: a callback's input. */
+  readonly input: readonly unknown[];
+  readonly annotations: Record<string, Json>;
+  readonly info: JobInfo | null;
+}
+
+/** One call of a job's code, from its start to the commit of its outcome. */
+export class Run {
+  readonly engine: Engine;
+  job: JobRecord;
+  readonly agent: LiveAgent | null;
+  readonly slot: AgentSlot | null;
+  readonly holder: Holder | null;
+  readonly queue: string;
+  readonly input: readonly unknown[];
+  readonly info: JobInfo | null;
+  /** What the attempt puts and changes: committed with its result. */
+  unit: GatheringUnit;
+  /** What the retry policy counts during this call. */
+  readonly cache: RetryCache = new Map();
+  /** Called once, when the worker can go on: the outcome is committed, or the job waits or was put back. */
+  onDone: () => void = () => {};
+  readonly #annotations: Record<string, Json>;
+  #view: Job<unknown> | null = null;
+  #abort: AbortController | null = null;
+  #aborted: unknown = null;
+
+  constructor(start: RunStart) {
+    this.engine = start.engine;
+    this.job = start.job;
+    this.agent = start.agent;
+    this.slot = start.slot;
+    this.holder = start.holder;
+    this.queue = start.queue;
+    this.input = start.input;
+    this.info = start.info;
+    this.#annotations = start.annotations;
+    this.unit = new GatheringUnit(start.engine, 'local');
+  }
+
+  /** The job as it was when the attempt began. */
+  get view(): Job<unknown> {
+    if (this.#view === null) {
+      this.#view = Job.of(this.unit, this.job);
+      this.#view.setKnownAnnotations(this.#annotations);
+    }
+    return this.#view;
+  }
+
+  /** Made on first use: most jobs never look. */
+  get signal(): AbortSignal {
+    if (this.#abort === null) {
+      this.#abort = new AbortController();
+      if (this.#aborted !== null) this.#abort.abort(this.#aborted);
+    }
+    return this.#abort.signal;
+  }
+
+  /** Tells the code to stop: nothing it writes will count. */
+  abort(reason: unknown): void {
+    this.#aborted = reason;
+    this.#abort?.abort(reason);
+  }
+
+  /** Who commits. */
+  get by(): string {
+    return this.agent?.dispatcher.uuid ?? 'client';
+  }
+
+  /** What every write of the run believes in. */
+  get expectation(): readonly Expectation[] {
+    return this.holder === null ? [] : [{ what: 'holder', ...this.holder }];
+  }
+
+  /** Drops what the attempt did, for another one. */
+  startOver(): void {
+    this.unit = new GatheringUnit(this.engine, 'local');
+    this.#view = null;
+  }
+}

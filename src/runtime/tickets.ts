@@ -1,0 +1,32 @@
+interface Reaction {
+  readonly done: () => void;
+  readonly refused: (error: Error) => void;
+}
+
+/**
+ * Reactions to commits, one promise reaction for all commits of a batch: they share their promises, so what waits
+ * for ten thousand of them costs one wake-up.
+ */
+export class TicketReactions {
+  readonly #groups = new WeakMap<Promise<void>, Reaction[]>();
+
+  when(promise: Promise<void>, done: () => void, refused: (error: Error) => void = () => {}): void {
+    const group = this.#groups.get(promise);
+    if (group !== undefined) {
+      group.push({ done, refused });
+      return;
+    }
+    const reactions: Reaction[] = [{ done, refused }];
+    this.#groups.set(promise, reactions);
+    promise.then(
+      () => {
+        this.#groups.delete(promise);
+        for (const reaction of reactions) reaction.done();
+      },
+      (error: Error) => {
+        this.#groups.delete(promise);
+        for (const reaction of reactions) reaction.refused(error);
+      },
+    );
+  }
+}

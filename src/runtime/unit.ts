@@ -1,0 +1,160 @@
+import { SignalboxError } from '../errors.ts';
+import type { Transition } from '../model/step.ts';
+import type { Change, Expectation, Kind, Records } from '../store/store.ts';
+import type { Engine } from './engine.ts';
+
+/** A change to make, with its effects when a chart stepped it. */
+export type Made = Change | Transition;
+
+/**
+ * Where changes go: straight to the store, each call its own commit; or together, into a transaction or a job's
+ * attempt. Handles of queues and jobs write through one, so the same call means the right thing everywhere.
+ */
+export interface Unit {
+  readonly engine: Engine;
+  /** Adds changes. Direct: resolves when they are synced. Gathering: resolves at once. */
+  submit(made: readonly Made[], expect: readonly Expectation[]): Promise<void>;
+  /** The record as this unit sees it: its own changes included. A gathering unit believes in what it read. */
+  get<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined>;
+  /** Like `get`, for what a commit need not believe in: settings that may change meanwhile. */
+  peek<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined>;
+  list<K extends Kind>(kind: K, prefix: string): Promise<readonly Records[K][]>;
+}
+
+/** Each call is its own commit. */
+export class DirectUnit implements Unit {
+  readonly engine: Engine;
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+  }
+
+  submit(made: readonly Made[], expect: readonly Expectation[]): Promise<void> {
+    return this.engine.commit('client', made, expect).synced;
+  }
+
+  /** What a program reads is synced: it can be relied on after a power cut. */
+  async get<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
+    const record = await this.engine.store.get(kind, id);
+    await this.engine.store.settled();
+    return record;
+  }
+
+  peek<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
+    return this.engine.store.get(kind, id);
+  }
+
+  async list<K extends Kind>(kind: K, prefix: string): Promise<readonly Records[K][]> {
+    const records = await this.engine.store.list(kind, prefix);
+    await this.engine.store.settled();
+    return records;
+  }
+}
+
+/** Gathers changes for one commit. Reads see the state as it is, with the unit's own changes over it. */
+export class GatheringUnit implements Unit {
+  readonly engine: Engine;
+  readonly made: Made[] = [];
+  readonly expect: Expectation[] = [];
+  readonly #own = new Map<string, Records[Kind] | undefined>();
+  readonly #read = new Map<string, number>();
+  readonly #call: string;
+  #ended = false;
+  /** Set once the commit is made: handles that were made here go on as direct ones. */
+  #after: Unit | null = null;
+
+  constructor(engine: Engine, call: string) {
+    this.engine = engine;
+    this.#call = call;
+  }
+
+  get isEmpty(): boolean {
+    return this.made.length === 0;
+  }
+
+  /** From now on every call is refused. Returns what the commit must believe in. */
+  end(): Expectation[] {
+    this.#ended = true;
+    const reads: Expectation[] = [];
+    for (const [subject, rev] of this.#read) {
+      const at = subject.indexOf('/');
+      reads.push({ what: 'rev', kind: subject.slice(0, at) as Kind, id: subject.slice(at + 1), rev });
+    }
+    return [...this.expect, ...reads];
+  }
+
+  /** The commit is made: from now on calls go straight to the store. */
+  adopt(): void {
+    this.#after = this.engine.direct;
+  }
+
+  async submit(made: readonly Made[], expect: readonly Expectation[]): Promise<void> {
+    if (this.#after !== null) return this.#after.submit(made, expect);
+    this.#mustRun();
+    const known = new Set(this.#own.keys());
+    for (const change of made) {
+      const subject = `${change.kind}/${change.id}`;
+      const before = this.#own.get(subject) ?? (await this.engine.store.get(change.kind, change.id));
+      const gone = 'gone' in change && change.gone === true;
+      this.#own.set(subject, gone ? undefined : overlaid(change, before));
+      this.made.push(change);
+    }
+    // What this unit itself has made so far is no surprise to it.
+    for (const expectation of expect) {
+      const subject =
+        expectation.what === 'rev' ? `${expectation.kind}/${expectation.id}` : `job/${expectation.id}`;
+      if (!(expectation.what === 'rev' && this.#read.has(subject)) && !known.has(subject))
+        this.expect.push(expectation);
+    }
+  }
+
+  async get<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
+    if (this.#after !== null) return this.#after.get(kind, id);
+    this.#mustRun();
+    const subject = `${kind}/${id}`;
+    if (this.#own.has(subject)) return this.#own.get(subject) as Records[K] | undefined;
+    const record = await this.engine.store.get(kind, id);
+    if (!this.#read.has(subject)) this.#read.set(subject, record?.rev ?? 0);
+    return record;
+  }
+
+  async peek<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
+    if (this.#after !== null) return this.#after.peek(kind, id);
+    this.#mustRun();
+    const subject = `${kind}/${id}`;
+    if (this.#own.has(subject)) return this.#own.get(subject) as Records[K] | undefined;
+    return this.engine.store.get(kind, id);
+  }
+
+  async list<K extends Kind>(kind: K, prefix: string): Promise<readonly Records[K][]> {
+    if (this.#after !== null) return this.#after.list(kind, prefix);
+    this.#mustRun();
+    const records = new Map(
+      (await this.engine.store.list(kind, prefix)).map((record) => [record.id, record]),
+    );
+    for (const [subject, record] of this.#own) {
+      if (!subject.startsWith(`${kind}/${prefix}`)) continue;
+      const id = subject.slice(kind.length + 1);
+      if (record === undefined) records.delete(id);
+      else records.set(id, record as Records[K]);
+    }
+    return [...records.values()].sort((one, other) => (one.id < other.id ? -1 : 1));
+  }
+
+  #mustRun(): void {
+    if (this.#ended) throw new SignalboxError('TRANSACTION_ENDED', { call: this.#call });
+  }
+}
+
+function overlaid(change: Made, before: Records[Kind] | undefined): Records[Kind] {
+  const state = change.to === null ? {} : { state: change.to };
+  return {
+    id: change.id,
+    v: 1,
+    rev: 0,
+    lastSeq: 0,
+    ...before,
+    ...change.patch,
+    ...state,
+  } as unknown as Records[Kind];
+}

@@ -1,0 +1,82 @@
+import type { JobRecord } from '../model/records.ts';
+import type { Line, OpenStore } from '../store/store.ts';
+import type { Reactor } from './reactor/reactor.ts';
+
+/** Tells when a job reaches a condition, by following the journal: nothing polls. */
+export class Watch {
+  readonly #store: OpenStore;
+  readonly #reactor: Reactor;
+  readonly #checks = new Map<string, Set<() => void>>();
+
+  constructor(store: OpenStore, reactor: Reactor) {
+    this.#store = store;
+    this.#reactor = reactor;
+    store.follow((lines) => this.#look(lines));
+    store.onFailure(() => {
+      for (const checks of this.#checks.values()) for (const check of checks) check();
+    });
+  }
+
+  /** Calls `changed` after every synced entry of the job, until the returned function is called. */
+  subscribe(id: string, changed: () => void): () => void {
+    const checks = this.#checks.get(id) ?? new Set();
+    checks.add(changed);
+    this.#checks.set(id, checks);
+    return () => {
+      checks.delete(changed);
+      if (checks.size === 0 && this.#checks.get(id) === checks) this.#checks.delete(id);
+    };
+  }
+
+  /** The job once the condition holds and is synced, or null after the limit. Rejects when the store fails. */
+  until(
+    id: string,
+    isReached: (job: JobRecord) => boolean,
+    limitMs: number | null,
+  ): Promise<JobRecord | null> {
+    return new Promise((resolve, reject) => {
+      const timer =
+        limitMs === null ? null : this.#reactor.callLater(limitMs, () => end(() => resolve(null)));
+      const unsubscribe = this.subscribe(id, () => check());
+      const end = (answer: () => void): void => {
+        timer?.cancel();
+        unsubscribe();
+        answer();
+      };
+      const check = (): void => {
+        this.#reached(id, isReached).then(
+          (job) => {
+            if (job !== null) end(() => resolve(job));
+          },
+          (error: unknown) => end(() => reject(error)),
+        );
+      };
+      check();
+    });
+  }
+
+  async #reached(id: string, isReached: (job: JobRecord) => boolean): Promise<JobRecord | null> {
+    const job = await this.#store.get('job', id);
+    if (job === undefined || !isReached(job)) {
+      await this.#store.settled();
+      return null;
+    }
+    await this.#store.settled();
+    return job;
+  }
+
+  #look(lines: readonly Line[]): void {
+    if (this.#checks.size === 0) return;
+    const touched = new Set<string>();
+    for (const line of lines) {
+      for (const entry of line.entries) {
+        if (entry.kind === 'job' && this.#checks.has(entry.id)) touched.add(entry.id);
+        else if (entry.kind === 'annotation') {
+          const job = entry.id.slice(0, entry.id.indexOf('/'));
+          if (this.#checks.has(job)) touched.add(job);
+        }
+      }
+    }
+    for (const id of touched) for (const check of [...(this.#checks.get(id) ?? [])]) check();
+  }
+}

@@ -1,0 +1,125 @@
+import { machineVersion } from '../../model/machine-version.ts';
+import { type Duration, durationMs } from '../../time.ts';
+import type { Store, StorePorts } from '../store.ts';
+import { defaultRetention, TableStore } from '../tables/table-store.ts';
+import { Tables } from '../tables/tables.ts';
+import { type FilePort, nodeFilePort } from './file-port.ts';
+import { openJsonLog } from './log.ts';
+import { createWorkerSyncPort, type SyncPort } from './sync-port.ts';
+
+/** What a json store can be told. */
+export interface JsonStoreOptions {
+  /** Second part of a job's name. Default `main`. */
+  readonly name?: string;
+  /** Whether a new store may be made where there is none. Default true. */
+  readonly create?: boolean;
+  /** Connection budget. Default 7, as in the lineage. */
+  readonly poolSize?: number;
+  /** How long completed jobs are kept. Default 7 days. */
+  readonly completedMaxAge?: Duration;
+  /** How many completed jobs are kept. Default 100,000. */
+  readonly completedMaxCount?: number;
+  /** How long closed journals are kept. Default 7 days. */
+  readonly historyMaxAge?: Duration;
+  /** How many bytes of closed journals are kept. Default 64 MiB. */
+  readonly historyMaxBytes?: number;
+  /** Journal bytes below which no checkpoint is made. Default 4 MiB. */
+  readonly checkpointMinBytes?: number;
+  /** `pidfile-unsafe` where no kernel lock is to be had: it cannot tell two containers apart. Default `kernel`. */
+  readonly lock?: 'kernel' | 'pidfile-unsafe';
+  /** File operations, for fault tests. */
+  readonly files?: FilePort;
+  /** Makes what syncs files, for fault tests. Default: a worker thread. */
+  readonly syncs?: () => SyncPort;
+}
+
+const dayMs = 24 * 60 * 60 * 1000;
+
+/**
+ * A store in a directory: one process, nothing to install, files that a person can read.
+ *
+ * A put that resolved survives a power cut. A second process on the same directory is refused.
+ *
+ * @example
+ * ```ts
+ * import { createSignalbox } from 'signalbox';
+ * import { jsonStore } from 'signalbox/json';
+ *
+ * const box = await createSignalbox({ store: jsonStore('data/jobs'), jobs: [] });
+ * await box.stop();
+ * ```
+ *
+ * Opening throws SignalboxError `STORE_LOCKED`, `STORE_CORRUPT`, `STORE_VERSION`, `STORE_NOT_A_STORE`, `STORE_MISSING`,
+ * `STORE_PERMISSION`, `STORE_NO_LOCK`, `STORE_FULL` or `STORE_IO`; nothing is changed then.
+ */
+export function jsonStore(dir: string, options: JsonStoreOptions = {}): Store {
+  const name = options.name ?? 'main';
+  const retention = {
+    completedMaxAgeMs: durationMs(
+      options.completedMaxAge ?? defaultRetention.completedMaxAgeMs,
+      'completedMaxAge',
+    ),
+    completedMaxCount: options.completedMaxCount ?? defaultRetention.completedMaxCount,
+  };
+  return {
+    name,
+    async open(ports) {
+      const { recovered, start } = await openJsonLog({
+        dir,
+        files: options.files ?? nodeFilePort,
+        syncs: (options.syncs ?? createWorkerSyncPort)(),
+        defer: () => new Promise((resolve) => ports.defer(resolve)),
+        now: ports.now,
+        newId: ports.newId,
+        onReport: ports.report,
+        historyMaxAgeMs: durationMs(options.historyMaxAge ?? 7 * dayMs, 'historyMaxAge'),
+        ...given('create', options.create),
+        ...given('historyMaxBytes', options.historyMaxBytes),
+        ...given('checkpointMinBytes', options.checkpointMinBytes),
+        ...given('lock', options.lock),
+      });
+      const tables = new Tables();
+      let seq = recovered.snapshot?.seq ?? 0;
+      if (recovered.snapshot !== null) tables.load(recovered.snapshot);
+      for (const line of recovered.lines) {
+        tables.replay(line);
+        seq = line.s + line.entries.length - 1;
+      }
+      const epoch = (tables.get('store', 'store')?.epoch ?? 0) + 1;
+      const log = await start(tables.state(seq));
+      const store = new TableStore({
+        name,
+        epoch,
+        directory: dir,
+        poolSize: options.poolSize ?? 7,
+        tables,
+        log,
+        seq,
+        machineVersion,
+        ports,
+        retention,
+      });
+      await beginEpoch(store, epoch);
+      return store;
+    },
+  };
+}
+
+/** The epoch is on disk before anything is written under it. */
+async function beginEpoch(store: TableStore, epoch: number): Promise<void> {
+  const opened = {
+    kind: 'store' as const,
+    id: 'store',
+    event: 'store.opened',
+    from: null,
+    to: null,
+    patch: { epoch },
+  };
+  await store.commit({ by: 'store', changes: [opened], expect: [] }).synced;
+}
+
+function given<Key extends string, Value>(key: Key, value: Value | undefined): { [K in Key]?: Value } {
+  return (value === undefined ? {} : { [key]: value }) as { [K in Key]?: Value };
+}
+
+export type { FilePort, StorePorts, SyncPort };

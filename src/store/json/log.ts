@@ -1,0 +1,246 @@
+import { join, resolve } from 'node:path';
+import { SignalboxError } from '../../errors.ts';
+import type { Log, Recovered, State } from '../log.ts';
+import { type Listing, listStore, lockName, prepareDirectory, snapshotName } from './directory.ts';
+import { explained } from './failures.ts';
+import type { FilePort } from './file-port.ts';
+import { listGenerations, recoveryFloor, removeOrphans } from './generations.ts';
+import { createHistory } from './history.ts';
+import { createJournal, prepareHeader } from './journal-file.ts';
+import { JournalWriter } from './journal-writer.ts';
+import { JsonLog, type LogParts } from './json-log.ts';
+import { kinds } from './line.ts';
+import { createKernelLock, type HeldLock, type LockPort, pidFileLock } from './lock.ts';
+import { type Recovery, recover } from './recovery.ts';
+import { readLinesOf } from './scan.ts';
+import { settle } from './settle.ts';
+import { createSnapshotContainer, keepForHistory } from './snapshot.ts';
+import type { SyncPort } from './sync-port.ts';
+
+/** How a JSON log is opened. */
+export interface JsonLogOptions {
+  /** The directory of the store. */
+  readonly dir: string;
+  /**
+   * Whether a new store may be made where there is none.
+   * @defaultValue true
+   */
+  readonly create?: boolean;
+  readonly files: FilePort;
+  /** Belongs to the log from here on, which closes it. */
+  readonly syncs: SyncPort;
+  /** Lets the event loop run: resolves in a later macrotask. */
+  readonly defer: () => Promise<void>;
+  /**
+   * Closed generations older than this are dropped.
+   * @defaultValue 7 days
+   */
+  readonly historyMaxAgeMs?: number;
+  /**
+   * Above this the oldest closed generations are dropped.
+   * @defaultValue 64 MiB
+   */
+  readonly historyMaxBytes?: number;
+  /**
+   * Journal bytes below which no checkpoint is wanted.
+   * @defaultValue 4 MiB
+   */
+  readonly checkpointMinBytes?: number;
+  /**
+   * What keeps a second writer out: a kernel lock, on demand a file with a process number, or a port of one's own.
+   * @defaultValue 'kernel'
+   */
+  readonly lock?: 'kernel' | 'pidfile-unsafe' | LockPort;
+  /** Epoch milliseconds by the store's clock. */
+  readonly now: () => number;
+  /** A new unique id: for the store, and for files under construction. */
+  readonly newId: () => string;
+  /** Told what a person should know: a torn write that was cut, a damaged snapshot, a checkpoint left out. */
+  readonly onReport?: (message: string) => void;
+}
+
+/** A log that was read but not begun. Nothing in the directory was changed yet. */
+export interface OpenedLog {
+  readonly recovered: Recovered;
+  /** Begins a new generation from this state, the recovered one with all lines applied. */
+  start(state: State): Promise<Log>;
+  /** Gives the store up instead of starting it. */
+  release(): void;
+}
+
+// Snapshots may be used again and again by openings that change nothing; the chain of empty journals ends here.
+const longestChain = 16;
+const dayMs = 24 * 60 * 60 * 1000;
+
+/**
+ * Opens the log in a directory: takes the lock, reads and checks everything.
+ * @throws SignalboxError `STORE_LOCKED`, `STORE_NO_LOCK`, `STORE_MISSING`, `STORE_NOT_A_STORE`, `STORE_CORRUPT`,
+ * `STORE_VERSION`, `STORE_PERMISSION`, `STORE_FULL`, `STORE_IO`
+ */
+export async function openJsonLog(options: JsonLogOptions): Promise<OpenedLog> {
+  const { files, syncs, now, create = true } = options;
+  const dir = resolve(options.dir);
+  let lock: HeldLock | null = null;
+  try {
+    // Looked at before the lock makes its file: a directory that is not ours must stay as it is.
+    if (!prepareDirectory(files, dir, create) || (listStore(files, dir).empty && !create)) {
+      throw new SignalboxError('STORE_MISSING', { path: dir });
+    }
+    lock = await lockOf(options).acquire({ files, dir, path: join(dir, lockName), now: now() });
+    return await readStore({ ...options, dir }, lock);
+  } catch (error) {
+    lock?.release();
+    syncs.close();
+    throw explained('open', dir, error);
+  }
+}
+
+function lockOf({ lock = 'kernel' }: JsonLogOptions): LockPort {
+  if (lock === 'kernel') return createKernelLock();
+  return lock === 'pidfile-unsafe' ? pidFileLock : lock;
+}
+
+async function readStore(options: JsonLogOptions, lock: HeldLock): Promise<OpenedLog> {
+  const { dir, files, syncs, newId, onReport: report = () => {} } = options;
+  const listing = listStore(files, dir);
+  const recovery = await recover(files, dir, listing, report);
+  const store = recovery.store ?? newId();
+  const { snapshot, journals, clean } = recovery;
+  const release = () => {
+    syncs.close();
+    lock.release();
+  };
+  return {
+    recovered: {
+      storeId: store,
+      snapshot: snapshot?.state ?? null,
+      lines: readLinesOf(files, dir, journals),
+      clean,
+    },
+    async start(state) {
+      try {
+        return await startLog(options, { store, listing, recovery, lock, report }, state);
+      } catch (error) {
+        release();
+        throw explained('start', dir, error);
+      }
+    },
+    release,
+  };
+}
+
+interface Opening {
+  readonly store: string;
+  readonly listing: Listing;
+  readonly recovery: Recovery;
+  readonly lock: HeldLock;
+  readonly report: (message: string) => void;
+}
+
+async function startLog(options: JsonLogOptions, opening: Opening, state: State): Promise<Log> {
+  const { dir, files, syncs, now } = options;
+  const { store, listing, recovery, lock, report } = opening;
+  if (state.seq !== recovery.seq) {
+    const expected = `the recovered seq ${recovery.seq}`;
+    throw new SignalboxError('INVALID_OPTION', { option: 'state.seq', expected, actual: String(state.seq) });
+  }
+  settle(files, dir, listing, recovery, report);
+
+  const number = recovery.generation + 1;
+  const header = prepareHeader(store, number, recovery.seq, recovery.crc, now());
+  const journal = await createJournal(files, syncs, dir, header);
+  const snapshots = createSnapshotContainer(options);
+  try {
+    const journals = listing.journals.filter((each) => each !== recovery.unborn);
+    const closedBytes = await beginFrom(options, opening, snapshots, state, number);
+    const older = listGenerations(files, dir, { ...listing, journals }, report);
+    const generations = [
+      ...older,
+      { number, base: recovery.seq, beganAt: header.header.at, start: journal.bytes },
+    ];
+    removeOrphans(files, dir, listing, older[0]?.number ?? number, recoveryFloor(files, dir));
+
+    const history = createHistory(
+      { ...options, synced: () => ({ ...writer.synced, generation: writer.generation }) },
+      generations,
+    );
+    const onMark = history.mark;
+    const writer: JournalWriter = new JournalWriter(
+      { dir, files, syncs, onMark },
+      number,
+      journal,
+      recovery.seq,
+    );
+    // Named one by one: the recovered records must not live as long as the log.
+    const ports = { dir, files, syncs, now, defer: options.defer, newId: options.newId };
+    const parts: LogParts = {
+      ...ports,
+      ...settings(options),
+      store,
+      lock,
+      report,
+      writer,
+      history,
+      snapshots,
+    };
+    const log = new JsonLog(parts, {
+      snapshotBytes: files.lstat(join(dir, snapshotName))?.size ?? 0,
+      journalBytes: closedBytes,
+    });
+    log.dropOldHistory();
+    return log;
+  } catch (error) {
+    files.close(journal.fd);
+    throw error;
+  }
+}
+
+function settings(options: JsonLogOptions): Pick<LogParts, 'limits' | 'checkpointMinBytes'> {
+  const {
+    historyMaxAgeMs = 7 * dayMs,
+    historyMaxBytes = 64 * 1024 * 1024,
+    checkpointMinBytes = 4 * 1024 * 1024,
+  } = options;
+  return { limits: { maxAgeMs: historyMaxAgeMs, maxBytes: historyMaxBytes }, checkpointMinBytes };
+}
+
+/**
+ * Gives the new generation its snapshot: the one that is there if nothing has changed since, else a fresh one.
+ * @returns bytes of the journals since that snapshot.
+ */
+async function beginFrom(
+  { dir, files }: JsonLogOptions,
+  { store, recovery, report }: Opening,
+  snapshots: ReturnType<typeof createSnapshotContainer>,
+  state: State,
+  generation: number,
+): Promise<number> {
+  const journalBytes = recovery.journals.reduce((sum, journal) => sum + journal.end, 0);
+  if (isStillTheSnapshot(recovery, state)) {
+    keepForHistory(files, dir, generation);
+    files.syncDirectory(dir);
+    return journalBytes;
+  }
+  try {
+    await snapshots.write({ store, generation, state }, recovery.currentIsGood);
+    return 0;
+  } catch (error) {
+    // After a crash the fresh snapshot is what makes the state safe; after a clean close the old one still is.
+    if (!recovery.clean || recovery.snapshot === null) throw explained('write the snapshot', dir, error);
+    report(
+      `No snapshot was written at the opening (${explained('write', dir, error).message}). The one before stays.`,
+    );
+    return journalBytes;
+  }
+}
+
+/** Records are compared by identity: whoever changes one, also by an upcast, hands over another. */
+function isStillTheSnapshot({ clean, snapshot, currentIsGood, journals }: Recovery, state: State): boolean {
+  if (!clean || !currentIsGood || snapshot === null || journals.length >= longestChain) return false;
+  if (snapshot.state.seq !== state.seq) return false;
+  return kinds.every((kind) => {
+    const records = snapshot.state.records[kind];
+    const given = state.records[kind];
+    return records.length === given.length && records.every((record, index) => record === given[index]);
+  });
+}

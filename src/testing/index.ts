@@ -1,0 +1,1 @@
+export { compileChart } from '../model/chart/compile.ts';

@@ -1,0 +1,192 @@
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { SignalboxError } from '../../../src/errors.ts';
+import { openJsonLog } from '../../../src/store/json/log.ts';
+import type { Line } from '../../../src/store/store.ts';
+import { closedStore, copied, logOptions, newPath, openStore, patchFile, refusal } from './open-store.ts';
+
+/** What a directory holds, read without changing it; a refusal as its code. */
+async function contentOf(dir: string): Promise<string> {
+  try {
+    const opened = await openJsonLog(logOptions(dir));
+    try {
+      const lines: Line[] = [...opened.recovered.lines];
+      return JSON.stringify([opened.recovered.storeId, opened.recovered.snapshot, lines]);
+    } finally {
+      opened.release();
+    }
+  } catch (error) {
+    if (error instanceof SignalboxError) return error.code;
+    throw error;
+  }
+}
+
+/** A store that was opened twice: two generations, two snapshots. */
+async function twoGenerations(): Promise<string> {
+  const dir = newPath();
+  await closedStore(dir, ['a', 'b']);
+  await closedStore(dir, ['c', 'd']);
+  return dir;
+}
+
+const neededFiles = ['snapshot.json', 'journal-00000002.jsonl', 'clean.json'];
+
+describe('after a clean close', () => {
+  it('no change of any byte goes unnoticed', async () => {
+    const dir = await twoGenerations();
+    const intact = await contentOf(dir);
+    const fallback = await withoutCurrentSnapshot(dir);
+    const allowed = new Set(['STORE_CORRUPT', 'STORE_VERSION', 'STORE_PERMISSION', intact, fallback]);
+    const outcomes = new Map<string, number>();
+
+    for (const name of neededFiles) {
+      const path = join(dir, name);
+      const bytes = fs.readFileSync(path);
+      for (let at = 0; at < bytes.length; at += 1) {
+        for (const change of [0x01, 0x20, 0x80]) {
+          patchFile(path, at, Buffer.of((bytes[at] as number) ^ change));
+          const outcome = await contentOf(dir);
+          const key = allowed.has(outcome)
+            ? `${name} ${outcome.slice(0, 13)}`
+            : `${name} byte ${at} ^ ${change}: ${outcome}`;
+          outcomes.set(key, (outcomes.get(key) ?? 0) + 1);
+        }
+      }
+      fs.writeFileSync(path, bytes);
+    }
+
+    // A damaged snapshot.json is made good by the one before it; nothing else is excused.
+    const unexpected = [...outcomes.keys()].filter((key) => !/STORE_|^snapshot\.json \[/.test(key));
+    expect(unexpected).toEqual([]);
+  });
+
+  it('no truncation goes unnoticed', async () => {
+    const dir = await twoGenerations();
+    const fallback = await withoutCurrentSnapshot(dir);
+
+    for (const name of neededFiles) {
+      const bytes = fs.readFileSync(join(dir, name));
+      for (let length = 0; length < bytes.length; length += 1) {
+        fs.writeFileSync(join(dir, name), bytes.subarray(0, length));
+        const outcome = await contentOf(dir);
+        expect(outcome === 'STORE_CORRUPT' || (name === 'snapshot.json' && outcome === fallback), name).toBe(
+          true,
+        );
+      }
+      fs.writeFileSync(join(dir, name), bytes);
+    }
+  });
+
+  it.each([
+    ['journal-00000002.jsonl', 'STORE_CORRUPT'],
+    ['journal-00000001.jsonl', 'intact'],
+    ['snapshot.prev.json', 'intact'],
+    ['snapshot-00000001.json', 'intact'],
+    ['clean.json', 'intact'],
+  ])('without %s it is %s', async (name, wanted) => {
+    const dir = await twoGenerations();
+    const intact = await contentOf(dir);
+    fs.rmSync(join(dir, name));
+
+    expect(await contentOf(dir)).toBe(wanted === 'intact' ? intact : wanted);
+  });
+
+  it.each(['snapshot.json', 'journal-00000002.jsonl', 'clean.json'])(
+    'the %s of another store is refused',
+    async (name) => {
+      const dir = await twoGenerations();
+      const other = await twoGenerations();
+      if (name === 'snapshot.json') fs.rmSync(join(dir, 'snapshot.prev.json'));
+      fs.rmSync(join(dir, name));
+      fs.copyFileSync(join(other, name), join(dir, name));
+
+      expect(await contentOf(dir)).toBe('STORE_CORRUPT');
+    },
+  );
+
+  it('a marker without a snapshot or a journal is refused', async () => {
+    const dir = await twoGenerations();
+    for (const name of fs.readdirSync(dir)) if (name !== 'clean.json') fs.rmSync(join(dir, name));
+
+    expect(await contentOf(dir)).toBe('STORE_CORRUPT');
+  });
+});
+
+async function withoutCurrentSnapshot(dir: string): Promise<string> {
+  const target = copied(dir);
+  fs.rmSync(join(target, 'snapshot.json'));
+  return contentOf(target);
+}
+
+describe('a damaged snapshot', () => {
+  const damage = (dir: string) => {
+    const path = join(dir, 'snapshot.json');
+    // cpSync has copied the hard links as files of their own, so only this name is damaged.
+    patchFile(path, fs.statSync(path).size - 20, Buffer.from('#'));
+  };
+
+  it('is made good by the one before it and the journals since, and said so', async () => {
+    const source = await twoGenerations();
+    const dir = copied(source);
+    damage(dir);
+
+    const store = await openStore(dir);
+
+    expect([...store.records.keys()]).toEqual(['job/a', 'job/b', 'job/c', 'job/d']);
+    expect(store.reports).toEqual([
+      expect.stringMatching(/snapshot\.json is not as it was written .* snapshot\.prev\.json/),
+    ]);
+  });
+
+  it('never becomes the second chance', async () => {
+    const dir = copied(await twoGenerations());
+    const before = fs.readFileSync(join(dir, 'snapshot.prev.json'));
+    damage(dir);
+
+    await openStore(dir);
+
+    expect(fs.readFileSync(join(dir, 'snapshot.prev.json'))).toEqual(before);
+  });
+
+  it('is refused when a journal since the one before it is missing', async () => {
+    const dir = copied(await twoGenerations());
+    damage(dir);
+    fs.rmSync(join(dir, 'journal-00000001.jsonl'));
+
+    const error = await refusal(openStore(dir));
+
+    expect(error).toMatchObject({ code: 'STORE_CORRUPT', details: { file: 'snapshot.json' } });
+    expect((error.cause as Error).message).toContain('journal-00000001.jsonl');
+  });
+
+  it('is made good by the journals alone when they go back to the beginning', async () => {
+    const dir = copied(await twoGenerations());
+    fs.rmSync(join(dir, 'snapshot.json'));
+    fs.rmSync(join(dir, 'snapshot.prev.json'));
+
+    const store = await openStore(dir);
+
+    expect([store.records.size, store.reports]).toEqual([4, [expect.stringContaining('the journals alone')]]);
+  });
+});
+
+it('a record in a snapshot keeps a key named __proto__ as data', async () => {
+  const dir = newPath();
+  const first = await openStore(dir);
+  first.put('a', JSON.parse('{"__proto__":{"x":1}}'));
+  await first.log.close();
+
+  const opened = await openJsonLog(logOptions(dir));
+  const [line] = [...opened.recovered.lines];
+  const { records } = first.state();
+  const job = { id: 'a', ...line?.entries[0]?.patch };
+  const log = await opened.start({ seq: 1, records: { ...records, job: [job] } });
+  await log.close();
+
+  const again = await openJsonLog(logOptions(dir));
+  const [found] = again.recovered.snapshot?.records.job ?? [];
+  again.release();
+  expect(Object.keys(found ?? {})).toEqual(['id', '__proto__']);
+  expect(({} as Record<string, unknown>).x).toBeUndefined();
+});

@@ -1,0 +1,71 @@
+import * as fs from 'node:fs';
+import { expect, it } from 'vitest';
+import { nodeFilePort } from '../../../src/store/json/file-port.ts';
+import { createFrameBuffer, decodeFrame, encodeFrame, readFrames } from '../../../src/store/json/frame.ts';
+import { newPath } from './open-store.ts';
+
+const framed = (...texts: string[]) => Buffer.concat(texts.map((text) => encodeFrame(text).bytes));
+
+it('frames a text by its length in bytes and its checksum', () => {
+  expect(Buffer.from(encodeFrame('{"é":1}').bytes).toString()).toMatch(/^00000008 [0-9a-f]{8} \{"é":1\}\n$/);
+});
+
+it('collects the same bytes in a buffer as frame by frame, however long they are', () => {
+  const texts = ['{}', '{"a":"é"}', `{"long":"${'x€'.repeat(200_000)}"}`, '{"b":2}'];
+  const buffer = createFrameBuffer();
+
+  const checksums = texts.map((text) => buffer.add(text));
+
+  expect(Buffer.compare(buffer.bytes(), framed(...texts))).toBe(0);
+  expect(checksums).toEqual(texts.map((text) => encodeFrame(text).crc));
+});
+
+it('starts again from nothing when it is cleared', () => {
+  const buffer = createFrameBuffer();
+  buffer.add('{"a":1}');
+
+  buffer.clear();
+  buffer.add('{"b":2}');
+
+  expect(Buffer.from(buffer.bytes())).toEqual(framed('{"b":2}'));
+});
+
+it.each([
+  ['a line without an end', (bytes: Buffer) => bytes.subarray(0, -1)],
+  ['a length that is not 8 hex digits', (bytes: Buffer) => bytes.fill('g', 0, 1)],
+  ['a checksum that is not 8 hex digits between spaces', (bytes: Buffer) => bytes.fill('-', 8, 9)],
+  ['a length that reaches past the end of the file', (bytes: Buffer) => bytes.fill('1', 0, 1)],
+  ['a length that does not lead to the end of the line', (bytes: Buffer) => bytes.fill('1', 7, 8)],
+  [/^checksum [0-9a-f]{8} where [0-9a-f]{8} is written$/, (bytes: Buffer) => bytes.fill('2', 23, 24)],
+])('says why a frame cannot be read: %s', (reason, damage) => {
+  const bytes = damage(framed('{"a":1}'));
+
+  const found = decodeFrame(bytes, 0, bytes.length);
+
+  expect(found).toEqual(expect.stringMatching(reason));
+});
+
+it('reads the frames of a file in pieces, also those larger than a piece', () => {
+  const path = newPath();
+  const texts = Array.from({ length: 2_000 }, (_, index) => `{"n":${index},"pad":"${'p'.repeat(index)}"}`);
+  texts.push(`{"big":"${'b'.repeat(700_000)}"}`, '{"last":true}');
+  fs.writeFileSync(path, framed(...texts));
+  const fd = fs.openSync(path, 'r');
+
+  const frames = [...readFrames(nodeFilePort, fd, 0, fs.fstatSync(fd).size)];
+  fs.closeSync(fd);
+
+  expect(frames.map((frame) => (frame.ok ? frame.text : frame.reason))).toEqual(texts);
+});
+
+it('ends at the first place that is no frame, and says where it is', () => {
+  const path = newPath();
+  fs.writeFileSync(path, Buffer.concat([framed('{"a":1}'), Buffer.from('rubbish\n'), framed('{"b":2}')]));
+  const fd = fs.openSync(path, 'r');
+
+  const frames = [...readFrames(nodeFilePort, fd, 0, fs.fstatSync(fd).size)];
+  fs.closeSync(fd);
+
+  expect(frames).toHaveLength(2);
+  expect(frames[1]).toEqual({ ok: false, at: 26, reason: 'a length that is not 8 hex digits' });
+});

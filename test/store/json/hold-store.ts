@@ -1,0 +1,44 @@
+import { nodeFilePort } from '../../../src/store/json/file-port.ts';
+import { createKernelLock, flockMethod, nativeMethod } from '../../../src/store/json/lock.ts';
+import { openJsonLog } from '../../../src/store/json/log.ts';
+import { createWorkerSyncPort } from '../../../src/store/json/sync-port.ts';
+
+// A process of its own: opens the store, commits one line, says so and stays until it is killed.
+const [dir = '', method] = process.argv.slice(2);
+const kernel = createKernelLock([method === 'flock(1)' ? flockMethod : nativeMethod]);
+const { recovered, start } = await openJsonLog({
+  dir,
+  files: nodeFilePort,
+  syncs: createWorkerSyncPort(),
+  defer: () => new Promise((resolve) => setImmediate(resolve)),
+  now: () => 0,
+  newId: () => `id-${process.pid}`,
+  lock: method === 'pidfile-unsafe' ? method : kernel,
+});
+const lines = [...recovered.lines];
+const none = {
+  store: [],
+  queue: [],
+  quota: [],
+  representation: [],
+  agent: [],
+  job: [],
+  proxy: [],
+  annotation: [],
+};
+const log = await start({ seq: lines.length, records: none });
+const entry = {
+  kind: 'job',
+  id: 'held',
+  event: 'job.put',
+  from: null,
+  to: null,
+  patch: null,
+  gone: false,
+  q: 0,
+} as const;
+log.append({ s: lines.length + 1, at: 0, by: 'client#1', mv: '1', entries: [entry] });
+log.write();
+await log.sync();
+process.stdout.write('held\n');
+setInterval(() => {}, 1_000);

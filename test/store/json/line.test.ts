@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { decodeHeader, decodeLine, encodeHeader, encodeLine, seqOf } from '../../../src/store/json/line.ts';
+import type { Entry, Line } from '../../../src/store/store.ts';
+import { entryOf } from './open-store.ts';
+
+const lineWith = (...entries: Entry[]): Line => ({ s: 121, at: 5, by: 'client#1', mv: '3', entries });
+
+describe('a line', () => {
+  it('is read back as it was written, with what stood before it', () => {
+    const line = lineWith(
+      { ...entryOf('a/b "c" \u2028', { text: 'é\ud83d\ude00', none: null, deep: [{ a: [1.5] }] }), q: 12 },
+      {
+        kind: 'annotation',
+        id: 'j1/note',
+        event: 'evicted',
+        from: null,
+        to: null,
+        patch: null,
+        gone: true,
+        q: 3,
+      },
+    );
+
+    const stored = decodeLine(encodeLine(line, 120, 0xab));
+
+    expect(stored).toEqual({ line, durable: 120, previous: '000000ab' });
+  });
+
+  it('leaves out what says nothing', () => {
+    const entry: Entry = {
+      kind: 'job',
+      id: '1',
+      event: 'ping',
+      from: null,
+      to: null,
+      patch: null,
+      gone: false,
+      q: 0,
+    };
+
+    expect(encodeLine(lineWith(entry), 0, 0)).toBe(
+      '{"s":121,"d":0,"p":"00000000","at":5,"by":"client#1","mv":"3","o":[{"on":"job/1","ev":"ping","q":0}]}',
+    );
+  });
+
+  it('tells its seq without being parsed', () => {
+    expect(seqOf(encodeLine(lineWith(entryOf('1', null)), 0, 0))).toBe(121);
+    expect(seqOf('{"d":1}')).toBeNull();
+  });
+
+  it('keeps a key named __proto__ as data and changes no prototype', () => {
+    const text = encodeLine(lineWith(entryOf('1', { a: 1 })), 0, 0).replace(
+      '"patch":{',
+      '"patch":{"__proto__":{"x":1},',
+    );
+
+    const stored = decodeLine(text);
+
+    const patch = typeof stored === 'string' ? null : stored.line.entries[0]?.patch;
+    expect(Object.keys(patch ?? {})).toEqual(['__proto__', 'a']);
+    expect(({} as Record<string, unknown>).x).toBeUndefined();
+  });
+
+  it('refuses a number that would make the journal unreadable', () => {
+    expect(() => encodeLine({ ...lineWith(entryOf('1', null)), at: Number.NaN }, 0, 0)).toThrow(
+      /finite number/,
+    );
+  });
+
+  it.each([
+    ['[1]', 'JSON that is not an object'],
+    ['null', 'JSON that is not an object'],
+    ['{"s":1', 'text that is not JSON'],
+    ['{"s":-1,"d":0,"p":"","at":0}', 'a line without s, d, p or at'],
+    ['{"s":1,"d":0,"p":"","at":0}', 'a line without by or mv'],
+    ['{"s":1,"d":0,"p":"","at":0,"by":"","mv":"","o":[]}', 'a line without entries'],
+    ['{"s":1,"d":0,"p":"","at":0,"by":"","mv":"","o":[7]}', 'an entry that is not an object'],
+    ['{"s":1,"d":0,"p":"","at":0,"by":"","mv":"","o":[{"on":"job/1"}]}', 'an entry without on, ev or q'],
+    [
+      '{"s":1,"d":0,"p":"","at":0,"by":"","mv":"","o":[{"on":"cat/1","ev":"e","q":0}]}',
+      'an entry on an unknown kind of record',
+    ],
+    [
+      '{"s":1,"d":0,"p":"","at":0,"by":"","mv":"","o":[{"on":"job/1","ev":"e","q":0,"patch":[]}]}',
+      'an entry with a patch that is not an object',
+    ],
+    [
+      '{"s":1,"d":0,"p":"","at":0,"by":"","mv":"","o":[{"on":"job/1","ev":"e","q":0,"to":4}]}',
+      'an entry with a state that is not text',
+    ],
+  ])('of another shape is refused: %s', (text, reason) => {
+    expect(decodeLine(text)).toBe(reason);
+  });
+});
+
+describe('a header', () => {
+  const header = { store: 'abc', generation: 7, base: 120, previous: '0000beef', at: 9 };
+
+  it('is read back as it was written', () => {
+    expect(decodeHeader(encodeHeader(header))).toEqual(header);
+  });
+
+  it('of a newer version tells which', () => {
+    expect(decodeHeader(encodeHeader(header).replace('"v":1', '"v":2'))).toEqual({ newer: 2 });
+  });
+
+  it('of something else is refused', () => {
+    expect(decodeHeader('{"h":{"format":"other"}}')).toBe('a first line that is not the header of a journal');
+  });
+});
