@@ -4,9 +4,9 @@ import { assign, setup } from 'xstate';
 export interface AgentContext {
   /** How many jobs it may hold. */
   readonly size: number;
-  /** How many it holds: claimed and not yet completed. */
+  /** How many it held when it was last counted: claimed and not yet completed. */
   readonly held: number;
-  /** Work was offered while a claim was under way, so one more claim is due. */
+  /** Something changed while a claim was under way, so its count may be old and one more claim is due. */
   readonly offered: boolean;
 }
 
@@ -14,9 +14,11 @@ export interface AgentContext {
 export type AgentEvent =
   /** The queue may hold something for it. */
   | { readonly type: 'work.available' }
-  /** A claim ended. `held` counts what it holds now. */
+  /** A poll: claims whatever was counted before, so that a lost count lasts no longer than until the next poll. */
+  | { readonly type: 'claim.due' }
+  /** A claim ended. `held` counts what it held then. */
   | { readonly type: 'claim.done'; readonly held: number }
-  /** Slots were freed. `held` counts what it holds now. */
+  /** Slots were freed. `held` counts what it held then. */
   | { readonly type: 'slots.freed'; readonly held: number }
   | { readonly type: 'agent.resized'; readonly size: number }
   | { readonly type: 'agent.drain' }
@@ -28,15 +30,20 @@ type EventOf<Type extends AgentEvent['type']> = Extract<AgentEvent, { type: Type
  * Takes jobs from its queue up to its size. Jobs are counted, not held as children.
  *
  * ```text
- *   ┌──────┐ work.available ┌──────────┐ claim.done ┌─────────┐
- *   │ idle │ ─────────────▶ │ claiming │ ─────────▶ │ working │ ◀─ slots.freed
- *   └──────┘ ◀───────────── └──────────┘ ◀───────── └─────────┘
- *       claim.done, none held  ▲    │ claim.done,      work.available
- *                  slots.freed │    ▼ no room
- *                           ┌──────────┐            ┌──────────┐
- *                           │   full   │            │ draining │  from every state; agent.resume leaves it
- *                           └──────────┘            └──────────┘
+ *   ┌──────┐ work.available · slots.freed ┌──────────┐ claim.done, some held  ┌─────────┐
+ *   │ idle │ ───────────────────────────▶ │ claiming │ ─────────────────────▶ │ working │
+ *   └──────┘ ◀─────────────────────────── └──────────┘ ◀───────────────────── └─────────┘
+ *              claim.done, none held       │  ▲    │    work.available · slots.freed
+ *                                no room   ▼  │    │ agent.drain
+ *                                    ┌──────┐ │    ▼
+ *                                    │ full │ │  ┌─────────┐ claim.done  ┌──────────┐
+ *                                    └──────┘ │  │ closing │ ──────────▶ │ draining │ ◀─ agent.drain, from the others
+ *                              slots.freed ───┘  └─────────┘             └──────────┘ ─▶ agent.resume: claiming
  * ```
+ *
+ * At most one claim is under way. What is offered or freed meanwhile leads to one more, whatever the claim counted: its
+ * count may be older than the offer. A freed slot is claimed for in every state, since a claim that took all it had room
+ * for may have left jobs behind, and its last count may already show the room of a slot that is announced later.
  */
 export const agentMachine = setup({
   types: {
@@ -47,7 +54,7 @@ export const agentMachine = setup({
   guards: {
     hasRoom: ({ context, event }) => held(context, event) < context.size,
     holdsNothing: ({ context, event }) => held(context, event) === 0,
-    wasOffered: ({ context, event }) => context.offered && held(context, event) < context.size,
+    wasOffered: ({ context }) => context.offered,
     growsBeyondHeld: ({ context, event }) => context.held < (event as EventOf<'agent.resized'>).size,
   },
   actions: {
@@ -70,7 +77,11 @@ export const agentMachine = setup({
     idle: {
       on: {
         'work.available': { target: 'claiming' },
-        'slots.freed': { actions: 'count' },
+        'claim.due': { target: 'claiming' },
+        'slots.freed': [
+          { guard: 'hasRoom', target: 'claiming', actions: 'count' },
+          { target: 'full', actions: 'count' },
+        ],
         'agent.resized': { actions: 'resize' },
       },
     },
@@ -78,22 +89,25 @@ export const agentMachine = setup({
       entry: ['forget', 'claim'],
       on: {
         'work.available': { actions: 'remember' },
+        'claim.due': { actions: 'remember' },
         'slots.freed': { actions: ['count', 'remember'] },
+        'agent.resized': { actions: ['resize', 'remember'] },
+        'agent.drain': { target: 'closing' },
         'claim.done': [
           { guard: 'wasOffered', target: 'claiming', reenter: true, actions: 'count' },
           { guard: 'holdsNothing', target: 'idle', actions: 'count' },
           { guard: 'hasRoom', target: 'working', actions: 'count' },
           { target: 'full', actions: 'count' },
         ],
-        'agent.resized': { actions: ['resize', 'remember'] },
       },
     },
     working: {
       on: {
         'work.available': { target: 'claiming' },
+        'claim.due': { target: 'claiming' },
         'slots.freed': [
-          { guard: 'holdsNothing', target: 'idle', actions: 'count' },
-          { guard: 'hasRoom', actions: 'count' },
+          { guard: 'hasRoom', target: 'claiming', actions: 'count' },
+          { target: 'full', actions: 'count' },
         ],
         'agent.resized': [
           { guard: 'growsBeyondHeld', target: 'claiming', actions: 'resize' },
@@ -103,6 +117,7 @@ export const agentMachine = setup({
     },
     full: {
       on: {
+        'claim.due': { target: 'claiming' },
         'slots.freed': [{ guard: 'hasRoom', target: 'claiming', actions: 'count' }, { actions: 'count' }],
         'agent.resized': [
           { guard: 'growsBeyondHeld', target: 'claiming', actions: 'resize' },
@@ -110,10 +125,23 @@ export const agentMachine = setup({
         ],
       },
     },
+    // Drained while a claim is under way: resumed before it ends, it claims again after it, never beside it.
+    closing: {
+      entry: 'forget',
+      on: {
+        'agent.drain': { actions: 'forget' },
+        'agent.resume': { actions: 'remember' },
+        'slots.freed': { actions: 'count' },
+        'agent.resized': { actions: 'resize' },
+        'claim.done': [
+          { guard: 'wasOffered', target: 'claiming', actions: 'count' },
+          { target: 'draining', actions: 'count' },
+        ],
+      },
+    },
     draining: {
       on: {
         'agent.drain': {},
-        'claim.done': { actions: 'count' },
         'slots.freed': { actions: 'count' },
         'agent.resized': { actions: 'resize' },
         'agent.resume': { target: 'claiming' },

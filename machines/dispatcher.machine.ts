@@ -15,15 +15,17 @@ export type DispatcherEvent =
  * `dead` and RUNNING or STUCK are computed from records and the clock, never states.
  *
  * ```text
- *   ┌─────────┐ activate ┌─────────┐ poll.due ┌─────────┐
- *   │ stopped │ ───────▶ │ waiting │ ───────▶ │ polling │
- *   └─────────┘          └─────────┘ ◀─────── └─────────┘
- *        ▲                    │      poll.done     │
- *        │ deactivation.done  ▼ deactivate         ▼ deactivate
- *        │               ┌──────────┐ poll.done ┌─────────┐
- *        └────────────── │ stopping │ ◀──────── │ closing │
- *                        └──────────┘           └─────────┘
+ *   ┌─────────┐ activate ┌─────────┐ poll.due ┌─────────┐ abandon  ┌───────────┐
+ *   │ stopped │ ───────▶ │ waiting │ ───────▶ │ polling │ ───────▶ │ abandoned │ ── poll.done ──▶ stopped
+ *   └─────────┘          └─────────┘ ◀─────── └─────────┘          └───────────┘
+ *        ▲                    │      poll.done     │                 │ activate
+ *        │ deactivation.done  ▼ deactivate         ▼ deactivate      ▼
+ *        │               ┌──────────┐ poll.done ┌─────────┐        ┌───────────┐
+ *        └────────────── │ stopping │ ◀──────── │ closing │ ◀───── │ returning │ ── poll.done ──▶ waiting
+ *                        └──────────┘           └─────────┘        └───────────┘
  * ```
+ *
+ * One that is abandoned in the middle of a poll can be activated at once; it polls again when the old poll has ended.
  */
 export const dispatcherMachine = setup({
   types: { events: {} as DispatcherEvent },
@@ -56,20 +58,31 @@ export const dispatcherMachine = setup({
       on: {
         'poll.done': { target: 'waiting', actions: 'schedulePoll' },
         'dispatcher.deactivate': { target: 'closing' },
-        'dispatcher.abandon': { target: 'stopped' },
+        'dispatcher.abandon': { target: 'abandoned' },
       },
     },
     closing: {
       on: {
         'poll.done': { target: 'stopping' },
-        'dispatcher.abandon': { target: 'stopped' },
+        'dispatcher.abandon': { target: 'abandoned' },
       },
     },
+    // What deactivates goes on to its end: its queues are cleaned, and nothing is left to abandon.
     stopping: {
       entry: 'deactivateQueues',
+      on: { 'deactivation.done': { target: 'stopped' } },
+    },
+    abandoned: {
       on: {
-        'deactivation.done': { target: 'stopped' },
-        'dispatcher.abandon': { target: 'stopped' },
+        'poll.done': { target: 'stopped' },
+        'dispatcher.activate': { target: 'returning' },
+      },
+    },
+    returning: {
+      on: {
+        'poll.done': { target: 'waiting', actions: 'schedulePollNow' },
+        'dispatcher.deactivate': { target: 'closing' },
+        'dispatcher.abandon': { target: 'abandoned' },
       },
     },
   },

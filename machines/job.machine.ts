@@ -131,6 +131,8 @@ export type JobEvent =
     }
   | { readonly type: 'job.fail'; readonly at: number; readonly failure: Failure; readonly expired: boolean }
   | { readonly type: 'callback.reset'; readonly retryData: JobContext['retryData'] }
+  /** The proxy it was added to has chosen: it belongs to the chosen job now. */
+  | { readonly type: 'callback.move'; readonly to: string }
   /** `unstarted` counts the callbacks that nobody has begun, as of the commit. */
   | { readonly type: 'job.complete'; readonly at: number; readonly unstarted: number }
   | { readonly type: 'job.file'; readonly at: number }
@@ -331,6 +333,10 @@ export const jobMachine = setup({
       waitingOn: null,
       retryData: (event as EventOf<'callback.reset'>).retryData,
     })),
+    moveToJob: assign(({ event }) => ({
+      parent: { job: (event as EventOf<'callback.move'>).to },
+      order: ['callback', 0] as const,
+    })),
     fileInHistory: assign(({ context, event }) => fileInHistory(context, event as EventOf<'job.complete'>)),
     setCallable: assign(({ event }) => ({ name: (event as EventOf<'callable.set'>).name })),
     setArgs: assign(({ event }) => ({ args: (event as EventOf<'args.set'>).args })),
@@ -370,6 +376,7 @@ export const jobMachine = setup({
         'beginAfter.set': { actions: 'setBeginAfter' },
         'beginBy.set': { actions: 'setBeginBy' },
         'quotaNames.set': { actions: 'setQuotaNames' },
+        'callback.move': { guard: 'isCallback', actions: 'moveToJob' },
       },
     },
     pending: {
@@ -427,7 +434,7 @@ export const jobMachine = setup({
       entry: 'freeSlot',
       on: {
         'job.claim': { guard: 'standsInQueue', actions: 'enterAgent' },
-        'job.file': { actions: 'fileInHistory' },
+        'job.file': { actions: ['fileInHistory', 'freeSlot'] },
       },
     },
   },

@@ -34,7 +34,7 @@ type EventOf<Type extends SupervisorEvent['type']> = Extract<SupervisorEvent, { 
  *   ┌──────────┐ store.opened ┌────────────┐ recovery.done ┌─────────┐ box.stop ┌──────────┐ drain.done ┌─────────┐
  *   │ starting │ ───────────▶ │ recovering │ ────────────▶ │ running │ ───────▶ │ draining │ ─────────▶ │ stopped │
  *   └────┬─────┘              └─────┬──────┘               └────┬────┘          └────┬─────┘            └─────────┘
- *        └──────────────────────────┴──── store.failed ─────────┴────────────────────┘──▶ failed ── box.stop ──▶ stopped
+ *        └──────────────────────────┴──── store.failed ─────────┘──▶ failed ── box.stop ─┴── store.failed ──────────▲
  * ```
  */
 export const supervisorMachine = setup({
@@ -92,7 +92,8 @@ export const supervisorMachine = setup({
       entry: 'drain',
       on: {
         'drain.done': { target: 'stopped' },
-        'store.failed': { target: 'failed', actions: 'keepReason' },
+        // Stopping was asked for already, so nothing would ever lead out of `failed`.
+        'store.failed': { target: 'stopped', actions: ['keepReason', 'abortJobs'] },
       },
     },
     stopped: { entry: 'closeStore' },

@@ -84,14 +84,8 @@ const messages = {
     `Expected the Signalbox to be open for ${about.call}, got one that was stopped. Create a new one on the same store.`,
 
   // Charts
-  CHART_DIALECT: (about: {
-    machine: string;
-    state: string;
-    expected: string;
-    actual: string;
-    repair: string;
-  }) =>
-    `Expected ${about.expected} in state "${about.state}" of machine "${about.machine}", got ${about.actual}. ${about.repair}`,
+  CHART_DIALECT: (about: { expected: string; toBe: string; got: string; repair: string }) =>
+    `Expected ${about.expected} to be ${about.toBe}, got ${about.got}. ${about.repair}`,
 
   // Stores
   STORE_LOCKED: (about: { path: string; holder: string }) =>
@@ -198,6 +192,15 @@ export class ConflictError extends SignalboxError<'CONFLICT'> {
 
   constructor(details: ErrorDetails<'CONFLICT'>, options?: ErrorOptions) {
     super('CONFLICT', details, options);
+  }
+}
+
+/** Thrown when a machine uses something outside the dialect that can be compiled. */
+export class ChartError extends SignalboxError<'CHART_DIALECT'> {
+  override readonly name = 'ChartError';
+
+  constructor(details: ErrorDetails<'CHART_DIALECT'>, options?: ErrorOptions) {
+    super('CHART_DIALECT', details, options);
   }
 }
 

@@ -3,6 +3,7 @@ export type { Json } from '../machines/json.ts';
 export {
   AbortedError,
   BadStatusError,
+  ChartError,
   ConflictError,
   type ErrorCode,
   type ErrorDetails,

@@ -39,6 +39,8 @@ export interface RetryPolicy {
   readonly name: string;
   /** A second run is forbidden: the start is synced before the code is called. Default false. */
   readonly startsOnce?: boolean;
+  /** `synced`: every start is on disk before the code is called, so that none goes uncounted. Default `written`. */
+  readonly start?: 'written' | 'synced';
   /** The code threw. `cache` lives as long as this call of the job. */
   jobError(failure: Failure, cache: RetryCache, tools: RetryTools): RetryAnswer | Promise<RetryAnswer>;
   /** The result could not be committed. */
@@ -67,6 +69,11 @@ const disconnectCodes: readonly string[] = [
 
 /** What kind of failure a policy's table knows. */
 export type FailureKind = 'conflict' | 'disconnect' | 'other';
+
+/** Whether a start must be on disk before the code is called. */
+export function startsSynced(policy: RetryPolicy): boolean {
+  return policy.startsOnce === true || policy.start === 'synced';
+}
 
 /** The kind of a failure: a conflict, a lost connection, or anything else. */
 export function kindOfFailure(failure: Failure): FailureKind {

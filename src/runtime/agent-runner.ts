@@ -10,6 +10,7 @@ import { jobText, valueText } from '../model/job-text.ts';
 import { isDead } from '../model/liveness.ts';
 import type { AgentPoll, PollInfo } from '../model/polls.ts';
 import type { AgentRecord, JobRecord } from '../model/records.ts';
+import { startsSynced } from '../model/retry.ts';
 import { afterStep, canStepJob, newJobRecord, stepJob, type Transition } from '../model/step.ts';
 import { systemNames } from '../model/system-names.ts';
 import type { Acceptance, Candidate, Change, Claimed, ClaimRequest } from '../store/store.ts';
@@ -36,6 +37,7 @@ export class LiveAgent {
   readonly #actor: AgentActor;
   readonly #runs = new Set<Run>();
   readonly #freeNumbers: number[] = [];
+  readonly #idleWaiters: (() => void)[] = [];
   #nextNumber = 0;
   #record: AgentRecord;
   #poll: { readonly info: PollInfo; readonly entry: AgentPoll } | null = null;
@@ -78,15 +80,20 @@ export class LiveAgent {
   }
 
   resume(): void {
-    if (this.#actor.getSnapshot().matches('draining')) this.#actor.send({ type: 'agent.resume' });
+    if (this.#isDrained()) this.#actor.send({ type: 'agent.resume' });
+  }
+
+  #isDrained(): boolean {
+    const snapshot = this.#actor.getSnapshot();
+    return snapshot.matches('draining') || snapshot.matches('closing');
   }
 
   /** Claims as part of a poll, into its record. */
   async claimFor(info: PollInfo, entry: AgentPoll): Promise<void> {
     this.#poll = { info, entry };
     this.resume();
-    this.offer();
-    await waitFor(this.#actor, (snapshot) => !snapshot.matches('claiming'));
+    this.#actor.send({ type: 'claim.due' });
+    await waitFor(this.#actor, (snapshot) => !snapshot.matches('claiming') && !snapshot.matches('closing'));
   }
 
   /** A job it held is done with: at most one event for all of a tick. */
@@ -114,9 +121,16 @@ export class LiveAgent {
     for (const run of this.#runs) run.abort(reason);
   }
 
-  /** How many workers are busy. */
-  get running(): number {
-    return this.#runs.size;
+  /** Resolves when no worker is busy. */
+  async idle(): Promise<void> {
+    while (this.#runs.size > 0) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  /** False when it was not among them. */
+  #dropRun(run: Run): boolean {
+    const dropped = this.#runs.delete(run);
+    if (this.#runs.size === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve();
+    return dropped;
   }
 
   #heldCount(): Promise<number> {
@@ -185,7 +199,7 @@ export class LiveAgent {
       epoch: this.#engine.store.epoch,
       quotas: job.state === 'pending' ? quotas : [],
     });
-    const startsAtOnce = claim.to === 'assigned' && this.#engine.registry.policyOf(job).startsOnce !== true;
+    const startsAtOnce = claim.to === 'assigned' && !startsSynced(this.#engine.registry.policyOf(job));
     if (!startsAtOnce) return [claim];
     const start = stepJob(afterStep(job, claim), { type: 'job.start', at: this.#engine.now() });
     starts.set(job.id, start);
@@ -342,7 +356,7 @@ export class LiveAgent {
 
   /** The worker is done with the job. `outcome` null: it was put back. */
   runEnded(run: Run, outcome: Outcome | null): void {
-    if (!this.#runs.delete(run) || run.info === null) return;
+    if (!this.#dropRun(run) || run.info === null) return;
     const info = run.info as LiveJobInfo;
     info.failed = outcome?.ok === false;
     info.keep(outcome);
@@ -353,7 +367,7 @@ export class LiveAgent {
   /** The worker is free, though the job waits for another job or a promise. */
   runWaits(run: Run, inner: Job<unknown> | null): void {
     if (run.info === null) {
-      this.#runs.delete(run);
+      this.#dropRun(run);
       return;
     }
     const info = run.info as LiveJobInfo;
@@ -361,13 +375,13 @@ export class LiveAgent {
     info.completed = new Date(this.#engine.now());
     this.#release(run.slot);
     // A detached promise still belongs to the run, so that it is aborted with it.
-    if (inner !== null) this.#runs.delete(run);
+    if (inner !== null) this.#dropRun(run);
     this.logCompleted(run);
   }
 
   /** The job is in other hands: nothing was written. */
   runLost(run: Run): void {
-    if (!this.#runs.delete(run) || run.info === null) return;
+    if (!this.#dropRun(run) || run.info === null) return;
     run.abort(new Error('the job is in other hands'));
     run.info.reassigned = true;
     run.info.completed = new Date(this.#engine.now());

@@ -8,7 +8,7 @@ import { systemNames } from '../model/system-names.ts';
 import { decodeValue, referredJobs } from '../model/values.ts';
 import type { Change, Expectation } from '../store/store.ts';
 import type { AgentSlot, LiveAgent } from './agent-runner.ts';
-import { creation, Drafts } from './drafts.ts';
+import { creation, Drafts, placedIn } from './drafts.ts';
 import { callsHandler } from './effects.ts';
 import type { Engine } from './engine.ts';
 import { Job, type PendingCallback } from './job.ts';
@@ -111,14 +111,7 @@ export class Callbacks {
     const engine = this.#engine;
     const branches = [proxy.success, proxy.failure, chosen];
     const added = (await engine.store.branches(proxy.id)).filter((job) => !branches.includes(job.id));
-    const moves: Change[] = added.map((job) => ({
-      kind: 'job',
-      id: job.id,
-      event: 'callback.move',
-      from: 'new',
-      to: 'new',
-      patch: { parent: { job: chosen }, order: ['callback', 0] },
-    }));
+    const moves = added.map((job) => stepJob(job, { type: 'callback.move', to: chosen }));
     if (moves.length > 0) await engine.commit(engine.uuid, moves, []).written;
   }
 
@@ -200,6 +193,19 @@ export class Callbacks {
     }
   }
 
+  /** A job whose callbacks nobody is at any more gets a system job that goes on with them; without a queue it happens here. */
+  async readopt(job: JobRecord): Promise<void> {
+    const engine = this.#engine;
+    const queue = await engine.queueOf(job);
+    if (queue === null || (await engine.store.get('queue', queue)) === undefined) return this.resume(job);
+    const system = newJobRecord(engine.ids.newId(), {
+      name: systemNames.resumeCallbacks,
+      args: [{ $job: job.id }],
+      failureLogLevel: 'CRITICAL',
+    });
+    await engine.commit(engine.uuid, [placedIn(queue, system, engine)], []).written;
+  }
+
   /** Adds to a pair: to its chosen job when it is decided, else for whichever will be. */
   async addToProxy(unit: Unit, proxy: string, job: Job<unknown>): Promise<void> {
     const record = await unit.peek('proxy', proxy);
@@ -216,11 +222,12 @@ export class Callbacks {
 
   /**
    * Goes on with the callbacks of a job whose worker went away: those that nobody began are called, the interrupted one is
-   * decided by its policy, completed ones are left alone. @throws BadStatusError outside CALLBACKS.
+   * decided by its policy, completed ones are left alone. A completed job has some when one was added late.
+   * @throws BadStatusError in any other status.
    */
   async resume(job: JobRecord): Promise<void> {
     const engine = this.#engine;
-    if (job.state !== 'callbacks') {
+    if (job.state !== 'callbacks' && job.state !== 'completed') {
       throw new BadStatusError({
         what: `job ${job.id}`,
         status: statusOfState(job.state),
@@ -240,7 +247,8 @@ export class Callbacks {
       else if (record.state === 'active.running') await this.#interrupted(record);
       else if (record.state === 'active.waiting') await this.#interruptedWait(record);
     }
-    await this.performFor(job);
+    if (job.state === 'callbacks') await this.performFor(job);
+    else await this.#performAdded(job);
   }
 
   async #interruptedWait(callback: JobRecord): Promise<void> {

@@ -2,7 +2,7 @@ import type { JobRecord, RepresentationRecord } from '../model/records.ts';
 import { newJobRecord, stepJob } from '../model/step.ts';
 import { systemNames } from '../model/system-names.ts';
 import type { Expectation } from '../store/store.ts';
-import { contentOf } from './drafts.ts';
+import { placedIn } from './drafts.ts';
 import type { Engine } from './engine.ts';
 import type { Made } from './unit.ts';
 
@@ -39,10 +39,5 @@ function handedOn(engine: Engine, job: JobRecord, queue: string): readonly Made[
     args: [{ $job: job.id }],
     failureLogLevel: 'CRITICAL',
   });
-  const now = engine.now();
-  const put = stepJob(system, { type: 'job.put', queue, at: now, beginAfter: now, assigner: engine.uuid });
-  return [
-    { ...put, patch: { ...contentOf(system), ...put.patch } },
-    stepJob(job, { type: 'job.interrupt', system: system.id }),
-  ];
+  return [placedIn(queue, system, engine), stepJob(job, { type: 'job.interrupt', system: system.id })];
 }

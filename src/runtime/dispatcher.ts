@@ -286,6 +286,8 @@ export class Dispatcher {
     this.#spend(record.size);
     this.#agents.set(record.id, agent);
     this.#engine.agents.set(record.id, agent);
+    // Held jobs may be waiting for their time: the supervisor looks when the earliest is due.
+    this.#engine.offerWork(queue);
     return agent;
   }
 

@@ -2,12 +2,13 @@ import type { Place } from '../../machines/job.machine.ts';
 import type { Json } from '../../machines/json.ts';
 import { BadStatusError } from '../errors.ts';
 import type { JobRecord, ProxyRecord } from '../model/records.ts';
-import { newJobRecord } from '../model/step.ts';
+import { newJobRecord, stepJob, type Transition } from '../model/step.ts';
 import { encodeValue } from '../model/values.ts';
 import type { Change, Expectation } from '../store/store.ts';
 import { beginningMs, durationMs } from '../time.ts';
 import { isJob } from './brands.ts';
 import type { CallbackProxy } from './callback-drafts.ts';
+import type { Engine } from './engine.ts';
 import type { Job, PendingCallback } from './job.ts';
 import { checkLogLevel } from './logging.ts';
 import type { Unit } from './unit.ts';
@@ -136,6 +137,13 @@ export class Drafts {
 /** The change that creates a record as it is: only what differs from an empty job is written. */
 export function creation(record: JobRecord, event: string): Change {
   return { kind: 'job', id: record.id, event, from: null, to: record.state, patch: contentOf(record) };
+}
+
+/** A new job of the machinery, put in a queue: created and PENDING in one entry. */
+export function placedIn(queue: string, record: JobRecord, engine: Engine): Transition {
+  const now = engine.now();
+  const put = stepJob(record, { type: 'job.put', queue, at: now, beginAfter: now, assigner: engine.uuid });
+  return { ...put, patch: { ...contentOf(record), ...put.patch } };
 }
 
 const structural = new Set(['id', 'v', 'rev', 'lastSeq', 'createdSeq', 'state', 'priority']);

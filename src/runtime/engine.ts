@@ -132,13 +132,18 @@ export class Engine {
   }
 
   /** One event for one stored job, from outside any run: read, step, commit, believing in what was read. */
-  async change(unit: Unit, id: string, event: JobEvent, with_: readonly Change[] = []): Promise<JobRecord> {
+  async change(
+    unit: Unit,
+    id: string,
+    event: JobEvent,
+    together: readonly Change[] = [],
+  ): Promise<JobRecord> {
     for (let attempt = 1; ; attempt += 1) {
       const record = await unit.get('job', id);
       if (record === undefined) throw new SignalboxError('JOB_NOT_FOUND', { id });
       const transition = stepJob(record, event);
       try {
-        await unit.submit([...with_, transition], [{ what: 'rev', kind: 'job', id, rev: record.rev }]);
+        await unit.submit([...together, transition], [{ what: 'rev', kind: 'job', id, rev: record.rev }]);
         return (await unit.peek('job', id)) ?? afterStep(record, transition);
       } catch (error) {
         if (!(error instanceof ConflictError) || attempt >= 5) throw error;
@@ -241,6 +246,17 @@ export class Engine {
   sleep(ms: number): Promise<void> {
     return new Promise((resolve) => {
       this.reactor.callLater(ms, resolve);
+    });
+  }
+
+  /** Waits for a promise, but no longer than this. */
+  async withinMs(promise: Promise<unknown>, ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const limit = this.reactor.callLater(ms, resolve);
+      void promise.then(() => {
+        limit.cancel();
+        resolve();
+      });
     });
   }
 

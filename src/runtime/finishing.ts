@@ -48,25 +48,30 @@ export class Finishing {
     engine.written(
       ticket,
       () => {
+        run.unit.adopt();
+        if (!completes) return;
         run.agent?.runEnded(run, outcome);
-        if (completes) run.onDone();
+        run.onDone();
       },
       (error) => this.#notCommitted(run, outcome, awaited, completes, error),
     );
     engine.synced(ticket, () => {
       this.#logOutcome(run.job, outcome);
-      if (!completes) this.#performCallbacks(run, finished);
+      if (completes) run.agent?.logCompleted(run);
+      else this.#performCallbacks(run, finished, outcome);
     });
   }
 
-  #performCallbacks(run: Run, job: JobRecord): void {
-    this.#engine.callbacks.perform(contextOf(run), job).then(
-      () => run.onDone(),
-      (error: unknown) => {
-        this.#lost(run, error);
+  /** The worker goes on when the callbacks are done, whatever became of them. */
+  #performCallbacks(run: Run, job: JobRecord, outcome: Outcome): void {
+    const performed = this.#engine.callbacks.perform(contextOf(run), job);
+    void performed
+      .catch((error: unknown) => this.#lost(run, error))
+      .then(() => {
+        run.agent?.runEnded(run, outcome);
+        run.agent?.logCompleted(run);
         run.onDone();
-      },
-    );
+      });
   }
 
   #notCommitted(run: Run, outcome: Outcome, awaited: string | null, completed: boolean, error: Error): void {
@@ -184,6 +189,7 @@ export class Finishing {
     engine.written(
       ticket,
       () => {
+        run.unit.adopt();
         run.job = afterStep(run.job, wait);
         run.agent?.runWaits(run, inner);
         run.onDone();

@@ -102,6 +102,7 @@ export class Run {
 
   /** Drops what the attempt did, for another one. */
   startOver(): void {
+    this.unit.end();
     this.unit = new GatheringUnit(this.engine, 'local');
     this.#view = null;
   }

@@ -1,6 +1,6 @@
 import { type Actor, type AnyActorLogic, type AnyActorRef, createActor, waitFor } from 'xstate';
 import { supervisorMachine } from '../../machines/supervisor.machine.ts';
-import { SignalboxError, shown } from '../errors.ts';
+import { ConflictError, SignalboxError, shown } from '../errors.ts';
 import { checkId, checkQueueName } from '../model/names.ts';
 import type { RetryPolicy } from '../model/retry.ts';
 import type { HistoryEntry, OpenStore, Store } from '../store/store.ts';
@@ -168,20 +168,16 @@ export class Signalbox {
   async createQueue(name: string): Promise<Queue> {
     checkQueueName(name);
     const { direct } = this.engine;
-    if ((await direct.get('queue', name)) === undefined) {
+    if ((await direct.get('queue', name)) !== undefined) return this.queue(name);
+    const patch = { createdAt: this.#now() };
+    try {
       await direct.submit(
-        [
-          {
-            kind: 'queue',
-            id: name,
-            event: 'queue.created',
-            from: null,
-            to: null,
-            patch: { createdAt: this.#now() },
-          },
-        ],
+        [{ kind: 'queue', id: name, event: 'queue.created', from: null, to: null, patch }],
         [{ what: 'rev', kind: 'queue', id: name, rev: 0 }],
       );
+    } catch (error) {
+      // Somebody else has just made it.
+      if (!(error instanceof ConflictError)) throw error;
     }
     return this.queue(name);
   }
@@ -332,6 +328,8 @@ export class Signalbox {
           if (isLeft) await new Representation(direct, record).deactivate();
         }
       }
+      for (const job of store.exclusive ? await store.orphans() : [])
+        await this.engine.callbacks.readopt(job);
       this.#supervisor.send({ type: 'recovery.done' });
     } catch (error) {
       this.#openError = error;
@@ -374,10 +372,8 @@ export class Signalbox {
     const { engine } = this;
     const isActive = (dispatcher: Dispatcher): boolean => dispatcher.activated !== null;
     for (const live of engine.agents.values()) live.drain();
-    const end = this.#now() + this.#grace;
-    while (this.#now() < end && [...engine.agents.values()].some((live) => live.running > 0)) {
-      await engine.sleep(Math.min(50, end - this.#now()));
-    }
+    const idle = Promise.all([...engine.agents.values()].map((live) => live.idle()));
+    if (this.#grace > 0) await engine.withinMs(idle, this.#grace);
     for (const dispatcher of this.#dispatchers.values())
       if (isActive(dispatcher)) await dispatcher.deactivate();
     await this.#reactor.stop?.();

@@ -30,7 +30,7 @@ export function systemDefinitions(engine: () => Engine): readonly JobDefinition<
       name: systemNames.resumeCallbacks,
       run: async (job: Job) => {
         const record = await engine().store.get('job', job.record.id);
-        if (record !== undefined && record.state !== 'completed') await engine().callbacks.resume(record);
+        if (record !== undefined) await engine().callbacks.resume(record);
       },
     }),
     makeDefinition({ name: systemNames.pass, run: (input: unknown) => passed(input) }),

@@ -1,3 +1,4 @@
+import { SignalboxError } from '../errors.ts';
 import type { JobRecord } from '../model/records.ts';
 import type { Line, OpenStore } from '../store/store.ts';
 import type { Reactor } from './reactor/reactor.ts';
@@ -57,12 +58,9 @@ export class Watch {
 
   async #reached(id: string, isReached: (job: JobRecord) => boolean): Promise<JobRecord | null> {
     const job = await this.#store.get('job', id);
-    if (job === undefined || !isReached(job)) {
-      await this.#store.settled();
-      return null;
-    }
     await this.#store.settled();
-    return job;
+    if (job === undefined) throw new SignalboxError('JOB_NOT_FOUND', { id });
+    return isReached(job) ? job : null;
   }
 
   #look(lines: readonly Line[]): void {

@@ -197,6 +197,8 @@ export interface OpenStore {
   waiters(job: string): Promise<readonly JobRecord[]>;
   /** Ids of the jobs that hold a slot of a quota, in order of entry. */
   quotaHolders(quota: string): Promise<readonly string[]>;
+  /** Jobs whose callbacks somebody outside any agent was at, and did not finish. Asked once, at open. */
+  orphans(): Promise<readonly JobRecord[]>;
   annotations(job: string): Promise<readonly AnnotationRecord[]>;
   /** Which of these jobs have annotations: most have none, and need not be asked one by one. */
   annotated(jobs: readonly string[]): Promise<ReadonlySet<string>>;

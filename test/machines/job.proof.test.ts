@@ -31,6 +31,7 @@ const events: readonly JobEvent[] = [
   { type: 'job.fail', at: 40, failure, expired: true },
   { type: 'job.fail', at: 40, failure, expired: false },
   { type: 'callback.reset', retryData: null },
+  { type: 'callback.move', to: 'j9' },
   { type: 'job.complete', at: 50, unstarted: 1 },
   { type: 'job.complete', at: 50, unstarted: 0 },
   { type: 'job.file', at: 60 },

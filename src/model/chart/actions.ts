@@ -1,5 +1,6 @@
 import type { AnyStateMachine } from 'xstate';
-import { ChartError, type Effect } from './chart.ts';
+import { ChartError } from '../../errors.ts';
+import type { Effect } from './chart.ts';
 import type { Arguments } from './guards.ts';
 import { describe, type Place } from './place.ts';
 

@@ -63,13 +63,3 @@ export interface CompiledChart<Context, Event extends { type: string }> {
   /** True when some transition exists for the event. No guard is asked. */
   accepts(state: string, eventType: string): boolean;
 }
-
-/** Thrown when a machine uses something outside the dialect that can be compiled. */
-export class ChartError extends Error {
-  override readonly name = 'ChartError';
-  readonly code = 'CHART_DIALECT';
-
-  constructor(about: { expected: string; toBe: string; got: string; repair: string }) {
-    super(`Expected ${about.expected} to be ${about.toBe}, got ${about.got}. ${about.repair}`);
-  }
-}

@@ -1,4 +1,5 @@
-import { ChartError, type CompiledChart } from './chart.ts';
+import { ChartError } from '../../errors.ts';
+import type { CompiledChart } from './chart.ts';
 
 /**
  * The same chart, checking what a compiler cannot: that assigns and effects give plain JSON and

@@ -1,6 +1,7 @@
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
+import { ChartError } from '../../errors.ts';
 import { compileAction } from './actions.ts';
-import { ChartError } from './chart.ts';
+
 import { isWildcard } from './events.ts';
 import { compileGuard, guardJoins } from './guards.ts';
 import { describe, familyOf } from './place.ts';

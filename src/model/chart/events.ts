@@ -1,5 +1,6 @@
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
-import { ChartError } from './chart.ts';
+import { ChartError } from '../../errors.ts';
+
 import { describe, familyOf } from './place.ts';
 
 /** True for `*` and `job.*`, which stand for many event types. */

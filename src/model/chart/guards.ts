@@ -1,5 +1,6 @@
 import { type AnyStateMachine, and, not, or } from 'xstate';
-import { ChartError } from './chart.ts';
+import { ChartError } from '../../errors.ts';
+
 import { describe, type Place } from './place.ts';
 
 /** What a guard, an assign and a `params` function are given. */

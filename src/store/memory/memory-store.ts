@@ -1,3 +1,4 @@
+import { SignalboxError } from '../../errors.ts';
 import { machineVersion } from '../../model/machine-version.ts';
 import type { Store } from '../store.ts';
 import { defaultRetention, type Retention, TableStore } from '../tables/table-store.ts';
@@ -31,9 +32,16 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   const log = new MemoryLog(options.historyMaxLines ?? 100_000);
   let seq = 0;
   let epoch = 0;
+  let open: TableStore | null = null;
   return {
     name: options.name ?? 'main',
     async open(ports) {
+      if (open !== null && !open.isClosed) {
+        throw new SignalboxError('STORE_LOCKED', {
+          path: 'this memory store',
+          holder: 'a Signalbox of this process',
+        });
+      }
       epoch += 1;
       const store = new TableStore({
         name: options.name ?? 'main',
@@ -47,6 +55,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
         ports,
         retention: { ...defaultRetention, ...options },
       });
+      open = store;
       store.follow((lines) => {
         const last = lines.at(-1);
         if (last !== undefined) seq = last.s + last.entries.length - 1;

@@ -84,6 +84,8 @@ export class TableStore implements OpenStore {
   #unsynced: Batch[] = [];
   #syncing = false;
   #failure: Error | null = null;
+  #fullUntil = 0;
+  #nextEviction = 0;
   #closing: Promise<void> | null = null;
 
   constructor(parts: TableStoreParts) {
@@ -162,6 +164,10 @@ export class TableStore implements OpenStore {
     return this.#jobs(this.#tables.waiters(job));
   }
 
+  async orphans(): Promise<readonly JobRecord[]> {
+    return this.#jobs(this.#tables.orphans());
+  }
+
   async quotaHolders(quota: string): Promise<readonly string[]> {
     return [...this.#tables.quotaHolders(quota)];
   }
@@ -189,6 +195,8 @@ export class TableStore implements OpenStore {
 
   async claim(request: ClaimRequest): Promise<Claimed> {
     this.#mustWrite();
+    // After a full disk a claim is tried once a second: its failure costs nothing but must not spin.
+    if (this.now() < this.#fullUntil) return nothingClaimed;
     const changes: Change[] = [];
     const ids: string[] = [];
     const taken = new Map<string, number>();
@@ -289,6 +297,10 @@ export class TableStore implements OpenStore {
 
   oldestSeq(): number {
     return this.#log.oldestSeq();
+  }
+
+  get isClosed(): boolean {
+    return this.#closing !== null;
   }
 
   close(): Promise<void> {
@@ -401,6 +413,7 @@ export class TableStore implements OpenStore {
       this.#undo(error as Error);
       return;
     }
+    this.#fullUntil = 0;
     const batch = this.#batch;
     this.#batch = new Batch();
     this.#writtenSeq = this.#nextSeq - 1;
@@ -446,7 +459,8 @@ export class TableStore implements OpenStore {
     }
     this.#nextSeq = this.#writtenSeq + 1;
     batch.reject(error);
-    if (!(error instanceof SignalboxError && error.code === 'STORE_FULL')) this.#fail(error);
+    if (error instanceof SignalboxError && error.code === 'STORE_FULL') this.#fullUntil = this.now() + 1000;
+    else this.#fail(error);
   }
 
   #fail(error: Error): void {
@@ -456,21 +470,27 @@ export class TableStore implements OpenStore {
     for (const listener of this.#failureListeners) listener(error);
   }
 
-  /** Drops completed jobs beyond the retention, oldest first, each with what belongs to it. */
+  /**
+   * Drops completed jobs beyond the retention, oldest first, each with what belongs to it; never one that an unfinished
+   * job refers to. Looked at once a minute, or when there are one in a hundred too many.
+   */
   #evict(): void {
     const { completedMaxAgeMs, completedMaxCount } = this.#retention;
     const { completed } = this.#tables;
-    const oldest = this.now() - completedMaxAgeMs;
+    const now = this.now();
+    if (this.#failure !== null || (now < this.#nextEviction && completed.size <= completedMaxCount * 1.01))
+      return;
+    this.#nextEviction = now + 60_000;
     const changes: Change[] = [];
     let excess = completed.size - completedMaxCount;
     for (const id of completed) {
-      const job = this.#tables.findJob(id);
-      if (job === undefined || (excess <= 0 && (job.activeEnd ?? 0) >= oldest) || changes.length > 1000)
-        break;
+      const job = this.#tables.findJob(id) as JobRecord;
+      if ((excess <= 0 && (job.activeEnd ?? 0) >= now - completedMaxAgeMs) || changes.length >= 5000) break;
+      if (this.#tables.isReferred(job)) continue;
       excess -= 1;
       changes.push(...this.#evictions(job));
     }
-    if (changes.length > 0 && this.#failure === null) this.#stage('retention', changes);
+    if (changes.length > 0) this.#stage('retention', changes);
   }
 
   #evictions(job: JobRecord): Change[] {
@@ -483,8 +503,10 @@ export class TableStore implements OpenStore {
       patch: null,
       gone: true,
     });
+    const proxies = this.#tables.callbacks(job.id).filter((subject) => subject.startsWith('proxy/'));
     return [
       gone('job', job.id),
+      ...proxies.map((subject) => gone('proxy', subject.slice('proxy/'.length))),
       ...this.#tables.annotations(job.id).map((name) => gone('annotation', `${job.id}/${name}`)),
     ];
   }

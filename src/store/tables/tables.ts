@@ -2,6 +2,7 @@ import { newJobContext } from '../../../machines/job.machine.ts';
 import { newRepresentationContext } from '../../../machines/representation.machine.ts';
 import type { JobRecord, ProxyRecord } from '../../model/records.ts';
 import { recordVersion } from '../../model/records.ts';
+import { referredJobs } from '../../model/values.ts';
 import type { State, StoredRecord } from '../log.ts';
 import type { Change, Kind, Line, Patch, Records } from '../store.ts';
 import { Lane, laneKey } from './lane.ts';
@@ -41,6 +42,8 @@ export class Tables {
   readonly #annotations = new Map<string, Set<string>>();
   readonly #branches = new Map<string, Set<string>>();
   readonly #waiters = new Map<string, Set<string>>();
+  /** How many unfinished jobs have a job among their arguments. */
+  readonly #references = new Map<string, number>();
   /** Completed jobs, oldest first. */
   readonly completed = new Set<string>();
 
@@ -104,6 +107,38 @@ export class Tables {
       if (started == null || this.findJob(started)?.state === 'new') return true;
     }
     return false;
+  }
+
+  /**
+   * Jobs in CALLBACKS that stand nowhere, and completed ones with a callback that is neither done nor waiting for a
+   * job that is not: somebody outside any agent was at them.
+   */
+  *orphans(): Generator<string> {
+    for (const job of this.#records.job.values()) {
+      if (job.state === 'callbacks' && job.parent === null) yield job.id;
+    }
+    for (const parent of this.#callbacks.keys()) {
+      if (this.findJob(parent)?.state !== 'completed') continue;
+      if (this.callbacks(parent).some((subject) => this.#isLeft(subject))) yield parent;
+    }
+  }
+
+  #isLeft(subject: string): boolean {
+    const [kind, id] = splitSubject(subject);
+    const chosen = kind === 'job' ? id : this.#records.proxy.get(id)?.chosen;
+    const callback = chosen == null ? undefined : this.findJob(chosen);
+    if (callback === undefined) return kind === 'proxy';
+    if (callback.state === 'completed') return false;
+    const awaited = callback.waitingOn === null ? undefined : this.findJob(callback.waitingOn);
+    return awaited === undefined || awaited.outcome !== null;
+  }
+
+  /** Whether an unfinished job refers to this one: in its arguments, by waiting for it, or as its callback. */
+  isReferred(job: JobRecord): boolean {
+    if ((this.#references.get(job.id) ?? 0) > 0 || this.waiters(job.id).size > 0) return true;
+    if (this.callbacks(job.id).some((subject) => this.#isLeft(subject))) return true;
+    const parent = job.parent !== null && 'job' in job.parent ? this.findJob(job.parent.job) : undefined;
+    return parent !== undefined && parent.state !== 'completed';
   }
 
   isAnnotated(job: string): boolean {
@@ -223,6 +258,7 @@ export class Tables {
     else if (parent !== null && 'proxy' in parent) addTo(this.#branches, parent.proxy, job.id);
     for (const quota of job.quotas) addTo(this.#quotaHolders, quota, job.id);
     if (job.waitingOn !== null) addTo(this.#waiters, job.waitingOn, job.id);
+    this.#count(job, 1);
     if (job.state === 'completed') this.completed.add(job.id);
   }
 
@@ -238,12 +274,24 @@ export class Tables {
     } else if (parent !== null && 'job' in parent) this.#dropCallback(parent, `job/${job.id}`);
     else if (parent !== null && 'proxy' in parent) this.#branches.get(parent.proxy)?.delete(job.id);
     for (const quota of job.quotas) this.#quotaHolders.get(quota)?.delete(job.id);
+    this.#count(job, -1);
     if (job.waitingOn !== null) {
       const waiting = this.#waiters.get(job.waitingOn);
       waiting?.delete(job.id);
       if (waiting?.size === 0) this.#waiters.delete(job.waitingOn);
     }
     if (job.state === 'completed') this.completed.delete(job.id);
+  }
+
+  #count(job: JobRecord, by: number): void {
+    if (job.state === 'completed') return;
+    for (const arg of job.args) {
+      for (const id of typeof arg === 'object' ? referredJobs(arg) : []) {
+        const count = (this.#references.get(id) ?? 0) + by;
+        if (count > 0) this.#references.set(id, count);
+        else this.#references.delete(id);
+      }
+    }
   }
 
   #lane(queue: string, job: JobRecord): Lane {
@@ -324,6 +372,7 @@ function movesIndex(before: JobRecord, after: JobRecord): boolean {
     before.name !== after.name ||
     before.beginBy !== after.beginBy ||
     before.waitingOn !== after.waitingOn ||
+    before.args !== after.args ||
     (before.state === 'completed') !== (after.state === 'completed')
   );
 }

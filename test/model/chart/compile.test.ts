@@ -16,7 +16,8 @@ import {
   spawnChild,
   stateIn,
 } from 'xstate';
-import { ChartError } from '../../../src/model/chart/chart.ts';
+import { ChartError } from '../../../src/errors.ts';
+
 import { checkedChart } from '../../../src/model/chart/checked.ts';
 import { compileChart } from '../../../src/model/chart/compile.ts';
 
