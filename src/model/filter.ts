@@ -1,6 +1,7 @@
 import type { Json } from '../../machines/json.ts';
 import { SignalboxError, shown } from '../errors.ts';
-import type { FilterData, JobRecord } from './records.ts';
+import type { FilterData, JobRecord, Selection } from './records.ts';
+import { systemNames } from './system-names.ts';
 
 /** Whether a pattern matches a name. `*` stands for any characters, everything else for itself. */
 export function matchesPattern(pattern: string, name: string): boolean {
@@ -49,6 +50,14 @@ export function filterOfJob(filter: FilterData): ((job: JobRecord) => boolean) |
   const wanted = Object.entries(filter.args ?? {}).map(([path, value]) => [path.split('.'), value] as const);
   if (wanted.length === 0) return null;
   return (job) => wanted.every(([path, value]) => sameJson(valueAt(job.args, path), value));
+}
+
+/** Whether agents with this selection can be told, without a job, to refuse what the machinery puts in queues. */
+export function refusesSystemJobs(selection: Selection): boolean {
+  if (selection.kind !== 'data') return false;
+  return [systemNames.handleInterrupt, systemNames.resumeCallbacks, systemNames.fail].some(
+    (name) => !filterAcceptsLane(selection.filter, name, []),
+  );
 }
 
 /** The value at a path such as `['0', 'tenant']`; own keys only. */

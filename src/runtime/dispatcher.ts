@@ -2,6 +2,7 @@ import { type Actor, waitFor } from 'xstate';
 import { dispatcherMachine } from '../../machines/dispatcher.machine.ts';
 import { SignalboxError, shown } from '../errors.ts';
 import { Failure } from '../model/failure.ts';
+import { refusesSystemJobs } from '../model/filter.ts';
 import { type JobInfo, JobInfos } from '../model/job-infos.ts';
 import { type DispatcherHealth, healthOf, isDead, isPingDue, siblingOf } from '../model/liveness.ts';
 import { type AgentPoll, isAtOrBefore, isBefore, type JobName, PollInfo, Polls } from '../model/polls.ts';
@@ -146,8 +147,9 @@ export class Dispatcher {
     this.#forget();
   }
 
-  /** Resolves at the end of the next poll. */
+  /** Resolves at the end of the next poll to begin: one that is under way may have looked already. */
   async nextPoll(): Promise<PollInfo> {
+    await waitFor(this.#actor, (snapshot) => !snapshot.matches('polling'));
     const newest = this.polls.newest();
     await waitFor(this.#actor, (snapshot) => !snapshot.matches('polling') && this.polls.newest() !== newest);
     return this.polls.newest() as PollInfo;
@@ -212,7 +214,8 @@ export class Dispatcher {
     const representations = new Representations(engine.direct, queue);
     if (!(await representations.has(this.uuid))) await representations.register(this.uuid);
     const representation = await representations.get(this.uuid);
-    if (!this.#queues.has(queue)) {
+    const isFirst = !this.#queues.has(queue);
+    if (isFirst) {
       if (!(await this.#activateIn(representation))) return;
       this.#queues.add(queue);
     }
@@ -235,6 +238,7 @@ export class Dispatcher {
       agents[name] = entry;
       await agent.claimFor(poll, entry);
     }
+    if (isFirst) await this.#warnOfRefusedSystemJobs(queue);
   }
 
   /** First time in this process. False when someone else seems to work under this UUID. */
@@ -252,6 +256,17 @@ export class Dispatcher {
     }
     await representation.activate();
     return true;
+  }
+
+  /** Without an agent that accepts system jobs nothing expires and nothing is recovered: said once per activation. */
+  async #warnOfRefusedSystemJobs(queue: string): Promise<void> {
+    const agents = await this.#engine.store.list('agent', `${queue}/`);
+    if (agents.length === 0 || !agents.every((record) => refusesSystemJobs(record.selection))) return;
+    this.#engine.log.events(
+      'ERROR',
+      () =>
+        `every agent of queue '${queue}' refuses system jobs: interrupted jobs stay active and late ones never expire`,
+    );
   }
 
   /** In its own commit, before claiming: a dispatcher that was taken for dead is alive again and claims in the same poll. */

@@ -1,6 +1,7 @@
 import { ConflictError, ReassignedError, SignalboxError } from '../../errors.ts';
 import { isExpired } from '../../model/deadline.ts';
 import type { AnnotationRecord, JobRecord, ProxyRecord } from '../../model/records.ts';
+import { newJobRecord } from '../../model/step.ts';
 import { systemNames } from '../../model/system-names.ts';
 import type { Log } from '../log.ts';
 import type {
@@ -82,6 +83,7 @@ export class TableStore implements OpenStore {
   #batch = new Batch();
   #scheduled = false;
   #unsynced: Batch[] = [];
+  #lastWritten = this.#batch;
   #syncing = false;
   #failure: Error | null = null;
   #fullUntil = 0;
@@ -252,7 +254,7 @@ export class TableStore implements OpenStore {
 
   #existingQuotas(queue: string, names: readonly string[]): readonly string[] {
     if (names.length === 0) return names;
-    return names
+    return [...new Set(names)]
       .map((name) => `${queue}/${name}`)
       .filter((id) => this.#tables.get('quota', id) !== undefined);
   }
@@ -268,7 +270,7 @@ export class TableStore implements OpenStore {
   settled(): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     if (this.#nextSeq - 1 <= this.#syncedSeq) return Promise.resolve();
-    return (this.#batch.isEmpty ? (this.#unsynced.at(-1) ?? this.#batch) : this.#batch).synced;
+    return (this.#batch.isEmpty ? this.#lastWritten : this.#batch).synced;
   }
 
   follow(listener: (lines: readonly Line[]) => void): () => void {
@@ -419,6 +421,7 @@ export class TableStore implements OpenStore {
     this.#writtenSeq = this.#nextSeq - 1;
     batch.lastSeq = this.#writtenSeq;
     this.#unsynced.push(batch);
+    this.#lastWritten = batch;
     batch.resolveWritten();
     if (this.#log.wantsCheckpoint()) {
       this.#log
@@ -439,7 +442,7 @@ export class TableStore implements OpenStore {
         this.#syncedSeq = covered.at(-1)?.lastSeq ?? this.#syncedSeq;
         for (const batch of covered) batch.resolveSynced();
         const lines = covered.flatMap((batch) => batch.lines);
-        for (const listener of this.#listeners) listener(lines);
+        for (const listener of this.#listeners) this.#tell(listener, lines);
         this.#evict();
         this.#startSync();
       },
@@ -448,6 +451,15 @@ export class TableStore implements OpenStore {
         this.#fail(error);
       },
     );
+  }
+
+  /** A listener that throws must not keep the others, or the next sync, from being told. */
+  #tell(listener: (lines: readonly Line[]) => void, lines: readonly Line[]): void {
+    try {
+      listener(lines);
+    } catch (error) {
+      this.#ports.report(`a listener of the journal failed: ${String(error)}`);
+    }
   }
 
   /** The write did not happen: what was staged is taken back in reverse order, and its callers are told. */
@@ -520,8 +532,8 @@ const nothingClaimed: Claimed = {
 
 /** An expired job is offered as the system job that will fail it, so that is what a filter sees. */
 function isAccepted(accepts: ClaimRequest['accepts'], job: JobRecord, expired: boolean): boolean {
-  if (expired) return accepts.lane(systemNames.fail, []);
-  return accepts.lane(job.name, job.quotaNames) && (accepts.job === null || accepts.job(job));
+  const seen = expired ? newJobRecord(job.id, { name: systemNames.fail, args: [{ $job: job.id }] }) : job;
+  return accepts.lane(seen.name, seen.quotaNames) && (accepts.job === null || accepts.job(seen));
 }
 
 type ClaimOffer = { candidate: Candidate; leave: () => void };

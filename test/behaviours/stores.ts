@@ -1,0 +1,129 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  createSignalbox,
+  type Logger,
+  type LogLevel,
+  type LogStream,
+  memoryStore,
+  NodeReactor,
+  type RunnableReactor,
+  type Signalbox,
+  type SignalboxOptions,
+  type Store,
+} from 'signalbox';
+import { jsonStore } from 'signalbox/json';
+import { afterEach, describe } from 'vitest';
+import { VirtualReactor } from '../../src/testing/virtual-reactor.ts';
+
+/** Makes a new, empty store. Opened again after a stop, it holds what was written. */
+export type MakeStore = (options?: { readonly name?: string }) => Store;
+
+/** The stores that behaviours are shown on. */
+export type StoreKind = 'memory' | 'json';
+
+const stores: { readonly [kind in StoreKind]: MakeStore } = {
+  memory: (options = {}) => memoryStore(options),
+  json: (options = {}) => jsonStore(join(newDirectory(), 'store'), options),
+};
+
+const folders: string[] = [];
+const running = new Set<TestBox<RunnableReactor>>();
+
+afterEach(async () => {
+  try {
+    for (const testBox of running) await testBox.stop();
+  } finally {
+    running.clear();
+    for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+/** Shows the same facts on every store, or on the one that `SIGNALBOX_TEST_STORE` names. */
+export function forEachStore(name: string, facts: (makeStore: MakeStore, kind: StoreKind) => void): void {
+  const only = process.env.SIGNALBOX_TEST_STORE;
+  const kinds = Object.keys(stores) as StoreKind[];
+  const chosen = only === undefined ? kinds : kinds.filter((kind) => kind === only);
+  if (chosen.length === 0) throw new Error(`SIGNALBOX_TEST_STORE is ${only}; known are ${kinds.join(', ')}`);
+  for (const kind of chosen) describe(`${name}, ${kind} store`, () => facts(stores[kind], kind));
+}
+
+/** An empty folder that is removed after the test. */
+export function newDirectory(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'signalbox-'));
+  folders.push(folder);
+  return folder;
+}
+
+/** One log entry, as the logger of a test box receives it. */
+export interface LogEntry {
+  readonly level: LogLevel;
+  readonly stream: LogStream;
+  readonly job: string | null;
+  readonly message: string;
+}
+
+/** A logger that keeps what it is told. */
+export function collectingLogger(entries: LogEntry[]): Logger {
+  const keep =
+    (level: LogLevel): Logger['info'] =>
+    ({ stream, job }, message) => {
+      entries.push({ level, stream, job: job ?? null, message });
+    };
+  return {
+    debug: keep('DEBUG'),
+    info: keep('INFO'),
+    warn: keep('WARNING'),
+    error: keep('ERROR'),
+    fatal: keep('CRITICAL'),
+  };
+}
+
+/** A box of a test with what the test holds in its hands. It is stopped after the test. */
+export interface TestBox<Powers extends RunnableReactor = VirtualReactor> {
+  readonly box: Signalbox;
+  readonly reactor: Powers;
+  /** Everything logged so far, of all levels. */
+  readonly entries: readonly LogEntry[];
+  /** Messages of a level, of both streams. */
+  logged(level: LogLevel): string[];
+  /** Stops the box unless it is stopped. Without grace: what runs is handed on. */
+  stop(): Promise<void>;
+}
+
+/** What a test may say about its box: the store, and anything but what the test box itself provides. */
+export type TestBoxOptions = Omit<SignalboxOptions, 'reactor' | 'logger'>;
+
+/** A box in virtual time, not started. Polls, delays and deadlines happen when `reactor.advance` says so. */
+export async function makeBox(options: TestBoxOptions): Promise<TestBox> {
+  const reactor = new VirtualReactor();
+  const testBox = await boxOn(reactor, options);
+  reactor.attach(testBox.box);
+  return testBox;
+}
+
+/** A box in real time, not started: for what virtual time cannot show. */
+export function makeNodeBox(options: TestBoxOptions): Promise<TestBox<NodeReactor>> {
+  return boxOn(new NodeReactor(), options);
+}
+
+async function boxOn<Powers extends RunnableReactor>(
+  reactor: Powers,
+  options: TestBoxOptions,
+): Promise<TestBox<Powers>> {
+  const entries: LogEntry[] = [];
+  const box = await createSignalbox({ ...options, reactor, logger: collectingLogger(entries) });
+  const testBox: TestBox<Powers> = {
+    box,
+    reactor,
+    entries,
+    logged: (level) => entries.filter((entry) => entry.level === level).map((entry) => entry.message),
+    async stop() {
+      running.delete(testBox);
+      await box.stop();
+    },
+  };
+  running.add(testBox);
+  return testBox;
+}
