@@ -21,6 +21,7 @@ export interface Figures extends Record<string, unknown> {
 }
 
 type JobRecord = JobContext & { readonly id: string; readonly rev: number; readonly state: string };
+type CopyJob = (job: JobRecord) => Record<string, unknown>;
 
 const input: JobInput = { name: 'index', args: ['a.txt'] };
 const life: readonly JobEvent[] = [
@@ -68,12 +69,13 @@ interface Chart {
   ): { moved: false } | { moved: true; to: string; patch: Partial<JobContext> | null };
 }
 
-/** The compiler is no part of the package's face, so its built file is named here. */
+/** The compiler and the copying of records are no part of the package's face, so their built files are named here. */
 async function compiledLives() {
-  const built = new URL('../dist/src/model/chart/compile.js', import.meta.url);
-  const { compileChart } = (await import(built.href)) as { compileChart: (machine: object) => Chart };
+  const built = (path: string) => import(new URL(`../dist/src/model/${path}`, import.meta.url).href);
+  const { compileChart } = (await built('chart/compile.js')) as { compileChart: (machine: object) => Chart };
+  const { copyJob } = (await built('copy-job.js')) as { copyJob: CopyJob };
   const chart = compileChart(jobMachine);
-  const fresh: JobRecord = { id: 'j1', rev: 0, state: 'new', ...freshContext() };
+  const fresh = copyJob({ id: 'j1', rev: 0, state: 'new', ...freshContext() }) as unknown as JobRecord;
   const before: JobRecord[] = [];
 
   function live(): JobRecord {
@@ -81,7 +83,11 @@ async function compiledLives() {
     for (const event of life) {
       const step = chart.step(record.state, record, event);
       if (!step.moved) throw new Error(`Expected ${event.type} to be taken in ${record.state}.`);
-      record = { ...record, ...step.patch, state: step.to, rev: record.rev + 1 };
+      const next = copyJob(record);
+      for (const key in step.patch) next[key] = step.patch[key as keyof JobContext];
+      next.state = step.to;
+      next.rev = record.rev + 1;
+      record = next as unknown as JobRecord;
     }
     return record;
   }
@@ -133,8 +139,10 @@ function freshContext(): JobContext {
   return createActor(jobMachine, { input }).getSnapshot().context;
 }
 
-function contextOf({ id: _id, rev: _rev, state: _state, ...context }: JobRecord): JobContext {
-  return context;
+/** The keys that the chart knows, without those that only a stored record has. */
+function contextOf(record: JobRecord): JobContext {
+  const known = Object.keys(freshContext()) as (keyof JobContext)[];
+  return Object.fromEntries(known.map((key) => [key, record[key]])) as unknown as JobContext;
 }
 
 /** Runs every way once a round, in turns, so that a slow moment of the machine falls on all of them. */

@@ -138,6 +138,8 @@ export type JobEvent =
   | { readonly type: 'job.file'; readonly at: number }
   | { readonly type: 'callable.set'; readonly name: string }
   | { readonly type: 'args.set'; readonly args: readonly Json[] }
+  /** More work for a joined job, which looks at its arguments while it waits. Other jobs took theirs when they started. */
+  | { readonly type: 'args.append'; readonly args: readonly Json[] }
   | { readonly type: 'beginAfter.set'; readonly beginAfter: number | null }
   | { readonly type: 'beginBy.set'; readonly beginBy: number | null }
   /** `unknown` counts the names that the job's queue does not have; always 0 for a job in no queue. */
@@ -214,7 +216,10 @@ function enterAgent(context: JobContext, event: EventOf<'job.claim'>): Change {
     order: ['claimed', 0],
     epoch: event.epoch,
     claim: context.claim + 1,
-    ...(event.quotas.length > 0 || context.quotas.length > 0 ? { quotas: event.quotas } : {}),
+    // One that is done with already is only filed: it takes no slot that nothing would free.
+    ...(context.outcome === null && (event.quotas.length > 0 || context.quotas.length > 0)
+      ? { quotas: event.quotas }
+      : {}),
   };
 }
 
@@ -328,7 +333,9 @@ export const jobMachine = setup({
     handToSystemJob: assign(({ context, event }) =>
       handToSystemJob(context, event as EventOf<'job.interrupt'>),
     ),
-    startOver: assign(({ event }) => ({
+    // The token grows: what still runs of the interrupted attempt can write nothing any more.
+    startOver: assign(({ context, event }) => ({
+      claim: context.claim + 1,
       activeStart: null,
       waitingOn: null,
       retryData: (event as EventOf<'callback.reset'>).retryData,
@@ -340,6 +347,9 @@ export const jobMachine = setup({
     fileInHistory: assign(({ context, event }) => fileInHistory(context, event as EventOf<'job.complete'>)),
     setCallable: assign(({ event }) => ({ name: (event as EventOf<'callable.set'>).name })),
     setArgs: assign(({ event }) => ({ args: (event as EventOf<'args.set'>).args })),
+    appendArgs: assign(({ context, event }) => ({
+      args: [...context.args, ...(event as EventOf<'args.append'>).args],
+    })),
     setBeginAfter: assign(({ event }) => ({ beginAfter: (event as EventOf<'beginAfter.set'>).beginAfter })),
     setBeginBy: assign(({ event }) => ({ beginBy: (event as EventOf<'beginBy.set'>).beginBy })),
     setQuotaNames: assign(({ event }) => ({ quotaNames: (event as EventOf<'quotaNames.set'>).quotaNames })),
@@ -373,6 +383,7 @@ export const jobMachine = setup({
         'job.fail': { target: 'callbacks', actions: 'keepFailure' },
         'callable.set': { actions: 'setCallable' },
         'args.set': { actions: 'setArgs' },
+        'args.append': { actions: 'appendArgs' },
         'beginAfter.set': { actions: 'setBeginAfter' },
         'beginBy.set': { actions: 'setBeginBy' },
         'quotaNames.set': { actions: 'setQuotaNames' },
@@ -386,6 +397,7 @@ export const jobMachine = setup({
         'job.claim': { target: 'assigned', actions: 'enterAgent' },
         'job.fail': { target: 'callbacks', actions: 'keepFailure' },
         'args.set': { actions: 'setArgs' },
+        'args.append': { actions: 'appendArgs' },
         'beginBy.set': { actions: 'setBeginBy' },
         'quotaNames.set': { guard: 'quotasExist', actions: 'setQuotaNames' },
       },
@@ -396,11 +408,13 @@ export const jobMachine = setup({
         'job.unassign': { target: 'pending', actions: 'returnToQueue' },
         'job.fail': { target: 'callbacks', actions: 'keepFailure' },
         'args.set': { actions: 'setArgs' },
+        'args.append': { actions: 'appendArgs' },
       },
     },
     active: {
       initial: 'running',
       on: {
+        'args.append': { actions: 'appendArgs' },
         'job.reschedule': { target: 'pending', guard: not('isCallback'), actions: 'rejoinQueue' },
         'job.abort': { target: 'callbacks', actions: 'keepAbort' },
         'job.interrupt': { guard: not('isCallback'), actions: 'handToSystemJob' },

@@ -55,6 +55,7 @@ type EventOf<Type extends RepresentationEvent['type']> = Extract<RepresentationE
  * ```
  *
  * Activation cleans what a former life left behind; reactivation (a ping of one wrongly declared dead) does not.
+ * One that is not activated can be unregistered: cleaned once more, its record and its agents' records are dropped.
  */
 export const representationMachine = setup({
   types: {
@@ -107,7 +108,7 @@ export const representationMachine = setup({
           target: 'activated',
           actions: ['markActivated', 'announceReactivation'],
         },
-        'representation.unregister': { actions: 'announceUnregistration' },
+        'representation.unregister': { actions: ['cleanAgents', 'announceUnregistration'] },
       },
     },
     activated: {
@@ -129,7 +130,7 @@ export const representationMachine = setup({
           target: 'activated',
           actions: ['markActivated', 'announceReactivation'],
         },
-        'representation.unregister': { actions: 'announceUnregistration' },
+        'representation.unregister': { actions: ['cleanAgents', 'announceUnregistration'] },
       },
     },
   },

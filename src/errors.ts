@@ -11,7 +11,7 @@ const messages = {
   ARGS_TOO_LARGE: (about: { path: string; limit: number; actual: number; unit: string }) =>
     `Expected ${about.path} to be at most ${about.limit} ${about.unit}, got ${about.actual}. Store the value elsewhere and pass its id, or raise the limit.`,
   INVALID_OPTION: (about: { option: string; expected: string; actual: string; repair?: string }) =>
-    `Expected \`${about.option}\` to be ${about.expected}, got ${about.actual}.${about.repair ? ` ${about.repair}` : ''}`,
+    `Expected \`${about.option}\` to be ${about.expected}, got ${about.actual}. ${about.repair ?? 'Change it and call again; nothing was written.'}`,
   INVALID_NAME: (about: { what: string; actual: string }) =>
     `Expected ${about.what} to be a name (a letter, then at most 127 letters, digits or . : _ -), got ${about.actual}. Choose another name.`,
   INVALID_DURATION: (about: { option: string; actual: string }) =>
@@ -70,6 +70,10 @@ const messages = {
     `Expected agent "${about.name}" to have a filter or a chooser, got both. Set one of the two to null.`,
   UNKNOWN_FILTER: (about: { what: string; name: string; known: readonly string[] }) =>
     `Expected ${about.what} "${about.name}" to be registered in this process, found ${listed(about.known)}. Pass it to createSignalbox.`,
+  UNKNOWN_POLICY: (about: { name: string; known: readonly string[] }) =>
+    `Expected retry policy "${about.name}" to be registered in this process, found ${listed(about.known)}. Pass it to createSignalbox({ retryPolicies }); jobs that need it wait.`,
+  UNKNOWN_CONDITION: (about: { name: string; known: readonly string[] }) =>
+    `Expected condition "${about.name}" to be registered in this process, found ${listed(about.known)}. Pass it to createSignalbox({ conditions }); callbacks that depend on it wait.`,
   NO_POLL: (about: { wanted: string }) =>
     `Expected a poll ${about.wanted}, found none. Only the newest polls are kept; see pollsSize.`,
   NO_JOB_RECORD: (about: { id: string }) =>
@@ -210,6 +214,15 @@ export function shown(value: unknown): string {
   if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`;
   if (typeof value === 'bigint') return `${value}n`;
   if (value === null || typeof value !== 'object') return `${String(value)} (${typeof value})`;
+  try {
+    return objectShown(value);
+  } catch {
+    // A proxy may refuse every question.
+    return 'an object';
+  }
+}
+
+function objectShown(value: object): string {
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : value.toISOString();
   return Array.isArray(value)
     ? `an array of ${value.length}`

@@ -12,15 +12,20 @@ export {
   SignalboxError,
   TimeoutError,
 } from './errors.ts';
+export { type CompileOptions, compileChart } from './model/chart/compile.ts';
 export { Failure, type FailureDetail } from './model/failure.ts';
 export { type JobInfo, JobInfos } from './model/job-infos.ts';
 export type { DispatcherHealth } from './model/liveness.ts';
-export { type AgentPoll, type JobName, PollInfo, Polls, type QueuePoll } from './model/polls.ts';
+export { type AgentPoll, type JobName, PollInfo, Polls, pollInstant, type QueuePoll } from './model/polls.ts';
 export type { FilterData, JobRecord, Selection } from './model/records.ts';
 export {
   type CommonRetryFigures,
   commonRetryPolicy,
+  type FailureKind,
+  type GrowingWait,
+  kindOfFailure,
   NeverRetry,
+  putBackAt,
   type RetryAnswer,
   type RetryCache,
   RetryCommonForever,
@@ -32,10 +37,22 @@ export {
 export type { Statistics } from './model/statistics.ts';
 export type { JobStatus } from './model/step.ts';
 export type { JobActorRef } from './runtime/actor-ref.ts';
-export { type CallbackOf, CallbackProxy } from './runtime/callback-drafts.ts';
+export {
+  AgentHandle,
+  type AgentOptions,
+  type AgentSettings,
+  Agents,
+  agent,
+  type CompletedRange,
+} from './runtime/agents.ts';
+export type { ContextStorage } from './runtime/attempt.ts';
+export { type CallbackBranch, type CallbackOf, CallbackProxy } from './runtime/callback-drafts.ts';
+export type { Called } from './runtime/calling.ts';
 export {
   type ChooserDefinition,
+  type ConditionDefinition,
   defineChooser,
+  defineCondition,
   defineFilter,
   defineJob,
   type FilterDefinition,
@@ -46,25 +63,25 @@ export {
 export { Detached, detached } from './runtime/detached.ts';
 export { Dispatcher, type DispatcherOptions, type PollRange, type StatusInfo } from './runtime/dispatcher.ts';
 export type { DispatcherEvent, DispatcherEventName, DispatcherHook } from './runtime/hooks.ts';
-export { Job, type JobOutcome, type JobSettings } from './runtime/job.ts';
-export { type Joined, type JoinOptions, parallel, serial } from './runtime/join.ts';
+export { type AgentInstallation, installAgent } from './runtime/install-agent.ts';
+export { Job, type JobOutcome, type JobPlace, type JobSettings } from './runtime/job.ts';
+export { extend, type Joined, type JoinOptions, parallel, serial } from './runtime/join.ts';
 export { type LiveAnnotationOptions, local } from './runtime/local.ts';
 export type { LogFields, Logger, LogLevel, LogStream } from './runtime/logging.ts';
-export { type IdSource, randomIds, type TextFilePort } from './runtime/ports.ts';
+export {
+  type IdSource,
+  randomIds,
+  type SignalName,
+  type SignalPort,
+  type TextFilePort,
+} from './runtime/ports.ts';
 export { type PutOptions, Queue, Quotas } from './runtime/queue.ts';
 export { NodeReactor } from './runtime/reactor/node-reactor.ts';
 export type { Clock, Reactor, RunnableReactor, ScheduledCall } from './runtime/reactor/reactor.ts';
-export {
-  AgentHandle,
-  type AgentOptions,
-  type AgentSettings,
-  Agents,
-  agent,
-  Representation,
-  Representations,
-} from './runtime/representations.ts';
+export { Representation, Representations } from './runtime/representations.ts';
 export { createSignalbox, Signalbox, type SignalboxOptions, type StartOptions } from './runtime/signalbox.ts';
+export { handleSignals, type SignalOptions } from './runtime/signals.ts';
 export type { Transaction } from './runtime/transaction.ts';
 export { type MemoryStoreOptions, memoryStore } from './store/memory/memory-store.ts';
 export type { HistoryEntry, OpenStore, Store } from './store/store.ts';
-export type { Beginning, Duration, Instant } from './time.ts';
+export { type Beginning, type Duration, durationMs, type Instant } from './time.ts';

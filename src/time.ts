@@ -15,6 +15,14 @@ const durationPattern = /^(?:\d+(?:\.\d+)?(?:ms|d|h|m|s))+$/;
 
 /**
  * Milliseconds of a duration.
+ *
+ * @example
+ * ```ts
+ * import { durationMs } from 'signalbox';
+ *
+ * console.log(durationMs('1h30m', 'patience')); // => 5400000
+ * ```
+ *
  * @throws SignalboxError `INVALID_DURATION` for anything else, negative ones included.
  */
 export function durationMs(value: Duration, option: string): number {
@@ -44,6 +52,13 @@ export function instantMs(value: Instant, option: string): number {
     if (isValid(parsed)) return parsed.getTime();
   }
   throw new SignalboxError('INVALID_INSTANT', { option, actual: shown(value) });
+}
+
+/** Whether a beginning is a delay, which counts from now. */
+export function isDelay(value: Beginning): boolean {
+  return typeof value === 'string'
+    ? durationPattern.test(value)
+    : typeof value === 'object' && 'after' in value;
 }
 
 /** Epoch milliseconds of a beginning, counted from `now` where it is a delay. */

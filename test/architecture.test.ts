@@ -41,7 +41,7 @@ const table: Readonly<Record<string, Layer>> = {
   docs: { layers: [], packages: signalbox },
   examples: { layers: [], packages: ['signalbox', 'node:*'] },
   test: {
-    layers: [...everything, 'src/store/tables', 'src/store/memory', 'src/testing'],
+    layers: [...everything, 'src/store/tables', 'src/store/memory', 'src/testing', 'docs'],
     packages: [...signalbox, 'vitest', 'fast-check'],
   },
 };

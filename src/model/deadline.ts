@@ -4,7 +4,7 @@ export interface Deadline {
   readonly beginBy: number | null;
 }
 
-/** Whether the job can no longer start in time. Exactly at its deadline it still can. */
+/** Whether the job can no longer start in time. Exactly at its deadline it still can; without both parts it has none. */
 export function isExpired(job: Deadline, now: number): boolean {
-  return job.beginBy !== null && (job.beginAfter ?? 0) + job.beginBy < now;
+  return job.beginBy !== null && job.beginAfter !== null && job.beginAfter + job.beginBy < now;
 }

@@ -19,7 +19,7 @@ const stackLimit = 16 * 1024;
  * import { Failure } from 'signalbox';
  *
  * const failure = Failure.from(new TypeError('no such customer'));
- * console.log(failure.check('TypeError'), failure.text('brief')); // => true TypeError: no such customer
+ * console.log(failure.check('TypeError'), String(failure)); // => true <Failure TypeError: no such customer>
  * ```
  */
 export class Failure {
@@ -31,7 +31,7 @@ export class Failure {
 
   /** A failure from whatever was thrown. */
   static from(error: unknown): Failure {
-    return error instanceof Failure ? error : new Failure(failureData(error, 0));
+    return isA(error, Failure) ? error : new Failure(failureData(error, 0));
   }
 
   get name(): string {
@@ -62,6 +62,13 @@ export class Failure {
     return false;
   }
 
+  /** The name or code of these that it has. Throws it, as an Error again, when it has none. */
+  trap(...namesOrCodes: readonly string[]): string {
+    const trapped = namesOrCodes.find((name) => this.check(name));
+    if (trapped === undefined) throw this.toError();
+    return trapped;
+  }
+
   /** The failure as an Error again, with its cause. */
   toError(): Error {
     const error = new Error(
@@ -73,10 +80,10 @@ export class Failure {
     return Object.assign(error, this.code === null ? {} : { code: this.code });
   }
 
-  /** Its text: one line, the stack, or the stack with causes and further properties. */
+  /** Its text. `brief`: one short line a frame; `default`: the stack; `verbose`: with causes and further properties. */
   text(detail: FailureDetail = 'default'): string {
-    if (detail === 'brief') return `${this.name}: ${this.message}`;
-    if (detail === 'default') return this.stack || this.text('brief');
+    if (detail === 'brief') return [this.#title(), ...framesOf(this.stack)].join('\n');
+    if (detail === 'default') return this.stack || this.#title();
     const extra = Object.entries(this.data.extra).map(
       ([key, value]) => `  ${key} = ${JSON.stringify(value)}`,
     );
@@ -93,12 +100,46 @@ export class Failure {
   }
 
   toString(): string {
-    return `<Failure ${this.text('brief')}>`;
+    return `<Failure ${this.#title()}>`;
+  }
+
+  #title(): string {
+    return `${this.name}: ${this.message}`;
+  }
+}
+
+/** The frames of a stack, each as function and place without folders and column. */
+function framesOf(stack: string): string[] {
+  return [...stack.matchAll(/^ +at (?:(.*) \()?(.*?)\)?$/gm)].map(([, code, place = '']) => {
+    const file = place.slice(1 + Math.max(place.lastIndexOf('/'), place.lastIndexOf('\\')));
+    return `  ${code ?? 'anonymous'} ${file.replace(/:\d+$/, '')}`;
+  });
+}
+
+// Whatever is thrown may be anything: a Proxy that throws, an error whose name is a getter that throws. Looking at it
+// must never be what fails.
+
+function isA<Instance>(
+  value: unknown,
+  constructor: abstract new (...args: never[]) => Instance,
+): value is Instance {
+  try {
+    return value instanceof constructor;
+  } catch {
+    return false;
+  }
+}
+
+function propertyOf(value: object, key: string): unknown {
+  try {
+    return (value as Record<string, unknown>)[key];
+  } catch {
+    return undefined;
   }
 }
 
 function failureData(error: unknown, depth: number): StoredFailure {
-  if (!(error instanceof Error)) {
+  if (!isA(error, Error)) {
     return {
       name: 'NonError',
       message: clipped(textOf(error), messageLimit),
@@ -109,12 +150,13 @@ function failureData(error: unknown, depth: number): StoredFailure {
     };
   }
   const { name: _name, message: _message, stack: _stack, code, cause: _cause, ...rest } = plain(error);
+  const cause = propertyOf(error, 'cause');
   return {
-    name: clipped(String(error.name), 128),
-    message: clipped(String(error.message), messageLimit),
-    stack: clipped(String(error.stack ?? ''), stackLimit),
-    code: code === undefined || code === null ? null : clipped(String(code), 128),
-    cause: error.cause === undefined || depth >= 8 ? null : failureData(error.cause, depth + 1),
+    name: clipped(textOf(propertyOf(error, 'name') ?? 'Error'), 128),
+    message: clipped(textOf(propertyOf(error, 'message') ?? ''), messageLimit),
+    stack: clipped(textOf(propertyOf(error, 'stack') ?? ''), stackLimit),
+    code: code === undefined || code === null ? null : clipped(textOf(code), 128),
+    cause: cause === undefined || depth >= 8 ? null : failureData(cause, depth + 1),
     extra: error instanceof SignalboxError ? {} : rest,
   };
 }
@@ -125,22 +167,34 @@ function plain(error: Error): Record<string, Json> {
     const serialised = serializeError(error, { maxDepth: 4, useToJSON: false });
     const text = JSON.stringify(serialised);
     if (text.length > stackLimit * 2) return pick(error);
-    return JSON.parse(wellFormed(text)) as Record<string, Json>;
+    return JSON.parse(text, (_key, value: Json) => cleaned(value)) as Record<string, Json>;
   } catch {
     return pick(error);
   }
 }
 
+/** One level of JSON with text that every store can keep, in keys as in values. */
+function cleaned(value: Json): Json {
+  if (typeof value === 'string') return wellFormed(value);
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, child]) => [wellFormed(key), child]));
+}
+
 function pick(error: Error): Record<string, Json> {
-  const code = (error as { code?: unknown }).code;
+  const code = propertyOf(error, 'code');
   return typeof code === 'string' || typeof code === 'number' ? { code } : {};
 }
 
 function textOf(value: unknown): string {
+  if (typeof value === 'string') return value;
   try {
-    return typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+    return JSON.stringify(value) ?? String(value);
   } catch {
-    return String(value);
+    try {
+      return String(value);
+    } catch {
+      return 'something that cannot be shown';
+    }
   }
 }
 

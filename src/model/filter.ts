@@ -2,6 +2,7 @@ import type { Json } from '../../machines/json.ts';
 import { SignalboxError, shown } from '../errors.ts';
 import type { FilterData, JobRecord, Selection } from './records.ts';
 import { systemNames } from './system-names.ts';
+import { encodeValue } from './values.ts';
 
 /** Whether a pattern matches a name. `*` stands for any characters, everything else for itself. */
 export function matchesPattern(pattern: string, name: string): boolean {
@@ -34,7 +35,10 @@ export function checkFilter(filter: FilterData): FilterData {
       });
     }
   }
-  return filter;
+  // Compared with arguments as they are stored, so kept in the same form.
+  return filter.args === undefined
+    ? filter
+    : { ...filter, args: encodeValue(filter.args, 'filter.args', () => null) as typeof filter.args };
 }
 
 /** What a filter says of a whole lane: the parts that only need the definition and the quotas. */

@@ -29,6 +29,7 @@ export class JobInfos<Info = JobInfo> implements Iterable<readonly [string, Info
     return this.#infos.size;
   }
 
+  /** The record of a job, or undefined when it has been dropped. */
   get(id: string): Info | undefined {
     return this.#infos.get(id);
   }
@@ -47,6 +48,7 @@ export class JobInfos<Info = JobInfo> implements Iterable<readonly [string, Info
     return [...this.#infos].reverse()[Symbol.iterator]();
   }
 
+  /** Drops all records. */
   clear(): void {
     this.#infos.clear();
   }

@@ -28,10 +28,27 @@ export function checkId(id: unknown): string {
   return id;
 }
 
+/** A copy of a list of quota names. Text is a list of letters, which nobody means. */
+export function checkQuotaNames(names: unknown, option = 'quotaNames'): readonly string[] {
+  if (Array.isArray(names) && names.every((name) => typeof name === 'string')) return [...names];
+  throw new SignalboxError('INVALID_OPTION', {
+    option,
+    expected: 'a list of names',
+    actual: shown(names),
+    repair: 'Write [name].',
+  });
+}
+
 /** Refuses a name of an annotation that no store could keep. */
 export function checkAnnotationName(name: unknown): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is refused
-  if (typeof name !== 'string' || name.length === 0 || name.length > 128 || /[\u0000-\u001f]/.test(name)) {
+  if (
+    typeof name !== 'string' ||
+    name.length === 0 ||
+    name.length > 128 ||
+    !name.isWellFormed() ||
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is refused
+    /[\u0000-\u001f]/.test(name)
+  ) {
     throw new SignalboxError('INVALID_OPTION', {
       option: 'annotation name',
       expected: '1 to 128 characters without control characters',

@@ -52,6 +52,11 @@ export function pollKey(instant: number): bigint {
   return farEnd - (BigInt(Math.floor(instant * 1000)) << 4n);
 }
 
+/** Epoch milliseconds of the instant that a key was made at. */
+export function pollInstant(key: bigint): number {
+  return Number((farEnd - key) >> 4n) / 1000;
+}
+
 /** The newest polls, newest first. */
 export class Polls implements Iterable<PollInfo> {
   readonly size: number;
@@ -79,6 +84,7 @@ export class Polls implements Iterable<PollInfo> {
     return this.#records[Symbol.iterator]();
   }
 
+  /** The newest record, or undefined before the first poll. */
   newest(): PollInfo | undefined {
     return this.#records[0];
   }
@@ -93,6 +99,7 @@ export class Polls implements Iterable<PollInfo> {
     return this.#records.find((poll) => isBefore(poll, bound));
   }
 
+  /** Drops all records. */
   clear(): void {
     this.#records = [];
   }

@@ -1,4 +1,4 @@
-import type { JobContext, JobState, Order, Place } from '../../machines/job.machine.ts';
+import type { Failure, JobContext, JobState, Order, Place } from '../../machines/job.machine.ts';
 import type { Json } from '../../machines/json.ts';
 import type { RepresentationContext, RepresentationState } from '../../machines/representation.machine.ts';
 
@@ -22,14 +22,21 @@ export interface JobRecord extends Reserved, JobContext {
   readonly lane: string | null;
 }
 
-/** A pair of callbacks of which one is called, by the parent's outcome. */
+/** A branch of a callback proxy: a job, or null to pass the outcome through, and when it is chosen. */
+export interface ProxyBranch {
+  /** Name of the condition that the parent's outcome must meet. */
+  readonly when: string;
+  readonly job: string | null;
+}
+
+/** Callbacks of which one is called: the first whose condition the parent's outcome meets. */
 export interface ProxyRecord extends Reserved {
   readonly id: string;
   readonly parent: Place;
   readonly order: Order;
-  /** Ids of the branches; null passes the outcome through. */
-  readonly success: string | null;
-  readonly failure: string | null;
+  readonly branches: readonly ProxyBranch[];
+  /** The branch when no condition is met. */
+  readonly otherwise: string | null;
   /** The branch that was chosen; null while undecided. */
   readonly chosen: string | null;
 }
@@ -82,6 +89,8 @@ export interface AgentRecord extends Reserved {
   readonly id: string;
   readonly size: number;
   readonly selection: Selection;
+  /** Why it could not claim; null while it can. */
+  readonly failure: Failure | null;
 }
 
 /** The store's own record: one, with id `store`. */

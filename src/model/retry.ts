@@ -1,4 +1,6 @@
 import type { Json } from '../../machines/json.ts';
+import { SignalboxError, shown } from '../errors.ts';
+import { durationMs } from '../time.ts';
 import type { Failure } from './failure.ts';
 
 /**
@@ -52,7 +54,30 @@ export interface RetryPolicy {
 }
 
 /** Counts and failures of one call of a job, shared by `jobError` and `commitError`. Empty at the start of a call. */
-export type RetryCache = Map<string, number>;
+export type RetryCache = Map<string, Json>;
+
+/**
+ * The instant for which an answer puts a job back, or null for the front of its queue: a delay of zero or less, or a
+ * Date that has passed. @throws SignalboxError `INVALID_OPTION` for anything but a Date or `{ after }`.
+ */
+export function putBackAt(answer: RetryAnswer, now: number): number | null {
+  const at = instantOf(answer, now);
+  if (at === null) {
+    throw new SignalboxError('INVALID_OPTION', {
+      option: 'the answer of a retry policy',
+      expected: 'true, false, a Date or { after }',
+      actual: shown(answer),
+    });
+  }
+  return at > now ? at : null;
+}
+
+function instantOf(answer: RetryAnswer, now: number): number | null {
+  if (typeof answer !== 'object' || answer === null) return null;
+  if (answer instanceof Date) return Number.isNaN(answer.getTime()) ? null : answer.getTime();
+  if (typeof answer.after === 'number') return Number.isFinite(answer.after) ? now + answer.after : null;
+  return typeof answer.after === 'string' ? now + durationMs(answer.after, 'after') : null;
+}
 
 const conflictKey = 'transaction_error';
 const disconnectKey = 'disconnected';
@@ -92,21 +117,55 @@ export interface CommonRetryFigures {
   readonly retriesOtherCommitErrors: boolean;
   /** Which retries are logged: the first, and every so many. Default 5. */
   readonly logEvery?: number;
+  /** Which failures are conflicts, and which are lost connections. Default: `kindOfFailure`. */
+  readonly kindOf?: (failure: Failure) => FailureKind;
+  /** Waits after lost connections. Default 5, 10 … 60 s. */
+  readonly disconnectWaits?: GrowingWait;
+  /** Waits after other commit errors. Default 0, 1, 2 … 60 s. */
+  readonly otherCommitWaits?: GrowingWait;
 }
 
-/** Makes a policy of the common kind from its figures. */
+/** Waits that grow from one retry to the next. Milliseconds. */
+export interface GrowingWait {
+  readonly first: number;
+  readonly step: number;
+  readonly max: number;
+}
+
+function waitMs(wait: GrowingWait, count: number): number {
+  return Math.min(wait.max, wait.first + (count - 1) * wait.step);
+}
+
+/**
+ * Makes a policy of the common kind from its figures.
+ *
+ * @example
+ * ```ts
+ * import { commonRetryPolicy } from 'signalbox';
+ *
+ * export const twiceOnly = commonRetryPolicy({
+ *   name: 'twiceOnly',
+ *   maxConflicts: 1,
+ *   maxInterruptions: 1,
+ *   retriesOtherCommitErrors: false,
+ * });
+ * ```
+ */
 export function commonRetryPolicy(figures: CommonRetryFigures): RetryPolicy {
   const logEvery = figures.logEvery ?? 5;
+  const kindOf = figures.kindOf ?? kindOfFailure;
+  const disconnectWaits = figures.disconnectWaits ?? { first: 5000, step: 5000, max: 60_000 };
+  const otherWaits = figures.otherCommitWaits ?? { first: 0, step: 1000, max: 60_000 };
   const isLogged = (count: number): boolean => count === 1 || count % logEvery === 0;
 
   async function decide(failure: Failure, cache: RetryCache, tools: RetryTools): Promise<boolean | null> {
-    const kind = kindOfFailure(failure);
+    const kind = kindOf(failure);
     if (kind === 'other') return null;
     const key = kind === 'conflict' ? conflictKey : disconnectKey;
-    const count = counted(cache, key);
+    const count = counted(cache, key, failure);
     if (kind === 'disconnect') {
       if (isLogged(count)) tools.trace('WARNING', `retry ${count} requested after a lost connection`);
-      await tools.wait(Math.min(60_000, 5000 + (count - 1) * 5000));
+      await tools.wait(waitMs(disconnectWaits, count));
       return true;
     }
     const again = figures.maxConflicts === null || count <= figures.maxConflicts;
@@ -124,9 +183,10 @@ export function commonRetryPolicy(figures: CommonRetryFigures): RetryPolicy {
       const answer = await decide(failure, cache, tools);
       if (answer !== null) return answer;
       if (!figures.retriesOtherCommitErrors) return false;
-      const count = counted(cache, otherKey);
+      const count = counted(cache, otherKey, failure);
       if (isLogged(count)) tools.events('CRITICAL', `commit error ${count}: ${failure.text('brief')}`);
-      await tools.wait(Math.min(60_000, (count - 1) * 1000));
+      const wait = waitMs(otherWaits, count);
+      if (wait > 0) await tools.wait(wait);
       return true;
     },
     interrupted(data, tools) {
@@ -142,9 +202,10 @@ export function commonRetryPolicy(figures: CommonRetryFigures): RetryPolicy {
   };
 }
 
-function counted(cache: RetryCache, key: string): number {
-  const count = (cache.get(key) ?? 0) + 1;
+function counted(cache: RetryCache, key: string, failure: Failure): number {
+  const count = Number(cache.get(key) ?? 0) + 1;
   cache.set(key, count);
+  cache.set(`last_${key}`, failure.data as unknown as Json);
   return count;
 }
 

@@ -3,6 +3,7 @@ import type { Json } from '../../machines/json.ts';
 import type { RepresentationEvent } from '../../machines/representation.machine.ts';
 import { BadStatusError } from '../errors.ts';
 import type { Effect } from './chart/chart.ts';
+import { copyJob } from './copy-job.ts';
 import { jobChart, representationChart } from './machine-version.ts';
 import { type JobRecord, type RepresentationRecord, recordVersion } from './records.ts';
 
@@ -52,11 +53,10 @@ export function canStepJob(job: JobRecord, event: JobEvent): boolean {
 
 /** The job as the transition leaves it: for a further step in the same commit. */
 export function afterStep(job: JobRecord, transition: Transition): JobRecord {
-  return {
-    ...job,
-    ...(transition.patch as Partial<JobRecord> | null),
-    state: transition.to as JobRecord['state'],
-  };
+  const next = copyJob(job);
+  for (const key in transition.patch) next[key] = transition.patch[key];
+  next.state = transition.to;
+  return next as unknown as JobRecord;
 }
 
 /** A job that no store has seen. */

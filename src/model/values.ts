@@ -41,8 +41,8 @@ export function encodeValue(
 ): Json {
   const walk: Walk = { limits, refer, count: 0, size: 0 };
   const encoded = encode(value, path, 0, walk);
-  // Text takes at most three bytes a character, so most values need no exact count.
-  if (walk.size * 3 > limits.bytes) {
+  // A character takes at most six bytes, when it is escaped, so most values need no exact count.
+  if (walk.size * 6 > limits.bytes) {
     const actual = Buffer.byteLength(JSON.stringify(encoded));
     if (actual > limits.bytes) {
       throw new SignalboxError('ARGS_TOO_LARGE', { path, limit: limits.bytes, actual, unit: 'bytes' });
@@ -64,7 +64,9 @@ function encode(value: unknown, path: string, depth: number, walk: Walk): Json {
       walk.size += 5;
       return value;
     case 'object':
-      return value === null ? null : encodeObject(value, path, depth, walk);
+      if (value !== null) return encodeObject(value, path, depth, walk);
+      walk.size += 4;
+      return null;
     case 'undefined':
       throw notJson(path, 'undefined', 'nothing');
     case 'bigint':
@@ -77,6 +79,7 @@ function encode(value: unknown, path: string, depth: number, walk: Walk): Json {
 function encodeObject(value: object, path: string, depth: number, walk: Walk): Json {
   if (depth >= walk.limits.depth)
     throw new SignalboxError('ARGS_TOO_DEEP', { path, limit: walk.limits.depth });
+  walk.size += 2;
   if (Array.isArray(value)) {
     const encoded: Json[] = [];
     for (let index = 0; index < value.length; index += 1) {
@@ -105,10 +108,18 @@ function encodeObject(value: object, path: string, depth: number, walk: Walk): J
     const childPath = /^[A-Za-z_]\w*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
     walk.size += key.length + 4;
     checkText(key, childPath);
-    const child = encode((value as Record<string, unknown>)[key], childPath, depth + 1, walk);
+    const child = encode(read(value, key, childPath), childPath, depth + 1, walk);
     define(encoded, key.startsWith('$') ? `$${key}` : key, child);
   }
   return encoded;
+}
+
+function read(value: object, key: string, path: string): unknown {
+  try {
+    return (value as Record<string, unknown>)[key];
+  } catch {
+    throw notJson(path, 'a getter that threw', 'an error');
+  }
 }
 
 /** `__proto__` is a key like any other here, never the prototype. */
@@ -120,6 +131,7 @@ function define<Value>(target: Record<string, Value>, key: string, value: Value)
 
 function countKey(path: string, walk: Walk): void {
   walk.count += 1;
+  walk.size += 1;
   if (walk.count > walk.limits.keys) {
     throw new SignalboxError('ARGS_TOO_LARGE', {
       path,

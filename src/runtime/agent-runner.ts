@@ -11,14 +11,16 @@ import { isDead } from '../model/liveness.ts';
 import type { AgentPoll, PollInfo } from '../model/polls.ts';
 import type { AgentRecord, JobRecord } from '../model/records.ts';
 import { startsSynced } from '../model/retry.ts';
-import { afterStep, canStepJob, newJobRecord, stepJob, type Transition } from '../model/step.ts';
-import { systemNames } from '../model/system-names.ts';
+import { afterStep, canStepJob, stepJob, type Transition } from '../model/step.ts';
 import type { Acceptance, Candidate, Change, Claimed, ClaimRequest } from '../store/store.ts';
 import type { Dispatcher } from './dispatcher.ts';
-import { contentOf } from './drafts.ts';
 import { callsHandler } from './effects.ts';
 import type { Engine } from './engine.ts';
+import { expiryWrapper } from './expiry.ts';
+import { fiveTimes } from './five-times.ts';
 import type { Job } from './job.ts';
+import { loaded, stored } from './patience.ts';
+import { mustSucceed } from './persistence.ts';
 import { Run } from './run.ts';
 
 /** A worker's place in an agent. */
@@ -112,7 +114,7 @@ export class LiveAgent {
   /** Ids of the jobs that workers are on right now, newest first. */
   activeJobIds(): string[] {
     return [...this.#runs]
-      .filter((run) => run.info !== null)
+      .filter((run) => run.info !== null && run.info.completed === null)
       .map((run) => run.job.id)
       .reverse();
   }
@@ -142,23 +144,51 @@ export class LiveAgent {
     try {
       await this.#claimWhatFits();
       held = await this.#heldCount();
+      await this.#keepFailure(null);
     } catch (error) {
-      if (this.#poll !== null) this.#poll.entry.error = Failure.from(error).text('default');
-      this.#engine.log.events('CRITICAL', () => `agent ${this.name} could not claim: ${String(error)}`);
+      const failure = Failure.from(error);
+      if (this.#poll !== null) this.#poll.entry.error = failure.text('default');
+      this.#engine.log.events(
+        'CRITICAL',
+        () => `agent ${this.name} could not claim: ${failure.text('brief')}`,
+      );
+      await this.#keepFailure(failure);
       held = await this.#heldCount().catch(() => 0);
     }
     this.#actor.send({ type: 'claim.done', held });
   }
 
+  /** Remembers on the agent why it cannot claim, for every process to see. Written only when it changes. */
+  async #keepFailure(failure: Failure | null): Promise<void> {
+    const engine = this.#engine;
+    const { id } = this.#record;
+    try {
+      const now = await engine.store.get('agent', id);
+      if (now === undefined || now.failure?.message === failure?.message) return;
+      const change = { kind: 'agent' as const, id, event: 'agent.failed', from: null, to: null };
+      const patch = { failure: (failure?.data ?? null) as Json };
+      await engine.commit(
+        this.dispatcher.uuid,
+        [{ ...change, patch }],
+        [{ what: 'rev', kind: 'agent', id, rev: now.rev }],
+      ).written;
+    } catch (error) {
+      // The poll has it, and the next poll tries again.
+      engine.log.events('ERROR', () => `agent ${this.name} could not keep its failure: ${String(error)}`);
+    }
+  }
+
   async #claimWhatFits(): Promise<void> {
     const engine = this.#engine;
     const representation = await engine.store.get('representation', `${this.queue}/${this.dispatcher.uuid}`);
-    if (representation?.state !== 'activated' || isDead(representation, engine.now())) return;
+    if (representation?.state !== 'activated' || isDead(representation, engine.store.now())) return;
     const room = this.size - (await this.#heldCount());
     if (room <= 0) return;
     const starts = new Map<string, Transition>();
-    const request = await this.#request(room, starts);
-    const claimed = await engine.store.claim(request);
+    const claimed = await fiveTimes(async () => {
+      starts.clear();
+      return engine.store.claim(await this.#request(room, starts));
+    });
     if (claimed.jobs.length > 0) await this.#handOut(claimed, starts);
   }
 
@@ -199,7 +229,9 @@ export class LiveAgent {
       epoch: this.#engine.store.epoch,
       quotas: job.state === 'pending' ? quotas : [],
     });
-    const startsAtOnce = claim.to === 'assigned' && !startsSynced(this.#engine.registry.policyOf(job));
+    // A policy that nobody knows here may forbid a second run.
+    const policy = this.#engine.registry.policyOf(job);
+    const startsAtOnce = claim.to === 'assigned' && policy !== undefined && !startsSynced(policy);
     if (!startsAtOnce) return [claim];
     const start = stepJob(afterStep(job, claim), { type: 'job.start', at: this.#engine.now() });
     starts.set(job.id, start);
@@ -208,20 +240,8 @@ export class LiveAgent {
 
   /** A job that is too late leaves the queue, and a system job that fails it is handed out in its place. */
   #takeExpired({ job }: Candidate, starts: Map<string, Transition>): readonly Change[] {
-    const engine = this.#engine;
-    const now = engine.now();
-    const wrapper = newJobRecord(engine.ids.newId(), { name: systemNames.fail, args: [{ $job: job.id }] });
-    const put = stepJob(wrapper, {
-      type: 'job.put',
-      queue: this.queue,
-      at: now,
-      beginAfter: now,
-      assigner: engine.uuid,
-    });
-    const waiting = { ...afterStep(wrapper, put), quotas: [] };
-    const leave = stepJob(job, { type: 'job.pull', system: wrapper.id });
-    const changes = this.#take({ job: waiting, expired: false, quotas: [] }, starts);
-    return [leave, { ...put, patch: { ...contentOf(wrapper), ...put.patch } }, ...changes];
+    const { changes, wrapper } = expiryWrapper(this.#engine, this.queue, job);
+    return [...changes, ...this.#take({ job: wrapper, expired: false, quotas: [] }, starts)];
   }
 
   async #handOut(claimed: Claimed, starts: ReadonlyMap<string, Transition>): Promise<void> {
@@ -234,7 +254,11 @@ export class LiveAgent {
       () => {
         for (const [index, job] of claimed.jobs.entries()) {
           const slot = slots[index] as Prepared;
-          this.#begin(job, slot, starts.get(job.id) ?? null, annotated.has(job.id));
+          try {
+            this.#begin(job, slot, starts.get(job.id) ?? null, annotated.has(job.id));
+          } catch (error) {
+            this.#escaped(slot, error);
+          }
         }
       },
       (error) => {
@@ -279,20 +303,24 @@ export class LiveAgent {
         info,
       });
       this.#runs.add(run);
-      engine.executor.execute(run);
+      try {
+        engine.executor.execute(run);
+      } catch (error) {
+        this.runEscaped(run, error);
+      }
     };
     if (job.state === 'assigned') this.#startSynced(job, prepared, isAnnotated, begin);
     else if (start !== null && callsHandler(start)) {
       if (isAnnotated)
-        this.#annotations(job.id).then(
+        this.#annotations(job.id, info).then(
           (annotations) => begin(job, annotations),
-          () => {},
+          (error: unknown) => this.#escaped(prepared, error),
         );
       else begin(job, {});
     } else if (start === null) this.#refuse(job, prepared);
   }
 
-  /** For a policy that forbids a second run: the start is on disk before the code is called. */
+  /** For a policy that forbids a second run: the start is on disk, however often that fails, before the code is called. */
   #startSynced(
     job: JobRecord,
     prepared: Prepared,
@@ -300,35 +328,44 @@ export class LiveAgent {
     begin: (record: JobRecord, annotations: Record<string, Json>) => void,
   ): void {
     const engine = this.#engine;
-    const start = stepJob(job, { type: 'job.start', at: engine.now() });
-    const ticket = engine.commit(
-      this.dispatcher.uuid,
-      [start],
-      [{ what: 'holder', id: job.id, epoch: job.epoch, claim: job.claim }],
+    const { uuid } = this.dispatcher;
+    const holder = { what: 'holder' as const, id: job.id, epoch: job.epoch, claim: job.claim };
+    const starting = mustSucceed(
+      engine,
+      () => `starting ${info(prepared).call}`,
+      async () => {
+        const start = stepJob(job, { type: 'job.start', at: engine.now() });
+        await engine.commit(uuid, [start], [holder]).synced;
+        return start;
+      },
     );
-    engine.synced(
-      ticket,
-      () => {
+    starting.then(
+      (start) => {
         if (!callsHandler(start)) return;
-        const annotations = isAnnotated ? this.#annotations(job.id) : Promise.resolve({});
+        const annotations = isAnnotated ? this.#annotations(job.id, prepared.info) : Promise.resolve({});
         annotations.then(
           (found) => begin(afterStep(job, start), found),
-          () => {},
+          (error: unknown) => this.#escaped(prepared, error),
         );
       },
-      (error) => {
-        engine.log.events('ERROR', () => `could not start ${info(prepared).call}: ${error.message}`, {
-          job: job.id,
-          err: error,
-        });
+      (error: Error) => {
+        const what = (): string => `could not start ${info(prepared).call}: ${error.message}`;
+        engine.log.events('ERROR', what, { job: job.id, err: error });
         info(prepared).reassigned = true;
+        info(prepared).completed = new Date(engine.now());
         this.#release(prepared.slot);
       },
     );
   }
 
-  async #annotations(id: string): Promise<Record<string, Json>> {
-    const records = await this.#engine.store.annotations(id);
+  /** Read before the code is called, however long the store is away. */
+  async #annotations(id: string, info: JobInfo): Promise<Record<string, Json>> {
+    const { store } = this.#engine;
+    const records = await loaded(
+      this.#engine,
+      () => info.call,
+      () => store.annotations(id),
+    );
     return Object.fromEntries(records.map((record) => [record.id.slice(id.length + 1), record.value]));
   }
 
@@ -347,7 +384,11 @@ export class LiveAgent {
     info.keep(error === null ? null : { ok: false, failure: Failure.from(error).data });
     info.completed = new Date(engine.now());
     this.#release(slot);
-    if (error !== null) engine.executor.refuse(job, error).catch(() => {});
+    if (error === null) return;
+    const refusal = error;
+    stored(engine, info.call, () => engine.executor.refuse(job, refusal)).catch((escaped: unknown) =>
+      engine.log.events('ERROR', () => `${info.call} was not filed: ${String(escaped)}`, { job: job.id }),
+    );
   }
 
   runStarted(run: Run): void {
@@ -356,7 +397,8 @@ export class LiveAgent {
 
   /** The worker is done with the job. `outcome` null: it was put back. */
   runEnded(run: Run, outcome: Outcome | null): void {
-    if (!this.#dropRun(run) || run.info === null) return;
+    // What waited has let its worker go already.
+    if (!this.#dropRun(run) || run.info === null || run.info.completed !== null) return;
     const info = run.info as LiveJobInfo;
     info.failed = outcome?.ok === false;
     info.keep(outcome);
@@ -383,10 +425,37 @@ export class LiveAgent {
   runLost(run: Run): void {
     if (!this.#dropRun(run) || run.info === null) return;
     run.abort(new Error('the job is in other hands'));
-    run.info.reassigned = true;
-    run.info.completed = new Date(this.#engine.now());
-    this.#release(run.slot);
+    const info = run.info as LiveJobInfo;
+    info.reassigned = true;
     this.slotFreed();
+    if (info.completed !== null) return;
+    this.#release(run.slot);
+    // The record tells what the store knows by now.
+    void this.#engine.store
+      .get('job', run.job.id)
+      .then((job) => info.keep(job?.outcome ?? null))
+      .catch(() => {})
+      .then(() => {
+        info.completed = new Date(this.#engine.now());
+      });
+  }
+
+  /** Something broke that is no failure of the job: the worker is replaced, the job stays as it is until it is cleaned. */
+  runEscaped(run: Run, error: unknown): void {
+    if (!this.#dropRun(run) || run.info === null || run.info.completed !== null) return;
+    this.#escaped({ slot: run.slot, info: run.info as LiveJobInfo }, error);
+  }
+
+  #escaped({ slot, info }: { slot: AgentSlot | null; info: LiveJobInfo }, error: unknown): void {
+    const failure = Failure.from(error);
+    info.failed = true;
+    info.keep({ ok: false, failure: failure.data });
+    info.completed = new Date(this.#engine.now());
+    this.#release(slot);
+    this.#engine.log.events(
+      'CRITICAL',
+      () => `unexpected error in worker ${info.thread}, which is replaced: ${failure.text()}`,
+    );
   }
 
   logCompleted(run: Run): void {

@@ -1,17 +1,19 @@
 import type { Outcome } from '../../machines/job.machine.ts';
-import { BadStatusError, ConflictError, SignalboxError, TimeoutError } from '../errors.ts';
+import { AbortedError, BadStatusError, ConflictError, SignalboxError, TimeoutError } from '../errors.ts';
 import { isExpired } from '../model/deadline.ts';
 import { Failure } from '../model/failure.ts';
-import type { JobRecord, ProxyRecord } from '../model/records.ts';
+import type { JobRecord } from '../model/records.ts';
 import { afterStep, newJobRecord, statusOfState, stepJob } from '../model/step.ts';
 import { systemNames } from '../model/system-names.ts';
 import { decodeValue, referredJobs } from '../model/values.ts';
-import type { Change, Expectation } from '../store/store.ts';
+import type { Callback, Expectation } from '../store/store.ts';
 import type { AgentSlot, LiveAgent } from './agent-runner.ts';
-import { creation, Drafts, placedIn } from './drafts.ts';
+import { CallbackChoice } from './callback-choice.ts';
+import { Drafts, placedIn } from './drafts.ts';
 import { callsHandler } from './effects.ts';
 import type { Engine } from './engine.ts';
 import { Job, type PendingCallback } from './job.ts';
+import { mustSucceed } from './persistence.ts';
 import { type Holder, Run } from './run.ts';
 import type { Unit } from './unit.ts';
 
@@ -26,103 +28,68 @@ export interface CallbackContext {
 /** Runs the callbacks of finished jobs, one after the other in the order they were added, until none is left. */
 export class Callbacks {
   readonly #engine: Engine;
+  readonly #choice: CallbackChoice;
 
   constructor(engine: Engine) {
     this.#engine = engine;
+    this.#choice = new CallbackChoice(engine);
   }
 
-  /** Performs the callbacks of a job outside its worker: its outcome came from somewhere else. */
-  async performFor(job: JobRecord): Promise<void> {
-    const queue = (await this.#engine.queueOf(job)) ?? '';
-    await this.perform({ agent: null, slot: null, holder: null, queue }, job);
+  /** Performs the callbacks of a job whose outcome came from outside its worker: here, or in a system job's worker. */
+  async performFor(job: JobRecord, within: CallbackContext | null = null): Promise<void> {
+    await this.perform(within ?? (await this.#outside(job)), job);
+  }
+
+  async #outside(job: JobRecord): Promise<CallbackContext> {
+    return { agent: null, slot: null, holder: null, queue: (await this.#engine.queueOf(job)) ?? '' };
   }
 
   /**
    * Calls every callback that nobody has begun, re-reading the list after each, then completes the job. The commit of
-   * COMPLETED is refused while an unstarted callback exists, so one added meanwhile is run, once, and never lost.
+   * COMPLETED is refused while an unstarted callback exists, so one added meanwhile is run, once, and never lost. It
+   * must succeed: what conditions and the store throw is tried again, for ever.
    */
-  async perform(context: CallbackContext, job: JobRecord): Promise<void> {
+  perform(context: CallbackContext, job: JobRecord): Promise<void> {
     const engine = this.#engine;
-    for (;;) {
-      const next = await this.#nextUnstarted(job.id);
-      if (next !== null) {
-        await this.#call(context, next, job);
-        continue;
-      }
-      const now = await engine.store.get('job', job.id);
-      if (now === undefined || now.state !== 'callbacks') return;
-      const complete = stepJob(now, { type: 'job.complete', at: engine.now(), unstarted: 0 });
-      const expect: Expectation[] = [{ what: 'noUnstartedCallback', id: job.id }];
-      if (context.holder?.id === job.id) expect.push({ what: 'holder', ...context.holder });
-      try {
-        await engine.commit(by(context, engine), [complete], expect).written;
-        return;
-      } catch (error) {
-        if (!(error instanceof ConflictError)) throw error;
-      }
-    }
+    return mustSucceed(
+      engine,
+      () => `performing the callbacks of ${engine.executor.text(job)}`,
+      async () => {
+        for (;;) {
+          const next = await this.#nextUnstarted(job.id);
+          if (next !== null) {
+            await this.#call(context, next, job);
+            continue;
+          }
+          const now = await engine.store.get('job', job.id);
+          if (now === undefined || now.state !== 'callbacks') return;
+          const complete = stepJob(now, { type: 'job.complete', at: engine.now(), unstarted: 0 });
+          const expect: Expectation[] = [{ what: 'noUnstartedCallback', id: job.id }, ...believing(context)];
+          await engine.commit(by(context, engine), [complete], expect).written;
+          return;
+        }
+      },
+    );
   }
 
   async #nextUnstarted(id: string): Promise<JobRecord | null> {
     for (const callback of await this.#engine.store.callbacks(id)) {
-      if (callback.kind === 'job') {
-        if (callback.record.state === 'new') return callback.record;
-        continue;
-      }
-      const chosen = callback.record.chosen ?? (await this.#choose(callback.record, id));
-      const job = await this.#engine.store.get('job', chosen);
-      if (job?.state === 'new') return job;
+      const next = await this.#unstarted(callback, id);
+      if (next !== null) return next;
     }
     return null;
   }
 
-  /** Decides a pair, once, from the outcome of its parent. A missing branch becomes a job that passes the outcome on. */
-  async #choose(proxy: ProxyRecord, parent: string): Promise<string> {
-    const engine = this.#engine;
-    const owner = await engine.store.get('job', parent);
-    const branch = owner?.outcome?.ok === false ? proxy.failure : proxy.success;
-    const made: Change[] = [];
-    let chosen = branch;
-    if (chosen === null) {
-      chosen = engine.ids.newId();
-      const pass = newJobRecord(chosen, {
-        name: systemNames.pass,
-        parent: { proxy: proxy.id },
-        order: ['callback', 0],
-      });
-      made.push(creation(pass, 'callback.add'));
-    }
-    made.push({
-      kind: 'proxy',
-      id: proxy.id,
-      event: 'proxy.choose',
-      from: null,
-      to: null,
-      patch: { chosen },
-    });
-    await engine.commit(engine.uuid, made, [{ what: 'rev', kind: 'proxy', id: proxy.id, rev: proxy.rev }])
-      .written;
-    await this.#moveAdded(proxy, chosen);
-    return chosen;
-  }
-
-  /** What was added to the pair before it was decided is called with the chosen job's outcome. */
-  async #moveAdded(proxy: ProxyRecord, chosen: string): Promise<void> {
-    const engine = this.#engine;
-    const branches = [proxy.success, proxy.failure, chosen];
-    const added = (await engine.store.branches(proxy.id)).filter((job) => !branches.includes(job.id));
-    const moves = added.map((job) => stepJob(job, { type: 'callback.move', to: chosen }));
-    if (moves.length > 0) await engine.commit(engine.uuid, moves, []).written;
+  async #unstarted(callback: Callback, parent: string): Promise<JobRecord | null> {
+    if (callback.kind === 'job') return callback.record.state === 'new' ? callback.record : null;
+    const chosen = callback.record.chosen ?? (await this.#choice.make(callback.record.id, parent));
+    const job = await this.#engine.store.get('job', chosen);
+    return job?.state === 'new' ? job : null;
   }
 
   async #call(context: CallbackContext, callback: JobRecord, parent: JobRecord): Promise<void> {
     const engine = this.#engine;
-    const expect: Expectation[] = context.holder === null ? [] : [{ what: 'holder', ...context.holder }];
-    if (callback.beginAfter !== null && isExpired(callback, engine.now())) {
-      const error = new TimeoutError({ what: `the start of callback ${callback.id}`, limit: 'its deadline' });
-      await engine.finishing.failFromOutside(engine.direct, callback.id, error, true);
-      return;
-    }
+    if (isExpired(callback, engine.now())) return this.#callTooLate(context, callback);
     const start = stepJob(callback, { type: 'job.start', at: engine.now() });
     engine.log.trace(
       'DEBUG',
@@ -130,7 +97,7 @@ export class Callbacks {
       { job: callback.id },
     );
     try {
-      await engine.commit(by(context, engine), [start], expect).written;
+      await engine.commit(by(context, engine), [start], believing(context)).written;
     } catch (error) {
       // Somebody else began it: the next look at the list passes it by.
       if (error instanceof ConflictError) return;
@@ -139,17 +106,38 @@ export class Callbacks {
     if (callsHandler(start)) await this.#run(context, afterStep(callback, start), parent);
   }
 
-  #run(context: CallbackContext, job: JobRecord, parent: JobRecord): Promise<void> {
+  async #callTooLate(context: CallbackContext, callback: JobRecord): Promise<void> {
     const engine = this.#engine;
-    return this.#input(parent).then(
-      (input) =>
-        new Promise((resolve) => {
-          const run = new Run({ engine, ...context, job, input: [input], annotations: {}, info: null });
-          run.onDone = resolve;
-          context.agent?.runStarted(run);
-          engine.executor.execute(run);
-        }),
+    engine.log.events('ERROR', () => `callback ${engine.executor.text(callback)} is too late to be called`, {
+      job: callback.id,
+    });
+    const error = new TimeoutError({
+      what: `the start of callback ${callback.id}`,
+      limit: `${callback.beginBy} ms`,
+    });
+    const failure = Failure.from(error).data;
+    const fail = { type: 'job.fail', at: engine.now(), failure, expired: true } as const;
+    await this.perform(
+      context,
+      await engine.finishing.endCallback(callback, fail, [
+        { what: 'rev', kind: 'job', id: callback.id, rev: callback.rev },
+        ...believing(context),
+      ]),
     );
+  }
+
+  async #run(context: CallbackContext, job: JobRecord, parent: JobRecord): Promise<void> {
+    const engine = this.#engine;
+    const input = await this.#input(parent);
+    const annotations = await engine.annotationsOf(job.id);
+    await new Promise<void>((resolve) => {
+      // Where nobody holds the root job the callback's own token tells this attempt from the next.
+      const holder = context.holder ?? { id: job.id, epoch: job.epoch, claim: job.claim };
+      const run = new Run({ engine, ...context, holder, job, input: [input], annotations, info: null });
+      run.onDone = resolve;
+      context.agent?.runStarted(run);
+      engine.executor.execute(run);
+    });
   }
 
   /** What a callback is called with: the value of its parent, or the Failure. */
@@ -166,30 +154,38 @@ export class Callbacks {
     return decodeValue(outcome.value, (id) => jobs.get(id) ?? Job.reference(this.#engine.direct, id));
   }
 
-  /** Adds a callback. On a completed job it runs at once, outside any agent; it is stored first, so it is never lost. */
+  /**
+   * Adds a callback. On a completed job it runs at once, outside any agent: when its commit is made. It is stored first,
+   * so it is never lost.
+   */
   async add(unit: Unit, parent: string, callback: PendingCallback): Promise<void> {
     const drafts = new Drafts(unit);
-    drafts.callback(callback, parent);
-    try {
-      await unit.submit(drafts.made, [...drafts.expect, { what: 'notCompleted', id: parent }]);
-      drafts.attach();
-      return;
-    } catch (error) {
-      if (!(error instanceof ConflictError)) throw error;
+    const id = drafts.callback(callback, parent);
+    const known = await unit.peek('job', parent);
+    if (known?.state !== 'completed') {
+      try {
+        await unit.submit(drafts.made, [...drafts.expect, { what: 'notCompleted', id: parent }]);
+        drafts.attach();
+        return;
+      } catch (error) {
+        if (!(error instanceof ConflictError)) throw error;
+      }
     }
     await unit.submit(drafts.made, drafts.expect);
     drafts.attach();
-    const completed = await this.#engine.store.get('job', parent);
-    if (completed !== undefined) await this.#performAdded(completed);
+    await unit.whenCommitted(() => this.#performAdded(parent, id));
   }
 
-  async #performAdded(parent: JobRecord): Promise<void> {
-    const queue = (await this.#engine.queueOf(parent)) ?? '';
-    const context: CallbackContext = { agent: null, slot: null, holder: null, queue };
-    for (;;) {
-      const next = await this.#nextUnstarted(parent.id);
-      if (next === null) return;
-      await this.#call(context, next, parent);
+  /** Calls one callback of a completed job, or all that are left. */
+  async #performAdded(id: string, added: string | null): Promise<void> {
+    const { store } = this.#engine;
+    const parent = await store.get('job', id);
+    if (parent === undefined) return;
+    const context = await this.#outside(parent);
+    for (const callback of await store.callbacks(id)) {
+      if (added !== null && callback.record.id !== added) continue;
+      const next = await this.#unstarted(callback, id);
+      if (next !== null) await this.#call(context, next, parent);
     }
   }
 
@@ -197,7 +193,7 @@ export class Callbacks {
   async readopt(job: JobRecord): Promise<void> {
     const engine = this.#engine;
     const queue = await engine.queueOf(job);
-    if (queue === null || (await engine.store.get('queue', queue)) === undefined) return this.resume(job);
+    if (queue === null || (await engine.store.get('queue', queue)) === undefined) return this.goOn(job);
     const system = newJobRecord(engine.ids.newId(), {
       name: systemNames.resumeCallbacks,
       args: [{ $job: job.id }],
@@ -206,85 +202,124 @@ export class Callbacks {
     await engine.commit(engine.uuid, [placedIn(queue, system, engine)], []).written;
   }
 
-  /** Adds to a pair: to its chosen job when it is decided, else for whichever will be. */
+  /** Adds to a proxy: to its chosen job when it is decided, else for whichever will be. */
   async addToProxy(unit: Unit, proxy: string, job: Job<unknown>): Promise<void> {
-    const record = await unit.peek('proxy', proxy);
-    if (record === undefined) throw new SignalboxError('JOB_NOT_FOUND', { id: proxy });
-    if (record.chosen !== null) return this.add(unit, record.chosen, { job });
-    const drafts = new Drafts(unit);
-    drafts.store(job, { proxy }, 'callback.add');
-    await unit.submit(drafts.made, [
-      ...drafts.expect,
-      { what: 'rev', kind: 'proxy', id: proxy, rev: record.rev },
-    ]);
-    drafts.attach();
+    for (let attempt = 1; ; attempt += 1) {
+      const record = await unit.peek('proxy', proxy);
+      if (record === undefined) throw new SignalboxError('JOB_NOT_FOUND', { id: proxy });
+      if (record.chosen !== null) return this.add(unit, record.chosen, { job });
+      const drafts = new Drafts(unit);
+      drafts.store(job, { proxy }, 'callback.add');
+      // The proxy's rev grows with it: a choice that has not seen it is refused, so nothing is left behind.
+      const touch = {
+        kind: 'proxy',
+        id: proxy,
+        event: 'callback.add',
+        from: null,
+        to: null,
+        patch: null,
+      } as const;
+      try {
+        await unit.submit(
+          [...drafts.made, touch],
+          [...drafts.expect, { what: 'rev', kind: 'proxy', id: proxy, rev: record.rev }],
+        );
+        drafts.attach();
+        return;
+      } catch (error) {
+        if (!(error instanceof ConflictError) || attempt >= 5) throw error;
+      }
+    }
+  }
+
+  /** Goes on with the callbacks of a job: also of a completed one, to which some were added late and left unfinished. */
+  async goOn(job: JobRecord, within: CallbackContext | null = null): Promise<void> {
+    if (job.state !== 'completed') return this.resume(job, within);
+    await this.#goOnWithBegun(job, within);
+    await this.#performAdded(job.id, null);
   }
 
   /**
    * Goes on with the callbacks of a job whose worker went away: those that nobody began are called, the interrupted one is
-   * decided by its policy, completed ones are left alone. A completed job has some when one was added late.
-   * @throws BadStatusError in any other status.
+   * decided by its policy, completed ones are left alone. @throws BadStatusError in any status but CALLBACKS.
    */
-  async resume(job: JobRecord): Promise<void> {
-    const engine = this.#engine;
-    if (job.state !== 'callbacks' && job.state !== 'completed') {
-      throw new BadStatusError({
-        what: `job ${job.id}`,
-        status: statusOfState(job.state),
-        event: 'resuming callbacks',
-        guards: [],
-      });
-    }
-    for (const callback of await engine.store.callbacks(job.id)) {
-      const record =
-        callback.kind === 'job'
-          ? callback.record
-          : callback.record.chosen === null
-            ? undefined
-            : await engine.store.get('job', callback.record.chosen);
-      if (record === undefined) continue;
-      if (record.state === 'callbacks') await this.resume(record);
-      else if (record.state === 'active.running') await this.#interrupted(record);
-      else if (record.state === 'active.waiting') await this.#interruptedWait(record);
-    }
-    if (job.state === 'callbacks') await this.performFor(job);
-    else await this.#performAdded(job);
+  async resume(job: JobRecord, within: CallbackContext | null = null): Promise<void> {
+    if (job.state !== 'callbacks') throw refused(job, 'resuming callbacks');
+    await this.#goOnWithBegun(job, within);
+    await this.performFor(job, within);
   }
 
-  async #interruptedWait(callback: JobRecord): Promise<void> {
-    const inner =
-      callback.waitingOn === 'promise'
-        ? undefined
-        : await this.#engine.store.get('job', callback.waitingOn ?? '');
-    if (inner === undefined) await this.#interrupted(callback);
-    else if (inner.outcome !== null) this.#engine.finishing.announce(inner.id);
+  async #goOnWithBegun(job: JobRecord, within: CallbackContext | null): Promise<void> {
+    for (const callback of await this.#engine.store.callbacks(job.id)) {
+      const id = callback.kind === 'job' ? callback.record.id : callback.record.chosen;
+      const record = id === null ? undefined : await this.#engine.store.get('job', id);
+      if (record?.state === 'callbacks') await this.resume(record, within);
+      else if (record?.state.startsWith('active')) await this.handleInterrupt(record, job, within);
+    }
   }
 
-  async #interrupted(callback: JobRecord): Promise<void> {
+  /**
+   * Decides about a callback that was ACTIVE when its worker went away. One that waits for another job goes on waiting,
+   * or takes its outcome. @throws BadStatusError when it is not ACTIVE, or its parent is not at its callbacks: in
+   * CALLBACKS, or completed with a callback added late.
+   */
+  async handleInterrupt(
+    callback: JobRecord,
+    parent: JobRecord,
+    within: CallbackContext | null = null,
+  ): Promise<void> {
+    const isAtCallbacks = parent.state === 'callbacks' || parent.state === 'completed';
+    if (!isAtCallbacks) throw refused(parent, 'the interruption of a callback');
+    if (!callback.state.startsWith('active')) throw refused(callback, 'an interruption');
+    if (callback.state === 'active.waiting' && (await this.#stillWaits(callback))) return;
     const engine = this.#engine;
-    const policy = engine.registry.policyOf(callback);
-    const tools = { wait: (ms: number) => engine.sleep(ms), trace: () => {}, events: () => {} };
-    const { answer, data } = policy.interrupted(callback.retryData ?? {}, tools);
+    const { answer, data } = await engine.policies.afterInterrupt(callback);
     const expect: Expectation[] = [{ what: 'rev', kind: 'job', id: callback.id, rev: callback.rev }];
-    if (typeof answer !== 'boolean') {
-      engine.log.events(
-        'ERROR',
-        () => `callback ${engine.executor.text(callback)} cannot be put back; it is tried again`,
-      );
-    }
-    if (answer !== false) {
-      engine.log.trace('DEBUG', () => `retrying interrupted callback ${engine.executor.text(callback)}`);
-      await engine.commit(
-        engine.uuid,
-        [stepJob(callback, { type: 'callback.reset', retryData: data })],
-        expect,
-      ).written;
+    if (answer === false) {
+      const failure = Failure.from(new AbortedError({ id: callback.id })).data;
+      const abort = { type: 'job.abort', at: engine.now(), failure, retryData: data } as const;
+      await this.performFor(await engine.finishing.endCallback(callback, abort, expect), within);
       return;
     }
-    await engine.finishing.abortCallback(callback, data, expect);
+    const text = (): string => engine.executor.text(callback);
+    if (answer !== true) {
+      engine.log.events('ERROR', () => `callback ${text()} cannot be put back; it is tried again`, {
+        job: callback.id,
+      });
+    }
+    engine.log.trace('DEBUG', () => `retrying interrupted callback ${text()}`, { job: callback.id });
+    const reset = stepJob(callback, { type: 'callback.reset', retryData: data });
+    await engine.commit(engine.uuid, [reset], expect).written;
   }
+
+  /** False when what it waited for is gone: a promise died with its process. */
+  async #stillWaits(callback: JobRecord): Promise<boolean> {
+    const engine = this.#engine;
+    const { waitingOn } = callback;
+    const inner =
+      waitingOn === null || waitingOn === 'promise' ? undefined : await engine.store.get('job', waitingOn);
+    if (inner === undefined) return false;
+    if (inner.outcome !== null) {
+      engine.log.events(
+        'WARNING',
+        () => `${engine.executor.text(callback)} did not hear that ${engine.executor.text(inner)} is done`,
+        { job: callback.id },
+      );
+      await engine.finishing.takeOver(inner.id, callback.id);
+    }
+    return true;
+  }
+}
+
+function refused(job: JobRecord, event: string): BadStatusError {
+  return new BadStatusError({ what: `job ${job.id}`, status: statusOfState(job.state), event, guards: [] });
 }
 
 function by(context: CallbackContext, engine: Engine): string {
   return context.agent?.dispatcher.uuid ?? engine.uuid;
+}
+
+/** Callbacks are written by whoever holds the root job, as long as it does. */
+function believing(context: CallbackContext): readonly Expectation[] {
+  return context.holder === null ? [] : [{ what: 'holder', ...context.holder }];
 }

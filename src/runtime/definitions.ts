@@ -1,9 +1,10 @@
 import { SignalboxError, shown } from '../errors.ts';
-import type { Failure } from '../model/failure.ts';
-import { checkName } from '../model/names.ts';
+import { Failure } from '../model/failure.ts';
+import { checkName, checkQuotaNames } from '../model/names.ts';
 import type { JobRecord } from '../model/records.ts';
 import { NeverRetry, RetryCommonForever, RetryCommonFourTimes, type RetryPolicy } from '../model/retry.ts';
-import { isSystemName } from '../model/system-names.ts';
+import { failureCondition, isSystemJob, isSystemName } from '../model/system-names.ts';
+import type { ContextStorage } from './attempt.ts';
 import type { Detached } from './detached.ts';
 import { Job } from './job.ts';
 import { checkLogLevel, type LogLevel } from './logging.ts';
@@ -20,7 +21,7 @@ export type ResultOf<Returned> =
         : Exclude<Awaited<Returned>, Failure>;
 
 /** What `defineJob` is told. */
-export interface JobOptions<Args extends readonly unknown[], Returned> {
+export interface JobOptions<Args extends readonly unknown[], Returned, Info = undefined> {
   /** The name that is stored with every job of it. Keep it as long as jobs with it exist. */
   readonly name: string;
   /** The code. It may be called more than once; what it throws becomes the job's failure. */
@@ -31,6 +32,18 @@ export interface JobOptions<Args extends readonly unknown[], Returned> {
   readonly failureLogLevel?: LogLevel;
   /** Quotas of every job of it, unless the job says otherwise. */
   readonly quotas?: readonly string[];
+  /** Called before every attempt. What it throws counts as thrown by the code, which is not called then. */
+  readonly setUp?: () => Info;
+  /**
+   * Called after every attempt with what `setUp` gave (undefined when that threw): after the commit when the attempt
+   * succeeded, after its changes were dropped when it failed. What it throws is logged; what it puts is dropped.
+   */
+  readonly tearDown?: (info: Awaited<Info> | undefined) => unknown;
+  /**
+   * An `AsyncLocalStorage` that jobs of it carry: the JSON value it has where a job is made is stored with the job, as
+   * annotation `signalbox.context`, and is there again in `setUp`, the code, its commit and `tearDown`, in any process.
+   */
+  readonly context?: ContextStorage;
 }
 
 /** A job by name: call it with the arguments to make a NEW job of it. */
@@ -39,7 +52,11 @@ export interface JobDefinition<Args extends readonly unknown[] = readonly unknow
   readonly definition: Definition;
   /** A job with only the first arguments; the callback's input is appended to them. */
   partial(...first: Partial<Args>): Job<Result>;
+  /** A job that receives itself as its first argument, before these. */
+  bind(...rest: Rest<Args>): Job<Result>;
 }
+
+type Rest<Args extends readonly unknown[]> = Args extends readonly [unknown, ...infer Others] ? Others : Args;
 
 /** A definition as the registry keeps it. */
 export interface Definition {
@@ -48,6 +65,9 @@ export interface Definition {
   readonly retry: RetryPolicy | string | null;
   readonly failureLogLevel: LogLevel | null;
   readonly quotas: readonly string[];
+  readonly setUp: (() => unknown) | null;
+  readonly tearDown: ((info: never) => unknown) | null;
+  readonly context: ContextStorage | null;
 }
 
 /**
@@ -63,8 +83,8 @@ export interface Definition {
  *
  * @throws SignalboxError `INVALID_NAME`, `INVALID_OPTION`.
  */
-export function defineJob<const Args extends readonly unknown[], Returned>(
-  options: JobOptions<Args, Returned>,
+export function defineJob<const Args extends readonly unknown[], Returned, Info = undefined>(
+  options: JobOptions<Args, Returned, Info>,
 ): JobDefinition<Args, ResultOf<Returned>> {
   checkName(options.name, 'the name of a job');
   if (isSystemName(options.name)) {
@@ -78,8 +98,8 @@ export function defineJob<const Args extends readonly unknown[], Returned>(
 }
 
 /** Like `defineJob`, for the machinery's own names. */
-export function makeDefinition<const Args extends readonly unknown[], Returned>(
-  options: JobOptions<Args, Returned>,
+export function makeDefinition<const Args extends readonly unknown[], Returned, Info = undefined>(
+  options: JobOptions<Args, Returned, Info>,
 ): JobDefinition<Args, ResultOf<Returned>> {
   if (typeof options.run !== 'function') {
     throw new SignalboxError('INVALID_OPTION', {
@@ -94,11 +114,19 @@ export function makeDefinition<const Args extends readonly unknown[], Returned>(
     run: options.run as Definition['run'],
     retry: options.retry ?? null,
     failureLogLevel: options.failureLogLevel ?? null,
-    quotas: options.quotas ?? [],
+    quotas: checkQuotaNames(options.quotas ?? [], 'quotas'),
+    setUp: options.setUp ?? null,
+    tearDown: options.tearDown ?? null,
+    context: options.context ?? null,
   };
   const make = (...args: readonly unknown[]): Job<ResultOf<Returned>> => Job.draft(definition, args);
+  const bind = (...rest: readonly unknown[]): Job<ResultOf<Returned>> => {
+    const job = Job.draft<ResultOf<Returned>>(definition, []);
+    job.args = [job, ...rest];
+    return job;
+  };
   Object.defineProperty(make, 'name', { value: options.name });
-  return Object.assign(make, { definition, partial: make }) as unknown as JobDefinition<
+  return Object.assign(make, { definition, partial: make, bind }) as unknown as JobDefinition<
     Args,
     ResultOf<Returned>
   >;
@@ -116,14 +144,68 @@ export interface ChooserDefinition {
   readonly choose: (claimable: Iterable<JobRecord>, held: readonly JobRecord[]) => JobRecord | null;
 }
 
-/** Names a filter function, so that an agent that uses it can be stored. @throws SignalboxError `INVALID_NAME`. */
+/**
+ * Names a filter function, so that an agent that uses it can be stored.
+ *
+ * @example
+ * ```ts
+ * import { agent, defineFilter } from 'signalbox';
+ *
+ * export const small = defineFilter('small', (job) => Number(job.args[0]) < 10);
+ * console.log(agent({ filter: small }).selection); // => { kind: 'filter', name: 'small' }
+ * ```
+ *
+ * @throws SignalboxError `INVALID_NAME`.
+ */
 export function defineFilter(name: string, accepts: FilterDefinition['accepts']): FilterDefinition {
   return { filterName: checkName(name, 'the name of a filter'), accepts };
 }
 
-/** Names a chooser function, so that an agent that uses it can be stored. @throws SignalboxError `INVALID_NAME`. */
+/**
+ * Names a chooser function, so that an agent that uses it can be stored.
+ *
+ * @example
+ * ```ts
+ * import { agent, defineChooser } from 'signalbox';
+ *
+ * export const oldest = defineChooser('oldest', (claimable) => [...claimable][0] ?? null);
+ * console.log(agent({ chooser: oldest }).selection); // => { kind: 'chooser', name: 'oldest' }
+ * ```
+ *
+ * @throws SignalboxError `INVALID_NAME`.
+ */
 export function defineChooser(name: string, choose: ChooserDefinition['choose']): ChooserDefinition {
   return { chooserName: checkName(name, 'the name of a chooser'), choose };
+}
+
+/** A condition by name, for callbacks of which one is chosen. Total and fast: what it throws is asked again for ever. */
+export interface ConditionDefinition {
+  readonly conditionName: string;
+  /** Whether the outcome, a value or a Failure, meets it. */
+  readonly holds: (input: unknown) => boolean;
+}
+
+/**
+ * Names a condition, so that the callbacks that depend on it can be stored: see `job.addConditionalCallbacks`.
+ *
+ * @example
+ * ```ts
+ * import { defineCondition, Failure } from 'signalbox';
+ *
+ * export const isTimeout = defineCondition('isTimeout', (input) => input instanceof Failure && input.check('TIMEOUT'));
+ * console.log(isTimeout.holds(new Failure({ ...Failure.from(new Error('late')).data, code: 'TIMEOUT' }))); // => true
+ * ```
+ *
+ * @throws SignalboxError `INVALID_NAME`.
+ */
+export function defineCondition(name: string, holds: ConditionDefinition['holds']): ConditionDefinition {
+  checkName(name, 'the name of a condition');
+  if (!isSystemName(name)) return { conditionName: name, holds };
+  throw new SignalboxError('INVALID_OPTION', {
+    option: 'name',
+    expected: "a name outside the reserved prefix 'signalbox.'",
+    actual: shown(name),
+  });
 }
 
 /** Everything that a process knows by name. Stored names are looked up here and nowhere else. */
@@ -132,9 +214,11 @@ export class Registry {
   readonly #filters = new Map<string, FilterDefinition>();
   readonly #choosers = new Map<string, ChooserDefinition>();
   readonly #policies = new Map<string, RetryPolicy>();
+  readonly #conditions = new Map<string, ConditionDefinition>();
 
   constructor() {
     for (const policy of [RetryCommonFourTimes, RetryCommonForever, NeverRetry]) this.addPolicy(policy);
+    this.addCondition({ conditionName: failureCondition, holds: (input) => input instanceof Failure });
   }
 
   add(definition: JobDefinition<never, unknown>): void {
@@ -186,25 +270,51 @@ export class Registry {
     throw new SignalboxError('UNKNOWN_FILTER', { what: 'chooser', name, known: [...this.#choosers.keys()] });
   }
 
-  /** Registers a policy under its name, or under `''` (default of jobs) or `callback` (default of callbacks). */
+  addCondition(condition: ConditionDefinition): void {
+    this.#conditions.set(condition.conditionName, condition);
+  }
+
+  /** @throws SignalboxError `UNKNOWN_CONDITION`. */
+  condition(name: string): ConditionDefinition {
+    const condition = this.#conditions.get(name);
+    if (condition !== undefined) return condition;
+    throw new SignalboxError('UNKNOWN_CONDITION', { name, known: [...this.#conditions.keys()] });
+  }
+
+  /**
+   * Registers a policy under its name, and under `''` (default of jobs) or `callback` (default of callbacks) when one of
+   * these is given: a job keeps the policy it used first, by its name.
+   */
   addPolicy(policy: RetryPolicy, name: string = policy.name): void {
     this.#policies.set(name, policy);
+    if (name !== policy.name) this.#policies.set(policy.name, policy);
   }
 
   policy(name: string): RetryPolicy | undefined {
     return this.#policies.get(name);
   }
 
-  /** The policy of a job: its own, its definition's, the process default, then the built-in one. */
-  policyOf(job: JobRecord): RetryPolicy {
-    const own = job.retryPolicy ?? this.definition(job.name)?.retry ?? null;
-    if (own !== null && typeof own === 'object') return own;
-    if (own !== null) return this.policy(own) ?? RetryCommonFourTimes;
-    if (isSystemName(job.name)) return RetryCommonForever;
+  /**
+   * The policy of a job: the one it used first, its own, its definition's, the process default, then the built-in one.
+   * Undefined when it is named and this process does not know the name.
+   */
+  policyOf(job: JobRecord): RetryPolicy | undefined {
+    const own = job.retryData?.policy ?? job.retryPolicy ?? this.definition(job.name)?.retry ?? null;
+    if (typeof own === 'string') return this.policy(own);
+    if (own !== null) return own as RetryPolicy;
+    if (isSystemJob(job.name)) return RetryCommonForever;
     const isCallback = job.parent !== null && ('job' in job.parent || 'proxy' in job.parent);
     return isCallback
       ? (this.policy('callback') ?? RetryCommonForever)
       : (this.policy('') ?? RetryCommonFourTimes);
+  }
+
+  /** @throws SignalboxError `UNKNOWN_POLICY`. */
+  mustHavePolicy(job: JobRecord): RetryPolicy {
+    const policy = this.policyOf(job);
+    if (policy !== undefined) return policy;
+    const name = String(job.retryData?.policy ?? job.retryPolicy ?? this.definition(job.name)?.retry);
+    throw new SignalboxError('UNKNOWN_POLICY', { name, known: [...this.#policies.keys()] });
   }
 
   /** The level at which a job's failure is logged. */
@@ -212,6 +322,6 @@ export class Registry {
     const own = job.failureLogLevel ?? this.definition(job.name)?.failureLogLevel ?? null;
     if (own !== null) return own as LogLevel;
     const isCallback = job.parent !== null && ('job' in job.parent || 'proxy' in job.parent);
-    return isCallback || isSystemName(job.name) ? 'CRITICAL' : 'ERROR';
+    return isCallback || isSystemJob(job.name) ? 'CRITICAL' : 'ERROR';
   }
 }

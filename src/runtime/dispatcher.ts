@@ -1,17 +1,19 @@
 import { type Actor, waitFor } from 'xstate';
 import { dispatcherMachine } from '../../machines/dispatcher.machine.ts';
-import { SignalboxError, shown } from '../errors.ts';
+import { BadStatusError, SignalboxError, shown } from '../errors.ts';
 import { Failure } from '../model/failure.ts';
 import { refusesSystemJobs } from '../model/filter.ts';
 import { type JobInfo, JobInfos } from '../model/job-infos.ts';
 import { type DispatcherHealth, healthOf, isDead, isPingDue, siblingOf } from '../model/liveness.ts';
 import { type AgentPoll, isAtOrBefore, isBefore, type JobName, PollInfo, Polls } from '../model/polls.ts';
+import type { AgentRecord } from '../model/records.ts';
 import { type Statistics, statisticsOf } from '../model/statistics.ts';
 import { type Duration, durationMs } from '../time.ts';
 import { LiveAgent } from './agent-runner.ts';
 import type { Engine } from './engine.ts';
+import { fiveTimes } from './five-times.ts';
 import type { Reactor, ScheduledCall } from './reactor/reactor.ts';
-import { Representation, Representations } from './representations.ts';
+import { deactivateIn, Representation, Representations } from './representations.ts';
 import type { Signalbox } from './signalbox.ts';
 
 /** What a dispatcher is told. */
@@ -130,13 +132,23 @@ export class Dispatcher {
     this.#actor.send({ type: 'dispatcher.activate' });
   }
 
-  /** Stops polling and hands its jobs on; what runs is not killed. @throws SignalboxError `DISPATCHER_STATE` when it is not active. */
+  /**
+   * Stops polling and hands its jobs on; what runs is not killed.
+   * @throws SignalboxError `DISPATCHER_STATE` when it is not active.
+   */
   async deactivate(): Promise<void> {
     this.#mustAccept('dispatcher.deactivate');
     this.#shutdownTrigger?.cancel();
+    this.#activated = null;
     this.#actor.send({ type: 'dispatcher.deactivate' });
     await waitFor(this.#actor, (snapshot) => snapshot.matches('stopped'));
     this.#engine.log.events('INFO', () => `deactivated dispatcher ${this.uuid}`);
+  }
+
+  /** Deactivates it unless somebody has already; resolves when it is stopped. */
+  async stopped(): Promise<void> {
+    if (this.#actor.getSnapshot().can({ type: 'dispatcher.deactivate' })) await this.deactivate();
+    else await waitFor(this.#actor, (snapshot) => snapshot.matches('stopped'));
   }
 
   /** Stops polling with nothing cleaned, as a crash would. */
@@ -174,17 +186,7 @@ export class Dispatcher {
 
   async #deactivateQueues(): Promise<void> {
     for (const agent of this.#agents.values()) agent.drain();
-    for (const queue of this.#queues) {
-      try {
-        const representation = await new Representations(this.#engine.direct, queue).get(this.uuid);
-        if (representation.activated !== null) await representation.deactivate();
-      } catch (error) {
-        this.#engine.log.events(
-          'CRITICAL',
-          () => `could not deactivate in queue '${queue}': ${String(error)}`,
-        );
-      }
-    }
+    await this.#guarded('be deactivated', () => deactivateIn(this.#engine, this.uuid, this.#queues));
     for (const key of this.#agents.keys()) this.#engine.agents.delete(key);
     this.#agents.clear();
     this.#forget();
@@ -193,15 +195,13 @@ export class Dispatcher {
   async #poll(): Promise<void> {
     const poll = new PollInfo();
     this.#startedSince.set(poll, []);
-    try {
+    await this.#guarded('poll', async () => {
       for (const queue of await this.#engine.store.list('queue', '')) {
         poll.queues[queue.id] = null;
         await this.#pollQueue(queue.id, poll);
       }
       this.#retireVanished(poll);
-    } catch (error) {
-      this.#engine.log.events('CRITICAL', () => `poll failed: ${Failure.from(error).text()}`);
-    }
+    });
     this.#closePrevious();
     this.polls.add(poll, this.#engine.now());
     for (const started of this.#startedSince.get(poll) ?? []) started.pollId = poll.key;
@@ -209,42 +209,80 @@ export class Dispatcher {
     this.#logPoll(poll);
   }
 
+  /** One step of a poll: its failure is logged and ends nothing else. Null when it failed. */
+  async #guarded<Result>(what: string, step: () => Promise<Result>): Promise<Result | null> {
+    try {
+      return await step();
+    } catch (error) {
+      const failure = Failure.from(error);
+      this.#engine.log.events(
+        'CRITICAL',
+        () => `dispatcher ${this.uuid} could not ${what}: ${failure.text()}`,
+      );
+      return null;
+    }
+  }
+
   async #pollQueue(queue: string, poll: PollInfo): Promise<void> {
-    const { engine } = this.box;
-    const representations = new Representations(engine.direct, queue);
-    if (!(await representations.has(this.uuid))) await representations.register(this.uuid);
-    const representation = await representations.get(this.uuid);
-    const isFirst = !this.#queues.has(queue);
-    if (isFirst) {
-      if (!(await this.#activateIn(representation))) return;
+    const representations = new Representations(this.#engine.direct, queue);
+    const where = `in queue '${queue}'`;
+    const representation = await this.#guarded(`register ${where}`, () =>
+      fiveTimes(async () =>
+        (await representations.has(this.uuid))
+          ? representations.get(this.uuid)
+          : representations.register(this.uuid),
+      ),
+    );
+    if (representation === null) return;
+    if (!this.#queues.has(queue)) {
+      const activated = await this.#guarded(`be activated ${where}`, () => this.#activateIn(representation));
+      if (activated !== true) return;
       this.#queues.add(queue);
     }
-    await this.#ping(representation);
+    await this.#guarded(`ping ${where}`, () => this.#ping(representation));
     const agents: Record<string, AgentPoll> = Object.create(null);
     poll.queues[queue] = agents;
-    const prefix = `${queue}/${this.uuid}/`;
-    for (const record of await engine.store.list('agent', prefix)) {
-      const name = record.id.slice(prefix.length);
-      const agent = this.#liveAgent(queue, record);
-      const held = await engine.store.held(queue, this.uuid, name);
-      const entry: AgentPoll = {
-        size: record.size,
-        len: held.length,
-        error: null,
-        newJobs: [],
-        claimed: 0,
-        activeJobs: held.map((job): JobName => [job.id, engine.store.name]),
-      };
-      agents[name] = entry;
-      await agent.claimFor(poll, entry);
+    await this.#guarded(`read its agents ${where}`, async () => {
+      for (const record of await this.#engine.store.list('agent', `${queue}/${this.uuid}/`))
+        await this.#pollAgent(queue, record, poll, agents);
+    });
+  }
+
+  async #pollAgent(
+    queue: string,
+    record: AgentRecord,
+    poll: PollInfo,
+    agents: Record<string, AgentPoll>,
+  ): Promise<void> {
+    const { store } = this.#engine;
+    const name = record.id.slice(`${queue}/${this.uuid}/`.length);
+    const entry: AgentPoll = {
+      size: record.size,
+      len: 0,
+      error: null,
+      newJobs: [],
+      claimed: 0,
+      activeJobs: [],
+    };
+    agents[name] = entry;
+    const agent = this.#liveAgent(queue, record);
+    try {
+      const held = await store.held(queue, this.uuid, name);
+      entry.len = held.length;
+      entry.activeJobs = held.map((job): JobName => [job.id, store.name]);
+    } catch (error) {
+      const failure = Failure.from(error);
+      entry.error = failure.text('default');
+      this.#engine.log.events('CRITICAL', () => `agent ${name} cannot be read: ${failure.text()}`);
+      return;
     }
-    if (isFirst) await this.#warnOfRefusedSystemJobs(queue);
+    await agent.claimFor(poll, entry);
   }
 
   /** First time in this process. False when someone else seems to work under this UUID. */
   async #activateIn(representation: Representation): Promise<boolean> {
     if (representation.activated !== null) {
-      if (!isDead(representation.record, this.#engine.now())) {
+      if (!isDead(representation.record, this.#engine.store.now())) {
         this.#engine.log.events(
           'ERROR',
           () =>
@@ -255,10 +293,14 @@ export class Dispatcher {
       await representation.deactivate();
     }
     await representation.activate();
+    await this.#warnOfRefusedSystemJobs(representation.queue);
     return true;
   }
 
-  /** Without an agent that accepts system jobs nothing expires and nothing is recovered: said once per activation. */
+  /**
+   * Without an agent that accepts system jobs nothing expires and nothing is recovered: said once per
+   * activation.
+   */
   async #warnOfRefusedSystemJobs(queue: string): Promise<void> {
     const agents = await this.#engine.store.list('agent', `${queue}/`);
     if (agents.length === 0 || !agents.every((record) => refusesSystemJobs(record.selection))) return;
@@ -269,7 +311,10 @@ export class Dispatcher {
     );
   }
 
-  /** In its own commit, before claiming: a dispatcher that was taken for dead is alive again and claims in the same poll. */
+  /**
+   * In its own commit, before claiming: a dispatcher that was taken for dead is alive again and claims in the
+   * same poll.
+   */
   async #ping(representation: Representation): Promise<void> {
     await representation.refresh();
     if (representation.record.state !== 'activated') {
@@ -280,15 +325,19 @@ export class Dispatcher {
       );
       await representation.reactivate();
     }
-    if (isPingDue(representation.record, this.#engine.now())) await representation.ping();
+    if (isPingDue(representation.record, this.#engine.store.now())) await representation.ping();
     const all = await this.#engine.store.list('representation', `${representation.queue}/`);
     const sibling = siblingOf(this.uuid, all);
-    if (sibling !== undefined && isDead(sibling, this.#engine.now())) {
+    if (sibling === undefined || !isDead(sibling, this.#engine.store.now())) return;
+    try {
       await new Representation(this.#engine.direct, sibling).deactivate();
+    } catch (error) {
+      // Another dispatcher has just done it.
+      if (!(error instanceof BadStatusError)) throw error;
     }
   }
 
-  #liveAgent(queue: string, record: Parameters<LiveAgent['configure']>[0]): LiveAgent {
+  #liveAgent(queue: string, record: AgentRecord): LiveAgent {
     const present = this.#agents.get(record.id);
     if (present !== undefined) {
       this.#spend(record.size - present.size);
@@ -308,7 +357,9 @@ export class Dispatcher {
 
   #retireVanished(poll: PollInfo): void {
     for (const [id, agent] of this.#agents) {
-      if (poll.queues[agent.queue]?.[agent.name] !== undefined) continue;
+      const seen = poll.queues[agent.queue];
+      // A queue that was skipped this time has not lost its agents.
+      if (seen === null || seen?.[agent.name] !== undefined) continue;
       agent.drain();
       this.#spend(-agent.size);
       this.#agents.delete(id);
@@ -393,6 +444,7 @@ export class Dispatcher {
     return statisticsOf([...this.iterPolls(range)], this.jobs, this.#engine.now(), range);
   }
 
+  /** How the dispatcher does now: STOPPED, STARTING, RUNNING or STUCK, with its times. */
   getStatusInfo(): StatusInfo {
     const now = this.#engine.now();
     const activated = this.#activated;

@@ -1,6 +1,7 @@
 import type { Place } from '../../machines/job.machine.ts';
 import type { Json } from '../../machines/json.ts';
 import { BadStatusError } from '../errors.ts';
+import { checkAnnotationName } from '../model/names.ts';
 import type { JobRecord, ProxyRecord } from '../model/records.ts';
 import { newJobRecord, stepJob, type Transition } from '../model/step.ts';
 import { encodeValue } from '../model/values.ts';
@@ -75,6 +76,7 @@ export class Drafts {
   companions(job: Job<unknown>, record: JobRecord): void {
     const { engine } = this.#unit;
     for (const [name, value] of Object.entries(job.settings.annotations ?? {})) {
+      checkAnnotationName(name);
       const path = `annotations[${JSON.stringify(name)}]`;
       this.made.push(
         engine.annotation(
@@ -96,16 +98,13 @@ export class Drafts {
     return record;
   }
 
-  /** Stores a callback of a job, or a pair of them. */
-  callback(callback: PendingCallback, parent: string): void {
-    if ('job' in callback) {
-      this.store(callback.job, { job: parent }, 'callback.add');
-      return;
-    }
-    this.#proxy(callback.proxy, parent);
+  /** Stores a callback of a job, or a proxy of some. Returns its id. */
+  callback(callback: PendingCallback, parent: string): string {
+    if ('job' in callback) return this.store(callback.job, { job: parent }, 'callback.add').id;
+    return this.#proxy(callback.proxy, parent);
   }
 
-  #proxy(proxy: CallbackProxy, parent: string): void {
+  #proxy(proxy: CallbackProxy, parent: string): string {
     const id = this.#unit.engine.ids.newId();
     const branch = (job: Job<unknown> | null): string | null =>
       job === null ? null : this.store(job, { proxy: id }, 'callback.add').id;
@@ -116,15 +115,17 @@ export class Drafts {
       lastSeq: 0,
       parent: { job: parent },
       order: ['callback', 0],
-      success: branch(proxy.success),
-      failure: branch(proxy.failure),
+      branches: proxy.branches.map(({ when, job }) => ({ when: when.conditionName, job: branch(job) })),
+      otherwise: branch(proxy.otherwise),
       chosen: null,
     };
     const { v: _v, rev: _rev, lastSeq: _lastSeq, id: _id, ...patch } = record;
     this.made.push({ kind: 'proxy', id, event: 'callback.add', from: null, to: null, patch: patch as never });
-    // What is added to a pair before it is decided is added to both branches' common successor: see callbacks.ts.
+    for (const { when } of proxy.branches) this.#unit.engine.registry.addCondition(when);
+    // What is added to a proxy before it is decided waits there for the choice: see callback-choice.ts.
     for (const job of proxy.pendingCallbacks) this.store(job, { proxy: id }, 'callback.add');
     this.#attached.push(() => proxy.attach(this.#unit, record));
+    return id;
   }
 
   #refer(value: object): string | null {

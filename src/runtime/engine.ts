@@ -1,9 +1,16 @@
-import { isAgentPlace, type JobEvent } from '../../machines/job.machine.ts';
+import { isAgentPlace, type JobEvent, type Place } from '../../machines/job.machine.ts';
 import type { Json } from '../../machines/json.ts';
 import { ConflictError, SignalboxError } from '../errors.ts';
 import type { JobRecord, RepresentationRecord } from '../model/records.ts';
 import type { RetryPolicy } from '../model/retry.ts';
-import { afterStep, type JobStatus, statusOfState, stepJob, type Transition } from '../model/step.ts';
+import {
+  afterStep,
+  type JobStatus,
+  newJobRecord,
+  statusOfState,
+  stepJob,
+  type Transition,
+} from '../model/step.ts';
 import { decodeValue } from '../model/values.ts';
 import type { Change, Expectation, OpenStore, Ticket } from '../store/store.ts';
 import type { LiveAgent } from './agent-runner.ts';
@@ -15,6 +22,7 @@ import { Finishing } from './finishing.ts';
 import type { Hooks } from './hooks.ts';
 import { Job } from './job.ts';
 import type { Log } from './logging.ts';
+import { Policies } from './policies.ts';
 import type { IdSource } from './ports.ts';
 import type { Reactor } from './reactor/reactor.ts';
 import { TicketReactions } from './tickets.ts';
@@ -52,6 +60,7 @@ export class Engine {
   readonly direct: Unit;
   readonly finishing: Finishing;
   readonly callbacks: Callbacks;
+  readonly policies: Policies;
   readonly executor: Executor;
   readonly now: () => number;
   /** Live agents by `<queue>/<uuid>/<name>`. */
@@ -75,6 +84,7 @@ export class Engine {
     this.executor = new Executor(this);
     this.finishing = new Finishing(this);
     this.callbacks = new Callbacks(this);
+    this.policies = new Policies(this);
   }
 
   /** Commits changes and carries out the effects that their charts name. */
@@ -163,6 +173,14 @@ export class Engine {
     };
   }
 
+  /** What a job is annotated with, as stored, by name. */
+  async annotationsOf(job: string): Promise<Record<string, Json>> {
+    const annotations = await this.store.annotations(job);
+    return Object.fromEntries(
+      annotations.map((annotation) => [annotation.id.slice(job.length + 1), annotation.value]),
+    );
+  }
+
   handle<Result>(unit: Unit, record: JobRecord): Job<Result> {
     return Job.of<Result>(unit, record);
   }
@@ -177,6 +195,11 @@ export class Engine {
     if (policy === null || typeof policy === 'string') return policy;
     this.registry.addPolicy(policy);
     return policy.name;
+  }
+
+  /** The status of what nobody has begun at a place: it follows the topmost ancestor. */
+  statusBelow(parent: Place): Promise<JobStatus> {
+    return this.statusOf({ ...newJobRecord('', { name: '', parent }) });
   }
 
   /** The status of a job; one of a callback that has not run follows its topmost ancestor. */
@@ -246,6 +269,14 @@ export class Engine {
   sleep(ms: number): Promise<void> {
     return new Promise((resolve) => {
       this.reactor.callLater(ms, resolve);
+    });
+  }
+
+  /** What a promise gives, or undefined when it has not given anything by then. */
+  answeredWithin<Value>(promise: Promise<Value>, ms: number): Promise<Value | undefined> {
+    return new Promise((resolve, reject) => {
+      const limit = this.reactor.callLater(ms, () => resolve(undefined));
+      promise.then(resolve, reject).finally(() => limit.cancel());
     });
   }
 

@@ -1,23 +1,28 @@
 import type { Json } from '../../machines/json.ts';
-import { type BadStatusError, SignalboxError } from '../errors.ts';
+import { type BadStatusError, ReassignedError, SignalboxError, shown } from '../errors.ts';
 import { Failure } from '../model/failure.ts';
-import { jobText } from '../model/job-text.ts';
+import { jobText, valueText } from '../model/job-text.ts';
 import type { JobRecord } from '../model/records.ts';
 import { decodeValue, encodeValue, referredJobs } from '../model/values.ts';
+import { Attempts } from './attempt.ts';
 import { isJob } from './brands.ts';
 import { currentRun } from './current-run.ts';
+import type { Definition } from './definitions.ts';
 import { Detached } from './detached.ts';
 import { Drafts } from './drafts.ts';
 import type { Engine } from './engine.ts';
 import { Job } from './job.ts';
+import { loaded } from './patience.ts';
 import type { Run } from './run.ts';
 
 /** Calls the code of jobs and turns what comes back into an outcome. */
 export class Executor {
   readonly #engine: Engine;
+  readonly #attempts: Attempts;
 
   constructor(engine: Engine) {
     this.#engine = engine;
+    this.#attempts = new Attempts(engine);
   }
 
   /** Calls the code of a started run. Everything that follows is reported through the run's `onDone`. */
@@ -34,14 +39,22 @@ export class Executor {
       });
       return;
     }
-    if (run.job.args.some((arg) => typeof arg === 'object' && arg !== null)) {
-      this.#loaded(run).then(
+    this.#attempts.inContext(run, definition, () => this.#attempt(run, definition));
+  }
+
+  #attempt(run: Run, definition: Definition): void {
+    const hasHooks = definition.setUp !== null || definition.tearDown !== null;
+    if (!hasHooks && !run.job.args.some((arg) => typeof arg === 'object' && arg !== null)) {
+      this.#call(run, definition.run, run.job.args);
+      return;
+    }
+    const ready = hasHooks ? this.#attempts.setUp(run, definition) : Promise.resolve();
+    ready
+      .then(() => this.#loaded(run))
+      .then(
         (args) => this.#call(run, definition.run, args),
         (error: unknown) => this.#threw(run, error),
       );
-      return;
-    }
-    this.#call(run, definition.run, run.job.args);
   }
 
   /** Arguments as the code sees them: jobs among them are handles as they stand now. */
@@ -49,7 +62,12 @@ export class Executor {
     const jobs = new Map<string, Job<unknown>>();
     for (const arg of run.job.args) {
       for (const id of referredJobs(arg)) {
-        const record = await this.#engine.store.get('job', id);
+        const { store } = this.#engine;
+        const record = await loaded(
+          this.#engine,
+          () => this.text(run.job),
+          () => store.get('job', id),
+        );
         jobs.set(id, record === undefined ? Job.reference(run.unit, id) : Job.of(run.unit, record));
       }
     }
@@ -67,10 +85,20 @@ export class Executor {
     }
     if (isThenable(returned)) {
       returned.then(
-        (value) => this.#returned(run, value),
-        (error: unknown) => this.#threw(run, error),
+        (value) => this.#guarded(run, () => this.#returned(run, value)),
+        (error: unknown) => this.#guarded(run, () => this.#threw(run, error)),
       );
-    } else this.#returned(run, returned);
+    } else this.#guarded(run, () => this.#returned(run, returned));
+  }
+
+  /** What breaks here is no failure of the job: its agent replaces the worker and leaves the job as it is. */
+  #guarded(run: Run, step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      run.agent?.runEscaped(run, error);
+      run.onDone();
+    }
   }
 
   #returned(run: Run, value: unknown): void {
@@ -78,11 +106,13 @@ export class Executor {
     if (isJob(value)) {
       this.#returnedJob(run, value).catch((error: unknown) => this.#threw(run, error));
     } else if (value instanceof Detached) {
-      finishing.wait(run, 'promise', null);
-      value.promise.then(
-        (settled: unknown) => finishing.settle(run, this.#outcomeOf(settled)),
-        (error: unknown) => finishing.settle(run, { ok: false, failure: Failure.from(error).data }),
+      const outcome = value.promise.then(
+        (settled: unknown) => this.#outcomeOf(settled),
+        (error: unknown) => ({ ok: false as const, failure: Failure.from(error).data }),
       );
+      finishing.wait(run, 'promise', null, () => {
+        void outcome.then((settled) => finishing.settle(run, settled));
+      });
     } else if (value instanceof Failure) finishing.finish(run, { ok: false, failure: value.data });
     else {
       let encoded: Json;
@@ -92,7 +122,7 @@ export class Executor {
             ? null
             : encodeValue(value, 'result', (inner) => (isJob(inner) && inner.isStored ? inner.id : null));
       } catch (error) {
-        finishing.refused(run, Failure.from(error), null);
+        finishing.refused(run, Failure.from(error), { ok: true, text: () => shownValue(value) });
         return;
       }
       finishing.finish(run, { ok: true, value: encoded });
@@ -121,7 +151,9 @@ export class Executor {
 
   #threw(run: Run, error: unknown): void {
     run.startOver();
-    this.#engine.finishing.threw(run, Failure.from(error));
+    // The worker is stopped, not the job refuted: no policy is asked and nothing is stored.
+    if (run.isAborted || error instanceof ReassignedError) this.#engine.finishing.escaped(run, error);
+    else this.#engine.finishing.threw(run, Failure.from(error));
   }
 
   /** A job that was handed out and cannot be called: finished before anyone started it. */
@@ -141,6 +173,15 @@ export class Executor {
   /** A job as text, for logs. */
   text(job: JobRecord): string {
     return jobText({ id: job.id, store: this.#engine.store.name, name: job.name, args: job.args });
+  }
+}
+
+/** A value that could not be stored, as text: its JSON where there is any. */
+function shownValue(value: unknown): string {
+  try {
+    return valueText(value as Json);
+  } catch {
+    return shown(value);
   }
 }
 

@@ -1,18 +1,31 @@
-import type { JobEvent, Outcome } from '../../machines/job.machine.ts';
-import { AbortedError, ConflictError, ReassignedError, SignalboxError, TimeoutError } from '../errors.ts';
-import { isExpired } from '../model/deadline.ts';
+import { isAgentPlace, type JobEvent, type Outcome } from '../../machines/job.machine.ts';
+import {
+  AbortedError,
+  BadStatusError,
+  ConflictError,
+  ReassignedError,
+  SignalboxError,
+  TimeoutError,
+} from '../errors.ts';
 import { Failure } from '../model/failure.ts';
 import { valueText } from '../model/job-text.ts';
 import type { JobRecord } from '../model/records.ts';
-import type { RetryAnswer, RetryTools } from '../model/retry.ts';
-import { afterStep, stepJob } from '../model/step.ts';
+import { putBackAt, type RetryAnswer } from '../model/retry.ts';
+import { afterStep, statusOfState, stepJob } from '../model/step.ts';
+import { systemNames } from '../model/system-names.ts';
 import type { Expectation } from '../store/store.ts';
-import { durationMs } from '../time.ts';
 import type { CallbackContext } from './callbacks.ts';
 import type { Engine } from './engine.ts';
 import type { Job } from './job.ts';
+import { Persistence } from './persistence.ts';
 import type { Run } from './run.ts';
 import type { Unit } from './unit.ts';
+
+/** What a stored commit error hides: the outcome, as text for the log. */
+interface Masked {
+  readonly ok: boolean;
+  readonly text: () => string;
+}
 
 /** Commits what came of a call: its outcome, a wait, a retry, or a place in the queue. */
 export class Finishing {
@@ -32,12 +45,13 @@ export class Finishing {
       type: 'job.finish',
       at: engine.now(),
       outcome,
-      retryData: this.#retryData(run),
+      retryData: engine.policies.dataOf(run),
       awaited,
     });
     const finished = afterStep(run.job, finish);
     // What the attempt itself may have added to the job is not in the store yet, so only the store's word counts then.
-    const completes = mayComplete && run.unit.isEmpty;
+    // A job that is torn down stays with its worker until that is done.
+    const completes = mayComplete && run.unit.isEmpty && run.tearDown === null;
     const made = completes
       ? [finish, stepJob(finished, { type: 'job.complete', at: engine.now(), unstarted: 0 })]
       : [...run.unit.made, finish];
@@ -56,17 +70,26 @@ export class Finishing {
       (error) => this.#notCommitted(run, outcome, awaited, completes, error),
     );
     engine.synced(ticket, () => {
-      this.#logOutcome(run.job, outcome);
-      if (completes) run.agent?.logCompleted(run);
-      else this.#performCallbacks(run, finished, outcome);
+      const tearDown = run.takeTearDown();
+      if (tearDown === null) this.#committed(run, finished, outcome, completes);
+      else void tearDown().then(() => this.#committed(run, finished, outcome, completes));
     });
+  }
+
+  #committed(run: Run, finished: JobRecord, outcome: Outcome, completes: boolean): void {
+    this.#logOutcome(run.job, outcome);
+    if (completes) run.agent?.logCompleted(run);
+    else this.#performCallbacks(run, finished, outcome);
   }
 
   /** The worker goes on when the callbacks are done, whatever became of them. */
   #performCallbacks(run: Run, job: JobRecord, outcome: Outcome): void {
     const performed = this.#engine.callbacks.perform(contextOf(run), job);
     void performed
-      .catch((error: unknown) => this.#lost(run, error))
+      .catch((error: unknown) => {
+        this.#lost(run, error);
+        if (error instanceof ReassignedError) run.agent?.runLost(run);
+      })
       .then(() => {
         run.agent?.runEnded(run, outcome);
         run.agent?.logCompleted(run);
@@ -75,55 +98,81 @@ export class Finishing {
   }
 
   #notCommitted(run: Run, outcome: Outcome, awaited: string | null, completed: boolean, error: Error): void {
-    if (error instanceof ReassignedError) {
-      this.#lost(run, error);
-      run.agent?.runLost(run);
-      run.onDone();
-    } else if (error instanceof ConflictError && completed) this.finish(run, outcome, awaited, false);
+    // What was awaited came once: no policy could bring it again.
+    if (awaited !== null) run.persistence ??= this.#persistence(run);
+    if (error instanceof ReassignedError) this.#giveUp(run, error);
+    else if (error instanceof ConflictError && completed) this.finish(run, outcome, awaited, false);
     else if (error instanceof SignalboxError && error.code === 'STORE_FULL') {
       // The outcome is kept and written first when there is room again; the code is not called twice for a full disk.
       this.#engine.reactor.callLater(1000, () => this.finish(run, outcome, awaited, completed));
     } else if (error instanceof SignalboxError && error.code.startsWith('STORE_')) run.onDone();
-    else this.refused(run, Failure.from(error), outcome);
+    else if (run.persistence !== null) this.#repeat(run, error, () => this.finish(run, outcome, awaited));
+    else this.refused(run, Failure.from(error), { ok: outcome.ok, text: () => outcomeText(outcome) });
   }
 
   /** The outcome could not be committed: the policy decides. `masked` is what a stored commit error would hide. */
-  refused(run: Run, failure: Failure, masked: Outcome | null): void {
+  refused(run: Run, failure: Failure, masked: Masked | null): void {
     run.startOver();
-    const policy = this.#engine.registry.policyOf(run.job);
-    const asked = this.#ask(run, failure, () => policy.commitError(failure, run.cache, this.#tools(run)));
-    void asked.then(() => {
-      if (masked === null) return;
-      const level = masked.ok ? 'INFO' : this.#engine.registry.failureLevelOf(run.job);
-      this.#engine.log.events(
-        level,
-        () => `commit error masks the outcome of ${this.#text(run.job)}: ${outcomeText(masked)}`,
-        {
-          job: run.job.id,
-        },
-      );
+    void this.#ask(run, failure, 'commitError', () => {
+      run.persistence = this.#persistence(run);
+      if (masked !== null) this.#logMasked(run, masked);
     });
+  }
+
+  #logMasked(run: Run, masked: Masked): void {
+    const level = masked.ok ? 'INFO' : this.#engine.registry.failureLevelOf(run.job);
+    const what = (): string => `commit error masks the outcome of ${this.#text(run.job)}: ${masked.text()}`;
+    this.#engine.log.events(level, what, { job: run.job.id });
   }
 
   /** The code threw: the policy decides. */
   threw(run: Run, failure: Failure): void {
-    const policy = this.#engine.registry.policyOf(run.job);
-    void this.#ask(run, failure, () => policy.jobError(failure, run.cache, this.#tools(run)));
+    void this.#ask(run, failure, 'jobError');
   }
 
-  async #ask(run: Run, failure: Failure, ask: () => RetryAnswer | Promise<RetryAnswer>): Promise<void> {
-    const engine = this.#engine;
-    let answer: RetryAnswer = false;
+  /** The worker was stopped while it was at the job, and the code said so: the job stays ACTIVE, for an interruption. */
+  escaped(run: Run, error: unknown): void {
+    const tornDown = run.takeTearDown()?.() ?? Promise.resolve();
+    void tornDown.then(() => this.#giveUp(run, error));
+  }
+
+  #persistence(run: Run): Persistence {
+    return new Persistence(this.#engine, () => `committing what came of ${this.#text(run.job)}`);
+  }
+
+  /** A step that must succeed did not: it is taken again, unless that cannot help. */
+  #repeat(run: Run, error: unknown, step: () => void): void {
+    run.persistence ??= this.#persistence(run);
+    const pause = run.persistence.pause(error).then(() => this.#isCurrent(run));
+    void pause.then(
+      (isCurrent) => (isCurrent ? step() : this.#giveUp(run, new ReassignedError({ id: run.job.id }))),
+      (hopeless: unknown) => this.#giveUp(run, hopeless),
+    );
+  }
+
+  /** Whether this attempt is still the one that counts: nobody took the job over, ended it, or began another. */
+  async #isCurrent({ job }: Run): Promise<boolean> {
     try {
-      answer = isExpired(run.job, engine.now()) ? false : await ask();
-    } catch (error) {
-      engine.log.events('ERROR', () => `retry policy of ${this.#text(run.job)} failed: ${String(error)}`, {
-        job: run.job.id,
-      });
+      const now = await this.#engine.store.get('job', job.id);
+      return now?.state === job.state && now.claim === job.claim && now.attempts === job.attempts;
+    } catch {
+      // A store that cannot be read cannot be written either: the next commit tells.
+      return true;
     }
-    if (answer === true) this.#again(run);
-    else if (answer !== false && run.agent !== null && run.holder?.id === run.job.id)
-      this.#putBack(run, answer);
+  }
+
+  async #ask(
+    run: Run,
+    failure: Failure,
+    error: 'jobError' | 'commitError',
+    onGivenUp: () => void = () => {},
+  ): Promise<void> {
+    const engine = this.#engine;
+    await run.takeTearDown()?.();
+    const answer = await engine.policies.after(run, failure, error);
+    if (!(await this.#isCurrent(run))) this.#giveUp(run, new ReassignedError({ id: run.job.id }));
+    else if (answer === true) this.#again(run);
+    else if (answer !== false && isHeldByAgent(run)) this.#putBack(run, answer);
     else {
       if (answer !== false) {
         engine.log.events(
@@ -134,6 +183,7 @@ export class Finishing {
           },
         );
       }
+      onGivenUp();
       this.finish(run, { ok: false, failure: failure.data });
     }
   }
@@ -147,9 +197,10 @@ export class Finishing {
       () => {
         run.job = afterStep(run.job, retry);
         run.startOver();
-        engine.executor.execute(run);
+        run.persistence = null;
+        void run.reread().then(() => engine.executor.execute(run));
       },
-      (error) => this.#giveUp(run, error),
+      (error) => this.#repeat(run, error, () => this.#again(run)),
     );
   }
 
@@ -160,8 +211,8 @@ export class Finishing {
       type: 'job.reschedule',
       at,
       queue: run.queue,
-      beginAfter: laterThan(answer, at),
-      retryData: this.#retryData(run),
+      beginAfter: putBackAt(answer, at),
+      retryData: engine.policies.dataOf(run, true),
     });
     const ticket = engine.commit(run.by, [reschedule], run.expectation);
     engine.written(
@@ -171,18 +222,18 @@ export class Finishing {
         run.agent?.slotFreed();
         run.onDone();
       },
-      (error) => this.#giveUp(run, error),
+      (error) => this.#repeat(run, error, () => this.#putBack(run, answer)),
     );
   }
 
-  #giveUp(run: Run, error: Error): void {
+  #giveUp(run: Run, error: unknown): void {
     this.#lost(run, error);
     run.agent?.runLost(run);
     run.onDone();
   }
 
   /** The job waits: for another job, or for a promise. Its worker is free, its slot is not. */
-  wait(run: Run, on: string, inner: Job<unknown> | null): void {
+  wait(run: Run, on: string, inner: Job<unknown> | null, whenWaiting: () => void = () => {}): void {
     const engine = this.#engine;
     const wait = stepJob(run.job, { type: 'job.wait', on });
     const ticket = engine.commit(run.by, [...run.unit.made, wait], [...run.expectation, ...run.unit.end()]);
@@ -191,9 +242,15 @@ export class Finishing {
       () => {
         run.unit.adopt();
         run.job = afterStep(run.job, wait);
-        run.agent?.runWaits(run, inner);
-        run.onDone();
-        if (on !== 'promise') void this.#finishIfDone(on, run.job.id);
+        const tornDown = run.takeTearDown()?.();
+        const waits = (): void => {
+          run.agent?.runWaits(run, inner);
+          run.onDone();
+          if (on !== 'promise') this.#finishWaiting(on, run.job.id);
+          whenWaiting();
+        };
+        if (tornDown === undefined) waits();
+        else void tornDown.then(waits);
       },
       (error) => {
         if (error instanceof ReassignedError) this.#giveUp(run, error);
@@ -204,24 +261,30 @@ export class Finishing {
 
   /** The promise that a job waits for has settled. */
   settle(run: Run, outcome: Outcome): void {
-    if (run.job.state === 'active.waiting') {
-      run.startOver();
-      this.finish(run, outcome, 'promise');
-    } else this.#engine.reactor.callFromThread(() => this.settle(run, outcome));
+    run.startOver();
+    this.finish(run, outcome, 'promise');
   }
 
   /** A job is done: those that wait for it take over its outcome. */
   announce(inner: string): void {
     this.#engine.store.waiters(inner).then(
       (outers) => {
-        for (const outer of outers) void this.#finishIfDone(inner, outer.id);
+        for (const outer of outers) this.#finishWaiting(inner, outer.id);
       },
       () => {},
     );
   }
 
+  #finishWaiting(inner: string, outer: string): void {
+    this.#finishIfDone(inner, outer).catch((error: unknown) => {
+      const what = (): string => `job ${outer} did not get the outcome of ${inner}: ${String(error)}`;
+      this.#engine.log.events('ERROR', what, { job: outer });
+    });
+  }
+
   async #finishIfDone(inner: string, outer: string): Promise<void> {
     const engine = this.#engine;
+    const persistence = new Persistence(engine, () => `giving job ${outer} the outcome of ${inner}`);
     for (;;) {
       const [done, waiting] = [await engine.store.get('job', inner), await engine.store.get('job', outer)];
       if (done?.outcome == null || waiting?.state !== 'active.waiting' || waiting.waitingOn !== inner) return;
@@ -240,8 +303,8 @@ export class Finishing {
       try {
         await ticket.synced;
       } catch (error) {
-        if (error instanceof ConflictError) continue;
-        return;
+        await persistence.pause(error);
+        continue;
       }
       this.#logOutcome(waiting, done.outcome);
       await engine.callbacks.performFor(afterStep(waiting, finish));
@@ -253,12 +316,18 @@ export class Finishing {
    * Fails a job that nobody has started. In CALLBACKS it only resumes the callbacks, so that a retried call is harmless.
    * @throws BadStatusError in ACTIVE and COMPLETED.
    */
-  async failFromOutside(unit: Unit, id: string, error: unknown, expired = false): Promise<void> {
+  async failFromOutside(
+    unit: Unit,
+    id: string,
+    error: unknown,
+    options: { readonly expired?: boolean; readonly within?: CallbackContext | null } = {},
+  ): Promise<void> {
+    const { expired = false, within = null } = options;
     const engine = this.#engine;
     const record = await unit.get('job', id);
     if (record === undefined) throw new SignalboxError('JOB_NOT_FOUND', { id });
     if (record.state === 'callbacks') {
-      await engine.callbacks.performFor(record);
+      await engine.callbacks.performFor(record, within);
       return;
     }
     const failure = Failure.from(
@@ -278,60 +347,66 @@ export class Finishing {
     }
     await engine.commit('client', [fail], [{ what: 'rev', kind: 'job', id, rev: record.rev }]).synced;
     this.#logOutcome(record, { ok: false, failure: failure.data });
-    await engine.callbacks.performFor(failed);
+    await engine.callbacks.performFor(failed, within);
   }
 
   /**
    * Decides about a job that was ACTIVE when its dispatcher went away. In CALLBACKS it resumes the callbacks: the abort
    * was stored by an earlier run of the system job. @throws BadStatusError in any other status.
    */
-  async handleInterrupt(id: string, queue: string): Promise<void> {
+  async handleInterrupt(id: string, queue: string, within: CallbackContext | null = null): Promise<void> {
     const engine = this.#engine;
+    const persistence = new Persistence(engine, () => `deciding about interrupted job ${id}`);
     for (;;) {
       const record = await engine.store.get('job', id);
       if (record === undefined) return;
-      if (record.state === 'callbacks') return engine.callbacks.resume(record);
-      const policy = engine.registry.policyOf(record);
+      if (record.state === 'callbacks') return engine.callbacks.resume(record, within);
+      if (!record.state.startsWith('active')) throw notInterrupted(record);
+      const { answer, data } = await engine.policies.afterInterrupt(record);
       const at = engine.now();
-      const { answer, data } = policy.interrupted(record.retryData ?? {}, this.#toolsFor(record));
-      const again = answer !== false && !isExpired(record, at);
+      const again = answer !== false;
       const aborted = Failure.from(new AbortedError({ id })).data;
       const event: JobEvent = again
         ? {
             type: 'job.reschedule',
             at,
             queue,
-            beginAfter: laterThan(answer, at),
-            retryData: firstActive(record, data),
+            beginAfter: answer === true ? null : putBackAt(answer, at),
+            retryData: data,
           }
-        : { type: 'job.abort', at, failure: aborted, retryData: firstActive(record, data) };
+        : { type: 'job.abort', at, failure: aborted, retryData: data };
       const step = stepJob(record, event);
       try {
         await engine.commit(engine.uuid, [step], [{ what: 'rev', kind: 'job', id, rev: record.rev }]).synced;
       } catch (error) {
-        if (error instanceof ConflictError) continue;
-        throw error;
+        await persistence.pause(error);
+        continue;
       }
       if (!again) {
         this.#logOutcome(record, { ok: false, failure: aborted });
-        await engine.callbacks.performFor(afterStep(record, step));
+        await engine.callbacks.performFor(afterStep(record, step), within);
       }
       return;
     }
   }
 
-  /** Ends an interrupted callback that its policy does not retry. */
-  async abortCallback(
+  /** Ends a callback that is not called, or not called again: it is too late, or its policy does not retry. */
+  async endCallback(
     callback: JobRecord,
-    retryData: JobRecord['retryData'],
+    event: JobEvent,
     expect: readonly Expectation[],
-  ): Promise<void> {
+  ): Promise<JobRecord> {
     const engine = this.#engine;
-    const failure = Failure.from(new AbortedError({ id: callback.id })).data;
-    const abort = stepJob(callback, { type: 'job.abort', at: engine.now(), failure, retryData });
-    await engine.commit(engine.uuid, [abort], expect).synced;
-    this.#logOutcome(callback, { ok: false, failure });
-    await engine.callbacks.performFor(afterStep(callback, abort));
+    const step = stepJob(callback, event);
+    const ended = afterStep(callback, step);
+    await engine.commit(engine.uuid, [step], expect).synced;
+    if (ended.outcome !== null) this.#logOutcome(callback, ended.outcome);
+    return ended;
+  }
+
+  /** Gives an interrupted callback the outcome of the job that it waited for, which is done by now. */
+  takeOver(inner: string, outer: string): Promise<void> {
+    return this.#finishIfDone(inner, outer);
   }
 
   /** Files a job that was handed out completed; one in CALLBACKS gets them resumed. */
@@ -343,26 +418,6 @@ export class Finishing {
       .written;
   }
 
-  #retryData(run: Run): JobRecord['retryData'] {
-    if (run.cache.size === 0) return run.job.retryData;
-    const policy = this.#engine.registry.policyOf(run.job);
-    const data = policy.updateData(run.job.retryData ?? {}, run.cache);
-    return data === null ? run.job.retryData : firstActive(run.job, data);
-  }
-
-  #tools(run: Run): RetryTools {
-    return this.#toolsFor(run.job);
-  }
-
-  #toolsFor(job: JobRecord): RetryTools {
-    const { log } = this.#engine;
-    return {
-      wait: (ms) => this.#engine.sleep(ms),
-      trace: (level, message) => log.trace(level, () => `${message}: ${this.#text(job)}`, { job: job.id }),
-      events: (level, message) => log.events(level, () => `${message}: ${this.#text(job)}`, { job: job.id }),
-    };
-  }
-
   #logOutcome(job: JobRecord, outcome: Outcome): void {
     const { log, registry } = this.#engine;
     if (outcome.ok) {
@@ -371,6 +426,8 @@ export class Finishing {
       });
       return;
     }
+    // A Failure that a missing branch passes on was logged where it arose.
+    if (job.name === systemNames.pass) return;
     const failure = new Failure(outcome.failure);
     log.events(
       registry.failureLevelOf(job),
@@ -399,19 +456,19 @@ function contextOf(run: Run): CallbackContext {
   return { agent: run.agent, slot: run.slot, holder: run.holder, queue: run.queue };
 }
 
-/** The instant an answer names when it lies ahead, else null: then the job goes to the front. */
-function laterThan(answer: RetryAnswer, now: number): number | null {
-  if (typeof answer === 'boolean') return null;
-  const at = answer instanceof Date ? answer.getTime() : now + durationMs(answer.after, 'after');
-  return at > now ? at : null;
+/** Only a job that an agent holds itself can be put back: no callback, and no job that nobody claimed. */
+function isHeldByAgent(run: Run): boolean {
+  const { parent } = run.job;
+  return run.holder?.id === run.job.id && parent !== null && isAgentPlace(parent);
 }
 
-/** The start of the first attempt ever, kept once and never overwritten. */
-function firstActive(
-  job: JobRecord,
-  data: NonNullable<JobRecord['retryData']>,
-): NonNullable<JobRecord['retryData']> {
-  return 'first_active' in data ? data : { ...data, first_active: job.activeStart };
+function notInterrupted(job: JobRecord): BadStatusError {
+  return new BadStatusError({
+    what: `job ${job.id}`,
+    status: statusOfState(job.state),
+    event: 'job.interrupt',
+    guards: [],
+  });
 }
 
 function outcomeText(outcome: Outcome): string {

@@ -3,25 +3,34 @@ import type { Json } from '../../machines/json.ts';
 import { BadStatusError, SignalboxError, shown, TimeoutError } from '../errors.ts';
 import { Failure } from '../model/failure.ts';
 import { jobText } from '../model/job-text.ts';
-import { checkAnnotationName, checkId } from '../model/names.ts';
+import { checkAnnotationName, checkId, checkQuotaNames } from '../model/names.ts';
 import type { JobRecord } from '../model/records.ts';
 import type { RetryPolicy } from '../model/retry.ts';
 import { type JobStatus, newJobRecord, statusOfState } from '../model/step.ts';
 import { encodeValue } from '../model/values.ts';
 import type { HistoryEntry } from '../store/store.ts';
-import { type Beginning, beginningMs, type Duration, durationMs, durationText } from '../time.ts';
+import { type Beginning, beginningMs, type Duration, durationMs, durationText, isDelay } from '../time.ts';
 import { actorRefOf, type JobActorRef } from './actor-ref.ts';
+import { contextAnnotation } from './attempt.ts';
 import { isJob, jobBrand } from './brands.ts';
 import { type CallbackOf, CallbackProxy, draftCallback } from './callback-drafts.ts';
-import type { Definition } from './definitions.ts';
+import { currentRun } from './current-run.ts';
+import type { ConditionDefinition, Definition, JobDefinition } from './definitions.ts';
 import { Drafts, storedJobOnly } from './drafts.ts';
-import type { LogLevel } from './logging.ts';
+import { checkLogLevel, type LogLevel } from './logging.ts';
 import type { Unit } from './unit.ts';
 
 /** What came of a job, as a program reads it. */
 export type JobOutcome<Result> =
   | { readonly ok: true; readonly value: Result }
   | { readonly ok: false; readonly failure: Failure };
+
+/** Where a job stands: its queue, and the agent that holds it or has completed it. Null where there is none. */
+export interface JobPlace {
+  readonly queue: string | null;
+  readonly dispatcher: string | null;
+  readonly agent: string | null;
+}
 
 /** Settings of a job, set before it is put. */
 export interface JobSettings {
@@ -41,12 +50,26 @@ export type PendingCallback = { readonly job: Job<unknown> } | { readonly proxy:
 /**
  * A job. Made by calling a definition it is NEW and can still be changed; put, it is a handle on what the store
  * knows: `status` and `outcome` are the last known values, `refresh()` and `result()` ask.
+ *
+ * @example
+ * ```ts
+ * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+ *
+ * const add = defineJob({ name: 'add', run: (a: number, b: number) => a + b });
+ * const box = await createSignalbox({ store: memoryStore(), jobs: [add] });
+ * await box.start();
+ * const draft = add(1, 2);
+ * draft.beginBy = '1h';
+ * const job = await box.queue().put(draft);
+ * console.log(await job.result(), job.ending); // => 3 succeeded
+ * await box.stop();
+ * ```
  */
 export class Job<Result = unknown> {
   /** Narrows what `result()` gives; never present at run time. */
   declare readonly resultType: Result;
   readonly [jobBrand] = true;
-  readonly #definition: Definition | null;
+  #definition: Definition | null;
   #args: readonly unknown[];
   #settings: JobSettings;
   #unit: Unit | null = null;
@@ -64,7 +87,9 @@ export class Job<Result = unknown> {
 
   /** A NEW job of a definition. */
   static draft<Result>(definition: Definition, args: readonly unknown[]): Job<Result> {
-    return new Job<Result>(definition, args, {});
+    const carried = definition.context?.getStore();
+    const settings = carried === undefined ? {} : { annotations: { [contextAnnotation]: carried } };
+    return new Job<Result>(definition, args, settings);
   }
 
   /** A handle on a stored job. */
@@ -156,8 +181,12 @@ export class Job<Result = unknown> {
   }
 
   get beginAfter(): Date | null {
-    const at = this.#record?.beginAfter ?? null;
-    return at === null ? null : new Date(at);
+    if (this.#record !== null) return dateOf(this.#record.beginAfter);
+    // A delay counts from the put.
+    const { beginAfter = null } = this.#settings;
+    return beginAfter === null || isDelay(beginAfter)
+      ? null
+      : new Date(beginningMs(beginAfter, 0, 'beginAfter'));
   }
 
   set beginAfter(beginAfter: Beginning | null) {
@@ -166,7 +195,9 @@ export class Job<Result = unknown> {
 
   /** Milliseconds from `beginAfter` within which it must start. */
   get beginBy(): number | null {
-    return this.#record?.beginBy ?? null;
+    if (this.#record !== null) return this.#record.beginBy;
+    const { beginBy = null } = this.#settings;
+    return beginBy === null ? null : durationMs(beginBy, 'beginBy');
   }
 
   set beginBy(beginBy: Duration | null) {
@@ -202,7 +233,10 @@ export class Job<Result = unknown> {
     return dateOf(this.#record?.callbacksEnd);
   }
 
-  /** Annotations as last read: of a draft those it will be stored with, of a handle those of the last `refresh()`. */
+  /**
+   * Annotations as last read: of a draft those it will be stored with, of a handle those of the last
+   * `refresh()`.
+   */
   get annotations(): { readonly [name: string]: unknown } {
     if (this.#record === null) return this.#settings.annotations ?? {};
     const decoded: [string, unknown][] = Object.entries(this.#annotations ?? {}).map(([name, value]) => [
@@ -224,42 +258,99 @@ export class Job<Result = unknown> {
     if (this.#record !== null)
       throw useInstead(this, Object.keys(settings).join(', '), 'the set methods of the job');
     if (settings.id !== undefined) checkId(settings.id);
-    if (typeof settings.quotaNames === 'string') throw quotaNamesAreText(settings.quotaNames);
-    this.#settings = { ...this.#settings, ...settings };
+    if (settings.beginAfter != null) beginningMs(settings.beginAfter, 0, 'beginAfter');
+    if (settings.beginBy != null) durationMs(settings.beginBy, 'beginBy');
+    checkLogLevel(settings.failureLogLevel ?? null);
+    const quotaNames = settings.quotaNames === undefined ? undefined : checkQuotaNames(settings.quotaNames);
+    const annotations = { ...this.#settings.annotations, ...settings.annotations };
+    this.#settings = { ...this.#settings, ...settings, annotations, ...(quotaNames && { quotaNames }) };
     return this;
+  }
+
+  /** Replaces the definition of a job that is NEW. @throws BadStatusError in any other status. */
+  async setCallable(definition: JobDefinition<never, Result>): Promise<void> {
+    const known = definition.definition;
+    if (this.#record === null) {
+      this.#definition = known;
+      return;
+    }
+    this.#mustBeStored().engine.registry.mustKnow(known);
+    await this.#send({ type: 'callable.set', name: known.name });
   }
 
   // Changes of a stored job: each an event that the chart accepts or refuses.
 
-  setArgs(args: readonly unknown[]): Promise<void> {
+  /**
+   * Changes the arguments of a stored job that has not started.
+   * @throws BadStatusError from ACTIVE on; SignalboxError `ARGS_…`.
+   */
+  async setArgs(args: readonly unknown[]): Promise<void> {
     const unit = this.#mustBeStored();
     const drafts = new Drafts(unit);
     const encoded = drafts.args(args);
-    return this.#send({ type: 'args.set', args: encoded }, drafts);
+    await this.#send({ type: 'args.set', args: encoded }, drafts);
   }
 
-  setBeginAfter(beginAfter: Beginning | null): Promise<void> {
+  /** Appends to the arguments: also while it is ACTIVE, where only joined jobs look at them again. */
+  async appendArgs(args: readonly unknown[]): Promise<void> {
+    if (this.#record === null) {
+      this.#args = [...this.#args, ...args];
+      return;
+    }
+    const drafts = new Drafts(this.#mustBeStored());
+    await this.#send({ type: 'args.append', args: drafts.args(args) }, drafts);
+  }
+
+  /**
+   * Changes the earliest start of a stored job that is NEW.
+   * @throws BadStatusError in any other status; SignalboxError `INVALID_INSTANT`.
+   */
+  async setBeginAfter(beginAfter: Beginning | null): Promise<void> {
     const now = this.#mustBeStored().engine.now();
     const at = beginAfter === null ? null : beginningMs(beginAfter, now, 'beginAfter');
-    return this.#send({ type: 'beginAfter.set', beginAfter: at });
+    await this.#send({ type: 'beginAfter.set', beginAfter: at });
   }
 
-  setBeginBy(beginBy: Duration | null): Promise<void> {
-    return this.#send({
+  /**
+   * Changes the time in which a stored job must start, while it is NEW or PENDING.
+   * @throws BadStatusError later; SignalboxError `INVALID_DURATION`.
+   */
+  async setBeginBy(beginBy: Duration | null): Promise<void> {
+    await this.#send({
       type: 'beginBy.set',
       beginBy: beginBy === null ? null : durationMs(beginBy, 'beginBy'),
     });
   }
 
+  /** In any status. A job that has used a policy keeps that one. */
+  setRetryPolicy(retryPolicy: RetryPolicy | string | null): Promise<void> {
+    const name = this.#mustBeStored().engine.policyName(retryPolicy);
+    return this.#send({ type: 'retryPolicy.set', retryPolicy: name });
+  }
+
+  /** In any status. */
+  async setFailureLogLevel(failureLogLevel: LogLevel | null): Promise<void> {
+    checkLogLevel(failureLogLevel);
+    await this.#send({ type: 'failureLogLevel.set', failureLogLevel });
+  }
+
+  /**
+   * Changes the quotas of a stored job, while it is NEW or PENDING.
+   * @throws BadStatusError later; SignalboxError `QUOTA_NOT_FOUND`, `INVALID_OPTION`.
+   */
   async setQuotaNames(quotaNames: readonly string[]): Promise<void> {
-    if (typeof quotaNames === 'string') throw quotaNamesAreText(quotaNames);
+    const names = checkQuotaNames(quotaNames);
     const { engine } = this.#mustBeStored();
     const record = await this.#read();
     const queue = record.parent !== null && 'queue' in record.parent ? record.parent.queue : null;
-    if (queue !== null && record.state === 'pending') await engine.mustHaveQuotas(queue, quotaNames);
-    await this.#send({ type: 'quotaNames.set', quotaNames, unknown: 0 });
+    if (queue !== null && record.state === 'pending') await engine.mustHaveQuotas(queue, names);
+    await this.#send({ type: 'quotaNames.set', quotaNames: names, unknown: 0 });
   }
 
+  /**
+   * Sets an annotation of a stored job, in any status.
+   * @throws SignalboxError `ARGS_…` when the value is not JSON, `INVALID_OPTION`.
+   */
   async setAnnotation(name: string, value: unknown): Promise<void> {
     const unit = this.#mustBeStored();
     checkAnnotationName(name);
@@ -268,10 +359,33 @@ export class Job<Result = unknown> {
     this.#annotations = { ...this.#annotations, [name]: encoded };
   }
 
-  /** Fails a job that has not started, by a TimeoutError or the error given. @throws BadStatusError once it is ACTIVE or COMPLETED. */
+  /**
+   * Fails a job that has not started, by a TimeoutError or the error given.
+   * @throws BadStatusError once it is ACTIVE or COMPLETED.
+   */
   async fail(error?: unknown): Promise<void> {
     const unit = this.#mustBeStored();
     await unit.engine.finishing.failFromOutside(unit, this.record.id, error);
+    await this.refresh();
+  }
+
+  /**
+   * Decides about a job whose worker went away, as its policy says: back to its queue, or aborted. In CALLBACKS it goes
+   * on with them. Meant for system jobs, in whose queue the job is put. @throws BadStatusError unless ACTIVE or in CALLBACKS.
+   */
+  async handleInterrupt(): Promise<void> {
+    const { engine } = this.#mustBeStored();
+    const queue = currentRun.getStore()?.queue ?? (await engine.queueOf(await this.#read())) ?? '';
+    await engine.finishing.handleInterrupt(this.record.id, queue);
+    await this.refresh();
+  }
+
+  /**
+   * Goes on with its callbacks after their worker went away: see the system jobs.
+   * @throws BadStatusError unless it is in CALLBACKS.
+   */
+  async resumeCallbacks(): Promise<void> {
+    await this.#mustBeStored().engine.callbacks.resume(await this.#read());
     await this.refresh();
   }
 
@@ -342,17 +456,33 @@ export class Job<Result = unknown> {
     yield* entries.reverse();
   }
 
+  /** Where it stands, found through its parents, so callbacks and expired jobs have a queue too. */
+  async place(): Promise<JobPlace> {
+    const { engine } = this.#mustBeStored();
+    const { parent } = await engine.topOf(await this.#read());
+    if (parent === null || !('queue' in parent)) return { queue: null, dispatcher: null, agent: null };
+    if (!('agent' in parent)) return { queue: parent.queue, dispatcher: null, agent: null };
+    return { queue: parent.queue, dispatcher: parent.dispatcher, agent: parent.agent };
+  }
+
   /** Its callbacks, in order: jobs, and proxies that choose one. */
   async callbacks(): Promise<readonly (Job<unknown> | CallbackProxy)[]> {
+    if (this.#record === null)
+      return this.pendingCallbacks.map((added) => ('job' in added ? added.job : added.proxy));
     const unit = this.#mustBeStored();
     await unit.engine.store.settled();
     const callbacks = await unit.engine.store.callbacks(this.record.id);
-    return callbacks.map((callback) =>
-      callback.kind === 'job' ? Job.of(unit, callback.record) : CallbackProxy.of(unit, callback.record),
+    return Promise.all(
+      callbacks.map((callback) =>
+        callback.kind === 'job' ? Job.of(unit, callback.record) : CallbackProxy.of(unit, callback.record),
+      ),
     );
   }
 
-  /** A live reference in XState's sense, fed by the journal: for tools and tests. Costs nothing when nobody holds it. */
+  /**
+   * A live reference in XState's sense, fed by the journal: for tools and tests. Costs nothing when nobody holds
+   * it.
+   */
   actorRef(): JobActorRef {
     const unit = this.#mustBeStored();
     return actorRefOf(unit.engine, this.record);
@@ -374,15 +504,58 @@ export class Job<Result = unknown> {
     return job;
   }
 
-  /** Adds a pair of which one is called: `success` with the value, `failure` with the Failure. Returns the proxy. */
+  /**
+   * Adds a pair of which one is called: `success` with the value, `failure` with the Failure. Returns the proxy.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, defineJob, type Failure, memoryStore } from 'signalbox';
+   *
+   * const half = defineJob({ name: 'half', run: (n: number) => n / 2 });
+   * const cheer = defineJob({ name: 'cheer', run: (n: number) => `got ${n}` });
+   * const excuse = defineJob({ name: 'excuse', run: (failure: Failure) => failure.message });
+   * const box = await createSignalbox({ store: memoryStore(), jobs: [half, cheer, excuse] });
+   * await box.start();
+   * const job = half(4);
+   * const pair = await job.addCallbacks({ success: cheer, failure: excuse });
+   * await box.queue().put(job);
+   * await job.waitFor('COMPLETED');
+   * console.log(await pair.outcome()); // => { ok: true, value: 'got 2' }
+   * await box.stop();
+   * ```
+   */
   async addCallbacks<S = unknown, F = unknown>(
     branches: { readonly success?: CallbackOf<Result, S>; readonly failure?: CallbackOf<Failure, F> },
     settings: JobSettings = {},
   ): Promise<CallbackProxy> {
-    const proxy = CallbackProxy.draft(
+    const proxy = CallbackProxy.pair(
       branches.success === undefined ? null : draftCallback(branches.success).with(settings),
       branches.failure === undefined ? null : draftCallback(branches.failure).with(settings),
     );
+    return this.#addProxy(proxy);
+  }
+
+  /**
+   * Adds callbacks of which one is called: the first whose condition holds for the outcome, a value or a Failure, or else
+   * `otherwise`, without which the outcome is passed through. Returns the proxy.
+   */
+  async addConditionalCallbacks(
+    branches: readonly (readonly [
+      when: ConditionDefinition,
+      callback: CallbackOf<Result | Failure, unknown>,
+    ])[],
+    options: JobSettings & { readonly otherwise?: CallbackOf<Result | Failure, unknown> } = {},
+  ): Promise<CallbackProxy> {
+    const { otherwise, ...settings } = options;
+    return this.#addProxy(
+      CallbackProxy.draft(
+        branches.map(([when, callback]) => ({ when, job: draftCallback(callback).with(settings) })),
+        otherwise === undefined ? null : draftCallback(otherwise).with(settings),
+      ),
+    );
+  }
+
+  async #addProxy(proxy: CallbackProxy): Promise<CallbackProxy> {
     if (this.#record === null) this.pendingCallbacks.push({ proxy });
     else await this.#mustBeStored().engine.callbacks.add(this.#mustBeStored(), this.record.id, { proxy });
     return proxy;
@@ -475,14 +648,5 @@ function useInstead(
     status: job.status,
     event: `setting ${what} directly; use ${instead}`,
     guards: [],
-  });
-}
-
-function quotaNamesAreText(text: string): SignalboxError {
-  return new SignalboxError('INVALID_OPTION', {
-    option: 'quotaNames',
-    expected: 'a list of names',
-    actual: shown(text),
-    repair: 'Write [name].',
   });
 }

@@ -1,4 +1,4 @@
-import { ConflictError } from '../errors.ts';
+import { ConflictError, SignalboxError } from '../errors.ts';
 import type { JobRecord } from '../model/records.ts';
 import { systemNames } from '../model/system-names.ts';
 import { isDefinition } from './brands.ts';
@@ -42,7 +42,17 @@ export function serial<Result = readonly Job<unknown>[]>(
   return join<Result>(serialMain, jobs, options);
 }
 
-/** One job that runs others at the same time, as far as agents have room. Else like {@link serial}. */
+/**
+ * One job that runs others at the same time, as far as agents have room. Else like {@link serial}.
+ *
+ * @example
+ * ```ts
+ * import { defineJob, parallel } from 'signalbox';
+ *
+ * const fetchPart = defineJob({ name: 'fetchPart', run: (part: number) => part * 2 });
+ * export const all = parallel([fetchPart(1), fetchPart(2)]);
+ * ```
+ */
 export function parallel<Result = readonly Job<unknown>[]>(
   jobs: readonly Joined[],
   options: JoinOptions<Result> = {},
@@ -50,11 +60,50 @@ export function parallel<Result = readonly Job<unknown>[]>(
   return join<Result>(parallelMain, jobs, options);
 }
 
+/**
+ * Appends jobs to a joined one: before it starts, or while it runs, from one of its inner jobs or from a callback that
+ * was added to an inner job before that was put. Once the postprocess is put, further jobs are stored and never run.
+ *
+ * @example
+ * ```ts
+ * import { defineJob, extend, type Job } from 'signalbox';
+ *
+ * export const crawl = defineJob({
+ *   name: 'crawl',
+ *   run: async (main: Job, depth: number): Promise<void> => {
+ *     if (depth > 0) await extend(main, crawl(main, depth - 1));
+ *   },
+ * });
+ * ```
+ *
+ * @throws SignalboxError `INVALID_OPTION` when the job is not made by `serial` or `parallel`.
+ * @throws BadStatusError when it is over.
+ */
+export async function extend(main: Job<unknown>, ...jobs: readonly Joined[]): Promise<void> {
+  if (main.isStored && main.name === '') await main.refresh();
+  if (main.name !== systemNames.serial && main.name !== systemNames.parallel) {
+    throw new SignalboxError('INVALID_OPTION', {
+      option: 'main',
+      expected: 'a job made by serial() or parallel()',
+      actual: String(main),
+    });
+  }
+  await main.appendArgs(jobs.map(jobOf));
+}
+
 function join<Result>(
   main: typeof serialMain,
   jobs: readonly Joined[],
   options: JoinOptions<Result>,
 ): Job<Result> {
+  const unknown = Object.keys(options).filter((option) => option !== 'postprocess');
+  if (unknown.length > 0) {
+    throw new SignalboxError('INVALID_OPTION', {
+      option: unknown.join(', '),
+      expected: 'absent: only `postprocess` is known',
+      actual: 'given',
+    });
+  }
   const postprocess = options.postprocess ?? (listJobs.partial() as Job<unknown>);
   return Job.draft<Result>(main.definition, [jobOf(postprocess as Joined), ...jobs.map(jobOf)]);
 }
@@ -90,62 +139,109 @@ function mustRun(): Run {
   return currentRun.getStore() as Run;
 }
 
-/** How many inner jobs from the first on are known to be finished: they stay so, so no step looks at them again. */
-const finishedPrefixes = new WeakMap<Engine, Map<string, number>>();
+/** How far a joined job has come, counted from its first inner job on. It never goes back, so no step looks there again. */
+interface Progress {
+  finished: number;
+  put: number;
+}
+
+const progressOfEngines = new WeakMap<Engine, Map<string, Progress>>();
+
+function progressOf(engine: Engine, main: string): Progress {
+  const ofEngine = progressOfEngines.get(engine) ?? new Map<string, Progress>();
+  progressOfEngines.set(engine, ofEngine);
+  const progress = ofEngine.get(main) ?? { finished: 0, put: 0 };
+  ofEngine.set(main, progress);
+  return progress;
+}
 
 /**
  * Brings a joined job one step further: puts the next inner job (all of them, for parallel), and the postprocess once
  * all are finished. What is put already is not put again, so it may be called as often as one likes.
  */
 async function advance(engine: Engine, main: string, queue: string): Promise<void> {
-  const record = await engine.store.get('job', main);
-  if (record === undefined) return;
-  const [postprocess, ...inner] = record.args.map((arg) => (arg as { readonly $job: string }).$job);
-  const prefixes = finishedPrefixes.get(engine) ?? new Map<string, number>();
-  finishedPrefixes.set(engine, prefixes);
-  const isParallel = record.name === systemNames.parallel;
-  const unput: JobRecord[] = [];
-  let isFinished = true;
-  for (let at = prefixes.get(main) ?? 0; at < inner.length; at += 1) {
-    const job = await engine.store.get('job', inner[at] ?? '');
-    if (job === undefined || job.outcome !== null) {
-      if (isFinished) prefixes.set(main, at + 1);
-      continue;
-    }
-    isFinished = false;
-    if (job.state === 'new') unput.push(job);
-    // A parallel job has put all or none, so the first one that is under way tells.
-    if (!isParallel || job.state !== 'new') break;
-  }
-  if (unput.length > 0) await putInner(engine, unput, main, queue);
-  else if (isFinished && postprocess !== undefined) {
-    prefixes.delete(main);
-    await putPostprocess(engine, postprocess, inner, queue);
+  while (!(await tookStep(engine, main, queue))) {
+    // Somebody else came first: to this step, or to one of the jobs. Another look tells.
   }
 }
 
-async function putInner(
+/** False when the step conflicts with somebody else's. */
+async function tookStep(engine: Engine, main: string, queue: string): Promise<boolean> {
+  const record = await engine.store.get('job', main);
+  if (record === undefined) return true;
+  const [postprocess, ...inner] = record.args.map((arg) => (arg as { readonly $job: string }).$job);
+  const progress = progressOf(engine, main);
+  // Several inner jobs may end at once: each step counts for itself before it says how far it came.
+  let finished = progress.finished;
+  while (finished < inner.length && (await isFinished(engine, inner[finished] ?? '', main))) finished += 1;
+  progress.finished = Math.max(progress.finished, finished);
+  const isParallel = record.name === systemNames.parallel;
+  const due = isParallel
+    ? inner.slice(Math.max(finished, progress.put))
+    : inner.slice(finished, finished + 1);
+  const unlinked = await withoutLink(engine, due, main);
+  if (unlinked.length > 0) {
+    const linked = await link(engine, unlinked, main, queue);
+    if (linked && isParallel) progress.put = Math.max(progress.put, inner.length);
+    return linked;
+  }
+  if (finished < inner.length || postprocess === undefined) return true;
+  progressOfEngines.get(engine)?.delete(main);
+  return putPostprocess(engine, postprocess, inner, queue);
+}
+
+/** An inner job is finished when its turn to say so has come: callbacks added before may still have appended some. */
+async function isFinished(engine: Engine, id: string, main: string): Promise<boolean> {
+  const job = await engine.store.get('job', id);
+  if (job === undefined || job.state === 'completed') return true;
+  if (job.outcome === null) return false;
+  const step = await stepOf(engine, id, main);
+  return step !== undefined && step.state !== 'new';
+}
+
+/** The internal callback by which an inner job tells its main job that it is done. */
+async function stepOf(engine: Engine, id: string, main: string): Promise<JobRecord | undefined> {
+  for (const callback of await engine.store.callbacks(id)) {
+    if (callback.kind !== 'job' || callback.record.name !== systemNames.joinStep) continue;
+    if ((callback.record.args[0] as { readonly $job: string }).$job === main) return callback.record;
+  }
+  return undefined;
+}
+
+/** Those that would not tell when they are done: they are NEW, or somebody else has put them. */
+async function withoutLink(
   engine: Engine,
-  jobs: readonly JobRecord[],
+  ids: readonly string[],
   main: string,
-  queue: string,
-): Promise<void> {
-  await together(engine, async (unit) => {
+): Promise<readonly JobRecord[]> {
+  const unlinked: JobRecord[] = [];
+  for (const id of ids) {
+    const job = await engine.store.get('job', id);
+    if (job === undefined || job.state === 'completed') continue;
+    if (job.state === 'new' || (await stepOf(engine, id, main)) === undefined) unlinked.push(job);
+  }
+  return unlinked;
+}
+
+/** Has the jobs tell when they are done, and puts those that are NEW. */
+function link(engine: Engine, jobs: readonly JobRecord[], main: string, queue: string): Promise<boolean> {
+  return together(engine, async (unit) => {
     for (const record of jobs) {
       const job = Job.of(unit, record);
-      await job.addCallback(joinStep.partial(Job.reference(unit, main), queue));
-      await new Queue(unit, queue).put(job);
+      if ((await stepOf(engine, record.id, main)) === undefined)
+        await job.addCallback(joinStep.partial(Job.reference(unit, main), queue));
+      if (record.state === 'new') await new Queue(unit, queue).put(job);
     }
   });
 }
 
-async function putPostprocess(
+function putPostprocess(
   engine: Engine,
   id: string,
   inner: readonly string[],
   queue: string,
-): Promise<void> {
-  await together(engine, async (unit) => {
+): Promise<boolean> {
+  return together(engine, async (unit) => {
     const record = await unit.get('job', id);
     if (record === undefined || record.state !== 'new') return;
     const args = [...record.args, ...inner.map((job) => ({ $job: job }))];
@@ -154,13 +250,17 @@ async function putPostprocess(
   });
 }
 
-/** One commit of several calls. Whoever comes second to the same step finds it done, and leaves it. */
-async function together(engine: Engine, work: (unit: GatheringUnit) => Promise<void>): Promise<void> {
+/** One commit of several calls. False when somebody else came first: nothing of it was done. */
+async function together(engine: Engine, work: (unit: GatheringUnit) => Promise<void>): Promise<boolean> {
   const unit = new GatheringUnit(engine, 'put()');
   await work(unit);
+  // A main job that is run again may find everything put.
+  if (unit.isEmpty) return true;
   try {
     await engine.commit(engine.uuid, unit.made, unit.end()).synced;
+    return true;
   } catch (error) {
-    if (!(error instanceof ConflictError)) throw error;
+    if (error instanceof ConflictError) return false;
+    throw error;
   }
 }

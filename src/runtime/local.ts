@@ -1,10 +1,12 @@
 import { SignalboxError } from '../errors.ts';
 import { checkAnnotationName } from '../model/names.ts';
+import type { AnnotationRecord } from '../model/records.ts';
 import { encodeValue } from '../model/values.ts';
 import { type Duration, durationMs } from '../time.ts';
 import { currentRun } from './current-run.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { storedJobOnly } from './drafts.ts';
+import type { Engine } from './engine.ts';
 import type { Job } from './job.ts';
 import { Queue } from './queue.ts';
 import type { Reactor } from './reactor/reactor.ts';
@@ -25,6 +27,23 @@ export interface LiveAnnotationOptions {
   readonly poll?: Duration;
   /** The job whose annotation it is. Default: the current one. */
   readonly job?: Job<unknown>;
+}
+
+/** How much longer than asked a store that does not answer is waited for. */
+const unansweredMs = 2000;
+
+/** The annotation once it is there; undefined when it is not by the end. */
+async function liveAnnotation(
+  engine: Engine,
+  id: string,
+  times: { readonly end: number; readonly poll: number },
+): Promise<AnnotationRecord | undefined> {
+  for (;;) {
+    const annotation = await engine.store.get('annotation', id);
+    const remaining = times.end - engine.now();
+    if (annotation !== undefined || remaining <= 0) return annotation;
+    await engine.sleep(Math.min(times.poll, remaining));
+  }
 }
 
 /**
@@ -86,19 +105,20 @@ export const local = {
     await run.engine.commit(run.by, [run.engine.annotation(id, name, encoded)], []).written;
   },
 
-  /** Reads an annotation as it is in the store now, waiting for a missing one up to `timeout`. */
+  /**
+   * Reads an annotation as it is in the store now, waiting for a missing one up to `timeout`. A store that does not
+   * answer is waited for two seconds longer; then the default is given, too.
+   */
   async getLiveAnnotation(name: string, options: LiveAnnotationOptions = {}): Promise<unknown> {
     const { engine, job } = mustRun('getLiveAnnotation()');
     checkAnnotationName(name);
     const id = options.job?.record.id ?? job.id;
-    const end = engine.now() + durationMs(options.timeout ?? 0, 'timeout');
-    const poll = durationMs(options.poll ?? 1000, 'poll');
-    for (;;) {
-      const annotation = await engine.store.get('annotation', `${id}/${name}`);
-      if (annotation !== undefined) return engine.decode(annotation.value);
-      const remaining = end - engine.now();
-      if (remaining <= 0) return options.default ?? null;
-      await engine.sleep(Math.min(poll, remaining));
-    }
+    const timeout = durationMs(options.timeout ?? 0, 'timeout');
+    const found = liveAnnotation(engine, `${id}/${name}`, {
+      end: engine.now() + timeout,
+      poll: durationMs(options.poll ?? 1000, 'poll'),
+    });
+    const annotation = await engine.answeredWithin(found, timeout + unansweredMs);
+    return annotation === undefined ? (options.default ?? null) : engine.decode(annotation.value);
   },
 };

@@ -27,3 +27,25 @@ export const nodeTextFiles: TextFilePort = {
   write: (path, text) => writeFileSync(path, text, { mode: 0o600 }),
   environment: (name) => process.env[name],
 };
+
+/** Signals by which a process is told to end. SIGBREAK exists on Windows only and never comes elsewhere. */
+export type SignalName = 'SIGINT' | 'SIGTERM' | 'SIGBREAK';
+
+/** The signals of a process, and its end. */
+export interface SignalPort {
+  on(signal: SignalName, handler: () => void): void;
+  off(signal: SignalName, handler: () => void): void;
+  listenerCount(signal: SignalName): number;
+  /** Sends the signal to this process: without a handler it has its usual effect. */
+  raise(signal: SignalName): void;
+  exit(code: number): void;
+}
+
+/** The signals of this process. */
+export const nodeSignals: SignalPort = {
+  on: (signal, handler) => void process.on(signal, handler),
+  off: (signal, handler) => void process.off(signal, handler),
+  listenerCount: (signal) => process.listenerCount(signal),
+  raise: (signal) => void process.kill(process.pid, signal),
+  exit: (code) => process.exit(code),
+};

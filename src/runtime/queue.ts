@@ -1,5 +1,5 @@
 import { ConflictError, SignalboxError, shown } from '../errors.ts';
-import { checkName } from '../model/names.ts';
+import { checkName, checkQuotaNames } from '../model/names.ts';
 import type { JobRecord } from '../model/records.ts';
 import { statusOfState, stepJob } from '../model/step.ts';
 import type { Change } from '../store/store.ts';
@@ -7,7 +7,9 @@ import { beginningMs, durationMs } from '../time.ts';
 import { isDefinition, isJob } from './brands.ts';
 import type { JobDefinition } from './definitions.ts';
 import { contentOf, Drafts } from './drafts.ts';
+import { expiryWrapper } from './expiry.ts';
 import { Job, type JobSettings } from './job.ts';
+import { checkLogLevel } from './logging.ts';
 import { Representations } from './representations.ts';
 import type { Unit } from './unit.ts';
 
@@ -17,7 +19,22 @@ export type PutOptions = Pick<
   'beginAfter' | 'beginBy' | 'failureLogLevel' | 'retryPolicy' | 'quotaNames' | 'id'
 >;
 
-/** A queue: where jobs wait. Bound to a box, a transaction or a running job, it commits as that does. */
+/**
+ * A queue: where jobs wait. Bound to a box, a transaction or a running job, it commits as that does.
+ *
+ * @example
+ * ```ts
+ * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+ *
+ * const note = defineJob({ name: 'note', run: (text: string) => text });
+ * const box = await createSignalbox({ store: memoryStore(), jobs: [note], queues: ['notes'] });
+ * const queue = box.queue('notes');
+ * await queue.put(note('one'));
+ * const job = await queue.pull();
+ * console.log(job.args, await queue.length()); // => [ 'one' ] 0
+ * await box.stop();
+ * ```
+ */
 export class Queue {
   readonly name: string;
   readonly quotas: Quotas;
@@ -115,7 +132,8 @@ export class Queue {
         beginAfter: beginAfter ?? now,
         assigner: engine.uuid,
       });
-      const names = options.quotaNames ?? record.quotaNames;
+      checkLogLevel(options.failureLogLevel ?? null);
+      const names = checkQuotaNames(options.quotaNames ?? record.quotaNames);
       await engine.mustHaveQuotas(this.name, names, unit);
       const settings = {
         ...(options.beginBy == null ? {} : { beginBy: durationMs(options.beginBy, 'beginBy') }),
@@ -150,7 +168,10 @@ export class Queue {
     return records.map((record) => Job.of(this.#unit, record));
   }
 
-  /** The job at a place of that order; negative counts from the end. @throws SignalboxError `INDEX_OUT_OF_RANGE`. */
+  /**
+   * The job at a place of that order; negative counts from the end.
+   * @throws SignalboxError `INDEX_OUT_OF_RANGE`.
+   */
   async at(index: number): Promise<Job<unknown>> {
     const records = await this.#unit.engine.store.waiting(this.name);
     const record = records.at(index);
@@ -185,10 +206,23 @@ export class Queue {
 
   /**
    * Claims the first job that is due, whose quotas have room and which `accepts`, in the name of this program: it is
-   * ASSIGNED to an agent `client` that runs nothing. For tools and tests; agents claim by themselves. Null when there is none.
+   * ASSIGNED to an agent `client` that runs nothing. For tools and tests; agents claim by themselves. A job that is too
+   * late is claimed as the system job that fails it. Gives `otherwise` when there is nothing to claim.
    */
-  async claim(accepts: (job: JobRecord) => boolean = () => true): Promise<Job<unknown> | null> {
+  async claim<Otherwise = null>(
+    accepts: ((job: JobRecord) => boolean) | null = null,
+    otherwise: Otherwise = null as Otherwise,
+  ): Promise<Job<unknown> | Otherwise> {
     const { engine } = this.#unit;
+    const enter = (job: JobRecord, quotas: readonly string[]): Change =>
+      stepJob(job, {
+        type: 'job.claim',
+        queue: this.name,
+        dispatcher: engine.uuid,
+        agent: 'client',
+        epoch: engine.store.epoch,
+        quotas,
+      });
     const claimed = await engine.store.claim({
       queue: this.name,
       limit: 1,
@@ -196,25 +230,32 @@ export class Queue {
       accepts: { lane: () => true, job: accepts },
       choose: null,
       take: ({ job, expired, quotas }) => {
-        if (expired) return null;
-        const claim = stepJob(job, {
-          type: 'job.claim',
-          queue: this.name,
-          dispatcher: engine.uuid,
-          agent: 'client',
-          epoch: engine.store.epoch,
-          quotas,
-        });
-        return [claim as Change];
+        if (!expired) return [enter(job, quotas)];
+        const { changes, wrapper } = expiryWrapper(engine, this.name, job);
+        return [...changes, enter(wrapper, [])];
       },
     });
     await claimed.ticket.synced;
     const record = claimed.jobs[0];
-    return record === undefined ? null : Job.of(this.#unit, record);
+    return record === undefined ? otherwise : Job.of(this.#unit, record);
   }
 }
 
-/** The quotas of one queue. */
+/**
+ * The quotas of one queue.
+ *
+ * @example
+ * ```ts
+ * import { createSignalbox, memoryStore } from 'signalbox';
+ *
+ * const box = await createSignalbox({ store: memoryStore(), queues: ['files'] });
+ * const { quotas } = box.queue('files');
+ * await quotas.create('disk', { size: 1 });
+ * await quotas.resize('disk', 2);
+ * console.log(await quotas.get('disk')); // => { size: 2, jobs: [], filled: false }
+ * await box.stop();
+ * ```
+ */
 export class Quotas {
   readonly #unit: Unit;
   readonly #queue: string;
@@ -224,7 +265,10 @@ export class Quotas {
     this.#queue = queue;
   }
 
-  /** Adds an empty quota. @throws SignalboxError `QUOTA_EXISTS`, `INVALID_NAME`, `INVALID_OPTION`, `QUEUE_NOT_FOUND`. */
+  /**
+   * Adds an empty quota.
+   * @throws SignalboxError `QUOTA_EXISTS`, `INVALID_NAME`, `INVALID_OPTION`, `QUEUE_NOT_FOUND`.
+   */
   async create(name: string, options: { readonly size?: number } = {}): Promise<void> {
     checkName(name, 'a quota name');
     const size = checkSize(options.size ?? 1);
@@ -269,6 +313,7 @@ export class Quotas {
     this.#unit.engine.offerWork(this.#queue);
   }
 
+  /** Names of the quotas, in order. */
   async names(): Promise<readonly string[]> {
     const quotas = await this.#unit.list('quota', `${this.#queue}/`);
     return quotas.map((quota) => quota.id.slice(this.#queue.length + 1));

@@ -1,11 +1,12 @@
 import type { Json } from '../../machines/json.ts';
 import type { JobInfo } from '../model/job-infos.ts';
 import type { JobRecord } from '../model/records.ts';
-import type { RetryCache } from '../model/retry.ts';
+import type { RetryCache, RetryPolicy } from '../model/retry.ts';
 import type { Expectation } from '../store/store.ts';
 import type { AgentSlot, LiveAgent } from './agent-runner.ts';
 import type { Engine } from './engine.ts';
 import { Job } from './job.ts';
+import type { Persistence } from './persistence.ts';
 import { GatheringUnit } from './unit.ts';
 
 /** Who holds the root job of a run: what every write of the run is judged by. */
@@ -46,9 +47,15 @@ export class Run {
   unit: GatheringUnit;
   /** What the retry policy counts during this call. */
   readonly cache: RetryCache = new Map();
+  /** The policy once it was asked: no other is asked during this call. */
+  policy: RetryPolicy | null = null;
   /** Called once, when the worker can go on: the outcome is committed, or the job waits or was put back. */
   onDone: () => void = () => {};
-  readonly #annotations: Record<string, Json>;
+  /** Ends the attempt under way; null when there is nothing to end. Take it with `takeTearDown`. */
+  tearDown: (() => Promise<void>) | null = null;
+  /** The policy has spoken, or was not to be asked: the outcome is stored however long that takes. */
+  persistence: Persistence | null = null;
+  #annotations: Record<string, Json>;
   #view: Job<unknown> | null = null;
   #abort: AbortController | null = null;
   #aborted: unknown = null;
@@ -86,8 +93,24 @@ export class Run {
 
   /** Tells the code to stop: nothing it writes will count. */
   abort(reason: unknown): void {
-    this.#aborted = reason;
+    this.#aborted = reason ?? new Error('aborted');
     this.#abort?.abort(reason);
+  }
+
+  get isAborted(): boolean {
+    return this.#aborted !== null;
+  }
+
+  /** An annotation as it was when the attempt began. */
+  annotation(name: string): Json | undefined {
+    return this.#annotations[name];
+  }
+
+  /** What ends the attempt, to be called once; null when nothing does. */
+  takeTearDown(): (() => Promise<void>) | null {
+    const { tearDown } = this;
+    this.tearDown = null;
+    return tearDown;
   }
 
   /** Who commits. */
@@ -98,6 +121,12 @@ export class Run {
   /** What every write of the run believes in. */
   get expectation(): readonly Expectation[] {
     return this.holder === null ? [] : [{ what: 'holder', ...this.holder }];
+  }
+
+  /** Looks again at what the job is annotated with, for another attempt. */
+  async reread(): Promise<void> {
+    // What it saw before will do when the store does not answer.
+    this.#annotations = await this.engine.annotationsOf(this.job.id).catch(() => this.#annotations);
   }
 
   /** Drops what the attempt did, for another one. */

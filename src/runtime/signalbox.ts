@@ -5,8 +5,12 @@ import { checkId, checkQueueName } from '../model/names.ts';
 import type { RetryPolicy } from '../model/retry.ts';
 import type { HistoryEntry, OpenStore, Store } from '../store/store.ts';
 import { type Duration, durationMs } from '../time.ts';
+import { type AgentSettings, agent } from './agents.ts';
+import { draftCallback } from './callback-drafts.ts';
+import { type Called, callJob } from './calling.ts';
 import {
   type ChooserDefinition,
+  type ConditionDefinition,
   type FilterDefinition,
   type JobDefinition,
   Registry,
@@ -14,6 +18,7 @@ import {
 import { Dispatcher, type DispatcherOptions } from './dispatcher.ts';
 import { Engine } from './engine.ts';
 import { type DispatcherEvent, type DispatcherEventName, type DispatcherHook, Hooks } from './hooks.ts';
+import { installAgent } from './install-agent.ts';
 import { instanceUuid } from './instance-uuid.ts';
 import { Job } from './job.ts';
 import { criticalToStderr, Log, type Logger } from './logging.ts';
@@ -21,7 +26,7 @@ import { type IdSource, nodeTextFiles, randomIds, type TextFilePort } from './po
 import { Queue } from './queue.ts';
 import { NodeReactor } from './reactor/node-reactor.ts';
 import type { Clock, Reactor, RunnableReactor, ScheduledCall } from './reactor/reactor.ts';
-import { type AgentSettings, agent, Representation } from './representations.ts';
+import { Representation } from './representations.ts';
 import { systemDefinitions } from './system-jobs.ts';
 import { runTransaction, type Transaction, transactionOn } from './transaction.ts';
 
@@ -34,6 +39,8 @@ export interface SignalboxOptions {
   readonly queues?: readonly string[];
   readonly filters?: readonly FilterDefinition[];
   readonly choosers?: readonly ChooserDefinition[];
+  /** Conditions of callbacks: see `job.addConditionalCallbacks`. */
+  readonly conditions?: readonly ConditionDefinition[];
   /** Policies by name; under `''` the default of jobs, under `callback` that of callbacks. */
   readonly retryPolicies?: { readonly [name: string]: RetryPolicy };
   /** Default: a new `NodeReactor`. A reactor that is also a clock is the clock, unless `clock` says otherwise. */
@@ -112,6 +119,7 @@ export class Signalbox {
     for (const definition of options.jobs ?? []) this.#registry.add(definition);
     for (const filter of options.filters ?? []) this.#registry.addFilter(filter);
     for (const chooser of options.choosers ?? []) this.#registry.addChooser(chooser);
+    for (const condition of options.conditions ?? []) this.#registry.addCondition(condition);
     for (const [name, policy] of Object.entries(options.retryPolicies ?? {}))
       this.#registry.addPolicy(policy, name);
     this.#supervisor = createActor(
@@ -175,6 +183,7 @@ export class Signalbox {
         [{ kind: 'queue', id: name, event: 'queue.created', from: null, to: null, patch }],
         [{ what: 'rev', kind: 'queue', id: name, rev: 0 }],
       );
+      this.engine.log.events('INFO', () => `queue '${name}' added`);
     } catch (error) {
       // Somebody else has just made it.
       if (!(error instanceof ConflictError)) throw error;
@@ -198,7 +207,53 @@ export class Signalbox {
   }
 
   /**
+   * Calls a job here and now, outside any queue and agent, and resolves when it and its callbacks are done. `input` is
+   * appended to its arguments. A job that fails gives its Failure; nothing is thrown for it.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+   *
+   * const multiply = defineJob({ name: 'multiply', run: (a: number, b: number) => a * b });
+   * const box = await createSignalbox({ store: memoryStore(), jobs: [multiply] });
+   * console.log(await box.call(multiply.partial(14), 3)); // => 42
+   * await box.stop();
+   * ```
+   *
+   * @throws BadStatusError unless the job is NEW or ASSIGNED.
+   */
+  call<Result>(
+    job: Job<Result> | JobDefinition<never, Result>,
+    ...input: readonly unknown[]
+  ): Promise<Called<Result>> {
+    return callJob(this.engine, draftCallback<Result>(job), input);
+  }
+
+  /**
+   * Registers a retry policy of this process under its name, and under `''` or `callback` as the default of jobs or of
+   * callbacks. Jobs that wait for a policy of that name go on.
+   */
+  definePolicy(policy: RetryPolicy, name: string = policy.name): void {
+    this.#registry.addPolicy(policy, name);
+  }
+
+  /**
    * Several calls as one commit, all or nothing. What it read must not have changed meanwhile.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+   *
+   * const note = defineJob({ name: 'note', run: (text: string) => text });
+   * const box = await createSignalbox({ store: memoryStore(), jobs: [note], queues: ['a', 'b'] });
+   * await box.transaction(async (tx) => {
+   *   await tx.queue('a').put(note('both'));
+   *   await tx.queue('b').put(note('or none'));
+   * });
+   * console.log(await box.queue('a').length(), await box.queue('b').length()); // => 1 1
+   * await box.stop();
+   * ```
+   *
    * @throws ConflictError when it has; nothing was applied, and the function is not run again.
    */
   transaction<Result>(work: (tx: Transaction) => Promise<Result> | Result): Promise<Result> {
@@ -225,6 +280,11 @@ export class Signalbox {
     return this.#dispatchers;
   }
 
+  /** The dispatcher of a UUID in this process, active or stopped, or null. Default: that of this instance. */
+  getDispatcher(uuid: string = this.uuid): Dispatcher | null {
+    return this.#dispatchers.get(uuid) ?? null;
+  }
+
   /** Called by a new dispatcher. @throws SignalboxError `DISPATCHER_EXISTS`. */
   addDispatcher(dispatcher: Dispatcher): void {
     if (this.#dispatchers.has(dispatcher.uuid))
@@ -237,6 +297,11 @@ export class Signalbox {
     const dispatcher = this.#dispatchers.get(uuid) ?? null;
     this.#dispatchers.delete(uuid);
     return dispatcher;
+  }
+
+  /** Forgets all dispatchers. What they do goes on: deactivate them first. */
+  clearDispatchers(): void {
+    this.#dispatchers.clear();
   }
 
   /** Makes an actor a child of the supervisor. */
@@ -257,10 +322,7 @@ export class Signalbox {
     const { agent: settings = agent(), ...dispatcherOptions } = options;
     if (settings !== null) {
       this.#mainAgentHook?.();
-      this.#mainAgentHook = this.on('dispatcherActivated', async ({ representation }) => {
-        if ((await representation.agents.get('main')) === null)
-          await representation.agents.set('main', settings);
-      });
+      this.#mainAgentHook = installAgent(this, { name: 'main', settings });
     }
     const dispatcher = this.#dispatchers.get(this.uuid) ?? new Dispatcher(this, dispatcherOptions);
     dispatcher.activate();
@@ -279,6 +341,7 @@ export class Signalbox {
     this.#supervisor.send({ type: 'box.stop' });
     await waitFor(this.#supervisor, (snapshot) => snapshot.matches('stopped'));
     await store?.close();
+    this.#engine?.watch.lookAgain();
   }
 
   async #openStore(): Promise<void> {
@@ -370,12 +433,10 @@ export class Signalbox {
 
   async #drain(): Promise<void> {
     const { engine } = this;
-    const isActive = (dispatcher: Dispatcher): boolean => dispatcher.activated !== null;
     for (const live of engine.agents.values()) live.drain();
     const idle = Promise.all([...engine.agents.values()].map((live) => live.idle()));
     if (this.#grace > 0) await engine.withinMs(idle, this.#grace);
-    for (const dispatcher of this.#dispatchers.values())
-      if (isActive(dispatcher)) await dispatcher.deactivate();
+    for (const dispatcher of this.#dispatchers.values()) await dispatcher.stopped();
     await this.#reactor.stop?.();
     await engine.store.settled().catch(() => {});
     this.#supervisor.send({ type: 'drain.done' });

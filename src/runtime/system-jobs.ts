@@ -1,6 +1,8 @@
 import { TimeoutError } from '../errors.ts';
 import { Failure } from '../model/failure.ts';
+import type { JobRecord } from '../model/records.ts';
 import { systemNames } from '../model/system-names.ts';
+import type { CallbackContext } from './callbacks.ts';
 import { currentRun } from './current-run.ts';
 import { type JobDefinition, makeDefinition } from './definitions.ts';
 import type { Engine } from './engine.ts';
@@ -13,30 +15,65 @@ export function systemDefinitions(engine: () => Engine): readonly JobDefinition<
     makeDefinition({
       name: systemNames.fail,
       run: async (job: Job) => {
-        const record = await engine().store.get('job', job.record.id);
-        const limit =
-          record?.beginBy === null || record === undefined ? 'its deadline' : `${record.beginBy} ms`;
+        const record = await undecided(engine(), job);
+        if (record === null) return;
+        const limit = record.beginBy === null ? 'its deadline' : `${record.beginBy} ms`;
         const error = new TimeoutError({ what: `the start of job ${job.record.id}`, limit });
-        await engine().finishing.failFromOutside(engine().direct, job.record.id, error, true);
+        await engine().finishing.failFromOutside(engine().direct, job.record.id, error, {
+          expired: true,
+          within: ownWorker(),
+        });
       },
     }),
     makeDefinition({
       name: systemNames.handleInterrupt,
       run: async (job: Job) => {
-        await engine().finishing.handleInterrupt(job.record.id, currentRun.getStore()?.queue ?? '');
+        if ((await undecided(engine(), job)) === null) return;
+        await engine().finishing.handleInterrupt(
+          job.record.id,
+          currentRun.getStore()?.queue ?? '',
+          ownWorker(),
+        );
       },
     }),
     makeDefinition({
       name: systemNames.resumeCallbacks,
       run: async (job: Job) => {
         const record = await engine().store.get('job', job.record.id);
-        if (record !== undefined) await engine().callbacks.resume(record);
+        if (record !== undefined && !isElsewhere(record)) await engine().callbacks.goOn(record, ownWorker());
       },
     }),
     makeDefinition({ name: systemNames.pass, run: (input: unknown) => passed(input) }),
     ...joinDefinitions,
   ];
   return definitions as unknown as readonly JobDefinition<never, unknown>[];
+}
+
+/**
+ * The job that the current system job has to decide about, or null when that is done: the decision is a commit before
+ * the system job's own end, so a crash between the two makes it run again. A waiting job may also have got its outcome.
+ */
+async function undecided(engine: Engine, job: Job): Promise<JobRecord | null> {
+  const record = await engine.store.get('job', job.record.id);
+  const isHere =
+    record?.parent != null &&
+    'system' in record.parent &&
+    record.parent.system === currentRun.getStore()?.job.id;
+  return isHere && record.state !== 'completed' ? record : null;
+}
+
+/** Whether somebody else is at the callbacks of a job. Nobody is at a completed one, nor at one that stands nowhere. */
+function isElsewhere({ state, parent }: JobRecord): boolean {
+  if (state === 'completed' || parent === null) return false;
+  return !('system' in parent) || parent.system !== currentRun.getStore()?.job.id;
+}
+
+/** The worker of the current system job: callbacks that it goes on with run there, as long as it holds its own job. */
+function ownWorker(): CallbackContext | null {
+  const run = currentRun.getStore();
+  return run === undefined
+    ? null
+    : { agent: run.agent, slot: run.slot, holder: run.holder, queue: run.queue };
 }
 
 /** A missing branch gives its parent's outcome on: a Failure keeps flowing. */

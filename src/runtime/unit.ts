@@ -1,5 +1,6 @@
 import { SignalboxError } from '../errors.ts';
-import type { Transition } from '../model/step.ts';
+import { recordVersion } from '../model/records.ts';
+import { newJobRecord, type Transition } from '../model/step.ts';
 import type { Change, Expectation, Kind, Records } from '../store/store.ts';
 import type { Engine } from './engine.ts';
 
@@ -19,6 +20,8 @@ export interface Unit {
   /** Like `get`, for what a commit need not believe in: settings that may change meanwhile. */
   peek<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined>;
   list<K extends Kind>(kind: K, prefix: string): Promise<readonly Records[K][]>;
+  /** Does something once the commit is made. Direct: at once, and awaited. */
+  whenCommitted(work: () => Promise<void>): Promise<void>;
 }
 
 /** Each call is its own commit. */
@@ -31,6 +34,10 @@ export class DirectUnit implements Unit {
 
   submit(made: readonly Made[], expect: readonly Expectation[]): Promise<void> {
     return this.engine.commit('client', made, expect).synced;
+  }
+
+  whenCommitted(work: () => Promise<void>): Promise<void> {
+    return work();
   }
 
   /** What a program reads is synced: it can be relied on after a power cut. */
@@ -62,6 +69,7 @@ export class GatheringUnit implements Unit {
   #ended = false;
   /** Set once the commit is made: handles that were made here go on as direct ones. */
   #after: Unit | null = null;
+  readonly #following: (() => Promise<void>)[] = [];
 
   constructor(engine: Engine, call: string) {
     this.engine = engine;
@@ -86,14 +94,28 @@ export class GatheringUnit implements Unit {
   /** The commit is made: from now on calls go straight to the store. */
   adopt(): void {
     this.#after = this.engine.direct;
+    for (const work of this.#following.splice(0)) {
+      // Nobody waits for it here: what it leaves undone is stored, and found when the store is opened.
+      work().catch((error: unknown) => {
+        this.engine.log.events('ERROR', () => `what was to follow a commit failed: ${String(error)}`);
+      });
+    }
+  }
+
+  async whenCommitted(work: () => Promise<void>): Promise<void> {
+    if (this.#after !== null) return this.#after.whenCommitted(work);
+    this.#mustRun();
+    this.#following.push(work);
   }
 
   async submit(made: readonly Made[], expect: readonly Expectation[]): Promise<void> {
     if (this.#after !== null) return this.#after.submit(made, expect);
     this.#mustRun();
-    const known = new Set(this.#own.keys());
+    // Only what this call adds is listed: a unit of many calls must not copy all it knows for each.
+    const added = new Set<string>();
     for (const change of made) {
       const subject = `${change.kind}/${change.id}`;
+      if (!this.#own.has(subject)) added.add(subject);
       const before = this.#own.get(subject) ?? (await this.engine.store.get(change.kind, change.id));
       const gone = 'gone' in change && change.gone === true;
       this.#own.set(subject, gone ? undefined : overlaid(change, before));
@@ -103,8 +125,8 @@ export class GatheringUnit implements Unit {
     for (const expectation of expect) {
       const subject =
         expectation.what === 'rev' ? `${expectation.kind}/${expectation.id}` : `job/${expectation.id}`;
-      if (!(expectation.what === 'rev' && this.#read.has(subject)) && !known.has(subject))
-        this.expect.push(expectation);
+      const isKnown = this.#own.has(subject) && !added.has(subject);
+      if (!(expectation.what === 'rev' && this.#read.has(subject)) && !isKnown) this.expect.push(expectation);
     }
   }
 
@@ -146,15 +168,12 @@ export class GatheringUnit implements Unit {
   }
 }
 
+/** A record with one change made. A job that the store has not seen begins with everything that a job has. */
 function overlaid(change: Made, before: Records[Kind] | undefined): Records[Kind] {
   const state = change.to === null ? {} : { state: change.to };
-  return {
-    id: change.id,
-    v: 1,
-    rev: 0,
-    lastSeq: 0,
-    ...before,
-    ...change.patch,
-    ...state,
-  } as unknown as Records[Kind];
+  const blank =
+    change.kind === 'job'
+      ? newJobRecord(change.id, { name: '' })
+      : { id: change.id, v: recordVersion, rev: 0, lastSeq: 0 };
+  return { ...blank, ...before, ...change.patch, ...state } as unknown as Records[Kind];
 }

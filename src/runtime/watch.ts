@@ -13,9 +13,12 @@ export class Watch {
     this.#store = store;
     this.#reactor = reactor;
     store.follow((lines) => this.#look(lines));
-    store.onFailure(() => {
-      for (const checks of this.#checks.values()) for (const check of checks) check();
-    });
+    store.onFailure(() => this.lookAgain());
+  }
+
+  /** The store has failed or is closed: whoever waits learns it, instead of waiting for ever. */
+  lookAgain(): void {
+    for (const checks of [...this.#checks.values()]) for (const check of [...checks]) check();
   }
 
   /** Calls `changed` after every synced entry of the job, until the returned function is called. */

@@ -14,8 +14,8 @@ import {
   type Store,
 } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
+import { VirtualReactor } from 'signalbox/testing';
 import { afterEach, describe } from 'vitest';
-import { VirtualReactor } from '../../src/testing/virtual-reactor.ts';
 
 /** Makes a new, empty store. Opened again after a stop, it holds what was written. */
 export type MakeStore = (options?: { readonly name?: string }) => Store;
@@ -65,7 +65,7 @@ export interface LogEntry {
 }
 
 /** A logger that keeps what it is told. */
-export function collectingLogger(entries: LogEntry[]): Logger {
+function collectingLogger(entries: LogEntry[]): Logger {
   const keep =
     (level: LogLevel): Logger['info'] =>
     ({ stream, job }, message) => {

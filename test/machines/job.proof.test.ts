@@ -37,6 +37,7 @@ const events: readonly JobEvent[] = [
   { type: 'job.file', at: 60 },
   { type: 'callable.set', name: 'other' },
   { type: 'args.set', args: [1] },
+  { type: 'args.append', args: [2] },
   { type: 'beginAfter.set', beginAfter: 70 },
   { type: 'beginBy.set', beginBy: null },
   { type: 'quotaNames.set', quotaNames: ['disk'], unknown: 0 },

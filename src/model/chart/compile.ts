@@ -63,6 +63,15 @@ const compiled = new WeakMap<AnyStateMachine, Map<string, CompiledChart<never, n
  * Reads a machine's definition into a step table, so that one step costs well under a microsecond
  * and the chart stays the only source. Provide implementations first; each machine object is compiled once.
  *
+ * @example
+ * ```ts
+ * import { compileChart } from 'signalbox';
+ * import { dispatcherMachine } from 'signalbox/machines';
+ *
+ * const chart = compileChart(dispatcherMachine);
+ * console.log(chart.accepts('polling', 'poll.done'), chart.accepts('stopped', 'poll.done')); // => true false
+ * ```
+ *
  * @throws {@link ChartError} `CHART_DIALECT` when the machine uses what cannot be compiled.
  */
 export function compileChart<Machine extends AnyStateMachine>(

@@ -85,6 +85,11 @@ export function jsonStore(dir: string, options: JsonStoreOptions = {}): Store {
         tables.replay(line);
         seq = line.s + line.entries.length - 1;
       }
+      if (tables.quarantined.size > 0) {
+        ports.report(
+          `${tables.quarantined.size} jobs are in a state that this version does not know; they are left alone`,
+        );
+      }
       const epoch = (tables.get('store', 'store')?.epoch ?? 0) + 1;
       const log = await start(tables.state(seq));
       const store = new TableStore({

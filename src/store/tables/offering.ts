@@ -6,12 +6,12 @@ import { type FindJob, heldOrder, type Lane } from './lane.ts';
 class Cursor {
   readonly lane: Lane;
   readonly #find: FindJob;
-  /** Its quota is full: only jobs that hold a slot already, or that are too late, can be taken. */
+  /** Its quota is full: only jobs that are too late can be taken. */
   blocked = false;
   #putBackAt = 0;
   #nowAt = 0;
-  #heldAt = 0;
-  #heldList: readonly JobRecord[] | null = null;
+  #heldWalk: Iterator<JobRecord, void> | null = null;
+  #heldHead: JobRecord | undefined;
 
   constructor(lane: Lane, find: FindJob) {
     this.lane = lane;
@@ -33,8 +33,7 @@ class Cursor {
   }
 
   held(): JobRecord | undefined {
-    if (this.#heldList === null) return this.lane.held.peek(this.#find);
-    return this.#heldList[this.#heldAt];
+    return this.#heldWalk === null ? this.lane.held.peek(this.#find) : this.#heldHead;
   }
 
   pass(job: JobRecord): void {
@@ -42,8 +41,11 @@ class Cursor {
     if (line === 'putBack') this.#putBackAt += 1;
     else if (line === 'now') this.#nowAt += 1;
     else {
-      this.#heldList ??= this.lane.held.jobs(this.#find);
-      this.#heldAt += 1;
+      if (this.#heldWalk === null) {
+        this.#heldWalk = this.lane.held.jobs(this.#find);
+        this.#heldWalk.next();
+      }
+      this.#heldHead = this.#heldWalk.next().value ?? undefined;
     }
   }
 }
@@ -62,8 +64,8 @@ export interface Offer {
  * then the immediate ones in order of arrival, merged with the held ones by comparing the `beginAfter` of the two
  * heads, the held one first on a tie. It ends at the first job that is not due.
  *
- * A lane that is blocked costs one look, however many jobs stand in it; only a lane with deadlines is walked on,
- * for its expired jobs.
+ * A lane that is blocked costs one look, however many jobs stand in it. Two kinds are walked on: one with deadlines, for
+ * its expired jobs, and one whose jobs hold quota slots, which is never longer than the quotas are large.
  */
 export function* offering(
   lanes: Iterable<Lane>,
@@ -82,7 +84,7 @@ export function* offering(
     const best = next(open, left, find);
     if (best === undefined || (best.job.beginAfter ?? 0) > now) return;
     const { cursor, job } = best;
-    if (cursor.blocked && job.quotas.length === 0 && !isExpired(job, now)) {
+    if (cursor.blocked && !isExpired(job, now)) {
       cursor.pass(job);
       continue;
     }
@@ -91,20 +93,15 @@ export function* offering(
       pass: () => cursor.pass(job),
       block: () => {
         cursor.pass(job);
-        if (cursor.lane.hasDeadlines || job.order?.[0] === 'putBack') cursor.blocked = true;
-        else leave(open, left, cursor);
+        // Each may hold other slots, so one that is refused says nothing of the next.
+        if (cursor.lane.holdsSlots) return;
+        cursor.blocked = true;
+        if (cursor.lane.hasDeadlines) return;
+        open.splice(open.indexOf(cursor), 1);
+        left.push(cursor.lane);
       },
     };
   }
-}
-
-function leave(open: Cursor[], left: Lane[], cursor: Cursor): void {
-  if (cursor.putBack() !== undefined) {
-    cursor.blocked = true;
-    return;
-  }
-  open.splice(open.indexOf(cursor), 1);
-  left.push(cursor.lane);
 }
 
 function next(
@@ -130,23 +127,17 @@ function next(
       held = { cursor, job: due };
   }
   if (now === undefined || held === undefined) return now ?? held;
-  return (held.job.beginAfter ?? 0) <= headBeginAfter(now.job, left, find) ? held : now;
+  return precedes(held.job, now.job, left, find) ? held : now;
 }
 
 /**
- * The latest `beginAfter` among the immediate job and those that stand before it in lanes the walk has left: what
- * the head of the line compared with the held jobs by the time the walk came here. Put order is clock order but
- * for pre-dated jobs, so the last one before it tells.
+ * Whether a held job is offered before an immediate one. It is once the head of the whole immediate line has a later
+ * `beginAfter`, so jobs count that stand before the immediate one in lanes the walk has left. Put order is clock order
+ * but for pre-dated jobs and those handed back, so as a rule the immediate one itself decides.
  */
-function headBeginAfter(job: JobRecord, left: readonly Lane[], find: FindJob): number {
-  let latest = job.beginAfter ?? 0;
-  for (const lane of left) {
-    const head = lane.now.next(0, find);
-    if (head < 0 || lane.now.key(head) > key(job)) continue;
-    const standing = find(lane.now.id(head));
-    if (standing !== undefined && (standing.beginAfter ?? 0) > latest) latest = standing.beginAfter ?? 0;
-  }
-  return latest;
+function precedes(held: JobRecord, now: JobRecord, left: readonly Lane[], find: FindJob): boolean {
+  const due = held.beginAfter ?? 0;
+  return due <= (now.beginAfter ?? 0) || left.some((lane) => lane.now.reaches(key(now), due, find));
 }
 
 function key(job: JobRecord): number {

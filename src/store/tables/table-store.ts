@@ -166,6 +166,10 @@ export class TableStore implements OpenStore {
     return this.#jobs(this.#tables.waiters(job));
   }
 
+  async quarantined(): Promise<readonly JobRecord[]> {
+    return this.#jobs(this.#tables.quarantined);
+  }
+
   async orphans(): Promise<readonly JobRecord[]> {
     return this.#jobs(this.#tables.orphans());
   }

@@ -1,0 +1,50 @@
+import { checkName, checkQueueName } from '../model/names.ts';
+import { type AgentSettings, agent } from './agents.ts';
+import type { Signalbox } from './signalbox.ts';
+
+/** What an installed agent is told. */
+export interface AgentInstallation {
+  /** Name of the agent, unique within one queue of a dispatcher. */
+  readonly name: string;
+  /** Default: size 3, any job. */
+  readonly settings?: AgentSettings;
+  /** Queues that get it. Default: all, also those made later. */
+  readonly queues?: readonly string[];
+}
+
+/**
+ * Gives queues an agent whenever a dispatcher of this process is activated in them. An agent of the name that is
+ * there already stays as it is: what is stored wins over what the code says. A reactivation adds nothing.
+ *
+ * @returns a function that ends it; agents that were added stay.
+ *
+ * @example
+ * ```ts
+ * import { agent, createSignalbox, installAgent, memoryStore } from 'signalbox';
+ *
+ * const box = await createSignalbox({ store: memoryStore(), queues: ['mail'] });
+ * installAgent(box, { name: 'mailer', settings: agent({ size: 10 }), queues: ['mail'] });
+ * await box.start();
+ * const representation = await box.queue('mail').dispatchers.get(box.uuid);
+ * console.log(await representation.agents.names()); // => [ 'mailer', 'main' ]
+ * await box.stop();
+ * ```
+ *
+ * @throws SignalboxError `INVALID_NAME`.
+ */
+export function installAgent(box: Signalbox, installation: AgentInstallation): () => void {
+  const name = checkName(installation.name, 'an agent name');
+  const queues = installation.queues?.map(checkQueueName) ?? null;
+  const settings = installation.settings ?? agent();
+  return box.on('dispatcherActivated', async ({ representation }) => {
+    const { queue, agents } = representation;
+    if (queues !== null && !queues.includes(queue)) return;
+    const isThere = (await agents.get(name)) !== null;
+    if (!isThere) await agents.set(name, settings);
+    box.engine.log.events('INFO', () =>
+      isThere
+        ? `agent '${name}' is already in queue '${queue}'`
+        : `agent '${name}' added to queue '${queue}'`,
+    );
+  });
+}

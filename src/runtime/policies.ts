@@ -1,0 +1,115 @@
+import { isExpired } from '../model/deadline.ts';
+import type { Failure } from '../model/failure.ts';
+import type { JobRecord } from '../model/records.ts';
+import {
+  putBackAt,
+  type RetryAnswer,
+  type RetryData,
+  type RetryPolicy,
+  type RetryTools,
+} from '../model/retry.ts';
+import type { Engine } from './engine.ts';
+import { mustSucceed } from './persistence.ts';
+import type { Run } from './run.ts';
+
+/** Asks the retry policies of jobs. A policy that cannot be had or that throws is asked until it answers. */
+export class Policies {
+  readonly #engine: Engine;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** Whether a call goes on after an error of its code or of its commit. A job that is too late is not tried again. */
+  async after(run: Run, failure: Failure, error: 'jobError' | 'commitError'): Promise<RetryAnswer> {
+    if (isExpired(run.job, this.#engine.now())) return false;
+    run.policy ??= await this.#of(run.job);
+    const policy = run.policy;
+    if (!this.#has(policy, error, run.job)) return false;
+    const tools = this.#tools(run.job);
+    return this.#answer(run.job, () => policy[error](failure, run.cache, tools));
+  }
+
+  /** Whether an interrupted job goes on, and what its policy keeps of it. */
+  async afterInterrupt(job: JobRecord): Promise<{ readonly answer: RetryAnswer; readonly data: RetryData }> {
+    const kept = job.retryData ?? {};
+    const policy = await this.#of(job);
+    if (!this.#has(policy, 'interrupted', job)) return { answer: false, data: this.#kept(job, policy, kept) };
+    let data: RetryData = kept;
+    const answer = await this.#answer(job, () => {
+      const told = policy.interrupted(kept, this.#tools(job));
+      data = told.data;
+      return told.answer;
+    });
+    return {
+      answer: isExpired(job, this.#engine.now()) ? false : answer,
+      data: this.#kept(job, policy, data),
+    };
+  }
+
+  /** What the policy keeps of a call that ends. `always`: also when it has counted nothing, since the job goes on. */
+  dataOf(run: Run, always = false): JobRecord['retryData'] {
+    const { policy, job } = run;
+    if (policy === null) return job.retryData;
+    const data = this.#has(policy, 'updateData', job)
+      ? policy.updateData(job.retryData ?? {}, run.cache)
+      : null;
+    if (data === null && !always) return job.retryData;
+    return this.#kept(job, policy, data ?? job.retryData ?? {});
+  }
+
+  /** An unknown name is waited for: somebody may still register it, and guessing could run the job once too often. */
+  #of(job: JobRecord): Promise<RetryPolicy> {
+    const { registry } = this.#engine;
+    return mustSucceed(
+      this.#engine,
+      () => `getting the retry policy of ${this.#text(job)}`,
+      async () => registry.mustHavePolicy(job),
+    );
+  }
+
+  async #answer(job: JobRecord, ask: () => RetryAnswer | Promise<RetryAnswer>): Promise<RetryAnswer> {
+    const engine = this.#engine;
+    const what = (): string => `asking the retry policy of ${this.#text(job)}`;
+    const answer = await mustSucceed(engine, what, async () => ask());
+    if (typeof answer === 'boolean') return answer;
+    try {
+      putBackAt(answer, engine.now());
+      return answer;
+    } catch (error) {
+      engine.log.events('ERROR', () => `${this.#text(job)} is not tried again: ${String(error)}`, {
+        job: job.id,
+      });
+      return false;
+    }
+  }
+
+  #has(policy: RetryPolicy, method: keyof RetryPolicy, job: JobRecord): boolean {
+    if (typeof policy[method] === 'function') return true;
+    this.#engine.log.events(
+      'ERROR',
+      () =>
+        `retry policy "${policy.name}" of ${this.#text(job)} has no ${method}; that counts as: do not retry`,
+      { job: job.id },
+    );
+    return false;
+  }
+
+  /** The policy first used stays the job's, and the start of its first attempt ever is never overwritten. */
+  #kept(job: JobRecord, policy: RetryPolicy, data: RetryData): RetryData {
+    return { policy: policy.name, first_active: job.activeStart, ...data };
+  }
+
+  #tools(job: JobRecord): RetryTools {
+    const { log } = this.#engine;
+    return {
+      wait: (ms) => this.#engine.sleep(ms),
+      trace: (level, message) => log.trace(level, () => `${message}: ${this.#text(job)}`, { job: job.id }),
+      events: (level, message) => log.events(level, () => `${message}: ${this.#text(job)}`, { job: job.id }),
+    };
+  }
+
+  #text(job: JobRecord): string {
+    return this.#engine.executor.text(job);
+  }
+}

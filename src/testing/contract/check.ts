@@ -1,0 +1,10 @@
+import type { Store } from '../../index.ts';
+
+/** Makes a new, empty store, closed; opened twice it must find again what the first opening wrote. */
+export type MakeStore = () => Store | Promise<Store>;
+
+/** One fact that holds for every store. `run` rejects when it does not. */
+export interface ContractCheck {
+  readonly name: string;
+  run(makeStore: MakeStore): Promise<void>;
+}

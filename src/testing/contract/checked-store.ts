@@ -1,0 +1,200 @@
+import { NodeReactor, type OpenStore, randomIds } from '../../index.ts';
+import type { ContractCheck, MakeStore } from './check.ts';
+
+type Commit = Parameters<OpenStore['commit']>[0];
+type Request = Parameters<OpenStore['claim']>[0];
+/** A change to be made. */
+export type Change = Commit['changes'][number];
+/** What a commit believes in. */
+export type Expectation = Commit['expect'][number];
+type Candidate = Parameters<Request['take']>[0];
+
+const reactor = new NodeReactor();
+
+/** What a claim of a check may say; the rest is: the first job, any. */
+export interface ClaimOptions {
+  readonly limit?: number;
+  readonly queue?: string;
+  readonly agent?: string;
+  readonly accepts?: Request['accepts'];
+  readonly choose?: Request['choose'];
+  /** Sees each candidate; false leaves it where it is. */
+  readonly look?: (candidate: Candidate) => boolean;
+}
+
+/** An open store with a clock that stands still, and the few calls that checks need. */
+export class CheckedStore {
+  readonly open: OpenStore;
+  readonly clock: { now: number };
+
+  constructor(open: OpenStore, clock: { now: number }) {
+    this.open = open;
+    this.clock = clock;
+  }
+
+  /** Commits and waits until it is synced. */
+  commit(changes: readonly Change[], expect: readonly Expectation[] = []): Promise<void> {
+    return this.open.commit({ by: 'check', changes, expect }).synced;
+  }
+
+  /** Claims for dispatcher `d` and gives the ids of the jobs, once the claim is synced. */
+  async claim(options: ClaimOptions = {}): Promise<string[]> {
+    const { queue = '', agent = 'main', look = () => true } = options;
+    const claimed = await this.open.claim({
+      queue,
+      limit: options.limit ?? 100,
+      by: 'd',
+      accepts: options.accepts ?? { lane: () => true, job: null },
+      choose: options.choose ?? null,
+      take: (candidate) => {
+        if (!look(candidate)) return null;
+        const { job, quotas } = candidate;
+        const entered = quotas.length > 0 || job.quotas.length > 0 ? { quotas } : {};
+        const parent = { queue, dispatcher: 'd', agent };
+        const claim = { parent, order: ['claimed', 0], epoch: this.open.epoch, claim: job.claim + 1 };
+        return [changeOf(job.id, 'job.claim', 'pending', 'assigned', { ...claim, ...entered })];
+      },
+    });
+    await claimed.ticket.synced;
+    return claimed.jobs.map((job) => job.id);
+  }
+
+  /** Starts a claimed job. */
+  start(id: string): Promise<void> {
+    return this.commit([
+      changeOf(id, 'job.start', 'assigned', 'active.running', { activeStart: this.clock.now }),
+    ]);
+  }
+
+  /** Gives a started job its outcome, completes it and files it with its agent. */
+  finish(id: string): Promise<void> {
+    const { now } = this.clock;
+    const outcome = { ok: true, value: id };
+    const ended = { outcome, ending: 'succeeded', activeEnd: now, quotas: [] };
+    return this.commit([
+      changeOf(id, 'job.finish', 'active.running', 'callbacks', ended),
+      changeOf(id, 'job.complete', 'callbacks', 'completed', { callbacksEnd: now }),
+    ]);
+  }
+
+  /** Puts a started job back at the front; it keeps its quota slots. */
+  putBack(id: string, claim: number): Promise<void> {
+    const patch = { parent: { queue: '' }, order: ['putBack', 0], claim, activeStart: null };
+    return this.commit([changeOf(id, 'job.reschedule', 'active.running', 'pending', patch)]);
+  }
+
+  /** Waiting jobs by id, as they would be offered. */
+  async waiting(queue = ''): Promise<string[]> {
+    return (await this.open.waiting(queue)).map((job) => job.id);
+  }
+}
+
+/** How a job is put. */
+export interface PutOptions {
+  readonly name?: string;
+  readonly queue?: string;
+  readonly at?: number;
+  readonly beginAfter?: number;
+  readonly beginBy?: number | null;
+  readonly quotaNames?: readonly string[];
+}
+
+/** A change of a job. */
+export function changeOf(
+  id: string,
+  event: string,
+  from: string | null,
+  to: string | null,
+  patch: Change['patch'],
+): Change {
+  return { kind: 'job', id, event, from, to, patch };
+}
+
+/** Puts a job: immediate unless `beginAfter` lies after `at`. */
+export function put(id: string, options: PutOptions = {}): Change {
+  const { at = 0, beginAfter = at, beginBy = null, quotaNames = [] } = options;
+  return changeOf(id, 'job.put', 'new', 'pending', {
+    name: options.name ?? 'work',
+    args: [id],
+    quotaNames,
+    beginAfter,
+    beginBy,
+    parent: { queue: options.queue ?? '' },
+    order: [beginAfter > at ? 'held' : 'now', 0],
+  });
+}
+
+/** Stores a job NEW under a parent: a callback, a branch, or nothing yet. */
+export function stored(id: string, parent: Record<string, string> | null): Change {
+  const order = parent === null ? null : ['callback', 0];
+  return changeOf(id, 'job.stored', null, 'new', { name: 'work', args: [], parent, order });
+}
+
+/** Makes a quota of queue ''. */
+export function quota(name: string, size: number): Change {
+  const patch = { size };
+  return { kind: 'quota', id: `/${name}`, event: 'quota.created', from: null, to: null, patch };
+}
+
+/** Sets an annotation. */
+export function annotation(job: string, name: string, value: string): Change {
+  const patch = { value };
+  return { kind: 'annotation', id: `${job}/${name}`, event: 'annotation.set', from: null, to: null, patch };
+}
+
+/** Opens a store for a check. */
+export async function opened(
+  store: Awaited<ReturnType<MakeStore>>,
+  clock: { now: number } = { now: 0 },
+): Promise<CheckedStore> {
+  const open = await store.open({
+    now: () => clock.now,
+    defer: (run) => reactor.callFromThread(run),
+    newId: () => randomIds.newUuid(),
+    report: () => {},
+  });
+  return new CheckedStore(open, clock);
+}
+
+/** A check on one opening of a new store, closed whatever comes of it. */
+export function check(name: string, body: (store: CheckedStore) => Promise<void>): ContractCheck {
+  return {
+    name,
+    async run(makeStore) {
+      const store = await opened(await makeStore());
+      try {
+        await body(store);
+      } finally {
+        await store.open.close().catch(() => {});
+      }
+    },
+  };
+}
+
+/** A check on openings of one store, each after the one before was closed; what lies between them changes nothing. */
+export function reopeningCheck(
+  name: string,
+  before: (store: CheckedStore) => Promise<void>,
+  after: (store: CheckedStore, first: CheckedStore) => Promise<void>,
+): ContractCheck {
+  return {
+    name,
+    async run(makeStore) {
+      const store = await makeStore();
+      const first = await opened(store);
+      try {
+        await before(first);
+      } finally {
+        await first.open.close();
+      }
+      // A store may read back its journal the first time, and a snapshot of its own the next.
+      await (await opened(store)).open.close();
+      const second = await opened(store);
+      try {
+        await after(second, first);
+      } finally {
+        await second.open.close().catch(() => {});
+      }
+    },
+  };
+}

@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict';
+import { ConflictError, ReassignedError, SignalboxError } from '../../index.ts';
+import type { ContractCheck } from './check.ts';
+import { annotation, changeOf, check, put, quota, stored } from './checked-store.ts';
+
+/** What a commit makes visible, and what it believes in. */
+export const commitChecks: readonly ContractCheck[] = [
+  check('shows all changes of a commit once it is written', async ({ open }) => {
+    const ticket = open.commit({ by: 'check', changes: [quota('q', 2), put('a')], expect: [] });
+
+    await ticket.written;
+
+    assert.equal((await open.get('quota', '/q'))?.size, 2);
+    assert.equal((await open.get('job', 'a'))?.state, 'pending');
+    assert.deepEqual((await open.get('job', 'a'))?.args, ['a']);
+    await ticket.synced;
+  }),
+
+  check('knows nothing of what was never written', async ({ open }) => {
+    assert.equal(await open.get('job', 'a'), undefined);
+    assert.deepEqual(await open.list('job', ''), []);
+  }),
+
+  check('gives a record a new rev and the seq of its entry with every change', async (store) => {
+    await store.commit([put('a'), put('b')]);
+    const [a, b] = [await store.open.get('job', 'a'), await store.open.get('job', 'b')];
+    await store.commit([changeOf('a', 'args.set', 'pending', 'pending', { args: [] })]);
+    const changed = await store.open.get('job', 'a');
+
+    assert.deepEqual([a?.rev, b?.rev, changed?.rev], [1, 1, 2]);
+    assert.equal(b?.lastSeq, (a?.lastSeq ?? 0) + 1);
+    assert.equal(changed?.lastSeq, (b?.lastSeq ?? 0) + 1);
+    assert.equal(changed?.createdSeq, a?.createdSeq);
+  }),
+
+  check('replaces the top-level keys that a patch names, and null clears one', async (store) => {
+    await store.commit([put('a', { beginBy: 5 })]);
+    await store.commit([changeOf('a', 'beginBy.set', 'pending', 'pending', { beginBy: null, args: [1] })]);
+
+    const job = await store.open.get('job', 'a');
+    assert.deepEqual([job?.beginBy, job?.args, job?.name], [null, [1], 'work']);
+  }),
+
+  check('removes a record that is gone', async (store) => {
+    await store.commit([quota('q', 1)]);
+    const gone = { kind: 'quota', id: '/q', event: 'quota.removed', from: null, to: null } as const;
+    await store.commit([{ ...gone, patch: null, gone: true }]);
+
+    assert.equal(await store.open.get('quota', '/q'), undefined);
+  }),
+
+  check('lists records by prefix in order of id', async (store) => {
+    await store.commit([quota('b', 1), quota('a', 1), put('a')]);
+    const quotas = await store.open.list('quota', '/');
+
+    assert.deepEqual(
+      quotas.map((record) => record.id),
+      ['/a', '/b'],
+    );
+    assert.deepEqual(await store.open.list('quota', 'other/'), []);
+  }),
+
+  check(
+    'accepts a change that believes in the rev it read, and refuses it after another one',
+    async (store) => {
+      await store.commit([put('a')]);
+      const believing = { what: 'rev', kind: 'job', id: 'a', rev: 1 } as const;
+      const change = changeOf('a', 'args.set', 'pending', 'pending', { args: ['changed'] });
+
+      await store.commit([change], [believing]);
+
+      await assert.rejects(store.commit([change], [believing]), ConflictError);
+      assert.equal((await store.open.get('job', 'a'))?.rev, 2);
+    },
+  ),
+
+  check('takes rev 0 for the belief that there is no such record', async (store) => {
+    const absent = { what: 'rev', kind: 'job', id: 'a', rev: 0 } as const;
+
+    await store.commit([put('a')], [absent]);
+
+    await assert.rejects(store.commit([put('a')], [absent]), ConflictError);
+  }),
+
+  check('lets the holder of a job write, whatever else has changed it', async (store) => {
+    await store.commit([put('a')]);
+    await store.claim();
+    await store.commit([annotation('a', 'note', 'x'), stored('callback', { job: 'a' })]);
+    await store.commit([changeOf('a', 'failureLogLevel.set', null, null, { failureLogLevel: 'INFO' })]);
+    const holder = { what: 'holder', id: 'a', epoch: store.open.epoch, claim: 1 } as const;
+
+    await store.commit([changeOf('a', 'job.start', 'assigned', 'active.running', {})], [holder]);
+
+    assert.equal((await store.open.get('job', 'a'))?.state, 'active.running');
+  }),
+
+  check('refuses the write of a former holder as reassigned', async (store) => {
+    await store.commit([put('a')]);
+    await store.claim();
+    const holder = { what: 'holder', id: 'a', epoch: store.open.epoch, claim: 1 } as const;
+    const back = { parent: { queue: '' }, order: ['now', 0], claim: 2 };
+    await store.commit([changeOf('a', 'job.unassign', 'assigned', 'pending', back)]);
+    await store.claim();
+
+    const start = [changeOf('a', 'job.start', 'assigned', 'active.running', {})];
+    await assert.rejects(store.commit(start, [holder]), ReassignedError);
+    await assert.rejects(
+      store.commit(start, [{ ...holder, claim: 3, epoch: store.open.epoch - 1 }]),
+      ReassignedError,
+    );
+    assert.equal((await store.open.get('job', 'a'))?.state, 'assigned');
+  }),
+
+  check('refuses what needs a job that is not completed once it is', async (store) => {
+    await store.commit([put('a')]);
+    const open = { what: 'notCompleted', id: 'a' } as const;
+    await store.commit([stored('one', { job: 'a' })], [open]);
+    await store.claim();
+    await store.start('a');
+    await store.finish('a');
+
+    await assert.rejects(store.commit([stored('two', { job: 'a' })], [open]), ConflictError);
+  }),
+
+  check('refuses what needs a job that does not exist', async (store) => {
+    const open = { what: 'notCompleted', id: 'nobody' } as const;
+
+    await assert.rejects(
+      store.commit([stored('one', { job: 'nobody' })], [open]),
+      (error) => error instanceof SignalboxError && error.code === 'JOB_NOT_FOUND',
+    );
+  }),
+
+  check('refuses what needs every callback begun while one is not', async (store) => {
+    await store.commit([put('a')]);
+    const begun = { what: 'noUnstartedCallback', id: 'a' } as const;
+    await store.commit([annotation('a', 'none', 'yet')], [begun]);
+    await store.commit([stored('callback', { job: 'a' })]);
+    await assert.rejects(store.commit([annotation('a', 'x', 'x')], [begun]), ConflictError);
+
+    await store.commit([changeOf('callback', 'job.start', 'new', 'active.running', {})]);
+
+    await store.commit([annotation('a', 'x', 'x')], [begun]);
+  }),
+
+  check('counts an undecided callback proxy as a callback that nobody has begun', async (store) => {
+    const begun = { what: 'noUnstartedCallback', id: 'a' } as const;
+    const proxy = { kind: 'proxy', id: 'p', from: null, to: null } as const;
+    const patch = {
+      parent: { job: 'a' },
+      order: ['callback', 0],
+      branches: [{ when: 'success', job: 'yes' }],
+      otherwise: null,
+    };
+    await store.commit([put('a'), stored('yes', { proxy: 'p' }), { ...proxy, event: 'proxy.stored', patch }]);
+    await assert.rejects(store.commit([annotation('a', 'x', 'x')], [begun]), ConflictError);
+
+    await store.commit([
+      { ...proxy, event: 'proxy.chosen', patch: { chosen: 'yes' } },
+      changeOf('yes', 'job.start', 'new', 'active.running', {}),
+    ]);
+
+    await store.commit([annotation('a', 'x', 'x')], [begun]);
+  }),
+
+  check('refuses a change from a state that the record has left', async (store) => {
+    await store.commit([put('a')]);
+    await store.claim();
+
+    const pull = changeOf('a', 'job.pull', 'pending', 'new', { parent: null, order: null });
+    await assert.rejects(store.commit([pull]), ConflictError);
+  }),
+
+  check('lets one commit take a record through several states', async (store) => {
+    await store.commit([put('a')]);
+
+    await store.commit([
+      changeOf('a', 'job.pull', 'pending', 'new', { parent: null, order: null }),
+      { ...put('a'), patch: { ...put('a').patch, args: ['again'] } },
+    ]);
+
+    assert.deepEqual((await store.open.get('job', 'a'))?.args, ['again']);
+    assert.deepEqual(await store.waiting(), ['a']);
+  }),
+
+  check('applies nothing of a commit that it refuses, and says so in both strengths', async (store) => {
+    await store.commit([put('a'), quota('q', 1)]);
+    const before = await store.open.get('job', 'a');
+    const ticket = store.open.commit({
+      by: 'check',
+      changes: [
+        changeOf('a', 'args.set', 'pending', 'pending', { args: ['never'] }),
+        put('b'),
+        annotation('a', 'x', 'x'),
+      ],
+      expect: [{ what: 'rev', kind: 'quota', id: '/q', rev: 7 }],
+    });
+
+    await assert.rejects(ticket.written, ConflictError);
+    await assert.rejects(ticket.synced, ConflictError);
+    assert.deepEqual(await store.open.get('job', 'a'), before);
+    assert.equal(await store.open.get('job', 'b'), undefined);
+    assert.deepEqual(await store.open.annotations('a'), []);
+    assert.deepEqual(await store.waiting(), ['a']);
+  }),
+];

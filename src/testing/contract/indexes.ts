@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import type { ContractCheck } from './check.ts';
+import { annotation, changeOf, check, put, stored } from './checked-store.ts';
+
+const ids = (records: readonly { readonly id: string }[]): string[] => records.map((record) => record.id);
+
+/** What a store finds without looking through everything. */
+export const indexChecks: readonly ContractCheck[] = [
+  check('counts waiting jobs, held ones included', async (store) => {
+    await store.commit([put('a'), put('b', { beginAfter: 100 }), put('c', { queue: 'other' })]);
+
+    assert.equal(await store.open.waitingCount(''), 2);
+    await store.claim();
+    assert.equal(await store.open.waitingCount(''), 1);
+  }),
+
+  check(
+    'finds the jobs that an agent holds in order of claim, and those of all agents by name',
+    async (store) => {
+      await store.commit([put('a'), put('b', { name: 'other' }), put('c')]);
+      await store.claim({ agent: 'second', limit: 1 });
+      await store.claim({ agent: 'first', choose: (claimable) => [...claimable].at(-1) ?? null, limit: 2 });
+
+      assert.deepEqual(ids(await store.open.held('', 'd', 'first')), ['c', 'b']);
+      assert.deepEqual(ids(await store.open.held('', 'd', 'second')), ['a']);
+      assert.deepEqual(ids(await store.open.held('', 'd', null)), ['c', 'b', 'a']);
+      assert.equal(await store.open.heldCount('', 'd', 'first'), 2);
+      assert.deepEqual(ids(await store.open.held('', 'nobody', null)), []);
+    },
+  ),
+
+  check('finds the jobs that an agent has completed, newest first, and holds them no more', async (store) => {
+    await store.commit([put('a'), put('b'), put('c')]);
+    await store.claim();
+    for (const id of ['b', 'a']) {
+      await store.start(id);
+      await store.finish(id);
+    }
+
+    assert.deepEqual(ids(await store.open.completed('', 'd', 'main')), ['a', 'b']);
+    assert.deepEqual(ids(await store.open.held('', 'd', 'main')), ['c']);
+  }),
+
+  check('finds callbacks and proxies of a job in order', async (store) => {
+    const proxy = { kind: 'proxy', id: 'p', event: 'proxy.stored', from: null, to: null } as const;
+    const patch = {
+      parent: { job: 'a' },
+      order: ['callback', 0],
+      branches: [{ when: 'success', job: 'yes' }],
+      otherwise: null,
+    };
+    await store.commit([put('a'), stored('z', { job: 'a' })]);
+    await store.commit([stored('yes', { proxy: 'p' }), { ...proxy, patch }]);
+    await store.commit([stored('b', { job: 'a' })]);
+
+    const callbacks = await store.open.callbacks('a');
+    assert.deepEqual(
+      callbacks.map((callback) => `${callback.kind} ${callback.record.id}`),
+      ['job z', 'proxy p', 'job b'],
+    );
+    assert.deepEqual(await store.open.callbacks('z'), []);
+  }),
+
+  check('finds the branches of a callback proxy', async (store) => {
+    await store.commit([stored('yes', { proxy: 'p' }), stored('no', { proxy: 'p' }), stored('x', null)]);
+
+    assert.deepEqual(ids(await store.open.branches('p')), ['yes', 'no']);
+  }),
+
+  check('finds who waits for the result of a job, while it waits', async (store) => {
+    await store.commit([put('outer'), put('inner')]);
+    await store.claim();
+    await store.start('outer');
+    const wait = changeOf('outer', 'job.wait', 'active.running', 'active.waiting', { waitingOn: 'inner' });
+    await store.commit([wait]);
+    assert.deepEqual(ids(await store.open.waiters('inner')), ['outer']);
+
+    await store.commit([changeOf('outer', 'job.finish', 'active.waiting', 'callbacks', { waitingOn: null })]);
+
+    assert.deepEqual(ids(await store.open.waiters('inner')), []);
+  }),
+
+  check('finds the annotations of a job in order of name, and which jobs have some', async (store) => {
+    await store.commit([put('a'), put('b'), annotation('a', 'z', 'last'), annotation('a', 'm', 'first')]);
+    await store.commit([annotation('a', 'z', 'changed'), annotation('a', 'p', 'later')]);
+
+    const annotations = await store.open.annotations('a');
+    assert.deepEqual(
+      annotations.map((record) => [record.id, record.value]),
+      [
+        ['a/m', 'first'],
+        ['a/p', 'later'],
+        ['a/z', 'changed'],
+      ],
+    );
+    assert.deepEqual([...(await store.open.annotated(['b', 'a']))], ['a']);
+  }),
+
+  check('knows the earliest instant at which a waiting job becomes due', async (store) => {
+    assert.equal(await store.open.due(), null);
+    await store.commit([put('now'), put('late', { beginAfter: 300 }), put('soon', { beginAfter: 100 })]);
+    assert.equal(await store.open.due(), 100);
+    await store.commit([put('other', { beginAfter: 50, name: 'other', queue: 'other' })]);
+    assert.equal(await store.open.due(), 50);
+
+    store.clock.now = 100;
+
+    assert.equal(await store.open.due(), 300);
+    store.clock.now = 300;
+    assert.equal(await store.open.due(), null);
+  }),
+
+  check('forgets the due time of a job that is pulled', async (store) => {
+    await store.commit([put('a', { beginAfter: 100 })]);
+
+    await store.commit([changeOf('a', 'job.pull', 'pending', 'new', { parent: null, order: null })]);
+
+    assert.equal(await store.open.due(), null);
+    assert.deepEqual(await store.waiting(), []);
+  }),
+];

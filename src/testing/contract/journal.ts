@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import type { HistoryEntry, OpenStore } from '../../index.ts';
+import type { ContractCheck } from './check.ts';
+import { changeOf, check, put, quota } from './checked-store.ts';
+
+type Lines = Parameters<Parameters<OpenStore['follow']>[0]>[0];
+
+async function all(entries: AsyncIterable<HistoryEntry>): Promise<HistoryEntry[]> {
+  const found: HistoryEntry[] = [];
+  for await (const entry of entries) found.push(entry);
+  return found;
+}
+
+/** Position after everything that opening the store has written. */
+async function end({ open }: { readonly open: OpenStore }): Promise<number> {
+  return ((await all(open.entries(1))).at(-1)?.seq ?? 0) + 1;
+}
+
+/** What the journal tells, to whom, and when. */
+export const journalChecks: readonly ContractCheck[] = [
+  check(
+    'tells the entries of all commits in one contiguous order, with author and instant',
+    async (store) => {
+      const from = await end(store);
+      store.clock.now = 7;
+      await store.commit([quota('q', 1), put('a')]);
+      store.clock.now = 8;
+      await store.claim();
+
+      const entries = await all(store.open.entries(from));
+      const { epoch } = store.open;
+      assert.deepEqual(
+        entries.map(({ seq, at, by, event, from, to }) => [seq, at, by, event, from, to]),
+        [
+          [from, 7, `check#${epoch}`, 'quota.created', null, null],
+          [from + 1, 7, `check#${epoch}`, 'job.put', 'new', 'pending'],
+          [from + 2, 8, `d#${epoch}`, 'job.claim', 'pending', 'assigned'],
+        ],
+      );
+    },
+  ),
+
+  check('tells entries from a cursor on, also from the middle of a commit', async (store) => {
+    const from = await end(store);
+    await store.commit([put('a'), put('b'), put('c')]);
+
+    const tail = await all(store.open.entries(from + 1));
+    assert.deepEqual(
+      tail.map((entry) => entry.id),
+      ['b', 'c'],
+    );
+    assert.deepEqual(await all(store.open.entries(from + 3)), []);
+    assert.ok(store.open.oldestSeq() <= from);
+  }),
+
+  check('tells the patch of each entry: applied in order they make the record', async (store) => {
+    await store.commit([put('a')]);
+    await store.claim();
+    await store.start('a');
+    await store.finish('a');
+
+    const entries = (await all(store.open.entries(1))).filter((entry) => entry.id === 'a');
+    const record = Object.assign({}, ...entries.map((entry) => entry.patch)) as Record<string, unknown>;
+    const job = (await store.open.get('job', 'a')) as unknown as Record<string, unknown>;
+    for (const key of ['name', 'args', 'parent', 'outcome', 'claim', 'callbacksEnd'])
+      assert.deepEqual(record[key], job[key], key);
+  }),
+
+  check('tells the history of one subject, newest first, along its chain', async (store) => {
+    await store.commit([put('a'), put('b')]);
+    await store.claim();
+    await store.start('a');
+
+    const history = await all(store.open.history('job', 'a'));
+    assert.deepEqual(
+      history.map((entry) => entry.event),
+      ['job.start', 'job.claim', 'job.put'],
+    );
+    assert.deepEqual(
+      history.map((entry) => entry.q),
+      [history[1]?.seq, history[2]?.seq, 0],
+    );
+    assert.deepEqual(await all(store.open.history('job', 'nobody')), []);
+  }),
+
+  check('leaves no trace of a refused commit', async (store) => {
+    const from = await end(store);
+    await store.commit([put('a')]);
+    await assert.rejects(store.commit([put('b')], [{ what: 'rev', kind: 'job', id: 'a', rev: 9 }]));
+    await store.commit([put('c')]);
+
+    const entries = await all(store.open.entries(from));
+    assert.deepEqual(
+      entries.map((entry) => [entry.seq, entry.id]),
+      [
+        [from, 'a'],
+        [from + 1, 'c'],
+      ],
+    );
+  }),
+
+  check('tells followers each commit once, in order, without a gap', async (store) => {
+    const from = await end(store);
+    const seen: Lines[number][] = [];
+    const stop = store.open.follow((lines) => seen.push(...lines));
+
+    for (const id of ['a', 'b', 'c', 'd'])
+      store.open.commit({ by: 'check', changes: [put(id), quota(id, 1)], expect: [] });
+    await store.commit([put('e')]);
+    await store.open.settled();
+    stop();
+    await store.commit([put('f')]);
+
+    assert.deepEqual(
+      seen.map((line) => [line.s, line.entries.map((entry) => entry.id).join(' ')]),
+      [
+        [from, 'a /a'],
+        [from + 2, 'b /b'],
+        [from + 4, 'c /c'],
+        [from + 6, 'd /d'],
+        [from + 8, 'e'],
+      ],
+    );
+  }),
+
+  check('is settled when everything written by then is synced', async (store) => {
+    await store.open.settled();
+    const synced: string[] = [];
+    for (const id of ['a', 'b']) {
+      const ticket = store.open.commit({ by: 'check', changes: [put(id)], expect: [] });
+      void ticket.synced.then(() => synced.push(id));
+    }
+    const third = changeOf('a', 'args.set', 'pending', 'pending', { args: [3] });
+    const { written } = store.open.commit({ by: 'check', changes: [third], expect: [] });
+    await written;
+
+    await store.open.settled();
+
+    assert.deepEqual(synced, ['a', 'b']);
+  }),
+
+  check('tells only what is synced', async (store) => {
+    const from = await end(store);
+    let isSynced = false;
+    const ticket = store.open.commit({ by: 'check', changes: [put('a')], expect: [] });
+    void ticket.synced.then(() => {
+      isSynced = true;
+    });
+
+    const entries = await all(store.open.entries(from));
+
+    assert.deepEqual([entries.length, isSynced], [1, true]);
+  }),
+];

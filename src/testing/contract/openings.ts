@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { SignalboxError } from '../../index.ts';
+import type { ContractCheck } from './check.ts';
+import { annotation, check, opened, put, quota, reopeningCheck, stored } from './checked-store.ts';
+
+/** What survives a closing, and what a closed store refuses. */
+export const openingChecks: readonly ContractCheck[] = [
+  reopeningCheck(
+    'has a greater epoch with every opening',
+    async ({ open }) => {
+      assert.ok(open.epoch >= 1);
+    },
+    async (second, first) => {
+      assert.ok(second.open.epoch > first.open.epoch);
+    },
+  ),
+
+  {
+    name: 'finds every record as it was left',
+    async run(makeStore) {
+      const store = await makeStore();
+      const first = await opened(store);
+      const all = [quota('q', 4), put('a', { quotaNames: ['q'], beginBy: 9 }), annotation('a', 'n', 'x')];
+      await first.commit(all);
+      await first.claim();
+      const read = ({ open }: typeof first) =>
+        Promise.all([open.get('job', 'a'), open.get('quota', '/q'), open.get('annotation', 'a/n')]);
+      const before = await read(first);
+      await first.open.close();
+
+      const second = await opened(store);
+      const after = await read(second);
+      await second.open.close();
+
+      assert.deepEqual(after, before);
+    },
+  },
+
+  reopeningCheck(
+    'offers waiting jobs in the same order',
+    async (store) => {
+      await store.commit([put('z'), put('back'), put('held', { beginAfter: 100 })]);
+      await store.claim({ choose: (claimable) => [...claimable].at(-1) ?? null, limit: 1 });
+      await store.start('back');
+      await store.putBack('back', 2);
+      await store.commit([put('a', { name: 'other' })]);
+    },
+    async (store) => {
+      assert.deepEqual(await store.waiting(), ['back', 'z', 'a', 'held']);
+      assert.deepEqual(await store.claim(), ['back', 'z', 'a']);
+    },
+  ),
+
+  reopeningCheck(
+    'finds its indexes again',
+    async (store) => {
+      await store.commit([quota('q', 9), put('a', { quotaNames: ['q'] }), put('b', { quotaNames: ['q'] })]);
+      await store.commit([
+        put('c'),
+        put('d'),
+        put('e'),
+        stored('two', { job: 'b' }),
+        stored('one', { job: 'b' }),
+      ]);
+      await store.claim();
+      for (const id of ['c', 'a', 'e']) {
+        await store.start(id);
+        await store.finish(id);
+      }
+    },
+    async ({ open }) => {
+      const ids = (jobs: readonly { id: string }[]): string[] => jobs.map((job) => job.id);
+      assert.deepEqual(ids(await open.held('', 'd', 'main')), ['b', 'd']);
+      assert.deepEqual(ids(await open.completed('', 'd', 'main')), ['e', 'a', 'c']);
+      assert.deepEqual(await open.quotaHolders('/q'), ['b']);
+      assert.deepEqual(
+        (await open.callbacks('b')).map((callback) => callback.record.id),
+        ['two', 'one'],
+      );
+    },
+  ),
+
+  reopeningCheck(
+    'goes on with the sequence of entries, and still tells the old ones',
+    async (store) => {
+      await store.commit([put('a')]);
+    },
+    async (store, first) => {
+      await store.claim();
+
+      const events: string[] = [];
+      let last = 0;
+      for await (const entry of store.open.entries(1)) {
+        assert.equal(entry.seq, last === 0 ? entry.seq : last + 1);
+        last = entry.seq;
+        if (entry.id === 'a') events.push(`${entry.event} ${entry.by}`);
+      }
+      assert.deepEqual(events, [`job.put check#${first.open.epoch}`, `job.claim d#${store.open.epoch}`]);
+    },
+  ),
+
+  check('syncs what was committed before it was closed', async (store) => {
+    let isSynced = false;
+    const ticket = store.open.commit({ by: 'check', changes: [put('a')], expect: [] });
+    const synced = ticket.synced.then(() => {
+      isSynced = true;
+    });
+
+    await store.open.close();
+
+    assert.equal(isSynced, true);
+    await synced;
+  }),
+
+  check('refuses commits and claims once it is closed, and closing again is harmless', async (store) => {
+    await store.commit([put('a')]);
+    await store.open.close();
+    const isClosed = (error: unknown): boolean =>
+      error instanceof SignalboxError && error.code === 'STORE_CLOSED';
+
+    const ticket = store.open.commit({ by: 'check', changes: [put('b')], expect: [] });
+    await assert.rejects(ticket.written, isClosed);
+    await assert.rejects(ticket.synced, isClosed);
+    await assert.rejects(store.claim(), isClosed);
+    await store.open.close();
+  }),
+
+  check('tells the time of the clock it was given', async (store) => {
+    store.clock.now = 12_345;
+
+    assert.equal(store.open.now(), 12_345);
+  }),
+
+  check('has a budget of connections that can be raised and lowered', async ({ open }) => {
+    const before = open.poolSize;
+    open.poolSize += 4;
+
+    assert.equal(open.poolSize, before + 4);
+  }),
+];

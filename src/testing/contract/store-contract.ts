@@ -1,0 +1,31 @@
+import type { ContractCheck } from './check.ts';
+import { acceptanceChecks, orderChecks } from './claims.ts';
+import { commitChecks } from './commits.ts';
+import { indexChecks } from './indexes.ts';
+import { journalChecks } from './journal.ts';
+import { openingChecks } from './openings.ts';
+
+export type { ContractCheck, MakeStore } from './check.ts';
+
+/**
+ * What every store does, as named checks for any test runner. All of Signalbox's stores pass them; so must yours.
+ *
+ * @example
+ * ```ts
+ * import { memoryStore } from 'signalbox';
+ * import { storeContract } from 'signalbox/testing';
+ *
+ * for (const { name, run } of storeContract) {
+ *   await run(() => memoryStore());
+ *   console.log(`a memory store ${name}`);
+ * }
+ * ```
+ */
+export const storeContract: readonly ContractCheck[] = [
+  ...commitChecks,
+  ...orderChecks,
+  ...acceptanceChecks,
+  ...indexChecks,
+  ...journalChecks,
+  ...openingChecks,
+];

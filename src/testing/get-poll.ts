@@ -1,0 +1,39 @@
+import type { Dispatcher, Duration, PollInfo } from '../index.ts';
+import { within } from './within.ts';
+
+/**
+ * The next poll of a dispatcher, once it has ended: the next to begin, since one that is under way may have looked
+ * already. With a `count`, the newest poll as soon as more than `count` are kept; `getPoll(dispatcher, 0)` is the first.
+ *
+ * Times are those of the dispatcher's reactor: under a `VirtualReactor` write `await reactor.until(getPoll(dispatcher))`.
+ *
+ * @example
+ * ```ts
+ * import { createSignalbox, memoryStore } from 'signalbox';
+ * import { getPoll } from 'signalbox/testing';
+ *
+ * const box = await createSignalbox({ store: memoryStore() });
+ * const dispatcher = await box.start({ pollInterval: '50ms' });
+ * const poll = await getPoll(dispatcher, undefined, { timeout: '1s' });
+ * console.log(poll.queues['']?.main?.size); // => 3
+ * await box.stop();
+ * ```
+ *
+ * @throws TimeoutError after `timeout` (default 6 s); it tells the dispatcher's status.
+ */
+export function getPoll(
+  dispatcher: Dispatcher,
+  count?: number,
+  options: { readonly timeout?: Duration } = {},
+): Promise<PollInfo> {
+  const poll = count === undefined ? dispatcher.nextPoll() : pollAfter(dispatcher, count);
+  return within(dispatcher, options.timeout, 'a poll', poll);
+}
+
+async function pollAfter(dispatcher: Dispatcher, count: number): Promise<PollInfo> {
+  for (;;) {
+    const newest = dispatcher.polls.newest();
+    if (newest !== undefined && dispatcher.polls.length > count) return newest;
+    await dispatcher.nextPoll();
+  }
+}

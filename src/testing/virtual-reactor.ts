@@ -1,0 +1,169 @@
+import {
+  type Duration,
+  durationMs,
+  NodeReactor,
+  type RunnableReactor,
+  type ScheduledCall,
+  TimeoutError,
+} from '../index.ts';
+import { type Timer, TimerHeap } from './timer-heap.ts';
+
+/** What a virtual reactor is told. */
+export interface VirtualReactorOptions {
+  /** The instant at which its time begins. Default 2030-01-01T00:00:00Z. */
+  readonly now?: Date | number;
+  /** Awaited, besides the stores of attached boxes, before time goes on: for jobs that do real work elsewhere. */
+  readonly settle?: () => Promise<unknown>;
+}
+
+/** What a box shows of itself to a virtual reactor. */
+export interface Attachable {
+  readonly store: { settled(): Promise<void> };
+}
+
+/**
+ * A reactor whose time stands still until a test moves it: polls, pings, delays, deadlines and expiries happen when
+ * the test says so, in time order, and hours take milliseconds.
+ *
+ * Only timed calls are virtual. What is to happen as soon as possible (`callFromThread`, `callInThread`) happens by
+ * itself in a later turn of the real event loop, so a put resolves and a job runs without time moving. Before time
+ * moves on, the reactor waits until the runtime rests: no such call is open or was made during two turns of the
+ * event loop, and everything written to the stores of the attached boxes is synced (a json store syncs in real time).
+ * Every commit of such a store makes such calls, so no chain of claims, commits and callbacks is cut in the middle.
+ * What jobs await beyond that (files, sockets) it cannot see: pass `settle` for it.
+ *
+ * Timed calls count time that passes, not the date: `setNow` is a change of the wall clock, and they keep their delay.
+ *
+ * @example
+ * ```ts
+ * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+ * import { VirtualReactor } from 'signalbox/testing';
+ *
+ * const remind = defineJob({ name: 'remind', run: (whom: string) => `reminded ${whom}` });
+ * const reactor = new VirtualReactor();
+ * const box = await createSignalbox({ store: memoryStore(), reactor, jobs: [remind] });
+ * reactor.attach(box);
+ * await box.start();
+ *
+ * const job = await box.queue().put(remind('Ada'), { beginAfter: '3h' });
+ * await reactor.advance('2h');
+ * console.log((await job.refresh()).status); // => PENDING
+ * await reactor.advance('1h');
+ * console.log(await job.result()); // => reminded Ada
+ * await box.stop();
+ * ```
+ */
+export class VirtualReactor extends NodeReactor implements RunnableReactor {
+  readonly #timers = new TimerHeap();
+  readonly #settles: (() => Promise<unknown>)[] = [];
+  /** Instant at which no time had passed: what `setNow` moves. */
+  #origin: number;
+  #passed = 0;
+  #scheduled = 0;
+  /** Calls asked for as soon as possible, ever and not made yet. */
+  #asked = 0;
+  #open = 0;
+
+  constructor(options: VirtualReactorOptions = {}) {
+    super();
+    this.#origin = Number(options.now ?? Date.UTC(2030, 0, 1));
+    if (options.settle !== undefined) this.#settles.push(options.settle);
+  }
+
+  /** Epoch milliseconds of virtual time. */
+  override now(): number {
+    return this.#origin + this.#passed;
+  }
+
+  /** How many timed calls are pending. */
+  get pending(): number {
+    return this.#timers.size;
+  }
+
+  /** Waits for the store of this box, too, before time moves on. */
+  attach(box: Attachable): void {
+    // A store that failed or was closed writes nothing more: there is nothing to wait for.
+    this.#settles.push(() => box.store.settled().catch(() => {}));
+  }
+
+  override callFromThread(call: () => void): void {
+    this.#asked += 1;
+    this.#open += 1;
+    super.callFromThread(() => {
+      this.#open -= 1;
+      call();
+    });
+  }
+
+  override callInThread(call: () => void): void {
+    this.callFromThread(call);
+  }
+
+  /** As on Node, a delay below 1 ms is 1 ms: what re-arms itself without delay cannot hold time up. */
+  override callLater(delayMs: number, call: () => void): ScheduledCall {
+    this.#scheduled += 1;
+    const at = this.#passed + Math.max(1, delayMs);
+    const timer: Timer = { at, number: this.#scheduled, call, cancelled: false };
+    this.#timers.add(timer);
+    return { cancel: () => this.#timers.cancel(timer) };
+  }
+
+  /** Sets the wall clock, forward or back. No time passes: pending calls keep their delay. */
+  setNow(instant: Date | number): void {
+    this.#origin = Number(instant) - this.#passed;
+  }
+
+  /** Lets everything happen that needs no time to pass. */
+  async runUntilIdle(): Promise<void> {
+    for (let quietTurns = 0; quietTurns < 2; ) {
+      const before = this.#asked;
+      await new Promise<void>((resolve) => super.callFromThread(resolve));
+      for (const settle of this.#settles) await settle();
+      quietTurns = this.#open === 0 && this.#asked === before ? quietTurns + 1 : 0;
+    }
+  }
+
+  /**
+   * Lets time pass: every call that is due within it is made in time order, with the clock at its instant, and
+   * everything that follows from it happens before the next. What a call throws rejects the promise.
+   * @throws SignalboxError `INVALID_DURATION`.
+   */
+  async advance(duration: Duration): Promise<void> {
+    const end = this.#passed + durationMs(duration, 'duration');
+    await this.runUntilIdle();
+    while ((this.#timers.peek()?.at ?? Number.POSITIVE_INFINITY) <= end) await this.#fireNext();
+    this.#passed = Math.max(this.#passed, end);
+  }
+
+  /**
+   * Lets time pass until a promise is settled, and gives what it gives: for all that waits in this reactor's time,
+   * such as `await reactor.until(box.stop({ grace: '30s' }))`.
+   * @throws TimeoutError when it is not settled within `limit` (default one day of virtual time), or when no timed call
+   * is left that could lead to it.
+   */
+  async until<Value>(promise: Promise<Value>, options: { readonly limit?: Duration } = {}): Promise<Value> {
+    const limit = options.limit ?? '1d';
+    const end = this.#passed + durationMs(limit, 'limit');
+    let isSettled = false;
+    const settled = (): void => {
+      isSettled = true;
+    };
+    promise.then(settled, settled);
+    for (;;) {
+      await this.runUntilIdle();
+      if (isSettled) return promise;
+      const next = this.#timers.peek();
+      if (next === undefined) throw new TimeoutError({ what: 'a timed call to wait for', limit: `${limit}` });
+      if (next.at > end) throw new TimeoutError({ what: 'the promise to be settled', limit: `${limit}` });
+      await this.#fireNext();
+    }
+  }
+
+  async #fireNext(): Promise<void> {
+    const timer = this.#timers.take();
+    if (timer === undefined) return;
+    this.#passed = Math.max(this.#passed, timer.at);
+    timer.call();
+    await this.runUntilIdle();
+  }
+}

@@ -1,0 +1,40 @@
+import type { Dispatcher, Duration } from '../index.ts';
+import { within } from './within.ts';
+
+/**
+ * Waits until a dispatcher is deactivated and its jobs are handed on: after `deactivate()`, a stop of its reactor, or
+ * `abandon()`. It looks every 10 ms in the time of the dispatcher's reactor for the beginning, which has no event.
+ *
+ * @example
+ * ```ts
+ * import { createSignalbox, memoryStore, NodeReactor } from 'signalbox';
+ * import { waitForDeactivation } from 'signalbox/testing';
+ *
+ * const reactor = new NodeReactor();
+ * const box = await createSignalbox({ store: memoryStore(), reactor });
+ * const dispatcher = await box.start();
+ * reactor.callFromThread(() => void reactor.stop());
+ * await waitForDeactivation(dispatcher);
+ * console.log(dispatcher.getStatusInfo().status); // => STOPPED
+ * await box.stop();
+ * ```
+ *
+ * @throws TimeoutError after `timeout` (default 6 s); it tells the dispatcher's status.
+ */
+export function waitForDeactivation(
+  dispatcher: Dispatcher,
+  options: { readonly timeout?: Duration } = {},
+): Promise<void> {
+  let isOver = false;
+  const deactivated = new Promise<void>((resolve) => {
+    const look = (): void => {
+      // From here on `stopped()` begins nothing, it only waits for the end.
+      if (dispatcher.activated === null) resolve(dispatcher.stopped());
+      else if (!isOver) dispatcher.reactor.callLater(10, look);
+    };
+    look();
+  });
+  return within(dispatcher, options.timeout, 'the deactivation', deactivated).finally(() => {
+    isOver = true;
+  });
+}

@@ -1,0 +1,133 @@
+import { type Duration, Failure, type Job, type JobStatus, TimeoutError } from '../index.ts';
+import { defaultTimeout } from './within.ts';
+
+/** How long to wait, in the time of the job's box. */
+export interface WaitOptions {
+  /** Default 6 s. */
+  readonly timeout?: Duration;
+}
+
+/**
+ * Waits until a job is started, and gives it back refreshed. It follows the journal: nothing polls.
+ *
+ * @example
+ * ```ts
+ * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+ * import { waitForStart } from 'signalbox/testing';
+ *
+ * const think = defineJob({ name: 'think', run: async () => 42 });
+ * const box = await createSignalbox({ store: memoryStore(), jobs: [think] });
+ * await box.start();
+ * const job = await waitForStart(await box.queue().put(think()));
+ * console.log(job.activeStart instanceof Date); // => true
+ * await box.stop();
+ * ```
+ *
+ * @throws TimeoutError after `timeout`; it tells the job's status.
+ */
+export async function waitForStart<Result>(
+  job: Job<Result>,
+  options: WaitOptions = {},
+): Promise<Job<Result>> {
+  await reached(job, 'ACTIVE', 'the start', options);
+  return job;
+}
+
+/**
+ * Waits until a job is COMPLETED, callbacks included, and gives its value, or its Failure. It follows the journal.
+ *
+ * @example
+ * ```ts
+ * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+ * import { waitForResult } from 'signalbox/testing';
+ *
+ * const multiply = defineJob({ name: 'multiply', run: (a: number, b: number) => a * b });
+ * const box = await createSignalbox({ store: memoryStore(), jobs: [multiply] });
+ * await box.start();
+ * console.log(await waitForResult(await box.queue().put(multiply(14, 3)))); // => 42
+ * await box.stop();
+ * ```
+ *
+ * @throws TimeoutError after `timeout`; it tells the job's status.
+ */
+export async function waitForResult<Result>(
+  job: Job<Result>,
+  options: WaitOptions = {},
+): Promise<Result | Failure> {
+  await reached(job, 'COMPLETED', 'the completion', options);
+  const { outcome } = job;
+  if (outcome === null) return Failure.from(undefined);
+  return outcome.ok ? outcome.value : outcome.failure;
+}
+
+/**
+ * Waits until a job has an annotation, and gives its value. It follows the journal.
+ *
+ * @example
+ * ```ts
+ * import { createSignalbox, defineJob, local, memoryStore } from 'signalbox';
+ * import { waitForAnnotation } from 'signalbox/testing';
+ *
+ * const greet = defineJob({ name: 'greet', run: () => local.setLiveAnnotation('hello', 'from inside!') });
+ * const box = await createSignalbox({ store: memoryStore(), jobs: [greet] });
+ * await box.start();
+ * console.log(await waitForAnnotation(await box.queue().put(greet()), 'hello')); // => from inside!
+ * await box.stop();
+ * ```
+ *
+ * @throws TimeoutError after `timeout`, or when the job is COMPLETED without it; it tells the job's status.
+ */
+export async function waitForAnnotation(
+  job: Job<unknown>,
+  name: string,
+  options: WaitOptions = {},
+): Promise<unknown> {
+  const isThere = async (): Promise<boolean> => Object.hasOwn((await job.refresh()).annotations, name);
+  const { unsubscribe, promise } = whenTouched(job, isThere);
+  try {
+    // A job that is over tells no more: then one last look decides.
+    const end = reached(job, 'COMPLETED', `annotation "${name}"`, options).then(isThere);
+    if (await Promise.race([promise, end])) return job.annotations[name];
+    throw timedOut(job, `annotation "${name}"`, options);
+  } finally {
+    unsubscribe();
+  }
+}
+
+/** Asks once, and again after each entry of the job, until the answer is yes. */
+function whenTouched(
+  job: Job<unknown>,
+  ask: () => Promise<boolean>,
+): { readonly promise: Promise<true>; readonly unsubscribe: () => void } {
+  let look: () => void = () => {};
+  const { unsubscribe } = job.actorRef().subscribe(() => look());
+  const promise = new Promise<true>((resolve, reject) => {
+    look = () => {
+      ask().then((answer) => {
+        if (answer) resolve(true);
+      }, reject);
+    };
+    look();
+  });
+  return { promise, unsubscribe };
+}
+
+async function reached(
+  job: Job<unknown>,
+  status: JobStatus,
+  what: string,
+  options: WaitOptions,
+): Promise<void> {
+  try {
+    await job.waitFor(status, { timeout: options.timeout ?? defaultTimeout });
+  } catch (error) {
+    if (!(error instanceof TimeoutError)) throw error;
+    await job.refresh();
+    throw timedOut(job, what, options);
+  }
+}
+
+function timedOut(job: Job<unknown>, what: string, options: WaitOptions): TimeoutError {
+  const limit = `${options.timeout ?? defaultTimeout}`;
+  return new TimeoutError({ what: `${what} of ${job}, which is ${job.status},`, limit });
+}

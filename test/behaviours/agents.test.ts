@@ -1,0 +1,278 @@
+import { agent, defineChooser, defineFilter, defineJob, type SignalboxError } from 'signalbox';
+import { expect, it } from 'vitest';
+import { agentOf, makeWorkshop, namesOf, representationOf, startCrew } from './crew.ts';
+import { forEachStore, makeBox } from './stores.ts';
+
+forEachStore('Agents', (makeStore) => {
+  async function makeShop() {
+    const shop = makeWorkshop();
+    const testBox = await makeBox({
+      store: makeStore(),
+      jobs: [shop.hold, shop.done],
+      queues: [''],
+    });
+    return { ...shop, testBox, box: testBox.box, reactor: testBox.reactor, queue: testBox.box.queue() };
+  }
+
+  it('[A-1] an agent takes three jobs of any kind unless told otherwise, and knows its name, dispatcher, queue and history', async () => {
+    const { testBox } = await makeShop();
+    const settings = agent();
+    await startCrew(testBox, ['a'], { agents: { main: settings } });
+
+    const main = await agentOf(testBox, 'a');
+
+    expect(settings).toMatchObject({ size: 3, filter: null, chooser: null });
+    expect(main).toMatchObject({ name: 'main', dispatcher: 'a', queue: '', size: 3 });
+    expect(await main.completed()).toEqual([]);
+  });
+
+  it('[A-2] an agent without filter and chooser takes any job, first come first served', async () => {
+    const { testBox, queue, started, hold, done, reactor } = await makeShop();
+    await queue.put(hold('first'));
+    await queue.put(done('second'));
+    await queue.put(hold('third'));
+
+    await startCrew(testBox, ['a'], { agents: { main: agent({ size: 2 }) } });
+
+    expect(started).toEqual(['first', 'second', 'third']);
+    await reactor.runUntilIdle();
+    expect(namesOf(await (await agentOf(testBox, 'a')).jobs())).toEqual(['first', 'third']);
+  });
+
+  it('[A-3] an agent with a filter takes what the filter accepts, and the filter tells so of any job without the agent', async () => {
+    const { testBox, queue, started, done } = await makeShop();
+    const short = defineFilter('short', (job) => String(job.args[0]).length < 4);
+    await startCrew(testBox, ['a'], { agents: { main: agent({ filter: short }) } });
+
+    const refused = await queue.put(done('long name'));
+    const accepted = await queue.put(done('abc'));
+    await testBox.reactor.advance('10s');
+
+    expect(started).toEqual(['abc']);
+    expect((await refused.refresh()).status).toBe('PENDING');
+    expect([short.accepts(refused.record), short.accepts(accepted.record)]).toEqual([false, true]);
+  });
+
+  it('[A-4] a chooser picks from what is claimable, sees what the agent holds, and may take nothing', async () => {
+    const { testBox, queue, started, open, hold, reactor } = await makeShop();
+    const oneOfEach = defineChooser('oneOfEach', (claimable, held) => {
+      const kinds = new Set(held.map((job) => String(job.args[0])[0]));
+      for (const job of claimable) if (!kinds.has(String(job.args[0])[0])) return job;
+      return null;
+    });
+    await startCrew(testBox, ['a'], { agents: { main: agent({ chooser: oneOfEach, size: 1 }) } });
+
+    await queue.put(hold('x1'));
+    await reactor.runUntilIdle();
+    await (await representationOf(testBox, 'a')).agents.set('main', agent({ chooser: oneOfEach, size: 2 }));
+    await queue.put(hold('x2'));
+    await reactor.advance('6s');
+    expect(started).toEqual(['x1']);
+    await queue.put(hold('y1'));
+    await reactor.advance('6s');
+    expect(started).toEqual(['x1', 'y1']);
+
+    open('x1');
+    await reactor.advance('6s');
+    expect(started).toEqual(['x1', 'y1', 'x2']);
+  });
+
+  it('[A-5] a filter and a chooser exclude each other until one of them is null', () => {
+    const filter = defineFilter('any', () => true);
+    const chooser = defineChooser('none', () => null);
+
+    expect(() => agent({ filter, chooser })).toThrow(
+      expect.objectContaining({ code: 'CHOOSER_AND_FILTER' }) as SignalboxError,
+    );
+    expect(agent({ filter, chooser: null }).selection).toEqual({ kind: 'filter', name: 'any' });
+    expect(agent({ filter: null, chooser }).selection).toEqual({ kind: 'chooser', name: 'none' });
+  });
+
+  it('[A-6] an agent without a chooser is a filter agent, even when its filter is null', async () => {
+    const { testBox } = await makeShop();
+    await startCrew(testBox, ['a']);
+    const { agents } = await representationOf(testBox, 'a');
+    const chooser = defineChooser('none', () => null);
+
+    const marks: boolean[] = [];
+    for (const settings of [agent(), agent({ filter: { jobs: ['x'] } }), agent({ chooser }), agent()]) {
+      await agents.set('main', settings);
+      marks.push((await agentOf(testBox, 'a')).isFilterAgent);
+    }
+
+    expect(marks).toEqual([true, true, false, true]);
+  });
+
+  it('[A-7] a job is held until COMPLETED, in callbacks and while it waits for another job; the size may change at any time', async () => {
+    const shop = makeWorkshop();
+    const outer = defineJob({ name: 'outer', run: () => shop.hold('inner') });
+    const testBox = await makeBox({ store: makeStore(), jobs: [shop.hold, shop.done, outer], queues: [''] });
+    const { box, reactor } = testBox;
+    await startCrew(testBox, ['a'], { agents: { main: agent({ size: 2 }) } });
+    const parent = shop.done('parent');
+    await parent.addCallback(shop.hold.partial('callback'));
+
+    await box.queue().put(parent);
+    const waiting = await box.queue().put(outer());
+    const third = await box.queue().put(shop.done('third'));
+    await reactor.advance('10s');
+
+    expect((await parent.refresh()).status).toBe('CALLBACKS');
+    expect([(await waiting.refresh()).status, waiting.record.state]).toEqual(['ACTIVE', 'active.waiting']);
+    expect((await third.refresh()).status).toBe('PENDING');
+    expect(await (await agentOf(testBox, 'a')).length()).toBe(2);
+    await (await representationOf(testBox, 'a')).agents.set('main', agent({ size: 3 }));
+    await reactor.advance('6s');
+    expect((await third.refresh()).status).toBe('COMPLETED');
+  });
+
+  it('[A-8] an agent claims nothing while its representation is not activated or dead', async () => {
+    const { testBox, queue, done, reactor } = await makeShop();
+    await startCrew(testBox, ['a']);
+
+    await (await representationOf(testBox, 'a')).deactivate();
+    const first = await queue.put(done('first'));
+    await reactor.advance('1s');
+    expect((await first.refresh()).status).toBe('PENDING');
+    await reactor.advance('5s');
+    expect((await first.refresh()).status).toBe('COMPLETED');
+
+    reactor.setNow(reactor.now() + 90_000);
+    expect((await representationOf(testBox, 'a')).dead).toBe(true);
+    const second = await queue.put(done('second'));
+    await reactor.advance('1s');
+    expect((await second.refresh()).status).toBe('PENDING');
+    await reactor.advance('5s');
+    expect((await second.refresh()).status).toBe('COMPLETED');
+  });
+
+  it('[A-9] an agent claims nothing while it holds as many jobs as its size', async () => {
+    const { testBox, queue, hold, started, open, reactor } = await makeShop();
+    await startCrew(testBox, ['a'], { agents: { main: agent({ size: 1 }) } });
+
+    await queue.put(hold('one'));
+    const two = await queue.put(hold('two'));
+    await reactor.advance('20s');
+    expect([started, (await two.refresh()).status]).toEqual([['one'], 'PENDING']);
+
+    open('one');
+    await reactor.runUntilIdle();
+    expect([started, (await two.refresh()).status]).toEqual([['one', 'two'], 'ACTIVE']);
+  });
+
+  it('[A-10] a claimed job belongs to the agent, ASSIGNED first, and stands last in its list', async () => {
+    const { testBox, queue, hold, reactor } = await makeShop();
+    await startCrew(testBox, ['a']);
+    await queue.put(hold('one'));
+    await reactor.runUntilIdle();
+
+    const two = await queue.put(hold('two'));
+    await reactor.runUntilIdle();
+
+    expect((await two.refresh()).record.parent).toEqual({ queue: '', dispatcher: 'a', agent: 'main' });
+    const statuses: (string | null)[] = [];
+    for await (const entry of two.history()) statuses.push(entry.to);
+    expect(statuses).toEqual(['pending', 'assigned', 'active.running']);
+    expect(namesOf(await (await agentOf(testBox, 'a')).jobs())).toEqual(['one', 'two']);
+  });
+
+  it('[A-11] how an agent chooses can be replaced, for priorities', async () => {
+    const { testBox, queue, done, started, reactor } = await makeShop();
+    const alphabetical = defineChooser('alphabetical', (claimable) => {
+      const jobs = [...claimable].sort((one, other) =>
+        String(one.args[0]) < String(other.args[0]) ? -1 : 1,
+      );
+      return jobs[0] ?? null;
+    });
+    for (const name of ['pear', 'apple', 'cherry']) await queue.put(done(name));
+
+    await startCrew(testBox, ['a'], { agents: { main: agent({ size: 1, chooser: alphabetical }) } });
+    await reactor.advance('30s');
+
+    expect(started).toEqual(['apple', 'cherry', 'pear']);
+  });
+
+  it('[A-12] the jobs of an agent are a list in order of claim; a held job leaves it only by ending or by cleaning', async () => {
+    const { testBox, queue, hold, done, reactor } = await makeShop();
+    await startCrew(testBox, ['a'], { agents: { main: agent({ size: 2 }) } });
+    const [one, two, three] = [hold('one'), hold('two'), done('three')];
+    for (const job of [one, two, three]) await queue.put(job);
+    await reactor.runUntilIdle();
+    const main = await agentOf(testBox, 'a');
+
+    expect(namesOf(await main.jobs())).toEqual(['one', 'two']);
+    expect(await main.length()).toBe(2);
+    expect([(await main.at(0)).id, (await main.at(-1)).id]).toEqual([one.id, two.id]);
+    expect([await main.indexOf(two), await main.indexOf(three)]).toEqual([1, -1]);
+    await expect(main.at(2)).rejects.toMatchObject({ code: 'INDEX_OUT_OF_RANGE' });
+    await expect(queue.remove(one)).rejects.toMatchObject({ code: 'JOB_NOT_WAITING' });
+  });
+
+  it('[A-17] why an agent could not claim is kept on the agent and in the poll record, and the next poll tries again', async () => {
+    const { testBox, queue, done, reactor } = await makeShop();
+    let isBroken = true;
+    const moody = defineFilter('moody', () => {
+      if (isBroken) throw new Error('not in the mood');
+      return true;
+    });
+    const [a] = await startCrew(testBox, ['a'], { agents: { main: agent({ filter: moody }) } });
+    const job = await queue.put(done('x'));
+    await reactor.advance('6s');
+
+    expect((await agentOf(testBox, 'a')).failure?.message).toBe('not in the mood');
+    expect(a?.getPollInfo().queues['']?.main?.error).toContain('not in the mood');
+    expect((await job.refresh()).status).toBe('PENDING');
+
+    isBroken = false;
+    await reactor.advance('5s');
+    expect((await job.refresh()).status).toBe('COMPLETED');
+    expect(a?.getPollInfo().queues['']?.main?.error).toBeNull();
+    expect((await agentOf(testBox, 'a')).failure).toBeNull();
+  });
+
+  it('[A-18] only agents can be given to a representation, and one that holds jobs is not removed', async () => {
+    const { testBox, queue, hold, open, reactor } = await makeShop();
+    await startCrew(testBox, ['a']);
+    const { agents } = await representationOf(testBox, 'a');
+    await queue.put(hold('one'));
+    await reactor.runUntilIdle();
+
+    await expect(agents.set('other', { size: 3 } as never)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+    await expect(agents.remove('main')).rejects.toMatchObject({ code: 'AGENT_NOT_EMPTY' });
+    expect(await agents.names()).toEqual(['main']);
+
+    open('one');
+    await reactor.runUntilIdle();
+    await agents.remove('main');
+    expect(await agents.names()).toEqual([]);
+  });
+
+  it('[A-19] a dispatcher may have several agents in a queue: each fills its room in order of name, with workers of its own', async () => {
+    const { testBox, queue, hold, reactor } = await makeShop();
+    for (const name of ['one', 'two', 'three', 'four']) await queue.put(hold(name));
+
+    const [a] = await startCrew(testBox, ['a'], {
+      agents: { small: agent({ size: 1 }), big: agent({ size: 2 }) },
+    });
+    await reactor.runUntilIdle();
+
+    expect(Object.keys(a?.getPollInfo().queues[''] ?? {})).toEqual(['big', 'small']);
+    expect(namesOf(await (await agentOf(testBox, 'a', 'big')).jobs())).toEqual(['one', 'two']);
+    expect(namesOf(await (await agentOf(testBox, 'a', 'small')).jobs())).toEqual(['three']);
+    const threads = [...(a?.jobs ?? [])].map(([, info]) => info.thread).sort();
+    expect(threads).toEqual(['big:0', 'big:1', 'small:0']);
+  });
+
+  it('[A-20] a start adds an agent named main to each queue as it is activated, unless it has one', async () => {
+    const { testBox, box, reactor } = await makeShop();
+    await box.createQueue('other');
+    box.on('dispatcherActivated', async ({ representation }) => {
+      if (representation.queue === 'other') await representation.agents.set('main', agent({ size: 7 }));
+    });
+
+    await reactor.until(box.start());
+
+    const sizes = ['', 'other'].map(async (queue) => (await agentOf(testBox, box.uuid, 'main', queue)).size);
+    expect(await Promise.all(sizes)).toEqual([3, 7]);
+  });
+});

@@ -1,0 +1,117 @@
+import { defineJob, type Job } from 'signalbox';
+import { expect, it } from 'vitest';
+import { makeNotebook } from './notebook.ts';
+import { forEachStore, type MakeStore, makeBox } from './stores.ts';
+
+async function setUp(makeStore: MakeStore) {
+  const notebook = makeNotebook();
+  const { note, give, raise } = notebook;
+  const testBox = await makeBox({ store: makeStore(), jobs: [note, give, raise] });
+  await testBox.box.start();
+  const of = (job: Job<unknown>) => testBox.entries.filter((entry) => entry.job === job.id);
+  const failures = (job: Job<unknown>) =>
+    of(job).filter(({ message }) => message.includes('failed with traceback'));
+  return { ...testBox, ...notebook, of, failures, queue: testBox.box.queue() };
+}
+
+forEachStore('The log of jobs', (makeStore) => {
+  it('[J-135] a failure is logged with the job and its traceback: ERROR, or CRITICAL of a callback', async () => {
+    const { raise, queue, reactor, failures } = await setUp(makeStore);
+    const job = raise('broken');
+    const callback = await job.addCallback(raise.partial('broken callback'));
+
+    await queue.put(job);
+    await reactor.runUntilIdle();
+
+    expect(failures(job)).toMatchObject([{ level: 'ERROR', stream: 'signalbox.events' }]);
+    expect(failures(job)[0]?.message).toContain(String(job));
+    expect(failures(job)[0]?.message).toContain('Error: broken');
+    expect(failures(job)[0]?.message).toMatch(/at .*notebook\.ts/);
+    expect(failures(callback)).toMatchObject([{ level: 'CRITICAL', stream: 'signalbox.events' }]);
+  });
+
+  it('[J-136] the level is set on the job, or given to put, addCallback and addCallbacks, which overrides it', async () => {
+    const { raise, queue, reactor, failures } = await setUp(makeStore);
+    const onJob = raise('a').with({ failureLogLevel: 'INFO' });
+    const onPut = raise('b').with({ failureLogLevel: 'INFO' });
+    const onCallback = await onJob.addCallback(raise.partial('c'), { failureLogLevel: 'WARNING' });
+    const pair = raise.partial('d').with({ failureLogLevel: 'INFO' });
+    await onJob.addCallbacks({ failure: pair }, { failureLogLevel: 'DEBUG' });
+
+    await queue.put(onJob);
+    await queue.put(onPut, { failureLogLevel: 'WARNING' });
+    await reactor.runUntilIdle();
+
+    const levels = [onJob, onPut, onCallback, pair].map((job) => failures(job).map(({ level }) => level));
+    expect(levels).toEqual([['INFO'], ['WARNING'], ['WARNING'], ['DEBUG']]);
+  });
+
+  it('[J-137] a success is logged at INFO in trace, with the job and its result', async () => {
+    const { give, queue, reactor, of } = await setUp(makeStore);
+    const job = await queue.put(give({ total: 42 }));
+    await reactor.runUntilIdle();
+
+    const success = of(job).filter(({ message }) => message.includes('succeeded'));
+
+    expect(success).toMatchObject([{ level: 'INFO', stream: 'signalbox.trace' }]);
+    expect(success[0]?.message).toContain(String(job));
+    expect(success[0]?.message).toContain('{"total":42}');
+  });
+
+  it('[J-138] the start of a callback is logged at DEBUG in trace, naming callback and parent', async () => {
+    const { give, note, queue, reactor, of } = await setUp(makeStore);
+    const job = give(1);
+    const callback = await job.addCallback(note.partial('called'));
+    await queue.put(job);
+    await reactor.runUntilIdle();
+
+    const start = of(callback).filter(({ message }) => message.startsWith('starting callback'));
+
+    expect(start).toMatchObject([{ level: 'DEBUG', stream: 'signalbox.trace' }]);
+    expect(start[0]?.message).toContain(String(callback));
+    expect(start[0]?.message).toContain(String(job));
+  });
+
+  it('[J-139] a callback that receives a Failure and returns is a success', async () => {
+    const { raise, note, queue, reactor, of, failures } = await setUp(makeStore);
+    const job = raise('broken');
+    const callback = await job.addCallback(note.partial('mended'));
+    await queue.put(job);
+    await reactor.runUntilIdle();
+
+    const success = of(callback).filter(({ message }) => message.includes('succeeded'));
+
+    expect(success).toMatchObject([{ level: 'INFO', stream: 'signalbox.trace' }]);
+    expect(failures(callback)).toEqual([]);
+    expect((await callback.refresh()).ending).toBe('succeeded');
+  });
+
+  it('[J-140] a job reads as its id, its store and its call; before it is stored both are unknown', async () => {
+    const { box, queue, note } = await setUp(makeStore);
+    const other = note('inner');
+    const job = note('text', 14, { list: [true, null] }, other);
+    const draft = String(job);
+
+    await queue.put(job);
+
+    expect(draft).toMatch(/^<Job \(id \?, store \?\) note\('text', 14, \{"list":\[true,null\]\}, .*\)>$/);
+    expect(String(job)).toContain(`<Job (id ${job.id}, store '${box.store.name}') note('text', 14, `);
+    expect(String(job)).toContain(`id ${other.id}`);
+  });
+
+  it('[J-140] rendering never throws, whatever the arguments are', async () => {
+    const any = defineJob({ name: 'any', run: (..._input: unknown[]) => null });
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    const thrower = {
+      get broken(): never {
+        throw new TypeError('no such attribute');
+      },
+    };
+    const circular: unknown[] = [];
+    circular.push(circular);
+
+    for (const arg of [proxy, thrower, circular, 5n, () => 1, Symbol('s'), undefined, Number.NaN])
+      expect(String(any(arg))).toMatch(/^<Job \(id \?, store \?\) any\(.*\)>$/);
+  });
+});

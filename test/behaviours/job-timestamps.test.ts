@@ -1,0 +1,133 @@
+import { agent, defineJob, detached, type Job, local, NeverRetry, type RetryPolicy } from 'signalbox';
+import { expect, it } from 'vitest';
+import { conflict } from './faulty-store.ts';
+import { Gate } from './gate.ts';
+import { forEachStore, makeBox } from './stores.ts';
+
+const seven = defineJob({ name: 'seven', run: () => 7 });
+const start = Date.UTC(2030, 0, 1);
+const after = (ms: number): Date => new Date(start + ms);
+
+forEachStore('A timestamp of a job', (makeStore) => {
+  const open = (jobs: Parameters<typeof makeBox>[0]['jobs'] = []) =>
+    makeBox({ store: makeStore(), jobs: [seven, ...jobs], queues: [''] });
+
+  it('[J-32] activeStart is the start of the call, through its retries; putting the job back clears it', async () => {
+    const gate = new Gate<Error | null>();
+    const again: RetryPolicy = {
+      ...NeverRetry,
+      name: 'again',
+      startsOnce: false,
+      jobError: (failure) => (failure.message === 'later' ? { after: '1h' } : true),
+    };
+    const slow = defineJob({
+      name: 'slow',
+      retry: again,
+      run: async () => {
+        const error = await gate.pass();
+        if (error !== null) throw error;
+      },
+    });
+    const { box, reactor } = await open([slow]);
+    await box.start();
+    await reactor.advance('10s');
+    const job = await box.queue().put(slow);
+    await reactor.runUntilIdle();
+    expect((await job.refresh()).activeStart).toEqual(after(10_000));
+
+    await reactor.advance('20s');
+    gate.open(conflict());
+    await reactor.runUntilIdle();
+    expect(gate.calls).toBe(2);
+    expect((await job.refresh()).activeStart).toEqual(after(10_000));
+
+    gate.open(new Error('later'));
+    await reactor.runUntilIdle();
+    expect(await job.refresh()).toMatchObject({ status: 'PENDING', activeStart: null });
+
+    await reactor.advance('1h');
+    gate.open(null);
+    await reactor.runUntilIdle();
+    expect(await job.refresh()).toMatchObject({
+      status: 'COMPLETED',
+      activeStart: after(30_000 + 3_600_000),
+    });
+  });
+
+  it('[J-33] activeEnd is when the outcome is recorded, by the code or by fail, not the end of the callbacks', async () => {
+    const inJob = new Gate();
+    const inCallback = new Gate();
+    const slow = defineJob({ name: 'slow', run: () => inJob.pass() });
+    const slowToo = defineJob({ name: 'slowToo', run: (_input: unknown) => inCallback.pass() });
+    const { box, reactor } = await open([slow, slowToo]);
+    await box.start();
+    const job = slow();
+    await job.addCallback(slowToo);
+    await box.queue().put(job);
+    await reactor.advance('10s');
+    expect((await job.refresh()).activeEnd).toBeNull();
+    inJob.open('done');
+    await reactor.advance('20s');
+    expect(await job.refresh()).toMatchObject({ status: 'CALLBACKS', activeEnd: after(10_000) });
+    inCallback.open('done');
+    await reactor.runUntilIdle();
+    expect(await job.refresh()).toMatchObject({ status: 'COMPLETED', activeEnd: after(10_000) });
+
+    const failed = await box.queue().put(seven, { beginAfter: '1d' });
+    await failed.fail();
+    expect(failed.activeEnd).toEqual(after(30_000));
+  });
+
+  it('[J-34] callbacksEnd is when the agent filed the job, whatever is added later, and null where no agent did', async () => {
+    const gate = new Gate();
+    const slow = defineJob({ name: 'slow', run: (_input: unknown) => gate.pass() });
+    const { box, reactor } = await open([slow]);
+    const late = await box.queue().put(seven, { beginBy: '1s' });
+    await reactor.advance('10s');
+    await box.start();
+    const job = seven();
+    const callback = await job.addCallback(slow);
+    await box.queue().put(job);
+    await reactor.advance('10s');
+    expect((await job.refresh()).callbacksEnd).toBeNull();
+    gate.open('');
+    await reactor.advance('10s');
+    expect((await job.refresh()).callbacksEnd).toEqual(after(20_000));
+    await job.addCallback(seven as never);
+    await reactor.runUntilIdle();
+    expect((await job.refresh()).callbacksEnd).toEqual(after(20_000));
+
+    const called = seven();
+    await box.call(called);
+    expect(await late.refresh()).toMatchObject({ ending: 'expired', callbacksEnd: null });
+    expect(await callback.refresh()).toMatchObject({ status: 'COMPLETED', callbacksEnd: null });
+    expect(await called.refresh()).toMatchObject({ status: 'COMPLETED', callbacksEnd: null });
+  });
+
+  it('[J-35] a job that waits for another or for a promise has no activeEnd before what it waits for is there', async () => {
+    const inner = new Gate();
+    const promised = new Gate();
+    const slow = defineJob({ name: 'slow', run: () => inner.pass() });
+    const outer = defineJob({ name: 'outer', run: (): Promise<Job<string>> => local.getQueue().put(slow) });
+    const apart = defineJob({ name: 'apart', run: () => detached(promised.pass()) });
+    const { box, reactor } = await open([slow, outer, apart]);
+    await box.start({ agent: agent({ size: 5 }) });
+    const jobs = [await box.queue().put(outer), await box.queue().put(apart)];
+
+    await reactor.advance('1m');
+    for (const job of jobs) {
+      expect(await job.refresh()).toMatchObject({ status: 'ACTIVE', activeStart: after(0), activeEnd: null });
+    }
+    inner.open('inner');
+    promised.open('promised');
+    await reactor.runUntilIdle();
+
+    for (const job of jobs) {
+      expect(await job.refresh()).toMatchObject({
+        status: 'COMPLETED',
+        activeStart: after(0),
+        activeEnd: after(60_000),
+      });
+    }
+  });
+});

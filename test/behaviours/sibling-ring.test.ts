@@ -1,0 +1,84 @@
+import { expect, it } from 'vitest';
+import { makeWorkshop, representationOf, startCrew } from './crew.ts';
+import { forEachStore, makeBox } from './stores.ts';
+
+forEachStore('Pings', (makeStore) => {
+  async function makeRing() {
+    const shop = makeWorkshop();
+    const testBox = await makeBox({ store: makeStore(), jobs: [shop.hold, shop.done], queues: [''] });
+    const { box, reactor } = testBox;
+    /** Who was declared dead, and when, in milliseconds of virtual time. */
+    const deaths: [uuid: string, at: number][] = [];
+    box.listen(({ name, representation }) => {
+      if (name === 'dispatcherDeactivated') deaths.push([representation.uuid, reactor.now()]);
+    });
+    return { ...shop, testBox, box, reactor, deaths, queue: box.queue() };
+  }
+
+  it('[DR-10] a ping that finds its own representation deactivated says so at CRITICAL and reactivates it', async () => {
+    const { testBox, reactor } = await makeRing();
+    await startCrew(testBox, ['a']);
+    const representation = await representationOf(testBox, 'a');
+    await representation.deactivate();
+
+    await reactor.advance('5s');
+
+    await representation.refresh();
+    expect(representation.activated?.getTime()).toBe(reactor.now());
+    const [message, ...others] = testBox.logged('CRITICAL');
+    expect(others).toEqual([]);
+    expect(message).toMatch(/death interval.*commit.*clock/);
+    expect(testBox.entries.find(({ level }) => level === 'CRITICAL')?.stream).toBe('signalbox.events');
+  });
+
+  it('[DR-11] a ping is recorded only when the last one is a ping interval old, though every poll asks', async () => {
+    const { testBox, reactor } = await makeRing();
+    const [a] = await startCrew(testBox, ['a']);
+    const start = reactor.now();
+
+    const pings = new Set<number>();
+    for (let poll = 0; poll < 14; poll += 1) {
+      const { lastPing } = await representationOf(testBox, 'a');
+      pings.add((lastPing?.getTime() ?? 0) - start);
+      await reactor.advance('5s');
+    }
+
+    expect([...pings]).toEqual([0, 30_000, 60_000]);
+    expect(a?.polls.length).toBe(15);
+  });
+
+  it('[DR-12] a ping checks the next activated sibling in order of UUID, wraps to the lowest, and skips the others', async () => {
+    const { testBox, box, reactor, deaths } = await makeRing();
+    const [a, b, , d] = await startCrew(testBox, ['a', 'b', 'c', 'd']);
+    const skipped = await box.queue().dispatchers.register('ca');
+    await skipped.ping();
+    for (const dispatcher of [a, b, d]) dispatcher?.abandon();
+
+    // c looks at d, not at ca; then around at a, not at itself; b is not looked at before a is gone.
+    await reactor.advance('75s');
+
+    expect(deaths.map(([uuid]) => uuid)).toEqual(['d', 'a', 'b']);
+    expect((await representationOf(testBox, 'ca')).dead).toBe(true);
+    expect((await representationOf(testBox, 'c')).activated).not.toBeNull();
+  });
+
+  it('[DR-13] dead siblings are cleared one per ping, and one living dispatcher notices every death', async () => {
+    const { testBox, reactor, deaths, queue, started, hold } = await makeRing();
+    const crew = await startCrew(testBox, ['a', 'b', 'c', 'd', 'e']);
+    const start = reactor.now();
+    for (const name of ['1', '2', '3', '4']) await queue.put(hold(name));
+    await reactor.runUntilIdle();
+    for (const dispatcher of crew.slice(0, 4)) dispatcher.abandon();
+
+    await reactor.advance('2m');
+
+    expect(deaths).toEqual([
+      ['a', start + 65_000],
+      ['b', start + 70_000],
+      ['c', start + 75_000],
+      ['d', start + 80_000],
+    ]);
+    // What the dead held runs again with the living one, which has room for three.
+    expect(started.slice(4).sort()).toEqual(['1', '2', '3']);
+  });
+});

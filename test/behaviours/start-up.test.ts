@@ -1,0 +1,258 @@
+import {
+  agent,
+  createSignalbox,
+  Dispatcher,
+  defineChooser,
+  defineJob,
+  installAgent,
+  type OpenStore,
+} from 'signalbox';
+import { expect, it } from 'vitest';
+import { forEachStore, makeBox } from './stores.ts';
+
+const note = defineJob({ name: 'note', run: (text: string) => text });
+/** One commit, as followers of a store see it. */
+type Line = Parameters<Parameters<OpenStore['follow']>[0]>[0][number];
+
+const uuid = '00000000-0000-4000-8000-000000000001';
+
+forEachStore('Start-up', (makeStore) => {
+  it('[I-1] createSignalbox resolves once its store is open, and rejects with what kept it from opening', async () => {
+    const store = makeStore();
+    const { box } = await makeBox({ store, jobs: [note] });
+
+    const second = createSignalbox({ store });
+
+    await expect(second).rejects.toMatchObject({ code: 'STORE_LOCKED' });
+    expect(box.state).toBe('running');
+    await expect(box.opened()).resolves.toBeUndefined();
+    await expect(createSignalbox({} as never)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+  });
+
+  it('[I-2] missing queues are made, each in its own commit, and those that are there stay as they are', async () => {
+    const store = makeStore();
+    const first = await makeBox({ store, jobs: [note], queues: ['a'] });
+    const kept = await first.box.queue('a').put(note('kept'));
+    await first.box.queue('a').quotas.create('disk');
+    await first.stop();
+
+    const { box } = await makeBox({ store, jobs: [note], queues: ['a', 'b'] });
+    const lines: Line[] = [];
+    box.store.follow((synced) => lines.push(...synced));
+    await Promise.all(['a', 'c', 'd', 'c'].map((name) => box.createQueue(name)));
+    await box.store.settled();
+
+    expect(await box.queues()).toEqual(['a', 'b', 'c', 'd']);
+    expect((await box.queue('a').jobs()).map((job) => job.id)).toEqual([kept.id]);
+    expect(await box.queue('a').quotas.names()).toEqual(['disk']);
+    expect(lines.map((line) => line.entries.map((entry) => `${entry.event} ${entry.id}`))).toEqual([
+      ['queue.created c'],
+      ['queue.created d'],
+    ]);
+  });
+
+  it('[I-3] making a queue is an entry of the journal and a log entry; an error leaves nothing behind', async () => {
+    const { box, entries } = await makeBox({ store: makeStore(), queues: ['mail'] });
+
+    const refused = box.createQueue('not/this');
+
+    await expect(refused).rejects.toMatchObject({ code: 'INVALID_NAME' });
+    const created: string[] = [];
+    for await (const entry of box.entries()) if (entry.event === 'queue.created') created.push(entry.id);
+    expect(created).toEqual(['mail']);
+    expect(entries.filter((entry) => entry.message.includes('queue'))).toMatchObject([
+      { level: 'INFO', stream: 'signalbox.events', message: "queue 'mail' added" },
+    ]);
+    await expect(makeBox({ store: makeStore(), queues: ['fine', 'not/this'] })).rejects.toMatchObject({
+      code: 'INVALID_NAME',
+    });
+  });
+
+  it('[I-4] queues can live in a store of their own, whose jobs name things of another by id', async () => {
+    const content = await makeBox({ store: makeStore({ name: 'content' }), jobs: [note], queues: [''] });
+    const queues = await makeBox({ store: makeStore({ name: 'async' }), jobs: [note] });
+    await queues.box.start();
+    const document = await content.box.queue().put(note('a document'), { beginAfter: '1d' });
+    const before = content.box.store.oldestSeq();
+    const count = async (): Promise<number> => {
+      let entries = 0;
+      for await (const _ of content.box.entries(before)) entries += 1;
+      return entries;
+    };
+    const quiet = await count();
+
+    const job = await queues.box.queue().put(note(document.id ?? ''));
+    const result = await job.result();
+
+    expect(result).toBe(document.id);
+    expect([job.names?.[1], document.names?.[1]]).toEqual(['async', 'content']);
+    expect(await count()).toBe(quiet);
+  });
+
+  it('[I-5] start needs no settings: a poll every 5 s, and an agent main of size 3 for any job in all queues', async () => {
+    const { box } = await makeBox({ store: makeStore(), queues: ['a'] });
+
+    const dispatcher = await box.start();
+
+    expect(dispatcher.pollInterval).toBe(5000);
+    expect(await box.queues()).toEqual(['', 'a']);
+    for (const name of ['', 'a']) {
+      const { agents } = await box.queue(name).dispatchers.get(dispatcher.uuid);
+      expect(await agents.names()).toEqual(['main']);
+      expect(await agents.get('main')).toMatchObject({ size: 3, selection: { kind: 'any' } });
+    }
+  });
+
+  it("[I-11] the host's own event loop is used: no handler of a signal is installed, and stop ends everything", async () => {
+    const counts = (): number[] =>
+      ['SIGINT', 'SIGTERM', 'SIGBREAK'].map((name) => process.listenerCount(name));
+    const before = counts();
+    const { box, reactor, stop } = await makeBox({ store: makeStore(), jobs: [note] });
+    const dispatcher = await box.start();
+    await (await box.queue().put(note('x'))).result();
+    const during = counts();
+
+    await stop();
+
+    expect(during).toEqual(before);
+    expect([box.state, dispatcher.activated, reactor.pending]).toEqual(['stopped', null, 0]);
+  });
+
+  it('[I-12] an installed agent is added in the queues it is for, unless its name is taken', async () => {
+    const { box, logged } = await makeBox({ store: makeStore(), queues: ['a', 'b', 'c'], uuid });
+    await box.queue('b').dispatchers.register(uuid);
+    await (await box.queue('b').dispatchers.get(uuid)).agents.set('mailer', agent({ size: 9 }));
+
+    installAgent(box, { name: 'mailer', settings: agent({ size: 2 }), queues: ['a', 'b'] });
+    installAgent(box, { name: 'all' });
+    await box.start({ agent: null });
+
+    const sizes: Record<string, number | undefined> = {};
+    for (const name of await box.queues()) {
+      const { agents } = await box.queue(name).dispatchers.get(uuid);
+      for (const each of await agents.names()) sizes[`${name}/${each}`] = (await agents.get(each))?.size;
+    }
+    expect(sizes).toEqual({ '/all': 3, 'a/all': 3, 'a/mailer': 2, 'b/all': 3, 'b/mailer': 9, 'c/all': 3 });
+    expect(logged('INFO')).toContain("agent 'mailer' added to queue 'a'");
+    expect(logged('INFO')).toContain("agent 'mailer' is already in queue 'b'");
+    const chooser = defineChooser('first', ([job]) => job ?? null);
+    expect(() => agent({ chooser, filter: { jobs: ['*'] } })).toThrow('a filter or a chooser, got both');
+    expect(() => installAgent(box, { name: 'no/name' })).toThrow('an agent name');
+  });
+
+  it('[I-13] neither a registration nor a reactivation installs an agent', async () => {
+    const { box, reactor } = await makeBox({ store: makeStore(), uuid });
+    const heard: string[] = [];
+    box.listen(({ name }) => heard.push(name));
+    const added: string[] = [];
+    installAgent(box, { name: 'extra' });
+    await box.createQueue('');
+    await box.queue().dispatchers.register(uuid);
+    added.push(...(await (await box.queue().dispatchers.get(uuid)).agents.names()));
+    await box.start({ agent: null });
+    const representation = await box.queue().dispatchers.get(uuid);
+    await representation.agents.remove('extra');
+
+    await representation.deactivate();
+    await reactor.advance('6s');
+
+    expect(heard).toEqual([
+      'dispatcherRegistered',
+      'dispatcherActivated',
+      'dispatcherDeactivated',
+      'dispatcherReactivated',
+    ]);
+    expect([...added, ...(await representation.agents.names())]).toEqual([]);
+  });
+
+  it('[I-14] a stored agent wins over later settings of its installer', async () => {
+    const store = makeStore();
+    const first = await makeBox({ store, uuid });
+    await first.box.start({ agent: agent({ size: 2 }) });
+    await first.stop();
+
+    const { box } = await makeBox({ store, uuid });
+    await box.start({ agent: agent({ size: 20, filter: { jobs: ['mail.*'] } }) });
+
+    const { agents } = await box.queue().dispatchers.get(uuid);
+    expect(await agents.get('main')).toMatchObject({ size: 2, selection: { kind: 'any' } });
+  });
+
+  it('[I-15] createSignalbox alone makes neither queue nor dispatcher: enough for a client', async () => {
+    const { box, reactor } = await makeBox({ store: makeStore(), jobs: [note], uuid });
+
+    expect(await box.queues()).toEqual([]);
+    expect([box.dispatchers.size, reactor.pending]).toEqual([0, 0]);
+    expect(box.uuid).toBe(uuid);
+    await box.createQueue('made elsewhere'.replaceAll(' ', '-'));
+    expect((await box.queue('made-elsewhere').put(note('x'))).status).toBe('PENDING');
+  });
+
+  it("[I-16] one call starts a working system with the queue '', as it is told", async () => {
+    const choosy = defineChooser('last', (claimable) => [...claimable].at(-1) ?? null);
+    const { box } = await makeBox({ store: makeStore(), jobs: [note] });
+
+    const dispatcher = await box.start({
+      pollInterval: '1s',
+      jobsSize: 10,
+      agent: agent({ size: 7, chooser: choosy }),
+    });
+    const job = await box.queue().put(note('x'));
+
+    expect(await job.result()).toBe('x');
+    expect([dispatcher.pollInterval, dispatcher.jobs.size]).toEqual([1000, 10]);
+    const { agents } = await box.queue().dispatchers.get(box.uuid);
+    expect(await agents.get('main')).toMatchObject({ size: 7, selection: { kind: 'chooser', name: 'last' } });
+  });
+
+  it('[I-17] a queue that appears later is activated at the next poll, and its agents claim in that same poll', async () => {
+    const { box, reactor } = await makeBox({ store: makeStore(), jobs: [note] });
+    const dispatcher = await box.start();
+    const late = await box.createQueue('late');
+    const job = await late.put(note('x'));
+    const before = await late.dispatchers.uuids();
+
+    await reactor.advance('5s');
+
+    expect(before).toEqual([]);
+    expect(await job.result()).toBe('x');
+    expect(dispatcher.polls.length).toBe(2);
+    expect(dispatcher.getPollInfo().queues.late?.main?.newJobs).toEqual([job.names]);
+  });
+
+  it('[I-18] the ready set-ups hold: one store, two stores, and a client that only looks', async () => {
+    const shared = makeStore({ name: 'one' });
+    const worker = await makeBox({ store: shared, jobs: [note] });
+    await worker.box.start();
+    const done = await worker.box.queue().put(note('in one store'));
+    const apart = await makeBox({ store: makeStore({ name: 'two' }), jobs: [note] });
+    await apart.box.start();
+    const elsewhere = await apart.box.queue().put(note('in another'));
+    const results = [await done.result(), await elsewhere.result()];
+    await done.waitFor('COMPLETED');
+    await worker.stop();
+
+    const client = await makeBox({ store: shared });
+    const seen = await client.box.job(done.id ?? '').refresh();
+    const representations = await client.box.queue().dispatchers.all();
+
+    expect(results).toEqual(['in one store', 'in another']);
+    expect([worker.box.uuid === apart.box.uuid, elsewhere.names?.[1]]).toEqual([false, 'two']);
+    expect([seen.status, seen.outcome]).toEqual(['COMPLETED', { ok: true, value: 'in one store' }]);
+    expect(representations.map((each) => each.activated)).toEqual([null]);
+    expect(client.box.dispatchers.size).toBe(0);
+  });
+
+  it('[I-5] [I-6] a dispatcher of its own is made and activated without start, under its own UUID', async () => {
+    const { box, reactor } = await makeBox({ store: makeStore(), jobs: [note], queues: [''] });
+    installAgent(box, { name: 'main' });
+    const dispatcher = new Dispatcher(box, { uuid, pollInterval: '2s' });
+
+    dispatcher.activate();
+    reactor.run();
+    await dispatcher.nextPoll();
+
+    expect(await (await box.queue().put(note('x'))).result()).toBe('x');
+    expect(dispatcher.getStatusInfo()).toMatchObject({ uuid, pollInterval: 2000, status: 'RUNNING' });
+  });
+});

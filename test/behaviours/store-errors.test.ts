@@ -1,0 +1,388 @@
+import {
+  agent,
+  commonRetryPolicy,
+  Dispatcher,
+  defineJob,
+  type Job,
+  type JobDefinition,
+  NeverRetry,
+  type RetryPolicy,
+} from 'signalbox';
+import { expect, it } from 'vitest';
+import { conflict, disconnect, Faults, faultyStore } from './faulty-store.ts';
+import { Gate } from './gate.ts';
+import { forEachStore, type MakeStore, makeBox, type TestBox } from './stores.ts';
+
+interface Shaky extends TestBox {
+  readonly faults: Faults;
+  readonly dispatcher: Dispatcher;
+  readonly seen: string[];
+  /** A callback that keeps what it is called with. */
+  readonly note: JobDefinition<readonly [input: unknown], null>;
+}
+
+const uuid = '11111111-1111-4111-8111-111111111111';
+
+/** A started dispatcher with an agent of size 1, on a store that can be told to fail. */
+async function shaky(makeStore: MakeStore, jobs: readonly unknown[]): Promise<Shaky> {
+  const faults = new Faults();
+  const seen: string[] = [];
+  const note = defineJob({
+    name: 'note',
+    run: (input: unknown): void => {
+      seen.push(String(input));
+    },
+  });
+  const testBox = await makeBox({
+    store: faultyStore(makeStore(), faults),
+    jobs: [...(jobs as []), note],
+    queues: [''],
+  });
+  testBox.box.on('dispatcherActivated', async ({ representation }) => {
+    if ((await representation.agents.get('main')) === null)
+      await representation.agents.set('main', agent({ size: 1 }));
+  });
+  const dispatcher = new Dispatcher(testBox.box, { uuid });
+  dispatcher.activate();
+  testBox.reactor.run();
+  await testBox.reactor.runUntilIdle();
+  return { ...testBox, faults, dispatcher, seen, note };
+}
+
+/** How often an error is given out, then null for ever. */
+function times(count: number, error: () => Error): () => Error | null {
+  let left = count;
+  return () => {
+    left -= 1;
+    return left >= 0 ? error() : null;
+  };
+}
+
+/** A job that throws these errors, one a call, and then ends well. */
+function throwing(errors: readonly (() => Error)[]) {
+  const calls: number[] = [];
+  const definition = defineJob({
+    name: 'throwing',
+    run: (): string => {
+      const error = errors[calls.length];
+      calls.push(calls.length);
+      if (error !== undefined) throw error();
+      return 'done';
+    },
+  });
+  return { calls, definition };
+}
+
+const always = <Value>(value: Value): readonly Value[] => Array.from({ length: 500 }, () => value);
+
+forEachStore('store errors', (makeStore) => {
+  it('[C-1] a claim that conflicts is tried again in the same poll, without an error', async () => {
+    const { calls, definition } = throwing([]);
+    const about = await shaky(makeStore, [definition]);
+    about.faults.refuseClaim = times(4, conflict);
+
+    const job = await about.box.queue().put(definition());
+    await about.reactor.runUntilIdle();
+
+    expect(await job.result()).toBe('done');
+    expect(about.dispatcher.polls.newest()?.queues['']?.main).toMatchObject({
+      error: null,
+      newJobs: [job.names],
+    });
+    expect(calls).toHaveLength(1);
+  });
+
+  it('[C-2] after five conflicts the failure stands in the poll, and the next poll starts afresh', async () => {
+    const { definition } = throwing([]);
+    const about = await shaky(makeStore, [definition]);
+    about.faults.refuseClaim = times(5, conflict);
+
+    const job = await about.box.queue().put(definition());
+    await about.reactor.runUntilIdle();
+
+    expect(about.dispatcher.polls.newest()?.queues['']?.main?.error).toContain('ConflictError');
+    expect(about.logged('CRITICAL')).toHaveLength(1);
+    expect((await job.refresh()).status).toBe('PENDING');
+    await about.reactor.advance('5s');
+    expect(about.dispatcher.polls.newest()?.queues['']?.main?.error).toBeNull();
+    expect(await job.result()).toBe('done');
+  });
+
+  it('[C-3] a job whose claim was lost with the connection stays in the queue and runs when the store is back', async () => {
+    const { calls, definition } = throwing([]);
+    const about = await shaky(makeStore, [definition]);
+    about.faults.refuseClaim = () => disconnect();
+
+    const job = await about.box.queue().put(definition());
+    await about.reactor.advance('11s');
+    expect((await job.refresh()).status).toBe('PENDING');
+    expect(calls).toHaveLength(0);
+
+    about.faults.refuseClaim = () => null;
+    await about.reactor.advance('5s');
+    expect(await job.result()).toBe('done');
+    expect(calls).toHaveLength(1);
+  });
+
+  it('[C-4] a poll that cannot read an agent records the failure beside its size, and the next one claims', async () => {
+    const { definition } = throwing([]);
+    const about = await shaky(makeStore, [definition]);
+    about.faults.refuseHeld = () => disconnect();
+    await about.reactor.advance('5s');
+
+    expect(about.dispatcher.polls.newest()?.queues['']?.main).toMatchObject({
+      error: expect.stringContaining('the store is away'),
+      newJobs: [],
+      size: 1,
+      len: 0,
+    });
+    about.faults.refuseHeld = () => null;
+    const job = await about.box.queue().put(definition());
+    await about.reactor.advance('5s');
+    expect(await job.result()).toBe('done');
+  });
+
+  it('[C-5] polling goes on whatever the store throws', async () => {
+    const about = await shaky(makeStore, []);
+    about.faults.refuseHeld = () => new RangeError('out of order');
+    about.faults.refuse = () => new RangeError('out of order');
+
+    const before = about.dispatcher.polls.length;
+    await about.reactor.advance('60s');
+
+    expect(about.dispatcher.polls.length - before).toBe(12);
+    expect(about.dispatcher.getStatusInfo().status).toBe('RUNNING');
+    about.faults.refuse = () => null;
+  });
+
+  it('[C-6] a job that was claimed and never started goes to the end of the line at cleaning', async () => {
+    const once = defineJob({ name: 'once', run: () => 'ran', retry: NeverRetry });
+    const about = await shaky(makeStore, [once]);
+    about.faults.refuseNext('job.start', disconnect());
+    const first = await about.box.queue().put(once());
+    const second = await about.box.queue().put(once());
+    await about.reactor.runUntilIdle();
+    expect((await first.refresh()).status).toBe('ASSIGNED');
+
+    about.dispatcher.abandon();
+    await (await about.box.queue().dispatchers.get(uuid)).deactivate();
+
+    expect((await about.box.queue().jobs()).map((job) => job.id)).toEqual([second.id, first.id]);
+  });
+
+  it('[C-18] a callable that raises conflicts is called five times, and normally when it succeeds before', async () => {
+    const lasting = throwing(always(conflict));
+    const about = await shaky(makeStore, [lasting.definition]);
+    const job = await about.box.queue().put(lasting.definition());
+    await expect(job.result()).rejects.toMatchObject({ name: 'ConflictError' });
+    expect(lasting.calls).toHaveLength(5);
+    await about.stop();
+
+    const passing = throwing([conflict, conflict]);
+    const other = await shaky(makeStore, [passing.definition]);
+    expect(await (await other.box.queue().put(passing.definition())).result()).toBe('done');
+    expect(passing.calls).toHaveLength(3);
+    expect(other.logged('ERROR')).toEqual([]);
+  });
+
+  it('[C-19] a callable that loses its connection is tried until it succeeds, waiting 5, 10 … 60 seconds', async () => {
+    const { calls, definition } = throwing(Array.from({ length: 49 }, () => disconnect));
+    const about = await shaky(makeStore, [definition]);
+    const job = await about.box.queue().put(definition());
+    await about.reactor.runUntilIdle();
+    expect(calls).toHaveLength(1);
+    for (const [index, seconds] of [5, 10, 15, 20].entries()) {
+      await about.reactor.advance((seconds - 1) * 1000);
+      expect(calls).toHaveLength(index + 1);
+      await about.reactor.advance('1s');
+      expect(calls).toHaveLength(index + 2);
+    }
+
+    await about.reactor.advance('1h');
+
+    expect(await job.result()).toBe('done');
+    expect(calls).toHaveLength(50);
+  });
+
+  it('[C-20] an ordinary exception is not tried again: ERROR for a job, CRITICAL for a callback', async () => {
+    const { calls, definition } = throwing(always(() => new TypeError('no such customer')));
+    const about = await shaky(makeStore, [definition]);
+    const job = definition();
+    const callback = await job.addCallback(definition);
+    await about.box.queue().put(job);
+    await about.reactor.runUntilIdle();
+
+    expect(calls).toHaveLength(2);
+    expect((await job.refresh()).ending).toBe('failed');
+    expect((await callback.refresh()).ending).toBe('failed');
+    expect(about.logged('ERROR')).toEqual([expect.stringContaining('no such customer')]);
+    expect(about.logged('CRITICAL')).toEqual([expect.stringContaining('no such customer')]);
+  });
+
+  it('[C-21] a commit that fails otherwise replaces the result, which is logged, and callbacks get the failure', async () => {
+    const { calls, definition } = throwing([]);
+    const about = await shaky(makeStore, [definition]);
+    about.faults.refuseNext('job.finish', new RangeError('the store does not like it'));
+    const job = definition();
+    await job.addCallback(about.note);
+    await about.box.queue().put(job);
+    await about.reactor.runUntilIdle();
+
+    await expect(job.result()).rejects.toMatchObject({ name: 'RangeError' });
+    expect(calls).toHaveLength(1);
+    expect(about.seen).toEqual([expect.stringContaining('the store does not like it')]);
+    expect(about.logged('INFO').filter((message) => message.includes('masks'))).toEqual([
+      expect.stringContaining("'done'"),
+    ]);
+  });
+
+  it('[C-22] a commit that conflicts runs the callable again, five times in all', async () => {
+    const { calls, definition } = throwing([]);
+    const about = await shaky(makeStore, [definition]);
+    about.faults.refuse = (commit) => {
+      const isOutcome = commit.changes.some(
+        (change) =>
+          change.event === 'job.finish' &&
+          (change.patch?.outcome as { ok: boolean } | undefined)?.ok === true,
+      );
+      return isOutcome ? conflict() : null;
+    };
+    const job = await about.box.queue().put(definition());
+    await about.reactor.runUntilIdle();
+
+    await expect(job.result()).rejects.toMatchObject({ name: 'ConflictError' });
+    expect(calls).toHaveLength(5);
+  });
+
+  it('[C-23] a commit that fails for lack of a connection is tried for ever, with the callable', async () => {
+    const { calls, definition } = throwing([]);
+    const about = await shaky(makeStore, [definition]);
+    about.faults.refuseNext('job.finish', ...Array.from({ length: 20 }, disconnect));
+    const job = await about.box.queue().put(definition());
+
+    await about.reactor.advance('30m');
+
+    expect(await job.result()).toBe('done');
+    expect(calls).toHaveLength(21);
+  });
+
+  it('[C-25] a callback with a permanent commit error never ends, and says so at the first and every fifth', async () => {
+    const { definition } = throwing([]);
+    const about = await shaky(makeStore, [definition]);
+    const job = definition();
+    const callback = await job.addCallback(about.note);
+    await about.box.queue().put(job);
+    about.faults.refuse = (commit) =>
+      commit.changes.some((change) => change.event === 'job.finish' && change.id === callback.id)
+        ? new RangeError('a broken hook')
+        : null;
+
+    await about.reactor.advance('45s');
+
+    expect(about.seen).toHaveLength(11);
+    expect((await job.refresh()).status).toBe('CALLBACKS');
+    expect(about.logged('CRITICAL').filter((message) => message.includes('a broken hook'))).toHaveLength(3);
+    about.faults.refuse = () => null;
+    await about.reactor.advance('60s');
+    expect((await job.refresh()).status).toBe('COMPLETED');
+  });
+
+  it('[C-26] a policy that asks to wait puts the job first in line, or holds it until then', async () => {
+    const answers: RetryPolicy = {
+      ...commonRetryPolicy({
+        name: 'answers',
+        maxConflicts: 0,
+        maxInterruptions: 0,
+        retriesOtherCommitErrors: false,
+      }),
+      jobError: (failure) => ({ after: failure.message }),
+    };
+    const calls: string[] = [];
+    const late = defineJob({
+      name: 'late',
+      retry: answers,
+      run: (after: string): string => {
+        calls.push(after);
+        if (calls.filter((call) => call === after).length === 1) throw new Error(after);
+        return 'done';
+      },
+    });
+    const about = await shaky(makeStore, [late]);
+    const held = await about.box.queue().put(late('1h'));
+    await about.reactor.runUntilIdle();
+    expect((await held.refresh()).status).toBe('PENDING');
+    expect(held.beginAfter?.getTime()).toBe(about.reactor.now() + 3_600_000);
+
+    await about.box.transaction(async (tx) => {
+      await tx.queue().put(late('0ms'));
+      await tx.queue().put(late('2h'));
+    });
+    await about.reactor.runUntilIdle();
+
+    expect(calls).toEqual(['1h', '0ms', '0ms', '2h']);
+    await about.reactor.advance('1h');
+    expect(await held.result()).toBe('done');
+  });
+
+  it('[C-27] a job of a full quota keeps its slot when it is retried now, and gives it up when later', async () => {
+    const gate = new Gate();
+    const block = defineJob({ name: 'block', run: () => gate.pass(), quotas: ['one'] });
+    const later = defineJob({
+      name: 'later',
+      quotas: ['one'],
+      retry: { ...NeverRetry, name: 'later', startsOnce: false, jobError: () => ({ after: '1h' }) },
+      run: (): never => {
+        throw new Error('not yet');
+      },
+    });
+    const about = await shaky(makeStore, [block, later]);
+    await about.box.queue().quotas.create('one');
+    const interrupted = await about.box.queue().put(block());
+    const next = await about.box.queue().put(block());
+    await about.reactor.runUntilIdle();
+
+    await about.dispatcher.deactivate();
+    expect((await about.box.queue().quotas.get('one')).jobs).toEqual([interrupted.id]);
+    about.dispatcher.activate();
+    await about.reactor.runUntilIdle();
+    expect((await interrupted.refresh()).status).toBe('ACTIVE');
+    expect((await next.refresh()).status).toBe('PENDING');
+
+    gate.open('');
+    await about.reactor.runUntilIdle();
+    gate.open('');
+    await about.reactor.runUntilIdle();
+    const postponed = await about.box.queue().put(later());
+    const meanwhile = (await about.box.queue().put(block())) as Job<string>;
+    await about.reactor.runUntilIdle();
+    expect((await postponed.refresh()).status).toBe('PENDING');
+    expect((await meanwhile.refresh()).status).toBe('ACTIVE');
+    expect((await about.box.queue().quotas.get('one')).jobs).toEqual([meanwhile.id]);
+  });
+
+  it('[C-33] a step of the dispatcher is tried five times on conflict, and any other error ends it at once', async () => {
+    const about = await shaky(makeStore, []);
+    let pings = 0;
+    about.faults.refuse = (commit) => {
+      if (!commit.changes.some((change) => change.event === 'ping')) return null;
+      pings += 1;
+      return conflict();
+    };
+    await about.reactor.advance('31s');
+    expect(pings).toBeGreaterThanOrEqual(5);
+    expect(pings % 5).toBe(0);
+    const conflicts = about.logged('CRITICAL').length;
+    expect(conflicts).toBe(pings / 5);
+
+    pings = 0;
+    about.faults.refuse = (commit) => {
+      if (!commit.changes.some((change) => change.event === 'ping')) return null;
+      pings += 1;
+      return new RangeError('no');
+    };
+    await about.reactor.advance('5s');
+    expect(pings).toBe(1);
+    expect(about.logged('CRITICAL')).toHaveLength(conflicts + 1);
+    about.faults.refuse = () => null;
+  });
+});

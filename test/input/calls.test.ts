@@ -1,0 +1,483 @@
+import { agent, Dispatcher, defineChooser, defineFilter, defineJob, type Job, local } from 'signalbox';
+import { afterEach, describe, expect, it } from 'vitest';
+import { closeBoxes, errorOf, keep, openBox, refusal, stores } from './boxes.ts';
+
+afterEach(closeBoxes);
+
+const stranger = defineJob({ name: 'stranger', run: () => 1 });
+
+const nothing = (): void => {};
+const silent = { debug: nothing, info: nothing, warn: nothing, error: nothing, fatal: nothing };
+
+/** Not what a signature allows: what a program without types may pass all the same. */
+const wrong = (value: unknown): never => value as never;
+
+describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
+  it('a job that this process does not know is refused when it is put', async () => {
+    const box = await openBox(store());
+
+    const error = await refusal(box, () => box.queue().put(stranger()));
+
+    expect([error.code, error.message]).toEqual([
+      'UNKNOWN_DEFINITION',
+      expect.stringContaining('Expected "stranger" to be a job definition of this process'),
+    ]);
+    expect(error.message).toContain('registered: "keep"');
+  });
+
+  it('another definition under a known name is refused when it is put', async () => {
+    const box = await openBox(store());
+    const impostor = defineJob({ name: 'keep', run: () => 2 });
+
+    expect((await refusal(box, () => box.queue().put(impostor()))).code).toBe('UNKNOWN_DEFINITION');
+    expect((await refusal(box, () => box.define(impostor))).code).toBe('DUPLICATE_DEFINITION');
+  });
+
+  it('a job whose definition is unknown when it runs fails by itself, and nothing else', async () => {
+    const shared = store();
+    const first = await openBox(shared, [stranger]);
+    const { id } = await first.queue().put(stranger());
+    await first.stop();
+    const second = await openBox(shared);
+    await second.start();
+
+    const next = await second.queue().put(keep('fine'));
+
+    await expect(second.job(id as string).result()).rejects.toMatchObject({
+      name: 'UnknownDefinitionError',
+      code: 'UNKNOWN_DEFINITION',
+    });
+    expect(await next.result()).toBe('fine');
+    expect((await second.job(id as string).refresh()).ending).toBe('failed');
+  });
+
+  it.each([
+    ['an arrow function', () => 1, 'function (anonymous)'],
+    ['a named function', function send() {}, 'function send'],
+    ['text', 'keep', "'keep'"],
+    ['nothing', undefined, 'undefined'],
+    ['null', null, 'null'],
+    ['an object', { name: 'keep' }, 'Object'],
+  ])('%s instead of a job is refused when it is put', async (_what, item, got) => {
+    const box = await openBox(store());
+
+    const error = await refusal(box, () => box.queue().put(wrong(item)));
+
+    expect([error.code, error.message]).toEqual([
+      'ANONYMOUS_FUNCTION',
+      expect.stringContaining(`got ${got}`),
+    ]);
+    expect(error.message).toContain('defineJob({ name, run })');
+  });
+
+  it('a callback that is a bare function is refused', async () => {
+    const box = await openBox(store());
+    const job = await box.queue().put(keep(1));
+
+    expect((await refusal(box, () => job.addCallback(wrong(() => 1)))).code).toBe('ANONYMOUS_FUNCTION');
+  });
+
+  it('an unknown queue is refused, and the known ones are named', async () => {
+    const box = await openBox(store());
+
+    const error = await refusal(box, () => box.queue('b').put(keep(1)));
+
+    expect([error.code, error.message]).toEqual([
+      'QUEUE_NOT_FOUND',
+      expect.stringContaining('Expected queue "b" to exist, found "", "a"'),
+    ]);
+  });
+
+  it('an unknown quota is refused, and the known ones are named, wherever it is given', async () => {
+    const box = await openBox(store());
+    await box.queue().quotas.create('disk');
+    const waiting = await box.queue().put(keep(1));
+
+    const errors = [
+      await refusal(box, () => box.queue().put(keep(1).with({ quotaNames: ['disk', 'disc'] }))),
+      await refusal(box, () => box.queue().put(keep(1), { quotaNames: ['disc'] })),
+      await refusal(box, () => waiting.setQuotaNames(['disc'])),
+      await refusal(box, () => box.queue().quotas.resize('disc', 2)),
+      await refusal(box, () => box.queue().quotas.remove('disc')),
+      await refusal(box, () => box.queue().quotas.get('disc')),
+    ];
+
+    for (const error of errors) {
+      expect(error.code).toBe('QUOTA_NOT_FOUND');
+      expect(error.message).toContain('Expected quota "disc" to exist in queue "", found "disk"');
+    }
+  });
+
+  it('quota names that are text or no names are refused, wherever they are given', async () => {
+    const box = await openBox(store());
+    const pulled = await box.queue().put(keep(1));
+    await box.queue().remove(pulled);
+
+    const errors = [
+      await refusal(box, () => keep(1).with({ quotaNames: wrong('disk') })),
+      await refusal(box, () => {
+        keep(1).quotaNames = wrong('disk');
+      }),
+      await refusal(box, () => box.queue().put(keep(1), { quotaNames: wrong('disk') })),
+      await refusal(box, () => box.queue().put(pulled, { quotaNames: wrong('disk') })),
+      await refusal(box, () => pulled.setQuotaNames(wrong('disk'))),
+      await refusal(box, () => keep(1).with({ quotaNames: wrong([1]) })),
+      await refusal(box, () => defineJob({ name: 'x', run: () => 1, quotas: wrong('disk') })),
+    ];
+
+    for (const error of errors)
+      expect(error.message).toMatch(/to be a list of names, got .+\. Write \[name\]\./);
+  });
+
+  it.each([0, -1, 1.5, Number.NaN, '3', null])('a quota of size %s is refused', async (size) => {
+    const box = await openBox(store());
+    await box.queue().quotas.create('disk');
+
+    for (const attempt of [
+      () => box.queue().quotas.resize('disk', wrong(size)),
+      ...(size === null ? [] : [() => box.queue().quotas.create('net', { size: wrong(size) })]),
+    ]) {
+      expect((await refusal(box, attempt)).message).toContain(
+        'Expected `size` to be a whole number from 1 up',
+      );
+    }
+  });
+
+  it('a second quota of a name is refused', async () => {
+    const box = await openBox(store());
+    await box.queue().quotas.create('disk');
+
+    expect((await refusal(box, () => box.queue().quotas.create('disk', { size: 5 }))).code).toBe(
+      'QUOTA_EXISTS',
+    );
+  });
+
+  it.each([
+    ['without an offset', '2030-01-31T10:00:00'],
+    ['without a time', '2030-01-31'],
+    ['that is no date', '2030-13-45T10:00:00Z'],
+    ['that is an invalid Date', new Date(Number.NaN)],
+    ['that is not a number', Number.NaN],
+    ['that is words', 'tomorrow'],
+    ['that is a list', []],
+    ['that is true', true],
+  ])('an instant %s is refused', async (_what, beginAfter) => {
+    const box = await openBox(store());
+    const pulled = await box.queue().put(keep(1));
+    await box.queue().remove(pulled);
+
+    for (const attempt of [
+      () => box.queue().put(keep(1), { beginAfter: wrong(beginAfter) }),
+      () => box.queue().put(pulled, { beginAfter: wrong(beginAfter) }),
+      () => pulled.setBeginAfter(wrong(beginAfter)),
+    ]) {
+      const error = await refusal(box, attempt);
+      expect([error.code, error.message]).toEqual([
+        'INVALID_INSTANT',
+        expect.stringContaining('Expected `beginAfter` to be an instant'),
+      ]);
+    }
+  });
+
+  it.each([-1, '-5m', Number.NaN, Number.POSITIVE_INFINITY, '5', '5 m', '', '5 minutes', {}, true])(
+    'a duration of %j is refused',
+    async (duration) => {
+      const box = await openBox(store());
+      const job = await box.queue().put(keep(1));
+      const bad = wrong(duration);
+
+      for (const attempt of [
+        () => box.queue().put(keep(1), { beginBy: bad }),
+        () => box.queue().put(keep(1), { beginAfter: { after: bad } }),
+        () => job.setBeginBy(bad),
+        () => job.result({ timeout: bad }),
+        () => job.waitFor('COMPLETED', { timeout: bad }),
+        () => box.stop({ grace: bad }),
+        () => box.start({ pollInterval: bad }),
+      ]) {
+        const error = await errorOf(attempt);
+        expect([error.code, error.message]).toEqual([
+          'INVALID_DURATION',
+          expect.stringContaining('to be a duration of zero or more'),
+        ]);
+      }
+      expect(await box.queue().length()).toBe(1);
+      expect(box.state).toBe('running');
+    },
+  );
+
+  it('an unknown log level is refused, wherever it is given', async () => {
+    const box = await openBox(store());
+    const pulled = await box.queue().put(keep(1));
+    await box.queue().remove(pulled);
+    const failureLogLevel = wrong('LOUD');
+
+    for (const attempt of [
+      () => defineJob({ name: 'x', run: () => 1, failureLogLevel }),
+      () => box.queue().put(keep(1), { failureLogLevel }),
+      () => box.queue().put(pulled, { failureLogLevel }),
+    ]) {
+      const error = await refusal(box, attempt);
+      expect(error.message).toContain(
+        "Expected `failureLogLevel` to be one of DEBUG, INFO, WARNING, ERROR, CRITICAL, got 'LOUD'",
+      );
+    }
+  });
+
+  it('a status that is none cannot be waited for', async () => {
+    const box = await openBox(store());
+    const job = await box.queue().put(keep(1));
+
+    expect((await refusal(box, () => job.waitFor(wrong('DONE')))).message).toContain("COMPLETED, got 'DONE'");
+  });
+
+  it('a place beyond the queue is refused', async () => {
+    const box = await openBox(store());
+    await box.queue().put(keep(1));
+
+    for (const index of [1, -2, 0.5]) {
+      expect((await refusal(box, () => box.queue().pull(index))).code).toBe('INDEX_OUT_OF_RANGE');
+    }
+  });
+
+  it('a job that is put twice is refused the second time', async () => {
+    const box = await openBox(store());
+    const job = await box.queue().put(keep(1));
+
+    for (const name of ['', 'a']) {
+      const error = await refusal(box, () => box.queue(name).put(job));
+      expect(error.message).toContain('to accept job.put, got status PENDING, which refuses it');
+    }
+  });
+
+  it('an id that another job has is refused; the same job under its id is acknowledged and not doubled', async () => {
+    const box = await openBox(store());
+    await box.queue().put(keep(1), { id: 'mine' });
+
+    expect((await refusal(box, () => box.queue().put(keep(2), { id: 'mine' }))).code).toBe('JOB_EXISTS');
+    await box.queue().put(keep(1), { id: 'mine' });
+    expect(await box.queue().length()).toBe(1);
+  });
+
+  it('a job that is in no queue cannot be removed from one, and a job that is nowhere cannot be asked', async () => {
+    const box = await openBox(store());
+    const elsewhere = await box.queue('a').put(keep(1));
+
+    expect((await refusal(box, () => box.queue().remove(elsewhere))).code).toBe('JOB_NOT_WAITING');
+    expect((await refusal(box, () => box.job('nobody').refresh())).code).toBe('JOB_NOT_FOUND');
+    expect((await refusal(box, () => box.job('nobody').result({ timeout: '1s' }))).code).toBe(
+      'JOB_NOT_FOUND',
+    );
+    expect((await refusal(box, () => keep(1).result())).code).toBe('BAD_STATUS');
+  });
+
+  it('settings of a stored job are refused as properties, and the way to change them is named', async () => {
+    const box = await openBox(store());
+    const job = await box.queue().put(keep(1));
+
+    for (const attempt of [
+      () => {
+        job.args = [2];
+      },
+      () => job.with({ beginBy: '1h' }),
+      () => job.setBeginAfter('5m'),
+    ]) {
+      expect((await refusal(box, attempt)).code).toBe('BAD_STATUS');
+    }
+  });
+
+  it('awaiting its own uncommitted child is refused within a job, and says what to do instead', async () => {
+    const waits = defineJob({
+      name: 'waits',
+      run: async () => {
+        const child = await local.getQueue().put(keep(1));
+        return child.result();
+      },
+    });
+    const box = await openBox(store(), [waits]);
+    await box.start();
+
+    const job = await box.queue().put(waits());
+
+    await expect(job.result()).rejects.toMatchObject({ code: 'AWAITED_OWN_CHILD' });
+    await expect(job.result()).rejects.toThrow('Return the job instead');
+    expect(await box.queue().length()).toBe(0);
+  });
+
+  it('a transaction that is used after its end is refused', async () => {
+    const box = await openBox(store());
+    let kept: { queue(name?: string): ReturnType<typeof box.queue> } | null = null;
+    await expect(
+      box.transaction((tx) => {
+        kept = tx;
+        throw new Error('changed my mind');
+      }),
+    ).rejects.toThrow('changed my mind');
+
+    const error = await refusal(box, () => kept?.queue().put(keep(1)));
+
+    expect(error.code).toBe('TRANSACTION_ENDED');
+  });
+
+  it('a failing transaction writes nothing of what it did', async () => {
+    const box = await openBox(store());
+
+    const error = await refusal(box, () =>
+      box.transaction(async (tx) => {
+        await tx.queue().put(keep(1));
+        await tx.queue('a').put(keep(new Date(0)));
+      }),
+    );
+
+    expect(error.code).toBe('ARGS_NOT_JSON');
+  });
+
+  it('local is refused outside a job', async () => {
+    const box = await openBox(store());
+
+    for (const attempt of [
+      () => local.getQueue(),
+      () => local.setLiveAnnotation('a', 1),
+      () => local.getLiveAnnotation('a'),
+      () => local.signal,
+    ]) {
+      const error = await refusal(box, attempt);
+      expect([error.code, error.message]).toEqual([
+        'NO_CURRENT_JOB',
+        expect.stringContaining('got a call outside any job'),
+      ]);
+    }
+    expect(local.getJob()).toBeNull();
+  });
+
+  it('starting twice is refused, and the first start goes on', async () => {
+    const box = await openBox(store());
+    await box.start();
+
+    const error = await errorOf(() => box.start());
+
+    expect([error.code, error.message]).toEqual(['DISPATCHER_STATE', expect.stringContaining('got state')]);
+    expect(await (await box.queue().put(keep('still'))).result()).toBe('still');
+  });
+
+  it('a second dispatcher under the same UUID, and sizes that are none, are refused', async () => {
+    const box = await openBox(store());
+    await box.start();
+
+    expect((await errorOf(() => new Dispatcher(box))).code).toBe('DISPATCHER_EXISTS');
+    for (const size of [0, -1, 1.5, wrong('9')]) {
+      for (const options of [{ jobsSize: size }, { pollsSize: size }]) {
+        const error = await errorOf(() => new Dispatcher(box, { uuid: `d${size}`, ...options }));
+        expect(error.code).toBe('INVALID_OPTION');
+      }
+    }
+    expect([...box.dispatchers.keys()]).toEqual([box.uuid]);
+  });
+
+  it('everything is refused after stop, and what waited for a result learns it', async () => {
+    const box = await openBox(store());
+    const job: Job<unknown> = await box.queue().put(keep(1));
+    const waiting = errorOf(() => job.result());
+    await box.stop();
+
+    expect((await waiting).code).toBe('STORE_CLOSED');
+    for (const attempt of [
+      () => box.queue().put(keep(1)),
+      () => box.createQueue('b'),
+      () => box.queue().length(),
+      () => box.queue().quotas.create('disk'),
+      () => box.transaction((tx) => tx.queue().put(keep(1))),
+      () => job.refresh(),
+      () => job.result(),
+      () => job.setAnnotation('a', 1),
+    ]) {
+      expect((await errorOf(attempt)).code).toBe('STORE_CLOSED');
+    }
+    expect((await errorOf(() => box.start())).code).toBe('BOX_STOPPED');
+    await box.stop();
+  });
+});
+
+describe('an agent', () => {
+  it.each([0, -1, 2.5, Number.NaN, '3'])('of size %s is refused', async (size) => {
+    expect((await errorOf(() => agent({ size: wrong(size) }))).message).toContain(
+      'Expected `size` to be a whole number from 1 up',
+    );
+  });
+
+  it('with a filter and a chooser is refused', async () => {
+    const both = { filter: { jobs: ['a'] }, chooser: defineChooser('c', () => null) };
+
+    expect((await errorOf(() => agent(both))).code).toBe('CHOOSER_AND_FILTER');
+  });
+
+  it.each([
+    ['text', 'mail.*'],
+    ['a list', ['mail.*']],
+    ['a function', () => true],
+    ['an unknown part', { job: ['a'] }],
+    ['patterns that are no list', { jobs: 'mail.*' }],
+    ['patterns that are no text', { jobs: [1] }],
+    ['args that are a list', { args: ['x'] }],
+    ['args that are no JSON', { args: { '0': new Date(0) } }],
+  ])('with a filter that is %s is refused', async (_what, filter) => {
+    const error = await errorOf(() => agent({ filter: wrong(filter) }));
+
+    expect(error.message).toMatch(/^Expected `?(filter|args)/);
+  });
+
+  it.each([
+    ['a function', () => null],
+    ['text', 'mine'],
+    ['an object', {}],
+  ])('with a chooser that is %s is refused, and told how to name it', async (_what, chooser) => {
+    const error = await errorOf(() => agent({ chooser: wrong(chooser) }));
+
+    expect(error.message).toContain("defineChooser('name', choose)");
+  });
+
+  it('with a filter by name that nobody registered claims nothing, and its poll says so', async () => {
+    const shared = (stores.memory as () => ReturnType<(typeof stores)['memory']>)();
+    const first = await openBox(shared);
+    const filter = defineFilter('onlyHere', () => true);
+    const uuid = 'd'.repeat(8);
+    await first.queue().dispatchers.register(uuid);
+    await (await first.queue().dispatchers.get(uuid)).agents.set('main', agent({ filter }));
+    await first.stop();
+    const second = await openBox(shared, [], { uuid, logger: silent });
+    await second.queue().put(keep(1));
+
+    const dispatcher = await second.start();
+
+    expect(dispatcher.getPollInfo().queues['']?.main?.error).toContain(
+      'Expected filter "onlyHere" to be registered',
+    );
+    expect(await second.queue().length()).toBe(1);
+  });
+});
+
+describe('createSignalbox', () => {
+  it.each([undefined, null, 'data/jobs', {}, { name: 'main' }])(
+    'without a store (%j) is refused',
+    async (store) => {
+      const error = await errorOf(() => openBox(wrong(store)));
+
+      expect([error.code, error.message]).toEqual([
+        'INVALID_OPTION',
+        expect.stringContaining('Expected `store` to be a store'),
+      ]);
+    },
+  );
+
+  it('with a job that is none, twice one name, or a reserved one is refused', async () => {
+    const store = (): never => wrong((stores.memory as () => unknown)());
+    const twin = defineJob({ name: 'keep', run: () => 1 });
+
+    expect((await errorOf(() => openBox(store(), [wrong(() => 1)]))).code).toBe('ANONYMOUS_FUNCTION');
+    expect((await errorOf(() => openBox(store(), [twin]))).code).toBe('DUPLICATE_DEFINITION');
+    expect((await errorOf(() => defineJob({ name: 'signalbox.fail', run: () => 1 }))).code).toBe(
+      'INVALID_OPTION',
+    );
+    expect((await errorOf(() => defineJob({ name: 'x', run: wrong('code') }))).code).toBe('INVALID_OPTION');
+  });
+});

@@ -1,0 +1,358 @@
+import fc from 'fast-check';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type Actor, createActor } from 'xstate';
+import { getShortestPaths } from 'xstate/graph';
+import { type AgentEvent, agentMachine } from '../../machines/agent.machine.ts';
+import { without } from './altered.ts';
+
+const actors: { stop(): unknown }[] = [];
+
+afterEach(() => {
+  for (const actor of actors.splice(0)) actor.stop();
+});
+
+/**
+ * An agent on a queue that the test drives by hand. A claim counts its room when it begins, takes, counts
+ * what it holds, and some time later says so; a freed slot is announced later, with the count of any instant in between. That is as
+ * disorderly as a store on another host can make it.
+ */
+class Field {
+  readonly actor: Actor<typeof agentMachine>;
+  size: number;
+  waiting = 0;
+  held = 0;
+  /** What it may hold when the claim under way has taken: its size as the claim began. */
+  allowed = 0;
+  claims = 0;
+  room: number | null = null;
+  overlaps = false;
+  hasTaken = false;
+  counted: number | null = null;
+  /** Counts of announcements that are on their way. */
+  readonly announced: (() => number)[] = [];
+  /** An offer that has not reached the agent. */
+  offered = false;
+  drained = false;
+
+  constructor(machine: typeof agentMachine, size: number) {
+    this.size = size;
+    this.actor = createActor(machine.provide({ actions: { claim: () => this.beginClaim() } }), {
+      input: { size },
+    });
+    actors.push(this.actor.start());
+  }
+
+  get state(): string {
+    return String(this.actor.getSnapshot().value);
+  }
+
+  send(event: AgentEvent): void {
+    const { claims } = this;
+    this.actor.send(event);
+    // An error thrown within an action would only stop the actor.
+    if (this.overlaps) throw new Error('two claims are under way');
+    if (this.claims > claims + 1) throw new Error(`${event.type} leads to two claims`);
+  }
+
+  beginClaim(): void {
+    if (this.room !== null) this.overlaps = true;
+    this.claims += 1;
+    this.room = Math.max(0, this.size - this.held);
+    this.allowed = this.held + this.room;
+  }
+
+  /** The claim takes what fits, as of its beginning. */
+  take(): void {
+    if (this.room === null || this.hasTaken) return;
+    const taken = Math.min(this.room, this.waiting);
+    this.waiting -= taken;
+    this.held += taken;
+    if (this.held > this.allowed) throw new Error(`it holds ${this.held} of ${this.allowed}`);
+    this.hasTaken = true;
+  }
+
+  /** It counts what it holds, at last when it ends. */
+  count(): void {
+    if (this.hasTaken) this.counted ??= this.held;
+  }
+
+  endClaim(): void {
+    this.take();
+    this.count();
+    if (this.counted === null) return;
+    const held = this.counted;
+    this.room = null;
+    this.hasTaken = false;
+    this.counted = null;
+    this.send({ type: 'claim.done', held });
+  }
+
+  /** A job completes: its slot is free at once, and said to be free later. */
+  complete(countsAtOnce: boolean): void {
+    if (this.held === 0) return;
+    this.held -= 1;
+    const { held } = this;
+    this.announced.push(countsAtOnce ? () => held : () => this.held);
+  }
+
+  announce(): void {
+    const count = this.announced.shift();
+    if (count !== undefined) this.send({ type: 'slots.freed', held: count() });
+  }
+
+  put(): void {
+    this.waiting += 1;
+    this.offered = true;
+  }
+
+  offer(): void {
+    if (!this.offered) return;
+    this.offered = false;
+    this.send({ type: 'work.available' });
+  }
+
+  resize(size: number): void {
+    this.size = size;
+    this.send({ type: 'agent.resized', size });
+  }
+
+  drain(): void {
+    this.drained = true;
+    this.send({ type: 'agent.drain' });
+  }
+
+  resume(): void {
+    if (!['draining', 'closing'].includes(this.state)) return;
+    this.drained = false;
+    this.send({ type: 'agent.resume' });
+  }
+
+  /** Everything on its way arrives. */
+  settle(claimsFirst = true): void {
+    for (let turn = 0; turn < 100; turn += 1) {
+      this.offer();
+      if (claimsFirst) this.endClaim();
+      this.announce();
+      if (!claimsFirst) this.endClaim();
+      if (!this.offered && this.announced.length === 0 && this.room === null) return;
+    }
+    throw new Error('it never rests');
+  }
+}
+
+type Step = (field: Field) => void;
+
+const steps: Readonly<Record<string, Step>> = {
+  put: (field) => field.put(),
+  offer: (field) => field.offer(),
+  take: (field) => field.take(),
+  count: (field) => field.count(),
+  'end claim': (field) => field.endClaim(),
+  'complete, counted at once': (field) => field.complete(true),
+  'complete, counted late': (field) => field.complete(false),
+  announce: (field) => field.announce(),
+  grow: (field) => field.resize(field.size + 2),
+  shrink: (field) => field.resize(Math.max(1, field.size - 2)),
+  poll: (field) => {
+    field.resume();
+    field.send({ type: 'claim.due' });
+  },
+  drain: (field) => field.drain(),
+  resume: (field) => field.resume(),
+};
+
+/** Each sequence uses some of the steps only, so that rare ones meet. */
+const sequence = fc
+  .subarray(Object.keys(steps), { minLength: 2 })
+  .chain((some) =>
+    fc.array(fc.constantFrom('put', 'offer', 'take', 'end claim', ...some), { maxLength: 40, size: 'max' }),
+  );
+
+/** What must hold for any machine that is to be an agent: throws when it does not. */
+function checkAgent(machine: typeof agentMachine, seed?: number): void {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 4 }), sequence, fc.boolean(), (size, names, claimsFirst) => {
+      const field = new Field(machine, size);
+      for (const name of names) {
+        const { claims, drained, state } = field;
+        (steps[name] as Step)(field);
+        if (drained && field.drained && field.claims > claims) throw new Error('it claims while it drains');
+        if (name === 'poll' && state !== 'claiming' && state !== 'closing' && field.claims === claims)
+          throw new Error(`a poll in ${state} claims nothing`);
+        if (field.actor.getSnapshot().context.size !== field.size)
+          throw new Error('it does not know its size');
+      }
+      field.settle(claimsFirst);
+      if (field.drained) {
+        if (field.state !== 'draining') throw new Error(`drained, it is ${field.state}`);
+        field.resume();
+        field.settle();
+      }
+      if (field.waiting > 0 && field.held < field.size)
+        throw new Error(
+          `${field.waiting} wait, ${field.size - field.held} slots are free, and it is ${field.state}`,
+        );
+    }),
+    { numRuns: 4000, ...(seed === undefined ? {} : { seed }) },
+  );
+}
+
+/** Every event with the counts that guards tell apart. */
+const samples: readonly AgentEvent[] = [
+  { type: 'work.available' },
+  { type: 'claim.due' },
+  ...[0, 1, 2].map((held) => ({ type: 'claim.done', held }) as const),
+  ...[0, 1, 2].map((held) => ({ type: 'slots.freed', held }) as const),
+  { type: 'agent.resized', size: 1 },
+  { type: 'agent.resized', size: 3 },
+  { type: 'agent.drain' },
+  { type: 'agent.resume' },
+];
+
+describe('an agent', () => {
+  it('reaches every state by a shortest path, and its actor goes the same way', () => {
+    const paths = getShortestPaths(agentMachine, { input: { size: 2 }, events: samples, limit: 100_000 });
+
+    expect([...new Set(paths.map(({ state }) => String(state.value)))].sort()).toEqual(
+      Object.keys(agentMachine.states).sort(),
+    );
+    for (const { steps, state } of paths) {
+      const logic = agentMachine.provide({ actions: { claim: () => {} } });
+      const actor = createActor(logic, { input: { size: 2 } }).start();
+      for (const { event } of steps.slice(1)) actor.send(event as AgentEvent);
+      expect(actor.getSnapshot()).toMatchObject({ value: state.value, context: state.context });
+      actor.stop();
+    }
+  });
+
+  it('never takes beyond its size, never claims twice at once or while it drains, and loses no wake-up', () => {
+    checkAgent(agentMachine);
+  });
+
+  it.each([
+    ['idle', 'work.available'],
+    ['idle', 'claim.due'],
+    ['idle', 'slots.freed'],
+    ['claiming', 'work.available'],
+    ['claiming', 'claim.done'],
+    ['claiming', 'slots.freed'],
+    ['idle', 'agent.resized'],
+    ['claiming', 'agent.resized'],
+    ['claiming', 'agent.drain'],
+    ['working', 'work.available'],
+    ['working', 'claim.due'],
+    ['working', 'slots.freed'],
+    ['working', 'agent.resized'],
+    ['full', 'claim.due'],
+    ['full', 'slots.freed'],
+    ['full', 'agent.resized'],
+    ['closing', 'claim.done'],
+    ['closing', 'agent.drain'],
+    ['closing', 'agent.resume'],
+    ['draining', 'agent.resume'],
+    ['', 'agent.drain'],
+  ])('is none when %s does not take %s', (path, event) => {
+    expect(() => checkAgent(without(agentMachine, path, event), 1)).toThrow();
+  });
+});
+
+describe('work offered while a claim is under way', () => {
+  it('leads to exactly one more claim, however often it is offered', () => {
+    const field = new Field(agentMachine, 3);
+    for (let at = 0; at < 5; at += 1) {
+      field.put();
+      field.offer();
+    }
+    const during = field.claims;
+    field.endClaim();
+    const next = field.claims;
+    field.endClaim();
+
+    expect([during, next, field.claims, field.state, field.held]).toEqual([1, 2, 2, 'full', 3]);
+  });
+});
+
+describe('a slot that is freed while a claim is under way', () => {
+  it('is claimed for, although the claim counted before and thinks the agent full', () => {
+    const field = new Field(agentMachine, 1);
+    field.put();
+    field.put();
+    field.offer();
+    field.take();
+    field.count();
+    field.complete(true);
+    field.announce();
+    field.endClaim();
+
+    expect(field.state).toBe('claiming');
+  });
+
+  it('is claimed for, although the claim counted after and its announcement comes later still', () => {
+    const field = new Field(agentMachine, 2);
+    for (let at = 0; at < 3; at += 1) field.put();
+    field.offer();
+    field.take();
+    field.complete(true);
+    field.endClaim();
+    const between = field.state;
+    field.announce();
+
+    expect([between, field.state]).toEqual(['working', 'claiming']);
+  });
+
+  it('is claimed for by an agent that holds nothing any more', () => {
+    const field = new Field(agentMachine, 1);
+    field.put();
+    field.put();
+    field.offer();
+    field.take();
+    field.complete(true);
+    field.endClaim();
+    const between = field.state;
+    field.announce();
+
+    expect([between, field.state]).toEqual(['idle', 'claiming']);
+  });
+});
+
+describe('an agent that is drained while it claims and resumed before the claim ends', () => {
+  it('claims again after it, not beside it', () => {
+    const field = new Field(agentMachine, 2);
+    field.put();
+    field.offer();
+    field.drain();
+    field.resume();
+    const during = field.claims;
+    field.endClaim();
+
+    expect([during, field.claims, field.state]).toEqual([1, 2, 'claiming']);
+  });
+});
+
+describe('a resized agent', () => {
+  it('that shrank below what it holds claims when enough is done with', () => {
+    const field = new Field(agentMachine, 3);
+    for (let at = 0; at < 6; at += 1) field.put();
+    field.offer();
+    field.settle();
+    field.resize(1);
+    const states = [3, 2, 1].map(() => {
+      field.complete(true);
+      field.announce();
+      return field.state;
+    });
+
+    expect(states).toEqual(['full', 'full', 'claiming']);
+  });
+
+  it('that grew claims at once, full or not', () => {
+    const full = new Field(agentMachine, 1);
+    full.put();
+    full.put();
+    full.offer();
+    full.settle();
+    full.resize(2);
+
+    expect(full.state).toBe('claiming');
+  });
+});

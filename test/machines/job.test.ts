@@ -1,0 +1,421 @@
+import fc from 'fast-check';
+import { afterEach, describe, expect, it } from 'vitest';
+import { initialTransition, transition } from 'xstate';
+import { getShortestPaths } from 'xstate/graph';
+import { type JobContext, type JobEvent, type JobInput, jobMachine } from '../../machines/job.machine.ts';
+import { BadStatusError } from '../../src/errors.ts';
+import { compileChart } from '../../src/model/chart/compile.ts';
+import type { JobRecord } from '../../src/model/records.ts';
+import { afterStep, canStepJob, newJobRecord, statusOfState, stepJob } from '../../src/model/step.ts';
+import { type Edge, edgesOf, takingsOf, without } from './altered.ts';
+import { closeKeepers, keepers, opened } from './kept.ts';
+
+afterEach(closeKeepers);
+
+// The table of behaviours.md §2.2. `row` is its order there; `to` names the state within ACTIVE where the table does.
+const statusMoves: readonly {
+  readonly from: string;
+  readonly to: string;
+  readonly by: string;
+  readonly row: number;
+}[] = [
+  { row: 2, from: 'new', to: 'pending', by: 'job.put' },
+  { row: 3, from: 'pending', to: 'new', by: 'job.pull' },
+  { row: 4, from: 'pending', to: 'assigned', by: 'job.claim' },
+  { row: 5, from: 'assigned', to: 'pending', by: 'job.unassign' },
+  { row: 6, from: 'new', to: 'active.running', by: 'job.start' },
+  { row: 6, from: 'assigned', to: 'active.running', by: 'job.start' },
+  { row: 7, from: 'active.running', to: 'active.waiting', by: 'job.wait' },
+  { row: 8, from: 'active.running', to: 'callbacks', by: 'job.finish' },
+  { row: 8, from: 'active.waiting', to: 'callbacks', by: 'job.finish' },
+  { row: 9, from: 'active.running', to: 'pending', by: 'job.reschedule' },
+  { row: 9, from: 'active.waiting', to: 'pending', by: 'job.reschedule' },
+  { row: 10, from: 'active.running', to: 'callbacks', by: 'job.abort' },
+  { row: 10, from: 'active.waiting', to: 'callbacks', by: 'job.abort' },
+  { row: 11, from: 'new', to: 'callbacks', by: 'job.fail' },
+  { row: 11, from: 'pending', to: 'callbacks', by: 'job.fail' },
+  { row: 11, from: 'assigned', to: 'callbacks', by: 'job.fail' },
+  { row: 12, from: 'callbacks', to: 'completed', by: 'job.complete' },
+  { row: 13, from: 'active.running', to: 'new', by: 'callback.reset' },
+  { row: 13, from: 'active.waiting', to: 'new', by: 'callback.reset' },
+];
+
+// Events that leave the status alone: the place (decisions.md 24), a retry in the same call (J-48), settings (J-10, J-14,
+// J-25 to J-31), and the move of a callback to the job that its proxy chose (J-98).
+const everywhere = [
+  'new',
+  'pending',
+  'assigned',
+  'active.running',
+  'active.waiting',
+  'callbacks',
+  'completed',
+];
+const inPlace: Readonly<Record<string, readonly string[]>> = {
+  'job.claim': ['callbacks', 'completed'],
+  'job.interrupt': ['active.running', 'active.waiting', 'callbacks'],
+  'job.retry': ['active.running'],
+  'job.file': ['completed'],
+  'callable.set': ['new'],
+  'args.set': ['new', 'pending', 'assigned'],
+  'args.append': ['new', 'pending', 'assigned', 'active.running', 'active.waiting'],
+  'beginAfter.set': ['new'],
+  'beginBy.set': ['new', 'pending'],
+  'quotaNames.set': ['new', 'pending'],
+  'callback.move': ['new'],
+  'failureLogLevel.set': everywhere,
+  'retryPolicy.set': everywhere,
+};
+
+const legal: readonly Edge[] = [
+  ...statusMoves.map(({ from, to, by }) => ({ from, event: by, to })),
+  ...Object.entries(inPlace).flatMap(([event, states]) => states.map((from) => ({ from, event, to: null }))),
+];
+
+const text = ({ from, event, to }: Edge): string => `${from} — ${event} → ${to ?? 'the same'}`;
+const texts = (edges: readonly Edge[]): string[] => edges.map(text).sort();
+
+const failure = { name: 'Error', message: 'no', stack: '', code: null, cause: null, extra: {} };
+const ok = { ok: true, value: 1 } as const;
+
+const events: readonly JobEvent[] = [
+  { type: 'job.put', queue: 'q', at: 10, beginAfter: 10, assigner: 'p1' },
+  { type: 'job.put', queue: 'q', at: 10, beginAfter: 99, assigner: 'p1' },
+  { type: 'job.pull', system: null },
+  { type: 'job.pull', system: 's1' },
+  { type: 'job.claim', queue: 'q', dispatcher: 'd', agent: 'a', epoch: 2, quotas: [] },
+  { type: 'job.claim', queue: 'q', dispatcher: 'd', agent: 'a', epoch: 2, quotas: ['q/disk'] },
+  { type: 'job.unassign', queue: 'q' },
+  { type: 'job.start', at: 20 },
+  { type: 'job.retry' },
+  { type: 'job.wait', on: 'j2' },
+  { type: 'job.finish', at: 30, outcome: ok, retryData: null, awaited: null },
+  { type: 'job.finish', at: 30, outcome: { ok: false, failure }, retryData: { tries: 1 }, awaited: 'j2' },
+  { type: 'job.reschedule', at: 30, queue: 'q', beginAfter: null, retryData: null },
+  { type: 'job.reschedule', at: 30, queue: 'q', beginAfter: 60, retryData: { tries: 2 } },
+  { type: 'job.interrupt', system: 's2' },
+  { type: 'job.abort', at: 40, failure, retryData: null },
+  { type: 'job.fail', at: 40, failure, expired: true },
+  { type: 'callback.reset', retryData: null },
+  { type: 'callback.move', to: 'j3' },
+  { type: 'job.complete', at: 50, unstarted: 1 },
+  { type: 'job.complete', at: 50, unstarted: 0 },
+  { type: 'job.file', at: 60 },
+  { type: 'callable.set', name: 'other' },
+  { type: 'args.set', args: [1] },
+  { type: 'args.append', args: [2] },
+  { type: 'beginAfter.set', beginAfter: 70 },
+  { type: 'beginBy.set', beginBy: 5 },
+  { type: 'quotaNames.set', quotaNames: ['disk'], unknown: 0 },
+  { type: 'quotaNames.set', quotaNames: ['gone'], unknown: 1 },
+  { type: 'failureLogLevel.set', failureLogLevel: 'ERROR' },
+  { type: 'retryPolicy.set', retryPolicy: 'never' },
+];
+
+const kinds: Readonly<Record<string, JobInput>> = {
+  'a job': { name: 'index' },
+  'a callback': { name: 'then', parent: { job: 'j1' }, order: ['callback', 7] },
+  'a branch of a proxy': { name: 'then', parent: { proxy: 'x1' }, order: ['callback', 7] },
+};
+
+/** What guards and assigns look at; counters and settings do not make a new place to stand. */
+const steering = ({ parent, order, quotas, waitingOn, outcome }: JobContext): unknown => [
+  parent && Object.keys(parent),
+  order?.[0],
+  quotas.length,
+  waitingOn,
+  outcome?.ok,
+];
+
+function shortestPaths(input: JobInput) {
+  return getShortestPaths(jobMachine, {
+    input,
+    events,
+    limit: 100_000,
+    serializeState: ({ value, context }) => JSON.stringify([value, steering(context)]),
+  });
+}
+
+type Path = ReturnType<typeof shortestPaths>[number];
+
+function leafOf(value: unknown): string {
+  return typeof value === 'string'
+    ? value
+    : Object.entries(value as object)
+        .flat()
+        .join('.');
+}
+
+/** The context in a record, without the key that the store gives a place. */
+function contextOf(record: JobRecord): JobContext {
+  const {
+    id: _i,
+    v: _v,
+    rev: _r,
+    lastSeq: _l,
+    createdSeq: _c,
+    state: _s,
+    dueAt,
+    priority,
+    uniqueKey,
+    lane,
+    ...context
+  } = record;
+  expect([dueAt, priority, uniqueKey, lane]).toEqual([null, 0, null, null]);
+  return { ...context, order: context.order === null ? null : [context.order[0], 0] };
+}
+
+/** What XState itself makes of a path: the reference for what stores keep. */
+function expected(path: Path, input: JobInput): { state: string; context: JobContext } {
+  let [snapshot] = initialTransition(jobMachine, input);
+  for (const { event } of path.steps.slice(1))
+    [snapshot] = transition(jobMachine, snapshot, event as JobEvent);
+  const { order } = snapshot.context;
+  return {
+    state: leafOf(snapshot.value),
+    context: { ...snapshot.context, order: order === null ? null : [order[0], 0] },
+  };
+}
+
+describe('the job chart', () => {
+  it('has the transitions of behaviours.md §2.2, and no others', () => {
+    expect(texts(edgesOf(jobMachine))).toEqual(texts(legal));
+  });
+
+  it('differs from the table whichever transition is taken away', () => {
+    const unnoticed = takingsOf(jobMachine).filter(
+      ([path, event]) => texts(edgesOf(without(jobMachine, path, event))).join() === texts(legal).join(),
+    );
+
+    expect(unnoticed).toEqual([]);
+  });
+
+  it('lets only jobs be put, rescheduled and handed to a system job, and only callbacks be reset and moved', () => {
+    const refused = (input: JobInput): string[] => {
+      const seen = new Set<string>();
+      for (const state of everywhere) {
+        const record = { ...newJobRecord('j', input), state: state as JobRecord['state'] };
+        for (const event of events) if (canStepJob(record, event)) seen.add(event.type);
+      }
+      return [...new Set(events.map(({ type }) => type))].filter((type) => !seen.has(type)).sort();
+    };
+
+    expect(refused({ name: 'index' })).toEqual(['callback.move', 'callback.reset']);
+    for (const parent of [{ job: 'j1' }, { proxy: 'x1' }]) {
+      expect(refused({ name: 'then', parent })).toEqual(['job.interrupt', 'job.put', 'job.reschedule']);
+    }
+  });
+
+  it.each(Object.entries(kinds))('reaches each of its states for %s by a shortest path', (name, input) => {
+    const reached = new Set(shortestPaths(input).map(({ state }) => leafOf(state.value)));
+    const unreachable = name === 'a job' ? [] : ['assigned', 'pending'];
+
+    expect([...reached].sort()).toEqual(everywhere.filter((state) => !unreachable.includes(state)).sort());
+  });
+});
+
+describe.each(Object.entries(keepers))(
+  'every shortest path of the job chart, kept by the %s store',
+  (name, keeper) => {
+    it.each(Object.entries(kinds))(
+      'for %s step by step, reads back as the machine has it',
+      async (_name, input) => {
+        const keeping = keeper();
+        const store = await opened(keeping);
+        const paths = shortestPaths(input);
+
+        const tickets: Promise<void>[] = [];
+        for (const [at, path] of paths.entries()) {
+          let record = newJobRecord(`job-${at}`, input);
+          const { parent = null, order = null } = record;
+          const patch = { name: record.name, parent, order } as never;
+          const born = {
+            kind: 'job',
+            id: record.id,
+            event: 'job.new',
+            from: null,
+            to: 'new',
+            patch,
+          } as const;
+          tickets.push(store.commit({ by: 'test', changes: [born], expect: [] }).synced);
+          for (const { event } of path.steps.slice(1)) {
+            const step = stepJob(record, event as JobEvent);
+            const { rev } = (await store.get('job', record.id)) as JobRecord;
+            const expect = [{ what: 'rev', kind: 'job', id: record.id, rev }] as const;
+            tickets.push(store.commit({ by: 'test', changes: [step], expect }).synced);
+            record = afterStep(record, step);
+          }
+        }
+        await Promise.all(tickets);
+
+        const read = async (from: typeof store) => {
+          const records = await Promise.all(paths.map((_path, at) => from.get('job', `job-${at}`)));
+          return records.map((record) => ({ state: record?.state, context: contextOf(record as JobRecord) }));
+        };
+        const wanted = paths.map((path) => expected(path, input));
+        expect(paths.length).toBeGreaterThan(5);
+        expect(await read(store)).toEqual(wanted);
+        await store.close();
+        if (name === 'json') expect(await read(await opened(keeping))).toEqual(wanted);
+      },
+    );
+  },
+);
+
+describe('a store', () => {
+  it.each(Object.keys(keepers))(
+    'of kind %s refuses a step from a state that the job has left',
+    async (name) => {
+      const store = await opened((keepers[name] as () => ReturnType<(typeof keepers)['memory']>)());
+      const record = newJobRecord('j', { name: 'index' });
+      const put = stepJob(record, events[0] as JobEvent);
+      await store.commit({
+        by: 'test',
+        changes: [{ ...put, patch: { name: 'index', ...put.patch } }],
+        expect: [],
+      }).synced;
+      const before = await store.get('job', 'j');
+
+      await expect(store.commit({ by: 'test', changes: [put], expect: [] }).synced).rejects.toThrow(
+        'Expected job/j',
+      );
+
+      expect(await store.get('job', 'j')).toBe(before);
+    },
+  );
+});
+
+describe('whatever happens to a job', () => {
+  const chart = compileChart(jobMachine);
+  const sequences = fc.array(fc.constantFrom(...events), { minLength: 1, maxLength: 80, size: 'max' });
+  const property = (check: (walk: readonly Walked[]) => void) =>
+    fc.assert(
+      fc.property(fc.constantFrom(...Object.values(kinds)), sequences, (input, sequence) => {
+        check(walk(input, sequence));
+      }),
+      { numRuns: 400 },
+    );
+
+  interface Walked {
+    readonly event: JobEvent;
+    readonly before: JobRecord;
+    readonly after: JobRecord;
+    readonly moved: boolean;
+  }
+
+  function walk(input: JobInput, sequence: readonly JobEvent[]): Walked[] {
+    const walked: Walked[] = [];
+    let record = newJobRecord('j', input);
+    for (const event of sequence) {
+      const before = record;
+      const moved = canStepJob(record, event);
+      if (moved) record = afterStep(record, stepJob(record, event));
+      walked.push({ event, before, after: record, moved });
+    }
+    return walked;
+  }
+
+  it('it moves along the table only (I8)', () => {
+    const allowed = new Set(legal.map(text));
+
+    property((walked) => {
+      for (const { event, before, after, moved } of walked) {
+        const to = before.state === after.state ? null : after.state;
+        if (moved) expect(allowed).toContain(text({ from: before.state, event: event.type, to }));
+      }
+    });
+  });
+
+  it('it has at most one outcome, from its end on and for ever (I4)', () => {
+    property((walked) => {
+      for (const { before, after } of walked) {
+        const isEnded = ['CALLBACKS', 'COMPLETED'].includes(statusOfState(after.state));
+        expect(after.outcome !== null).toBe(isEnded);
+        expect(after.ending !== null).toBe(isEnded);
+        expect(after.activeEnd !== null).toBe(isEnded);
+        if (before.outcome === null) continue;
+        expect([after.outcome, after.ending, after.activeEnd]).toEqual([
+          before.outcome,
+          before.ending,
+          before.activeEnd,
+        ]);
+      }
+    });
+  });
+
+  it('nothing leads out of COMPLETED, and its code is not called again once it has an outcome', () => {
+    property((walked) => {
+      for (const { event, before, after, moved } of walked) {
+        if (before.state === 'completed') expect(after.state).toBe('completed');
+        if (before.outcome === null || !moved) continue;
+        const step = stepJob(before, event);
+        expect(step.effects.map(({ type }) => type)).not.toContain('callHandler');
+      }
+    });
+  });
+
+  it('it starts once for each attempt that is counted (I5)', () => {
+    property((walked) => {
+      let starts = 0;
+      for (const { event, before, after, moved } of walked) {
+        if (moved && stepJob(before, event).effects.some(({ type }) => type === 'callHandler')) starts += 1;
+        if (moved && event.type === 'job.retry') starts += 1;
+        expect(after.attempts).toBe(starts);
+        expect(after.attempts).toBeGreaterThanOrEqual(before.attempts);
+      }
+    });
+  });
+
+  it('its token grows with each change of holder and nothing else, and neither it nor the epoch goes back (I6)', () => {
+    const holderOf = ({ parent }: JobRecord): string =>
+      parent !== null && 'agent' in parent ? JSON.stringify(parent) : 'nobody';
+    const takes = ['job.claim', 'job.unassign', 'job.reschedule', 'job.interrupt'];
+
+    property((walked) => {
+      for (const { event, before, after, moved } of walked) {
+        expect(after.claim).toBe(before.claim + (moved && takes.includes(event.type) ? 1 : 0));
+        expect(after.epoch).toBeGreaterThanOrEqual(before.epoch);
+        if (holderOf(before) !== holderOf(after)) expect(after.claim).toBeGreaterThan(before.claim);
+      }
+    });
+  });
+
+  it('a put-back job keeps its quota slots, and one that ends, waits for later or is pulled gives them up', () => {
+    property((walked) => {
+      for (const { event, before, after, moved } of walked) {
+        if (!moved) continue;
+        const gives = after.outcome !== null || event.type === 'job.pull' || after.order?.[0] === 'held';
+        if (gives && event.type !== 'job.claim') expect(after.quotas).toEqual([]);
+        else if (event.type !== 'job.claim') expect(after.quotas).toEqual(before.quotas);
+      }
+    });
+  });
+
+  it('a refused event changes nothing: neither the compiled step nor the record', () => {
+    property((walked) => {
+      for (const { event, before, after, moved } of walked) {
+        if (moved) continue;
+        expect(after).toBe(before);
+        expect(chart.step(before.state, before, event)).toMatchObject({ moved: false, state: before.state });
+        const refusal = (() => {
+          try {
+            return stepJob(before, event);
+          } catch (error) {
+            return error;
+          }
+        })();
+        expect(refusal).toBeInstanceOf(BadStatusError);
+        expect(String(refusal)).toContain(
+          `Expected job j to accept ${event.type}, got status ${statusOfState(before.state)}`,
+        );
+      }
+    });
+  });
+
+  it('it expires only from a status in which its code has not been called', () => {
+    property((walked) => {
+      for (const { event, before, moved } of walked)
+        if (moved && event.type === 'job.fail') expect(before.state).toMatch(/^(new|pending|assigned)$/);
+    });
+  });
+});

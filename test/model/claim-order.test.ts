@@ -1,0 +1,408 @@
+import fc from 'fast-check';
+import { afterEach, describe, expect, it } from 'vitest';
+import { isExpired } from '../../src/model/deadline.ts';
+import type { JobRecord } from '../../src/model/records.ts';
+import { afterStep, newJobRecord, stepJob } from '../../src/model/step.ts';
+import { systemNames } from '../../src/model/system-names.ts';
+import { memoryStore } from '../../src/store/memory/memory-store.ts';
+import type { Change, OpenStore } from '../../src/store/store.ts';
+
+// The claim order of behaviours.md §3 (Q-15 and Q-23 to Q-31), in the plainest form there is, against the lanes.
+
+const failure = { name: 'Error', message: 'no', stack: '', code: null, cause: null, extra: {} };
+
+interface World {
+  readonly store: OpenStore;
+  now: number;
+}
+
+const open: OpenStore[] = [];
+
+afterEach(async () => {
+  for (const store of open.splice(0)) await store.close();
+});
+
+async function newWorld(): Promise<World> {
+  const world = { now: 1000, store: null as unknown as OpenStore };
+  world.store = await memoryStore().open({
+    now: () => world.now,
+    defer: queueMicrotask,
+    newId: () => 'id',
+    report: () => {},
+  });
+  open.push(world.store);
+  return world;
+}
+
+async function commit({ store }: World, ...changes: Change[]): Promise<void> {
+  await store.commit({ by: 'test', changes, expect: [] }).synced;
+}
+
+interface NewJob {
+  readonly name: string;
+  readonly quotaNames: readonly string[];
+  /** Relative to the clock: a past one pre-dates, a future one holds. Null: now. */
+  readonly begin: number | null;
+  readonly beginBy: number | null;
+}
+
+async function put(world: World, id: string, job: NewJob): Promise<void> {
+  const { begin, beginBy, name, quotaNames } = job;
+  const record = newJobRecord(id, { name, quotaNames, beginBy });
+  const step = stepJob(record, {
+    type: 'job.put',
+    queue: 'q',
+    at: world.now,
+    beginAfter: world.now + (begin ?? 0),
+    assigner: null,
+  });
+  await commit(world, { ...step, patch: { name, quotaNames, beginBy, ...step.patch } });
+}
+
+async function setQuota(world: World, name: string, size: number): Promise<void> {
+  const patch = { size };
+  await commit(world, {
+    kind: 'quota',
+    id: `q/${name}`,
+    event: 'quota.created',
+    from: null,
+    to: null,
+    patch,
+  });
+}
+
+/** Everything that a naive claim looks at. */
+interface Picture {
+  readonly jobs: readonly JobRecord[];
+  /** Sizes by name. */
+  readonly quotas: ReadonlyMap<string, number>;
+}
+
+async function pictureOf({ store }: World): Promise<Picture> {
+  const quotas = await store.list('quota', 'q/');
+  return {
+    jobs: await store.list('job', ''),
+    quotas: new Map(quotas.map(({ id, size }) => [id.slice(2), size])),
+  };
+}
+
+/** Q-15: put-back jobs first; then the heads of the immediate line and of the held ones are compared, held first on a tie. */
+function iterationOrder(jobs: readonly JobRecord[]): JobRecord[] {
+  const waiting = jobs.filter(({ parent }) => parent !== null && 'queue' in parent && !('agent' in parent));
+  const byKey = (one: JobRecord, other: JobRecord) => (one.order?.[1] ?? 0) - (other.order?.[1] ?? 0);
+  const line = (name: string) => waiting.filter(({ order }) => order?.[0] === name).sort(byKey);
+  const held = line('held').sort(
+    (one, other) => Number(one.beginAfter) - Number(other.beginAfter) || (one.id < other.id ? -1 : 1),
+  );
+  const now = line('now');
+  const order = line('putBack');
+  while (held.length > 0 || now.length > 0) {
+    const isHeldFirst =
+      now[0] === undefined ||
+      (held[0] !== undefined && Number(held[0].beginAfter) <= Number(now[0].beginAfter));
+    order.push((isHeldFirst ? held.shift() : now.shift()) as JobRecord);
+  }
+  return order;
+}
+
+interface Wants {
+  readonly names: readonly string[] | null;
+  readonly job: ((job: JobRecord) => boolean) | null;
+}
+
+/** Q-24 to Q-31 for one job. */
+function naiveClaim({ jobs, quotas }: Picture, now: number, wants: Wants): JobRecord | null {
+  for (const job of iterationOrder(jobs)) {
+    if (Number(job.beginAfter) > now) return null;
+    const expired = isExpired(job, now);
+    const blocked = job.quotaNames.some((name) => {
+      const size = quotas.get(name);
+      if (size === undefined || job.quotas.includes(`q/${name}`)) return false;
+      return jobs.filter((other) => other.quotas.includes(`q/${name}`)).length >= size;
+    });
+    if (!expired && blocked) continue;
+    const seen = expired ? newJobRecord(job.id, { name: systemNames.fail }) : job;
+    if (wants.names !== null && !wants.names.includes(seen.name)) continue;
+    if (wants.job !== null && !wants.job(seen)) continue;
+    return job;
+  }
+  return null;
+}
+
+/** What the naive claim does `limit` times, each on the state that the one before left. */
+function naiveClaims(picture: Picture, now: number, wants: Wants, limit: number): string[] {
+  const taken: string[] = [];
+  let { jobs } = picture;
+  while (taken.length < limit) {
+    const job = naiveClaim({ ...picture, jobs }, now, wants);
+    if (job === null) break;
+    taken.push(job.id);
+    const entered = isExpired(job, now) ? [] : job.quotaNames.filter((name) => picture.quotas.has(name));
+    // A slot that is given up here is free for the next claim, not within this one.
+    const quotas = [...job.quotas, ...entered.map((name) => `q/${name}`)];
+    const left = { ...job, parent: null, quotas };
+    jobs = jobs.map((other) => (other.id === job.id ? left : other));
+  }
+  return taken;
+}
+
+/** The same through the store. An expired job leaves the queue under its wrapper, as agents do it. */
+async function storeClaims(world: World, wants: Wants, limit: number): Promise<string[]> {
+  const taken: string[] = [];
+  await world.store.claim({
+    queue: 'q',
+    limit,
+    by: 'test',
+    accepts: { lane: (name) => wants.names === null || wants.names.includes(name), job: wants.job },
+    choose: null,
+    take: ({ job, expired, quotas }) => {
+      taken.push(job.id);
+      if (expired) {
+        const pull = stepJob(job, { type: 'job.pull', system: 'w' });
+        return [
+          pull,
+          stepJob(afterStep(job, pull), { type: 'job.fail', at: world.now, failure, expired: true }),
+        ];
+      }
+      const claim = { type: 'job.claim', queue: 'q', dispatcher: 'd', agent: 'a', epoch: 1, quotas } as const;
+      return [stepJob(job, claim)];
+    },
+  });
+  return taken;
+}
+
+type Action =
+  | { readonly does: 'put'; readonly job: NewJob }
+  | { readonly does: 'pass time'; readonly ms: number }
+  | { readonly does: 'claim'; readonly wants: Wants; readonly limit: number }
+  | {
+      readonly does: 'put back' | 'reschedule' | 'finish' | 'hand back' | 'pull' | 'rename';
+      readonly which: number;
+    }
+  | { readonly does: 'quota'; readonly name: string; readonly size: number }
+  | { readonly does: 'deadline'; readonly which: number; readonly beginBy: number | null };
+
+const names = ['mail', 'index', 'scan'];
+const quotaNames = fc.oneof(
+  { weight: 3, arbitrary: fc.constant<string[]>([]) },
+  { weight: 4, arbitrary: fc.constantFrom(['disk'], ['net']) },
+  { weight: 1, arbitrary: fc.constantFrom(['disk', 'net'], ['gone'], ['disk', 'disk']) },
+);
+const newJob = fc.record({
+  name: fc.constantFrom(...names),
+  quotaNames,
+  begin: fc.oneof(fc.constant(null), fc.integer({ min: -40, max: 40 })),
+  beginBy: fc.oneof(
+    { weight: 4, arbitrary: fc.constant(null) },
+    { weight: 1, arbitrary: fc.integer({ min: 0, max: 60 }) },
+  ),
+});
+const wants: fc.Arbitrary<Wants> = fc.record({
+  names: fc.oneof(fc.constant(null), fc.subarray([...names, systemNames.fail], { minLength: 1 })),
+  job: fc.constantFrom(null, null, (job: JobRecord) => job.id.charCodeAt(job.id.length - 1) % 2 === 0),
+});
+const which = fc.nat(99);
+const action: fc.Arbitrary<Action> = fc.oneof(
+  { weight: 10, arbitrary: fc.record({ does: fc.constant('put' as const), job: newJob }) },
+  { weight: 3, arbitrary: fc.record({ does: fc.constant('pass time' as const), ms: fc.nat(30) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      does: fc.constant('claim' as const),
+      wants,
+      limit: fc.integer({ min: 1, max: 6 }),
+    }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      does: fc.constantFrom('put back', 'reschedule', 'finish', 'hand back', 'pull', 'rename'),
+      which,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      does: fc.constant('quota' as const),
+      name: fc.constantFrom('disk', 'net', 'gone'),
+      size: fc.integer({ min: 1, max: 3 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      does: fc.constant('deadline' as const),
+      which,
+      beginBy: fc.oneof(fc.constant(null), fc.nat(60)),
+    }),
+  },
+);
+
+async function changeOne(
+  world: World,
+  { does, which }: Extract<Action, { which: number }>,
+  beginBy: number | null,
+) {
+  const jobs = await world.store.list('job', '');
+  const at = world.now;
+  const among = (state: string) => {
+    const found = jobs.filter((job) => job.state === state);
+    return found[which % Math.max(1, found.length)];
+  };
+  const step = async (job: JobRecord | undefined, ...events: Parameters<typeof stepJob>[1][]) => {
+    if (job === undefined) return;
+    let record = job;
+    const changes: Change[] = [];
+    for (const event of events) {
+      const transition = stepJob(record, event);
+      record = afterStep(record, transition);
+      changes.push(transition);
+    }
+    await commit(world, ...changes);
+  };
+  const start = { type: 'job.start', at } as const;
+  const reschedule = { type: 'job.reschedule', at, queue: 'q', retryData: null } as const;
+  const outcome = { ok: true, value: null } as const;
+  if (does === 'put back') await step(among('assigned'), start, { ...reschedule, beginAfter: null });
+  else if (does === 'reschedule')
+    await step(among('assigned'), start, { ...reschedule, beginAfter: at + which });
+  else if (does === 'finish')
+    await step(among('assigned'), start, { type: 'job.finish', at, outcome, retryData: null, awaited: null });
+  else if (does === 'hand back') await step(among('assigned'), { type: 'job.unassign', queue: 'q' });
+  else if (does === 'pull') await step(among('pending'), { type: 'job.pull', system: null });
+  else if (does === 'rename')
+    await step(among('pending'), {
+      type: 'quotaNames.set',
+      quotaNames: which % 2 === 0 ? ['net'] : [],
+      unknown: 0,
+    });
+  else await step(among('pending'), { type: 'beginBy.set', beginBy });
+}
+
+async function act(world: World, done: Action, at: number): Promise<void> {
+  if (done.does === 'put') await put(world, `j${String(at).padStart(3, '0')}`, done.job);
+  else if (done.does === 'pass time') world.now += done.ms;
+  else if (done.does === 'quota') await setQuota(world, done.name, done.size);
+  else if (done.does !== 'claim') await changeOne(world, done, 'beginBy' in done ? done.beginBy : null);
+}
+
+describe('what a queue offers', () => {
+  it('is what the naive claim takes, job by job, whatever was put, held, put back, handed back, pulled or has expired', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(action, { minLength: 10, maxLength: 70, size: 'max' }), async (actions) => {
+        const world = await newWorld();
+        await setQuota(world, 'disk', 1);
+        await setQuota(world, 'net', 2);
+        for (const [at, done] of actions.entries()) {
+          await act(world, done, at);
+          if (done.does !== 'claim') continue;
+          const expected = naiveClaims(await pictureOf(world), world.now, done.wants, done.limit);
+          expect(await storeClaims(world, done.wants, done.limit)).toEqual(expected);
+        }
+      }),
+      { numRuns: 600 },
+    );
+  }, 60_000);
+
+  it('is listed in the order of Q-15, each waiting job once', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(action, { minLength: 10, maxLength: 50, size: 'max' }), async (actions) => {
+        const world = await newWorld();
+        for (const [at, done] of actions.entries()) {
+          await act(world, done, at);
+          if (done.does === 'claim') await storeClaims(world, done.wants, done.limit);
+        }
+        const listed = await world.store.waiting('q');
+        const { jobs } = await pictureOf(world);
+
+        expect(listed.map(({ id }) => id)).toEqual(iterationOrder(jobs).map(({ id }) => id));
+        expect(await world.store.waitingCount('q')).toBe(listed.length);
+      }),
+      { numRuns: 300 },
+    );
+  }, 30_000);
+
+  it('never exceeds a quota (I7)', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(action, { minLength: 10, maxLength: 60, size: 'max' }), async (actions) => {
+        const world = await newWorld();
+        await setQuota(world, 'disk', 1);
+        for (const [at, done] of actions.entries()) {
+          if (done.does === 'quota') continue;
+          await act(world, done, at);
+          if (done.does === 'claim') await storeClaims(world, done.wants, done.limit);
+          expect((await world.store.quotaHolders('q/disk')).length).toBeLessThanOrEqual(1);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  }, 30_000);
+});
+
+const any: Wants = { names: null, job: null };
+const plain: NewJob = { name: 'mail', quotaNames: [], begin: null, beginBy: null };
+
+describe('a job that holds its quota slot', () => {
+  it('is offered although jobs without a slot stand before it, once it was handed back to the end of the line', async () => {
+    const world = await newWorld();
+    await setQuota(world, 'disk', 1);
+    await put(world, 'a', { ...plain, quotaNames: ['disk'] });
+    await put(world, 'b', { ...plain, quotaNames: ['disk'] });
+    await storeClaims(world, any, 1);
+    await changeOne(world, { does: 'hand back', which: 0 }, null);
+
+    expect((await world.store.waiting('q')).map(({ id }) => id)).toEqual(['b', 'a']);
+    expect(await storeClaims(world, any, 2)).toEqual(['a']);
+  });
+});
+
+describe('a job that changes its quotas while it waits', () => {
+  it('stands in the queue once', async () => {
+    const world = await newWorld();
+    await put(world, 'a', plain);
+    await put(world, 'b', plain);
+    const [job] = await world.store.waiting('q');
+    await commit(world, stepJob(job as JobRecord, { type: 'quotaNames.set', quotaNames: ['x'], unknown: 0 }));
+
+    expect((await world.store.waiting('q')).map(({ id }) => id)).toEqual(['a', 'b']);
+    expect(await storeClaims(world, any, 9)).toEqual(['a', 'b']);
+  });
+});
+
+describe('a held job that is due', () => {
+  it('comes before a pre-dated one that stands behind jobs of a full quota', async () => {
+    const world = await newWorld();
+    await setQuota(world, 'disk', 1);
+    const disk = { ...plain, quotaNames: ['disk'] };
+    await put(world, 'slot', disk);
+    await storeClaims(world, any, 1);
+    await put(world, 'h', { ...plain, begin: 5 });
+    await put(world, 'a1', disk);
+    world.now += 10;
+    await put(world, 'a2', disk);
+    await put(world, 'b', { ...plain, name: 'index', begin: -40 });
+
+    expect(await storeClaims(world, any, 9)).toEqual(['h', 'b']);
+  });
+
+  it('is found at once, however many are held behind it', async () => {
+    const world = await newWorld();
+    const changes: Change[] = [];
+    for (let at = 0; at < 50_000; at += 1) {
+      const job = newJobRecord(`f${at}`, { name: 'mail' });
+      const event = { type: 'job.put', queue: 'q', at: 0, beginAfter: 1e6 + at, assigner: null } as const;
+      const step = stepJob(job, event);
+      changes.push({ ...step, patch: { name: 'mail', ...step.patch } });
+    }
+    await commit(world, ...changes);
+    for (let at = 0; at < 100; at += 1) await put(world, `d${at}`, { ...plain, begin: 1 });
+    world.now += 2;
+
+    const started = performance.now();
+    for (let at = 0; at < 100; at += 1) await storeClaims(world, any, 1);
+
+    // Sorting what is held took 100 × 20 ms here.
+    expect(performance.now() - started).toBeLessThan(500);
+    expect(await world.store.waitingCount('q')).toBe(50_000);
+  });
+});

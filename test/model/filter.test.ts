@@ -1,0 +1,46 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { matchesPattern } from '../../src/model/filter.ts';
+
+/** What a pattern means, in the plainest form: every way to cut the name is tried. */
+function reference(pattern: string, name: string): boolean {
+  if (pattern === '') return name === '';
+  if (pattern[0] === '*') {
+    for (let at = 0; at <= name.length; at += 1) if (reference(pattern.slice(1), name.slice(at))) return true;
+    return false;
+  }
+  return name !== '' && pattern[0] === name[0] && reference(pattern.slice(1), name.slice(1));
+}
+
+describe('a pattern', () => {
+  it('matches what trying every cut matches', () => {
+    const few = (letters: string, maxLength: number) =>
+      fc.string({ unit: fc.constantFrom(...letters), maxLength, size: 'max' });
+
+    fc.assert(
+      fc.property(few('ab.*', 7), few('ab.', 9), (pattern, name) => {
+        expect(matchesPattern(pattern, name)).toBe(reference(pattern, name));
+      }),
+      { numRuns: 20_000 },
+    );
+  });
+
+  it('takes everything but * for itself', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        fc.pre(!text.includes('*'));
+        expect(matchesPattern(text, text)).toBe(true);
+        expect(matchesPattern(`${text}*`, `${text}x`)).toBe(true);
+        expect(matchesPattern(text, `${text}x`)).toBe(false);
+      }),
+    );
+  });
+
+  it('of many stars is as quick as it is long', () => {
+    const started = performance.now();
+
+    expect(matchesPattern(`${'*a'.repeat(2000)}*b`, 'a'.repeat(20_000))).toBe(false);
+
+    expect(performance.now() - started).toBeLessThan(200);
+  });
+});
