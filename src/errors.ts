@@ -82,6 +82,8 @@ const messages = {
     `Expected local.${about.call} to be called while a job runs, got a call outside any job. Call it from a job's run function.`,
   NOT_STARTED: (about: { what: string }) =>
     `Expected ${about.what} to be started, got one that is not. Start it first.`,
+  TEAR_DOWN: (about: { problems: readonly string[]; limit: string }) =>
+    `Expected everything to stop within ${about.limit}, got ${about.problems.join('; ')}. Let it end, then tear down again.`,
   TRANSACTION_ENDED: (about: { call: string }) =>
     `Expected tx.${about.call} to be called before its transaction ends, got a call afterwards or from a nested transaction. Await everything inside the function you pass to box.transaction.`,
   BOX_STOPPED: (about: { call: string }) =>

@@ -119,12 +119,9 @@ function framesOf(stack: string): string[] {
 // Whatever is thrown may be anything: a Proxy that throws, an error whose name is a getter that throws. Looking at it
 // must never be what fails.
 
-function isA<Instance>(
-  value: unknown,
-  constructor: abstract new (...args: never[]) => Instance,
-): value is Instance {
+function isA<Instance>(value: unknown, kind: abstract new (...args: never[]) => Instance): value is Instance {
   try {
-    return value instanceof constructor;
+    return value instanceof kind;
   } catch {
     return false;
   }

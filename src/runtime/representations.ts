@@ -10,6 +10,7 @@ import { cleaned } from './cleaning.ts';
 import type { Engine } from './engine.ts';
 import { fiveTimes } from './five-times.ts';
 import type { DispatcherEventName } from './hooks.ts';
+import type { Reactor } from './reactor/reactor.ts';
 import { GatheringUnit, type Unit } from './unit.ts';
 
 /** The representations of dispatchers in one queue, in order of UUID. */
@@ -121,6 +122,11 @@ export class Representation {
 
   get queue(): string {
     return this.#record.queue;
+  }
+
+  /** The reactor of its box: what waits for it waits in that time. */
+  get reactor(): Reactor {
+    return this.#unit.engine.reactor;
   }
 
   /** When it was activated; null while it is not. */

@@ -1,5 +1,5 @@
 import type { Dispatcher, Duration, PollInfo } from '../index.ts';
-import { within } from './within.ts';
+import { ofDispatcher, within } from './within.ts';
 
 /**
  * The next poll of a dispatcher, once it has ended: the next to begin, since one that is under way may have looked
@@ -27,7 +27,7 @@ export function getPoll(
   options: { readonly timeout?: Duration } = {},
 ): Promise<PollInfo> {
   const poll = count === undefined ? dispatcher.nextPoll() : pollAfter(dispatcher, count);
-  return within(dispatcher, options.timeout, 'a poll', poll);
+  return within(dispatcher.reactor, options.timeout, ofDispatcher('a poll', dispatcher), poll);
 }
 
 async function pollAfter(dispatcher: Dispatcher, count: number): Promise<PollInfo> {

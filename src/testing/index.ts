@@ -1,6 +1,11 @@
 export { compileChart } from '../index.ts';
 export { type ContractCheck, type MakeStore, storeContract } from './contract/store-contract.ts';
+export { createTestBox, type TestBox, type TestBoxOptions } from './create-test-box.ts';
+export { echoLog, type LogEcho, type LogEchoOptions } from './echo-log.ts';
 export { getPoll } from './get-poll.ts';
+export { TearDownError, type TearDownOptions, tearDownBox, tearDownDispatcher } from './tear-down.ts';
 export { type Attachable, VirtualReactor, type VirtualReactorOptions } from './virtual-reactor.ts';
 export { waitForDeactivation } from './wait-for-deactivation.ts';
+export { waitForDeath } from './wait-for-death.ts';
 export { type WaitOptions, waitForAnnotation, waitForResult, waitForStart } from './wait-for-job.ts';
+export { type JobsWaitOptions, waitForJobs } from './wait-for-jobs.ts';

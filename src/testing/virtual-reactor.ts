@@ -4,6 +4,7 @@ import {
   NodeReactor,
   type RunnableReactor,
   type ScheduledCall,
+  SignalboxError,
   TimeoutError,
 } from '../index.ts';
 import { type Timer, TimerHeap } from './timer-heap.ts';
@@ -63,6 +64,7 @@ export class VirtualReactor extends NodeReactor implements RunnableReactor {
   /** Calls asked for as soon as possible, ever and not made yet. */
   #asked = 0;
   #open = 0;
+  #wasStarted = false;
 
   constructor(options: VirtualReactorOptions = {}) {
     super();
@@ -84,6 +86,11 @@ export class VirtualReactor extends NodeReactor implements RunnableReactor {
   attach(box: Attachable): void {
     // A store that failed or was closed writes nothing more: there is nothing to wait for.
     this.#settles.push(() => box.store.settled().catch(() => {}));
+  }
+
+  override run(): void {
+    this.#wasStarted = true;
+    super.run();
   }
 
   override callFromThread(call: () => void): void {
@@ -126,13 +133,30 @@ export class VirtualReactor extends NodeReactor implements RunnableReactor {
   /**
    * Lets time pass: every call that is due within it is made in time order, with the clock at its instant, and
    * everything that follows from it happens before the next. What a call throws rejects the promise.
-   * @throws SignalboxError `INVALID_DURATION`.
+   * @returns how many timed calls were made.
+   * @throws SignalboxError `INVALID_DURATION`; `NOT_STARTED` before `run()`: `box.start()` was forgotten.
    */
-  async advance(duration: Duration): Promise<void> {
+  async advance(duration: Duration): Promise<number> {
+    this.#mustHaveStarted();
     const end = this.#passed + durationMs(duration, 'duration');
     await this.runUntilIdle();
-    while ((this.#timers.peek()?.at ?? Number.POSITIVE_INFINITY) <= end) await this.#fireNext();
+    let made = 0;
+    for (; (this.#timers.peek()?.at ?? Number.POSITIVE_INFINITY) <= end; made += 1) await this.#fireNext();
     this.#passed = Math.max(this.#passed, end);
+    return made;
+  }
+
+  /**
+   * Makes the earliest timed call, with the clock at its instant, and lets everything happen that follows from it.
+   * @returns false when no timed call is pending: no time has passed then.
+   * @throws SignalboxError `NOT_STARTED` before `run()`.
+   */
+  async advanceToNext(): Promise<boolean> {
+    this.#mustHaveStarted();
+    await this.runUntilIdle();
+    if (this.#timers.peek() === undefined) return false;
+    await this.#fireNext();
+    return true;
   }
 
   /**
@@ -157,6 +181,11 @@ export class VirtualReactor extends NodeReactor implements RunnableReactor {
       if (next.at > end) throw new TimeoutError({ what: 'the promise to be settled', limit: `${limit}` });
       await this.#fireNext();
     }
+  }
+
+  /** What is stopped may be watched as it stays quiet; what was never started stays quiet by mistake. */
+  #mustHaveStarted(): void {
+    if (!this.#wasStarted) throw new SignalboxError('NOT_STARTED', { what: 'the virtual reactor' });
   }
 
   async #fireNext(): Promise<void> {

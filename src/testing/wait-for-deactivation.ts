@@ -1,5 +1,5 @@
 import type { Dispatcher, Duration } from '../index.ts';
-import { within } from './within.ts';
+import { ofDispatcher, within } from './within.ts';
 
 /**
  * Waits until a dispatcher is deactivated and its jobs are handed on: after `deactivate()`, a stop of its reactor, or
@@ -34,7 +34,8 @@ export function waitForDeactivation(
     };
     look();
   });
-  return within(dispatcher, options.timeout, 'the deactivation', deactivated).finally(() => {
+  const what = ofDispatcher('the deactivation', dispatcher);
+  return within(dispatcher.reactor, options.timeout, what, deactivated).finally(() => {
     isOver = true;
   });
 }

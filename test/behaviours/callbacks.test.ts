@@ -1,7 +1,7 @@
-import { defineJob, type Job, local, RetryCommonForever } from 'signalbox';
+import { defineJob, type Failure, type Job, type Json, local, RetryCommonForever } from 'signalbox';
 import { expect, it } from 'vitest';
 import { agentOf, makeWorkshop, startCrew } from './crew.ts';
-import { crashHolder, makeNotebook, two } from './notebook.ts';
+import { crashHolder, makeNotebook, plain, two } from './notebook.ts';
 import { forEachStore, type MakeStore, makeBox } from './stores.ts';
 
 async function setUp(makeStore: MakeStore) {
@@ -21,12 +21,14 @@ forEachStore('Callbacks', (makeStore) => {
     const given = note.partial('given');
 
     const returned = await parent.addCallback(given);
-    const made = await parent.addCallback(give, { failureLogLevel: 'INFO', retryPolicy: 'NeverRetry' });
+    const echo = defineJob({ name: 'echo', run: (input: Json | Failure) => plain(input) as Json });
+    box.define(echo);
+    const made = await parent.addCallback(echo, { failureLogLevel: 'INFO', retryPolicy: 'NeverRetry' });
     await queue.put(parent);
     await reactor.runUntilIdle();
 
     expect(returned).toBe(given);
-    expect(made).toMatchObject({ name: 'give', failureLogLevel: 'INFO', retryPolicy: 'NeverRetry' });
+    expect(made).toMatchObject({ name: 'echo', failureLogLevel: 'INFO', retryPolicy: 'NeverRetry' });
     expect(await made.result()).toBe(1);
     expect((await parent.callbacks()).map(String)).toEqual([String(given), String(made)]);
   });

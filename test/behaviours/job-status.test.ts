@@ -1,4 +1,4 @@
-import { agent, BadStatusError, type CallbackProxy, defineJob, Failure, type Job, local } from 'signalbox';
+import { agent, BadStatusError, defineJob, Failure, type Job, local } from 'signalbox';
 import { expect, it } from 'vitest';
 import { Gate } from './gate.ts';
 import { forEachStore, makeBox } from './stores.ts';
@@ -59,7 +59,7 @@ forEachStore('The status of a job', (makeStore) => {
       (await callback.refresh()).status,
       (await further.refresh()).status,
       (await branch.refresh()).status,
-      await statusOf(pair),
+      await pair.status(),
     ];
 
     await box.queue().put(job);
@@ -168,8 +168,3 @@ forEachStore('The status of a job', (makeStore) => {
     expect((await way(job)).filter((state) => state === 'completed')).toHaveLength(1);
   });
 });
-
-async function statusOf(pair: CallbackProxy): Promise<unknown> {
-  const { status } = pair as unknown as { status: unknown };
-  return typeof status === 'function' ? (status.call(pair) as unknown) : status;
-}

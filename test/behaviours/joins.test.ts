@@ -6,13 +6,13 @@ import { forEachStore, type MakeStore, makeBox, type TestBox } from './stores.ts
 
 type Inner = Job<unknown>;
 
-const valueOf = (job: Inner): unknown => (job.outcome?.ok === true ? job.outcome.value : job.status);
+const resultOf = (job: Inner): unknown => (job.outcome?.ok === true ? job.outcome.value : job.status);
 
 async function setUp(makeStore: MakeStore, store = makeStore(), workshop = makeWorkshop()) {
   const notebook = makeNotebook();
   const collect = defineJob({
     name: 'collect',
-    run: (...jobs: Inner[]): unknown[] => jobs.map(valueOf),
+    run: (...jobs: Inner[]): unknown[] => jobs.map(resultOf),
   });
   const { hold, done, fail } = workshop;
   const jobs = [hold, done, fail, collect, notebook.note, notebook.give];
@@ -101,7 +101,7 @@ forEachStore('Joined jobs', (makeStore) => {
 
     const result = await main.result();
     expect(result.map((job) => job.id)).toEqual(inner.map((job) => job.id));
-    expect(valueOf(await (result[1] as Inner).refresh())).toBe('b');
+    expect(resultOf(await (result[1] as Inner).refresh())).toBe('b');
   });
 
   it('[S-5] the main job is ACTIVE and keeps its slot until the postprocess is done, whose result is its own', async () => {

@@ -55,6 +55,31 @@ forEachStore('Ownership', (makeStore) => {
     expect(await job.result()).toBe('the other call');
   });
 
+  it('[J-131] before the failure of a commit is stored the worker looks whether the job is still its own', async () => {
+    const { work, calls, queue, reactor, takeOver, faults } = await setUp(makeStore);
+    let answer: (answer: RetryAnswer) => void = () => {};
+    const slow: RetryPolicy = {
+      ...NeverRetry,
+      name: 'slow',
+      commitError: () => new Promise((resolve) => (answer = resolve)),
+      interrupted: (data) => ({ answer: true, data }),
+    };
+    const job = await queue.put(work().with({ retryPolicy: slow }));
+    await reactor.runUntilIdle();
+    faults.refuseNext('job.finish', new Error('refused'));
+    calls[0]?.end('first call');
+    await reactor.runUntilIdle();
+    await takeOver(job);
+
+    answer(false);
+    await reactor.runUntilIdle();
+    const between = (await job.refresh()).outcome;
+    calls[1]?.end('the other call');
+
+    expect(between).toBe(null);
+    expect(await job.result()).toBe('the other call');
+  });
+
   it('[J-131] before each callback the worker looks whether the job is still its own', async () => {
     const { work, calls, give, note, notes, queue, reactor, takeOver } = await setUp(makeStore);
     const parent = give(1);

@@ -65,7 +65,7 @@ forEachStore('Reactor', (makeStore) => {
     const dispatcher = new Dispatcher(box);
 
     dispatcher.activate();
-    await reactor.advance('1m');
+    await reactor.runUntilIdle();
     const before = dispatcher.polls.length;
     reactor.run();
     await reactor.runUntilIdle();
@@ -190,6 +190,7 @@ describe('Delays', () => {
 
   it('[X-4] callLater waits for exactly that long in virtual time', async () => {
     const reactor = new VirtualReactor();
+    reactor.run();
     const calls: number[] = [];
     const start = reactor.now();
 

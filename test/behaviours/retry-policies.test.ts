@@ -481,13 +481,9 @@ forEachStore('Retry policies', (makeStore) => {
 
   it('[J-122] a policy is set on the job, or given to put, addCallback or addCallbacks', async () => {
     const { work, give, errors, queue, reactor } = await setUp(makeStore);
-    const policies = ['onJob', 'onPut', 'onCallback', 'onCallbacks'].map((name) => asked(name));
-    const [onJob, onPut, onCallback, onCallbacks] = policies as [
-      RetryPolicy,
-      RetryPolicy,
-      RetryPolicy,
-      RetryPolicy,
-    ];
+    const [onJob, onPut] = [asked('onJob'), asked('onPut')];
+    const [onCallback, onCallbacks] = [asked('onCallback'), asked('onCallbacks')];
+    const policies = [onJob, onPut, onCallback, onCallbacks];
     errors.push(...policies.map(({ name }) => new Error(`for ${name}`)));
     const job = work();
     job.retryPolicy = onJob;

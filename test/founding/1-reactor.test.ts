@@ -70,7 +70,7 @@ class OwnReactor implements Reactor {
   }
 }
 
-describe.each<[string, () => { reactor: RunnableReactor; pass: (ms: number) => Promise<void> }]>([
+describe.each<[string, () => { reactor: RunnableReactor; pass: (ms: number) => Promise<unknown> }]>([
   [
     'Node',
     () => {
@@ -119,6 +119,7 @@ describe.each<[string, () => { reactor: RunnableReactor; pass: (ms: number) => P
 
   it('callLater: runs a call at least so many milliseconds from now', async () => {
     const { reactor, pass } = make();
+    reactor.run();
     const start = reactor.now();
     let at: number | null = null;
     reactor.callLater(20, () => {

@@ -369,7 +369,8 @@ describe('whatever happens to a job', () => {
   it('its token grows with each change of holder and nothing else, and neither it nor the epoch goes back (I6)', () => {
     const holderOf = ({ parent }: JobRecord): string =>
       parent !== null && 'agent' in parent ? JSON.stringify(parent) : 'nobody';
-    const takes = ['job.claim', 'job.unassign', 'job.reschedule', 'job.interrupt'];
+    // An interrupted callback goes to whoever resumes it.
+    const takes = ['job.claim', 'job.unassign', 'job.reschedule', 'job.interrupt', 'callback.reset'];
 
     property((walked) => {
       for (const { event, before, after, moved } of walked) {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { createSignalbox, defineJob, local, memoryStore, type ScheduledCall, type Store } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
-import { VirtualReactor, waitForResult } from 'signalbox/testing';
+import { VirtualReactor, type VirtualReactorOptions, waitForResult } from 'signalbox/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 
 const folders: string[] = [];
@@ -13,9 +13,15 @@ afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
+function startedReactor(options: VirtualReactorOptions = {}): VirtualReactor {
+  const reactor = new VirtualReactor(options);
+  reactor.run();
+  return reactor;
+}
+
 describe('Virtual time', () => {
   it('stands still until it is moved', async () => {
-    const reactor = new VirtualReactor({ now: 1000 });
+    const reactor = startedReactor({ now: 1000 });
     reactor.callLater(1, () => expect.unreachable('nobody moved time'));
 
     await reactor.runUntilIdle();
@@ -24,7 +30,7 @@ describe('Virtual time', () => {
   });
 
   it('fires calls in time order, those of one instant in order of scheduling, the clock at each', async () => {
-    const reactor = new VirtualReactor({ now: 0 });
+    const reactor = startedReactor({ now: 0 });
     const fired: string[] = [];
     const later = (ms: number, name: string): ScheduledCall =>
       reactor.callLater(ms, () => fired.push(`${name} ${reactor.now()}`));
@@ -40,7 +46,7 @@ describe('Virtual time', () => {
   });
 
   it('fires what is scheduled meanwhile, when it is due within the span', async () => {
-    const reactor = new VirtualReactor({ now: 0 });
+    const reactor = startedReactor({ now: 0 });
     const fired: number[] = [];
     const tick = (): void => {
       fired.push(reactor.now());
@@ -54,7 +60,7 @@ describe('Virtual time', () => {
   });
 
   it('lets everything that follows from a call happen before the next call', async () => {
-    const reactor = new VirtualReactor({ now: 0 });
+    const reactor = startedReactor({ now: 0 });
     const order: string[] = [];
     reactor.callLater(10, () => {
       order.push('first');
@@ -74,7 +80,7 @@ describe('Virtual time', () => {
 
   it('awaits what the test asks it to before it goes on', async () => {
     let isReady = false;
-    const reactor = new VirtualReactor({
+    const reactor = startedReactor({
       now: 0,
       settle: async () => {
         isReady = true;
@@ -89,7 +95,7 @@ describe('Virtual time', () => {
   });
 
   it('forgets a call that was taken back, also by a call of the same instant', async () => {
-    const reactor = new VirtualReactor();
+    const reactor = startedReactor();
     const fired: string[] = [];
     reactor.callLater(10, () => {
       fired.push('first');
@@ -104,7 +110,7 @@ describe('Virtual time', () => {
   });
 
   it('keeps the delays of pending calls when the wall clock is set, forward or back', async () => {
-    const reactor = new VirtualReactor({ now: 1_000_000 });
+    const reactor = startedReactor({ now: 1_000_000 });
     const fired: number[] = [];
     reactor.callLater(10, () => fired.push(reactor.now()));
     reactor.callLater(20, () => fired.push(reactor.now()));
@@ -118,7 +124,7 @@ describe('Virtual time', () => {
   });
 
   it('rejects with what a call throws, and can go on', async () => {
-    const reactor = new VirtualReactor({ now: 0 });
+    const reactor = startedReactor({ now: 0 });
     const fired: number[] = [];
     reactor.callLater(10, () => {
       throw new Error('thrown at 10');
@@ -132,7 +138,7 @@ describe('Virtual time', () => {
   });
 
   it('lets time pass until a promise is settled, and not longer', async () => {
-    const reactor = new VirtualReactor({ now: 0 });
+    const reactor = startedReactor({ now: 0 });
     const later = new Promise<string>((resolve) => reactor.callLater(3_600_000, () => resolve('there')));
     reactor.callLater(3_600_001, () => expect.unreachable('too far'));
 
@@ -142,7 +148,7 @@ describe('Virtual time', () => {
   });
 
   it('says so when a promise cannot be settled, or not within the limit', async () => {
-    const reactor = new VirtualReactor();
+    const reactor = startedReactor();
     await expect(reactor.until(new Promise(() => {}))).rejects.toThrow(/a timed call to wait for/);
     const tick = (): void => void reactor.callLater(1000, tick);
     tick();
@@ -151,7 +157,7 @@ describe('Virtual time', () => {
   });
 
   it('fires 100,000 calls of 10,000 that re-arm themselves within 20 seconds', async () => {
-    const reactor = new VirtualReactor({ now: 0 });
+    const reactor = startedReactor({ now: 0 });
     let fired = 0;
     for (let index = 0; index < 10_000; index += 1) {
       const tick = (): void => {
@@ -171,7 +177,7 @@ describe('Virtual time', () => {
     const step = fc.record({ delay: fc.integer({ min: 1, max: 200 }), cancels: fc.boolean() });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 400 }), async (steps) => {
-        const reactor = new VirtualReactor({ now: 0 });
+        const reactor = startedReactor({ now: 0 });
         const fired: number[] = [];
         const calls = steps.map(({ delay }, index) => reactor.callLater(delay, () => fired.push(index)));
         for (const [index, { cancels }] of steps.entries()) if (cancels) calls[index]?.cancel();
@@ -187,6 +193,28 @@ describe('Virtual time', () => {
       }),
       { numRuns: 30 },
     );
+  });
+
+  it('is refused to a reactor that was never started, and granted to one that was stopped', async () => {
+    const reactor = new VirtualReactor({ now: 0 });
+    reactor.callLater(10, () => expect.unreachable('time was refused'));
+
+    await expect(reactor.advance(10)).rejects.toMatchObject({ code: 'NOT_STARTED' });
+    await expect(reactor.advanceToNext()).rejects.toMatchObject({ code: 'NOT_STARTED' });
+    expect(reactor.now()).toBe(0);
+
+    reactor.run();
+    await reactor.stop();
+    expect(await reactor.advance(9)).toBe(0);
+  });
+
+  it('moves to the next timed call alone, and counts the calls of a span', async () => {
+    const reactor = startedReactor({ now: 0 });
+    for (const ms of [30, 10, 20]) reactor.callLater(ms, () => {});
+
+    expect([await reactor.advanceToNext(), reactor.now()]).toEqual([true, 10]);
+    expect(await reactor.advance(100)).toBe(2);
+    expect([await reactor.advanceToNext(), reactor.now()]).toEqual([false, 110]);
   });
 });
 

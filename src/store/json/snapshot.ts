@@ -183,7 +183,8 @@ async function writeData(
 
 /** A record without what is null or empty: that is what a record has that says nothing. */
 function recordText(record: StoredRecord | undefined): string {
-  const said: Record<string, unknown> = {};
+  // Without a prototype `__proto__` is a key like any other.
+  const said: Record<string, unknown> = Object.create(null);
   for (const key in record) {
     const value = record[key];
     if (value !== null && !(Array.isArray(value) && value.length === 0)) said[key] = value;

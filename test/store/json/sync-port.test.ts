@@ -38,7 +38,7 @@ it('keeps the process alive while a sync is under way, and no longer', () => {
   const module = new URL('../../../src/store/json/sync-port.ts', import.meta.url).href;
   const script = `
     import * as fs from 'node:fs';
-    import { createWorkerSyncPort } from '${module}';
+    const { createWorkerSyncPort } = await import(${JSON.stringify(module)});
     const fd = fs.openSync('${newPath()}', 'w');
     void createWorkerSyncPort().datasync(fd).then(() => console.log('synced'));
   `;

@@ -1,0 +1,85 @@
+import {
+  createSignalbox,
+  type Dispatcher,
+  memoryStore,
+  NodeReactor,
+  type RunnableReactor,
+  type Signalbox,
+  SignalboxError,
+  type SignalboxOptions,
+  type StartOptions,
+  type Store,
+} from '../index.ts';
+import { echoLog, type LogEchoOptions } from './echo-log.ts';
+import { getPoll } from './get-poll.ts';
+import { type TearDownOptions, tearDownBox } from './tear-down.ts';
+import { VirtualReactor } from './virtual-reactor.ts';
+
+/** What a box of a test is told, beside what `createSignalbox` and `start` are told. */
+export interface TestBoxOptions extends Omit<SignalboxOptions, 'store' | 'reactor'>, StartOptions {
+  /** Default: a memory store of its own. */
+  readonly store?: Store;
+  /** Default: a `NodeReactor`. A `VirtualReactor` is attached to the box. */
+  readonly reactor?: RunnableReactor;
+  /** What of the log is shown. Default: CRITICAL entries, by `console.log`. Null: nothing. A `logger` gets everything besides. */
+  readonly log?: Omit<LogEchoOptions, 'logger'> | null;
+}
+
+/** A box of a test, running. */
+export interface TestBox {
+  readonly box: Signalbox;
+  readonly dispatcher: Dispatcher;
+  /** Ends the echo of the log and stops everything, so that the next test can begin. @throws TearDownError. */
+  tearDown(options?: TearDownOptions): Promise<void>;
+}
+
+/**
+ * A running system for one test: a store of its own, the queue `''`, a dispatcher that polls every 0.1 s, and agent
+ * `main`. When it resolves two polls are over, so nothing is left to wait for.
+ *
+ * @example
+ * ```ts
+ * import { defineJob } from 'signalbox';
+ * import { createTestBox } from 'signalbox/testing';
+ *
+ * const multiply = defineJob({ name: 'multiply', run: (a: number, b: number) => a * b });
+ * const { box, tearDown } = await createTestBox({ jobs: [multiply] });
+ * const job = await box.queue().put(multiply(14, 3));
+ * console.log(await job.result()); // => 42
+ * await tearDown();
+ * ```
+ *
+ * @throws SignalboxError `NOT_STARTED` when the second poll does not know the queue; `STORE_…`, `INVALID_…`.
+ */
+export async function createTestBox(options: TestBoxOptions = {}): Promise<TestBox> {
+  const {
+    log = {},
+    reactor = new NodeReactor(),
+    store = memoryStore(),
+    pollInterval = '100ms',
+    ...more
+  } = options;
+  const { agent, jobsSize, pollsSize, logger, ...settings } = more;
+  const echo = log === null ? null : echoLog({ ...log, ...(logger === undefined ? {} : { logger }) });
+  const told = echo ?? logger ?? silent;
+  const box = await createSignalbox({ ...settings, store, reactor, logger: told });
+  const virtual = reactor instanceof VirtualReactor ? reactor : null;
+  virtual?.attach(box);
+  const inItsTime = <Value>(promise: Promise<Value>): Promise<Value> => virtual?.until(promise) ?? promise;
+  const tearDown = (limits?: TearDownOptions): Promise<void> => {
+    echo?.stop();
+    return inItsTime(tearDownBox(box, limits));
+  };
+  const sizes = { ...(jobsSize && { jobsSize }), ...(pollsSize && { pollsSize }) };
+  try {
+    const dispatcher = await box.start({ ...sizes, pollInterval, ...(agent === undefined ? {} : { agent }) });
+    const poll = await inItsTime(getPoll(dispatcher, 1));
+    if (poll.queues[''] != null) return { box, dispatcher, tearDown };
+    throw new SignalboxError('NOT_STARTED', { what: `dispatcher ${dispatcher.uuid} in queue ''` });
+  } catch (error) {
+    await tearDown();
+    throw error;
+  }
+}
+
+const silent = echoLog({ write: () => {} });

@@ -1,0 +1,62 @@
+import type { Logger, LogLevel } from '../index.ts';
+
+/** What is echoed, and where to. */
+export interface LogEchoOptions {
+  /** The lowest level that is echoed. Default CRITICAL. */
+  readonly level?: LogLevel;
+  /** Default: `console.log` as it is at the time of each entry, so that a test runner's own is met. */
+  readonly write?: (line: string) => void;
+  /** Another logger, which gets everything whatever its level, and goes on when the echo has ended. */
+  readonly logger?: Logger;
+}
+
+/** A logger whose echo can be ended. */
+export interface LogEcho extends Logger {
+  /** Ends the echo. */
+  stop(): void;
+}
+
+const levels = [
+  ['DEBUG', 'debug'],
+  ['INFO', 'info'],
+  ['WARNING', 'warn'],
+  ['ERROR', 'error'],
+  ['CRITICAL', 'fatal'],
+] as const;
+
+/**
+ * A logger that shows entries from a level up, one line each: in a test, a callback that is tried for ever shows only
+ * there.
+ *
+ * @example
+ * ```ts
+ * import { createSignalbox, memoryStore } from 'signalbox';
+ * import { echoLog } from 'signalbox/testing';
+ *
+ * const lines: string[] = [];
+ * const logger = echoLog({ level: 'INFO', write: (line) => lines.push(line) });
+ * const box = await createSignalbox({ store: memoryStore(), logger, queues: ['mail'] });
+ * console.log(lines); // => [ "signalbox.events INFO queue 'mail' added" ]
+ * await box.stop();
+ * ```
+ */
+export function echoLog(options: LogEchoOptions = {}): LogEcho {
+  const { level = 'CRITICAL', write = (line) => console.log(line), logger } = options;
+  const lowest = levels.findIndex(([name]) => name === level);
+  let isOn = true;
+  const echo = {} as LogEcho;
+  for (const [rank, [name, method]] of levels.entries()) {
+    echo[method] = (fields, message) => {
+      if (isOn && rank >= lowest) write(`${fields.stream} ${name} ${message}`);
+      logger?.[method](fields, message);
+    };
+  }
+  echo.isLevelEnabled = (method) => {
+    const rank = levels.findIndex(([, each]) => each === method);
+    return (isOn && rank >= lowest) || (logger !== undefined && logger.isLevelEnabled?.(method) !== false);
+  };
+  echo.stop = () => {
+    isOn = false;
+  };
+  return echo;
+}

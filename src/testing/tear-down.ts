@@ -1,0 +1,93 @@
+import {
+  type Dispatcher,
+  type Duration,
+  durationMs,
+  type ErrorDetails,
+  handleSignals,
+  type Signalbox,
+  SignalboxError,
+} from '../index.ts';
+
+/** How long everything may take to stop. */
+export interface TearDownOptions {
+  /** Default 3 s. */
+  readonly timeout?: Duration;
+}
+
+/** Something does not stop. `details.problems` names each job that is still run, and each dispatcher that is stuck. */
+export class TearDownError extends SignalboxError<'TEAR_DOWN'> {
+  override readonly name = 'TearDownError';
+
+  constructor(details: ErrorDetails<'TEAR_DOWN'>, options?: ErrorOptions) {
+    super('TEAR_DOWN', details, options);
+  }
+}
+
+const lookEveryMs = 10;
+
+/**
+ * Deactivates a dispatcher, waits until it is stopped and its workers are done, and forgets it. What it says of a job
+ * that does not end comes from the records in memory, so it works when the store does not answer.
+ *
+ * Times are those of the dispatcher's reactor. Once the cause is gone, call it again.
+ *
+ * @example
+ * ```ts
+ * import { createSignalbox, memoryStore } from 'signalbox';
+ * import { tearDownDispatcher } from 'signalbox/testing';
+ *
+ * const box = await createSignalbox({ store: memoryStore() });
+ * const dispatcher = await box.start();
+ * await tearDownDispatcher(dispatcher);
+ * console.log(dispatcher.getStatusInfo().status, box.getDispatcher()); // => STOPPED null
+ * await box.stop();
+ * ```
+ *
+ * @throws TearDownError after `timeout`.
+ */
+export function tearDownDispatcher(dispatcher: Dispatcher, options: TearDownOptions = {}): Promise<void> {
+  return tearDownDispatchers([dispatcher], options);
+}
+
+/**
+ * Stops a box of a test for good: its dispatchers and their workers first, then signal handlers and the store, so that
+ * another can be made in its place. Whatever does not stop is named in one error; then the store stays open, and once
+ * the cause is gone it can be called again.
+ *
+ * @throws TearDownError after `timeout`.
+ */
+export async function tearDownBox(box: Signalbox, options: TearDownOptions = {}): Promise<void> {
+  await tearDownDispatchers([...box.dispatchers.values()], options);
+  // Without handlers it would add some: taking back exactly those leaves everything as it was.
+  handleSignals(box)();
+  await box.stop();
+}
+
+async function tearDownDispatchers(
+  dispatchers: readonly Dispatcher[],
+  { timeout = '3s' }: TearDownOptions,
+): Promise<void> {
+  const found = await Promise.all(dispatchers.map((dispatcher) => stuckAt(dispatcher, timeout)));
+  const problems = found.flat();
+  if (problems.length > 0) throw new TearDownError({ problems, limit: `${timeout}` });
+  for (const { box, uuid } of dispatchers) box.popDispatcher(uuid);
+}
+
+/** What has not stopped when the time is over. */
+async function stuckAt(dispatcher: Dispatcher, timeout: Duration): Promise<readonly string[]> {
+  let isStopped = false;
+  void dispatcher.stopped().then(() => {
+    isStopped = true;
+  });
+  for (let left = durationMs(timeout, 'timeout'); ; left -= lookEveryMs) {
+    await new Promise<void>((resolve) => dispatcher.reactor.callFromThread(resolve));
+    const busy = [...dispatcher.jobs].filter(([, info]) => info.started !== null && info.completed === null);
+    if (isStopped && busy.length === 0) return [];
+    if (left <= 0) {
+      const stuck = isStopped ? [] : [`dispatcher ${dispatcher.uuid} still at its last poll or deactivation`];
+      const jobs = busy.map(([, { thread, call }]) => `worker ${thread} still at ${call}`);
+      return [...stuck, ...jobs];
+    }
+    await new Promise<void>((resolve) => dispatcher.reactor.callLater(lookEveryMs, resolve));
+  }
+}

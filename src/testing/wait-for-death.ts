@@ -1,0 +1,43 @@
+import type { Duration, Representation } from '../index.ts';
+import { within } from './within.ts';
+
+const lookEveryMs = 100;
+
+/**
+ * Waits until a dispatcher counts as dead in a queue, by the pings that its representation has, and gives that back
+ * refreshed. It looks every 100 ms in the time of the box: a death is computed, so no entry tells of it.
+ *
+ * @example
+ * ```ts
+ * import { createTestBox, VirtualReactor, waitForDeath } from 'signalbox/testing';
+ *
+ * const reactor = new VirtualReactor();
+ * const { box, dispatcher, tearDown } = await createTestBox({ reactor });
+ * const representation = await box.queue().dispatchers.get(dispatcher.uuid);
+ * dispatcher.abandon();
+ * await reactor.until(waitForDeath(representation, { timeout: '2m' }));
+ * console.log(representation.dead); // => true
+ * await tearDown();
+ * ```
+ *
+ * @throws TimeoutError after `timeout` (default 6 s); it tells the last ping.
+ */
+export async function waitForDeath(
+  representation: Representation,
+  options: { readonly timeout?: Duration } = {},
+): Promise<Representation> {
+  const { reactor, uuid, queue } = representation;
+  let isOver = false;
+  const dead = async (): Promise<Representation> => {
+    while (!isOver && !(await representation.refresh()).dead)
+      await new Promise<void>((resolve) => reactor.callLater(lookEveryMs, resolve));
+    return representation;
+  };
+  const what = (): string => {
+    const ping = representation.lastPing?.toISOString() ?? 'never';
+    return `the death of dispatcher ${uuid} in queue '${queue}', which pinged last: ${ping},`;
+  };
+  return within(reactor, options.timeout, what, dead()).finally(() => {
+    isOver = true;
+  });
+}

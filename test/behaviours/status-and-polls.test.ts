@@ -1,0 +1,183 @@
+import { agent, type Dispatcher, defineJob, Dispatcher as NewDispatcher } from 'signalbox';
+import { expect, it } from 'vitest';
+import { makeWorkshop, representationOf, startCrew } from './crew.ts';
+import { forEachStore, makeBox } from './stores.ts';
+
+forEachStore('Questions to a dispatcher', (makeStore) => {
+  async function makeShop(queues: readonly string[] = ['']) {
+    const shop = makeWorkshop();
+    const testBox = await makeBox({ store: makeStore(), jobs: [shop.hold, shop.done], queues });
+    const { box, reactor } = testBox;
+    return { ...shop, testBox, box, reactor, queue: box.queue() };
+  }
+
+  /** A dispatcher with polls after 0, 5, 10, 15 and 20 s, and those instants. */
+  async function makePolls() {
+    const { testBox, reactor } = await makeShop();
+    const start = reactor.now();
+    const [a] = (await startCrew(testBox, ['a'])) as [Dispatcher];
+    await reactor.advance('22s');
+    const secondOf = (poll: { timestamp: Date }) => (poll.timestamp.getTime() - start) / 1000;
+    return { a, reactor, secondOf, after: (seconds: number) => new Date(start + seconds * 1000) };
+  }
+
+  it('[D-42] the status tells health, interval, time since the last poll, uptime and UUID', async () => {
+    const { testBox, reactor } = await makeShop();
+    const [a] = await startCrew(testBox, ['a'], { pollInterval: '8s' });
+    await reactor.advance('19s');
+
+    expect(a?.getStatusInfo()).toEqual({
+      status: 'RUNNING',
+      pollInterval: 8000,
+      timeSinceLastPoll: 3000,
+      uptime: 19_000,
+      uuid: 'a',
+    });
+  });
+
+  it('[D-43] a dispatcher that is not activated is STOPPED, without times', async () => {
+    const { testBox, box } = await makeShop();
+    const stopped = { status: 'STOPPED', timeSinceLastPoll: null, uptime: null };
+    expect(new NewDispatcher(box, { uuid: 'new' }).getStatusInfo()).toMatchObject(stopped);
+    const [a] = await startCrew(testBox, ['a']);
+    expect(a?.getStatusInfo().status).toBe('RUNNING');
+
+    await a?.deactivate();
+
+    expect(a?.getStatusInfo()).toMatchObject(stopped);
+  });
+
+  it('[D-44] one that has not polled yet is STARTING for one poll interval, without uptime', async () => {
+    const { box, reactor } = await makeShop();
+    const dispatcher = new NewDispatcher(box, { uuid: 'a' });
+    dispatcher.activate();
+
+    await reactor.advance('5s');
+    const starting = { status: 'STARTING', timeSinceLastPoll: 5000, uptime: null };
+    expect(dispatcher.getStatusInfo()).toMatchObject(starting);
+    await reactor.advance('1ms');
+    expect(dispatcher.getStatusInfo().status).not.toBe('STARTING');
+  });
+
+  it('[D-45] one whose last poll, or whose activation, is longer ago than the interval is STUCK', async () => {
+    const { testBox, box, reactor } = await makeShop();
+    const silent = new NewDispatcher(box, { uuid: 'silent' });
+    silent.activate();
+    await reactor.advance('5001ms');
+    expect(silent.getStatusInfo()).toMatchObject({ status: 'STUCK', timeSinceLastPoll: 5001, uptime: null });
+    await silent.deactivate();
+
+    const [a] = await startCrew(testBox, ['a']);
+    reactor.setNow(reactor.now() + 5001);
+    expect(a?.getStatusInfo()).toMatchObject({ status: 'STUCK', timeSinceLastPoll: 5001, uptime: 5001 });
+  });
+
+  it('[D-46] one that polled within the interval is RUNNING, with the time since then and its uptime', async () => {
+    const { testBox, reactor } = await makeShop();
+    const [a] = await startCrew(testBox, ['a']);
+
+    await reactor.advance('9s');
+    expect(a?.getStatusInfo()).toMatchObject({ status: 'RUNNING', timeSinceLastPoll: 4000, uptime: 9000 });
+    reactor.setNow(reactor.now() + 1000);
+    expect(a?.getStatusInfo()).toMatchObject({ status: 'RUNNING', timeSinceLastPoll: 5000, uptime: 10_000 });
+  });
+
+  it('[D-47] the record of a job is found by its id, with or without the name of its store', async () => {
+    const { testBox, box, queue, done, reactor } = await makeShop();
+    const [a] = (await startCrew(testBox, ['a'])) as [Dispatcher];
+    const job = await queue.put(done('one'));
+    await reactor.runUntilIdle();
+    const id = job.id ?? '';
+
+    expect(a.getJobInfo(id).call).toContain(id);
+    expect(a.getJobInfo(id, box.store.name)).toEqual(a.getJobInfo(id));
+    expect(() => a.getJobInfo(id, 'elsewhere')).toThrow(
+      expect.objectContaining({ code: 'NO_JOB_RECORD' }) as Error,
+    );
+    expect(() => a.getJobInfo('none')).toThrow(expect.objectContaining({ code: 'NO_JOB_RECORD' }) as Error);
+  });
+
+  it('[D-48] a job that runs here and that the last poll did not find with its agent is reported as reassigned, on a copy', async () => {
+    const { testBox, queue, hold, reactor } = await makeShop();
+    const main = agent({ filter: { notJobs: ['signalbox.*'] } });
+    const [a] = (await startCrew(testBox, ['a'], { agents: { main } })) as [Dispatcher];
+    const job = await queue.put(hold('one'));
+    await reactor.advance('5s');
+    const id = job.id ?? '';
+    expect(a.getJobInfo(id).reassigned).toBe(false);
+
+    await (await representationOf(testBox, 'a')).deactivate();
+    expect(a.getJobInfo(id).reassigned).toBe(false);
+    await reactor.advance('5s');
+
+    expect(a.getJobInfo(id)).toMatchObject({ reassigned: true, completed: null });
+    expect(a.jobs.get(id)?.reassigned).toBe(false);
+  });
+
+  it('[D-49] the active ids are those in the workers at this instant, newest first, by queue and agent', async () => {
+    const shop = makeWorkshop();
+    const outer = defineJob({ name: 'outer', run: () => shop.hold('never put') });
+    const testBox = await makeBox({ store: makeStore(), jobs: [shop.hold, outer], queues: ['', 'other'] });
+    const { box, reactor } = testBox;
+    const agents = {
+      x: agent({ filter: { args: { '0': 'for x' } } }),
+      y: agent({ filter: { notJobs: ['none'] } }),
+    };
+    const [a] = (await startCrew(testBox, ['a'], { agents })) as [Dispatcher];
+    await box.queue('other').put(outer());
+    await reactor.runUntilIdle();
+    expect(a.getActiveJobIds()).toEqual([]);
+
+    const forX = await box.queue().put(shop.hold('for x'));
+    await reactor.advance('1s');
+    const first = await box.queue('other').put(shop.hold('first'));
+    await reactor.advance('1s');
+    const second = await box.queue('other').put(shop.hold('second'));
+    await reactor.runUntilIdle();
+
+    expect(a.getActiveJobIds({ queue: 'other' })).toEqual([second.names, first.names]);
+    expect(a.getActiveJobIds({ queue: '' })).toEqual([forX.names]);
+    expect(a.getActiveJobIds({ queue: 'other', agent: 'x' })).toEqual([]);
+    expect(a.getActiveJobIds()).toEqual([second.names, first.names, forX.names]);
+    shop.open('second');
+    await reactor.runUntilIdle();
+    expect(a.getActiveJobIds({ agent: 'y', queue: 'other' })).toEqual([first.names]);
+  });
+
+  it('[D-50] one poll is asked for by key or instant: at or before it, strictly before it, or the latest', async () => {
+    const { a, secondOf, after } = await makePolls();
+    const at10 = a.getPollInfo({ at: after(10) });
+
+    expect(secondOf(a.getPollInfo())).toBe(20);
+    expect([secondOf(at10), secondOf(a.getPollInfo({ at: after(14) }))]).toEqual([10, 10]);
+    expect(a.getPollInfo({ at: at10.key })).toBe(at10);
+    expect(secondOf(a.getPollInfo({ before: after(10) }))).toBe(5);
+    expect(secondOf(a.getPollInfo({ before: at10.key }))).toBe(5);
+    expect(() => a.getPollInfo({ at: after(1), before: after(1) })).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION' }) as Error,
+    );
+    expect(() => a.getPollInfo({ before: after(0) })).toThrow(
+      expect.objectContaining({ code: 'NO_POLL' }) as Error,
+    );
+  });
+
+  it('[D-51] polls are walked from new to old within inclusive bounds, safely while others come and go', async () => {
+    const { a, reactor, secondOf, after } = await makePolls();
+    const seconds = (range: Parameters<Dispatcher['iterPolls']>[0]) => [...a.iterPolls(range)].map(secondOf);
+
+    expect(seconds({})).toEqual([20, 15, 10, 5, 0]);
+    expect(seconds({ at: after(15), since: after(5) })).toEqual([15, 10, 5]);
+    expect(seconds({ before: after(15), since: a.getPollInfo({ at: after(5) }).key })).toEqual([10, 5]);
+    expect(seconds({ since: after(6) })).toEqual([20, 15, 10]);
+    expect(seconds({ before: after(15), count: 2 })).toEqual([10, 5]);
+    expect(() => seconds({ at: after(1), before: after(1) })).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION' }) as Error,
+    );
+
+    const walk = a.iterPolls();
+    const first = walk.next().value;
+    await reactor.advance('10s');
+    a.polls.clear();
+    expect([secondOf(first as { timestamp: Date }), ...[...walk].map(secondOf)]).toEqual([20, 15, 10, 5, 0]);
+  });
+});
