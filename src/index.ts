@@ -16,6 +16,7 @@ export { type CompileOptions, compileChart } from './model/chart/compile.ts';
 export { Failure, type FailureDetail } from './model/failure.ts';
 export { type JobInfo, JobInfos } from './model/job-infos.ts';
 export type { DispatcherHealth } from './model/liveness.ts';
+export type { PollRange } from './model/poll-range.ts';
 export { type AgentPoll, type JobName, PollInfo, Polls, pollInstant, type QueuePoll } from './model/polls.ts';
 export type { FilterData, JobRecord, Selection } from './model/records.ts';
 export {
@@ -61,7 +62,7 @@ export {
   type ResultOf,
 } from './runtime/definitions.ts';
 export { Detached, detached } from './runtime/detached.ts';
-export { Dispatcher, type DispatcherOptions, type PollRange, type StatusInfo } from './runtime/dispatcher.ts';
+export { Dispatcher, type DispatcherOptions, type StatusInfo } from './runtime/dispatcher.ts';
 export type { DispatcherEvent, DispatcherEventName, DispatcherHook } from './runtime/hooks.ts';
 export { type AgentInstallation, installAgent } from './runtime/install-agent.ts';
 export { Job, type JobOutcome, type JobPlace, type JobSettings } from './runtime/job.ts';

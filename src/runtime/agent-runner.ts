@@ -5,8 +5,7 @@ import type { Json } from '../../machines/json.ts';
 import type { BadStatusError } from '../errors.ts';
 import { Failure } from '../model/failure.ts';
 import { filterAcceptsLane, filterOfJob } from '../model/filter.ts';
-import { cutResult, type JobInfo } from '../model/job-infos.ts';
-import { jobText, valueText } from '../model/job-text.ts';
+import type { JobInfo } from '../model/job-infos.ts';
 import { isDead } from '../model/liveness.ts';
 import type { AgentPoll, PollInfo } from '../model/polls.ts';
 import type { AgentRecord, JobRecord } from '../model/records.ts';
@@ -19,7 +18,8 @@ import type { Engine } from './engine.ts';
 import { expiryWrapper } from './expiry.ts';
 import { fiveTimes } from './five-times.ts';
 import type { Job } from './job.ts';
-import { loaded, stored } from './patience.ts';
+import { LiveJobInfo } from './live-job-info.ts';
+import { loaded } from './patience.ts';
 import { mustSucceed } from './persistence.ts';
 import { Run } from './run.ts';
 
@@ -111,11 +111,11 @@ export class LiveAgent {
     });
   }
 
-  /** Ids of the jobs that workers are on right now, newest first. */
-  activeJobIds(): string[] {
+  /** The jobs that workers are on right now, newest first. */
+  activeJobs(): { readonly id: string; readonly started: number }[] {
     return [...this.#runs]
       .filter((run) => run.info !== null && run.info.completed === null)
-      .map((run) => run.job.id)
+      .map((run) => ({ id: run.job.id, started: run.info?.started?.getTime() ?? 0 }))
       .reverse();
   }
 
@@ -385,10 +385,11 @@ export class LiveAgent {
     info.completed = new Date(engine.now());
     this.#release(slot);
     if (error === null) return;
-    const refusal = error;
-    stored(engine, info.call, () => engine.executor.refuse(job, refusal)).catch((escaped: unknown) =>
-      engine.log.events('ERROR', () => `${info.call} was not filed: ${String(escaped)}`, { job: job.id }),
-    );
+    engine.executor
+      .refuse(job, error)
+      .catch((escaped: unknown) =>
+        engine.log.events('ERROR', () => `${info.call} was not filed: ${String(escaped)}`, { job: job.id }),
+      );
   }
 
   runStarted(run: Run): void {
@@ -478,49 +479,4 @@ interface Prepared {
 
 function info(prepared: Prepared): LiveJobInfo {
   return prepared.info;
-}
-
-/** A dispatcher's record of a job. Its texts are made when somebody reads them. */
-class LiveJobInfo implements JobInfo {
-  failed = false;
-  readonly agent: string;
-  readonly queue: string;
-  pollId: bigint | null = null;
-  readonly quotaNames: readonly string[];
-  started: Date | null = null;
-  completed: Date | null = null;
-  thread: string | null = null;
-  reassigned = false;
-  readonly #job: JobRecord;
-  readonly #store: string;
-  #outcome: Outcome | null = null;
-  #text: string | null = null;
-
-  constructor(agent: LiveAgent, job: JobRecord, store: string) {
-    this.agent = agent.name;
-    this.queue = agent.queue;
-    this.quotaNames = job.quotaNames;
-    this.#job = job;
-    this.#store = store;
-  }
-
-  get call(): string {
-    return jobText({ id: this.#job.id, store: this.#store, name: this.#job.name, args: this.#job.args });
-  }
-
-  get result(): string | null {
-    if (this.#text !== null) return cutResult(this.#text);
-    if (this.#outcome === null) return null;
-    return cutResult(
-      this.#outcome.ok ? valueText(this.#outcome.value) : new Failure(this.#outcome.failure).text('verbose'),
-    );
-  }
-
-  keep(outcome: Outcome | null): void {
-    this.#outcome = outcome;
-  }
-
-  keepText(text: string): void {
-    this.#text = text;
-  }
 }

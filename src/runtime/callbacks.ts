@@ -1,5 +1,5 @@
 import type { Outcome } from '../../machines/job.machine.ts';
-import { AbortedError, BadStatusError, ConflictError, SignalboxError, TimeoutError } from '../errors.ts';
+import { BadStatusError, ConflictError, SignalboxError, TimeoutError } from '../errors.ts';
 import { isExpired } from '../model/deadline.ts';
 import { Failure } from '../model/failure.ts';
 import type { JobRecord } from '../model/records.ts';
@@ -9,6 +9,7 @@ import { decodeValue, referredJobs } from '../model/values.ts';
 import type { Callback, Expectation } from '../store/store.ts';
 import type { AgentSlot, LiveAgent } from './agent-runner.ts';
 import { CallbackChoice } from './callback-choice.ts';
+import { decideInterrupted } from './callback-interrupt.ts';
 import { Drafts, placedIn } from './drafts.ts';
 import { callsHandler } from './effects.ts';
 import type { Engine } from './engine.ts';
@@ -271,43 +272,8 @@ export class Callbacks {
     const isAtCallbacks = parent.state === 'callbacks' || parent.state === 'completed';
     if (!isAtCallbacks) throw refused(parent, 'the interruption of a callback');
     if (!callback.state.startsWith('active')) throw refused(callback, 'an interruption');
-    if (callback.state === 'active.waiting' && (await this.#stillWaits(callback))) return;
-    const engine = this.#engine;
-    const { answer, data } = await engine.policies.afterInterrupt(callback);
-    const expect: Expectation[] = [{ what: 'rev', kind: 'job', id: callback.id, rev: callback.rev }];
-    if (answer === false) {
-      const failure = Failure.from(new AbortedError({ id: callback.id })).data;
-      const abort = { type: 'job.abort', at: engine.now(), failure, retryData: data } as const;
-      await this.performFor(await engine.finishing.endCallback(callback, abort, expect), within);
-      return;
-    }
-    const text = (): string => engine.executor.text(callback);
-    if (answer !== true) {
-      engine.log.events('ERROR', () => `callback ${text()} cannot be put back; it is tried again`, {
-        job: callback.id,
-      });
-    }
-    engine.log.trace('DEBUG', () => `retrying interrupted callback ${text()}`, { job: callback.id });
-    const reset = stepJob(callback, { type: 'callback.reset', retryData: data });
-    await engine.commit(engine.uuid, [reset], expect).written;
-  }
-
-  /** False when what it waited for is gone: a promise died with its process. */
-  async #stillWaits(callback: JobRecord): Promise<boolean> {
-    const engine = this.#engine;
-    const { waitingOn } = callback;
-    const inner =
-      waitingOn === null || waitingOn === 'promise' ? undefined : await engine.store.get('job', waitingOn);
-    if (inner === undefined) return false;
-    if (inner.outcome !== null) {
-      engine.log.events(
-        'WARNING',
-        () => `${engine.executor.text(callback)} did not hear that ${engine.executor.text(inner)} is done`,
-        { job: callback.id },
-      );
-      await engine.finishing.takeOver(inner.id, callback.id);
-    }
-    return true;
+    const ended = await decideInterrupted(this.#engine, callback);
+    if (ended !== null) await this.performFor(ended, within);
   }
 }
 

@@ -5,7 +5,8 @@ import { Failure } from '../model/failure.ts';
 import { refusesSystemJobs } from '../model/filter.ts';
 import { type JobInfo, JobInfos } from '../model/job-infos.ts';
 import { type DispatcherHealth, healthOf, isDead, isPingDue, siblingOf } from '../model/liveness.ts';
-import { type AgentPoll, isAtOrBefore, isBefore, type JobName, PollInfo, Polls } from '../model/polls.ts';
+import { type PollRange, pollAt, pollsIn } from '../model/poll-range.ts';
+import { type AgentPoll, type JobName, PollInfo, Polls } from '../model/polls.ts';
 import type { AgentRecord } from '../model/records.ts';
 import { type Statistics, statisticsOf } from '../model/statistics.ts';
 import { type Duration, durationMs } from '../time.ts';
@@ -28,14 +29,6 @@ export interface DispatcherOptions {
   readonly jobsSize?: number;
   /** How many polls are remembered. Default 400. */
   readonly pollsSize?: number;
-}
-
-/** A range of polls. `at` and `before` exclude each other; `since` is inclusive. A key or an instant. */
-export interface PollRange {
-  readonly at?: bigint | Date;
-  readonly before?: bigint | Date;
-  readonly since?: bigint | Date;
-  readonly count?: number;
 }
 
 /** How a dispatcher does. Durations are milliseconds. */
@@ -391,30 +384,12 @@ export class Dispatcher {
 
   /** The latest poll, or the latest at or before `at`, or strictly before `before`: a key or an instant. */
   getPollInfo(range: Pick<PollRange, 'at' | 'before'> = {}): PollInfo {
-    checkRange(range);
-    const { at, before } = range;
-    const poll =
-      at !== undefined
-        ? this.polls.at(at)
-        : before !== undefined
-          ? this.polls.before(before)
-          : this.polls.newest();
-    if (poll !== undefined) return poll;
-    const wanted = at !== undefined ? `at ${at}` : before !== undefined ? `before ${before}` : 'at all';
-    throw new SignalboxError('NO_POLL', { wanted });
+    return pollAt(this.polls, range);
   }
 
   /** Polls of a range, newest first; safe while polls are added and dropped. */
   *iterPolls(range: PollRange = {}): Generator<PollInfo> {
-    checkRange(range);
-    let left = range.count ?? Number.POSITIVE_INFINITY;
-    for (const poll of this.polls.toArray()) {
-      if (range.at !== undefined && !isAtOrBefore(poll, range.at)) continue;
-      if (range.before !== undefined && !isBefore(poll, range.before)) continue;
-      if ((range.since !== undefined && isBefore(poll, range.since)) || left <= 0) return;
-      left -= 1;
-      yield poll;
-    }
+    yield* pollsIn(this.polls, range);
   }
 
   /** What is remembered of a job. @throws SignalboxError `NO_JOB_RECORD`. */
@@ -435,8 +410,9 @@ export class Dispatcher {
       .filter(
         (agent) => (only.queue ?? agent.queue) === agent.queue && (only.agent ?? agent.name) === agent.name,
       )
-      .flatMap((agent) => agent.activeJobIds())
-      .map((id) => [id, this.#engine.store.name]);
+      .flatMap((agent) => agent.activeJobs())
+      .sort((one, other) => other.started - one.started)
+      .map(({ id }) => [id, this.#engine.store.name]);
   }
 
   /** Counts and extremes of the jobs in a range of polls. */
@@ -470,14 +446,5 @@ function checkCount(value: number, option: string): number {
     option,
     expected: 'a whole number from 1 up',
     actual: shown(value),
-  });
-}
-
-function checkRange(range: Pick<PollRange, 'at' | 'before'>): void {
-  if (range.at === undefined || range.before === undefined) return;
-  throw new SignalboxError('INVALID_OPTION', {
-    option: 'at',
-    expected: 'given without `before`',
-    actual: 'both',
   });
 }

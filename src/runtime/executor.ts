@@ -12,7 +12,7 @@ import { Detached } from './detached.ts';
 import { Drafts } from './drafts.ts';
 import type { Engine } from './engine.ts';
 import { Job } from './job.ts';
-import { loaded } from './patience.ts';
+import { loaded, stored } from './patience.ts';
 import type { Run } from './run.ts';
 
 /** Calls the code of jobs and turns what comes back into an outcome. */
@@ -167,7 +167,11 @@ export class Executor {
         err: error,
       },
     );
-    await engine.finishing.file(job);
+    await stored(engine, this.text(job), async () => {
+      const now = await engine.store.get('job', job.id);
+      if (now?.epoch !== job.epoch || now.claim !== job.claim) throw new ReassignedError({ id: job.id });
+      await engine.finishing.file(now);
+    });
   }
 
   /** A job as text, for logs. */

@@ -31,6 +31,7 @@ export async function loaded<Result>(
       if (conflicts === 1 || conflicts % 5 === 0) {
         engine.log.events('WARNING', () => `conflict ${conflicts} while loading ${what()}: again at once`);
       }
+      await nextTurn(engine);
     }
   }
 }
@@ -50,6 +51,7 @@ export async function stored(engine: Engine, what: string, store: () => Promise<
         conflicts += 1;
         if (conflicts % 5 === 0)
           engine.log.events('WARNING', () => `conflict ${conflicts} while storing ${what}: again at once`);
+        await nextTurn(engine);
         continue;
       }
       errors += 1;
@@ -58,6 +60,11 @@ export async function stored(engine: Engine, what: string, store: () => Promise<
       await engine.sleep(1000);
     }
   }
+}
+
+/** At once, but not before others had their turn: what conflicts for ever must not stop the process. */
+function nextTurn(engine: Engine): Promise<void> {
+  return new Promise((resolve) => engine.reactor.callFromThread(resolve));
 }
 
 /** The store takes nothing more until it is opened again. */

@@ -1,4 +1,4 @@
-import { SignalboxError } from '../errors.ts';
+import { ConflictError, SignalboxError } from '../errors.ts';
 import type { JobRecord } from '../model/records.ts';
 import type { Line, OpenStore } from '../store/store.ts';
 import type { Reactor } from './reactor/reactor.ts';
@@ -32,17 +32,22 @@ export class Watch {
     };
   }
 
-  /** The job once the condition holds and is synced, or null after the limit. Rejects when the store fails. */
+  /**
+   * The job once the condition holds and is synced, or null after the limit. A read that meets a conflict is made again;
+   * any other failure of the store rejects.
+   */
   until(
     id: string,
     isReached: (job: JobRecord) => boolean,
     limitMs: number | null,
   ): Promise<JobRecord | null> {
     return new Promise((resolve, reject) => {
+      let isOver = false;
       const timer =
         limitMs === null ? null : this.#reactor.callLater(limitMs, () => end(() => resolve(null)));
       const unsubscribe = this.subscribe(id, () => check());
       const end = (answer: () => void): void => {
+        isOver = true;
         timer?.cancel();
         unsubscribe();
         answer();
@@ -52,7 +57,10 @@ export class Watch {
           (job) => {
             if (job !== null) end(() => resolve(job));
           },
-          (error: unknown) => end(() => reject(error)),
+          (error: unknown) => {
+            if (!(error instanceof ConflictError)) end(() => reject(error));
+            else if (!isOver) this.#reactor.callFromThread(check);
+          },
         );
       };
       check();

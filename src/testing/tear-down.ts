@@ -57,6 +57,7 @@ export function tearDownDispatcher(dispatcher: Dispatcher, options: TearDownOpti
  * @throws TearDownError after `timeout`.
  */
 export async function tearDownBox(box: Signalbox, options: TearDownOptions = {}): Promise<void> {
+  if (box.state === 'stopped') return;
   await tearDownDispatchers([...box.dispatchers.values()], options);
   // Without handlers it would add some: taking back exactly those leaves everything as it was.
   handleSignals(box)();

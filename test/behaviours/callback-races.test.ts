@@ -1,13 +1,14 @@
-import { BadStatusError, defineJob, local } from 'signalbox';
+import { BadStatusError, defineJob, local, type OpenStore, type Store } from 'signalbox';
 import { expect, it } from 'vitest';
 import { makeWorkshop, startCrew } from './crew.ts';
+import { type Commit, has } from './faulty-store.ts';
 import { makeNotebook, two } from './notebook.ts';
 import { forEachStore, type MakeStore, makeBox } from './stores.ts';
 
 /** More turns than a completion or an addition takes: among them are all ways in which the two can interleave. */
 const interleavings = Array.from({ length: 41 }, (_, index) => index - 20);
 
-async function setUp(makeStore: MakeStore) {
+async function setUp(makeStore: MakeStore, store = makeStore()) {
   const { hold, open, started } = makeWorkshop();
   const { give } = makeNotebook();
   const calls: { readonly label: string; readonly agent: string | null }[] = [];
@@ -18,8 +19,30 @@ async function setUp(makeStore: MakeStore) {
       return label;
     },
   });
-  const testBox = await makeBox({ store: makeStore(), jobs: [hold, give, where], queues: [''] });
+  const testBox = await makeBox({ store, jobs: [hold, give, where], queues: [''] });
   return { ...testBox, hold, open, started, give, where, calls, queue: testBox.box.queue() };
+}
+
+/** A store on which some commits are made only after something else has happened. */
+function slowStore(store: Store, after: (commit: Commit) => Promise<void> | null): Store {
+  const slow = (open: OpenStore): OpenStore =>
+    new Proxy(open, {
+      get(target, key) {
+        const value: unknown = Reflect.get(target, key, target);
+        if (typeof value !== 'function') return value;
+        if (key !== 'commit') return value.bind(target);
+        return (commit: Commit) => {
+          const waiting = after(commit);
+          if (waiting === null) return target.commit(commit);
+          const ticket = waiting.then(() => target.commit(commit));
+          const [written, synced] = [ticket.then((made) => made.written), ticket.then((made) => made.synced)];
+          for (const promise of [written, synced]) promise.catch(() => {});
+          return { written, synced };
+        };
+      },
+      set: (target, key, value) => Reflect.set(target, key, value, target),
+    });
+  return { name: store.name, open: async (ports) => slow(await store.open(ports)) };
 }
 
 async function turns(count: number): Promise<void> {
@@ -49,6 +72,38 @@ forEachStore('Adding callbacks while a job completes', (makeStore) => {
     }
     // Both ends of the race were seen: the worker came upon some, and found others after it had completed the job.
     expect(new Set(calls.map(({ agent }) => agent))).toEqual(new Set(['main', null]));
+  });
+
+  it('[J-142] a callback that is stored before COMPLETED is run first, though the worker had seen none left', async () => {
+    let isAdded: () => void = () => {};
+    const added = new Promise<void>((resolve) => {
+      isAdded = resolve;
+    });
+    let isAsked: (value: unknown) => void = () => {};
+    const asked = new Promise((resolve) => {
+      isAsked = resolve;
+    });
+    const store = slowStore(makeStore(), (commit) => {
+      if (!has(commit, 'job.complete', 'parent') || has(commit, 'job.finish')) return null;
+      isAsked(null);
+      return added;
+    });
+    const { box, queue, give, where, calls, reactor } = await setUp(makeStore, store);
+    await box.start();
+    const job = give(1).with({ id: 'parent' });
+    await job.addCallback(where.partial('first'));
+    await queue.put(job);
+    await asked;
+
+    const callback = await job.addCallback(where.partial('added'));
+    isAdded();
+    await reactor.runUntilIdle();
+
+    expect(calls.map(({ label }) => label)).toEqual(['first', 'added']);
+    expect([(await job.refresh()).status, (await callback.refresh()).status]).toEqual([
+      'COMPLETED',
+      'COMPLETED',
+    ]);
   });
 
   it('[J-142] COMPLETED is refused while a callback waits, and made once the last one ran', async () => {

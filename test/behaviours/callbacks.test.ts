@@ -185,6 +185,33 @@ forEachStore('Callbacks', (makeStore) => {
     expect(notes).toEqual([['added', 1]]);
   });
 
+  it('[J-93] one that its adding process left unfinished is run by the next process', async () => {
+    const store = makeStore();
+    const workshop = makeWorkshop();
+    const { give, note, notes } = makeNotebook();
+    const jobs = [workshop.hold, give, note];
+    const first = await makeBox({ store, jobs });
+    await first.box.start();
+    const parent = await first.box.queue().put(give(1));
+    await first.reactor.runUntilIdle();
+    const callback = workshop.hold.partial('added').with({ id: 'added' });
+    await callback.addCallback(note.partial('below'));
+    const adding = parent.addCallback(callback);
+    adding.catch(() => {});
+    await first.reactor.runUntilIdle();
+    await first.stop();
+
+    const second = await makeBox({ store, jobs });
+    await second.box.start();
+    await second.reactor.runUntilIdle();
+    workshop.open('added', 'late result');
+    await second.reactor.runUntilIdle();
+
+    expect(workshop.started).toEqual(['added', 'added']);
+    expect(notes).toEqual([['below', 'late result']]);
+    expect((await second.box.job('added').refresh()).status).toBe('COMPLETED');
+  });
+
   it('[J-94] callbacks fail at CRITICAL and have their own default policy, unless told otherwise', async () => {
     const asked: string[] = [];
     const watching = (name: string) => ({

@@ -8,16 +8,15 @@ import {
   type JobDefinition,
   type LogLevel,
   NeverRetry,
-  type OpenStore,
   ReassignedError,
   type RetryPolicy,
-  type Store,
 } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
 import { afterEach, describe, expect, it } from 'vitest';
 import { agentOf, makeWorkshop, representationOf, startCrew } from './crew.ts';
 import { doings, leave } from './exiting-jobs.ts';
 import { conflict, disconnect, Faults, faultyStore, has } from './faulty-store.ts';
+import { heldStore } from './held-store.ts';
 import { interceptedStore, lostConnection } from './intercepted-store.ts';
 import { crash } from './notebook.ts';
 import { forEachStore, makeBox, makeNodeBox, newDirectory } from './stores.ts';
@@ -34,28 +33,6 @@ afterEach(() => {
 /** As many errors as asked for. */
 function many(count: number, error: () => Error): Error[] {
   return Array.from({ length: count }, error);
-}
-
-/** What is done before a claim reaches its store. */
-function beforeClaims(store: Store, before: () => Promise<void>): Store {
-  return {
-    name: store.name,
-    open: async (ports) => {
-      const open = await store.open(ports);
-      const claim: OpenStore['claim'] = async (request) => {
-        await before();
-        return open.claim(request);
-      };
-      return new Proxy(open, {
-        get(target, key) {
-          if (key === 'claim') return claim;
-          const value: unknown = Reflect.get(target, key, target);
-          return typeof value === 'function' ? value.bind(target) : value;
-        },
-        set: (target, key, value) => Reflect.set(target, key, value, target),
-      });
-    },
-  };
 }
 
 forEachStore('Catastrophes', (makeStore) => {
@@ -107,14 +84,14 @@ forEachStore('Catastrophes', (makeStore) => {
 
   it('[C-32] a job claimed in a race with the deactivation is recovered when its dispatcher is activated again', async () => {
     const shop = makeWorkshop();
-    let meanwhile: () => Promise<void> = async () => {};
-    const store = beforeClaims(makeStore(), () => meanwhile());
+    let meanwhile: (() => Promise<void>) | null = null;
+    const store = heldStore(makeStore(), (call) => (call === 'claim' ? (meanwhile?.() ?? null) : null));
     const testBox = await makeBox({ store, jobs: [shop.hold], queues: [''] });
     const { box, reactor } = testBox;
     const [first] = await startCrew(testBox, ['a']);
     if (first === undefined) throw new Error('no dispatcher');
     meanwhile = async () => {
-      meanwhile = async () => {};
+      meanwhile = null;
       await (await representationOf(testBox, 'a')).deactivate();
     };
     const job = await box.queue().put(shop.hold('late'));

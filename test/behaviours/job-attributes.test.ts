@@ -76,6 +76,7 @@ forEachStore('An attribute of a job', (makeStore) => {
     expect((await job.refresh()).beginBy).toBe(0);
     await job.setBeginBy('1m');
     const late = await box.queue().put(seven(), { beginAfter: '10m', beginBy: '30s' });
+    reactor.run();
     await reactor.advance('10m');
     await reactor.advance('40s');
     await box.start();
@@ -91,6 +92,7 @@ forEachStore('An attribute of a job', (makeStore) => {
     const job = await box.queue().put(seven());
     expect((await job.refresh()).beginBy).toBeNull();
 
+    reactor.run();
     await reactor.advance('365d');
     await box.start();
 

@@ -168,6 +168,7 @@ forEachStore('A job is made', (makeStore) => {
     await first.stop();
 
     const second = await makeBox({ store, jobs: [seven, defineJob({ name: 'never', run: () => 'now' })] });
+    second.reactor.run();
     await second.reactor.advance('1h');
     await second.box.start();
     await second.reactor.runUntilIdle();

@@ -74,6 +74,7 @@ forEachStore('A failure', (makeStore) => {
     const late = await box.queue().put(seven, { beginAfter: '1m', beginBy: '1m' });
     const failed = await box.queue().put(seven, { beginAfter: '1d' });
     await failed.fail();
+    reactor.run();
     await reactor.advance('2m');
     await reactor.advance('1ms');
     await box.start();

@@ -80,19 +80,23 @@ forEachStore('An interrupted job', (makeStore) => {
 
   it('[J-75] whose abort is stored already only has its callbacks resumed', async () => {
     const about = await interrupted([false]);
-    const gate = new Gate();
-    const slowToo = defineJob({ name: 'slowToo', run: (_input: unknown) => gate.pass() });
+    const gates = [new Gate(), new Gate()];
+    let calls = 0;
+    const slowToo = defineJob({ name: 'slowToo', run: (_input: unknown) => (gates[calls++] as Gate).pass() });
     about.box.define(slowToo);
     const callback = await about.job.addCallback(slowToo);
     about.dispatcher.abandon();
     const first = about.job.handleInterrupt();
     await about.reactor.runUntilIdle();
-    expect([(await about.job.refresh()).status, gate.calls]).toEqual(['CALLBACKS', 1]);
+    expect([(await about.job.refresh()).status, calls]).toEqual(['CALLBACKS', 1]);
 
     const second = about.job.handleInterrupt();
     await about.reactor.runUntilIdle();
-    expect([about.asked, gate.calls]).toEqual([[1], 2]);
-    gate.open('of the second run');
+    expect([about.asked, calls]).toEqual([[1], 2]);
+    gates[0]?.open('of the interrupted run');
+    await about.reactor.runUntilIdle();
+    expect((await callback.refresh()).status).toBe('ACTIVE');
+    gates[1]?.open('of the second run');
     await Promise.all([first, second]);
 
     expect([(await about.job.refresh()).status, about.job.ending]).toEqual(['COMPLETED', 'aborted']);

@@ -83,6 +83,7 @@ forEachStore('A timestamp of a job', (makeStore) => {
     const slow = defineJob({ name: 'slow', run: (_input: unknown) => gate.pass() });
     const { box, reactor } = await open([slow]);
     const late = await box.queue().put(seven, { beginBy: '1s' });
+    reactor.run();
     await reactor.advance('10s');
     await box.start();
     const job = seven();

@@ -87,15 +87,16 @@ forEachStore('Ownership', (makeStore) => {
     await parent.addCallback(note.partial('second'));
     await queue.put(parent);
     await reactor.runUntilIdle();
-    await takeOver(parent);
+    const old = await takeOver(parent);
 
     calls[0]?.end('ended by the old worker');
     await reactor.runUntilIdle();
     const before = [...notes];
+    const { reassigned } = old.getJobInfo(parent.id ?? '');
     calls[1]?.end('ended by the new worker');
     await reactor.runUntilIdle();
 
-    expect(before).toEqual([]);
+    expect([before, reassigned]).toEqual([[], true]);
     expect(notes).toEqual([['second', 1]]);
     expect((await parent.refresh()).status).toBe('COMPLETED');
   });

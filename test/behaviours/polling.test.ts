@@ -188,9 +188,20 @@ forEachStore('A poll', (makeStore) => {
   });
 
   it('[D-23] the workers of an agent or a queue that is gone are given up at the next poll', async () => {
-    const { testBox, box, queue, done, reactor } = await makeShop(['', 'doomed']);
+    let isAway = false;
+    const store = interceptedStore(makeStore(), (call, args) =>
+      isAway && call === 'get' && args[0] === 'representation' ? new Error('no representations today') : null,
+    );
+    const { testBox, box, queue, done, reactor } = await makeShop(['', 'doomed'], store);
     await startCrew(testBox, ['a'], { agents: { main: agent({ size: 2 }), second: agent({ size: 4 }) } });
     expect(box.store.poolSize).toBe(7 + 1 + 6 + 6);
+
+    // A queue that is only skipped has lost nothing.
+    isAway = true;
+    await reactor.advance('5s');
+    expect(box.getDispatcher('a')?.getPollInfo().queues).toEqual({ '': null, doomed: null });
+    expect(box.store.poolSize).toBe(7 + 1 + 6 + 6);
+    isAway = false;
 
     await (await representationOf(testBox, 'a')).agents.remove('second');
     await (await representationOf(testBox, 'a')).agents.remove('main');

@@ -42,6 +42,7 @@ async function putAll(queue: Queue, ...all: readonly string[]): Promise<Job<stri
 forEachStore('Queue', (makeStore) => {
   async function makeQueue() {
     const made = await makeBox({ store: makeStore(), jobs: [note, other], queues: ['', 'other'], uuid });
+    made.reactor.run();
     return { ...made, queue: made.box.queue(), now: () => made.reactor.now() };
   }
 

@@ -98,7 +98,6 @@ forEachStore('Reactor', (makeStore) => {
     const { box, reactor } = await makeBox({ store: makeStore(), jobs: [note] });
     const dispatcher = await box.start();
     const held = await box.queue().put(note('x'), { beginAfter: '6h' });
-    const began = performance.now();
 
     await reactor.advance('1h');
     const { lastPing } = await box.queue().dispatchers.get(box.uuid);
@@ -109,7 +108,6 @@ forEachStore('Reactor', (makeStore) => {
     expect(pending).toBe('PENDING');
     expect(await held.result()).toBe('x');
     expect(dispatcher.polls.length).toBe(400);
-    expect(performance.now() - began).toBeLessThan(15_000);
   });
 });
 

@@ -1,4 +1,4 @@
-import { agent, defineJob, detached, pollInstant } from 'signalbox';
+import { agent, defineJob, detached, type Job, pollInstant } from 'signalbox';
 import { expect, it } from 'vitest';
 import { makeWorkshop, startCrew } from './crew.ts';
 import { forEachStore, makeBox, type TestBoxOptions } from './stores.ts';
@@ -79,7 +79,7 @@ forEachStore('The records of a dispatcher', (makeStore) => {
     const { testBox, queue, hold, done, reactor } = await makeShop();
     const [a] = await startCrew(testBox, ['a'], { jobsSize: 2, pollsSize: 3 });
     const start = reactor.now();
-    const jobs = [];
+    const jobs: Job[] = [];
     for (const job of [hold('1'), done('2'), done('3')]) jobs.push(await queue.put(job));
 
     await reactor.advance('25s');
@@ -142,15 +142,17 @@ forEachStore('The records of a dispatcher', (makeStore) => {
   it('[D-40] the result is text, of a failure its traceback, and is cut with a marker after 10,000 characters', async () => {
     const { testBox, queue, done, fail, reactor } = await makeShop();
     const [a] = await startCrew(testBox, ['a']);
-    const [short, long, failed] = [
+    const [short, full, long, failed] = [
       await queue.put(done('short')),
-      await queue.put(done('x'.repeat(20_000))),
+      await queue.put(done('x'.repeat(9998))),
+      await queue.put(done('x'.repeat(9999))),
       await queue.put(fail('went wrong')),
     ];
     await reactor.runUntilIdle();
     const resultOf = (job: { id: string | null }) => a?.getJobInfo(job.id ?? '').result ?? '';
 
     expect(resultOf(short)).toBe("'short'");
+    expect(resultOf(full)).toBe(`'${'x'.repeat(9998)}'`);
     const [text, marker, ...more] = resultOf(long).split('\n');
     expect([text?.length, more]).toEqual([10_000, []]);
     expect(marker).toMatch(/TRUNCATED/);

@@ -68,7 +68,7 @@ forEachStore('Representations', (makeStore) => {
     const representation = await dispatchers.register(box.uuid);
     const job = await queue.put(done('left behind'));
     await queue.claim();
-    await reactor.advance('10s');
+    reactor.setNow(reactor.now() + 10_000);
     const seen: unknown[] = [];
     box.on('dispatcherActivated', async ({ representation: activated, tx }) => {
       seen.push(activated.activated?.getTime(), namesOf(await tx.queue().jobs()));

@@ -1,4 +1,4 @@
-import { agent, type Dispatcher, defineJob, Dispatcher as NewDispatcher } from 'signalbox';
+import { agent, type Dispatcher, defineJob, detached, Dispatcher as NewDispatcher } from 'signalbox';
 import { expect, it } from 'vitest';
 import { makeWorkshop, representationOf, startCrew } from './crew.ts';
 import { forEachStore, makeBox } from './stores.ts';
@@ -52,10 +52,10 @@ forEachStore('Questions to a dispatcher', (makeStore) => {
     const dispatcher = new NewDispatcher(box, { uuid: 'a' });
     dispatcher.activate();
 
-    await reactor.advance('5s');
+    reactor.setNow(reactor.now() + 5000);
     const starting = { status: 'STARTING', timeSinceLastPoll: 5000, uptime: null };
     expect(dispatcher.getStatusInfo()).toMatchObject(starting);
-    await reactor.advance('1ms');
+    reactor.setNow(reactor.now() + 1);
     expect(dispatcher.getStatusInfo().status).not.toBe('STARTING');
   });
 
@@ -63,7 +63,7 @@ forEachStore('Questions to a dispatcher', (makeStore) => {
     const { testBox, box, reactor } = await makeShop();
     const silent = new NewDispatcher(box, { uuid: 'silent' });
     silent.activate();
-    await reactor.advance('5001ms');
+    reactor.setNow(reactor.now() + 5001);
     expect(silent.getStatusInfo()).toMatchObject({ status: 'STUCK', timeSinceLastPoll: 5001, uptime: null });
     await silent.deactivate();
 
@@ -117,14 +117,16 @@ forEachStore('Questions to a dispatcher', (makeStore) => {
   it('[D-49] the active ids are those in the workers at this instant, newest first, by queue and agent', async () => {
     const shop = makeWorkshop();
     const outer = defineJob({ name: 'outer', run: () => shop.hold('never put') });
-    const testBox = await makeBox({ store: makeStore(), jobs: [shop.hold, outer], queues: ['', 'other'] });
+    const promised = defineJob({ name: 'promised', run: () => detached(shop.opened('never')) });
+    const jobs = [shop.hold, outer, promised];
+    const testBox = await makeBox({ store: makeStore(), jobs, queues: ['', 'other'] });
     const { box, reactor } = testBox;
     const agents = {
       x: agent({ filter: { args: { '0': 'for x' } } }),
       y: agent({ filter: { notJobs: ['none'] } }),
     };
     const [a] = (await startCrew(testBox, ['a'], { agents })) as [Dispatcher];
-    await box.queue('other').put(outer());
+    for (const waiting of [outer(), promised()]) await box.queue().put(waiting);
     await reactor.runUntilIdle();
     expect(a.getActiveJobIds()).toEqual([]);
 

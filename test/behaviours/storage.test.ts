@@ -126,6 +126,7 @@ forEachStore('What is stored', (makeStore) => {
 
   it('[J-148] a stand-alone call does not look at the deadline', async () => {
     const { box, give, reactor } = await setUp(makeStore);
+    await box.start();
     const job = give('called').with({ beginAfter: reactor.now(), beginBy: '1s' });
     await reactor.advance('1h');
 

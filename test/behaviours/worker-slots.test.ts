@@ -128,7 +128,7 @@ forEachStore('Workers', (makeStore) => {
       failures -= 1;
       return new Error('store error');
     });
-    const { testBox, box, queue, done, started, reactor } = await makeShop({ store });
+    const { testBox, box, done, started, reactor } = await makeShop({ store });
     const [a] = await startCrew(testBox, ['a']);
     const job = await box.transaction(async (tx) => {
       const put = await tx.queue().put(done('too late'));
@@ -212,16 +212,17 @@ forEachStore('Workers', (makeStore) => {
   it('[D-33] an error that escapes from the call of a job is CRITICAL, and the worker is replaced', async () => {
     const hostile = defineJob({
       name: 'hostile',
-      run: () => ({
-        get then(): never {
-          throw new Error('gotcha');
-        },
-      }),
+      run: () =>
+        new Proxy({} as Record<string, string>, {
+          get() {
+            throw new Error('gotcha');
+          },
+        }),
     });
-    const { testBox, queue, done, started, reactor } = await makeShop({ jobs: [hostile as never] });
+    const { testBox, queue, done, started, reactor } = await makeShop({ jobs: [hostile] });
     const [a] = await startCrew(testBox, ['a'], { agents: { main: agent({ size: 2 }) } });
 
-    const job = await queue.put((hostile as unknown as () => ReturnType<typeof done>)());
+    const job = await queue.put(hostile());
     await reactor.runUntilIdle();
     await queue.put(done('next'));
     await reactor.advance('5s');

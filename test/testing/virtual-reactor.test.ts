@@ -231,6 +231,17 @@ const stores: readonly (readonly [string, () => Store])[] = [
 ];
 
 describe.each(stores)('A box in virtual time, on a %s store,', (_, makeStore) => {
+  it('waits for what a stop really does, such as letting files go', async () => {
+    const reactor = new VirtualReactor();
+    const box = await createSignalbox({ store: makeStore(), reactor });
+    reactor.attach(box);
+    await box.start();
+
+    await reactor.until(box.stop({ grace: '1s' }));
+
+    expect(box.state).toBe('stopped');
+  });
+
   it('does everything that needs no time by itself', async () => {
     const add = defineJob({ name: 'add', run: (a: number, b: number) => a + b });
     const reactor = new VirtualReactor();

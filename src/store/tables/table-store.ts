@@ -272,7 +272,12 @@ export class TableStore implements OpenStore {
   }
 
   settled(): Promise<void> {
-    if (this.#failure !== null) return Promise.reject(this.#failure);
+    const failure = this.#failure;
+    // Refused only once its files are let go: who moves virtual time waits for that, too.
+    if (failure !== null) {
+      const closed = this.#closing?.catch(() => {}) ?? Promise.resolve();
+      return closed.then(() => Promise.reject(failure));
+    }
     if (this.#nextSeq - 1 <= this.#syncedSeq) return Promise.resolve();
     return (this.#batch.isEmpty ? this.#lastWritten : this.#batch).synced;
   }
