@@ -35,7 +35,8 @@ export interface TestBox {
 
 /**
  * A running system for one test: a store of its own, the queue `''`, a dispatcher that polls every 0.1 s, and agent
- * `main`. When it resolves two polls are over, so nothing is left to wait for.
+ * `main`. When it resolves two polls are over, so nothing is left to wait for. Where hours of virtual time are to pass,
+ * give a longer `pollInterval`: each poll is made.
  *
  * @example
  * ```ts

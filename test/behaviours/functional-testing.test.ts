@@ -112,7 +112,12 @@ forEachStore('Functional testing', (makeStore, kind) => {
     const shown = shownLines();
     const { done } = makeWorkshop();
     const reactor = new VirtualReactor();
-    const { box } = await testBoxOf({ store: makeStore(), jobs: [done, fail], reactor });
+    const { box } = await testBoxOf({
+      store: makeStore(),
+      jobs: [done, fail],
+      reactor,
+      pollInterval: '10s',
+    });
     const job = done('one');
     const callback = await job.addCallback(fail.partial(), { retryPolicy: 'unheard-of' });
 
