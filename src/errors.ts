@@ -44,6 +44,8 @@ const messages = {
     `Expected ${about.what} to accept ${about.event}, got status ${about.status}, which refuses it${about.guards.length > 0 ? ` (${about.guards.join(', ')} said no)` : ''}. Look at the chart in docs/machines.md for what is allowed there.`,
   AWAITED_OWN_CHILD: (about: { id: string }) =>
     `Expected the result of job ${about.id} to be awaited after it is committed, got a wait inside the job that puts it. Return the job instead: its result becomes yours.`,
+  AWAITED_ITSELF: (about: { id: string }) =>
+    `Expected job ${about.id} to wait for another job, got a wait for itself, directly or through jobs that wait for it. Return a value instead.`,
 
   // What happens to jobs
   ABORTED: (about: { id: string }) =>

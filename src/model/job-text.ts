@@ -1,7 +1,7 @@
 import type { Json } from '../../machines/json.ts';
 
 /** The call of a job as text: `multiply(14, 3)`. Never throws. */
-export function callText(name: string, args: readonly Json[]): string {
+function callText(name: string, args: readonly Json[]): string {
   return `${name}(${args.map(valueText).join(', ')})`;
 }
 

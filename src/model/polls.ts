@@ -48,7 +48,7 @@ export class PollInfo {
 const farEnd = 1n << 56n;
 
 /** The first key of an instant: keys of the instant are this and the 15 below it. */
-export function pollKey(instant: number): bigint {
+function pollKey(instant: number): bigint {
   return farEnd - (BigInt(Math.floor(instant * 1000)) << 4n);
 }
 

@@ -12,7 +12,7 @@ export interface ValueLimits {
 }
 
 /** The default limits. */
-export const defaultLimits: ValueLimits = { depth: 64, keys: 10_000, bytes: 1024 * 1024 };
+const defaultLimits: ValueLimits = { depth: 64, keys: 10_000, bytes: 1024 * 1024 };
 
 /** Turns a job into the reference that is stored for it, or says that the value is none. */
 export type ReferJob = (value: object) => string | null;

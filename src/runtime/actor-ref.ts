@@ -29,10 +29,14 @@ export function actorRefOf(engine: Engine, record: JobRecord): JobActorRef {
     getSnapshot: () => snapshotOf(last),
     subscribe(observer) {
       const unsubscribe = engine.watch.subscribe(record.id, () => {
-        refresh().then(
-          () => observer(snapshotOf(last)),
-          () => {},
-        );
+        refresh()
+          .then(() => observer(snapshotOf(last)))
+          .catch((error: unknown) =>
+            engine.log.events(
+              'ERROR',
+              () => `an observer of job ${record.id} was not told: ${String(error)}`,
+            ),
+          );
       });
       return { unsubscribe };
     },

@@ -3,7 +3,8 @@ export class Detached<Result> {
   readonly promise: Promise<Result>;
 
   constructor(promise: Promise<Result>) {
-    this.promise = promise;
+    // Types do not keep anyone from passing a value, or something with a `then` of its own.
+    this.promise = Promise.resolve(promise);
   }
 }
 

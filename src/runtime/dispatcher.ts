@@ -152,12 +152,31 @@ export class Dispatcher {
     this.#forget();
   }
 
-  /** Resolves at the end of the next poll to begin: one that is under way may have looked already. */
+  /**
+   * Resolves at the end of the next poll to begin: one that is under way may have looked already.
+   * @throws SignalboxError `DISPATCHER_STATE` when it stops first.
+   */
   async nextPoll(): Promise<PollInfo> {
+    let wasActive = false;
+    const hasStopped = (stopped: boolean): boolean => {
+      wasActive ||= !stopped;
+      return stopped && wasActive;
+    };
     await waitFor(this.#actor, (snapshot) => !snapshot.matches('polling'));
-    const newest = this.polls.newest();
-    await waitFor(this.#actor, (snapshot) => !snapshot.matches('polling') && this.polls.newest() !== newest);
-    return this.polls.newest() as PollInfo;
+    const last = this.polls.newest();
+    const next = (): PollInfo | null => {
+      const newest = this.polls.newest();
+      return newest === undefined || newest === last ? null : newest;
+    };
+    await waitFor(
+      this.#actor,
+      (snapshot) =>
+        (!snapshot.matches('polling') && next() !== null) || hasStopped(snapshot.matches('stopped')),
+    );
+    const poll = next();
+    if (poll !== null) return poll;
+    const what = `dispatcher ${this.uuid}`;
+    throw new SignalboxError('DISPATCHER_STATE', { what, state: 'stopped', event: 'poll.due' });
   }
 
   #schedule(delayMs: number): void {
@@ -193,7 +212,7 @@ export class Dispatcher {
         poll.queues[queue.id] = null;
         await this.#pollQueue(queue.id, poll);
       }
-      this.#retireVanished(poll);
+      if (this.#mayClaim) this.#retireVanished(poll);
     });
     this.#closePrevious();
     this.polls.add(poll, this.#engine.now());
@@ -233,12 +252,18 @@ export class Dispatcher {
       this.#queues.add(queue);
     }
     await this.#guarded(`ping ${where}`, () => this.#ping(representation));
+    if (!this.#mayClaim) return;
     const agents: Record<string, AgentPoll> = Object.create(null);
     poll.queues[queue] = agents;
     await this.#guarded(`read its agents ${where}`, async () => {
       for (const record of await this.#engine.store.list('agent', `${queue}/${this.uuid}/`))
-        await this.#pollAgent(queue, record, poll, agents);
+        if (this.#mayClaim) await this.#pollAgent(queue, record, poll, agents);
     });
+  }
+
+  /** A poll that stopping or a crash has overtaken, or one during the grace of `box.stop`, pings and claims nothing. */
+  get #mayClaim(): boolean {
+    return this.box.state === 'running' && this.#actor.getSnapshot().matches('polling');
   }
 
   async #pollAgent(

@@ -1,6 +1,7 @@
 import { isAgentPlace, type JobEvent, type Place } from '../../machines/job.machine.ts';
 import type { Json } from '../../machines/json.ts';
 import { ConflictError, SignalboxError } from '../errors.ts';
+import { Failure } from '../model/failure.ts';
 import type { JobRecord, RepresentationRecord } from '../model/records.ts';
 import type { RetryPolicy } from '../model/retry.ts';
 import {
@@ -65,7 +66,9 @@ export class Engine {
   readonly now: () => number;
   /** Live agents by `<queue>/<uuid>/<name>`. */
   readonly agents = new Map<string, LiveAgent>();
-  readonly #reactions = new TicketReactions();
+  readonly #reactions = new TicketReactions((error) =>
+    this.log.events('CRITICAL', () => `what follows a commit broke: ${Failure.from(error).text()}`),
+  );
   /** Tells the supervisor that a queue may hold work. */
   readonly offerWork: (queue: string) => void;
 

@@ -39,7 +39,12 @@ export class Executor {
       });
       return;
     }
-    this.#attempts.inContext(run, definition, () => this.#attempt(run, definition));
+    try {
+      this.#attempts.inContext(run, definition, () => this.#attempt(run, definition));
+    } catch (error) {
+      // The context that the job carries is the program's own code.
+      this.#threw(run, error);
+    }
   }
 
   #attempt(run: Run, definition: Definition): void {
@@ -76,19 +81,23 @@ export class Executor {
 
   #call(run: Run, code: (...args: never[]) => unknown, args: readonly unknown[]): void {
     let returned: unknown;
+    let awaited: Promise<unknown> | null;
     try {
       const all = run.input.length === 0 ? args : [...args, ...run.input];
       returned = currentRun.run(run, code as (...args: readonly unknown[]) => unknown, ...all);
+      // A promise stays as it is; a `then` that is not a promise's may throw, call back twice, or give another.
+      awaited = isThenable(returned) ? Promise.resolve(returned) : null;
     } catch (error) {
       this.#threw(run, error);
       return;
     }
-    if (isThenable(returned)) {
-      returned.then(
+    if (awaited === null) this.#guarded(run, () => this.#returned(run, returned));
+    else {
+      awaited.then(
         (value) => this.#guarded(run, () => this.#returned(run, value)),
         (error: unknown) => this.#guarded(run, () => this.#threw(run, error)),
       );
-    } else this.#guarded(run, () => this.#returned(run, returned));
+    }
   }
 
   /** What breaks here is no failure of the job: its agent replaces the worker and leaves the job as it is. */
@@ -103,17 +112,18 @@ export class Executor {
 
   #returned(run: Run, value: unknown): void {
     const { finishing } = this.#engine;
-    if (isJob(value)) {
-      this.#returnedJob(run, value).catch((error: unknown) => this.#threw(run, error));
-    } else if (value instanceof Detached) {
-      const outcome = value.promise.then(
+    const what = kindOf(value);
+    if (what === 'job') {
+      this.#returnedJob(run, value as Job<unknown>).catch((error: unknown) => this.#threw(run, error));
+    } else if (what === 'detached') {
+      const outcome = (value as Detached<unknown>).promise.then(
         (settled: unknown) => this.#outcomeOf(settled),
         (error: unknown) => ({ ok: false as const, failure: Failure.from(error).data }),
       );
       finishing.wait(run, 'promise', null, () => {
         void outcome.then((settled) => finishing.settle(run, settled));
       });
-    } else if (value instanceof Failure) finishing.finish(run, { ok: false, failure: value.data });
+    } else if (what === 'failure') finishing.finish(run, { ok: false, failure: (value as Failure).data });
     else {
       let encoded: Json;
       try {
@@ -137,7 +147,18 @@ export class Executor {
       await run.unit.submit(drafts.made, drafts.expect);
       drafts.attach();
     }
+    await this.#refuseCircle(run, job.record.id);
     this.#engine.finishing.wait(run, job.record.id, job);
+  }
+
+  /** Jobs that wait for each other would hold their slots for ever. */
+  async #refuseCircle(run: Run, id: string): Promise<void> {
+    const seen = new Set<string>();
+    for (let next: string | null = id; next !== null && !seen.has(next); ) {
+      if (next === run.job.id) throw new SignalboxError('AWAITED_ITSELF', { id: next });
+      seen.add(next);
+      next = (await this.#engine.store.get('job', next))?.waitingOn ?? null;
+    }
   }
 
   #outcomeOf(value: unknown): { ok: true; value: Json } | { ok: false; failure: Failure['data'] } {
@@ -152,7 +173,7 @@ export class Executor {
   #threw(run: Run, error: unknown): void {
     run.startOver();
     // The worker is stopped, not the job refuted: no policy is asked and nothing is stored.
-    if (run.isAborted || error instanceof ReassignedError) this.#engine.finishing.escaped(run, error);
+    if (run.isAborted || isReassigned(error)) this.#engine.finishing.escaped(run, error);
     else this.#engine.finishing.threw(run, Failure.from(error));
   }
 
@@ -186,6 +207,25 @@ function shownValue(value: unknown): string {
     return valueText(value as Json);
   } catch {
     return shown(value);
+  }
+}
+
+/** What a job's code gave. A proxy may refuse the question: then it is a value, and refused as one. */
+function kindOf(value: unknown): 'job' | 'detached' | 'failure' | 'value' {
+  try {
+    if (isJob(value)) return 'job';
+    if (value instanceof Detached) return 'detached';
+    return value instanceof Failure ? 'failure' : 'value';
+  } catch {
+    return 'value';
+  }
+}
+
+function isReassigned(error: unknown): boolean {
+  try {
+    return error instanceof ReassignedError;
+  } catch {
+    return false;
   }
 }
 

@@ -55,7 +55,15 @@ export class Hooks {
     for (const hook of this.#hooks.get(name) ?? []) await hook({ representation, tx });
   }
 
-  after(name: DispatcherEventName, representation: Representation): void {
-    for (const listener of this.#listeners) listener({ name, representation });
+  /** The commit is made, so a listener that fails stops nothing, and no other listener: `failed` is told. */
+  after(name: DispatcherEventName, representation: Representation, failed: (error: unknown) => void): void {
+    for (const listener of this.#listeners) {
+      try {
+        // One that is async may fail later.
+        Promise.resolve(listener({ name, representation }) as unknown).catch(failed);
+      } catch (error) {
+        failed(error);
+      }
+    }
   }
 }

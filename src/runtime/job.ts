@@ -418,6 +418,8 @@ export class Job<Result = unknown> {
   async result(options: { readonly timeout?: Duration } = {}): Promise<Result> {
     const unit = this.#mustBeStored();
     unit.engine.refuseOwnChild(unit, this.record.id);
+    if (currentRun.getStore()?.job.id === this.record.id)
+      throw new SignalboxError('AWAITED_ITSELF', { id: this.record.id });
     const record = await this.#waitUntil((job) => job.outcome !== null, options.timeout, 'a result');
     this.#record = record;
     this.#status = null;

@@ -78,7 +78,11 @@ export class Log {
   ): void {
     const method = methods[level];
     if (this.#logger.isLevelEnabled?.(method) === false) return;
-    this.#logger[method]({ stream, ...fields }, escapeControls(message()));
+    try {
+      this.#logger[method]({ stream, ...fields }, escapeControls(message()));
+    } catch {
+      // Logging must change nothing: a logger that fails has nobody to tell.
+    }
   }
 }
 

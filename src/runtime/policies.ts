@@ -51,11 +51,23 @@ export class Policies {
   dataOf(run: Run, always = false): JobRecord['retryData'] {
     const { policy, job } = run;
     if (policy === null) return job.retryData;
-    const data = this.#has(policy, 'updateData', job)
-      ? policy.updateData(job.retryData ?? {}, run.cache)
-      : null;
+    const data = this.#has(policy, 'updateData', job) ? this.#updated(run, policy) : null;
     if (data === null && !always) return job.retryData;
     return this.#kept(job, policy, data ?? job.retryData ?? {});
+  }
+
+  /** What a policy keeps is of less worth than the outcome that it is stored with. */
+  #updated({ job, cache }: Run, policy: RetryPolicy): RetryData | null {
+    try {
+      return policy.updateData(job.retryData ?? {}, cache);
+    } catch (error) {
+      this.#engine.log.events(
+        'ERROR',
+        () => `retry policy "${policy.name}" of ${this.#text(job)} keeps nothing: ${String(error)}`,
+        { job: job.id },
+      );
+      return null;
+    }
   }
 
   /** An unknown name is waited for: somebody may still register it, and guessing could run the job once too often. */
@@ -97,7 +109,16 @@ export class Policies {
 
   /** The policy first used stays the job's, and the start of its first attempt ever is never overwritten. */
   #kept(job: JobRecord, policy: RetryPolicy, data: RetryData): RetryData {
-    return { policy: policy.name, first_active: job.activeStart, ...data };
+    const own = { policy: policy.name, first_active: job.activeStart };
+    try {
+      // What is no JSON would be refused by the store, and with it the outcome.
+      return JSON.parse(JSON.stringify({ ...own, ...data })) as RetryData;
+    } catch (error) {
+      const what = (): string =>
+        `what ${policy.name} keeps of ${this.#text(job)} is no JSON: ${String(error)}`;
+      this.#engine.log.events('ERROR', what, { job: job.id });
+      return { ...own, ...job.retryData };
+    }
   }
 
   #tools(job: JobRecord): RetryTools {

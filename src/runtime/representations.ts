@@ -309,7 +309,10 @@ async function commitHeard(unit: GatheringUnit, ...heard: readonly Heard[]): Pro
     const now = (await engine.direct.get('representation', record.id)) ?? record;
     const representation = new Representation(engine.direct, now);
     representations.push(representation);
-    if (name !== null) engine.hooks.after(name, representation);
+    if (name === null) continue;
+    engine.hooks.after(name, representation, (error) =>
+      engine.log.events('ERROR', () => `a listener of ${name} failed: ${String(error)}`),
+    );
   }
   return representations[0] as Representation;
 }

@@ -87,8 +87,14 @@ export async function createSignalbox(options: SignalboxOptions): Promise<Signal
   }
   const queues = (options.queues ?? []).map(checkQueueName);
   const box = new Signalbox(options);
-  await box.opened();
-  for (const queue of queues) await box.createQueue(queue);
+  try {
+    await box.opened();
+    for (const queue of queues) await box.createQueue(queue);
+  } catch (error) {
+    // Nobody gets this box, so nobody else could let the store go.
+    await box.stop().catch(() => {});
+    throw error;
+  }
   return box;
 }
 
@@ -446,5 +452,7 @@ export class Signalbox {
     const reason = new Error('the store failed');
     if (this.#engine === null) return;
     for (const live of this.#engine.agents.values()) live.abortRuns(reason);
+    // Polls could do nothing any more, and would keep the process alive after `stop`.
+    for (const dispatcher of this.#dispatchers.values()) dispatcher.abandon();
   }
 }

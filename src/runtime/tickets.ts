@@ -9,6 +9,12 @@ interface Reaction {
  */
 export class TicketReactions {
   readonly #groups = new WeakMap<Promise<void>, Reaction[]>();
+  readonly #failed: (error: unknown) => void;
+
+  /** `failed` is told of a reaction that throws: the others of its batch must still be made. */
+  constructor(failed: (error: unknown) => void) {
+    this.#failed = failed;
+  }
 
   when(promise: Promise<void>, done: () => void, refused: (error: Error) => void = () => {}): void {
     const group = this.#groups.get(promise);
@@ -21,12 +27,20 @@ export class TicketReactions {
     promise.then(
       () => {
         this.#groups.delete(promise);
-        for (const reaction of reactions) reaction.done();
+        for (const reaction of reactions) this.#make(() => reaction.done());
       },
       (error: Error) => {
         this.#groups.delete(promise);
-        for (const reaction of reactions) reaction.refused(error);
+        for (const reaction of reactions) this.#make(() => reaction.refused(error));
       },
     );
+  }
+
+  #make(reaction: () => void): void {
+    try {
+      reaction();
+    } catch (error) {
+      this.#failed(error);
+    }
   }
 }

@@ -21,15 +21,6 @@ export interface Recovered {
   readonly clean: boolean;
 }
 
-/** An entry together with what its line says. */
-export interface LoggedEntry {
-  readonly seq: number;
-  readonly at: number;
-  readonly by: string;
-  readonly line: Line;
-  readonly index: number;
-}
-
 /**
  * The durable side of a table store: an append-only sequence of lines with snapshots beside it. `append` and
  * `write` are synchronous, `sync` is not; the caller groups.

@@ -74,7 +74,8 @@ export async function createTestBox(options: TestBoxOptions = {}): Promise<TestB
   const sizes = { ...(jobsSize && { jobsSize }), ...(pollsSize && { pollsSize }) };
   try {
     const dispatcher = await box.start({ ...sizes, pollInterval, ...(agent === undefined ? {} : { agent }) });
-    const poll = await inItsTime(getPoll(dispatcher, 1));
+    const timeout = dispatcher.pollInterval + slackMs;
+    const poll = await inItsTime(getPoll(dispatcher, 1, { timeout }));
     if (poll.queues[''] != null) return { box, dispatcher, tearDown };
     throw new SignalboxError('NOT_STARTED', { what: `dispatcher ${dispatcher.uuid} in queue ''` });
   } catch (error) {
@@ -82,5 +83,8 @@ export async function createTestBox(options: TestBoxOptions = {}): Promise<TestB
     throw error;
   }
 }
+
+/** How much later than its time the second poll may end. */
+const slackMs = 6000;
 
 const silent = echoLog({ write: () => {} });

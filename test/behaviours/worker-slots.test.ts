@@ -1,6 +1,7 @@
 import { agent, ConflictError, type Dispatcher, defineJob, local, type Store } from 'signalbox';
 import { expect, it } from 'vitest';
 import { agentOf, makeWorkshop, namesOf, representationOf, startCrew } from './crew.ts';
+import { Faults, faultyStore, has } from './faulty-store.ts';
 import { interceptedStore, lostConnection } from './intercepted-store.ts';
 import { forEachStore, makeBox, type TestBoxOptions } from './stores.ts';
 
@@ -210,19 +211,18 @@ forEachStore('Workers', (makeStore) => {
   });
 
   it('[D-33] an error that escapes from the call of a job is CRITICAL, and the worker is replaced', async () => {
-    const hostile = defineJob({
-      name: 'hostile',
-      run: () =>
-        new Proxy({} as Record<string, string>, {
-          get() {
-            throw new Error('gotcha');
-          },
-        }),
-    });
-    const { testBox, queue, done, started, reactor } = await makeShop({ jobs: [hostile] });
+    const faults = new Faults();
+    // A store answers with a refusal; one that throws is broken, and so is what called it.
+    faults.refuse = (commit) => {
+      if (!has(commit, 'job.finish')) return null;
+      faults.refuse = () => null;
+      throw new Error('gotcha');
+    };
+    const store = faultyStore(makeStore(), faults);
+    const { testBox, queue, done, started, reactor } = await makeShop({ store });
     const [a] = await startCrew(testBox, ['a'], { agents: { main: agent({ size: 2 }) } });
 
-    const job = await queue.put(hostile());
+    const job = await queue.put(done('broken'));
     await reactor.runUntilIdle();
     await queue.put(done('next'));
     await reactor.advance('5s');
@@ -233,7 +233,7 @@ forEachStore('Workers', (makeStore) => {
     expect(testBox.entries.find(({ level }) => level === 'CRITICAL')?.stream).toBe('signalbox.events');
     expect(a?.getJobInfo(job.id ?? '')).toMatchObject({ failed: true, thread: 'main:0' });
     expect((await job.refresh()).status).toBe('ACTIVE');
-    expect([started, a?.getActiveJobIds()]).toEqual([['next'], []]);
+    expect([started, a?.getActiveJobIds()]).toEqual([['broken', 'next'], []]);
     expect([...(a?.jobs ?? [])][0]?.[1].thread).toBe('main:0');
   });
 });

@@ -64,7 +64,7 @@ export function jsonStore(dir: string, options: JsonStoreOptions = {}): Store {
   return {
     name,
     async open(ports) {
-      const { recovered, start } = await openJsonLog({
+      const { recovered, start, release } = await openJsonLog({
         dir,
         files: options.files ?? nodeFilePort,
         syncs: (options.syncs ?? createWorkerSyncPort)(),
@@ -80,10 +80,15 @@ export function jsonStore(dir: string, options: JsonStoreOptions = {}): Store {
       });
       const tables = new Tables();
       let seq = recovered.snapshot?.seq ?? 0;
-      if (recovered.snapshot !== null) tables.load(recovered.snapshot);
-      for (const line of recovered.lines) {
-        tables.replay(line);
-        seq = line.s + line.entries.length - 1;
+      try {
+        if (recovered.snapshot !== null) tables.load(recovered.snapshot);
+        for (const line of recovered.lines) {
+          tables.replay(line);
+          seq = line.s + line.entries.length - 1;
+        }
+      } catch (error) {
+        release();
+        throw error;
       }
       if (tables.quarantined.size > 0) {
         ports.report(
@@ -104,7 +109,13 @@ export function jsonStore(dir: string, options: JsonStoreOptions = {}): Store {
         ports,
         retention,
       });
-      await beginEpoch(store, epoch);
+      try {
+        await beginEpoch(store, epoch);
+      } catch (error) {
+        // Nobody gets this store, so nobody else could let its lock go.
+        await store.close().catch(() => {});
+        throw error;
+      }
       return store;
     },
   };

@@ -193,10 +193,10 @@ export class TableStore implements OpenStore {
       this.#mustWrite();
       for (const expectation of commit.expect) this.#mustHold(expectation);
       this.#mustStand(commit.changes);
+      return this.#stage(commit.by, commit.changes);
     } catch (error) {
       return refused(error);
     }
-    return this.#stage(commit.by, commit.changes);
   }
 
   async claim(request: ClaimRequest): Promise<Claimed> {
@@ -320,7 +320,8 @@ export class TableStore implements OpenStore {
   }
 
   async #close(): Promise<void> {
-    if (this.#failure === null) await this.settled();
+    // What a full disk refuses by now has been told to its callers.
+    if (this.#failure === null) await this.settled().catch(() => {});
     this.#failure ??= new SignalboxError('STORE_CLOSED', { call: 'a commit' });
     await this.#log.close();
   }
@@ -336,6 +337,8 @@ export class TableStore implements OpenStore {
 
   #mustWrite(): void {
     if (this.#failure !== null) throw this.#failure;
+    // Nothing new while the last commits are synced: it would be neither written nor refused.
+    if (this.#closing !== null) throw new SignalboxError('STORE_CLOSED', { call: 'a commit' });
   }
 
   #mustHold(expectation: Expectation): void {
@@ -399,8 +402,15 @@ export class TableStore implements OpenStore {
       mv: this.#machineVersion,
       entries,
     };
+    try {
+      this.#log.append(line);
+    } catch (error) {
+      // What the log does not take never was: a value that is no JSON, or a log that has failed by itself.
+      for (const [kind, id, before] of undo.toReversed()) this.#tables.restore(kind, id, before);
+      if (error instanceof SignalboxError && /^STORE_(IO|FENCED)$/.test(error.code)) this.#fail(error);
+      throw error;
+    }
     this.#nextSeq = seq + changes.length;
-    this.#log.append(line);
     this.#batch.add({ line, undo });
     this.#schedule();
     return this.#batch;
@@ -499,7 +509,11 @@ export class TableStore implements OpenStore {
     const { completedMaxAgeMs, completedMaxCount } = this.#retention;
     const { completed } = this.#tables;
     const now = this.now();
-    if (this.#failure !== null || (now < this.#nextEviction && completed.size <= completedMaxCount * 1.01))
+    if (
+      this.#failure !== null ||
+      this.#closing !== null ||
+      (now < this.#nextEviction && completed.size <= completedMaxCount * 1.01)
+    )
       return;
     this.#nextEviction = now + 60_000;
     const changes: Change[] = [];

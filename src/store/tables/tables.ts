@@ -10,7 +10,7 @@ import type { Change, Kind, Line, Patch, Records } from '../store.ts';
 import { Lane, laneKey } from './lane.ts';
 
 /** The kinds in the order in which a snapshot lists them. */
-export const kinds: readonly Kind[] = [
+const kinds: readonly Kind[] = [
   'store',
   'queue',
   'quota',

@@ -1,0 +1,446 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  agent,
+  ConflictError,
+  createSignalbox,
+  Dispatcher,
+  defineFilter,
+  defineJob,
+  detached,
+  installAgent,
+  type Job,
+  type JobDefinition,
+  type Logger,
+  local,
+  memoryStore,
+  NeverRetry,
+  type RetryPolicy,
+  type Signalbox,
+  SignalboxError,
+  type Store,
+} from 'signalbox';
+import { jsonStore } from 'signalbox/json';
+import { VirtualReactor } from 'signalbox/testing';
+import { Audit } from './life-audit.ts';
+
+/** What can happen. Numbers name a job, dispatcher, queue … by its place in the list of those there are. */
+export type Act =
+  | { readonly act: 'put'; readonly job: Draft }
+  | { readonly act: 'transaction'; readonly jobs: readonly Draft[]; readonly aborts: boolean }
+  | { readonly act: 'pull' | 'remove' | 'fail' | 'annotate'; readonly at: number }
+  | { readonly act: 'addCallback'; readonly at: number; readonly kind: number }
+  | { readonly act: 'advance'; readonly seconds: number }
+  | { readonly act: 'activate' | 'deactivate' | 'abandon' | 'restart' | 'replace'; readonly at: number }
+  | { readonly act: 'falseDeath'; readonly at: number; readonly queue: number }
+  | { readonly act: 'resizeAgent'; readonly at: number; readonly size: number }
+  | { readonly act: 'resizeQuota'; readonly at: number; readonly size: number }
+  | { readonly act: 'reopen'; readonly graceS: number };
+
+/** A job to put. */
+export interface Draft {
+  readonly kind: number;
+  readonly queue: number;
+  /** Seconds until it may start. */
+  readonly after: number;
+  /** Seconds within which it must start; 0 for ever. */
+  readonly by: number;
+  readonly quotas: number;
+  readonly callbacks: readonly number[];
+  readonly pairs: boolean;
+}
+
+const queues = ['a', 'b', 'inner'] as const;
+const quotaNames = ['few', 'fewer'] as const;
+
+/** Asked again until it has had its turns: put back at the front, then held, then given up. */
+const turns: RetryPolicy = {
+  ...NeverRetry,
+  name: 'turns',
+  startsOnce: false,
+  jobError: (failure) =>
+    failure.message === 'front' ? { after: 0 } : failure.message === 'later' ? { after: '7s' } : false,
+  interrupted: (data) => ({ answer: { after: '3s' }, data }),
+};
+
+/** One Signalbox after the other on one store, with everything that happens to it. */
+export class World {
+  readonly reactor = new VirtualReactor();
+  readonly audit = new Audit();
+  readonly problems: string[] = [];
+  readonly #directory: string | null;
+  readonly #store: Store;
+  readonly #calls = new Map<string, number>();
+  readonly #acknowledged = new Set<string>();
+  readonly #aborted: string[] = [];
+  readonly #jobs: string[] = [];
+  readonly #kinds: readonly JobDefinition<readonly [], unknown>[];
+  #box: Signalbox | null = null;
+  #dispatchers: Dispatcher[] = [];
+  #uuids = ['d1', 'd2', 'd3'];
+  #ids = 0;
+
+  constructor(kind: 'memory' | 'json') {
+    this.#directory = kind === 'memory' ? null : mkdtempSync(join(tmpdir(), 'signalbox-life-'));
+    this.#store =
+      this.#directory === null
+        ? memoryStore()
+        : jsonStore(join(this.#directory, 'store'), { checkpointMinBytes: 16 * 1024 });
+    this.#kinds = this.#definitions();
+  }
+
+  get box(): Signalbox {
+    if (this.#box === null) throw new Error('the box is closed');
+    return this.#box;
+  }
+
+  #definitions(): readonly JobDefinition<readonly [], unknown>[] {
+    const called = (): number => {
+      const id = local.getJob()?.id ?? '?';
+      const calls = (this.#calls.get(id) ?? 0) + 1;
+      this.#calls.set(id, calls);
+      return calls;
+    };
+    const pause = (ms: number): Promise<void> =>
+      new Promise((resolve) => this.reactor.callLater(ms, resolve));
+    const job = (name: string, run: () => unknown, retry?: RetryPolicy) =>
+      defineJob({
+        name,
+        ...(retry === undefined ? {} : { retry }),
+        run: () => {
+          called();
+          return run();
+        },
+      }) as JobDefinition<readonly [], unknown>;
+    const plain = job('plain', () => 1);
+    const slow = job('slow', () => pause(9000));
+    const definitions = [
+      plain,
+      slow,
+      job('thrower', () => {
+        throw new Error('it throws');
+      }),
+      defineJob({
+        name: 'again',
+        retry: turns,
+        run: () => {
+          const calls = called();
+          if (calls < 4) throw new Error(calls === 1 ? 'front' : 'later');
+        },
+      }),
+      job('inner', async () => local.getQueue().name !== 'inner' && this.box.queue('inner').put(plain)),
+      job('innerSlow', async () => {
+        if (local.getQueue().name === 'inner') return null;
+        return this.box.queue('inner').put(slow);
+      }),
+      job('detached', () => detached(pause(12_000))),
+      job('detachedThrow', () => detached(pause(6000).then(() => Promise.reject(new Error('late'))))),
+      defineJob({
+        name: 'conflicting',
+        run: async () => {
+          if (called() % 3 !== 0) throw new ConflictError({ subject: 'x', expected: '1', actual: '2' });
+        },
+      }),
+      job('never', () => pause(8000), NeverRetry),
+      job('neverThrow', () => Promise.reject(new Error('once')), NeverRetry),
+      job('adder', async () => {
+        await local.getJob()?.addCallback(plain);
+        await local.getQueue().put(plain());
+      }),
+      job('live', async () => {
+        await local.setLiveAnnotation('live', 'here');
+        await pause(100);
+      }),
+      job('failing', async () => {
+        await local.getQueue().put(plain());
+        await pause(20);
+        throw new Error('what it put is dropped');
+      }),
+    ];
+    return definitions as readonly JobDefinition<readonly [], unknown>[];
+  }
+
+  /** How many kinds of job there are. */
+  static readonly kinds = 14;
+
+  async open(): Promise<void> {
+    const { reactor } = this;
+    const notPlain = defineFilter('notPlain', (job) => job.name !== 'plain');
+    const box = await createSignalbox({
+      store: this.#store,
+      reactor,
+      jobs: this.#kinds as readonly JobDefinition<never, unknown>[],
+      queues,
+      filters: [notPlain],
+      retryPolicies: { turns },
+      ids: { newId: () => this.#newId(), newUuid: () => `u${this.#newId()}` },
+      uuid: 'box',
+      logger: this.#logger(),
+    });
+    this.#box = box;
+    reactor.attach(box);
+    installAgent(box, { name: 'main', settings: agent({ size: 2 }), queues: ['a'] });
+    installAgent(box, {
+      name: 'odd',
+      settings: agent({ size: 1, filter: { jobs: ['slow', 'plain'] } }),
+      queues: ['a'],
+    });
+    installAgent(box, { name: 'main', settings: agent({ size: 1 }), queues: ['b', 'inner'] });
+    installAgent(box, { name: 'notPlain', settings: agent({ size: 1, filter: notPlain }), queues: ['b'] });
+    for (const queue of ['a', 'b']) {
+      const { quotas } = box.queue(queue);
+      for (const name of (await quotas.names()).length > 0 ? [] : quotaNames)
+        await quotas.create(name, { size: name === 'few' ? 2 : 1 });
+    }
+    reactor.run();
+    this.#dispatchers = this.#uuids.map((uuid) => new Dispatcher(box, { uuid }));
+    for (const dispatcher of this.#dispatchers) dispatcher.activate();
+    await reactor.runUntilIdle();
+  }
+
+  #newId(): string {
+    this.#ids += 1;
+    return `j${this.#ids}`;
+  }
+
+  #logger(): Logger {
+    const none = (): void => {};
+    const fatal: Logger['fatal'] = (_fields, message) => {
+      if (/unexpected error in worker|could not|cannot be read/.test(message)) this.problems.push(message);
+    };
+    const error: Logger['error'] = (_fields, message) => {
+      // What a stop cuts off is done by the next process.
+      if (message.includes('got a closed one')) return;
+      if (/was to follow|was not filed|did not get the outcome/.test(message)) this.problems.push(message);
+    };
+    return { debug: none, info: none, warn: none, error, fatal };
+  }
+
+  async perform(act: Act): Promise<void> {
+    try {
+      await this.#perform(act);
+    } catch (error) {
+      // What the present state does not allow is refused, and said so; everything else is a fault.
+      if (!(error instanceof SignalboxError) || /^(INVALID_|ARGS_|STORE_)/.test(error.code)) throw error;
+    }
+  }
+
+  async #perform(act: Act): Promise<void> {
+    const { box, reactor } = this;
+    switch (act.act) {
+      case 'put':
+        await this.#put(act.job);
+        break;
+      case 'transaction':
+        await this.#transaction(act.jobs, act.aborts);
+        break;
+      case 'pull':
+        // Not from `inner`: whoever waits for what is pulled waits until somebody puts it again.
+        await box.queue(pick(['a', 'b'], act.at)).pull(0);
+        break;
+      case 'remove': {
+        const job = await this.#job(act.at);
+        const place = await job.place();
+        await box.queue(place.queue ?? 'a').remove(job);
+        break;
+      }
+      case 'fail':
+        await reactor.until((await this.#job(act.at)).fail(new Error('from outside')));
+        break;
+      case 'annotate':
+        await (await this.#job(act.at)).setAnnotation('note', act.at);
+        break;
+      case 'addCallback': {
+        const job = await this.#job(act.at);
+        const callback = pick(this.#kinds, act.kind)();
+        // On a completed job the callback is performed, which may take its time.
+        await reactor.until(job.addCallback(callback));
+        break;
+      }
+      case 'advance':
+        await reactor.advance(act.seconds * 1000);
+        break;
+      case 'activate':
+        this.#dispatcher(act.at).activate();
+        break;
+      case 'deactivate':
+        await reactor.until(this.#dispatcher(act.at).deactivate());
+        break;
+      case 'abandon':
+        this.#dispatcher(act.at).abandon();
+        break;
+      case 'restart':
+        this.#dispatcher(act.at).abandon();
+        this.#dispatcher(act.at).activate();
+        break;
+      case 'replace':
+        this.#replace(act.at);
+        break;
+      case 'falseDeath': {
+        const { uuid } = this.#dispatcher(act.at);
+        await (await box.queue(pick(queues, act.queue)).dispatchers.get(uuid)).deactivate();
+        break;
+      }
+      case 'resizeAgent': {
+        const { uuid } = this.#dispatcher(act.at);
+        const { agents } = await box.queue('a').dispatchers.get(uuid);
+        await agents.set('main', agent({ size: act.size }));
+        break;
+      }
+      case 'resizeQuota':
+        await box.queue(pick(['a', 'b'], act.at)).quotas.resize(pick(quotaNames, act.at >> 1), act.size);
+        break;
+      case 'reopen':
+        await reactor.until(box.stop({ grace: `${act.graceS}s` }));
+        await this.open();
+        break;
+    }
+  }
+
+  /** A crash, and another process in its place under a new UUID. */
+  #replace(at: number): void {
+    const dispatcher = this.#dispatcher(at);
+    dispatcher.abandon();
+    this.box.popDispatcher(dispatcher.uuid);
+    const uuid = `d${this.#newId()}`;
+    this.#uuids[at % 3] = uuid;
+    this.#dispatchers[at % 3] = new Dispatcher(this.box, { uuid });
+    this.#dispatchers[at % 3]?.activate();
+  }
+
+  #dispatcher(at: number): Dispatcher {
+    return pick(this.#dispatchers, at);
+  }
+
+  async #job(at: number): Promise<Job<unknown>> {
+    const id = pick(this.#jobs.length > 0 ? this.#jobs : ['none'], this.#jobs.length - 1 - (at % 12));
+    return this.box.job(id).refresh();
+  }
+
+  async #draft(draft: Draft): Promise<Job<unknown>> {
+    const definition = pick(this.#kinds, draft.kind);
+    const job = definition().with({
+      id: this.#newId(),
+      ...(draft.after > 0 ? { beginAfter: `${draft.after}s` } : {}),
+      ...(draft.by > 0 ? { beginBy: `${draft.by}s` } : {}),
+      quotaNames:
+        draft.queue % 3 === 2 ? [] : quotaNames.filter((_, index) => (draft.quotas & (1 << index)) > 0),
+    });
+    if (draft.pairs)
+      await job.addCallbacks({ success: pick(this.#kinds, 0)(), failure: pick(this.#kinds, 2)() });
+    for (const kind of draft.callbacks) await job.addCallback(pick(this.#kinds, kind)());
+    return job;
+  }
+
+  #remember(job: Job<unknown>): void {
+    this.#acknowledged.add(job.id ?? '');
+    this.#jobs.push(job.id ?? '');
+  }
+
+  async #put(draft: Draft): Promise<void> {
+    const job = await this.#draft(draft);
+    await this.box.queue(pick(queues, draft.queue)).put(job);
+    this.#remember(job);
+  }
+
+  async #transaction(drafts: readonly Draft[], aborts: boolean): Promise<void> {
+    const jobs: Job<unknown>[] = [];
+    const abort = new Error('aborted');
+    try {
+      await this.box.transaction(async (tx) => {
+        for (const draft of drafts) {
+          const job = await this.#draft(draft);
+          jobs.push(job);
+          await tx.queue(pick(queues, draft.queue)).put(job);
+        }
+        if (aborts) throw abort;
+      });
+    } catch (error) {
+      for (const job of jobs) this.#aborted.push(job.settings.id ?? '');
+      if (error !== abort) throw error;
+      return;
+    }
+    for (const job of jobs) this.#remember(job);
+  }
+
+  /** Faults stop, time passes, and everything is looked at. */
+  async rest(): Promise<void> {
+    const { box, reactor, audit } = this;
+    for (const dispatcher of this.#dispatchers) {
+      try {
+        dispatcher.activate();
+      } catch (error) {
+        if (!(error instanceof SignalboxError)) throw error;
+      }
+    }
+    for (let round = 0; round < 10 && (round < 1 || !(await this.#isOver())); round += 1)
+      await reactor.advance('60s');
+    for await (const entry of box.entries()) audit.follow(entry);
+    audit.checkRest();
+    await audit.compare(box.store);
+    this.#checkCalls();
+    for (const queue of queues) {
+      for (const { uuid } of await box.queue(queue).dispatchers.all()) {
+        const held = await box.store.held(queue, uuid, null);
+        if (held.length > 0) this.problems.push(`${queue}/${uuid} holds ${held.map(({ id }) => id)}`);
+      }
+    }
+    await reactor.until(box.stop());
+    this.#box = null;
+    if (reactor.pending > 0) this.problems.push(`${reactor.pending} timed calls are pending after stop`);
+    await this.#compareReopened();
+  }
+
+  async #isOver(): Promise<boolean> {
+    const jobs = await this.box.store.list('job', '');
+    return jobs.every(({ state }) => state === 'completed' || state === 'new');
+  }
+
+  /** What the next process reads is what the journal says. */
+  async #compareReopened(): Promise<void> {
+    const ports = {
+      now: () => this.reactor.now(),
+      defer: setImmediate,
+      newId: () => this.#newId(),
+      report: () => {},
+    };
+    const store = await this.#store.open(ports);
+    const audit = new Audit();
+    for await (const entry of store.entries(1)) audit.follow(entry);
+    await audit.compare(store);
+    this.problems.push(...audit.problems.map((problem) => `reopened: ${problem}`));
+    await store.close();
+  }
+
+  #checkCalls(): void {
+    const { audit, problems } = this;
+    // I1 and I2.
+    for (const id of this.#acknowledged) if (audit.job(id) === undefined) problems.push(`job ${id} is lost`);
+    for (const id of this.#aborted)
+      if (audit.job(id) !== undefined) problems.push(`job ${id} was aborted and is there`);
+    // I5.
+    for (const [id, calls] of this.#calls) {
+      const job = audit.job(id);
+      const attempts = Number(job?.fields.attempts ?? 0);
+      if (calls > attempts) problems.push(`job ${id} was called ${calls} times in ${attempts} attempts`);
+      if (String(job?.fields.name).startsWith('never') && calls > 1)
+        problems.push(`job ${id} was called ${calls} times`);
+    }
+    for (const { id, fields } of audit.jobs()) {
+      const isOurs = !String(fields.name).startsWith('signalbox.');
+      if (isOurs && fields.ending === 'succeeded' && !this.#calls.has(id))
+        problems.push(`job ${id} succeeded and was never called`);
+    }
+    problems.push(...audit.problems);
+  }
+
+  async close(): Promise<void> {
+    if (this.#box !== null) await this.#box.stop();
+    if (this.#directory !== null) rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+function pick<Item>(items: readonly Item[], at: number): Item {
+  return items[((at % items.length) + items.length) % items.length] as Item;
+}
