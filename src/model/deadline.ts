@@ -8,3 +8,11 @@ export interface Deadline {
 export function isExpired(job: Deadline, now: number): boolean {
   return job.beginBy !== null && job.beginAfter !== null && job.beginAfter + job.beginBy < now;
 }
+
+/**
+ * Whether a waiting job is to be failed instead of started. One that was finished where it waits is neither: it is
+ * handed out and filed.
+ */
+export function isTooLate(job: Deadline & { readonly state: string }, now: number): boolean {
+  return job.state === 'pending' && isExpired(job, now);
+}

@@ -338,6 +338,29 @@ test('a full disk while it stops keeps no store locked', async () => {
   await (await createSignalbox({ store: jsonStore(path) })).stop();
 });
 
+test.each(kinds)(
+  'a job that failed while it waited is filed after its deadline (%s store)',
+  async (_n, make) => {
+    const reactor = new VirtualReactor();
+    const box = await createSignalbox({ store: make(), reactor, queues: [''], jobs: [one], logger: silent });
+    reactor.attach(box);
+    reactor.run();
+    const failed = await box.queue().put(one, { beginBy: '10s' });
+    await reactor.until(failed.fail(new Error('from outside')));
+    await reactor.advance('20s');
+    const next = await box.queue().put(one);
+
+    await box.start();
+    await reactor.advance('20s');
+
+    expect((await next.refresh()).status).toBe('COMPLETED');
+    expect((await failed.refresh()).status).toBe('COMPLETED');
+    await expect(failed.result()).rejects.toThrow('from outside');
+    expect(await box.queue().length()).toBe(0);
+    await reactor.until(box.stop());
+  },
+);
+
 test('thousands of callbacks of one job', { timeout: 20_000 }, async () => {
   let calls = 0;
   const counted = defineJob({

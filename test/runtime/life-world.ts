@@ -237,7 +237,7 @@ export class World {
         break;
       case 'pull':
         // Not from `inner`: whoever waits for what is pulled waits until somebody puts it again.
-        await box.queue(pick(['a', 'b'], act.at)).pull(0);
+        await this.#pull(pick(['a', 'b'], act.at));
         break;
       case 'remove': {
         const job = await this.#job(act.at);
@@ -296,6 +296,13 @@ export class World {
         await this.open();
         break;
     }
+  }
+
+  /** A system job stays: whoever takes it out decides himself about the job that it stands for. */
+  async #pull(queue: string): Promise<void> {
+    const { box } = this;
+    const first = await box.queue(queue).pull(0);
+    if (first.name.startsWith('signalbox.')) await box.queue(queue).put(first);
   }
 
   /** A crash, and another process in its place under a new UUID. */

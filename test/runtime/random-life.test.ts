@@ -87,12 +87,15 @@ async function check(store: 'memory' | 'json', seed: number, numRuns: number): P
   );
 }
 
+// A pass takes 2 s; a failure is shrunk before it is shown.
+const timeout = 120_000;
 const any = (Date.now() & 0x7fffffff) >>> 0;
 const seeds = LIFE_SEED === undefined ? [1, 2, 3, 4, any] : [Number(LIFE_SEED)];
 const runs = Number(LIFE_RUNS ?? 26);
 
 test.each(LIFE_STORE === 'json' ? [] : seeds)(
   'a random life on the memory store keeps every invariant (seed %i)',
+  { timeout },
   async (seed) => {
     await check('memory', seed, runs);
   },
@@ -100,6 +103,7 @@ test.each(LIFE_STORE === 'json' ? [] : seeds)(
 
 test.each(LIFE_STORE === 'memory' ? [] : LIFE_SEED === undefined ? [5, any] : seeds)(
   'a random life on the json store keeps every invariant (seed %i)',
+  { timeout },
   async (seed) => {
     await check('json', seed, Math.ceil(runs / 3));
   },

@@ -1,4 +1,4 @@
-import { isExpired } from '../../model/deadline.ts';
+import { isTooLate } from '../../model/deadline.ts';
 import type { JobRecord } from '../../model/records.ts';
 import { type FindJob, heldOrder, type Lane } from './lane.ts';
 
@@ -84,7 +84,7 @@ export function* offering(
     const best = next(open, left, find);
     if (best === undefined || (best.job.beginAfter ?? 0) > now) return;
     const { cursor, job } = best;
-    if (cursor.blocked && !isExpired(job, now)) {
+    if (cursor.blocked && !isTooLate(job, now)) {
       cursor.pass(job);
       continue;
     }

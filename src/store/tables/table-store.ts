@@ -1,5 +1,5 @@
 import { ConflictError, ReassignedError, SignalboxError } from '../../errors.ts';
-import { isExpired } from '../../model/deadline.ts';
+import { isTooLate } from '../../model/deadline.ts';
 import type { AnnotationRecord, JobRecord, ProxyRecord } from '../../model/records.ts';
 import { newJobRecord } from '../../model/step.ts';
 import { systemNames } from '../../model/system-names.ts';
@@ -237,7 +237,7 @@ export class TableStore implements OpenStore {
     const now = this.now();
     for (const offer of this.#offering(request.queue, now, request)) {
       const { job } = offer;
-      const expired = isExpired(job, now);
+      const expired = isTooLate(job, now);
       const quotas = this.#existingQuotas(request.queue, job.quotaNames);
       if (!expired && this.#isFull(quotas, job, taken)) offer.block();
       else if (!isAccepted(request.accepts, job, expired)) offer.pass();
