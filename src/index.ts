@@ -1,4 +1,4 @@
-export type { Ending } from '../machines/job.machine.ts';
+export type { Ending } from '../machines/job.context.ts';
 export type { Json } from '../machines/json.ts';
 export {
   AbortedError,
@@ -49,23 +49,16 @@ export {
 export type { ContextStorage } from './runtime/attempt.ts';
 export { type CallbackBranch, type CallbackOf, CallbackProxy } from './runtime/callback-drafts.ts';
 export type { Called } from './runtime/calling.ts';
-export {
-  type ChooserDefinition,
-  type ConditionDefinition,
-  defineChooser,
-  defineCondition,
-  defineFilter,
-  defineJob,
-  type FilterDefinition,
-  type JobDefinition,
-  type JobOptions,
-  type ResultOf,
-} from './runtime/definitions.ts';
+export { type ConditionDefinition, defineCondition } from './runtime/conditions.ts';
+export { createSignalbox } from './runtime/create-signalbox.ts';
+export { defineJob, type JobDefinition, type JobOptions, type ResultOf } from './runtime/definitions.ts';
 export { Detached, detached } from './runtime/detached.ts';
 export { Dispatcher, type DispatcherOptions, type StatusInfo } from './runtime/dispatcher.ts';
 export type { DispatcherEvent, DispatcherEventName, DispatcherHook } from './runtime/hooks.ts';
 export { type AgentInstallation, installAgent } from './runtime/install-agent.ts';
-export { Job, type JobOutcome, type JobPlace, type JobSettings } from './runtime/job.ts';
+export { Job, type JobPlace } from './runtime/job.ts';
+export type { JobOutcome } from './runtime/job-attributes.ts';
+export type { JobSettings } from './runtime/job-settings.ts';
 export { extend, type Joined, type JoinOptions, parallel, serial } from './runtime/join.ts';
 export { type LiveAnnotationOptions, local } from './runtime/local.ts';
 export type { LogFields, Logger, LogLevel, LogStream } from './runtime/logging.ts';
@@ -76,11 +69,21 @@ export {
   type SignalPort,
   type TextFilePort,
 } from './runtime/ports.ts';
-export { type PutOptions, Queue, Quotas } from './runtime/queue.ts';
+export type { PutOptions } from './runtime/putting.ts';
+export { Queue } from './runtime/queue.ts';
+export { Quotas } from './runtime/quotas.ts';
 export { NodeReactor } from './runtime/reactor/node-reactor.ts';
 export type { Clock, Reactor, RunnableReactor, ScheduledCall } from './runtime/reactor/reactor.ts';
-export { Representation, Representations } from './runtime/representations.ts';
-export { createSignalbox, Signalbox, type SignalboxOptions, type StartOptions } from './runtime/signalbox.ts';
+export { Representation } from './runtime/representation.ts';
+export { Representations } from './runtime/representations.ts';
+export {
+  type ChooserDefinition,
+  defineChooser,
+  defineFilter,
+  type FilterDefinition,
+} from './runtime/selections.ts';
+export { Signalbox } from './runtime/signalbox.ts';
+export type { SignalboxOptions, StartOptions } from './runtime/signalbox-options.ts';
 export { handleSignals, type SignalOptions } from './runtime/signals.ts';
 export type { Transaction } from './runtime/transaction.ts';
 export { type MemoryStoreOptions, memoryStore } from './store/memory/memory-store.ts';

@@ -37,7 +37,7 @@ const table: Readonly<Record<string, Layer>> = {
   'src/inspector': { layers: face, packages: ['xstate', 'node:*'] },
   'src/testing': { layers: face, packages: ['xstate', 'node:*'] },
   'src/cli': { layers: [...face, 'src/inspector'], packages: ['node:*'] },
-  bench: { layers: [], packages: [...signalbox, 'tinybench'] },
+  bench: { layers: [], packages: signalbox },
   docs: { layers: [], packages: signalbox },
   examples: { layers: [], packages: ['signalbox', 'node:*'] },
   test: {

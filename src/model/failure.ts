@@ -1,5 +1,5 @@
 import { serializeError } from 'serialize-error';
-import type { Failure as StoredFailure } from '../../machines/job.machine.ts';
+import type { Failure as StoredFailure } from '../../machines/job.context.ts';
 import type { Json } from '../../machines/json.ts';
 import { SignalboxError } from '../errors.ts';
 

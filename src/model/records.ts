@@ -1,4 +1,4 @@
-import type { Failure, JobContext, JobState, Order, Place } from '../../machines/job.machine.ts';
+import type { Failure, JobContext, JobState, Order, Place } from '../../machines/job.context.ts';
 import type { Json } from '../../machines/json.ts';
 import type { RepresentationContext, RepresentationState } from '../../machines/representation.machine.ts';
 

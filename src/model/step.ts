@@ -1,4 +1,5 @@
-import { type JobEvent, type JobInput, newJobContext } from '../../machines/job.machine.ts';
+import { type JobInput, newJobContext } from '../../machines/job.context.ts';
+import type { JobEvent } from '../../machines/job.events.ts';
 import type { Json } from '../../machines/json.ts';
 import type { RepresentationEvent } from '../../machines/representation.machine.ts';
 import { BadStatusError } from '../errors.ts';

@@ -1,4 +1,4 @@
-import type { JobEvent } from '../../machines/job.machine.ts';
+import type { JobEvent } from '../../machines/job.events.ts';
 import { jobMachine } from '../../machines/job.machine.ts';
 import type { JobRecord } from '../model/records.ts';
 import type { Engine } from './engine.ts';

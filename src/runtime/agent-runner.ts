@@ -1,6 +1,6 @@
 import { type Actor, type AnyActorLogic, waitFor } from 'xstate';
 import { agentMachine } from '../../machines/agent.machine.ts';
-import type { Outcome } from '../../machines/job.machine.ts';
+import type { Outcome } from '../../machines/job.context.ts';
 import type { Json } from '../../machines/json.ts';
 import type { BadStatusError } from '../errors.ts';
 import { Failure } from '../model/failure.ts';

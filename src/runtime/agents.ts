@@ -1,4 +1,4 @@
-import type { Failure as FailureData } from '../../machines/job.machine.ts';
+import type { Failure as FailureData } from '../../machines/job.context.ts';
 import { SignalboxError, shown } from '../errors.ts';
 import { type CompletionRange, completedWithin } from '../model/agent-history.ts';
 import { Failure } from '../model/failure.ts';
@@ -6,8 +6,8 @@ import { checkFilter } from '../model/filter.ts';
 import { checkName } from '../model/names.ts';
 import type { AgentRecord, FilterData, Selection } from '../model/records.ts';
 import { type Instant, instantMs } from '../time.ts';
-import type { ChooserDefinition, FilterDefinition } from './definitions.ts';
 import { Job } from './job.ts';
+import type { ChooserDefinition, FilterDefinition } from './selections.ts';
 import type { Unit } from './unit.ts';
 
 /** What an agent is told. A filter and a chooser exclude each other. */

@@ -4,8 +4,10 @@ import type { ProxyRecord } from '../model/records.ts';
 import type { JobStatus } from '../model/step.ts';
 import { failureCondition } from '../model/system-names.ts';
 import { isDefinition, isJob } from './brands.ts';
-import type { ConditionDefinition, JobDefinition } from './definitions.ts';
-import type { Job, JobSettings } from './job.ts';
+import type { ConditionDefinition } from './conditions.ts';
+import type { JobDefinition } from './definitions.ts';
+import type { Job } from './job.ts';
+import type { JobSettings } from './job-settings.ts';
 import type { Unit } from './unit.ts';
 
 /** What can be a callback: a definition that takes the input, or a job whose arguments precede it. */

@@ -1,4 +1,4 @@
-import type { Outcome } from '../../machines/job.machine.ts';
+import type { Outcome } from '../../machines/job.context.ts';
 import { BadStatusError, ConflictError, SignalboxError, TimeoutError } from '../errors.ts';
 import { isExpired } from '../model/deadline.ts';
 import { Failure } from '../model/failure.ts';
@@ -13,7 +13,8 @@ import { decideInterrupted } from './callback-interrupt.ts';
 import { Drafts, placedIn } from './drafts.ts';
 import { callsHandler } from './effects.ts';
 import type { Engine } from './engine.ts';
-import { Job, type PendingCallback } from './job.ts';
+import { Job } from './job.ts';
+import type { PendingCallback } from './job-attributes.ts';
 import { mustSucceed } from './persistence.ts';
 import { type Holder, Run } from './run.ts';
 import type { Unit } from './unit.ts';

@@ -14,7 +14,8 @@ import { LiveAgent } from './agent-runner.ts';
 import type { Engine } from './engine.ts';
 import { fiveTimes } from './five-times.ts';
 import type { Reactor, ScheduledCall } from './reactor/reactor.ts';
-import { deactivateIn, Representation, Representations } from './representations.ts';
+import { deactivateIn, Representation } from './representation.ts';
+import { Representations } from './representations.ts';
 import type { Signalbox } from './signalbox.ts';
 
 /** What a dispatcher is told. */

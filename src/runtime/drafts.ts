@@ -1,4 +1,4 @@
-import type { Place } from '../../machines/job.machine.ts';
+import type { Place } from '../../machines/job.context.ts';
 import type { Json } from '../../machines/json.ts';
 import { BadStatusError } from '../errors.ts';
 import { checkAnnotationName } from '../model/names.ts';
@@ -10,7 +10,9 @@ import { beginningMs, durationMs } from '../time.ts';
 import { isJob } from './brands.ts';
 import type { CallbackProxy } from './callback-drafts.ts';
 import type { Engine } from './engine.ts';
-import type { Job, PendingCallback } from './job.ts';
+import type { Job } from './job.ts';
+import type { PendingCallback } from './job-attributes.ts';
+import type { JobSettings } from './job-settings.ts';
 import { checkLogLevel } from './logging.ts';
 import type { Unit } from './unit.ts';
 
@@ -45,8 +47,8 @@ export class Drafts {
   }
 
   /** The record of a draft, in status NEW, not yet among the changes: a put steps it first. */
-  record(job: Job<unknown>, place: Place | null = null): JobRecord {
-    const { settings, definition } = job;
+  record(job: Job<unknown>, place: Place | null, settings: JobSettings = job.settings): JobRecord {
+    const { definition } = job;
     const { engine } = this.#unit;
     if (definition === null || job.isStored || this.#ids.has(job)) throw alreadyStored(job);
     engine.registry.mustKnow(definition);
@@ -57,7 +59,7 @@ export class Drafts {
     const record = newJobRecord(id, {
       name: definition.name,
       args: this.args(job.args),
-      quotaNames: [...job.quotaNames],
+      quotaNames: [...(settings.quotaNames ?? definition.quotas)],
       beginAfter:
         beginAfter === undefined || beginAfter === null
           ? null
@@ -73,18 +75,13 @@ export class Drafts {
   }
 
   /** Everything that is stored with a record: its annotations and its callbacks. `record` is as the commit leaves it. */
-  companions(job: Job<unknown>, record: JobRecord): void {
+  companions(job: Job<unknown>, record: JobRecord, annotations = job.settings.annotations): void {
     const { engine } = this.#unit;
-    for (const [name, value] of Object.entries(job.settings.annotations ?? {})) {
+    for (const [name, value] of Object.entries(annotations ?? {})) {
       checkAnnotationName(name);
       const path = `annotations[${JSON.stringify(name)}]`;
-      this.made.push(
-        engine.annotation(
-          record.id,
-          name,
-          encodeValue(value, path, (inner) => this.#refer(inner)),
-        ),
-      );
+      const encoded = encodeValue(value, path, (inner) => this.#refer(inner));
+      this.made.push(engine.annotation(record.id, name, encoded));
     }
     for (const callback of job.pendingCallbacks) this.callback(callback, record.id);
     this.#attached.push(() => job.attach(this.#unit, record));

@@ -1,4 +1,5 @@
-import { isAgentPlace, type JobEvent, type Outcome } from '../../machines/job.machine.ts';
+import { isAgentPlace, type Outcome } from '../../machines/job.context.ts';
+import type { JobEvent } from '../../machines/job.events.ts';
 import {
   AbortedError,
   BadStatusError,

@@ -1,4 +1,4 @@
-import type { Representation } from './representations.ts';
+import type { Representation } from './representation.ts';
 import type { Transaction } from './transaction.ts';
 import type { GatheringUnit } from './unit.ts';
 

@@ -1,4 +1,4 @@
-import type { Outcome } from '../../machines/job.machine.ts';
+import type { Outcome } from '../../machines/job.context.ts';
 import { Failure } from '../model/failure.ts';
 import { cutResult, type JobInfo } from '../model/job-infos.ts';
 import { jobText, valueText } from '../model/job-text.ts';

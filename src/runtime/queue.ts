@@ -1,23 +1,14 @@
-import { ConflictError, SignalboxError, shown } from '../errors.ts';
-import { checkName, checkQuotaNames } from '../model/names.ts';
+import { SignalboxError } from '../errors.ts';
 import type { JobRecord } from '../model/records.ts';
 import { statusOfState, stepJob } from '../model/step.ts';
 import type { Change } from '../store/store.ts';
-import { beginningMs, durationMs } from '../time.ts';
-import { isDefinition, isJob } from './brands.ts';
 import type { JobDefinition } from './definitions.ts';
-import { contentOf, Drafts } from './drafts.ts';
 import { expiryWrapper } from './expiry.ts';
-import { Job, type JobSettings } from './job.ts';
-import { checkLogLevel } from './logging.ts';
+import { Job } from './job.ts';
+import { type PutOptions, put } from './putting.ts';
+import { Quotas } from './quotas.ts';
 import { Representations } from './representations.ts';
 import type { Unit } from './unit.ts';
-
-/** What `put` may override. */
-export type PutOptions = Pick<
-  JobSettings,
-  'beginAfter' | 'beginBy' | 'failureLogLevel' | 'retryPolicy' | 'quotaNames' | 'id'
->;
 
 /**
  * A queue: where jobs wait. Bound to a box, a transaction or a running job, it commits as that does.
@@ -72,86 +63,7 @@ export class Queue {
     item: Job<Result> | JobDefinition<readonly [], Result>,
     options: PutOptions = {},
   ): Promise<Job<Result>> {
-    const job = asJob<Result>(item);
-    const unit = this.#unit;
-    const { engine } = unit;
-    await engine.mustHaveQueue(unit, this.name);
-    if (job.isStored) await this.#putStored(job, options);
-    else await this.#putDraft(job.with(given(options)));
-    return job;
-  }
-
-  async #putDraft<Result>(job: Job<Result>): Promise<void> {
-    const unit = this.#unit;
-    const { engine } = unit;
-    if (job.settings.id !== undefined && (await this.#isAlreadyPut(job, job.settings.id))) return;
-    const drafts = new Drafts(unit);
-    const record = drafts.record(job);
-    await engine.mustHaveQuotas(this.name, record.quotaNames, unit);
-    const now = engine.now();
-    const put = stepJob(record, {
-      type: 'job.put',
-      queue: this.name,
-      at: now,
-      beginAfter: record.beginAfter ?? now,
-      assigner: engine.uuid,
-    });
-    const made = { ...put, patch: { ...contentOf(record), ...put.patch } };
-    drafts.companions(job, { ...record, ...(made.patch as Partial<JobRecord>), state: 'pending' });
-    await unit.submit([made, ...drafts.made], drafts.expect);
-    drafts.attach();
-  }
-
-  /** The same job under the same id is the repetition of a put whose outcome was unknown. */
-  async #isAlreadyPut(job: Job<unknown>, id: string): Promise<boolean> {
-    const present = await this.#unit.peek('job', id);
-    if (present === undefined) return false;
-    const args = new Drafts(this.#unit).args(job.args);
-    if (present.name !== job.name || JSON.stringify(present.args) !== JSON.stringify(args)) {
-      throw new SignalboxError('JOB_EXISTS', { id });
-    }
-    await this.#unit.engine.store.settled();
-    job.attach(this.#unit, present);
-    return true;
-  }
-
-  /** A job that was pulled, or stored NEW with another. */
-  async #putStored(job: Job<unknown>, options: PutOptions): Promise<void> {
-    const unit = this.#unit;
-    const { engine } = unit;
-    for (let attempt = 1; ; attempt += 1) {
-      const record = await unit.get('job', job.record.id);
-      if (record === undefined) throw new SignalboxError('JOB_NOT_FOUND', { id: job.record.id });
-      const now = engine.now();
-      const beginAfter =
-        options.beginAfter == null ? record.beginAfter : beginningMs(options.beginAfter, now, 'beginAfter');
-      const put = stepJob(record, {
-        type: 'job.put',
-        queue: this.name,
-        at: now,
-        beginAfter: beginAfter ?? now,
-        assigner: engine.uuid,
-      });
-      checkLogLevel(options.failureLogLevel ?? null);
-      const names = checkQuotaNames(options.quotaNames ?? record.quotaNames);
-      await engine.mustHaveQuotas(this.name, names, unit);
-      const settings = {
-        ...(options.beginBy == null ? {} : { beginBy: durationMs(options.beginBy, 'beginBy') }),
-        ...(options.failureLogLevel == null ? {} : { failureLogLevel: options.failureLogLevel }),
-        ...(options.retryPolicy == null ? {} : { retryPolicy: engine.policyName(options.retryPolicy) }),
-        ...(options.quotaNames === undefined ? {} : { quotaNames: [...options.quotaNames] }),
-      };
-      try {
-        await unit.submit(
-          [{ ...put, patch: { ...put.patch, ...settings } }],
-          [{ what: 'rev', kind: 'job', id: record.id, rev: record.rev }],
-        );
-        job.attach(unit, (await unit.peek('job', record.id)) ?? record);
-        return;
-      } catch (error) {
-        if (!(error instanceof ConflictError) || attempt >= 5) throw error;
-      }
-    }
+    return put(this.#unit, this.name, item, options);
   }
 
   /** How many jobs wait: put back, immediate and held ones. */
@@ -239,122 +151,4 @@ export class Queue {
     const record = claimed.jobs[0];
     return record === undefined ? otherwise : Job.of(this.#unit, record);
   }
-}
-
-/**
- * The quotas of one queue.
- *
- * @example
- * ```ts
- * import { createSignalbox, memoryStore } from 'signalbox';
- *
- * const box = await createSignalbox({ store: memoryStore(), queues: ['files'] });
- * const { quotas } = box.queue('files');
- * await quotas.create('disk', { size: 1 });
- * await quotas.resize('disk', 2);
- * console.log(await quotas.get('disk')); // => { size: 2, jobs: [], filled: false }
- * await box.stop();
- * ```
- */
-export class Quotas {
-  readonly #unit: Unit;
-  readonly #queue: string;
-
-  constructor(unit: Unit, queue: string) {
-    this.#unit = unit;
-    this.#queue = queue;
-  }
-
-  /**
-   * Adds an empty quota.
-   * @throws SignalboxError `QUOTA_EXISTS`, `INVALID_NAME`, `INVALID_OPTION`, `QUEUE_NOT_FOUND`.
-   */
-  async create(name: string, options: { readonly size?: number } = {}): Promise<void> {
-    checkName(name, 'a quota name');
-    const size = checkSize(options.size ?? 1);
-    await this.#unit.engine.mustHaveQueue(this.#unit, this.#queue);
-    const id = `${this.#queue}/${name}`;
-    if ((await this.#unit.peek('quota', id)) !== undefined)
-      throw new SignalboxError('QUOTA_EXISTS', { name, queue: this.#queue });
-    await this.#unit.submit(
-      [{ kind: 'quota', id, event: 'quota.created', from: null, to: null, patch: { size } }],
-      [{ what: 'rev', kind: 'quota', id, rev: 0 }],
-    );
-  }
-
-  /** Changes the size. Running jobs are left alone; a smaller quota only blocks claims. */
-  async resize(name: string, size: number): Promise<void> {
-    checkSize(size);
-    const record = await this.#mustHave(name);
-    await this.#unit.submit(
-      [{ kind: 'quota', id: record.id, event: 'quota.resized', from: null, to: null, patch: { size } }],
-      [{ what: 'rev', kind: 'quota', id: record.id, rev: record.rev }],
-    );
-    this.#unit.engine.offerWork(this.#queue);
-  }
-
-  /** Removes a quota. The name stays on jobs and is ignored when claiming. */
-  async remove(name: string): Promise<void> {
-    const record = await this.#mustHave(name);
-    await this.#unit.submit(
-      [
-        {
-          kind: 'quota',
-          id: record.id,
-          event: 'quota.removed',
-          from: null,
-          to: null,
-          patch: null,
-          gone: true,
-        },
-      ],
-      [],
-    );
-    this.#unit.engine.offerWork(this.#queue);
-  }
-
-  /** Names of the quotas, in order. */
-  async names(): Promise<readonly string[]> {
-    const quotas = await this.#unit.list('quota', `${this.#queue}/`);
-    return quotas.map((quota) => quota.id.slice(this.#queue.length + 1));
-  }
-
-  /** Size and holders of a quota. @throws SignalboxError `QUOTA_NOT_FOUND`. */
-  async get(
-    name: string,
-  ): Promise<{ readonly size: number; readonly jobs: readonly string[]; readonly filled: boolean }> {
-    const record = await this.#mustHave(name);
-    const jobs = await this.#unit.engine.store.quotaHolders(record.id);
-    return { size: record.size, jobs, filled: jobs.length >= record.size };
-  }
-
-  async #mustHave(
-    name: string,
-  ): Promise<{ readonly id: string; readonly rev: number; readonly size: number }> {
-    await this.#unit.engine.mustHaveQuotas(this.#queue, [name], this.#unit);
-    const record = await this.#unit.get('quota', `${this.#queue}/${name}`);
-    if (record === undefined)
-      throw new SignalboxError('QUOTA_NOT_FOUND', { name, queue: this.#queue, known: [] });
-    return record;
-  }
-}
-
-function checkSize(size: number): number {
-  if (Number.isInteger(size) && size >= 1) return size;
-  throw new SignalboxError('INVALID_OPTION', {
-    option: 'size',
-    expected: 'a whole number from 1 up',
-    actual: shown(size),
-  });
-}
-
-/** A job from what a caller gave. @throws SignalboxError `ANONYMOUS_FUNCTION`. */
-function asJob<Result>(item: unknown): Job<Result> {
-  if (isJob(item)) return item as Job<Result>;
-  if (isDefinition(item)) return item.partial() as Job<Result>;
-  throw new SignalboxError('ANONYMOUS_FUNCTION', { actual: shown(item) });
-}
-
-function given(options: PutOptions): JobSettings {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

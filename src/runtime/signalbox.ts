@@ -1,161 +1,53 @@
-import { type Actor, type AnyActorLogic, type AnyActorRef, createActor, waitFor } from 'xstate';
-import { supervisorMachine } from '../../machines/supervisor.machine.ts';
-import { ConflictError, SignalboxError, shown } from '../errors.ts';
+import type { AnyActorLogic, AnyActorRef } from 'xstate';
+import { ConflictError, SignalboxError } from '../errors.ts';
 import { checkId, checkQueueName } from '../model/names.ts';
 import type { RetryPolicy } from '../model/retry.ts';
-import type { HistoryEntry, OpenStore, Store } from '../store/store.ts';
+import type { HistoryEntry, OpenStore } from '../store/store.ts';
 import { type Duration, durationMs } from '../time.ts';
-import { type AgentSettings, agent } from './agents.ts';
+import { agent } from './agents.ts';
 import { draftCallback } from './callback-drafts.ts';
 import { type Called, callJob } from './calling.ts';
-import {
-  type ChooserDefinition,
-  type ConditionDefinition,
-  type FilterDefinition,
-  type JobDefinition,
-  Registry,
-} from './definitions.ts';
-import { Dispatcher, type DispatcherOptions } from './dispatcher.ts';
-import { Engine } from './engine.ts';
+import type { JobDefinition } from './definitions.ts';
+import { Dispatcher } from './dispatcher.ts';
+import type { Engine } from './engine.ts';
 import { type DispatcherEvent, type DispatcherEventName, type DispatcherHook, Hooks } from './hooks.ts';
 import { installAgent } from './install-agent.ts';
-import { instanceUuid } from './instance-uuid.ts';
 import { Job } from './job.ts';
-import { criticalToStderr, Log, type Logger } from './logging.ts';
-import { type IdSource, nodeTextFiles, randomIds, type TextFilePort } from './ports.ts';
 import { Queue } from './queue.ts';
-import { NodeReactor } from './reactor/node-reactor.ts';
-import type { Clock, Reactor, RunnableReactor, ScheduledCall } from './reactor/reactor.ts';
-import { Representation } from './representations.ts';
+import { Registry } from './registry.ts';
+import type { SignalboxOptions, StartOptions } from './signalbox-options.ts';
+import { Supervision } from './supervision.ts';
 import { systemDefinitions } from './system-jobs.ts';
 import { runTransaction, type Transaction, transactionOn } from './transaction.ts';
 
-/** What `createSignalbox` is told. */
-export interface SignalboxOptions {
-  readonly store: Store;
-  /** The jobs that this process knows by name. */
-  readonly jobs?: readonly JobDefinition<never, unknown>[];
-  /** Queues to make when they are missing. */
-  readonly queues?: readonly string[];
-  readonly filters?: readonly FilterDefinition[];
-  readonly choosers?: readonly ChooserDefinition[];
-  /** Conditions of callbacks: see `job.addConditionalCallbacks`. */
-  readonly conditions?: readonly ConditionDefinition[];
-  /** Policies by name; under `''` the default of jobs, under `callback` that of callbacks. */
-  readonly retryPolicies?: { readonly [name: string]: RetryPolicy };
-  /** Default: a new `NodeReactor`. A reactor that is also a clock is the clock, unless `clock` says otherwise. */
-  readonly reactor?: Reactor & Partial<Clock>;
-  readonly clock?: Clock;
-  readonly ids?: IdSource;
-  /** Default: CRITICAL entries on standard error. */
-  readonly logger?: Logger;
-  /** UUID of this instance. Default: read from its file, see docs/guide.md. */
-  readonly uuid?: string;
-  readonly files?: TextFilePort;
-}
-
-/** What `start` is told. */
-export interface StartOptions extends Omit<DispatcherOptions, 'reactor' | 'uuid'> {
-  /** The agent `main` that every queue gets when it has none. Default: size 3, any job. Null: none. */
-  readonly agent?: AgentSettings | null;
-}
-
-/**
- * Opens a store and gives the Signalbox on it: jobs can be put and asked for at once, and run after `start()`.
- *
- * @example
- * ```ts
- * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
- *
- * const multiply = defineJob({ name: 'multiply', run: (a: number, b: number) => a * b });
- * const box = await createSignalbox({ store: memoryStore(), jobs: [multiply] });
- * await box.start();
- * const job = await box.queue().put(multiply(14, 3));
- * console.log(await job.result()); // => 42
- * await box.stop();
- * ```
- *
- * @throws SignalboxError `STORE_…` when the store cannot be opened, `INVALID_NAME`, `DUPLICATE_DEFINITION`, `ANONYMOUS_FUNCTION`.
- */
-export async function createSignalbox(options: SignalboxOptions): Promise<Signalbox> {
-  if (typeof options?.store?.open !== 'function') {
-    throw new SignalboxError('INVALID_OPTION', {
-      option: 'store',
-      expected: "a store, such as memoryStore() or jsonStore('data/jobs')",
-      actual: shown(options?.store),
-    });
-  }
-  const queues = (options.queues ?? []).map(checkQueueName);
-  const box = new Signalbox(options);
-  try {
-    await box.opened();
-    for (const queue of queues) await box.createQueue(queue);
-  } catch (error) {
-    // Nobody gets this box, so nobody else could let the store go.
-    await box.stop().catch(() => {});
-    throw error;
-  }
-  return box;
-}
-
 /** One Signalbox: a store, the jobs this process knows, and the dispatchers that run them. */
 export class Signalbox {
-  readonly #options: SignalboxOptions;
-  readonly #registry = new Registry();
+  readonly #registry: Registry;
   readonly #hooks = new Hooks(transactionOn);
-  readonly #reactor: Reactor & Partial<RunnableReactor>;
-  readonly #now: () => number;
-  readonly #supervisor: Actor<typeof supervisorMachine>;
   readonly #dispatchers = new Map<string, Dispatcher>();
-  readonly #offered = new Set<string>();
-  #engine: Engine | null = null;
-  #openError: unknown = null;
-  #tick: ScheduledCall | null = null;
-  #grace = 0;
+  readonly #supervision: Supervision;
   #mainAgentHook: (() => void) | null = null;
 
   /** Use `createSignalbox`. */
   constructor(options: SignalboxOptions) {
-    this.#options = options;
-    this.#reactor = options.reactor ?? new NodeReactor();
-    const clock =
-      options.clock ?? (this.#reactor.now === undefined ? new NodeReactor() : (this.#reactor as Clock));
-    this.#now = () => clock.now();
-    for (const definition of systemDefinitions(() => this.engine)) this.#registry.add(definition);
-    for (const definition of options.jobs ?? []) this.#registry.add(definition);
-    for (const filter of options.filters ?? []) this.#registry.addFilter(filter);
-    for (const chooser of options.choosers ?? []) this.#registry.addChooser(chooser);
-    for (const condition of options.conditions ?? []) this.#registry.addCondition(condition);
-    for (const [name, policy] of Object.entries(options.retryPolicies ?? {}))
-      this.#registry.addPolicy(policy, name);
-    this.#supervisor = createActor(
-      supervisorMachine.provide({
-        actions: {
-          openStore: () => void this.#openStore(),
-          recover: () => void this.#recover(),
-          routeWork: ({ event }) => this.#routeWork((event as { queue: string }).queue),
-          wakeDue: () => this.#wakeAll(),
-          scheduleTick: () => void this.#scheduleTick(),
-          cancelTick: () => this.#tick?.cancel(),
-          drain: () => void this.#drain(),
-          closeStore: () => void this.#engine?.store.close().catch(() => {}),
-          abortJobs: () => this.#abortJobs(),
-        },
-      }),
-    );
-    this.#supervisor.start();
+    this.#registry = registryOf(options, () => this.engine);
+    this.#supervision = new Supervision(options, {
+      registry: this.#registry,
+      hooks: this.#hooks,
+      dispatchers: this.#dispatchers,
+    });
   }
 
   /** Resolves when the store is open and recovered. Rejects with what prevented it. */
-  async opened(): Promise<void> {
-    await waitFor(this.#supervisor, (snapshot) => snapshot.matches('running') || snapshot.matches('failed'));
-    if (this.#openError !== null) throw this.#openError;
+  opened(): Promise<void> {
+    return this.#supervision.opened();
   }
 
   /** The parts that dispatchers and handles share. */
   get engine(): Engine {
-    if (this.#engine === null) throw new SignalboxError('NOT_STARTED', { what: 'the Signalbox' });
-    return this.#engine;
+    const { engine } = this.#supervision;
+    if (engine === null) throw new SignalboxError('NOT_STARTED', { what: 'the Signalbox' });
+    return engine;
   }
 
   /** UUID of this instance. */
@@ -170,7 +62,7 @@ export class Signalbox {
 
   /** The state of the supervisor: starting, recovering, running, draining, stopped or failed. */
   get state(): string {
-    return String(this.#supervisor.getSnapshot().value);
+    return this.#supervision.state;
   }
 
   /** The queue of a name. Default: the one named ''. It need not exist yet; `put` refuses until it does. */
@@ -183,7 +75,7 @@ export class Signalbox {
     checkQueueName(name);
     const { direct } = this.engine;
     if ((await direct.get('queue', name)) !== undefined) return this.queue(name);
-    const patch = { createdAt: this.#now() };
+    const patch = { createdAt: this.engine.now() };
     try {
       await direct.submit(
         [{ kind: 'queue', id: name, event: 'queue.created', from: null, to: null, patch }],
@@ -312,8 +204,7 @@ export class Signalbox {
 
   /** Makes an actor a child of the supervisor. */
   spawn(id: string, logic: AnyActorLogic, input: unknown): AnyActorRef {
-    this.#supervisor.send({ type: 'child.spawn', id, logic, input });
-    const child = (this.#supervisor.getSnapshot().children as Record<string, AnyActorRef | undefined>)[id];
+    const child = this.#supervision.spawn(id, logic, input);
     if (child === undefined) throw new SignalboxError('BOX_STOPPED', { call: `starting ${id}` });
     return child;
   }
@@ -332,7 +223,7 @@ export class Signalbox {
     }
     const dispatcher = this.#dispatchers.get(this.uuid) ?? new Dispatcher(this, dispatcherOptions);
     dispatcher.activate();
-    this.#reactor.run?.();
+    this.#supervision.reactor.run?.();
     await dispatcher.nextPoll();
     return dispatcher;
   }
@@ -342,117 +233,18 @@ export class Signalbox {
    * does it and the store is closed. What still ran is handed on and runs again at the next start, as its policy says.
    */
   async stop(options: { readonly grace?: Duration } = {}): Promise<void> {
-    this.#grace = durationMs(options.grace ?? 0, 'grace');
-    const store = this.#engine?.store ?? null;
-    this.#supervisor.send({ type: 'box.stop' });
-    await waitFor(this.#supervisor, (snapshot) => snapshot.matches('stopped'));
-    await store?.close();
-    this.#engine?.watch.lookAgain();
+    await this.#supervision.stop(durationMs(options.grace ?? 0, 'grace'));
   }
+}
 
-  async #openStore(): Promise<void> {
-    const { store, ids = randomIds, logger = criticalToStderr } = this.#options;
-    const log = new Log(logger);
-    try {
-      const open = await store.open({
-        now: this.#now,
-        defer: (run) => this.#reactor.callFromThread(run),
-        newId: () => ids.newUuid(),
-        report: (message) => log.events('WARNING', () => message),
-      });
-      open.onFailure((error) => this.#supervisor.send({ type: 'store.failed', reason: error.message }));
-      const uuid = this.#options.uuid ?? this.#instanceUuid(open, ids);
-      this.#engine = new Engine({
-        store: open,
-        registry: this.#registry,
-        reactor: this.#reactor,
-        now: this.#now,
-        ids,
-        log,
-        uuid,
-        hooks: this.#hooks,
-        offerWork: (queue) => this.#offerWork(queue),
-      });
-      this.#supervisor.send({ type: 'store.opened' });
-    } catch (error) {
-      this.#openError = error;
-      this.#supervisor.send({ type: 'store.failed', reason: String(error) });
-    }
-  }
-
-  #instanceUuid(store: OpenStore, ids: IdSource): string {
-    const files = this.#options.files ?? nodeTextFiles;
-    // A store that dies with its process leaves nothing behind that an instance would have to recognise.
-    const isVolatile = store.isVolatile && files.environment('SIGNALBOX_UUID_FILE') === undefined;
-    return isVolatile ? ids.newUuid() : instanceUuid(files, ids, store.directory);
-  }
-
-  /** On a store that only one process can hold, every earlier process is dead: their jobs are handed on before the first poll. */
-  async #recover(): Promise<void> {
-    try {
-      const { store, direct } = this.engine;
-      for (const queue of store.exclusive ? await store.list('queue', '') : []) {
-        for (const record of await store.list('representation', `${queue.id}/`)) {
-          const isLeft = record.state === 'activated' && record.epoch < store.epoch;
-          if (isLeft) await new Representation(direct, record).deactivate();
-        }
-      }
-      for (const job of store.exclusive ? await store.orphans() : [])
-        await this.engine.callbacks.readopt(job);
-      this.#supervisor.send({ type: 'recovery.done' });
-    } catch (error) {
-      this.#openError = error;
-      this.#supervisor.send({ type: 'store.failed', reason: String(error) });
-    }
-  }
-
-  /** At most one event per queue and tick, however much was put. */
-  #offerWork(queue: string): void {
-    if (this.#offered.has(queue)) return;
-    this.#offered.add(queue);
-    queueMicrotask(() => {
-      this.#offered.delete(queue);
-      this.#supervisor.send({ type: 'work.available', queue });
-    });
-  }
-
-  #routeWork(queue: string): void {
-    for (const live of this.engine.agents.values()) if (live.queue === queue) live.offer();
-  }
-
-  #wakeAll(): void {
-    for (const live of this.engine.agents.values()) live.offer();
-  }
-
-  /** One timer for the earliest due time of all: it moves no job, it only wakes the claim. */
-  async #scheduleTick(): Promise<void> {
-    const { store, agents } = this.engine;
-    if (agents.size === 0) return;
-    const due = await store.due().catch(() => null);
-    this.#tick?.cancel();
-    this.#tick = null;
-    if (due === null || this.state !== 'running') return;
-    this.#tick = this.#reactor.callLater(Math.max(0, due - store.now()), () =>
-      this.#supervisor.send({ type: 'tick.due' }),
-    );
-  }
-
-  async #drain(): Promise<void> {
-    const { engine } = this;
-    for (const live of engine.agents.values()) live.drain();
-    const idle = Promise.all([...engine.agents.values()].map((live) => live.idle()));
-    if (this.#grace > 0) await engine.withinMs(idle, this.#grace);
-    for (const dispatcher of this.#dispatchers.values()) await dispatcher.stopped();
-    await this.#reactor.stop?.();
-    await engine.store.settled().catch(() => {});
-    this.#supervisor.send({ type: 'drain.done' });
-  }
-
-  #abortJobs(): void {
-    const reason = new Error('the store failed');
-    if (this.#engine === null) return;
-    for (const live of this.#engine.agents.values()) live.abortRuns(reason);
-    // Polls could do nothing any more, and would keep the process alive after `stop`.
-    for (const dispatcher of this.#dispatchers.values()) dispatcher.abandon();
-  }
+/** What this process knows by name from the start: the machinery's own jobs, and what the options tell. */
+function registryOf(options: SignalboxOptions, engine: () => Engine): Registry {
+  const registry = new Registry();
+  for (const definition of systemDefinitions(engine)) registry.add(definition);
+  for (const definition of options.jobs ?? []) registry.add(definition);
+  for (const filter of options.filters ?? []) registry.addFilter(filter);
+  for (const chooser of options.choosers ?? []) registry.addChooser(chooser);
+  for (const condition of options.conditions ?? []) registry.addCondition(condition);
+  for (const [name, policy] of Object.entries(options.retryPolicies ?? {})) registry.addPolicy(policy, name);
+  return registry;
 }

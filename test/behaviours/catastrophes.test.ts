@@ -15,9 +15,15 @@ import { jsonStore } from 'signalbox/json';
 import { afterEach, describe, expect, it } from 'vitest';
 import { agentOf, makeWorkshop, representationOf, startCrew } from './crew.ts';
 import { doings, leave } from './exiting-jobs.ts';
-import { conflict, disconnect, Faults, faultyStore, has } from './faulty-store.ts';
-import { heldStore } from './held-store.ts';
-import { interceptedStore, lostConnection } from './intercepted-store.ts';
+import {
+  conflict,
+  disconnect,
+  Faults,
+  faultyStore,
+  has,
+  interceptedStore,
+  lostConnection,
+} from './faulty-store.ts';
 import { crash } from './notebook.ts';
 import { forEachStore, makeBox, makeNodeBox, newDirectory } from './stores.ts';
 
@@ -85,7 +91,9 @@ forEachStore('Catastrophes', (makeStore) => {
   it('[C-32] a job claimed in a race with the deactivation is recovered when its dispatcher is activated again', async () => {
     const shop = makeWorkshop();
     let meanwhile: (() => Promise<void>) | null = null;
-    const store = heldStore(makeStore(), (call) => (call === 'claim' ? (meanwhile?.() ?? null) : null));
+    const store = interceptedStore(makeStore(), (call) =>
+      call === 'claim' ? (meanwhile?.() ?? null) : null,
+    );
     const testBox = await makeBox({ store, jobs: [shop.hold], queues: [''] });
     const { box, reactor } = testBox;
     const [first] = await startCrew(testBox, ['a']);

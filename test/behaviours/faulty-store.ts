@@ -1,5 +1,11 @@
 import { ConflictError, type OpenStore, type Store } from 'signalbox';
 
+/**
+ * Asked before a call reaches its store. Null lets it through, an error refuses it, and a promise holds it up. Commits
+ * cannot be held up: they answer at once, with promises.
+ */
+export type Intercept = (call: string, args: readonly unknown[]) => Error | Promise<unknown> | null;
+
 /** What a store is asked to commit. */
 export type Commit = Parameters<OpenStore['commit']>[0];
 
@@ -31,36 +37,53 @@ export function conflict(): ConflictError {
   return new ConflictError({ subject: 'a record', expected: 'at rev 1', actual: 'rev 2' });
 }
 
+/** An error as a lost connection gives it. */
+export function lostConnection(): Error {
+  return Object.assign(new Error('connection lost'), { code: 'ECONNRESET' });
+}
+
 /** What a store says that cannot be reached. */
 export function disconnect(): Error {
   return Object.assign(new Error('the store is away'), { code: 'STORE_DISCONNECTED' });
 }
 
-/** A store that refuses the commits it is told to refuse, before the store below has seen them. */
-export function faultyStore(store: Store, faults: Faults): Store {
+/** A real store behind a line that a test can break or hold up, call by call. */
+export function interceptedStore(inner: Store, intercept: Intercept): Store {
   return {
-    name: store.name,
-    open: async (ports) => faultyOpenStore(await store.open(ports), faults),
+    name: inner.name,
+    async open(ports) {
+      const store = await inner.open(ports);
+      return new Proxy(store, {
+        get(target, key) {
+          const value: unknown = Reflect.get(target, key, target);
+          if (typeof value !== 'function') return value;
+          return (...args: unknown[]) => {
+            const call = (): unknown => Reflect.apply(value, target, args);
+            const first = intercept(String(key), args);
+            if (first === null) return call();
+            if (!(first instanceof Error)) return first.then(call);
+            return key === 'commit' ? refusedTicket(first) : Promise.reject(first);
+          };
+        },
+        set: (target, key, value) => Reflect.set(target, key, value, target),
+      });
+    },
   };
 }
 
-function faultyOpenStore(open: OpenStore, faults: Faults): OpenStore {
-  const commit: OpenStore['commit'] = (commit) => {
-    faults.commits.push(commit);
-    const error = faults.refuse(commit);
-    if (error === null) return open.commit(commit);
-    const refused = Promise.reject(error);
-    refused.catch(() => {});
-    return { written: refused, synced: refused };
-  };
-  return new Proxy(open, {
-    get(target, key) {
-      if (key === 'commit') return commit;
-      const refused = key === 'claim' ? faults.refuseClaim() : key === 'held' ? faults.refuseHeld() : null;
-      if (refused !== null) return () => Promise.reject(refused);
-      const value: unknown = Reflect.get(target, key, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-    set: (target, key, value) => Reflect.set(target, key, value, target),
+function refusedTicket(error: Error): ReturnType<OpenStore['commit']> {
+  const refused = Promise.reject(error);
+  refused.catch(() => {});
+  return { written: refused, synced: refused };
+}
+
+/** A store that refuses the commits it is told to refuse, before the store below has seen them. */
+export function faultyStore(store: Store, faults: Faults): Store {
+  return interceptedStore(store, (call, [commit]) => {
+    if (call === 'claim') return faults.refuseClaim();
+    if (call === 'held') return faults.refuseHeld();
+    if (call !== 'commit') return null;
+    faults.commits.push(commit as Commit);
+    return faults.refuse(commit as Commit);
   });
 }

@@ -27,10 +27,8 @@ import {
 } from 'signalbox/testing';
 import { afterEach, expect, it, vi } from 'vitest';
 import { makeWorkshop } from './crew.ts';
-import { conflict, Faults, faultyStore, has } from './faulty-store.ts';
+import { conflict, Faults, faultyStore, has, interceptedStore, lostConnection } from './faulty-store.ts';
 import { Gate } from './gate.ts';
-import { heldStore } from './held-store.ts';
-import { interceptedStore, lostConnection } from './intercepted-store.ts';
 import { forEachStore, makeBox } from './stores.ts';
 
 const testBoxes: TestBox[] = [];
@@ -183,7 +181,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
     const { hold, open } = makeWorkshop();
     const gate = new Gate();
     let isHeldUp = false;
-    const store = heldStore(makeStore(), (call) => (isHeldUp && call === 'held' ? gate.pass() : null));
+    const store = interceptedStore(makeStore(), (call) => (isHeldUp && call === 'held' ? gate.pass() : null));
     const reactor = new VirtualReactor();
     const { box, dispatcher, tearDown } = await testBoxOf({ store, jobs: [hold], reactor });
     await waitForStart(await box.queue().put(hold('the line')));
@@ -294,7 +292,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
   it('[F-11] waitForDeactivation waits until a dispatcher has left its queues, not until it begins to', async () => {
     const gate = new Gate();
     let isHeldUp = false;
-    const store = heldStore(makeStore(), (call) => (isHeldUp && call === 'held' ? gate.pass() : null));
+    const store = interceptedStore(makeStore(), (call) => (isHeldUp && call === 'held' ? gate.pass() : null));
     const { box, reactor } = await makeBox({ store });
     const dispatcher = await box.start();
     isHeldUp = true;

@@ -1,7 +1,7 @@
 import { agent, ConflictError, Dispatcher, defineFilter, type Job, type Store } from 'signalbox';
 import { expect, it } from 'vitest';
 import { agentOf, makeWorkshop, namesOf, representationOf, startCrew } from './crew.ts';
-import { interceptedStore } from './intercepted-store.ts';
+import { interceptedStore } from './faulty-store.ts';
 import { forEachStore, makeBox } from './stores.ts';
 
 function conflict(): ConflictError {

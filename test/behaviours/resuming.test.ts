@@ -1,4 +1,12 @@
-import { AbortedError, BadStatusError, defineJob, detached, type Job, NeverRetry } from 'signalbox';
+import {
+  AbortedError,
+  BadStatusError,
+  defineJob,
+  detached,
+  type Job,
+  type JobDefinition,
+  NeverRetry,
+} from 'signalbox';
 import { expect, it } from 'vitest';
 import { makeWorkshop, startCrew } from './crew.ts';
 import { disconnect, Faults, faultyStore, has } from './faulty-store.ts';
@@ -14,6 +22,22 @@ async function setUp(makeStore: MakeStore) {
   const crew = await startCrew(testBox, two);
   const crashHolderOf = (job: Job<unknown>) => crashHolder(testBox, crew, job);
   return { ...workshop, ...notebook, ...testBox, crew, crashHolderOf, faults, queue: testBox.box.queue() };
+}
+
+/** A job in CALLBACKS whose first callback waits, with one `below` it, while the next one is held. */
+async function waitingCallback<Result>(
+  { box, queue, give, hold, reactor }: Awaited<ReturnType<typeof setUp>>,
+  waits: JobDefinition<readonly [], Result>,
+  below: Job<unknown> | null = null,
+): Promise<{ readonly parent: Job<unknown>; readonly callback: Job<Result> }> {
+  box.define(waits);
+  const parent = give(1);
+  const callback = await parent.addCallback(waits.partial());
+  if (below !== null) await callback.addCallback(below);
+  await parent.addCallback(hold.partial('next'));
+  await queue.put(parent);
+  await reactor.runUntilIdle();
+  return { parent, callback };
 }
 
 forEachStore('Resuming callbacks', (makeStore) => {
@@ -178,16 +202,10 @@ forEachStore('Resuming callbacks', (makeStore) => {
   });
 
   it('[J-85] an interrupted callback that waits for a job goes on waiting', async () => {
-    const { box, queue, give, hold, note, notes, started, open, reactor, crashHolderOf } =
-      await setUp(makeStore);
+    const about = await setUp(makeStore);
+    const { note, notes, hold, box, started, open, reactor, crashHolderOf } = about;
     const waits = defineJob({ name: 'waits', run: () => box.queue().put(hold('inner')) });
-    box.define(waits);
-    const parent = give(1);
-    const callback = await parent.addCallback(waits.partial());
-    await callback.addCallback(note.partial('below'));
-    await parent.addCallback(hold.partial('next'));
-    await queue.put(parent);
-    await reactor.runUntilIdle();
+    const { parent, callback } = await waitingCallback(about, waits, note.partial('below'));
 
     await crashHolderOf(parent);
     open('next');
@@ -205,15 +223,10 @@ forEachStore('Resuming callbacks', (makeStore) => {
   });
 
   it('[J-85] one that did not hear the end of the job it waited for takes its result over, with a WARNING', async () => {
-    const { box, queue, give, note, notes, hold, open, reactor, logged, faults } = await setUp(makeStore);
+    const about = await setUp(makeStore);
+    const { box, note, notes, hold, open, reactor, logged, faults } = about;
     const waits = defineJob({ name: 'waits', run: () => box.queue().put(hold('inner')) });
-    box.define(waits);
-    const parent = give(1);
-    const callback = await parent.addCallback(waits.partial());
-    await callback.addCallback(note.partial('below'));
-    await parent.addCallback(hold.partial('next'));
-    await queue.put(parent);
-    await reactor.runUntilIdle();
+    const { parent, callback } = await waitingCallback(about, waits, note.partial('below'));
     faults.refuse = (commit) => (has(commit, 'job.finish', callback.id) ? disconnect() : null);
     open('inner', 'inner result');
     await reactor.runUntilIdle();
@@ -230,7 +243,8 @@ forEachStore('Resuming callbacks', (makeStore) => {
   });
 
   it('[J-85] one that waited for a promise is called again: the promise died with its process', async () => {
-    const { box, queue, give, hold, open, reactor, crashHolderOf } = await setUp(makeStore);
+    const about = await setUp(makeStore);
+    const { open, reactor, crashHolderOf } = about;
     let calls = 0;
     const waits = defineJob({
       name: 'waits',
@@ -239,12 +253,7 @@ forEachStore('Resuming callbacks', (makeStore) => {
         return detached(calls === 1 ? new Promise<string>(() => {}) : Promise.resolve('second promise'));
       },
     });
-    box.define(waits);
-    const parent = give(1);
-    const callback = await parent.addCallback(waits.partial());
-    await parent.addCallback(hold.partial('next'));
-    await queue.put(parent);
-    await reactor.runUntilIdle();
+    const { parent, callback } = await waitingCallback(about, waits);
 
     await crashHolderOf(parent);
     open('next');

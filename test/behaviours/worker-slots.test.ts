@@ -1,8 +1,7 @@
 import { agent, ConflictError, type Dispatcher, defineJob, local, type Store } from 'signalbox';
 import { expect, it } from 'vitest';
 import { agentOf, makeWorkshop, namesOf, representationOf, startCrew } from './crew.ts';
-import { Faults, faultyStore, has } from './faulty-store.ts';
-import { interceptedStore, lostConnection } from './intercepted-store.ts';
+import { Faults, faultyStore, has, interceptedStore, lostConnection } from './faulty-store.ts';
 import { forEachStore, makeBox, type TestBoxOptions } from './stores.ts';
 
 forEachStore('Workers', (makeStore) => {

@@ -259,6 +259,31 @@ describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
     expect(await box.queue().length()).toBe(1);
   });
 
+  it.each([
+    ['an unknown quota', { beginBy: '1h', quotaNames: ['disc'] }],
+    ['an id that another job has', { beginBy: '1h', id: 'taken' }],
+    ['one that is wrong among good ones', { id: 'mine', failureLogLevel: wrong('LOUD') }],
+    ['arguments that are no JSON', { beginBy: '1h', id: 'mine' }],
+  ] as const)(
+    'a draft whose put is refused for %s is as it was, and can be put again',
+    async (why, options) => {
+      const box = await openBox(store());
+      await box.queue().put(keep(0), { id: 'taken' });
+      const draft = keep(1).with({ beginBy: '5m', quotaNames: [] });
+      const before = { ...draft.settings };
+      if (why === 'arguments that are no JSON') draft.args = [new Date(0)];
+
+      await refusal(box, () => box.queue().put(draft, options));
+      const after = { ...draft.settings };
+      draft.args = [1];
+      await box.queue().put(draft);
+
+      expect(after).toEqual(before);
+      expect([draft.status, draft.beginBy, draft.quotaNames]).toEqual(['PENDING', 300_000, []]);
+      expect(['mine', 'taken']).not.toContain(draft.id);
+    },
+  );
+
   it('a job that is in no queue cannot be removed from one, and a job that is nowhere cannot be asked', async () => {
     const box = await openBox(store());
     const elsewhere = await box.queue('a').put(keep(1));

@@ -36,6 +36,11 @@ async function closedStore(): Promise<string> {
   return directory;
 }
 
+function lastJournal(directory: string): string {
+  const journals = fs.readdirSync(directory).filter((name) => /^journal-.*\.jsonl$/.test(name));
+  return journals.sort().at(-1) as string;
+}
+
 /** The refusal to open a directory, which stays as it is. */
 async function refusalToOpen(directory: string, options: Parameters<typeof jsonStore>[1] = {}) {
   const before = picture(directory);
@@ -124,11 +129,7 @@ describe('a directory', () => {
 describe('a cleanly closed store', () => {
   it('with any of 64 bytes of its journal flipped is refused, with the file, and not touched', async () => {
     const directory = await closedStore();
-    const journal = fs
-      .readdirSync(directory)
-      .filter((name) => /^journal-.*\.jsonl$/.test(name))
-      .sort()
-      .at(-1) as string;
+    const journal = lastJournal(directory);
     const path = join(directory, journal);
     const { length } = fs.readFileSync(path);
 
@@ -164,11 +165,7 @@ describe('a cleanly closed store', () => {
 
   it('of a newer format is refused, with both versions, and not touched', async () => {
     const directory = await closedStore();
-    const journal = fs
-      .readdirSync(directory)
-      .filter((name) => /^journal-.*\.jsonl$/.test(name))
-      .sort()
-      .at(-1) as string;
+    const journal = lastJournal(directory);
     const path = join(directory, journal);
     const [head = '', ...rest] = fs.readFileSync(path, 'utf8').split('\n');
     const newer = Buffer.from(encodeFrame(head.slice(18).replace('"v":1', '"v":2')).bytes).toString();

@@ -272,12 +272,17 @@ describe('work offered while a claim is under way', () => {
   });
 });
 
+/** An agent of a size, for which jobs wait and which claims. */
+function claiming(size: number, jobs: number): Field {
+  const field = new Field(agentMachine, size);
+  for (let at = 0; at < jobs; at += 1) field.put();
+  field.offer();
+  return field;
+}
+
 describe('a slot that is freed while a claim is under way', () => {
   it('is claimed for, although the claim counted before and thinks the agent full', () => {
-    const field = new Field(agentMachine, 1);
-    field.put();
-    field.put();
-    field.offer();
+    const field = claiming(1, 2);
     field.take();
     field.count();
     field.complete(true);
@@ -287,39 +292,27 @@ describe('a slot that is freed while a claim is under way', () => {
     expect(field.state).toBe('claiming');
   });
 
-  it('is claimed for, although the claim counted after and its announcement comes later still', () => {
-    const field = new Field(agentMachine, 2);
-    for (let at = 0; at < 3; at += 1) field.put();
-    field.offer();
-    field.take();
-    field.complete(true);
-    field.endClaim();
-    const between = field.state;
-    field.announce();
+  it.each([
+    ['by an agent that still holds one', 2, 'working'],
+    ['by an agent that holds nothing any more', 1, 'idle'],
+  ])(
+    'is claimed for %s, although the claim counted after and its announcement comes later',
+    (_who, size, left) => {
+      const field = claiming(size, size + 1);
+      field.take();
+      field.complete(true);
+      field.endClaim();
+      const between = field.state;
+      field.announce();
 
-    expect([between, field.state]).toEqual(['working', 'claiming']);
-  });
-
-  it('is claimed for by an agent that holds nothing any more', () => {
-    const field = new Field(agentMachine, 1);
-    field.put();
-    field.put();
-    field.offer();
-    field.take();
-    field.complete(true);
-    field.endClaim();
-    const between = field.state;
-    field.announce();
-
-    expect([between, field.state]).toEqual(['idle', 'claiming']);
-  });
+      expect([between, field.state]).toEqual([left, 'claiming']);
+    },
+  );
 });
 
 describe('an agent that is drained while it claims and resumed before the claim ends', () => {
   it('claims again after it, not beside it', () => {
-    const field = new Field(agentMachine, 2);
-    field.put();
-    field.offer();
+    const field = claiming(2, 1);
     field.drain();
     field.resume();
     const during = field.claims;
@@ -331,9 +324,7 @@ describe('an agent that is drained while it claims and resumed before the claim 
 
 describe('a resized agent', () => {
   it('that shrank below what it holds claims when enough is done with', () => {
-    const field = new Field(agentMachine, 3);
-    for (let at = 0; at < 6; at += 1) field.put();
-    field.offer();
+    const field = claiming(3, 6);
     field.settle();
     field.resize(1);
     const states = [3, 2, 1].map(() => {
@@ -346,13 +337,10 @@ describe('a resized agent', () => {
   });
 
   it('that grew claims at once, full or not', () => {
-    const full = new Field(agentMachine, 1);
-    full.put();
-    full.put();
-    full.offer();
-    full.settle();
-    full.resize(2);
+    const field = claiming(1, 2);
+    field.settle();
+    field.resize(2);
 
-    expect(full.state).toBe('claiming');
+    expect(field.state).toBe('claiming');
   });
 });

@@ -2,12 +2,15 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { initialTransition, transition } from 'xstate';
 import { getShortestPaths } from 'xstate/graph';
-import { type JobContext, type JobEvent, type JobInput, jobMachine } from '../../machines/job.machine.ts';
+import type { JobContext, JobInput } from '../../machines/job.context.ts';
+import type { JobEvent } from '../../machines/job.events.ts';
+import { jobMachine } from '../../machines/job.machine.ts';
 import { BadStatusError } from '../../src/errors.ts';
 import { compileChart } from '../../src/model/chart/compile.ts';
 import type { JobRecord } from '../../src/model/records.ts';
 import { afterStep, canStepJob, newJobRecord, statusOfState, stepJob } from '../../src/model/step.ts';
 import { type Edge, edgesOf, takingsOf, without } from './altered.ts';
+import { jobEvents } from './job-samples.ts';
 import { closeKeepers, keepers, opened } from './kept.ts';
 
 afterEach(closeKeepers);
@@ -75,43 +78,6 @@ const legal: readonly Edge[] = [
 const text = ({ from, event, to }: Edge): string => `${from} — ${event} → ${to ?? 'the same'}`;
 const texts = (edges: readonly Edge[]): string[] => edges.map(text).sort();
 
-const failure = { name: 'Error', message: 'no', stack: '', code: null, cause: null, extra: {} };
-const ok = { ok: true, value: 1 } as const;
-
-const events: readonly JobEvent[] = [
-  { type: 'job.put', queue: 'q', at: 10, beginAfter: 10, assigner: 'p1' },
-  { type: 'job.put', queue: 'q', at: 10, beginAfter: 99, assigner: 'p1' },
-  { type: 'job.pull', system: null },
-  { type: 'job.pull', system: 's1' },
-  { type: 'job.claim', queue: 'q', dispatcher: 'd', agent: 'a', epoch: 2, quotas: [] },
-  { type: 'job.claim', queue: 'q', dispatcher: 'd', agent: 'a', epoch: 2, quotas: ['q/disk'] },
-  { type: 'job.unassign', queue: 'q' },
-  { type: 'job.start', at: 20 },
-  { type: 'job.retry' },
-  { type: 'job.wait', on: 'j2' },
-  { type: 'job.finish', at: 30, outcome: ok, retryData: null, awaited: null },
-  { type: 'job.finish', at: 30, outcome: { ok: false, failure }, retryData: { tries: 1 }, awaited: 'j2' },
-  { type: 'job.reschedule', at: 30, queue: 'q', beginAfter: null, retryData: null },
-  { type: 'job.reschedule', at: 30, queue: 'q', beginAfter: 60, retryData: { tries: 2 } },
-  { type: 'job.interrupt', system: 's2' },
-  { type: 'job.abort', at: 40, failure, retryData: null },
-  { type: 'job.fail', at: 40, failure, expired: true },
-  { type: 'callback.reset', retryData: null },
-  { type: 'callback.move', to: 'j3' },
-  { type: 'job.complete', at: 50, unstarted: 1 },
-  { type: 'job.complete', at: 50, unstarted: 0 },
-  { type: 'job.file', at: 60 },
-  { type: 'callable.set', name: 'other' },
-  { type: 'args.set', args: [1] },
-  { type: 'args.append', args: [2] },
-  { type: 'beginAfter.set', beginAfter: 70 },
-  { type: 'beginBy.set', beginBy: 5 },
-  { type: 'quotaNames.set', quotaNames: ['disk'], unknown: 0 },
-  { type: 'quotaNames.set', quotaNames: ['gone'], unknown: 1 },
-  { type: 'failureLogLevel.set', failureLogLevel: 'ERROR' },
-  { type: 'retryPolicy.set', retryPolicy: 'never' },
-];
-
 const kinds: Readonly<Record<string, JobInput>> = {
   'a job': { name: 'index' },
   'a callback': { name: 'then', parent: { job: 'j1' }, order: ['callback', 7] },
@@ -130,7 +96,7 @@ const steering = ({ parent, order, quotas, waitingOn, outcome }: JobContext): un
 function shortestPaths(input: JobInput) {
   return getShortestPaths(jobMachine, {
     input,
-    events,
+    events: jobEvents,
     limit: 100_000,
     serializeState: ({ value, context }) => JSON.stringify([value, steering(context)]),
   });
@@ -195,9 +161,9 @@ describe('the job chart', () => {
       const seen = new Set<string>();
       for (const state of everywhere) {
         const record = { ...newJobRecord('j', input), state: state as JobRecord['state'] };
-        for (const event of events) if (canStepJob(record, event)) seen.add(event.type);
+        for (const event of jobEvents) if (canStepJob(record, event)) seen.add(event.type);
       }
-      return [...new Set(events.map(({ type }) => type))].filter((type) => !seen.has(type)).sort();
+      return [...new Set(jobEvents.map(({ type }) => type))].filter((type) => !seen.has(type)).sort();
     };
 
     expect(refused({ name: 'index' })).toEqual(['callback.move', 'callback.reset']);
@@ -268,7 +234,7 @@ describe('a store', () => {
     async (name) => {
       const store = await opened((keepers[name] as () => ReturnType<(typeof keepers)['memory']>)());
       const record = newJobRecord('j', { name: 'index' });
-      const put = stepJob(record, events[0] as JobEvent);
+      const put = stepJob(record, jobEvents[0] as JobEvent);
       await store.commit({
         by: 'test',
         changes: [{ ...put, patch: { name: 'index', ...put.patch } }],
@@ -287,7 +253,7 @@ describe('a store', () => {
 
 describe('whatever happens to a job', () => {
   const chart = compileChart(jobMachine);
-  const sequences = fc.array(fc.constantFrom(...events), { minLength: 1, maxLength: 80, size: 'max' });
+  const sequences = fc.array(fc.constantFrom(...jobEvents), { minLength: 1, maxLength: 80, size: 'max' });
   const property = (check: (walk: readonly Walked[]) => void) =>
     fc.assert(
       fc.property(fc.constantFrom(...Object.values(kinds)), sequences, (input, sequence) => {

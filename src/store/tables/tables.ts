@@ -1,4 +1,4 @@
-import { newJobContext } from '../../../machines/job.machine.ts';
+import { newJobContext } from '../../../machines/job.context.ts';
 import { newRepresentationContext } from '../../../machines/representation.machine.ts';
 import { copyJob } from '../../model/copy-job.ts';
 import { jobChart } from '../../model/machine-version.ts';

@@ -1,0 +1,103 @@
+import type { JobContext } from './job.context.ts';
+import type { EventOf } from './job.events.ts';
+
+/** Exactly what an event changes in a job: this is what the journal keeps as the patch. */
+type Change = Partial<JobContext>;
+
+export function joinQueue(context: JobContext, event: EventOf<'job.put'>): Change {
+  return {
+    parent: { queue: event.queue },
+    order: [event.beginAfter > event.at ? 'held' : 'now', 0],
+    beginAfter: event.beginAfter,
+    ...(context.assigner === null && event.assigner !== null ? { assigner: event.assigner } : {}),
+  };
+}
+
+export function leaveQueue(context: JobContext, event: EventOf<'job.pull'>): Change {
+  return {
+    parent: event.system === null ? null : { system: event.system },
+    order: null,
+    ...(event.system === null ? { assigner: null } : {}),
+    ...(context.quotas.length > 0 ? { quotas: [] } : {}),
+  };
+}
+
+export function enterAgent(context: JobContext, event: EventOf<'job.claim'>): Change {
+  return {
+    parent: { queue: event.queue, dispatcher: event.dispatcher, agent: event.agent },
+    order: ['claimed', 0],
+    epoch: event.epoch,
+    claim: context.claim + 1,
+    // One that is done with already is only filed: it takes no slot that nothing would free.
+    ...(context.outcome === null && (event.quotas.length > 0 || context.quotas.length > 0)
+      ? { quotas: event.quotas }
+      : {}),
+  };
+}
+
+export function returnToQueue(context: JobContext, event: EventOf<'job.unassign'>): Change {
+  return { parent: { queue: event.queue }, order: ['now', 0], claim: context.claim + 1 };
+}
+
+export function countStart(context: JobContext, event: EventOf<'job.start'>): Change {
+  return { activeStart: event.at, attempts: context.attempts + 1 };
+}
+
+export function keepOutcome(context: JobContext, event: EventOf<'job.finish'>): Change {
+  return {
+    outcome: event.outcome,
+    ending: event.outcome.ok ? 'succeeded' : 'failed',
+    ...ended(context, event.at),
+    ...(event.retryData === context.retryData ? {} : { retryData: event.retryData }),
+  };
+}
+
+export function keepAbort(context: JobContext, event: EventOf<'job.abort'>): Change {
+  return {
+    outcome: { ok: false, failure: event.failure },
+    ending: 'aborted',
+    retryData: event.retryData,
+    ...ended(context, event.at),
+  };
+}
+
+export function keepFailure(context: JobContext, event: EventOf<'job.fail'>): Change {
+  return {
+    outcome: { ok: false, failure: event.failure },
+    ending: event.expired ? 'expired' : 'failed',
+    ...ended(context, event.at),
+  };
+}
+
+/** Quota slots are free from here on: callbacks run outside the quota. */
+function ended(context: JobContext, at: number): Change {
+  return {
+    activeEnd: at,
+    ...(context.quotas.length > 0 ? { quotas: [] } : {}),
+    ...(context.waitingOn === null ? {} : { waitingOn: null }),
+  };
+}
+
+/** Put back at once keeps the quota slots, so that nothing of a full quota overtakes; held gives them up. */
+export function rejoinQueue(context: JobContext, event: EventOf<'job.reschedule'>): Change {
+  const held = event.beginAfter !== null && event.beginAfter > event.at;
+  return {
+    parent: { queue: event.queue },
+    order: [held ? 'held' : 'putBack', 0],
+    claim: context.claim + 1,
+    activeStart: null,
+    retryData: event.retryData,
+    ...(held ? { beginAfter: event.beginAfter } : {}),
+    ...(held && context.quotas.length > 0 ? { quotas: [] } : {}),
+    ...(context.waitingOn === null ? {} : { waitingOn: null }),
+  };
+}
+
+/** The token grows, so the worker that still runs it can write nothing any more. */
+export function handToSystemJob(context: JobContext, event: EventOf<'job.interrupt'>): Change {
+  return { parent: { system: event.system }, order: null, claim: context.claim + 1 };
+}
+
+export function fileInHistory(context: JobContext, event: EventOf<'job.complete' | 'job.file'>): Change {
+  return context.parent !== null && 'agent' in context.parent ? { callbacksEnd: event.at } : {};
+}

@@ -1,0 +1,122 @@
+import type { Json } from './json.ts';
+
+/** Where a job stands: the only place where membership is kept. */
+export type Place =
+  /** waits in a queue */
+  | { readonly queue: string }
+  /** is held by an agent, or stands in its completed history */
+  | { readonly queue: string; readonly dispatcher: string; readonly agent: string }
+  /** is a callback of a job */
+  | { readonly job: string }
+  /** is a branch of a callback proxy */
+  | { readonly proxy: string }
+  /** is concerned by a system job: interrupted, or expired */
+  | { readonly system: string };
+
+/** The place of a job that an agent holds or has filed. */
+export type AgentPlace = Extract<Place, { readonly agent: string }>;
+
+/** Whether a place is with an agent. */
+export function isAgentPlace(place: Place): place is AgentPlace {
+  return 'agent' in place;
+}
+
+/**
+ * Line in which a job stands, and its place there. The store writes the seq of the entry over a key of 0,
+ * so that places follow the order of commits.
+ */
+export type Order = readonly [line: 'putBack' | 'now' | 'held' | 'claimed' | 'callback', key: number];
+
+/** An error as it is stored: no live reference, readable in every process. */
+export interface Failure {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string;
+  readonly code: string | null;
+  readonly cause: Failure | null;
+  /** Further own JSON properties of the error. */
+  readonly extra: { readonly [key: string]: Json };
+}
+
+/** What came of a job: its value, or why there is none. */
+export type Outcome =
+  | { readonly ok: true; readonly value: Json }
+  | { readonly ok: false; readonly failure: Failure };
+
+/** How a job ended; null while it has not. */
+export type Ending = 'succeeded' | 'failed' | 'aborted' | 'expired';
+
+/** Everything a job knows. Plain JSON; `null` where nothing is known yet. Instants are epoch milliseconds. */
+export interface JobContext {
+  /** Name of its definition. */
+  readonly name: string;
+  readonly args: readonly Json[];
+  readonly quotaNames: readonly string[];
+  readonly beginAfter: number | null;
+  /** Milliseconds from `beginAfter` within which it must start. */
+  readonly beginBy: number | null;
+  readonly failureLogLevel: string | null;
+  readonly retryPolicy: string | null;
+  /** What its retry policy keeps between calls. */
+  readonly retryData: { readonly [key: string]: Json } | null;
+  readonly parent: Place | null;
+  readonly order: Order | null;
+  /** UUID of the process that put it first. */
+  readonly assigner: string | null;
+  /** Opening of the store in which it was claimed last. */
+  readonly epoch: number;
+  /** Fencing token: grows with every change of holder. */
+  readonly claim: number;
+  /** Ids (`<queue>/<name>`) of the quotas in which it holds a slot. */
+  readonly quotas: readonly string[];
+  /** How often its code was called. */
+  readonly attempts: number;
+  readonly activeStart: number | null;
+  readonly activeEnd: number | null;
+  /** When its agent filed it in its history. */
+  readonly callbacksEnd: number | null;
+  /** Id of the job it waits for, or 'promise'. */
+  readonly waitingOn: string | null;
+  readonly outcome: Outcome | null;
+  readonly ending: Ending | null;
+}
+
+/** A state of the chart as records store it. */
+export type JobState =
+  | 'new'
+  | 'pending'
+  | 'assigned'
+  | 'active.running'
+  | 'active.waiting'
+  | 'callbacks'
+  | 'completed';
+
+/** What a job must be born with: everything else starts empty. */
+export type JobInput = Partial<JobContext> & Pick<JobContext, 'name'>;
+
+/** The context of a job that nothing has happened to. */
+export function newJobContext(input: JobInput): JobContext {
+  return {
+    name: input.name,
+    args: input.args ?? [],
+    quotaNames: input.quotaNames ?? [],
+    beginAfter: input.beginAfter ?? null,
+    beginBy: input.beginBy ?? null,
+    failureLogLevel: input.failureLogLevel ?? null,
+    retryPolicy: input.retryPolicy ?? null,
+    retryData: input.retryData ?? null,
+    parent: input.parent ?? null,
+    order: input.order ?? null,
+    assigner: input.assigner ?? null,
+    epoch: input.epoch ?? 0,
+    claim: input.claim ?? 0,
+    quotas: input.quotas ?? [],
+    attempts: input.attempts ?? 0,
+    activeStart: input.activeStart ?? null,
+    activeEnd: input.activeEnd ?? null,
+    callbacksEnd: input.callbacksEnd ?? null,
+    waitingOn: input.waitingOn ?? null,
+    outcome: input.outcome ?? null,
+    ending: input.ending ?? null,
+  };
+}

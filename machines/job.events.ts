@@ -1,0 +1,70 @@
+import type { Failure, JobContext, Outcome } from './job.context.ts';
+import type { Json } from './json.ts';
+
+/** Everything that can happen to a job. Times and ids arrive here, so the chart needs neither clock nor randomness. */
+export type JobEvent =
+  | {
+      readonly type: 'job.put';
+      readonly queue: string;
+      readonly at: number;
+      readonly beginAfter: number;
+      readonly assigner: string | null;
+    }
+  /** `system` names the expiry wrapper when a claim finds the job too late. */
+  | { readonly type: 'job.pull'; readonly system: string | null }
+  | {
+      readonly type: 'job.claim';
+      readonly queue: string;
+      readonly dispatcher: string;
+      readonly agent: string;
+      readonly epoch: number;
+      /** Ids of the quotas it enters: those of its `quotaNames` that exist. */
+      readonly quotas: readonly string[];
+    }
+  | { readonly type: 'job.unassign'; readonly queue: string }
+  | { readonly type: 'job.start'; readonly at: number }
+  | { readonly type: 'job.retry' }
+  | { readonly type: 'job.wait'; readonly on: string }
+  | {
+      readonly type: 'job.finish';
+      readonly at: number;
+      readonly outcome: Outcome;
+      readonly retryData: JobContext['retryData'];
+      /** What was awaited: must match what the job awaits now; null when its own code returned. */
+      readonly awaited: string | null;
+    }
+  | {
+      readonly type: 'job.reschedule';
+      readonly at: number;
+      readonly queue: string;
+      /** A future instant holds the job until then; null puts it at the front. */
+      readonly beginAfter: number | null;
+      readonly retryData: JobContext['retryData'];
+    }
+  | { readonly type: 'job.interrupt'; readonly system: string }
+  | {
+      readonly type: 'job.abort';
+      readonly at: number;
+      readonly failure: Failure;
+      readonly retryData: JobContext['retryData'];
+    }
+  | { readonly type: 'job.fail'; readonly at: number; readonly failure: Failure; readonly expired: boolean }
+  | { readonly type: 'callback.reset'; readonly retryData: JobContext['retryData'] }
+  /** The proxy it was added to has chosen: it belongs to the chosen job now. */
+  | { readonly type: 'callback.move'; readonly to: string }
+  /** `unstarted` counts the callbacks that nobody has begun, as of the commit. */
+  | { readonly type: 'job.complete'; readonly at: number; readonly unstarted: number }
+  | { readonly type: 'job.file'; readonly at: number }
+  | { readonly type: 'callable.set'; readonly name: string }
+  | { readonly type: 'args.set'; readonly args: readonly Json[] }
+  /** More work for a joined job, which looks at its arguments while it waits. Other jobs took theirs when they started. */
+  | { readonly type: 'args.append'; readonly args: readonly Json[] }
+  | { readonly type: 'beginAfter.set'; readonly beginAfter: number | null }
+  | { readonly type: 'beginBy.set'; readonly beginBy: number | null }
+  /** `unknown` counts the names that the job's queue does not have; always 0 for a job in no queue. */
+  | { readonly type: 'quotaNames.set'; readonly quotaNames: readonly string[]; readonly unknown: number }
+  | { readonly type: 'failureLogLevel.set'; readonly failureLogLevel: string | null }
+  | { readonly type: 'retryPolicy.set'; readonly retryPolicy: string | null };
+
+/** The event of one type. */
+export type EventOf<Type extends JobEvent['type']> = Extract<JobEvent, { type: Type }>;

@@ -1,0 +1,93 @@
+import type { JobEvent } from '../../machines/job.events.ts';
+import type { Json } from '../../machines/json.ts';
+import { BadStatusError, SignalboxError, shown } from '../errors.ts';
+import { jobText } from '../model/job-text.ts';
+import type { JobRecord } from '../model/records.ts';
+import { type JobStatus, statusOfState } from '../model/step.ts';
+import { encodeValue } from '../model/values.ts';
+import { isJob } from './brands.ts';
+import type { Definition } from './definitions.ts';
+import type { Drafts } from './drafts.ts';
+import type { JobSettings } from './job-settings.ts';
+import type { Unit } from './unit.ts';
+
+/** What an object of a job knows: as a draft what it is to be, as a handle what the store said last. */
+export class JobKnowledge {
+  definition: Definition | null;
+  args: readonly unknown[];
+  settings: JobSettings;
+  unit: Unit | null = null;
+  record: JobRecord | null = null;
+  annotations: Record<string, Json> | null = null;
+  #status: JobStatus | null = null;
+
+  constructor(definition: Definition | null, args: readonly unknown[], settings: JobSettings) {
+    this.definition = definition;
+    this.args = args;
+    this.settings = settings;
+  }
+
+  get id(): string | null {
+    return this.record?.id ?? this.settings.id ?? null;
+  }
+
+  get name(): string {
+    return this.record?.name ?? this.definition?.name ?? '';
+  }
+
+  get status(): JobStatus {
+    return this.#status ?? (this.record === null ? 'NEW' : statusOfState(this.record.state));
+  }
+
+  /** Takes the word of the store. `status` only where it is more than the record tells: that of a callback. */
+  learn(record: JobRecord, status: JobStatus | null = null): void {
+    this.record = record;
+    this.#status = status;
+  }
+
+  /** The unit it writes through and its record. @throws BadStatusError while it is not stored. */
+  stored(): { readonly unit: Unit; readonly record: JobRecord } {
+    const { unit, record } = this;
+    if (unit !== null && record !== null) return { unit, record };
+    throw this.refused('a question to the store; put it first', 'NEW');
+  }
+
+  /** The record as it is now. @throws SignalboxError `JOB_NOT_FOUND`. */
+  async read(): Promise<JobRecord> {
+    const { unit, record } = this.stored();
+    const now = await unit.get('job', record.id);
+    if (now === undefined) throw new SignalboxError('JOB_NOT_FOUND', { id: record.id });
+    return now;
+  }
+
+  /** Steps the stored job, together with what `drafts` made. @throws BadStatusError when the chart refuses. */
+  async send(event: JobEvent, drafts?: Drafts): Promise<void> {
+    const { unit, record } = this.stored();
+    const changed = await unit.engine.change(unit, record.id, event, drafts?.made ?? []);
+    drafts?.attach();
+    this.learn(changed);
+  }
+
+  refused(event: string, status = this.status): BadStatusError {
+    return new BadStatusError({ what: this.text(), status, event, guards: [] });
+  }
+
+  text(): string {
+    return jobText({
+      id: this.id,
+      store: this.unit?.engine.store.name ?? null,
+      name: this.name,
+      args: this.record?.args ?? draftArgs(this.args),
+    });
+  }
+}
+
+function draftArgs(args: readonly unknown[]): readonly Json[] {
+  return args.map((arg) => {
+    try {
+      return encodeValue(arg, 'args', (value) => (isJob(value) ? (value.id ?? '?') : null));
+    } catch {
+      return `<${shown(arg)}>`;
+    }
+  });
+}

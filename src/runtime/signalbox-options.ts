@@ -1,0 +1,40 @@
+import type { RetryPolicy } from '../model/retry.ts';
+import type { Store } from '../store/store.ts';
+import type { AgentSettings } from './agents.ts';
+import type { ConditionDefinition } from './conditions.ts';
+import type { JobDefinition } from './definitions.ts';
+import type { DispatcherOptions } from './dispatcher.ts';
+import type { Logger } from './logging.ts';
+import type { IdSource, TextFilePort } from './ports.ts';
+import type { Clock, Reactor } from './reactor/reactor.ts';
+import type { ChooserDefinition, FilterDefinition } from './selections.ts';
+
+/** What `createSignalbox` is told. */
+export interface SignalboxOptions {
+  readonly store: Store;
+  /** The jobs that this process knows by name. */
+  readonly jobs?: readonly JobDefinition<never, unknown>[];
+  /** Queues to make when they are missing. */
+  readonly queues?: readonly string[];
+  readonly filters?: readonly FilterDefinition[];
+  readonly choosers?: readonly ChooserDefinition[];
+  /** Conditions of callbacks: see `job.addConditionalCallbacks`. */
+  readonly conditions?: readonly ConditionDefinition[];
+  /** Policies by name; under `''` the default of jobs, under `callback` that of callbacks. */
+  readonly retryPolicies?: { readonly [name: string]: RetryPolicy };
+  /** Default: a new `NodeReactor`. A reactor that is also a clock is the clock, unless `clock` says otherwise. */
+  readonly reactor?: Reactor & Partial<Clock>;
+  readonly clock?: Clock;
+  readonly ids?: IdSource;
+  /** Default: CRITICAL entries on standard error. */
+  readonly logger?: Logger;
+  /** UUID of this instance. Default: read from its file, see docs/guide.md. */
+  readonly uuid?: string;
+  readonly files?: TextFilePort;
+}
+
+/** What `start` is told. */
+export interface StartOptions extends Omit<DispatcherOptions, 'reactor' | 'uuid'> {
+  /** The agent `main` that every queue gets when it has none. Default: size 3, any job. Null: none. */
+  readonly agent?: AgentSettings | null;
+}

@@ -1,0 +1,200 @@
+import { type Actor, type AnyActorLogic, type AnyActorRef, createActor, waitFor } from 'xstate';
+import { supervisorMachine } from '../../machines/supervisor.machine.ts';
+import { SignalboxError } from '../errors.ts';
+import type { OpenStore } from '../store/store.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import { Engine } from './engine.ts';
+import type { Hooks } from './hooks.ts';
+import { instanceUuid } from './instance-uuid.ts';
+import { criticalToStderr, Log } from './logging.ts';
+import { type IdSource, nodeTextFiles, randomIds } from './ports.ts';
+import { NodeReactor } from './reactor/node-reactor.ts';
+import type { Clock, Reactor, RunnableReactor, ScheduledCall } from './reactor/reactor.ts';
+import type { Registry } from './registry.ts';
+import { Representation } from './representation.ts';
+import type { SignalboxOptions } from './signalbox-options.ts';
+
+/** What a Signalbox shares with its supervision. */
+interface Shared {
+  readonly registry: Registry;
+  readonly hooks: Hooks;
+  readonly dispatchers: ReadonlyMap<string, Dispatcher>;
+}
+
+/** Joins the supervisor's chart to the world: the one place where its effects are written. */
+export class Supervision {
+  readonly reactor: Reactor & Partial<RunnableReactor>;
+  /** The parts that dispatchers and handles share; null until the store is open. */
+  engine: Engine | null = null;
+  readonly #options: SignalboxOptions;
+  readonly #shared: Shared;
+  readonly #now: () => number;
+  readonly #supervisor: Actor<typeof supervisorMachine>;
+  readonly #offered = new Set<string>();
+  #openError: unknown = null;
+  #tick: ScheduledCall | null = null;
+  #grace = 0;
+
+  constructor(options: SignalboxOptions, shared: Shared) {
+    this.#options = options;
+    this.#shared = shared;
+    this.reactor = options.reactor ?? new NodeReactor();
+    const clock =
+      options.clock ?? (this.reactor.now === undefined ? new NodeReactor() : (this.reactor as Clock));
+    this.#now = () => clock.now();
+    this.#supervisor = createActor(
+      supervisorMachine.provide({
+        actions: {
+          openStore: () => void this.#openStore(),
+          recover: () => void this.#recover(),
+          routeWork: ({ event }) => this.#routeWork((event as { queue: string }).queue),
+          wakeDue: () => this.#wakeAll(),
+          scheduleTick: () => void this.#scheduleTick(),
+          cancelTick: () => this.#tick?.cancel(),
+          drain: () => void this.#drain(),
+          closeStore: () => void this.engine?.store.close().catch(() => {}),
+          abortJobs: () => this.#abortJobs(),
+        },
+      }),
+    );
+    this.#supervisor.start();
+  }
+
+  /** The state of the chart. */
+  get state(): string {
+    return String(this.#supervisor.getSnapshot().value);
+  }
+
+  /** Resolves when the store is open and recovered. Rejects with what prevented it. */
+  async opened(): Promise<void> {
+    await waitFor(this.#supervisor, (snapshot) => snapshot.matches('running') || snapshot.matches('failed'));
+    if (this.#openError !== null) throw this.#openError;
+  }
+
+  /** Makes an actor a child of the supervisor. Undefined when the chart refuses it. */
+  spawn(id: string, logic: AnyActorLogic, input: unknown): AnyActorRef | undefined {
+    this.#supervisor.send({ type: 'child.spawn', id, logic, input });
+    return (this.#supervisor.getSnapshot().children as Record<string, AnyActorRef | undefined>)[id];
+  }
+
+  /** Lets what runs end within `grace` milliseconds, and closes the store. */
+  async stop(grace: number): Promise<void> {
+    this.#grace = grace;
+    const store = this.engine?.store ?? null;
+    this.#supervisor.send({ type: 'box.stop' });
+    await waitFor(this.#supervisor, (snapshot) => snapshot.matches('stopped'));
+    await store?.close();
+    this.engine?.watch.lookAgain();
+  }
+
+  /** The engine, in states that the chart enters with an open store only. */
+  #opened(): Engine {
+    if (this.engine === null) throw new SignalboxError('NOT_STARTED', { what: 'the Signalbox' });
+    return this.engine;
+  }
+
+  async #openStore(): Promise<void> {
+    const { store, ids = randomIds, logger = criticalToStderr } = this.#options;
+    const log = new Log(logger);
+    try {
+      const open = await store.open({
+        now: this.#now,
+        defer: (run) => this.reactor.callFromThread(run),
+        newId: () => ids.newUuid(),
+        report: (message) => log.events('WARNING', () => message),
+      });
+      open.onFailure((error) => this.#supervisor.send({ type: 'store.failed', reason: error.message }));
+      const uuid = this.#options.uuid ?? this.#instanceUuid(open, ids);
+      this.engine = new Engine({
+        store: open,
+        registry: this.#shared.registry,
+        reactor: this.reactor,
+        now: this.#now,
+        ids,
+        log,
+        uuid,
+        hooks: this.#shared.hooks,
+        offerWork: (queue) => this.#offerWork(queue),
+      });
+      this.#supervisor.send({ type: 'store.opened' });
+    } catch (error) {
+      this.#openError = error;
+      this.#supervisor.send({ type: 'store.failed', reason: String(error) });
+    }
+  }
+
+  #instanceUuid(store: OpenStore, ids: IdSource): string {
+    const files = this.#options.files ?? nodeTextFiles;
+    // A store that dies with its process leaves nothing behind that an instance would have to recognise.
+    const isVolatile = store.isVolatile && files.environment('SIGNALBOX_UUID_FILE') === undefined;
+    return isVolatile ? ids.newUuid() : instanceUuid(files, ids, store.directory);
+  }
+
+  /** On a store that only one process can hold, every earlier process is dead: their jobs are handed on before the first poll. */
+  async #recover(): Promise<void> {
+    try {
+      const { store, direct, callbacks } = this.#opened();
+      for (const queue of store.exclusive ? await store.list('queue', '') : []) {
+        for (const record of await store.list('representation', `${queue.id}/`)) {
+          const isLeft = record.state === 'activated' && record.epoch < store.epoch;
+          if (isLeft) await new Representation(direct, record).deactivate();
+        }
+      }
+      for (const job of store.exclusive ? await store.orphans() : []) await callbacks.readopt(job);
+      this.#supervisor.send({ type: 'recovery.done' });
+    } catch (error) {
+      this.#openError = error;
+      this.#supervisor.send({ type: 'store.failed', reason: String(error) });
+    }
+  }
+
+  /** At most one event per queue and tick, however much was put. */
+  #offerWork(queue: string): void {
+    if (this.#offered.has(queue)) return;
+    this.#offered.add(queue);
+    queueMicrotask(() => {
+      this.#offered.delete(queue);
+      this.#supervisor.send({ type: 'work.available', queue });
+    });
+  }
+
+  #routeWork(queue: string): void {
+    for (const live of this.#opened().agents.values()) if (live.queue === queue) live.offer();
+  }
+
+  #wakeAll(): void {
+    for (const live of this.#opened().agents.values()) live.offer();
+  }
+
+  /** One timer for the earliest due time of all: it moves no job, it only wakes the claim. */
+  async #scheduleTick(): Promise<void> {
+    const { store, agents } = this.#opened();
+    if (agents.size === 0) return;
+    const due = await store.due().catch(() => null);
+    this.#tick?.cancel();
+    this.#tick = null;
+    if (due === null || this.state !== 'running') return;
+    this.#tick = this.reactor.callLater(Math.max(0, due - store.now()), () =>
+      this.#supervisor.send({ type: 'tick.due' }),
+    );
+  }
+
+  async #drain(): Promise<void> {
+    const engine = this.#opened();
+    for (const live of engine.agents.values()) live.drain();
+    const idle = Promise.all([...engine.agents.values()].map((live) => live.idle()));
+    if (this.#grace > 0) await engine.withinMs(idle, this.#grace);
+    for (const dispatcher of this.#shared.dispatchers.values()) await dispatcher.stopped();
+    await this.reactor.stop?.();
+    await engine.store.settled().catch(() => {});
+    this.#supervisor.send({ type: 'drain.done' });
+  }
+
+  #abortJobs(): void {
+    const reason = new Error('the store failed');
+    if (this.engine === null) return;
+    for (const live of this.engine.agents.values()) live.abortRuns(reason);
+    // Polls could do nothing any more, and would keep the process alive after `stop`.
+    for (const dispatcher of this.#shared.dispatchers.values()) dispatcher.abandon();
+  }
+}
