@@ -1,7 +1,8 @@
 import { machineVersion } from '../../model/machine-version.ts';
 import { type Duration, durationMs } from '../../time.ts';
 import type { Store, StorePorts } from '../store.ts';
-import { defaultRetention, TableStore } from '../tables/table-store.ts';
+import { defaultRetention } from '../tables/retention.ts';
+import { TableStore } from '../tables/table-store.ts';
 import { Tables } from '../tables/tables.ts';
 import { type FilePort, nodeFilePort } from './file-port.ts';
 import { openJsonLog } from './log.ts';
@@ -90,9 +91,9 @@ export function jsonStore(dir: string, options: JsonStoreOptions = {}): Store {
         release();
         throw error;
       }
-      if (tables.quarantined.size > 0) {
+      if (tables.jobs.quarantined.size > 0) {
         ports.report(
-          `${tables.quarantined.size} jobs are in a state that this version does not know; they are left alone`,
+          `${tables.jobs.quarantined.size} jobs are in a state that this version does not know; they are left alone`,
         );
       }
       const epoch = (tables.get('store', 'store')?.epoch ?? 0) + 1;

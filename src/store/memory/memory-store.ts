@@ -1,7 +1,8 @@
 import { SignalboxError } from '../../errors.ts';
 import { machineVersion } from '../../model/machine-version.ts';
 import type { Store } from '../store.ts';
-import { defaultRetention, type Retention, TableStore } from '../tables/table-store.ts';
+import { defaultRetention, type Retention } from '../tables/retention.ts';
+import { TableStore } from '../tables/table-store.ts';
 import { Tables } from '../tables/tables.ts';
 import { MemoryLog } from './memory-log.ts';
 

@@ -1,0 +1,236 @@
+import { SignalboxError } from '../../errors.ts';
+import type { Log } from '../log.ts';
+import type { Change, Line, StorePorts, Ticket } from '../store.ts';
+import { Batch, type Staged } from './batch.ts';
+import type { Tables } from './tables.ts';
+
+/** What commits are made with. */
+export interface CommittingParts {
+  readonly epoch: number;
+  readonly tables: Tables;
+  readonly log: Log;
+  /** Seq of the newest entry in `tables`: everything so far is synced. */
+  readonly seq: number;
+  /** Version of the machines, written with every line. */
+  readonly machineVersion: string;
+  readonly ports: StorePorts;
+}
+
+/**
+ * The way of changes from memory to the disk. They are applied at once, in the order of calls, so what follows in the
+ * same tick builds on them; they become *written* together with everything else of the tick, and *synced* with
+ * everything written before a sync began. Nobody learns of a commit before it is written, so one whose write fails is
+ * undone without a trace.
+ */
+export class Committing {
+  /** Called after each sync, once all listeners were told. */
+  afterSync: () => void = () => {};
+  readonly #parts: CommittingParts;
+  readonly #tables: Tables;
+  readonly #log: Log;
+  readonly #listeners = new Set<(lines: readonly Line[]) => void>();
+  readonly #failureListeners: ((error: Error) => void)[] = [];
+  #nextSeq: number;
+  #writtenSeq: number;
+  #syncedSeq: number;
+  #batch = new Batch();
+  #scheduled = false;
+  #unsynced: Batch[] = [];
+  #lastWritten = this.#batch;
+  #syncing = false;
+  #failure: Error | null = null;
+  #fullUntil = 0;
+  #closing: Promise<void> | null = null;
+
+  constructor(parts: CommittingParts) {
+    this.#parts = parts;
+    this.#tables = parts.tables;
+    this.#log = parts.log;
+    this.#nextSeq = parts.seq + 1;
+    this.#writtenSeq = parts.seq;
+    this.#syncedSeq = parts.seq;
+    this.#log.onWritable = () => this.#schedule();
+  }
+
+  /** Seq of the newest entry that is on disk. */
+  get syncedSeq(): number {
+    return this.#syncedSeq;
+  }
+
+  /** Until when a full disk is not tried again by what can wait. */
+  get fullUntil(): number {
+    return this.#fullUntil;
+  }
+
+  get isClosed(): boolean {
+    return this.#closing !== null;
+  }
+
+  /** Whether commits are taken: neither failed nor closed. */
+  get isOpen(): boolean {
+    return this.#failure === null && this.#closing === null;
+  }
+
+  /** @throws what the store failed with, and SignalboxError `STORE_CLOSED`. */
+  mustWrite(): void {
+    if (this.#failure !== null) throw this.#failure;
+    // Nothing new while the last commits are synced: it would be neither written nor refused.
+    if (this.#closing !== null) throw new SignalboxError('STORE_CLOSED', { call: 'a commit' });
+  }
+
+  /** Applies changes and takes them into the commits of this tick. @throws what the log does not take. */
+  stage(by: string, changes: readonly Change[]): Ticket {
+    const seq = this.#nextSeq;
+    const undo: Staged['undo'][number][] = [];
+    const entries = changes.map((change, index) => {
+      const before = this.#tables.apply(change, seq + index);
+      undo.push([change.kind, change.id, before]);
+      return {
+        kind: change.kind,
+        id: change.id,
+        event: change.event,
+        from: change.from,
+        to: change.to,
+        patch: change.patch,
+        gone: change.gone === true,
+        q: before?.lastSeq ?? 0,
+      };
+    });
+    const { epoch, machineVersion, ports } = this.#parts;
+    const line: Line = { s: seq, at: ports.now(), by: `${by}#${epoch}`, mv: machineVersion, entries };
+    try {
+      this.#log.append(line);
+    } catch (error) {
+      // What the log does not take never was: a value that is no JSON, or a log that has failed by itself.
+      this.#restore({ line, undo });
+      if (error instanceof SignalboxError && /^STORE_(IO|FENCED)$/.test(error.code)) this.#fail(error);
+      throw error;
+    }
+    this.#nextSeq = seq + changes.length;
+    this.#batch.add({ line, undo });
+    this.#schedule();
+    return this.#batch;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#parts.ports.defer(() => {
+      this.#scheduled = false;
+      this.#flush();
+    });
+  }
+
+  /** One synchronous write for everything staged in the tick. */
+  #flush(): void {
+    if (this.#batch.isEmpty || this.#failure !== null) return;
+    try {
+      if (!this.#log.write()) return;
+    } catch (error) {
+      this.#undo(error as Error);
+      return;
+    }
+    this.#fullUntil = 0;
+    const batch = this.#batch;
+    this.#batch = new Batch();
+    this.#writtenSeq = this.#nextSeq - 1;
+    batch.lastSeq = this.#writtenSeq;
+    this.#unsynced.push(batch);
+    this.#lastWritten = batch;
+    batch.resolveWritten();
+    if (this.#log.wantsCheckpoint()) {
+      this.#log
+        .checkpoint(this.#tables.state(this.#writtenSeq))
+        .catch((error: Error) => this.#parts.ports.report(error.message));
+    }
+    this.#startSync();
+  }
+
+  #startSync(): void {
+    if (this.#syncing || this.#unsynced.length === 0) return;
+    this.#syncing = true;
+    const covered = this.#unsynced;
+    this.#unsynced = [];
+    this.#log.sync().then(
+      () => {
+        this.#syncing = false;
+        this.#syncedSeq = covered.at(-1)?.lastSeq ?? this.#syncedSeq;
+        for (const batch of covered) batch.resolveSynced();
+        const lines = covered.flatMap((batch) => batch.lines);
+        for (const listener of this.#listeners) this.#tell(listener, lines);
+        this.afterSync();
+        this.#startSync();
+      },
+      (error: Error) => {
+        for (const batch of covered) batch.reject(error);
+        this.#fail(error);
+      },
+    );
+  }
+
+  /** A listener that throws must not keep the others, or the next sync, from being told. */
+  #tell(listener: (lines: readonly Line[]) => void, lines: readonly Line[]): void {
+    try {
+      listener(lines);
+    } catch (error) {
+      this.#parts.ports.report(`a listener of the journal failed: ${String(error)}`);
+    }
+  }
+
+  /** The write did not happen: what was staged is taken back in reverse order, and its callers are told. */
+  #undo(error: Error): void {
+    const batch = this.#batch;
+    this.#batch = new Batch();
+    for (const staged of batch.staged.toReversed()) this.#restore(staged);
+    this.#nextSeq = this.#writtenSeq + 1;
+    batch.reject(error);
+    if (error instanceof SignalboxError && error.code === 'STORE_FULL')
+      this.#fullUntil = this.#parts.ports.now() + 1000;
+    else this.#fail(error);
+  }
+
+  #restore(staged: Staged): void {
+    for (const [kind, id, before] of staged.undo.toReversed()) this.#tables.restore(kind, id, before);
+  }
+
+  #fail(error: Error): void {
+    if (this.#failure !== null) return;
+    this.#failure = error;
+    for (const batch of [...this.#unsynced, this.#batch]) batch.reject(error);
+    for (const listener of this.#failureListeners) listener(error);
+  }
+
+  /** Lines as they become synced. */
+  follow(listener: (lines: readonly Line[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  onFailure(listener: (error: Error) => void): void {
+    this.#failureListeners.push(listener);
+  }
+
+  /** Resolves when everything staged so far is synced. */
+  settled(): Promise<void> {
+    const failure = this.#failure;
+    // Refused only once its files are let go: who moves virtual time waits for that, too.
+    if (failure !== null) {
+      const closed = this.#closing?.catch(() => {}) ?? Promise.resolve();
+      return closed.then(() => Promise.reject(failure));
+    }
+    if (this.#nextSeq - 1 <= this.#syncedSeq) return Promise.resolve();
+    return (this.#batch.isEmpty ? this.#lastWritten : this.#batch).synced;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    // What a full disk refuses by now has been told to its callers.
+    if (this.#failure === null) await this.settled().catch(() => {});
+    this.#failure ??= new SignalboxError('STORE_CLOSED', { call: 'a commit' });
+    await this.#log.close();
+  }
+}

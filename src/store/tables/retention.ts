@@ -1,0 +1,68 @@
+import type { JobRecord } from '../../model/records.ts';
+import type { Change, Kind } from '../store.ts';
+import type { Tables } from './tables.ts';
+
+/** How long completed jobs are kept, and how many. */
+export interface Retention {
+  /** Milliseconds; default 7 days, as in the lineage. */
+  readonly completedMaxAgeMs: number;
+  /** Default 100,000. */
+  readonly completedMaxCount: number;
+}
+
+/** The defaults of retention. */
+export const defaultRetention: Retention = {
+  completedMaxAgeMs: 7 * 24 * 60 * 60 * 1000,
+  completedMaxCount: 100_000,
+};
+
+const roundMs = 60_000;
+/** Jobs of one round: its commit is one line of the journal. */
+const roundMaxChanges = 5000;
+
+/** Tells which completed jobs to drop, and when to look for them. */
+export class Evictions {
+  readonly #tables: Tables;
+  readonly #retention: Retention;
+  #nextRound = 0;
+
+  constructor(tables: Tables, retention: Retention) {
+    this.#tables = tables;
+    this.#retention = retention;
+  }
+
+  /**
+   * Drops completed jobs beyond the retention, oldest first, each with what belongs to it; never one that an unfinished
+   * job refers to. Looked at once a minute, or when there are one in a hundred too many.
+   */
+  due(now: number): Change[] {
+    const { completedMaxAgeMs, completedMaxCount } = this.#retention;
+    const { completed } = this.#tables.jobs;
+    if (now < this.#nextRound && completed.size <= completedMaxCount * 1.01) return [];
+    this.#nextRound = now + roundMs;
+    const changes: Change[] = [];
+    let excess = completed.size - completedMaxCount;
+    for (const id of completed) {
+      const job = this.#tables.findJob(id) as JobRecord;
+      const isOld = (job.activeEnd ?? 0) < now - completedMaxAgeMs;
+      if ((excess <= 0 && !isOld) || changes.length >= roundMaxChanges) break;
+      if (this.#tables.jobs.isReferred(job)) continue;
+      excess -= 1;
+      changes.push(...this.#of(job));
+    }
+    return changes;
+  }
+
+  #of(job: JobRecord): Change[] {
+    const proxies = this.#tables.callbacks.of(job.id).filter((subject) => subject.startsWith('proxy/'));
+    return [
+      evicted('job', job.id),
+      ...proxies.map((subject) => evicted('proxy', subject.slice('proxy/'.length))),
+      ...this.#tables.annotations(job.id).map((name) => evicted('annotation', `${job.id}/${name}`)),
+    ];
+  }
+}
+
+function evicted(kind: Kind, id: string): Change {
+  return { kind, id, event: 'evicted', from: null, to: null, patch: null, gone: true };
+}
