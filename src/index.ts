@@ -69,7 +69,7 @@ export {
   type SignalPort,
   type TextFilePort,
 } from './runtime/ports.ts';
-export type { PutOptions } from './runtime/putting.ts';
+export type { PutOptions } from './runtime/put-batch.ts';
 export { Queue } from './runtime/queue.ts';
 export { Quotas } from './runtime/quotas.ts';
 export { NodeReactor } from './runtime/reactor/node-reactor.ts';

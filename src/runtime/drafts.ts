@@ -158,6 +158,7 @@ export function contentOf(record: JobRecord): { readonly [key: string]: Json } {
   return content;
 }
 
-function alreadyStored(job: Job<unknown>): BadStatusError {
+/** The refusal of a job that is put or stored twice. */
+export function alreadyStored(job: Job<unknown>): BadStatusError {
   return new BadStatusError({ what: job.toString(), status: job.status, event: 'job.put', guards: [] });
 }

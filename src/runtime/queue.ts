@@ -5,7 +5,8 @@ import type { Change } from '../store/store.ts';
 import type { JobDefinition } from './definitions.ts';
 import { expiryWrapper } from './expiry.ts';
 import { Job } from './job.ts';
-import { type PutOptions, put } from './putting.ts';
+import type { PutOptions } from './put-batch.ts';
+import { put, putAll } from './putting.ts';
 import { Quotas } from './quotas.ts';
 import { Representations } from './representations.ts';
 import type { Unit } from './unit.ts';
@@ -64,6 +65,31 @@ export class Queue {
     options: PutOptions = {},
   ): Promise<Job<Result>> {
     return put(this.#unit, this.name, item, options);
+  }
+
+  /**
+   * Puts many jobs in one commit, in their order: resolves when all are synced; when one is refused none is put, and
+   * the error begins with its place (`items[3]: …`). Several times as fast as as many calls of `put`.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+   *
+   * const square = defineJob({ name: 'square', run: (n: number) => n * n });
+   * const box = await createSignalbox({ store: memoryStore(), jobs: [square] });
+   * await box.start();
+   * const jobs = await box.queue().putAll([1, 2, 3].map((n) => square(n)));
+   * console.log(await Promise.all(jobs.map((job) => job.result()))); // => [ 1, 4, 9 ]
+   * await box.stop();
+   * ```
+   *
+   * @throws as `put` does.
+   */
+  async putAll<Result>(
+    items: Iterable<Job<Result> | JobDefinition<readonly [], Result>>,
+    options: Omit<PutOptions, 'id'> = {},
+  ): Promise<Job<Result>[]> {
+    return putAll(this.#unit, this.name, items, options);
   }
 
   /** How many jobs wait: put back, immediate and held ones. */

@@ -1,0 +1,124 @@
+import type { Json } from '../../machines/json.ts';
+import { SignalboxError } from '../errors.ts';
+import { checkQuotaNames } from '../model/names.ts';
+import type { JobRecord } from '../model/records.ts';
+import { afterStep, stepJob, type Transition } from '../model/step.ts';
+import { beginningMs, durationMs } from '../time.ts';
+import { alreadyStored, contentOf, Drafts } from './drafts.ts';
+import type { Engine } from './engine.ts';
+import type { Job } from './job.ts';
+import { changedSettings, type JobSettings } from './job-settings.ts';
+import { checkLogLevel } from './logging.ts';
+import type { Made, Unit } from './unit.ts';
+
+/** What `put` may override. */
+export type PutOptions = Pick<
+  JobSettings,
+  'beginAfter' | 'beginBy' | 'failureLogLevel' | 'retryPolicy' | 'quotaNames' | 'id'
+>;
+
+/** Jobs that go into a queue in one commit. Nothing is written, and no draft is changed, before `submit`. */
+export class PutBatch {
+  readonly #unit: Unit;
+  readonly #engine: Engine;
+  readonly #queue: string;
+  readonly #options: PutOptions;
+  readonly #changes: JobSettings | null;
+  readonly #drafts: Drafts;
+  readonly #puts: Made[] = [];
+  readonly #quotaNames = new Set<string>();
+  readonly #stored = new Map<string, Job<unknown>>();
+
+  constructor(unit: Unit, queue: string, options: PutOptions) {
+    this.#unit = unit;
+    this.#engine = unit.engine;
+    this.#queue = queue;
+    this.#options = options;
+    this.#drafts = new Drafts(unit);
+    const given = Object.entries(options).filter(([, value]) => value !== undefined);
+    this.#changes = given.length === 0 ? null : Object.fromEntries(given);
+  }
+
+  async add(job: Job<unknown>): Promise<void> {
+    if (job.isStored) {
+      this.#addStored(job, await this.#read(job.record.id));
+      return;
+    }
+    const settings = this.#changes === null ? job.settings : changedSettings(job.settings, this.#changes);
+    if (settings.id !== undefined && (await this.#isAlreadyPut(job, settings.id))) return;
+    this.#addDraft(job, settings);
+  }
+
+  async submit(): Promise<void> {
+    await this.#engine.mustHaveQuotas(this.#queue, [...this.#quotaNames], this.#unit);
+    if (this.#puts.length === 0) return;
+    await this.#unit.submit([...this.#puts, ...this.#drafts.made], this.#drafts.expect);
+    this.#drafts.attach();
+    for (const [id, job] of this.#stored)
+      job.attach(this.#unit, (await this.#unit.peek('job', id)) ?? job.record);
+  }
+
+  #addDraft(job: Job<unknown>, settings: JobSettings): void {
+    const record = this.#drafts.record(job, null, settings);
+    const step = this.#step(record, record.beginAfter, this.#engine.now());
+    this.#puts.push({ ...step, patch: { ...contentOf(record), ...step.patch } });
+    this.#drafts.companions(job, afterStep(record, step), settings.annotations);
+    for (const name of record.quotaNames) this.#quotaNames.add(name);
+  }
+
+  /** A job that was pulled, or stored NEW with another. */
+  #addStored(job: Job<unknown>, record: JobRecord): void {
+    const options = this.#options;
+    const { id } = record;
+    if (this.#stored.has(id)) throw alreadyStored(job);
+    const now = this.#engine.now();
+    const beginAfter =
+      options.beginAfter == null ? record.beginAfter : beginningMs(options.beginAfter, now, 'beginAfter');
+    const step = this.#step(record, beginAfter, now);
+    checkLogLevel(options.failureLogLevel ?? null);
+    for (const name of checkQuotaNames(options.quotaNames ?? record.quotaNames)) this.#quotaNames.add(name);
+    this.#puts.push({ ...step, patch: { ...step.patch, ...overridden(this.#engine, options) } });
+    this.#drafts.expect.push({ what: 'rev', kind: 'job', id, rev: record.rev });
+    this.#stored.set(id, job);
+  }
+
+  #step(record: JobRecord, beginAfter: number | null, at: number): Transition {
+    const begin = beginAfter ?? at;
+    return stepJob(record, {
+      type: 'job.put',
+      queue: this.#queue,
+      at,
+      beginAfter: begin,
+      assigner: this.#engine.uuid,
+    });
+  }
+
+  async #read(id: string): Promise<JobRecord> {
+    const record = await this.#unit.get('job', id);
+    if (record === undefined) throw new SignalboxError('JOB_NOT_FOUND', { id });
+    return record;
+  }
+
+  /** The same job under the same id is the repetition of a put whose outcome was unknown. */
+  async #isAlreadyPut(job: Job<unknown>, id: string): Promise<boolean> {
+    const present = await this.#unit.peek('job', id);
+    if (present === undefined) return false;
+    const args = new Drafts(this.#unit).args(job.args);
+    if (present.name !== job.name || JSON.stringify(present.args) !== JSON.stringify(args)) {
+      throw new SignalboxError('JOB_EXISTS', { id });
+    }
+    await this.#engine.store.settled();
+    job.attach(this.#unit, present);
+    return true;
+  }
+}
+
+/** What the options change in a stored job. */
+function overridden(engine: Engine, options: PutOptions): { readonly [name: string]: Json } {
+  return {
+    ...(options.beginBy == null ? {} : { beginBy: durationMs(options.beginBy, 'beginBy') }),
+    ...(options.failureLogLevel == null ? {} : { failureLogLevel: options.failureLogLevel }),
+    ...(options.retryPolicy == null ? {} : { retryPolicy: engine.policyName(options.retryPolicy) }),
+    ...(options.quotaNames === undefined ? {} : { quotaNames: [...options.quotaNames] }),
+  };
+}
