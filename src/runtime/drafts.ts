@@ -16,6 +16,8 @@ import type { JobSettings } from './job-settings.ts';
 import { checkLogLevel } from './logging.ts';
 import type { Unit } from './unit.ts';
 
+const none: readonly never[] = Object.freeze([]);
+
 /** The reference of a stored job; a job that is not stored yet has none. */
 export function storedJobOnly(value: object): string | null {
   return isJob(value) && value.isStored ? value.id : null;
@@ -77,7 +79,7 @@ export class Drafts {
   /** Everything that is stored with a record: its annotations and its callbacks. `record` is as the commit leaves it. */
   companions(job: Job<unknown>, record: JobRecord, annotations = job.settings.annotations): void {
     const { engine } = this.#unit;
-    for (const [name, value] of Object.entries(annotations ?? {})) {
+    for (const [name, value] of annotations === undefined ? none : Object.entries(annotations)) {
       checkAnnotationName(name);
       const path = `annotations[${JSON.stringify(name)}]`;
       const encoded = encodeValue(value, path, (inner) => this.#refer(inner));
@@ -144,18 +146,18 @@ export function placedIn(queue: string, record: JobRecord, engine: Engine): Tran
   return { ...put, patch: { ...contentOf(record), ...put.patch } };
 }
 
-const structural = new Set(['id', 'v', 'rev', 'lastSeq', 'createdSeq', 'state', 'priority']);
+const structural: readonly string[] = ['id', 'v', 'rev', 'lastSeq', 'createdSeq', 'state', 'priority'];
+const content = Object.keys(newJobRecord('', { name: '' })).filter((key) => !structural.includes(key));
 
 /** The keys of a record that say something: what an empty job has is left out. */
-export function contentOf(record: JobRecord): { readonly [key: string]: Json } {
-  const content: Record<string, Json> = {};
-  for (const key in record) {
-    if (structural.has(key)) continue;
+export function contentOf(record: JobRecord): Record<string, Json> {
+  const said: Record<string, Json> = {};
+  for (const key of content) {
     const value = record[key as keyof JobRecord] as Json;
     if (value === null || value === 0 || (Array.isArray(value) && value.length === 0)) continue;
-    content[key] = value;
+    said[key] = value;
   }
-  return content;
+  return said;
 }
 
 /** The refusal of a job that is put or stored twice. */

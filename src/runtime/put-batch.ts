@@ -39,14 +39,13 @@ export class PutBatch {
     this.#changes = given.length === 0 ? null : Object.fromEntries(given);
   }
 
-  async add(job: Job<unknown>): Promise<void> {
-    if (job.isStored) {
-      this.#addStored(job, await this.#read(job.record.id));
-      return;
-    }
+  /** A plain draft costs no promise: there may be thousands. */
+  add(job: Job<unknown>): Promise<void> | undefined {
+    if (job.isStored) return this.#addStored(job);
     const settings = this.#changes === null ? job.settings : changedSettings(job.settings, this.#changes);
-    if (settings.id !== undefined && (await this.#isAlreadyPut(job, settings.id))) return;
+    if (settings.id !== undefined) return this.#addNamed(job, settings, settings.id);
     this.#addDraft(job, settings);
+    return undefined;
   }
 
   async submit(): Promise<void> {
@@ -58,6 +57,10 @@ export class PutBatch {
       job.attach(this.#unit, (await this.#unit.peek('job', id)) ?? job.record);
   }
 
+  async #addNamed(job: Job<unknown>, settings: JobSettings, id: string): Promise<void> {
+    if (!(await this.#isAlreadyPut(job, id))) this.#addDraft(job, settings);
+  }
+
   #addDraft(job: Job<unknown>, settings: JobSettings): void {
     const record = this.#drafts.record(job, null, settings);
     const step = this.#step(record, record.beginAfter, this.#engine.now());
@@ -67,10 +70,12 @@ export class PutBatch {
   }
 
   /** A job that was pulled, or stored NEW with another. */
-  #addStored(job: Job<unknown>, record: JobRecord): void {
+  async #addStored(job: Job<unknown>): Promise<void> {
     const options = this.#options;
-    const { id } = record;
+    const { id } = job.record;
     if (this.#stored.has(id)) throw alreadyStored(job);
+    const record = await this.#unit.get('job', id);
+    if (record === undefined) throw new SignalboxError('JOB_NOT_FOUND', { id });
     const now = this.#engine.now();
     const beginAfter =
       options.beginAfter == null ? record.beginAfter : beginningMs(options.beginAfter, now, 'beginAfter');
@@ -91,12 +96,6 @@ export class PutBatch {
       beginAfter: begin,
       assigner: this.#engine.uuid,
     });
-  }
-
-  async #read(id: string): Promise<JobRecord> {
-    const record = await this.#unit.get('job', id);
-    if (record === undefined) throw new SignalboxError('JOB_NOT_FOUND', { id });
-    return record;
   }
 
   /** The same job under the same id is the repetition of a put whose outcome was unknown. */

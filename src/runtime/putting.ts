@@ -31,7 +31,10 @@ export async function putAll<Result>(
 ): Promise<Job<Result>[]> {
   const given = [...items];
   const jobs: Job<Result>[] = [];
-  await each(given, (item) => jobs.push(asJob<Result>(item)));
+  await each(given, (item) => {
+    jobs.push(asJob<Result>(item));
+    return undefined;
+  });
   await unit.engine.mustHaveQueue(unit, queue);
   await fiveTimes(async () => {
     const batch = new PutBatch(unit, queue, options);
@@ -42,10 +45,14 @@ export async function putAll<Result>(
 }
 
 /** Among many, an error says which it means. */
-async function each<Item>(items: readonly Item[], work: (item: Item) => unknown): Promise<void> {
+async function each<Item>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<void> | undefined,
+): Promise<void> {
   for (const [index, item] of items.entries()) {
     try {
-      await work(item);
+      const pending = work(item);
+      if (pending !== undefined) await pending;
     } catch (error) {
       if (error instanceof SignalboxError) error.message = `items[${index}]: ${error.message}`;
       throw error;

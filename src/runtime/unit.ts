@@ -58,22 +58,36 @@ export class DirectUnit implements Unit {
   }
 }
 
+/** What a unit has gathered. */
+interface Gathered {
+  readonly made: Made[];
+  readonly expect: Expectation[];
+  /** Records as this unit's own changes leave them, by subject. */
+  readonly own: Map<string, Records[Kind] | undefined>;
+  /** The rev of each record that was read, by subject. */
+  readonly read: Map<string, number>;
+  readonly following: (() => Promise<void>)[];
+}
+
+const none: readonly never[] = Object.freeze([]);
+
 /** Gathers changes for one commit. Reads see the state as it is, with the unit's own changes over it. */
 export class GatheringUnit implements Unit {
   readonly engine: Engine;
-  readonly made: Made[] = [];
-  readonly expect: Expectation[] = [];
-  readonly #own = new Map<string, Records[Kind] | undefined>();
-  readonly #read = new Map<string, number>();
   readonly #call: string;
+  /** Null until something is read or added: most jobs do neither, and each of their attempts has a unit. */
+  #gathered: Gathered | null = null;
   #ended = false;
   /** Set once the commit is made: handles that were made here go on as direct ones. */
   #after: Unit | null = null;
-  readonly #following: (() => Promise<void>)[] = [];
 
   constructor(engine: Engine, call: string) {
     this.engine = engine;
     this.#call = call;
+  }
+
+  get made(): readonly Made[] {
+    return this.#gathered?.made ?? none;
   }
 
   get isEmpty(): boolean {
@@ -81,20 +95,21 @@ export class GatheringUnit implements Unit {
   }
 
   /** From now on every call is refused. Returns what the commit must believe in. */
-  end(): Expectation[] {
+  end(): readonly Expectation[] {
     this.#ended = true;
+    if (this.#gathered === null) return none;
     const reads: Expectation[] = [];
-    for (const [subject, rev] of this.#read) {
+    for (const [subject, rev] of this.#gathered.read) {
       const at = subject.indexOf('/');
       reads.push({ what: 'rev', kind: subject.slice(0, at) as Kind, id: subject.slice(at + 1), rev });
     }
-    return [...this.expect, ...reads];
+    return [...this.#gathered.expect, ...reads];
   }
 
   /** The commit is made: from now on calls go straight to the store. */
   adopt(): void {
     this.#after = this.engine.direct;
-    for (const work of this.#following.splice(0)) {
+    for (const work of this.#gathered?.following.splice(0) ?? none) {
       // Nobody waits for it here: what it leaves undone is stored, and found when the store is opened.
       work().catch((error: unknown) => {
         this.engine.log.events('ERROR', () => `what was to follow a commit failed: ${String(error)}`);
@@ -105,28 +120,29 @@ export class GatheringUnit implements Unit {
   async whenCommitted(work: () => Promise<void>): Promise<void> {
     if (this.#after !== null) return this.#after.whenCommitted(work);
     this.#mustRun();
-    this.#following.push(work);
+    this.#gather().following.push(work);
   }
 
   async submit(made: readonly Made[], expect: readonly Expectation[]): Promise<void> {
     if (this.#after !== null) return this.#after.submit(made, expect);
     this.#mustRun();
+    const { own, read, made: all, expect: expected } = this.#gather();
     // Only what this call adds is listed: a unit of many calls must not copy all it knows for each.
     const added = new Set<string>();
     for (const change of made) {
       const subject = `${change.kind}/${change.id}`;
-      if (!this.#own.has(subject)) added.add(subject);
-      const before = this.#own.get(subject) ?? (await this.engine.store.get(change.kind, change.id));
+      if (!own.has(subject)) added.add(subject);
+      const before = own.get(subject) ?? (await this.engine.store.get(change.kind, change.id));
       const gone = 'gone' in change && change.gone === true;
-      this.#own.set(subject, gone ? undefined : overlaid(change, before));
-      this.made.push(change);
+      own.set(subject, gone ? undefined : overlaid(change, before));
+      all.push(change);
     }
     // What this unit itself has made so far is no surprise to it.
     for (const expectation of expect) {
       const subject =
         expectation.what === 'rev' ? `${expectation.kind}/${expectation.id}` : `job/${expectation.id}`;
-      const isKnown = this.#own.has(subject) && !added.has(subject);
-      if (!(expectation.what === 'rev' && this.#read.has(subject)) && !isKnown) this.expect.push(expectation);
+      const isKnown = own.has(subject) && !added.has(subject);
+      if (!(expectation.what === 'rev' && read.has(subject)) && !isKnown) expected.push(expectation);
     }
   }
 
@@ -134,9 +150,10 @@ export class GatheringUnit implements Unit {
     if (this.#after !== null) return this.#after.get(kind, id);
     this.#mustRun();
     const subject = `${kind}/${id}`;
-    if (this.#own.has(subject)) return this.#own.get(subject) as Records[K] | undefined;
+    const { own, read } = this.#gather();
+    if (own.has(subject)) return own.get(subject) as Records[K] | undefined;
     const record = await this.engine.store.get(kind, id);
-    if (!this.#read.has(subject)) this.#read.set(subject, record?.rev ?? 0);
+    if (!read.has(subject)) read.set(subject, record?.rev ?? 0);
     return record;
   }
 
@@ -144,7 +161,8 @@ export class GatheringUnit implements Unit {
     if (this.#after !== null) return this.#after.peek(kind, id);
     this.#mustRun();
     const subject = `${kind}/${id}`;
-    if (this.#own.has(subject)) return this.#own.get(subject) as Records[K] | undefined;
+    const own = this.#gathered?.own;
+    if (own?.has(subject)) return own.get(subject) as Records[K] | undefined;
     return this.engine.store.get(kind, id);
   }
 
@@ -154,13 +172,18 @@ export class GatheringUnit implements Unit {
     const records = new Map(
       (await this.engine.store.list(kind, prefix)).map((record) => [record.id, record]),
     );
-    for (const [subject, record] of this.#own) {
+    for (const [subject, record] of this.#gathered?.own ?? none) {
       if (!subject.startsWith(`${kind}/${prefix}`)) continue;
       const id = subject.slice(kind.length + 1);
       if (record === undefined) records.delete(id);
       else records.set(id, record as Records[K]);
     }
     return [...records.values()].sort((one, other) => (one.id < other.id ? -1 : 1));
+  }
+
+  #gather(): Gathered {
+    this.#gathered ??= { made: [], expect: [], own: new Map(), read: new Map(), following: [] };
+    return this.#gathered;
   }
 
   #mustRun(): void {

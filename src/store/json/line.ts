@@ -42,10 +42,9 @@ export interface JournalHeader {
 /** The JSON text of a line. By hand: twice as fast as building an object for `JSON.stringify`. */
 export function encodeLine(line: Line, durable: number, previous: number): string {
   refuseUnreadable('at', line.at);
-  let text = `{"s":${line.s},"d":${durable},"p":"${toHex(previous)}","at":${line.at},"by":${JSON.stringify(line.by)},"mv":${JSON.stringify(line.mv)},"o":[`;
+  let text = `{"s":${line.s},"d":${durable},"p":"${toHex(previous)}","at":${line.at},"by":${term(line.by)},"mv":${term(line.mv)},"o":[`;
   for (let index = 0; index < line.entries.length; index += 1) {
-    if (index > 0) text += ',';
-    text += encodeEntry(line.entries[index] as Entry);
+    text += encodeEntry(line.entries[index] as Entry, index === 0 ? '' : ',');
   }
   return `${text}]}`;
 }
@@ -56,15 +55,27 @@ function refuseUnreadable(option: string, value: number): void {
   throw new SignalboxError('INVALID_OPTION', { option, expected: 'a finite number', actual: String(value) });
 }
 
-function encodeEntry(entry: Entry): string {
-  refuseUnreadable('q', entry.q);
-  let text = `{"on":${JSON.stringify(`${entry.kind}/${entry.id}`)},"ev":${JSON.stringify(entry.event)}`;
-  if (entry.from !== null || entry.to !== null) {
-    text += `,"from":${JSON.stringify(entry.from)},"to":${JSON.stringify(entry.to)}`;
-  }
-  text += `,"q":${entry.q}`;
-  if (entry.patch !== null) text += `,"patch":${JSON.stringify(entry.patch)}`;
-  return entry.gone ? `${text},"gone":true}` : `${text}}`;
+function encodeEntry(entry: Entry, separator: string): string {
+  const { from, to, patch, q } = entry;
+  refuseUnreadable('q', q);
+  const moved = from === null && to === null ? '' : `,"from":${term(from)},"to":${term(to)}`;
+  const said = patch === null ? '' : `,"patch":${JSON.stringify(patch)}`;
+  const gone = entry.gone ? ',"gone":true' : '';
+  const subject = JSON.stringify(`${entry.kind}/${entry.id}`);
+  return `${separator}{"on":${subject},"ev":${term(entry.event)}${moved},"q":${q}${said}${gone}}`;
+}
+
+const terms = new Map<string, string>();
+const termLimit = 1000;
+
+/** The JSON text of a word that comes again and again: an event, a state, who commits. */
+function term(word: string | null): string {
+  if (word === null) return 'null';
+  const known = terms.get(word);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(word);
+  if (terms.size < termLimit) terms.set(word, text);
+  return text;
 }
 
 /** The seq of a line, or null, without parsing all of it. */

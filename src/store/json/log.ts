@@ -199,7 +199,7 @@ function settings(options: JsonLogOptions): Pick<LogParts, 'limits' | 'checkpoin
   const {
     historyMaxAgeMs = 7 * dayMs,
     historyMaxBytes = 64 * 1024 * 1024,
-    checkpointMinBytes = 4 * 1024 * 1024,
+    checkpointMinBytes = 16 * 1024 * 1024,
   } = options;
   return { limits: { maxAgeMs: historyMaxAgeMs, maxBytes: historyMaxBytes }, checkpointMinBytes };
 }

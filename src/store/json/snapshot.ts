@@ -183,13 +183,13 @@ async function writeData(
 
 /** A record without what is null or empty: that is what a record has that says nothing. */
 function recordText(record: StoredRecord | undefined): string {
-  // Without a prototype `__proto__` is a key like any other.
-  const said: Record<string, unknown> = Object.create(null);
+  let text = '';
   for (const key in record) {
     const value = record[key];
-    if (value !== null && !(Array.isArray(value) && value.length === 0)) said[key] = value;
+    if (value === null || (Array.isArray(value) && value.length === 0)) continue;
+    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${JSON.stringify(value)}`;
   }
-  return JSON.stringify(said);
+  return `{${text}}`;
 }
 
 function* slices(state: State): Generator<string> {

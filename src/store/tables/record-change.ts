@@ -1,15 +1,16 @@
-import { newJobContext } from '../../../machines/job.context.ts';
 import { newRepresentationContext } from '../../../machines/representation.machine.ts';
 import { copyJob } from '../../model/copy-job.ts';
 import { type JobRecord, recordVersion } from '../../model/records.ts';
+import { newJobRecord } from '../../model/step.ts';
 import type { StoredRecord } from '../log.ts';
-import type { Change, Kind, Patch, Records } from '../store.ts';
+import type { Change, Kind, Records } from '../store.ts';
 
 /** The record as a change leaves it. */
 export function changed(change: Change, before: Records[Kind] | undefined, seq: number): Records[Kind] {
   const { patch } = change;
-  const base = before ?? blank(change.kind, change.id, patch ?? {});
+  const base = before ?? blank(change.kind);
   const next: Record<string, unknown> = change.kind === 'job' ? copyJob(base as JobRecord) : { ...base };
+  next.id = change.id;
   for (const key in patch) next[key] = patch[key];
   next.rev = base.rev + 1;
   next.lastSeq = seq;
@@ -23,39 +24,33 @@ export function changed(change: Change, before: Records[Kind] | undefined, seq: 
 /** A record of a snapshot, with what the snapshot leaves out. */
 export function loaded(kind: Kind, stored: StoredRecord): Records[Kind] {
   const { id, ...kept } = stored;
-  return { ...blank(kind, id, kept as Patch), ...kept } as Records[Kind];
+  return { ...blank(kind), ...kept, id } as Records[Kind];
 }
 
-function blank(kind: Kind, id: string, patch: Patch): Records[Kind] {
-  const reserved = { v: recordVersion, rev: 0, lastSeq: 0 };
+/** A record that nothing has happened to. */
+function blank(kind: Kind): Records[Kind] {
+  const reserved = { id: '', v: recordVersion, rev: 0, lastSeq: 0 };
   switch (kind) {
     case 'job':
-      return {
-        id,
-        ...reserved,
-        ...blankJob,
-        ...newJobContext({ ...blankJob, name: String(patch.name ?? '') }),
-      } satisfies JobRecord;
+      return blankJob;
     case 'representation':
       return {
-        id,
         ...reserved,
         state: 'registered',
         ...newRepresentationContext({ queue: '', dispatcher: '' }),
       };
     case 'agent':
-      return { id, ...reserved, size: 3, selection: { kind: 'any' }, failure: null };
+      return { ...reserved, size: 3, selection: { kind: 'any' }, failure: null };
     case 'quota':
-      return { id, ...reserved, size: 1 };
+      return { ...reserved, size: 1 };
     case 'queue':
-      return { id, ...reserved, createdAt: 0 };
+      return { ...reserved, createdAt: 0 };
     case 'store':
-      return { id, ...reserved, epoch: 0 };
+      return { ...reserved, epoch: 0 };
     case 'annotation':
-      return { id, ...reserved, value: null };
+      return { ...reserved, value: null };
     case 'proxy':
       return {
-        id,
         ...reserved,
         parent: { job: '' },
         order: ['callback', 0],
@@ -67,14 +62,11 @@ function blank(kind: Kind, id: string, patch: Patch): Records[Kind] {
 }
 
 /** What all new jobs share. One empty list for all of them: a waiting job must stay small. */
-const blankJob = Object.freeze({
-  state: 'new' as const,
-  createdSeq: 0,
-  dueAt: null,
-  priority: 0,
-  uniqueKey: null,
-  lane: null,
-  args: Object.freeze([]),
-  quotaNames: Object.freeze([]),
-  quotas: Object.freeze([]),
+const blankJob: JobRecord = Object.freeze({
+  ...newJobRecord('', {
+    name: '',
+    args: Object.freeze([]),
+    quotaNames: Object.freeze([]),
+    quotas: Object.freeze([]),
+  }),
 });
