@@ -7,7 +7,6 @@ import { afterStep, newJobRecord, statusOfState, stepJob } from '../model/step.t
 import { systemNames } from '../model/system-names.ts';
 import { decodeValue, referredJobs } from '../model/values.ts';
 import type { Callback, Expectation } from '../store/store.ts';
-import type { AgentSlot, LiveAgent } from './agent-runner.ts';
 import { CallbackChoice } from './callback-choice.ts';
 import { decideInterrupted } from './callback-interrupt.ts';
 import { Drafts, placedIn } from './drafts.ts';
@@ -15,9 +14,11 @@ import { callsHandler } from './effects.ts';
 import type { Engine } from './engine.ts';
 import { Job } from './job.ts';
 import type { PendingCallback } from './job-attributes.ts';
+import type { LiveAgent } from './live-agent.ts';
 import { mustSucceed } from './persistence.ts';
 import { type Holder, Run } from './run.ts';
 import type { Unit } from './unit.ts';
+import type { AgentSlot } from './workers.ts';
 
 /** Where callbacks run: in the worker that holds the root job, or outside any agent. */
 export interface CallbackContext {
@@ -139,7 +140,7 @@ export class Callbacks {
       const holder = context.holder ?? { id: job.id, epoch: job.epoch, claim: job.claim };
       const run = new Run({ engine, ...context, holder, job, input: [input], annotations, info: null });
       run.onDone = resolve;
-      context.agent?.runStarted(run);
+      context.agent?.workers.started(run);
       engine.executor.execute(run);
     });
   }

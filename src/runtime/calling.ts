@@ -1,4 +1,3 @@
-import type { Json } from '../../machines/json.ts';
 import { SignalboxError } from '../errors.ts';
 import type { Failure } from '../model/failure.ts';
 import type { JobRecord } from '../model/records.ts';
@@ -27,7 +26,7 @@ export async function callJob<Result>(
   input: readonly unknown[],
 ): Promise<Called<Result>> {
   const started = await start(engine, job);
-  const annotations = await engine.store.annotations(started.id);
+  const annotations = await engine.annotationsOf(started.id);
   const { parent } = started;
   const run = new Run({
     engine,
@@ -37,9 +36,7 @@ export async function callJob<Result>(
     holder: holderOf(started),
     queue: parent !== null && 'queue' in parent ? parent.queue : '',
     input,
-    annotations: Object.fromEntries(
-      annotations.map(({ id, value }): [string, Json] => [id.slice(started.id.length + 1), value]),
-    ),
+    annotations,
     info: null,
   });
   await new Promise<void>((resolve) => {

@@ -10,9 +10,9 @@ import { type AgentPoll, type JobName, PollInfo, Polls } from '../model/polls.ts
 import type { AgentRecord } from '../model/records.ts';
 import { type Statistics, statisticsOf } from '../model/statistics.ts';
 import { type Duration, durationMs } from '../time.ts';
-import { LiveAgent } from './agent-runner.ts';
 import type { Engine } from './engine.ts';
 import { fiveTimes } from './five-times.ts';
+import { LiveAgent } from './live-agent.ts';
 import type { Reactor, ScheduledCall } from './reactor/reactor.ts';
 import { deactivateIn, Representation } from './representation.ts';
 import { Representations } from './representations.ts';
@@ -436,7 +436,7 @@ export class Dispatcher {
       .filter(
         (agent) => (only.queue ?? agent.queue) === agent.queue && (only.agent ?? agent.name) === agent.name,
       )
-      .flatMap((agent) => agent.activeJobs())
+      .flatMap((agent) => agent.workers.activeJobs())
       .sort((one, other) => other.started - one.started)
       .map(({ id }) => [id, this.#engine.store.name]);
   }

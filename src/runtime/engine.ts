@@ -15,13 +15,13 @@ import {
 } from '../model/step.ts';
 import { decodeValue } from '../model/values.ts';
 import type { Change, Expectation, OpenStore, Ticket } from '../store/store.ts';
-import type { LiveAgent } from './agent-runner.ts';
 import { Callbacks } from './callbacks.ts';
 import { currentRun } from './current-run.ts';
 import { Executor } from './executor.ts';
 import { Finishing } from './finishing.ts';
 import type { Hooks } from './hooks.ts';
 import { Job } from './job.ts';
+import type { LiveAgent } from './live-agent.ts';
 import type { Log } from './logging.ts';
 import { Policies } from './policies.ts';
 import type { IdSource } from './ports.ts';
@@ -299,7 +299,7 @@ export class Engine {
   abortRuns(record: RepresentationRecord, reason: unknown): void {
     for (const agent of this.agents.values()) {
       if (agent.queue === record.queue && agent.dispatcher.uuid === record.dispatcher)
-        agent.abortRuns(reason);
+        agent.workers.abort(reason);
     }
   }
 }

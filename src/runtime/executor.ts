@@ -105,7 +105,7 @@ export class Executor {
     try {
       step();
     } catch (error) {
-      run.agent?.runEscaped(run, error);
+      run.agent?.workers.broke(run, error);
       run.onDone();
     }
   }

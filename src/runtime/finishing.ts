@@ -65,7 +65,7 @@ export class Finishing {
       () => {
         run.unit.adopt();
         if (!completes) return;
-        run.agent?.runEnded(run, outcome);
+        run.agent?.workers.ended(run, outcome);
         run.onDone();
       },
       (error) => this.#notCommitted(run, outcome, awaited, completes, error),
@@ -79,7 +79,7 @@ export class Finishing {
 
   #committed(run: Run, finished: JobRecord, outcome: Outcome, completes: boolean): void {
     this.#logOutcome(run.job, outcome);
-    if (completes) run.agent?.logCompleted(run);
+    if (completes) run.agent?.workers.logCompleted(run);
     else this.#performCallbacks(run, finished, outcome);
   }
 
@@ -89,11 +89,11 @@ export class Finishing {
     void performed
       .catch((error: unknown) => {
         this.#lost(run, error);
-        if (error instanceof ReassignedError) run.agent?.runLost(run);
+        if (error instanceof ReassignedError) run.agent?.workers.lost(run);
       })
       .then(() => {
-        run.agent?.runEnded(run, outcome);
-        run.agent?.logCompleted(run);
+        run.agent?.workers.ended(run, outcome);
+        run.agent?.workers.logCompleted(run);
         run.onDone();
       });
   }
@@ -219,7 +219,7 @@ export class Finishing {
     engine.written(
       ticket,
       () => {
-        run.agent?.runEnded(run, null);
+        run.agent?.workers.ended(run, null);
         run.agent?.slotFreed();
         run.onDone();
       },
@@ -229,7 +229,7 @@ export class Finishing {
 
   #giveUp(run: Run, error: unknown): void {
     this.#lost(run, error);
-    run.agent?.runLost(run);
+    run.agent?.workers.lost(run);
     run.onDone();
   }
 
@@ -245,7 +245,7 @@ export class Finishing {
         run.job = afterStep(run.job, wait);
         const tornDown = run.takeTearDown()?.();
         const waits = (): void => {
-          run.agent?.runWaits(run, inner);
+          run.agent?.workers.waits(run, inner);
           run.onDone();
           if (on !== 'promise') this.#finishWaiting(on, run.job.id);
           whenWaiting();

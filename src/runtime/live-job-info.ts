@@ -3,7 +3,7 @@ import { Failure } from '../model/failure.ts';
 import { cutResult, type JobInfo } from '../model/job-infos.ts';
 import { jobText, valueText } from '../model/job-text.ts';
 import type { JobRecord } from '../model/records.ts';
-import type { LiveAgent } from './agent-runner.ts';
+import type { LiveAgent } from './live-agent.ts';
 
 /** A dispatcher's record of a job. Its texts are made when somebody reads them. */
 export class LiveJobInfo implements JobInfo {

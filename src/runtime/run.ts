@@ -1,13 +1,14 @@
 import type { Json } from '../../machines/json.ts';
-import type { JobInfo } from '../model/job-infos.ts';
 import type { JobRecord } from '../model/records.ts';
 import type { RetryCache, RetryPolicy } from '../model/retry.ts';
 import type { Expectation } from '../store/store.ts';
-import type { AgentSlot, LiveAgent } from './agent-runner.ts';
 import type { Engine } from './engine.ts';
 import { Job } from './job.ts';
+import type { LiveAgent } from './live-agent.ts';
+import type { LiveJobInfo } from './live-job-info.ts';
 import type { Persistence } from './persistence.ts';
 import { GatheringUnit } from './unit.ts';
+import type { AgentSlot } from './workers.ts';
 
 /** Who holds the root job of a run: what every write of the run is judged by. */
 export interface Holder {
@@ -30,7 +31,7 @@ export interface RunStart {
   /** What is appended to the stored arguments: a callback's input. */
   readonly input: readonly unknown[];
   readonly annotations: Record<string, Json>;
-  readonly info: JobInfo | null;
+  readonly info: LiveJobInfo | null;
 }
 
 /** One call of a job's code, from its start to the commit of its outcome. */
@@ -42,7 +43,7 @@ export class Run {
   readonly holder: Holder | null;
   readonly queue: string;
   readonly input: readonly unknown[];
-  readonly info: JobInfo | null;
+  readonly info: LiveJobInfo | null;
   /** What the attempt puts and changes: committed with its result. */
   unit: GatheringUnit;
   /** What the retry policy counts during this call. */

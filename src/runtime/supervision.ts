@@ -182,7 +182,7 @@ export class Supervision {
   async #drain(): Promise<void> {
     const engine = this.#opened();
     for (const live of engine.agents.values()) live.drain();
-    const idle = Promise.all([...engine.agents.values()].map((live) => live.idle()));
+    const idle = Promise.all([...engine.agents.values()].map((live) => live.workers.idle()));
     if (this.#grace > 0) await engine.withinMs(idle, this.#grace);
     for (const dispatcher of this.#shared.dispatchers.values()) await dispatcher.stopped();
     await this.reactor.stop?.();
@@ -193,7 +193,7 @@ export class Supervision {
   #abortJobs(): void {
     const reason = new Error('the store failed');
     if (this.engine === null) return;
-    for (const live of this.engine.agents.values()) live.abortRuns(reason);
+    for (const live of this.engine.agents.values()) live.workers.abort(reason);
     // Polls could do nothing any more, and would keep the process alive after `stop`.
     for (const dispatcher of this.#shared.dispatchers.values()) dispatcher.abandon();
   }

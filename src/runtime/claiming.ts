@@ -1,0 +1,95 @@
+import { filterAcceptsLane, filterOfJob } from '../model/filter.ts';
+import type { Selection } from '../model/records.ts';
+import { startsSynced } from '../model/retry.ts';
+import { afterStep, stepJob, type Transition } from '../model/step.ts';
+import type { Acceptance, Candidate, Change, Claimed, ClaimRequest } from '../store/store.ts';
+import type { Engine } from './engine.ts';
+import { expiryWrapper } from './expiry.ts';
+import { fiveTimes } from './five-times.ts';
+
+/** Who claims: an agent of a dispatcher, and which jobs it takes. */
+export interface Claimant {
+  readonly queue: string;
+  /** UUID of the dispatcher. */
+  readonly dispatcher: string;
+  readonly name: string;
+  readonly selection: Selection;
+}
+
+/** What an agent claimed. */
+export interface AgentClaim extends Claimed {
+  /** The start of each job that is ACTIVE with its claim, by job. */
+  readonly starts: ReadonlyMap<string, Transition>;
+}
+
+/** Claims up to `limit` jobs for an agent. @throws what its filter or chooser throws, and what the store refuses. */
+export function claimJobs(engine: Engine, claimant: Claimant, limit: number): Promise<AgentClaim> {
+  return fiveTimes(async () => {
+    const starts = new Map<string, Transition>();
+    const claimed = await engine.store.claim({
+      queue: claimant.queue,
+      limit,
+      by: claimant.dispatcher,
+      ...(await selected(engine, claimant)),
+      take: (candidate) =>
+        candidate.expired
+          ? takeExpired(engine, claimant, candidate, starts)
+          : take(engine, claimant, candidate, starts),
+    });
+    return { ...claimed, starts };
+  });
+}
+
+async function selected(
+  { registry, store }: Engine,
+  { queue, dispatcher, name, selection }: Claimant,
+): Promise<Pick<ClaimRequest, 'accepts' | 'choose'>> {
+  const any: Acceptance = { lane: () => true, job: null };
+  if (selection.kind === 'data') {
+    const { filter } = selection;
+    const lane: Acceptance['lane'] = (job, quotas) => filterAcceptsLane(filter, job, quotas);
+    return { accepts: { lane, job: filterOfJob(filter) }, choose: null };
+  }
+  if (selection.kind === 'filter') {
+    return { accepts: { ...any, job: registry.filter(selection.name).accepts }, choose: null };
+  }
+  if (selection.kind === 'any') return { accepts: any, choose: null };
+  const chooser = registry.chooser(selection.name);
+  const held = await store.held(queue, dispatcher, name);
+  return { accepts: any, choose: (claimable) => chooser.choose(claimable, held) };
+}
+
+/** ASSIGNED and ACTIVE in one line when the job may start at once; a policy that forbids a second run starts later. */
+function take(
+  engine: Engine,
+  { queue, dispatcher, name }: Claimant,
+  { job, quotas }: Pick<Candidate, 'job' | 'quotas'>,
+  starts: Map<string, Transition>,
+): readonly Change[] {
+  const claim = stepJob(job, {
+    type: 'job.claim',
+    queue,
+    dispatcher,
+    agent: name,
+    epoch: engine.store.epoch,
+    quotas: job.state === 'pending' ? quotas : [],
+  });
+  // A policy that nobody knows here may forbid a second run.
+  const policy = engine.registry.policyOf(job);
+  const startsAtOnce = claim.to === 'assigned' && policy !== undefined && !startsSynced(policy);
+  if (!startsAtOnce) return [claim];
+  const start = stepJob(afterStep(job, claim), { type: 'job.start', at: engine.now() });
+  starts.set(job.id, start);
+  return [claim, start];
+}
+
+/** A job that is too late leaves the queue, and a system job that fails it is handed out in its place. */
+function takeExpired(
+  engine: Engine,
+  claimant: Claimant,
+  { job }: Candidate,
+  starts: Map<string, Transition>,
+): readonly Change[] {
+  const { changes, wrapper } = expiryWrapper(engine, claimant.queue, job);
+  return [...changes, ...take(engine, claimant, { job: wrapper, quotas: [] }, starts)];
+}

@@ -1,0 +1,182 @@
+import type { Json } from '../../machines/json.ts';
+import type { BadStatusError } from '../errors.ts';
+import { Failure } from '../model/failure.ts';
+import type { AgentPoll, PollInfo } from '../model/polls.ts';
+import type { JobRecord } from '../model/records.ts';
+import { afterStep, canStepJob, stepJob, type Transition } from '../model/step.ts';
+import type { AgentClaim } from './claiming.ts';
+import { callsHandler } from './effects.ts';
+import type { Engine } from './engine.ts';
+import type { LiveAgent } from './live-agent.ts';
+import { LiveJobInfo } from './live-job-info.ts';
+import { loaded } from './patience.ts';
+import { mustSucceed } from './persistence.ts';
+import { Run } from './run.ts';
+import type { AtWork } from './workers.ts';
+
+/** The newest poll of an agent: what it claims is noted there. */
+export interface OpenPoll {
+  readonly info: PollInfo;
+  readonly entry: AgentPoll;
+}
+
+type Annotations = Record<string, Json>;
+
+/** Gives what an agent claimed to its workers, each job once its claim is as durable as its start needs. */
+export class HandingOut {
+  readonly #engine: Engine;
+  readonly #agent: LiveAgent;
+
+  constructor(engine: Engine, agent: LiveAgent) {
+    this.#engine = engine;
+    this.#agent = agent;
+  }
+
+  async handOut({ jobs, starts, startable }: AgentClaim, poll: OpenPoll | null): Promise<void> {
+    const engine = this.#engine;
+    const { workers } = this.#agent;
+    const annotated = await engine.store.annotated(jobs.map((job) => job.id));
+    const handed = jobs.map((job) => ({ job, atWork: this.#prepare(job, poll) }));
+    engine.startable(
+      startable,
+      () => {
+        for (const { job, atWork } of handed) {
+          try {
+            this.#begin(job, atWork, starts.get(job.id) ?? null, annotated.has(job.id));
+          } catch (error) {
+            workers.replaced(atWork, error);
+          }
+        }
+      },
+      (error) => {
+        for (const { atWork } of handed) workers.release(atWork.slot);
+        engine.log.events('ERROR', () => `a claim was not written: ${error.message}`, { err: error });
+        this.#agent.slotFreed();
+      },
+    );
+  }
+
+  /** Makes the records of a claimed job: in the dispatcher's jobs, and in the newest poll. */
+  #prepare(job: JobRecord, poll: OpenPoll | null): AtWork {
+    const { dispatcher, name, workers } = this.#agent;
+    const slot = workers.take();
+    const info = new LiveJobInfo(this.#agent, job, this.#engine.store.name);
+    info.thread = `${name}:${slot.number}`;
+    dispatcher.remember(job.id, info, poll?.info ?? null);
+    if (poll !== null) {
+      const { newJobs } = poll.entry;
+      poll.entry.claimed += 1;
+      newJobs.push([job.id, this.#engine.store.name]);
+      if (newJobs.length > dispatcher.jobs.size) newJobs.shift();
+    }
+    return { slot, info };
+  }
+
+  #begin(job: JobRecord, atWork: AtWork, start: Transition | null, isAnnotated: boolean): void {
+    const engine = this.#engine;
+    const { info } = atWork;
+    info.started = new Date(engine.now());
+    engine.log.trace('INFO', () => `starting in thread ${info.thread}: ${info.call}`, { job: job.id });
+    // The claim of a job that starts at once has its start in it.
+    if (job.state === 'assigned') this.#startSynced(job, atWork, isAnnotated);
+    else if (start === null) this.#refuse(job, atWork);
+    else if (callsHandler(start)) this.#call(job, atWork, isAnnotated);
+  }
+
+  /** For a policy that forbids a second run: the start is on disk, however often that fails, before the code is called. */
+  #startSynced(job: JobRecord, atWork: AtWork, isAnnotated: boolean): void {
+    const engine = this.#engine;
+    const { dispatcher, workers } = this.#agent;
+    const { info } = atWork;
+    const holder = { what: 'holder' as const, id: job.id, epoch: job.epoch, claim: job.claim };
+    const starting = mustSucceed(
+      engine,
+      () => `starting ${info.call}`,
+      async () => {
+        const start = stepJob(job, { type: 'job.start', at: engine.now() });
+        await engine.commit(dispatcher.uuid, [start], [holder]).synced;
+        return start;
+      },
+    );
+    starting.then(
+      (start) => {
+        if (callsHandler(start)) this.#call(afterStep(job, start), atWork, isAnnotated);
+      },
+      (error: Error) => {
+        const what = (): string => `could not start ${info.call}: ${error.message}`;
+        engine.log.events('ERROR', what, { job: job.id, err: error });
+        info.reassigned = true;
+        info.completed = new Date(engine.now());
+        workers.release(atWork.slot);
+      },
+    );
+  }
+
+  /** Calls the code of a job that is ACTIVE: at once, when there is nothing to read before. */
+  #call(job: JobRecord, atWork: AtWork, isAnnotated: boolean): void {
+    if (!isAnnotated) this.#run(job, atWork, {});
+    else {
+      this.#annotations(job.id, atWork).then(
+        (annotations) => this.#run(job, atWork, annotations),
+        (error: unknown) => this.#agent.workers.replaced(atWork, error),
+      );
+    }
+  }
+
+  /** Read before the code is called, however long the store is away. */
+  #annotations(id: string, { info }: AtWork): Promise<Annotations> {
+    const engine = this.#engine;
+    return loaded(
+      engine,
+      () => info.call,
+      () => engine.annotationsOf(id),
+    );
+  }
+
+  #run(job: JobRecord, { slot, info }: AtWork, annotations: Annotations): void {
+    const engine = this.#engine;
+    const agent = this.#agent;
+    const { id, epoch, claim } = job;
+    const holder = { id, epoch, claim };
+    const run = new Run({
+      engine,
+      job,
+      agent,
+      slot,
+      holder,
+      queue: agent.queue,
+      input: [],
+      annotations,
+      info,
+    });
+    agent.workers.started(run);
+    try {
+      engine.executor.execute(run);
+    } catch (error) {
+      agent.workers.broke(run, error);
+    }
+  }
+
+  /** A job that was handed out though it cannot be called any more. */
+  #refuse(job: JobRecord, { slot, info }: AtWork): void {
+    const engine = this.#engine;
+    let error: BadStatusError | null = null;
+    if (!canStepJob(job, { type: 'job.start', at: 0 })) {
+      try {
+        stepJob(job, { type: 'job.start', at: 0 });
+      } catch (refusal) {
+        error = refusal as BadStatusError;
+      }
+    }
+    info.failed = true;
+    info.keep(error === null ? null : { ok: false, failure: Failure.from(error).data });
+    info.completed = new Date(engine.now());
+    this.#agent.workers.release(slot);
+    if (error === null) return;
+    engine.executor
+      .refuse(job, error)
+      .catch((escaped: unknown) =>
+        engine.log.events('ERROR', () => `${info.call} was not filed: ${String(escaped)}`, { job: job.id }),
+      );
+  }
+}

@@ -1,0 +1,151 @@
+import { type Actor, type AnyActorLogic, waitFor } from 'xstate';
+import { agentMachine } from '../../machines/agent.machine.ts';
+import type { Json } from '../../machines/json.ts';
+import { Failure } from '../model/failure.ts';
+import { isDead } from '../model/liveness.ts';
+import type { AgentPoll, PollInfo } from '../model/polls.ts';
+import type { AgentRecord } from '../model/records.ts';
+import { claimJobs } from './claiming.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { Engine } from './engine.ts';
+import { HandingOut, type OpenPoll } from './handing-out.ts';
+import { Workers } from './workers.ts';
+
+type AgentActor = Actor<typeof agentMachine>;
+
+/** A live agent: its machine decides when to claim, this carries it out. */
+export class LiveAgent {
+  readonly dispatcher: Dispatcher;
+  readonly queue: string;
+  readonly name: string;
+  readonly workers: Workers;
+  readonly #handingOut: HandingOut;
+  readonly #engine: Engine;
+  readonly #actor: AgentActor;
+  #record: AgentRecord;
+  #poll: OpenPoll | null = null;
+  #freeing = false;
+
+  constructor(
+    engine: Engine,
+    dispatcher: Dispatcher,
+    queue: string,
+    record: AgentRecord,
+    spawn: (id: string, logic: AnyActorLogic, input: unknown) => unknown,
+  ) {
+    this.#engine = engine;
+    this.dispatcher = dispatcher;
+    this.queue = queue;
+    this.#record = record;
+    this.name = record.id.slice(`${queue}/${dispatcher.uuid}/`.length);
+    this.workers = new Workers(engine, () => this.slotFreed());
+    this.#handingOut = new HandingOut(engine, this);
+    const logic = agentMachine.provide({ actions: { claim: () => void this.#claim() } });
+    this.#actor = spawn(`agent:${record.id}`, logic, { size: record.size }) as AgentActor;
+  }
+
+  get size(): number {
+    return this.#record.size;
+  }
+
+  /** Takes over changed settings. */
+  configure(record: AgentRecord): void {
+    const resized = record.size !== this.#record.size;
+    this.#record = record;
+    if (resized) this.#actor.send({ type: 'agent.resized', size: record.size });
+  }
+
+  /** Its queue may hold something for it. */
+  offer(): void {
+    this.#actor.send({ type: 'work.available' });
+  }
+
+  drain(): void {
+    this.#actor.send({ type: 'agent.drain' });
+  }
+
+  resume(): void {
+    if (this.#isDrained()) this.#actor.send({ type: 'agent.resume' });
+  }
+
+  #isDrained(): boolean {
+    const snapshot = this.#actor.getSnapshot();
+    return snapshot.matches('draining') || snapshot.matches('closing');
+  }
+
+  /** Claims as part of a poll, into its record. */
+  async claimFor(info: PollInfo, entry: AgentPoll): Promise<void> {
+    this.#poll = { info, entry };
+    this.resume();
+    this.#actor.send({ type: 'claim.due' });
+    await waitFor(this.#actor, (snapshot) => !snapshot.matches('claiming') && !snapshot.matches('closing'));
+  }
+
+  /** A job it held is done with: at most one event for all of a tick. */
+  slotFreed(): void {
+    if (this.#freeing) return;
+    this.#freeing = true;
+    queueMicrotask(() => {
+      this.#freeing = false;
+      this.#heldCount().then(
+        (held) => this.#actor.send({ type: 'slots.freed', held }),
+        () => {},
+      );
+    });
+  }
+
+  #heldCount(): Promise<number> {
+    return this.#engine.store.heldCount(this.queue, this.dispatcher.uuid, this.name);
+  }
+
+  async #claim(): Promise<void> {
+    let held = 0;
+    try {
+      await this.#claimWhatFits();
+      held = await this.#heldCount();
+      await this.#keepFailure(null);
+    } catch (error) {
+      const failure = Failure.from(error);
+      if (this.#poll !== null) this.#poll.entry.error = failure.text('default');
+      this.#engine.log.events(
+        'CRITICAL',
+        () => `agent ${this.name} could not claim: ${failure.text('brief')}`,
+      );
+      await this.#keepFailure(failure);
+      held = await this.#heldCount().catch(() => 0);
+    }
+    this.#actor.send({ type: 'claim.done', held });
+  }
+
+  /** Remembers on the agent why it cannot claim, for every process to see. Written only when it changes. */
+  async #keepFailure(failure: Failure | null): Promise<void> {
+    const engine = this.#engine;
+    const { id } = this.#record;
+    try {
+      const now = await engine.store.get('agent', id);
+      if (now === undefined || now.failure?.message === failure?.message) return;
+      const change = { kind: 'agent' as const, id, event: 'agent.failed', from: null, to: null };
+      const patch = { failure: (failure?.data ?? null) as Json };
+      await engine.commit(
+        this.dispatcher.uuid,
+        [{ ...change, patch }],
+        [{ what: 'rev', kind: 'agent', id, rev: now.rev }],
+      ).written;
+    } catch (error) {
+      // The poll has it, and the next poll tries again.
+      engine.log.events('ERROR', () => `agent ${this.name} could not keep its failure: ${String(error)}`);
+    }
+  }
+
+  async #claimWhatFits(): Promise<void> {
+    const engine = this.#engine;
+    const representation = await engine.store.get('representation', `${this.queue}/${this.dispatcher.uuid}`);
+    if (representation?.state !== 'activated' || isDead(representation, engine.store.now())) return;
+    const room = this.size - (await this.#heldCount());
+    if (room <= 0) return;
+    const { selection } = this.#record;
+    const { queue, name, dispatcher } = this;
+    const claim = await claimJobs(engine, { queue, dispatcher: dispatcher.uuid, name, selection }, room);
+    if (claim.jobs.length > 0) await this.#handingOut.handOut(claim, this.#poll);
+  }
+}
