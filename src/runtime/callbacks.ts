@@ -15,7 +15,7 @@ import type { Engine } from './engine.ts';
 import { Job } from './job.ts';
 import type { PendingCallback } from './job-attributes.ts';
 import type { LiveAgent } from './live-agent.ts';
-import { mustSucceed } from './persistence.ts';
+import { mustSucceed } from './retry-steps.ts';
 import { type Holder, Run } from './run.ts';
 import type { Unit } from './unit.ts';
 import type { AgentSlot } from './workers.ts';

@@ -7,7 +7,7 @@ import { Detached } from './detached.ts';
 import { Drafts } from './drafts.ts';
 import type { Engine } from './engine.ts';
 import { Job } from './job.ts';
-import { mustSucceed } from './persistence.ts';
+import { mustSucceed } from './retry-steps.ts';
 import { type Holder, Run } from './run.ts';
 
 /**

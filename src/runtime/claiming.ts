@@ -5,7 +5,7 @@ import { afterStep, stepJob, type Transition } from '../model/step.ts';
 import type { Acceptance, Candidate, Change, Claimed, ClaimRequest } from '../store/store.ts';
 import type { Engine } from './engine.ts';
 import { expiryWrapper } from './expiry.ts';
-import { fiveTimes } from './five-times.ts';
+import { fiveTimes } from './retry-steps.ts';
 
 /** Who claims: an agent of a dispatcher, and which jobs it takes. */
 export interface Claimant {

@@ -11,11 +11,11 @@ import type { AgentRecord } from '../model/records.ts';
 import { type Statistics, statisticsOf } from '../model/statistics.ts';
 import { type Duration, durationMs } from '../time.ts';
 import type { Engine } from './engine.ts';
-import { fiveTimes } from './five-times.ts';
 import { LiveAgent } from './live-agent.ts';
 import type { Reactor, ScheduledCall } from './reactor/reactor.ts';
 import { deactivateIn, Representation } from './representation.ts';
 import { Representations } from './representations.ts';
+import { fiveTimes } from './retry-steps.ts';
 import type { Signalbox } from './signalbox.ts';
 
 /** What a dispatcher is told. */

@@ -12,7 +12,7 @@ import { Detached } from './detached.ts';
 import { Drafts } from './drafts.ts';
 import type { Engine } from './engine.ts';
 import { Job } from './job.ts';
-import { loaded, stored } from './patience.ts';
+import { mustLoad, mustStore } from './retry-steps.ts';
 import type { Run } from './run.ts';
 
 /** Calls the code of jobs and turns what comes back into an outcome. */
@@ -68,7 +68,7 @@ export class Executor {
     for (const arg of run.job.args) {
       for (const id of referredJobs(arg)) {
         const { store } = this.#engine;
-        const record = await loaded(
+        const record = await mustLoad(
           this.#engine,
           () => this.text(run.job),
           () => store.get('job', id),
@@ -188,11 +188,15 @@ export class Executor {
         err: error,
       },
     );
-    await stored(engine, this.text(job), async () => {
-      const now = await engine.store.get('job', job.id);
-      if (now?.epoch !== job.epoch || now.claim !== job.claim) throw new ReassignedError({ id: job.id });
-      await engine.finishing.file(now);
-    });
+    await mustStore(
+      engine,
+      () => this.text(job),
+      async () => {
+        const now = await engine.store.get('job', job.id);
+        if (now?.epoch !== job.epoch || now.claim !== job.claim) throw new ReassignedError({ id: job.id });
+        await engine.finishing.file(now);
+      },
+    );
   }
 
   /** A job as text, for logs. */

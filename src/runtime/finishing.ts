@@ -18,7 +18,7 @@ import type { Expectation } from '../store/store.ts';
 import type { CallbackContext } from './callbacks.ts';
 import type { Engine } from './engine.ts';
 import type { Job } from './job.ts';
-import { Persistence } from './persistence.ts';
+import { RetryStep } from './retry-steps.ts';
 import type { Run } from './run.ts';
 import type { Unit } from './unit.ts';
 
@@ -100,14 +100,14 @@ export class Finishing {
 
   #notCommitted(run: Run, outcome: Outcome, awaited: string | null, completed: boolean, error: Error): void {
     // What was awaited came once: no policy could bring it again.
-    if (awaited !== null) run.persistence ??= this.#persistence(run);
+    if (awaited !== null) run.retry ??= this.#retryStep(run);
     if (error instanceof ReassignedError) this.#giveUp(run, error);
     else if (error instanceof ConflictError && completed) this.finish(run, outcome, awaited, false);
     else if (error instanceof SignalboxError && error.code === 'STORE_FULL') {
       // The outcome is kept and written first when there is room again; the code is not called twice for a full disk.
       this.#engine.reactor.callLater(1000, () => this.finish(run, outcome, awaited, completed));
     } else if (error instanceof SignalboxError && error.code.startsWith('STORE_')) run.onDone();
-    else if (run.persistence !== null) this.#repeat(run, error, () => this.finish(run, outcome, awaited));
+    else if (run.retry !== null) this.#repeat(run, error, () => this.finish(run, outcome, awaited));
     else this.refused(run, Failure.from(error), { ok: outcome.ok, text: () => outcomeText(outcome) });
   }
 
@@ -115,7 +115,7 @@ export class Finishing {
   refused(run: Run, failure: Failure, masked: Masked | null): void {
     run.startOver();
     void this.#ask(run, failure, 'commitError', () => {
-      run.persistence = this.#persistence(run);
+      run.retry = this.#retryStep(run);
       if (masked !== null) this.#logMasked(run, masked);
     });
   }
@@ -137,14 +137,14 @@ export class Finishing {
     void tornDown.then(() => this.#giveUp(run, error));
   }
 
-  #persistence(run: Run): Persistence {
-    return new Persistence(this.#engine, () => `committing what came of ${this.#text(run.job)}`);
+  #retryStep(run: Run): RetryStep {
+    return new RetryStep(this.#engine, () => `committing what came of ${this.#text(run.job)}`);
   }
 
   /** A step that must succeed did not: it is taken again, unless that cannot help. */
   #repeat(run: Run, error: unknown, step: () => void): void {
-    run.persistence ??= this.#persistence(run);
-    const pause = run.persistence.pause(error).then(() => this.#isCurrent(run));
+    run.retry ??= this.#retryStep(run);
+    const pause = run.retry.pause(error).then(() => this.#isCurrent(run));
     void pause.then(
       (isCurrent) => (isCurrent ? step() : this.#giveUp(run, new ReassignedError({ id: run.job.id }))),
       (hopeless: unknown) => this.#giveUp(run, hopeless),
@@ -198,7 +198,7 @@ export class Finishing {
       () => {
         run.job = afterStep(run.job, retry);
         run.startOver();
-        run.persistence = null;
+        run.retry = null;
         void run.reread().then(() => engine.executor.execute(run));
       },
       (error) => this.#repeat(run, error, () => this.#again(run)),
@@ -285,7 +285,7 @@ export class Finishing {
 
   async #finishIfDone(inner: string, outer: string): Promise<void> {
     const engine = this.#engine;
-    const persistence = new Persistence(engine, () => `giving job ${outer} the outcome of ${inner}`);
+    const retry = new RetryStep(engine, () => `giving job ${outer} the outcome of ${inner}`);
     for (;;) {
       const [done, waiting] = [await engine.store.get('job', inner), await engine.store.get('job', outer)];
       if (done?.outcome == null || waiting?.state !== 'active.waiting' || waiting.waitingOn !== inner) return;
@@ -304,7 +304,7 @@ export class Finishing {
       try {
         await ticket.synced;
       } catch (error) {
-        await persistence.pause(error);
+        await retry.pause(error);
         continue;
       }
       this.#logOutcome(waiting, done.outcome);
@@ -357,7 +357,7 @@ export class Finishing {
    */
   async handleInterrupt(id: string, queue: string, within: CallbackContext | null = null): Promise<void> {
     const engine = this.#engine;
-    const persistence = new Persistence(engine, () => `deciding about interrupted job ${id}`);
+    const retry = new RetryStep(engine, () => `deciding about interrupted job ${id}`);
     for (;;) {
       const record = await engine.store.get('job', id);
       if (record === undefined) return;
@@ -380,7 +380,7 @@ export class Finishing {
       try {
         await engine.commit(engine.uuid, [step], [{ what: 'rev', kind: 'job', id, rev: record.rev }]).synced;
       } catch (error) {
-        await persistence.pause(error);
+        await retry.pause(error);
         continue;
       }
       if (!again) {

@@ -9,8 +9,7 @@ import { callsHandler } from './effects.ts';
 import type { Engine } from './engine.ts';
 import type { LiveAgent } from './live-agent.ts';
 import { LiveJobInfo } from './live-job-info.ts';
-import { loaded } from './patience.ts';
-import { mustSucceed } from './persistence.ts';
+import { mustLoad, mustSucceed } from './retry-steps.ts';
 import { Run } from './run.ts';
 import type { AtWork } from './workers.ts';
 
@@ -126,7 +125,7 @@ export class HandingOut {
   /** Read before the code is called, however long the store is away. */
   #annotations(id: string, { info }: AtWork): Promise<Annotations> {
     const engine = this.#engine;
-    return loaded(
+    return mustLoad(
       engine,
       () => info.call,
       () => engine.annotationsOf(id),

@@ -9,7 +9,7 @@ import {
   type RetryTools,
 } from '../model/retry.ts';
 import type { Engine } from './engine.ts';
-import { mustSucceed } from './persistence.ts';
+import { mustSucceed } from './retry-steps.ts';
 import type { Run } from './run.ts';
 
 /** Asks the retry policies of jobs. A policy that cannot be had or that throws is asked until it answers. */

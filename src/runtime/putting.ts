@@ -1,8 +1,8 @@
 import { SignalboxError, shown } from '../errors.ts';
 import { isDefinition, isJob } from './brands.ts';
-import { fiveTimes } from './five-times.ts';
 import type { Job } from './job.ts';
 import { PutBatch, type PutOptions } from './put-batch.ts';
+import { fiveTimes } from './retry-steps.ts';
 import type { Unit } from './unit.ts';
 
 /** Puts what a caller gave in a queue. A draft that is refused stays as it was. */

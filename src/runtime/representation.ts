@@ -7,9 +7,9 @@ import { type Duration, durationMs } from '../time.ts';
 import { Agents } from './agents.ts';
 import { cleaned } from './cleaning.ts';
 import type { Engine } from './engine.ts';
-import { fiveTimes } from './five-times.ts';
 import type { DispatcherEventName } from './hooks.ts';
 import type { Reactor } from './reactor/reactor.ts';
+import { fiveTimes } from './retry-steps.ts';
 import { GatheringUnit, type Unit } from './unit.ts';
 
 /**

@@ -6,7 +6,7 @@ import type { Engine } from './engine.ts';
 import { Job } from './job.ts';
 import type { LiveAgent } from './live-agent.ts';
 import type { LiveJobInfo } from './live-job-info.ts';
-import type { Persistence } from './persistence.ts';
+import type { RetryStep } from './retry-steps.ts';
 import { GatheringUnit } from './unit.ts';
 import type { AgentSlot } from './workers.ts';
 
@@ -55,7 +55,7 @@ export class Run {
   /** Ends the attempt under way; null when there is nothing to end. Take it with `takeTearDown`. */
   tearDown: (() => Promise<void>) | null = null;
   /** The policy has spoken, or was not to be asked: the outcome is stored however long that takes. */
-  persistence: Persistence | null = null;
+  retry: RetryStep | null = null;
   #annotations: Record<string, Json>;
   #view: Job<unknown> | null = null;
   #abort: AbortController | null = null;
