@@ -1,6 +1,11 @@
-interface Reaction {
-  readonly done: () => void;
-  readonly refused: (error: Error) => void;
+type Done = () => void;
+type Refused = (error: Error) => void;
+
+/** What waits for one promise: each reaction, and beside it what is told when the commit is refused. */
+interface Group {
+  readonly promise: Promise<void>;
+  readonly done: Done[];
+  readonly refused: (Refused | null)[];
 }
 
 /**
@@ -8,39 +13,63 @@ interface Reaction {
  * for ten thousand of them costs one wake-up.
  */
 export class TicketReactions {
-  readonly #groups = new WeakMap<Promise<void>, Reaction[]>();
+  readonly #groups = new WeakMap<Promise<void>, Group>();
   readonly #failed: (error: unknown) => void;
+  // The batch of this tick has two promises, written and synced: nearly every call is for one of them.
+  #newest: Group | null = null;
+  #second: Group | null = null;
 
   /** `failed` is told of a reaction that throws: the others of its batch must still be made. */
   constructor(failed: (error: unknown) => void) {
     this.#failed = failed;
   }
 
-  when(promise: Promise<void>, done: () => void, refused: (error: Error) => void = () => {}): void {
-    const group = this.#groups.get(promise);
-    if (group !== undefined) {
-      group.push({ done, refused });
-      return;
-    }
-    const reactions: Reaction[] = [{ done, refused }];
-    this.#groups.set(promise, reactions);
-    promise.then(
-      () => {
-        this.#groups.delete(promise);
-        for (const reaction of reactions) this.#make(() => reaction.done());
-      },
-      (error: Error) => {
-        this.#groups.delete(promise);
-        for (const reaction of reactions) this.#make(() => reaction.refused(error));
-      },
-    );
+  when(promise: Promise<void>, done: Done, refused: Refused | null = null): void {
+    const group = this.#groupOf(promise);
+    group.done.push(done);
+    group.refused.push(refused);
   }
 
-  #make(reaction: () => void): void {
-    try {
-      reaction();
-    } catch (error) {
-      this.#failed(error);
-    }
+  #groupOf(promise: Promise<void>): Group {
+    if (this.#newest?.promise === promise) return this.#newest;
+    if (this.#second?.promise === promise) return this.#second;
+    const group = this.#groups.get(promise) ?? this.#open(promise);
+    this.#second = this.#newest;
+    this.#newest = group;
+    return group;
+  }
+
+  #open(promise: Promise<void>): Group {
+    const group: Group = { promise, done: [], refused: [] };
+    this.#groups.set(promise, group);
+    promise.then(
+      () => {
+        this.#close(group);
+        for (const done of group.done) {
+          try {
+            done();
+          } catch (error) {
+            this.#failed(error);
+          }
+        }
+      },
+      (error: Error) => {
+        this.#close(group);
+        for (const refused of group.refused) {
+          try {
+            refused?.(error);
+          } catch (reason) {
+            this.#failed(reason);
+          }
+        }
+      },
+    );
+    return group;
+  }
+
+  #close(group: Group): void {
+    this.#groups.delete(group.promise);
+    if (this.#newest === group) this.#newest = null;
+    if (this.#second === group) this.#second = null;
   }
 }
