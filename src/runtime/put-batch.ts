@@ -64,7 +64,10 @@ export class PutBatch {
   #addDraft(job: Job<unknown>, settings: JobSettings): void {
     const record = this.#drafts.record(job, null, settings);
     const step = this.#step(record, record.beginAfter, this.#engine.now());
-    this.#puts.push({ ...step, patch: { ...contentOf(record), ...step.patch } });
+    const patch = contentOf(record);
+    for (const key in step.patch) patch[key] = step.patch[key] as Json;
+    const { kind, id, event, from, to, effects } = step;
+    this.#puts.push({ kind, id, event, from, to, patch, effects, job: record });
     this.#drafts.companions(job, afterStep(record, step), settings.annotations);
     for (const name of record.quotaNames) this.#quotaNames.add(name);
   }

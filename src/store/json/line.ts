@@ -1,6 +1,7 @@
 import { SignalboxError } from '../../errors.ts';
 import type { Entry, Kind, Line, Patch } from '../store.ts';
 import { toHex } from './frame.ts';
+import { jsonText } from './json-text.ts';
 
 /** The version of the journal and snapshot format that this code writes, and the newest it reads. */
 export const formatVersion = 1;
@@ -59,9 +60,9 @@ function encodeEntry(entry: Entry, separator: string): string {
   const { from, to, patch, q } = entry;
   refuseUnreadable('q', q);
   const moved = from === null && to === null ? '' : `,"from":${term(from)},"to":${term(to)}`;
-  const said = patch === null ? '' : `,"patch":${JSON.stringify(patch)}`;
+  const said = patch === null ? '' : `,"patch":${jsonText(patch)}`;
   const gone = entry.gone ? ',"gone":true' : '';
-  const subject = JSON.stringify(`${entry.kind}/${entry.id}`);
+  const subject = jsonText(`${entry.kind}/${entry.id}`);
   return `${separator}{"on":${subject},"ev":${term(entry.event)}${moved},"q":${q}${said}${gone}}`;
 }
 

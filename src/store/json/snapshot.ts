@@ -1,11 +1,13 @@
 import { createHash, type Hash } from 'node:crypto';
 import { join } from 'node:path';
 import { type Adapter, Low } from 'lowdb';
+import type { Json } from '../../../machines/json.ts';
 import type { State, StoredRecord } from '../log.ts';
 import { historySnapshotName, previousSnapshotName, snapshotName, temporaryName } from './directory.ts';
 import { errnoOf } from './failures.ts';
 import type { FilePort } from './file-port.ts';
 import { writeFully } from './frame.ts';
+import { jsonText } from './json-text.ts';
 import { kinds } from './line.ts';
 import {
   dataPrefix,
@@ -187,7 +189,7 @@ function recordText(record: StoredRecord | undefined): string {
   for (const key in record) {
     const value = record[key];
     if (value === null || (Array.isArray(value) && value.length === 0)) continue;
-    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${JSON.stringify(value)}`;
+    text += `${text === '' ? '' : ','}${jsonText(key)}:${jsonText(value as Json)}`;
   }
   return `{${text}}`;
 }

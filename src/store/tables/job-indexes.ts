@@ -146,9 +146,8 @@ export class JobIndexes {
     if ('queue' in place) {
       if (!('agent' in place)) this.#leaveLane(place.queue, job);
       else if (next?.parent !== place || next.callbacksEnd !== job.callbacksEnd) {
-        const key = agentKey(place.queue, place.dispatcher, place.agent);
-        this.#held.get(key)?.delete(job.id);
-        this.#filed.get(key)?.delete(job.id);
+        const index = job.callbacksEnd === null ? this.#held : this.#filed;
+        index.get(agentKey(place.queue, place.dispatcher, place.agent))?.delete(job.id);
       }
     } else if ('job' in place) this.#callbacks.drop(place, `job/${job.id}`);
     else if ('proxy' in place) this.#branches.get(place.proxy)?.delete(job.id);
@@ -194,8 +193,15 @@ function isKnown(job: JobRecord): boolean {
   return jobChart.states.includes(job.state);
 }
 
+// The jobs of an agent come one after the other: its key, long and just as long to hash, is made once for them.
+let newestKey = { queue: '', dispatcher: '', agent: '', key: '//' };
+
 function agentKey(queue: string, dispatcher: string, agent: string): string {
-  return `${queue}/${dispatcher}/${agent}`;
+  const newest = newestKey;
+  if (newest.agent === agent && newest.dispatcher === dispatcher && newest.queue === queue) return newest.key;
+  const key = `${queue}/${dispatcher}/${agent}`;
+  newestKey = { queue, dispatcher, agent, key };
+  return key;
 }
 
 function addTo(index: Map<string, Set<string>>, key: string, id: string): void {
