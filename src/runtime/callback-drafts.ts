@@ -3,6 +3,7 @@ import { Failure } from '../model/failure.ts';
 import type { ProxyRecord } from '../model/records.ts';
 import type { JobStatus } from '../model/step.ts';
 import { failureCondition } from '../model/system-names.ts';
+import { statusBelow } from './ancestors.ts';
 import { isDefinition, isJob } from './brands.ts';
 import type { ConditionDefinition } from './conditions.ts';
 import type { JobDefinition } from './definitions.ts';
@@ -97,7 +98,7 @@ export class CallbackProxy {
     const job = await this.job();
     if (job !== null) return (await job.refresh()).status;
     if (this.#unit === null || this.#record === null) return 'NEW';
-    return this.#unit.engine.statusBelow(this.#record.parent);
+    return statusBelow(this.#unit.engine.store, this.#record.parent);
   }
 
   /** The outcome of the chosen callback; null while there is none. */

@@ -4,6 +4,7 @@ import type { JobRecord } from '../model/records.ts';
 import { stepJob } from '../model/step.ts';
 import type { Expectation } from '../store/store.ts';
 import type { Engine } from './engine.ts';
+import { endCallback } from './from-outside.ts';
 
 /**
  * What becomes of a callback that was ACTIVE when its worker went away: it goes on waiting for another job, is NEW again,
@@ -16,7 +17,7 @@ export async function decideInterrupted(engine: Engine, callback: JobRecord): Pr
   if (answer === false) {
     const failure = Failure.from(new AbortedError({ id: callback.id })).data;
     const abort = { type: 'job.abort', at: engine.now(), failure, retryData: data } as const;
-    return engine.finishing.endCallback(callback, abort, expect);
+    return endCallback(engine, callback, abort, expect);
   }
   const text = (): string => engine.executor.text(callback);
   const fields = { job: callback.id };
@@ -40,7 +41,7 @@ async function stillWaits(engine: Engine, callback: JobRecord): Promise<boolean>
       () => `${engine.executor.text(callback)} did not hear that ${engine.executor.text(inner)} is done`,
       { job: callback.id },
     );
-    await engine.finishing.takeOver(inner.id, callback.id);
+    await engine.awaited.takeOver(inner.id, callback.id);
   }
   return true;
 }

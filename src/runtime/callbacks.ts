@@ -7,11 +7,13 @@ import { afterStep, newJobRecord, statusOfState, stepJob } from '../model/step.t
 import { systemNames } from '../model/system-names.ts';
 import { decodeValue, referredJobs } from '../model/values.ts';
 import type { Callback, Expectation } from '../store/store.ts';
+import { queueOf } from './ancestors.ts';
 import { CallbackChoice } from './callback-choice.ts';
 import { decideInterrupted } from './callback-interrupt.ts';
 import { Drafts, placedIn } from './drafts.ts';
 import { callsHandler } from './effects.ts';
 import type { Engine } from './engine.ts';
+import { endCallback } from './from-outside.ts';
 import { Job } from './job.ts';
 import type { PendingCallback } from './job-attributes.ts';
 import type { LiveAgent } from './live-agent.ts';
@@ -44,7 +46,7 @@ export class Callbacks {
   }
 
   async #outside(job: JobRecord): Promise<CallbackContext> {
-    return { agent: null, slot: null, holder: null, queue: (await this.#engine.queueOf(job)) ?? '' };
+    return { agent: null, slot: null, holder: null, queue: (await queueOf(this.#engine.store, job)) ?? '' };
   }
 
   /**
@@ -124,7 +126,7 @@ export class Callbacks {
     const fail = { type: 'job.fail', at: engine.now(), failure, expired: true } as const;
     await this.perform(
       context,
-      await engine.finishing.endCallback(callback, fail, [
+      await endCallback(engine, callback, fail, [
         { what: 'rev', kind: 'job', id: callback.id, rev: callback.rev },
         ...believing(context),
       ]),
@@ -197,7 +199,7 @@ export class Callbacks {
   /** A job whose callbacks nobody is at any more gets a system job that goes on with them; without a queue it happens here. */
   async readopt(job: JobRecord): Promise<void> {
     const engine = this.#engine;
-    const queue = await engine.queueOf(job);
+    const queue = await queueOf(engine.store, job);
     if (queue === null || (await engine.store.get('queue', queue)) === undefined) return this.goOn(job);
     const system = newJobRecord(engine.ids.newId(), {
       name: systemNames.resumeCallbacks,

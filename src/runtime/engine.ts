@@ -1,20 +1,14 @@
-import { isAgentPlace, type Place } from '../../machines/job.context.ts';
+import { isAgentPlace } from '../../machines/job.context.ts';
 import type { JobEvent } from '../../machines/job.events.ts';
 import type { Json } from '../../machines/json.ts';
 import { ConflictError, SignalboxError } from '../errors.ts';
 import { Failure } from '../model/failure.ts';
 import type { JobRecord, RepresentationRecord } from '../model/records.ts';
 import type { RetryPolicy } from '../model/retry.ts';
-import {
-  afterStep,
-  type JobStatus,
-  newJobRecord,
-  statusOfState,
-  stepJob,
-  type Transition,
-} from '../model/step.ts';
+import { afterStep, stepJob, type Transition } from '../model/step.ts';
 import { decodeValue } from '../model/values.ts';
 import type { Change, Expectation, OpenStore, Ticket } from '../store/store.ts';
+import { AwaitedOutcomes } from './awaited-outcomes.ts';
 import { Callbacks } from './callbacks.ts';
 import { currentRun } from './current-run.ts';
 import { Executor } from './executor.ts';
@@ -27,6 +21,7 @@ import { Policies } from './policies.ts';
 import type { IdSource } from './ports.ts';
 import type { Reactor } from './reactor/reactor.ts';
 import type { Registry } from './registry.ts';
+import { Retrying } from './retrying.ts';
 import { TicketReactions } from './tickets.ts';
 import { DirectUnit, type Made, type Unit } from './unit.ts';
 import { Watch } from './watch.ts';
@@ -61,6 +56,8 @@ export class Engine {
   readonly watch: Watch;
   readonly direct: Unit;
   readonly finishing: Finishing;
+  readonly retrying: Retrying;
+  readonly awaited: AwaitedOutcomes;
   readonly callbacks: Callbacks;
   readonly policies: Policies;
   readonly executor: Executor;
@@ -87,6 +84,8 @@ export class Engine {
     this.direct = new DirectUnit(this);
     this.executor = new Executor(this);
     this.finishing = new Finishing(this);
+    this.retrying = new Retrying(this);
+    this.awaited = new AwaitedOutcomes(this);
     this.callbacks = new Callbacks(this);
     this.policies = new Policies(this);
   }
@@ -103,7 +102,7 @@ export class Engine {
     for (const effect of transition.effects) {
       if (effect.type === 'offerWork') this.#offerPlaced(transition, ticket);
       else if (effect.type === 'announceOutcome') {
-        this.written(ticket, () => this.finishing.announce(transition.id));
+        this.written(ticket, () => this.awaited.announce(transition.id));
       } else if (effect.type === 'offerQuotas' && transition.patch?.quotas !== undefined) {
         this.written(ticket, () => this.#offerFreed(transition));
       } else if (effect.type === 'freeSlot') {
@@ -201,50 +200,6 @@ export class Engine {
     return policy.name;
   }
 
-  /** The status of what nobody has begun at a place: it follows the topmost ancestor. */
-  statusBelow(parent: Place): Promise<JobStatus> {
-    return this.statusOf({ ...newJobRecord('', { name: '', parent }) });
-  }
-
-  /** The status of a job; one of a callback that has not run follows its topmost ancestor. */
-  async statusOf(record: JobRecord): Promise<JobStatus> {
-    if (record.state !== 'new') return statusOfState(record.state);
-    const top = await this.topOf(record);
-    const parent = top.parent;
-    if (top.id === record.id || parent === null || !('queue' in parent)) return 'NEW';
-    return 'agent' in parent ? 'ASSIGNED' : 'PENDING';
-  }
-
-  /** The queue that a job belongs to, through its ancestors; null when there is none. */
-  async queueOf(record: JobRecord): Promise<string | null> {
-    const { parent } = await this.topOf(record);
-    return parent !== null && 'queue' in parent ? parent.queue : null;
-  }
-
-  /** The ancestor that stands in a queue or an agent, or nowhere. */
-  async topOf(record: JobRecord): Promise<JobRecord> {
-    let top = record;
-    for (let depth = 0; depth < 1000; depth += 1) {
-      const { parent } = top;
-      if (parent === null || 'queue' in parent) return top;
-      const id =
-        'job' in parent
-          ? parent.job
-          : 'system' in parent
-            ? parent.system
-            : await this.#ownerOfProxy(parent.proxy);
-      const above = id === null ? undefined : await this.store.get('job', id);
-      if (above === undefined) return top;
-      top = above;
-    }
-    return top;
-  }
-
-  async #ownerOfProxy(proxy: string): Promise<string | null> {
-    const record = await this.store.get('proxy', proxy);
-    return record !== undefined && 'job' in record.parent ? record.parent.job : null;
-  }
-
   /** @throws SignalboxError `QUEUE_NOT_FOUND`. */
   async mustHaveQueue(unit: Unit, name: string): Promise<void> {
     if ((await unit.peek('queue', name)) !== undefined) return;
@@ -264,7 +219,7 @@ export class Engine {
   }
 
   /** Waiting, inside a run, for a job that the run itself puts would wait for ever. */
-  refuseOwnChild(_unit: Unit, id: string): void {
+  refuseOwnChild(id: string): void {
     const run = currentRun.getStore();
     const isOwn = run?.unit.made.some((change) => change.kind === 'job' && change.id === id) ?? false;
     if (isOwn) throw new SignalboxError('AWAITED_OWN_CHILD', { id });
@@ -273,25 +228,6 @@ export class Engine {
   sleep(ms: number): Promise<void> {
     return new Promise((resolve) => {
       this.reactor.callLater(ms, resolve);
-    });
-  }
-
-  /** What a promise gives, or undefined when it has not given anything by then. */
-  answeredWithin<Value>(promise: Promise<Value>, ms: number): Promise<Value | undefined> {
-    return new Promise((resolve, reject) => {
-      const limit = this.reactor.callLater(ms, () => resolve(undefined));
-      promise.then(resolve, reject).finally(() => limit.cancel());
-    });
-  }
-
-  /** Waits for a promise, but no longer than this. */
-  async withinMs(promise: Promise<unknown>, ms: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const limit = this.reactor.callLater(ms, resolve);
-      void promise.then(() => {
-        limit.cancel();
-        resolve();
-      });
     });
   }
 

@@ -11,6 +11,7 @@ import type { Definition } from './definitions.ts';
 import { Detached } from './detached.ts';
 import { Drafts } from './drafts.ts';
 import type { Engine } from './engine.ts';
+import { fileJob } from './from-outside.ts';
 import { Job } from './job.ts';
 import { mustLoad, mustStore } from './retry-steps.ts';
 import type { Run } from './run.ts';
@@ -111,7 +112,7 @@ export class Executor {
   }
 
   #returned(run: Run, value: unknown): void {
-    const { finishing } = this.#engine;
+    const { finishing, awaited, retrying } = this.#engine;
     const what = kindOf(value);
     if (what === 'job') {
       this.#returnedJob(run, value as Job<unknown>).catch((error: unknown) => this.#threw(run, error));
@@ -120,8 +121,8 @@ export class Executor {
         (settled: unknown) => this.#outcomeOf(settled),
         (error: unknown) => ({ ok: false as const, failure: Failure.from(error).data }),
       );
-      finishing.wait(run, 'promise', null, () => {
-        void outcome.then((settled) => finishing.settle(run, settled));
+      awaited.wait(run, 'promise', null, () => {
+        void outcome.then((settled) => awaited.settle(run, settled));
       });
     } else if (what === 'failure') finishing.finish(run, { ok: false, failure: (value as Failure).data });
     else {
@@ -132,7 +133,7 @@ export class Executor {
             ? null
             : encodeValue(value, 'result', (inner) => (isJob(inner) && inner.isStored ? inner.id : null));
       } catch (error) {
-        finishing.refused(run, Failure.from(error), { ok: true, text: () => shownValue(value) });
+        retrying.refused(run, Failure.from(error), { ok: true, text: () => shownValue(value) });
         return;
       }
       finishing.finish(run, { ok: true, value: encoded });
@@ -148,7 +149,7 @@ export class Executor {
       drafts.attach();
     }
     await this.#refuseCircle(run, job.record.id);
-    this.#engine.finishing.wait(run, job.record.id, job);
+    this.#engine.awaited.wait(run, job.record.id, job);
   }
 
   /** Jobs that wait for each other would hold their slots for ever. */
@@ -174,7 +175,7 @@ export class Executor {
     run.startOver();
     // The worker is stopped, not the job refuted: no policy is asked and nothing is stored.
     if (run.isAborted || isReassigned(error)) this.#engine.finishing.escaped(run, error);
-    else this.#engine.finishing.threw(run, Failure.from(error));
+    else this.#engine.retrying.threw(run, Failure.from(error));
   }
 
   /** A job that was handed out and cannot be called: finished before anyone started it. */
@@ -194,7 +195,7 @@ export class Executor {
       async () => {
         const now = await engine.store.get('job', job.id);
         if (now?.epoch !== job.epoch || now.claim !== job.claim) throw new ReassignedError({ id: job.id });
-        await engine.finishing.file(now);
+        await fileJob(engine, now);
       },
     );
   }

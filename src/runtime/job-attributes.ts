@@ -6,6 +6,7 @@ import type { JobRecord } from '../model/records.ts';
 import type { RetryPolicy } from '../model/retry.ts';
 import type { JobStatus } from '../model/step.ts';
 import { type Beginning, beginningMs, type Duration, durationMs, isDelay } from '../time.ts';
+import { statusOf } from './ancestors.ts';
 import { jobBrand } from './brands.ts';
 import type { CallbackProxy } from './callback-drafts.ts';
 import type { Definition } from './definitions.ts';
@@ -201,7 +202,7 @@ export class KnownJob<Result> {
     const { unit } = this.#known.stored();
     const record = await this.#known.read();
     const annotations = await unit.engine.store.annotations(record.id);
-    this.#known.learn(record, await unit.engine.statusOf(record));
+    this.#known.learn(record, await statusOf(unit.engine.store, record));
     this.#known.annotations = Object.fromEntries(
       annotations.map((annotation) => [annotation.id.slice(record.id.length + 1), annotation.value]),
     );

@@ -2,9 +2,11 @@ import { checkAnnotationName, checkQuotaNames } from '../model/names.ts';
 import type { RetryPolicy } from '../model/retry.ts';
 import { encodeValue } from '../model/values.ts';
 import { type Beginning, beginningMs, type Duration, durationMs } from '../time.ts';
+import { queueOf } from './ancestors.ts';
 import { currentRun } from './current-run.ts';
 import type { JobDefinition } from './definitions.ts';
 import { Drafts, storedJobOnly } from './drafts.ts';
+import { failFromOutside, handleInterrupt } from './from-outside.ts';
 import { KnownJob } from './job-attributes.ts';
 import type { JobKnowledge } from './job-knowledge.ts';
 import { checkLogLevel, type LogLevel } from './logging.ts';
@@ -112,7 +114,7 @@ export class ChangeableJob<Result> extends KnownJob<Result> {
    */
   async fail(error?: unknown): Promise<void> {
     const { unit } = this.#known.stored();
-    await unit.engine.finishing.failFromOutside(unit, this.record.id, error);
+    await failFromOutside(unit.engine, unit, this.record.id, error);
     await this.refresh();
   }
 
@@ -122,8 +124,9 @@ export class ChangeableJob<Result> extends KnownJob<Result> {
    */
   async handleInterrupt(): Promise<void> {
     const { engine } = this.#known.stored().unit;
-    const queue = currentRun.getStore()?.queue ?? (await engine.queueOf(await this.#known.read())) ?? '';
-    await engine.finishing.handleInterrupt(this.record.id, queue);
+    const queue =
+      currentRun.getStore()?.queue ?? (await queueOf(engine.store, await this.#known.read())) ?? '';
+    await handleInterrupt(engine, this.record.id, queue);
     await this.refresh();
   }
 

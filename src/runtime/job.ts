@@ -5,6 +5,7 @@ import { type JobStatus, newJobRecord, statusOfState } from '../model/step.ts';
 import type { HistoryEntry } from '../store/store.ts';
 import { type Duration, durationMs, durationText } from '../time.ts';
 import { actorRefOf, type JobActorRef } from './actor-ref.ts';
+import { topOf } from './ancestors.ts';
 import { contextAnnotation } from './attempt.ts';
 import { type CallbackOf, CallbackProxy, draftCallback } from './callback-drafts.ts';
 import type { ConditionDefinition } from './conditions.ts';
@@ -74,7 +75,7 @@ export class Job<Result = unknown> extends ChangeableJob<Result> {
    */
   async result(options: { readonly timeout?: Duration } = {}): Promise<Result> {
     const { unit } = this.#known.stored();
-    unit.engine.refuseOwnChild(unit, this.record.id);
+    unit.engine.refuseOwnChild(this.record.id);
     if (currentRun.getStore()?.job.id === this.record.id)
       throw new SignalboxError('AWAITED_ITSELF', { id: this.record.id });
     const record = await this.#waitUntil((job) => job.outcome !== null, options.timeout, 'a result');
@@ -95,7 +96,7 @@ export class Job<Result = unknown> extends ChangeableJob<Result> {
         actual: shown(status),
       });
     }
-    unit.engine.refuseOwnChild(unit, this.record.id);
+    unit.engine.refuseOwnChild(this.record.id);
     const record = await this.#waitUntil(
       (job) => ways.indexOf(statusOfState(job.state)) >= wanted,
       options.timeout,
@@ -116,7 +117,7 @@ export class Job<Result = unknown> extends ChangeableJob<Result> {
   /** Where it stands, found through its parents, so callbacks and expired jobs have a queue too. */
   async place(): Promise<JobPlace> {
     const { engine } = this.#known.stored().unit;
-    const { parent } = await engine.topOf(await this.#known.read());
+    const { parent } = await topOf(engine.store, await this.#known.read());
     if (parent === null || !('queue' in parent)) return { queue: null, dispatcher: null, agent: null };
     if (!('agent' in parent)) return { queue: parent.queue, dispatcher: null, agent: null };
     return { queue: parent.queue, dispatcher: parent.dispatcher, agent: parent.agent };

@@ -10,6 +10,7 @@ import type { Engine } from './engine.ts';
 import type { Job } from './job.ts';
 import { Queue } from './queue.ts';
 import type { Reactor } from './reactor/reactor.ts';
+import { answeredWithin } from './reactor/time-limits.ts';
 import type { Run } from './run.ts';
 
 function mustRun(call: string): Run {
@@ -118,7 +119,7 @@ export const local = {
       end: engine.now() + timeout,
       poll: durationMs(options.poll ?? 1000, 'poll'),
     });
-    const annotation = await engine.answeredWithin(found, timeout + unansweredMs);
+    const annotation = await answeredWithin(engine.reactor, found, timeout + unansweredMs);
     return annotation === undefined ? (options.default ?? null) : engine.decode(annotation.value);
   },
 };

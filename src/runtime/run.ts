@@ -2,6 +2,7 @@ import type { Json } from '../../machines/json.ts';
 import type { JobRecord } from '../model/records.ts';
 import type { RetryCache, RetryPolicy } from '../model/retry.ts';
 import type { Expectation } from '../store/store.ts';
+import type { CallbackContext } from './callbacks.ts';
 import type { Engine } from './engine.ts';
 import { Job } from './job.ts';
 import type { LiveAgent } from './live-agent.ts';
@@ -117,6 +118,11 @@ export class Run {
   /** Who commits. */
   get by(): string {
     return this.agent?.dispatcher.uuid ?? 'client';
+  }
+
+  /** Where callbacks run that this run has to see to: in its own worker. */
+  get callbackContext(): CallbackContext {
+    return { agent: this.agent, slot: this.slot, holder: this.holder, queue: this.queue };
   }
 
   /** What every write of the run believes in. */

@@ -1,5 +1,6 @@
 import { type Duration, durationMs } from '../time.ts';
 import { nodeSignals, type SignalName, type SignalPort } from './ports.ts';
+import { withinMs } from './reactor/time-limits.ts';
 import type { Signalbox } from './signalbox.ts';
 
 /** What `handleSignals` is told. */
@@ -45,14 +46,10 @@ export function handleSignals(box: Signalbox, options: SignalOptions = {}): () =
 
   const stopThen = (follow: () => void): void => {
     restore();
-    void box.engine
-      .withinMs(
-        box.stop({ grace }).catch((error) => {
-          box.engine.log.events('CRITICAL', () => `could not stop: ${String(error)}`);
-        }),
-        timeout,
-      )
-      .then(follow);
+    const stopped = box.stop({ grace }).catch((error) => {
+      box.engine.log.events('CRITICAL', () => `could not stop: ${String(error)}`);
+    });
+    void withinMs(box.engine.reactor, stopped, timeout).then(follow);
   };
   const interrupt = (): void =>
     stopThen(() => {

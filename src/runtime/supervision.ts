@@ -10,6 +10,7 @@ import { criticalToStderr, Log } from './logging.ts';
 import { type IdSource, nodeTextFiles, randomIds } from './ports.ts';
 import { NodeReactor } from './reactor/node-reactor.ts';
 import type { Clock, Reactor, RunnableReactor, ScheduledCall } from './reactor/reactor.ts';
+import { withinMs } from './reactor/time-limits.ts';
 import type { Registry } from './registry.ts';
 import { Representation } from './representation.ts';
 import type { SignalboxOptions } from './signalbox-options.ts';
@@ -183,7 +184,7 @@ export class Supervision {
     const engine = this.#opened();
     for (const live of engine.agents.values()) live.drain();
     const idle = Promise.all([...engine.agents.values()].map((live) => live.workers.idle()));
-    if (this.#grace > 0) await engine.withinMs(idle, this.#grace);
+    if (this.#grace > 0) await withinMs(engine.reactor, idle, this.#grace);
     for (const dispatcher of this.#shared.dispatchers.values()) await dispatcher.stopped();
     await this.reactor.stop?.();
     await engine.store.settled().catch(() => {});

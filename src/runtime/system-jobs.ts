@@ -6,6 +6,7 @@ import type { CallbackContext } from './callbacks.ts';
 import { currentRun } from './current-run.ts';
 import { type JobDefinition, makeDefinition } from './definitions.ts';
 import type { Engine } from './engine.ts';
+import { failFromOutside, handleInterrupt } from './from-outside.ts';
 import type { Job } from './job.ts';
 import { joinDefinitions } from './join.ts';
 
@@ -19,7 +20,7 @@ export function systemDefinitions(engine: () => Engine): readonly JobDefinition<
         if (record === null) return;
         const limit = record.beginBy === null ? 'its deadline' : `${record.beginBy} ms`;
         const error = new TimeoutError({ what: `the start of job ${job.record.id}`, limit });
-        await engine().finishing.failFromOutside(engine().direct, job.record.id, error, {
+        await failFromOutside(engine(), engine().direct, job.record.id, error, {
           expired: true,
           within: ownWorker(),
         });
@@ -29,11 +30,7 @@ export function systemDefinitions(engine: () => Engine): readonly JobDefinition<
       name: systemNames.handleInterrupt,
       run: async (job: Job) => {
         if ((await undecided(engine(), job)) === null) return;
-        await engine().finishing.handleInterrupt(
-          job.record.id,
-          currentRun.getStore()?.queue ?? '',
-          ownWorker(),
-        );
+        await handleInterrupt(engine(), job.record.id, currentRun.getStore()?.queue ?? '', ownWorker());
       },
     }),
     makeDefinition({
@@ -70,10 +67,7 @@ function isElsewhere({ state, parent }: JobRecord): boolean {
 
 /** The worker of the current system job: callbacks that it goes on with run there, as long as it holds its own job. */
 function ownWorker(): CallbackContext | null {
-  const run = currentRun.getStore();
-  return run === undefined
-    ? null
-    : { agent: run.agent, slot: run.slot, holder: run.holder, queue: run.queue };
+  return currentRun.getStore()?.callbackContext ?? null;
 }
 
 /** A missing branch gives its parent's outcome on: a Failure keeps flowing. */

@@ -1,5 +1,6 @@
 import { agent, defineJob, detached, type Job } from 'signalbox';
 import { expect, it } from 'vitest';
+import { queueOf } from '../../src/runtime/ancestors.ts';
 import { agentOf, makeWorkshop, namesOf, representationOf, startCrew } from './crew.ts';
 import { forEachStore, makeBox, type TestBox } from './stores.ts';
 
@@ -155,11 +156,11 @@ forEachStore('Cleaning a representation', (makeStore) => {
     await reactor.runUntilIdle();
 
     await bury(testBox, 'a');
-    expect(await box.engine.queueOf((await job.refresh()).record)).toBe('');
+    expect(await queueOf(box.engine.store, (await job.refresh()).record)).toBe('');
 
     const claimed = await queue.claim();
     expect(claimed?.name).toBe('signalbox.handleInterrupt');
-    expect(await box.engine.queueOf((await job.refresh()).record)).toBe('');
+    expect(await queueOf(box.engine.store, (await job.refresh()).record)).toBe('');
   });
 
   it('[DR-19] cleaning twice harms nothing: activation recovers what slipped into a deactivated agent', async () => {

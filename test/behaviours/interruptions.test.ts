@@ -300,7 +300,7 @@ forEachStore('interruptions', (makeStore) => {
     await about.testBox.reactor.runUntilIdle();
     const second = inner[1];
     expect((await job.refresh()).record.waitingOn).toBe(second?.id);
-    await about.box.engine.finishing.announce((first as Job<string>).id as string);
+    await about.box.engine.awaited.announce((first as Job<string>).id as string);
     await about.testBox.reactor.runUntilIdle();
     expect((await job.refresh()).status).toBe('ACTIVE');
 

@@ -1,0 +1,124 @@
+import type { JobEvent } from '../../machines/job.events.ts';
+import { AbortedError, BadStatusError, SignalboxError, TimeoutError } from '../errors.ts';
+import { Failure } from '../model/failure.ts';
+import type { JobRecord } from '../model/records.ts';
+import { putBackAt } from '../model/retry.ts';
+import { afterStep, statusOfState, stepJob } from '../model/step.ts';
+import type { Expectation } from '../store/store.ts';
+import type { CallbackContext } from './callbacks.ts';
+import type { Engine } from './engine.ts';
+import { logOutcome } from './outcome-log.ts';
+import { RetryStep } from './retry-steps.ts';
+import type { Unit } from './unit.ts';
+
+/**
+ * Fails a job that nobody has started. In CALLBACKS it only resumes the callbacks, so that a retried call is harmless.
+ * @throws BadStatusError in ACTIVE and COMPLETED.
+ */
+export async function failFromOutside(
+  engine: Engine,
+  unit: Unit,
+  id: string,
+  error: unknown,
+  options: { readonly expired?: boolean; readonly within?: CallbackContext | null } = {},
+): Promise<void> {
+  const { expired = false, within = null } = options;
+  const record = await unit.get('job', id);
+  if (record === undefined) throw new SignalboxError('JOB_NOT_FOUND', { id });
+  if (record.state === 'callbacks') {
+    await engine.callbacks.performFor(record, within);
+    return;
+  }
+  const failure = Failure.from(
+    error ?? new TimeoutError({ what: `the start of job ${id}`, limit: 'its deadline' }),
+  );
+  const fail = stepJob(record, { type: 'job.fail', at: engine.now(), failure: failure.data, expired });
+  const failed = afterStep(record, fail);
+  if (unit !== engine.direct) {
+    await unit.submit(
+      [fail, stepJob(failed, { type: 'job.complete', at: engine.now(), unstarted: 0 })],
+      [
+        { what: 'rev', kind: 'job', id, rev: record.rev },
+        { what: 'noUnstartedCallback', id },
+      ],
+    );
+    return;
+  }
+  await engine.commit('client', [fail], [{ what: 'rev', kind: 'job', id, rev: record.rev }]).synced;
+  logOutcome(engine, record, { ok: false, failure: failure.data });
+  await engine.callbacks.performFor(failed, within);
+}
+
+/**
+ * Decides about a job that was ACTIVE when its dispatcher went away. In CALLBACKS it resumes the callbacks: the abort
+ * was stored by an earlier run of the system job. @throws BadStatusError in any other status.
+ */
+export async function handleInterrupt(
+  engine: Engine,
+  id: string,
+  queue: string,
+  within: CallbackContext | null = null,
+): Promise<void> {
+  const retry = new RetryStep(engine, () => `deciding about interrupted job ${id}`);
+  for (;;) {
+    const record = await engine.store.get('job', id);
+    if (record === undefined) return;
+    if (record.state === 'callbacks') return engine.callbacks.resume(record, within);
+    if (!record.state.startsWith('active')) throw notInterrupted(record);
+    const { answer, data } = await engine.policies.afterInterrupt(record);
+    const at = engine.now();
+    const again = answer !== false;
+    const aborted = Failure.from(new AbortedError({ id })).data;
+    const event: JobEvent = again
+      ? {
+          type: 'job.reschedule',
+          at,
+          queue,
+          beginAfter: answer === true ? null : putBackAt(answer, at),
+          retryData: data,
+        }
+      : { type: 'job.abort', at, failure: aborted, retryData: data };
+    const step = stepJob(record, event);
+    try {
+      await engine.commit(engine.uuid, [step], [{ what: 'rev', kind: 'job', id, rev: record.rev }]).synced;
+    } catch (error) {
+      await retry.pause(error);
+      continue;
+    }
+    if (!again) {
+      logOutcome(engine, record, { ok: false, failure: aborted });
+      await engine.callbacks.performFor(afterStep(record, step), within);
+    }
+    return;
+  }
+}
+
+/** Ends a callback that is not called, or not called again: it is too late, or its policy does not retry. */
+export async function endCallback(
+  engine: Engine,
+  callback: JobRecord,
+  event: JobEvent,
+  expect: readonly Expectation[],
+): Promise<JobRecord> {
+  const step = stepJob(callback, event);
+  const ended = afterStep(callback, step);
+  await engine.commit(engine.uuid, [step], expect).synced;
+  if (ended.outcome !== null) logOutcome(engine, callback, ended.outcome);
+  return ended;
+}
+
+/** Files a job that was handed out completed; one in CALLBACKS gets them resumed. */
+export async function fileJob(engine: Engine, job: JobRecord): Promise<void> {
+  if (job.state === 'callbacks') return engine.callbacks.resume(job);
+  const holder: Expectation = { what: 'holder', id: job.id, epoch: job.epoch, claim: job.claim };
+  await engine.commit(engine.uuid, [stepJob(job, { type: 'job.file', at: engine.now() })], [holder]).written;
+}
+
+function notInterrupted(job: JobRecord): BadStatusError {
+  return new BadStatusError({
+    what: `job ${job.id}`,
+    status: statusOfState(job.state),
+    event: 'job.interrupt',
+    guards: [],
+  });
+}

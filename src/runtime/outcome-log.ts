@@ -1,0 +1,46 @@
+import type { Outcome } from '../../machines/job.context.ts';
+import { Failure } from '../model/failure.ts';
+import { valueText } from '../model/job-text.ts';
+import type { JobRecord } from '../model/records.ts';
+import { systemNames } from '../model/system-names.ts';
+import type { Engine } from './engine.ts';
+
+/** What a stored commit error hides: the outcome, as text for the log. */
+export interface Masked {
+  readonly ok: boolean;
+  readonly text: () => string;
+}
+
+/** Says what came of a job, once that is stored. */
+export function logOutcome({ log, registry, executor }: Engine, job: JobRecord, outcome: Outcome): void {
+  const fields = { job: job.id };
+  const text = (): string => executor.text(job);
+  if (outcome.ok) {
+    log.trace('INFO', () => `${text()} succeeded with result:\n${valueText(outcome.value)}`, fields);
+    return;
+  }
+  // A Failure that a missing branch passes on was logged where it arose.
+  if (job.name === systemNames.pass) return;
+  const failure = new Failure(outcome.failure);
+  const message = (): string => `${text()} failed with traceback:\n${failure.text('verbose')}`;
+  log.events(registry.failureLevelOf(job), message, { ...fields, err: failure.toError() });
+}
+
+/** Says what the job gave, though an error of its commit is stored instead. */
+export function logMasked({ log, registry, executor }: Engine, job: JobRecord, masked: Masked): void {
+  const level = masked.ok ? 'INFO' : registry.failureLevelOf(job);
+  const what = (): string => `commit error masks the outcome of ${executor.text(job)}: ${masked.text()}`;
+  log.events(level, what, { job: job.id });
+}
+
+/** Says that a call came to nothing. */
+export function logLost({ log, executor }: Engine, job: JobRecord, error: unknown): void {
+  const err = error instanceof Error ? error : new Error(String(error));
+  const what = (): string => `nothing was written of ${executor.text(job)}: ${err.message}`;
+  log.events('ERROR', what, { job: job.id, err });
+}
+
+/** An outcome as text: its value, or all that is known of its Failure. */
+export function outcomeText(outcome: Outcome): string {
+  return outcome.ok ? valueText(outcome.value) : new Failure(outcome.failure).text('verbose');
+}

@@ -1,0 +1,132 @@
+import { isAgentPlace } from '../../machines/job.context.ts';
+import { ReassignedError } from '../errors.ts';
+import type { Failure } from '../model/failure.ts';
+import { putBackAt, type RetryAnswer } from '../model/retry.ts';
+import { afterStep, stepJob } from '../model/step.ts';
+import type { Engine } from './engine.ts';
+import { logMasked, type Masked } from './outcome-log.ts';
+import { RetryStep } from './retry-steps.ts';
+import type { Run } from './run.ts';
+
+/** What follows a call that failed: its retry policy is asked, and its answer is committed however long that takes. */
+export class Retrying {
+  readonly #engine: Engine;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** The code threw: the policy decides. */
+  threw(run: Run, failure: Failure): void {
+    void this.#ask(run, failure, 'jobError');
+  }
+
+  /** The outcome could not be committed: the policy decides. `masked` is what a stored commit error would hide. */
+  refused(run: Run, failure: Failure, masked: Masked | null): void {
+    run.startOver();
+    void this.#ask(run, failure, 'commitError', () => {
+      run.retry = this.step(run);
+      if (masked !== null) logMasked(this.#engine, run.job, masked);
+    });
+  }
+
+  /** The commit of what came of a call, as a step that must succeed. */
+  step(run: Run): RetryStep {
+    return new RetryStep(
+      this.#engine,
+      () => `committing what came of ${this.#engine.executor.text(run.job)}`,
+    );
+  }
+
+  /** A step that must succeed did not: it is taken again, unless that cannot help. */
+  repeat(run: Run, error: unknown, step: () => void): void {
+    run.retry ??= this.step(run);
+    const pause = run.retry.pause(error).then(() => this.#isCurrent(run));
+    void pause.then(
+      (isCurrent) => (isCurrent ? step() : this.#lost(run)),
+      (hopeless: unknown) => this.#engine.finishing.giveUp(run, hopeless),
+    );
+  }
+
+  #lost(run: Run): void {
+    this.#engine.finishing.giveUp(run, new ReassignedError({ id: run.job.id }));
+  }
+
+  /** Whether this attempt is still the one that counts: nobody took the job over, ended it, or began another. */
+  async #isCurrent({ job }: Run): Promise<boolean> {
+    try {
+      const now = await this.#engine.store.get('job', job.id);
+      return now?.state === job.state && now.claim === job.claim && now.attempts === job.attempts;
+    } catch {
+      // A store that cannot be read cannot be written either: the next commit tells.
+      return true;
+    }
+  }
+
+  async #ask(
+    run: Run,
+    failure: Failure,
+    error: 'jobError' | 'commitError',
+    onGivenUp: () => void = () => {},
+  ): Promise<void> {
+    const engine = this.#engine;
+    await run.takeTearDown()?.();
+    const answer = await engine.policies.after(run, failure, error);
+    if (!(await this.#isCurrent(run))) this.#lost(run);
+    else if (answer === true) this.#again(run);
+    else if (answer !== false && isHeldByAgent(run)) this.#putBack(run, answer);
+    else {
+      if (answer !== false) {
+        const what = (): string =>
+          `${engine.executor.text(run.job)} asked to be put back, but no agent holds it`;
+        engine.log.events('CRITICAL', what, { job: run.job.id });
+      }
+      onGivenUp();
+      engine.finishing.finish(run, { ok: false, failure: failure.data });
+    }
+  }
+
+  #again(run: Run): void {
+    const engine = this.#engine;
+    const retry = stepJob(run.job, { type: 'job.retry' });
+    const ticket = engine.commit(run.by, [retry], run.expectation);
+    engine.written(
+      ticket,
+      () => {
+        run.job = afterStep(run.job, retry);
+        run.startOver();
+        run.retry = null;
+        void run.reread().then(() => engine.executor.execute(run));
+      },
+      (error) => this.repeat(run, error, () => this.#again(run)),
+    );
+  }
+
+  #putBack(run: Run, answer: RetryAnswer): void {
+    const engine = this.#engine;
+    const at = engine.now();
+    const reschedule = stepJob(run.job, {
+      type: 'job.reschedule',
+      at,
+      queue: run.queue,
+      beginAfter: putBackAt(answer, at),
+      retryData: engine.policies.dataOf(run, true),
+    });
+    const ticket = engine.commit(run.by, [reschedule], run.expectation);
+    engine.written(
+      ticket,
+      () => {
+        run.agent?.workers.ended(run, null);
+        run.agent?.slotFreed();
+        run.onDone();
+      },
+      (error) => this.repeat(run, error, () => this.#putBack(run, answer)),
+    );
+  }
+}
+
+/** Only a job that an agent holds itself can be put back: no callback, and no job that nobody claimed. */
+function isHeldByAgent(run: Run): boolean {
+  const { parent } = run.job;
+  return run.holder?.id === run.job.id && parent !== null && isAgentPlace(parent);
+}
