@@ -1,21 +1,16 @@
 import { type Actor, waitFor } from 'xstate';
 import { dispatcherMachine } from '../../machines/dispatcher.machine.ts';
-import { BadStatusError, SignalboxError, shown } from '../errors.ts';
-import { Failure } from '../model/failure.ts';
-import { refusesSystemJobs } from '../model/filter.ts';
+import { SignalboxError, shown } from '../errors.ts';
 import { type JobInfo, JobInfos } from '../model/job-infos.ts';
-import { type DispatcherHealth, healthOf, isDead, isPingDue, siblingOf } from '../model/liveness.ts';
+import { type DispatcherHealth, healthOf } from '../model/liveness.ts';
 import { type PollRange, pollAt, pollsIn } from '../model/poll-range.ts';
-import { type AgentPoll, type JobName, PollInfo, Polls } from '../model/polls.ts';
-import type { AgentRecord } from '../model/records.ts';
+import { type JobName, type PollInfo, Polls } from '../model/polls.ts';
 import { type Statistics, statisticsOf } from '../model/statistics.ts';
 import { type Duration, durationMs } from '../time.ts';
 import type { Engine } from './engine.ts';
-import { LiveAgent } from './live-agent.ts';
+import { LiveAgents } from './live-agents.ts';
+import { Polling } from './polling.ts';
 import type { Reactor, ScheduledCall } from './reactor/reactor.ts';
-import { deactivateIn, Representation } from './representation.ts';
-import { Representations } from './representations.ts';
-import { fiveTimes } from './retry-steps.ts';
 import type { Signalbox } from './signalbox.ts';
 
 /** What a dispatcher is told. */
@@ -66,15 +61,11 @@ export class Dispatcher {
   readonly jobs: JobInfos;
   readonly #engine: Engine;
   readonly #actor: Actor<typeof dispatcherMachine>;
-  readonly #agents = new Map<string, LiveAgent>();
-  /** Queues that this process has activated. */
-  readonly #queues = new Set<string>();
+  readonly #agents: LiveAgents;
+  readonly #polling: Polling;
   #activated: number | null = null;
   #pollCall: ScheduledCall | null = null;
   #shutdownTrigger: ScheduledCall | null = null;
-  #budget = 0;
-  #loggedPoll = '';
-  #startedSince = new Map<PollInfo, JobInfo[]>();
 
   constructor(box: Signalbox, options: DispatcherOptions = {}) {
     this.box = box;
@@ -84,13 +75,21 @@ export class Dispatcher {
     this.pollInterval = durationMs(options.pollInterval ?? 5000, 'pollInterval');
     this.polls = new Polls(checkCount(options.pollsSize ?? 400, 'pollsSize'));
     this.jobs = new JobInfos(checkCount(options.jobsSize ?? 200, 'jobsSize'));
+    this.#agents = new LiveAgents(this.#engine, this);
+    this.#polling = new Polling({
+      engine: this.#engine,
+      uuid: this.uuid,
+      polls: this.polls,
+      agents: this.#agents,
+      mayClaim: () => this.#mayClaim,
+    });
     box.addDispatcher(this);
     const logic = dispatcherMachine.provide({
       actions: {
         schedulePollNow: () => this.reactor.callWhenRunning(() => this.#schedule(0)),
         schedulePoll: () => this.#schedule(this.pollInterval),
         cancelPoll: () => this.#pollCall?.cancel(),
-        poll: () => void this.#poll().finally(() => this.#actor.send({ type: 'poll.done' })),
+        poll: () => void this.#polling.poll().finally(() => this.#actor.send({ type: 'poll.done' })),
         deactivateQueues: () =>
           void this.#deactivateQueues().finally(() => this.#actor.send({ type: 'deactivation.done' })),
       },
@@ -121,7 +120,7 @@ export class Dispatcher {
     this.#activated = this.#engine.now();
     this.polls.clear();
     this.jobs.clear();
-    this.#spend(1);
+    this.#agents.spend(1);
     this.#shutdownTrigger = this.reactor.addSystemEventTrigger('before', 'shutdown', () => this.deactivate());
     this.#actor.send({ type: 'dispatcher.activate' });
   }
@@ -149,7 +148,7 @@ export class Dispatcher {
   abandon(): void {
     this.#shutdownTrigger?.cancel();
     this.#actor.send({ type: 'dispatcher.abandon' });
-    for (const agent of this.#agents.values()) agent.drain();
+    this.#agents.drain();
     this.#forget();
   }
 
@@ -186,80 +185,17 @@ export class Dispatcher {
     else this.reactor.callFromThread(due);
   }
 
-  #spend(connections: number): void {
-    this.#budget += connections;
-    this.#engine.store.poolSize += connections;
-  }
-
   #forget(): void {
-    this.#spend(-this.#budget);
-    this.#queues.clear();
+    this.#agents.spendNothing();
+    this.#polling.forget();
     this.#activated = null;
   }
 
   async #deactivateQueues(): Promise<void> {
-    for (const agent of this.#agents.values()) agent.drain();
-    await this.#guarded('be deactivated', () => deactivateIn(this.#engine, this.uuid, this.#queues));
-    for (const key of this.#agents.keys()) this.#engine.agents.delete(key);
+    this.#agents.drain();
+    await this.#polling.deactivate();
     this.#agents.clear();
     this.#forget();
-  }
-
-  async #poll(): Promise<void> {
-    const poll = new PollInfo();
-    this.#startedSince.set(poll, []);
-    await this.#guarded('poll', async () => {
-      for (const queue of await this.#engine.store.list('queue', '')) {
-        poll.queues[queue.id] = null;
-        await this.#pollQueue(queue.id, poll);
-      }
-      if (this.#mayClaim) this.#retireVanished(poll);
-    });
-    this.#closePrevious();
-    this.polls.add(poll, this.#engine.now());
-    for (const started of this.#startedSince.get(poll) ?? []) started.pollId = poll.key;
-    this.#startedSince = new Map();
-    this.#logPoll(poll);
-  }
-
-  /** One step of a poll: its failure is logged and ends nothing else. Null when it failed. */
-  async #guarded<Result>(what: string, step: () => Promise<Result>): Promise<Result | null> {
-    try {
-      return await step();
-    } catch (error) {
-      const failure = Failure.from(error);
-      this.#engine.log.events(
-        'CRITICAL',
-        () => `dispatcher ${this.uuid} could not ${what}: ${failure.text()}`,
-      );
-      return null;
-    }
-  }
-
-  async #pollQueue(queue: string, poll: PollInfo): Promise<void> {
-    const representations = new Representations(this.#engine.direct, queue);
-    const where = `in queue '${queue}'`;
-    const representation = await this.#guarded(`register ${where}`, () =>
-      fiveTimes(async () =>
-        (await representations.has(this.uuid))
-          ? representations.get(this.uuid)
-          : representations.register(this.uuid),
-      ),
-    );
-    if (representation === null) return;
-    if (!this.#queues.has(queue)) {
-      const activated = await this.#guarded(`be activated ${where}`, () => this.#activateIn(representation));
-      if (activated !== true) return;
-      this.#queues.add(queue);
-    }
-    await this.#guarded(`ping ${where}`, () => this.#ping(representation));
-    if (!this.#mayClaim) return;
-    const agents: Record<string, AgentPoll> = Object.create(null);
-    poll.queues[queue] = agents;
-    await this.#guarded(`read its agents ${where}`, async () => {
-      for (const record of await this.#engine.store.list('agent', `${queue}/${this.uuid}/`))
-        if (this.#mayClaim) await this.#pollAgent(queue, record, poll, agents);
-    });
   }
 
   /** A poll that stopping or a crash has overtaken, or one during the grace of `box.stop`, pings and claims nothing. */
@@ -267,145 +203,10 @@ export class Dispatcher {
     return this.box.state === 'running' && this.#actor.getSnapshot().matches('polling');
   }
 
-  async #pollAgent(
-    queue: string,
-    record: AgentRecord,
-    poll: PollInfo,
-    agents: Record<string, AgentPoll>,
-  ): Promise<void> {
-    const { store } = this.#engine;
-    const name = record.id.slice(`${queue}/${this.uuid}/`.length);
-    const entry: AgentPoll = {
-      size: record.size,
-      len: 0,
-      error: null,
-      newJobs: [],
-      claimed: 0,
-      activeJobs: [],
-    };
-    agents[name] = entry;
-    const agent = this.#liveAgent(queue, record);
-    try {
-      const held = await store.held(queue, this.uuid, name);
-      entry.len = held.length;
-      entry.activeJobs = held.map((job): JobName => [job.id, store.name]);
-    } catch (error) {
-      const failure = Failure.from(error);
-      entry.error = failure.text('default');
-      this.#engine.log.events('CRITICAL', () => `agent ${name} cannot be read: ${failure.text()}`);
-      return;
-    }
-    await agent.claimFor(poll, entry);
-  }
-
-  /** First time in this process. False when someone else seems to work under this UUID. */
-  async #activateIn(representation: Representation): Promise<boolean> {
-    if (representation.activated !== null) {
-      if (!isDead(representation.record, this.#engine.store.now())) {
-        this.#engine.log.events(
-          'ERROR',
-          () =>
-            `dispatcher ${this.uuid} is already active in queue '${representation.queue}': is another process using the same UUID?`,
-        );
-        return false;
-      }
-      await representation.deactivate();
-    }
-    await representation.activate();
-    await this.#warnOfRefusedSystemJobs(representation.queue);
-    return true;
-  }
-
-  /**
-   * Without an agent that accepts system jobs nothing expires and nothing is recovered: said once per
-   * activation.
-   */
-  async #warnOfRefusedSystemJobs(queue: string): Promise<void> {
-    const agents = await this.#engine.store.list('agent', `${queue}/`);
-    if (agents.length === 0 || !agents.every((record) => refusesSystemJobs(record.selection))) return;
-    this.#engine.log.events(
-      'ERROR',
-      () =>
-        `every agent of queue '${queue}' refuses system jobs: interrupted jobs stay active and late ones never expire`,
-    );
-  }
-
-  /**
-   * In its own commit, before claiming: a dispatcher that was taken for dead is alive again and claims in the
-   * same poll.
-   */
-  async #ping(representation: Representation): Promise<void> {
-    await representation.refresh();
-    if (representation.record.state !== 'activated') {
-      this.#engine.log.events(
-        'CRITICAL',
-        () =>
-          `dispatcher ${this.uuid} was deactivated in queue '${representation.queue}' while it lives: is the death interval too short, a commit too long, or a clock wrong? It is reactivated.`,
-      );
-      await representation.reactivate();
-    }
-    if (isPingDue(representation.record, this.#engine.store.now())) await representation.ping();
-    const all = await this.#engine.store.list('representation', `${representation.queue}/`);
-    const sibling = siblingOf(this.uuid, all);
-    if (sibling === undefined || !isDead(sibling, this.#engine.store.now())) return;
-    try {
-      await new Representation(this.#engine.direct, sibling).deactivate();
-    } catch (error) {
-      // Another dispatcher has just done it.
-      if (!(error instanceof BadStatusError)) throw error;
-    }
-  }
-
-  #liveAgent(queue: string, record: AgentRecord): LiveAgent {
-    const present = this.#agents.get(record.id);
-    if (present !== undefined) {
-      this.#spend(record.size - present.size);
-      present.configure(record);
-      return present;
-    }
-    const agent = new LiveAgent(this.#engine, this, queue, record, (id, logic, input) =>
-      this.box.spawn(id, logic, input),
-    );
-    this.#spend(record.size);
-    this.#agents.set(record.id, agent);
-    this.#engine.agents.set(record.id, agent);
-    // Held jobs may be waiting for their time: the supervisor looks when the earliest is due.
-    this.#engine.offerWork(queue);
-    return agent;
-  }
-
-  #retireVanished(poll: PollInfo): void {
-    for (const [id, agent] of this.#agents) {
-      const seen = poll.queues[agent.queue];
-      // A queue that was skipped this time has not lost its agents.
-      if (seen === null || seen?.[agent.name] !== undefined) continue;
-      agent.drain();
-      this.#spend(-agent.size);
-      this.#agents.delete(id);
-      this.#engine.agents.delete(id);
-    }
-  }
-
   /** Takes note of a claimed job; a claim made by a wake-up belongs to the newest poll. */
   remember(id: string, info: JobInfo, poll: PollInfo | null): void {
     this.jobs.set(id, info);
-    if (poll === null) return;
-    const open = this.#startedSince.get(poll);
-    if (open === undefined) info.pollId = poll.key;
-    else open.push(info);
-  }
-
-  #logPoll(poll: PollInfo): void {
-    const text = pollText(poll);
-    if (text === this.#loggedPoll) return;
-    this.#loggedPoll = text;
-    this.#engine.log.trace('DEBUG', () => `poll ${poll.key}:\n${text}`);
-  }
-
-  /** Wake-ups add to the newest poll after it was logged: it is logged once more when the next one closes it. */
-  #closePrevious(): void {
-    const newest = this.polls.newest();
-    if (newest !== undefined) this.#logPoll(newest);
+    this.#polling.note(info, poll);
   }
 
   /** The latest poll, or the latest at or before `at`, or strictly before `before`: a key or an instant. */
@@ -432,7 +233,7 @@ export class Dispatcher {
 
   /** Jobs in this process's workers at this very instant, newest first. */
   getActiveJobIds(only: { readonly queue?: string; readonly agent?: string } = {}): JobName[] {
-    return [...this.#agents.values()]
+    return [...this.#agents]
       .filter(
         (agent) => (only.queue ?? agent.queue) === agent.queue && (only.agent ?? agent.name) === agent.name,
       )
@@ -460,10 +261,6 @@ export class Dispatcher {
       uuid: this.uuid,
     };
   }
-}
-
-function pollText(poll: PollInfo): string {
-  return JSON.stringify(poll.queues, null, 2);
 }
 
 function checkCount(value: number, option: string): number {

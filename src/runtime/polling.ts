@@ -1,0 +1,157 @@
+import { Failure } from '../model/failure.ts';
+import type { JobInfo } from '../model/job-infos.ts';
+import { type AgentPoll, type JobName, PollInfo, type Polls } from '../model/polls.ts';
+import type { AgentRecord } from '../model/records.ts';
+import type { Engine } from './engine.ts';
+import type { LiveAgents } from './live-agents.ts';
+import { activateIn, ping, register } from './presence.ts';
+import { deactivateIn, type Representation } from './representation.ts';
+
+/** What a dispatcher polls with. */
+export interface PollingParts {
+  readonly engine: Engine;
+  /** UUID of the dispatcher. */
+  readonly uuid: string;
+  readonly polls: Polls;
+  readonly agents: LiveAgents;
+  /** False for a poll that stopping or a crash has overtaken: it claims nothing more. */
+  readonly mayClaim: () => boolean;
+}
+
+/** The rounds of a dispatcher through the queues: registered, activated and pinged in each, then its agents claim. */
+export class Polling {
+  readonly #engine: Engine;
+  readonly #parts: PollingParts;
+  /** Queues that this process has activated. */
+  readonly #queues = new Set<string>();
+  /** What was claimed in polls that have no key yet. */
+  #startedSince = new Map<PollInfo, JobInfo[]>();
+  #loggedPoll = '';
+
+  constructor(parts: PollingParts) {
+    this.#parts = parts;
+    this.#engine = parts.engine;
+  }
+
+  /** One round. Never rejects: what fails is logged, and the rest goes on. */
+  async poll(): Promise<void> {
+    const { agents, polls, mayClaim } = this.#parts;
+    const poll = new PollInfo();
+    this.#startedSince.set(poll, []);
+    await this.#guarded('poll', async () => {
+      for (const queue of await this.#engine.store.list('queue', '')) {
+        poll.queues[queue.id] = null;
+        await this.#pollQueue(queue.id, poll);
+      }
+      if (mayClaim()) agents.retireVanished(poll);
+    });
+    this.#closePrevious();
+    polls.add(poll, this.#engine.now());
+    for (const started of this.#startedSince.get(poll) ?? []) started.pollId = poll.key;
+    this.#startedSince = new Map();
+    this.#logPoll(poll);
+  }
+
+  /** Notes to which poll a claimed job belongs; a claim made by a wake-up belongs to the newest. */
+  note(info: JobInfo, poll: PollInfo | null): void {
+    if (poll === null) return;
+    const open = this.#startedSince.get(poll);
+    if (open === undefined) info.pollId = poll.key;
+    else open.push(info);
+  }
+
+  /** Deactivates the dispatcher in every queue that it polled. Never rejects. */
+  async deactivate(): Promise<void> {
+    const { uuid } = this.#parts;
+    await this.#guarded('be deactivated', () => deactivateIn(this.#engine, uuid, this.#queues));
+  }
+
+  /** Forgets what it has activated: the next poll looks again. */
+  forget(): void {
+    this.#queues.clear();
+  }
+
+  /** One step of a poll: its failure is logged and ends nothing else. Null when it failed. */
+  async #guarded<Result>(what: string, step: () => Promise<Result>): Promise<Result | null> {
+    try {
+      return await step();
+    } catch (error) {
+      const failure = Failure.from(error);
+      const message = (): string => `dispatcher ${this.#parts.uuid} could not ${what}: ${failure.text()}`;
+      this.#engine.log.events('CRITICAL', message);
+      return null;
+    }
+  }
+
+  async #pollQueue(queue: string, poll: PollInfo): Promise<void> {
+    const engine = this.#engine;
+    const { uuid, mayClaim } = this.#parts;
+    const where = `in queue '${queue}'`;
+    const representation = await this.#guarded(`register ${where}`, () => register(engine, uuid, queue));
+    if (representation === null || !(await this.#isActivated(representation, where))) return;
+    await this.#guarded(`ping ${where}`, () => ping(engine, representation));
+    if (!mayClaim()) return;
+    const agents: Record<string, AgentPoll> = Object.create(null);
+    poll.queues[queue] = agents;
+    await this.#guarded(`read its agents ${where}`, async () => {
+      for (const record of await engine.store.list('agent', `${queue}/${uuid}/`))
+        if (mayClaim()) await this.#pollAgent(queue, record, poll, agents);
+    });
+  }
+
+  async #isActivated(representation: Representation, where: string): Promise<boolean> {
+    const { queue } = representation;
+    if (this.#queues.has(queue)) return true;
+    const activated = await this.#guarded(`be activated ${where}`, () =>
+      activateIn(this.#engine, representation),
+    );
+    if (activated !== true) return false;
+    this.#queues.add(queue);
+    return true;
+  }
+
+  async #pollAgent(
+    queue: string,
+    record: AgentRecord,
+    poll: PollInfo,
+    entries: Record<string, AgentPoll>,
+  ): Promise<void> {
+    const { store, log } = this.#engine;
+    const { uuid, agents } = this.#parts;
+    const name = record.id.slice(`${queue}/${uuid}/`.length);
+    const entry: AgentPoll = {
+      size: record.size,
+      len: 0,
+      error: null,
+      newJobs: [],
+      claimed: 0,
+      activeJobs: [],
+    };
+    entries[name] = entry;
+    const agent = agents.take(queue, record);
+    try {
+      const held = await store.held(queue, uuid, name);
+      entry.len = held.length;
+      entry.activeJobs = held.map((job): JobName => [job.id, store.name]);
+    } catch (error) {
+      const failure = Failure.from(error);
+      entry.error = failure.text('default');
+      log.events('CRITICAL', () => `agent ${name} cannot be read: ${failure.text()}`);
+      return;
+    }
+    await agent.claimFor(poll, entry);
+  }
+
+  #logPoll(poll: PollInfo): void {
+    const text = JSON.stringify(poll.queues, null, 2);
+    if (text === this.#loggedPoll) return;
+    this.#loggedPoll = text;
+    this.#engine.log.trace('DEBUG', () => `poll ${poll.key}:\n${text}`);
+  }
+
+  /** Wake-ups add to the newest poll after it was logged: it is logged once more when the next one closes it. */
+  #closePrevious(): void {
+    const newest = this.#parts.polls.newest();
+    if (newest !== undefined) this.#logPoll(newest);
+  }
+}

@@ -1,0 +1,77 @@
+import { BadStatusError } from '../errors.ts';
+import { refusesSystemJobs } from '../model/filter.ts';
+import { isDead, isPingDue, siblingOf } from '../model/liveness.ts';
+import type { Engine } from './engine.ts';
+import { Representation } from './representation.ts';
+import { Representations } from './representations.ts';
+import { fiveTimes } from './retry-steps.ts';
+
+/** The representation of a dispatcher in a queue, which is made when it is missing. */
+export function register(engine: Engine, uuid: string, queue: string): Promise<Representation> {
+  const representations = new Representations(engine.direct, queue);
+  return fiveTimes(async () =>
+    (await representations.has(uuid)) ? representations.get(uuid) : representations.register(uuid),
+  );
+}
+
+/** Activates a dispatcher in a queue for the first time in this process. False when someone else seems to work under its UUID. */
+export async function activateIn(engine: Engine, representation: Representation): Promise<boolean> {
+  const { uuid, queue } = representation;
+  if (representation.activated !== null) {
+    if (!isDead(representation.record, engine.store.now())) {
+      engine.log.events(
+        'ERROR',
+        () =>
+          `dispatcher ${uuid} is already active in queue '${queue}': is another process using the same UUID?`,
+      );
+      return false;
+    }
+    await representation.deactivate();
+  }
+  await representation.activate();
+  await warnOfRefusedSystemJobs(engine, queue);
+  return true;
+}
+
+/** Without an agent that accepts system jobs nothing expires and nothing is recovered: said once per activation. */
+async function warnOfRefusedSystemJobs(engine: Engine, queue: string): Promise<void> {
+  const agents = await engine.store.list('agent', `${queue}/`);
+  if (agents.length === 0 || !agents.every((record) => refusesSystemJobs(record.selection))) return;
+  engine.log.events(
+    'ERROR',
+    () =>
+      `every agent of queue '${queue}' refuses system jobs: interrupted jobs stay active and late ones never expire`,
+  );
+}
+
+/**
+ * A sign of life when one is due, and a look at the sibling. In its own commit, before claiming: a dispatcher that was
+ * taken for dead is alive again and claims in the same poll.
+ */
+export async function ping(engine: Engine, representation: Representation): Promise<void> {
+  const { uuid, queue } = representation;
+  await representation.refresh();
+  if (representation.record.state !== 'activated') {
+    engine.log.events(
+      'CRITICAL',
+      () =>
+        `dispatcher ${uuid} was deactivated in queue '${queue}' while it lives: is the death interval too short, a commit too long, or a clock wrong? It is reactivated.`,
+    );
+    await representation.reactivate();
+  }
+  if (isPingDue(representation.record, engine.store.now())) await representation.ping();
+  await lookAfterSibling(engine, uuid, queue);
+}
+
+/** A sibling without a sign of life for its death interval is deactivated: its jobs are handed on. */
+async function lookAfterSibling(engine: Engine, uuid: string, queue: string): Promise<void> {
+  const all = await engine.store.list('representation', `${queue}/`);
+  const sibling = siblingOf(uuid, all);
+  if (sibling === undefined || !isDead(sibling, engine.store.now())) return;
+  try {
+    await new Representation(engine.direct, sibling).deactivate();
+  } catch (error) {
+    // Another dispatcher has just done it.
+    if (!(error instanceof BadStatusError)) throw error;
+  }
+}
