@@ -99,7 +99,7 @@ export class RetryStep {
     if (count % 5 === 0 || (count === 1 && this.#rule.logsFirstConflict)) {
       this.#engine.log.events('WARNING', () => `conflict ${count} while ${this.#what()}: again at once`);
     }
-    if (this.#rule !== succeeding) await nextTurn(this.#engine);
+    await nextTurn(this.#engine);
   }
 }
 

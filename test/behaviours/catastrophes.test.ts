@@ -42,6 +42,8 @@ function many(count: number, error: () => Error): Error[] {
 }
 
 forEachStore('Catastrophes', (makeStore) => {
+  const once = defineJob({ name: 'once', retry: NeverRetry, run: () => {} });
+
   /** One dispatcher on a store that can be told to refuse commits and claims. */
   async function makeShop(jobs: readonly JobDefinition<never, unknown>[]) {
     const faults = new Faults();
@@ -142,6 +144,25 @@ forEachStore('Catastrophes', (makeStore) => {
     expect(numbers('WARNING', 'conflict')).toEqual(['5', '10']);
     expect(numbers('ERROR', 'error')).toEqual(['1', '10']);
     expect(numbers('CRITICAL', 'error')).toEqual(['20']);
+  });
+
+  it('[C-34] others have their turn between two conflicts of a step: an endless one stops nobody', async () => {
+    const { queue, reactor, faults } = await makeShop([once]);
+    let isOver = false;
+    let conflicts = 0;
+    faults.refuse = (commit) => {
+      // The end is for a step that gives nobody a turn: it would never come back here.
+      if (!has(commit, 'job.start') || isOver || conflicts >= 1000) return null;
+      conflicts += 1;
+      if (conflicts === 1) setImmediate(() => (isOver = true));
+      return conflict();
+    };
+
+    const job = await queue.put(once());
+    await reactor.runUntilIdle();
+
+    expect((await job.refresh()).ending).toBe('succeeded');
+    expect(conflicts).toBeLessThan(5);
   });
 
   it('[C-34] a put-back and the failure of a commit are stored however long it takes, with one call of the code', async () => {
