@@ -47,8 +47,6 @@ export class Run {
   readonly info: LiveJobInfo | null;
   /** What the attempt puts and changes: committed with its result. */
   unit: GatheringUnit;
-  /** What the retry policy counts during this call. */
-  readonly cache: RetryCache = new Map();
   /** The policy once it was asked: no other is asked during this call. */
   policy: RetryPolicy | null = null;
   /** Called once, when the worker can go on: the outcome is committed, or the job waits or was put back. */
@@ -57,6 +55,7 @@ export class Run {
   tearDown: (() => Promise<void>) | null = null;
   /** The policy has spoken, or was not to be asked: the outcome is stored however long that takes. */
   retry: RetryStep | null = null;
+  #cache: RetryCache | null = null;
   #annotations: Record<string, Json>;
   #view: Job<unknown> | null = null;
   #abort: AbortController | null = null;
@@ -73,6 +72,12 @@ export class Run {
     this.info = start.info;
     this.#annotations = start.annotations;
     this.unit = new GatheringUnit(start.engine, 'local');
+  }
+
+  /** What the retry policy counts during this call. */
+  get cache(): RetryCache {
+    this.#cache ??= new Map();
+    return this.#cache;
   }
 
   /** The job as it was when the attempt began. */
@@ -127,7 +132,9 @@ export class Run {
 
   /** What every write of the run believes in. */
   get expectation(): readonly Expectation[] {
-    return this.holder === null ? [] : [{ what: 'holder', ...this.holder }];
+    if (this.holder === null) return [];
+    const { id, epoch, claim } = this.holder;
+    return [{ what: 'holder', id, epoch, claim }];
   }
 
   /** Looks again at what the job is annotated with, for another attempt. */

@@ -34,7 +34,7 @@ export function mustStand(tables: Tables, changes: readonly Change[]): void {
     const subject = `${change.kind}/${change.id}`;
     const isLater =
       seen?.has(subject) ??
-      changes.slice(0, index).some((other) => other.id === change.id && other.kind === change.kind);
+      changes.some((other, at) => at < index && other.id === change.id && other.kind === change.kind);
     seen?.add(subject);
     if (isLater) continue;
     const record = tables.get(change.kind, change.id);
