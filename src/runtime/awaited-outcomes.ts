@@ -1,11 +1,12 @@
 import type { Outcome } from '../../machines/job.context.ts';
 import { ReassignedError } from '../errors.ts';
 import { Failure } from '../model/failure.ts';
+import type { JobRecord } from '../model/records.ts';
 import { afterStep, stepJob } from '../model/step.ts';
 import type { Engine } from './engine.ts';
 import type { Job } from './job.ts';
 import { logOutcome } from './outcome-log.ts';
-import { RetryStep } from './retry-steps.ts';
+import { mustSucceed } from './retry-steps.ts';
 import type { Run } from './run.ts';
 
 /** Jobs that wait for another job or for a promise, and how they get its outcome. */
@@ -51,53 +52,62 @@ export class AwaitedOutcomes {
 
   /** A job is done: those that wait for it take over its outcome. */
   announce(inner: string): void {
-    this.#engine.store.waiters(inner).then(
+    const { store } = this.#engine;
+    const asking = mustSucceed(
+      this.#engine,
+      () => `asking who waits for job ${inner}`,
+      () => store.waiters(inner),
+    );
+    asking.then(
       (outers) => {
         for (const outer of outers) this.#finishWaiting(inner, outer.id);
       },
-      () => {},
+      (error: unknown) => {
+        const what = (): string => `nobody was given the outcome of job ${inner}: ${String(error)}`;
+        this.#engine.log.events('ERROR', what, { job: inner });
+      },
     );
   }
 
   #finishWaiting(inner: string, outer: string): void {
-    this.#finishIfDone(inner, outer).catch((error: unknown) => {
+    this.takeOver(inner, outer).catch((error: unknown) => {
       const what = (): string => `job ${outer} did not get the outcome of ${inner}: ${String(error)}`;
       this.#engine.log.events('ERROR', what, { job: outer });
     });
   }
 
-  async #finishIfDone(inner: string, outer: string): Promise<void> {
+  /** Gives a job the outcome of the one that it waits for, if that is done; then its callbacks are performed. */
+  async takeOver(inner: string, outer: string): Promise<void> {
     const engine = this.#engine;
-    const retry = new RetryStep(engine, () => `giving job ${outer} the outcome of ${inner}`);
-    for (;;) {
-      const [done, waiting] = [await engine.store.get('job', inner), await engine.store.get('job', outer)];
-      if (done?.outcome == null || waiting?.state !== 'active.waiting' || waiting.waitingOn !== inner) return;
-      const finish = stepJob(waiting, {
-        type: 'job.finish',
-        at: engine.now(),
-        outcome: done.outcome,
-        retryData: waiting.retryData,
-        awaited: inner,
-      });
-      const ticket = engine.commit(
-        engine.uuid,
-        [finish],
-        [{ what: 'rev', kind: 'job', id: outer, rev: waiting.rev }],
-      );
-      try {
-        await ticket.synced;
-      } catch (error) {
-        await retry.pause(error);
-        continue;
-      }
-      logOutcome(engine, waiting, done.outcome);
-      await engine.callbacks.performFor(afterStep(waiting, finish));
-      return;
-    }
+    const finished = await mustSucceed(
+      engine,
+      () => `giving job ${outer} the outcome of ${inner}`,
+      () => this.#finishIfDone(inner, outer),
+    );
+    if (finished === null) return;
+    logOutcome(engine, finished.was, finished.outcome);
+    await engine.callbacks.performFor(finished.job);
   }
 
-  /** Gives an interrupted callback the outcome of the job that it waited for, which is done by now. */
-  takeOver(inner: string, outer: string): Promise<void> {
-    return this.#finishIfDone(inner, outer);
+  /** Null when the one is not done, or the other does not wait for it any more. */
+  async #finishIfDone(
+    inner: string,
+    outer: string,
+  ): Promise<{ readonly was: JobRecord; readonly job: JobRecord; readonly outcome: Outcome } | null> {
+    const engine = this.#engine;
+    const [done, waiting] = [await engine.store.get('job', inner), await engine.store.get('job', outer)];
+    if (done?.outcome == null || waiting?.state !== 'active.waiting' || waiting.waitingOn !== inner)
+      return null;
+    const { outcome } = done;
+    const finish = stepJob(waiting, {
+      type: 'job.finish',
+      at: engine.now(),
+      outcome,
+      retryData: waiting.retryData,
+      awaited: inner,
+    });
+    const asRead = { what: 'rev', kind: 'job', id: outer, rev: waiting.rev } as const;
+    await engine.commit(engine.uuid, [finish], [asRead]).synced;
+    return { was: waiting, job: afterStep(waiting, finish), outcome };
   }
 }

@@ -223,6 +223,36 @@ forEachStore('Catastrophes', (makeStore) => {
     expect(logged('CRITICAL')).toEqual([expect.stringContaining('ReassignedError')]);
   });
 
+  it('[C-34] a job gets the outcome of the one it waits for, though the store is away while it is looked for', async () => {
+    const errors: Record<string, Error[]> = { waiters: [], get: [] };
+    const store = interceptedStore(makeStore(), (call) => errors[call]?.shift() ?? null);
+    const inner = defineJob({
+      name: 'inner',
+      run: () => {
+        errors.waiters?.push(lostConnection(), lostConnection());
+        return 'made it';
+      },
+    });
+    const outer = defineJob({ name: 'outer', run: () => inner() });
+    const { box, reactor } = await makeBox({ store, jobs: [inner, outer], queues: [''] });
+    await box.start();
+    const job = await box.queue().put(outer());
+    await reactor.runUntilIdle();
+    const waitedFor = box.job((await job.refresh()).record.waitingOn ?? '');
+    await box.queue().put(waitedFor);
+
+    await reactor.advance('14s');
+    expect([(await waitedFor.refresh()).status, (await job.refresh()).status]).toEqual([
+      'COMPLETED',
+      'ACTIVE',
+    ]);
+    errors.get?.push(lostConnection());
+    await reactor.advance('1s');
+    expect((await job.refresh()).status).toBe('ACTIVE');
+    await reactor.advance('5s');
+    expect(await job.result()).toBe('made it');
+  });
+
   it('[C-36] what a job needs is waited for while the store is away, and any other error is its failure', async () => {
     const errors: Error[] = [];
     let needed: string | null = null;
