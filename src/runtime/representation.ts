@@ -3,7 +3,7 @@ import { SignalboxError } from '../errors.ts';
 import { isDead } from '../model/liveness.ts';
 import type { RepresentationRecord } from '../model/records.ts';
 import { stepRepresentation, type Transition } from '../model/step.ts';
-import { type Duration, durationMs } from '../time.ts';
+import { type Duration, durationMs, type Instant, instantMs } from '../time.ts';
 import { Agents } from './agents.ts';
 import { cleaned } from './cleaning.ts';
 import type { Engine } from './engine.ts';
@@ -111,9 +111,9 @@ export class Representation {
     return this.#send({ type: 'ping', at: this.#unit.engine.store.now() });
   }
 
-  /** Says when it was last alive: for tests of false deaths. */
-  setActivated(at: Date): Promise<void> {
-    return this.#send({ type: 'activated.set', at: at.getTime() });
+  /** Says when it was last alive: for tests of false deaths. @throws SignalboxError `INVALID_INSTANT`. */
+  async setActivated(at: Instant): Promise<void> {
+    await this.#send({ type: 'activated.set', at: instantMs(at, 'at') });
   }
 
   /**

@@ -165,7 +165,12 @@ describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
     const box = await openBox(store());
     const pulled = await box.queue().put(keep(1));
     await box.queue().remove(pulled);
+    const representation = await box.queue().dispatchers.register('a');
 
+    expect(await refusal(box, () => representation.setActivated(wrong(beginAfter)))).toMatchObject({
+      code: 'INVALID_INSTANT',
+      message: expect.stringContaining('Expected `at` to be an instant'),
+    });
     for (const attempt of [
       () => box.queue().put(keep(1), { beginAfter: wrong(beginAfter) }),
       () => box.queue().put(pulled, { beginAfter: wrong(beginAfter) }),
