@@ -9,6 +9,8 @@ import { fiveTimes } from './retry-steps.ts';
 
 /** Who claims: an agent of a dispatcher, and which jobs it takes. */
 export interface Claimant {
+  /** Of the agent's record. */
+  readonly id: string;
   readonly queue: string;
   /** UUID of the dispatcher. */
   readonly dispatcher: string;
@@ -30,6 +32,7 @@ export function claimJobs(engine: Engine, claimant: Claimant, limit: number): Pr
       queue: claimant.queue,
       limit,
       by: claimant.dispatcher,
+      agent: claimant.id,
       ...(await selected(engine, claimant)),
       take: (candidate) =>
         candidate.expired

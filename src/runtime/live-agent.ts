@@ -143,9 +143,10 @@ export class LiveAgent {
     if (representation?.state !== 'activated' || isDead(representation, engine.store.now())) return;
     const room = this.size - (await this.#heldCount());
     if (room <= 0) return;
-    const { selection } = this.#record;
+    const { id, selection } = this.#record;
     const { queue, name, dispatcher } = this;
-    const claim = await claimJobs(engine, { queue, dispatcher: dispatcher.uuid, name, selection }, room);
+    const claimant = { id, queue, dispatcher: dispatcher.uuid, name, selection };
+    const claim = await claimJobs(engine, claimant, room);
     if (claim.jobs.length > 0) await this.#handingOut.handOut(claim, this.#poll);
   }
 }

@@ -165,6 +165,7 @@ export class Queue {
       queue: this.name,
       limit: 1,
       by: 'client',
+      agent: null,
       accepts: { lane: () => true, job: accepts },
       choose: null,
       take: ({ job, expired, quotas }) => {

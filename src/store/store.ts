@@ -120,6 +120,8 @@ export interface ClaimRequest {
   readonly queue: string;
   readonly limit: number;
   readonly by: string;
+  /** Id of the agent's record: when that is gone, nothing is claimed. Null: for no agent that has a record. */
+  readonly agent: string | null;
   readonly accepts: Acceptance;
   /**
    * Chooses among everything claimable instead of taking the first: receives it in order and returns one of it

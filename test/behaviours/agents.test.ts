@@ -247,6 +247,23 @@ forEachStore('Agents', (makeStore) => {
     expect(await agents.names()).toEqual([]);
   });
 
+  it('[A-18] an agent that is removed claims nothing more, though its dispatcher has not polled since', async () => {
+    const { testBox, queue, done, started, reactor } = await makeShop();
+    const [a] = await startCrew(testBox, ['a']);
+    const { agents } = await representationOf(testBox, 'a');
+    const polled = a?.getPollInfo().key;
+
+    await agents.remove('main');
+    const job = await queue.put(done('late'));
+    await reactor.runUntilIdle();
+
+    expect([started, (await job.refresh()).status]).toEqual([[], 'PENDING']);
+    expect(a?.getPollInfo().key).toBe(polled);
+    await agents.set('main', agent());
+    await reactor.advance('5s');
+    expect(await job.result()).toBe('late');
+  });
+
   it('[A-19] a dispatcher may have several agents in a queue: each fills its room in order of name, with workers of its own', async () => {
     const { testBox, queue, hold, reactor } = await makeShop();
     for (const name of ['one', 'two', 'three', 'four']) await queue.put(hold(name));

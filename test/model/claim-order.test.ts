@@ -153,6 +153,7 @@ async function storeClaims(world: World, wants: Wants, limit: number): Promise<s
     queue: 'q',
     limit,
     by: 'test',
+    agent: null,
     accepts: { lane: (name) => wants.names === null || wants.names.includes(name), job: wants.job },
     choose: null,
     take: ({ job, expired, quotas }) => {

@@ -81,6 +81,8 @@ export class TableStore extends TableQueries implements OpenStore {
     committing.mustWrite();
     // After a full disk a claim is tried once a second: its failure costs nothing but must not spin.
     if (now < committing.fullUntil) return nothingClaimed;
+    if (request.agent !== null && this.tables.get('agent', request.agent) === undefined)
+      return nothingClaimed;
     const { changes, ids, newestSeq } = take(this.tables, request, now);
     if (changes.length === 0) return nothingClaimed;
     const ticket = committing.stage(request.by, changes);

@@ -18,6 +18,8 @@ export interface ClaimOptions {
   readonly agent?: string;
   readonly accepts?: Request['accepts'];
   readonly choose?: Request['choose'];
+  /** Id of the record of the agent that claims. Default: it has none. */
+  readonly record?: string;
   /** Sees each candidate; false leaves it where it is. */
   readonly look?: (candidate: Candidate) => boolean;
 }
@@ -44,6 +46,7 @@ export class CheckedStore {
       queue,
       limit: options.limit ?? 100,
       by: 'd',
+      agent: options.record ?? null,
       accepts: options.accepts ?? { lane: () => true, job: null },
       choose: options.choose ?? null,
       take: (candidate) => {

@@ -114,6 +114,7 @@ export const orderChecks: readonly ContractCheck[] = [
       queue: '',
       limit: 1,
       by: 'd',
+      agent: null,
       accepts: { lane: () => true, job: null },
       choose: null,
       take: ({ job }) => [changeOf(job.id, 'job.claim', 'pending', 'assigned', { claim: 1 })],
@@ -122,6 +123,18 @@ export const orderChecks: readonly ContractCheck[] = [
 
     assert.equal(isPutSynced, true);
     await synced;
+  }),
+
+  check('gives nothing to an agent whose record is gone', async (store) => {
+    const record = '/d/main';
+    const set = { kind: 'agent', id: record, event: 'agent.set', from: null, to: null } as const;
+    await store.commit([put('a'), put('b'), { ...set, patch: { size: 1 } }]);
+    assert.deepEqual(await store.claim({ record, limit: 1 }), ['a']);
+
+    await store.commit([{ ...set, event: 'agent.removed', patch: null, gone: true }]);
+
+    assert.deepEqual(await store.claim({ record, limit: 1 }), []);
+    assert.deepEqual(await store.waiting(), ['b']);
   }),
 
   check('leaves a candidate that is not taken where it is', async (store) => {
