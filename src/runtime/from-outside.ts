@@ -64,6 +64,8 @@ export async function handleInterrupt(
     const record = await engine.store.get('job', id);
     if (record === undefined) return;
     if (record.state === 'callbacks') return engine.callbacks.resume(record, within);
+    // A system job looked before: meanwhile what the job waited for has come, and nothing is left to decide.
+    if (record.state === 'completed' && within !== null) return;
     if (!record.state.startsWith('active')) throw notInterrupted(record);
     const { answer, data } = await engine.policies.afterInterrupt(record);
     const at = engine.now();

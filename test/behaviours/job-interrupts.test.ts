@@ -161,6 +161,17 @@ forEachStore('An interrupted job', (makeStore) => {
     ]);
   });
 
+  it('that was completed while its system job decided leaves nothing to decide', async () => {
+    const { box, dispatcher, job } = await interrupted([false]);
+    dispatcher.abandon();
+    await job.handleInterrupt();
+    const within = { agent: null, slot: null, holder: null, queue: '' };
+
+    await expect(box.engine.finishing.handleInterrupt(job.id ?? '', '', within)).resolves.toBeUndefined();
+
+    await expect(job.handleInterrupt()).rejects.toBeInstanceOf(BadStatusError);
+  });
+
   it('[J-78] that a system job ends is in no history itself; the system job is, and leads to it', async () => {
     const { box, reactor, dispatcher, job } = await interrupted([false]);
     await dispatcher.deactivate();
