@@ -1,0 +1,195 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { KillPoint } from './kill-points.ts';
+import { type Death, deathOf, type Way } from './killing.ts';
+import type { LifeOrder } from './life-order.ts';
+import { randomOf } from './random.ts';
+import { killAtSyscall } from './strace.ts';
+import { WorkerProcess } from './worker-process.ts';
+
+/** What a campaign of kills is told. */
+export interface CampaignOptions {
+  /** The root of the sources that the workers run. */
+  readonly root: string;
+  readonly kills: number;
+  readonly seed: number;
+  readonly ways: readonly Way[];
+  readonly calls?: readonly KillPoint['call'][];
+  /** How long everything may take to come to an end after the last kill. */
+  readonly finishMs: number;
+  readonly progress: (line: string) => void;
+}
+
+/** What the processes of a campaign said, in the order in which they lived. */
+export interface Told {
+  /** Lines on the pipe of each life. */
+  readonly lives: readonly (readonly string[])[];
+  /** Kills by way. One whose place was not reached in time counts as a kill by time. */
+  readonly kills: Readonly<Record<Way, number>>;
+  /** Lives that opened the store while the one before still lived. */
+  readonly doubleHolders: number;
+  /** Lives that ended by themselves, or never came to an end. */
+  readonly crashes: readonly string[];
+  /** What they logged that nobody expects. */
+  readonly complaints: readonly string[];
+}
+
+/** A campaign that is over: the store and the ledger stay until `remove`. */
+export interface Campaign {
+  readonly directory: string;
+  readonly ledger: string;
+  readonly told: Told;
+  remove(): void;
+}
+
+const program = join('test', 'torture', 'worker.ts');
+// A place that is never reached must not keep a campaign.
+const longestLifeMs = 700;
+// Time enough to open a store whose lock does not hold.
+const rivalMs = 60;
+// Loading takes most of a second, and the next process must be at the door when the one before dies.
+const loadedAhead = 2;
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Lets processes work on one store, one after the other, and kills each; the last one may finish. */
+export async function campaign(options: CampaignOptions): Promise<Campaign> {
+  const folder = mkdtempSync(join(tmpdir(), 'signalbox-torture-'));
+  const directory = join(folder, 'store');
+  const ledger = join(folder, 'ledger');
+  writeFileSync(ledger, '', { mode: 0o600 });
+  mkdirSync(directory, { mode: 0o700 });
+  const told = await new Lives(options, [directory, ledger]).run();
+  return { directory, ledger, told, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** One life as it is planned. */
+interface Plan {
+  readonly order: LifeOrder;
+  /** Null for the life that may finish. */
+  readonly death: Death | null;
+}
+
+class Lives {
+  readonly #options: CampaignOptions;
+  readonly #args: readonly string[];
+  readonly #plans: readonly Plan[];
+  readonly #loaded: WorkerProcess[] = [];
+  readonly #lives: WorkerProcess[] = [];
+  readonly #crashes: string[] = [];
+  readonly #kills: Record<Way, number> = { time: 0, call: 0, strace: 0 };
+  #doubleHolders = 0;
+
+  constructor(options: CampaignOptions, args: readonly string[]) {
+    this.#options = options;
+    this.#args = args;
+    this.#plans = plansOf(options);
+  }
+
+  async run(): Promise<Told> {
+    try {
+      let worker = await this.#next(this.#plans[0] as Plan);
+      worker.tell(this.#plans[0]?.order);
+      for (const [index, { death }] of this.#plans.entries()) {
+        if (death === null) {
+          await this.#finish(worker);
+          break;
+        }
+        const plan = this.#plans[index + 1] as Plan;
+        const next = await this.#next(plan);
+        await this.#killed(worker, death, () => next.tell(plan.order), next);
+        this.#options.progress(`kill ${index + 1} of ${this.#options.kills}: ${describe(death)}`);
+        worker = next;
+      }
+    } finally {
+      for (const spare of [...this.#lives, ...this.#loaded]) spare.signal('SIGKILL');
+    }
+    return this.#told();
+  }
+
+  /** A process that waits for its order, with strace in place when that is to kill it. Others are loading meanwhile. */
+  async #next({ death }: Plan): Promise<WorkerProcess> {
+    const place = { root: this.#options.root, program, args: this.#args };
+    const left = this.#plans.length - this.#lives.length;
+    while (this.#loaded.length < Math.min(loadedAhead, left)) this.#loaded.push(new WorkerProcess(place));
+    const worker = this.#loaded.shift() as WorkerProcess;
+    this.#lives.push(worker);
+    if (death?.way === 'strace') {
+      await worker.said('ready');
+      await killAtSyscall(worker.child.pid as number, death.point);
+    }
+    return worker;
+  }
+
+  async #killed(
+    worker: WorkerProcess,
+    death: Death,
+    sendOff: () => void,
+    next: WorkerProcess,
+  ): Promise<void> {
+    const way = death.way === 'time' || !(await this.#diesByItself(worker)) ? 'time' : death.way;
+    this.#kills[way] += 1;
+    if (death.way === 'time') {
+      await worker.said(death.since);
+      await pause(death.ms);
+      if (death.rival === 'whileStopped') worker.signal('SIGSTOP');
+      if (death.rival !== 'after') {
+        sendOff();
+        await pause(rivalMs);
+        // It has not been killed yet: nobody else may hold the store.
+        if (next.lines.some((line) => line.startsWith('opened'))) this.#doubleHolders += 1;
+      }
+    }
+    worker.signal('SIGKILL');
+    if (death.way !== 'time' || death.rival === 'after') sendOff();
+    await worker.ended();
+    if (worker.child.signalCode !== 'SIGKILL')
+      this.#crashes.push(`a worker ended with code ${worker.child.exitCode}`);
+  }
+
+  async #diesByItself(worker: WorkerProcess): Promise<boolean> {
+    await worker.said('opened');
+    return await Promise.race([worker.exited().then(() => true), pause(longestLifeMs).then(() => false)]);
+  }
+
+  async #finish(worker: WorkerProcess): Promise<void> {
+    if ((await worker.said('finished', this.#options.finishMs)) === null) {
+      const left = worker.lines.findLast((line) => line.startsWith('left'));
+      this.#crashes.push(
+        `not everything came to an end in ${this.#options.finishMs} ms: ${left ?? 'not even opened'}`,
+      );
+      worker.signal('SIGKILL');
+    }
+    await worker.ended();
+  }
+
+  #told(): Told {
+    const said = this.#lives.map(
+      ({ complaints }, index) => `life ${index + 1}: ${complaints.trim().slice(0, 2_000)}`,
+    );
+    return {
+      lives: this.#lives.map(({ lines }) => lines),
+      kills: this.#kills,
+      doubleHolders: this.#doubleHolders,
+      crashes: this.#crashes,
+      complaints: said.filter((text) => !text.endsWith(': ')),
+    };
+  }
+}
+
+function plansOf({ kills, seed, ways, calls }: CampaignOptions): readonly Plan[] {
+  const random = randomOf(seed);
+  return Array.from({ length: kills + 1 }, (_, index): Plan => {
+    const death = index < kills ? deathOf(random, ways, calls) : null;
+    const killPoint = death?.way === 'call' ? death.point : null;
+    const order = { life: index + 1, seed: random.int(0, 2 ** 31), killPoint, finishes: death === null };
+    return { order, death };
+  });
+}
+
+function describe(death: Death): string {
+  if (death.way === 'call') return `${death.point.when} ${death.point.call} ${death.point.nth}`;
+  if (death.way === 'strace') return `at ${death.point.syscall} ${death.point.nth}`;
+  return `${death.ms} ms after it was ${death.since}, the next ${death.rival}`;
+}

@@ -1,0 +1,12 @@
+import type { KillPoint } from './kill-points.ts';
+
+/** What a worker is told to do with its life. */
+export interface LifeOrder {
+  /** Lives are counted from 1. */
+  readonly life: number;
+  readonly seed: number;
+  /** Where it kills itself, or null. */
+  readonly killPoint: KillPoint | null;
+  /** It puts nothing more, waits until everything is done, and stops. */
+  readonly finishes: boolean;
+}

@@ -1,0 +1,151 @@
+import { createMutatedTree, type Mutant } from '../mutants/mutant.ts';
+import { judge } from './books.ts';
+import { campaign } from './campaign.ts';
+import type { KillPoint } from './kill-points.ts';
+import type { Way } from './killing.ts';
+import { violationsOf } from './verdicts.ts';
+
+/** A mutant with the deaths that show what it lacks. */
+export interface TortureMutant extends Mutant {
+  readonly ways: readonly Way[];
+  readonly calls?: readonly KillPoint['call'][];
+}
+
+/** Each lacks one safeguard against a killed process, or one that the books of a campaign can see. */
+export const mutants: readonly TortureMutant[] = [
+  {
+    name: 'acknowledge-before-write',
+    without: 'the wait of a put for its commit',
+    ways: ['call'],
+    calls: ['write'],
+    edits: [
+      {
+        file: 'src/store/tables/table-store.ts',
+        find: '    this.#schedule();\n    return this.#batch;',
+        replace:
+          '    this.#schedule();\n    return { written: Promise.resolve(), synced: Promise.resolve() };',
+      },
+    ],
+  },
+  {
+    name: 'forgotten-interrupted-jobs',
+    without: 'the handing on of what an earlier process held',
+    ways: ['time'],
+    edits: [
+      {
+        file: 'src/runtime/supervision.ts',
+        find: "const isLeft = record.state === 'activated' && record.epoch < store.epoch;",
+        replace: 'const isLeft = false;',
+      },
+    ],
+  },
+  {
+    name: 'ignored-lock',
+    without: 'the refusal of a second process',
+    ways: ['time'],
+    edits: [
+      {
+        file: 'src/store/json/lock.ts',
+        find: "if (result === 'refused') throw locked(request, fd);",
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'second-start',
+    without: 'the promise of NeverRetry after an interruption',
+    ways: ['time'],
+    edits: [
+      {
+        file: 'src/model/retry.ts',
+        find: '  commitError: () => false,\n  interrupted: (data) => ({\n    answer: false,',
+        replace: '  commitError: () => false,\n  interrupted: (data) => ({\n    answer: true,',
+      },
+    ],
+  },
+  {
+    name: 'start-before-write',
+    without: 'the wait of an at-most-once job for its start to be stored',
+    ways: ['call'],
+    calls: ['write'],
+    edits: [
+      {
+        file: 'src/runtime/agent-runner.ts',
+        find: 'await engine.commit(uuid, [start], [holder]).synced;',
+        replace: 'void engine.commit(uuid, [start], [holder]).synced.catch(() => {});',
+      },
+    ],
+  },
+  {
+    name: 'open-quotas',
+    without: 'the look at a quota before a claim',
+    ways: ['time'],
+    edits: [
+      {
+        file: 'src/store/tables/table-store.ts',
+        find: 'if (!expired && this.#isFull(quotas, job, taken)) offer.block();\n      else if',
+        replace: 'if',
+      },
+    ],
+  },
+  {
+    name: 'forgotten-callbacks',
+    without: 'the resuming of callbacks that an earlier process was at',
+    ways: ['time'],
+    edits: [
+      {
+        file: 'src/runtime/system-jobs.ts',
+        find: 'if (record !== undefined && !isElsewhere(record)) await',
+        replace: 'if (record === null) await',
+      },
+    ],
+  },
+];
+
+/** What came of one mutant. */
+export interface MutantResult {
+  readonly name: string;
+  readonly without: string;
+  readonly caught: boolean;
+  /** The first thing that gave it away, or null. */
+  readonly by: string | null;
+}
+
+const finishMs = 6_000;
+
+/** Tortures each mutant until it is caught, at most `rounds` times. One that is not caught means that a check is blind. */
+export async function runMutants(
+  seed: number,
+  progress: (line: string) => void,
+  rounds = 3,
+): Promise<readonly MutantResult[]> {
+  const results: MutantResult[] = [];
+  for (const mutant of mutants) {
+    let by: string | null = null;
+    const tree = createMutatedTree(mutant);
+    try {
+      for (let round = 0; round < rounds && by === null; round += 1)
+        by = await whatGaveItAway(mutant, tree.root, seed + round);
+    } finally {
+      tree.remove();
+    }
+    progress(`mutant ${mutant.name}: ${by === null ? 'NOT caught' : `caught, ${by}`}`);
+    results.push({ name: mutant.name, without: mutant.without, caught: by !== null, by });
+  }
+  return results;
+}
+
+async function whatGaveItAway(mutant: TortureMutant, root: string, seed: number): Promise<string | null> {
+  const { ways, calls } = mutant;
+  const options = { root, kills: 5, seed, ways, finishMs, progress: () => {} };
+  const run = await campaign(calls === undefined ? options : { ...options, calls });
+  try {
+    const early = violationsOf(run.told, null);
+    // A store that two processes wrote at once may be past reading.
+    return early[0] ?? violationsOf(run.told, await judge(run))[0] ?? null;
+  } catch (error) {
+    return `the store cannot be read: ${String(error).slice(0, 200)}`;
+  } finally {
+    run.remove();
+  }
+}

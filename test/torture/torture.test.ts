@@ -1,0 +1,54 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { editedFiles } from '../mutants/mutant.ts';
+import { usage, wantedOf } from './arguments.ts';
+import { judge } from './books.ts';
+import { campaign } from './campaign.ts';
+import { mutants } from './mutants.ts';
+import { violationsOf } from './verdicts.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+describe('a process that is killed at chosen calls and at random times', () => {
+  it('loses no acknowledged job, runs none beyond its policy, and completes each once', async () => {
+    const run = await campaign({
+      root,
+      kills: 4,
+      seed: 7,
+      ways: ['time', 'call'],
+      finishMs: 15_000,
+      progress: () => {},
+    });
+
+    const verdict = await judge(run);
+
+    expect(violationsOf(run.told, verdict)).toEqual([]);
+    expect(verdict.acknowledged).toBeGreaterThan(0);
+    run.remove();
+  });
+});
+
+describe('the mutants of the torture', () => {
+  it.each(mutants.map((mutant) => [mutant.name, mutant] as const))('%s fits the code', (_name, mutant) => {
+    expect(editedFiles(mutant).size).toBeGreaterThan(0);
+  });
+});
+
+describe('the arguments of the torture', () => {
+  it('are 50 kills, unless other parts are named', () => {
+    expect(wantedOf([])).toMatchObject({ kills: 50, powerCuts: 0, mutants: false });
+    expect(wantedOf(['--power-cuts', '3', '--json'])).toMatchObject({ kills: 0, powerCuts: 3, json: true });
+    expect(wantedOf(['--kills', '5', '--mutants'])).toMatchObject({ kills: 5, mutants: true });
+  });
+
+  it.each([
+    [['--store', 'postgres', '--seconds', '60'], 'not there yet'],
+    [['--store', 'paper'], 'Expected --store json, got paper.'],
+    [['--kills', 'many'], 'Expected kills to be a whole number, got many.'],
+    [['--seconds', '5'], 'for --store postgres'],
+    [['--kill', '5'], '--kill'],
+  ])('%j are refused', (args, reason) => {
+    expect(wantedOf(args)).toContain(reason);
+    expect(usage).toContain('--kills N');
+  });
+});
