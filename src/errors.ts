@@ -6,10 +6,10 @@ const messages = {
   // Values and arguments
   ARGS_NOT_JSON: (about: { path: string; actual: string; wouldBecome: string }) =>
     `Expected ${about.path} to be a JSON value, got ${about.actual}. JSON would have made ${about.wouldBecome} of it; pass a JSON value, or a job.`,
-  ARGS_TOO_DEEP: (about: { path: string; limit: number }) =>
-    `Expected values nested at most ${about.limit} deep, got more at ${about.path}. Flatten the value, or store it elsewhere and pass its id.`,
+  ARGS_TOO_DEEP: (about: { path: string; limit: number; actual: number }) =>
+    `Expected values nested at most ${about.limit} deep, got more at ${about.path}: ${about.actual} levels or more. Flatten the value, store it elsewhere and pass its id, or raise limits.depth.`,
   ARGS_TOO_LARGE: (about: { path: string; limit: number; actual: number; unit: string }) =>
-    `Expected ${about.path} to be at most ${about.limit} ${about.unit}, got ${about.actual}. Store the value elsewhere and pass its id, or raise the limit.`,
+    `Expected ${about.path} to be at most ${about.limit} ${about.unit}, got ${about.actual}. Store the value elsewhere and pass its id, or raise limits.${about.unit}.`,
   INVALID_OPTION: (about: { option: string; expected: string; actual: string; repair?: string }) =>
     `Expected \`${about.option}\` to be ${about.expected}, got ${about.actual}. ${about.repair ?? 'Change it and call again; nothing was written.'}`,
   INVALID_NAME: (about: { what: string; actual: string }) =>
@@ -34,6 +34,8 @@ const messages = {
     `Expected quota "${about.name}" to be new in queue "${about.queue}", found one of that name. Change it with queue.quotas.resize(name, size).`,
   JOB_NOT_FOUND: (about: { id: string }) =>
     `Expected a job with id "${about.id}" in the store, found none. It may have been put in another store, or evicted after its retention.`,
+  JOB_QUARANTINED: (about: { id: string }) =>
+    `Expected job ${about.id} to be as this version writes jobs, got a state or values that it does not. The job is kept and left alone; open the store with the version that wrote it, or restore a backup.`,
   JOB_NOT_WAITING: (about: { id: string; queue: string; status: string }) =>
     `Expected job ${about.id} to wait in queue "${about.queue}", got status ${about.status} elsewhere. Only waiting jobs can be pulled or removed.`,
   JOB_EXISTS: (about: { id: string }) =>

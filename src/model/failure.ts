@@ -2,12 +2,16 @@ import { serializeError } from 'serialize-error';
 import type { Failure as StoredFailure } from '../../machines/job.context.ts';
 import type { Json } from '../../machines/json.ts';
 import { SignalboxError } from '../errors.ts';
+import { holdsAtMost, jsonWithin } from './bounded-json.ts';
 
 /** How much of a failure its text shows. */
 export type FailureDetail = 'brief' | 'default' | 'verbose';
 
 const messageLimit = 8 * 1024;
 const stackLimit = 16 * 1024;
+/** Of an error's own properties: characters, and levels. */
+const plainLimit = 2 * stackLimit;
+const plainDepth = 4;
 
 /**
  * Why a job has no value: an error as data, readable in every process, holding nothing alive.
@@ -161,9 +165,9 @@ function failureData(error: unknown, depth: number): StoredFailure {
 /** Own properties as JSON, whatever they hold: a failure must never fail to be stored. */
 function plain(error: Error): Record<string, Json> {
   try {
-    const serialised = serializeError(error, { maxDepth: 4, useToJSON: false });
-    const text = JSON.stringify(serialised);
-    if (text.length > stackLimit * 2) return pick(error);
+    if (!holdsAtMost(error, plainLimit, plainDepth)) return pick(error);
+    const serialised = serializeError(error, { maxDepth: plainDepth, useToJSON: false });
+    const text = jsonWithin(serialised, plainLimit) ?? '{}';
     return JSON.parse(text, (_key, value: Json) => cleaned(value)) as Record<string, Json>;
   } catch {
     return pick(error);
@@ -185,7 +189,7 @@ function pick(error: Error): Record<string, Json> {
 function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
   try {
-    return JSON.stringify(value) ?? String(value);
+    return jsonWithin(value, messageLimit * 4) ?? String(value);
   } catch {
     try {
       return String(value);

@@ -1,8 +1,21 @@
 import type { Json } from '../../machines/json.ts';
 
-/** The call of a job as text: `multiply(14, 3)`. Never throws. */
+const callLimit = 1000;
+
+/**
+ * The call of a job as text: `multiply(14, 3)`. Never throws. It stands in many lines of the log, so arguments beyond
+ * 1,000 characters are counted only: a joined job may have thousands.
+ */
 function callText(name: string, args: readonly Json[]): string {
-  return `${name}(${args.map(valueText).join(', ')})`;
+  let text = '';
+  for (const [index, arg] of args.entries()) {
+    if (index > 0) text += ', ';
+    text += valueText(arg);
+    if (text.length <= callLimit) continue;
+    const left = args.length - 1 - index;
+    return `${name}(${text.slice(0, callLimit).toWellFormed()}…${left > 0 ? ` and ${left} more` : ''})`;
+  }
+  return `${name}(${text})`;
 }
 
 /** A job as text: `<Job (id abc, store 'main') multiply(14, 3)>`; `?` for what it does not have yet. */

@@ -1,18 +1,6 @@
 import type { Json } from '../../machines/json.ts';
 import { SignalboxError, shown } from '../errors.ts';
-
-/** Limits of one value at the door. */
-export interface ValueLimits {
-  /** How deep values may nest. Default 64. */
-  readonly depth: number;
-  /** How many keys and elements one value may have in all. Default 10,000. */
-  readonly keys: number;
-  /** How many bytes of JSON one value may take. Default 1 MiB. */
-  readonly bytes: number;
-}
-
-/** The default limits. */
-const defaultLimits: ValueLimits = { depth: 64, keys: 10_000, bytes: 1024 * 1024 };
+import { defaultLimits, type ValueLimits } from './limits.ts';
 
 /** Turns a job into the reference that is stored for it, or says that the value is none. */
 export type ReferJob = (value: object) => string | null;
@@ -23,8 +11,14 @@ export type ResolveJob = (id: string) => unknown;
 interface Walk {
   readonly limits: ValueLimits;
   readonly refer: ReferJob;
+  /** What is measured, for the error. */
+  readonly path: string;
+  /** Keys and elements so far. */
   count: number;
+  /** A sixth of the bytes that the JSON of it takes at most: a character takes six when it is escaped. */
   size: number;
+  /** Bytes that its texts take at least. */
+  least: number;
 }
 
 /**
@@ -39,22 +33,45 @@ export function encodeValue(
   refer: ReferJob,
   limits: ValueLimits = defaultLimits,
 ): Json {
-  const walk: Walk = { limits, refer, count: 0, size: 0 };
+  const walk = walkOf(path, refer, limits);
   const encoded = encode(value, path, 0, walk);
-  // A character takes at most six bytes, when it is escaped, so most values need no exact count.
-  if (walk.size * 6 > limits.bytes) {
-    const actual = Buffer.byteLength(JSON.stringify(encoded));
-    if (actual > limits.bytes) {
-      throw new SignalboxError('ARGS_TOO_LARGE', { path, limit: limits.bytes, actual, unit: 'bytes' });
-    }
-  }
+  checkBytes([encoded], walk);
   return encoded;
+}
+
+/** Like `encodeValue`, for the arguments of one job: together they must stay within the limits. */
+export function encodeArgs(
+  args: readonly unknown[],
+  refer: ReferJob,
+  limits: ValueLimits = defaultLimits,
+): readonly Json[] {
+  const walk = walkOf(args.length === 1 ? 'args[0]' : 'args', refer, limits);
+  const encoded = args.map((arg, index) => {
+    const stored = encode(arg, `args[${index}]`, 0, walk);
+    // A joined job has a reference for each of its jobs, and those are limited by their bytes.
+    if (index > 0 && !isReference(stored)) countKey(walk);
+    return stored;
+  });
+  checkBytes(encoded, walk);
+  return encoded;
+}
+
+function walkOf(path: string, refer: ReferJob, limits: ValueLimits): Walk {
+  return { limits, refer, path, count: 0, size: 0, least: 0 };
+}
+
+/** Most values need no exact count, and what could be too large was refused before it is turned into text. */
+function checkBytes(encoded: readonly Json[], { size, limits, path }: Walk): void {
+  if (size * 6 <= limits.bytes) return;
+  let actual = 0;
+  for (const value of encoded) actual += Buffer.byteLength(JSON.stringify(value));
+  if (actual > limits.bytes) throw tooLarge(path, limits.bytes, actual, 'bytes');
 }
 
 function encode(value: unknown, path: string, depth: number, walk: Walk): Json {
   switch (typeof value) {
     case 'string':
-      walk.size += value.length + 2;
+      countText(value, walk);
       return checkText(value, path);
     case 'number':
       walk.size += 8;
@@ -77,14 +94,14 @@ function encode(value: unknown, path: string, depth: number, walk: Walk): Json {
 }
 
 function encodeObject(value: object, path: string, depth: number, walk: Walk): Json {
-  if (depth >= walk.limits.depth)
-    throw new SignalboxError('ARGS_TOO_DEEP', { path, limit: walk.limits.depth });
+  const { depth: limit } = walk.limits;
+  if (depth >= limit) throw new SignalboxError('ARGS_TOO_DEEP', { path, limit, actual: depth + 1 });
   walk.size += 2;
   if (Array.isArray(value)) {
     const encoded: Json[] = [];
     for (let index = 0; index < value.length; index += 1) {
       if (!(index in value)) throw notJson(`${path}[${index}]`, 'a hole', 'null');
-      countKey(path, walk);
+      countKey(walk);
       encoded.push(encode(value[index], `${path}[${index}]`, depth + 1, walk));
     }
     return encoded;
@@ -104,9 +121,9 @@ function encodeObject(value: object, path: string, depth: number, walk: Walk): J
     throw notJson(path, 'an object with a symbol key', 'an object without it');
   const encoded: Record<string, Json> = {};
   for (const key of Object.keys(value)) {
-    countKey(path, walk);
-    const childPath = /^[A-Za-z_]\w*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
-    walk.size += key.length + 4;
+    countKey(walk);
+    countText(key, walk);
+    const childPath = pathOf(path, key);
     checkText(key, childPath);
     const child = encode(read(value, key, childPath), childPath, depth + 1, walk);
     define(encoded, key.startsWith('$') ? `$${key}` : key, child);
@@ -122,24 +139,34 @@ function read(value: object, key: string, path: string): unknown {
   }
 }
 
-/** `__proto__` is a key like any other here, never the prototype. */
+/** Keys that every object inherits, `__proto__` among them, are keys like any other here; assigning one could fail. */
 function define<Value>(target: Record<string, Value>, key: string, value: Value): void {
-  if (key === '__proto__') {
+  if (key in target) {
     Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
   } else target[key] = value;
 }
 
-function countKey(path: string, walk: Walk): void {
+const longestKey = 64;
+
+function pathOf(path: string, key: string): string {
+  const shown = key.length > longestKey ? `${key.slice(0, longestKey)}…` : key;
+  return /^[A-Za-z_]\w*$/.test(shown) ? `${path}.${shown}` : `${path}[${JSON.stringify(shown)}]`;
+}
+
+function countKey(walk: Walk): void {
   walk.count += 1;
   walk.size += 1;
-  if (walk.count > walk.limits.keys) {
-    throw new SignalboxError('ARGS_TOO_LARGE', {
-      path,
-      limit: walk.limits.keys,
-      actual: walk.count,
-      unit: 'keys',
-    });
-  }
+  if (walk.count > walk.limits.keys) throw tooLarge(walk.path, walk.limits.keys, walk.count, 'keys');
+}
+
+function countText(text: string, walk: Walk): void {
+  walk.size += text.length + 4;
+  walk.least += text.length;
+  if (walk.least > walk.limits.bytes) throw tooLarge(walk.path, walk.limits.bytes, walk.least, 'bytes');
+}
+
+function tooLarge(path: string, limit: number, actual: number, unit: string): SignalboxError {
+  return new SignalboxError('ARGS_TOO_LARGE', { path, limit, actual, unit });
 }
 
 function checkText(text: string, path: string): string {
@@ -157,6 +184,11 @@ function whatJsonMakes(value: object): string {
 
 function notJson(path: string, actual: string, wouldBecome: string): SignalboxError {
   return new SignalboxError('ARGS_NOT_JSON', { path, actual, wouldBecome });
+}
+
+function isReference(value: Json): boolean {
+  // A user's key of that name is stored with its `$` doubled.
+  return typeof value === 'object' && value !== null && '$job' in value;
 }
 
 /** A copy of a stored value as the program sees it: references resolved, doubled `$` undone. */

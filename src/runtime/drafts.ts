@@ -4,7 +4,7 @@ import { BadStatusError } from '../errors.ts';
 import { checkAnnotationName } from '../model/names.ts';
 import type { JobRecord, ProxyRecord } from '../model/records.ts';
 import { newJobRecord, stepJob, type Transition } from '../model/step.ts';
-import { encodeValue } from '../model/values.ts';
+import { encodeArgs, encodeValue } from '../model/values.ts';
 import type { Change, Expectation } from '../store/store.ts';
 import { beginningMs, durationMs } from '../time.ts';
 import { isJob } from './brands.ts';
@@ -45,7 +45,7 @@ export class Drafts {
 
   /** Arguments as they are stored; drafts among them are stored NEW in the same commit. */
   args(args: readonly unknown[]): readonly Json[] {
-    return args.map((arg, index) => encodeValue(arg, `args[${index}]`, (value) => this.#refer(value)));
+    return encodeArgs(args, (value) => this.#refer(value), this.#unit.engine.limits);
   }
 
   /** The record of a draft, in status NEW, not yet among the changes: a put steps it first. */
@@ -82,7 +82,7 @@ export class Drafts {
     for (const [name, value] of annotations === undefined ? none : Object.entries(annotations)) {
       checkAnnotationName(name);
       const path = `annotations[${JSON.stringify(name)}]`;
-      const encoded = encodeValue(value, path, (inner) => this.#refer(inner));
+      const encoded = encodeValue(value, path, (inner) => this.#refer(inner), engine.limits);
       this.made.push(engine.annotation(record.id, name, encoded));
     }
     for (const callback of job.pendingCallbacks) this.callback(callback, record.id);

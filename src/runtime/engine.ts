@@ -3,6 +3,7 @@ import type { JobEvent } from '../../machines/job.events.ts';
 import type { Json } from '../../machines/json.ts';
 import { ConflictError, SignalboxError } from '../errors.ts';
 import { Failure } from '../model/failure.ts';
+import type { ValueLimits } from '../model/limits.ts';
 import type { JobRecord, RepresentationRecord } from '../model/records.ts';
 import type { RetryPolicy } from '../model/retry.ts';
 import { afterStep, stepJob, type Transition } from '../model/step.ts';
@@ -37,6 +38,7 @@ export interface EngineParts {
   /** UUID of this instance. */
   readonly uuid: string;
   readonly hooks: Hooks;
+  readonly limits: ValueLimits;
   /** Tells the supervisor that a queue may hold work; at most once per tick and queue. */
   readonly offerWork: (queue: string) => void;
 }
@@ -53,6 +55,8 @@ export class Engine {
   readonly log: Log;
   readonly uuid: string;
   readonly hooks: Hooks;
+  /** What values and jobs may be at most. */
+  readonly limits: ValueLimits;
   readonly watch: Watch;
   readonly direct: Unit;
   readonly finishing: Finishing;
@@ -79,6 +83,7 @@ export class Engine {
     this.log = parts.log;
     this.uuid = parts.uuid;
     this.hooks = parts.hooks;
+    this.limits = parts.limits;
     this.offerWork = parts.offerWork;
     this.watch = new Watch(parts.store, parts.reactor);
     this.direct = new DirectUnit(this);

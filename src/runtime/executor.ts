@@ -1,15 +1,16 @@
 import type { Json } from '../../machines/json.ts';
 import { type BadStatusError, ReassignedError, SignalboxError, shown } from '../errors.ts';
+import { jsonWithin } from '../model/bounded-json.ts';
 import { Failure } from '../model/failure.ts';
 import { jobText, valueText } from '../model/job-text.ts';
 import type { JobRecord } from '../model/records.ts';
-import { decodeValue, encodeValue, referredJobs } from '../model/values.ts';
+import { decodeValue, encodeValue, type ReferJob, referredJobs } from '../model/values.ts';
 import { Attempts } from './attempt.ts';
 import { isJob } from './brands.ts';
 import { currentRun } from './current-run.ts';
 import type { Definition } from './definitions.ts';
 import { Detached } from './detached.ts';
-import { Drafts } from './drafts.ts';
+import { Drafts, storedJobOnly } from './drafts.ts';
 import type { Engine } from './engine.ts';
 import { fileJob } from './from-outside.ts';
 import { Job } from './job.ts';
@@ -128,10 +129,7 @@ export class Executor {
     else {
       let encoded: Json;
       try {
-        encoded =
-          value === undefined
-            ? null
-            : encodeValue(value, 'result', (inner) => (isJob(inner) && inner.isStored ? inner.id : null));
+        encoded = this.#encoded(value, storedJobOnly);
       } catch (error) {
         retrying.refused(run, Failure.from(error), { ok: true, text: () => shownValue(value) });
         return;
@@ -162,10 +160,14 @@ export class Executor {
     }
   }
 
+  #encoded(value: unknown, refer: ReferJob): Json {
+    return value === undefined ? null : encodeValue(value, 'result', refer, this.#engine.limits);
+  }
+
   #outcomeOf(value: unknown): { ok: true; value: Json } | { ok: false; failure: Failure['data'] } {
     if (value instanceof Failure) return { ok: false, failure: value.data };
     try {
-      return { ok: true, value: value === undefined ? null : encodeValue(value, 'result', () => null) };
+      return { ok: true, value: this.#encoded(value, () => null) };
     } catch (error) {
       return { ok: false, failure: Failure.from(error).data };
     }
@@ -206,10 +208,12 @@ export class Executor {
   }
 }
 
-/** A value that could not be stored, as text: its JSON where there is any. */
+const longestShown = 10_000;
+
+/** A value that could not be stored, as text: its JSON where there is any and it is short. */
 function shownValue(value: unknown): string {
   try {
-    return valueText(value as Json);
+    return typeof value === 'string' ? valueText(value) : (jsonWithin(value, longestShown) ?? shown(value));
   } catch {
     return shown(value);
   }

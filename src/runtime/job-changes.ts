@@ -103,7 +103,8 @@ export class ChangeableJob<Result> extends KnownJob<Result> {
   async setAnnotation(name: string, value: unknown): Promise<void> {
     const { unit } = this.#known.stored();
     checkAnnotationName(name);
-    const encoded = encodeValue(value, `annotations[${JSON.stringify(name)}]`, storedJobOnly);
+    const path = `annotations[${JSON.stringify(name)}]`;
+    const encoded = encodeValue(value, path, storedJobOnly, unit.engine.limits);
     await unit.submit([unit.engine.annotation(this.record.id, name, encoded)], []);
     this.#known.annotations = { ...this.#known.annotations, [name]: encoded };
   }

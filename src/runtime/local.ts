@@ -101,7 +101,8 @@ export const local = {
   async setLiveAnnotation(name: string, value: unknown, job?: Job<unknown>): Promise<void> {
     const run = mustRun('setLiveAnnotation()');
     checkAnnotationName(name);
-    const encoded = encodeValue(value, `annotations[${JSON.stringify(name)}]`, storedJobOnly);
+    const path = `annotations[${JSON.stringify(name)}]`;
+    const encoded = encodeValue(value, path, storedJobOnly, run.engine.limits);
     const id = job?.record.id ?? run.job.id;
     await run.engine.commit(run.by, [run.engine.annotation(id, name, encoded)], []).written;
   },

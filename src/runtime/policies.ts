@@ -1,5 +1,8 @@
+import { SignalboxError } from '../errors.ts';
+import { jsonWithin } from '../model/bounded-json.ts';
 import { isExpired } from '../model/deadline.ts';
 import type { Failure } from '../model/failure.ts';
+import { defaultLimits, nestsWithin } from '../model/limits.ts';
 import type { JobRecord } from '../model/records.ts';
 import {
   putBackAt,
@@ -112,10 +115,10 @@ export class Policies {
     const own = { policy: policy.name, first_active: job.activeStart };
     try {
       // What is no JSON would be refused by the store, and with it the outcome.
-      return JSON.parse(JSON.stringify({ ...own, ...data })) as RetryData;
+      return withinLimits(jsonWithin({ ...own, ...data }, largestKept) ?? '{}');
     } catch (error) {
       const what = (): string =>
-        `what ${policy.name} keeps of ${this.#text(job)} is no JSON: ${String(error)}`;
+        `what ${policy.name} keeps of ${this.#text(job)} cannot be kept: ${String(error)}`;
       this.#engine.log.events('ERROR', what, { job: job.id });
       return { ...own, ...job.retryData };
     }
@@ -133,4 +136,15 @@ export class Policies {
   #text(job: JobRecord): string {
     return this.#engine.executor.text(job);
   }
+}
+
+// Three failures with all their causes take less.
+const largestKept = 4 * 1024 * 1024;
+
+/** What a policy keeps, from its JSON. @throws SignalboxError `ARGS_TOO_DEEP`. */
+function withinLimits(text: string): RetryData {
+  const data = JSON.parse(text) as RetryData;
+  const { depth } = defaultLimits;
+  if (nestsWithin(data, depth)) return data;
+  throw new SignalboxError('ARGS_TOO_DEEP', { path: 'retryData', limit: depth, actual: depth + 1 });
 }

@@ -1,6 +1,7 @@
 import { type Actor, type AnyActorLogic, type AnyActorRef, createActor, waitFor } from 'xstate';
 import { supervisorMachine } from '../../machines/supervisor.machine.ts';
 import { SignalboxError } from '../errors.ts';
+import { limitsOf, type ValueLimits } from '../model/limits.ts';
 import type { OpenStore } from '../store/store.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { Engine } from './engine.ts';
@@ -29,6 +30,7 @@ export class Supervision {
   engine: Engine | null = null;
   readonly #options: SignalboxOptions;
   readonly #shared: Shared;
+  readonly #limits: ValueLimits;
   readonly #now: () => number;
   readonly #supervisor: Actor<typeof supervisorMachine>;
   readonly #offered = new Set<string>();
@@ -39,6 +41,7 @@ export class Supervision {
   constructor(options: SignalboxOptions, shared: Shared) {
     this.#options = options;
     this.#shared = shared;
+    this.#limits = limitsOf(options.limits);
     this.reactor = options.reactor ?? new NodeReactor();
     const clock =
       options.clock ?? (this.reactor.now === undefined ? new NodeReactor() : (this.reactor as Clock));
@@ -115,6 +118,7 @@ export class Supervision {
         log,
         uuid,
         hooks: this.#shared.hooks,
+        limits: this.#limits,
         offerWork: (queue) => this.#offerWork(queue),
       });
       this.#supervisor.send({ type: 'store.opened' });
