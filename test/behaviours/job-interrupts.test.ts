@@ -167,7 +167,7 @@ forEachStore('An interrupted job', (makeStore) => {
     await job.handleInterrupt();
     const within = { agent: null, slot: null, holder: null, queue: '' };
 
-    await expect(box.engine.finishing.handleInterrupt(job.id ?? '', '', within)).resolves.toBeUndefined();
+    await expect(handleInterrupt(box.engine, job.id ?? '', '', within)).resolves.toBeUndefined();
 
     await expect(job.handleInterrupt()).rejects.toBeInstanceOf(BadStatusError);
   });
