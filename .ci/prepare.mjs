@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url';
 /** The repository's root folder, whatever the working directory is. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Installs the dependencies when node_modules does not hold what package-lock.json asks for. */
-export function install() {
-  if (isInstalled()) return;
-  run('Installing dependencies', 'npm', ['ci']);
+/** Installs the dependencies of a folder when its node_modules does not hold what its package-lock.json asks for. */
+export function install(folder = '.') {
+  if (isInstalled(folder)) return;
+  run(`Installing dependencies${folder === '.' ? '' : ` of ${folder}`}`, 'npm', ['ci'], folder);
 }
 
 /** Builds dist when it is missing or older than its sources. */
@@ -18,13 +18,15 @@ export function build() {
   run('Building dist', process.execPath, [join(root, '.ci', 'build.mjs')]);
 }
 
-function isInstalled() {
+function isInstalled(folder) {
   // npm keeps a copy of the lock file in node_modules; platform packages of other systems are not in it.
-  const installed = packagesIn('node_modules/.package-lock.json');
-  return Object.entries(packagesIn('package-lock.json')).every(([path, { version, optional }]) => {
-    if (path === '') return true;
-    return installed[path] === undefined ? optional === true : installed[path].version === version;
-  });
+  const installed = packagesIn(join(folder, 'node_modules/.package-lock.json'));
+  return Object.entries(packagesIn(join(folder, 'package-lock.json'))).every(
+    ([path, { version, optional }]) => {
+      if (path === '') return true;
+      return installed[path] === undefined ? optional === true : installed[path].version === version;
+    },
+  );
 }
 
 function packagesIn(lockFile) {
@@ -49,8 +51,8 @@ function changedAt(path) {
 }
 
 // Standard output belongs to the command that asked, so all of this goes to standard error.
-function run(what, command, args) {
+function run(what, command, args, folder = '.') {
   console.error(`${what} …`);
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
+  const { status, error } = spawnSync(command, args, { cwd: join(root, folder), stdio: ['ignore', 2, 2] });
   if (status !== 0) throw new Error(`${what} failed.`, { cause: error });
 }

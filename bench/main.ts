@@ -1,18 +1,27 @@
 import { inspect } from 'node:util';
+import { type Check, missOf } from './measures/check.ts';
 
 interface Suite {
-  run(options: { json: boolean; quick: boolean }): Promise<Record<string, unknown>>;
+  run(options: object): Promise<Record<string, unknown>>;
+  /** What the figures must reach. A suite without it only tells. */
+  checks?(figures: Record<string, unknown>): readonly Check[];
 }
 
 const [name, options] = process.argv.slice(2) as [string, string];
-const { json, quick }: { json: boolean; quick: boolean } = JSON.parse(options);
+const { json, ...told }: { json: boolean } = JSON.parse(options);
 const suite: Suite = await import(`./${name}.ts`);
-const figures = await suite.run({ json, quick });
+const figures = await suite.run(told);
+const checks = suite.checks?.(figures) ?? [];
 
 if (json) {
   console.log(JSON.stringify(figures));
 } else {
   console.table(Object.fromEntries(Object.entries(figures).map(([key, figure]) => [key, cells(figure)])));
+}
+for (const miss of checks.map(missOf)) {
+  if (miss === null) continue;
+  console.error(`missed: ${miss}`);
+  process.exitCode = 1;
 }
 
 /** A figure with parts becomes a row of them, any other figure one cell. */

@@ -4,18 +4,25 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, install, root } from '../.ci/prepare.mjs';
 
-const options = { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } };
+const options = {
+  json: { type: 'boolean', default: false },
+  quick: { type: 'boolean', default: false },
+  jobs: { type: 'string' },
+  rounds: { type: 'string' },
+};
 const suites = readdirSync(join(root, 'bench'))
   .filter((name) => name.endsWith('.ts') && name !== 'main.ts')
   .map((name) => name.slice(0, -'.ts'.length));
-const list = `Suites: ${suites.join(', ') || 'none yet'}`;
+const besidePeers = ['embedded'];
+const usage = `npm run bench -- SUITE [--json] [--quick] [--jobs N] [--rounds N]
+Suites: ${suites.join(', ')}`;
 
 const { suite, values, problem } = readArguments();
 if (problem !== undefined) {
-  console.error(`${problem}\n${list}`);
+  console.error(`${problem}\n${usage}`);
   process.exitCode = 1;
 } else if (suite === undefined) {
-  console.log(`npm run bench -- SUITE [--json] [--quick]\n${list}`);
+  console.log(usage);
 } else {
   measure();
 }
@@ -25,15 +32,24 @@ function readArguments() {
     const { values, positionals } = parseArgs({ options, allowPositionals: true });
     const unknown = positionals.find((name) => !suites.includes(name)) ?? positionals[1];
     const problem = unknown && `Expected one suite of those below, got ${positionals.join(' ')}.`;
-    return { suite: positionals[0], values, problem };
+    return { suite: positionals[0], values: withCounts(values), problem };
   } catch (error) {
     return { problem: error.message };
   }
 }
 
+function withCounts(values) {
+  const counts = ['jobs', 'rounds'].filter((name) => values[name] !== undefined);
+  const odd = counts.find((name) => !/^[1-9]\d{0,8}$/.test(values[name]));
+  if (odd !== undefined)
+    throw new Error(`Expected --${odd} to be a whole number from 1 up, got ${values[odd]}.`);
+  return { ...values, ...Object.fromEntries(counts.map((name) => [name, Number(values[name])])) };
+}
+
 // The built package is measured: tsx gives every inner function a name as it runs, which costs time users do not pay.
 function measure() {
   install();
+  if (besidePeers.includes(suite)) install('bench/peers');
   build();
   const { status } = spawnSync(
     process.execPath,

@@ -1,0 +1,40 @@
+import { mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const parent = fileURLToPath(new URL('../../.signalbox/', import.meta.url));
+const inMemory = new Map([
+  [0x0102_1994, 'tmpfs'],
+  [0x8584_58f6, 'ramfs'],
+]);
+
+/** A folder on the disk of this repository, for every contestant alike, and gone at the end. */
+export async function inPlace<Result>(work: (place: string) => Promise<Result>): Promise<Result> {
+  mkdirSync(parent, { recursive: true });
+  const place = mkdtempSync(join(parent, 'bench-'));
+  const kind = inMemory.get(statfsSync(place).type);
+  if (kind !== undefined) {
+    console.error(
+      `${place} is on a ${kind}: a sync costs nothing there, so these figures say nothing of a disk.`,
+    );
+  }
+  const remove = () => rmSync(place, { recursive: true, force: true });
+  const interrupted = () => {
+    remove();
+    process.exit(130);
+  };
+  process.once('SIGINT', interrupted);
+  process.once('SIGTERM', interrupted);
+  try {
+    return await work(place);
+  } finally {
+    process.off('SIGINT', interrupted);
+    process.off('SIGTERM', interrupted);
+    remove();
+  }
+}
+
+/** An empty folder of a place. */
+export function freshFolder(place: string): string {
+  return mkdtempSync(join(place, 'turn-'));
+}
