@@ -1,7 +1,8 @@
 import { deepStrictEqual } from 'node:assert';
 import { createRequire } from 'node:module';
-import { type JobContext, type JobEvent, type JobInput, jobMachine } from 'signalbox/machines';
-import { createActor } from 'xstate';
+import { type JobContext, type JobEvent, jobMachine } from 'signalbox/machines';
+import { actorLife, freshContext, life } from './measures/bare-life.ts';
+import { median } from './measures/statistics.ts';
 
 /** What one job life costs three ways. Times are microseconds, medians over the rounds. */
 export interface Figures extends Record<string, unknown> {
@@ -23,17 +24,8 @@ export interface Figures extends Record<string, unknown> {
 type JobRecord = JobContext & { readonly id: string; readonly rev: number; readonly state: string };
 type CopyJob = (job: JobRecord) => Record<string, unknown>;
 
-const input: JobInput = { name: 'index', args: ['a.txt'] };
-const life: readonly JobEvent[] = [
-  { type: 'job.put', queue: 'q', at: 10, beginAfter: 10, assigner: 'p1' },
-  { type: 'job.claim', queue: 'q', dispatcher: 'd', agent: 'main', epoch: 2, quotas: [] },
-  { type: 'job.start', at: 20 },
-  { type: 'job.finish', at: 30, outcome: { ok: true, value: 7 }, retryData: null, awaited: null },
-  { type: 'job.complete', at: 31, unstarted: 0 },
-];
-
 /** Measures one job's life through the compiled chart beside XState's own ways, interleaved in one run. */
-export async function run({ quick }: { json: boolean; quick: boolean }): Promise<Figures> {
+export async function run({ quick }: { quick: boolean }): Promise<Figures> {
   refuseDevelopmentBuild();
   const compiled = await compiledLives();
   const ways = {
@@ -127,18 +119,6 @@ function transitionLife(): () => JobContext {
   };
 }
 
-function actorLife(): JobContext {
-  const actor = createActor(jobMachine, { input }).start();
-  for (const event of life) actor.send(event);
-  const { context } = actor.getSnapshot();
-  actor.stop();
-  return context;
-}
-
-function freshContext(): JobContext {
-  return createActor(jobMachine, { input }).getSnapshot().context;
-}
-
 /** The keys that the chart knows, without those that only a stored record has. */
 function contextOf(record: JobRecord): JobContext {
   const known = Object.keys(freshContext()) as (keyof JobContext)[];
@@ -158,11 +138,6 @@ function interleave(ways: readonly (() => unknown)[], rounds: number, lives: num
     }
   }
   return times;
-}
-
-function median(figures: readonly number[]): number {
-  const sorted = [...figures].sort((one, other) => one - other);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
 function refuseDevelopmentBuild(): void {

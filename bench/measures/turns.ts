@@ -1,40 +1,35 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-/** One thing to measure, again and again. */
-export interface Subject<Figures> {
-  readonly name: string;
-  take(): Promise<Figures>;
-}
+/** What is measured, by name: each call takes its figures once. Null: it cannot be measured here. */
+type Subjects<Figures extends object> = {
+  readonly [Name in keyof Figures]: (() => Promise<Figures[Name]>) | null;
+};
 
-/** How often, and for how long at most. */
-export interface Rounds {
-  readonly rounds: number;
-  readonly budgetMs: number;
-}
+/** The figures of every round, by name. */
+type Taken<Figures extends object> = { readonly [Name in keyof Figures]: Figures[Name][] };
 
 /**
  * Measures all subjects once a round, in turns, so that a slow moment of the machine falls on all of them. Everyone has
  * one turn; after that a subject is passed over when its turn would not end within the budget.
  */
-export async function takeTurns<Name extends string, Figures>(
-  subjects: readonly (Subject<Figures> & { readonly name: Name })[],
-  { rounds, budgetMs }: Rounds,
-): Promise<Record<Name, Figures[]>> {
-  const begin = performance.now();
-  const taken = Object.fromEntries(subjects.map(({ name }) => [name, []])) as unknown as Record<
-    Name,
-    Figures[]
-  >;
-  const durations = new Map<Name, number>();
+export async function takeTurns<Figures extends object>(
+  subjects: Subjects<Figures>,
+  { rounds, budgetMs }: { readonly rounds: number; readonly budgetMs: number },
+): Promise<Taken<Figures>> {
+  const names = Object.keys(subjects) as (keyof Figures & string)[];
+  const taken = Object.fromEntries(names.map((name) => [name, []])) as unknown as Taken<Figures>;
+  const durations = new Map<string, number>();
+  const end = performance.now() + budgetMs;
   for (let round = 1; round <= rounds; round += 1) {
-    for (const { name, take } of subjects) {
-      const started = performance.now();
-      const left = budgetMs - (started - begin);
-      if (round > 1 && (durations.get(name) ?? 0) > left) continue;
+    for (const name of names) {
+      const take = subjects[name];
+      const begin = performance.now();
+      if (take === null) continue;
+      if (round > 1 && begin + (durations.get(name) ?? 0) > end) continue;
       progress(`round ${round} of ${rounds}: ${name}`);
       taken[name].push(await take());
-      durations.set(name, performance.now() - started);
+      durations.set(name, performance.now() - begin);
     }
   }
   progress('');
@@ -67,25 +62,6 @@ export async function inChild<Figures>(
   const [code, signal] = await once(child, 'close');
   if (code !== 0) throw new Error(`Expected the measure ${measure} to end well, got ${code ?? signal}.`);
   return JSON.parse(output.trimEnd().split('\n').at(-1) as string);
-}
-
-/** The middle of the figures; of an even number of them the mean of the middle two. */
-export function median(figures: readonly number[]): number {
-  const sorted = [...figures].sort((one, other) => one - other);
-  const middle = sorted.length / 2;
-  const [low = Number.NaN, high = Number.NaN] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]];
-  return (low + high) / 2;
-}
-
-/** The median of every number in figures of one shape. */
-export function medians<Figures extends object>(taken: readonly Figures[]): Figures {
-  const keys = Object.keys(taken[0] ?? {}) as (keyof Figures)[];
-  return Object.fromEntries(
-    keys.map((key) => {
-      const values = taken.map((figures) => figures[key]).filter((value) => typeof value === 'number');
-      return [key, values.length === 0 ? null : median(values)];
-    }),
-  ) as Figures;
 }
 
 /** Shows what is going on, where nobody takes it for a result. */

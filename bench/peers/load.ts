@@ -8,12 +8,13 @@ export async function load<Face>(name: string): Promise<Face> {
   return (await import(name)) as Face;
 }
 
-/** Name and version of installed packages of this folder, for people. */
+/** Names and versions of packages that are installed in this folder, for people. */
 export function versionsOf(...names: string[]): string {
   return names
-    .map((name) => {
-      const manifest = new URL(`./node_modules/${name}/package.json`, import.meta.url);
-      return `${name} ${JSON.parse(readFileSync(manifest, 'utf8')).version}`;
+    .map((folder) => {
+      const manifest = new URL(`./node_modules/${folder}/package.json`, import.meta.url);
+      const { name, version } = JSON.parse(readFileSync(manifest, 'utf8'));
+      return `${name} ${version}`;
     })
     .join(', ');
 }

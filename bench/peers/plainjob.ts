@@ -37,7 +37,7 @@ const logger: Logger = { error: console.error, warn: quiet, info: quiet, debug: 
 export async function open(settings: Settings, signals: Signals): Promise<Contestant> {
   const { dir, isSynced = false } = settings;
   const { better, defineQueue, defineWorker } = await load<Plainjob>('plainjob');
-  const { default: Database } = await load<{ default: new (file: string) => Sqlite }>('better-sqlite3');
+  const { default: Database } = await load<{ default: new (file: string) => Sqlite }>('better-sqlite3-12');
   mkdirSync(dir, { recursive: true });
   const database = new Database(join(dir, 'queue.db'));
   const queue = defineQueue({ connection: better(database), logger });
@@ -63,7 +63,7 @@ export async function open(settings: Settings, signals: Signals): Promise<Contes
 
 export function facts({ isSynced = false }: Settings): Facts {
   return {
-    versions: versionsOf('plainjob', 'better-sqlite3'),
+    versions: versionsOf('plainjob', 'better-sqlite3-12'),
     settings: 'WAL, one worker, poll interval 1 ms, bulk put by addMany',
     fsync: isSynced ? 'every commit (synchronous=FULL)' : 'none per commit (synchronous=NORMAL, as it ships)',
   };

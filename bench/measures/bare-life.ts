@@ -1,0 +1,53 @@
+import { createRequire } from 'node:module';
+import { type JobContext, type JobEvent, type JobInput, jobMachine } from 'signalbox/machines';
+import { createActor } from 'xstate';
+
+const input: JobInput = { name: 'index', args: ['a.txt'] };
+
+/** The events of a job that succeeds, put to completed. */
+export const life: readonly JobEvent[] = [
+  { type: 'job.put', queue: 'q', at: 10, beginAfter: 10, assigner: 'p1' },
+  { type: 'job.claim', queue: 'q', dispatcher: 'd', agent: 'main', epoch: 2, quotas: [] },
+  { type: 'job.start', at: 20 },
+  { type: 'job.finish', at: 30, outcome: { ok: true, value: 7 }, retryData: null, awaited: null },
+  { type: 'job.complete', at: 31, unstarted: 0 },
+];
+
+/** One life of the job chart as XState itself runs it: createActor, start, one send a step, stop. */
+export function actorLife(): JobContext {
+  const actor = createActor(jobMachine, { input }).start();
+  for (const event of life) actor.send(event);
+  const { context } = actor.getSnapshot();
+  actor.stop();
+  return context;
+}
+
+/** The context in which a life begins. */
+export function freshContext(): JobContext {
+  return createActor(jobMachine, { input }).getSnapshot().context;
+}
+
+/** What the engine alone reaches when every job is an actor. */
+export interface BareLife {
+  readonly totalPerS: number;
+}
+
+export const facts = {
+  versions: `xstate ${createRequire(import.meta.url)('xstate/package.json').version}`,
+  settings: 'createActor, start, one send a step, stop',
+  fsync: 'never: memory only',
+};
+
+/** How many such lives pass in a second, one after the other, with nothing stored. */
+export async function measure({
+  lives,
+  warmUpLives,
+}: {
+  lives: number;
+  warmUpLives: number;
+}): Promise<BareLife> {
+  for (let at = 0; at < warmUpLives; at += 1) actorLife();
+  const begin = performance.now();
+  for (let at = 0; at < lives; at += 1) actorLife();
+  return { totalPerS: (lives / (performance.now() - begin)) * 1_000 };
+}
