@@ -13,7 +13,7 @@ const options = {
 const suites = readdirSync(join(root, 'bench'))
   .filter((name) => name.endsWith('.ts') && name !== 'main.ts')
   .map((name) => name.slice(0, -'.ts'.length));
-const besidePeers = ['embedded'];
+const besidePeers = ['embedded', 'latency'];
 const usage = `npm run bench -- SUITE [--json] [--quick] [--jobs N] [--rounds N]
 Suites: ${suites.join(', ')}`;
 

@@ -31,3 +31,9 @@ export async function measure({ dir, samples, pauseMs }: FdatasyncOptions): Prom
   closeSync(file);
   return { p50Ms: percentile(times, 50), p99Ms: percentile(times, 99) };
 }
+
+export const facts = {
+  versions: `node ${process.version}`,
+  settings: '512 bytes appended and synced, again and again',
+  fsync: 'each',
+};

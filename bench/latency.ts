@@ -1,0 +1,71 @@
+import type { Check } from './measures/check.ts';
+import { type ContenderName, factsOf, turnOf } from './measures/contenders.ts';
+import { type Fdatasync, facts as fdatasyncFacts } from './measures/fdatasync.ts';
+import type { Idle } from './measures/idle.ts';
+import { freshFolder, inPlace } from './measures/place.ts';
+import { medians } from './measures/statistics.ts';
+import { inChild, takeTurns } from './measures/turns.ts';
+import { withRedis } from './peers/redis-server.ts';
+
+/** What the suite can be told. */
+export interface Options {
+  readonly quick: boolean;
+  /** Jobs a turn. */
+  readonly jobs?: number;
+  readonly rounds?: number;
+}
+
+const pauseMs = 3;
+
+/** One job at a time, put while everything is idle, through Signalbox and its peers. */
+export async function run({ quick, jobs = quick ? 200 : 1_000, rounds = quick ? 5 : 11 }: Options) {
+  const taken = await inPlace((place) =>
+    withRedis(place, (redis) => {
+      const turn = (name: ContenderName) =>
+        turnOf<Idle>(name, 'idle', { place, redis }, { jobs, warmUpJobs: 100, pauseMs });
+      return takeTurns(
+        {
+          signalbox: turn('size10'),
+          fdatasync: () =>
+            inChild<Fdatasync>('fdatasync', { dir: freshFolder(place), samples: jobs, pauseMs }),
+          plainjob: turn('plainjob'),
+          plainjobSynced: turn('plainjobSynced'),
+          bullmq: turn('bullmq'),
+          liteque: turn('liteque'),
+          fastq: turn('fastq'),
+        },
+        { rounds, budgetMs: quick ? 40_000 : 300_000 },
+      );
+    }),
+  );
+
+  const peer = async (name: ContenderName, idles: readonly Idle[]) => ({
+    ...medians(idles),
+    rounds: idles.length,
+    ...(await factsOf(name)),
+  });
+  const disk = medians(taken.fdatasync);
+  return {
+    ...medians(taken.signalbox),
+    fdatasyncP50Ms: disk.p50Ms,
+    fdatasyncP99Ms: disk.p99Ms,
+    jobs,
+    rounds: taken.signalbox.length,
+    peers: {
+      plainjob: await peer('plainjob', taken.plainjob),
+      plainjobSynced: await peer('plainjobSynced', taken.plainjobSynced),
+      bullmq: taken.bullmq.length === 0 ? null : await peer('bullmq', taken.bullmq),
+      liteque: await peer('liteque', taken.liteque),
+      fastq: await peer('fastq', taken.fastq),
+      fdatasync: { ...disk, rounds: taken.fdatasync.length, ...fdatasyncFacts },
+    },
+  };
+}
+
+/** A put waits for one sync; half a millisecond is for everything that is not the disk. */
+export function checks({
+  putToStartP50Ms,
+  fdatasyncP50Ms,
+}: Awaited<ReturnType<typeof run>>): readonly Check[] {
+  return [{ figure: 'putToStartP50Ms', is: putToStartP50Ms, atMost: 2 * fdatasyncP50Ms + 0.5 }];
+}

@@ -1,0 +1,66 @@
+import { rmSync } from 'node:fs';
+import type { RedisServer } from '../peers/redis-server.ts';
+import type { ContestantModule, Facts, Settings } from './contestant.ts';
+import { freshFolder } from './place.ts';
+import { inChild } from './turns.ts';
+
+/** Who is measured: a module, and what it is told. */
+interface Contender {
+  readonly module: string;
+  readonly settings: Omit<Settings, 'dir' | 'redisSocket'>;
+}
+
+const ours = './signalbox.ts';
+const plainjob = '../peers/plainjob.ts';
+
+/** All of them by name, in the order of their turns. */
+export const contenders = {
+  size10: { module: ours, settings: { size: 10 } },
+  plainjob: { module: plainjob, settings: { size: 1 } },
+  size50: { module: ours, settings: { size: 50 } },
+  bullmq: { module: '../peers/bullmq.ts', settings: { size: 100 } },
+  slowDisk: { module: ours, settings: { size: 10, slowSyncMs: 2 } },
+  plainjobSynced: { module: plainjob, settings: { size: 1, isSynced: true } },
+  fastq: { module: '../peers/fastq.ts', settings: { size: 10 } },
+  liteque: { module: '../peers/liteque.ts', settings: { size: 10 } },
+} satisfies Readonly<Record<string, Contender>>;
+
+export type ContenderName = keyof typeof contenders;
+
+/** Where the contenders of one run find what they need. */
+export interface Arena {
+  readonly place: string;
+  readonly redis: RedisServer | null;
+}
+
+/** A turn that runs a measure for a contender, in a process and a folder of its own; null where it cannot run. */
+export function turnOf<Figures>(
+  name: ContenderName,
+  measure: string,
+  { place, redis }: Arena,
+  how: object,
+): (() => Promise<Figures>) | null {
+  if (name === 'bullmq' && redis === null) return null;
+  const { module, settings } = contenders[name];
+  return async () => {
+    const dir = freshFolder(place);
+    const figures = await inChild<Figures>(measure, {
+      ...how,
+      contestant: urlOf(module),
+      settings: { ...settings, dir, ...(redis === null ? {} : { redisSocket: redis.socket }) },
+    });
+    rmSync(dir, { recursive: true });
+    return figures;
+  };
+}
+
+/** What is to be said of a contender. */
+export async function factsOf(name: ContenderName): Promise<Facts> {
+  const { module, settings } = contenders[name];
+  const { facts }: ContestantModule = await import(urlOf(module));
+  return facts({ ...settings, dir: '' });
+}
+
+function urlOf(module: string): string {
+  return new URL(module, import.meta.url).href;
+}
