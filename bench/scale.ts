@@ -1,0 +1,100 @@
+import { rmSync } from 'node:fs';
+import type { Check } from './measures/check.ts';
+import type { Completed } from './measures/completed.ts';
+import type { Opening } from './measures/opening.ts';
+import { freshFolder, inPlace } from './measures/place.ts';
+import { medians } from './measures/statistics.ts';
+import { inChild, takeTurns } from './measures/turns.ts';
+import type { Waiting } from './measures/waiting.ts';
+
+/** What the suite can be told. */
+export interface Options {
+  readonly quick: boolean;
+  /** Jobs that are completed to see what is kept of them. */
+  readonly jobs?: number;
+  readonly rounds?: number;
+}
+
+/** What jobs that wait cost those that come, and what they take. */
+export async function run({ quick, jobs = quick ? 20_000 : 100_000, rounds = quick ? 5 : 7 }: Options) {
+  const taken = await inPlace((place) => {
+    const waiting =
+      (count: number, isBlocked = false) =>
+      () =>
+        inFolder(place, (dir) => jobsWait(dir, { waiting: count, isBlocked, batches: quick ? 5 : 15 }));
+    return takeTurns(
+      {
+        waiting1k: waiting(1_000),
+        waiting100k: () =>
+          inFolder(place, async (dir) => {
+            const costs = await jobsWait(dir, {
+              waiting: 100_000,
+              isBlocked: false,
+              batches: quick ? 5 : 15,
+            });
+            // The process of these jobs has ended without closing the store; the next one closes it.
+            const { startupMs: startupMsKilled } = await inChild<Opening>('opening', { dir });
+            const { startupMs: startupMsClosed } = await inChild<Opening>('opening', { dir });
+            return { ...costs, startupMsKilled, startupMsClosed };
+          }),
+        blocked100k: waiting(100_000, true),
+        completed: () =>
+          inFolder(place, (dir) => inChild<Completed>('completed', { dir, jobs }, ['--expose-gc'])),
+        waiting10k: quick ? null : waiting(10_000),
+        waiting1M: quick ? null : waiting(1_000_000),
+      },
+      { rounds, budgetMs: quick ? 38_000 : 600_000 },
+    );
+  });
+
+  const of1k = medians(taken.waiting1k);
+  const of100k = medians(taken.waiting100k);
+  const blocked = medians(taken.blocked100k);
+  const completed = medians(taken.completed);
+  const ofMore = <Figures extends object>(figures: readonly Figures[]) =>
+    figures.length === 0 ? null : medians(figures);
+  const of1M = ofMore(taken.waiting1M);
+  return {
+    claimCostRatio100kVs1k: of100k.claimUs / of1k.claimUs,
+    claimCostRatio1MVs1k: of1M === null ? null : of1M.claimUs / of1k.claimUs,
+    claimCostRatioBlocked100k: blocked.claimUs / of1k.claimUs,
+    startupMs100k: Math.max(of100k.startupMsKilled, of100k.startupMsClosed),
+    heapBytesPerWaitingJob: of100k.heapBytesPerJob,
+    diskBytesPerWaitingJob: of100k.diskBytesPerJob,
+    heapBytesPerCompletedJob: completed.heapBytesPerJob,
+    diskBytesPerCompletedJob: completed.diskBytesPerJob,
+    commitBytes1k: of1k.commitBytes,
+    commitBytes100k: of100k.commitBytes,
+    rounds: taken.waiting100k.length,
+    waiting: {
+      '1,000': of1k,
+      '10,000': ofMore(taken.waiting10k),
+      '100,000': of100k,
+      '100,000 blocked': blocked,
+      '1,000,000': of1M,
+    },
+  };
+}
+
+function jobsWait(
+  dir: string,
+  how: { waiting: number; isBlocked: boolean; batches: number },
+): Promise<Waiting> {
+  return inChild<Waiting>('waiting', { dir, ...how }, ['--expose-gc', '--max-old-space-size=8192']);
+}
+
+async function inFolder<Figures>(place: string, work: (dir: string) => Promise<Figures>): Promise<Figures> {
+  const dir = freshFolder(place);
+  const figures = await work(dir);
+  rmSync(dir, { recursive: true });
+  return figures;
+}
+
+export function checks(figures: Awaited<ReturnType<typeof run>>): readonly Check[] {
+  return [
+    { figure: 'claimCostRatio100kVs1k', is: figures.claimCostRatio100kVs1k, atMost: 1.5 },
+    { figure: 'startupMs100k', is: figures.startupMs100k, atMost: 2_000 },
+    { figure: 'heapBytesPerWaitingJob', is: figures.heapBytesPerWaitingJob, atMost: 2_048 },
+    { figure: 'commitBytes100k', is: figures.commitBytes100k, atMost: figures.commitBytes1k + 16 },
+  ];
+}
