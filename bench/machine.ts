@@ -25,7 +25,15 @@ type JobRecord = JobContext & { readonly id: string; readonly rev: number; reado
 type CopyJob = (job: JobRecord) => Record<string, unknown>;
 
 /** Measures one job's life through the compiled chart beside XState's own ways, interleaved in one run. */
-export async function run({ quick }: { quick: boolean }): Promise<Figures> {
+export async function run({
+  quick,
+  jobs: livesPerRound = quick ? 400 : 1_500,
+  rounds = quick ? 9 : 31,
+}: {
+  readonly quick: boolean;
+  readonly jobs?: number;
+  readonly rounds?: number;
+}): Promise<Figures> {
   refuseDevelopmentBuild();
   const compiled = await compiledLives();
   const ways = {
@@ -37,8 +45,6 @@ export async function run({ quick }: { quick: boolean }): Promise<Figures> {
   deepStrictEqual(contextOf(ways.compiled()), ways.machineTransition());
   deepStrictEqual(contextOf(ways.compiled()), ways.createActor());
 
-  const rounds = quick ? 9 : 31;
-  const livesPerRound = quick ? 400 : 1_500;
   const times = interleave(Object.values(ways), rounds, livesPerRound);
   const [compiledUs = 0, machineTransitionUs = 0, createActorUs = 0, stepsUs = 0] = times.map(median);
   return {

@@ -1,5 +1,7 @@
-import { inspect } from 'node:util';
 import { type Check, missOf } from './measures/check.ts';
+import { hostText } from './report/host.ts';
+import { writePage } from './report/page.ts';
+import { print } from './report/print.ts';
 
 interface Suite {
   run(options: object): Promise<Record<string, unknown>>;
@@ -8,31 +10,16 @@ interface Suite {
 }
 
 const [name, options] = process.argv.slice(2) as [string, string];
-const { json, ...told }: { json: boolean } = JSON.parse(options);
+const { json, write, ...told }: { json: boolean; write: boolean } = JSON.parse(options);
 const suite: Suite = await import(`./${name}.ts`);
 const figures = await suite.run(told);
 const checks = suite.checks?.(figures) ?? [];
 
-if (json) {
-  console.log(JSON.stringify(figures));
-} else {
-  console.table(Object.fromEntries(Object.entries(figures).map(([key, figure]) => [key, cells(figure)])));
-}
+if (write) writePage(name, figures, checks);
+if (json) console.log(JSON.stringify({ ...figures, host: hostText() }));
+else print(figures, checks);
 for (const miss of checks.map(missOf)) {
   if (miss === null) continue;
   console.error(`missed: ${miss}`);
   process.exitCode = 1;
-}
-
-/** A figure with parts becomes a row of them, any other figure one cell. */
-function cells(figure: unknown): Record<string, unknown> {
-  if (typeof figure === 'number') return { figure: Number(figure.toPrecision(4)) };
-  const isFlat =
-    typeof figure === 'object' &&
-    figure !== null &&
-    Object.values(figure).every((part) => typeof part !== 'object' || part === null);
-  if (isFlat) return figure as Record<string, unknown>;
-  return {
-    figure: typeof figure === 'object' ? inspect(figure, { breakLength: Infinity, depth: 5 }) : figure,
-  };
 }

@@ -7,6 +7,7 @@ import { build, install, root } from '../.ci/prepare.mjs';
 const options = {
   json: { type: 'boolean', default: false },
   quick: { type: 'boolean', default: false },
+  write: { type: 'boolean', default: false },
   jobs: { type: 'string' },
   rounds: { type: 'string' },
 };
@@ -14,7 +15,8 @@ const suites = readdirSync(join(root, 'bench'))
   .filter((name) => name.endsWith('.ts') && name !== 'main.ts')
   .map((name) => name.slice(0, -'.ts'.length));
 const besidePeers = ['embedded', 'latency'];
-const usage = `npm run bench -- SUITE [--json] [--quick] [--jobs N] [--rounds N]
+const usage = `npm run bench -- SUITE [--json] [--quick] [--write] [--jobs N] [--rounds N]
+--write puts the figures into docs/performance.md.
 Suites: ${suites.join(', ')}`;
 
 const { suite, values, problem } = readArguments();

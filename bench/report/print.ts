@@ -1,0 +1,39 @@
+import type { Check } from '../measures/check.ts';
+import { partsOf, rounded, shown } from './figures.ts';
+import { hostText } from './host.ts';
+
+/** Shows the figures of a suite to people, with the bounds that some must keep. */
+export function print(figures: object, checks: readonly Check[]): void {
+  const { single, rows, facts } = partsOf(figures);
+  const all = Object.entries(rows);
+  if (all.length > 0) {
+    console.table(
+      Object.fromEntries(
+        all.map(([name, row]) => [
+          name,
+          Object.fromEntries(Object.entries(row ?? {}).map(([key, figure]) => [key, cell(figure)])),
+        ]),
+      ),
+    );
+  }
+  console.table(
+    Object.fromEntries(
+      Object.entries(single).map(([name, figure]) => {
+        const check = checks.find((one) => one.figure === name);
+        return [name, { figure: cell(figure), ...(check === undefined ? {} : boundOf(check)) }];
+      }),
+    ),
+  );
+  console.log(hostText());
+  for (const [name, fact] of Object.entries(facts)) console.log(`${name}: ${fact}`);
+}
+
+// A table shows a number without the quotes of a text.
+function cell(figure: number | null): number | null {
+  return figure === null ? null : rounded(figure);
+}
+
+function boundOf({ atLeast, atMost, goal }: Check): { bound: string; goal?: number } {
+  const bound = atLeast === undefined ? `at most ${shown(atMost)}` : `at least ${shown(atLeast)}`;
+  return goal === undefined ? { bound } : { bound, goal };
+}
