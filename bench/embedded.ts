@@ -29,7 +29,7 @@ export async function run({ quick, jobs = 10_000, rounds = quick ? 7 : 15 }: Opt
           name,
           'burn-down',
           { place, redis },
-          { jobs, warmUpJobs: jobs / 10, sustainedMs, ...course },
+          { jobs, warmUpJobs: jobs, sustainedMs, ...course },
         );
       return takeTurns(
         {
@@ -39,9 +39,9 @@ export async function run({ quick, jobs = 10_000, rounds = quick ? 7 : 15 }: Opt
           bullmq: turn('bullmq'),
           slowDisk: turn('slowDisk', { sustainedMs: 0 }),
           plainjobSynced: turn('plainjobSynced'),
-          bareXState: () => inChild<BareLife>('bare-life', { lives: jobs, warmUpLives: jobs / 10 }),
+          bareXState: () => inChild<BareLife>('bare-life', { lives: jobs, warmUpLives: jobs }),
           fastq: turn('fastq'),
-          liteque: turn('liteque', { jobs: litequeJobs(jobs), warmUpJobs: litequeJobs(jobs) / 10 }),
+          liteque: turn('liteque', { jobs: litequeJobs(jobs), warmUpJobs: litequeJobs(jobs) }),
           fdatasync: () =>
             inChild<Fdatasync>('fdatasync', { dir: freshFolder(place), samples: 300, pauseMs: 0 }),
         },

@@ -30,11 +30,9 @@ export async function open(settings: Settings, signals: Signals): Promise<Contes
     }
   });
   return {
-    putBulk: (count) =>
-      box.transaction(async (tx) => {
-        const queue = tx.queue('bench');
-        for (const data of jobArguments(count)) await queue.put(noop(data));
-      }),
+    putBulk: async (count) => {
+      await box.queue('bench').putAll(jobArguments(count).map((data) => noop(data)));
+    },
     put: async () => void (await box.queue('bench').put(noop({ n: 0 }))),
     work: async () => void (await box.start({ agent: agent({ size }) })),
     serverCpuUs: noServer,

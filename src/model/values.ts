@@ -13,6 +13,10 @@ interface Walk {
   readonly refer: ReferJob;
   /** What is measured, for the error. */
   readonly path: string;
+  /** What is looked at now. */
+  root: string;
+  /** The way there from the root. It becomes text only when there is something to say. */
+  readonly trail: (string | number)[];
   /** Keys and elements so far. */
   count: number;
   /** A sixth of the bytes that the JSON of it takes at most: a character takes six when it is escaped. */
@@ -34,7 +38,7 @@ export function encodeValue(
   limits: ValueLimits = defaultLimits,
 ): Json {
   const walk = walkOf(path, refer, limits);
-  const encoded = encode(value, path, 0, walk);
+  const encoded = encode(value, walk);
   checkBytes([encoded], walk);
   return encoded;
 }
@@ -47,7 +51,8 @@ export function encodeArgs(
 ): readonly Json[] {
   const walk = walkOf(args.length === 1 ? 'args[0]' : 'args', refer, limits);
   const encoded = args.map((arg, index) => {
-    const stored = encode(arg, `args[${index}]`, 0, walk);
+    walk.root = `args[${index}]`;
+    const stored = encode(arg, walk);
     // A joined job has a reference for each of its jobs, and those are limited by their bytes.
     if (index > 0 && !isReference(stored)) countKey(walk);
     return stored;
@@ -57,7 +62,7 @@ export function encodeArgs(
 }
 
 function walkOf(path: string, refer: ReferJob, limits: ValueLimits): Walk {
-  return { limits, refer, path, count: 0, size: 0, least: 0 };
+  return { limits, refer, path, root: path, trail: [], count: 0, size: 0, least: 0 };
 }
 
 /** Most values need no exact count, and what could be too large was refused before it is turned into text. */
@@ -68,44 +73,38 @@ function checkBytes(encoded: readonly Json[], { size, limits, path }: Walk): voi
   if (actual > limits.bytes) throw tooLarge(path, limits.bytes, actual, 'bytes');
 }
 
-function encode(value: unknown, path: string, depth: number, walk: Walk): Json {
+function encode(value: unknown, walk: Walk): Json {
   switch (typeof value) {
     case 'string':
       countText(value, walk);
-      return checkText(value, path);
+      return checkText(value, walk);
     case 'number':
       walk.size += 8;
-      if (!Number.isFinite(value)) throw notJson(path, String(value), 'null');
+      if (!Number.isFinite(value)) throw notJson(walk, String(value), 'null');
       return value === 0 ? 0 : value;
     case 'boolean':
       walk.size += 5;
       return value;
     case 'object':
-      if (value !== null) return encodeObject(value, path, depth, walk);
+      if (value !== null) return encodeObject(value, walk);
       walk.size += 4;
       return null;
     case 'undefined':
-      throw notJson(path, 'undefined', 'nothing');
+      throw notJson(walk, 'undefined', 'nothing');
     case 'bigint':
-      throw notJson(path, 'bigint', 'an error');
+      throw notJson(walk, 'bigint', 'an error');
     default:
-      throw notJson(path, shown(value), 'nothing');
+      throw notJson(walk, shown(value), 'nothing');
   }
 }
 
-function encodeObject(value: object, path: string, depth: number, walk: Walk): Json {
+function encodeObject(value: object, walk: Walk): Json {
+  const { trail } = walk;
   const { depth: limit } = walk.limits;
-  if (depth >= limit) throw new SignalboxError('ARGS_TOO_DEEP', { path, limit, actual: depth + 1 });
+  if (trail.length >= limit)
+    throw new SignalboxError('ARGS_TOO_DEEP', { path: pathOf(walk), limit, actual: trail.length + 1 });
   walk.size += 2;
-  if (Array.isArray(value)) {
-    const encoded: Json[] = [];
-    for (let index = 0; index < value.length; index += 1) {
-      if (!(index in value)) throw notJson(`${path}[${index}]`, 'a hole', 'null');
-      countKey(walk);
-      encoded.push(encode(value[index], `${path}[${index}]`, depth + 1, walk));
-    }
-    return encoded;
-  }
+  if (Array.isArray(value)) return encodeList(value, walk);
   const reference = walk.refer(value);
   if (reference !== null) {
     walk.size += 40;
@@ -113,29 +112,42 @@ function encodeObject(value: object, path: string, depth: number, walk: Walk): J
   }
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
-    throw notJson(path, prototype?.constructor?.name ?? 'an object', whatJsonMakes(value));
+    throw notJson(walk, prototype?.constructor?.name ?? 'an object', whatJsonMakes(value));
   }
   if ('toJSON' in value && typeof value.toJSON === 'function')
-    throw notJson(path, 'an object with toJSON', 'something else');
+    throw notJson(walk, 'an object with toJSON', 'something else');
   if (Object.getOwnPropertySymbols(value).length > 0)
-    throw notJson(path, 'an object with a symbol key', 'an object without it');
+    throw notJson(walk, 'an object with a symbol key', 'an object without it');
   const encoded: Record<string, Json> = {};
   for (const key of Object.keys(value)) {
     countKey(walk);
     countText(key, walk);
-    const childPath = pathOf(path, key);
-    checkText(key, childPath);
-    const child = encode(read(value, key, childPath), childPath, depth + 1, walk);
+    trail.push(key);
+    checkText(key, walk);
+    const child = encode(read(value, key, walk), walk);
+    trail.pop();
     define(encoded, key.startsWith('$') ? `$${key}` : key, child);
   }
   return encoded;
 }
 
-function read(value: object, key: string, path: string): unknown {
+function encodeList(list: readonly unknown[], walk: Walk): Json {
+  const encoded: Json[] = [];
+  for (let index = 0; index < list.length; index += 1) {
+    walk.trail.push(index);
+    if (!(index in list)) throw notJson(walk, 'a hole', 'null');
+    countKey(walk);
+    encoded.push(encode(list[index], walk));
+    walk.trail.pop();
+  }
+  return encoded;
+}
+
+function read(value: object, key: string, walk: Walk): unknown {
   try {
     return (value as Record<string, unknown>)[key];
   } catch {
-    throw notJson(path, 'a getter that threw', 'an error');
+    throw notJson(walk, 'a getter that threw', 'an error');
   }
 }
 
@@ -148,9 +160,14 @@ function define<Value>(target: Record<string, Value>, key: string, value: Value)
 
 const longestKey = 64;
 
-function pathOf(path: string, key: string): string {
-  const shown = key.length > longestKey ? `${key.slice(0, longestKey)}…` : key;
-  return /^[A-Za-z_]\w*$/.test(shown) ? `${path}.${shown}` : `${path}[${JSON.stringify(shown)}]`;
+function pathOf({ root, trail }: Walk): string {
+  return root + trail.map(stepText).join('');
+}
+
+function stepText(step: string | number): string {
+  if (typeof step === 'number') return `[${step}]`;
+  const shown = step.length > longestKey ? `${step.slice(0, longestKey)}…` : step;
+  return /^[A-Za-z_]\w*$/.test(shown) ? `.${shown}` : `[${JSON.stringify(shown)}]`;
 }
 
 function countKey(walk: Walk): void {
@@ -169,9 +186,9 @@ function tooLarge(path: string, limit: number, actual: number, unit: string): Si
   return new SignalboxError('ARGS_TOO_LARGE', { path, limit, actual, unit });
 }
 
-function checkText(text: string, path: string): string {
-  if (text.includes('\u0000')) throw notJson(path, 'text with a NUL character', 'text that databases refuse');
-  if (!text.isWellFormed()) throw notJson(path, 'text with a lone surrogate', 'text that is not Unicode');
+function checkText(text: string, walk: Walk): string {
+  if (text.includes('\u0000')) throw notJson(walk, 'text with a NUL character', 'text that databases refuse');
+  if (!text.isWellFormed()) throw notJson(walk, 'text with a lone surrogate', 'text that is not Unicode');
   return text;
 }
 
@@ -182,8 +199,8 @@ function whatJsonMakes(value: object): string {
   return 'a plain object';
 }
 
-function notJson(path: string, actual: string, wouldBecome: string): SignalboxError {
-  return new SignalboxError('ARGS_NOT_JSON', { path, actual, wouldBecome });
+function notJson(walk: Walk, actual: string, wouldBecome: string): SignalboxError {
+  return new SignalboxError('ARGS_NOT_JSON', { path: pathOf(walk), actual, wouldBecome });
 }
 
 function isReference(value: Json): boolean {
@@ -205,11 +222,16 @@ export function decodeValue(value: Json, resolve: ResolveJob): unknown {
 }
 
 /** The ids of the jobs that a stored value refers to. */
-export function* referredJobs(value: Json): Generator<string> {
-  if (value === null || typeof value !== 'object') return;
-  if (!Array.isArray(value) && '$job' in value) {
-    yield String((value as { $job: Json }).$job);
-    return;
+export function referredJobs(value: Json): readonly string[] {
+  if (value === null || typeof value !== 'object') return none;
+  if (!Array.isArray(value) && '$job' in value) return [String((value as { $job: Json }).$job)];
+  let found: readonly string[] = none;
+  // Indexes ask for every value at every move of its job, and nearly none refers to any.
+  for (const key in value) {
+    const inner = referredJobs((value as { readonly [key: string]: Json })[key] ?? null);
+    if (inner.length > 0) found = [...found, ...inner];
   }
-  for (const child of Object.values(value)) yield* referredJobs(child);
+  return found;
 }
+
+const none: readonly string[] = Object.freeze([]);

@@ -51,8 +51,8 @@ export class Executor {
 
   #attempt(run: Run, definition: Definition): void {
     const hasHooks = definition.setUp !== null || definition.tearDown !== null;
-    if (!hasHooks && !run.job.args.some((arg) => typeof arg === 'object' && arg !== null)) {
-      this.#call(run, definition.run, run.job.args);
+    if (!hasHooks && run.job.args.every((arg) => referredJobs(arg).length === 0)) {
+      this.#call(run, definition.run, decodedArgs(run, noJobs));
       return;
     }
     const ready = hasHooks ? this.#attempts.setUp(run, definition) : Promise.resolve();
@@ -78,7 +78,7 @@ export class Executor {
         jobs.set(id, record === undefined ? Job.reference(run.unit, id) : Job.of(run.unit, record));
       }
     }
-    return run.job.args.map((arg) => decodeValue(arg, (id) => jobs.get(id)));
+    return decodedArgs(run, jobs);
   }
 
   #call(run: Run, code: (...args: never[]) => unknown, args: readonly unknown[]): void {
@@ -209,6 +209,13 @@ export class Executor {
 }
 
 const longestShown = 10_000;
+
+const noJobs: ReadonlyMap<string, Job<unknown>> = new Map();
+
+/** A copy: what the code does to its arguments changes nothing that is stored. */
+function decodedArgs({ job }: Run, jobs: ReadonlyMap<string, Job<unknown>>): readonly unknown[] {
+  return job.args.map((arg) => decodeValue(arg, (id) => jobs.get(id)));
+}
 
 /** A value that could not be stored, as text: its JSON where there is any and it is short. */
 function shownValue(value: unknown): string {

@@ -156,7 +156,7 @@ export class JobIndexes {
   #count(job: JobRecord, by: number): void {
     if (job.state === 'completed') return;
     for (const arg of job.args) {
-      for (const id of typeof arg === 'object' ? referredJobs(arg) : []) {
+      for (const id of referredJobs(arg)) {
         const count = (this.#references.get(id) ?? 0) + by;
         if (count > 0) this.#references.set(id, count);
         else this.#references.delete(id);
