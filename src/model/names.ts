@@ -3,9 +3,14 @@ import { SignalboxError, shown } from '../errors.ts';
 const namePattern = /^[A-Za-z][\w.:-]{0,127}$/;
 const idPattern = /^[\w-]{1,64}$/;
 
+/** Whether it is a name. */
+export function isName(name: unknown): name is string {
+  return typeof name === 'string' && namePattern.test(name);
+}
+
 /** Refuses what is not a name. Names are looked up and never run, and safe in ids, paths and logs. */
 export function checkName(name: unknown, what: string): string {
-  if (typeof name !== 'string' || !namePattern.test(name)) {
+  if (!isName(name)) {
     throw new SignalboxError('INVALID_NAME', { what, actual: shown(name) });
   }
   return name;
@@ -16,9 +21,14 @@ export function checkQueueName(name: unknown): string {
   return name === '' ? '' : checkName(name, 'a queue name');
 }
 
+/** Whether it can be a job's id. */
+export function isId(id: unknown): id is string {
+  return typeof id === 'string' && idPattern.test(id);
+}
+
 /** Refuses what cannot be a job's id. */
 export function checkId(id: unknown): string {
-  if (typeof id !== 'string' || !idPattern.test(id)) {
+  if (!isId(id)) {
     throw new SignalboxError('INVALID_OPTION', {
       option: 'id',
       expected: '1 to 64 letters, digits, _ or -',

@@ -20,6 +20,8 @@ export interface JobRecord extends Reserved, JobContext {
   readonly priority: number;
   readonly uniqueKey: string | null;
   readonly lane: string | null;
+  /** What its record in the store holds that no version writes: it is kept, shown, and the job left alone. */
+  readonly unsound?: readonly (readonly [key: string, value: Json])[];
 }
 
 /** A branch of a callback proxy: a job, or null to pass the outcome through, and when it is chosen. */

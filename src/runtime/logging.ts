@@ -31,9 +31,14 @@ const methods = { DEBUG: 'debug', INFO: 'info', WARNING: 'warn', ERROR: 'error',
 /** Levels by rank, for checks of `failureLogLevel`. */
 const logLevels: readonly LogLevel[] = ['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL'];
 
+/** Whether it is a level: what a store says is only text. */
+export function isLogLevel(level: unknown): level is LogLevel {
+  return logLevels.some((known) => known === level);
+}
+
 /** Refuses what is no level. */
 export function checkLogLevel(level: LogLevel | null): void {
-  if (level !== null && !logLevels.includes(level)) {
+  if (level !== null && !isLogLevel(level)) {
     throw new SignalboxError('INVALID_OPTION', {
       option: 'failureLogLevel',
       expected: `one of ${logLevels.join(', ')}`,

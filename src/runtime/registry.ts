@@ -5,7 +5,7 @@ import { NeverRetry, RetryCommonForever, RetryCommonFourTimes, type RetryPolicy 
 import { failureCondition, isSystemJob, isSystemName } from '../model/system-names.ts';
 import type { ConditionDefinition } from './conditions.ts';
 import type { Definition, JobDefinition } from './definitions.ts';
-import type { LogLevel } from './logging.ts';
+import { isLogLevel, type LogLevel } from './logging.ts';
 import type { ChooserDefinition, FilterDefinition } from './selections.ts';
 
 /** Everything that a process knows by name. Stored names are looked up here and nowhere else. */
@@ -120,7 +120,7 @@ export class Registry {
   /** The level at which a job's failure is logged. */
   failureLevelOf(job: JobRecord): LogLevel {
     const own = job.failureLogLevel ?? this.definition(job.name)?.failureLogLevel ?? null;
-    if (own !== null) return own as LogLevel;
+    if (isLogLevel(own)) return own;
     const isCallback = job.parent !== null && ('job' in job.parent || 'proxy' in job.parent);
     return isCallback || isSystemJob(job.name) ? 'CRITICAL' : 'ERROR';
   }

@@ -199,7 +199,7 @@ export interface OpenStore {
   waiters(job: string): Promise<readonly JobRecord[]>;
   /** Ids of the jobs that hold a slot of a quota, in order of entry. */
   quotaHolders(quota: string): Promise<readonly string[]>;
-  /** Jobs in a state that the chart of this version does not have: kept, shown, and left alone. */
+  /** Jobs in a state, or with values, that this version does not know: kept, shown, and left alone. */
   quarantined(): Promise<readonly JobRecord[]>;
   /** Jobs whose callbacks somebody outside any agent was at, and did not finish. Asked once, at open. */
   orphans(): Promise<readonly JobRecord[]>;

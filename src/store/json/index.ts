@@ -93,7 +93,7 @@ export function jsonStore(dir: string, options: JsonStoreOptions = {}): Store {
       }
       if (tables.jobs.quarantined.size > 0) {
         ports.report(
-          `${tables.jobs.quarantined.size} jobs are in a state that this version does not know; they are left alone`,
+          `${tables.jobs.quarantined.size} jobs are in a state or have values that this version does not know; they are left alone`,
         );
       }
       const epoch = (tables.get('store', 'store')?.epoch ?? 0) + 1;

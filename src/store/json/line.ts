@@ -1,4 +1,6 @@
 import { SignalboxError } from '../../errors.ts';
+import { nestsWithin, storedDepth } from '../../model/limits.ts';
+import { faultIn } from '../../model/stored-shape.ts';
 import type { Entry, Kind, Line, Patch } from '../store.ts';
 import { toHex } from './frame.ts';
 import { jsonText } from './json-text.ts';
@@ -111,10 +113,12 @@ function decodeEntry(value: unknown): Entry | string {
   if (patch !== null && !isObject(patch)) return 'an entry with a patch that is not an object';
   if (typeof gone !== 'boolean') return 'an entry with a gone that is not true';
   const slash = on.indexOf('/');
-  const kind = on.slice(0, slash);
+  const kind = on.slice(0, slash) as Kind;
   if (slash === -1 || !kindSet.has(kind)) return 'an entry on an unknown kind of record';
+  const fault = patch === null ? null : faultOf(kind, patch, false);
+  if (fault !== null) return fault;
   return {
-    kind: kind as Kind,
+    kind,
     id: on.slice(slash + 1),
     event: ev,
     from,
@@ -123,6 +127,16 @@ function decodeEntry(value: unknown): Entry | string {
     gone,
     q,
   };
+}
+
+/**
+ * What is wrong with what stands in a record, or in a patch of one, in words; null when nothing is. A job is judged where
+ * it is read: one that is wrong is set aside, and not the whole store.
+ */
+export function faultOf(kind: Kind, fields: Record<string, unknown>, isRecord: boolean): string | null {
+  // Nothing that deep was written, and nothing that deep could be written again.
+  if (!nestsWithin(fields, storedDepth)) return `a ${kind} that nests deeper than anything that is written`;
+  return kind === 'job' ? null : faultIn(kind, fields, isRecord);
 }
 
 /** The JSON text of a journal's first line. */

@@ -5,7 +5,7 @@ import type { Kind } from '../store.ts';
 import { corrupt, newerVersion } from './failures.ts';
 import type { FilePort } from './file-port.ts';
 import { readFully, toHex } from './frame.ts';
-import { formatVersion, isObject, isSeq, kinds } from './line.ts';
+import { faultOf, formatVersion, isObject, isSeq, kinds } from './line.ts';
 
 /** The first line of a snapshot, `$store`. */
 export interface SnapshotHeader {
@@ -164,6 +164,8 @@ function readRecords(
     const kind = kinds[section];
     const record = kind === undefined ? null : decodeRecord(text);
     if (kind === undefined || record === null) throw damaged('a line that is not a record', at, lineNumber);
+    const fault = faultOf(kind, record, true);
+    if (fault !== null) throw damaged(fault, at, lineNumber);
     records[kind].push(record);
   }
   if (section !== kinds.length) throw damaged('data that ends early', start + length, lineNumber);

@@ -25,9 +25,10 @@ export function mustHold(tables: Tables, expectation: Expectation): void {
 
 /**
  * Refuses a commit unless each record is still in the state that its first change leaves: the last defence of the chart.
- * @throws ConflictError.
+ * @throws ConflictError, SignalboxError `JOB_QUARANTINED`.
  */
 export function mustStand(tables: Tables, changes: readonly Change[]): void {
+  refuseQuarantined(tables, changes);
   const seen = changes.length > 4 ? new Set<string>() : null;
   for (const [index, change] of changes.entries()) {
     if (change.from === null) continue;
@@ -40,6 +41,15 @@ export function mustStand(tables: Tables, changes: readonly Change[]): void {
     const record = tables.get(change.kind, change.id);
     const state = record !== undefined && 'state' in record ? record.state : null;
     if (state !== null && state !== change.from) throw conflict(subject, change.from, state);
+  }
+}
+
+/** A job that nobody can read is left alone; it may be dropped. */
+function refuseQuarantined({ jobs: { quarantined } }: Tables, changes: readonly Change[]): void {
+  if (quarantined.size === 0) return;
+  for (const { kind, id, gone } of changes) {
+    if (kind === 'job' && gone !== true && quarantined.has(id))
+      throw new SignalboxError('JOB_QUARANTINED', { id });
   }
 }
 

@@ -1,9 +1,9 @@
 import type { Place } from '../../../machines/job.context.ts';
-import { jobChart } from '../../model/machine-version.ts';
 import type { JobRecord } from '../../model/records.ts';
 import { referredJobs } from '../../model/values.ts';
 import type { CallbackIndex } from './callback-index.ts';
 import { type FindJob, Lane, laneKey } from './lane.ts';
+import { isReadable } from './quarantine.ts';
 
 /**
  * Where jobs stand: an index for every question about them but their id. All are built from the records, which the
@@ -12,7 +12,7 @@ import { type FindJob, Lane, laneKey } from './lane.ts';
 export class JobIndexes {
   /** Completed jobs, oldest first. */
   readonly completed = new Set<string>();
-  /** Jobs in a state that the chart does not have: in no index, so nothing happens to them; kept and shown. */
+  /** Jobs that this version cannot read: in no index, so nothing happens to them; kept and shown. */
   readonly quarantined = new Set<string>();
   readonly #findJob: FindJob;
   readonly #callbacks: CallbackIndex;
@@ -100,7 +100,7 @@ export class JobIndexes {
   }
 
   enter(job: JobRecord): void {
-    if (!isKnown(job)) {
+    if (!isReadable(job)) {
       this.quarantined.add(job.id);
       return;
     }
@@ -128,7 +128,7 @@ export class JobIndexes {
    */
   leave(job: JobRecord, young: JobRecord | undefined): void {
     if (this.quarantined.delete(job.id)) return;
-    const next = young !== undefined && isKnown(young) ? young : undefined;
+    const next = young !== undefined && isReadable(young) ? young : undefined;
     if (job.parent !== null) this.#leavePlace(job, job.parent, next);
     for (const quota of job.quotas) {
       if (next?.quotas.includes(quota) !== true) this.#quotaHolders.get(quota)?.delete(job.id);
@@ -189,10 +189,6 @@ export class JobIndexes {
 
 const none: ReadonlySet<string> = new Set();
 
-function isKnown(job: JobRecord): boolean {
-  return jobChart.states.includes(job.state);
-}
-
 // The jobs of an agent come one after the other: its key, long and just as long to hash, is made once for them.
 let newestKey = { queue: '', dispatcher: '', agent: '', key: '//' };
 
@@ -222,6 +218,8 @@ export function movesIndex(before: JobRecord, after: JobRecord): boolean {
     before.beginBy !== after.beginBy ||
     before.waitingOn !== after.waitingOn ||
     before.args !== after.args ||
+    before.unsound !== after.unsound ||
+    (before.state !== after.state && isReadable(before) !== isReadable(after)) ||
     (before.state === 'completed') !== (after.state === 'completed')
   );
 }

@@ -4,6 +4,7 @@ import { type JobRecord, recordVersion } from '../../model/records.ts';
 import { newJobRecord } from '../../model/step.ts';
 import type { StoredRecord } from '../log.ts';
 import type { Change, Kind, Records } from '../store.ts';
+import { soundRecord } from './quarantine.ts';
 
 /** The record as a change leaves it. */
 export function changed(change: Change, before: Records[Kind] | undefined, seq: number): Records[Kind] {
@@ -11,6 +12,8 @@ export function changed(change: Change, before: Records[Kind] | undefined, seq: 
   const base = before ?? blank(change.kind);
   const next: Record<string, unknown> = change.kind === 'job' ? copyJob(base as JobRecord) : { ...base };
   next.id = change.id;
+  if (change.kind === 'job' && (base as JobRecord).unsound !== undefined)
+    next.unsound = (base as JobRecord).unsound;
   for (const key in patch) next[key] = patch[key];
   next.rev = base.rev + 1;
   next.lastSeq = seq;
@@ -23,7 +26,7 @@ export function changed(change: Change, before: Records[Kind] | undefined, seq: 
 
 /** A record of a snapshot, with what the snapshot leaves out. */
 export function loaded(kind: Kind, stored: StoredRecord): Records[Kind] {
-  const { id, ...kept } = stored;
+  const { id, ...kept } = kind === 'job' ? soundRecord(stored) : stored;
   return { ...blank(kind), ...kept, id } as Records[Kind];
 }
 

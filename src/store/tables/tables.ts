@@ -3,6 +3,7 @@ import type { State, StoredRecord } from '../log.ts';
 import type { Change, Kind, Line, Records } from '../store.ts';
 import { CallbackIndex } from './callback-index.ts';
 import { JobIndexes, movesIndex } from './job-indexes.ts';
+import { soundEntry } from './quarantine.ts';
 import { changed, loaded } from './record-change.ts';
 
 /** The kinds in the order in which a snapshot lists them. */
@@ -82,7 +83,10 @@ export class Tables {
 
   /** Takes over a journal line. No chart runs: patches say it all. */
   replay(line: Line): void {
-    for (const [index, entry] of line.entries.entries()) this.apply(entry, line.s + index);
+    for (const [index, entry] of line.entries.entries()) {
+      const change = entry.kind === 'job' ? soundEntry(entry, this.findJob(entry.id)) : entry;
+      this.apply(change, line.s + index);
+    }
   }
 
   /** Takes over a snapshot, into empty tables. */

@@ -1,0 +1,46 @@
+import type { Json } from '../../../machines/json.ts';
+import { jobChart } from '../../model/machine-version.ts';
+import { isId } from '../../model/names.ts';
+import type { JobRecord } from '../../model/records.ts';
+import { type Unsound, unsoundInJob } from '../../model/stored-shape.ts';
+import type { StoredRecord } from '../log.ts';
+import type { Entry, Patch } from '../store.ts';
+
+const knownStates: ReadonlySet<string> = new Set(jobChart.states);
+
+/** Whether this version can do anything with the job: one that it could not step would stand in the way of others. */
+export function isReadable(job: JobRecord): boolean {
+  return knownStates.has(job.state) && job.unsound === undefined && fitsItsPlace(job);
+}
+
+/** No step leaves a job otherwise. One that failed while it waited is claimed, and filed. */
+function fitsItsPlace({ state, parent }: JobRecord): boolean {
+  if (parent === null || !('queue' in parent)) return true;
+  if ('agent' in parent) return state !== 'new' && state !== 'pending';
+  return state === 'pending' || state === 'callbacks' || state === 'completed';
+}
+
+/**
+ * An entry on a job as it is replayed: what no version writes is set aside in `unsound`, so that whoever shows the job
+ * need not expect it.
+ */
+export function soundEntry(entry: Entry, before: JobRecord | undefined): Entry {
+  const { id, patch } = entry;
+  const found = [...unsoundInJob(patch ?? {}, false), ...(isId(id) ? [] : [['id', id] as const])];
+  if (found.length === 0) return entry;
+  return { ...entry, patch: withoutUnsound(patch ?? {}, found, before?.unsound ?? []) };
+}
+
+/** Like `soundEntry`, for a whole record of a snapshot. */
+export function soundRecord(stored: StoredRecord): StoredRecord {
+  const found = unsoundInJob(stored, true);
+  if (found.length === 0) return stored;
+  const earlier = found.some(([key]) => key === 'unsound') ? [] : ((stored.unsound ?? []) as Unsound[]);
+  return { ...withoutUnsound(stored as Patch, found, earlier), id: stored.id };
+}
+
+function withoutUnsound(fields: Patch, found: readonly Unsound[], earlier: readonly Unsound[]): Patch {
+  const keys = new Set(found.map(([key]) => key));
+  const sound = Object.entries(fields).filter(([key]) => !keys.has(key));
+  return Object.fromEntries([...sound, ['unsound', [...earlier, ...found] as Json]]);
+}
