@@ -188,6 +188,11 @@ export function faultIn(kind: OtherKind, fields: Fields, isRecord: boolean): str
   return null;
 }
 
+/** Whether a change of such a record may lead to this state, or to none. A job is judged where it is read. */
+export function mayBeIn(kind: OtherKind | 'job', state: string | null): boolean {
+  return kind === 'job' || state === null || (kind === 'representation' && representationStates(state));
+}
+
 function recordCheck(kind: OtherKind, key: string): Check | undefined {
   if (key === 'state' && kind === 'representation') return representationStates;
   return reserved.find(([name]) => name === key)?.[1];

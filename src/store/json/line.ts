@@ -1,6 +1,6 @@
 import { SignalboxError } from '../../errors.ts';
 import { nestsWithin, storedDepth } from '../../model/limits.ts';
-import { faultIn } from '../../model/stored-shape.ts';
+import { faultIn, mayBeIn } from '../../model/stored-shape.ts';
 import type { Entry, Kind, Line, Patch } from '../store.ts';
 import { toHex } from './frame.ts';
 import { jsonText } from './json-text.ts';
@@ -117,6 +117,7 @@ function decodeEntry(value: unknown): Entry | string {
   if (slash === -1 || !kindSet.has(kind)) return 'an entry on an unknown kind of record';
   const fault = patch === null ? null : faultOf(kind, patch, false);
   if (fault !== null) return fault;
+  if (!mayBeIn(kind, to)) return `a ${kind} in an unknown state`;
   return {
     kind,
     id: on.slice(slash + 1),
