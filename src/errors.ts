@@ -109,7 +109,7 @@ const messages = {
   STORE_VERSION: (about: { file: string; found: string; supported: string }) =>
     `Expected ${about.file} to have format ${about.supported}, got ${about.found}. It was not touched; use a newer Signalbox.`,
   STORE_PERMISSION: (about: { path: string; found: string; wanted: string }) =>
-    `Expected ${about.path} to be ${about.wanted}, got ${about.found}. Change its owner or mode (chmod 700).`,
+    `Expected ${about.path} to be ${about.wanted}, got ${about.found}. Change its owner or mode (chown, chmod 700), or remove what does not belong there.`,
   STORE_FENCED: (about: { path: string; evidence: string }) =>
     `Expected this process to be the only writer of ${about.path}, got ${about.evidence}. Nothing more is written; find the other writer.`,
   STORE_NO_LOCK: (about: { path: string; tried: string }) =>

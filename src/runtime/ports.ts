@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, fchmodSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { nanoid } from 'nanoid';
 
 /** Where ids come from. */
@@ -17,6 +17,7 @@ export const randomIds: IdSource = { newId: () => nanoid(), newUuid: () => rando
 export interface TextFilePort {
   /** The text, or null when there is no such file. */
   read(path: string): string | null;
+  /** Makes a new file, for its owner alone. @throws when the name is taken, also by a link that leads nowhere. */
   write(path: string, text: string): void;
   environment(name: string): string | undefined;
 }
@@ -24,7 +25,16 @@ export interface TextFilePort {
 /** Node's file system and environment. */
 export const nodeTextFiles: TextFilePort = {
   read: (path) => (existsSync(path) ? readFileSync(path, 'utf8') : null),
-  write: (path, text) => writeFileSync(path, text, { mode: 0o600 }),
+  // A new file: neither what stands at the name is changed, nor what a link planted there leads to.
+  write(path, text) {
+    const fd = openSync(path, 'wx', 0o600);
+    try {
+      fchmodSync(fd, 0o600);
+      writeFileSync(fd, text);
+    } finally {
+      closeSync(fd);
+    }
+  },
   environment: (name) => process.env[name],
 };
 

@@ -69,7 +69,7 @@ export function foreignReferences(target: string): readonly string[] {
     ...modules,
     ...modules.map((module) => `${module}#default`),
     ...modules.map((module) => `${module}:default`),
-    ...modules.map((module) => `import('${module}')`),
+    ...modules.map((module) => `require('${module}')`),
     ...prefixes.flatMap((prefix) => [`${prefix}${target}`, `${prefix}evil.mjs`, `${prefix}etc/passwd`]),
     ...[
       'data:text/javascript,',

@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { SignalboxError } from '../../errors.ts';
 import { errnoOf, explained } from './failures.ts';
-import type { FilePort } from './file-port.ts';
+import type { FileFacts, FilePort } from './file-port.ts';
 
 /** The newest state. */
 export const snapshotName = 'snapshot.json';
@@ -74,7 +74,7 @@ export function listStore(files: FilePort, dir: string): Listing {
       found: `${strange} and no snapshot or journal`,
     });
   }
-  for (const name of ours) refuseOtherThanFile(files, join(dir, name));
+  for (const name of [...ours, identityName]) refuseOtherThanFile(files, join(dir, name));
   return {
     journals,
     historySnapshots,
@@ -95,10 +95,20 @@ function generationsOf(names: readonly string[], pattern: RegExp): readonly numb
 }
 
 function refuseOtherThanFile(files: FilePort, path: string): void {
-  const kind = files.lstat(path)?.kind ?? 'file';
+  const facts = files.lstat(path);
+  if (facts === null) return;
+  refuseForeign(facts, path);
+  const { kind } = facts;
   if (kind === 'file') return;
   const found = kind === 'link' ? 'a symbolic link' : kind === 'directory' ? 'a directory' : 'a special file';
   throw new SignalboxError('STORE_PERMISSION', { path, found, wanted: 'a regular file' });
+}
+
+/** What belongs to somebody else can be changed by somebody else, whatever its mode says now. */
+function refuseForeign({ foreignOwner }: FileFacts, path: string): void {
+  if (foreignOwner === undefined) return;
+  const wanted = 'owned by the user that this process acts for';
+  throw new SignalboxError('STORE_PERMISSION', { path, found: `user ${foreignOwner} as its owner`, wanted });
 }
 
 /**
@@ -115,6 +125,7 @@ export function prepareDirectory(files: FilePort, dir: string, create: boolean):
   if (facts.kind !== 'directory') {
     throw new SignalboxError('STORE_NOT_A_STORE', { path: dir, found: 'something that is not a directory' });
   }
+  refuseForeign(facts, dir);
   if ((facts.mode & 0o022) !== 0) {
     throw new SignalboxError('STORE_PERMISSION', {
       path: dir,

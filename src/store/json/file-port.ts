@@ -17,6 +17,8 @@ export interface FileFacts {
   readonly mode: number;
   /** Equal for two names of one file. */
   readonly inode: number;
+  /** Id of the user it belongs to, when that is another than this process acts for. */
+  readonly foreignOwner?: number;
 }
 
 /**
@@ -114,6 +116,7 @@ function knownFacts(stats: fs.Stats): FileFacts {
     size: stats.size,
     mode: windows ? 0o700 : stats.mode & 0o7777,
     inode: stats.ino,
+    ...(windows || stats.uid === process.geteuid?.() ? {} : { foreignOwner: stats.uid }),
   };
 }
 
