@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { FilePort } from './file-port.ts';
+import { JsonWriter } from './json-writer.ts';
 
 /** Bytes before the JSON text of a frame: `LEN(8 hex) SP CRC(8 hex) SP`. */
 export const prefixBytes = 18;
@@ -7,57 +8,47 @@ export const prefixBytes = 18;
 const space = 0x20;
 const lineFeed = 0x0a;
 const hexDigits = Buffer.from('0123456789abcdef');
-const firstCapacity = 64 * 1024;
-const keptCapacity = 4 * 1024 * 1024;
 const chunkBytes = 256 * 1024;
 
-/** Collects the frames of one batch in a buffer that grows and is used again. */
-export interface FrameBuffer {
+/** Collects the frames of one batch, each written straight into the buffer of all: no allocation for a line. */
+export class FrameBuffer {
+  readonly #json = new JsonWriter();
+
   /** Number of bytes collected. */
-  readonly size: number;
-  /** Adds a JSON text as one frame. Returns the checksum of its bytes. */
-  add(text: string): number;
+  get size(): number {
+    return this.#json.size;
+  }
+
+  /** Adds what is written as one frame, or nothing when the writing throws. Returns the checksum of its bytes. */
+  add(write: (json: JsonWriter) => void): number {
+    const json = this.#json;
+    const at = json.gap(prefixBytes);
+    try {
+      write(json);
+    } catch (error) {
+      json.cut(at);
+      throw error;
+    }
+    const start = at + prefixBytes;
+    const text = json.bytes(start);
+    const crc = crc32(text);
+    json.ascii('\n');
+    const frame = json.bytes(at);
+    writeHex(frame, 0, text.length);
+    frame[8] = space;
+    writeHex(frame, 9, crc);
+    frame[17] = space;
+    return crc;
+  }
+
   /** The frames collected; valid until the next `add` or `clear`. */
-  bytes(): Uint8Array;
-  clear(): void;
-}
+  bytes(): Uint8Array {
+    return this.#json.bytes();
+  }
 
-/** One buffer for the frames of a batch: no allocation per line, one write for all of them. */
-export function createFrameBuffer(): FrameBuffer {
-  let buffer = Buffer.allocUnsafe(firstCapacity);
-  let size = 0;
-
-  // UTF-8 takes at most three bytes for a UTF-16 unit, so this never measures the text twice.
-  const reserve = (needed: number) => {
-    if (size + needed <= buffer.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(buffer.length * 2, size + needed));
-    buffer.copy(larger, 0, 0, size);
-    buffer = larger;
-  };
-
-  return {
-    get size() {
-      return size;
-    },
-    add(text) {
-      reserve(text.length * 3 + prefixBytes + 1);
-      const start = size + prefixBytes;
-      const length = buffer.write(text, start, 'utf8');
-      const crc = crc32(buffer.subarray(start, start + length));
-      writeHex(buffer, size, length);
-      buffer[size + 8] = space;
-      writeHex(buffer, size + 9, crc);
-      buffer[size + 17] = space;
-      buffer[start + length] = lineFeed;
-      size = start + length + 1;
-      return crc;
-    },
-    bytes: () => buffer.subarray(0, size),
-    clear() {
-      size = 0;
-      if (buffer.length > keptCapacity) buffer = Buffer.allocUnsafe(firstCapacity);
-    },
-  };
+  clear(): void {
+    this.#json.clear();
+  }
 }
 
 /** One JSON text as a frame of its own, with its checksum. */

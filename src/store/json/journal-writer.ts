@@ -4,10 +4,10 @@ import type { Line } from '../store.ts';
 import { journalName } from './directory.ts';
 import { ioFailure, isFull } from './failures.ts';
 import type { FilePort } from './file-port.ts';
-import { createFrameBuffer, writeFully } from './frame.ts';
+import { FrameBuffer, writeFully } from './frame.ts';
 import { type Mark, markBytes } from './history.ts';
 import type { NewJournal, PreparedHeader } from './journal-file.ts';
-import { encodeLine } from './line.ts';
+import { writeLine } from './line.ts';
 import type { SyncPort } from './sync-port.ts';
 
 /** A place in the newest journal, at the end of a line. */
@@ -33,7 +33,7 @@ export interface WriterPorts {
  */
 export class JournalWriter {
   readonly #ports: WriterPorts;
-  readonly #buffer = createFrameBuffer();
+  readonly #buffer = new FrameBuffer();
   #fd: number;
   #inode: number;
   #generation: number;
@@ -91,7 +91,7 @@ export class JournalWriter {
       });
     }
     const start = this.#buffer.size;
-    const crc = this.#buffer.add(encodeLine(line, this.#synced.seq, this.#staged.crc));
+    const crc = this.#buffer.add((json) => writeLine(json, line, this.#synced.seq, this.#staged.crc));
     this.#staged = { seq: line.s + line.entries.length - 1, crc };
     if (this.#held !== null) this.#held.push(line);
     else this.#markMaybe(line.s, this.#written.at + start);

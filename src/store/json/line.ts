@@ -3,7 +3,7 @@ import { nestsWithin, storedDepth } from '../../model/limits.ts';
 import { faultIn, mayBeIn } from '../../model/stored-shape.ts';
 import type { Entry, Kind, Line, Patch } from '../store.ts';
 import { toHex } from './frame.ts';
-import { jsonText } from './json-text.ts';
+import type { JsonWriter } from './json-writer.ts';
 
 /** The version of the journal and snapshot format that this code writes, and the newest it reads. */
 export const formatVersion = 1;
@@ -42,14 +42,27 @@ export interface JournalHeader {
   readonly at: number;
 }
 
-/** The JSON text of a line. By hand: twice as fast as building an object for `JSON.stringify`. */
-export function encodeLine(line: Line, durable: number, previous: number): string {
+/** Writes a line as JSON. */
+export function writeLine(json: JsonWriter, line: Line, durable: number, previous: number): void {
   refuseUnreadable('at', line.at);
-  let text = `{"s":${line.s},"d":${durable},"p":"${toHex(previous)}","at":${line.at},"by":${term(line.by)},"mv":${term(line.mv)},"o":[`;
+  json.ascii('{"s":');
+  json.number(line.s);
+  json.ascii(',"d":');
+  json.number(durable);
+  json.ascii(',"p":"');
+  json.ascii(toHex(previous));
+  json.ascii('","at":');
+  json.number(line.at);
+  json.ascii(',"by":');
+  json.string(line.by);
+  json.ascii(',"mv":');
+  json.string(line.mv);
+  json.ascii(',"o":[');
   for (let index = 0; index < line.entries.length; index += 1) {
-    text += encodeEntry(line.entries[index] as Entry, index === 0 ? '' : ',');
+    if (index > 0) json.ascii(',');
+    writeEntry(json, line.entries[index] as Entry);
   }
-  return `${text}]}`;
+  json.ascii(']}');
 }
 
 // A number that JSON cannot hold would make the whole journal unreadable.
@@ -58,27 +71,26 @@ function refuseUnreadable(option: string, value: number): void {
   throw new SignalboxError('INVALID_OPTION', { option, expected: 'a finite number', actual: String(value) });
 }
 
-function encodeEntry(entry: Entry, separator: string): string {
+function writeEntry(json: JsonWriter, entry: Entry): void {
   const { from, to, patch, q } = entry;
   refuseUnreadable('q', q);
-  const moved = from === null && to === null ? '' : `,"from":${term(from)},"to":${term(to)}`;
-  const said = patch === null ? '' : `,"patch":${jsonText(patch)}`;
-  const gone = entry.gone ? ',"gone":true' : '';
-  const subject = jsonText(`${entry.kind}/${entry.id}`);
-  return `${separator}{"on":${subject},"ev":${term(entry.event)}${moved},"q":${q}${said}${gone}}`;
-}
-
-const terms = new Map<string, string>();
-const termLimit = 1000;
-
-/** The JSON text of a word that comes again and again: an event, a state, who commits. */
-function term(word: string | null): string {
-  if (word === null) return 'null';
-  const known = terms.get(word);
-  if (known !== undefined) return known;
-  const text = JSON.stringify(word);
-  if (terms.size < termLimit) terms.set(word, text);
-  return text;
+  json.ascii('{"on":');
+  json.string(`${entry.kind}/${entry.id}`);
+  json.ascii(',"ev":');
+  json.string(entry.event);
+  if (from !== null || to !== null) {
+    json.ascii(',"from":');
+    json.value(from);
+    json.ascii(',"to":');
+    json.value(to);
+  }
+  json.ascii(',"q":');
+  json.number(q);
+  if (patch !== null) {
+    json.ascii(',"patch":');
+    json.value(patch);
+  }
+  json.ascii(entry.gone ? ',"gone":true}' : '}');
 }
 
 /** The seq of a line, or null, without parsing all of it. */

@@ -7,7 +7,7 @@ import { historySnapshotName, previousSnapshotName, snapshotName, temporaryName 
 import { errnoOf } from './failures.ts';
 import type { FilePort } from './file-port.ts';
 import { writeFully } from './frame.ts';
-import { jsonText } from './json-text.ts';
+import { JsonWriter } from './json-writer.ts';
 import { kinds } from './line.ts';
 import {
   dataPrefix,
@@ -169,8 +169,7 @@ async function writeData(
   const hash: Hash = createHash('sha256');
   let bytes = 0;
   let syncedAt = 0;
-  for (const slice of slices(state)) {
-    const data = Buffer.from(slice);
+  for (const data of slices(state)) {
     hash.update(data);
     writeFully(files, fd, data, start + bytes);
     bytes += data.length;
@@ -184,27 +183,35 @@ async function writeData(
 }
 
 /** A record without what is null or empty: that is what a record has that says nothing. */
-function recordText(record: StoredRecord | undefined): string {
-  let text = '';
+function writeRecord(json: JsonWriter, record: StoredRecord): void {
+  json.ascii('{');
+  let isFirst = true;
   for (const key in record) {
     const value = record[key];
-    if (value === null || (Array.isArray(value) && value.length === 0)) continue;
-    text += `${text === '' ? '' : ','}${jsonText(key)}:${jsonText(value as Json)}`;
+    if (value === null || value === undefined || (Array.isArray(value) && value.length === 0)) continue;
+    if (!isFirst) json.ascii(',');
+    isFirst = false;
+    json.string(key);
+    json.ascii(':');
+    json.value(value as Json);
   }
-  return `{${text}}`;
+  json.ascii('}');
 }
 
-function* slices(state: State): Generator<string> {
-  let text = '';
+/** The data in slices; each is valid until the next. */
+function* slices(state: State): Generator<Uint8Array> {
+  const json = new JsonWriter();
   for (const [index, kind] of kinds.entries()) {
+    json.ascii(`${separatorBefore(index)}\n`);
     const records = state.records[kind];
-    text += `${separatorBefore(index)}\n`;
     for (let at = 0; at < records.length; at += 1) {
-      text += `${recordText(records[at])}${at + 1 < records.length ? ',' : ''}\n`;
-      if (text.length < sliceLength) continue;
-      yield text;
-      text = '';
+      writeRecord(json, records[at] as StoredRecord);
+      json.ascii(at + 1 < records.length ? ',\n' : '\n');
+      if (json.size < sliceLength) continue;
+      yield json.bytes();
+      json.clear();
     }
   }
-  yield text + separatorBefore(kinds.length);
+  json.ascii(separatorBefore(kinds.length));
+  yield json.bytes();
 }

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import { expect, it } from 'vitest';
 import { nodeFilePort } from '../../../src/store/json/file-port.ts';
-import { createFrameBuffer, decodeFrame, encodeFrame, readFrames } from '../../../src/store/json/frame.ts';
+import { decodeFrame, encodeFrame, FrameBuffer, readFrames } from '../../../src/store/json/frame.ts';
 import { newPath } from './open-store.ts';
 
 const framed = (...texts: string[]) => Buffer.concat(texts.map((text) => encodeFrame(text).bytes));
@@ -12,22 +12,36 @@ it('frames a text by its length in bytes and its checksum', () => {
 
 it('collects the same bytes in a buffer as frame by frame, however long they are', () => {
   const texts = ['{}', '{"a":"é"}', `{"long":"${'x€'.repeat(200_000)}"}`, '{"b":2}'];
-  const buffer = createFrameBuffer();
+  const buffer = new FrameBuffer();
 
-  const checksums = texts.map((text) => buffer.add(text));
+  const checksums = texts.map((text) => buffer.add((json) => json.value(JSON.parse(text))));
 
   expect(Buffer.compare(buffer.bytes(), framed(...texts))).toBe(0);
   expect(checksums).toEqual(texts.map((text) => encodeFrame(text).crc));
 });
 
 it('starts again from nothing when it is cleared', () => {
-  const buffer = createFrameBuffer();
-  buffer.add('{"a":1}');
+  const buffer = new FrameBuffer();
+  buffer.add((json) => json.ascii('{"a":1}'));
 
   buffer.clear();
-  buffer.add('{"b":2}');
+  buffer.add((json) => json.ascii('{"b":2}'));
 
   expect(Buffer.from(buffer.bytes())).toEqual(framed('{"b":2}'));
+});
+
+it('adds nothing of a text whose writing throws', () => {
+  const buffer = new FrameBuffer();
+  buffer.add((json) => json.ascii('{"a":1}'));
+
+  expect(() =>
+    buffer.add((json) => {
+      json.ascii('{"b":');
+      throw new Error('no value');
+    }),
+  ).toThrow('no value');
+
+  expect(Buffer.from(buffer.bytes())).toEqual(framed('{"a":1}'));
 });
 
 it.each([

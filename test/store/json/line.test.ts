@@ -1,9 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { decodeHeader, decodeLine, encodeHeader, encodeLine, seqOf } from '../../../src/store/json/line.ts';
+import { JsonWriter } from '../../../src/store/json/json-writer.ts';
+import { decodeHeader, decodeLine, encodeHeader, seqOf, writeLine } from '../../../src/store/json/line.ts';
 import type { Entry, Line } from '../../../src/store/store.ts';
 import { entryOf } from './open-store.ts';
 
 const lineWith = (...entries: Entry[]): Line => ({ s: 121, at: 5, by: 'client#1', mv: '3', entries });
+
+function encodeLine(line: Line, durable: number, previous: number): string {
+  const json = new JsonWriter();
+  writeLine(json, line, durable, previous);
+  return json.bytes().toString();
+}
 
 describe('a line', () => {
   it('is read back as it was written, with what stood before it', () => {
