@@ -3,8 +3,8 @@ import type { Kind, Line, Records, Ticket } from '../store.ts';
 /** A commit that is applied in memory and not yet written. */
 export interface Staged {
   readonly line: Line;
-  /** What stood before each change, in order. */
-  readonly undo: readonly (readonly [kind: Kind, id: string, before: Records[Kind] | undefined])[];
+  /** What stood before each of its entries. */
+  readonly before: readonly (Records[Kind] | undefined)[];
 }
 
 /** The commits of one tick: they are written together and share their two promises. */

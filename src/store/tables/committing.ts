@@ -1,7 +1,8 @@
 import { SignalboxError } from '../../errors.ts';
 import type { Log } from '../log.ts';
-import type { Change, Line, StorePorts, Ticket } from '../store.ts';
+import type { Change, Entry, Kind, Line, Records, StorePorts, Ticket } from '../store.ts';
 import { Batch, type Staged } from './batch.ts';
+import { mustStand } from './expectations.ts';
 import type { Tables } from './tables.ts';
 
 /** What commits are made with. */
@@ -78,38 +79,38 @@ export class Committing {
     if (this.#closing !== null) throw new SignalboxError('STORE_CLOSED', { call: 'a commit' });
   }
 
-  /** Applies changes and takes them into the commits of this tick. @throws what the log does not take. */
+  /**
+   * Applies changes and takes them into the commits of this tick.
+   * @throws ConflictError when a record is not in the state that a change leaves, and what the log does not take.
+   */
   stage(by: string, changes: readonly Change[]): Ticket {
-    const seq = this.#nextSeq;
-    const undo: Staged['undo'][number][] = [];
-    const entries = changes.map((change, index) => {
-      const before = this.#tables.apply(change, seq + index);
-      undo.push([change.kind, change.id, before]);
-      return {
-        kind: change.kind,
-        id: change.id,
-        event: change.event,
-        from: change.from,
-        to: change.to,
-        patch: change.patch,
-        gone: change.gone === true,
-        q: before?.lastSeq ?? 0,
-      };
-    });
     const { epoch, machineVersion, ports } = this.#parts;
+    const seq = this.#nextSeq;
+    const entries: Entry[] = [];
+    const before: (Records[Kind] | undefined)[] = [];
     const line: Line = { s: seq, at: ports.now(), by: `${by}#${epoch}`, mv: machineVersion, entries };
     try {
+      for (const change of changes) this.#apply(change, seq + entries.length, entries, before);
       this.#log.append(line);
     } catch (error) {
       // What the log does not take never was: a value that is no JSON, or a log that has failed by itself.
-      this.#restore({ line, undo });
+      this.#restore({ line, before });
       if (error instanceof SignalboxError && /^STORE_(IO|FENCED)$/.test(error.code)) this.#fail(error);
       throw error;
     }
     this.#nextSeq = seq + changes.length;
-    this.#batch.add({ line, undo });
+    this.#batch.add({ line, before });
     this.#schedule();
     return this.#batch;
+  }
+
+  #apply(change: Change, seq: number, entries: Entry[], before: (Records[Kind] | undefined)[]): void {
+    const { kind, id, event, from, to, patch } = change;
+    const record = this.#tables.get(kind, id);
+    mustStand(change, record);
+    this.#tables.apply(change, seq);
+    before.push(record);
+    entries.push({ kind, id, event, from, to, patch, gone: change.gone === true, q: record?.lastSeq ?? 0 });
   }
 
   #schedule(): void {
@@ -189,8 +190,11 @@ export class Committing {
     else this.#fail(error);
   }
 
-  #restore(staged: Staged): void {
-    for (const [kind, id, before] of staged.undo.toReversed()) this.#tables.restore(kind, id, before);
+  #restore({ line, before }: Staged): void {
+    for (let index = before.length - 1; index >= 0; index -= 1) {
+      const { kind, id } = line.entries[index] as Entry;
+      this.#tables.restore(kind, id, before[index]);
+    }
   }
 
   #fail(error: Error): void {

@@ -1,5 +1,5 @@
 import { ConflictError, ReassignedError, SignalboxError } from '../../errors.ts';
-import type { Change, Expectation } from '../store.ts';
+import type { Change, Expectation, Kind, Records } from '../store.ts';
 import type { Tables } from './tables.ts';
 
 /** Refuses a commit that believes in something that has changed. @throws ConflictError, ReassignedError, `JOB_NOT_FOUND`. */
@@ -24,33 +24,12 @@ export function mustHold(tables: Tables, expectation: Expectation): void {
 }
 
 /**
- * Refuses a commit unless each record is still in the state that its first change leaves: the last defence of the chart.
- * @throws ConflictError, SignalboxError `JOB_QUARANTINED`.
+ * Refuses a change of a record that is not in the state that the change leaves: the last defence of the chart.
+ * @throws ConflictError.
  */
-export function mustStand(tables: Tables, changes: readonly Change[]): void {
-  refuseQuarantined(tables, changes);
-  const seen = changes.length > 4 ? new Set<string>() : null;
-  for (const [index, change] of changes.entries()) {
-    if (change.from === null) continue;
-    const subject = `${change.kind}/${change.id}`;
-    const isLater =
-      seen?.has(subject) ??
-      changes.some((other, at) => at < index && other.id === change.id && other.kind === change.kind);
-    seen?.add(subject);
-    if (isLater) continue;
-    const record = tables.get(change.kind, change.id);
-    const state = record !== undefined && 'state' in record ? record.state : null;
-    if (state !== null && state !== change.from) throw conflict(subject, change.from, state);
-  }
-}
-
-/** A job that nobody can read is left alone; it may be dropped. */
-function refuseQuarantined({ jobs: { quarantined } }: Tables, changes: readonly Change[]): void {
-  if (quarantined.size === 0) return;
-  for (const { kind, id, gone } of changes) {
-    if (kind === 'job' && gone !== true && quarantined.has(id))
-      throw new SignalboxError('JOB_QUARANTINED', { id });
-  }
+export function mustStand({ kind, id, from }: Change, record: Records[Kind] | undefined): void {
+  if (from === null || record === undefined || !('state' in record) || record.state === from) return;
+  throw conflict(`${kind}/${id}`, from, String(record.state));
 }
 
 function conflict(subject: string, expected: string, actual: string): ConflictError {

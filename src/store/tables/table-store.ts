@@ -13,7 +13,7 @@ import type {
 } from '../store.ts';
 import { take } from './claiming.ts';
 import { Committing, type CommittingParts } from './committing.ts';
-import { mustHold, mustStand } from './expectations.ts';
+import { mustHold } from './expectations.ts';
 import { historyOf } from './history.ts';
 import { Evictions, type Retention } from './retention.ts';
 import { TableQueries } from './table-queries.ts';
@@ -68,7 +68,6 @@ export class TableStore extends TableQueries implements OpenStore {
     try {
       this.#committing.mustWrite();
       for (const expectation of commit.expect) mustHold(this.tables, expectation);
-      mustStand(this.tables, commit.changes);
       return this.#committing.stage(commit.by, commit.changes);
     } catch (error) {
       return refused(error);
