@@ -62,20 +62,25 @@ export function afterStep(job: JobRecord, transition: Transition): JobRecord {
 
 /** A job that no store has seen. */
 export function newJobRecord(id: string, input: JobInput): JobRecord {
-  return {
-    id,
-    v: recordVersion,
-    rev: 0,
-    lastSeq: 0,
-    createdSeq: 0,
-    state: 'new',
-    dueAt: null,
-    priority: 0,
-    uniqueKey: null,
-    lane: null,
-    ...newJobContext(input),
-  };
+  const job = copyJob(blankJob);
+  job.id = id;
+  for (const key in input) job[key] = input[key as keyof JobInput] ?? job[key];
+  return job as unknown as JobRecord;
 }
+
+const blankJob: JobRecord = Object.freeze({
+  id: '',
+  v: recordVersion,
+  rev: 0,
+  lastSeq: 0,
+  createdSeq: 0,
+  state: 'new',
+  dueAt: null,
+  priority: 0,
+  uniqueKey: null,
+  lane: null,
+  ...newJobContext({ name: '' }),
+});
 
 /** The only way in which a representation changes. @throws BadStatusError when the chart refuses the event. */
 export function stepRepresentation(record: RepresentationRecord, event: RepresentationEvent): Transition {

@@ -12,6 +12,7 @@ import type { Run } from './run.ts';
 /** Jobs that wait for another job or for a promise, and how they get its outcome. */
 export class AwaitedOutcomes {
   readonly #engine: Engine;
+  readonly #announced: string[] = [];
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -50,21 +51,27 @@ export class AwaitedOutcomes {
     this.#engine.finishing.finish(run, outcome, 'promise');
   }
 
-  /** A job is done: those that wait for it take over its outcome. */
+  /** A job is done: those that wait for it take over its outcome. Asked once for all jobs of a batch. */
   announce(inner: string): void {
-    const { store } = this.#engine;
+    this.#announced.push(inner);
+    if (this.#announced.length === 1) queueMicrotask(() => this.#ask(this.#announced.splice(0)));
+  }
+
+  #ask(inners: readonly string[]): void {
+    const engine = this.#engine;
     const asking = mustSucceed(
-      this.#engine,
-      () => `asking who waits for job ${inner}`,
-      () => store.waiters(inner),
+      engine,
+      () => `asking who waits for ${inners.length} finished jobs`,
+      () => engine.store.waiters(inners),
     );
     asking.then(
       (outers) => {
-        for (const outer of outers) this.#finishWaiting(inner, outer.id);
+        for (const { id, waitingOn } of outers) if (waitingOn !== null) this.#finishWaiting(waitingOn, id);
       },
       (error: unknown) => {
-        const what = (): string => `nobody was given the outcome of job ${inner}: ${String(error)}`;
-        this.#engine.log.events('ERROR', what, { job: inner });
+        const what = (): string =>
+          `nobody was given the outcome of ${inners.length} finished jobs: ${String(error)}`;
+        engine.log.events('ERROR', what);
       },
     );
   }

@@ -195,8 +195,8 @@ export interface OpenStore {
   callbacks(job: string): Promise<readonly Callback[]>;
   /** Jobs that belong to a callback proxy: its branches, and what was added before it was decided. */
   branches(proxy: string): Promise<readonly JobRecord[]>;
-  /** Jobs that wait for the result of a job. */
-  waiters(job: string): Promise<readonly JobRecord[]>;
+  /** Jobs that wait for the result of any of these. */
+  waiters(jobs: readonly string[]): Promise<readonly JobRecord[]>;
   /** Ids of the jobs that hold a slot of a quota, in order of entry. */
   quotaHolders(quota: string): Promise<readonly string[]>;
   /** Jobs in a state, or with values, that this version does not know: kept, shown, and left alone. */

@@ -13,6 +13,8 @@ export interface CompiledAction {
   /** The assign behind the name, `null` when the action is an effect. */
   readonly assign: ((given: Arguments, params: unknown) => Patch | null | undefined) | null;
   readonly params: Params;
+  /** The effect itself where nothing about it depends on the step. */
+  readonly effect: Effect | null;
 }
 
 /** What a list of actions came to. */
@@ -39,6 +41,11 @@ export function perform(actions: readonly CompiledAction[], given: Arguments): O
   let stale = false;
   for (const action of actions) {
     const { assign, params } = action;
+    if (action.effect !== null) {
+      effects ??= [];
+      effects.push(action.effect);
+      continue;
+    }
     const reads = assign !== null || 'from' in params;
     if (reads && stale) {
       current = { context: { ...given.context, ...patch }, event: given.event };
@@ -82,11 +89,12 @@ export function compileAction(reference: unknown, machine: AnyStateMachine, plac
     throw new ChartError({ expected, toBe: 'an assign or an effect', got: kind, repair: onlyNamed });
   }
   const params = typeof action === 'string' ? undefined : action.params;
+  const isFixed = typeof params !== 'function';
   return {
     name,
     assign: kind === 'assign' ? compileAssign((implementation as unknown as BuiltAssign).assignment) : null,
-    params:
-      typeof params === 'function' ? { from: params as (given: Arguments) => unknown } : { fixed: params },
+    params: isFixed ? { fixed: params } : { from: params as (given: Arguments) => unknown },
+    effect: isFixed && kind !== 'assign' ? Object.freeze({ type: name, params }) : null,
   };
 }
 

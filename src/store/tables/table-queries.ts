@@ -63,8 +63,8 @@ export class TableQueries {
     return this.#jobs(this.tables.jobs.branches(proxy));
   }
 
-  async waiters(job: string): Promise<readonly JobRecord[]> {
-    return this.#jobs(this.tables.jobs.waiters(job));
+  async waiters(jobs: readonly string[]): Promise<readonly JobRecord[]> {
+    return jobs.flatMap((job) => this.#jobs(this.tables.jobs.waiters(job)));
   }
 
   async quotaHolders(quota: string): Promise<readonly string[]> {
