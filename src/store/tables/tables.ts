@@ -115,7 +115,8 @@ export class Tables {
   ): void {
     const map = this.#records[kind] as Map<string, Records[Kind]>;
     if (kind === 'job') {
-      const [old, young] = [before as JobRecord | undefined, after as JobRecord | undefined];
+      const old = before as JobRecord | undefined;
+      const young = after as JobRecord | undefined;
       const moved = old === undefined || young === undefined || movesIndex(old, young);
       if (old !== undefined && moved) this.jobs.leave(old, young);
       if (after === undefined) map.delete(id);
