@@ -1,3 +1,4 @@
+import { Failure } from '../model/failure.ts';
 import { filterAcceptsLane, filterOfJob } from '../model/filter.ts';
 import type { Selection } from '../model/records.ts';
 import { startsSynced } from '../model/retry.ts';
@@ -34,13 +35,39 @@ export function claimJobs(engine: Engine, claimant: Claimant, limit: number): Pr
       by: claimant.dispatcher,
       agent: claimant.id,
       ...(await selected(engine, claimant)),
-      take: (candidate) =>
+      take: passingOver(engine, (candidate) =>
         candidate.expired
           ? takeExpired(engine, claimant, candidate, starts)
           : take(engine, claimant, candidate, starts),
+      ),
     });
     return { ...claimed, starts };
   });
+}
+
+/**
+ * A job that cannot be taken, whatever it is that throws, must not stop the claims of its queue: it is passed over, and
+ * the log names it once.
+ */
+export function passingOver(engine: Engine, take: ClaimRequest['take']): ClaimRequest['take'] {
+  return (candidate) => {
+    const { id } = candidate.job;
+    try {
+      const changes = take(candidate);
+      engine.passedOver.delete(id);
+      return changes;
+    } catch (error) {
+      if (!engine.passedOver.has(id)) logPassedOver(engine, id, error);
+      engine.passedOver.add(id);
+      return null;
+    }
+  };
+}
+
+function logPassedOver({ log }: Engine, id: string, error: unknown): void {
+  const failure = Failure.from(error);
+  const what = (): string => `job ${id} cannot be claimed and is passed over: ${failure.text('brief')}`;
+  log.events('CRITICAL', what, { job: id, err: failure.toError() });
 }
 
 async function selected(

@@ -68,6 +68,8 @@ export class Engine {
   readonly now: () => number;
   /** Live agents by `<queue>/<uuid>/<name>`. */
   readonly agents = new Map<string, LiveAgent>();
+  /** Ids of waiting jobs that no claim could take. Each was logged. */
+  readonly passedOver = new Set<string>();
   readonly #reactions = new TicketReactions((error) =>
     this.log.events('CRITICAL', () => `what follows a commit broke: ${Failure.from(error).text()}`),
   );

@@ -2,6 +2,7 @@ import { SignalboxError } from '../errors.ts';
 import type { JobRecord } from '../model/records.ts';
 import { statusOfState, stepJob } from '../model/step.ts';
 import type { Change } from '../store/store.ts';
+import { passingOver } from './claiming.ts';
 import type { JobDefinition } from './definitions.ts';
 import { expiryWrapper } from './expiry.ts';
 import { Job } from './job.ts';
@@ -168,11 +169,11 @@ export class Queue {
       agent: null,
       accepts: { lane: () => true, job: accepts },
       choose: null,
-      take: ({ job, expired, quotas }) => {
+      take: passingOver(engine, ({ job, expired, quotas }) => {
         if (!expired) return [enter(job, quotas)];
         const { changes, wrapper } = expiryWrapper(engine, this.name, job);
         return [...changes, enter(wrapper, [])];
-      },
+      }),
     });
     await claimed.ticket.synced;
     const record = claimed.jobs[0];

@@ -1,4 +1,12 @@
-import { agent, defineChooser, defineFilter, defineJob, type SignalboxError } from 'signalbox';
+import {
+  agent,
+  defineChooser,
+  defineFilter,
+  defineJob,
+  NeverRetry,
+  type RetryPolicy,
+  type SignalboxError,
+} from 'signalbox';
 import { expect, it } from 'vitest';
 import { agentOf, makeWorkshop, namesOf, representationOf, startCrew } from './crew.ts';
 import { forEachStore, makeBox } from './stores.ts';
@@ -262,6 +270,35 @@ forEachStore('Agents', (makeStore) => {
     await agents.set('main', agent());
     await reactor.advance('5s');
     expect(await job.result()).toBe('late');
+  });
+
+  it('[A-17] a job that cannot be taken is passed over and named once; the jobs behind it are claimed', async () => {
+    const { testBox, queue, done, started, reactor } = await makeShop();
+    await startCrew(testBox, ['a']);
+    let isBroken = true;
+    const odd: RetryPolicy = {
+      ...NeverRetry,
+      name: 'odd',
+      get startsOnce(): boolean {
+        if (isBroken) throw new RangeError('no answer');
+        return true;
+      },
+    };
+    testBox.box.definePolicy(odd);
+
+    const poisoned = await queue.put(done('poisoned'), { retryPolicy: 'odd' });
+    const behind = await queue.put(done('behind'));
+    await reactor.advance('1m');
+
+    expect([started, (await poisoned.refresh()).status]).toEqual([['behind'], 'PENDING']);
+    expect(await behind.result()).toBe('behind');
+    expect((await agentOf(testBox, 'a')).failure).toBeNull();
+    expect(testBox.logged('CRITICAL')).toEqual([
+      expect.stringContaining(`job ${poisoned.id} cannot be claimed`),
+    ]);
+    isBroken = false;
+    await reactor.advance('5s');
+    expect(await poisoned.result()).toBe('poisoned');
   });
 
   it('[A-19] a dispatcher may have several agents in a queue: each fills its room in order of name, with workers of its own', async () => {
