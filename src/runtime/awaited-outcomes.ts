@@ -96,6 +96,24 @@ export class AwaitedOutcomes {
     await engine.callbacks.performFor(finished.job);
   }
 
+  /**
+   * Whether a job whose worker went away goes on waiting, or has just got the outcome of the job that it waited for. False
+   * when what it waited for is gone: a promise died with its process.
+   */
+  async stillWaits(outer: JobRecord): Promise<boolean> {
+    const { store, log, executor } = this.#engine;
+    const { waitingOn } = outer;
+    const inner =
+      waitingOn === null || waitingOn === 'promise' ? undefined : await store.get('job', waitingOn);
+    if (inner === undefined) return false;
+    if (inner.outcome !== null) {
+      const what = (): string => `${executor.text(outer)} did not hear that ${executor.text(inner)} is done`;
+      log.events('WARNING', what, { job: outer.id });
+      await this.takeOver(inner.id, outer.id);
+    }
+    return true;
+  }
+
   /** Null when the one is not done, or the other does not wait for it any more. */
   async #finishIfDone(
     inner: string,

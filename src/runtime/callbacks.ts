@@ -13,7 +13,7 @@ import { decideInterrupted } from './callback-interrupt.ts';
 import { Drafts, placedIn } from './drafts.ts';
 import { callsHandler } from './effects.ts';
 import type { Engine } from './engine.ts';
-import { endCallback } from './from-outside.ts';
+import { abortAbandoned, endJob } from './from-outside.ts';
 import { Job } from './job.ts';
 import type { PendingCallback } from './job-attributes.ts';
 import type { LiveAgent } from './live-agent.ts';
@@ -126,7 +126,7 @@ export class Callbacks {
     const fail = { type: 'job.fail', at: engine.now(), failure, expired: true } as const;
     await this.perform(
       context,
-      await endCallback(engine, callback, fail, [
+      await endJob(engine, callback, fail, [
         { what: 'rev', kind: 'job', id: callback.id, rev: callback.rev },
         ...believing(context),
       ]),
@@ -196,9 +196,16 @@ export class Callbacks {
     }
   }
 
-  /** A job whose callbacks nobody is at any more gets a system job that goes on with them; without a queue it happens here. */
+  /**
+   * A job that nobody is at any more, called outside any agent by a process that is gone: it is aborted, unless it waits
+   * for another. Its callbacks get a system job that goes on with them; without a queue it happens here.
+   */
   async readopt(job: JobRecord): Promise<void> {
     const engine = this.#engine;
+    if (job.state.startsWith('active')) {
+      const aborted = await abortAbandoned(engine, job);
+      return aborted === null ? undefined : this.readopt(aborted);
+    }
     const queue = await queueOf(engine.store, job);
     if (queue === null || (await engine.store.get('queue', queue)) === undefined) return this.goOn(job);
     const system = newJobRecord(engine.ids.newId(), {

@@ -95,17 +95,37 @@ export async function handleInterrupt(
   }
 }
 
-/** Ends a callback that is not called, or not called again: it is too late, or its policy does not retry. */
-export async function endCallback(
+/**
+ * Aborts a job that was ACTIVE outside any queue when its process went away: there is no place where it could be tried
+ * again. Gives it as it ended, or null when it waits for another job, or has just got the outcome of that.
+ */
+export async function abortAbandoned(engine: Engine, job: JobRecord): Promise<JobRecord | null> {
+  if (job.state === 'active.waiting' && (await engine.awaited.stillWaits(job))) return null;
+  return abortJob(engine, job, job.retryData);
+}
+
+/** Ends a job that was ACTIVE when its worker went away and is not tried again. */
+export function abortJob(
   engine: Engine,
-  callback: JobRecord,
+  job: JobRecord,
+  retryData: JobRecord['retryData'],
+): Promise<JobRecord> {
+  const failure = Failure.from(new AbortedError({ id: job.id })).data;
+  const abort = { type: 'job.abort', at: engine.now(), failure, retryData } as const;
+  return endJob(engine, job, abort, [{ what: 'rev', kind: 'job', id: job.id, rev: job.rev }]);
+}
+
+/** Ends a job that is not called, or not called again: it is too late, or nobody retries it. */
+export async function endJob(
+  engine: Engine,
+  job: JobRecord,
   event: JobEvent,
   expect: readonly Expectation[],
 ): Promise<JobRecord> {
-  const step = stepJob(callback, event);
-  const ended = afterStep(callback, step);
+  const step = stepJob(job, event);
+  const ended = afterStep(job, step);
   await engine.commit(engine.uuid, [step], expect).synced;
-  if (ended.outcome !== null) logOutcome(engine, callback, ended.outcome);
+  if (ended.outcome !== null) logOutcome(engine, job, ended.outcome);
   return ended;
 }
 

@@ -201,7 +201,7 @@ export interface OpenStore {
   quotaHolders(quota: string): Promise<readonly string[]>;
   /** Jobs in a state, or with values, that this version does not know: kept, shown, and left alone. */
   quarantined(): Promise<readonly JobRecord[]>;
-  /** Jobs whose callbacks somebody outside any agent was at, and did not finish. Asked once, at open. */
+  /** Jobs that somebody outside any agent was at, or at their callbacks, and did not finish. Asked once, at open. */
   orphans(): Promise<readonly JobRecord[]>;
   annotations(job: string): Promise<readonly AnnotationRecord[]>;
   /** Which of these jobs have annotations: most have none, and need not be asked one by one. */

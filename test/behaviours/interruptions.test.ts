@@ -1,4 +1,14 @@
-import { agent, Dispatcher, defineJob, type Job, local, NeverRetry, type Signalbox } from 'signalbox';
+import {
+  agent,
+  Dispatcher,
+  defineJob,
+  detached,
+  Failure,
+  type Job,
+  local,
+  NeverRetry,
+  type Signalbox,
+} from 'signalbox';
 import { describe, expect, it } from 'vitest';
 import { forEachStore, type MakeStore, makeBox, type TestBox } from './stores.ts';
 
@@ -204,6 +214,41 @@ forEachStore('interruptions', (makeStore) => {
     await expect(job.result()).rejects.toMatchObject({ name: 'AbortedError', jobId: job.id });
     expect(about.gate.calls).toBe(1);
     expect(about.seen).toEqual([expect.stringContaining('AbortedError')]);
+  });
+
+  it('[C-12] a job that was called outside any agent ends with an AbortedError when its process is gone', async () => {
+    const store = makeStore();
+    const inputs: unknown[] = [];
+    const endless = defineJob({ name: 'endless', run: () => new Promise<never>(() => {}) });
+    const promised = defineJob({ name: 'promised', run: () => detached(new Promise<never>(() => {})) });
+    const inner = defineJob({ name: 'inner', run: () => 'made it' });
+    const outer = defineJob({ name: 'outer', run: () => local.getQueue().put(inner()) });
+    const note = defineJob({ name: 'note', run: (input: unknown) => inputs.push(input) });
+    const open = () => makeBox({ store, jobs: [endless, promised, outer, inner, note], queues: [''] });
+    const first = await open();
+    const jobs = [endless(), promised(), outer()];
+    for (const job of jobs) {
+      await job.addCallback(note.partial());
+      void first.box.call(job).catch(() => {});
+    }
+    await first.reactor.runUntilIdle();
+    await first.stop();
+
+    const { box, reactor } = await open();
+    await box.start();
+    await reactor.advance('1m');
+
+    const after = await Promise.all(jobs.map((job) => box.job(job.id as string).refresh()));
+    expect(after.map((job) => [job.status, job.ending])).toEqual([
+      ['COMPLETED', 'aborted'],
+      ['COMPLETED', 'aborted'],
+      ['COMPLETED', 'succeeded'],
+    ]);
+    expect(inputs.map((input) => (input instanceof Failure ? input.name : input)).sort()).toEqual([
+      'AbortedError',
+      'AbortedError',
+      'made it',
+    ]);
   });
 
   it('[C-14] a job interrupted at its callbacks keeps its result, and only what had not finished runs again', async () => {

@@ -50,12 +50,12 @@ export class Tables {
   }
 
   /**
-   * Jobs in CALLBACKS that stand nowhere, and completed ones with a callback that is neither done nor waiting for a
-   * job that is not: somebody outside any agent was at them.
+   * Jobs in ACTIVE or CALLBACKS that stand nowhere, and completed ones with a callback that is neither done nor waiting
+   * for a job that is not: somebody outside any agent was at them.
    */
   *orphans(): Generator<string> {
     for (const job of this.#records.job.values()) {
-      if (job.state === 'callbacks' && job.parent === null) yield job.id;
+      if (job.parent === null && isAtWork(job)) yield job.id;
     }
     yield* this.callbacks.completedWithLeft();
   }
@@ -141,6 +141,10 @@ export class Tables {
     else if (names === undefined) this.#annotations.set(job, new Set([name]));
     else names.add(name);
   }
+}
+
+function isAtWork({ state }: JobRecord): boolean {
+  return state === 'callbacks' || state === 'active.running' || state === 'active.waiting';
 }
 
 /** Puts jobs into every index in the order in which they came to stand there. */
