@@ -50,9 +50,9 @@ export class Callbacks {
   }
 
   /**
-   * Calls every callback that nobody has begun, re-reading the list after each, then completes the job. The commit of
-   * COMPLETED is refused while an unstarted callback exists, so one added meanwhile is run, once, and never lost. It
-   * must succeed: what conditions and the store throw is tried again, for ever.
+   * Calls every callback that nobody has begun, and those that are added meanwhile, then completes the job. The commit of
+   * COMPLETED is refused while an unstarted callback exists, so one is run, once, and never lost. It must succeed: what
+   * conditions and the store throw is tried again, for ever.
    */
   perform(context: CallbackContext, job: JobRecord): Promise<void> {
     const engine = this.#engine;
@@ -61,11 +61,7 @@ export class Callbacks {
       () => `performing the callbacks of ${engine.executor.text(job)}`,
       async () => {
         for (;;) {
-          const next = await this.#nextUnstarted(job.id);
-          if (next !== null) {
-            await this.#call(context, next, job);
-            continue;
-          }
+          if (await this.#callUnstarted(context, job)) continue;
           const now = await engine.store.get('job', job.id);
           if (now === undefined || now.state !== 'callbacks') return;
           const complete = stepJob(now, { type: 'job.complete', at: engine.now(), unstarted: 0 });
@@ -77,20 +73,28 @@ export class Callbacks {
     );
   }
 
-  async #nextUnstarted(id: string): Promise<JobRecord | null> {
-    for (const callback of await this.#engine.store.callbacks(id)) {
+  /**
+   * Calls those that nobody has begun, in order; one walk for all of them, since there may be thousands. True when there
+   * was one: more may have been added since, behind those that were there.
+   */
+  async #callUnstarted(context: CallbackContext, parent: JobRecord, only?: string): Promise<boolean> {
+    let wasOne = false;
+    for (const callback of await this.#engine.store.callbacks(parent.id)) {
       // Most have been called when there are thousands: passing one by must cost next to nothing.
       if (callback.kind === 'job' && callback.record.state !== 'new') continue;
-      const next = await this.#unstarted(callback, id);
-      if (next !== null) return next;
+      if (only !== undefined && callback.record.id !== only) continue;
+      const next = await this.#unstarted(callback, parent.id);
+      if (next === null) continue;
+      wasOne = true;
+      await this.#call(context, next, parent);
     }
-    return null;
+    return wasOne;
   }
 
-  async #unstarted(callback: Callback, parent: string): Promise<JobRecord | null> {
-    if (callback.kind === 'job') return callback.record.state === 'new' ? callback.record : null;
-    const chosen = callback.record.chosen ?? (await this.#choice.make(callback.record.id, parent));
-    const job = await this.#engine.store.get('job', chosen);
+  /** The job that is to be called, as it is now: others had their turn since the list was read. */
+  async #unstarted({ kind, record }: Callback, parent: string): Promise<JobRecord | null> {
+    const id = kind === 'job' ? record.id : (record.chosen ?? (await this.#choice.make(record.id, parent)));
+    const job = await this.#engine.store.get('job', id);
     return job?.state === 'new' ? job : null;
   }
 
@@ -184,16 +188,9 @@ export class Callbacks {
   }
 
   /** Calls one callback of a completed job, or all that are left. */
-  async #performAdded(id: string, added: string | null): Promise<void> {
-    const { store } = this.#engine;
-    const parent = await store.get('job', id);
-    if (parent === undefined) return;
-    const context = await this.#outside(parent);
-    for (const callback of await store.callbacks(id)) {
-      if (added !== null && callback.record.id !== added) continue;
-      const next = await this.#unstarted(callback, id);
-      if (next !== null) await this.#call(context, next, parent);
-    }
+  async #performAdded(id: string, added?: string): Promise<void> {
+    const parent = await this.#engine.store.get('job', id);
+    if (parent !== undefined) await this.#callUnstarted(await this.#outside(parent), parent, added);
   }
 
   /**
@@ -250,7 +247,7 @@ export class Callbacks {
   async goOn(job: JobRecord, within: CallbackContext | null = null): Promise<void> {
     if (job.state !== 'completed') return this.resume(job, within);
     await this.#goOnWithBegun(job, within);
-    await this.#performAdded(job.id, null);
+    await this.#performAdded(job.id);
   }
 
   /**

@@ -1,6 +1,7 @@
 import { defineJob, type Failure, type Job, type Json, local, RetryCommonForever } from 'signalbox';
 import { expect, it } from 'vitest';
 import { agentOf, makeWorkshop, startCrew } from './crew.ts';
+import { interceptedStore } from './faulty-store.ts';
 import { crashHolder, makeNotebook, plain, two } from './notebook.ts';
 import { forEachStore, type MakeStore, makeBox } from './stores.ts';
 
@@ -90,6 +91,25 @@ forEachStore('Callbacks', (makeStore) => {
     expect(notes.map(([label]) => label)).toEqual(['first', 'third']);
     expect((await parent.refresh()).status).toBe('COMPLETED');
     expect(await (await agentOf(testBox, dispatcher.uuid)).jobs()).toEqual([]);
+  });
+
+  it('[J-89] thousands of callbacks cost their number, not its square: the list is read anew only for those added later', async () => {
+    let reads = 0;
+    const store = interceptedStore(makeStore(), (call) => {
+      if (call === 'callbacks') reads += 1;
+      return null;
+    });
+    const { note, notes, give } = makeNotebook();
+    const { box } = await makeBox({ store, jobs: [note, give], queues: [''] });
+    const parent = give(1);
+    for (let number = 0; number < 30; number += 1) await parent.addCallback(note.partial(String(number)));
+    await box.start();
+
+    await (await box.queue().put(parent)).waitFor('COMPLETED');
+
+    expect(notes.map(([label]) => Number(label))).toEqual(Array.from({ length: 30 }, (_, number) => number));
+    // One walk calls them all, and a second finds none left.
+    expect(reads).toBe(2);
   });
 
   it('[J-90] a callback of a callback receives the result of the callback', async () => {

@@ -99,32 +99,35 @@ export class JobIndexes {
     return null;
   }
 
-  enter(job: JobRecord): void {
+  /** `old` is the job as it has just left. */
+  enter(job: JobRecord, old: JobRecord | undefined): void {
     if (!isReadable(job)) {
       this.quarantined.add(job.id);
       return;
     }
-    if (job.parent !== null) this.#enterPlace(job, job.parent);
+    const previous = old !== undefined && isReadable(old) ? old : undefined;
+    if (job.parent !== null) this.#enterPlace(job, job.parent, previous);
     for (const quota of job.quotas) addTo(this.#quotaHolders, quota, job.id);
     if (job.waitingOn !== null) addTo(this.#waiters, job.waitingOn, job.id);
     this.#count(job, 1);
     if (job.state === 'completed') this.completed.add(job.id);
   }
 
-  #enterPlace(job: JobRecord, place: Place): void {
+  #enterPlace(job: JobRecord, place: Place, previous: JobRecord | undefined): void {
     if ('queue' in place) {
       if (!('agent' in place)) this.#lane(place.queue, job).add(job);
       else {
         const index = job.callbacksEnd === null ? this.#held : this.#filed;
         addTo(index, agentKey(place.queue, place.dispatcher, place.agent), job.id);
       }
-    } else if ('job' in place) this.#callbacks.add(place, `job/${job.id}`, job.order?.[1] ?? 0);
-    else if ('proxy' in place) addTo(this.#branches, place.proxy, job.id);
+    } else if ('job' in place) {
+      if (!isSameCallback(job, previous)) this.#callbacks.add(place, `job/${job.id}`, job.order?.[1] ?? 0);
+    } else if ('proxy' in place) addTo(this.#branches, place.proxy, job.id);
   }
 
   /**
    * `young` is the job as it is about to enter again. Where that stands as well its place is kept: agents and quotas list
-   * jobs in order of entry.
+   * jobs in order of entry, and to find a place among thousands of callbacks costs a look at each.
    */
   leave(job: JobRecord, young: JobRecord | undefined): void {
     if (this.quarantined.delete(job.id)) return;
@@ -149,8 +152,9 @@ export class JobIndexes {
         const index = job.callbacksEnd === null ? this.#held : this.#filed;
         index.get(agentKey(place.queue, place.dispatcher, place.agent))?.delete(job.id);
       }
-    } else if ('job' in place) this.#callbacks.drop(place, `job/${job.id}`);
-    else if ('proxy' in place) this.#branches.get(place.proxy)?.delete(job.id);
+    } else if ('job' in place) {
+      if (!isSameCallback(job, next)) this.#callbacks.drop(place, `job/${job.id}`);
+    } else if ('proxy' in place) this.#branches.get(place.proxy)?.delete(job.id);
   }
 
   #count(job: JobRecord, by: number): void {
@@ -188,6 +192,11 @@ export class JobIndexes {
 }
 
 const none: ReadonlySet<string> = new Set();
+
+/** Whether the job stands at the same place among the callbacks of its parent. */
+function isSameCallback(job: JobRecord, other: JobRecord | undefined): boolean {
+  return other?.parent === job.parent && other.order === job.order;
+}
 
 // The jobs of an agent come one after the other: its key, long and just as long to hash, is made once for them.
 let newestKey = { queue: '', dispatcher: '', agent: '', key: '//' };

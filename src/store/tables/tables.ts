@@ -121,7 +121,7 @@ export class Tables {
       if (old !== undefined && moved) this.jobs.leave(old, young);
       if (after === undefined) map.delete(id);
       else map.set(id, after);
-      if (young !== undefined && moved) this.jobs.enter(young);
+      if (young !== undefined && moved) this.jobs.enter(young, old);
       return;
     }
     if (after === undefined) map.delete(id);
