@@ -1,8 +1,9 @@
 import type { Outcome } from '../../machines/job.context.ts';
-import { ReassignedError } from '../errors.ts';
+import { ReassignedError, SignalboxError } from '../errors.ts';
 import { Failure } from '../model/failure.ts';
 import type { JobRecord } from '../model/records.ts';
 import { afterStep, stepJob } from '../model/step.ts';
+import type { Expectation } from '../store/store.ts';
 import type { Engine } from './engine.ts';
 import type { Job } from './job.ts';
 import { logOutcome } from './outcome-log.ts';
@@ -22,7 +23,9 @@ export class AwaitedOutcomes {
   wait(run: Run, on: string, inner: Job<unknown> | null, whenWaiting: () => void = () => {}): void {
     const engine = this.#engine;
     const wait = stepJob(run.job, { type: 'job.wait', on });
-    const ticket = engine.commit(run.by, [...run.unit.made, wait], [...run.expectation, ...run.unit.end()]);
+    const expect: Expectation[] = [...run.expectation, ...run.unit.end()];
+    if (on !== 'promise') expect.push({ what: 'notAwaitedBy', id: run.job.id, on });
+    const ticket = engine.commit(run.by, [...run.unit.made, wait], expect);
     engine.written(
       ticket,
       () => {
@@ -40,7 +43,10 @@ export class AwaitedOutcomes {
       },
       (error) => {
         if (error instanceof ReassignedError) this.#engine.finishing.giveUp(run, error);
-        else this.#engine.retrying.refused(run, Failure.from(error), null);
+        else if (error instanceof SignalboxError && error.code === 'AWAITED_ITSELF') {
+          run.startOver();
+          this.#engine.retrying.threw(run, Failure.from(error));
+        } else this.#engine.retrying.refused(run, Failure.from(error), null);
       },
     );
   }

@@ -146,18 +146,7 @@ export class Executor {
       await run.unit.submit(drafts.made, drafts.expect);
       drafts.attach();
     }
-    await this.#refuseCircle(run, job.record.id);
     this.#engine.awaited.wait(run, job.record.id, job);
-  }
-
-  /** Jobs that wait for each other would hold their slots for ever. */
-  async #refuseCircle(run: Run, id: string): Promise<void> {
-    const seen = new Set<string>();
-    for (let next: string | null = id; next !== null && !seen.has(next); ) {
-      if (next === run.job.id) throw new SignalboxError('AWAITED_ITSELF', { id: next });
-      seen.add(next);
-      next = (await this.#engine.store.get('job', next))?.waitingOn ?? null;
-    }
   }
 
   #encoded(value: unknown, refer: ReferJob): Json {

@@ -80,7 +80,9 @@ export type Expectation =
   /** The job has no callback that nobody has begun. */
   | { readonly what: 'noUnstartedCallback'; readonly id: string }
   /** The job exists and is not completed. */
-  | { readonly what: 'notCompleted'; readonly id: string };
+  | { readonly what: 'notCompleted'; readonly id: string }
+  /** The job `on` does not wait for this one, be it through any number of jobs. Refused with `AWAITED_ITSELF`. */
+  | { readonly what: 'notAwaitedBy'; readonly id: string; readonly on: string };
 
 /** Changes that become visible together or not at all. */
 export interface Commit {

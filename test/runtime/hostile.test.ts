@@ -112,6 +112,32 @@ describe('a job ends, and gives its slot back, whatever its code', () => {
     ]);
     await box.stop();
   });
+
+  it('and also when two jobs give each other at the same moment', async () => {
+    const jobs: Job<unknown>[] = [];
+    const started: (() => void)[] = [];
+    const both = (other: number) => (): Promise<unknown> =>
+      new Promise((resolve) => {
+        started.push(() => resolve(jobs[other]));
+        if (started.length === 2) for (const end of started) end();
+      });
+    const definitions = [
+      defineJob({ name: 'first', run: both(1) }),
+      defineJob({ name: 'second', run: both(0) }),
+    ];
+    const box = await createSignalbox({ store: memoryStore(), jobs: definitions, logger: silent });
+    for (const definition of definitions)
+      jobs.push(await box.createQueue('').then((queue) => queue.put(definition)));
+    await box.start();
+
+    for (const job of jobs) await job.waitFor('COMPLETED', { timeout: '5s' });
+
+    expect(jobs.map((job) => (job.outcome?.ok === false ? job.outcome.failure.code : null))).toEqual([
+      'AWAITED_ITSELF',
+      'AWAITED_ITSELF',
+    ]);
+    await box.stop();
+  });
 });
 
 describe.each(kinds)('what a retry policy keeps on the %s store', (_name, make) => {

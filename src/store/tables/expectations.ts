@@ -2,13 +2,17 @@ import { ConflictError, ReassignedError, SignalboxError } from '../../errors.ts'
 import type { Change, Expectation, Kind, Records } from '../store.ts';
 import type { Tables } from './tables.ts';
 
-/** Refuses a commit that believes in something that has changed. @throws ConflictError, ReassignedError, `JOB_NOT_FOUND`. */
+/** Refuses a commit that believes in something that has changed. @throws ConflictError, ReassignedError, `JOB_NOT_FOUND`, `AWAITED_ITSELF`. */
 export function mustHold(tables: Tables, expectation: Expectation): void {
   const { id } = expectation;
   if (expectation.what === 'rev') {
     const rev = tables.get(expectation.kind, id)?.rev ?? 0;
     if (rev !== expectation.rev)
       throw conflict(`${expectation.kind}/${id}`, `at rev ${expectation.rev}`, `rev ${rev}`);
+    return;
+  }
+  if (expectation.what === 'notAwaitedBy') {
+    mustNotWaitFor(tables, expectation.on, id);
     return;
   }
   const job = tables.findJob(id);
@@ -20,6 +24,16 @@ export function mustHold(tables: Tables, expectation: Expectation): void {
     throw conflict(`job/${id}`, 'not completed', 'completed');
   } else if (expectation.what === 'noUnstartedCallback' && tables.callbacks.hasUnstarted(id)) {
     throw conflict(`job/${id}`, 'without callbacks that nobody began', 'one');
+  }
+}
+
+/** Jobs that wait for each other would hold their slots for ever. */
+function mustNotWaitFor(tables: Tables, waiting: string, id: string): void {
+  const seen = new Set<string>();
+  for (let next: string | null = waiting; next !== null && !seen.has(next); ) {
+    if (next === id) throw new SignalboxError('AWAITED_ITSELF', { id });
+    seen.add(next);
+    next = tables.findJob(next)?.waitingOn ?? null;
   }
 }
 

@@ -122,6 +122,32 @@ export const commitChecks: readonly ContractCheck[] = [
     await assert.rejects(store.commit([stored('two', { job: 'a' })], [open]), ConflictError);
   }),
 
+  check(
+    'refuses a wait for a job that waits for the waiting one, however many lie between',
+    async (store) => {
+      const wait = (id: string, on: string): Promise<void> =>
+        store.commit(
+          [changeOf(id, 'job.wait', 'active.running', 'active.waiting', { waitingOn: on })],
+          [{ what: 'notAwaitedBy', id, on }],
+        );
+      const names = ['a', 'b', 'c', 'd'];
+      await store.commit(names.map((id) => put(id)));
+      await store.claim();
+      for (const id of names) await store.start(id);
+      const isCircle = (error: unknown): boolean =>
+        error instanceof SignalboxError && error.code === 'AWAITED_ITSELF';
+      await assert.rejects(wait('a', 'a'), isCircle);
+      await wait('a', 'b');
+
+      const [one, other] = await Promise.allSettled([wait('b', 'c'), wait('c', 'a')]);
+
+      assert.deepEqual([one.status, other.status], ['fulfilled', 'rejected']);
+      await assert.rejects(wait('c', 'b'), isCircle);
+      await wait('c', 'd');
+      assert.equal((await store.open.get('job', 'c'))?.state, 'active.waiting');
+    },
+  ),
+
   check('refuses what needs a job that does not exist', async (store) => {
     const open = { what: 'notCompleted', id: 'nobody' } as const;
 
