@@ -11,40 +11,39 @@ export interface BurnDownOptions {
   readonly warmUpJobs: number;
   /** How long jobs are put while others complete; 0 leaves that out. */
   readonly sustainedMs: number;
+  /** After so long the drain is broken off; its rate is that of the jobs that have completed by then. */
+  readonly drainLimitMs: number;
 }
 
 export interface BurnDown {
   /** Jobs put by one bulk call while nothing works, until all are acknowledged. */
   readonly enqueuePerS: number;
-  /** Those jobs, from the start of the workers until the last has completed. */
+  /** Those jobs, from the start of the workers until the last has completed, or as many as the limit lets. */
   readonly drainPerS: number;
-  /** Both together. */
+  /** Both together, for all jobs. */
   readonly totalPerS: number;
-  /** Completions while puts go on, with 500 to 1,000 jobs ahead of the workers. Null when left out. */
+  /** Completions while puts go on, with a tenth of the jobs ahead of the workers. Null when left out. */
   readonly sustainedPerS: number | null;
   /** Processor time of all threads, and of servers, from the first put to the last completion. */
   readonly cpuUsPerJob: number;
 }
 
-const backlog = 1_000;
-const chunk = 100;
-
 /** Puts many jobs at once, then works them off; then does both at the same time. */
 export async function measure(options: BurnDownOptions): Promise<BurnDown> {
-  const { settings, jobs, warmUpJobs, sustainedMs } = options;
+  const { settings, jobs, warmUpJobs, sustainedMs, drainLimitMs } = options;
   const module: ContestantModule = await import(options.contestant);
 
   if (warmUpJobs > 0) {
     const tally = new Tally();
     const contestant = await module.open({ ...settings, dir: join(settings.dir, 'warm-up') }, tally);
-    await burnDown(contestant, tally, warmUpJobs);
+    await burnDown(contestant, tally, warmUpJobs, drainLimitMs / 4);
     await contestant.close();
   }
 
   const tally = new Tally();
   const contestant = await module.open({ ...settings, dir: join(settings.dir, 'measured') }, tally);
-  const burned = await burnDown(contestant, tally, jobs);
-  const sustainedPerS = sustainedMs > 0 ? await sustained(contestant, tally, sustainedMs) : null;
+  const burned = await burnDown(contestant, tally, jobs, drainLimitMs);
+  const sustainedPerS = sustainedMs > 0 ? await sustained(contestant, tally, jobs / 10, sustainedMs) : null;
   await contestant.close();
   return { ...burned, sustainedPerS };
 }
@@ -53,25 +52,28 @@ async function burnDown(
   contestant: Contestant,
   tally: Tally,
   jobs: number,
+  drainLimitMs: number,
 ): Promise<Omit<BurnDown, 'sustainedPerS'>> {
   const cpuBefore = await cpuUs(contestant);
   const begin = performance.now();
   await contestant.putBulk(jobs);
   const put = performance.now();
   await contestant.work();
-  await tally.whenCompleted(jobs);
+  await tally.whenCompleted(jobs, put + drainLimitMs);
   const end = performance.now();
   const cpuAfter = await cpuUs(contestant);
+  const [enqueuePerS, drainPerS] = [perS(jobs, put - begin), perS(tally.completions, end - put)];
   return {
-    enqueuePerS: perS(jobs, put - begin),
-    drainPerS: perS(jobs, end - put),
-    totalPerS: perS(jobs, end - begin),
-    cpuUsPerJob: (cpuAfter - cpuBefore) / jobs,
+    enqueuePerS,
+    drainPerS,
+    totalPerS: 1 / (1 / enqueuePerS + 1 / drainPerS),
+    cpuUsPerJob: (cpuAfter - cpuBefore) / tally.completions,
   };
 }
 
 // The workers are never idle, and the queue never grows: what completes is put again.
-async function sustained(contestant: Contestant, tally: Tally, ms: number): Promise<number> {
+async function sustained(contestant: Contestant, tally: Tally, backlog: number, ms: number): Promise<number> {
+  const chunk = Math.ceil(backlog / 10);
   const before = tally.completions;
   let put = 0;
   const putUntil = async (end: number) => {
@@ -80,16 +82,14 @@ async function sustained(contestant: Contestant, tally: Tally, ms: number): Prom
         await contestant.putBulk(chunk);
         put += chunk;
       } else {
-        await tally.whenCompleted(before + put - backlog / 2);
+        await tally.whenCompleted(tally.completions + chunk);
       }
     }
   };
   await putUntil(performance.now() + ms / 4);
   const [begin, first] = [performance.now(), tally.completions];
   await putUntil(begin + ms);
-  const rate = perS(tally.completions - first, performance.now() - begin);
-  await tally.whenCompleted(before + put);
-  return rate;
+  return perS(tally.completions - first, performance.now() - begin);
 }
 
 async function cpuUs(contestant: Contestant): Promise<number> {

@@ -4,42 +4,33 @@ import type { Signals } from './contestant.ts';
 export class Tally implements Signals {
   starts = 0;
   completions = 0;
-  readonly #started: Waiter[] = [];
-  readonly #completed: Waiter[] = [];
+  #waiter: Waiter | null = null;
 
   started(): void {
     this.starts += 1;
-    settle(this.#started, this.starts);
   }
 
   completed(): void {
     this.completions += 1;
-    settle(this.#completed, this.completions);
+    const waiter = this.#waiter;
+    if (waiter === null) return;
+    // Watched here and not by a timer: some queues let none run while they have jobs.
+    if (this.completions < waiter.count && performance.now() < waiter.latestAt) return;
+    this.#waiter = null;
+    waiter.resolve();
   }
 
-  whenStarted(count: number): Promise<void> {
-    return when(this.#started, count, this.starts);
-  }
-
-  whenCompleted(count: number): Promise<void> {
-    return when(this.#completed, count, this.completions);
+  /** Resolves at that number, or at the first completion after `latestAt` on the clock of `performance`. One at a time. */
+  whenCompleted(count: number, latestAt = Number.POSITIVE_INFINITY): Promise<void> {
+    if (this.completions >= count) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiter = { count, latestAt, resolve };
+    });
   }
 }
 
 interface Waiter {
   readonly count: number;
+  readonly latestAt: number;
   resolve(): void;
-}
-
-function when(waiters: Waiter[], count: number, reached: number): Promise<void> {
-  if (reached >= count) return Promise.resolve();
-  return new Promise((resolve) => waiters.push({ count, resolve }));
-}
-
-function settle(waiters: Waiter[], reached: number): void {
-  if (waiters.length === 0) return;
-  for (const waiter of waiters.filter(({ count }) => count <= reached)) {
-    waiters.splice(waiters.indexOf(waiter), 1);
-    waiter.resolve();
-  }
 }

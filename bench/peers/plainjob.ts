@@ -49,13 +49,17 @@ export async function open(settings: Settings, signals: Signals): Promise<Contes
     pollIntervall: 1,
     onCompleted: signals.completed.bind(signals),
   });
+  let running: Promise<void> | null = null;
   return {
     putBulk: async (count) => void queue.addMany('noop', jobArguments(count)),
     put: async () => void queue.add('noop', { n: 0 }),
-    work: async () => void worker.start(),
+    work: async () => {
+      running = worker.start();
+    },
     serverCpuUs: noServer,
     close: async () => {
       await worker.stop();
+      await running;
       queue.close();
     },
   };
