@@ -29,7 +29,7 @@ export async function run({ quick, jobs = 10_000, rounds = quick ? 7 : 15 }: Opt
           name,
           'burn-down',
           { place, redis },
-          { jobs, warmUpJobs: jobs, ...limits, ...course },
+          { jobs, warmUpJobs: tenthOf(jobs), ...limits, ...course },
         );
       return takeTurns(
         {
@@ -38,11 +38,10 @@ export async function run({ quick, jobs = 10_000, rounds = quick ? 7 : 15 }: Opt
           size50: turn('size50'),
           bullmq: turn('bullmq'),
           slowDisk: turn('slowDisk', { sustainedMs: 0 }),
-          // The disk is its bound, not the compiler: a long warm-up would only take time.
-          plainjobSynced: turn('plainjobSynced', { warmUpJobs: jobs / 10 }),
-          bareXState: () => inChild<BareLife>('bare-life', { lives: jobs, warmUpLives: jobs }),
+          plainjobSynced: turn('plainjobSynced'),
+          bareXState: () => inChild<BareLife>('bare-life', { lives: jobs, warmUpLives: tenthOf(jobs) }),
           fastq: turn('fastq'),
-          liteque: turn('liteque', { jobs: litequeJobs(jobs), warmUpJobs: litequeJobs(jobs) }),
+          liteque: turn('liteque', { jobs: litequeJobs(jobs), warmUpJobs: tenthOf(litequeJobs(jobs)) }),
           fdatasync: () =>
             inChild<Fdatasync>('fdatasync', { dir: freshFolder(place), samples: 300, pauseMs: 0 }),
         },
@@ -88,6 +87,10 @@ interface Course {
 /** A claim of liteque sorts all that waits: it gets few jobs, which favours it, or one turn would take minutes. */
 function litequeJobs(jobs: number): number {
   return Math.ceil(jobs / 20);
+}
+
+function tenthOf(jobs: number): number {
+  return Math.ceil(jobs / 10);
 }
 
 async function withFacts(

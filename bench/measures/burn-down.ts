@@ -43,7 +43,8 @@ export async function measure(options: BurnDownOptions): Promise<BurnDown> {
   const tally = new Tally();
   const contestant = await module.open({ ...settings, dir: join(settings.dir, 'measured') }, tally);
   const burned = await burnDown(contestant, tally, jobs, drainLimitMs);
-  const sustainedPerS = sustainedMs > 0 ? await sustained(contestant, tally, jobs / 10, sustainedMs) : null;
+  const sustainedPerS =
+    sustainedMs > 0 ? await sustained(contestant, tally, Math.ceil(jobs / 10), sustainedMs) : null;
   await contestant.close();
   return { ...burned, sustainedPerS };
 }

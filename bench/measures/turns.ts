@@ -36,6 +36,9 @@ export async function takeTurns<Figures extends object>(
   return taken;
 }
 
+// One that hangs must not hold the command for ever; a million waiting jobs take some minutes.
+const childLimitMs = 900_000;
+
 /** Runs a measure of this folder in a process of its own. */
 export async function inChild<Figures>(
   measure: string,
@@ -53,7 +56,7 @@ export async function inChild<Figures>(
       here(`./${measure}.ts`).href,
       JSON.stringify(options),
     ],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
+    { stdio: ['ignore', 'pipe', 'inherit'], timeout: childLimitMs },
   );
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -56,16 +56,18 @@ async function startRedis(dir: string): Promise<RedisServer> {
   };
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
   const server = spawn('redis-server', args, { stdio: 'ignore' });
-  const kill = () => server.kill('SIGKILL');
-  process.once('exit', kill);
-  const stop = async () => {
-    process.off('exit', kill);
-    if (server.exitCode === null && server.signalCode === null) {
-      const ended = once(server, 'exit');
-      server.kill('SIGKILL');
-      await ended;
-    }
+  const end = () => {
+    server.kill('SIGKILL');
     rmSync(place, { recursive: true, force: true });
+  };
+  // Also when the command is interrupted.
+  process.once('exit', end);
+  const stop = async () => {
+    process.off('exit', end);
+    const ended = once(server, 'exit');
+    const hasEnded = server.exitCode !== null || server.signalCode !== null;
+    end();
+    if (!hasEnded) await ended;
   };
   for (let attempt = 0; !(await answers(socket)); attempt += 1) {
     if (attempt === 100 || server.exitCode !== null) {
