@@ -6,6 +6,14 @@ type Subjects<Figures extends object> = {
   readonly [Name in keyof Figures]: (() => Promise<Figures[Name]>) | null;
 };
 
+/** How often, and for how long at most. */
+interface Rounds<Figures extends object> {
+  readonly rounds: number;
+  readonly budgetMs: number;
+  /** Subjects of which one turn is enough. */
+  readonly once?: readonly (keyof Figures)[];
+}
+
 /** The figures of every round, by name. */
 type Taken<Figures extends object> = { readonly [Name in keyof Figures]: Figures[Name][] };
 
@@ -15,7 +23,7 @@ type Taken<Figures extends object> = { readonly [Name in keyof Figures]: Figures
  */
 export async function takeTurns<Figures extends object>(
   subjects: Subjects<Figures>,
-  { rounds, budgetMs }: { readonly rounds: number; readonly budgetMs: number },
+  { rounds, budgetMs, once = [] }: Rounds<Figures>,
 ): Promise<Taken<Figures>> {
   const names = Object.keys(subjects) as (keyof Figures & string)[];
   const taken = Object.fromEntries(names.map((name) => [name, []])) as unknown as Taken<Figures>;
@@ -25,7 +33,7 @@ export async function takeTurns<Figures extends object>(
     for (const name of names) {
       const take = subjects[name];
       const begin = performance.now();
-      if (take === null) continue;
+      if (take === null || (round > 1 && once.includes(name))) continue;
       if (round > 1 && begin + (durations.get(name) ?? 0) > end) continue;
       progress(`round ${round} of ${rounds}: ${name}`);
       taken[name].push(await take());
