@@ -28,6 +28,10 @@ const messages = {
     `Expected each ${about.what} to be registered once, got a second one named "${about.name}". Rename one of the two.`,
   QUEUE_NOT_FOUND: (about: { name: string; known: readonly string[] }) =>
     `Expected queue "${about.name}" to exist, found ${listed(about.known)}. Create it with box.createQueue(name) or createSignalbox({ queues: [name] }); start() creates the queue ''.`,
+  QUEUE_FULL: (about: { queue: string; limit: number; actual: number }) =>
+    `Expected at most ${about.limit} jobs to wait in queue "${about.queue}", got ${about.actual} with this put. Nothing was written; put again when agents have caught up, or raise limits.waiting.`,
+  TOO_MANY: (about: { what: string; id: string; limit: number; actual: number }) =>
+    `Expected job ${about.id} to have at most ${about.limit} ${about.what}, got ${about.actual}. Nothing was written; use fewer, or raise limits.${about.what}.`,
   QUOTA_NOT_FOUND: (about: { name: string; queue: string; known: readonly string[] }) =>
     `Expected quota "${about.name}" to exist in queue "${about.queue}", found ${listed(about.known)}. Create it with queue.quotas.create(name, { size }).`,
   QUOTA_EXISTS: (about: { name: string; queue: string }) =>

@@ -15,7 +15,7 @@ export {
 export { type CompileOptions, compileChart } from './model/chart/compile.ts';
 export { Failure, type FailureDetail } from './model/failure.ts';
 export { type JobInfo, JobInfos } from './model/job-infos.ts';
-export type { ValueLimits } from './model/limits.ts';
+export type { Limits, ValueLimits } from './model/limits.ts';
 export type { DispatcherHealth } from './model/liveness.ts';
 export type { PollRange } from './model/poll-range.ts';
 export { type AgentPoll, type JobName, PollInfo, Polls, pollInstant, type QueuePoll } from './model/polls.ts';

@@ -10,33 +10,61 @@ export interface ValueLimits {
   readonly bytes: number;
 }
 
+/** Limits of what a program can have stored: see {@link ValueLimits} for those of one value. */
+export interface Limits extends ValueLimits {
+  /**
+   * How many jobs may wait in one queue. Default: no limit. A put beyond it is refused with `QUEUE_FULL`. What the
+   * machinery puts, and what belongs to a joined job that was let in, is not.
+   */
+  readonly waiting: number;
+  /** How many callbacks a job may have. Default 10,000. */
+  readonly callbacks: number;
+  /** How many annotations a job may have. Default 1,000. */
+  readonly annotations: number;
+}
+
 /** The default limits. */
-export const defaultLimits: ValueLimits = {
+export const defaultLimits: Limits = {
   depth: 64,
   keys: 10_000,
   bytes: 1024 * 1024,
+  waiting: Number.POSITIVE_INFINITY,
+  callbacks: 10_000,
+  annotations: 1000,
 };
 
 /** How deep anything in a store may nest: the deepest value, and what stands around it. */
 export const storedDepth = 320;
 
-const largest: ValueLimits = { depth: 256, keys: 10_000_000, bytes: 64 * 1024 * 1024 };
+const largest: Limits = {
+  depth: 256,
+  keys: 10_000_000,
+  bytes: 64 * 1024 * 1024,
+  waiting: Number.POSITIVE_INFINITY,
+  callbacks: 1_000_000,
+  annotations: 1_000_000,
+};
 
 /** The limits with defaults for what is not given. @throws SignalboxError `INVALID_OPTION`. */
-export function limitsOf(given: Partial<ValueLimits> = {}): ValueLimits {
+export function limitsOf(given: Partial<Limits> = {}): Limits {
   for (const [name, limit] of Object.entries(given)) {
-    const most = Object.hasOwn(largest, name) ? largest[name as keyof ValueLimits] : 0;
-    if (limit === undefined || (Number.isInteger(limit) && limit >= 1 && limit <= most)) continue;
+    const most = Object.hasOwn(largest, name) ? largest[name as keyof Limits] : 0;
+    if (limit === undefined || isWithin(limit, most)) continue;
     throw new SignalboxError('INVALID_OPTION', {
       option: `limits.${name}`,
       expected:
         most === 0
           ? `absent: only ${Object.keys(largest).join(', ')} are known`
-          : `a whole number from 1 to ${most}`,
+          : `a whole number from 1 ${most === Number.POSITIVE_INFINITY ? 'up' : `to ${most}`}`,
       actual: shown(limit),
     });
   }
   return { ...defaultLimits, ...withoutUndefined(given) };
+}
+
+function isWithin(limit: unknown, most: number): boolean {
+  if (limit === Number.POSITIVE_INFINITY) return most === limit;
+  return Number.isInteger(limit) && (limit as number) >= 1 && (limit as number) <= most;
 }
 
 function withoutUndefined<Given extends object>(given: Given): Given {

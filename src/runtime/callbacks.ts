@@ -172,6 +172,7 @@ export class Callbacks {
   async add(unit: Unit, parent: string, callback: PendingCallback): Promise<void> {
     const drafts = new Drafts(unit);
     const id = drafts.callback(callback, parent);
+    drafts.expect.push({ what: 'atMost', of: 'callbacks', id: parent, most: this.#engine.limits.callbacks });
     const known = await unit.peek('job', parent);
     if (known?.state !== 'completed') {
       try {

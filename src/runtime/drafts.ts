@@ -1,6 +1,6 @@
 import type { Place } from '../../machines/job.context.ts';
 import type { Json } from '../../machines/json.ts';
-import { BadStatusError } from '../errors.ts';
+import { BadStatusError, SignalboxError } from '../errors.ts';
 import { checkAnnotationName } from '../model/names.ts';
 import type { JobRecord, ProxyRecord } from '../model/records.ts';
 import { newJobRecord, stepJob, type Transition } from '../model/step.ts';
@@ -79,10 +79,18 @@ export class Drafts {
   /** Everything that is stored with a record: its annotations and its callbacks. `record` is as the commit leaves it. */
   companions(job: Job<unknown>, record: JobRecord, annotations = job.settings.annotations): void {
     const { engine } = this.#unit;
+    const { limits } = engine;
+    refuseTooMany(
+      'annotations',
+      record.id,
+      limits.annotations,
+      annotations === undefined ? 0 : Object.keys(annotations).length,
+    );
+    refuseTooMany('callbacks', record.id, limits.callbacks, job.pendingCallbacks.length);
     for (const [name, value] of annotations === undefined ? none : Object.entries(annotations)) {
       checkAnnotationName(name);
       const path = `annotations[${JSON.stringify(name)}]`;
-      const encoded = encodeValue(value, path, (inner) => this.#refer(inner), engine.limits);
+      const encoded = encodeValue(value, path, (inner) => this.#refer(inner), limits);
       this.made.push(engine.annotation(record.id, name, encoded));
     }
     for (const callback of job.pendingCallbacks) this.callback(callback, record.id);
@@ -163,4 +171,8 @@ export function contentOf(record: JobRecord): Record<string, Json> {
 /** The refusal of a job that is put or stored twice. */
 export function alreadyStored(job: Job<unknown>): BadStatusError {
   return new BadStatusError({ what: job.toString(), status: job.status, event: 'job.put', guards: [] });
+}
+
+function refuseTooMany(what: 'annotations' | 'callbacks', id: string, limit: number, actual: number): void {
+  if (actual > limit) throw new SignalboxError('TOO_MANY', { what, id, limit, actual });
 }

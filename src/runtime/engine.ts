@@ -3,7 +3,7 @@ import type { JobEvent } from '../../machines/job.events.ts';
 import type { Json } from '../../machines/json.ts';
 import { ConflictError, SignalboxError } from '../errors.ts';
 import { Failure } from '../model/failure.ts';
-import type { ValueLimits } from '../model/limits.ts';
+import type { Limits } from '../model/limits.ts';
 import type { JobRecord, RepresentationRecord } from '../model/records.ts';
 import type { RetryPolicy } from '../model/retry.ts';
 import { afterStep, stepJob, type Transition } from '../model/step.ts';
@@ -38,7 +38,7 @@ export interface EngineParts {
   /** UUID of this instance. */
   readonly uuid: string;
   readonly hooks: Hooks;
-  readonly limits: ValueLimits;
+  readonly limits: Limits;
   /** Tells the supervisor that a queue may hold work; at most once per tick and queue. */
   readonly offerWork: (queue: string) => void;
 }
@@ -56,7 +56,7 @@ export class Engine {
   readonly uuid: string;
   readonly hooks: Hooks;
   /** What values and jobs may be at most. */
-  readonly limits: ValueLimits;
+  readonly limits: Limits;
   readonly watch: Watch;
   readonly direct: Unit;
   readonly finishing: Finishing;
@@ -181,6 +181,11 @@ export class Engine {
       to: null,
       patch: { value },
     };
+  }
+
+  /** What a commit that annotates a job believes in. */
+  roomForAnnotations(job: string): Expectation {
+    return { what: 'atMost', of: 'annotations', id: job, most: this.limits.annotations };
   }
 
   /** What a job is annotated with, as stored, by name. */

@@ -98,14 +98,15 @@ export class ChangeableJob<Result> extends KnownJob<Result> {
 
   /**
    * Sets an annotation of a stored job, in any status.
-   * @throws SignalboxError `ARGS_…` when the value is not JSON, `INVALID_OPTION`.
+   * @throws SignalboxError `ARGS_…` when the value is not JSON, `INVALID_OPTION`, `TOO_MANY`.
    */
   async setAnnotation(name: string, value: unknown): Promise<void> {
     const { unit } = this.#known.stored();
     checkAnnotationName(name);
     const path = `annotations[${JSON.stringify(name)}]`;
     const encoded = encodeValue(value, path, storedJobOnly, unit.engine.limits);
-    await unit.submit([unit.engine.annotation(this.record.id, name, encoded)], []);
+    const { id } = this.record;
+    await unit.submit([unit.engine.annotation(id, name, encoded)], [unit.engine.roomForAnnotations(id)]);
     this.#known.annotations = { ...this.#known.annotations, [name]: encoded };
   }
 

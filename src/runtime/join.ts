@@ -257,7 +257,9 @@ async function together(engine: Engine, work: (unit: GatheringUnit) => Promise<v
   // A main job that is run again may find everything put.
   if (unit.isEmpty) return true;
   try {
-    await engine.commit(engine.uuid, unit.made, unit.end()).synced;
+    // The joined job was let in with all that belongs to it: none of that is turned away now.
+    const expect = unit.end().filter(({ what }) => what !== 'atMost');
+    await engine.commit(engine.uuid, unit.made, expect).synced;
     return true;
   } catch (error) {
     if (error instanceof ConflictError) return false;

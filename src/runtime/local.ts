@@ -104,7 +104,8 @@ export const local = {
     const path = `annotations[${JSON.stringify(name)}]`;
     const encoded = encodeValue(value, path, storedJobOnly, run.engine.limits);
     const id = job?.record.id ?? run.job.id;
-    await run.engine.commit(run.by, [run.engine.annotation(id, name, encoded)], []).written;
+    const changes = [run.engine.annotation(id, name, encoded)];
+    await run.engine.commit(run.by, changes, [run.engine.roomForAnnotations(id)]).written;
   },
 
   /**

@@ -51,6 +51,9 @@ export class PutBatch {
   async submit(): Promise<void> {
     await this.#engine.mustHaveQuotas(this.#queue, [...this.#quotaNames], this.#unit);
     if (this.#puts.length === 0) return;
+    const { waiting: most } = this.#engine.limits;
+    if (most < Number.POSITIVE_INFINITY)
+      this.#drafts.expect.push({ what: 'atMost', of: 'waiting', id: this.#queue, most });
     await this.#unit.submit([...this.#puts, ...this.#drafts.made], this.#drafts.expect);
     this.#drafts.attach();
     for (const [id, job] of this.#stored)

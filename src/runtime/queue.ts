@@ -58,7 +58,7 @@ export class Queue {
    * await box.stop();
    * ```
    *
-   * @throws SignalboxError `QUEUE_NOT_FOUND`, `QUOTA_NOT_FOUND`, `UNKNOWN_DEFINITION`, `ANONYMOUS_FUNCTION`, `ARGS_…`.
+   * @throws SignalboxError `QUEUE_NOT_FOUND`, `QUEUE_FULL`, `QUOTA_NOT_FOUND`, `UNKNOWN_DEFINITION`, `ANONYMOUS_FUNCTION`, `ARGS_…`.
    * @throws BadStatusError when the job is anything but NEW.
    */
   async put<Result>(

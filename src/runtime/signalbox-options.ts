@@ -1,4 +1,4 @@
-import type { ValueLimits } from '../model/limits.ts';
+import type { Limits } from '../model/limits.ts';
 import type { RetryPolicy } from '../model/retry.ts';
 import type { Store } from '../store/store.ts';
 import type { AgentSettings } from './agents.ts';
@@ -29,8 +29,8 @@ export interface SignalboxOptions {
   readonly ids?: IdSource;
   /** Default: CRITICAL entries on standard error. */
   readonly logger?: Logger;
-  /** What values may be at most. Default: 64 levels, 10,000 keys and elements, 1 MiB of JSON. */
-  readonly limits?: Partial<ValueLimits>;
+  /** What values may be at most, and how much may be stored. Default: see {@link Limits}. */
+  readonly limits?: Partial<Limits>;
   /** UUID of this instance. Default: read from its file, see docs/guide.md. */
   readonly uuid?: string;
   readonly files?: TextFilePort;

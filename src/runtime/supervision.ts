@@ -1,7 +1,7 @@
 import { type Actor, type AnyActorLogic, type AnyActorRef, createActor, waitFor } from 'xstate';
 import { supervisorMachine } from '../../machines/supervisor.machine.ts';
 import { SignalboxError } from '../errors.ts';
-import { limitsOf, type ValueLimits } from '../model/limits.ts';
+import { type Limits, limitsOf } from '../model/limits.ts';
 import type { OpenStore } from '../store/store.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { Engine } from './engine.ts';
@@ -30,7 +30,7 @@ export class Supervision {
   engine: Engine | null = null;
   readonly #options: SignalboxOptions;
   readonly #shared: Shared;
-  readonly #limits: ValueLimits;
+  readonly #limits: Limits;
   readonly #now: () => number;
   readonly #supervisor: Actor<typeof supervisorMachine>;
   readonly #offered = new Set<string>();

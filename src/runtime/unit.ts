@@ -66,6 +66,8 @@ interface Gathered {
   readonly own: Map<string, Records[Kind] | undefined>;
   /** The rev of each record that was read, by subject. */
   readonly read: Map<string, number>;
+  /** What is limited by an expectation already. */
+  readonly limited: Set<string>;
   readonly following: (() => Promise<void>)[];
 }
 
@@ -126,7 +128,7 @@ export class GatheringUnit implements Unit {
   async submit(made: readonly Made[], expect: readonly Expectation[]): Promise<void> {
     if (this.#after !== null) return this.#after.submit(made, expect);
     this.#mustRun();
-    const { own, read, made: all, expect: expected } = this.#gather();
+    const { own, read, limited, made: all, expect: expected } = this.#gather();
     // Only what this call adds is listed: a unit of many calls must not copy all it knows for each.
     const added = new Set<string>();
     for (const change of made) {
@@ -139,6 +141,12 @@ export class GatheringUnit implements Unit {
     }
     // What this unit itself has made so far is no surprise to it.
     for (const expectation of expect) {
+      if (expectation.what === 'atMost') {
+        const key = `${expectation.of} ${expectation.id}`;
+        if (!limited.has(key)) expected.push(expectation);
+        limited.add(key);
+        continue;
+      }
       const subject =
         expectation.what === 'rev' ? `${expectation.kind}/${expectation.id}` : `job/${expectation.id}`;
       const isKnown = own.has(subject) && !added.has(subject);
@@ -182,7 +190,14 @@ export class GatheringUnit implements Unit {
   }
 
   #gather(): Gathered {
-    this.#gathered ??= { made: [], expect: [], own: new Map(), read: new Map(), following: [] };
+    this.#gathered ??= {
+      made: [],
+      expect: [],
+      own: new Map(),
+      read: new Map(),
+      limited: new Set(),
+      following: [],
+    };
     return this.#gathered;
   }
 

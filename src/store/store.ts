@@ -82,7 +82,17 @@ export type Expectation =
   /** The job exists and is not completed. */
   | { readonly what: 'notCompleted'; readonly id: string }
   /** The job `on` does not wait for this one, be it through any number of jobs. Refused with `AWAITED_ITSELF`. */
-  | { readonly what: 'notAwaitedBy'; readonly id: string; readonly on: string };
+  | { readonly what: 'notAwaitedBy'; readonly id: string; readonly on: string }
+  /**
+   * With this commit no more than that many jobs wait in a queue (refused with `QUEUE_FULL`), or no more than that many
+   * annotations or callbacks belong to a job (`TOO_MANY`). `id` is that of the queue or the job.
+   */
+  | {
+      readonly what: 'atMost';
+      readonly of: 'waiting' | 'annotations' | 'callbacks';
+      readonly id: string;
+      readonly most: number;
+    };
 
 /** Changes that become visible together or not at all. */
 export interface Commit {

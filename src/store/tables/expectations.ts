@@ -3,7 +3,10 @@ import type { Change, Expectation, Kind, Records } from '../store.ts';
 import type { Tables } from './tables.ts';
 
 /** Refuses a commit that believes in something that has changed. @throws ConflictError, ReassignedError, `JOB_NOT_FOUND`, `AWAITED_ITSELF`. */
-export function mustHold(tables: Tables, expectation: Expectation): void {
+export function mustHold(
+  tables: Tables,
+  expectation: Exclude<Expectation, { readonly what: 'atMost' }>,
+): void {
   const { id } = expectation;
   if (expectation.what === 'rev') {
     const rev = tables.get(expectation.kind, id)?.rev ?? 0;

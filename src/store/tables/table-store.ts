@@ -16,6 +16,7 @@ import { Committing, type CommittingParts } from './committing.ts';
 import { mustHold } from './expectations.ts';
 import { historyOf } from './history.ts';
 import { Evictions, type Retention } from './retention.ts';
+import { mustHaveRoom } from './room.ts';
 import { TableQueries } from './table-queries.ts';
 
 /** What a table store is made from. */
@@ -67,7 +68,10 @@ export class TableStore extends TableQueries implements OpenStore {
   commit(commit: Commit): Ticket {
     try {
       this.#committing.mustWrite();
-      for (const expectation of commit.expect) mustHold(this.tables, expectation);
+      for (const expectation of commit.expect) {
+        if (expectation.what === 'atMost') mustHaveRoom(this.tables, commit.changes, expectation);
+        else mustHold(this.tables, expectation);
+      }
       return this.#committing.stage(commit.by, commit.changes);
     } catch (error) {
       return refused(error);

@@ -64,6 +64,10 @@ export class Tables {
     return this.#annotations.has(job);
   }
 
+  annotationCount(job: string): number {
+    return this.#annotations.get(job)?.size ?? 0;
+  }
+
   annotations(job: string): string[] {
     return [...(this.#annotations.get(job) ?? [])].sort();
   }

@@ -1,0 +1,39 @@
+import { SignalboxError } from '../../errors.ts';
+import type { Change, Expectation } from '../store.ts';
+import type { Tables } from './tables.ts';
+
+type AtMost = Extract<Expectation, { what: 'atMost' }>;
+
+/** Refuses a commit that would make too many of something. @throws SignalboxError `QUEUE_FULL`, `TOO_MANY`. */
+export function mustHaveRoom(tables: Tables, changes: readonly Change[], expectation: AtMost): void {
+  const { of, id, most } = expectation;
+  if (of === 'waiting') {
+    const waiting = tables.jobs.waitingCount(id) + count(changes, (change) => isPutIn(change, id));
+    if (waiting > most) throw new SignalboxError('QUEUE_FULL', { queue: id, limit: most, actual: waiting });
+    return;
+  }
+  const there = of === 'annotations' ? tables.annotationCount(id) : tables.callbacks.of(id).length;
+  const isNew = of === 'annotations' ? isNewAnnotation : isNewCallback;
+  const actual = there + count(changes, (change) => isNew(tables, change, id));
+  if (actual > most) throw new SignalboxError('TOO_MANY', { what: of, id, limit: most, actual });
+}
+
+function count(changes: readonly Change[], isMeant: (change: Change) => boolean): number {
+  const found = new Set<string>();
+  for (const change of changes) if (isMeant(change)) found.add(change.id);
+  return found.size;
+}
+
+function isPutIn({ kind, to, patch }: Change, queue: string): boolean {
+  const parent = patch?.parent as { readonly queue?: string } | undefined;
+  return kind === 'job' && to === 'pending' && parent?.queue === queue;
+}
+
+function isNewAnnotation(tables: Tables, { kind, id }: Change, job: string): boolean {
+  return kind === 'annotation' && id.startsWith(`${job}/`) && tables.get('annotation', id) === undefined;
+}
+
+function isNewCallback(_tables: Tables, { kind, event, patch }: Change, job: string): boolean {
+  const parent = patch?.parent as { readonly job?: string } | undefined;
+  return (kind === 'job' || kind === 'proxy') && event === 'callback.add' && parent?.job === job;
+}
