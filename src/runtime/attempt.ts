@@ -3,6 +3,7 @@ import { ConflictError } from '../errors.ts';
 import { currentRun } from './current-run.ts';
 import type { Definition } from './definitions.ts';
 import type { Engine } from './engine.ts';
+import { shownError } from './outcome-log.ts';
 import type { Run } from './run.ts';
 
 /**
@@ -57,10 +58,11 @@ export class Attempts {
         break;
       } catch (error) {
         if (error instanceof ConflictError && attempt < 5) continue;
-        const err = error instanceof Error ? error : new Error(String(error));
-        this.#engine.log.events(
+        const { log, registry, executor } = this.#engine;
+        const err = shownError(registry.redactorOf(run.job), error);
+        log.events(
           'CRITICAL',
-          () => `tearDown of ${this.#engine.executor.text(run.job)} failed: ${err.stack ?? err.message}`,
+          () => `tearDown of ${executor.text(run.job)} failed: ${err.stack ?? err.message}`,
           { job: run.job.id, err },
         );
         break;

@@ -1,6 +1,7 @@
 import { SignalboxError, shown } from '../errors.ts';
 import type { Failure } from '../model/failure.ts';
 import { checkName, checkQuotaNames } from '../model/names.ts';
+import { checkRedaction } from '../model/redaction.ts';
 import type { RetryPolicy } from '../model/retry.ts';
 import { isSystemName } from '../model/system-names.ts';
 import type { ContextStorage } from './attempt.ts';
@@ -31,6 +32,11 @@ export interface JobOptions<Args extends readonly unknown[], Returned, Info = un
   readonly failureLogLevel?: LogLevel;
   /** Quotas of every job of it, unless the job says otherwise. */
   readonly quotas?: readonly string[];
+  /**
+   * Paths of what logs and records of dispatchers do not show: `0.card.number` in the arguments, `result.token`, or
+   * `failure` for all but its name and code; `*` stands for any key. Keys such as `password` are never shown.
+   */
+  readonly redact?: readonly string[];
   /** Called before every attempt. What it throws counts as thrown by the code, which is not called then. */
   readonly setUp?: () => Info;
   /**
@@ -64,6 +70,7 @@ export interface Definition {
   readonly retry: RetryPolicy | string | null;
   readonly failureLogLevel: LogLevel | null;
   readonly quotas: readonly string[];
+  readonly redact: readonly string[];
   readonly setUp: (() => unknown) | null;
   readonly tearDown: ((info: never) => unknown) | null;
   readonly context: ContextStorage | null;
@@ -114,6 +121,7 @@ export function makeDefinition<const Args extends readonly unknown[], Returned, 
     retry: options.retry ?? null,
     failureLogLevel: options.failureLogLevel ?? null,
     quotas: checkQuotaNames(options.quotas ?? [], 'quotas'),
+    redact: checkRedaction(options.redact ?? []),
     setUp: options.setUp ?? null,
     tearDown: options.tearDown ?? null,
     context: options.context ?? null,

@@ -4,6 +4,7 @@ import { jsonWithin } from '../model/bounded-json.ts';
 import { Failure } from '../model/failure.ts';
 import { jobText, valueText } from '../model/job-text.ts';
 import type { JobRecord } from '../model/records.ts';
+import type { Redactor } from '../model/redaction.ts';
 import { decodeValue, encodeValue, type ReferJob, referredJobs } from '../model/values.ts';
 import { Attempts } from './attempt.ts';
 import { isJob } from './brands.ts';
@@ -131,7 +132,10 @@ export class Executor {
       try {
         encoded = this.#encoded(value, storedJobOnly);
       } catch (error) {
-        retrying.refused(run, Failure.from(error), { ok: true, text: () => shownValue(value) });
+        retrying.refused(run, Failure.from(error), {
+          ok: true,
+          text: () => shownValue(value, this.#engine.registry.redactorOf(run.job)),
+        });
         return;
       }
       finishing.finish(run, { ok: true, value: encoded });
@@ -193,7 +197,8 @@ export class Executor {
 
   /** A job as text, for logs. */
   text(job: JobRecord): string {
-    return jobText({ id: job.id, store: this.#engine.store.name, name: job.name, args: job.args });
+    const { args } = this.#engine.registry.redactorOf(job);
+    return jobText({ id: job.id, store: this.#engine.store.name, name: job.name, args });
   }
 }
 
@@ -207,9 +212,10 @@ function decodedArgs({ job }: Run, jobs: ReadonlyMap<string, Job<unknown>>): rea
 }
 
 /** A value that could not be stored, as text: its JSON where there is any and it is short. */
-function shownValue(value: unknown): string {
+function shownValue(value: unknown, redactor: Redactor): string {
   try {
-    return typeof value === 'string' ? valueText(value) : (jsonWithin(value, longestShown) ?? shown(value));
+    const text = jsonWithin(value, longestShown);
+    return text === undefined ? shown(value) : valueText(redactor.value(JSON.parse(text) as Json));
   } catch {
     return shown(value);
   }

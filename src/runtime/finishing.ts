@@ -92,7 +92,7 @@ export class Finishing {
     else
       this.#engine.retrying.refused(run, Failure.from(error), {
         ok: outcome.ok,
-        text: () => outcomeText(outcome),
+        text: () => outcomeText(outcome, this.#engine.registry.redactorOf(run.job)),
       });
   }
 

@@ -59,7 +59,8 @@ export class HandingOut {
   #prepare(job: JobRecord, poll: OpenPoll | null): AtWork {
     const { dispatcher, name, workers } = this.#agent;
     const slot = workers.take();
-    const info = new LiveJobInfo(this.#agent, job, this.#engine.store.name);
+    const { store, registry } = this.#engine;
+    const info = new LiveJobInfo(this.#agent, job, store.name, () => registry.redactorOf(job));
     info.thread = `${name}:${slot.number}`;
     dispatcher.remember(job.id, info, poll?.info ?? null);
     if (poll !== null) {

@@ -1,4 +1,4 @@
-import { SignalboxError, shown } from '../errors.ts';
+import { SignalboxError } from '../errors.ts';
 import type { IdSource, TextFilePort } from './ports.ts';
 
 const uuidPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -21,7 +21,8 @@ export function instanceUuid(files: TextFilePort, ids: IdSource, directory: stri
     throw new SignalboxError('INVALID_OPTION', {
       option: path,
       expected: 'a file whose first line is a UUID',
-      actual: shown(uuid),
+      // It may be any file of the machine: what stands in it is nobody's business.
+      actual: 'other text',
       repair: 'Delete it to get a new one.',
     });
   }

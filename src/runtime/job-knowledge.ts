@@ -3,6 +3,7 @@ import type { Json } from '../../machines/json.ts';
 import { BadStatusError, SignalboxError, shown } from '../errors.ts';
 import { jobText } from '../model/job-text.ts';
 import type { JobRecord } from '../model/records.ts';
+import { Redactor } from '../model/redaction.ts';
 import { type JobStatus, statusOfState } from '../model/step.ts';
 import { encodeValue } from '../model/values.ts';
 import { isJob } from './brands.ts';
@@ -73,12 +74,11 @@ export class JobKnowledge {
   }
 
   text(): string {
-    return jobText({
-      id: this.id,
-      store: this.unit?.engine.store.name ?? null,
-      name: this.name,
-      args: this.record?.args ?? draftArgs(this.args),
-    });
+    const { id, name } = this;
+    const engine = this.unit?.engine;
+    const definition = this.definition ?? engine?.registry.definition(name);
+    const { args } = new Redactor(definition?.redact ?? [], this.record?.args ?? draftArgs(this.args));
+    return jobText({ id, store: engine?.store.name ?? null, name, args });
   }
 }
 

@@ -1,9 +1,11 @@
 import type { Outcome } from '../../machines/job.context.ts';
 import { Failure } from '../model/failure.ts';
 import { cutResult, type JobInfo } from '../model/job-infos.ts';
-import { jobText, valueText } from '../model/job-text.ts';
+import { jobText } from '../model/job-text.ts';
 import type { JobRecord } from '../model/records.ts';
+import { Redactor } from '../model/redaction.ts';
 import type { LiveAgent } from './live-agent.ts';
+import { outcomeText } from './outcome-log.ts';
 
 /** A dispatcher's record of a job. Its texts are made when somebody reads them. */
 export class LiveJobInfo implements JobInfo {
@@ -21,7 +23,15 @@ export class LiveJobInfo implements JobInfo {
   #outcome: Outcome | null = null;
   #text: string | null = null;
 
-  constructor(agent: Pick<LiveAgent, 'name' | 'queue'>, job: JobRecord, store: string) {
+  readonly #redactor: () => Redactor;
+
+  constructor(
+    agent: Pick<LiveAgent, 'name' | 'queue'>,
+    job: JobRecord,
+    store: string,
+    redactor: () => Redactor = () => new Redactor([], job.args),
+  ) {
+    this.#redactor = redactor;
     this.agent = agent.name;
     this.queue = agent.queue;
     this.quotaNames = job.quotaNames;
@@ -30,15 +40,19 @@ export class LiveJobInfo implements JobInfo {
   }
 
   get call(): string {
-    return jobText({ id: this.#job.id, store: this.#store, name: this.#job.name, args: this.#job.args });
+    const { args } = this.#redactor();
+    return jobText({ id: this.#job.id, store: this.#store, name: this.#job.name, args });
   }
 
   get result(): string | null {
     if (this.#text !== null) return cutResult(this.#text);
     if (this.#outcome === null) return null;
-    return cutResult(
-      this.#outcome.ok ? valueText(this.#outcome.value) : new Failure(this.#outcome.failure).text('verbose'),
-    );
+    return cutResult(outcomeText(this.#outcome, this.#redactor()));
+  }
+
+  /** A failure as a log may show it. */
+  shown(failure: Failure): Failure {
+    return new Failure(this.#redactor().failure(failure.data));
   }
 
   keep(outcome: Outcome | null): void {

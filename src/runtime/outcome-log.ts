@@ -1,7 +1,9 @@
 import type { Outcome } from '../../machines/job.context.ts';
 import { Failure } from '../model/failure.ts';
+import { cutResult } from '../model/job-infos.ts';
 import { valueText } from '../model/job-text.ts';
 import type { JobRecord } from '../model/records.ts';
+import type { Redactor } from '../model/redaction.ts';
 import { systemNames } from '../model/system-names.ts';
 import type { Engine } from './engine.ts';
 
@@ -16,12 +18,13 @@ export function logOutcome({ log, registry, executor }: Engine, job: JobRecord, 
   const fields = { job: job.id };
   const text = (): string => executor.text(job);
   if (outcome.ok) {
-    log.trace('INFO', () => `${text()} succeeded with result:\n${valueText(outcome.value)}`, fields);
+    const value = (): string => cutResult(outcomeText(outcome, registry.redactorOf(job)));
+    log.trace('INFO', () => `${text()} succeeded with result:\n${value()}`, fields);
     return;
   }
   // A Failure that a missing branch passes on was logged where it arose.
   if (job.name === systemNames.pass) return;
-  const failure = new Failure(outcome.failure);
+  const failure = new Failure(registry.redactorOf(job).failure(outcome.failure));
   const message = (): string => `${text()} failed with traceback:\n${failure.text('verbose')}`;
   log.events(registry.failureLevelOf(job), message, { ...fields, err: failure.toError() });
 }
@@ -29,18 +32,25 @@ export function logOutcome({ log, registry, executor }: Engine, job: JobRecord, 
 /** Says what the job gave, though an error of its commit is stored instead. */
 export function logMasked({ log, registry, executor }: Engine, job: JobRecord, masked: Masked): void {
   const level = masked.ok ? 'INFO' : registry.failureLevelOf(job);
-  const what = (): string => `commit error masks the outcome of ${executor.text(job)}: ${masked.text()}`;
+  const text = (): string => registry.redactorOf(job).text(masked.text());
+  const what = (): string => `commit error masks the outcome of ${executor.text(job)}: ${text()}`;
   log.events(level, what, { job: job.id });
 }
 
 /** Says that a call came to nothing. */
-export function logLost({ log, executor }: Engine, job: JobRecord, error: unknown): void {
-  const err = error instanceof Error ? error : new Error(String(error));
+export function logLost({ log, registry, executor }: Engine, job: JobRecord, error: unknown): void {
+  const err = shownError(registry.redactorOf(job), error);
   const what = (): string => `nothing was written of ${executor.text(job)}: ${err.message}`;
   log.events('ERROR', what, { job: job.id, err });
 }
 
+/** An error as a log may show it. */
+export function shownError(redactor: Redactor, error: unknown): Error {
+  return new Failure(redactor.failure(Failure.from(error).data)).toError();
+}
+
 /** An outcome as text: its value, or all that is known of its Failure. */
-export function outcomeText(outcome: Outcome): string {
-  return outcome.ok ? valueText(outcome.value) : new Failure(outcome.failure).text('verbose');
+export function outcomeText(outcome: Outcome, redactor: Redactor): string {
+  if (outcome.ok) return valueText(redactor.value(outcome.value));
+  return new Failure(redactor.failure(outcome.failure)).text('verbose');
 }

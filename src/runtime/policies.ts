@@ -125,11 +125,14 @@ export class Policies {
   }
 
   #tools(job: JobRecord): RetryTools {
-    const { log } = this.#engine;
+    const { log, registry } = this.#engine;
+    const shown = (message: string): string => registry.redactorOf(job).text(message);
     return {
       wait: (ms) => this.#engine.sleep(ms),
-      trace: (level, message) => log.trace(level, () => `${message}: ${this.#text(job)}`, { job: job.id }),
-      events: (level, message) => log.events(level, () => `${message}: ${this.#text(job)}`, { job: job.id }),
+      trace: (level, message) =>
+        log.trace(level, () => `${shown(message)}: ${this.#text(job)}`, { job: job.id }),
+      events: (level, message) =>
+        log.events(level, () => `${shown(message)}: ${this.#text(job)}`, { job: job.id }),
     };
   }
 

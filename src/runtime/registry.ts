@@ -1,6 +1,7 @@
 import { SignalboxError, shown } from '../errors.ts';
 import { Failure } from '../model/failure.ts';
 import type { JobRecord } from '../model/records.ts';
+import { Redactor } from '../model/redaction.ts';
 import { NeverRetry, RetryCommonForever, RetryCommonFourTimes, type RetryPolicy } from '../model/retry.ts';
 import { failureCondition, isSystemJob, isSystemName } from '../model/system-names.ts';
 import type { ConditionDefinition } from './conditions.ts';
@@ -115,6 +116,11 @@ export class Registry {
     if (policy !== undefined) return policy;
     const name = String(job.retryData?.policy ?? job.retryPolicy ?? this.definition(job.name)?.retry);
     throw new SignalboxError('UNKNOWN_POLICY', { name, known: [...this.#policies.keys()] });
+  }
+
+  /** What may be shown of a job. */
+  redactorOf(job: Pick<JobRecord, 'name' | 'args'>): Redactor {
+    return new Redactor(this.definition(job.name)?.redact ?? [], job.args);
   }
 
   /** The level at which a job's failure is logged. */

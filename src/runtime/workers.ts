@@ -122,7 +122,7 @@ export class Workers {
     this.release(slot);
     this.#engine.log.events(
       'CRITICAL',
-      () => `unexpected error in worker ${info.thread}, which is replaced: ${failure.text()}`,
+      () => `unexpected error in worker ${info.thread}, which is replaced: ${info.shown(failure).text()}`,
     );
   }
 
