@@ -10,6 +10,10 @@ const messages = {
     `Expected values nested at most ${about.limit} deep, got more at ${about.path}: ${about.actual} levels or more. Flatten the value, store it elsewhere and pass its id, or raise limits.depth.`,
   ARGS_TOO_LARGE: (about: { path: string; limit: number; actual: number; unit: string }) =>
     `Expected ${about.path} to be at most ${about.limit} ${about.unit}, got ${about.actual}. Store the value elsewhere and pass its id, or raise limits.${about.unit}.`,
+  CODEC_FAILED: (_about: object) =>
+    `Expected the codec to decode a stored value, got an error. Nothing was changed; give createSignalbox a codec that knows the key it was encoded with, or find who changed the store.`,
+  CODEC_MISMATCH: (about: { store: string; actual: string }) =>
+    `Expected the codec that store "${about.store}" was written with, got ${about.actual}. Nothing was changed; pass it to createSignalbox({ codec }).`,
   INVALID_OPTION: (about: { option: string; expected: string; actual: string; repair?: string }) =>
     `Expected \`${about.option}\` to be ${about.expected}, got ${about.actual}. ${about.repair ?? 'Change it and call again; nothing was written.'}`,
   INVALID_NAME: (about: { what: string; actual: string }) =>

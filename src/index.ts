@@ -13,6 +13,7 @@ export {
   TimeoutError,
 } from './errors.ts';
 export { type CompileOptions, compileChart } from './model/chart/compile.ts';
+export type { Codec } from './model/coding.ts';
 export { Failure, type FailureDetail } from './model/failure.ts';
 export { type JobInfo, JobInfos } from './model/job-infos.ts';
 export type { Limits, ValueLimits } from './model/limits.ts';

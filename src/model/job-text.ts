@@ -1,4 +1,5 @@
 import type { Json } from '../../machines/json.ts';
+import { codedKey } from './values.ts';
 
 const callLimit = 1000;
 
@@ -34,5 +35,6 @@ export function valueText(value: Json | undefined): string {
   if (typeof value === 'string') return `'${value}'`;
   if (value !== null && typeof value === 'object' && '$job' in value)
     return `<Job (id ${String(value.$job)})>`;
+  if (value !== null && typeof value === 'object' && codedKey in value) return '<encoded>';
   return JSON.stringify(value) ?? 'null';
 }

@@ -100,6 +100,8 @@ export interface StoreRecord extends Reserved {
   readonly id: string;
   /** Grows with every opening. */
   readonly epoch: number;
+  /** What the codec of the store made of a known word; absent in a store without one. */
+  readonly codec?: Json;
 }
 
 /** The format version written into new records. */

@@ -130,7 +130,10 @@ const jobRecordChecks: ReadonlyMap<string, Check> = new Map([
 ]);
 
 const checksOf: { readonly [kind in OtherKind]: ReadonlyMap<string, Check> } = {
-  store: new Map<string, Check>([['epoch', isCount]]),
+  store: new Map<string, Check>([
+    ['epoch', isCount],
+    ['codec', isAnything],
+  ]),
   queue: new Map<string, Check>([['createdAt', isNumber]]),
   quota: new Map<string, Check>([['size', isCount]]),
   representation: new Map<string, Check>([

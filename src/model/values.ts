@@ -2,6 +2,9 @@ import type { Json } from '../../machines/json.ts';
 import { SignalboxError, shown } from '../errors.ts';
 import { defaultLimits, type ValueLimits } from './limits.ts';
 
+/** The key of a value that a codec has encoded: see `coding.ts`. */
+export const codedKey = '$coded';
+
 /** Turns a job into the reference that is stored for it, or says that the value is none. */
 export type ReferJob = (value: object) => string | null;
 
@@ -215,6 +218,7 @@ export function decodeValue(value: Json, resolve: ResolveJob): unknown {
   const keys = Object.keys(value);
   const record = value as { readonly [key: string]: Json };
   if (keys.length === 1 && keys[0] === '$job') return resolve(String(record.$job));
+  if (keys.length === 1 && keys[0] === codedKey) throw new SignalboxError('CODEC_FAILED', {});
   const decoded: Record<string, unknown> = {};
   for (const key of keys)
     define(decoded, key.startsWith('$$') ? key.slice(1) : key, decodeValue(record[key] ?? null, resolve));
@@ -225,6 +229,11 @@ export function decodeValue(value: Json, resolve: ResolveJob): unknown {
 export function referredJobs(value: Json): readonly string[] {
   if (value === null || typeof value !== 'object') return none;
   if (!Array.isArray(value) && '$job' in value) return [String((value as { $job: Json }).$job)];
+  if (!Array.isArray(value) && codedKey in value) {
+    // Who can write the files may have written anything there.
+    const { jobs } = Object(value[codedKey as keyof typeof value]) as { readonly jobs?: unknown };
+    return Array.isArray(jobs) ? jobs.map(String) : none;
+  }
   let found: readonly string[] = none;
   // Indexes ask for every value at every move of its job, and nearly none refers to any.
   for (const key in value) {

@@ -1,3 +1,4 @@
+import type { Codec } from '../model/coding.ts';
 import type { Limits } from '../model/limits.ts';
 import type { RetryPolicy } from '../model/retry.ts';
 import type { Store } from '../store/store.ts';
@@ -31,6 +32,8 @@ export interface SignalboxOptions {
   readonly logger?: Logger;
   /** What values may be at most, and how much may be stored. Default: see {@link Limits}. */
   readonly limits?: Partial<Limits>;
+  /** Encodes what programs give before it reaches the store: encryption at rest. Default: none. */
+  readonly codec?: Codec;
   /** UUID of this instance. Default: read from its file, see docs/guide.md. */
   readonly uuid?: string;
   readonly files?: TextFilePort;

@@ -2,6 +2,7 @@ import { type Actor, type AnyActorLogic, type AnyActorRef, createActor, waitFor 
 import { supervisorMachine } from '../../machines/supervisor.machine.ts';
 import { SignalboxError } from '../errors.ts';
 import { type Limits, limitsOf } from '../model/limits.ts';
+import { withCodec } from '../store/coded-store.ts';
 import type { OpenStore } from '../store/store.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { Engine } from './engine.ts';
@@ -98,14 +99,18 @@ export class Supervision {
   }
 
   async #openStore(): Promise<void> {
-    const { store, ids = randomIds, logger = criticalToStderr } = this.#options;
+    const { store, codec = null, ids = randomIds, logger = criticalToStderr } = this.#options;
     const log = new Log(logger);
     try {
-      const open = await store.open({
+      const opened = await store.open({
         now: this.#now,
         defer: (run) => this.reactor.callFromThread(run),
         newId: () => ids.newUuid(),
         report: (message) => log.events('WARNING', () => message),
+      });
+      const open = await withCodec(opened, codec).catch(async (error: unknown) => {
+        await opened.close();
+        throw error;
       });
       open.onFailure((error) => this.#supervisor.send({ type: 'store.failed', reason: error.message }));
       const uuid = this.#options.uuid ?? this.#instanceUuid(open, ids);

@@ -17,11 +17,6 @@ export interface RawEntry {
   gone?: boolean;
 }
 
-/** The text of each line of the journal that holds the newest commits, after its header, without length and checksum. */
-export function journalLines(dir: string): string[] {
-  return framesOf(join(dir, journalName(newestJournal(dir)))).slice(1);
-}
-
 /**
  * Rewrites the newest journal of a closed store as somebody would who knows the format: lengths, checksums and the chain
  * are right again, and the clean marker, which would tell, is gone.
