@@ -130,8 +130,8 @@ class CodedStore implements OpenStore {
     return this.#jobs(this.#store.branches(proxy));
   }
 
-  waiters(job: string): Promise<readonly JobRecord[]> {
-    return this.#jobs(this.#store.waiters(job));
+  waiters(jobs: readonly string[]): Promise<readonly JobRecord[]> {
+    return this.#jobs(this.#store.waiters(jobs));
   }
 
   quotaHolders(quota: string): Promise<readonly string[]> {
