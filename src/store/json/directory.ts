@@ -136,14 +136,32 @@ export function prepareDirectory(files: FilePort, dir: string, create: boolean):
   return true;
 }
 
-function makeDirectories(files: FilePort, dir: string): void {
+/** Makes a directory and what is missing above it. `syncAncestors` makes it last. */
+export function makeDirectories(files: FilePort, dir: string): void {
   const parent = dirname(dir);
   if (parent !== dir && files.stat(parent) === null) makeDirectories(files, parent);
   try {
     files.makeDirectory(dir);
-    // Without this a power cut could take the whole directory with it, acknowledged commits included.
-    files.syncDirectory(parent);
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw explained('mkdir', dir, error);
+  }
+}
+
+/**
+ * Makes the name of a directory durable, and the names of all above it: without them a power cut could take the
+ * directory with all that is in it. Also where it was found, since who made it may have been killed before this.
+ */
+export function syncAncestors(files: FilePort, dir: string, report: (message: string) => void): void {
+  for (let path = dir; dirname(path) !== path; path = dirname(path)) {
+    try {
+      files.syncDirectory(dirname(path));
+    } catch (error) {
+      // What a user may not read, a user has hardly made just now.
+      if (!['EACCES', 'EPERM', 'EROFS'].includes(errnoOf(error)))
+        throw explained('sync', dirname(path), error);
+      report(
+        `${dirname(path)} could not be synced (${errnoOf(error)}). If ${path} is new, a power cut may remove it.`,
+      );
+    }
   }
 }

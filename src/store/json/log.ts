@@ -1,7 +1,14 @@
 import { join, resolve } from 'node:path';
 import { SignalboxError } from '../../errors.ts';
-import type { Log, Recovered, State } from '../log.ts';
-import { type Listing, listStore, lockName, prepareDirectory, snapshotName } from './directory.ts';
+import type { Recovered, State } from '../log.ts';
+import {
+  type Listing,
+  listStore,
+  lockName,
+  prepareDirectory,
+  snapshotName,
+  syncAncestors,
+} from './directory.ts';
 import { explained } from './failures.ts';
 import type { FilePort } from './file-port.ts';
 import { listGenerations, recoveryFloor, removeOrphans } from './generations.ts';
@@ -63,7 +70,7 @@ export interface JsonLogOptions {
 export interface OpenedLog {
   readonly recovered: Recovered;
   /** Begins a new generation from this state, the recovered one with all lines applied. */
-  start(state: State): Promise<Log>;
+  start(state: State): Promise<JsonLog>;
   /** Gives the store up instead of starting it. */
   release(): void;
 }
@@ -83,9 +90,10 @@ export async function openJsonLog(options: JsonLogOptions): Promise<OpenedLog> {
   let lock: HeldLock | null = null;
   try {
     // Looked at before the lock makes its file: a directory that is not ours must stay as it is.
-    if (!prepareDirectory(files, dir, create) || (listStore(files, dir).empty && !create)) {
-      throw new SignalboxError('STORE_MISSING', { path: dir });
-    }
+    const isThere = prepareDirectory(files, dir, create);
+    const isNew = !isThere || listStore(files, dir).empty;
+    if (isNew && !create) throw new SignalboxError('STORE_MISSING', { path: dir });
+    if (isNew) syncAncestors(files, dir, options.onReport ?? (() => {}));
     lock = await lockOf(options).acquire({ files, dir, path: join(dir, lockName), now: now() });
     return await readStore({ ...options, dir }, lock);
   } catch (error) {
@@ -137,7 +145,7 @@ interface Opening {
   readonly report: (message: string) => void;
 }
 
-async function startLog(options: JsonLogOptions, opening: Opening, state: State): Promise<Log> {
+async function startLog(options: JsonLogOptions, opening: Opening, state: State): Promise<JsonLog> {
   const { dir, files, syncs, now } = options;
   const { store, listing, recovery, lock, report } = opening;
   if (state.seq !== recovery.seq) {

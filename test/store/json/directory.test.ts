@@ -1,7 +1,8 @@
 import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodeFrame } from '../../../src/store/json/frame.ts';
+import { createFaultyFiles } from './faulty-files.ts';
 import { closedStore, copied, newPath, openStore, refusal } from './open-store.ts';
 
 const modeOf = (path: string) => (fs.statSync(path).mode & 0o777).toString(8);
@@ -25,6 +26,37 @@ describe('the directory of a store', () => {
       );
     },
   );
+
+  it.each(['missing', 'found'])(
+    'is on disk under its name, and all above it, when it was %s',
+    async (how) => {
+      const dir = join(newPath(), 'a', 'b');
+      if (how === 'found') fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
+      const files = createFaultyFiles();
+      const synced: unknown[] = [];
+      files.fault = (call, path) => {
+        if (call === 'syncDirectory') synced.push(path);
+        return null;
+      };
+
+      await openStore(dir, { files });
+
+      const above = [dirname(dir), dirname(dirname(dir)), dirname(dirname(dirname(dir)))];
+      expect(synced.slice(0, 3)).toEqual(above);
+      expect(synced).toContain('/');
+    },
+  );
+
+  it('is opened where a directory above it may not be read, and says what that means', async () => {
+    const files = createFaultyFiles();
+    files.fault = (call, path) => (call === 'syncDirectory' && path === '/' ? 'EACCES' : null);
+
+    const { reports } = await openStore(newPath(), { files });
+
+    expect(reports).toEqual([
+      expect.stringMatching(/^\/ could not be synced \(EACCES\).* a power cut may remove it/),
+    ]);
+  });
 
   it('is made with its parents', async () => {
     const dir = join(newPath(), 'a', 'b');
