@@ -233,8 +233,10 @@ async function beginFrom(
     await snapshots.write({ store, generation, state }, recovery.currentIsGood);
     return 0;
   } catch (error) {
-    // After a crash the fresh snapshot is what makes the state safe; after a clean close the old one still is.
-    if (!recovery.clean || recovery.snapshot === null) throw explained('write the snapshot', dir, error);
+    // After a crash the fresh snapshot is what makes the state safe; after a clean close the old one still is,
+    // unless it is damaged.
+    if (!recovery.clean || !recovery.currentIsGood || recovery.snapshot === null)
+      throw explained('write the snapshot', dir, error);
     report(
       `No snapshot was written at the opening (${explained('write', dir, error).message}). The one before stays.`,
     );

@@ -250,6 +250,23 @@ describe('an opening on a full disk', () => {
     expect((await openStore(copied(dir))).records.size).toBe(2);
   });
 
+  it('is refused when the snapshot is damaged, since the one before it must not become the only one', async () => {
+    const source = newPath();
+    for (const id of ['a', 'b']) {
+      const before = await openStore(source);
+      before.put(id);
+      await before.log.close();
+    }
+    const dir = copied(source);
+    fs.writeFileSync(join(dir, 'snapshot.json'), 'damaged');
+    const files = createFaultyFiles();
+    files.fault = (call, path) =>
+      call === 'open' && String(path).includes('snapshot.json.') ? 'ENOSPC' : null;
+
+    expect((await refusal(openStore(dir, { files }))).code).toBe('STORE_FULL');
+    expect((await openStore(dir)).records.size).toBe(2);
+  });
+
   it('after a crash is refused, since the fresh snapshot is what makes it safe', async () => {
     const source = newPath();
     const before = await openStore(source);
