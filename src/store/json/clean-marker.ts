@@ -35,16 +35,21 @@ export function checkCleanMark(files: FilePort, dir: string, recovered: CleanMar
   throw corrupt({ file: cleanName, byte: 0, line: 1, what, lastGood: recovered.seq });
 }
 
-/** Writes the marker: the last act of a clean close. */
-export async function writeCleanMark(ports: SnapshotPorts, mark: CleanMark): Promise<void> {
+/**
+ * Writes the marker: the last act of a clean close.
+ * @returns the size of the file.
+ */
+export async function writeCleanMark(ports: SnapshotPorts, mark: CleanMark): Promise<number> {
   const { files, dir } = ports;
   const temporary = join(dir, temporaryName(cleanName, ports.newId()));
   const fd = files.open(temporary, 'create');
   try {
-    writeFully(files, fd, Buffer.from(encodeCleanMark(mark)), 0);
+    const bytes = Buffer.from(encodeCleanMark(mark));
+    writeFully(files, fd, bytes, 0);
     await ports.syncs.datasync(fd);
     files.rename(temporary, join(dir, cleanName));
     files.syncDirectory(dir);
+    return bytes.length;
   } catch (error) {
     discard(files, temporary);
     throw error;

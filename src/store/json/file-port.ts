@@ -45,6 +45,8 @@ export interface FilePort {
   list(path: string): readonly string[];
   /** Makes one directory, mode 0700 whatever the umask. */
   makeDirectory(path: string): void;
+  /** Removes an empty directory. */
+  removeDirectory(path: string): void;
   /** Facts of what a name leads to, or null when there is nothing. */
   stat(path: string): FileFacts | null;
   /** Facts of the name itself, or null when there is nothing. */
@@ -97,6 +99,7 @@ export const nodeFilePort: FilePort = {
     fs.mkdirSync(path, 0o700);
     fs.chmodSync(path, 0o700);
   },
+  removeDirectory: (path) => fs.rmdirSync(path),
   stat: (path) => factsOf(fs.statSync(path, { throwIfNoEntry: false })),
   lstat: (path) => factsOf(fs.lstatSync(path, { throwIfNoEntry: false })),
   fstat: (fd) => knownFacts(fs.fstatSync(fd)),

@@ -1,10 +1,14 @@
+import { SignalboxError } from '../../errors.ts';
 import { machineVersion } from '../../model/machine-version.ts';
 import { type Duration, durationMs } from '../../time.ts';
 import type { Store, StorePorts } from '../store.ts';
 import { defaultRetention } from '../tables/retention.ts';
 import { TableStore } from '../tables/table-store.ts';
 import { Tables } from '../tables/tables.ts';
+import type { Backup } from './backup.ts';
 import { type FilePort, nodeFilePort } from './file-port.ts';
+import type { JsonLog } from './json-log.ts';
+import type { LockPort } from './lock.ts';
 import { openJsonLog } from './log.ts';
 import { createWorkerSyncPort, type SyncPort } from './sync-port.ts';
 
@@ -26,12 +30,42 @@ export interface JsonStoreOptions {
   readonly historyMaxBytes?: number;
   /** Journal bytes below which no checkpoint is made. Default 4 MiB. */
   readonly checkpointMinBytes?: number;
-  /** `pidfile-unsafe` where no kernel lock is to be had: it cannot tell two containers apart. Default `kernel`. */
-  readonly lock?: 'kernel' | 'pidfile-unsafe';
+  /**
+   * `pidfile-unsafe` where no kernel lock is to be had: it cannot tell two containers apart. A lock of one's own is
+   * for fault tests. Default `kernel`.
+   */
+  readonly lock?: 'kernel' | 'pidfile-unsafe' | LockPort;
   /** File operations, for fault tests. */
   readonly files?: FilePort;
   /** Makes what syncs files, for fault tests. Default: a worker thread. */
   readonly syncs?: () => SyncPort;
+}
+
+/** A store in a directory. */
+export interface JsonStore extends Store {
+  /**
+   * Copies the store, which this process has open, to a new directory: everything that was acknowledged by now, with
+   * its history. Commits go on meanwhile. The directory gets its name when all of it is on disk, so a directory of
+   * that name is a whole backup; a crash leaves at most one that ends in `.tmp`, which may be removed. Restore by
+   * copying it to where the store was. Whether a backup can be read tells `verifyStore`.
+   *
+   * @param dir - the new directory; its parents are made. Nothing may stand there.
+   * @throws SignalboxError `INVALID_OPTION` when something stands there, `STORE_CLOSED` when the store is not open,
+   * `STORE_FULL`, `STORE_PERMISSION`, `STORE_IO`; then nothing of it is left.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox } from 'signalbox';
+   * import { jsonStore } from 'signalbox/json';
+   *
+   * const store = jsonStore('data/invoices');
+   * const box = await createSignalbox({ store, jobs: [] });
+   * const { seq } = await store.backup('backups/invoices-1');
+   * console.log(seq > 0); // => true
+   * await box.stop();
+   * ```
+   */
+  backup(dir: string): Promise<Backup>;
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -53,7 +87,7 @@ const dayMs = 24 * 60 * 60 * 1000;
  * Opening throws SignalboxError `STORE_LOCKED`, `STORE_CORRUPT`, `STORE_VERSION`, `STORE_NOT_A_STORE`, `STORE_MISSING`,
  * `STORE_PERMISSION`, `STORE_NO_LOCK`, `STORE_FULL` or `STORE_IO`; nothing is changed then.
  */
-export function jsonStore(dir: string, options: JsonStoreOptions = {}): Store {
+export function jsonStore(dir: string, options: JsonStoreOptions = {}): JsonStore {
   const name = options.name ?? 'main';
   const retention = {
     completedMaxAgeMs: durationMs(
@@ -62,8 +96,13 @@ export function jsonStore(dir: string, options: JsonStoreOptions = {}): Store {
     ),
     completedMaxCount: options.completedMaxCount ?? defaultRetention.completedMaxCount,
   };
+  let current: JsonLog | null = null;
   return {
     name,
+    async backup(target) {
+      if (current === null) throw new SignalboxError('STORE_CLOSED', { call: 'backup' });
+      return current.backup(target);
+    },
     async open(ports) {
       const { recovered, start, release } = await openJsonLog({
         dir,
@@ -117,6 +156,7 @@ export function jsonStore(dir: string, options: JsonStoreOptions = {}): Store {
         await store.close().catch(() => {});
         throw error;
       }
+      current = log;
       return store;
     },
   };
@@ -139,4 +179,5 @@ function given<Key extends string, Value>(key: Key, value: Value | undefined): {
   return (value === undefined ? {} : { [key]: value }) as { [K in Key]?: Value };
 }
 
-export type { FilePort, StorePorts, SyncPort };
+export { type Verification, type VerifyOptions, verifyStore } from './verify.ts';
+export type { Backup, FilePort, LockPort, StorePorts, SyncPort };

@@ -1,7 +1,8 @@
 import { SignalboxError } from '../../errors.ts';
 import type { Log, State } from '../log.ts';
 import type { Line } from '../store.ts';
-import { writeCleanMark } from './clean-marker.ts';
+import { type Backup, backUp } from './backup.ts';
+import { type CleanMark, writeCleanMark } from './clean-marker.ts';
 import { errnoOf, explained, ioFailure } from './failures.ts';
 import { dropOldGenerations, type HistoryLimits, recoveryFloor } from './generations.ts';
 import type { History } from './history.ts';
@@ -43,6 +44,7 @@ export class JsonLog implements Log {
   /** After a failed checkpoint: not before the journals have grown to this. */
   #retryAtBytes = 0;
   #checkpointing: Promise<void> | null = null;
+  readonly #backups = new Set<Promise<Backup>>();
   #closing: Promise<void> | null = null;
 
   constructor(parts: LogParts, start: LogStart) {
@@ -109,6 +111,20 @@ export class JsonLog implements Log {
 
   oldestSeq(): number {
     return (this.#parts.history.generations[0]?.base ?? 0) + 1;
+  }
+
+  /**
+   * Copies everything that is synced by now to a new directory, beside the running work.
+   * @throws SignalboxError `INVALID_OPTION`, `STORE_CLOSED`, `STORE_FULL`, `STORE_PERMISSION`, `STORE_IO`
+   */
+  async backup(dir: string): Promise<Backup> {
+    this.#refuseWhenClosed('backup');
+    const { writer, history, report } = this.#parts;
+    if (writer.failure !== null) throw writer.failure;
+    const generations = history.generations.map(({ number }) => number);
+    const backup = backUp(this.#parts, { generations, end: this.#syncedEnd(), report }, dir);
+    this.#backups.add(backup);
+    return backup.finally(() => this.#backups.delete(backup));
   }
 
   close(): Promise<void> {
@@ -200,6 +216,7 @@ export class JsonLog implements Log {
   async #end(): Promise<void> {
     const { writer, lock, syncs } = this.#parts;
     await this.#checkpointing?.catch(() => {});
+    await Promise.allSettled(this.#backups);
     try {
       // A poisoned log has told so; the next opening recovers.
       if (writer.failure === null) await this.#endClean();
@@ -211,15 +228,20 @@ export class JsonLog implements Log {
   }
 
   async #endClean(): Promise<void> {
-    const { writer, store, report } = this.#parts;
+    const { writer, report } = this.#parts;
     writer.write();
     await writer.sync();
-    const { at, seq, crc } = writer.written;
     try {
-      await writeCleanMark(this.#parts, { store, generation: writer.generation, bytes: at, seq, crc });
+      await writeCleanMark(this.#parts, this.#syncedEnd());
     } catch (error) {
       // Everything is on disk: without the marker the next opening only takes longer.
       report(`The clean marker could not be written (${errnoOf(error)}). Nothing is lost.`);
     }
+  }
+
+  #syncedEnd(): CleanMark {
+    const { writer, store } = this.#parts;
+    const { at, seq, crc } = writer.synced;
+    return { store, generation: writer.generation, bytes: at, seq, crc };
   }
 }

@@ -84,7 +84,8 @@ function isNew(listing: Listing): boolean {
   return listing.empty && !listing.clean && listing.historySnapshots.length === 0;
 }
 
-function missing(file: string, lastGood: number): SignalboxError<'STORE_CORRUPT'> {
+/** The error for a file that must be there. */
+export function missing(file: string, lastGood: number): SignalboxError<'STORE_CORRUPT'> {
   return corrupt({ file, byte: 0, line: 0, what: 'no such file', lastGood });
 }
 
