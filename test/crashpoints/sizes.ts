@@ -1,0 +1,50 @@
+import type { Task } from './explore.ts';
+
+/** What the command does. */
+export interface Extents {
+  readonly tasks: readonly Task[];
+  /** What is looked at with a safeguard taken out, up to the first violation. */
+  readonly mutantTasks: readonly Task[];
+}
+
+/** The seeds of a short look that shows every mutant: with history kept and with history dropped at once. */
+const shortSeeds = [2, 3, 5];
+
+/** A short look at a few workloads: about a second each. */
+export const shortTasks: readonly Task[] = [
+  ...shortSeeds.map(
+    (seed) =>
+      ({
+        kind: 'crashes',
+        seed,
+        commits: 12,
+        recoveries: 8,
+        kills: 12,
+        detail: 'some',
+        stopAtFirst: true,
+      }) as const,
+  ),
+  { kind: 'damage', every: 23 },
+];
+
+/** The tasks of a size. */
+export function extentsOf(quick: boolean, size: number, only: number | null): Extents {
+  if (quick && only === null) return { tasks: shortTasks, mutantTasks: shortTasks };
+  const seeds = only === null ? Array.from({ length: size }, (_, index) => size - index) : [only];
+  const crashes = seeds
+    .filter((seed) => seed > 0)
+    .map(
+      (seed) =>
+        ({
+          kind: 'crashes',
+          seed,
+          commits: 24,
+          recoveries: 20,
+          kills: 60,
+          detail: 'all',
+          stopAtFirst: false,
+        }) as const,
+    );
+  const damage = only === null || only === 0 ? [{ kind: 'damage', every: 1 } as const] : [];
+  return { tasks: [...crashes, ...damage], mutantTasks: shortTasks };
+}
