@@ -231,6 +231,9 @@ export class Signalbox {
   /**
    * Stops: no more claims, up to `grace` (default 0) for what runs, then every dispatcher is deactivated as the lineage
    * does it and the store is closed. What still ran is handed on and runs again at the next start, as its policy says.
+   *
+   * @throws SignalboxError `STORE_IO`, `STORE_FENCED` when the store fails meanwhile: the box is stopped then, and whether
+   * its last commits are on disk is unknown. A store that had failed before has told so, and stops in silence.
    */
   async stop(options: { readonly grace?: Duration } = {}): Promise<void> {
     await this.#supervision.stop(durationMs(options.grace ?? 0, 'grace'));

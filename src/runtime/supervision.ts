@@ -36,6 +36,7 @@ export class Supervision {
   readonly #supervisor: Actor<typeof supervisorMachine>;
   readonly #offered = new Set<string>();
   #openError: unknown = null;
+  #storeFailure: Error | null = null;
   #tick: ScheduledCall | null = null;
   #grace = 0;
 
@@ -82,14 +83,19 @@ export class Supervision {
     return (this.#supervisor.getSnapshot().children as Record<string, AnyActorRef | undefined>)[id];
   }
 
-  /** Lets what runs end within `grace` milliseconds, and closes the store. */
+  /** Lets what runs end within `grace` milliseconds, and closes the store. Rejects when the store fails meanwhile. */
   async stop(grace: number): Promise<void> {
     this.#grace = grace;
+    const isKnown = this.#storeFailure !== null;
     const store = this.engine?.store ?? null;
     this.#supervisor.send({ type: 'box.stop' });
     await waitFor(this.#supervisor, (snapshot) => snapshot.matches('stopped'));
-    await store?.close();
-    this.engine?.watch.lookAgain();
+    try {
+      await store?.close();
+    } finally {
+      this.engine?.watch.lookAgain();
+    }
+    if (!isKnown && this.#storeFailure !== null) throw this.#storeFailure;
   }
 
   /** The engine, in states that the chart enters with an open store only. */
@@ -112,7 +118,11 @@ export class Supervision {
         await opened.close();
         throw error;
       });
-      open.onFailure((error) => this.#supervisor.send({ type: 'store.failed', reason: error.message }));
+      open.onFailure((error) => {
+        this.#storeFailure = error;
+        log.events('CRITICAL', () => `the store failed: ${error.message}`, { err: error });
+        this.#supervisor.send({ type: 'store.failed', reason: error.message });
+      });
       const uuid = this.#options.uuid ?? this.#instanceUuid(open, ids);
       this.engine = new Engine({
         store: open,

@@ -236,6 +236,7 @@ export interface OpenStore {
   entries(from: number): AsyncIterable<HistoryEntry>;
   /** Seq of the oldest entry that history still holds. */
   oldestSeq(): number;
+  /** Syncs what is written and lets go. Rejects when that failed; one that had failed before closes in silence. */
   close(): Promise<void>;
 }
 

@@ -351,6 +351,29 @@ test('a box that could not be made leaves its store to the next', async () => {
   }
 });
 
+test('a sync that fails while it stops makes the stop fail, once, and lets the store go', async () => {
+  const path = newPath();
+  const files = createFaultyFiles();
+  const told: string[] = [];
+  const logger = { ...silent, fatal: (_: unknown, message: string) => void told.push(message) };
+  const store = jsonStore(path, { files, syncs: () => createInlineSyncPort(files) });
+  const box = await createSignalbox({ store, jobs: [one], queues: ['later'], logger });
+  const job = await box.queue('later').put(one);
+  const lost = codeOf(job.setAnnotation('note', 1));
+  files.fault = (call) => (call === 'datasync' ? 'EIO' : null);
+
+  expect([await codeOf(box.stop()), await lost]).toEqual(['STORE_IO', 'STORE_IO']);
+
+  files.fault = () => null;
+  expect(told).toEqual([
+    expect.stringContaining('the store failed: Expected fdatasync of journal-00000001.jsonl'),
+  ]);
+  await box.stop();
+  const again = await createSignalbox({ store: jsonStore(path), jobs: [one] });
+  expect(await again.queue('later').length()).toBe(1);
+  await again.stop();
+});
+
 test('a full disk while it stops keeps no store locked', async () => {
   const path = newPath();
   const files = createFaultyFiles();

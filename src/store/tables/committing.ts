@@ -233,8 +233,12 @@ export class Committing {
 
   async #close(): Promise<void> {
     // What a full disk refuses by now has been told to its callers.
-    if (this.#failure === null) await this.settled().catch(() => {});
+    const known = this.#failure;
+    if (known === null) await this.settled().catch(() => {});
+    const failure = this.#failure;
     this.#failure ??= new SignalboxError('STORE_CLOSED', { call: 'a commit' });
     await this.#log.close();
+    // Nobody may be left who waits for the last commits, and who closes must not believe that they are on disk.
+    if (failure !== known) throw failure;
   }
 }
