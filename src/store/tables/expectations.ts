@@ -1,5 +1,7 @@
 import { ConflictError, ReassignedError, SignalboxError } from '../../errors.ts';
+import type { JobRecord } from '../../model/records.ts';
 import type { Change, Expectation, Kind, Records } from '../store.ts';
+import { isReadable } from './quarantine.ts';
 import type { Tables } from './tables.ts';
 
 /** Refuses a commit that believes in something that has changed. @throws ConflictError, ReassignedError, `JOB_NOT_FOUND`, `AWAITED_ITSELF`. */
@@ -41,10 +43,13 @@ function mustNotWaitFor(tables: Tables, waiting: string, id: string): void {
 }
 
 /**
- * Refuses a change of a record that is not in the state that the change leaves: the last defence of the chart.
- * @throws ConflictError.
+ * Refuses a change of a record that is not in the state that the change leaves: the last defence of the chart. A job that
+ * nobody can read is left alone; it may be dropped.
+ * @throws ConflictError, SignalboxError `JOB_QUARANTINED`.
  */
-export function mustStand({ kind, id, from }: Change, record: Records[Kind] | undefined): void {
+export function mustStand({ kind, id, from, gone }: Change, record: Records[Kind] | undefined): void {
+  if (kind === 'job' && gone !== true && record !== undefined && !isReadable(record as JobRecord))
+    throw new SignalboxError('JOB_QUARANTINED', { id });
   if (from === null || record === undefined || !('state' in record) || record.state === from) return;
   throw conflict(`${kind}/${id}`, from, String(record.state));
 }
