@@ -8,7 +8,7 @@ const uuidPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
  * restarted process recognises what it left behind. The file: `SIGNALBOX_UUID_FILE`, else `instance.uuid` in the
  * store's directory, else `uuid.txt` in the working directory.
  *
- * @throws SignalboxError `INVALID_OPTION` when the file's first line is no UUID.
+ * @throws SignalboxError `INVALID_OPTION` when the file's first line is no UUID, or a link stands there that leads nowhere.
  */
 export function instanceUuid(files: TextFilePort, ids: IdSource, directory: string | null): string {
   const path =
@@ -27,7 +27,21 @@ export function instanceUuid(files: TextFilePort, ids: IdSource, directory: stri
     });
   }
   const uuid = ids.newUuid();
-  files.write(path, `${uuid}\n\n${explanation}`);
+  try {
+    files.write(path, `${uuid}\n\n${explanation}`);
+  } catch (error) {
+    if ((error as { code?: unknown } | null)?.code !== 'EEXIST') throw error;
+    throw new SignalboxError(
+      'INVALID_OPTION',
+      {
+        option: path,
+        expected: 'a file, or a name that is free',
+        actual: 'a link that leads nowhere, or a file that has just been made',
+        repair: 'Remove the link, or start again.',
+      },
+      { cause: error },
+    );
+  }
   return uuid;
 }
 

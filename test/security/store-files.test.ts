@@ -196,6 +196,22 @@ describe('[S16] a link planted at a name of the store', () => {
     }
   });
 
+  it('is not written through where the environment names the file of the UUID', async () => {
+    const victim = join(newDirectory(), 'victim');
+    const link = join(newDirectory(), 'uuid.txt');
+    fs.symlinkSync(victim, link);
+    process.env.SIGNALBOX_UUID_FILE = link;
+
+    const error = await refused(join(newDirectory(), 'store'));
+    delete process.env.SIGNALBOX_UUID_FILE;
+
+    expect([error.code, error.message]).toEqual([
+      'INVALID_OPTION',
+      expect.stringContaining('a link that leads nowhere'),
+    ]);
+    expect(fs.existsSync(victim)).toBe(false);
+  });
+
   it('cannot be waiting where a file is under construction: its name is random, and must be free', async () => {
     const dir = await closedStore();
     const created: string[] = [];
