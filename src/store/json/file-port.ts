@@ -28,6 +28,7 @@ export interface FileFacts {
  */
 export interface FilePort {
   open(path: string, mode: OpenMode): number;
+  /** Frees the number. Never fails for the disk's sake: whatever has to be on disk was synced before. */
   close(fd: number): void;
   /** Writes at a position; may write less than asked. Returns the number of bytes written. */
   write(fd: number, bytes: Uint8Array, offset: number, length: number, position: number): number;
@@ -77,7 +78,15 @@ export const nodeFilePort: FilePort = {
     if (mode === 'create' || mode === 'lock') fs.fchmodSync(fd, 0o600);
     return fd;
   },
-  close: (fd) => fs.closeSync(fd),
+  close(fd) {
+    try {
+      fs.closeSync(fd);
+    } catch (error) {
+      // close(2): the number is free all the same, and trying again could close another file.
+      if (!['EIO', 'ENOSPC', 'EDQUOT', 'EINTR'].includes((error as { code?: string }).code ?? ''))
+        throw error;
+    }
+  },
   write: (fd, bytes, offset, length, position) => fs.writeSync(fd, bytes, offset, length, position),
   read: (fd, bytes, offset, length, position) => fs.readSync(fd, bytes, offset, length, position),
   truncate: (fd, length) => fs.ftruncateSync(fd, length),

@@ -12,6 +12,8 @@ export interface NewJournal {
   readonly bytes: number;
   /** Checksum of the header, which the first line names. */
   readonly crc: number;
+  /** Which file it is, whatever stands at its name later. */
+  readonly inode: number;
 }
 
 /** The header of a journal, ready to be written: lines may be chained to it before it is. */
@@ -50,12 +52,12 @@ export async function createJournal(
     writeFully(files, fd, bytes, 0);
     await syncs.datasync(fd);
     files.syncDirectory(dir);
+    return { fd, bytes: bytes.length, crc, inode: files.fstat(fd).inode };
   } catch (error) {
     files.close(fd);
     removeUnborn(files, dir, path, error);
     throw error;
   }
-  return { fd, bytes: bytes.length, crc };
 }
 
 /** Thrown when a journal that was given up could not be removed: going on without it would break the chain. */

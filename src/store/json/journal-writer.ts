@@ -51,7 +51,7 @@ export class JournalWriter {
   constructor(ports: WriterPorts, generation: number, journal: NewJournal, base: number) {
     this.#ports = ports;
     this.#fd = journal.fd;
-    this.#inode = ports.files.fstat(journal.fd).inode;
+    this.#inode = journal.inode;
     this.#generation = generation;
     this.#written = { at: journal.bytes, seq: base, crc: journal.crc };
     this.#synced = this.#written;
@@ -141,7 +141,7 @@ export class JournalWriter {
     if (journal !== null) {
       this.#ports.files.close(this.#fd);
       this.#fd = journal.fd;
-      this.#inode = this.#ports.files.fstat(journal.fd).inode;
+      this.#inode = journal.inode;
       this.#generation += 1;
       this.#written = { at: journal.bytes, seq: this.#written.seq, crc: journal.crc };
       this.#synced = this.#written;
@@ -199,12 +199,8 @@ export class JournalWriter {
   }
 
   #beginSync(): Promise<void> {
-    const evidence = this.#signOfAnother();
-    if (evidence !== null) {
-      return Promise.reject(
-        this.fail(new SignalboxError('STORE_FENCED', { path: this.#ports.dir, evidence })),
-      );
-    }
+    const refusal = this.#signOfAnother();
+    if (refusal !== null) return Promise.reject(this.fail(refusal));
     const upTo = this.#written;
     this.#syncing = this.#ports.syncs.datasync(this.#fd).then(
       () => {
@@ -220,11 +216,16 @@ export class JournalWriter {
   }
 
   /** A lock that failed (a network file system), or a directory that was removed under us, shows here. */
-  #signOfAnother(): string | null {
+  #signOfAnother(): SignalboxError | null {
     const { dir, files } = this.#ports;
     const own = journalName(this.#generation);
     const next = journalName(this.#generation + 1);
-    if (files.lstat(join(dir, next)) !== null) return `${next}, which another began`;
-    return files.lstat(join(dir, own))?.inode === this.#inode ? null : `${own} removed or replaced`;
+    const fenced = (evidence: string) => new SignalboxError('STORE_FENCED', { path: dir, evidence });
+    try {
+      if (files.lstat(join(dir, next)) !== null) return fenced(`${next}, which another began`);
+      return files.lstat(join(dir, own))?.inode === this.#inode ? null : fenced(`${own} removed or replaced`);
+    } catch (error) {
+      return ioFailure('lstat', own, error, 'unknown');
+    }
   }
 }

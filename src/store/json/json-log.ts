@@ -151,15 +151,24 @@ export class JsonLog implements Log {
   }
 
   #hasRoom(): boolean {
-    const { files, dir, report } = this.#parts;
+    const { dir, report } = this.#parts;
     const needed = Math.ceil(this.#snapshotBytes * roomFactor);
-    const free = files.freeBytes(dir);
+    const free = this.#freeBytes();
     if (free >= needed) return true;
     this.#retryAtBytes = this.#journalBytes() + this.#parts.checkpointMinBytes;
     report(
       `The checkpoint of ${dir} was left out: ${free} bytes are free and ${needed} needed. Commits go on.`,
     );
     return false;
+  }
+
+  /** Where nobody can tell, the write of the snapshot will. */
+  #freeBytes(): number {
+    try {
+      return this.#parts.files.freeBytes(this.#parts.dir);
+    } catch {
+      return Number.POSITIVE_INFINITY;
+    }
   }
 
   /** No byte goes into the next journal before this one is on disk to its end. */

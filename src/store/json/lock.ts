@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { hostname } from 'node:os';
 import { SignalboxError } from '../../errors.ts';
-import { explained, isFull } from './failures.ts';
+import { errnoOf, explained, isFull } from './failures.ts';
 import type { FilePort } from './file-port.ts';
 import { readFully, writeFully } from './frame.ts';
 
@@ -125,6 +125,9 @@ export const pidFileLock: LockPort = {
 function releaseFile(files: FilePort, fd: number): void {
   try {
     files.truncate(fd, 0);
+  } catch (error) {
+    // The text is for people; what counts is the lock, which ends with the file.
+    if (errnoOf(error) === '') throw error;
   } finally {
     files.close(fd);
   }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Line } from '../store.ts';
 import { journalName } from './directory.ts';
-import { corrupt, newerVersion } from './failures.ts';
+import { corrupt, explained, newerVersion } from './failures.ts';
 import type { FilePort } from './file-port.ts';
 import { type Frame, readFrames, toHex } from './frame.ts';
 import { decodeHeader, decodeLine, headerLimit, type JournalHeader } from './line.ts';
@@ -143,25 +143,33 @@ export function* readLinesOf(
   dir: string,
   journals: readonly ScannedJournal[],
 ): Generator<Line> {
-  for (const { header, start, end } of journals) {
-    const file = journalName(header.generation);
-    const fd = files.open(join(dir, file), 'read');
+  for (const journal of journals) {
     try {
-      for (const frame of readFrames(files, fd, start, end)) {
-        const stored = frame.ok ? decodeLine(frame.text) : frame.reason;
-        if (typeof stored === 'string') {
-          throw corrupt({
-            file,
-            byte: frame.at,
-            line: 0,
-            what: `${stored}, after it was read once`,
-            lastGood: header.base,
-          });
-        }
-        yield stored.line;
-      }
-    } finally {
-      files.close(fd);
+      yield* linesIn(files, dir, journal);
+    } catch (error) {
+      throw explained('read', join(dir, journalName(journal.header.generation)), error);
     }
+  }
+}
+
+function* linesIn(files: FilePort, dir: string, { header, start, end }: ScannedJournal): Generator<Line> {
+  const file = journalName(header.generation);
+  const fd = files.open(join(dir, file), 'read');
+  try {
+    for (const frame of readFrames(files, fd, start, end)) {
+      const stored = frame.ok ? decodeLine(frame.text) : frame.reason;
+      if (typeof stored === 'string') {
+        throw corrupt({
+          file,
+          byte: frame.at,
+          line: 0,
+          what: `${stored}, after it was read once`,
+          lastGood: header.base,
+        });
+      }
+      yield stored.line;
+    }
+  } finally {
+    files.close(fd);
   }
 }

@@ -7,18 +7,29 @@ export type Fault = (call: keyof FilePort, ...args: readonly unknown[]) => numbe
 /** The real files, some of whose calls fail as an operating system's do. */
 export interface FaultyFiles extends FilePort {
   fault: Fault;
+  /** How many files are open. */
+  readonly left: number;
 }
 
 /** Puts a fault in front of each call. */
-export function createFaultyFiles(): FaultyFiles {
-  const faulty = { fault: () => null } as unknown as FaultyFiles;
-  for (const call of Object.keys(nodeFilePort) as (keyof FilePort)[]) {
-    const real = nodeFilePort[call] as (...args: unknown[]) => unknown;
+export function createFaultyFiles(below: FilePort = nodeFilePort): FaultyFiles {
+  const opened = new Set<number>();
+  const faulty = {
+    fault: () => null,
+    get left() {
+      return opened.size;
+    },
+  } as unknown as FaultyFiles;
+  for (const call of Object.keys(below) as (keyof FilePort)[]) {
+    const real = below[call] as (...args: unknown[]) => unknown;
     const through = (...args: unknown[]) => {
       const decided = faulty.fault(call, ...args);
       if (typeof decided === 'string') throw failureOf(decided, call);
       if (typeof decided === 'number' && call === 'write') args[3] = Math.min(decided, args[3] as number);
-      return real(...args);
+      const result = real(...args);
+      if (call === 'open') opened.add(result as number);
+      if (call === 'close') opened.delete(args[0] as number);
+      return result;
     };
     Object.assign(faulty, { [call]: through });
   }
