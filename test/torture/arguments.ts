@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 export interface Wanted {
   readonly kills: number;
   readonly mutants: boolean;
+  readonly failures: boolean;
   readonly powerCuts: number;
   readonly fullDisk: boolean;
   readonly lockRounds: number;
@@ -15,6 +16,7 @@ export interface Wanted {
 export const usage = `npm run torture [-- ARGUMENTS]
   --kills N        kills of processes that put and run jobs on one json store (default 50)
   --mutants        the same kills on copies of the sources that lack a safeguard each: all must be caught
+  --failures       each file operation of a workload fails, in every way
   --power-cuts N   N power cuts on each of ext4, XFS and btrfs, on loop images (root)
   --full-disk      disks of 60, 100 and 140 kB that fill up and are freed again
   --lock-rounds N  N rounds in which four processes race for one store
@@ -41,12 +43,14 @@ export function wantedOf(args: readonly string[]): Wanted | string {
     }
     const hasOtherPart =
       values.mutants ||
+      values.failures ||
       values['full-disk'] ||
       counts.powerCuts !== undefined ||
       counts.lockRounds !== undefined;
     return {
       kills: Number(counts.kills ?? (hasOtherPart ? 0 : 50)),
       mutants: values.mutants,
+      failures: values.failures,
       powerCuts: Number(counts.powerCuts ?? 0),
       fullDisk: values['full-disk'],
       lockRounds: Number(counts.lockRounds ?? 0),
@@ -61,6 +65,7 @@ export function wantedOf(args: readonly string[]): Wanted | string {
 const options = {
   kills: { type: 'string' },
   mutants: { type: 'boolean', default: false },
+  failures: { type: 'boolean', default: false },
   'power-cuts': { type: 'string' },
   'full-disk': { type: 'boolean', default: false },
   'lock-rounds': { type: 'string' },

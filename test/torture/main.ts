@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { usage, type Wanted, wantedOf } from './arguments.ts';
 import { fullDiskPart } from './full-disk.ts';
+import { failuresPart } from './failures-part.ts';
 import { killPart } from './kill-part.ts';
 import { lockPart } from './lock-races.ts';
 import { runMutants } from './mutants.ts';
@@ -34,6 +35,7 @@ async function run(wanted: Wanted): Promise<Part> {
   const about = { root, seed: wanted.seed, progress };
   if (wanted.kills > 0) parts.push(await killPart({ ...about, kills: wanted.kills }));
   if (wanted.mutants) parts.push(await mutantPart(wanted.seed));
+  if (wanted.failures) parts.push(await failuresPart(progress));
   if (wanted.powerCuts > 0) parts.push(await powerCutPart({ ...about, cuts: wanted.powerCuts }));
   if (wanted.fullDisk) parts.push(await fullDiskPart({ root, progress }));
   if (wanted.lockRounds > 0) parts.push(await lockPart({ ...about, rounds: wanted.lockRounds }));
