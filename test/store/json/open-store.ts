@@ -5,6 +5,7 @@ import { afterEach } from 'vitest';
 import { SignalboxError } from '../../../src/errors.ts';
 import { type FilePort, nodeFilePort } from '../../../src/store/json/file-port.ts';
 import { kinds } from '../../../src/store/json/line.ts';
+import { createKernelLock, flockMethod, nativeMethod } from '../../../src/store/json/lock.ts';
 import { type JsonLogOptions, openJsonLog } from '../../../src/store/json/log.ts';
 import { createInlineSyncPort } from '../../../src/store/json/sync-port.ts';
 import type { Log, Recovered, State, StoredRecord } from '../../../src/store/log.ts';
@@ -34,6 +35,14 @@ export function copied(dir: string): string {
   return target;
 }
 
+// One kind of lock and no child process for it: some tests open a store ten thousand times.
+const lock = createKernelLock([
+  async (fd) => {
+    const result = await nativeMethod(fd);
+    return typeof result === 'string' ? result : flockMethod(fd);
+  },
+]);
+
 let lastId = 0;
 
 /** Everything that a log must be given, on real files; single options may be changed. */
@@ -45,6 +54,7 @@ export function logOptions(dir: string, changes: Partial<JsonLogOptions> = {}): 
     syncs: createInlineSyncPort(files),
     defer: () => new Promise((resolve) => setImmediate(resolve)),
     now: () => 1_000_000,
+    lock,
     newId: () => {
       lastId += 1;
       return `id${lastId}`;
