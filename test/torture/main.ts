@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { usage, type Wanted, wantedOf } from './arguments.ts';
-import { fullDiskPart } from './full-disk.ts';
 import { failuresPart } from './failures-part.ts';
+import { fullDiskPart } from './full-disk.ts';
 import { killPart } from './kill-part.ts';
 import { lockPart } from './lock-races.ts';
 import { runMutants } from './mutants.ts';

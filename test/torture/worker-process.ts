@@ -10,6 +10,8 @@ export interface WorkerPlace {
   /** The program, from that root. */
   readonly program: string;
   readonly args: readonly string[];
+  /** A command that runs it, as `prlimit --fsize=…` does. */
+  readonly under?: readonly string[];
 }
 
 /** A process with the sources loaded, which does nothing until it is told to go. */
@@ -24,13 +26,23 @@ export class WorkerProcess {
   readonly #listeners = new Set<() => void>();
   #isOver = false;
 
-  constructor({ root, program, args }: WorkerPlace) {
-    this.child = spawn(
+  constructor({ root, program, args, under = [] }: WorkerPlace) {
+    const node = [
       process.execPath,
-      ['--conditions', 'source', '--import', 'tsx', join(root, program), ...args],
+      '--conditions',
+      'source',
+      '--import',
+      'tsx',
+      join(root, program),
+      ...args,
+    ];
+    const [command, ...rest] = [...under, ...node] as [string, ...string[]];
+    this.child = spawn(command, rest, {
+      cwd: root,
+      stdio: ['pipe', 'pipe', 'pipe'],
       // libuv must not use io_uring: strace would see no system calls.
-      { cwd: root, stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, UV_USE_IO_URING: '0' } },
-    );
+      env: { ...process.env, UV_USE_IO_URING: '0' },
+    });
     this.#exited = once(this.child, 'exit');
     this.#closed = once(this.child, 'close').then(() => {
       this.#isOver = true;

@@ -122,7 +122,7 @@ export class Fifo {
   next(from: number, find: FindJob): number {
     for (let at = Math.max(from, this.#head); at < this.#ids.length; at += 1) {
       const key = this.#keys[at] ?? 0;
-      if (at > this.#head && this.#keys[at - 1] === key) continue;
+      if (this.#repeats(at)) continue;
       if (stands(find(this.#ids[at] ?? ''), key, this.#belongs)) {
         if (from <= this.#head) this.#forgetBefore(at);
         return from <= this.#head ? this.#head : at;
@@ -130,6 +130,16 @@ export class Fifo {
     }
     if (from <= this.#head) this.#forgetBefore(this.#ids.length);
     return -1;
+  }
+
+  /**
+   * Whether the same job has an earlier place with the same key: it left and came back. Another job may have that key
+   * as well, one whose write was undone; it stands here no more.
+   */
+  #repeats(at: number): boolean {
+    for (let before = at - 1; before >= this.#head && this.#keys[before] === this.#keys[at]; before -= 1)
+      if (this.#ids[before] === this.#ids[at]) return true;
+    return false;
   }
 
   id(at: number): string {
@@ -155,7 +165,7 @@ export class Fifo {
     for (let at = this.#head; at < this.#ids.length; at += 1) {
       const key = this.#keys[at] ?? 0;
       const job = find(this.#ids[at] ?? '');
-      if (stands(job, key, this.#belongs) && (at === this.#head || this.#keys[at - 1] !== key)) yield job;
+      if (stands(job, key, this.#belongs) && !this.#repeats(at)) yield job;
     }
   }
 }
