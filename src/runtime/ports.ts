@@ -1,5 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, existsSync, fchmodSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
 import { nanoid } from 'nanoid';
 
 /** Where ids come from. */
@@ -17,7 +28,10 @@ export const randomIds: IdSource = { newId: () => nanoid(), newUuid: () => rando
 export interface TextFilePort {
   /** The text, or null when there is no such file. */
   read(path: string): string | null;
-  /** Makes a new file, for its owner alone. @throws when the name is taken, also by a link that leads nowhere. */
+  /**
+   * Makes a new file, for its owner alone: all of it or nothing, also after a crash.
+   * @throws when the name is taken, also by a link that leads nowhere.
+   */
   write(path: string, text: string): void;
   environment(name: string): string | undefined;
 }
@@ -25,18 +39,36 @@ export interface TextFilePort {
 /** Node's file system and environment. */
 export const nodeTextFiles: TextFilePort = {
   read: (path) => (existsSync(path) ? readFileSync(path, 'utf8') : null),
-  // A new file: neither what stands at the name is changed, nor what a link planted there leads to.
-  write(path, text) {
-    const fd = openSync(path, 'wx', 0o600);
-    try {
-      fchmodSync(fd, 0o600);
-      writeFileSync(fd, text);
-    } finally {
-      closeSync(fd);
-    }
-  },
+  write: createFile,
   environment: (name) => process.env[name],
 };
+
+/**
+ * The text is on disk before the file has its name, so a crash leaves no empty file there. A link, unlike a rename,
+ * changes neither what stands at the name nor what a link planted there leads to.
+ */
+function createFile(path: string, text: string): void {
+  const temporary = `${path}.tmp`;
+  rmSync(temporary, { force: true });
+  const fd = openSync(temporary, 'wx', 0o600);
+  try {
+    fchmodSync(fd, 0o600);
+    writeFileSync(fd, text);
+    fsyncSync(fd);
+    linkSync(temporary, path);
+  } finally {
+    closeSync(fd);
+    rmSync(temporary, { force: true });
+  }
+  // Windows knows no sync of a directory.
+  if (process.platform === 'win32') return;
+  const directory = openSync(dirname(path), 'r');
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}
 
 /** Signals by which a process is told to end. SIGBREAK exists on Windows only and never comes elsewhere. */
 export type SignalName = 'SIGINT' | 'SIGTERM' | 'SIGBREAK';

@@ -107,17 +107,15 @@ export class Supervision {
   async #openStore(): Promise<void> {
     const { store, codec = null, ids = randomIds, logger = criticalToStderr } = this.#options;
     const log = new Log(logger);
+    let open: OpenStore | null = null;
     try {
-      const opened = await store.open({
+      open = await store.open({
         now: this.#now,
         defer: (run) => this.reactor.callFromThread(run),
         newId: () => ids.newUuid(),
         report: (message) => log.events('WARNING', () => message),
       });
-      const open = await withCodec(opened, codec).catch(async (error: unknown) => {
-        await opened.close();
-        throw error;
-      });
+      open = await withCodec(open, codec);
       open.onFailure((error) => {
         this.#storeFailure = error;
         log.events('CRITICAL', () => `the store failed: ${error.message}`, { err: error });
@@ -139,6 +137,8 @@ export class Supervision {
       this.#supervisor.send({ type: 'store.opened' });
     } catch (error) {
       this.#openError = error;
+      // Without an engine nobody else could let the store go.
+      await open?.close().catch(() => {});
       this.#supervisor.send({ type: 'store.failed', reason: String(error) });
     }
   }

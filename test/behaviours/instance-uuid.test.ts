@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSignalbox, Dispatcher, defineJob, randomIds, type SignalboxOptions } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
@@ -43,6 +43,21 @@ describe('The file of the instance UUID', () => {
     expect(firstLine(named)).toBe(ofEnvironment);
     expect(new Set([ofStore, ofFolder, ofEnvironment]).size).toBe(3);
   });
+
+  it('gets its name when all of it is written: a process killed before that leaves none', () => {
+    const folder = newDirectory();
+    const path = join(folder, 'uuid.txt');
+    mkdirSync(`${path}.tmp`);
+
+    // What stands at the temporary name cannot be replaced, as if the process had died there.
+    expect(() => nodeTextFiles.write(path, uuid)).toThrow();
+
+    expect(existsSync(path)).toBe(false);
+    rmdirSync(`${path}.tmp`);
+    writeFileSync(`${path}.tmp`, 'half');
+    nodeTextFiles.write(path, uuid);
+    expect([readFileSync(path, 'utf8'), readdirSync(folder)]).toEqual([uuid, ['uuid.txt']]);
+  });
 });
 
 forEachStore('Instance UUID', (makeStore) => {
@@ -64,6 +79,17 @@ forEachStore('Instance UUID', (makeStore) => {
     expect(read).toBe(uuid);
     await expect(refused).rejects.toMatchObject({ code: 'INVALID_OPTION' });
     await expect(refused).rejects.toThrow('a file whose first line is a UUID');
+  });
+
+  it('a file that is refused leaves the store free for the next try', async () => {
+    const path = uuidFile('not a uuid\n');
+    const store = makeStore();
+    await expect(makeBox({ store })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+    writeFileSync(path, `${uuid}\n`);
+
+    const { box } = await makeBox({ store });
+
+    expect(box.uuid).toBe(uuid);
   });
 
   it('[U-3] a missing file is made, with a new UUID and an explanation below it', async () => {
