@@ -20,7 +20,7 @@ export const mutants: readonly TortureMutant[] = [
     calls: ['write'],
     edits: [
       {
-        file: 'src/store/tables/table-store.ts',
+        file: 'src/store/tables/committing.ts',
         find: '    this.#schedule();\n    return this.#batch;',
         replace:
           '    this.#schedule();\n    return { written: Promise.resolve(), synced: Promise.resolve() };',
@@ -70,9 +70,9 @@ export const mutants: readonly TortureMutant[] = [
     calls: ['write'],
     edits: [
       {
-        file: 'src/runtime/agent-runner.ts',
-        find: 'await engine.commit(uuid, [start], [holder]).synced;',
-        replace: 'void engine.commit(uuid, [start], [holder]).synced.catch(() => {});',
+        file: 'src/runtime/handing-out.ts',
+        find: 'await engine.commit(dispatcher.uuid, [start], [holder]).synced;',
+        replace: 'void engine.commit(dispatcher.uuid, [start], [holder]).synced.catch(() => {});',
       },
     ],
   },
@@ -82,8 +82,8 @@ export const mutants: readonly TortureMutant[] = [
     ways: ['time'],
     edits: [
       {
-        file: 'src/store/tables/table-store.ts',
-        find: 'if (!expired && this.#isFull(quotas, job, taken)) offer.block();\n      else if',
+        file: 'src/store/tables/claiming.ts',
+        find: 'if (!expired && isFull(tables, quotas, job, slots)) offer.block();\n    else if',
         replace: 'if',
       },
     ],
