@@ -1,5 +1,5 @@
 import { type Check, missOf } from './measures/check.ts';
-import { hostText } from './report/host.ts';
+import { hostText, warnOfLoad } from './report/host.ts';
 import { writePage } from './report/page.ts';
 import { print } from './report/print.ts';
 
@@ -11,6 +11,7 @@ interface Suite {
 
 const [name, options] = process.argv.slice(2) as [string, string];
 const { json, write, ...told }: { json: boolean; write: boolean } = JSON.parse(options);
+warnOfLoad();
 const suite: Suite = await import(`./${name}.ts`);
 const figures = await suite.run(told);
 const checks = suite.checks?.(figures) ?? [];

@@ -16,12 +16,12 @@ export interface Options {
 }
 
 /** What jobs that wait cost those that come, and what they take. */
-export async function run({ quick, jobs = quick ? 20_000 : 100_000, rounds = quick ? 5 : 7 }: Options) {
+export async function run({ quick, jobs = quick ? 10_000 : 100_000, rounds = quick ? 5 : 7 }: Options) {
   const taken = await inPlace((place) => {
     const waiting =
       (count: number, isBlocked = false) =>
       () =>
-        inFolder(place, (dir) => jobsWait(dir, { waiting: count, isBlocked, batches: quick ? 5 : 15 }));
+        inFolder(place, (dir) => jobsWait(dir, { waiting: count, isBlocked, batches: 15 }));
     return takeTurns(
       {
         waiting1k: waiting(1_000),
@@ -30,7 +30,7 @@ export async function run({ quick, jobs = quick ? 20_000 : 100_000, rounds = qui
             const costs = await jobsWait(dir, {
               waiting: 100_000,
               isBlocked: false,
-              batches: quick ? 5 : 15,
+              batches: 15,
             });
             // The process of these jobs has ended without closing the store; the next one closes it.
             const { startupMs: startupMsKilled } = await inChild<Opening>('opening', { dir });
@@ -43,7 +43,7 @@ export async function run({ quick, jobs = quick ? 20_000 : 100_000, rounds = qui
         waiting10k: quick ? null : waiting(10_000),
         waiting1M: quick ? null : waiting(1_000_000),
       },
-      { rounds, budgetMs: quick ? 38_000 : 600_000 },
+      { rounds, budgetMs: quick ? 36_000 : 600_000 },
     );
   });
 
