@@ -44,7 +44,7 @@ export function facts({ size, slowSyncMs = 0 }: Settings): Facts {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
   return {
     versions: `signalbox ${version}`,
-    settings: `json store, one agent of size ${size}, bulk put in one transaction`,
+    settings: `json store, one agent of size ${size}, bulk put by putAll`,
     fsync: `every put and result, before it is acknowledged${slowSyncMs > 0 ? `; ${slowSyncMs} ms added to each` : ''}`,
   };
 }

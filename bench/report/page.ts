@@ -1,4 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import type { Check } from '../measures/check.ts';
 import { type Bar, chart } from './chart.ts';
 import { partsOf, shown } from './figures.ts';
@@ -53,6 +56,16 @@ export function writePage(suite: string, figures: object, checks: readonly Check
     throw new Error(`Expected docs/performance.md to hold the lines ${begin} and ${end}.`);
   const picture = draw(suite, figures);
   writeFileSync(page, `${before}${begin}\n\n${picture}${tables(figures, checks)}\n${end}${after}`);
+  format();
+}
+
+// Tables are aligned as everywhere in the repository.
+function format(): void {
+  const biome = createRequire(import.meta.url).resolve('@biomejs/biome/bin/biome');
+  const { status } = spawnSync(process.execPath, [biome, 'format', '--write', fileURLToPath(page)], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  if (status !== 0) throw new Error('Expected docs/performance.md to be formatted, got a failure of biome.');
 }
 
 function draw(suite: string, figures: object): string {
