@@ -67,7 +67,7 @@ export function possibleContents(
 }
 
 /** A short name of a content: equal for equal bytes. */
-export function keyOf(bytes: Uint8Array): string {
+function keyOf(bytes: Uint8Array): string {
   return createHash('sha1').update(bytes).digest('base64');
 }
 

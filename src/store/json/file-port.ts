@@ -56,6 +56,8 @@ export interface FilePort {
   fstat(fd: number): FileFacts;
   /** Bytes that this user may still write on the file system of a path. */
   freeBytes(path: string): number;
+  /** The magic number of the file system of a path on Linux, null on other systems. */
+  fileSystemType(path: string): number | null;
 }
 
 const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL } = fs.constants;
@@ -116,6 +118,8 @@ export const nodeFilePort: FilePort = {
     const { bavail, bsize } = fs.statfsSync(path);
     return bavail * bsize;
   },
+  // Other systems number their file systems in other ways.
+  fileSystemType: (path) => (process.platform === 'linux' ? fs.statfsSync(path).type : null),
 };
 
 function factsOf(stats: fs.Stats | undefined): FileFacts | null {

@@ -18,6 +18,7 @@ import { JournalWriter } from './journal-writer.ts';
 import { JsonLog, type LogParts } from './json-log.ts';
 import { kinds } from './line.ts';
 import { createKernelLock, type HeldLock, type LockPort, pidFileLock } from './lock.ts';
+import { networkWarning } from './network-file-system.ts';
 import { type Recovery, recover } from './recovery.ts';
 import { readLinesOf } from './scan.ts';
 import { settle } from './settle.ts';
@@ -85,7 +86,7 @@ const dayMs = 24 * 60 * 60 * 1000;
  * `STORE_VERSION`, `STORE_PERMISSION`, `STORE_FULL`, `STORE_IO`
  */
 export async function openJsonLog(options: JsonLogOptions): Promise<OpenedLog> {
-  const { files, syncs, now, create = true } = options;
+  const { files, syncs, now, create = true, onReport: report = () => {} } = options;
   const dir = resolve(options.dir);
   let lock: HeldLock | null = null;
   try {
@@ -93,7 +94,9 @@ export async function openJsonLog(options: JsonLogOptions): Promise<OpenedLog> {
     const isThere = prepareDirectory(files, dir, create);
     const isNew = !isThere || listStore(files, dir).empty;
     if (isNew && !create) throw new SignalboxError('STORE_MISSING', { path: dir });
-    if (isNew) syncAncestors(files, dir, options.onReport ?? (() => {}));
+    if (isNew) syncAncestors(files, dir, report);
+    const warning = networkWarning(dir, files.fileSystemType(dir));
+    if (warning !== null) report(warning);
     lock = await lockOf(options).acquire({ files, dir, path: join(dir, lockName), now: now() });
     return await readStore({ ...options, dir }, lock);
   } catch (error) {

@@ -143,6 +143,26 @@ describe('the directory of a store', () => {
   });
 });
 
+describe('a network file system', () => {
+  it.each([
+    [0x6969, 'NFS'],
+    [0xff534d42, 'CIFS'],
+    [0x65735546, 'FUSE'],
+  ])('(%i) is named in a report when a store is opened on it', async (type, name) => {
+    const files = { ...createFaultyFiles(), fileSystemType: () => type };
+
+    const { reports } = await openStore(newPath(), { files });
+
+    expect(reports).toEqual([expect.stringContaining(`is on ${name}, which other hosts may reach`)]);
+  });
+
+  it.each([0xef53, 0x01021994, null])('is nothing that a local one (%s) is reported as', async (type) => {
+    const files = { ...createFaultyFiles(), fileSystemType: () => type };
+
+    expect((await openStore(newPath(), { files })).reports).toEqual([]);
+  });
+});
+
 describe('a symbolic link at a name of the store', () => {
   it.each([
     'snapshot.json',

@@ -206,6 +206,10 @@ export class MemoryFiles implements FilePort {
     return factsOf(this.#opened(fd));
   }
 
+  fileSystemType(): null {
+    return null;
+  }
+
   freeBytes(): number {
     return 1e12;
   }

@@ -53,6 +53,7 @@ export function logOptions(dir: string, changes: Partial<JsonLogOptions> = {}): 
     files,
     syncs: createInlineSyncPort(files),
     defer: () => new Promise((resolve) => setImmediate(resolve)),
+    lock,
     now: () => 1_000_000,
     lock,
     newId: () => {
