@@ -55,7 +55,6 @@ export function logOptions(dir: string, changes: Partial<JsonLogOptions> = {}): 
     defer: () => new Promise((resolve) => setImmediate(resolve)),
     lock,
     now: () => 1_000_000,
-    lock,
     newId: () => {
       lastId += 1;
       return `id${lastId}`;
