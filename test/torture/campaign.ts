@@ -45,7 +45,7 @@ export interface Campaign {
 
 const program = join('test', 'torture', 'worker.ts');
 // A place that is never reached must not keep a campaign.
-const longestLifeMs = 700;
+const longestLifeMs = 1_500;
 // Time enough to open a store whose lock does not hold.
 const rivalMs = 60;
 // Loading takes most of a second, and the next process must be at the door when the one before dies.

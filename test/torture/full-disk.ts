@@ -36,7 +36,7 @@ export function whyNoTmpfs(): string | null {
 }
 
 /** Why no process can be given a limit here, or null when one can. */
-export function whyNoFileSize(): string | null {
+function whyNoFileSize(): string | null {
   const probe = spawnSync('prlimit', ['--fsize=1000000:unlimited', 'true']);
   if (probe.error !== undefined) return 'prlimit is not on the PATH (Debian: apt-get install util-linux)';
   return probe.status === 0 ? null : `prlimit: ${String(probe.stderr).trim()}`;

@@ -25,18 +25,18 @@ export function deathOf(
 ): Death {
   const way = random.pick(ways);
   // Opening alone makes about ten of each call; what comes later are commits and checkpoints.
-  const nth = random.int(0, 3) === 0 ? random.int(1, 8) : random.int(8, 80);
+  const nth = random.int(0, 3) === 0 ? random.int(1, 8) : random.int(8, 50);
   const isRare = (call: string): boolean => !['write', 'datasync', 'pwrite64', 'fdatasync'].includes(call);
   if (way === 'call') {
     const call = random.pick(calls);
     return {
       way,
-      point: { call, nth: isRare(call) ? random.int(1, 6) : nth, when: random.pick(['before', 'after']) },
+      point: { call, nth: isRare(call) ? random.int(1, 5) : nth, when: random.pick(['before', 'after']) },
     };
   }
   if (way === 'strace') {
     const syscall = random.pick(killableSyscalls);
-    return { way, point: { syscall, nth: isRare(syscall) ? random.int(1, 6) : nth } };
+    return { way, point: { syscall, nth: isRare(syscall) ? random.int(1, 5) : nth } };
   }
   const since = random.int(0, 5) === 0 ? 'opening' : 'opened';
   const rival = random.pick(['after', 'after', 'before', 'whileStopped'] as const);

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { createMutatedTree, type Mutant } from '../mutants/mutant.ts';
 import { judge } from './books.ts';
 import { campaign } from './campaign.ts';
@@ -111,7 +112,10 @@ export interface MutantResult {
   readonly by: string | null;
 }
 
-const finishMs = 6_000;
+// A busy machine must not look like a mutant that was caught.
+const finishMs = 20_000;
+
+const project = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Tortures each mutant until it is caught, at most `rounds` times. One that is not caught means that a check is blind. */
 export async function runMutants(
@@ -120,6 +124,8 @@ export async function runMutants(
   rounds = 3,
 ): Promise<readonly MutantResult[]> {
   const results: MutantResult[] = [];
+  const control = await whatGaveItAway({ ways: ['time', 'call'] }, project, seed);
+  if (control !== null) throw new Error(`Expected nothing to be wrong without a mutant, got ${control}`);
   for (const mutant of mutants) {
     let by: string | null = null;
     const tree = createMutatedTree(mutant);
@@ -135,9 +141,13 @@ export async function runMutants(
   return results;
 }
 
-async function whatGaveItAway(mutant: TortureMutant, root: string, seed: number): Promise<string | null> {
+async function whatGaveItAway(
+  mutant: Pick<TortureMutant, 'ways' | 'calls'>,
+  root: string,
+  seed: number,
+): Promise<string | null> {
   const { ways, calls } = mutant;
-  const options = { root, kills: 5, seed, ways, finishMs, progress: () => {} };
+  const options = { root, kills: 8, seed, ways, finishMs, progress: () => {} };
   const run = await campaign(calls === undefined ? options : { ...options, calls });
   try {
     const early = violationsOf(run.told, null);

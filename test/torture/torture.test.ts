@@ -5,6 +5,7 @@ import { usage, wantedOf } from './arguments.ts';
 import { judge } from './books.ts';
 import { campaign } from './campaign.ts';
 import { mutants } from './mutants.ts';
+import { withoutSync } from './power-cuts.ts';
 import { violationsOf } from './verdicts.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -29,9 +30,12 @@ describe('a process that is killed at chosen calls and at random times', () => {
 });
 
 describe('the mutants of the torture', () => {
-  it.each(mutants.map((mutant) => [mutant.name, mutant] as const))('%s fits the code', (_name, mutant) => {
-    expect(editedFiles(mutant).size).toBeGreaterThan(0);
-  });
+  it.each([...mutants, withoutSync].map((mutant) => [mutant.name, mutant] as const))(
+    '%s fits the code',
+    (_name, mutant) => {
+      expect(editedFiles(mutant).size).toBeGreaterThan(0);
+    },
+  );
 });
 
 describe('the arguments of the torture', () => {
