@@ -26,7 +26,7 @@ export const mutants: readonly Mutant[] = [
     without: 'waiting for the sync: a commit is acknowledged when it is written',
     edits: [
       {
-        file: 'src/store/tables/table-store.ts',
+        file: 'src/store/tables/committing.ts',
         find: '    batch.resolveWritten();\n',
         replace: '    batch.resolveWritten();\n    batch.resolveSynced();\n',
       },
@@ -60,8 +60,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: `${json}/journal-file.ts`,
-        find: '    files.syncDirectory(dir);\n  } catch (error) {\n    files.close(fd);',
-        replace: '  } catch (error) {\n    files.close(fd);',
+        find: '    files.syncDirectory(dir);\n    return { fd,',
+        replace: '    return { fd,',
       },
     ],
   },
