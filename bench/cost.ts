@@ -111,7 +111,7 @@ class Bench {
     let number = 0;
     const commit = (): Promise<void> => {
       number += 1;
-      return put(store, [queueOf(number)]);
+      return put(store, [noteOf(number)]);
     };
     await timesOf(commit, 200);
     const syncsBefore = this.#syncCount;
@@ -153,7 +153,7 @@ class Bench {
     const crashed = join(this.#folder, 'crashed');
     cpSync(dir, crashed, { recursive: true });
 
-    const quietMs = await delayOf(() => timesOf(() => put(store, [queueOf(900_000)])));
+    const quietMs = await delayOf(() => timesOf(() => put(store, [noteOf(900_000)])));
     this.#hasRoom = true;
     const checkpoint = await this.#checkpoint(store, emptyBytes);
     await store.close();
@@ -188,7 +188,7 @@ class Bench {
     const delayMs = await delayOf(async () => {
       while (this.#snapshots === made) {
         number += 1;
-        await put(store, [queueOf(1_000_000 + number)]);
+        await put(store, [noteOf(1_000_000 + number)]);
         const { heapUsed, external } = process.memoryUsage();
         peakBytes = Math.max(peakBytes, heapUsed + external - emptyBytes);
       }
@@ -219,7 +219,7 @@ class Bench {
     const before = size();
     let changeBytes = 0;
     for (let number = 1; number <= commits; number += 1) {
-      const change = queueOf(2_000_000 + number);
+      const change = noteOf(2_000_000 + number);
       changeBytes += entryBytes(change);
       await put(store, [change]);
     }
@@ -249,9 +249,9 @@ function put(store: OpenStore, changes: readonly Change[]): Promise<void> {
   return store.commit({ by: 'client', changes, expect: [] }).synced;
 }
 
-function queueOf(number: number): Change {
-  const patch = { createdAt: number, text: 'x'.repeat(patchBytes - 40) };
-  return { kind: 'queue', id: `q${number}`, event: 'queue.created', from: null, to: null, patch };
+function noteOf(number: number): Change {
+  const patch = { value: 'x'.repeat(patchBytes) };
+  return { kind: 'annotation', id: `job/${number}`, event: 'annotation.set', from: null, to: null, patch };
 }
 
 function jobOf(number: number): Change {

@@ -84,8 +84,8 @@ export const mutants: readonly TortureMutant[] = [
     edits: [
       {
         file: 'src/store/tables/claiming.ts',
-        find: 'if (!expired && isFull(tables, quotas, job, slots)) offer.block();\n    else if',
-        replace: 'if',
+        find: 'if (!expired && isFull(tables, quotas, job, slots)) offer.block();',
+        replace: 'if (isFull === undefined) offer.block();',
       },
     ],
   },

@@ -25,8 +25,9 @@ async function countedStore(dir: string): Promise<{ store: OpenStore; syncs: () 
 }
 
 function put(store: OpenStore, number: number): Promise<void> {
-  const change = { kind: 'queue' as const, id: `q${number}`, event: 'queue.created', from: null, to: null };
-  const patch = { createdAt: 1, text: 'x'.repeat(100) };
+  const id = `job/${number}`;
+  const change = { kind: 'annotation' as const, id, event: 'annotation.set', from: null, to: null };
+  const patch = { value: 'x'.repeat(100) };
   return store.commit({ by: 'client', changes: [{ ...change, patch }], expect: [] }).synced;
 }
 

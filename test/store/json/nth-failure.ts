@@ -73,10 +73,16 @@ function open(dir: string, files: FilePort): Promise<OpenStore> {
 }
 
 function put(store: OpenStore, id: string): Promise<void> {
-  const change = { kind: 'queue' as const, id, event: 'queue.created', from: null, to: null };
+  const change = {
+    kind: 'annotation' as const,
+    id: `job/${id}`,
+    event: 'annotation.set',
+    from: null,
+    to: null,
+  };
   return store.commit({
     by: 'client',
-    changes: [{ ...change, patch: { createdAt: 1, note: 'n'.repeat(150) } }],
+    changes: [{ ...change, patch: { value: 'n'.repeat(150) } }],
     expect: [],
   }).synced;
 }
@@ -203,7 +209,7 @@ async function afterwards(dir: string, run: Run, earlier: readonly string[]): Pr
   const { files } = countingFiles(null);
   try {
     const store = await open(dir, files);
-    const found = (await store.list('queue', '')).map(({ id }) => id);
+    const found = (await store.list('annotation', 'job/')).map(({ id }) => id.slice('job/'.length));
     for (const id of [...earlier, ...run.acknowledged])
       if (!found.includes(id)) problems.push(`${id} is lost`);
     for (const id of run.notCommitted)
