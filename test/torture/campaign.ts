@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type PutKind, putKinds } from './jobs.ts';
 import type { KillPoint } from './kill-points.ts';
 import { type Death, deathOf, type Way } from './killing.ts';
 import type { LifeOrder } from './life-order.ts';
@@ -16,6 +17,8 @@ export interface CampaignOptions {
   readonly seed: number;
   readonly ways: readonly Way[];
   readonly calls?: readonly KillPoint['call'][];
+  /** What the workers put. Default: every kind. */
+  readonly kinds?: readonly PutKind[];
   /** How long everything may take to come to an end after the last kill. */
   readonly finishMs: number;
   readonly progress: (line: string) => void;
@@ -178,12 +181,18 @@ class Lives {
   }
 }
 
-function plansOf({ kills, seed, ways, calls }: CampaignOptions): readonly Plan[] {
+function plansOf({ kills, seed, ways, calls, kinds = putKinds }: CampaignOptions): readonly Plan[] {
   const random = randomOf(seed);
   return Array.from({ length: kills + 1 }, (_, index): Plan => {
     const death = index < kills ? deathOf(random, ways, calls) : null;
     const killPoint = death?.way === 'call' ? death.point : null;
-    const order = { life: index + 1, seed: random.int(0, 2 ** 31), killPoint, finishes: death === null };
+    const order = {
+      life: index + 1,
+      seed: random.int(0, 2 ** 31),
+      kinds,
+      killPoint,
+      finishes: death === null,
+    };
     return { order, death };
   });
 }

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { createMutatedTree, type Mutant } from '../mutants/mutant.ts';
 import { judge } from './books.ts';
 import { campaign } from './campaign.ts';
+import type { PutKind } from './jobs.ts';
 import type { KillPoint } from './kill-points.ts';
 import type { Way } from './killing.ts';
 import { violationsOf } from './verdicts.ts';
@@ -10,6 +11,7 @@ import { violationsOf } from './verdicts.ts';
 export interface TortureMutant extends Mutant {
   readonly ways: readonly Way[];
   readonly calls?: readonly KillPoint['call'][];
+  readonly kinds?: readonly PutKind[];
 }
 
 /** Each lacks one safeguard against a killed process, or one that the books of a campaign can see. */
@@ -69,6 +71,7 @@ export const mutants: readonly TortureMutant[] = [
     without: 'the wait of an at-most-once job for its start to be stored',
     ways: ['call'],
     calls: ['write'],
+    kinds: ['once'],
     edits: [
       {
         file: 'src/runtime/handing-out.ts',
@@ -142,13 +145,13 @@ export async function runMutants(
 }
 
 async function whatGaveItAway(
-  mutant: Pick<TortureMutant, 'ways' | 'calls'>,
+  mutant: Pick<TortureMutant, 'ways' | 'calls' | 'kinds'>,
   root: string,
   seed: number,
 ): Promise<string | null> {
-  const { ways, calls } = mutant;
+  const { ways, calls, kinds } = mutant;
   const options = { root, kills: 8, seed, ways, finishMs, progress: () => {} };
-  const run = await campaign(calls === undefined ? options : { ...options, calls });
+  const run = await campaign({ ...options, ...(calls && { calls }), ...(kinds && { kinds }) });
   try {
     const early = violationsOf(run.told, null);
     // A store that two processes wrote at once may be past reading.

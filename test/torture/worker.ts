@@ -11,7 +11,7 @@ import {
   SignalboxError,
 } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
-import { asTold, callbacksOf, jobsOf, putKinds, quotaSize } from './jobs.ts';
+import { asTold, callbacksOf, jobsOf, type PutKind, quotaSize } from './jobs.ts';
 import { portsWith } from './kill-points.ts';
 import { ledgerAt, scribe } from './ledger.ts';
 import type { LifeOrder } from './life-order.ts';
@@ -55,7 +55,7 @@ async function live(order: LifeOrder): Promise<void> {
       continue;
     }
     const puts = Array.from({ length: random.int(1, 6) }, () =>
-      putOne(box, random, `${order.life}-${number++}`),
+      putOne(box, random, order.kinds, `${order.life}-${number++}`),
     );
     await Promise.all(puts);
     if (!wobbles || random.int(0, 12) > 0) continue;
@@ -91,8 +91,8 @@ async function opened(order: LifeOrder): Promise<Signalbox> {
   }
 }
 
-async function putOne(box: Signalbox, random: Random, id: string): Promise<void> {
-  const kind = random.pick(putKinds);
+async function putOne(box: Signalbox, random: Random, kinds: readonly PutKind[], id: string): Promise<void> {
+  const kind = random.pick(kinds);
   const ms = random.int(0, 4);
   const job: Job<unknown> = kind === 'fan' ? parallel([inner(ms), inner(0)]) : put[kind](ms);
   for (let left = callbacksOf[kind]; left > 0; left -= 1) await job.addCallback(note);
