@@ -5,6 +5,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['source', 'module', 'node'] } },
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/store/postgres/server.setup.ts'],
     setupFiles: ['test/behaviours/assertions.setup.ts'],
     pool: 'forks',
     testTimeout: 20_000,

@@ -126,6 +126,18 @@ const messages = {
     `Expected ${about.path} to be empty or a Signalbox store, got ${about.found}. Choose another directory; nothing was changed.`,
   STORE_MISSING: (about: { path: string }) =>
     `Expected a store in ${about.path}, found none. Mount or restore it, or allow a new one with { create: true }.`,
+  STORE_DRIVER: (about: { name: string }) =>
+    `Expected the package ${about.name} to be installed for the PostgreSQL store, got none. Run npm install ${about.name}.`,
+  STORE_DISCONNECTED: (about: { call: string; reason: string; outcome: 'unknown' | 'not committed' }) =>
+    `Expected the database to answer ${about.call}, got ${about.reason}. The outcome is ${about.outcome}; look at the server and the network, and repeat the call: with an id of your own a put is never doubled.`,
+  STORE_DENIED: (about: { call: string; reason: string }) =>
+    `Expected the database user to be allowed ${about.call}, got ${about.reason}. Grant the rights on the schema, or run the migrations as its owner.`,
+  STORE_REPLICA: (about: { reason: string }) =>
+    `Expected a server that can be written, got ${about.reason}. Connect to the primary (target_session_attrs=read-write).`,
+  STORE_UNSAFE: (about: { setting: string; actual: string }) =>
+    `Expected ${about.setting} to be on, got ${about.actual}: a crash of the server would lose what was acknowledged. Turn it on, or accept that with postgresStore({ unsafe: true }).`,
+  STORE_STATEMENT: (about: { call: string; reason: string }) =>
+    `Expected the database to carry out ${about.call}, got ${about.reason}. Nothing was written.`,
   STORE_CLOSED: (about: { call: string }) =>
     `Expected the store to be open for ${about.call}, got a closed one. Open it again.`,
 } satisfies Record<string, (about: never) => string>;

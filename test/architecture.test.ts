@@ -31,7 +31,10 @@ const table: Readonly<Record<string, Layer>> = {
     layers: [...domain, 'src/store', 'src/store/tables'],
     packages: ['lowdb', 'fs-native-extensions', 'node:*'],
   },
-  'src/store/postgres': { layers: [...domain, 'src/store'], packages: ['pg', 'node:*'] },
+  'src/store/postgres': {
+    layers: [...domain, 'src/store', 'src/store/tables'],
+    packages: ['pg', 'node:*'],
+  },
   'src/runtime': { layers: [...domain, 'src/store'], packages: ['xstate', 'nanoid', 'date-fns', 'node:*'] },
   'src/index.ts': { layers: [...domain, 'src/store', 'src/store/memory', 'src/runtime'], packages: [] },
   'src/inspector': { layers: face, packages: ['xstate', 'node:*'] },
@@ -42,7 +45,7 @@ const table: Readonly<Record<string, Layer>> = {
   examples: { layers: [], packages: ['signalbox', 'node:*'] },
   test: {
     layers: [...everything, 'src/store/tables', 'src/store/memory', 'src/testing', 'docs'],
-    packages: [...signalbox, 'vitest', 'fast-check'],
+    packages: [...signalbox, 'vitest', 'fast-check', 'pg'],
   },
 };
 

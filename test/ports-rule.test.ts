@@ -48,6 +48,7 @@ const ports = [
   'src/store/json/file-port.ts',
   'src/store/json/lock.ts',
   'src/store/json/sync-port.ts',
+  'src/store/postgres/sql-port.ts',
 ];
 
 const rules = ['plugin', 'lint/style/noRestrictedGlobals', 'lint/style/noRestrictedImports'];

@@ -1,0 +1,34 @@
+import type { SqlConnection } from './sql-port.ts';
+
+/** The statement that asks for the database's time. */
+const question = 'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now';
+
+/**
+ * The clock of the database, the only one that all hosts share: read with every transaction, and carried on in between
+ * by time that passes. The wall clock of this host has no part in it.
+ */
+export class DatabaseClock {
+  readonly #elapsed: () => number;
+  readonly #given: (() => number) | null;
+  #read = 0;
+  #readAt = 0;
+
+  /** `given`: the clock to use instead, for tests in virtual time. */
+  constructor(elapsed: () => number, given: (() => number) | null) {
+    this.#elapsed = elapsed;
+    this.#given = given;
+  }
+
+  now(): number {
+    return this.#given === null ? Math.round(this.#read + this.#elapsed() - this.#readAt) : this.#given();
+  }
+
+  /** Reads the time again. Resolves when it is known. */
+  async ask(connection: SqlConnection): Promise<void> {
+    if (this.#given !== null) return;
+    const [row] = await connection.query(question);
+    // As of the answer: half a round trip late at most, and never ahead.
+    this.#read = Number(row?.now);
+    this.#readAt = this.#elapsed();
+  }
+}

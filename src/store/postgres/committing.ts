@@ -1,0 +1,140 @@
+import { SignalboxError } from '../../errors.ts';
+import type { Commit, Line, Ticket } from '../store.ts';
+import { mustHold, mustStand } from '../tables/expectations.ts';
+import type { DatabaseClock } from './clock.ts';
+import type { SqlConnection } from './sql-port.ts';
+import type { Prepared, Transactions } from './transactions.ts';
+import { lockedSet, subjectsOf } from './working-set.ts';
+import { Written } from './writing.ts';
+
+/** What commits are made with. */
+export interface CommittingParts {
+  readonly schema: string;
+  readonly epoch: number;
+  readonly machineVersion: string;
+  readonly clock: DatabaseClock;
+  readonly transactions: Transactions;
+  /** Runs a function in a later turn of the event loop. */
+  defer(run: () => void): void;
+  /** Hears of lines that were committed here, before those who wait for them. */
+  committed(lines: readonly Line[]): void;
+}
+
+/** A commit that waits for its transaction. */
+interface Waiting {
+  readonly commit: Commit;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** How many changes go into one transaction. */
+const maxChanges = 2000;
+
+/**
+ * Commits in the order of calls. Those of one tick, and those that gather while a transaction is under way, share the next
+ * one: each is judged by itself, and one that is refused leaves the others alone.
+ */
+export class Committing {
+  readonly #parts: CommittingParts;
+  #waiting: Waiting[] = [];
+  #running: Promise<void> | null = null;
+  #last: Promise<unknown> = Promise.resolve();
+  #closed: Error | null = null;
+
+  constructor(parts: CommittingParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws SignalboxError `STORE_CLOSED`. */
+  mustWrite(): void {
+    if (this.#closed !== null) throw this.#closed;
+  }
+
+  commit(commit: Commit): Ticket {
+    if (this.#closed !== null) return ticketOf(Promise.reject(this.#closed));
+    const done = new Promise<void>((resolve, reject) => {
+      this.#waiting.push({ commit, resolve, reject });
+    });
+    this.#last = done.catch(() => {});
+    this.#running ??= new Promise((resolve) => {
+      this.#parts.defer(() => resolve(this.#drain()));
+    });
+    return ticketOf(done);
+  }
+
+  /** Resolves when every commit that was asked for by now is made or refused. */
+  async settled(): Promise<void> {
+    await this.#last;
+  }
+
+  async close(): Promise<void> {
+    this.#closed ??= new SignalboxError('STORE_CLOSED', { call: 'a commit' });
+    await this.#running;
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#next();
+      try {
+        await this.#make(batch);
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
+    }
+    this.#running = null;
+  }
+
+  #next(): Waiting[] {
+    let changes = 0;
+    let count = 0;
+    for (const { commit } of this.#waiting) {
+      changes += commit.changes.length + 1;
+      if (count > 0 && changes > maxChanges) break;
+      count += 1;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  async #make(batch: readonly Waiting[]): Promise<void> {
+    const { result, numbered } = await this.#parts.transactions.run('a commit', (connection) =>
+      this.prepare(
+        connection,
+        batch.map(({ commit }) => commit),
+      ),
+    );
+    if (numbered !== null) this.#parts.committed(numbered.lines);
+    for (const [index, { resolve, reject }] of batch.entries()) {
+      const refusal = result[index] ?? null;
+      if (refusal === null) resolve();
+      else reject(refusal);
+    }
+  }
+
+  /** Judges commits in a transaction and makes the changes of those that hold. Gives the refusal of each, or null. */
+  async prepare(
+    connection: SqlConnection,
+    commits: readonly Commit[],
+  ): Promise<Prepared<readonly (Error | null)[]>> {
+    const { schema, clock, epoch, machineVersion } = this.#parts;
+    const set = await lockedSet(connection, schema, subjectsOf(commits));
+    const written = new Written(set);
+    const result = commits.map((commit) => {
+      try {
+        for (const expectation of commit.expect) mustHold(set.tables, expectation);
+        mustStand(set.tables, commit.changes);
+        written.add(`${commit.by}#${epoch}`, clock.now(), machineVersion, commit.changes);
+        return null;
+      } catch (error) {
+        return error as Error;
+      }
+    });
+    return { result, written };
+  }
+}
+
+/** On this store both strengths mean committed: the database syncs before it answers. */
+function ticketOf(done: Promise<void>): Ticket {
+  // Nobody need wait for a commit; whoever does sees the rejection.
+  done.catch(() => {});
+  return { written: done, synced: done };
+}

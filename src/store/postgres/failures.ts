@@ -1,0 +1,58 @@
+import { SignalboxError } from '../../errors.ts';
+
+/** What a database error is to the store. */
+export type FailureKind =
+  /** Somebody was in the way: nothing was done, and doing it again may well succeed. */
+  | 'repeat'
+  /** The connection is gone, or the server is going away: nobody knows whether the last statement was done. */
+  | 'lost'
+  /** Repeating does not help. */
+  | 'refused';
+
+/** Serialization failure, deadlock, a lock or a statement that took too long, and a row that somebody else has just made. */
+const repeatable = new Set(['40001', '40P01', '55P03', '57014', '23505']);
+
+/** Errors of sockets and names. */
+const network = /^(E(CONN|PIPE|TIMEDOUT|HOST|NET|NOTFOUND|AI_))/;
+
+/** The driver's own errors have no code. */
+const driverMessages =
+  /^(Connection terminated|Query read timeout|timeout e|Client (has encountered a connection error|was closed)|Cannot use a pool)/;
+
+/** @returns what an error of the driver means for what was tried. */
+export function kindOfError(error: unknown): FailureKind {
+  const code = codeOf(error);
+  if (repeatable.has(code)) return 'repeat';
+  // Connection exceptions; shutdowns and crashes of the server; too many connections; a session that was idle too long.
+  if (/^08|^57P0|^53300|^25P0[34]/.test(code) || network.test(code)) return 'lost';
+  if (code === '' && error instanceof Error && driverMessages.test(error.message)) return 'lost';
+  return 'refused';
+}
+
+/** SQLSTATE, or the code of the operating system; empty when there is none. */
+function codeOf(error: unknown): string {
+  const code = typeof error === 'object' && error !== null ? (error as { code?: unknown }).code : undefined;
+  return typeof code === 'string' ? code : '';
+}
+
+/** The error of the store for one of the driver. Never shows a connection string: that may hold a password. */
+export function storeError(error: unknown, call: string, outcome: 'unknown' | 'not committed'): Error {
+  if (error instanceof SignalboxError) return error;
+  const reason = reasonOf(error);
+  const cause = { cause: error };
+  const code = codeOf(error);
+  if (kindOfError(error) === 'lost')
+    return new SignalboxError('STORE_DISCONNECTED', { call, reason, outcome }, cause);
+  if (code === '53100') return new SignalboxError('STORE_FULL', { path: 'the database', needed: 1 }, cause);
+  if (code === '42501') return new SignalboxError('STORE_DENIED', { call, reason }, cause);
+  if (code === '25006') return new SignalboxError('STORE_REPLICA', { reason }, cause);
+  // What no database said is the program's own: of a filter, a chooser, a policy.
+  if (!/^[0-9A-Z]{5}$/.test(code)) return error instanceof Error ? error : new Error(reason);
+  return new SignalboxError('STORE_STATEMENT', { call, reason }, cause);
+}
+
+function reasonOf(error: unknown): string {
+  const code = codeOf(error);
+  const message = error instanceof Error ? error.message : String(error);
+  return code === '' || message.includes(code) ? message : `${message} (${code})`;
+}

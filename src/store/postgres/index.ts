@@ -1,0 +1,100 @@
+import { SignalboxError, shown } from '../../errors.ts';
+import { type Duration, durationMs } from '../../time.ts';
+import type { Store } from '../store.ts';
+import { openPostgres } from './opening.ts';
+import { type Database, nodePostgres } from './sql-port.ts';
+
+/** What a PostgreSQL store can be told, besides where its database is. */
+export interface PostgresStoreSettings {
+  /** Second part of a job's name. Default `main`. */
+  readonly name?: string;
+  /** Schema that holds its tables; made when it is missing. Default `signalbox`. */
+  readonly schema?: string;
+  /** Connections that may be in use at once, without the one that listens. Default 7, as in the lineage. */
+  readonly poolSize?: number;
+  /** How long a connection may take to be made. Default 5 s. */
+  readonly connectTimeout?: Duration;
+  /** How long the server may take to answer, and how long a call is tried again after a lost connection. Default 15 s. */
+  readonly queryTimeout?: Duration;
+  /** Accepts a server that may lose what it acknowledged: `synchronous_commit` or `fsync` off. Default false. */
+  readonly unsafe?: boolean;
+  /** Whose clock counts. `box`: that of the Signalbox, for tests in virtual time. Default `database`. */
+  readonly clock?: 'database' | 'box';
+}
+
+/** Where the database is, and what else a PostgreSQL store is told. */
+export type PostgresStoreOptions = Database & PostgresStoreSettings;
+
+/**
+ * A store in a PostgreSQL database, version 13 or newer: any number of processes and hosts share its queues. It needs
+ * the package `pg`.
+ *
+ * @example
+ * ```ts
+ * import { createSignalbox } from 'signalbox';
+ * import { postgresStore } from 'signalbox/postgres';
+ *
+ * export function openBox(connectionString: string) {
+ *   return createSignalbox({ store: postgresStore({ connectionString }), jobs: [] });
+ * }
+ * ```
+ *
+ * @throws SignalboxError `INVALID_OPTION`, `INVALID_DURATION`. Opening throws `STORE_DRIVER`, `STORE_DISCONNECTED`,
+ * `STORE_VERSION`, `STORE_REPLICA`, `STORE_UNSAFE`, `STORE_DENIED` or `STORE_STATEMENT`.
+ */
+export function postgresStore(options: PostgresStoreOptions): Store {
+  const { name = 'main', schema = 'signalbox', poolSize = 7 } = options ?? {};
+  checkDatabase(options);
+  if (!/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(schema)) {
+    throw new SignalboxError('INVALID_OPTION', {
+      option: 'schema',
+      expected: 'a letter or _, then at most 62 letters, digits or _',
+      actual: shown(schema),
+    });
+  }
+  if (!Number.isInteger(poolSize) || poolSize < 1) {
+    throw new SignalboxError('INVALID_OPTION', {
+      option: 'poolSize',
+      expected: 'a whole number from 1 up',
+      actual: shown(poolSize),
+    });
+  }
+  const connectTimeoutMs = durationMs(options.connectTimeout ?? 5000, 'connectTimeout');
+  const queryTimeoutMs = durationMs(options.queryTimeout ?? 15_000, 'queryTimeout');
+  return {
+    name,
+    async open(ports) {
+      const port = await nodePostgres(options, { connectTimeoutMs, queryTimeoutMs, poolSize });
+      try {
+        return await openPostgres({
+          name,
+          schema,
+          port,
+          ports,
+          poolSize,
+          queryTimeoutMs,
+          isUnsafe: options.unsafe ?? false,
+          usesGivenClock: options.clock === 'box',
+        });
+      } catch (error) {
+        // Nobody gets this store, so nobody else could let its connections go.
+        await port.end().catch(() => {});
+        throw error;
+      }
+    },
+  };
+}
+
+function checkDatabase(options: PostgresStoreOptions): void {
+  const given = [options?.connectionString, options?.pool].filter((value) => value !== undefined);
+  const isRight =
+    given.length === 1 &&
+    (typeof options.connectionString === 'string' || typeof options.pool?.connect === 'function');
+  if (isRight) return;
+  throw new SignalboxError('INVALID_OPTION', {
+    option: 'connectionString',
+    expected: 'the URL of a database, or instead `pool` with a pool of the package pg',
+    // Never shown as it is: it may hold a password.
+    actual: given.length === 1 ? typeof given[0] : `${given.length} of the two`,
+  });
+}

@@ -1,0 +1,146 @@
+import type { Entry, HistoryEntry, Kind, Line } from '../store.ts';
+import type { Rows } from './sql-port.ts';
+import type { Transactions } from './transactions.ts';
+
+/** What the journal is read with. */
+export interface JournalParts {
+  readonly schema: string;
+  readonly transactions: Transactions;
+}
+
+/** How many lines are read at a time. */
+const pageLines = 500;
+/** How long a reader waits for a transaction that took numbers before those it has seen. */
+const gapLimitMs = 1000;
+
+/** The journal: one row a commit. */
+export class Journal {
+  readonly #parts: JournalParts;
+  readonly #lines: string;
+
+  constructor(parts: JournalParts) {
+    this.#parts = parts;
+    this.#lines = `${parts.schema}.line`;
+  }
+
+  /** Entries of one subject, newest first: each names the seq of the one before it. Ends where history was cut. */
+  async *history(kind: Kind, id: string, lastSeq: number): AsyncGenerator<HistoryEntry> {
+    for (let seq = lastSeq; seq > 0; ) {
+      const rows = await this.#query(
+        `WITH RECURSIVE chain AS (
+           SELECT 1 AS step, l.s, l.at, l.by, l.entries -> ($1 - l.s)::int AS entry, $1::bigint AS seq
+           FROM (SELECT * FROM ${this.#lines} WHERE s <= $1 ORDER BY s DESC LIMIT 1) l WHERE $1 < l.s + l.n
+           UNION ALL
+           SELECT c.step + 1, l.s, l.at, l.by, l.entries -> ((c.entry ->> 'q')::bigint - l.s)::int,
+             (c.entry ->> 'q')::bigint
+           FROM chain c CROSS JOIN LATERAL
+             (SELECT * FROM ${this.#lines} WHERE s <= (c.entry ->> 'q')::bigint ORDER BY s DESC LIMIT 1) l
+           WHERE c.step < $2 AND (c.entry ->> 'q')::bigint > 0 AND (c.entry ->> 'q')::bigint < l.s + l.n
+         )
+         SELECT seq, at, by, entry FROM chain ORDER BY step`,
+        [seq, pageLines],
+      );
+      seq = 0;
+      for (const row of rows) {
+        const entry = row.entry as Entry;
+        if (entry.kind !== kind || entry.id !== id) return;
+        yield { ...entry, seq: Number(row.seq), at: Number(row.at), by: String(row.by) };
+        seq = rows.length === pageLines ? entry.q : 0;
+      }
+    }
+  }
+
+  /**
+   * Lines from the one that holds `from` on, in order of number. Numbers are given before a transaction commits, so a
+   * missing one may still come: it is waited for until every transaction is over that was open when it was missed.
+   */
+  async *lines(from: number): AsyncGenerator<Line> {
+    let next = Math.max(from, await this.oldestSeq());
+    /** Numbers below this one that are missing will stay so. */
+    let settled = 0;
+    for (;;) {
+      let page = await this.page(next);
+      if (page.length === 0) return;
+      if (hasGap(page, next, settled)) {
+        const end = endOf(page.at(-1) as Line);
+        if (await this.#isSettled()) {
+          settled = end;
+          page = await this.page(next);
+        }
+      }
+      const before = next;
+      for (const line of page) {
+        if (line.s > next && next >= settled) break;
+        next = endOf(line);
+        yield line;
+      }
+      if (next === before) return;
+    }
+  }
+
+  /** Lines from the one that holds a number on. */
+  async page(from: number): Promise<Line[]> {
+    const rows = await this.#query(
+      `SELECT s, at, by, mv, entries FROM ${this.#lines}
+       WHERE s >= coalesce((SELECT s FROM ${this.#lines} WHERE s <= $1 ORDER BY s DESC LIMIT 1), 0) AND s + n > $1
+       ORDER BY s LIMIT $2`,
+      [from, pageLines],
+    );
+    return rows.map((row) => ({
+      s: Number(row.s),
+      at: Number(row.at),
+      by: String(row.by),
+      mv: String(row.mv),
+      entries: row.entries as Entry[],
+    }));
+  }
+
+  /** Number of the oldest entry that is kept. */
+  async oldestSeq(): Promise<number> {
+    const [row] = await this.#query(`SELECT min(s) AS s FROM ${this.#lines}`, []);
+    return row?.s == null ? 1 : Number(row.s);
+  }
+
+  /** Number of the newest entry that was given to anybody. */
+  async newestSeq(): Promise<number> {
+    const [row] = await this.#query(
+      `SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS seq FROM ${this.#parts.schema}.seq`,
+      [],
+    );
+    return Number(row?.seq ?? 0);
+  }
+
+  /** Waits until every transaction that is open now is over. False when that takes too long. */
+  async #isSettled(): Promise<boolean> {
+    const { transactions } = this.#parts;
+    const [row] = await this.#query('SELECT pg_current_xact_id()::text AS xid', []);
+    for (let waited = 0; waited <= gapLimitMs; waited += 10) {
+      const [now] = await this.#query('SELECT pg_snapshot_xmin(pg_current_snapshot()) > $1::xid8 AS over', [
+        row?.xid,
+      ]);
+      if (now?.over === true) return true;
+      await transactions.pause(10);
+    }
+    return false;
+  }
+
+  #query(text: string, values: readonly unknown[]): Promise<Rows> {
+    return this.#parts.transactions.read('a read of the journal', (connection) =>
+      connection.query(text, values),
+    );
+  }
+}
+
+/** The number after the last entry of a line. */
+function endOf(line: Line): number {
+  return line.s + line.entries.length;
+}
+
+function hasGap(page: readonly Line[], from: number, settled: number): boolean {
+  let next = from;
+  for (const line of page) {
+    if (line.s > next && next >= settled) return true;
+    next = endOf(line);
+  }
+  return false;
+}

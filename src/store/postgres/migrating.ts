@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { SignalboxError } from '../../errors.ts';
+import { storeError } from './failures.ts';
+import { migrations } from './migrations.ts';
+import type { SqlConnection } from './sql-port.ts';
+
+/** A name as SQL takes it. */
+export function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** The key of a lock that only openings of this schema take. */
+function lockKey(schema: string): string {
+  return createHash('sha256').update(`signalbox ${schema}`).digest().readBigInt64BE().toString();
+}
+
+/**
+ * Brings a schema to the version of this code, each migration in a transaction of its own, one opening at a time.
+ * Gives the numbers of those that it made.
+ * @throws SignalboxError `STORE_VERSION` when the schema is newer than the code, `STORE_DENIED`.
+ */
+export async function migrate(connection: SqlConnection, name: string): Promise<readonly number[]> {
+  const schema = quoted(name);
+  const made: number[] = [];
+  for (let wanted = (await versionOf(connection, name)) + 1; wanted <= migrations.length; ) {
+    try {
+      await connection.query('BEGIN');
+      await connection.query('SELECT pg_advisory_xact_lock($1::bigint)', [lockKey(name)]);
+      // Somebody else may have been at it while this one waited.
+      const found = await versionOf(connection, name);
+      if (found < wanted) {
+        if (found === 0) await begin(connection, schema);
+        // One text of many statements: sent as it is.
+        await connection.query((migrations[wanted - 1] ?? '').replaceAll('{schema}', () => schema));
+        await connection.query(`INSERT INTO ${schema}.migration (number) VALUES ($1)`, [wanted]);
+        made.push(wanted);
+      }
+      await connection.query('COMMIT');
+      wanted = Math.max(found, wanted) + 1;
+    } catch (error) {
+      await connection.query('ROLLBACK').catch(() => {});
+      throw storeError(error, `migration ${wanted} of schema ${name}`, 'not committed');
+    }
+  }
+  return made;
+}
+
+async function begin(connection: SqlConnection, schema: string): Promise<void> {
+  await connection.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`);
+  await connection.query(
+    `CREATE TABLE ${schema}.migration (number integer PRIMARY KEY, made_at timestamptz NOT NULL DEFAULT now())`,
+  );
+}
+
+/** The number of the newest migration, 0 when there is no schema yet. @throws SignalboxError `STORE_VERSION`. */
+async function versionOf(connection: SqlConnection, name: string): Promise<number> {
+  const table = `${quoted(name)}.migration`;
+  const [there] = await connection.query('SELECT to_regclass($1) IS NOT NULL AS is_there', [table]);
+  if (there?.is_there !== true) return 0;
+  const [row] = await connection.query(`SELECT coalesce(max(number), 0) AS number FROM ${table}`);
+  const found = Number(row?.number);
+  if (found > migrations.length) {
+    throw new SignalboxError('STORE_VERSION', {
+      file: `schema ${name}`,
+      found: String(found),
+      supported: String(migrations.length),
+    });
+  }
+  return found;
+}

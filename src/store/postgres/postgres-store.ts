@@ -1,0 +1,235 @@
+import type { AnnotationRecord, JobRecord } from '../../model/records.ts';
+import type {
+  Callback,
+  Claimed,
+  ClaimRequest,
+  Commit,
+  HistoryEntry,
+  Kind,
+  Line,
+  OpenStore,
+  Records,
+  StorePorts,
+  Ticket,
+} from '../store.ts';
+import { Claiming } from './claiming.ts';
+import type { DatabaseClock } from './clock.ts';
+import { Committing } from './committing.ts';
+import { Journal } from './journal.ts';
+import { Reading } from './reading.ts';
+import type { SqlPort } from './sql-port.ts';
+import type { Transactions } from './transactions.ts';
+
+/** What an open PostgreSQL store is made from. */
+export interface PostgresStoreParts {
+  readonly name: string;
+  /** Quoted. */
+  readonly schema: string;
+  readonly epoch: number;
+  readonly poolSize: number;
+  readonly machineVersion: string;
+  readonly port: SqlPort;
+  readonly clock: DatabaseClock;
+  readonly transactions: Transactions;
+  readonly ports: StorePorts;
+  readonly oldestSeq: number;
+}
+
+/** A store in a PostgreSQL database: any number of processes share it. */
+export class PostgresStore implements OpenStore {
+  readonly name: string;
+  readonly epoch: number;
+  readonly exclusive = false;
+  readonly isVolatile = false;
+  readonly directory = null;
+  readonly #port: SqlPort;
+  readonly #ports: StorePorts;
+  readonly #clock: DatabaseClock;
+  readonly #committing: Committing;
+  readonly #claiming: Claiming;
+  readonly #reading: Reading;
+  readonly #journal: Journal;
+  readonly #listeners = new Set<(lines: readonly Line[]) => void>();
+  readonly #oldestSeq: number;
+  #poolSize: number;
+  /** Calls under way. */
+  readonly #open = new Set<Promise<unknown>>();
+  #closing: Promise<void> | null = null;
+
+  constructor(parts: PostgresStoreParts) {
+    this.name = parts.name;
+    this.epoch = parts.epoch;
+    this.#poolSize = parts.poolSize;
+    this.#port = parts.port;
+    this.#ports = parts.ports;
+    this.#clock = parts.clock;
+    this.#oldestSeq = parts.oldestSeq;
+    const shared = { ...parts, committed: (lines: readonly Line[]) => this.#tell(lines) };
+    this.#committing = new Committing({ ...shared, defer: (run) => parts.ports.defer(run) });
+    this.#claiming = new Claiming(shared);
+    this.#reading = new Reading(parts);
+    this.#journal = new Journal(parts);
+  }
+
+  get poolSize(): number {
+    return this.#poolSize;
+  }
+
+  set poolSize(connections: number) {
+    this.#poolSize = connections;
+    this.#port.resize(connections);
+  }
+
+  now(): number {
+    return this.#clock.now();
+  }
+
+  get<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
+    return this.#read(() => this.#reading.get(kind, id));
+  }
+
+  list<K extends Kind>(kind: K, prefix: string): Promise<readonly Records[K][]> {
+    return this.#read(() => this.#reading.list(kind, prefix));
+  }
+
+  waiting(queue: string): Promise<readonly JobRecord[]> {
+    return this.#read(() => this.#reading.waiting(queue));
+  }
+
+  waitingCount(queue: string): Promise<number> {
+    return this.#read(() => this.#reading.waitingCount(queue));
+  }
+
+  held(queue: string, dispatcher: string, agent: string | null): Promise<readonly JobRecord[]> {
+    return this.#read(() => this.#reading.held(queue, dispatcher, agent));
+  }
+
+  heldCount(queue: string, dispatcher: string, agent: string): Promise<number> {
+    return this.#read(() => this.#reading.heldCount(queue, dispatcher, agent));
+  }
+
+  completed(queue: string, dispatcher: string, agent: string): Promise<readonly JobRecord[]> {
+    return this.#read(() => this.#reading.completed(queue, dispatcher, agent));
+  }
+
+  callbacks(job: string): Promise<readonly Callback[]> {
+    return this.#read(() => this.#reading.callbacks(job));
+  }
+
+  branches(proxy: string): Promise<readonly JobRecord[]> {
+    return this.#read(() => this.#reading.branches(proxy));
+  }
+
+  waiters(job: string): Promise<readonly JobRecord[]> {
+    return this.#read(() => this.#reading.waiters(job));
+  }
+
+  quotaHolders(quota: string): Promise<readonly string[]> {
+    return this.#read(() => this.#reading.quotaHolders(quota));
+  }
+
+  quarantined(): Promise<readonly JobRecord[]> {
+    return this.#read(() => this.#reading.quarantined());
+  }
+
+  orphans(): Promise<readonly JobRecord[]> {
+    return this.#read(() => this.#reading.orphans());
+  }
+
+  annotations(job: string): Promise<readonly AnnotationRecord[]> {
+    return this.#read(() => this.#reading.annotations(job));
+  }
+
+  annotated(jobs: readonly string[]): Promise<ReadonlySet<string>> {
+    return this.#read(() => this.#reading.annotated(jobs));
+  }
+
+  due(): Promise<number | null> {
+    return this.#read(() => this.#reading.due());
+  }
+
+  commit(commit: Commit): Ticket {
+    const ticket = this.#committing.commit(commit);
+    this.#during(ticket.synced).catch(() => {});
+    return ticket;
+  }
+
+  claim(request: ClaimRequest): Promise<Claimed> {
+    return this.#read(() => {
+      this.#committing.mustWrite();
+      return this.#claiming.claim(request);
+    });
+  }
+
+  /** What was read was committed, so only what this process itself has asked for can be unsettled. */
+  settled(): Promise<void> {
+    return this.#committing.settled();
+  }
+
+  async idle(): Promise<void> {
+    while (this.#open.size > 0) await Promise.allSettled([...this.#open]);
+  }
+
+  follow(listener: (lines: readonly Line[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** A connection that is lost is made again: this store never gives up. */
+  onFailure(_listener: (error: Error) => void): void {}
+
+  async *history(kind: Kind, id: string): AsyncIterable<HistoryEntry> {
+    const record = await this.get(kind, id);
+    if (record !== undefined) yield* this.#journal.history(kind, id, record.lastSeq);
+  }
+
+  async *entries(from: number): AsyncIterable<HistoryEntry> {
+    await this.settled();
+    for await (const line of this.#journal.lines(from)) {
+      for (const [index, entry] of line.entries.entries()) {
+        if (line.s + index >= from) yield { ...entry, seq: line.s + index, at: line.at, by: line.by };
+      }
+    }
+  }
+
+  oldestSeq(): number {
+    return this.#oldestSeq;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#committing.close();
+    await this.idle();
+    await this.#port.end();
+  }
+
+  /** A program sees what it did before: a read is made after the commits that were asked for before it. */
+  #read<Result>(read: () => Promise<Result>): Promise<Result> {
+    return this.#during(this.#committing.settled().then(read));
+  }
+
+  /** Its end is told in a later turn, which is what a reactor with a time of its own counts. */
+  #during<Result>(work: Promise<Result>): Promise<Result> {
+    const over = work.then(
+      () => new Promise<void>((resolve) => this.#ports.defer(resolve)),
+      () => new Promise<void>((resolve) => this.#ports.defer(resolve)),
+    );
+    this.#open.add(over);
+    void over.then(() => this.#open.delete(over));
+    return work;
+  }
+
+  #tell(lines: readonly Line[]): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(lines);
+      } catch (error) {
+        this.#ports.report(`a listener of the journal failed: ${String(error)}`);
+      }
+    }
+  }
+}

@@ -1,0 +1,187 @@
+import { jobChart } from '../../model/machine-version.ts';
+import type { AnnotationRecord, JobRecord } from '../../model/records.ts';
+import type { Callback, Kind, Records } from '../store.ts';
+import { loaded } from '../tables/record-change.ts';
+import { TableQueries } from '../tables/table-queries.ts';
+import type { DatabaseClock } from './clock.ts';
+import { type JobRow, jobOf } from './job-rows.ts';
+import type { Rows, SqlConnection } from './sql-port.ts';
+import type { Transactions } from './transactions.ts';
+import { recordOf, WorkingSet } from './working-set.ts';
+
+/** What reads are made with. */
+export interface ReadingParts {
+  readonly schema: string;
+  readonly clock: DatabaseClock;
+  readonly transactions: Transactions;
+}
+
+/**
+ * The reads of the store: each loads the rows that its answer can be found in, and lets the queries of all stores find
+ * it. So the order of a queue, for one, is told in one place.
+ */
+export class Reading {
+  readonly #parts: ReadingParts;
+
+  constructor(parts: ReadingParts) {
+    this.#parts = parts;
+  }
+
+  async get<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
+    if (kind === 'job') {
+      const [row] = await this.#jobs('id = $1', [id], 'both');
+      return row === undefined ? undefined : (jobOf(row.job as JobRow) as Records[K]);
+    }
+    const [record] = await this.#settings(kind, 'id = $1', [id]);
+    return record;
+  }
+
+  async list<K extends Kind>(kind: K, prefix: string): Promise<readonly Records[K][]> {
+    // An id that starts with a text is one from that text on.
+    const condition = 'id >= $1 AND starts_with(id, $1)';
+    if (kind !== 'job') return this.#settings(kind, condition, [prefix]);
+    const rows = await this.#jobs(condition, [prefix], 'both');
+    const jobs = rows.map((row) => jobOf(row.job as JobRow));
+    return jobs.sort((one, other) => (one.id < other.id ? -1 : 1)) as Records[Kind][] as Records[K][];
+  }
+
+  async waiting(queue: string): Promise<readonly JobRecord[]> {
+    return (await this.#among('queue = $1 AND lane IS NOT NULL', [queue])).waiting(queue);
+  }
+
+  async waitingCount(queue: string): Promise<number> {
+    return this.#count('queue = $1 AND lane IS NOT NULL AND state = ANY($2)', [queue, jobChart.states]);
+  }
+
+  async held(queue: string, dispatcher: string, agent: string | null): Promise<readonly JobRecord[]> {
+    const which = 'queue = $1 AND dispatcher = $2';
+    const queries =
+      agent === null
+        ? await this.#among(which, [queue, dispatcher])
+        : await this.#among(`${which} AND agent = $3`, [queue, dispatcher, agent]);
+    return queries.held(queue, dispatcher, agent);
+  }
+
+  async heldCount(queue: string, dispatcher: string, agent: string): Promise<number> {
+    const which =
+      'queue = $1 AND dispatcher = $2 AND agent = $3 AND callbacks_end IS NULL AND state = ANY($4)';
+    return this.#count(which, [queue, dispatcher, agent, jobChart.states]);
+  }
+
+  async completed(queue: string, dispatcher: string, agent: string): Promise<readonly JobRecord[]> {
+    const which = 'queue = $1 AND dispatcher = $2 AND agent = $3';
+    return (await this.#among(which, [queue, dispatcher, agent], 'both')).completed(queue, dispatcher, agent);
+  }
+
+  async callbacks(job: string): Promise<readonly Callback[]> {
+    const proxies = await this.#settings('proxy', "body #>> '{parent,job}' = $1", [job]);
+    const queries = await this.#among('parent_job = $1', [job], 'both', proxies);
+    return queries.callbacks(job);
+  }
+
+  async branches(proxy: string): Promise<readonly JobRecord[]> {
+    return (await this.#among('parent_proxy = $1', [proxy], 'both')).branches(proxy);
+  }
+
+  async waiters(job: string): Promise<readonly JobRecord[]> {
+    return (await this.#among('waiting_on = $1', [job])).waiters(job);
+  }
+
+  async quotaHolders(quota: string): Promise<readonly string[]> {
+    return (await this.#among("quotas <> '{}' AND quotas && ARRAY[$1::text]", [quota])).quotaHolders(quota);
+  }
+
+  async quarantined(): Promise<readonly JobRecord[]> {
+    return (await this.#among('state <> ALL($1)', [jobChart.states])).quarantined();
+  }
+
+  /** Jobs at callbacks outside any agent, and completed ones with callbacks that were added late. */
+  async orphans(): Promise<readonly JobRecord[]> {
+    const { schema } = this.#parts;
+    const proxies = await this.#settings('proxy', 'true', []);
+    const parents = `SELECT parent_job FROM ${schema}.job WHERE parent_job IS NOT NULL`;
+    const which = `state = 'callbacks' OR parent_job IS NOT NULL OR parent_proxy IS NOT NULL OR id IN (${parents})
+      OR id IN (SELECT body #>> '{parent,job}' FROM ${schema}.proxy)`;
+    return (await this.#among(which, [], 'both', proxies)).orphans();
+  }
+
+  async annotations(job: string): Promise<readonly AnnotationRecord[]> {
+    return this.list('annotation', `${job}/`);
+  }
+
+  async annotated(jobs: readonly string[]): Promise<ReadonlySet<string>> {
+    const rows = await this.#query(
+      `SELECT asked.id FROM unnest($1::text[]) AS asked(id) WHERE EXISTS
+         (SELECT FROM ${this.#parts.schema}.annotation a WHERE a.id >= asked.id || '/' AND a.id < asked.id || '0')`,
+      [jobs],
+    );
+    return new Set(rows.map((row) => String(row.id)));
+  }
+
+  async due(): Promise<number | null> {
+    const { schema, clock } = this.#parts;
+    const [row] = await this.#query(
+      `SELECT min(begin_after) AS at FROM ${schema}.job WHERE line = 'held' AND lane IS NOT NULL AND begin_after > $1`,
+      [clock.now()],
+    );
+    return row?.at == null ? null : Number(row.at);
+  }
+
+  async #count(condition: string, values: readonly unknown[]): Promise<number> {
+    const rows = await this.#query(
+      `SELECT count(*)::int AS count FROM ${this.#parts.schema}.job WHERE ${condition}`,
+      values,
+    );
+    return Number(rows[0]?.count ?? 0);
+  }
+
+  /** The queries of all stores, on the jobs of a condition. */
+  async #among(
+    condition: string,
+    values: readonly unknown[],
+    where: 'live' | 'both' = 'live',
+    proxies: readonly Records['proxy'][] = [],
+  ): Promise<TableQueries> {
+    const rows = await this.#jobs(condition, values, where);
+    const set = new WorkingSet();
+    const settings = {
+      proxy: proxies.map(({ id, rev, lastSeq, ...body }) => ({ id, rev, last_seq: lastSeq, body })),
+    };
+    set.load({ jobs: rows, settings });
+    return new TableQueries(set.tables);
+  }
+
+  #jobs(condition: string, values: readonly unknown[], where: 'live' | 'both'): Promise<Rows> {
+    const { schema } = this.#parts;
+    const from = (table: string): string =>
+      `SELECT row_to_json(j) AS job FROM ${schema}.${table} j WHERE ${condition}`;
+    const text = where === 'live' ? from('job') : `${from('job')} UNION ALL ${from('done')}`;
+    return this.#query(text, values);
+  }
+
+  async #settings<K extends Kind>(
+    kind: K,
+    condition: string,
+    values: readonly unknown[],
+  ): Promise<readonly Records[K][]> {
+    const { schema, clock } = this.#parts;
+    const text = `SELECT id, rev, last_seq, body FROM ${schema}.${kind} WHERE ${condition} ORDER BY id`;
+    const rows = await this.#query(text, values, async (connection) => {
+      // Whether a dispatcher is dead is asked of these, so the time must be as fresh.
+      if (kind === 'representation') await clock.ask(connection);
+    });
+    return rows.map((row) => loaded(kind, recordOf(row)) as Records[K]);
+  }
+
+  async #query(
+    text: string,
+    values: readonly unknown[],
+    after: (connection: SqlConnection) => Promise<void> = async () => {},
+  ): Promise<Rows> {
+    return this.#parts.transactions.read('a read', async (connection) => {
+      const rows = await connection.query(text, values);
+      await after(connection);
+      return rows;
+    });
+  }
+}

@@ -1,0 +1,155 @@
+import type { ClientConfig, Pool, PoolClient } from 'pg';
+import { SignalboxError } from '../../errors.ts';
+
+/** Rows of a statement, with the columns that it names. */
+export type Rows = readonly Readonly<Record<string, unknown>>[];
+
+/** One connection. Statements are made in the order of calls; where the driver can, without waiting in between. */
+export interface SqlConnection {
+  query(text: string, values?: readonly unknown[]): Promise<Rows>;
+  /** Gives it back. With an error it is closed instead: nobody knows what state it is in. */
+  release(error?: Error): void;
+}
+
+/** A connection that hears notifications. */
+export interface Listening {
+  close(): Promise<void>;
+}
+
+/** What listens. */
+export interface Listener {
+  readonly channel: string;
+  heard(payload: string): void;
+  /** The connection was lost: nothing is heard any more. */
+  lost(error: Error): void;
+}
+
+/** A call that can be taken back. */
+export interface Scheduled {
+  cancel(): void;
+}
+
+/** The database, and the time that its connections live in: everything of PostgreSQL that is not SQL text. */
+export interface SqlPort {
+  connect(): Promise<SqlConnection>;
+  /** On a connection of its own, outside the pool. */
+  listen(listener: Listener): Promise<Listening>;
+  /** How many connections the pool may have. Has no effect on a pool that the program brought. */
+  resize(max: number): void;
+  /** Milliseconds that only grow, whatever becomes of the wall clock. */
+  elapsed(): number;
+  /** Calls in real time, without keeping the process alive. */
+  callLater(delayMs: number, call: () => void): Scheduled;
+  /** Closes all connections, but not those of a pool that the program brought. */
+  end(): Promise<void>;
+}
+
+/** Where the database is: what a PostgreSQL store is told of it. */
+export type Database =
+  | { readonly connectionString: string; readonly pool?: undefined }
+  | { readonly pool: Pool; readonly connectionString?: undefined };
+
+/** How connections are made. Milliseconds. */
+export interface ConnectionLimits {
+  readonly connectTimeoutMs: number;
+  readonly queryTimeoutMs: number;
+  readonly poolSize: number;
+}
+
+/** The database through node-postgres. @throws SignalboxError `STORE_DRIVER` when that is not installed. */
+export async function nodePostgres(database: Database, limits: ConnectionLimits): Promise<SqlPort> {
+  const pg = await driver();
+  const settings: ClientConfig = {
+    ...(database.pool === undefined
+      ? { connectionString: database.connectionString }
+      : // What the program told its pool serves a connection of its own, too.
+        ((database.pool as unknown as { options: ClientConfig }).options ?? {})),
+    connectionTimeoutMillis: limits.connectTimeoutMs,
+    query_timeout: limits.queryTimeoutMs,
+    keepAlive: true,
+    application_name: 'signalbox',
+  };
+  // An error of an idle connection without a listener would end the process.
+  const own =
+    database.pool === undefined ? new pg.Pool({ ...settings, max: limits.poolSize, ...pipelined }) : null;
+  const pool: Pool = own ?? (database.pool as Pool);
+  const unheard = (): void => {};
+  pool.on('error', unheard);
+  return {
+    async connect() {
+      const client = await pool.connect();
+      client.on('error', unheard);
+      return connection(client, () => client.off('error', unheard));
+    },
+    async listen({ channel, heard, lost }) {
+      const client = new pg.Client(settings);
+      let isOver = false;
+      const ended = (error?: Error): void => {
+        if (isOver) return;
+        isOver = true;
+        lost(error ?? new Error('the connection ended'));
+      };
+      client.on('error', ended);
+      client.on('end', () => ended());
+      client.on('notification', ({ payload }) => heard(payload ?? ''));
+      await client.connect();
+      (client as unknown as { unref(): void }).unref();
+      await client.query(`LISTEN ${pg.escapeIdentifier(channel)}`);
+      return {
+        async close() {
+          isOver = true;
+          await client.end().catch(() => {});
+        },
+      };
+    },
+    resize(max) {
+      if (own !== null) own.options.max = Math.max(1, max);
+    },
+    elapsed: () => performance.now(),
+    callLater(delayMs, call) {
+      const timer = setTimeout(call, delayMs);
+      timer.unref();
+      return { cancel: () => clearTimeout(timer) };
+    },
+    async end() {
+      pool.off('error', unheard);
+      if (own === null) return;
+      own.on('error', unheard);
+      await own.end();
+    },
+  };
+}
+
+/** Statements are sent without waiting for the answer to the one before: one round trip for several. */
+const pipelined = { pipeline: true };
+
+async function driver(): Promise<Pick<typeof import('pg'), 'Pool' | 'Client' | 'escapeIdentifier'>> {
+  try {
+    const { default: pg } = await import('pg');
+    return pg;
+  } catch (error) {
+    throw new SignalboxError('STORE_DRIVER', { name: 'pg' }, { cause: error });
+  }
+}
+
+function connection(client: PoolClient, done: () => void): SqlConnection {
+  const isPipelined = (client as { readonly pipeline?: boolean }).pipeline === true;
+  let last: Promise<unknown> = Promise.resolve();
+  const send = async (text: string, values?: readonly unknown[]): Promise<Rows> => {
+    const result = await client.query(text, values as unknown[]);
+    // Several statements in one text give a list of results.
+    return (Array.isArray(result) ? [] : result.rows) as Rows;
+  };
+  return {
+    query(text, values) {
+      if (isPipelined) return send(text, values);
+      const sent = last.then(() => send(text, values));
+      last = sent.catch(() => {});
+      return sent;
+    },
+    release(error) {
+      done();
+      client.release(error);
+    },
+  };
+}

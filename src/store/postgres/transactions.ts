@@ -1,0 +1,141 @@
+import { SignalboxError } from '../../errors.ts';
+import type { DatabaseClock } from './clock.ts';
+import { kindOfError, storeError } from './failures.ts';
+import type { SqlConnection, SqlPort } from './sql-port.ts';
+import { allDone } from './working-set.ts';
+import type { Numbered, Written } from './writing.ts';
+
+/** What a transaction gives: its answer, and what it wrote if it wrote anything. */
+export interface Done<Result> {
+  readonly result: Result;
+  readonly numbered: Numbered | null;
+}
+
+/** What the body of a transaction gives. */
+export interface Prepared<Result> {
+  readonly result: Result;
+  readonly written: Written | null;
+}
+
+/** How transactions are made. Milliseconds. */
+export interface TransactionLimits {
+  /** How long a statement may take, and a transaction that is tried again. */
+  readonly queryTimeoutMs: number;
+}
+
+/**
+ * Transactions that end one way or the other, whatever becomes of the connection. One that was in the way of another is
+ * made again; when a connection is lost after the commit was sent, the server is asked what became of it.
+ */
+export class Transactions {
+  readonly #port: SqlPort;
+  readonly #schema: string;
+  readonly #clock: DatabaseClock;
+  readonly #limitMs: number;
+  readonly #begin: string;
+
+  constructor(port: SqlPort, schema: string, clock: DatabaseClock, { queryTimeoutMs }: TransactionLimits) {
+    this.#port = port;
+    this.#schema = schema;
+    this.#clock = clock;
+    this.#limitMs = queryTimeoutMs;
+    // Set in each transaction: a session belongs to nobody behind a pooler.
+    const timeout = Math.ceil(queryTimeoutMs);
+    this.#begin = `BEGIN; SET LOCAL statement_timeout = ${timeout}; SET LOCAL lock_timeout = ${timeout};
+      SET LOCAL idle_in_transaction_session_timeout = ${Math.min(timeout, 5000)}`;
+  }
+
+  /** `body` reads and prepares; it is called again with a new transaction when that helps. */
+  async run<Result>(
+    call: string,
+    body: (connection: SqlConnection) => Promise<Prepared<Result>>,
+  ): Promise<Done<Result>> {
+    const end = this.#port.elapsed() + this.#limitMs;
+    for (let tries = 1; ; tries += 1) {
+      let connection: SqlConnection | null = null;
+      let numbered: Numbered | null = null;
+      let result: Result | undefined;
+      try {
+        connection = await this.#port.connect();
+        const [begun, asked] = [connection.query(this.#begin), this.#clock.ask(connection)];
+        const preparing = body(connection);
+        await allDone([begun, asked, preparing]);
+        const prepared = await preparing;
+        result = prepared.result;
+        if (prepared.written?.isEmpty === false) {
+          numbered = await prepared.written.number(connection, this.#schema);
+          const sent = numbered.statements.map(([text, values]) => connection?.query(text, values));
+          await allDone([...(sent as Promise<unknown>[]), connection.query('COMMIT')]);
+        } else await connection.query('ROLLBACK');
+        connection.release();
+        return { result, numbered };
+      } catch (error) {
+        await this.#giveBack(connection, error);
+        const kind = kindOfError(error);
+        if (kind === 'lost' && numbered !== null) {
+          const status = await this.#statusOf(numbered.xid, end);
+          if (status === 'committed') return { result: result as Result, numbered };
+          if (status === 'unknown') throw storeError(error, call, 'unknown');
+        }
+        if (kind === 'refused' || this.#port.elapsed() >= end) throw storeError(error, call, 'not committed');
+        await this.pause(Math.min(1000, 5 * 2 ** tries));
+      }
+    }
+  }
+
+  /** A connection on which a statement failed is of use once its transaction is over. */
+  async #giveBack(connection: SqlConnection | null, error: unknown): Promise<void> {
+    if (connection === null) return;
+    const failure = error instanceof Error ? error : new Error(String(error));
+    if (kindOfError(error) === 'lost') return connection.release(failure);
+    try {
+      await connection.query('ROLLBACK');
+      connection.release();
+    } catch {
+      connection.release(failure);
+    }
+  }
+
+  /** What became of a transaction whose connection was lost; asked until the server knows or time is over. */
+  async #statusOf(xid: string, end: number): Promise<'committed' | 'aborted' | 'unknown'> {
+    for (;;) {
+      let connection: SqlConnection | null = null;
+      try {
+        connection = await this.#port.connect();
+        const [row] = await connection.query('SELECT pg_xact_status($1::xid8) AS status', [xid]);
+        connection.release();
+        if (row?.status === 'committed' || row?.status === 'aborted') return row.status;
+      } catch (error) {
+        connection?.release(error as Error);
+      }
+      if (this.#port.elapsed() >= end) return 'unknown';
+      await this.pause(50);
+    }
+  }
+
+  /** One statement outside any transaction, tried again on another connection when the first was lost. */
+  async read<Result>(call: string, body: (connection: SqlConnection) => Promise<Result>): Promise<Result> {
+    const end = this.#port.elapsed() + this.#limitMs;
+    for (let tries = 1; ; tries += 1) {
+      let connection: SqlConnection | null = null;
+      try {
+        connection = await this.#port.connect();
+        const result = await body(connection);
+        connection.release();
+        return result;
+      } catch (error) {
+        const kind = kindOfError(error);
+        connection?.release(kind === 'lost' ? (error as Error) : undefined);
+        if (error instanceof SignalboxError) throw error;
+        if (kind === 'refused' || this.#port.elapsed() >= end) throw storeError(error, call, 'not committed');
+        await this.pause(Math.min(1000, 5 * 2 ** tries));
+      }
+    }
+  }
+
+  pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#port.callLater(ms, resolve);
+    });
+  }
+}

@@ -1,0 +1,160 @@
+import type { JobRecord } from '../../model/records.ts';
+import type { Change, Entry, Kind, Line, Records } from '../store.ts';
+import { isDone, jobColumns, jobUpdates, rowOf } from './job-rows.ts';
+import type { SqlConnection } from './sql-port.ts';
+import type { WorkingSet } from './working-set.ts';
+
+/**
+ * Numbers that stand for those of entries until it is known how many a transaction needs: above all real ones, so that
+ * they order alike.
+ */
+const provisional = 2 ** 52;
+
+/** Changes that were made in a working set, to be written in one transaction. */
+export class Written {
+  readonly lines: Line[] = [];
+  readonly #set: WorkingSet;
+  readonly #changed = new Map<string, readonly [Kind, string]>();
+  #count = 0;
+
+  constructor(set: WorkingSet) {
+    this.#set = set;
+  }
+
+  get isEmpty(): boolean {
+    return this.#count === 0;
+  }
+
+  /** Makes the changes of one commit in the working set. */
+  add(by: string, at: number, mv: string, changes: readonly Change[]): void {
+    const s = provisional + this.#count;
+    const entries = changes.map((change, index): Entry => {
+      const before = this.#set.tables.apply(change, s + index);
+      this.#changed.set(`${change.kind}/${change.id}`, [change.kind, change.id]);
+      const { kind, id, event, from, to, patch } = change;
+      return { kind, id, event, from, to, patch, gone: change.gone === true, q: before?.lastSeq ?? 0 };
+    });
+    this.#count += changes.length;
+    this.lines.push({ s, at, by, mv, entries });
+  }
+
+  /** Takes the numbers of its entries: from here on it is known what will be written, and in which transaction. */
+  async number(connection: SqlConnection, schema: string): Promise<Numbered> {
+    const rows = await connection.query(
+      `SELECT ${schema}.take_seqs($1)::text AS first, pg_current_xact_id()::text AS xid`,
+      [this.#count],
+    );
+    const first = Number(rows[0]?.first);
+    const real = (seq: number): number => (seq >= provisional ? first + (seq - provisional) : seq);
+    const lines = this.lines.map((line) => ({
+      ...line,
+      s: real(line.s),
+      entries: line.entries.map((entry) => (entry.q >= provisional ? { ...entry, q: real(entry.q) } : entry)),
+    }));
+    const statements = new Statements(schema);
+    const records = new Map<string, Records[Kind]>();
+    for (const [subject, [kind, id]] of this.#changed) {
+      const record = numbered(this.#set.tables.get(kind, id), real);
+      if (record !== undefined) records.set(subject, record);
+      if (kind === 'job') statements.job(this.#set, id, record as JobRecord | undefined);
+      else statements.setting(this.#set, kind, id, record);
+    }
+    statements.lines(lines);
+    return { lines, records, xid: String(rows[0]?.xid), statements: statements.all() };
+  }
+}
+
+/** What a transaction is about to write. */
+export interface Numbered {
+  readonly lines: readonly Line[];
+  /** Changed records as they are then, by subject. */
+  readonly records: ReadonlyMap<string, Records[Kind]>;
+  /** The transaction: what became of it can be asked when the connection is lost. */
+  readonly xid: string;
+  readonly statements: readonly Statement[];
+}
+
+type Statement = readonly [text: string, values: readonly unknown[]];
+
+function numbered(
+  record: Records[Kind] | undefined,
+  real: (seq: number) => number,
+): Records[Kind] | undefined {
+  if (record === undefined) return undefined;
+  const next: Record<string, unknown> = { ...record, lastSeq: real(record.lastSeq) };
+  if ('createdSeq' in record) next.createdSeq = real(record.createdSeq);
+  if ('order' in record && record.order !== null) next.order = [record.order[0], real(record.order[1])];
+  return next as unknown as Records[Kind];
+}
+
+/** The statements that bring rows to what records are now: one for each table and kind of change, however many rows. */
+class Statements {
+  readonly #schema: string;
+  readonly #lists = new Map<string, unknown[]>();
+  #text = '[]';
+
+  constructor(schema: string) {
+    this.#schema = schema;
+  }
+
+  job(set: WorkingSet, id: string, record: JobRecord | undefined): void {
+    const from = set.home('job', id);
+    const to = record === undefined ? 'none' : isDone(record) ? 'done' : 'live';
+    if (from !== to && from !== 'none') this.#add(`delete ${from === 'live' ? 'job' : 'done'}`, id);
+    if (record === undefined || to === 'none') return;
+    const row = rowOf(record);
+    const table = to === 'live' ? 'job' : 'done';
+    if (from !== to) this.#add(`insert ${table}`, row);
+    else {
+      const before = set.before('job', id) as JobRecord | undefined;
+      this.#add(`update ${table}`, before?.args === record.args ? { ...row, args: undefined } : row);
+    }
+  }
+
+  setting(set: WorkingSet, kind: Kind, id: string, record: Records[Kind] | undefined): void {
+    const isThere = set.home(kind, id) !== 'none';
+    if (record === undefined) {
+      if (isThere) this.#add(`delete ${kind}`, id);
+      return;
+    }
+    const { id: _id, rev, lastSeq, ...body } = record;
+    this.#add(`${isThere ? 'update' : 'insert'} ${kind}`, { id, rev, last_seq: lastSeq, body });
+  }
+
+  #add(statement: string, value: unknown): void {
+    const list = this.#lists.get(statement);
+    if (list === undefined) this.#lists.set(statement, [value]);
+    else list.push(value);
+  }
+
+  lines(lines: readonly Line[]): void {
+    this.#text = JSON.stringify(lines.map((line) => ({ ...line, n: line.entries.length })));
+  }
+
+  /** Deletes first: a job that is done leaves one table before it enters the other. */
+  all(): Statement[] {
+    const line = `${this.#schema}.line`;
+    const journal = `INSERT INTO ${line} (s, n, at, by, mv, entries)
+      SELECT s, n, at, by, mv, entries FROM json_populate_recordset(NULL::${line}, $1)`;
+    const changes = [...this.#lists]
+      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .map(([statement, list]): Statement => {
+        const [verb = '', table = ''] = statement.split(' ');
+        if (verb === 'delete') return [`DELETE FROM ${this.#schema}.${table} WHERE id = ANY($1)`, [list]];
+        return [this.#upsert(verb, table), [JSON.stringify(list)]];
+      });
+    return [...changes, [journal, [this.#text]]];
+  }
+
+  #upsert(verb: string, table: string): string {
+    const isJob = table === 'job' || table === 'done';
+    const columns = isJob ? jobColumns : 'id, rev, last_seq, body';
+    const target = `${this.#schema}.${table}`;
+    // Inserted without a word about rows that are there already: somebody who was faster makes the transaction fail.
+    if (verb === 'insert') {
+      return `INSERT INTO ${target} (${columns}) SELECT ${columns} FROM json_populate_recordset(NULL::${target}, $1)`;
+    }
+    const updates = isJob ? jobUpdates : 'rev = r.rev, last_seq = r.last_seq, body = r.body';
+    return `UPDATE ${target} j SET ${updates} FROM json_populate_recordset(NULL::${target}, $1) r WHERE j.id = r.id`;
+  }
+}

@@ -1,0 +1,48 @@
+import { Client } from 'pg';
+import type { Store } from 'signalbox';
+import { type PostgresStoreSettings, postgresStore } from 'signalbox/postgres';
+import { serverUrl } from './server.ts';
+
+const made: string[] = [];
+let count = 0;
+
+/** The name of a schema that no other test has: `removeSchemas` drops it. */
+function newSchema(): string {
+  count += 1;
+  const schema = `test_${process.pid}_${count}`;
+  made.push(schema);
+  return schema;
+}
+
+/**
+ * A store in a schema of its own, on the real server of this run and the clock of the box. The server is started by the
+ * first store that is opened.
+ */
+export function newPostgresStore(settings: PostgresStoreSettings = {}): Store {
+  const schema = settings.schema ?? newSchema();
+  return {
+    name: settings.name ?? 'main',
+    async open(ports) {
+      const connectionString = await serverUrl();
+      return postgresStore({ clock: 'box', ...settings, connectionString, schema }).open(ports);
+    },
+  };
+}
+
+/** A connection of a test's own. */
+async function connected(): Promise<Client> {
+  const client = new Client({ connectionString: await serverUrl() });
+  client.on('error', () => {});
+  await client.connect();
+  return client;
+}
+
+/** Drops what the tests of this file have made. */
+export async function removeSchemas(): Promise<void> {
+  const schemas = made.splice(0);
+  if (schemas.length === 0) return;
+  const client = await connected();
+  await client.query('SET client_min_messages = warning');
+  for (const schema of schemas) await client.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
+  await client.end();
+}
