@@ -225,9 +225,16 @@ export interface OpenStore {
   claim(request: ClaimRequest): Promise<Claimed>;
   /** Resolves when everything written by now is synced. */
   settled(): Promise<void>;
+  /** Resolves when nothing that was asked of it is under way: for reactors that move time by hand. Never rejects. */
+  idle(): Promise<void>;
 
   /** Lines as they become synced, in order. Returns a function that ends it. */
   follow(listener: (lines: readonly Line[]) => void): () => void;
+  /**
+   * Hears of queues in which another process has put work, or made room for some: a hint, which may get lost. Never called
+   * by a store that only one process can hold.
+   */
+  onHint(listener: (queue: string) => void): void;
   /** Called once, when the store can no longer be trusted to write. */
   onFailure(listener: (error: Error) => void): void;
   /** Entries of one subject, newest first, as far back as history is kept. */

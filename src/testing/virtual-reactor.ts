@@ -19,7 +19,7 @@ export interface VirtualReactorOptions {
 
 /** What a box shows of itself to a virtual reactor. */
 export interface Attachable {
-  readonly store: { settled(): Promise<void> };
+  readonly store: { idle(): Promise<void> };
 }
 
 /**
@@ -29,8 +29,8 @@ export interface Attachable {
  * Only timed calls are virtual. What is to happen as soon as possible (`callFromThread`, `callInThread`) happens by
  * itself in a later turn of the real event loop, so a put resolves and a job runs without time moving. Before time
  * moves on, the reactor waits until the runtime rests: no such call is open or was made during two turns of the
- * event loop, and everything written to the stores of the attached boxes is synced (a json store syncs in real time).
- * Every commit of such a store makes such calls, so no chain of claims, commits and callbacks is cut in the middle.
+ * event loop, and nothing is under way in the stores of the attached boxes (a json store syncs in real time, a PostgreSQL
+ * store answers in it). Whatever such a store does makes such calls, so no chain of claims, commits and callbacks is cut in the middle.
  * What jobs await beyond that (files, sockets) it cannot see: pass `settle` for it.
  *
  * Timed calls count time that passes, not the date: `setNow` is a change of the wall clock, and they keep their delay.
@@ -84,8 +84,7 @@ export class VirtualReactor extends NodeReactor implements RunnableReactor {
 
   /** Waits for the store of this box, too, before time moves on. */
   attach(box: Attachable): void {
-    // A store that failed or was closed writes nothing more: there is nothing to wait for.
-    this.#settles.push(() => box.store.settled().catch(() => {}));
+    this.#settles.push(() => box.store.idle());
   }
 
   override run(): void {

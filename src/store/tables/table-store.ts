@@ -103,9 +103,16 @@ export class TableStore extends TableQueries implements OpenStore {
     return this.#committing.settled();
   }
 
+  /** Only syncs take time here. A store that failed or was closed has nothing under way. */
+  idle(): Promise<void> {
+    return this.settled().catch(() => {});
+  }
+
   follow(listener: (lines: readonly Line[]) => void): () => void {
     return this.#committing.follow(listener);
   }
+
+  onHint(_listener: (queue: string) => void): void {}
 
   onFailure(listener: (error: Error) => void): void {
     this.#committing.onFailure(listener);

@@ -139,6 +139,19 @@ export const journalChecks: readonly ContractCheck[] = [
     assert.deepEqual(synced, ['a', 'b']);
   }),
 
+  check('is idle when nothing that was asked of it is under way', async (store) => {
+    await store.open.idle();
+    let isSynced = false;
+    const { synced } = store.open.commit({ by: 'check', changes: [put('a')], expect: [] });
+    void synced.then(() => {
+      isSynced = true;
+    });
+
+    await store.open.idle();
+
+    assert.equal(isSynced, true);
+  }),
+
   check('tells only what is synced', async (store) => {
     const from = await end(store);
     let isSynced = false;
