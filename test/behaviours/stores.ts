@@ -15,18 +15,23 @@ import {
 } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
 import { VirtualReactor } from 'signalbox/testing';
-import { afterEach, describe } from 'vitest';
+import { afterAll, afterEach, describe } from 'vitest';
+import { newPostgresStore, removeSchemas } from '../store/postgres/schemas.ts';
 
 /** Makes a new, empty store. Opened again after a stop, it holds what was written. */
 export type MakeStore = (options?: { readonly name?: string }) => Store;
 
 /** The stores that behaviours are shown on. */
-export type StoreKind = 'memory' | 'json';
+export type StoreKind = 'memory' | 'json' | 'postgres';
 
 const stores: { readonly [kind in StoreKind]: MakeStore } = {
   memory: (options = {}) => memoryStore(options),
   json: (options = {}) => jsonStore(join(newDirectory(), 'store'), options),
+  postgres: (options = {}) => newPostgresStore(options),
 };
+
+/** Those that every run shows them on. On a database they take minutes: `SIGNALBOX_TEST_STORE=postgres` asks for it. */
+const usual: readonly StoreKind[] = ['memory', 'json'];
 
 const folders: string[] = [];
 const running = new Set<TestBox<RunnableReactor>>();
@@ -40,11 +45,13 @@ afterEach(async () => {
   }
 });
 
+afterAll(removeSchemas);
+
 /** Shows the same facts on every store, or on the one that `SIGNALBOX_TEST_STORE` names. */
 export function forEachStore(name: string, facts: (makeStore: MakeStore, kind: StoreKind) => void): void {
   const only = process.env.SIGNALBOX_TEST_STORE;
   const kinds = Object.keys(stores) as StoreKind[];
-  const chosen = only === undefined ? kinds : kinds.filter((kind) => kind === only);
+  const chosen = only === undefined ? usual : kinds.filter((kind) => kind === only);
   if (chosen.length === 0) throw new Error(`SIGNALBOX_TEST_STORE is ${only}; known are ${kinds.join(', ')}`);
   for (const kind of chosen) describe(`${name}, ${kind} store`, () => facts(stores[kind], kind));
 }

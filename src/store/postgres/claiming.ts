@@ -1,13 +1,13 @@
 import type { JobRecord } from '../../model/records.ts';
 import { systemNames } from '../../model/system-names.ts';
-import type { Claimed, ClaimRequest, Line } from '../store.ts';
+import type { Claimed, ClaimRequest } from '../store.ts';
 import { type Taken, take } from '../tables/claiming.ts';
 import type { DatabaseClock } from './clock.ts';
 import { partsOfLane } from './job-rows.ts';
 import type { Rows, SqlConnection } from './sql-port.ts';
 import type { Prepared, Transactions } from './transactions.ts';
 import { allDone, WorkingSet } from './working-set.ts';
-import { Written } from './writing.ts';
+import { type Numbered, Written } from './writing.ts';
 
 /** What claims are made with. */
 export interface ClaimingParts {
@@ -16,8 +16,8 @@ export interface ClaimingParts {
   readonly machineVersion: string;
   readonly clock: DatabaseClock;
   readonly transactions: Transactions;
-  /** Hears of lines that were committed here, before those who wait for them. */
-  committed(lines: readonly Line[]): void;
+  /** Hears of what was committed here, before those who wait for it. */
+  committed(numbered: Numbered): void;
 }
 
 /** How many jobs of each line a filter or a chooser is shown at first. */
@@ -42,7 +42,7 @@ export class Claiming {
       );
       if (result.error !== null) throw result.error;
       if (numbered !== null) {
-        this.#parts.committed(numbered.lines);
+        this.#parts.committed(numbered);
         const jobs = result.ids.map((id) => numbered.records.get(`job/${id}`) as JobRecord);
         return { ...nothingClaimed, jobs };
       }

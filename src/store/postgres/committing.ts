@@ -1,11 +1,11 @@
 import { SignalboxError } from '../../errors.ts';
-import type { Commit, Line, Ticket } from '../store.ts';
+import type { Commit, Ticket } from '../store.ts';
 import { mustHold, mustStand } from '../tables/expectations.ts';
 import type { DatabaseClock } from './clock.ts';
 import type { SqlConnection } from './sql-port.ts';
 import type { Prepared, Transactions } from './transactions.ts';
 import { lockedSet, subjectsOf } from './working-set.ts';
-import { Written } from './writing.ts';
+import { type Numbered, Written } from './writing.ts';
 
 /** What commits are made with. */
 export interface CommittingParts {
@@ -16,8 +16,8 @@ export interface CommittingParts {
   readonly transactions: Transactions;
   /** Runs a function in a later turn of the event loop. */
   defer(run: () => void): void;
-  /** Hears of lines that were committed here, before those who wait for them. */
-  committed(lines: readonly Line[]): void;
+  /** Hears of what was committed here, before those who wait for it. */
+  committed(numbered: Numbered): void;
 }
 
 /** A commit that waits for its transaction. */
@@ -102,7 +102,7 @@ export class Committing {
         batch.map(({ commit }) => commit),
       ),
     );
-    if (numbered !== null) this.#parts.committed(numbered.lines);
+    if (numbered !== null) this.#parts.committed(numbered);
     for (const [index, { resolve, reject }] of batch.entries()) {
       const refusal = result[index] ?? null;
       if (refusal === null) resolve();

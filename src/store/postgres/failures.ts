@@ -51,7 +51,7 @@ export function storeError(error: unknown, call: string, outcome: 'unknown' | 'n
   return new SignalboxError('STORE_STATEMENT', { call, reason }, cause);
 }
 
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   const code = codeOf(error);
   const message = error instanceof Error ? error.message : String(error);
   return code === '' || message.includes(code) ? message : `${message} (${code})`;

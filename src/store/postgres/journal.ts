@@ -78,6 +78,15 @@ export class Journal {
     }
   }
 
+  /** Lines whose numbers all lie between two, the second not among them. */
+  async between(from: number, to: number): Promise<Line[]> {
+    const rows = await this.#query(
+      `SELECT s, at, by, mv, entries FROM ${this.#lines} WHERE s >= $1 AND s < $2 ORDER BY s`,
+      [from, to],
+    );
+    return rows.map(lineOf);
+  }
+
   /** Lines from the one that holds a number on. */
   async page(from: number): Promise<Line[]> {
     const rows = await this.#query(
@@ -86,13 +95,7 @@ export class Journal {
        ORDER BY s LIMIT $2`,
       [from, pageLines],
     );
-    return rows.map((row) => ({
-      s: Number(row.s),
-      at: Number(row.at),
-      by: String(row.by),
-      mv: String(row.mv),
-      entries: row.entries as Entry[],
-    }));
+    return rows.map(lineOf);
   }
 
   /** Number of the oldest entry that is kept. */
@@ -110,16 +113,24 @@ export class Journal {
     return Number(row?.seq ?? 0);
   }
 
+  /** A transaction that began after all that are open now. */
+  async openTransaction(): Promise<string> {
+    const [row] = await this.#query('SELECT pg_current_xact_id()::text AS xid', []);
+    return String(row?.xid);
+  }
+
+  /** Whether every transaction that began before this one is over. */
+  async isOver(xid: string): Promise<boolean> {
+    const [row] = await this.#query('SELECT pg_snapshot_xmin(pg_current_snapshot()) > $1::xid8 AS over', [xid]);
+    return row?.over === true;
+  }
+
   /** Waits until every transaction that is open now is over. False when that takes too long. */
   async #isSettled(): Promise<boolean> {
-    const { transactions } = this.#parts;
-    const [row] = await this.#query('SELECT pg_current_xact_id()::text AS xid', []);
+    const xid = await this.openTransaction();
     for (let waited = 0; waited <= gapLimitMs; waited += 10) {
-      const [now] = await this.#query('SELECT pg_snapshot_xmin(pg_current_snapshot()) > $1::xid8 AS over', [
-        row?.xid,
-      ]);
-      if (now?.over === true) return true;
-      await transactions.pause(10);
+      if (await this.isOver(xid)) return true;
+      await this.#parts.transactions.pause(10);
     }
     return false;
   }
@@ -129,6 +140,16 @@ export class Journal {
       connection.query(text, values),
     );
   }
+}
+
+function lineOf(row: Rows[number]): Line {
+  return {
+    s: Number(row.s),
+    at: Number(row.at),
+    by: String(row.by),
+    mv: String(row.mv),
+    entries: row.entries as Entry[],
+  };
 }
 
 /** The number after the last entry of a line. */

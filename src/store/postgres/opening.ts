@@ -36,6 +36,7 @@ export async function openPostgres(parts: OpeningParts): Promise<PostgresStore> 
   return new PostgresStore({
     name,
     schema,
+    schemaName: parts.schema,
     epoch,
     poolSize,
     machineVersion,

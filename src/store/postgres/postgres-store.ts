@@ -15,16 +15,20 @@ import type {
 import { Claiming } from './claiming.ts';
 import type { DatabaseClock } from './clock.ts';
 import { Committing } from './committing.ts';
+import { Following } from './following.ts';
 import { Journal } from './journal.ts';
+import { Notifying, queuesOf } from './notifying.ts';
 import { Reading } from './reading.ts';
 import type { SqlPort } from './sql-port.ts';
 import type { Transactions } from './transactions.ts';
+import type { Numbered } from './writing.ts';
 
 /** What an open PostgreSQL store is made from. */
 export interface PostgresStoreParts {
   readonly name: string;
   /** Quoted. */
   readonly schema: string;
+  readonly schemaName: string;
   readonly epoch: number;
   readonly poolSize: number;
   readonly machineVersion: string;
@@ -49,7 +53,9 @@ export class PostgresStore implements OpenStore {
   readonly #claiming: Claiming;
   readonly #reading: Reading;
   readonly #journal: Journal;
-  readonly #listeners = new Set<(lines: readonly Line[]) => void>();
+  readonly #following: Following;
+  readonly #notifying: Notifying;
+  readonly #hinted: ((queue: string) => void)[] = [];
   readonly #oldestSeq: number;
   #poolSize: number;
   /** Calls under way. */
@@ -64,11 +70,15 @@ export class PostgresStore implements OpenStore {
     this.#ports = parts.ports;
     this.#clock = parts.clock;
     this.#oldestSeq = parts.oldestSeq;
-    const shared = { ...parts, committed: (lines: readonly Line[]) => this.#tell(lines) };
+    const report = (message: string): void => parts.ports.report(message);
+    this.#journal = new Journal(parts);
+    this.#following = new Following({ ...parts, journal: this.#journal, report });
+    this.#notifying = new Notifying({ ...parts, report, heard: (queues) => this.#heard(queues) });
+    const shared = { ...parts, committed: (numbered: Numbered) => this.#committed(numbered) };
     this.#committing = new Committing({ ...shared, defer: (run) => parts.ports.defer(run) });
     this.#claiming = new Claiming(shared);
     this.#reading = new Reading(parts);
-    this.#journal = new Journal(parts);
+    this.#notifying.listen();
   }
 
   get poolSize(): number {
@@ -171,8 +181,11 @@ export class PostgresStore implements OpenStore {
   }
 
   follow(listener: (lines: readonly Line[]) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#following.follow(listener);
+  }
+
+  onHint(listener: (queue: string) => void): void {
+    this.#hinted.push(listener);
   }
 
   /** A connection that is lost is made again: this store never gives up. */
@@ -204,12 +217,18 @@ export class PostgresStore implements OpenStore {
   async #close(): Promise<void> {
     await this.#committing.close();
     await this.idle();
+    await this.#notifying.close();
+    await this.#following.close();
     await this.#port.end();
   }
 
-  /** A program sees what it did before: a read is made after the commits that were asked for before it. */
+  /**
+   * A program sees what it did before: a read is made after the commits that were asked for before it. And who follows the
+   * journal is told what is committed after the read.
+   */
   #read<Result>(read: () => Promise<Result>): Promise<Result> {
-    return this.#during(this.#committing.settled().then(read));
+    const { started } = this.#following;
+    return this.#during(this.#committing.settled().then(() => started.then(read)));
   }
 
   /** Its end is told in a later turn, which is what a reactor with a time of its own counts. */
@@ -223,13 +242,13 @@ export class PostgresStore implements OpenStore {
     return work;
   }
 
-  #tell(lines: readonly Line[]): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener(lines);
-      } catch (error) {
-        this.#ports.report(`a listener of the journal failed: ${String(error)}`);
-      }
-    }
+  #committed(numbered: Numbered): void {
+    this.#following.tell(numbered.lines);
+    this.#notifying.notify(queuesOf(numbered));
+  }
+
+  #heard(queues: readonly string[]): void {
+    this.#following.ask();
+    for (const queue of queues) for (const listener of this.#hinted) listener(queue);
   }
 }

@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto';
+import type { JobRecord } from '../../model/records.ts';
+import { reasonOf } from './failures.ts';
+import type { Listening, Scheduled, SqlPort } from './sql-port.ts';
+import type { Transactions } from './transactions.ts';
+import type { Numbered } from './writing.ts';
+
+/** What processes notify each other with. */
+export interface NotifyingParts {
+  /** Name of the schema, not quoted. */
+  readonly schemaName: string;
+  readonly epoch: number;
+  readonly port: SqlPort;
+  readonly transactions: Transactions;
+  report(message: string): void;
+  /** Another process has committed: queues in which it may have put work or made room. */
+  heard(queues: readonly string[]): void;
+}
+
+/** The least time between two notifications of a process. */
+const pauseMs = 50;
+/** How long a notification to itself may take before it is taken for lost. */
+const echoMs = 5000;
+const retryMs = 5000;
+
+/**
+ * Notifications between processes: hints, so that nobody waits for the next poll. None is needed, and none is sent inside
+ * a transaction: commits that notify wait for each other. Behind a pooler that gives out connections by the transaction
+ * nothing is heard; that is found out and said, and polls do it alone.
+ */
+export class Notifying {
+  readonly #parts: NotifyingParts;
+  readonly #channel: string;
+  readonly #queues = new Set<string>();
+  #sending: Scheduled | null = null;
+  #sentAt = Number.NEGATIVE_INFINITY;
+  #listening: Listening | null = null;
+  #starting: Promise<void> = Promise.resolve();
+  #timers: Scheduled[] = [];
+  #isClosed = false;
+  #isHeard = false;
+  #isWarned = false;
+
+  constructor(parts: NotifyingParts) {
+    this.#parts = parts;
+    this.#channel = channelOf(parts.schemaName);
+  }
+
+  /** Begins to listen, and begins again whenever the connection is lost. */
+  listen(): void {
+    if (this.#isClosed) return;
+    this.#starting = this.#listen().catch((error: unknown) => {
+      this.#warn(`cannot listen for notifications, polls find work alone: ${reasonOf(error)}`);
+      this.#later(retryMs, () => this.listen());
+    });
+  }
+
+  /** Something was committed that others may want to know. */
+  notify(queues: Iterable<string>): void {
+    for (const queue of queues) this.#queues.add(queue);
+    if (this.#sending !== null || this.#isClosed) return;
+    const since = this.#parts.port.elapsed() - this.#sentAt;
+    this.#sending = this.#parts.port.callLater(Math.max(0, pauseMs - since), () => this.#send());
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#sending?.cancel();
+    for (const timer of this.#timers) timer.cancel();
+    await this.#starting;
+    await this.#listening?.close();
+  }
+
+  async #listen(): Promise<void> {
+    const { port, transactions, epoch } = this.#parts;
+    this.#isHeard = false;
+    this.#listening = await port.listen({
+      channel: this.#channel,
+      heard: (payload) => this.#hear(payload),
+      lost: () => this.#later(retryMs, () => this.listen()),
+    });
+    if (this.#isClosed) return;
+    await transactions.read('a notification', (connection) =>
+      connection.query('SELECT pg_notify($1, $2)', [this.#channel, JSON.stringify({ by: epoch, queues: [] })]),
+    );
+    this.#later(echoMs, () => {
+      if (!this.#isHeard)
+        this.#warn('no notification arrives (a pooler in transaction mode?): polls find work alone');
+    });
+  }
+
+  #hear(payload: string): void {
+    this.#isHeard = true;
+    try {
+      const { by, queues } = JSON.parse(payload) as { by: number; queues: readonly string[] };
+      if (by !== this.#parts.epoch && Array.isArray(queues)) this.#parts.heard(queues.map(String));
+    } catch {
+      // Anyone may notify on any channel: what is not ours is no hint.
+    }
+  }
+
+  #send(): void {
+    this.#sending = null;
+    this.#sentAt = this.#parts.port.elapsed();
+    const queues = [...this.#queues];
+    this.#queues.clear();
+    const payload = JSON.stringify({ by: this.#parts.epoch, queues });
+    // A payload has room for 8000 bytes; without names every queue is meant by the polls anyway.
+    const text = payload.length < 7000 ? payload : JSON.stringify({ by: this.#parts.epoch, queues: [] });
+    this.#parts.transactions
+      .read('a notification', (connection) => connection.query('SELECT pg_notify($1, $2)', [this.#channel, text]))
+      .catch(() => {});
+  }
+
+  #later(ms: number, call: () => void): void {
+    if (this.#isClosed) return;
+    const timer = this.#parts.port.callLater(ms, () => {
+      this.#timers = this.#timers.filter((other) => other !== timer);
+      call();
+    });
+    this.#timers.push(timer);
+  }
+
+  #warn(message: string): void {
+    if (this.#isWarned || this.#isClosed) return;
+    this.#isWarned = true;
+    this.#parts.report(message);
+  }
+}
+
+/** The channel of a schema. A name of at most 63 bytes, whatever the schema's. */
+export function channelOf(schemaName: string): string {
+  return `signalbox_${createHash('sha256').update(schemaName).digest('hex').slice(0, 16)}`;
+}
+
+/** Queues in which a transaction has put work or made room for some. */
+export function queuesOf({ lines, records }: Numbered): ReadonlySet<string> {
+  const queues = new Set<string>();
+  for (const { entries } of lines) {
+    for (const { kind, id, patch } of entries) {
+      if (kind === 'quota') queues.add(id.slice(0, id.indexOf('/')));
+      if (kind !== 'job' || (patch?.parent == null && patch?.quotas == null)) continue;
+      const parent = (records.get(`job/${id}`) as JobRecord | undefined)?.parent ?? null;
+      if (parent === null || !('queue' in parent)) continue;
+      const hasFreed = Array.isArray(patch.quotas) && patch.quotas.length === 0;
+      if (!('agent' in parent) || hasFreed) queues.add(parent.queue);
+    }
+  }
+  return queues;
+}
