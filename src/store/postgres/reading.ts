@@ -5,9 +5,9 @@ import { loaded } from '../tables/record-change.ts';
 import { TableQueries } from '../tables/table-queries.ts';
 import type { DatabaseClock } from './clock.ts';
 import { type JobRow, jobOf } from './job-rows.ts';
-import type { Rows, SqlConnection } from './sql-port.ts';
+import type { Rows } from './sql-port.ts';
 import type { Transactions } from './transactions.ts';
-import { recordOf, WorkingSet } from './working-set.ts';
+import { allDone, recordOf, WorkingSet } from './working-set.ts';
 
 /** What reads are made with. */
 export interface ReadingParts {
@@ -29,10 +29,18 @@ export class Reading {
 
   async get<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
     if (kind === 'job') {
-      const [row] = await this.#jobs('id = $1', [id], 'both');
+      const { schema, transactions } = this.#parts;
+      const from = (table: string): string => `SELECT row_to_json(j) AS job FROM ${schema}.${table} j WHERE id = $1`;
+      const [row] = await transactions.inOrder('a read', async (connection) => {
+        const live = connection.query(from('job'), [id]);
+        // Asked for after the first, so a job that is moved meanwhile is found in one of the two.
+        const done = connection.query(from('done'), [id]);
+        await allDone([live, done]);
+        return [...(await live), ...(await done)];
+      });
       return row === undefined ? undefined : (jobOf(row.job as JobRow) as Records[K]);
     }
-    const [record] = await this.#settings(kind, 'id = $1', [id]);
+    const [record] = await this.#settings(kind, 'id = $1', [id], 'inOrder');
     return record;
   }
 
@@ -163,25 +171,21 @@ export class Reading {
     kind: K,
     condition: string,
     values: readonly unknown[],
+    way: 'read' | 'inOrder' = 'read',
   ): Promise<readonly Records[K][]> {
-    const { schema, clock } = this.#parts;
+    const { schema, clock, transactions } = this.#parts;
     const text = `SELECT id, rev, last_seq, body FROM ${schema}.${kind} WHERE ${condition} ORDER BY id`;
-    const rows = await this.#query(text, values, async (connection) => {
+    const rows = await transactions[way]('a read', async (connection) => {
+      const found = connection.query(text, values);
       // Whether a dispatcher is dead is asked of these, so the time must be as fresh.
-      if (kind === 'representation') await clock.ask(connection);
+      const asked = kind === 'representation' ? clock.ask(connection) : Promise.resolve();
+      await allDone([found, asked]);
+      return found;
     });
     return rows.map((row) => loaded(kind, recordOf(row)) as Records[K]);
   }
 
-  async #query(
-    text: string,
-    values: readonly unknown[],
-    after: (connection: SqlConnection) => Promise<void> = async () => {},
-  ): Promise<Rows> {
-    return this.#parts.transactions.read('a read', async (connection) => {
-      const rows = await connection.query(text, values);
-      await after(connection);
-      return rows;
-    });
+  #query(text: string, values: readonly unknown[]): Promise<Rows> {
+    return this.#parts.transactions.read('a read', (connection) => connection.query(text, values));
   }
 }

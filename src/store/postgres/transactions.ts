@@ -33,6 +33,7 @@ export class Transactions {
   readonly #clock: DatabaseClock;
   readonly #limitMs: number;
   readonly #begin: string;
+  #shared: SharedConnection | null = null;
 
   constructor(port: SqlPort, schema: string, clock: DatabaseClock, { queryTimeoutMs }: TransactionLimits) {
     this.#port = port;
@@ -113,6 +114,20 @@ export class Transactions {
     }
   }
 
+  /**
+   * Statements outside any transaction that are answered in the order of calls: they share one connection while any of
+   * them is under way. For reads of single records, of which there are many at a time.
+   */
+  async inOrder<Result>(call: string, body: (connection: SqlConnection) => Promise<Result>): Promise<Result> {
+    if (this.#shared === null || this.#shared.isOver) this.#shared = new SharedConnection(this.#port);
+    try {
+      return await this.#shared.use(body);
+    } catch (error) {
+      if (error instanceof SignalboxError) throw error;
+      return this.read(call, body);
+    }
+  }
+
   /** One statement outside any transaction, tried again on another connection when the first was lost. */
   async read<Result>(call: string, body: (connection: SqlConnection) => Promise<Result>): Promise<Result> {
     const end = this.#port.elapsed() + this.#limitMs;
@@ -137,5 +152,37 @@ export class Transactions {
     return new Promise((resolve) => {
       this.#port.callLater(ms, resolve);
     });
+  }
+}
+
+/** A connection that several calls use at the same time. When none does any more it goes back to the pool, for good. */
+class SharedConnection {
+  isOver = false;
+  readonly #connecting: Promise<SqlConnection>;
+  #users = 0;
+  #error: Error | undefined;
+
+  constructor(port: SqlPort) {
+    this.#connecting = port.connect();
+  }
+
+  async use<Result>(body: (connection: SqlConnection) => Promise<Result>): Promise<Result> {
+    this.#users += 1;
+    try {
+      return await body(await this.#connecting);
+    } catch (error) {
+      if (kindOfError(error) === 'lost') {
+        this.isOver = true;
+        this.#error = error as Error;
+      }
+      throw error;
+    } finally {
+      this.#users -= 1;
+      if (this.#users === 0) {
+        this.isOver = true;
+        // One that was never made is nowhere to be given back to.
+        this.#connecting.then((connection) => connection.release(this.#error)).catch(() => {});
+      }
+    }
   }
 }
