@@ -17,8 +17,12 @@ export async function cleaned(
 ): Promise<{ readonly made: readonly Made[]; readonly expect: readonly Expectation[] }> {
   const { queue, dispatcher } = representation;
   const made: Made[] = [];
-  const expect: Expectation[] = [];
-  for (const job of await engine.store.held(queue, dispatcher, null)) {
+  const held = await engine.store.held(queue, dispatcher, null);
+  const expect: Expectation[] = [
+    // A claim that was under way must not leave a job with a dispatcher that nobody looks at any more.
+    { what: 'holds', id: representation.id, queue, dispatcher, count: held.length },
+  ];
+  for (const job of held) {
     expect.push({ what: 'rev', kind: 'job', id: job.id, rev: job.rev });
     if (job.state === 'assigned') made.push(stepJob(job, { type: 'job.unassign', queue }));
     else if (job.state === 'completed') {

@@ -83,8 +83,8 @@ export class Finishing {
     if (awaited !== null) run.retry ??= this.#engine.retrying.step(run);
     if (error instanceof ReassignedError) this.giveUp(run, error);
     else if (error instanceof ConflictError && completed) this.finish(run, outcome, awaited, false);
-    else if (error instanceof SignalboxError && error.code === 'STORE_FULL') {
-      // The outcome is kept and written first when there is room again; the code is not called twice for a full disk.
+    else if (error instanceof SignalboxError && isPassing(error)) {
+      // The outcome is kept and written first when the store can again; the code is not called twice for a full disk.
       this.#engine.reactor.callLater(1000, () => this.finish(run, outcome, awaited, completed));
     } else if (error instanceof SignalboxError && error.code.startsWith('STORE_')) run.onDone();
     else if (run.retry !== null)
@@ -108,4 +108,9 @@ export class Finishing {
     run.agent?.workers.lost(run);
     run.onDone();
   }
+}
+
+/** The store takes nothing now, and will by itself. */
+function isPassing({ code }: SignalboxError): boolean {
+  return code === 'STORE_FULL' || code === 'STORE_DISCONNECTED';
 }

@@ -126,7 +126,8 @@ export class Supervision {
         store: open,
         registry: this.#shared.registry,
         reactor: this.reactor,
-        now: this.#now,
+        // That of the store is the only clock that all hosts share.
+        now: () => open.now(),
         ids,
         log,
         uuid,
@@ -134,6 +135,7 @@ export class Supervision {
         limits: this.#limits,
         offerWork: (queue) => this.#offerWork(queue),
       });
+      open.onHint((queue) => this.#offerWork(queue));
       this.#supervisor.send({ type: 'store.opened' });
     } catch (error) {
       this.#openError = error;

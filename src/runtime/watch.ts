@@ -8,11 +8,12 @@ export class Watch {
   readonly #store: OpenStore;
   readonly #reactor: Reactor;
   readonly #checks = new Map<string, Set<() => void>>();
+  /** Ends the following; null while nobody waits, since a store that many share has much to tell. */
+  #unfollow: (() => void) | null = null;
 
   constructor(store: OpenStore, reactor: Reactor) {
     this.#store = store;
     this.#reactor = reactor;
-    store.follow((lines) => this.#look(lines));
     store.onFailure(() => this.lookAgain());
   }
 
@@ -26,9 +27,13 @@ export class Watch {
     const checks = this.#checks.get(id) ?? new Set();
     checks.add(changed);
     this.#checks.set(id, checks);
+    this.#unfollow ??= this.#store.follow((lines) => this.#look(lines));
     return () => {
       checks.delete(changed);
       if (checks.size === 0 && this.#checks.get(id) === checks) this.#checks.delete(id);
+      if (this.#checks.size > 0) return;
+      this.#unfollow?.();
+      this.#unfollow = null;
     };
   }
 

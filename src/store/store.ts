@@ -92,6 +92,14 @@ export type Expectation =
       readonly of: 'waiting' | 'annotations' | 'callbacks';
       readonly id: string;
       readonly most: number;
+    }
+  /** The representation of this id holds this many jobs: none was claimed since they were counted. */
+  | {
+      readonly what: 'holds';
+      readonly id: string;
+      readonly queue: string;
+      readonly dispatcher: string;
+      readonly count: number;
     };
 
 /** Changes that become visible together or not at all. */
@@ -132,7 +140,10 @@ export interface ClaimRequest {
   readonly queue: string;
   readonly limit: number;
   readonly by: string;
-  /** Id of the agent's record: when that is gone, nothing is claimed. Null: for no agent that has a record. */
+  /**
+   * Id of the agent's record: when that is gone nothing is claimed, nor when its representation is not activated in this
+   * opening of the store. Null: for no agent that has a record.
+   */
   readonly agent: string | null;
   readonly accepts: Acceptance;
   /**

@@ -53,9 +53,11 @@ export class Claiming {
 
   async #take(connection: SqlConnection, request: ClaimRequest): Promise<Prepared<Answer>> {
     const { clock, epoch, machineVersion } = this.#parts;
-    const lanes = await this.#lanes(connection, request);
+    const [mayClaim, finding] = [this.#mayClaim(connection, request), this.#lanes(connection, request)];
+    await allDone([mayClaim, finding]);
+    const lanes = await finding;
     const nothing = { result: { error: null, ids: [], isContended: false }, written: null };
-    if (lanes.open.length === 0 && lanes.exempt.length === 0) return nothing;
+    if (!(await mayClaim) || (lanes.open.length === 0 && lanes.exempt.length === 0)) return nothing;
     const set = new WorkingSet();
     await this.#loadQuotas(connection, request, lanes, set);
     const isChoosy = request.choose !== null || request.accepts.job !== null;
@@ -77,6 +79,27 @@ export class Claiming {
       written.add(`${request.by}#${epoch}`, clock.now(), machineVersion, taken.changes);
       return { result: { error: null, ids: taken.ids, isContended: false }, written };
     }
+  }
+
+  /**
+   * Whether there is an agent to claim for, of a dispatcher that is activated in this opening: one that was declared dead
+   * while it stood still gets nothing. Locked, so that neither changes before the claim is committed.
+   */
+  async #mayClaim(connection: SqlConnection, { agent }: ClaimRequest): Promise<boolean> {
+    if (agent === null) return true;
+    const { schema, epoch } = this.#parts;
+    const [representations, agents] = [
+      connection.query(
+        `SELECT body ->> 'state' AS state, (body ->> 'epoch')::bigint = $2 AS is_ours
+         FROM ${schema}.representation WHERE id = $1 FOR SHARE`,
+        [agent.slice(0, agent.lastIndexOf('/')), epoch],
+      ),
+      connection.query(`SELECT 1 FROM ${schema}.agent WHERE id = $1 FOR SHARE`, [agent]),
+    ];
+    await allDone([representations, agents]);
+    const [representation] = await representations;
+    if ((await agents).length === 0) return false;
+    return representation === undefined || (representation.state === 'activated' && representation.is_ours === true);
   }
 
   /** Which lanes of the queue there are, found one after the other in the index however many jobs stand in each. */

@@ -8,7 +8,7 @@ import { migrate, quoted } from './migrating.ts';
 import { PostgresStore } from './postgres-store.ts';
 import type { SqlConnection, SqlPort } from './sql-port.ts';
 import { Transactions } from './transactions.ts';
-import { lockedSet } from './working-set.ts';
+import { lockedSet, noSubjects } from './working-set.ts';
 import { Written } from './writing.ts';
 
 /** What an opening is told. */
@@ -87,7 +87,7 @@ async function mustBeSafe(connection: SqlConnection, isUnsafe: boolean): Promise
 /** The epoch is committed before anything is written under it. */
 async function beginEpoch(transactions: Transactions, schema: string, clock: DatabaseClock): Promise<number> {
   const { result } = await transactions.run('the opening', async (connection) => {
-    const subjects = { jobs: [], parents: [], settings: new Map([['store' as const, ['store']]]) };
+    const subjects = { ...noSubjects, settings: new Map([['store' as const, ['store']]]) };
     const set = await lockedSet(connection, schema, subjects);
     const epoch = (set.tables.get('store', 'store')?.epoch ?? 0) + 1;
     const opened: Change = {

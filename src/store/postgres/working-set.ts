@@ -5,7 +5,7 @@ import { type JobRow, jobOf } from './job-rows.ts';
 import type { Rows, SqlConnection } from './sql-port.ts';
 
 /** The kinds that have a table of their own, in the order in which they are locked. */
-const settingKinds = ['store', 'queue', 'quota', 'representation', 'agent', 'proxy', 'annotation'] as const;
+const settingKinds = ['store', 'representation', 'agent', 'queue', 'quota', 'proxy', 'annotation'] as const;
 
 /** Where the row of a record stands. */
 export type Home = 'live' | 'done' | 'none';
@@ -68,7 +68,12 @@ export interface Subjects {
   readonly settings: ReadonlyMap<Kind, readonly string[]>;
   /** Jobs whose callbacks have to be known. */
   readonly parents: readonly string[];
+  /** Dispatchers whose jobs in a queue have to be counted. */
+  readonly holders: readonly (readonly [queue: string, dispatcher: string])[];
 }
+
+/** Nothing: for those who name some. */
+export const noSubjects: Subjects = { jobs: [], settings: new Map(), parents: [], holders: [] };
 
 /** The subjects of commits. */
 export function subjectsOf(
@@ -76,6 +81,7 @@ export function subjectsOf(
 ): Subjects {
   const ids = new Map<Kind, Set<string>>();
   const parents = new Set<string>();
+  const holders: (readonly [string, string])[] = [];
   const add = (kind: Kind, id: string): void => {
     const known = ids.get(kind);
     if (known === undefined) ids.set(kind, new Set([id]));
@@ -84,13 +90,18 @@ export function subjectsOf(
   for (const { changes, expect } of commits) {
     for (const change of changes) add(change.kind, change.id);
     for (const expectation of expect) {
+      if (expectation.what === 'holds') {
+        add('representation', expectation.id);
+        holders.push([expectation.queue, expectation.dispatcher]);
+        continue;
+      }
       add(expectation.what === 'rev' ? expectation.kind : 'job', expectation.id);
       if (expectation.what === 'noUnstartedCallback') parents.add(expectation.id);
     }
   }
   const settings = new Map<Kind, readonly string[]>();
   for (const [kind, found] of ids) if (kind !== 'job') settings.set(kind, [...found]);
-  return { jobs: [...(ids.get('job') ?? [])], settings, parents: [...parents] };
+  return { jobs: [...(ids.get('job') ?? [])], settings, parents: [...parents], holders };
 }
 
 /**
@@ -141,13 +152,22 @@ export async function lockedSet(
       [subjects.parents],
     );
   }
-  const all = [...Object.values(settings), ...Object.values(reads)];
-  await allDone(all);
+  const held = subjects.holders.map((holder) =>
+    connection.query(
+      `SELECT row_to_json(j) AS job FROM ${schema}.job j WHERE queue = $1 AND dispatcher = $2`,
+      holder,
+    ),
+  );
+  await allDone([...Object.values(settings), ...Object.values(reads), ...held]);
   const found: Partial<Record<Kind, Rows>> = {};
   for (const kind of settingKinds) if (settings[kind] !== undefined) found[kind] = await settings[kind];
   found.proxy = [...(found.proxy ?? []), ...((await reads.proxies) ?? [])];
   set.load({
-    jobs: [...((await reads.jobs) ?? []), ...((await reads.callbacks) ?? [])],
+    jobs: [
+      ...((await reads.jobs) ?? []),
+      ...((await reads.callbacks) ?? []),
+      ...(await Promise.all(held)).flat(),
+    ],
     done: (await reads.done) ?? [],
     settings: found,
   });

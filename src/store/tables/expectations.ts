@@ -20,6 +20,12 @@ export function mustHold(
     mustNotWaitFor(tables, expectation.on, id);
     return;
   }
+  if (expectation.what === 'holds') {
+    const held = tables.jobs.heldBy(expectation.queue, expectation.dispatcher);
+    if (held !== expectation.count)
+      throw conflict(`representation/${id}`, `the holder of ${expectation.count} jobs`, `one of ${held}`);
+    return;
+  }
   const job = tables.findJob(id);
   if (expectation.what === 'holder') {
     if (job?.epoch !== expectation.epoch || job.claim !== expectation.claim)

@@ -58,6 +58,14 @@ export class JobIndexes {
     return names.sort();
   }
 
+  /** How many jobs all agents of a dispatcher hold in a queue. */
+  heldBy(queue: string, dispatcher: string): number {
+    return this.holdingAgents(queue, dispatcher).reduce(
+      (count, agent) => count + this.held(queue, dispatcher, agent).size,
+      0,
+    );
+  }
+
   quotaHolders(quota: string): ReadonlySet<string> {
     return this.#quotaHolders.get(quota) ?? none;
   }

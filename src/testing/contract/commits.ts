@@ -189,6 +189,18 @@ export const commitChecks: readonly ContractCheck[] = [
     await store.commit([annotation('a', 'x', 'x')], [begun]);
   }),
 
+  check('refuses what counts the jobs of a dispatcher once it holds another one', async (store) => {
+    await store.commit([put('a'), put('b')]);
+    await store.claim({ limit: 1 });
+    const one = { what: 'holds', id: '/d', queue: '', dispatcher: 'd', count: 1 } as const;
+    await store.commit([annotation('a', 'x', 'x')], [one]);
+
+    await store.claim({ limit: 1 });
+
+    await assert.rejects(store.commit([annotation('a', 'y', 'y')], [one]), ConflictError);
+    await store.commit([annotation('a', 'y', 'y')], [{ ...one, count: 2 }]);
+  }),
+
   check('refuses a change from a state that the record has left', async (store) => {
     await store.commit([put('a')]);
     await store.claim();
