@@ -48,6 +48,7 @@ const ports = [
   'src/store/json/file-port.ts',
   'src/store/json/lock.ts',
   'src/store/json/sync-port.ts',
+  'src/store/postgres/heartbeat-port.ts',
   'src/store/postgres/sql-port.ts',
 ];
 

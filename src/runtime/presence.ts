@@ -57,6 +57,8 @@ export async function ping(engine: Engine, representation: Representation): Prom
       () =>
         `dispatcher ${uuid} was deactivated in queue '${queue}' while it lives: is the death interval too short, a commit too long, or a clock wrong? It is reactivated.`,
     );
+    // All that it held was handed on: what still runs of it counts no more.
+    engine.abortRuns(representation.record, new Error('the dispatcher was taken for dead'));
     await representation.reactivate();
   }
   if (isPingDue(representation.record, engine.store.now())) await representation.ping();
@@ -70,6 +72,9 @@ async function lookAfterSibling(engine: Engine, uuid: string, queue: string): Pr
   if (sibling === undefined || !isDead(sibling, engine.store.now())) return;
   try {
     await new Representation(engine.direct, sibling).deactivate();
+    // Its process may have been at callbacks outside its agents, too.
+    for (const job of engine.store.exclusive ? [] : await engine.store.orphans())
+      await engine.callbacks.readopt(job);
   } catch (error) {
     // Another dispatcher has just done it.
     if (!(error instanceof BadStatusError)) throw error;

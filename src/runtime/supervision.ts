@@ -162,7 +162,7 @@ export class Supervision {
           if (isLeft) await new Representation(direct, record).deactivate();
         }
       }
-      for (const job of store.exclusive ? await store.orphans() : []) await callbacks.readopt(job);
+      for (const job of await store.orphans()) await callbacks.readopt(job);
       this.#supervisor.send({ type: 'recovery.done' });
     } catch (error) {
       this.#openError = error;

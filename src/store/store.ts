@@ -224,7 +224,10 @@ export interface OpenStore {
   quotaHolders(quota: string): Promise<readonly string[]>;
   /** Jobs in a state, or with values, that this version does not know: kept, shown, and left alone. */
   quarantined(): Promise<readonly JobRecord[]>;
-  /** Jobs that somebody outside any agent was at, or at their callbacks, and did not finish. Asked once, at open. */
+  /**
+   * Jobs that somebody outside any agent was at, or at their callbacks, and did not finish: nobody living is at them. Where several
+   * processes share a store that is known; a store that one holds is asked at open, when nobody can be.
+   */
   orphans(): Promise<readonly JobRecord[]>;
   annotations(job: string): Promise<readonly AnnotationRecord[]>;
   /** Which of these jobs have annotations: most have none, and need not be asked one by one. */

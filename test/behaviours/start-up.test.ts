@@ -16,14 +16,15 @@ type Line = Parameters<Parameters<OpenStore['follow']>[0]>[0][number];
 
 const uuid = '00000000-0000-4000-8000-000000000001';
 
-forEachStore('Start-up', (makeStore) => {
+forEachStore('Start-up', (makeStore, kind) => {
   it('[I-1] createSignalbox resolves once its store is open, and rejects with what kept it from opening', async () => {
     const store = makeStore();
     const { box } = await makeBox({ store, jobs: [note] });
 
-    const second = createSignalbox({ store });
+    // A database is there for many; what keeps one from opening is shown with the store itself.
+    if (kind !== 'postgres')
+      await expect(createSignalbox({ store })).rejects.toMatchObject({ code: 'STORE_LOCKED' });
 
-    await expect(second).rejects.toMatchObject({ code: 'STORE_LOCKED' });
     expect(box.state).toBe('running');
     await expect(box.opened()).resolves.toBeUndefined();
     await expect(createSignalbox({} as never)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
@@ -225,7 +226,9 @@ forEachStore('Start-up', (makeStore) => {
     const worker = await makeBox({ store: shared, jobs: [note] });
     await worker.box.start();
     const done = await worker.box.queue().put(note('in one store'));
-    const apart = await makeBox({ store: makeStore({ name: 'two' }), jobs: [note] });
+    // Instances on databases are told apart by their files, and tests have one.
+    const identity = kind === 'postgres' ? { uuid } : {};
+    const apart = await makeBox({ store: makeStore({ name: 'two' }), jobs: [note], ...identity });
     await apart.box.start();
     const elsewhere = await apart.box.queue().put(note('in another'));
     const results = [await done.result(), await elsewhere.result()];

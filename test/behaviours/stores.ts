@@ -53,6 +53,9 @@ export function forEachStore(name: string, facts: (makeStore: MakeStore, kind: S
   const kinds = Object.keys(stores) as StoreKind[];
   const chosen = only === undefined ? usual : kinds.filter((kind) => kind === only);
   if (chosen.length === 0) throw new Error(`SIGNALBOX_TEST_STORE is ${only}; known are ${kinds.join(', ')}`);
+  // A database keeps no UUID for an instance; without a file of its own every test would write one in the working folder.
+  if (only === 'postgres')
+    process.env.SIGNALBOX_UUID_FILE ??= join(mkdtempSync(join(tmpdir(), 'signalbox-instance-')), 'uuid');
   for (const kind of chosen) describe(`${name}, ${kind} store`, () => facts(stores[kind], kind));
 }
 

@@ -99,7 +99,10 @@ export class Claiming {
     await allDone([representations, agents]);
     const [representation] = await representations;
     if ((await agents).length === 0) return false;
-    return representation === undefined || (representation.state === 'activated' && representation.is_ours === true);
+    return (
+      representation === undefined ||
+      (representation.state === 'activated' && representation.is_ours === true)
+    );
   }
 
   /** Which lanes of the queue there are, found one after the other in the index however many jobs stand in each. */

@@ -121,7 +121,8 @@ export class Following {
     for (let isMore = true; isMore; ) {
       const lines = await this.#parts.journal.page(this.#next);
       for (const line of lines) {
-        if (line.s > this.#next) this.#holes.push({ from: this.#next, to: line.s, xid: null, told: new Set() });
+        if (line.s > this.#next)
+          this.#holes.push({ from: this.#next, to: line.s, xid: null, told: new Set() });
         this.#next = line.s + line.entries.length;
       }
       this.#tellOthers(lines);

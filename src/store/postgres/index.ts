@@ -16,6 +16,8 @@ export interface PostgresStoreSettings {
   readonly connectTimeout?: Duration;
   /** How long the server may take to answer, and how long a call is tried again after a lost connection. Default 15 s. */
   readonly queryTimeout?: Duration;
+  /** Time between two signs of life, given by a thread of their own. At most a third of any death interval. Default 5 s. */
+  readonly heartbeat?: Duration;
   /** Accepts a server that may lose what it acknowledged: `synchronous_commit` or `fsync` off. Default false. */
   readonly unsafe?: boolean;
   /** Whose clock counts. `box`: that of the Signalbox, for tests in virtual time. Default `database`. */
@@ -61,6 +63,7 @@ export function postgresStore(options: PostgresStoreOptions): Store {
   }
   const connectTimeoutMs = durationMs(options.connectTimeout ?? 5000, 'connectTimeout');
   const queryTimeoutMs = durationMs(options.queryTimeout ?? 15_000, 'queryTimeout');
+  const heartbeatMs = durationMs(options.heartbeat ?? 5000, 'heartbeat');
   return {
     name,
     async open(ports) {
@@ -73,6 +76,7 @@ export function postgresStore(options: PostgresStoreOptions): Store {
           ports,
           poolSize,
           queryTimeoutMs,
+          heartbeatMs,
           isUnsafe: options.unsafe ?? false,
           usesGivenClock: options.clock === 'box',
         });

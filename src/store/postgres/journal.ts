@@ -121,7 +121,9 @@ export class Journal {
 
   /** Whether every transaction that began before this one is over. */
   async isOver(xid: string): Promise<boolean> {
-    const [row] = await this.#query('SELECT pg_snapshot_xmin(pg_current_snapshot()) > $1::xid8 AS over', [xid]);
+    const [row] = await this.#query('SELECT pg_snapshot_xmin(pg_current_snapshot()) > $1::xid8 AS over', [
+      xid,
+    ]);
     return row?.over === true;
   }
 

@@ -113,6 +113,12 @@ export const migrations: readonly string[] = [
   ) PARTITION BY RANGE (day);
   CREATE TABLE {schema}.line_default PARTITION OF {schema}.line DEFAULT;
 
+  -- Processes that have the store open, with their last sign of life.
+  CREATE TABLE {schema}.opening (
+    epoch bigint PRIMARY KEY,
+    seen_at timestamptz NOT NULL DEFAULT clock_timestamp()
+  );
+
   INSERT INTO {schema}.store (id, rev, last_seq, body) VALUES ('store', 0, 0, '{"v":1,"epoch":0}');
   `,
 ];

@@ -81,7 +81,10 @@ export class Notifying {
     });
     if (this.#isClosed) return;
     await transactions.read('a notification', (connection) =>
-      connection.query('SELECT pg_notify($1, $2)', [this.#channel, JSON.stringify({ by: epoch, queues: [] })]),
+      connection.query('SELECT pg_notify($1, $2)', [
+        this.#channel,
+        JSON.stringify({ by: epoch, queues: [] }),
+      ]),
     );
     this.#later(echoMs, () => {
       if (!this.#isHeard)
@@ -108,7 +111,9 @@ export class Notifying {
     // A payload has room for 8000 bytes; without names every queue is meant by the polls anyway.
     const text = payload.length < 7000 ? payload : JSON.stringify({ by: this.#parts.epoch, queues: [] });
     this.#parts.transactions
-      .read('a notification', (connection) => connection.query('SELECT pg_notify($1, $2)', [this.#channel, text]))
+      .read('a notification', (connection) =>
+        connection.query('SELECT pg_notify($1, $2)', [this.#channel, text]),
+      )
       .catch(() => {});
   }
 

@@ -5,6 +5,7 @@ import { DatabaseClock } from './clock.ts';
 import { storeError } from './failures.ts';
 import { Journal } from './journal.ts';
 import { migrate, quoted } from './migrating.ts';
+import { Openings } from './openings.ts';
 import { PostgresStore } from './postgres-store.ts';
 import type { SqlConnection, SqlPort } from './sql-port.ts';
 import { Transactions } from './transactions.ts';
@@ -20,6 +21,7 @@ export interface OpeningParts {
   readonly ports: StorePorts;
   readonly poolSize: number;
   readonly queryTimeoutMs: number;
+  readonly heartbeatMs: number;
   readonly isUnsafe: boolean;
   readonly usesGivenClock: boolean;
 }
@@ -32,6 +34,9 @@ export async function openPostgres(parts: OpeningParts): Promise<PostgresStore> 
   const transactions = new Transactions(port, schema, clock, { queryTimeoutMs });
   await prepared(parts);
   const epoch = await beginEpoch(transactions, schema, clock);
+  const heartbeatMs = parts.usesGivenClock ? null : parts.heartbeatMs;
+  const openings = new Openings({ schema, epoch, port, transactions, heartbeatMs });
+  await openings.begin();
   const oldestSeq = await new Journal({ schema, transactions }).oldestSeq();
   return new PostgresStore({
     name,
@@ -45,6 +50,7 @@ export async function openPostgres(parts: OpeningParts): Promise<PostgresStore> 
     transactions,
     ports,
     oldestSeq,
+    openings,
   });
 }
 

@@ -18,6 +18,7 @@ import { Committing } from './committing.ts';
 import { Following } from './following.ts';
 import { Journal } from './journal.ts';
 import { Notifying, queuesOf } from './notifying.ts';
+import type { Openings } from './openings.ts';
 import { Reading } from './reading.ts';
 import type { SqlPort } from './sql-port.ts';
 import type { Transactions } from './transactions.ts';
@@ -37,6 +38,7 @@ export interface PostgresStoreParts {
   readonly transactions: Transactions;
   readonly ports: StorePorts;
   readonly oldestSeq: number;
+  readonly openings: Openings;
 }
 
 /** A store in a PostgreSQL database: any number of processes share it. */
@@ -55,6 +57,7 @@ export class PostgresStore implements OpenStore {
   readonly #journal: Journal;
   readonly #following: Following;
   readonly #notifying: Notifying;
+  readonly #openings: Openings;
   readonly #hinted: ((queue: string) => void)[] = [];
   readonly #oldestSeq: number;
   #poolSize: number;
@@ -78,6 +81,7 @@ export class PostgresStore implements OpenStore {
     this.#committing = new Committing({ ...shared, defer: (run) => parts.ports.defer(run) });
     this.#claiming = new Claiming(shared);
     this.#reading = new Reading(parts);
+    this.#openings = parts.openings;
     this.#notifying.listen();
   }
 
@@ -143,7 +147,7 @@ export class PostgresStore implements OpenStore {
   }
 
   orphans(): Promise<readonly JobRecord[]> {
-    return this.#read(() => this.#reading.orphans());
+    return this.#read(() => this.#leftBehind());
   }
 
   annotations(job: string): Promise<readonly AnnotationRecord[]> {
@@ -177,6 +181,11 @@ export class PostgresStore implements OpenStore {
   }
 
   async idle(): Promise<void> {
+    await this.#answered();
+    await this.#closing?.catch(() => {});
+  }
+
+  async #answered(): Promise<void> {
     while (this.#open.size > 0) await Promise.allSettled([...this.#open]);
   }
 
@@ -216,10 +225,22 @@ export class PostgresStore implements OpenStore {
 
   async #close(): Promise<void> {
     await this.#committing.close();
-    await this.idle();
+    await this.#answered();
     await this.#notifying.close();
     await this.#following.close();
+    await this.#openings.end();
     await this.#port.end();
+  }
+
+  /** Orphans that no living process is at: whoever wrote to them or their callbacks last is gone. */
+  async #leftBehind(): Promise<readonly JobRecord[]> {
+    const left: JobRecord[] = [];
+    for (const job of await this.#reading.orphans()) {
+      const callbacks = await this.#reading.callbacks(job.id);
+      const seqs = [job, ...callbacks.map(({ record }) => record)].map((record) => record.lastSeq);
+      if ((await this.#openings.leftBehind(seqs)).size === new Set(seqs).size) left.push(job);
+    }
+    return left;
   }
 
   /**

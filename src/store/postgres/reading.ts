@@ -30,7 +30,8 @@ export class Reading {
   async get<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
     if (kind === 'job') {
       const { schema, transactions } = this.#parts;
-      const from = (table: string): string => `SELECT row_to_json(j) AS job FROM ${schema}.${table} j WHERE id = $1`;
+      const from = (table: string): string =>
+        `SELECT row_to_json(j) AS job FROM ${schema}.${table} j WHERE id = $1`;
       const [row] = await transactions.inOrder('a read', async (connection) => {
         const live = connection.query(from('job'), [id]);
         // Asked for after the first, so a job that is moved meanwhile is found in one of the two.

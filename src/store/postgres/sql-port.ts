@@ -34,6 +34,8 @@ export interface SqlPort {
   connect(): Promise<SqlConnection>;
   /** On a connection of its own, outside the pool. */
   listen(listener: Listener): Promise<Listening>;
+  /** How connections are made, for another thread; null when that cannot be told it. */
+  settings(): Readonly<Record<string, unknown>> | null;
   /** How many connections the pool may have. Has no effect on a pool that the program brought. */
   resize(max: number): void;
   /** Milliseconds that only grow, whatever becomes of the wall clock. */
@@ -102,6 +104,7 @@ export async function nodePostgres(database: Database, limits: ConnectionLimits)
         },
       };
     },
+    settings: () => copyable(settings),
     resize(max) {
       if (own !== null) own.options.max = Math.max(1, max);
     },
@@ -152,4 +155,15 @@ function connection(client: PoolClient, done: () => void): SqlConnection {
       client.release(error);
     },
   };
+}
+
+/** Settings without what only this thread has; null when the password is one of them. */
+function copyable(settings: ClientConfig): Readonly<Record<string, unknown>> | null {
+  const plain = Object.entries(settings).filter(([, value]) => typeof value !== 'function');
+  if (typeof settings.password === 'function' || settings.stream !== undefined) return null;
+  try {
+    return structuredClone(Object.fromEntries(plain));
+  } catch {
+    return null;
+  }
 }

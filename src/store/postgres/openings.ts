@@ -1,0 +1,94 @@
+import { type Heartbeat, startHeartbeat } from './heartbeat-port.ts';
+import type { SqlPort } from './sql-port.ts';
+import type { Transactions } from './transactions.ts';
+
+/** What openings are kept with. */
+export interface OpeningsParts {
+  readonly schema: string;
+  readonly epoch: number;
+  readonly port: SqlPort;
+  readonly transactions: Transactions;
+  /** Time between two signs of life; null: none are given, in virtual time. */
+  readonly heartbeatMs: number | null;
+}
+
+/** How long an opening counts as alive without a sign. */
+const deathMs = 60_000;
+
+/**
+ * Which openings of the store are alive. Each gives signs of life from a thread of its own, for itself and for the
+ * representations that are activated in it.
+ */
+export class Openings {
+  readonly #parts: OpeningsParts;
+  readonly #heartbeat: Heartbeat | null;
+
+  constructor(parts: OpeningsParts) {
+    this.#parts = parts;
+    const { schema, epoch, port, heartbeatMs } = parts;
+    const settings = heartbeatMs === null ? null : port.settings();
+    this.#heartbeat =
+      settings === null || heartbeatMs === null
+        ? null
+        : startHeartbeat({
+            settings,
+            statement: statement(schema),
+            values: [epoch],
+            intervalMs: heartbeatMs,
+          });
+  }
+
+  /** Takes note of this opening, and forgets those that have been over for a day. */
+  async begin(): Promise<void> {
+    const { schema, epoch, transactions } = this.#parts;
+    await transactions.read('the opening', async (connection) => {
+      await connection.query(
+        `INSERT INTO ${schema}.opening (epoch) VALUES ($1) ON CONFLICT (epoch) DO UPDATE SET seen_at = clock_timestamp()`,
+        [epoch],
+      );
+      await connection.query(
+        `DELETE FROM ${schema}.opening WHERE seen_at < clock_timestamp() - interval '1 day'`,
+      );
+    });
+  }
+
+  /** Of these numbers of entries, those that no living opening has written. */
+  async leftBehind(seqs: readonly number[]): Promise<ReadonlySet<number>> {
+    const { schema, transactions } = this.#parts;
+    const rows = await transactions.read('a read', (connection) =>
+      connection.query(
+        `SELECT q.seq FROM unnest($1::bigint[]) AS q(seq)
+         CROSS JOIN LATERAL (SELECT by FROM ${schema}.line WHERE s <= q.seq ORDER BY s DESC LIMIT 1) AS l
+         WHERE NOT EXISTS (
+           SELECT FROM ${schema}.opening o
+           WHERE o.epoch = split_part(l.by, '#', 2)::bigint
+             AND o.seen_at > clock_timestamp() - make_interval(secs => $2)
+         )`,
+        [seqs, deathMs / 1000],
+      ),
+    );
+    return new Set(rows.map((row) => Number(row.seq)));
+  }
+
+  /** This opening is over: what it has left, others may take up at once. */
+  async end(): Promise<void> {
+    await this.#heartbeat?.stop();
+    const { schema, epoch, transactions } = this.#parts;
+    await transactions
+      .read('the closing', (connection) =>
+        connection.query(`DELETE FROM ${schema}.opening WHERE epoch = $1`, [epoch]),
+      )
+      // A database that is away finds out by itself.
+      .catch(() => {});
+  }
+}
+
+/** The database's clock decides what is due. A representation that was declared dead is not revived here: its poll finds out. */
+function statement(schema: string): string {
+  const now = 'floor(extract(epoch FROM clock_timestamp()) * 1000)';
+  return `WITH seen AS (UPDATE ${schema}.opening SET seen_at = clock_timestamp() WHERE epoch = $1)
+    UPDATE ${schema}.representation
+    SET body = jsonb_set(body::jsonb, '{lastPing}', to_jsonb(${now}))::json, rev = rev + 1
+    WHERE (body ->> 'epoch')::bigint = $1 AND body ->> 'state' = 'activated'
+      AND coalesce((body ->> 'lastPing')::float8, 0) + (body ->> 'pingInterval')::float8 <= ${now}`;
+}
