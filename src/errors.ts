@@ -101,6 +101,9 @@ const messages = {
   BOX_STOPPED: (about: { call: string }) =>
     `Expected the Signalbox to be open for ${about.call}, got one that was stopped. Create a new one on the same store.`,
 
+  NO_TRANSACTIONS: (about: { call: string }) =>
+    `Expected a store in a database for ${about.call}, got one without transactions of its own. Use the PostgreSQL store, or box.transaction for several changes of Signalbox.`,
+
   // Charts
   CHART_DIALECT: (about: { expected: string; toBe: string; got: string; repair: string }) =>
     `Expected ${about.expected} to be ${about.toBe}, got ${about.got}. ${about.repair}`,

@@ -97,11 +97,17 @@ export class Engine {
     this.policies = new Policies(this);
   }
 
-  /** Commits changes and carries out the effects that their charts name. */
-  commit(by: string, made: readonly Made[], expect: readonly Expectation[]): Ticket {
-    const ticket = this.store.commit({ by, changes: made as readonly Change[], expect });
-    for (const change of made) if ('effects' in change) this.perform(change, ticket);
+  /** Commits changes, in a transaction of the program when there is one, and carries out the effects that their charts name. */
+  commit(by: string, made: readonly Made[], expect: readonly Expectation[], within?: unknown): Ticket {
+    const commit = { by, changes: made as readonly Change[], expect };
+    const ticket = this.store.commit(within === undefined ? commit : { ...commit, within });
+    this.performAll(made, ticket);
     return ticket;
+  }
+
+  /** Carries out the effects of what a commit makes. */
+  performAll(made: readonly Made[], ticket: Ticket): void {
+    for (const change of made) if ('effects' in change) this.perform(change, ticket);
   }
 
   /** Carries out the effects of one transition. `callHandler` belongs to whoever started the job: see `callsHandler`. */

@@ -115,6 +115,10 @@ export class Executor {
 
   #returned(run: Run, value: unknown): void {
     const { finishing, awaited, retrying } = this.#engine;
+    if (run.ended !== null) {
+      finishing.followEnded(run, run.ended);
+      return;
+    }
     const what = kindOf(value);
     if (what === 'job') {
       this.#returnedJob(run, value as Job<unknown>).catch((error: unknown) => this.#threw(run, error));
@@ -167,6 +171,12 @@ export class Executor {
   }
 
   #threw(run: Run, error: unknown): void {
+    if (run.ended !== null) {
+      const { log, finishing } = this.#engine;
+      log.events('ERROR', () => `${this.text(run.job)} threw after its transaction: ${String(error)}`);
+      finishing.followEnded(run, run.ended);
+      return;
+    }
     run.startOver();
     // The worker is stopped, not the job refuted: no policy is asked and nothing is stored.
     if (run.isAborted || isReassigned(error)) this.#engine.finishing.escaped(run, error);

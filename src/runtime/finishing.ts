@@ -1,12 +1,27 @@
 import type { Outcome } from '../../machines/job.context.ts';
+import type { Json } from '../../machines/json.ts';
 import { ConflictError, ReassignedError, SignalboxError } from '../errors.ts';
 import { Failure } from '../model/failure.ts';
 import type { JobRecord } from '../model/records.ts';
 import { afterStep, stepJob } from '../model/step.ts';
-import type { Expectation } from '../store/store.ts';
+import type { Change, Expectation, Ticket } from '../store/store.ts';
 import type { Engine } from './engine.ts';
 import { logLost, logOutcome, outcomeText } from './outcome-log.ts';
 import type { Run } from './run.ts';
+import type { Made } from './unit.ts';
+
+/** An outcome and how it is committed. */
+export interface Ending {
+  readonly made: readonly Made[];
+  readonly expect: readonly Expectation[];
+  /** The job as its outcome leaves it. */
+  readonly finished: JobRecord;
+  readonly outcome: Outcome;
+  /** It is COMPLETED with its outcome. */
+  readonly completes: boolean;
+}
+
+const committed: Ticket = { written: Promise.resolve(), synced: Promise.resolve() };
 
 /** Commits the outcome of a call, and lets what follows it happen. */
 export class Finishing {
@@ -21,6 +36,43 @@ export class Finishing {
    * Callbacks and the log follow once it is synced.
    */
   finish(run: Run, outcome: Outcome, awaited: string | null = null, mayComplete = true): void {
+    const ending = this.#ending(run, outcome, awaited, mayComplete);
+    const ticket = this.#engine.commit(run.by, ending.made, ending.expect);
+    this.#follow(run, ending, ticket, (error) =>
+      this.#notCommitted(run, outcome, awaited, ending.completes, error),
+    );
+  }
+
+  /**
+   * The work of a job in a transaction of the database, and the outcome of the job in it: what the work gives. Resolves when
+   * both are committed; rejects when neither is. What follows the outcome happens when the code returns.
+   */
+  async finishWithin<Result>(
+    run: Run,
+    work: (client: unknown) => Promise<Result>,
+    encode: (result: Result) => Json,
+  ): Promise<Result> {
+    const { store } = this.#engine;
+    if (store.transaction === null)
+      throw new SignalboxError('NO_TRANSACTIONS', { call: 'local.transaction' });
+    if (run.ended !== null) throw new SignalboxError('TRANSACTION_ENDED', { call: 'transaction' });
+    const hasCallbacks = (await store.callbacks(run.job.id)).length > 0;
+    let ending: Ending | null = null;
+    const result = await store.transaction(work, (value) => {
+      ending = this.#ending(run, { ok: true, value: encode(value) }, null, !hasCallbacks);
+      return { by: run.by, changes: ending.made as readonly Change[], expect: ending.expect };
+    });
+    run.ended = ending;
+    this.#engine.performAll((ending as Ending | null)?.made ?? [], committed);
+    return result;
+  }
+
+  /** The code has returned, or thrown, after its outcome was committed: nothing that it gives now counts. */
+  followEnded(run: Run, ending: Ending): void {
+    this.#follow(run, ending, committed, () => {});
+  }
+
+  #ending(run: Run, outcome: Outcome, awaited: string | null, mayComplete: boolean): Ending {
     const engine = this.#engine;
     const finish = stepJob(run.job, {
       type: 'job.finish',
@@ -38,8 +90,12 @@ export class Finishing {
       : [...run.unit.made, finish];
     const expect: Expectation[] = [...run.expectation, ...run.unit.end()];
     if (completes) expect.push({ what: 'noUnstartedCallback', id: run.job.id });
+    return { made, expect, finished, outcome, completes };
+  }
 
-    const ticket = engine.commit(run.by, made, expect);
+  #follow(run: Run, ending: Ending, ticket: Ticket, refused: (error: Error) => void): void {
+    const engine = this.#engine;
+    const { finished, outcome, completes } = ending;
     engine.written(
       ticket,
       () => {
@@ -48,7 +104,7 @@ export class Finishing {
         run.agent?.workers.ended(run, outcome);
         run.onDone();
       },
-      (error) => this.#notCommitted(run, outcome, awaited, completes, error),
+      refused,
     );
     engine.synced(ticket, () => {
       const tearDown = run.takeTearDown();

@@ -97,6 +97,36 @@ export const local = {
     return mustRun('signal').signal;
   },
 
+  /**
+   * Does some work in a transaction of the database and ends the job in it: its result is what the work gives, and both are
+   * committed or neither is. `client` is a connection of the package `pg`; the transaction is begun and ended for you. What
+   * the code returns afterwards counts no more.
+   *
+   * @example
+   * ```ts
+   * import type { PoolClient } from 'pg';
+   * import { defineJob, local } from 'signalbox';
+   *
+   * export const book = defineJob({
+   *   name: 'book',
+   *   run: (account: string, amount: number) =>
+   *     local.transaction(async (client) => {
+   *       await (client as PoolClient).query('UPDATE account SET balance = balance - $2 WHERE id = $1', [account, amount]);
+   *       return amount;
+   *     }),
+   * });
+   * ```
+   *
+   * @throws SignalboxError `NO_TRANSACTIONS`, `NO_CURRENT_JOB`, `TRANSACTION_ENDED`, `STORE_DISCONNECTED`; ReassignedError when the job
+   * is in other hands: nothing was written then.
+   */
+  transaction<Result>(work: (client: unknown) => Promise<Result>): Promise<Result> {
+    const run = mustRun('transaction()');
+    return run.engine.finishing.finishWithin(run, work, (result) =>
+      result === undefined ? null : encodeValue(result, 'result', storedJobOnly, run.engine.limits),
+    );
+  },
+
   /** Sets an annotation of the current or another job, at once and for good, whatever becomes of this attempt. */
   async setLiveAnnotation(name: string, value: unknown, job?: Job<unknown>): Promise<void> {
     const run = mustRun('setLiveAnnotation()');

@@ -12,10 +12,17 @@ import { checkLogLevel } from './logging.ts';
 import type { Made, Unit } from './unit.ts';
 
 /** What `put` may override. */
-export type PutOptions = Pick<
-  JobSettings,
-  'beginAfter' | 'beginBy' | 'failureLogLevel' | 'retryPolicy' | 'quotaNames' | 'id'
->;
+export interface PutOptions
+  extends Pick<
+    JobSettings,
+    'beginAfter' | 'beginBy' | 'failureLogLevel' | 'retryPolicy' | 'quotaNames' | 'id'
+  > {
+  /**
+   * A connection of the package `pg` in an open transaction of yours: the job is put when that commits, and never was when
+   * it is rolled back. On a PostgreSQL store.
+   */
+  readonly client?: unknown;
+}
 
 /** Jobs that go into a queue in one commit. Nothing is written, and no draft is changed, before `submit`. */
 export class PutBatch {
@@ -29,7 +36,7 @@ export class PutBatch {
   readonly #quotaNames = new Set<string>();
   readonly #stored = new Map<string, Job<unknown>>();
 
-  constructor(unit: Unit, queue: string, options: PutOptions) {
+  constructor(unit: Unit, queue: string, { client: _client, ...options }: PutOptions) {
     this.#unit = unit;
     this.#engine = unit.engine;
     this.#queue = queue;

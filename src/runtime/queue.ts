@@ -10,7 +10,7 @@ import type { PutOptions } from './put-batch.ts';
 import { put, putAll } from './putting.ts';
 import { Quotas } from './quotas.ts';
 import { Representations } from './representations.ts';
-import type { Unit } from './unit.ts';
+import { ClientUnit, type Unit } from './unit.ts';
 
 /**
  * A queue: where jobs wait. Bound to a box, a transaction or a running job, it commits as that does.
@@ -65,7 +65,7 @@ export class Queue {
     item: Job<Result> | JobDefinition<readonly [], Result>,
     options: PutOptions = {},
   ): Promise<Job<Result>> {
-    return put(this.#unit, this.name, item, options);
+    return put(this.#unitFor(options), this.name, item, options);
   }
 
   /**
@@ -90,7 +90,11 @@ export class Queue {
     items: Iterable<Job<Result> | JobDefinition<readonly [], Result>>,
     options: Omit<PutOptions, 'id'> = {},
   ): Promise<Job<Result>[]> {
-    return putAll(this.#unit, this.name, items, options);
+    return putAll(this.#unitFor(options), this.name, items, options);
+  }
+
+  #unitFor({ client }: PutOptions): Unit {
+    return client === undefined ? this.#unit : new ClientUnit(this.#unit.engine, client);
   }
 
   /** How many jobs wait: put back, immediate and held ones. */

@@ -4,6 +4,7 @@ import type { RetryCache, RetryPolicy } from '../model/retry.ts';
 import type { Expectation } from '../store/store.ts';
 import type { CallbackContext } from './callbacks.ts';
 import type { Engine } from './engine.ts';
+import type { Ending } from './finishing.ts';
 import { Job } from './job.ts';
 import type { LiveAgent } from './live-agent.ts';
 import type { LiveJobInfo } from './live-job-info.ts';
@@ -57,6 +58,8 @@ export class Run {
   retry: RetryStep | null = null;
   #cache: RetryCache | null = null;
   #annotations: Record<string, Json>;
+  /** The outcome that was committed while the code still ran: see `local.transaction`. */
+  ended: Ending | null = null;
   #view: Job<unknown> | null = null;
   #abort: AbortController | null = null;
   #aborted: unknown = null;

@@ -73,6 +73,20 @@ interface Gathered {
 
 const none: readonly never[] = Object.freeze([]);
 
+/** Each call goes into a transaction of the program, which ends it. Reads see what is committed. */
+export class ClientUnit extends DirectUnit {
+  readonly #client: unknown;
+
+  constructor(engine: Engine, client: unknown) {
+    super(engine);
+    this.#client = client;
+  }
+
+  override submit(made: readonly Made[], expect: readonly Expectation[]): Promise<void> {
+    return this.engine.commit('client', made, expect, this.#client).synced;
+  }
+}
+
 /** Gathers changes for one commit. Reads see the state as it is, with the unit's own changes over it. */
 export class GatheringUnit implements Unit {
   readonly engine: Engine;

@@ -108,6 +108,11 @@ export interface Commit {
   readonly by: string;
   readonly changes: readonly Change[];
   readonly expect: readonly Expectation[];
+  /**
+   * The connection of a transaction that somebody else ends: the changes become visible when that commits, and the ticket
+   * tells that they are in it. Refused by stores without `transaction`.
+   */
+  readonly within?: unknown;
 }
 
 /** How durable a commit is by now. Both promises reject when it was refused or its outcome is unknown. */
@@ -236,6 +241,16 @@ export interface OpenStore {
   due(): Promise<number | null>;
 
   commit(commit: Commit): Ticket;
+  /**
+   * Does some work in a transaction of the database itself, then makes the commit that follows from its answer as the last
+   * thing in it: both or neither. Null on a store that is no database.
+   */
+  readonly transaction:
+    | (<Result>(
+        work: (connection: unknown) => Promise<Result>,
+        commit: (result: Result) => Commit,
+      ) => Promise<Result>)
+    | null;
   claim(request: ClaimRequest): Promise<Claimed>;
   /** Resolves when everything written by now is synced. */
   settled(): Promise<void>;

@@ -2,7 +2,7 @@ import { SignalboxError } from '../../errors.ts';
 import type { Commit, Ticket } from '../store.ts';
 import { mustHold, mustStand } from '../tables/expectations.ts';
 import type { DatabaseClock } from './clock.ts';
-import type { SqlConnection } from './sql-port.ts';
+import { borrowed, type SqlConnection } from './sql-port.ts';
 import type { Prepared, Transactions } from './transactions.ts';
 import { lockedSet, subjectsOf } from './working-set.ts';
 import { type Numbered, Written } from './writing.ts';
@@ -18,6 +18,8 @@ export interface CommittingParts {
   defer(run: () => void): void;
   /** Hears of what was committed here, before those who wait for it. */
   committed(numbered: Numbered): void;
+  /** Notifies in a transaction that somebody else ends: it is heard when that commits. */
+  notifyWithin(connection: SqlConnection, numbered: Numbered): Promise<void>;
 }
 
 /** A commit that waits for its transaction. */
@@ -52,6 +54,7 @@ export class Committing {
 
   commit(commit: Commit): Ticket {
     if (this.#closed !== null) return ticketOf(Promise.reject(this.#closed));
+    if (commit.within !== undefined) return ticketOf(this.#within(commit));
     const done = new Promise<void>((resolve, reject) => {
       this.#waiting.push({ commit, resolve, reject });
     });
@@ -108,6 +111,39 @@ export class Committing {
       if (refusal === null) resolve();
       else reject(refusal);
     }
+  }
+
+  /** Makes a commit in the program's own transaction: it is told of when that is over, by the journal and a notification. */
+  async #within(commit: Commit): Promise<void> {
+    const { schema, transactions, clock } = this.#parts;
+    const connection = borrowed(commit.within);
+    await clock.ask(connection);
+    const { result, written } = await this.prepare(connection, [commit]);
+    const [refusal] = result;
+    if (refusal !== null && refusal !== undefined) throw refusal;
+    if (written?.isEmpty !== false) return;
+    const numbered = await written.number(connection, schema);
+    await transactions.send(connection, numbered, null);
+    await this.#parts.notifyWithin(connection, numbered);
+  }
+
+  /** A program's work and the commit that follows from it, in one transaction. */
+  async transaction<Result>(
+    work: (client: unknown) => Promise<Result>,
+    commit: (result: Result) => Commit,
+  ): Promise<Result> {
+    this.mustWrite();
+    const { clock, transactions } = this.#parts;
+    const { result, numbered } = await transactions.with(async (connection) => {
+      const answer = await work(connection.client);
+      await clock.ask(connection);
+      const prepared = await this.prepare(connection, [commit(answer)]);
+      const [refusal] = prepared.result;
+      if (refusal !== null && refusal !== undefined) throw refusal;
+      return { result: answer, written: prepared.written };
+    });
+    if (numbered !== null) this.#parts.committed(numbered);
+    return result;
   }
 
   /** Judges commits in a transaction and makes the changes of those that hold. Gives the refusal of each, or null. */

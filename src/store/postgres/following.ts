@@ -4,7 +4,6 @@ import type { Scheduled, SqlPort } from './sql-port.ts';
 
 /** What the journal is followed with. */
 export interface FollowingParts {
-  readonly epoch: number;
   readonly journal: Journal;
   readonly port: SqlPort;
   report(message: string): void;
@@ -33,6 +32,8 @@ export class Following {
   started: Promise<void> = Promise.resolve();
   readonly #parts: FollowingParts;
   readonly #listeners = new Set<(lines: readonly Line[]) => void>();
+  /** First numbers of lines that were told and not yet met in the journal. */
+  readonly #own = new Set<number>();
   #next = 0;
   #holes: Hole[] = [];
   #timer: Scheduled | null = null;
@@ -53,15 +54,11 @@ export class Following {
     };
   }
 
-  /** Tells lines. A listener that throws must not keep the others from being told. */
+  /** Tells what this process has committed. */
   tell(lines: readonly Line[]): void {
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener(lines);
-      } catch (error) {
-        this.#parts.report(`a listener of the journal failed: ${String(error)}`);
-      }
-    }
+    if (this.#listeners.size === 0) return;
+    for (const line of lines) this.#own.add(line.s);
+    this.#tell(lines);
   }
 
   /** Something may have been committed elsewhere. */
@@ -83,6 +80,7 @@ export class Following {
 
   #start(): void {
     this.#holes = [];
+    this.#own.clear();
     this.#delayMs = soonMs;
     const { journal } = this.#parts;
     this.started = journal.newestSeq().then(
@@ -147,10 +145,20 @@ export class Following {
     if (kept.length > 0) this.#delayMs = Math.min(this.#delayMs, soonMs);
   }
 
-  /** Its own lines this process has told when it committed them. */
+  /** What this process committed by itself it has told at once. */
   #tellOthers(lines: readonly Line[]): void {
-    const own = `#${this.#parts.epoch}`;
-    const others = lines.filter((line) => !line.by.endsWith(own));
-    if (others.length > 0) this.tell(others);
+    const others = lines.filter((line) => !this.#own.delete(line.s));
+    if (others.length > 0) this.#tell(others);
+  }
+
+  /** A listener that throws must not keep the others from being told. */
+  #tell(lines: readonly Line[]): void {
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(lines);
+      } catch (error) {
+        this.#parts.report(`a listener of the journal failed: ${String(error)}`);
+      }
+    }
   }
 }

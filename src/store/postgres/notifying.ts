@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { JobRecord } from '../../model/records.ts';
 import { reasonOf } from './failures.ts';
-import type { Listening, Scheduled, SqlPort } from './sql-port.ts';
+import type { Listening, Scheduled, SqlConnection, SqlPort } from './sql-port.ts';
 import type { Transactions } from './transactions.ts';
 import type { Numbered } from './writing.ts';
 
@@ -61,6 +61,12 @@ export class Notifying {
     if (this.#sending !== null || this.#isClosed) return;
     const since = this.#parts.port.elapsed() - this.#sentAt;
     this.#sending = this.#parts.port.callLater(Math.max(0, pauseMs - since), () => this.#send());
+  }
+
+  /** Notifies in somebody else's transaction. This process hears it, too: it knows no more of its end than others. */
+  async notifyWithin(connection: SqlConnection, numbered: Numbered): Promise<void> {
+    const payload = JSON.stringify({ by: 0, queues: [...queuesOf(numbered)] });
+    await connection.query('SELECT pg_notify($1, $2)', [this.#channel, payload]);
   }
 
   async close(): Promise<void> {

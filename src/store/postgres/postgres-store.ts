@@ -78,7 +78,11 @@ export class PostgresStore implements OpenStore {
     this.#following = new Following({ ...parts, journal: this.#journal, report });
     this.#notifying = new Notifying({ ...parts, report, heard: (queues) => this.#heard(queues) });
     const shared = { ...parts, committed: (numbered: Numbered) => this.#committed(numbered) };
-    this.#committing = new Committing({ ...shared, defer: (run) => parts.ports.defer(run) });
+    this.#committing = new Committing({
+      ...shared,
+      defer: (run) => parts.ports.defer(run),
+      notifyWithin: (connection, numbered) => this.#notifying.notifyWithin(connection, numbered),
+    });
     this.#claiming = new Claiming(shared);
     this.#reading = new Reading(parts);
     this.#openings = parts.openings;
@@ -167,6 +171,12 @@ export class PostgresStore implements OpenStore {
     this.#during(ticket.synced).catch(() => {});
     return ticket;
   }
+
+  /** Not counted as under way: how long the program's own work takes is its own matter. */
+  readonly transaction = <Result>(
+    work: (client: unknown) => Promise<Result>,
+    commit: (result: Result) => Commit,
+  ): Promise<Result> => this.#committing.transaction(work, commit);
 
   claim(request: ClaimRequest): Promise<Claimed> {
     return this.#read(() => {

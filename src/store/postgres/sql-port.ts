@@ -1,11 +1,13 @@
 import type { ClientConfig, Pool, PoolClient } from 'pg';
-import { SignalboxError } from '../../errors.ts';
+import { SignalboxError, shown } from '../../errors.ts';
 
 /** Rows of a statement, with the columns that it names. */
 export type Rows = readonly Readonly<Record<string, unknown>>[];
 
 /** One connection. Statements are made in the order of calls; where the driver can, without waiting in between. */
 export interface SqlConnection {
+  /** The connection as the driver knows it: what programs use. */
+  readonly client: unknown;
   query(text: string, values?: readonly unknown[]): Promise<Rows>;
   /** Gives it back. With an error it is closed instead: nobody knows what state it is in. */
   release(error?: Error): void;
@@ -144,6 +146,7 @@ function connection(client: PoolClient, done: () => void): SqlConnection {
     return (Array.isArray(result) ? [] : result.rows) as Rows;
   };
   return {
+    client,
     query(text, values) {
       if (isPipelined) return send(text, values);
       const sent = last.then(() => send(text, values));
@@ -166,4 +169,16 @@ function copyable(settings: ClientConfig): Readonly<Record<string, unknown>> | n
   } catch {
     return null;
   }
+}
+
+/** Statements on a connection that somebody else has: the program's own, in its own transaction. */
+export function borrowed(client: unknown): SqlConnection {
+  if (typeof (client as Partial<PoolClient> | null)?.query !== 'function') {
+    throw new SignalboxError('INVALID_OPTION', {
+      option: 'client',
+      expected: 'a connection of the package pg, in an open transaction',
+      actual: shown(client),
+    });
+  }
+  return { ...connection(client as PoolClient, () => {}), release() {} };
 }

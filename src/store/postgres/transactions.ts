@@ -65,8 +65,7 @@ export class Transactions {
         result = prepared.result;
         if (prepared.written?.isEmpty === false) {
           numbered = await prepared.written.number(connection, this.#schema);
-          const sent = numbered.statements.map(([text, values]) => connection?.query(text, values));
-          await allDone([...(sent as Promise<unknown>[]), connection.query('COMMIT')]);
+          await this.send(connection, numbered, 'COMMIT');
         } else await connection.query('ROLLBACK');
         connection.release();
         return { result, numbered };
@@ -82,6 +81,45 @@ export class Transactions {
         await this.pause(Math.min(1000, 5 * 2 ** tries));
       }
     }
+  }
+
+  /**
+   * A program's own work in a transaction, and what is written after it. Made once: the work may have done more than what
+   * the database can take back.
+   */
+  async with<Result>(work: (connection: SqlConnection) => Promise<Prepared<Result>>): Promise<Done<Result>> {
+    let connection: SqlConnection | null = null;
+    let numbered: Numbered | null = null;
+    let result: Result | undefined;
+    try {
+      connection = await this.#port.connect();
+      await connection.query(
+        `BEGIN; SET LOCAL idle_in_transaction_session_timeout = ${Math.ceil(this.#limitMs)}`,
+      );
+      const prepared = await work(connection);
+      result = prepared.result;
+      if (prepared.written?.isEmpty === false)
+        numbered = await prepared.written.number(connection, this.#schema);
+      await this.send(connection, numbered, 'COMMIT');
+      connection.release();
+      return { result, numbered };
+    } catch (error) {
+      await this.#giveBack(connection, error);
+      if (kindOfError(error) !== 'lost') throw storeError(error, 'a transaction', 'not committed');
+      const end = this.#port.elapsed() + this.#limitMs;
+      const status = numbered === null ? 'aborted' : await this.#statusOf(numbered.xid, end);
+      if (status === 'committed') return { result: result as Result, numbered };
+      throw storeError(error, 'a transaction', status === 'aborted' ? 'not committed' : 'unknown');
+    }
+  }
+
+  /** Sends what is to be written, and the end of the transaction unless somebody else ends it. */
+  async send(connection: SqlConnection, numbered: Numbered | null, end: 'COMMIT' | null): Promise<void> {
+    const sent: Promise<unknown>[] = (numbered?.statements ?? []).map(([text, values]) =>
+      connection.query(text, values),
+    );
+    if (end !== null) sent.push(connection.query(end));
+    await allDone(sent);
   }
 
   /** A connection on which a statement failed is of use once its transaction is over. */

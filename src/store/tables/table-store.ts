@@ -1,3 +1,4 @@
+import { SignalboxError } from '../../errors.ts';
 import type { JobRecord } from '../../model/records.ts';
 import type { Log } from '../log.ts';
 import type {
@@ -37,6 +38,7 @@ export class TableStore extends TableQueries implements OpenStore {
   readonly exclusive = true;
   readonly directory: string | null;
   readonly isVolatile: boolean;
+  readonly transaction = null;
   poolSize: number;
   readonly #log: Log;
   readonly #ports: StorePorts;
@@ -68,6 +70,8 @@ export class TableStore extends TableQueries implements OpenStore {
   commit(commit: Commit): Ticket {
     try {
       this.#committing.mustWrite();
+      if (commit.within !== undefined)
+        throw new SignalboxError('NO_TRANSACTIONS', { call: 'put with a client' });
       for (const expectation of commit.expect) {
         if (expectation.what === 'atMost') mustHaveRoom(this.tables, commit.changes, expectation);
         else mustHold(this.tables, expectation);

@@ -7,7 +7,7 @@ const made: string[] = [];
 let count = 0;
 
 /** The name of a schema that no other test has: `removeSchemas` drops it. */
-function newSchema(): string {
+export function newSchema(): string {
   count += 1;
   const schema = `test_${process.pid}_${count}`;
   made.push(schema);
@@ -30,7 +30,7 @@ export function newPostgresStore(settings: PostgresStoreSettings = {}): Store {
 }
 
 /** A connection of a test's own. */
-async function connected(): Promise<Client> {
+export async function connected(): Promise<Client> {
   const client = new Client({ connectionString: await serverUrl() });
   client.on('error', () => {});
   await client.connect();

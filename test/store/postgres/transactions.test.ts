@@ -1,0 +1,217 @@
+import type { Client, PoolClient } from 'pg';
+import {
+  agent,
+  defineJob,
+  type JobDefinition,
+  local,
+  memoryStore,
+  NeverRetry,
+  type Signalbox,
+} from 'signalbox';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { makeNodeBox } from '../../behaviours/stores.ts';
+import { connected, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
+
+const note = defineJob({ name: 'note', run: (text: string) => text });
+const clients: Client[] = [];
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) await client.end().catch(() => {});
+});
+afterAll(removeSchemas);
+
+async function newClient(): Promise<Client> {
+  const client = await connected();
+  clients.push(client);
+  return client;
+}
+
+/** A started box in real time on a schema of its own, in which the program has a table `account`. */
+async function makeBank(jobs: readonly JobDefinition<never, unknown>[]) {
+  const schema = newSchema();
+  const { box, logged } = await makeNodeBox({
+    store: newPostgresStore({ schema, clock: 'database' }),
+    jobs: [note, ...jobs],
+    uuid: '00000000-0000-4000-8000-000000000001',
+  });
+  await box.start({ agent: agent({ size: 5 }), pollInterval: '100ms' });
+  const client = await newClient();
+  await client.query(`CREATE TABLE ${schema}.account (id int PRIMARY KEY, balance int)`);
+  await client.query(`INSERT INTO ${schema}.account VALUES (1, 100)`);
+  const balance = async (): Promise<number> =>
+    (await client.query(`SELECT balance FROM ${schema}.account WHERE id = 1`)).rows[0].balance;
+  return { box, client, account: `${schema}.account`, schema, balance, logged };
+}
+
+async function statusOf(box: Signalbox, id: string): Promise<string> {
+  return box
+    .job(id)
+    .refresh()
+    .then(
+      (job) => job.status,
+      (error: { code: string }) => error.code,
+    );
+}
+
+describe('put in a transaction of the program', () => {
+  it('puts the job when that commits, and not before', async () => {
+    const { box, client, account, balance } = await makeBank([]);
+    await client.query('BEGIN');
+    await client.query(`UPDATE ${account} SET balance = 90`);
+    const job = await box.queue().put(note('after commit'), { client, id: 'a' });
+    const other = await newClient();
+    const seenBefore = (await other.query(`SELECT count(*)::int AS count FROM ${account.split('.')[0]}.job`))
+      .rows[0];
+
+    await client.query('COMMIT');
+
+    expect(seenBefore.count).toBe(0);
+    expect(await job.result()).toBe('after commit');
+    expect(await balance()).toBe(90);
+  });
+
+  it('leaves nothing of a job whose transaction is rolled back', async () => {
+    const { box, client } = await makeBank([]);
+    await client.query('BEGIN');
+    await box.queue().put(note('never'), { client, id: 'a' });
+
+    await client.query('ROLLBACK');
+
+    expect(await statusOf(box, 'a')).toBe('JOB_NOT_FOUND');
+    expect(await (await box.queue().put(note('next'), { id: 'a' })).result()).toBe('next');
+  });
+
+  it('leaves nothing of a job whose connection is cut before the commit', async () => {
+    const { box, client } = await makeBank([]);
+    const doomed = await newClient();
+    await doomed.query('BEGIN');
+    await box.queue().put(note('never'), { client: doomed, id: 'a' });
+    const { pid } = (await doomed.query('SELECT pg_backend_pid() AS pid')).rows[0];
+
+    await client.query('SELECT pg_terminate_backend($1, 5000)', [pid]);
+
+    await expect(doomed.query('COMMIT')).rejects.toThrow();
+    expect(await statusOf(box, 'a')).toBe('JOB_NOT_FOUND');
+  });
+
+  it('puts many, and several times in one transaction', async () => {
+    const { box, client } = await makeBank([]);
+    await client.query('BEGIN');
+    const jobs = await box.queue().putAll([note('1'), note('2')], { client });
+    jobs.push(await box.queue().put(note('3'), { client }));
+    await client.query('COMMIT');
+
+    expect(await Promise.all(jobs.map((job) => job.result()))).toEqual(['1', '2', '3']);
+  });
+
+  it('refuses what is no connection, and a store that is no database', async () => {
+    const { box } = await makeBank([]);
+    const { box: inMemory } = await makeNodeBox({ store: memoryStore(), jobs: [note], queues: ['a'] });
+
+    await expect(box.queue().put(note('x'), { client: 'no' })).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+    });
+    await expect(inMemory.queue('a').put(note('x'), { client: {} })).rejects.toMatchObject({
+      code: 'NO_TRANSACTIONS',
+    });
+  });
+});
+
+describe('local.transaction', () => {
+  let work: (client: PoolClient) => Promise<unknown> = async () => null;
+  let calls = 0;
+  const run = (): Promise<unknown> => {
+    calls += 1;
+    return local.transaction((client) => work(client as PoolClient));
+  };
+  const soon = commonRetryPolicy({
+    name: 'soon',
+    maxConflicts: 3,
+    maxInterruptions: 3,
+    retriesOtherCommitErrors: true,
+    disconnectWaits: { first: 10, step: 0, max: 10 },
+  });
+  const book = defineJob({ name: 'book', retry: soon, run });
+  const bookOnce = defineJob({ name: 'bookOnce', retry: NeverRetry, run });
+
+  beforeEach(() => {
+    calls = 0;
+  });
+
+  it('commits what the job wrote and its result together', async () => {
+    const { box, account, balance } = await makeBank([book]);
+    work = async (client) => {
+      await client.query(`UPDATE ${account} SET balance = balance - 10`);
+      return 'booked';
+    };
+
+    const job = await box.queue().put(book());
+
+    expect(await job.result()).toBe('booked');
+    await job.waitFor('COMPLETED');
+    expect([await balance(), calls]).toEqual([90, 1]);
+  });
+
+  it('writes nothing when the work fails: the job fails as any other', async () => {
+    const { box, account, balance } = await makeBank([bookOnce]);
+    work = async (client) => {
+      await client.query(`UPDATE ${account} SET balance = balance - 10`);
+      throw new Error('no money');
+    };
+
+    const job = await box.queue().put(bookOnce());
+
+    await expect(job.result()).rejects.toThrow('no money');
+    expect(await balance()).toBe(100);
+  });
+
+  it('calls the callbacks of a job that has some, with the committed result', async () => {
+    const { box, account, balance } = await makeBank([book]);
+    work = async (client) => {
+      await client.query(`UPDATE ${account} SET balance = balance - 10`);
+      return 'booked';
+    };
+    const draft = book.partial();
+    const callback = note.partial();
+    await draft.addCallback(callback);
+
+    const job = await box.queue().put(draft);
+    await job.waitFor('COMPLETED');
+
+    expect(await callback.result()).toBe('booked');
+    expect(await balance()).toBe(90);
+  });
+
+  it('writes neither when the connection is cut, and does both once at the next attempt', async () => {
+    const { box, client: admin, account, balance } = await makeBank([book]);
+    work = async (client) => {
+      await client.query(`UPDATE ${account} SET balance = balance - 10`);
+      const { pid } = (await client.query('SELECT pg_backend_pid() AS pid')).rows[0];
+      if (calls === 1) await admin.query('SELECT pg_terminate_backend($1, 5000)', [pid]);
+      return 'booked';
+    };
+
+    const job = await box.queue().put(book());
+
+    expect(await job.result()).toBe('booked');
+    expect([await balance(), calls]).toEqual([90, 2]);
+  });
+
+  it('writes neither when the job was handed on meanwhile', async () => {
+    const { box, account, balance, schema, client: admin } = await makeBank([bookOnce]);
+    work = async (client) => {
+      await client.query(`UPDATE ${account} SET balance = balance - 10`);
+      // As another process does that takes this one for dead.
+      await admin.query(`UPDATE ${schema}.job SET claim = claim + 1 WHERE name = 'bookOnce'`);
+      return 'booked';
+    };
+
+    const job = await box.queue().put(bookOnce());
+    while (calls === 0) await new Promise((resolve) => setImmediate(resolve));
+    await box.stop({ grace: '5s' });
+
+    expect(await balance()).toBe(100);
+    const { rows } = await admin.query(`SELECT outcome FROM ${schema}.job WHERE id = $1`, [job.id]);
+    expect(rows[0]?.outcome ?? null).toBeNull();
+  });
+});
