@@ -30,7 +30,7 @@ export function kindOfError(error: unknown): FailureKind {
 }
 
 /** SQLSTATE, or the code of the operating system; empty when there is none. */
-function codeOf(error: unknown): string {
+export function codeOf(error: unknown): string {
   const code = typeof error === 'object' && error !== null ? (error as { code?: unknown }).code : undefined;
   return typeof code === 'string' ? code : '';
 }

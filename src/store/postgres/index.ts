@@ -16,6 +16,10 @@ export interface PostgresStoreSettings {
   readonly connectTimeout?: Duration;
   /** How long the server may take to answer, and how long a call is tried again after a lost connection. Default 15 s. */
   readonly queryTimeout?: Duration;
+  /** How long completed jobs are kept, in whole days of UTC. Default 7 days. */
+  readonly completedMaxAge?: Duration;
+  /** How long the journal is kept, in whole days of UTC. Default 7 days. */
+  readonly historyMaxAge?: Duration;
   /** Time between two signs of life, given by a thread of their own. At most a third of any death interval. Default 5 s. */
   readonly heartbeat?: Duration;
   /** Accepts a server that may lose what it acknowledged: `synchronous_commit` or `fsync` off. Default false. */
@@ -23,6 +27,8 @@ export interface PostgresStoreSettings {
   /** Whose clock counts. `box`: that of the Signalbox, for tests in virtual time. Default `database`. */
   readonly clock?: 'database' | 'box';
 }
+
+const dayMs = 24 * 60 * 60 * 1000;
 
 /** Where the database is, and what else a PostgreSQL store is told. */
 export type PostgresStoreOptions = Database & PostgresStoreSettings;
@@ -63,6 +69,10 @@ export function postgresStore(options: PostgresStoreOptions): Store {
   }
   const connectTimeoutMs = durationMs(options.connectTimeout ?? 5000, 'connectTimeout');
   const queryTimeoutMs = durationMs(options.queryTimeout ?? 15_000, 'queryTimeout');
+  const completedDays = Math.ceil(
+    durationMs(options.completedMaxAge ?? 7 * dayMs, 'completedMaxAge') / dayMs,
+  );
+  const historyDays = Math.ceil(durationMs(options.historyMaxAge ?? 7 * dayMs, 'historyMaxAge') / dayMs);
   const heartbeatMs = durationMs(options.heartbeat ?? 5000, 'heartbeat');
   return {
     name,
@@ -77,6 +87,8 @@ export function postgresStore(options: PostgresStoreOptions): Store {
           poolSize,
           queryTimeoutMs,
           heartbeatMs,
+          completedDays,
+          historyDays,
           isUnsafe: options.unsafe ?? false,
           usesGivenClock: options.clock === 'box',
         });

@@ -10,7 +10,7 @@ export function quoted(name: string): string {
 }
 
 /** The key of a lock that only openings of this schema take. */
-function lockKey(schema: string): string {
+export function lockKey(schema: string): string {
   return createHash('sha256').update(`signalbox ${schema}`).digest().readBigInt64BE().toString();
 }
 

@@ -6,6 +6,7 @@ import { storeError } from './failures.ts';
 import { Journal } from './journal.ts';
 import { migrate, quoted } from './migrating.ts';
 import { Openings } from './openings.ts';
+import { Partitions } from './partitions.ts';
 import { PostgresStore } from './postgres-store.ts';
 import type { SqlConnection, SqlPort } from './sql-port.ts';
 import { Transactions } from './transactions.ts';
@@ -22,6 +23,8 @@ export interface OpeningParts {
   readonly poolSize: number;
   readonly queryTimeoutMs: number;
   readonly heartbeatMs: number;
+  readonly completedDays: number;
+  readonly historyDays: number;
   readonly isUnsafe: boolean;
   readonly usesGivenClock: boolean;
 }
@@ -33,6 +36,15 @@ export async function openPostgres(parts: OpeningParts): Promise<PostgresStore> 
   const clock = new DatabaseClock(() => port.elapsed(), parts.usesGivenClock ? () => ports.now() : null);
   const transactions = new Transactions(port, schema, clock, { queryTimeoutMs });
   await prepared(parts);
+  const partitions = new Partitions({
+    ...parts,
+    schema,
+    schemaName: parts.schema,
+    transactions,
+    report: (message) => ports.report(message),
+  });
+  // The days are those of the database: in virtual time everything stands in the default partition.
+  if (!parts.usesGivenClock) await partitions.begin();
   const epoch = await beginEpoch(transactions, schema, clock);
   const heartbeatMs = parts.usesGivenClock ? null : parts.heartbeatMs;
   const openings = new Openings({ schema, epoch, port, transactions, heartbeatMs });
@@ -51,6 +63,7 @@ export async function openPostgres(parts: OpeningParts): Promise<PostgresStore> 
     ports,
     oldestSeq,
     openings,
+    partitions,
   });
 }
 

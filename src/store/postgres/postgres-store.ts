@@ -19,6 +19,7 @@ import { Following } from './following.ts';
 import { Journal } from './journal.ts';
 import { Notifying, queuesOf } from './notifying.ts';
 import type { Openings } from './openings.ts';
+import type { Partitions } from './partitions.ts';
 import { Reading } from './reading.ts';
 import type { SqlPort } from './sql-port.ts';
 import type { Transactions } from './transactions.ts';
@@ -39,6 +40,7 @@ export interface PostgresStoreParts {
   readonly ports: StorePorts;
   readonly oldestSeq: number;
   readonly openings: Openings;
+  readonly partitions: Partitions;
 }
 
 /** A store in a PostgreSQL database: any number of processes share it. */
@@ -58,6 +60,7 @@ export class PostgresStore implements OpenStore {
   readonly #following: Following;
   readonly #notifying: Notifying;
   readonly #openings: Openings;
+  readonly #partitions: Partitions;
   readonly #hinted: ((queue: string) => void)[] = [];
   readonly #oldestSeq: number;
   #poolSize: number;
@@ -86,6 +89,7 @@ export class PostgresStore implements OpenStore {
     this.#claiming = new Claiming(shared);
     this.#reading = new Reading(parts);
     this.#openings = parts.openings;
+    this.#partitions = parts.partitions;
     this.#notifying.listen();
   }
 
@@ -238,6 +242,7 @@ export class PostgresStore implements OpenStore {
     await this.#answered();
     await this.#notifying.close();
     await this.#following.close();
+    await this.#partitions.end();
     await this.#openings.end();
     await this.#port.end();
   }

@@ -1,6 +1,7 @@
 import type { Client, PoolClient } from 'pg';
 import {
   agent,
+  commonRetryPolicy,
   defineJob,
   type JobDefinition,
   local,

@@ -1,0 +1,167 @@
+import { codeOf } from './failures.ts';
+import { jobColumns } from './job-rows.ts';
+import { lockKey } from './migrating.ts';
+import type { Scheduled, SqlConnection, SqlPort } from './sql-port.ts';
+import type { Transactions } from './transactions.ts';
+
+/** What days are kept with. */
+export interface PartitionsParts {
+  /** Quoted. */
+  readonly schema: string;
+  readonly schemaName: string;
+  readonly port: SqlPort;
+  readonly transactions: Transactions;
+  /** Whole days for which jobs that are done with are kept, besides today. */
+  readonly completedDays: number;
+  /** Whole days for which the journal is kept, besides today. */
+  readonly historyDays: number;
+  report(message: string): void;
+}
+
+/** How many days ahead there is a partition. */
+const daysAhead = 2;
+const hourMs = 60 * 60 * 1000;
+/** Nobody waits longer than this for a partition to be made or dropped; it is tried again. */
+const lockTimeoutMs = 500;
+const tries = 5;
+
+/**
+ * The days of what only grows: made ahead, and dropped whole when their time is over, so nothing has to be cleaned up
+ * behind deletes. One process at a time sees to it. Rows of a day without a partition stand in the default one.
+ */
+export class Partitions {
+  readonly #parts: PartitionsParts;
+  #timer: Scheduled | null = null;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(parts: PartitionsParts) {
+    this.#parts = parts;
+  }
+
+  /** Makes the days that are needed now, then looks after them every hour. */
+  async begin(): Promise<void> {
+    await this.#makeDays();
+    this.#running = this.#dropDays();
+    this.#schedule();
+  }
+
+  async end(): Promise<void> {
+    this.#timer?.cancel();
+    await this.#running;
+  }
+
+  #schedule(): void {
+    this.#timer = this.#parts.port.callLater(hourMs, () => {
+      this.#running = this.#makeDays().then(() => this.#dropDays());
+      void this.#running.then(() => this.#schedule());
+    });
+  }
+
+  async #makeDays(): Promise<void> {
+    const { schema } = this.#parts;
+    await this.#alone('make the days ahead', async (connection) => {
+      const days = await connection.query(
+        `SELECT to_char(today + ahead, 'YYYYMMDD') AS name, (today + ahead)::text AS first, (today + ahead + 1)::text AS next
+         FROM (SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date AS today) AS t, generate_series(0, $1::int) AS ahead`,
+        [daysAhead],
+      );
+      for (const table of ['line', 'done']) {
+        for (const { name, first, next } of days) {
+          await connection.query('SAVEPOINT day');
+          try {
+            await connection.query(
+              `CREATE TABLE IF NOT EXISTS ${schema}.${table}_${name} PARTITION OF ${schema}.${table}
+               FOR VALUES FROM ('${first}') TO ('${next}')`,
+            );
+          } catch (error) {
+            // Rows of that day stand in the default partition already: there it stays.
+            if (codeOf(error) !== '23514') throw error;
+            await connection.query('ROLLBACK TO SAVEPOINT day');
+          }
+        }
+      }
+    });
+  }
+
+  async #dropDays(): Promise<void> {
+    const { schema, schemaName, historyDays, completedDays } = this.#parts;
+    for (const [table, days] of [
+      ['line', historyDays],
+      ['done', completedDays],
+    ] as const) {
+      await this.#alone(`drop old days of ${table}`, async (connection) => {
+        const old = await connection.query(
+          `SELECT relname AS name FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
+           WHERE nspname = $1 AND relname ~ ('^' || $2 || '_[0-9]{8}$')
+             AND to_date(right(relname, 8), 'YYYYMMDD') < (clock_timestamp() AT TIME ZONE 'UTC')::date - $3::int
+           ORDER BY relname`,
+          [schemaName, table, days],
+        );
+        for (const { name } of old) {
+          if (table === 'done') await this.#rescue(connection, `${schema}.${name}`);
+          await connection.query(`DROP TABLE ${schema}.${name}`);
+        }
+        await this.#thinDefault(connection, table, days);
+      });
+    }
+  }
+
+  /** Jobs that a waiting or running job refers to go on living, with today's. What belongs to the others goes with them. */
+  async #rescue(connection: SqlConnection, day: string): Promise<void> {
+    const { schema } = this.#parts;
+    await connection.query(
+      `WITH kept AS (
+         DELETE FROM ${day} WHERE id IN (
+           SELECT (regexp_matches(args::text, '"\\$job"\\s*:\\s*"([^"]+)"', 'g'))[1] FROM ${schema}.job WHERE state <> 'completed'
+           UNION SELECT waiting_on FROM ${schema}.job WHERE waiting_on IS NOT NULL
+           UNION SELECT parent_job FROM ${schema}.job WHERE parent_job IS NOT NULL
+         ) OR parent_job IN (SELECT id FROM ${schema}.job WHERE state <> 'completed')
+         RETURNING ${jobColumns}
+       )
+       INSERT INTO ${schema}.done (${jobColumns}) SELECT ${jobColumns} FROM kept`,
+    );
+    await connection.query(
+      `DELETE FROM ${schema}.annotation a USING ${day} d WHERE a.id >= d.id || '/' AND a.id < d.id || '0'`,
+    );
+    await connection.query(
+      `DELETE FROM ${schema}.proxy p USING ${day} d WHERE p.body #>> '{parent,job}' = d.id`,
+    );
+  }
+
+  /** The default partition holds a day at most, so it is emptied row by row. */
+  async #thinDefault(connection: SqlConnection, table: 'line' | 'done', days: number): Promise<void> {
+    await connection.query(
+      `DELETE FROM ${this.#parts.schema}.${table}_default
+       WHERE day < (clock_timestamp() AT TIME ZONE 'UTC')::date - $1::int`,
+      [days],
+    );
+  }
+
+  /** In a transaction, unless another process is at it; made again when others were in the way. */
+  async #alone(what: string, work: (connection: SqlConnection) => Promise<void>): Promise<void> {
+    const { transactions, schemaName, report } = this.#parts;
+    for (let count = 1; ; count += 1) {
+      try {
+        await transactions.read(what, async (connection) => {
+          try {
+            await connection.query(`BEGIN; SET LOCAL lock_timeout = ${lockTimeoutMs}`);
+            const [row] = await connection.query('SELECT pg_try_advisory_xact_lock($1::bigint) AS alone', [
+              lockKey(`${schemaName} partitions`),
+            ]);
+            if (row?.alone === true) await work(connection);
+            await connection.query('COMMIT');
+          } catch (error) {
+            await connection.query('ROLLBACK');
+            throw error;
+          }
+        });
+        return;
+      } catch (error) {
+        if (count < tries) continue;
+        // Nothing is lost: rows go to the default partition, and old days stay an hour longer.
+        report(`could not ${what}: ${error instanceof Error ? error.message : String(error)}`);
+        return;
+      }
+    }
+  }
+}

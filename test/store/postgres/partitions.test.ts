@@ -1,0 +1,100 @@
+import { createSignalbox, defineJob, type OpenStore, type Store } from 'signalbox';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { connected, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
+
+const note = defineJob({ name: 'note', run: (text: string) => text });
+const uuid = '00000000-0000-4000-8000-000000000001';
+let client: Awaited<ReturnType<typeof connected>> | null = null;
+
+afterEach(async () => {
+  await client?.end();
+  client = null;
+});
+afterAll(removeSchemas);
+
+/** A store whose days are those of the database, and a connection to look at them. */
+async function makeDays() {
+  const schema = newSchema();
+  const store = newPostgresStore({ schema, clock: 'database', completedMaxAge: '2d', historyMaxAge: '3d' });
+  client = await connected();
+  const admin = client;
+  const partitions = async (table: string): Promise<string[]> => {
+    const { rows } = await admin.query(
+      `SELECT c.relname AS name FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid
+       JOIN pg_class p ON p.oid = inhparent JOIN pg_namespace n ON n.oid = p.relnamespace
+       WHERE n.nspname = $1 AND p.relname = $2 ORDER BY c.relname`,
+      [schema, table],
+    );
+    return rows.map((row) => row.name);
+  };
+  /** Moves everything of a table to a day of the past. */
+  const age = async (table: string, daysAgo: number): Promise<string> => {
+    const { rows } = await admin.query(
+      `SELECT to_char(d, 'YYYYMMDD') AS name, d::date::text AS day, (d::date + 1)::text AS next
+       FROM (SELECT (now() AT TIME ZONE 'UTC')::date - $1::int AS d) AS days`,
+      [daysAgo],
+    );
+    const { name, day, next } = rows[0];
+    const past = `${schema}.${table}_${name}`;
+    await admin.query(
+      `CREATE TABLE ${past} PARTITION OF ${schema}.${table} FOR VALUES FROM ('${day}') TO ('${next}')`,
+    );
+    await admin.query(`UPDATE ${schema}.${table} SET day = '${day}'`);
+    return `${table}_${name}`;
+  };
+  return { schema, store, admin, partitions, age };
+}
+
+async function opened(store: Store): Promise<OpenStore> {
+  const box = await createSignalbox({ store, uuid });
+  await box.stop();
+  return box.store;
+}
+
+describe('The days of a postgres store', () => {
+  it('are there for today and two days ahead, of the journal and of jobs that are done', async () => {
+    const { store, partitions } = await makeDays();
+
+    await opened(store);
+
+    expect(await partitions('line')).toHaveLength(4);
+    expect(await partitions('done')).toHaveLength(4);
+  });
+
+  it('are dropped whole when they are older than what is kept', async () => {
+    const { store, partitions, age } = await makeDays();
+    await opened(store);
+    const old = await age('line', 4);
+    const kept = await age('done', 2);
+
+    await opened(store);
+
+    expect(await partitions('line')).not.toContain(old);
+    expect(await partitions('done')).toContain(kept);
+  });
+
+  it('are dropped without the jobs that unfinished ones refer to; annotations go with their jobs', async () => {
+    const { store, age, partitions } = await makeDays();
+    const keep = defineJob({ name: 'keep', run: (job: unknown) => String(job) });
+    const box = await createSignalbox({ store, jobs: [note, keep], uuid });
+    await box.start({ pollInterval: '100ms' });
+    const [referred, other] = [
+      await box.queue().put(note('referred'), { id: 'referred' }),
+      await box.queue().put(note.partial('other').with({ id: 'other', annotations: { a: 1 } })),
+    ];
+    await Promise.all([referred.waitFor('COMPLETED'), other.waitFor('COMPLETED')]);
+    await box.queue().put(keep(referred), { beginAfter: '1h' });
+    await box.stop();
+    const old = await age('done', 3);
+
+    const second = await createSignalbox({ store, jobs: [note, keep], uuid });
+    await second.stop();
+
+    const third = await createSignalbox({ store, jobs: [note, keep], uuid });
+    expect(await partitions('done')).not.toContain(old);
+    expect((await third.job('referred').refresh()).outcome).toMatchObject({ ok: true, value: 'referred' });
+    await expect(third.job('other').refresh()).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' });
+    expect(await third.store.annotations('other')).toEqual([]);
+    await third.stop();
+  });
+});
