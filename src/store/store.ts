@@ -146,8 +146,8 @@ export interface ClaimRequest {
   readonly limit: number;
   readonly by: string;
   /**
-   * Id of the agent's record: when that is gone nothing is claimed, nor when its representation is not activated in this
-   * opening of the store. Null: for no agent that has a record.
+   * Id of the agent's record: when that is gone nothing is claimed; nor, on a store that several processes share, when its
+   * representation is not activated in this opening. Null: for no agent that has a record.
    */
   readonly agent: string | null;
   readonly accepts: Acceptance;

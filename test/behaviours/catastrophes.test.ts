@@ -41,7 +41,7 @@ function many(count: number, error: () => Error): Error[] {
   return Array.from({ length: count }, error);
 }
 
-forEachStore('Catastrophes', (makeStore) => {
+forEachStore('Catastrophes', (makeStore, kind) => {
   const once = defineJob({ name: 'once', retry: NeverRetry, run: () => {} });
 
   /** One dispatcher on a store that can be told to refuse commits and claims. */
@@ -107,16 +107,18 @@ forEachStore('Catastrophes', (makeStore) => {
     const job = await box.queue().put(shop.hold('late'));
     await reactor.runUntilIdle();
     const { activated } = await representationOf(testBox, 'a');
-    expect([activated, await (await agentOf(testBox, 'a')).length()]).toEqual([null, 1]);
+    // On a database the claim finds out in its own transaction, and leaves the job where it waits.
+    const runs = kind === 'postgres' ? 0 : 1;
+    expect([activated, await (await agentOf(testBox, 'a')).length()]).toEqual([null, runs]);
     crash(testBox, first);
 
     await startCrew(testBox, ['a']);
     shop.open('late');
     await reactor.runUntilIdle();
 
-    expect(shop.started).toEqual(['late', 'late']);
+    expect(shop.started).toEqual(runs === 0 ? ['late'] : ['late', 'late']);
     expect(await job.result()).toBe('late');
-    expect((await job.refresh()).record.retryData).toMatchObject({ interruptions: 1 });
+    expect((await job.refresh()).record.retryData?.interruptions ?? 0).toBe(runs);
   });
 
   it('[C-34] a step that must succeed is repeated at once after conflicts, else after 5, 10 … 60 s, for ever', async () => {

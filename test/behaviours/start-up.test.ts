@@ -226,9 +226,7 @@ forEachStore('Start-up', (makeStore, kind) => {
     const worker = await makeBox({ store: shared, jobs: [note] });
     await worker.box.start();
     const done = await worker.box.queue().put(note('in one store'));
-    // Instances on databases are told apart by their files, and tests have one.
-    const identity = kind === 'postgres' ? { uuid } : {};
-    const apart = await makeBox({ store: makeStore({ name: 'two' }), jobs: [note], ...identity });
+    const apart = await makeBox({ store: makeStore({ name: 'two' }), jobs: [note] });
     await apart.box.start();
     const elsewhere = await apart.box.queue().put(note('in another'));
     const results = [await done.result(), await elsewhere.result()];

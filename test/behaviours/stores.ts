@@ -27,7 +27,7 @@ export type StoreKind = 'memory' | 'json' | 'postgres';
 const stores: { readonly [kind in StoreKind]: MakeStore } = {
   memory: (options = {}) => memoryStore(options),
   json: (options = {}) => jsonStore(join(newDirectory(), 'store'), options),
-  postgres: (options = {}) => newPostgresStore(options),
+  postgres: (options = {}) => withDirectory(newPostgresStore(options)),
 };
 
 /** Those that every run shows them on. On a database they take minutes: `SIGNALBOX_TEST_STORE=postgres` asks for it. */
@@ -53,10 +53,16 @@ export function forEachStore(name: string, facts: (makeStore: MakeStore, kind: S
   const kinds = Object.keys(stores) as StoreKind[];
   const chosen = only === undefined ? usual : kinds.filter((kind) => kind === only);
   if (chosen.length === 0) throw new Error(`SIGNALBOX_TEST_STORE is ${only}; known are ${kinds.join(', ')}`);
-  // A database keeps no UUID for an instance; without a file of its own every test would write one in the working folder.
-  if (only === 'postgres')
-    process.env.SIGNALBOX_UUID_FILE ??= join(mkdtempSync(join(tmpdir(), 'signalbox-instance-')), 'uuid');
   for (const kind of chosen) describe(`${name}, ${kind} store`, () => facts(stores[kind], kind));
+}
+
+/** A database keeps no UUID for an instance: its tests have a folder for that, as those of the json store. */
+function withDirectory(store: Store): Store {
+  const directory = newDirectory();
+  return {
+    name: store.name,
+    open: async (ports) => Object.assign(await store.open(ports), { directory }),
+  };
 }
 
 /** An empty folder that is removed after the test. */
