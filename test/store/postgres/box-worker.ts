@@ -1,0 +1,61 @@
+// One process of several on a PostgreSQL store: says on standard output what it is at, and does what standard input says.
+import { createInterface } from 'node:readline';
+import { agent, createSignalbox, defineJob, type Logger, local } from 'signalbox';
+import { postgresStore } from 'signalbox/postgres';
+
+const [connectionString = '', schema = '', uuid = '', size = '3'] = process.argv.slice(2);
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+const opened = new Map<string, () => void>();
+const note = defineJob({ name: 'note', run: (text: string) => `${text} by ${uuid}` });
+const hold = defineJob({
+  name: 'hold',
+  run: async () => {
+    const id = local.getJob()?.id ?? '';
+    const isOpen = new Promise<void>((resolve) => opened.set(id, resolve));
+    local.signal.addEventListener('abort', () => say(`aborted ${id}`));
+    say(`active ${id}`);
+    await isOpen;
+    return uuid;
+  },
+});
+/** Keeps the event loop busy, without a turn for anything else. */
+const busy = defineJob({
+  name: 'busy',
+  run: (ms: number) => {
+    say('busy');
+    const end = Date.now() + ms;
+    while (Date.now() < end);
+    return uuid;
+  },
+});
+
+const told =
+  (level: string): Logger['info'] =>
+  (_fields, message) =>
+    say(`${level} ${message.split('\n')[0]}`);
+const silent = (): void => {};
+const box = await createSignalbox({
+  store: postgresStore({ connectionString, schema, heartbeat: '100ms' }),
+  jobs: [note, hold, busy],
+  uuid,
+  logger: {
+    debug: silent,
+    info: silent,
+    warn: told('WARNING'),
+    error: told('ERROR'),
+    fatal: told('CRITICAL'),
+  },
+});
+await box.start({ pollInterval: '100ms', agent: agent({ size: Number(size) }) });
+const representation = await box.queue().dispatchers.get(uuid);
+await representation.setPingIntervals({ pingInterval: '200ms', pingDeathInterval: '1s' });
+say('started');
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const [command, id = ''] = line.split(' ');
+  if (command === 'open') opened.get(id)?.();
+  if (command === 'stop') break;
+}
+await box.stop();
+process.exit();
