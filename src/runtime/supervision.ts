@@ -1,6 +1,6 @@
 import { type Actor, type AnyActorLogic, type AnyActorRef, createActor, waitFor } from 'xstate';
 import { supervisorMachine } from '../../machines/supervisor.machine.ts';
-import { SignalboxError } from '../errors.ts';
+import { BadStatusError, SignalboxError } from '../errors.ts';
 import { type Limits, limitsOf } from '../model/limits.ts';
 import { withCodec } from '../store/coded-store.ts';
 import type { OpenStore } from '../store/store.ts';
@@ -152,14 +152,14 @@ export class Supervision {
     return isVolatile ? ids.newUuid() : instanceUuid(files, ids, store.directory);
   }
 
-  /** On a store that only one process can hold, every earlier process is dead: their jobs are handed on before the first poll. */
+  /** Jobs of processes that are known to be gone are handed on before the first poll; for others a sibling waits. */
   async #recover(): Promise<void> {
     try {
       const { store, direct, callbacks } = this.#opened();
-      for (const queue of store.exclusive ? await store.list('queue', '') : []) {
+      for (const queue of await store.list('queue', '')) {
         for (const record of await store.list('representation', `${queue.id}/`)) {
-          const isLeft = record.state === 'activated' && record.epoch < store.epoch;
-          if (isLeft) await new Representation(direct, record).deactivate();
+          if (record.state !== 'activated' || !(await store.isOver(record.epoch))) continue;
+          await this.#deactivated(new Representation(direct, record));
         }
       }
       for (const job of await store.orphans()) await callbacks.readopt(job);
@@ -167,6 +167,15 @@ export class Supervision {
     } catch (error) {
       this.#openError = error;
       this.#supervisor.send({ type: 'store.failed', reason: String(error) });
+    }
+  }
+
+  async #deactivated(representation: Representation): Promise<void> {
+    try {
+      await representation.deactivate();
+    } catch (error) {
+      // Another process has just done it.
+      if (!(error instanceof BadStatusError)) throw error;
     }
   }
 

@@ -197,7 +197,7 @@ export interface OpenStore {
   readonly name: string;
   /** Grows with every opening: the fence against earlier processes. */
   readonly epoch: number;
-  /** Only one process can hold it, so at open every earlier process is dead. */
+  /** Only one process can hold it at a time. */
   readonly exclusive: boolean;
   /** It dies with its process. */
   readonly isVolatile: boolean;
@@ -207,6 +207,8 @@ export interface OpenStore {
   poolSize: number;
   /** The store's clock. */
   now(): number;
+  /** Whether the opening of an epoch is known to be over: nothing of what it began goes on. */
+  isOver(epoch: number): Promise<boolean>;
 
   get<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined>;
   /** Records whose id starts with `prefix`, in order of id. */

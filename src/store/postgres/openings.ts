@@ -1,5 +1,5 @@
 import { type Heartbeat, startHeartbeat } from './heartbeat-port.ts';
-import type { SqlPort } from './sql-port.ts';
+import type { Scheduled, SqlPort } from './sql-port.ts';
 import type { Transactions } from './transactions.ts';
 
 /** What openings are kept with. */
@@ -25,17 +25,40 @@ export class Openings {
 
   constructor(parts: OpeningsParts) {
     this.#parts = parts;
-    const { schema, epoch, port, heartbeatMs } = parts;
-    const settings = heartbeatMs === null ? null : port.settings();
-    this.#heartbeat =
-      settings === null || heartbeatMs === null
-        ? null
-        : startHeartbeat({
-            settings,
-            statement: statement(schema),
-            values: [epoch],
-            intervalMs: heartbeatMs,
-          });
+    const { schema, epoch, port, heartbeatMs: intervalMs } = parts;
+    const settings = port.settings();
+    if (intervalMs === null) this.#heartbeat = null;
+    else if (settings === null) this.#heartbeat = this.#onMainThread(intervalMs);
+    else
+      this.#heartbeat = startHeartbeat({
+        settings,
+        statement: statement(schema),
+        values: [epoch],
+        intervalMs,
+      });
+  }
+
+  /** For a pool whose settings no other thread can be told: a busy event loop delays these. */
+  #onMainThread(intervalMs: number): Heartbeat {
+    const { schema, epoch, port, transactions } = this.#parts;
+    let beating: Promise<unknown> = Promise.resolve();
+    let timer: Scheduled | null = null;
+    const beat = (): void => {
+      beating = transactions
+        .read('a sign of life', (connection) => connection.query(statement(schema), [epoch]))
+        .catch(() => {})
+        .then(() => {
+          if (timer !== null) timer = port.callLater(intervalMs, beat);
+        });
+    };
+    timer = port.callLater(intervalMs, beat);
+    return {
+      async stop() {
+        timer?.cancel();
+        timer = null;
+        await beating;
+      },
+    };
   }
 
   /** Takes note of this opening, and forgets those that have been over for a day. */
@@ -50,6 +73,19 @@ export class Openings {
         `DELETE FROM ${schema}.opening WHERE seen_at < clock_timestamp() - interval '1 day'`,
       );
     });
+  }
+
+  /** Whether an opening was closed, or has given no sign of life for long. */
+  async isOver(epoch: number): Promise<boolean> {
+    const { schema, transactions } = this.#parts;
+    const rows = await transactions.read('a read', (connection) =>
+      connection.query(
+        `SELECT 1 FROM ${schema}.opening
+         WHERE epoch = $1 AND seen_at > clock_timestamp() - make_interval(secs => $2)`,
+        [epoch, deathMs / 1000],
+      ),
+    );
+    return rows.length === 0;
   }
 
   /** Of these numbers of entries, those that no living opening has written. */

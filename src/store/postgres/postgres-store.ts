@@ -106,6 +106,10 @@ export class PostgresStore implements OpenStore {
     return this.#clock.now();
   }
 
+  isOver(epoch: number): Promise<boolean> {
+    return this.#read(() => this.#openings.isOver(epoch));
+  }
+
   get<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
     return this.#read(() => this.#reading.get(kind, id));
   }

@@ -63,6 +63,11 @@ export class TableStore extends TableQueries implements OpenStore {
     return this.#ports.now();
   }
 
+  /** Only one process can hold it, so every earlier one is gone. */
+  async isOver(epoch: number): Promise<boolean> {
+    return epoch < this.epoch;
+  }
+
   async due(): Promise<number | null> {
     return this.tables.jobs.due(this.now());
   }

@@ -15,6 +15,17 @@ export const openingChecks: readonly ContractCheck[] = [
     },
   ),
 
+  reopeningCheck(
+    'knows that an opening is over once it was closed, and its own is not',
+    async ({ open }) => {
+      assert.equal(await open.isOver(open.epoch), false);
+    },
+    async (second, first) => {
+      assert.equal(await second.open.isOver(first.open.epoch), true);
+      assert.equal(await second.open.isOver(second.open.epoch), false);
+    },
+  ),
+
   {
     name: 'finds every record as it was left',
     async run(makeStore) {
