@@ -55,8 +55,13 @@ async function begin(connection: SqlConnection, schema: string): Promise<void> {
 /** The number of the newest migration, 0 when there is no schema yet. @throws SignalboxError `STORE_VERSION`. */
 async function versionOf(connection: SqlConnection, name: string): Promise<number> {
   const table = `${quoted(name)}.migration`;
-  const [there] = await connection.query('SELECT to_regclass($1) IS NOT NULL AS is_there', [table]);
-  if (there?.is_there !== true) return 0;
+  // Read from the catalog itself: a name that was looked up before somebody made it stays unknown to a session for a while.
+  const there = await connection.query(
+    `SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname = $1 AND c.relname = 'migration'`,
+    [name],
+  );
+  if (there.length === 0) return 0;
   const [row] = await connection.query(`SELECT coalesce(max(number), 0) AS number FROM ${table}`);
   const found = Number(row?.number);
   if (found > migrations.length) {

@@ -1,0 +1,130 @@
+import { defineJob, NodeReactor, type OpenStore, randomIds } from 'signalbox';
+import { afterAll, describe, expect, it } from 'vitest';
+import { makeNodeBox } from '../../behaviours/stores.ts';
+import { connected, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
+
+const note = defineJob({ name: 'note', run: (text: string) => text });
+
+afterAll(removeSchemas);
+
+/** Several openings of one schema, as several processes have. */
+async function openings(count: number): Promise<OpenStore[]> {
+  const store = newPostgresStore({ schema: newSchema() });
+  const reactor = new NodeReactor();
+  const ports = {
+    now: () => 1000,
+    defer: (run: () => void) => reactor.callFromThread(run),
+    newId: () => randomIds.newUuid(),
+    report: () => {},
+  };
+  const all: OpenStore[] = [];
+  for (let index = 0; index < count; index += 1) all.push(await store.open(ports));
+  return all;
+}
+
+function put(id: string, quotaNames: readonly string[]) {
+  const patch = {
+    name: 'work',
+    args: [],
+    quotaNames,
+    beginAfter: 0,
+    parent: { queue: '' },
+    order: ['now', 0],
+  };
+  return { kind: 'job', id, event: 'job.put', from: 'new', to: 'pending', patch } as const;
+}
+
+async function claim(store: OpenStore, limit: number): Promise<string[]> {
+  const claimed = await store.claim({
+    queue: '',
+    limit,
+    by: 'd',
+    agent: null,
+    accepts: { lane: () => true, job: null },
+    choose: null,
+    take: ({ job, quotas }) => {
+      const parent = { queue: '', dispatcher: 'd', agent: 'main' };
+      const patch = { parent, order: ['claimed', 0], epoch: store.epoch, claim: job.claim + 1, quotas };
+      return [{ kind: 'job', id: job.id, event: 'job.claim', from: 'pending', to: 'assigned', patch }];
+    },
+  });
+  return claimed.jobs.map((job) => job.id);
+}
+
+describe('Several openings of a postgres store', () => {
+  it('never take more jobs of a quota than it has slots, nor one job twice', async () => {
+    const all = await openings(6);
+    const [first] = all as [OpenStore];
+    const size = {
+      kind: 'quota',
+      id: '/q',
+      event: 'quota.created',
+      from: null,
+      to: null,
+      patch: { size: 3 },
+    } as const;
+    const ids = Array.from({ length: 60 }, (_, index) => `job ${index}`);
+    await first.commit({
+      by: 'client',
+      changes: [size, ...ids.map((id, index) => put(id, index < 30 ? ['q'] : []))],
+      expect: [],
+    }).synced;
+
+    const taken: string[] = [];
+    for (let round = 0; round < 6; round += 1) {
+      taken.push(...(await Promise.all(all.map((store) => claim(store, 2)))).flat());
+      expect((await first.quotaHolders('/q')).length).toBeLessThanOrEqual(3);
+    }
+
+    expect(new Set(taken).size).toBe(taken.length);
+    expect(taken.filter((id) => ids.indexOf(id) < 30)).toHaveLength(3);
+    expect(taken.length).toBeGreaterThan(20);
+    await Promise.all(all.map((store) => store.close()));
+  });
+
+  it('make a commit that is repeated under its id once, whoever repeats it', async () => {
+    const all = await openings(4);
+    const absent = { what: 'rev', kind: 'job', id: 'a', rev: 0 } as const;
+
+    const made = await Promise.allSettled(
+      all.map((store) => store.commit({ by: 'client', changes: [put('a', [])], expect: [absent] }).synced),
+    );
+
+    expect(made.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    await Promise.all(all.map((store) => store.close()));
+  });
+});
+
+describe('A postgres store whose connections are cut', () => {
+  it('makes every commit once all the same', async () => {
+    const schema = newSchema();
+    const { box } = await makeNodeBox({
+      store: newPostgresStore({ schema, clock: 'database' }),
+      jobs: [note],
+      queues: [''],
+      uuid: '00000000-0000-4000-8000-000000000001',
+    });
+    const admin = await connected();
+    const cut = (): Promise<unknown> =>
+      admin.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE application_name = 'signalbox' AND pid <> pg_backend_pid() AND query LIKE '%' || $1 || '%'`,
+        [schema],
+      );
+
+    const puts: Promise<unknown>[] = [];
+    for (let index = 0; index < 200; index += 1) {
+      puts.push(box.queue().put(note(`${index}`), { id: `job${index}` }));
+      if (index % 20 === 10) await cut();
+    }
+    await Promise.all(puts);
+
+    expect(await box.queue().length()).toBe(200);
+    const { rows } = await admin.query(
+      `SELECT count(*)::int AS count FROM ${schema}.line, json_array_elements(entries) AS entry
+       WHERE entry ->> 'event' = 'job.put'`,
+    );
+    expect(rows).toEqual([{ count: 200 }]);
+    await admin.end();
+  });
+});

@@ -1,0 +1,98 @@
+import { createSignalbox, type Store } from 'signalbox';
+import { postgresStore } from 'signalbox/postgres';
+import { afterAll, describe, expect, it } from 'vitest';
+import { connected, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
+import { serverUrl } from './server.ts';
+
+const uuid = '00000000-0000-4000-8000-000000000001';
+
+afterAll(removeSchemas);
+
+async function opens(store: Store): Promise<void> {
+  const box = await createSignalbox({ store, uuid });
+  await box.stop();
+}
+
+/** The URL of the server, with settings for its sessions. */
+async function urlWith(options: string, user?: string): Promise<string> {
+  const url = new URL(await serverUrl());
+  if (options !== '') url.searchParams.set('options', options);
+  if (user !== undefined) url.username = user;
+  return url.toString();
+}
+
+describe('Opening a postgres store', () => {
+  it('makes its schema, once, however many open it at the same time', async () => {
+    const schema = newSchema();
+
+    await Promise.all([1, 2, 3, 4].map(() => opens(newPostgresStore({ schema }))));
+
+    const client = await connected();
+    const { rows } = await client.query(`SELECT number FROM ${schema}.migration`);
+    await client.end();
+    expect(rows).toEqual([{ number: 1 }]);
+  });
+
+  it('leaves a schema alone that is newer than the code', async () => {
+    const schema = newSchema();
+    await opens(newPostgresStore({ schema }));
+    const client = await connected();
+    await client.query(`INSERT INTO ${schema}.migration (number) VALUES (1000)`);
+    await client.end();
+
+    await expect(opens(newPostgresStore({ schema }))).rejects.toMatchObject({
+      code: 'STORE_VERSION',
+      details: { file: `schema ${schema}`, found: '1000' },
+    });
+  });
+
+  it('refuses a server that is away, and never shows the password', async () => {
+    const connectionString = 'postgres://someone:secret@127.0.0.1:1/nowhere';
+    const store = postgresStore({ connectionString, connectTimeout: '1s', queryTimeout: '1s' });
+
+    const error = await opens(store).catch((thrown: Error) => thrown);
+
+    expect(error).toMatchObject({ code: 'STORE_DISCONNECTED' });
+    expect(String(error)).not.toContain('secret');
+  });
+
+  it('refuses a server that may lose what it acknowledged, unless told otherwise', async () => {
+    const connectionString = await urlWith('-c synchronous_commit=off');
+    const schema = newSchema();
+
+    await expect(opens(postgresStore({ connectionString, schema }))).rejects.toMatchObject({
+      code: 'STORE_UNSAFE',
+      details: { setting: 'synchronous_commit' },
+    });
+    await opens(postgresStore({ connectionString, schema, unsafe: true }));
+  });
+
+  it('refuses a server that cannot be written', async () => {
+    const connectionString = await urlWith('-c default_transaction_read_only=on');
+
+    await expect(opens(postgresStore({ connectionString, schema: newSchema() }))).rejects.toMatchObject({
+      code: 'STORE_REPLICA',
+    });
+  });
+
+  it('says which right is missing', async () => {
+    const client = await connected();
+    const user = `stranger_${process.pid}`;
+    await client.query(`CREATE ROLE ${user} LOGIN`);
+    const connectionString = await urlWith('', user);
+
+    const refused = opens(postgresStore({ connectionString, schema: newSchema() }));
+
+    await expect(refused).rejects.toMatchObject({ code: 'STORE_DENIED' });
+    await client.query(`DROP ROLE ${user}`);
+    await client.end();
+  });
+
+  it('refuses options that cannot be', () => {
+    const connectionString = 'postgres://somewhere';
+    expect(() => postgresStore({ connectionString, schema: 'no"schema' })).toThrow('`schema`');
+    expect(() => postgresStore({ connectionString, poolSize: 0 })).toThrow('`poolSize`');
+    expect(() => postgresStore({} as never)).toThrow('`connectionString`');
+    expect(() => postgresStore({ connectionString, heartbeat: 'soon' })).toThrow('`heartbeat`');
+  });
+});
