@@ -78,7 +78,8 @@ async function selected(
   if (selection.kind === 'data') {
     const { filter } = selection;
     const lane: Acceptance['lane'] = (job, quotas) => filterAcceptsLane(filter, job, quotas);
-    return { accepts: { lane, job: filterOfJob(filter) }, choose: null };
+    const accepts = { lane, job: filterOfJob(filter) };
+    return { accepts: filter.args === undefined ? accepts : { ...accepts, args: filter.args }, choose: null };
   }
   if (selection.kind === 'filter') {
     return { accepts: { ...any, job: registry.filter(selection.name).accepts }, choose: null };

@@ -129,6 +129,11 @@ export interface Acceptance {
   lane(name: string, quotaNames: readonly string[]): boolean;
   /** Asked for each candidate; null accepts all. A refused job costs this one call. */
   readonly job: ((job: JobRecord) => boolean) | null;
+  /**
+   * What `job` asks, as data where it is no more than that: paths into the arguments and the values there. A database need
+   * not show it the jobs that these refuse.
+   */
+  readonly args?: { readonly [path: string]: Json };
 }
 
 /** Why and how a candidate is taken. */

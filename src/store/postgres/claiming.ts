@@ -60,7 +60,8 @@ export class Claiming {
     if (!(await mayClaim) || (lanes.open.length === 0 && lanes.exempt.length === 0)) return nothing;
     const set = new WorkingSet();
     await this.#loadQuotas(connection, request, lanes, set);
-    const isChoosy = request.choose !== null || request.accepts.job !== null;
+    const { choose, accepts } = request;
+    const isChoosy = choose !== null || (accepts.job !== null && accepts.args === undefined);
     for (let page = isChoosy ? pageOfChoices : request.limit; ; page *= 8) {
       const loaded = await this.#loadCandidates(connection, request, lanes, set, page);
       let taken: Taken;
@@ -164,7 +165,7 @@ export class Claiming {
   /** Locks the heads of the lines: as many as could be taken. What others have locked is passed over. */
   async #loadCandidates(
     connection: SqlConnection,
-    { queue }: ClaimRequest,
+    { queue, accepts }: ClaimRequest,
     lanes: Lanes,
     set: WorkingSet,
     page: number,
@@ -184,7 +185,13 @@ export class Claiming {
     const reads: Promise<Rows>[] = [];
     if (lanes.open.length > 0) {
       reads.push(
-        connection.query(heads("(j.line <> 'held' OR j.turn <= $3)", '$4'), [queue, lanes.open, now, page]),
+        connection.query(heads(`(j.line <> 'held' OR j.turn <= $3) AND ${mayMatch}`, '$4'), [
+          queue,
+          lanes.open,
+          now,
+          page,
+          accepts.args === undefined ? null : JSON.stringify(accepts.args),
+        ]),
       );
     }
     if (closed.length > 0) {
@@ -253,6 +260,14 @@ interface Lanes {
   readonly exempt: readonly string[];
   readonly all: readonly string[];
 }
+
+/**
+ * Leaves out what a filter of arguments refuses, and nothing else: the filter itself judges what is left. One that may be
+ * too late is asked about as another job, and one that is not due ends the walk whatever its arguments.
+ */
+const mayMatch = `($5::jsonb IS NULL OR j.begin_by IS NOT NULL OR j.begin_after > $3 OR NOT EXISTS (
+  SELECT FROM jsonb_each($5::jsonb) AS wanted
+  WHERE j.args::jsonb #> string_to_array(wanted.key, '.') IS DISTINCT FROM wanted.value))`;
 
 const nothingClaimed: Claimed = {
   jobs: [],

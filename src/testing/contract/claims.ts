@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Json } from '../../index.ts';
 import type { ContractCheck } from './check.ts';
 import { changeOf, check, put, quota } from './checked-store.ts';
 
@@ -264,6 +265,21 @@ export const acceptanceChecks: readonly ContractCheck[] = [
     };
     assert.deepEqual(await store.claim({ accepts }), ['c']);
     assert.deepEqual(await store.waiting(), ['a', 'b']);
+  }),
+
+  check('takes what a filter of arguments accepts, however much stands before it', async (store) => {
+    const tenant = (id: string, args: readonly Json[]) => ({ ...put(id), patch: { ...put(id).patch, args } });
+    await store.commit([
+      ...Array.from({ length: 5 }, (_, index) => tenant(`other ${index}`, [{ tenant: 'b', n: [1] }])),
+      tenant('a', [{ tenant: 'a', n: [1] }]),
+      tenant('c', [{ tenant: 'a', n: [2] }]),
+    ]);
+    const isWanted = ({ args }: { args: readonly Json[] }): boolean =>
+      JSON.stringify(args[0]) === '{"tenant":"a","n":[1]}';
+
+    const accepts = { lane: () => true, job: isWanted, args: { '0.tenant': 'a', '0.n': [1] } };
+    assert.deepEqual(await store.claim({ limit: 1, accepts }), ['a']);
+    assert.deepEqual(await store.claim({ limit: 1, accepts }), []);
   }),
 
   check('lets a chooser pick among everything claimable, in order, until it says null', async (store) => {
