@@ -5,6 +5,7 @@ import {
   detached,
   type Job,
   type JobDefinition,
+  type JobRecord,
   NeverRetry,
 } from 'signalbox';
 import { expect, it } from 'vitest';
@@ -116,11 +117,14 @@ forEachStore('Resuming callbacks', (makeStore) => {
     const { callbacks } = box.engine;
     const recordOf = async (job: Job<unknown>) => (await job.refresh()).record;
 
-    const ofCompleted = callbacks.handleInterrupt(await recordOf(done), await recordOf(parent));
-    const underActive = callbacks.handleInterrupt(await recordOf(active), await recordOf(running));
+    const [finished, atIt, waiting, busy] = await Promise.all([done, parent, active, running].map(recordOf));
 
-    await expect(ofCompleted).rejects.toBeInstanceOf(BadStatusError);
-    await expect(underActive).rejects.toBeInstanceOf(BadStatusError);
+    const ofCompleted = callbacks.handleInterrupt(finished as JobRecord, atIt as JobRecord);
+    const underActive = callbacks.handleInterrupt(waiting as JobRecord, busy as JobRecord);
+
+    await Promise.all(
+      [ofCompleted, underActive].map((refused) => expect(refused).rejects.toBeInstanceOf(BadStatusError)),
+    );
     expect((await active.refresh()).status).toBe('ACTIVE');
     open('active');
     open('running');
