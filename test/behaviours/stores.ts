@@ -30,8 +30,11 @@ const stores: { readonly [kind in StoreKind]: MakeStore } = {
   postgres: (options = {}) => withDirectory(newPostgresStore(options)),
 };
 
-/** Those that every run shows them on. On a database they take minutes: `SIGNALBOX_TEST_STORE=postgres` asks for it. */
-const usual: readonly StoreKind[] = ['memory', 'json'];
+/**
+ * What every run shows on a database, too: a selection. All of it takes minutes there, and `SIGNALBOX_TEST_STORE=postgres`
+ * asks for it.
+ */
+const alsoOnPostgres: readonly string[] = ['Job status', 'Quotas', 'Signals'];
 
 const folders: string[] = [];
 const running = new Set<TestBox<RunnableReactor>>();
@@ -51,7 +54,8 @@ afterAll(removeSchemas);
 export function forEachStore(name: string, facts: (makeStore: MakeStore, kind: StoreKind) => void): void {
   const only = process.env.SIGNALBOX_TEST_STORE;
   const kinds = Object.keys(stores) as StoreKind[];
-  const chosen = only === undefined ? usual : kinds.filter((kind) => kind === only);
+  const isUsual = (kind: StoreKind): boolean => kind !== 'postgres' || alsoOnPostgres.includes(name);
+  const chosen = kinds.filter((kind) => (only === undefined ? isUsual(kind) : kind === only));
   if (chosen.length === 0) throw new Error(`SIGNALBOX_TEST_STORE is ${only}; known are ${kinds.join(', ')}`);
   for (const kind of chosen) describe(`${name}, ${kind} store`, () => facts(stores[kind], kind));
 }

@@ -1,7 +1,7 @@
 import { SignalboxError, shown } from '../../errors.ts';
 import { type Duration, durationMs } from '../../time.ts';
 import type { Store } from '../store.ts';
-import { openPostgres } from './opening.ts';
+import { openPostgres, prepared } from './opening.ts';
 import { type Database, nodePostgres } from './sql-port.ts';
 
 /** What a PostgreSQL store can be told, besides where its database is. */
@@ -53,13 +53,7 @@ export type PostgresStoreOptions = Database & PostgresStoreSettings;
 export function postgresStore(options: PostgresStoreOptions): Store {
   const { name = 'main', schema = 'signalbox', poolSize = 7 } = options ?? {};
   checkDatabase(options);
-  if (!/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(schema)) {
-    throw new SignalboxError('INVALID_OPTION', {
-      option: 'schema',
-      expected: 'a letter or _, then at most 62 letters, digits or _',
-      actual: shown(schema),
-    });
-  }
+  checkSchema(schema);
   if (!Number.isInteger(poolSize) || poolSize < 1) {
     throw new SignalboxError('INVALID_OPTION', {
       option: 'poolSize',
@@ -99,6 +93,48 @@ export function postgresStore(options: PostgresStoreOptions): Store {
       }
     },
   };
+}
+
+/**
+ * Brings the schema up to date without opening a store: for a deployment whose processes may not change a schema. Opening
+ * does the same when it may.
+ *
+ * @example
+ * ```ts
+ * import { migratePostgres } from 'signalbox/postgres';
+ *
+ * export async function deploy(connectionString: string): Promise<void> {
+ *   const made = await migratePostgres({ connectionString, schema: 'signalbox' });
+ *   console.log(`${made.length} migrations made`);
+ * }
+ * ```
+ *
+ * @returns the numbers of the migrations that were made, none when it was up to date.
+ * @throws SignalboxError as opening a store does.
+ */
+export async function migratePostgres(options: PostgresStoreOptions): Promise<readonly number[]> {
+  const { schema = 'signalbox', unsafe = false } = options ?? {};
+  checkDatabase(options);
+  checkSchema(schema);
+  const port = await nodePostgres(options, {
+    connectTimeoutMs: durationMs(options.connectTimeout ?? 5000, 'connectTimeout'),
+    queryTimeoutMs: durationMs(options.queryTimeout ?? 60_000, 'queryTimeout'),
+    poolSize: 1,
+  });
+  try {
+    return await prepared({ port, schema, isUnsafe: unsafe });
+  } finally {
+    await port.end();
+  }
+}
+
+function checkSchema(schema: string): void {
+  if (/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(schema)) return;
+  throw new SignalboxError('INVALID_OPTION', {
+    option: 'schema',
+    expected: 'a letter or _, then at most 62 letters, digits or _',
+    actual: shown(schema),
+  });
 }
 
 function checkDatabase(options: PostgresStoreOptions): void {

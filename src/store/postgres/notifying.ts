@@ -140,7 +140,7 @@ export class Notifying {
 }
 
 /** The channel of a schema. A name of at most 63 bytes, whatever the schema's. */
-export function channelOf(schemaName: string): string {
+function channelOf(schemaName: string): string {
   return `signalbox_${createHash('sha256').update(schemaName).digest('hex').slice(0, 16)}`;
 }
 

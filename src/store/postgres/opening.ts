@@ -67,13 +67,19 @@ export async function openPostgres(parts: OpeningParts): Promise<PostgresStore> 
   });
 }
 
-async function prepared({ port, schema, isUnsafe }: OpeningParts): Promise<void> {
+/** Checks the server and brings the schema up to date. Gives the numbers of the migrations that were made. */
+export async function prepared({
+  port,
+  schema,
+  isUnsafe,
+}: Pick<OpeningParts, 'port' | 'schema' | 'isUnsafe'>): Promise<readonly number[]> {
   let connection: SqlConnection | null = null;
   try {
     connection = await port.connect();
     await mustBeSafe(connection, isUnsafe);
-    await migrate(connection, schema);
+    const made = await migrate(connection, schema);
     connection.release();
+    return made;
   } catch (error) {
     connection?.release(error as Error);
     throw storeError(error, 'the opening', 'not committed');

@@ -1,10 +1,13 @@
-import { createSignalbox, type Store } from 'signalbox';
-import { postgresStore } from 'signalbox/postgres';
+import { Pool } from 'pg';
+import { createSignalbox, defineJob, type Store } from 'signalbox';
+import { migratePostgres, postgresStore } from 'signalbox/postgres';
 import { afterAll, describe, expect, it } from 'vitest';
 import { connected, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
 import { serverUrl } from './server.ts';
 
 const uuid = '00000000-0000-4000-8000-000000000001';
+
+const note = defineJob({ name: 'note', run: (text: string) => text });
 
 afterAll(removeSchemas);
 
@@ -31,6 +34,14 @@ describe('Opening a postgres store', () => {
     const { rows } = await client.query(`SELECT number FROM ${schema}.migration`);
     await client.end();
     expect(rows).toEqual([{ number: 1 }]);
+  });
+
+  it('finds a schema that was migrated apart from it', async () => {
+    const [schema, connectionString] = [newSchema(), await serverUrl()];
+
+    expect(await migratePostgres({ connectionString, schema })).toEqual([1]);
+    expect(await migratePostgres({ connectionString, schema })).toEqual([]);
+    await opens(newPostgresStore({ schema }));
   });
 
   it('leaves a schema alone that is newer than the code', async () => {
@@ -86,6 +97,20 @@ describe('Opening a postgres store', () => {
     await expect(refused).rejects.toMatchObject({ code: 'STORE_DENIED' });
     await client.query(`DROP ROLE ${user}`);
     await client.end();
+  });
+
+  it('works on a pool that the program brought, and leaves it open', async () => {
+    const pool = new Pool({ connectionString: await serverUrl() });
+    const store = postgresStore({ pool, schema: newSchema() });
+    const box = await createSignalbox({ store, uuid, jobs: [note], queues: ['a'] });
+    await box.start({ pollInterval: '100ms' });
+
+    const jobs = await Promise.all(['1', '2', '3'].map((text) => box.queue('a').put(note(text))));
+
+    expect(await Promise.all(jobs.map((job) => job.result()))).toEqual(['1', '2', '3']);
+    await box.stop();
+    expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+    await pool.end();
   });
 
   it('refuses options that cannot be', () => {
