@@ -115,7 +115,8 @@ export class Supervision {
         newId: () => ids.newUuid(),
         report: (message) => log.events('WARNING', () => message),
       });
-      open = await withCodec(open, codec);
+      const coded = await withCodec(open, codec);
+      open = coded;
       open.onFailure((error) => {
         this.#storeFailure = error;
         log.events('CRITICAL', () => `the store failed: ${error.message}`, { err: error });
@@ -127,7 +128,7 @@ export class Supervision {
         registry: this.#shared.registry,
         reactor: this.reactor,
         // That of the store is the only clock that all hosts share.
-        now: () => open.now(),
+        now: () => coded.now(),
         ids,
         log,
         uuid,

@@ -91,6 +91,20 @@ class CodedStore implements OpenStore {
     return this.#store.now();
   }
 
+  isOver(epoch: number): Promise<boolean> {
+    return this.#store.isOver(epoch);
+  }
+
+  get transaction(): OpenStore['transaction'] {
+    const { transaction } = this.#store;
+    if (transaction === null) return null;
+    return (work, commit) =>
+      transaction(work, (result) => {
+        const made = commit(result);
+        return { ...made, changes: made.changes.map((change) => this.#write(change)) };
+      });
+  }
+
   async get<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
     const record = await this.#store.get(kind, id);
     return record === undefined ? undefined : this.#read(kind, record);
@@ -191,6 +205,14 @@ class CodedStore implements OpenStore {
 
   settled(): Promise<void> {
     return this.#store.settled();
+  }
+
+  idle(): Promise<void> {
+    return this.#store.idle();
+  }
+
+  onHint(listener: (queue: string) => void): void {
+    this.#store.onHint(listener);
   }
 
   follow(listener: (lines: readonly Line[]) => void): () => void {

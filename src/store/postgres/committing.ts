@@ -1,6 +1,7 @@
 import { SignalboxError } from '../../errors.ts';
 import type { Commit, Ticket } from '../store.ts';
-import { mustHold, mustStand } from '../tables/expectations.ts';
+import { mustHold } from '../tables/expectations.ts';
+import { mustHaveRoom } from '../tables/room.ts';
 import type { DatabaseClock } from './clock.ts';
 import { borrowed, type SqlConnection } from './sql-port.ts';
 import type { Prepared, Transactions } from './transactions.ts';
@@ -156,8 +157,10 @@ export class Committing {
     const written = new Written(set);
     const result = commits.map((commit) => {
       try {
-        for (const expectation of commit.expect) mustHold(set.tables, expectation);
-        mustStand(set.tables, commit.changes);
+        for (const expectation of commit.expect) {
+          if (expectation.what !== 'atMost') mustHold(set.tables, expectation);
+          else mustHaveRoom(set.tables, commit.changes, expectation, set.elsewhere(expectation));
+        }
         written.add(`${commit.by}#${epoch}`, clock.now(), machineVersion, commit.changes);
         return null;
       } catch (error) {

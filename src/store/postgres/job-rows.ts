@@ -1,6 +1,6 @@
 import type { Place } from '../../../machines/job.context.ts';
-import { jobChart } from '../../model/machine-version.ts';
 import type { JobRecord } from '../../model/records.ts';
+import { isReadable } from '../tables/quarantine.ts';
 
 /** A job as a row: the columns of the tables `job` and `done`. */
 export type JobRow = { readonly [column in (typeof columns)[number]]: unknown };
@@ -78,8 +78,7 @@ export function partsOfLane(lane: string): { readonly name: string; readonly quo
 export function rowOf(job: JobRecord): JobRow {
   const parent = (job.parent ?? {}) as Partial<Record<string, string>>;
   const [line = null, place = null] = job.order ?? [];
-  const waits =
-    parent.queue !== undefined && parent.agent === undefined && jobChart.states.includes(job.state);
+  const waits = parent.queue !== undefined && parent.agent === undefined && isReadable(job);
   return {
     id: job.id,
     v: job.v,

@@ -146,8 +146,8 @@ export class PostgresStore implements OpenStore {
     return this.#read(() => this.#reading.branches(proxy));
   }
 
-  waiters(job: string): Promise<readonly JobRecord[]> {
-    return this.#read(() => this.#reading.waiters(job));
+  waiters(jobs: readonly string[]): Promise<readonly JobRecord[]> {
+    return this.#read(() => this.#reading.waiters(jobs));
   }
 
   quotaHolders(quota: string): Promise<readonly string[]> {

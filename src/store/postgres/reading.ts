@@ -92,8 +92,8 @@ export class Reading {
     return (await this.#among('parent_proxy = $1', [proxy], 'both')).branches(proxy);
   }
 
-  async waiters(job: string): Promise<readonly JobRecord[]> {
-    return (await this.#among('waiting_on = $1', [job])).waiters(job);
+  async waiters(jobs: readonly string[]): Promise<readonly JobRecord[]> {
+    return (await this.#among('waiting_on = ANY($1)', [jobs])).waiters(jobs);
   }
 
   async quotaHolders(quota: string): Promise<readonly string[]> {

@@ -1,5 +1,8 @@
+import type { JobRecord } from '../../model/records.ts';
 import type { StoredRecord } from '../log.ts';
 import type { Change, Expectation, Kind, Records } from '../store.ts';
+import { loaded } from '../tables/record-change.ts';
+import { type AtMost, countIn } from '../tables/room.ts';
 import { Tables } from '../tables/tables.ts';
 import { type JobRow, jobOf } from './job-rows.ts';
 import type { Rows, SqlConnection } from './sql-port.ts';
@@ -18,6 +21,7 @@ export class WorkingSet {
   readonly tables = new Tables();
   readonly #homes = new Map<string, Home>();
   readonly #before = new Map<string, Records[Kind]>();
+  readonly #counts = new Map<string, number>();
 
   /** Takes over rows: jobs in the order in which they came to stand where they stand. */
   load(found: {
@@ -25,17 +29,17 @@ export class WorkingSet {
     readonly done?: Rows;
     readonly settings?: Partial<Record<Kind, Rows>>;
   }): void {
-    const records: Partial<Record<Kind, StoredRecord[]>> = {};
     for (const [kind, rows] of Object.entries(found.settings ?? {}) as [Kind, Rows][]) {
-      records[kind] = rows.map(recordOf).filter((record) => this.#isNew(kind, record as never, 'live'));
+      for (const row of rows) this.#take(kind, loaded(kind, recordOf(row)), 'live');
     }
-    const live = (found.jobs ?? []).map((row) => jobOf(row.job as JobRow));
-    const done = (found.done ?? []).map((row) => jobOf(row.job as JobRow));
-    records.job = [
-      ...live.filter((job) => this.#isNew('job', job, 'live')),
-      ...done.filter((job) => this.#isNew('job', job, 'done')),
-    ] as unknown as StoredRecord[];
-    this.tables.load({ seq: 0, records: records as Record<Kind, StoredRecord[]> });
+    const live = (found.jobs ?? []).map((row) => [jobOf(row.job as JobRow), 'live'] as const);
+    const done = (found.done ?? []).map((row) => [jobOf(row.job as JobRow), 'done'] as const);
+    const jobs = [...live, ...done].sort(([one], [other]) => placeKey(one) - placeKey(other));
+    for (const [job, home] of jobs) this.#take('job', job, home);
+  }
+
+  #take(kind: Kind, record: Records[Kind], home: Home): void {
+    if (this.#isNew(kind, record, home)) this.tables.restore(kind, record.id, record);
   }
 
   #isNew(kind: Kind, record: Records[Kind], home: Home): boolean {
@@ -46,6 +50,16 @@ export class WorkingSet {
     return true;
   }
 
+  /** Takes note of how many there are in the database, of which some are in the tables. */
+  keepCount(expectation: AtMost, inDatabase: number): void {
+    this.#counts.set(countKey(expectation), inDatabase - countIn(this.tables, expectation));
+  }
+
+  /** How many there are besides those in the tables. */
+  elsewhere(expectation: AtMost): number {
+    return this.#counts.get(countKey(expectation)) ?? 0;
+  }
+
   home(kind: Kind, id: string): Home {
     return this.#homes.get(`${kind}/${id}`) ?? 'none';
   }
@@ -54,6 +68,11 @@ export class WorkingSet {
   before(kind: Kind, id: string): Records[Kind] | undefined {
     return this.#before.get(`${kind}/${id}`);
   }
+}
+
+/** Jobs enter every index in the order in which they came to stand there. */
+function placeKey(job: JobRecord): number {
+  return job.state === 'completed' ? job.lastSeq : (job.order?.[1] ?? job.lastSeq);
 }
 
 /** A record of any kind but job, from its row. */
@@ -70,10 +89,21 @@ export interface Subjects {
   readonly parents: readonly string[];
   /** Dispatchers whose jobs in a queue have to be counted. */
   readonly holders: readonly (readonly [queue: string, dispatcher: string])[];
+  /** Jobs from which it has to be known who waits for whom. */
+  readonly chains: readonly string[];
+  /** What has to be counted. */
+  readonly counts: readonly AtMost[];
 }
 
 /** Nothing: for those who name some. */
-export const noSubjects: Subjects = { jobs: [], settings: new Map(), parents: [], holders: [] };
+export const noSubjects: Subjects = {
+  jobs: [],
+  settings: new Map(),
+  parents: [],
+  holders: [],
+  chains: [],
+  counts: [],
+};
 
 /** The subjects of commits. */
 export function subjectsOf(
@@ -82,6 +112,8 @@ export function subjectsOf(
   const ids = new Map<Kind, Set<string>>();
   const parents = new Set<string>();
   const holders: (readonly [string, string])[] = [];
+  const chains: string[] = [];
+  const counts = new Map<string, AtMost>();
   const add = (kind: Kind, id: string): void => {
     const known = ids.get(kind);
     if (known === undefined) ids.set(kind, new Set([id]));
@@ -90,6 +122,11 @@ export function subjectsOf(
   for (const { changes, expect } of commits) {
     for (const change of changes) add(change.kind, change.id);
     for (const expectation of expect) {
+      if (expectation.what === 'atMost') {
+        counts.set(countKey(expectation), expectation);
+        continue;
+      }
+      if (expectation.what === 'notAwaitedBy') chains.push(expectation.on);
       if (expectation.what === 'holds') {
         add('representation', expectation.id);
         holders.push([expectation.queue, expectation.dispatcher]);
@@ -101,7 +138,14 @@ export function subjectsOf(
   }
   const settings = new Map<Kind, readonly string[]>();
   for (const [kind, found] of ids) if (kind !== 'job') settings.set(kind, [...found]);
-  return { jobs: [...(ids.get('job') ?? [])], settings, parents: [...parents], holders };
+  return {
+    jobs: [...(ids.get('job') ?? [])],
+    settings,
+    parents: [...parents],
+    holders,
+    chains,
+    counts: [...counts.values()],
+  };
 }
 
 /**
@@ -158,7 +202,20 @@ export async function lockedSet(
       holder,
     ),
   );
-  await allDone([...Object.values(settings), ...Object.values(reads), ...held]);
+  if (subjects.chains.length > 0) {
+    held.push(
+      connection.query(
+        `WITH RECURSIVE chain (id, waiting_on) AS (
+           SELECT id, waiting_on FROM ${schema}.job WHERE id = ANY($1)
+           UNION SELECT j.id, j.waiting_on FROM ${schema}.job j JOIN chain ON j.id = chain.waiting_on
+         )
+         SELECT row_to_json(j) AS job FROM ${schema}.job j WHERE id IN (SELECT id FROM chain)`,
+        [subjects.chains],
+      ),
+    );
+  }
+  const counted = subjects.counts.map(({ of, id }) => connection.query(countOf(schema, of), [id]));
+  await allDone([...Object.values(settings), ...Object.values(reads), ...held, ...counted]);
   const found: Partial<Record<Kind, Rows>> = {};
   for (const kind of settingKinds) if (settings[kind] !== undefined) found[kind] = await settings[kind];
   found.proxy = [...(found.proxy ?? []), ...((await reads.proxies) ?? [])];
@@ -171,7 +228,27 @@ export async function lockedSet(
     done: (await reads.done) ?? [],
     settings: found,
   });
+  for (const [index, expectation] of subjects.counts.entries()) {
+    const [row] = (await counted[index]) ?? [];
+    set.keepCount(expectation, Number(row?.count ?? 0));
+  }
   return set;
+}
+
+function countKey({ of, id }: AtMost): string {
+  return `${of} ${id}`;
+}
+
+/** Counted without a lock: processes that put at the same moment may together go a little beyond a limit. */
+function countOf(schema: string, of: AtMost['of']): string {
+  if (of === 'waiting')
+    return `SELECT count(*)::int AS count FROM ${schema}.job WHERE queue = $1 AND lane IS NOT NULL`;
+  if (of === 'annotations')
+    return `SELECT count(*)::int AS count FROM ${schema}.annotation WHERE id >= $1 || '/' AND id < $1 || '0'`;
+  const among = (table: string): string =>
+    `SELECT count(*) AS n FROM ${schema}.${table} WHERE parent_job = $1`;
+  return `SELECT sum(n)::int AS count FROM (${among('job')} UNION ALL ${among('done')}
+    UNION ALL SELECT count(*) FROM ${schema}.proxy WHERE body #>> '{parent,job}' = $1) AS counts`;
 }
 
 /** Waits for all; throws what the first one failed with. None is left without somebody who looks at it. */

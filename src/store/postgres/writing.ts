@@ -1,5 +1,6 @@
 import type { JobRecord } from '../../model/records.ts';
 import type { Change, Entry, Kind, Line, Records } from '../store.ts';
+import { mustStand } from '../tables/expectations.ts';
 import { isDone, jobColumns, jobUpdates, rowOf } from './job-rows.ts';
 import type { SqlConnection } from './sql-port.ts';
 import type { WorkingSet } from './working-set.ts';
@@ -25,15 +26,34 @@ export class Written {
     return this.#count === 0;
   }
 
-  /** Makes the changes of one commit in the working set. */
+  /** Makes the changes of one commit in the working set, all or none. @throws ConflictError, SignalboxError `JOB_QUARANTINED`. */
   add(by: string, at: number, mv: string, changes: readonly Change[]): void {
     const s = provisional + this.#count;
-    const entries = changes.map((change, index): Entry => {
-      const before = this.#set.tables.apply(change, s + index);
-      this.#changed.set(`${change.kind}/${change.id}`, [change.kind, change.id]);
-      const { kind, id, event, from, to, patch } = change;
-      return { kind, id, event, from, to, patch, gone: change.gone === true, q: before?.lastSeq ?? 0 };
-    });
+    const { tables } = this.#set;
+    const undo: (readonly [Kind, string, Records[Kind] | undefined])[] = [];
+    const entries: Entry[] = [];
+    try {
+      for (const [index, change] of changes.entries()) {
+        const { kind, id, event, from, to, patch } = change;
+        mustStand(change, tables.get(kind, id));
+        const before = tables.apply(change, s + index);
+        undo.push([kind, id, before]);
+        entries.push({
+          kind,
+          id,
+          event,
+          from,
+          to,
+          patch,
+          gone: change.gone === true,
+          q: before?.lastSeq ?? 0,
+        });
+      }
+    } catch (error) {
+      for (const [kind, id, before] of undo.toReversed()) tables.restore(kind, id, before);
+      throw error;
+    }
+    for (const { kind, id } of changes) this.#changed.set(`${kind}/${id}`, [kind, id]);
     this.#count += changes.length;
     this.lines.push({ s, at, by, mv, entries });
   }

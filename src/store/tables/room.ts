@@ -2,20 +2,33 @@ import { SignalboxError } from '../../errors.ts';
 import type { Change, Expectation } from '../store.ts';
 import type { Tables } from './tables.ts';
 
-type AtMost = Extract<Expectation, { what: 'atMost' }>;
+export type AtMost = Extract<Expectation, { what: 'atMost' }>;
 
-/** Refuses a commit that would make too many of something. @throws SignalboxError `QUEUE_FULL`, `TOO_MANY`. */
-export function mustHaveRoom(tables: Tables, changes: readonly Change[], expectation: AtMost): void {
+/**
+ * Refuses a commit that would make too many of something. `elsewhere`: how many there are besides those in the tables.
+ * @throws SignalboxError `QUEUE_FULL`, `TOO_MANY`. */
+export function mustHaveRoom(
+  tables: Tables,
+  changes: readonly Change[],
+  expectation: AtMost,
+  elsewhere = 0,
+): void {
   const { of, id, most } = expectation;
+  const there = elsewhere + countIn(tables, expectation);
   if (of === 'waiting') {
-    const waiting = tables.jobs.waitingCount(id) + count(changes, (change) => isPutIn(change, id));
+    const waiting = there + count(changes, (change) => isPutIn(change, id));
     if (waiting > most) throw new SignalboxError('QUEUE_FULL', { queue: id, limit: most, actual: waiting });
     return;
   }
-  const there = of === 'annotations' ? tables.annotationCount(id) : tables.callbacks.of(id).length;
   const isNew = of === 'annotations' ? isNewAnnotation : isNewCallback;
   const actual = there + count(changes, (change) => isNew(tables, change, id));
   if (actual > most) throw new SignalboxError('TOO_MANY', { what: of, id, limit: most, actual });
+}
+
+/** How many there are in these tables. */
+export function countIn(tables: Tables, { of, id }: AtMost): number {
+  if (of === 'waiting') return tables.jobs.waitingCount(id);
+  return of === 'annotations' ? tables.annotationCount(id) : tables.callbacks.of(id).length;
 }
 
 function count(changes: readonly Change[], isMeant: (change: Change) => boolean): number {
