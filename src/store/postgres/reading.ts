@@ -109,7 +109,7 @@ export class Reading {
     const { schema } = this.#parts;
     const proxies = await this.#settings('proxy', 'true', []);
     const parents = `SELECT parent_job FROM ${schema}.job WHERE parent_job IS NOT NULL`;
-    const which = `state = 'callbacks' OR parent_job IS NOT NULL OR parent_proxy IS NOT NULL OR id IN (${parents})
+    const which = `(queue IS NULL AND state NOT IN ('new', 'completed')) OR parent_job IS NOT NULL OR parent_proxy IS NOT NULL OR id IN (${parents})
       OR id IN (SELECT body #>> '{parent,job}' FROM ${schema}.proxy)`;
     return (await this.#among(which, [], 'both', proxies)).orphans();
   }

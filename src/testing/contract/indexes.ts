@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ContractCheck } from './check.ts';
-import { annotation, changeOf, check, put, stored } from './checked-store.ts';
+import { annotation, changeOf, check, put, reopeningCheck, stored } from './checked-store.ts';
 
 const ids = (records: readonly { readonly id: string }[]): string[] => records.map((record) => record.id);
 
@@ -80,20 +80,24 @@ export const indexChecks: readonly ContractCheck[] = [
     assert.deepEqual(ids(await store.open.waiters(['none', 'inner'])), []);
   }),
 
-  check('finds the jobs that somebody outside any agent was at', async (store) => {
-    const began = { parent: null, order: null };
-    await store.commit(['new', 'called', 'waiting', 'calling back'].map((id) => stored(id, null)));
-    await store.commit([put('held')]);
-    await store.claim();
-    await store.start('held');
-    await store.commit([
-      changeOf('called', 'job.start', 'new', 'active.running', began),
-      changeOf('waiting', 'job.start', 'new', 'active.waiting', { ...began, waitingOn: 'held' }),
-      changeOf('calling back', 'job.finish', 'new', 'callbacks', began),
-    ]);
-
-    assert.deepEqual(ids(await store.open.orphans()).sort(), ['called', 'calling back', 'waiting']);
-  }),
+  reopeningCheck(
+    'finds the jobs that somebody outside any agent was at when an opening ended',
+    async (store) => {
+      const began = { parent: null, order: null };
+      await store.commit(['new', 'called', 'waiting', 'calling-back'].map((id) => stored(id, null)));
+      await store.commit([put('held')]);
+      await store.claim();
+      await store.start('held');
+      await store.commit([
+        changeOf('called', 'job.start', 'new', 'active.running', began),
+        changeOf('waiting', 'job.start', 'new', 'active.waiting', { ...began, waitingOn: 'held' }),
+        changeOf('calling-back', 'job.finish', 'new', 'callbacks', began),
+      ]);
+    },
+    async ({ open }) => {
+      assert.deepEqual(ids(await open.orphans()).sort(), ['called', 'calling-back', 'waiting']);
+    },
+  ),
 
   check('finds the annotations of a job in order of name, and which jobs have some', async (store) => {
     await store.commit([put('a'), put('b'), annotation('a', 'z', 'last'), annotation('a', 'm', 'first')]);
