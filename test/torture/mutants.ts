@@ -37,8 +37,8 @@ export const mutants: readonly TortureMutant[] = [
     edits: [
       {
         file: 'src/runtime/supervision.ts',
-        find: "const isLeft = record.state === 'activated' && record.epoch < store.epoch;",
-        replace: 'const isLeft = false;',
+        find: "if (record.state !== 'activated' || !(await store.isOver(record.epoch))) continue;",
+        replace: 'if (record !== null) continue;',
       },
     ],
   },
