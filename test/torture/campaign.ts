@@ -138,10 +138,11 @@ class Lives {
       await pause(death.ms);
       if (death.rival === 'whileStopped') worker.signal('SIGSTOP');
       if (death.rival !== 'after') {
+        // One that is still opening may be overtaken; one that has opened holds the store until it is killed.
+        const holds = hasOpened(worker);
         sendOff();
         await pause(rivalMs);
-        // It has not been killed yet: nobody else may hold the store.
-        if (next.lines.some((line) => line.startsWith('opened'))) this.#doubleHolders += 1;
+        if (holds && hasOpened(next)) this.#doubleHolders += 1;
       }
     }
     worker.signal('SIGKILL');
@@ -179,6 +180,10 @@ class Lives {
       complaints: said.filter((text) => !text.endsWith(': ')),
     };
   }
+}
+
+function hasOpened({ lines }: WorkerProcess): boolean {
+  return lines.some((line) => line.startsWith('opened'));
 }
 
 function plansOf({ kills, seed, ways, calls, kinds = putKinds }: CampaignOptions): readonly Plan[] {
