@@ -21,7 +21,7 @@ export const usage = `npm run torture [-- ARGUMENTS]
   --full-disk      disks of 60, 100 and 140 kB that fill up and are freed again
   --lock-rounds N  N rounds in which four processes race for one store
   --seed N         repeats a run (default: by chance; it is printed)
-  --store json     the store; postgres is not there yet
+  --store json     the store; the torture of postgres is not there yet
   --json           one JSON object as the last line of standard output
 A part that is named runs alone; name several to run several.`;
 
@@ -77,6 +77,6 @@ const options = {
 
 function refusedStore(store: string): string {
   return store === 'postgres'
-    ? 'Expected --store json, got postgres, which is not there yet: Signalbox has no PostgreSQL store so far.'
+    ? 'Expected --store json, got postgres: its torture is not there yet. Its store is shown with real processes by npm test.'
     : `Expected --store json, got ${store}.`;
 }
