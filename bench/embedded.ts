@@ -23,14 +23,10 @@ export type PeerFigures = BurnDown & Facts & { readonly jobs: number; readonly r
 export async function run({ quick, jobs = 10_000, rounds = quick ? 7 : 15 }: Options) {
   const taken = await inPlace((place) =>
     withRedis(place, (redis) => {
-      const limits = { sustainedMs: quick ? 300 : 1_000, drainLimitMs: quick ? 2_500 : 30_000 };
+      const warmUpMs = quick ? 1_500 : 4_000;
+      const limits = { warmUpMs, sustainedMs: quick ? 200 : 1_000, drainLimitMs: quick ? 2_000 : 30_000 };
       const turn = (name: ContenderName, course: Partial<Course> = {}) =>
-        turnOf<BurnDown>(
-          name,
-          'burn-down',
-          { place, redis },
-          { jobs, warmUpJobs: jobs, ...limits, ...course },
-        );
+        turnOf<BurnDown>(name, 'burn-down', { place, redis }, { jobs, ...limits, ...course });
       return takeTurns(
         {
           size10: turn('size10'),
@@ -38,11 +34,10 @@ export async function run({ quick, jobs = 10_000, rounds = quick ? 7 : 15 }: Opt
           size50: turn('size50'),
           bullmq: turn('bullmq'),
           slowDisk: turn('slowDisk', { sustainedMs: 0 }),
-          // The disk is its bound, not the compiler: a longer warm-up would only take time.
-          plainjobSynced: turn('plainjobSynced', { warmUpJobs: tenthOf(jobs) }),
-          bareXState: () => inChild<BareLife>('bare-life', { lives: jobs, warmUpLives: jobs }),
+          plainjobSynced: turn('plainjobSynced'),
+          bareXState: () => inChild<BareLife>('bare-life', { lives: jobs, warmUpMs }),
           fastq: turn('fastq'),
-          liteque: turn('liteque', { jobs: litequeJobs(jobs), warmUpJobs: tenthOf(litequeJobs(jobs)) }),
+          liteque: turn('liteque', { jobs: litequeJobs(jobs) }),
           fdatasync: () =>
             inChild<Fdatasync>('fdatasync', { dir: freshFolder(place), samples: 300, pauseMs: 0 }),
         },
@@ -82,17 +77,13 @@ export async function run({ quick, jobs = 10_000, rounds = quick ? 7 : 15 }: Opt
 
 interface Course {
   readonly jobs: number;
-  readonly warmUpJobs: number;
+  readonly warmUpMs: number;
   readonly sustainedMs: number;
 }
 
 /** A claim of liteque sorts all that waits: it gets few jobs, which favours it, or one turn would take minutes. */
 function litequeJobs(jobs: number): number {
   return Math.ceil(jobs / 20);
-}
-
-function tenthOf(jobs: number): number {
-  return Math.ceil(jobs / 10);
 }
 
 async function withFacts(

@@ -39,14 +39,9 @@ export const facts = {
 };
 
 /** How many such lives pass in a second, one after the other, with nothing stored. */
-export async function measure({
-  lives,
-  warmUpLives,
-}: {
-  lives: number;
-  warmUpLives: number;
-}): Promise<BareLife> {
-  for (let at = 0; at < warmUpLives; at += 1) actorLife();
+export async function measure({ lives, warmUpMs }: { lives: number; warmUpMs: number }): Promise<BareLife> {
+  const warmAt = performance.now() + warmUpMs;
+  while (performance.now() < warmAt) actorLife();
   const begin = performance.now();
   for (let at = 0; at < lives; at += 1) actorLife();
   return { totalPerS: (lives / (performance.now() - begin)) * 1_000 };

@@ -7,8 +7,8 @@ export interface BurnDownOptions {
   readonly contestant: string;
   readonly settings: Settings;
   readonly jobs: number;
-  /** Jobs of a first burn-down that is not counted: the compiler of JavaScript needs some. */
-  readonly warmUpJobs: number;
+  /** Before anything counts burn-downs are repeated for so long: the compiler of JavaScript needs tens of thousands of jobs. */
+  readonly warmUpMs: number;
   /** How long jobs are put while others complete; 0 leaves that out. */
   readonly sustainedMs: number;
   /** After so long the drain is broken off; its rate is that of the jobs that have completed by then. */
@@ -30,13 +30,14 @@ export interface BurnDown {
 
 /** Puts many jobs at once, then works them off; then does both at the same time. */
 export async function measure(options: BurnDownOptions): Promise<BurnDown> {
-  const { settings, jobs, warmUpJobs, sustainedMs, drainLimitMs } = options;
+  const { settings, jobs, warmUpMs, sustainedMs, drainLimitMs } = options;
   const module: ContestantModule = await import(options.contestant);
 
-  if (warmUpJobs > 0) {
+  const warmAt = performance.now() + warmUpMs;
+  for (let round = 1; performance.now() < warmAt; round += 1) {
     const tally = new Tally();
-    const contestant = await module.open({ ...settings, dir: join(settings.dir, 'warm-up') }, tally);
-    await burnDown(contestant, tally, warmUpJobs, drainLimitMs / 4);
+    const contestant = await module.open({ ...settings, dir: join(settings.dir, `warm-up-${round}`) }, tally);
+    await burnDown(contestant, tally, jobs, drainLimitMs / 4);
     await contestant.close();
   }
 
