@@ -88,7 +88,8 @@ export class Finishing {
     const made = completes
       ? [finish, stepJob(finished, { type: 'job.complete', at: engine.now(), unstarted: 0 })]
       : [...run.unit.made, finish];
-    const expect: Expectation[] = [...run.expectation, ...run.unit.end()];
+    const expect = run.expectation;
+    expect.push(...run.unit.end());
     if (completes) expect.push({ what: 'noUnstartedCallback', id: run.job.id });
     return { made, expect, finished, outcome, completes };
   }

@@ -76,7 +76,8 @@ export class HandingOut {
     const engine = this.#engine;
     const { info } = atWork;
     info.started = new Date(engine.now());
-    engine.log.trace('INFO', () => `starting in thread ${info.thread}: ${info.call}`, { job: job.id });
+    if (engine.log.isRead('INFO'))
+      engine.log.trace('INFO', () => `starting in thread ${info.thread}: ${info.call}`, { job: job.id });
     // The claim of a job that starts at once has its start in it.
     if (job.state === 'assigned') this.#startSynced(job, atWork, isAnnotated);
     else if (start === null) this.#refuse(job, atWork);

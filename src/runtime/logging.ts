@@ -67,6 +67,11 @@ export class Log {
     this.#logger = logger;
   }
 
+  /** Whether somebody reads entries of a level. What is logged of every job asks first: a message is two objects. */
+  isRead(level: LogLevel): boolean {
+    return this.#logger.isLevelEnabled?.(methods[level]) !== false;
+  }
+
   events(level: LogLevel, message: () => string, fields: { job?: string; err?: Error } = {}): void {
     this.#write('signalbox.events', level, message, fields);
   }
@@ -82,7 +87,7 @@ export class Log {
     fields: { job?: string; err?: Error },
   ): void {
     const method = methods[level];
-    if (this.#logger.isLevelEnabled?.(method) === false) return;
+    if (!this.isRead(level)) return;
     try {
       this.#logger[method]({ stream, ...fields }, escapeControls(message()));
     } catch {

@@ -15,6 +15,7 @@ export interface Masked {
 
 /** Says what came of a job, once that is stored. */
 export function logOutcome({ log, registry, executor }: Engine, job: JobRecord, outcome: Outcome): void {
+  if (outcome.ok && !log.isRead('INFO')) return;
   const fields = { job: job.id };
   const text = (): string => executor.text(job);
   if (outcome.ok) {

@@ -133,8 +133,8 @@ export class Run {
     return { agent: this.agent, slot: this.slot, holder: this.holder, queue: this.queue };
   }
 
-  /** What every write of the run believes in. */
-  get expectation(): readonly Expectation[] {
+  /** What every write of the run believes in: a list of its own for each. */
+  get expectation(): Expectation[] {
     if (this.holder === null) return [];
     const { id, epoch, claim } = this.holder;
     return [{ what: 'holder', id, epoch, claim }];

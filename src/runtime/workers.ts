@@ -128,7 +128,7 @@ export class Workers {
 
   logCompleted(run: Run): void {
     const { info } = run;
-    if (info === null) return;
+    if (info === null || !this.#engine.log.isRead('INFO')) return;
     this.#engine.log.trace('INFO', () => `completed in thread ${info.thread}: ${info.call}`, {
       job: run.job.id,
     });
