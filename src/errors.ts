@@ -96,6 +96,8 @@ const messages = {
     `Expected ${about.what} to be started, got one that is not. Start it first.`,
   TEAR_DOWN: (about: { problems: readonly string[]; limit: string }) =>
     `Expected everything to stop within ${about.limit}, got ${about.problems.join('; ')}. Let it end, then tear down again.`,
+  SIMULATION_FAILED: (about: { seed: number; hash: string; violations: readonly string[]; replay: string }) =>
+    `Expected every promise to be kept with seed ${about.seed}, got ${about.violations.length} broken: ${about.violations.slice(0, 5).join('; ')}. Run it again, with the same trace (${about.hash}): ${about.replay}`,
   TRANSACTION_ENDED: (about: { call: string }) =>
     `Expected tx.${about.call} to be called before its transaction ends, got a call afterwards or from a nested transaction. Await everything inside the function you pass to box.transaction.`,
   BOX_STOPPED: (about: { call: string }) =>

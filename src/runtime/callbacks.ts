@@ -3,6 +3,7 @@ import { BadStatusError, ConflictError, SignalboxError, TimeoutError } from '../
 import { isExpired } from '../model/deadline.ts';
 import { Failure } from '../model/failure.ts';
 import type { JobRecord } from '../model/records.ts';
+import { startsSynced } from '../model/retry.ts';
 import { afterStep, newJobRecord, statusOfState, stepJob } from '../model/step.ts';
 import { systemNames } from '../model/system-names.ts';
 import { decodeValue, referredJobs } from '../model/values.ts';
@@ -17,7 +18,7 @@ import { abortAbandoned, endJob } from './from-outside.ts';
 import { Job } from './job.ts';
 import type { PendingCallback } from './job-attributes.ts';
 import type { LiveAgent } from './live-agent.ts';
-import { mustSucceed } from './retry-steps.ts';
+import { fiveTimes, mustLoad, mustSucceed } from './retry-steps.ts';
 import { type Holder, Run } from './run.ts';
 import type { Unit } from './unit.ts';
 import type { AgentSlot } from './workers.ts';
@@ -42,7 +43,8 @@ export class Callbacks {
 
   /** Performs the callbacks of a job whose outcome came from outside its worker: here, or in a system job's worker. */
   async performFor(job: JobRecord, within: CallbackContext | null = null): Promise<void> {
-    await this.perform(within ?? (await this.#outside(job)), job);
+    const what = (): string => `the callbacks of ${this.#engine.executor.text(job)}`;
+    await this.perform(within ?? (await mustLoad(this.#engine, what, () => this.#outside(job))), job);
   }
 
   async #outside(job: JobRecord): Promise<CallbackContext> {
@@ -100,7 +102,9 @@ export class Callbacks {
 
   async #call(context: CallbackContext, callback: JobRecord, parent: JobRecord): Promise<void> {
     const engine = this.#engine;
-    if (isExpired(callback, engine.now())) return this.#callTooLate(context, callback);
+    // Added since its parent was read, it may be unsynced: nothing runs that a power cut could take back.
+    if (callback.createdSeq > parent.lastSeq) await engine.store.settled();
+    if (isExpired(callback, engine.store.now())) return this.#callTooLate(context, callback);
     const start = stepJob(callback, { type: 'job.start', at: engine.now() });
     engine.log.trace(
       'DEBUG',
@@ -108,13 +112,20 @@ export class Callbacks {
       { job: callback.id },
     );
     try {
-      await engine.commit(by(context, engine), [start], believing(context)).written;
+      const ticket = engine.commit(by(context, engine), [start], believing(context));
+      await (this.#startsSynced(callback) ? ticket.synced : ticket.written);
     } catch (error) {
       // Somebody else began it: the next look at the list passes it by.
       if (error instanceof ConflictError) return;
       throw error;
     }
     if (callsHandler(start)) await this.#run(context, afterStep(callback, start), parent);
+  }
+
+  /** A policy that nobody knows here may forbid a second run. */
+  #startsSynced(callback: JobRecord): boolean {
+    const policy = this.#engine.registry.policyOf(callback);
+    return policy === undefined || startsSynced(policy);
   }
 
   async #callTooLate(context: CallbackContext, callback: JobRecord): Promise<void> {
@@ -139,8 +150,10 @@ export class Callbacks {
 
   async #run(context: CallbackContext, job: JobRecord, parent: JobRecord): Promise<void> {
     const engine = this.#engine;
-    const input = await this.#input(parent);
-    const annotations = await engine.annotationsOf(job.id);
+    // Its start is stored, and nobody else would call it: what it needs is read however long the store is away.
+    const what = (): string => engine.executor.text(job);
+    const input = await mustLoad(engine, what, () => this.#input(parent));
+    const annotations = await mustLoad(engine, what, () => engine.annotationsOf(job.id));
     await new Promise<void>((resolve) => {
       // Where nobody holds the root job the callback's own token tells this attempt from the next.
       const holder = context.holder ?? { id: job.id, epoch: job.epoch, claim: job.claim };
@@ -173,19 +186,17 @@ export class Callbacks {
     const drafts = new Drafts(unit);
     const id = drafts.callback(callback, parent);
     drafts.expect.push({ what: 'atMost', of: 'callbacks', id: parent, most: this.#engine.limits.callbacks });
-    const known = await unit.peek('job', parent);
-    if (known?.state !== 'completed') {
-      try {
-        await unit.submit(drafts.made, [...drafts.expect, { what: 'notCompleted', id: parent }]);
-        drafts.attach();
-        return;
-      } catch (error) {
-        if (!(error instanceof ConflictError)) throw error;
-      }
-    }
-    await unit.submit(drafts.made, drafts.expect);
+    // A conflict may mean that the parent is completed by now, or be about something else: its record tells.
+    const isLate = await fiveTimes(async () => {
+      const late = (await unit.peek('job', parent))?.state === 'completed';
+      const expect: readonly Expectation[] = late ? [] : [{ what: 'notCompleted', id: parent }];
+      await unit.submit(drafts.made, [...drafts.expect, ...expect]);
+      return late;
+    });
     drafts.attach();
-    await unit.whenCommitted(() => this.#performAdded(parent, id));
+    if (!isLate) return;
+    const what = (): string => `calling what was added to completed job ${parent}`;
+    await unit.whenCommitted(() => mustSucceed(this.#engine, what, () => this.#performAdded(parent, id)));
   }
 
   /** Calls one callback of a completed job, or all that are left. */

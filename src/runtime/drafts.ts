@@ -65,7 +65,7 @@ export class Drafts {
       beginAfter:
         beginAfter === undefined || beginAfter === null
           ? null
-          : beginningMs(beginAfter, engine.now(), 'beginAfter'),
+          : beginningMs(beginAfter, engine.store.now(), 'beginAfter'),
       beginBy: beginBy === undefined || beginBy === null ? null : durationMs(beginBy, 'beginBy'),
       failureLogLevel: settings.failureLogLevel ?? null,
       retryPolicy: engine.policyName(settings.retryPolicy ?? null),
@@ -149,7 +149,7 @@ export function creation(record: JobRecord, event: string): Change {
 
 /** A new job of the machinery, put in a queue: created and PENDING in one entry. */
 export function placedIn(queue: string, record: JobRecord, engine: Engine): Transition {
-  const now = engine.now();
+  const now = engine.store.now();
   const put = stepJob(record, { type: 'job.put', queue, at: now, beginAfter: now, assigner: engine.uuid });
   return { ...put, patch: { ...contentOf(record), ...put.patch } };
 }

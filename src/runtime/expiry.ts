@@ -14,7 +14,7 @@ export function expiryWrapper(
   queue: string,
   job: JobRecord,
 ): { readonly changes: readonly Change[]; readonly wrapper: JobRecord } {
-  const now = engine.now();
+  const now = engine.store.now();
   const created = newJobRecord(engine.ids.newId(), { name: systemNames.fail, args: [{ $job: job.id }] });
   const put = stepJob(created, {
     type: 'job.put',

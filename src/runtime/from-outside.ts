@@ -68,7 +68,7 @@ export async function handleInterrupt(
     if (record.state === 'completed' && within !== null) return;
     if (!record.state.startsWith('active')) throw notInterrupted(record);
     const { answer, data } = await engine.policies.afterInterrupt(record);
-    const at = engine.now();
+    const at = engine.store.now();
     const again = answer !== false;
     const aborted = Failure.from(new AbortedError({ id })).data;
     const event: JobEvent = again

@@ -34,7 +34,9 @@ export class HandingOut {
   async handOut({ jobs, starts, startable }: AgentClaim, poll: OpenPoll | null): Promise<void> {
     const engine = this.#engine;
     const { workers } = this.#agent;
-    const annotated = await engine.store.annotated(jobs.map((job) => job.id));
+    const ids = jobs.map((job) => job.id);
+    // They are claimed, so they are begun: when this cannot be read, each is asked for its annotations.
+    const annotated = await engine.store.annotated(ids).catch(() => new Set(ids));
     const handed = jobs.map((job) => ({ job, atWork: this.#prepare(job, poll) }));
     engine.startable(
       startable,

@@ -55,7 +55,7 @@ export class ChangeableJob<Result> extends KnownJob<Result> {
    * @throws BadStatusError in any other status; SignalboxError `INVALID_INSTANT`.
    */
   async setBeginAfter(beginAfter: Beginning | null): Promise<void> {
-    const now = this.#known.stored().unit.engine.now();
+    const now = this.#known.stored().unit.engine.store.now();
     const at = beginAfter === null ? null : beginningMs(beginAfter, now, 'beginAfter');
     await this.#known.send({ type: 'beginAfter.set', beginAfter: at });
   }

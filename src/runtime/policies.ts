@@ -25,7 +25,7 @@ export class Policies {
 
   /** Whether a call goes on after an error of its code or of its commit. A job that is too late is not tried again. */
   async after(run: Run, failure: Failure, error: 'jobError' | 'commitError'): Promise<RetryAnswer> {
-    if (isExpired(run.job, this.#engine.now())) return false;
+    if (isExpired(run.job, this.#engine.store.now())) return false;
     run.policy ??= await this.#of(run.job);
     const policy = run.policy;
     if (!this.#has(policy, error, run.job)) return false;
@@ -45,7 +45,7 @@ export class Policies {
       return told.answer;
     });
     return {
-      answer: isExpired(job, this.#engine.now()) ? false : answer,
+      answer: isExpired(job, this.#engine.store.now()) ? false : answer,
       data: this.#kept(job, policy, data),
     };
   }
@@ -89,7 +89,7 @@ export class Policies {
     const answer = await mustSucceed(engine, what, async () => ask());
     if (typeof answer === 'boolean') return answer;
     try {
-      putBackAt(answer, engine.now());
+      putBackAt(answer, engine.store.now());
       return answer;
     } catch (error) {
       engine.log.events('ERROR', () => `${this.#text(job)} is not tried again: ${String(error)}`, {

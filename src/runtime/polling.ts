@@ -93,10 +93,14 @@ export class Polling {
     if (!mayClaim()) return;
     const agents: Record<string, AgentPoll> = Object.create(null);
     poll.queues[queue] = agents;
-    await this.#guarded(`read its agents ${where}`, async () => {
-      for (const record of await engine.store.list('agent', `${queue}/${uuid}/`))
-        if (mayClaim()) await this.#pollAgent(queue, record, poll, agents);
-    });
+    const records = await this.#guarded(`read its agents ${where}`, () =>
+      engine.store.list('agent', `${queue}/${uuid}/`),
+    );
+    // Agents that could not be read have not gone: the queue counts as skipped.
+    if (records === null) poll.queues[queue] = null;
+    for (const record of records ?? [])
+      if (mayClaim())
+        await this.#guarded(`poll its agents ${where}`, () => this.#pollAgent(queue, record, poll, agents));
   }
 
   async #isActivated(representation: Representation, where: string): Promise<boolean> {

@@ -17,16 +17,13 @@ export function register(engine: Engine, uuid: string, queue: string): Promise<R
 /** Activates a dispatcher in a queue for the first time in this process. False when someone else seems to work under its UUID. */
 export async function activateIn(engine: Engine, representation: Representation): Promise<boolean> {
   const { uuid, queue } = representation;
-  if (representation.activated !== null) {
-    if (!isDead(representation.record, engine.store.now())) {
-      engine.log.events(
-        'ERROR',
-        () =>
-          `dispatcher ${uuid} is already active in queue '${queue}': is another process using the same UUID?`,
-      );
-      return false;
-    }
-    await representation.deactivate();
+  if (representation.activated !== null && !(await isRetired(representation))) {
+    engine.log.events(
+      'ERROR',
+      () =>
+        `dispatcher ${uuid} is already active in queue '${queue}': is another process using the same UUID?`,
+    );
+    return false;
   }
   await representation.activate();
   await warnOfRefusedSystemJobs(engine, queue);
@@ -57,7 +54,7 @@ export async function ping(engine: Engine, representation: Representation): Prom
       () =>
         `dispatcher ${uuid} was deactivated in queue '${queue}' while it lives: is the death interval too short, a commit too long, or a clock wrong? It is reactivated.`,
     );
-    // All that it held was handed on: what still runs of it counts no more.
+    // Its jobs are in other hands: nothing that the code does any more counts, so it is told to stop.
     engine.abortRuns(representation.record, new Error('the dispatcher was taken for dead'));
     await representation.reactivate();
   }
@@ -70,13 +67,18 @@ async function lookAfterSibling(engine: Engine, uuid: string, queue: string): Pr
   const all = await engine.store.list('representation', `${queue}/`);
   const sibling = siblingOf(uuid, all);
   if (sibling === undefined || !isDead(sibling, engine.store.now())) return;
+  if (!(await isRetired(new Representation(engine.direct, sibling)))) return;
+  // Its process may have been at callbacks outside its agents, too.
+  for (const job of engine.store.exclusive ? [] : await engine.store.orphans())
+    await engine.callbacks.readopt(job);
+}
+
+/** Whether a dead dispatcher is deactivated now: here, or by somebody who was faster. False when it lives. */
+async function isRetired(representation: Representation): Promise<boolean> {
   try {
-    await new Representation(engine.direct, sibling).deactivate();
-    // Its process may have been at callbacks outside its agents, too.
-    for (const job of engine.store.exclusive ? [] : await engine.store.orphans())
-      await engine.callbacks.readopt(job);
+    return await representation.deactivateIfDead();
   } catch (error) {
-    // Another dispatcher has just done it.
     if (!(error instanceof BadStatusError)) throw error;
+    return true;
   }
 }

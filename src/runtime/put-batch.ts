@@ -73,7 +73,7 @@ export class PutBatch {
 
   #addDraft(job: Job<unknown>, settings: JobSettings): void {
     const record = this.#drafts.record(job, null, settings);
-    const step = this.#step(record, record.beginAfter, this.#engine.now());
+    const step = this.#step(record, record.beginAfter, this.#engine.store.now());
     const patch = contentOf(record);
     for (const key in step.patch) patch[key] = step.patch[key] as Json;
     const { kind, id, event, from, to, effects } = step;
@@ -89,7 +89,7 @@ export class PutBatch {
     if (this.#stored.has(id)) throw alreadyStored(job);
     const record = await this.#unit.get('job', id);
     if (record === undefined) throw new SignalboxError('JOB_NOT_FOUND', { id });
-    const now = this.#engine.now();
+    const now = this.#engine.store.now();
     const beginAfter =
       options.beginAfter == null ? record.beginAfter : beginningMs(options.beginAfter, now, 'beginAfter');
     const step = this.#step(record, beginAfter, now);

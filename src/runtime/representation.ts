@@ -100,6 +100,19 @@ export class Representation {
     this.#unit.engine.abortRuns(this.#record, new Error('the dispatcher was deactivated'));
   }
 
+  /**
+   * Deactivates it as long as it counts as dead: a sign of life that came meanwhile is seen. Says whether it did.
+   * @throws BadStatusError when it is not activated.
+   */
+  async deactivateIfDead(): Promise<boolean> {
+    const wasDead = await this.#move(
+      () => ({ type: 'representation.deactivate' }),
+      () => this.dead,
+    );
+    if (wasDead) this.#unit.engine.abortRuns(this.#record, new Error('the dispatcher was deactivated'));
+    return wasDead;
+  }
+
   /** A ping found it alive though not activated: activates it and cleans nothing. */
   async reactivate(): Promise<void> {
     const { store } = this.#unit.engine;
@@ -139,13 +152,17 @@ export class Representation {
     await this.refresh();
   }
 
-  async #move(event: () => RepresentationEvent): Promise<void> {
-    await fiveTimes(async () => {
+  /** Steps its chart from what is stored now, unless that is not `wanted` any more. Says whether it did. */
+  async #move(event: () => RepresentationEvent, isWanted: () => boolean = () => true): Promise<boolean> {
+    const moved = await fiveTimes(async () => {
       await this.refresh();
+      if (!isWanted()) return false;
       const unit = new GatheringUnit(this.#unit.engine, 'queue()');
       await commitHeard(unit, await move(unit, this.#record, event()));
+      return true;
     });
     await this.refresh();
+    return moved;
   }
 }
 

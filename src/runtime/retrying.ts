@@ -104,7 +104,8 @@ export class Retrying {
 
   #putBack(run: Run, answer: RetryAnswer): void {
     const engine = this.#engine;
-    const at = engine.now();
+    // Due times are the store's: the one clock that all processes share.
+    const at = engine.store.now();
     const reschedule = stepJob(run.job, {
       type: 'job.reschedule',
       at,

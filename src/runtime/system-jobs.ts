@@ -9,41 +9,47 @@ import type { Engine } from './engine.ts';
 import { failFromOutside, handleInterrupt } from './from-outside.ts';
 import type { Job } from './job.ts';
 import { joinDefinitions } from './join.ts';
+import { mustSucceed } from './retry-steps.ts';
 
 /** The jobs that the machinery itself puts in queues. They are looked up by name like any other. */
 export function systemDefinitions(engine: () => Engine): readonly JobDefinition<never, unknown>[] {
   const definitions = [
-    makeDefinition({
-      name: systemNames.fail,
-      run: async (job: Job) => {
-        const record = await undecided(engine(), job);
-        if (record === null) return;
-        const limit = record.beginBy === null ? 'its deadline' : `${record.beginBy} ms`;
-        const error = new TimeoutError({ what: `the start of job ${job.record.id}`, limit });
-        await failFromOutside(engine(), engine().direct, job.record.id, error, {
-          expired: true,
-          within: ownWorker(),
-        });
-      },
+    deciding(engine, systemNames.fail, async (box, job) => {
+      const record = await undecided(box, job);
+      if (record === null) return;
+      // Failed by an earlier run of this job, whose worker went away at a callback: that one is decided, too.
+      if (record.state === 'callbacks') return box.callbacks.resume(record, ownWorker());
+      const limit = record.beginBy === null ? 'its deadline' : `${record.beginBy} ms`;
+      const error = new TimeoutError({ what: `the start of job ${job.record.id}`, limit });
+      await failFromOutside(box, box.direct, job.record.id, error, { expired: true, within: ownWorker() });
     }),
-    makeDefinition({
-      name: systemNames.handleInterrupt,
-      run: async (job: Job) => {
-        if ((await undecided(engine(), job)) === null) return;
-        await handleInterrupt(engine(), job.record.id, currentRun.getStore()?.queue ?? '', ownWorker());
-      },
+    deciding(engine, systemNames.handleInterrupt, async (box, job) => {
+      if ((await undecided(box, job)) === null) return;
+      await handleInterrupt(box, job.record.id, currentRun.getStore()?.queue ?? '', ownWorker());
     }),
-    makeDefinition({
-      name: systemNames.resumeCallbacks,
-      run: async (job: Job) => {
-        const record = await engine().store.get('job', job.record.id);
-        if (record !== undefined && !isElsewhere(record)) await engine().callbacks.goOn(record, ownWorker());
-      },
+    deciding(engine, systemNames.resumeCallbacks, async (box, job) => {
+      const record = await box.store.get('job', job.record.id);
+      if (record !== undefined && !isElsewhere(record)) await box.callbacks.goOn(record, ownWorker());
     }),
     makeDefinition({ name: systemNames.pass, run: (input: unknown) => passed(input) }),
     ...joinDefinitions,
   ];
   return definitions as unknown as readonly JobDefinition<never, unknown>[];
+}
+
+/** A job that decides about another one. Nobody else will, so it is done however often the store refuses it. */
+function deciding(
+  engine: () => Engine,
+  name: string,
+  decide: (engine: Engine, job: Job) => Promise<void>,
+): JobDefinition<readonly [Job], null> {
+  const run = (job: Job): Promise<void> =>
+    mustSucceed(
+      engine(),
+      () => `${name} of job ${job.record.id}`,
+      () => decide(engine(), job),
+    );
+  return makeDefinition({ name, run });
 }
 
 /**
