@@ -1,8 +1,16 @@
 export { compileChart } from '../index.ts';
 export { type ContractCheck, type MakeStore, storeContract } from './contract/store-contract.ts';
 export { createTestBox, type TestBox, type TestBoxOptions } from './create-test-box.ts';
+export { type DrainOptions, drain, type InlineOptions, putInline } from './drain.ts';
 export { echoLog, type LogEcho, type LogEchoOptions } from './echo-log.ts';
 export { getPoll } from './get-poll.ts';
+export type { SimulatedClient, SimulatedPutOptions } from './simulate/client.ts';
+export { allFaults, type SimulationFaults } from './simulate/faults.ts';
+export type { SimulatedHost } from './simulate/host.ts';
+export { SeededRandom } from './simulate/random.ts';
+export type { SimulationReport } from './simulate/report.ts';
+export type { SimulatedJob, SimulatedRun, SimulatedScenario } from './simulate/scenario.ts';
+export { type SimulateOptions, SimulationError, simulate } from './simulate/simulate.ts';
 export { TearDownError, type TearDownOptions, tearDownBox, tearDownDispatcher } from './tear-down.ts';
 export { type Attachable, VirtualReactor, type VirtualReactorOptions } from './virtual-reactor.ts';
 export { waitForDeactivation } from './wait-for-deactivation.ts';

@@ -3,27 +3,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   agent,
-  ConflictError,
   createSignalbox,
   Dispatcher,
   defineFilter,
-  defineJob,
-  detached,
   installAgent,
   type Job,
   type JobDefinition,
   type Logger,
   local,
   memoryStore,
-  NeverRetry,
-  type RetryPolicy,
   type Signalbox,
   SignalboxError,
   type Store,
 } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
 import { VirtualReactor } from 'signalbox/testing';
-import { Audit } from './life-audit.ts';
+import { Audit } from '../../src/testing/simulate/audit.ts';
+import { lifeJobs, turns } from '../simulate/life-jobs.ts';
 
 /** What can happen. Numbers name a job, dispatcher, queue … by its place in the list of those there are. */
 export type Act =
@@ -54,20 +50,13 @@ export interface Draft {
 const queues = ['a', 'b', 'inner'] as const;
 const quotaNames = ['few', 'fewer'] as const;
 
-/** Asked again until it has had its turns: put back at the front, then held, then given up. */
-const turns: RetryPolicy = {
-  ...NeverRetry,
-  name: 'turns',
-  startsOnce: false,
-  jobError: (failure) =>
-    failure.message === 'front' ? { after: 0 } : failure.message === 'later' ? { after: '7s' } : false,
-  interrupted: (data) => ({ answer: { after: '3s' }, data }),
-};
+/** Dispatchers are declared dead here on purpose, to see what becomes of their jobs. */
+const auditOptions = { boxPrefix: 'box', allowsFalseDeaths: true };
 
 /** One Signalbox after the other on one store, with everything that happens to it. */
 export class World {
   readonly reactor = new VirtualReactor();
-  readonly audit = new Audit();
+  readonly audit = new Audit(auditOptions);
   readonly problems: string[] = [];
   readonly #directory: string | null;
   readonly #store: Store;
@@ -87,7 +76,10 @@ export class World {
       this.#directory === null
         ? memoryStore()
         : jsonStore(join(this.#directory, 'store'), { checkpointMinBytes: 16 * 1024 });
-    this.#kinds = this.#definitions();
+    this.#kinds = lifeJobs(
+      () => ({ count: this.#called(), ended: () => {} }),
+      () => this.box.queue('inner'),
+    );
   }
 
   get box(): Signalbox {
@@ -95,74 +87,15 @@ export class World {
     return this.#box;
   }
 
-  #definitions(): readonly JobDefinition<readonly [], unknown>[] {
-    const called = (): number => {
-      const id = local.getJob()?.id ?? '?';
-      const calls = (this.#calls.get(id) ?? 0) + 1;
-      this.#calls.set(id, calls);
-      return calls;
-    };
-    const pause = (ms: number): Promise<void> =>
-      new Promise((resolve) => this.reactor.callLater(ms, resolve));
-    const job = (name: string, run: () => unknown, retry?: RetryPolicy) =>
-      defineJob({
-        name,
-        ...(retry === undefined ? {} : { retry }),
-        run: () => {
-          called();
-          return run();
-        },
-      }) as JobDefinition<readonly [], unknown>;
-    const plain = job('plain', () => 1);
-    const slow = job('slow', () => pause(9000));
-    const definitions = [
-      plain,
-      slow,
-      job('thrower', () => {
-        throw new Error('it throws');
-      }),
-      defineJob({
-        name: 'again',
-        retry: turns,
-        run: () => {
-          const calls = called();
-          if (calls < 4) throw new Error(calls === 1 ? 'front' : 'later');
-        },
-      }),
-      job('inner', async () => local.getQueue().name !== 'inner' && this.box.queue('inner').put(plain)),
-      job('innerSlow', async () => {
-        if (local.getQueue().name === 'inner') return null;
-        return this.box.queue('inner').put(slow);
-      }),
-      job('detached', () => detached(pause(12_000))),
-      job('detachedThrow', () => detached(pause(6000).then(() => Promise.reject(new Error('late'))))),
-      defineJob({
-        name: 'conflicting',
-        run: async () => {
-          if (called() % 3 !== 0) throw new ConflictError({ subject: 'x', expected: '1', actual: '2' });
-        },
-      }),
-      job('never', () => pause(8000), NeverRetry),
-      job('neverThrow', () => Promise.reject(new Error('once')), NeverRetry),
-      job('adder', async () => {
-        await local.getJob()?.addCallback(plain);
-        await local.getQueue().put(plain());
-      }),
-      job('live', async () => {
-        await local.setLiveAnnotation('live', 'here');
-        await pause(100);
-      }),
-      job('failing', async () => {
-        await local.getQueue().put(plain());
-        await pause(20);
-        throw new Error('what it put is dropped');
-      }),
-    ];
-    return definitions as readonly JobDefinition<readonly [], unknown>[];
+  #called(): number {
+    const id = local.getJob()?.id ?? '?';
+    const calls = (this.#calls.get(id) ?? 0) + 1;
+    this.#calls.set(id, calls);
+    return calls;
   }
 
   /** How many kinds of job there are. */
-  static readonly kinds = 14;
+  static readonly kinds = 15;
 
   async open(): Promise<void> {
     const { reactor } = this;
@@ -413,7 +346,7 @@ export class World {
       report: () => {},
     };
     const store = await this.#store.open(ports);
-    const audit = new Audit();
+    const audit = new Audit(auditOptions);
     for await (const entry of store.entries(1)) audit.follow(entry);
     await audit.compare(store);
     this.problems.push(...audit.problems.map((problem) => `reopened: ${problem}`));

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createSignalbox, type HistoryEntry, type OpenStore } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
-import { Audit } from '../runtime/life-audit.ts';
+import { Audit } from '../../src/testing/simulate/audit.ts';
 import type { Campaign } from './campaign.ts';
 import { quotaSize } from './jobs.ts';
 
@@ -27,7 +27,7 @@ export interface Verdict {
   readonly quotaExceeded: number;
   /** Jobs that are not completed at the end. */
   readonly unfinished: number;
-  /** What the journal says against the rules of a job's life: see life-audit.ts. */
+  /** What the journal says against the rules of a job's life: see src/testing/simulate/audit.ts. */
   readonly journal: number;
   /** In words, the first hundred. */
   readonly problems: readonly string[];
@@ -131,7 +131,7 @@ class Book {
   }
 
   async #audit(store: OpenStore): Promise<void> {
-    const audit = new Audit();
+    const audit = new Audit({ boxPrefix: 'box' });
     const entries: AsyncIterable<HistoryEntry> = store.entries(1);
     for await (const entry of entries) audit.follow(entry);
     await audit.compare(store);

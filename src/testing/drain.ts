@@ -1,0 +1,113 @@
+import {
+  BadStatusError,
+  type Duration,
+  type Job,
+  type JobDefinition,
+  type PutOptions,
+  type Signalbox,
+} from '../index.ts';
+import { within } from './within.ts';
+
+/** What is drained, and how long that may take. */
+export interface DrainOptions {
+  /** Default `''`. */
+  readonly queue?: string;
+  /** Default 6 s. */
+  readonly timeout?: Duration;
+}
+
+/** How a job is put and performed at once. */
+export interface InlineOptions extends DrainOptions, Omit<PutOptions, 'id'> {
+  readonly id?: string;
+}
+
+/**
+ * Drain mode: performs every job of a queue that is due, one after the other, here and now, and those that they put, until
+ * none is left. No dispatcher has to be started, so nothing runs before the test says so. Jobs that are held for later or
+ * whose quota is full stay where they are.
+ *
+ * Times are those of the box's reactor: under a `VirtualReactor` write `await reactor.until(drain(box))`.
+ *
+ * @example
+ * ```ts
+ * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+ * import { drain } from 'signalbox/testing';
+ *
+ * const mail = defineJob({ name: 'mail', run: (whom: string) => `mailed ${whom}` });
+ * const box = await createSignalbox({ store: memoryStore(), jobs: [mail], queues: [''] });
+ * const job = await box.queue().put(mail('Ada'));
+ * console.log(job.status); // => PENDING
+ * const called = await drain(box);
+ * console.log(called.length, await job.result()); // => 1 mailed Ada
+ * await box.stop();
+ * ```
+ *
+ * @returns the jobs that it called, each once, in the order of their first calls.
+ * @throws TimeoutError after `timeout`, as when a job waits for one in another queue.
+ */
+export async function drain(box: Signalbox, options: DrainOptions = {}): Promise<readonly Job<unknown>[]> {
+  const { queue = '' } = options;
+  const called = new Map<string, Job<unknown>>();
+  let isOver = false;
+  const draining = async (): Promise<void> => {
+    while (!isOver) {
+      const job = await box.queue(queue).claim();
+      if (job === null) {
+        const open = await stillOpen(called.values());
+        if (open.length === 0) return;
+        // They wait for jobs or promises: the first that ends may have put others.
+        await Promise.race(open.map((each) => each.waitFor('COMPLETED')));
+        continue;
+      }
+      called.set(job.id ?? '', job);
+      await box.call(job).catch((error: unknown) => {
+        // One that failed while it waited is handed out, and cannot be called.
+        if (!(error instanceof BadStatusError)) throw error;
+      });
+    }
+  };
+  const what = (): string => `queue '${queue}' to be drained, with ${called.size} jobs called,`;
+  await within(box.engine.reactor, options.timeout, what, draining()).finally(() => {
+    isOver = true;
+  });
+  return [...called.values()];
+}
+
+/**
+ * Inline mode: puts a job and performs it before the put resolves, with everything that it puts in the same queue. For
+ * tests that want the effect of a put and nothing of the machinery.
+ *
+ * @example
+ * ```ts
+ * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+ * import { putInline } from 'signalbox/testing';
+ *
+ * const multiply = defineJob({ name: 'multiply', run: (a: number, b: number) => a * b });
+ * const box = await createSignalbox({ store: memoryStore(), jobs: [multiply], queues: [''] });
+ * const job = await putInline(box, multiply(14, 3));
+ * console.log(job.status, job.outcome); // => COMPLETED { ok: true, value: 42 }
+ * await box.stop();
+ * ```
+ *
+ * @returns the job, refreshed: COMPLETED, unless it is to begin later.
+ * @throws what `queue.put` and `drain` throw.
+ */
+export async function putInline<Result>(
+  box: Signalbox,
+  item: Job<Result> | JobDefinition<readonly [], Result>,
+  options: InlineOptions = {},
+): Promise<Job<Result>> {
+  const { queue = '', timeout, ...put } = options;
+  const job = await box.queue(queue).put(item, put);
+  await drain(box, { queue, ...(timeout !== undefined && { timeout }) });
+  return job.refresh();
+}
+
+async function stillOpen(jobs: Iterable<Job<unknown>>): Promise<Job<unknown>[]> {
+  const open: Job<unknown>[] = [];
+  for (const job of jobs) {
+    await job.refresh();
+    if (job.status === 'ACTIVE' || job.status === 'CALLBACKS') open.push(job);
+  }
+  return open;
+}

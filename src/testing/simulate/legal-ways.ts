@@ -1,0 +1,48 @@
+/** The only ways of a status, written down by hand and not read from the chart. */
+const legal: ReadonlySet<string> = new Set([
+  'null job.new new',
+  'null callback.add new',
+  'new job.put pending',
+  'new job.start active.running',
+  'new job.fail callbacks',
+  'new callback.move new',
+  'pending job.pull new',
+  'pending job.claim assigned',
+  'pending job.fail callbacks',
+  'assigned job.start active.running',
+  'assigned job.unassign pending',
+  'assigned job.fail callbacks',
+  'active.running job.retry active.running',
+  'active.running job.wait active.waiting',
+  'active.running job.finish callbacks',
+  'active.waiting job.finish callbacks',
+  ...['active.running', 'active.waiting'].flatMap((state) => [
+    `${state} job.reschedule pending`,
+    `${state} job.abort callbacks`,
+    `${state} job.interrupt ${state}`,
+    `${state} callback.reset new`,
+    `${state} args.append ${state}`,
+  ]),
+  'callbacks job.complete completed',
+  'callbacks job.interrupt callbacks',
+  'callbacks job.claim callbacks',
+  'completed job.claim completed',
+  'completed job.file completed',
+]);
+
+/** Events after which somebody else holds the job, or nobody. */
+export const changesHolder: readonly string[] = [
+  'job.claim',
+  'job.unassign',
+  'job.interrupt',
+  'job.reschedule',
+  'callback.reset',
+];
+/** Events that only who holds the job may cause. */
+export const holders: readonly string[] = ['job.start', 'job.retry', 'job.wait', 'job.reschedule'];
+
+/** Whether the status of a job may go this way. */
+export function isLegal(from: string | null, event: string, to: string | null): boolean {
+  const isSetting = event.endsWith('.set') && from === to;
+  return isSetting || legal.has(`${from} ${event} ${to}`);
+}

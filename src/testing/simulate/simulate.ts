@@ -1,0 +1,121 @@
+import { type Duration, durationMs, memoryStore, SignalboxError, type Store } from '../../index.ts';
+import type { SimulationFaults } from './faults.ts';
+import type { SimulatedHost } from './host.ts';
+import type { SimulationReport } from './report.ts';
+import type { SimulatedRun, SimulatedScenario } from './scenario.ts';
+import { Simulation, type SimulationPlan } from './simulation.ts';
+
+/** What a simulation is told. */
+export interface SimulateOptions {
+  /** Makes the life of one seed: called for each, so that what jobs and checks keep is new each time. */
+  readonly scenario: (run: SimulatedRun) => SimulatedScenario;
+  /** The seed, or the first of them. Default 1. */
+  readonly seed?: number;
+  /** How many seeds, from `seed` on. The first that breaks something ends it. Default 1. */
+  readonly seeds?: number;
+  /** Makes the store of one seed. Default: a memory store. It must take time, files and randomness through its ports. */
+  readonly store?: (host: SimulatedHost) => Store;
+  /** How many processes, each with one dispatcher. Default 3. */
+  readonly dispatchers?: number;
+  /** What may go wrong; what is left out does as in `allFaults`. False: nothing. */
+  readonly faults?: Partial<SimulationFaults> | false;
+  /** Simulated time during which things go wrong. Default 1 minute. */
+  readonly safety?: Duration;
+  /** Simulated time after which, with nothing going wrong any more, every job must be over. Default 1 hour. */
+  readonly liveness?: Duration;
+  /** Default 8 s. */
+  readonly pollInterval?: Duration;
+  /** Default 8 s. */
+  readonly pingInterval?: Duration;
+  /** Default 25 s. */
+  readonly deathInterval?: Duration;
+  /** The command that runs one seed again, for the error. Default: how to call `simulate`. */
+  readonly replay?: (seed: number) => string;
+}
+
+/** A seed broke an invariant. `report` has its trace; the message says how to run it again. */
+export class SimulationError extends SignalboxError<'SIMULATION_FAILED'> {
+  override readonly name = 'SimulationError';
+  declare readonly report: SimulationReport;
+
+  constructor(report: SimulationReport, replay: string) {
+    const { seed, violations, hash } = report;
+    super('SIMULATION_FAILED', { seed, violations: violations.map(firstLine), hash, replay });
+    // Whoever prints the error would get the whole trace.
+    Object.defineProperty(this, 'report', { value: report, enumerable: false });
+  }
+}
+
+/**
+ * Runs your jobs under faults, with everything that is left to chance decided by a seed: several processes with the
+ * real runtime code on one store, whose answers come late, fail or get lost, while processes stop, are killed or have
+ * wrong clocks, and everything goes down at once. Then nothing goes wrong any more, and every job has to end. The journal
+ * is audited entry by entry throughout. The same seed gives the same run, so a failure can be looked at again and again.
+ *
+ * What jobs do must follow from their arguments and from what simulated time brings: wait by `local.getReactor()`, take
+ * no time, randomness, file or socket from elsewhere. Code that runs twice shows here; `check` can look for what it did.
+ *
+ * The method is that of FoundationDB and of TigerBeetle's VOPR: https://apple.github.io/foundationdb/testing.html.
+ *
+ * @example
+ * ```ts
+ * import { defineJob } from 'signalbox';
+ * import { simulate } from 'signalbox/testing';
+ *
+ * const report = await simulate({
+ *   seed: 7,
+ *   scenario: () => {
+ *     const paid = new Set<string>();
+ *     const pay = defineJob({ name: 'pay', run: (order: string) => void paid.add(order) });
+ *     return { jobs: [pay], acts: 10, act: ({ put, number }) => put(() => pay(`order ${number}`)) };
+ *   },
+ * });
+ * console.log(report.violations, report.jobs.every((job) => job.ending === 'succeeded')); // => [] true
+ * ```
+ *
+ * @returns what came of the last seed.
+ * @throws SimulationError at the first seed that breaks something: which, what, and how to run it again.
+ * @throws SignalboxError `INVALID_OPTION`, `INVALID_DURATION`.
+ */
+export async function simulate(options: SimulateOptions): Promise<SimulationReport> {
+  const { seed = 1, seeds = 1, replay = (failed) => `simulate({ …, seed: ${failed} })` } = options;
+  counted(seed, 'seed', 0);
+  counted(seeds, 'seeds', 1);
+  const plan = planOf(options);
+  for (let at = seed; ; at += 1) {
+    const report = await new Simulation(at, plan).run();
+    if (report.violations.length > 0) throw new SimulationError(report, replay(at));
+    if (at === seed + seeds - 1) return report;
+  }
+}
+
+/** Everything that a run needs, checked. */
+function planOf(options: SimulateOptions): SimulationPlan {
+  if (typeof options?.scenario !== 'function')
+    throw invalid('scenario', 'a function', String(options?.scenario));
+  const { pollInterval = '8s', pingInterval = '8s', deathInterval = '25s', safety = '1m' } = options;
+  return {
+    scenario: options.scenario,
+    intervals: { pollInterval, pingInterval, deathInterval },
+    dispatchers: counted(options.dispatchers ?? 3, 'dispatchers', 1),
+    makeStore: options.store ?? (() => memoryStore()),
+    faults: options.faults ?? {},
+    safetyMs: durationMs(safety, 'safety'),
+    livenessMs: durationMs(options.liveness ?? '1h', 'liveness'),
+    deathMs: durationMs(deathInterval, 'deathInterval'),
+    pollMs: durationMs(pollInterval, 'pollInterval'),
+  };
+}
+
+function counted(value: number, option: string, least: number): number {
+  if (Number.isInteger(value) && value >= least) return value;
+  throw invalid(option, `a whole number from ${least} up`, String(value));
+}
+
+function invalid(option: string, expected: string, actual: string): SignalboxError {
+  return new SignalboxError('INVALID_OPTION', { option, expected, actual });
+}
+
+function firstLine(text: string): string {
+  return text.split('\n')[0] ?? '';
+}

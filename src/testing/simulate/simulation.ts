@@ -1,0 +1,231 @@
+import { agent, type Store } from '../../index.ts';
+import { ClientOf, isExpected } from './client.ts';
+import { Cluster } from './cluster.ts';
+import { drawnFaults, type SimulationFaults } from './faults.ts';
+import { Host, type SimulatedHost } from './host.ts';
+import { Journal } from './journal.ts';
+import { heldBy } from './kept.ts';
+import { Ledger } from './ledger.ts';
+import { Nemesis } from './nemesis.ts';
+import { SeededRandom } from './random.ts';
+import { reported, type SimulationReport } from './report.ts';
+import type { SimulatedJob, SimulatedRun, SimulatedScenario } from './scenario.ts';
+import type { Intervals, ProcessSettings } from './simulated-process.ts';
+import { World } from './world.ts';
+
+/** Everything a run is told. */
+export interface SimulationPlan {
+  readonly scenario: (run: SimulatedRun) => SimulatedScenario;
+  readonly intervals: Intervals;
+  readonly dispatchers: number;
+  readonly makeStore: (host: SimulatedHost) => Store;
+  readonly faults: Partial<SimulationFaults> | false;
+  readonly safetyMs: number;
+  readonly livenessMs: number;
+  readonly deathMs: number;
+  readonly pollMs: number;
+}
+
+/** The longest pause that a step which is tried again makes. */
+const longestPauseMs = 61_000;
+
+/** One run: the real runtime code in several processes on one store, with everything around them decided by a seed. */
+export class Simulation implements SimulatedRun {
+  readonly seed: number;
+  readonly random: SeededRandom;
+  readonly faults: SimulationFaults;
+  readonly #world: World;
+  readonly #plan: SimulationPlan;
+  readonly #scenario: SimulatedScenario;
+  readonly #ledger = new Ledger();
+  readonly #journal: Journal;
+  readonly #cluster: Cluster;
+  readonly #nemesis: Nemesis;
+  #acts = 0;
+  /** Since when nothing goes wrong; null while it may. */
+  #calmSince: number | null = null;
+
+  constructor(seed: number, plan: SimulationPlan) {
+    this.seed = seed;
+    this.#plan = plan;
+    const world = new World(new SeededRandom(seed));
+    this.#world = world;
+    this.faults = drawnFaults(plan.faults, world.random);
+    const host = new Host(world, plan.makeStore);
+    this.#journal = new Journal(world, host);
+    this.random = world.random.fork();
+    this.#scenario = plan.scenario(this);
+    this.#cluster = new Cluster({
+      world,
+      host,
+      journal: this.#journal,
+      settings: settingsOf(this.#scenario, plan.intervals),
+      size: plan.dispatchers,
+    });
+    this.#nemesis = new Nemesis(world, this.#cluster, plan.deathMs);
+  }
+
+  now(): number {
+    return this.#world.now();
+  }
+
+  wellSince(uuid: string): number | null {
+    const process = this.#cluster.processes.find((each) => each.uuid === uuid);
+    if (process?.isUp !== true || this.#calmSince === null) return null;
+    return Math.max(process.startedAt, this.#calmSince);
+  }
+
+  job(id: string): SimulatedJob | undefined {
+    const job = this.#journal.audit.job(id);
+    return job === undefined ? undefined : reported(job);
+  }
+
+  violated(what: string): void {
+    this.#world.violated(what);
+  }
+
+  async run(): Promise<SimulationReport> {
+    const world = this.#world;
+    try {
+      await this.#begin();
+      await this.#safety();
+      await this.#liveness();
+      await this.#end();
+    } catch (error) {
+      world.violated(`I16 ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    }
+    const { audit } = this.#journal;
+    return {
+      seed: this.seed,
+      hash: world.trace.hash(),
+      violations: [...audit.problems, ...world.violations],
+      jobs: audit.jobs().map(reported),
+      faults: this.faults,
+      durationMs: world.durationMs,
+      trace: world.trace.lines,
+    };
+  }
+
+  async #begin(): Promise<void> {
+    const cluster = this.#cluster;
+    const world = this.#world;
+    await world.until(this.#journal.open(), 'opening the store');
+    cluster.start(null);
+    await world.until(cluster.started(), 'the first start');
+    const box = cluster.anyBox();
+    if (box === null) throw new Error('the first process did not start');
+    await world.until(Promise.resolve(this.#scenario.prepare?.(box)), '`prepare`');
+    for (let count = 1; count < this.#plan.dispatchers; count += 1) cluster.start(null);
+    await world.until(cluster.started(), 'the start');
+  }
+
+  /** Everything may go wrong; what was promised holds all the same. */
+  async #safety(): Promise<void> {
+    const { safetyMs } = this.#plan;
+    const { scheduler, random, lane } = this.#world;
+    const { acts = 20 } = this.#scenario;
+    this.#nemesis.begin(this.faults, safetyMs);
+    for (let count = 0; count < acts; count += 1)
+      scheduler.callLater(lane, random.integer(0, safetyMs), () => this.#act());
+    await scheduler.runUntil(scheduler.now + safetyMs);
+  }
+
+  /** Nothing goes wrong any more: everything comes to its end, within a bound. */
+  async #liveness(): Promise<void> {
+    const cluster = this.#cluster;
+    const { scheduler } = this.#world;
+    const { livenessMs, deathMs, pollMs } = this.#plan;
+    this.#calmSince = scheduler.now;
+    this.#nemesis.end();
+    await this.#world.until(cluster.started(), 'the start');
+    if (!cluster.isAnyUp) cluster.start(null);
+    const end = scheduler.now + livenessMs;
+    // Each watches one sibling, so the dead that stand in a row are found one poll after the other.
+    const adoptedBy = scheduler.now + deathMs + (cluster.starts + 1) * pollMs + 1000;
+    while (scheduler.now < end && (this.#journal.audit.openJobs > 0 || !cluster.isAnyUp)) {
+      await scheduler.runUntil(Math.min(end, scheduler.now + pollMs));
+      if (scheduler.now - pollMs < adoptedBy && adoptedBy <= scheduler.now) this.#checkAdopted();
+    }
+  }
+
+  /** Nothing is held by the dead any more. */
+  #checkAdopted(): void {
+    const up = new Set(this.#cluster.processes.map(({ uuid }) => uuid));
+    for (const job of this.#journal.audit.jobs()) {
+      const holder = heldBy(job);
+      const uuid = holder?.split('/')[1];
+      if (uuid !== undefined && !up.has(uuid)) this.violated(`I13 job ${job.id} is still held by ${holder}`);
+    }
+  }
+
+  async #end(): Promise<void> {
+    const world = this.#world;
+    const { audit } = this.#journal;
+    const { processes } = this.#cluster;
+    const box = this.#cluster.anyBox();
+    if (box === null) throw new Error('nobody is up in the end');
+    audit.checkRest();
+    for (const problem of this.#ledger.problems(audit)) world.violated(problem);
+    try {
+      await world.until(Promise.resolve(this.#scenario.check?.(box)), '`check`');
+    } catch (error) {
+      world.violated(`check: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    await world.until(Promise.all(processes.map((process) => process.box?.stop())), 'stopping');
+    // A run that others have taken over ends when it looks again.
+    await world.scheduler.runUntil(world.now() + longestPauseMs);
+    for (const { lane } of processes)
+      if (lane.pending > 0)
+        world.violated(`I14 ${lane.pending} calls of ${lane.name} are pending after its stop`);
+    await this.#journal.compare();
+  }
+
+  #act(): void {
+    const world = this.#world;
+    const cluster = this.#cluster;
+    const box = cluster.anyBox();
+    if (box === null) return;
+    this.#acts += 1;
+    const number = this.#acts;
+    const client = new ClientOf({
+      box,
+      number,
+      world,
+      ledger: this.#ledger,
+      audit: () => this.#journal.audit,
+      anyBox: () => cluster.anyBox(),
+      forgets: 10 * this.faults.lostAnswers,
+      isOver: () => this.#calmSince !== null,
+    });
+    Promise.resolve()
+      .then(() => this.#scenario.act(client))
+      .then(
+        () => world.note(`act ${number} is over`),
+        (error: unknown) => this.#failedAct(number, error),
+      );
+  }
+
+  #failedAct(number: number, error: unknown): void {
+    this.#world.note(`act ${number} failed: ${String(error)}`);
+    if (!isExpected(error))
+      this.violated(`I16 act ${number} failed: ${(error as Error)?.stack ?? String(error)}`);
+  }
+}
+
+function settingsOf(scenario: SimulatedScenario, intervals: Intervals): ProcessSettings {
+  const { queues = [''], jobs, filters, choosers, conditions, retryPolicies } = scenario;
+  const { agent: settings = agent({ size: 2 }), install = () => {} } = scenario;
+  return {
+    options: {
+      queues,
+      ...(jobs && { jobs }),
+      ...(filters && { filters }),
+      ...(choosers && { choosers }),
+      ...(conditions && { conditions }),
+      ...(retryPolicies && { retryPolicies }),
+    },
+    agent: settings,
+    install,
+    intervals,
+  };
+}

@@ -1,0 +1,76 @@
+import { local } from 'signalbox';
+import type { SimulatedRun } from 'signalbox/testing';
+
+/** Two polls, and what the store takes for them. */
+const toldWithinMs = 21_000;
+
+/** One call of the code of a job. */
+interface Call {
+  readonly dispatcher: string | null;
+  readonly signal: AbortSignal;
+  hasEnded: boolean;
+  /** When the job was called again elsewhere while this one was still at it. */
+  overtakenAt: number | null;
+}
+
+/** Every call of the code of a job, and what must be true when it is made. */
+export class Calls {
+  readonly #run: SimulatedRun;
+  readonly #calls = new Map<string, Call[]>();
+
+  constructor(run: SimulatedRun) {
+    this.#run = run;
+  }
+
+  /** To be told of each call. Gives which call of its job it is, and what to tell when it ends. */
+  called(): { readonly count: number; readonly ended: () => void } {
+    const id = local.getJob()?.id ?? '?';
+    const calls = this.#calls.get(id) ?? [];
+    for (const earlier of calls) if (!earlier.hasEnded) earlier.overtakenAt ??= this.#run.now();
+    const dispatcher = local.getDispatcher()?.uuid ?? null;
+    const { signal } = local;
+    const call: Call = { dispatcher, signal, hasEnded: false, overtakenAt: null };
+    calls.push(call);
+    this.#calls.set(id, calls);
+    this.#checkStart(id);
+    const ended = (): void => {
+      call.hasEnded = true;
+      this.#checkTold(id, call);
+    };
+    return { count: calls.length, ended };
+  }
+
+  #checkStart(id: string): void {
+    const run = this.#run;
+    const job = run.job(id);
+    if (job === undefined) run.violated(`I9 job ${id} is called before its put is synced`);
+    else if (job.parent !== null && !['CALLBACKS', 'COMPLETED'].includes(run.job(job.parent)?.status ?? ''))
+      run.violated(`I9 callback ${id} is called before the outcome of ${job.parent} is synced`);
+    // By then it may be in other hands, and over: its one attempt is recorded.
+    if (job?.name.startsWith('never') === true && job.attempts === 0)
+      run.violated(`I5 job ${id} must not run twice, and is called before its start is synced`);
+  }
+
+  /** Code whose job is in other hands is told to stop at the next poll of its dispatcher, at the latest. */
+  #checkTold(id: string, { dispatcher, signal, overtakenAt }: Call): void {
+    const since = dispatcher === null ? null : this.#run.wellSince(dispatcher);
+    if (since === null || overtakenAt === null || signal.aborted) return;
+    const toldMs = this.#run.now() - Math.max(since, overtakenAt);
+    if (toldMs > toldWithinMs)
+      this.#run.violated(`I6 job ${id} is in other hands, and ${dispatcher} was not told for ${toldMs} ms`);
+  }
+
+  /** What the journal says of the calls when everything is over. `crashes`: how often everything went down. */
+  check(crashes: number): void {
+    const run = this.#run;
+    for (const [id, calls] of this.#calls) {
+      const job = run.job(id);
+      const attempts = job?.attempts ?? 0;
+      // The last start before a power cut may be uncounted.
+      if (calls.length > attempts + crashes)
+        run.violated(`I5 job ${id} was called ${calls.length} times in ${attempts} attempts`);
+      if (job?.name.startsWith('never') === true && calls.length > 1)
+        run.violated(`I5 job ${id} was called ${calls.length} times`);
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import {
+  ConflictError,
+  Detached,
+  defineJob,
+  detached,
+  type JobDefinition,
+  local,
+  NeverRetry,
+  type Queue,
+  type RetryPolicy,
+} from 'signalbox';
+
+/** Asked again until it has had its turns: put back at the front, then held, then given up. */
+export const turns: RetryPolicy = {
+  ...NeverRetry,
+  name: 'turns',
+  startsOnce: false,
+  jobError: (failure) =>
+    failure.message === 'front' ? { after: 0 } : failure.message === 'later' ? { after: '7s' } : false,
+  interrupted: (data) => ({ answer: { after: '3s' }, data }),
+};
+
+/** Waits in the time of the process that runs the job. */
+function pause(ms: number): Promise<void> {
+  const reactor = local.getReactor();
+  return new Promise((resolve) => void reactor.callLater(ms, resolve));
+}
+
+/**
+ * Jobs of every kind: short, long, failing, conflicting, put back, detached, with inner jobs, with jobs that they put.
+ * The first is the plainest.
+ *
+ * @param called is told of each call; it says which call of its job it is, and is told of its end.
+ * @param inner gives the queue in which jobs wait for others; null when the call belongs to no process.
+ */
+export function lifeJobs(
+  called: () => { readonly count: number; readonly ended: () => void },
+  inner: () => Queue | null,
+): readonly JobDefinition<readonly [], unknown>[] {
+  const job = (name: string, run: (calls: number) => unknown, retry?: RetryPolicy) => {
+    const watched = (): unknown => {
+      const { count, ended } = called();
+      try {
+        const returned = run(count);
+        if (returned instanceof Promise) returned.then(ended, ended);
+        else if (!(returned instanceof Detached)) ended();
+        return returned;
+      } catch (error) {
+        ended();
+        throw error;
+      }
+    };
+    return defineJob({ name, ...(retry === undefined ? {} : { retry }), run: watched });
+  };
+  const plain = job('plain', () => 1);
+  const slow = job('slow', () => pause(9000));
+  const isInner = (): boolean => local.getQueue().name === 'inner';
+  const definitions = [
+    plain,
+    slow,
+    job('thrower', () => {
+      throw new Error('it throws');
+    }),
+    job(
+      'again',
+      (calls) => {
+        if (calls < 4) throw new Error(calls === 1 ? 'front' : 'later');
+      },
+      turns,
+    ),
+    job('inner', async () => (isInner() ? null : inner()?.put(plain as never))),
+    job('innerSlow', async () => (isInner() ? null : inner()?.put(slow as never))),
+    job('detached', () => detached(pause(12_000))),
+    job('detachedThrow', () => detached(pause(6000).then(() => Promise.reject(new Error('late'))))),
+    job('conflicting', async (calls) => {
+      if (calls % 3 !== 0) throw new ConflictError({ subject: 'x', expected: '1', actual: '2' });
+    }),
+    // Longer than anybody is stopped: it sees what becomes of a job that was taken over meanwhile.
+    job('long', () => pause(70_000)),
+    job('never', () => pause(8000), NeverRetry),
+    job('neverThrow', () => Promise.reject(new Error('once')), NeverRetry),
+    job('adder', async () => {
+      await local.getJob()?.addCallback(plain as never);
+      await local.getQueue().put(plain() as never);
+    }),
+    job('live', async () => {
+      await local.setLiveAnnotation('live', 'here');
+      await pause(100);
+    }),
+    job('failing', async () => {
+      await local.getQueue().put(plain() as never);
+      await pause(20);
+      throw new Error('what it put is dropped');
+    }),
+  ];
+  return definitions as unknown as readonly JobDefinition<readonly [], unknown>[];
+}

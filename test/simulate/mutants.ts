@@ -1,0 +1,205 @@
+import type { Mutant } from '../mutants/mutant.ts';
+import type { StoreKind } from './run-seed.ts';
+
+/** A mutant that seeds must find, and the stores on which it can show. */
+export interface SimulationMutant extends Mutant {
+  readonly stores: readonly StoreKind[];
+}
+
+const both: readonly StoreKind[] = ['memory', 'json'];
+
+/** One safeguard each, without which a promise is broken. */
+export const mutants: readonly SimulationMutant[] = [
+  {
+    name: 'no-fence',
+    without: 'the refusal of what a former holder writes',
+    stores: both,
+    edits: [
+      {
+        file: 'src/store/tables/expectations.ts',
+        find: 'if (job?.epoch !== expectation.epoch || job.claim !== expectation.claim)',
+        replace: 'if (job?.epoch !== expectation.epoch)',
+      },
+      // Without the token nothing tells two attempts from each other but the state: the last defence goes, too.
+      {
+        file: 'src/runtime/retrying.ts',
+        find: 'return now?.state === job.state && now.claim === job.claim && now.attempts === job.attempts;',
+        replace: 'return now !== undefined;',
+      },
+    ],
+  },
+  {
+    name: 'token-kept-at-take-over',
+    without: 'the new token of a job that is handed to a system job',
+    stores: both,
+    edits: [
+      {
+        file: 'machines/job.changes.ts',
+        find: 'parent: { system: event.system }, order: null, claim: context.claim + 1',
+        replace: 'parent: { system: event.system }, order: null, claim: context.claim',
+      },
+    ],
+  },
+  {
+    name: 'quota-by-plain-count',
+    without: 'the slots that a claim has taken itself',
+    stores: both,
+    edits: [
+      {
+        file: 'src/store/tables/claiming.ts',
+        find: 'tables.jobs.quotaHolders(id).size + (slots.get(id) ?? 0) >= size',
+        replace: 'tables.jobs.quotaHolders(id).size >= size',
+      },
+    ],
+  },
+  {
+    name: 'no-idempotency-key',
+    without: 'the look for a job that was put under the same id',
+    stores: both,
+    edits: [
+      {
+        file: 'src/runtime/put-batch.ts',
+        find: 'if (present === undefined) return false;',
+        replace: "if (present === undefined || id !== '') return false;",
+      },
+    ],
+  },
+  {
+    name: 'acknowledged-first',
+    without: 'the wait of a caller for the sync',
+    stores: both,
+    edits: [
+      {
+        file: 'src/runtime/unit.ts',
+        find: "return this.engine.commit('client', made, expect).synced;",
+        replace: "this.engine.commit('client', made, expect);\n    return Promise.resolve();",
+      },
+    ],
+  },
+  {
+    name: 'callbacks-before-commit',
+    without: 'the wait of callbacks for the commit of the outcome',
+    stores: both,
+    edits: [
+      {
+        file: 'src/runtime/finishing.ts',
+        find: 'engine.synced(ticket, () => {\n      const tearDown',
+        replace: 'queueMicrotask(() => {\n      const tearDown',
+      },
+    ],
+  },
+  {
+    name: 'client-clock',
+    without: 'the clock of the store in pings',
+    stores: both,
+    edits: [
+      {
+        file: 'src/runtime/representation.ts',
+        find: "return this.#send({ type: 'ping', at: this.#unit.engine.store.now() });",
+        replace: "return this.#send({ type: 'ping', at: this.#unit.engine.reactor.now() });",
+      },
+    ],
+  },
+  {
+    name: 'due-by-client-clock',
+    without: 'the clock of the store in due times',
+    stores: both,
+    edits: [
+      {
+        file: 'src/runtime/put-batch.ts',
+        find: 'const step = this.#step(record, record.beginAfter, this.#engine.store.now());',
+        replace: 'const step = this.#step(record, record.beginAfter, this.#engine.reactor.now());',
+      },
+    ],
+  },
+  {
+    name: 'no-self-abort',
+    without: 'the word to the code of a job that is in other hands',
+    stores: both,
+    edits: [
+      {
+        file: 'src/runtime/presence.ts',
+        find: "engine.abortRuns(representation.record, new Error('the dispatcher was taken for dead'));",
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'lost-wake-up',
+    without: 'the outcome for a job that waits for another',
+    stores: both,
+    edits: [
+      {
+        file: 'src/runtime/engine.ts',
+        find: 'this.written(ticket, () => this.awaited.announce(transition.id));',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'nothing-handed-on',
+    without: 'the system job for what a dead dispatcher ran',
+    stores: both,
+    edits: [
+      {
+        file: 'src/runtime/cleaning.ts',
+        find: 'else made.push(...handedOn(engine, job, queue));',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'complete-over-callbacks',
+    without: 'the refusal of COMPLETED while a callback has not begun',
+    stores: both,
+    edits: [
+      {
+        file: 'src/store/tables/expectations.ts',
+        find: "expectation.what === 'noUnstartedCallback' && tables.callbacks.hasUnstarted(id)",
+        replace: "expectation.what === 'noUnstartedCallback' && false",
+      },
+    ],
+  },
+  {
+    name: 'no-deadline',
+    without: 'the deadline of a waiting job',
+    stores: both,
+    edits: [{ file: 'src/model/deadline.ts', find: 'job.beginBy !== null &&', replace: 'false &&' }],
+  },
+  {
+    name: 'held-jobs-early',
+    without: 'the earliest start of a waiting job',
+    stores: both,
+    edits: [
+      {
+        file: 'src/store/tables/claiming.ts',
+        find: '    tables.findJob,\n    now,',
+        replace: '    tables.findJob,\n    Number.POSITIVE_INFINITY,',
+      },
+    ],
+  },
+  {
+    name: 'start-once-unsynced',
+    without: 'the sync of a start that must not be repeated',
+    stores: ['json'],
+    edits: [
+      {
+        file: 'src/runtime/claiming.ts',
+        find: 'policy !== undefined && !startsSynced(policy)',
+        replace: 'policy !== undefined',
+      },
+    ],
+  },
+  {
+    name: 'written-is-synced',
+    without: 'the sync of the journal',
+    stores: ['json'],
+    edits: [
+      {
+        file: 'src/store/tables/committing.ts',
+        find: 'this.#log.sync().then(',
+        replace: 'Promise.resolve().then(',
+      },
+    ],
+  },
+];

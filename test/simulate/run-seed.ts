@@ -1,0 +1,36 @@
+import { memoryStore } from 'signalbox';
+import { SimulationError, type SimulationReport, simulate } from 'signalbox/testing';
+import { scenario } from './scenario.ts';
+import { simulatedJsonStore } from './simulated-json-store.ts';
+
+/** The stores that seeds run on. */
+export const storeKinds = ['memory', 'json'] as const;
+
+/** One of them. */
+export type StoreKind = (typeof storeKinds)[number];
+
+/** Whether a text names one. */
+export function isStoreKind(name: string): name is StoreKind {
+  return (storeKinds as readonly string[]).includes(name);
+}
+
+/** Runs one seed of our own life, whatever comes of it. */
+export async function runSeed(seed: number, kind: StoreKind): Promise<SimulationReport> {
+  try {
+    return await simulate({
+      seed,
+      scenario,
+      store: kind === 'memory' ? () => memoryStore() : simulatedJsonStore,
+      dispatchers: 2 + (seed % 2),
+      // Every third seed keeps its processes, or takes all of them down at once: then jobs may do what needs that.
+      faults: seed % 3 === 0 ? { kills: 0, lostAnswers: 0 } : {},
+      safety: '40s',
+      pollInterval: '10s',
+      pingInterval: '10s',
+      deathInterval: '25s',
+    });
+  } catch (error) {
+    if (error instanceof SimulationError) return error.report;
+    throw error;
+  }
+}

@@ -1,0 +1,122 @@
+import {
+  agent,
+  defineFilter,
+  installAgent,
+  type Job,
+  type JobDefinition,
+  local,
+  type Signalbox,
+} from 'signalbox';
+import type { SimulatedClient, SimulatedRun, SimulatedScenario } from 'signalbox/testing';
+import { Calls } from './calls.ts';
+import { lifeJobs, turns } from './life-jobs.ts';
+
+const queues = ['a', 'inner'] as const;
+const quotaNames = ['few', 'fewer'] as const;
+const notPlain = defineFilter('notPlain', (job) => job.name !== 'plain');
+
+type Kinds = readonly JobDefinition<readonly [], unknown>[];
+
+/** Jobs that may be put, and jobs that may be callbacks. */
+interface Choice {
+  readonly jobs: Kinds;
+  readonly callbacks: Kinds;
+  readonly longest: Kinds[number];
+  /** Whether a job may get a callback after it was put. */
+  readonly addsLate: boolean;
+}
+
+/** The life that our own seeds lead: jobs of every kind in two queues with quotas and agents, and all that clients do. */
+export function scenario(run: SimulatedRun): SimulatedScenario {
+  const calls = new Calls(run);
+  const kinds = lifeJobs(
+    () => calls.called(),
+    () => local.getDispatcher()?.box.queue('inner') ?? null,
+  );
+  const choice = choiceFor(run, kinds);
+  const hasFilters = run.random.chance(0.3);
+  return {
+    jobs: kinds as readonly JobDefinition<never, unknown>[],
+    queues,
+    filters: [notPlain],
+    retryPolicies: { turns },
+    agent: null,
+    acts: run.random.integer(6, 16),
+    prepare: async (box) => {
+      const { quotas } = box.queue('a');
+      for (const name of quotaNames) await quotas.create(name, { size: name === 'few' ? 2 : 1 });
+    },
+    install: (box) => {
+      installAgent(box, { name: 'main', settings: agent({ size: 2 }), queues: ['a'] });
+      installAgent(box, { name: 'main', settings: agent({ size: 1 }), queues: ['inner'] });
+      if (!hasFilters) return;
+      const odd = agent({ size: 1, filter: { jobs: ['slow', 'plain'] } });
+      installAgent(box, { name: 'odd', settings: odd, queues: ['a'] });
+      installAgent(box, { name: 'notPlain', settings: agent({ size: 1, filter: notPlain }), queues: ['a'] });
+    },
+    act: (client) => act(client, choice),
+    check: () => calls.check(run.faults.crashes),
+  };
+}
+
+/**
+ * What no agent holds, a callback that waits or one that was added late, is gone with its process until the store is
+ * opened anew. So where single processes die there is none of it.
+ */
+function choiceFor({ faults }: SimulatedRun, kinds: Kinds): Choice {
+  const longest = kinds.find((kind) => kind.definition.name === 'long') as Kinds[number];
+  if (faults.kills === 0 && faults.lostAnswers === 0)
+    return { jobs: kinds, callbacks: kinds, longest, addsLate: true };
+  const without = (names: readonly string[]): Kinds =>
+    kinds.filter((kind) => !names.includes(kind.definition.name));
+  const inner = ['inner', 'innerSlow'];
+  return {
+    jobs: without(inner),
+    callbacks: without([...inner, 'detached', 'detachedThrow', 'adder']),
+    longest,
+    addsLate: false,
+  };
+}
+
+async function act(client: SimulatedClient, choice: Choice): Promise<void> {
+  const { random } = client;
+  const queue = random.pick(['a', 'a', 'inner'] as const);
+  const id = await client.put(drafting(client, choice, queue), { queue });
+  if (id !== null && random.chance(0.3)) await follow(client, id, choice);
+}
+
+/** Something done to a job that was put. */
+async function follow({ box, random }: SimulatedClient, id: string, choice: Choice): Promise<void> {
+  const job = await box.job(id).refresh();
+  const what = random.integer(0, 2);
+  if (what === 0) await job.setAnnotation('note', random.integer(0, 9));
+  else if (what === 1 && choice.addsLate) await job.addCallback(random.pick(choice.callbacks)());
+  else await takeOut(box, job);
+}
+
+/** Not from `inner`: whoever waits for what is taken out waits until somebody puts it again. */
+async function takeOut(box: Signalbox, job: Job<unknown>): Promise<void> {
+  const { queue } = await job.place();
+  if (queue === 'a') await box.queue(queue).remove(job);
+}
+
+/** Draws a job once, and makes it as often as it is asked for. */
+function drafting({ random }: SimulatedClient, choice: Choice, queue: string): () => Job<unknown> {
+  const kind = random.chance(0.1) ? choice.longest : random.pick(choice.jobs);
+  const [success, failure] = [random.pick(choice.callbacks), random.pick(choice.callbacks)];
+  const callbacks = random.chance(0.3) ? [random.pick(choice.callbacks)] : [];
+  const isPaired = random.chance(0.2);
+  const after = random.pick([0, 0, 0, 4, 30]);
+  const by = random.pick([0, 0, 0, 1, 10]);
+  const names = queue === 'inner' ? [] : quotaNames.filter(() => random.chance(0.4));
+  return () => {
+    const job = kind().with({
+      ...(after > 0 ? { beginAfter: `${after}s` } : {}),
+      ...(by > 0 ? { beginBy: `${by}s` } : {}),
+      quotaNames: names,
+    });
+    if (isPaired) void job.addCallbacks({ success: success(), failure: failure() });
+    for (const callback of callbacks) void job.addCallback(callback());
+    return job;
+  };
+}

@@ -1,0 +1,142 @@
+import { defineJob, local } from 'signalbox';
+import { SeededRandom, type SimulateOptions, SimulationError, simulate } from 'signalbox/testing';
+import { describe, expect, test } from 'vitest';
+import { runSeed, storeKinds } from './run-seed.ts';
+
+// Many more, and fresh ones, are run by `npm run simulate`.
+const seeds = 24;
+const timeout = 60_000;
+
+describe.each(storeKinds)('Seeds on the %s store', (kind) => {
+  test('keep every invariant', { timeout }, async () => {
+    const broken: string[] = [];
+    for (let seed = 1; seed <= seeds; seed += 1) {
+      const { violations } = await runSeed(seed, kind);
+      broken.push(...violations.map((violation) => `seed ${seed}: ${violation}`));
+    }
+
+    expect(broken).toEqual([]);
+  });
+
+  test('give the same trace when they are run again, and each another one', { timeout }, async () => {
+    const hashes: string[] = [];
+    for (const seed of [3, 4, 5, 3, 4, 5]) hashes.push((await runSeed(seed, kind)).hash);
+
+    expect(hashes.slice(3)).toEqual(hashes.slice(0, 3));
+    expect(new Set(hashes).size).toBe(3);
+  });
+});
+
+/** Orders that are paid, each for 20 s: long enough for its process to be stopped meanwhile. */
+function shop(isCareful: boolean, paid = new Map<string, number>()): SimulateOptions['scenario'] {
+  return () => {
+    paid.clear();
+    const pay = defineJob({
+      name: 'pay',
+      run: async (order: string) => {
+        if (!isCareful || !paid.has(order)) paid.set(order, (paid.get(order) ?? 0) + 100);
+        const reactor = local.getReactor();
+        await new Promise<void>((resolve) => void reactor.callLater(20_000, resolve));
+      },
+    });
+    return {
+      jobs: [pay],
+      acts: 8,
+      act: ({ put, number }) => put(() => pay(`order ${number}`)),
+      check: () => {
+        for (const [order, sum] of paid) if (sum > 100) throw new Error(`${order} was paid ${sum}`);
+      },
+    };
+  };
+}
+
+describe('simulate', () => {
+  test('reports the jobs of a run in which nothing broke', { timeout }, async () => {
+    const report = await simulate({ seed: 5, scenario: shop(true) });
+
+    expect(report).toMatchObject({ seed: 5, violations: [] });
+    expect(report.hash).toMatch(/^[0-9a-f]{16}$/);
+    const paid = report.jobs.filter(({ name }) => name === 'pay');
+    expect(paid.length).toBeGreaterThan(0);
+    expect(paid.every(({ status, ending }) => status === 'COMPLETED' && ending === 'succeeded')).toBe(true);
+    expect(report.trace.length).toBeGreaterThan(paid.length);
+  });
+
+  test('finds a job that does its work twice, and says how to see that again', { timeout }, async () => {
+    const found = await simulate({ seeds: 10, scenario: shop(false) }).catch((error: unknown) => error);
+
+    expect(found).toBeInstanceOf(SimulationError);
+    const { report, message } = found as SimulationError;
+    expect(message).toMatch(/check: order \d+ was paid 200\. Run it again.*simulate\(\{ …, seed: \d+ \}\)$/);
+    const again = await simulate({ seed: report.seed, scenario: shop(false) }).catch(
+      (error: unknown) => error,
+    );
+    expect((again as SimulationError).report.hash).toBe(report.hash);
+    expect((again as SimulationError).report.trace).toEqual(report.trace);
+  });
+
+  test('without faults calls each job once', { timeout }, async () => {
+    const report = await simulate({ faults: false, dispatchers: 2, scenario: shop(false) });
+
+    expect(report.jobs.map(({ attempts }) => attempts)).toEqual(report.jobs.map(() => 1));
+    expect(Object.values(report.faults).every((share) => share === 0)).toBe(true);
+  });
+
+  test('tells a mistake in an act from what faults refuse', async () => {
+    const scenario: SimulateOptions['scenario'] = () => ({
+      jobs: [],
+      acts: 1,
+      act: ({ box }) => box.queue('none').put(defineJob({ name: 'stranger', run: () => 1 })()),
+    });
+
+    await expect(simulate({ faults: false, scenario })).rejects.toThrow('I16 act 1 failed');
+  });
+
+  test('a job that is never over is named', { timeout }, async () => {
+    const stuck = defineJob({ name: 'stuck', run: () => new Promise(() => {}) });
+    const scenario: SimulateOptions['scenario'] = () => ({
+      jobs: [stuck],
+      acts: 1,
+      act: ({ put }) => put(() => stuck()),
+    });
+
+    await expect(simulate({ faults: false, liveness: '2m', scenario })).rejects.toThrow(
+      'I14 job act1-1 (stuck) is active.running',
+    );
+  });
+
+  test.each([
+    [{ seeds: 0 }, 'Expected `seeds` to be a whole number from 1 up, got 0'],
+    [{ seed: 1.5 }, 'Expected `seed` to be a whole number from 0 up, got 1.5'],
+    [{ dispatchers: 0 }, 'Expected `dispatchers` to be a whole number from 1 up, got 0'],
+    [{ scenario: undefined }, 'Expected `scenario` to be a function, got undefined'],
+    [{ safety: -1 }, 'Expected `safety` to be a duration'],
+  ])('refuses %o', async (wrong, message) => {
+    const options = { scenario: shop(true), ...wrong } as unknown as SimulateOptions;
+
+    await expect(simulate(options)).rejects.toThrow(message);
+  });
+});
+
+describe('SeededRandom', () => {
+  test('gives the same numbers for the same seed, others for the next, and all of a range', () => {
+    const draw = (seed: number): number[] => {
+      const random = new SeededRandom(seed);
+      return Array.from({ length: 200 }, () => random.integer(1, 6));
+    };
+
+    expect(draw(1)).toEqual(draw(1));
+    expect(draw(1)).not.toEqual(draw(2));
+    expect(new Set(draw(1))).toEqual(new Set([1, 2, 3, 4, 5, 6]));
+  });
+
+  test('a fork goes its own way', () => {
+    const [one, other] = [new SeededRandom(3), new SeededRandom(3)];
+    const fork = one.fork();
+    other.fork();
+
+    for (let count = 0; count < 10; count += 1) fork.next();
+
+    expect(one.next()).toBe(other.next());
+  });
+});
