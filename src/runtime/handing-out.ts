@@ -31,12 +31,15 @@ export class HandingOut {
     this.#agent = agent;
   }
 
-  async handOut({ jobs, starts, startable }: AgentClaim, poll: OpenPoll | null): Promise<void> {
+  async handOut(
+    { jobs, starts, startable, annotated: known }: AgentClaim,
+    poll: OpenPoll | null,
+  ): Promise<void> {
     const engine = this.#engine;
     const { workers } = this.#agent;
     const ids = jobs.map((job) => job.id);
     // They are claimed, so they are begun: when this cannot be read, each is asked for its annotations.
-    const annotated = await engine.store.annotated(ids).catch(() => new Set(ids));
+    const annotated = known ?? (await engine.store.annotated(ids).catch(() => new Set(ids)));
     const handed = jobs.map((job) => ({ job, atWork: this.#prepare(job, poll) }));
     engine.startable(
       startable,

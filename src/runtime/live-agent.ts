@@ -25,6 +25,10 @@ export class LiveAgent {
   #record: AgentRecord;
   #poll: OpenPoll | null = null;
   #freeing = false;
+  /** What it held when it was counted for the claim that follows; nothing but a claim can make it more. */
+  #counted: number | null = null;
+  /** What stands on the agent, as far as this process has written it. */
+  #failure: string | null | undefined;
 
   constructor(
     engine: Engine,
@@ -88,7 +92,10 @@ export class LiveAgent {
     queueMicrotask(() => {
       this.#freeing = false;
       this.#heldCount().then(
-        (held) => this.#actor.send({ type: 'slots.freed', held }),
+        (held) => {
+          this.#counted = held;
+          this.#actor.send({ type: 'slots.freed', held });
+        },
         () => {},
       );
     });
@@ -101,8 +108,7 @@ export class LiveAgent {
   async #claim(): Promise<void> {
     let held = 0;
     try {
-      await this.#claimWhatFits();
-      held = await this.#heldCount();
+      held = await this.#claimWhatFits();
       await this.#keepFailure(null);
     } catch (error) {
       const failure = Failure.from(error);
@@ -121,9 +127,14 @@ export class LiveAgent {
   async #keepFailure(failure: Failure | null): Promise<void> {
     const engine = this.#engine;
     const { id } = this.#record;
+    if (this.#failure === (failure?.message ?? null)) return;
+    this.#failure = undefined;
     try {
       const now = await engine.store.get('agent', id);
-      if (now === undefined || now.failure?.message === failure?.message) return;
+      if (now === undefined || now.failure?.message === failure?.message) {
+        this.#failure = failure?.message ?? null;
+        return;
+      }
       const change = { kind: 'agent' as const, id, event: 'agent.failed', from: null, to: null };
       const patch = { failure: (failure?.data ?? null) as Json };
       await engine.commit(
@@ -137,16 +148,23 @@ export class LiveAgent {
     }
   }
 
-  async #claimWhatFits(): Promise<void> {
+  /** Gives how many it holds then. Slots that are freed meanwhile are announced by themselves. */
+  async #claimWhatFits(): Promise<number> {
     const engine = this.#engine;
-    const representation = await engine.store.get('representation', `${this.queue}/${this.dispatcher.uuid}`);
-    if (representation?.state !== 'activated' || isDead(representation, engine.store.now())) return;
-    const room = this.size - (await this.#heldCount());
-    if (room <= 0) return;
+    const counted = this.#counted;
+    this.#counted = null;
+    const [representation, held] = await Promise.all([
+      engine.store.get('representation', `${this.queue}/${this.dispatcher.uuid}`),
+      counted ?? this.#heldCount(),
+    ]);
+    const isAlive = representation?.state === 'activated' && !isDead(representation, engine.store.now());
+    const room = this.size - held;
+    if (!isAlive || room <= 0) return held;
     const { id, selection } = this.#record;
     const { queue, name, dispatcher } = this;
     const claimant = { id, queue, dispatcher: dispatcher.uuid, name, selection };
     const claim = await claimJobs(engine, claimant, room);
     if (claim.jobs.length > 0) await this.#handingOut.handOut(claim, this.#poll);
+    return held + claim.jobs.length;
   }
 }

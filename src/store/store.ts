@@ -171,6 +171,8 @@ export interface ClaimRequest {
 /** What a claim took. */
 export interface Claimed {
   readonly jobs: readonly JobRecord[];
+  /** Ids of those among them that have annotations, when the claim has found that out by the way. */
+  readonly annotated?: ReadonlySet<string>;
   /** Resolves when the callables may start: the claim is written, and every put among them synced. */
   readonly startable: Promise<void>;
   readonly ticket: Ticket;

@@ -4,10 +4,13 @@ import type { Claimed, ClaimRequest } from '../store.ts';
 import { type Taken, take } from '../tables/claiming.ts';
 import type { DatabaseClock } from './clock.ts';
 import { partsOfLane } from './job-rows.ts';
+import { toldOf } from './notifying.ts';
+import { type ClaimedPlainly, PlainClaims } from './plain-claim.ts';
 import type { Rows, SqlConnection } from './sql-port.ts';
+import type { Told } from './told.ts';
 import type { Prepared, Transactions } from './transactions.ts';
 import { allDone, WorkingSet } from './working-set.ts';
-import { type Numbered, Written } from './writing.ts';
+import { Written } from './writing.ts';
 
 /** What claims are made with. */
 export interface ClaimingParts {
@@ -17,7 +20,7 @@ export interface ClaimingParts {
   readonly clock: DatabaseClock;
   readonly transactions: Transactions;
   /** Hears of what was committed here, before those who wait for it. */
-  committed(numbered: Numbered): void;
+  committed(told: Told): void;
 }
 
 /** How many jobs of each line a filter or a chooser is shown at first. */
@@ -29,6 +32,7 @@ const lookAgainMs = 5;
 /** Takes waiting jobs: locked first, then judged by the rules that all stores share, then changed, in one transaction. */
 export class Claiming {
   readonly #parts: ClaimingParts;
+  readonly #plain = new PlainClaims();
 
   constructor(parts: ClaimingParts) {
     this.#parts = parts;
@@ -37,18 +41,36 @@ export class Claiming {
   async claim(request: ClaimRequest): Promise<Claimed> {
     const { transactions } = this.#parts;
     for (let look = 1; ; look += 1) {
+      const plain = this.#plain.mayBePlain(request) ? await this.#claimPlainly(request) : null;
+      if (plain !== null) {
+        const { jobs, annotated, isContended } = plain;
+        if (jobs.length > 0) return { ...nothingClaimed, jobs, annotated };
+        if (!isContended || look >= looks) return nothingClaimed;
+        await transactions.pause(look * lookAgainMs);
+        continue;
+      }
       const { result, numbered } = await transactions.run('a claim', (connection) =>
         this.#take(connection, request),
       );
       if (result.error !== null) throw result.error;
       if (numbered !== null) {
-        this.#parts.committed(numbered);
+        this.#parts.committed(toldOf(numbered));
         const jobs = result.ids.map((id) => numbered.records.get(`job/${id}`) as JobRecord);
         return { ...nothingClaimed, jobs };
       }
       if (!result.isContended || look >= looks) return nothingClaimed;
       await transactions.pause(look * lookAgainMs);
     }
+  }
+
+  async #claimPlainly(request: ClaimRequest): Promise<ClaimedPlainly | null> {
+    const { clock, transactions, committed } = this.#parts;
+    const { result } = await transactions.run('a claim', async (connection) => {
+      const claimed = await this.#plain.claim(connection, { ...this.#parts, at: clock.now() }, request);
+      return { result: claimed, written: null, xid: claimed?.xid ?? null };
+    });
+    if (result !== null && result.jobs.length > 0) committed(result.told);
+    return result;
   }
 
   async #take(connection: SqlConnection, request: ClaimRequest): Promise<Prepared<Answer>> {

@@ -3,9 +3,12 @@ import type { Commit, Ticket } from '../store.ts';
 import { mustHold } from '../tables/expectations.ts';
 import { mustHaveRoom } from '../tables/room.ts';
 import type { DatabaseClock } from './clock.ts';
+import { toldOf } from './notifying.ts';
+import { type PlainStep, plainStepOf, type SteppedPlainly, stepPlainly } from './plain-steps.ts';
 import { borrowed, type SqlConnection } from './sql-port.ts';
+import type { Told } from './told.ts';
 import type { Prepared, Transactions } from './transactions.ts';
-import { lockedSet, subjectsOf } from './working-set.ts';
+import { allDone, lockedSet, subjectsOf } from './working-set.ts';
 import { type Numbered, Written } from './writing.ts';
 
 /** What commits are made with. */
@@ -18,7 +21,7 @@ export interface CommittingParts {
   /** Runs a function in a later turn of the event loop. */
   defer(run: () => void): void;
   /** Hears of what was committed here, before those who wait for it. */
-  committed(numbered: Numbered): void;
+  committed(told: Told): void;
   /** Notifies in a transaction that somebody else ends: it is heard when that commits. */
   notifyWithin(connection: SqlConnection, numbered: Numbered): Promise<void>;
 }
@@ -26,8 +29,21 @@ export interface CommittingParts {
 /** A commit that waits for its transaction. */
 interface Waiting {
   readonly commit: Commit;
+  /** It was found to be more than a plain step. */
+  readonly isGeneral?: boolean;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
+}
+
+interface Sorted {
+  readonly waiting: Waiting;
+  readonly step: PlainStep;
+}
+
+/** What became of a batch: its plain steps, and the refusal of each other commit. */
+interface Batched {
+  readonly stepped: SteppedPlainly | null;
+  readonly refusals: readonly (Error | null)[];
 }
 
 /** How many changes go into one transaction. */
@@ -100,18 +116,48 @@ export class Committing {
   }
 
   async #make(batch: readonly Waiting[]): Promise<void> {
+    const { plain, general } = sorted(batch);
     const { result, numbered } = await this.#parts.transactions.run('a commit', (connection) =>
-      this.prepare(
-        connection,
-        batch.map(({ commit }) => commit),
-      ),
+      this.#both(connection, plain, general),
     );
-    if (numbered !== null) this.#parts.committed(numbered);
-    for (const [index, { resolve, reject }] of batch.entries()) {
-      const refusal = result[index] ?? null;
+    const { stepped, refusals } = result;
+    if (stepped !== null) this.#parts.committed(stepped.told);
+    if (numbered !== null) this.#parts.committed(toldOf(numbered));
+    const refused = new Set(stepped?.refused);
+    for (const [index, { waiting }] of plain.entries()) if (!refused.has(index)) waiting.resolve();
+    for (const [index, { resolve, reject }] of general.entries()) {
+      const refusal = refusals[index] ?? null;
       if (refusal === null) resolve();
       else reject(refusal);
     }
+    // The rules say what was wrong with them, or that nothing was: a callback of theirs may have been begun.
+    if (refused.size > 0)
+      await this.#make(
+        [...refused].map((index) => ({ ...(plain[index] as Sorted).waiting, isGeneral: true })),
+      );
+  }
+
+  async #both(
+    connection: SqlConnection,
+    plain: readonly Sorted[],
+    general: readonly Waiting[],
+  ): Promise<Prepared<Batched>> {
+    const { clock } = this.#parts;
+    const preparing = this.prepare(
+      connection,
+      general.map(({ commit }) => commit),
+    );
+    const stepping =
+      plain.length === 0
+        ? Promise.resolve(null)
+        : stepPlainly(
+            connection,
+            { ...this.#parts, at: clock.now() },
+            plain.map(({ step }) => step),
+          );
+    await allDone([preparing, stepping]);
+    const [{ result: refusals, written }, stepped] = [await preparing, await stepping];
+    return { result: { stepped, refusals }, written, xid: stepped?.xid ?? null };
   }
 
   /** Makes a commit in the program's own transaction: it is told of when that is over, by the journal and a notification. */
@@ -143,7 +189,7 @@ export class Committing {
       if (refusal !== null && refusal !== undefined) throw refusal;
       return { result: answer, written: prepared.written };
     });
-    if (numbered !== null) this.#parts.committed(numbered);
+    if (numbered !== null) this.#parts.committed(toldOf(numbered));
     return result;
   }
 
@@ -169,6 +215,29 @@ export class Committing {
     });
     return { result, written };
   }
+}
+
+/** Plain steps, and everything else. A job of which something else tells in the same batch is left to the rules, in order. */
+function sorted(batch: readonly Waiting[]): {
+  readonly plain: readonly Sorted[];
+  readonly general: readonly Waiting[];
+} {
+  const steps = batch.map(({ commit, isGeneral }) => (isGeneral === true ? null : plainStepOf(commit)));
+  const named = new Set<string>();
+  const once = new Set<string>();
+  for (const [index, { commit }] of batch.entries()) {
+    const step = steps[index];
+    if (step !== null && step !== undefined && !once.has(step.id)) once.add(step.id);
+    else for (const id of subjectsOf([commit]).jobs) named.add(id);
+  }
+  const plain: Sorted[] = [];
+  const general: Waiting[] = [];
+  for (const [index, waiting] of batch.entries()) {
+    const step = steps[index] ?? null;
+    if (step === null || named.has(step.id)) general.push(waiting);
+    else plain.push({ waiting, step });
+  }
+  return { plain, general };
 }
 
 /** On this store both strengths mean committed: the database syncs before it answers. */

@@ -47,6 +47,9 @@ const columns = [
   'unique_key',
 ] as const;
 
+/** The names of the columns, in the order of the table. */
+export const jobColumnNames: readonly string[] = columns;
+
 /** The columns, for the lists of statements. */
 export const jobColumns = columns.join(', ');
 

@@ -1,3 +1,5 @@
+import { plainFunctions } from './plain-functions.ts';
+
 /**
  * What builds the schema, in order. A migration that was released is never edited: a change is a new one at the end.
  * `{schema}` stands for the quoted name of the schema.
@@ -121,4 +123,5 @@ export const migrations: readonly string[] = [
 
   INSERT INTO {schema}.store (id, rev, last_seq, body) VALUES ('store', 0, 0, '{"v":1,"epoch":0}');
   `,
+  plainFunctions,
 ];

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { JobRecord } from '../../model/records.ts';
 import { reasonOf } from './failures.ts';
 import type { Listening, Scheduled, SqlConnection, SqlPort } from './sql-port.ts';
+import type { Told } from './told.ts';
 import type { Transactions } from './transactions.ts';
 import type { Numbered } from './writing.ts';
 
@@ -144,8 +145,12 @@ function channelOf(schemaName: string): string {
   return `signalbox_${createHash('sha256').update(schemaName).digest('hex').slice(0, 16)}`;
 }
 
-/** Queues in which a transaction has put work or made room for some. */
-export function queuesOf({ lines, records }: Numbered): ReadonlySet<string> {
+/** What others hear of a transaction. */
+export function toldOf(numbered: Numbered): Told {
+  return { lines: numbered.lines, queues: queuesOf(numbered) };
+}
+
+function queuesOf({ lines, records }: Numbered): ReadonlySet<string> {
   const queues = new Set<string>();
   for (const { entries } of lines) {
     for (const { kind, id, patch } of entries) {

@@ -17,13 +17,13 @@ import type { DatabaseClock } from './clock.ts';
 import { Committing } from './committing.ts';
 import { Following } from './following.ts';
 import { Journal } from './journal.ts';
-import { Notifying, queuesOf } from './notifying.ts';
+import { Notifying } from './notifying.ts';
 import type { Openings } from './openings.ts';
 import type { Partitions } from './partitions.ts';
 import { Reading } from './reading.ts';
 import type { SqlPort } from './sql-port.ts';
+import type { Told } from './told.ts';
 import type { Transactions } from './transactions.ts';
-import type { Numbered } from './writing.ts';
 
 /** What an open PostgreSQL store is made from. */
 export interface PostgresStoreParts {
@@ -80,7 +80,7 @@ export class PostgresStore implements OpenStore {
     this.#journal = new Journal(parts);
     this.#following = new Following({ ...parts, journal: this.#journal, report });
     this.#notifying = new Notifying({ ...parts, report, heard: (queues) => this.#heard(queues) });
-    const shared = { ...parts, committed: (numbered: Numbered) => this.#committed(numbered) };
+    const shared = { ...parts, committed: (told: Told) => this.#committed(told) };
     this.#committing = new Committing({
       ...shared,
       defer: (run) => parts.ports.defer(run),
@@ -282,9 +282,9 @@ export class PostgresStore implements OpenStore {
     return work;
   }
 
-  #committed(numbered: Numbered): void {
-    this.#following.tell(numbered.lines);
-    this.#notifying.notify(queuesOf(numbered));
+  #committed({ lines, queues }: Told): void {
+    this.#following.tell(lines);
+    this.#notifying.notify(queues);
   }
 
   #heard(queues: readonly string[]): void {

@@ -15,6 +15,8 @@ export interface Done<Result> {
 export interface Prepared<Result> {
   readonly result: Result;
   readonly written: Written | null;
+  /** The transaction, when the body has written something by itself. */
+  readonly xid?: string | null;
 }
 
 /** How transactions are made. Milliseconds. */
@@ -56,6 +58,7 @@ export class Transactions {
       let connection: SqlConnection | null = null;
       let numbered: Numbered | null = null;
       let result: Result | undefined;
+      let xid: string | null = null;
       try {
         connection = await this.#port.connect();
         const [begun, asked] = [connection.query(this.#begin), this.#clock.ask(connection)];
@@ -65,15 +68,19 @@ export class Transactions {
         result = prepared.result;
         if (prepared.written?.isEmpty === false) {
           numbered = await prepared.written.number(connection, this.#schema);
+          xid = numbered.xid;
           await this.send(connection, numbered, 'COMMIT');
-        } else await connection.query('ROLLBACK');
+        } else {
+          xid = prepared.xid ?? null;
+          await connection.query(xid === null ? 'ROLLBACK' : 'COMMIT');
+        }
         connection.release();
         return { result, numbered };
       } catch (error) {
         await this.#giveBack(connection, error);
         const kind = kindOfError(error);
-        if (kind === 'lost' && numbered !== null) {
-          const status = await this.#statusOf(numbered.xid, end);
+        if (kind === 'lost' && xid !== null) {
+          const status = await this.#statusOf(xid, end);
           if (status === 'committed') return { result: result as Result, numbered };
           if (status === 'unknown') throw storeError(error, call, 'unknown');
         }

@@ -1,0 +1,272 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { JobRecord } from '../../model/records.ts';
+import { newJobRecord } from '../../model/step.ts';
+import type { Candidate, Change, ClaimRequest, Entry } from '../store.ts';
+import { partsOfLane } from './job-rows.ts';
+import type { Rows, SqlConnection } from './sql-port.ts';
+import type { Told } from './told.ts';
+
+/** Where and when a claim is made. */
+export interface PlainClaimParts {
+  readonly schema: string;
+  readonly epoch: number;
+  readonly machineVersion: string;
+  readonly at: number;
+}
+
+/** What a plain claim came to; null: the claim is not a plain one after all, and nothing of it may be committed. */
+export interface ClaimedPlainly {
+  readonly told: Told;
+  readonly jobs: readonly JobRecord[];
+  /** Ids of those that have annotations. */
+  readonly annotated: ReadonlySet<string>;
+  readonly xid: string | null;
+  /** Everything that could be taken is in other claims' hands at this moment. */
+  readonly isContended: boolean;
+}
+
+/** How taking a job changes it, as its chart has said of one like those that are claimed. */
+interface Template {
+  readonly claim: Change;
+  readonly start: Change;
+  readonly parent: { readonly queue: string; readonly dispatcher: string; readonly agent: string };
+  readonly epoch: number;
+  readonly startedAt: number;
+}
+
+/** What the database says of a claim. */
+interface Verdict {
+  readonly isPlain: boolean;
+  /** Lanes that it was told nothing of. */
+  readonly others: readonly string[];
+  /** There is something to take, maybe in other hands at this moment. */
+  readonly isAny: boolean;
+  readonly xid: string | null;
+}
+
+/** How many claims of a queue go the general way after so many that were not plain. */
+const mostSkipped = 64;
+
+const mostKnownLanes = 1000;
+
+/**
+ * Claims by one statement: of an agent that takes what comes, from lines without quotas, deadlines and jobs that became
+ * due. What the statement writes was told by the chart for a job like those; what it has written is compared, before it is
+ * committed, with what the chart says of each job.
+ */
+export class PlainClaims {
+  /** Lanes that were met in a queue. */
+  readonly #lanes = new Map<string, Set<string>>();
+  readonly #misses = new Map<string, { count: number; skip: number }>();
+
+  /** Whether a claim may be a plain one. */
+  mayBePlain({ queue, agent, choose, accepts }: ClaimRequest): boolean {
+    if (agent === null || choose !== null || accepts.job !== null) return false;
+    const misses = this.#misses.get(queue);
+    if (misses === undefined || misses.skip === 0) return true;
+    misses.skip -= 1;
+    return false;
+  }
+
+  async claim(
+    connection: SqlConnection,
+    parts: PlainClaimParts,
+    request: ClaimRequest,
+  ): Promise<ClaimedPlainly | null> {
+    for (;;) {
+      const { plain, refused, template } = this.#sortedLanes(request, parts.epoch);
+      const [first, ...rows] = await connection.query(
+        statement(parts.schema),
+        valuesOf(parts, request, plain, refused, template),
+      );
+      const verdict = first?.verdict as Verdict;
+      const known = this.#known(request.queue);
+      const unknown = verdict.others.filter((lane) => !known.has(lane));
+      for (const lane of unknown) known.add(lane);
+      if (unknown.length > 0) continue;
+      const claimed = verdict.isPlain ? judged(parts, request, template, verdict, rows) : null;
+      this.#remember(request.queue, claimed !== null);
+      return claimed;
+    }
+  }
+
+  #known(queue: string): Set<string> {
+    const known = this.#lanes.get(queue);
+    // Names come and go: those that are still there are soon known again.
+    if (known !== undefined && known.size <= mostKnownLanes) return known;
+    const none = new Set<string>();
+    this.#lanes.set(queue, none);
+    return none;
+  }
+
+  /** Of the lanes that are known: those that the agent takes from and that are plain, and those that it refuses. */
+  #sortedLanes(request: ClaimRequest, epoch: number) {
+    const { accepts, queue } = request;
+    const plain: string[] = [];
+    const refused: string[] = [];
+    let template: Template | null = null;
+    for (const lane of this.#known(queue)) {
+      const { name, quotaNames } = partsOfLane(lane);
+      if (!accepts.lane(name, quotaNames)) {
+        refused.push(lane);
+        continue;
+      }
+      const own = quotaNames.length > 0 ? null : templateOf(request, name, epoch);
+      // One statement writes one thing: a definition that starts in another way goes the general one.
+      if (own === null || (template !== null && !isSameStart(template, own))) continue;
+      template ??= own;
+      plain.push(lane);
+    }
+    return { plain, refused, template };
+  }
+
+  #remember(queue: string, wasPlain: boolean): void {
+    if (wasPlain) {
+      this.#misses.delete(queue);
+      return;
+    }
+    const count = (this.#misses.get(queue)?.count ?? 0) + 1;
+    this.#misses.set(queue, { count, skip: Math.min(mostSkipped, 2 ** count) });
+  }
+}
+
+/** What the chart says of a job of this definition of which nothing else is known. */
+function templateOf(request: ClaimRequest, name: string, epoch: number): Template | null {
+  const blank = newJobRecord('?', { name, parent: { queue: request.queue }, order: ['now', 1] });
+  const job: JobRecord = { ...blank, state: 'pending' };
+  return plainTaking(request.take({ job, expired: false, quotas: [] }), job, epoch);
+}
+
+/** The changes of a taking, when they are a claim and a start and no more. */
+function plainTaking(changes: readonly Change[] | null, job: JobRecord, epoch: number): Template | null {
+  const [claim, start, ...more] = changes ?? [];
+  if (claim === undefined || start === undefined || more.length > 0) return null;
+  const { parent, order, ...claimed } = claim.patch ?? {};
+  const { activeStart, ...started } = start.patch ?? {};
+  const isPlain =
+    claim.id === job.id &&
+    start.id === job.id &&
+    claim.from === 'pending' &&
+    claim.to === start.from &&
+    isDeepStrictEqual(order, ['claimed', 0]) &&
+    isDeepStrictEqual(claimed, { epoch, claim: job.claim + 1 }) &&
+    isDeepStrictEqual(started, { attempts: job.attempts + 1 }) &&
+    typeof activeStart === 'number';
+  return isPlain
+    ? { claim, start, parent: parent as unknown as Template['parent'], epoch, startedAt: activeStart }
+    : null;
+}
+
+function isSameStart(one: Template, other: Template): boolean {
+  const parts = ({ claim, start, parent }: Template): unknown => [
+    claim.event,
+    claim.to,
+    start.event,
+    start.to,
+    parent,
+  ];
+  return isDeepStrictEqual(parts(one), parts(other));
+}
+
+/** Compares what was written with what the chart says of each job. */
+function judged(
+  { at, epoch, machineVersion }: PlainClaimParts,
+  request: ClaimRequest,
+  template: Template | null,
+  { isAny, xid }: Verdict,
+  rows: Rows,
+): ClaimedPlainly | null {
+  const annotated = new Set<string>();
+  const told = { lines: [], queues: new Set<string>() };
+  if (template === null || rows.length === 0)
+    return { told, jobs: [], annotated, xid: null, isContended: isAny };
+  const jobs: JobRecord[] = [];
+  const entries: Entry[] = [];
+  for (const row of rows) {
+    const job = waitingJob(row, request.queue);
+    const candidate: Candidate = { job, expired: false, quotas: [] };
+    const taking = job.state === 'pending' ? plainTaking(request.take(candidate), job, epoch) : null;
+    if (taking === null || !isSameStart(template, taking)) return null;
+    const seq = Number(row.seq);
+    if (row.is_annotated === true) annotated.add(job.id);
+    const start = { ...taking.start.patch, activeStart: template.startedAt };
+    const { kind, id } = taking.claim;
+    for (const [{ event, from, to, patch }, q] of [
+      [taking.claim, job.lastSeq],
+      [{ ...taking.start, patch: start }, seq],
+    ] as const)
+      entries.push({ kind, id, event, from, to, patch, gone: false, q });
+    jobs.push({
+      ...job,
+      ...taking.claim.patch,
+      ...start,
+      order: ['claimed', seq],
+      state: String(taking.start.to),
+      rev: job.rev + 2,
+      lastSeq: seq + 1,
+    } as JobRecord);
+  }
+  const s = Number(rows[0]?.seq);
+  const line = { s, at, by: `${request.by}#${epoch}`, mv: machineVersion, entries };
+  return { told: { ...told, lines: [line] }, jobs, annotated, xid, isContended: false };
+}
+
+/** A job that waits, from the columns that can tell something of one. */
+function waitingJob(row: Rows[number], queue: string): JobRecord {
+  return {
+    ...newJobRecord(String(row.id), {
+      name: String(row.name),
+      args: row.args as JobRecord['args'],
+      beginAfter: row.begin_after as number | null,
+      failureLogLevel: row.failure_log_level as string | null,
+      retryPolicy: row.retry_policy as string | null,
+      retryData: row.retry_data as JobRecord['retryData'],
+      parent: { queue },
+      order: [row.line as 'now' | 'putBack', Number(row.place)],
+      assigner: row.assigner as string | null,
+      epoch: Number(row.epoch),
+      claim: Number(row.claim),
+      attempts: Number(row.attempts),
+    }),
+    v: row.v as JobRecord['v'],
+    rev: Number(row.rev),
+    lastSeq: Number(row.last_seq),
+    createdSeq: Number(row.created_seq),
+    state: String(row.state),
+    priority: Number(row.priority),
+    dueAt: row.due_at as number | null,
+    uniqueKey: row.unique_key as string | null,
+  } as JobRecord;
+}
+
+function valuesOf(
+  { at, epoch, machineVersion }: PlainClaimParts,
+  { queue, limit, agent, by }: ClaimRequest,
+  plain: readonly string[],
+  refused: readonly string[],
+  template: Template | null,
+): unknown[] {
+  const id = agent ?? '';
+  const asked = [queue, id.slice(0, id.lastIndexOf('/')), id, epoch, plain, refused, at, limit];
+  // Without a lane to take from nothing is taken, whatever the other parameters say.
+  if (template === null) return [...asked, '', '', 0, '', '', '', '', ''];
+  const { parent, claim, start, startedAt } = template;
+  const text = ({ event, from, to }: Change): string => JSON.stringify({ event, from, to }).slice(1, -1);
+  return [
+    ...asked,
+    parent.dispatcher,
+    parent.agent,
+    startedAt,
+    start.to,
+    `${by}#${epoch}`,
+    machineVersion,
+    `,${text(claim)},"patch":${JSON.stringify({ parent, order: ['claimed', 0], epoch }).slice(0, -1)},"claim":`,
+    `,${text(start)},"patch":${JSON.stringify({ activeStart: startedAt }).slice(0, -1)},"attempts":`,
+  ];
+}
+
+const parameters = Array.from({ length: 16 }, (_, index) => `$${index + 1}`).join(', ');
+
+function statement(schema: string): string {
+  return `SELECT * FROM ${schema}.claim_jobs(${parameters})`;
+}

@@ -1,0 +1,8 @@
+import type { Line } from '../store.ts';
+
+/** What a transaction has committed, as others hear of it. */
+export interface Told {
+  readonly lines: readonly Line[];
+  /** Queues in which it has put work or made room for some. */
+  readonly queues: ReadonlySet<string>;
+}
