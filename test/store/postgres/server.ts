@@ -54,7 +54,7 @@ export function removeServer(folder: string): void {
 }
 
 /** Makes and starts a server in an empty folder. Gives its URL. */
-async function startServer(folder: string, settings: readonly string[] = []): Promise<string> {
+export async function startServer(folder: string, settings: readonly string[] = []): Promise<string> {
   const programs = programsFor(folder);
   const data = join(folder, 'data');
   mkdirSync(data, { mode: 0o700 });

@@ -1,0 +1,43 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Each process keeps its UUID in a file of this folder of the working directory, as it would on a host of its own. */
+const home = join('.signalbox', 'hosts');
+
+const children = new Map<string, ChildProcess>();
+let isStopping = false;
+
+mkdirSync(home, { recursive: true });
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
+await Promise.all([run('a', 'worker.ts', 'a'), run('b', 'worker.ts', 'b')]);
+const url = await run('web', 'web.ts');
+if (!isStopping) console.log(`Open ${url}`);
+await Promise.all(
+  [...children.values()].map((child) => child.exitCode ?? child.signalCode ?? once(child, 'exit')),
+);
+
+/** Starts a process and resolves with what it says when it is ready. */
+async function run(name: string, file: string, ...args: string[]): Promise<unknown> {
+  const program = fileURLToPath(new URL(file, import.meta.url));
+  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), program, ...args], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, SIGNALBOX_UUID_FILE: join(home, `${name}.uuid`) },
+  });
+  children.set(name, child);
+  const ended = once(child, 'exit').then(([code, signal]) => {
+    if (!isStopping) console.log(`${name} has ended (${signal ?? code}).`);
+  });
+  const ready = once(child, 'message').then(([news]) => news);
+  const news = await Promise.race([ready, ended]);
+  if (news !== undefined) console.log(`${name}: pid ${child.pid}`);
+  return news;
+}
+
+function stop(): void {
+  if (isStopping) return;
+  isStopping = true;
+  for (const child of children.values()) child.kill('SIGTERM');
+}
