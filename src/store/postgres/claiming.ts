@@ -8,7 +8,7 @@ import { toldOf } from './notifying.ts';
 import { type ClaimedPlainly, PlainClaims } from './plain-claim.ts';
 import type { Rows, SqlConnection } from './sql-port.ts';
 import type { Told } from './told.ts';
-import type { Prepared, Transactions } from './transactions.ts';
+import { type Prepared, proofOf, type Transactions } from './transactions.ts';
 import { allDone, WorkingSet } from './working-set.ts';
 import { Written } from './writing.ts';
 
@@ -67,7 +67,11 @@ export class Claiming {
     const { clock, transactions, committed } = this.#parts;
     const { result } = await transactions.run('a claim', async (connection) => {
       const claimed = await this.#plain.claim(connection, { ...this.#parts, at: clock.now() }, request);
-      return { result: claimed, written: null, xid: claimed?.xid ?? null };
+      return {
+        result: claimed,
+        written: null,
+        proof: claimed === null ? null : proofOf(claimed.xid, claimed.told.lines),
+      };
     });
     if (result !== null && result.jobs.length > 0) committed(result.told);
     return result;

@@ -7,7 +7,7 @@ import { toldOf } from './notifying.ts';
 import { type PlainStep, plainStepOf, type SteppedPlainly, stepPlainly } from './plain-steps.ts';
 import { borrowed, type SqlConnection } from './sql-port.ts';
 import type { Told } from './told.ts';
-import type { Prepared, Transactions } from './transactions.ts';
+import { type Prepared, proofOf, type Transactions } from './transactions.ts';
 import { allDone, lockedSet, subjectsOf } from './working-set.ts';
 import { type Numbered, Written } from './writing.ts';
 
@@ -157,7 +157,11 @@ export class Committing {
           );
     await allDone([preparing, stepping]);
     const [{ result: refusals, written }, stepped] = [await preparing, await stepping];
-    return { result: { stepped, refusals }, written, xid: stepped?.xid ?? null };
+    return {
+      result: { stepped, refusals },
+      written,
+      proof: stepped === null ? null : proofOf(stepped.xid, stepped.told.lines),
+    };
   }
 
   /** Makes a commit in the program's own transaction: it is told of when that is over, by the journal and a notification. */

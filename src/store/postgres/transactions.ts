@@ -1,6 +1,7 @@
 import { SignalboxError } from '../../errors.ts';
+import type { Line } from '../store.ts';
 import type { DatabaseClock } from './clock.ts';
-import { kindOfError, storeError } from './failures.ts';
+import { codeOf, kindOfError, storeError } from './failures.ts';
 import type { SqlConnection, SqlPort } from './sql-port.ts';
 import { allDone } from './working-set.ts';
 import type { Numbered, Written } from './writing.ts';
@@ -15,8 +16,22 @@ export interface Done<Result> {
 export interface Prepared<Result> {
   readonly result: Result;
   readonly written: Written | null;
-  /** The transaction, when the body has written something by itself. */
-  readonly xid?: string | null;
+  /** When the body has written something by itself. */
+  readonly proof?: Proof | null;
+}
+
+/**
+ * What a committed transaction leaves: its number, and a line of the journal. The number alone proves nothing after a
+ * crash of the server, which then gives unused numbers of transactions and of lines a second time.
+ */
+export interface Proof {
+  readonly xid: string;
+  readonly line: Line;
+}
+
+/** What is left of a transaction that wrote these lines; null when it wrote nothing. */
+export function proofOf(xid: string | null, [line]: readonly Line[]): Proof | null {
+  return xid === null || line === undefined ? null : { xid, line };
 }
 
 /** How transactions are made. Milliseconds. */
@@ -58,7 +73,7 @@ export class Transactions {
       let connection: SqlConnection | null = null;
       let numbered: Numbered | null = null;
       let result: Result | undefined;
-      let xid: string | null = null;
+      let proof: Proof | null = null;
       try {
         connection = await this.#port.connect();
         const [begun, asked] = [connection.query(this.#begin), this.#clock.ask(connection)];
@@ -68,19 +83,19 @@ export class Transactions {
         result = prepared.result;
         if (prepared.written?.isEmpty === false) {
           numbered = await prepared.written.number(connection, this.#schema);
-          xid = numbered.xid;
+          proof = proofOf(numbered.xid, numbered.lines);
           await this.send(connection, numbered, 'COMMIT');
         } else {
-          xid = prepared.xid ?? null;
-          await connection.query(xid === null ? 'ROLLBACK' : 'COMMIT');
+          proof = prepared.proof ?? null;
+          await connection.query(proof === null ? 'ROLLBACK' : 'COMMIT');
         }
         connection.release();
         return { result, numbered };
       } catch (error) {
         await this.#giveBack(connection, error);
         const kind = kindOfError(error);
-        if (kind === 'lost' && xid !== null) {
-          const status = await this.#statusOf(xid, end);
+        if (kind === 'lost' && proof !== null) {
+          const status = await this.#statusOf(proof, end);
           if (status === 'committed') return { result: result as Result, numbered };
           if (status === 'unknown') throw storeError(error, call, 'unknown');
         }
@@ -114,7 +129,8 @@ export class Transactions {
       await this.#giveBack(connection, error);
       if (kindOfError(error) !== 'lost') throw storeError(error, 'a transaction', 'not committed');
       const end = this.#port.elapsed() + this.#limitMs;
-      const status = numbered === null ? 'aborted' : await this.#statusOf(numbered.xid, end);
+      const proof = numbered === null ? null : proofOf(numbered.xid, numbered.lines);
+      const status = proof === null ? 'aborted' : await this.#statusOf(proof, end);
       if (status === 'committed') return { result: result as Result, numbered };
       throw storeError(error, 'a transaction', status === 'aborted' ? 'not committed' : 'unknown');
     }
@@ -143,16 +159,28 @@ export class Transactions {
   }
 
   /** What became of a transaction whose connection was lost; asked until the server knows or time is over. */
-  async #statusOf(xid: string, end: number): Promise<'committed' | 'aborted' | 'unknown'> {
+  async #statusOf({ xid, line }: Proof, end: number): Promise<'committed' | 'aborted' | 'unknown'> {
+    const { s, at, by } = line;
     for (;;) {
       let connection: SqlConnection | null = null;
       try {
         connection = await this.#port.connect();
         const [row] = await connection.query('SELECT pg_xact_status($1::xid8) AS status', [xid]);
+        // Looked for when the status is known: a statement sees what was committed before it began.
+        const left =
+          row?.status === 'committed'
+            ? await connection.query(
+                `SELECT FROM ${this.#schema}.line WHERE s = $1 AND by = $2 AND at = $3 AND xid = $4::xid8`,
+                [s, by, at, xid],
+              )
+            : [];
         connection.release();
-        if (row?.status === 'committed' || row?.status === 'aborted') return row.status;
+        if (row?.status === 'aborted') return 'aborted';
+        if (row?.status === 'committed') return left.length > 0 ? 'committed' : 'aborted';
       } catch (error) {
         connection?.release(error as Error);
+        // A number that the server has not given yet: it has crashed, and the transaction with it.
+        if (codeOf(error) === '22023') return 'aborted';
       }
       if (this.#port.elapsed() >= end) return 'unknown';
       await this.pause(50);

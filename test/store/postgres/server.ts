@@ -81,7 +81,11 @@ export async function startServer(folder: string, settings: readonly string[] = 
 }
 
 /** Starts the server of a folder on its data, and waits until it answers. */
-async function runServer(folder: string, port: number, settings: readonly string[] = []): Promise<void> {
+export async function runServer(
+  folder: string,
+  port: number,
+  settings: readonly string[] = [],
+): Promise<void> {
   const log = openSync(join(folder, 'log'), 'a');
   const options = [
     'listen_addresses=127.0.0.1',

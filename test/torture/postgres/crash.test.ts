@@ -1,0 +1,34 @@
+import { createSignalbox, defineJob } from 'signalbox';
+import { postgresStore } from 'signalbox/postgres';
+import { expect, test } from 'vitest';
+import { CuttingProxy } from './proxy.ts';
+import { connectedTo, ownSite } from './site.ts';
+
+const note = defineJob({ name: 'note', run: (text: string) => text });
+
+test('a put whose transaction a crash took with it is made again, though another got its number', {
+  timeout: 60_000,
+}, async () => {
+  const site = await ownSite();
+  const proxy = await CuttingProxy.to(site.url);
+  const store = postgresStore({ connectionString: proxy.url });
+  const box = await createSignalbox({ store, jobs: [note], uuid: '00000000-0000-4000-8000-000000000001' });
+  await box.createQueue('a');
+  const isCut = proxy.cutAt('COMMIT', 'before').then(() => proxy.shut());
+
+  const putting = box.queue('a').put(note('x'), { id: 'x' });
+  await isCut;
+  await site.crash?.();
+  const other = await connectedTo(site.url);
+  await other.query('CREATE TABLE others (a int)');
+  for (let count = 0; count < 10; count += 1) await other.query('INSERT INTO others VALUES (1)');
+  proxy.reopen();
+  await putting;
+
+  const found = await box.store.get('job', 'x');
+  await other.end();
+  await box.stop();
+  await proxy.close();
+  site.remove();
+  expect(found?.state).toBe('pending');
+});

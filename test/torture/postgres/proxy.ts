@@ -1,0 +1,164 @@
+import { connect, createServer, type Server, type Socket } from 'node:net';
+
+/** What becomes of a connection at a message to the server. */
+export type Cut =
+  /** Gone before the message is sent on. */
+  | 'before'
+  /** Half of the message is sent on. */
+  | 'half'
+  /** The message is sent on, its answer is not. */
+  | 'answer'
+  /** Gone when the answer has been sent on. */
+  | 'after'
+  /** The message is sent on, and from then on nothing comes through, without an error. */
+  | 'silence';
+
+/** A cut that waits for its message. */
+interface Armed {
+  /** A text in the message. */
+  readonly needle: string;
+  readonly cut: Cut;
+  readonly done: () => void;
+}
+
+/** How long a silent connection stays open. */
+const silenceMs = 6_000;
+
+/** Stands between processes and their server, and cuts connections at chosen messages. */
+export class CuttingProxy {
+  /** Cuts that were made. */
+  made = 0;
+  readonly #target: URL;
+  readonly #server: Server;
+  readonly #links = new Set<Link>();
+  readonly #armed: Armed[] = [];
+  #isShut = false;
+
+  private constructor(target: URL) {
+    this.#target = target;
+    this.#server = createServer({ noDelay: true }, (client) => {
+      if (this.#isShut) return void client.destroy();
+      const link = new Link(client, connect(this.port, this.host), (sent) => this.#cutFor(sent));
+      this.#links.add(link);
+      client.on('close', () => this.#links.delete(link));
+    });
+  }
+
+  static async to(url: string): Promise<CuttingProxy> {
+    const proxy = new CuttingProxy(new URL(url));
+    await new Promise<void>((resolve) => proxy.#server.listen(0, '127.0.0.1', () => resolve()));
+    return proxy;
+  }
+
+  /** Of the server. */
+  private get host(): string {
+    return this.#target.hostname;
+  }
+
+  private get port(): number {
+    return Number(this.#target.port || 5432);
+  }
+
+  /** The URL of the server by way of the proxy. */
+  get url(): string {
+    const url = new URL(this.#target);
+    const address = this.#server.address();
+    url.hostname = '127.0.0.1';
+    url.port = String(typeof address === 'object' ? address?.port : '');
+    return url.href;
+  }
+
+  /** Cuts at the next message with this text, on whichever connection it comes. Resolves when that is done. */
+  cutAt(needle: string, cut: Cut): Promise<void> {
+    return new Promise((done) => {
+      this.#armed.push({ needle, cut, done });
+    });
+  }
+
+  /** Nobody gets through any more; connections that are there stay. */
+  shut(): void {
+    this.#isShut = true;
+  }
+
+  reopen(): void {
+    this.#isShut = false;
+  }
+
+  async close(): Promise<void> {
+    for (const link of [...this.#links]) link.end();
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+    });
+  }
+
+  #cutFor(sent: Buffer): { readonly cut: Cut; readonly at: number } | null {
+    for (const [index, { needle, cut, done }] of this.#armed.entries()) {
+      const at = sent.indexOf(needle);
+      if (at < 0) continue;
+      this.#armed.splice(index, 1);
+      this.made += 1;
+      done();
+      return { cut, at: beginningOf(sent, at) };
+    }
+    return null;
+  }
+}
+
+/** Where the message begins in which a text stands: a query, or a statement that is to be parsed. */
+function beginningOf(sent: Buffer, at: number): number {
+  for (let place = at - 5; place >= 0 && place > at - 80; place -= 1) {
+    const isMessage = sent[place] === 0x51 || sent[place] === 0x50;
+    if (
+      isMessage &&
+      place + 1 + sent.readInt32BE(place + 1) <= sent.length &&
+      sent.readInt32BE(place + 1) > 4
+    )
+      return place;
+  }
+  return at;
+}
+
+/** One connection on its way through. */
+class Link {
+  readonly #client: Socket;
+  readonly #server: Socket;
+  #cut: Cut | null = null;
+
+  constructor(client: Socket, server: Socket, cutFor: (sent: Buffer) => { cut: Cut; at: number } | null) {
+    this.#client = client;
+    this.#server = server;
+    server.setNoDelay(true);
+    client.on('data', (sent) => {
+      if (this.#cut !== null) return;
+      const found = cutFor(sent);
+      if (found === null) server.write(sent);
+      else this.#begin(sent, found);
+    });
+    server.on('data', (answer) => {
+      if (this.#cut === null) client.write(answer);
+      else if (this.#cut === 'after') client.write(answer, () => this.end());
+      else if (this.#cut === 'answer') this.end();
+    });
+    for (const socket of [client, server]) {
+      socket.on('error', () => this.end());
+      socket.on('close', () => this.end());
+    }
+  }
+
+  #begin(sent: Buffer, { cut, at }: { cut: Cut; at: number }): void {
+    this.#cut = cut;
+    if (cut === 'before' || cut === 'half') {
+      const end = cut === 'before' ? at : at + Math.ceil((sent.length - at) / 2);
+      // What came before it in the same packet is on its way.
+      this.#server.write(sent.subarray(0, end), () => this.end());
+      return;
+    }
+    this.#server.write(sent);
+    if (cut === 'silence') setTimeout(() => this.end(), silenceMs).unref();
+  }
+
+  end(): void {
+    this.#client.destroy();
+    this.#server.destroy();
+  }
+}
