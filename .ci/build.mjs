@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { renameSync, rmSync, utimesSync } from 'node:fs';
+import { chmodSync, renameSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './prepare.mjs';
 
@@ -15,6 +15,8 @@ const { status } = spawnSync(process.execPath, [tsc, '-p', 'src', '--outDir', fr
 });
 
 if (status === 0) {
+  // npm does the same where it installs the package.
+  chmodSync(join(fresh, 'src', 'cli', 'main.js'), 0o755);
   // Whoever asks whether dist is current compares with the moment at which the compiler began to read.
   utimesSync(fresh, startedAt, startedAt);
   replace();

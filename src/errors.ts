@@ -130,7 +130,7 @@ const messages = {
   STORE_NOT_A_STORE: (about: { path: string; found: string }) =>
     `Expected ${about.path} to be empty or a Signalbox store, got ${about.found}. Choose another directory; nothing was changed.`,
   STORE_MISSING: (about: { path: string }) =>
-    `Expected a store in ${about.path}, found none. Mount or restore it, or allow a new one with { create: true }.`,
+    `Expected a store in ${about.path}, found none. Mount or restore it, or allow a new one: with { create: true } in a directory, by signalbox migrate in a database.`,
   STORE_DRIVER: (about: { name: string }) =>
     `Expected the package ${about.name} to be installed for the PostgreSQL store, got none. Run npm install ${about.name}.`,
   STORE_DISCONNECTED: (about: { call: string; reason: string; outcome: 'unknown' | 'not committed' }) =>

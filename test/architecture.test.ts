@@ -39,12 +39,15 @@ const table: Readonly<Record<string, Layer>> = {
   'src/index.ts': { layers: [...domain, 'src/store', 'src/store/memory', 'src/runtime'], packages: [] },
   'src/inspector': { layers: face, packages: ['xstate', 'node:*'] },
   'src/testing': { layers: face, packages: ['xstate', 'node:*'] },
-  'src/cli': { layers: [...face, 'src/inspector'], packages: ['node:*'] },
+  'src/cli': {
+    layers: [...face, 'src/store/postgres', 'src/inspector'],
+    packages: ['commander', 'node:*'],
+  },
   bench: { layers: [], packages: signalbox },
   docs: { layers: [], packages: signalbox },
   examples: { layers: [], packages: ['signalbox', 'node:*'] },
   test: {
-    layers: [...everything, 'src/store/tables', 'src/store/memory', 'src/testing', 'docs'],
+    layers: [...everything, 'src/store/tables', 'src/store/memory', 'src/testing', 'src/cli', 'docs'],
     packages: [...signalbox, 'vitest', 'fast-check', 'pg'],
   },
 };

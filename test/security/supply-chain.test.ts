@@ -40,6 +40,7 @@ function nameOf(path: string): string {
 describe('[S21] what a user of the package gets', () => {
   it('is these packages and no others', () => {
     expect(Object.keys(manifest.dependencies ?? {})).toEqual([
+      'commander',
       'date-fns',
       'lowdb',
       'nanoid',
@@ -50,6 +51,7 @@ describe('[S21] what a user of the package gets', () => {
     // The driver of a database is the user's own.
     for (const name of Object.keys(manifest.peerDependencies ?? {})) expect(['pg']).toContain(name);
     expect(runtime.filter(([, { optional }]) => optional !== true).map(([path]) => nameOf(path))).toEqual([
+      'commander',
       'date-fns',
       'lowdb',
       'nanoid',

@@ -179,5 +179,6 @@ function given<Key extends string, Value>(key: Key, value: Value | undefined): {
   return (value === undefined ? {} : { [key]: value }) as { [K in Key]?: Value };
 }
 
+export type { RecordCounts } from '../tables/counting.ts';
 export { type Verification, type VerifyOptions, verifyStore } from './verify.ts';
 export type { Backup, FilePort, LockPort, StorePorts, SyncPort };

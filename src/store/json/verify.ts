@@ -1,5 +1,8 @@
 import { join, resolve } from 'node:path';
 import { SignalboxError } from '../../errors.ts';
+import type { State } from '../log.ts';
+import { countRecords, type RecordCounts } from '../tables/counting.ts';
+import { Tables } from '../tables/tables.ts';
 import {
   cleanName,
   historySnapshotName,
@@ -18,7 +21,7 @@ import { readHeader } from './journal-file.ts';
 import type { JournalHeader } from './line.ts';
 import { createKernelLock, type LockPort } from './lock.ts';
 import { missing, type Recovery, recover } from './recovery.ts';
-import { type ChainEnd, type ScannedJournal, scanJournal } from './scan.ts';
+import { type ChainEnd, readLinesOf, type ScannedJournal, scanJournal } from './scan.ts';
 import { readSnapshot } from './snapshot-format.ts';
 
 /** What was found in the directory of a json store. */
@@ -29,6 +32,8 @@ export interface Verification {
   readonly seq: number;
   /** True when the store was closed, or is a backup: then not a byte may be missing. */
   readonly clean: boolean;
+  /** What an opening would find in it. */
+  readonly counts: RecordCounts;
   /** Names of the files that were read and are as they were written, oldest first. */
   readonly good: readonly string[];
   /**
@@ -113,7 +118,15 @@ async function verify(files: FilePort, dir: string): Promise<Verification> {
       damage.push(explained('read', name, error));
     }
   }
-  return { storeId: store, seq, clean, good: good.sort(), damage, reports };
+  const counts = countRecords(recordsOf(files, dir, recovery));
+  return { storeId: store, seq, clean, counts, good: good.sort(), damage, reports };
+}
+
+function recordsOf(files: FilePort, dir: string, { snapshot, journals, seq }: Recovery): State['records'] {
+  const tables = new Tables();
+  if (snapshot !== null) tables.load(snapshot.state);
+  for (const line of readLinesOf(files, dir, journals)) tables.replay(line);
+  return tables.state(seq).records;
 }
 
 interface FurtherFile {

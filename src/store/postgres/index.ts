@@ -2,7 +2,8 @@ import { SignalboxError, shown } from '../../errors.ts';
 import { type Duration, durationMs } from '../../time.ts';
 import type { Store } from '../store.ts';
 import { openPostgres, prepared } from './opening.ts';
-import { type Database, nodePostgres } from './sql-port.ts';
+import { type Database, nodePostgres, type SqlPort } from './sql-port.ts';
+import { type PostgresVerification, verifySchema } from './verifying.ts';
 
 /** What a PostgreSQL store can be told, besides where its database is. */
 export interface PostgresStoreSettings {
@@ -116,16 +117,51 @@ export async function migratePostgres(options: PostgresStoreOptions): Promise<re
   const { schema = 'signalbox', unsafe = false } = options ?? {};
   checkDatabase(options);
   checkSchema(schema);
-  const port = await nodePostgres(options, {
-    connectTimeoutMs: durationMs(options.connectTimeout ?? 5000, 'connectTimeout'),
-    queryTimeoutMs: durationMs(options.queryTimeout ?? 60_000, 'queryTimeout'),
-    poolSize: 1,
-  });
+  const port = await singleConnection(options);
   try {
     return await prepared({ port, schema, isUnsafe: unsafe });
   } finally {
     await port.end();
   }
+}
+
+/**
+ * Looks at everything in a schema, at one moment, and changes nothing: how much there is, and whether anything is as it ought
+ * not to be. Processes may be at work meanwhile. It reads all rows, so it takes its time with a large store.
+ *
+ * @example
+ * ```ts
+ * import { verifyPostgres } from 'signalbox/postgres';
+ *
+ * export async function check(connectionString: string): Promise<boolean> {
+ *   const { counts, damage } = await verifyPostgres({ connectionString, schema: 'signalbox' });
+ *   console.log(`${counts.jobs.PENDING} jobs wait`);
+ *   return damage.length === 0;
+ * }
+ * ```
+ *
+ * @throws SignalboxError `STORE_MISSING` when there is no such schema, `STORE_VERSION`, `STORE_DRIVER`, `STORE_DISCONNECTED`,
+ * `STORE_DENIED`.
+ */
+export async function verifyPostgres(options: PostgresStoreOptions): Promise<PostgresVerification> {
+  const { schema = 'signalbox' } = options ?? {};
+  checkDatabase(options);
+  checkSchema(schema);
+  const port = await singleConnection(options);
+  try {
+    return await verifySchema(port, schema);
+  } finally {
+    await port.end();
+  }
+}
+
+/** For calls that are made once and may take long. */
+function singleConnection(options: PostgresStoreOptions): Promise<SqlPort> {
+  return nodePostgres(options, {
+    connectTimeoutMs: durationMs(options.connectTimeout ?? 5000, 'connectTimeout'),
+    queryTimeoutMs: durationMs(options.queryTimeout ?? 60_000, 'queryTimeout'),
+    poolSize: 1,
+  });
 }
 
 function checkSchema(schema: string): void {
@@ -150,3 +186,6 @@ function checkDatabase(options: PostgresStoreOptions): void {
     actual: given.length === 1 ? typeof given[0] : `${given.length} of the two`,
   });
 }
+
+export type { RecordCounts } from '../tables/counting.ts';
+export type { PostgresVerification };

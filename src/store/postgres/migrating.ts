@@ -53,7 +53,7 @@ async function begin(connection: SqlConnection, schema: string): Promise<void> {
 }
 
 /** The number of the newest migration, 0 when there is no schema yet. @throws SignalboxError `STORE_VERSION`. */
-async function versionOf(connection: SqlConnection, name: string): Promise<number> {
+export async function versionOf(connection: SqlConnection, name: string): Promise<number> {
   const table = `${quoted(name)}.migration`;
   // Read from the catalog itself: a name that was looked up before somebody made it stays unknown to a session for a while.
   const there = await connection.query(

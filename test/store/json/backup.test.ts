@@ -159,6 +159,14 @@ describe('a verification', () => {
     expect(found).toEqual({
       seq: 2,
       clean: true,
+      counts: {
+        jobs: { NEW: 0, PENDING: 0, ASSIGNED: 0, ACTIVE: 0, CALLBACKS: 0, COMPLETED: 0 },
+        // Jobs of this test have a key that no job has.
+        quarantined: 2,
+        queues: 0,
+        quotas: 0,
+        annotations: 0,
+      },
       good: [
         'clean.json',
         'journal-00000001.jsonl',

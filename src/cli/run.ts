@@ -1,0 +1,100 @@
+import { Command as Commander, CommanderError } from 'commander';
+import { SignalboxError } from '../index.ts';
+import { type Command, UsageError } from './command.ts';
+import { migrate } from './commands/migrate.ts';
+import { verify } from './commands/verify.ts';
+import { printable, printableJson, withoutSecrets } from './printable.ts';
+
+/** Where text goes. */
+export interface Streams {
+  out(text: string): void;
+  err(text: string): void;
+}
+
+const commands: readonly Command[] = [migrate, verify];
+
+/** Codes of errors that tell of the call and not of the world. */
+const usageCodes: ReadonlySet<string> = new Set(['INVALID_OPTION', 'INVALID_NAME', 'INVALID_DURATION']);
+
+const good = 0;
+const failed = 1;
+const misused = 2;
+
+/**
+ * Runs one command line and gives its exit code: 0 when all is well, 1 when it failed or what it looked at is not as it
+ * ought to be, 2 when it was called wrongly. Every text goes out without passwords and without control characters.
+ */
+export async function runCli(args: readonly string[], streams: Streams): Promise<number> {
+  const safe = (text: string): string => withoutSecrets(text, args);
+  const say = (line: string): void => streams.out(`${printable(safe(line))}\n`);
+  const tell = (line: string): void => streams.err(`${printable(safe(line))}\n`);
+  let code = good;
+  const program = new Commander('signalbox')
+    .description('Looks after the stores of Signalbox.')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => streams.out(lineByLine(safe(text))),
+      writeErr: (text) => streams.err(lineByLine(safe(text))),
+    });
+  for (const command of commands) {
+    add(program, command, async (given, isForMachines) => {
+      try {
+        const { isGood, lines, json } = await command.run(given, tell);
+        if (isForMachines) streams.out(`${printableJson(safely(json, safe))}\n`);
+        else for (const line of lines) say(line);
+        code = isGood ? good : failed;
+      } catch (error) {
+        code = codeOf(error);
+        const about = {
+          code: error instanceof SignalboxError ? error.code : null,
+          message: messageOf(error),
+        };
+        if (isForMachines) streams.out(`${printableJson(safely({ error: about }, safe))}\n`);
+        else tell(about.code === null ? about.message : `${about.code}: ${about.message}`);
+      }
+    });
+  }
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? good : misused;
+  }
+  return code;
+}
+
+type Action = (given: Readonly<Record<string, string>>, isForMachines: boolean) => Promise<void>;
+
+function add(program: Commander, { name, summary, options }: Command, action: Action): void {
+  const command = program.command(name).description(summary).copyInheritedSettings(program);
+  for (const { flags, summary: about, isRequired } of options) {
+    if (isRequired === true) command.requiredOption(flags, about);
+    else command.option(flags, about);
+  }
+  command.option('--json', 'one JSON object instead of lines').allowExcessArguments(false);
+  command.action(async ({ json, ...given }: Record<string, string> & { readonly json?: boolean }) => {
+    await action(given as Record<string, string>, json === true);
+  });
+}
+
+function codeOf(error: unknown): number {
+  if (error instanceof UsageError) return misused;
+  return error instanceof SignalboxError && usageCodes.has(error.code) ? misused : failed;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Commander's own texts have several lines, and show what it was given. */
+function lineByLine(text: string): string {
+  return text.split('\n').map(printable).join('\n');
+}
+
+/** Every text in a value, made safe. */
+function safely(value: unknown, safe: (text: string) => string): unknown {
+  if (typeof value === 'string') return safe(value);
+  if (Array.isArray(value)) return value.map((each) => safely(each, safe));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, safely(each, safe)]));
+}

@@ -1,0 +1,99 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { printable, printableJson, withoutSecrets } from '../../src/cli/printable.ts';
+import { run } from './run.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+describe('The command line', () => {
+  it('exits with 2 and says what is wrong when it is called wrongly', async () => {
+    for (const args of [
+      [],
+      ['fly'],
+      ['migrate'],
+      ['migrate', '--to', 'postgres://h/d', 'more'],
+      ['migrate', '--to', 'postgres://h/d', '--what'],
+      ['migrate', '--to', 'data/jobs'],
+      ['migrate', '--to', 'postgres://h/d', '--schema', 'no"schema'],
+      ['verify'],
+      ['verify', '--from', 'a', '--to', 'postgres://h/d'],
+    ]) {
+      const { code, out, err } = await run(...args);
+
+      expect([args, code, out]).toEqual([args, 2, '']);
+      expect(err).not.toBe('');
+    }
+  });
+
+  it('explains itself and its commands, and exits with 0', async () => {
+    const whole = await run('--help');
+    const one = await run('migrate', '--help');
+
+    expect([whole.code, one.code]).toEqual([0, 0]);
+    expect(whole.out).toContain('migrate');
+    expect(one.out).toContain('--schema <name>');
+  });
+
+  it('starts as a program', () => {
+    const main = join(root, 'src', 'cli', 'main.ts');
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      ['--import', 'tsx', '--conditions', 'source', main, 'verify', '--json', '--from', '/nowhere/at/all'],
+      { cwd: root, encoding: 'utf8' },
+    );
+
+    expect([status, stderr]).toEqual([1, '']);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'STORE_MISSING' } });
+  });
+});
+
+describe('[S14] What it prints', () => {
+  it('is one line that does nothing to a terminal', () => {
+    const hostile = 'a\u001b[2J\r\nb\u009b\u202e\u2028\ud800c\u007f';
+
+    expect(printable(hostile)).toBe('a\\u001b[2J\\u000d\\u000ab\\u009b\\u202e\\u2028\\ud800c\\u007f');
+    expect(JSON.parse(printableJson({ hostile }))).toEqual({ hostile });
+    expect(printableJson({ hostile })).toMatch(/^[\u0020-\u007e]+$/);
+  });
+
+  it('shows the name of a directory without what that would do', async () => {
+    const { err } = await run('verify', '--from', '/nowhere/\u001b[31m\u202e');
+
+    expect(err).toContain('\\u001b[31m\\u202e');
+    for (const control of ['\u001b', '\u202e']) expect(err).not.toContain(control);
+  });
+});
+
+describe('[S15] Passwords', () => {
+  const secret = 'canary%2Fpass';
+  const url = `postgres://someone:${secret}@127.0.0.1:1/nowhere`;
+
+  it('are in nothing that it prints, whatever goes wrong', async () => {
+    for (const args of [
+      ['migrate', '--to', url],
+      ['migrate', '--to', url, '--json'],
+      ['migrate', '--to', `${url}?password=${secret}`],
+      ['verify', '--to', url],
+      ['verify', '--from', `x${url}`],
+      ['migrate', '--to', `postgres://someone:${secret}@[`],
+      ['migrate', url],
+      [url],
+      ['migrate', `--${url}`],
+    ]) {
+      const { code, out, err } = await run(...args);
+
+      expect(code).toBeGreaterThan(0);
+      expect(out + err).not.toMatch(/canary|%2Fpass|\/pass/);
+    }
+  });
+
+  it('are taken out of a text in every form in which they were given', () => {
+    const text = `${url} said canary/pass and ${secret}, password=other`;
+
+    expect(withoutSecrets(text, ['--to', url])).toBe(
+      'postgres://someone:***@127.0.0.1:1/nowhere said *** and ***, password=***',
+    );
+  });
+});

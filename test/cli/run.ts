@@ -1,0 +1,28 @@
+import { runCli } from '../../src/cli/run.ts';
+
+/** What a command line printed, and its exit code. */
+export interface Run {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+  /** The last line of standard output, when that is JSON. */
+  readonly json: Record<string, unknown>;
+}
+
+/** Runs a command line in this process. */
+export async function run(...args: readonly string[]): Promise<Run> {
+  let [out, err] = ['', ''];
+  const code = await runCli(args, {
+    out: (text) => {
+      out += text;
+    },
+    err: (text) => {
+      err += text;
+    },
+  });
+  return { code, out, err, json: args.includes('--json') ? jsonIn(out) : {} };
+}
+
+function jsonIn(out: string): Record<string, unknown> {
+  return JSON.parse(out.trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown>;
+}
