@@ -1,13 +1,12 @@
-import type { SqlConnection } from './sql-port.ts';
-
-/** The statement that asks for the database's time. */
-const question = 'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now';
+import type { Rows, SqlConnection } from './sql-port.ts';
 
 /**
  * The clock of the database, the only one that all hosts share: read with every transaction, and carried on in between
  * by time that passes. The wall clock of this host has no part in it.
  */
 export class DatabaseClock {
+  /** What a statement selects to ask for the time. */
+  readonly question = '(extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now';
   readonly #elapsed: () => number;
   readonly #given: (() => number) | null;
   #read = 0;
@@ -26,9 +25,15 @@ export class DatabaseClock {
   /** Reads the time again. Resolves when it is known. */
   async ask(connection: SqlConnection): Promise<void> {
     if (this.#given !== null) return;
-    const [row] = await connection.query(question);
+    const [row] = await connection.query(`SELECT ${this.question}`);
+    this.keep(row);
+  }
+
+  /** Takes over the time of a row that was just read. */
+  keep(row: Rows[number] | undefined): void {
+    if (this.#given !== null || row?.now === undefined) return;
     // As of the answer: half a round trip late at most, and never ahead.
-    this.#read = Number(row?.now);
+    this.#read = Number(row.now);
     this.#readAt = this.#elapsed();
   }
 }

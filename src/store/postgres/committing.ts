@@ -1,5 +1,5 @@
 import { SignalboxError } from '../../errors.ts';
-import type { Commit, Ticket } from '../store.ts';
+import type { Commit, Line, Ticket } from '../store.ts';
 import { mustHold } from '../tables/expectations.ts';
 import { mustHaveRoom } from '../tables/room.ts';
 import type { DatabaseClock } from './clock.ts';
@@ -22,6 +22,8 @@ export interface CommittingParts {
   defer(run: () => void): void;
   /** Hears of what was committed here, before those who wait for it. */
   committed(told: Told): void;
+  /** Hears of what was written in a transaction that somebody else ends: the journal knows whether it came to be. */
+  watch(lines: readonly Line[]): void;
   /** Notifies in a transaction that somebody else ends: it is heard when that commits. */
   notifyWithin(connection: SqlConnection, numbered: Numbered): Promise<void>;
 }
@@ -174,6 +176,7 @@ export class Committing {
     if (refusal !== null && refusal !== undefined) throw refusal;
     if (written?.isEmpty !== false) return;
     const numbered = await written.number(connection, schema);
+    this.#parts.watch(numbered.lines);
     await transactions.send(connection, numbered, null);
     await this.#parts.notifyWithin(connection, numbered);
   }

@@ -1,10 +1,12 @@
 import type { Line } from '../store.ts';
-import type { Journal } from './journal.ts';
+import type { FoundLine, Journal } from './journal.ts';
 import type { Scheduled, SqlPort } from './sql-port.ts';
 
 /** What the journal is followed with. */
 export interface FollowingParts {
   readonly journal: Journal;
+  /** Of the opening: what it commits by itself is told without the journal. */
+  readonly epoch: number;
   readonly port: SqlPort;
   report(message: string): void;
 }
@@ -32,8 +34,8 @@ export class Following {
   started: Promise<void> = Promise.resolve();
   readonly #parts: FollowingParts;
   readonly #listeners = new Set<(lines: readonly Line[]) => void>();
-  /** First numbers of lines that were told and not yet met in the journal. */
-  readonly #own = new Set<number>();
+  /** First numbers of lines of this process whose end it does not know: when the journal has them, they are told. */
+  readonly #uncertain = new Set<number>();
   #next = 0;
   #holes: Hole[] = [];
   #timer: Scheduled | null = null;
@@ -56,16 +58,23 @@ export class Following {
 
   /** Tells what this process has committed. */
   tell(lines: readonly Line[]): void {
-    if (this.#listeners.size === 0) return;
-    for (const line of lines) this.#own.add(line.s);
-    this.#tell(lines);
+    if (this.#listeners.size > 0) this.#tell(lines);
+  }
+
+  /** This process has written lines in a transaction that somebody else ends, or of whose end it has not heard. */
+  watch(lines: readonly Line[]): void {
+    if (this.#listeners.size > 0) for (const { s } of lines) this.#uncertain.add(s);
   }
 
   /** Something may have been committed elsewhere. */
   ask(): void {
+    this.#delayMs = soonMs;
+    this.#lookNow();
+  }
+
+  #lookNow(): void {
     if (this.#listeners.size === 0) return;
     this.#isAsked = true;
-    this.#delayMs = soonMs;
     this.#looking ??= this.#look().finally(() => {
       this.#looking = null;
     });
@@ -80,7 +89,7 @@ export class Following {
 
   #start(): void {
     this.#holes = [];
-    this.#own.clear();
+    this.#uncertain.clear();
     this.#delayMs = soonMs;
     const { journal } = this.#parts;
     this.started = journal.newestSeq().then(
@@ -96,7 +105,7 @@ export class Following {
     this.#timer?.cancel();
     if (this.#listeners.size === 0) return;
     this.#timer = this.#parts.port.callLater(this.#delayMs, () => {
-      this.ask();
+      this.#lookNow();
     });
     this.#delayMs = Math.min(latestMs, this.#delayMs * 2);
   }
@@ -117,38 +126,47 @@ export class Following {
 
   async #lookAhead(): Promise<void> {
     for (let isMore = true; isMore; ) {
-      const lines = await this.#parts.journal.page(this.#next);
-      for (const line of lines) {
-        if (line.s > this.#next)
-          this.#holes.push({ from: this.#next, to: line.s, xid: null, told: new Set() });
-        this.#next = line.s + line.entries.length;
+      const { lines, isFull } = await this.#page();
+      for (const { s, n } of lines) {
+        if (s > this.#next) this.#holes.push({ from: this.#next, to: s, xid: null, told: new Set() });
+        this.#next = s + n;
       }
-      this.#tellOthers(lines);
-      isMore = lines.length > 0;
+      this.#tellFound(lines);
+      isMore = isFull;
     }
+  }
+
+  #page(): ReturnType<Journal['pageBut']> {
+    const { journal, epoch } = this.#parts;
+    return journal.pageBut(epoch, [...this.#uncertain], this.#next);
   }
 
   async #lookIntoHoles(): Promise<void> {
     if (this.#holes.length === 0) return;
-    const { journal } = this.#parts;
+    const { journal, epoch } = this.#parts;
     const kept: Hole[] = [];
     for (const hole of this.#holes) {
       // Asked before the look: what was committed by then is seen.
       const isOver = hole.xid !== null && (await journal.isOver(hole.xid));
       hole.xid ??= await journal.openTransaction();
-      const found = (await journal.between(hole.from, hole.to)).filter((line) => !hole.told.has(line.s));
-      for (const line of found) hole.told.add(line.s);
-      this.#tellOthers(found);
+      const lines = await journal.betweenBut(epoch, [...this.#uncertain], hole.from, hole.to);
+      const found = lines.filter(({ s }) => !hole.told.has(s));
+      for (const { s } of found) hole.told.add(s);
+      this.#tellFound(found);
       if (!isOver) kept.push(hole);
+      else for (const s of this.#uncertain) if (s >= hole.from && s < hole.to) this.#uncertain.delete(s);
     }
     this.#holes = kept;
     if (kept.length > 0) this.#delayMs = Math.min(this.#delayMs, soonMs);
   }
 
-  /** What this process committed by itself it has told at once. */
-  #tellOthers(lines: readonly Line[]): void {
-    const others = lines.filter((line) => !this.#own.delete(line.s));
-    if (others.length > 0) this.#tell(others);
+  /** What this process committed by itself comes without a line: it was told at once. */
+  #tellFound(found: readonly FoundLine[]): void {
+    const lines = found.flatMap(({ line }) => (line === null ? [] : [line]));
+    for (const { s } of lines) this.#uncertain.delete(s);
+    if (lines.length === 0) return;
+    this.#delayMs = soonMs;
+    this.#tell(lines);
   }
 
   /** A listener that throws must not keep the others from being told. */

@@ -8,6 +8,14 @@ export interface JournalParts {
   readonly transactions: Transactions;
 }
 
+/** Where a line stands, with the line if it is one that the reader does not know. */
+export interface FoundLine {
+  readonly s: number;
+  /** How many entries it has. */
+  readonly n: number;
+  readonly line: Line | null;
+}
+
 /** How many lines are read at a time. */
 const pageLines = 500;
 /** How long a reader waits for a transaction that took numbers before those it has seen. */
@@ -78,24 +86,62 @@ export class Journal {
     }
   }
 
-  /** Lines whose numbers all lie between two, the second not among them. */
-  async between(from: number, to: number): Promise<Line[]> {
-    const rows = await this.#query(
-      `SELECT s, at, by, mv, entries FROM ${this.#lines} WHERE s >= $1 AND s < $2 ORDER BY s`,
-      [from, to],
-    );
-    return rows.map(lineOf);
-  }
-
   /** Lines from the one that holds a number on. */
   async page(from: number): Promise<Line[]> {
     const rows = await this.#query(
       `SELECT s, at, by, mv, entries FROM ${this.#lines}
-       WHERE s >= coalesce((SELECT s FROM ${this.#lines} WHERE s <= $1 ORDER BY s DESC LIMIT 1), 0) AND s + n > $1
-       ORDER BY s LIMIT $2`,
+       WHERE ${this.#onFrom('$1')} ORDER BY s LIMIT $2`,
       [from, pageLines],
     );
     return rows.map(lineOf);
+  }
+
+  /**
+   * Where lines stand from a number on, and the lines themselves but for those of an opening, of which only some are
+   * wanted. `isFull`: there may be more.
+   */
+  async pageBut(
+    epoch: number,
+    wanted: readonly number[],
+    from: number,
+  ): Promise<{ readonly lines: readonly FoundLine[]; readonly isFull: boolean }> {
+    const lines = await this.#but(epoch, wanted, `${this.#onFrom('$3')} ORDER BY s LIMIT ${pageLines}`, [
+      from,
+    ]);
+    return { lines, isFull: lines.length === pageLines };
+  }
+
+  /** The same of lines whose numbers all lie between two, the second not among them. */
+  betweenBut(
+    epoch: number,
+    wanted: readonly number[],
+    from: number,
+    to: number,
+  ): Promise<readonly FoundLine[]> {
+    return this.#but(epoch, wanted, 's >= $3 AND s < $4 ORDER BY s', [from, to]);
+  }
+
+  async #but(
+    epoch: number,
+    wanted: readonly number[],
+    condition: string,
+    values: readonly number[],
+  ): Promise<readonly FoundLine[]> {
+    const isWanted = `(right(by, length($1)) <> $1 OR s = ANY($2::bigint[]))`;
+    const rows = await this.#query(
+      `SELECT s, n, at, by, mv, CASE WHEN ${isWanted} THEN entries END AS entries FROM ${this.#lines} WHERE ${condition}`,
+      [`#${epoch}`, wanted, ...values],
+    );
+    return rows.map((row) => ({
+      s: Number(row.s),
+      n: Number(row.n),
+      line: row.entries === null ? null : lineOf(row),
+    }));
+  }
+
+  /** From the line that holds a number on. */
+  #onFrom(number: string): string {
+    return `s >= coalesce((SELECT s FROM ${this.#lines} WHERE s <= ${number} ORDER BY s DESC LIMIT 1), 0) AND s + n > ${number}`;
   }
 
   /** Number of the oldest entry that is kept. */

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { JobRecord } from '../../model/records.ts';
 import { newJobRecord } from '../../model/step.ts';
-import type { Candidate, Change, ClaimRequest, Entry } from '../store.ts';
+import type { Candidate, Change, ClaimRequest, Entry, Line } from '../store.ts';
 import { partsOfLane } from './job-rows.ts';
+import { jobsOfLine } from './plain-functions.ts';
 import type { Rows, SqlConnection } from './sql-port.ts';
 import type { Told } from './told.ts';
 
@@ -48,6 +49,9 @@ interface Verdict {
 const mostSkipped = 64;
 
 const mostKnownLanes = 1000;
+
+/** Two of each job. */
+const entriesOfLine = 2 * jobsOfLine;
 
 /**
  * Claims by one statement: of an agent that takes what comes, from lines without quotas, deadlines and jobs that became
@@ -206,9 +210,13 @@ function judged(
       lastSeq: seq + 1,
     } as JobRecord);
   }
-  const s = Number(rows[0]?.seq);
-  const line = { s, at, by: `${request.by}#${epoch}`, mv: machineVersion, entries };
-  return { told: { ...told, lines: [line] }, jobs, annotated, xid, isContended: false };
+  const first = Number(rows[0]?.seq);
+  const lines: Line[] = [];
+  for (let index = 0; index < entries.length; index += entriesOfLine) {
+    const part = entries.slice(index, index + entriesOfLine);
+    lines.push({ s: first + index, at, by: `${request.by}#${epoch}`, mv: machineVersion, entries: part });
+  }
+  return { told: { ...told, lines }, jobs, annotated, xid, isContended: false };
 }
 
 /** A job that waits, from the columns that can tell something of one. */

@@ -57,6 +57,9 @@ const read = [
   ['unique_key', 'text'],
 ] as const;
 
+/** How many jobs share a line of the journal: short enough that the server does not compress it. */
+export const jobsOfLine = 4;
+
 const stepped = ['state', 'rev', 'last_seq', 'quotas', ...names];
 
 /**
@@ -92,7 +95,7 @@ export const plainFunctions = `
     ids text[], epochs bigint[], claims bigint[], authors text[], from_states text[], to_states text[],
     ends_callbacks boolean[], masks int[], texts text[], next_texts text[], instant double precision, machines text,
     ${names.map((name) => `given_${name} ${stepColumns[name]}[]`).join(', ')}
-  ) RETURNS TABLE (place bigint, seq bigint, q bigint, freed text, xid text) LANGUAGE plpgsql ${planning} AS $$
+  ) RETURNS TABLE (place bigint, seq bigint, line bigint, q bigint, freed text, xid text) LANGUAGE plpgsql ${planning} AS $$
   #variable_conflict use_column
   BEGIN
     PERFORM FROM {schema}.job j WHERE j.id = ANY(ids) ORDER BY j.id FOR UPDATE;
@@ -113,22 +116,25 @@ export const plainFunctions = `
     ), taken AS MATERIALIZED (
       SELECT {schema}.take_seqs(coalesce(sum(f.entries), 0)) AS first FROM found f
     ), step AS MATERIALIZED (
-      SELECT f.*, t.first + sum(f.entries) OVER (ORDER BY f.place) - f.entries AS seq FROM found f, taken t
+      SELECT f.*, t.first + sum(f.entries) OVER (ORDER BY f.author, f.place) - f.entries AS seq,
+        (row_number() OVER (PARTITION BY f.author ORDER BY f.place) - 1) / ${jobsOfLine} AS part
+      FROM found f, taken t
     ), told AS (
       INSERT INTO {schema}.line (s, n, at, by, mv, entries)
-      SELECT step.seq, step.entries, instant, step.author, machines, ('[' || step.entry || step.q
-        || coalesce('},' || step.next_entry || step.seq, '') || '}]')::json FROM step
+      SELECT min(step.seq), sum(step.entries), instant, step.author, machines, ('[' || string_agg(
+        step.entry || step.q || '}' || coalesce(',' || step.next_entry || step.seq || '}', ''), ',' ORDER BY step.seq) || ']')::json
+      FROM step GROUP BY step.author, step.part
     ), kept AS (
       UPDATE {schema}.job j SET ${stepped.map((column) => `${column} = ${value(column, 'j')}`).join(', ')}
       FROM step WHERE step.to_state <> 'completed' AND j.id = step.id
     ), gone AS (
-      DELETE FROM {schema}.job j USING step WHERE step.to_state = 'completed' AND j.id = step.id RETURNING j.*
+      DELETE FROM {schema}.job j USING step WHERE step.to_state = 'completed' AND j.id = step.id
+      RETURNING ${jobColumnNames.map((column) => `${value(column, 'j')} AS ${column}`).join(', ')}
     ), filed AS (
-      INSERT INTO {schema}.done (${jobColumnNames.join(', ')})
-      SELECT ${jobColumnNames.map((column) => value(column, 'gone')).join(', ')} FROM gone JOIN step ON step.id = gone.id
+      INSERT INTO {schema}.done (${jobColumnNames.join(', ')}) SELECT ${jobColumnNames.join(', ')} FROM gone
     )
-    SELECT step.place, step.seq::bigint, step.q, CASE WHEN step.mask & ${freesQuotas} > 0 THEN step.queue END,
-      pg_current_xact_id()::text FROM step;
+    SELECT step.place, step.seq::bigint, (min(step.seq) OVER (PARTITION BY step.author, step.part))::bigint, step.q,
+      CASE WHEN step.mask & ${freesQuotas} > 0 THEN step.queue END, pg_current_xact_id()::text FROM step;
   END
   $$;
 
@@ -203,11 +209,11 @@ export const plainFunctions = `
       FROM before b WHERE j.id = b.id
     ), told AS (
       INSERT INTO {schema}.line (s, n, at, by, mv, entries)
-      SELECT first_seq, count(*) * 2, instant, author, machines, ('[' || string_agg(
+      SELECT min(b.seq), count(*) * 2, instant, author, machines, ('[' || string_agg(
         '{"kind":"job","id":' || to_json(b.id) || claim_text || b.claim + 1 || '},"gone":false,"q":' || b.last_seq
         || '},{"kind":"job","id":' || to_json(b.id) || start_text || b.attempts + 1 || '},"gone":false,"q":' || b.seq || '}',
         ',' ORDER BY b.seq) || ']')::json
-      FROM before b
+      FROM before b GROUP BY (b.seq - first_seq) / ${2 * jobsOfLine}
     )
     SELECT NULL::json, EXISTS (SELECT FROM {schema}.annotation a WHERE a.id >= b.id || '/' AND a.id < b.id || '0'),
       b.seq, ${read.map(([name]) => `b.${name}`).join(', ')} FROM before b ORDER BY b.seq;

@@ -99,20 +99,23 @@ export async function stepPlainly(
 ): Promise<SteppedPlainly> {
   const { schema, at, epoch, machineVersion: mv } = parts;
   const rows = await connection.query(statement(schema), valuesOf(parts, steps));
-  const lines: Line[] = [];
+  const lines = new Map<number, Line & { readonly entries: Entry[] }>();
   const queues = new Set<string>();
   const made = new Set<number>();
-  for (const row of rows) {
+  for (const row of rows.toSorted((one, other) => Number(one.seq) - Number(other.seq))) {
     const place = Number(row.place) - 1;
     const { by, changes } = steps[place] as PlainStep;
-    const s = Number(row.seq);
+    const s = Number(row.line);
+    const entries = entriesOf(changes, Number(row.seq), Number(row.q));
     made.add(place);
     if (row.freed !== null) queues.add(String(row.freed));
-    lines.push({ s, at, by: `${by}#${epoch}`, mv, entries: entriesOf(changes, s, Number(row.q)) });
+    const line = lines.get(s);
+    if (line === undefined) lines.set(s, { s, at, by: `${by}#${epoch}`, mv, entries });
+    else line.entries.push(...entries);
   }
   const refused = [...steps.keys()].filter((place) => !made.has(place));
   const xid = rows.length === 0 ? null : String(rows[0]?.xid);
-  return { told: { lines, queues }, xid, refused };
+  return { told: { lines: [...lines.values()], queues }, xid, refused };
 }
 
 function entriesOf(changes: readonly Change[], s: number, q: number): Entry[] {
@@ -126,7 +129,7 @@ function entryOf({ kind, id, event, from, to, patch }: Change, q: number): Entry
 const parameters = Array.from({ length: 12 + columnNames.length }, (_, index) => `$${index + 1}`).join(', ');
 
 function statement(schema: string): string {
-  return `SELECT place, seq, q, freed, xid FROM ${schema}.step_jobs(${parameters})`;
+  return `SELECT place, seq, line, q, freed, xid FROM ${schema}.step_jobs(${parameters})`;
 }
 
 function valuesOf(

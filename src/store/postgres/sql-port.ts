@@ -8,6 +8,7 @@ export type Rows = readonly Readonly<Record<string, unknown>>[];
 export interface SqlConnection {
   /** The connection as the driver knows it: what programs use. */
   readonly client: unknown;
+  /** Several statements in one text, without values, give the rows of the last. */
   query(text: string, values?: readonly unknown[]): Promise<Rows>;
   /** Gives it back. With an error it is closed instead: nobody knows what state it is in. */
   release(error?: Error): void;
@@ -142,8 +143,7 @@ function connection(client: PoolClient, done: () => void): SqlConnection {
   let last: Promise<unknown> = Promise.resolve();
   const send = async (text: string, values?: readonly unknown[]): Promise<Rows> => {
     const result = await client.query(text, values as unknown[]);
-    // Several statements in one text give a list of results.
-    return (Array.isArray(result) ? [] : result.rows) as Rows;
+    return (Array.isArray(result) ? result.at(-1) : result).rows as Rows;
   };
   return {
     client,

@@ -21,17 +21,17 @@ export interface Prepared<Result> {
 }
 
 /**
- * What a committed transaction leaves: its number, and a line of the journal. The number alone proves nothing after a
+ * What a committed transaction leaves: its number, and lines of the journal. The number alone proves nothing after a
  * crash of the server, which then gives unused numbers of transactions and of lines a second time.
  */
 export interface Proof {
   readonly xid: string;
-  readonly line: Line;
+  readonly lines: readonly Line[];
 }
 
 /** What is left of a transaction that wrote these lines; null when it wrote nothing. */
-export function proofOf(xid: string | null, [line]: readonly Line[]): Proof | null {
-  return xid === null || line === undefined ? null : { xid, line };
+export function proofOf(xid: string | null, lines: readonly Line[]): Proof | null {
+  return xid === null || lines.length === 0 ? null : { xid, lines };
 }
 
 /** How transactions are made. Milliseconds. */
@@ -51,6 +51,7 @@ export class Transactions {
   readonly #limitMs: number;
   readonly #begin: string;
   #shared: SharedConnection | null = null;
+  #uncertain: (lines: readonly Line[]) => void = () => {};
 
   constructor(port: SqlPort, schema: string, clock: DatabaseClock, { queryTimeoutMs }: TransactionLimits) {
     this.#port = port;
@@ -59,8 +60,14 @@ export class Transactions {
     this.#limitMs = queryTimeoutMs;
     // Set in each transaction: a session belongs to nobody behind a pooler.
     const timeout = Math.ceil(queryTimeoutMs);
-    this.#begin = `BEGIN; SET LOCAL statement_timeout = ${timeout}; SET LOCAL lock_timeout = ${timeout};
-      SET LOCAL idle_in_transaction_session_timeout = ${Math.min(timeout, 5000)}`;
+    const set = (name: string, ms: number): string => `set_config('${name}', '${ms}', true)`;
+    this.#begin = `BEGIN; SELECT ${set('statement_timeout', timeout)}, ${set('lock_timeout', timeout)},
+      ${set('idle_in_transaction_session_timeout', Math.min(timeout, 5000))}, ${clock.question}`;
+  }
+
+  /** Lines of a transaction of which nobody could say what became of it. */
+  onUncertain(listener: (lines: readonly Line[]) => void): void {
+    this.#uncertain = listener;
   }
 
   /** `body` reads and prepares; it is called again with a new transaction when that helps. */
@@ -76,9 +83,9 @@ export class Transactions {
       let proof: Proof | null = null;
       try {
         connection = await this.#port.connect();
-        const [begun, asked] = [connection.query(this.#begin), this.#clock.ask(connection)];
+        const begun = connection.query(this.#begin).then(([row]) => this.#clock.keep(row));
         const preparing = body(connection);
-        await allDone([begun, asked, preparing]);
+        await allDone([begun, preparing]);
         const prepared = await preparing;
         result = prepared.result;
         if (prepared.written?.isEmpty === false) {
@@ -97,7 +104,10 @@ export class Transactions {
         if (kind === 'lost' && proof !== null) {
           const status = await this.#statusOf(proof, end);
           if (status === 'committed') return { result: result as Result, numbered };
-          if (status === 'unknown') throw storeError(error, call, 'unknown');
+          if (status === 'unknown') {
+            this.#uncertain(proof.lines);
+            throw storeError(error, call, 'unknown');
+          }
         }
         if (kind === 'refused' || this.#port.elapsed() >= end) throw storeError(error, call, 'not committed');
         await this.pause(Math.min(1000, 5 * 2 ** tries));
@@ -132,6 +142,7 @@ export class Transactions {
       const proof = numbered === null ? null : proofOf(numbered.xid, numbered.lines);
       const status = proof === null ? 'aborted' : await this.#statusOf(proof, end);
       if (status === 'committed') return { result: result as Result, numbered };
+      if (status === 'unknown') this.#uncertain(numbered?.lines ?? []);
       throw storeError(error, 'a transaction', status === 'aborted' ? 'not committed' : 'unknown');
     }
   }
@@ -159,8 +170,8 @@ export class Transactions {
   }
 
   /** What became of a transaction whose connection was lost; asked until the server knows or time is over. */
-  async #statusOf({ xid, line }: Proof, end: number): Promise<'committed' | 'aborted' | 'unknown'> {
-    const { s, at, by } = line;
+  async #statusOf({ xid, lines }: Proof, end: number): Promise<'committed' | 'aborted' | 'unknown'> {
+    const { s, at, by } = lines[0] as Line;
     for (;;) {
       let connection: SqlConnection | null = null;
       try {

@@ -11,6 +11,9 @@ import type { WorkingSet } from './working-set.ts';
  */
 const provisional = 2 ** 52;
 
+/** How many entries share a row of the journal: so few that the server need not compress it, mostly. */
+export const entriesOfLine = 6;
+
 /** Changes that were made in a working set, to be written in one transaction. */
 export class Written {
   readonly lines: Line[] = [];
@@ -66,11 +69,15 @@ export class Written {
     );
     const first = Number(rows[0]?.first);
     const real = (seq: number): number => (seq >= provisional ? first + (seq - provisional) : seq);
-    const lines = this.lines.map((line) => ({
-      ...line,
-      s: real(line.s),
-      entries: line.entries.map((entry) => (entry.q >= provisional ? { ...entry, q: real(entry.q) } : entry)),
-    }));
+    const lines = this.lines.flatMap((line) =>
+      inParts({
+        ...line,
+        s: real(line.s),
+        entries: line.entries.map((entry) =>
+          entry.q >= provisional ? { ...entry, q: real(entry.q) } : entry,
+        ),
+      }),
+    );
     const statements = new Statements(schema);
     const records = new Map<string, Records[Kind]>();
     for (const [subject, [kind, id]] of this.#changed) {
@@ -82,6 +89,14 @@ export class Written {
     statements.lines(lines);
     return { lines, records, xid: String(rows[0]?.xid), statements: statements.all() };
   }
+}
+
+/** A long line as several: who reads one entry of it reads no more than a few. */
+function inParts(line: Line): Line[] {
+  const parts: Line[] = [];
+  for (let index = 0; index === 0 || index < line.entries.length; index += entriesOfLine)
+    parts.push({ ...line, s: line.s + index, entries: line.entries.slice(index, index + entriesOfLine) });
+  return parts;
 }
 
 /** What a transaction is about to write. */
@@ -161,7 +176,7 @@ class Statements {
       .map(([statement, list]): Statement => {
         const [verb = '', table = ''] = statement.split(' ');
         if (verb === 'delete') return [`DELETE FROM ${this.#schema}.${table} WHERE id = ANY($1)`, [list]];
-        return [this.#upsert(verb, table), [JSON.stringify(list)]];
+        return [this.#upsert(verb, table), inShort(list as Row[])];
       });
     return [...changes, [journal, [this.#text]]];
   }
@@ -171,10 +186,31 @@ class Statements {
     const columns = isJob ? jobColumns : 'id, rev, last_seq, body';
     const target = `${this.#schema}.${table}`;
     // Inserted without a word about rows that are there already: somebody who was faster makes the transaction fail.
-    if (verb === 'insert') {
-      return `INSERT INTO ${target} (${columns}) SELECT ${columns} FROM json_populate_recordset(NULL::${target}, $1)`;
-    }
+    const rows = `json_populate_recordset((SELECT b FROM json_populate_record(NULL::${target}, $1) AS b), $2)`;
+    if (verb === 'insert') return `INSERT INTO ${target} (${columns}) SELECT ${columns} FROM ${rows}`;
     const updates = isJob ? jobUpdates : 'rev = r.rev, last_seq = r.last_seq, body = r.body';
-    return `UPDATE ${target} j SET ${updates} FROM json_populate_recordset(NULL::${target}, $1) r WHERE j.id = r.id`;
+    return `UPDATE ${target} j SET ${updates} FROM ${rows} r WHERE j.id = r.id`;
   }
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** The first row, and of each row what is not as in the first: rows that are written together are much alike. */
+function inShort(rows: readonly Row[]): readonly [first: string, rows: string] {
+  const [first = {}] = rows;
+  const columns = Object.keys(first);
+  const short = rows.map((row) => {
+    const own: Record<string, unknown> = { id: row.id };
+    for (const column of columns) if (!isSame(row[column], first[column])) own[column] = row[column];
+    return own;
+  });
+  return [JSON.stringify(first), JSON.stringify(short)];
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  return one === other || (isEmptyList(one) && isEmptyList(other));
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
 }
