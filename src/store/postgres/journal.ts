@@ -16,12 +16,14 @@ export interface FoundLine {
   readonly line: Line | null;
 }
 
+/** How many entries share a row, at most: so few that the server need not compress it, mostly. */
+export const entriesOfRow = 6;
 /** How many lines are read at a time. */
 const pageLines = 500;
 /** How long a reader waits for a transaction that took numbers before those it has seen. */
 const gapLimitMs = 1000;
 
-/** The journal: one row a commit. */
+/** The journal: one row a commit, several when it is long. */
 export class Journal {
   readonly #parts: JournalParts;
   readonly #lines: string;

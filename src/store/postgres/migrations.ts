@@ -101,7 +101,7 @@ export const migrations: readonly string[] = [
   CREATE INDEX done_proxy ON {schema}.done (parent_proxy) WHERE parent_proxy IS NOT NULL;
   CREATE TABLE {schema}.done_default PARTITION OF {schema}.done DEFAULT;
 
-  -- The journal: one commit a row, by the day on which it was made.
+  -- The journal: a commit is a row, or several when it is long, by the day on which it was made.
   CREATE TABLE {schema}.line (
     s bigint NOT NULL,
     n bigint NOT NULL,

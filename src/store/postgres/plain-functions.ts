@@ -1,4 +1,5 @@
 import { jobColumnNames } from './job-rows.ts';
+import { entriesOfRow } from './journal.ts';
 
 /** Cached plans must not depend on how many rows there were when they were made. */
 const planning = `SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
@@ -57,8 +58,8 @@ const read = [
   ['unique_key', 'text'],
 ] as const;
 
-/** How many jobs share a line of the journal: short enough that the server does not compress it. */
-export const jobsOfLine = 4;
+/** How many jobs share a row of the journal: each has two entries. */
+export const jobsOfLine = entriesOfRow / 2;
 
 const stepped = ['state', 'rev', 'last_seq', 'quotas', ...names];
 

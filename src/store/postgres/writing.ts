@@ -2,6 +2,7 @@ import type { JobRecord } from '../../model/records.ts';
 import type { Change, Entry, Kind, Line, Records } from '../store.ts';
 import { mustStand } from '../tables/expectations.ts';
 import { isDone, jobColumns, jobUpdates, rowOf } from './job-rows.ts';
+import { entriesOfRow } from './journal.ts';
 import type { SqlConnection } from './sql-port.ts';
 import type { WorkingSet } from './working-set.ts';
 
@@ -10,9 +11,6 @@ import type { WorkingSet } from './working-set.ts';
  * they order alike.
  */
 const provisional = 2 ** 52;
-
-/** How many entries share a row of the journal: so few that the server need not compress it, mostly. */
-export const entriesOfLine = 6;
 
 /** Changes that were made in a working set, to be written in one transaction. */
 export class Written {
@@ -94,8 +92,8 @@ export class Written {
 /** A long line as several: who reads one entry of it reads no more than a few. */
 function inParts(line: Line): Line[] {
   const parts: Line[] = [];
-  for (let index = 0; index === 0 || index < line.entries.length; index += entriesOfLine)
-    parts.push({ ...line, s: line.s + index, entries: line.entries.slice(index, index + entriesOfLine) });
+  for (let index = 0; index === 0 || index < line.entries.length; index += entriesOfRow)
+    parts.push({ ...line, s: line.s + index, entries: line.entries.slice(index, index + entriesOfRow) });
   return parts;
 }
 
