@@ -17,6 +17,8 @@ const leaves = ['machines', 'src/errors.ts', 'src/time.ts'];
 const domain = [...leaves, 'src/model'];
 const face = ['src/index.ts', 'machines', 'src/store/json'];
 const everything = [...domain, 'src/store', 'src/runtime', ...face];
+/** A real server for whoever needs one. */
+const postgresServer = 'test/store/postgres/server.ts';
 const signalbox = ['signalbox', 'xstate', 'node:*'];
 
 const table: Readonly<Record<string, Layer>> = {
@@ -43,13 +45,22 @@ const table: Readonly<Record<string, Layer>> = {
     layers: [...face, 'src/store/postgres', 'src/inspector'],
     packages: ['commander', 'node:*'],
   },
-  bench: { layers: [], packages: signalbox },
+  bench: { layers: [postgresServer], packages: [...signalbox, 'pg'] },
   docs: { layers: [], packages: signalbox },
   examples: { layers: [], packages: ['signalbox', 'node:*'] },
   test: {
-    layers: [...everything, 'src/store/tables', 'src/store/memory', 'src/testing', 'src/cli', 'docs'],
+    layers: [
+      ...everything,
+      'src/store/tables',
+      'src/store/memory',
+      'src/testing',
+      'src/cli',
+      'docs',
+      postgresServer,
+    ],
     packages: [...signalbox, 'vitest', 'fast-check', 'pg'],
   },
+  [postgresServer]: { layers: [], packages: ['pg', 'node:*'] },
 };
 
 const usersOfTheFace = ['src/inspector', 'src/testing', 'src/cli'];

@@ -24,8 +24,10 @@ export interface BurnDown {
   readonly totalPerS: number;
   /** Completions while puts go on, with a tenth of the jobs ahead of the workers. Null when left out. */
   readonly sustainedPerS: number | null;
-  /** Processor time of all threads, and of servers, from the first put to the last completion. */
+  /** Processor time of all threads from the first put to the last completion. */
   readonly cpuUsPerJob: number;
+  /** The same of servers outside this process; null when nobody can tell. */
+  readonly serverCpuUsPerJob: number | null;
 }
 
 /** Puts many jobs at once, then works them off; then does both at the same time. */
@@ -39,6 +41,7 @@ export async function measure(options: BurnDownOptions): Promise<BurnDown> {
     const contestant = await module.open({ ...settings, dir: join(settings.dir, `warm-up-${round}`) }, tally);
     await burnDown(contestant, tally, jobs, drainLimitMs / 4);
     await contestant.close();
+    await contestant.clear?.();
   }
 
   const tally = new Tally();
@@ -47,7 +50,7 @@ export async function measure(options: BurnDownOptions): Promise<BurnDown> {
   const sustainedPerS =
     sustainedMs > 0 ? await sustained(contestant, tally, Math.ceil(jobs / 10), sustainedMs) : null;
   await contestant.close();
-  return { ...burned, sustainedPerS };
+  return { ...burned, sustainedPerS, ...(await contestant.clear?.()) };
 }
 
 async function burnDown(
@@ -56,20 +59,23 @@ async function burnDown(
   jobs: number,
   drainLimitMs: number,
 ): Promise<Omit<BurnDown, 'sustainedPerS'>> {
-  const cpuBefore = await cpuUs(contestant);
+  const serverBefore = await contestant.serverCpuUs();
+  const cpuBefore = cpuUs();
   const begin = performance.now();
   await contestant.putBulk(jobs);
   const put = performance.now();
   await contestant.work();
   await tally.whenCompleted(jobs, put + drainLimitMs);
   const end = performance.now();
-  const cpuAfter = await cpuUs(contestant);
+  const cpuAfter = cpuUs();
+  const serverUs = (await contestant.serverCpuUs()) - serverBefore;
   const [enqueuePerS, drainPerS] = [perS(jobs, put - begin), perS(tally.completions, end - put)];
   return {
     enqueuePerS,
     drainPerS,
     totalPerS: 1 / (1 / enqueuePerS + 1 / drainPerS),
     cpuUsPerJob: (cpuAfter - cpuBefore) / tally.completions,
+    serverCpuUsPerJob: Number.isNaN(serverUs) ? null : serverUs / tally.completions,
   };
 }
 
@@ -94,9 +100,9 @@ async function sustained(contestant: Contestant, tally: Tally, backlog: number, 
   return perS(tally.completions - first, performance.now() - begin);
 }
 
-async function cpuUs(contestant: Contestant): Promise<number> {
+function cpuUs(): number {
   const { user, system } = process.cpuUsage();
-  return user + system + (await contestant.serverCpuUs());
+  return user + system;
 }
 
 function perS(count: number, ms: number): number {

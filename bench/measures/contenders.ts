@@ -2,15 +2,17 @@ import { rmSync } from 'node:fs';
 import type { RedisServer } from '../peers/redis-server.ts';
 import type { ContestantModule, Facts, Settings } from './contestant.ts';
 import { freshFolder } from './place.ts';
+import type { PostgresServer } from './postgres-server.ts';
 import { inChild } from './turns.ts';
 
 /** Who is measured: a module, and what it is told. */
 interface Contender {
   readonly module: string;
-  readonly settings: Omit<Settings, 'dir' | 'redisSocket'>;
+  readonly settings: Omit<Settings, 'dir' | 'redisSocket' | 'postgres'>;
 }
 
 const ours = './signalbox.ts';
+const oursOnPostgres = './signalbox-postgres.ts';
 const plainjob = '../peers/plainjob.ts';
 
 /** All of them by name, in the order of their turns. */
@@ -23,6 +25,10 @@ export const contenders = {
   plainjobSynced: { module: plainjob, settings: { size: 1, isSynced: true } },
   fastq: { module: '../peers/fastq.ts', settings: { size: 10 } },
   liteque: { module: '../peers/liteque.ts', settings: { size: 10 } },
+  postgres50: { module: oursOnPostgres, settings: { size: 50 } },
+  graphileWorker: { module: '../peers/graphile-worker.ts', settings: { size: 24 } },
+  postgres100: { module: oursOnPostgres, settings: { size: 100 } },
+  pgBoss: { module: '../peers/pg-boss.ts', settings: { size: 100 } },
 } satisfies Readonly<Record<string, Contender>>;
 
 export type ContenderName = keyof typeof contenders;
@@ -30,14 +36,15 @@ export type ContenderName = keyof typeof contenders;
 /** Where the contenders of one run find what they need. */
 export interface Arena {
   readonly place: string;
-  readonly redis: RedisServer | null;
+  readonly redis?: RedisServer | null;
+  readonly postgres?: PostgresServer;
 }
 
 /** A turn that runs a measure for a contender, in a process and a folder of its own; null where it cannot run. */
 export function turnOf<Figures>(
   name: ContenderName,
   measure: string,
-  { place, redis }: Arena,
+  { place, redis = null, postgres }: Arena,
   how: object,
 ): (() => Promise<Figures>) | null {
   if (name === 'bullmq' && redis === null) return null;
@@ -47,7 +54,12 @@ export function turnOf<Figures>(
     const figures = await inChild<Figures>(measure, {
       ...how,
       contestant: urlOf(module),
-      settings: { ...settings, dir, ...(redis === null ? {} : { redisSocket: redis.socket }) },
+      settings: {
+        ...settings,
+        dir,
+        ...(redis === null ? {} : { redisSocket: redis.socket }),
+        ...(postgres === undefined ? {} : { postgres }),
+      },
     });
     rmSync(dir, { recursive: true });
     return figures;

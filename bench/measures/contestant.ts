@@ -1,3 +1,5 @@
+import type { PostgresServer } from './postgres-server.ts';
+
 /** What a contestant is told. Each reads what concerns it. */
 export interface Settings {
   /** An empty directory on the disk that is measured. */
@@ -10,6 +12,8 @@ export interface Settings {
   readonly isSynced?: boolean;
   /** Where the Redis of this run listens. */
   readonly redisSocket?: string;
+  /** The PostgreSQL of this run. */
+  readonly postgres?: PostgresServer;
 }
 
 /** What a contestant tells whoever measures it. */
@@ -28,9 +32,11 @@ export interface Contestant {
   put(): Promise<void>;
   /** Lets the workers begin. */
   work(): Promise<void>;
-  /** Processor time that servers outside this process have used for it, in microseconds. */
+  /** Processor time that servers outside this process have used for it, in microseconds; NaN when nobody can tell. */
   serverCpuUs(): Promise<number>;
   close(): Promise<void>;
+  /** Removes what a closed one has left on a server, and tells figures of it. */
+  clear?(): Promise<object>;
 }
 
 /** Printed beside the figures. */

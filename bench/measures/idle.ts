@@ -54,6 +54,7 @@ export async function measure(options: IdleOptions): Promise<Idle> {
     toResult.push(completedAt - begin);
   }
   await contestant.close();
+  await contestant.clear?.();
   return {
     putToStartP50Ms: percentile(toStart, 50),
     putToStartP99Ms: percentile(toStart, 99),

@@ -1,5 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, mkdtempSync, rmSync, statfsSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const parent = fileURLToPath(new URL('../../.signalbox/', import.meta.url));
@@ -32,6 +32,12 @@ export async function inPlace<Result>(work: (place: string) => Promise<Result>):
     process.off('SIGTERM', interrupted);
     remove();
   }
+}
+
+/** Whether any user may look into a folder, and so into those that it is in. */
+export function isOpenToAll(folder: string): boolean {
+  const isOpen = (statSync(folder).mode & 0o001) !== 0;
+  return isOpen && (dirname(folder) === folder || isOpenToAll(dirname(folder)));
 }
 
 /** An empty folder of a place. */

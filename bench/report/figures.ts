@@ -19,7 +19,8 @@ export function partsOf(figures: object): Parts {
     else if (Object.values(value).some(isObject)) {
       for (const [inner, row] of Object.entries(value)) add(inner, row);
     } else {
-      rows[name] = numbersOf(value);
+      const numbers = numbersOf(value);
+      if (Object.keys(numbers).length > 0) rows[name] = numbers;
       const texts = Object.entries(value).filter(([, text]) => typeof text === 'string');
       if (texts.length > 0) facts[name] = texts.map(([key, text]) => label(key, text)).join('; ');
     }

@@ -53,7 +53,10 @@ export function removeServer(folder: string): void {
   rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
 }
 
-/** Makes and starts a server in an empty folder. Gives its URL. */
+/**
+ * Makes and starts a server in an empty folder, with any `name=value` settings on top. Gives its URL.
+ * `removeServer` ends it.
+ */
 export async function startServer(folder: string, settings: readonly string[] = []): Promise<string> {
   const programs = programsFor(folder);
   const data = join(folder, 'data');
