@@ -18,6 +18,7 @@ import type { Hooks } from './hooks.ts';
 import { Job } from './job.ts';
 import type { LiveAgent } from './live-agent.ts';
 import type { Log } from './logging.ts';
+import { Pauses } from './pauses.ts';
 import { Policies } from './policies.ts';
 import type { IdSource } from './ports.ts';
 import type { Reactor } from './reactor/reactor.ts';
@@ -70,6 +71,7 @@ export class Engine {
   readonly agents = new Map<string, LiveAgent>();
   /** Ids of waiting jobs that no claim could take. Each was logged. */
   readonly passedOver = new Set<string>();
+  readonly #pauses: Pauses;
   readonly #reactions = new TicketReactions((error) =>
     this.log.events('CRITICAL', () => `what follows a commit broke: ${Failure.from(error).text()}`),
   );
@@ -88,6 +90,7 @@ export class Engine {
     this.limits = parts.limits;
     this.offerWork = parts.offerWork;
     this.watch = new Watch(parts.store, parts.reactor);
+    this.#pauses = new Pauses(parts.reactor);
     this.direct = new DirectUnit(this);
     this.executor = new Executor(this);
     this.finishing = new Finishing(this);
@@ -243,10 +246,15 @@ export class Engine {
     if (isOwn) throw new SignalboxError('AWAITED_OWN_CHILD', { id });
   }
 
+  /** Resolves after this time. @throws SignalboxError `BOX_STOPPED` when the box is stopped meanwhile. */
   sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.reactor.callLater(ms, resolve);
-    });
+    return this.#pauses.take(ms);
+  }
+
+  /** The store is closed: whoever waits for it, or to try it again, learns that. */
+  end(): void {
+    this.#pauses.end();
+    this.watch.lookAgain();
   }
 
   /** Aborts what runs for a representation: its jobs are in other hands now. */

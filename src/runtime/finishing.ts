@@ -142,7 +142,10 @@ export class Finishing {
     else if (error instanceof ConflictError && completed) this.finish(run, outcome, awaited, false);
     else if (error instanceof SignalboxError && isPassing(error)) {
       // The outcome is kept and written first when the store can again; the code is not called twice for a full disk.
-      this.#engine.reactor.callLater(1000, () => this.finish(run, outcome, awaited, completed));
+      void this.#engine.sleep(1000).then(
+        () => this.finish(run, outcome, awaited, completed),
+        () => run.onDone(),
+      );
     } else if (error instanceof SignalboxError && error.code.startsWith('STORE_')) run.onDone();
     else if (run.retry !== null)
       this.#engine.retrying.repeat(run, error, () => this.finish(run, outcome, awaited));

@@ -20,8 +20,8 @@ interface Rule {
 
 /** The store takes nothing more until it is opened again. */
 const storeIsGone: readonly string[] = ['STORE_CLOSED', 'STORE_IO', 'STORE_FENCED'];
-/** What waiting does not mend: the store is gone, the box is stopped, or the job is dropped. */
-const hopeless: readonly string[] = [...storeIsGone, 'BOX_STOPPED', 'JOB_NOT_FOUND'];
+/** What waiting does not mend: the store is gone, the box is stopped, or the job is dropped or in quarantine. */
+const hopeless: readonly string[] = [...storeIsGone, 'BOX_STOPPED', 'JOB_NOT_FOUND', 'JOB_QUARANTINED'];
 
 const succeeding: Rule = {
   judge(error) {

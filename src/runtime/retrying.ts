@@ -18,13 +18,13 @@ export class Retrying {
 
   /** The code threw: the policy decides. */
   threw(run: Run, failure: Failure): void {
-    void this.#ask(run, failure, 'jobError');
+    this.#ask(run, failure, 'jobError');
   }
 
   /** The outcome could not be committed: the policy decides. `masked` is what a stored commit error would hide. */
   refused(run: Run, failure: Failure, masked: Masked | null): void {
     run.startOver();
-    void this.#ask(run, failure, 'commitError', () => {
+    this.#ask(run, failure, 'commitError', () => {
       run.retry = this.step(run);
       if (masked !== null) logMasked(this.#engine, run.job, masked);
     });
@@ -63,11 +63,18 @@ export class Retrying {
     }
   }
 
-  async #ask(
+  #ask(run: Run, failure: Failure, error: 'jobError' | 'commitError', onGivenUp = (): void => {}): void {
+    // The box may be stopped before the policy answers.
+    this.#asked(run, failure, error, onGivenUp).catch((hopeless: unknown) =>
+      this.#engine.finishing.giveUp(run, hopeless),
+    );
+  }
+
+  async #asked(
     run: Run,
     failure: Failure,
     error: 'jobError' | 'commitError',
-    onGivenUp: () => void = () => {},
+    onGivenUp: () => void,
   ): Promise<void> {
     const engine = this.#engine;
     await run.takeTearDown()?.();

@@ -93,7 +93,7 @@ export class Supervision {
     try {
       await store?.close();
     } finally {
-      this.engine?.watch.lookAgain();
+      this.engine?.end();
     }
     if (!isKnown && this.#storeFailure !== null) throw this.#storeFailure;
   }

@@ -1,7 +1,8 @@
-import { TimeoutError } from '../errors.ts';
+import { SignalboxError, shown, TimeoutError } from '../errors.ts';
 import { Failure } from '../model/failure.ts';
 import type { JobRecord } from '../model/records.ts';
 import { systemNames } from '../model/system-names.ts';
+import { isJob } from './brands.ts';
 import type { CallbackContext } from './callbacks.ts';
 import { currentRun } from './current-run.ts';
 import { type JobDefinition, makeDefinition } from './definitions.ts';
@@ -37,19 +38,29 @@ export function systemDefinitions(engine: () => Engine): readonly JobDefinition<
   return definitions as unknown as readonly JobDefinition<never, unknown>[];
 }
 
-/** A job that decides about another one. Nobody else will, so it is done however often the store refuses it. */
+/**
+ * A job that decides about another one. Nobody else will, so it is done however often the store refuses it; an argument
+ * that is no job, as somebody may have written it into the files of a store, is refused once and for all.
+ */
 function deciding(
   engine: () => Engine,
   name: string,
   decide: (engine: Engine, job: Job) => Promise<void>,
 ): JobDefinition<readonly [Job], null> {
-  const run = (job: Job): Promise<void> =>
-    mustSucceed(
+  const run = async (job: Job): Promise<void> => {
+    if (!isJob(job)) throw notJob(name, job);
+    await mustSucceed(
       engine(),
       () => `${name} of job ${job.record.id}`,
       () => decide(engine(), job),
     );
+  };
   return makeDefinition({ name, run });
+}
+
+function notJob(name: string, value: unknown): SignalboxError {
+  const option = `the argument of ${name}`;
+  return new SignalboxError('INVALID_OPTION', { option, expected: 'a job', actual: shown(value) });
 }
 
 /**
