@@ -2,6 +2,9 @@ import { parseArgs } from 'node:util';
 
 /** What the command is told. Parts that are 0 or false are left out. */
 export interface Wanted {
+  readonly store: 'json' | 'postgres';
+  /** How long faults are done to processes on a database. */
+  readonly seconds: number;
   readonly kills: number;
   readonly mutants: boolean;
   readonly failures: boolean;
@@ -21,7 +24,8 @@ export const usage = `npm run torture [-- ARGUMENTS]
   --full-disk      disks of 60, 100 and 140 kB that fill up and are freed again
   --lock-rounds N  N rounds in which four processes race for one store
   --seed N         repeats a run (default: by chance; it is printed)
-  --store json     the store; the torture of postgres is not there yet
+  --store STORE    json (default) or postgres, which takes --seconds, --seed and --json only
+  --seconds N      with --store postgres: kills, pauses, cut connections and crashes for N seconds (default 45)
   --json           one JSON object as the last line of standard output
 A part that is named runs alone; name several to run several.`;
 
@@ -29,15 +33,16 @@ A part that is named runs alone; name several to run several.`;
 export function wantedOf(args: readonly string[]): Wanted | string {
   try {
     const { values } = parseArgs({ args: [...args], options });
-    if (values.store !== undefined && values.store !== 'json') return refusedStore(values.store);
-    if (values.seconds !== undefined)
+    const { store = 'json' } = values;
+    if (store !== 'json' && store !== 'postgres') return `Expected --store json or postgres, got ${store}.`;
+    if (values.seconds !== undefined && store === 'json')
       return 'Expected --kills N for the json store, got --seconds, which is for --store postgres.';
     const counts = {
       kills: values.kills,
       powerCuts: values['power-cuts'],
       lockRounds: values['lock-rounds'],
     };
-    for (const [name, text] of Object.entries({ ...counts, seed: values.seed })) {
+    for (const [name, text] of Object.entries({ ...counts, seed: values.seed, seconds: values.seconds })) {
       if (text !== undefined && !/^\d{1,9}$/.test(text))
         return `Expected ${name} to be a whole number, got ${text}.`;
     }
@@ -47,8 +52,12 @@ export function wantedOf(args: readonly string[]): Wanted | string {
       values['full-disk'] ||
       counts.powerCuts !== undefined ||
       counts.lockRounds !== undefined;
+    if (store === 'postgres' && (hasOtherPart || counts.kills !== undefined))
+      return 'Expected --seconds N alone for --store postgres, got a part that is for the json store.';
     return {
-      kills: Number(counts.kills ?? (hasOtherPart ? 0 : 50)),
+      store,
+      seconds: Number(values.seconds ?? 45),
+      kills: Number(counts.kills ?? (hasOtherPart || store === 'postgres' ? 0 : 50)),
       mutants: values.mutants,
       failures: values.failures,
       powerCuts: Number(counts.powerCuts ?? 0),
@@ -74,9 +83,3 @@ const options = {
   seconds: { type: 'string' },
   json: { type: 'boolean', default: false },
 } as const;
-
-function refusedStore(store: string): string {
-  return store === 'postgres'
-    ? 'Expected --store json, got postgres: its torture is not there yet. Its store is shown with real processes by npm test.'
-    : `Expected --store json, got ${store}.`;
-}

@@ -5,6 +5,7 @@ import { fullDiskPart } from './full-disk.ts';
 import { killPart } from './kill-part.ts';
 import { lockPart } from './lock-races.ts';
 import { runMutants } from './mutants.ts';
+import { postgresPart } from './postgres/part.ts';
 import { powerCutPart } from './power-cuts.ts';
 
 /** What one part of the command found. */
@@ -33,6 +34,7 @@ if (typeof wanted === 'string') {
 async function run(wanted: Wanted): Promise<Part> {
   const parts: Part[] = [];
   const about = { root, seed: wanted.seed, progress };
+  if (wanted.store === 'postgres') parts.push(await postgresPart({ ...about, seconds: wanted.seconds }));
   if (wanted.kills > 0) parts.push(await killPart({ ...about, kills: wanted.kills }));
   if (wanted.mutants) parts.push(await mutantPart(wanted.seed));
   if (wanted.failures) parts.push(await failuresPart(progress));

@@ -42,12 +42,13 @@ describe('the arguments of the torture', () => {
   it('are 50 kills, unless other parts are named', () => {
     expect(wantedOf([])).toMatchObject({ kills: 50, powerCuts: 0, mutants: false });
     expect(wantedOf(['--power-cuts', '3', '--json'])).toMatchObject({ kills: 0, powerCuts: 3, json: true });
+    expect(wantedOf(['--store', 'postgres'])).toMatchObject({ store: 'postgres', seconds: 45, kills: 0 });
     expect(wantedOf(['--kills', '5', '--mutants'])).toMatchObject({ kills: 5, mutants: true });
   });
 
   it.each([
-    [['--store', 'postgres', '--seconds', '60'], 'not there yet'],
-    [['--store', 'paper'], 'Expected --store json, got paper.'],
+    [['--store', 'postgres', '--seconds', '5', '--kills', '3'], 'for the json store'],
+    [['--store', 'paper'], 'Expected --store json or postgres, got paper.'],
     [['--kills', 'many'], 'Expected kills to be a whole number, got many.'],
     [['--seconds', '5'], 'for --store postgres'],
     [['--kill', '5'], '--kill'],

@@ -22,7 +22,7 @@ interface Armed {
 }
 
 /** How long a silent connection stays open. */
-const silenceMs = 6_000;
+const silenceMs = 4_000;
 
 /** Stands between processes and their server, and cuts connections at chosen messages. */
 export class CuttingProxy {
@@ -31,7 +31,7 @@ export class CuttingProxy {
   readonly #target: URL;
   readonly #server: Server;
   readonly #links = new Set<Link>();
-  readonly #armed: Armed[] = [];
+  #armed: Armed[] = [];
   #isShut = false;
 
   private constructor(target: URL) {
@@ -73,6 +73,11 @@ export class CuttingProxy {
     return new Promise((done) => {
       this.#armed.push({ needle, cut, done });
     });
+  }
+
+  /** Takes back what has not met its message. */
+  disarm(): void {
+    this.#armed = [];
   }
 
   /** Nobody gets through any more; connections that are there stay. */

@@ -13,6 +13,12 @@ export interface Site {
   remove(): void;
 }
 
+/** The server that `SIGNALBOX_TEST_DATABASE_URL` names, which is left alone, else one of our own that may be crashed. */
+export async function tortureSite(): Promise<Site> {
+  const given = process.env.SIGNALBOX_TEST_DATABASE_URL;
+  return given === undefined ? ownSite() : { url: given, crash: null, remove: () => {} };
+}
+
 // What no commit waits for is written late, so a crash takes as much with it as it can.
 const settings = ['wal_writer_delay=10s'];
 

@@ -1,0 +1,79 @@
+import { createSignalbox } from 'signalbox';
+import { postgresStore } from 'signalbox/postgres';
+import { deathIntervalMs, pingIntervalMs } from './intervals.ts';
+import { queues, quotaSize } from './jobs.ts';
+import { connectedTo } from './site.ts';
+
+/** The schema of a campaign, and the one in which its jobs leave their effects. */
+export class Ground {
+  readonly url: string;
+  readonly schema: string;
+
+  constructor(url: string, schema: string) {
+    this.url = url;
+    this.schema = schema;
+  }
+
+  get #effects(): string {
+    return `${this.schema}_effects`;
+  }
+
+  /** Makes the queues and the quota, and watches the quota with a trigger that knows nothing of the store's own counts. */
+  async prepare(): Promise<void> {
+    const box = await createSignalbox({
+      store: postgresStore({ connectionString: this.url, schema: this.schema }),
+      jobs: [],
+      uuid: 'ffffffff-0000-4000-8000-000000000000',
+    });
+    for (const name of queues) await box.createQueue(name);
+    await box.queue('work').quotas.create('narrow', { size: quotaSize });
+    await box.stop();
+    await this.#run(`
+      CREATE SCHEMA ${this.#effects};
+      CREATE TABLE ${this.#effects}.effect (job text);
+      CREATE TABLE ${this.#effects}.bought (job text);
+      CREATE TABLE ${this.#effects}.over_quota (running bigint, at timestamptz DEFAULT clock_timestamp());
+      CREATE FUNCTION ${this.#effects}.count_narrow() RETURNS trigger LANGUAGE plpgsql AS $$
+      DECLARE
+        running bigint;
+      BEGIN
+        -- One commit at a time: each counts what all before it have left.
+        PERFORM pg_advisory_xact_lock(hashtext('${this.schema}'));
+        SELECT count(*) INTO running FROM ${this.schema}.job
+        WHERE name = 'narrow' AND (state LIKE 'active%' OR state = 'assigned');
+        IF running > ${quotaSize} THEN
+          INSERT INTO ${this.#effects}.over_quota VALUES (running);
+        END IF;
+        RETURN NULL;
+      END
+      $$;
+      CREATE CONSTRAINT TRIGGER count_narrow AFTER UPDATE ON ${this.schema}.job DEFERRABLE INITIALLY DEFERRED
+      FOR EACH ROW WHEN (NEW.name = 'narrow') EXECUTE FUNCTION ${this.#effects}.count_narrow();`);
+  }
+
+  /** Known in every queue before it lives, with the intervals of a campaign. */
+  async register(uuids: readonly string[]): Promise<void> {
+    const box = await createSignalbox({
+      store: postgresStore({ connectionString: this.url, schema: this.schema }),
+      jobs: [],
+      uuid: 'ffffffff-0000-4000-8000-000000000000',
+    });
+    const all = queues.flatMap((name) => uuids.map((uuid) => box.queue(name).dispatchers.register(uuid)));
+    const intervals = { pingInterval: pingIntervalMs, pingDeathInterval: deathIntervalMs };
+    await Promise.all(all.map(async (registering) => (await registering).setPingIntervals(intervals)));
+    await box.stop();
+  }
+
+  async remove(): Promise<void> {
+    await this.#run(
+      `DROP SCHEMA IF EXISTS ${this.schema} CASCADE; DROP SCHEMA IF EXISTS ${this.#effects} CASCADE`,
+    );
+  }
+
+  async #run(text: string): Promise<void> {
+    const client = await connectedTo(this.url);
+    await client.query('SET client_min_messages = warning');
+    await client.query(text);
+    await client.end();
+  }
+}

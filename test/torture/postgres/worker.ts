@@ -1,0 +1,174 @@
+// A process that puts and runs jobs on a postgres store until it is killed or told to stop putting:
+// `node … worker.ts URL SCHEMA LEDGER`, with its order and then words on standard input.
+import { createInterface } from 'node:readline';
+import { Client } from 'pg';
+import {
+  agent,
+  createSignalbox,
+  installAgent,
+  type Job,
+  type Logger,
+  parallel,
+  type Signalbox,
+  SignalboxError,
+} from 'signalbox';
+import { postgresStore } from 'signalbox/postgres';
+import { ledgerAt, scribe } from '../ledger.ts';
+import { type Random, randomOf } from '../random.ts';
+import { heartbeatMs, pollIntervalMs, queryTimeoutMs } from './intervals.ts';
+import { jobsOf, type PutKind, putKinds, queues, whateverComes } from './jobs.ts';
+
+/** What a worker is told to do with its life. */
+export interface WorkerOrder {
+  readonly uuid: string;
+  readonly seed: number;
+}
+
+const [connectionString = '', schema = '', ledgerPath = ''] = process.argv.slice(2);
+const tell = scribe(1);
+const ledger = ledgerAt(ledgerPath);
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+let isPutting = true;
+
+// Loaded before it is told to go, so that a process that dies is followed by another at once.
+tell('ready');
+for await (const line of createInterface({ input: process.stdin })) {
+  if (line === 'rest') isPutting = false;
+  else void live(JSON.parse(line) as WorkerOrder);
+}
+
+async function live({ uuid, seed }: WorkerOrder): Promise<void> {
+  const random = randomOf(seed);
+  const puts = jobsOf(ledger, uuid, schema);
+  const box = await opened(uuid, [...Object.values(puts.put), puts.inner, puts.note]);
+  // Jobs that wait for others keep their slots, so they have an agent of their own.
+  const fans = agent({ size: 50, filter: { jobs: ['signalbox.parallel'] } });
+  installAgent(box, { name: 'fans', settings: fans, queues: ['work'] });
+  const others = agent({ size: 16, filter: { notJobs: ['signalbox.parallel'] } });
+  await box.start({ agent: others, pollInterval: pollIntervalMs });
+  tell('started');
+  await Promise.all([putJobs(box, random, puts), putInTransactions(box, random, puts)]);
+}
+
+/** Opens the store, however often that takes. */
+async function opened(uuid: string, jobs: Parameters<typeof createSignalbox>[0]['jobs']): Promise<Signalbox> {
+  for (;;) {
+    try {
+      const store = postgresStore({
+        connectionString,
+        schema,
+        heartbeat: heartbeatMs,
+        queryTimeout: queryTimeoutMs,
+        connectTimeout: queryTimeoutMs,
+      });
+      const options = { store, uuid, logger: logger(), ...(jobs && { jobs }) };
+      return await createSignalbox({ ...options, retryPolicies: { whateverComes } });
+    } catch (error) {
+      if (!isOutside(error)) throw error;
+      await pause(20);
+    }
+  }
+}
+
+type Puts = ReturnType<typeof jobsOf>;
+
+/** Puts several at a time, so that commits gather, as long as there is not enough to do. */
+async function putJobs(box: Signalbox, random: Random, puts: Puts): Promise<void> {
+  for (let number = 1; isPutting; number += 1) {
+    const queue = random.pick(queues);
+    if (await isFull(box, queue)) continue;
+    const count = random.int(1, 9);
+    await Promise.all(
+      Array.from({ length: count }, (_, index) => putOne(box, random, puts, queue, `${number}-${index}`)),
+    );
+  }
+}
+
+async function putOne(
+  box: Signalbox,
+  random: Random,
+  { put, inner, note }: Puts,
+  queue: (typeof queues)[number],
+  number: string,
+): Promise<void> {
+  const kind = queue === 'plain' ? 'plain' : random.pick(putKinds);
+  const ms = random.int(0, 8);
+  const job: Job<unknown> = kind === 'fan' ? parallel([inner(ms), inner(0)]) : put[kind](ms);
+  if (kind === 'chained' || kind === 'fan') await job.addCallback(note);
+  await persistently(`${newId(random)}-${number}`, kind, (id) => box.queue(queue).put(job, { id }));
+}
+
+/** Puts until the store says yes: what became of a put that failed is not known, and the same id is the same job. */
+async function persistently(id: string, kind: PutKind, put: (id: string) => Promise<unknown>): Promise<void> {
+  ledger(`ask ${id} ${kind}`);
+  for (;;) {
+    try {
+      await put(id);
+      ledger(`ack ${id}`);
+      return;
+    } catch (error) {
+      if (!isOutside(error)) throw error;
+      await pause(20);
+    }
+  }
+}
+
+/** Puts jobs in transactions of its own, and ends them in every way. The row beside each job says what became of it. */
+async function putInTransactions(box: Signalbox, random: Random, { put, inner }: Puts): Promise<void> {
+  for (let number = 1; isPutting; number += 1) {
+    if (await isFull(box, 'plain')) continue;
+    const client = new Client({ connectionString, query_timeout: queryTimeoutMs });
+    client.on('error', () => {});
+    const id = `${newId(random)}-in-${number}`;
+    const end = random.pick(['COMMIT', 'COMMIT', 'ROLLBACK', 'nothing'] as const);
+    ledger(`ask ${id} within`);
+    try {
+      await client.connect();
+      await client.query('BEGIN');
+      await client.query(`INSERT INTO ${schema}_effects.bought VALUES ($1)`, [id]);
+      await box.queue('plain').put(put.plain(1), { id, client });
+      if (random.int(0, 2) === 0) await box.queue('work').put(inner(0), { id: `${id}-also`, client });
+      if (end !== 'nothing') await client.query(end);
+      if (end === 'COMMIT') ledger(`ack ${id}`);
+    } catch (error) {
+      if (!isOutside(error)) throw error;
+      await pause(20);
+    }
+    await client.end().catch(() => {});
+  }
+}
+
+/** Waits a little when there is enough to do. */
+async function isFull(box: Signalbox, queue: (typeof queues)[number]): Promise<boolean> {
+  const length = await box
+    .queue(queue)
+    .length()
+    .catch(() => Number.POSITIVE_INFINITY);
+  if (length < 40) return false;
+  await pause(15);
+  return true;
+}
+
+function newId(random: Random): string {
+  return `${process.pid}-${random.int(0, 1_000_000)}`;
+}
+
+/** Whether an error comes from what is done to connections and the server: those are expected here. */
+function isOutside(error: unknown): boolean {
+  if (error instanceof SignalboxError) return ['STORE_DISCONNECTED', 'CONFLICT'].includes(error.code);
+  const { code = '', message = '' } = error as { code?: string; message?: string };
+  return (
+    /^(08|57P|53|25P|40|55P03|57014|E[A-Z]+$)/.test(code) || /terminated|timeout|ended|closed/i.test(message)
+  );
+}
+
+/** Says what nobody should have to say, and counts results of former holders, which were refused. */
+function logger(): Logger {
+  const unheard = (): void => {};
+  const heard: Logger['error'] = ({ err }, message) => {
+    const isStale = err instanceof SignalboxError && err.code === 'REASSIGNED';
+    if (isStale || message.startsWith('nothing was written of ')) ledger('stale');
+    else ledger(`log ${JSON.stringify(message.slice(0, 400))}`);
+  };
+  return { debug: unheard, info: unheard, warn: unheard, error: heard, fatal: heard };
+}
