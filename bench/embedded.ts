@@ -1,13 +1,13 @@
+import { inArena } from './measures/arena.ts';
 import { type BareLife, facts as bareFacts } from './measures/bare-life.ts';
 import type { BurnDown } from './measures/burn-down.ts';
 import type { Check } from './measures/check.ts';
 import { type ContenderName, factsOf, turnOf } from './measures/contenders.ts';
 import type { Facts } from './measures/contestant.ts';
 import { type Fdatasync, facts as fdatasyncFacts } from './measures/fdatasync.ts';
-import { freshFolder, inPlace } from './measures/place.ts';
+import { freshFolder } from './measures/place.ts';
 import { medians } from './measures/statistics.ts';
 import { inChild, takeTurns } from './measures/turns.ts';
-import { withRedis } from './peers/redis-server.ts';
 
 /** What the suite can be told. */
 export interface Options {
@@ -16,6 +16,17 @@ export interface Options {
   readonly rounds?: number;
 }
 
+const names = [
+  'size10',
+  'plainjob',
+  'size50',
+  'bullmq',
+  'slowDisk',
+  'plainjobSynced',
+  'fastq',
+  'liteque',
+] as const;
+
 type Burned = Omit<BurnDown, 'serverCpuUsPerJob'>;
 
 /** Figures of a peer, with what was measured. */
@@ -23,31 +34,29 @@ export type PeerFigures = Burned & Facts & { readonly jobs: number; readonly rou
 
 /** The same no-op jobs through Signalbox and its peers, side by side. */
 export async function run({ quick, jobs = 10_000, rounds = quick ? 7 : 15 }: Options) {
-  const taken = await inPlace((place) =>
-    withRedis(place, (redis) => {
-      const warmUpMs = quick ? 1_500 : 4_000;
-      const limits = { warmUpMs, sustainedMs: quick ? 200 : 1_000, drainLimitMs: quick ? 2_000 : 30_000 };
-      const turn = (name: ContenderName, course: Partial<Course> = {}) =>
-        withServer(turnOf<BurnDown>(name, 'burn-down', { place, redis }, { jobs, ...limits, ...course }));
-      return takeTurns(
-        {
-          size10: turn('size10'),
-          plainjob: turn('plainjob'),
-          size50: turn('size50'),
-          bullmq: turn('bullmq'),
-          slowDisk: turn('slowDisk', { sustainedMs: 0 }),
-          plainjobSynced: turn('plainjobSynced'),
-          bareXState: () => inChild<BareLife>('bare-life', { lives: jobs, warmUpMs }),
-          fastq: turn('fastq'),
-          liteque: turn('liteque', { jobs: litequeJobs(jobs) }),
-          fdatasync: () =>
-            inChild<Fdatasync>('fdatasync', { dir: freshFolder(place), samples: 300, pauseMs: 0 }),
-        },
-        // Those in no ratio need not take time from those who are.
-        { rounds, budgetMs: quick ? 43_000 : 600_000, once: quick ? ['fastq', 'liteque', 'fdatasync'] : [] },
-      );
-    }),
-  );
+  const { taken, leftOut } = await inArena(names, async (arena) => {
+    const warmUpMs = quick ? 1_500 : 4_000;
+    const limits = { warmUpMs, sustainedMs: quick ? 200 : 1_000, drainLimitMs: quick ? 2_000 : 30_000 };
+    const turn = (name: ContenderName, course: Partial<Course> = {}) =>
+      withServer(turnOf<BurnDown>(name, 'burn-down', arena, { jobs, ...limits, ...course }));
+    return takeTurns(
+      {
+        size10: turn('size10'),
+        plainjob: turn('plainjob'),
+        size50: turn('size50'),
+        bullmq: turn('bullmq'),
+        slowDisk: turn('slowDisk', { sustainedMs: 0 }),
+        plainjobSynced: turn('plainjobSynced'),
+        bareXState: () => inChild<BareLife>('bare-life', { lives: jobs, warmUpMs }),
+        fastq: turn('fastq'),
+        liteque: turn('liteque', { jobs: litequeJobs(jobs) }),
+        fdatasync: () =>
+          inChild<Fdatasync>('fdatasync', { dir: freshFolder(arena.place), samples: 300, pauseMs: 0 }),
+      },
+      // Those in no ratio need not take time from those who are.
+      { rounds, budgetMs: quick ? 43_000 : 600_000, once: quick ? ['fastq', 'liteque', 'fdatasync'] : [] },
+    );
+  });
 
   const size10 = medians(taken.size10);
   const size50 = medians(taken.size50);
@@ -55,25 +64,28 @@ export async function run({ quick, jobs = 10_000, rounds = quick ? 7 : 15 }: Opt
   const peers = {
     plainjob: await withFacts('plainjob', taken.plainjob, jobs),
     plainjobSynced: await withFacts('plainjobSynced', taken.plainjobSynced, jobs),
-    bullmq: taken.bullmq.length === 0 ? null : await withFacts('bullmq', taken.bullmq, jobs),
+    bullmq: await withFacts('bullmq', taken.bullmq, jobs),
     liteque: await withFacts('liteque', taken.liteque, litequeJobs(jobs)),
     fastq: await withFacts('fastq', taken.fastq, jobs),
     bareXState: { ...medians(taken.bareXState), rounds: taken.bareXState.length, ...bareFacts },
     fdatasync: { ...medians(taken.fdatasync), rounds: taken.fdatasync.length, ...fdatasyncFacts },
   };
+  const total = (ours: Burned, peer: { readonly totalPerS: number } | null) =>
+    peer === null ? null : ours.totalPerS / peer.totalPerS;
   return {
     size10,
     size50,
     slowDisk,
-    totalVsPlainjobSynced: size10.totalPerS / peers.plainjobSynced.totalPerS,
-    totalVsPlainjob: size10.totalPerS / peers.plainjob.totalPerS,
-    totalVsBullmq: peers.bullmq === null ? null : size10.totalPerS / peers.bullmq.totalPerS,
-    totalVsPlainjobSize50: size50.totalPerS / peers.plainjob.totalPerS,
-    totalVsBareXState: size10.totalPerS / peers.bareXState.totalPerS,
+    totalVsPlainjobSynced: total(size10, peers.plainjobSynced),
+    totalVsPlainjob: total(size10, peers.plainjob),
+    totalVsBullmq: total(size10, peers.bullmq),
+    totalVsPlainjobSize50: total(size50, peers.plainjob),
+    totalVsBareXState: total(size10, peers.bareXState),
     slowDiskRatio: slowDisk.totalPerS / size10.totalPerS,
     jobs,
     rounds: taken.size10.length,
     peers,
+    leftOut,
   };
 }
 
@@ -97,8 +109,14 @@ function litequeJobs(jobs: number): number {
   return Math.ceil(jobs / 20);
 }
 
-async function withFacts(name: ContenderName, taken: readonly Burned[], jobs: number): Promise<PeerFigures> {
-  return { ...medians(taken), jobs, rounds: taken.length, ...(await factsOf(name)) };
+async function withFacts(
+  name: ContenderName,
+  taken: readonly Burned[],
+  jobs: number,
+): Promise<PeerFigures | null> {
+  return taken.length === 0
+    ? null
+    : { ...medians(taken), jobs, rounds: taken.length, ...(await factsOf(name)) };
 }
 
 /** The bounds of one run on two cores. */

@@ -1,11 +1,11 @@
+import { inArena } from './measures/arena.ts';
 import type { Check } from './measures/check.ts';
 import { type ContenderName, factsOf, turnOf } from './measures/contenders.ts';
 import { type Fdatasync, facts as fdatasyncFacts } from './measures/fdatasync.ts';
 import type { Idle } from './measures/idle.ts';
-import { freshFolder, inPlace } from './measures/place.ts';
+import { freshFolder } from './measures/place.ts';
 import { medians } from './measures/statistics.ts';
 import { inChild, takeTurns } from './measures/turns.ts';
-import { withRedis } from './peers/redis-server.ts';
 
 /** What the suite can be told. */
 export interface Options {
@@ -16,34 +16,36 @@ export interface Options {
 }
 
 const pauseMs = 3;
+const names = ['size10', 'plainjob', 'plainjobSynced', 'bullmq', 'liteque', 'fastq'] as const;
 
 /** One job at a time, put while everything is idle, through Signalbox and its peers. */
 export async function run({ quick, jobs = quick ? 200 : 1_000, rounds = quick ? 5 : 11 }: Options) {
-  const taken = await inPlace((place) =>
-    withRedis(place, (redis) => {
-      const turn = (name: ContenderName) =>
-        turnOf<Idle>(name, 'idle', { place, redis }, { jobs, warmUpJobs: 100, pauseMs });
-      return takeTurns(
-        {
-          signalbox: turn('size10'),
-          fdatasync: () =>
-            inChild<Fdatasync>('fdatasync', { dir: freshFolder(place), samples: jobs, pauseMs }),
-          plainjob: turn('plainjob'),
-          plainjobSynced: turn('plainjobSynced'),
-          bullmq: turn('bullmq'),
-          liteque: turn('liteque'),
-          fastq: turn('fastq'),
-        },
-        { rounds, budgetMs: quick ? 40_000 : 300_000 },
-      );
-    }),
-  );
-
-  const peer = async (name: ContenderName, idles: readonly Idle[]) => ({
-    ...medians(idles),
-    rounds: idles.length,
-    ...(await factsOf(name)),
+  const { taken, leftOut } = await inArena(names, async (arena) => {
+    const turn = (name: ContenderName) =>
+      turnOf<Idle>(name, 'idle', arena, { jobs, warmUpJobs: 100, pauseMs });
+    return takeTurns(
+      {
+        signalbox: turn('size10'),
+        fdatasync: () =>
+          inChild<Fdatasync>('fdatasync', { dir: freshFolder(arena.place), samples: jobs, pauseMs }),
+        plainjob: turn('plainjob'),
+        plainjobSynced: turn('plainjobSynced'),
+        bullmq: turn('bullmq'),
+        liteque: turn('liteque'),
+        fastq: turn('fastq'),
+      },
+      { rounds, budgetMs: quick ? 40_000 : 300_000 },
+    );
   });
+
+  const peer = async (name: ContenderName, idles: readonly Idle[]) =>
+    idles.length === 0
+      ? null
+      : {
+          ...medians(idles),
+          rounds: idles.length,
+          ...(await factsOf(name)),
+        };
   const disk = medians(taken.fdatasync);
   return {
     ...medians(taken.signalbox),
@@ -54,11 +56,12 @@ export async function run({ quick, jobs = quick ? 200 : 1_000, rounds = quick ? 
     peers: {
       plainjob: await peer('plainjob', taken.plainjob),
       plainjobSynced: await peer('plainjobSynced', taken.plainjobSynced),
-      bullmq: taken.bullmq.length === 0 ? null : await peer('bullmq', taken.bullmq),
+      bullmq: await peer('bullmq', taken.bullmq),
       liteque: await peer('liteque', taken.liteque),
       fastq: await peer('fastq', taken.fastq),
       fdatasync: { ...disk, rounds: taken.fdatasync.length, ...fdatasyncFacts },
     },
+    leftOut,
   };
 }
 

@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, install, root } from '../.ci/prepare.mjs';
+import { preparePeers, withAddon } from './peers/prepare.mjs';
 
 const options = {
   json: { type: 'boolean', default: false },
@@ -16,7 +17,6 @@ const suites = readdirSync(join(root, 'bench'))
   .filter((name) => name.endsWith('.ts') && name !== 'main.ts')
   .map((name) => name.slice(0, -'.ts'.length));
 const besidePeers = ['embedded', 'latency', 'postgres'];
-const doesWithoutPeers = ['postgres'];
 const usage = `npm run bench -- SUITE [--json] [--quick] [--write] [--jobs N] [--rounds N]
 --write puts the figures into docs/performance.md.
 Suites: ${suites.join(', ')}`;
@@ -28,16 +28,7 @@ if (problem !== undefined) {
 } else if (suite === undefined) {
   console.log(usage);
 } else {
-  measure();
-}
-
-function installPeers() {
-  try {
-    install('bench/peers');
-  } catch (error) {
-    if (!doesWithoutPeers.includes(suite)) throw error;
-    console.error('The peers could not be installed, so those that are missing are left out (null).');
-  }
+  await measure();
 }
 
 function readArguments() {
@@ -60,9 +51,9 @@ function withCounts(values) {
 }
 
 // The built package is measured: tsx gives every inner function a name as it runs, which costs time users do not pay.
-function measure() {
+async function measure() {
   install();
-  if (besidePeers.includes(suite)) installPeers();
+  if (besidePeers.includes(suite)) await preparePeers(suite === 'postgres' ? [] : withAddon);
   build();
   const { status } = spawnSync(
     process.execPath,

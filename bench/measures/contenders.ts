@@ -33,9 +33,16 @@ export const contenders = {
 
 export type ContenderName = keyof typeof contenders;
 
+/** Contenders that cannot be measured here, each with the reason and how to mend it. */
+export type LeftOut = Readonly<Partial<Record<ContenderName, string>>>;
+
 /** Where the contenders of one run find what they need. */
-export interface Arena {
+export interface Arena extends Servers {
   readonly place: string;
+  readonly leftOut?: LeftOut;
+}
+
+interface Servers {
   readonly redis?: RedisServer | null;
   readonly postgres?: PostgresServer;
 }
@@ -44,22 +51,16 @@ export interface Arena {
 export function turnOf<Figures>(
   name: ContenderName,
   measure: string,
-  { place, redis = null, postgres }: Arena,
+  arena: Arena,
   how: object,
 ): (() => Promise<Figures>) | null {
-  if (name === 'bullmq' && redis === null) return null;
-  const { module, settings } = contenders[name];
+  if (arena.leftOut?.[name] !== undefined) return null;
   return async () => {
-    const dir = freshFolder(place);
+    const dir = freshFolder(arena.place);
     const figures = await inChild<Figures>(measure, {
       ...how,
-      contestant: urlOf(module),
-      settings: {
-        ...settings,
-        dir,
-        ...(redis === null ? {} : { redisSocket: redis.socket }),
-        ...(postgres === undefined ? {} : { postgres }),
-      },
+      contestant: urlOf(name),
+      settings: settingsOf(name, dir, arena),
     });
     rmSync(dir, { recursive: true });
     return figures;
@@ -68,11 +69,25 @@ export function turnOf<Figures>(
 
 /** What is to be said of a contender. */
 export async function factsOf(name: ContenderName): Promise<Facts> {
-  const { module, settings } = contenders[name];
-  const { facts }: ContestantModule = await import(urlOf(module));
-  return facts({ ...settings, dir: '' });
+  const { facts }: ContestantModule = await import(urlOf(name));
+  return facts(settingsOf(name, '', {}));
 }
 
-function urlOf(module: string): string {
-  return new URL(module, import.meta.url).href;
+/** Why a contender cannot be measured here, and how to mend that; null when it can. */
+export async function lackOf(name: ContenderName, servers: Servers): Promise<string | null> {
+  const { lacks }: ContestantModule = await import(urlOf(name));
+  return lacks === undefined ? null : lacks(settingsOf(name, '', servers));
+}
+
+function urlOf(name: ContenderName): string {
+  return new URL(contenders[name].module, import.meta.url).href;
+}
+
+function settingsOf(name: ContenderName, dir: string, { redis, postgres }: Servers): Settings {
+  return {
+    ...contenders[name].settings,
+    dir,
+    ...(redis ? { redisSocket: redis.socket } : {}),
+    ...(postgres ? { postgres } : {}),
+  };
 }

@@ -51,6 +51,8 @@ export interface Facts {
 export interface ContestantModule {
   open(settings: Settings, signals: Signals): Promise<Contestant>;
   facts(settings: Settings): Facts;
+  /** Why it cannot be measured here, and how to mend that. Null when it can, and what ships with the repository always can. */
+  lacks?(settings: Settings): Promise<string | null>;
 }
 
 /** The arguments of the jobs of a bulk put. */

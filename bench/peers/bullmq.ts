@@ -5,8 +5,9 @@ import {
   type Settings,
   type Signals,
 } from '../measures/contestant.ts';
+import { lackOfPackage } from './lack.ts';
 import { load, versionsOf } from './load.ts';
-import { redisVersion } from './redis-server.ts';
+import { lackOfRedis, redisVersion } from './redis-server.ts';
 
 interface BullMq {
   Queue: new (
@@ -72,6 +73,11 @@ export async function open(settings: Settings, signals: Signals): Promise<Contes
 function cpuUsIn(info: string): number {
   const seconds = [...info.matchAll(/^used_cpu_(?:user|sys):([\d.]+)/gm)].map(([, figure]) => Number(figure));
   return seconds.reduce((sum, figure) => sum + figure, 0) * 1_000_000;
+}
+
+export async function lacks({ redisSocket }: Settings): Promise<string | null> {
+  if (redisSocket === undefined) return lackOfRedis();
+  return (await lackOfPackage('ioredis')) ?? (await lackOfPackage('bullmq'));
 }
 
 export function facts(): Facts {

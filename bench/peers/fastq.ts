@@ -6,6 +6,7 @@ import {
   type Settings,
   type Signals,
 } from '../measures/contestant.ts';
+import { lackOfPackage } from './lack.ts';
 import { load, versionsOf } from './load.ts';
 
 interface FastQ {
@@ -32,6 +33,10 @@ export async function open({ size }: Settings, signals: Signals): Promise<Contes
     serverCpuUs: noServer,
     close: async () => {},
   };
+}
+
+export function lacks(): Promise<string | null> {
+  return lackOfPackage('fastq');
 }
 
 export function facts({ size }: Settings): Facts {

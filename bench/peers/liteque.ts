@@ -8,6 +8,7 @@ import {
   type Settings,
   type Signals,
 } from '../measures/contestant.ts';
+import { lackOfPackage, lackOfSqlite } from './lack.ts';
 import { load, versionsOf } from './load.ts';
 
 interface Liteque {
@@ -54,6 +55,10 @@ export async function open({ dir, size }: Settings, signals: Signals): Promise<C
       await running;
     },
   };
+}
+
+export async function lacks(): Promise<string | null> {
+  return (await lackOfPackage('liteque')) ?? (await lackOfSqlite('better-sqlite3'));
 }
 
 export function facts({ size }: Settings): Facts {

@@ -8,6 +8,7 @@ import {
   type Settings,
   type Signals,
 } from '../measures/contestant.ts';
+import { lackOfPackage, lackOfSqlite } from './lack.ts';
 import { load, versionsOf } from './load.ts';
 
 interface Sqlite {
@@ -63,6 +64,10 @@ export async function open(settings: Settings, signals: Signals): Promise<Contes
       queue.close();
     },
   };
+}
+
+export async function lacks(): Promise<string | null> {
+  return (await lackOfPackage('plainjob')) ?? (await lackOfSqlite('better-sqlite3-12'));
 }
 
 export function facts({ isSynced = false }: Settings): Facts {

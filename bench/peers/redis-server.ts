@@ -12,26 +12,24 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-/**
- * Does something while a Redis of its own runs, which keeps its files in that folder. Without a redis-server in the PATH
- * it is done all the same, with null, and people are told how to get one.
- */
+/** Does something while a Redis of its own runs, which keeps its files in that folder; with null where none can be had. */
 export async function withRedis<Result>(
   folder: string,
   work: (redis: RedisServer | null) => Promise<Result>,
 ): Promise<Result> {
-  if (redisVersion() === null) {
-    console.error(
-      'There is no redis-server in the PATH, so BullMQ is left out (null). Install one: apt-get install redis-server, or brew install redis.',
-    );
-    return work(null);
-  }
-  const redis = await startRedis(folder);
+  const redis = redisVersion() === null ? null : await startRedis(folder);
   try {
     return await work(redis);
   } finally {
-    await redis.stop();
+    await redis?.stop();
   }
+}
+
+/** Why there is no Redis, and how to mend that. */
+export function lackOfRedis(): string {
+  return redisVersion() === null
+    ? 'Expected a redis-server in the PATH, found none. Install one: apt-get install redis-server, or brew install redis.'
+    : 'Expected redis-server to answer within 5 s, got no answer. Run redis-server --port 0 to see why.';
 }
 
 /** The version of the redis-server in the PATH, or null when there is none. */
@@ -40,8 +38,8 @@ export function redisVersion(): string | null {
   return status === 0 ? (/v=(\S+)/.exec(stdout)?.[1] ?? 'of an unknown version') : null;
 }
 
-/** Starts a redis-server as BullMQ advises for production: an append-only file synced every second, no eviction. */
-async function startRedis(dir: string): Promise<RedisServer> {
+/** Starts a redis-server as BullMQ advises for production: an append-only file synced every second, no eviction. Null when it does not answer. */
+async function startRedis(dir: string): Promise<RedisServer | null> {
   // A socket's path may have 107 characters at most, which the folder of a repository can exceed.
   const place = mkdtempSync(join(tmpdir(), 'signalbox-redis-'));
   const socket = join(place, 'socket');
@@ -72,7 +70,7 @@ async function startRedis(dir: string): Promise<RedisServer> {
   for (let attempt = 0; !(await answers(socket)); attempt += 1) {
     if (attempt === 100 || server.exitCode !== null) {
       await stop();
-      throw new Error('Expected redis-server to answer within 5 s, got no answer.');
+      return null;
     }
     await delay(50);
   }

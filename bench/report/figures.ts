@@ -16,6 +16,7 @@ export function partsOf(figures: object): Parts {
   const add = (name: string, value: unknown) => {
     if (typeof value === 'number') single[name] = value;
     else if (!isObject(value)) rows[name] = null;
+    else if (Object.values(value).every((text) => typeof text === 'string')) Object.assign(facts, value);
     else if (Object.values(value).some(isObject)) {
       for (const [inner, row] of Object.entries(value)) add(inner, row);
     } else {

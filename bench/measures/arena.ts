@@ -1,0 +1,21 @@
+import { withRedis } from '../peers/redis-server.ts';
+import { type Arena, type ContenderName, type LeftOut, lackOf } from './contenders.ts';
+import { inPlace } from './place.ts';
+
+/** Measures contenders in a place of their own, and tells people which of them have to be left out. */
+export function inArena<Result>(
+  names: readonly ContenderName[],
+  work: (arena: Arena) => Promise<Result>,
+): Promise<{ readonly taken: Result; readonly leftOut: LeftOut }> {
+  return inPlace((place) =>
+    withRedis(place, async (redis) => {
+      const lacks = await Promise.all(
+        names.map(async (name) => [name, await lackOf(name, { redis })] as const),
+      );
+      const leftOut = Object.fromEntries(lacks.filter(([, lack]) => lack !== null)) as LeftOut;
+      for (const [name, lack] of Object.entries(leftOut))
+        console.error(`${name} is left out (null). ${lack}`);
+      return { taken: await work({ place, redis, leftOut }), leftOut };
+    }),
+  );
+}
