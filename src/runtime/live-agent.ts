@@ -13,6 +13,12 @@ import { Workers } from './workers.ts';
 
 type AgentActor = Actor<typeof agentMachine>;
 
+/**
+ * How many claims fill an agent on a store that is a server: while one of them is made there, what the other has brought is
+ * run and completed here.
+ */
+const waves = 1;
+
 /** A live agent: its machine decides when to claim, this carries it out. */
 export class LiveAgent {
   readonly dispatcher: Dispatcher;
@@ -163,8 +169,10 @@ export class LiveAgent {
     const { id, selection } = this.#record;
     const { queue, name, dispatcher } = this;
     const claimant = { id, queue, dispatcher: dispatcher.uuid, name, selection };
-    const claim = await claimJobs(engine, claimant, room);
+    const most = engine.store.exclusive ? room : Math.min(room, Math.ceil(this.size / waves));
+    const claim = await claimJobs(engine, claimant, most);
     if (claim.jobs.length > 0) await this.#handingOut.handOut(claim, this.#poll);
+    if (claim.jobs.length === most && most < room) this.offer();
     return held + claim.jobs.length;
   }
 }

@@ -220,4 +220,20 @@ export const plainFunctions = `
       b.seq, ${read.map(([name]) => `b.${name}`).join(', ')} FROM before b ORDER BY b.seq;
   END
   $$;
+
+  -- What is asked between any two claims.
+  CREATE FUNCTION {schema}.held_count(of_queue text, of_dispatcher text, of_agent text, known_states text[]) RETURNS bigint
+  LANGUAGE plpgsql ${planning} AS $$
+  BEGIN
+    RETURN (SELECT count(*) FROM {schema}.job j WHERE j.queue = of_queue AND j.dispatcher = of_dispatcher
+      AND j.agent = of_agent AND j.callbacks_end IS NULL AND j.state = ANY(known_states));
+  END
+  $$;
+
+  -- Jobs that wait for the results of these.
+  CREATE FUNCTION {schema}.waiters(jobs text[]) RETURNS SETOF json LANGUAGE plpgsql ${planning} AS $$
+  BEGIN
+    RETURN QUERY SELECT row_to_json(j) FROM {schema}.job j WHERE j.waiting_on = ANY(jobs);
+  END
+  $$;
 `;

@@ -150,7 +150,9 @@ function valuesOf(
     at,
     machineVersion,
     ...columnNames.map((column) =>
-      steps.map(({ values }) => asParameter(column, values.get(column) ?? null)),
+      steps.some(({ values }) => values.has(column))
+        ? steps.map(({ values }) => asParameter(column, values.get(column) ?? null))
+        : null,
     ),
   ];
 }

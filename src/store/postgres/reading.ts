@@ -59,7 +59,12 @@ export class Reading {
   }
 
   async waitingCount(queue: string): Promise<number> {
-    return this.#count('queue = $1 AND lane IS NOT NULL AND state = ANY($2)', [queue, jobChart.states]);
+    const [row] = await this.#query(
+      `SELECT count(*)::int AS count FROM ${this.#parts.schema}.job
+       WHERE queue = $1 AND lane IS NOT NULL AND state = ANY($2)`,
+      [queue, jobChart.states],
+    );
+    return Number(row?.count ?? 0);
   }
 
   async held(queue: string, dispatcher: string, agent: string | null): Promise<readonly JobRecord[]> {
@@ -72,9 +77,13 @@ export class Reading {
   }
 
   async heldCount(queue: string, dispatcher: string, agent: string): Promise<number> {
-    const which =
-      'queue = $1 AND dispatcher = $2 AND agent = $3 AND callbacks_end IS NULL AND state = ANY($4)';
-    return this.#count(which, [queue, dispatcher, agent, jobChart.states]);
+    const [row] = await this.#query(`SELECT ${this.#parts.schema}.held_count($1, $2, $3, $4) AS count`, [
+      queue,
+      dispatcher,
+      agent,
+      jobChart.states,
+    ]);
+    return Number(row?.count ?? 0);
   }
 
   async completed(queue: string, dispatcher: string, agent: string): Promise<readonly JobRecord[]> {
@@ -93,7 +102,8 @@ export class Reading {
   }
 
   async waiters(jobs: readonly string[]): Promise<readonly JobRecord[]> {
-    return (await this.#among('waiting_on = ANY($1)', [jobs])).waiters(jobs);
+    const rows = await this.#query(`SELECT ${this.#parts.schema}.waiters($1) AS job`, [jobs]);
+    return rows.length === 0 ? [] : this.#queriesOf(rows).waiters(jobs);
   }
 
   async quotaHolders(quota: string): Promise<readonly string[]> {
@@ -136,14 +146,6 @@ export class Reading {
     return row?.at == null ? null : Number(row.at);
   }
 
-  async #count(condition: string, values: readonly unknown[]): Promise<number> {
-    const rows = await this.#query(
-      `SELECT count(*)::int AS count FROM ${this.#parts.schema}.job WHERE ${condition}`,
-      values,
-    );
-    return Number(rows[0]?.count ?? 0);
-  }
-
   /** The queries of all stores, on the jobs of a condition. */
   async #among(
     condition: string,
@@ -151,7 +153,10 @@ export class Reading {
     where: 'live' | 'both' = 'live',
     proxies: readonly Records['proxy'][] = [],
   ): Promise<TableQueries> {
-    const rows = await this.#jobs(condition, values, where);
+    return this.#queriesOf(await this.#jobs(condition, values, where), proxies);
+  }
+
+  #queriesOf(rows: Rows, proxies: readonly Records['proxy'][] = []): TableQueries {
     const set = new WorkingSet();
     const settings = {
       proxy: proxies.map(({ id, rev, lastSeq, ...body }) => ({ id, rev, last_seq: lastSeq, body })),
@@ -175,14 +180,11 @@ export class Reading {
     way: 'read' | 'inOrder' = 'read',
   ): Promise<readonly Records[K][]> {
     const { schema, clock, transactions } = this.#parts;
-    const text = `SELECT id, rev, last_seq, body FROM ${schema}.${kind} WHERE ${condition} ORDER BY id`;
-    const rows = await transactions[way]('a read', async (connection) => {
-      const found = connection.query(text, values);
-      // Whether a dispatcher is dead is asked of these, so the time must be as fresh.
-      const asked = kind === 'representation' ? clock.ask(connection) : Promise.resolve();
-      await allDone([found, asked]);
-      return found;
-    });
+    // Whether a dispatcher is dead is asked of its representation, so the time must be as fresh.
+    const columns = `id, rev, last_seq, body${kind === 'representation' ? `, ${clock.question}` : ''}`;
+    const text = `SELECT ${columns} FROM ${schema}.${kind} WHERE ${condition} ORDER BY id`;
+    const rows = await transactions[way]('a read', (connection) => connection.query(text, values));
+    clock.keep(rows[0]);
     return rows.map((row) => loaded(kind, recordOf(row)) as Records[K]);
   }
 

@@ -190,9 +190,9 @@ export async function lockedSet(
       [subjects.parents],
     );
     reads.callbacks = connection.query(
-      `SELECT row_to_json(j) AS job FROM ${schema}.job j
-       WHERE state = 'new' AND (parent_job = ANY($1) OR parent_proxy IN
-         (SELECT id FROM ${schema}.proxy WHERE body #>> '{parent,job}' = ANY($1)))`,
+      `SELECT row_to_json(j) AS job FROM ${schema}.job j WHERE state = 'new' AND parent_job = ANY($1)
+       UNION ALL SELECT row_to_json(j) FROM ${schema}.job j JOIN ${schema}.proxy p ON j.parent_proxy = p.id
+       WHERE j.state = 'new' AND p.body #>> '{parent,job}' = ANY($1)`,
       [subjects.parents],
     );
   }
