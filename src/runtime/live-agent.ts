@@ -14,10 +14,10 @@ import { Workers } from './workers.ts';
 type AgentActor = Actor<typeof agentMachine>;
 
 /**
- * How many claims fill an agent on a store that is a server: while one of them is made there, what the other has brought is
- * run and completed here.
+ * How many jobs a claim takes at most for a large agent of a store that is a server, or half of its size: while one claim is
+ * made there, what the one before has brought is run and completed here.
  */
-const waves = 1;
+const claimOfLarge = 50;
 
 /** A live agent: its machine decides when to claim, this carries it out. */
 export class LiveAgent {
@@ -169,7 +169,8 @@ export class LiveAgent {
     const { id, selection } = this.#record;
     const { queue, name, dispatcher } = this;
     const claimant = { id, queue, dispatcher: dispatcher.uuid, name, selection };
-    const most = engine.store.exclusive ? room : Math.min(room, Math.ceil(this.size / waves));
+    const large = Math.max(claimOfLarge, Math.ceil(this.size / 2));
+    const most = engine.store.exclusive ? room : Math.min(room, large);
     const claim = await claimJobs(engine, claimant, most);
     if (claim.jobs.length > 0) await this.#handingOut.handOut(claim, this.#poll);
     if (claim.jobs.length === most && most < room) this.offer();
