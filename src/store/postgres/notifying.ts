@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { JobRecord } from '../../model/records.ts';
+import type { Line } from '../store.ts';
 import { reasonOf } from './failures.ts';
+import type { Following } from './following.ts';
 import type { Listening, Scheduled, SqlConnection, SqlPort } from './sql-port.ts';
 import type { Told } from './told.ts';
 import type { Transactions } from './transactions.ts';
@@ -14,8 +16,9 @@ export interface NotifyingParts {
   readonly port: SqlPort;
   readonly transactions: Transactions;
   report(message: string): void;
+  readonly following: Following;
   /** Another process has committed: queues in which it may have put work or made room. */
-  heard(queues: readonly string[]): void;
+  hint(queues: Iterable<string>): void;
 }
 
 /** The least time between two notifications of a process. */
@@ -27,7 +30,7 @@ const retryMs = 5000;
 /**
  * Notifications between processes: hints, so that nobody waits for the next poll. None is needed, and none is sent inside
  * a transaction: commits that notify wait for each other. Behind a pooler that gives out connections by the transaction
- * nothing is heard; that is found out and said, and polls do it alone.
+ * nothing is heard; that is found out and said, and the journal is looked at instead.
  */
 export class Notifying {
   readonly #parts: NotifyingParts;
@@ -41,6 +44,8 @@ export class Notifying {
   #isClosed = false;
   #isHeard = false;
   #isWarned = false;
+  /** Ends what follows the journal instead. */
+  #unfollow: (() => void) | null = null;
 
   constructor(parts: NotifyingParts) {
     this.#parts = parts;
@@ -51,8 +56,8 @@ export class Notifying {
   listen(): void {
     if (this.#isClosed) return;
     this.#starting = this.#listen().catch((error: unknown) => {
-      this.#warn(`cannot listen for notifications, polls find work alone: ${reasonOf(error)}`);
-      this.#later(retryMs, () => this.listen());
+      this.#warn(`cannot listen for notifications, the journal is looked at instead: ${reasonOf(error)}`);
+      this.#listenAgain();
     });
   }
 
@@ -81,10 +86,12 @@ export class Notifying {
   async #listen(): Promise<void> {
     const { port, transactions, epoch } = this.#parts;
     this.#isHeard = false;
+    // One whose echo could not be asked for is still there.
+    await this.#listening?.close();
     this.#listening = await port.listen({
       channel: this.#channel,
       heard: (payload) => this.#hear(payload),
-      lost: () => this.#later(retryMs, () => this.listen()),
+      lost: () => this.#listenAgain(),
     });
     if (this.#isClosed) return;
     await transactions.read('a notification', (connection) =>
@@ -94,16 +101,35 @@ export class Notifying {
       ]),
     );
     this.#later(echoMs, () => {
-      if (!this.#isHeard)
-        this.#warn('no notification arrives (a pooler in transaction mode?): polls find work alone');
+      if (this.#isHeard) return;
+      this.#warn(
+        'no notification arrives (a pooler in transaction mode?): the journal is looked at instead, every 0.1 to 2 s',
+      );
+      this.#setDeaf(true);
     });
+  }
+
+  #listenAgain(): void {
+    this.#setDeaf(true);
+    this.#later(retryMs, () => this.listen());
+  }
+
+  /** Without notifications the journal tells of work that others put. */
+  #setDeaf(isDeaf: boolean): void {
+    if (this.#isClosed || isDeaf === (this.#unfollow !== null)) return;
+    const { following, hint } = this.#parts;
+    this.#unfollow?.();
+    this.#unfollow = isDeaf ? following.follow((lines) => hint(queuesIn(lines))) : null;
   }
 
   #hear(payload: string): void {
     this.#isHeard = true;
+    this.#setDeaf(false);
     try {
       const { by, queues } = JSON.parse(payload) as { by: number; queues: readonly string[] };
-      if (by !== this.#parts.epoch && Array.isArray(queues)) this.#parts.heard(queues.map(String));
+      if (by === this.#parts.epoch || !Array.isArray(queues)) return;
+      this.#parts.following.ask();
+      this.#parts.hint(queues.map(String));
     } catch {
       // Anyone may notify on any channel: what is not ours is no hint.
     }
@@ -148,6 +174,19 @@ function channelOf(schemaName: string): string {
 /** What others hear of a transaction. */
 export function toldOf(numbered: Numbered): Told {
   return { lines: numbered.lines, queues: queuesOf(numbered) };
+}
+
+/** Queues in which lines put work, as far as the lines themselves tell. */
+function queuesIn(lines: readonly Line[]): ReadonlySet<string> {
+  const queues = new Set<string>();
+  for (const { entries } of lines) {
+    for (const { kind, id, patch } of entries) {
+      const parent = kind === 'job' ? ((patch?.parent ?? null) as JobRecord['parent']) : null;
+      if (kind === 'quota') queues.add(id.slice(0, id.indexOf('/')));
+      else if (parent !== null && 'queue' in parent && !('agent' in parent)) queues.add(parent.queue);
+    }
+  }
+  return queues;
 }
 
 function queuesOf({ lines, records }: Numbered): ReadonlySet<string> {

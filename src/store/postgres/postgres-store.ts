@@ -79,7 +79,12 @@ export class PostgresStore implements OpenStore {
     const report = (message: string): void => parts.ports.report(message);
     this.#journal = new Journal(parts);
     this.#following = new Following({ ...parts, journal: this.#journal, report });
-    this.#notifying = new Notifying({ ...parts, report, heard: (queues) => this.#heard(queues) });
+    this.#notifying = new Notifying({
+      ...parts,
+      report,
+      following: this.#following,
+      hint: (queues) => this.#hint(queues),
+    });
     const shared = { ...parts, committed: (told: Told) => this.#committed(told) };
     this.#committing = new Committing({
       ...shared,
@@ -289,8 +294,7 @@ export class PostgresStore implements OpenStore {
     this.#notifying.notify(queues);
   }
 
-  #heard(queues: readonly string[]): void {
-    this.#following.ask();
+  #hint(queues: Iterable<string>): void {
     for (const queue of queues) for (const listener of this.#hinted) listener(queue);
   }
 }

@@ -18,13 +18,14 @@ export function newSchema(): string {
  * A store in a schema of its own, on the real server of this run and the clock of the box. The server is started by the
  * first store that is opened.
  */
-export function newPostgresStore(settings: PostgresStoreSettings = {}): Store {
+export function newPostgresStore(settings: PostgresStoreSettings & { readonly url?: string } = {}): Store {
+  const { url, ...others } = settings;
   const schema = settings.schema ?? newSchema();
   return {
     name: settings.name ?? 'main',
     async open(ports) {
-      const connectionString = await serverUrl();
-      return postgresStore({ clock: 'box', ...settings, connectionString, schema }).open(ports);
+      const connectionString = url ?? (await serverUrl());
+      return postgresStore({ clock: 'box', ...others, connectionString, schema }).open(ports);
     },
   };
 }
@@ -35,6 +36,12 @@ export async function connected(): Promise<Client> {
   client.on('error', () => {});
   await client.connect();
   return client;
+}
+
+/** Cuts a connection. Resolves when the server has none with this number any more. */
+export async function cut(admin: Client, pid: number): Promise<void> {
+  await admin.query('SELECT pg_terminate_backend($1)', [pid]);
+  while ((await admin.query('SELECT FROM pg_stat_activity WHERE pid = $1', [pid])).rowCount !== 0);
 }
 
 /** Drops what the tests of this file have made. */

@@ -11,7 +11,7 @@ import {
 } from 'signalbox';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeNodeBox } from '../../behaviours/stores.ts';
-import { connected, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
+import { connected, cut, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
 
 const note = defineJob({ name: 'note', run: (text: string) => text });
 const clients: Client[] = [];
@@ -89,7 +89,7 @@ describe('put in a transaction of the program', () => {
     await box.queue().put(note('never'), { client: doomed, id: 'a' });
     const { pid } = (await doomed.query('SELECT pg_backend_pid() AS pid')).rows[0];
 
-    await client.query('SELECT pg_terminate_backend($1, 5000)', [pid]);
+    await cut(client, pid);
 
     await expect(doomed.query('COMMIT')).rejects.toThrow();
     expect(await statusOf(box, 'a')).toBe('JOB_NOT_FOUND');
@@ -188,7 +188,7 @@ describe('local.transaction', () => {
     work = async (client) => {
       await client.query(`UPDATE ${account} SET balance = balance - 10`);
       const { pid } = (await client.query('SELECT pg_backend_pid() AS pid')).rows[0];
-      if (calls === 1) await admin.query('SELECT pg_terminate_backend($1, 5000)', [pid]);
+      if (calls === 1) await cut(admin, pid);
       return 'booked';
     };
 
