@@ -131,6 +131,8 @@ const messages = {
     `Expected ${about.path} to be empty or a Signalbox store, got ${about.found}. Choose another directory; nothing was changed.`,
   STORE_MISSING: (about: { path: string }) =>
     `Expected a store in ${about.path}, found none. Mount or restore it, or allow a new one: with { create: true } in a directory, by signalbox migrate in a database.`,
+  STORE_PROMOTED: (about: { path: string; to: string; schema: string; isDone: boolean }) =>
+    `Expected the store in ${about.path} to be the one in charge, got one that ${about.isDone ? 'was promoted' : 'is being promoted'} to schema ${about.schema} of ${about.to}. ${about.isDone ? 'Open that one' : 'Call signalbox promote again, with the same arguments, to finish that'}; how to go back stands in docs/guide.md.`,
   STORE_DRIVER: (about: { name: string }) =>
     `Expected the package ${about.name} to be installed for the PostgreSQL store, got none. Run npm install ${about.name}.`,
   STORE_DISCONNECTED: (about: { call: string; reason: string; outcome: 'unknown' | 'not committed' }) =>
@@ -145,6 +147,16 @@ const messages = {
     `Expected the database to carry out ${about.call}, got ${about.reason}. Nothing was written.`,
   STORE_CLOSED: (about: { call: string }) =>
     `Expected the store to be open for ${about.call}, got a closed one. Open it again.`,
+
+  // Promotion
+  PROMOTION_TARGET: (about: { schema: string; found: string }) =>
+    `Expected schema ${about.schema} to be empty, got ${about.found}. Nothing was written; name another schema with --schema, or drop this one if nobody needs it.`,
+  PROMOTION_ELSEWHERE: (about: { path: string; to: string; schema: string; found: string }) =>
+    `Expected the promotion of ${about.path} to go to schema ${about.schema} of ${about.to}, where it was begun, got ${about.found}. Nothing was written; call with the same target as before. How to go back stands in docs/guide.md.`,
+  PROMOTION_UNREADABLE: (about: { count: number; example: string }) =>
+    `Expected every job to be as this version writes jobs, got ${about.count} in quarantine, ${about.example} for example. Nothing was written; open the store with the version that wrote them, or remove them.`,
+  PROMOTION_DIFFERS: (about: { subject: string; expected: string; actual: string }) =>
+    `Expected ${about.subject} to be in the database what it is in the directory, ${about.expected}, got ${about.actual}. Nothing was committed and the directory stays in charge; look for triggers and rules in the schema.`,
 } satisfies Record<string, (about: never) => string>;
 
 function listed(names: readonly string[]): string {

@@ -50,6 +50,7 @@ const ports = [
   'src/store/json/sync-port.ts',
   'src/store/postgres/heartbeat-port.ts',
   'src/store/postgres/sql-port.ts',
+  'src/cli/ports.ts',
 ];
 
 const rules = ['plugin', 'lint/style/noRestrictedGlobals', 'lint/style/noRestrictedImports'];

@@ -2,6 +2,7 @@ import { Command as Commander, CommanderError } from 'commander';
 import { SignalboxError } from '../index.ts';
 import { type Command, UsageError } from './command.ts';
 import { migrate } from './commands/migrate.ts';
+import { promote } from './commands/promote.ts';
 import { verify } from './commands/verify.ts';
 import { printable, printableJson, withoutSecrets } from './printable.ts';
 
@@ -11,7 +12,7 @@ export interface Streams {
   err(text: string): void;
 }
 
-const commands: readonly Command[] = [migrate, verify];
+const commands: readonly Command[] = [migrate, verify, promote];
 
 /** Codes of errors that tell of the call and not of the world. */
 const usageCodes: ReadonlySet<string> = new Set(['INVALID_OPTION', 'INVALID_NAME', 'INVALID_DURATION']);

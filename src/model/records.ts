@@ -102,6 +102,18 @@ export interface StoreRecord extends Reserved {
   readonly epoch: number;
   /** What the codec of the store made of a known word; absent in a store without one. */
   readonly codec?: Json;
+  /** Of which store this one took everything over; absent in a store that began empty. */
+  readonly promotion?: PromotionRecord;
+}
+
+/** What a store keeps of the promotion that filled it. */
+export interface PromotionRecord {
+  readonly id: string;
+  /** Id of the json store that was promoted. */
+  readonly store: string;
+  /** Seq of its newest entry. */
+  readonly seq: number;
+  readonly at: number;
 }
 
 /** The format version written into new records. */

@@ -133,6 +133,7 @@ const checksOf: { readonly [kind in OtherKind]: ReadonlyMap<string, Check> } = {
   store: new Map<string, Check>([
     ['epoch', isCount],
     ['codec', isAnything],
+    ['promotion', isMapping],
   ]),
   queue: new Map<string, Check>([['createdAt', isNumber]]),
   quota: new Map<string, Check>([['size', isCount]]),

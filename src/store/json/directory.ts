@@ -9,13 +9,15 @@ export const snapshotName = 'snapshot.json';
 export const previousSnapshotName = 'snapshot.prev.json';
 /** Written by a clean close. */
 export const cleanName = 'clean.json';
+/** Says that the store was promoted to a database: nobody opens it any more. */
+export const promotedName = 'promoted.json';
 /** What the kernel lock is held on. */
 export const lockName = 'lock';
 
 const identityName = 'instance.uuid';
 const journalPattern = /^journal-(\d{8,15})\.jsonl$/;
 const historyPattern = /^snapshot-(\d{8,15})\.json$/;
-const temporaryPattern = /^(?:snapshot|snapshot\.prev|clean)\.json\..+\.tmp$/;
+const temporaryPattern = /^(?:snapshot|snapshot\.prev|clean|promoted)\.json\..+\.tmp$/;
 
 /** The journal of a generation. */
 export function journalName(generation: number): string {
@@ -41,6 +43,7 @@ export interface Listing {
   readonly snapshot: boolean;
   readonly previousSnapshot: boolean;
   readonly clean: boolean;
+  readonly promoted: boolean;
   readonly temporary: readonly string[];
   /** True when no snapshot and no journal stands here. */
   readonly empty: boolean;
@@ -56,7 +59,7 @@ export function listStore(files: FilePort, dir: string): Listing {
   const journals = generationsOf(names, journalPattern);
   const historySnapshots = generationsOf(names, historyPattern);
   const temporary = names.filter((name) => temporaryPattern.test(name));
-  const fixed = [snapshotName, previousSnapshotName, cleanName, lockName].filter((name) =>
+  const fixed = [snapshotName, previousSnapshotName, cleanName, promotedName, lockName].filter((name) =>
     names.includes(name),
   );
   const isEmpty =
@@ -81,6 +84,7 @@ export function listStore(files: FilePort, dir: string): Listing {
     snapshot: names.includes(snapshotName),
     previousSnapshot: names.includes(previousSnapshotName),
     clean: names.includes(cleanName),
+    promoted: names.includes(promotedName),
     temporary,
     empty: isEmpty,
   };

@@ -19,6 +19,7 @@ import { JsonLog, type LogParts } from './json-log.ts';
 import { kinds } from './line.ts';
 import { createKernelLock, type HeldLock, type LockPort, pidFileLock } from './lock.ts';
 import { networkWarning } from './network-file-system.ts';
+import { promotedError, readPromotionMark } from './promotion-mark.ts';
 import { type Recovery, recover } from './recovery.ts';
 import { readLinesOf } from './scan.ts';
 import { settle } from './settle.ts';
@@ -114,6 +115,7 @@ function lockOf({ lock = 'kernel' }: JsonLogOptions): LockPort {
 async function readStore(options: JsonLogOptions, lock: HeldLock): Promise<OpenedLog> {
   const { dir, files, syncs, newId, onReport: report = () => {} } = options;
   const listing = listStore(files, dir);
+  if (listing.promoted) throw promotedError(dir, readPromotionMark(files, dir));
   const recovery = await recover(files, dir, listing, report);
   const store = recovery.store ?? newId();
   const { snapshot, journals, clean } = recovery;

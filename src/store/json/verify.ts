@@ -1,8 +1,7 @@
 import { join, resolve } from 'node:path';
 import { SignalboxError } from '../../errors.ts';
-import type { State } from '../log.ts';
 import { countRecords, type RecordCounts } from '../tables/counting.ts';
-import { Tables } from '../tables/tables.ts';
+import { recordsOf } from './at-rest.ts';
 import {
   cleanName,
   historySnapshotName,
@@ -21,7 +20,7 @@ import { readHeader } from './journal-file.ts';
 import type { JournalHeader } from './line.ts';
 import { createKernelLock, type LockPort } from './lock.ts';
 import { missing, type Recovery, recover } from './recovery.ts';
-import { type ChainEnd, readLinesOf, type ScannedJournal, scanJournal } from './scan.ts';
+import { type ChainEnd, type ScannedJournal, scanJournal } from './scan.ts';
 import { readSnapshot } from './snapshot-format.ts';
 
 /** What was found in the directory of a json store. */
@@ -120,13 +119,6 @@ async function verify(files: FilePort, dir: string): Promise<Verification> {
   }
   const counts = countRecords(recordsOf(files, dir, recovery));
   return { storeId: store, seq, clean, counts, good: good.sort(), damage, reports };
-}
-
-function recordsOf(files: FilePort, dir: string, { snapshot, journals, seq }: Recovery): State['records'] {
-  const tables = new Tables();
-  if (snapshot !== null) tables.load(snapshot.state);
-  for (const line of readLinesOf(files, dir, journals)) tables.replay(line);
-  return tables.state(seq).records;
 }
 
 interface FurtherFile {

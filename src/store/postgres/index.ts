@@ -1,8 +1,9 @@
 import { SignalboxError, shown } from '../../errors.ts';
 import { type Duration, durationMs } from '../../time.ts';
 import type { Store } from '../store.ts';
+import { checkDatabase, checkSchema, connectionFor } from './connecting.ts';
 import { openPostgres, prepared } from './opening.ts';
-import { type Database, nodePostgres, type SqlPort } from './sql-port.ts';
+import { type Database, nodePostgres } from './sql-port.ts';
 import { type PostgresVerification, verifySchema } from './verifying.ts';
 
 /** What a PostgreSQL store can be told, besides where its database is. */
@@ -117,7 +118,7 @@ export async function migratePostgres(options: PostgresStoreOptions): Promise<re
   const { schema = 'signalbox', unsafe = false } = options ?? {};
   checkDatabase(options);
   checkSchema(schema);
-  const port = await singleConnection(options);
+  const port = await connectionFor(options);
   try {
     return await prepared({ port, schema, isUnsafe: unsafe });
   } finally {
@@ -147,44 +148,12 @@ export async function verifyPostgres(options: PostgresStoreOptions): Promise<Pos
   const { schema = 'signalbox' } = options ?? {};
   checkDatabase(options);
   checkSchema(schema);
-  const port = await singleConnection(options);
+  const port = await connectionFor(options);
   try {
     return await verifySchema(port, schema);
   } finally {
     await port.end();
   }
-}
-
-/** For calls that are made once and may take long. */
-function singleConnection(options: PostgresStoreOptions): Promise<SqlPort> {
-  return nodePostgres(options, {
-    connectTimeoutMs: durationMs(options.connectTimeout ?? 5000, 'connectTimeout'),
-    queryTimeoutMs: durationMs(options.queryTimeout ?? 60_000, 'queryTimeout'),
-    poolSize: 1,
-  });
-}
-
-function checkSchema(schema: string): void {
-  if (/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(schema)) return;
-  throw new SignalboxError('INVALID_OPTION', {
-    option: 'schema',
-    expected: 'a letter or _, then at most 62 letters, digits or _',
-    actual: shown(schema),
-  });
-}
-
-function checkDatabase(options: PostgresStoreOptions): void {
-  const given = [options?.connectionString, options?.pool].filter((value) => value !== undefined);
-  const isRight =
-    given.length === 1 &&
-    (typeof options.connectionString === 'string' || typeof options.pool?.connect === 'function');
-  if (isRight) return;
-  throw new SignalboxError('INVALID_OPTION', {
-    option: 'connectionString',
-    expected: 'the URL of a database, or instead `pool` with a pool of the package pg',
-    // Never shown as it is: it may hold a password.
-    actual: given.length === 1 ? typeof given[0] : `${given.length} of the two`,
-  });
 }
 
 export type { RecordCounts } from '../tables/counting.ts';

@@ -1,0 +1,106 @@
+import { join, resolve } from 'node:path';
+import { SignalboxError } from '../../errors.ts';
+import type { State } from '../log.ts';
+import type { Line } from '../store.ts';
+import { Tables } from '../tables/tables.ts';
+import { type Listing, listStore, lockName, prepareDirectory } from './directory.ts';
+import { explained } from './failures.ts';
+import type { FilePort } from './file-port.ts';
+import { listGenerations } from './generations.ts';
+import { createHistory } from './history.ts';
+import type { LockPort } from './lock.ts';
+import {
+  type PromotionMark,
+  readPromotionMark,
+  removePromotionMark,
+  writePromotionMark,
+} from './promotion-mark.ts';
+import { type Recovery, recover } from './recovery.ts';
+import { readLinesOf } from './scan.ts';
+
+/** A store that nobody has open, all of it, under its lock. Reading it changes nothing. */
+export interface StoreAtRest {
+  /** Absolute. */
+  readonly dir: string;
+  readonly storeId: string;
+  /** Seq of the newest entry. */
+  readonly seq: number;
+  readonly records: State['records'];
+  /** What an earlier promotion has left. */
+  readonly mark: PromotionMark | null;
+  /** The whole journal that is kept, oldest line first. */
+  lines(): AsyncIterable<Line>;
+  /** Marks the directory: on disk when this returns. */
+  setMark(mark: PromotionMark): void;
+  removeMark(): void;
+  /** Lets the lock go. */
+  release(): void;
+}
+
+/** What a store at rest is read with. */
+export interface AtRestPorts {
+  readonly files: FilePort;
+  readonly lock: LockPort;
+  readonly now: () => number;
+  /** Lets the event loop run. */
+  readonly defer: () => Promise<void>;
+  readonly report: (message: string) => void;
+}
+
+/**
+ * Takes the lock of a store and reads it.
+ * @throws SignalboxError `STORE_MISSING`, `STORE_LOCKED`, `STORE_CORRUPT`, `STORE_VERSION`, `STORE_NOT_A_STORE`,
+ * `STORE_PERMISSION`, `STORE_NO_LOCK`, `STORE_IO`
+ */
+export async function openAtRest(directory: string, ports: AtRestPorts): Promise<StoreAtRest> {
+  const { files, lock, now } = ports;
+  const dir = resolve(directory);
+  if (!prepareDirectory(files, dir, false) || listStore(files, dir).empty)
+    throw new SignalboxError('STORE_MISSING', { path: dir });
+  const held = await lock.acquire({ files, dir, path: join(dir, lockName), now: now() });
+  try {
+    const listing = listStore(files, dir);
+    const recovery = await recover(files, dir, listing, ports.report);
+    if (recovery.store === null) throw new SignalboxError('STORE_MISSING', { path: dir });
+    return {
+      dir,
+      storeId: recovery.store,
+      seq: recovery.seq,
+      records: recordsOf(files, dir, recovery),
+      mark: listing.promoted ? readPromotionMark(files, dir) : null,
+      lines: () => linesOf(dir, ports, listing, recovery),
+      setMark: (mark) => writePromotionMark(files, dir, mark),
+      removeMark: () => removePromotionMark(files, dir),
+      release: () => held.release(),
+    };
+  } catch (error) {
+    held.release();
+    throw explained('read', dir, error);
+  }
+}
+
+/** The records that an opening would recover. */
+export function recordsOf(
+  files: FilePort,
+  dir: string,
+  { snapshot, journals, seq }: Recovery,
+): State['records'] {
+  const tables = new Tables();
+  if (snapshot !== null) tables.load(snapshot.state);
+  for (const line of readLinesOf(files, dir, journals)) tables.replay(line);
+  return tables.state(seq).records;
+}
+
+function linesOf(
+  dir: string,
+  { files, defer, report }: AtRestPorts,
+  listing: Listing,
+  { journals, unborn, seq }: Recovery,
+): AsyncIterable<Line> {
+  const last = journals.at(-1);
+  const kept = listing.journals.filter((generation) => generation !== unborn);
+  const generations = listGenerations(files, dir, { ...listing, journals: kept }, report);
+  // A torn end was never acknowledged: nothing after the last whole line is read.
+  const end = { generation: last?.header.generation ?? 0, at: last?.end ?? 0, seq };
+  return createHistory({ dir, files, defer, synced: () => end }, generations).read(1);
+}

@@ -1,0 +1,261 @@
+import type { JobRecord, PromotionRecord } from '../../model/records.ts';
+import type { Kind, Line, Records } from '../store.ts';
+import { loaded } from '../tables/record-change.ts';
+import { kindOfError, storeError } from './failures.ts';
+import { isDone, type JobRow, jobColumnNames, jobColumns, jobOf, rowOf } from './job-rows.ts';
+import { quoted, versionOf } from './migrating.ts';
+import { prepared } from './opening.ts';
+import { PromotionDays } from './promotion-days.ts';
+import type { Rows, SqlConnection, SqlPort } from './sql-port.ts';
+import { recordOf } from './working-set.ts';
+
+/** What stands in a schema before a promotion. */
+export type FoundTarget =
+  | { readonly is: 'empty' }
+  | { readonly is: 'promoted'; readonly promotion: PromotionRecord }
+  | { readonly is: 'used'; readonly by: string };
+
+/** Rows that are read at a time: any of them may have arguments of a megabyte. */
+const pageRows = 200;
+
+/**
+ * A schema that a whole store is written to, in one transaction on one connection: it holds everything or nothing of it.
+ * Numbers of entries, revisions and epochs stay what they are, so that the journal goes on as one.
+ */
+export class PromotionTarget {
+  readonly #port: SqlPort;
+  readonly #name: string;
+  readonly #schema: string;
+  readonly #isUnsafe: boolean;
+  #connection: SqlConnection | null = null;
+  #days: PromotionDays | null = null;
+
+  constructor(port: SqlPort, name: string, isUnsafe: boolean) {
+    this.#port = port;
+    this.#name = name;
+    this.#schema = quoted(name);
+    this.#isUnsafe = isUnsafe;
+  }
+
+  /** What stands there now; nothing is changed. @throws SignalboxError `STORE_VERSION` and what a connection fails with. */
+  async found(): Promise<FoundTarget> {
+    return this.#explained('a look at the schema', async () => {
+      const connection = await this.#connected();
+      if ((await versionOf(connection, this.#name)) === 0) return { is: 'empty' };
+      return this.#foundIn(connection);
+    });
+  }
+
+  async #foundIn(connection: SqlConnection, lock = ''): Promise<FoundTarget> {
+    const schema = this.#schema;
+    const [store] = await connection.query(
+      `SELECT body, last_seq FROM ${schema}.store WHERE id = 'store' ${lock}`,
+    );
+    const { promotion } = (store?.body ?? {}) as { readonly promotion?: PromotionRecord };
+    if (promotion !== undefined) return { is: 'promoted', promotion };
+    for (const table of [
+      'line',
+      'job',
+      'done',
+      'queue',
+      'quota',
+      'representation',
+      'agent',
+      'proxy',
+      'annotation',
+    ]) {
+      const rows = await connection.query(`SELECT 1 FROM ${schema}.${table} LIMIT 1`);
+      if (rows.length > 0) return { is: 'used', by: `rows in ${table}` };
+    }
+    return { is: 'empty' };
+  }
+
+  /**
+   * Brings the schema up to date and begins the transaction. From here on nobody opens the store until it is over; what
+   * was found before is looked at again.
+   */
+  async begin(): Promise<FoundTarget> {
+    return this.#explained('the begin of the promotion', async () => {
+      await prepared({ port: this.#port, schema: this.#name, isUnsafe: this.#isUnsafe });
+      const connection = await this.#connected();
+      await connection.query(
+        `BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
+         SET LOCAL lock_timeout = '60s'`,
+      );
+      // Also waits for the end of an earlier promotion whose process was killed.
+      const found = await this.#foundIn(connection, 'FOR UPDATE');
+      this.#days = await PromotionDays.today(connection, this.#schema);
+      return found;
+    });
+  }
+
+  /** Writes records of one kind as they are. */
+  async putRecords<K extends Kind>(kind: K, records: readonly Records[K][]): Promise<void> {
+    await this.#explained('the promotion', async () => {
+      if (kind === 'job') await this.#putJobs(records as readonly JobRecord[]);
+      else await this.#putSettings(kind, records);
+    });
+  }
+
+  async #putJobs(jobs: readonly JobRecord[]): Promise<void> {
+    const [schema, days] = [this.#schema, this.#openDays()];
+    const live = jobs.filter((job) => !isDone(job)).map(rowOf);
+    const done: unknown[] = [];
+    for (const job of jobs.filter(isDone)) {
+      const day = await days.make('done', job.callbacksEnd ?? job.activeEnd);
+      done.push({ ...rowOf(job), day });
+    }
+    for (const [table, columns, rows] of [
+      ['job', jobColumns, live],
+      ['done', `${jobColumns}, day`, done],
+    ] as const) {
+      if (rows.length === 0) continue;
+      const target = `${schema}.${table}`;
+      await this.#query(
+        `INSERT INTO ${target} (${columns}) SELECT ${columns} FROM json_populate_recordset(NULL::${target}, $1)`,
+        [JSON.stringify(rows)],
+      );
+    }
+  }
+
+  async #putSettings<K extends Kind>(kind: K, records: readonly Records[K][]): Promise<void> {
+    const target = `${this.#schema}.${kind}`;
+    const rows = records.map(({ id, rev, lastSeq, ...body }) => ({ id, rev, last_seq: lastSeq, body }));
+    // The record of the store is there since the schema was made.
+    await this.#query(
+      `INSERT INTO ${target} (id, rev, last_seq, body)
+       SELECT id, rev, last_seq, body FROM json_populate_recordset(NULL::${target}, $1)
+       ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, last_seq = excluded.last_seq, body = excluded.body`,
+      [JSON.stringify(rows)],
+    );
+  }
+
+  /** Writes lines of the journal under their own numbers, each on the day of its commit. */
+  async putLines(lines: readonly Line[]): Promise<void> {
+    await this.#explained('the promotion', async () => {
+      const days = this.#openDays();
+      const rows: unknown[] = [];
+      for (const line of lines) {
+        rows.push({ ...line, n: line.entries.length, day: await days.make('line', line.at) });
+      }
+      const target = `${this.#schema}.line`;
+      await this.#query(
+        `INSERT INTO ${target} (s, n, at, by, mv, entries, day)
+         SELECT s, n, at, by, mv, entries, day FROM json_populate_recordset(NULL::${target}, $1)`,
+        [JSON.stringify(rows)],
+      );
+    });
+  }
+
+  /** The next entry gets the number after this one. Outlives a rollback, where it does no harm. */
+  async setSeq(seq: number): Promise<void> {
+    await this.#explained('the promotion', () =>
+      this.#query('SELECT setval($1, $2)', [`${this.#schema}.seq`, seq]),
+    );
+  }
+
+  /** Every record of a kind, as a store reads it. */
+  async *records<K extends Kind>(kind: K): AsyncGenerator<Records[K]> {
+    if (kind !== 'job') {
+      for await (const row of this.#rows(kind, 'id, rev, last_seq, body'))
+        yield loaded(kind, recordOf(row)) as Records[K];
+      return;
+    }
+    for (const table of ['job', 'done']) {
+      for await (const { job } of this.#rows(table, 'row_to_json(r) AS job')) {
+        yield this.#jobIn(table, job as JobRow) as Records[K];
+      }
+    }
+  }
+
+  /** The job of a row, with what of the row is not as a store writes that job. */
+  #jobIn(table: string, row: JobRow): JobRecord {
+    const job = jobOf(row);
+    const wanted = rowOf(job) as unknown as Record<string, unknown>;
+    const found = row as unknown as Record<string, unknown>;
+    const strange = jobColumnNames.filter((column) => text(found[column]) !== text(wanted[column]));
+    if (isDone(job) !== (table === 'done')) strange.push(table);
+    return strange.length === 0 ? job : { ...job, unsound: strange.map((column) => [column, null] as const) };
+  }
+
+  async *#rows(table: string, columns: string): AsyncGenerator<Rows[number]> {
+    const [start, end] = [
+      `SELECT r.id AS at, ${columns} FROM ${this.#schema}.${table} r`,
+      `ORDER BY id LIMIT ${pageRows}`,
+    ];
+    // An id may be empty: that of the default queue.
+    let rows = await this.#page(`${start} ${end}`, []);
+    while (rows.length > 0) {
+      yield* rows;
+      rows = await this.#page(`${start} WHERE id > $1 ${end}`, [rows.at(-1)?.at]);
+    }
+  }
+
+  #page(statement: string, values: readonly unknown[]): Promise<Rows> {
+    return this.#explained('the comparison', () => this.#query(statement, values));
+  }
+
+  /** The whole journal, oldest line first. */
+  async *lines(): AsyncGenerator<Line> {
+    for (let after = 0; ; ) {
+      const rows = await this.#page(
+        `SELECT s, at, by, mv, entries FROM ${this.#schema}.line WHERE s > $1 ORDER BY s LIMIT ${pageRows}`,
+        [after],
+      );
+      for (const { s, at, by, mv, entries } of rows) {
+        yield {
+          s: Number(s),
+          at: Number(at),
+          by: String(by),
+          mv: String(mv),
+          entries: entries as Line['entries'],
+        };
+      }
+      if (rows.length === 0) return;
+      after = Number(rows.at(-1)?.s);
+    }
+  }
+
+  /** Ends the transaction. @throws SignalboxError `STORE_DISCONNECTED` when nobody can tell whether it was committed. */
+  async commit(): Promise<void> {
+    try {
+      await this.#query('COMMIT', []);
+    } catch (error) {
+      throw storeError(error, 'the promotion', kindOfError(error) === 'lost' ? 'unknown' : 'not committed');
+    }
+  }
+
+  /** Lets everything go. A transaction that was not committed never was. */
+  async end(): Promise<void> {
+    await this.#connection?.query('ROLLBACK').catch(() => {});
+    this.#connection?.release();
+    this.#connection = null;
+    await this.#port.end();
+  }
+
+  async #connected(): Promise<SqlConnection> {
+    this.#connection ??= await this.#port.connect();
+    return this.#connection;
+  }
+
+  #openDays(): PromotionDays {
+    if (this.#days === null) throw new Error('The promotion has not begun.');
+    return this.#days;
+  }
+
+  async #query(statement: string, values: readonly unknown[]): Promise<Rows> {
+    return (await this.#connected()).query(statement, values);
+  }
+
+  async #explained<Result>(call: string, work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      throw storeError(error, call, 'not committed');
+    }
+  }
+}
+
+function text(value: unknown): string {
+  return JSON.stringify(value ?? null);
+}

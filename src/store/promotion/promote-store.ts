@@ -1,0 +1,46 @@
+import { nodeFilePort } from '../json/file-port.ts';
+import { createKernelLock } from '../json/lock.ts';
+import { checkDatabase, checkSchema, connectionFor } from '../postgres/connecting.ts';
+import { PromotionTarget } from '../postgres/promotion-target.ts';
+import type { StorePorts } from '../store.ts';
+import { type Promotion, type PromotionStep, promote } from './promoting.ts';
+
+/** Which store goes where. */
+export interface PromoteOptions {
+  /** Directory of the json store. */
+  readonly from: string;
+  readonly connectionString: string;
+  readonly schema: string;
+  readonly ports: StorePorts;
+  /** Told of each step once it is done. */
+  readonly reached: (step: PromotionStep) => void;
+}
+
+/** Promotes a json store on the real file system to a real database: see `promote`. */
+export async function promoteStore(options: PromoteOptions): Promise<Promotion> {
+  const { from, connectionString, schema, ports, reached } = options;
+  checkDatabase({ connectionString });
+  checkSchema(schema);
+  const port = await connectionFor({ connectionString, queryTimeout: '10m' });
+  return promote({
+    from,
+    target: new PromotionTarget(port, schema, false),
+    to: placeOf(connectionString),
+    schema,
+    ports: {
+      files: nodeFilePort,
+      lock: createKernelLock(),
+      now: () => ports.now(),
+      newId: () => ports.newId(),
+      defer: () => new Promise((resolve) => ports.defer(resolve)),
+      report: (message) => ports.report(message),
+    },
+    reached,
+  });
+}
+
+/** Host, port and database of a URL: what may be shown and written down. */
+export function placeOf(connectionString: string): string {
+  const { hostname, port, pathname } = new URL(connectionString);
+  return `${hostname}:${port || '5432'}${pathname}`;
+}

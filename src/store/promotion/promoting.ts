@@ -1,0 +1,211 @@
+import { SignalboxError } from '../../errors.ts';
+import { machineVersion } from '../../model/machine-version.ts';
+import type { JobRecord, PromotionRecord, StoreRecord } from '../../model/records.ts';
+import type { AtRestPorts, StoreAtRest } from '../json/at-rest.ts';
+import { openAtRest } from '../json/at-rest.ts';
+import type { PromotionMark } from '../json/promotion-mark.ts';
+import type { FoundTarget, PromotionTarget } from '../postgres/promotion-target.ts';
+import type { Kind, Line, Records } from '../store.ts';
+import { loaded } from '../tables/record-change.ts';
+import { inBatches } from './batches.ts';
+import { type Compared, compare, type Wanted } from './comparing.ts';
+
+/** How far a promotion has come. Whatever ends a process after any of these, calling it again finishes the promotion. */
+export type PromotionStep =
+  | 'read'
+  | 'begun'
+  | 'copying'
+  | 'copied'
+  | 'compared'
+  | 'marked'
+  | 'committed'
+  | 'finished';
+
+/** What a promotion is told. */
+export interface PromotionRequest {
+  /** The directory of the json store. */
+  readonly from: string;
+  readonly target: PromotionTarget;
+  /** The database in words, without a password: what the mark in the directory says. */
+  readonly to: string;
+  readonly schema: string;
+  readonly ports: AtRestPorts & { readonly newId: () => string };
+  /** Told of each step once it is done. */
+  readonly reached: (step: PromotionStep) => void;
+}
+
+/** What a promotion has done. */
+export interface Promotion {
+  readonly id: string;
+  /** Id of the json store. */
+  readonly store: string;
+  /** Absolute path of its directory. */
+  readonly directory: string;
+  /** True when it had been done before and nothing was left to do. */
+  readonly wasDone: boolean;
+  /** What was compared before it was committed; null when an earlier call did that. */
+  readonly compared: Compared | null;
+}
+
+/**
+ * Moves everything of a json store to an empty schema: records, journal, epochs, under the same ids and numbers. The
+ * database is written in one transaction. Before its commit the directory gets a mark that keeps everybody from opening
+ * it, so at every moment at most one of the two can be opened:
+ *
+ * no mark: the directory is in charge, the schema is empty → mark, half-way: neither opens, calling again finishes it →
+ * commit → mark, done: the database is in charge.
+ *
+ * @throws SignalboxError `PROMOTION_TARGET`, `PROMOTION_ELSEWHERE`, `PROMOTION_UNREADABLE`, `PROMOTION_DIFFERS`, and what
+ * the two stores fail with.
+ */
+export async function promote(request: PromotionRequest): Promise<Promotion> {
+  let source: StoreAtRest | null = null;
+  try {
+    source = await openAtRest(request.from, request.ports);
+    request.reached('read');
+    return await promoteFrom(source, request);
+  } finally {
+    // First the database: nobody may open the directory while the transaction could still be committed.
+    await request.target.end();
+    source?.release();
+  }
+}
+
+async function promoteFrom(source: StoreAtRest, request: PromotionRequest): Promise<Promotion> {
+  const found = await request.target.found();
+  if (isOf(source, found)) return finish(request, source, null, source.mark?.isDone === true);
+  mustBeFree(request, source, found);
+  mustBeReadable(source.records.job as readonly unknown[] as readonly JobRecord[]);
+  // Looked at again under the lock, which waits for the end of an earlier call that was killed.
+  const locked = await request.target.begin();
+  if (isOf(source, locked)) return finish(request, source, null, false);
+  mustBeFree(request, source, locked);
+  request.reached('begun');
+  return move(request, source);
+}
+
+async function move(request: PromotionRequest, source: StoreAtRest): Promise<Promotion> {
+  const { target, to, schema, ports, reached } = request;
+  const mark: PromotionMark = source.mark ?? {
+    id: ports.newId(),
+    to,
+    schema,
+    isDone: false,
+    at: ports.now(),
+  };
+  const wanted = wantedOf(source, mark);
+  let compared: Compared;
+  try {
+    await copy(request, wanted, source.seq + 1);
+    reached('copied');
+    compared = await compare(wanted, target);
+    reached('compared');
+    source.setMark(mark);
+    reached('marked');
+    await target.commit();
+  } catch (error) {
+    // Where the outcome is unknown the mark stays, and calling again finds it out.
+    if (isNotCommitted(error)) source.removeMark();
+    throw error;
+  }
+  reached('committed');
+  return finish(request, { ...source, mark }, compared, false);
+}
+
+function finish(
+  { reached }: PromotionRequest,
+  source: StoreAtRest,
+  compared: Compared | null,
+  wasDone: boolean,
+): Promotion {
+  const mark = source.mark as PromotionMark;
+  if (!wasDone) source.setMark({ ...mark, isDone: true });
+  reached('finished');
+  return { id: mark.id, store: source.storeId, directory: source.dir, wasDone, compared };
+}
+
+/** Whether the schema holds the promotion that the directory's mark names. */
+function isOf({ mark }: StoreAtRest, found: FoundTarget): boolean {
+  return found.is === 'promoted' && mark?.id === found.promotion.id;
+}
+
+function mustBeFree({ to, schema }: PromotionRequest, { dir, mark }: StoreAtRest, found: FoundTarget): void {
+  if (mark !== null && (mark.isDone || mark.to !== to || mark.schema !== schema)) {
+    const given = mark.to === to && mark.schema === schema;
+    throw new SignalboxError('PROMOTION_ELSEWHERE', {
+      path: dir,
+      to: mark.to,
+      schema: mark.schema,
+      found: given ? 'one that does not hold it any more' : `schema ${schema} of ${to}`,
+    });
+  }
+  if (found.is === 'empty') return;
+  const what =
+    found.is === 'used' ? found.by : `the promotion ${found.promotion.id} of store ${found.promotion.store}`;
+  throw new SignalboxError('PROMOTION_TARGET', { schema, found: what });
+}
+
+/** What stands apart in a record has no column. */
+function mustBeReadable(jobs: readonly JobRecord[]): void {
+  const unreadable = jobs.filter((job) => job.unsound !== undefined);
+  const [first] = unreadable;
+  if (first !== undefined)
+    throw new SignalboxError('PROMOTION_UNREADABLE', {
+      count: unreadable.length,
+      example: `job ${first.id}`,
+    });
+}
+
+/** What is to be in the database: everything of the directory, and that it was promoted, as one more entry. */
+function wantedOf(source: StoreAtRest, mark: PromotionMark): Wanted {
+  const records = source.records as unknown as { readonly [K in Kind]: readonly Records[K][] };
+  // A crash in the very first opening leaves none.
+  const store = records.store[0] ?? (loaded('store', { id: 'store' }) as StoreRecord);
+  const seq = source.seq + 1;
+  const promotion: PromotionRecord = { id: mark.id, store: source.storeId, seq: source.seq, at: mark.at };
+  const promoted: Line = {
+    s: seq,
+    at: mark.at,
+    by: `promotion#${store.epoch}`,
+    mv: machineVersion,
+    entries: [
+      {
+        kind: 'store',
+        id: 'store',
+        event: 'store.promoted',
+        from: null,
+        to: null,
+        patch: { promotion: { ...promotion } },
+        gone: false,
+        q: store.lastSeq,
+      },
+    ],
+  };
+  return {
+    records: { ...records, store: [{ ...store, promotion, rev: store.rev + 1, lastSeq: seq }] },
+    async *lines() {
+      yield* source.lines();
+      yield promoted;
+    },
+  };
+}
+
+async function copy({ target, reached }: PromotionRequest, wanted: Wanted, seq: number): Promise<void> {
+  const copyKind = async <K extends Kind>(kind: K): Promise<void> => {
+    for await (const batch of inBatches(wanted.records[kind] as Iterable<Records[K]>)) {
+      await target.putRecords(kind, batch);
+      reached('copying');
+    }
+  };
+  for (const kind of Object.keys(wanted.records) as Kind[]) await copyKind(kind);
+  for await (const batch of inBatches(wanted.lines())) {
+    await target.putLines(batch);
+    reached('copying');
+  }
+  await target.setSeq(seq);
+}
+
+function isNotCommitted(error: unknown): boolean {
+  const { outcome } = (error as { details?: { outcome?: string } }).details ?? {};
+  return outcome !== 'unknown';
+}

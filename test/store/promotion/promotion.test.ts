@@ -1,0 +1,174 @@
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { jsonStore, verifyStore } from 'signalbox/json';
+import { migratePostgres, postgresStore } from 'signalbox/postgres';
+import { afterAll, describe, expect, it } from 'vitest';
+import { copied, newPath, refusal } from '../json/open-store.ts';
+import { connected, newSchema, removeSchemas } from '../postgres/schemas.ts';
+import { serverUrl } from '../postgres/server.ts';
+import { makeFullStore, note, noted, openBox, openGate } from './full-store.ts';
+import { pictureOf, promoted } from './promoting.ts';
+
+afterAll(removeSchemas);
+
+/** How many rows each table of a schema has that a promotion fills. */
+async function rowsIn(schema: string): Promise<number> {
+  const client = await connected();
+  const tables = ['job', 'done', 'line', 'queue', 'quota', 'representation', 'agent', 'annotation'];
+  const counts = tables.map((table) => `(SELECT count(*) FROM ${schema}.${table})`).join(' + ');
+  const { rows } = await client.query(`SELECT (${counts})::int AS count`);
+  await client.end();
+  return rows[0].count;
+}
+
+/** A store with one job that waits, closed. */
+async function smallStore(): Promise<string> {
+  const dir = newPath();
+  const box = await openBox(jsonStore(dir));
+  await box.createQueue('');
+  await box.queue().put(note('small'));
+  await box.stop();
+  return dir;
+}
+
+describe('A promotion', () => {
+  it('takes over every record, the order of every queue and the whole history', async () => {
+    const { dir } = await makeFullStore();
+    const { seq, counts } = await verifyStore(dir);
+    const before = await pictureOf(jsonStore(copied(dir)), seq);
+    const [schema, connectionString] = [newSchema(), await serverUrl()];
+
+    const { compared, wasDone } = await promoted(dir, schema);
+
+    const after = await pictureOf(postgresStore({ connectionString, schema }), seq);
+    expect(after).toEqual(before);
+    expect(before.entries.length).toBe(seq);
+    expect(wasDone).toBe(false);
+    const jobs = Object.values(counts.jobs).reduce((sum, count) => sum + count, 0);
+    expect(compared).toMatchObject({ records: { job: jobs, annotation: 3 }, entries: seq + 1 });
+  });
+
+  it('leaves jobs to go on as after any restart: what ran runs again, what waited runs once, what is held stays', async () => {
+    const { dir, done, failed, running, waiting, held } = await makeFullStore();
+    const [schema, connectionString] = [newSchema(), await serverUrl()];
+    await promoted(dir, schema);
+    noted.length = 0;
+
+    const box = await openBox(postgresStore({ connectionString, schema }));
+    await box.start({ pollInterval: '50ms' });
+    openGate('at last');
+
+    expect(await box.job(running).result()).toBe('at last');
+    for (const id of waiting) await box.job(id).result();
+    expect(noted).toEqual(['1', '2', '3']);
+    expect((await box.job(running).refresh()).record).toMatchObject({ attempts: 2 });
+    expect(await box.job(done).result()).toBe('done');
+    expect((await box.job(failed).refresh()).ending).toBe('failed');
+    expect((await box.job(held).refresh()).status).toBe('PENDING');
+    expect((await box.job(waiting[1] ?? '').refresh()).annotations).toEqual({ colour: { of: '2' } });
+    const events = [];
+    for await (const { event } of box.job(running).history()) events.push(event);
+    expect(events.filter((event) => event === 'job.start')).toHaveLength(2);
+    await box.stop();
+  });
+
+  it('marks the directory, so that nobody opens it by mistake', async () => {
+    const dir = await smallStore();
+    const schema = newSchema();
+
+    await promoted(dir, schema);
+
+    expect(await refusal(openBox(jsonStore(dir)))).toMatchObject({
+      code: 'STORE_PROMOTED',
+      details: { path: dir, schema, isDone: true },
+    });
+    expect(fs.readFileSync(join(dir, 'promoted.json'), 'utf8')).not.toContain('signalbox@');
+    expect(await verifyStore(dir)).toMatchObject({ damage: [], clean: true });
+  });
+
+  it('changes nothing when it is called again', async () => {
+    const dir = await smallStore();
+    const [schema, connectionString] = [newSchema(), await serverUrl()];
+    await promoted(dir, schema);
+    const box = await openBox(postgresStore({ connectionString, schema }));
+    await box.start({ pollInterval: '50ms' });
+    const [job] = await box.queue().putAll([note('later')]);
+    await job?.result();
+    await box.stop();
+    const before = await rowsIn(schema);
+
+    expect(await promoted(dir, schema)).toMatchObject({ wasDone: true, compared: null });
+
+    expect(await rowsIn(schema)).toBe(before);
+  });
+
+  it('is refused for a schema that was used, before anything is written', async () => {
+    const dir = await smallStore();
+    const [schema, connectionString] = [newSchema(), await serverUrl()];
+    const box = await openBox(postgresStore({ connectionString, schema }));
+    await box.stop();
+    const before = await rowsIn(schema);
+
+    expect((await refusal(promoted(dir, schema))).code).toBe('PROMOTION_TARGET');
+
+    expect(await rowsIn(schema)).toBe(before);
+    await (await openBox(jsonStore(dir))).stop();
+  });
+
+  it('is refused for a schema that another store was promoted to', async () => {
+    const [one, other, schema] = [await smallStore(), await smallStore(), newSchema()];
+    await promoted(one, schema);
+
+    expect((await refusal(promoted(other, schema))).code).toBe('PROMOTION_TARGET');
+
+    await (await openBox(jsonStore(other))).stop();
+  });
+
+  it('is refused for another schema than the first time', async () => {
+    const dir = await smallStore();
+    await promoted(dir, newSchema());
+
+    const error = await refusal(promoted(dir, newSchema()));
+
+    expect(error.code).toBe('PROMOTION_ELSEWHERE');
+  });
+
+  it('is refused for a store that somebody has open, and keeps others out while it runs', async () => {
+    const dir = await smallStore();
+    const box = await openBox(jsonStore(dir));
+    expect((await refusal(promoted(dir, newSchema()))).code).toBe('STORE_LOCKED');
+    await box.stop();
+    const openings: Promise<unknown>[] = [];
+
+    await promoted(dir, newSchema(), (step) => {
+      if (step === 'copied') openings.push(refusal(openBox(jsonStore(dir))));
+    });
+
+    expect(await Promise.all(openings)).toEqual([expect.objectContaining({ code: 'STORE_LOCKED' })]);
+  });
+
+  it('finds a row that the database has changed, and a line that it has lost: then nothing was moved', async () => {
+    const dir = await smallStore();
+    const connectionString = await serverUrl();
+    for (const [table, body] of [
+      ['job', 'NEW.attempts := NEW.attempts + 1; RETURN NEW;'],
+      ['job', 'NEW.turn := 7; RETURN NEW;'],
+      ['line', 'IF NEW.s = 2 THEN RETURN NULL; END IF; RETURN NEW;'],
+      ['queue', 'RETURN NULL;'],
+    ]) {
+      const schema = newSchema();
+      await migratePostgres({ connectionString, schema });
+      const client = await connected();
+      await client.query(
+        `CREATE FUNCTION ${schema}.meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${body} END $$;
+         CREATE TRIGGER meddle BEFORE INSERT ON ${schema}.${table} FOR EACH ROW EXECUTE FUNCTION ${schema}.meddle()`,
+      );
+      await client.end();
+
+      expect((await refusal(promoted(dir, schema))).code).toBe('PROMOTION_DIFFERS');
+
+      expect(await rowsIn(schema)).toBe(0);
+      await (await openBox(jsonStore(dir))).stop();
+    }
+  });
+});
