@@ -1,4 +1,4 @@
-import { ConflictError, SignalboxError } from '../errors.ts';
+import { BadStatusError, ConflictError, SignalboxError } from '../errors.ts';
 import type { JobRecord } from '../model/records.ts';
 import { systemNames } from '../model/system-names.ts';
 import { isDefinition } from './brands.ts';
@@ -225,7 +225,8 @@ async function withoutLink(
 
 /** Has the jobs tell when they are done, and puts those that are NEW. */
 function link(engine: Engine, jobs: readonly JobRecord[], main: string, queue: string): Promise<boolean> {
-  return together(engine, async (unit) => {
+  const drafts = jobs.filter(({ state }) => state === 'new').map(({ id }) => id);
+  return together(engine, drafts, async (unit) => {
     for (const record of jobs) {
       const job = Job.of(unit, record);
       if ((await stepOf(engine, record.id, main)) === undefined)
@@ -241,7 +242,7 @@ function putPostprocess(
   inner: readonly string[],
   queue: string,
 ): Promise<boolean> {
-  return together(engine, async (unit) => {
+  return together(engine, [id], async (unit) => {
     const record = await unit.get('job', id);
     if (record === undefined || record.state !== 'new') return;
     const args = [...record.args, ...inner.map((job) => ({ $job: job }))];
@@ -250,19 +251,30 @@ function putPostprocess(
   });
 }
 
-/** One commit of several calls. False when somebody else came first: nothing of it was done. */
-async function together(engine: Engine, work: (unit: GatheringUnit) => Promise<void>): Promise<boolean> {
+/** One commit of several calls that puts drafts. False when somebody else came first: nothing of it was done. */
+async function together(
+  engine: Engine,
+  drafts: readonly string[],
+  work: (unit: GatheringUnit) => Promise<void>,
+): Promise<boolean> {
   const unit = new GatheringUnit(engine, 'put()');
-  await work(unit);
-  // A main job that is run again may find everything put.
-  if (unit.isEmpty) return true;
   try {
+    await work(unit);
+    // A main job that is run again may find everything put.
+    if (unit.isEmpty) return true;
     // The joined job was let in with all that belongs to it: none of that is turned away now.
     const expect = unit.end().filter(({ what }) => what !== 'atMost');
     await engine.commit(engine.uuid, unit.made, expect).synced;
     return true;
   } catch (error) {
     if (error instanceof ConflictError) return false;
+    // One that was put between two looks at it; what is still a draft cannot be put at all.
+    if (error instanceof BadStatusError && !(await areDrafts(engine, drafts))) return false;
     throw error;
   }
+}
+
+async function areDrafts(engine: Engine, ids: readonly string[]): Promise<boolean> {
+  for (const id of ids) if ((await engine.store.get('job', id))?.state !== 'new') return false;
+  return true;
 }

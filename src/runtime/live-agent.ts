@@ -33,6 +33,8 @@ export class LiveAgent {
   #freeing = false;
   /** What it held when it was counted for the claim that follows; nothing but a claim can make it more. */
   #counted: number | null = null;
+  /** Claims that began, and claims that ended. */
+  #turns = 0;
   /** What stands on the agent, as far as this process has written it. */
   #failure: string | null | undefined;
 
@@ -97,9 +99,11 @@ export class LiveAgent {
     this.#freeing = true;
     queueMicrotask(() => {
       this.#freeing = false;
+      const turns = this.#turns;
       this.#heldCount().then(
         (held) => {
-          this.#counted = held;
+          // One that was under way meanwhile may have taken more than was counted.
+          this.#counted = turns === this.#turns && turns % 2 === 0 ? held : null;
           this.#actor.send({ type: 'slots.freed', held });
         },
         () => {},
@@ -113,6 +117,7 @@ export class LiveAgent {
 
   async #claim(): Promise<void> {
     let held = 0;
+    this.#turns += 1;
     try {
       held = await this.#claimWhatFits();
       await this.#keepFailure(null);
@@ -126,6 +131,7 @@ export class LiveAgent {
       await this.#keepFailure(failure);
       held = await this.#heldCount().catch(() => 0);
     }
+    this.#turns += 1;
     this.#actor.send({ type: 'claim.done', held });
   }
 

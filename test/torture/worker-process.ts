@@ -12,6 +12,8 @@ export interface WorkerPlace {
   readonly args: readonly string[];
   /** A command that runs it, as `prlimit --fsize=…` does. */
   readonly under?: readonly string[];
+  /** Whether the program is JavaScript that needs no loader. Default false. */
+  readonly isCompiled?: boolean;
 }
 
 /** A process with the sources loaded, which does nothing until it is told to go. */
@@ -26,16 +28,9 @@ export class WorkerProcess {
   readonly #listeners = new Set<() => void>();
   #isOver = false;
 
-  constructor({ root, program, args, under = [] }: WorkerPlace) {
-    const node = [
-      process.execPath,
-      '--conditions',
-      'source',
-      '--import',
-      'tsx',
-      join(root, program),
-      ...args,
-    ];
+  constructor({ root, program, args, under = [], isCompiled = false }: WorkerPlace) {
+    const flags = isCompiled ? [] : ['--conditions', 'source', '--import', 'tsx'];
+    const node = [process.execPath, ...flags, join(root, program), ...args];
     const [command, ...rest] = [...under, ...node] as [string, ...string[]];
     this.child = spawn(command, rest, {
       cwd: root,

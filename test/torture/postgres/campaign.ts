@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ledgerAt } from '../ledger.ts';
 import { randomOf } from '../random.ts';
+import { compiled, compiledProgram } from './compiled.ts';
 import { Crew } from './crew.ts';
 import { doFaults, type Faults } from './faults.ts';
 import { Ground } from './ground.ts';
@@ -48,11 +49,13 @@ export async function campaign(options: CampaignOptions): Promise<Campaign> {
   const ledger = join(folder, 'ledger');
   writeFileSync(ledger, '', { mode: 0o600 });
   const ground = new Ground(site.url, `torture_${process.pid}_${seed}`);
+  const programs = compiled(root);
   await ground.prepare();
   const proxy = await CuttingProxy.to(site.url);
   const crew = new Crew({
-    root,
-    program: join('test', 'torture', 'postgres', 'worker.ts'),
+    root: programs.root,
+    program: compiledProgram('worker'),
+    isCompiled: true,
     args: [proxy.url, ground.schema, ledger],
     size: processes,
     seed,
@@ -76,6 +79,7 @@ export async function campaign(options: CampaignOptions): Promise<Campaign> {
   } finally {
     await crew.end();
     await proxy.close();
+    programs.remove();
   }
 }
 

@@ -158,7 +158,8 @@ function isOutside(error: unknown): boolean {
   if (error instanceof SignalboxError) return ['STORE_DISCONNECTED', 'CONFLICT'].includes(error.code);
   const { code = '', message = '' } = error as { code?: string; message?: string };
   return (
-    /^(08|57P|53|25P|40|55P03|57014|E[A-Z]+$)/.test(code) || /terminated|timeout|ended|closed/i.test(message)
+    /^(08|57P|53|25P|40|55P03|57014|E[A-Z]+$)/.test(code) ||
+    /connection|terminated|timeout|ended|closed/i.test(message)
   );
 }
 
