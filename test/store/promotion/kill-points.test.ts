@@ -1,0 +1,167 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { jsonStore } from 'signalbox/json';
+import { migratePostgres, postgresStore } from 'signalbox/postgres';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PromotionStep } from '../../../src/store/promotion/promoting.ts';
+import { createMutatedTree, type Mutant } from '../../mutants/mutant.ts';
+import { connected, newSchema, removeSchemas } from '../postgres/schemas.ts';
+import { serverUrl } from '../postgres/server.ts';
+import { note, openBox } from './full-store.ts';
+import { pictureOf, promoted } from './promoting.ts';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+// Processes take their time to start: all of them do it at once.
+const limitMs = 120_000;
+const home = mkdtempSync(join(tmpdir(), 'signalbox-promotion-'));
+const source = join(home, 'source');
+let count = 0;
+
+/** A directory as a crash of its process leaves it. */
+function copied(dir: string): string {
+  count += 1;
+  const target = join(home, String(count));
+  cpSync(dir, target, { recursive: true });
+  return target;
+}
+
+beforeAll(async () => {
+  const box = await openBox(jsonStore(source));
+  await box.createQueue('');
+  await box.queue().putAll([note('1'), note('2')]);
+  await box.queue().put(note('3'), { beginAfter: '1h' });
+  await box.stop();
+  await Promise.all(
+    steps.map(async ([step]) => {
+      const [dir, schema] = [copied(source), newSchema()];
+      killed.set(step, { dir, schema, end: await promoteElsewhere(dir, schema, step) });
+    }),
+  );
+}, limitMs);
+
+afterAll(async () => {
+  rmSync(home, { recursive: true, force: true });
+  await removeSchemas();
+});
+
+/** Promotes in a process of its own. @returns the signal that ended it, or its exit code. */
+async function promoteElsewhere(
+  dir: string,
+  schema: string,
+  killedAfter = '',
+  tree = root,
+): Promise<string | number> {
+  const worker = join(tree, 'test', 'store', 'promotion', 'promote-worker.ts');
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', '--conditions', 'source', worker, dir, await serverUrl(), schema, killedAfter],
+    { cwd: tree, stdio: 'ignore' },
+  );
+  const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
+  return signal ?? code ?? -1;
+}
+
+/** Which of the two would hand out the jobs if it were opened now. */
+async function inCharge(dir: string, schema: string): Promise<readonly string[]> {
+  const client = await connected();
+  const { rows } = await client.query('SELECT to_regclass($1) IS NOT NULL AS there', [`${schema}.job`]);
+  const jobs = rows[0].there ? (await client.query(`SELECT id FROM ${schema}.job`)).rows.length : 0;
+  await client.end();
+  const opened = await openBox(jsonStore(copied(dir))).catch(() => null);
+  await opened?.stop();
+  return [...(opened === null ? [] : ['directory']), ...(jobs > 0 ? ['database'] : [])];
+}
+
+const steps: readonly (readonly [PromotionStep, readonly string[]])[] = [
+  ['read', ['directory']],
+  ['begun', ['directory']],
+  ['copying', ['directory']],
+  ['copied', ['directory']],
+  ['compared', ['directory']],
+  ['marked', []],
+  ['committed', ['database']],
+  ['finished', ['database']],
+];
+
+/** What a killed process has left, by the step after which it was killed. */
+const killed = new Map<string, { readonly dir: string; readonly schema: string; readonly end: unknown }>();
+
+describe('A promotion whose process is killed', () => {
+  it.each(steps)('after the step "%s" leaves in charge: %j', { timeout: limitMs }, async (step, expected) => {
+    const { dir = '', schema = '', end } = killed.get(step) ?? {};
+    const connectionString = await serverUrl();
+
+    expect(end).toBe('SIGKILL');
+    expect(await inCharge(dir, schema)).toEqual(expected);
+    await promoted(dir, schema);
+    expect(await inCharge(dir, schema)).toEqual(['database']);
+    const [before, after] = [
+      await pictureOf(jsonStore(copied(source))),
+      await pictureOf(postgresStore({ connectionString, schema })),
+    ];
+    expect([after.records, after.waiting]).toEqual([before.records, before.waiting]);
+  });
+});
+
+/** A trigger that changes what is written. */
+async function meddledSchema(): Promise<string> {
+  const [schema, connectionString] = [newSchema(), await serverUrl()];
+  await migratePostgres({ connectionString, schema });
+  const client = await connected();
+  await client.query(
+    `CREATE FUNCTION ${schema}.meddle() RETURNS trigger LANGUAGE plpgsql AS $$
+       BEGIN NEW.attempts := 7; RETURN NEW; END $$;
+     CREATE TRIGGER meddle BEFORE INSERT ON ${schema}.job FOR EACH ROW EXECUTE FUNCTION ${schema}.meddle()`,
+  );
+  await client.end();
+  return schema;
+}
+
+const promoting = 'src/store/promotion/promoting.ts';
+
+const noComparison: Mutant = {
+  name: 'no-comparison',
+  without: 'the comparison before the commit',
+  edits: [
+    {
+      file: promoting,
+      find: 'compared = await compare(wanted, target);',
+      replace: 'compared = null as never;',
+    },
+  ],
+};
+
+const markedLate: Mutant = {
+  name: 'marked-late',
+  without: 'the mark before the commit',
+  edits: [{ file: promoting, find: "source.setMark(mark);\n    reached('marked');", replace: '' }],
+};
+
+describe('The safeguards', () => {
+  it('are needed: without the comparison a changed row is promoted', { timeout: limitMs }, async () => {
+    const tree = createMutatedTree(noComparison);
+    const [dir, schema] = [copied(source), await meddledSchema()];
+
+    const codes = [await promoteElsewhere(dir, schema), await promoteElsewhere(dir, schema, '', tree.root)];
+
+    tree.remove();
+    expect(codes).toEqual([1, 0]);
+  });
+
+  it('are needed: without the mark before the commit both sides are in charge after a crash', {
+    timeout: limitMs,
+  }, async () => {
+    const tree = createMutatedTree(markedLate);
+    const [dir, schema] = [copied(source), newSchema()];
+
+    await promoteElsewhere(dir, schema, 'committed', tree.root);
+
+    tree.remove();
+    expect(await inCharge(dir, schema)).toEqual(['directory', 'database']);
+  });
+});
