@@ -236,7 +236,7 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
     await startCrew(testBox, ['a'], { agents: { main: agent({ size: 2 }) } });
     const jobs = [await queue.put(outer('1')), await queue.put(outer('2'))];
 
-    await reactor.advance('1d');
+    await reactor.advance('1h');
     expect(await (await agentOf(testBox, 'a')).length()).toBe(2);
     expect((await queue.jobs()).map((job) => job.name)).toEqual(['done', 'done']);
 
@@ -588,7 +588,7 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
     const later: RetryPolicy = {
       ...RetryCommonFourTimes,
       name: 'later',
-      jobError: () => ({ after: '1h' }),
+      jobError: () => ({ after: '10m' }),
     };
     let calls = 0;
     const work = defineJob({
@@ -604,10 +604,10 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
     await box.start();
     const began = reactor.now();
     const job = await queue.put(work());
-    await reactor.advance('3h');
+    await reactor.advance('30m');
 
     expect([await job.result(), calls]).toEqual(['done', 3]);
-    expect(Number(job.activeStart)).toBe(began + 2 * 3_600_000);
+    expect(Number(job.activeStart)).toBe(began + 2 * 600_000);
     expect(job.record.retryData?.first_active).toBe(began);
   });
 
