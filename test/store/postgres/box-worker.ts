@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { agent, createSignalbox, defineJob, type Logger, local } from 'signalbox';
 import { postgresStore } from 'signalbox/postgres';
 
-const [connectionString = '', schema = '', uuid = '', size = '3'] = process.argv.slice(2);
+const [connectionString = '', schema = '', uuid = ''] = process.argv.slice(2);
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 const opened = new Map<string, () => void>();
@@ -47,9 +47,9 @@ const box = await createSignalbox({
     fatal: told('CRITICAL'),
   },
 });
-await box.start({ pollInterval: '100ms', agent: agent({ size: Number(size) }) });
+await box.start({ pollInterval: '100ms', agent: agent({ size: 1 }) });
 const representation = await box.queue().dispatchers.get(uuid);
-await representation.setPingIntervals({ pingInterval: '200ms', pingDeathInterval: '1s' });
+await representation.setPingIntervals({ pingInterval: '200ms', pingDeathInterval: '2s' });
 say('started');
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -2,9 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { defineJob } from 'signalbox';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { makeNodeBox } from '../../behaviours/stores.ts';
+import { createSignalbox, defineJob, type Job, type Queue } from 'signalbox';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
 import { serverUrl } from './server.ts';
 
@@ -18,21 +17,25 @@ const [a, b] = ['a', 'b'].map((letter) => `${letter.repeat(8)}-0000-4000-8000-00
 
 const children = new Set<ChildProcess>();
 
-afterEach(() => {
-  for (const child of children) child.kill('SIGKILL');
-  children.clear();
-});
-afterAll(removeSchemas);
+let stop: () => Promise<void> = async () => {};
 
-/** Another process on a schema. Death counts after one second there. */
+afterAll(async () => {
+  for (const child of children) child.kill('SIGKILL');
+  await stop();
+  await removeSchemas();
+});
+
+/** Another process on a schema. Death counts after two seconds there. */
 class Worker {
   readonly child: ChildProcess;
+  readonly uuid: string;
   readonly lines: string[] = [];
   #heard = (): void => {};
 
-  constructor(url: string, schema: string, uuid: string, size = 3) {
+  constructor(url: string, schema: string, uuid: string) {
+    this.uuid = uuid;
     const program = join(import.meta.dirname, 'box-worker.ts');
-    const parts = ['--conditions', 'source', '--import', 'tsx', program, url, schema, uuid, String(size)];
+    const parts = ['--conditions', 'source', '--import', 'tsx', program, url, schema, uuid];
     this.child = spawn(process.execPath, parts, { stdio: ['pipe', 'pipe', 'inherit'] });
     children.add(this.child);
     createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
@@ -59,33 +62,41 @@ class Worker {
   }
 }
 
-/** A box that only puts and looks, and a way to start others on the same schema. */
-async function makeSite() {
-  const [url, schema] = [await serverUrl(), newSchema()];
-  const { box } = await makeNodeBox({
-    store: newPostgresStore({ schema, clock: 'database' }),
-    jobs: [note, hold, busy],
-    queues: [''],
-    uuid: 'cccccccc-0000-4000-8000-000000000000',
-  });
-  const start = async (uuid: string, size?: number): Promise<Worker> => {
-    const worker = new Worker(url, schema, uuid, size);
-    await worker.said('started');
-    return worker;
-  };
-  const events = async (id: string): Promise<string[]> => {
-    const found: string[] = [];
-    for await (const entry of box.store.history('job', id)) found.push(entry.event);
-    return found;
-  };
-  return { box, queue: box.queue(), start, events };
-}
-
 describe('Processes that share a postgres store', { timeout: 60_000 }, () => {
-  it('do each job once, and tell its result to whoever put it', async () => {
-    const { queue, start, events } = await makeSite();
-    await Promise.all([start(a, 1), start(b, 1)]);
+  let queue: Queue;
+  let workers: readonly [Worker, Worker];
+  let events: (id: string) => Promise<string[]>;
 
+  // A box that only puts and looks, and two that work, with a slot each.
+  beforeAll(async () => {
+    const [url, schema] = [await serverUrl(), newSchema()];
+    const box = await createSignalbox({
+      store: newPostgresStore({ schema, clock: 'database' }),
+      jobs: [note, hold, busy],
+      queues: [''],
+      uuid: 'cccccccc-0000-4000-8000-000000000000',
+    });
+    stop = () => box.stop();
+    queue = box.queue();
+    events = async (id) => {
+      const found: string[] = [];
+      for await (const entry of box.store.history('job', id)) found.push(entry.event);
+      return found;
+    };
+    workers = [new Worker(url, schema, a), new Worker(url, schema, b)];
+    await Promise.all(workers.map((worker) => worker.said('started')));
+  }, 60_000);
+
+  /** The one that has begun the job, and its sibling. */
+  const holderOf = async ({ id }: Job): Promise<readonly [Worker, Worker]> => {
+    const [one, other] = workers;
+    const isFirst = await Promise.race(
+      [one, other].map((worker) => worker.said(`active ${id}`).then(() => worker === one)),
+    );
+    return isFirst ? [one, other] : [other, one];
+  };
+
+  it('do each job once, and tell its result to whoever put it', async () => {
     const jobs = await queue.putAll(Array.from({ length: 60 }, (_, index) => note(`${index}`)));
     const results = await Promise.all(jobs.map((job) => job.result()));
 
@@ -97,27 +108,22 @@ describe('Processes that share a postgres store', { timeout: 60_000 }, () => {
     }
   });
 
-  it('take over from one that was killed', async () => {
-    const { queue, start } = await makeSite();
-    const first = await start(a);
-    const job = await queue.put(hold());
-    await first.said(`active ${job.id}`);
-    const second = await start(b);
+  it('do not take one for dead whose job keeps its event loop busy', async () => {
+    const held = await queue.put(hold());
+    const [watching, working] = await holderOf(held);
 
-    await first.killed();
+    const job = await queue.put(busy(4000));
 
-    await second.said(`active ${job.id}`);
-    second.tell(`open ${job.id}`);
-    expect(await job.result()).toBe(b);
-    expect((await job.refresh()).record.attempts).toBe(2);
+    expect(await job.result()).toBe(working.uuid);
+    expect(await events(job.id ?? '')).not.toContain('job.interrupt');
+    expect(working.lines.filter((line) => /while it lives/.test(line))).toEqual([]);
+    watching.tell(`open ${held.id}`);
+    expect(await held.result()).toBe(watching.uuid);
   });
 
   it('refuse what one writes that stood still past its death, and take it back', async () => {
-    const { queue, start, events } = await makeSite();
-    const first = await start(a);
     const job = await queue.put(hold());
-    await first.said(`active ${job.id}`);
-    const second = await start(b);
+    const [first, second] = await holderOf(job);
 
     first.child.kill('SIGSTOP');
     await second.said(`active ${job.id}`);
@@ -127,23 +133,21 @@ describe('Processes that share a postgres store', { timeout: 60_000 }, () => {
     await first.said(/while it lives/);
     second.tell(`open ${job.id}`);
 
-    expect(await job.result()).toBe(b);
+    expect(await job.result()).toBe(second.uuid);
     expect((await events(job.id ?? '')).filter((event) => event === 'job.finish')).toHaveLength(1);
-    first.tell('stop');
-    await once(first.child, 'exit');
   });
 
-  it('do not take one for dead whose job keeps its event loop busy', async () => {
-    const { queue, start, events } = await makeSite();
-    const watching = await start(b, 1);
-    const held = await queue.put(hold());
-    await watching.said(`active ${held.id}`);
-    const working = await start(a, 1);
+  it('take over from one that was killed, and end when they are told to', async () => {
+    const job = await queue.put(hold());
+    const [first, second] = await holderOf(job);
 
-    const job = await queue.put(busy(3000));
+    await first.killed();
 
-    expect(await job.result()).toBe(a);
-    expect(await events(job.id ?? '')).not.toContain('job.interrupt');
-    expect(working.lines.filter((line) => /while it lives/.test(line))).toEqual([]);
+    await second.said(`active ${job.id}`);
+    second.tell(`open ${job.id}`);
+    expect(await job.result()).toBe(second.uuid);
+    expect((await job.refresh()).record.attempts).toBe(2);
+    second.tell('stop');
+    await once(second.child, 'exit');
   });
 });
