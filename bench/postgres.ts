@@ -1,9 +1,13 @@
+import { leftOutOf } from './measures/arena.ts';
 import type { BurnDown } from './measures/burn-down.ts';
 import type { Check } from './measures/check.ts';
-import { type ContenderName, factsOf, turnOf } from './measures/contenders.ts';
+import { type Arena, type ContenderName, factsOf, turnOf } from './measures/contenders.ts';
+import type { Idle } from './measures/idle.ts';
+import type { LongRun } from './measures/long-run.ts';
 import { inPlace } from './measures/place.ts';
 import type { Remains } from './measures/postgres-schema.ts';
 import { serverFacts, withPostgres } from './measures/postgres-server.ts';
+import type { Processes } from './measures/processes.ts';
 import { medians } from './measures/statistics.ts';
 import { takeTurns } from './measures/turns.ts';
 
@@ -12,90 +16,156 @@ export interface Options {
   readonly quick: boolean;
   readonly jobs?: number;
   readonly rounds?: number;
+  /** How long jobs are put and completed at the end, with a look at the tables every minute. Without it not at all. */
+  readonly seconds?: number;
 }
 
 type Burned = BurnDown & Remains;
 
 /** The same no-op jobs through Signalbox and its peers on one PostgreSQL server, side by side. */
-export async function run({ quick, jobs = 10_000, rounds = quick ? 5 : 11 }: Options) {
-  const { taken, server } = await inPlace((place) =>
+export async function run({ quick, jobs = 10_000, rounds = quick ? 5 : 7, seconds }: Options) {
+  const { taken, server, long, leftOut } = await inPlace((place) =>
     withPostgres(place, async (postgres) => {
-      const limits = {
-        warmUpMs: quick ? 1_000 : 4_000,
-        sustainedMs: quick ? 200 : 2_000,
-        drainLimitMs: quick ? 4_000 : 60_000,
-      };
-      const turn = (name: ContenderName) =>
-        turnOf<Burned>(name, 'burn-down', { place, postgres }, { jobs, ...limits });
+      const leftOut = await leftOutOf(['graphileWorker', 'pgBoss'], { postgres });
+      const arena = { place, postgres, leftOut };
       return {
+        leftOut,
         server: await serverFacts(postgres.url),
-        taken: await takeTurns(
-          {
-            size50: turn('postgres50'),
-            graphileWorker: await peerTurn('graphileWorker', turn('graphileWorker')),
-            size100: turn('postgres100'),
-            pgBoss: await peerTurn('pgBoss', turn('pgBoss')),
-          },
-          { rounds, budgetMs: quick ? 40_000 : 600_000 },
-        ),
+        taken: await takeTurns(subjects(arena, jobs, quick), {
+          rounds,
+          budgetMs: quick ? 38_000 : 600_000,
+          // Those in no ratio need not take time from those who are.
+          ...(quick ? { once: besideRatios, ifTime: besideRatios } : {}),
+        }),
+        long: seconds === undefined ? null : await longRun(arena, seconds, jobs),
       };
     }),
   );
 
   const size50 = medians(taken.size50);
   const size100 = medians(taken.size100);
-  const graphileWorker = await withFacts('graphileWorker', taken.graphileWorker);
-  const pgBoss = await withFacts('pgBoss', taken.pgBoss);
-  const fullest = worst([...taken.size50, ...taken.size100]);
+  const peers = {
+    graphileWorker: await peerFigures('graphileWorker', taken.graphileWorker),
+    pgBoss: await peerFigures('pgBoss', taken.pgBoss),
+    server,
+  };
+  const last = Object.values(long?.samples ?? {}).at(-1);
+  const fullest = worst([...taken.size50, ...taken.size100, ...(last === undefined ? [] : [last])]);
   return {
     size50: withoutRemains(size50),
     size100: withoutRemains(size100),
-    totalVsGraphileWorker: graphileWorker === null ? null : size50.totalPerS / graphileWorker.totalPerS,
-    totalVsPgBoss: pgBoss === null ? null : size100.totalPerS / pgBoss.totalPerS,
+    totalVsGraphileWorker: ratio(size50, peers.graphileWorker),
+    totalVsPgBoss: ratio(size100, peers.pgBoss),
     deadTuples: fullest.deadTuples,
     liveTuples: fullest.liveTuples,
     deadTuplesAllowed: deadTuplesAllowed(fullest),
     jobs,
     rounds: taken.size50.length,
-    peers: { graphileWorker, pgBoss, server },
+    peers,
+    processes: {
+      1: together(taken.of1, taken.graphileWorkerOf1, taken.pgBossOf1),
+      2: together(taken.of2, taken.graphileWorkerOf2, taken.pgBossOf2),
+      4: together(taken.of4, taken.graphileWorkerOf4, taken.pgBossOf4),
+    },
+    latency: {
+      signalbox: ofAny(taken.idle),
+      graphileWorker: ofAny(taken.graphileWorkerIdle),
+      pgBoss: ofAny(taken.pgBossIdle),
+    },
+    ...long,
+    leftOut,
   };
 }
 
-/** A peer that is not installed, or does not work, is left out, and people are told how to get it. */
-async function peerTurn(
-  name: 'graphileWorker' | 'pgBoss',
-  turn: (() => Promise<Burned>) | null,
-): Promise<(() => Promise<Burned | null>) | null> {
-  const leaveOut = (error: unknown) => {
-    console.error(
-      `${name} is left out (null): ${String(error)} To mend it: npm ci --prefix bench/peers, then run this again.`,
-    );
-    return null;
-  };
-  try {
-    await factsOf(name);
-  } catch (error) {
-    return leaveOut(error);
-  }
-  let isBroken = false;
-  return async () => {
-    if (isBroken || turn === null) return null;
-    try {
-      return await turn();
-    } catch (error) {
-      isBroken = true;
-      return leaveOut(error);
-    }
+const besideRatios = [
+  'of1',
+  'of2',
+  'of4',
+  'idle',
+  'graphileWorkerIdle',
+  'pgBossIdle',
+  'graphileWorkerOf1',
+  'graphileWorkerOf2',
+  'graphileWorkerOf4',
+  'pgBossOf1',
+  'pgBossOf2',
+  'pgBossOf4',
+] as const;
+
+/** What is measured, in the order of turns. */
+function subjects(arena: Arena, jobs: number, quick: boolean) {
+  const burnDown = (name: ContenderName) =>
+    turnOf<Burned>(name, 'burn-down', arena, {
+      jobs,
+      warmUpMs: quick ? 800 : 4_000,
+      sustainedMs: quick ? 200 : 2_000,
+      drainLimitMs: quick ? 3_000 : 60_000,
+    });
+  const idle = (name: ContenderName) =>
+    turnOf<Idle>(name, 'idle', arena, { jobs: quick ? 100 : 500, warmUpJobs: 50, pauseMs: 3 });
+  const team = (name: ContenderName, processes: number) =>
+    turnOf<Processes>(name, 'processes', arena, {
+      jobs,
+      processes,
+      warmUpMs: quick ? 800 : 4_000,
+      limitMs: quick ? 2_000 : 60_000,
+    });
+  const peerTeam: typeof team = (name, processes) => (quick ? null : team(name, processes));
+  return {
+    size50: burnDown('postgres50'),
+    graphileWorker: burnDown('graphileWorker'),
+    size100: burnDown('postgres100'),
+    pgBoss: burnDown('pgBoss'),
+    of1: team('postgres50', 1),
+    of2: team('postgres50', 2),
+    of4: team('postgres50', 4),
+    idle: idle('postgres50'),
+    graphileWorkerIdle: idle('graphileWorker'),
+    pgBossIdle: idle('pgBoss'),
+    graphileWorkerOf1: peerTeam('graphileWorker', 1),
+    graphileWorkerOf2: peerTeam('graphileWorker', 2),
+    graphileWorkerOf4: peerTeam('graphileWorker', 4),
+    pgBossOf1: peerTeam('pgBoss', 1),
+    pgBossOf2: peerTeam('pgBoss', 2),
+    pgBossOf4: peerTeam('pgBoss', 4),
   };
 }
 
-async function withFacts(name: ContenderName, taken: readonly (Burned | null)[]) {
-  const burned = taken.filter((figures) => figures !== null);
-  if (burned.length === 0) return null;
-  return { ...medians(burned), rounds: burned.length, ...(await factsOf(name)) };
+async function longRun(arena: Arena, seconds: number, jobs: number): Promise<LongRun | null> {
+  const turn = turnOf<LongRun>('postgres50', 'long-run', arena, { seconds, backlog: jobs / 10 });
+  return turn === null ? null : turn();
 }
 
-/** What autovacuum leaves alone on large tables, and as much again for small ones. */
+async function peerFigures(name: ContenderName, taken: readonly Burned[]) {
+  const figures = ofAny(taken);
+  return figures === null
+    ? null
+    : { ...withoutRemains(figures), rounds: taken.length, ...(await factsOf(name)) };
+}
+
+type Teams = readonly Processes[];
+
+function together(ours: Teams, graphileWorkers: Teams, pgBosses: Teams) {
+  const figures = ofAny(ours);
+  return figures === null
+    ? null
+    : {
+        ...figures,
+        graphileWorkerTotalPerS: ofAny(graphileWorkers)?.totalPerS ?? null,
+        pgBossTotalPerS: ofAny(pgBosses)?.totalPerS ?? null,
+      };
+}
+
+/** Medians of what was taken, null when nothing was. */
+function ofAny<Figures extends object>(taken: readonly Figures[]): Figures | null {
+  return taken.length === 0 ? null : medians(taken);
+}
+
+function ratio(ours: BurnDown, peer: BurnDown | null): number | null {
+  return peer === null ? null : ours.totalPerS / peer.totalPerS;
+}
+
+/** What autovacuum lets stand on large tables, and as much as small ones may hold. */
 function deadTuplesAllowed({ liveTuples }: Remains): number {
   return 0.2 * liveTuples + 50_000;
 }
@@ -108,7 +178,8 @@ function worst(remains: readonly Remains[]): Remains {
   return first;
 }
 
-function withoutRemains({ liveTuples: _, deadTuples: __, tableBytes: ___, ...figures }: Burned): BurnDown {
+function withoutRemains(burned: Burned): BurnDown {
+  const { liveTuples: _, deadTuples: __, tableBytes: ___, indexBytes: ____, ...figures } = burned;
   return figures;
 }
 

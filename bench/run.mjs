@@ -17,8 +17,8 @@ const suites = readdirSync(join(root, 'bench'))
   .filter((name) => name.endsWith('.ts') && name !== 'main.ts')
   .map((name) => name.slice(0, -'.ts'.length));
 const besidePeers = ['embedded', 'latency', 'postgres'];
-const usage = `npm run bench -- SUITE [--json] [--quick] [--write] [--jobs N] [--rounds N]
---write puts the figures into docs/performance.md.
+const usage = `npm run bench -- SUITE [--json] [--quick] [--write] [--jobs N] [--rounds N] [--seconds N]
+--write puts the figures into docs/performance.md. --seconds lets the suite postgres run on for so long at the end.
 Suites: ${suites.join(', ')}`;
 
 const { suite, values, problem } = readArguments();
@@ -35,7 +35,11 @@ function readArguments() {
   try {
     const { values, positionals } = parseArgs({ options, allowPositionals: true });
     const unknown = positionals.find((name) => !suites.includes(name)) ?? positionals[1];
-    const problem = unknown && `Expected one suite of those below, got ${positionals.join(' ')}.`;
+    const problem =
+      (unknown && `Expected one suite of those below, got ${positionals.join(' ')}.`) ??
+      (values.seconds !== undefined && positionals[0] !== 'postgres'
+        ? `Expected --seconds with the suite postgres, got it with ${positionals[0] ?? 'none'}.`
+        : undefined);
     return { suite: positionals[0], values: withCounts(values), problem };
   } catch (error) {
     return { problem: error.message };

@@ -1,5 +1,5 @@
 import { withRedis } from '../peers/redis-server.ts';
-import { type Arena, type ContenderName, type LeftOut, lackOf } from './contenders.ts';
+import { type Arena, type ContenderName, type LeftOut, lackOf, type Servers } from './contenders.ts';
 import { inPlace } from './place.ts';
 
 /** Measures contenders in a place of their own, and tells people which of them have to be left out. */
@@ -9,13 +9,16 @@ export function inArena<Result>(
 ): Promise<{ readonly taken: Result; readonly leftOut: LeftOut }> {
   return inPlace((place) =>
     withRedis(place, async (redis) => {
-      const lacks = await Promise.all(
-        names.map(async (name) => [name, await lackOf(name, { redis })] as const),
-      );
-      const leftOut = Object.fromEntries(lacks.filter(([, lack]) => lack !== null)) as LeftOut;
-      for (const [name, lack] of Object.entries(leftOut))
-        console.error(`${name} is left out (null). ${lack}`);
+      const leftOut = await leftOutOf(names, { redis });
       return { taken: await work({ place, redis, leftOut }), leftOut };
     }),
   );
+}
+
+/** Those of contenders that have to be left out. People are told. */
+export async function leftOutOf(names: readonly ContenderName[], servers: Servers): Promise<LeftOut> {
+  const lacks = await Promise.all(names.map(async (name) => [name, await lackOf(name, servers)] as const));
+  const leftOut = Object.fromEntries(lacks.filter(([, lack]) => lack !== null)) as LeftOut;
+  for (const [name, lack] of Object.entries(leftOut)) console.error(`${name} is left out (null). ${lack}`);
+  return leftOut;
 }

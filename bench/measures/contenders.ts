@@ -42,7 +42,8 @@ export interface Arena extends Servers {
   readonly leftOut?: LeftOut;
 }
 
-interface Servers {
+/** What runs beside the contenders. */
+export interface Servers {
   readonly redis?: RedisServer | null;
   readonly postgres?: PostgresServer;
 }

@@ -4,11 +4,17 @@ import { Client } from 'pg';
 import type { Settings } from './contestant.ts';
 import { serverCpuUs } from './postgres-server.ts';
 
-/** What a contestant's tables hold when it has closed. */
+/** What tables hold, by the statistics that autovacuum goes by. */
 export interface Remains {
   readonly liveTuples: number;
   readonly deadTuples: number;
   readonly tableBytes: number;
+  readonly indexBytes: number;
+}
+
+/** What one table holds. */
+export interface TableRemains extends Remains {
+  readonly autovacuums: number;
 }
 
 /** The schema of one contestant, and the server that it is on. */
@@ -17,7 +23,11 @@ export interface Schema {
   readonly name: string;
   /** Processor time of the server, in microseconds. */
   serverCpuUs(): Promise<number>;
-  /** Drops it. Tells what its tables held. */
+  /** What all its tables hold. A connection that wrote tells of it when it ends, or within a second or two. */
+  remains(): Promise<Remains>;
+  /** What each of its tables holds that holds anything. */
+  tables(): Promise<Record<string, TableRemains>>;
+  /** Drops it when all connections have ended. Tells what its tables held. */
   clear(): Promise<Remains>;
 }
 
@@ -30,9 +40,12 @@ export function schemaOf({ dir, postgres }: Settings): Schema {
     url,
     name,
     serverCpuUs: async () => serverCpuUs(pid),
+    remains: () => connected(url, (client) => remainsOf(client, name)),
+    tables: () => connected(url, (client) => tablesOf(client, name)),
     clear: () =>
       connected(url, async (client) => {
-        const remains = await tuplesOf(client, name);
+        await othersHaveEnded(client);
+        const remains = await remainsOf(client, name);
         await client.query('SET client_min_messages = warning');
         await client.query(`DROP SCHEMA IF EXISTS ${name} CASCADE`);
         return remains;
@@ -40,20 +53,33 @@ export function schemaOf({ dir, postgres }: Settings): Schema {
   };
 }
 
-/** Counts as autovacuum does: by the statistics of the server. */
-async function tuplesOf(client: Client, schema: string): Promise<Remains> {
-  await othersHaveEnded(client);
-  const { rows } = await client.query(
-    `SELECT coalesce(sum(n_live_tup), 0)::float8 AS "liveTuples",
-            coalesce(sum(n_dead_tup), 0)::float8 AS "deadTuples",
-            coalesce(sum(pg_total_relation_size(relid)), 0)::float8 AS "tableBytes"
-       FROM pg_stat_user_tables WHERE schemaname = $1`,
-    [schema],
-  );
-  return rows[0];
+async function remainsOf(client: Client, schema: string): Promise<Remains> {
+  const tables = Object.values(await tablesOf(client, schema));
+  const sum = (key: keyof Remains) => tables.reduce((total, table) => total + table[key], 0);
+  return {
+    liveTuples: sum('liveTuples'),
+    deadTuples: sum('deadTuples'),
+    tableBytes: sum('tableBytes'),
+    indexBytes: sum('indexBytes'),
+  };
 }
 
-// A connection tells what it has counted when it ends; one that goes on, every second at most.
+async function tablesOf(client: Client, schema: string): Promise<Record<string, TableRemains>> {
+  const { rows } = await client.query(
+    `SELECT relname AS name,
+            n_live_tup::float8 AS "liveTuples",
+            n_dead_tup::float8 AS "deadTuples",
+            pg_table_size(relid)::float8 AS "tableBytes",
+            pg_indexes_size(relid)::float8 AS "indexBytes",
+            autovacuum_count::float8 AS autovacuums
+       FROM pg_stat_user_tables
+      WHERE schemaname = $1 AND pg_table_size(relid) > 0
+      ORDER BY pg_table_size(relid) DESC`,
+    [schema],
+  );
+  return Object.fromEntries(rows.map(({ name, ...table }) => [name, table]));
+}
+
 async function othersHaveEnded(client: Client): Promise<void> {
   for (let waitedMs = 0; waitedMs < 2_000; waitedMs += 20) {
     const { rowCount } = await client.query(

@@ -12,6 +12,8 @@ interface Rounds<Figures extends object> {
   readonly budgetMs: number;
   /** Subjects of which one turn is enough. */
   readonly once?: readonly (keyof Figures)[];
+  /** Subjects that have no turn when the time is over. Everyone else has one. */
+  readonly ifTime?: readonly (keyof Figures)[];
 }
 
 /** The figures of every round, by name. */
@@ -23,7 +25,7 @@ type Taken<Figures extends object> = { readonly [Name in keyof Figures]: Figures
  */
 export async function takeTurns<Figures extends object>(
   subjects: Subjects<Figures>,
-  { rounds, budgetMs, once = [] }: Rounds<Figures>,
+  { rounds, budgetMs, once = [], ifTime = [] }: Rounds<Figures>,
 ): Promise<Taken<Figures>> {
   const names = Object.keys(subjects) as (keyof Figures & string)[];
   const taken = Object.fromEntries(names.map((name) => [name, []])) as unknown as Taken<Figures>;
@@ -34,7 +36,8 @@ export async function takeTurns<Figures extends object>(
       const take = subjects[name];
       const begin = performance.now();
       if (take === null || (round > 1 && once.includes(name))) continue;
-      if (round > 1 && begin + (durations.get(name) ?? 0) > end) continue;
+      const isBound = round > 1 || ifTime.includes(name);
+      if (isBound && begin + (durations.get(name) ?? 0) > end) continue;
       progress(`round ${round} of ${rounds}: ${name}`);
       taken[name].push(await take());
       durations.set(name, performance.now() - begin);

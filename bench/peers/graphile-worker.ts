@@ -6,6 +6,7 @@ import {
   type Signals,
 } from '../measures/contestant.ts';
 import { schemaOf } from '../measures/postgres-schema.ts';
+import { lackOfPackage } from './lack.ts';
 import { load, versionsOf } from './load.ts';
 
 interface GraphileWorker {
@@ -40,7 +41,7 @@ const worker = {
   completeJobBatchDelay: 0,
   failJobBatchDelay: 0,
 };
-const poolSize = 10;
+const poolSize = 24;
 
 /** Graphile Worker with its local queue and batched completions. */
 export async function open(settings: Settings, signals: Signals): Promise<Contestant> {
@@ -95,6 +96,10 @@ function observe(client: { query: Query }, signals: Signals): void {
     }
     return answer;
   };
+}
+
+export function lacks(): Promise<string | null> {
+  return lackOfPackage('graphile-worker');
 }
 
 export function facts(): Facts {

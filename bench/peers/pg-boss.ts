@@ -7,6 +7,7 @@ import {
   type Signals,
 } from '../measures/contestant.ts';
 import { schemaOf } from '../measures/postgres-schema.ts';
+import { lackOfPackage } from './lack.ts';
 import { load, versionsOf } from './load.ts';
 
 interface PgBoss {
@@ -25,7 +26,7 @@ interface PgBoss {
 }
 
 const batchSize = 100;
-const workers = 2;
+const workers = 4;
 /** The shortest interval at which its own workers look for jobs. */
 const pollMs = 500;
 
@@ -81,6 +82,10 @@ export async function open(settings: Settings, signals: Signals): Promise<Contes
     },
     clear: schema.clear,
   };
+}
+
+export function lacks(): Promise<string | null> {
+  return lackOfPackage('pg-boss');
 }
 
 export function facts(): Facts {

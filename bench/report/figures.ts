@@ -1,36 +1,56 @@
-/** The figures of a suite, cut into what a table can show. */
+/** The figures of a suite, cut into what tables can show. */
 export interface Parts {
   /** Figures that stand alone. */
-  readonly single: Readonly<Record<string, number | null>>;
-  /** Figures that belong together: one row each, of the suite itself and of every peer. */
-  readonly rows: Readonly<Record<string, Readonly<Record<string, number | null>> | null>>;
+  readonly single: Figures;
+  /** Figures that belong together: one row each. The first table is that of the suite itself and of every peer. */
+  readonly tables: readonly Readonly<Record<string, Figures | null>>[];
   /** What is to be said of a row. */
   readonly facts: Readonly<Record<string, string>>;
 }
 
-/** Cuts figures into parts: those of peers and other groups become rows under their own names. */
+/** Figures by name. */
+export type Figures = Readonly<Record<string, number | null>>;
+
+/** Cuts figures into parts: rows of peers join those of the suite, every other group becomes a table. */
 export function partsOf(figures: object): Parts {
   const single: Record<string, number | null> = {};
-  const rows: Record<string, Record<string, number | null> | null> = {};
+  const first: Record<string, Figures | null> = {};
+  const others: Record<string, Figures | null>[] = [];
   const facts: Record<string, string> = {};
-  const add = (name: string, value: unknown) => {
-    if (typeof value === 'number') single[name] = value;
-    else if (!isObject(value)) rows[name] = null;
-    else if (Object.values(value).every((text) => typeof text === 'string')) Object.assign(facts, value);
-    else if (Object.values(value).some(isObject)) {
-      for (const [inner, row] of Object.entries(value)) add(inner, row);
-    } else {
-      const numbers = numbersOf(value);
-      if (Object.keys(numbers).length > 0) rows[name] = numbers;
-      const texts = Object.entries(value).filter(([, text]) => typeof text === 'string');
-      if (texts.length > 0) facts[name] = texts.map(([key, text]) => label(key, text)).join('; ');
-    }
-  };
   for (const [name, value] of Object.entries(figures)) {
-    if (value === null) single[name] = null;
-    else add(name, value);
+    if (typeof value === 'number' || value === null) single[name] = value;
+    else if (!isObject(value)) continue;
+    else if (Object.values(value).every((text) => typeof text === 'string')) Object.assign(facts, value);
+    else if (!isGroup(value)) addRow(first, facts, name, value);
+    else {
+      const rows = name === 'peers' ? first : {};
+      for (const [inner, row] of Object.entries(value)) addRow(rows, facts, inner, row);
+      if (rows !== first) others.push(rows);
+    }
   }
-  return { single, rows, facts };
+  const hasRow = (rows: Record<string, Figures | null>) => Object.values(rows).some((row) => row !== null);
+  return { single, tables: [first, ...others].filter(hasRow), facts };
+}
+
+function addRow(
+  rows: Record<string, Figures | null>,
+  facts: Record<string, string>,
+  name: string,
+  value: unknown,
+): void {
+  if (!isObject(value)) {
+    rows[name] = null;
+    return;
+  }
+  const numbers = Object.entries(value).filter(([, figure]) => typeof figure !== 'string');
+  const texts = Object.entries(value).filter(([, text]) => typeof text === 'string');
+  if (numbers.length > 0) rows[name] = Object.fromEntries(numbers);
+  if (texts.length > 0) facts[name] = texts.map(([key, text]) => label(key, text)).join('; ');
+}
+
+/** Rows, rather than one row: each of its values is a row, or null in place of one. */
+function isGroup(value: object): boolean {
+  return Object.values(value).every((row) => row === null || isObject(row));
 }
 
 /** A figure without digits that mean nothing. */
@@ -42,10 +62,6 @@ export function rounded(figure: number): number {
 export function shown(figure: number | null | undefined): string {
   if (figure === null || figure === undefined) return '–';
   return Math.abs(figure) >= 1_000 ? rounded(figure).toLocaleString('en-US') : String(rounded(figure));
-}
-
-function numbersOf(row: object): Record<string, number | null> {
-  return Object.fromEntries(Object.entries(row).filter(([, value]) => typeof value !== 'string'));
 }
 
 function label(key: string, text: string): string {

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { Check } from '../measures/check.ts';
 import { type Bar, chart } from './chart.ts';
-import { partsOf, shown } from './figures.ts';
+import { type Figures, type Parts, partsOf, shown } from './figures.ts';
 import { hostText } from './host.ts';
 
 const page = new URL('../../docs/performance.md', import.meta.url);
@@ -15,6 +15,12 @@ const charts: Readonly<Record<string, { title: string; figure: string; unit: str
     figure: 'totalPerS',
     unit: '/s',
     without: ['fastq', 'fdatasync'],
+  },
+  postgres: {
+    title: 'No-op jobs put and completed on one PostgreSQL server, per second (more is better)',
+    figure: 'totalPerS',
+    unit: '/s',
+    without: [],
   },
   latency: {
     title: 'From put to the start of the job, median (less is better)',
@@ -35,6 +41,13 @@ const names: Readonly<Record<string, string>> = {
   fastq: 'fastq, memory only',
   bareXState: 'bare XState actors, memory only',
   fdatasync: 'fdatasync alone',
+  size100: 'Signalbox, agent size 100',
+  graphileWorker: 'Graphile Worker',
+  pgBoss: 'pg-boss, batches of 100',
+  server: 'the server',
+  1: '1 process',
+  2: '2 processes',
+  4: '4 processes',
   slowDisk: 'Signalbox, 2 ms added to each sync',
   '1,000': '1,000 waiting',
   '10,000': '10,000 waiting',
@@ -71,7 +84,7 @@ function format(): void {
 function draw(suite: string, figures: object): string {
   const wanted = charts[suite];
   if (wanted === undefined) return '';
-  const bars = Object.entries(rowsOf(figures)).flatMap(([name, row]): Bar[] => {
+  const bars = Object.entries(rowsOf(partsOf(figures))[0] ?? {}).flatMap(([name, row]): Bar[] => {
     const figure = row?.[wanted.figure];
     if (figure === null || figure === undefined || wanted.without.includes(name)) return [];
     const shownName = names[name] ?? name;
@@ -83,24 +96,26 @@ function draw(suite: string, figures: object): string {
 }
 
 // A suite with one row of its own gives its figures singly.
-function rowsOf(figures: object): ReturnType<typeof partsOf>['rows'] {
-  const { single, rows } = partsOf(figures);
-  return 'putToStartP50Ms' in single ? { signalbox: single, ...rows } : rows;
+function rowsOf({ single, tables }: Parts): Parts['tables'] {
+  const [first = {}, ...others] = tables;
+  return 'putToStartP50Ms' in single ? [{ signalbox: single, ...first }, ...others] : tables;
+}
+
+function grouped(group: Parts['tables'][number], single: Figures): string {
+  const rows = Object.entries(group).flatMap(([name, row]) => (row === null ? [] : [{ name, row }]));
+  const columns = [
+    ...new Set(rows.filter(({ row }) => row !== single).flatMap(({ row }) => Object.keys(row))),
+  ];
+  if (columns.length === 0) return '';
+  return table(
+    ['', ...columns],
+    rows.map(({ name, row }) => [names[name] ?? name, ...columns.map((column) => shown(row[column]))]),
+  );
 }
 
 function tables(figures: object, checks: readonly Check[]): string {
-  const { single, facts } = partsOf(figures);
-  const rows = Object.entries(rowsOf(figures)).filter(([, row]) => row !== null);
-  const columns = [
-    ...new Set(rows.filter(([name]) => name !== 'signalbox').flatMap(([, row]) => Object.keys(row ?? {}))),
-  ];
-  const grouped =
-    rows.length === 0
-      ? ''
-      : table(
-          ['', ...columns],
-          rows.map(([name, row]) => [names[name] ?? name, ...columns.map((column) => shown(row?.[column]))]),
-        );
+  const parts = partsOf(figures);
+  const { single, facts } = parts;
   const alone = table(
     ['figure', 'is', 'bound', 'goal'],
     Object.entries(single).map(([name, figure]) => {
@@ -117,7 +132,12 @@ function tables(figures: object, checks: readonly Check[]): string {
   );
   const said = Object.entries(facts).map(([name, fact]) => `- ${names[name] ?? name}: ${fact}\n`);
   const date = new Date().toISOString().slice(0, 10);
-  return [grouped, alone, said.join(''), `Measured on ${date}: ${hostText()}.\n`]
+  return [
+    ...rowsOf(parts).map((group) => grouped(group, single)),
+    alone,
+    said.join(''),
+    `Measured on ${date}: ${hostText()}.\n`,
+  ]
     .filter((part) => part !== '')
     .join('\n');
 }

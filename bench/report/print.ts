@@ -4,12 +4,11 @@ import { hostText } from './host.ts';
 
 /** Shows the figures of a suite to people, with the bounds that some must keep. */
 export function print(figures: object, checks: readonly Check[]): void {
-  const { single, rows, facts } = partsOf(figures);
-  const all = Object.entries(rows);
-  if (all.length > 0) {
+  const { single, tables, facts } = partsOf(figures);
+  for (const rows of tables) {
     console.table(
       Object.fromEntries(
-        all.map(([name, row]) => [
+        Object.entries(rows).map(([name, row]) => [
           name,
           Object.fromEntries(Object.entries(row ?? {}).map(([key, figure]) => [key, cell(figure)])),
         ]),

@@ -1,0 +1,130 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { ContestantModule, Settings } from './contestant.ts';
+import type { Progress, WorkerOptions } from './process-worker.ts';
+
+export interface ProcessesOptions {
+  /** The contestant's module, as a file URL. */
+  readonly contestant: string;
+  readonly settings: Settings;
+  readonly jobs: number;
+  /** How many processes work. */
+  readonly processes: number;
+  /** Before anything counts jobs are put and worked off for so long. */
+  readonly warmUpMs: number;
+  /** After so long the rate is that of the jobs that have completed by then. */
+  readonly limitMs: number;
+}
+
+/** How fast several processes work together. */
+export interface Processes {
+  /** Jobs put by one bulk call of a process that does not work, until the workers have completed them. */
+  readonly totalPerS: number;
+  /** Processor time of all workers and of who puts. */
+  readonly cpuUsPerJob: number;
+  readonly serverCpuUsPerJob: number | null;
+}
+
+/** Starts worker processes, lets them become warm, then puts jobs in bulk and waits until all are completed. */
+export async function measure(options: ProcessesOptions): Promise<Processes> {
+  const { jobs, processes, warmUpMs, limitMs } = options;
+  const settings = { ...options.settings, dir: join(options.settings.dir, `of-${processes}`) };
+  const module: ContestantModule = await import(options.contestant);
+  const putter = await module.open(settings, { started() {}, completed() {} });
+  const team = await Team.started({ contestant: options.contestant, settings }, processes);
+
+  const warmAt = performance.now() + warmUpMs;
+  while (performance.now() < warmAt) {
+    await putter.putBulk(jobs);
+    await team.whenCompleted(jobs, performance.now() + limitMs);
+  }
+
+  const ownCpuBefore = process.cpuUsage();
+  const [cpuBefore, serverBefore] = [team.cpuUs, await putter.serverCpuUs()];
+  const before = team.completions;
+  const begin = performance.now();
+  await putter.putBulk(jobs);
+  await team.whenCompleted(jobs, begin + limitMs);
+  const ms = performance.now() - begin;
+  const own = process.cpuUsage(ownCpuBefore);
+  const serverUs = (await putter.serverCpuUs()) - serverBefore;
+  const completions = team.completions - before;
+  const cpuUs = team.cpuUs - cpuBefore + own.user + own.system;
+
+  await team.end();
+  await putter.close();
+  await putter.clear?.();
+  return {
+    totalPerS: (completions / ms) * 1_000,
+    cpuUsPerJob: cpuUs / completions,
+    serverCpuUsPerJob: Number.isNaN(serverUs) ? null : serverUs / completions,
+  };
+}
+
+/** Worker processes, and what they have done together. */
+class Team {
+  readonly #workers: readonly ChildProcess[];
+  readonly #told = new Map<ChildProcess, Progress>();
+  #awaited = 0;
+  #heard = () => {};
+
+  private constructor(workers: readonly ChildProcess[]) {
+    this.#workers = workers;
+    for (const worker of workers) {
+      worker.on('message', (progress: Progress) => {
+        this.#told.set(worker, progress);
+        this.#heard();
+      });
+    }
+  }
+
+  /** Resolves when all of them work. */
+  static async started(options: WorkerOptions, count: number): Promise<Team> {
+    const file = new URL('./process-worker.ts', import.meta.url).pathname;
+    const workers = Array.from({ length: count }, () =>
+      fork(file, [JSON.stringify(options)], { execArgv: ['--import', 'tsx'], stdio: 'inherit' }),
+    );
+    process.once('exit', () => {
+      for (const worker of workers) worker.kill('SIGKILL');
+    });
+    const team = new Team(workers);
+    await new Promise<void>((resolve, reject) => {
+      team.#heard = () => team.#told.size === count && resolve();
+      for (const worker of workers) {
+        worker.on('exit', (code) => reject(new Error(`Expected a worker to go on, got its end (${code}).`)));
+      }
+    });
+    return team;
+  }
+
+  get completions(): number {
+    return [...this.#told.values()].reduce((sum, { completions }) => sum + completions, 0);
+  }
+
+  get cpuUs(): number {
+    return [...this.#told.values()].reduce((sum, { cpuUs }) => sum + cpuUs, 0);
+  }
+
+  /** Resolves when so many more jobs than have been waited for are completed, or when it is too late. */
+  whenCompleted(count: number, latestAt: number): Promise<void> {
+    this.#awaited += count;
+    return new Promise((resolve) => {
+      this.#heard = () => {
+        if (this.completions < this.#awaited && performance.now() < latestAt) return;
+        this.#heard = () => {};
+        resolve();
+      };
+      this.#heard();
+    });
+  }
+
+  async end(): Promise<void> {
+    for (const worker of this.#workers) {
+      worker.removeAllListeners('exit');
+      const ended = once(worker, 'exit');
+      worker.disconnect();
+      await ended;
+    }
+  }
+}
