@@ -6,7 +6,7 @@ export { echoLog, type LogEcho, type LogEchoOptions } from './echo-log.ts';
 export { getPoll } from './get-poll.ts';
 export type { SimulatedClient, SimulatedPutOptions } from './simulate/client.ts';
 export { allFaults, type SimulationFaults } from './simulate/faults.ts';
-export type { SimulatedHost } from './simulate/host.ts';
+export type { SimulatedHost, SimulatedPeer } from './simulate/host.ts';
 export { SeededRandom } from './simulate/random.ts';
 export type { SimulationReport } from './simulate/report.ts';
 export type { SimulatedJob, SimulatedRun, SimulatedScenario } from './simulate/scenario.ts';

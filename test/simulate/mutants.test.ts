@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { editedFiles } from '../mutants/mutant.ts';
 import { mutants } from './mutants.ts';
+import { storeKinds } from './run-seed.ts';
 
 test.each(mutants.map((mutant) => [mutant.name, mutant] as const))(
   'mutant %s fits the code',
@@ -10,6 +11,6 @@ test.each(mutants.map((mutant) => [mutant.name, mutant] as const))(
 );
 
 test('there are eight mutants or more on each store', () => {
-  for (const store of ['memory', 'json'] as const)
+  for (const store of storeKinds)
     expect(mutants.filter(({ stores }) => stores.includes(store)).length).toBeGreaterThanOrEqual(8);
 });

@@ -7,13 +7,14 @@ export interface SimulationMutant extends Mutant {
 }
 
 const both: readonly StoreKind[] = ['memory', 'json'];
+const all: readonly StoreKind[] = ['memory', 'json', 'postgres'];
 
 /** One safeguard each, without which a promise is broken. */
 export const mutants: readonly SimulationMutant[] = [
   {
     name: 'no-fence',
     without: 'the refusal of what a former holder writes',
-    stores: both,
+    stores: all,
     edits: [
       {
         file: 'src/store/tables/expectations.ts',
@@ -31,7 +32,7 @@ export const mutants: readonly SimulationMutant[] = [
   {
     name: 'token-kept-at-take-over',
     without: 'the new token of a job that is handed to a system job',
-    stores: both,
+    stores: all,
     edits: [
       {
         file: 'machines/job.changes.ts',
@@ -55,7 +56,7 @@ export const mutants: readonly SimulationMutant[] = [
   {
     name: 'no-idempotency-key',
     without: 'the look for a job that was put under the same id',
-    stores: both,
+    stores: all,
     edits: [
       {
         file: 'src/runtime/put-batch.ts',
@@ -67,7 +68,7 @@ export const mutants: readonly SimulationMutant[] = [
   {
     name: 'acknowledged-first',
     without: 'the wait of a caller for the sync',
-    stores: both,
+    stores: all,
     edits: [
       {
         file: 'src/runtime/unit.ts',
@@ -79,7 +80,7 @@ export const mutants: readonly SimulationMutant[] = [
   {
     name: 'callbacks-before-commit',
     without: 'the wait of callbacks for the commit of the outcome',
-    stores: both,
+    stores: all,
     edits: [
       {
         file: 'src/runtime/finishing.ts',
@@ -91,7 +92,7 @@ export const mutants: readonly SimulationMutant[] = [
   {
     name: 'client-clock',
     without: 'the clock of the store in pings',
-    stores: both,
+    stores: all,
     edits: [
       {
         file: 'src/runtime/representation.ts',
@@ -103,7 +104,7 @@ export const mutants: readonly SimulationMutant[] = [
   {
     name: 'due-by-client-clock',
     without: 'the clock of the store in due times',
-    stores: both,
+    stores: all,
     edits: [
       {
         file: 'src/runtime/put-batch.ts',
@@ -115,7 +116,7 @@ export const mutants: readonly SimulationMutant[] = [
   {
     name: 'no-self-abort',
     without: 'the word to the code of a job that is in other hands',
-    stores: both,
+    stores: all,
     edits: [
       {
         file: 'src/runtime/presence.ts',
@@ -127,7 +128,7 @@ export const mutants: readonly SimulationMutant[] = [
   {
     name: 'lost-wake-up',
     without: 'the outcome for a job that waits for another',
-    stores: both,
+    stores: all,
     edits: [
       {
         file: 'src/runtime/engine.ts',
@@ -139,7 +140,7 @@ export const mutants: readonly SimulationMutant[] = [
   {
     name: 'nothing-handed-on',
     without: 'the system job for what a dead dispatcher ran',
-    stores: both,
+    stores: all,
     edits: [
       {
         file: 'src/runtime/cleaning.ts',
@@ -151,7 +152,7 @@ export const mutants: readonly SimulationMutant[] = [
   {
     name: 'complete-over-callbacks',
     without: 'the refusal of COMPLETED while a callback has not begun',
-    stores: both,
+    stores: all,
     edits: [
       {
         file: 'src/store/tables/expectations.ts',
@@ -163,7 +164,7 @@ export const mutants: readonly SimulationMutant[] = [
   {
     name: 'no-deadline',
     without: 'the deadline of a waiting job',
-    stores: both,
+    stores: all,
     edits: [{ file: 'src/model/deadline.ts', find: 'job.beginBy !== null &&', replace: 'false &&' }],
   },
   {
@@ -199,6 +200,30 @@ export const mutants: readonly SimulationMutant[] = [
         file: 'src/store/tables/committing.ts',
         find: 'this.#log.sync().then(',
         replace: 'Promise.resolve().then(',
+      },
+    ],
+  },
+  {
+    name: 'quota-unlocked',
+    without: 'the lock of a quota from the count of its holders to the commit',
+    stores: ['postgres'],
+    edits: [
+      {
+        file: 'src/store/postgres/claiming.ts',
+        find: '.quota WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE',
+        replace: '.quota WHERE id = ANY($1) ORDER BY id',
+      },
+    ],
+  },
+  {
+    name: 'lost-is-aborted',
+    without: 'the question what became of a transaction whose connection was lost',
+    stores: ['postgres'],
+    edits: [
+      {
+        file: 'src/store/postgres/transactions.ts',
+        find: "const status = await this.#statusOf(proof, end);\n          if (status === 'committed')",
+        replace: "const status = 'aborted' as string;\n          if (status === 'committed')",
       },
     ],
   },

@@ -16,7 +16,7 @@ export type Task =
   /** Random lives, and the model of the public calls: properties of fast-check, shrunk when they fail. */
   | {
       readonly task: 'properties';
-      readonly store: StoreKind;
+      readonly store: Exclude<StoreKind, 'postgres'>;
       readonly seed: number;
       readonly lives: number;
       readonly models: number;

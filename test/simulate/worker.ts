@@ -1,5 +1,6 @@
 import { checkModel } from '../runtime/command-model.ts';
 import { checkLives } from '../runtime/random-lives.ts';
+import { endSimulationServer } from './postgres/simulation-server.ts';
 import { runSeed } from './run-seed.ts';
 import type { News, Task } from './task.ts';
 
@@ -12,6 +13,7 @@ process.on('unhandledRejection', (error) => unhandled.push(`I16 nobody handles $
 
 if (task.task === 'seeds') await runSeeds(task);
 else await checkProperties(task);
+await endSimulationServer();
 const { user, system } = process.cpuUsage();
 tell({ news: 'end', cpuS: (user + system) / 1e6 });
 

@@ -82,7 +82,7 @@ export type PropertyFigures = Readonly<
 
 /** Random lives and the model of public calls, beside each other. */
 export async function runProperties(about: {
-  readonly store: StoreKind;
+  readonly store: Exclude<StoreKind, 'postgres'>;
   readonly seed: number;
   readonly lives: number;
   readonly models: number;

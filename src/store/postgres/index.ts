@@ -82,7 +82,8 @@ export function postgresStore(options: PostgresStoreOptions): Store {
           ports,
           poolSize,
           queryTimeoutMs,
-          heartbeatMs,
+          // They are given in real time, which means nothing to a clock that is moved by hand.
+          heartbeatMs: options.clock === 'box' ? null : heartbeatMs,
           completedDays,
           historyDays,
           isUnsafe: options.unsafe ?? false,

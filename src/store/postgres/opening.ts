@@ -22,7 +22,8 @@ export interface OpeningParts {
   readonly ports: StorePorts;
   readonly poolSize: number;
   readonly queryTimeoutMs: number;
-  readonly heartbeatMs: number;
+  /** Null: no signs of life are given. */
+  readonly heartbeatMs: number | null;
   readonly completedDays: number;
   readonly historyDays: number;
   readonly isUnsafe: boolean;
@@ -46,8 +47,14 @@ export async function openPostgres(parts: OpeningParts): Promise<PostgresStore> 
   // The days are those of the database: in virtual time everything stands in the default partition.
   if (!parts.usesGivenClock) await partitions.begin();
   const epoch = await beginEpoch(transactions, schema, clock);
-  const heartbeatMs = parts.usesGivenClock ? null : parts.heartbeatMs;
-  const openings = new Openings({ schema, epoch, port, transactions, heartbeatMs });
+  const openings = new Openings({
+    schema,
+    epoch,
+    port,
+    transactions,
+    clock,
+    heartbeatMs: parts.heartbeatMs,
+  });
   await openings.begin();
   const oldestSeq = await new Journal({ schema, transactions }).oldestSeq();
   return new PostgresStore({

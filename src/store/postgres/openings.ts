@@ -1,3 +1,4 @@
+import type { DatabaseClock } from './clock.ts';
 import { type Heartbeat, startHeartbeat } from './heartbeat-port.ts';
 import type { Scheduled, SqlPort } from './sql-port.ts';
 import type { Transactions } from './transactions.ts';
@@ -8,6 +9,7 @@ export interface OpeningsParts {
   readonly epoch: number;
   readonly port: SqlPort;
   readonly transactions: Transactions;
+  readonly clock: DatabaseClock;
   /** Time between two signs of life; null: none are given, in virtual time. */
   readonly heartbeatMs: number | null;
 }
@@ -32,7 +34,7 @@ export class Openings {
     else
       this.#heartbeat = startHeartbeat({
         settings,
-        statement: statement(schema),
+        statement: statement(schema, 'clock_timestamp()'),
         values: [epoch],
         intervalMs,
       });
@@ -40,12 +42,14 @@ export class Openings {
 
   /** For a pool whose settings no other thread can be told: a busy event loop delays these. */
   #onMainThread(intervalMs: number): Heartbeat {
-    const { schema, epoch, port, transactions } = this.#parts;
+    const { schema, epoch, port, transactions, clock } = this.#parts;
     let beating: Promise<unknown> = Promise.resolve();
     let timer: Scheduled | null = null;
     const beat = (): void => {
       beating = transactions
-        .read('a sign of life', (connection) => connection.query(statement(schema), [epoch]))
+        .read('a sign of life', (connection) =>
+          connection.query(statement(schema, clock.expression()), [epoch]),
+        )
         .catch(() => {})
         .then(() => {
           if (timer !== null) timer = port.callLater(intervalMs, beat);
@@ -63,25 +67,25 @@ export class Openings {
 
   /** Takes note of this opening, and forgets those that have been over for a day. */
   async begin(): Promise<void> {
-    const { schema, epoch, transactions } = this.#parts;
+    const { schema, epoch, transactions, clock } = this.#parts;
+    const now = clock.expression();
     await transactions.read('the opening', async (connection) => {
       await connection.query(
-        `INSERT INTO ${schema}.opening (epoch) VALUES ($1) ON CONFLICT (epoch) DO UPDATE SET seen_at = clock_timestamp()`,
+        `INSERT INTO ${schema}.opening (epoch, seen_at) VALUES ($1, ${now})
+         ON CONFLICT (epoch) DO UPDATE SET seen_at = excluded.seen_at`,
         [epoch],
       );
-      await connection.query(
-        `DELETE FROM ${schema}.opening WHERE seen_at < clock_timestamp() - interval '1 day'`,
-      );
+      await connection.query(`DELETE FROM ${schema}.opening WHERE seen_at < ${now} - interval '1 day'`);
     });
   }
 
   /** Whether an opening was closed, or has given no sign of life for long. */
   async isOver(epoch: number): Promise<boolean> {
-    const { schema, transactions } = this.#parts;
+    const { schema, transactions, clock } = this.#parts;
     const rows = await transactions.read('a read', (connection) =>
       connection.query(
         `SELECT 1 FROM ${schema}.opening
-         WHERE epoch = $1 AND seen_at > clock_timestamp() - make_interval(secs => $2)`,
+         WHERE epoch = $1 AND seen_at > ${clock.expression()} - make_interval(secs => $2)`,
         [epoch, deathMs / 1000],
       ),
     );
@@ -90,7 +94,7 @@ export class Openings {
 
   /** Of these numbers of entries, those that no living opening has written. */
   async leftBehind(seqs: readonly number[]): Promise<ReadonlySet<number>> {
-    const { schema, transactions } = this.#parts;
+    const { schema, transactions, clock } = this.#parts;
     const rows = await transactions.read('a read', (connection) =>
       connection.query(
         // What came with a promotion nobody living has written, though its line may not have come with it.
@@ -100,7 +104,7 @@ export class Openings {
            OR l.by IS NOT NULL AND NOT EXISTS (
              SELECT FROM ${schema}.opening o
              WHERE o.epoch = split_part(l.by, '#', 2)::bigint
-               AND o.seen_at > clock_timestamp() - make_interval(secs => $2)
+               AND o.seen_at > ${clock.expression()} - make_interval(secs => $2)
            )`,
         [seqs, deathMs / 1000],
       ),
@@ -122,9 +126,9 @@ export class Openings {
 }
 
 /** The database's clock decides what is due. A representation that was declared dead is not revived here: its poll finds out. */
-function statement(schema: string): string {
-  const now = 'floor(extract(epoch FROM clock_timestamp()) * 1000)';
-  return `WITH seen AS (UPDATE ${schema}.opening SET seen_at = clock_timestamp() WHERE epoch = $1)
+function statement(schema: string, time: string): string {
+  const now = `floor(extract(epoch FROM ${time}) * 1000)`;
+  return `WITH seen AS (UPDATE ${schema}.opening SET seen_at = ${time} WHERE epoch = $1)
     UPDATE ${schema}.representation
     SET body = jsonb_set(body::jsonb, '{lastPing}', to_jsonb(${now}))::json, rev = rev + 1
     WHERE (body ->> 'epoch')::bigint = $1 AND body ->> 'state' = 'activated'

@@ -10,6 +10,12 @@ export interface AuditOptions {
   readonly boxPrefix: string;
   /** Whether a living dispatcher may be declared dead. Default false. */
   readonly allowsFalseDeaths?: boolean;
+  /**
+   * Whether processes open the store each by itself, as they do with a database: then numbers of entries have gaps, those
+   * of different records come in any order, epochs are not one after the other, and signs of life need no entry. Default
+   * false.
+   */
+  readonly hasPeers?: boolean;
 }
 
 /** Follows a whole journal and lists every entry that breaks an invariant. */
@@ -31,6 +37,10 @@ export class Audit {
     this.#options = options;
   }
 
+  get #hasPeers(): boolean {
+    return this.#options.hasPeers === true;
+  }
+
   /** Seq of the newest entry. */
   get seq(): number {
     return this.#seq;
@@ -45,8 +55,9 @@ export class Audit {
   }
 
   follow(entry: HistoryEntry): void {
-    if (entry.seq !== this.#seq + 1) this.#say(entry, `I3 seq ${entry.seq} follows ${this.#seq}`);
-    this.#seq = entry.seq;
+    if (entry.seq !== this.#seq + 1 && !this.#hasPeers)
+      this.#say(entry, `I3 seq ${entry.seq} follows ${this.#seq}`);
+    this.#seq = Math.max(this.#seq, entry.seq);
     const key = `${entry.kind}/${entry.id}`;
     const before = this.records.get(key);
     if (entry.q !== (before?.lastSeq ?? 0)) this.#say(entry, `I3 names ${entry.q} as its last entry`);
@@ -80,8 +91,8 @@ export class Audit {
     const { event, by, patch } = entry;
     const claim = Number(before?.fields.claim ?? 0);
     if (patch?.claim !== undefined && patch.claim !== claim + 1) this.#say(entry, `I6 claim was ${claim}`);
-    if (event === 'job.claim' && Number(patch?.epoch) < Number(before?.fields.epoch ?? 0))
-      this.#say(entry, 'I6 epoch went back');
+    const isOlder = Number(patch?.epoch) < Number(before?.fields.epoch ?? 0);
+    if (event === 'job.claim' && isOlder && !this.#hasPeers) this.#say(entry, 'I6 epoch went back');
     if (changesHolder.includes(event) && patch?.claim === undefined)
       this.#say(entry, 'I6 changes the holder and keeps the token');
     const place = placeOf(before);
@@ -150,7 +161,8 @@ export class Audit {
     if (entry.event !== 'representation.deactivate' || this.#options.allowsFalseDeaths === true) return;
     const { dispatcher, epoch, activated, lastPing, pingDeathInterval } = before?.fields ?? {};
     const [by, epochNow] = entry.by.split('#');
-    if (by?.endsWith(String(dispatcher)) || Number(epoch) < Number(epochNow)) return;
+    const isFormer = Number(epoch) < Number(epochNow) && !this.#hasPeers;
+    if (by?.endsWith(String(dispatcher)) || isFormer) return;
     const silentMs = entry.at - Math.max(Number(activated ?? 0), Number(lastPing ?? 0));
     if (silentMs <= Number(pingDeathInterval))
       this.#say(entry, `I13 gave a sign of life ${silentMs} ms before`);
@@ -208,7 +220,7 @@ export class Audit {
 
   /** The records of a store are what its journal says, each key that an entry ever named. */
   async compare(store: OpenStore): Promise<void> {
-    this.problems.push(...(await differences(this.records, store)));
+    this.problems.push(...(await differences(this.records, store, this.#hasPeers)));
   }
 
   #say(entry: HistoryEntry, what: string): void {

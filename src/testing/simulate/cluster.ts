@@ -92,10 +92,12 @@ export class Cluster {
 
   async #boot(name: string, uuid: string): Promise<void> {
     const { world, host, settings } = this.#parts;
+    const lane = world.scheduler.lane(name);
+    const opened = await host.openFor(lane);
     const process = new SimulatedProcess(uuid, {
-      store: host.store,
+      ...opened,
       scheduler: world.scheduler,
-      lane: world.scheduler.lane(name),
+      lane,
       network: this.#network,
       random: world.random.fork(),
       isFirst: !this.#hasFirst,

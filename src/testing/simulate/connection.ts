@@ -1,5 +1,6 @@
 import { type OpenStore, SignalboxError } from '../../index.ts';
 import { lostConnection, refusal, type SimulationFaults } from './faults.ts';
+import type { Opened } from './host.ts';
 import type { SeededRandom } from './random.ts';
 import type { Lane, Scheduler } from './scheduler.ts';
 
@@ -10,8 +11,7 @@ type Claimed = Awaited<ReturnType<OpenStore['claim']>>;
 type Lines = Parameters<Parameters<OpenStore['follow']>[0]>[0];
 
 /** What a connection is made from. */
-export interface ConnectionParts {
-  readonly store: OpenStore;
+export interface ConnectionParts extends Opened {
   readonly scheduler: Scheduler;
   /** The process at the one end. */
   readonly lane: Lane;
@@ -57,7 +57,7 @@ export class Connection implements OpenStore {
     this.#store = parts.store;
     this.name = parts.store.name;
     this.epoch = parts.store.epoch;
-    this.exclusive = parts.isFirst;
+    this.exclusive = parts.isFirst && parts.store.exclusive;
     this.poolSize = parts.store.poolSize;
   }
 
@@ -167,10 +167,16 @@ export class Connection implements OpenStore {
     return failure;
   }
 
-  /** Lets go of this end. The store stays open for the others. */
+  /** Lets go of this end. A store that all share stays open for the others. */
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const unfollow of this.#unfollows) unfollow();
+    if (this.#parts.isOwn) await this.#store.close();
+  }
+
+  /** The process at this end is gone. */
+  kill(): void {
+    this.#parts.kill();
   }
 
   #ask<Value>(call: () => Promise<Value>): Promise<Value> {

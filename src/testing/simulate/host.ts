@@ -13,6 +13,37 @@ export interface SimulatedHost {
    * of it is lost.
    */
   onCrash(lose: () => void): void;
+  /**
+   * Says how one process opens the store, where each does so by itself, as with a database. The store itself is opened
+   * beside them for the audit, and has to tell of every commit before anybody else hears of it.
+   */
+  onOpen(open: (peer: SimulatedPeer) => Promise<OpenStore>): void;
+  /** Whether things may go wrong at this moment. */
+  readonly mayFail: boolean;
+  /** Does something between the processes and the store, when chance has it. */
+  send(call: () => void): void;
+  /** Nothing happens and no time passes until the returned function is called: for what takes real time. */
+  hold(): () => void;
+}
+
+/** One process of a run, for a store that each process opens by itself. */
+export interface SimulatedPeer {
+  readonly name: string;
+  /** What its opening is given. */
+  readonly ports: Parameters<Store['open']>[0];
+  /** Does something in the name of the process, when chance has it: not while it stands still, never once it is killed. */
+  answer(call: () => void): void;
+  callLater(delayMs: number, call: () => void): ScheduledCall;
+  /** Says what becomes of its end when it is killed. */
+  onKill(die: () => void): void;
+}
+
+/** The store as one process has it. */
+export interface Opened {
+  readonly store: OpenStore;
+  /** Whether no other process has this opening. */
+  readonly isOwn: boolean;
+  readonly kill: () => void;
 }
 
 /** The store of a run, opened once for all processes; a crash takes it down, and it is opened again. */
@@ -22,7 +53,10 @@ export class Host {
   readonly #store: Store;
   readonly #report: (message: string) => void;
   #lane: Lane;
+  /** Whether things may go wrong at this moment. */
+  mayFail = false;
   #lose: (() => void) | null = null;
+  #openPeer: ((peer: SimulatedPeer) => Promise<OpenStore>) | null = null;
   #open: OpenStore | null = null;
   #ids = 0;
 
@@ -31,13 +65,43 @@ export class Host {
     this.#random = world.random.fork();
     this.#report = (message) => world.note(`store: ${message}`);
     this.#lane = world.scheduler.lane('store');
+    const host = this;
     this.#store = makeStore({
       random: this.#random,
       callLater: (delayMs, call) => this.#scheduler.callLater(this.#lane, delayMs, call),
       onCrash: (lose) => {
         this.#lose = lose;
       },
+      onOpen: (open) => {
+        this.#openPeer = open;
+      },
+      get mayFail() {
+        return host.mayFail;
+      },
+      send: (call) => this.#lane.answer(call),
+      hold: () => this.#scheduler.hold(),
     });
+  }
+
+  /** Whether each process opens the store by itself. */
+  get hasPeers(): boolean {
+    return this.#openPeer !== null;
+  }
+
+  /** The store for one process: an opening of its own where each has one. */
+  async openFor(lane: Lane): Promise<Opened> {
+    if (this.#openPeer === null) return { store: this.store, isOwn: false, kill: () => {} };
+    let die = (): void => {};
+    const store = await this.#openPeer({
+      name: lane.name,
+      ports: this.#portsOf(lane),
+      answer: (call) => lane.answer(call),
+      callLater: (delayMs, call) => this.#scheduler.callLater(lane, delayMs, call),
+      onKill: (call) => {
+        die = call;
+      },
+    });
+    return { store, isOwn: true, kill: () => die() };
   }
 
   /** The store, open. */
@@ -51,8 +115,12 @@ export class Host {
   }
 
   async open(): Promise<OpenStore> {
-    const lane = this.#lane;
-    this.#open = await this.#store.open({
+    this.#open = await this.#store.open(this.#portsOf(this.#lane));
+    return this.#open;
+  }
+
+  #portsOf(lane: Lane): Parameters<Store['open']>[0] {
+    return {
       now: () => this.#scheduler.now,
       defer: (call) => lane.turn(call),
       newId: () => {
@@ -60,8 +128,7 @@ export class Host {
         return `${this.#ids}-${this.#random.integer(0, 2 ** 31)}`;
       },
       report: this.#report,
-    });
-    return this.#open;
+    };
   }
 
   /** Everything goes down: a store that says what is lost then loses it. */

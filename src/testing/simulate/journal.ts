@@ -9,11 +9,12 @@ export class Journal {
   readonly #host: Host;
   /** Entry `seq` as text, at `seq - 1`. */
   readonly #texts: string[] = [];
-  #audit = newAudit();
+  #audit: Audit;
 
   constructor(world: World, host: Host) {
     this.#world = world;
     this.#host = host;
+    this.#audit = newAudit(host);
   }
 
   /** What it says so far. */
@@ -25,11 +26,11 @@ export class Journal {
   async open(): Promise<void> {
     const world = this.#world;
     const store = await this.#host.open();
-    const audit = newAudit();
+    const audit = newAudit(this.#host);
     for await (const entry of store.entries(1)) {
       const known = this.#texts[entry.seq - 1];
       const told = textOf(entry);
-      if (known === undefined) this.#texts.push(told);
+      if (known === undefined) this.#texts[entry.seq - 1] = told;
       else if (known !== told) world.violated(`I3 entry ${entry.seq} was ${known} and is ${told}`);
       audit.follow(entry);
     }
@@ -46,7 +47,7 @@ export class Journal {
 
   #follow(entry: HistoryEntry): void {
     const text = textOf(entry);
-    this.#texts.push(text);
+    this.#texts[entry.seq - 1] = text;
     this.#world.note(text);
     this.#audit.follow(entry);
   }
@@ -63,7 +64,7 @@ export class Journal {
 
   async #compareReopened(): Promise<void> {
     const store = await this.#host.open();
-    const audit = newAudit();
+    const audit = newAudit(this.#host);
     for await (const entry of store.entries(1)) audit.follow(entry);
     await audit.compare(store);
     for (const problem of audit.problems)
@@ -74,8 +75,8 @@ export class Journal {
 /** Boxes of a simulation have UUIDs with this before that of their dispatcher. */
 export const boxPrefix = 'box-';
 
-function newAudit(): Audit {
-  return new Audit({ boxPrefix });
+function newAudit({ hasPeers }: Host): Audit {
+  return new Audit({ boxPrefix, hasPeers });
 }
 
 function textOf({ seq, at, by, kind, id, event, to, patch }: HistoryEntry): string {

@@ -78,6 +78,8 @@ export class Scheduler {
   #steps = 0;
   /** How many there were when time moved on last. */
   #stepsBefore = 0;
+  #holds = 0;
+  #released: (() => void)[] = [];
 
   constructor(random: SeededRandom, now: number) {
     this.#random = random;
@@ -130,12 +132,32 @@ export class Scheduler {
     };
   }
 
+  /**
+   * Nothing happens and no time passes until the returned function is called: something real is under way, such as a
+   * question to a database, which takes no simulated time.
+   */
+  hold(): () => void {
+    this.#holds += 1;
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      this.#holds -= 1;
+      if (this.#holds > 0) return;
+      // In a later turn: what follows from the answer comes first, and may hold it again.
+      this.#loop.callFromThread(() => {
+        if (this.#holds > 0) return;
+        for (const goOn of this.#released.splice(0)) goOn();
+      });
+    };
+  }
+
   /** Lets time pass up to an instant, or until it is over. What a call throws rejects the promise. */
   async runUntil(end: number, isOver: () => boolean = () => false): Promise<void> {
     let isDone = false;
     await new Promise<void>((resolve, reject) => {
       const turn = (): void => {
-        if (isDone) return;
+        if (isDone || this.#holds > 0) return;
         try {
           isDone = isOver() || !this.#step(end);
           if (isDone) resolve();
@@ -146,6 +168,10 @@ export class Scheduler {
       };
       const turns = (): void => {
         if (isDone) return;
+        if (this.#holds > 0) {
+          this.#released.push(turns);
+          return;
+        }
         for (let count = 0; count < callsPerTurn; count += 1) this.#loop.callFromThread(turn);
         this.#loop.callFromThread(turns);
       };

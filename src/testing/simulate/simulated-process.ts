@@ -60,6 +60,7 @@ export class SimulatedProcess {
 
   /** It is gone: who waits for its start waits no longer. */
   kill(): void {
+    this.connection.kill();
     this.#kill();
   }
 

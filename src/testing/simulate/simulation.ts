@@ -39,6 +39,7 @@ export class Simulation implements SimulatedRun {
   readonly #scenario: SimulatedScenario;
   readonly #ledger = new Ledger();
   readonly #journal: Journal;
+  readonly #host: Host;
   readonly #cluster: Cluster;
   readonly #nemesis: Nemesis;
   #acts = 0;
@@ -52,6 +53,7 @@ export class Simulation implements SimulatedRun {
     this.#world = world;
     this.faults = drawnFaults(plan.faults, world.random);
     const host = new Host(world, plan.makeStore);
+    this.#host = host;
     this.#journal = new Journal(world, host);
     this.random = world.random.fork();
     this.#scenario = plan.scenario(this);
@@ -125,6 +127,7 @@ export class Simulation implements SimulatedRun {
     const { scheduler, random, lane } = this.#world;
     const { acts = 20 } = this.#scenario;
     this.#nemesis.begin(this.faults, safetyMs);
+    this.#host.mayFail = true;
     for (let count = 0; count < acts; count += 1)
       scheduler.callLater(lane, random.integer(0, safetyMs), () => this.#act());
     await scheduler.runUntil(scheduler.now + safetyMs);
@@ -136,6 +139,7 @@ export class Simulation implements SimulatedRun {
     const { scheduler } = this.#world;
     const { livenessMs, deathMs, pollMs } = this.#plan;
     this.#calmSince = scheduler.now;
+    this.#host.mayFail = false;
     this.#nemesis.end();
     await this.#world.until(cluster.started(), 'the start');
     if (!cluster.isAnyUp) cluster.start(null);

@@ -1,0 +1,94 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { SimulatedHost } from 'signalbox/testing';
+import type { Session, Sessions } from './sessions.ts';
+import { type Outcome, Statement } from './statement.ts';
+
+/** How long the server may take before it is asked whether the statement waits for a lock. Real time. */
+const patienceMs = 3;
+/** Longer than any statement is meant to wait for a lock: what `lock_timeout` would end in real time. Simulated. */
+const lockTimeoutMs = 15_000;
+
+/**
+ * Lets statements through to the server, one at a time: while one is carried out nothing else happens and no time
+ * passes, so the seed alone decides in which order transactions meet. One that waits for a lock is left waiting, and goes
+ * on when whoever holds the lock lets go of it.
+ */
+export class Gate {
+  readonly #host: SimulatedHost;
+  readonly #sessions: Sessions;
+  readonly #blocked = new Set<Statement>();
+
+  constructor(host: SimulatedHost, sessions: Sessions) {
+    this.#host = host;
+    this.#sessions = sessions;
+  }
+
+  /** Hands a statement to the server. `onDone` is called before anything else happens, unless it waits for a lock. */
+  async carryOut(
+    session: Session,
+    query: { readonly text: string; readonly values: readonly unknown[] | undefined },
+    onDone: (outcome: Outcome) => void,
+  ): Promise<void> {
+    await this.alone(async () => {
+      const statement = new Statement(session, query, onDone);
+      if (!(await this.#isDone(statement))) this.#waits(statement);
+      await this.#letGoOn();
+    });
+  }
+
+  /** Does something real that takes no simulated time, while nothing else happens. */
+  async alone<Value>(work: () => Promise<Value>): Promise<Value> {
+    const release = this.#host.hold();
+    try {
+      return await work();
+    } finally {
+      release();
+    }
+  }
+
+  /** Gives a session back, and lets those go on that its transaction kept. */
+  async giveBack(session: Session): Promise<void> {
+    await this.alone(async () => {
+      await this.#sessions.giveBack(session);
+      await this.#letGoOn();
+    });
+  }
+
+  /** Ends everything that waits. */
+  async end(): Promise<void> {
+    for (const statement of this.#blocked) {
+      await this.#sessions.cancel(statement.session);
+      await statement.answered;
+    }
+    await this.#letGoOn();
+  }
+
+  #waits(statement: Statement): void {
+    this.#blocked.add(statement);
+    this.#host.callLater(lockTimeoutMs, () => {
+      if (this.#blocked.has(statement)) void this.alone(() => this.#cancel(statement));
+    });
+  }
+
+  async #cancel(statement: Statement): Promise<void> {
+    await this.#sessions.cancel(statement.session);
+    await statement.answered;
+    await this.#letGoOn();
+  }
+
+  /** Those that waited for a lock and have it now. */
+  async #letGoOn(): Promise<void> {
+    for (const statement of [...this.#blocked])
+      if (await this.#isDone(statement)) this.#blocked.delete(statement);
+  }
+
+  /** True when it is done, false when it waits for a lock. */
+  async #isDone(statement: Statement): Promise<boolean> {
+    while (statement.outcome === null) {
+      await Promise.race([statement.answered, pause(patienceMs)]);
+      if (statement.outcome === null && (await this.#sessions.isBlocked(statement.session))) return false;
+    }
+    statement.onDone(statement.outcome);
+    return true;
+  }
+}

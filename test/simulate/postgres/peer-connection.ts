@@ -1,0 +1,138 @@
+import type { ScheduledCall } from 'signalbox';
+import type { SimulatedHost, SimulatedPeer } from 'signalbox/testing';
+import type { Rows, SqlConnection } from '../../../src/store/postgres/sql-port.ts';
+import type { Gate } from './gate.ts';
+import type { Session } from './sessions.ts';
+import type { Outcome } from './statement.ts';
+
+/** What `idle_in_transaction_session_timeout` is set to, in simulated time. */
+const idleTimeoutMs = 5000;
+
+/** What a simulated connection is made from. */
+export interface PeerConnectionParts {
+  readonly host: SimulatedHost;
+  readonly peer: SimulatedPeer;
+  readonly gate: Gate;
+  readonly session: Session;
+  /** Chance that the connection breaks at a statement, while things may go wrong. */
+  readonly breaks: number;
+  /** Told of each statement that was carried out, before anybody else. */
+  readonly carriedOut: (
+    text: string,
+    values: readonly unknown[] | undefined,
+    outcome: Outcome,
+  ) => Promise<void>;
+  /** The session was given back. */
+  readonly over: () => void;
+}
+
+interface Asked {
+  readonly text: string;
+  readonly values: readonly unknown[] | undefined;
+  readonly told: (outcome: Outcome) => void;
+}
+
+/** A connection of one process: its statements reach the server, and answers the process, when the seed has it. */
+export class PeerConnection implements SqlConnection {
+  readonly client = null;
+  readonly #parts: PeerConnectionParts;
+  readonly #asked: Asked[] = [];
+  #isUnderWay = false;
+  #isInTransaction = false;
+  /** Nobody asks anything more of it. */
+  #isLeft = false;
+  #isOver = false;
+  #failure: unknown = null;
+  #idleTimeout: ScheduledCall | null = null;
+
+  constructor(parts: PeerConnectionParts) {
+    this.#parts = parts;
+  }
+
+  query(text: string, values?: readonly unknown[]): Promise<Rows> {
+    this.#idleTimeout?.cancel();
+    return new Promise((resolve, reject) => {
+      const told = (outcome: Outcome): void =>
+        this.#parts.peer.answer(() => (outcome.ok ? resolve(outcome.rows) : reject(outcome.error)));
+      if (this.#failure !== null) return told({ ok: false, error: this.#failure });
+      this.#asked.push({ text, values, told });
+      this.#next();
+    });
+  }
+
+  release(): void {
+    this.#idleTimeout?.cancel();
+    this.#isLeft = true;
+    this.#next();
+  }
+
+  /** The process is gone. What it has sent arrives; then the server finds that nobody is there. */
+  kill(): void {
+    this.release();
+  }
+
+  /** Sends the next statement, or gives the session back when there is none. */
+  #next(): void {
+    if (this.#isUnderWay || this.#isOver) return;
+    if (this.#asked.length > 0) {
+      this.#isUnderWay = true;
+      this.#parts.host.send(() => this.#carryOut());
+    } else if (this.#isLeft) this.#end();
+    else if (this.#isInTransaction)
+      this.#idleTimeout = this.#parts.host.callLater(idleTimeoutMs, () => this.#idles());
+  }
+
+  #carryOut(): void {
+    const asked = this.#asked.shift() as Asked;
+    const { host, gate, session, breaks } = this.#parts;
+    const isBroken = host.mayFail && host.random.chance(breaks);
+    if (isBroken && host.random.chance(0.5)) {
+      this.#asked.unshift(asked);
+      this.#breaks(connectionLost());
+      return;
+    }
+    const { text, values } = asked;
+    if (text.startsWith('BEGIN')) this.#isInTransaction = true;
+    void gate.carryOut(session, { text, values }, (outcome) => {
+      if (text === 'COMMIT' || text === 'ROLLBACK') this.#isInTransaction = false;
+      void gate.alone(async () => {
+        await this.#parts.carriedOut(text, values, outcome);
+        this.#isUnderWay = false;
+        if (isBroken) {
+          this.#asked.unshift(asked);
+          this.#breaks(connectionLost());
+          return;
+        }
+        asked.told(outcome);
+        this.#next();
+      });
+    });
+  }
+
+  #idles(): void {
+    if (!this.#isUnderWay && !this.#isOver && this.#asked.length === 0)
+      this.#breaks(
+        Object.assign(new Error('terminating connection due to idle-in-transaction timeout'), {
+          code: '25P03',
+        }),
+      );
+  }
+
+  /** The connection is gone, and the transaction with it. */
+  #breaks(failure: unknown): void {
+    this.#failure = failure;
+    for (const { told } of this.#asked.splice(0)) told({ ok: false, error: failure });
+    this.#end();
+  }
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const { gate, session, over } = this.#parts;
+    void gate.giveBack(session).then(over);
+  }
+}
+
+function connectionLost(): Error {
+  return Object.assign(new Error('the connection to the database was lost'), { code: 'ECONNRESET' });
+}

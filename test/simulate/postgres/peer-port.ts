@@ -1,0 +1,102 @@
+import type { SimulatedHost, SimulatedPeer } from 'signalbox/testing';
+import type { Listener, Listening, SqlConnection, SqlPort } from '../../../src/store/postgres/sql-port.ts';
+import type { Gate } from './gate.ts';
+import { PeerConnection, type PeerConnectionParts } from './peer-connection.ts';
+import type { Sessions } from './sessions.ts';
+
+/** What the port of one process is made from. */
+export interface PeerPortParts {
+  readonly host: SimulatedHost;
+  readonly peer: SimulatedPeer;
+  readonly gate: Gate;
+  readonly sessions: Sessions;
+  readonly poolSize: number;
+  readonly breaks: number;
+  readonly carriedOut: PeerConnectionParts['carriedOut'];
+  /** Has the listener hear what is notified from now on. Returns a function that ends it. */
+  readonly listens: (listener: Listener) => () => void;
+}
+
+/** The database as one simulated process has it. */
+export class PeerPort implements SqlPort {
+  readonly #parts: PeerPortParts;
+  readonly #connections = new Set<PeerConnection>();
+  readonly #waiting: (() => void)[] = [];
+  #size: number;
+  #used = 0;
+  #unlisten: (() => void) | null = null;
+
+  constructor(parts: PeerPortParts) {
+    this.#parts = parts;
+    this.#size = parts.poolSize;
+    parts.peer.onKill(() => this.#kill());
+  }
+
+  connect(): Promise<SqlConnection> {
+    return new Promise((resolve) => {
+      this.#waiting.push(() => this.#parts.host.send(() => void this.#connect(resolve)));
+      this.#next();
+    });
+  }
+
+  #next(): void {
+    if (this.#used >= this.#size) return;
+    const connect = this.#waiting.shift();
+    if (connect === undefined) return;
+    this.#used += 1;
+    connect();
+  }
+
+  async #connect(connected: (connection: SqlConnection) => void): Promise<void> {
+    const { gate, sessions, peer } = this.#parts;
+    await gate.alone(async () => {
+      const session = await sessions.take();
+      const connection = new PeerConnection({
+        ...this.#parts,
+        session,
+        over: () => {
+          this.#connections.delete(connection);
+          this.#used -= 1;
+          this.#next();
+        },
+      });
+      this.#connections.add(connection);
+      peer.answer(() => connected(connection));
+    });
+  }
+
+  async listen(listener: Listener): Promise<Listening> {
+    const { peer, listens } = this.#parts;
+    const heard = (payload: string): void => peer.answer(() => listener.heard(payload));
+    this.#unlisten = listens({ ...listener, heard });
+    return { close: async () => this.#unlisten?.() };
+  }
+
+  /** No thread has signs of life to give: they come by `callLater`, and stop when the process does. */
+  settings(): null {
+    return null;
+  }
+
+  resize(max: number): void {
+    this.#size = max;
+    this.#next();
+  }
+
+  elapsed(): number {
+    return this.#parts.peer.ports.now();
+  }
+
+  callLater(delayMs: number, call: () => void): { cancel(): void } {
+    return this.#parts.peer.callLater(delayMs, call);
+  }
+
+  async end(): Promise<void> {
+    this.#unlisten?.();
+  }
+
+  #kill(): void {
+    this.#unlisten?.();
+    this.#waiting.length = 0;
+    for (const connection of [...this.#connections]) connection.kill();
+  }
+}

@@ -1,0 +1,93 @@
+import { Client } from 'pg';
+import type { Rows } from '../../../src/store/postgres/sql-port.ts';
+
+/** A connection to the real server. */
+export class Session {
+  readonly #client: Client;
+  #pid = 0;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  /** Number of its process in the server. */
+  get pid(): number {
+    return this.#pid;
+  }
+
+  async open(): Promise<this> {
+    await this.#client.connect();
+    const [row] = await this.query('SELECT pg_backend_pid() AS pid');
+    this.#pid = Number(row?.pid);
+    return this;
+  }
+
+  /** Statements are made one after the other, in the order of calls. */
+  query(text: string, values?: readonly unknown[]): Promise<Rows> {
+    const answer = this.#last.then(() => this.#query(text, values));
+    this.#last = answer.catch(() => {});
+    return answer;
+  }
+
+  async #query(text: string, values?: readonly unknown[]): Promise<Rows> {
+    const result = await this.#client.query(text, values as unknown[]);
+    return (Array.isArray(result) ? result.at(-1) : result).rows as Rows;
+  }
+
+  async close(): Promise<void> {
+    await this.#client.end();
+  }
+}
+
+/** Connections that seed after seed uses: making one takes longer than most statements. */
+export class Sessions {
+  readonly #url: string;
+  readonly #idle: Session[] = [];
+  #monitor: Promise<Session> | null = null;
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  /** One that nobody uses, outside any transaction. */
+  async take(): Promise<Session> {
+    return this.#idle.pop() ?? this.#made();
+  }
+
+  /** Gives it back: a transaction that is open in it ends, as it does when a connection is lost. */
+  async giveBack(session: Session): Promise<void> {
+    await session.query('ROLLBACK');
+    this.#idle.push(session);
+  }
+
+  /** Whether a session waits for a lock. */
+  async isBlocked({ pid }: Session): Promise<boolean> {
+    const [row] = await this.ask('SELECT cardinality(pg_blocking_pids($1::int)) > 0 AS blocked', [pid]);
+    return row?.blocked === true;
+  }
+
+  /** Ends the statement that a session is at. */
+  async cancel({ pid }: Session): Promise<void> {
+    await this.ask('SELECT pg_cancel_backend($1::int)', [pid]);
+  }
+
+  /** A statement that no simulated process makes. */
+  async ask(text: string, values?: readonly unknown[]): Promise<Rows> {
+    this.#monitor ??= this.#made();
+    return (await this.#monitor).query(text, values);
+  }
+
+  async close(): Promise<void> {
+    const monitor = await this.#monitor;
+    await Promise.all(
+      [...this.#idle.splice(0), ...(monitor === null ? [] : [monitor])].map((s) => s.close()),
+    );
+  }
+
+  #made(): Promise<Session> {
+    const client = new Client({ connectionString: this.#url });
+    client.on('error', () => {});
+    return new Session(client).open();
+  }
+}
