@@ -1,13 +1,14 @@
 import { inArena } from './measures/arena.ts';
 import { type BareLife, facts as bareFacts } from './measures/bare-life.ts';
-import type { BurnDown } from './measures/burn-down.ts';
+import type { BurnDown, BurnDownOptions } from './measures/burn-down.ts';
 import type { Check } from './measures/check.ts';
 import { type ContenderName, factsOf, turnOf } from './measures/contenders.ts';
 import type { Facts } from './measures/contestant.ts';
 import { type Fdatasync, facts as fdatasyncFacts } from './measures/fdatasync.ts';
+import { inChild } from './measures/in-child.ts';
 import { freshFolder } from './measures/place.ts';
 import { medians } from './measures/statistics.ts';
-import { inChild, takeTurns } from './measures/turns.ts';
+import { progress, takeTurns } from './measures/turns.ts';
 
 /** What the suite can be told. */
 export interface Options {
@@ -27,18 +28,37 @@ const names = [
   'liteque',
 ] as const;
 
+/** One for each process: those of one module share theirs. */
+const warmedUp = ['size10', 'plainjob', 'bullmq', 'fastq', 'liteque'] as const;
+
 type Burned = Omit<BurnDown, 'serverCpuUsPerJob'>;
 
 /** Figures of a peer, with what was measured. */
 export type PeerFigures = Burned & Facts & { readonly jobs: number; readonly rounds: number };
 
 /** The same no-op jobs through Signalbox and its peers, side by side. */
-export async function run({ quick, jobs = 10_000, rounds = quick ? 7 : 15 }: Options) {
+export async function run({ quick, jobs = quick ? 5_000 : 10_000, rounds = quick ? 7 : 15 }: Options) {
   const { taken, leftOut } = await inArena(names, async (arena) => {
+    const end = performance.now() + (quick ? 43_000 : 600_000);
     const warmUpMs = quick ? 1_500 : 4_000;
-    const limits = { warmUpMs, sustainedMs: quick ? 200 : 1_000, drainLimitMs: quick ? 2_000 : 30_000 };
-    const turn = (name: ContenderName, course: Partial<Course> = {}) =>
-      withServer(turnOf<BurnDown>(name, 'burn-down', arena, { jobs, ...limits, ...course }));
+    const course = {
+      warmUpMs: 0,
+      sustainedMs: quick ? 200 : 1_000,
+      drainLimitMs: quick ? 1_000 : 30_000,
+    };
+    const ofLiteque = { jobs: litequeJobs(jobs) };
+    const turn = (name: ContenderName, own: Partial<BurnDownOptions> = {}) =>
+      withServer(turnOf<BurnDown>(name, 'burn-down', arena, { jobs, ...course, ...own }));
+    const lives = (how: object) => arena.children.measure<BareLife>('bareXState', 'bare-life', how);
+
+    for (const name of warmedUp) {
+      const own = { warmUpMs, ...(name === 'liteque' ? ofLiteque : {}) };
+      progress(`warming up: ${name}`);
+      await turnOf(name, 'warm-up', arena, { jobs, ...course, ...own })?.();
+    }
+    progress('warming up: bareXState');
+    await lives({ lives: 1, warmUpMs });
+
     return takeTurns(
       {
         size10: turn('size10'),
@@ -47,14 +67,18 @@ export async function run({ quick, jobs = 10_000, rounds = quick ? 7 : 15 }: Opt
         bullmq: turn('bullmq'),
         slowDisk: turn('slowDisk', { sustainedMs: 0 }),
         plainjobSynced: turn('plainjobSynced'),
-        bareXState: () => inChild<BareLife>('bare-life', { lives: jobs, warmUpMs }),
+        bareXState: () => lives({ lives: jobs, warmUpMs: 0 }),
         fastq: turn('fastq'),
-        liteque: turn('liteque', { jobs: litequeJobs(jobs) }),
+        liteque: turn('liteque', ofLiteque),
         fdatasync: () =>
           inChild<Fdatasync>('fdatasync', { dir: freshFolder(arena.place), samples: 300, pauseMs: 0 }),
       },
       // Those in no ratio need not take time from those who are.
-      { rounds, budgetMs: quick ? 43_000 : 600_000, once: quick ? ['fastq', 'liteque', 'fdatasync'] : [] },
+      {
+        rounds,
+        budgetMs: end - performance.now(),
+        once: quick ? ['fastq', 'liteque', 'fdatasync'] : [],
+      },
     );
   });
 
@@ -96,12 +120,6 @@ function withServer(turn: (() => Promise<BurnDown>) | null): (() => Promise<Burn
     const { serverCpuUsPerJob, ...figures } = await turn();
     return { ...figures, cpuUsPerJob: figures.cpuUsPerJob + (serverCpuUsPerJob ?? 0) };
   };
-}
-
-interface Course {
-  readonly jobs: number;
-  readonly warmUpMs: number;
-  readonly sustainedMs: number;
 }
 
 /** A claim of liteque sorts all that waits: it gets few jobs, which favours it, or one turn would take minutes. */

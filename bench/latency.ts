@@ -3,9 +3,10 @@ import type { Check } from './measures/check.ts';
 import { type ContenderName, factsOf, turnOf } from './measures/contenders.ts';
 import { type Fdatasync, facts as fdatasyncFacts } from './measures/fdatasync.ts';
 import type { Idle } from './measures/idle.ts';
+import { inChild } from './measures/in-child.ts';
 import { freshFolder } from './measures/place.ts';
 import { medians } from './measures/statistics.ts';
-import { inChild, takeTurns } from './measures/turns.ts';
+import { takeTurns } from './measures/turns.ts';
 
 /** What the suite can be told. */
 export interface Options {

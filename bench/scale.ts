@@ -1,10 +1,11 @@
 import { rmSync } from 'node:fs';
 import type { Check } from './measures/check.ts';
 import type { Completed } from './measures/completed.ts';
+import { inChild } from './measures/in-child.ts';
 import type { Opening } from './measures/opening.ts';
 import { freshFolder, inPlace } from './measures/place.ts';
 import { medians } from './measures/statistics.ts';
-import { inChild, takeTurns } from './measures/turns.ts';
+import { takeTurns } from './measures/turns.ts';
 import type { Waiting } from './measures/waiting.ts';
 
 /** What the suite can be told. */

@@ -1,16 +1,22 @@
 import { withRedis } from '../peers/redis-server.ts';
 import { type Arena, type ContenderName, type LeftOut, lackOf, type Servers } from './contenders.ts';
+import { Children } from './in-child.ts';
 import { inPlace } from './place.ts';
 
 /** Measures contenders in a place of their own, and tells people which of them have to be left out. */
 export function inArena<Result>(
   names: readonly ContenderName[],
-  work: (arena: Arena) => Promise<Result>,
+  work: (arena: Arena & { readonly children: Children }) => Promise<Result>,
 ): Promise<{ readonly taken: Result; readonly leftOut: LeftOut }> {
   return inPlace((place) =>
     withRedis(place, async (redis) => {
       const leftOut = await leftOutOf(names, { redis });
-      return { taken: await work({ place, redis, leftOut }), leftOut };
+      const children = new Children();
+      try {
+        return { taken: await work({ place, redis, leftOut, children }), leftOut };
+      } finally {
+        children.end();
+      }
     }),
   );
 }

@@ -7,7 +7,7 @@ export interface BurnDownOptions {
   readonly contestant: string;
   readonly settings: Settings;
   readonly jobs: number;
-  /** Before anything counts burn-downs are repeated for so long: the compiler of JavaScript needs tens of thousands of jobs. */
+  /** Before anything counts, burn-downs are repeated for so long: the compiler of JavaScript needs tens of thousands of jobs. */
   readonly warmUpMs: number;
   /** How long jobs are put while others complete; 0 leaves that out. */
   readonly sustainedMs: number;
@@ -32,17 +32,9 @@ export interface BurnDown {
 
 /** Puts many jobs at once, then works them off; then does both at the same time. */
 export async function measure(options: BurnDownOptions): Promise<BurnDown> {
-  const { settings, jobs, warmUpMs, sustainedMs, drainLimitMs } = options;
+  const { settings, jobs, sustainedMs, drainLimitMs } = options;
   const module: ContestantModule = await import(options.contestant);
-
-  const warmAt = performance.now() + warmUpMs;
-  for (let round = 1; performance.now() < warmAt; round += 1) {
-    const tally = new Tally();
-    const contestant = await module.open({ ...settings, dir: join(settings.dir, `warm-up-${round}`) }, tally);
-    await burnDown(contestant, tally, jobs, drainLimitMs / 4);
-    await contestant.close();
-    await contestant.clear?.();
-  }
+  await warmUp(options);
 
   const tally = new Tally();
   const contestant = await module.open({ ...settings, dir: join(settings.dir, 'measured') }, tally);
@@ -51,6 +43,20 @@ export async function measure(options: BurnDownOptions): Promise<BurnDown> {
     sustainedMs > 0 ? await sustained(contestant, tally, Math.ceil(jobs / 10), sustainedMs) : null;
   await contestant.close();
   return { ...burned, sustainedPerS, ...(await contestant.clear?.()) };
+}
+
+/** Burns jobs down for some time; the figures are thrown away. */
+export async function warmUp(options: BurnDownOptions): Promise<void> {
+  const { settings, jobs, warmUpMs, drainLimitMs } = options;
+  const module: ContestantModule = await import(options.contestant);
+  const warmAt = performance.now() + warmUpMs;
+  for (let round = 1; performance.now() < warmAt; round += 1) {
+    const tally = new Tally();
+    const contestant = await module.open({ ...settings, dir: join(settings.dir, `warm-up-${round}`) }, tally);
+    await burnDown(contestant, tally, jobs, drainLimitMs / 4);
+    await contestant.close();
+    await contestant.clear?.();
+  }
 }
 
 async function burnDown(

@@ -1,6 +1,7 @@
-// A process for one measurement, so that no other has filled its heap or shaped its machine code.
-const [url, options] = process.argv.slice(2) as [string, string];
-const { measure }: { measure(options: unknown): Promise<unknown> } = await import(url);
-const figures = JSON.stringify(await measure(JSON.parse(options)));
+// A process for the measurements of one contender, so that no other has filled its heap or shaped its machine code.
+process.on('message', async ({ url, options }: { url: string; options: unknown }) => {
+  const { measure }: { measure(options: unknown): Promise<object> } = await import(url);
+  process.send?.(await measure(options));
+});
 // Some peers leave timers behind that would keep the process for a minute.
-process.stdout.write(`${figures}\n`, () => process.exit(0));
+process.on('disconnect', () => process.exit(0));

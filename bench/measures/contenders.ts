@@ -1,9 +1,9 @@
 import { rmSync } from 'node:fs';
 import type { RedisServer } from '../peers/redis-server.ts';
 import type { ContestantModule, Facts, Settings } from './contestant.ts';
+import { type Children, inChild } from './in-child.ts';
 import { freshFolder } from './place.ts';
 import type { PostgresServer } from './postgres-server.ts';
-import { inChild } from './turns.ts';
 
 /** Who is measured: a module, and what it is told. */
 interface Contender {
@@ -40,6 +40,8 @@ export type LeftOut = Readonly<Partial<Record<ContenderName, string>>>;
 export interface Arena extends Servers {
   readonly place: string;
   readonly leftOut?: LeftOut;
+  /** Where contenders keep their processes from turn to turn; without it each turn starts one. */
+  readonly children?: Children;
 }
 
 /** What runs beside the contenders. */
@@ -48,7 +50,7 @@ export interface Servers {
   readonly postgres?: PostgresServer;
 }
 
-/** A turn that runs a measure for a contender, in a process and a folder of its own; null where it cannot run. */
+/** A turn that runs a measure for a contender, in a process of its own and a fresh folder; null where it cannot run. */
 export function turnOf<Figures>(
   name: ContenderName,
   measure: string,
@@ -58,11 +60,9 @@ export function turnOf<Figures>(
   if (arena.leftOut?.[name] !== undefined) return null;
   return async () => {
     const dir = freshFolder(arena.place);
-    const figures = await inChild<Figures>(measure, {
-      ...how,
-      contestant: urlOf(name),
-      settings: settingsOf(name, dir, arena),
-    });
+    const options = { ...how, contestant: urlOf(name), settings: settingsOf(name, dir, arena) };
+    const figures = await (arena.children?.measure<Figures>(contenders[name].module, measure, options) ??
+      inChild<Figures>(measure, options));
     rmSync(dir, { recursive: true });
     return figures;
   };

@@ -1,6 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-
 /** What is measured, by name: each call takes its figures once. Null: it cannot be measured here. */
 type Subjects<Figures extends object> = {
   readonly [Name in keyof Figures]: (() => Promise<Figures[Name]>) | null;
@@ -45,37 +42,6 @@ export async function takeTurns<Figures extends object>(
   }
   progress('');
   return taken;
-}
-
-// One that hangs must not hold the command for ever; a million waiting jobs take some minutes.
-const childLimitMs = 900_000;
-
-/** Runs a measure of this folder in a process of its own. */
-export async function inChild<Figures>(
-  measure: string,
-  options: object,
-  flags: readonly string[] = [],
-): Promise<Figures> {
-  const here = (file: string) => new URL(file, import.meta.url);
-  const child = spawn(
-    process.execPath,
-    [
-      ...flags,
-      '--import',
-      'tsx',
-      here('./child.ts').pathname,
-      here(`./${measure}.ts`).href,
-      JSON.stringify(options),
-    ],
-    { stdio: ['ignore', 'pipe', 'inherit'], timeout: childLimitMs },
-  );
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-  });
-  const [code, signal] = await once(child, 'close');
-  if (code !== 0) throw new Error(`Expected the measure ${measure} to end well, got ${code ?? signal}.`);
-  return JSON.parse(output.trimEnd().split('\n').at(-1) as string);
 }
 
 /** Shows what is going on, where nobody takes it for a result. */
