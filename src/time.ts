@@ -1,4 +1,7 @@
-import { formatDuration as formatParts, isValid, milliseconds, parseISO } from 'date-fns';
+import { formatDuration as formatParts } from 'date-fns/formatDuration';
+import { isValid } from 'date-fns/isValid';
+import { milliseconds } from 'date-fns/milliseconds';
+import { parseISO } from 'date-fns/parseISO';
 import { SignalboxError, shown } from './errors.ts';
 
 /** A span of time: milliseconds, or text such as `'5m'`, `'1h30m'`, `'250ms'`. Zero or more. */
