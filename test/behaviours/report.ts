@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type Section, type Tally, type TestResult, tally } from './tally.ts';
+import { idsIn, type Section, type Tally, type TestResult, tally } from './tally.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -51,18 +51,28 @@ function printTable(catalogue: readonly Section[], found: Tally): void {
   if (missing.length > 0) console.log(`missing: ${missing.join(' ')}`);
 }
 
-/** Runs the whole suite; what it prints goes to standard error. */
+/** Runs the files whose tests name behaviours; what they print goes to standard error. */
 function runTests(): TestResult[] {
   const folder = mkdtempSync(join(tmpdir(), 'signalbox-behaviours-'));
   const file = join(folder, 'results.json');
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
   try {
     const reporters = ['--reporter=dot', '--reporter=json', `--outputFile.json=${file}`];
-    spawnSync(process.execPath, [vitest, 'run', ...reporters], { cwd: root, stdio: ['ignore', 2, 2] });
+    spawnSync(process.execPath, [vitest, 'run', ...reporters, ...filesThatName()], {
+      cwd: root,
+      stdio: ['ignore', 2, 2],
+    });
     return testsOf(file);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function filesThatName(): string[] {
+  return readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => join('test', name))
+    .filter((name) => idsIn(readFileSync(join(root, name), 'utf8')).length > 0);
 }
 
 /** A test that was skipped shows nothing, neither that a behaviour is there nor that it is not. */
