@@ -37,10 +37,12 @@ export class Crew {
     this.#parts = parts;
   }
 
+  /** Resolves when all are at work. `most`: how many may live, one after the other. */
   async start(most: number): Promise<void> {
     this.#uuids = Array.from({ length: most }, (_, index) => uuidOf(index, this.#parts.seed));
     await this.#parts.register(this.#uuids);
     await Promise.all(Array.from({ length: this.#parts.size }, () => this.#add()));
+    await Promise.all(this.#members.map(({ process }) => process.said('started')));
   }
 
   /** Kills one and sends the next. False when there is nobody left to send. */

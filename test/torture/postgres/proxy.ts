@@ -17,8 +17,14 @@ export type Cut =
 interface Armed {
   /** A text in the message. */
   readonly needle: string;
-  readonly cut: Cut;
-  readonly done: () => void;
+  readonly cut: Cut | 'held';
+  readonly done: (link: Link) => void;
+}
+
+/** What is to be done at a place in what was sent. */
+interface Found {
+  readonly cut: Cut | 'held';
+  readonly at: number;
 }
 
 /** How long a silent connection stays open. */
@@ -38,7 +44,7 @@ export class CuttingProxy {
     this.#target = target;
     this.#server = createServer({ noDelay: true }, (client) => {
       if (this.#isShut) return void client.destroy();
-      const link = new Link(client, connect(this.port, this.host), (sent) => this.#cutFor(sent));
+      const link: Link = new Link(client, connect(this.port, this.host), (sent) => this.#cutFor(link, sent));
       this.#links.add(link);
       client.on('close', () => this.#links.delete(link));
     });
@@ -71,8 +77,29 @@ export class CuttingProxy {
   /** Cuts at the next message with this text, on whichever connection it comes. Resolves when that is done. */
   cutAt(needle: string, cut: Cut): Promise<void> {
     return new Promise((done) => {
-      this.#armed.push({ needle, cut, done });
+      this.#armed.push({ needle, cut, done: () => done() });
     });
+  }
+
+  /** Connections that listen hear nothing any more, and nobody is told. */
+  deafen(): void {
+    for (const link of this.#links) link.deafen();
+  }
+
+  /** Keeps back the answer to the next message with this text. */
+  holdAnswer(needle: string): { readonly held: Promise<void>; readonly release: () => void } {
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      this.#armed.push({
+        needle,
+        cut: 'held',
+        done: (link) => {
+          release = () => link.goOn();
+          resolve();
+        },
+      });
+    });
+    return { held, release: () => release() };
   }
 
   /** Takes back what has not met its message. */
@@ -96,13 +123,13 @@ export class CuttingProxy {
     });
   }
 
-  #cutFor(sent: Buffer): { readonly cut: Cut; readonly at: number } | null {
+  #cutFor(link: Link, sent: Buffer): Found | null {
     for (const [index, { needle, cut, done }] of this.#armed.entries()) {
       const at = sent.indexOf(needle);
       if (at < 0) continue;
       this.#armed.splice(index, 1);
       this.made += 1;
-      done();
+      done(link);
       return { cut, at: beginningOf(sent, at) };
     }
     return null;
@@ -127,30 +154,38 @@ function beginningOf(sent: Buffer, at: number): number {
 class Link {
   readonly #client: Socket;
   readonly #server: Socket;
-  #cut: Cut | null = null;
+  readonly #kept: Buffer[] = [];
+  #cut: Cut | 'held' | null = null;
+  #listens = false;
+  #isDeaf = false;
 
-  constructor(client: Socket, server: Socket, cutFor: (sent: Buffer) => { cut: Cut; at: number } | null) {
+  constructor(client: Socket, server: Socket, found: (sent: Buffer) => Found | null) {
     this.#client = client;
     this.#server = server;
     server.setNoDelay(true);
     client.on('data', (sent) => {
-      if (this.#cut !== null) return;
-      const found = cutFor(sent);
-      if (found === null) server.write(sent);
-      else this.#begin(sent, found);
+      if (this.#cut !== null && this.#cut !== 'held') return;
+      this.#listens ||= sent.includes('LISTEN ');
+      const place = found(sent);
+      if (place === null) server.write(sent);
+      else this.#begin(sent, place);
     });
-    server.on('data', (answer) => {
-      if (this.#cut === null) client.write(answer);
-      else if (this.#cut === 'after') client.write(answer, () => this.end());
-      else if (this.#cut === 'answer') this.end();
-    });
+    server.on('data', (answer) => this.#answer(answer));
     for (const socket of [client, server]) {
       socket.on('error', () => this.end());
       socket.on('close', () => this.end());
     }
   }
 
-  #begin(sent: Buffer, { cut, at }: { cut: Cut; at: number }): void {
+  #answer(answer: Buffer): void {
+    if (this.#isDeaf) return;
+    if (this.#cut === null) this.#client.write(answer);
+    else if (this.#cut === 'held') this.#kept.push(answer);
+    else if (this.#cut === 'after') this.#client.write(answer, () => this.end());
+    else if (this.#cut === 'answer') this.end();
+  }
+
+  #begin(sent: Buffer, { cut, at }: Found): void {
     this.#cut = cut;
     if (cut === 'before' || cut === 'half') {
       const end = cut === 'before' ? at : at + Math.ceil((sent.length - at) / 2);
@@ -160,6 +195,16 @@ class Link {
     }
     this.#server.write(sent);
     if (cut === 'silence') setTimeout(() => this.end(), silenceMs).unref();
+  }
+
+  deafen(): void {
+    this.#isDeaf = this.#listens;
+  }
+
+  /** What was kept back is sent on. */
+  goOn(): void {
+    this.#cut = null;
+    for (const answer of this.#kept.splice(0)) this.#client.write(answer);
   }
 
   end(): void {

@@ -1,0 +1,112 @@
+import { editedFiles, type Mutant } from '../../mutants/mutant.ts';
+import { WorkerProcess } from '../worker-process.ts';
+import { type Compiled, compiled, compiledProgram, withEdited } from './compiled.ts';
+import { mutants } from './mutants.ts';
+import { scenarios } from './scenarios.ts';
+import { connectedTo, type Site } from './site.ts';
+
+/** What came of a hunt. */
+export interface Hunt {
+  readonly total: number;
+  readonly caught: number;
+  /** Of those that were caught. */
+  readonly names: readonly string[];
+  /** What the scenarios find wrong with the code as it is, and mutants that none gave away. */
+  readonly violations: readonly string[];
+}
+
+/** A scenario, on the code as it is or on a mutant. */
+interface Play {
+  readonly scenario: string;
+  readonly mutant: Mutant | null;
+}
+
+/** What came of a play. */
+interface Played {
+  readonly problem: string | null;
+  /** Why it could not be played to its end, which tells nothing of a mutant. */
+  readonly failure: string | null;
+}
+
+const limitMs = 90_000;
+/** Plays at the same time: they wait more than they work. */
+const abreast = 3;
+/** The scenario that crashes the server: it is played alone. */
+const crashing = 'numberGivenAgain';
+
+/** Plays each scenario on the code as it is, where nothing may be wrong, and on the mutants that it is to give away. */
+export async function hunt(site: Site, root: string, progress: (line: string) => void): Promise<Hunt> {
+  const base = compiled(root);
+  const all: readonly Play[] = [
+    ...Object.keys(scenarios).map((scenario) => ({ scenario, mutant: null })),
+    ...mutants.map((mutant) => ({ scenario: mutant.scenario, mutant })),
+  ].filter(({ scenario }) => site.crash !== null || scenario !== crashing);
+  const names: string[] = [];
+  const violations: string[] = [];
+  const play = async (one: Play, number: number): Promise<void> => {
+    const { problem, failure } = await played(site, base, one, number);
+    const { scenario, mutant } = one;
+    if (failure !== null)
+      violations.push(`scenario ${scenario} on ${mutant?.name ?? 'the code as it is'}: ${failure}`);
+    else if (mutant === null)
+      violations.push(...(problem === null ? [] : [`scenario ${scenario}: ${problem}`]));
+    else if (problem === null)
+      violations.push(`mutant ${mutant.name} was not caught: it lacks ${mutant.without}`);
+    else names.push(mutant.name);
+    if (mutant !== null) progress(`mutant ${mutant.name}: ${problem ?? failure ?? 'NOT caught'}`);
+  };
+  const numbered = [...all.entries()];
+  const left = numbered.filter(([, { scenario }]) => scenario !== crashing);
+  const next = async (): Promise<void> => {
+    for (let one = left.shift(); one !== undefined; one = left.shift()) await play(one[1], one[0]);
+  };
+  try {
+    await Promise.all(Array.from({ length: abreast }, next));
+    for (const [number, one] of numbered) if (one.scenario === crashing) await play(one, number);
+  } finally {
+    base.remove();
+  }
+  const total = all.filter(({ mutant }) => mutant !== null).length;
+  return { total, caught: names.length, names: names.sort(), violations };
+}
+
+async function played(
+  site: Site,
+  base: Compiled,
+  { scenario, mutant }: Play,
+  number: number,
+): Promise<Played> {
+  const code = mutant === null ? base : withEdited(base, editedFiles(mutant));
+  const schema = `torture_${process.pid}_scenario_${number}`;
+  const args = [scenario, site.url, schema];
+  const worker = new WorkerProcess({
+    root: code.root,
+    program: compiledProgram('scenario-worker'),
+    args,
+    isCompiled: true,
+  });
+  try {
+    // What it found, or that it failed.
+    const end = worker.said('f', limitMs);
+    for (let round = 1; ; round += 1) {
+      const said = await Promise.race([worker.said(`crash ${round}`), end]);
+      if (said?.startsWith('crash') !== true) break;
+      await site.crash?.();
+      worker.tell('crashed');
+    }
+    const said = (await end) ?? `it said nothing: ${worker.complaints.slice(0, 300)}`;
+    if (!said.startsWith('found ')) return { problem: null, failure: said };
+    return { problem: JSON.parse(said.slice('found '.length)) as string | null, failure: null };
+  } finally {
+    worker.signal('SIGKILL');
+    await worker.ended();
+    if (code !== base) code.remove();
+    await forget(site, schema);
+  }
+}
+
+async function forget({ url }: Site, schema: string): Promise<void> {
+  const client = await connectedTo(url);
+  await client.query(`SET client_min_messages = warning; DROP SCHEMA IF EXISTS ${schema} CASCADE`);
+  await client.end();
+}

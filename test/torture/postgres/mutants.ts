@@ -1,0 +1,159 @@
+import type { Mutant } from '../../mutants/mutant.ts';
+import type { scenarios } from './scenarios.ts';
+
+/** A mutant with the scenario that shows what it lacks. */
+export interface PostgresMutant extends Mutant {
+  readonly scenario: keyof typeof scenarios;
+}
+
+const folder = 'src/store/postgres';
+const rowsAreLocked = 'PERFORM FROM {schema}.job j WHERE j.id = ANY(ids) ORDER BY j.id FOR UPDATE;';
+
+/**
+ * Each lacks one safeguard of the PostgreSQL store, or one without which it cannot be shared. What goes the short way,
+ * through functions in the database, has safeguards of its own.
+ */
+export const mutants: readonly PostgresMutant[] = [
+  {
+    name: 'plain-step-without-fence',
+    without: 'the fence of epoch and claim in a plain step',
+    scenario: 'zombie',
+    edits: [
+      {
+        file: `${folder}/plain-functions.ts`,
+        find: 'WHERE j.id = i.id AND j.epoch = i.epoch AND j.claim = i.claim AND j.state',
+        replace: 'WHERE j.id = i.id AND j.state',
+      },
+    ],
+  },
+  {
+    name: 'commit-without-fence',
+    without: 'the fence of epoch and claim in a commit',
+    scenario: 'zombieThatPuts',
+    edits: [
+      {
+        file: `${folder}/committing.ts`,
+        find: "if (expectation.what !== 'atMost') mustHold",
+        replace:
+          "if (expectation.what === 'holder') continue;\n          if (expectation.what !== 'atMost') mustHold",
+      },
+    ],
+  },
+  {
+    name: 'plain-step-without-lock',
+    without: 'the lock of a row before a plain step judges it',
+    scenario: 'resultDuringTakeOver',
+    edits: [{ file: `${folder}/plain-functions.ts`, find: rowsAreLocked, replace: '' }],
+  },
+  {
+    name: 'effect-apart',
+    without: 'the one transaction of an effect and its result',
+    scenario: 'zombieThatPays',
+    edits: [
+      {
+        file: `${folder}/committing.ts`,
+        find: 'const answer = await work(connection.client);',
+        replace:
+          "const answer = await work(connection.client);\n      await connection.query('COMMIT; BEGIN');",
+      },
+    ],
+  },
+  {
+    name: 'quota-without-lock',
+    without: 'the lock of a quota while a claim counts who is in it',
+    scenario: 'quotaForTwo',
+    edits: [{ file: `${folder}/claiming.ts`, find: ' ORDER BY id FOR NO KEY UPDATE', replace: '' }],
+  },
+  {
+    name: 'claim-without-lock',
+    without: 'the lock of a job that a claim takes',
+    scenario: 'jobForTwo',
+    edits: [{ file: `${folder}/claiming.ts`, find: ' FOR UPDATE SKIP LOCKED', replace: '' }],
+  },
+  {
+    name: 'plain-claim-without-lock',
+    without: 'the lock of a job that a plain claim takes',
+    scenario: 'jobForTwoBoxes',
+    edits: [{ file: `${folder}/plain-functions.ts`, find: ' FOR UPDATE SKIP LOCKED', replace: '' }],
+  },
+  {
+    name: 'claim-of-the-dead',
+    without: 'the lock of the representation that a claim is made for',
+    scenario: 'quotaClaimDuringTakeOver',
+    edits: [
+      {
+        file: `${folder}/claiming.ts`,
+        find: '.representation WHERE id = $1 FOR SHARE',
+        replace: '.representation WHERE id = $1',
+      },
+    ],
+  },
+  {
+    name: 'plain-claim-of-the-dead',
+    without: 'the lock of the representation that a plain claim is made for',
+    scenario: 'claimDuringTakeOver',
+    edits: [
+      {
+        file: `${folder}/plain-functions.ts`,
+        find: '      FOR SHARE;\n    is_plain := FOUND;',
+        replace: ';\n    is_plain := FOUND;',
+      },
+    ],
+  },
+  {
+    name: 'unasked-outcome',
+    without: 'the question what became of a transaction whose end was not answered',
+    scenario: 'answersLost',
+    edits: [
+      {
+        file: `${folder}/transactions.ts`,
+        find: "if (kind === 'lost' && proof !== null) {",
+        replace: "if (kind === 'lost' && proof === undefined) {",
+      },
+    ],
+  },
+  {
+    name: 'hopeful-outcome',
+    without: 'the answer that a transaction was aborted',
+    scenario: 'commitLost',
+    edits: [
+      {
+        file: `${folder}/transactions.ts`,
+        find: "if (row?.status === 'aborted') return 'aborted';",
+        replace: "if (row?.status === 'aborted') return 'committed';",
+      },
+    ],
+  },
+  {
+    name: 'number-alone',
+    without: 'the look for what a transaction left, beside its number',
+    scenario: 'numberGivenAgain',
+    edits: [
+      {
+        file: `${folder}/transactions.ts`,
+        find: "return left.length > 0 ? 'committed' : 'aborted';",
+        replace: "return 'committed';",
+      },
+    ],
+  },
+  {
+    name: 'late-count',
+    without: 'the doubt in a count that a claim has overtaken',
+    scenario: 'countThatIsLate',
+    edits: [
+      {
+        file: 'src/runtime/live-agent.ts',
+        find: 'this.#counted = turns === this.#turns && turns % 2 === 0 ? held : null;',
+        replace: 'this.#counted = turns === null ? null : held;',
+      },
+    ],
+  },
+  {
+    name: 'hints-alone',
+    without: 'the claim of a poll, which needs no notification',
+    scenario: 'hintLost',
+    edits: [
+      { file: 'src/runtime/polling.ts', find: 'await agent.claimFor(poll, entry);', replace: 'void agent;' },
+    ],
+  },
+];

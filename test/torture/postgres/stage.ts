@@ -1,0 +1,202 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Client } from 'pg';
+import {
+  agent,
+  createSignalbox,
+  defineJob,
+  type Logger,
+  local,
+  type OpenStore,
+  randomIds,
+  type Signalbox,
+} from 'signalbox';
+import { postgresStore } from 'signalbox/postgres';
+import { whateverComes } from './jobs.ts';
+import { CuttingProxy } from './proxy.ts';
+import { connectedTo } from './site.ts';
+
+/** One of several boxes on a database, as one of several processes has it. */
+export interface Actor {
+  readonly box: Signalbox;
+  readonly uuid: string;
+  /** What it puts; the others know it by name. */
+  readonly jobs: ReturnType<typeof jobsOf>;
+  /** Ids of jobs whose code was called here, in order. */
+  readonly calls: readonly string[];
+  /** What was logged as an error. */
+  readonly logged: readonly string[];
+  /** Lets the code of `hold`, `forks` and `pay` come to its end. */
+  open(): void;
+}
+
+/** What an actor is made with. */
+export interface ActorOptions {
+  /** Starts with an agent of this size. */
+  readonly size?: number;
+  /** Default: so long that nothing happens by itself. */
+  readonly pollInterval?: number;
+  /** Whether its connections go through the proxy. */
+  readonly isCut?: boolean;
+}
+
+/** A schema of a scenario's own on a real server, and whoever acts on it. */
+export class Stage {
+  readonly proxy: CuttingProxy;
+  readonly schema: string;
+  readonly #url: string;
+  readonly #client: Client;
+  readonly #crash: (() => Promise<void>) | null;
+  readonly #actors: Actor[] = [];
+
+  private constructor(
+    url: string,
+    schema: string,
+    crash: (() => Promise<void>) | null,
+    made: [CuttingProxy, Client],
+  ) {
+    this.#url = url;
+    this.schema = schema;
+    this.#crash = crash;
+    [this.proxy, this.#client] = made;
+  }
+
+  static async on(url: string, schema: string, crash: (() => Promise<void>) | null): Promise<Stage> {
+    const client = await connectedTo(url);
+    await client.query(`SET client_min_messages = warning; DROP SCHEMA IF EXISTS ${schema} CASCADE`);
+    return new Stage(url, schema, crash, [await CuttingProxy.to(url), client]);
+  }
+
+  /** A box that puts and looks, and works when it is given an agent. */
+  async actor({ size = 0, pollInterval = 3_600_000, isCut = false }: ActorOptions = {}): Promise<Actor> {
+    const number = this.#actors.length + 1;
+    const uuid = `${`${number}`.repeat(8)}-0000-4000-8000-000000000000`;
+    const [calls, logged]: [string[], string[]] = [[], []];
+    let open = (): void => {};
+    const isOpen = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const store = postgresStore({
+      connectionString: isCut ? this.proxy.url : this.#url,
+      schema: this.schema,
+      queryTimeout: 30_000,
+    });
+    const jobs = jobsOf(uuid, calls, isOpen, this.schema);
+    const logger = loggerTo(logged);
+    const box = await createSignalbox({
+      store,
+      jobs: Object.values(jobs),
+      uuid,
+      logger,
+      retryPolicies: { whateverComes },
+    });
+    await box.createQueue('a');
+    const actor = { box, uuid, jobs, calls, logged, open };
+    this.#actors.push(actor);
+    if (size > 0) await box.start({ agent: agent({ size }), pollInterval });
+    return actor;
+  }
+
+  /** An opening without a box. */
+  async store(): Promise<OpenStore> {
+    const store = postgresStore({ connectionString: this.#url, schema: this.schema });
+    return store.open({
+      now: Date.now,
+      defer: (run) => void setImmediate(run),
+      newId: () => randomIds.newUuid(),
+      report: () => {},
+    });
+  }
+
+  async sql(text: string): Promise<readonly Record<string, unknown>[]> {
+    return (await this.#client.query(text)).rows;
+  }
+
+  /** Each change of a job takes so long from now on, as on a slow server: what others do meanwhile meets its locks. */
+  async slow(seconds: number): Promise<void> {
+    await this.sql(`
+      CREATE FUNCTION ${this.schema}.be_slow() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        PERFORM pg_sleep(${seconds});
+        RETURN NEW;
+      END
+      $$;
+      CREATE TRIGGER be_slow AFTER UPDATE ON ${this.schema}.job FOR EACH STATEMENT EXECUTE FUNCTION ${this.schema}.be_slow()`);
+  }
+
+  /** Resolves while somebody makes such a change. */
+  async isSlow(): Promise<void> {
+    await this.until(async () => {
+      const found = await this.sql(
+        `SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE '%${this.schema}%'`,
+      );
+      return found.length > 0;
+    });
+  }
+
+  async fast(): Promise<void> {
+    await this.sql(`DROP TRIGGER be_slow ON ${this.schema}.job`);
+  }
+
+  /** Ends every process of the server at once, and starts it again. */
+  async crash(): Promise<void> {
+    await this.#crash?.();
+  }
+
+  /** Whether something becomes so in time. */
+  async until(isSo: () => boolean | Promise<boolean>, limitMs = 20_000): Promise<boolean> {
+    const end = performance.now() + limitMs;
+    while (performance.now() < end) {
+      if (await isSo()) return true;
+      await pause(20);
+    }
+    return false;
+  }
+}
+
+/** `hold`, `forks` and `pay` wait until they are let go; what they come to says who ran them. */
+function jobsOf(uuid: string, calls: string[], isOpen: Promise<void>, schema: string) {
+  const retry = whateverComes;
+  const called = (): string => {
+    const id = local.getJob()?.id ?? '?';
+    calls.push(id);
+    return id;
+  };
+  const held = async (): Promise<string> => {
+    called();
+    await isOpen;
+    return uuid;
+  };
+  const note = defineJob({ name: 'note', retry, run: () => void called() });
+  return {
+    note,
+    /** Takes its time, whoever is let go. */
+    nap: defineJob({ name: 'nap', retry, run: () => pause(500).then(called) }),
+    hold: defineJob({ name: 'hold', retry, run: held }),
+    /** Puts another job with its result, so that is more than a plain step. */
+    forks: defineJob({
+      name: 'forks',
+      retry,
+      run: async () => {
+        await held();
+        await local.getQueue().put(note());
+        return uuid;
+      },
+    }),
+    pay: defineJob({
+      name: 'pay',
+      retry,
+      run: () =>
+        local.transaction(async (client) => {
+          await (client as Client).query(`INSERT INTO ${schema}.effect VALUES ($1)`, [local.getJob()?.id]);
+          await held();
+          return uuid;
+        }),
+    }),
+  };
+}
+
+function loggerTo(logged: string[]): Logger {
+  const unheard = (): void => {};
+  const heard = (_fields: unknown, message: string): void => void logged.push(message);
+  return { debug: unheard, info: unheard, warn: unheard, error: heard, fatal: heard };
+}
