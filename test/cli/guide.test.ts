@@ -1,5 +1,6 @@
 import { createSignalbox, defineJob } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
+import { postgresStore } from 'signalbox/postgres';
 import { afterAll, describe, expect, it } from 'vitest';
 import { read } from '../docs/examples.ts';
 import { newPath } from '../store/json/open-store.ts';
@@ -22,20 +23,22 @@ function commandsUnder(heading: string): readonly string[] {
   );
 }
 
+function argumentsOf(line: string, dir: string, url: string, schema: string): readonly string[] {
+  return line
+    .replace('npx signalbox ', '')
+    .replace(/data\/\w+/, dir)
+    .replace('postgres://app@db/app', url)
+    .replace('--schema signalbox', `--schema ${schema}`)
+    .split(' ');
+}
+
 describe('The guide', () => {
   it('moves a store to PostgreSQL with the commands that stand there', async () => {
     const [dir, schema, url] = [newPath(), newSchema(), await serverUrl()];
     const box = await createSignalbox({ store: jsonStore(dir), jobs: [note], queues: ['a'] });
     await box.queue('a').putAll([note('1'), note('2')]);
     await box.stop();
-    const commands = commandsUnder('Moving to PostgreSQL').map((line) =>
-      line
-        .replace('npx signalbox ', '')
-        .replace('data/jobs', dir)
-        .replace('postgres://app@db/app', url)
-        .replace('--schema signalbox', `--schema ${schema}`)
-        .split(' '),
-    );
+    const commands = commandsUnder('Moving to PostgreSQL').map((line) => argumentsOf(line, dir, url, schema));
 
     expect(commands.map(([name]) => name)).toEqual(['verify', 'promote', 'verify']);
     for (const command of commands) {
@@ -43,6 +46,23 @@ describe('The guide', () => {
       expect([command, code, code === 0 ? out !== '' : err]).toEqual([command, 0, true]);
     }
     const { json } = await run('verify', '--to', url, '--schema', schema, '--json');
+    expect(json).toMatchObject({ ok: true, counts: { jobs: { PENDING: 2 } } });
+  });
+
+  it('moves jobs to a directory with the commands that stand there', async () => {
+    const [dir, schema, url] = [newPath(), newSchema(), await serverUrl()];
+    const uuid = '00000000-0000-4000-8000-000000000001';
+    const store = postgresStore({ connectionString: url, schema });
+    const box = await createSignalbox({ store, uuid, jobs: [note], queues: ['mail'] });
+    await box.queue('mail').putAll([note('1'), note('2')]);
+    await box.stop();
+
+    for (const line of commandsUnder('Some jobs to a directory')) {
+      const { code, err } = await run(...argumentsOf(line, dir, url, schema));
+      expect([line, code, err]).toEqual([line, 0, '']);
+    }
+
+    const { json } = await run('verify', '--from', dir, '--json');
     expect(json).toMatchObject({ ok: true, counts: { jobs: { PENDING: 2 } } });
   });
 });

@@ -1,9 +1,6 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { jsonStore } from 'signalbox/json';
 import { migratePostgres, postgresStore } from 'signalbox/postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -13,8 +10,7 @@ import { connected, newSchema, removeSchemas } from '../postgres/schemas.ts';
 import { serverUrl } from '../postgres/server.ts';
 import { note, openBox } from './full-store.ts';
 import { pictureOf, promoted } from './promoting.ts';
-
-const root = fileURLToPath(new URL('../../..', import.meta.url));
+import { root, runWorker } from './workers.ts';
 
 // Processes take their time to start: all of them do it at once.
 const limitMs = 120_000;
@@ -49,21 +45,8 @@ afterAll(async () => {
   await removeSchemas();
 });
 
-/** Promotes in a process of its own. @returns the signal that ended it, or its exit code. */
-async function promoteElsewhere(
-  dir: string,
-  schema: string,
-  killedAfter = '',
-  tree = root,
-): Promise<string | number> {
-  const worker = join(tree, 'test', 'store', 'promotion', 'promote-worker.ts');
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', '--conditions', 'source', worker, dir, await serverUrl(), schema, killedAfter],
-    { cwd: tree, stdio: 'ignore' },
-  );
-  const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
-  return signal ?? code ?? -1;
+function promoteElsewhere(dir: string, schema: string, killedAfter = '', tree = root) {
+  return runWorker('promote-worker.ts', [dir, schema, killedAfter], tree);
 }
 
 /** Which of the two would hand out the jobs if it were opened now. */

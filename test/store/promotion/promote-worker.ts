@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { promoteStore } from '../../../src/store/promotion/promote-store.ts';
 
 // Promotes as the command does, and is killed right after a step. Without a step it promotes to its end.
-const [from = '', connectionString = '', schema = '', killedAfter = ''] = process.argv.slice(2);
+const [connectionString = '', from = '', schema = '', killedAfter = ''] = process.argv.slice(2);
 
 await promoteStore({
   from,

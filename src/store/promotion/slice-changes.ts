@@ -1,0 +1,86 @@
+import type { Json } from '../../../machines/json.ts';
+import type { ChosenJobs, JobRecord, StoreRecord } from '../../model/records.ts';
+import { newJobRecord } from '../../model/step.ts';
+import type { Change, Expectation, Kind, Patch } from '../store.ts';
+import type { JobTree } from './job-tree.ts';
+
+/** What the store writes itself, and what a job that waits has not. */
+const ownKeys: ReadonlySet<string> = new Set(['id', 'v', 'rev', 'lastSeq', 'createdSeq', 'state', 'quotas']);
+const blank = newJobRecord('', { name: '' }) as unknown as Readonly<Record<string, unknown>>;
+
+/** The changes that make a tree in another store, without what has arrived there. */
+export function arrivalOf(
+  { root, jobs, proxies, annotations }: JobTree,
+  queue: string,
+  line: ChosenJobs['jobs'][number][1],
+  arrived: ReadonlySet<string>,
+): readonly Change[] {
+  const put = (job: JobRecord): Change => ({
+    kind: 'job',
+    id: job.id,
+    event: 'job.put',
+    from: 'new',
+    to: 'pending',
+    patch: { ...contentOf(job), parent: { queue }, order: [line, 0] },
+  });
+  const add = (job: JobRecord): Change => ({
+    kind: 'job',
+    id: job.id,
+    event: 'callback.add',
+    from: null,
+    to: 'new',
+    patch: { ...contentOf(job), order: ['callback', 0] },
+  });
+  const changes: Change[] = [
+    ...jobs.map((job) => (job.id === root.id ? put(job) : add(job))),
+    ...proxies.map(({ id, rev, lastSeq, v, ...patch }) =>
+      change('proxy', id, 'callback.add', { ...patch, order: ['callback', 0] } as unknown as Patch),
+    ),
+    ...annotations.map(({ id, value }) => change('annotation', id, 'annotation.set', { value })),
+  ];
+  return changes.filter(({ kind, id }) => !arrived.has(`${kind}/${id}`));
+}
+
+/** The changes that drop a tree, and what has to hold: nothing was added to it since it was read. */
+export function departureOf(tree: JobTree): {
+  readonly changes: readonly Change[];
+  readonly expect: readonly Expectation[];
+} {
+  const { jobs, proxies, annotations, callbackCounts } = tree;
+  const records: readonly (readonly [Kind, { readonly id: string; readonly rev: number }])[] = [
+    ...annotations.map((record) => ['annotation', record] as const),
+    ...proxies.map((record) => ['proxy', record] as const),
+    ...jobs.map((record) => ['job', record] as const),
+  ];
+  const annotationsOf = (id: string): number =>
+    annotations.filter((annotation) => annotation.id.startsWith(`${id}/`)).length;
+  return {
+    changes: records.map(([kind, { id }]) => ({ ...change(kind, id, 'slice.moved', null), gone: true })),
+    expect: [
+      ...records.map(([kind, { id, rev }]): Expectation => ({ what: 'rev', kind, id, rev })),
+      ...jobs.flatMap(({ id }): readonly Expectation[] => [
+        { what: 'atMost', of: 'callbacks', id, most: callbackCounts.get(id) ?? 0 },
+        { what: 'atMost', of: 'annotations', id, most: annotationsOf(id) },
+      ]),
+    ],
+  };
+}
+
+/** The change of the record of a store that keeps a slice. */
+export function sliceChange(event: string, slices: NonNullable<StoreRecord['slices']>): Change {
+  return change('store', 'store', event, { slices: slices as unknown as Json });
+}
+
+/** A change of a record without a state. */
+export function change(kind: Kind, id: string, event: string, patch: Patch | null): Change {
+  return { kind, id, event, from: null, to: null, patch };
+}
+
+/** What a job says besides what every new one does. */
+function contentOf(job: JobRecord): Record<string, Json> {
+  const said: Record<string, Json> = {};
+  for (const [key, value] of Object.entries(job)) {
+    if (!ownKeys.has(key) && JSON.stringify(value) !== JSON.stringify(blank[key])) said[key] = value as Json;
+  }
+  return said;
+}

@@ -1,0 +1,249 @@
+import { SignalboxError } from '../../errors.ts';
+import type { ChosenJobs, JobRecord, SliceRecord } from '../../model/records.ts';
+import { stepJob } from '../../model/step.ts';
+import { isSystemName } from '../../model/system-names.ts';
+import { referredJobs } from '../../model/values.ts';
+import type { Change, Expectation, OpenStore } from '../store.ts';
+import { type JobTree, standsAlone, treeOf } from './job-tree.ts';
+import { arrivalOf, change, departureOf, sliceChange } from './slice-changes.ts';
+
+/** How far the moving of a slice has come. */
+export type SliceStep = 'opened' | 'chosen' | 'pulled' | 'arrived' | 'dropped' | 'finished';
+
+/** Which jobs go where. */
+export interface SliceRequest {
+  readonly from: OpenStore;
+  /** Nobody else has it open. */
+  readonly to: OpenStore;
+  readonly queue: string;
+  /** How many jobs the slice has in all. */
+  readonly limit: number;
+  /** A name that is used once: a slice of this name that is done stays as it is. */
+  readonly name: string;
+  /** How many are moved at a time. */
+  readonly atOnce: number;
+  readonly newId: () => string;
+  /** Told of each step once it is done; waited for. */
+  readonly reached: (step: SliceStep) => void | Promise<void>;
+}
+
+/** What became of a slice. */
+export interface Slice {
+  readonly id: string;
+  readonly moved: number;
+  /** Jobs that would have been in turn and stayed, since they are tied to others. */
+  readonly tied: number;
+  /** True when it had been done before. */
+  readonly wasDone: boolean;
+}
+
+/**
+ * Moves jobs that wait, the first of a queue, to a store that one process has. For some of them at a time:
+ *
+ * 1. The target notes which. 2. The source pulls them, in one commit: they are NEW, and nobody can claim them anywhere.
+ * 3. The target puts them, in the commit in which it notes that they have arrived. 4. The source drops them.
+ *
+ * The note says after any crash which of these was the last; the same call goes on from there. Before 3 a job is in the
+ * source alone, from 3 on only the target can claim it.
+ */
+export async function moveSlice(request: SliceRequest): Promise<Slice> {
+  return new Slicing(request).run();
+}
+
+class Slicing {
+  readonly #request: SliceRequest;
+  readonly #key: string;
+  #tied = 0;
+
+  constructor(request: SliceRequest) {
+    this.#request = request;
+    this.#key = `${request.queue}/${request.name}`;
+  }
+
+  async run(): Promise<Slice> {
+    const { newId, limit, reached } = this.#request;
+    await this.#mustFit();
+    const known = (await this.#slices())[this.#key];
+    let slice: SliceRecord = known ?? { id: newId(), moved: 0, isDone: false, chosen: null };
+    const wasDone = slice.isDone;
+    while (!slice.isDone) {
+      if (slice.chosen === null || !(await this.#isPulled(slice))) slice = await this.#pull(slice);
+      const { chosen } = slice;
+      if (chosen !== null) slice = await this.#hand(slice, chosen);
+      const moved = slice.moved + (chosen?.jobs.length ?? 0);
+      slice = { ...slice, moved, chosen: null, isDone: chosen === null || moved >= limit };
+      await this.#note('slice.dropped', slice);
+    }
+    await reached('finished');
+    return { id: slice.id, moved: slice.moved, tied: this.#tied, wasDone };
+  }
+
+  /** The queue is there, and both stores encode what programs gave in the same way. */
+  async #mustFit(): Promise<void> {
+    const { from, to, queue, reached } = this.#request;
+    const found = await from.get('queue', queue);
+    if (found === undefined) {
+      const known = (await from.list('queue', '')).map(({ id }) => id);
+      throw new SignalboxError('QUEUE_NOT_FOUND', { name: queue, known });
+    }
+    const [theirs, ours] = [await from.get('store', 'store'), await to.get('store', 'store')];
+    const isFresh = ours?.codec === undefined && (await to.list('queue', '')).length === 0;
+    const changes: Change[] = [];
+    if (isFresh && theirs?.codec !== undefined)
+      changes.push(change('store', 'store', 'codec.set', { codec: theirs.codec }));
+    else if (JSON.stringify(theirs?.codec) !== JSON.stringify(ours?.codec))
+      throw new SignalboxError('CODEC_MISMATCH', { store: from.name, actual: 'a target with another one' });
+    if ((await to.get('queue', queue)) === undefined)
+      changes.push(change('queue', queue, 'queue.created', { createdAt: to.now() }));
+    if (changes.length > 0) await to.commit({ by: 'slice', changes, expect: [] }).synced;
+    await reached('opened');
+  }
+
+  /** All of them were pulled in one commit. */
+  async #isPulled({ id, chosen }: SliceRecord): Promise<boolean> {
+    if (chosen === null || chosen.arrived.length > 0) return chosen !== null;
+    const [first = ''] = chosen.jobs[0] ?? [];
+    const parent = (await this.#request.from.get('job', first))?.parent ?? null;
+    return parent !== null && 'system' in parent && parent.system === placeOf(id);
+  }
+
+  /** Chooses jobs, notes them, and pulls them. Chosen is null when there is none. */
+  async #pull(slice: SliceRecord): Promise<SliceRecord> {
+    const { from, limit, atOnce, reached } = this.#request;
+    for (;;) {
+      const trees = await this.#choose(Math.min(atOnce, limit - slice.moved));
+      if (trees.length === 0) return { ...slice, chosen: null };
+      const jobs = trees.map(({ root }) => [root.id, lineOf(root)] as const);
+      const next: SliceRecord = { ...slice, chosen: { jobs, arrived: [] } };
+      await this.#note('slice.chosen', next);
+      await reached('chosen');
+      const changes = trees.map(({ root }) => stepJob(root, { type: 'job.pull', system: placeOf(slice.id) }));
+      const expect = trees.map(
+        ({ root: { id, rev } }): Expectation => ({ what: 'rev', kind: 'job', id, rev }),
+      );
+      try {
+        await from.commit({ by: 'slice', changes: changes.map(plain), expect }).synced;
+        await reached('pulled');
+        return next;
+      } catch (error) {
+        // Somebody has claimed one of them meanwhile: others are chosen.
+        if (!isConflict(error)) throw error;
+      }
+    }
+  }
+
+  /** The first jobs of the queue that can be moved alone. */
+  async #choose(count: number): Promise<readonly JobTree[]> {
+    const { from, to, queue } = this.#request;
+    const waiting = await from.waiting(queue);
+    const referred = new Set(waiting.flatMap((job) => job.args.flatMap(referredJobs)));
+    const trees: JobTree[] = [];
+    this.#tied = 0;
+    for (const job of waiting) {
+      if (trees.length >= count) break;
+      const tree = isSystemName(job.name) || referred.has(job.id) ? null : await treeOf(from, job);
+      const isFree =
+        tree !== null && (await standsAlone(from, tree)) && (await to.get('job', job.id)) === undefined;
+      if (isFree) trees.push(tree);
+      else this.#tied += 1;
+    }
+    return trees;
+  }
+
+  /** Puts in the target what has not arrived there, then drops it in the source; again for what was added meanwhile. */
+  async #hand(slice: SliceRecord, chosen: ChosenJobs): Promise<SliceRecord> {
+    const { from, reached } = this.#request;
+    for (let now = chosen; ; ) {
+      const trees = await this.#left(slice.id, chosen);
+      const arrived = await this.#deliver(slice, now, trees);
+      now = { ...now, arrived };
+      await reached('arrived');
+      if (trees.length === 0) return { ...slice, chosen: now };
+      const departures = trees.map(departureOf);
+      try {
+        await from.commit({
+          by: 'slice',
+          changes: departures.flatMap(({ changes }) => changes),
+          expect: departures.flatMap(({ expect }) => expect),
+        }).synced;
+        await reached('dropped');
+        return { ...slice, chosen: now };
+      } catch (error) {
+        if (!isConflict(error)) throw error;
+      }
+    }
+  }
+
+  /** What the source still has of the chosen jobs. */
+  async #left(id: string, { jobs }: ChosenJobs): Promise<readonly JobTree[]> {
+    const trees: JobTree[] = [];
+    for (const [job] of jobs) {
+      const root = await this.#request.from.get('job', job);
+      if (root?.parent != null && 'system' in root.parent && root.parent.system === placeOf(id))
+        trees.push(await treeOf(this.#request.from, root));
+    }
+    return trees;
+  }
+
+  async #deliver(
+    slice: SliceRecord,
+    chosen: ChosenJobs,
+    trees: readonly JobTree[],
+  ): Promise<readonly string[]> {
+    const known = new Set(chosen.arrived);
+    const lines = new Map(chosen.jobs);
+    const { queue } = this.#request;
+    const made = trees.flatMap((tree) => arrivalOf(tree, queue, lines.get(tree.root.id) ?? 'now', known));
+    if (made.length === 0) return chosen.arrived;
+    const arrived = [...known, ...made.map(({ kind, id }) => `${kind}/${id}`)];
+    const quotas = await this.#missingQuotas(trees);
+    await this.#note('slice.arrived', { ...slice, chosen: { ...chosen, arrived } }, [...quotas, ...made]);
+    return arrived;
+  }
+
+  /** Quotas that the jobs name and the target has not, as large as in the source. */
+  async #missingQuotas(trees: readonly JobTree[]): Promise<readonly Change[]> {
+    const { from, to, queue } = this.#request;
+    const names = new Set(trees.flatMap(({ root }) => root.quotaNames));
+    const changes: Change[] = [];
+    for (const name of names) {
+      const id = `${queue}/${name}`;
+      const quota = await from.get('quota', id);
+      if (quota !== undefined && (await to.get('quota', id)) === undefined)
+        changes.push(change('quota', id, 'quota.created', { size: quota.size }));
+    }
+    return changes;
+  }
+
+  async #slices(): Promise<Readonly<Record<string, SliceRecord>>> {
+    return (await this.#request.to.get('store', 'store'))?.slices ?? {};
+  }
+
+  /** One commit of the target: the note, and what belongs to it. */
+  async #note(event: string, slice: SliceRecord, changes: readonly Change[] = []): Promise<void> {
+    const slices = { ...(await this.#slices()), [this.#key]: slice };
+    const expect = changes
+      .filter(({ kind }) => kind === 'job')
+      .map(({ id }): Expectation => ({ what: 'rev', kind: 'job', id, rev: 0 }));
+    await this.#request.to.commit({ by: 'slice', changes: [...changes, sliceChange(event, slices)], expect })
+      .synced;
+  }
+}
+
+/** Where a job stands that is on its way. */
+function placeOf(id: string): string {
+  return `slice-${id}`;
+}
+
+function lineOf({ order }: JobRecord): ChosenJobs['jobs'][number][1] {
+  const line = order?.[0];
+  return line === 'held' || line === 'putBack' ? line : 'now';
+}
+
+function plain({ kind, id, event, from, to, patch }: ReturnType<typeof stepJob>): Change {
+  return { kind, id, event, from, to, patch };
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof SignalboxError && ['CONFLICT', 'TOO_MANY', 'BAD_STATUS'].includes(error.code);
+}

@@ -1,0 +1,71 @@
+import { createSignalbox, defineJob, type Store } from 'signalbox';
+import { jsonStore } from 'signalbox/json';
+import { postgresStore } from 'signalbox/postgres';
+import { afterAll, describe, expect, it } from 'vitest';
+import { newPath } from '../store/json/open-store.ts';
+import { newSchema, removeSchemas } from '../store/postgres/schemas.ts';
+import { serverUrl } from '../store/postgres/server.ts';
+import { run } from './run.ts';
+
+const note = defineJob({ name: 'note', run: (text: string) => text });
+
+afterAll(removeSchemas);
+
+async function withJobs(store: Store): Promise<void> {
+  const box = await createSignalbox({
+    store,
+    uuid: '00000000-0000-4000-8000-000000000001',
+    jobs: [note],
+    queues: ['a'],
+  });
+  await box.queue('a').putAll([note('1'), note('2'), note('3')]);
+  await box.stop();
+}
+
+describe('signalbox promote', () => {
+  it('moves a directory to a schema, and says what it compared', async () => {
+    const [dir, schema, url] = [newPath(), newSchema(), await serverUrl()];
+    await withJobs(jsonStore(dir));
+
+    const first = await run('promote', '--from', dir, '--to', url, '--schema', schema, '--json');
+    const second = await run('promote', '--from', dir, '--to', url, '--schema', schema);
+    const opened = await run('promote', '--from', dir, '--to', url, '--schema', newSchema(), '--json');
+
+    expect(first).toMatchObject({
+      code: 0,
+      json: { ok: true, wasDone: false, records: { job: 3, queue: 1 } },
+    });
+    expect(first.json.sha256).toMatch(/^[0-9a-f]{64}$/);
+    expect([second.code, second.out]).toEqual([0, expect.stringContaining('Nothing was changed.')]);
+    expect(opened).toMatchObject({ code: 1, json: { error: { code: 'PROMOTION_ELSEWHERE' } } });
+  });
+
+  it('moves a slice of a queue to a directory', async () => {
+    const [dir, schema, url] = [newPath(), newSchema(), await serverUrl()];
+    await withJobs(postgresStore({ connectionString: url, schema }));
+    const args = ['promote', '--from', url, '--schema', schema, '--to', dir, '--queue', 'a', '--limit', '2'];
+
+    const first = await run(...args, '--json');
+    const second = await run(...args);
+
+    expect(first).toMatchObject({ code: 0, json: { ok: true, moved: 2, tied: 0, wasDone: false } });
+    expect([second.code, second.out]).toEqual([0, expect.stringContaining('was moved before')]);
+    expect((await run('verify', '--from', dir, '--json')).json).toMatchObject({
+      counts: { jobs: { PENDING: 2 } },
+    });
+  });
+
+  it('exits with 2 when it is told of two stores of a kind, or of a slice without its size', async () => {
+    const url = 'postgres://h/d';
+    for (const args of [
+      ['--from', 'a', '--to', 'b'],
+      ['--from', url, '--to', url],
+      ['--from', url, '--to', 'b'],
+      ['--from', url, '--to', 'b', '--queue', 'a', '--limit', '0'],
+      ['--from', url, '--to', 'b', '--queue', 'a', '--limit', '1', '--slice', '/'],
+      ['--from', 'a', '--to', url, '--limit', '1'],
+    ]) {
+      expect([args, (await run('promote', ...args)).code]).toEqual([args, 2]);
+    }
+  });
+});

@@ -1,0 +1,170 @@
+import { createSignalbox, defineJob, type Signalbox, type Store } from 'signalbox';
+import { jsonStore } from 'signalbox/json';
+import { postgresStore } from 'signalbox/postgres';
+import { afterAll, describe, expect, it } from 'vitest';
+import { newPath, refusal } from '../json/open-store.ts';
+import { newSchema, removeSchemas } from '../postgres/schemas.ts';
+import { serverUrl } from '../postgres/server.ts';
+import { movedSlice, type SliceOrder } from './slices.ts';
+
+const noted: string[] = [];
+const note = defineJob({
+  name: 'note',
+  run: (text: string) => {
+    noted.push(text);
+    return text;
+  },
+});
+const shout = defineJob({
+  name: 'shout',
+  run: (text: string) => {
+    noted.push(`${text}!`);
+  },
+});
+const ask = defineJob({ name: 'ask', run: (_other: unknown) => null });
+
+afterAll(removeSchemas);
+
+function openBox(store: Store): Promise<Signalbox> {
+  return createSignalbox({
+    store,
+    uuid: '00000000-0000-4000-8000-000000000002',
+    jobs: [note, shout, ask],
+    queues: [''],
+  });
+}
+
+/** An order, and a database with jobs that wait: those named by numbers, in this order, and what is added. */
+async function waiting(
+  count: number,
+  limit: number,
+  add: (box: Signalbox) => Promise<unknown> = async () => {},
+): Promise<SliceOrder & { readonly source: () => Store; readonly target: () => Store }> {
+  const order = { connectionString: await serverUrl(), schema: newSchema(), dir: newPath(), limit };
+  const source = (): Store => postgresStore(order);
+  const box = await openBox(source());
+  await box.queue().putAll(Array.from({ length: count }, (_, number) => note(String(number))));
+  await add(box);
+  await box.stop();
+  return { ...order, source, target: () => jsonStore(order.dir) };
+}
+
+/** Arguments of the jobs that wait, in order. */
+async function textsIn(store: Store): Promise<readonly unknown[]> {
+  const box = await openBox(store);
+  const jobs = await box.queue().jobs();
+  const texts = jobs.map((job) => job.args[0]);
+  await box.stop();
+  return texts;
+}
+
+describe('A slice of a queue', () => {
+  it('leaves the database and waits in the directory, in its order, and runs there', async () => {
+    const order = await waiting(5, 3);
+
+    expect(await movedSlice(order)).toMatchObject({ moved: 3, tied: 0, wasDone: false });
+
+    expect(await textsIn(order.source())).toEqual(['3', '4']);
+    expect(await textsIn(order.target())).toEqual(['0', '1', '2']);
+    noted.length = 0;
+    const box = await openBox(order.target());
+    const jobs = await box.queue().jobs();
+    await box.start({ pollInterval: '50ms' });
+    for (const job of jobs) await job.result();
+    await box.stop();
+    expect(noted).toEqual(['0', '1', '2']);
+  });
+
+  it('keeps ids, annotations, callbacks, quotas and the hour until which a job is held', async () => {
+    let [held, annotated, parent]: string[] = [];
+    let until: unknown;
+    const order = await waiting(0, 10, async (box) => {
+      const queue = box.queue();
+      await queue.quotas.create('disk', { size: 2 });
+      const one = await queue.put(note('held'), { beginAfter: '1h', quotaNames: ['disk'] });
+      const two = await queue.put(note('annotated'));
+      await two.setAnnotation('colour', 'red');
+      const three = await queue.put(note('parent'));
+      await three.addCallback(shout.partial());
+      [held, annotated, parent] = [String(one.id), String(two.id), String(three.id)];
+      until = one.record.beginAfter;
+    });
+
+    await movedSlice(order);
+
+    noted.length = 0;
+    const box = await openBox(order.target());
+    expect((await box.job(held ?? '').refresh()).record).toMatchObject({
+      state: 'pending',
+      order: ['held', expect.any(Number)],
+      beginAfter: until,
+      quotaNames: ['disk'],
+    });
+    expect(await box.queue().quotas.get('disk')).toMatchObject({ size: 2 });
+    expect((await box.job(annotated ?? '').refresh()).annotations).toEqual({ colour: 'red' });
+    await box.start({ pollInterval: '50ms' });
+    await box.job(parent ?? '').waitFor('COMPLETED');
+    await box.stop();
+    expect(noted).toContain('parent!');
+    expect(await textsIn(order.source())).toEqual([]);
+  });
+
+  it('is moved once: the same name again changes nothing, another name moves the next ones', async () => {
+    const order = await waiting(5, 2);
+    await movedSlice(order);
+
+    expect(await movedSlice(order)).toMatchObject({ moved: 2, wasDone: true });
+    expect(await textsIn(order.source())).toEqual(['2', '3', '4']);
+
+    expect(await movedSlice({ ...order, name: 'second' })).toMatchObject({ moved: 2, wasDone: false });
+    expect(await textsIn(order.source())).toEqual(['4']);
+    expect(await textsIn(order.target())).toEqual(['0', '1', '2', '3']);
+  });
+
+  it('leaves jobs that name others, and those that are named', async () => {
+    const order = await waiting(1, 10, async (box) => {
+      const named = await box.queue().put(note('named'));
+      await box.queue().put(ask(named));
+      await box.queue().put(note('free'));
+    });
+
+    expect(await movedSlice(order)).toMatchObject({ moved: 2, tied: 2 });
+
+    expect(await textsIn(order.target())).toEqual(['0', 'free']);
+  });
+
+  it('takes along what is added to a job while it is on its way', async () => {
+    const order = await waiting(1, 1);
+    const box = await openBox(order.source());
+    const [job] = await box.queue().jobs();
+    let times = 0;
+
+    await movedSlice(order, async (step) => {
+      if (step !== 'pulled' && step !== 'arrived') return;
+      times += 1;
+      if (times > 3) return;
+      await job?.addCallback(shout.partial());
+      await job?.setAnnotation(`mark ${times}`, times);
+    });
+    await box.stop();
+
+    const target = await openBox(order.target());
+    noted.length = 0;
+    const [moved] = await target.queue().jobs();
+    expect((await moved?.refresh())?.annotations).toEqual({ 'mark 1': 1, 'mark 2': 2, 'mark 3': 3 });
+    await target.start({ pollInterval: '50ms' });
+    await moved?.waitFor('COMPLETED');
+    await target.stop();
+    expect(noted).toEqual(['0', '0!', '0!', '0!']);
+  });
+
+  it('is refused for a queue that is not there', async () => {
+    const order = await waiting(0, 1);
+    const box = await openBox(order.target());
+    await box.stop();
+
+    const { schema, ...rest } = order;
+    expect((await refusal(movedSlice({ ...rest, schema: newSchema() }))).code).toBe('QUEUE_NOT_FOUND');
+    expect(schema).not.toBe('');
+  });
+});
