@@ -9,6 +9,15 @@ import type { Definition, JobDefinition } from './definitions.ts';
 import { isLogLevel, type LogLevel } from './logging.ts';
 import type { ChooserDefinition, FilterDefinition } from './selections.ts';
 
+/** That of system jobs. What they decide about may be in quarantine: then they make room, and look again later. */
+const whileQuarantined: RetryPolicy = {
+  ...RetryCommonForever,
+  jobError: (failure, cache, tools) =>
+    failure.code === 'JOB_QUARANTINED'
+      ? { after: '10m' }
+      : RetryCommonForever.jobError(failure, cache, tools),
+};
+
 /** Everything that a process knows by name. Stored names are looked up here and nowhere else. */
 export class Registry {
   readonly #definitions = new Map<string, Definition>();
@@ -97,13 +106,13 @@ export class Registry {
 
   /**
    * The policy of a job: the one it used first, its own, its definition's, the process default, then the built-in one.
-   * Undefined when it is named and this process does not know the name.
+   * System jobs have theirs. Undefined when it is named and this process does not know the name.
    */
   policyOf(job: JobRecord): RetryPolicy | undefined {
+    if (isSystemJob(job.name)) return whileQuarantined;
     const own = job.retryData?.policy ?? job.retryPolicy ?? this.definition(job.name)?.retry ?? null;
     if (typeof own === 'string') return this.policy(own);
     if (own !== null) return own as RetryPolicy;
-    if (isSystemJob(job.name)) return RetryCommonForever;
     const isCallback = job.parent !== null && ('job' in job.parent || 'proxy' in job.parent);
     return isCallback
       ? (this.policy('callback') ?? RetryCommonForever)

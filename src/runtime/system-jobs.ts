@@ -1,5 +1,6 @@
 import { SignalboxError, shown, TimeoutError } from '../errors.ts';
 import { Failure } from '../model/failure.ts';
+import { isReadable } from '../model/readable.ts';
 import type { JobRecord } from '../model/records.ts';
 import { systemNames } from '../model/system-names.ts';
 import { isJob } from './brands.ts';
@@ -29,7 +30,7 @@ export function systemDefinitions(engine: () => Engine): readonly JobDefinition<
       await handleInterrupt(box, job.record.id, currentRun.getStore()?.queue ?? '', ownWorker());
     }),
     deciding(engine, systemNames.resumeCallbacks, async (box, job) => {
-      const record = await box.store.get('job', job.record.id);
+      const record = await sound(box, job);
       if (record !== undefined && !isElsewhere(record)) await box.callbacks.goOn(record, ownWorker());
     }),
     makeDefinition({ name: systemNames.pass, run: (input: unknown) => passed(input) }),
@@ -63,12 +64,19 @@ function notJob(name: string, value: unknown): SignalboxError {
   return new SignalboxError('INVALID_OPTION', { option, expected: 'a job', actual: shown(value) });
 }
 
+/** The record of a job. @throws SignalboxError `JOB_QUARANTINED` when this version cannot do anything with it. */
+async function sound(engine: Engine, { record: { id } }: Job): Promise<JobRecord | undefined> {
+  const record = await engine.store.get('job', id);
+  if (record !== undefined && !isReadable(record)) throw new SignalboxError('JOB_QUARANTINED', { id });
+  return record;
+}
+
 /**
  * The job that the current system job has to decide about, or null when that is done: the decision is a commit before
  * the system job's own end, so a crash between the two makes it run again. A waiting job may also have got its outcome.
  */
 async function undecided(engine: Engine, job: Job): Promise<JobRecord | null> {
-  const record = await engine.store.get('job', job.record.id);
+  const record = await sound(engine, job);
   const isHere =
     record?.parent != null &&
     'system' in record.parent &&

@@ -3,6 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createMutatedTree, editedFiles, type Mutant } from './mutant.ts';
+import { testedMutants } from './tested.ts';
 
 const never: Mutant = {
   name: 'no-deadline',
@@ -41,3 +42,11 @@ test('a mutant that no longer fits the code is refused', () => {
       'Mutant no-deadline, src/',
     );
 });
+
+test.each(testedMutants.map((mutant) => [mutant.name, mutant] as const))(
+  'mutant %s fits the code, and its test is there',
+  (_name, mutant) => {
+    expect(editedFiles(mutant).size).toBeGreaterThan(0);
+    expect(existsSync(join(import.meta.dirname, '../..', mutant.test))).toBe(true);
+  },
+);

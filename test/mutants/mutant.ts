@@ -27,7 +27,16 @@ export interface MutatedTree {
 }
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const copied = ['src', 'machines', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts'];
+const copied = [
+  'src',
+  'machines',
+  'test',
+  'package.json',
+  'package-lock.json',
+  '.npmrc',
+  'tsconfig.json',
+  'vitest.config.ts',
+];
 
 /**
  * Copies the sources to a temporary directory and takes one safeguard out of them.

@@ -1,6 +1,6 @@
-import { createSignalbox, defineJob } from 'signalbox';
+import { agent, createSignalbox, defineJob } from 'signalbox';
 import { expect, it } from 'vitest';
-import { forEachStore } from '../behaviours/stores.ts';
+import { forEachStore, makeBox } from '../behaviours/stores.ts';
 
 forEachStore('A job in a state that this version does not know', (makeStore) => {
   it('is kept and shown over a restart, and nothing happens to it', async () => {
@@ -24,5 +24,28 @@ forEachStore('A job in a state that this version does not know', (makeStore) => 
     ]);
     expect(await second.queue().length()).toBe(0);
     await second.stop();
+  });
+
+  it('keeps no worker busy when it was interrupted: its system job looks again ten minutes later', async () => {
+    const note = defineJob({ name: 'note', run: (word: string) => word });
+    const { box, reactor } = await makeBox({ store: makeStore(), jobs: [note], queues: [''] });
+    const system = { name: 'signalbox.handleInterrupt', args: [{ $job: 'odd' }], parent: { queue: '' } };
+    const put = { kind: 'job', event: 'job.put', from: null } as const;
+    const changes = [
+      { ...put, id: 'odd', to: 'active.paused', patch: { name: 'note', parent: { system: 'decides' } } },
+      { ...put, id: 'decides', to: 'pending', patch: { ...system, order: ['now', 0], beginAfter: 1 } },
+    ] as const;
+    await box.store.commit({ by: 'a later version', changes, expect: [] }).synced;
+
+    await box.start({ agent: agent({ size: 1 }) });
+    const usual = await box.queue().put(note('usual'));
+    await reactor.advance('10s');
+
+    expect(await usual.result()).toBe('usual');
+    const decides = (await box.job('decides').refresh()).record;
+    expect([decides.state, decides.attempts]).toEqual(['pending', 1]);
+    await reactor.advance('20m');
+    expect((await box.job('decides').refresh()).record.attempts).toBeGreaterThan(1);
+    expect((await box.job('odd').refresh()).record.state).toBe('active.paused');
   });
 });

@@ -1,7 +1,7 @@
+import { isReadable } from '../../model/readable.ts';
 import type { JobRecord } from '../../model/records.ts';
 import { type JobStatus, statusOfState } from '../../model/step.ts';
 import type { State } from '../log.ts';
-import { isReadable } from './quarantine.ts';
 
 /** How many records a store holds. */
 export interface RecordCounts {

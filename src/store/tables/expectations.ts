@@ -1,7 +1,7 @@
 import { ConflictError, ReassignedError, SignalboxError } from '../../errors.ts';
+import { isReadable } from '../../model/readable.ts';
 import type { JobRecord } from '../../model/records.ts';
 import type { Change, Expectation, Kind, Records } from '../store.ts';
-import { isReadable } from './quarantine.ts';
 import type { Tables } from './tables.ts';
 
 /** Refuses a commit that believes in something that has changed. @throws ConflictError, ReassignedError, `JOB_NOT_FOUND`, `AWAITED_ITSELF`. */

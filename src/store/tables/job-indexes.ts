@@ -1,9 +1,9 @@
 import type { Place } from '../../../machines/job.context.ts';
+import { isReadable } from '../../model/readable.ts';
 import type { JobRecord } from '../../model/records.ts';
 import { referredJobs } from '../../model/values.ts';
 import type { CallbackIndex } from './callback-index.ts';
 import { type FindJob, Lane, laneKey } from './lane.ts';
-import { isReadable } from './quarantine.ts';
 
 /**
  * Where jobs stand: an index for every question about them but their id. All are built from the records, which the

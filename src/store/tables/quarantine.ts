@@ -1,24 +1,9 @@
 import type { Json } from '../../../machines/json.ts';
-import { jobChart } from '../../model/machine-version.ts';
 import { isId } from '../../model/names.ts';
 import type { JobRecord } from '../../model/records.ts';
 import { type Unsound, unsoundInJob } from '../../model/stored-shape.ts';
 import type { StoredRecord } from '../log.ts';
 import type { Entry, Patch } from '../store.ts';
-
-const knownStates: ReadonlySet<string> = new Set(jobChart.states);
-
-/** Whether this version can do anything with the job: one that it could not step would stand in the way of others. */
-export function isReadable(job: JobRecord): boolean {
-  return knownStates.has(job.state) && job.unsound === undefined && fitsItsPlace(job);
-}
-
-/** No step leaves a job otherwise. One that failed while it waited is claimed, and filed. */
-function fitsItsPlace({ state, parent }: JobRecord): boolean {
-  if (parent === null || !('queue' in parent)) return true;
-  if ('agent' in parent) return state !== 'new' && state !== 'pending';
-  return state === 'pending' || state === 'callbacks' || state === 'completed';
-}
 
 /**
  * An entry on a job as it is replayed: what no version writes is set aside in `unsound`, so that whoever shows the job

@@ -1,0 +1,192 @@
+import type { Mutant } from './mutant.ts';
+
+/** A mutant that a test of the suite must notice. */
+export interface TestedMutant extends Mutant {
+  /** What the safeguard is for: the number of a threat in docs/security.md, or of a fault in docs/faults.md. */
+  readonly about: string;
+  /** The file of the test. */
+  readonly test: string;
+}
+
+/** One safeguard each, and the test that must fail without it. */
+export const testedMutants: readonly TestedMutant[] = [
+  {
+    name: 'name-imported',
+    about: 'S1',
+    without: 'looking a name up in what the program registered, and nowhere else',
+    test: 'test/security/names.test.ts',
+    edits: [
+      {
+        file: 'src/runtime/registry.ts',
+        find: 'return this.#definitions.get(name);',
+        replace: 'void import(name).catch(() => {});\n    return this.#definitions.get(name);',
+      },
+    ],
+  },
+  {
+    name: 'name-inherited',
+    about: 'S2',
+    without: 'a map for what is looked up by name',
+    test: 'test/security/names.test.ts',
+    edits: [
+      {
+        file: 'src/runtime/registry.ts',
+        find: 'return this.#definitions.get(name);',
+        replace: 'return this.#definitions.get(name) ?? ({} as Record<string, Definition>)[name];',
+      },
+    ],
+  },
+  {
+    name: 'keys-assigned',
+    about: 'S3',
+    without: 'keys of objects being defined, not assigned',
+    test: 'test/security/pollution.test.ts',
+    edits: [{ file: 'src/model/values.ts', find: 'if (key in target) {', replace: "if (key === '') {" }],
+  },
+  {
+    name: 'any-record-believed',
+    about: 'S4',
+    without: 'the quarantine',
+    test: 'test/security/tampered-records.test.ts',
+    edits: [
+      {
+        file: 'src/model/readable.ts',
+        find: 'return knownStates.has(job.state) && job.unsound === undefined && fitsItsPlace(job);',
+        replace: 'return job !== undefined || (knownStates.has(job) && fitsItsPlace(job));',
+      },
+    ],
+  },
+  {
+    name: 'depth-unmeasured',
+    about: 'S5',
+    without: 'the measure of how deep a value nests',
+    test: 'test/security/json-bombs.test.ts',
+    edits: [
+      {
+        file: 'src/model/values.ts',
+        find: 'const { depth: limit } = walk.limits;',
+        replace: 'const limit = Number.POSITIVE_INFINITY;',
+      },
+    ],
+  },
+  {
+    name: 'secret-keys-shown',
+    about: 'S15',
+    without: 'the list of keys that mean a secret',
+    test: 'test/security/secrets.test.ts',
+    edits: [
+      {
+        file: 'src/model/redaction.ts',
+        find: 'const plainKeys: ReadonlySet<string> = new Set(secretKeys);',
+        replace: "const plainKeys: ReadonlySet<string> = new Set(secretKeys.filter((key) => key === ''));",
+      },
+    ],
+  },
+  {
+    name: 'links-followed',
+    about: 'S16',
+    without: 'the refusal to open a link',
+    test: 'test/security/store-files.test.ts',
+    edits: [
+      {
+        file: 'src/store/json/file-port.ts',
+        find: 'const O_NOFOLLOW = windows ? 0 : fs.constants.O_NOFOLLOW;',
+        replace: 'const O_NOFOLLOW = 0;',
+      },
+    ],
+  },
+  {
+    name: 'files-by-umask',
+    about: 'S16',
+    without: 'the modes of the files',
+    test: 'test/security/store-files.test.ts',
+    edits: [
+      { file: 'src/store/json/file-port.ts', find: 'flags[mode], 0o600)', replace: 'flags[mode])' },
+      {
+        file: 'src/store/json/file-port.ts',
+        find: "if (mode === 'create' || mode === 'lock') fs.fchmodSync(fd, 0o600);",
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'queue-without-limit',
+    about: 'S18',
+    without: 'the limit of a queue',
+    test: 'test/security/resource-limits.test.ts',
+    edits: [{ file: 'src/store/tables/room.ts', find: 'if (waiting > most)', replace: 'if (waiting < 0)' }],
+  },
+  {
+    name: 'one-package-more',
+    about: 'S21',
+    without: 'the list of packages that a user gets',
+    test: 'test/security/supply-chain.test.ts',
+    edits: [
+      {
+        file: 'package.json',
+        find: '"xstate": "^5',
+        replace: '"left-pad": "^1.3.0",\n    "xstate": "^5',
+      },
+    ],
+  },
+  {
+    name: 'failed-sync-forgotten',
+    about: 'T4',
+    without: 'the end of a store that could not sync',
+    test: 'test/store/json/nth-failure.test.ts',
+    edits: [
+      {
+        file: 'src/store/tables/committing.ts',
+        find: 'for (const batch of covered) batch.reject(error);\n        this.#fail(error);',
+        replace:
+          'for (const batch of covered) batch.resolveSynced();\n        this.#syncing = error === null;',
+      },
+    ],
+  },
+  {
+    name: 'lock-without-holder',
+    about: 'T8',
+    without: 'the kernel’s lock on the directory',
+    test: 'test/store/json/lock.test.ts',
+    edits: [
+      {
+        file: 'src/store/json/lock.ts',
+        find: "if (result === 'refused') throw locked(request, fd);",
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'no-idempotency-key',
+    about: 'T10',
+    without: 'the look for a job that was put under the same id',
+    test: 'test/runtime/command-model.test.ts',
+    edits: [
+      {
+        file: 'src/runtime/put-batch.ts',
+        find: 'if (present === undefined) return false;',
+        replace: "if (present === undefined || id !== '') return false;",
+      },
+    ],
+  },
+  {
+    name: 'syncs-one-by-one',
+    about: 'T16',
+    without: 'one sync for what is committed at a time',
+    test: 'test/store/json/cost.test.ts',
+    edits: [
+      {
+        file: 'src/store/tables/committing.ts',
+        find: 'this.#log.sync().then(\n',
+        replace: 'Promise.all(covered.flatMap(({ lines }) => lines.map(() => this.#log.sync()))).then(\n',
+      },
+    ],
+  },
+  {
+    name: 'pauses-outlive-the-box',
+    about: 'T4',
+    without: 'the end of what waits to be tried again',
+    test: 'test/runtime/stopping.test.ts',
+    edits: [{ file: 'src/runtime/engine.ts', find: 'this.#pauses.end();', replace: '' }],
+  },
+];
