@@ -1,15 +1,14 @@
-import { leftOutOf } from './measures/arena.ts';
 import type { BurnDown } from './measures/burn-down.ts';
 import type { Check } from './measures/check.ts';
 import { type Arena, type ContenderName, factsOf, turnOf } from './measures/contenders.ts';
 import type { Idle } from './measures/idle.ts';
 import type { LongRun } from './measures/long-run.ts';
-import { inPlace } from './measures/place.ts';
+import { inPostgresArena } from './measures/postgres-arena.ts';
 import type { Remains } from './measures/postgres-schema.ts';
-import { serverFacts, withPostgres } from './measures/postgres-server.ts';
+import { serverFacts } from './measures/postgres-server.ts';
 import type { Processes } from './measures/processes.ts';
 import { medians } from './measures/statistics.ts';
-import { takeTurns } from './measures/turns.ts';
+import { progress, takeTurns } from './measures/turns.ts';
 
 /** What the suite can be told. */
 export interface Options {
@@ -23,23 +22,32 @@ export interface Options {
 type Burned = BurnDown & Remains;
 
 /** The same no-op jobs through Signalbox and its peers on one PostgreSQL server, side by side. */
-export async function run({ quick, jobs = 10_000, rounds = quick ? 5 : 7, seconds }: Options) {
-  const { taken, server, long, leftOut } = await inPlace((place) =>
-    withPostgres(place, async (postgres) => {
-      const leftOut = await leftOutOf(['graphileWorker', 'pgBoss'], { postgres });
-      const arena = { place, postgres, leftOut };
+export async function run({
+  quick,
+  jobs = quick ? 5_000 : 10_000,
+  rounds = quick ? 7 : 9,
+  seconds,
+}: Options) {
+  const end = performance.now() + (quick ? 43_000 : 600_000);
+  const { taken, server, long, leftOut } = await inPostgresArena(
+    ['graphileWorker', 'pgBoss'],
+    async (arena, url) => {
+      const warmUpMs = quick ? 1_200 : 4_000;
+      for (const name of ['postgres50', 'graphileWorker', 'pgBoss'] as const) {
+        progress(`warming up: ${name}`);
+        await turnOf(name, 'warm-up', arena, { jobs, warmUpMs, drainLimitMs: 4 * warmUpMs })?.();
+      }
       return {
-        leftOut,
-        server: await serverFacts(postgres.url),
+        server: await serverFacts(url),
         taken: await takeTurns(subjects(arena, jobs, quick), {
           rounds,
-          budgetMs: quick ? 38_000 : 600_000,
+          budgetMs: end - performance.now(),
           // Those in no ratio need not take time from those who are.
           ...(quick ? { once: besideRatios, ifTime: besideRatios } : {}),
         }),
         long: seconds === undefined ? null : await longRun(arena, seconds, jobs),
       };
-    }),
+    },
   );
 
   const size50 = medians(taken.size50);
@@ -97,9 +105,9 @@ function subjects(arena: Arena, jobs: number, quick: boolean) {
   const burnDown = (name: ContenderName) =>
     turnOf<Burned>(name, 'burn-down', arena, {
       jobs,
-      warmUpMs: quick ? 800 : 4_000,
+      warmUpMs: 0,
       sustainedMs: quick ? 200 : 2_000,
-      drainLimitMs: quick ? 3_000 : 60_000,
+      drainLimitMs: quick ? 2_000 : 60_000,
     });
   const idle = (name: ContenderName) =>
     turnOf<Idle>(name, 'idle', arena, { jobs: quick ? 100 : 500, warmUpJobs: 50, pauseMs: 3 });
@@ -108,7 +116,7 @@ function subjects(arena: Arena, jobs: number, quick: boolean) {
       jobs,
       processes,
       warmUpMs: quick ? 800 : 4_000,
-      limitMs: quick ? 2_000 : 60_000,
+      limitMs: quick ? 1_500 : 60_000,
     });
   const peerTeam: typeof team = (name, processes) => (quick ? null : team(name, processes));
   return {

@@ -65,12 +65,17 @@ export async function measure(options: ProcessesOptions): Promise<Processes> {
 /** Worker processes, and what they have done together. */
 class Team {
   readonly #workers: readonly ChildProcess[];
+  readonly #kill = () => {
+    for (const worker of this.#workers) worker.kill('SIGKILL');
+  };
   readonly #told = new Map<ChildProcess, Progress>();
   #awaited = 0;
   #heard = () => {};
 
   private constructor(workers: readonly ChildProcess[]) {
     this.#workers = workers;
+    // Also when the command is interrupted.
+    process.once('exit', this.#kill);
     for (const worker of workers) {
       worker.on('message', (progress: Progress) => {
         this.#told.set(worker, progress);
@@ -85,9 +90,6 @@ class Team {
     const workers = Array.from({ length: count }, () =>
       fork(file, [JSON.stringify(options)], { execArgv: ['--import', 'tsx'], stdio: 'inherit' }),
     );
-    process.once('exit', () => {
-      for (const worker of workers) worker.kill('SIGKILL');
-    });
     const team = new Team(workers);
     await new Promise<void>((resolve, reject) => {
       team.#heard = () => team.#told.size === count && resolve();
@@ -126,5 +128,6 @@ class Team {
       worker.disconnect();
       await ended;
     }
+    process.off('exit', this.#kill);
   }
 }

@@ -1,0 +1,23 @@
+import { leftOutOf } from './arena.ts';
+import type { Arena, ContenderName, LeftOut } from './contenders.ts';
+import { Children } from './in-child.ts';
+import { inPlace } from './place.ts';
+import { withPostgres } from './postgres-server.ts';
+
+/** As `inArena`, with a PostgreSQL that all contenders use, instead of a Redis. */
+export function inPostgresArena<Result extends object>(
+  names: readonly ContenderName[],
+  work: (arena: Arena, url: string) => Promise<Result>,
+): Promise<Result & { readonly leftOut: LeftOut }> {
+  return inPlace((place) =>
+    withPostgres(place, async (postgres) => {
+      const leftOut = await leftOutOf(names, { postgres });
+      const children = new Children();
+      try {
+        return { ...(await work({ place, postgres, leftOut, children }, postgres.url)), leftOut };
+      } finally {
+        children.end();
+      }
+    }),
+  );
+}
