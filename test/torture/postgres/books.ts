@@ -29,6 +29,8 @@ export interface Verdict {
   readonly quotaExceeded: number;
   /** Effects that stand without their job's success, and the other way round. */
   readonly torn: number;
+  /** Jobs that did not succeed, though nothing but faults from outside was in their way. */
+  readonly wrongEndings: number;
   /** Jobs that are not completed at the end. */
   readonly unfinished: number;
   /** What the journal says against the rules of a job's life. */
@@ -44,6 +46,7 @@ type Count =
   | 'wrongStarts'
   | 'quotaExceeded'
   | 'torn'
+  | 'wrongEndings'
   | 'unfinished';
 
 /** Compares what was said outside with what the store holds. */
@@ -85,6 +88,7 @@ class Book {
     wrongStarts: 0,
     quotaExceeded: 0,
     torn: 0,
+    wrongEndings: 0,
     unfinished: 0,
   };
   #stale = 0;
@@ -119,6 +123,9 @@ class Book {
       const starts = this.#starts.get(id) ?? 0;
       if (!name.startsWith('signalbox.') && ending === 'succeeded' && starts === 0)
         this.#count('wrongStarts', `${id} (${name}) succeeded and was never started`);
+      // No job of these fails by itself, and all policies but one retry whatever comes.
+      if (state === 'completed' && ending !== 'succeeded' && name !== 'once')
+        this.#count('wrongEndings', `${id} (${name}) is ${ending}`);
       if (name === 'once' && starts > 1) this.#count('wrongStarts', `${id} was started ${starts} times`);
       const asked = id.replace(/-(also|inner)$/, '');
       if (/^\d+-\d+-/.test(id) && !this.#asked.has(asked))

@@ -22,6 +22,8 @@ export interface CampaignOptions {
   readonly seed: number;
   /** How many processes work at the same time. */
   readonly processes: number;
+  /** How long everything may take to come to an end after the last fault. Default `limitMs`. */
+  readonly finishMs?: number;
   readonly progress: (line: string) => void;
 }
 
@@ -39,12 +41,12 @@ export interface Campaign {
   remove(): Promise<void>;
 }
 
-/** How long everything may take to come to an end after the last fault. */
+/** How long a machine with nothing else to do may take. */
 export const limitMs = deathIntervalMs + 10_000;
 
 /** Lets processes share a database while faults are done to all of them, then waits until every job is over. */
 export async function campaign(options: CampaignOptions): Promise<Campaign> {
-  const { site, root, seconds, seed, processes, progress } = options;
+  const { site, root, seconds, seed, processes, progress, finishMs = limitMs } = options;
   const folder = mkdtempSync(join(tmpdir(), 'signalbox-torture-'));
   const ledger = join(folder, 'ledger');
   writeFileSync(ledger, '', { mode: 0o600 });
@@ -60,16 +62,16 @@ export async function campaign(options: CampaignOptions): Promise<Campaign> {
     size: processes,
     seed,
     ledger: ledgerAt(ledger),
-    register: (uuids) => ground.register(uuids),
+    register: (uuid) => ground.register(uuid),
   });
   try {
-    await crew.start(processes + Math.ceil(seconds * 1.4));
+    await crew.start();
     progress(`${processes} processes on ${ground.schema}`);
     const random = randomOf(seed);
     const faults = await doFaults({ site, schema: ground.schema, crew, proxy, random, seconds, progress });
     crew.rest();
     progress('the faults are over');
-    const { terminalWithinMs, left } = await whenOver(site, ground);
+    const { terminalWithinMs, left } = await whenOver(site, ground, finishMs);
     const [crashes, complaints] = [crew.crashes(), crew.complaints()];
     const remove = async (): Promise<void> => {
       rmSync(folder, { recursive: true, force: true });
@@ -78,6 +80,7 @@ export async function campaign(options: CampaignOptions): Promise<Campaign> {
     return { ground, ledger, faults, terminalWithinMs, left, crashes, complaints, remove };
   } finally {
     await crew.end();
+    await ground.close();
     await proxy.close();
     programs.remove();
   }
@@ -86,6 +89,7 @@ export async function campaign(options: CampaignOptions): Promise<Campaign> {
 async function whenOver(
   { url }: Site,
   { schema }: Ground,
+  finishMs: number,
 ): Promise<Pick<Campaign, 'terminalWithinMs' | 'left'>> {
   const client = await connectedTo(url);
   const begin = performance.now();
@@ -97,7 +101,7 @@ async function whenOver(
       );
       const passed = performance.now() - begin;
       if (rows.length === 0) return { terminalWithinMs: Math.round(passed), left: [] };
-      if (passed > limitMs) return { terminalWithinMs: null, left: rows.map((row) => JSON.stringify(row)) };
+      if (passed > finishMs) return { terminalWithinMs: null, left: rows.map((row) => JSON.stringify(row)) };
       await pause(50);
     }
   } finally {

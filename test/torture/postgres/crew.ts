@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Scribe } from '../ledger.ts';
 import type { Random } from '../random.ts';
 import { type WorkerPlace, WorkerProcess } from '../worker-process.ts';
@@ -9,8 +8,8 @@ export interface CrewParts extends WorkerPlace {
   readonly size: number;
   readonly seed: number;
   readonly ledger: Scribe;
-  /** Makes UUIDs known before somebody lives under them. */
-  register(uuids: readonly string[]): Promise<void>;
+  /** Makes a UUID known before somebody lives under it. */
+  register(uuid: string): Promise<void>;
 }
 
 /** A process under the UUID that it lives under. */
@@ -20,16 +19,22 @@ interface Member {
   isStopped: boolean;
 }
 
-/** Processes loaded ahead, so that one that dies is followed by another at once. */
+/** A process that is loaded, and the UUID that is known for it. */
+interface Spare {
+  readonly uuid: string;
+  readonly process: WorkerProcess;
+  readonly known: Promise<void>;
+}
+
+/** How many are ready, so that one that dies is followed by another at once. */
 const spares = 2;
 
 /** The processes of a campaign: as many as there shall be, each with a UUID of its own. */
 export class Crew {
   readonly #parts: CrewParts;
-  readonly #loaded: WorkerProcess[] = [];
+  readonly #spares: Spare[] = [];
   readonly #all: Member[] = [];
   #members: Member[] = [];
-  #uuids: string[] = [];
   #count = 0;
   #isResting = false;
 
@@ -37,18 +42,16 @@ export class Crew {
     this.#parts = parts;
   }
 
-  /** Resolves when all are at work. `most`: how many may live, one after the other. */
-  async start(most: number): Promise<void> {
-    this.#uuids = Array.from({ length: most }, (_, index) => uuidOf(index, this.#parts.seed));
-    await this.#parts.register(this.#uuids);
+  /** Resolves when all are at work. */
+  async start(): Promise<void> {
     await Promise.all(Array.from({ length: this.#parts.size }, () => this.#add()));
     await Promise.all(this.#members.map(({ process }) => process.said('started')));
   }
 
-  /** Kills one and sends the next. False when there is nobody left to send. */
+  /** Kills one and sends the next. False when nobody is running. */
   async killOne(random: Random): Promise<boolean> {
     const running = this.#members.filter(({ isStopped }) => !isStopped);
-    if (running.length === 0 || this.#uuids.length === 0) return false;
+    if (running.length === 0) return false;
     const member = random.pick(running);
     this.#members = this.#members.filter((other) => other !== member);
     member.process.signal('SIGKILL');
@@ -58,15 +61,15 @@ export class Crew {
     return true;
   }
 
-  /** Stops one for so long, and lets it go on. False when nobody is running. */
-  async stopOne(random: Random, ms: number): Promise<boolean> {
+  /** Stops one until something has come about, and lets it go on. False when nobody can be spared. */
+  async stopOne(random: Random, until: (uuid: string) => Promise<void>): Promise<boolean> {
     const running = this.#members.filter(({ isStopped }) => !isStopped);
     // Somebody has to be there to take over.
     if (running.length < 2) return false;
     const member = random.pick(running);
     member.isStopped = true;
     member.process.signal('SIGSTOP');
-    await pause(ms);
+    await until(member.uuid);
     this.#goOn(member);
     return true;
   }
@@ -89,7 +92,8 @@ export class Crew {
   /** Ends all processes. */
   async end(): Promise<void> {
     for (const { process } of this.#members) process.signal('SIGKILL');
-    for (const process of this.#loaded) process.signal('SIGKILL');
+    for (const { process } of this.#spares) process.signal('SIGKILL');
+    await Promise.all(this.#spares.map(({ known }) => known));
     await Promise.all(this.#members.map(({ process }) => process.ended()));
   }
 
@@ -107,18 +111,20 @@ export class Crew {
   }
 
   async #add(): Promise<void> {
-    const uuid = this.#uuids.shift();
-    if (uuid === undefined) return;
-    while (this.#loaded.length < spares) this.#loaded.push(new WorkerProcess(this.#parts));
-    const process = this.#loaded.shift() as WorkerProcess;
-    this.#loaded.push(new WorkerProcess(this.#parts));
+    while (this.#spares.length <= spares) this.#load();
+    const { uuid, process, known } = this.#spares.shift() as Spare;
     const member = { uuid, process, isStopped: false };
     this.#all.push(member);
     this.#members.push(member);
-    await process.said('ready');
-    this.#count += 1;
-    process.tell({ uuid, seed: this.#parts.seed + this.#count } satisfies WorkerOrder);
+    await Promise.all([process.said('ready'), known]);
+    process.tell({ uuid, seed: this.#parts.seed + this.#all.length } satisfies WorkerOrder);
     if (this.#isResting) process.child.stdin?.write('rest\n');
+  }
+
+  #load(): void {
+    const uuid = uuidOf(this.#count, this.#parts.seed);
+    this.#count += 1;
+    this.#spares.push({ uuid, process: new WorkerProcess(this.#parts), known: this.#parts.register(uuid) });
   }
 }
 

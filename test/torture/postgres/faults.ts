@@ -55,7 +55,7 @@ export async function doFaults(parts: FaultParts): Promise<Faults> {
       if (await crew.killOne(random)) faults.kills += 1;
     }),
     often(2_000, 3_000, async () => {
-      const isOver = await crew.stopOne(random, 2 * deathIntervalMs);
+      const isOver = await crew.stopOne(random, (uuid) => whenDead(parts, uuid, end));
       if (isOver) faults.pauses += 1;
     }),
     often(50, 250, async () => {
@@ -97,6 +97,22 @@ export async function doFaults(parts: FaultParts): Promise<Faults> {
   proxy.disarm();
   faults.cuts = proxy.made;
   return faults;
+}
+
+/** Longer than the death interval, and until somebody has declared it dead or the faults are over. */
+async function whenDead({ site, schema }: FaultParts, uuid: string, end: number): Promise<void> {
+  let isDead = false;
+  for (let waited = 0; waited < 2 * deathIntervalMs || !isDead; waited += 200) {
+    await pause(200);
+    if (performance.now() > end) return;
+    await onServer(site, async (client) => {
+      const { rowCount } = await client.query(
+        `SELECT FROM ${schema}.representation WHERE id = $1 AND body ->> 'state' = 'deactivated'`,
+        [`work/${uuid}`],
+      );
+      isDead = rowCount === 1;
+    });
+  }
 }
 
 /** The server may be down at this moment: then there is nothing to do to it. */

@@ -1,4 +1,4 @@
-import { createSignalbox } from 'signalbox';
+import { createSignalbox, type Signalbox } from 'signalbox';
 import { postgresStore } from 'signalbox/postgres';
 import { deathIntervalMs, pingIntervalMs } from './intervals.ts';
 import { queues, quotaSize } from './jobs.ts';
@@ -8,6 +8,7 @@ import { connectedTo } from './site.ts';
 export class Ground {
   readonly url: string;
   readonly schema: string;
+  #box: Signalbox | null = null;
 
   constructor(url: string, schema: string) {
     this.url = url;
@@ -27,7 +28,7 @@ export class Ground {
     });
     for (const name of queues) await box.createQueue(name);
     await box.queue('work').quotas.create('narrow', { size: quotaSize });
-    await box.stop();
+    this.#box = box;
     await this.#run(`
       CREATE SCHEMA ${this.#effects};
       CREATE TABLE ${this.#effects}.effect (job text);
@@ -52,16 +53,24 @@ export class Ground {
   }
 
   /** Known in every queue before it lives, with the intervals of a campaign. */
-  async register(uuids: readonly string[]): Promise<void> {
-    const box = await createSignalbox({
-      store: postgresStore({ connectionString: this.url, schema: this.schema }),
-      jobs: [],
-      uuid: 'ffffffff-0000-4000-8000-000000000000',
-    });
-    const all = queues.flatMap((name) => uuids.map((uuid) => box.queue(name).dispatchers.register(uuid)));
-    const intervals = { pingInterval: pingIntervalMs, pingDeathInterval: deathIntervalMs };
-    await Promise.all(all.map(async (registering) => (await registering).setPingIntervals(intervals)));
-    await box.stop();
+  async register(uuid: string): Promise<void> {
+    for (const name of queues) {
+      const representation = await this.#opened().queue(name).dispatchers.register(uuid);
+      await representation.setPingIntervals({
+        pingInterval: pingIntervalMs,
+        pingDeathInterval: deathIntervalMs,
+      });
+    }
+  }
+
+  #opened(): Signalbox {
+    if (this.#box === null) throw new Error('Expected prepare() to be called first.');
+    return this.#box;
+  }
+
+  async close(): Promise<void> {
+    await this.#box?.stop();
+    this.#box = null;
   }
 
   async remove(): Promise<void> {

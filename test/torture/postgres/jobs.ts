@@ -9,7 +9,20 @@ export const quotaSize = 2;
 export const queues = ['work', 'plain'] as const;
 
 /** What workers put: each a definition under its own name, but `fan`, which is a parallel job. */
-export const putKinds = ['plain', 'chained', 'narrow', 'narrow', 'once', 'paid', 'putting', 'fan'] as const;
+export const putKinds = [
+  'plain',
+  'chained',
+  'narrow',
+  'narrow',
+  'once',
+  'paid',
+  'putting',
+  'long',
+  'fan',
+] as const;
+
+/** What goes into the queue `plain`. */
+export const plainKinds = ['plain', 'plain', 'plain', 'plain', 'long'] as const;
 
 /** One of them. */
 export type PutKind = (typeof putKinds)[number];
@@ -38,6 +51,8 @@ export function jobsOf(ledger: Scribe, worker: string, schema: string) {
   return {
     put: {
       plain: defineJob({ name: 'plain', retry, run: noted }),
+      /** Long enough to be at it when its process is stopped. */
+      long: defineJob({ name: 'long', retry, run: (ms: number) => noted(300 + 30 * ms) }),
       chained: defineJob({ name: 'chained', retry, run: noted }),
       narrow: defineJob({ name: 'narrow', retry, quotas: ['narrow'], run: (ms: number) => noted(ms + 15) }),
       once: defineJob({ name: 'once', retry: NeverRetry, run: noted }),

@@ -16,7 +16,8 @@ describe('processes that share a database under faults', () => {
   }, async () => {
     // Others use this server at the same time: it is not crashed.
     const site = { url: await serverUrl(), crash: null, remove: () => {} };
-    const run = await campaign({ site, root, seconds: 3, seed: 7, processes: 2, progress: () => {} });
+    const progress = (): void => {};
+    const run = await campaign({ site, root, seconds: 3, seed: 7, processes: 2, finishMs: 60_000, progress });
 
     const verdict = await judge(run);
     await run.remove();

@@ -1,13 +1,31 @@
 import type { Verdict } from './books.ts';
-import { type Campaign, limitMs } from './campaign.ts';
+import type { Campaign } from './campaign.ts';
 
 /** Everything in a campaign that must not be, in words. */
 export function violationsOf(run: Campaign, verdict: Verdict): readonly string[] {
-  const { lost, phantoms, doubleCompletions, wrongStarts, quotaExceeded, torn, unfinished, journal } =
-    verdict;
-  const zero = { lost, phantoms, doubleCompletions, wrongStarts, quotaExceeded, torn, unfinished, journal };
-  const late =
-    run.terminalWithinMs === null ? [`${run.left.length} jobs were not over in ${limitMs} ms`] : [];
+  const {
+    lost,
+    phantoms,
+    doubleCompletions,
+    wrongStarts,
+    quotaExceeded,
+    torn,
+    wrongEndings,
+    unfinished,
+    journal,
+  } = verdict;
+  const zero = {
+    lost,
+    phantoms,
+    doubleCompletions,
+    wrongStarts,
+    quotaExceeded,
+    torn,
+    wrongEndings,
+    unfinished,
+    journal,
+  };
+  const late = run.terminalWithinMs === null ? [`${run.left.length} jobs were not over in time`] : [];
   return [
     ...run.crashes,
     ...run.complaints,

@@ -16,7 +16,7 @@ import { postgresStore } from 'signalbox/postgres';
 import { ledgerAt, scribe } from '../ledger.ts';
 import { type Random, randomOf } from '../random.ts';
 import { heartbeatMs, pollIntervalMs, queryTimeoutMs } from './intervals.ts';
-import { jobsOf, type PutKind, putKinds, queues, whateverComes } from './jobs.ts';
+import { jobsOf, type PutKind, plainKinds, putKinds, queues, whateverComes } from './jobs.ts';
 
 /** What a worker is told to do with its life. */
 export interface WorkerOrder {
@@ -91,7 +91,7 @@ async function putOne(
   queue: (typeof queues)[number],
   number: string,
 ): Promise<void> {
-  const kind = queue === 'plain' ? 'plain' : random.pick(putKinds);
+  const kind = queue === 'plain' ? random.pick(plainKinds) : random.pick(putKinds);
   const ms = random.int(0, 8);
   const job: Job<unknown> = kind === 'fan' ? parallel([inner(ms), inner(0)]) : put[kind](ms);
   if (kind === 'chained' || kind === 'fan') await job.addCallback(note);
@@ -144,7 +144,7 @@ async function isFull(box: Signalbox, queue: (typeof queues)[number]): Promise<b
     .queue(queue)
     .length()
     .catch(() => Number.POSITIVE_INFINITY);
-  if (length < 40) return false;
+  if (length < 25) return false;
   await pause(15);
   return true;
 }
