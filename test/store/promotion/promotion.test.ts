@@ -31,7 +31,7 @@ async function smallStore(): Promise<string> {
   return dir;
 }
 
-describe('A promotion', () => {
+describe('A promotion', { timeout: 60_000 }, () => {
   it('takes over every record, the order of every queue and the whole history', async () => {
     const { dir } = await makeFullStore();
     const { seq, counts } = await verifyStore(dir);

@@ -58,7 +58,7 @@ async function textsIn(store: Store): Promise<readonly unknown[]> {
   return texts;
 }
 
-describe('A slice of a queue', () => {
+describe('A slice of a queue', { timeout: 60_000 }, () => {
   it('leaves the database and waits in the directory, in its order, and runs there', async () => {
     const order = await waiting(5, 3);
 
