@@ -72,6 +72,12 @@ export class Following {
     this.#lookNow();
   }
 
+  /** Looks, and resolves when what was committed by now is told. */
+  async caughtUp(): Promise<void> {
+    this.ask();
+    await this.#looking;
+  }
+
   #lookNow(): void {
     if (this.#listeners.size === 0) return;
     this.#isAsked = true;

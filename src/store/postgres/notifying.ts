@@ -55,6 +55,8 @@ export class Notifying {
   /** Begins to listen, and begins again whenever the connection is lost. */
   listen(): void {
     if (this.#isClosed) return;
+    // Until an echo is heard, notifications may be lost.
+    this.#setDeaf(true);
     this.#starting = this.#listen().catch((error: unknown) => {
       this.#warn(`cannot listen for notifications, the journal is looked at instead: ${reasonOf(error)}`);
       this.#listenAgain();
@@ -105,13 +107,19 @@ export class Notifying {
       this.#warn(
         'no notification arrives (a pooler in transaction mode?): the journal is looked at instead, every 0.1 to 2 s',
       );
-      this.#setDeaf(true);
     });
   }
 
   #listenAgain(): void {
+    this.#isHeard = false;
     this.#setDeaf(true);
     this.#later(retryMs, () => this.listen());
+  }
+
+  /** What was committed before the first notification that is heard, the journal has told by the end of its next look. */
+  async #hearAgain(): Promise<void> {
+    await this.#parts.following.caughtUp();
+    if (this.#isHeard) this.#setDeaf(false);
   }
 
   /** Without notifications the journal tells of work that others put. */
@@ -124,7 +132,7 @@ export class Notifying {
 
   #hear(payload: string): void {
     this.#isHeard = true;
-    this.#setDeaf(false);
+    if (this.#unfollow !== null) void this.#hearAgain();
     try {
       const { by, queues } = JSON.parse(payload) as { by: number; queues: readonly string[] };
       if (by === this.#parts.epoch || !Array.isArray(queues)) return;
