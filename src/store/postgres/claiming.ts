@@ -29,6 +29,8 @@ const pageOfChoices = 1000;
 const looks = 5;
 const lookAgainMs = 5;
 
+const isPatient = true;
+
 /** Takes waiting jobs: locked first, then judged by the rules that all stores share, then changed, in one transaction. */
 export class Claiming {
   readonly #parts: ClaimingParts;
@@ -49,8 +51,11 @@ export class Claiming {
         await transactions.pause(look * lookAgainMs);
         continue;
       }
-      const { result, numbered } = await transactions.run('a claim', (connection) =>
-        this.#take(connection, request),
+      // A job that was claimed without a word to its agent would stay with it for as long as that lives.
+      const { result, numbered } = await transactions.run(
+        'a claim',
+        (connection) => this.#take(connection, request),
+        isPatient,
       );
       if (result.error !== null) throw result.error;
       if (numbered !== null) {
@@ -65,14 +70,18 @@ export class Claiming {
 
   async #claimPlainly(request: ClaimRequest): Promise<ClaimedPlainly | null> {
     const { clock, transactions, committed } = this.#parts;
-    const { result } = await transactions.run('a claim', async (connection) => {
-      const claimed = await this.#plain.claim(connection, { ...this.#parts, at: clock.now() }, request);
-      return {
-        result: claimed,
-        written: null,
-        proof: claimed === null ? null : proofOf(claimed.xid, claimed.told.lines),
-      };
-    });
+    const { result } = await transactions.run(
+      'a claim',
+      async (connection) => {
+        const claimed = await this.#plain.claim(connection, { ...this.#parts, at: clock.now() }, request);
+        return {
+          result: claimed,
+          written: null,
+          proof: claimed === null ? null : proofOf(claimed.xid, claimed.told.lines),
+        };
+      },
+      isPatient,
+    );
     if (result !== null && result.jobs.length > 0) committed(result.told);
     return result;
   }

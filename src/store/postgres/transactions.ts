@@ -34,6 +34,9 @@ export function proofOf(xid: string | null, lines: readonly Line[]): Proof | nul
   return xid === null || lines.length === 0 ? null : { xid, lines };
 }
 
+/** How much longer than other calls a patient one asks what became of it. */
+const patienceMs = 600_000;
+
 /** How transactions are made. Milliseconds. */
 export interface TransactionLimits {
   /** How long a statement may take, and a transaction that is tried again. */
@@ -70,10 +73,14 @@ export class Transactions {
     this.#uncertain = listener;
   }
 
-  /** `body` reads and prepares; it is called again with a new transaction when that helps. */
+  /**
+   * `body` reads and prepares; it is called again with a new transaction when that helps. `isPatient`: what became of a
+   * transaction is asked for as long as the server may be away, for nobody would take up what it has done.
+   */
   async run<Result>(
     call: string,
     body: (connection: SqlConnection) => Promise<Prepared<Result>>,
+    isPatient = false,
   ): Promise<Done<Result>> {
     const end = this.#port.elapsed() + this.#limitMs;
     for (let tries = 1; ; tries += 1) {
@@ -102,7 +109,7 @@ export class Transactions {
         await this.#giveBack(connection, error);
         const kind = kindOfError(error);
         if (kind === 'lost' && proof !== null) {
-          const status = await this.#statusOf(proof, end);
+          const status = await this.#statusOf(proof, isPatient ? end + patienceMs : end);
           if (status === 'committed') return { result: result as Result, numbered };
           if (status === 'unknown') {
             this.#uncertain(proof.lines);

@@ -144,8 +144,9 @@ class Book {
       const uuid = entry.id.slice(entry.id.indexOf('/') + 1);
       this.#deaths.set(uuid, [...(this.#deaths.get(uuid) ?? []), entry.at]);
     }
-    // Numbers of entries have gaps here, and signs of life are no entries.
-    const problems = audit.problems.filter((problem) => !/^(I3 \d+ .*: seq|I13)/.test(problem));
+    // Numbers of entries have gaps here, signs of life are no entries, and a process may claim what one held that came later.
+    const isOfOneProcess = /^(I3 \d+ .*: seq|I6 .*: epoch went back|I13)/;
+    const problems = audit.problems.filter((problem) => !isOfOneProcess.test(problem));
     this.#journal = problems.length;
     for (const problem of problems) {
       this.#problems.push(`journal: ${problem}`);

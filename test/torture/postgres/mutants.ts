@@ -113,6 +113,14 @@ export const mutants: readonly PostgresMutant[] = [
     ],
   },
   {
+    name: 'impatient-claim',
+    without: 'the patience of a claim that does not know what became of it',
+    scenario: 'claimOfLongSilence',
+    edits: [
+      { file: `${folder}/claiming.ts`, find: 'const isPatient = true;', replace: 'const isPatient = false;' },
+    ],
+  },
+  {
     name: 'hopeful-outcome',
     without: 'the answer that a transaction was aborted',
     scenario: 'commitLost',

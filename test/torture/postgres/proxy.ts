@@ -107,9 +107,10 @@ export class CuttingProxy {
     this.#armed = [];
   }
 
-  /** Nobody gets through any more; connections that are there stay. */
+  /** Nobody gets through any more. */
   shut(): void {
     this.#isShut = true;
+    for (const link of [...this.#links]) link.end();
   }
 
   reopen(): void {

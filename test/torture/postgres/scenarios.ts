@@ -165,6 +165,25 @@ async function answersLost(stage: Stage): Promise<string | null> {
   return actor.logged.length === 0 ? null : `it was logged: ${actor.logged[0]?.slice(0, 200)}`;
 }
 
+/** The answer to the COMMIT of a claim is lost, and the server is away for longer than other calls wait. */
+async function claimOfLongSilence(stage: Stage): Promise<string | null> {
+  await stage.actor({ size: 3, isCut: true, queryTimeout: 1_000 });
+  const other = await stage.actor();
+  const claim = stage.proxy.holdAnswer('claim_jobs');
+  const put = await other.box.queue('a').put(other.jobs.note());
+  await claim.held;
+  const isCut = stage.proxy.cutAt('COMMIT', 'silence');
+  claim.release();
+  await isCut;
+  // Until it has arrived.
+  await pause(200);
+  stage.proxy.shut();
+  await pause(2_500);
+  stage.proxy.reopen();
+  const isOver = await stage.until(async () => (await put.refresh()).outcome !== null, 8_000);
+  return isOver ? null : 'a job was claimed without a word to its agent';
+}
+
 /** COMMIT never arrives. */
 async function commitLost(stage: Stage): Promise<string | null> {
   const actor = await stage.actor({ isCut: true });
@@ -240,6 +259,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   jobForTwo,
   jobForTwoBoxes,
   answersLost,
+  claimOfLongSilence,
   commitLost,
   numberGivenAgain,
   countThatIsLate,

@@ -37,6 +37,8 @@ export interface ActorOptions {
   readonly pollInterval?: number;
   /** Whether its connections go through the proxy. */
   readonly isCut?: boolean;
+  /** Default: so long that a crash is over before. */
+  readonly queryTimeout?: number;
 }
 
 /** A schema of a scenario's own on a real server, and whoever acts on it. */
@@ -67,7 +69,12 @@ export class Stage {
   }
 
   /** A box that puts and looks, and works when it is given an agent. */
-  async actor({ size = 0, pollInterval = 3_600_000, isCut = false }: ActorOptions = {}): Promise<Actor> {
+  async actor({
+    size = 0,
+    pollInterval = 3_600_000,
+    isCut = false,
+    queryTimeout = 30_000,
+  }: ActorOptions = {}): Promise<Actor> {
     const number = this.#actors.length + 1;
     const uuid = `${`${number}`.repeat(8)}-0000-4000-8000-000000000000`;
     const [calls, logged]: [string[], string[]] = [[], []];
@@ -78,7 +85,7 @@ export class Stage {
     const store = postgresStore({
       connectionString: isCut ? this.proxy.url : this.#url,
       schema: this.schema,
-      queryTimeout: 30_000,
+      queryTimeout,
     });
     const jobs = jobsOf(uuid, calls, isOpen, this.schema);
     const logger = loggerTo(logged);
