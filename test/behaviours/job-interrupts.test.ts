@@ -145,7 +145,7 @@ forEachStore('An interrupted job', (makeStore) => {
     await agents.set('main', agent({ filter: { jobs: ['signalbox.*'] } }));
 
     dispatcher.activate();
-    await reactor.advance('10m');
+    await reactor.advance('3m');
 
     expect(refusals).toEqual([]);
     expect((await (system as Job).refresh()).outcome).toEqual({ ok: true, value: null });
