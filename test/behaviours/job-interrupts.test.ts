@@ -116,6 +116,8 @@ forEachStore('An interrupted job', (makeStore) => {
     const fresh = seven();
     await box.queue().put(decide(fresh), { beginAfter: '1d' });
     const pending = await box.queue().put(seven, { beginAfter: '1d' });
+    // A claim that is under way would take what is put next.
+    await reactor.runUntilIdle();
     dispatcher.abandon();
     const assigned = await box.queue().put(seven);
     await box.queue().claim((waiting) => waiting.id === assigned.id);
