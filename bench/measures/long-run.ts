@@ -62,7 +62,7 @@ export async function measure({ contestant, settings, seconds, backlog }: LongRu
   }
   clearInterval(timer);
   await tally.whenCompleted(put);
-  if (performance.now() - sampledAt > 1_000) await sample();
+  if (performance.now() - sampledAt > sampleEveryMs / 10) await sample();
   await opened.close();
   const tables = Object.entries(await schema.tables());
   await opened.clear?.();
