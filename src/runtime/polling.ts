@@ -24,6 +24,8 @@ export class Polling {
   readonly #parts: PollingParts;
   /** Queues that this process has activated. */
   readonly #queues = new Set<string>();
+  /** Queues in which it has tried to. */
+  readonly #tried = new Set<string>();
   /** What was claimed in polls that have no key yet. */
   #startedSince = new Map<PollInfo, JobInfo[]>();
   #loggedPoll = '';
@@ -69,6 +71,7 @@ export class Polling {
   /** Forgets what it has activated: the next poll looks again. */
   forget(): void {
     this.#queues.clear();
+    this.#tried.clear();
   }
 
   /** One step of a poll: its failure is logged and ends nothing else. Null when it failed. */
@@ -107,7 +110,7 @@ export class Polling {
     const { queue } = representation;
     if (this.#queues.has(queue)) return true;
     const activated = await this.#guarded(`be activated ${where}`, () =>
-      activateIn(this.#engine, representation),
+      activateIn(this.#engine, representation, this.#tried),
     );
     if (activated !== true) return false;
     this.#queues.add(queue);

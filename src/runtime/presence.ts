@@ -14,10 +14,19 @@ export function register(engine: Engine, uuid: string, queue: string): Promise<R
   );
 }
 
-/** Activates a dispatcher in a queue for the first time in this process. False when someone else seems to work under its UUID. */
-export async function activateIn(engine: Engine, representation: Representation): Promise<boolean> {
+/**
+ * Activates a dispatcher in a queue for the first time in this process. False when someone else seems to work under its
+ * UUID. `tried`: queues in which it was tried before, and failed; it may have come to be all the same.
+ */
+export async function activateIn(
+  engine: Engine,
+  representation: Representation,
+  tried: Set<string>,
+): Promise<boolean> {
   const { uuid, queue } = representation;
-  if (representation.activated !== null && !(await isRetired(representation))) {
+  const isActive = representation.activated !== null;
+  const isOwn = isActive && tried.has(queue) && representation.record.epoch === engine.store.epoch;
+  if (isActive && !isOwn && !(await isRetired(representation))) {
     engine.log.events(
       'ERROR',
       () =>
@@ -25,7 +34,8 @@ export async function activateIn(engine: Engine, representation: Representation)
     );
     return false;
   }
-  await representation.activate();
+  tried.add(queue);
+  if (!isOwn) await representation.activate();
   await warnOfRefusedSystemJobs(engine, queue);
   return true;
 }

@@ -59,7 +59,7 @@ async function passes(mutant: Mutant, test: string): Promise<boolean> {
   const tree = createMutatedTree(mutant);
   try {
     const vitest = join(tree.root, 'node_modules', 'vitest', 'vitest.mjs');
-    const child = spawn(process.execPath, [vitest, 'run', '--bail', '1', test], {
+    const child = spawn(process.execPath, [vitest, 'run', '--bail', '1', '--testTimeout', '90000', test], {
       cwd: tree.root,
       stdio: 'ignore',
     });

@@ -130,16 +130,15 @@ export const testedMutants: readonly TestedMutant[] = [
     ],
   },
   {
-    name: 'failed-sync-forgotten',
+    name: 'refused-commit-not-cut',
     about: 'T4',
-    without: 'the end of a store that could not sync',
+    without: 'cutting what a full disk took of a refused commit',
     test: 'test/store/json/nth-failure.test.ts',
     edits: [
       {
-        file: 'src/store/tables/committing.ts',
-        find: 'for (const batch of covered) batch.reject(error);\n        this.#fail(error);',
-        replace:
-          'for (const batch of covered) batch.resolveSynced();\n        this.#syncing = error === null;',
+        file: 'src/store/json/journal-writer.ts',
+        find: '        files.truncate(this.#fd, this.#written.at);\n        files.datasync(this.#fd);\n',
+        replace: '',
       },
     ],
   },
@@ -176,9 +175,9 @@ export const testedMutants: readonly TestedMutant[] = [
     test: 'test/store/json/cost.test.ts',
     edits: [
       {
-        file: 'src/store/tables/committing.ts',
-        find: 'this.#log.sync().then(\n',
-        replace: 'Promise.all(covered.flatMap(({ lines }) => lines.map(() => this.#log.sync()))).then(\n',
+        file: 'src/store/json/journal-writer.ts',
+        find: 'if (this.#syncing === null) return this.#beginSync();',
+        replace: 'if (this.#syncing === null) return this.#beginSync().then(() => this.#beginSync());',
       },
     ],
   },

@@ -297,3 +297,15 @@ test('a dispatcher that a sibling declares dead while it comes back is activated
   expect((await representation.refresh()).activated).not.toBeNull();
   expect(logged('CRITICAL')).toEqual([]);
 });
+
+test('a dispatcher that was activated takes no other for itself when what followed failed', async () => {
+  const { state, store } = breaking('list', ([kind, prefix]) => kind === 'agent' && prefix === '/');
+  const { box, reactor, logged } = await makeBox({ store, jobs: [plain] });
+
+  state.left = 1;
+  await box.start();
+  const job = await box.queue().put(plain());
+  await reactor.advance('5s');
+
+  expect([state.left, logged('ERROR'), (await job.refresh()).status]).toEqual([0, [], 'COMPLETED']);
+});

@@ -17,6 +17,7 @@ export class Gate {
   readonly #host: SimulatedHost;
   readonly #sessions: Sessions;
   readonly #blocked = new Set<Statement>();
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(host: SimulatedHost, sessions: Sessions) {
     this.#host = host;
@@ -36,11 +37,13 @@ export class Gate {
     });
   }
 
-  /** Does something real that takes no simulated time, while nothing else happens. */
+  /** Does something real that takes no simulated time, when what was to be done before is done. */
   async alone<Value>(work: () => Promise<Value>): Promise<Value> {
     const release = this.#host.hold();
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => {});
     try {
-      return await work();
+      return await done;
     } finally {
       release();
     }
@@ -56,21 +59,23 @@ export class Gate {
 
   /** Ends everything that waits. */
   async end(): Promise<void> {
-    for (const statement of this.#blocked) {
-      await this.#sessions.cancel(statement.session);
-      await statement.answered;
-    }
-    await this.#letGoOn();
+    await this.alone(async () => {
+      for (const statement of [...this.#blocked]) await this.#cancel(statement);
+    });
+    // What follows from that: connections are given back.
+    await this.alone(async () => {});
   }
 
   #waits(statement: Statement): void {
     this.#blocked.add(statement);
     this.#host.callLater(lockTimeoutMs, () => {
-      if (this.#blocked.has(statement)) void this.alone(() => this.#cancel(statement));
+      void this.alone(() => this.#cancel(statement));
     });
   }
 
   async #cancel(statement: Statement): Promise<void> {
+    // It may have got its lock while it waited for its turn.
+    if (!this.#blocked.has(statement)) return;
     await this.#sessions.cancel(statement.session);
     await statement.answered;
     await this.#letGoOn();

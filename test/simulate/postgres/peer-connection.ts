@@ -7,6 +7,10 @@ import type { Outcome } from './statement.ts';
 
 /** What `idle_in_transaction_session_timeout` is set to, in simulated time. */
 const idleTimeoutMs = 5000;
+/** The time-outs of the server are in real time, which means nothing here. */
+const withoutTimeouts = ['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout']
+  .map((name) => `; SET LOCAL ${name} = 0`)
+  .join('');
 
 /** What a simulated connection is made from. */
 export interface PeerConnectionParts {
@@ -92,8 +96,10 @@ export class PeerConnection implements SqlConnection {
       return;
     }
     const { text, values } = asked;
-    if (text.startsWith('BEGIN')) this.#isInTransaction = true;
-    void gate.carryOut(session, { text, values }, (outcome) => {
+    const isBegin = text.startsWith('BEGIN');
+    this.#isInTransaction ||= isBegin;
+    const real = isBegin ? `${text}${withoutTimeouts}` : text;
+    void gate.carryOut(session, { text: real, values }, (outcome) => {
       if (text === 'COMMIT' || text === 'ROLLBACK') this.#isInTransaction = false;
       void gate.alone(async () => {
         await this.#parts.carriedOut(text, values, outcome);
