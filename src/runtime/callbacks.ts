@@ -202,7 +202,10 @@ export class Callbacks {
   /** Calls one callback of a completed job, or all that are left. */
   async #performAdded(id: string, added?: string): Promise<void> {
     const parent = await this.#engine.store.get('job', id);
-    if (parent !== undefined) await this.#callUnstarted(await this.#outside(parent), parent, added);
+    if (parent === undefined) return;
+    const context = await this.#outside(parent);
+    // A conflict at its start may be about something else: then it is still there, and nobody else would call it.
+    while (await this.#callUnstarted(context, parent, added));
   }
 
   /**

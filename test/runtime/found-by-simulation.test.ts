@@ -309,3 +309,17 @@ test('a dispatcher that was activated takes no other for itself when what follow
 
   expect([state.left, logged('ERROR'), (await job.refresh()).status]).toEqual([0, [], 'COMPLETED']);
 });
+
+test('a callback that was added to a completed job is called though its start met a conflict', async () => {
+  const faults = new Faults();
+  const { box, reactor } = await makeBox({ store: faultyStore(memoryStore(), faults), jobs: [plain] });
+  await box.start();
+  const job = await box.queue().put(plain());
+  await reactor.runUntilIdle();
+
+  faults.refuseNext('job.start', conflict());
+  const callback = await reactor.until(job.addCallback(plain.partial()));
+  await reactor.runUntilIdle();
+
+  expect((await callback.refresh()).status).toBe('COMPLETED');
+});
