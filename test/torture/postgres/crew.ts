@@ -63,7 +63,10 @@ export class Crew {
 
   /** Stops one until something has come about, and lets it go on. False when nobody can be spared. */
   async stopOne(random: Random, until: (uuid: string) => Promise<void>): Promise<boolean> {
-    const running = this.#members.filter(({ isStopped }) => !isStopped);
+    // One that has not begun to work is nobody whom others could declare dead.
+    const running = this.#members.filter(
+      ({ isStopped, process }) => !isStopped && process.lines.includes('started'),
+    );
     // Somebody has to be there to take over.
     if (running.length < 2) return false;
     const member = random.pick(running);

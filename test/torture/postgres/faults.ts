@@ -99,10 +99,10 @@ export async function doFaults(parts: FaultParts): Promise<Faults> {
   return faults;
 }
 
-/** Longer than the death interval, and until somebody has declared it dead or the faults are over. */
+/** Longer than the death interval, and until somebody has declared it dead; others want to be stopped, too. */
 async function whenDead({ site, schema }: FaultParts, uuid: string, end: number): Promise<void> {
   let isDead = false;
-  for (let waited = 0; waited < 2 * deathIntervalMs || !isDead; waited += 200) {
+  for (let waited = 0; waited < 2 * deathIntervalMs || (!isDead && waited < longestStopMs); waited += 200) {
     await pause(200);
     if (performance.now() > end) return;
     await onServer(site, async (client) => {
@@ -114,6 +114,8 @@ async function whenDead({ site, schema }: FaultParts, uuid: string, end: number)
     });
   }
 }
+
+const longestStopMs = 5 * deathIntervalMs;
 
 /** The server may be down at this moment: then there is nothing to do to it. */
 async function onServer(site: Site, work: (client: Client) => Promise<void>): Promise<void> {
