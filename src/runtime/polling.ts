@@ -4,7 +4,7 @@ import { type AgentPoll, type JobName, PollInfo, type Polls } from '../model/pol
 import type { AgentRecord } from '../model/records.ts';
 import type { Engine } from './engine.ts';
 import type { LiveAgents } from './live-agents.ts';
-import { activateIn, ping, register } from './presence.ts';
+import { activateIn, lookAfterSibling, ping, register } from './presence.ts';
 import { deactivateIn, type Representation } from './representation.ts';
 
 /** What a dispatcher polls with. */
@@ -93,6 +93,8 @@ export class Polling {
     const representation = await this.#guarded(`register ${where}`, () => register(engine, uuid, queue));
     if (representation === null || !(await this.#isActivated(representation, where))) return;
     await this.#guarded(`ping ${where}`, () => ping(engine, representation));
+    // Whatever became of the ping: other dispatchers' jobs must not wait for what ails this one.
+    await this.#guarded(`look after its sibling ${where}`, () => lookAfterSibling(engine, uuid, queue));
     if (!mayClaim()) return;
     const agents: Record<string, AgentPoll> = Object.create(null);
     poll.queues[queue] = agents;

@@ -52,8 +52,8 @@ async function warnOfRefusedSystemJobs(engine: Engine, queue: string): Promise<v
 }
 
 /**
- * A sign of life when one is due, and a look at the sibling. In its own commit, before claiming: a dispatcher that was
- * taken for dead is alive again and claims in the same poll.
+ * A sign of life when one is due. In its own commit, before claiming: a dispatcher that was taken for dead is alive again
+ * and claims in the same poll.
  */
 export async function ping(engine: Engine, representation: Representation): Promise<void> {
   const { uuid, queue } = representation;
@@ -69,11 +69,10 @@ export async function ping(engine: Engine, representation: Representation): Prom
     await representation.reactivate();
   }
   if (isPingDue(representation.record, engine.store.now())) await representation.ping();
-  await lookAfterSibling(engine, uuid, queue);
 }
 
 /** A sibling without a sign of life for its death interval is deactivated: its jobs are handed on. */
-async function lookAfterSibling(engine: Engine, uuid: string, queue: string): Promise<void> {
+export async function lookAfterSibling(engine: Engine, uuid: string, queue: string): Promise<void> {
   const all = await engine.store.list('representation', `${queue}/`);
   const sibling = siblingOf(uuid, all);
   if (sibling === undefined || !isDead(sibling, engine.store.now())) return;

@@ -45,6 +45,8 @@ export interface SqlPort {
   elapsed(): number;
   /** Calls in real time, without keeping the process alive. */
   callLater(delayMs: number, call: () => void): Scheduled;
+  /** Waits in real time on behalf of a call of the program: the process stays alive for its answer. */
+  pause(ms: number): Promise<void>;
   /** Closes all connections, but not those of a pool that the program brought. */
   end(): Promise<void>;
 }
@@ -117,6 +119,10 @@ export async function nodePostgres(database: Database, limits: ConnectionLimits)
       timer.unref();
       return { cancel: () => clearTimeout(timer) };
     },
+    pause: (ms) =>
+      new Promise((resolve) => {
+        setTimeout(resolve, ms);
+      }),
     async end() {
       pool.off('error', unheard);
       if (own === null) return;

@@ -240,9 +240,7 @@ export class Transactions {
   }
 
   pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#port.callLater(ms, resolve);
-    });
+    return this.#port.pause(ms);
   }
 }
 

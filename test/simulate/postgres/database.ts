@@ -143,6 +143,10 @@ export class SimulatedDatabase {
       resize: () => {},
       elapsed: () => 0,
       callLater: (delayMs, call) => host.callLater(delayMs, call),
+      pause: (ms) =>
+        new Promise((resolve) => {
+          host.callLater(ms, resolve);
+        }),
       end: async () => {},
     };
   }

@@ -90,6 +90,12 @@ export class PeerPort implements SqlPort {
     return this.#parts.peer.callLater(delayMs, call);
   }
 
+  pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.callLater(ms, resolve);
+    });
+  }
+
   async end(): Promise<void> {
     this.#unlisten?.();
   }
