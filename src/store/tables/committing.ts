@@ -17,6 +17,9 @@ export interface CommittingParts {
   readonly ports: StorePorts;
 }
 
+/** While every tick commits something, each so many share a sync. */
+const ticksOfOneSync = 4;
+
 /**
  * The way of changes from memory to the disk. They are applied at once, in the order of calls, so what follows in the
  * same tick builds on them; they become *written* together with everything else of the tick, and *synced* with
@@ -39,6 +42,10 @@ export class Committing {
   #unsynced: Batch[] = [];
   #lastWritten = this.#batch;
   #syncing = false;
+  /** Ticks that have written since the last sync began. */
+  #gathered = 0;
+  /** No tick has passed without a commit since the last sync ended. */
+  #isFollowing = false;
   #failure: Error | null = null;
   #fullUntil = 0;
   #closing: Promise<void> | null = null;
@@ -126,9 +133,14 @@ export class Committing {
   #flush(): void {
     if (this.#batch.isEmpty || this.#failure !== null) return;
     try {
-      if (!this.#log.write()) return;
+      if (!this.#log.write()) {
+        this.#startSync();
+        return;
+      }
     } catch (error) {
       this.#undo(error as Error);
+      // What earlier ticks have written stays.
+      this.#startSync();
       return;
     }
     this.#fullUntil = 0;
@@ -144,12 +156,30 @@ export class Committing {
         .checkpoint(this.#tables.state(this.#writtenSeq))
         .catch((error: Error) => this.#parts.ports.report(error.message));
     }
-    this.#startSync();
+    this.#gathered += 1;
+    if (this.#isFollowing) this.#syncSoon();
+    else this.#startSync();
+  }
+
+  /**
+   * A commit that comes alone is synced at once. What follows a sync, as a claim follows its put and an outcome its claim,
+   * shares the next one: it begins when a tick passes without a commit, or enough ticks have written.
+   */
+  #syncSoon(): void {
+    if (this.#gathered >= ticksOfOneSync) this.#startSync();
+    else {
+      this.#parts.ports.defer(() => {
+        if (!this.#batch.isEmpty || this.#syncing) return;
+        this.#isFollowing = false;
+        this.#startSync();
+      });
+    }
   }
 
   #startSync(): void {
-    if (this.#syncing || this.#unsynced.length === 0) return;
+    if (this.#syncing || this.#unsynced.length === 0 || this.#failure !== null) return;
     this.#syncing = true;
+    this.#gathered = 0;
     const covered = this.#unsynced;
     this.#unsynced = [];
     this.#log.sync().then(
@@ -160,7 +190,8 @@ export class Committing {
         const lines = covered.flatMap((batch) => batch.lines);
         for (const listener of this.#listeners) this.#tell(listener, lines);
         this.afterSync();
-        this.#startSync();
+        this.#isFollowing = true;
+        this.#syncSoon();
       },
       (error: Error) => {
         for (const batch of covered) batch.reject(error);

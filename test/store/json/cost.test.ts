@@ -1,27 +1,32 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { jsonStore } from 'signalbox/json';
-import { expect, it } from 'vitest';
-import { nodeFilePort } from '../../../src/store/json/file-port.ts';
+import { describe, expect, it } from 'vitest';
+import { type FilePort, nodeFilePort } from '../../../src/store/json/file-port.ts';
+import type { SyncPort } from '../../../src/store/json/sync-port.ts';
 import type { OpenStore } from '../../../src/store/store.ts';
+import { createFaultyFiles, createHeldSyncs, type FaultyFiles } from './faulty-files.ts';
 import { newPath } from './open-store.ts';
 
 /** A store whose syncs are counted, and cost nothing. */
 async function countedStore(dir: string): Promise<{ store: OpenStore; syncs: () => number }> {
   let count = 0;
-  const syncs = () => ({
+  const syncs = {
     datasync: async () => {
       count += 1;
     },
     close: () => {},
-  });
-  const store = await jsonStore(dir, { files: nodeFilePort, syncs }).open({
+  };
+  return { store: await opened(dir, nodeFilePort, syncs), syncs: () => count };
+}
+
+function opened(dir: string, files: FilePort, syncs: SyncPort): Promise<OpenStore> {
+  return jsonStore(dir, { files, syncs: () => syncs }).open({
     now: () => 1_000_000,
     defer: (run) => void setImmediate(run),
     newId: () => 'store',
     report: () => {},
   });
-  return { store, syncs: () => count };
 }
 
 function put(store: OpenStore, number: number): Promise<void> {
@@ -61,3 +66,85 @@ it('A commit costs the same bytes of journal however much the store holds', asyn
   expect(small / 10).toBeLessThan(450);
   await store.close();
 });
+
+describe('commits of ticks that follow a sync', () => {
+  /** A store whose last sync has just ended; from here on syncs wait until they are let go. */
+  async function afterASync() {
+    const syncs = createHeldSyncs();
+    const files: FaultyFiles = createFaultyFiles();
+    const opening = opened(newPath(), files, syncs);
+    const end = { over: false };
+    void opening.then(() => Object.assign(end, { over: true }));
+    for (; !end.over; await tick()) syncs.letGo();
+    const store = await opening;
+    for (let ticks = 0; ticks < 3; ticks += 1) {
+      syncs.letGo();
+      await tick();
+    }
+    const first = put(store, 0);
+    await tick();
+    expect(syncs.waiting).toBe(1);
+    syncs.letGo();
+    await first;
+    const close = (): Promise<void> => {
+      syncs.pass();
+      return store.close();
+    };
+    return { store, files, syncs, close };
+  }
+
+  it('share the next one, four of them', async () => {
+    const { store, syncs, close } = await afterASync();
+    const waiting: number[] = [];
+    const puts: Promise<void>[] = [];
+    for (let number = 1; number <= 4; number += 1) {
+      puts.push(put(store, number));
+      await tick();
+      waiting.push(syncs.waiting);
+    }
+    expect(waiting).toEqual([0, 0, 0, 1]);
+    syncs.letGo();
+    await Promise.all(puts);
+    await close();
+  });
+
+  it('wait no longer for it than until a tick passes without a commit', async () => {
+    const { store, syncs, close } = await afterASync();
+    const second = put(store, 1);
+    await tick();
+    const before = syncs.waiting;
+    await tick();
+    expect([before, syncs.waiting]).toEqual([0, 1]);
+    syncs.letGo();
+    await second;
+    await close();
+  });
+
+  it('are synced when a later one meets a full disk', async () => {
+    const { store, files, syncs, close } = await afterASync();
+    const second = put(store, 1);
+    await tick();
+    files.fault = (call) => (call === 'write' ? 'ENOSPC' : null);
+    await expect(put(store, 2)).rejects.toMatchObject({ code: 'STORE_FULL' });
+    expect(syncs.waiting).toBe(1);
+    syncs.letGo();
+    await second;
+    files.fault = () => null;
+    await close();
+  });
+
+  it('are synced one by one again after a tick without any', async () => {
+    const { store, syncs, close } = await afterASync();
+    await tick();
+    const second = put(store, 1);
+    await tick();
+    expect(syncs.waiting).toBe(1);
+    syncs.letGo();
+    await second;
+    await close();
+  });
+});
+
+function tick(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
