@@ -16,6 +16,8 @@ export interface Claimant {
   /** UUID of the dispatcher. */
   readonly dispatcher: string;
   readonly name: string;
+  /** How many jobs it may hold. */
+  readonly size: number;
   readonly selection: Selection;
 }
 
@@ -25,7 +27,10 @@ export interface AgentClaim extends Claimed {
   readonly starts: ReadonlyMap<string, Transition>;
 }
 
-/** Claims up to `limit` jobs for an agent. @throws what its filter or chooser throws, and what the store refuses. */
+/**
+ * Claims up to `limit` jobs for an agent, and no more than it has room for. @throws what its filter or chooser throws, and what the store
+ * refuses.
+ */
 export function claimJobs(engine: Engine, claimant: Claimant, limit: number): Promise<AgentClaim> {
   return fiveTimes(async () => {
     const starts = new Map<string, Transition>();
@@ -34,6 +39,7 @@ export function claimJobs(engine: Engine, claimant: Claimant, limit: number): Pr
       limit,
       by: claimant.dispatcher,
       agent: claimant.id,
+      size: claimant.size,
       ...(await selected(engine, claimant)),
       take: passingOver(engine, (candidate) =>
         candidate.expired

@@ -2,7 +2,6 @@ import { type Actor, type AnyActorLogic, waitFor } from 'xstate';
 import { agentMachine } from '../../machines/agent.machine.ts';
 import type { Json } from '../../machines/json.ts';
 import { Failure } from '../model/failure.ts';
-import { isDead } from '../model/liveness.ts';
 import type { AgentPoll, PollInfo } from '../model/polls.ts';
 import type { AgentRecord } from '../model/records.ts';
 import { claimJobs } from './claiming.ts';
@@ -31,10 +30,9 @@ export class LiveAgent {
   #record: AgentRecord;
   #poll: OpenPoll | null = null;
   #freeing = false;
-  /** What it held when it was counted for the claim that follows; nothing but a claim can make it more. */
-  #counted: number | null = null;
-  /** Claims that began, and claims that ended. */
-  #turns = 0;
+  /** What it held when its last claim counted, less what was freed since: near enough to know whether a claim is worth it. */
+  #held = 0;
+  #freed = 0;
   /** What stands on the agent, as far as this process has written it. */
   #failure: string | null | undefined;
 
@@ -93,22 +91,21 @@ export class LiveAgent {
     await waitFor(this.#actor, (snapshot) => !snapshot.matches('claiming') && !snapshot.matches('closing'));
   }
 
-  /** A job it held is done with: at most one event for all of a tick. */
+  /** A job it held is done with: at most one event for all of a tick. The claim that follows counts what is left. */
   slotFreed(): void {
+    this.#freed += 1;
     if (this.#freeing) return;
     this.#freeing = true;
     queueMicrotask(() => {
       this.#freeing = false;
-      const turns = this.#turns;
-      this.#heldCount().then(
-        (held) => {
-          // One that was under way meanwhile may have taken more than was counted.
-          this.#counted = turns === this.#turns && turns % 2 === 0 ? held : null;
-          this.#actor.send({ type: 'slots.freed', held });
-        },
-        () => {},
-      );
+      this.#actor.send({ type: 'slots.freed', held: this.#countFreed() });
     });
+  }
+
+  #countFreed(): number {
+    this.#held = Math.max(0, this.#held - this.#freed);
+    this.#freed = 0;
+    return this.#held;
   }
 
   #heldCount(): Promise<number> {
@@ -116,10 +113,8 @@ export class LiveAgent {
   }
 
   async #claim(): Promise<void> {
-    let held = 0;
-    this.#turns += 1;
     try {
-      held = await this.#claimWhatFits();
+      this.#held = await this.#claimWhatFits();
       await this.#keepFailure(null);
     } catch (error) {
       const failure = Failure.from(error);
@@ -129,10 +124,9 @@ export class LiveAgent {
         () => `agent ${this.name} could not claim: ${failure.text('brief')}`,
       );
       await this.#keepFailure(failure);
-      held = await this.#heldCount().catch(() => 0);
+      this.#held = await this.#heldCount().catch(() => 0);
     }
-    this.#turns += 1;
-    this.#actor.send({ type: 'claim.done', held });
+    this.#actor.send({ type: 'claim.done', held: this.#countFreed() });
   }
 
   /** Remembers on the agent why it cannot claim, for every process to see. Written only when it changes. */
@@ -163,23 +157,14 @@ export class LiveAgent {
   /** Gives how many it holds then. Slots that are freed meanwhile are announced by themselves. */
   async #claimWhatFits(): Promise<number> {
     const engine = this.#engine;
-    const counted = this.#counted;
-    this.#counted = null;
-    const [representation, held] = await Promise.all([
-      engine.store.get('representation', `${this.queue}/${this.dispatcher.uuid}`),
-      counted ?? this.#heldCount(),
-    ]);
-    const isAlive = representation?.state === 'activated' && !isDead(representation, engine.store.now());
-    const room = this.size - held;
-    if (!isAlive || room <= 0) return held;
     const { id, selection } = this.#record;
-    const { queue, name, dispatcher } = this;
-    const claimant = { id, queue, dispatcher: dispatcher.uuid, name, selection };
-    const large = Math.max(claimOfLarge, Math.ceil(this.size / 2));
-    const most = engine.store.exclusive ? room : Math.min(room, large);
+    const { queue, name, dispatcher, size } = this;
+    const claimant = { id, queue, dispatcher: dispatcher.uuid, name, size, selection };
+    const most = engine.store.exclusive ? size : Math.max(claimOfLarge, Math.ceil(size / 2));
     const claim = await claimJobs(engine, claimant, most);
+    const held = claim.held ?? this.#held;
     if (claim.jobs.length > 0) await this.#handingOut.handOut(claim, this.#poll);
-    if (claim.jobs.length === most && most < room) this.offer();
-    return held + claim.jobs.length;
+    if (claim.jobs.length === most && held < size) this.offer();
+    return held;
   }
 }

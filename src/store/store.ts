@@ -151,10 +151,16 @@ export interface ClaimRequest {
   readonly limit: number;
   readonly by: string;
   /**
-   * Id of the agent's record: when that is gone nothing is claimed; nor, on a store that several processes share, when its
-   * representation is not activated in this opening. Null: for no agent that has a record.
+   * Id of the agent's record: when that is gone nothing is claimed; nor when its representation is not activated or counts
+   * as dead, nor, on a store that several processes share, when that was activated in another opening. Null: for no agent
+   * that has a record.
    */
   readonly agent: string | null;
+  /**
+   * How many jobs the agent may hold: `limit` or what is left of it, whichever is less, counted in the same commit.
+   * Without it `limit` alone counts.
+   */
+  readonly size?: number;
   readonly accepts: Acceptance;
   /**
    * Chooses among everything claimable instead of taking the first: receives it in order and returns one of it
@@ -171,6 +177,8 @@ export interface ClaimRequest {
 /** What a claim took. */
 export interface Claimed {
   readonly jobs: readonly JobRecord[];
+  /** How many jobs the agent holds with them, when the claim was given its size and has counted them. */
+  readonly held?: number;
   /** Ids of those among them that have annotations, when the claim has found that out by the way. */
   readonly annotated?: ReadonlySet<string>;
   /** Resolves when the callables may start: the claim is written, and every put among them synced. */

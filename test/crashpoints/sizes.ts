@@ -38,8 +38,8 @@ export function extentsOf(quick: boolean, size: number, only: number | null): Ex
         ({
           kind: 'crashes',
           seed,
-          commits: 24,
-          recoveries: 20,
+          commits: 16,
+          recoveries: 26,
           kills: 60,
           detail: 'all',
           stopAtFirst: false,

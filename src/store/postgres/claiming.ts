@@ -1,7 +1,8 @@
-import type { JobRecord } from '../../model/records.ts';
+import { jobChart } from '../../model/machine-version.ts';
+import type { JobRecord, RepresentationRecord } from '../../model/records.ts';
 import { systemNames } from '../../model/system-names.ts';
 import type { Claimed, ClaimRequest } from '../store.ts';
-import { type Taken, take } from '../tables/claiming.ts';
+import { isLive, placeOf, representationOf, roomOf, type Taken, take } from '../tables/claiming.ts';
 import type { DatabaseClock } from './clock.ts';
 import { partsOfLane } from './job-rows.ts';
 import { toldOf } from './notifying.ts';
@@ -45,9 +46,9 @@ export class Claiming {
     for (let look = 1; ; look += 1) {
       const plain = this.#plain.mayBePlain(request) ? await this.#claimPlainly(request) : null;
       if (plain !== null) {
-        const { jobs, annotated, isContended } = plain;
-        if (jobs.length > 0) return { ...nothingClaimed, jobs, annotated };
-        if (!isContended || look >= looks) return nothingClaimed;
+        const { jobs, annotated, isContended, held } = plain;
+        if (jobs.length > 0) return { ...nothingClaimed, jobs, annotated, held };
+        if (!isContended || look >= looks) return { ...nothingClaimed, held };
         await transactions.pause(look * lookAgainMs);
         continue;
       }
@@ -61,9 +62,9 @@ export class Claiming {
       if (numbered !== null) {
         this.#parts.committed(toldOf(numbered));
         const jobs = result.ids.map((id) => numbered.records.get(`job/${id}`) as JobRecord);
-        return { ...nothingClaimed, jobs };
+        return { ...nothingClaimed, jobs, held: result.held + jobs.length };
       }
-      if (!result.isContended || look >= looks) return nothingClaimed;
+      if (!result.isContended || look >= looks) return { ...nothingClaimed, held: result.held };
       await transactions.pause(look * lookAgainMs);
     }
   }
@@ -91,34 +92,48 @@ export class Claiming {
     const [mayClaim, finding] = [this.#mayClaim(connection, request), this.#lanes(connection, request)];
     await allDone([mayClaim, finding]);
     const lanes = await finding;
-    const nothing = { result: { error: null, ids: [], isContended: false }, written: null };
-    if (!(await mayClaim) || (lanes.open.length === 0 && lanes.exempt.length === 0)) return nothing;
+    const held = await this.#held(connection, request);
+    const nothing = { result: { error: null, ids: [], isContended: false, held }, written: null };
+    const limit = roomOf(request, held);
+    if (!(await mayClaim) || limit <= 0 || (lanes.open.length === 0 && lanes.exempt.length === 0))
+      return nothing;
     const set = new WorkingSet();
     await this.#loadQuotas(connection, request, lanes, set);
     const { choose, accepts } = request;
     const isChoosy = choose !== null || (accepts.job !== null && accepts.args === undefined);
-    for (let page = isChoosy ? pageOfChoices : request.limit; ; page *= 8) {
+    for (let page = isChoosy ? pageOfChoices : limit; ; page *= 8) {
       const loaded = await this.#loadCandidates(connection, request, lanes, set, page);
       let taken: Taken;
       try {
-        taken = take(set.tables, request, clock.now());
+        taken = take(set.tables, { ...request, limit }, clock.now());
       } catch (error) {
         // A filter or a chooser broke: that is not the database's fault.
-        return { ...nothing, result: { error: error as Error, ids: [], isContended: false } };
+        return { ...nothing, result: { ...nothing.result, error: error as Error } };
       }
-      if (taken.ids.length < request.limit && loaded.isPageFull) continue;
+      if (taken.ids.length < limit && loaded.isPageFull) continue;
       if (taken.changes.length === 0) {
         const isContended = !loaded.isAny && (await this.#isAnyDue(connection, request, lanes));
-        return { ...nothing, result: { error: null, ids: [], isContended } };
+        return { ...nothing, result: { ...nothing.result, isContended } };
       }
       const written = new Written(set);
       written.add(`${request.by}#${epoch}`, clock.now(), machineVersion, taken.changes);
-      return { result: { error: null, ids: taken.ids, isContended: false }, written };
+      return { result: { ...nothing.result, ids: taken.ids }, written };
     }
   }
 
+  /** How many jobs the agent holds; asked once its record is locked. */
+  async #held(connection: SqlConnection, { queue, agent, size }: ClaimRequest): Promise<number> {
+    if (agent === null || size === undefined) return 0;
+    const [row] = await connection.query(`SELECT ${this.#parts.schema}.held_count($1, $2, $3, $4) AS count`, [
+      queue,
+      ...placeOf(queue, agent),
+      jobChart.states,
+    ]);
+    return Number(row?.count ?? 0);
+  }
+
   /**
-   * Whether there is an agent to claim for, of a dispatcher that is activated in this opening: one that was declared dead
+   * Whether there is an agent to claim for, of a dispatcher that is at work in this opening: one that was declared dead
    * while it stood still gets nothing. Locked, so that neither changes before the claim is committed.
    */
   async #mayClaim(connection: SqlConnection, { agent }: ClaimRequest): Promise<boolean> {
@@ -126,18 +141,19 @@ export class Claiming {
     const { schema, epoch } = this.#parts;
     const [representations, agents] = [
       connection.query(
-        `SELECT body ->> 'state' AS state, (body ->> 'epoch')::bigint = $2 AS is_ours
+        `SELECT body, (body ->> 'epoch')::bigint = $2 AS is_ours
          FROM ${schema}.representation WHERE id = $1 FOR SHARE`,
-        [agent.slice(0, agent.lastIndexOf('/')), epoch],
+        [representationOf(agent), epoch],
       ),
       connection.query(`SELECT 1 FROM ${schema}.agent WHERE id = $1 FOR SHARE`, [agent]),
     ];
     await allDone([representations, agents]);
     const [representation] = await representations;
     if ((await agents).length === 0) return false;
+    if (representation === undefined) return true;
     return (
-      representation === undefined ||
-      (representation.state === 'activated' && representation.is_ours === true)
+      representation.is_ours === true &&
+      isLive(representation.body as RepresentationRecord, this.#parts.clock.now())
     );
   }
 
@@ -286,6 +302,8 @@ interface Answer {
   readonly error: Error | null;
   readonly ids: readonly string[];
   readonly isContended: boolean;
+  /** How many jobs the agent held before. */
+  readonly held: number;
 }
 
 interface Lanes {

@@ -31,8 +31,8 @@ export interface CommittingParts {
 /** A commit that waits for its transaction. */
 interface Waiting {
   readonly commit: Commit;
-  /** It was found to be more than a plain step. */
-  readonly isGeneral?: boolean;
+  /** Null for what is more than a plain step, or was found to be. */
+  readonly step: PlainStep | null;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -60,6 +60,7 @@ export class Committing {
   #waiting: Waiting[] = [];
   #running: Promise<void> | null = null;
   #last: Promise<unknown> = Promise.resolve();
+  #lastGeneral: Promise<unknown> = Promise.resolve();
   #closed: Error | null = null;
 
   constructor(parts: CommittingParts) {
@@ -74,10 +75,12 @@ export class Committing {
   commit(commit: Commit): Ticket {
     if (this.#closed !== null) return ticketOf(Promise.reject(this.#closed));
     if (commit.within !== undefined) return ticketOf(this.#within(commit));
+    const step = plainStepOf(commit);
     const done = new Promise<void>((resolve, reject) => {
-      this.#waiting.push({ commit, resolve, reject });
+      this.#waiting.push({ commit, step, resolve, reject });
     });
     this.#last = done.catch(() => {});
+    if (step === null) this.#lastGeneral = this.#last;
     this.#running ??= new Promise((resolve) => {
       this.#parts.defer(() => resolve(this.#drain()));
     });
@@ -87,6 +90,11 @@ export class Committing {
   /** Resolves when every commit that was asked for by now is made or refused. */
   async settled(): Promise<void> {
     await this.#last;
+  }
+
+  /** The same of all commits but plain steps: whatever those come to, they make no job that could be claimed. */
+  async generalSettled(): Promise<void> {
+    await this.#lastGeneral;
   }
 
   async close(): Promise<void> {
@@ -134,9 +142,7 @@ export class Committing {
     }
     // The rules say what was wrong with them, or that nothing was: a callback of theirs may have been begun.
     if (refused.size > 0)
-      await this.#make(
-        [...refused].map((index) => ({ ...(plain[index] as Sorted).waiting, isGeneral: true })),
-      );
+      await this.#make([...refused].map((index) => ({ ...(plain[index] as Sorted).waiting, step: null })));
   }
 
   async #both(
@@ -229,18 +235,16 @@ function sorted(batch: readonly Waiting[]): {
   readonly plain: readonly Sorted[];
   readonly general: readonly Waiting[];
 } {
-  const steps = batch.map(({ commit, isGeneral }) => (isGeneral === true ? null : plainStepOf(commit)));
   const named = new Set<string>();
   const once = new Set<string>();
-  for (const [index, { commit }] of batch.entries()) {
-    const step = steps[index];
-    if (step !== null && step !== undefined && !once.has(step.id)) once.add(step.id);
+  for (const { commit, step } of batch) {
+    if (step !== null && !once.has(step.id)) once.add(step.id);
     else for (const id of subjectsOf([commit]).jobs) named.add(id);
   }
   const plain: Sorted[] = [];
   const general: Waiting[] = [];
-  for (const [index, waiting] of batch.entries()) {
-    const step = steps[index] ?? null;
+  for (const waiting of batch) {
+    const { step } = waiting;
     if (step === null || named.has(step.id)) general.push(waiting);
     else plain.push({ waiting, step });
   }

@@ -1,6 +1,7 @@
 import { codeOf } from './failures.ts';
 import { jobColumns } from './job-rows.ts';
 import { lockKey } from './migrating.ts';
+import { lineSettings, settledSettings } from './migrations.ts';
 import type { Scheduled, SqlConnection, SqlPort } from './sql-port.ts';
 import type { Transactions } from './transactions.ts';
 
@@ -65,13 +66,16 @@ export class Partitions {
          FROM (SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date AS today) AS t, generate_series(0, $1::int) AS ahead`,
         [daysAhead],
       );
-      for (const table of ['line', 'done']) {
+      for (const [table, settings] of [
+        ['line', lineSettings],
+        ['done', settledSettings],
+      ]) {
         for (const { name, first, next } of days) {
           await connection.query('SAVEPOINT day');
           try {
             await connection.query(
               `CREATE TABLE IF NOT EXISTS ${schema}.${table}_${name} PARTITION OF ${schema}.${table}
-               FOR VALUES FROM ('${first}') TO ('${next}')`,
+               FOR VALUES FROM ('${first}') TO ('${next}') WITH (${settings})`,
             );
           } catch (error) {
             // Rows of that day stand in the default partition already: there it stays.

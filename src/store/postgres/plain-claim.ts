@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { JobRecord } from '../../model/records.ts';
+import { jobChart } from '../../model/machine-version.ts';
+import type { JobRecord, RepresentationRecord } from '../../model/records.ts';
 import { newJobRecord } from '../../model/step.ts';
 import type { Candidate, Change, ClaimRequest, Entry, Line } from '../store.ts';
+import { isLive, placeOf, representationOf } from '../tables/claiming.ts';
 import { partsOfLane } from './job-rows.ts';
 import { jobsOfLine } from './plain-functions.ts';
 import type { Rows, SqlConnection } from './sql-port.ts';
@@ -24,6 +26,8 @@ export interface ClaimedPlainly {
   readonly xid: string | null;
   /** Everything that could be taken is in other claims' hands at this moment. */
   readonly isContended: boolean;
+  /** How many jobs the agent holds with them. */
+  readonly held: number;
 }
 
 /** How taking a job changes it, as its chart has said of one like those that are claimed. */
@@ -42,6 +46,10 @@ interface Verdict {
   readonly others: readonly string[];
   /** There is something to take, maybe in other hands at this moment. */
   readonly isAny: boolean;
+  /** How many jobs the agent held before. Null when that was not asked. */
+  readonly held: number | null;
+  /** What is told of the dispatcher. */
+  readonly representation: RepresentationRecord | null;
   readonly xid: string | null;
 }
 
@@ -177,13 +185,15 @@ function judged(
   { at, epoch, machineVersion }: PlainClaimParts,
   request: ClaimRequest,
   template: Template | null,
-  { isAny, xid }: Verdict,
+  { isAny, held, representation, xid }: Verdict,
   rows: Rows,
 ): ClaimedPlainly | null {
+  if (representation === null || !isLive(representation, at)) return null;
   const annotated = new Set<string>();
   const told = { lines: [], queues: new Set<string>() };
+  const heldBefore = held ?? 0;
   if (template === null || rows.length === 0)
-    return { told, jobs: [], annotated, xid: null, isContended: isAny };
+    return { told, jobs: [], annotated, xid: null, isContended: isAny, held: heldBefore };
   const jobs: JobRecord[] = [];
   const entries: Entry[] = [];
   for (const row of rows) {
@@ -216,7 +226,14 @@ function judged(
     const part = entries.slice(index, index + entriesOfLine);
     lines.push({ s: first + index, at, by: `${request.by}#${epoch}`, mv: machineVersion, entries: part });
   }
-  return { told: { ...told, lines }, jobs, annotated, xid, isContended: false };
+  return {
+    told: { ...told, lines },
+    jobs,
+    annotated,
+    xid,
+    isContended: false,
+    held: heldBefore + jobs.length,
+  };
 }
 
 /** A job that waits, from the columns that can tell something of one. */
@@ -249,15 +266,16 @@ function waitingJob(row: Rows[number], queue: string): JobRecord {
 
 function valuesOf(
   { at, epoch, machineVersion }: PlainClaimParts,
-  { queue, limit, agent, by }: ClaimRequest,
+  { queue, limit, size, agent, by }: ClaimRequest,
   plain: readonly string[],
   refused: readonly string[],
   template: Template | null,
 ): unknown[] {
   const id = agent ?? '';
-  const asked = [queue, id.slice(0, id.lastIndexOf('/')), id, epoch, plain, refused, at, limit];
+  const room = [limit, size ?? null, jobChart.states];
+  const asked = [queue, representationOf(id), id, epoch, plain, refused, at, ...room];
   // Without a lane to take from nothing is taken, whatever the other parameters say.
-  if (template === null) return [...asked, '', '', 0, '', '', '', '', ''];
+  if (template === null) return [...asked, ...placeOf(queue, id), 0, '', '', '', '', ''];
   const { parent, claim, start, startedAt } = template;
   const text = ({ event, from, to }: Change): string => JSON.stringify({ event, from, to }).slice(1, -1);
   return [
@@ -273,7 +291,7 @@ function valuesOf(
   ];
 }
 
-const parameters = Array.from({ length: 16 }, (_, index) => `$${index + 1}`).join(', ');
+const parameters = Array.from({ length: 18 }, (_, index) => `$${index + 1}`).join(', ');
 
 function statement(schema: string): string {
   return `SELECT * FROM ${schema}.claim_jobs(${parameters})`;

@@ -98,18 +98,23 @@ export const plainFunctions = `
     ${names.map((name) => `given_${name} ${stepColumns[name]}[]`).join(', ')}
   ) RETURNS TABLE (place bigint, seq bigint, line bigint, q bigint, freed text, xid text) LANGUAGE plpgsql ${planning} AS $$
   #variable_conflict use_column
+  DECLARE
+    places tid[];
   BEGIN
-    PERFORM FROM {schema}.job j WHERE j.id = ANY(ids) ORDER BY j.id FOR UPDATE;
+    -- A row that is locked stays where it is: from here on it is found by its place.
+    SELECT array_agg(l.ctid ORDER BY i.n) INTO places
+    FROM (SELECT * FROM unnest(ids) WITH ORDINALITY AS u (id, n) ORDER BY u.id COLLATE "C") AS i
+    LEFT JOIN LATERAL (SELECT j.ctid FROM {schema}.job j WHERE j.id = i.id FOR UPDATE) AS l ON true;
     RETURN QUERY WITH input AS MATERIALIZED (
-      SELECT i.* FROM unnest(ids, epochs, claims, authors, from_states, to_states, ends_callbacks, masks, texts, next_texts,
+      SELECT i.* FROM unnest(ids, places, epochs, claims, authors, from_states, to_states, ends_callbacks, masks, texts, next_texts,
         ${names.map((name) => `given_${name}`).join(', ')}) WITH ORDINALITY
-        AS i (id, epoch, claim, author, from_state, to_state, ends, mask, entry, next_entry,
+        AS i (id, at_place, epoch, claim, author, from_state, to_state, ends, mask, entry, next_entry,
           ${names.map((name) => `new_${name}`).join(', ')}, place)
     ), found AS MATERIALIZED (
       SELECT i.*, CASE WHEN i.next_entry IS NULL THEN 1 ELSE 2 END AS entries, j.last_seq AS q, j.queue
       FROM input i CROSS JOIN LATERAL (
         SELECT j.last_seq, j.queue FROM {schema}.job j
-        WHERE j.id = i.id AND j.epoch = i.epoch AND j.claim = i.claim AND j.state = i.from_state AND NOT (i.ends AND (
+        WHERE j.ctid = i.at_place AND j.epoch = i.epoch AND j.claim = i.claim AND j.state = i.from_state AND NOT (i.ends AND (
           EXISTS (SELECT FROM {schema}.job c WHERE c.parent_job = i.id)
           OR EXISTS (SELECT FROM {schema}.proxy p WHERE p.body #>> '{parent,job}' = i.id)))
         OFFSET 0
@@ -123,13 +128,13 @@ export const plainFunctions = `
     ), told AS (
       INSERT INTO {schema}.line (s, n, at, by, mv, entries)
       SELECT min(step.seq), sum(step.entries), instant, step.author, machines, ('[' || string_agg(
-        step.entry || step.q || '}' || coalesce(',' || step.next_entry || step.seq || '}', ''), ',' ORDER BY step.seq) || ']')::json
+        step.entry || step.q || '}' || coalesce(',' || step.next_entry || step.seq || '}', ''), ',' ORDER BY step.seq) || ']')
       FROM step GROUP BY step.author, step.part
     ), kept AS (
       UPDATE {schema}.job j SET ${stepped.map((column) => `${column} = ${value(column, 'j')}`).join(', ')}
-      FROM step WHERE step.to_state <> 'completed' AND j.id = step.id
+      FROM step WHERE step.to_state <> 'completed' AND j.ctid = step.at_place
     ), gone AS (
-      DELETE FROM {schema}.job j USING step WHERE step.to_state = 'completed' AND j.id = step.id
+      DELETE FROM {schema}.job j USING step WHERE step.to_state = 'completed' AND j.ctid = step.at_place
       RETURNING ${jobColumnNames.map((column) => `${value(column, 'j')} AS ${column}`).join(', ')}
     ), filed AS (
       INSERT INTO {schema}.done (${jobColumnNames.join(', ')}) SELECT ${jobColumnNames.join(', ')} FROM gone
@@ -143,24 +148,36 @@ export const plainFunctions = `
   -- needs more judgement than the order of its lines. The first row says whether; the others are the jobs as they were.
   CREATE FUNCTION {schema}.claim_jobs(
     of_queue text, of_representation text, of_agent text, of_epoch bigint, plain text[], refused text[],
-    instant double precision, most bigint, to_dispatcher text, to_agent text, started_at double precision, to_state text,
+    instant double precision, most bigint, size bigint, known_states text[], to_dispatcher text, to_agent text, started_at double precision, to_state text,
     author text, machines text, claim_text text, start_text text
   ) RETURNS TABLE (verdict json, is_annotated boolean, seq bigint, ${read.map(([name, type]) => `${name} ${type}`).join(', ')})
   LANGUAGE plpgsql ${planning} AS $$
   #variable_conflict use_column
   DECLARE
     lanes text[];
+    known text[];
     is_plain boolean;
     first_seq bigint;
-    taken text[];
+    taken tid[];
     is_any boolean := false;
+    representation json;
+    held bigint;
   BEGIN
-    PERFORM FROM {schema}.representation r
-      WHERE r.id = of_representation AND r.body ->> 'state' = 'activated' AND (r.body ->> 'epoch')::bigint = of_epoch
-      FOR SHARE;
-    is_plain := FOUND;
+    SELECT r.body INTO representation FROM {schema}.representation r WHERE r.id = of_representation FOR SHARE;
+    is_plain := FOUND AND (representation ->> 'epoch')::bigint = of_epoch;
     PERFORM FROM {schema}.agent a WHERE a.id = of_agent FOR SHARE;
     is_plain := is_plain AND FOUND;
+    -- Nothing stands before, between and after the lanes that are known: looked at from the end of each, not through its jobs.
+    lanes := '{}';
+    SELECT array_agg(k.lane ORDER BY k.lane COLLATE "C") INTO known FROM unnest(ARRAY[''] || plain || refused) AS k (lane);
+    IF EXISTS (
+      SELECT FROM unnest(known[:cardinality(known) - 1], known[2:]) AS gap (low, high)
+      CROSS JOIN LATERAL (
+        SELECT FROM {schema}.job j WHERE j.queue = of_queue AND j.lane > gap.low AND j.lane < gap.high LIMIT 1
+      ) AS other
+    ) OR EXISTS (
+      SELECT FROM {schema}.job j WHERE j.queue = of_queue AND j.lane > known[cardinality(known)]
+    ) THEN
     -- Lanes are found one after the other in the index, however many jobs stand in each.
     WITH RECURSIVE lane AS (
       (SELECT j.lane FROM {schema}.job j WHERE j.queue = of_queue AND j.lane IS NOT NULL ORDER BY j.lane LIMIT 1)
@@ -170,6 +187,7 @@ export const plainFunctions = `
     )
     SELECT coalesce(array_agg(l.lane), '{}') INTO lanes FROM lane l
     WHERE l.lane IS NOT NULL AND l.lane <> ALL(plain) AND l.lane <> ALL(refused);
+    END IF;
     is_plain := is_plain AND lanes = '{}' AND NOT EXISTS (
       SELECT FROM {schema}.job j WHERE j.queue = of_queue AND j.lane IS NOT NULL AND (j.begin_by IS NOT NULL OR j.quotas <> '{}')
     ) AND NOT EXISTS (
@@ -177,11 +195,15 @@ export const plainFunctions = `
         SELECT FROM {schema}.job j WHERE j.queue = of_queue AND j.lane = l.lane AND j.line = 'held' AND j.turn <= instant LIMIT 1
       ) AS due
     );
-    IF is_plain THEN
-      SELECT coalesce(array_agg(c.id), '{}') INTO taken FROM (
-        SELECT found.id FROM unnest(plain) AS l (lane) CROSS JOIN (VALUES ('putBack'), ('now')) AS k (line)
+    IF is_plain AND size IS NOT NULL THEN
+      held := {schema}.held_count(of_queue, to_dispatcher, to_agent, known_states);
+      most := least(most, size - held);
+    END IF;
+    IF is_plain AND most > 0 THEN
+      SELECT coalesce(array_agg(c.ctid), '{}') INTO taken FROM (
+        SELECT found.ctid FROM unnest(plain) AS l (lane) CROSS JOIN (VALUES ('putBack'), ('now')) AS k (line)
         CROSS JOIN LATERAL (
-          SELECT j.id, j.line, j.turn FROM {schema}.job j
+          SELECT j.ctid, j.id, j.line, j.turn FROM {schema}.job j
           WHERE j.queue = of_queue AND j.lane = l.lane AND j.line = k.line AND coalesce(j.begin_after, 0) <= instant
           ORDER BY j.turn, j.id LIMIT most FOR UPDATE SKIP LOCKED
         ) AS found
@@ -195,25 +217,26 @@ export const plainFunctions = `
     IF taken <> '{}' THEN
       first_seq := {schema}.take_seqs(cardinality(taken) * 2);
     END IF;
-    verdict := json_build_object('isPlain', is_plain, 'others', lanes, 'isAny', is_any, 'xid', pg_current_xact_id_if_assigned());
+    verdict := json_build_object('isPlain', is_plain, 'others', lanes, 'isAny', is_any, 'held', held,
+      'representation', representation, 'xid', pg_current_xact_id_if_assigned());
     RETURN NEXT;
     IF first_seq IS NULL THEN
       RETURN;
     END IF;
     RETURN QUERY WITH before AS MATERIALIZED (
-      SELECT j.*, first_seq + (t.n - 1) * 2 AS seq FROM unnest(taken) WITH ORDINALITY AS t (id, n)
-      JOIN {schema}.job j ON j.id = t.id
+      SELECT j.ctid AS at_place, j.*, first_seq + (t.n - 1) * 2 AS seq FROM unnest(taken) WITH ORDINALITY AS t (place, n)
+      JOIN {schema}.job j ON j.ctid = t.place
     ), claimed AS (
       UPDATE {schema}.job j SET state = to_state, dispatcher = to_dispatcher, agent = to_agent, line = 'claimed',
         place = b.seq, lane = NULL, turn = NULL, epoch = of_epoch, claim = j.claim + 1, active_start = started_at,
         attempts = j.attempts + 1, rev = j.rev + 2, last_seq = b.seq + 1
-      FROM before b WHERE j.id = b.id
+      FROM before b WHERE j.ctid = b.at_place
     ), told AS (
       INSERT INTO {schema}.line (s, n, at, by, mv, entries)
       SELECT min(b.seq), count(*) * 2, instant, author, machines, ('[' || string_agg(
         '{"kind":"job","id":' || to_json(b.id) || claim_text || b.claim + 1 || '},"gone":false,"q":' || b.last_seq
         || '},{"kind":"job","id":' || to_json(b.id) || start_text || b.attempts + 1 || '},"gone":false,"q":' || b.seq || '}',
-        ',' ORDER BY b.seq) || ']')::json
+        ',' ORDER BY b.seq) || ']')
       FROM before b GROUP BY (b.seq - first_seq) / ${2 * jobsOfLine}
     )
     SELECT NULL::json, EXISTS (SELECT FROM {schema}.annotation a WHERE a.id >= b.id || '/' AND a.id < b.id || '0'),

@@ -1,5 +1,6 @@
 import type { Json } from '../../../machines/json.ts';
 import type { Change, Commit, Entry, Line } from '../store.ts';
+import { arrayOfJson } from './journal.ts';
 import { freesQuotas, stepColumns } from './plain-functions.ts';
 import type { SqlConnection } from './sql-port.ts';
 import type { Told } from './told.ts';
@@ -145,13 +146,16 @@ function valuesOf(
     steps.map(({ changes }) => changes.at(-1)?.to),
     steps.map(({ endsCallbacks }) => endsCallbacks),
     steps.map(maskOf),
-    steps.map(({ changes }) => textOf(changes[0])),
-    steps.map(({ changes }) => textOf(changes[1])),
+    arrayOfJson(steps.map(({ changes }) => textOf(changes[0]))),
+    arrayOfJson(steps.map(({ changes }) => textOf(changes[1]))),
     at,
     machineVersion,
     ...columnNames.map((column) =>
       steps.some(({ values }) => values.has(column))
-        ? steps.map(({ values }) => asParameter(column, values.get(column) ?? null))
+        ? parameterOf(
+            column,
+            steps.map(({ values }) => values.get(column) ?? null),
+          )
         : null,
     ),
   ];
@@ -168,6 +172,7 @@ function textOf(change: Change | undefined): string | null {
   return change === undefined ? null : JSON.stringify(entryOf(change, 0)).slice(0, -2);
 }
 
-function asParameter(column: StepColumn, value: Json): unknown {
-  return value !== null && stepColumns[column] === 'json' ? JSON.stringify(value) : value;
+function parameterOf(column: StepColumn, values: readonly Json[]): unknown {
+  if (stepColumns[column] !== 'json') return values;
+  return arrayOfJson(values.map((value) => (value === null ? null : JSON.stringify(value))));
 }

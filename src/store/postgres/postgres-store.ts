@@ -193,8 +193,9 @@ export class PostgresStore implements OpenStore {
     commit: (result: Result) => Commit,
   ): Promise<Result> => this.#committing.transaction(work, commit);
 
+  /** Made beside the results of jobs, which are under way most of the time: it counts those that are not there yet as held. */
   claim(request: ClaimRequest): Promise<Claimed> {
-    return this.#read(() => {
+    return this.#after(this.#committing.generalSettled(), () => {
       this.#committing.mustWrite();
       return this.#claiming.claim(request);
     });
@@ -274,8 +275,12 @@ export class PostgresStore implements OpenStore {
    * journal is told what is committed after the read.
    */
   #read<Result>(read: () => Promise<Result>): Promise<Result> {
+    return this.#after(this.#committing.settled(), read);
+  }
+
+  #after<Result>(settled: Promise<void>, read: () => Promise<Result>): Promise<Result> {
     const { started } = this.#following;
-    return this.#during(this.#committing.settled().then(() => started.then(read)));
+    return this.#during(settled.then(() => started.then(read)));
   }
 
   /** Its end is told in a later turn, which is what a reactor with a time of its own counts. */

@@ -136,7 +136,8 @@ export class PromotionTarget {
       const days = this.#openDays();
       const rows: unknown[] = [];
       for (const line of lines) {
-        rows.push({ ...line, n: line.entries.length, day: await days.make('line', line.at) });
+        const entries = JSON.stringify(line.entries);
+        rows.push({ ...line, entries, n: line.entries.length, day: await days.make('line', line.at) });
       }
       const target = `${this.#schema}.line`;
       await this.#query(
@@ -208,7 +209,7 @@ export class PromotionTarget {
           at: Number(at),
           by: String(by),
           mv: String(mv),
-          entries: entries as Line['entries'],
+          entries: JSON.parse(String(entries)) as Line['entries'],
         };
       }
       if (rows.length === 0) return;

@@ -102,7 +102,7 @@ function rules(schema: string): readonly (readonly [what: string, text: string])
     ],
     [
       'lines of the journal with another number of entries than they say',
-      broken('s', `${schema}.line WHERE json_array_length(entries) <> n`),
+      broken('s', `${schema}.line WHERE json_array_length(entries::json) <> n`),
     ],
     [
       'lines of the journal after the last number that was given',
@@ -117,7 +117,7 @@ function rules(schema: string): readonly (readonly [what: string, text: string])
         'j.id',
         `${both} JOIN LATERAL
            (SELECT * FROM ${schema}.line WHERE s <= j.last_seq ORDER BY s DESC LIMIT 1) AS l ON true
-         WHERE l.entries -> (j.last_seq - l.s)::int ->> 'id' IS DISTINCT FROM j.id`,
+         WHERE l.entries::json -> (j.last_seq - l.s)::int ->> 'id' IS DISTINCT FROM j.id`,
       ),
     ],
   ];

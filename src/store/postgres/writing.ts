@@ -2,7 +2,7 @@ import type { JobRecord } from '../../model/records.ts';
 import type { Change, Entry, Kind, Line, Records } from '../store.ts';
 import { mustStand } from '../tables/expectations.ts';
 import { isDone, jobColumns, jobUpdates, rowOf } from './job-rows.ts';
-import { entriesOfRow } from './journal.ts';
+import { arrayOfJson, entriesOfRow } from './journal.ts';
 import type { SqlConnection } from './sql-port.ts';
 import type { WorkingSet } from './working-set.ts';
 
@@ -124,7 +124,7 @@ function numbered(
 class Statements {
   readonly #schema: string;
   readonly #lists = new Map<string, unknown[]>();
-  #text = '[]';
+  #lines: readonly Line[] = [];
 
   constructor(schema: string) {
     this.#schema = schema;
@@ -161,14 +161,14 @@ class Statements {
   }
 
   lines(lines: readonly Line[]): void {
-    this.#text = JSON.stringify(lines.map((line) => ({ ...line, n: line.entries.length })));
+    this.#lines = lines;
   }
 
   /** Deletes first: a job that is done leaves one table before it enters the other. */
   all(): Statement[] {
-    const line = `${this.#schema}.line`;
-    const journal = `INSERT INTO ${line} (s, n, at, by, mv, entries)
-      SELECT s, n, at, by, mv, entries FROM json_populate_recordset(NULL::${line}, $1)`;
+    const journal = `INSERT INTO ${this.#schema}.line (s, n, at, by, mv, entries)
+      SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::float8[], $4::text[], $5::text[], $6::text[])`;
+    const lines = this.#lines;
     const changes = [...this.#lists]
       .sort(([one], [other]) => (one < other ? -1 : 1))
       .map(([statement, list]): Statement => {
@@ -176,7 +176,15 @@ class Statements {
         if (verb === 'delete') return [`DELETE FROM ${this.#schema}.${table} WHERE id = ANY($1)`, [list]];
         return [this.#upsert(verb, table), inShort(list as Row[])];
       });
-    return [...changes, [journal, [this.#text]]];
+    const columns = [
+      lines.map(({ s }) => s),
+      lines.map(({ entries }) => entries.length),
+      lines.map(({ at }) => at),
+      lines.map(({ by }) => by),
+      lines.map(({ mv }) => mv),
+      arrayOfJson(lines.map(({ entries }) => JSON.stringify(entries))),
+    ];
+    return [...changes, [journal, columns]];
   }
 
   #upsert(verb: string, table: string): string {

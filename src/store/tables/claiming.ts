@@ -1,10 +1,45 @@
 import { isTooLate } from '../../model/deadline.ts';
-import type { JobRecord } from '../../model/records.ts';
+import { isDead } from '../../model/liveness.ts';
+import type { JobRecord, RepresentationRecord } from '../../model/records.ts';
 import { newJobRecord } from '../../model/step.ts';
 import { systemNames } from '../../model/system-names.ts';
 import type { Candidate, Change, ClaimRequest } from '../store.ts';
 import { offering } from './offering.ts';
 import type { Tables } from './tables.ts';
+
+/** Whether there is an agent to claim for, of a dispatcher that lives. */
+export function mayClaim(tables: Tables, { agent }: ClaimRequest, now: number): boolean {
+  if (agent === null) return true;
+  if (tables.get('agent', agent) === undefined) return false;
+  const representation = tables.get('representation', representationOf(agent));
+  return representation === undefined || isLive(representation, now);
+}
+
+/** Whether its dispatcher is at work: one that counts as dead takes nothing more. */
+export function isLive(representation: RepresentationRecord, now: number): boolean {
+  return representation.state === 'activated' && !isDead(representation, now);
+}
+
+/** Id of the representation of an agent. */
+export function representationOf(agent: string): string {
+  return agent.slice(0, agent.lastIndexOf('/'));
+}
+
+/** How many jobs the agent of a claim holds. */
+export function heldBy({ jobs }: Tables, { queue, agent }: ClaimRequest): number {
+  return agent === null ? 0 : jobs.held(queue, ...placeOf(queue, agent)).size;
+}
+
+/** The dispatcher and the name of an agent. */
+export function placeOf(queue: string, agent: string): readonly [dispatcher: string, name: string] {
+  const [dispatcher = '', name = ''] = agent.slice(queue.length + 1).split('/');
+  return [dispatcher, name];
+}
+
+/** How many jobs a claim may take at most. */
+export function roomOf({ limit, size }: ClaimRequest, held: number): number {
+  return size === undefined ? limit : Math.min(limit, size - held);
+}
 
 /** What a claim takes, before it is committed. */
 export interface Taken {

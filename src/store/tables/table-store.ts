@@ -12,7 +12,7 @@ import type {
   StorePorts,
   Ticket,
 } from '../store.ts';
-import { take } from './claiming.ts';
+import { heldBy, mayClaim, roomOf, take } from './claiming.ts';
 import { Committing, type CommittingParts } from './committing.ts';
 import { mustHold } from './expectations.ts';
 import { historyOf } from './history.ts';
@@ -93,13 +93,16 @@ export class TableStore extends TableQueries implements OpenStore {
     committing.mustWrite();
     // After a full disk a claim is tried once a second: its failure costs nothing but must not spin.
     if (now < committing.fullUntil) return nothingClaimed;
-    if (request.agent !== null && this.tables.get('agent', request.agent) === undefined)
-      return nothingClaimed;
-    const { changes, ids, newestSeq } = take(this.tables, request, now);
-    if (changes.length === 0) return nothingClaimed;
+    if (!mayClaim(this.tables, request, now)) return nothingClaimed;
+    const held = heldBy(this.tables, request);
+    const limit = roomOf(request, held);
+    if (limit <= 0) return { ...nothingClaimed, held };
+    const { changes, ids, newestSeq } = take(this.tables, { ...request, limit }, now);
+    if (changes.length === 0) return { ...nothingClaimed, held };
     const ticket = committing.stage(request.by, changes);
     const jobs = ids.map((id) => this.tables.findJob(id) as JobRecord);
-    return { jobs, ticket, startable: newestSeq > committing.syncedSeq ? ticket.synced : ticket.written };
+    const startable = newestSeq > committing.syncedSeq ? ticket.synced : ticket.written;
+    return { jobs, held: held + jobs.length, ticket, startable };
   }
 
   #evict(): void {

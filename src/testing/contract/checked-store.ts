@@ -20,6 +20,8 @@ export interface ClaimOptions {
   readonly choose?: Request['choose'];
   /** Id of the record of the agent that claims. Default: it has none. */
   readonly record?: string;
+  /** How many jobs the agent may hold. Default: no matter. */
+  readonly size?: number;
   /** Sees each candidate; false leaves it where it is. */
   readonly look?: (candidate: Candidate) => boolean;
 }
@@ -47,6 +49,7 @@ export class CheckedStore {
       limit: options.limit ?? 100,
       by: 'd',
       agent: options.record ?? null,
+      ...(options.size === undefined ? {} : { size: options.size }),
       accepts: options.accepts ?? { lane: () => true, job: null },
       choose: options.choose ?? null,
       take: (candidate) => {

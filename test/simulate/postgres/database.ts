@@ -115,7 +115,15 @@ export class SimulatedDatabase {
       [this.#newest - lateSeqs],
     );
     const lines = rows
-      .map((row) => ({ ...row, s: Number(row.s), at: Number(row.at) }) as unknown as Lines[number])
+      .map(
+        ({ s, at, entries, ...row }) =>
+          ({
+            ...row,
+            s: Number(s),
+            at: Number(at),
+            entries: JSON.parse(String(entries)),
+          }) as unknown as Lines[number],
+      )
       .filter(({ s }) => !this.#seen.has(s));
     if (lines.length === 0) return;
     for (const { s } of lines) {

@@ -121,7 +121,7 @@ describe('A postgres store whose connections are cut', () => {
 
     expect(await box.queue().length()).toBe(200);
     const { rows } = await admin.query(
-      `SELECT count(*)::int AS count FROM ${schema}.line, json_array_elements(entries) AS entry
+      `SELECT count(*)::int AS count FROM ${schema}.line, json_array_elements(entries::json) AS entry
        WHERE entry ->> 'event' = 'job.put'`,
     );
     expect(rows).toEqual([{ count: 200 }]);

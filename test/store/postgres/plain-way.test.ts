@@ -45,8 +45,8 @@ function presence(epoch: number): readonly Change[] {
     epoch,
     activated: clock.now,
     lastPing: clock.now,
-    pingInterval: 30,
-    pingDeathInterval: 60,
+    pingInterval: 30_000,
+    pingDeathInterval: 1e9,
   };
   return [
     { kind: 'representation', id: '/d', event: 'made', from: null, to: 'activated', patch: activated },
@@ -61,10 +61,12 @@ function put(id: string, name: string, beginAfter: number, quotaNames: readonly 
   return { ...step, patch: { name, args: draft.args, quotaNames, ...patch } };
 }
 
-/** One store, and what an agent of size 100 has of it. */
+/** One store, and what an agent of size 20 has of it. */
 class Side {
   readonly store: OpenStore;
   readonly held = new Map<string, JobRecord>();
+  /** How many the agent held with each claim. */
+  readonly counts: (number | undefined)[] = [];
 
   constructor(store: OpenStore) {
     this.store = store;
@@ -81,6 +83,7 @@ class Side {
       limit,
       by: 'd',
       agent: '/d/main',
+      size: 20,
       accepts: { lane: (name) => name !== refusedName, job: null },
       choose: null,
       take: ({ job, quotas }) => {
@@ -90,6 +93,7 @@ class Side {
       },
     });
     for (const job of claimed.jobs) this.held.set(job.id, job);
+    this.counts.push(claimed.held);
     return claimed.jobs.map(({ id }) => id);
   }
 
@@ -127,7 +131,7 @@ class Side {
     }
     const waiting = (await this.store.waiting('')).map(({ id }) => id);
     const held = (await this.store.held('', 'd', 'main')).map(({ id }) => id);
-    return { jobs, waiting, held, count: await this.store.heldCount('', 'd', 'main') };
+    return { jobs, waiting, held, counts: this.counts, count: await this.store.heldCount('', 'd', 'main') };
   }
 }
 
