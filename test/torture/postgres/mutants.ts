@@ -7,7 +7,6 @@ export interface PostgresMutant extends Mutant {
 }
 
 const folder = 'src/store/postgres';
-const rowsAreLocked = 'PERFORM FROM {schema}.job j WHERE j.id = ANY(ids) ORDER BY j.id FOR UPDATE;';
 
 /**
  * Each lacks one safeguard of the PostgreSQL store, or one without which it cannot be shared. What goes the short way,
@@ -21,8 +20,8 @@ export const mutants: readonly PostgresMutant[] = [
     edits: [
       {
         file: `${folder}/plain-functions.ts`,
-        find: 'WHERE j.id = i.id AND j.epoch = i.epoch AND j.claim = i.claim AND j.state',
-        replace: 'WHERE j.id = i.id AND j.state',
+        find: 'WHERE j.ctid = i.at_place AND j.epoch = i.epoch AND j.claim = i.claim AND j.state',
+        replace: 'WHERE j.ctid = i.at_place AND j.state',
       },
     ],
   },
@@ -43,7 +42,13 @@ export const mutants: readonly PostgresMutant[] = [
     name: 'plain-step-without-lock',
     without: 'the lock of a row before a plain step judges it',
     scenario: 'resultDuringTakeOver',
-    edits: [{ file: `${folder}/plain-functions.ts`, find: rowsAreLocked, replace: '' }],
+    edits: [
+      {
+        file: `${folder}/plain-functions.ts`,
+        find: 'WHERE j.id = i.id FOR UPDATE)',
+        replace: 'WHERE j.id = i.id)',
+      },
+    ],
   },
   {
     name: 'effect-apart',
@@ -95,8 +100,8 @@ export const mutants: readonly PostgresMutant[] = [
     edits: [
       {
         file: `${folder}/plain-functions.ts`,
-        find: '      FOR SHARE;\n    is_plain := FOUND;',
-        replace: ';\n    is_plain := FOUND;',
+        find: 'WHERE r.id = of_representation FOR SHARE;',
+        replace: 'WHERE r.id = of_representation;',
       },
     ],
   },
@@ -145,15 +150,11 @@ export const mutants: readonly PostgresMutant[] = [
     ],
   },
   {
-    name: 'late-count',
-    without: 'the doubt in a count that a claim has overtaken',
-    scenario: 'countThatIsLate',
+    name: 'beyond-its-size',
+    without: 'the count of what an agent holds, inside its claim',
+    scenario: 'moreThanFits',
     edits: [
-      {
-        file: 'src/runtime/live-agent.ts',
-        find: 'this.#counted = turns === this.#turns && turns % 2 === 0 ? held : null;',
-        replace: 'this.#counted = turns === null ? null : held;',
-      },
+      { file: `${folder}/plain-functions.ts`, find: 'most := least(most, size - held);', replace: '' },
     ],
   },
   {

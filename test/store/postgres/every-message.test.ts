@@ -1,0 +1,192 @@
+import type { Client } from 'pg';
+import { NodeReactor, type OpenStore, randomIds } from 'signalbox';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { JobRecord } from '../../../src/model/records.ts';
+import { afterStep, newJobRecord, stepJob, type Transition } from '../../../src/model/step.ts';
+import type { Change, Commit } from '../../../src/store/store.ts';
+import { MessageProxy, type Way } from './message-proxy.ts';
+import { connected, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
+import { serverUrl } from './server.ts';
+
+const schema = newSchema();
+const now = 1_000;
+let proxy: MessageProxy;
+let store: OpenStore;
+let admin: Client;
+
+beforeAll(async () => {
+  admin = await connected();
+  proxy = await MessageProxy.to(await serverUrl());
+  const reactor = new NodeReactor();
+  store = await newPostgresStore({ schema, url: proxy.url }).open({
+    now: () => now,
+    defer: (run) => reactor.callFromThread(run),
+    newId: () => randomIds.newUuid(),
+    report: () => {},
+  });
+  await commit([representation(null, 'activated', { epoch: store.epoch, activated: now }), agentOf()]);
+});
+
+afterAll(async () => {
+  await store.close();
+  await proxy.close();
+  await admin.end();
+  await removeSchemas();
+});
+
+function commit(changes: readonly Change[], expect: Commit['expect'] = []): Promise<void> {
+  return store.commit({ by: 'd', changes, expect }).synced;
+}
+
+function representation(from: string | null, to: string, patch: Change['patch']): Change {
+  const intervals = { pingInterval: 1_000, pingDeathInterval: 5_000 };
+  return { kind: 'representation', id: '/d', event: 'shown', from, to, patch: { ...intervals, ...patch } };
+}
+
+function agentOf(): Change {
+  return { kind: 'agent', id: '/d/main', event: 'made', from: null, to: null, patch: { size: 1_000 } };
+}
+
+function putOf(id: string): Change {
+  const draft = newJobRecord(id, { name: 'work', args: [id] });
+  const { patch, ...step } = stepJob(draft, {
+    type: 'job.put',
+    queue: '',
+    at: now,
+    beginAfter: 0,
+    assigner: 'd',
+  });
+  return { ...step, patch: { name: 'work', args: draft.args, ...patch } };
+}
+
+/** Claims for the agent, which starts what it claims. */
+async function claim(): Promise<readonly JobRecord[]> {
+  const { jobs } = await store.claim({
+    queue: '',
+    limit: 10,
+    by: 'd',
+    agent: '/d/main',
+    size: 1_000,
+    accepts: { lane: () => true, job: null },
+    choose: null,
+    take: ({ job, quotas }) => {
+      const place = { queue: '', dispatcher: 'd', agent: 'main' };
+      const taken = stepJob(job, { type: 'job.claim', ...place, epoch: store.epoch, quotas });
+      return [taken, stepJob(afterStep(job, taken), { type: 'job.start', at: now })];
+    },
+  });
+  return jobs;
+}
+
+async function claimed(id: string): Promise<JobRecord> {
+  await commit([putOf(id)]);
+  const [job] = await claim();
+  return job as JobRecord;
+}
+
+/** Ends a job that is held, as its holder. */
+function complete(job: JobRecord): Promise<void> {
+  const finish = stepJob(job, {
+    type: 'job.finish',
+    at: now,
+    outcome: { ok: true, value: null },
+    retryData: null,
+    awaited: null,
+  });
+  const after = afterStep(job, finish);
+  const steps: Transition[] = [finish];
+  if (after.state !== 'completed')
+    steps.push(stepJob(after, { type: 'job.complete', at: now, unstarted: 0 }));
+  const { id, epoch, claim: number } = job;
+  return commit(steps, [
+    { what: 'holder', id, epoch, claim: number },
+    { what: 'noUnstartedCallback', id },
+  ]);
+}
+
+/** A job of an agent whose dispatcher is gone goes back to its queue, and something is noted beside it. */
+function takeOver(job: JobRecord): Promise<void> {
+  const back = stepJob(job, {
+    type: 'job.reschedule',
+    at: now,
+    queue: '',
+    beginAfter: null,
+    retryData: null,
+  });
+  const note = { kind: 'annotation', id: `${job.id}/why`, event: 'noted', from: null, to: null } as const;
+  return commit(
+    [back, { ...note, patch: { value: 'dead' } }],
+    [{ what: 'rev', kind: 'job', id: job.id, rev: job.rev }],
+  );
+}
+
+/** How often something stands in the journal of a subject. */
+async function told(subject: string, event: string): Promise<number> {
+  const { rows } = await admin.query(
+    `SELECT count(*)::int AS count FROM ${schema}.line, json_array_elements(entries::json) AS entry
+     WHERE entry ->> 'id' = $1 AND entry ->> 'event' = $2`,
+    [subject, event],
+  );
+  return rows[0].count;
+}
+
+interface Operation {
+  readonly prepare?: (id: string) => Promise<JobRecord>;
+  readonly run: (id: string, job: JobRecord) => Promise<void>;
+  /** What stands in the journal once, and of which subject. */
+  readonly event: string;
+  readonly subject?: string;
+}
+
+const operations: Readonly<Record<string, Operation>> = {
+  put: { run: (id) => commit([putOf(id)]), event: 'job.put' },
+  claim: {
+    prepare: async (id) => {
+      await commit([putOf(id)]);
+      return newJobRecord(id, { name: 'work' });
+    },
+    run: async (id) => {
+      const jobs = await claim();
+      expect(jobs.map((job) => [job.id, job.state])).toEqual([[id, 'active.running']]);
+    },
+    event: 'job.start',
+  },
+  result: { prepare: claimed, run: (_, job) => complete(job), event: 'job.finish' },
+  'take-over': { prepare: claimed, run: (_, job) => takeOver(job), event: 'job.reschedule' },
+  'sign of life': {
+    run: (id) =>
+      commit([{ ...representation('activated', 'activated', { lastPing: now }), event: `ping ${id}` }]),
+    event: 'ping',
+    subject: '/d',
+  },
+};
+
+/** Cuts behind each message of one way in turn, until there is none left to cut behind. Gives how many there were. */
+async function cutEverywhere(
+  name: string,
+  { prepare, run, event, subject }: Operation,
+  way: Way,
+): Promise<number> {
+  for (let count = 1; ; count += 1) {
+    const id = `${name} ${way} ${count}`;
+    const job = await (prepare?.(id) ?? newJobRecord(id, { name: 'work' }));
+    proxy.cutAfter(way, count);
+    await run(id, job);
+    const wasCut = proxy.disarm();
+    const times = subject === undefined ? await told(id, event) : await told(subject, `${event} ${id}`);
+    expect(`${id}: ${times}`).toBe(`${id}: 1`);
+    // What is left waiting would be claimed with the next.
+    if (name === 'put' || name === 'take-over') await claim();
+    if (!wasCut) return count - 1;
+  }
+}
+
+describe('A connection that is cut behind any message', () => {
+  it.each(
+    Object.entries(operations).flatMap(([name, operation]) =>
+      (['to the server', 'from the server'] as const).map((way) => [name, way, operation] as const),
+    ),
+  )('leaves exactly one effect of a %s, %s', async (name, way, operation) => {
+    expect(await cutEverywhere(name, operation, way)).toBeGreaterThan(5);
+  });
+});
