@@ -188,4 +188,56 @@ export const testedMutants: readonly TestedMutant[] = [
     test: 'test/runtime/stopping.test.ts',
     edits: [{ file: 'src/runtime/engine.ts', find: 'this.#pauses.end();', replace: '' }],
   },
+  {
+    name: 'written-and-forgotten',
+    about: 'T4',
+    without: 'the sync of what was written before a tick that meets a full disk',
+    test: 'test/store/json/cost.test.ts',
+    edits: [
+      {
+        file: 'src/store/tables/committing.ts',
+        find: '// What earlier ticks have written stays.\n      this.#startSync();',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'outcome-never-asked',
+    about: 'T13',
+    without: 'the question what became of a transaction whose connection was lost',
+    test: 'test/store/postgres/every-message.test.ts',
+    edits: [
+      {
+        file: 'src/store/postgres/transactions.ts',
+        find: "if (kind === 'lost' && proof !== null) {",
+        replace: "if (kind === 'lost' && proof === undefined) {",
+      },
+    ],
+  },
+  {
+    name: 'clock-of-the-host',
+    about: 'T14',
+    without: 'the clock of the database',
+    test: 'test/store/postgres/clocks.test.ts',
+    edits: [
+      {
+        file: 'src/store/postgres/clock.ts',
+        find: 'return this.#given === null ? Math.round(this.#read + this.#elapsed() - this.#readAt) : this.#given();',
+        replace: 'return this.#given === null ? Date.now() : this.#given();',
+      },
+    ],
+  },
+  {
+    name: 'claim-for-the-dead',
+    about: 'T9',
+    without: 'the look whether the dispatcher of a claim is at work',
+    test: 'test/store/contract.test.ts',
+    edits: [
+      {
+        file: 'src/store/tables/claiming.ts',
+        find: "return representation.state === 'activated' && !isDead(representation, now);",
+        replace: 'return representation !== undefined || isDead(representation, now);',
+      },
+    ],
+  },
 ];

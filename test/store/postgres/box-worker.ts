@@ -24,8 +24,8 @@ const busy = defineJob({
   name: 'busy',
   run: (ms: number) => {
     say('busy');
-    const end = Date.now() + ms;
-    while (Date.now() < end);
+    const end = performance.now() + ms;
+    while (performance.now() < end);
     return uuid;
   },
 });
@@ -55,6 +55,8 @@ say('started');
 for await (const line of createInterface({ input: process.stdin })) {
   const [command, id = ''] = line.split(' ');
   if (command === 'open') opened.get(id)?.();
+  if (command === 'jump')
+    (globalThis as unknown as { moveWallClock(ms: number): void }).moveWallClock(Number(id));
   if (command === 'stop') break;
 }
 await box.stop();

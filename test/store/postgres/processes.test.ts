@@ -1,11 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { createSignalbox, defineJob, type Job, type Queue } from 'signalbox';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
 import { serverUrl } from './server.ts';
+import { killWorkers, Worker } from './worker.ts';
 
 const note = defineJob({ name: 'note', run: (text: string) => text });
 const hold = defineJob({ name: 'hold', run: async (): Promise<string> => '' });
@@ -15,52 +13,13 @@ const [a, b] = ['a', 'b'].map((letter) => `${letter.repeat(8)}-0000-4000-8000-00
   string,
 ];
 
-const children = new Set<ChildProcess>();
-
 let stop: () => Promise<void> = async () => {};
 
 afterAll(async () => {
-  for (const child of children) child.kill('SIGKILL');
+  killWorkers();
   await stop();
   await removeSchemas();
 });
-
-/** Another process on a schema. Death counts after two seconds there. */
-class Worker {
-  readonly child: ChildProcess;
-  readonly uuid: string;
-  readonly lines: string[] = [];
-  #heard = (): void => {};
-
-  constructor(url: string, schema: string, uuid: string) {
-    this.uuid = uuid;
-    const program = join(import.meta.dirname, 'box-worker.ts');
-    const parts = ['--conditions', 'source', '--import', 'tsx', program, url, schema, uuid];
-    this.child = spawn(process.execPath, parts, { stdio: ['pipe', 'pipe', 'inherit'] });
-    children.add(this.child);
-    createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
-      this.lines.push(line);
-      this.#heard();
-    });
-  }
-
-  /** Resolves when it has said something like this. */
-  async said(text: string | RegExp): Promise<void> {
-    while (!this.lines.some((line) => (typeof text === 'string' ? line === text : text.test(line))))
-      await new Promise<void>((resolve) => {
-        this.#heard = resolve;
-      });
-  }
-
-  tell(text: string): void {
-    this.child.stdin?.write(`${text}\n`);
-  }
-
-  async killed(): Promise<void> {
-    this.child.kill('SIGKILL');
-    if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit');
-  }
-}
 
 describe('Processes that share a postgres store', { timeout: 60_000 }, () => {
   let queue: Queue;

@@ -1,0 +1,53 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const children = new Set<ChildProcess>();
+
+/** Ends all that were started. */
+export function killWorkers(): void {
+  for (const child of children) child.kill('SIGKILL');
+}
+
+/** Another process on a schema. Death counts after two seconds there. */
+export class Worker {
+  readonly child: ChildProcess;
+  readonly uuid: string;
+  readonly lines: string[] = [];
+  #waiting: (() => void)[] = [];
+
+  /** `clock`: how its wall clock is wrong, as `wrong-clock.ts` takes it. */
+  constructor(url: string, schema: string, uuid: string, clock = '0,1') {
+    this.uuid = uuid;
+    const [program, wrongClock] = ['box-worker.ts', 'wrong-clock.ts'].map((file) =>
+      join(import.meta.dirname, file),
+    );
+    const flags = ['--conditions', 'source', '--import', 'tsx', '--import', `file://${wrongClock}`];
+    const env = { ...process.env, SIGNALBOX_TEST_CLOCK: clock };
+    this.child = spawn(process.execPath, [...flags, program ?? '', url, schema, uuid], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env,
+    });
+    children.add(this.child);
+    createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
+      this.lines.push(line);
+      for (const heard of this.#waiting.splice(0)) heard();
+    });
+  }
+
+  /** Resolves when it has said something like this. */
+  async said(text: string | RegExp): Promise<void> {
+    while (!this.lines.some((line) => (typeof text === 'string' ? line === text : text.test(line))))
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  tell(text: string): void {
+    this.child.stdin?.write(`${text}\n`);
+  }
+
+  async killed(): Promise<void> {
+    this.child.kill('SIGKILL');
+    if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit');
+  }
+}
