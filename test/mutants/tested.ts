@@ -130,15 +130,15 @@ export const testedMutants: readonly TestedMutant[] = [
     ],
   },
   {
-    name: 'refused-commit-not-cut',
+    name: 'failed-sync-forgiven',
     about: 'T4',
-    without: 'cutting what a full disk took of a refused commit',
-    test: 'test/store/json/nth-failure.test.ts',
+    without: 'the end of a log whose sync failed',
+    test: 'test/store/json/failures.test.ts',
     edits: [
       {
         file: 'src/store/json/journal-writer.ts',
-        find: '        files.truncate(this.#fd, this.#written.at);\n        files.datasync(this.#fd);\n',
-        replace: '',
+        find: "throw this.fail(ioFailure('fdatasync', journalName(this.#generation), error, 'unknown'));",
+        replace: 'if (error !== null) this.#synced = upTo;',
       },
     ],
   },
@@ -237,6 +237,19 @@ export const testedMutants: readonly TestedMutant[] = [
         file: 'src/store/tables/claiming.ts',
         find: "return representation.state === 'activated' && !isDead(representation, now);",
         replace: 'return representation !== undefined || isDead(representation, now);',
+      },
+    ],
+  },
+  {
+    name: 'late-commits-unheard',
+    about: 'T13',
+    without: 'the look for what was under way when somebody began to follow',
+    test: 'test/store/postgres/concurrency.test.ts',
+    edits: [
+      {
+        file: 'src/store/postgres/following.ts',
+        find: 'if (open !== null) this.#holes.push(',
+        replace: "if (open === '') this.#holes.push(",
       },
     ],
   },

@@ -19,6 +19,8 @@ const latestMs = 2000;
 interface Hole {
   readonly from: number;
   readonly to: number;
+  /** Of what stands before the first line that is told: who had not committed when this process began to follow. */
+  readonly open: string | null;
   /** A transaction that began when the hole was seen: once all before it are over, the hole stays one. */
   xid: string | null;
   readonly told: Set<number>;
@@ -98,9 +100,11 @@ export class Following {
     this.#uncertain.clear();
     this.#delayMs = soonMs;
     const { journal } = this.#parts;
-    this.started = journal.newestSeq().then(
-      (seq) => {
+    this.started = journal.now().then(
+      ({ seq, open }) => {
         this.#next = seq + 1;
+        // Its numbers are given, and it commits after what is read from here on.
+        if (open !== null) this.#holes.push({ from: 0, to: seq + 1, open, xid: null, told: new Set() });
         this.#schedule();
       },
       () => this.#schedule(),
@@ -134,7 +138,8 @@ export class Following {
     for (let isMore = true; isMore; ) {
       const { lines, isFull } = await this.#page();
       for (const { s, n } of lines) {
-        if (s > this.#next) this.#holes.push({ from: this.#next, to: s, xid: null, told: new Set() });
+        if (s > this.#next)
+          this.#holes.push({ from: this.#next, to: s, open: null, xid: null, told: new Set() });
         this.#next = s + n;
       }
       this.#tellFound(lines);
@@ -155,7 +160,10 @@ export class Following {
       // Asked before the look: what was committed by then is seen.
       const isOver = hole.xid !== null && (await journal.isOver(hole.xid));
       hole.xid ??= await journal.openTransaction();
-      const lines = await journal.betweenBut(epoch, [...this.#uncertain], hole.from, hole.to);
+      const wanted = [...this.#uncertain];
+      const lines = await (hole.open === null
+        ? journal.betweenBut(epoch, wanted, hole.from, hole.to)
+        : journal.lateBut(epoch, wanted, hole.open, hole.to));
       const found = lines.filter(({ s }) => !hole.told.has(s));
       for (const { s } of found) hole.told.add(s);
       this.#tellFound(found);

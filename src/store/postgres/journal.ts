@@ -137,7 +137,7 @@ export class Journal {
     epoch: number,
     wanted: readonly number[],
     condition: string,
-    values: readonly number[],
+    values: readonly (number | string)[],
   ): Promise<readonly FoundLine[]> {
     const isWanted = `(right(by, length($1)) <> $1 OR s = ANY($2::bigint[]))`;
     const rows = await this.#query(
@@ -162,13 +162,21 @@ export class Journal {
     return row?.s == null ? 1 : Number(row.s);
   }
 
-  /** Number of the newest entry that was given to anybody. */
-  async newestSeq(): Promise<number> {
+  /** Number of the newest entry that was given to anybody, and who may still commit some up to there; null: nobody. */
+  async now(): Promise<{ readonly seq: number; readonly open: string | null }> {
     const [row] = await this.#query(
-      `SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS seq FROM ${this.#parts.schema}.seq`,
+      `SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS seq, pg_current_snapshot()::text AS open,
+         pg_snapshot_xmin(pg_current_snapshot()) = pg_snapshot_xmax(pg_current_snapshot()) AS is_quiet
+       FROM ${this.#parts.schema}.seq`,
       [],
     );
-    return Number(row?.seq ?? 0);
+    return { seq: Number(row?.seq ?? 0), open: row?.is_quiet === true ? null : String(row?.open) };
+  }
+
+  /** The lines below a number of transactions that were not over at a moment, as `now` told it. */
+  lateBut(epoch: number, wanted: readonly number[], open: string, to: number): Promise<readonly FoundLine[]> {
+    const isLate = `xid >= pg_snapshot_xmin($3::pg_snapshot) AND NOT pg_visible_in_snapshot(xid, $3::pg_snapshot)`;
+    return this.#but(epoch, wanted, `${isLate} AND s < $4 ORDER BY s`, [open, to]);
   }
 
   /** A transaction that began after all that are open now. */

@@ -136,6 +136,8 @@ export const migrations: readonly string[] = [
   `
   -- Entries are written and read whole: as text they are not parsed on the way in.
   ALTER TABLE {schema}.line ALTER COLUMN entries TYPE text;
+  -- Who begins to follow looks for transactions that were under way.
+  CREATE INDEX line_xid ON {schema}.line (xid);
   ALTER TABLE {schema}.line_default SET (${lineSettings});
   ALTER TABLE {schema}.done_default SET (${settledSettings});
   ALTER TABLE {schema}.job SET (${analyzedSeldom});

@@ -62,7 +62,7 @@ export class Written {
   /** Takes the numbers of its entries: from here on it is known what will be written, and in which transaction. */
   async number(connection: SqlConnection, schema: string): Promise<Numbered> {
     const rows = await connection.query(
-      `SELECT ${schema}.take_seqs($1)::text AS first, pg_current_xact_id()::text AS xid`,
+      `SELECT pg_current_xact_id()::text AS xid, ${schema}.take_seqs($1)::text AS first`,
       [this.#count],
     );
     const first = Number(rows[0]?.first);

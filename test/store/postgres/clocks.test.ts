@@ -39,7 +39,8 @@ describe('Processes whose wall clocks are wrong', { timeout: 60_000 }, () => {
       return found;
     };
     workers = [`${-hourMs},1`, `${2 * hourMs},1`, '0,10'].map(
-      (clock, index) => new Worker(url, schema, `${`${index}`.repeat(8)}-0000-4000-8000-000000000000`, clock),
+      (clock, index) =>
+        new Worker(url, schema, `${`${index}`.repeat(8)}-0000-4000-8000-000000000000`, { clock }),
     );
     await Promise.all(workers.map((worker) => worker.said('started')));
   }, 60_000);

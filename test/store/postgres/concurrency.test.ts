@@ -95,6 +95,30 @@ describe('Several openings of a postgres store', () => {
   });
 });
 
+describe('Who begins to follow a postgres store', () => {
+  it('is told of what was numbered before and is committed after', async () => {
+    const [first, second] = (await openings(2)) as [OpenStore, OpenStore];
+    const admin = await connected();
+    await admin.query('BEGIN');
+    await first.commit({ by: 'client', changes: [put('late', [])], expect: [], within: admin }).synced;
+    await first.commit({ by: 'client', changes: [put('early', [])], expect: [] }).synced;
+    const told: string[] = [];
+    const isTold = new Promise<void>((resolve) => {
+      second.follow((lines) => {
+        told.push(...lines.flatMap(({ entries }) => entries.map(({ id }) => id)));
+        if (told.includes('last')) resolve();
+      });
+    });
+    expect(await second.get('job', 'late')).toBeUndefined();
+
+    await admin.query('COMMIT');
+    await first.commit({ by: 'client', changes: [put('last', [])], expect: [] }).synced;
+    await isTold;
+    await expect.poll(() => [...told].sort()).toEqual(['last', 'late']);
+    await Promise.all([first.close(), second.close(), admin.end()]);
+  });
+});
+
 describe('A postgres store whose connections are cut', () => {
   it('makes every commit once all the same', async () => {
     const schema = newSchema();

@@ -10,6 +10,14 @@ export function killWorkers(): void {
   for (const child of children) child.kill('SIGKILL');
 }
 
+/** How a worker is run. */
+export interface WorkerOptions {
+  /** How its wall clock is wrong, as `wrong-clock.ts` takes it. */
+  readonly clock?: string;
+  /** What comes before its command line. */
+  readonly prefix?: readonly string[];
+}
+
 /** Another process on a schema. Death counts after two seconds there. */
 export class Worker {
   readonly child: ChildProcess;
@@ -17,17 +25,16 @@ export class Worker {
   readonly lines: string[] = [];
   #waiting: (() => void)[] = [];
 
-  /** `clock`: how its wall clock is wrong, as `wrong-clock.ts` takes it. */
-  constructor(url: string, schema: string, uuid: string, clock = '0,1') {
+  constructor(url: string, schema: string, uuid: string, { clock = '0,1', prefix = [] }: WorkerOptions = {}) {
     this.uuid = uuid;
-    const [program, wrongClock] = ['box-worker.ts', 'wrong-clock.ts'].map((file) =>
+    const [program = '', wrongClock = ''] = ['box-worker.ts', 'wrong-clock.ts'].map((file) =>
       join(import.meta.dirname, file),
     );
     const flags = ['--conditions', 'source', '--import', 'tsx', '--import', `file://${wrongClock}`];
-    const env = { ...process.env, SIGNALBOX_TEST_CLOCK: clock };
-    this.child = spawn(process.execPath, [...flags, program ?? '', url, schema, uuid], {
+    const [command = '', ...args] = [...prefix, process.execPath, ...flags, program, url, schema, uuid];
+    this.child = spawn(command, args, {
       stdio: ['pipe', 'pipe', 'inherit'],
-      env,
+      env: { ...process.env, SIGNALBOX_TEST_CLOCK: clock },
     });
     children.add(this.child);
     createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on('line', (line) => {

@@ -153,9 +153,7 @@ export const mutants: readonly PostgresMutant[] = [
     name: 'beyond-its-size',
     without: 'the count of what an agent holds, inside its claim',
     scenario: 'moreThanFits',
-    edits: [
-      { file: `${folder}/plain-functions.ts`, find: 'most := least(most, size - held);', replace: '' },
-    ],
+    edits: [{ file: `${folder}/plain-functions.ts`, find: 'most := least(most, size - held);', replace: '' }],
   },
   {
     name: 'hints-alone',

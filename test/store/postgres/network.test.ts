@@ -1,0 +1,72 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { createSignalbox, defineJob } from 'signalbox';
+import { afterAll, expect, it } from 'vitest';
+import { type Cable, layCable } from './cable.ts';
+import { newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
+import { serverUrl } from './server.ts';
+import { killWorkers, Worker } from './worker.ts';
+
+const hold = defineJob({ name: 'hold', run: async (): Promise<string> => '' });
+const [near, far] = ['a', 'b'].map((letter) => `${letter.repeat(8)}-0000-4000-8000-000000000000`) as [
+  string,
+  string,
+];
+
+let cable: Cable;
+let stop: () => Promise<void> = async () => {};
+
+afterAll(async () => {
+  killWorkers();
+  await stop();
+  await cable.close();
+  await removeSchemas();
+});
+
+// Death counts after two seconds.
+it('A host whose network is gone for three times its death writes nothing late, and works again', async () => {
+  const [url, schema] = [await serverUrl(), newSchema()];
+  const box = await createSignalbox({
+    store: newPostgresStore({ schema, clock: 'database' }),
+    jobs: [hold],
+    queues: [''],
+    uuid: 'cccccccc-0000-4000-8000-000000000000',
+  });
+  stop = () => box.stop();
+  const queue = box.queue();
+  await queue.quotas.create('one', { size: 1 });
+  cable = await layCable(url);
+  const host = new Worker(cable.url, schema, far, { prefix: cable.prefix });
+  await host.said('started');
+  const job = await queue.put(hold(), { quotaNames: ['one'] });
+  await host.said(`active ${job.id}`);
+  const other = new Worker(url, schema, near);
+  await other.said('started');
+
+  cable.down();
+  const cutAt = performance.now();
+  await other.said(`active ${job.id}`);
+  const takenOverMs = performance.now() - cutAt;
+  host.tell(`open ${job.id}`);
+  await pause(Math.max(0, 6_000 - takenOverMs));
+  cable.up();
+  await host.said(/while it lives/);
+  // The slot of the quota is the other's: a second job waits for it.
+  const second = await queue.put(hold(), { quotaNames: ['one'] });
+  await pause(1_000);
+  expect(host.lines).not.toContain(`active ${second.id}`);
+  other.tell(`open ${job.id}`);
+
+  expect(await job.result()).toBe(near);
+  const events: string[] = [];
+  for await (const { event } of box.store.history('job', job.id ?? '')) events.push(event);
+  expect(events.filter((event) => event === 'job.finish')).toHaveLength(1);
+  expect(host.lines.some((line) => /nothing was written/.test(line))).toBe(true);
+  // Its death, a poll, and what a machine takes that is busy.
+  expect(takenOverMs).toBeLessThan(8_000);
+  const workers = [host, other];
+  await Promise.race(workers.map((worker) => worker.said(`active ${second.id}`)));
+  const third = await queue.put(hold());
+  await Promise.race(workers.map((worker) => worker.said(`active ${third.id}`)));
+  for (const { id } of [second, third]) for (const worker of workers) worker.tell(`open ${id}`);
+  expect([await second.result(), await third.result()].sort()).toEqual([near, far]);
+}, 60_000);
