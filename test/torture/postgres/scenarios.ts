@@ -56,7 +56,12 @@ async function resultDuringTakeOver(stage: Stage): Promise<string | null> {
   await second.box.start({ pollInterval: '100ms' });
   second.open();
   const result = await put.result({ timeout: '20s' });
-  return result === second.uuid ? null : 'a former holder has written its result';
+  if (result !== second.uuid) return 'a former holder has written its result';
+  const told = await stage.sql(
+    `SELECT FROM ${stage.schema}.line, json_array_elements(entries::json) AS entry
+     WHERE entry ->> 'event' = 'job.finish' AND entry ->> 'id' = '${put.id}'`,
+  );
+  return told.length === 1 ? null : `the journal tells of ${told.length} results of one job`;
 }
 
 /** A dispatcher is declared dead while a claim of its own is not committed yet. */

@@ -47,7 +47,9 @@ async function live({ uuid, seed }: WorkerOrder): Promise<void> {
   const others = agent({ size: 16, filter: { notJobs: ['signalbox.parallel'] } });
   await box.start({ agent: others, pollInterval: pollIntervalMs });
   tell('started');
-  await Promise.all([putJobs(box, random, puts), putInTransactions(box, random, puts)]);
+  // Several at a time: one whose connection falls silent waits for seconds.
+  const putting = [1, 2].map(() => putJobs(box, random, puts));
+  await Promise.all([...putting, putInTransactions(box, random, puts)]);
 }
 
 /** Opens the store, however often that takes. */
