@@ -162,7 +162,7 @@ export class LiveAgent {
     const claimant = { id, queue, dispatcher: dispatcher.uuid, name, size, selection };
     const most = engine.store.exclusive ? size : Math.max(claimOfLarge, Math.ceil(size / 2));
     const claim = await claimJobs(engine, claimant, most);
-    const held = claim.held ?? this.#held;
+    const held = claim.held ?? this.#held + claim.jobs.length;
     if (claim.jobs.length > 0) await this.#handingOut.handOut(claim, this.#poll);
     if (claim.jobs.length === most && held < size) this.offer();
     return held;

@@ -3,6 +3,7 @@ import type { Commit, Line, Ticket } from '../store.ts';
 import { mustHold } from '../tables/expectations.ts';
 import { mustHaveRoom } from '../tables/room.ts';
 import type { DatabaseClock } from './clock.ts';
+import { storeError } from './failures.ts';
 import { toldOf } from './notifying.ts';
 import { type PlainStep, plainStepOf, type SteppedPlainly, stepPlainly } from './plain-steps.ts';
 import { borrowed, type SqlConnection } from './sql-port.ts';
@@ -74,7 +75,14 @@ export class Committing {
 
   commit(commit: Commit): Ticket {
     if (this.#closed !== null) return ticketOf(Promise.reject(this.#closed));
-    if (commit.within !== undefined) return ticketOf(this.#within(commit));
+    if (commit.within !== undefined) {
+      const call = 'a commit in a transaction of the program';
+      return ticketOf(
+        this.#within(commit).catch((error: unknown) => {
+          throw storeError(error, call, 'not committed');
+        }),
+      );
+    }
     const step = plainStepOf(commit);
     const done = new Promise<void>((resolve, reject) => {
       this.#waiting.push({ commit, step, resolve, reject });

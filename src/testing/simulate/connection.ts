@@ -127,11 +127,12 @@ export class Connection implements OpenStore {
       delay === 0 ? this.#store.claim(request) : this.#sent(delay, () => this.#store.claim(request));
     const isLost = this.#isHit('lostAnswers', 'the answer is lost to', 'a claim');
     return this.#late(async () => {
-      const { jobs, startable, ticket } = await claiming;
+      const { jobs, held, startable, ticket } = await claiming;
       if (isLost) throw this.#fail();
       const { written, synced } = ticket;
       return {
         jobs,
+        ...(held === undefined ? {} : { held }),
         startable: quiet(this.#late(() => startable)),
         ticket: { written: quiet(this.#late(() => written)), synced: quiet(this.#late(() => synced)) },
       };

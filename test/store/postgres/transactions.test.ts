@@ -95,6 +95,19 @@ describe('put in a transaction of the program', () => {
     expect(await statusOf(box, 'a')).toBe('JOB_NOT_FOUND');
   });
 
+  it('says in its own words that the connection of a put was lost', async () => {
+    const { box, client } = await makeBank([]);
+    const doomed = await newClient();
+    await doomed.query('BEGIN');
+    const { pid } = (await doomed.query('SELECT pg_backend_pid() AS pid')).rows[0];
+    await cut(client, pid);
+
+    await expect(box.queue().put(note('never'), { client: doomed, id: 'a' })).rejects.toMatchObject({
+      code: 'STORE_DISCONNECTED',
+    });
+    expect(await statusOf(box, 'a')).toBe('JOB_NOT_FOUND');
+  });
+
   it('puts many, and several times in one transaction', async () => {
     const { box, client } = await makeBank([]);
     await client.query('BEGIN');
