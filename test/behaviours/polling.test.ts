@@ -119,7 +119,9 @@ forEachStore('A poll', (makeStore) => {
   it('[D-20] an agent that cannot be read has its error in the record, and the next agent is processed', async () => {
     let isBroken = false;
     const store = interceptedStore(makeStore(), (call, args) =>
-      isBroken && call.startsWith('held') && args[2] === 'broken' ? new Error('unreadable') : null,
+      isBroken && call === 'claim' && (args[0] as { agent: string }).agent.endsWith('/broken')
+        ? new Error('unreadable')
+        : null,
     );
     const { testBox, queue, hold, reactor } = await makeShop([''], store);
     const [a] = await startCrew(testBox, ['a'], { agents: { broken: agent(), sound: agent() } });
