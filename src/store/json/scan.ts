@@ -26,7 +26,12 @@ export interface ScannedJournal {
   readonly size: number;
   readonly seq: number;
   readonly crc: number;
+  /** Its lines, as long as nobody has read them; null when they are too many to be held. */
+  lines: Line[] | null;
 }
+
+/** The lines of a longer file are read a second time instead of held. */
+const heldBytes = 32 * 1024 * 1024;
 
 /** What may be excused in a journal. */
 export interface Leniency {
@@ -114,7 +119,8 @@ function scanLines(
   let { next: end, crc } = known;
   let seq = known.header.base;
   let lineNumber = 1;
-  const journal = () => ({ header: known.header, start: known.next, end, size, seq, crc });
+  const lines: Line[] | null = size > heldBytes ? null : [];
+  const journal = () => ({ header: known.header, start: known.next, end, size, seq, crc, lines });
   for (let step = frames.next(); step.done !== true; step = frames.next()) {
     const frame = step.value;
     lineNumber += 1;
@@ -130,6 +136,7 @@ function scanLines(
     if (stored.line.s !== seq + 1) throw bad(`seq ${stored.line.s} where ${seq + 1} follows`);
     if (stored.previous !== toHex(crc))
       throw bad(`a line after another (${stored.previous}) than the one before it`);
+    lines?.push(stored.line);
     seq += stored.line.entries.length;
     crc = frame.crc;
     end = frame.next;
@@ -137,15 +144,17 @@ function scanLines(
   return journal();
 }
 
-/** The lines of scanned journals, oldest first, read again: nothing is held in memory. */
+/** The lines of scanned journals, oldest first. What was held is let go, what was not is read again. */
 export function* readLinesOf(
   files: FilePort,
   dir: string,
   journals: readonly ScannedJournal[],
 ): Generator<Line> {
   for (const journal of journals) {
+    const { lines } = journal;
+    journal.lines = null;
     try {
-      yield* linesIn(files, dir, journal);
+      yield* lines ?? linesIn(files, dir, journal);
     } catch (error) {
       throw explained('read', join(dir, journalName(journal.header.generation)), error);
     }

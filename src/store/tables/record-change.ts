@@ -26,8 +26,11 @@ export function changed(change: Change, before: Records[Kind] | undefined, seq: 
 
 /** A record of a snapshot, with what the snapshot leaves out. */
 export function loaded(kind: Kind, stored: StoredRecord): Records[Kind] {
-  const { id, ...kept } = kind === 'job' ? soundRecord(stored) : stored;
-  return { ...blank(kind), ...kept, id } as Records[Kind];
+  if (kind !== 'job') return { ...blank(kind), ...stored } as Records[Kind];
+  const job: Record<string, unknown> = copyJob(blankJob);
+  const kept = soundRecord(stored);
+  for (const key in kept) job[key] = kept[key];
+  return job as unknown as Records[Kind];
 }
 
 /** A record that nothing has happened to. */
