@@ -56,11 +56,10 @@ const isPlace: Check = anyOf(
   shape({ system: isText }),
 );
 
+const isLineOfOrder = oneOf('putBack', 'now', 'held', 'claimed', 'callback');
+
 const isOrder: Check = (value) =>
-  Array.isArray(value) &&
-  value.length === 2 &&
-  oneOf('putBack', 'now', 'held', 'claimed', 'callback')(value[0]) &&
-  isNumber(value[1]);
+  Array.isArray(value) && value.length === 2 && isLineOfOrder(value[0]) && isNumber(value[1]);
 
 const isSelection: Check = anyOf(
   shape({ kind: oneOf('any') }),

@@ -9,11 +9,13 @@ import type { Entry, Patch } from '../store.ts';
  * An entry on a job as it is replayed: what no version writes is set aside in `unsound`, so that whoever shows the job
  * need not expect it.
  */
-export function soundEntry(entry: Entry, before: JobRecord | undefined): Entry {
+export function soundEntry(entry: Entry, findJob: (id: string) => JobRecord | undefined): Entry {
   const { id, patch } = entry;
-  const found = [...unsoundInJob(patch ?? {}, false), ...(isId(id) ? [] : [['id', id] as const])];
-  if (found.length === 0) return entry;
-  return { ...entry, patch: withoutUnsound(patch ?? {}, found, before?.unsound ?? []) };
+  const found = unsoundInJob(patch ?? {}, false);
+  const isSound = isId(id);
+  if (found.length === 0 && isSound) return entry;
+  const all = isSound ? found : [...found, ['id', id] as const];
+  return { ...entry, patch: withoutUnsound(patch ?? {}, all, findJob(id)?.unsound ?? []) };
 }
 
 /** Like `soundEntry`, for a whole record of a snapshot. */

@@ -88,7 +88,7 @@ export class Tables {
   /** Takes over a journal line. No chart runs: patches say it all. */
   replay(line: Line): void {
     for (const [index, entry] of line.entries.entries()) {
-      const change = entry.kind === 'job' ? soundEntry(entry, this.findJob(entry.id)) : entry;
+      const change = entry.kind === 'job' ? soundEntry(entry, this.findJob) : entry;
       this.apply(change, line.s + index);
     }
   }
