@@ -1,4 +1,5 @@
 import type { ContractCheck } from './check.ts';
+import { claimantChecks } from './claimants.ts';
 import { acceptanceChecks, orderChecks } from './claims.ts';
 import { commitChecks } from './commits.ts';
 import { indexChecks } from './indexes.ts';
@@ -24,6 +25,7 @@ export type { ContractCheck, MakeStore } from './check.ts';
 export const storeContract: readonly ContractCheck[] = [
   ...commitChecks,
   ...orderChecks,
+  ...claimantChecks,
   ...acceptanceChecks,
   ...indexChecks,
   ...journalChecks,
