@@ -30,8 +30,12 @@ function shape(checks: { readonly [key: string]: Check }): Check {
   const known = new Map(Object.entries(checks));
   return (value) => {
     if (!isMapping(value)) return false;
-    const keys = Object.keys(value);
-    return keys.length === known.size && keys.every((key) => known.get(key)?.(value[key]) === true);
+    let count = 0;
+    for (const key in value) {
+      if (known.get(key)?.(value[key]) !== true) return false;
+      count += 1;
+    }
+    return count === known.size;
   };
 }
 

@@ -1,9 +1,9 @@
 import type { Kind, Line } from './store.ts';
 
-/** A record as it stands in a snapshot: plain JSON with its id. */
+/** A record of any kind: plain JSON with its id. */
 export type StoredRecord = { readonly id: string } & Readonly<Record<string, unknown>>;
 
-/** A full state: what a snapshot holds. Records are frozen, so holding this costs no copy. */
+/** A full state: what a snapshot holds. Records are whole and never mutated, so holding this costs no copy. */
 export interface State {
   /** Seq of the last entry that is part of it. */
   readonly seq: number;

@@ -110,14 +110,14 @@ export function decodeLine(text: string): StoredLine | string {
   if (!Array.isArray(o) || o.length === 0) return 'a line without entries';
   const entries: Entry[] = [];
   for (const each of o) {
-    const entry = decodeEntry(each);
+    const entry = decodeEntry(each, text.length);
     if (typeof entry === 'string') return entry;
     entries.push(entry);
   }
   return { line: { s, at: at as number, by, mv, entries }, previous: p, durable: d };
 }
 
-function decodeEntry(value: unknown): Entry | string {
+function decodeEntry(value: unknown, length: number): Entry | string {
   if (!isObject(value)) return 'an entry that is not an object';
   const { on, ev, from = null, to = null, q, patch = null, gone = false } = value;
   if (typeof on !== 'string' || typeof ev !== 'string' || !isSeq(q)) return 'an entry without on, ev or q';
@@ -127,7 +127,7 @@ function decodeEntry(value: unknown): Entry | string {
   const slash = on.indexOf('/');
   const kind = on.slice(0, slash) as Kind;
   if (slash === -1 || !kindSet.has(kind)) return 'an entry on an unknown kind of record';
-  const fault = patch === null ? null : faultOf(kind, patch, false);
+  const fault = patch === null ? null : faultOf(kind, patch, length, false);
   if (fault !== null) return fault;
   if (!mayBeIn(kind, to)) return `a ${kind} in an unknown state`;
   return {
@@ -145,10 +145,18 @@ function decodeEntry(value: unknown): Entry | string {
 /**
  * What is wrong with what stands in a record, or in a patch of one, in words; null when nothing is. A job is judged where
  * it is read: one that is wrong is set aside, and not the whole store.
+ * @param length - of the text that it was read from, or of more than that.
  */
-export function faultOf(kind: Kind, fields: Record<string, unknown>, isRecord: boolean): string | null {
-  // Nothing that deep was written, and nothing that deep could be written again.
-  if (!nestsWithin(fields, storedDepth)) return `a ${kind} that nests deeper than anything that is written`;
+export function faultOf(
+  kind: Kind,
+  fields: Record<string, unknown>,
+  length: number,
+  isRecord: boolean,
+): string | null {
+  // Nothing that deep was written, and nothing that deep could be written again. Each level takes two brackets, so most
+  // texts are too short to need a look.
+  if (length > 2 * storedDepth && !nestsWithin(fields, storedDepth))
+    return `a ${kind} that nests deeper than anything that is written`;
   return kind === 'job' ? null : faultIn(kind, fields, isRecord);
 }
 

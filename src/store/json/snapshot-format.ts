@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { State, StoredRecord } from '../log.ts';
 import type { Kind } from '../store.ts';
+import { loaded } from '../tables/record-change.ts';
 import { corrupt, newerVersion } from './failures.ts';
 import type { FilePort } from './file-port.ts';
 import { readFully, toHex } from './frame.ts';
@@ -33,6 +34,7 @@ export const dataSuffix = '}\n';
 const headerRoom = 64;
 const chunkBytes = 256 * 1024;
 const lineFeed = 0x0a;
+const comma = 0x2c;
 
 /**
  * The first line: fixed in length for a store id, since it is written after the data whose digest it holds.
@@ -154,19 +156,22 @@ function readRecords(
     StoredRecord[]
   >;
   let section = -1;
+  let separator = separatorBefore(0);
   let lineNumber = 1;
   for (const { text, at } of readLines(files, fd, start, length)) {
     lineNumber += 1;
-    if (text === separatorBefore(section + 1)) {
+    if (text === separator) {
       section += 1;
+      separator = separatorBefore(section + 1);
       continue;
     }
     const kind = kinds[section];
     const record = kind === undefined ? null : decodeRecord(text);
     if (kind === undefined || record === null) throw damaged('a line that is not a record', at, lineNumber);
-    const fault = faultOf(kind, record, true);
+    const fault = faultOf(kind, record, text.length, true);
     if (fault !== null) throw damaged(fault, at, lineNumber);
-    records[kind].push(record);
+    // Made whole one by one: what a record was read as is gone before the garbage collector would move it.
+    records[kind].push(loaded(kind, record) as unknown as StoredRecord);
   }
   if (section !== kinds.length) throw damaged('data that ends early', start + length, lineNumber);
   return records;
@@ -174,35 +179,40 @@ function readRecords(
 
 function decodeRecord(text: string): StoredRecord | null {
   try {
-    const value: unknown = JSON.parse(text.endsWith(',') ? text.slice(0, -1) : text);
+    const value: unknown = JSON.parse(text);
     return isObject(value) && typeof value.id === 'string' ? (value as StoredRecord) : null;
   } catch {
     return null;
   }
 }
 
+/** The lines of the data, without the comma that separates records. */
 function* readLines(
   files: FilePort,
   fd: number,
   start: number,
   length: number,
 ): Generator<{ text: string; at: number }> {
-  let rest = Buffer.alloc(0);
-  let restAt = start;
+  let buffer = Buffer.allocUnsafe(chunkBytes);
+  let held = 0;
+  let heldAt = start;
   const end = start + length;
-  for (let position = start; position < end; ) {
-    const chunk = Buffer.allocUnsafe(Math.min(Math.max(chunkBytes, rest.length), end - position));
-    const count = readFully(files, fd, chunk, 0, chunk.length, position);
+  while (heldAt + held < end) {
+    if (held === buffer.length) buffer = Buffer.concat([buffer], 2 * held);
+    const wanted = Math.min(buffer.length - held, end - heldAt - held);
+    const count = readFully(files, fd, buffer, held, wanted, heldAt + held);
     if (count === 0) return;
-    position += count;
-    const bytes = Buffer.concat([rest, chunk.subarray(0, count)]);
+    held += count;
+    const bytes = buffer.subarray(0, held);
     let from = 0;
     for (let feed = bytes.indexOf(lineFeed); feed !== -1; feed = bytes.indexOf(lineFeed, from)) {
-      yield { text: bytes.toString('utf8', from, feed), at: restAt + from };
+      const to = bytes[feed - 1] === comma ? feed - 1 : feed;
+      yield { text: bytes.toString('utf8', from, to), at: heldAt + from };
       from = feed + 1;
     }
-    rest = bytes.subarray(from);
-    restAt += from;
+    buffer.copyWithin(0, from, held);
+    held -= from;
+    heldAt += from;
   }
-  if (rest.length > 0) yield { text: rest.toString('utf8'), at: restAt };
+  if (held > 0) yield { text: buffer.toString('utf8', 0, held), at: heldAt };
 }

@@ -1,5 +1,5 @@
 import { newRepresentationContext } from '../../../machines/representation.machine.ts';
-import { copyJob } from '../../model/copy-job.ts';
+import { copyJob, wholeJob } from '../../model/copy-job.ts';
 import { type JobRecord, recordVersion } from '../../model/records.ts';
 import { newJobRecord } from '../../model/step.ts';
 import type { StoredRecord } from '../log.ts';
@@ -27,9 +27,9 @@ export function changed(change: Change, before: Records[Kind] | undefined, seq: 
 /** A record of a snapshot, with what the snapshot leaves out. */
 export function loaded(kind: Kind, stored: StoredRecord): Records[Kind] {
   if (kind !== 'job') return { ...blank(kind), ...stored } as Records[Kind];
-  const job: Record<string, unknown> = copyJob(blankJob);
-  const kept = soundRecord(stored);
-  for (const key in kept) job[key] = kept[key];
+  const sound = soundRecord(stored) as Partial<JobRecord>;
+  const job = wholeJob(sound, blankJob);
+  if (sound.unsound !== undefined) job.unsound = sound.unsound;
   return job as unknown as Records[Kind];
 }
 

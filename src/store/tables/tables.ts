@@ -4,7 +4,7 @@ import type { Change, Kind, Line, Records } from '../store.ts';
 import { CallbackIndex } from './callback-index.ts';
 import { JobIndexes, movesIndex } from './job-indexes.ts';
 import { soundEntry } from './quarantine.ts';
-import { changed, loaded } from './record-change.ts';
+import { changed } from './record-change.ts';
 
 /** The kinds in the order in which a snapshot lists them. */
 const kinds: readonly Kind[] = [
@@ -96,9 +96,9 @@ export class Tables {
   /** Takes over a snapshot, into empty tables. */
   load(state: State): void {
     for (const kind of kinds) {
-      const records = (state.records[kind] ?? []).map((stored) => loaded(kind, stored));
-      if (kind === 'job') (records as JobRecord[]).sort((one, other) => placeKey(one) - placeKey(other));
-      for (const record of records) this.#replace(kind, record.id, undefined, record);
+      const records = state.records[kind] as unknown as readonly Records[Kind][];
+      const inOrder = kind === 'job' ? byPlace(records as readonly JobRecord[]) : records;
+      for (const record of inOrder) this.#replace(kind, record.id, undefined, record);
     }
   }
 
@@ -151,7 +151,12 @@ function isAtWork({ state }: JobRecord): boolean {
   return state === 'callbacks' || state === 'active.running' || state === 'active.waiting';
 }
 
-/** Puts jobs into every index in the order in which they came to stand there. */
+/** Jobs in the order in which they came to stand where they stand, so that every index lists them in that order. */
+function byPlace(jobs: readonly JobRecord[]): readonly JobRecord[] {
+  const isInOrder = jobs.every((job, at) => at === 0 || placeKey(jobs[at - 1] as JobRecord) <= placeKey(job));
+  return isInOrder ? jobs : [...jobs].sort((one, other) => placeKey(one) - placeKey(other));
+}
+
 function placeKey(job: JobRecord): number {
   return job.state === 'completed' ? job.lastSeq : (job.order?.[1] ?? job.lastSeq);
 }
