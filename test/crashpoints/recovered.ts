@@ -3,6 +3,7 @@ import type { FilePort } from '../../src/store/json/file-port.ts';
 import type { LockPort } from '../../src/store/json/lock.ts';
 import { openJsonLog } from '../../src/store/json/log.ts';
 import { createInlineSyncPort } from '../../src/store/json/sync-port.ts';
+import { loaded } from '../../src/store/tables/record-change.ts';
 import { Tables } from '../../src/store/tables/tables.ts';
 
 /** What was found in a directory, in few words. */
@@ -39,6 +40,7 @@ export async function readStore(files: FilePort, dir: string): Promise<Recovered
     defer: () => Promise.resolve(),
     now: () => openedAt,
     newId: () => 'never-written',
+    revive: loaded,
     lock: noLock,
   });
   const tables = new Tables();

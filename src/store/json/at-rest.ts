@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { SignalboxError } from '../../errors.ts';
 import type { State } from '../log.ts';
 import type { Line } from '../store.ts';
+import { loaded } from '../tables/record-change.ts';
 import { Tables } from '../tables/tables.ts';
 import { type Listing, listStore, lockName, prepareDirectory } from './directory.ts';
 import { explained } from './failures.ts';
@@ -60,7 +61,7 @@ export async function openAtRest(directory: string, ports: AtRestPorts): Promise
   const held = await lock.acquire({ files, dir, path: join(dir, lockName), now: now() });
   try {
     const listing = listStore(files, dir);
-    const recovery = await recover(files, dir, listing, ports.report);
+    const recovery = await recover(files, dir, listing, ports.report, loaded);
     if (recovery.store === null) throw new SignalboxError('STORE_MISSING', { path: dir });
     return {
       dir,

@@ -2,6 +2,7 @@ import { SignalboxError } from '../../errors.ts';
 import { machineVersion } from '../../model/machine-version.ts';
 import { type Duration, durationMs } from '../../time.ts';
 import type { Store, StorePorts } from '../store.ts';
+import { loaded } from '../tables/record-change.ts';
 import { defaultRetention } from '../tables/retention.ts';
 import { TableStore } from '../tables/table-store.ts';
 import { Tables } from '../tables/tables.ts';
@@ -28,7 +29,7 @@ export interface JsonStoreOptions {
   readonly historyMaxAge?: Duration;
   /** How many bytes of closed journals are kept. Default 64 MiB. */
   readonly historyMaxBytes?: number;
-  /** Journal bytes below which no checkpoint is made. Default 4 MiB. */
+  /** Journal bytes below which no checkpoint is made. Default 16 MiB. */
   readonly checkpointMinBytes?: number;
   /**
    * `pidfile-unsafe` where no kernel lock is to be had: it cannot tell two containers apart. A lock of one's own is
@@ -111,6 +112,7 @@ export function jsonStore(dir: string, options: JsonStoreOptions = {}): JsonStor
         defer: () => new Promise((resolve) => ports.defer(resolve)),
         now: ports.now,
         newId: ports.newId,
+        revive: loaded,
         onReport: ports.report,
         historyMaxAgeMs: durationMs(options.historyMaxAge ?? 7 * dayMs, 'historyMaxAge'),
         ...given('create', options.create),

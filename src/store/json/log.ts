@@ -24,6 +24,7 @@ import { type Recovery, recover } from './recovery.ts';
 import { readLinesOf } from './scan.ts';
 import { settle } from './settle.ts';
 import { createSnapshotContainer, keepForHistory } from './snapshot.ts';
+import { asStored, type Revive } from './snapshot-format.ts';
 import type { SyncPort } from './sync-port.ts';
 
 /** How a JSON log is opened. */
@@ -52,7 +53,7 @@ export interface JsonLogOptions {
   readonly historyMaxBytes?: number;
   /**
    * Journal bytes below which no checkpoint is wanted.
-   * @defaultValue 4 MiB
+   * @defaultValue 16 MiB
    */
   readonly checkpointMinBytes?: number;
   /**
@@ -64,6 +65,11 @@ export interface JsonLogOptions {
   readonly now: () => number;
   /** A new unique id: for the store, and for files under construction. */
   readonly newId: () => string;
+  /**
+   * Makes a record of the snapshot whole as it is read.
+   * @defaultValue none: records are as they stand in the file.
+   */
+  readonly revive?: Revive;
   /** Told what a person should know: a torn write that was cut, a damaged snapshot, a checkpoint left out. */
   readonly onReport?: (message: string) => void;
 }
@@ -116,7 +122,7 @@ async function readStore(options: JsonLogOptions, lock: HeldLock): Promise<Opene
   const { dir, files, syncs, newId, onReport: report = () => {} } = options;
   const listing = listStore(files, dir);
   if (listing.promoted) throw promotedError(dir, readPromotionMark(files, dir));
-  const recovery = await recover(files, dir, listing, report);
+  const recovery = await recover(files, dir, listing, report, options.revive ?? asStored);
   const store = recovery.store ?? newId();
   const { snapshot, journals, clean } = recovery;
   const release = () => {

@@ -12,7 +12,7 @@ import { corrupt, explained } from './failures.ts';
 import type { FilePort } from './file-port.ts';
 import { type ChainEnd, type ScannedJournal, scanJournal } from './scan.ts';
 import { loadSnapshot } from './snapshot.ts';
-import { readSnapshotHeader, type Snapshot, type SnapshotHeader } from './snapshot-format.ts';
+import { type Revive, readSnapshotHeader, type Snapshot, type SnapshotHeader } from './snapshot-format.ts';
 
 /** What stands in a directory, checked; nothing was changed yet. */
 export interface Recovery {
@@ -42,6 +42,7 @@ export async function recover(
   dir: string,
   listing: Listing,
   report: (message: string) => void,
+  revive: Revive,
 ): Promise<Recovery> {
   if (isNew(listing)) {
     return {
@@ -54,12 +55,12 @@ export async function recover(
       clean: true,
     };
   }
-  const current = await loadOrDamage(files, dir, snapshotName);
+  const current = await loadOrDamage(files, dir, snapshotName, revive);
   if (!(current instanceof SignalboxError) && current !== null)
     return replay(files, dir, listing, current, true);
 
   const damage = current ?? missing(snapshotName, 0);
-  const previous = await loadOrDamage(files, dir, previousSnapshotName);
+  const previous = await loadOrDamage(files, dir, previousSnapshotName, revive);
   try {
     if (previous instanceof SignalboxError) throw previous;
     const recovery = replay(files, dir, listing, previous, false);
@@ -93,9 +94,10 @@ async function loadOrDamage(
   files: FilePort,
   dir: string,
   name: string,
+  revive: Revive,
 ): Promise<Snapshot | SignalboxError<'STORE_CORRUPT'> | null> {
   try {
-    return await loadSnapshot(files, dir, name);
+    return await loadSnapshot(files, dir, name, revive);
   } catch (error) {
     const failure = explained('read', join(dir, name), error);
     if (isCorrupt(failure)) return failure;

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { State, StoredRecord } from '../log.ts';
 import type { Kind } from '../store.ts';
-import { loaded } from '../tables/record-change.ts';
 import { corrupt, newerVersion } from './failures.ts';
 import type { FilePort } from './file-port.ts';
 import { readFully, toHex } from './frame.ts';
@@ -25,6 +24,11 @@ export interface Snapshot {
   readonly generation: number;
   readonly state: State;
 }
+
+/** What becomes of a record that was read: a snapshot leaves out what says nothing. */
+export type Revive = (kind: Kind, stored: StoredRecord) => { readonly id: string };
+/** Leaves records as they stand in the file. */
+export const asStored: Revive = (_kind, stored) => stored;
 
 /** What stands before the data, at the start of the second line. */
 export const dataPrefix = '"data":';
@@ -102,7 +106,7 @@ function decodeSnapshotHeader(line: string, file: string): SnapshotHeader | null
  * Reads a snapshot and checks all of it.
  * @throws SignalboxError `STORE_CORRUPT`, `STORE_VERSION`
  */
-export function readSnapshot(files: FilePort, fd: number, file: string): Snapshot {
+export function readSnapshot(files: FilePort, fd: number, file: string, revive: Revive): Snapshot {
   const { header, length } = readSnapshotHeader(files, fd, file);
   const size = files.fstat(fd).size;
   const wanted = length + dataPrefix.length + header.bytes + dataSuffix.length;
@@ -119,7 +123,7 @@ export function readSnapshot(files: FilePort, fd: number, file: string): Snapsho
   if (digestOf(files, fd, start, header.bytes) !== header.sha256) {
     throw damaged('data with another SHA-256 than its header says', start, 2);
   }
-  const records = readRecords(files, fd, start, header.bytes, damaged);
+  const records = readRecords(files, fd, start, header.bytes, revive, damaged);
   return { store: header.store, generation: header.generation, state: { seq: header.seq, records } };
 }
 
@@ -149,6 +153,7 @@ function readRecords(
   fd: number,
   start: number,
   length: number,
+  revive: Revive,
   damaged: Damaged,
 ): State['records'] {
   const records = Object.fromEntries(kinds.map((kind) => [kind, []])) as unknown as Record<
@@ -170,8 +175,8 @@ function readRecords(
     if (kind === undefined || record === null) throw damaged('a line that is not a record', at, lineNumber);
     const fault = faultOf(kind, record, text.length, true);
     if (fault !== null) throw damaged(fault, at, lineNumber);
-    // Made whole one by one: what a record was read as is gone before the garbage collector would move it.
-    records[kind].push(loaded(kind, record) as unknown as StoredRecord);
+    // One by one: what a record was read as is gone before the garbage collector would move it.
+    records[kind].push(revive(kind, record) as StoredRecord);
   }
   if (section !== kinds.length) throw damaged('data that ends early', start + length, lineNumber);
   return records;

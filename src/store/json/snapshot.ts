@@ -10,9 +10,11 @@ import { writeFully } from './frame.ts';
 import { JsonWriter } from './json-writer.ts';
 import { kinds } from './line.ts';
 import {
+  asStored,
   dataPrefix,
   dataSuffix,
   encodeSnapshotHeader,
+  type Revive,
   readSnapshot,
   type Snapshot,
   separatorBefore,
@@ -44,20 +46,25 @@ export interface SnapshotContainer {
 }
 
 /** The snapshot at a path, read through lowdb; null when there is none. */
-export async function loadSnapshot(files: FilePort, dir: string, name: string): Promise<Snapshot | null> {
-  const low = new Low<Snapshot | null>(reader(files, dir, name), null);
+export async function loadSnapshot(
+  files: FilePort,
+  dir: string,
+  name: string,
+  revive: Revive,
+): Promise<Snapshot | null> {
+  const low = new Low<Snapshot | null>(reader(files, dir, name, revive), null);
   await low.read();
   return low.data;
 }
 
-function reader(files: FilePort, dir: string, name: string): Adapter<Snapshot | null> {
+function reader(files: FilePort, dir: string, name: string, revive: Revive): Adapter<Snapshot | null> {
   return {
     async read() {
       const path = join(dir, name);
       if (files.lstat(path) === null) return null;
       const fd = files.open(path, 'read');
       try {
-        return readSnapshot(files, fd, name);
+        return readSnapshot(files, fd, name, revive);
       } finally {
         files.close(fd);
       }
@@ -73,7 +80,7 @@ export function createSnapshotContainer(ports: SnapshotPorts): SnapshotContainer
   let keepsPrevious = true;
   let size = 0;
   const adapter: Adapter<Snapshot | null> = {
-    ...reader(ports.files, ports.dir, snapshotName),
+    ...reader(ports.files, ports.dir, snapshotName, asStored),
     async write(snapshot) {
       if (snapshot !== null) size = await replaceSnapshot(ports, snapshot, keepsPrevious);
     },

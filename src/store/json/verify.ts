@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { SignalboxError } from '../../errors.ts';
 import { countRecords, type RecordCounts } from '../tables/counting.ts';
+import { loaded } from '../tables/record-change.ts';
 import { recordsOf } from './at-rest.ts';
 import {
   cleanName,
@@ -21,7 +22,7 @@ import type { JournalHeader } from './line.ts';
 import { createKernelLock, type LockPort } from './lock.ts';
 import { missing, type Recovery, recover } from './recovery.ts';
 import { type ChainEnd, type ScannedJournal, scanJournal } from './scan.ts';
-import { readSnapshot } from './snapshot-format.ts';
+import { asStored, readSnapshot } from './snapshot-format.ts';
 
 /** What was found in the directory of a json store. */
 export interface Verification {
@@ -97,7 +98,7 @@ export async function verifyStore(
 async function verify(files: FilePort, dir: string): Promise<Verification> {
   const listing = listStore(files, dir);
   const reports: string[] = [];
-  const recovery = await recover(files, dir, listing, (message) => reports.push(message));
+  const recovery = await recover(files, dir, listing, (message) => reports.push(message), loaded);
   const { store, seq, clean, journals, currentIsGood } = recovery;
   const good = journals.map(({ header }) => journalName(header.generation));
   if (listing.clean) good.push(cleanName);
@@ -179,7 +180,7 @@ function snapshotsOf(
     read() {
       const fd = files.open(join(dir, name), 'read');
       try {
-        const found = readSnapshot(files, fd, name).store;
+        const found = readSnapshot(files, fd, name, asStored).store;
         const what = `the snapshot of another store, ${found}`;
         if (found !== store) throw corrupt({ file: name, byte: 0, line: 1, what, lastGood: 0 });
       } finally {

@@ -30,7 +30,7 @@ export function loaded(kind: Kind, stored: StoredRecord): Records[Kind] {
   const sound = soundRecord(stored) as Partial<JobRecord>;
   const job = wholeJob(sound, blankJob);
   if (sound.unsound !== undefined) job.unsound = sound.unsound;
-  return job as unknown as Records[Kind];
+  return job as unknown as JobRecord;
 }
 
 /** A record that nothing has happened to. */
