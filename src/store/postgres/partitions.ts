@@ -102,7 +102,7 @@ export class Partitions {
           [schemaName, table, days],
         );
         for (const { name } of old) {
-          if (table === 'done') await this.#rescue(connection, `${schema}.${name}`);
+          if (table === 'done') await this.#rescue(connection, `${schema}.${name}`, 'true');
           await connection.query(`DROP TABLE ${schema}.${name}`);
         }
         await this.#thinDefault(connection, table, days);
@@ -110,35 +110,38 @@ export class Partitions {
     }
   }
 
-  /** Jobs that a waiting or running job refers to go on living, with today's. What belongs to the others goes with them. */
-  async #rescue(connection: SqlConnection, day: string): Promise<void> {
+  /**
+   * Jobs that a waiting or running job refers to go on living, with today's. What belongs to the others goes with them.
+   * @param isOld - which rows of the table are to go, as SQL.
+   */
+  async #rescue(connection: SqlConnection, day: string, isOld: string): Promise<void> {
     const { schema } = this.#parts;
     await connection.query(
       `WITH kept AS (
-         DELETE FROM ${day} WHERE id IN (
+         DELETE FROM ${day} WHERE ${isOld} AND (id IN (
            SELECT (regexp_matches(args::text, '"\\$job"\\s*:\\s*"([^"]+)"', 'g'))[1] FROM ${schema}.job WHERE state <> 'completed'
            UNION SELECT waiting_on FROM ${schema}.job WHERE waiting_on IS NOT NULL
            UNION SELECT parent_job FROM ${schema}.job WHERE parent_job IS NOT NULL
-         ) OR parent_job IN (SELECT id FROM ${schema}.job WHERE state <> 'completed')
+         ) OR parent_job IN (SELECT id FROM ${schema}.job WHERE state <> 'completed'))
          RETURNING ${jobColumns}
        )
        INSERT INTO ${schema}.done (${jobColumns}) SELECT ${jobColumns} FROM kept`,
     );
     await connection.query(
-      `DELETE FROM ${schema}.annotation a USING ${day} d WHERE a.id >= d.id || '/' AND a.id < d.id || '0'`,
+      `DELETE FROM ${schema}.annotation a USING ${day} d
+       WHERE ${isOld} AND a.id >= d.id || '/' AND a.id < d.id || '0'`,
     );
     await connection.query(
-      `DELETE FROM ${schema}.proxy p USING ${day} d WHERE p.body #>> '{parent,job}' = d.id`,
+      `DELETE FROM ${schema}.proxy p USING ${day} d WHERE ${isOld} AND p.body #>> '{parent,job}' = d.id`,
     );
   }
 
   /** The default partition holds a day at most, so it is emptied row by row. */
   async #thinDefault(connection: SqlConnection, table: 'line' | 'done', days: number): Promise<void> {
-    await connection.query(
-      `DELETE FROM ${this.#parts.schema}.${table}_default
-       WHERE day < (clock_timestamp() AT TIME ZONE 'UTC')::date - $1::int`,
-      [days],
-    );
+    const rows = `${this.#parts.schema}.${table}_default`;
+    const isOld = `day < (clock_timestamp() AT TIME ZONE 'UTC')::date - ${days}`;
+    if (table === 'done') await this.#rescue(connection, rows, isOld);
+    await connection.query(`DELETE FROM ${rows} WHERE ${isOld}`);
   }
 
   /** In a transaction, unless another process is at it; made again when others were in the way. */

@@ -27,8 +27,8 @@ async function makeDays() {
     );
     return rows.map((row) => row.name);
   };
-  /** Moves everything of a table to a day of the past. */
-  const age = async (table: string, daysAgo: number): Promise<string> => {
+  /** Moves everything of a table to a day of the past: to one of its own, or to the default where no day was made. */
+  const age = async (table: string, daysAgo: number, isMade = true): Promise<string> => {
     const { rows } = await admin.query(
       `SELECT to_char(d, 'YYYYMMDD') AS name, d::date::text AS day, (d::date + 1)::text AS next
        FROM (SELECT (now() AT TIME ZONE 'UTC')::date - $1::int AS d) AS days`,
@@ -36,9 +36,10 @@ async function makeDays() {
     );
     const { name, day, next } = rows[0];
     const past = `${schema}.${table}_${name}`;
-    await admin.query(
-      `CREATE TABLE ${past} PARTITION OF ${schema}.${table} FOR VALUES FROM ('${day}') TO ('${next}')`,
-    );
+    if (isMade)
+      await admin.query(
+        `CREATE TABLE ${past} PARTITION OF ${schema}.${table} FOR VALUES FROM ('${day}') TO ('${next}')`,
+      );
     await admin.query(`UPDATE ${schema}.${table} SET day = '${day}'`);
     return `${table}_${name}`;
   };
@@ -73,28 +74,34 @@ describe('The days of a postgres store', () => {
     expect(await partitions('done')).toContain(kept);
   });
 
-  it('are dropped without the jobs that unfinished ones refer to; annotations go with their jobs', async () => {
-    const { store, age, partitions } = await makeDays();
-    const keep = defineJob({ name: 'keep', run: (job: unknown) => String(job) });
-    const box = await createSignalbox({ store, jobs: [note, keep], uuid });
-    await box.start({ pollInterval: '100ms' });
-    const [referred, other] = [
-      await box.queue().put(note('referred'), { id: 'referred' }),
-      await box.queue().put(note.partial('other').with({ id: 'other', annotations: { a: 1 } })),
-    ];
-    await Promise.all([referred.waitFor('COMPLETED'), other.waitFor('COMPLETED')]);
-    await box.queue().put(keep(referred), { beginAfter: '1h' });
-    await box.stop();
-    const old = await age('done', 3);
+  it.each([
+    ['dropped', true],
+    ['emptied, where a day was never made,', false],
+  ])(
+    'are %s without the jobs that unfinished ones refer to; annotations go with their jobs',
+    async (_how, isMade) => {
+      const { store, age, partitions } = await makeDays();
+      const keep = defineJob({ name: 'keep', run: (job: unknown) => String(job) });
+      const box = await createSignalbox({ store, jobs: [note, keep], uuid });
+      await box.start({ pollInterval: '100ms' });
+      const [referred, other] = [
+        await box.queue().put(note('referred'), { id: 'referred' }),
+        await box.queue().put(note.partial('other').with({ id: 'other', annotations: { a: 1 } })),
+      ];
+      await Promise.all([referred.waitFor('COMPLETED'), other.waitFor('COMPLETED')]);
+      await box.queue().put(keep(referred), { beginAfter: '1h' });
+      await box.stop();
+      const old = await age('done', 3, isMade);
 
-    const second = await createSignalbox({ store, jobs: [note, keep], uuid });
-    await second.stop();
+      const second = await createSignalbox({ store, jobs: [note, keep], uuid });
+      await second.stop();
 
-    const third = await createSignalbox({ store, jobs: [note, keep], uuid });
-    expect(await partitions('done')).not.toContain(old);
-    expect((await third.job('referred').refresh()).outcome).toMatchObject({ ok: true, value: 'referred' });
-    await expect(third.job('other').refresh()).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' });
-    expect(await third.store.annotations('other')).toEqual([]);
-    await third.stop();
-  });
+      const third = await createSignalbox({ store, jobs: [note, keep], uuid });
+      expect(await partitions('done')).not.toContain(old);
+      expect((await third.job('referred').refresh()).outcome).toMatchObject({ ok: true, value: 'referred' });
+      await expect(third.job('other').refresh()).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' });
+      expect(await third.store.annotations('other')).toEqual([]);
+      await third.stop();
+    },
+  );
 });
