@@ -199,12 +199,15 @@ export class JournalWriter {
   }
 
   #beginSync(): Promise<void> {
-    const refusal = this.#signOfAnother();
-    if (refusal !== null) return Promise.reject(this.fail(refusal));
     const upTo = this.#written;
-    this.#syncing = this.#ports.syncs.datasync(this.#fd).then(
+    const syncing = this.#ports.syncs.datasync(this.#fd);
+    // Looked for while the disk works: nothing is acknowledged before.
+    const refusal = this.#signOfAnother();
+    if (refusal !== null) this.fail(refusal);
+    this.#syncing = syncing.then(
       () => {
         this.#syncing = null;
+        if (refusal !== null) throw refusal;
         this.#synced = upTo;
       },
       (error: unknown) => {
