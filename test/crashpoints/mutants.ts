@@ -16,8 +16,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: `${json}/journal-writer.ts`,
-        find: 'this.#syncing = this.#ports.syncs.datasync(this.#fd).then(',
-        replace: 'this.#syncing = Promise.resolve().then(',
+        find: 'const syncing = this.#ports.syncs.datasync(this.#fd);',
+        replace: 'const syncing = Promise.resolve();',
       },
     ],
   },
