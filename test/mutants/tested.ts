@@ -248,8 +248,8 @@ export const testedMutants: readonly TestedMutant[] = [
     edits: [
       {
         file: 'src/store/postgres/following.ts',
-        find: 'if (open !== null) this.#holes.push(',
-        replace: "if (open === '') this.#holes.push(",
+        find: 'this.#holes.push({ from: 0, to: seq + 1,',
+        replace: "if (open === '') this.#holes.push({ from: 0, to: seq + 1,",
       },
     ],
   },

@@ -103,8 +103,9 @@ export class Following {
     this.started = journal.now().then(
       ({ seq, open }) => {
         this.#next = seq + 1;
-        // Its numbers are given, and it commits after what is read from here on.
-        if (open !== null) this.#holes.push({ from: 0, to: seq + 1, open, xid: null, told: new Set() });
+        // There may always be one whose numbers are given and that commits after what is read from here on: a snapshot
+        // does not list a transaction that is newer than all that have ended.
+        this.#holes.push({ from: 0, to: seq + 1, open, xid: null, told: new Set() });
         this.#schedule();
       },
       () => this.#schedule(),

@@ -162,15 +162,14 @@ export class Journal {
     return row?.s == null ? 1 : Number(row.s);
   }
 
-  /** Number of the newest entry that was given to anybody, and who may still commit some up to there; null: nobody. */
-  async now(): Promise<{ readonly seq: number; readonly open: string | null }> {
+  /** Number of the newest entry that was given to anybody, and a snapshot: whom it does not see may still commit some up to there. */
+  async now(): Promise<{ readonly seq: number; readonly open: string }> {
     const [row] = await this.#query(
-      `SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS seq, pg_current_snapshot()::text AS open,
-         pg_snapshot_xmin(pg_current_snapshot()) = pg_snapshot_xmax(pg_current_snapshot()) AS is_quiet
+      `SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS seq, pg_current_snapshot()::text AS open
        FROM ${this.#parts.schema}.seq`,
       [],
     );
-    return { seq: Number(row?.seq ?? 0), open: row?.is_quiet === true ? null : String(row?.open) };
+    return { seq: Number(row?.seq ?? 0), open: String(row?.open) };
   }
 
   /** The lines below a number of transactions that were not over at a moment, as `now` told it. */

@@ -76,6 +76,8 @@ export const plainFunctions = `
     taken bigint;
   BEGIN
     IF wanted > 0 THEN
+      -- Who has numbers has an id of his transaction: that is what others wait for.
+      PERFORM pg_current_xact_id();
       first := nextval('{schema}.seq');
       last := first;
       WHILE last - first + 1 < wanted LOOP

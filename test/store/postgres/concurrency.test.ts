@@ -96,12 +96,15 @@ describe('Several openings of a postgres store', () => {
 });
 
 describe('Who begins to follow a postgres store', () => {
-  it('is told of what was numbered before and is committed after', async () => {
+  it.each([
+    ['while others were committed', true],
+    ['by the newest transaction of all', false],
+  ])('is told of what was numbered before and is committed after, %s', async (_how, isOlder) => {
     const [first, second] = (await openings(2)) as [OpenStore, OpenStore];
     const admin = await connected();
     await admin.query('BEGIN');
     await first.commit({ by: 'client', changes: [put('late', [])], expect: [], within: admin }).synced;
-    await first.commit({ by: 'client', changes: [put('early', [])], expect: [] }).synced;
+    if (isOlder) await first.commit({ by: 'client', changes: [put('early', [])], expect: [] }).synced;
     const told: string[] = [];
     const isTold = new Promise<void>((resolve) => {
       second.follow((lines) => {
