@@ -22,6 +22,18 @@ it.each(ports)('syncs a file in $name, and rejects with the errno when it cannot
   syncs.close();
 });
 
+it('makes each of more syncs than it can be asked for ahead', async () => {
+  const fd = fs.openSync(newPath(), 'w');
+  const syncs = createWorkerSyncPort();
+
+  const made = await Promise.all(Array.from({ length: 300 }, (_, n) => syncs.datasync(fd).then(() => n)));
+  await syncs.datasync(fd);
+
+  expect(made).toHaveLength(300);
+  syncs.close();
+  fs.closeSync(fd);
+});
+
 it('rejects what is under way when it is closed, and everything after', async () => {
   const fd = fs.openSync(newPath(), 'w');
   const syncs = createWorkerSyncPort();
