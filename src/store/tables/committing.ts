@@ -120,6 +120,11 @@ export class Committing {
     entries.push({ kind, id, event, from, to, patch, gone: change.gone === true, q: record?.lastSeq ?? 0 });
   }
 
+  /** A claim that nothing else is to be written with does not wait for the end of its tick: its jobs do. */
+  writeAlone(): void {
+    if (this.#batch.staged.length === 1) queueMicrotask(() => this.#flush());
+  }
+
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;

@@ -100,6 +100,7 @@ export class TableStore extends TableQueries implements OpenStore {
     const { changes, ids, newestSeq } = take(this.tables, { ...request, limit }, now);
     if (changes.length === 0) return { ...nothingClaimed, held };
     const ticket = committing.stage(request.by, changes);
+    committing.writeAlone();
     const jobs = ids.map((id) => this.tables.findJob(id) as JobRecord);
     const startable = newestSeq > committing.syncedSeq ? ticket.synced : ticket.written;
     return { jobs, held: held + jobs.length, ticket, startable };
