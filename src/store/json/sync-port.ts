@@ -48,8 +48,9 @@ interface Waiter {
  * the process alive only while a sync is under way.
  */
 export function createWorkerSyncPort(): SyncPort {
-  // execArgv: the flags of a test runner or loader are of no use to these few lines.
+  // How many syncs were asked for, and the files of the newest of them.
   const cells = new Int32Array(new SharedArrayBuffer(4 * (1 + room)));
+  // execArgv: the flags of a test runner or loader are of no use to these few lines.
   const worker = new Worker(source, { eval: true, execArgv: [], name: 'signalbox-sync', workerData: cells });
   const waiters = new Map<number, Waiter>();
   /** What there is no room for yet. */
