@@ -78,6 +78,16 @@ export class LiveAgent {
     if (this.#isDrained()) this.#actor.send({ type: 'agent.resume' });
   }
 
+  /** Resolves when no claim is under way, and none of its workers is busy with what the last one brought. */
+  async idle(): Promise<void> {
+    await this.#claimed();
+    await this.workers.idle();
+  }
+
+  async #claimed(): Promise<void> {
+    await waitFor(this.#actor, (snapshot) => !snapshot.matches('claiming') && !snapshot.matches('closing'));
+  }
+
   #isDrained(): boolean {
     const snapshot = this.#actor.getSnapshot();
     return snapshot.matches('draining') || snapshot.matches('closing');
@@ -88,7 +98,7 @@ export class LiveAgent {
     this.#poll = { info, entry };
     this.resume();
     this.#actor.send({ type: 'claim.due' });
-    await waitFor(this.#actor, (snapshot) => !snapshot.matches('claiming') && !snapshot.matches('closing'));
+    await this.#claimed();
   }
 
   /** A job it held is done with: at most one event for all of a tick. The claim that follows counts what is left. */

@@ -38,6 +38,7 @@ export class Supervision {
   #openError: unknown = null;
   #storeFailure: Error | null = null;
   #tick: ScheduledCall | null = null;
+  #isTickPlanned = false;
   #grace = 0;
 
   constructor(options: SignalboxOptions, shared: Shared) {
@@ -55,7 +56,7 @@ export class Supervision {
           recover: () => void this.#recover(),
           routeWork: ({ event }) => this.#routeWork((event as { queue: string }).queue),
           wakeDue: () => this.#wakeAll(),
-          scheduleTick: () => void this.#scheduleTick(),
+          scheduleTick: () => this.#scheduleTickSoon(),
           cancelTick: () => this.#tick?.cancel(),
           drain: () => void this.#drain(),
           closeStore: () => void this.engine?.store.close().catch(() => {}),
@@ -198,6 +199,16 @@ export class Supervision {
     for (const live of this.#opened().agents.values()) live.offer();
   }
 
+  /** Behind the claims of this tick, and once for all that has asked: nothing is due before its time anyway. */
+  #scheduleTickSoon(): void {
+    if (this.#isTickPlanned) return;
+    this.#isTickPlanned = true;
+    this.reactor.callFromThread(() => {
+      this.#isTickPlanned = false;
+      if (this.state === 'running') void this.#scheduleTick();
+    });
+  }
+
   /** One timer for the earliest due time of all: it moves no job, it only wakes the claim. */
   async #scheduleTick(): Promise<void> {
     const { store, agents } = this.#opened();
@@ -214,8 +225,10 @@ export class Supervision {
   async #drain(): Promise<void> {
     const engine = this.#opened();
     for (const live of engine.agents.values()) live.drain();
-    const idle = Promise.all([...engine.agents.values()].map((live) => live.workers.idle()));
-    if (this.#grace > 0) await withinMs(engine.reactor, idle, this.#grace);
+    if (this.#grace > 0) {
+      const idle = Promise.all([...engine.agents.values()].map((live) => live.idle()));
+      await withinMs(engine.reactor, idle, this.#grace);
+    }
     for (const dispatcher of this.#shared.dispatchers.values()) await dispatcher.stopped();
     await this.reactor.stop?.();
     await engine.store.settled().catch(() => {});

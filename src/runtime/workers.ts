@@ -21,6 +21,8 @@ export class Workers {
   readonly #engine: Engine;
   readonly #slotFreed: () => void;
   readonly #runs = new Set<Run>();
+  /** Places that are taken for jobs whose code has not been called yet. */
+  readonly #taken = new Set<number>();
   readonly #freeNumbers: number[] = [];
   readonly #idleWaiters: (() => void)[] = [];
   #nextNumber = 0;
@@ -44,22 +46,32 @@ export class Workers {
     for (const run of this.#runs) run.abort(reason);
   }
 
-  /** Resolves when no worker is busy. */
+  get #isBusy(): boolean {
+    return this.#runs.size > 0 || this.#taken.size > 0;
+  }
+
+  /** Resolves when no worker is busy, nor about to be. */
   async idle(): Promise<void> {
-    while (this.#runs.size > 0) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
+    while (this.#isBusy) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
   }
 
   /** A free worker, or a new one. */
   take(): AgentSlot {
-    return { number: this.#freeNumbers.pop() ?? this.#nextNumber++ };
+    const number = this.#freeNumbers.pop() ?? this.#nextNumber++;
+    this.#taken.add(number);
+    return { number };
   }
 
   release(slot: AgentSlot | null): void {
-    if (slot !== null && !this.#freeNumbers.includes(slot.number)) this.#freeNumbers.push(slot.number);
+    if (slot === null) return;
+    if (!this.#freeNumbers.includes(slot.number)) this.#freeNumbers.push(slot.number);
+    this.#taken.delete(slot.number);
+    this.#tellIdle();
   }
 
   started(run: Run): void {
     this.#runs.add(run);
+    if (run.slot !== null) this.#taken.delete(run.slot.number);
   }
 
   /** The worker is done with the job. `outcome` null: it was put back. */
@@ -137,7 +149,12 @@ export class Workers {
   /** False when it was not among them. */
   #drop(run: Run): boolean {
     const dropped = this.#runs.delete(run);
-    if (this.#runs.size === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve();
+    this.#tellIdle();
     return dropped;
+  }
+
+  #tellIdle(): void {
+    if (this.#isBusy) return;
+    for (const resolve of this.#idleWaiters.splice(0)) resolve();
   }
 }

@@ -256,6 +256,35 @@ describe.each(kinds)('stopping on the %s store', (_name, make) => {
     await again.stop();
   });
 
+  it('lets a job that was claimed end within the grace, at whatever moment of the claim', async () => {
+    const store = make();
+    const ends: (() => void)[] = [];
+    const slow = defineJob({ name: 'slow', run: () => new Promise<void>((resolve) => ends.push(resolve)) });
+    const interrupted: number[] = [];
+    for (let moment = 0; moment < 20; moment += 1) {
+      const box = await createSignalbox({ store, jobs: [slow] });
+      await box.start({ agent: agent({ size: 1 }) });
+      const job = await box.queue().put(slow);
+      for (let step = 0; step < moment; step += 1) await null;
+      let isStopped = false;
+      const stopped = box.stop({ grace: '60s' }).then(() => {
+        isStopped = true;
+      });
+      while (!isStopped) {
+        for (const end of ends.splice(0)) end();
+        await turns(1);
+      }
+      await stopped;
+
+      const again = await createSignalbox({ store, jobs: [slow] });
+      for await (const { event } of again.job(job.id ?? '').history())
+        if (event === 'job.interrupt') interrupted.push(moment);
+      if ((await again.queue().length()) > 0) await again.queue().pull();
+      await again.stop();
+    }
+    expect(interrupted).toEqual([]);
+  });
+
   it('ends a start at any moment of it', async () => {
     for (let moment = 0; moment < 8; moment += 1) {
       const box = await createSignalbox({ store: make(), logger: silent });
