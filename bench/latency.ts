@@ -27,8 +27,13 @@ export async function run({ quick, jobs = quick ? 200 : 1_000, rounds = quick ? 
   const { taken, leftOut } = await inArena(names, async (arena) => {
     const turn = (name: ContenderName) =>
       turnOf<Idle>(name, 'idle', arena, { jobs, warmUpJobs: 100, pauseMs });
-    // A service has run its code before it is idle: bursts of jobs are for the compiler of JavaScript.
-    const burst = { warmUpMs: quick ? 1_500 : 4_000, sustainedMs: 0, drainLimitMs: quick ? 1_000 : 30_000 };
+    // A service has run its code before it is idle, single puts too: bursts of them are for the compiler of JavaScript.
+    const burst = {
+      warmUpMs: quick ? 1_500 : 4_000,
+      oneByOne: true,
+      sustainedMs: 0,
+      drainLimitMs: quick ? 1_000 : 30_000,
+    };
     for (const name of warmedUp) {
       progress(`warming up: ${name}`);
       const count = name === 'liteque' ? burstJobs / 10 : burstJobs;

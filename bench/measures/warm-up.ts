@@ -1,7 +1,37 @@
+import { join } from 'node:path';
 import { type BurnDownOptions, warmUp } from './burn-down.ts';
+import type { ContestantModule } from './contestant.ts';
+import { Tally } from './tally.ts';
 
-/** Does what a burn-down does for so long, and forgets it: before turns in the same process. */
-export async function measure(options: BurnDownOptions): Promise<object> {
-  await warmUp(options);
+const together = 10;
+
+interface WarmUpOptions extends BurnDownOptions {
+  /** For turns that put jobs each by a call of its own: half of the time is for such puts. */
+  readonly oneByOne?: boolean;
+}
+
+/** Does what turns in the same process will do, for so long, and forgets it. */
+export async function measure({ oneByOne = false, ...options }: WarmUpOptions): Promise<object> {
+  const warmUpMs = oneByOne ? options.warmUpMs / 2 : options.warmUpMs;
+  await warmUp({ ...options, warmUpMs });
+  if (oneByOne) await putOneByOne({ ...options, warmUpMs });
   return {};
+}
+
+async function putOneByOne(options: BurnDownOptions): Promise<void> {
+  const { settings, jobs, warmUpMs, drainLimitMs } = options;
+  const module: ContestantModule = await import(options.contestant);
+  const tally = new Tally();
+  const contestant = await module.open({ ...settings, dir: join(settings.dir, 'one-by-one') }, tally);
+  await contestant.work();
+  const warmAt = performance.now() + warmUpMs;
+  let put = 0;
+  while (performance.now() < warmAt) {
+    await Promise.all(Array.from({ length: together }, () => contestant.put()));
+    put += together;
+    await tally.whenCompleted(put - jobs, warmAt);
+  }
+  await tally.whenCompleted(put, performance.now() + drainLimitMs / 4);
+  await contestant.close();
+  await contestant.clear?.();
 }

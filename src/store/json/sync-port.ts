@@ -1,3 +1,4 @@
+import { getSystemErrorName } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import type { FilePort } from './file-port.ts';
 
@@ -11,30 +12,32 @@ export interface SyncPort {
 
 /** How many syncs may be asked for ahead: a power of two, so that places go round when the count does. */
 const room = 64;
+/** What two threads share: how many syncs were asked for, how many have ended, the files of the newest, and how each ended. */
+const [asked, ended, files, results] = [0, 1, 2, 2 + room];
 
-// Source text and not a file, so that it works from TypeScript and from the build alike. It sleeps on the count of what
-// was asked for: a message would have to pass through its event loop first, which takes 40 µs more of every commit.
+// Source text and not a file, so that it works from TypeScript and from the build alike. Both sides sleep on a count: a
+// message would have to pass through two event loops, which takes 60 µs more of every commit.
 const source = `
-const { parentPort, workerData: cells } = require('node:worker_threads');
+const { workerData: cells } = require('node:worker_threads');
 const { fdatasyncSync } = require('node:fs');
 for (let done = 0; ; ) {
-  Atomics.wait(cells, 0, done);
-  if (Atomics.load(cells, 0) === done) continue;
-  const fd = Atomics.load(cells, 1 + (done & ${room - 1}));
-  done = (done + 1) | 0;
+  Atomics.wait(cells, ${asked}, done);
+  if (Atomics.load(cells, ${asked}) === done) continue;
+  const place = done & ${room - 1};
+  const fd = Atomics.load(cells, ${files} + place);
+  let result = 0;
   try {
     fdatasyncSync(fd);
-    parentPort.postMessage({ id: done, failure: null });
   } catch (error) {
-    parentPort.postMessage({ id: done, failure: { code: String(error.code), message: String(error.message) } });
+    if (!error.errno) throw error;
+    result = error.errno;
   }
+  Atomics.store(cells, ${results} + place, result);
+  done = (done + 1) | 0;
+  Atomics.store(cells, ${ended}, done);
+  Atomics.notify(cells, ${ended});
 }
 `;
-
-interface Answer {
-  readonly id: number;
-  readonly failure: { readonly code: string; readonly message: string } | null;
-}
 
 interface Waiter {
   readonly fd: number;
@@ -48,51 +51,64 @@ interface Waiter {
  * the process alive only while a sync is under way.
  */
 export function createWorkerSyncPort(): SyncPort {
-  // How many syncs were asked for, and the files of the newest of them.
-  const cells = new Int32Array(new SharedArrayBuffer(4 * (1 + room)));
+  const cells = new Int32Array(new SharedArrayBuffer(4 * (2 + 2 * room)));
   // execArgv: the flags of a test runner or loader are of no use to these few lines.
   const worker = new Worker(source, { eval: true, execArgv: [], name: 'signalbox-sync', workerData: cells });
-  const waiters = new Map<number, Waiter>();
+  /** Whose syncs are under way, oldest first: they end in this order. */
+  const waiters: Waiter[] = [];
   /** What there is no room for yet. */
   const later: Waiter[] = [];
-  let lastId = 0;
-  let ended: Error | null = null;
+  let askedFor = 0;
+  let answered = 0;
+  let closed: Error | null = null;
 
   const ask = (waiter: Waiter) => {
-    Atomics.store(cells, 1 + (lastId & (room - 1)), waiter.fd);
-    // The count goes round as the thread's does.
-    lastId = (lastId + 1) | 0;
-    waiters.set(lastId, waiter);
-    Atomics.store(cells, 0, lastId);
-    Atomics.notify(cells, 0);
+    Atomics.store(cells, files + (askedFor & (room - 1)), waiter.fd);
+    // The counts go round.
+    askedFor = (askedFor + 1) | 0;
+    waiters.push(waiter);
+    Atomics.store(cells, asked, askedFor);
+    Atomics.notify(cells, asked);
+  };
+  const listen = () => {
+    const { async: isWaiting, value } = Atomics.waitAsync(cells, ended, answered);
+    if (isWaiting) void value.then(answer);
+    else answer();
+  };
+  const answer = () => {
+    const count = Atomics.load(cells, ended);
+    while (answered !== count && closed === null) {
+      const result = Atomics.load(cells, results + (answered & (room - 1)));
+      answered = (answered + 1) | 0;
+      const waiter = waiters.shift();
+      if (result === 0) waiter?.resolve();
+      else waiter?.reject(failed(result));
+      const next = later.shift();
+      if (next !== undefined) ask(next);
+    }
+    if (waiters.length > 0) listen();
+    else worker.unref();
   };
   const end = (reason: Error) => {
-    ended ??= reason;
-    for (const waiter of [...waiters.values(), ...later]) waiter.reject(ended);
-    waiters.clear();
-    later.length = 0;
+    closed ??= reason;
+    for (const waiter of [...waiters.splice(0), ...later.splice(0)]) waiter.reject(closed);
+    // Nobody may stay behind who waits for a count that moves no more.
+    Atomics.notify(cells, ended);
   };
-  worker.on('message', ({ id, failure }: Answer) => {
-    const waiter = waiters.get(id);
-    waiters.delete(id);
-    const next = later.shift();
-    if (next !== undefined) ask(next);
-    if (waiters.size === 0) worker.unref();
-    if (failure === null) waiter?.resolve();
-    else waiter?.reject(Object.assign(new Error(failure.message), { code: failure.code }));
-  });
   worker.on('error', end);
   worker.on('exit', () => end(new Error('the sync thread has ended')));
   worker.unref();
 
   return {
     datasync(fd) {
-      if (ended !== null) return Promise.reject(ended);
+      if (closed !== null) return Promise.reject(closed);
       return new Promise((resolve, reject) => {
-        if (waiters.size === 0) worker.ref();
         const waiter = { fd, resolve, reject };
-        if (waiters.size < room) ask(waiter);
-        else later.push(waiter);
+        if (waiters.length === room) later.push(waiter);
+        else ask(waiter);
+        if (waiters.length > 1) return;
+        worker.ref();
+        listen();
       });
     },
     close() {
@@ -100,6 +116,11 @@ export function createWorkerSyncPort(): SyncPort {
       void worker.terminate();
     },
   };
+}
+
+function failed(errno: number): Error {
+  const code = getSystemErrorName(errno);
+  return Object.assign(new Error(`${code}: fdatasync`), { code });
 }
 
 /** Syncs through a file port in the calling thread: for tests, and for enumerating what a crash may leave. */

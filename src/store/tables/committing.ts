@@ -27,7 +27,7 @@ const ticksOfOneSync = 4;
  * undone without a trace.
  */
 export class Committing {
-  /** Called after each sync, once all listeners were told. */
+  /** Called in a tick of its own after each sync: whoever waits for the sync goes first. */
   afterSync: () => void = () => {};
   readonly #parts: CommittingParts;
   readonly #tables: Tables;
@@ -194,7 +194,7 @@ export class Committing {
         for (const batch of covered) batch.resolveSynced();
         const lines = covered.flatMap((batch) => batch.lines);
         for (const listener of this.#listeners) this.#tell(listener, lines);
-        this.afterSync();
+        this.#parts.ports.defer(() => this.afterSync());
         this.#isFollowing = true;
         this.#syncSoon();
       },
