@@ -44,6 +44,8 @@ export class Callbacks {
   /** Performs the callbacks of a job whose outcome came from outside its worker: here, or in a system job's worker. */
   async performFor(job: JobRecord, within: CallbackContext | null = null): Promise<void> {
     const what = (): string => `the callbacks of ${this.#engine.executor.text(job)}`;
+    // Whoever reads an outcome may read it before it is synced, and no callback hears of one that a power cut could take back.
+    await this.#engine.store.settled();
     await this.perform(within ?? (await mustLoad(this.#engine, what, () => this.#outside(job))), job);
   }
 

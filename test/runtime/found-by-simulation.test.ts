@@ -1,4 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
+  createSignalbox,
   Dispatcher,
   defineJob,
   local,
@@ -8,7 +12,9 @@ import {
   SignalboxError,
   type Store,
 } from 'signalbox';
+import { jsonStore, type SyncPort } from 'signalbox/json';
 import { expect, test } from 'vitest';
+import { nodeFilePort } from '../../src/store/json/file-port.ts';
 import {
   conflict,
   disconnect,
@@ -323,3 +329,72 @@ test('a callback that was added to a completed job is called though its start me
 
   expect((await callback.refresh()).status).toBe('COMPLETED');
 });
+
+test('who takes up the callbacks of a job calls none before its outcome is synced', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'signalbox-found-'));
+  const disk = gatedDisk();
+  const calls: string[] = [];
+  const [first, second] = [signal(), signal()];
+  const ends = defineJob({ name: 'ends', run: () => first.given });
+  const hear = defineJob({ name: 'hear', run: () => void calls.push('called') });
+  const takeUp = defineJob({
+    name: 'takeUp',
+    run: async (id: string) => {
+      await second.given;
+      await box.job(id).handleInterrupt();
+    },
+  });
+  const box = await createSignalbox({ store: jsonStore(dir, disk), jobs: [ends, hear, takeUp] });
+  await box.start();
+  const job = ends();
+  await job.addCallback(hear());
+  await box.queue().put(job);
+  const id = job.id ?? '';
+  const other = await box.queue().put(takeUp(id));
+  await Promise.all([job.waitFor('ACTIVE'), other.waitFor('ACTIVE')]);
+
+  disk.shut();
+  first.give();
+  while ((await box.store.get('job', id))?.state !== 'callbacks') await new Promise(setImmediate);
+  second.give();
+  for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+  const callsBefore = [...calls];
+  disk.open();
+  await job.waitFor('COMPLETED');
+
+  expect([callsBefore, calls]).toEqual([[], ['called']]);
+  await box.stop();
+  rmSync(dir, { recursive: true });
+});
+
+function signal(): { readonly given: Promise<void>; give(): void } {
+  let give: () => void = () => {};
+  const given = new Promise<void>((resolve) => {
+    give = resolve;
+  });
+  return { given, give };
+}
+
+/** A disk on which no sync ends while it is shut. */
+function gatedDisk() {
+  const files = nodeFilePort;
+  let isShut = false;
+  const held: (() => void)[] = [];
+  return {
+    files,
+    syncs: (): SyncPort => ({
+      async datasync(fd) {
+        if (isShut) await new Promise<void>((resolve) => held.push(resolve));
+        files.datasync(fd);
+      },
+      close() {},
+    }),
+    shut() {
+      isShut = true;
+    },
+    open() {
+      isShut = false;
+      for (const letGo of held.splice(0)) letGo();
+    },
+  };
+}
