@@ -1,13 +1,12 @@
 import { crc32 } from 'node:zlib';
 import type { FilePort } from './file-port.ts';
-import { JsonWriter } from './json-writer.ts';
+import { JsonWriter, writeHex } from './json-writer.ts';
 
 /** Bytes before the JSON text of a frame: `LEN(8 hex) SP CRC(8 hex) SP`. */
 export const prefixBytes = 18;
 
 const space = 0x20;
 const lineFeed = 0x0a;
-const hexDigits = Buffer.from('0123456789abcdef');
 const chunkBytes = 256 * 1024;
 
 /** Collects the frames of one batch, each written straight into the buffer of all: no allocation for a line. */
@@ -64,14 +63,6 @@ export function encodeFrame(text: string): { readonly bytes: Uint8Array; readonl
 /** A checksum as it is written in a file: 8 lower-case hex digits. */
 export function toHex(value: number): string {
   return value.toString(16).padStart(8, '0');
-}
-
-function writeHex(into: Uint8Array, at: number, value: number): void {
-  let rest = value;
-  for (let digit = 7; digit >= 0; digit -= 1) {
-    into[at + digit] = hexDigits[rest & 15] as number;
-    rest >>>= 4;
-  }
 }
 
 /** A frame found in a file, or what is wrong at the place where one should begin. */

@@ -1,5 +1,6 @@
 import type { Json } from '../../../machines/json.ts';
 
+const hexDigits = Buffer.from('0123456789abcdef');
 const firstCapacity = 64 * 1024;
 const keptCapacity = 4 * 1024 * 1024;
 
@@ -68,25 +69,53 @@ export class JsonWriter {
   }
 
   string(text: string): void {
-    const { length } = text;
-    if (length < shortText) {
-      this.#reserve(length + 2);
-      const buffer = this.#buffer;
-      const start = this.#size + 1;
-      let index = 0;
-      for (; index < length; index += 1) {
-        const code = text.charCodeAt(index);
-        if (code < 0x20 || code > 0x7e || code === quote || code === backslash) break;
-        buffer[start + index] = code;
-      }
-      if (index === length) {
-        buffer[start - 1] = quote;
-        buffer[start + length] = quote;
-        this.#size = start + length + 1;
+    const at = this.#size;
+    this.ascii('"');
+    if (this.#plain(text)) {
+      this.ascii('"');
+      return;
+    }
+    this.#size = at;
+    this.#utf8(JSON.stringify(text));
+  }
+
+  /** Two texts with a slash between them as one string: joined before, they would have to be copied together to be read. */
+  path(first: string, second: string): void {
+    const at = this.#size;
+    this.ascii('"');
+    if (this.#plain(first)) {
+      this.ascii('/');
+      if (this.#plain(second)) {
+        this.ascii('"');
         return;
       }
     }
-    this.#utf8(JSON.stringify(text));
+    this.#size = at;
+    this.#utf8(JSON.stringify(`${first}/${second}`));
+  }
+
+  /** A number of 32 bits as 8 digits. */
+  hex(value: number): void {
+    this.#reserve(8);
+    writeHex(this.#buffer, this.#size, value);
+    this.#size += 8;
+  }
+
+  /** What stands between quotes, when that is short and as it is. Else false, and what it has written is to be taken back. */
+  #plain(text: string): boolean {
+    const { length } = text;
+    if (length >= shortText) return false;
+    this.#reserve(length);
+    const buffer = this.#buffer;
+    let at = this.#size;
+    for (let index = 0; index < length; index += 1) {
+      const code = text.charCodeAt(index);
+      if (code < 0x20 || code > 0x7e || code === quote || code === backslash) return false;
+      buffer[at] = code;
+      at += 1;
+    }
+    this.#size = at;
+    return true;
   }
 
   number(value: number): void {
@@ -143,5 +172,14 @@ export class JsonWriter {
     const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, wanted));
     this.#buffer.copy(larger, 0, 0, this.#size);
     this.#buffer = larger;
+  }
+}
+
+/** 8 lower-case hex digits. */
+export function writeHex(into: Uint8Array, at: number, value: number): void {
+  let rest = value;
+  for (let digit = 7; digit >= 0; digit -= 1) {
+    into[at + digit] = hexDigits[rest & 15] as number;
+    rest >>>= 4;
   }
 }

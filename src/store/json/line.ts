@@ -2,7 +2,6 @@ import { SignalboxError } from '../../errors.ts';
 import { nestsWithin, storedDepth } from '../../model/limits.ts';
 import { faultIn, mayBeIn } from '../../model/stored-shape.ts';
 import type { Entry, Kind, Line, Patch } from '../store.ts';
-import { toHex } from './frame.ts';
 import type { JsonWriter } from './json-writer.ts';
 
 /** The version of the journal and snapshot format that this code writes, and the newest it reads. */
@@ -50,7 +49,7 @@ export function writeLine(json: JsonWriter, line: Line, durable: number, previou
   json.ascii(',"d":');
   json.number(durable);
   json.ascii(',"p":"');
-  json.ascii(toHex(previous));
+  json.hex(previous);
   json.ascii('","at":');
   json.number(line.at);
   json.ascii(',"by":');
@@ -75,7 +74,7 @@ function writeEntry(json: JsonWriter, entry: Entry): void {
   const { from, to, patch, q } = entry;
   refuseUnreadable('q', q);
   json.ascii('{"on":');
-  json.string(`${entry.kind}/${entry.id}`);
+  json.path(entry.kind, entry.id);
   json.ascii(',"ev":');
   json.string(entry.event);
   if (from !== null || to !== null) {

@@ -34,6 +34,7 @@ export class Committing {
   readonly #log: Log;
   readonly #listeners = new Set<(lines: readonly Line[]) => void>();
   readonly #failureListeners: ((error: Error) => void)[] = [];
+  readonly #authors = new Map<string, string>();
   #nextSeq: number;
   #writtenSeq: number;
   #syncedSeq: number;
@@ -91,11 +92,11 @@ export class Committing {
    * @throws ConflictError when a record is not in the state that a change leaves, and what the log does not take.
    */
   stage(by: string, changes: readonly Change[]): Ticket {
-    const { epoch, machineVersion, ports } = this.#parts;
+    const { machineVersion, ports } = this.#parts;
     const seq = this.#nextSeq;
     const entries: Entry[] = [];
     const before: (Records[Kind] | undefined)[] = [];
-    const line: Line = { s: seq, at: ports.now(), by: `${by}#${epoch}`, mv: machineVersion, entries };
+    const line: Line = { s: seq, at: ports.now(), by: this.#authorOf(by), mv: machineVersion, entries };
     try {
       for (const change of changes) this.#apply(change, seq + entries.length, entries, before);
       this.#log.append(line);
@@ -109,6 +110,16 @@ export class Committing {
     this.#batch.add({ line, before });
     this.#schedule();
     return this.#batch;
+  }
+
+  /** One text for all lines of an author: each of its own would be put together again for each line. */
+  #authorOf(by: string): string {
+    let author = this.#authors.get(by);
+    if (author === undefined) {
+      author = `${by}#${this.#parts.epoch}`;
+      this.#authors.set(by, author);
+    }
+    return author;
   }
 
   #apply(change: Change, seq: number, entries: Entry[], before: (Records[Kind] | undefined)[]): void {
