@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Json } from '../../../machines/json.ts';
 import { jobChart } from '../../model/machine-version.ts';
 import type { JobRecord, RepresentationRecord } from '../../model/records.ts';
 import { newJobRecord } from '../../model/step.ts';
@@ -149,35 +150,52 @@ function templateOf(request: ClaimRequest, name: string, epoch: number): Templat
   return plainTaking(request.take({ job, expired: false, quotas: [] }), job, epoch);
 }
 
-/** The changes of a taking, when they are a claim and a start and no more. */
+/** The changes of a taking, when they are a claim and a start and no more. Asked of every job, so nothing is made for it. */
 function plainTaking(changes: readonly Change[] | null, job: JobRecord, epoch: number): Template | null {
-  const [claim, start, ...more] = changes ?? [];
-  if (claim === undefined || start === undefined || more.length > 0) return null;
-  const { parent, order, ...claimed } = claim.patch ?? {};
-  const { activeStart, ...started } = start.patch ?? {};
+  const [claim, start] = changes ?? [];
+  if (claim === undefined || start === undefined || changes?.length !== 2) return null;
+  if (claim.id !== job.id || start.id !== job.id) return null;
+  if (claim.from !== 'pending' || claim.to !== start.from) return null;
+  const { parent, order } = claim.patch ?? {};
   const isPlain =
-    claim.id === job.id &&
-    start.id === job.id &&
-    claim.from === 'pending' &&
-    claim.to === start.from &&
-    isDeepStrictEqual(order, ['claimed', 0]) &&
-    isDeepStrictEqual(claimed, { epoch, claim: job.claim + 1 }) &&
-    isDeepStrictEqual(started, { attempts: job.attempts + 1 }) &&
-    typeof activeStart === 'number';
-  return isPlain
+    holdsOnly(claim.patch, claimKeys) &&
+    isFirstClaimed(order) &&
+    claim.patch?.epoch === epoch &&
+    claim.patch.claim === job.claim + 1 &&
+    holdsOnly(start.patch, startKeys) &&
+    start.patch?.attempts === job.attempts + 1;
+  const activeStart = start.patch?.activeStart;
+  return isPlain && typeof activeStart === 'number'
     ? { claim, start, parent: parent as unknown as Template['parent'], epoch, startedAt: activeStart }
     : null;
 }
 
-function isSameStart(one: Template, other: Template): boolean {
-  const parts = ({ claim, start, parent }: Template): unknown => [
-    claim.event,
-    claim.to,
-    start.event,
-    start.to,
-    parent,
-  ];
-  return isDeepStrictEqual(parts(one), parts(other));
+const claimKeys: ReadonlySet<string> = new Set(['parent', 'order', 'epoch', 'claim']);
+const startKeys: ReadonlySet<string> = new Set(['activeStart', 'attempts']);
+
+/** Whether a patch sets these keys and no other. */
+function holdsOnly(patch: Change['patch'], keys: ReadonlySet<string>): boolean {
+  let count = 0;
+  for (const key in patch) {
+    if (!keys.has(key)) return false;
+    count += 1;
+  }
+  return count === keys.size;
+}
+
+/** Its place among the claimed ones is the number of the entry that says so. */
+function isFirstClaimed(order: Json | undefined): boolean {
+  return Array.isArray(order) && order.length === 2 && order[0] === 'claimed' && order[1] === 0;
+}
+
+function isSameStart({ claim, start, parent }: Template, other: Template): boolean {
+  return (
+    claim.event === other.claim.event &&
+    claim.to === other.claim.to &&
+    start.event === other.start.event &&
+    start.to === other.start.to &&
+    isDeepStrictEqual(parent, other.parent)
+  );
 }
 
 /** Compares what was written with what the chart says of each job. */
