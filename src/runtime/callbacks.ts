@@ -45,7 +45,7 @@ export class Callbacks {
   async performFor(job: JobRecord, within: CallbackContext | null = null): Promise<void> {
     const what = (): string => `the callbacks of ${this.#engine.executor.text(job)}`;
     // Whoever reads an outcome may read it before it is synced, and no callback hears of one that a power cut could take back.
-    await this.#engine.store.settled();
+    await mustSucceed(this.#engine, what, () => this.#engine.store.settled());
     await this.perform(within ?? (await mustLoad(this.#engine, what, () => this.#outside(job))), job);
   }
 

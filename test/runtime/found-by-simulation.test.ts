@@ -330,6 +330,25 @@ test('a callback that was added to a completed job is called though its start me
   expect((await callback.refresh()).status).toBe('COMPLETED');
 });
 
+test('the callbacks of a job that waited for another are called once the store answers again', async () => {
+  const { state, store } = breaking('settled');
+  const seen: unknown[] = [];
+  const hear = defineJob({ name: 'hear', run: (input: unknown) => void seen.push(input) });
+  const outer = defineJob({ name: 'outer', run: () => box.queue().put(plain()) });
+  const { box, reactor } = await makeBox({ store, jobs: [plain, hear, outer] });
+  await box.start();
+
+  const job = outer();
+  await job.addCallback(hear());
+  await box.queue().put(job);
+  state.left = 1;
+  await reactor.runUntilIdle();
+  expect([state.left, seen]).toEqual([0, []]);
+  await reactor.advance('5s');
+
+  expect([seen, (await job.refresh()).status]).toEqual([['done'], 'COMPLETED']);
+});
+
 test('who takes up the callbacks of a job calls none before its outcome is synced', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'signalbox-found-'));
   const disk = gatedDisk();
