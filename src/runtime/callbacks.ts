@@ -19,7 +19,7 @@ import { Job } from './job.ts';
 import type { PendingCallback } from './job-attributes.ts';
 import type { LiveAgent } from './live-agent.ts';
 import { fiveTimes, mustLoad, mustSucceed } from './retry-steps.ts';
-import { type Holder, Run } from './run.ts';
+import { type Holder, isSameCall, Run } from './run.ts';
 import type { Unit } from './unit.ts';
 import type { AgentSlot } from './workers.ts';
 
@@ -154,8 +154,11 @@ export class Callbacks {
     const engine = this.#engine;
     // Its start is stored, and nobody else would call it: what it needs is read however long the store is away.
     const what = (): string => engine.executor.text(job);
-    const input = await mustLoad(engine, what, () => this.#input(parent));
-    const annotations = await mustLoad(engine, what, () => engine.annotationsOf(job.id));
+    const [input, annotations, now] = await mustLoad(engine, what, () =>
+      Promise.all([this.#input(parent), engine.annotationsOf(job.id), engine.store.get('job', job.id)]),
+    );
+    // Meanwhile its worker may have been taken for dead, and its call be in other hands.
+    if (!isSameCall(job, now)) return;
     await new Promise<void>((resolve) => {
       // Where nobody holds the root job the callback's own token tells this attempt from the next.
       const holder = context.holder ?? { id: job.id, epoch: job.epoch, claim: job.claim };

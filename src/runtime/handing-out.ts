@@ -10,7 +10,7 @@ import type { Engine } from './engine.ts';
 import type { LiveAgent } from './live-agent.ts';
 import { LiveJobInfo } from './live-job-info.ts';
 import { mustLoad, mustSucceed } from './retry-steps.ts';
-import { Run } from './run.ts';
+import { isSameCall, Run } from './run.ts';
 import type { AtWork } from './workers.ts';
 
 /** The newest poll of an agent: what it claims is noted there. */
@@ -92,7 +92,7 @@ export class HandingOut {
   /** For a policy that forbids a second run: the start is on disk, however often that fails, before the code is called. */
   #startSynced(job: JobRecord, atWork: AtWork, isAnnotated: boolean): void {
     const engine = this.#engine;
-    const { dispatcher, workers } = this.#agent;
+    const { dispatcher } = this.#agent;
     const { info } = atWork;
     const holder = { what: 'holder' as const, id: job.id, epoch: job.epoch, claim: job.claim };
     const starting = mustSucceed(
@@ -111,9 +111,7 @@ export class HandingOut {
       (error: Error) => {
         const what = (): string => `could not start ${info.call}: ${error.message}`;
         engine.log.events('ERROR', what, { job: job.id, err: error });
-        info.reassigned = true;
-        info.completed = new Date(engine.now());
-        workers.release(atWork.slot);
+        this.#lost(atWork);
       },
     );
   }
@@ -122,21 +120,30 @@ export class HandingOut {
   #call(job: JobRecord, atWork: AtWork, isAnnotated: boolean): void {
     if (!isAnnotated) this.#run(job, atWork, {});
     else {
-      this.#annotations(job.id, atWork).then(
-        (annotations) => this.#run(job, atWork, annotations),
+      this.#annotations(job, atWork).then(
+        (annotations) => (annotations === null ? this.#lost(atWork) : this.#run(job, atWork, annotations)),
         (error: unknown) => this.#agent.workers.replaced(atWork, error),
       );
     }
   }
 
-  /** Read before the code is called, however long the store is away. */
-  #annotations(id: string, { info }: AtWork): Promise<Annotations> {
+  /** Read before the code is called, however long the store is away. Null when the job is in other hands by then. */
+  async #annotations(job: JobRecord, { info }: AtWork): Promise<Annotations | null> {
     const engine = this.#engine;
-    return mustLoad(
+    const [annotations, now] = await mustLoad(
       engine,
       () => info.call,
-      () => engine.annotationsOf(id),
+      () => Promise.all([engine.annotationsOf(job.id), engine.store.get('job', job.id)]),
     );
+    return isSameCall(job, now) ? annotations : null;
+  }
+
+  /** The job is in other hands before its code was called. */
+  #lost({ slot, info }: AtWork): void {
+    info.reassigned = true;
+    info.completed = new Date(this.#engine.now());
+    this.#agent.workers.release(slot);
+    this.#agent.slotFreed();
   }
 
   #run(job: JobRecord, { slot, info }: AtWork, annotations: Annotations): void {

@@ -36,6 +36,11 @@ export interface RunStart {
   readonly info: LiveJobInfo | null;
 }
 
+/** Whether a job, as it is now, is still at the call that began with this record. */
+export function isSameCall(begun: JobRecord, now: JobRecord | undefined): boolean {
+  return now !== undefined && now.claim === begun.claim && now.attempts === begun.attempts;
+}
+
 /** One call of a job's code, from its start to the commit of its outcome. */
 export class Run {
   readonly engine: Engine;

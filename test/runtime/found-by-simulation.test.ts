@@ -339,7 +339,7 @@ test('the callbacks of a job that waited for another are called once the store a
   await box.start();
 
   const job = outer();
-  await job.addCallback(hear());
+  await job.addCallback(hear.partial());
   await box.queue().put(job);
   state.left = 1;
   await reactor.runUntilIdle();

@@ -26,10 +26,13 @@ export class Calls {
   called(): { readonly count: number; readonly ended: () => void } {
     const id = local.getJob()?.id ?? '?';
     const calls = this.#calls.get(id) ?? [];
-    for (const earlier of calls) if (!earlier.hasEnded) earlier.overtakenAt ??= this.#run.now();
+    // Of two calls the one of the older attempt is in the wrong, also when it is made last: by a process that stood still.
+    const isLate = (local.getJob()?.record.attempts ?? 0) < (this.#run.job(id)?.attempts ?? 0);
+    const now = this.#run.now();
+    if (!isLate) for (const earlier of calls) if (!earlier.hasEnded) earlier.overtakenAt ??= now;
     const dispatcher = local.getDispatcher()?.uuid ?? null;
     const { signal } = local;
-    const call: Call = { dispatcher, signal, hasEnded: false, overtakenAt: null };
+    const call: Call = { dispatcher, signal, hasEnded: false, overtakenAt: isLate ? now : null };
     calls.push(call);
     this.#calls.set(id, calls);
     this.#checkStart(id);
