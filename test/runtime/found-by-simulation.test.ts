@@ -349,6 +349,29 @@ test('the callbacks of a job that waited for another are called once the store a
   expect([seen, (await job.refresh()).status]).toEqual([['done'], 'COMPLETED']);
 });
 
+test.each(['a callback', 'a job with annotations'])(
+  '%s that goes to other hands while its worker reads is called by those alone',
+  async (which) => {
+    const { state, store } = breaking('annotations');
+    const calls: string[] = [];
+    const counted = defineJob({ name: 'counted', run: () => void calls.push('called') });
+    const hear = defineJob({ name: 'hear', run: (_: unknown) => void calls.push('called') });
+    const { box, reactor } = await makeBox({ store, jobs: [plain, counted, hear] });
+    await box.start();
+    const job = which === 'a callback' ? plain() : counted().with({ annotations: { note: 'kept' } });
+    if (which === 'a callback') await job.addCallback(hear.partial());
+
+    state.left = 1;
+    await box.queue().put(job);
+    await reactor.runUntilIdle();
+    expect([state.left, calls]).toEqual([0, []]);
+    await (await box.queue().dispatchers.get(box.uuid)).deactivate();
+    await reactor.advance('30s');
+
+    expect([calls, (await job.refresh()).status]).toEqual([['called'], 'COMPLETED']);
+  },
+);
+
 test('who takes up the callbacks of a job calls none before its outcome is synced', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'signalbox-found-'));
   const disk = gatedDisk();
