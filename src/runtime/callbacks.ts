@@ -114,7 +114,9 @@ export class Callbacks {
       { job: callback.id },
     );
     try {
-      const ticket = engine.commit(by(context, engine), [start], believing(context));
+      // As it was read: a call that goes on from an older record would not know itself again.
+      const asRead = { what: 'rev', kind: 'job', id: callback.id, rev: callback.rev } as const;
+      const ticket = engine.commit(by(context, engine), [start], [...believing(context), asRead]);
       await (this.#startsSynced(callback) ? ticket.synced : ticket.written);
     } catch (error) {
       // Somebody else began it: the next look at the list passes it by.
