@@ -69,13 +69,24 @@ export class JsonWriter {
   }
 
   string(text: string): void {
-    const at = this.#size;
-    this.ascii('"');
-    if (this.#plain(text)) {
-      this.ascii('"');
-      return;
+    const { length } = text;
+    if (length < shortText) {
+      this.#reserve(length + 2);
+      const buffer = this.#buffer;
+      const start = this.#size + 1;
+      let index = 0;
+      for (; index < length; index += 1) {
+        const code = text.charCodeAt(index);
+        if (code < 0x20 || code > 0x7e || code === quote || code === backslash) break;
+        buffer[start + index] = code;
+      }
+      if (index === length) {
+        buffer[start - 1] = quote;
+        buffer[start + length] = quote;
+        this.#size = start + length + 1;
+        return;
+      }
     }
-    this.#size = at;
     this.#utf8(JSON.stringify(text));
   }
 
