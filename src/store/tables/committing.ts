@@ -27,7 +27,7 @@ const ticksOfOneSync = 4;
  * undone without a trace.
  */
 export class Committing {
-  /** Called in a tick of its own after each sync: whoever waits for the sync goes first. */
+  /** Called after each sync, once all listeners were told. */
   afterSync: () => void = () => {};
   readonly #parts: CommittingParts;
   readonly #tables: Tables;
@@ -205,7 +205,7 @@ export class Committing {
         for (const batch of covered) batch.resolveSynced();
         const lines = covered.flatMap((batch) => batch.lines);
         for (const listener of this.#listeners) this.#tell(listener, lines);
-        this.#parts.ports.defer(() => this.afterSync());
+        this.afterSync();
         this.#isFollowing = true;
         this.#syncSoon();
       },
