@@ -117,7 +117,8 @@ describe('Who begins to follow a postgres store', () => {
     await admin.query('COMMIT');
     await first.commit({ by: 'client', changes: [put('last', [])], expect: [] }).synced;
     await isTold;
-    await expect.poll(() => [...told].sort()).toEqual(['last', 'late']);
+    // Of the one before it may hear, too: its notification can come behind the beginning.
+    await expect.poll(() => told.filter((id) => id !== 'early').sort()).toEqual(['last', 'late']);
     await Promise.all([first.close(), second.close(), admin.end()]);
   });
 });
