@@ -206,7 +206,10 @@ export class JsonLog implements Log {
     const generation = writer.generation;
     const sinceSnapshot = this.#closedBytes;
     try {
-      this.#snapshotBytes = await snapshots.write({ store, generation, state }, true);
+      this.#snapshotBytes = await snapshots.write(
+        { store, generation, state },
+        { keepPrevious: true, before: null },
+      );
     } catch (error) {
       throw explained('write the snapshot', dir, error);
     }

@@ -241,7 +241,8 @@ async function beginFrom(
     return journalBytes;
   }
   try {
-    await snapshots.write({ store, generation, state }, recovery.currentIsGood);
+    const { currentIsGood: keepPrevious, snapshot: before } = recovery;
+    await snapshots.write({ store, generation, state }, { keepPrevious, before });
     return 0;
   } catch (error) {
     // After a crash the fresh snapshot is what makes the state safe; after a clean close the old one still is,

@@ -12,13 +12,18 @@ import { corrupt, explained } from './failures.ts';
 import type { FilePort } from './file-port.ts';
 import { type ChainEnd, type ScannedJournal, scanJournal } from './scan.ts';
 import { loadSnapshot } from './snapshot.ts';
-import { type Revive, readSnapshotHeader, type Snapshot, type SnapshotHeader } from './snapshot-format.ts';
+import {
+  type ReadSnapshot,
+  type Revive,
+  readSnapshotHeader,
+  type SnapshotHeader,
+} from './snapshot-format.ts';
 
 /** What stands in a directory, checked; nothing was changed yet. */
 export interface Recovery {
   /** Null for a new store. */
   readonly store: string | null;
-  readonly snapshot: Snapshot | null;
+  readonly snapshot: ReadSnapshot | null;
   /** False when `snapshot.json` is missing or damaged and the one before it was taken. */
   readonly currentIsGood: boolean;
   /** Journals from the snapshot's generation on. */
@@ -95,7 +100,7 @@ async function loadOrDamage(
   dir: string,
   name: string,
   revive: Revive,
-): Promise<Snapshot | SignalboxError<'STORE_CORRUPT'> | null> {
+): Promise<ReadSnapshot | SignalboxError<'STORE_CORRUPT'> | null> {
   try {
     return await loadSnapshot(files, dir, name, revive);
   } catch (error) {
@@ -113,7 +118,7 @@ function replay(
   files: FilePort,
   dir: string,
   listing: Listing,
-  snapshot: Snapshot | null,
+  snapshot: ReadSnapshot | null,
   currentIsGood: boolean,
 ): Recovery {
   const first = snapshot?.generation ?? 1;

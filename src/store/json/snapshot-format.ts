@@ -25,6 +25,12 @@ export interface Snapshot {
   readonly state: State;
 }
 
+/** A snapshot that was read, and where its records stand: each from one byte of the file to before another. */
+export interface ReadSnapshot extends Snapshot {
+  readonly file: string;
+  readonly places: Readonly<Record<Kind, readonly number[]>>;
+}
+
 /** What becomes of a record that was read: a snapshot leaves out what says nothing. */
 export type Revive = (kind: Kind, stored: StoredRecord) => { readonly id: string };
 /** Leaves records as they stand in the file. */
@@ -106,7 +112,7 @@ function decodeSnapshotHeader(line: string, file: string): SnapshotHeader | null
  * Reads a snapshot and checks all of it.
  * @throws SignalboxError `STORE_CORRUPT`, `STORE_VERSION`
  */
-export function readSnapshot(files: FilePort, fd: number, file: string, revive: Revive): Snapshot {
+export function readSnapshot(files: FilePort, fd: number, file: string, revive: Revive): ReadSnapshot {
   const { header, length } = readSnapshotHeader(files, fd, file);
   const size = files.fstat(fd).size;
   const wanted = length + dataPrefix.length + header.bytes + dataSuffix.length;
@@ -123,8 +129,9 @@ export function readSnapshot(files: FilePort, fd: number, file: string, revive: 
   if (digestOf(files, fd, start, header.bytes) !== header.sha256) {
     throw damaged('data with another SHA-256 than its header says', start, 2);
   }
-  const records = readRecords(files, fd, start, header.bytes, revive, damaged);
-  return { store: header.store, generation: header.generation, state: { seq: header.seq, records } };
+  const { records, places } = readRecords(files, fd, start, header.bytes, revive, damaged);
+  const state = { seq: header.seq, records };
+  return { store: header.store, generation: header.generation, state, file, places };
 }
 
 type Damaged = (what: string, byte: number, line: number) => Error;
@@ -155,15 +162,13 @@ function readRecords(
   length: number,
   revive: Revive,
   damaged: Damaged,
-): State['records'] {
-  const records = Object.fromEntries(kinds.map((kind) => [kind, []])) as unknown as Record<
-    Kind,
-    StoredRecord[]
-  >;
+): { records: State['records']; places: ReadSnapshot['places'] } {
+  const records = ofEachKind<StoredRecord>();
+  const places = ofEachKind<number>();
   let section = -1;
   let separator = separatorBefore(0);
   let lineNumber = 1;
-  for (const { text, at } of readLines(files, fd, start, length)) {
+  for (const { text, at, end } of readLines(files, fd, start, length)) {
     lineNumber += 1;
     if (text === separator) {
       section += 1;
@@ -177,9 +182,14 @@ function readRecords(
     if (fault !== null) throw damaged(fault, at, lineNumber);
     // One by one: what a record was read as is gone before the garbage collector would move it.
     records[kind].push(revive(kind, record) as StoredRecord);
+    places[kind].push(at, end);
   }
   if (section !== kinds.length) throw damaged('data that ends early', start + length, lineNumber);
-  return records;
+  return { records, places };
+}
+
+function ofEachKind<Item>(): Record<Kind, Item[]> {
+  return Object.fromEntries(kinds.map((kind) => [kind, []])) as unknown as Record<Kind, Item[]>;
 }
 
 function decodeRecord(text: string): StoredRecord | null {
@@ -197,7 +207,7 @@ function* readLines(
   fd: number,
   start: number,
   length: number,
-): Generator<{ text: string; at: number }> {
+): Generator<{ text: string; at: number; end: number }> {
   let buffer = Buffer.allocUnsafe(chunkBytes);
   let held = 0;
   let heldAt = start;
@@ -212,12 +222,12 @@ function* readLines(
     let from = 0;
     for (let feed = bytes.indexOf(lineFeed); feed !== -1; feed = bytes.indexOf(lineFeed, from)) {
       const to = bytes[feed - 1] === comma ? feed - 1 : feed;
-      yield { text: bytes.toString('utf8', from, to), at: heldAt + from };
+      yield { text: bytes.toString('utf8', from, to), at: heldAt + from, end: heldAt + to };
       from = feed + 1;
     }
     buffer.copyWithin(0, from, held);
     held -= from;
     heldAt += from;
   }
-  if (held > 0) yield { text: buffer.toString('utf8', 0, held), at: heldAt };
+  if (held > 0) yield { text: buffer.toString('utf8', 0, held), at: heldAt, end };
 }

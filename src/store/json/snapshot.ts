@@ -1,28 +1,23 @@
 import { createHash, type Hash } from 'node:crypto';
 import { join } from 'node:path';
 import { type Adapter, Low } from 'lowdb';
-import type { Json } from '../../../machines/json.ts';
-import type { State, StoredRecord } from '../log.ts';
 import { historySnapshotName, previousSnapshotName, snapshotName, temporaryName } from './directory.ts';
 import { errnoOf } from './failures.ts';
 import type { FilePort } from './file-port.ts';
-import { writeFully } from './frame.ts';
-import { JsonWriter } from './json-writer.ts';
-import { kinds } from './line.ts';
+import { readFully, writeFully } from './frame.ts';
+import { type Source, slices } from './snapshot-data.ts';
 import {
   asStored,
   dataPrefix,
   dataSuffix,
   encodeSnapshotHeader,
+  type ReadSnapshot,
   type Revive,
   readSnapshot,
   type Snapshot,
-  separatorBefore,
 } from './snapshot-format.ts';
 import type { SyncPort } from './sync-port.ts';
 
-// About 1 ms of work each (measured), so commits never wait long for a slice, and no clock is asked.
-const sliceLength = 128 * 1024;
 // Syncing as it grows keeps each sync short: commits share the sync thread.
 const syncEveryBytes = 8 * 1024 * 1024;
 
@@ -39,10 +34,17 @@ export interface SnapshotPorts {
 export interface SnapshotContainer {
   /**
    * Replaces `snapshot.json` by this state in slices between which the event loop runs.
-   * @param keepPrevious - false when the present snapshot is damaged and must not become the second chance.
    * @returns the size of the file.
    */
-  write(snapshot: Snapshot, keepPrevious: boolean): Promise<number>;
+  write(snapshot: Snapshot, replacing: Replacing): Promise<number>;
+}
+
+/** What a snapshot is written over. */
+export interface Replacing {
+  /** False when the present snapshot is damaged and must not become the second chance. */
+  readonly keepPrevious: boolean;
+  /** The one that was read: what is the same as in that is copied from its file. */
+  readonly before: ReadSnapshot | null;
 }
 
 /** The snapshot at a path, read through lowdb; null when there is none. */
@@ -51,13 +53,13 @@ export async function loadSnapshot(
   dir: string,
   name: string,
   revive: Revive,
-): Promise<Snapshot | null> {
-  const low = new Low<Snapshot | null>(reader(files, dir, name, revive), null);
+): Promise<ReadSnapshot | null> {
+  const low = new Low<ReadSnapshot | null>(reader(files, dir, name, revive), null);
   await low.read();
   return low.data;
 }
 
-function reader(files: FilePort, dir: string, name: string, revive: Revive): Adapter<Snapshot | null> {
+function reader(files: FilePort, dir: string, name: string, revive: Revive): Adapter<ReadSnapshot | null> {
   return {
     async read() {
       const path = join(dir, name);
@@ -77,23 +79,24 @@ function reader(files: FilePort, dir: string, name: string, revive: Revive): Ada
 
 /** Writes snapshots through lowdb. */
 export function createSnapshotContainer(ports: SnapshotPorts): SnapshotContainer {
-  let keepsPrevious = true;
+  let how: Replacing = { keepPrevious: true, before: null };
   let size = 0;
   const adapter: Adapter<Snapshot | null> = {
     ...reader(ports.files, ports.dir, snapshotName, asStored),
     async write(snapshot) {
-      if (snapshot !== null) size = await replaceSnapshot(ports, snapshot, keepsPrevious);
+      if (snapshot !== null) size = await replaceSnapshot(ports, snapshot, how);
     },
   };
   const low = new Low<Snapshot | null>(adapter, null);
   return {
-    async write(snapshot, keepPrevious) {
-      keepsPrevious = keepPrevious;
+    async write(snapshot, replacing) {
+      how = replacing;
       low.data = snapshot;
       try {
         await low.write();
       } finally {
         low.data = null;
+        how = { ...how, before: null };
       }
       return size;
     },
@@ -104,12 +107,12 @@ export function createSnapshotContainer(ports: SnapshotPorts): SnapshotContainer
 async function replaceSnapshot(
   ports: SnapshotPorts,
   snapshot: Snapshot,
-  keepPrevious: boolean,
+  { keepPrevious, before }: Replacing,
 ): Promise<number> {
   const { files, dir } = ports;
   const temporary = join(dir, temporaryName(snapshotName, ports.newId()));
   const target = join(dir, snapshotName);
-  const size = await writeFile(ports, snapshot, temporary);
+  const size = await writeFile(ports, snapshot, before, temporary);
   try {
     if (keepPrevious && files.lstat(target) !== null) {
       const previous = join(dir, temporaryName(previousSnapshotName, ports.newId()));
@@ -145,13 +148,25 @@ export function discard(files: FilePort, path: string): void {
   }
 }
 
-async function writeFile(ports: SnapshotPorts, snapshot: Snapshot, path: string): Promise<number> {
-  const { files, syncs } = ports;
+async function writeFile(
+  ports: SnapshotPorts,
+  snapshot: Snapshot,
+  before: ReadSnapshot | null,
+  path: string,
+): Promise<number> {
+  const { files, syncs, dir } = ports;
   const fd = files.open(path, 'create');
+  let source: OpenSource | null = null;
   try {
+    source = before === null ? null : openSource(files, dir, before);
     const blank = { store: snapshot.store, generation: snapshot.generation, seq: snapshot.state.seq };
     const start = Buffer.byteLength(encodeSnapshotHeader({ ...blank, bytes: 0, sha256: '0'.repeat(64) }));
-    const { bytes, sha256 } = await writeData(ports, snapshot.state, fd, start + dataPrefix.length);
+    const { bytes, sha256 } = await writeData(
+      ports,
+      slices(snapshot.state, source),
+      fd,
+      start + dataPrefix.length,
+    );
     writeFully(files, fd, Buffer.from(dataSuffix), start + dataPrefix.length + bytes);
     writeFully(files, fd, Buffer.from(encodeSnapshotHeader({ ...blank, bytes, sha256 }) + dataPrefix), 0);
     await syncs.datasync(fd);
@@ -164,22 +179,39 @@ async function writeFile(ports: SnapshotPorts, snapshot: Snapshot, path: string)
     throw error;
   } finally {
     files.close(fd);
+    source?.close();
   }
+}
+
+interface OpenSource extends Source {
+  close(): void;
+}
+
+function openSource(files: FilePort, dir: string, snapshot: ReadSnapshot): OpenSource {
+  const fd = files.open(join(dir, snapshot.file), 'read');
+  return {
+    snapshot,
+    copy(into, position) {
+      const count = readFully(files, fd, into, 0, into.length, position);
+      if (count < into.length) throw new Error(`${snapshot.file} is shorter than it was`);
+    },
+    close: () => files.close(fd),
+  };
 }
 
 async function writeData(
   { files, syncs, defer }: SnapshotPorts,
-  state: State,
+  data: Iterable<Uint8Array>,
   fd: number,
   start: number,
 ): Promise<{ bytes: number; sha256: string }> {
   const hash: Hash = createHash('sha256');
   let bytes = 0;
   let syncedAt = 0;
-  for (const data of slices(state)) {
-    hash.update(data);
-    writeFully(files, fd, data, start + bytes);
-    bytes += data.length;
+  for (const slice of data) {
+    hash.update(slice);
+    writeFully(files, fd, slice, start + bytes);
+    bytes += slice.length;
     if (bytes - syncedAt >= syncEveryBytes) {
       await syncs.datasync(fd);
       syncedAt = bytes;
@@ -187,38 +219,4 @@ async function writeData(
     await defer();
   }
   return { bytes, sha256: hash.digest('hex') };
-}
-
-/** A record without what is null or empty: that is what a record has that says nothing. */
-function writeRecord(json: JsonWriter, record: StoredRecord): void {
-  json.ascii('{');
-  let isFirst = true;
-  for (const key in record) {
-    const value = record[key];
-    if (value === null || value === undefined || (Array.isArray(value) && value.length === 0)) continue;
-    if (!isFirst) json.ascii(',');
-    isFirst = false;
-    json.string(key);
-    json.ascii(':');
-    json.value(value as Json);
-  }
-  json.ascii('}');
-}
-
-/** The data in slices; each is valid until the next. */
-function* slices(state: State): Generator<Uint8Array> {
-  const json = new JsonWriter();
-  for (const [index, kind] of kinds.entries()) {
-    json.ascii(`${separatorBefore(index)}\n`);
-    const records = state.records[kind];
-    for (let at = 0; at < records.length; at += 1) {
-      writeRecord(json, records[at] as StoredRecord);
-      json.ascii(at + 1 < records.length ? ',\n' : '\n');
-      if (json.size < sliceLength) continue;
-      yield json.bytes();
-      json.clear();
-    }
-  }
-  json.ascii(separatorBefore(kinds.length));
-  yield json.bytes();
 }
