@@ -15,10 +15,18 @@ export interface Recovered {
   readonly storeId: string;
   /** The newest valid snapshot, or null for a new store. */
   readonly snapshot: State | null;
-  /** The lines after the snapshot, oldest first. Read once. */
-  readonly lines: Iterable<Line>;
+  /** Seq of the last entry after it. */
+  readonly seq: number;
   /** False after a crash: the log writes a fresh snapshot before it serves. */
   readonly clean: boolean;
+}
+
+/** Takes over what is recovered while it is read, so that nothing of it has to be held. */
+export interface Recipient {
+  /** The newest valid snapshot; not called for a new store. */
+  load(snapshot: State): void;
+  /** A line after it. They come oldest first, and each was checked. */
+  replay(line: Line): void;
 }
 
 /**

@@ -33,8 +33,10 @@ export const openedAt = 1_700_000_000_000;
  * @throws SignalboxError when the store is refused.
  */
 export async function readStore(files: FilePort, dir: string): Promise<Recovered> {
+  const tables = new Tables();
   const { recovered, release } = await openJsonLog({
     dir,
+    into: tables,
     files,
     syncs: createInlineSyncPort(files),
     defer: () => Promise.resolve(),
@@ -43,14 +45,8 @@ export async function readStore(files: FilePort, dir: string): Promise<Recovered
     revive: loaded,
     lock: noLock,
   });
-  const tables = new Tables();
-  let seq = recovered.snapshot?.seq ?? 0;
-  if (recovered.snapshot !== null) tables.load(recovered.snapshot);
-  for (const line of recovered.lines) {
-    tables.replay(line);
-    seq = line.s + line.entries.length - 1;
-  }
   release();
+  const { seq } = recovered;
   return { tables, seq, digest: digestOf(tables, seq), clean: recovered.clean };
 }
 

@@ -50,6 +50,7 @@ async function race(): Promise<void> {
 async function held(): Promise<Log> {
   const { recovered, start } = await openJsonLog({
     dir,
+    into: { load: () => {}, replay: () => {} },
     files: nodeFilePort,
     syncs: createWorkerSyncPort(),
     defer: () => new Promise((resolve) => setImmediate(resolve)),
@@ -57,9 +58,7 @@ async function held(): Promise<Log> {
     newId: () => crypto.randomUUID(),
     lock,
   });
-  const lines = [...recovered.lines];
-  const last = lines.at(-1);
-  const seq = last === undefined ? (recovered.snapshot?.seq ?? 0) : last.s + last.entries.length - 1;
+  const { seq } = recovered;
   const opened = await start({ seq, records: nothing });
   const entry = { kind: 'job', id: `held-${process.pid}`, event: 'job.put', from: null, to: null } as const;
   opened.append({

@@ -17,7 +17,6 @@ import {
   writePromotionMark,
 } from './promotion-mark.ts';
 import { type Recovery, recover } from './recovery.ts';
-import { readLinesOf } from './scan.ts';
 
 /** A store that nobody has open, all of it, under its lock. Reading it changes nothing. */
 export interface StoreAtRest {
@@ -61,13 +60,18 @@ export async function openAtRest(directory: string, ports: AtRestPorts): Promise
   const held = await lock.acquire({ files, dir, path: join(dir, lockName), now: now() });
   try {
     const listing = listStore(files, dir);
-    const recovery = await recover(files, dir, listing, ports.report, loaded);
+    const tables = new Tables();
+    const recovery = await recover(files, dir, listing, {
+      into: tables,
+      revive: loaded,
+      report: ports.report,
+    });
     if (recovery.store === null) throw new SignalboxError('STORE_MISSING', { path: dir });
     return {
       dir,
       storeId: recovery.store,
       seq: recovery.seq,
-      records: recordsOf(files, dir, recovery),
+      records: tables.state(recovery.seq).records,
       mark: listing.promoted ? readPromotionMark(files, dir) : null,
       lines: () => linesOf(dir, ports, listing, recovery),
       setMark: (mark) => writePromotionMark(files, dir, mark),
@@ -78,18 +82,6 @@ export async function openAtRest(directory: string, ports: AtRestPorts): Promise
     held.release();
     throw explained('read', dir, error);
   }
-}
-
-/** The records that an opening would recover. */
-export function recordsOf(
-  files: FilePort,
-  dir: string,
-  { snapshot, journals, seq }: Recovery,
-): State['records'] {
-  const tables = new Tables();
-  if (snapshot !== null) tables.load(snapshot.state);
-  for (const line of readLinesOf(files, dir, journals)) tables.replay(line);
-  return tables.state(seq).records;
 }
 
 function linesOf(

@@ -105,8 +105,10 @@ export function jsonStore(dir: string, options: JsonStoreOptions = {}): JsonStor
       return current.backup(target);
     },
     async open(ports) {
-      const { recovered, start, release } = await openJsonLog({
+      const tables = new Tables();
+      const { recovered, start } = await openJsonLog({
         dir,
+        into: tables,
         files: options.files ?? nodeFilePort,
         syncs: (options.syncs ?? createWorkerSyncPort)(),
         defer: () => new Promise((resolve) => ports.defer(resolve)),
@@ -120,18 +122,7 @@ export function jsonStore(dir: string, options: JsonStoreOptions = {}): JsonStor
         ...given('checkpointMinBytes', options.checkpointMinBytes),
         ...given('lock', options.lock),
       });
-      const tables = new Tables();
-      let seq = recovered.snapshot?.seq ?? 0;
-      try {
-        if (recovered.snapshot !== null) tables.load(recovered.snapshot);
-        for (const line of recovered.lines) {
-          tables.replay(line);
-          seq = line.s + line.entries.length - 1;
-        }
-      } catch (error) {
-        release();
-        throw error;
-      }
+      const { seq } = recovered;
       if (tables.jobs.quarantined.size > 0) {
         ports.report(
           `${tables.jobs.quarantined.size} jobs are in a state or have values that this version does not know; they are left alone`,

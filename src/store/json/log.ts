@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { SignalboxError } from '../../errors.ts';
-import type { Recovered, State } from '../log.ts';
+import type { Recipient, Recovered, State } from '../log.ts';
 import {
   type Listing,
   listStore,
@@ -21,7 +21,6 @@ import { createKernelLock, type HeldLock, type LockPort, pidFileLock } from './l
 import { networkWarning } from './network-file-system.ts';
 import { promotedError, readPromotionMark } from './promotion-mark.ts';
 import { type Recovery, recover } from './recovery.ts';
-import { readLinesOf } from './scan.ts';
 import { settle } from './settle.ts';
 import { createSnapshotContainer, keepForHistory } from './snapshot.ts';
 import { asStored, type Revive } from './snapshot-format.ts';
@@ -36,6 +35,8 @@ export interface JsonLogOptions {
    * @defaultValue true
    */
   readonly create?: boolean;
+  /** Takes over the state while it is read and checked. When the opening is refused, it is worth nothing. */
+  readonly into: Recipient;
   readonly files: FilePort;
   /** Belongs to the log from here on, which closes it. */
   readonly syncs: SyncPort;
@@ -77,7 +78,7 @@ export interface JsonLogOptions {
 /** A log that was read but not begun. Nothing in the directory was changed yet. */
 export interface OpenedLog {
   readonly recovered: Recovered;
-  /** Begins a new generation from this state, the recovered one with all lines applied. */
+  /** Begins a new generation from this state, the recovered one. */
   start(state: State): Promise<JsonLog>;
   /** Gives the store up instead of starting it. */
   release(): void;
@@ -122,9 +123,10 @@ async function readStore(options: JsonLogOptions, lock: HeldLock): Promise<Opene
   const { dir, files, syncs, newId, onReport: report = () => {} } = options;
   const listing = listStore(files, dir);
   if (listing.promoted) throw promotedError(dir, readPromotionMark(files, dir));
-  const recovery = await recover(files, dir, listing, report, options.revive ?? asStored);
+  const { into, revive = asStored } = options;
+  const recovery = await recover(files, dir, listing, { into, revive, report });
   const store = recovery.store ?? newId();
-  const { snapshot, journals, clean } = recovery;
+  const { snapshot, seq, clean } = recovery;
   const release = () => {
     syncs.close();
     lock.release();
@@ -133,7 +135,7 @@ async function readStore(options: JsonLogOptions, lock: HeldLock): Promise<Opene
     recovered: {
       storeId: store,
       snapshot: snapshot?.state ?? null,
-      lines: readLinesOf(files, dir, journals),
+      seq,
       clean,
     },
     async start(state) {

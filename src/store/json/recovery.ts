@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { SignalboxError } from '../../errors.ts';
+import type { Recipient } from '../log.ts';
 import { checkCleanMark } from './clean-marker.ts';
 import {
   historySnapshotName,
@@ -10,7 +11,7 @@ import {
 } from './directory.ts';
 import { corrupt, explained } from './failures.ts';
 import type { FilePort } from './file-port.ts';
-import { type ChainEnd, type ScannedJournal, scanJournal } from './scan.ts';
+import { type ChainEnd, type Leniency, type ScannedJournal, scanJournal } from './scan.ts';
 import { loadSnapshot } from './snapshot.ts';
 import {
   type ReadSnapshot,
@@ -37,17 +38,24 @@ export interface Recovery {
   readonly crc: number;
 }
 
+/** What a recovery is given to. */
+export interface RecoveryPorts {
+  readonly into: Recipient;
+  readonly revive: Revive;
+  /** Told what a person should know. */
+  readonly report: (message: string) => void;
+}
+
 /**
  * Finds the newest state that can be proved: a valid snapshot and every line after it. Whatever is not as it was
- * written, and not the mark of a crash, is refused.
+ * written, and not the mark of a crash, is refused; what was given away by then is worth nothing.
  * @throws SignalboxError `STORE_CORRUPT`, `STORE_VERSION`, `STORE_PERMISSION`, `STORE_IO`
  */
 export async function recover(
   files: FilePort,
   dir: string,
   listing: Listing,
-  report: (message: string) => void,
-  revive: Revive,
+  ports: RecoveryPorts,
 ): Promise<Recovery> {
   if (isNew(listing)) {
     return {
@@ -60,15 +68,16 @@ export async function recover(
       clean: true,
     };
   }
+  const { into, revive, report } = ports;
   const current = await loadOrDamage(files, dir, snapshotName, revive);
   if (!(current instanceof SignalboxError) && current !== null)
-    return replay(files, dir, listing, current, true);
+    return replay(files, dir, listing, current, true, into);
 
   const damage = current ?? missing(snapshotName, 0);
   const previous = await loadOrDamage(files, dir, previousSnapshotName, revive);
   try {
     if (previous instanceof SignalboxError) throw previous;
-    const recovery = replay(files, dir, listing, previous, false);
+    const recovery = replay(files, dir, listing, previous, false, into);
     refuseEarlierEnd(files, dir, listing, recovery);
     // The very first opening may have ended before its snapshot was there: nothing was lost or damaged.
     if (recovery.generation <= 1 && recovery.seq === 0) return recovery;
@@ -120,7 +129,9 @@ function replay(
   listing: Listing,
   snapshot: ReadSnapshot | null,
   currentIsGood: boolean,
+  into: Recipient,
 ): Recovery {
+  if (snapshot !== null) into.load(snapshot.state);
   const first = snapshot?.generation ?? 1;
   const last = listing.journals.at(-1) ?? 0;
   const journals: ScannedJournal[] = [];
@@ -136,7 +147,7 @@ function replay(
     const isLast = generation === last && !listing.clean;
     // A snapshot is renamed only after the header of its journal is on disk, so that one was born.
     const mayBeUnborn = isLast && generation !== snapshot?.generation;
-    const journal = scan(files, dir, generation, end, isLast, mayBeUnborn);
+    const journal = scan(files, dir, generation, end, { torn: isLast, unborn: mayBeUnborn }, into);
     if (journal === null) {
       unborn = generation;
     } else {
@@ -155,11 +166,11 @@ function scan(
   dir: string,
   generation: number,
   before: ChainEnd,
-  torn: boolean,
-  unborn: boolean,
+  leniency: Leniency,
+  into: Recipient,
 ): ScannedJournal | null {
   try {
-    return scanJournal(files, dir, generation, before, { torn, unborn });
+    return scanJournal(files, dir, generation, before, leniency, (line) => into.replay(line));
   } catch (error) {
     throw explained('read', join(dir, journalName(generation)), error);
   }

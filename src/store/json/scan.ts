@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Line } from '../store.ts';
 import { journalName } from './directory.ts';
-import { corrupt, explained, newerVersion } from './failures.ts';
+import { corrupt, newerVersion } from './failures.ts';
 import type { FilePort } from './file-port.ts';
 import { type Frame, readFrames, toHex } from './frame.ts';
 import { decodeHeader, decodeLine, headerLimit, type JournalHeader } from './line.ts';
@@ -19,19 +19,13 @@ export interface ChainEnd {
 /** A journal that was read to its end and is as it was written. */
 export interface ScannedJournal {
   readonly header: JournalHeader;
-  /** Where the first line begins, and where the last ends. */
-  readonly start: number;
+  /** Where the last line ends. */
   readonly end: number;
   /** Length of the file: more than `end` when a torn write is to be cut. */
   readonly size: number;
   readonly seq: number;
   readonly crc: number;
-  /** Its lines, as long as nobody has read them; null when they are too many to be held. */
-  lines: Line[] | null;
 }
-
-/** The lines of a longer file are read a second time instead of held. */
-const heldBytes = 32 * 1024 * 1024;
 
 /** What may be excused in a journal. */
 export interface Leniency {
@@ -42,7 +36,7 @@ export interface Leniency {
 }
 
 /**
- * Reads and checks a journal.
+ * Reads and checks a journal, and gives each of its lines away as soon as it is checked.
  * @returns null when it was never born: its header is not whole and nothing was written after it.
  * @throws SignalboxError `STORE_CORRUPT`, `STORE_VERSION`
  */
@@ -52,6 +46,7 @@ export function scanJournal(
   generation: number,
   before: ChainEnd,
   leniency: Leniency,
+  onLine: (line: Line) => void,
 ): ScannedJournal | null {
   const file = journalName(generation);
   const fd = files.open(join(dir, file), 'read');
@@ -65,7 +60,7 @@ export function scanJournal(
       const what = first.done === true || first.value.ok ? 'no header' : first.value.reason;
       throw corrupt({ file, byte: 0, line: 1, what, lastGood: before.seq });
     }
-    return scanLines(files, fd, file, size, header, frames, leniency);
+    return scanLines(files, fd, file, size, header, frames, leniency, onLine);
   } finally {
     files.close(fd);
   }
@@ -115,12 +110,12 @@ function scanLines(
   known: KnownHeader,
   frames: Iterator<Frame>,
   leniency: Leniency,
+  onLine: (line: Line) => void,
 ): ScannedJournal {
   let { next: end, crc } = known;
   let seq = known.header.base;
   let lineNumber = 1;
-  const lines: Line[] | null = size > heldBytes ? null : [];
-  const journal = () => ({ header: known.header, start: known.next, end, size, seq, crc, lines });
+  const journal = () => ({ header: known.header, end, size, seq, crc });
   for (let step = frames.next(); step.done !== true; step = frames.next()) {
     const frame = step.value;
     lineNumber += 1;
@@ -136,49 +131,10 @@ function scanLines(
     if (stored.line.s !== seq + 1) throw bad(`seq ${stored.line.s} where ${seq + 1} follows`);
     if (stored.previous !== toHex(crc))
       throw bad(`a line after another (${stored.previous}) than the one before it`);
-    lines?.push(stored.line);
+    onLine(stored.line);
     seq += stored.line.entries.length;
     crc = frame.crc;
     end = frame.next;
   }
   return journal();
-}
-
-/** The lines of scanned journals, oldest first. What was held is let go, what was not is read again. */
-export function* readLinesOf(
-  files: FilePort,
-  dir: string,
-  journals: readonly ScannedJournal[],
-): Generator<Line> {
-  for (const journal of journals) {
-    const { lines } = journal;
-    journal.lines = null;
-    try {
-      yield* lines ?? linesIn(files, dir, journal);
-    } catch (error) {
-      throw explained('read', join(dir, journalName(journal.header.generation)), error);
-    }
-  }
-}
-
-function* linesIn(files: FilePort, dir: string, { header, start, end }: ScannedJournal): Generator<Line> {
-  const file = journalName(header.generation);
-  const fd = files.open(join(dir, file), 'read');
-  try {
-    for (const frame of readFrames(files, fd, start, end)) {
-      const stored = frame.ok ? decodeLine(frame.text) : frame.reason;
-      if (typeof stored === 'string') {
-        throw corrupt({
-          file,
-          byte: frame.at,
-          line: 0,
-          what: `${stored}, after it was read once`,
-          lastGood: header.base,
-        });
-      }
-      yield stored.line;
-    }
-  } finally {
-    files.close(fd);
-  }
 }

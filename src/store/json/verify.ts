@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import { SignalboxError } from '../../errors.ts';
 import { countRecords, type RecordCounts } from '../tables/counting.ts';
 import { loaded } from '../tables/record-change.ts';
-import { recordsOf } from './at-rest.ts';
+import { Tables } from '../tables/tables.ts';
 import {
   cleanName,
   historySnapshotName,
@@ -98,7 +98,9 @@ export async function verifyStore(
 async function verify(files: FilePort, dir: string): Promise<Verification> {
   const listing = listStore(files, dir);
   const reports: string[] = [];
-  const recovery = await recover(files, dir, listing, (message) => reports.push(message), loaded);
+  const tables = new Tables();
+  const report = (message: string) => void reports.push(message);
+  const recovery = await recover(files, dir, listing, { into: tables, revive: loaded, report });
   const { store, seq, clean, journals, currentIsGood } = recovery;
   const good = journals.map(({ header }) => journalName(header.generation));
   if (listing.clean) good.push(cleanName);
@@ -118,9 +120,11 @@ async function verify(files: FilePort, dir: string): Promise<Verification> {
       damage.push(explained('read', name, error));
     }
   }
-  const counts = countRecords(recordsOf(files, dir, recovery));
+  const counts = countRecords(tables.state(seq).records);
   return { storeId: store, seq, clean, counts, good: good.sort(), damage, reports };
 }
+
+const strict = { torn: false, unborn: false };
 
 interface FurtherFile {
   readonly name: string;
@@ -148,7 +152,7 @@ function historyOf(
         // What is wrong with a header, the scan says with its place.
         const seq = known?.seq ?? (header === null || typeof header === 'string' ? 0 : header.header.base);
         const start = known ?? { store, seq, crc: null };
-        const end = scanJournal(files, dir, number, start, { torn: false, unborn: false }) as ScannedJournal;
+        const end = scanJournal(files, dir, number, start, strict, () => {}) as ScannedJournal;
         if (number + 1 === first?.generation) refuseOtherEnd(end, first);
         before = { generation: number, store, seq: end.seq, crc: end.crc };
       },

@@ -2,24 +2,27 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SignalboxError } from '../../../src/errors.ts';
-import { openJsonLog } from '../../../src/store/json/log.ts';
+import { type OpenedLog, openJsonLog } from '../../../src/store/json/log.ts';
 import type { Line } from '../../../src/store/store.ts';
 import { closedStore, copied, logOptions, newPath, openStore, patchFile, refusal } from './open-store.ts';
 
 /** What a directory holds, read without changing it; a refusal as its code. */
 async function contentOf(dir: string): Promise<string> {
   try {
-    const opened = await openJsonLog(logOptions(dir));
-    try {
-      const lines: Line[] = [...opened.recovered.lines];
-      return JSON.stringify([opened.recovered.storeId, opened.recovered.snapshot, lines]);
-    } finally {
-      opened.release();
-    }
+    const { lines, recovered, release } = await openedLog(dir);
+    release();
+    return JSON.stringify([recovered.storeId, recovered.snapshot, lines]);
   } catch (error) {
     if (error instanceof SignalboxError) return error.code;
     throw error;
   }
+}
+
+/** A log that is read, with the lines after its snapshot. */
+async function openedLog(dir: string): Promise<OpenedLog & { readonly lines: readonly Line[] }> {
+  const lines: Line[] = [];
+  const into = { load: () => {}, replay: (line: Line) => void lines.push(line) };
+  return { ...(await openJsonLog(logOptions(dir, { into }))), lines };
 }
 
 /** A store that was opened twice: two generations, two snapshots. */
@@ -124,8 +127,8 @@ it('a record in a snapshot keeps a key named __proto__ as data', async () => {
   first.put('a', JSON.parse('{"__proto__":{"x":1}}'));
   await first.log.close();
 
-  const opened = await openJsonLog(logOptions(dir));
-  const [line] = [...opened.recovered.lines];
+  const opened = await openedLog(dir);
+  const [line] = opened.lines;
   const { records } = first.state();
   const job = { id: 'a', ...line?.entries[0]?.patch };
   const log = await opened.start({ seq: 1, records: { ...records, job: [job] } });

@@ -8,6 +8,7 @@ const [dir = '', method] = process.argv.slice(2);
 const kernel = createKernelLock([method === 'flock(1)' ? flockMethod : nativeMethod]);
 const { recovered, start } = await openJsonLog({
   dir,
+  into: { load: () => {}, replay: () => {} },
   files: nodeFilePort,
   syncs: createWorkerSyncPort(),
   defer: () => new Promise((resolve) => setImmediate(resolve)),
@@ -15,7 +16,7 @@ const { recovered, start } = await openJsonLog({
   newId: () => `id-${process.pid}`,
   lock: method === 'pidfile-unsafe' ? method : kernel,
 });
-const lines = [...recovered.lines];
+const { seq } = recovered;
 const none = {
   store: [],
   queue: [],
@@ -26,7 +27,7 @@ const none = {
   proxy: [],
   annotation: [],
 };
-const log = await start({ seq: lines.length, records: none });
+const log = await start({ seq, records: none });
 const entry = {
   kind: 'job',
   id: 'held',
@@ -37,7 +38,7 @@ const entry = {
   gone: false,
   q: 0,
 } as const;
-log.append({ s: lines.length + 1, at: 0, by: 'client#1', mv: '1', entries: [entry] });
+log.append({ s: seq + 1, at: 0, by: 'client#1', mv: '1', entries: [entry] });
 log.write();
 await log.sync();
 process.stdout.write('held\n');

@@ -8,7 +8,7 @@ import { kinds } from '../../../src/store/json/line.ts';
 import { createKernelLock, flockMethod, nativeMethod } from '../../../src/store/json/lock.ts';
 import { type JsonLogOptions, openJsonLog } from '../../../src/store/json/log.ts';
 import { createInlineSyncPort } from '../../../src/store/json/sync-port.ts';
-import type { Log, Recovered, State, StoredRecord } from '../../../src/store/log.ts';
+import type { Log, Recipient, Recovered, State, StoredRecord } from '../../../src/store/log.ts';
 import type { Entry, Kind, Line, Patch } from '../../../src/store/store.ts';
 
 const folders: string[] = [];
@@ -51,6 +51,7 @@ export function logOptions(dir: string, changes: Partial<JsonLogOptions> = {}): 
   return {
     dir,
     files,
+    into: { load: () => {}, replay: () => {} },
     syncs: createInlineSyncPort(files),
     defer: () => new Promise((resolve) => setImmediate(resolve)),
     lock,
@@ -80,22 +81,20 @@ export interface OpenStore {
 /** Opens a store, applies what was recovered and starts it. */
 export async function openStore(dir: string, changes: Partial<JsonLogOptions> = {}): Promise<OpenStore> {
   const reports: string[] = [];
-  const opened = await openJsonLog(
-    logOptions(dir, { onReport: (message) => reports.push(message), ...changes }),
-  );
   const records = new Map<string, StoredRecord>();
   const order: readonly Kind[] = kinds;
-  let seq = opened.recovered.snapshot?.seq ?? 0;
-  const { snapshot } = opened.recovered;
-  for (const kind of order) {
-    for (const record of snapshot?.records[kind] ?? []) records.set(`${kind}/${record.id}`, record);
-  }
-  try {
-    for (const line of opened.recovered.lines) seq = applied(records, line);
-  } catch (error) {
-    opened.release();
-    throw error;
-  }
+  const into: Recipient = {
+    load(snapshot) {
+      for (const kind of order) {
+        for (const record of snapshot.records[kind]) records.set(`${kind}/${record.id}`, record);
+      }
+    },
+    replay: (line) => void applied(records, line),
+  };
+  const opened = await openJsonLog(
+    logOptions(dir, { into, onReport: (message) => reports.push(message), ...changes }),
+  );
+  const { seq } = opened.recovered;
   const state = (): State => ({ seq: store.seq, records: stateOf(records) });
   const log = await opened.start({ seq, records: stateOf(records) });
   open.add(log);
