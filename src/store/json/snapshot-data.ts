@@ -68,18 +68,20 @@ interface Run {
 class OldRecords {
   readonly #records: readonly StoredRecord[];
   readonly #places: readonly number[];
-  readonly #indexes: ReadonlyMap<StoredRecord, number>;
+  /** As a rule they come in the order in which they were read. */
+  #next = 0;
+  /** Made when they do not. */
+  #indexes: ReadonlyMap<StoredRecord, number> | null = null;
 
   constructor({ state, places }: ReadSnapshot, kind: Kind) {
     this.#records = state.records[kind];
     this.#places = places[kind];
-    this.#indexes = new Map(this.#records.map((record, index) => [record, index]));
   }
 
   /** What can be copied at once from a place on, at most a slice; null when that record was not read as it is. */
   runAt(records: readonly StoredRecord[], at: number): Run | null {
-    const first = this.#indexes.get(records[at] as StoredRecord);
-    if (first === undefined) return null;
+    const first = this.#find(records[at] as StoredRecord);
+    if (first === null) return null;
     const start = this.#startOf(first);
     let count = 1;
     while (
@@ -88,7 +90,20 @@ class OldRecords {
       this.#endOf(first + count) - start <= sliceLength
     )
       count += 1;
+    this.#next = first + count;
     return { count, start, end: this.#endOf(first + count - 1) };
+  }
+
+  #find(record: StoredRecord): number | null {
+    const expected = this.#records[this.#next];
+    if (expected === undefined && this.#indexes === null) return null;
+    if (expected === record) return this.#next;
+    if (expected?.id === record.id) {
+      this.#next += 1;
+      return null;
+    }
+    this.#indexes ??= new Map(this.#records.map((each, index) => [each, index]));
+    return this.#indexes.get(record) ?? null;
   }
 
   #startOf(index: number): number {

@@ -208,15 +208,24 @@ async function writeData(
   const hash: Hash = createHash('sha256');
   let bytes = 0;
   let syncedAt = 0;
-  for (const slice of data) {
-    hash.update(slice);
-    writeFully(files, fd, slice, start + bytes);
-    bytes += slice.length;
-    if (bytes - syncedAt >= syncEveryBytes) {
-      await syncs.datasync(fd);
-      syncedAt = bytes;
+  let syncing: Promise<void> = Promise.resolve();
+  try {
+    for (const slice of data) {
+      hash.update(slice);
+      writeFully(files, fd, slice, start + bytes);
+      bytes += slice.length;
+      if (bytes - syncedAt >= syncEveryBytes) {
+        await syncing;
+        syncing = syncs.datasync(fd);
+        // Awaited before the next, and at the end; until then nobody looks at it.
+        syncing.catch(() => {});
+        syncedAt = bytes;
+      }
+      await defer();
     }
-    await defer();
+  } finally {
+    // The number of a closed file may be another's by the time it is synced.
+    await syncing;
   }
   return { bytes, sha256: hash.digest('hex') };
 }

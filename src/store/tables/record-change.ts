@@ -4,6 +4,7 @@ import { type JobRecord, recordVersion } from '../../model/records.ts';
 import { newJobRecord } from '../../model/step.ts';
 import type { StoredRecord } from '../log.ts';
 import type { Change, Kind, Records } from '../store.ts';
+import { internAssigner, internPlace } from './interning.ts';
 import { soundRecord } from './quarantine.ts';
 
 /** The record as a change leaves it. */
@@ -21,6 +22,7 @@ export function changed(change: Change, before: Records[Kind] | undefined, seq: 
   const order = next.order as JobRecord['order'] | undefined;
   if (order && order[1] === 0) next.order = [order[0], seq];
   if (before === undefined && change.kind === 'job') next.createdSeq = seq;
+  if (change.kind === 'job') intern(next);
   return next as unknown as Records[Kind];
 }
 
@@ -30,7 +32,13 @@ export function loaded(kind: Kind, stored: StoredRecord): Records[Kind] {
   const sound = soundRecord(stored) as Partial<JobRecord>;
   const job = wholeJob(sound, blankJob);
   if (sound.unsound !== undefined) job.unsound = sound.unsound;
+  intern(job);
   return job as unknown as JobRecord;
+}
+
+function intern(job: Record<string, unknown>): void {
+  job.parent = internPlace(job.parent as JobRecord['parent']);
+  job.assigner = internAssigner(job.assigner as JobRecord['assigner']);
 }
 
 /** A record that nothing has happened to. */
