@@ -32,12 +32,12 @@ interface Hole {
  * transaction was open for long comes after others with greater numbers.
  */
 export class Following {
-  /** Resolves when what is committed from now on will be told. */
-  started: Promise<void> = Promise.resolve();
   readonly #parts: FollowingParts;
   readonly #listeners = new Set<(lines: readonly Line[]) => void>();
   /** First numbers of lines of this process whose end it does not know: when the journal has them, they are told. */
   readonly #uncertain = new Set<number>();
+  /** Null when it failed: whoever needs it begins again. */
+  #beginning: Promise<void> | null = null;
   #next = 0;
   #holes: Hole[] = [];
   #timer: Scheduled | null = null;
@@ -91,7 +91,7 @@ export class Following {
   async close(): Promise<void> {
     this.#listeners.clear();
     this.#timer?.cancel();
-    await this.started.catch(() => {});
+    await this.#beginning?.catch(() => {});
     await this.#looking?.catch(() => {});
   }
 
@@ -99,17 +99,36 @@ export class Following {
     this.#holes = [];
     this.#uncertain.clear();
     this.#delayMs = soonMs;
-    const { journal } = this.#parts;
-    this.started = journal.now().then(
-      ({ seq, open }) => {
-        this.#next = seq + 1;
-        // There may always be one whose numbers are given and that commits after what is read from here on: a snapshot
-        // does not list a transaction that is newer than all that have ended.
-        this.#holes.push({ from: 0, to: seq + 1, open, xid: null, told: new Set() });
-        this.#schedule();
-      },
+    this.#beginning = null;
+    // When the database is away, the timer looks again.
+    this.begun().then(
+      () => this.#schedule(),
       () => this.#schedule(),
     );
+  }
+
+  /**
+   * Resolves when what is committed from now on will be told, if anybody follows. Not before: what is committed between a
+   * read and the beginning would never be heard of.
+   * @throws SignalboxError when the database does not answer.
+   */
+  begun(): Promise<void> {
+    if (this.#listeners.size === 0) return Promise.resolve();
+    this.#beginning ??= this.#begin();
+    return this.#beginning;
+  }
+
+  async #begin(): Promise<void> {
+    try {
+      const { seq, open } = await this.#parts.journal.now();
+      this.#next = seq + 1;
+      // There may always be one whose numbers are given and that commits after what is read from here on: a snapshot
+      // does not list a transaction that is newer than all that have ended.
+      this.#holes.push({ from: 0, to: seq + 1, open, xid: null, told: new Set() });
+    } catch (error) {
+      this.#beginning = null;
+      throw error;
+    }
   }
 
   #schedule(): void {
@@ -125,7 +144,7 @@ export class Following {
     while (this.#isAsked && this.#listeners.size > 0) {
       this.#isAsked = false;
       try {
-        await this.started;
+        await this.begun();
         await this.#lookAhead();
         await this.#lookIntoHoles();
       } catch {

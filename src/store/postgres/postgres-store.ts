@@ -279,8 +279,9 @@ export class PostgresStore implements OpenStore {
   }
 
   #after<Result>(settled: Promise<void>, read: () => Promise<Result>): Promise<Result> {
-    const { started } = this.#following;
-    return this.#during(settled.then(() => started.then(read)));
+    const begun = this.#following.begun();
+    begun.catch(() => {});
+    return this.#during(settled.then(() => begun.then(read)));
   }
 
   /** Its end is told in a later turn, which is what a reactor with a time of its own counts. */

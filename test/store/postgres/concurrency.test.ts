@@ -117,7 +117,8 @@ describe('Who begins to follow a postgres store', () => {
     await admin.query('COMMIT');
     await first.commit({ by: 'client', changes: [put('last', [])], expect: [] }).synced;
     await isTold;
-    // Of the one before it may hear, too: its notification can come behind the beginning.
+    // An opening follows by itself until it has heard its first notification. Who joins it meanwhile hears of what was
+    // committed since then, too.
     await expect.poll(() => told.filter((id) => id !== 'early').sort()).toEqual(['last', 'late']);
     await Promise.all([first.close(), second.close(), admin.end()]);
   });
