@@ -1,4 +1,5 @@
 import type { Outcome } from '../../machines/job.context.ts';
+import { SignalboxError } from '../errors.ts';
 import { Failure } from '../model/failure.ts';
 import type { Engine } from './engine.ts';
 import type { Job } from './job.ts';
@@ -132,6 +133,8 @@ export class Workers {
     info.keep({ ok: false, failure: failure.data });
     info.completed = new Date(this.#engine.now());
     this.release(slot);
+    // A box that is stopped leaves its jobs as they are: nothing broke.
+    if (error instanceof SignalboxError && error.code === 'BOX_STOPPED') return;
     this.#engine.log.events(
       'CRITICAL',
       () => `unexpected error in worker ${info.thread}, which is replaced: ${info.shown(failure).text()}`,

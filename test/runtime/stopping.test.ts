@@ -2,8 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { defineJob, memoryStore } from 'signalbox';
 import { afterEach, describe, expect, it } from 'vitest';
-import { newDirectory } from '../behaviours/stores.ts';
+import { disconnect, interceptedStore } from '../behaviours/faulty-store.ts';
+import { makeBox, newDirectory } from '../behaviours/stores.ts';
 
 const children = new Set<ChildProcess>();
 
@@ -32,4 +34,25 @@ describe('a process whose box was stopped', () => {
 
     expect(process).toEqual({ code: 0, said: ['worked', 'STORE_CLOSED'] });
   });
+});
+
+it('A box that is stopped while a worker waits for the store says nothing of a worker that broke', async () => {
+  let isAway = false;
+  const store = interceptedStore(memoryStore(), (call) =>
+    call === 'annotations' && isAway ? disconnect() : null,
+  );
+  const plain = defineJob({ name: 'plain', run: () => 'done' });
+  const { box, reactor, entries, logged } = await makeBox({ store, jobs: [plain], queues: [''] });
+  await box.start();
+  isAway = true;
+  await box.queue().put(plain().with({ annotations: { note: 'kept' } }));
+  await reactor.runUntilIdle();
+
+  await reactor.until(box.stop());
+  await reactor.runUntilIdle();
+
+  expect(entries.map(({ message }) => message)).toContainEqual(
+    expect.stringMatching(/store away while loading/),
+  );
+  expect(logged('CRITICAL')).toEqual([]);
 });
