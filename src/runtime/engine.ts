@@ -18,6 +18,7 @@ import type { Hooks } from './hooks.ts';
 import { Job } from './job.ts';
 import type { LiveAgent } from './live-agent.ts';
 import type { Log } from './logging.ts';
+import { Orphans } from './orphans.ts';
 import { Pauses } from './pauses.ts';
 import { Policies } from './policies.ts';
 import type { IdSource } from './ports.ts';
@@ -64,6 +65,7 @@ export class Engine {
   readonly retrying: Retrying;
   readonly awaited: AwaitedOutcomes;
   readonly callbacks: Callbacks;
+  readonly orphans: Orphans;
   readonly policies: Policies;
   readonly executor: Executor;
   readonly now: () => number;
@@ -97,6 +99,7 @@ export class Engine {
     this.retrying = new Retrying(this);
     this.awaited = new AwaitedOutcomes(this);
     this.callbacks = new Callbacks(this);
+    this.orphans = new Orphans(this);
     this.policies = new Policies(this);
   }
 

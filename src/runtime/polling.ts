@@ -45,7 +45,9 @@ export class Polling {
         poll.queues[queue.id] = null;
         await this.#pollQueue(queue.id, poll);
       }
-      if (mayClaim()) agents.retireVanished(poll);
+      if (!mayClaim()) return;
+      agents.retireVanished(poll);
+      await this.#guarded('take up what was left', () => this.#engine.orphans.look());
     });
     this.#closePrevious();
     polls.add(poll, this.#engine.now());

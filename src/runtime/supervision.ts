@@ -157,14 +157,15 @@ export class Supervision {
   /** Jobs of processes that are known to be gone are handed on before the first poll; for others a sibling waits. */
   async #recover(): Promise<void> {
     try {
-      const { store, direct, callbacks } = this.#opened();
+      const { store, direct, orphans } = this.#opened();
+      const alive = await store.alive();
       for (const queue of await store.list('queue', '')) {
         for (const record of await store.list('representation', `${queue.id}/`)) {
-          if (record.state !== 'activated' || !(await store.isOver(record.epoch))) continue;
+          if (record.state !== 'activated' || alive.has(record.epoch)) continue;
           await this.#deactivated(new Representation(direct, record));
         }
       }
-      for (const job of await store.orphans()) await callbacks.readopt(job);
+      await orphans.takeUp(alive);
       this.#supervisor.send({ type: 'recovery.done' });
     } catch (error) {
       this.#openError = error;

@@ -91,8 +91,8 @@ class CodedStore implements OpenStore {
     return this.#store.now();
   }
 
-  isOver(epoch: number): Promise<boolean> {
-    return this.#store.isOver(epoch);
+  alive(): Promise<ReadonlySet<number>> {
+    return this.#store.alive();
   }
 
   get transaction(): OpenStore['transaction'] {

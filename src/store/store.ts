@@ -222,8 +222,8 @@ export interface OpenStore {
   poolSize: number;
   /** The store's clock. */
   now(): number;
-  /** Whether the opening of an epoch is known to be over: nothing of what it began goes on. */
-  isOver(epoch: number): Promise<boolean>;
+  /** Epochs of the openings that are alive, this one among them: nothing goes on of what any other began. */
+  alive(): Promise<ReadonlySet<number>>;
 
   get<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined>;
   /** Records whose id starts with `prefix`, in order of id. */

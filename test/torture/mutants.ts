@@ -37,7 +37,7 @@ export const mutants: readonly TortureMutant[] = [
     edits: [
       {
         file: 'src/runtime/supervision.ts',
-        find: "if (record.state !== 'activated' || !(await store.isOver(record.epoch))) continue;",
+        find: "if (record.state !== 'activated' || alive.has(record.epoch)) continue;",
         replace: 'if (record !== null) continue;',
       },
     ],

@@ -79,17 +79,16 @@ export class Openings {
     });
   }
 
-  /** Whether an opening was closed, or has given no sign of life for long. */
-  async isOver(epoch: number): Promise<boolean> {
-    const { schema, transactions, clock } = this.#parts;
+  /** Those that were neither closed nor without a sign of life for long, this one in any case. */
+  async alive(): Promise<ReadonlySet<number>> {
+    const { schema, epoch, transactions, clock } = this.#parts;
     const rows = await transactions.read('a read', (connection) =>
       connection.query(
-        `SELECT 1 FROM ${schema}.opening
-         WHERE epoch = $1 AND seen_at > ${clock.expression()} - make_interval(secs => $2)`,
-        [epoch, deathMs / 1000],
+        `SELECT epoch FROM ${schema}.opening WHERE seen_at > ${clock.expression()} - make_interval(secs => $1)`,
+        [deathMs / 1000],
       ),
     );
-    return rows.length === 0;
+    return new Set([epoch, ...rows.map((row) => Number(row.epoch))]);
   }
 
   /** Of these numbers of entries, those that no living opening has written. */

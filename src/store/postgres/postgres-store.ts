@@ -113,8 +113,8 @@ export class PostgresStore implements OpenStore {
     return this.#clock.now();
   }
 
-  isOver(epoch: number): Promise<boolean> {
-    return this.#read(() => this.#openings.isOver(epoch));
+  alive(): Promise<ReadonlySet<number>> {
+    return this.#read(() => this.#openings.alive());
   }
 
   get<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {

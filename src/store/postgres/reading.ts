@@ -114,14 +114,33 @@ export class Reading {
     return (await this.#among('state <> ALL($1)', [jobChart.states])).quarantined();
   }
 
-  /** Jobs at callbacks outside any agent, and completed ones with callbacks that were added late. */
+  /**
+   * Jobs at callbacks outside any agent, and completed ones with callbacks that were added late. What such a callback waits for
+   * tells whether it is left. A job that is not completed has a row among the live ones, so most parents need no look.
+   */
   async orphans(): Promise<readonly JobRecord[]> {
     const { schema } = this.#parts;
-    const proxies = await this.#settings('proxy', 'true', []);
-    const parents = `SELECT parent_job FROM ${schema}.job WHERE parent_job IS NOT NULL`;
-    const which = `(queue IS NULL AND state NOT IN ('new', 'completed')) OR parent_job IS NOT NULL OR parent_proxy IS NOT NULL OR id IN (${parents})
-      OR id IN (SELECT body #>> '{parent,job}' FROM ${schema}.proxy)`;
-    return (await this.#among(which, [], 'both', proxies)).orphans();
+    const ofProxy = `body #>> '{parent,job}'`;
+    const candidates = `WITH parents AS (
+        SELECT parent_job AS id FROM ${schema}.job WHERE parent_job IS NOT NULL
+        UNION SELECT ${ofProxy} FROM ${schema}.proxy
+        WHERE body ->> 'chosen' IS NULL OR EXISTS (SELECT FROM ${schema}.job c WHERE c.id = body ->> 'chosen')
+      ), late AS (
+        SELECT id FROM parents p WHERE NOT EXISTS (SELECT FROM ${schema}.job j WHERE j.id = p.id)
+      ), proxies AS (SELECT id FROM ${schema}.proxy WHERE ${ofProxy} IN (SELECT id FROM late))`;
+    const isCalled = `(parent_job IN (SELECT id FROM late) OR parent_proxy IN (SELECT id FROM proxies))`;
+    const awaited = `SELECT waiting_on FROM ${schema}.job WHERE waiting_on IS NOT NULL AND ${isCalled}`;
+    const jobs = await this.#query(
+      `${candidates}
+       SELECT row_to_json(j) AS job FROM ${schema}.job j
+       WHERE queue IS NULL AND parent_job IS NULL AND state NOT IN ('new', 'completed') OR ${isCalled} OR id IN (${awaited})
+       UNION ALL SELECT row_to_json(d) FROM ${schema}.done d
+       WHERE id IN (SELECT id FROM late) OR parent_proxy IN (SELECT id FROM proxies) OR id IN (${awaited})`,
+      [],
+    );
+    const parents = jobs.map((row) => (row.job as JobRow).id);
+    const proxies = await this.#settings('proxy', `${ofProxy} = ANY($1)`, [parents]);
+    return this.#queriesOf(jobs, proxies).orphans();
   }
 
   async annotations(job: string): Promise<readonly AnnotationRecord[]> {

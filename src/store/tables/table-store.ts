@@ -64,8 +64,8 @@ export class TableStore extends TableQueries implements OpenStore {
   }
 
   /** Only one process can hold it, so every earlier one is gone. */
-  async isOver(epoch: number): Promise<boolean> {
-    return epoch < this.epoch;
+  async alive(): Promise<ReadonlySet<number>> {
+    return new Set([this.epoch]);
   }
 
   async due(): Promise<number | null> {

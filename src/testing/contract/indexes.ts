@@ -4,6 +4,16 @@ import { annotation, changeOf, check, put, reopeningCheck, stored } from './chec
 
 const ids = (records: readonly { readonly id: string }[]): string[] => records.map((record) => record.id);
 
+/** A proxy with one branch. `chosen` null: it is not decided. */
+function callbackProxy(id: string, job: string, chosen: string | null) {
+  const proxy = { kind: 'proxy', id, event: 'proxy.stored', from: null, to: null } as const;
+  const branches = [{ when: 'success', job: chosen ?? 'nobody' }];
+  return {
+    ...proxy,
+    patch: { parent: { job }, order: ['callback', 0], branches, otherwise: null, chosen },
+  } as const;
+}
+
 /** What a store finds without looking through everything. */
 export const indexChecks: readonly ContractCheck[] = [
   check('counts waiting jobs, held ones included', async (store) => {
@@ -96,6 +106,41 @@ export const indexChecks: readonly ContractCheck[] = [
     },
     async ({ open }) => {
       assert.deepEqual(ids(await open.orphans()).sort(), ['called', 'calling-back', 'waiting']);
+    },
+  ),
+
+  reopeningCheck(
+    'finds completed jobs whose callbacks are neither done nor waiting for a job that is not',
+    async (store) => {
+      const parents = ['begun', 'waits', 'awaited', 'chosen', 'undecided', 'all-done'];
+      await store.commit([put('inner'), put('over'), ...parents.map((id) => put(id))]);
+      await store.claim();
+      for (const id of ['over', ...parents]) {
+        await store.start(id);
+        await store.finish(id);
+      }
+      await store.commit([
+        ...parents.slice(0, 3).map((id) => stored(`of-${id}`, { job: id })),
+        stored('of-all-done', { job: 'all-done' }),
+        callbackProxy('proxy', 'chosen', 'branch'),
+        stored('branch', { proxy: 'proxy' }),
+        callbackProxy('open', 'undecided', null),
+        callbackProxy('closed', 'all-done', 'ended'),
+        stored('ended', { proxy: 'closed' }),
+      ]);
+      const wait = (id: string, waitingOn: string) =>
+        changeOf(id, 'job.wait', 'new', 'active.waiting', { waitingOn });
+      await store.commit([
+        wait('of-begun', 'promise'),
+        wait('of-waits', 'inner'),
+        wait('of-awaited', 'over'),
+        changeOf('branch', 'job.start', 'new', 'active.running', {}),
+        changeOf('of-all-done', 'job.complete', 'new', 'completed', {}),
+        changeOf('ended', 'job.complete', 'new', 'completed', {}),
+      ]);
+    },
+    async ({ open }) => {
+      assert.deepEqual(ids(await open.orphans()).sort(), ['awaited', 'begun', 'chosen', 'undecided']);
     },
   ),
 

@@ -1,4 +1,4 @@
-import type { Logger, Signalbox } from '../../index.ts';
+import { type Logger, type Signalbox, SignalboxError } from '../../index.ts';
 import { isInjected, type SimulationFaults } from './faults.ts';
 import type { Host } from './host.ts';
 import type { Journal } from './journal.ts';
@@ -91,8 +91,24 @@ export class Cluster {
   }
 
   async #boot(name: string, uuid: string): Promise<void> {
-    const { world, host, settings } = this.#parts;
+    const { world } = this.#parts;
     const lane = world.scheduler.lane(name);
+    let process: SimulatedProcess | null = null;
+    try {
+      process = await this.#connect(lane, name, uuid);
+      await process.start(this.#parts.settings, this.#logger(name));
+      if (this.faults !== null) process.connection.faults = this.faults;
+    } catch (error) {
+      if (!isInjected(error) && !isDisconnected(error)) throw error;
+      world.note(`${name} does not start: ${String(error)}`);
+      if (process === null) world.scheduler.kill(lane);
+      else this.kill(process);
+      world.scheduler.callLater(world.lane, 1000, () => this.start(uuid));
+    }
+  }
+
+  async #connect(lane: Lane, name: string, uuid: string): Promise<SimulatedProcess> {
+    const { world, host } = this.#parts;
     const opened = await host.openFor(lane);
     const process = new SimulatedProcess(uuid, {
       ...opened,
@@ -107,15 +123,7 @@ export class Cluster {
     this.#hasFirst = true;
     world.note(`${name} starts as ${uuid}`);
     this.#processes = [...this.#processes, process];
-    try {
-      await process.start(settings, this.#logger(name));
-      if (this.faults !== null) process.connection.faults = this.faults;
-    } catch (error) {
-      if (!isInjected(error)) throw error;
-      world.note(`${name} does not start: ${String(error)}`);
-      this.kill(process);
-      world.scheduler.callLater(world.lane, 1000, () => this.start(uuid));
-    }
+    return process;
   }
 
   /** A process that lost its store ends, and another is started. */
@@ -147,4 +155,9 @@ export class Cluster {
       },
     };
   }
+}
+
+/** A store that is a server says so of a connection that breaks while it is opened. */
+function isDisconnected(error: unknown): boolean {
+  return error instanceof SignalboxError && error.code === 'STORE_DISCONNECTED';
 }

@@ -65,7 +65,7 @@ const mostTelling = [
   'takes as many jobs of a quota as it has slots, over all claims',
   'applies nothing of a commit that it refuses, and says so in both strengths',
   'tells followers each commit once, in order, without a gap',
-  'knows that an opening is over once it was closed, and its own is not',
+  'knows that it is alive, and that an opening is not once it was closed',
   'finds its indexes again',
 ];
 
