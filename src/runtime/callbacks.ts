@@ -226,7 +226,18 @@ export class Callbacks {
       return aborted === null ? undefined : this.readopt(aborted);
     }
     const queue = await queueOf(engine.store, job);
-    if (queue === null || (await engine.store.get('queue', queue)) === undefined) return this.goOn(job);
+    if (queue === null || (await engine.store.get('queue', queue)) === undefined) {
+      const ended = this.goOn(job);
+      if (engine.store.exclusive) return ended;
+      // A poll does not wait for the code of a job.
+      ended.catch((error: unknown) =>
+        engine.log.events(
+          'CRITICAL',
+          () => `could not go on with ${engine.executor.text(job)}: ${String(error)}`,
+        ),
+      );
+      return;
+    }
     const system = newJobRecord(engine.ids.newId(), {
       name: systemNames.resumeCallbacks,
       args: [{ $job: job.id }],

@@ -1,4 +1,5 @@
-import type { RepresentationRecord } from '../model/records.ts';
+import type { JobRecord, RepresentationRecord } from '../model/records.ts';
+import type { Openings } from '../store/store.ts';
 import type { Engine } from './engine.ts';
 
 /**
@@ -8,36 +9,54 @@ import type { Engine } from './engine.ts';
  */
 export class Orphans {
   readonly #engine: Engine;
-  /** Openings that were alive once and after which nobody here has looked since. */
-  #known: ReadonlySet<number> = new Set();
+  /** Openings when it was last looked at them; null: nobody here has. */
+  #known: Openings | null = null;
+  /** What was taken up: it is left until the system job that goes on with it begins. */
+  readonly #takenUp = new Set<string>();
 
   constructor(engine: Engine) {
     this.#engine = engine;
   }
 
-  /** Takes up what was left by those that are gone by now. Who dies from here on is found later. */
-  async takeUp(alive: ReadonlySet<number>): Promise<void> {
+  /** Takes up what was left by those that are gone by now. */
+  async takeUp(): Promise<void> {
     const { store, callbacks } = this.#engine;
-    for (const job of await store.orphans()) await callbacks.readopt(job);
-    this.#known = alive;
+    for (const job of await store.orphans()) {
+      const name = await this.#nameOf(job);
+      if (this.#takenUp.has(name)) continue;
+      await callbacks.readopt(job);
+      this.#takenUp.add(name);
+    }
   }
 
   /**
    * Looks when an opening is gone. One process does: the one with the oldest opening of those whose dispatchers are
-   * activated. The others remember, in case that it goes before it has looked.
+   * activated. When it goes before it has looked, the next one sees that.
    */
   async look(): Promise<void> {
     const { store } = this.#engine;
     if (store.exclusive) return;
-    const alive = await store.alive();
-    const isGone = [...this.#known].some((epoch) => !alive.has(epoch));
-    if (isGone && store.epoch === oldest(await store.list('representation', ''), alive))
-      await this.takeUp(alive);
-    else this.#known = new Set([...this.#known, ...alive]);
+    const now = await store.openings();
+    if (isAnyGone(this.#known, now) && store.epoch === oldest(await store.list('representation', ''), now))
+      await this.takeUp();
+    this.#known = now;
+  }
+
+  /** Changes when anybody has been at it since. */
+  async #nameOf({ id, lastSeq }: JobRecord): Promise<string> {
+    const callbacks = await this.#engine.store.callbacks(id);
+    return `${id} ${Math.max(lastSeq, ...callbacks.map(({ record }) => record.lastSeq))}`;
   }
 }
 
-function oldest(all: readonly RepresentationRecord[], alive: ReadonlySet<number>): number {
+/** Also one that came and went between two looks. */
+function isAnyGone(known: Openings | null, now: Openings): boolean {
+  if (known === null) return true;
+  for (let epoch = known.newest + 1; epoch <= now.newest; epoch += 1) if (!now.alive.has(epoch)) return true;
+  return [...known.alive].some((epoch) => !now.alive.has(epoch));
+}
+
+function oldest(all: readonly RepresentationRecord[], { alive }: Openings): number {
   const active = all.filter(({ state, epoch }) => state === 'activated' && alive.has(epoch));
   return Math.min(...active.map(({ epoch }) => epoch));
 }

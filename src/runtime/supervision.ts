@@ -2,6 +2,7 @@ import { type Actor, type AnyActorLogic, type AnyActorRef, createActor, waitFor 
 import { supervisorMachine } from '../../machines/supervisor.machine.ts';
 import { BadStatusError, SignalboxError } from '../errors.ts';
 import { type Limits, limitsOf } from '../model/limits.ts';
+import type { RepresentationRecord } from '../model/records.ts';
 import { withCodec } from '../store/coded-store.ts';
 import type { OpenStore } from '../store/store.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -158,14 +159,17 @@ export class Supervision {
   async #recover(): Promise<void> {
     try {
       const { store, direct, orphans } = this.#opened();
-      const alive = await store.alive();
-      for (const queue of await store.list('queue', '')) {
-        for (const record of await store.list('representation', `${queue.id}/`)) {
-          if (record.state !== 'activated' || alive.has(record.epoch)) continue;
-          await this.#deactivated(new Representation(direct, record));
-        }
+      const records: RepresentationRecord[] = [];
+      for (const queue of await store.list('queue', ''))
+        records.push(...(await store.list('representation', `${queue.id}/`)));
+      // Asked for after them: who is activated later has an opening by then.
+      const { alive } = await store.openings();
+      for (const record of records) {
+        if (record.state !== 'activated' || alive.has(record.epoch)) continue;
+        await this.#deactivated(new Representation(direct, record));
       }
-      await orphans.takeUp(alive);
+      // Where others may be alive, the first poll has one of them look.
+      if (store.exclusive) await orphans.takeUp();
       this.#supervisor.send({ type: 'recovery.done' });
     } catch (error) {
       this.#openError = error;

@@ -20,6 +20,7 @@ import type {
   HistoryEntry,
   Kind,
   Line,
+  Openings,
   OpenStore,
   Patch,
   Records,
@@ -91,8 +92,8 @@ class CodedStore implements OpenStore {
     return this.#store.now();
   }
 
-  alive(): Promise<ReadonlySet<number>> {
-    return this.#store.alive();
+  openings(): Promise<Openings> {
+    return this.#store.openings();
   }
 
   get transaction(): OpenStore['transaction'] {

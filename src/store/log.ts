@@ -23,7 +23,7 @@ export interface Recovered {
 
 /** Takes over what is recovered while it is read, so that nothing of it has to be held. */
 export interface Recipient {
-  /** The newest valid snapshot; not called for a new store. */
+  /** The newest valid snapshot; not called where there is none. */
   load(snapshot: State): void;
   /** A line after it. They come oldest first, and each was checked. */
   replay(line: Line): void;

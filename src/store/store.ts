@@ -204,6 +204,13 @@ export interface Store {
   open(ports: StorePorts): Promise<OpenStore>;
 }
 
+/** The openings of a store, by epoch. */
+export interface Openings {
+  /** Those that were not closed and give signs of life, the one that is asked among them. */
+  readonly alive: ReadonlySet<number>;
+  readonly newest: number;
+}
+
 /**
  * An open store: records, their indexes, and the journal. Everything is asynchronous, so the same engine runs on a
  * file and on a database. Reads show what is written; `settled` tells when it is synced.
@@ -222,8 +229,8 @@ export interface OpenStore {
   poolSize: number;
   /** The store's clock. */
   now(): number;
-  /** Epochs of the openings that are alive, this one among them: nothing goes on of what any other began. */
-  alive(): Promise<ReadonlySet<number>>;
+  /** Which openings there are: nothing goes on of what one began that is not alive. */
+  openings(): Promise<Openings>;
 
   get<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined>;
   /** Records whose id starts with `prefix`, in order of id. */

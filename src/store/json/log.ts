@@ -161,6 +161,8 @@ interface Opening {
 async function startLog(options: JsonLogOptions, opening: Opening, state: State): Promise<JsonLog> {
   const { dir, files, syncs, now } = options;
   const { store, listing, recovery, lock, report } = opening;
+  // Named here, for a function below that named the recovery would keep its records for as long as the log lives.
+  const { unborn } = recovery;
   if (state.seq !== recovery.seq) {
     const expected = `the recovered seq ${recovery.seq}`;
     throw new SignalboxError('INVALID_OPTION', { option: 'state.seq', expected, actual: String(state.seq) });
@@ -172,7 +174,7 @@ async function startLog(options: JsonLogOptions, opening: Opening, state: State)
   const journal = await createJournal(files, syncs, dir, header);
   const snapshots = createSnapshotContainer(options);
   try {
-    const journals = listing.journals.filter((each) => each !== recovery.unborn);
+    const journals = listing.journals.filter((each) => each !== unborn);
     const closedBytes = await beginFrom(options, opening, snapshots, state, number);
     const older = listGenerations(files, dir, { ...listing, journals }, report);
     const generations = [

@@ -36,6 +36,8 @@ export class Following {
   readonly #listeners = new Set<(lines: readonly Line[]) => void>();
   /** First numbers of lines of this process whose end it does not know: when the journal has them, they are told. */
   readonly #uncertain = new Set<number>();
+  /** Counts how often somebody began to follow after nobody did: what is under way from before changes nothing any more. */
+  #turn = 0;
   /** Null when it failed: whoever needs it begins again. */
   #beginning: Promise<void> | null = null;
   #next = 0;
@@ -96,6 +98,7 @@ export class Following {
   }
 
   #start(): void {
+    this.#turn += 1;
     this.#holes = [];
     this.#uncertain.clear();
     this.#delayMs = soonMs;
@@ -114,19 +117,20 @@ export class Following {
    */
   begun(): Promise<void> {
     if (this.#listeners.size === 0) return Promise.resolve();
-    this.#beginning ??= this.#begin();
+    this.#beginning ??= this.#begin(this.#turn);
     return this.#beginning;
   }
 
-  async #begin(): Promise<void> {
+  async #begin(turn: number): Promise<void> {
     try {
       const { seq, open } = await this.#parts.journal.now();
+      if (turn !== this.#turn) return;
       this.#next = seq + 1;
       // There may always be one whose numbers are given and that commits after what is read from here on: a snapshot
       // does not list a transaction that is newer than all that have ended.
       this.#holes.push({ from: 0, to: seq + 1, open, xid: null, told: new Set() });
     } catch (error) {
-      this.#beginning = null;
+      if (turn === this.#turn) this.#beginning = null;
       throw error;
     }
   }
@@ -145,8 +149,11 @@ export class Following {
       this.#isAsked = false;
       try {
         await this.begun();
-        await this.#lookAhead();
-        await this.#lookIntoHoles();
+        const turn = this.#turn;
+        await this.#lookAhead(turn);
+        await this.#lookIntoHoles(turn);
+        // Somebody began meanwhile, and what he asked for was looked for no further.
+        this.#isAsked ||= turn !== this.#turn;
       } catch {
         // The database is away: the timer looks again.
       }
@@ -154,9 +161,10 @@ export class Following {
     this.#schedule();
   }
 
-  async #lookAhead(): Promise<void> {
+  async #lookAhead(turn: number): Promise<void> {
     for (let isMore = true; isMore; ) {
       const { lines, isFull } = await this.#page();
+      if (turn !== this.#turn) return;
       for (const { s, n } of lines) {
         if (s > this.#next)
           this.#holes.push({ from: this.#next, to: s, open: null, xid: null, told: new Set() });
@@ -172,8 +180,8 @@ export class Following {
     return journal.pageBut(epoch, [...this.#uncertain], this.#next);
   }
 
-  async #lookIntoHoles(): Promise<void> {
-    if (this.#holes.length === 0) return;
+  async #lookIntoHoles(turn: number): Promise<void> {
+    if (this.#holes.length === 0 || turn !== this.#turn) return;
     const { journal, epoch } = this.#parts;
     const kept: Hole[] = [];
     for (const hole of this.#holes) {
@@ -184,6 +192,7 @@ export class Following {
       const lines = await (hole.open === null
         ? journal.betweenBut(epoch, wanted, hole.from, hole.to)
         : journal.lateBut(epoch, wanted, hole.open, hole.to));
+      if (turn !== this.#turn) return;
       const found = lines.filter(({ s }) => !hole.told.has(s));
       for (const { s } of found) hole.told.add(s);
       this.#tellFound(found);

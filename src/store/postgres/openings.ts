@@ -1,3 +1,4 @@
+import type { Openings as OpeningEpochs } from '../store.ts';
 import type { DatabaseClock } from './clock.ts';
 import { type Heartbeat, startHeartbeat } from './heartbeat-port.ts';
 import type { Scheduled, SqlPort } from './sql-port.ts';
@@ -79,16 +80,20 @@ export class Openings {
     });
   }
 
-  /** Those that were neither closed nor without a sign of life for long, this one in any case. */
-  async alive(): Promise<ReadonlySet<number>> {
+  /** Alive are those that were neither closed nor without a sign of life for long, this one in any case. */
+  async found(): Promise<OpeningEpochs> {
     const { schema, epoch, transactions, clock } = this.#parts;
     const rows = await transactions.read('a read', (connection) =>
       connection.query(
-        `SELECT epoch FROM ${schema}.opening WHERE seen_at > ${clock.expression()} - make_interval(secs => $1)`,
+        `SELECT (body ->> 'epoch')::bigint AS newest, ARRAY(
+           SELECT epoch FROM ${schema}.opening WHERE seen_at > ${clock.expression()} - make_interval(secs => $1)
+         ) AS alive FROM ${schema}.store WHERE id = 'store'`,
         [deathMs / 1000],
       ),
     );
-    return new Set([epoch, ...rows.map((row) => Number(row.epoch))]);
+    const [row] = rows;
+    const alive = (row?.alive ?? []) as readonly (number | string)[];
+    return { alive: new Set([epoch, ...alive.map(Number)]), newest: Number(row?.newest ?? epoch) };
   }
 
   /** Of these numbers of entries, those that no living opening has written. */

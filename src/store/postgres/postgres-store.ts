@@ -7,6 +7,7 @@ import type {
   HistoryEntry,
   Kind,
   Line,
+  Openings as OpeningEpochs,
   OpenStore,
   Records,
   StorePorts,
@@ -113,8 +114,8 @@ export class PostgresStore implements OpenStore {
     return this.#clock.now();
   }
 
-  alive(): Promise<ReadonlySet<number>> {
-    return this.#read(() => this.#openings.alive());
+  openings(): Promise<OpeningEpochs> {
+    return this.#read(() => this.#openings.found());
   }
 
   get<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
@@ -262,9 +263,14 @@ export class PostgresStore implements OpenStore {
   /** Orphans that no living process is at: whoever wrote to them or their callbacks last is gone. */
   async #leftBehind(): Promise<readonly JobRecord[]> {
     const left: JobRecord[] = [];
-    for (const job of await this.#reading.orphans()) {
-      const callbacks = await this.#reading.callbacks(job.id);
-      const seqs = [job, ...callbacks.map(({ record }) => record)].map((record) => record.lastSeq);
+    for (const orphan of await this.#reading.orphans()) {
+      const { job } = orphan;
+      // Whoever completed a job has nothing to do with what others add to it later.
+      const records =
+        job.state === 'completed'
+          ? orphan.left
+          : [job, ...(await this.#reading.callbacks(job.id)).map(({ record }) => record)];
+      const seqs = records.map((record) => record.lastSeq);
       if ((await this.#openings.leftBehind(seqs)).size === new Set(seqs).size) left.push(job);
     }
     return left;

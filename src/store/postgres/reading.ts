@@ -16,6 +16,13 @@ export interface ReadingParts {
   readonly transactions: Transactions;
 }
 
+/** A job that somebody outside any agent was at. */
+export interface Orphan {
+  readonly job: JobRecord;
+  /** Of a completed one: where its callbacks that are left say who has been at them. */
+  readonly left: readonly { readonly lastSeq: number }[];
+}
+
 /**
  * The reads of the store: each loads the rows that its answer can be found in, and lets the queries of all stores find
  * it. So the order of a queue, for one, is told in one place.
@@ -118,29 +125,37 @@ export class Reading {
    * Jobs at callbacks outside any agent, and completed ones with callbacks that were added late. What such a callback waits for
    * tells whether it is left. A job that is not completed has a row among the live ones, so most parents need no look.
    */
-  async orphans(): Promise<readonly JobRecord[]> {
+  async orphans(): Promise<readonly Orphan[]> {
     const { schema } = this.#parts;
-    const ofProxy = `body #>> '{parent,job}'`;
-    const candidates = `WITH parents AS (
-        SELECT parent_job AS id FROM ${schema}.job WHERE parent_job IS NOT NULL
-        UNION SELECT ${ofProxy} FROM ${schema}.proxy
-        WHERE body ->> 'chosen' IS NULL OR EXISTS (SELECT FROM ${schema}.job c WHERE c.id = body ->> 'chosen')
-      ), late AS (
-        SELECT id FROM parents p WHERE NOT EXISTS (SELECT FROM ${schema}.job j WHERE j.id = p.id)
-      ), proxies AS (SELECT id FROM ${schema}.proxy WHERE ${ofProxy} IN (SELECT id FROM late))`;
-    const isCalled = `(parent_job IN (SELECT id FROM late) OR parent_proxy IN (SELECT id FROM proxies))`;
-    const awaited = `SELECT waiting_on FROM ${schema}.job WHERE waiting_on IS NOT NULL AND ${isCalled}`;
+    const parent = `body #>> '{parent,job}'`;
+    const called = (columns: string, condition = 'true'): string =>
+      `SELECT ${columns} FROM late JOIN ${schema}.job j ON j.parent_job = late.id WHERE ${condition}
+       UNION SELECT ${columns} FROM proxies JOIN ${schema}.job j ON j.parent_proxy = proxies.id WHERE ${condition}`;
     const jobs = await this.#query(
-      `${candidates}
-       SELECT row_to_json(j) AS job FROM ${schema}.job j
-       WHERE queue IS NULL AND parent_job IS NULL AND state NOT IN ('new', 'completed') OR ${isCalled} OR id IN (${awaited})
-       UNION ALL SELECT row_to_json(d) FROM ${schema}.done d
-       WHERE id IN (SELECT id FROM late) OR parent_proxy IN (SELECT id FROM proxies) OR id IN (${awaited})`,
+      `WITH parents AS (
+         SELECT parent_job AS id FROM ${schema}.job WHERE parent_job IS NOT NULL
+         UNION SELECT ${parent} FROM ${schema}.proxy
+         WHERE body ->> 'chosen' IS NULL OR EXISTS (SELECT FROM ${schema}.job c WHERE c.id = body ->> 'chosen')
+       ), late AS (
+         SELECT id FROM parents p WHERE NOT EXISTS (SELECT FROM ${schema}.job j WHERE j.id = p.id)
+       ), proxies AS (
+         SELECT p.id FROM late JOIN ${schema}.proxy p ON p.${parent} = late.id
+       ), ids AS (
+         SELECT id FROM ${schema}.job WHERE queue IS NULL AND parent_job IS NULL AND state NOT IN ('new', 'completed')
+         UNION SELECT id FROM late
+         UNION ${called('j.id')}
+         UNION ${called('j.waiting_on', 'j.waiting_on IS NOT NULL')}
+         UNION SELECT d.id FROM proxies JOIN ${schema}.done d ON d.parent_proxy = proxies.id
+       )
+       SELECT row_to_json(j) AS job FROM ids JOIN ${schema}.job j ON j.id = ids.id
+       UNION ALL SELECT row_to_json(d) FROM ids JOIN ${schema}.done d ON d.id = ids.id`,
       [],
     );
-    const parents = jobs.map((row) => (row.job as JobRow).id);
-    const proxies = await this.#settings('proxy', `${ofProxy} = ANY($1)`, [parents]);
-    return this.#queriesOf(jobs, proxies).orphans();
+    const ids = jobs.map((row) => (row.job as JobRow).id);
+    const { tables } = this.#setOf(jobs, await this.#settings('proxy', `${parent} = ANY($1)`, [ids]));
+    return new TableQueries(tables)
+      .orphans()
+      .then((found) => found.map((job) => ({ job, left: tables.callbacks.left(job.id) })));
   }
 
   async annotations(job: string): Promise<readonly AnnotationRecord[]> {
@@ -172,16 +187,20 @@ export class Reading {
     where: 'live' | 'both' = 'live',
     proxies: readonly Records['proxy'][] = [],
   ): Promise<TableQueries> {
-    return this.#queriesOf(await this.#jobs(condition, values, where), proxies);
+    return new TableQueries(this.#setOf(await this.#jobs(condition, values, where), proxies).tables);
   }
 
-  #queriesOf(rows: Rows, proxies: readonly Records['proxy'][] = []): TableQueries {
+  #queriesOf(rows: Rows): TableQueries {
+    return new TableQueries(this.#setOf(rows).tables);
+  }
+
+  #setOf(rows: Rows, proxies: readonly Records['proxy'][] = []): WorkingSet {
     const set = new WorkingSet();
     const settings = {
       proxy: proxies.map(({ id, rev, lastSeq, ...body }) => ({ id, rev, last_seq: lastSeq, body })),
     };
     set.load({ jobs: rows, settings });
-    return new TableQueries(set.tables);
+    return set;
   }
 
   #jobs(condition: string, values: readonly unknown[], where: 'live' | 'both'): Promise<Rows> {

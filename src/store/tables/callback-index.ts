@@ -55,6 +55,19 @@ export class CallbackIndex {
     return this.of(job).some((subject) => this.#isLeft(subject));
   }
 
+  /** Where the callbacks of a job that are left say who has been at them: the called job, or a proxy that has chosen none. */
+  left(job: string): (JobRecord | ProxyRecord)[] {
+    return this.of(job)
+      .filter((subject) => this.#isLeft(subject))
+      .flatMap((subject) => this.#calledRecord(subject) ?? []);
+  }
+
+  #calledRecord(subject: string): JobRecord | ProxyRecord | undefined {
+    const called = this.#called(subject);
+    const job = called === null ? undefined : this.#findJob(called);
+    return job ?? this.#findProxy(splitSubject(subject)[1]);
+  }
+
   /** Completed jobs with callbacks that are left. */
   *completedWithLeft(): Generator<string> {
     for (const parent of this.#subjects.keys()) {

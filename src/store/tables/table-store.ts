@@ -8,6 +8,7 @@ import type {
   HistoryEntry,
   Kind,
   Line,
+  Openings,
   OpenStore,
   StorePorts,
   Ticket,
@@ -64,8 +65,8 @@ export class TableStore extends TableQueries implements OpenStore {
   }
 
   /** Only one process can hold it, so every earlier one is gone. */
-  async alive(): Promise<ReadonlySet<number>> {
-    return new Set([this.epoch]);
+  async openings(): Promise<Openings> {
+    return { alive: new Set([this.epoch]), newest: this.epoch };
   }
 
   async due(): Promise<number | null> {

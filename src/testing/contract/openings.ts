@@ -18,10 +18,10 @@ export const openingChecks: readonly ContractCheck[] = [
   reopeningCheck(
     'knows that it is alive, and that an opening is not once it was closed',
     async ({ open }) => {
-      assert.deepEqual([...(await open.alive())], [open.epoch]);
+      assert.deepEqual(await open.openings(), { alive: new Set([open.epoch]), newest: open.epoch });
     },
     async ({ open }) => {
-      assert.deepEqual([...(await open.alive())], [open.epoch]);
+      assert.deepEqual(await open.openings(), { alive: new Set([open.epoch]), newest: open.epoch });
     },
   ),
 

@@ -95,7 +95,7 @@ export class Connection implements OpenStore {
   annotations: OpenStore['annotations'] = (job) => this.#ask(() => this.#store.annotations(job));
   annotated: OpenStore['annotated'] = (jobs) => this.#ask(() => this.#store.annotated(jobs));
   due: OpenStore['due'] = () => this.#ask(() => this.#store.due());
-  alive: OpenStore['alive'] = () => this.#ask(() => this.#store.alive());
+  openings: OpenStore['openings'] = () => this.#ask(() => this.#store.openings());
   idle: OpenStore['idle'] = () => this.#store.idle();
   settled: OpenStore['settled'] = () => this.#ask(() => this.#store.settled());
   history: OpenStore['history'] = (kind, id) => this.#store.history(kind, id);
