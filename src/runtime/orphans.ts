@@ -44,8 +44,15 @@ export class Orphans {
 
   /** Changes when anybody has been at it since. */
   async #nameOf({ id, lastSeq }: JobRecord): Promise<string> {
-    const callbacks = await this.#engine.store.callbacks(id);
-    return `${id} ${Math.max(lastSeq, ...callbacks.map(({ record }) => record.lastSeq))}`;
+    const { store } = this.#engine;
+    let newest = lastSeq;
+    for (const { kind, record } of await store.callbacks(id)) {
+      // A proxy stays as it is once it has chosen: what is called then is its job.
+      const chosen =
+        kind === 'proxy' && record.chosen !== null ? await store.get('job', record.chosen) : undefined;
+      newest = Math.max(newest, record.lastSeq, chosen?.lastSeq ?? 0);
+    }
+    return `${id} ${newest}`;
   }
 }
 

@@ -1,7 +1,8 @@
 import type { Place } from '../../../machines/job.context.ts';
 
 // Jobs that come one after the other wait in the same queue and were put by the same program, as a rule: what they say
-// of that is held once for all of them (88 of the 625 bytes of a waiting job).
+// of that is held once for all of them (a place takes 32 of the 625 bytes of a waiting job; one that was read has an
+// assigner of its own, too).
 let newestQueue: { readonly queue: string } = { queue: '' };
 let newestAssigner = '';
 
