@@ -6,13 +6,14 @@ import type { RepresentationRecord } from '../model/records.ts';
 import { withCodec } from '../store/coded-store.ts';
 import type { OpenStore } from '../store/store.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { DueTick } from './due-tick.ts';
 import { Engine } from './engine.ts';
 import type { Hooks } from './hooks.ts';
 import { instanceUuid } from './instance-uuid.ts';
 import { criticalToStderr, Log } from './logging.ts';
 import { type IdSource, nodeTextFiles, randomIds } from './ports.ts';
 import { NodeReactor } from './reactor/node-reactor.ts';
-import type { Clock, Reactor, RunnableReactor, ScheduledCall } from './reactor/reactor.ts';
+import type { Clock, Reactor, RunnableReactor } from './reactor/reactor.ts';
 import { withinMs } from './reactor/time-limits.ts';
 import type { Registry } from './registry.ts';
 import { Representation } from './representation.ts';
@@ -36,10 +37,9 @@ export class Supervision {
   readonly #now: () => number;
   readonly #supervisor: Actor<typeof supervisorMachine>;
   readonly #offered = new Set<string>();
+  readonly #dueTick: DueTick;
   #openError: unknown = null;
   #storeFailure: Error | null = null;
-  #tick: ScheduledCall | null = null;
-  #isTickPlanned = false;
   #grace = 0;
 
   constructor(options: SignalboxOptions, shared: Shared) {
@@ -50,6 +50,11 @@ export class Supervision {
     const clock =
       options.clock ?? (this.reactor.now === undefined ? new NodeReactor() : (this.reactor as Clock));
     this.#now = () => clock.now();
+    this.#dueTick = new DueTick({
+      reactor: this.reactor,
+      store: () => (this.state === 'running' && this.#opened().agents.size > 0 ? this.#opened().store : null),
+      tick: () => this.#supervisor.send({ type: 'tick.due' }),
+    });
     this.#supervisor = createActor(
       supervisorMachine.provide({
         actions: {
@@ -57,8 +62,8 @@ export class Supervision {
           recover: () => void this.#recover(),
           routeWork: ({ event }) => this.#routeWork((event as { queue: string }).queue),
           wakeDue: () => this.#wakeAll(),
-          scheduleTick: () => this.#scheduleTickSoon(),
-          cancelTick: () => this.#tick?.cancel(),
+          scheduleTick: () => this.#dueTick.plan(),
+          cancelTick: () => this.#dueTick.cancel(),
           drain: () => void this.#drain(),
           closeStore: () => void this.engine?.store.close().catch(() => {}),
           abortJobs: () => this.#abortJobs(),
@@ -202,29 +207,6 @@ export class Supervision {
 
   #wakeAll(): void {
     for (const live of this.#opened().agents.values()) live.offer();
-  }
-
-  /** Behind the claims of this tick, and once for all that has asked: nothing is due before its time anyway. */
-  #scheduleTickSoon(): void {
-    if (this.#isTickPlanned) return;
-    this.#isTickPlanned = true;
-    this.reactor.callFromThread(() => {
-      this.#isTickPlanned = false;
-      if (this.state === 'running') void this.#scheduleTick();
-    });
-  }
-
-  /** One timer for the earliest due time of all: it moves no job, it only wakes the claim. */
-  async #scheduleTick(): Promise<void> {
-    const { store, agents } = this.#opened();
-    if (agents.size === 0) return;
-    const due = await store.due().catch(() => null);
-    this.#tick?.cancel();
-    this.#tick = null;
-    if (due === null || this.state !== 'running') return;
-    this.#tick = this.reactor.callLater(Math.max(0, due - store.now()), () =>
-      this.#supervisor.send({ type: 'tick.due' }),
-    );
   }
 
   async #drain(): Promise<void> {

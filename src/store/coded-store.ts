@@ -169,8 +169,8 @@ class CodedStore implements OpenStore {
     return this.#store.annotated(jobs);
   }
 
-  due(): Promise<number | null> {
-    return this.#store.due();
+  due(since: number): Promise<number | null> {
+    return this.#store.due(since);
   }
 
   commit(commit: Commit): Ticket {

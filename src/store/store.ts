@@ -261,8 +261,8 @@ export interface OpenStore {
   annotations(job: string): Promise<readonly AnnotationRecord[]>;
   /** Which of these jobs have annotations: most have none, and need not be asked one by one. */
   annotated(jobs: readonly string[]): Promise<ReadonlySet<string>>;
-  /** The earliest future due time of a waiting job, or null. */
-  due(): Promise<number | null>;
+  /** The earliest instant later than `since` at which a waiting job becomes due, or null. */
+  due(since: number): Promise<number | null>;
 
   commit(commit: Commit): Ticket;
   /**

@@ -21,6 +21,7 @@ function putBack(name: string, after: number | string): RetryPolicy {
 /** A job that runs until the test lets it go. */
 function makeGate() {
   const opens = new Map<string, () => void>();
+  const awaited = new Map<string, () => void>();
   let running = 0;
   let most = 0;
   const wait = defineJob({
@@ -28,13 +29,20 @@ function makeGate() {
     run: async (text: string) => {
       running += 1;
       most = Math.max(most, running);
-      await new Promise<void>((resolve) => opens.set(text, resolve));
+      await new Promise<void>((resolve) => {
+        opens.set(text, resolve);
+        awaited.get(text)?.();
+      });
       running -= 1;
     },
   });
   return {
     wait,
     open: (text: string) => opens.get(text)?.(),
+    /** Resolves when the code of this job is there: ACTIVE, it may be about to begin. */
+    reached: async (text: string): Promise<void> => {
+      if (!opens.has(text)) await new Promise<void>((resolve) => awaited.set(text, resolve));
+    },
     started: () => [...opens.keys()],
     most: () => most,
   };
@@ -59,14 +67,15 @@ forEachStore('Quotas', (makeStore) => {
     const second = new Dispatcher(box, { uuid: '00000000-0000-4000-8000-000000000002' });
     second.activate();
     await reactor.advance('11s');
-    const first = gate.started();
+    for (const text of ['a', 'b']) await gate.reached(text);
+    const first = gate.started().sort();
     for (const text of ['a', 'b']) gate.open(text);
-    await jobs[3]?.waitFor('ACTIVE');
+    for (const text of ['c', 'd']) await gate.reached(text);
 
     expect(first).toEqual(['a', 'b']);
     expect(await free.result()).toBe('free');
     expect(gate.most()).toBe(2);
-    expect(gate.started()).toEqual(['a', 'b', 'c', 'd']);
+    expect(gate.started().sort()).toEqual(['a', 'b', 'c', 'd']);
   });
 
   it('[QU-2] a quota is made empty with a size of 1 or the one given, and removing an unknown one is refused', async () => {
@@ -130,7 +139,7 @@ forEachStore('Quotas', (makeStore) => {
     const jobs: Job<unknown>[] = [];
     for (const text of ['a', 'b', 'c']) jobs.push(await queue.put(gate.wait(text), { quotaNames: ['disk'] }));
     await box.start({ agent: agent({ size: 5 }) });
-    await jobs[1]?.waitFor('ACTIVE');
+    for (const text of ['a', 'b']) await gate.reached(text);
 
     await queue.quotas.resize('disk', 1);
     const shrunk = await queue.quotas.get('disk');
@@ -139,7 +148,7 @@ forEachStore('Quotas', (makeStore) => {
     const oneLeft = await queue.quotas.get('disk');
     const held = (await jobs[2]?.refresh())?.status;
     gate.open('b');
-    await jobs[2]?.waitFor('ACTIVE');
+    await gate.reached('c');
     await queue.quotas.resize('disk', 4);
 
     expect(shrunk).toMatchObject({ size: 1, filled: true, jobs: [jobs[0]?.id, jobs[1]?.id] });

@@ -100,9 +100,10 @@ describe('a job ends, and gives its slot back, whatever its code', () => {
     const first = defineJob({ name: 'first', run: async () => jobs[1] });
     const second = defineJob({ name: 'second', run: async () => jobs[0] });
     const box = await createSignalbox({ store: memoryStore(), jobs: [first, second], logger: silent });
+    const queue = await box.createQueue('');
+    jobs.push(await queue.put(first, { beginAfter: '10ms' }));
+    jobs.push(await queue.put(second, { beginAfter: '20ms' }));
     await box.start();
-    jobs.push(await box.queue().put(first, { beginAfter: '10ms' }));
-    jobs.push(await box.queue().put(second, { beginAfter: '20ms' }));
 
     for (const job of jobs) await job.waitFor('COMPLETED', { timeout: '5s' });
 

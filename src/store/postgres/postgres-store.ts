@@ -178,8 +178,8 @@ export class PostgresStore implements OpenStore {
     return this.#read(() => this.#reading.annotated(jobs));
   }
 
-  due(): Promise<number | null> {
-    return this.#read(() => this.#reading.due());
+  due(since: number): Promise<number | null> {
+    return this.#read(() => this.#reading.due(since));
   }
 
   commit(commit: Commit): Ticket {

@@ -171,11 +171,11 @@ export class Reading {
     return new Set(rows.map((row) => String(row.id)));
   }
 
-  async due(): Promise<number | null> {
-    const { schema, clock } = this.#parts;
+  async due(since: number): Promise<number | null> {
+    const { schema } = this.#parts;
     const [row] = await this.#query(
       `SELECT min(begin_after) AS at FROM ${schema}.job WHERE line = 'held' AND lane IS NOT NULL AND begin_after > $1`,
-      [clock.now()],
+      [since],
     );
     return row?.at == null ? null : Number(row.at);
   }

@@ -88,14 +88,14 @@ export class JobIndexes {
     return parent !== undefined && parent.state !== 'completed';
   }
 
-  /** The earliest `beginAfter` later than `now` among waiting jobs, or null. */
-  due(now: number): number | null {
+  /** The earliest `beginAfter` later than `since` among waiting jobs, or null. */
+  due(since: number): number | null {
     let earliest: number | null = null;
     for (const lanes of this.#lanes.values()) {
       for (const lane of lanes.values()) {
         const first = lane.held.peek(this.#findJob)?.beginAfter ?? null;
         if (first === null) continue;
-        const at = first > now ? first : this.#nextAfter(lane, now);
+        const at = first > since ? first : this.#nextAfter(lane, since);
         if (at !== null && (earliest === null || at < earliest)) earliest = at;
       }
     }

@@ -69,8 +69,8 @@ export class TableStore extends TableQueries implements OpenStore {
     return { alive: new Set([this.epoch]), newest: this.epoch };
   }
 
-  async due(): Promise<number | null> {
-    return this.tables.jobs.due(this.now());
+  async due(since: number): Promise<number | null> {
+    return this.tables.jobs.due(since);
   }
 
   commit(commit: Commit): Ticket {

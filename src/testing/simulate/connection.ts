@@ -94,7 +94,7 @@ export class Connection implements OpenStore {
   orphans: OpenStore['orphans'] = () => this.#ask(() => this.#store.orphans());
   annotations: OpenStore['annotations'] = (job) => this.#ask(() => this.#store.annotations(job));
   annotated: OpenStore['annotated'] = (jobs) => this.#ask(() => this.#store.annotated(jobs));
-  due: OpenStore['due'] = () => this.#ask(() => this.#store.due());
+  due: OpenStore['due'] = (since) => this.#ask(() => this.#store.due(since));
   openings: OpenStore['openings'] = () => this.#ask(() => this.#store.openings());
   idle: OpenStore['idle'] = () => this.#store.idle();
   settled: OpenStore['settled'] = () => this.#ask(() => this.#store.settled());

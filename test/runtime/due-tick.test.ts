@@ -1,0 +1,137 @@
+import { agent, defineJob, memoryStore, type OpenStore, type Store } from 'signalbox';
+import { describe, expect, it } from 'vitest';
+import { disconnect } from '../behaviours/faulty-store.ts';
+import { makeBox } from '../behaviours/stores.ts';
+
+/** What a test does to a store: around its answers to `due`, and after its claims. */
+class Interference {
+  asked = 0;
+  isAway = false;
+  isHolding = false;
+  afterClaim = (): void => {};
+  #held: (() => void)[] = [];
+
+  async due(answer: () => Promise<number | null>): Promise<number | null> {
+    this.asked += 1;
+    if (this.isAway) throw disconnect();
+    const due = await answer();
+    if (this.isHolding) await new Promise<void>((resolve) => this.#held.push(resolve));
+    return due;
+  }
+
+  /** Lets the answers go that were held up. */
+  release(): void {
+    for (const resolve of this.#held.splice(0)) resolve();
+  }
+}
+
+function storeWith(interference: Interference): Store {
+  const inner = memoryStore();
+  const wrapped = (store: OpenStore): Partial<OpenStore> => ({
+    due: (since) => interference.due(() => store.due(since)),
+    claim: async (request) => {
+      const claimed = await store.claim(request);
+      interference.afterClaim();
+      return claimed;
+    },
+  });
+  return {
+    name: inner.name,
+    async open(ports) {
+      const store = await inner.open(ports);
+      const calls = wrapped(store);
+      return new Proxy(store, {
+        get(target, key) {
+          if (key in calls) return Reflect.get(calls, key);
+          const value: unknown = Reflect.get(target, key, target);
+          return typeof value === 'function' ? value.bind(target) : value;
+        },
+        set: (target, key, value) => Reflect.set(target, key, value, target),
+      });
+    },
+  };
+}
+
+async function startedBox() {
+  const interference = new Interference();
+  const note = defineJob({ name: 'note', run: (text: string) => text });
+  let end = (): void => {};
+  const wait = defineJob({ name: 'wait', run: () => new Promise<void>((resolve) => (end = resolve)) });
+  const { box, reactor } = await makeBox({
+    store: storeWith(interference),
+    jobs: [note, wait],
+    queues: [''],
+  });
+  await box.start({ agent: agent({ size: 1 }) });
+  await reactor.advance('1s');
+  return { interference, reactor, queue: box.queue(), note, wait, endWait: () => end() };
+}
+
+describe('a job that waits for its time begins then, not with the next poll,', () => {
+  it('though it becomes due between the look of a claim and the question for the next due time', async () => {
+    const { interference, queue, reactor, note } = await startedBox();
+    interference.afterClaim = () => {
+      reactor.setNow(reactor.now() + 20);
+      interference.afterClaim = () => {};
+    };
+
+    const job = await queue.put(note('x'), { beginAfter: '10ms' });
+    await reactor.advance('1ms');
+
+    expect((await job.refresh()).status).toBe('COMPLETED');
+  });
+
+  it('though the answer to an older question comes after that to a newer one', async () => {
+    const { interference, queue, reactor, note } = await startedBox();
+    interference.isHolding = true;
+    await queue.put(note('late'), { beginAfter: '3s' });
+    await reactor.advance('1ms');
+    interference.isHolding = false;
+
+    const soon = await queue.put(note('soon'), { beginAfter: '10ms' });
+    await reactor.advance('1ms');
+    interference.release();
+    await reactor.advance('20ms');
+
+    expect((await soon.refresh()).status).toBe('COMPLETED');
+  });
+
+  it('though the store could not say what comes next when it was asked since', async () => {
+    const { interference, queue, reactor, note } = await startedBox();
+    const job = await queue.put(note('x'), { beginAfter: '1s' });
+    await reactor.advance('1ms');
+
+    interference.isAway = true;
+    await queue.put(note('y'));
+    await reactor.advance('1s');
+
+    expect((await job.refresh()).status).toBe('COMPLETED');
+  });
+
+  it('though the clock was set back since the store was asked', async () => {
+    const { queue, reactor, note } = await startedBox();
+    await queue.put(note('x'));
+    await reactor.advance('1ms');
+
+    reactor.setNow(reactor.now() - 60_000);
+    const job = await queue.put(note('y'), { beginAfter: '10ms' });
+    await reactor.advance('20ms');
+
+    expect((await job.refresh()).status).toBe('COMPLETED');
+  });
+});
+
+it('a job that is due and finds no room has the store asked once more, and not again and again', async () => {
+  const { interference, queue, reactor, note, wait, endWait } = await startedBox();
+  await queue.put(wait());
+  const job = await queue.put(note('x'), { beginAfter: '1s' });
+  await reactor.advance('900ms');
+  const before = interference.asked;
+
+  await reactor.advance('3s');
+  const times = interference.asked - before;
+  endWait();
+
+  expect(await job.result()).toBe('x');
+  expect(times).toBe(2);
+});
