@@ -78,8 +78,7 @@ export async function lookAfterSibling(engine: Engine, uuid: string, queue: stri
   if (sibling === undefined || !isDead(sibling, engine.store.now())) return;
   if (!(await isRetired(new Representation(engine.direct, sibling)))) return;
   // Its process may have been at callbacks outside its agents, too.
-  for (const job of engine.store.exclusive ? [] : await engine.store.orphans())
-    await engine.callbacks.readopt(job);
+  if (!engine.store.exclusive) await engine.orphans.takeUp();
 }
 
 /** Whether a dead dispatcher is deactivated now: here, or by somebody who was faster. False when it lives. */

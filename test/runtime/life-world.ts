@@ -314,7 +314,8 @@ export class World {
         if (!(error instanceof SignalboxError)) throw error;
       }
     }
-    for (let round = 0; round < 10 && (round < 1 || !(await this.#isOver())); round += 1)
+    // Two at least: code whose job was taken from it goes on until it is done, after 70 s at most.
+    for (let round = 0; round < 10 && (round < 2 || !(await this.#isOver())); round += 1)
       await reactor.advance('60s');
     for await (const entry of box.entries()) audit.follow(entry);
     audit.checkRest();
