@@ -31,9 +31,12 @@ export class Gate {
     onDone: (outcome: Outcome) => void,
   ): Promise<void> {
     await this.alone(async () => {
-      const statement = new Statement(session, query, onDone);
-      if (!(await this.#isDone(statement))) this.#waits(statement);
-      await this.#letGoOn();
+      let isWaiting: Statement | null = null;
+      await this.#thenLetGoOn(async () => {
+        const statement = new Statement(session, query, onDone);
+        if (!(await this.#isDone(statement))) isWaiting = statement;
+      });
+      if (isWaiting !== null) this.#waits(isWaiting);
     });
   }
 
@@ -51,10 +54,7 @@ export class Gate {
 
   /** Gives a session back, and lets those go on that its transaction kept. */
   async giveBack(session: Session): Promise<void> {
-    await this.alone(async () => {
-      await this.#sessions.giveBack(session);
-      await this.#letGoOn();
-    });
+    await this.alone(() => this.#thenLetGoOn(() => this.#sessions.giveBack(session)));
   }
 
   /** Ends everything that waits. */
@@ -75,16 +75,34 @@ export class Gate {
 
   async #cancel(statement: Statement): Promise<void> {
     // It may have got its lock while it waited for its turn.
-    if (!this.#blocked.has(statement)) return;
-    await this.#sessions.cancel(statement.session);
-    await statement.answered;
-    await this.#letGoOn();
+    if (!this.#blocked.delete(statement)) return;
+    await this.#thenLetGoOn(async () => {
+      await this.#sessions.cancel(statement.session);
+      await statement.answered;
+      await this.#isDone(statement);
+    });
   }
 
-  /** Those that waited for a lock and have it now. */
-  async #letGoOn(): Promise<void> {
-    for (const statement of [...this.#blocked])
-      if (await this.#isDone(statement)) this.#blocked.delete(statement);
+  /**
+   * Does something, and lets those go on that waited for a lock and have it now: one after the other, in the order in which
+   * they began to wait. Left to the server, those that one transaction kept would race for what they lock next.
+   */
+  async #thenLetGoOn(work: () => Promise<unknown>): Promise<void> {
+    const waiting = [...this.#blocked];
+    const still = new Set(waiting.length > 1 ? waiting : []);
+    for (const { session } of still) session.standStill();
+    const goOn = (statement: Statement): void => {
+      if (still.delete(statement)) statement.session.goOn();
+    };
+    try {
+      await work();
+      for (const statement of waiting) {
+        goOn(statement);
+        if (await this.#isDone(statement)) this.#blocked.delete(statement);
+      }
+    } finally {
+      for (const statement of [...still]) goOn(statement);
+    }
   }
 
   /** True when it is done, false when it waits for a lock. */

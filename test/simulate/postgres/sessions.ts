@@ -35,6 +35,15 @@ export class Session {
     return (Array.isArray(result) ? result.at(-1) : result).rows as Rows;
   }
 
+  /** Has its process in the server stand still, until `goOn`. */
+  standStill(): void {
+    process.kill(this.#pid, 'SIGSTOP');
+  }
+
+  goOn(): void {
+    process.kill(this.#pid, 'SIGCONT');
+  }
+
   async close(): Promise<void> {
     await this.#client.end();
   }
