@@ -10,6 +10,9 @@ export interface DueTickParts {
   readonly tick: () => void;
 }
 
+/** When a store that could not say what comes next is asked again. */
+const askAgainMs = 1000;
+
 /**
  * One timer for the earliest due time of all: it moves no job, it only wakes the claims.
  *
@@ -58,12 +61,23 @@ export class DueTick {
       this.#isPlanned = false;
       this.plan();
     }
-    // Whoever could not be asked leaves the timer that runs.
-    if (due === undefined) return;
+    if (this.#parts.store() === null) return;
+    if (due === undefined) {
+      // Whoever could not be asked leaves the timer that runs.
+      if (this.#timer === null) this.#callLater(askAgainMs, () => this.plan());
+      return;
+    }
     this.#toldUntil = now;
     this.cancel();
-    if (due === null || this.#parts.store() === null) return;
+    if (due === null) return;
     if (due <= now) this.#parts.tick();
-    else this.#timer = this.#parts.reactor.callLater(Math.max(0, due - store.now()), this.#parts.tick);
+    else this.#callLater(Math.max(0, due - store.now()), this.#parts.tick);
+  }
+
+  #callLater(delayMs: number, call: () => void): void {
+    this.#timer = this.#parts.reactor.callLater(delayMs, () => {
+      this.#timer = null;
+      call();
+    });
   }
 }

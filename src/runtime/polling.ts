@@ -150,7 +150,8 @@ export class Polling {
       log.events('CRITICAL', () => `agent ${name} cannot be read: ${failure.text()}`);
       return;
     }
-    await agent.claimFor(poll, entry);
+    // Stopping may have overtaken it while it read.
+    if (this.#parts.mayClaim()) await agent.claimFor(poll, entry);
   }
 
   #logPoll(poll: PollInfo): void {

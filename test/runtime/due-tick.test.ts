@@ -108,6 +108,20 @@ describe('a job that waits for its time begins then, not with the next poll,', (
     expect((await job.refresh()).status).toBe('COMPLETED');
   });
 
+  it('though the store could not say so when the one before had become due', async () => {
+    const { interference, queue, reactor, note } = await startedBox();
+    await queue.put(note('x'), { beginAfter: '1s' });
+    const job = await queue.put(note('y'), { beginAfter: '1500ms' });
+    await reactor.advance('900ms');
+
+    interference.isAway = true;
+    await reactor.advance('200ms');
+    interference.isAway = false;
+    await reactor.advance('1100ms');
+
+    expect((await job.refresh()).status).toBe('COMPLETED');
+  });
+
   it('though the clock was set back since the store was asked', async () => {
     const { queue, reactor, note } = await startedBox();
     await queue.put(note('x'));
