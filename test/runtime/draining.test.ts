@@ -18,13 +18,13 @@ it('a stop that overtakes a poll while it reads what its agent holds has it clai
   holds = true;
   await reactor.advance('5s');
 
-  const stopping = reactor.until(box.stop({ grace: '3s' }));
+  const stopping = box.stop({ grace: '3s' });
   await reactor.runUntilIdle();
   holds = false;
   reading.open();
   await reactor.runUntilIdle();
   running.open('done');
-  await stopping;
+  await reactor.until(stopping);
 
   expect(running.calls).toBe(1);
 });
