@@ -94,7 +94,7 @@ export class Drafts {
       this.made.push(engine.annotation(record.id, name, encoded));
     }
     for (const callback of job.pendingCallbacks) this.callback(callback, record.id);
-    this.#attached.push(() => job.attach(this.#unit, record));
+    this.#attached.push(() => job.attach(this.#unit.ofHandles, record));
   }
 
   /** Stores a draft NEW, at a place or nowhere. Returns its record. */
@@ -131,7 +131,7 @@ export class Drafts {
     for (const { when } of proxy.branches) this.#unit.engine.registry.addCondition(when);
     // What is added to a proxy before it is decided waits there for the choice: see callback-choice.ts.
     for (const job of proxy.pendingCallbacks) this.store(job, { proxy: id }, 'callback.add');
-    this.#attached.push(() => proxy.attach(this.#unit, record));
+    this.#attached.push(() => proxy.attach(this.#unit.ofHandles, record));
     return id;
   }
 

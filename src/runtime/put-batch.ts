@@ -19,7 +19,7 @@ export interface PutOptions
   > {
   /**
    * A connection of the package `pg` in an open transaction of yours: the job is put when that commits, and never was when
-   * it is rolled back. On a PostgreSQL store.
+   * it is rolled back. The handle works from then on, and not through this connection. On a PostgreSQL store.
    */
   readonly client?: unknown;
 }
@@ -64,7 +64,7 @@ export class PutBatch {
     await this.#unit.submit([...this.#puts, ...this.#drafts.made], this.#drafts.expect);
     this.#drafts.attach();
     for (const [id, job] of this.#stored)
-      job.attach(this.#unit, (await this.#unit.peek('job', id)) ?? job.record);
+      job.attach(this.#unit.ofHandles, (await this.#unit.peek('job', id)) ?? job.record);
   }
 
   async #addNamed(job: Job<unknown>, settings: JobSettings, id: string): Promise<void> {
@@ -120,7 +120,7 @@ export class PutBatch {
       throw new SignalboxError('JOB_EXISTS', { id });
     }
     await this.#engine.store.settled();
-    job.attach(this.#unit, present);
+    job.attach(this.#unit.ofHandles, present);
     return true;
   }
 }

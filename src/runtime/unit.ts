@@ -13,6 +13,8 @@ export type Made = Change | Transition;
  */
 export interface Unit {
   readonly engine: Engine;
+  /** What the handles that come of its changes write through. */
+  readonly ofHandles: Unit;
   /** Adds changes. Direct: resolves when they are synced. Gathering: resolves at once. */
   submit(made: readonly Made[], expect: readonly Expectation[]): Promise<void>;
   /** The record as this unit sees it: its own changes included. A gathering unit believes in what it read. */
@@ -30,6 +32,10 @@ export class DirectUnit implements Unit {
 
   constructor(engine: Engine) {
     this.engine = engine;
+  }
+
+  get ofHandles(): Unit {
+    return this;
   }
 
   submit(made: readonly Made[], expect: readonly Expectation[]): Promise<void> {
@@ -82,6 +88,11 @@ export class ClientUnit extends DirectUnit {
     this.#client = client;
   }
 
+  /** A handle outlives the transaction, whose connection is somebody else's then. */
+  override get ofHandles(): Unit {
+    return this.engine.direct;
+  }
+
   override submit(made: readonly Made[], expect: readonly Expectation[]): Promise<void> {
     return this.engine.commit('client', made, expect, this.#client).synced;
   }
@@ -100,6 +111,10 @@ export class GatheringUnit implements Unit {
   constructor(engine: Engine, call: string) {
     this.engine = engine;
     this.#call = call;
+  }
+
+  get ofHandles(): Unit {
+    return this;
   }
 
   get made(): readonly Made[] {

@@ -118,6 +118,22 @@ describe('put in a transaction of the program', () => {
     expect(await Promise.all(jobs.map((job) => job.result()))).toEqual(['1', '2', '3']);
   });
 
+  it("gives a handle that goes on without the connection, which is somebody else's by then", async () => {
+    const { box, client } = await makeBank([]);
+    await client.query('BEGIN');
+    const job = await box.queue().put(note('x'), { client, beginAfter: '1h' });
+    const [other] = await box.queue().putAll([note('y')], { client, beginAfter: '1h' });
+    await client.query('COMMIT');
+
+    await client.query('BEGIN');
+    await job.setAnnotation('seen', true);
+    await other?.setArgs(['z']);
+    await client.query('ROLLBACK');
+
+    expect((await job.refresh()).annotations).toEqual({ seen: true });
+    expect((await other?.refresh())?.args).toEqual(['z']);
+  });
+
   it('refuses what is no connection, and a store that is no database', async () => {
     const { box } = await makeBank([]);
     const { box: inMemory } = await makeNodeBox({ store: memoryStore(), jobs: [note], queues: ['a'] });
