@@ -118,13 +118,14 @@ export const jobMachine = setup({
     pending: {
       entry: 'offerWork',
       on: {
-        'job.pull': { target: 'new', actions: 'leaveQueue' },
+        'job.pull': { target: 'new', actions: ['leaveQueue', 'offerQuotas'] },
         'job.claim': { target: 'assigned', actions: 'enterAgent' },
         'job.fail': { target: 'callbacks', actions: 'keepFailure' },
-        'args.set': { actions: 'setArgs' },
-        'args.append': { actions: 'appendArgs' },
-        'beginBy.set': { actions: 'setBeginBy' },
-        'quotaNames.set': { guard: 'quotasExist', actions: 'setQuotaNames' },
+        // Changed, it may pass a filter or a quota that it did not.
+        'args.set': { actions: ['setArgs', 'offerWork'] },
+        'args.append': { actions: ['appendArgs', 'offerWork'] },
+        'beginBy.set': { actions: ['setBeginBy', 'offerWork'] },
+        'quotaNames.set': { guard: 'quotasExist', actions: ['setQuotaNames', 'offerWork'] },
       },
     },
     assigned: {

@@ -147,7 +147,10 @@ export class Engine {
 
   // A put is offered when it is synced: nothing runs that a power cut could take back.
   #offerPlaced(transition: Transition, ticket: Ticket): void {
-    const parent = transition.patch?.parent as { queue?: string } | undefined;
+    const parent = (transition.patch?.parent ?? transition.job?.parent) as
+      | { queue?: string }
+      | null
+      | undefined;
     const queue = parent?.queue;
     if (queue !== undefined) this.synced(ticket, () => this.offerWork(queue));
   }

@@ -51,7 +51,7 @@ export class Quotas {
       [{ kind: 'quota', id: record.id, event: 'quota.resized', from: null, to: null, patch: { size } }],
       [{ what: 'rev', kind: 'quota', id: record.id, rev: record.rev }],
     );
-    this.#unit.engine.offerWork(this.#queue);
+    await this.#offerWork();
   }
 
   /** Removes a quota. The name stays on jobs and is ignored when claiming. */
@@ -71,7 +71,7 @@ export class Quotas {
       ],
       [],
     );
-    this.#unit.engine.offerWork(this.#queue);
+    await this.#offerWork();
   }
 
   /** Names of the quotas, in order. */
@@ -87,6 +87,11 @@ export class Quotas {
     const record = await this.#mustHave(name);
     const jobs = await this.#unit.engine.store.quotaHolders(record.id);
     return { size: record.size, jobs, filled: jobs.length >= record.size };
+  }
+
+  /** Room was made: jobs that wait for it may begin once that is committed. */
+  #offerWork(): Promise<void> {
+    return this.#unit.whenCommitted(async () => this.#unit.engine.offerWork(this.#queue));
   }
 
   async #mustHave(

@@ -200,12 +200,12 @@ function queuesIn(lines: readonly Line[]): ReadonlySet<string> {
 function queuesOf({ lines, records }: Numbered): ReadonlySet<string> {
   const queues = new Set<string>();
   for (const { entries } of lines) {
-    for (const { kind, id, patch } of entries) {
+    for (const { kind, id, to, patch } of entries) {
       if (kind === 'quota') queues.add(id.slice(0, id.indexOf('/')));
-      if (kind !== 'job' || (patch?.parent == null && patch?.quotas == null)) continue;
+      if (kind !== 'job' || (to !== 'pending' && patch?.parent == null && patch?.quotas == null)) continue;
       const parent = (records.get(`job/${id}`) as JobRecord | undefined)?.parent ?? null;
       if (parent === null || !('queue' in parent)) continue;
-      const hasFreed = Array.isArray(patch.quotas) && patch.quotas.length === 0;
+      const hasFreed = Array.isArray(patch?.quotas) && patch.quotas.length === 0;
       if (!('agent' in parent) || hasFreed) queues.add(parent.queue);
     }
   }
