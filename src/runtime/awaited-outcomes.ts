@@ -82,6 +82,13 @@ export class AwaitedOutcomes {
     );
   }
 
+  /** What the agents here hold that waits for a job: who ended that, elsewhere, may have gone before it told of it. */
+  lookAgain(held: readonly JobRecord[]): void {
+    for (const { id, state, waitingOn } of held)
+      if (state === 'active.waiting' && waitingOn !== null && waitingOn !== 'promise')
+        this.#finishWaiting(waitingOn, id);
+  }
+
   #finishWaiting(inner: string, outer: string): void {
     this.takeOver(inner, outer).catch((error: unknown) => {
       const what = (): string => `job ${outer} did not get the outcome of ${inner}: ${String(error)}`;

@@ -127,7 +127,7 @@ export class Polling {
     poll: PollInfo,
     entries: Record<string, AgentPoll>,
   ): Promise<void> {
-    const { store, log } = this.#engine;
+    const { store, log, awaited } = this.#engine;
     const { uuid, agents } = this.#parts;
     const name = record.id.slice(`${queue}/${uuid}/`.length);
     const entry: AgentPoll = {
@@ -144,6 +144,7 @@ export class Polling {
       const held = await store.held(queue, uuid, name);
       entry.len = held.length;
       entry.activeJobs = held.map((job): JobName => [job.id, store.name]);
+      if (!store.exclusive) awaited.lookAgain(held);
     } catch (error) {
       const failure = Failure.from(error);
       entry.error = failure.text('default');

@@ -1,0 +1,25 @@
+import { agent, defineJob, local } from 'signalbox';
+import { afterAll, expect, it } from 'vitest';
+import { interceptedStore } from '../../behaviours/faulty-store.ts';
+import { makeBox } from '../../behaviours/stores.ts';
+import { newPostgresStore, removeSchemas } from './schemas.ts';
+
+afterAll(removeSchemas);
+
+it('A job gets the outcome that it waits for at the next poll, though who ended the other one told nobody', async () => {
+  const inner = defineJob({ name: 'inner', run: () => 'done' });
+  const outer = defineJob({ name: 'outer', run: () => local.getQueue().put(inner) });
+  const untold = interceptedStore(newPostgresStore(), (call) =>
+    call === 'waiters' ? new Promise(() => {}) : null,
+  );
+  const { box, reactor } = await makeBox({ store: untold, jobs: [inner, outer], queues: [''] });
+  await box.start({ agent: agent({ size: 2 }) });
+  const job = await box.queue().put(outer);
+  await reactor.runUntilIdle();
+  const before = (await job.refresh()).status;
+
+  await reactor.advance('6s');
+
+  expect(before).toBe('ACTIVE');
+  expect((await job.refresh()).outcome).toEqual({ ok: true, value: 'done' });
+});
