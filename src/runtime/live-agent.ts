@@ -33,6 +33,9 @@ export class LiveAgent {
   /** What it held when its last claim counted, less what was freed since: near enough to know whether a claim is worth it. */
   #held = 0;
   #freed = 0;
+  /** Claims, ever. */
+  #begun = 0;
+  #ended = 0;
   /** What stands on the agent, as far as this process has written it. */
   #failure: string | null | undefined;
 
@@ -84,8 +87,12 @@ export class LiveAgent {
     await this.workers.idle();
   }
 
-  async #claimed(): Promise<void> {
-    await waitFor(this.#actor, (snapshot) => !snapshot.matches('claiming') && !snapshot.matches('closing'));
+  /** Resolves when no claim is under way, or so many have ended: with much to do there may always be one. */
+  async #claimed(enough = Number.POSITIVE_INFINITY): Promise<void> {
+    await waitFor(
+      this.#actor,
+      (snapshot) => this.#ended >= enough || (!snapshot.matches('claiming') && !snapshot.matches('closing')),
+    );
   }
 
   #isDrained(): boolean {
@@ -97,8 +104,10 @@ export class LiveAgent {
   async claimFor(info: PollInfo, entry: AgentPoll): Promise<void> {
     this.#poll = { info, entry };
     this.resume();
+    // One that is under way may have looked before: the next one counts.
+    const next = this.#begun + 1;
     this.#actor.send({ type: 'claim.due' });
-    await this.#claimed();
+    await this.#claimed(next);
   }
 
   /** A job it held is done with: at most one event for all of a tick. The claim that follows counts what is left. */
@@ -123,6 +132,7 @@ export class LiveAgent {
   }
 
   async #claim(): Promise<void> {
+    this.#begun += 1;
     try {
       this.#held = await this.#claimWhatFits();
       await this.#keepFailure(null);
@@ -136,6 +146,7 @@ export class LiveAgent {
       await this.#keepFailure(failure);
       this.#held = await this.#heldCount().catch(() => 0);
     }
+    this.#ended += 1;
     this.#actor.send({ type: 'claim.done', held: this.#countFreed() });
   }
 
