@@ -11,6 +11,8 @@ export class Orphans {
   readonly #engine: Engine;
   /** Openings when it was last looked at them; null: nobody here has. */
   #known: Openings | null = null;
+  /** One is gone, and nobody here has looked since: who should have may have gone before it did. */
+  #isDue = false;
   /** What was taken up: it is left until the system job that goes on with it begins. */
   readonly #takenUp = new Set<string>();
 
@@ -37,9 +39,11 @@ export class Orphans {
     const { store } = this.#engine;
     if (store.exclusive) return;
     const now = await store.openings();
-    if (isAnyGone(this.#known, now) && store.epoch === oldest(await store.list('representation', ''), now))
-      await this.takeUp();
+    this.#isDue ||= isAnyGone(this.#known, now);
     this.#known = now;
+    if (!this.#isDue || store.epoch !== oldest(await store.list('representation', ''), now)) return;
+    await this.takeUp();
+    this.#isDue = false;
   }
 
   /** Changes when anybody has been at it since. */
