@@ -30,15 +30,25 @@ export class DatabaseClock {
   /** Reads the time again. Resolves when it is known. */
   async ask(connection: SqlConnection): Promise<void> {
     if (this.#given !== null) return;
+    const keep = this.asking();
     const [row] = await connection.query(`SELECT ${this.question}`);
-    this.keep(row);
+    keep(row);
   }
 
-  /** Takes over the time of a row that was just read. */
-  keep(row: Rows[number] | undefined): void {
-    if (this.#given !== null || row?.now === undefined) return;
-    // As of the answer: half a round trip late at most, and never ahead.
-    this.#read = Number(row.now);
-    this.#readAt = this.#elapsed();
+  /** To be called when the question is asked. Gives what takes over the time of the row that is the answer. */
+  asking(): (row: Rows[number] | undefined) => void {
+    const askedAt = this.#elapsed();
+    return (row) => {
+      if (this.#given === null && row?.now !== undefined) this.#keep(Number(row.now), askedAt);
+    };
+  }
+
+  /** An answer is late by what it took at most. Whatever kept it from being read must not set the clock back. */
+  #keep(answered: number, askedAt: number): void {
+    const now = this.#elapsed();
+    const present = this.#read + now - this.#readAt;
+    if (present > answered && present <= answered + now - askedAt) return;
+    this.#read = answered;
+    this.#readAt = now;
   }
 }

@@ -221,8 +221,9 @@ export class Reading {
     // Whether a dispatcher is dead is asked of its representation, so the time must be as fresh.
     const columns = `id, rev, last_seq, body${kind === 'representation' ? `, ${clock.question}` : ''}`;
     const text = `SELECT ${columns} FROM ${schema}.${kind} WHERE ${condition} ORDER BY id`;
+    const keepTime = clock.asking();
     const rows = await transactions[way]('a read', (connection) => connection.query(text, values));
-    clock.keep(rows[0]);
+    keepTime(rows[0]);
     return rows.map((row) => loaded(kind, recordOf(row)) as Records[K]);
   }
 

@@ -90,7 +90,8 @@ export class Transactions {
       let proof: Proof | null = null;
       try {
         connection = await this.#port.connect();
-        const begun = connection.query(this.#begin).then(([row]) => this.#clock.keep(row));
+        const keepTime = this.#clock.asking();
+        const begun = connection.query(this.#begin).then(([row]) => keepTime(row));
         const preparing = body(connection);
         await allDone([begun, preparing]);
         const prepared = await preparing;

@@ -1,0 +1,41 @@
+import { expect, it } from 'vitest';
+import { DatabaseClock } from '../../../src/store/postgres/clock.ts';
+
+/** A clock that the database told 10,000 at the start, in a time that the test moves. */
+function startedClock() {
+  let elapsed = 0;
+  const clock = new DatabaseClock(() => elapsed, null);
+  clock.asking()({ now: 10_000 });
+  return { clock, pass: (ms: number) => (elapsed += ms) };
+}
+
+it('The clock of a database is not set back by an answer that was late to be read', () => {
+  const { clock, pass } = startedClock();
+  pass(100);
+  const keep = clock.asking();
+  // Answered at once; then the process was busy.
+  pass(200);
+  keep({ now: 10_101 });
+
+  expect(clock.now()).toBe(10_300);
+});
+
+it('The clock of a database goes on from an answer that it was behind', () => {
+  const { clock, pass } = startedClock();
+  pass(100);
+  const keep = clock.asking();
+  pass(2);
+  keep({ now: 10_150 });
+
+  expect(clock.now()).toBe(10_150);
+});
+
+it('The clock of a database that was set back follows it', () => {
+  const { clock, pass } = startedClock();
+  pass(100);
+  const keep = clock.asking();
+  pass(2);
+  keep({ now: 9_000 });
+
+  expect(clock.now()).toBe(9_000);
+});
