@@ -41,6 +41,8 @@ export class Notifying {
   #listening: Listening | null = null;
   #starting: Promise<void> = Promise.resolve();
   #timers: Scheduled[] = [];
+  /** The next attempt to listen is on its way. */
+  #isAwaited = false;
   #isClosed = false;
   #isHeard = false;
   #isWarned = false;
@@ -110,10 +112,17 @@ export class Notifying {
     });
   }
 
+  /** One attempt at a time: what goes wrong with a connection may be told more than once, also while it is being made. */
   #listenAgain(): void {
     this.#isHeard = false;
     this.#setDeaf(true);
-    this.#later(retryMs, () => this.listen());
+    if (this.#isAwaited) return;
+    this.#isAwaited = true;
+    this.#later(retryMs, async () => {
+      await this.#starting;
+      this.#isAwaited = false;
+      this.listen();
+    });
   }
 
   /** What was committed before the first notification that is heard, the journal has told by the end of its next look. */

@@ -91,21 +91,29 @@ export async function nodePostgres(database: Database, limits: ConnectionLimits)
     },
     async listen({ channel, heard, lost }) {
       const client = new pg.Client(settings);
-      let isOver = false;
+      // Before it listens nothing is lost: what goes wrong is thrown, whatever else the driver tells of it.
+      let isListening = false;
       const ended = (error?: Error): void => {
-        if (isOver) return;
-        isOver = true;
+        if (!isListening) return;
+        isListening = false;
         lost(error ?? new Error('the connection ended'));
       };
       client.on('error', ended);
       client.on('end', () => ended());
       client.on('notification', ({ payload }) => heard(payload ?? ''));
-      await client.connect();
-      (client as unknown as { unref(): void }).unref();
-      await client.query(`LISTEN ${pg.escapeIdentifier(channel)}`);
+      try {
+        await client.connect();
+        (client as unknown as { unref(): void }).unref();
+        await client.query(`LISTEN ${pg.escapeIdentifier(channel)}`);
+      } catch (error) {
+        // Not waited for: the other end may be gone.
+        client.end().catch(() => {});
+        throw error;
+      }
+      isListening = true;
       return {
         async close() {
-          isOver = true;
+          isListening = false;
           await client.end().catch(() => {});
         },
       };

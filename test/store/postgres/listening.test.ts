@@ -1,0 +1,157 @@
+import { createHash } from 'node:crypto';
+import { connect, createServer, type Socket } from 'node:net';
+import type { Client } from 'pg';
+import { afterAll, expect, it } from 'vitest';
+import { DatabaseClock } from '../../../src/store/postgres/clock.ts';
+import { Following } from '../../../src/store/postgres/following.ts';
+import { Journal } from '../../../src/store/postgres/journal.ts';
+import { Notifying } from '../../../src/store/postgres/notifying.ts';
+import { nodePostgres, type SqlPort } from '../../../src/store/postgres/sql-port.ts';
+import { Transactions } from '../../../src/store/postgres/transactions.ts';
+import { connected, newSchema, removeSchemas } from './schemas.ts';
+import { serverUrl } from './server.ts';
+
+const limits = { connectTimeoutMs: 5000, queryTimeoutMs: 5000, poolSize: 2 };
+
+afterAll(removeSchemas);
+
+/** A server at which nobody is answered until it is back, and which counts who tries. */
+async function layDoor(url: string) {
+  const [target, own] = [new URL(url), new URL(url)];
+  const sockets = new Set<Socket>();
+  const door = { url: '', attempts: 0, isOpen: false, close: () => {} };
+  const server = createServer((client) => {
+    door.attempts += 1;
+    client.on('error', () => {});
+    if (!door.isOpen) return client.destroy();
+    const there = connect(Number(target.port), target.hostname);
+    there.on('error', () => {});
+    client.pipe(there).pipe(client);
+    for (const socket of [client, there]) sockets.add(socket);
+    return client;
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
+  const address = server.address();
+  own.port = String(typeof address === 'object' ? address?.port : '');
+  door.url = own.href;
+  door.close = () => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  };
+  return door;
+}
+
+/** Calls that are made when the hand is moved. */
+class HandClock {
+  now = 0;
+  #calls: { readonly at: number; readonly call: () => void }[] = [];
+
+  readonly callLater = (delayMs: number, call: () => void): { cancel(): void } => {
+    const one = { at: this.now + delayMs, call };
+    this.#calls.push(one);
+    return {
+      cancel: () => {
+        this.#calls = this.#calls.filter((other) => other !== one);
+      },
+    };
+  };
+
+  /** How many calls wait for exactly this long. */
+  waiting(delayMs: number): number {
+    return this.#calls.filter(({ at }) => at === this.now + delayMs).length;
+  }
+
+  move(ms: number): void {
+    this.now += ms;
+    const due = this.#calls.filter(({ at }) => at <= this.now);
+    this.#calls = this.#calls.filter(({ at }) => at > this.now);
+    for (const { call } of due) call();
+  }
+}
+
+/** Notifies through a server; listens through another way to it. */
+async function notifyingThrough(url: string, listeningUrl: string, schemaName: string, hand: HandClock) {
+  const [own, listening] = [
+    await nodePostgres({ connectionString: url }, limits),
+    await nodePostgres({ connectionString: listeningUrl }, limits),
+  ];
+  const port: SqlPort = { ...own, listen: listening.listen, callLater: hand.callLater };
+  const clock = new DatabaseClock(
+    () => port.elapsed(),
+    () => 1000,
+  );
+  const transactions = new Transactions(port, schemaName, clock, limits);
+  const journal = new Journal({ schema: schemaName, transactions });
+  const following = new Following({ journal, epoch: 1, port, report: () => {} });
+  const notifying = new Notifying({
+    schemaName,
+    epoch: 1,
+    port,
+    transactions,
+    following,
+    report: () => {},
+    hint: () => {},
+  });
+  return {
+    notifying,
+    async close() {
+      await notifying.close();
+      await following.close();
+      await Promise.all([own.end(), listening.end()]);
+    },
+  };
+}
+
+/** How many connections have said this last. */
+async function countOf(admin: Client, statement: string): Promise<number> {
+  const { rows } = await admin.query('SELECT count(*)::int AS count FROM pg_stat_activity WHERE query = $1', [
+    statement,
+  ]);
+  return rows[0].count;
+}
+
+function listenStatement(schemaName: string): string {
+  return `LISTEN "signalbox_${createHash('sha256').update(schemaName).digest('hex').slice(0, 16)}"`;
+}
+
+it('Who listens tries again once every 5 s while the server is away, and on one connection when it is back', async () => {
+  const [url, admin, hand, schema] = [await serverUrl(), await connected(), new HandClock(), newSchema()];
+  const listening = (): Promise<number> => countOf(admin, listenStatement(schema));
+  const door = await layDoor(url);
+  const { notifying, close } = await notifyingThrough(url, door.url, schema, hand);
+  const attempts: number[] = [];
+
+  notifying.listen();
+  for (let round = 1; round <= 4; round += 1) {
+    await expect.poll(() => hand.waiting(5000)).toBeGreaterThan(0);
+    attempts.push(door.attempts);
+    hand.move(5000);
+  }
+  await expect.poll(() => hand.waiting(5000)).toBeGreaterThan(0);
+  door.isOpen = true;
+  for (let round = 1; round <= 3; round += 1) {
+    hand.move(5000);
+    await expect.poll(listening).toBeGreaterThan(0);
+  }
+
+  expect(attempts).toEqual([1, 2, 3, 4]);
+  expect([door.attempts, await listening()]).toEqual([6, 1]);
+  await close();
+  door.close();
+  await admin.end();
+}, 30_000);
+
+it('A connection on which LISTEN is refused is not kept', async () => {
+  const [admin, port] = [
+    await connected(),
+    await nodePostgres({ connectionString: await serverUrl() }, limits),
+  ];
+  const lost: Error[] = [];
+
+  const listening = port.listen({ channel: '', heard: () => {}, lost: (error) => lost.push(error) });
+
+  await expect(listening).rejects.toThrow('zero-length');
+  await expect.poll(() => countOf(admin, 'LISTEN ""')).toBe(0);
+  expect(lost).toEqual([]);
+  await Promise.all([port.end(), admin.end()]);
+});
