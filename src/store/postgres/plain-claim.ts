@@ -86,17 +86,19 @@ export class PlainClaims {
     parts: PlainClaimParts,
     request: ClaimRequest,
   ): Promise<ClaimedPlainly | null> {
-    for (;;) {
-      const { plain, refused, template } = this.#sortedLanes(request, parts.epoch);
+    // Of one claim it is the same set all along, however large it becomes.
+    const known = this.#known(request.queue);
+    for (let round = 1; ; round += 1) {
+      const { plain, refused, template } = sortedLanes(known, request, parts.epoch);
       const [first, ...rows] = await connection.query(
         statement(parts.schema),
         valuesOf(parts, request, plain, refused, template),
       );
       const verdict = first?.verdict as Verdict;
-      const known = this.#known(request.queue);
       const unknown = verdict.others.filter((lane) => !known.has(lane));
       for (const lane of unknown) known.add(lane);
-      if (unknown.length > 0) continue;
+      // Where lanes appear as fast as they are learnt, the general way does without knowing them.
+      if (unknown.length > 0 && round === 1) continue;
       const claimed = verdict.isPlain ? judged(parts, request, template, verdict, rows) : null;
       this.#remember(request.queue, claimed !== null);
       return claimed;
@@ -112,27 +114,6 @@ export class PlainClaims {
     return none;
   }
 
-  /** Of the lanes that are known: those that the agent takes from and that are plain, and those that it refuses. */
-  #sortedLanes(request: ClaimRequest, epoch: number) {
-    const { accepts, queue } = request;
-    const plain: string[] = [];
-    const refused: string[] = [];
-    let template: Template | null = null;
-    for (const lane of this.#known(queue)) {
-      const { name, quotaNames } = partsOfLane(lane);
-      if (!accepts.lane(name, quotaNames)) {
-        refused.push(lane);
-        continue;
-      }
-      const own = quotaNames.length > 0 ? null : templateOf(request, name, epoch);
-      // One statement writes one thing: a definition that starts in another way goes the general one.
-      if (own === null || (template !== null && !isSameStart(template, own))) continue;
-      template ??= own;
-      plain.push(lane);
-    }
-    return { plain, refused, template };
-  }
-
   #remember(queue: string, wasPlain: boolean): void {
     if (wasPlain) {
       this.#misses.delete(queue);
@@ -141,6 +122,27 @@ export class PlainClaims {
     const count = (this.#misses.get(queue)?.count ?? 0) + 1;
     this.#misses.set(queue, { count, skip: Math.min(mostSkipped, 2 ** count) });
   }
+}
+
+/** Of the lanes that are known: those that the agent takes from and that are plain, and those that it refuses. */
+function sortedLanes(known: ReadonlySet<string>, request: ClaimRequest, epoch: number) {
+  const { accepts } = request;
+  const plain: string[] = [];
+  const refused: string[] = [];
+  let template: Template | null = null;
+  for (const lane of known) {
+    const { name, quotaNames } = partsOfLane(lane);
+    if (!accepts.lane(name, quotaNames)) {
+      refused.push(lane);
+      continue;
+    }
+    const own = quotaNames.length > 0 ? null : templateOf(request, name, epoch);
+    // One statement writes one thing: a definition that starts in another way goes the general one.
+    if (own === null || (template !== null && !isSameStart(template, own))) continue;
+    template ??= own;
+    plain.push(lane);
+  }
+  return { plain, refused, template };
 }
 
 /** What the chart says of a job of this definition of which nothing else is known. */

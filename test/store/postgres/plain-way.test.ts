@@ -196,6 +196,23 @@ describe('What a postgres store does in one call', () => {
   });
 });
 
+it('A plain claim of a queue with more lanes than are kept in mind learns them once, and takes a job', async () => {
+  const calls = new Map<string, number>();
+  const pool = await countingPool(calls);
+  const side = new Side(await open(postgresStore({ pool, schema: newSchema(), clock: 'box' })));
+  await side.commit(presence(side.store.epoch));
+  const puts = Array.from({ length: 1001 }, (_, index) =>
+    put(`job ${index}`, `work ${index}`, clock.now, []),
+  );
+  await side.commit(puts);
+
+  expect(await side.claim(1, null)).toEqual(['job 0']);
+  expect(calls.get('claim_jobs')).toBe(2);
+  expect(await side.claim(1, null)).toEqual(['job 1']);
+  await side.store.close();
+  await pool.end();
+});
+
 /** Two stores count their openings by themselves. */
 function withoutEpochs(seen: unknown): unknown {
   return JSON.parse(JSON.stringify(seen, (key, value) => (key === 'epoch' ? undefined : value)));
