@@ -26,6 +26,8 @@ const pauseMs = 50;
 /** How long a notification to itself may take before it is taken for lost. */
 const echoMs = 5000;
 const retryMs = 5000;
+/** How long an end waits for its last notification: others find what it has left at their next poll. */
+const lastMs = 1000;
 
 /**
  * Notifications between processes: hints, so that nobody waits for the next poll. None is needed, and none is sent inside
@@ -37,6 +39,7 @@ export class Notifying {
   readonly #channel: string;
   readonly #queues = new Set<string>();
   #sending: Scheduled | null = null;
+  #sent: Promise<unknown> = Promise.resolve();
   #sentAt = Number.NEGATIVE_INFINITY;
   #listening: Listening | null = null;
   #starting: Promise<void> = Promise.resolve();
@@ -81,7 +84,11 @@ export class Notifying {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#sending?.cancel();
+    if (this.#sending !== null) {
+      this.#sending.cancel();
+      this.#send();
+    }
+    await this.#atMost(lastMs, this.#sent);
     for (const timer of this.#timers) timer.cancel();
     await this.#starting;
     await this.#listening?.close();
@@ -160,11 +167,21 @@ export class Notifying {
     const payload = JSON.stringify({ by: this.#parts.epoch, queues });
     // A payload has room for 8000 bytes; without names every queue is meant by the polls anyway.
     const text = payload.length < 7000 ? payload : JSON.stringify({ by: this.#parts.epoch, queues: [] });
-    this.#parts.transactions
+    this.#sent = this.#parts.transactions
       .read('a notification', (connection) =>
         connection.query('SELECT pg_notify($1, $2)', [this.#channel, text]),
       )
       .catch(() => {});
+  }
+
+  /** Waits for what never rejects, but not for longer than this. */
+  async #atMost(ms: number, work: Promise<unknown>): Promise<void> {
+    let limit: Scheduled | undefined;
+    const over = new Promise<void>((resolve) => {
+      limit = this.#parts.port.callLater(ms, resolve);
+    });
+    await Promise.race([work, over]);
+    limit?.cancel();
   }
 
   #later(ms: number, call: () => void): void {

@@ -155,3 +155,25 @@ it('A connection on which LISTEN is refused is not kept', async () => {
   expect(lost).toEqual([]);
   await Promise.all([port.end(), admin.end()]);
 });
+
+it('Whose last notification nobody takes waits no longer than a second for it when it ends', async () => {
+  const [door, hand] = [await layDoor(await serverUrl()), new HandClock()];
+  const { notifying, close } = await notifyingThrough(door.url, door.url, newSchema(), hand);
+  notifying.notify(['']);
+  let isClosed = false;
+
+  const closing = notifying.close().then(() => {
+    isClosed = true;
+  });
+  await expect.poll(() => door.attempts).toBeGreaterThan(1);
+  hand.move(999);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(isClosed).toBe(false);
+  hand.move(1);
+  await closing;
+
+  const ended = close();
+  hand.move(1000);
+  await ended;
+  door.close();
+});

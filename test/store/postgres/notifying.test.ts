@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import type { Client } from 'pg';
-import { defineJob } from 'signalbox';
+import { defineJob, NodeReactor, randomIds } from 'signalbox';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { makeNodeBox } from '../../behaviours/stores.ts';
 import { connected, cut, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
@@ -41,6 +42,14 @@ async function makePair() {
   return { queue: putting.queue(), listening, client };
 }
 
+/** What everybody hears who listens. */
+async function heardBy(client: Client, schema: string): Promise<unknown[]> {
+  const heard: unknown[] = [];
+  client.on('notification', ({ payload }) => heard.push(JSON.parse(payload ?? '')));
+  await client.query(`LISTEN "signalbox_${createHash('sha256').update(schema).digest('hex').slice(0, 16)}"`);
+  return heard;
+}
+
 describe('A postgres store', { timeout: 60_000 }, () => {
   it('hears of work that another process puts, on one connection of its own', async () => {
     const { queue, listening } = await makePair();
@@ -58,5 +67,30 @@ describe('A postgres store', { timeout: 60_000 }, () => {
     const job = await queue.put(note('found'));
 
     expect(await job.result()).toBe('found');
+  });
+  it('tells others of what was put just before it was closed', async () => {
+    const schema = newSchema();
+    const reactor = new NodeReactor();
+    const store = await newPostgresStore({ schema }).open({
+      now: () => 1000,
+      defer: (run) => reactor.callFromThread(run),
+      newId: () => randomIds.newUuid(),
+      report: () => {},
+    });
+    admin = await connected();
+    const heard = await heardBy(admin, schema);
+    const put = (id: string, queue: string) => {
+      const patch = { name: 'note', args: [], beginAfter: 0, parent: { queue }, order: ['now', 0] };
+      const change = { kind: 'job', id, event: 'job.put', from: 'new', to: 'pending', patch } as const;
+      return store.commit({ by: 'client', changes: [change], expect: [] }).synced;
+    };
+    await put('a', 'first');
+    await expect.poll(() => heard).toContainEqual({ by: store.epoch, queues: ['first'] });
+
+    // The least time between two notifications is not over yet.
+    await put('b', 'last');
+    await store.close();
+
+    await expect.poll(() => heard).toContainEqual({ by: store.epoch, queues: ['last'] });
   });
 });
