@@ -75,6 +75,8 @@ export async function nodePostgres(database: Database, limits: ConnectionLimits)
     connectionTimeoutMillis: limits.connectTimeoutMs,
     query_timeout: limits.queryTimeoutMs,
     keepAlive: true,
+    // Without it the system asks after two hours whether the other end of a silent connection is still there.
+    keepAliveInitialDelayMillis: 10_000,
     application_name: 'signalbox',
   };
   // An error of an idle connection without a listener would end the process.

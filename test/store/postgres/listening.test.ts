@@ -177,3 +177,10 @@ it('Whose last notification nobody takes waits no longer than a second for it wh
   await ended;
   door.close();
 });
+
+it('A connection of a store that says nothing is asked after 10 s whether its other end is there', async () => {
+  const port = await nodePostgres({ connectionString: await serverUrl() }, limits);
+
+  expect(port.settings()).toMatchObject({ keepAlive: true, keepAliveInitialDelayMillis: 10_000 });
+  await port.end();
+});
