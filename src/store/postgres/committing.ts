@@ -1,5 +1,5 @@
 import { SignalboxError } from '../../errors.ts';
-import type { Commit, Line, Ticket } from '../store.ts';
+import type { Commit, Ticket } from '../store.ts';
 import { mustHold } from '../tables/expectations.ts';
 import { mustHaveRoom } from '../tables/room.ts';
 import type { DatabaseClock } from './clock.ts';
@@ -8,7 +8,7 @@ import { toldOf } from './notifying.ts';
 import { type PlainStep, plainStepOf, type SteppedPlainly, stepPlainly } from './plain-steps.ts';
 import { borrowed, type SqlConnection } from './sql-port.ts';
 import type { Told } from './told.ts';
-import { type Prepared, proofOf, type Transactions } from './transactions.ts';
+import { type Prepared, type Proof, proofOf, type Transactions } from './transactions.ts';
 import { allDone, lockedSet, subjectsOf } from './working-set.ts';
 import { type Numbered, Written } from './writing.ts';
 
@@ -24,7 +24,7 @@ export interface CommittingParts {
   /** Hears of what was committed here, before those who wait for it. */
   committed(told: Told): void;
   /** Hears of what was written in a transaction that somebody else ends: the journal knows whether it came to be. */
-  watch(lines: readonly Line[]): void;
+  watch(left: Proof): void;
   /** Notifies in a transaction that somebody else ends: it is heard when that commits. */
   notifyWithin(connection: SqlConnection, numbered: Numbered): Promise<void>;
 }
@@ -190,7 +190,7 @@ export class Committing {
     if (refusal !== null && refusal !== undefined) throw refusal;
     if (written?.isEmpty !== false) return;
     const numbered = await written.number(connection, schema);
-    this.#parts.watch(numbered.lines);
+    this.#parts.watch(numbered);
     await transactions.send(connection, numbered, null);
     await this.#parts.notifyWithin(connection, numbered);
   }

@@ -1,6 +1,7 @@
 import type { Line } from '../store.ts';
 import type { FoundLine, Journal } from './journal.ts';
 import type { Scheduled, SqlPort } from './sql-port.ts';
+import type { Proof } from './transactions.ts';
 
 /** What the journal is followed with. */
 export interface FollowingParts {
@@ -14,6 +15,8 @@ export interface FollowingParts {
 /** How long after a look the next one follows: longer each time that nothing was found. */
 const soonMs = 100;
 const latestMs = 2000;
+/** How many lines of unknown end are kept in mind before it is asked which transactions are over. */
+const mostUncertain = 1000;
 
 /** Numbers that nobody has seen used. */
 interface Hole {
@@ -34,8 +37,13 @@ interface Hole {
 export class Following {
   readonly #parts: FollowingParts;
   readonly #listeners = new Set<(lines: readonly Line[]) => void>();
-  /** First numbers of lines of this process whose end it does not know: when the journal has them, they are told. */
-  readonly #uncertain = new Set<number>();
+  /**
+   * First numbers of lines of this process whose end it does not know, and their transactions: when the journal has them,
+   * they are told. Also from before anybody followed: who begins to while the transaction is open hears of its end.
+   */
+  readonly #uncertain = new Map<number, string>();
+  #roomForUncertain = mostUncertain;
+  #forgetting: Promise<void> | null = null;
   /** Counts how often somebody began to follow after nobody did: what is under way from before changes nothing any more. */
   #turn = 0;
   /** Null when it failed: whoever needs it begins again. */
@@ -66,8 +74,27 @@ export class Following {
   }
 
   /** This process has written lines in a transaction that somebody else ends, or of whose end it has not heard. */
-  watch(lines: readonly Line[]): void {
-    if (this.#listeners.size > 0) for (const { s } of lines) this.#uncertain.add(s);
+  watch({ lines, xid }: Proof): void {
+    for (const { s } of lines) this.#uncertain.set(s, xid);
+    // Those who follow see each number used or its hole over.
+    if (this.#listeners.size > 0 || this.#uncertain.size <= this.#roomForUncertain) return;
+    this.#forgetting ??= this.#forgetOver().finally(() => {
+      this.#forgetting = null;
+    });
+  }
+
+  /** What is over while nobody follows is never told. */
+  async #forgetOver(): Promise<void> {
+    const turn = this.#turn;
+    try {
+      const over = await this.#parts.journal.over([...new Set(this.#uncertain.values())]);
+      // Somebody has begun to follow, maybe before one of them ended.
+      if (turn !== this.#turn) return;
+      for (const [s, xid] of this.#uncertain) if (over.has(xid)) this.#uncertain.delete(s);
+      this.#roomForUncertain = Math.max(mostUncertain, 2 * this.#uncertain.size);
+    } catch {
+      // The database is away: the next line asks again.
+    }
   }
 
   /** Something may have been committed elsewhere. */
@@ -95,12 +122,12 @@ export class Following {
     this.#timer?.cancel();
     await this.#beginning?.catch(() => {});
     await this.#looking?.catch(() => {});
+    await this.#forgetting;
   }
 
   #start(): void {
     this.#turn += 1;
     this.#holes = [];
-    this.#uncertain.clear();
     this.#delayMs = soonMs;
     this.#beginning = null;
     // When the database is away, the timer looks again.
@@ -177,7 +204,7 @@ export class Following {
 
   #page(): ReturnType<Journal['pageBut']> {
     const { journal, epoch } = this.#parts;
-    return journal.pageBut(epoch, [...this.#uncertain], this.#next);
+    return journal.pageBut(epoch, [...this.#uncertain.keys()], this.#next);
   }
 
   async #lookIntoHoles(turn: number): Promise<void> {
@@ -188,7 +215,7 @@ export class Following {
       // Asked before the look: what was committed by then is seen.
       const isOver = hole.xid !== null && (await journal.isOver(hole.xid));
       hole.xid ??= await journal.openTransaction();
-      const wanted = [...this.#uncertain];
+      const wanted = [...this.#uncertain.keys()];
       const lines = await (hole.open === null
         ? journal.betweenBut(epoch, wanted, hole.from, hole.to)
         : journal.lateBut(epoch, wanted, hole.open, hole.to));
@@ -197,7 +224,8 @@ export class Following {
       for (const { s } of found) hole.told.add(s);
       this.#tellFound(found);
       if (!isOver) kept.push(hole);
-      else for (const s of this.#uncertain) if (s >= hole.from && s < hole.to) this.#uncertain.delete(s);
+      else
+        for (const s of this.#uncertain.keys()) if (s >= hole.from && s < hole.to) this.#uncertain.delete(s);
     }
     this.#holes = kept;
     if (kept.length > 0) this.#delayMs = Math.min(this.#delayMs, soonMs);

@@ -192,6 +192,16 @@ export class Journal {
     return row?.over === true;
   }
 
+  /** Of these transactions, those that are over. */
+  async over(xids: readonly string[]): Promise<ReadonlySet<string>> {
+    const rows = await this.#query(
+      `SELECT xid FROM unnest($1::text[]) AS x (xid)
+       WHERE pg_visible_in_snapshot(x.xid::xid8, pg_current_snapshot())`,
+      [xids],
+    );
+    return new Set(rows.map((row) => String(row.xid)));
+  }
+
   /** Waits until every transaction that is open now is over. False when that takes too long. */
   async #isSettled(): Promise<boolean> {
     const xid = await this.openTransaction();

@@ -90,14 +90,14 @@ export class PostgresStore implements OpenStore {
     this.#committing = new Committing({
       ...shared,
       defer: (run) => parts.ports.defer(run),
-      watch: (lines) => this.#following.watch(lines),
+      watch: (left) => this.#following.watch(left),
       notifyWithin: (connection, numbered) => this.#notifying.notifyWithin(connection, numbered),
     });
     this.#claiming = new Claiming(shared);
     this.#reading = new Reading(parts);
     this.#openings = parts.openings;
     this.#partitions = parts.partitions;
-    parts.transactions.onUncertain((lines) => this.#following.watch(lines));
+    parts.transactions.onUncertain((left) => this.#following.watch(left));
     this.#notifying.listen();
   }
 

@@ -54,7 +54,7 @@ export class Transactions {
   readonly #limitMs: number;
   readonly #begin: string;
   #shared: SharedConnection | null = null;
-  #uncertain: (lines: readonly Line[]) => void = () => {};
+  #uncertain: (left: Proof) => void = () => {};
 
   constructor(port: SqlPort, schema: string, clock: DatabaseClock, { queryTimeoutMs }: TransactionLimits) {
     this.#port = port;
@@ -68,8 +68,8 @@ export class Transactions {
       ${set('idle_in_transaction_session_timeout', Math.min(timeout, 5000))}, ${clock.question}`;
   }
 
-  /** Lines of a transaction of which nobody could say what became of it. */
-  onUncertain(listener: (lines: readonly Line[]) => void): void {
+  /** What a transaction leaves if it was committed, of which nobody could say what became of it. */
+  onUncertain(listener: (left: Proof) => void): void {
     this.#uncertain = listener;
   }
 
@@ -113,7 +113,7 @@ export class Transactions {
           const status = await this.#statusOf(proof, isPatient ? end + patienceMs : end);
           if (status === 'committed') return { result: result as Result, numbered };
           if (status === 'unknown') {
-            this.#uncertain(proof.lines);
+            this.#uncertain(proof);
             throw storeError(error, call, 'unknown');
           }
         }
@@ -150,7 +150,7 @@ export class Transactions {
       const proof = numbered === null ? null : proofOf(numbered.xid, numbered.lines);
       const status = proof === null ? 'aborted' : await this.#statusOf(proof, end);
       if (status === 'committed') return { result: result as Result, numbered };
-      if (status === 'unknown') this.#uncertain(numbered?.lines ?? []);
+      if (status === 'unknown' && proof !== null) this.#uncertain(proof);
       throw storeError(error, 'a transaction', status === 'aborted' ? 'not committed' : 'unknown');
     }
   }

@@ -1,10 +1,14 @@
+import { type Client, Pool } from 'pg';
 import { NodeReactor, type OpenStore, randomIds } from 'signalbox';
 import { afterAll, expect, it } from 'vitest';
+import { machineVersion } from '../../../src/model/machine-version.ts';
 import { DatabaseClock } from '../../../src/store/postgres/clock.ts';
+import { Committing } from '../../../src/store/postgres/committing.ts';
 import { Following } from '../../../src/store/postgres/following.ts';
 import { Journal } from '../../../src/store/postgres/journal.ts';
 import { nodePostgres, type SqlPort } from '../../../src/store/postgres/sql-port.ts';
 import { Transactions } from '../../../src/store/postgres/transactions.ts';
+import type { Line } from '../../../src/store/store.ts';
 import { connected, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
 import { serverUrl } from './server.ts';
 
@@ -20,9 +24,10 @@ it('Who could not begin to follow begins later, and is not told of all that was 
   );
   const admin = await connected();
   await admin.query(`ALTER SEQUENCE ${schema}.seq RENAME TO away`);
-  const following = followingOf(schema, port);
+  // Of another process than the store.
+  const { following } = followingOf(schema, port, 1_000_000);
   const told: string[] = [];
-  following.follow((lines) => told.push(...lines.flatMap(({ entries }) => entries.map(({ id }) => id))));
+  following.follow((lines) => told.push(...idsIn(lines)));
   const refused = await following.begun().then(
     () => null,
     (error: unknown) => error,
@@ -38,6 +43,110 @@ it('Who could not begin to follow begins later, and is not told of all that was 
   await port.end();
 });
 
+it('Who begins to follow is told of what this process wrote before in a transaction that is open, when it commits', async () => {
+  const { one, admin, close } = await oneProcess();
+  await admin.query('BEGIN');
+  await one.commit('late', admin);
+
+  one.following.follow((lines) => one.told.push(...idsIn(lines)));
+  await one.following.begun();
+  await admin.query('COMMIT');
+  await one.commit('soon');
+  await one.following.caughtUp();
+
+  expect([...one.told].sort()).toEqual(['late', 'soon']);
+  await one.following.caughtUp();
+  expect(one.told).toHaveLength(2);
+  await close();
+});
+
+it('What was rolled back, or committed while nobody followed, is told to nobody', async () => {
+  const { one, admin, close } = await oneProcess();
+  await admin.query('BEGIN');
+  await one.commit('rolled back', admin);
+  await admin.query('ROLLBACK; BEGIN');
+  await one.commit('early', admin);
+  await admin.query('COMMIT');
+
+  one.following.follow((lines) => one.told.push(...idsIn(lines)));
+  await one.following.begun();
+  await one.commit('soon');
+  await one.following.caughtUp();
+
+  expect(one.told).toEqual(['soon']);
+  await close();
+});
+
+it('Of what ended while nobody followed not much is kept in mind, and what is open stays', async () => {
+  const { one, admin, close, seen } = await oneProcess();
+  const other = await connected();
+  await other.query('BEGIN');
+  await one.commit('late', other);
+  const { rows } = await admin.query('SELECT pg_current_xact_id()::text AS xid');
+  for (let s = 1_000_001; s <= 1_002_000; s += 1)
+    one.following.watch({ lines: [{ s, at: 0, by: '', mv: '', entries: [] }], xid: rows[0].xid });
+  await expect.poll(() => seen.answers).toBeGreaterThan(0);
+
+  one.following.follow((lines) => one.told.push(...idsIn(lines)));
+  await one.following.begun();
+  await other.query('COMMIT');
+  await one.following.caughtUp();
+
+  expect(one.told).toEqual(['late']);
+  expect(Math.max(...seen.wanted)).toBeLessThanOrEqual(1000);
+  await Promise.all([close(), other.end()]);
+});
+
+/** What a process commits and follows, in a schema of its own, put together as a store does. */
+async function oneProcess() {
+  const schema = newSchema();
+  const store = await opened(schema);
+  /** How many lines of its own each look at the journal asked for, and how often it was told which transactions are over. */
+  const seen = { wanted: [] as number[], answers: 0 };
+  const pool = new Pool({ connectionString: await serverUrl() });
+  pool.on('connect', (client) => {
+    const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+    client.query = ((...args: unknown[]) => {
+      const [text, values] = args as [string, readonly unknown[]];
+      if (text.startsWith('SELECT s, n, at')) seen.wanted.push((values[1] as readonly number[]).length);
+      const answer = query(...args);
+      if (text.includes('unnest($1::text[]) AS x (xid)'))
+        void (answer as Promise<unknown>).then(() => {
+          seen.answers += 1;
+        });
+      return answer;
+    }) as typeof client.query;
+  });
+  const port = await nodePostgres({ pool }, { connectTimeoutMs: 1000, queryTimeoutMs: 1000, poolSize: 4 });
+  const { following, transactions, clock } = followingOf(schema, port, store.epoch);
+  const told: string[] = [];
+  const committing = new Committing({
+    schema,
+    epoch: store.epoch,
+    machineVersion,
+    clock,
+    transactions,
+    defer: (run) => setImmediate(run),
+    committed: ({ lines }) => following.tell(lines),
+    watch: (left) => following.watch(left),
+    notifyWithin: async () => {},
+  });
+  const commit = (id: string, within?: Client): Promise<void> =>
+    committing.commit({ by: 'client', changes: [queue(id)], expect: [], within }).synced;
+  const admin = await connected();
+  const close = async (): Promise<void> => {
+    await committing.close();
+    await following.close();
+    await Promise.all([store.close(), admin.end(), port.end()]);
+    await pool.end();
+  };
+  return { one: { following, commit, told }, admin, close, seen };
+}
+
+function idsIn(lines: readonly Line[]): string[] {
+  return lines.flatMap(({ entries }) => entries.map(({ id }) => id));
+}
+
 async function opened(schema: string): Promise<OpenStore> {
   const reactor = new NodeReactor();
   return newPostgresStore({ schema }).open({
@@ -48,15 +157,15 @@ async function opened(schema: string): Promise<OpenStore> {
   });
 }
 
-/** Of another process than the store. */
-function followingOf(schema: string, port: SqlPort): Following {
+function followingOf(schema: string, port: SqlPort, epoch: number) {
   const clock = new DatabaseClock(
     () => port.elapsed(),
     () => 1000,
   );
   const transactions = new Transactions(port, schema, clock, { queryTimeoutMs: 1000 });
   const journal = new Journal({ schema, transactions });
-  return new Following({ journal, epoch: 1_000_000, port, report: () => {} });
+  const following = new Following({ journal, epoch, port, report: () => {} });
+  return { following, transactions, clock };
 }
 
 function queue(id: string) {
