@@ -7,6 +7,7 @@ import { afterStep, stepJob } from '../model/step.ts';
 import type { Change, Expectation, Ticket } from '../store/store.ts';
 import type { Engine } from './engine.ts';
 import { logLost, logOutcome, outcomeText } from './outcome-log.ts';
+import { isStoreAway, isStoreGone } from './retry-steps.ts';
 import type { Run } from './run.ts';
 import type { Made } from './unit.ts';
 
@@ -140,13 +141,10 @@ export class Finishing {
     if (awaited !== null) run.retry ??= this.#engine.retrying.step(run);
     if (error instanceof ReassignedError) this.giveUp(run, error);
     else if (error instanceof ConflictError && completed) this.finish(run, outcome, awaited, false);
-    else if (error instanceof SignalboxError && isPassing(error)) {
-      // The outcome is kept and written first when the store can again; the code is not called twice for a full disk.
-      void this.#engine.sleep(1000).then(
-        () => this.finish(run, outcome, awaited, completed),
-        () => run.onDone(),
-      );
-    } else if (error instanceof SignalboxError && error.code.startsWith('STORE_')) run.onDone();
+    // The outcome is kept and written first when the store can again; the code is not called twice for a full disk.
+    else if (isStoreAway(error))
+      this.#engine.retrying.whenBack(run, error, () => this.finish(run, outcome, awaited, completed));
+    else if (isStoreGone(error)) run.onDone();
     else if (run.retry !== null)
       this.#engine.retrying.repeat(run, error, () => this.finish(run, outcome, awaited));
     else
@@ -168,9 +166,4 @@ export class Finishing {
     run.agent?.workers.lost(run);
     run.onDone();
   }
-}
-
-/** The store takes nothing now, and will by itself. */
-function isPassing({ code }: SignalboxError): boolean {
-  return code === 'STORE_FULL' || code === 'STORE_DISCONNECTED';
 }

@@ -18,7 +18,6 @@ interface Rule {
   named(count: number): string;
 }
 
-/** The store takes nothing more until it is opened again. */
 const storeIsGone: readonly string[] = ['STORE_CLOSED', 'STORE_IO', 'STORE_FENCED'];
 /** What waiting does not mend: the store is gone, the box is stopped, or the job is dropped or in quarantine. */
 const hopeless: readonly string[] = [...storeIsGone, 'BOX_STOPPED', 'JOB_NOT_FOUND', 'JOB_QUARANTINED'];
@@ -51,7 +50,7 @@ const loading: Rule = {
 
 const storing: Rule = {
   judge(error) {
-    if (error instanceof ReassignedError || hasCode(error, storeIsGone)) return 'ends';
+    if (error instanceof ReassignedError || isStoreGone(error)) return 'ends';
     return error instanceof ConflictError ? 'conflict' : 'later';
   },
   logsFirstConflict: false,
@@ -101,6 +100,16 @@ export class RetryStep {
     }
     await nextTurn(this.#engine);
   }
+}
+
+/** The store takes nothing more until it is opened again. */
+export function isStoreGone(error: unknown): boolean {
+  return hasCode(error, storeIsGone);
+}
+
+/** The store itself refused a commit, whatever stood in it: it may take the same one later. */
+export function isStoreAway(error: unknown): error is SignalboxError {
+  return error instanceof SignalboxError && error.code.startsWith('STORE_') && !isStoreGone(error);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { isAgentPlace } from '../../machines/job.context.ts';
-import { ReassignedError } from '../errors.ts';
+import { ReassignedError, type SignalboxError } from '../errors.ts';
 import type { Failure } from '../model/failure.ts';
 import { putBackAt, type RetryAnswer } from '../model/retry.ts';
 import { afterStep, stepJob } from '../model/step.ts';
@@ -46,6 +46,20 @@ export class Retrying {
       (isCurrent) => (isCurrent ? step() : this.#lost(run)),
       (hopeless: unknown) => this.#engine.finishing.giveUp(run, hopeless),
     );
+  }
+
+  /**
+   * The store did not take a commit, whatever stood in it: the same is made again, for as long as the store is away. Unlike
+   * `repeat` it leaves conflicts to the policy: the commit may believe in what its attempt has read.
+   */
+  whenBack(run: Run, error: SignalboxError, again: () => void): void {
+    const pause = isUsual(error) ? this.#engine.sleep(1000) : this.#outage(run).pause(error);
+    void pause.then(again, () => run.onDone());
+  }
+
+  #outage(run: Run): RetryStep {
+    run.outage ??= this.step(run);
+    return run.outage;
   }
 
   #lost(run: Run): void {
@@ -137,4 +151,9 @@ export class Retrying {
 function isHeldByAgent(run: Run): boolean {
   const { parent } = run.job;
   return run.holder?.id === run.job.id && parent !== null && isAgentPlace(parent);
+}
+
+/** A full disk, or a database out of reach: nothing to tell people each time. */
+function isUsual({ code }: SignalboxError): boolean {
+  return code === 'STORE_FULL' || code === 'STORE_DISCONNECTED';
 }

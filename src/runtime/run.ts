@@ -61,6 +61,8 @@ export class Run {
   tearDown: (() => Promise<void>) | null = null;
   /** The policy has spoken, or was not to be asked: the outcome is stored however long that takes. */
   retry: RetryStep | null = null;
+  /** How often the store did not take the outcome; null when it never refused. */
+  outage: RetryStep | null = null;
   #cache: RetryCache | null = null;
   #annotations: Record<string, Json>;
   /** The outcome that was committed while the code still ran: see `local.transaction`. */

@@ -7,6 +7,7 @@ import {
   type JobDefinition,
   NeverRetry,
   type RetryPolicy,
+  SignalboxError,
 } from 'signalbox';
 import { expect, it } from 'vitest';
 import { conflict, disconnect, Faults, faultyStore } from './faulty-store.ts';
@@ -264,6 +265,44 @@ forEachStore('store errors', (makeStore) => {
 
     expect(await job.result()).toBe('done');
     expect(calls).toHaveLength(21);
+  });
+
+  it.each([
+    ['cannot be written for a while', () => new SignalboxError('STORE_REPLICA', { reason: 'read-only' })],
+    ['denies its user', () => new SignalboxError('STORE_DENIED', { call: 'a commit', reason: 'no' })],
+    ['refuses statements', () => new SignalboxError('STORE_STATEMENT', { call: 'a commit', reason: 'no' })],
+  ])(
+    'an outcome is kept while the store %s, and written without another call of the code',
+    async (_, refusal) => {
+      const { calls, definition } = throwing([]);
+      const about = await shaky(makeStore, [definition]);
+      about.faults.refuseNext('job.finish', refusal(), refusal(), refusal());
+      const job = await about.box.queue().put(definition());
+      const next = await about.box.queue().put(about.note('next'));
+
+      await about.reactor.advance('29s');
+      expect((await job.refresh()).status).toBe('ACTIVE');
+      await about.reactor.advance('1s');
+
+      expect(await job.result()).toBe('done');
+      expect(calls).toHaveLength(1);
+      // Its agent has one slot.
+      await next.result();
+      expect(about.logged('ERROR').filter((message) => message.includes('again in'))).toHaveLength(1);
+    },
+  );
+
+  it('an outcome that conflicts once the store is back is judged as any other: the code is called again', async () => {
+    const { calls, definition } = throwing([]);
+    const about = await shaky(makeStore, [definition]);
+    const away = new SignalboxError('STORE_REPLICA', { reason: 'read-only' });
+    about.faults.refuseNext('job.finish', away, conflict(), conflict());
+    const job = await about.box.queue().put(definition());
+
+    await about.reactor.advance('5s');
+
+    expect(await job.result()).toBe('done');
+    expect(calls).toHaveLength(2);
   });
 
   it('[C-25] a callback with a permanent commit error never ends, and says so at the first and every fifth', async () => {
