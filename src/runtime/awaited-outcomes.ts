@@ -7,7 +7,7 @@ import type { Expectation } from '../store/store.ts';
 import type { Engine } from './engine.ts';
 import type { Job } from './job.ts';
 import { logOutcome } from './outcome-log.ts';
-import { mustSucceed } from './retry-steps.ts';
+import { isStoreAway, mustSucceed } from './retry-steps.ts';
 import type { Run } from './run.ts';
 
 /** Jobs that wait for another job or for a promise, and how they get its outcome. */
@@ -46,7 +46,9 @@ export class AwaitedOutcomes {
         else if (error instanceof SignalboxError && error.code === 'AWAITED_ITSELF') {
           run.startOver();
           this.#engine.retrying.threw(run, Failure.from(error));
-        } else this.#engine.retrying.refused(run, Failure.from(error), null);
+        } else if (isStoreAway(error))
+          engine.retrying.whenBack(run, error, () => this.wait(run, on, inner, whenWaiting));
+        else this.#engine.retrying.refused(run, Failure.from(error), null);
       },
     );
   }

@@ -8,6 +8,7 @@ import {
   local,
   RetryCommonFourTimes,
   type RetryPolicy,
+  SignalboxError,
 } from 'signalbox';
 import { expect, it } from 'vitest';
 import { conflict, Faults, faultyStore, has } from './faulty-store.ts';
@@ -210,6 +211,43 @@ forEachStore('A job that returns', (makeStore) => {
     gate.fail(new RangeError('too far'));
     await expect(failing.result()).rejects.toMatchObject({ name: 'RangeError' });
   });
+
+  it.each([
+    ['is full', () => new SignalboxError('STORE_FULL', { path: 'the disk', needed: 1 })],
+    ['cannot be written for a while', () => new SignalboxError('STORE_REPLICA', { reason: 'read-only' })],
+  ])(
+    'waits once its store takes that again, when the store %s: the code is not called again',
+    async (_, refusal) => {
+      let calls = 0;
+      const gate = new Gate();
+      const outer = defineJob({
+        name: 'outer',
+        run: (): Promise<Job<number>> => {
+          calls += 1;
+          return local.getQueue().put(seven);
+        },
+      });
+      const apart = defineJob({ name: 'apart', run: () => detached(gate.pass()) });
+      const { box, reactor, faults } = await open([outer, apart]);
+      await box.start();
+      for (const result of [7, 'settled']) {
+        faults.refuseNext('job.wait', refusal(), refusal());
+        const job: Job<unknown> = await (result === 7 ? box.queue().put(outer()) : box.queue().put(apart()));
+        await reactor.runUntilIdle();
+        if (result === 'settled') gate.open(result);
+        expect((await job.refresh()).status).toBe('ACTIVE');
+
+        await reactor.advance('15s');
+
+        expect(await job.result()).toBe(result);
+        const waits = faults.commits.filter((commit) => has(commit, 'job.wait', job.id));
+        expect(waits.map(({ changes }) => changes.length)).toEqual(
+          Array.from({ length: 3 }, () => waits[0]?.changes.length),
+        );
+      }
+      expect(calls).toBe(1);
+    },
+  );
 
   it('[J-69] a detached promise dies with its process: the job is found ACTIVE and interrupted like any other', async () => {
     const store = makeStore();
