@@ -1,5 +1,5 @@
 import type { Json } from '../../machines/json.ts';
-import type { BadStatusError } from '../errors.ts';
+import { type BadStatusError, ReassignedError } from '../errors.ts';
 import { Failure } from '../model/failure.ts';
 import type { AgentPoll, PollInfo } from '../model/polls.ts';
 import type { JobRecord } from '../model/records.ts';
@@ -92,21 +92,20 @@ export class HandingOut {
   /** For a policy that forbids a second run: the start is on disk, however often that fails, before the code is called. */
   #startSynced(job: JobRecord, atWork: AtWork, isAnnotated: boolean): void {
     const engine = this.#engine;
-    const { dispatcher } = this.#agent;
     const { info } = atWork;
-    const holder = { what: 'holder' as const, id: job.id, epoch: job.epoch, claim: job.claim };
+    let isFirst = true;
     const starting = mustSucceed(
       engine,
       () => `starting ${info.call}`,
-      async () => {
-        const start = stepJob(job, { type: 'job.start', at: engine.now() });
-        await engine.commit(dispatcher.uuid, [start], [holder]).synced;
-        return start;
+      () => {
+        const started = isFirst ? this.#start(job) : this.#startAgain(job);
+        isFirst = false;
+        return started;
       },
     );
     starting.then(
-      (start) => {
-        if (callsHandler(start)) this.#call(afterStep(job, start), atWork, isAnnotated);
+      (started) => {
+        if (started !== null) this.#call(started, atWork, isAnnotated);
       },
       (error: Error) => {
         const what = (): string => `could not start ${info.call}: ${error.message}`;
@@ -114,6 +113,30 @@ export class HandingOut {
         this.#lost(atWork);
       },
     );
+  }
+
+  /** The job as its start leaves it, once that is on disk; null when its code is not to be called. */
+  async #start(job: JobRecord): Promise<JobRecord | null> {
+    const { id, epoch, claim } = job;
+    const start = stepJob(job, { type: 'job.start', at: this.#engine.now() });
+    const holder = { what: 'holder' as const, id, epoch, claim };
+    await this.#engine.commit(this.#agent.dispatcher.uuid, [start], [holder]).synced;
+    return callsHandler(start) ? afterStep(job, start) : null;
+  }
+
+  /**
+   * After a start that failed: somebody may have ended the job, which keeps its claim, or only the answer was lost.
+   * @throws ReassignedError, BadStatusError when it is not to be started here any more.
+   */
+  async #startAgain(job: JobRecord): Promise<JobRecord | null> {
+    const { store } = this.#engine;
+    const now = await store.get('job', job.id);
+    if (now?.epoch !== job.epoch || now.claim !== job.claim) throw new ReassignedError({ id: job.id });
+    // Nobody else starts what this claim holds, and its code was not called yet.
+    const isStarted = now.state === 'active.running' && now.attempts === job.attempts + 1;
+    if (!isStarted) return this.#start(now);
+    await store.settled();
+    return now;
   }
 
   /** Calls the code of a job that is ACTIVE: at once, when there is nothing to read before. */

@@ -87,3 +87,20 @@ export function faultyStore(store: Store, faults: Faults): Store {
     return faults.refuse(commit as Commit);
   });
 }
+
+/** A store that makes a commit and then answers with an error, as when the connection is lost behind it. */
+export function forgetfulStore(inner: Store, forget: (commit: Commit) => Error | null): Store {
+  let open: OpenStore | null = null;
+  const opened: Store = {
+    name: inner.name,
+    async open(ports) {
+      open = await inner.open(ports);
+      return open;
+    },
+  };
+  return interceptedStore(opened, (call, [commit]) => {
+    const error = call === 'commit' ? forget(commit as Commit) : null;
+    if (error !== null) open?.commit(commit as Commit);
+    return error;
+  });
+}

@@ -10,7 +10,7 @@ import {
   SignalboxError,
 } from 'signalbox';
 import { expect, it } from 'vitest';
-import { conflict, disconnect, Faults, faultyStore } from './faulty-store.ts';
+import { conflict, disconnect, Faults, faultyStore, forgetfulStore, has } from './faulty-store.ts';
 import { Gate } from './gate.ts';
 import { forEachStore, type MakeStore, makeBox, type TestBox } from './stores.ts';
 
@@ -72,6 +72,12 @@ function throwing(errors: readonly (() => Error)[]) {
     },
   });
   return { calls, definition };
+}
+
+async function eventsOf({ box }: Shaky, job: Job<unknown>): Promise<string[]> {
+  const events: string[] = [];
+  for await (const { event } of box.store.history('job', job.id ?? '')) events.push(event);
+  return events;
 }
 
 const always = <Value>(value: Value): readonly Value[] => Array.from({ length: 500 }, () => value);
@@ -169,6 +175,50 @@ forEachStore('store errors', (makeStore) => {
     await (await about.box.queue().dispatchers.get(uuid)).deactivate();
 
     expect((await about.box.queue().jobs()).map((job) => job.id)).toEqual([second.id, first.id]);
+  });
+
+  it('a job that may start once only is called once when the answer to its start was lost', async () => {
+    const calls: string[] = [];
+    const once = defineJob({ name: 'once', run: () => calls.push('once'), retry: NeverRetry });
+    const unknown = times(1, () => {
+      const lost = { call: 'a commit', reason: 'nobody answered', outcome: 'unknown' } as const;
+      return new SignalboxError('STORE_DISCONNECTED', lost);
+    });
+    const about = await shaky(
+      () => forgetfulStore(makeStore(), (commit) => (has(commit, 'job.start') ? unknown() : null)),
+      [once],
+    );
+    const job = await about.box.queue().put(once());
+    const next = await about.box.queue().put(about.note('next'));
+
+    await about.reactor.advance('5s');
+
+    expect(await job.result()).toBe(1);
+    expect(calls).toHaveLength(1);
+    await next.result();
+    const events = await eventsOf(about, job);
+    expect(events.filter((event) => event === 'job.start')).toHaveLength(1);
+  });
+
+  it('a job that somebody fails between its claim and its start is not started, and its slot is free', async () => {
+    const calls: string[] = [];
+    const once = defineJob({ name: 'once', run: () => calls.push('once'), retry: NeverRetry });
+    const about = await shaky(makeStore, [once]);
+    about.faults.refuseNext('job.start', disconnect());
+    const job = await about.box.queue().put(once());
+    await about.reactor.runUntilIdle();
+    await job.fail(new RangeError('not wanted any more'));
+    const next = await about.box.queue().put(about.note('next'));
+
+    await about.reactor.advance('5s');
+
+    await expect(job.result()).rejects.toMatchObject({ name: 'RangeError' });
+    await next.result();
+    expect(calls).toEqual([]);
+    expect(about.dispatcher.getActiveJobIds()).toEqual([]);
+    expect(about.logged('ERROR')).toContainEqual(expect.stringContaining('could not start'));
+    // Waits for the workers.
+    await about.dispatcher.deactivate();
   });
 
   it('[C-18] a callable that raises conflicts is called five times, and normally when it succeeds before', async () => {

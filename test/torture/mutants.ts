@@ -75,8 +75,9 @@ export const mutants: readonly TortureMutant[] = [
     edits: [
       {
         file: 'src/runtime/handing-out.ts',
-        find: 'await engine.commit(dispatcher.uuid, [start], [holder]).synced;',
-        replace: 'void engine.commit(dispatcher.uuid, [start], [holder]).synced.catch(() => {});',
+        find: 'await this.#engine.commit(this.#agent.dispatcher.uuid, [start], [holder]).synced;',
+        replace:
+          'void this.#engine.commit(this.#agent.dispatcher.uuid, [start], [holder]).synced.catch(() => {});',
       },
     ],
   },
