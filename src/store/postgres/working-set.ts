@@ -5,6 +5,7 @@ import { loaded } from '../tables/record-change.ts';
 import { type AtMost, countIn } from '../tables/room.ts';
 import { Tables } from '../tables/tables.ts';
 import { type JobRow, jobOf } from './job-rows.ts';
+import { lockKey } from './migrating.ts';
 import type { Rows, SqlConnection } from './sql-port.ts';
 
 /** The kinds that have a table of their own, in the order in which they are locked. */
@@ -158,6 +159,12 @@ export async function lockedSet(
   subjects: Subjects,
   set = new WorkingSet(),
 ): Promise<WorkingSet> {
+  // Of two jobs that are to wait for each other, the second must see that the first does. Locked before any row: who has
+  // locked rows must not wait for it. The price: of all processes, one at a time commits that jobs wait for others.
+  const alone: Promise<unknown>[] =
+    subjects.chains.length === 0
+      ? []
+      : [connection.query('SELECT pg_advisory_xact_lock($1::bigint)', [lockKey(`${schema} chains`)])];
   const settings: Partial<Record<Kind, Promise<Rows>>> = {};
   for (const kind of settingKinds) {
     const ids = subjects.settings.get(kind);
@@ -215,7 +222,7 @@ export async function lockedSet(
     );
   }
   const counted = subjects.counts.map(({ of, id }) => connection.query(countOf(schema, of), [id]));
-  await allDone([...Object.values(settings), ...Object.values(reads), ...held, ...counted]);
+  await allDone([...alone, ...Object.values(settings), ...Object.values(reads), ...held, ...counted]);
   const found: Partial<Record<Kind, Rows>> = {};
   for (const kind of settingKinds) if (settings[kind] !== undefined) found[kind] = await settings[kind];
   found.proxy = [...(found.proxy ?? []), ...((await reads.proxies) ?? [])];

@@ -1,3 +1,4 @@
+import type { Client } from 'pg';
 import { defineJob, NodeReactor, type OpenStore, randomIds } from 'signalbox';
 import { afterAll, describe, expect, it } from 'vitest';
 import { makeNodeBox } from '../../behaviours/stores.ts';
@@ -8,8 +9,8 @@ const note = defineJob({ name: 'note', run: (text: string) => text });
 afterAll(removeSchemas);
 
 /** Several openings of one schema, as several processes have. */
-async function openings(count: number): Promise<OpenStore[]> {
-  const store = newPostgresStore({ schema: newSchema() });
+async function openings(count: number, schema = newSchema()): Promise<OpenStore[]> {
+  const store = newPostgresStore({ schema });
   const reactor = new NodeReactor();
   const ports = {
     now: () => 1000,
@@ -32,6 +33,18 @@ function put(id: string, quotaNames: readonly string[]) {
     order: ['now', 0],
   };
   return { kind: 'job', id, event: 'job.put', from: 'new', to: 'pending', patch } as const;
+}
+
+function running(id: string) {
+  const parent = { queue: '', dispatcher: 'd', agent: 'main' };
+  const patch = { name: 'work', args: [], beginAfter: 0, parent, order: ['claimed', 0] };
+  return { kind: 'job', id, event: 'job.start', from: 'new', to: 'active.running', patch } as const;
+}
+
+function wait(store: OpenStore, id: string, on: string): Promise<void> {
+  const [from, to] = ['active.running', 'active.waiting'] as const;
+  const change = { kind: 'job', id, event: 'job.wait', from, to, patch: { waitingOn: on } } as const;
+  return store.commit({ by: 'd', changes: [change], expect: [{ what: 'notAwaitedBy', id, on }] }).synced;
 }
 
 async function claim(store: OpenStore, limit: number): Promise<string[]> {
@@ -92,6 +105,42 @@ describe('Several openings of a postgres store', () => {
 
     expect(made.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     await Promise.all(all.map((store) => store.close()));
+  });
+});
+
+/** How many sessions wait for this one, or for one that does. */
+async function waitingFor(admin: Client, pid: number): Promise<number> {
+  const { rows } = await admin.query(
+    `WITH RECURSIVE blocked (pid) AS (
+       SELECT $1::int UNION SELECT a.pid FROM pg_stat_activity a JOIN blocked b ON b.pid = ANY(pg_blocking_pids(a.pid))
+     ) SELECT count(*)::int - 1 AS count FROM blocked`,
+    [pid],
+  );
+  return rows[0].count;
+}
+
+describe('Jobs of two processes that are to wait for each other', () => {
+  it('do not: the second one is refused, though neither had committed when the other began', async () => {
+    const schema = newSchema();
+    const [first, second] = (await openings(2, schema)) as [OpenStore, OpenStore];
+    await first.commit({ by: 'client', changes: [running('a'), running('b')], expect: [] }).synced;
+    const [admin, numbers] = [await connected(), await connected()];
+    const { pid } = (await numbers.query('SELECT pg_backend_pid() AS pid')).rows[0];
+    // Nobody gets numbers for what he is about to write, so both have read by then what they are going to read.
+    await numbers.query(`BEGIN; ALTER SEQUENCE ${schema}.seq NO CYCLE`);
+
+    const both = Promise.allSettled([wait(first, 'a', 'b'), wait(second, 'b', 'a')]);
+    await expect.poll(() => waitingFor(admin, pid)).toBe(2);
+    await numbers.query('COMMIT');
+
+    const results = await both;
+    expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(results.find(({ status }) => status === 'rejected')).toMatchObject({
+      reason: { code: 'AWAITED_ITSELF' },
+    });
+    const states = await Promise.all(['a', 'b'].map(async (id) => (await first.get('job', id))?.state));
+    expect(states.sort()).toEqual(['active.running', 'active.waiting']);
+    await Promise.all([first.close(), second.close(), admin.end(), numbers.end()]);
   });
 });
 
