@@ -222,7 +222,7 @@ export const mutants: readonly SimulationMutant[] = [
     edits: [
       {
         file: 'src/store/postgres/transactions.ts',
-        find: "const status = await this.#statusOf(proof, isPatient ? end + patienceMs : end);\n          if (status === 'committed')",
+        find: "const status = await this.#statusOf(proof, () => this.#port.elapsed() >= limit);\n          if (status === 'committed')",
         replace: "const status = 'aborted' as string;\n          if (status === 'committed')",
       },
     ],

@@ -30,7 +30,7 @@ const pageOfChoices = 1000;
 const looks = 5;
 const lookAgainMs = 5;
 
-const isPatient = true;
+const patience = 'asks';
 
 /** Takes waiting jobs: locked first, then judged by the rules that all stores share, then changed, in one transaction. */
 export class Claiming {
@@ -56,7 +56,7 @@ export class Claiming {
       const { result, numbered } = await transactions.run(
         'a claim',
         (connection) => this.#take(connection, request),
-        isPatient,
+        patience,
       );
       if (result.error !== null) throw result.error;
       if (numbered !== null) {
@@ -81,7 +81,7 @@ export class Claiming {
           proof: claimed === null ? null : proofOf(claimed.xid, claimed.told.lines),
         };
       },
-      isPatient,
+      patience,
     );
     if (result !== null && result.jobs.length > 0) committed(result.told);
     return result;

@@ -8,7 +8,7 @@ import { toldOf } from './notifying.ts';
 import { type PlainStep, plainStepOf, type SteppedPlainly, stepPlainly } from './plain-steps.ts';
 import { borrowed, type SqlConnection } from './sql-port.ts';
 import type { Told } from './told.ts';
-import { type Prepared, type Proof, proofOf, type Transactions } from './transactions.ts';
+import { type Done, Doubt, type Prepared, type Proof, proofOf, type Transactions } from './transactions.ts';
 import { allDone, lockedSet, subjectsOf } from './working-set.ts';
 import { type Numbered, Written } from './writing.ts';
 
@@ -36,11 +36,19 @@ interface Waiting {
   readonly step: PlainStep | null;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
+  /** Nobody waits for it before he reads or claims any more. */
+  readonly letGo: () => void;
 }
 
 interface Sorted {
   readonly waiting: Waiting;
   readonly step: PlainStep;
+}
+
+/** The commits of a batch, by how they are made. */
+interface SortedBatch {
+  readonly plain: readonly Sorted[];
+  readonly general: readonly Waiting[];
 }
 
 /** What became of a batch: its plain steps, and the refusal of each other commit. */
@@ -84,15 +92,22 @@ export class Committing {
       );
     }
     const step = plainStepOf(commit);
-    const done = new Promise<void>((resolve, reject) => {
-      this.#waiting.push({ commit, step, resolve, reject });
+    let letGo = (): void => {};
+    this.#last = new Promise<void>((resolve) => {
+      letGo = resolve;
     });
-    this.#last = done.catch(() => {});
     if (step === null) this.#lastGeneral = this.#last;
+    const done = new Promise<void>((resolve, reject) => this.#add({ commit, step, resolve, reject, letGo }));
+    done.then(letGo, letGo);
+    return ticketOf(done);
+  }
+
+  #add(...waiting: readonly Waiting[]): void {
+    if (waiting.length === 0) return;
+    this.#waiting.push(...waiting);
     this.#running ??= new Promise((resolve) => {
       this.#parts.defer(() => resolve(this.#drain()));
     });
-    return ticketOf(done);
   }
 
   /** Resolves when every commit that was asked for by now is made or refused. */
@@ -134,10 +149,25 @@ export class Committing {
   }
 
   async #make(batch: readonly Waiting[]): Promise<void> {
-    const { plain, general } = sorted(batch);
-    const { result, numbered } = await this.#parts.transactions.run('a commit', (connection) =>
-      this.#both(connection, plain, general),
-    );
+    const { transactions } = this.#parts;
+    const parted = sorted(batch);
+    const patience = batch.some(isPatient) ? 'leaves' : 'none';
+    try {
+      const done = await transactions.run(
+        'a commit',
+        (connection) => this.#both(connection, parted.plain, parted.general),
+        patience,
+      );
+      const again = this.#carryOut(done, parted);
+      if (again.length > 0) await this.#make(again);
+    } catch (error) {
+      if (!(error instanceof Doubt)) throw error;
+      this.#leave(error, batch, parted);
+    }
+  }
+
+  /** What follows a transaction that was committed. Gives those of its commits that are to be judged by the rules. */
+  #carryOut({ result, numbered }: Done<Batched>, { plain, general }: SortedBatch): readonly Waiting[] {
     const { stepped, refusals } = result;
     if (stepped !== null) this.#parts.committed(stepped.told);
     if (numbered !== null) this.#parts.committed(toldOf(numbered));
@@ -149,8 +179,28 @@ export class Committing {
       else reject(refusal);
     }
     // The rules say what was wrong with them, or that nothing was: a callback of theirs may have been begun.
-    if (refused.size > 0)
-      await this.#make([...refused].map((index) => ({ ...(plain[index] as Sorted).waiting, step: null })));
+    return [...refused].map((index) => ({ ...(plain[index] as Sorted).waiting, step: null }));
+  }
+
+  /**
+   * Nobody knows in time what became of a batch. Clients are told so; the others hear what it was once the server knows,
+   * while later commits and reads go on. It is never made again here, so it cannot come after one that was asked for later.
+   */
+  #leave(doubt: Doubt<Batched>, batch: readonly Waiting[], parted: SortedBatch): void {
+    for (const waiting of batch) {
+      waiting.letGo();
+      if (!isPatient(waiting)) waiting.reject(doubt.as('unknown'));
+    }
+    const rejectAll = (error: unknown): void => {
+      for (const { reject } of batch) reject(error);
+    };
+    const ending = this.#parts.transactions.end(doubt, () => this.#closed !== null);
+    ending
+      .then((error) => {
+        if (error === null) this.#add(...this.#carryOut(doubt.done, parted));
+        else rejectAll(error);
+      })
+      .catch(rejectAll);
   }
 
   async #both(
@@ -238,11 +288,13 @@ export class Committing {
   }
 }
 
+/** Somebody must hear what became of it: a client asks again, but nobody would take up what a holder has done. */
+function isPatient({ commit: { by, expect } }: Waiting): boolean {
+  return by !== 'client' || expect.some(({ what }) => what === 'holder');
+}
+
 /** Plain steps, and everything else. A job of which something else tells in the same batch is left to the rules, in order. */
-function sorted(batch: readonly Waiting[]): {
-  readonly plain: readonly Sorted[];
-  readonly general: readonly Waiting[];
-} {
+function sorted(batch: readonly Waiting[]): SortedBatch {
   const named = new Set<string>();
   const once = new Set<string>();
   for (const { commit, step } of batch) {

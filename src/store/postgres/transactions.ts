@@ -34,8 +34,37 @@ export function proofOf(xid: string | null, lines: readonly Line[]): Proof | nul
   return xid === null || lines.length === 0 ? null : { xid, lines };
 }
 
-/** How much longer than other calls a patient one asks what became of it. */
+/** How long a patient call asks what became of it. */
 const patienceMs = 600_000;
+
+/** What a call does when the server cannot say in time what became of its transaction. */
+export type Patience =
+  /** It fails. */
+  | 'none'
+  /** It asks on, for as long as the server may be away. */
+  | 'asks'
+  /** It throws a `Doubt`: its caller asks on, beside what else it has to do. */
+  | 'leaves';
+
+/** A transaction whose connection was lost behind its commit, and of which the server could not say in time what became of it. */
+export class Doubt<Result> extends Error {
+  readonly proof: Proof;
+  /** What it has come to, if it was committed. */
+  readonly done: Done<Result>;
+  readonly #call: string;
+
+  constructor(call: string, proof: Proof, done: Done<Result>, cause: unknown) {
+    super(`nobody knows what became of ${call}`, { cause });
+    this.#call = call;
+    this.proof = proof;
+    this.done = done;
+  }
+
+  /** What its callers are told. */
+  as(outcome: 'unknown' | 'not committed'): Error {
+    return storeError(this.cause, this.#call, outcome);
+  }
+}
 
 /** How transactions are made. Milliseconds. */
 export interface TransactionLimits {
@@ -74,13 +103,13 @@ export class Transactions {
   }
 
   /**
-   * `body` reads and prepares; it is called again with a new transaction when that helps. `isPatient`: what became of a
-   * transaction is asked for as long as the server may be away, for nobody would take up what it has done.
+   * `body` reads and prepares; it is called again with a new transaction when that helps. Patient is who must hear what became
+   * of it, for nobody else would take up what it has done.
    */
   async run<Result>(
     call: string,
     body: (connection: SqlConnection) => Promise<Prepared<Result>>,
-    isPatient = false,
+    patience: Patience = 'none',
   ): Promise<Done<Result>> {
     const end = this.#port.elapsed() + this.#limitMs;
     for (let tries = 1; ; tries += 1) {
@@ -107,20 +136,36 @@ export class Transactions {
         connection.release();
         return { result, numbered };
       } catch (error) {
+        // From here, and not from the beginning: an answer that stays away takes as long as a statement may.
+        const limit = this.#port.elapsed() + (patience === 'asks' ? patienceMs : this.#limitMs);
         await this.#giveBack(connection, error);
         const kind = kindOfError(error);
         if (kind === 'lost' && proof !== null) {
-          const status = await this.#statusOf(proof, isPatient ? end + patienceMs : end);
-          if (status === 'committed') return { result: result as Result, numbered };
-          if (status === 'unknown') {
-            this.#uncertain(proof);
-            throw storeError(error, call, 'unknown');
-          }
+          const done = { result: result as Result, numbered };
+          const status = await this.#statusOf(proof, () => this.#port.elapsed() >= limit);
+          if (status === 'committed') return done;
+          const doubt = new Doubt(call, proof, done, error);
+          if (status === 'unknown' && patience === 'leaves') throw doubt;
+          if (status === 'unknown') throw this.#unknown(doubt);
         }
         if (kind === 'refused' || this.#port.elapsed() >= end) throw storeError(error, call, 'not committed');
         await this.pause(Math.min(1000, 5 * 2 ** tries));
       }
     }
+  }
+
+  /** Asks on what became of a transaction, until the server knows, its time is over or `isOver` says so. Gives its error if it fails. */
+  async end<Result>(doubt: Doubt<Result>, isOver: () => boolean): Promise<Error | null> {
+    const limit = this.#port.elapsed() + patienceMs;
+    const status = await this.#statusOf(doubt.proof, () => isOver() || this.#port.elapsed() >= limit, 1000);
+    if (status === 'committed') return null;
+    return status === 'aborted' ? doubt.as('not committed') : this.#unknown(doubt);
+  }
+
+  /** It may still be found in the journal. */
+  #unknown<Result>(doubt: Doubt<Result>): Error {
+    this.#uncertain(doubt.proof);
+    return doubt.as('unknown');
   }
 
   /**
@@ -148,7 +193,8 @@ export class Transactions {
       if (kindOfError(error) !== 'lost') throw storeError(error, 'a transaction', 'not committed');
       const end = this.#port.elapsed() + this.#limitMs;
       const proof = numbered === null ? null : proofOf(numbered.xid, numbered.lines);
-      const status = proof === null ? 'aborted' : await this.#statusOf(proof, end);
+      const status =
+        proof === null ? 'aborted' : await this.#statusOf(proof, () => this.#port.elapsed() >= end);
       if (status === 'committed') return { result: result as Result, numbered };
       if (status === 'unknown' && proof !== null) this.#uncertain(proof);
       throw storeError(error, 'a transaction', status === 'aborted' ? 'not committed' : 'unknown');
@@ -177,8 +223,12 @@ export class Transactions {
     }
   }
 
-  /** What became of a transaction whose connection was lost; asked until the server knows or time is over. */
-  async #statusOf({ xid, lines }: Proof, end: number): Promise<'committed' | 'aborted' | 'unknown'> {
+  /** What became of a transaction whose connection was lost; asked until the server knows or `isOver` says that it is late. */
+  async #statusOf(
+    { xid, lines }: Proof,
+    isOver: () => boolean,
+    pauseMs = 50,
+  ): Promise<'committed' | 'aborted' | 'unknown'> {
     const { s, at, by } = lines[0] as Line;
     for (;;) {
       let connection: SqlConnection | null = null;
@@ -201,8 +251,8 @@ export class Transactions {
         // A number that the server has not given yet: it has crashed, and the transaction with it.
         if (codeOf(error) === '22023') return 'aborted';
       }
-      if (this.#port.elapsed() >= end) return 'unknown';
-      await this.pause(50);
+      if (isOver()) return 'unknown';
+      await this.pause(pauseMs);
     }
   }
 

@@ -122,7 +122,11 @@ export const mutants: readonly PostgresMutant[] = [
     without: 'the patience of a claim that does not know what became of it',
     scenario: 'claimOfLongSilence',
     edits: [
-      { file: `${folder}/claiming.ts`, find: 'const isPatient = true;', replace: 'const isPatient = false;' },
+      {
+        file: `${folder}/claiming.ts`,
+        find: "const patience = 'asks';",
+        replace: "const patience = 'none';",
+      },
     ],
   },
   {

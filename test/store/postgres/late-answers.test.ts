@@ -1,0 +1,100 @@
+import type { Client } from 'pg';
+import { agent, defineJob, type Job } from 'signalbox';
+import { afterAll, afterEach, expect, it } from 'vitest';
+import { makeNodeBox } from '../../behaviours/stores.ts';
+import { connected, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
+
+const work = defineJob({ name: 'work', run: () => 'done' });
+const note = defineJob({ name: 'note', run: (input: unknown) => `got ${String(input)}` });
+
+let admin: Client | null = null;
+
+afterEach(async () => {
+  await admin?.end();
+  admin = null;
+});
+afterAll(removeSchemas);
+
+/**
+ * A started box on a server whose commits of an event stay under way, as when a standby is lost that they wait for: until
+ * `answer` is called, and though their connection is lost.
+ */
+async function stalled(event: string) {
+  const schema = newSchema();
+  const { box } = await makeNodeBox({
+    store: newPostgresStore({ schema, clock: 'database', queryTimeout: '1s' }),
+    jobs: [work, note],
+  });
+  await box.start({ agent: agent({ size: 5 }), pollInterval: '100ms' });
+  const client = await connected();
+  admin = client;
+  await client.query(`
+    CREATE FUNCTION ${schema}.stall() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        LOOP
+          BEGIN
+            PERFORM pg_advisory_xact_lock_shared(hashtext('${schema}'));
+            RETURN NULL;
+          EXCEPTION WHEN query_canceled OR lock_not_available THEN
+          END;
+        END LOOP;
+      END $$;
+    CREATE CONSTRAINT TRIGGER stall AFTER INSERT ON ${schema}.line DEFERRABLE INITIALLY DEFERRED
+      FOR EACH ROW WHEN (NEW.entries::text LIKE '%${event}%') EXECUTE FUNCTION ${schema}.stall();
+    SELECT pg_advisory_lock(hashtext('${schema}'))`);
+  return {
+    box,
+    answer: () => client.query(`SELECT pg_advisory_unlock(hashtext('${schema}'))`),
+    async isUnderWay() {
+      const waiting = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid::bigint =
+        (hashtext('${schema}')::bigint & 4294967295)`;
+      while ((await client.query(waiting)).rowCount === 0);
+    },
+    async isAskedFor() {
+      const asking = `SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT pg_xact_status%'`;
+      while ((await client.query(asking)).rowCount === 0);
+    },
+  };
+}
+
+it('the callbacks of a job are called though the answer to its result stayed away for longer than a statement may take', async () => {
+  const { box, answer, isUnderWay } = await stalled('job.finish');
+  const draft = work.partial();
+  const callback: Job<string> = note.partial();
+  await draft.addCallback(callback);
+  const job = await box.queue().put(draft);
+  await isUnderWay();
+
+  // A read waits for the commits before it: for this one until nobody can say in time what became of it.
+  expect((await job.refresh()).status).toBe('ACTIVE');
+  const other = await box.queue().put(note('meanwhile'));
+  await answer();
+
+  expect(await job.result()).toBe('done');
+  expect(await callback.result()).toBe('got done');
+  expect(await other.result()).toBe('got meanwhile');
+  await job.waitFor('COMPLETED');
+});
+
+it('a put whose commit the server makes late resolves when that is found in time', async () => {
+  const { box, answer, isAskedFor } = await stalled('job.put');
+  const put = box.queue().put(note('late'), { id: 'late' });
+  await isAskedFor();
+
+  await answer();
+
+  expect(await (await put).result()).toBe('got late');
+});
+
+it('a put whose commit stays under way is answered all the same: nobody knows what became of it', async () => {
+  const { box, answer } = await stalled('job.put');
+
+  await expect(box.queue().put(note('late'), { id: 'late' })).rejects.toMatchObject({
+    code: 'STORE_DISCONNECTED',
+    details: { outcome: 'unknown' },
+  });
+
+  await answer();
+  const again = await box.queue().put(note('late'), { id: 'late' });
+  expect(await again.result()).toBe('got late');
+});
