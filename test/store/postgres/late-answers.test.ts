@@ -1,5 +1,5 @@
 import type { Client } from 'pg';
-import { agent, defineJob, type Job } from 'signalbox';
+import { agent, defineJob, type Job, NodeReactor, randomIds } from 'signalbox';
 import { afterAll, afterEach, expect, it } from 'vitest';
 import { makeNodeBox } from '../../behaviours/stores.ts';
 import { connected, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
@@ -16,16 +16,10 @@ afterEach(async () => {
 afterAll(removeSchemas);
 
 /**
- * A started box on a server whose commits of an event stay under way, as when a standby is lost that they wait for: until
- * `answer` is called, and though their connection is lost.
+ * Makes commits of an event stay under way, as when a standby is lost that they wait for: until `answer` is called, and
+ * though their connection is lost.
  */
-async function stalled(event: string) {
-  const schema = newSchema();
-  const { box } = await makeNodeBox({
-    store: newPostgresStore({ schema, clock: 'database', queryTimeout: '1s' }),
-    jobs: [work, note],
-  });
-  await box.start({ agent: agent({ size: 5 }), pollInterval: '100ms' });
+async function stall(schema: string, event: string) {
   const client = await connected();
   admin = client;
   await client.query(`
@@ -43,7 +37,6 @@ async function stalled(event: string) {
       FOR EACH ROW WHEN (NEW.entries::text LIKE '%${event}%') EXECUTE FUNCTION ${schema}.stall();
     SELECT pg_advisory_lock(hashtext('${schema}'))`);
   return {
-    box,
     answer: () => client.query(`SELECT pg_advisory_unlock(hashtext('${schema}'))`),
     async isUnderWay() {
       const waiting = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid::bigint =
@@ -55,6 +48,21 @@ async function stalled(event: string) {
       while ((await client.query(asking)).rowCount === 0);
     },
   };
+}
+
+function quotaOf(name: string) {
+  return { kind: 'quota', id: `/${name}`, event: 'quota.create', from: null, to: null } as const;
+}
+
+/** A started box on a server that stalls. */
+async function stalled(event: string) {
+  const schema = newSchema();
+  const { box } = await makeNodeBox({
+    store: newPostgresStore({ schema, clock: 'database', queryTimeout: '1s' }),
+    jobs: [work, note],
+  });
+  await box.start({ agent: agent({ size: 5 }), pollInterval: '100ms' });
+  return { box, ...(await stall(schema, event)) };
 }
 
 it('the callbacks of a job are called though the answer to its result stayed away for longer than a statement may take', async () => {
@@ -97,4 +105,30 @@ it('a put whose commit stays under way is answered all the same: nobody knows wh
   await answer();
   const again = await box.queue().put(note('late'), { id: 'late' });
   expect(await again.result()).toBe('got late');
+});
+
+it('of one transaction in doubt a client is told so in time, and a dispatcher what became of it', async () => {
+  const schema = newSchema();
+  const reactor = new NodeReactor();
+  const store = await newPostgresStore({ schema, queryTimeout: '1s' }).open({
+    now: () => 1_000,
+    defer: (run) => reactor.callFromThread(run),
+    newId: () => randomIds.newUuid(),
+    report: () => {},
+  });
+  const { answer } = await stall(schema, 'quota.create');
+  const quota = (by: string) =>
+    store.commit({ by, changes: [{ ...quotaOf(by), patch: { size: 1 } }], expect: [] }).synced;
+  const told: string[] = [];
+
+  const ofClient = quota('client');
+  const ofDispatcher = quota('d').then(() => told.push('committed'));
+  await expect(ofClient).rejects.toMatchObject({ details: { outcome: 'unknown' } });
+  expect((await store.list('quota', '')).length).toBe(0);
+  expect(told).toEqual([]);
+  await answer();
+  await ofDispatcher;
+
+  expect((await store.list('quota', '')).map(({ id }) => id)).toEqual(['/client', '/d']);
+  await store.close();
 });
