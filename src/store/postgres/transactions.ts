@@ -38,7 +38,7 @@ export function proofOf(xid: string | null, lines: readonly Line[]): Proof | nul
 const patienceMs = 600_000;
 
 /** What a call does when the server cannot say in time what became of its transaction. */
-export type Patience =
+type Patience =
   /** It fails. */
   | 'none'
   /** It asks on, for as long as the server may be away. */

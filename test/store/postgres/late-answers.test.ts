@@ -1,5 +1,5 @@
 import type { Client } from 'pg';
-import { agent, defineJob, type Job, NodeReactor, randomIds } from 'signalbox';
+import { agent, defineJob, type Job, NodeReactor, type OpenStore, randomIds } from 'signalbox';
 import { afterAll, afterEach, expect, it } from 'vitest';
 import { makeNodeBox } from '../../behaviours/stores.ts';
 import { connected, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
@@ -48,10 +48,6 @@ async function stall(schema: string, event: string) {
       while ((await client.query(asking)).rowCount === 0);
     },
   };
-}
-
-function quotaOf(name: string) {
-  return { kind: 'quota', id: `/${name}`, event: 'quota.create', from: null, to: null } as const;
 }
 
 /** A started box on a server that stalls. */
@@ -107,22 +103,29 @@ it('a put whose commit stays under way is answered all the same: nobody knows wh
   expect(await again.result()).toBe('got late');
 });
 
-it('of one transaction in doubt a client is told so in time, and a dispatcher what became of it', async () => {
-  const schema = newSchema();
+async function openStore(schema: string): Promise<OpenStore> {
   const reactor = new NodeReactor();
-  const store = await newPostgresStore({ schema, queryTimeout: '1s' }).open({
+  return newPostgresStore({ schema, queryTimeout: '1s' }).open({
     now: () => 1_000,
     defer: (run) => reactor.callFromThread(run),
     newId: () => randomIds.newUuid(),
     report: () => {},
   });
+}
+
+function quota(store: OpenStore, by: string): Promise<void> {
+  const made = { kind: 'quota', id: `/${by}`, event: 'quota.create', from: null, to: null } as const;
+  return store.commit({ by, changes: [{ ...made, patch: { size: 1 } }], expect: [] }).synced;
+}
+
+it('of one transaction in doubt a client is told so in time, and a dispatcher what became of it', async () => {
+  const schema = newSchema();
+  const store = await openStore(schema);
   const { answer } = await stall(schema, 'quota.create');
-  const quota = (by: string) =>
-    store.commit({ by, changes: [{ ...quotaOf(by), patch: { size: 1 } }], expect: [] }).synced;
   const told: string[] = [];
 
-  const ofClient = quota('client');
-  const ofDispatcher = quota('d').then(() => told.push('committed'));
+  const ofClient = quota(store, 'client');
+  const ofDispatcher = quota(store, 'd').then(() => told.push('committed'));
   await expect(ofClient).rejects.toMatchObject({ details: { outcome: 'unknown' } });
   expect((await store.list('quota', '')).length).toBe(0);
   expect(told).toEqual([]);
@@ -131,4 +134,18 @@ it('of one transaction in doubt a client is told so in time, and a dispatcher wh
 
   expect((await store.list('quota', '')).map(({ id }) => id)).toEqual(['/client', '/d']);
   await store.close();
+});
+
+it('a store that is closed asks no more what became of a commit', async () => {
+  const schema = newSchema();
+  const store = await openStore(schema);
+  const { answer } = await stall(schema, 'quota.create');
+  const ofDispatcher = quota(store, 'd');
+  ofDispatcher.catch(() => {});
+  expect(await store.list('quota', '')).toEqual([]);
+
+  await store.close();
+
+  await expect(ofDispatcher).rejects.toMatchObject({ details: { outcome: 'unknown' } });
+  await answer();
 });
