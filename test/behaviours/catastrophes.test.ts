@@ -236,7 +236,8 @@ forEachStore('Catastrophes', (makeStore) => {
     });
     const outer = defineJob({ name: 'outer', run: () => inner() });
     const { box, reactor } = await makeBox({ store, jobs: [inner, outer], queues: [''] });
-    await box.start();
+    // A poll would look, too, where processes share the store.
+    await box.start({ pollInterval: '1h' });
     const job = await box.queue().put(outer());
     await reactor.runUntilIdle();
     const waitedFor = box.job((await job.refresh()).record.waitingOn ?? '');
