@@ -53,10 +53,10 @@ export const jobColumnNames: readonly string[] = columns;
 /** The columns, for the lists of statements. */
 export const jobColumns = columns.join(', ');
 
-/** The columns that an update sets; arguments that have not changed are not sent, so large ones are not written again. */
+/** What an update sets of every job; arguments, which may be large, are set only of those whose arguments have changed. */
 export const jobUpdates = columns
-  .filter((column) => column !== 'id')
-  .map((column) => (column === 'args' ? 'args = coalesce(r.args, j.args)' : `${column} = r.${column}`))
+  .filter((column) => column !== 'id' && column !== 'args')
+  .map((column) => `${column} = r.${column}`)
   .join(', ');
 
 /** Whether nothing can become of the job any more but what is kept of it: it stands in no queue and no agent holds it. */

@@ -140,7 +140,10 @@ class Statements {
     if (from !== to) this.#add(`insert ${table}`, row);
     else {
       const before = set.before('job', id) as JobRecord | undefined;
-      this.#add(`update ${table}`, before?.args === record.args ? { ...row, args: undefined } : row);
+      // Apart from each other: what one row says of its arguments is nothing that another could leave out.
+      const { args: _args, ...others } = row;
+      if (before?.args === record.args) this.#add(`update ${table}`, others);
+      else this.#add(`rearrange ${table}`, row);
     }
   }
 
@@ -194,7 +197,10 @@ class Statements {
     // Inserted without a word about rows that are there already: somebody who was faster makes the transaction fail.
     const rows = `json_populate_recordset((SELECT b FROM json_populate_record(NULL::${target}, $1) AS b), $2)`;
     if (verb === 'insert') return `INSERT INTO ${target} (${columns}) SELECT ${columns} FROM ${rows}`;
-    const updates = isJob ? jobUpdates : 'rev = r.rev, last_seq = r.last_seq, body = r.body';
+    const rearranges = verb === 'rearrange' ? ', args = r.args' : '';
+    const updates = isJob
+      ? `${jobUpdates}${rearranges}`
+      : 'rev = r.rev, last_seq = r.last_seq, body = r.body';
     return `UPDATE ${target} j SET ${updates} FROM ${rows} r WHERE j.id = r.id`;
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { ConflictError, ReassignedError, SignalboxError } from '../../index.ts';
 import type { ContractCheck } from './check.ts';
-import { annotation, changeOf, check, put, quota, stored } from './checked-store.ts';
+import { annotation, type Change, changeOf, check, put, quota, stored } from './checked-store.ts';
 
 /** What a commit makes visible, and what it believes in. */
 export const commitChecks: readonly ContractCheck[] = [
@@ -39,6 +39,32 @@ export const commitChecks: readonly ContractCheck[] = [
 
     const job = await store.open.get('job', 'a');
     assert.deepEqual([job?.beginBy, job?.args, job?.name], [null, [1], 'work']);
+  }),
+
+  check('leaves every other record that is written with a changed one as it was', async (store) => {
+    await store.commit(['a', 'b', 'c', 'd'].map((id) => put(id)));
+    const rearranged = (id: string): Change =>
+      changeOf(id, 'args.set', 'pending', 'pending', { args: [id, 'new'] });
+    const quiet = (id: string): Change =>
+      changeOf(id, 'failureLogLevel.set', null, null, { failureLogLevel: 'INFO' });
+
+    // In one commit, and in those that are asked for while it is made.
+    await Promise.all([
+      store.commit([rearranged('a'), quiet('b')]),
+      store.commit([quiet('c')]),
+      store.commit([rearranged('d')]),
+    ]);
+
+    const jobs = await store.open.list('job', '');
+    assert.deepEqual(
+      jobs.map(({ id, args, failureLogLevel, rev }) => ({ id, args, failureLogLevel, rev })),
+      [
+        { id: 'a', args: ['a', 'new'], failureLogLevel: null, rev: 2 },
+        { id: 'b', args: ['b'], failureLogLevel: 'INFO', rev: 2 },
+        { id: 'c', args: ['c'], failureLogLevel: 'INFO', rev: 2 },
+        { id: 'd', args: ['d', 'new'], failureLogLevel: null, rev: 2 },
+      ],
+    );
   }),
 
   check('removes a record that is gone', async (store) => {

@@ -152,7 +152,7 @@ async function isFull(box: Signalbox, queue: (typeof queues)[number]): Promise<b
 }
 
 function newId(random: Random): string {
-  return `${process.pid}-${random.int(0, 1_000_000)}`;
+  return `put-${process.pid}-${random.int(0, 1_000_000)}`;
 }
 
 /** Whether an error comes from what is done to connections and the server: those are expected here. */
