@@ -15,8 +15,8 @@ import {
 } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
 import { VirtualReactor } from 'signalbox/testing';
-import { afterAll, afterEach, describe } from 'vitest';
-import { newPostgresStore, removeSchemas } from '../store/postgres/schemas.ts';
+import { afterAll, afterEach, describe, expect } from 'vitest';
+import { differingRecords, newPostgresStore, removeSchemas } from '../store/postgres/schemas.ts';
 
 /** Makes a new, empty store. Opened again after a stop, it holds what was written. */
 export type MakeStore = (options?: { readonly name?: string }) => Store;
@@ -48,7 +48,11 @@ afterEach(async () => {
   }
 });
 
-afterAll(removeSchemas);
+afterAll(async () => {
+  // The other stores get their records from the journal; a database has them in rows of their own.
+  expect(await differingRecords()).toEqual([]);
+  await removeSchemas();
+}, 60_000);
 
 /** Shows the same facts on every store, or on the one that `SIGNALBOX_TEST_STORE` names. */
 export function forEachStore(name: string, facts: (makeStore: MakeStore, kind: StoreKind) => void): void {

@@ -1,6 +1,7 @@
 import { Client } from 'pg';
-import type { Store } from 'signalbox';
+import { NodeReactor, randomIds, type Store } from 'signalbox';
 import { type PostgresStoreSettings, postgresStore } from 'signalbox/postgres';
+import { Audit } from '../../../src/testing/simulate/audit.ts';
 import { serverUrl } from './server.ts';
 
 const made: string[] = [];
@@ -42,6 +43,28 @@ export async function connected(): Promise<Client> {
 export async function cut(admin: Client, pid: number): Promise<void> {
   await admin.query('SELECT pg_terminate_backend($1)', [pid]);
   while ((await admin.query('SELECT FROM pg_stat_activity WHERE pid = $1', [pid])).rowCount !== 0);
+}
+
+/** Where records that the tests of this file have left are not what their journal says, in words. */
+export async function differingRecords(): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const schema of made) {
+    const reactor = new NodeReactor();
+    const store = await newPostgresStore({ schema }).open({
+      now: () => Date.now(),
+      defer: (run) => reactor.callFromThread(run),
+      newId: () => randomIds.newUuid(),
+      report: () => {},
+    });
+    const audit = new Audit({ boxPrefix: '', hasPeers: true });
+    for await (const entry of store.entries(1)) audit.follow(entry);
+    // What tests write into a journal by hand need be no legal way.
+    audit.problems.length = 0;
+    await audit.compare(store);
+    found.push(...audit.problems.map((problem) => `${schema}: ${problem}`));
+    await store.close();
+  }
+  return found;
 }
 
 /** Drops what the tests of this file have made. */
