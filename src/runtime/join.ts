@@ -180,6 +180,8 @@ async function tookStep(engine: Engine, main: string, queue: string): Promise<bo
     ? inner.slice(Math.max(finished, progress.put))
     : inner.slice(finished, finished + 1);
   const unlinked = await withoutLink(engine, due, main);
+  // It has ended since it was looked at: if nothing was to tell of that, nobody would take the next step.
+  if (unlinked === null) return false;
   if (unlinked.length > 0) {
     const linked = await link(engine, unlinked, main, queue);
     if (linked && isParallel) progress.put = Math.max(progress.put, inner.length);
@@ -208,16 +210,21 @@ async function stepOf(engine: Engine, id: string, main: string): Promise<JobReco
   return undefined;
 }
 
-/** Those that would not tell when they are done: they are NEW, or somebody else has put them. */
+/**
+ * Those that would not tell when they are done: they are NEW, or somebody else has put them. Null when the first, which
+ * the next step waits for, is done.
+ */
 async function withoutLink(
   engine: Engine,
   ids: readonly string[],
   main: string,
-): Promise<readonly JobRecord[]> {
+): Promise<readonly JobRecord[] | null> {
   const unlinked: JobRecord[] = [];
-  for (const id of ids) {
+  for (const [index, id] of ids.entries()) {
     const job = await engine.store.get('job', id);
-    if (job === undefined || job.state === 'completed') continue;
+    const isOver = job === undefined || job.state === 'completed';
+    if (isOver && index === 0) return null;
+    if (isOver) continue;
     if (job.state === 'new' || (await stepOf(engine, id, main)) === undefined) unlinked.push(job);
   }
   return unlinked;
@@ -265,6 +272,8 @@ async function together(
     // The joined job was let in with all that belongs to it: none of that is turned away now.
     const expect = unit.end().filter(({ what }) => what !== 'atMost');
     await engine.commit(engine.uuid, unit.made, expect).synced;
+    // One that was over by then is told to take the next step at once.
+    unit.adopt();
     return true;
   } catch (error) {
     if (error instanceof ConflictError) return false;

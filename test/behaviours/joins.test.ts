@@ -1,6 +1,7 @@
 import { agent, BadStatusError, defineJob, extend, type Job, parallel, serial } from 'signalbox';
 import { expect, it } from 'vitest';
 import { agentOf, makeWorkshop, startCrew } from './crew.ts';
+import { interceptedStore } from './faulty-store.ts';
 import { makeNotebook, two } from './notebook.ts';
 import { forEachStore, type MakeStore, makeBox, type TestBox } from './stores.ts';
 
@@ -297,6 +298,41 @@ forEachStore('Joined jobs', (makeStore) => {
       expect(await main.result()).toEqual(['put before', 'next']);
       expect((await putsOf(testBox)).get(inner.id ?? '')).toBe(1);
       await stop();
+    }
+  });
+
+  it('[S-19] an inner job that somebody else has put may end at any moment while its main job looks at it', async () => {
+    for (const join of [serial, parallel]) {
+      // More looks than there are: in the last rounds it ends after all of them.
+      for (let moment = 1; moment <= 8; moment += 1) {
+        const looks = { left: Number.POSITIVE_INFINITY, of: '', end: async () => {} };
+        const store = interceptedStore(makeStore(), (call, args) => {
+          const isLook = call === 'get' ? args[1] === looks.of : call === 'callbacks' && args[0] === looks.of;
+          if (!isLook) return null;
+          looks.left -= 1;
+          return looks.left === 0 ? looks.end() : null;
+        });
+        const { box, queue, hold, done, open, collect, reactor, stop } = await setUp(makeStore, store);
+        await box.start();
+        const inner = await queue.put(hold('put before'));
+        await reactor.runUntilIdle();
+        looks.end = async () => {
+          open('put before');
+          await inner.waitFor('COMPLETED');
+        };
+        Object.assign(looks, { of: inner.id, left: moment });
+        const main = await queue.put(join([inner, done('next')], { postprocess: collect }));
+        await reactor.runUntilIdle();
+
+        looks.left = Number.POSITIVE_INFINITY;
+        open('put before');
+        await reactor.runUntilIdle();
+
+        await main.refresh();
+        expect([join.name, moment, main.status]).toEqual([join.name, moment, 'COMPLETED']);
+        expect(await main.result()).toEqual(['put before', 'next']);
+        await stop();
+      }
     }
   });
 
