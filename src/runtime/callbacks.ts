@@ -11,6 +11,7 @@ import type { Callback, Expectation } from '../store/store.ts';
 import { queueOf } from './ancestors.ts';
 import { CallbackChoice } from './callback-choice.ts';
 import { decideInterrupted } from './callback-interrupt.ts';
+import { handedOn } from './cleaning.ts';
 import { Drafts, placedIn } from './drafts.ts';
 import { callsHandler } from './effects.ts';
 import type { Engine } from './engine.ts';
@@ -217,7 +218,8 @@ export class Callbacks {
 
   /**
    * A job that nobody is at any more, called outside any agent by a process that is gone: it is aborted, unless it waits
-   * for another. Its callbacks get a system job that goes on with them; without a queue it happens here.
+   * for another. Its callbacks get a system job that goes on with them; without a queue it happens here. One that an
+   * agent holds, whose process is not at its callbacks, leaves it as it does when that process is gone.
    */
   async readopt(job: JobRecord): Promise<void> {
     const engine = this.#engine;
@@ -226,6 +228,11 @@ export class Callbacks {
       return aborted === null ? undefined : this.readopt(aborted);
     }
     const queue = await queueOf(engine.store, job);
+    if (queue !== null && job.state === 'callbacks' && job.parent !== null && 'agent' in job.parent) {
+      const asRead = { what: 'rev', kind: 'job', id: job.id, rev: job.rev } as const;
+      await engine.commit(engine.uuid, handedOn(engine, job, queue), [asRead]).written;
+      return;
+    }
     if (queue === null || (await engine.store.get('queue', queue)) === undefined) {
       const ended = this.goOn(job);
       if (engine.store.exclusive) return ended;

@@ -36,7 +36,7 @@ export async function cleaned(
 }
 
 /** The system job that will decide about the job, and the job's move under it. */
-function handedOn(engine: Engine, job: JobRecord, queue: string): readonly Made[] {
+export function handedOn(engine: Engine, job: JobRecord, queue: string): readonly Made[] {
   const name = job.state === 'callbacks' ? systemNames.resumeCallbacks : systemNames.handleInterrupt;
   const system = newJobRecord(engine.ids.newId(), {
     name,

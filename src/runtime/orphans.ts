@@ -1,3 +1,4 @@
+import { ConflictError } from '../errors.ts';
 import type { JobRecord, RepresentationRecord } from '../model/records.ts';
 import type { Openings } from '../store/store.ts';
 import type { Engine } from './engine.ts';
@@ -26,7 +27,10 @@ export class Orphans {
     for (const job of await store.orphans()) {
       const name = await this.#nameOf(job);
       if (this.#takenUp.has(name)) continue;
-      await callbacks.readopt(job);
+      await callbacks.readopt(job).catch((error: unknown) => {
+        // Somebody has been at it meanwhile.
+        if (!(error instanceof ConflictError)) throw error;
+      });
       this.#takenUp.add(name);
     }
   }

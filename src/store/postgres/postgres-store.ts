@@ -260,20 +260,37 @@ export class PostgresStore implements OpenStore {
     await this.#port.end();
   }
 
-  /** Orphans that no living process is at: whoever wrote to them or their callbacks last is gone. */
+  /** Orphans that no living process is at. */
   async #leftBehind(): Promise<readonly JobRecord[]> {
     const left: JobRecord[] = [];
     for (const orphan of await this.#reading.orphans()) {
       const { job } = orphan;
       // Whoever completed a job has nothing to do with what others add to it later.
-      const records =
-        job.state === 'completed'
-          ? orphan.left
-          : [job, ...(await this.#reading.callbacks(job.id)).map(({ record }) => record)];
-      const seqs = records.map((record) => record.lastSeq);
-      if ((await this.#openings.leftBehind(seqs)).size === new Set(seqs).size) left.push(job);
+      const records = job.state === 'completed' ? orphan.left : await this.#withCallbacks(job);
+      if (await this.#isLeftBehind(records)) left.push(job);
     }
+    for (const job of await this.#reading.endedElsewhere())
+      if (await this.#isLeftBehind(await this.#withCallbacks(job))) left.push(job);
     return left;
+  }
+
+  /**
+   * A job that is not completed, and its callbacks that have begun and are not over: whoever is at it wrote them last. Who added
+   * one that has not begun, or ended one, need not be.
+   */
+  async #withCallbacks(job: JobRecord): Promise<readonly { readonly lastSeq: number }[]> {
+    const records = [job];
+    for (const { kind, record } of await this.#reading.callbacks(job.id)) {
+      if (kind === 'proxy' && record.chosen === null) continue;
+      const called = kind === 'job' ? record : await this.#reading.get('job', record.chosen ?? '');
+      if (called !== undefined && !['new', 'completed'].includes(called.state)) records.push(called);
+    }
+    return records;
+  }
+
+  async #isLeftBehind(records: readonly { readonly lastSeq: number }[]): Promise<boolean> {
+    const seqs = new Set(records.map(({ lastSeq }) => lastSeq));
+    return (await this.#openings.leftBehind([...seqs])).size === seqs.size;
   }
 
   /**

@@ -158,6 +158,21 @@ export class Reading {
       .then((found) => found.map((job) => ({ job, left: tables.callbacks.left(job.id) })));
   }
 
+  /**
+   * Jobs at their callbacks in an agent of one process of which another has written last: it ended what they waited for, and
+   * calls their callbacks outside any agent.
+   */
+  async endedElsewhere(): Promise<readonly JobRecord[]> {
+    const { schema } = this.#parts;
+    const rows = await this.#query(
+      `SELECT row_to_json(j) AS job FROM ${schema}.job j CROSS JOIN LATERAL (
+         SELECT by FROM ${schema}.line WHERE s <= j.last_seq ORDER BY s DESC LIMIT 1
+       ) AS l WHERE j.dispatcher IS NOT NULL AND j.state = 'callbacks' AND split_part(l.by, '#', 2)::bigint <> j.epoch`,
+      [],
+    );
+    return rows.map((row) => jobOf(row.job as JobRow));
+  }
+
   async annotations(job: string): Promise<readonly AnnotationRecord[]> {
     return this.list('annotation', `${job}/`);
   }

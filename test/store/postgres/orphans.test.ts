@@ -1,4 +1,5 @@
-import { defineJob, detached } from 'signalbox';
+import { randomUUID } from 'node:crypto';
+import { agent, defineJob, detached, local } from 'signalbox';
 import { afterAll, expect, it } from 'vitest';
 import { makeBox, type TestBox } from '../../behaviours/stores.ts';
 import { connected, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
@@ -75,5 +76,58 @@ it('What was left is taken up once, and by the next process when the one that sh
   await pass(30, next);
 
   expect([before, calls]).toEqual([['web'], ['web', 'worker']]);
+  await admin.end();
+});
+
+it('Callbacks of a job that a living dispatcher holds are taken up when the process is gone that ended what it waited for', async () => {
+  const schema = newSchema();
+  const store = newPostgresStore({ schema });
+  const admin = await connected();
+  const calls: string[] = [];
+  const inner = defineJob({ name: 'inner', run: () => 'done' });
+  const outer = defineJob({ name: 'outer', run: () => local.getQueue().put(inner()) });
+  const hear = (who: string) =>
+    defineJob({
+      name: 'hear',
+      run: () => {
+        calls.push(who);
+        // The one who ended the inner job will not live to see it.
+        return who === 'ender' ? new Promise<string>(() => {}) : who;
+      },
+    });
+  const hearInHolder = hear('holder');
+  const member = async (heard: typeof hearInHolder, filter: object): Promise<TestBox> => {
+    const one = await makeBox({ store, uuid: randomUUID(), jobs: [inner, outer, heard], queues: [''] });
+    await one.box.start({ agent: agent({ filter }) });
+    return one;
+  };
+  const holder = await member(hearInHolder, { notJobs: ['inner'] });
+  const ender = await member(hear('ender'), { jobs: ['inner'] });
+  const job = outer();
+  const callbacks = [await job.addCallback(hearInHolder()), await job.addCallback(hearInHolder())];
+  const { id } = await holder.box.queue().put(job);
+  const found = holder.box.job(id ?? '');
+  for (const one of [holder, ender]) await one.reactor.advance('5s');
+  expect([(await found.refresh()).status, found.record.parent]).toMatchObject([
+    'CALLBACKS',
+    { dispatcher: holder.box.uuid },
+  ]);
+  const pass = async (seconds: number): Promise<void> => {
+    for (let passed = 0; passed < seconds; passed += 5) {
+      await holder.reactor.advance('5s');
+      await admin.query(`UPDATE ${schema}.opening SET seen_at = to_timestamp($2) WHERE epoch = $1`, [
+        holder.box.store.epoch,
+        holder.box.store.now() / 1000,
+      ]);
+    }
+  };
+  await pass(50);
+  const before = [...calls];
+  await pass(80);
+
+  const jobs = [found, ...callbacks.map((callback) => holder.box.job(callback.id ?? ''))];
+  for (const one of jobs) await one.refresh();
+  expect([before, calls]).toEqual([['ender'], ['ender', 'holder', 'holder']]);
+  expect(jobs.map(({ status }) => status)).toEqual(['COMPLETED', 'COMPLETED', 'COMPLETED']);
   await admin.end();
 });
