@@ -179,7 +179,7 @@ async function tookStep(engine: Engine, main: string, queue: string): Promise<bo
   const due = isParallel
     ? inner.slice(Math.max(finished, progress.put))
     : inner.slice(finished, finished + 1);
-  const unlinked = await withoutLink(engine, due, main);
+  const unlinked = await withoutLink(engine, due, main, inner[finished]);
   // It has ended since it was looked at: if nothing was to tell of that, nobody would take the next step.
   if (unlinked === null) return false;
   if (unlinked.length > 0) {
@@ -211,19 +211,20 @@ async function stepOf(engine: Engine, id: string, main: string): Promise<JobReco
 }
 
 /**
- * Those that would not tell when they are done: they are NEW, or somebody else has put them. Null when the first, which
- * the next step waits for, is done.
+ * Those that would not tell when they are done: they are NEW, or somebody else has put them. Null when the one that the
+ * next step waits for is done.
  */
 async function withoutLink(
   engine: Engine,
   ids: readonly string[],
   main: string,
+  awaited: string | undefined,
 ): Promise<readonly JobRecord[] | null> {
   const unlinked: JobRecord[] = [];
-  for (const [index, id] of ids.entries()) {
+  for (const id of ids) {
     const job = await engine.store.get('job', id);
     const isOver = job === undefined || job.state === 'completed';
-    if (isOver && index === 0) return null;
+    if (isOver && id === awaited) return null;
     if (isOver) continue;
     if (job.state === 'new' || (await stepOf(engine, id, main)) === undefined) unlinked.push(job);
   }

@@ -336,6 +336,35 @@ forEachStore('Joined jobs', (makeStore) => {
     }
   });
 
+  it('[S-12] [S-19] a job that is over already may be appended to a parallel one whose first inner job still runs', async () => {
+    const looks = { left: 1000 };
+    const store = interceptedStore(makeStore(), (call) => {
+      looks.left -= call === 'get' ? 1 : 0;
+      return looks.left < 0 ? new Error('it looks for ever') : null;
+    });
+    const { box, queue, hold, done, open, collect, reactor } = await setUp(makeStore, store);
+    const grow = defineJob({
+      name: 'grow',
+      run: async (main: Inner, over: Inner) => {
+        await extend(main, over);
+        return 'grown';
+      },
+    });
+    box.define(grow);
+    await box.start();
+    const over = await queue.put(done('over'));
+    const main = parallel([hold('first')], { postprocess: collect });
+    await reactor.runUntilIdle();
+    await extend(main, grow(main, over));
+
+    await queue.put(main);
+    await reactor.runUntilIdle();
+    open('first');
+    await reactor.runUntilIdle();
+
+    expect(await main.result()).toEqual(['first', 'grown', 'over']);
+  });
+
   it('[S-13] a callback added to an inner job before it began may append, too', async () => {
     for (const join of [serial, parallel]) {
       const { box, queue, done, collect, reactor, stop } = await setUp(makeStore);
