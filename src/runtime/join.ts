@@ -189,7 +189,7 @@ async function tookStep(engine: Engine, main: string, queue: string): Promise<bo
   }
   if (finished < inner.length || postprocess === undefined) return true;
   progressOfEngines.get(engine)?.delete(main);
-  return putPostprocess(engine, postprocess, inner, queue);
+  return putPostprocess(engine, postprocess, record, queue);
 }
 
 /** An inner job is finished when its turn to say so has come: callbacks added before may still have appended some. */
@@ -244,17 +244,13 @@ function link(engine: Engine, jobs: readonly JobRecord[], main: string, queue: s
   });
 }
 
-function putPostprocess(
-  engine: Engine,
-  id: string,
-  inner: readonly string[],
-  queue: string,
-): Promise<boolean> {
+function putPostprocess(engine: Engine, id: string, main: JobRecord, queue: string): Promise<boolean> {
   return together(engine, [id], async (unit) => {
     const record = await unit.get('job', id);
     if (record === undefined || record.state !== 'new') return;
-    const args = [...record.args, ...inner.map((job) => ({ $job: job }))];
-    await engine.change(unit, id, { type: 'args.set', args });
+    // What was appended since its inner jobs were listed comes before the postprocess.
+    await unit.submit([], [{ what: 'rev', kind: 'job', id: main.id, rev: main.rev }]);
+    await engine.change(unit, id, { type: 'args.set', args: [...record.args, ...main.args.slice(1)] });
     await new Queue(unit, queue).put(Job.of(unit, record));
   });
 }

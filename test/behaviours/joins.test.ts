@@ -365,6 +365,54 @@ forEachStore('Joined jobs', (makeStore) => {
     expect(await main.result()).toEqual(['first', 'grown', 'over']);
   });
 
+  it('[S-12] an inner job may append and end at any moment while a step of another one looks', async () => {
+    for (let moment = 1; moment <= 6; moment += 1) {
+      const looks = { left: Number.POSITIVE_INFINITY, of: '', end: async () => {} };
+      const store = interceptedStore(makeStore(), (call, [kind, id]) => {
+        const isLook = call === 'get' ? id === looks.of : call === 'callbacks' && kind === looks.of;
+        if (!isLook) return null;
+        looks.left -= 1;
+        return looks.left === 0 ? looks.end() : null;
+      });
+      const { box, queue, hold, done, open, opened, collect, reactor, stop } = await setUp(makeStore, store);
+      const steps: string[] = [];
+      const grow = defineJob({
+        name: 'grow',
+        run: async (main: Inner) => {
+          await opened('grows');
+          await extend(main, done('appended'));
+          return 'grown';
+        },
+      });
+      const told = defineJob({ name: 'told', run: () => void steps.push('told') });
+      box.define(grow);
+      box.define(told);
+      await box.start();
+      const main = parallel([], { postprocess: collect });
+      const growing = grow(main);
+      await extend(main, growing, hold('other'));
+      await queue.put(main);
+      await reactor.runUntilIdle();
+      // It is called behind the step by which the inner job tells of its end.
+      await growing.addCallback(told);
+      looks.end = async () => {
+        looks.left = Number.POSITIVE_INFINITY;
+        open('grows');
+        while (steps.length === 0) await new Promise<void>((resolve) => reactor.callFromThread(resolve));
+      };
+      Object.assign(looks, { of: growing.id, left: moment });
+
+      open('other');
+      await reactor.runUntilIdle();
+      looks.left = Number.POSITIVE_INFINITY;
+      open('grows');
+      await reactor.runUntilIdle();
+
+      expect([moment, await main.result()]).toEqual([moment, ['grown', 'other', 'appended']]);
+      await stop();
+    }
+  });
+
   it('[S-13] a callback added to an inner job before it began may append, too', async () => {
     for (const join of [serial, parallel]) {
       const { box, queue, done, collect, reactor, stop } = await setUp(makeStore);
