@@ -1,12 +1,14 @@
-import { BadStatusError, ConflictError, SignalboxError } from '../errors.ts';
+import { BadStatusError, ConflictError, ReassignedError, SignalboxError } from '../errors.ts';
 import type { JobRecord } from '../model/records.ts';
 import { systemNames } from '../model/system-names.ts';
 import { isDefinition } from './brands.ts';
 import { currentRun } from './current-run.ts';
 import { type JobDefinition, makeDefinition } from './definitions.ts';
 import type { Engine } from './engine.ts';
+import { failFromOutside } from './from-outside.ts';
 import { Job } from './job.ts';
 import { Queue } from './queue.ts';
+import { mustSucceed } from './retry-steps.ts';
 import type { Run } from './run.ts';
 import { GatheringUnit } from './unit.ts';
 
@@ -121,7 +123,11 @@ const parallelMain = makeDefinition({ name: systemNames.parallel, run: runMain }
 const joinStep = makeDefinition({
   name: systemNames.joinStep,
   run: async (main: Job<unknown>, queue: string, _input?: unknown): Promise<void> => {
-    await advance(mustRun().engine, main.record.id, queue);
+    const { engine } = mustRun();
+    const refusal = await mustAdvance(engine, main.record.id, queue);
+    if (refusal === null) return;
+    await failPostprocess(engine, main.record.id, refusal);
+    throw refusal;
   },
 });
 
@@ -131,7 +137,8 @@ export const joinDefinitions = [serialMain, parallelMain, listJobs, joinStep] as
 /** Puts what can be put now and returns the postprocess, whose result becomes that of the main job. */
 async function runMain(postprocess: Job<unknown>, ..._inner: Job<unknown>[]): Promise<Job<unknown>> {
   const { engine, job, queue } = mustRun();
-  await advance(engine, job.id, queue);
+  const refusal = await mustAdvance(engine, job.id, queue);
+  if (refusal !== null) throw refusal;
   return postprocess;
 }
 
@@ -153,6 +160,46 @@ function progressOf(engine: Engine, main: string): Progress {
   const progress = ofEngine.get(main) ?? { finished: 0, put: 0 };
   ofEngine.set(main, progress);
   return progress;
+}
+
+/**
+ * Takes the next step however often the store refuses it: nobody else takes it. Gives the error of what can never be put,
+ * whose queue or quota is gone, say.
+ */
+function mustAdvance(engine: Engine, main: string, queue: string): Promise<SignalboxError | null> {
+  return mustSucceed(
+    engine,
+    () => `taking the next step of joined job ${main}`,
+    async () => {
+      try {
+        await advance(engine, main, queue);
+        return null;
+      } catch (error) {
+        if (isRefusal(error)) return error;
+        throw error;
+      }
+    },
+  );
+}
+
+/** What is said of a job, and not of the store or of who asks. */
+function isRefusal(error: unknown): error is SignalboxError {
+  if (!(error instanceof SignalboxError) || error instanceof ConflictError) return false;
+  return !(error instanceof ReassignedError) && !/^(STORE_|BOX_STOPPED$)/.test(error.code);
+}
+
+/** What the main job waits for will not come: it gets the error instead. */
+function failPostprocess(engine: Engine, main: string, error: SignalboxError): Promise<void> {
+  return mustSucceed(
+    engine,
+    () => `failing joined job ${main}`,
+    async () => {
+      const [postprocess] = (await engine.store.get('job', main))?.args ?? [];
+      const id = (postprocess as { readonly $job: string } | undefined)?.$job ?? '';
+      if ((await engine.store.get('job', id))?.state === 'new')
+        await failFromOutside(engine, engine.direct, id, error);
+    },
+  );
 }
 
 /**

@@ -1,7 +1,16 @@
-import { agent, BadStatusError, defineJob, extend, type Job, parallel, serial } from 'signalbox';
+import {
+  agent,
+  BadStatusError,
+  defineJob,
+  extend,
+  type Job,
+  parallel,
+  SignalboxError,
+  serial,
+} from 'signalbox';
 import { expect, it } from 'vitest';
 import { agentOf, makeWorkshop, startCrew } from './crew.ts';
-import { interceptedStore } from './faulty-store.ts';
+import { Faults, faultyStore, has, interceptedStore } from './faulty-store.ts';
 import { makeNotebook, two } from './notebook.ts';
 import { forEachStore, type MakeStore, makeBox, type TestBox } from './stores.ts';
 
@@ -409,6 +418,67 @@ forEachStore('Joined jobs', (makeStore) => {
       await reactor.runUntilIdle();
 
       expect([moment, await main.result()]).toEqual([moment, ['grown', 'other', 'appended']]);
+      await stop();
+    }
+  });
+
+  it('[S-9] what can never be put fails the joined job, whichever step comes upon it', async () => {
+    for (const join of [serial, parallel]) {
+      const { box, queue, done, hold, open, collect, reactor, stop } = await setUp(makeStore);
+      const nowhere = { quotaNames: ['nowhere'] };
+      const grow = defineJob({
+        name: 'grow',
+        run: (main: Inner) => extend(main, done('never').with(nowhere)),
+      });
+      box.define(grow);
+      await box.start();
+      const first = await queue.put(join([done('never').with(nowhere)], { postprocess: collect }));
+      const growing = join<unknown>([], { postprocess: collect });
+      await extend(growing, hold('held'), grow(growing));
+      await queue.put(growing);
+      const last = await queue.put(join([done('a')], { postprocess: collect.partial().with(nowhere) }));
+      await reactor.runUntilIdle();
+      open('held');
+      await reactor.runUntilIdle();
+
+      for (const main of [first, growing, last]) {
+        await main.refresh();
+        expect(main.status).toBe('COMPLETED');
+        await expect(main.result()).rejects.toMatchObject({ code: 'QUOTA_NOT_FOUND' });
+      }
+      await stop();
+    }
+  });
+
+  it.each([
+    ['full', () => new SignalboxError('STORE_FULL', { path: 'the disk', needed: 1 })],
+    ['read-only', () => new SignalboxError('STORE_REPLICA', { reason: 'read-only' })],
+    ['broken', () => new RangeError('the store does not like it')],
+  ])('[S-10] a step that a store refuses that is %s is taken again', async (_, refusal) => {
+    for (const join of [serial, parallel]) {
+      const faults = new Faults();
+      const { box, queue, done, hold, open, collect, reactor, stop } = await setUp(
+        makeStore,
+        faultyStore(makeStore(), faults),
+      );
+      await box.start();
+      const inner = [hold('first'), done('second')];
+      const main = join(inner, { postprocess: collect });
+      let refused = 0;
+      // Each commit of a step once: the machinery puts what a program has stored with the joined job.
+      faults.refuse = (commit) => {
+        const isStep = commit.by === box.uuid && has(commit, 'job.put');
+        refused += isStep ? 1 : 0;
+        return isStep && refused % 2 === 1 ? refusal() : null;
+      };
+
+      await queue.put(main);
+      await reactor.advance('1m');
+      open('first');
+      await reactor.advance('5m');
+
+      expect(refused).toBe(join === serial ? 6 : 4);
+      expect(await main.result()).toEqual(['first', 'second']);
       await stop();
     }
   });
