@@ -26,7 +26,7 @@ export async function failFromOutside(
   const record = await unit.get('job', id);
   if (record === undefined) throw new SignalboxError('JOB_NOT_FOUND', { id });
   if (record.state === 'callbacks') {
-    await engine.callbacks.performFor(record, within);
+    await unit.whenCommitted(() => engine.callbacks.performFor(record, within));
     return;
   }
   const failure = Failure.from(
@@ -34,19 +34,19 @@ export async function failFromOutside(
   );
   const fail = stepJob(record, { type: 'job.fail', at: engine.now(), failure: failure.data, expired });
   const failed = afterStep(record, fail);
-  if (unit !== engine.direct) {
-    await unit.submit(
-      [fail, stepJob(failed, { type: 'job.complete', at: engine.now(), unstarted: 0 })],
-      [
-        { what: 'rev', kind: 'job', id, rev: record.rev },
-        { what: 'noUnstartedCallback', id },
-      ],
-    );
+  const asRead = { what: 'rev', kind: 'job', id, rev: record.rev } as const;
+  // Together with other changes it is over at once when nothing is to be called.
+  const completes = unit.ofHandles !== engine.direct && !(await unit.hasCallbacks(id));
+  if (completes) {
+    const complete = stepJob(failed, { type: 'job.complete', at: engine.now(), unstarted: 0 });
+    await unit.submit([fail, complete], [asRead, { what: 'noUnstartedCallback', id }]);
     return;
   }
-  await engine.commit('client', [fail], [{ what: 'rev', kind: 'job', id, rev: record.rev }]).synced;
-  logOutcome(engine, record, { ok: false, failure: failure.data });
-  await engine.callbacks.performFor(failed, within);
+  await unit.submit([fail], [asRead]);
+  await unit.whenCommitted(async () => {
+    logOutcome(engine, record, { ok: false, failure: failure.data });
+    await engine.callbacks.performFor(failed, within);
+  });
 }
 
 /**

@@ -22,6 +22,8 @@ export interface Unit {
   /** Like `get`, for what a commit need not believe in: settings that may change meanwhile. */
   peek<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined>;
   list<K extends Kind>(kind: K, prefix: string): Promise<readonly Records[K][]>;
+  /** Whether a job has callbacks, those among them that this unit adds. */
+  hasCallbacks(job: string): Promise<boolean>;
   /** Does something once the commit is made. Direct: at once, and awaited. */
   whenCommitted(work: () => Promise<void>): Promise<void>;
 }
@@ -61,6 +63,10 @@ export class DirectUnit implements Unit {
     const records = await this.engine.store.list(kind, prefix);
     await this.engine.store.settled();
     return records;
+  }
+
+  async hasCallbacks(job: string): Promise<boolean> {
+    return (await this.engine.store.callbacks(job)).length > 0;
   }
 }
 
@@ -114,7 +120,7 @@ export class GatheringUnit implements Unit {
   }
 
   get ofHandles(): Unit {
-    return this;
+    return this.#after ?? this;
   }
 
   get made(): readonly Made[] {
@@ -178,7 +184,11 @@ export class GatheringUnit implements Unit {
       }
       const subject =
         expectation.what === 'rev' ? `${expectation.kind}/${expectation.id}` : `job/${expectation.id}`;
-      const isKnown = own.has(subject) && !added.has(subject);
+      // A callback that somebody else adds leaves the rev of a job as it is; to one that is not stored yet nobody adds any.
+      const isKnown =
+        expectation.what === 'noUnstartedCallback'
+          ? own.get(subject)?.rev === 0
+          : own.has(subject) && !added.has(subject);
       if (!(expectation.what === 'rev' && read.has(subject)) && !isKnown) expected.push(expectation);
     }
   }
@@ -216,6 +226,14 @@ export class GatheringUnit implements Unit {
       else records.set(id, record as Records[K]);
     }
     return [...records.values()].sort((one, other) => (one.id < other.id ? -1 : 1));
+  }
+
+  async hasCallbacks(job: string): Promise<boolean> {
+    for (const record of this.#gathered?.own.values() ?? none) {
+      const parent = record !== undefined && 'parent' in record ? record.parent : null;
+      if (parent !== null && 'job' in parent && parent.job === job) return true;
+    }
+    return this.engine.direct.hasCallbacks(job);
   }
 
   #gather(): Gathered {

@@ -1,4 +1,4 @@
-import { BadStatusError, defineJob, type Failure, type Job } from 'signalbox';
+import { BadStatusError, ConflictError, defineJob, type Failure, type Job, local } from 'signalbox';
 import { expect, it } from 'vitest';
 import { Gate } from './gate.ts';
 import { forEachStore, makeBox } from './stores.ts';
@@ -9,7 +9,7 @@ const now = new Date(Date.UTC(2030, 0, 1));
 
 forEachStore('fail', (makeStore) => {
   const open = (jobs: Parameters<typeof makeBox>[0]['jobs'] = []) =>
-    makeBox({ store: makeStore(), jobs: [seven, hold, ...jobs], queues: [''] });
+    makeBox({ store: makeStore(), jobs: [seven, hold, ...jobs], queues: ['', 'other'] });
 
   it('[J-70] ends a NEW, PENDING or ASSIGNED job with its error, logged at the failure level, and runs the callbacks', async () => {
     const caught: string[] = [];
@@ -44,6 +44,81 @@ forEachStore('fail', (makeStore) => {
       ['WARNING', pending.id, 'signalbox.events'],
       ['ERROR', assigned.id, 'signalbox.events'],
     ]);
+  });
+
+  it('[J-70] runs the callbacks once what it is part of is committed, those too that were added by then', async () => {
+    const caught: string[] = [];
+    const handle = defineJob({
+      name: 'handle',
+      run: (label: string, failure: unknown) => void caught.push(`${label} ${(failure as Failure).name}`),
+    });
+    const failFirst = defineJob({
+      name: 'failFirst',
+      run: async () => {
+        const first = await local.getQueue().at(0);
+        await first.addCallback(handle.partial('by a job'));
+        await first.fail();
+      },
+    });
+    const { box, reactor } = await open([handle, failFirst]);
+    const held = { beginAfter: '1d' } as const;
+    const before = await box.queue().put(seven, held);
+    await before.addCallback(handle.partial('before'));
+    const within = await box.queue().put(seven, held);
+    const draft = seven();
+    await draft.addCallback(handle.partial('of a draft'));
+    const later = seven();
+    await later.addCallback(handle.partial('later'));
+    const plain = seven();
+
+    await box.transaction(async (tx) => {
+      await (await tx.queue().at(0)).fail();
+      const second = await tx.queue().at(1);
+      await second.addCallback(handle.partial('within'));
+      await second.fail();
+      await second.fail();
+      for (const job of [draft, later, plain]) await tx.queue().put(job, held);
+      await draft.fail();
+      await plain.fail();
+      expect(caught).toEqual([]);
+    });
+    expect((await plain.refresh()).status).toBe('COMPLETED');
+    await later.fail();
+    await reactor.runUntilIdle();
+
+    expect(caught.sort()).toEqual(
+      ['before', 'later', 'of a draft', 'within'].map((label) => `${label} TimeoutError`),
+    );
+    const jobs: Job[] = [before, within, draft, later];
+    for (const job of jobs) expect((await job.refresh()).status).toBe('COMPLETED');
+
+    const alone = await box.queue('other').put(seven, held);
+    const next = await box.queue('other').put(failFirst);
+    await box.start();
+    await reactor.runUntilIdle();
+
+    expect(caught).toContain('by a job TimeoutError');
+    expect((await next.refresh()).ending).toBe('succeeded');
+    expect((await alone.refresh()).status).toBe('COMPLETED');
+  });
+
+  it('[J-70] a callback that is added while a transaction fails its job is not left behind', async () => {
+    const caught: string[] = [];
+    const handle = defineJob({ name: 'handle', run: (_failure: unknown) => void caught.push('handled') });
+    const { box, reactor } = await open([handle]);
+    const job = await box.queue().put(seven, { beginAfter: '1d' });
+
+    const failing = box.transaction(async (tx) => {
+      const own = await tx.queue().at(0);
+      await own.setBeginBy('1h');
+      await own.fail();
+      await job.addCallback(handle);
+    });
+    await expect(failing).rejects.toBeInstanceOf(ConflictError);
+    await job.fail();
+    await reactor.runUntilIdle();
+
+    expect(caught).toEqual(['handled']);
   });
 
   it('[J-71] is refused while the job is ACTIVE and when it is COMPLETED', async () => {
