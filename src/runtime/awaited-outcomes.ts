@@ -136,9 +136,10 @@ export class AwaitedOutcomes {
   ): Promise<{ readonly was: JobRecord; readonly job: JobRecord; readonly outcome: Outcome } | null> {
     const engine = this.#engine;
     const [done, waiting] = [await engine.store.get('job', inner), await engine.store.get('job', outer)];
-    if (done?.outcome == null || waiting?.state !== 'active.waiting' || waiting.waitingOn !== inner)
-      return null;
-    const { outcome } = done;
+    if (waiting?.state !== 'active.waiting' || waiting.waitingOn !== inner) return null;
+    // One that is not there was dropped long ago, or never was.
+    const outcome = done === undefined ? notFound(inner) : done.outcome;
+    if (outcome === null) return null;
     const finish = stepJob(waiting, {
       type: 'job.finish',
       at: engine.now(),
@@ -150,4 +151,8 @@ export class AwaitedOutcomes {
     await engine.commit(engine.uuid, [finish], [asRead]).synced;
     return { was: waiting, job: afterStep(waiting, finish), outcome };
   }
+}
+
+function notFound(id: string): Outcome {
+  return { ok: false, failure: Failure.from(new SignalboxError('JOB_NOT_FOUND', { id })).data };
 }

@@ -153,6 +153,20 @@ forEachStore('A job that returns', (makeStore) => {
     expect(outers[1]?.outcome).toMatchObject({ ok: false, failure: { name: 'RangeError' } });
   });
 
+  it('[J-66] a job that is not there any more fails at once, and its callbacks hear of that', async () => {
+    const outer = defineJob({ name: 'outer', run: (): Job => box.job('dropped') });
+    const { box, reactor } = await open([outer]);
+    await box.start();
+    const job = outer();
+    const callback = await job.addCallback(note);
+    await box.queue().put(job);
+    await reactor.runUntilIdle();
+
+    await expect(job.result()).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' });
+    expect((await job.refresh()).status).toBe('COMPLETED');
+    expect((await callback.refresh()).status).toBe('COMPLETED');
+  });
+
   it('[J-67] a job that another dispatcher finishes is completed all the same, and filed by the agent that holds it', async () => {
     const elsewhere = defineJob({ name: 'elsewhere', run: (inner: Job<number>) => inner });
     const { box, reactor, logged } = await open([elsewhere], ['here', 'there']);
