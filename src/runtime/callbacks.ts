@@ -19,7 +19,7 @@ import { abortAbandoned, endJob } from './from-outside.ts';
 import { Job } from './job.ts';
 import type { PendingCallback } from './job-attributes.ts';
 import type { LiveAgent } from './live-agent.ts';
-import { fiveTimes, mustLoad, mustSucceed } from './retry-steps.ts';
+import { fiveTimes, mustSucceed } from './retry-steps.ts';
 import { type Holder, isSameCall, Run } from './run.ts';
 import type { Unit } from './unit.ts';
 import type { AgentSlot } from './workers.ts';
@@ -47,7 +47,7 @@ export class Callbacks {
     const what = (): string => `the callbacks of ${this.#engine.executor.text(job)}`;
     // Whoever reads an outcome may read it before it is synced, and no callback hears of one that a power cut could take back.
     await mustSucceed(this.#engine, what, () => this.#engine.store.settled());
-    await this.perform(within ?? (await mustLoad(this.#engine, what, () => this.#outside(job))), job);
+    await this.perform(within ?? (await mustSucceed(this.#engine, what, () => this.#outside(job))), job);
   }
 
   async #outside(job: JobRecord): Promise<CallbackContext> {
@@ -156,8 +156,8 @@ export class Callbacks {
   async #run(context: CallbackContext, job: JobRecord, parent: JobRecord): Promise<void> {
     const engine = this.#engine;
     // Its start is stored, and nobody else would call it: what it needs is read however long the store is away.
-    const what = (): string => engine.executor.text(job);
-    const [input, annotations, now] = await mustLoad(engine, what, () =>
+    const what = (): string => `loading ${engine.executor.text(job)}`;
+    const [input, annotations, now] = await mustSucceed(engine, what, () =>
       Promise.all([this.#input(parent), engine.annotationsOf(job.id), engine.store.get('job', job.id)]),
     );
     // Meanwhile its worker may have been taken for dead, and its call be in other hands.

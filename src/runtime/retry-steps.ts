@@ -40,8 +40,8 @@ const succeeding: Rule = {
 const loading: Rule = {
   judge(error) {
     const kind = kindOfFailure(Failure.from(error));
-    if (kind === 'other') return 'ends';
-    return kind === 'conflict' ? 'conflict' : 'later';
+    if (kind === 'conflict') return 'conflict';
+    return kind === 'disconnect' || isStoreAway(error) ? 'later' : 'ends';
   },
   logsFirstConflict: true,
   after: (_error, count) => ({ waitMs: growing(count), level: 'INFO' }),
@@ -126,8 +126,8 @@ export function mustSucceed<Result>(
 }
 
 /**
- * Reads what a worker needs before it can call a job. While the store is away it asks again after 5 s, 10 s … 60 s,
- * for ever; after a conflict at once. Anything else is thrown. `what` says what is loaded.
+ * Reads what a worker needs before it can call a job. While the store is away, or refuses to answer, it asks again after
+ * 5 s, 10 s … 60 s, for ever; after a conflict at once. Anything else is thrown. `what` says what is loaded.
  */
 export function mustLoad<Result>(
   engine: Engine,

@@ -10,7 +10,16 @@ import {
   SignalboxError,
 } from 'signalbox';
 import { expect, it } from 'vitest';
-import { conflict, disconnect, Faults, faultyStore, forgetfulStore, has } from './faulty-store.ts';
+import {
+  type Commit,
+  conflict,
+  disconnect,
+  Faults,
+  faultyStore,
+  forgetfulStore,
+  has,
+  interceptedStore,
+} from './faulty-store.ts';
 import { Gate } from './gate.ts';
 import { forEachStore, type MakeStore, makeBox, type TestBox } from './stores.ts';
 
@@ -375,6 +384,41 @@ forEachStore('store errors', (makeStore) => {
     await about.reactor.advance('60s');
     expect((await job.refresh()).status).toBe('COMPLETED');
   });
+
+  it.each([
+    ['refuses to answer', () => new SignalboxError('STORE_STATEMENT', { call: 'a read', reason: 'a lock' })],
+    ['breaks', () => new RangeError('the store does not like it')],
+  ])(
+    '[C-25] a callback that has begun is called, whatever is read for it when the store %s',
+    async (_, error) => {
+      for (const read of ['get', 'annotations']) {
+        for (let moment = 1; moment <= 3; moment += 1) {
+          const reads = { of: '', left: moment };
+          const store = interceptedStore(makeStore(), (call, args) => {
+            if (call === 'commit' && has(args[0] as Commit, 'job.start', reads.of)) reads.of = 'all';
+            if (call !== read || reads.of !== 'all') return null;
+            reads.left -= 1;
+            return reads.left === 0 ? error() : null;
+          });
+          const { definition, calls } = throwing([]);
+          const { box, reactor, stop } = await makeBox({ store, jobs: [definition], queues: [''] });
+          const job = definition();
+          const callback = await job.addCallback(definition);
+          await box.queue().put(job);
+          reads.of = callback.id ?? '';
+          await box.start();
+
+          await reactor.advance('1m');
+          reads.of = '';
+
+          const statuses = [(await job.refresh()).status, (await callback.refresh()).status];
+          expect([read, moment, ...statuses]).toEqual([read, moment, 'COMPLETED', 'COMPLETED']);
+          expect(calls).toHaveLength(2);
+          await stop();
+        }
+      }
+    },
+  );
 
   it('[C-26] a policy that asks to wait puts the job first in line, or holds it until then', async () => {
     const answers: RetryPolicy = {
