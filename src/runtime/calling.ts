@@ -26,7 +26,9 @@ export async function callJob<Result>(
   input: readonly unknown[],
 ): Promise<Called<Result>> {
   const started = await start(engine, job);
-  const annotations = await engine.annotationsOf(started.id);
+  // Its start is stored, and nobody else would call it.
+  const what = (): string => `loading ${job}`;
+  const annotations = await mustSucceed(engine, what, () => engine.annotationsOf(started.id));
   const { parent } = started;
   const run = new Run({
     engine,

@@ -9,7 +9,7 @@ import {
   type RetryPolicy,
 } from 'signalbox';
 import { expect, it } from 'vitest';
-import { conflict, disconnect, Faults, faultyStore, has } from './faulty-store.ts';
+import { conflict, disconnect, Faults, faultyStore, has, interceptedStore } from './faulty-store.ts';
 import { Gate } from './gate.ts';
 import { forEachStore, makeBox, type TestBox } from './stores.ts';
 
@@ -42,6 +42,21 @@ forEachStore('Running a job', (makeStore) => {
     const store = faultyStore(makeStore(), faults);
     return { ...(await makeBox({ store, jobs: [seven, note, ...jobs], queues: [''] })), faults };
   };
+
+  it('a call whose job has begun calls it, though the store cannot be read meanwhile', async () => {
+    let left = 1;
+    const store = interceptedStore(makeStore(), (call) => {
+      left -= call === 'annotations' ? 1 : 0;
+      return call === 'annotations' && left === 0 ? disconnect() : null;
+    });
+    const { box, reactor } = await makeBox({ store, jobs: [seven] });
+
+    reactor.run();
+
+    const called = box.call(seven());
+
+    expect(await reactor.until(called)).toBe(7);
+  });
 
   it('[J-45] first stores that it is ACTIVE and since when, however often that fails, and only then calls the code', async () => {
     const seen: unknown[] = [];
