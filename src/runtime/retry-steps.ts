@@ -145,10 +145,17 @@ export function mustStore(engine: Engine, what: () => string, store: () => Promi
   return taken(new RetryStep(engine, () => `storing ${what()}`, storing), store);
 }
 
-const tries = 5;
-
 /** Makes an attempt again when somebody else was faster, five times in all: the lineage's figure. The last conflict is thrown. */
-export async function fiveTimes<Result>(attempt: () => Promise<Result>): Promise<Result> {
+export function fiveTimes<Result>(attempt: () => Promise<Result>): Promise<Result> {
+  return times(5, attempt);
+}
+
+/** As `fiveTimes`, where each conflict may mean that one of many jobs has moved on: there is an end to that, though not after five. */
+export function manyTimes<Result>(attempt: () => Promise<Result>): Promise<Result> {
+  return times(1000, attempt);
+}
+
+async function times<Result>(tries: number, attempt: () => Promise<Result>): Promise<Result> {
   for (let count = 1; ; count += 1) {
     try {
       return await attempt();

@@ -1,12 +1,13 @@
 import { agent, ConflictError, Dispatcher } from 'signalbox';
 import { expect, it } from 'vitest';
 import { agentOf, makeWorkshop, namesOf, representationOf, startCrew } from './crew.ts';
+import { interceptedStore } from './faulty-store.ts';
 import { forEachStore, makeBox } from './stores.ts';
 
 forEachStore('A dispatcher', (makeStore) => {
-  async function makeShop(queues: readonly string[] = ['']) {
+  async function makeShop(queues: readonly string[] = [''], store = makeStore()) {
     const shop = makeWorkshop();
-    const testBox = await makeBox({ store: makeStore(), jobs: [shop.hold, shop.done], queues });
+    const testBox = await makeBox({ store, jobs: [shop.hold, shop.done], queues });
     const { box, reactor } = testBox;
     return { ...shop, testBox, box, reactor, queue: box.queue() };
   }
@@ -148,7 +149,7 @@ forEachStore('A dispatcher', (makeStore) => {
     expect((await job.refresh()).record.parent).toEqual({ queue: '', dispatcher: 'a', agent: 'main' });
   });
 
-  it('[D-10] deactivating leaves every queue in one commit, tried five times, and gives back workers and connections', async () => {
+  it('[D-10] deactivating leaves every queue in one commit, tried again after a conflict, and gives back workers and connections', async () => {
     const { testBox, box, reactor } = await makeShop(['', 'other']);
     const [a] = await startCrew(testBox, ['a']);
     await expect(new Dispatcher(box, { uuid: 'b' }).deactivate()).rejects.toMatchObject({
@@ -181,6 +182,33 @@ forEachStore('A dispatcher', (makeStore) => {
     expect([a?.activated, a?.getStatusInfo().status, box.store.poolSize]).toEqual([null, 'STOPPED', 7]);
     expect(testBox.logged('CRITICAL')).toHaveLength(1);
     expect((await representationOf(testBox, 'a')).activated).not.toBeNull();
+  });
+
+  it('[D-10] jobs that end while it is deactivated keep nothing from being handed on', async () => {
+    const looks = { left: 0, end: async () => {} };
+    const store = interceptedStore(makeStore(), (call, [queue, , name]) => {
+      if (call !== 'held' || queue !== 'other' || name !== null || looks.left === 0) return null;
+      looks.left -= 1;
+      return looks.end();
+    });
+    const { testBox, queue, hold, open, reactor } = await makeShop(['', 'other'], store);
+    const [a] = await startCrew(testBox, ['a'], { agents: { main: agent({ size: 10 }) } });
+    const names = Array.from({ length: 9 }, (_, index) => `job ${index}`);
+    const jobs = await queue.putAll(names.map((name) => hold(name)));
+    await reactor.runUntilIdle();
+    // The jobs of the first queue have been looked at by then.
+    looks.end = async () => {
+      open(`job ${looks.left}`);
+      await jobs[looks.left]?.waitFor('COMPLETED');
+    };
+    looks.left = 8;
+
+    await a?.deactivate();
+
+    expect((await representationOf(testBox, 'a')).activated).toBeNull();
+    expect(namesOf(await (await agentOf(testBox, 'a')).jobs())).toEqual([]);
+    expect((await queue.jobs()).map(({ name }) => name)).toEqual(['signalbox.handleInterrupt']);
+    expect(testBox.logged('CRITICAL')).toEqual([]);
   });
 
   it('[D-11] polls and jobs are remembered after a stop, until the next activation', async () => {
