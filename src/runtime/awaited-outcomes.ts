@@ -5,10 +5,11 @@ import type { JobRecord } from '../model/records.ts';
 import { afterStep, stepJob } from '../model/step.ts';
 import type { Expectation } from '../store/store.ts';
 import type { Engine } from './engine.ts';
+import { committed } from './finishing.ts';
 import type { Job } from './job.ts';
 import { logOutcome } from './outcome-log.ts';
 import { isStoreAway, mustSucceed } from './retry-steps.ts';
-import type { Run } from './run.ts';
+import { isMade, type Run } from './run.ts';
 
 /** Jobs that wait for another job or for a promise, and how they get its outcome. */
 export class AwaitedOutcomes {
@@ -26,31 +27,29 @@ export class AwaitedOutcomes {
     const expect: Expectation[] = [...run.expectation, ...run.unit.end()];
     if (on !== 'promise') expect.push({ what: 'notAwaitedBy', id: run.job.id, on });
     const ticket = engine.commit(run.by, [...run.unit.made, wait], expect);
-    engine.written(
-      ticket,
-      () => {
-        run.unit.adopt();
-        run.job = afterStep(run.job, wait);
-        const tornDown = run.takeTearDown()?.();
-        const waits = (): void => {
-          run.agent?.workers.waits(run, inner);
-          run.onDone();
-          if (on !== 'promise') this.#finishWaiting(on, run.job.id);
-          whenWaiting();
-        };
-        if (tornDown === undefined) waits();
-        else void tornDown.then(waits);
-      },
-      (error) => {
-        if (error instanceof ReassignedError) this.#engine.finishing.giveUp(run, error);
-        else if (error instanceof SignalboxError && error.code === 'AWAITED_ITSELF') {
-          run.startOver();
-          this.#engine.retrying.threw(run, Failure.from(error));
-        } else if (isStoreAway(error))
-          engine.retrying.whenBack(run, error, () => this.wait(run, on, inner, whenWaiting));
-        else this.#engine.retrying.refused(run, Failure.from(error), null);
-      },
-    );
+    const waiting = afterStep(run.job, wait);
+    const isStored = (): void => {
+      run.unit.adopt();
+      run.job = waiting;
+      const tornDown = run.takeTearDown()?.();
+      const waits = (): void => {
+        run.agent?.workers.waits(run, inner);
+        run.onDone();
+        if (on !== 'promise') this.#finishWaiting(on, run.job.id);
+        whenWaiting();
+      };
+      if (tornDown === undefined) waits();
+      else void tornDown.then(waits);
+    };
+    engine.written(ticket, isStored, (error) => {
+      if (error instanceof ReassignedError) this.#engine.finishing.giveUp(run, error);
+      else if (error instanceof SignalboxError && error.code === 'AWAITED_ITSELF') {
+        run.startOver();
+        this.#engine.retrying.threw(run, Failure.from(error));
+      } else if (isStoreAway(error))
+        engine.retrying.whenBack(run, error, waiting, isStored, () => this.wait(run, on, inner, whenWaiting));
+      else this.#engine.retrying.refused(run, Failure.from(error), null);
+    });
   }
 
   /** The promise that a job waits for has settled. */
@@ -148,8 +147,14 @@ export class AwaitedOutcomes {
       awaited: inner,
     });
     const asRead = { what: 'rev', kind: 'job', id: outer, rev: waiting.rev } as const;
-    await engine.commit(engine.uuid, [finish], [asRead]).synced;
-    return { was: waiting, job: afterStep(waiting, finish), outcome };
+    const ended = afterStep(waiting, finish);
+    try {
+      await engine.commit(engine.uuid, [finish], [asRead]).synced;
+    } catch (error) {
+      if (!isStoreAway(error) || !(await isMade(engine, ended))) throw error;
+      engine.performAll([finish], committed);
+    }
+    return { was: waiting, job: ended, outcome };
   }
 }
 

@@ -20,7 +20,7 @@ import { Job } from './job.ts';
 import type { PendingCallback } from './job-attributes.ts';
 import type { LiveAgent } from './live-agent.ts';
 import { fiveTimes, mustSucceed } from './retry-steps.ts';
-import { type Holder, isSameCall, Run } from './run.ts';
+import { type Holder, isMade, isSameCall, Run } from './run.ts';
 import type { Unit } from './unit.ts';
 import type { AgentSlot } from './workers.ts';
 
@@ -109,6 +109,7 @@ export class Callbacks {
     if (callback.createdSeq > parent.lastSeq) await engine.store.settled();
     if (isExpired(callback, engine.store.now())) return this.#callTooLate(context, callback);
     const start = stepJob(callback, { type: 'job.start', at: engine.now() });
+    const begun = afterStep(callback, start);
     engine.log.trace(
       'DEBUG',
       () => `starting callback ${engine.executor.text(callback)} to ${engine.executor.text(parent)}`,
@@ -122,9 +123,9 @@ export class Callbacks {
     } catch (error) {
       // Somebody else began it: the next look at the list passes it by.
       if (error instanceof ConflictError) return;
-      throw error;
+      if (!(await isMade(engine, begun))) throw error;
     }
-    if (callsHandler(start)) await this.#run(context, afterStep(callback, start), parent);
+    if (callsHandler(start)) await this.#run(context, begun, parent);
   }
 
   /** A policy that nobody knows here may forbid a second run. */

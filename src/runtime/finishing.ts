@@ -22,7 +22,8 @@ export interface Ending {
   readonly completes: boolean;
 }
 
-const committed: Ticket = { written: Promise.resolve(), synced: Promise.resolve() };
+/** Of a commit that is known to be made. */
+export const committed: Ticket = { written: Promise.resolve(), synced: Promise.resolve() };
 
 /** Commits the outcome of a call, and lets what follows it happen. */
 export class Finishing {
@@ -39,9 +40,7 @@ export class Finishing {
   finish(run: Run, outcome: Outcome, awaited: string | null = null, mayComplete = true): void {
     const ending = this.#ending(run, outcome, awaited, mayComplete);
     const ticket = this.#engine.commit(run.by, ending.made, ending.expect);
-    this.#follow(run, ending, ticket, (error) =>
-      this.#notCommitted(run, outcome, awaited, ending.completes, error),
-    );
+    this.#follow(run, ending, ticket, (error) => this.#notCommitted(run, ending, awaited, error));
   }
 
   /**
@@ -136,14 +135,24 @@ export class Finishing {
       });
   }
 
-  #notCommitted(run: Run, outcome: Outcome, awaited: string | null, completed: boolean, error: Error): void {
+  #notCommitted(run: Run, ending: Ending, awaited: string | null, error: Error): void {
+    const { outcome, completes: completed } = ending;
     // What was awaited came once: no policy could bring it again.
     if (awaited !== null) run.retry ??= this.#engine.retrying.step(run);
     if (error instanceof ReassignedError) this.giveUp(run, error);
     else if (error instanceof ConflictError && completed) this.finish(run, outcome, awaited, false);
     // The outcome is kept and written first when the store can again; the code is not called twice for a full disk.
     else if (isStoreAway(error))
-      this.#engine.retrying.whenBack(run, error, () => this.finish(run, outcome, awaited, completed));
+      this.#engine.retrying.whenBack(
+        run,
+        error,
+        completed ? { ...ending.finished, state: 'completed' } : ending.finished,
+        () => {
+          this.#engine.performAll(ending.made, committed);
+          this.followEnded(run, ending);
+        },
+        () => this.finish(run, outcome, awaited, completed),
+      );
     else if (isStoreGone(error)) run.onDone();
     else if (run.retry !== null)
       this.#engine.retrying.repeat(run, error, () => this.finish(run, outcome, awaited));

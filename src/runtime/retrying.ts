@@ -1,12 +1,13 @@
 import { isAgentPlace } from '../../machines/job.context.ts';
 import { ReassignedError, type SignalboxError } from '../errors.ts';
 import type { Failure } from '../model/failure.ts';
+import type { JobRecord } from '../model/records.ts';
 import { putBackAt, type RetryAnswer } from '../model/retry.ts';
 import { afterStep, stepJob } from '../model/step.ts';
 import type { Engine } from './engine.ts';
 import { logMasked, type Masked } from './outcome-log.ts';
-import { RetryStep } from './retry-steps.ts';
-import type { Run } from './run.ts';
+import { isStoreAway, RetryStep } from './retry-steps.ts';
+import { isAsLeft, type Run } from './run.ts';
 
 /** What follows a call that failed: its retry policy is asked, and its answer is committed however long that takes. */
 export class Retrying {
@@ -49,12 +50,21 @@ export class Retrying {
   }
 
   /**
-   * The store did not take a commit, whatever stood in it: the same is made again, for as long as the store is away. Unlike
-   * `repeat` it leaves conflicts to the policy: the commit may believe in what its attempt has read.
+   * The store did not take a commit, whatever stood in it: the same is made again, for as long as the store is away, unless
+   * the job is as the commit leaves it, and only the answer was lost. Unlike `repeat` it leaves conflicts to the policy: the commit may believe in what its attempt has read.
    */
-  whenBack(run: Run, error: SignalboxError, again: () => void): void {
+  whenBack(run: Run, error: SignalboxError, made: JobRecord, whenMade: () => void, again: () => void): void {
     const pause = isUsual(error) ? this.#engine.sleep(1000) : this.#outage(run).pause(error);
-    void pause.then(again, () => run.onDone());
+    const look = (): Promise<() => void> =>
+      this.#engine.store.get('job', made.id).then(
+        (now) => (isAsLeft(made, now) ? whenMade : again),
+        (away: unknown) =>
+          isStoreAway(away) ? () => this.whenBack(run, away, made, whenMade, again) : again,
+      );
+    void pause.then(look).then(
+      (next) => next(),
+      () => run.onDone(),
+    );
   }
 
   #outage(run: Run): RetryStep {

@@ -8,7 +8,7 @@ import type { Ending } from './finishing.ts';
 import { Job } from './job.ts';
 import type { LiveAgent } from './live-agent.ts';
 import type { LiveJobInfo } from './live-job-info.ts';
-import type { RetryStep } from './retry-steps.ts';
+import { mustSucceed, type RetryStep } from './retry-steps.ts';
 import { GatheringUnit } from './unit.ts';
 import type { AgentSlot } from './workers.ts';
 
@@ -39,6 +39,18 @@ export interface RunStart {
 /** Whether a job, as it is now, is still at the call that began with this record. */
 export function isSameCall(begun: JobRecord, now: JobRecord | undefined): boolean {
   return now !== undefined && now.claim === begun.claim && now.attempts === begun.attempts;
+}
+
+/** Whether a job is as a step of a call leaves it. When its commit ended with an error, only the answer was lost. */
+export function isAsLeft(stepped: JobRecord, now: JobRecord | undefined): boolean {
+  if (!isSameCall(stepped, now) || now?.state !== stepped.state) return false;
+  return now.activeStart === stepped.activeStart && now.activeEnd === stepped.activeEnd;
+}
+
+/** Whether a step was made though its commit ended with an error: then nobody else goes on. */
+export async function isMade(engine: Engine, stepped: JobRecord): Promise<boolean> {
+  const what = (): string => `looking what became of ${engine.executor.text(stepped)}`;
+  return isAsLeft(stepped, await mustSucceed(engine, what, () => engine.store.get('job', stepped.id)));
 }
 
 /** One call of a job's code, from its start to the commit of its outcome. */

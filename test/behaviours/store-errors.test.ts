@@ -3,8 +3,10 @@ import {
   commonRetryPolicy,
   Dispatcher,
   defineJob,
+  detached,
   type Job,
   type JobDefinition,
+  local,
   NeverRetry,
   type RetryPolicy,
   SignalboxError,
@@ -419,6 +421,39 @@ forEachStore('store errors', (makeStore) => {
       }
     },
   );
+
+  it('what a store has made is gone on with, whichever answer gets lost', async () => {
+    const work = defineJob({ name: 'work', run: (_label: string, _input?: unknown) => 'done' });
+    const give = defineJob({ name: 'give', run: (_input?: unknown) => local.getQueue().put(work('inner')) });
+    const later = defineJob({ name: 'later', run: (_input: unknown) => detached(Promise.resolve('later')) });
+    let rounds = 0;
+    for (let isLost = true; isLost; rounds += 1) {
+      let left = Number.POSITIVE_INFINITY;
+      const store = forgetfulStore(makeStore(), ({ by, expect: believed }) => {
+        // A program is told of the error and asks again.
+        if (by === 'client' && !believed.some(({ what }) => what === 'holder')) return null;
+        left -= 1;
+        return left === 0 ? new SignalboxError('STORE_REPLICA', { reason: 'no answer' }) : null;
+      });
+      const { box, reactor, stop } = await makeBox({ store, jobs: [give, later, work], queues: [''] });
+      const job = give();
+      const callbacks: Job<unknown>[] = [await job.addCallback(give.partial())];
+      for (const next of [later.partial(), work.partial('next'), work.partial('last')])
+        callbacks.push(await (callbacks.at(-1) as Job<unknown>).addCallback(next));
+      await box.start();
+      left = rounds + 1;
+      await box.queue().put(job);
+
+      await reactor.advance('2m');
+      isLost = left <= 0;
+      left = Number.POSITIVE_INFINITY;
+
+      for (const one of [job, ...callbacks])
+        expect([rounds, one.name, (await one.refresh()).status]).toEqual([rounds, one.name, 'COMPLETED']);
+      await stop();
+    }
+    expect(rounds).toBeGreaterThan(12);
+  });
 
   it('[C-26] a policy that asks to wait puts the job first in line, or holds it until then', async () => {
     const answers: RetryPolicy = {
