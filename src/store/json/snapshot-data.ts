@@ -25,7 +25,7 @@ export function* slices(state: State, source: Source | null): Generator<Uint8Arr
     for (let at = 0; at < records.length; ) {
       const run = old?.runAt(records, at) ?? null;
       if (source === null || run === null) {
-        writeRecord(json, records[at] as StoredRecord);
+        writeRecord(json, kind, records[at] as StoredRecord);
         at += 1;
       } else {
         source.copy(json.bytes(json.gap(run.end - run.start)), run.start);
@@ -41,13 +41,15 @@ export function* slices(state: State, source: Source | null): Generator<Uint8Arr
   yield json.bytes();
 }
 
-/** A record without what is null or empty: that is what a record has that says nothing. */
-function writeRecord(json: JsonWriter, record: StoredRecord): void {
+/** A record without what is null or an empty list: that is what a record has that says nothing. */
+function writeRecord(json: JsonWriter, kind: Kind, record: StoredRecord): void {
   json.ascii('{');
   let isFirst = true;
   for (const key in record) {
     const value = record[key];
-    if (value === null || value === undefined || (Array.isArray(value) && value.length === 0)) continue;
+    if (value === null || value === undefined) continue;
+    // The value of an annotation is the program's: one that says nothing is null, and an empty list is another one.
+    if (kind !== 'annotation' && Array.isArray(value) && value.length === 0) continue;
     if (!isFirst) json.ascii(',');
     isFirst = false;
     json.string(key);

@@ -1,4 +1,4 @@
-import { NodeReactor, type OpenStore, randomIds } from '../../index.ts';
+import { type Json, NodeReactor, type OpenStore, randomIds } from '../../index.ts';
 import type { ContractCheck, MakeStore } from './check.ts';
 
 type Commit = Parameters<OpenStore['commit']>[0];
@@ -143,7 +143,7 @@ export function quota(name: string, size: number): Change {
 }
 
 /** Sets an annotation. */
-export function annotation(job: string, name: string, value: string): Change {
+export function annotation(job: string, name: string, value: Json): Change {
   const patch = { value };
   return { kind: 'annotation', id: `${job}/${name}`, event: 'annotation.set', from: null, to: null, patch };
 }

@@ -1,7 +1,42 @@
 import assert from 'node:assert/strict';
-import { SignalboxError } from '../../index.ts';
+import { type Json, SignalboxError } from '../../index.ts';
 import type { ContractCheck } from './check.ts';
-import { annotation, check, opened, put, quota, reopeningCheck, stored } from './checked-store.ts';
+import {
+  annotation,
+  type Change,
+  changeOf,
+  check,
+  opened,
+  put,
+  quota,
+  reopeningCheck,
+  stored,
+} from './checked-store.ts';
+
+/** Values that look like others, and text that a format could take for a part of itself. */
+const values: readonly Json[] = [
+  null,
+  false,
+  0,
+  '',
+  [],
+  {},
+  [[]],
+  [null],
+  { value: [], none: null },
+  'null',
+  '{}',
+  'NULL',
+  '"\\\',{}%_\n\u2028\u007f\u{1F600}',
+  Number.MAX_SAFE_INTEGER,
+  2 ** 63,
+  -1e-7,
+  1e21,
+  Number.MIN_VALUE,
+  Number.MAX_VALUE,
+  JSON.parse('{"__proto__":{"a":[]},"constructor":1,"10":1,"2":2,"":""}') as Json,
+  'x'.repeat(20_000),
+];
 
 /** What survives a closing, and what a closed store refuses. */
 export const openingChecks: readonly ContractCheck[] = [
@@ -45,6 +80,22 @@ export const openingChecks: readonly ContractCheck[] = [
       assert.deepEqual(after, before);
     },
   },
+
+  reopeningCheck(
+    'finds every value as it was given, whatever it is',
+    async (store) => {
+      await store.commit(values.map((value, index) => annotation('a', `n${index}`, value)));
+      await store.commit(values.map((value, index) => valued(`j${index}`, value)));
+    },
+    async ({ open }) => {
+      for (const [index, value] of values.entries()) {
+        assert.deepEqual((await open.get('annotation', `a/n${index}`))?.value, value);
+        const job = await open.get('job', `j${index}`);
+        assert.deepEqual([job?.args, job?.retryData], [[value], { value }]);
+        assert.deepEqual(job?.outcome, { ok: true, value });
+      }
+    },
+  ),
 
   reopeningCheck(
     'offers waiting jobs in the same order',
@@ -148,3 +199,9 @@ export const openingChecks: readonly ContractCheck[] = [
     assert.equal(open.poolSize, before + 4);
   }),
 ];
+
+/** A job that is over and has a value wherever a job may have one. */
+function valued(id: string, value: Json): Change {
+  const patch = { name: 'work', args: [value], retryData: { value }, outcome: { ok: true, value } };
+  return changeOf(id, 'job.stored', null, 'completed', patch);
+}
