@@ -100,12 +100,14 @@ export class Claiming {
     const set = new WorkingSet();
     await this.#loadQuotas(connection, request, lanes, set);
     const { choose, accepts } = request;
+    const takeLocked: ClaimRequest['take'] = (candidate) =>
+      set.home('job', candidate.job.id) === 'none' ? null : request.take(candidate);
     const isChoosy = choose !== null || (accepts.job !== null && accepts.args === undefined);
     for (let page = isChoosy ? pageOfChoices : limit; ; page *= 8) {
       const loaded = await this.#loadCandidates(connection, request, lanes, set, page);
       let taken: Taken;
       try {
-        taken = take(set.tables, { ...request, limit }, clock.now());
+        taken = take(set.tables, { ...request, limit, take: takeLocked }, clock.now());
       } catch (error) {
         // A filter or a chooser broke: that is not the database's fault.
         return { ...nothing, result: { ...nothing.result, error: error as Error } };
@@ -205,7 +207,8 @@ export class Claiming {
       ),
     ];
     await allDone([quotas, holders]);
-    set.load({ settings: { quota: await quotas }, jobs: await holders });
+    set.load({ settings: { quota: await quotas } });
+    set.look(await holders);
     const isFull = (id: string): boolean => {
       const quota = set.tables.get('quota', id);
       return quota !== undefined && set.tables.jobs.quotaHolders(id).size >= quota.size;
@@ -284,7 +287,7 @@ export class Claiming {
        ORDER BY turn LIMIT 100`,
       [queue, left, Math.max(...now), Math.min(...held)],
     );
-    set.load({ jobs: rows });
+    set.look(rows);
   }
 
   /** Whether there is something to take, in somebody else's hands at this moment. */

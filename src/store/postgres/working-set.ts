@@ -39,6 +39,16 @@ export class WorkingSet {
     for (const [job, home] of jobs) this.#take('job', job, home);
   }
 
+  /**
+   * Takes over jobs that are not locked: they count and stand in the way of others, and nothing may be made of them, for
+   * somebody else may be changing them. One that is locked afterwards is loaded as it is then.
+   */
+  look(rows: Rows): void {
+    const jobs = rows.map((row) => jobOf(row.job as JobRow));
+    for (const job of jobs.sort((one, other) => placeKey(one) - placeKey(other)))
+      if (this.home('job', job.id) === 'none') this.tables.restore('job', job.id, job);
+  }
+
   #take(kind: Kind, record: Records[Kind], home: Home): void {
     if (this.#isNew(kind, record, home)) this.tables.restore(kind, record.id, record);
   }
