@@ -1,5 +1,5 @@
 import { SignalboxError } from '../../errors.ts';
-import type { Commit, Ticket } from '../store.ts';
+import type { Commit, Expectation, Ticket } from '../store.ts';
 import { mustHold } from '../tables/expectations.ts';
 import { mustHaveRoom } from '../tables/room.ts';
 import type { DatabaseClock } from './clock.ts';
@@ -277,6 +277,7 @@ export class Committing {
         for (const expectation of commit.expect) {
           if (expectation.what !== 'atMost') mustHold(set.tables, expectation);
           else mustHaveRoom(set.tables, commit.changes, expectation, set.elsewhere(expectation));
+          if (isAbsence(expectation)) written.believeAbsent(expectation.id);
         }
         written.add(`${commit.by}#${epoch}`, clock.now(), machineVersion, commit.changes);
         return null;
@@ -286,6 +287,10 @@ export class Committing {
     });
     return { result, written };
   }
+}
+
+function isAbsence(expectation: Expectation): boolean {
+  return expectation.what === 'rev' && expectation.kind === 'job' && expectation.rev === 0;
 }
 
 /** Somebody must hear what became of it: a client asks again, but nobody would take up what a holder has done. */

@@ -17,6 +17,8 @@ export class Written {
   readonly lines: Line[] = [];
   readonly #set: WorkingSet;
   readonly #changed = new Map<string, readonly [Kind, string]>();
+  /** Jobs that a commit believed not to be there. */
+  readonly #absent = new Set<string>();
   #count = 0;
 
   constructor(set: WorkingSet) {
@@ -25,6 +27,11 @@ export class Written {
 
   get isEmpty(): boolean {
     return this.#count === 0;
+  }
+
+  /** A commit believes that there is no such job: no lock can make sure of it, so it is looked at again once the job is written. */
+  believeAbsent(id: string): void {
+    this.#absent.add(id);
   }
 
   /** Makes the changes of one commit in the working set, all or none. @throws ConflictError, SignalboxError `JOB_QUARANTINED`. */
@@ -81,7 +88,8 @@ export class Written {
     for (const [subject, [kind, id]] of this.#changed) {
       const record = numbered(this.#set.tables.get(kind, id), real);
       if (record !== undefined) records.set(subject, record);
-      if (kind === 'job') statements.job(this.#set, id, record as JobRecord | undefined);
+      if (kind === 'job')
+        statements.job(this.#set, id, record as JobRecord | undefined, this.#absent.has(id));
       else statements.setting(this.#set, kind, id, record);
     }
     statements.lines(lines);
@@ -124,21 +132,25 @@ function numbered(
 class Statements {
   readonly #schema: string;
   readonly #lists = new Map<string, unknown[]>();
+  /** Ids of jobs that are inserted, and that nobody may have had before. */
+  readonly #new: string[] = [];
   #lines: readonly Line[] = [];
 
   constructor(schema: string) {
     this.#schema = schema;
   }
 
-  job(set: WorkingSet, id: string, record: JobRecord | undefined): void {
+  job(set: WorkingSet, id: string, record: JobRecord | undefined, isNew: boolean): void {
     const from = set.home('job', id);
     const to = record === undefined ? 'none' : isDone(record) ? 'done' : 'live';
     if (from !== to && from !== 'none') this.#add(`delete ${from === 'live' ? 'job' : 'done'}`, id);
     if (record === undefined || to === 'none') return;
     const row = rowOf(record);
     const table = to === 'live' ? 'job' : 'done';
-    if (from !== to) this.#add(`insert ${table}`, row);
-    else {
+    if (from !== to) {
+      this.#add(`insert ${table}`, row);
+      if (isNew && to === 'live') this.#new.push(id);
+    } else {
       const before = set.before('job', id) as JobRecord | undefined;
       // Apart from each other: what one row says of its arguments is nothing that another could leave out.
       const { args: _args, ...others } = row;
@@ -187,7 +199,20 @@ class Statements {
       lines.map(({ mv }) => mv),
       arrayOfJson(lines.map(({ entries }) => JSON.stringify(entries))),
     ];
+    if (this.#new.length > 0) changes.push(this.#refuseDone());
     return [...changes, [journal, columns]];
+  }
+
+  /**
+   * Somebody was faster who is through with his job already: its row is not where ours would be in its way. With ours in
+   * place nobody can make another, so what is done with by now is all there can be; as a live job it makes the transaction fail.
+   */
+  #refuseDone(): Statement {
+    const [live, done] = [`${this.#schema}.job`, `${this.#schema}.done`];
+    return [
+      `INSERT INTO ${live} (${jobColumns}) SELECT ${jobColumns} FROM ${done} WHERE id = ANY($1)`,
+      [this.#new],
+    ];
   }
 
   #upsert(verb: string, table: string): string {

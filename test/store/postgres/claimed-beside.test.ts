@@ -81,7 +81,14 @@ async function isWaitedFor(admin: Client, pid: number): Promise<boolean> {
 describe('A claim of a postgres store leaves a job alone that somebody else is changing', () => {
   it('also one that was put back and holds slots of a quota, which are counted', async () => {
     const store = await opened();
-    const size = { kind: 'quota', id: '/q', event: 'quota.created', from: null, to: null, patch: { size: 2 } };
+    const size = {
+      kind: 'quota',
+      id: '/q',
+      event: 'quota.created',
+      from: null,
+      to: null,
+      patch: { size: 2 },
+    };
     const [quotaNames, quotas] = [['q'], ['/q']];
     const back = put('back', { quotaNames, quotas, order: ['putBack', 0] });
     await store.commit({

@@ -106,6 +106,47 @@ describe('Several openings of a postgres store', () => {
     expect(made.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     await Promise.all(all.map((store) => store.close()));
   });
+
+  it('refuse a job under an id that another opening has meanwhile put and is through with', async () => {
+    const [first, second] = (await openings(2)) as [OpenStore, OpenStore];
+    const [program, admin] = [await connected(), await connected()];
+    const { pid } = (await program.query('SELECT pg_backend_pid() AS pid')).rows[0];
+    const absent = { what: 'rev', kind: 'job', id: 'a', rev: 0 } as const;
+    const named = {
+      kind: 'annotation',
+      id: 'b/note',
+      event: 'annotation.set',
+      from: null,
+      to: null,
+    } as const;
+    const noted = { ...named, patch: { value: 1 } };
+    // Has looked for the job, and waits for the row that the program has made and not committed.
+    await program.query('BEGIN');
+    await first.commit({ by: 'client', changes: [noted], expect: [], within: program }).synced;
+    const late = first.commit({ by: 'client', changes: [put('a', []), noted], expect: [absent] }).synced;
+    const refusal = late.then(
+      () => null,
+      (error: unknown) => error,
+    );
+    await expect.poll(() => waitingFor(admin, pid)).toBe(1);
+
+    await second.commit({ by: 'client', changes: [put('a', [])], expect: [absent] }).synced;
+    const patch = { parent: null, order: null };
+    const over = {
+      kind: 'job',
+      id: 'a',
+      event: 'job.over',
+      from: 'pending',
+      to: 'completed',
+      patch,
+    } as const;
+    await second.commit({ by: 'client', changes: [over], expect: [] }).synced;
+    await program.query('ROLLBACK');
+
+    expect(await refusal).toMatchObject({ code: 'CONFLICT' });
+    expect(await first.list('job', '')).toMatchObject([{ id: 'a', state: 'completed', rev: 2 }]);
+    await Promise.all([first.close(), second.close(), program.end(), admin.end()]);
+  });
 });
 
 /** How many sessions wait for this one, or for one that does. */
