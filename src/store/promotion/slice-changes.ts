@@ -1,5 +1,5 @@
 import type { Json } from '../../../machines/json.ts';
-import type { ChosenJobs, JobRecord, StoreRecord } from '../../model/records.ts';
+import type { ChosenJobs, JobRecord, ProxyRecord, StoreRecord } from '../../model/records.ts';
 import { newJobRecord } from '../../model/step.ts';
 import type { Change, Expectation, Kind, Patch } from '../store.ts';
 import type { JobTree } from './job-tree.ts';
@@ -31,11 +31,17 @@ export function arrivalOf(
     to: 'new',
     patch: { ...contentOf(job), order: ['callback', 0] },
   });
+  const addProxy = ({ id, rev, lastSeq, v, ...patch }: ProxyRecord): Change =>
+    change('proxy', id, 'callback.add', { ...patch, order: ['callback', 0] } as unknown as Patch);
+  const below = [
+    ...jobs.filter((job) => job.id !== root.id).map((job) => [job, add(job)] as const),
+    ...proxies.map((proxy) => [proxy, addProxy(proxy)] as const),
+  ];
+  // They get their places anew, in the order of these changes: callbacks of both kinds are called in the order of before.
+  below.sort(([one], [other]) => keyOf(one) - keyOf(other));
   const changes: Change[] = [
-    ...jobs.map((job) => (job.id === root.id ? put(job) : add(job))),
-    ...proxies.map(({ id, rev, lastSeq, v, ...patch }) =>
-      change('proxy', id, 'callback.add', { ...patch, order: ['callback', 0] } as unknown as Patch),
-    ),
+    put(root),
+    ...below.map(([, each]) => each),
     ...annotations.map(({ id, value }) => change('annotation', id, 'annotation.set', { value })),
   ];
   return changes.filter(({ kind, id }) => !arrived.has(`${kind}/${id}`));
@@ -74,6 +80,10 @@ export function sliceChange(event: string, slices: NonNullable<StoreRecord['slic
 /** A change of a record without a state. */
 export function change(kind: Kind, id: string, event: string, patch: Patch | null): Change {
   return { kind, id, event, from: null, to: null, patch };
+}
+
+function keyOf({ order }: JobRecord | ProxyRecord): number {
+  return order?.[1] ?? 0;
 }
 
 /** What a job says besides what every new one does. */

@@ -109,6 +109,28 @@ describe('A slice of a queue', { timeout: 60_000 }, () => {
     expect(await textsIn(order.source())).toEqual([]);
   });
 
+  it('keeps the order of callbacks, of whatever kind they are', async () => {
+    let parent = '';
+    const order = await waiting(0, 10, async (box) => {
+      const job = await box.queue().put(note('parent'));
+      parent = String(job.id);
+      await job.addCallback(note.partial('first'));
+      await job.addCallbacks({ success: note.partial('second'), failure: note.partial('never') });
+      await job.addCallback(note.partial('third'));
+      await job.addCallbacks({ success: note.partial('fourth') });
+      await job.addCallback(note.partial('fifth'));
+    });
+
+    await movedSlice(order);
+
+    noted.length = 0;
+    const box = await openBox(order.target());
+    await box.start({ pollInterval: '50ms' });
+    await box.job(parent).waitFor('COMPLETED');
+    await box.stop();
+    expect(noted).toEqual(['parent', 'first', 'second', 'third', 'fourth', 'fifth']);
+  });
+
   it('is moved once: the same name again changes nothing, another name moves the next ones', async () => {
     const order = await waiting(5, 2);
     await movedSlice(order);
