@@ -116,13 +116,23 @@ export class Partitions {
    */
   async #rescue(connection: SqlConnection, day: string, isOld: string): Promise<void> {
     const { schema } = this.#parts;
+    const [parent, isReadable] = [
+      `p.body #>> '{parent,job}'`,
+      `json_typeof(arg #> '{$coded,jobs}') = 'array'`,
+    ];
     await connection.query(
       `WITH kept AS (
          DELETE FROM ${day} WHERE ${isOld} AND (id IN (
            SELECT (regexp_matches(args::text, '"\\$job"\\s*:\\s*"([^"]+)"', 'g'))[1] FROM ${schema}.job WHERE state <> 'completed'
+           UNION SELECT json_array_elements_text(CASE WHEN ${isReadable} THEN arg #> '{$coded,jobs}' END)
+             FROM ${schema}.job, json_array_elements(args) AS arg WHERE state <> 'completed'
            UNION SELECT waiting_on FROM ${schema}.job WHERE waiting_on IS NOT NULL
            UNION SELECT parent_job FROM ${schema}.job WHERE parent_job IS NOT NULL
-         ) OR parent_job IN (SELECT id FROM ${schema}.job WHERE state <> 'completed'))
+           UNION SELECT ${parent} FROM ${schema}.proxy p
+             WHERE p.body ->> 'chosen' IS NULL OR EXISTS (SELECT FROM ${schema}.job c WHERE c.id = p.body ->> 'chosen')
+         ) OR parent_job IN (SELECT id FROM ${schema}.job WHERE state <> 'completed') OR parent_proxy IN (
+           SELECT p.id FROM ${schema}.proxy p JOIN ${schema}.job j ON j.id = ${parent} WHERE j.state <> 'completed'
+         ))
          RETURNING ${jobColumns}
        )
        INSERT INTO ${schema}.done (${jobColumns}) SELECT ${jobColumns} FROM kept`,

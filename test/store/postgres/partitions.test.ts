@@ -1,4 +1,12 @@
-import { createSignalbox, defineJob, type OpenStore, type Store } from 'signalbox';
+import {
+  createSignalbox,
+  defineJob,
+  type Json,
+  NodeReactor,
+  type OpenStore,
+  randomIds,
+  type Store,
+} from 'signalbox';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { connected, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
 
@@ -50,6 +58,16 @@ async function opened(store: Store): Promise<OpenStore> {
   const box = await createSignalbox({ store, uuid });
   await box.stop();
   return box.store;
+}
+
+function openedByHand(store: Store): Promise<OpenStore> {
+  const reactor = new NodeReactor();
+  return store.open({
+    now: () => Date.now(),
+    defer: (run) => reactor.callFromThread(run),
+    newId: () => randomIds.newUuid(),
+    report: () => {},
+  });
 }
 
 describe('The days of a postgres store', () => {
@@ -104,4 +122,65 @@ describe('The days of a postgres store', () => {
       await third.stop();
     },
   );
+
+  it('are dropped without a job that an encoded argument refers to', async () => {
+    const { store, age } = await makeDays();
+    const codec = {
+      encode: (value: Json) => Buffer.from(JSON.stringify(value)).toString('base64'),
+      decode: (coded: Json) => JSON.parse(Buffer.from(String(coded), 'base64').toString()) as Json,
+    };
+    const keep = defineJob({ name: 'keep', run: (_told: unknown) => null });
+    const settings = { store, jobs: [note, keep], uuid, codec };
+    const box = await createSignalbox(settings);
+    await box.start({ pollInterval: '100ms' });
+    const referred = await box.queue().put(note('referred'), { id: 'referred' });
+    await referred.waitFor('COMPLETED');
+    await box.queue().put(keep({ deep: [referred] }), { beginAfter: '1h' });
+    await box.stop();
+    await age('done', 3);
+
+    await (await createSignalbox(settings)).stop();
+
+    const last = await createSignalbox(settings);
+    expect((await last.job('referred').refresh()).outcome).toMatchObject({ ok: true, value: 'referred' });
+    await last.stop();
+  });
+
+  it('are dropped without a job of which a callback by outcome is not over, nor without such a callback of one that is at its callbacks', async () => {
+    const { store, age } = await makeDays();
+    const open = await openedByHand(store);
+    const over = { event: 'made', from: null, to: 'completed' } as const;
+    const job = (id: string, to: string, parent: Json) =>
+      ({ kind: 'job', id, event: 'made', from: null, to, patch: { name: 'note', parent } }) as const;
+    const proxy = (id: string, parent: string, chosen: string | null) => {
+      const patch = { parent: { job: parent }, order: ['callback', 0], chosen, branches: [] };
+      return { ...over, to: null, kind: 'proxy', id, patch } as const;
+    };
+    await open.commit({
+      by: 'client',
+      changes: [
+        job('undecided', 'completed', null),
+        proxy('p1', 'undecided', null),
+        job('at work', 'completed', null),
+        proxy('p2', 'at work', 'branch'),
+        job('branch', 'active.running', { proxy: 'p2' }),
+        job('over', 'completed', null),
+        proxy('p3', 'over', 'ended'),
+        job('ended', 'completed', { proxy: 'p3' }),
+        job('calling', 'callbacks', null),
+        proxy('p4', 'calling', 'called'),
+        job('called', 'completed', { proxy: 'p4' }),
+      ],
+      expect: [],
+    }).synced;
+    await open.close();
+    await age('done', 3);
+
+    await (await openedByHand(store)).close();
+    const last = await openedByHand(store);
+    const ids = async (kind: 'job' | 'proxy') => (await last.list(kind, '')).map(({ id }) => id);
+    expect(await ids('proxy')).toEqual(['p1', 'p2', 'p4']);
+    expect(await ids('job')).toEqual(['at work', 'branch', 'called', 'calling', 'undecided']);
+    await last.close();
+  });
 });
