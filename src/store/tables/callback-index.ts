@@ -20,6 +20,12 @@ export class CallbackIndex {
     return this.#subjects.get(job) ?? [];
   }
 
+  /** The job whose callback stands here, also as a branch of a proxy; null for whatever is no callback. */
+  parentOf(place: Place | null): string | null {
+    const owner = place !== null && 'proxy' in place ? this.#findProxy(place.proxy)?.parent : place;
+    return owner != null && 'job' in owner ? owner.job : null;
+  }
+
   /** `key` tells its place among the callbacks of its parent. */
   add(parent: Place | null, subject: string, key: number): void {
     if (parent === null || !('job' in parent)) return;

@@ -84,7 +84,7 @@ export class JobIndexes {
   isReferred(job: JobRecord): boolean {
     if ((this.#references.get(job.id) ?? 0) > 0 || this.waiters(job.id).size > 0) return true;
     if (this.#callbacks.hasLeft(job.id)) return true;
-    const parent = job.parent !== null && 'job' in job.parent ? this.#findJob(job.parent.job) : undefined;
+    const parent = this.#findJob(this.#callbacks.parentOf(job.parent) ?? '');
     return parent !== undefined && parent.state !== 'completed';
   }
 
