@@ -3,6 +3,7 @@ import type { Failure as StoredFailure } from '../../machines/job.context.ts';
 import type { Json } from '../../machines/json.ts';
 import { SignalboxError } from '../errors.ts';
 import { holdsAtMost, jsonWithin } from './bounded-json.ts';
+import { storableText, storableValue } from './storable-text.ts';
 
 /** How much of a failure its text shows. */
 export type FailureDetail = 'brief' | 'default' | 'verbose';
@@ -168,17 +169,10 @@ function plain(error: Error): Record<string, Json> {
     if (!holdsAtMost(error, plainLimit, plainDepth)) return pick(error);
     const serialised = serializeError(error, { maxDepth: plainDepth, useToJSON: false });
     const text = jsonWithin(serialised, plainLimit) ?? '{}';
-    return JSON.parse(text, (_key, value: Json) => cleaned(value)) as Record<string, Json>;
+    return storableValue(text) as Record<string, Json>;
   } catch {
     return pick(error);
   }
-}
-
-/** One level of JSON with text that every store can keep, in keys as in values. */
-function cleaned(value: Json): Json {
-  if (typeof value === 'string') return wellFormed(value);
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, child]) => [wellFormed(key), child]));
 }
 
 function pick(error: Error): Record<string, Json> {
@@ -200,9 +194,5 @@ function textOf(value: unknown): string {
 }
 
 function clipped(text: string, limit: number): string {
-  return wellFormed(text.length > limit ? `${text.slice(0, limit)}…` : text);
-}
-
-function wellFormed(text: string): string {
-  return text.toWellFormed().replaceAll('\u0000', '\uFFFD');
+  return storableText(text.length > limit ? `${text.slice(0, limit)}…` : text);
 }

@@ -11,6 +11,7 @@ import {
   type RetryPolicy,
   type RetryTools,
 } from '../model/retry.ts';
+import { storableValue } from '../model/storable-text.ts';
 import type { Engine } from './engine.ts';
 import { mustSucceed } from './retry-steps.ts';
 import type { Run } from './run.ts';
@@ -144,9 +145,9 @@ export class Policies {
 // Three failures with all their causes take less.
 const largestKept = 4 * 1024 * 1024;
 
-/** What a policy keeps, from its JSON. @throws SignalboxError `ARGS_TOO_DEEP`. */
+/** What a policy keeps, as every store can keep it: what a database refused would take the outcome with it. @throws SignalboxError `ARGS_TOO_DEEP`. */
 function withinLimits(text: string): RetryData {
-  const data = JSON.parse(text) as RetryData;
+  const data = storableValue(text) as RetryData;
   const { depth } = defaultLimits;
   if (nestsWithin(data, depth)) return data;
   throw new SignalboxError('ARGS_TOO_DEEP', { path: 'retryData', limit: depth, actual: depth + 1 });
