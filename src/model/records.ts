@@ -122,8 +122,11 @@ export interface SliceRecord {
 export interface ChosenJobs {
   /** In the order of their queue, each with the line in which it stood there. */
   readonly jobs: readonly (readonly [id: string, line: 'putBack' | 'now' | 'held'])[];
-  /** `<kind>/<id>` of every record that has arrived: none is taken twice, whatever became of it since. */
-  readonly arrived: readonly string[];
+  /**
+   * `<kind>/<id>` of every record that has arrived, with the revision that it had in the source: none is taken twice,
+   * whatever became of it since, and what was changed in the source since is told apart.
+   */
+  readonly arrived: readonly (readonly [subject: string, rev: number])[];
 }
 
 /** What a store keeps of the promotion that filled it. */

@@ -1,11 +1,19 @@
 import type { Json } from '../../../machines/json.ts';
-import type { ChosenJobs, JobRecord, ProxyRecord, StoreRecord } from '../../model/records.ts';
+import type {
+  AnnotationRecord,
+  ChosenJobs,
+  JobRecord,
+  ProxyRecord,
+  StoreRecord,
+} from '../../model/records.ts';
 import { newJobRecord } from '../../model/step.ts';
 import type { Change, Expectation, Kind, Patch } from '../store.ts';
 import type { JobTree } from './job-tree.ts';
 
 /** What the store writes itself, and what a job that waits has not. */
 const ownKeys: ReadonlySet<string> = new Set(['id', 'v', 'rev', 'lastSeq', 'createdSeq', 'state', 'quotas']);
+/** Where it stands, which is the matter of the store that it stands in. */
+const placeKeys: ReadonlySet<string> = new Set(['parent', 'order', 'lane']);
 const blank = newJobRecord('', { name: '' }) as unknown as Readonly<Record<string, unknown>>;
 
 /** The changes that make a tree in another store, without what has arrived there. */
@@ -13,7 +21,7 @@ export function arrivalOf(
   { root, jobs, proxies, annotations }: JobTree,
   queue: string,
   line: ChosenJobs['jobs'][number][1],
-  arrived: ReadonlySet<string>,
+  arrived: ReadonlyMap<string, number>,
 ): readonly Change[] {
   const put = (job: JobRecord): Change => ({
     kind: 'job',
@@ -39,12 +47,37 @@ export function arrivalOf(
   ];
   // They get their places anew, in the order of these changes: callbacks of both kinds are called in the order of before.
   below.sort(([one], [other]) => keyOf(one) - keyOf(other));
-  const changes: Change[] = [
-    put(root),
-    ...below.map(([, each]) => each),
-    ...annotations.map(({ id, value }) => change('annotation', id, 'annotation.set', { value })),
-  ];
+  const changes: Change[] = [put(root), ...below.map(([, each]) => each), ...annotations.map(annotationOf)];
   return changes.filter(({ kind, id }) => !arrived.has(`${kind}/${id}`));
+}
+
+/** Every record of a tree as `<kind>/<id>`, with its revision. */
+export function revisionsOf(tree: JobTree): readonly (readonly [subject: string, rev: number])[] {
+  return recordsOf(tree).map(([kind, { id, rev }]) => [`${kind}/${id}`, rev] as const);
+}
+
+/** The change that brings a job that has arrived to what it is in the source now; its place stays unless its hour has changed. */
+export function correctionOf(job: JobRecord, arrived: JobRecord): Change {
+  const { id, state, order, beginAfter } = arrived;
+  const patch = Object.fromEntries(
+    Object.entries(job).filter(([key]) => !ownKeys.has(key) && !placeKeys.has(key)),
+  ) as Record<string, Json>;
+  if (order !== null && job.beginAfter !== beginAfter) patch.order = [order[0], 0];
+  return { kind: 'job', id, event: 'slice.changed', from: state, to: state, patch };
+}
+
+/** The change of an annotation that has arrived. */
+export function annotationOf({ id, value }: AnnotationRecord): Change {
+  return change('annotation', id, 'annotation.set', { value });
+}
+
+/** The records of a tree, children first. */
+function recordsOf({ jobs, proxies, annotations }: JobTree) {
+  return [
+    ...annotations.map((record) => ['annotation', record] as const),
+    ...proxies.map((record) => ['proxy', record] as const),
+    ...jobs.map((record) => ['job', record] as const),
+  ];
 }
 
 /** The changes that drop a tree, and what has to hold: nothing was added to it since it was read. */
@@ -52,12 +85,8 @@ export function departureOf(tree: JobTree): {
   readonly changes: readonly Change[];
   readonly expect: readonly Expectation[];
 } {
-  const { jobs, proxies, annotations, callbackCounts } = tree;
-  const records: readonly (readonly [Kind, { readonly id: string; readonly rev: number }])[] = [
-    ...annotations.map((record) => ['annotation', record] as const),
-    ...proxies.map((record) => ['proxy', record] as const),
-    ...jobs.map((record) => ['job', record] as const),
-  ];
+  const { jobs, annotations, callbackCounts } = tree;
+  const records = recordsOf(tree);
   const annotationsOf = (id: string): number =>
     annotations.filter((annotation) => annotation.id.startsWith(`${id}/`)).length;
   return {

@@ -5,7 +5,15 @@ import { isSystemName } from '../../model/system-names.ts';
 import { referredJobs } from '../../model/values.ts';
 import type { Change, Expectation, OpenStore } from '../store.ts';
 import { type JobTree, standsAlone, treeOf } from './job-tree.ts';
-import { arrivalOf, change, departureOf, sliceChange } from './slice-changes.ts';
+import {
+  annotationOf,
+  arrivalOf,
+  change,
+  correctionOf,
+  departureOf,
+  revisionsOf,
+  sliceChange,
+} from './slice-changes.ts';
 
 /** How far the moving of a slice has come. */
 export type SliceStep = 'opened' | 'chosen' | 'pulled' | 'arrived' | 'dropped' | 'finished';
@@ -103,8 +111,7 @@ class Slicing {
   async #isPulled({ id, chosen }: SliceRecord): Promise<boolean> {
     if (chosen === null || chosen.arrived.length > 0) return chosen !== null;
     const [first = ''] = chosen.jobs[0] ?? [];
-    const parent = (await this.#request.from.get('job', first))?.parent ?? null;
-    return parent !== null && 'system' in parent && parent.system === placeOf(id);
+    return systemOf(await this.#request.from.get('job', first)) === placeOf(id);
   }
 
   /** Chooses jobs, notes them, and pulls them. Chosen is null when there is none. */
@@ -174,12 +181,12 @@ class Slicing {
     }
   }
 
-  /** What the source still has of the chosen jobs. */
+  /** What the source still has of the chosen jobs. One that was failed there on its way is over, and stays. */
   async #left(id: string, { jobs }: ChosenJobs): Promise<readonly JobTree[]> {
     const trees: JobTree[] = [];
     for (const [job] of jobs) {
       const root = await this.#request.from.get('job', job);
-      if (root?.parent != null && 'system' in root.parent && root.parent.system === placeOf(id))
+      if (root?.state === 'new' && systemOf(root) === placeOf(id))
         trees.push(await treeOf(this.#request.from, root));
     }
     return trees;
@@ -189,16 +196,40 @@ class Slicing {
     slice: SliceRecord,
     chosen: ChosenJobs,
     trees: readonly JobTree[],
-  ): Promise<readonly string[]> {
-    const known = new Set(chosen.arrived);
+  ): Promise<ChosenJobs['arrived']> {
+    const known = new Map(chosen.arrived);
     const lines = new Map(chosen.jobs);
     const { queue } = this.#request;
     const made = trees.flatMap((tree) => arrivalOf(tree, queue, lines.get(tree.root.id) ?? 'now', known));
-    if (made.length === 0) return chosen.arrived;
-    const arrived = [...known, ...made.map(({ kind, id }) => `${kind}/${id}`)];
+    const corrected = await this.#corrections(trees, known);
+    if (made.length + corrected.length === 0) return chosen.arrived;
+    const arrived = [...new Map([...known, ...trees.flatMap(revisionsOf)])];
     const quotas = await this.#missingQuotas(trees);
-    await this.#note('slice.arrived', { ...slice, chosen: { ...chosen, arrived } }, [...quotas, ...made]);
+    const expect = made
+      .filter(({ kind }) => kind === 'job')
+      .map(({ id }): Expectation => ({ what: 'rev', kind: 'job', id, rev: 0 }));
+    const changes = [...quotas, ...made, ...corrected];
+    await this.#note('slice.arrived', { ...slice, chosen: { ...chosen, arrived } }, changes, expect);
     return arrived;
+  }
+
+  /** What was changed in the source after it had arrived, unless the job has begun here meanwhile: then it was too late. */
+  async #corrections(
+    trees: readonly JobTree[],
+    known: ReadonlyMap<string, number>,
+  ): Promise<readonly Change[]> {
+    const { to } = this.#request;
+    const isChanged = (kind: 'job' | 'annotation', { id, rev }: { id: string; rev: number }): boolean =>
+      (known.get(`${kind}/${id}`) ?? rev) !== rev;
+    const changes: Change[] = [];
+    for (const { root, jobs, annotations } of trees) {
+      for (const job of jobs.filter((each) => isChanged('job', each))) {
+        const arrived = await to.get('job', job.id);
+        if (arrived?.state === (job === root ? 'pending' : 'new')) changes.push(correctionOf(job, arrived));
+      }
+      changes.push(...annotations.filter((each) => isChanged('annotation', each)).map(annotationOf));
+    }
+    return changes;
   }
 
   /** Quotas that the jobs name and the target has not, as large as in the source. */
@@ -220,11 +251,13 @@ class Slicing {
   }
 
   /** One commit of the target: the note, and what belongs to it. */
-  async #note(event: string, slice: SliceRecord, changes: readonly Change[] = []): Promise<void> {
+  async #note(
+    event: string,
+    slice: SliceRecord,
+    changes: readonly Change[] = [],
+    expect: readonly Expectation[] = [],
+  ): Promise<void> {
     const slices = { ...(await this.#slices()), [this.#key]: slice };
-    const expect = changes
-      .filter(({ kind }) => kind === 'job')
-      .map(({ id }): Expectation => ({ what: 'rev', kind: 'job', id, rev: 0 }));
     await this.#request.to.commit({ by: 'slice', changes: [...changes, sliceChange(event, slices)], expect })
       .synced;
   }
@@ -233,6 +266,10 @@ class Slicing {
 /** Where a job stands that is on its way. */
 function placeOf(id: string): string {
   return `slice-${id}`;
+}
+
+function systemOf(job: JobRecord | undefined): string | null {
+  return job?.parent != null && 'system' in job.parent ? job.parent.system : null;
 }
 
 function lineOf({ order }: JobRecord): ChosenJobs['jobs'][number][1] {

@@ -48,7 +48,7 @@ const withoutPull: Mutant = {
     },
     {
       file: 'src/store/promotion/slicing.ts',
-      find: "root?.parent != null && 'system' in root.parent && root.parent.system === placeOf(id)",
+      find: "root?.state === 'new' && systemOf(root) === placeOf(id)",
       replace: 'id !== undefined && root !== undefined',
     },
   ],

@@ -180,6 +180,51 @@ describe('A slice of a queue', { timeout: 60_000 }, () => {
     expect(noted).toEqual(['0', '0!', '0!', '0!']);
   });
 
+  it('takes along what is changed of a job while it is on its way, as it is at the end', async () => {
+    const order = await waiting(1, 1);
+    const box = await openBox(order.source());
+    const [job] = await box.queue().jobs();
+    await job?.setAnnotation('colour', 'red');
+    await job?.setAnnotation('size', 1);
+    const called = await job?.addCallback(shout.partial('old'));
+    let times = 0;
+
+    await movedSlice(order, async (step) => {
+      if (step !== 'arrived') return;
+      times += 1;
+      if (times === 1) await job?.setAnnotation('colour', 'green');
+      if (times === 2) {
+        await job?.setAnnotation('colour', 'blue');
+        await job?.setArgs(['new']);
+        await called?.setArgs(['later']);
+      }
+    });
+    await box.stop();
+
+    const target = await openBox(order.target());
+    noted.length = 0;
+    const [moved] = await target.queue().jobs();
+    expect((await moved?.refresh())?.annotations).toEqual({ colour: 'blue', size: 1 });
+    await target.start({ pollInterval: '50ms' });
+    await moved?.waitFor('COMPLETED');
+    await target.stop();
+    expect(noted).toEqual(['new', 'later!']);
+  });
+
+  it('leaves a job where it is that was failed on its way', async () => {
+    const order = await waiting(2, 2);
+    const box = await openBox(order.source());
+    const [job] = await box.queue().jobs();
+
+    await movedSlice(order, async (step) => {
+      if (step === 'pulled') await job?.fail('not wanted');
+    });
+
+    expect((await job?.refresh())?.record.ending).toBe('failed');
+    await box.stop();
+    expect(await textsIn(order.target())).toEqual(['1']);
+  });
+
   it('is refused for a queue that is not there', async () => {
     const order = await waiting(0, 1);
     const box = await openBox(order.target());
