@@ -207,13 +207,15 @@ export const plainFunctions = `
         CROSS JOIN LATERAL (
           SELECT j.ctid, j.id, j.line, j.turn FROM {schema}.job j
           WHERE j.queue = of_queue AND j.lane = l.lane AND j.line = k.line AND coalesce(j.begin_after, 0) <= instant
+            -- One that needs more judgement may have come since that was looked for.
+            AND j.begin_by IS NULL AND j.quotas = '{}'
           ORDER BY j.turn, j.id LIMIT most FOR UPDATE SKIP LOCKED
         ) AS found
         ORDER BY found.line <> 'putBack', found.turn, found.id LIMIT most
       ) AS c;
       is_any := taken <> '{}' OR EXISTS (
         SELECT FROM {schema}.job j WHERE j.queue = of_queue AND j.lane = ANY(plain) AND j.line IN ('putBack', 'now')
-          AND coalesce(j.begin_after, 0) <= instant
+          AND coalesce(j.begin_after, 0) <= instant AND j.begin_by IS NULL AND j.quotas = '{}'
       );
     END IF;
     IF taken <> '{}' THEN

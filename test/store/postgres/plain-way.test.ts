@@ -5,7 +5,7 @@ import { SeededRandom } from 'signalbox/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { JobRecord } from '../../../src/model/records.ts';
 import { afterStep, newJobRecord, stepJob, type Transition } from '../../../src/model/step.ts';
-import { newSchema, removeSchemas } from './schemas.ts';
+import { connected, newSchema, removeSchemas } from './schemas.ts';
 import { serverUrl } from './server.ts';
 
 type Commit = Parameters<OpenStore['commit']>[0];
@@ -210,6 +210,37 @@ it('A plain claim of a queue with more lanes than are kept in mind learns them o
   expect(calls.get('claim_jobs')).toBe(2);
   expect(await side.claim(1, null)).toEqual(['job 1']);
   await side.store.close();
+  await pool.end();
+});
+
+it('A plain claim takes no job with a deadline, or with slots of a quota, that comes while it looks', async () => {
+  const [calls, schema] = [new Map<string, number>(), newSchema()];
+  const pool = await countingPool(calls);
+  const side = new Side(await open(postgresStore({ pool, schema, clock: 'box' })));
+  await side.commit([...presence(side.store.epoch), put('a', 'work', clock.now, [])]);
+  expect(await side.claim(1, null)).toEqual(['a']);
+  const admin = await connected();
+  // A claim counts what its agent holds when it has seen what stands in the queue, and before it takes anything.
+  await admin.query(
+    `CREATE OR REPLACE FUNCTION ${schema}.held_count(of_queue text, of_dispatcher text, of_agent text, known_states text[]) RETURNS bigint LANGUAGE plpgsql AS $$
+     BEGIN PERFORM pg_advisory_xact_lock_shared(77); RETURN 1; END $$; SELECT pg_advisory_lock(77)`,
+  );
+  await side.commit([put('b', 'work', clock.now, [])]);
+  const claiming = side.claim(5, null);
+  const isWaiting = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 77 AND NOT granted`;
+  await expect.poll(async () => (await admin.query(isWaiting)).rowCount).toBe(1);
+
+  const late = put('late', 'work', clock.now - 100, []);
+  const back = put('back', 'work', clock.now, []);
+  await side.commit([
+    { ...late, patch: { ...late.patch, beginBy: 5 } },
+    { ...back, patch: { ...back.patch, quotas: ['/q'], order: ['putBack', 0] } },
+  ]);
+  await admin.query('SELECT pg_advisory_unlock(77)');
+
+  expect(await claiming).toEqual(['b']);
+  expect((await side.store.waiting('')).map(({ id }) => id)).toEqual(['back', 'late']);
+  await Promise.all([side.store.close(), admin.end()]);
   await pool.end();
 });
 
