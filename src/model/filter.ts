@@ -21,7 +21,7 @@ export function matchesPattern(pattern: string, name: string): boolean {
   return true;
 }
 
-/** Refuses a filter that is no filter, before it is stored. */
+/** A copy of a filter, to be stored. @throws SignalboxError `INVALID_OPTION` for what is no filter. */
 export function checkFilter(filter: FilterData): FilterData {
   const known = ['jobs', 'notJobs', 'quotas', 'args'];
   for (const [key, value] of Object.entries(filter)) {
@@ -35,10 +35,14 @@ export function checkFilter(filter: FilterData): FilterData {
       });
     }
   }
+  // Copies: a list that its program goes on changing must not change what is stored.
+  const copy = Object.fromEntries(
+    Object.entries(filter).map(([key, value]) => [key, Array.isArray(value) ? [...value] : value]),
+  ) as FilterData;
   // Compared with arguments as they are stored, so kept in the same form.
   return filter.args === undefined
-    ? filter
-    : { ...filter, args: encodeValue(filter.args, 'filter.args', () => null) as typeof filter.args };
+    ? copy
+    : { ...copy, args: encodeValue(filter.args, 'filter.args', () => null) as typeof filter.args };
 }
 
 /** What a filter says of a whole lane: the parts that only need the definition and the quotas. */

@@ -41,7 +41,7 @@ export class Policies {
     if (!this.#has(policy, 'interrupted', job)) return { answer: false, data: this.#kept(job, policy, kept) };
     let data: RetryData = kept;
     const answer = await this.#answer(job, () => {
-      const told = policy.interrupted(kept, this.#tools(job));
+      const told = policy.interrupted(dataOf(job), this.#tools(job));
       data = told.data;
       return told.answer;
     });
@@ -63,7 +63,7 @@ export class Policies {
   /** What a policy keeps is of less worth than the outcome that it is stored with. */
   #updated({ job, cache }: Run, policy: RetryPolicy): RetryData | null {
     try {
-      return policy.updateData(job.retryData ?? {}, cache);
+      return policy.updateData(dataOf(job), cache);
     } catch (error) {
       this.#engine.log.events(
         'ERROR',
@@ -140,6 +140,11 @@ export class Policies {
   #text(job: JobRecord): string {
     return this.#engine.executor.text(job);
   }
+}
+
+/** What is kept of a job, for its policy: a copy, since a policy may change what it is given, and the record is the store's. */
+function dataOf(job: JobRecord): RetryData {
+  return structuredClone(job.retryData ?? {});
 }
 
 // Three failures with all their causes take less.
