@@ -68,11 +68,12 @@ export function refusesSystemJobs(selection: Selection): boolean {
   );
 }
 
-/** The value at a path such as `['0', 'tenant']`; own keys only. */
+/** The value at a path such as `['0', 'tenant']`: keys and elements only, which the length of a list is not. */
 function valueAt(root: Json, path: readonly string[]): Json | undefined {
   let at: Json | undefined = root;
   for (const key of path) {
-    if (at === null || typeof at !== 'object' || !Object.hasOwn(at, key)) return undefined;
+    if (at === null || typeof at !== 'object' || !Object.prototype.propertyIsEnumerable.call(at, key))
+      return undefined;
     at = (at as { readonly [key: string]: Json })[key];
   }
   return at;
