@@ -34,6 +34,9 @@ export interface Codec {
   decode(encoded: Json): Json;
 }
 
+/** The name of a failure of which the rest is encoded. */
+const codedName = 'Encoded';
+
 /** A mapping with one `$` key, as references are. Jobs that the value refers to stay visible: the store counts on them. */
 interface Coded {
   readonly $coded: { readonly value: Json; readonly jobs: readonly string[] };
@@ -59,15 +62,21 @@ export function decoded(codec: Codec, value: Json): Json {
   }
 }
 
+/** Told by all of it: an error may have a property of that name. */
+function isCodedFailure({ name, message, stack, extra }: Failure): boolean {
+  return name === codedName && message === '' && stack === '' && isCoded(extra);
+}
+
 /** A failure of which nothing can be read: programs put what they like in names and codes, too. */
 export function codedFailure(codec: Codec, failure: Failure): Failure {
-  if (isCoded(failure.extra)) return failure;
+  if (isCodedFailure(failure)) return failure;
   const extra = coded(codec, failure as unknown as Json) as Failure['extra'];
-  return { name: 'Encoded', message: '', stack: '', code: null, cause: null, extra };
+  return { name: codedName, message: '', stack: '', code: null, cause: null, extra };
 }
 
 /** The failure again. */
 export function decodedFailure(codec: Codec, failure: Failure): Failure {
+  if (!isCodedFailure(failure)) return failure;
   const plain = decoded(codec, failure.extra);
   return plain === failure.extra ? failure : (plain as unknown as Failure);
 }

@@ -360,6 +360,29 @@ describe('[S15] a codec', () => {
     expect(await box.job('worst').result()).toBe('worst');
   });
 
+  it('encodes a failure whatever its error has, also what looks like an encoded value', async () => {
+    const dir = join(newDirectory(), 'store');
+    const looks = { $coded: { value: 'none', jobs: [] } };
+    const fail = defineJob({
+      name: 'fail',
+      run: () => Promise.reject(Object.assign(new Error(canary), looks)),
+    });
+    const openIt = async (): Promise<Signalbox> => {
+      const box = await createSignalbox({ store: jsonStore(dir), jobs: [fail], logger: keeping([]), codec });
+      boxes.push(box);
+      return box;
+    };
+    const first = await openIt();
+    await first.start();
+    const job = await first.queue().put(fail(), { id: 'a' });
+    await expect(job.result()).rejects.toThrow(canary);
+    await first.stop();
+
+    expect(filesOf(dir).split(canary).length - 1).toBe(0);
+    const { outcome } = await (await openIt()).job('a').refresh();
+    expect(outcome).toMatchObject({ ok: false, failure: { message: canary, data: { extra: looks } } });
+  });
+
   it('that cannot encode refuses the call, and nothing is written', async () => {
     const dir = join(newDirectory(), 'store');
     const broken: Codec = {
