@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { SignalboxError } from '../../errors.ts';
 import { storeError } from './failures.ts';
 import { migrations } from './migrations.ts';
-import type { SqlConnection } from './sql-port.ts';
+import { beginText, type SqlConnection } from './sql-port.ts';
 
 /** A name as SQL takes it. */
 export function quoted(name: string): string {
@@ -24,7 +24,7 @@ export async function migrate(connection: SqlConnection, name: string): Promise<
   const made: number[] = [];
   for (let wanted = (await versionOf(connection, name)) + 1; wanted <= migrations.length; ) {
     try {
-      await connection.query('BEGIN');
+      await connection.query(beginText);
       await connection.query('SELECT pg_advisory_xact_lock($1::bigint)', [lockKey(name)]);
       // Somebody else may have been at it while this one waited.
       const found = await versionOf(connection, name);

@@ -2,7 +2,7 @@ import { codeOf } from './failures.ts';
 import { jobColumns } from './job-rows.ts';
 import { lockKey } from './migrating.ts';
 import { lineSettings, settledSettings } from './migrations.ts';
-import type { Scheduled, SqlConnection, SqlPort } from './sql-port.ts';
+import { beginText, type Scheduled, type SqlConnection, type SqlPort } from './sql-port.ts';
 import type { Transactions } from './transactions.ts';
 
 /** What days are kept with. */
@@ -161,7 +161,7 @@ export class Partitions {
       try {
         await transactions.read(what, async (connection) => {
           try {
-            await connection.query(`BEGIN; SET LOCAL lock_timeout = ${lockTimeoutMs}`);
+            await connection.query(`${beginText}; SET LOCAL lock_timeout = ${lockTimeoutMs}`);
             const [row] = await connection.query('SELECT pg_try_advisory_xact_lock($1::bigint) AS alone', [
               lockKey(`${schemaName} partitions`),
             ]);

@@ -6,7 +6,7 @@ import { isDone, type JobRow, jobColumnNames, jobColumns, jobOf, rowOf } from '.
 import { quoted, versionOf } from './migrating.ts';
 import { prepared } from './opening.ts';
 import { PromotionDays } from './promotion-days.ts';
-import type { Rows, SqlConnection, SqlPort } from './sql-port.ts';
+import { beginText, type Rows, type SqlConnection, type SqlPort } from './sql-port.ts';
 import { recordOf } from './working-set.ts';
 
 /** What stands in a schema before a promotion. */
@@ -79,7 +79,7 @@ export class PromotionTarget {
       await prepared({ port: this.#port, schema: this.#name, isUnsafe: this.#isUnsafe });
       const connection = await this.#connected();
       await connection.query(
-        `BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
+        `${beginText}; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
          SET LOCAL lock_timeout = '60s'`,
       );
       // Also waits for the end of an earlier promotion whose process was killed.

@@ -5,6 +5,9 @@ import { SignalboxError, shown } from '../../errors.ts';
 /** Rows of a statement, with the columns that it names. */
 export type Rows = readonly Readonly<Record<string, unknown>>[];
 
+/** A statement sees what was committed before it, whatever a database has for its default: what is read behind a lock counts on it. */
+export const beginText = 'BEGIN ISOLATION LEVEL READ COMMITTED';
+
 /** One connection. Statements are made in the order of calls; where the driver can, without waiting in between. */
 export interface SqlConnection {
   /** The connection as the driver knows it: what programs use. */

@@ -2,7 +2,7 @@ import { SignalboxError } from '../../errors.ts';
 import type { Line } from '../store.ts';
 import type { DatabaseClock } from './clock.ts';
 import { codeOf, kindOfError, storeError } from './failures.ts';
-import type { SqlConnection, SqlPort } from './sql-port.ts';
+import { beginText, type SqlConnection, type SqlPort } from './sql-port.ts';
 import { allDone } from './working-set.ts';
 import type { Numbered, Written } from './writing.ts';
 
@@ -93,7 +93,7 @@ export class Transactions {
     // Set in each transaction: a session belongs to nobody behind a pooler.
     const timeout = Math.ceil(queryTimeoutMs);
     const set = (name: string, ms: number): string => `set_config('${name}', '${ms}', true)`;
-    this.#begin = `BEGIN; SELECT ${set('statement_timeout', timeout)}, ${set('lock_timeout', timeout)},
+    this.#begin = `${beginText}; SELECT ${set('statement_timeout', timeout)}, ${set('lock_timeout', timeout)},
       ${set('idle_in_transaction_session_timeout', Math.min(timeout, 5000))}, ${clock.question}`;
   }
 
@@ -179,7 +179,7 @@ export class Transactions {
     try {
       connection = await this.#port.connect();
       await connection.query(
-        `BEGIN; SET LOCAL idle_in_transaction_session_timeout = ${Math.ceil(this.#limitMs)}`,
+        `${beginText}; SET LOCAL idle_in_transaction_session_timeout = ${Math.ceil(this.#limitMs)}`,
       );
       const prepared = await work(connection);
       result = prepared.result;

@@ -3,14 +3,15 @@ import { defineJob, NodeReactor, type OpenStore, randomIds } from 'signalbox';
 import { afterAll, describe, expect, it } from 'vitest';
 import { makeNodeBox } from '../../behaviours/stores.ts';
 import { connected, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
+import { serverUrl } from './server.ts';
 
 const note = defineJob({ name: 'note', run: (text: string) => text });
 
 afterAll(removeSchemas);
 
 /** Several openings of one schema, as several processes have. */
-async function openings(count: number, schema = newSchema()): Promise<OpenStore[]> {
-  const store = newPostgresStore({ schema });
+async function openings(count: number, schema = newSchema(), url?: string): Promise<OpenStore[]> {
+  const store = newPostgresStore({ schema, ...(url && { url }) });
   const reactor = new NodeReactor();
   const ports = {
     now: () => 1000,
@@ -23,9 +24,9 @@ async function openings(count: number, schema = newSchema()): Promise<OpenStore[
   return all;
 }
 
-function put(id: string, quotaNames: readonly string[]) {
+function put(id: string, quotaNames: readonly string[], name = 'work') {
   const patch = {
-    name: 'work',
+    name,
     args: [],
     quotaNames,
     beginAfter: 0,
@@ -47,13 +48,13 @@ function wait(store: OpenStore, id: string, on: string): Promise<void> {
   return store.commit({ by: 'd', changes: [change], expect: [{ what: 'notAwaitedBy', id, on }] }).synced;
 }
 
-async function claim(store: OpenStore, limit: number): Promise<string[]> {
+async function claim(store: OpenStore, limit: number, wanted?: string): Promise<string[]> {
   const claimed = await store.claim({
     queue: '',
     limit,
     by: 'd',
     agent: null,
-    accepts: { lane: () => true, job: null },
+    accepts: { lane: (name) => name === (wanted ?? name), job: null },
     choose: null,
     take: ({ job, quotas }) => {
       const parent = { queue: '', dispatcher: 'd', agent: 'main' };
@@ -159,6 +160,33 @@ async function waitingFor(admin: Client, pid: number): Promise<number> {
   );
   return rows[0].count;
 }
+
+describe('A database whose transactions see by default what was there at their begin', () => {
+  it('changes nothing: who waited for a quota sees who has taken its slots', async () => {
+    const url = new URL(await serverUrl());
+    url.searchParams.set('options', '-c default_transaction_isolation=repeatable\\ read');
+    const schema = newSchema();
+    const [first, second] = (await openings(2, schema, url.href)) as [OpenStore, OpenStore];
+    const [admin, numbers] = [await connected(), await connected()];
+    const { pid } = (await numbers.query('SELECT pg_backend_pid() AS pid')).rows[0];
+    const named = { kind: 'quota', id: '/q', event: 'quota.created', from: null, to: null } as const;
+    const size = { ...named, patch: { size: 1 } };
+    await first.commit({
+      by: 'client',
+      changes: [size, put('a', ['q'], 'one'), put('b', ['q'], 'other')],
+      expect: [],
+    }).synced;
+    await numbers.query(`BEGIN; ALTER SEQUENCE ${schema}.seq NO CYCLE`);
+
+    const both = Promise.all([claim(first, 1, 'one'), claim(second, 1, 'other')]);
+    await expect.poll(() => waitingFor(admin, pid)).toBe(2);
+    await numbers.query('COMMIT');
+
+    expect((await both).flat()).toHaveLength(1);
+    expect(await first.quotaHolders('/q')).toHaveLength(1);
+    await Promise.all([first.close(), second.close(), admin.end(), numbers.end()]);
+  });
+});
 
 describe('Jobs of two processes that are to wait for each other', () => {
   it('do not: the second one is refused, though neither had committed when the other began', async () => {
