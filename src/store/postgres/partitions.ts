@@ -120,12 +120,13 @@ export class Partitions {
       `p.body #>> '{parent,job}'`,
       `json_typeof(arg #> '{$coded,jobs}') = 'array'`,
     ];
-    await connection.query(
-      `WITH kept AS (
-         DELETE FROM ${day} WHERE ${isOld} AND (id IN (
+    const referred = `
            SELECT (regexp_matches(args::text, '"\\$job"\\s*:\\s*"([^"]+)"', 'g'))[1] FROM ${schema}.job WHERE state <> 'completed'
            UNION SELECT json_array_elements_text(CASE WHEN ${isReadable} THEN arg #> '{$coded,jobs}' END)
-             FROM ${schema}.job, json_array_elements(args) AS arg WHERE state <> 'completed'
+             FROM ${schema}.job, json_array_elements(args) AS arg WHERE state <> 'completed'`;
+    await connection.query(
+      `WITH kept AS (
+         DELETE FROM ${day} WHERE ${isOld} AND (id IN (${referred}
            UNION SELECT waiting_on FROM ${schema}.job WHERE waiting_on IS NOT NULL
            UNION SELECT parent_job FROM ${schema}.job WHERE parent_job IS NOT NULL
            UNION SELECT ${parent} FROM ${schema}.proxy p
@@ -141,8 +142,22 @@ export class Partitions {
       `DELETE FROM ${schema}.annotation a USING ${day} d
        WHERE ${isOld} AND a.id >= d.id || '/' AND a.id < d.id || '0'`,
     );
+    // With their proxies go the branches that were not chosen, and what hangs on those: nothing else tells of them.
     await connection.query(
-      `DELETE FROM ${schema}.proxy p USING ${day} d WHERE ${isOld} AND p.body #>> '{parent,job}' = d.id`,
+      `WITH RECURSIVE gone (kind, id) AS (
+         SELECT 'proxy', p.id FROM ${schema}.proxy p JOIN ${day} d ON ${parent} = d.id WHERE ${isOld}
+         UNION SELECT hung.kind, hung.id FROM gone CROSS JOIN LATERAL (
+           SELECT 'job' AS kind, j.id FROM ${schema}.job j WHERE j.state = 'new'
+             AND (gone.kind = 'proxy' AND j.parent_proxy = gone.id OR gone.kind = 'job' AND j.parent_job = gone.id)
+             AND j.id NOT IN (${referred})
+           UNION ALL SELECT 'proxy', p.id FROM ${schema}.proxy p WHERE gone.kind = 'job' AND ${parent} = gone.id
+         ) AS hung
+       ), jobs AS (DELETE FROM ${schema}.job j USING gone WHERE gone.kind = 'job' AND j.id = gone.id),
+       annotations AS (
+         DELETE FROM ${schema}.annotation a USING gone
+         WHERE gone.kind = 'job' AND a.id >= gone.id || '/' AND a.id < gone.id || '0'
+       )
+       DELETE FROM ${schema}.proxy p USING gone WHERE gone.kind = 'proxy' AND p.id = gone.id`,
     );
   }
 

@@ -80,10 +80,14 @@ export class JobIndexes {
     return this.#waiters.get(job) ?? none;
   }
 
+  /** Whether an unfinished job has this one in its arguments, or waits for it. */
+  isGiven(job: string): boolean {
+    return (this.#references.get(job) ?? 0) > 0 || this.waiters(job).size > 0;
+  }
+
   /** Whether an unfinished job refers to this one: in its arguments, by waiting for it, or as its callback. */
   isReferred(job: JobRecord): boolean {
-    if ((this.#references.get(job.id) ?? 0) > 0 || this.waiters(job.id).size > 0) return true;
-    if (this.#callbacks.hasLeft(job.id)) return true;
+    if (this.isGiven(job.id) || this.#callbacks.hasLeft(job.id)) return true;
     const parent = this.#findJob(this.#callbacks.parentOf(job.parent) ?? '');
     return parent !== undefined && parent.state !== 'completed';
   }

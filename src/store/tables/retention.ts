@@ -53,13 +53,29 @@ export class Evictions {
     return changes;
   }
 
-  #of(job: JobRecord): Change[] {
-    const proxies = this.#tables.callbacks.of(job.id).filter((subject) => subject.startsWith('proxy/'));
-    return [
-      evicted('job', job.id),
-      ...proxies.map((subject) => evicted('proxy', subject.slice('proxy/'.length))),
-      ...this.#tables.annotations(job.id).map((name) => evicted('annotation', `${job.id}/${name}`)),
+  /** A job and all that belongs to it. A branch that its proxy has not chosen is told of nowhere else. */
+  #of({ id }: JobRecord): Change[] {
+    const { callbacks } = this.#tables;
+    const changes = [
+      evicted('job', id),
+      ...this.#tables.annotations(id).map((name) => evicted('annotation', `${id}/${name}`)),
     ];
+    for (const subject of callbacks.of(id)) {
+      const [kind, ...rest] = subject.split('/');
+      const child = rest.join('/');
+      if (kind === 'job') changes.push(...this.#unused(child));
+      else {
+        changes.push(evicted('proxy', child));
+        for (const branch of this.#tables.jobs.branches(child)) changes.push(...this.#unused(branch));
+      }
+    }
+    return changes;
+  }
+
+  /** Of what hangs on a job that is dropped: what never began. What did is dropped in its own time. */
+  #unused(id: string): Change[] {
+    const job = this.#tables.findJob(id);
+    return job?.state !== 'new' || this.#tables.jobs.isGiven(id) ? [] : this.#of(job);
   }
 }
 

@@ -183,4 +183,42 @@ describe('The days of a postgres store', () => {
     expect(await ids('job')).toEqual(['at work', 'branch', 'called', 'calling', 'undecided']);
     await last.close();
   });
+
+  it('are dropped with the branches that were not chosen, and what hangs on those', async () => {
+    const { store, age } = await makeDays();
+    const open = await openedByHand(store);
+    const made = { event: 'made', from: null } as const;
+    const job = (id: string, to: string, patch: { readonly [key: string]: Json }) =>
+      ({ ...made, kind: 'job', id, to, patch: { name: 'note', ...patch } }) as const;
+    const proxy = (id: string, parent: string, chosen: string) => {
+      const patch = { parent: { job: parent }, order: ['callback', 0], chosen, branches: [] };
+      return { ...made, to: null, kind: 'proxy', id, patch } as const;
+    };
+    await open.commit({
+      by: 'client',
+      changes: [
+        job('over', 'completed', { parent: null }),
+        proxy('p1', 'over', 'ended'),
+        job('ended', 'completed', { parent: { proxy: 'p1' } }),
+        job('left out', 'new', { parent: { proxy: 'p1' } }),
+        job('below', 'new', { parent: { job: 'left out' } }),
+        proxy('p2', 'below', 'x'),
+        { ...made, kind: 'annotation', id: 'below/n', to: null, patch: { value: 1 } },
+        job('referred', 'new', { parent: { proxy: 'p1' } }),
+        job('refers', 'pending', { parent: { queue: '' }, args: [{ $job: 'referred' }] }),
+        job('pulled', 'new', { parent: null }),
+      ],
+      expect: [],
+    }).synced;
+    await open.close();
+    await age('done', 3);
+
+    await (await openedByHand(store)).close();
+    const last = await openedByHand(store);
+    const ids = async (kind: 'job' | 'proxy' | 'annotation') =>
+      (await last.list(kind, '')).map(({ id }) => id);
+    expect(await ids('job')).toEqual(['pulled', 'referred', 'refers']);
+    expect([await ids('proxy'), await ids('annotation')]).toEqual([[], []]);
+    await last.close();
+  });
 });
