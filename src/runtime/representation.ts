@@ -9,7 +9,7 @@ import { cleaned } from './cleaning.ts';
 import type { Engine } from './engine.ts';
 import type { DispatcherEventName } from './hooks.ts';
 import type { Reactor } from './reactor/reactor.ts';
-import { fiveTimes, manyTimes } from './retry-steps.ts';
+import { fiveTimes, fiveTimesButForJobs } from './retry-steps.ts';
 import { GatheringUnit, type Unit } from './unit.ts';
 
 /**
@@ -154,7 +154,7 @@ export class Representation {
 
   /** Steps its chart from what is stored now, unless that is not `wanted` any more. Says whether it did. */
   async #move(event: () => RepresentationEvent, isWanted: () => boolean = () => true): Promise<boolean> {
-    const moved = await manyTimes(async () => {
+    const moved = await fiveTimesButForJobs(async () => {
       await this.refresh();
       if (!isWanted()) return false;
       const unit = new GatheringUnit(this.#unit.engine, 'queue()');
@@ -169,7 +169,7 @@ export class Representation {
 /** Deactivates a dispatcher in every one of these queues where it is activated, in one commit for all of them. */
 export async function deactivateIn(engine: Engine, uuid: string, queues: Iterable<string>): Promise<void> {
   const names = [...queues];
-  await manyTimes(async () => {
+  await fiveTimesButForJobs(async () => {
     const unit = new GatheringUnit(engine, 'queue()');
     const moved: Heard[] = [];
     for (const queue of names) {

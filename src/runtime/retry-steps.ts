@@ -147,23 +147,31 @@ export function mustStore(engine: Engine, what: () => string, store: () => Promi
 
 /** Makes an attempt again when somebody else was faster, five times in all: the lineage's figure. The last conflict is thrown. */
 export function fiveTimes<Result>(attempt: () => Promise<Result>): Promise<Result> {
-  return times(5, attempt);
+  return times(attempt, () => true);
 }
 
-/** As `fiveTimes`, where each conflict may mean that one of many jobs has moved on: there is an end to that, though not after five. */
-export function manyTimes<Result>(attempt: () => Promise<Result>): Promise<Result> {
-  return times(1000, attempt);
+/** As `fiveTimes`, but conflicts about jobs are none of the five: each means that one of many has moved on. */
+export function fiveTimesButForJobs<Result>(attempt: () => Promise<Result>): Promise<Result> {
+  return times(attempt, ({ details: { subject } }) => !/^(job\/|the jobs of )/.test(subject));
 }
 
-async function times<Result>(tries: number, attempt: () => Promise<Result>): Promise<Result> {
-  for (let count = 1; ; count += 1) {
+async function times<Result>(
+  attempt: () => Promise<Result>,
+  counts: (conflict: ConflictError) => boolean,
+): Promise<Result> {
+  for (let count = 1, left = 5; ; count += 1) {
     try {
       return await attempt();
     } catch (error) {
-      if (!(error instanceof ConflictError) || count >= tries) throw error;
+      if (!(error instanceof ConflictError)) throw error;
+      if (counts(error)) left -= 1;
+      if (left === 0 || count === mostAttempts) throw error;
     }
   }
 }
+
+/** So that nothing goes on for ever. */
+const mostAttempts = 1000;
 
 async function taken<Result>(retry: RetryStep, step: () => Promise<Result>): Promise<Result> {
   for (;;) {

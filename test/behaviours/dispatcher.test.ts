@@ -149,7 +149,7 @@ forEachStore('A dispatcher', (makeStore) => {
     expect((await job.refresh()).record.parent).toEqual({ queue: '', dispatcher: 'a', agent: 'main' });
   });
 
-  it('[D-10] deactivating leaves every queue in one commit, tried again after a conflict, and gives back workers and connections', async () => {
+  it('[D-10] deactivating leaves every queue in one commit, tried five times, and gives back workers and connections', async () => {
     const { testBox, box, reactor } = await makeShop(['', 'other']);
     const [a] = await startCrew(testBox, ['a']);
     await expect(new Dispatcher(box, { uuid: 'b' }).deactivate()).rejects.toMatchObject({

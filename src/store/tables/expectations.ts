@@ -23,7 +23,7 @@ export function mustHold(
   if (expectation.what === 'holds') {
     const held = tables.jobs.heldBy(expectation.queue, expectation.dispatcher);
     if (held !== expectation.count)
-      throw conflict(`representation/${id}`, `the holder of ${expectation.count} jobs`, `one of ${held}`);
+      throw conflict(`the jobs of representation/${id}`, `${expectation.count} in all`, `${held}`);
     return;
   }
   const job = tables.findJob(id);
