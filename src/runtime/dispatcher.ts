@@ -49,7 +49,7 @@ export interface StatusInfo {
  * await box.stop();
  * ```
  *
- * @throws SignalboxError `DISPATCHER_EXISTS`, `INVALID_DURATION`, `INVALID_OPTION`.
+ * @throws SignalboxError `DISPATCHER_EXISTS`, `INVALID_DURATION`, `INVALID_OPTION`, `BOX_STOPPED`.
  */
 export class Dispatcher {
   readonly box: Signalbox;
@@ -113,8 +113,12 @@ export class Dispatcher {
     });
   }
 
-  /** Starts polling as soon as the reactor runs. @throws SignalboxError `DISPATCHER_STATE` when it is active. */
+  /**
+   * Starts polling as soon as the reactor runs.
+   * @throws SignalboxError `DISPATCHER_STATE` when it is active, `BOX_STOPPED` when its box is not running any more.
+   */
   activate(): void {
+    this.box.mustRun('activating a dispatcher');
     this.#mustAccept('dispatcher.activate');
     this.#engine.log.events('INFO', () => `attempting to activate dispatcher ${this.uuid}`);
     this.#activated = this.#engine.now();

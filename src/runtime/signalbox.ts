@@ -183,8 +183,9 @@ export class Signalbox {
     return this.#dispatchers.get(uuid) ?? null;
   }
 
-  /** Called by a new dispatcher. @throws SignalboxError `DISPATCHER_EXISTS`. */
+  /** Called by a new dispatcher. @throws SignalboxError `DISPATCHER_EXISTS`, `BOX_STOPPED`. */
   addDispatcher(dispatcher: Dispatcher): void {
+    this.mustRun('making a dispatcher');
     if (this.#dispatchers.has(dispatcher.uuid))
       throw new SignalboxError('DISPATCHER_EXISTS', { uuid: dispatcher.uuid });
     this.#dispatchers.set(dispatcher.uuid, dispatcher);
@@ -202,6 +203,11 @@ export class Signalbox {
     this.#dispatchers.clear();
   }
 
+  /** @throws SignalboxError `BOX_STOPPED` once it stops or its store has failed. */
+  mustRun(call: string): void {
+    if (this.state !== 'running') throw new SignalboxError('BOX_STOPPED', { call });
+  }
+
   /** Makes an actor a child of the supervisor. */
   spawn(id: string, logic: AnyActorLogic, input: unknown): AnyActorRef {
     const child = this.#supervision.spawn(id, logic, input);
@@ -214,15 +220,16 @@ export class Signalbox {
    * first poll, so agents are ready. @throws SignalboxError `DISPATCHER_STATE` when it is started already.
    */
   async start(options: StartOptions = {}): Promise<Dispatcher> {
-    if (this.state !== 'running') throw new SignalboxError('BOX_STOPPED', { call: 'start()' });
+    this.mustRun('start()');
     await this.createQueue('');
     const { agent: settings = agent(), ...dispatcherOptions } = options;
+    const dispatcher = this.#dispatchers.get(this.uuid) ?? new Dispatcher(this, dispatcherOptions);
+    dispatcher.activate();
+    // Behind what may refuse the start, and before the first poll, which comes in a later turn.
     if (settings !== null) {
       this.#mainAgentHook?.();
       this.#mainAgentHook = installAgent(this, { name: 'main', settings });
     }
-    const dispatcher = this.#dispatchers.get(this.uuid) ?? new Dispatcher(this, dispatcherOptions);
-    dispatcher.activate();
     this.#supervision.reactor.run?.();
     await dispatcher.nextPoll();
     return dispatcher;
