@@ -78,6 +78,12 @@ function ended(context: JobContext, at: number): Change {
   };
 }
 
+/** A slot that it holds since it was put back goes with the name of its quota. */
+export function nameQuotas(context: JobContext, { quotaNames }: EventOf<'quotaNames.set'>): Change {
+  const quotas = context.quotas.filter((id) => quotaNames.includes(id.slice(id.indexOf('/') + 1)));
+  return { quotaNames, ...(quotas.length < context.quotas.length ? { quotas } : {}) };
+}
+
 /** Put back at once keeps the quota slots, so that nothing of a full quota overtakes; held gives them up. */
 export function rejoinQueue(context: JobContext, event: EventOf<'job.reschedule'>): Change {
   const held = event.beginAfter !== null && event.beginAfter > event.at;

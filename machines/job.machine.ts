@@ -9,6 +9,7 @@ import {
   keepFailure,
   keepOutcome,
   leaveQueue,
+  nameQuotas,
   rejoinQueue,
   returnToQueue,
 } from './job.changes.ts';
@@ -77,7 +78,7 @@ export const jobMachine = setup({
     })),
     setBeginAfter: assign(({ event }) => ({ beginAfter: (event as EventOf<'beginAfter.set'>).beginAfter })),
     setBeginBy: assign(({ event }) => ({ beginBy: (event as EventOf<'beginBy.set'>).beginBy })),
-    setQuotaNames: assign(({ event }) => ({ quotaNames: (event as EventOf<'quotaNames.set'>).quotaNames })),
+    nameQuotas: assign(({ context, event }) => nameQuotas(context, event as EventOf<'quotaNames.set'>)),
     setFailureLogLevel: assign(({ event }) => ({
       failureLogLevel: (event as EventOf<'failureLogLevel.set'>).failureLogLevel,
     })),
@@ -111,7 +112,7 @@ export const jobMachine = setup({
         'args.append': { actions: 'appendArgs' },
         'beginAfter.set': { actions: 'setBeginAfter' },
         'beginBy.set': { actions: 'setBeginBy' },
-        'quotaNames.set': { actions: 'setQuotaNames' },
+        'quotaNames.set': { actions: 'nameQuotas' },
         'callback.move': { guard: 'isCallback', actions: 'moveToJob' },
       },
     },
@@ -125,7 +126,7 @@ export const jobMachine = setup({
         'args.set': { actions: ['setArgs', 'offerWork'] },
         'args.append': { actions: ['appendArgs', 'offerWork'] },
         'beginBy.set': { actions: ['setBeginBy', 'offerWork'] },
-        'quotaNames.set': { guard: 'quotasExist', actions: ['setQuotaNames', 'offerWork'] },
+        'quotaNames.set': { guard: 'quotasExist', actions: ['nameQuotas', 'offerWork'] },
       },
     },
     assigned: {

@@ -34,6 +34,7 @@ export interface AgentClaim extends Claimed {
 export function claimJobs(engine: Engine, claimant: Claimant, limit: number): Promise<AgentClaim> {
   return fiveTimes(async () => {
     const starts = new Map<string, Transition>();
+    let frees = false;
     const claimed = await engine.store.claim({
       queue: claimant.queue,
       limit,
@@ -41,12 +42,14 @@ export function claimJobs(engine: Engine, claimant: Claimant, limit: number): Pr
       agent: claimant.id,
       size: claimant.size,
       ...(await selected(engine, claimant)),
-      take: passingOver(engine, (candidate) =>
-        candidate.expired
-          ? takeExpired(engine, claimant, candidate, starts)
-          : take(engine, claimant, candidate, starts),
-      ),
+      take: passingOver(engine, (candidate) => {
+        if (!candidate.expired) return take(engine, claimant, candidate, starts);
+        frees ||= candidate.job.quotas.length > 0;
+        return takeExpired(engine, claimant, candidate, starts);
+      }),
     });
+    // One that was put back leaves its slots as it leaves the queue: another agent may take what waits for them.
+    if (frees) engine.written(claimed.ticket, () => engine.offerWork(claimant.queue));
     return { ...claimed, starts };
   });
 }

@@ -166,6 +166,7 @@ export class Queue {
         epoch: engine.store.epoch,
         quotas,
       });
+    let frees = false;
     const claimed = await engine.store.claim({
       queue: this.name,
       limit: 1,
@@ -175,11 +176,13 @@ export class Queue {
       choose: null,
       take: passingOver(engine, ({ job, expired, quotas }) => {
         if (!expired) return [enter(job, quotas)];
+        frees ||= job.quotas.length > 0;
         const { changes, wrapper } = expiryWrapper(engine, this.name, job);
         return [...changes, enter(wrapper, [])];
       }),
     });
     await claimed.ticket.synced;
+    if (frees) engine.offerWork(this.name);
     const record = claimed.jobs[0];
     return record === undefined ? otherwise : Job.of(this.#unit, record);
   }

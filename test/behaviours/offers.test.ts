@@ -10,6 +10,14 @@ const front: RetryPolicy = {
   jobError: () => ({ after: 0 }),
 };
 
+const fails = defineJob({
+  name: 'fails',
+  retry: front,
+  run: () => {
+    throw new Error('again');
+  },
+});
+
 forEachStore('A job that is free to begin', (makeStore) => {
   async function startedBox(settings = agent({ size: 3 })) {
     const reached: string[] = [];
@@ -25,7 +33,7 @@ forEachStore('A job that is free to begin', (makeStore) => {
     const queue = made.box.queue();
     await queue.quotas.create('disk', { size: 1 });
     await made.box.start({ agent: settings });
-    return { ...made, queue, wait, reached };
+    return { ...made, queue, wait, reached, end: () => ends.shift()?.() };
   }
   const inQuota = { quotaNames: ['disk'] };
 
@@ -72,13 +80,6 @@ forEachStore('A job that is free to begin', (makeStore) => {
   it('since one that was put back has left the queue with its slot begins without waiting for a poll', async () => {
     const firstTime = defineFilter('firstTime', (job) => job.attempts === 0);
     const { box, queue, reactor, wait, reached } = await startedBox(agent({ size: 3, filter: firstTime }));
-    const fails = defineJob({
-      name: 'fails',
-      retry: front,
-      run: () => {
-        throw new Error('again');
-      },
-    });
     box.define(fails);
     const returned = await queue.put(fails(), inQuota);
     await queue.put(wait('b'), inQuota);
@@ -86,6 +87,66 @@ forEachStore('A job that is free to begin', (makeStore) => {
     const before = [...reached];
 
     await queue.remove(returned);
+    await reactor.runUntilIdle();
+
+    expect(before).toEqual([]);
+    expect(reached).toEqual(['b']);
+  });
+
+  it('since one that was put back does not name its quota any more begins without waiting for a poll', async () => {
+    const firstTime = defineFilter('firstTime', (job) => job.attempts === 0);
+    const { box, queue, reactor, wait, reached } = await startedBox(agent({ size: 3, filter: firstTime }));
+    box.define(fails);
+    await queue.quotas.create('net');
+    const returned = await queue.put(fails(), { quotaNames: ['disk', 'net'] });
+    await queue.put(wait('b'), inQuota);
+    await reactor.runUntilIdle();
+    const before = [...reached];
+
+    await returned.setQuotaNames(['net']);
+    await reactor.runUntilIdle();
+
+    expect(before).toEqual([]);
+    expect(reached).toEqual(['b']);
+    expect((await queue.quotas.get('net')).jobs).toEqual([returned.id]);
+  });
+
+  it('since one that was put back is too late and leaves its slot begins without waiting for a poll', async () => {
+    const { box, queue, reactor, wait, reached, end } = await startedBox(
+      agent({
+        size: 1,
+        filter: defineFilter('firstTime', (job) => job.attempts === 0 && job.args[0] !== 'b'),
+      }),
+    );
+    box.define(fails);
+    const { agents } = await queue.dispatchers.get(box.uuid);
+    await agents.set('other', agent({ filter: { args: { 0: 'b' } } }));
+    await reactor.advance('5s');
+    const late = await queue.put(fails(), { ...inQuota, beginBy: '7s' });
+    await reactor.runUntilIdle();
+    await queue.put(wait('a'));
+    await queue.put(wait('b'), inQuota);
+    await reactor.advance('8s');
+    const before = [...reached];
+
+    end();
+    await reactor.runUntilIdle();
+
+    expect((await late.refresh()).ending).toBe('expired');
+    expect(before).toEqual(['a']);
+    expect(reached).toEqual(['a', 'b']);
+  });
+
+  it('since one that was put back is too late and claimed by a program begins without waiting for a poll', async () => {
+    const firstTime = defineFilter('firstTime', (job) => job.attempts === 0 && job.name !== 'signalbox.fail');
+    const { box, queue, reactor, wait, reached } = await startedBox(agent({ size: 3, filter: firstTime }));
+    box.define(fails);
+    await queue.put(fails(), { ...inQuota, beginBy: '7s' });
+    await queue.put(wait('b'), inQuota);
+    await reactor.advance('8s');
+    const before = [...reached];
+
+    await queue.claim();
     await reactor.runUntilIdle();
 
     expect(before).toEqual([]);
