@@ -14,6 +14,8 @@ export type Instant = Date | number | string;
 export type Beginning = Instant | { readonly after: Duration };
 
 const units = { d: 'days', h: 'hours', m: 'minutes', s: 'seconds' } as const;
+/** As far as a Date reaches, either way. What lies beyond could be compared, but neither shown nor stored everywhere. */
+const farthest = 8.64e15;
 const durationPattern = /^(?:\d+(?:\.\d+)?(?:ms|d|h|m|s))+$/;
 
 /**
@@ -38,7 +40,7 @@ export function durationMs(value: Duration, option: string): number {
           ? Number(amount)
           : milliseconds({ [units[unit as keyof typeof units]]: Number(amount) });
     }
-    return total;
+    if (Number.isFinite(total)) return total;
   }
   throw new SignalboxError('INVALID_DURATION', { option, actual: shown(value) });
 }
@@ -48,7 +50,7 @@ export function durationMs(value: Duration, option: string): number {
  * @throws SignalboxError `INVALID_INSTANT`.
  */
 export function instantMs(value: Instant, option: string): number {
-  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  if (typeof value === 'number' && isInstant(value)) return value;
   if (value instanceof Date && isValid(value)) return value.getTime();
   if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT.*(?:Z|[+-]\d\d(?::?\d\d)?)$/.test(value)) {
     const parsed = parseISO(value);
@@ -64,12 +66,18 @@ export function isDelay(value: Beginning): boolean {
     : typeof value === 'object' && 'after' in value;
 }
 
-/** Epoch milliseconds of a beginning, counted from `now` where it is a delay. */
+/** Epoch milliseconds of a beginning, counted from `now` where it is a delay. @throws as `durationMs` and `instantMs` do. */
 export function beginningMs(value: Beginning, now: number, option: string): number {
-  if (typeof value === 'string' && durationPattern.test(value)) return now + durationMs(value, option);
+  if (typeof value === 'string' && durationPattern.test(value))
+    return instantMs(now + durationMs(value, option), option);
   if (typeof value === 'object' && value !== null && 'after' in value)
-    return now + durationMs(value.after, `${option}.after`);
+    return instantMs(now + durationMs(value.after, `${option}.after`), option);
   return instantMs(value, option);
+}
+
+/** Whether a number is epoch milliseconds that a Date can hold. */
+export function isInstant(ms: number): boolean {
+  return Math.abs(ms) <= farthest;
 }
 
 /** A duration for people: `1 minute 30 seconds`, `250 ms`. */

@@ -1,6 +1,6 @@
 import type { Json } from '../../machines/json.ts';
 import { SignalboxError, shown } from '../errors.ts';
-import { durationMs } from '../time.ts';
+import { durationMs, isInstant } from '../time.ts';
 import type { Failure } from './failure.ts';
 
 /**
@@ -58,11 +58,12 @@ export type RetryCache = Map<string, Json>;
 
 /**
  * The instant for which an answer puts a job back, or null for the front of its queue: a delay of zero or less, or a
- * Date that has passed. @throws SignalboxError `INVALID_OPTION` for anything but a Date or `{ after }`.
+ * Date that has passed. @throws SignalboxError `INVALID_OPTION` for anything but a Date or `{ after }`, and for what
+ * lies beyond all Dates.
  */
 export function putBackAt(answer: RetryAnswer, now: number): number | null {
   const at = instantOf(answer, now);
-  if (at === null) {
+  if (at === null || (at > now && !isInstant(at))) {
     throw new SignalboxError('INVALID_OPTION', {
       option: 'the answer of a retry policy',
       expected: 'true, false, a Date or { after }',

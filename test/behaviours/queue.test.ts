@@ -194,6 +194,22 @@ forEachStore('Queue', (makeStore) => {
     expect([status, job.ending]).toEqual(['PENDING', 'expired']);
   });
 
+  it('[Q-8] an instant that no Date can hold is refused, also as a delay, and leaves the queue alone', async () => {
+    const { queue } = await makeQueue();
+    const endless = `${'9'.repeat(400)}d`;
+
+    for (const beginAfter of [1e300, { after: 1e300 }, '999999999999d'])
+      await expect(queue.put(note('x'), { beginAfter })).rejects.toMatchObject({ code: 'INVALID_INSTANT' });
+    await expect(queue.put(note('x'), { beginAfter: endless })).rejects.toMatchObject({
+      code: 'INVALID_DURATION',
+    });
+    await expect(queue.put(note('x'), { beginBy: endless })).rejects.toMatchObject({
+      code: 'INVALID_DURATION',
+    });
+
+    expect(await queue.length()).toBe(0);
+  });
+
   it('[Q-11] after put the job waits in the queue, which is one longer', async () => {
     const { queue } = await makeQueue();
     await putAll(queue, 'one');

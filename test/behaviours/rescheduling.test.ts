@@ -164,7 +164,11 @@ forEachStore('Rescheduling', (makeStore) => {
     );
     await reactor.runUntilIdle();
 
-    const refusals = ['tomorrow', 5, null, undefined, new Date('never'), { after: Number.NaN }, { in: 5 }];
+    const beyond = [{ after: 1e300 }, { after: `${'9'.repeat(30)}d` }];
+    const refusals = [
+      ...['tomorrow', 5, null, undefined, new Date('never'), { after: Number.NaN }, { in: 5 }],
+      ...beyond,
+    ];
     for (const answer of refusals) {
       expect(() => putBackAt(answer as unknown as RetryAnswer, 0)).toThrow(/a Date or \{ after \}/);
     }

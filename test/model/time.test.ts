@@ -36,6 +36,10 @@ describe('a duration', () => {
     );
   });
 
+  it('as text that no number holds is refused', () => {
+    expect(() => durationMs(`${'9'.repeat(400)}d`, 'x')).toThrow('a duration of zero or more');
+  });
+
   it.each([
     [0, '0 ms'],
     [250, '250 ms'],
@@ -87,5 +91,13 @@ describe('an instant', () => {
         expect(beginningMs(new Date(ms), now, 'x')).toBe(ms);
       }),
     );
+  });
+
+  it('that no Date can hold is refused, however it is said', () => {
+    const last = new Date(8.64e15);
+
+    expect(instantMs(last, 'x')).toBe(instantMs(last.getTime(), 'x'));
+    for (const beyond of [8.64e15 + 1, -8.64e15 - 1, 1e300, '200000000d', { after: 8.64e15 }])
+      expect(() => beginningMs(beyond, 1, 'x')).toThrow('to be an instant');
   });
 });
