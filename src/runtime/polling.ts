@@ -111,8 +111,12 @@ export class Polling {
   }
 
   async #isActivated(representation: Representation, where: string): Promise<boolean> {
-    const { queue } = representation;
-    if (this.#queues.has(queue)) return true;
+    const { queue, record } = representation;
+    if (this.#queues.has(queue)) {
+      if (record.state !== 'registered') return true;
+      // Unregistered while it lives, it begins anew: its agents went with its record, and its jobs are in other hands.
+      this.#engine.abortRuns(record, new Error('the dispatcher was unregistered'));
+    }
     const activated = await this.#guarded(`be activated ${where}`, () =>
       activateIn(this.#engine, representation, this.#tried),
     );

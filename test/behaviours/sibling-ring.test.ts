@@ -31,6 +31,31 @@ forEachStore('Pings', (makeStore) => {
     expect(testBox.entries.find(({ level }) => level === 'CRITICAL')?.stream).toBe('signalbox.events');
   });
 
+  it('[DR-2] [DR-10] a dispatcher that was unregistered while it lives begins anew, with its agents', async () => {
+    const { testBox, box, reactor, queue, hold, open, started, signals } = await makeRing();
+    const [a] = await startCrew(testBox, ['a']);
+    await queue.put(hold('job'));
+    await reactor.runUntilIdle();
+    const heard: string[] = [];
+    box.listen(({ name }) => heard.push(name));
+
+    await (await representationOf(testBox, 'a')).deactivate();
+    await queue.dispatchers.unregister('a');
+    await reactor.advance('5s');
+
+    expect(heard).toEqual([
+      'dispatcherDeactivated',
+      'dispatcherUnregistered',
+      'dispatcherRegistered',
+      'dispatcherActivated',
+    ]);
+    expect(Object.keys(a?.getPollInfo().queues[''] ?? {})).toEqual(['main']);
+    expect(signals.map((signal) => signal.aborted)).toEqual([true, false]);
+    expect(started).toEqual(['job', 'job']);
+    expect(testBox.logged('CRITICAL')).toEqual([]);
+    open('job');
+  });
+
   it('[DR-11] a ping is recorded only when the last one is a ping interval old, though every poll asks', async () => {
     const { testBox, reactor } = await makeRing();
     const [a] = await startCrew(testBox, ['a']);
