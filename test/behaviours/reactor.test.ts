@@ -1,6 +1,6 @@
 import { createSignalbox, Dispatcher, defineJob, installAgent, NodeReactor, type Reactor } from 'signalbox';
 import { VirtualReactor } from 'signalbox/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { forEachStore, makeBox, makeNodeBox } from './stores.ts';
 
 const note = defineJob({ name: 'note', run: (text: string) => text });
@@ -46,6 +46,27 @@ forEachStore('Reactor', (makeStore) => {
     expect(result).toBe('x');
     expect([...asked].sort()).toEqual(['before shutdown', 'callFromThread', 'callLater', 'callWhenRunning']);
     expect(shutdown).toEqual([]);
+  });
+
+  it('[X-4] a call is made after its delay though that is longer than a timer of Node can be', () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const dayMs = 24 * 60 * 60 * 1000;
+      const reactor = new NodeReactor();
+      const made: string[] = [];
+      reactor.callLater(60 * dayMs, () => made.push('late'));
+      const taken = reactor.callLater(60 * dayMs, () => made.push('taken back'));
+
+      vi.advanceTimersByTime(60 * dayMs - 1);
+      const before = [...made];
+      taken.cancel();
+      vi.advanceTimersByTime(dayMs);
+
+      expect(before).toEqual([]);
+      expect(made).toEqual(['late']);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('[X-5] a dispatcher deactivates before its reactor stops', async () => {

@@ -1,6 +1,9 @@
 import { ReactorLife } from './life.ts';
 import type { RunnableReactor, ScheduledCall } from './reactor.ts';
 
+/** Node turns longer delays into 1 ms. */
+const longestMs = 2 ** 31 - 1;
+
 /**
  * The reactor of a Node process: its event loop and its clock.
  *
@@ -47,9 +50,13 @@ export class NodeReactor implements RunnableReactor {
   }
 
   callLater(delayMs: number, call: () => void): ScheduledCall {
-    // Node turns longer delays into 1 ms; the caller looks at the clock again anyway.
-    const timer = setTimeout(call, Math.min(Math.max(0, delayMs), 2 ** 31 - 1));
-    if (!this.#keepsProcess) timer.unref();
+    let timer: NodeJS.Timeout;
+    const wait = (ms: number): void => {
+      const now = Math.min(Math.max(0, ms), longestMs);
+      timer = setTimeout(() => (ms > now ? wait(ms - now) : call()), now);
+      if (!this.#keepsProcess) timer.unref();
+    };
+    wait(delayMs);
     return { cancel: () => clearTimeout(timer) };
   }
 
