@@ -125,7 +125,7 @@ export class Dispatcher {
     this.polls.clear();
     this.jobs.clear();
     this.#agents.spend(1);
-    this.#shutdownTrigger = this.reactor.addSystemEventTrigger('before', 'shutdown', () => this.deactivate());
+    this.#shutdownTrigger = this.reactor.addSystemEventTrigger('before', 'shutdown', () => this.stopped());
     this.#actor.send({ type: 'dispatcher.activate' });
   }
 

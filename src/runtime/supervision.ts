@@ -1,6 +1,7 @@
 import { type Actor, type AnyActorLogic, type AnyActorRef, createActor, waitFor } from 'xstate';
 import { supervisorMachine } from '../../machines/supervisor.machine.ts';
 import { BadStatusError, SignalboxError } from '../errors.ts';
+import { Failure } from '../model/failure.ts';
 import { type Limits, limitsOf } from '../model/limits.ts';
 import type { RepresentationRecord } from '../model/records.ts';
 import { withCodec } from '../store/coded-store.ts';
@@ -14,6 +15,7 @@ import { criticalToStderr, Log } from './logging.ts';
 import { type IdSource, nodeTextFiles, randomIds } from './ports.ts';
 import { NodeReactor } from './reactor/node-reactor.ts';
 import type { Clock, Reactor, RunnableReactor } from './reactor/reactor.ts';
+import { joinReactor, leaveReactor } from './reactor/sharing.ts';
 import { withinMs } from './reactor/time-limits.ts';
 import type { Registry } from './registry.ts';
 import { Representation } from './representation.ts';
@@ -47,6 +49,7 @@ export class Supervision {
     this.#shared = shared;
     this.#limits = limitsOf(options.limits);
     this.reactor = options.reactor ?? new NodeReactor();
+    joinReactor(this.reactor, this);
     const clock =
       options.clock ?? (this.reactor.now === undefined ? new NodeReactor() : (this.reactor as Clock));
     this.#now = () => clock.now();
@@ -217,13 +220,26 @@ export class Supervision {
       await withinMs(engine.reactor, idle, this.#grace);
     }
     for (const dispatcher of this.#shared.dispatchers.values()) await dispatcher.stopped();
-    await this.reactor.stop?.();
+    if (leaveReactor(this.reactor, this)) await this.#stopReactor(engine);
     await engine.store.settled().catch(() => {});
     this.#supervisor.send({ type: 'drain.done' });
   }
 
+  /** What a trigger of the program throws must not keep the box from its end. */
+  async #stopReactor({ log }: Engine): Promise<void> {
+    try {
+      await this.reactor.stop?.();
+    } catch (error) {
+      const failure = Failure.from(error);
+      log.events('ERROR', () => `a trigger before shutdown failed: ${failure.text()}`, {
+        err: failure.toError(),
+      });
+    }
+  }
+
   #abortJobs(): void {
     const reason = new Error('the store failed');
+    leaveReactor(this.reactor, this);
     if (this.engine === null) return;
     for (const live of this.engine.agents.values()) live.workers.abort(reason);
     // Polls could do nothing any more, and would keep the process alive after `stop`.

@@ -14,11 +14,20 @@ export class ReactorLife {
     for (const call of calls) call();
   }
 
+  /** Makes every trigger, whatever the ones before it throw, and stops. Rejects with the first that was thrown. */
   async stop(): Promise<void> {
     const triggers = [...this.#beforeShutdown];
     this.#beforeShutdown.clear();
-    for (const trigger of triggers) await trigger();
+    const thrown: unknown[] = [];
+    for (const trigger of triggers) {
+      try {
+        await trigger();
+      } catch (error) {
+        thrown.push(error);
+      }
+    }
     this.running = false;
+    if (thrown.length > 0) throw thrown[0];
   }
 
   callWhenRunning(call: () => void): void {
