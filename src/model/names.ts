@@ -1,6 +1,7 @@
 import { SignalboxError, shown } from '../errors.ts';
 
 const namePattern = /^[A-Za-z][\w.:-]{0,127}$/;
+const uuidPattern = /^[\w.:-]{1,128}$/;
 const idPattern = /^[\w-]{1,64}$/;
 
 /** Whether it is a name. */
@@ -19,6 +20,16 @@ export function checkName(name: unknown, what: string): string {
 /** The name of a queue: a name, or the empty one of the default queue. */
 export function checkQueueName(name: unknown): string {
   return name === '' ? '' : checkName(name, 'a queue name');
+}
+
+/** Refuses what cannot tell a dispatcher from others. A UUID as a rule; it stands between slashes in ids of records. */
+export function checkUuid(uuid: unknown): string {
+  if (typeof uuid === 'string' && uuidPattern.test(uuid)) return uuid;
+  throw new SignalboxError('INVALID_OPTION', {
+    option: 'uuid',
+    expected: 'a UUID, or 1 to 128 letters, digits, _ . : or -',
+    actual: shown(uuid),
+  });
 }
 
 /** Whether it can be a job's id. */

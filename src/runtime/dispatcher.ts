@@ -3,6 +3,7 @@ import { dispatcherMachine } from '../../machines/dispatcher.machine.ts';
 import { SignalboxError, shown } from '../errors.ts';
 import { type JobInfo, JobInfos } from '../model/job-infos.ts';
 import { type DispatcherHealth, healthOf } from '../model/liveness.ts';
+import { checkUuid } from '../model/names.ts';
 import { type PollRange, pollAt, pollsIn } from '../model/poll-range.ts';
 import { type JobName, type PollInfo, Polls } from '../model/polls.ts';
 import { type Statistics, statisticsOf } from '../model/statistics.ts';
@@ -70,7 +71,7 @@ export class Dispatcher {
   constructor(box: Signalbox, options: DispatcherOptions = {}) {
     this.box = box;
     this.#engine = box.engine;
-    this.uuid = options.uuid ?? box.uuid;
+    this.uuid = checkUuid(options.uuid ?? box.uuid);
     this.reactor = options.reactor ?? box.engine.reactor;
     this.pollInterval = durationMs(options.pollInterval ?? 5000, 'pollInterval');
     this.polls = new Polls(checkCount(options.pollsSize ?? 400, 'pollsSize'));

@@ -1,4 +1,4 @@
-import { SignalboxError } from '../errors.ts';
+import { BadStatusError, SignalboxError } from '../errors.ts';
 import type { JobRecord } from '../model/records.ts';
 import { statusOfState, stepJob } from '../model/step.ts';
 import type { Change } from '../store/store.ts';
@@ -124,11 +124,23 @@ export class Queue {
     return Job.of(this.#unit, record);
   }
 
-  /** Takes the job at a place out of the queue: it is NEW again. This is how an unclaimed job is cancelled. */
+  /**
+   * Takes the job at a place out of the queue: it is NEW again. This is how an unclaimed job is cancelled. When somebody
+   * else is faster it is the job that stands there then.
+   * @throws SignalboxError `INDEX_OUT_OF_RANGE`.
+   */
   async pull(index = 0): Promise<Job<unknown>> {
-    const job = await this.at(index);
-    await this.remove(job);
-    return job;
+    let taken: string | null = null;
+    for (;;) {
+      const job = await this.at(index);
+      try {
+        await this.remove(job);
+        return job;
+      } catch (error) {
+        if (!isNotWaiting(error) || job.id === taken) throw error;
+        taken = job.id;
+      }
+    }
   }
 
   /** Takes this job out of the queue. @throws SignalboxError `JOB_NOT_WAITING` when it does not wait here. */
@@ -186,4 +198,10 @@ export class Queue {
     const record = claimed.jobs[0];
     return record === undefined ? otherwise : Job.of(this.#unit, record);
   }
+}
+
+function isNotWaiting(error: unknown): boolean {
+  return (
+    error instanceof BadStatusError || (error instanceof SignalboxError && error.code === 'JOB_NOT_WAITING')
+  );
 }

@@ -1,5 +1,6 @@
 import { newRepresentationContext } from '../../machines/representation.machine.ts';
 import { SignalboxError } from '../errors.ts';
+import { checkUuid } from '../model/names.ts';
 import type { RepresentationRecord } from '../model/records.ts';
 import { commitHeard, hear, move, Representation } from './representation.ts';
 import { GatheringUnit, type Unit } from './unit.ts';
@@ -38,8 +39,12 @@ export class Representations {
     return new Representation(this.#unit, record);
   }
 
-  /** Adds an inactive, never-pinged representation. @throws ConflictError when there is one already. */
+  /**
+   * Adds an inactive, never-pinged representation.
+   * @throws ConflictError when there is one already; SignalboxError `INVALID_OPTION`.
+   */
   async register(uuid: string): Promise<Representation> {
+    checkUuid(uuid);
     const { engine } = this.#unit;
     const id = `${this.#queue}/${uuid}`;
     const context = newRepresentationContext({ queue: this.#queue, dispatcher: uuid });

@@ -3,6 +3,7 @@ import { supervisorMachine } from '../../machines/supervisor.machine.ts';
 import { BadStatusError, SignalboxError } from '../errors.ts';
 import { Failure } from '../model/failure.ts';
 import { type Limits, limitsOf } from '../model/limits.ts';
+import { checkUuid } from '../model/names.ts';
 import type { RepresentationRecord } from '../model/records.ts';
 import { withCodec } from '../store/coded-store.ts';
 import type { OpenStore } from '../store/store.ts';
@@ -132,7 +133,7 @@ export class Supervision {
         log.events('CRITICAL', () => `the store failed: ${error.message}`, { err: error });
         this.#supervisor.send({ type: 'store.failed', reason: error.message });
       });
-      const uuid = this.#options.uuid ?? this.#instanceUuid(open, ids);
+      const uuid = checkUuid(this.#options.uuid ?? this.#instanceUuid(open, ids));
       this.engine = new Engine({
         store: open,
         registry: this.#shared.registry,

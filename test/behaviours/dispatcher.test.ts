@@ -1,4 +1,4 @@
-import { agent, ConflictError, Dispatcher } from 'signalbox';
+import { agent, ConflictError, createSignalbox, Dispatcher, memoryStore } from 'signalbox';
 import { expect, it } from 'vitest';
 import { agentOf, makeWorkshop, namesOf, representationOf, startCrew } from './crew.ts';
 import { interceptedStore } from './faulty-store.ts';
@@ -41,6 +41,19 @@ forEachStore('A dispatcher', (makeStore) => {
       expect.objectContaining({ code: 'DISPATCHER_EXISTS' }) as Error,
     );
     expect([...box.dispatchers.values()]).toEqual([a, b]);
+  });
+
+  it('[D-3] a UUID that would run into the names of agents is refused, wherever it is given', async () => {
+    const { box } = await makeShop();
+    const code = 'INVALID_OPTION';
+
+    for (const uuid of ['', 'a/b', 'a b', 'a\n', 'a'.repeat(129)]) {
+      expect(() => new Dispatcher(box, { uuid })).toThrow(expect.objectContaining({ code }) as Error);
+      await expect(box.queue().dispatchers.register(uuid)).rejects.toMatchObject({ code });
+      await expect(createSignalbox({ store: memoryStore(), uuid })).rejects.toMatchObject({ code });
+    }
+
+    expect([...box.dispatchers.keys(), ...(await box.queue().dispatchers.uuids())]).toEqual([]);
   });
 
   it('[D-4] dispatchers are found by UUID, stopped ones too, until they are popped or cleared', async () => {

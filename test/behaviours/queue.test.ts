@@ -323,6 +323,30 @@ forEachStore('Queue', (makeStore) => {
     expect(await queue.length()).toBe(0);
   });
 
+  it('[Q-17] pulls at the same time take one job each, and the last one is told that there is none', async () => {
+    const { queue } = await makeQueue();
+    await putAll(queue, 'a', 'b', 'c');
+
+    const pulls = await Promise.allSettled(Array.from({ length: 4 }, () => queue.pull()));
+
+    const taken = pulls.map((pull) => (pull.status === 'fulfilled' ? pull.value.args[0] : pull.reason.code));
+    expect(taken.sort()).toEqual(['INDEX_OUT_OF_RANGE', 'a', 'b', 'c']);
+    expect(await queue.length()).toBe(0);
+  });
+
+  it('[Q-17] a transaction that pulls a job for the second time is told so', async () => {
+    const { box, queue } = await makeQueue();
+    await putAll(queue, 'a', 'b');
+
+    const twice = box.transaction(async (tx) => {
+      await tx.queue('').pull();
+      await tx.queue('').pull();
+    });
+
+    await expect(twice).rejects.toMatchObject({ code: 'JOB_NOT_WAITING' });
+    expect(await texts(queue)).toEqual(['a', 'b']);
+  });
+
   it('[Q-18] remove takes out that very job, and refuses one that does not wait in this queue', async () => {
     const { box, queue } = await makeQueue();
     const [a, twin] = await putAll(queue, 'same', 'same');
