@@ -1,7 +1,7 @@
 import { Failure } from '../model/failure.ts';
 import type { JobInfo } from '../model/job-infos.ts';
 import { type AgentPoll, type JobName, PollInfo, type Polls } from '../model/polls.ts';
-import type { AgentRecord } from '../model/records.ts';
+import type { AgentRecord, RepresentationRecord } from '../model/records.ts';
 import type { Engine } from './engine.ts';
 import type { LiveAgents } from './live-agents.ts';
 import { activateIn, lookAfterSibling, ping, register } from './presence.ts';
@@ -112,11 +112,12 @@ export class Polling {
 
   async #isActivated(representation: Representation, where: string): Promise<boolean> {
     const { queue, record } = representation;
-    if (this.#queues.has(queue)) {
-      if (record.state !== 'registered') return true;
-      // Unregistered while it lives, it begins anew: its agents went with its record, and its jobs are in other hands.
-      this.#engine.abortRuns(record, new Error('the dispatcher was unregistered'));
+    const lost = this.#queues.has(queue) ? lossOf(record, this.#engine.store.epoch) : null;
+    if (lost !== null) {
+      this.#queues.delete(queue);
+      this.#engine.abortRuns(record, new Error(lost));
     }
+    if (this.#queues.has(queue)) return true;
     const activated = await this.#guarded(`be activated ${where}`, () =>
       activateIn(this.#engine, representation, this.#tried),
     );
@@ -171,4 +172,10 @@ export class Polling {
     const newest = this.#parts.polls.newest();
     if (newest !== undefined) this.#logPoll(newest);
   }
+}
+
+/** How a dispatcher that lives has lost its place in a queue, and begins there anew; null when it has it, or was taken for dead. */
+function lossOf({ state, epoch }: RepresentationRecord, own: number): string | null {
+  if (state === 'registered') return 'the dispatcher was unregistered';
+  return state === 'activated' && epoch !== own ? 'another process works under the UUID' : null;
 }

@@ -166,7 +166,7 @@ export class Representation {
   }
 }
 
-/** Deactivates a dispatcher in every one of these queues where it is activated, in one commit for all of them. */
+/** Deactivates a dispatcher in every one of these queues where this process has activated it, in one commit for all of them. */
 export async function deactivateIn(engine: Engine, uuid: string, queues: Iterable<string>): Promise<void> {
   const names = [...queues];
   await fiveTimesButForJobs(async () => {
@@ -174,7 +174,7 @@ export async function deactivateIn(engine: Engine, uuid: string, queues: Iterabl
     const moved: Heard[] = [];
     for (const queue of names) {
       const record = await unit.get('representation', `${queue}/${uuid}`);
-      if (record?.state !== 'activated') continue;
+      if (record?.state !== 'activated' || record.epoch !== engine.store.epoch) continue;
       moved.push(await move(unit, record, { type: 'representation.deactivate' }));
     }
     if (moved.length > 0) await commitHeard(unit, ...moved);
