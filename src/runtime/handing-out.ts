@@ -120,7 +120,9 @@ export class HandingOut {
     const { id, epoch, claim } = job;
     const start = stepJob(job, { type: 'job.start', at: this.#engine.now() });
     const holder = { what: 'holder' as const, id, epoch, claim };
-    await this.#engine.commit(this.#agent.dispatcher.uuid, [start], [holder]).synced;
+    // Its arguments may be set until it has started: it is called with those that are stored then.
+    const unchanged = { what: 'rev' as const, kind: 'job' as const, id, rev: job.rev };
+    await this.#engine.commit(this.#agent.dispatcher.uuid, [start], [holder, unchanged]).synced;
     return callsHandler(start) ? afterStep(job, start) : null;
   }
 

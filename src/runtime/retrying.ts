@@ -87,6 +87,15 @@ export class Retrying {
     }
   }
 
+  /** Who judges a failure, and how loud it is told, may be set while the job runs. */
+  async #reread(run: Run): Promise<void> {
+    // Without an answer it is what it was when the call began.
+    const now = await this.#engine.store.get('job', run.job.id).catch(() => undefined);
+    if (now === undefined) return;
+    const { retryPolicy, failureLogLevel } = now;
+    run.job = { ...run.job, retryPolicy, failureLogLevel };
+  }
+
   #ask(run: Run, failure: Failure, error: 'jobError' | 'commitError', onGivenUp = (): void => {}): void {
     // The box may be stopped before the policy answers.
     this.#asked(run, failure, error, onGivenUp).catch((hopeless: unknown) =>
@@ -102,6 +111,7 @@ export class Retrying {
   ): Promise<void> {
     const engine = this.#engine;
     await run.takeTearDown()?.();
+    await this.#reread(run);
     const answer = await engine.policies.after(run, failure, error);
     if (!(await this.#isCurrent(run))) this.#lost(run);
     else if (answer === true) this.#again(run);

@@ -177,6 +177,33 @@ forEachStore('Retry policies', (makeStore) => {
     expect(await job.result()).toBe('worked');
   });
 
+  it('[J-108] a policy and a log level that are set while the job runs count when it fails', async () => {
+    const { box, queue, logged } = await setUp(makeStore);
+    const { opened, open } = makeWorkshop();
+    let calls = 0;
+    const slow = defineJob({
+      name: 'slow',
+      run: async () => {
+        calls += 1;
+        await opened('gate');
+        throw new Error('late');
+      },
+    });
+    box.define(slow);
+    const other = asked('other', { jobError: () => calls < 2 });
+    const job = await queue.put(slow());
+    await job.waitFor('ACTIVE');
+
+    await job.setRetryPolicy(other);
+    await job.setFailureLogLevel('CRITICAL');
+    open('gate');
+    await job.waitFor('COMPLETED');
+
+    expect([calls, job.ending]).toEqual([2, 'failed']);
+    expect(logged('CRITICAL')).toEqual([expect.stringContaining('Error: late')]);
+    expect(logged('ERROR')).toEqual([]);
+  });
+
   it('[J-109] an unknown policy is waited for, with CRITICAL entries: the job neither fails nor goes on', async () => {
     const { work, errors, calls, queue, reactor, box, entries } = await setUp(makeStore);
     errors.push(new Error('once'));
