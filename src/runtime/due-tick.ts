@@ -13,6 +13,9 @@ export interface DueTickParts {
 /** When a store that could not say what comes next is asked again. */
 const askAgainMs = 1000;
 
+/** A day: a reactor may be made of timers that know no delays of more than 2^31 ms, and make such calls at once. */
+const longestMs = 24 * 60 * 60 * 1000;
+
 /**
  * One timer for the earliest due time of all: it moves no job, it only wakes the claims.
  *
@@ -71,6 +74,7 @@ export class DueTick {
     this.cancel();
     if (due === null) return;
     if (due <= now) this.#parts.tick();
+    else if (due - now > longestMs) this.#callLater(longestMs, () => this.plan());
     else this.#callLater(Math.max(0, due - store.now()), this.#parts.tick);
   }
 

@@ -149,3 +149,16 @@ it('a job that is due and finds no room has the store asked once more, and not a
   expect(await job.result()).toBe('x');
   expect(times).toBe(2);
 });
+
+it('a job of a far day is not asked for again and again, also on a reactor that makes far calls at once', async () => {
+  const { interference, queue, reactor, note } = await startedBox();
+  const callLater = reactor.callLater.bind(reactor);
+  reactor.callLater = (delayMs, call) => callLater(delayMs < 2 ** 31 ? delayMs : 1, call);
+  await queue.put(note('x'), { beginAfter: '60d' });
+  await reactor.runUntilIdle();
+  const before = interference.asked;
+
+  await reactor.advance('4s');
+
+  expect(interference.asked - before).toBe(0);
+});
