@@ -7,6 +7,7 @@ import { checkName } from '../model/names.ts';
 import type { AgentRecord, FilterData, Selection } from '../model/records.ts';
 import { type Instant, instantMs } from '../time.ts';
 import { Job } from './job.ts';
+import { fiveTimes } from './retry-steps.ts';
 import type { ChooserDefinition, FilterDefinition } from './selections.ts';
 import type { Unit } from './unit.ts';
 
@@ -142,22 +143,24 @@ export class Agents {
 
   /** Removes an agent that holds nothing. @throws SignalboxError `AGENT_NOT_EMPTY`. */
   async remove(name: string): Promise<void> {
-    const length = await this.#unit.engine.store.heldCount(this.#queue, this.#uuid, name);
-    if (length > 0) throw new SignalboxError('AGENT_NOT_EMPTY', { name, length });
-    await this.#unit.submit(
-      [
-        {
-          kind: 'agent',
-          id: this.#id(name),
-          event: 'agent.removed',
-          from: null,
-          to: null,
-          patch: null,
-          gone: true,
-        },
-      ],
-      [],
-    );
+    const change = { kind: 'agent' as const, event: 'agent.removed', from: null, to: null, patch: null };
+    const [queue, dispatcher] = [this.#queue, this.#uuid];
+    await fiveTimes(async () => {
+      const held = await this.#unit.engine.store.held(queue, dispatcher, null);
+      const length = held.filter(
+        ({ parent }) => parent !== null && 'agent' in parent && parent.agent === name,
+      ).length;
+      if (length > 0) throw new SignalboxError('AGENT_NOT_EMPTY', { name, length });
+      // A claim that was under way must not leave a job with an agent that is gone.
+      const holds = {
+        what: 'holds' as const,
+        id: `${queue}/${dispatcher}`,
+        queue,
+        dispatcher,
+        count: held.length,
+      };
+      await this.#unit.submit([{ ...change, id: this.#id(name), gone: true }], [holds]);
+    });
   }
 
   #id(name: string): string {
