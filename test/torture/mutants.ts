@@ -75,9 +75,9 @@ export const mutants: readonly TortureMutant[] = [
     edits: [
       {
         file: 'src/runtime/handing-out.ts',
-        find: 'await this.#engine.commit(this.#agent.dispatcher.uuid, [start], [holder]).synced;',
+        find: 'await this.#engine.commit(this.#agent.dispatcher.uuid, [start], [holder, unchanged]).synced;',
         replace:
-          'void this.#engine.commit(this.#agent.dispatcher.uuid, [start], [holder]).synced.catch(() => {});',
+          'void this.#engine.commit(this.#agent.dispatcher.uuid, [start], [holder, unchanged]).synced.catch(() => {});',
       },
     ],
   },
