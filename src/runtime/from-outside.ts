@@ -51,18 +51,20 @@ export async function failFromOutside(
 
 /**
  * Decides about a job that was ACTIVE when its dispatcher went away. In CALLBACKS it resumes the callbacks: the abort
- * was stored by an earlier run of the system job. @throws BadStatusError in any other status.
+ * was stored by an earlier run of the system job. A system job decides as long as it has the job in its care: another run
+ * of it may be faster, and who claims the job then would lose it.
+ * @throws BadStatusError in any other status.
  */
 export async function handleInterrupt(
   engine: Engine,
   id: string,
   queue: string,
-  within: CallbackContext | null = null,
+  { within, system }: { readonly within: CallbackContext | null; readonly system: string | null },
 ): Promise<void> {
   const retry = new RetryStep(engine, () => `deciding about interrupted job ${id}`);
   for (;;) {
     const record = await engine.store.get('job', id);
-    if (record === undefined) return;
+    if (record === undefined || (system !== null && !isInCareOf(record, system))) return;
     if (record.state === 'callbacks') return engine.callbacks.resume(record, within);
     // A system job looked before: meanwhile what the job waited for has come, and nothing is left to decide.
     if (record.state === 'completed' && within !== null) return;
@@ -93,6 +95,11 @@ export async function handleInterrupt(
     }
     return;
   }
+}
+
+/** Whether a system job has this one to decide about. */
+export function isInCareOf({ parent }: JobRecord, system: string): boolean {
+  return parent !== null && 'system' in parent && parent.system === system;
 }
 
 /**

@@ -128,7 +128,7 @@ export class ChangeableJob<Result> extends KnownJob<Result> {
     const { engine } = this.#known.stored().unit;
     const queue =
       currentRun.getStore()?.queue ?? (await queueOf(engine.store, await this.#known.read())) ?? '';
-    await handleInterrupt(engine, this.record.id, queue);
+    await handleInterrupt(engine, this.record.id, queue, { within: null, system: null });
     await this.refresh();
   }
 

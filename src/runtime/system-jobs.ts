@@ -8,7 +8,7 @@ import type { CallbackContext } from './callbacks.ts';
 import { currentRun } from './current-run.ts';
 import { type JobDefinition, makeDefinition } from './definitions.ts';
 import type { Engine } from './engine.ts';
-import { failFromOutside, handleInterrupt } from './from-outside.ts';
+import { failFromOutside, handleInterrupt, isInCareOf } from './from-outside.ts';
 import type { Job } from './job.ts';
 import { joinDefinitions } from './join.ts';
 import { mustSucceed } from './retry-steps.ts';
@@ -27,7 +27,8 @@ export function systemDefinitions(engine: () => Engine): readonly JobDefinition<
     }),
     deciding(engine, systemNames.handleInterrupt, async (box, job) => {
       if ((await undecided(box, job)) === null) return;
-      await handleInterrupt(box, job.record.id, currentRun.getStore()?.queue ?? '', ownWorker());
+      const queue = currentRun.getStore()?.queue ?? '';
+      await handleInterrupt(box, job.record.id, queue, { within: ownWorker(), system: ownId() });
     }),
     deciding(engine, systemNames.resumeCallbacks, async (box, job) => {
       const record = await sound(box, job);
@@ -77,17 +78,19 @@ async function sound(engine: Engine, { record: { id } }: Job): Promise<JobRecord
  */
 async function undecided(engine: Engine, job: Job): Promise<JobRecord | null> {
   const record = await sound(engine, job);
-  const isHere =
-    record?.parent != null &&
-    'system' in record.parent &&
-    record.parent.system === currentRun.getStore()?.job.id;
+  const isHere = record !== undefined && isInCareOf(record, ownId());
   return isHere && record.state !== 'completed' ? record : null;
 }
 
 /** Whether somebody else is at the callbacks of a job. Nobody is at a completed one, nor at one that stands nowhere. */
-function isElsewhere({ state, parent }: JobRecord): boolean {
-  if (state === 'completed' || parent === null) return false;
-  return !('system' in parent) || parent.system !== currentRun.getStore()?.job.id;
+function isElsewhere(record: JobRecord): boolean {
+  if (record.state === 'completed' || record.parent === null) return false;
+  return !isInCareOf(record, ownId());
+}
+
+/** The id of the current system job. */
+function ownId(): string {
+  return currentRun.getStore()?.job.id ?? '';
 }
 
 /** The worker of the current system job: callbacks that it goes on with run there, as long as it holds its own job. */

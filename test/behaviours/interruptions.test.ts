@@ -7,9 +7,12 @@ import {
   type Job,
   local,
   NeverRetry,
+  type OpenStore,
   type Signalbox,
+  type Store,
 } from 'signalbox';
 import { describe, expect, it } from 'vitest';
+import { type Commit, has, interceptedStore } from './faulty-store.ts';
 import { forEachStore, type MakeStore, makeBox, type TestBox } from './stores.ts';
 
 /** A promise that a test settles, and how often it was asked for. */
@@ -49,7 +52,7 @@ interface Line {
   readonly note: () => Job<string>;
 }
 
-async function line(makeStore: MakeStore): Promise<Line> {
+async function line(makeStore: MakeStore, store = makeStore()): Promise<Line> {
   const gate = new Gate();
   const seen: string[] = [];
   const slow = defineJob({ name: 'slow', run: () => gate.pass() });
@@ -61,7 +64,7 @@ async function line(makeStore: MakeStore): Promise<Line> {
       return `noted ${String(input)}`;
     },
   });
-  const testBox = await makeBox({ store: makeStore(), jobs: [slow, once, note], queues: [''] });
+  const testBox = await makeBox({ store, jobs: [slow, once, note], queues: [''] });
   testBox.box.on('dispatcherActivated', async ({ representation }) => {
     if ((await representation.agents.get('main')) === null)
       await representation.agents.set('main', agent({ size: 1 }));
@@ -314,6 +317,50 @@ forEachStore('interruptions', (makeStore) => {
     expect(await job.refresh()).toMatchObject({ status: 'COMPLETED', ending: 'aborted' });
     expect(about.gate.calls).toBe(1);
     expect(gate.calls).toBe(2);
+  });
+
+  it('[C-15] a system job that somebody else was faster than leaves the job that it had to decide about to him', async () => {
+    let open: OpenStore | null = null;
+    const opened = makeStore();
+    const inner: Store = {
+      name: opened.name,
+      open: async (ports) => {
+        open = await opened.open(ports);
+        return open;
+      },
+    };
+    let isFaster = true;
+    const store = interceptedStore(inner, (call, [commit]) => {
+      if (call !== 'commit' || !isFaster || !has(commit as Commit, 'job.reschedule')) return null;
+      isFaster = false;
+      const id = (commit as Commit).changes[0]?.id;
+      const held = { queue: '', dispatcher: 'elsewhere', agent: 'main' };
+      const change = (event: string, from: string, to: string, patch: object): Commit['changes'][number] =>
+        ({ kind: 'job', id, event, from, to, patch }) as Commit['changes'][number];
+      open?.commit({
+        by: 'elsewhere',
+        expect: [],
+        changes: [
+          change('job.reschedule', 'active.running', 'pending', { parent: { queue: '' }, claim: 3 }),
+          change('job.claim', 'pending', 'assigned', { parent: held, order: ['claimed', 0], claim: 4 }),
+          change('job.start', 'assigned', 'active.running', { attempts: 2 }),
+        ],
+      });
+      return null;
+    });
+    const about = await line(makeStore, store);
+    const dispatcher = await dispatcherAs(about, ids.first);
+    const job = await startSlow(about);
+    await dispatcher.deactivate();
+
+    dispatcher.activate();
+    await about.testBox.reactor.runUntilIdle();
+
+    const { record } = await job.refresh();
+    expect([isFaster, job.status, record.claim]).toEqual([false, 'ACTIVE', 4]);
+    expect(record.parent).toMatchObject({ dispatcher: 'elsewhere' });
+    expect(about.gate.calls).toBe(1);
+    expect(await about.box.queue().length()).toBe(0);
   });
 
   it('[C-16] the end of an inner job that an interrupted outer job no longer waits for is ignored', async () => {

@@ -169,8 +169,9 @@ forEachStore('An interrupted job', (makeStore) => {
     dispatcher.abandon();
     await job.handleInterrupt();
     const within = { agent: null, slot: null, holder: null, queue: '' };
+    const own = { within, system: null };
 
-    await expect(handleInterrupt(box.engine, job.id ?? '', '', within)).resolves.toBeUndefined();
+    await expect(handleInterrupt(box.engine, job.id ?? '', '', own)).resolves.toBeUndefined();
 
     await expect(job.handleInterrupt()).rejects.toBeInstanceOf(BadStatusError);
   });

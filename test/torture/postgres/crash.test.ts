@@ -1,7 +1,7 @@
 import { createSignalbox, defineJob } from 'signalbox';
 import { postgresStore } from 'signalbox/postgres';
 import { expect, test } from 'vitest';
-import { CuttingProxy } from './proxy.ts';
+import { CuttingProxy, commitText } from './proxy.ts';
 import { connectedTo, ownSite } from './site.ts';
 
 const note = defineJob({ name: 'note', run: (text: string) => text });
@@ -14,7 +14,7 @@ test('a put whose transaction a crash took with it is made again, though another
   const store = postgresStore({ connectionString: proxy.url });
   const box = await createSignalbox({ store, jobs: [note], uuid: '00000000-0000-4000-8000-000000000001' });
   await box.createQueue('a');
-  const isCut = proxy.cutAt('COMMIT', 'before').then(() => proxy.shut());
+  const isCut = proxy.cutAt(commitText, 'before').then(() => proxy.shut());
 
   const putting = box.queue('a').put(note('x'), { id: 'x' });
   await isCut;

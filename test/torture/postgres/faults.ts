@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import type { Random } from '../random.ts';
 import type { Crew } from './crew.ts';
 import { deathIntervalMs } from './intervals.ts';
-import type { Cut, CuttingProxy } from './proxy.ts';
+import { type Cut, type CuttingProxy, commitText } from './proxy.ts';
 import { connectedTo, type Site } from './site.ts';
 
 /** What a campaign did to its processes, their connections and their server. */
@@ -32,7 +32,16 @@ export interface FaultParts {
 }
 
 /** Where connections are cut: at the ends of transactions most often, and at statements of the store. */
-const needles = ['COMMIT', 'COMMIT', 'COMMIT', 'step_jobs', 'claim_jobs', 'take_seqs', 'BEGIN', 'seen_at'];
+const needles = [
+  commitText,
+  commitText,
+  commitText,
+  'step_jobs',
+  'claim_jobs',
+  'take_seqs',
+  'BEGIN',
+  'seen_at',
+];
 const ways: readonly Cut[] = ['before', 'half', 'answer', 'after'];
 
 /** Does faults of every kind at the same time until the seconds are over; then what was stopped goes on. */

@@ -1,5 +1,8 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
+/** The text of the message that commits, to its end: others have the word in them, as BEGIN has its level. */
+export const commitText = 'COMMIT\0';
+
 /** What becomes of a connection at a message to the server. */
 export type Cut =
   /** Gone before the message is sent on. */

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { OpenStore } from 'signalbox';
+import { commitText } from './proxy.ts';
 import { connectedTo } from './site.ts';
 import type { Actor, Stage } from './stage.ts';
 
@@ -150,7 +151,7 @@ async function jobForTwoBoxes(stage: Stage): Promise<string | null> {
 async function answersLost(stage: Stage): Promise<string | null> {
   const actor = await stage.actor({ size: 3, isCut: true });
   const other = await stage.actor();
-  const cutAt = (): Promise<void> => stage.proxy.cutAt('COMMIT', 'answer');
+  const cutAt = (): Promise<void> => stage.proxy.cutAt(commitText, 'answer');
   const isPutCut = cutAt();
   const put = await actor.box
     .queue('a')
@@ -177,7 +178,7 @@ async function claimOfLongSilence(stage: Stage): Promise<string | null> {
   const claim = stage.proxy.holdAnswer('claim_jobs');
   const put = await other.box.queue('a').put(other.jobs.note());
   await claim.held;
-  const isCut = stage.proxy.cutAt('COMMIT', 'silence');
+  const isCut = stage.proxy.cutAt(commitText, 'silence');
   claim.release();
   await isCut;
   // Until it has arrived.
@@ -192,7 +193,7 @@ async function claimOfLongSilence(stage: Stage): Promise<string | null> {
 /** COMMIT never arrives. */
 async function commitLost(stage: Stage): Promise<string | null> {
   const actor = await stage.actor({ isCut: true });
-  const isCut = stage.proxy.cutAt('COMMIT', 'before');
+  const isCut = stage.proxy.cutAt(commitText, 'before');
   await actor.box.queue('a').put(actor.jobs.note(), { id: 'x' });
   await isCut;
   const found = await stage.sql(`SELECT FROM ${stage.schema}.job WHERE id = 'x'`);
@@ -208,7 +209,7 @@ async function numberGivenAgain(stage: Stage, url: string): Promise<string | nul
   for (const id of ['x', 'y', 'z']) {
     // Until what this process tells others is told.
     await pause(500);
-    const isCut = stage.proxy.cutAt('COMMIT', 'before').then(() => stage.proxy.shut());
+    const isCut = stage.proxy.cutAt(commitText, 'before').then(() => stage.proxy.shut());
     const putting = actor.box.queue('a').put(actor.jobs.note(), { id });
     await isCut;
     await stage.crash();
