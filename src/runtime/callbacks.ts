@@ -19,7 +19,7 @@ import { abortAbandoned, endJob } from './from-outside.ts';
 import { Job } from './job.ts';
 import type { PendingCallback } from './job-attributes.ts';
 import type { LiveAgent } from './live-agent.ts';
-import { fiveTimes, mustSucceed } from './retry-steps.ts';
+import { fiveTimes, isStoreAway, mustSucceed } from './retry-steps.ts';
 import { type Holder, isMade, isSameCall, Run } from './run.ts';
 import type { Unit } from './unit.ts';
 import type { AgentSlot } from './workers.ts';
@@ -123,7 +123,8 @@ export class Callbacks {
     } catch (error) {
       // Somebody else began it: the next look at the list passes it by.
       if (error instanceof ConflictError) return;
-      if (!(await isMade(engine, begun))) throw error;
+      // Only an answer that was lost leaves a doubt: another call that was refused may have begun as this one would have.
+      if (!isStoreAway(error) || !(await isMade(engine, begun))) throw error;
     }
     if (callsHandler(start)) await this.#run(context, begun, parent);
   }

@@ -34,7 +34,12 @@ const stores: { readonly [kind in StoreKind]: MakeStore } = {
  * What every run shows on a database, too: a selection. All of it takes minutes there, and `SIGNALBOX_TEST_STORE=postgres`
  * asks for it.
  */
-const alsoOnPostgres: readonly string[] = ['The status of a job', 'Quotas', 'An interrupted job'];
+const alsoOnPostgres: readonly string[] = [
+  'The status of a job',
+  'Quotas',
+  'An interrupted job',
+  'interruptions',
+];
 
 const folders: string[] = [];
 const running = new Set<TestBox<RunnableReactor>>();

@@ -267,6 +267,7 @@ export class PostgresStore implements OpenStore {
       const { job } = orphan;
       // Whoever completed a job has nothing to do with what others add to it later.
       const records = job.state === 'completed' ? orphan.left : await this.#withCallbacks(job);
+      if (await this.#isInCare(job)) continue;
       if (await this.#isLeftBehind(records)) left.push(job);
     }
     for (const job of await this.#reading.endedElsewhere())
@@ -275,17 +276,25 @@ export class PostgresStore implements OpenStore {
   }
 
   /**
-   * A job that is not completed, and its callbacks that have begun and are not over: whoever is at it wrote them last. Who added
-   * one that has not begun, or ended one, need not be.
+   * A job that is not completed, and its callbacks: whoever is at it wrote one of them last. Who added a callback that nobody
+   * has begun need not be.
    */
   async #withCallbacks(job: JobRecord): Promise<readonly { readonly lastSeq: number }[]> {
-    const records = [job];
+    const records: { readonly lastSeq: number }[] = [job];
     for (const { kind, record } of await this.#reading.callbacks(job.id)) {
       if (kind === 'proxy' && record.chosen === null) continue;
+      if (kind === 'proxy') records.push(record);
       const called = kind === 'job' ? record : await this.#reading.get('job', record.chosen ?? '');
-      if (called !== undefined && !['new', 'completed'].includes(called.state)) records.push(called);
+      if (called !== undefined && (called.state !== 'new' || called.claim > 0)) records.push(called);
     }
     return records;
+  }
+
+  /** Whether a system job has it in its care: whatever becomes of that, it is run until it has decided. */
+  async #isInCare({ parent }: JobRecord): Promise<boolean> {
+    if (parent === null || !('system' in parent)) return false;
+    const system = await this.#reading.get('job', parent.system);
+    return system !== undefined && system.state !== 'completed';
   }
 
   async #isLeftBehind(records: readonly { readonly lastSeq: number }[]): Promise<boolean> {
