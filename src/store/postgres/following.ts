@@ -29,6 +29,9 @@ interface Hole {
   readonly told: Set<number>;
 }
 
+/** Hears of lines. `isFound`: the journal had them; this process has not just committed them by itself. */
+type Listener = (lines: readonly Line[], isFound: boolean) => void;
+
 /**
  * Tells listeners what is committed: by this process at once, by others when the journal is looked at, which a
  * notification asks for and a timer makes sure of. Each line is told once. Those of one process come in order; one whose
@@ -36,7 +39,7 @@ interface Hole {
  */
 export class Following {
   readonly #parts: FollowingParts;
-  readonly #listeners = new Set<(lines: readonly Line[]) => void>();
+  readonly #listeners = new Set<Listener>();
   /**
    * First numbers of lines of this process whose end it does not know, and their transactions: when the journal has them,
    * they are told. Also from before anybody followed: who begins to while the transaction is open hears of its end.
@@ -59,7 +62,7 @@ export class Following {
     this.#parts = parts;
   }
 
-  follow(listener: (lines: readonly Line[]) => void): () => void {
+  follow(listener: Listener): () => void {
     this.#listeners.add(listener);
     if (this.#listeners.size === 1) this.#start();
     return () => {
@@ -70,7 +73,7 @@ export class Following {
 
   /** Tells what this process has committed. */
   tell(lines: readonly Line[]): void {
-    if (this.#listeners.size > 0) this.#tell(lines);
+    if (this.#listeners.size > 0) this.#tell(lines, false);
   }
 
   /** This process has written lines in a transaction that somebody else ends, or of whose end it has not heard. */
@@ -237,14 +240,14 @@ export class Following {
     for (const { s } of lines) this.#uncertain.delete(s);
     if (lines.length === 0) return;
     this.#delayMs = soonMs;
-    this.#tell(lines);
+    this.#tell(lines, true);
   }
 
   /** A listener that throws must not keep the others from being told. */
-  #tell(lines: readonly Line[]): void {
+  #tell(lines: readonly Line[], isFound: boolean): void {
     for (const listener of [...this.#listeners]) {
       try {
-        listener(lines);
+        listener(lines, isFound);
       } catch (error) {
         this.#parts.report(`a listener of the journal failed: ${String(error)}`);
       }

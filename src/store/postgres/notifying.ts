@@ -143,7 +143,11 @@ export class Notifying {
     if (this.#isClosed || isDeaf === (this.#unfollow !== null)) return;
     const { following, hint } = this.#parts;
     this.#unfollow?.();
-    this.#unfollow = isDeaf ? following.follow((lines) => hint(queuesIn(lines))) : null;
+    this.#unfollow = isDeaf
+      ? following.follow((lines, isFound) => {
+          if (isFound) hint(queuesIn(lines));
+        })
+      : null;
   }
 
   #hear(payload: string): void {

@@ -1,5 +1,5 @@
 import { Client, type PoolClient } from 'pg';
-import { defineJob, local } from 'signalbox';
+import { defineJob, local, NodeReactor, type OpenStore, randomIds } from 'signalbox';
 import { storeContract } from 'signalbox/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeNodeBox } from '../../behaviours/stores.ts';
@@ -112,4 +112,34 @@ describe('A postgres store behind a pooler in transaction mode', () => {
 
     expect(await job.result()).toBe('found');
   });
+
+  it('hints at what others have put, and not at what it has put itself', async () => {
+    const schema = newSchema();
+    const [own, other] = [await opened(schema), await opened(schema)];
+    const hinted: string[] = [];
+    own.onHint((queue) => hinted.push(queue));
+
+    await put(own, 'mine');
+    await put(other, 'theirs');
+
+    await expect.poll(() => hinted).toContain('theirs');
+    expect(hinted).not.toContain('mine');
+    await Promise.all([own.close(), other.close()]);
+  });
 });
+
+function opened(schema: string): Promise<OpenStore> {
+  const reactor = new NodeReactor();
+  return newPostgresStore({ schema, url: pooler.url }).open({
+    now: () => 1000,
+    defer: (run) => reactor.callFromThread(run),
+    newId: () => randomIds.newUuid(),
+    report: () => {},
+  });
+}
+
+function put(store: OpenStore, queue: string): Promise<void> {
+  const patch = { name: 'note', args: [], beginAfter: 0, parent: { queue }, order: ['now', 0] };
+  const change = { kind: 'job', id: queue, event: 'job.put', from: 'new', to: 'pending', patch } as const;
+  return store.commit({ by: 'client', changes: [change], expect: [] }).synced;
+}
