@@ -116,7 +116,8 @@ export class Queue {
    * @throws SignalboxError `INDEX_OUT_OF_RANGE`.
    */
   async at(index: number): Promise<Job<unknown>> {
-    const records = await this.#unit.engine.store.waiting(this.name);
+    const most = Number.isInteger(index) && index >= 0 ? index + 1 : undefined;
+    const records = await this.#unit.engine.store.waiting(this.name, most);
     const record = records.at(index);
     if (!Number.isInteger(index) || record === undefined) {
       throw new SignalboxError('INDEX_OUT_OF_RANGE', { index, length: records.length });

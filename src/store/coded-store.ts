@@ -115,8 +115,8 @@ class CodedStore implements OpenStore {
     return (await this.#store.list(kind, prefix)).map((record) => this.#read(kind, record));
   }
 
-  waiting(queue: string): Promise<readonly JobRecord[]> {
-    return this.#jobs(this.#store.waiting(queue));
+  waiting(queue: string, most?: number): Promise<readonly JobRecord[]> {
+    return this.#jobs(this.#store.waiting(queue, most));
   }
 
   waitingCount(queue: string): Promise<number> {

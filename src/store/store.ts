@@ -235,8 +235,8 @@ export interface OpenStore {
   get<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined>;
   /** Records whose id starts with `prefix`, in order of id. */
   list<K extends Kind>(kind: K, prefix: string): Promise<readonly Records[K][]>;
-  /** Waiting jobs in the order in which they are offered. */
-  waiting(queue: string): Promise<readonly JobRecord[]>;
+  /** Waiting jobs in the order in which they are offered: all, or the first `most`. */
+  waiting(queue: string, most?: number): Promise<readonly JobRecord[]>;
   waitingCount(queue: string): Promise<number>;
   /** Jobs an agent holds, in order of claim. `agent` null: of all agents of the dispatcher. */
   held(queue: string, dispatcher: string, agent: string | null): Promise<readonly JobRecord[]>;

@@ -318,6 +318,8 @@ describe('what a queue offers', () => {
 
         expect(listed.map(({ id }) => id)).toEqual(iterationOrder(jobs).map(({ id }) => id));
         expect(await world.store.waitingCount('q')).toBe(listed.length);
+        for (const most of [1, listed.length >> 1, listed.length])
+          expect(await world.store.waiting('q', most)).toEqual(listed.slice(0, most));
       }),
       { numRuns: 300 },
     );

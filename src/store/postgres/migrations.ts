@@ -1,4 +1,5 @@
 import { plainRowBytes } from './journal.ts';
+import { leftFunctions } from './left-functions.ts';
 import { plainFunctions } from './plain-functions.ts';
 
 /** Plans are made for indexes whatever the statistics say, and a look at all columns of a busy table takes a tenth of the server. */
@@ -143,4 +144,5 @@ export const migrations: readonly string[] = [
   ALTER TABLE {schema}.job SET (${analyzedSeldom});
   ${plainFunctions}
   `,
+  leftFunctions,
 ];

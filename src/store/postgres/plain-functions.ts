@@ -2,7 +2,7 @@ import { jobColumnNames } from './job-rows.ts';
 import { entriesOfRow } from './journal.ts';
 
 /** Cached plans must not depend on how many rows there were when they were made. */
-const planning = `SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+export const planning = `SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan`;
 
 /** The columns that a plain step may set, in the order of the bits of its mask, with the type of each. */

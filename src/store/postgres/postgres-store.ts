@@ -126,8 +126,8 @@ export class PostgresStore implements OpenStore {
     return this.#read(() => this.#reading.list(kind, prefix));
   }
 
-  waiting(queue: string): Promise<readonly JobRecord[]> {
-    return this.#read(() => this.#reading.waiting(queue));
+  waiting(queue: string, most?: number): Promise<readonly JobRecord[]> {
+    return this.#read(() => this.#reading.waiting(queue, most));
   }
 
   waitingCount(queue: string): Promise<number> {

@@ -53,16 +53,23 @@ export class Reading {
   }
 
   async list<K extends Kind>(kind: K, prefix: string): Promise<readonly Records[K][]> {
-    // An id that starts with a text is one from that text on.
-    const condition = 'id >= $1 AND starts_with(id, $1)';
-    if (kind !== 'job') return this.#settings(kind, condition, [prefix]);
-    const rows = await this.#jobs(condition, [prefix], 'both');
+    // Servers before PostgreSQL 15 do not know that ids which start with a text stand together.
+    const isPath = prefix.endsWith('/');
+    const condition = `id >= $1 AND starts_with(id, $1)${isPath ? ' AND id < $2' : ''}`;
+    const values = isPath ? [prefix, `${prefix.slice(0, -1)}0`] : [prefix];
+    if (kind !== 'job') return this.#settings(kind, condition, values);
+    const rows = await this.#jobs(condition, values, 'both');
     const jobs = rows.map((row) => jobOf(row.job as JobRow));
     return jobs.sort((one, other) => (one.id < other.id ? -1 : 1)) as Records[Kind][] as Records[K][];
   }
 
-  async waiting(queue: string): Promise<readonly JobRecord[]> {
-    return (await this.#among('queue = $1 AND lane IS NOT NULL', [queue])).waiting(queue);
+  async waiting(queue: string, most?: number): Promise<readonly JobRecord[]> {
+    if (most === undefined)
+      return (await this.#among('queue = $1 AND lane IS NOT NULL', [queue])).waiting(queue);
+    const rows = await this.#query(heads(`${this.#parts.schema}.job`), [queue, most, jobChart.states]);
+    const first = await this.#queriesOf(rows).waiting(queue, most);
+    // Some that were read do not wait: others stand behind them.
+    return first.length < most && rows.length >= most ? this.waiting(queue) : first;
   }
 
   async waitingCount(queue: string): Promise<number> {
@@ -121,38 +128,14 @@ export class Reading {
     return (await this.#among('state <> ALL($1)', [jobChart.states])).quarantined();
   }
 
-  /**
-   * Jobs at callbacks outside any agent, and completed ones with callbacks that were added late. What such a callback waits for
-   * tells whether it is left. A job that is not completed has a row among the live ones, so most parents need no look.
-   */
+  /** Jobs at callbacks outside any agent, and completed ones with callbacks that were added late. */
   async orphans(): Promise<readonly Orphan[]> {
-    const { schema } = this.#parts;
-    const parent = `body #>> '{parent,job}'`;
-    const called = (columns: string, condition = 'true'): string =>
-      `SELECT ${columns} FROM late JOIN ${schema}.job j ON j.parent_job = late.id WHERE ${condition}
-       UNION SELECT ${columns} FROM proxies JOIN ${schema}.job j ON j.parent_proxy = proxies.id WHERE ${condition}`;
-    const jobs = await this.#query(
-      `WITH parents AS (
-         SELECT parent_job AS id FROM ${schema}.job WHERE parent_job IS NOT NULL
-         UNION SELECT ${parent} FROM ${schema}.proxy
-         WHERE body ->> 'chosen' IS NULL OR EXISTS (SELECT FROM ${schema}.job c WHERE c.id = body ->> 'chosen')
-       ), late AS (
-         SELECT id FROM parents p WHERE NOT EXISTS (SELECT FROM ${schema}.job j WHERE j.id = p.id)
-       ), proxies AS (
-         SELECT p.id FROM late JOIN ${schema}.proxy p ON p.${parent} = late.id
-       ), ids AS (
-         SELECT id FROM ${schema}.job WHERE queue IS NULL AND parent_job IS NULL AND state NOT IN ('new', 'completed')
-         UNION SELECT id FROM late
-         UNION ${called('j.id')}
-         UNION ${called('j.waiting_on', 'j.waiting_on IS NOT NULL')}
-         UNION SELECT d.id FROM proxies JOIN ${schema}.done d ON d.parent_proxy = proxies.id
-       )
-       SELECT row_to_json(j) AS job FROM ids JOIN ${schema}.job j ON j.id = ids.id
-       UNION ALL SELECT row_to_json(d) FROM ids JOIN ${schema}.done d ON d.id = ids.id`,
-      [],
-    );
+    const jobs = await this.#query(`SELECT ${this.#parts.schema}.orphans() AS job`, []);
     const ids = jobs.map((row) => (row.job as JobRow).id);
-    const { tables } = this.#setOf(jobs, await this.#settings('proxy', `${parent} = ANY($1)`, [ids]));
+    const { tables } = this.#setOf(
+      jobs,
+      await this.#settings('proxy', "body #>> '{parent,job}' = ANY($1)", [ids]),
+    );
     return new TableQueries(tables)
       .orphans()
       .then((found) => found.map((job) => ({ job, left: tables.callbacks.left(job.id) })));
@@ -163,13 +146,7 @@ export class Reading {
    * calls their callbacks outside any agent.
    */
   async endedElsewhere(): Promise<readonly JobRecord[]> {
-    const { schema } = this.#parts;
-    const rows = await this.#query(
-      `SELECT row_to_json(j) AS job FROM ${schema}.job j CROSS JOIN LATERAL (
-         SELECT by FROM ${schema}.line WHERE s <= j.last_seq ORDER BY s DESC LIMIT 1
-       ) AS l WHERE j.dispatcher IS NOT NULL AND j.state = 'callbacks' AND split_part(l.by, '#', 2)::bigint <> j.epoch`,
-      [],
-    );
+    const rows = await this.#query(`SELECT ${this.#parts.schema}.ended_elsewhere() AS job`, []);
     return rows.map((row) => jobOf(row.job as JobRow));
   }
 
@@ -245,4 +222,20 @@ export class Reading {
   #query(text: string, values: readonly unknown[]): Promise<Rows> {
     return this.#parts.transactions.read('a read', (connection) => connection.query(text, values));
   }
+}
+
+/** The first jobs of each line of each lane: the first of the queue are among them. Lanes are found one after the other. */
+function heads(job: string): string {
+  return `WITH RECURSIVE lanes AS (
+      (SELECT lane FROM ${job} WHERE queue = $1 AND lane IS NOT NULL ORDER BY lane LIMIT 1)
+      UNION ALL
+      SELECT (SELECT lane FROM ${job} WHERE queue = $1 AND lane > lanes.lane ORDER BY lane LIMIT 1)
+      FROM lanes WHERE lanes.lane IS NOT NULL
+    )
+    SELECT row_to_json(heads) AS job FROM lanes CROSS JOIN (VALUES ('putBack'), ('now'), ('held')) AS k(line)
+    CROSS JOIN LATERAL (
+      SELECT * FROM ${job} j WHERE j.queue = $1 AND j.lane = lanes.lane AND j.line = k.line AND j.state = ANY($3)
+      ORDER BY j.turn, j.id LIMIT $2
+    ) AS heads
+    WHERE lanes.lane IS NOT NULL`;
 }

@@ -20,11 +20,12 @@ export class TableQueries {
     return this.tables.list(kind, prefix);
   }
 
-  async waiting(queue: string): Promise<readonly JobRecord[]> {
+  async waiting(queue: string, most = Number.POSITIVE_INFINITY): Promise<readonly JobRecord[]> {
     const { tables } = this;
     const jobs: JobRecord[] = [];
     const lanes = tables.jobs.lanes(queue);
     for (const offer of offering(lanes, tables.findJob, Number.POSITIVE_INFINITY, () => true)) {
+      if (jobs.length >= most) break;
       jobs.push(offer.job);
       offer.pass();
     }

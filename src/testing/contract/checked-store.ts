@@ -1,4 +1,5 @@
-import { type Json, NodeReactor, type OpenStore, randomIds } from '../../index.ts';
+import assert from 'node:assert/strict';
+import { type JobRecord, type Json, NodeReactor, type OpenStore, randomIds } from '../../index.ts';
 import type { ContractCheck, MakeStore } from './check.ts';
 
 type Commit = Parameters<OpenStore['commit']>[0];
@@ -91,7 +92,11 @@ export class CheckedStore {
 
   /** Waiting jobs by id, as they would be offered. */
   async waiting(queue = ''): Promise<string[]> {
-    return (await this.open.waiting(queue)).map((job) => job.id);
+    const ids = (jobs: readonly JobRecord[]): string[] => jobs.map((job) => job.id);
+    const all = ids(await this.open.waiting(queue));
+    for (let most = 0; most <= all.length + 1; most += 1)
+      assert.deepEqual(ids(await this.open.waiting(queue, most)), all.slice(0, most));
+    return all;
   }
 }
 

@@ -79,7 +79,7 @@ export class Connection implements OpenStore {
 
   get: OpenStore['get'] = (kind, id) => this.#ask(() => this.#store.get(kind, id));
   list: OpenStore['list'] = (kind, prefix) => this.#ask(() => this.#store.list(kind, prefix));
-  waiting: OpenStore['waiting'] = (queue) => this.#ask(() => this.#store.waiting(queue));
+  waiting: OpenStore['waiting'] = (queue, most) => this.#ask(() => this.#store.waiting(queue, most));
   waitingCount: OpenStore['waitingCount'] = (queue) => this.#ask(() => this.#store.waitingCount(queue));
   held: OpenStore['held'] = (queue, uuid, agent) => this.#ask(() => this.#store.held(queue, uuid, agent));
   heldCount: OpenStore['heldCount'] = (queue, uuid, agent) =>

@@ -33,13 +33,13 @@ describe('Opening a postgres store', () => {
     const client = await connected();
     const { rows } = await client.query(`SELECT number FROM ${schema}.migration`);
     await client.end();
-    expect(rows).toEqual([{ number: 1 }, { number: 2 }]);
+    expect(rows).toEqual([{ number: 1 }, { number: 2 }, { number: 3 }]);
   });
 
   it('finds a schema that was migrated apart from it', async () => {
     const [schema, connectionString] = [newSchema(), await serverUrl()];
 
-    expect(await migratePostgres({ connectionString, schema })).toEqual([1, 2]);
+    expect(await migratePostgres({ connectionString, schema })).toEqual([1, 2, 3]);
     expect(await migratePostgres({ connectionString, schema })).toEqual([]);
     await opens(newPostgresStore({ schema }));
   });
