@@ -173,18 +173,23 @@ export const openingChecks: readonly ContractCheck[] = [
     await synced;
   }),
 
-  check('refuses commits and claims once it is closed, and closing again is harmless', async (store) => {
-    await store.commit([put('a')]);
-    await store.open.close();
-    const isClosed = (error: unknown): boolean =>
-      error instanceof SignalboxError && error.code === 'STORE_CLOSED';
+  check(
+    'refuses commits, claims and waits once it is closed, and closing again is harmless',
+    async (store) => {
+      await store.commit([put('a')]);
+      await store.open.close();
+      const isClosed = (error: unknown): boolean =>
+        error instanceof SignalboxError && error.code === 'STORE_CLOSED';
 
-    const ticket = store.open.commit({ by: 'check', changes: [put('b')], expect: [] });
-    await assert.rejects(ticket.written, isClosed);
-    await assert.rejects(ticket.synced, isClosed);
-    await assert.rejects(store.claim(), isClosed);
-    await store.open.close();
-  }),
+      const ticket = store.open.commit({ by: 'check', changes: [put('b')], expect: [] });
+      await assert.rejects(ticket.written, isClosed);
+      await assert.rejects(ticket.synced, isClosed);
+      await assert.rejects(store.claim(), isClosed);
+      await assert.rejects(store.open.settled(), isClosed);
+      await assert.rejects(store.open.entries(1)[Symbol.asyncIterator]().next(), isClosed);
+      await store.open.close();
+    },
+  ),
 
   check('tells the time of the clock it was given', async (store) => {
     store.clock.now = 12_345;

@@ -121,3 +121,16 @@ describe('Opening a postgres store', () => {
     expect(() => postgresStore({ connectionString, heartbeat: 'soon' })).toThrow('`heartbeat`');
   });
 });
+
+describe('A postgres store that was closed', () => {
+  it('refuses reads as it refuses commits, and tries nothing', async () => {
+    const box = await createSignalbox({ store: newPostgresStore(), uuid, jobs: [note], queues: [''] });
+    const job = await box.queue().put(note('left'));
+    await box.stop();
+
+    const closed = { code: 'STORE_CLOSED' };
+    await expect(job.refresh()).rejects.toMatchObject(closed);
+    await expect(box.queue().length()).rejects.toMatchObject(closed);
+    await expect(box.queue().put(note('late'))).rejects.toMatchObject(closed);
+  });
+});
