@@ -233,7 +233,7 @@ export class Committing {
   /** Makes a commit in the program's own transaction: it is told of when that is over, by the journal and a notification. */
   async #within(commit: Commit): Promise<void> {
     const { schema, transactions, clock } = this.#parts;
-    const connection = borrowed(commit.within);
+    const connection = await borrowed(commit.within);
     await clock.ask(connection);
     const { result, written } = await this.prepare(connection, [commit]);
     const [refusal] = result;

@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream';
 import type { ClientConfig, Pool, PoolClient } from 'pg';
 import { SignalboxError, shown } from '../../errors.ts';
+import { codeOf } from './failures.ts';
 
 /** Rows of a statement, with the columns that it names. */
 export type Rows = readonly Readonly<Record<string, unknown>>[];
@@ -201,13 +202,20 @@ function copyable(settings: ClientConfig): Readonly<Record<string, unknown>> | n
 }
 
 /** Statements on a connection that somebody else has: the program's own, in its own transaction. */
-export function borrowed(client: unknown): SqlConnection {
-  if (typeof (client as Partial<PoolClient> | null)?.query !== 'function') {
-    throw new SignalboxError('INVALID_OPTION', {
-      option: 'client',
-      expected: 'a connection of the package pg, in an open transaction',
-      actual: shown(client),
-    });
+export async function borrowed(client: unknown): Promise<SqlConnection> {
+  if (typeof (client as Partial<PoolClient> | null)?.query !== 'function')
+    throw notInTransaction(shown(client));
+  const lent = { ...connection(client as PoolClient, () => {}), release() {} };
+  try {
+    // Refused outside a transaction, where each statement would be committed by itself; of a pool each has another connection.
+    await lent.query('SAVEPOINT signalbox; RELEASE SAVEPOINT signalbox');
+  } catch (error) {
+    throw codeOf(error) === '25P01' ? notInTransaction('one without a transaction') : error;
   }
-  return { ...connection(client as PoolClient, () => {}), release() {} };
+  return lent;
+}
+
+function notInTransaction(actual: string): SignalboxError {
+  const expected = 'a connection of the package pg, in an open transaction';
+  return new SignalboxError('INVALID_OPTION', { option: 'client', expected, actual });
 }

@@ -1,4 +1,4 @@
-import type { Client, PoolClient } from 'pg';
+import { type Client, Pool, type PoolClient } from 'pg';
 import {
   agent,
   commonRetryPolicy,
@@ -12,6 +12,7 @@ import {
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeNodeBox } from '../../behaviours/stores.ts';
 import { connected, cut, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
+import { serverUrl } from './server.ts';
 
 const note = defineJob({ name: 'note', run: (text: string) => text });
 const clients: Client[] = [];
@@ -132,6 +133,18 @@ describe('put in a transaction of the program', () => {
 
     expect((await job.refresh()).annotations).toEqual({ seen: true });
     expect((await other?.refresh())?.args).toEqual(['z']);
+  });
+
+  it('refuses a connection without a transaction, and a pool: each statement would be committed by itself', async () => {
+    const { box, client } = await makeBank([]);
+    const pool = new Pool({ connectionString: await serverUrl() });
+
+    for (const given of [client, pool])
+      await expect(box.queue().put(note('never'), { client: given, id: 'a' })).rejects.toMatchObject({
+        code: 'INVALID_OPTION',
+      });
+    expect(await statusOf(box, 'a')).toBe('JOB_NOT_FOUND');
+    await pool.end();
   });
 
   it('refuses what is no connection, and a store that is no database', async () => {
