@@ -123,6 +123,7 @@ export class Committing {
   async close(): Promise<void> {
     this.#closed ??= new SignalboxError('STORE_CLOSED', { call: 'a commit' });
     await this.#running;
+    await this.#parts.transactions.programs.close();
   }
 
   async #drain(): Promise<void> {
@@ -252,13 +253,12 @@ export class Committing {
   ): Promise<Result> {
     this.mustWrite();
     const { clock, transactions } = this.#parts;
-    const { result, numbered } = await transactions.with(async (connection) => {
-      const answer = await work(connection.client);
+    const { result, numbered } = await transactions.programs.make(work, async (connection, answer) => {
       await clock.ask(connection);
       const prepared = await this.prepare(connection, [commit(answer)]);
       const [refusal] = prepared.result;
       if (refusal !== null && refusal !== undefined) throw refusal;
-      return { result: answer, written: prepared.written };
+      return prepared.written;
     });
     if (numbered !== null) this.#parts.committed(toldOf(numbered));
     return result;
@@ -268,7 +268,7 @@ export class Committing {
   async prepare(
     connection: SqlConnection,
     commits: readonly Commit[],
-  ): Promise<Prepared<readonly (Error | null)[]>> {
+  ): Promise<{ readonly result: readonly (Error | null)[]; readonly written: Written }> {
     const { schema, clock, epoch, machineVersion } = this.#parts;
     const set = await lockedSet(connection, schema, subjectsOf(commits));
     const written = new Written(set);

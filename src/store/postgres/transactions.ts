@@ -2,6 +2,7 @@ import { SignalboxError } from '../../errors.ts';
 import type { Line } from '../store.ts';
 import type { DatabaseClock } from './clock.ts';
 import { codeOf, kindOfError, storeError } from './failures.ts';
+import { giveBack, ProgramTransactions } from './program-transactions.ts';
 import { beginText, type SqlConnection, type SqlPort } from './sql-port.ts';
 import { allDone } from './working-set.ts';
 import type { Numbered, Written } from './writing.ts';
@@ -77,6 +78,8 @@ export interface TransactionLimits {
  * made again; when a connection is lost after the commit was sent, the server is asked what became of it.
  */
 export class Transactions {
+  /** Those in which programs do work of their own. */
+  readonly programs: ProgramTransactions;
   readonly #port: SqlPort;
   readonly #schema: string;
   readonly #clock: DatabaseClock;
@@ -90,6 +93,14 @@ export class Transactions {
     this.#schema = schema;
     this.#clock = clock;
     this.#limitMs = queryTimeoutMs;
+    this.programs = new ProgramTransactions({
+      schema,
+      port,
+      limitMs: queryTimeoutMs,
+      send: (connection, numbered, end) => this.send(connection, numbered, end),
+      statusOf: (proof, isOver) => this.#statusOf(proof, isOver),
+      uncertain: (left) => this.#uncertain(left),
+    });
     // Set in each transaction: a session belongs to nobody behind a pooler.
     const timeout = Math.ceil(queryTimeoutMs);
     const set = (name: string, ms: number): string => `set_config('${name}', '${ms}', true)`;
@@ -138,7 +149,7 @@ export class Transactions {
       } catch (error) {
         // From here, and not from the beginning: an answer that stays away takes as long as a statement may.
         const limit = this.#port.elapsed() + (patience === 'asks' ? patienceMs : this.#limitMs);
-        await this.#giveBack(connection, error);
+        await giveBack(connection, error);
         const kind = kindOfError(error);
         if (kind === 'lost' && proof !== null) {
           const done = { result: result as Result, numbered };
@@ -168,39 +179,6 @@ export class Transactions {
     return doubt.as('unknown');
   }
 
-  /**
-   * A program's own work in a transaction, and what is written after it. Made once: the work may have done more than what
-   * the database can take back.
-   */
-  async with<Result>(work: (connection: SqlConnection) => Promise<Prepared<Result>>): Promise<Done<Result>> {
-    let connection: SqlConnection | null = null;
-    let numbered: Numbered | null = null;
-    let result: Result | undefined;
-    try {
-      connection = await this.#port.connect();
-      await connection.query(
-        `${beginText}; SET LOCAL idle_in_transaction_session_timeout = ${Math.ceil(this.#limitMs)}`,
-      );
-      const prepared = await work(connection);
-      result = prepared.result;
-      if (prepared.written?.isEmpty === false)
-        numbered = await prepared.written.number(connection, this.#schema);
-      await this.send(connection, numbered, 'COMMIT');
-      connection.release();
-      return { result, numbered };
-    } catch (error) {
-      await this.#giveBack(connection, error);
-      if (kindOfError(error) !== 'lost') throw storeError(error, 'a transaction', 'not committed');
-      const end = this.#port.elapsed() + this.#limitMs;
-      const proof = numbered === null ? null : proofOf(numbered.xid, numbered.lines);
-      const status =
-        proof === null ? 'aborted' : await this.#statusOf(proof, () => this.#port.elapsed() >= end);
-      if (status === 'committed') return { result: result as Result, numbered };
-      if (status === 'unknown' && proof !== null) this.#uncertain(proof);
-      throw storeError(error, 'a transaction', status === 'aborted' ? 'not committed' : 'unknown');
-    }
-  }
-
   /** Sends what is to be written, and the end of the transaction unless somebody else ends it. */
   async send(connection: SqlConnection, numbered: Numbered | null, end: 'COMMIT' | null): Promise<void> {
     const sent: Promise<unknown>[] = (numbered?.statements ?? []).map(([text, values]) =>
@@ -208,19 +186,6 @@ export class Transactions {
     );
     if (end !== null) sent.push(connection.query(end));
     await allDone(sent);
-  }
-
-  /** A connection on which a statement failed is of use once its transaction is over. */
-  async #giveBack(connection: SqlConnection | null, error: unknown): Promise<void> {
-    if (connection === null) return;
-    const failure = error instanceof Error ? error : new Error(String(error));
-    if (kindOfError(error) === 'lost') return connection.release(failure);
-    try {
-      await connection.query('ROLLBACK');
-      connection.release();
-    } catch {
-      connection.release(failure);
-    }
   }
 
   /** What became of a transaction whose connection was lost; asked until the server knows or `isOver` says that it is late. */

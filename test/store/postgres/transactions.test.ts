@@ -257,4 +257,34 @@ describe('local.transaction', () => {
     const { rows } = await admin.query(`SELECT outcome FROM ${schema}.job WHERE id = $1`, [job.id]);
     expect(rows[0]?.outcome ?? null).toBeNull();
   });
+
+  it('keeps no box from being stopped, however long its work takes: what that wrote is rolled back', async () => {
+    const { box, account, balance } = await makeBank([book]);
+    let begun = (): void => {};
+    let goOn = (): void => {};
+    let tell = (_error: unknown): void => {};
+    const isAtWork = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
+    const stopped = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const late = new Promise<unknown>((resolve) => {
+      tell = resolve;
+    });
+    work = async (client) => {
+      await client.query(`UPDATE ${account} SET balance = balance - 10`);
+      begun();
+      await stopped;
+      await client.query(`UPDATE ${account} SET balance = 0`).then(tell, tell);
+    };
+    await box.queue().put(book());
+    await isAtWork;
+
+    await box.stop();
+    goOn();
+
+    expect(await late).toBeInstanceOf(Error);
+    expect(await balance()).toBe(100);
+  });
 });

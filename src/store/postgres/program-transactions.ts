@@ -1,0 +1,136 @@
+import { SignalboxError } from '../../errors.ts';
+import { kindOfError, storeError } from './failures.ts';
+import { beginText, type SqlConnection, type SqlPort } from './sql-port.ts';
+import type { Done, Proof } from './transactions.ts';
+import type { Numbered, Written } from './writing.ts';
+
+/** What transactions of programs are made with. */
+export interface ProgramTransactionsParts {
+  readonly schema: string;
+  readonly port: SqlPort;
+  /** How long a statement may take. Milliseconds. */
+  readonly limitMs: number;
+  send(connection: SqlConnection, numbered: Numbered, end: 'COMMIT'): Promise<void>;
+  /** What became of a transaction whose connection was lost. */
+  statusOf(proof: Proof, isOver: () => boolean): Promise<'committed' | 'aborted' | 'unknown'>;
+  /** Hears of one of which nobody could say that. */
+  uncertain(left: Proof): void;
+}
+
+const call = 'a transaction';
+
+/**
+ * A program's own work in a transaction, and what is written after it. Made once: the work may have done more than what
+ * the database can take back.
+ */
+export class ProgramTransactions {
+  readonly #parts: ProgramTransactionsParts;
+  /** Connections on which programs are at work. */
+  readonly #atWork = new Set<SqlConnection>();
+  /** What is being committed. */
+  readonly #ending = new Set<Promise<unknown>>();
+  #isClosed = false;
+
+  constructor(parts: ProgramTransactionsParts) {
+    this.#parts = parts;
+  }
+
+  async make<Answer>(
+    work: (client: unknown) => Promise<Answer>,
+    prepare: (connection: SqlConnection, answer: Answer) => Promise<Written>,
+  ): Promise<Done<Answer>> {
+    const connection = await this.#begun();
+    const answer = await this.#worked(connection, work);
+    const ending = this.#ended(connection, answer, prepare);
+    this.#ending.add(ending);
+    try {
+      return await ending;
+    } finally {
+      this.#ending.delete(ending);
+    }
+  }
+
+  /** Takes the connections of those at work away: who is at it for ever must not keep the store from being closed. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const connection of this.#atWork) connection.release(closed());
+    this.#atWork.clear();
+    await Promise.allSettled([...this.#ending]);
+  }
+
+  async #begun(): Promise<SqlConnection> {
+    const { port, limitMs } = this.#parts;
+    let connection: SqlConnection | null = null;
+    try {
+      connection = await port.connect();
+      await connection.query(
+        `${beginText}; SET LOCAL idle_in_transaction_session_timeout = ${Math.ceil(limitMs)}`,
+      );
+      if (this.#isClosed) throw closed();
+      return connection;
+    } catch (error) {
+      await giveBack(connection, error);
+      throw storeError(error, call, 'not committed');
+    }
+  }
+
+  async #worked<Answer>(
+    connection: SqlConnection,
+    work: (client: unknown) => Promise<Answer>,
+  ): Promise<Answer> {
+    this.#atWork.add(connection);
+    try {
+      const answer = await work(connection.client);
+      if (this.#atWork.has(connection)) return answer;
+    } catch (error) {
+      if (this.#atWork.has(connection)) {
+        await giveBack(connection, error);
+        throw storeError(error, call, 'not committed');
+      }
+    } finally {
+      this.#atWork.delete(connection);
+    }
+    throw closed();
+  }
+
+  async #ended<Answer>(
+    connection: SqlConnection,
+    answer: Answer,
+    prepare: (connection: SqlConnection, answer: Answer) => Promise<Written>,
+  ): Promise<Done<Answer>> {
+    const { schema, port, limitMs, send, statusOf, uncertain } = this.#parts;
+    let numbered: Numbered | null = null;
+    try {
+      const written = await prepare(connection, answer);
+      numbered = await written.number(connection, schema);
+      await send(connection, numbered, 'COMMIT');
+      connection.release();
+      return { result: answer, numbered };
+    } catch (error) {
+      await giveBack(connection, error);
+      if (numbered === null || kindOfError(error) !== 'lost') throw storeError(error, call, 'not committed');
+      const end = port.elapsed() + limitMs;
+      const status = await statusOf(numbered, () => port.elapsed() >= end);
+      if (status === 'committed') return { result: answer, numbered };
+      if (status === 'unknown') uncertain(numbered);
+      throw storeError(error, call, status === 'aborted' ? 'not committed' : 'unknown');
+    }
+  }
+}
+
+function closed(): SignalboxError {
+  return new SignalboxError('STORE_CLOSED', { call });
+}
+
+/** A connection on which a statement failed is of use once its transaction is over. */
+export async function giveBack(connection: SqlConnection | null, error: unknown): Promise<void> {
+  if (connection === null) return;
+  const failure = error instanceof Error ? error : new Error(String(error));
+  if (kindOfError(error) === 'lost') return connection.release(failure);
+  try {
+    await connection.query('ROLLBACK');
+    connection.release();
+  } catch {
+    connection.release(failure);
+  }
+}
