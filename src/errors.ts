@@ -100,6 +100,8 @@ const messages = {
     `Expected every promise to be kept with seed ${about.seed}, got ${about.violations.length} broken: ${about.violations.slice(0, 5).join('; ')}. Run it again, with the same trace (${about.hash}): ${about.replay}`,
   TRANSACTION_ENDED: (about: { call: string }) =>
     `Expected tx.${about.call} to be called before its transaction ends, got a call afterwards or from a nested transaction. Await everything inside the function you pass to box.transaction.`,
+  TRANSACTION_OVER: (about: { call: string }) =>
+    `Expected the work of ${about.call} to leave its transaction open, got one that it ended. Send no COMMIT and no ROLLBACK; throw to roll back.`,
   BOX_STOPPED: (about: { call: string }) =>
     `Expected the Signalbox to be open for ${about.call}, got one that was stopped. Create a new one on the same store.`,
 

@@ -117,8 +117,8 @@ export const local = {
    * });
    * ```
    *
-   * @throws SignalboxError `NO_TRANSACTIONS`, `NO_CURRENT_JOB`, `TRANSACTION_ENDED`, `STORE_DISCONNECTED`; ReassignedError when the job
-   * is in other hands: nothing was written then.
+   * @throws SignalboxError `NO_TRANSACTIONS`, `NO_CURRENT_JOB`, `TRANSACTION_ENDED`, `TRANSACTION_OVER`, `STORE_DISCONNECTED`;
+   * ReassignedError when the job is in other hands: nothing was written then.
    */
   transaction<Result>(work: (client: unknown) => Promise<Result>): Promise<Result> {
     const run = mustRun('transaction()');

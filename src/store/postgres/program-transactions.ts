@@ -39,9 +39,14 @@ export class ProgramTransactions {
     work: (client: unknown) => Promise<Answer>,
     prepare: (connection: SqlConnection, answer: Answer) => Promise<Written>,
   ): Promise<Done<Answer>> {
-    const connection = await this.#begun();
+    const { connection, start } = await this.#begun();
     const answer = await this.#worked(connection, work);
-    const ending = this.#ended(connection, answer, prepare);
+    const ending = this.#ended(connection, answer, async () => {
+      // Behind a COMMIT or ROLLBACK of the work each statement would be committed by itself.
+      if ((await startOf(connection)) !== start)
+        throw new SignalboxError('TRANSACTION_OVER', { call: 'local.transaction' });
+      return prepare(connection, answer);
+    });
     this.#ending.add(ending);
     try {
       return await ending;
@@ -58,7 +63,7 @@ export class ProgramTransactions {
     await Promise.allSettled([...this.#ending]);
   }
 
-  async #begun(): Promise<SqlConnection> {
+  async #begun(): Promise<{ readonly connection: SqlConnection; readonly start: string }> {
     const { port, limitMs } = this.#parts;
     let connection: SqlConnection | null = null;
     try {
@@ -66,8 +71,9 @@ export class ProgramTransactions {
       await connection.query(
         `${beginText}; SET LOCAL idle_in_transaction_session_timeout = ${Math.ceil(limitMs)}`,
       );
+      const start = await startOf(connection);
       if (this.#isClosed) throw closed();
-      return connection;
+      return { connection, start };
     } catch (error) {
       await giveBack(connection, error);
       throw storeError(error, call, 'not committed');
@@ -96,12 +102,12 @@ export class ProgramTransactions {
   async #ended<Answer>(
     connection: SqlConnection,
     answer: Answer,
-    prepare: (connection: SqlConnection, answer: Answer) => Promise<Written>,
+    prepare: () => Promise<Written>,
   ): Promise<Done<Answer>> {
     const { schema, port, limitMs, send, statusOf, uncertain } = this.#parts;
     let numbered: Numbered | null = null;
     try {
-      const written = await prepare(connection, answer);
+      const written = await prepare();
       numbered = await written.number(connection, schema);
       await send(connection, numbered, 'COMMIT');
       connection.release();
@@ -116,6 +122,12 @@ export class ProgramTransactions {
       throw storeError(error, call, status === 'aborted' ? 'not committed' : 'unknown');
     }
   }
+}
+
+/** When the transaction of a connection began: no other one that it was in or will be in began then. */
+async function startOf(connection: SqlConnection): Promise<string> {
+  const [row] = await connection.query('SELECT extract(epoch FROM transaction_timestamp())::text AS start');
+  return String(row?.start);
 }
 
 function closed(): SignalboxError {

@@ -287,4 +287,22 @@ describe('local.transaction', () => {
     expect(await late).toBeInstanceOf(Error);
     expect(await balance()).toBe(100);
   });
+
+  it.each([
+    ['ROLLBACK', 100],
+    ['COMMIT', 90],
+    ['ROLLBACK; BEGIN', 100],
+  ])('gives no result to a job whose work ends the transaction by itself: %s', async (end, left) => {
+    const { box, account, balance } = await makeBank([bookOnce]);
+    work = async (client) => {
+      await client.query(`UPDATE ${account} SET balance = balance - 10`);
+      await client.query(end);
+      return 'booked';
+    };
+
+    const job = await box.queue().put(bookOnce());
+
+    await expect(job.result()).rejects.toMatchObject({ code: 'TRANSACTION_OVER' });
+    expect(await balance()).toBe(left);
+  });
 });
