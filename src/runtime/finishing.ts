@@ -58,8 +58,12 @@ export class Finishing {
     if (run.ended !== null) throw new SignalboxError('TRANSACTION_ENDED', { call: 'transaction' });
     const hasCallbacks = (await store.callbacks(run.job.id)).length > 0;
     let ending: Ending | null = null;
-    const result = await store.transaction(work, (value) => {
-      ending = this.#ending(run, { ok: true, value: encode(value) }, null, !hasCallbacks);
+    const result = await store.transaction(work, (value, refusal) => {
+      // Somebody has added a callback meanwhile: it is called behind the outcome, as that of any other job.
+      if (refusal !== null && !(refusal instanceof ConflictError && ending?.completes === true))
+        throw refusal;
+      const mayComplete = !hasCallbacks && refusal === null;
+      ending = this.#ending(run, { ok: true, value: encode(value) }, null, mayComplete);
       return { by: run.by, changes: ending.made as readonly Change[], expect: ending.expect };
     });
     run.ended = ending;

@@ -100,8 +100,8 @@ class CodedStore implements OpenStore {
     const { transaction } = this.#store;
     if (transaction === null) return null;
     return (work, commit) =>
-      transaction(work, (result) => {
-        const made = commit(result);
+      transaction(work, (result, refusal) => {
+        const made = commit(result, refusal);
         return { ...made, changes: made.changes.map((change) => this.#write(change)) };
       });
   }

@@ -267,12 +267,13 @@ export interface OpenStore {
   commit(commit: Commit): Ticket;
   /**
    * Does some work in a transaction of the database itself, then makes the commit that follows from its answer as the last
-   * thing in it: both or neither. Null on a store that is no database.
+   * thing in it: both or neither. When that is refused another is asked for, or the refusal thrown. Null on a store that is
+   * no database.
    */
   readonly transaction:
     | (<Result>(
         work: (connection: unknown) => Promise<Result>,
-        commit: (result: Result) => Commit,
+        commit: (result: Result, refusal: Error | null) => Commit,
       ) => Promise<Result>)
     | null;
   claim(request: ClaimRequest): Promise<Claimed>;

@@ -249,16 +249,17 @@ export class Committing {
   /** A program's work and the commit that follows from it, in one transaction. */
   async transaction<Result>(
     work: (client: unknown) => Promise<Result>,
-    commit: (result: Result) => Commit,
+    commit: (result: Result, refusal: Error | null) => Commit,
   ): Promise<Result> {
     this.mustWrite();
     const { clock, transactions } = this.#parts;
     const { result, numbered } = await transactions.programs.make(work, async (connection, answer) => {
       await clock.ask(connection);
-      const prepared = await this.prepare(connection, [commit(answer)]);
-      const [refusal] = prepared.result;
-      if (refusal !== null && refusal !== undefined) throw refusal;
-      return prepared.written;
+      for (let refusal: Error | null = null; ; ) {
+        const { result: refusals, written } = await this.prepare(connection, [commit(answer, refusal)]);
+        refusal = refusals[0] ?? null;
+        if (refusal === null) return written;
+      }
     });
     if (numbered !== null) this.#parts.committed(toldOf(numbered));
     return result;

@@ -193,7 +193,7 @@ export class PostgresStore implements OpenStore {
   /** Not counted as under way: how long the program's own work takes is its own matter. */
   readonly transaction = <Result>(
     work: (client: unknown) => Promise<Result>,
-    commit: (result: Result) => Commit,
+    commit: (result: Result, refusal: Error | null) => Commit,
   ): Promise<Result> => this.#committing.transaction(work, commit);
 
   /** Made beside the results of jobs, which are under way most of the time: it counts those that are not there yet as held. */

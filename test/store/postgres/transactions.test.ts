@@ -305,4 +305,21 @@ describe('local.transaction', () => {
     await expect(job.result()).rejects.toMatchObject({ code: 'TRANSACTION_OVER' });
     expect(await balance()).toBe(left);
   });
+
+  it('ends a job to which a callback was added meanwhile, and calls that', async () => {
+    const { box, account, balance } = await makeBank([bookOnce]);
+    const callback = note.partial();
+    work = async (client) => {
+      await client.query(`UPDATE ${account} SET balance = balance - 10`);
+      await box.job('a').addCallback(callback);
+      return 'booked';
+    };
+
+    const job = await box.queue().put(bookOnce(), { id: 'a' });
+
+    expect(await job.result()).toBe('booked');
+    expect(await callback.result()).toBe('booked');
+    await job.waitFor('COMPLETED');
+    expect([await balance(), calls]).toEqual([90, 1]);
+  });
 });
