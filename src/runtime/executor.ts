@@ -113,7 +113,15 @@ export class Executor {
     }
   }
 
+  /** Whether an outcome of the run is being committed while its code is through: then the step is taken once that is known. */
+  #isEnding(run: Run, step: () => void): boolean {
+    if (run.ending === null) return false;
+    void run.ending.then(() => this.#guarded(run, step));
+    return true;
+  }
+
   #returned(run: Run, value: unknown): void {
+    if (this.#isEnding(run, () => this.#returned(run, value))) return;
     const { finishing, awaited, retrying } = this.#engine;
     if (run.ended !== null) {
       finishing.followEnded(run, run.ended);
@@ -171,6 +179,7 @@ export class Executor {
   }
 
   #threw(run: Run, error: unknown): void {
+    if (this.#isEnding(run, () => this.#threw(run, error))) return;
     if (run.ended !== null) {
       const { log, finishing } = this.#engine;
       log.events('ERROR', () => `${this.text(run.job)} threw after its transaction: ${String(error)}`);

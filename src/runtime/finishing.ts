@@ -4,7 +4,7 @@ import { ConflictError, ReassignedError, SignalboxError } from '../errors.ts';
 import { Failure } from '../model/failure.ts';
 import type { JobRecord } from '../model/records.ts';
 import { afterStep, stepJob } from '../model/step.ts';
-import type { Change, Expectation, Ticket } from '../store/store.ts';
+import type { Change, Expectation, OpenStore, Ticket } from '../store/store.ts';
 import type { Engine } from './engine.ts';
 import { logLost, logOutcome, outcomeText } from './outcome-log.ts';
 import { isStoreAway, isStoreGone } from './retry-steps.ts';
@@ -55,20 +55,51 @@ export class Finishing {
     const { store } = this.#engine;
     if (store.transaction === null)
       throw new SignalboxError('NO_TRANSACTIONS', { call: 'local.transaction' });
-    if (run.ended !== null) throw new SignalboxError('TRANSACTION_ENDED', { call: 'transaction' });
-    const hasCallbacks = (await store.callbacks(run.job.id)).length > 0;
+    const { unit } = run;
+    if (run.ended !== null || run.inTransaction === unit) throw transactionEnded();
+    run.inTransaction = unit;
+    try {
+      return await this.#endWithin(run, store.transaction, work, encode);
+    } finally {
+      if (run.inTransaction === unit) run.inTransaction = null;
+    }
+  }
+
+  async #endWithin<Result>(
+    run: Run,
+    transaction: NonNullable<OpenStore['transaction']>,
+    work: (client: unknown) => Promise<Result>,
+    encode: (result: Result) => Json,
+  ): Promise<Result> {
+    const { unit } = run;
     let ending: Ending | null = null;
-    const result = await store.transaction(work, (value, refusal) => {
-      // Somebody has added a callback meanwhile: it is called behind the outcome, as that of any other job.
-      if (refusal !== null && !(refusal instanceof ConflictError && ending?.completes === true))
-        throw refusal;
-      const mayComplete = !hasCallbacks && refusal === null;
-      ending = this.#ending(run, { ok: true, value: encode(value) }, null, mayComplete);
-      return { by: run.by, changes: ending.made as readonly Change[], expect: ending.expect };
-    });
-    run.ended = ending;
-    this.#engine.performAll((ending as Ending | null)?.made ?? [], committed);
-    return result;
+    let tell = (): void => {};
+    const hasCallbacks = (await this.#engine.store.callbacks(run.job.id)).length > 0;
+    try {
+      const result = await transaction(work, (value, refusal) => {
+        // The code did not wait for its transaction: how it returned or threw is what counts.
+        if (ending === null && unit.isEnded) throw transactionEnded();
+        // Somebody has added a callback meanwhile: it is called behind the outcome, as that of any other job.
+        if (refusal !== null && !(refusal instanceof ConflictError && ending?.completes === true))
+          throw refusal;
+        const mayComplete = !hasCallbacks && refusal === null;
+        ending = this.#ending(run, { ok: true, value: encode(value) }, null, mayComplete);
+        run.ending ??= new Promise((resolve) => {
+          tell = resolve;
+        });
+        return { by: run.by, changes: ending.made as readonly Change[], expect: ending.expect };
+      });
+      run.ended = ending;
+      this.#engine.performAll((ending as Ending | null)?.made ?? [], committed);
+      return result;
+    } catch (error) {
+      // Nothing was committed: the attempt goes on with what it has gathered, if its code does.
+      if (ending !== null) unit.reopen();
+      throw error;
+    } finally {
+      if (ending !== null) run.ending = null;
+      tell();
+    }
   }
 
   /** The code has returned, or thrown, after its outcome was committed: nothing that it gives now counts. */
@@ -179,4 +210,8 @@ export class Finishing {
     run.agent?.workers.lost(run);
     run.onDone();
   }
+}
+
+function transactionEnded(): SignalboxError {
+  return new SignalboxError('TRANSACTION_ENDED', { call: 'transaction' });
 }

@@ -79,6 +79,10 @@ export class Run {
   #annotations: Record<string, Json>;
   /** The outcome that was committed while the code still ran: see `local.transaction`. */
   ended: Ending | null = null;
+  /** The attempt whose transaction is under way, by its unit. */
+  inTransaction: GatheringUnit | null = null;
+  /** Settles when it is known whether that has committed an outcome; null while it has none to commit. */
+  ending: Promise<void> | null = null;
   #view: Job<unknown> | null = null;
   #abort: AbortController | null = null;
   #aborted: unknown = null;

@@ -143,6 +143,15 @@ export class GatheringUnit implements Unit {
     return [...this.#gathered.expect, ...reads];
   }
 
+  get isEnded(): boolean {
+    return this.#ended;
+  }
+
+  /** Its commit was refused, and it may still become part of another. */
+  reopen(): void {
+    this.#ended = false;
+  }
+
   /** The commit is made: from now on calls go straight to the store. */
   adopt(): void {
     this.#after = this.engine.direct;

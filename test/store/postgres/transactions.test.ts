@@ -322,4 +322,125 @@ describe('local.transaction', () => {
     await job.waitFor('COMPLETED');
     expect([await balance(), calls]).toEqual([90, 1]);
   });
+
+  it('leaves code that catches its refusal free to go on, with all that it has put', async () => {
+    const goesOn = defineJob({
+      name: 'goesOn',
+      retry: NeverRetry,
+      async run() {
+        await local.getQueue().put(note('before'), { id: 'before' });
+        const refusal = await local.transaction((client) => work(client as PoolClient)).catch(String);
+        await local.getQueue().put(note('after'), { id: 'after' });
+        return refusal;
+      },
+    });
+    const { box, account, client: admin } = await makeBank([goesOn]);
+    await admin.query(
+      `ALTER TABLE ${account} ADD COLUMN payer int REFERENCES ${account} DEFERRABLE INITIALLY DEFERRED`,
+    );
+    work = async (client) => {
+      await client.query(`UPDATE ${account} SET payer = 77`);
+    };
+
+    const job = await box.queue().put(goesOn());
+
+    expect(await job.result()).toContain('foreign key');
+    expect([await box.job('before').result(), await box.job('after').result()]).toEqual(['before', 'after']);
+  });
+
+  it.each(['in the other', 'beside the other'])('refuses a second transaction %s', async (where) => {
+    const { box, account, balance } = await makeBank([bookOnce]);
+    let inner: unknown = null;
+    work = async (client) => {
+      await client.query(`UPDATE ${account} SET balance = balance - 10`);
+      const second = local
+        .transaction(async () => 'second')
+        .catch((error) => {
+          inner = error;
+        });
+      if (where === 'in the other') await second;
+      return 'first';
+    };
+
+    const job = await box.queue().put(bookOnce());
+
+    expect(await job.result()).toBe('first');
+    expect(inner).toMatchObject({ code: 'TRANSACTION_ENDED' });
+    expect(await balance()).toBe(90);
+  });
+
+  it('counts for nothing when the code does not wait for its work', async () => {
+    let began = (): void => {};
+    let goOn = (): void => {};
+    const isAtWork = new Promise<void>((resolve) => {
+      began = resolve;
+    });
+    const isOver = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    let ended: Promise<unknown> = Promise.resolve();
+    const impatient = defineJob({
+      name: 'impatient',
+      retry: NeverRetry,
+      async run() {
+        ended = local.transaction((client) => work(client as PoolClient)).catch((error) => error.code);
+        await isAtWork;
+        return 'returned';
+      },
+    });
+    const { box, account, balance } = await makeBank([impatient]);
+    work = async (client) => {
+      await client.query(`UPDATE ${account} SET balance = balance - 10`);
+      began();
+      await isOver;
+    };
+
+    const job = await box.queue().put(impatient());
+    const result = await job.result();
+    goOn();
+
+    expect([result, await ended, await balance()]).toEqual(['returned', 'TRANSACTION_ENDED', 100]);
+  });
+
+  it('ends a job whose code threw while the outcome was being committed, and calls its callbacks', async () => {
+    let began = (): void => {};
+    const isCommitting = new Promise<void>((resolve) => {
+      began = resolve;
+    });
+    const impatient = defineJob({
+      name: 'impatient',
+      retry: NeverRetry,
+      run: () =>
+        Promise.race([
+          local.transaction((client) => work(client as PoolClient)),
+          isCommitting.then(() => {
+            throw new Error('too late');
+          }),
+        ]),
+    });
+    const { box, schema, client: admin } = await makeBank([impatient]);
+    await admin.query(`
+      CREATE FUNCTION ${schema}.wait() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN PERFORM pg_advisory_xact_lock(hashtext('${schema}')); RETURN NULL; END $$;
+      CREATE CONSTRAINT TRIGGER wait AFTER UPDATE ON ${schema}.account DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION ${schema}.wait();
+      SELECT pg_advisory_lock(hashtext('${schema}'))`);
+    work = async (client) => {
+      await client.query(`UPDATE ${schema}.account SET balance = 90`);
+      return 'booked';
+    };
+    const draft = impatient.partial();
+    const callback = note.partial();
+    await draft.addCallback(callback);
+
+    const job = await box.queue().put(draft);
+    const waits = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid::bigint =
+      (hashtext('${schema}')::bigint & 4294967295)`;
+    while ((await admin.query(waits)).rowCount === 0);
+    began();
+    await admin.query(`SELECT pg_advisory_unlock(hashtext('${schema}'))`);
+
+    expect(await callback.result()).toBe('booked');
+    await job.waitFor('COMPLETED');
+  });
 });
