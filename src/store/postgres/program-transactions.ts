@@ -89,10 +89,9 @@ export class ProgramTransactions {
       const answer = await work(connection.client);
       if (this.#atWork.has(connection)) return answer;
     } catch (error) {
-      if (this.#atWork.has(connection)) {
-        await giveBack(connection, error);
-        throw storeError(error, call, 'not committed');
-      }
+      // What the work threw is the program's own, whatever it looks like, unless its connection is lost.
+      if (this.#atWork.has(connection))
+        throw (await isGivenBack(connection, error)) ? error : storeError(error, call, 'not committed');
     } finally {
       this.#atWork.delete(connection);
     }
@@ -137,12 +136,22 @@ function closed(): SignalboxError {
 /** A connection on which a statement failed is of use once its transaction is over. */
 export async function giveBack(connection: SqlConnection | null, error: unknown): Promise<void> {
   if (connection === null) return;
-  const failure = error instanceof Error ? error : new Error(String(error));
-  if (kindOfError(error) === 'lost') return connection.release(failure);
+  if (kindOfError(error) === 'lost') connection.release(asError(error));
+  else await isGivenBack(connection, error);
+}
+
+/** Rolls back, and gives the connection back. False when it was lost. */
+async function isGivenBack(connection: SqlConnection, error: unknown): Promise<boolean> {
   try {
     await connection.query('ROLLBACK');
     connection.release();
+    return true;
   } catch {
-    connection.release(failure);
+    connection.release(asError(error));
+    return false;
   }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }

@@ -208,6 +208,21 @@ describe('local.transaction', () => {
     expect(await balance()).toBe(100);
   });
 
+  it("throws what its work threw as it is, and takes no error of the program's own for a lost connection", async () => {
+    const { box, account } = await makeBank([bookOnce]);
+    const codes: unknown[] = [];
+    for (const fail of [
+      () => Promise.reject(Object.assign(new Error('no mail server'), { code: 'ECONNREFUSED' })),
+      (client: PoolClient) => client.query(`INSERT INTO ${account} VALUES (1, 100)`),
+    ]) {
+      work = fail;
+      const job = await box.queue().put(bookOnce());
+      codes.push(await job.result().catch((error) => error.code));
+    }
+
+    expect(codes).toEqual(['ECONNREFUSED', '23505']);
+  });
+
   it('calls the callbacks of a job that has some, with the committed result', async () => {
     const { box, account, balance } = await makeBank([book]);
     work = async (client) => {
