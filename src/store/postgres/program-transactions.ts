@@ -18,6 +18,8 @@ export interface ProgramTransactionsParts {
 }
 
 const call = 'a transaction';
+/** How long it is asked what became of something that nobody else would take up. */
+export const patienceMs = 600_000;
 
 /**
  * A program's own work in a transaction, and what is written after it. Made once: the work may have done more than what
@@ -103,7 +105,7 @@ export class ProgramTransactions {
     answer: Answer,
     prepare: () => Promise<Written>,
   ): Promise<Done<Answer>> {
-    const { schema, port, limitMs, send, statusOf, uncertain } = this.#parts;
+    const { schema, port, send, statusOf, uncertain } = this.#parts;
     let numbered: Numbered | null = null;
     try {
       const written = await prepare();
@@ -114,8 +116,9 @@ export class ProgramTransactions {
     } catch (error) {
       await giveBack(connection, error);
       if (numbered === null || kindOfError(error) !== 'lost') throw storeError(error, call, 'not committed');
-      const end = port.elapsed() + limitMs;
-      const status = await statusOf(numbered, () => port.elapsed() >= end);
+      // As of any result: a job that took it for failed would be called again, and its callbacks by nobody.
+      const end = port.elapsed() + patienceMs;
+      const status = await statusOf(numbered, () => this.#isClosed || port.elapsed() >= end);
       if (status === 'committed') return { result: answer, numbered };
       if (status === 'unknown') uncertain(numbered);
       throw storeError(error, call, status === 'aborted' ? 'not committed' : 'unknown');

@@ -2,7 +2,7 @@ import { SignalboxError } from '../../errors.ts';
 import type { Line } from '../store.ts';
 import type { DatabaseClock } from './clock.ts';
 import { codeOf, kindOfError, storeError } from './failures.ts';
-import { giveBack, ProgramTransactions } from './program-transactions.ts';
+import { giveBack, ProgramTransactions, patienceMs } from './program-transactions.ts';
 import { beginText, type SqlConnection, type SqlPort } from './sql-port.ts';
 import { allDone } from './working-set.ts';
 import type { Numbered, Written } from './writing.ts';
@@ -34,9 +34,6 @@ export interface Proof {
 export function proofOf(xid: string | null, lines: readonly Line[]): Proof | null {
   return xid === null || lines.length === 0 ? null : { xid, lines };
 }
-
-/** How long a patient call asks what became of it. */
-const patienceMs = 600_000;
 
 /** What a call does when the server cannot say in time what became of its transaction. */
 type Patience =

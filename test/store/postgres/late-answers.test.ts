@@ -1,10 +1,24 @@
 import type { Client } from 'pg';
-import { agent, defineJob, type Job, NodeReactor, type OpenStore, randomIds } from 'signalbox';
+import {
+  agent,
+  defineJob,
+  type Job,
+  local,
+  NeverRetry,
+  NodeReactor,
+  type OpenStore,
+  randomIds,
+} from 'signalbox';
 import { afterAll, afterEach, expect, it } from 'vitest';
 import { makeNodeBox } from '../../behaviours/stores.ts';
 import { connected, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
 
 const work = defineJob({ name: 'work', run: () => 'done' });
+const book = defineJob({
+  name: 'book',
+  retry: NeverRetry,
+  run: () => local.transaction(async () => 'booked'),
+});
 const note = defineJob({ name: 'note', run: (input: unknown) => `got ${String(input)}` });
 
 let admin: Client | null = null;
@@ -47,6 +61,10 @@ async function stall(schema: string, event: string) {
       const asking = `SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT pg_xact_status%'`;
       while ((await client.query(asking)).rowCount === 0);
     },
+    async isLater(interval: string) {
+      const { rows } = await client.query('SELECT clock_timestamp() + $1::interval AS at', [interval]);
+      while ((await client.query('SELECT WHERE clock_timestamp() > $1', [rows[0].at])).rowCount === 0);
+    },
   };
 }
 
@@ -55,7 +73,7 @@ async function stalled(event: string) {
   const schema = newSchema();
   const { box } = await makeNodeBox({
     store: newPostgresStore({ schema, clock: 'database', queryTimeout: '1s' }),
-    jobs: [work, note],
+    jobs: [work, book, note],
   });
   await box.start({ agent: agent({ size: 5 }), pollInterval: '100ms' });
   return { box, ...(await stall(schema, event)) };
@@ -77,6 +95,23 @@ it('the callbacks of a job are called though the answer to its result stayed awa
   expect(await job.result()).toBe('done');
   expect(await callback.result()).toBe('got done');
   expect(await other.result()).toBe('got meanwhile');
+  await job.waitFor('COMPLETED');
+});
+
+it('the same of a job that ends in a transaction of its own', async () => {
+  const { box, answer, isUnderWay, isAskedFor, isLater } = await stalled('job.finish');
+  const draft = book.partial();
+  const callback = note.partial();
+  await draft.addCallback(callback);
+  const job = await box.queue().put(draft);
+  await isUnderWay();
+  await isAskedFor();
+  await isLater('2 s');
+
+  await answer();
+
+  expect(await callback.result()).toBe('got booked');
+  expect(await job.result()).toBe('booked');
   await job.waitFor('COMPLETED');
 });
 
