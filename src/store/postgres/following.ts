@@ -25,8 +25,7 @@ interface Hole {
   /** Of what stands before the first line that is told: who had not committed when this process began to follow. */
   readonly open: string | null;
   /** A transaction that began when the hole was seen: once all before it are over, the hole stays one. */
-  xid: string | null;
-  readonly told: Set<number>;
+  xid: bigint | null;
 }
 
 /** Hears of lines. `isFound`: the journal had them; this process has not just committed them by itself. */
@@ -53,6 +52,8 @@ export class Following {
   #beginning: Promise<void> | null = null;
   #next = 0;
   #holes: Hole[] = [];
+  /** Numbers in holes that turned out to be used. */
+  #told = new Set<number>();
   #timer: Scheduled | null = null;
   #delayMs = soonMs;
   #looking: Promise<void> | null = null;
@@ -131,6 +132,7 @@ export class Following {
   #start(): void {
     this.#turn += 1;
     this.#holes = [];
+    this.#told = new Set();
     this.#delayMs = soonMs;
     this.#beginning = null;
     // When the database is away, the timer looks again.
@@ -158,7 +160,7 @@ export class Following {
       this.#next = seq + 1;
       // There may always be one whose numbers are given and that commits after what is read from here on: a snapshot
       // does not list a transaction that is newer than all that have ended.
-      this.#holes.push({ from: 0, to: seq + 1, open, xid: null, told: new Set() });
+      this.#holes.push({ from: 0, to: seq + 1, open, xid: null });
     } catch (error) {
       if (turn === this.#turn) this.#beginning = null;
       throw error;
@@ -196,8 +198,7 @@ export class Following {
       const { lines, isFull } = await this.#page();
       if (turn !== this.#turn) return;
       for (const { s, n } of lines) {
-        if (s > this.#next)
-          this.#holes.push({ from: this.#next, to: s, open: null, xid: null, told: new Set() });
+        if (s > this.#next) this.#holes.push({ from: this.#next, to: s, open: null, xid: null });
         this.#next = s + n;
       }
       this.#tellFound(lines);
@@ -210,28 +211,42 @@ export class Following {
     return journal.pageBut(epoch, [...this.#uncertain.keys()], this.#next);
   }
 
+  /** A transaction that is open for long, in whatever database of the server, keeps all holes: they are looked into together. */
   async #lookIntoHoles(turn: number): Promise<void> {
-    if (this.#holes.length === 0 || turn !== this.#turn) return;
+    const holes = this.#holes;
+    if (holes.length === 0 || turn !== this.#turn) return;
+    const { journal } = this.#parts;
+    // Asked before the look: what was committed by then is seen.
+    const oldest = await journal.oldestOpen();
+    const over = new Set(holes.filter(({ xid }) => xid !== null && xid < oldest));
+    const fresh = holes.filter(({ xid }) => xid === null);
+    const xid = fresh.length === 0 ? null : await journal.openTransaction();
+    for (const hole of fresh) hole.xid = xid;
+    const lines = await this.#linesIn(holes);
+    if (turn !== this.#turn) return;
+    const found = lines.filter(({ s }) => !this.#told.has(s));
+    for (const { s } of found) this.#told.add(s);
+    this.#tellFound(found);
+    for (const hole of over) this.#forget(hole);
+    this.#holes = holes.filter((hole) => !over.has(hole));
+    if (this.#holes.length > 0) this.#delayMs = Math.min(this.#delayMs, soonMs);
+  }
+
+  async #linesIn(holes: readonly Hole[]): Promise<readonly FoundLine[]> {
     const { journal, epoch } = this.#parts;
-    const kept: Hole[] = [];
-    for (const hole of this.#holes) {
-      // Asked before the look: what was committed by then is seen.
-      const isOver = hole.xid !== null && (await journal.isOver(hole.xid));
-      hole.xid ??= await journal.openTransaction();
-      const wanted = [...this.#uncertain.keys()];
-      const lines = await (hole.open === null
-        ? journal.betweenBut(epoch, wanted, hole.from, hole.to)
-        : journal.lateBut(epoch, wanted, hole.open, hole.to));
-      if (turn !== this.#turn) return;
-      const found = lines.filter(({ s }) => !hole.told.has(s));
-      for (const { s } of found) hole.told.add(s);
-      this.#tellFound(found);
-      if (!isOver) kept.push(hole);
-      else
-        for (const s of this.#uncertain.keys()) if (s >= hole.from && s < hole.to) this.#uncertain.delete(s);
-    }
-    this.#holes = kept;
-    if (kept.length > 0) this.#delayMs = Math.min(this.#delayMs, soonMs);
+    const wanted = [...this.#uncertain.keys()];
+    const lines: FoundLine[] = [];
+    for (const { open, to } of holes)
+      if (open !== null) lines.push(...(await journal.lateBut(epoch, wanted, open, to)));
+    const between = holes.filter(({ open }) => open === null);
+    if (between.length > 0) lines.push(...(await journal.betweenBut(epoch, wanted, between)));
+    return lines;
+  }
+
+  /** What is in a hole that is over has been told, or never will be. */
+  #forget({ from, to }: Hole): void {
+    for (const numbers of [this.#told, this.#uncertain])
+      for (const s of numbers.keys()) if (s >= from && s < to) numbers.delete(s);
   }
 
   /** What this process committed by itself comes without a line: it was told at once. */

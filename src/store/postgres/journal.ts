@@ -123,21 +123,25 @@ export class Journal {
     return { lines, isFull: lines.length === pageLines };
   }
 
-  /** The same of lines whose numbers all lie between two, the second not among them. */
+  /** The same of lines whose numbers lie in some ranges, the end of each not among them: one statement, however many. */
   betweenBut(
     epoch: number,
     wanted: readonly number[],
-    from: number,
-    to: number,
+    ranges: readonly { readonly from: number; readonly to: number }[],
   ): Promise<readonly FoundLine[]> {
-    return this.#but(epoch, wanted, 's >= $3 AND s < $4 ORDER BY s', [from, to]);
+    const among = `SELECT l.s FROM unnest($3::bigint[], $4::bigint[]) AS range (first, next)
+      JOIN ${this.#lines} l ON l.s >= range.first AND l.s < range.next`;
+    return this.#but(epoch, wanted, `s IN (${among}) ORDER BY s`, [
+      ranges.map(({ from }) => from),
+      ranges.map(({ to }) => to),
+    ]);
   }
 
   async #but(
     epoch: number,
     wanted: readonly number[],
     condition: string,
-    values: readonly (number | string)[],
+    values: readonly unknown[],
   ): Promise<readonly FoundLine[]> {
     const isWanted = `(right(by, length($1)) <> $1 OR s = ANY($2::bigint[]))`;
     const rows = await this.#query(
@@ -179,17 +183,15 @@ export class Journal {
   }
 
   /** A transaction that began after all that are open now. */
-  async openTransaction(): Promise<string> {
+  async openTransaction(): Promise<bigint> {
     const [row] = await this.#query('SELECT pg_current_xact_id()::text AS xid', []);
-    return String(row?.xid);
+    return BigInt(String(row?.xid));
   }
 
-  /** Whether every transaction that began before this one is over. */
-  async isOver(xid: string): Promise<boolean> {
-    const [row] = await this.#query('SELECT pg_snapshot_xmin(pg_current_snapshot()) > $1::xid8 AS over', [
-      xid,
-    ]);
-    return row?.over === true;
+  /** The oldest transaction that is open, or the next one: all that began before it are over. */
+  async oldestOpen(): Promise<bigint> {
+    const [row] = await this.#query('SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS xid', []);
+    return BigInt(String(row?.xid));
   }
 
   /** Of these transactions, those that are over. */
@@ -206,7 +208,7 @@ export class Journal {
   async #isSettled(): Promise<boolean> {
     const xid = await this.openTransaction();
     for (let waited = 0; waited <= gapLimitMs; waited += 10) {
-      if (await this.isOver(xid)) return true;
+      if ((await this.oldestOpen()) > xid) return true;
       await this.#parts.transactions.pause(10);
     }
     return false;

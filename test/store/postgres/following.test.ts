@@ -97,6 +97,32 @@ it('Of what ended while nobody followed not much is kept in mind, and what is op
   await Promise.all([close(), other.end()]);
 });
 
+it('As long as a transaction is open many gaps are looked into with as many statements as one', async () => {
+  const { one, schema, admin, close, seen } = await oneProcess();
+  const [open, program] = [await connected(), await connected()];
+  one.following.follow((lines) => one.told.push(...idsIn(lines)));
+  await one.following.begun();
+  await open.query('BEGIN; SELECT pg_current_xact_id()');
+  await program.query('BEGIN');
+  for (let gap = 1; gap <= 30; gap += 1) {
+    await admin.query(`SELECT ${schema}.take_seqs(2)`);
+    await one.commit(`late ${gap}`, program);
+    await one.commit(`soon ${gap}`);
+  }
+  await one.following.caughtUp();
+  await program.query('COMMIT');
+
+  const before = seen.wanted.length;
+  await one.following.caughtUp();
+  const looks = seen.wanted.length - before;
+
+  expect([one.told.length, new Set(one.told).size]).toEqual([60, 60]);
+  // The timer may look, too.
+  expect(looks).toBeLessThan(20);
+  await open.query('COMMIT');
+  await Promise.all([close(), open.end(), program.end()]);
+});
+
 /** What a process commits and follows, in a schema of its own, put together as a store does. */
 async function oneProcess() {
   const schema = newSchema();
@@ -140,7 +166,7 @@ async function oneProcess() {
     await Promise.all([store.close(), admin.end(), port.end()]);
     await pool.end();
   };
-  return { one: { following, commit, told }, admin, close, seen };
+  return { one: { following, commit, told }, schema, admin, close, seen };
 }
 
 function idsIn(lines: readonly Line[]): string[] {
