@@ -88,9 +88,12 @@ export async function nodePostgres(database: Database, limits: ConnectionLimits)
     database.pool === undefined ? new pg.Pool({ ...settings, max: limits.poolSize, ...pipelined }) : null;
   const pool: Pool = own ?? (database.pool as Pool);
   const unheard = (): void => {};
+  let isEnded = false;
   pool.on('error', unheard);
   return {
     async connect() {
+      // Also on a pool of the program's, which goes on; and nobody tries a call again for that.
+      if (isEnded) throw new SignalboxError('STORE_CLOSED', { call: 'a call' });
       const client = await pool.connect();
       client.on('error', unheard);
       return connection(client, () => client.off('error', unheard));
@@ -139,6 +142,7 @@ export async function nodePostgres(database: Database, limits: ConnectionLimits)
         setTimeout(resolve, ms);
       }),
     async end() {
+      isEnded = true;
       pool.off('error', unheard);
       if (own === null) return;
       own.on('error', unheard);

@@ -122,15 +122,34 @@ describe('Opening a postgres store', () => {
   });
 });
 
-describe('A postgres store that was closed', () => {
-  it('refuses reads as it refuses commits, and tries nothing', async () => {
-    const box = await createSignalbox({ store: newPostgresStore(), uuid, jobs: [note], queues: [''] });
-    const job = await box.queue().put(note('left'));
-    await box.stop();
+describe('A postgres store that is closed', () => {
+  it.each(['a pool of its own', "a pool of the program's"])(
+    'refuses every call at once, on %s',
+    async (whose) => {
+      const [schema, connectionString] = [newSchema(), await serverUrl()];
+      const pool = whose === 'a pool of its own' ? null : new Pool({ connectionString });
+      const store = postgresStore({ schema, ...(pool === null ? { connectionString } : { pool }) });
+      const box = await createSignalbox({ store, uuid, jobs: [note], queues: ['a'] });
+      const job = await box.queue('a').put(note('x'));
+      const codeOf = (call: Promise<unknown>): Promise<string> =>
+        call.then(
+          () => 'none',
+          (error) => error.code,
+        );
+      const waiting = codeOf(job.result());
+      await box.stop();
 
-    const closed = { code: 'STORE_CLOSED' };
-    await expect(job.refresh()).rejects.toMatchObject(closed);
-    await expect(box.queue().length()).rejects.toMatchObject(closed);
-    await expect(box.queue().put(note('late'))).rejects.toMatchObject(closed);
-  });
+      const codes = [
+        await waiting,
+        await codeOf(box.queue('a').put(note('y'))),
+        await codeOf(box.queue('a').length()),
+        await codeOf(box.transaction((tx) => tx.queue('a').put(note('z')))),
+        await codeOf(job.refresh()),
+        await codeOf(job.result()),
+      ];
+
+      expect(codes).toEqual(Array(6).fill('STORE_CLOSED'));
+      await pool?.end();
+    },
+  );
 });
