@@ -99,8 +99,8 @@ export const local = {
 
   /**
    * Does some work in a transaction of the database and ends the job in it: its result is what the work gives, and both are
-   * committed or neither is. `client` is a connection of the package `pg`; the transaction is begun and ended for you. What
-   * the code returns afterwards counts no more.
+   * committed or neither is. `client` is a connection of the package `pg`; the transaction is begun and ended for you,
+   * and reads what is committed (READ COMMITTED). What the code returns afterwards counts no more.
    *
    * @example
    * ```ts

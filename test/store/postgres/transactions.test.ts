@@ -458,4 +458,13 @@ describe('local.transaction', () => {
     expect(await callback.result()).toBe('booked');
     await job.waitFor('COMPLETED');
   });
+
+  it('sees what was committed meanwhile: another isolation level would overlook callbacks, and is refused', async () => {
+    const { box } = await makeBank([bookOnce]);
+    work = (client) => client.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+
+    const job = await box.queue().put(bookOnce());
+
+    await expect(job.result()).rejects.toMatchObject({ code: '25001' });
+  });
 });
