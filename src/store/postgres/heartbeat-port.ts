@@ -21,6 +21,7 @@ const { parentPort, workerData } = require('node:worker_threads');
 const { Client } = require(workerData.driver);
 let client = null;
 let isOver = false;
+let beating = null;
 async function beat() {
   try {
     if (client === null) {
@@ -29,20 +30,25 @@ async function beat() {
       await made.connect();
       client = made;
     }
-    await client.query(workerData.statement, workerData.values);
+    if (!isOver) await client.query(workerData.statement, workerData.values);
   } catch {
     const broken = client;
     client = null;
     if (broken !== null) broken.end().catch(() => {});
   }
-  if (!isOver) setTimeout(beat, workerData.intervalMs);
+  if (!isOver) setTimeout(begin, workerData.intervalMs);
+}
+function begin() {
+  beating = beat();
 }
 parentPort.on('message', async () => {
   isOver = true;
+  // One that is under way must not arrive behind what is done after the end.
+  await Promise.race([beating, new Promise((resolve) => setTimeout(resolve, 1000))]);
   try { await client?.end(); } catch {}
   process.exit();
 });
-beat();
+begin();
 `;
 
 /**

@@ -129,10 +129,16 @@ export class Openings {
   }
 }
 
-/** The database's clock decides what is due. A representation that was declared dead is not revived here: its poll finds out. */
+/**
+ * The database's clock decides what is due. The row of an opening is made again: whoever stood still for a day is not there any
+ * more, and lives. A representation that was declared dead is not revived here: its poll finds out.
+ */
 function statement(schema: string, time: string): string {
   const now = `floor(extract(epoch FROM ${time}) * 1000)`;
-  return `WITH seen AS (UPDATE ${schema}.opening SET seen_at = ${time} WHERE epoch = $1)
+  return `WITH seen AS (
+      INSERT INTO ${schema}.opening (epoch, seen_at) VALUES ($1, ${time})
+      ON CONFLICT (epoch) DO UPDATE SET seen_at = excluded.seen_at
+    )
     UPDATE ${schema}.representation
     SET body = jsonb_set(body::jsonb, '{lastPing}', to_jsonb(${now}))::json, rev = rev + 1
     WHERE (body ->> 'epoch')::bigint = $1 AND body ->> 'state' = 'activated'

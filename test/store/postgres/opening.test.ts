@@ -153,3 +153,21 @@ describe('A postgres store that is closed', () => {
     },
   );
 });
+
+it('An opening that was forgotten while its process stood still is there again with its next sign of life, until it is closed', async () => {
+  const schema = newSchema();
+  const admin = await connected();
+  const store = newPostgresStore({ schema, clock: 'database', heartbeat: '50ms' });
+  const box = await createSignalbox({ store, uuid });
+  const openings = async (): Promise<number[]> =>
+    (await admin.query(`SELECT epoch::int FROM ${schema}.opening`)).rows.map(({ epoch }) => epoch);
+  const { epoch } = box.store;
+
+  // As an opening does that finds one without a sign of life for more than a day.
+  await admin.query(`DELETE FROM ${schema}.opening`);
+
+  await expect.poll(openings).toEqual([epoch]);
+  await box.stop();
+  expect(await openings()).toEqual([]);
+  await admin.end();
+});
