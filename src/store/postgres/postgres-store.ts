@@ -1,4 +1,3 @@
-import { SignalboxError } from '../../errors.ts';
 import type { AnnotationRecord, JobRecord } from '../../model/records.ts';
 import type {
   Callback,
@@ -69,7 +68,6 @@ export class PostgresStore implements OpenStore {
   /** Calls under way. */
   readonly #open = new Set<Promise<unknown>>();
   #closing: Promise<void> | null = null;
-  #isClosed = false;
 
   constructor(parts: PostgresStoreParts) {
     this.name = parts.name;
@@ -205,9 +203,8 @@ export class PostgresStore implements OpenStore {
   }
 
   /** What was read was committed, so only what this process itself has asked for can be unsettled. */
-  async settled(): Promise<void> {
-    this.#mustBeOpen();
-    await this.#committing.settled();
+  settled(): Promise<void> {
+    return this.#committing.settled();
   }
 
   async idle(): Promise<void> {
@@ -256,7 +253,6 @@ export class PostgresStore implements OpenStore {
   async #close(): Promise<void> {
     await this.#committing.close();
     await this.#answered();
-    this.#isClosed = true;
     await this.#notifying.close();
     await this.#following.close();
     await this.#partitions.end();
@@ -317,13 +313,7 @@ export class PostgresStore implements OpenStore {
   #after<Result>(settled: Promise<void>, read: () => Promise<Result>): Promise<Result> {
     const begun = this.#following.begun();
     begun.catch(() => {});
-    const open = settled.then(() => this.#mustBeOpen());
-    return this.#during(open.then(() => begun.then(read)));
-  }
-
-  /** @throws SignalboxError `STORE_CLOSED`: there are no connections any more, and nothing would come of trying on. */
-  #mustBeOpen(): void {
-    if (this.#isClosed) throw new SignalboxError('STORE_CLOSED', { call: 'a read' });
+    return this.#during(settled.then(() => begun.then(read)));
   }
 
   /** Its end is told in a later turn, which is what a reactor with a time of its own counts. */
