@@ -114,7 +114,9 @@ export class Agents {
   /** Settings and contents of an agent, or null. */
   async get(name: string): Promise<AgentHandle | null> {
     const record = await this.#unit.get('agent', this.#id(name));
-    return record === undefined ? null : new AgentHandle(this.#unit, this.#queue, this.#uuid, name, record);
+    return record === undefined
+      ? null
+      : new AgentHandle(this.#unit.ofHandles, this.#queue, this.#uuid, name, record);
   }
 
   /**
@@ -208,7 +210,7 @@ export class AgentHandle {
   async jobs(): Promise<readonly Job<unknown>[]> {
     const records = await this.#unit.engine.store.held(this.queue, this.dispatcher, this.name);
     await this.#unit.engine.store.settled();
-    return records.map((record) => Job.of(this.#unit, record));
+    return records.map((record) => Job.of(this.#unit.ofHandles, record));
   }
 
   /** How many jobs it holds: claimed and not yet COMPLETED. */
@@ -241,7 +243,7 @@ export class AgentHandle {
     const { store } = this.#unit.engine;
     const records = await store.completed(this.queue, this.dispatcher, this.name);
     await store.settled();
-    return completedWithin(records, wanted).map((record) => Job.of(this.#unit, record));
+    return completedWithin(records, wanted).map((record) => Job.of(this.#unit.ofHandles, record));
   }
 
   /** The newest job completed at or before an instant; without one, the newest. Null when there is none. */

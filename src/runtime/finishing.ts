@@ -213,5 +213,5 @@ export class Finishing {
 }
 
 function transactionEnded(): SignalboxError {
-  return new SignalboxError('TRANSACTION_ENDED', { call: 'transaction' });
+  return new SignalboxError('TRANSACTION_ENDED', { call: 'local.transaction()' });
 }

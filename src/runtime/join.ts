@@ -308,7 +308,7 @@ async function together(
   drafts: readonly string[],
   work: (unit: GatheringUnit) => Promise<void>,
 ): Promise<boolean> {
-  const unit = new GatheringUnit(engine, 'put()');
+  const unit = new GatheringUnit(engine, 'tx.put()');
   try {
     await work(unit);
     // A main job that is run again may find everything put.

@@ -108,7 +108,7 @@ export class Queue {
   async jobs(): Promise<readonly Job<unknown>[]> {
     const records = await this.#unit.engine.store.waiting(this.name);
     await this.#unit.engine.store.settled();
-    return records.map((record) => Job.of(this.#unit, record));
+    return records.map((record) => Job.of(this.#unit.ofHandles, record));
   }
 
   /**
@@ -122,7 +122,7 @@ export class Queue {
     if (!Number.isInteger(index) || record === undefined) {
       throw new SignalboxError('INDEX_OUT_OF_RANGE', { index, length: records.length });
     }
-    return Job.of(this.#unit, record);
+    return Job.of(this.#unit.ofHandles, record);
   }
 
   /**
@@ -155,7 +155,7 @@ export class Queue {
       throw new SignalboxError('JOB_NOT_WAITING', { id, queue: this.name, status });
     }
     job.attach(
-      this.#unit,
+      this.#unit.ofHandles,
       await this.#unit.engine.change(this.#unit, id, { type: 'job.pull', system: null }),
     );
   }
@@ -197,7 +197,7 @@ export class Queue {
     await claimed.ticket.synced;
     if (frees) engine.offerWork(this.name);
     const record = claimed.jobs[0];
-    return record === undefined ? otherwise : Job.of(this.#unit, record);
+    return record === undefined ? otherwise : Job.of(this.#unit.ofHandles, record);
   }
 }
 

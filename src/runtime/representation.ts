@@ -157,7 +157,7 @@ export class Representation {
     const moved = await fiveTimesButForJobs(async () => {
       await this.refresh();
       if (!isWanted()) return false;
-      const unit = new GatheringUnit(this.#unit.engine, 'queue()');
+      const unit = new GatheringUnit(this.#unit.engine, 'tx.queue()');
       await commitHeard(unit, await move(unit, this.#record, event()));
       return true;
     });
@@ -170,7 +170,7 @@ export class Representation {
 export async function deactivateIn(engine: Engine, uuid: string, queues: Iterable<string>): Promise<void> {
   const names = [...queues];
   await fiveTimesButForJobs(async () => {
-    const unit = new GatheringUnit(engine, 'queue()');
+    const unit = new GatheringUnit(engine, 'tx.queue()');
     const moved: Heard[] = [];
     for (const queue of names) {
       const record = await unit.get('representation', `${queue}/${uuid}`);

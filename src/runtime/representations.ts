@@ -23,7 +23,7 @@ export class Representations {
   /** All representations, in order of UUID. */
   async all(): Promise<readonly Representation[]> {
     const records = await this.#unit.list('representation', `${this.#queue}/`);
-    return records.map((record) => new Representation(this.#unit, record));
+    return records.map((record) => new Representation(this.#unit.ofHandles, record));
   }
 
   /** Whether a dispatcher is registered in the queue. */
@@ -36,7 +36,7 @@ export class Representations {
     const record = await this.#unit.get('representation', `${this.#queue}/${uuid}`);
     if (record === undefined)
       throw new SignalboxError('REPRESENTATION_NOT_FOUND', { uuid, queue: this.#queue });
-    return new Representation(this.#unit, record);
+    return new Representation(this.#unit.ofHandles, record);
   }
 
   /**
@@ -63,7 +63,7 @@ export class Representations {
       to: 'registered',
       patch,
     };
-    const unit = new GatheringUnit(engine, 'queue()');
+    const unit = new GatheringUnit(engine, 'tx.queue()');
     await unit.submit([change], [{ what: 'rev', kind: 'representation', id, rev: 0 }]);
     const about = { name: 'dispatcherRegistered', record } as const;
     await hear(unit, about);
@@ -76,7 +76,7 @@ export class Representations {
    */
   async unregister(uuid: string): Promise<Representation> {
     const { record } = await this.get(uuid);
-    const unit = new GatheringUnit(this.#unit.engine, 'queue()');
+    const unit = new GatheringUnit(this.#unit.engine, 'tx.queue()');
     const about = await move(unit, record, { type: 'representation.unregister' });
     return commitHeard(unit, about);
   }

@@ -12,6 +12,9 @@ import { mustSucceed, type RetryStep } from './retry-steps.ts';
 import { GatheringUnit } from './unit.ts';
 import type { AgentSlot } from './workers.ts';
 
+/** What its unit refuses once it has ended, as errors name it. */
+const jobCalls = 'local.getQueue() or local.getJob()';
+
 /** Who holds the root job of a run: what every write of the run is judged by. */
 export interface Holder {
   readonly id: string;
@@ -97,7 +100,7 @@ export class Run {
     this.input = start.input;
     this.info = start.info;
     this.#annotations = start.annotations;
-    this.unit = new GatheringUnit(start.engine, 'local');
+    this.unit = new GatheringUnit(start.engine, jobCalls);
   }
 
   /** What the retry policy counts during this call. */
@@ -172,7 +175,7 @@ export class Run {
   /** Drops what the attempt did, for another one. */
   startOver(): void {
     this.unit.end();
-    this.unit = new GatheringUnit(this.engine, 'local');
+    this.unit = new GatheringUnit(this.engine, jobCalls);
     this.#view = null;
   }
 }

@@ -165,13 +165,13 @@ export class GatheringUnit implements Unit {
 
   async whenCommitted(work: () => Promise<void>): Promise<void> {
     if (this.#after !== null) return this.#after.whenCommitted(work);
-    this.#mustRun();
+    this.mustRun();
     this.#gather().following.push(work);
   }
 
   async submit(made: readonly Made[], expect: readonly Expectation[]): Promise<void> {
     if (this.#after !== null) return this.#after.submit(made, expect);
-    this.#mustRun();
+    this.mustRun();
     const { own, read, limited, made: all, expect: expected } = this.#gather();
     // Only what this call adds is listed: a unit of many calls must not copy all it knows for each.
     const added = new Set<string>();
@@ -204,7 +204,7 @@ export class GatheringUnit implements Unit {
 
   async get<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
     if (this.#after !== null) return this.#after.get(kind, id);
-    this.#mustRun();
+    this.mustRun();
     const subject = `${kind}/${id}`;
     const { own, read } = this.#gather();
     if (own.has(subject)) return own.get(subject) as Records[K] | undefined;
@@ -215,7 +215,7 @@ export class GatheringUnit implements Unit {
 
   async peek<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
     if (this.#after !== null) return this.#after.peek(kind, id);
-    this.#mustRun();
+    this.mustRun();
     const subject = `${kind}/${id}`;
     const own = this.#gathered?.own;
     if (own?.has(subject)) return own.get(subject) as Records[K] | undefined;
@@ -224,7 +224,7 @@ export class GatheringUnit implements Unit {
 
   async list<K extends Kind>(kind: K, prefix: string): Promise<readonly Records[K][]> {
     if (this.#after !== null) return this.#after.list(kind, prefix);
-    this.#mustRun();
+    this.mustRun();
     const records = new Map(
       (await this.engine.store.list(kind, prefix)).map((record) => [record.id, record]),
     );
@@ -257,7 +257,8 @@ export class GatheringUnit implements Unit {
     return this.#gathered;
   }
 
-  #mustRun(): void {
+  /** @throws SignalboxError `TRANSACTION_ENDED`. */
+  mustRun(): void {
     if (this.#ended) throw new SignalboxError('TRANSACTION_ENDED', { call: this.#call });
   }
 }

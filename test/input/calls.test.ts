@@ -349,6 +349,61 @@ describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
     expect(error.code).toBe('TRANSACTION_ENDED');
   });
 
+  it('a transaction that is used after its commit is refused, and handles that were made in it go on', async () => {
+    const box = await openBox(store());
+    await box.queue('a').put(keep(0));
+    const { tx, job, found } = await box.transaction(async (tx) => {
+      const job = await tx.queue().put(keep(1));
+      return { tx, job, found: await tx.queue('a').at(0) };
+    });
+
+    const error = await refusal(box, () => tx.queue().put(keep(2)));
+
+    expect([error.code, error.message]).toEqual([
+      'TRANSACTION_ENDED',
+      expect.stringContaining('Expected tx.queue() to be used before the end of its transaction'),
+    ]);
+    await job.setAnnotation('by', 'its maker');
+    await found.setAnnotation('also', 'by who found it');
+    expect((await job.refresh()).annotations).toEqual({ by: 'its maker' });
+    expect((await found.refresh()).annotations).toEqual({ also: 'by who found it' });
+  });
+
+  it('a put that a transaction does not wait for is refused, and never made apart from it', async () => {
+    const box = await openBox(store());
+    const puts: Promise<unknown>[] = [];
+
+    const attempt = async () => {
+      await box.transaction((tx) => {
+        puts.push(tx.queue().put(keep(1)), tx.queue('a').putAll([keep(2)]));
+      });
+      await Promise.any(puts);
+    };
+
+    await expect(attempt()).rejects.toBeInstanceOf(AggregateError);
+    for (const put of puts) await expect(put).rejects.toMatchObject({ code: 'TRANSACTION_ENDED' });
+    expect([await box.queue().length(), await box.queue('a').length()]).toEqual([0, 0]);
+  });
+
+  it('a queue of a job that is used after its end is refused by its name', async () => {
+    const late: Promise<unknown>[] = [];
+    const careless = defineJob({
+      name: 'careless',
+      run: () => {
+        late.push(errorOf(() => local.getQueue().put(keep(1))));
+      },
+    });
+    const box = await openBox(store(), [careless]);
+    await box.start();
+
+    await (await box.queue().put(careless())).result();
+
+    expect(await late[0]).toMatchObject({
+      code: 'TRANSACTION_ENDED',
+      message: expect.stringContaining('Expected local.getQueue() or local.getJob() to be used before'),
+    });
+  });
+
   it('a failing transaction writes nothing of what it did', async () => {
     const box = await openBox(store());
 
