@@ -1,6 +1,7 @@
 import { type Actor, waitFor } from 'xstate';
 import { dispatcherMachine } from '../../machines/dispatcher.machine.ts';
-import { SignalboxError, shown } from '../errors.ts';
+import { SignalboxError } from '../errors.ts';
+import { checkCount } from '../model/check-count.ts';
 import { type JobInfo, JobInfos } from '../model/job-infos.ts';
 import { type DispatcherHealth, healthOf } from '../model/liveness.ts';
 import { checkUuid } from '../model/names.ts';
@@ -74,8 +75,8 @@ export class Dispatcher {
     this.uuid = checkUuid(options.uuid ?? box.uuid);
     this.reactor = options.reactor ?? box.engine.reactor;
     this.pollInterval = durationMs(options.pollInterval ?? 5000, 'pollInterval');
-    this.polls = new Polls(checkCount(options.pollsSize ?? 400, 'pollsSize'));
-    this.jobs = new JobInfos(checkCount(options.jobsSize ?? 200, 'jobsSize'));
+    this.polls = new Polls(checkCount(options.pollsSize ?? 400, 'pollsSize', 1));
+    this.jobs = new JobInfos(checkCount(options.jobsSize ?? 200, 'jobsSize', 1));
     this.#agents = new LiveAgents(this.#engine, this);
     this.#polling = new Polling({
       engine: this.#engine,
@@ -266,13 +267,4 @@ export class Dispatcher {
       uuid: this.uuid,
     };
   }
-}
-
-function checkCount(value: number, option: string): number {
-  if (Number.isInteger(value) && value >= 1) return value;
-  throw new SignalboxError('INVALID_OPTION', {
-    option,
-    expected: 'a whole number from 1 up',
-    actual: shown(value),
-  });
 }

@@ -4,7 +4,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { memoryStore } from 'signalbox';
-import { jsonStore } from 'signalbox/json';
+import { jsonStore, verifyStore } from 'signalbox/json';
 import { afterEach, describe, expect, it } from 'vitest';
 import { encodeFrame } from '../../src/store/json/frame.ts';
 import { closeBoxes, errorOf, keep, newPath, openBox } from './boxes.ts';
@@ -56,6 +56,71 @@ function flip(path: string, at: number): void {
   bytes[at] = (bytes[at] as number) ^ 0x01;
   fs.writeFileSync(path, bytes);
 }
+
+describe('a json store', () => {
+  it.each([
+    ['completedMaxCount', 'many'],
+    ['completedMaxCount', Number.NaN],
+    ['completedMaxCount', -1],
+    ['historyMaxBytes', '64 MiB'],
+    ['historyMaxBytes', -1],
+    ['checkpointMinBytes', '1'],
+    ['checkpointMinBytes', 0.5],
+    ['poolSize', 0],
+    ['poolSize', '7'],
+    ['lock', 'none'],
+    ['lock', null],
+    ['create', 'no'],
+    ['create', null],
+  ])('with a %s of %j is refused when it is made', async (option, value) => {
+    const path = newPath();
+
+    const error = await errorOf(() => jsonStore(path, { [option]: value } as never));
+
+    expect([error.code, error.message]).toEqual([
+      'INVALID_OPTION',
+      expect.stringContaining(`Expected \`${option}\` to be `),
+    ]);
+  });
+
+  it.each(['completedMaxAge', 'historyMaxAge'])(
+    'with a %s that is no duration is refused when it is made',
+    async (option) => {
+      const error = await errorOf(() => jsonStore(newPath(), { [option]: 'long' }));
+
+      expect([error.code, error.details]).toEqual(['INVALID_DURATION', { option, actual: "'long'" }]);
+    },
+  );
+
+  it('may be told of no limit', async () => {
+    const none = Number.POSITIVE_INFINITY;
+    const limits = { completedMaxCount: none, historyMaxBytes: none, checkpointMinBytes: none };
+
+    const box = await openBox(jsonStore(newPath(), limits));
+
+    expect(box.state).toBe('running');
+  });
+
+  it.each([undefined, null, '', 5, new URL('file:///data/jobs')])(
+    'whose path is %j is refused, and so are its check and its backup',
+    async (path) => {
+      const store = jsonStore(newPath());
+      await openBox(store);
+
+      for (const attempt of [
+        () => jsonStore(path as never),
+        () => verifyStore(path as never),
+        () => store.backup(path as never),
+      ]) {
+        const error = await errorOf(attempt);
+        expect([error.code, error.message]).toEqual([
+          'INVALID_OPTION',
+          expect.stringContaining('Expected `dir` to be the path of a directory'),
+        ]);
+      }
+    },
+  );
+});
 
 describe('a directory', () => {
   it('that another process holds is refused, and the holder is named', async () => {
@@ -182,6 +247,19 @@ describe('a cleanly closed store', () => {
 });
 
 describe('a memory store', () => {
+  it.each([
+    ['completedMaxCount', 'many'],
+    ['completedMaxCount', -1],
+    ['completedMaxAgeMs', 'long'],
+    ['historyMaxLines', -1],
+    ['historyMaxLines', '9'],
+    ['poolSize', 0],
+  ])('with a %s of %j is refused when it is made', async (option, value) => {
+    const error = await errorOf(() => memoryStore({ [option]: value }));
+
+    expect(error.message).toContain(`Expected \`${option}\` to be `);
+  });
+
   it('that a box holds is refused a second time, and taken once that is stopped', async () => {
     const store = memoryStore();
     const first = await openBox(store);

@@ -1,46 +1,16 @@
 import { SignalboxError } from '../../errors.ts';
 import { machineVersion } from '../../model/machine-version.ts';
-import { type Duration, durationMs } from '../../time.ts';
 import type { Store, StorePorts } from '../store.ts';
 import { loaded } from '../tables/record-change.ts';
-import { defaultRetention } from '../tables/retention.ts';
 import { TableStore } from '../tables/table-store.ts';
 import { Tables } from '../tables/tables.ts';
 import type { Backup } from './backup.ts';
 import { type FilePort, nodeFilePort } from './file-port.ts';
 import type { JsonLog } from './json-log.ts';
+import { checkDirectory, checkedOptions, type JsonStoreOptions } from './json-store-options.ts';
 import type { LockPort } from './lock.ts';
 import { openJsonLog } from './log.ts';
 import { createWorkerSyncPort, type SyncPort } from './sync-port.ts';
-
-/** What a json store can be told. */
-export interface JsonStoreOptions {
-  /** Second part of a job's name. Default `main`. */
-  readonly name?: string;
-  /** Whether a new store may be made where there is none. Default true. */
-  readonly create?: boolean;
-  /** Connection budget. Default 7, as in the lineage. */
-  readonly poolSize?: number;
-  /** How long completed jobs are kept. Default 7 days. */
-  readonly completedMaxAge?: Duration;
-  /** How many completed jobs are kept. Default 100,000. */
-  readonly completedMaxCount?: number;
-  /** How long closed journals are kept. Default 7 days. */
-  readonly historyMaxAge?: Duration;
-  /** How many bytes of closed journals are kept. Default 64 MiB. */
-  readonly historyMaxBytes?: number;
-  /** Journal bytes below which no checkpoint is made. Default 16 MiB. */
-  readonly checkpointMinBytes?: number;
-  /**
-   * `pidfile-unsafe` where no kernel lock is to be had: it cannot tell two containers apart. A lock of one's own is
-   * for fault tests. Default `kernel`.
-   */
-  readonly lock?: 'kernel' | 'pidfile-unsafe' | LockPort;
-  /** File operations, for fault tests. */
-  readonly files?: FilePort;
-  /** Makes what syncs files, for fault tests. Default: a worker thread. */
-  readonly syncs?: () => SyncPort;
-}
 
 /** A store in a directory. */
 export interface JsonStore extends Store {
@@ -69,8 +39,6 @@ export interface JsonStore extends Store {
   backup(dir: string): Promise<Backup>;
 }
 
-const dayMs = 24 * 60 * 60 * 1000;
-
 /**
  * A store in a directory: one process, nothing to install, files that a person can read.
  *
@@ -85,24 +53,18 @@ const dayMs = 24 * 60 * 60 * 1000;
  * await box.stop();
  * ```
  *
- * Opening throws SignalboxError `STORE_LOCKED`, `STORE_CORRUPT`, `STORE_VERSION`, `STORE_NOT_A_STORE`, `STORE_MISSING`,
+ * @throws SignalboxError `INVALID_OPTION`, `INVALID_DURATION`. Opening throws `STORE_LOCKED`, `STORE_CORRUPT`, `STORE_VERSION`, `STORE_NOT_A_STORE`, `STORE_MISSING`,
  * `STORE_PERMISSION`, `STORE_NO_LOCK`, `STORE_FULL` or `STORE_IO`; nothing is changed then.
  */
 export function jsonStore(dir: string, options: JsonStoreOptions = {}): JsonStore {
-  const name = options.name ?? 'main';
-  const retention = {
-    completedMaxAgeMs: durationMs(
-      options.completedMaxAge ?? defaultRetention.completedMaxAgeMs,
-      'completedMaxAge',
-    ),
-    completedMaxCount: options.completedMaxCount ?? defaultRetention.completedMaxCount,
-  };
+  checkDirectory(dir);
+  const { name, poolSize, retention, ofLog } = checkedOptions(options);
   let current: JsonLog | null = null;
   return {
     name,
     async backup(target) {
       if (current === null) throw new SignalboxError('STORE_CLOSED', { call: 'backup' });
-      return current.backup(target);
+      return current.backup(checkDirectory(target));
     },
     async open(ports) {
       const tables = new Tables();
@@ -116,11 +78,7 @@ export function jsonStore(dir: string, options: JsonStoreOptions = {}): JsonStor
         newId: ports.newId,
         revive: loaded,
         onReport: ports.report,
-        historyMaxAgeMs: durationMs(options.historyMaxAge ?? 7 * dayMs, 'historyMaxAge'),
-        ...given('create', options.create),
-        ...given('historyMaxBytes', options.historyMaxBytes),
-        ...given('checkpointMinBytes', options.checkpointMinBytes),
-        ...given('lock', options.lock),
+        ...ofLog,
       });
       const { seq } = recovered;
       if (tables.jobs.quarantined.size > 0) {
@@ -134,7 +92,7 @@ export function jsonStore(dir: string, options: JsonStoreOptions = {}): JsonStor
         name,
         epoch,
         directory: dir,
-        poolSize: options.poolSize ?? 7,
+        poolSize,
         tables,
         log,
         seq,
@@ -168,10 +126,6 @@ async function beginEpoch(store: TableStore, epoch: number): Promise<void> {
   await store.commit({ by: 'store', changes: [opened], expect: [] }).synced;
 }
 
-function given<Key extends string, Value>(key: Key, value: Value | undefined): { [K in Key]?: Value } {
-  return (value === undefined ? {} : { [key]: value }) as { [K in Key]?: Value };
-}
-
 export type { RecordCounts } from '../tables/counting.ts';
 export { type Verification, type VerifyOptions, verifyStore } from './verify.ts';
-export type { Backup, FilePort, LockPort, StorePorts, SyncPort };
+export type { Backup, FilePort, JsonStoreOptions, LockPort, StorePorts, SyncPort };

@@ -26,6 +26,9 @@ import { createSnapshotContainer, keepForHistory } from './snapshot.ts';
 import { asStored, type Revive } from './snapshot-format.ts';
 import type { SyncPort } from './sync-port.ts';
 
+/** Bytes of closed journals that are kept, and of a journal below which no checkpoint is made. */
+export const defaultSizes = { historyMaxBytes: 64 * 1024 * 1024, checkpointMinBytes: 16 * 1024 * 1024 };
+
 /** How a JSON log is opened. */
 export interface JsonLogOptions {
   /** The directory of the store. */
@@ -221,8 +224,8 @@ async function startLog(options: JsonLogOptions, opening: Opening, state: State)
 function settings(options: JsonLogOptions): Pick<LogParts, 'limits' | 'checkpointMinBytes'> {
   const {
     historyMaxAgeMs = 7 * dayMs,
-    historyMaxBytes = 64 * 1024 * 1024,
-    checkpointMinBytes = 16 * 1024 * 1024,
+    historyMaxBytes = defaultSizes.historyMaxBytes,
+    checkpointMinBytes = defaultSizes.checkpointMinBytes,
   } = options;
   return { limits: { maxAgeMs: historyMaxAgeMs, maxBytes: historyMaxBytes }, checkpointMinBytes };
 }

@@ -18,6 +18,7 @@ import { corrupt, explained } from './failures.ts';
 import { type FilePort, nodeFilePort } from './file-port.ts';
 import { toHex } from './frame.ts';
 import { readHeader } from './journal-file.ts';
+import { checkDirectory } from './json-store-options.ts';
 import type { JournalHeader } from './line.ts';
 import { createKernelLock, type LockPort } from './lock.ts';
 import { missing, type Recovery, recover } from './recovery.ts';
@@ -79,7 +80,7 @@ export async function verifyStore(
   dir: string,
   { files = nodeFilePort, lock = createKernelLock() }: VerifyOptions = {},
 ): Promise<Verification> {
-  const path = resolve(dir);
+  const path = resolve(checkDirectory(dir));
   if (!prepareDirectory(files, path, false)) throw new SignalboxError('STORE_MISSING', { path });
   const lockPath = join(path, lockName);
   // Without the file nobody holds it, and making one would change the directory.

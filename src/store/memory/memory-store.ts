@@ -1,7 +1,9 @@
 import { SignalboxError } from '../../errors.ts';
+import { checkCount } from '../../model/check-count.ts';
 import { machineVersion } from '../../model/machine-version.ts';
+import { durationMs } from '../../time.ts';
 import type { Store } from '../store.ts';
-import { defaultRetention, type Retention } from '../tables/retention.ts';
+import { defaultRetention, noLimit, type Retention } from '../tables/retention.ts';
 import { TableStore } from '../tables/table-store.ts';
 import { Tables } from '../tables/tables.ts';
 import { MemoryLog } from './memory-log.ts';
@@ -27,10 +29,21 @@ export interface MemoryStoreOptions extends Partial<Retention> {
  * const box = await createSignalbox({ store: memoryStore(), jobs: [] });
  * await box.stop();
  * ```
+ *
+ * @throws SignalboxError `INVALID_OPTION`, `INVALID_DURATION`.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
+  const {
+    completedMaxAgeMs = defaultRetention.completedMaxAgeMs,
+    completedMaxCount = defaultRetention.completedMaxCount,
+  } = options;
+  const retention = {
+    completedMaxAgeMs: durationMs(completedMaxAgeMs, 'completedMaxAgeMs'),
+    completedMaxCount: checkCount(completedMaxCount, 'completedMaxCount', 0, noLimit),
+  };
+  const poolSize = checkCount(options.poolSize ?? 7, 'poolSize', 1);
   const tables = new Tables();
-  const log = new MemoryLog(options.historyMaxLines ?? 100_000);
+  const log = new MemoryLog(checkCount(options.historyMaxLines ?? 100_000, 'historyMaxLines', 0, noLimit));
   let seq = 0;
   let epoch = 0;
   let open: TableStore | null = null;
@@ -48,13 +61,13 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
         name: options.name ?? 'main',
         epoch,
         directory: null,
-        poolSize: options.poolSize ?? 7,
+        poolSize,
         tables,
         log,
         seq,
         machineVersion,
         ports,
-        retention: { ...defaultRetention, ...options },
+        retention,
       });
       open = store;
       store.follow((lines) => {

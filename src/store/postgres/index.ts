@@ -1,4 +1,4 @@
-import { SignalboxError, shown } from '../../errors.ts';
+import { checkCount } from '../../model/check-count.ts';
 import { type Duration, durationMs } from '../../time.ts';
 import type { Store } from '../store.ts';
 import { checkDatabase, checkSchema, connectionFor } from './connecting.ts';
@@ -56,13 +56,7 @@ export function postgresStore(options: PostgresStoreOptions): Store {
   const { name = 'main', schema = 'signalbox', poolSize = 7 } = options ?? {};
   checkDatabase(options);
   checkSchema(schema);
-  if (!Number.isInteger(poolSize) || poolSize < 1) {
-    throw new SignalboxError('INVALID_OPTION', {
-      option: 'poolSize',
-      expected: 'a whole number from 1 up',
-      actual: shown(poolSize),
-    });
-  }
+  checkCount(poolSize, 'poolSize', 1);
   const connectTimeoutMs = durationMs(options.connectTimeout ?? 5000, 'connectTimeout');
   const queryTimeoutMs = durationMs(options.queryTimeout ?? 15_000, 'queryTimeout');
   const completedDays = Math.ceil(

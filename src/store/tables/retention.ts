@@ -16,6 +16,9 @@ export const defaultRetention: Retention = {
   completedMaxCount: 100_000,
 };
 
+/** What stands for no limit where a store is told how much to keep. */
+export const noLimit = Number.POSITIVE_INFINITY;
+
 const roundMs = 60_000;
 /** Jobs of one round: its commit is one line of the journal. */
 const roundMaxChanges = 5000;

@@ -1,0 +1,97 @@
+import { SignalboxError, shown } from '../../errors.ts';
+import { checkCount } from '../../model/check-count.ts';
+import { type Duration, durationMs } from '../../time.ts';
+import { defaultRetention, noLimit, type Retention } from '../tables/retention.ts';
+import type { FilePort } from './file-port.ts';
+import type { LockPort } from './lock.ts';
+import { defaultSizes, type JsonLogOptions } from './log.ts';
+import type { SyncPort } from './sync-port.ts';
+
+const dayMs = 24 * 60 * 60 * 1000;
+
+/** What a json store can be told. */
+export interface JsonStoreOptions {
+  /** Second part of a job's name. Default `main`. */
+  readonly name?: string;
+  /** Whether a new store may be made where there is none. Default true. */
+  readonly create?: boolean;
+  /** Connection budget. Default 7, as in the lineage. */
+  readonly poolSize?: number;
+  /** How long completed jobs are kept. Default 7 days. */
+  readonly completedMaxAge?: Duration;
+  /** How many completed jobs are kept. Default 100,000. */
+  readonly completedMaxCount?: number;
+  /** How long closed journals are kept. Default 7 days. */
+  readonly historyMaxAge?: Duration;
+  /** How many bytes of closed journals are kept. Default 64 MiB. */
+  readonly historyMaxBytes?: number;
+  /** Journal bytes below which no checkpoint is made. Default 16 MiB. */
+  readonly checkpointMinBytes?: number;
+  /**
+   * `pidfile-unsafe` where no kernel lock is to be had: it cannot tell two containers apart. A lock of one's own is
+   * for fault tests. Default `kernel`.
+   */
+  readonly lock?: 'kernel' | 'pidfile-unsafe' | LockPort;
+  /** File operations, for fault tests. */
+  readonly files?: FilePort;
+  /** Makes what syncs files, for fault tests. Default: a worker thread. */
+  readonly syncs?: () => SyncPort;
+}
+
+/** What a json store is told, checked before anything is touched. */
+export interface CheckedOptions {
+  readonly name: string;
+  readonly poolSize: number;
+  readonly retention: Retention;
+  readonly ofLog: Pick<
+    JsonLogOptions,
+    'create' | 'lock' | 'historyMaxAgeMs' | 'historyMaxBytes' | 'checkpointMinBytes'
+  >;
+}
+
+/** Refuses what is no path. Empty text would be the directory that the process happens to be in. */
+export function checkDirectory(dir: unknown): string {
+  if (typeof dir === 'string' && dir !== '') return dir;
+  throw new SignalboxError('INVALID_OPTION', {
+    option: 'dir',
+    expected: 'the path of a directory',
+    actual: shown(dir),
+    repair: "Write text, such as 'data/jobs'; of a URL make it with fileURLToPath.",
+  });
+}
+
+/** Options with defaults. @throws SignalboxError `INVALID_OPTION`, `INVALID_DURATION`. */
+export function checkedOptions(options: JsonStoreOptions): CheckedOptions {
+  const {
+    name = 'main',
+    create = true,
+    lock = 'kernel',
+    completedMaxAge = defaultRetention.completedMaxAgeMs,
+    completedMaxCount = defaultRetention.completedMaxCount,
+    historyMaxAge = 7 * dayMs,
+    historyMaxBytes = defaultSizes.historyMaxBytes,
+    checkpointMinBytes = defaultSizes.checkpointMinBytes,
+  } = options;
+  if (typeof create !== 'boolean') throw invalid('create', 'true or false', create);
+  const isLock = lock === 'kernel' || lock === 'pidfile-unsafe' || typeof lock?.acquire === 'function';
+  if (!isLock) throw invalid('lock', "'kernel', 'pidfile-unsafe', or a lock of your own", lock);
+  return {
+    name,
+    poolSize: checkCount(options.poolSize ?? 7, 'poolSize', 1),
+    retention: {
+      completedMaxAgeMs: durationMs(completedMaxAge, 'completedMaxAge'),
+      completedMaxCount: checkCount(completedMaxCount, 'completedMaxCount', 0, noLimit),
+    },
+    ofLog: {
+      create,
+      lock,
+      historyMaxAgeMs: durationMs(historyMaxAge, 'historyMaxAge'),
+      historyMaxBytes: checkCount(historyMaxBytes, 'historyMaxBytes', 0, noLimit),
+      checkpointMinBytes: checkCount(checkpointMinBytes, 'checkpointMinBytes', 0, noLimit),
+    },
+  };
+}
+
+function invalid(option: string, expected: string, value: unknown): SignalboxError {
+  return new SignalboxError('INVALID_OPTION', { option, expected, actual: shown(value) });
+}
