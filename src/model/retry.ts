@@ -2,6 +2,7 @@ import type { Json } from '../../machines/json.ts';
 import { SignalboxError, shown } from '../errors.ts';
 import { durationMs, isInstant } from '../time.ts';
 import type { Failure } from './failure.ts';
+import { checkName } from './names.ts';
 
 /**
  * What a retry policy says: `true` tries again at once, `false` gives up, a Date or `{ after }` puts the job back
@@ -51,6 +52,25 @@ export interface RetryPolicy {
   interrupted(data: RetryData, tools: RetryTools): { readonly answer: RetryAnswer; readonly data: RetryData };
   /** The data to keep with the outcome. Null keeps what is there. */
   updateData(data: RetryData, cache: RetryCache): RetryData | null;
+}
+
+/** Refuses what is no policy. A method that one lacks counts as: do not retry. @throws SignalboxError `INVALID_…`. */
+export function checkPolicy(policy: unknown): RetryPolicy {
+  if (typeof policy !== 'object' || policy === null || !('name' in policy)) {
+    throw new SignalboxError('INVALID_OPTION', {
+      option: 'retry policy',
+      expected: 'an object with a name and methods',
+      actual: shown(policy),
+      repair: "Write { ...NeverRetry, name: 'mine', jobError }, or pass commonRetryPolicy(figures).",
+    });
+  }
+  checkName(policy.name, 'the name of a retry policy');
+  return policy as RetryPolicy;
+}
+
+/** Refuses what is neither a policy nor the name of one. @throws SignalboxError `INVALID_…`. */
+export function checkPolicyOrName(policy: unknown): RetryPolicy | string {
+  return typeof policy === 'string' ? checkName(policy, 'the name of a retry policy') : checkPolicy(policy);
 }
 
 /** Counts and failures of one call of a job, shared by `jobError` and `commitError`. Empty at the start of a call. */

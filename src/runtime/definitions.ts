@@ -2,7 +2,7 @@ import { SignalboxError, shown } from '../errors.ts';
 import type { Failure } from '../model/failure.ts';
 import { checkName, checkQuotaNames } from '../model/names.ts';
 import { checkRedaction } from '../model/redaction.ts';
-import type { RetryPolicy } from '../model/retry.ts';
+import { checkPolicyOrName, type RetryPolicy } from '../model/retry.ts';
 import { isSystemName } from '../model/system-names.ts';
 import type { ContextStorage } from './attempt.ts';
 import type { Detached } from './detached.ts';
@@ -118,7 +118,7 @@ export function makeDefinition<const Args extends readonly unknown[], Returned, 
   const definition: Definition = {
     name: options.name,
     run: options.run as Definition['run'],
-    retry: options.retry ?? null,
+    retry: options.retry == null ? null : checkPolicyOrName(options.retry),
     failureLogLevel: options.failureLogLevel ?? null,
     quotas: checkQuotaNames(options.quotas ?? [], 'quotas'),
     redact: checkRedaction(options.redact ?? []),

@@ -5,7 +5,7 @@ import { ConflictError, SignalboxError } from '../errors.ts';
 import { Failure } from '../model/failure.ts';
 import type { Limits } from '../model/limits.ts';
 import type { JobRecord, RepresentationRecord } from '../model/records.ts';
-import type { RetryPolicy } from '../model/retry.ts';
+import { checkPolicyOrName, type RetryPolicy } from '../model/retry.ts';
 import { afterStep, stepJob, type Transition } from '../model/step.ts';
 import { decodeValue } from '../model/values.ts';
 import type { Change, Expectation, OpenStore, Ticket } from '../store/store.ts';
@@ -222,9 +222,11 @@ export class Engine {
 
   /** The name of a policy for storing; a policy given as an object is registered under its name. */
   policyName(policy: RetryPolicy | string | null): string | null {
-    if (policy === null || typeof policy === 'string') return policy;
-    this.registry.addPolicy(policy);
-    return policy.name;
+    if (policy === null) return null;
+    const given = checkPolicyOrName(policy);
+    if (typeof given === 'string') return given;
+    this.registry.addPolicy(given);
+    return given.name;
   }
 
   /** @throws SignalboxError `QUEUE_NOT_FOUND`. */

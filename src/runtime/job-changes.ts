@@ -72,9 +72,9 @@ export class ChangeableJob<Result> extends KnownJob<Result> {
   }
 
   /** In any status. A job that has used a policy keeps that one. */
-  setRetryPolicy(retryPolicy: RetryPolicy | string | null): Promise<void> {
+  async setRetryPolicy(retryPolicy: RetryPolicy | string | null): Promise<void> {
     const name = this.#known.stored().unit.engine.policyName(retryPolicy);
-    return this.#known.send({ type: 'retryPolicy.set', retryPolicy: name });
+    await this.#known.send({ type: 'retryPolicy.set', retryPolicy: name });
   }
 
   /** In any status. */

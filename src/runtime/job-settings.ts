@@ -1,5 +1,5 @@
 import { checkId, checkQuotaNames } from '../model/names.ts';
-import type { RetryPolicy } from '../model/retry.ts';
+import { checkPolicyOrName, type RetryPolicy } from '../model/retry.ts';
 import { type Beginning, beginningMs, type Duration, durationMs } from '../time.ts';
 import { checkLogLevel, type LogLevel } from './logging.ts';
 
@@ -21,6 +21,7 @@ export function changedSettings(settings: JobSettings, changes: JobSettings): Jo
   if (changes.beginAfter != null) beginningMs(changes.beginAfter, 0, 'beginAfter');
   if (changes.beginBy != null) durationMs(changes.beginBy, 'beginBy');
   checkLogLevel(changes.failureLogLevel ?? null);
+  if (changes.retryPolicy != null) checkPolicyOrName(changes.retryPolicy);
   const quotaNames = changes.quotaNames === undefined ? undefined : checkQuotaNames(changes.quotaNames);
   const annotations = { ...settings.annotations, ...changes.annotations };
   return { ...settings, ...changes, annotations, ...(quotaNames && { quotaNames }) };

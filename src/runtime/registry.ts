@@ -2,7 +2,13 @@ import { SignalboxError, shown } from '../errors.ts';
 import { Failure } from '../model/failure.ts';
 import type { JobRecord } from '../model/records.ts';
 import { Redactor } from '../model/redaction.ts';
-import { NeverRetry, RetryCommonForever, RetryCommonFourTimes, type RetryPolicy } from '../model/retry.ts';
+import {
+  checkPolicy,
+  NeverRetry,
+  RetryCommonForever,
+  RetryCommonFourTimes,
+  type RetryPolicy,
+} from '../model/retry.ts';
 import { failureCondition, isSystemJob, isSystemName } from '../model/system-names.ts';
 import type { ConditionDefinition } from './conditions.ts';
 import type { Definition, JobDefinition } from './definitions.ts';
@@ -95,9 +101,10 @@ export class Registry {
    * Registers a policy under its name, and under `''` (default of jobs) or `callback` (default of callbacks) when one of
    * these is given: a job keeps the policy it used first, by its name.
    */
-  addPolicy(policy: RetryPolicy, name: string = policy.name): void {
-    this.#policies.set(name, policy);
-    if (name !== policy.name) this.#policies.set(policy.name, policy);
+  addPolicy(given: RetryPolicy, name?: string): void {
+    const policy = checkPolicy(given);
+    this.#policies.set(policy.name, policy);
+    if (name !== undefined) this.#policies.set(name, policy);
   }
 
   policy(name: string): RetryPolicy | undefined {

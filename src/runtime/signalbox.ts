@@ -130,8 +130,10 @@ export class Signalbox {
   /**
    * Registers a retry policy of this process under its name, and under `''` or `callback` as the default of jobs or of
    * callbacks. Jobs that wait for a policy of that name go on.
+   *
+   * @throws SignalboxError `INVALID_OPTION`, `INVALID_NAME`.
    */
-  definePolicy(policy: RetryPolicy, name: string = policy.name): void {
+  definePolicy(policy: RetryPolicy, name?: string): void {
     this.#registry.addPolicy(policy, name);
   }
 

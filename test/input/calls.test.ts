@@ -1,4 +1,14 @@
-import { agent, Dispatcher, defineChooser, defineFilter, defineJob, type Job, local } from 'signalbox';
+import {
+  agent,
+  createSignalbox,
+  Dispatcher,
+  defineChooser,
+  defineFilter,
+  defineJob,
+  type Job,
+  local,
+  memoryStore,
+} from 'signalbox';
 import { afterEach, describe, expect, it } from 'vitest';
 import { closeBoxes, errorOf, keep, openBox, refusal, stores } from './boxes.ts';
 
@@ -332,6 +342,27 @@ describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
     await expect(job.result()).rejects.toMatchObject({ code: 'AWAITED_OWN_CHILD' });
     await expect(job.result()).rejects.toThrow('Return the job instead');
     expect(await box.queue().length()).toBe(0);
+  });
+
+  it.each([
+    ['a function', () => false],
+    ['a number', 5],
+    ['an object without a name', { jobError: () => false }],
+    ['empty text', ''],
+  ])('a retry policy that is %s is refused, wherever it is given', async (_what, policy) => {
+    const box = await openBox(store());
+    const waiting = await box.queue().put(keep(1));
+
+    for (const attempt of [
+      () => box.queue().put(keep(1), { retryPolicy: wrong(policy) }),
+      () => box.queue().put(keep(1).with({ retryPolicy: wrong(policy) })),
+      () => waiting.setRetryPolicy(wrong(policy)),
+      () => box.definePolicy(wrong(policy)),
+      () => defineJob({ name: 'x', run: () => 1, retry: wrong(policy) }),
+      () => createSignalbox({ store: memoryStore(), retryPolicies: { '': wrong(policy) } }),
+    ]) {
+      expect((await refusal(box, attempt)).message).toMatch(/^Expected (the name of a |a )?`?retry policy/);
+    }
   });
 
   it('a transaction that is used after its end is refused', async () => {
