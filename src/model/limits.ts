@@ -46,7 +46,8 @@ const largest: Limits = {
 };
 
 /** The limits with defaults for what is not given. @throws SignalboxError `INVALID_OPTION`. */
-export function limitsOf(given: Partial<Limits> = {}): Limits {
+export function limitsOf(told?: Partial<Limits> | null): Limits {
+  const given = told ?? {};
   for (const [name, limit] of Object.entries(given)) {
     const most = Object.hasOwn(largest, name) ? largest[name as keyof Limits] : 0;
     if (limit === undefined || isWithin(limit, most)) continue;

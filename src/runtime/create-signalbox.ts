@@ -1,5 +1,4 @@
-import { SignalboxError, shown } from '../errors.ts';
-import { checkQueueName } from '../model/names.ts';
+import { checkOptions } from './checked-options.ts';
 import { Signalbox } from './signalbox.ts';
 import type { SignalboxOptions } from './signalbox-options.ts';
 
@@ -18,21 +17,15 @@ import type { SignalboxOptions } from './signalbox-options.ts';
  * await box.stop();
  * ```
  *
- * @throws SignalboxError `STORE_…` when the store cannot be opened, `INVALID_NAME`, `DUPLICATE_DEFINITION`, `ANONYMOUS_FUNCTION`.
+ * @throws SignalboxError `STORE_…` when the store cannot be opened, `INVALID_OPTION`, `INVALID_NAME`, `DUPLICATE_DEFINITION`,
+ * `ANONYMOUS_FUNCTION`.
  */
 export async function createSignalbox(options: SignalboxOptions): Promise<Signalbox> {
-  if (typeof options?.store?.open !== 'function') {
-    throw new SignalboxError('INVALID_OPTION', {
-      option: 'store',
-      expected: "a store, such as memoryStore() or jsonStore('data/jobs')",
-      actual: shown(options?.store),
-    });
-  }
-  const queues = (options.queues ?? []).map(checkQueueName);
+  checkOptions(options);
   const box = new Signalbox(options);
   try {
     await box.opened();
-    for (const queue of queues) await box.createQueue(queue);
+    for (const queue of options.queues ?? []) await box.createQueue(queue);
   } catch (error) {
     // Nobody gets this box, so nobody else could let the store go.
     await box.stop().catch(() => {});

@@ -67,6 +67,9 @@ export class Registry {
   }
 
   addFilter(filter: FilterDefinition): void {
+    if (!isNamed(filter?.filterName, filter?.accepts)) {
+      throw unnamed('filter', "defineFilter('small', (job) => Number(job.args[0]) < 10)", filter);
+    }
     this.#filters.set(filter.filterName, filter);
   }
 
@@ -77,6 +80,9 @@ export class Registry {
   }
 
   addChooser(chooser: ChooserDefinition): void {
+    if (!isNamed(chooser?.chooserName, chooser?.choose)) {
+      throw unnamed('chooser', "defineChooser('oldest', (claimable) => [...claimable][0] ?? null)", chooser);
+    }
     this.#choosers.set(chooser.chooserName, chooser);
   }
 
@@ -87,6 +93,9 @@ export class Registry {
   }
 
   addCondition(condition: ConditionDefinition): void {
+    if (!isNamed(condition?.conditionName, condition?.holds)) {
+      throw unnamed('condition', "defineCondition('isHeavy', (input) => Number(input) > 1000)", condition);
+    }
     this.#conditions.set(condition.conditionName, condition);
   }
 
@@ -146,4 +155,16 @@ export class Registry {
     const isCallback = job.parent !== null && ('job' in job.parent || 'proxy' in job.parent);
     return isCallback || isSystemJob(job.name) ? 'CRITICAL' : 'ERROR';
   }
+}
+
+function isNamed(name: unknown, code: unknown): boolean {
+  return typeof name === 'string' && typeof code === 'function';
+}
+
+function unnamed(option: string, example: string, given: unknown): SignalboxError {
+  return new SignalboxError('INVALID_OPTION', {
+    option,
+    expected: `code with a name, such as ${example}`,
+    actual: shown(given),
+  });
 }

@@ -116,8 +116,9 @@ export class Supervision {
   }
 
   async #openStore(): Promise<void> {
-    const { store, codec = null, ids = randomIds, logger = criticalToStderr } = this.#options;
-    const log = new Log(logger);
+    const { store, codec = null } = this.#options;
+    const ids = this.#options.ids ?? randomIds;
+    const log = new Log(this.#options.logger ?? criticalToStderr);
     let open: OpenStore | null = null;
     try {
       open = await store.open({

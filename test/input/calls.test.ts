@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import {
   agent,
   createSignalbox,
@@ -8,9 +9,11 @@ import {
   type Job,
   local,
   memoryStore,
+  NeverRetry,
 } from 'signalbox';
+import { jsonStore } from 'signalbox/json';
 import { afterEach, describe, expect, it } from 'vitest';
-import { closeBoxes, errorOf, keep, openBox, refusal, stores } from './boxes.ts';
+import { closeBoxes, errorOf, keep, newPath, openBox, refusal, stores } from './boxes.ts';
 
 afterEach(closeBoxes);
 
@@ -584,6 +587,64 @@ describe('createSignalbox', () => {
       ]);
     },
   );
+
+  it.each([
+    ['jobs', keep],
+    ['jobs', { keep }],
+    ['queues', 'mail'],
+    ['filters', {}],
+    ['choosers', 'mine'],
+    ['conditions', {}],
+    ['retryPolicies', [NeverRetry]],
+    ['limits', 5],
+    ['logger', 'info'],
+    ['logger', console],
+    ['codec', 'aes'],
+    ['codec', { encode: () => null }],
+    ['reactor', {}],
+    ['clock', {}],
+    ['ids', {}],
+    ['files', {}],
+  ])('with %s of another shape is refused, and nothing is opened', async (option, value) => {
+    const path = newPath();
+
+    const error = await errorOf(() => createSignalbox({ store: jsonStore(path), [option]: value }));
+
+    expect([error.code, error.message]).toEqual([
+      'INVALID_OPTION',
+      expect.stringContaining(`Expected \`${option}\` to be a`),
+    ]);
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it.each([
+    ['filters', () => true],
+    ['filters', { accepts: () => true }],
+    ['filters', { filterName: 'small' }],
+    ['choosers', () => null],
+    ['choosers', { chooserName: 'small' }],
+    ['conditions', () => true],
+    ['conditions', { conditionName: 'small' }],
+    ['conditions', null],
+  ])('with one among its %s that is none is refused, and told how to make it', async (option, value) => {
+    const error = await errorOf(() => createSignalbox({ store: memoryStore(), [option]: [value] }));
+
+    expect([error.code, error.message]).toEqual([
+      'INVALID_OPTION',
+      expect.stringMatching(
+        /^Expected `(filter|chooser|condition)` to be .* define(Filter|Chooser|Condition)\(/,
+      ),
+    ]);
+  });
+
+  it('takes null for what is not given', async () => {
+    const none = { logger: null, ids: null, codec: null, clock: null, limits: null, jobs: null };
+
+    const box = await createSignalbox(wrong({ store: memoryStore(), ...none }));
+
+    expect(box.state).toBe('running');
+    await box.stop();
+  });
 
   it('with a job that is none, twice one name, or a reserved one is refused', async () => {
     const store = (): never => wrong((stores.memory as () => unknown)());
