@@ -1,6 +1,7 @@
 import type { Failure as FailureData } from '../../machines/job.context.ts';
 import { SignalboxError, shown } from '../errors.ts';
 import { type CompletionRange, completedWithin } from '../model/agent-history.ts';
+import { checkKnown } from '../model/check-known.ts';
 import { Failure } from '../model/failure.ts';
 import { checkFilter } from '../model/filter.ts';
 import { checkName } from '../model/names.ts';
@@ -42,6 +43,7 @@ export interface AgentSettings {
  * @throws SignalboxError `INVALID_OPTION`, `CHOOSER_AND_FILTER`.
  */
 export function agent(options: AgentOptions = {}): AgentSettings {
+  checkKnown(options, ['size', 'filter', 'chooser']);
   const size = options.size ?? 3;
   if (!Number.isInteger(size) || size < 1) {
     throw new SignalboxError('INVALID_OPTION', {

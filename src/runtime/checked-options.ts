@@ -1,4 +1,5 @@
 import { SignalboxError, shown } from '../errors.ts';
+import { checkKnown } from '../model/check-known.ts';
 import { checkQueueName } from '../model/names.ts';
 import type { SignalboxOptions } from './signalbox-options.ts';
 
@@ -23,6 +24,7 @@ const expected: { readonly [option: string]: string } = {
 /** Refuses options of the wrong shape before anything is opened. @throws SignalboxError `INVALID_OPTION`, `INVALID_NAME`. */
 export function checkOptions(options: SignalboxOptions): void {
   if (options?.store == null) refuse('store', options?.store);
+  checkKnown(options, [...lists, ...Object.keys(methods), 'retryPolicies', 'limits', 'uuid']);
   for (const option of lists) {
     const value: unknown = options[option];
     if (value != null && !Array.isArray(value)) refuse(option, value);

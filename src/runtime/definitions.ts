@@ -1,4 +1,5 @@
 import { SignalboxError, shown } from '../errors.ts';
+import { checkKnown } from '../model/check-known.ts';
 import type { Failure } from '../model/failure.ts';
 import { checkName, checkQuotaNames } from '../model/names.ts';
 import { checkRedaction } from '../model/redaction.ts';
@@ -50,6 +51,18 @@ export interface JobOptions<Args extends readonly unknown[], Returned, Info = un
    */
   readonly context?: ContextStorage;
 }
+
+const jobOptions = [
+  'name',
+  'run',
+  'retry',
+  'failureLogLevel',
+  'quotas',
+  'redact',
+  'setUp',
+  'tearDown',
+  'context',
+] as const satisfies readonly (keyof JobOptions<readonly unknown[], unknown>)[];
 
 /** A job by name: call it with the arguments to make a NEW job of it. */
 export interface JobDefinition<Args extends readonly unknown[] = readonly unknown[], Result = unknown> {
@@ -107,6 +120,7 @@ export function defineJob<const Args extends readonly unknown[], Returned, Info 
 export function makeDefinition<const Args extends readonly unknown[], Returned, Info = undefined>(
   options: JobOptions<Args, Returned, Info>,
 ): JobDefinition<Args, ResultOf<Returned>> {
+  checkKnown(options, jobOptions);
   if (typeof options.run !== 'function') {
     throw new SignalboxError('INVALID_OPTION', {
       option: 'run',

@@ -2,6 +2,7 @@ import { type Actor, waitFor } from 'xstate';
 import { dispatcherMachine } from '../../machines/dispatcher.machine.ts';
 import { SignalboxError } from '../errors.ts';
 import { checkCount } from '../model/check-count.ts';
+import { checkKnown } from '../model/check-known.ts';
 import { type JobInfo, JobInfos } from '../model/job-infos.ts';
 import { type DispatcherHealth, healthOf } from '../model/liveness.ts';
 import { checkUuid } from '../model/names.ts';
@@ -70,6 +71,7 @@ export class Dispatcher {
   #shutdownTrigger: ScheduledCall | null = null;
 
   constructor(box: Signalbox, options: DispatcherOptions = {}) {
+    checkKnown(options, ['reactor', 'pollInterval', 'uuid', 'jobsSize', 'pollsSize']);
     this.box = box;
     this.#engine = box.engine;
     this.uuid = checkUuid(options.uuid ?? box.uuid);

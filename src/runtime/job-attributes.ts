@@ -1,6 +1,7 @@
 import type { Ending } from '../../machines/job.context.ts';
 import type { Json } from '../../machines/json.ts';
 import type { BadStatusError } from '../errors.ts';
+import { checkKnown } from '../model/check-known.ts';
 import { Failure } from '../model/failure.ts';
 import type { JobRecord } from '../model/records.ts';
 import type { RetryPolicy } from '../model/retry.ts';
@@ -12,7 +13,7 @@ import type { CallbackProxy } from './callback-drafts.ts';
 import type { Definition } from './definitions.ts';
 import type { Job } from './job.ts';
 import type { JobKnowledge } from './job-knowledge.ts';
-import { changedSettings, type JobSettings } from './job-settings.ts';
+import { changedSettings, type JobSettings, jobSettings } from './job-settings.ts';
 import type { LogLevel } from './logging.ts';
 import type { Unit } from './unit.ts';
 
@@ -193,6 +194,7 @@ export class KnownJob<Result> {
   with(settings: JobSettings): this {
     if (this.#known.record !== null)
       throw this.#useInstead(Object.keys(settings).join(', '), 'the set methods of the job');
+    checkKnown(settings, jobSettings);
     this.#known.settings = changedSettings(this.#known.settings, settings);
     return this;
   }

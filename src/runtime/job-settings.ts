@@ -15,6 +15,17 @@ export interface JobSettings {
   readonly id?: string;
 }
 
+/** Every setting by name. */
+export const jobSettings = [
+  'quotaNames',
+  'beginAfter',
+  'beginBy',
+  'failureLogLevel',
+  'retryPolicy',
+  'annotations',
+  'id',
+] as const satisfies readonly (keyof JobSettings)[];
+
 /** Settings with others over them, annotations one by one. @throws SignalboxError `INVALID_…`. */
 export function changedSettings(settings: JobSettings, changes: JobSettings): JobSettings {
   if (changes.id !== undefined) checkId(changes.id);

@@ -1,4 +1,5 @@
 import { SignalboxError, shown, TimeoutError } from '../errors.ts';
+import { checkKnown } from '../model/check-known.ts';
 import { Failure } from '../model/failure.ts';
 import type { JobRecord } from '../model/records.ts';
 import { type JobStatus, newJobRecord, statusOfState } from '../model/step.ts';
@@ -187,6 +188,7 @@ export class Job<Result = unknown> extends ChangeableJob<Result> {
     branches: { readonly success?: CallbackOf<Result, S>; readonly failure?: CallbackOf<Failure, F> },
     settings: JobSettings = {},
   ): Promise<CallbackProxy> {
+    checkKnown(branches, ['success', 'failure']);
     const proxy = CallbackProxy.pair(
       branches.success === undefined ? null : draftCallback(branches.success).with(settings),
       branches.failure === undefined ? null : draftCallback(branches.failure).with(settings),

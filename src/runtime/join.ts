@@ -1,4 +1,5 @@
 import { BadStatusError, ConflictError, ReassignedError, SignalboxError } from '../errors.ts';
+import { checkKnown } from '../model/check-known.ts';
 import type { JobRecord } from '../model/records.ts';
 import { systemNames } from '../model/system-names.ts';
 import { isDefinition } from './brands.ts';
@@ -98,14 +99,7 @@ function join<Result>(
   jobs: readonly Joined[],
   options: JoinOptions<Result>,
 ): Job<Result> {
-  const unknown = Object.keys(options).filter((option) => option !== 'postprocess');
-  if (unknown.length > 0) {
-    throw new SignalboxError('INVALID_OPTION', {
-      option: unknown.join(', '),
-      expected: 'absent: only `postprocess` is known',
-      actual: 'given',
-    });
-  }
+  checkKnown(options, ['postprocess']);
   const postprocess = options.postprocess ?? (listJobs.partial() as Job<unknown>);
   return Job.draft<Result>(main.definition, [jobOf(postprocess as Joined), ...jobs.map(jobOf)]);
 }

@@ -1,5 +1,6 @@
 import type { Json } from '../../machines/json.ts';
 import { SignalboxError } from '../errors.ts';
+import { checkKnown } from '../model/check-known.ts';
 import { checkQuotaNames } from '../model/names.ts';
 import type { JobRecord } from '../model/records.ts';
 import { afterStep, stepJob, type Transition } from '../model/step.ts';
@@ -7,7 +8,7 @@ import { beginningMs, durationMs } from '../time.ts';
 import { alreadyStored, contentOf, Drafts } from './drafts.ts';
 import type { Engine } from './engine.ts';
 import type { Job } from './job.ts';
-import { changedSettings, type JobSettings } from './job-settings.ts';
+import { changedSettings, type JobSettings, jobSettings } from './job-settings.ts';
 import { checkLogLevel } from './logging.ts';
 import type { Made, Unit } from './unit.ts';
 
@@ -37,6 +38,7 @@ export class PutBatch {
   readonly #stored = new Map<string, Job<unknown>>();
 
   constructor(unit: Unit, queue: string, { client: _client, ...options }: PutOptions) {
+    checkKnown(options, jobSettings);
     this.#unit = unit;
     this.#engine = unit.engine;
     this.#queue = queue;

@@ -1,5 +1,6 @@
 import type { AnyActorLogic, AnyActorRef } from 'xstate';
 import { ConflictError, SignalboxError } from '../errors.ts';
+import { checkKnown } from '../model/check-known.ts';
 import { checkId, checkQueueName } from '../model/names.ts';
 import type { RetryPolicy } from '../model/retry.ts';
 import type { HistoryEntry, OpenStore } from '../store/store.ts';
@@ -245,6 +246,7 @@ export class Signalbox {
    * its last commits are on disk is unknown. A store that had failed before has told so, and stops in silence.
    */
   async stop(options: { readonly grace?: Duration } = {}): Promise<void> {
+    checkKnown(options, ['grace']);
     await this.#supervision.stop(durationMs(options.grace ?? 0, 'grace'));
   }
 }

@@ -12,6 +12,7 @@ import {
   NeverRetry,
 } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
+import { postgresStore } from 'signalbox/postgres';
 import { afterEach, describe, expect, it } from 'vitest';
 import { closeBoxes, errorOf, keep, newPath, openBox, refusal, stores } from './boxes.ts';
 
@@ -345,6 +346,39 @@ describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
     await expect(job.result()).rejects.toMatchObject({ code: 'AWAITED_OWN_CHILD' });
     await expect(job.result()).rejects.toThrow('Return the job instead');
     expect(await box.queue().length()).toBe(0);
+  });
+
+  it('an option that nobody knows, a misspelt one, is refused wherever it is given', async () => {
+    const box = await openBox(store());
+    const job = await box.queue().put(keep(1));
+    const pulled = await box.queue('a').put(keep(2));
+    await box.queue('a').remove(pulled);
+    const path = newPath();
+
+    for (const attempt of [
+      () => box.queue().put(keep(1), wrong({ oops: '5m' })),
+      () => box.queue('a').put(pulled, wrong({ oops: '5m' })),
+      () => box.queue().putAll([keep(1)], wrong({ oops: '5m' })),
+      () => keep(1).with(wrong({ oops: '5m' })),
+      () => job.addCallback(keep, wrong({ oops: '5m' })),
+      () => job.addCallbacks(wrong({ oops: keep })),
+      () => box.start(wrong({ oops: '1s' })),
+      () => box.stop(wrong({ oops: '30s' })),
+      () => new Dispatcher(box, wrong({ uuid: 'another', oops: '1s' })),
+      () => agent(wrong({ oops: 3 })),
+      () => defineJob(wrong({ name: 'x', run: () => 1, oops: NeverRetry })),
+      () => createSignalbox(wrong({ store: memoryStore(), oops: [keep] })),
+      () => memoryStore(wrong({ oops: 1 })),
+      () => jsonStore(path, wrong({ oops: '1d' })),
+      () => postgresStore(wrong({ connectionString: 'postgres://app@db/app', oops: '1d' })),
+    ]) {
+      const error = await refusal(box, attempt);
+      expect([error.code, error.message]).toEqual([
+        'INVALID_OPTION',
+        expect.stringMatching(/^Expected `oops` to be absent: only \w+.* (is|are) known, got /),
+      ]);
+    }
+    expect(await box.queue().put(keep(1), wrong({ oops: undefined }))).toMatchObject({ status: 'PENDING' });
   });
 
   it.each([

@@ -1,5 +1,6 @@
 import { SignalboxError, shown } from '../../errors.ts';
 import { checkCount } from '../../model/check-count.ts';
+import { checkKnown } from '../../model/check-known.ts';
 import { type Duration, durationMs } from '../../time.ts';
 import { defaultRetention, noLimit, type Retention } from '../tables/retention.ts';
 import type { FilePort } from './file-port.ts';
@@ -49,6 +50,20 @@ export interface CheckedOptions {
   >;
 }
 
+const known = [
+  'name',
+  'create',
+  'poolSize',
+  'completedMaxAge',
+  'completedMaxCount',
+  'historyMaxAge',
+  'historyMaxBytes',
+  'checkpointMinBytes',
+  'lock',
+  'files',
+  'syncs',
+] as const satisfies readonly (keyof JsonStoreOptions)[];
+
 /** Refuses what is no path. Empty text would be the directory that the process happens to be in. */
 export function checkDirectory(dir: unknown): string {
   if (typeof dir === 'string' && dir !== '') return dir;
@@ -62,6 +77,7 @@ export function checkDirectory(dir: unknown): string {
 
 /** Options with defaults. @throws SignalboxError `INVALID_OPTION`, `INVALID_DURATION`. */
 export function checkedOptions(options: JsonStoreOptions): CheckedOptions {
+  checkKnown(options, known);
   const {
     name = 'main',
     create = true,

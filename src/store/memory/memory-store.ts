@@ -1,5 +1,6 @@
 import { SignalboxError } from '../../errors.ts';
 import { checkCount } from '../../model/check-count.ts';
+import { checkKnown } from '../../model/check-known.ts';
 import { machineVersion } from '../../model/machine-version.ts';
 import { durationMs } from '../../time.ts';
 import type { Store } from '../store.ts';
@@ -33,6 +34,7 @@ export interface MemoryStoreOptions extends Partial<Retention> {
  * @throws SignalboxError `INVALID_OPTION`, `INVALID_DURATION`.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
+  checkKnown(options, ['name', 'poolSize', 'historyMaxLines', 'completedMaxAgeMs', 'completedMaxCount']);
   const {
     completedMaxAgeMs = defaultRetention.completedMaxAgeMs,
     completedMaxCount = defaultRetention.completedMaxCount,

@@ -1,4 +1,5 @@
 import { checkCount } from '../../model/check-count.ts';
+import { checkKnown } from '../../model/check-known.ts';
 import { type Duration, durationMs } from '../../time.ts';
 import type { Store } from '../store.ts';
 import { checkDatabase, checkSchema, connectionFor } from './connecting.ts';
@@ -32,6 +33,21 @@ export interface PostgresStoreSettings {
 
 const dayMs = 24 * 60 * 60 * 1000;
 
+const known = [
+  'connectionString',
+  'pool',
+  'name',
+  'schema',
+  'poolSize',
+  'connectTimeout',
+  'queryTimeout',
+  'completedMaxAge',
+  'historyMaxAge',
+  'heartbeat',
+  'unsafe',
+  'clock',
+] as const satisfies readonly (keyof Database | keyof PostgresStoreSettings)[];
+
 /** Where the database is, and what else a PostgreSQL store is told. */
 export type PostgresStoreOptions = Database & PostgresStoreSettings;
 
@@ -56,6 +72,7 @@ export function postgresStore(options: PostgresStoreOptions): Store {
   const { name = 'main', schema = 'signalbox', poolSize = 7 } = options ?? {};
   checkDatabase(options);
   checkSchema(schema);
+  checkKnown(options, known);
   checkCount(poolSize, 'poolSize', 1);
   const connectTimeoutMs = durationMs(options.connectTimeout ?? 5000, 'connectTimeout');
   const queryTimeoutMs = durationMs(options.queryTimeout ?? 15_000, 'queryTimeout');
