@@ -73,6 +73,16 @@ export function agent(options: AgentOptions = {}): AgentSettings {
   return { size, selection: { kind: 'data', filter: checkFilter(filter) }, filter: null, chooser: null };
 }
 
+/** Refuses settings that `agent` has not made. @throws SignalboxError `INVALID_OPTION`. */
+export function checkSettings(settings: AgentSettings, option = 'settings'): void {
+  if (settings?.selection?.kind !== undefined) return;
+  throw new SignalboxError('INVALID_OPTION', {
+    option,
+    expected: 'what agent({ size, filter, chooser }) returns',
+    actual: shown(settings),
+  });
+}
+
 function isFilter(filter: unknown): boolean {
   return filter === null || (typeof filter === 'object' && !Array.isArray(filter));
 }
@@ -127,13 +137,7 @@ export class Agents {
    */
   async set(name: string, settings: AgentSettings): Promise<void> {
     checkName(name, 'an agent name');
-    if (settings?.selection?.kind === undefined) {
-      throw new SignalboxError('INVALID_OPTION', {
-        option: 'settings',
-        expected: 'what agent({ size, filter, chooser }) returns',
-        actual: shown(settings),
-      });
-    }
+    checkSettings(settings);
     const { engine } = this.#unit;
     if (settings.filter !== null) engine.registry.addFilter(settings.filter);
     if (settings.chooser !== null) engine.registry.addChooser(settings.chooser);

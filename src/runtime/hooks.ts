@@ -1,14 +1,18 @@
+import { SignalboxError, shown } from '../errors.ts';
 import type { Representation } from './representation.ts';
 import type { Transaction } from './transaction.ts';
 import type { GatheringUnit } from './unit.ts';
 
+const eventNames = [
+  'dispatcherRegistered',
+  'dispatcherActivated',
+  'dispatcherDeactivated',
+  'dispatcherReactivated',
+  'dispatcherUnregistered',
+] as const;
+
 /** The five events of a dispatcher's life in a queue. */
-export type DispatcherEventName =
-  | 'dispatcherRegistered'
-  | 'dispatcherActivated'
-  | 'dispatcherDeactivated'
-  | 'dispatcherReactivated'
-  | 'dispatcherUnregistered';
+export type DispatcherEventName = (typeof eventNames)[number];
 
 /** Called before the commit and part of it: what it does through `tx` and `representation` is committed together. */
 export type DispatcherHook = (about: {
@@ -34,6 +38,8 @@ export class Hooks {
 
   /** Returns a function that takes the hook back. */
   hook(name: DispatcherEventName, hook: DispatcherHook): () => void {
+    if (!eventNames.includes(name)) throw invalid('event', `one of ${eventNames.join(', ')}`, name);
+    if (typeof hook !== 'function') throw invalid('hook', 'a function', hook);
     const hooks = this.#hooks.get(name) ?? new Set();
     this.#hooks.set(name, hooks);
     hooks.add(hook);
@@ -42,6 +48,7 @@ export class Hooks {
 
   /** Returns a function that takes the listener back. */
   listen(listener: (event: DispatcherEvent) => void): () => void {
+    if (typeof listener !== 'function') throw invalid('listener', 'a function', listener);
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -66,4 +73,8 @@ export class Hooks {
       }
     }
   }
+}
+
+function invalid(option: string, expected: string, value: unknown): SignalboxError {
+  return new SignalboxError('INVALID_OPTION', { option, expected, actual: shown(value) });
 }

@@ -1,5 +1,5 @@
 import { checkName, checkQueueName } from '../model/names.ts';
-import { type AgentSettings, agent } from './agents.ts';
+import { type AgentSettings, agent, checkSettings } from './agents.ts';
 import type { Signalbox } from './signalbox.ts';
 
 /** What an installed agent is told. */
@@ -30,12 +30,13 @@ export interface AgentInstallation {
  * await box.stop();
  * ```
  *
- * @throws SignalboxError `INVALID_NAME`.
+ * @throws SignalboxError `INVALID_NAME`, `INVALID_OPTION`.
  */
 export function installAgent(box: Signalbox, installation: AgentInstallation): () => void {
   const name = checkName(installation.name, 'an agent name');
   const queues = installation.queues?.map(checkQueueName) ?? null;
   const settings = installation.settings ?? agent();
+  checkSettings(settings);
   return box.on('dispatcherActivated', async ({ representation }) => {
     const { queue, agents } = representation;
     if (queues !== null && !queues.includes(queue)) return;

@@ -5,7 +5,7 @@ import { checkId, checkQueueName } from '../model/names.ts';
 import type { RetryPolicy } from '../model/retry.ts';
 import type { HistoryEntry, OpenStore } from '../store/store.ts';
 import { type Duration, durationMs } from '../time.ts';
-import { agent } from './agents.ts';
+import { agent, checkSettings } from './agents.ts';
 import { draftCallback } from './callback-drafts.ts';
 import { type Called, callJob } from './calling.ts';
 import type { JobDefinition } from './definitions.ts';
@@ -161,7 +161,11 @@ export class Signalbox {
     return runTransaction(this.engine, work);
   }
 
-  /** Hooks into a dispatcher event, before its commit and as part of it. Returns a function that takes the hook back. */
+  /**
+   * Hooks into a dispatcher event, before its commit and as part of it. Returns a function that takes the hook back.
+   *
+   * @throws SignalboxError `INVALID_OPTION`.
+   */
   on(event: DispatcherEventName, hook: DispatcherHook): () => void {
     return this.#hooks.hook(event, hook);
   }
@@ -220,12 +224,15 @@ export class Signalbox {
 
   /**
    * Starts this process's dispatcher: makes the queue '' and gives every queue an agent `main`. Resolves after the
-   * first poll, so agents are ready. @throws SignalboxError `DISPATCHER_STATE` when it is started already.
+   * first poll, so agents are ready.
+   *
+   * @throws SignalboxError `DISPATCHER_STATE` when it is started already, `INVALID_OPTION`, `INVALID_DURATION`, `BOX_STOPPED`.
    */
   async start(options: StartOptions = {}): Promise<Dispatcher> {
     this.mustRun('start()');
-    await this.createQueue('');
     const { agent: settings = agent(), ...dispatcherOptions } = options;
+    if (settings !== null) checkSettings(settings, 'agent');
+    await this.createQueue('');
     const dispatcher = this.#dispatchers.get(this.uuid) ?? new Dispatcher(this, dispatcherOptions);
     dispatcher.activate();
     // Behind what may refuse the start, and before the first poll, which comes in a later turn.

@@ -6,6 +6,7 @@ import {
   defineChooser,
   defineFilter,
   defineJob,
+  installAgent,
   type Job,
   local,
   memoryStore,
@@ -502,6 +503,39 @@ describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
     }
     expect(local.getJob()).toBeNull();
   });
+
+  it('a hook or a listener that is none, and an event that never comes, are refused', async () => {
+    const box = await openBox(store());
+
+    const errors = [
+      await refusal(box, () => box.on(wrong('dispatcherStarted'), nothing)),
+      await refusal(box, () => box.on('dispatcherActivated', wrong(undefined))),
+      await refusal(box, () => box.listen(wrong(null))),
+    ];
+
+    expect(errors.map(({ message }) => message)).toEqual([
+      expect.stringContaining('Expected `event` to be one of dispatcherRegistered, dispatcherActivated'),
+      expect.stringContaining('Expected `hook` to be a function, got undefined'),
+      expect.stringContaining('Expected `listener` to be a function, got null'),
+    ]);
+  });
+
+  it.each([{ size: 3 }, 5, 'main'])(
+    'settings %j that agent() has not made are refused, and nothing starts',
+    async (settings) => {
+      const box = await openBox(store());
+
+      const errors = [
+        await refusal(box, () => box.start({ agent: wrong(settings) })),
+        await refusal(box, () => installAgent(box, { name: 'mailer', settings: wrong(settings) })),
+      ];
+
+      for (const { message } of errors)
+        expect(message).toContain('to be what agent({ size, filter, chooser }) returns');
+      expect(box.dispatchers.size).toBe(0);
+      expect((await box.start()).getPollInfo().queues['']?.main?.size).toBe(3);
+    },
+  );
 
   it('starting twice is refused, and the first start goes on', async () => {
     const box = await openBox(store());
