@@ -53,6 +53,8 @@ export interface Attachable {
  * console.log(await job.result()); // => reminded Ada
  * await box.stop();
  * ```
+ *
+ * @throws SignalboxError `INVALID_OPTION`.
  */
 export class VirtualReactor extends NodeReactor implements RunnableReactor {
   readonly #timers = new TimerHeap();
@@ -68,7 +70,7 @@ export class VirtualReactor extends NodeReactor implements RunnableReactor {
 
   constructor(options: VirtualReactorOptions = {}) {
     super();
-    this.#origin = Number(options.now ?? Date.UTC(2030, 0, 1));
+    this.#origin = instant(options.now ?? Date.UTC(2030, 0, 1));
     if (options.settle !== undefined) this.#settles.push(options.settle);
   }
 
@@ -114,9 +116,12 @@ export class VirtualReactor extends NodeReactor implements RunnableReactor {
     return { cancel: () => this.#timers.cancel(timer) };
   }
 
-  /** Sets the wall clock, forward or back. No time passes: pending calls keep their delay. */
-  setNow(instant: Date | number): void {
-    this.#origin = Number(instant) - this.#passed;
+  /**
+   * Sets the wall clock, forward or back. No time passes: pending calls keep their delay.
+   * @throws SignalboxError `INVALID_OPTION`.
+   */
+  setNow(now: Date | number): void {
+    this.#origin = instant(now) - this.#passed;
   }
 
   /** Lets everything happen that needs no time to pass. */
@@ -194,4 +199,16 @@ export class VirtualReactor extends NodeReactor implements RunnableReactor {
     timer.call();
     await this.runUntilIdle();
   }
+}
+
+/** Epoch milliseconds. A clock that shows none would stop everything that counts time, each in its own way. */
+function instant(given: Date | number): number {
+  const isOne = given instanceof Date || typeof given === 'number';
+  if (isOne && Number.isFinite(Number(given))) return Number(given);
+  throw new SignalboxError('INVALID_OPTION', {
+    option: 'now',
+    expected: 'a Date or epoch milliseconds',
+    actual: typeof given === 'string' ? `'${given}'` : String(given),
+    repair: 'Make a Date of text: new Date(text).',
+  });
 }

@@ -20,6 +20,22 @@ function startedReactor(options: VirtualReactorOptions = {}): VirtualReactor {
 }
 
 describe('Virtual time', () => {
+  it.each(['2030-01-01T00:00:00Z', Number.NaN, new Date(Number.NaN), null])(
+    'refuses %j as its instant',
+    (now) => {
+      const reactor = startedReactor({ now: 1000 });
+
+      for (const attempt of [
+        () => reactor.setNow(now as never),
+        ...(now === null ? [] : [() => new VirtualReactor({ now: now as never })]),
+      ])
+        expect(attempt).toThrow(
+          /^Expected `now` to be a Date or epoch milliseconds, got .+ Make a Date of text/,
+        );
+      expect(reactor.now()).toBe(1000);
+    },
+  );
+
   it('stands still until it is moved', async () => {
     const reactor = startedReactor({ now: 1000 });
     reactor.callLater(1, () => expect.unreachable('nobody moved time'));
