@@ -1,4 +1,4 @@
-import { SignalboxError } from '../errors.ts';
+import { SignalboxError, shown } from '../errors.ts';
 import { isAtOrBefore, isBefore, type PollInfo, type Polls } from './polls.ts';
 
 /** A range of polls. `at` and `before` exclude each other; `since` is inclusive. A key or an instant. */
@@ -35,7 +35,17 @@ export function* pollsIn(polls: Polls, range: PollRange): Generator<PollInfo> {
   }
 }
 
-function checkRange(range: Pick<PollRange, 'at' | 'before'>): void {
+function checkRange(range: Pick<PollRange, 'at' | 'before' | 'since'>): void {
+  for (const option of ['at', 'before', 'since'] as const) {
+    const bound: unknown = range[option];
+    if (bound === undefined || typeof bound === 'bigint' || bound instanceof Date) continue;
+    throw new SignalboxError('INVALID_OPTION', {
+      option,
+      expected: 'the key of a poll or a Date',
+      actual: shown(bound),
+      repair: 'Make a Date of epoch milliseconds or of text: new Date(value).',
+    });
+  }
   if (range.at === undefined || range.before === undefined) return;
   throw new SignalboxError('INVALID_OPTION', {
     option: 'at',

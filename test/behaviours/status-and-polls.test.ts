@@ -35,6 +35,18 @@ forEachStore('Questions to a dispatcher', (makeStore) => {
     });
   });
 
+  it('a bound of polls that is neither a key nor a Date is refused', async () => {
+    const { a, after } = await makePolls();
+
+    for (const bound of [Number(after(10)), after(10).toISOString(), null])
+      for (const attempt of [
+        () => a.getPollInfo({ at: bound as never }),
+        () => a.getPollInfo({ before: bound as never }),
+        () => [...a.iterPolls({ since: bound as never })],
+      ])
+        expect(attempt).toThrow(/to be the key of a poll or a Date, got .+ Make a Date of/);
+  });
+
   it('[D-43] a dispatcher that is not activated is STOPPED, without times', async () => {
     const { testBox, box } = await makeShop();
     const stopped = { status: 'STOPPED', timeSinceLastPoll: null, uptime: null };
