@@ -25,7 +25,9 @@ const messages = {
 
   // Definitions, queues, jobs
   UNKNOWN_DEFINITION: (about: { name: string; known: readonly string[] }) =>
-    `Expected "${about.name}" to be a job definition of this process, got one that is not registered (registered: ${listed(about.known)}). Pass it to createSignalbox({ jobs }) or call box.define(definition).`,
+    about.known.includes(about.name)
+      ? `Expected "${about.name}" to be the job definition that is registered in this process, got another one of that name. Make jobs with the one that was passed to createSignalbox; a module that is loaded twice defines its jobs twice.`
+      : `Expected "${about.name}" to be a job definition of this process, got one that is not registered (registered: ${listed(about.known)}). Pass it to createSignalbox({ jobs }) or call box.define(definition).`,
   ANONYMOUS_FUNCTION: (about: { actual: string }) =>
     `Expected a job or a job definition, got ${about.actual}. A bare function cannot be stored; give it a name with defineJob({ name, run }) and pass that.`,
   DUPLICATE_DEFINITION: (about: { what: string; name: string }) =>

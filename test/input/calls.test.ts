@@ -44,7 +44,11 @@ describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
     const box = await openBox(store());
     const impostor = defineJob({ name: 'keep', run: () => 2 });
 
-    expect((await refusal(box, () => box.queue().put(impostor()))).code).toBe('UNKNOWN_DEFINITION');
+    const error = await refusal(box, () => box.queue().put(impostor()));
+    expect([error.code, error.message]).toEqual([
+      'UNKNOWN_DEFINITION',
+      expect.stringContaining('that is registered in this process, got another one of that name'),
+    ]);
     expect((await refusal(box, () => box.define(impostor))).code).toBe('DUPLICATE_DEFINITION');
   });
 
