@@ -121,11 +121,15 @@ export function makeDefinition<const Args extends readonly unknown[], Returned, 
   options: JobOptions<Args, Returned, Info>,
 ): JobDefinition<Args, ResultOf<Returned>> {
   checkKnown(options, jobOptions);
-  if (typeof options.run !== 'function') {
+  mustBeFunction(options.run, 'run');
+  if (options.setUp != null) mustBeFunction(options.setUp, 'setUp');
+  if (options.tearDown != null) mustBeFunction(options.tearDown, 'tearDown');
+  const { context } = options;
+  if (context != null && (typeof context.getStore !== 'function' || typeof context.run !== 'function')) {
     throw new SignalboxError('INVALID_OPTION', {
-      option: 'run',
-      expected: 'a function',
-      actual: shown(options.run),
+      option: 'context',
+      expected: 'an AsyncLocalStorage',
+      actual: shown(context),
     });
   }
   checkLogLevel(options.failureLogLevel ?? null);
@@ -151,4 +155,9 @@ export function makeDefinition<const Args extends readonly unknown[], Returned, 
     Args,
     ResultOf<Returned>
   >;
+}
+
+function mustBeFunction(code: unknown, option: string): void {
+  if (typeof code === 'function') return;
+  throw new SignalboxError('INVALID_OPTION', { option, expected: 'a function', actual: shown(code) });
 }

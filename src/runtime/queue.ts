@@ -1,7 +1,8 @@
-import { BadStatusError, SignalboxError } from '../errors.ts';
+import { BadStatusError, SignalboxError, shown } from '../errors.ts';
 import type { JobRecord } from '../model/records.ts';
 import { statusOfState, stepJob } from '../model/step.ts';
 import type { Change } from '../store/store.ts';
+import { isJob } from './brands.ts';
 import { passingOver } from './claiming.ts';
 import type { JobDefinition } from './definitions.ts';
 import { expiryWrapper } from './expiry.ts';
@@ -144,8 +145,16 @@ export class Queue {
     }
   }
 
-  /** Takes this job out of the queue. @throws SignalboxError `JOB_NOT_WAITING` when it does not wait here. */
+  /** Takes this job out of the queue. @throws SignalboxError `JOB_NOT_WAITING` when it does not wait here, `INVALID_OPTION`. */
   async remove(job: Job<unknown>): Promise<void> {
+    if (!isJob(job)) {
+      throw new SignalboxError('INVALID_OPTION', {
+        option: 'job',
+        expected: 'a job',
+        actual: shown(job),
+        repair: 'Make a handle of an id: box.job(id).',
+      });
+    }
     const id = job.record.id;
     const record = await this.#unit.get('job', id);
     const parent = record?.parent ?? null;

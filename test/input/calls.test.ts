@@ -162,6 +162,17 @@ describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
     }
   });
 
+  it.each([undefined, null, 'job-1', {}])('what is no job (%j) cannot be removed', async (job) => {
+    const box = await openBox(store());
+
+    const error = await refusal(box, () => box.queue().remove(wrong(job)));
+
+    expect([error.code, error.message]).toEqual([
+      'INVALID_OPTION',
+      expect.stringContaining('Expected `job` to be a job, got '),
+    ]);
+  });
+
   it('a second quota of a name is refused', async () => {
     const box = await openBox(store());
     await box.queue().quotas.create('disk');
@@ -716,6 +727,17 @@ describe('createSignalbox', () => {
 
     expect(box.state).toBe('running');
     await box.stop();
+  });
+
+  it.each([
+    ['setUp', 5],
+    ['tearDown', 'close'],
+    ['context', {}],
+    ['context', { getStore: () => 1 }],
+  ])('knows no job whose %s is %j', async (option, value) => {
+    const error = await errorOf(() => defineJob({ name: 'x', run: () => 1, [option]: value }));
+
+    expect(error.message).toMatch(/^Expected `(setUp|tearDown|context)` to be a/);
   });
 
   it('with a job that is none, twice one name, or a reserved one is refused', async () => {
