@@ -101,7 +101,7 @@ const messages = {
   SIMULATION_FAILED: (about: { seed: number; hash: string; violations: readonly string[]; replay: string }) =>
     `Expected every promise to be kept with seed ${about.seed}, got ${about.violations.length} broken: ${about.violations.slice(0, 5).join('; ')}. Run it again, with the same trace (${about.hash}): ${about.replay}`,
   TRANSACTION_ENDED: (about: { call: string }) =>
-    `Expected ${about.call} to be used before the end of its transaction or job, and not within another transaction, got a call that is not. Await every call inside the function that you pass to box.transaction, or inside the job's own.`,
+    `Expected ${about.call} to be used before the end of its transaction or job and not within another transaction, got a later or an inner call. Await every call inside the function that you pass to box.transaction, or inside the job's own.`,
   TRANSACTION_OVER: (about: { call: string }) =>
     `Expected the work of ${about.call} to leave its transaction open, got one that it ended. Send no COMMIT and no ROLLBACK; throw to roll back.`,
   BOX_STOPPED: (about: { call: string }) =>
