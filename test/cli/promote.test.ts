@@ -1,9 +1,9 @@
-import { createSignalbox, defineJob, type Store } from 'signalbox';
-import { jsonStore } from 'signalbox/json';
+import { createSignalbox, defineJob, NodeReactor, type Store } from 'signalbox';
+import { jsonStore, type RecordCounts } from 'signalbox/json';
 import { postgresStore } from 'signalbox/postgres';
 import { afterAll, describe, expect, it } from 'vitest';
 import { newPath } from '../store/json/open-store.ts';
-import { newSchema, removeSchemas } from '../store/postgres/schemas.ts';
+import { connected, newSchema, removeSchemas } from '../store/postgres/schemas.ts';
 import { serverUrl } from '../store/postgres/server.ts';
 import { run } from './run.ts';
 
@@ -19,6 +19,23 @@ async function withJobs(store: Store): Promise<void> {
     queues: ['a'],
   });
   await box.queue('a').putAll([note('1'), note('2'), note('3')]);
+  await box.stop();
+}
+
+/** A clock that goes, thirty days behind. */
+class LateReactor extends NodeReactor {
+  override now(): number {
+    return super.now() - 30 * 24 * 60 * 60 * 1000;
+  }
+}
+
+/** One job that is done with, by the clock of a reactor. */
+async function withDoneJob(store: Store, reactor: NodeReactor): Promise<void> {
+  const uuid = '00000000-0000-4000-8000-000000000001';
+  const box = await createSignalbox({ store, reactor, uuid, jobs: [note], queues: ['b'] });
+  await box.start({ pollInterval: '50ms' });
+  const job = await box.queue('b').put(note('old'));
+  await job.result();
   await box.stop();
 }
 
@@ -52,6 +69,34 @@ describe('signalbox promote', () => {
     expect([second.code, second.out]).toEqual([0, expect.stringContaining('was moved before')]);
     expect((await run('verify', '--from', dir, '--json')).json).toMatchObject({
       counts: { jobs: { PENDING: 2 } },
+    });
+  });
+
+  it('lets nothing go on either side, however old it is, when it moves a slice', async () => {
+    const [dir, schema, url] = [newPath(), newSchema(), await serverUrl()];
+    await withDoneJob(jsonStore(dir), new LateReactor());
+    await withDoneJob(postgresStore({ connectionString: url, schema }), new NodeReactor());
+    await withJobs(postgresStore({ connectionString: url, schema }));
+    const client = await connected();
+    for (const table of ['line', 'done'])
+      await client.query(
+        `CREATE TABLE ${schema}.${table}_20200101 PARTITION OF ${schema}.${table}
+         FOR VALUES FROM ('2020-01-01') TO ('2020-01-02');
+         UPDATE ${schema}.${table} SET day = '2020-01-01'`,
+      );
+    const count = `SELECT (SELECT count(*) FROM ${schema}.line WHERE day = '2020-01-01')::int AS lines,
+       (SELECT count(*) FROM ${schema}.done)::int AS done`;
+    const before = (await client.query(count)).rows;
+    const { counts } = (await run('verify', '--from', dir, '--json')).json as { counts: RecordCounts };
+
+    await run('promote', '--from', url, '--schema', schema, '--to', dir, '--queue', 'a', '--limit', '1');
+
+    const after = (await client.query(count)).rows;
+    await client.end();
+    expect([before[0].lines, before[0].done, counts.jobs.COMPLETED].every((each) => each > 0)).toBe(true);
+    expect(after).toEqual(before);
+    expect((await run('verify', '--from', dir, '--json')).json).toMatchObject({
+      counts: { jobs: { ...counts.jobs, PENDING: 1 } },
     });
   });
 

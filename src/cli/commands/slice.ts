@@ -8,6 +8,17 @@ import { portsFor } from '../ports.ts';
 /** How many jobs are moved in one commit of each side. */
 const atOnce = 500;
 
+/**
+ * What a program lets go of is its own matter: a command that knows nothing of its settings drops nothing, neither
+ * what is done nor history.
+ */
+const forever = { completedMaxAge: '36500d', historyMaxAge: '36500d' };
+const everything = {
+  ...forever,
+  completedMaxCount: Number.POSITIVE_INFINITY,
+  historyMaxBytes: Number.POSITIVE_INFINITY,
+};
+
 /** Moves the first waiting jobs of a queue from a database to a json store. */
 export async function slice(
   given: Readonly<Record<string, string>>,
@@ -23,9 +34,9 @@ export async function slice(
   if (!/^[\w.-]{1,64}$/.test(name))
     throw new UsageError('Expected `--slice` to be 1 to 64 letters, digits, _, . or -.');
   const ports = portsFor(tell);
-  const source = await postgresStore({ connectionString, schema }).open(ports);
+  const source = await postgresStore({ connectionString, schema, ...forever }).open(ports);
   try {
-    const target = await jsonStore(to).open(ports);
+    const target = await jsonStore(to, everything).open(ports);
     try {
       const moved = await moveSlice({
         from: source,
