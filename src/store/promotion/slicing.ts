@@ -107,11 +107,12 @@ class Slicing {
     await reached('opened');
   }
 
-  /** All of them were pulled in one commit. */
+  /** All of them were pulled in one commit; since then any of them may have been failed, or put again. */
   async #isPulled({ id, chosen }: SliceRecord): Promise<boolean> {
     if (chosen === null || chosen.arrived.length > 0) return chosen !== null;
-    const [first = ''] = chosen.jobs[0] ?? [];
-    return systemOf(await this.#request.from.get('job', first)) === placeOf(id);
+    for (const [job] of chosen.jobs)
+      if (systemOf(await this.#request.from.get('job', job)) === placeOf(id)) return true;
+    return false;
   }
 
   /** Chooses jobs, notes them, and pulls them. Chosen is null when there is none. */

@@ -225,6 +225,23 @@ describe('A slice of a queue', { timeout: 60_000 }, () => {
     expect(await textsIn(order.target())).toEqual(['1']);
   });
 
+  it('goes on after a crash with those that were pulled, when the first of them was put again', async () => {
+    const order = await waiting(4, 2);
+    const box = await openBox(order.source());
+    const [job] = await box.queue().jobs();
+    await expect(
+      movedSlice(order, (step) => {
+        if (step === 'pulled') throw new Error('a crash');
+      }),
+    ).rejects.toThrow('a crash');
+    if (job !== undefined) await box.queue().put(await job.refresh());
+
+    await movedSlice(order);
+
+    await box.stop();
+    expect(await textsIn(order.target())).toContain('1');
+  });
+
   it('is refused for a queue that is not there', async () => {
     const order = await waiting(0, 1);
     const box = await openBox(order.target());
