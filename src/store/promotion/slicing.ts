@@ -117,38 +117,51 @@ class Slicing {
 
   /** Chooses jobs, notes them, and pulls them. Chosen is null when there is none. */
   async #pull(slice: SliceRecord): Promise<SliceRecord> {
-    const { from, limit, atOnce, reached } = this.#request;
-    for (;;) {
-      const trees = await this.#choose(Math.min(atOnce, limit - slice.moved));
-      if (trees.length === 0) return { ...slice, chosen: null };
-      const jobs = trees.map(({ root }) => [root.id, lineOf(root)] as const);
-      const next: SliceRecord = { ...slice, chosen: { jobs, arrived: [] } };
-      await this.#note('slice.chosen', next);
-      await reached('chosen');
-      const changes = trees.map(({ root }) => stepJob(root, { type: 'job.pull', system: placeOf(slice.id) }));
-      const expect = trees.map(
-        ({ root: { id, rev } }): Expectation => ({ what: 'rev', kind: 'job', id, rev }),
-      );
-      try {
-        await from.commit({ by: 'slice', changes: changes.map(plain), expect }).synced;
+    const { limit, atOnce, reached } = this.#request;
+    // Those of the note come first: the pull of an earlier call may still be under way, and theirs waits for its end.
+    for (let { chosen } = slice; ; chosen = null) {
+      const trees = await this.#choose(chosen?.jobs.length ?? Math.min(atOnce, limit - slice.moved), chosen);
+      if (chosen === null) {
+        if (trees.length === 0) return { ...slice, chosen };
+        chosen = { jobs: trees.map(({ root }) => [root.id, lineOf(root)] as const), arrived: [] };
+        await this.#note('slice.chosen', { ...slice, chosen });
+        await reached('chosen');
+      }
+      const next: SliceRecord = { ...slice, chosen };
+      if ((await this.#takeOut(slice.id, trees)) || (await this.#isPulled(next))) {
         await reached('pulled');
         return next;
-      } catch (error) {
-        // Somebody has claimed one of them meanwhile: others are chosen.
-        if (!isConflict(error)) throw error;
       }
     }
   }
 
-  /** The first jobs of the queue that can be moved alone. */
-  async #choose(count: number): Promise<readonly JobTree[]> {
+  /** Pulls jobs in the source. False: none were, since somebody has claimed one of them meanwhile. */
+  async #takeOut(id: string, trees: readonly JobTree[]): Promise<boolean> {
+    if (trees.length === 0) return false;
+    const changes = trees.map(({ root }) => stepJob(root, { type: 'job.pull', system: placeOf(id) }));
+    const expect = trees.map(
+      ({ root }): Expectation => ({ what: 'rev', kind: 'job', id: root.id, rev: root.rev }),
+    );
+    try {
+      await this.#request.from.commit({ by: 'slice', changes: changes.map(plain), expect }).synced;
+      return true;
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      return false;
+    }
+  }
+
+  /** The first jobs of the queue that can be moved alone, or those among these. */
+  async #choose(count: number, among: ChosenJobs | null): Promise<readonly JobTree[]> {
     const { from, to, queue } = this.#request;
     const waiting = await from.waiting(queue);
     const referred = new Set(waiting.flatMap((job) => job.args.flatMap(referredJobs)));
+    const ids = among === null ? null : new Set(among.jobs.map(([id]) => id));
     const trees: JobTree[] = [];
     this.#tied = 0;
     for (const job of waiting) {
       if (trees.length >= count) break;
+      if (ids?.has(job.id) === false) continue;
       const tree = isSystemName(job.name) || referred.has(job.id) ? null : await treeOf(from, job);
       const isFree =
         tree !== null && (await standsAlone(from, tree)) && (await to.get('job', job.id)) === undefined;

@@ -43,7 +43,7 @@ const withoutPull: Mutant = {
   edits: [
     {
       file: 'src/store/promotion/slicing.ts',
-      find: "await from.commit({ by: 'slice', changes: changes.map(plain), expect }).synced;",
+      find: "await this.#request.from.commit({ by: 'slice', changes: changes.map(plain), expect }).synced;",
       replace: 'void [changes, expect, plain];',
     },
     {

@@ -1,9 +1,10 @@
+import type { Client } from 'pg';
 import { createSignalbox, defineJob, type Signalbox, type Store } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
 import { postgresStore } from 'signalbox/postgres';
 import { afterAll, describe, expect, it } from 'vitest';
-import { newPath, refusal } from '../json/open-store.ts';
-import { newSchema, removeSchemas } from '../postgres/schemas.ts';
+import { copied, newPath, refusal } from '../json/open-store.ts';
+import { connected, newSchema, removeSchemas } from '../postgres/schemas.ts';
 import { serverUrl } from '../postgres/server.ts';
 import { movedSlice, type SliceOrder } from './slices.ts';
 
@@ -56,6 +57,17 @@ async function textsIn(store: Store): Promise<readonly unknown[]> {
   const texts = jobs.map((job) => job.args[0]);
   await box.stop();
   return texts;
+}
+
+/** The processes of the server that wait for one of them: asked until there is one. */
+async function blockedBy(client: Client, pid: number): Promise<readonly number[]> {
+  for (;;) {
+    const { rows } = await client.query(
+      'SELECT pid FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))',
+      [pid],
+    );
+    if (rows.length > 0) return rows.map((row) => row.pid);
+  }
 }
 
 describe('A slice of a queue', { timeout: 60_000 }, () => {
@@ -240,6 +252,35 @@ describe('A slice of a queue', { timeout: 60_000 }, () => {
 
     await box.stop();
     expect(await textsIn(order.target())).toContain('1');
+  });
+
+  it('goes on after a crash with those whose pull the server was still at', async () => {
+    const order = await waiting(4, 2);
+    const client = await connected();
+    const { schema } = order;
+    await client.query(
+      `CREATE FUNCTION ${schema}.stand() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN PERFORM pg_advisory_xact_lock(hashtext('${schema}')); RETURN NULL; END $$;
+       CREATE CONSTRAINT TRIGGER stand AFTER UPDATE ON ${schema}.job DEFERRABLE INITIALLY DEFERRED
+         FOR EACH ROW WHEN (NEW.parent_system LIKE 'slice-%') EXECUTE FUNCTION ${schema}.stand();
+       SELECT pg_advisory_lock(hashtext('${schema}'))`,
+    );
+    const { rows } = await client.query('SELECT pg_backend_pid() AS pid');
+    const first = movedSlice(order, (step) => {
+      if (step === 'pulled') throw new Error('a crash');
+    }).catch(String);
+    const [pid] = await blockedBy(client, rows[0].pid);
+
+    const dir = copied(order.dir);
+    const second = movedSlice({ ...order, dir });
+    await blockedBy(client, pid ?? 0);
+    await client.query(`SELECT pg_advisory_unlock(hashtext('${schema}'))`);
+
+    expect(await first).toBe('Error: a crash');
+    expect(await second).toMatchObject({ moved: 2 });
+    await client.end();
+    expect(await textsIn(jsonStore(dir))).toEqual(['0', '1']);
+    expect(await textsIn(order.source())).toEqual(['2', '3']);
   });
 
   it('is refused for a queue that is not there', async () => {
