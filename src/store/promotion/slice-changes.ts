@@ -101,6 +101,23 @@ export function departureOf(tree: JobTree): {
   };
 }
 
+/**
+ * The changes that take out of the target again what has arrived of a tree and the source does not give any more.
+ * @param there - what stands in the target.
+ * @param given - subjects that are still on their way; null: the whole tree stays in the source.
+ */
+export function withdrawalOf(
+  there: JobTree,
+  given: ReadonlySet<string> | null,
+  arrived: ReadonlyMap<string, number>,
+): readonly Change[] {
+  const isWithdrawn = (subject: string): boolean =>
+    given === null || (arrived.has(subject) && !given.has(subject));
+  return recordsOf(there)
+    .filter(([kind, { id }]) => isWithdrawn(`${kind}/${id}`))
+    .map(([kind, { id }]) => ({ ...change(kind, id, 'slice.withdrawn', null), gone: true }));
+}
+
 /** The change of the record of a store that keeps a slice. */
 export function sliceChange(event: string, slices: NonNullable<StoreRecord['slices']>): Change {
   return change('store', 'store', event, { slices: slices as unknown as Json });

@@ -13,6 +13,7 @@ import {
   departureOf,
   revisionsOf,
   sliceChange,
+  withdrawalOf,
 } from './slice-changes.ts';
 
 /** How far the moving of a slice has come. */
@@ -58,6 +59,12 @@ export async function moveSlice(request: SliceRequest): Promise<Slice> {
   return new Slicing(request).run();
 }
 
+/** What the source has of chosen jobs: those that are on their way, and those that are not any more. */
+interface Left {
+  readonly trees: readonly JobTree[];
+  readonly staying: readonly string[];
+}
+
 class Slicing {
   readonly #request: SliceRequest;
   readonly #key: string;
@@ -78,7 +85,7 @@ class Slicing {
       if (slice.chosen === null || !(await this.#isPulled(slice))) slice = await this.#pull(slice);
       const { chosen } = slice;
       if (chosen !== null) slice = await this.#hand(slice, chosen);
-      const moved = slice.moved + (chosen?.jobs.length ?? 0);
+      const moved = slice.moved + arrivedIn(slice.chosen);
       slice = { ...slice, moved, chosen: null, isDone: chosen === null || moved >= limit };
       await this.#note('slice.dropped', slice);
     }
@@ -171,16 +178,16 @@ class Slicing {
     return trees;
   }
 
-  /** Puts in the target what has not arrived there, then drops it in the source; again for what was added meanwhile. */
+  /** Puts in the target what has not arrived there, then drops it in the source; again for what was changed meanwhile. */
   async #hand(slice: SliceRecord, chosen: ChosenJobs): Promise<SliceRecord> {
     const { from, reached } = this.#request;
     for (let now = chosen; ; ) {
-      const trees = await this.#left(slice.id, chosen);
-      const arrived = await this.#deliver(slice, now, trees);
+      const left = await this.#left(slice.id, chosen);
+      const arrived = await this.#deliver(slice, now, left);
       now = { ...now, arrived };
       await reached('arrived');
-      if (trees.length === 0) return { ...slice, chosen: now };
-      const departures = trees.map(departureOf);
+      if (left.trees.length === 0) return { ...slice, chosen: now };
+      const departures = left.trees.map(departureOf);
       try {
         await from.commit({
           by: 'slice',
@@ -195,36 +202,52 @@ class Slicing {
     }
   }
 
-  /** What the source still has of the chosen jobs. One that was failed there on its way is over, and stays. */
-  async #left(id: string, { jobs }: ChosenJobs): Promise<readonly JobTree[]> {
-    const trees: JobTree[] = [];
+  /** What the source still has of the chosen jobs. One that was failed or put there on its way stays. */
+  async #left(id: string, { jobs }: ChosenJobs): Promise<Left> {
+    const left: { trees: JobTree[]; staying: string[] } = { trees: [], staying: [] };
     for (const [job] of jobs) {
       const root = await this.#request.from.get('job', job);
       if (root?.state === 'new' && systemOf(root) === placeOf(id))
-        trees.push(await treeOf(this.#request.from, root));
+        left.trees.push(await treeOf(this.#request.from, root));
+      else if (root !== undefined) left.staying.push(job);
     }
-    return trees;
+    return left;
   }
 
-  async #deliver(
-    slice: SliceRecord,
-    chosen: ChosenJobs,
-    trees: readonly JobTree[],
-  ): Promise<ChosenJobs['arrived']> {
+  async #deliver(slice: SliceRecord, chosen: ChosenJobs, left: Left): Promise<ChosenJobs['arrived']> {
+    const { trees } = left;
     const known = new Map(chosen.arrived);
     const lines = new Map(chosen.jobs);
     const { queue } = this.#request;
+    const withdrawn = await this.#withdrawals(left, known);
+    for (const { kind, id } of withdrawn) known.delete(`${kind}/${id}`);
     const made = trees.flatMap((tree) => arrivalOf(tree, queue, lines.get(tree.root.id) ?? 'now', known));
     const corrected = await this.#corrections(trees, known);
-    if (made.length + corrected.length === 0) return chosen.arrived;
+    if (withdrawn.length + made.length + corrected.length === 0) return chosen.arrived;
     const arrived = [...new Map([...known, ...trees.flatMap(revisionsOf)])];
     const quotas = await this.#missingQuotas(trees);
     const expect = made
       .filter(({ kind }) => kind === 'job')
       .map(({ id }): Expectation => ({ what: 'rev', kind: 'job', id, rev: 0 }));
-    const changes = [...quotas, ...made, ...corrected];
+    const changes = [...withdrawn, ...quotas, ...made, ...corrected];
     await this.#note('slice.arrived', { ...slice, chosen: { ...chosen, arrived } }, changes, expect);
     return arrived;
+  }
+
+  /** What has arrived and was taken away in the source since, unless the job has begun here meanwhile: then it was too late. */
+  async #withdrawals(
+    { trees, staying }: Left,
+    known: ReadonlyMap<string, number>,
+  ): Promise<readonly Change[]> {
+    const { to } = this.#request;
+    const given = new Set(trees.flatMap(revisionsOf).map(([subject]) => subject));
+    const changes: Change[] = [];
+    for (const id of [...trees.map(({ root }) => root.id), ...staying]) {
+      const there = known.has(`job/${id}`) ? await to.get('job', id) : undefined;
+      if (there?.state === 'pending')
+        changes.push(...withdrawalOf(await treeOf(to, there), given.has(`job/${id}`) ? given : null, known));
+    }
+    return changes;
   }
 
   /** What was changed in the source after it had arrived, unless the job has begun here meanwhile: then it was too late. */
@@ -275,6 +298,12 @@ class Slicing {
     await this.#request.to.commit({ by: 'slice', changes: [...changes, sliceChange(event, slices)], expect })
       .synced;
   }
+}
+
+/** How many of the chosen jobs have arrived. */
+function arrivedIn(chosen: ChosenJobs | null): number {
+  const arrived = new Map(chosen?.arrived);
+  return (chosen?.jobs ?? []).filter(([id]) => arrived.has(`job/${id}`)).length;
 }
 
 /** Where a job stands that is on its way. */

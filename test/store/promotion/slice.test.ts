@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
-import { createSignalbox, defineJob, type Signalbox, type Store } from 'signalbox';
-import { jsonStore } from 'signalbox/json';
+import { createSignalbox, defineJob, type Job, type Signalbox, type Store } from 'signalbox';
+import { jsonStore, verifyStore } from 'signalbox/json';
 import { postgresStore } from 'signalbox/postgres';
 import { afterAll, describe, expect, it } from 'vitest';
 import { copied, newPath, refusal } from '../json/open-store.ts';
@@ -228,14 +228,49 @@ describe('A slice of a queue', { timeout: 60_000 }, () => {
     const box = await openBox(order.source());
     const [job] = await box.queue().jobs();
 
-    await movedSlice(order, async (step) => {
+    const slice = await movedSlice(order, async (step) => {
       if (step === 'pulled') await job?.fail('not wanted');
     });
 
+    expect(slice).toMatchObject({ moved: 1 });
     expect((await job?.refresh())?.record.ending).toBe('failed');
     await box.stop();
     expect(await textsIn(order.target())).toEqual(['1']);
   });
+
+  it.each([
+    ['failed', (job: Job<unknown>) => job.fail('not wanted')],
+    [
+      'put again',
+      async (job: Job<unknown>, box: Signalbox) => {
+        await box.createQueue('other');
+        await box.queue('other').put(job);
+      },
+    ],
+  ] as const)(
+    'takes a job out of the directory again that was %s in the database after it had arrived',
+    async (_, change) => {
+      const order = await waiting(2, 2, async (box) => {
+        const [job] = await box.queue().jobs();
+        await job?.setAnnotation('colour', 'red');
+        await job?.addCallbacks({ success: shout.partial() });
+      });
+      const box = await openBox(order.source());
+      const [job] = await box.queue().jobs();
+      let times = 0;
+
+      const slice = await movedSlice(order, async (step) => {
+        if (step !== 'arrived' || job === undefined) return;
+        times += 1;
+        if (times === 1) await change(await job.refresh(), box);
+      });
+
+      expect(slice).toMatchObject({ moved: 1 });
+      await box.stop();
+      expect(await textsIn(order.target())).toEqual(['1']);
+      expect((await verifyStore(order.dir)).counts).toMatchObject({ jobs: { NEW: 0 }, annotations: 0 });
+    },
+  );
 
   it('goes on after a crash with those that were pulled, when the first of them was put again', async () => {
     const order = await waiting(4, 2);
