@@ -1,4 +1,5 @@
-import { placeOf, promoteStore } from '../../store/promotion/promote-store.ts';
+import { placeOf } from '../../store/postgres/sql-port.ts';
+import { promoteStore } from '../../store/promotion/promote-store.ts';
 import type { Promotion } from '../../store/promotion/promoting.ts';
 import { type Command, type CommandResult, UsageError } from '../command.ts';
 import { databaseUrl, isDatabaseUrl } from '../database-url.ts';
@@ -46,7 +47,7 @@ export const promote: Command = {
         if (step !== 'copying') tell(`${step} …`);
       },
     });
-    return resultOf(promotion, placeOf(connectionString), schema);
+    return resultOf(promotion, await placeOf(connectionString), schema);
   },
 };
 

@@ -151,6 +151,16 @@ export async function nodePostgres(database: Database, limits: ConnectionLimits)
   };
 }
 
+/**
+ * Host, port and database that the driver makes of a URL: what may be shown and written down. Part of it may stand in the
+ * parameters of the URL, or in the environment.
+ */
+export async function placeOf(connectionString: string): Promise<string> {
+  const { Client } = await driver();
+  const { host, port, database } = new Client({ connectionString });
+  return `${host}:${port}/${database ?? ''}`;
+}
+
 /** Statements are sent without waiting for the answer to the one before: one round trip for several. */
 const pipelined = { pipeline: true };
 

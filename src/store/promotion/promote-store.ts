@@ -2,6 +2,7 @@ import { nodeFilePort } from '../json/file-port.ts';
 import { createKernelLock } from '../json/lock.ts';
 import { checkDatabase, checkSchema, connectionFor } from '../postgres/connecting.ts';
 import { PromotionTarget } from '../postgres/promotion-target.ts';
+import { placeOf } from '../postgres/sql-port.ts';
 import type { StorePorts } from '../store.ts';
 import { type Promotion, type PromotionStep, promote } from './promoting.ts';
 
@@ -25,7 +26,7 @@ export async function promoteStore(options: PromoteOptions): Promise<Promotion> 
   return promote({
     from,
     target: new PromotionTarget(port, schema, false),
-    to: placeOf(connectionString),
+    to: await placeOf(connectionString),
     schema,
     ports: {
       files: nodeFilePort,
@@ -37,10 +38,4 @@ export async function promoteStore(options: PromoteOptions): Promise<Promotion> 
     },
     reached,
   });
-}
-
-/** Host, port and database of a URL: what may be shown and written down. */
-export function placeOf(connectionString: string): string {
-  const { hostname, port, pathname } = new URL(connectionString);
-  return `${hostname}:${port || '5432'}${pathname}`;
 }

@@ -18,8 +18,9 @@ export async function promoted(
   from: string,
   schema: string,
   reached: (step: PromotionStep) => void = () => {},
+  url?: string,
 ): Promise<Promotion> {
-  return promoteStore({ from, connectionString: await serverUrl(), schema, ports, reached });
+  return promoteStore({ from, connectionString: url ?? (await serverUrl()), schema, ports, reached });
 }
 
 const kinds: readonly Kind[] = ['queue', 'quota', 'representation', 'agent', 'job', 'proxy', 'annotation'];

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { jsonStore, verifyStore } from 'signalbox/json';
 import { migratePostgres, postgresStore } from 'signalbox/postgres';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { copied, newPath, refusal } from '../json/open-store.ts';
 import { connected, newSchema, removeSchemas } from '../postgres/schemas.ts';
 import { serverUrl } from '../postgres/server.ts';
@@ -131,6 +131,31 @@ describe('A promotion', { timeout: 60_000 }, () => {
     const error = await refusal(promoted(dir, newSchema()));
 
     expect(error.code).toBe('PROMOTION_ELSEWHERE');
+  });
+
+  it('is refused for another database than the first time, though the URL leaves that to the environment', async () => {
+    const [dir, schema, other] = [await smallStore(), newSchema(), `other_${process.pid}`];
+    const url = new URL(await serverUrl());
+    const client = await connected();
+    await client.query(`CREATE DATABASE ${other}`);
+    const named = url.pathname.slice(1);
+    url.pathname = '';
+    vi.stubEnv('PGDATABASE', named);
+    await promoted(dir, schema, undefined, url.toString());
+    // As a crash between the commit and the last mark leaves it.
+    const mark = join(dir, 'promoted.json');
+    fs.writeFileSync(mark, fs.readFileSync(mark, 'utf8').replace('"done":true', '"done":false'));
+
+    vi.stubEnv('PGDATABASE', other);
+    const error = await refusal(promoted(dir, schema, undefined, url.toString()));
+    vi.stubEnv('PGDATABASE', named);
+    const again = await promoted(dir, schema, undefined, url.toString());
+
+    vi.unstubAllEnvs();
+    await client.query(`DROP DATABASE ${other}`);
+    await client.end();
+    expect(error).toMatchObject({ code: 'PROMOTION_ELSEWHERE', details: { to: `${url.host}/${named}` } });
+    expect(again).toMatchObject({ wasDone: false, compared: null });
   });
 
   it('is refused for a store that somebody has open, and keeps others out while it runs', async () => {
