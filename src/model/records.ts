@@ -111,6 +111,8 @@ export interface StoreRecord extends Reserved {
 /** A slice of another store's queue, as the store keeps it that takes it over. */
 export interface SliceRecord {
   readonly id: string;
+  /** The database and the schema that they come from, in words. */
+  readonly source: string;
   /** Jobs that are here and there no more. */
   readonly moved: number;
   readonly isDone: boolean;

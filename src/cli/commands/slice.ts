@@ -1,5 +1,6 @@
 import { jsonStore } from '../../store/json/index.ts';
 import { postgresStore } from '../../store/postgres/index.ts';
+import { placeOf } from '../../store/postgres/sql-port.ts';
 import { moveSlice } from '../../store/promotion/slicing.ts';
 import { type CommandResult, UsageError } from '../command.ts';
 import { databaseUrl } from '../database-url.ts';
@@ -34,6 +35,7 @@ export async function slice(
   if (!/^[\w.-]{1,64}$/.test(name))
     throw new UsageError('Expected `--slice` to be 1 to 64 letters, digits, _, . or -.');
   const ports = portsFor(tell);
+  const place = await placeOf(connectionString);
   const source = await postgresStore({ connectionString, schema, ...forever }).open(ports);
   try {
     const target = await jsonStore(to, everything).open(ports);
@@ -42,6 +44,7 @@ export async function slice(
         from: source,
         to: target,
         queue,
+        source: `schema ${schema} of ${place}`,
         limit,
         name,
         atOnce,

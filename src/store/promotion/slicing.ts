@@ -25,6 +25,8 @@ export interface SliceRequest {
   /** Nobody else has it open. */
   readonly to: OpenStore;
   readonly queue: string;
+  /** Where `from` is, in words and without a password: only that finishes what was begun. */
+  readonly source: string;
   /** How many jobs the slice has in all. */
   readonly limit: number;
   /** A name that is used once: a slice of this name that is done stays as it is. */
@@ -76,10 +78,12 @@ class Slicing {
   }
 
   async run(): Promise<Slice> {
-    const { newId, limit, reached } = this.#request;
-    await this.#mustFit();
+    const { newId, source, queue, name, limit, reached } = this.#request;
     const known = (await this.#slices())[this.#key];
-    let slice: SliceRecord = known ?? { id: newId(), moved: 0, isDone: false, chosen: null };
+    if (known !== undefined && known.source !== source)
+      throw new SignalboxError('SLICE_ELSEWHERE', { queue, name, from: known.source, found: source });
+    await this.#mustFit();
+    let slice: SliceRecord = known ?? { id: newId(), source, moved: 0, isDone: false, chosen: null };
     const wasDone = slice.isDone;
     while (!slice.isDone) {
       if (slice.chosen === null || !(await this.#isPulled(slice))) slice = await this.#pull(slice);

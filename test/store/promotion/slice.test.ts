@@ -3,6 +3,7 @@ import { createSignalbox, defineJob, type Job, type Signalbox, type Store } from
 import { jsonStore, verifyStore } from 'signalbox/json';
 import { postgresStore } from 'signalbox/postgres';
 import { afterAll, describe, expect, it } from 'vitest';
+import type { SliceStep } from '../../../src/store/promotion/slicing.ts';
 import { copied, newPath, refusal } from '../json/open-store.ts';
 import { connected, newSchema, removeSchemas } from '../postgres/schemas.ts';
 import { serverUrl } from '../postgres/server.ts';
@@ -316,6 +317,24 @@ describe('A slice of a queue', { timeout: 60_000 }, () => {
     await client.end();
     expect(await textsIn(jsonStore(dir))).toEqual(['0', '1']);
     expect(await textsIn(order.source())).toEqual(['2', '3']);
+  });
+
+  it('is refused for another database than the one where it was begun, which finishes it', async () => {
+    const order = await waiting(2, 2);
+    const other = await waiting(2, 2);
+    const crash = (step: SliceStep): void => {
+      if (step === 'pulled') throw new Error('a crash');
+    };
+    await expect(movedSlice(order, crash)).rejects.toThrow('a crash');
+
+    const error = await refusal(movedSlice({ ...order, schema: other.schema }));
+    await movedSlice(order);
+    const late = await refusal(movedSlice({ ...order, schema: other.schema }));
+
+    expect(error).toMatchObject({ code: 'SLICE_ELSEWHERE', details: { from: `schema ${order.schema}` } });
+    expect(late.code).toBe('SLICE_ELSEWHERE');
+    expect(await textsIn(order.target())).toEqual(['0', '1']);
+    expect(await textsIn(other.source())).toEqual(['0', '1']);
   });
 
   it('is refused for a queue that is not there', async () => {

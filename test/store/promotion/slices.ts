@@ -28,7 +28,17 @@ export async function movedSlice(
   try {
     const to = await jsonStore(dir).open(ports);
     try {
-      return await moveSlice({ from, to, queue: '', limit, name, atOnce: 2, newId: ports.newId, reached });
+      return await moveSlice({
+        from,
+        to,
+        queue: '',
+        source: `schema ${schema}`,
+        limit,
+        name,
+        atOnce: 2,
+        newId: ports.newId,
+        reached,
+      });
     } finally {
       await to.close();
     }
