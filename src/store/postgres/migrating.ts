@@ -29,7 +29,7 @@ export async function migrate(connection: SqlConnection, name: string): Promise<
       // Somebody else may have been at it while this one waited.
       const found = await versionOf(connection, name);
       if (found < wanted) {
-        if (found === 0) await begin(connection, schema);
+        if (found === 0) await begin(connection, name, schema);
         // One text of many statements: sent as it is.
         await connection.query((migrations[wanted - 1] ?? '').replaceAll('{schema}', () => schema));
         await connection.query(`INSERT INTO ${schema}.migration (number) VALUES ($1)`, [wanted]);
@@ -45,8 +45,10 @@ export async function migrate(connection: SqlConnection, name: string): Promise<
   return made;
 }
 
-async function begin(connection: SqlConnection, schema: string): Promise<void> {
-  await connection.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`);
+async function begin(connection: SqlConnection, name: string, schema: string): Promise<void> {
+  // IF NOT EXISTS asks for the right to make schemas also when this one is there.
+  const there = await connection.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [name]);
+  if (there.length === 0) await connection.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`);
   await connection.query(
     `CREATE TABLE ${schema}.migration (number integer PRIMARY KEY, made_at timestamptz NOT NULL DEFAULT now())`,
   );

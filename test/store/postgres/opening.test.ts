@@ -99,6 +99,18 @@ describe('Opening a postgres store', () => {
     await client.end();
   });
 
+  it('needs no right on the database when its schema is there', async () => {
+    const client = await connected();
+    const [user, schema] = [`tenant_${process.pid}`, newSchema()];
+    await client.query(`CREATE ROLE ${user} LOGIN; CREATE SCHEMA ${schema} AUTHORIZATION ${user}`);
+    const connectionString = await urlWith('', user);
+
+    await opens(postgresStore({ connectionString, schema }));
+
+    await client.query(`DROP OWNED BY ${user}; DROP ROLE ${user}`);
+    await client.end();
+  });
+
   it('works on a pool that the program brought, and leaves it open', async () => {
     const pool = new Pool({ connectionString: await serverUrl() });
     const store = postgresStore({ pool, schema: newSchema() });
