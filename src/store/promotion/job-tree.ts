@@ -36,6 +36,11 @@ export async function treeOf(store: OpenStore, root: JobRecord): Promise<JobTree
   return { root, jobs, proxies, annotations, callbackCounts };
 }
 
+/** How long a tree is, about, as it is written. */
+export function sizeOf({ jobs, proxies, annotations }: JobTree): number {
+  return JSON.stringify([jobs, proxies, annotations]).length;
+}
+
 /** Whether a tree can be moved alone: nothing of it has begun, it names no other job, and no other job waits for it. */
 export async function standsAlone(store: OpenStore, { root, jobs }: JobTree): Promise<boolean> {
   const ids = new Set(jobs.map(({ id }) => id));

@@ -4,7 +4,7 @@ import { stepJob } from '../../model/step.ts';
 import { isSystemName } from '../../model/system-names.ts';
 import { referredJobs } from '../../model/values.ts';
 import type { Change, Expectation, OpenStore } from '../store.ts';
-import { type JobTree, standsAlone, treeOf } from './job-tree.ts';
+import { type JobTree, sizeOf, standsAlone, treeOf } from './job-tree.ts';
 import {
   annotationOf,
   arrivalOf,
@@ -15,6 +15,9 @@ import {
   sliceChange,
   withdrawalOf,
 } from './slice-changes.ts';
+
+/** So many bytes of jobs, about, are enough for one commit: a line of a journal has to fit into one text to be read again. */
+const mostBytes = 16 * 1024 * 1024;
 
 /** How far the moving of a slice has come. */
 export type SliceStep = 'opened' | 'chosen' | 'pulled' | 'arrived' | 'dropped' | 'finished';
@@ -169,15 +172,18 @@ class Slicing {
     const referred = new Set(waiting.flatMap((job) => job.args.flatMap(referredJobs)));
     const ids = among === null ? null : new Set(among.jobs.map(([id]) => id));
     const trees: JobTree[] = [];
+    let bytes = 0;
     this.#tied = 0;
     for (const job of waiting) {
-      if (trees.length >= count) break;
+      if (trees.length >= count || bytes >= mostBytes) break;
       if (ids?.has(job.id) === false) continue;
       const tree = isSystemName(job.name) || referred.has(job.id) ? null : await treeOf(from, job);
       const isFree =
         tree !== null && (await standsAlone(from, tree)) && (await to.get('job', job.id)) === undefined;
-      if (isFree) trees.push(tree);
-      else this.#tied += 1;
+      if (isFree) {
+        trees.push(tree);
+        bytes += sizeOf(tree);
+      } else this.#tied += 1;
     }
     return trees;
   }

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Client } from 'pg';
 import { createSignalbox, defineJob, type Job, type Signalbox, type Store } from 'signalbox';
 import { jsonStore, verifyStore } from 'signalbox/json';
@@ -142,6 +144,19 @@ describe('A slice of a queue', { timeout: 60_000 }, () => {
     await box.job(parent).waitFor('COMPLETED');
     await box.stop();
     expect(noted).toEqual(['parent', 'first', 'second', 'third', 'fourth', 'fifth']);
+  });
+
+  it('is moved in commits of a few megabytes, however large its jobs are', async () => {
+    const large = 'x'.repeat(900_000);
+    const order = await waiting(0, 24, (box) =>
+      box.queue().putAll(Array.from({ length: 24 }, () => note(large))),
+    );
+
+    expect(await movedSlice({ ...order, atOnce: 500 })).toMatchObject({ moved: 24 });
+
+    const journals = readdirSync(order.dir).filter((file) => file.startsWith('journal-'));
+    const lines = journals.flatMap((file) => readFileSync(join(order.dir, file), 'utf8').split('\n'));
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(18_000_000);
   });
 
   it('is moved once: the same name again changes nothing, another name moves the next ones', async () => {

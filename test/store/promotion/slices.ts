@@ -10,14 +10,16 @@ export interface SliceOrder {
   readonly dir: string;
   readonly limit: number;
   readonly name?: string;
+  /** Default 2. */
+  readonly atOnce?: number;
 }
 
-/** Moves jobs of the queue '', two at a time. */
+/** Moves jobs of the queue '', a few at a time. */
 export async function movedSlice(
   order: SliceOrder,
   reached: (step: SliceStep) => void | Promise<void> = () => {},
 ): Promise<Slice> {
-  const { connectionString, schema, dir, limit, name = '1' } = order;
+  const { connectionString, schema, dir, limit, name = '1', atOnce = 2 } = order;
   const ports = {
     now: () => Date.now(),
     defer: (run: () => void) => void setImmediate(run),
@@ -35,7 +37,7 @@ export async function movedSlice(
         source: `schema ${schema}`,
         limit,
         name,
-        atOnce: 2,
+        atOnce,
         newId: ports.newId,
         reached,
       });
