@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { createSignalbox, defineJob, NodeReactor, type Store } from 'signalbox';
 import { jsonStore, type RecordCounts } from 'signalbox/json';
 import { postgresStore } from 'signalbox/postgres';
@@ -98,6 +99,21 @@ describe('signalbox promote', () => {
     expect((await run('verify', '--from', dir, '--json')).json).toMatchObject({
       counts: { jobs: { ...counts.jobs, PENDING: 1 } },
     });
+  });
+
+  it('makes no schema when jobs are to leave one that is not there, and no directory for a queue that is not', async () => {
+    const [dir, schema, url] = [newPath(), newSchema(), await serverUrl()];
+    const args = ['promote', '--from', url, '--to', dir, '--limit', '1', '--json', '--schema'];
+
+    const withoutSchema = await run(...args, schema, '--queue', 'a');
+    const found = await run('verify', '--to', url, '--schema', schema, '--json');
+    await withJobs(postgresStore({ connectionString: url, schema }));
+    const withoutQueue = await run(...args, schema, '--queue', 'b');
+
+    expect(withoutSchema).toMatchObject({ code: 1, json: { error: { code: 'STORE_MISSING' } } });
+    expect(found).toMatchObject({ code: 1, json: { error: { code: 'STORE_MISSING' } } });
+    expect(withoutQueue).toMatchObject({ code: 1, json: { error: { code: 'QUEUE_NOT_FOUND' } } });
+    expect(existsSync(dir)).toBe(false);
   });
 
   it('exits with 2 when it is told of two stores of a kind, or of a slice without its size', async () => {

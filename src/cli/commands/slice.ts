@@ -1,7 +1,9 @@
 import { jsonStore } from '../../store/json/index.ts';
+import { checkSchema, connectionFor } from '../../store/postgres/connecting.ts';
 import { postgresStore } from '../../store/postgres/index.ts';
 import { placeOf } from '../../store/postgres/sql-port.ts';
-import { moveSlice } from '../../store/promotion/slicing.ts';
+import { mustBeThere } from '../../store/postgres/verifying.ts';
+import { moveSlice, mustHaveQueue } from '../../store/promotion/slicing.ts';
 import { type CommandResult, UsageError } from '../command.ts';
 import { databaseUrl } from '../database-url.ts';
 import { portsFor } from '../ports.ts';
@@ -36,8 +38,11 @@ export async function slice(
     throw new UsageError('Expected `--slice` to be 1 to 64 letters, digits, _, . or -.');
   const ports = portsFor(tell);
   const place = await placeOf(connectionString);
+  // Opening makes what is missing: neither schema nor directory is made for a name that is not there.
+  await mustHaveSchema(connectionString, schema);
   const source = await postgresStore({ connectionString, schema, ...forever }).open(ports);
   try {
+    await mustHaveQueue(source, queue);
     const target = await jsonStore(to, everything).open(ports);
     try {
       const moved = await moveSlice({
@@ -57,6 +62,16 @@ export async function slice(
     }
   } finally {
     await source.close();
+  }
+}
+
+async function mustHaveSchema(connectionString: string, schema: string): Promise<void> {
+  checkSchema(schema);
+  const port = await connectionFor({ connectionString });
+  try {
+    await mustBeThere(port, schema);
+  } finally {
+    await port.end();
   }
 }
 

@@ -20,13 +20,31 @@ export interface PostgresVerification {
   readonly damage: readonly string[];
 }
 
+/** Changes nothing. @throws SignalboxError `STORE_MISSING` when there is no store in the schema, `STORE_VERSION`. */
+export async function mustBeThere(port: SqlPort, name: string): Promise<void> {
+  let connection: SqlConnection | null = null;
+  try {
+    connection = await port.connect();
+    await versionThere(connection, name);
+    connection.release();
+  } catch (error) {
+    connection?.release(error as Error);
+    throw storeError(error, 'a look at the schema', 'not committed');
+  }
+}
+
+async function versionThere(connection: SqlConnection, name: string): Promise<number> {
+  const migration = await versionOf(connection, name);
+  if (migration === 0) throw new SignalboxError('STORE_MISSING', { path: `schema ${name}` });
+  return migration;
+}
+
 /** Looks at one moment of a schema and changes nothing. @throws SignalboxError `STORE_MISSING`, `STORE_VERSION`. */
 export async function verifySchema(port: SqlPort, name: string): Promise<PostgresVerification> {
   let connection: SqlConnection | null = null;
   try {
     connection = await port.connect();
-    const migration = await versionOf(connection, name);
-    if (migration === 0) throw new SignalboxError('STORE_MISSING', { path: `schema ${name}` });
+    const migration = await versionThere(connection, name);
     // One snapshot for all that is read: processes may be at work.
     await connection.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     const found = await lookAt(connection, quoted(name));

@@ -70,6 +70,13 @@ interface Left {
   readonly staying: readonly string[];
 }
 
+/** @throws SignalboxError `QUEUE_NOT_FOUND`. */
+export async function mustHaveQueue(store: OpenStore, name: string): Promise<void> {
+  if ((await store.get('queue', name)) !== undefined) return;
+  const known = (await store.list('queue', '')).map(({ id }) => id);
+  throw new SignalboxError('QUEUE_NOT_FOUND', { name, known });
+}
+
 class Slicing {
   readonly #request: SliceRequest;
   readonly #key: string;
@@ -103,11 +110,7 @@ class Slicing {
   /** The queue is there, and both stores encode what programs gave in the same way. */
   async #mustFit(): Promise<void> {
     const { from, to, queue, reached } = this.#request;
-    const found = await from.get('queue', queue);
-    if (found === undefined) {
-      const known = (await from.list('queue', '')).map(({ id }) => id);
-      throw new SignalboxError('QUEUE_NOT_FOUND', { name: queue, known });
-    }
+    await mustHaveQueue(from, queue);
     const [theirs, ours] = [await from.get('store', 'store'), await to.get('store', 'store')];
     const isFresh = ours?.codec === undefined && (await to.list('queue', '')).length === 0;
     const changes: Change[] = [];
