@@ -49,7 +49,7 @@ export class PromotionTarget {
   async #foundIn(connection: SqlConnection, lock = ''): Promise<FoundTarget> {
     const schema = this.#schema;
     const [store] = await connection.query(
-      `SELECT body, last_seq FROM ${schema}.store WHERE id = 'store' ${lock}`,
+      `SELECT rev, body FROM ${schema}.store WHERE id = 'store' ${lock}`,
     );
     const { promotion } = (store?.body ?? {}) as { readonly promotion?: PromotionRecord };
     if (promotion !== undefined) return { is: 'promoted', promotion };
@@ -67,7 +67,8 @@ export class PromotionTarget {
       const rows = await connection.query(`SELECT 1 FROM ${schema}.${table} LIMIT 1`);
       if (rows.length > 0) return { is: 'used', by: `rows in ${table}` };
     }
-    return { is: 'empty' };
+    // An opening may be all that ever was, or all that is left: its process believes in the epoch and the numbers here.
+    return Number(store?.rev) > 0 ? { is: 'used', by: 'a store that was opened' } : { is: 'empty' };
   }
 
   /**

@@ -115,6 +115,22 @@ describe('A promotion', { timeout: 60_000 }, () => {
     await (await openBox(jsonStore(dir))).stop();
   });
 
+  it('is refused for a schema that a process has open, also when its history is over', async () => {
+    const dir = await smallStore();
+    const [schema, connectionString] = [newSchema(), await serverUrl()];
+    const box = await openBox(postgresStore({ connectionString, schema }));
+    const client = await connected();
+    await client.query(`DELETE FROM ${schema}.line`);
+    await client.end();
+    expect(await rowsIn(schema)).toBe(0);
+
+    const error = await refusal(promoted(dir, schema));
+
+    await box.stop();
+    expect(error).toMatchObject({ code: 'PROMOTION_TARGET', details: { schema } });
+    await (await openBox(jsonStore(dir))).stop();
+  });
+
   it('is refused for a schema that another store was promoted to', async () => {
     const [one, other, schema] = [await smallStore(), await smallStore(), newSchema()];
     await promoted(one, schema);
