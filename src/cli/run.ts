@@ -29,6 +29,7 @@ export async function runCli(args: readonly string[], streams: Streams): Promise
   const safe = (text: string): string => withoutSecrets(text, args);
   const say = (line: string): void => streams.out(`${printable(safe(line))}\n`);
   const tell = (line: string): void => streams.err(`${printable(safe(line))}\n`);
+  const hand = (json: unknown): void => streams.out(`${printableJson(safely(json, safe))}\n`);
   let code = good;
   const program = new Commander('signalbox')
     .description('Looks after the stores of Signalbox.')
@@ -41,7 +42,7 @@ export async function runCli(args: readonly string[], streams: Streams): Promise
     add(program, command, async (given, isForMachines) => {
       try {
         const { isGood, lines, json } = await command.run(given, tell);
-        if (isForMachines) streams.out(`${printableJson(safely(json, safe))}\n`);
+        if (isForMachines) hand(json);
         else for (const line of lines) say(line);
         code = isGood ? good : failed;
       } catch (error) {
@@ -50,7 +51,7 @@ export async function runCli(args: readonly string[], streams: Streams): Promise
           code: error instanceof SignalboxError ? error.code : null,
           message: messageOf(error),
         };
-        if (isForMachines) streams.out(`${printableJson(safely({ error: about }, safe))}\n`);
+        if (isForMachines) hand({ error: about });
         else tell(about.code === null ? about.message : `${about.code}: ${about.message}`);
       }
     });
@@ -59,7 +60,9 @@ export async function runCli(args: readonly string[], streams: Streams): Promise
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    return error.exitCode === 0 ? good : misused;
+    if (error.exitCode === 0) return good;
+    if (args.includes('--json')) hand({ error: { code: null, message: error.message } });
+    return misused;
   }
   return code;
 }

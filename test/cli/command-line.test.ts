@@ -27,6 +27,14 @@ describe('The command line', () => {
     }
   });
 
+  it('tells machines of a wrong call as of any other error', async () => {
+    for (const args of [['promote'], ['migrate', '--what'], ['verify', 'more'], ['verify']]) {
+      const { code, json } = await run(...args, '--json');
+
+      expect([args, code, json]).toEqual([args, 2, { error: { code: null, message: expect.any(String) } }]);
+    }
+  });
+
   it('explains itself and its commands, and exits with 0', async () => {
     const whole = await run('--help');
     const one = await run('migrate', '--help');
