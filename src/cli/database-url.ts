@@ -5,6 +5,12 @@ export function isDatabaseUrl(text: string): boolean {
   return /^postgres(ql)?:/i.test(text);
 }
 
+/** Refuses an empty text, as a variable that is not set leaves it: it would mean the directory of the caller. */
+export function mustNameStore(text: string, option: string): void {
+  if (text !== '') return;
+  throw new UsageError(`Expected \`${option}\` to name a directory or a database, got an empty text.`);
+}
+
 /** Refuses what is no URL of a database, without showing it. */
 export function databaseUrl(text: string, option: string): string {
   if (isDatabaseUrl(text) && URL.canParse(text)) return text;

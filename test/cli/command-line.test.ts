@@ -19,6 +19,9 @@ describe('The command line', () => {
       ['migrate', '--to', 'postgres://h/d', '--schema', 'no"schema'],
       ['verify'],
       ['verify', '--from', 'a', '--to', 'postgres://h/d'],
+      ['verify', '--from', ''],
+      ['promote', '--from', '', '--to', 'postgres://h/d'],
+      ['promote', '--from', 'postgres://h/d', '--to', '', '--queue', 'a', '--limit', '1'],
     ]) {
       const { code, out, err } = await run(...args);
 

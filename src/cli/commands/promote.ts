@@ -2,7 +2,7 @@ import { placeOf } from '../../store/postgres/sql-port.ts';
 import { promoteStore } from '../../store/promotion/promote-store.ts';
 import type { Promotion } from '../../store/promotion/promoting.ts';
 import { type Command, type CommandResult, UsageError } from '../command.ts';
-import { databaseUrl, isDatabaseUrl } from '../database-url.ts';
+import { databaseUrl, isDatabaseUrl, mustNameStore } from '../database-url.ts';
 import { portsFor } from '../ports.ts';
 import { slice } from './slice.ts';
 
@@ -27,6 +27,8 @@ export const promote: Command = {
   ],
   async run(given, tell) {
     const { from = '', to = '', schema = 'signalbox' } = given;
+    mustNameStore(from, '--from');
+    mustNameStore(to, '--to');
     if (isDatabaseUrl(from) === isDatabaseUrl(to))
       throw new UsageError(
         'Expected one of `--from` and `--to` to be a URL and the other a directory, got two of a kind.',

@@ -2,7 +2,7 @@ import { SignalboxError } from '../../index.ts';
 import { type RecordCounts, verifyStore } from '../../store/json/index.ts';
 import { verifyPostgres } from '../../store/postgres/index.ts';
 import { type Command, type CommandResult, UsageError } from '../command.ts';
-import { databaseUrl, isDatabaseUrl } from '../database-url.ts';
+import { databaseUrl, isDatabaseUrl, mustNameStore } from '../database-url.ts';
 
 /** Reads a whole store, checks it, and changes nothing. */
 export const verify: Command = {
@@ -23,6 +23,7 @@ export const verify: Command = {
         'Expected one store to verify, got none or two. Write --from DIRECTORY or --to URL.',
       );
     }
+    mustNameStore(store, to === undefined ? '--from' : '--to');
     if (to === undefined && !isDatabaseUrl(store)) return verifyDirectory(store);
     return verifyDatabase(databaseUrl(store, to === undefined ? '--from' : '--to'), schema);
   },
