@@ -1,3 +1,4 @@
+import { lineSettings, settledSettings } from './migrations.ts';
 import type { SqlConnection } from './sql-port.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -34,7 +35,7 @@ export class PromotionDays {
     if (!this.#made.has(name)) {
       await this.#connection.query(
         `CREATE TABLE IF NOT EXISTS ${this.#schema}.${name} PARTITION OF ${this.#schema}.${table}
-         FOR VALUES FROM ('${day}') TO ('${next}')`,
+         FOR VALUES FROM ('${day}') TO ('${next}') WITH (${table === 'line' ? lineSettings : settledSettings})`,
       );
       this.#made.add(name);
     }

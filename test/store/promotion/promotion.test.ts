@@ -72,6 +72,22 @@ describe('A promotion', { timeout: 60_000 }, () => {
     await box.stop();
   });
 
+  it('keeps its days as an opening would have made them', async () => {
+    const [dir, schema] = [await smallStore(), newSchema()];
+
+    await promoted(dir, schema);
+
+    const client = await connected();
+    const { rows } = await client.query(
+      `SELECT relname LIKE '%_default' AS is_default, reloptions FROM pg_class
+       WHERE relnamespace = '${schema}'::regnamespace AND relname ~ '^line_(default|[0-9]{8})$' ORDER BY 1`,
+    );
+    await client.end();
+    const [day, byDefault] = rows;
+    expect(rows.map((row) => row.is_default)).toEqual([false, true]);
+    expect(day.reloptions).toEqual(byDefault.reloptions);
+  });
+
   it('marks the directory, so that nobody opens it by mistake', async () => {
     const dir = await smallStore();
     const schema = newSchema();
