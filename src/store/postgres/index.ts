@@ -140,7 +140,8 @@ export async function migratePostgres(options: PostgresStoreOptions): Promise<re
 
 /**
  * Looks at everything in a schema, at one moment, and changes nothing: how much there is, and whether anything is as it ought
- * not to be. Processes may be at work meanwhile. It reads all rows, so it takes its time with a large store.
+ * not to be. Processes may be at work meanwhile. It reads all rows, so it takes its time with a large store: the default of
+ * `queryTimeout` is an hour here.
  *
  * @example
  * ```ts
@@ -157,10 +158,10 @@ export async function migratePostgres(options: PostgresStoreOptions): Promise<re
  * `STORE_DENIED`.
  */
 export async function verifyPostgres(options: PostgresStoreOptions): Promise<PostgresVerification> {
-  const { schema = 'signalbox' } = options ?? {};
+  const { schema = 'signalbox', queryTimeout = '1h' } = options ?? {};
   checkDatabase(options);
   checkSchema(schema);
-  const port = await connectionFor(options);
+  const port = await connectionFor({ ...options, queryTimeout });
   try {
     return await verifySchema(port, schema);
   } finally {

@@ -46,7 +46,9 @@ export async function verifySchema(port: SqlPort, name: string): Promise<Postgre
     connection = await port.connect();
     const migration = await versionThere(connection, name);
     // One snapshot for all that is read: processes may be at work.
-    await connection.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    await connection.query(
+      'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0',
+    );
     const found = await lookAt(connection, quoted(name));
     await connection.query('COMMIT');
     connection.release();

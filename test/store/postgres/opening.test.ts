@@ -1,6 +1,6 @@
 import { Pool } from 'pg';
 import { createSignalbox, defineJob, type Store } from 'signalbox';
-import { migratePostgres, postgresStore } from 'signalbox/postgres';
+import { migratePostgres, postgresStore, verifyPostgres } from 'signalbox/postgres';
 import { afterAll, describe, expect, it } from 'vitest';
 import { connected, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
 import { serverUrl } from './server.ts';
@@ -14,6 +14,12 @@ afterAll(removeSchemas);
 async function opens(store: Store): Promise<void> {
   const box = await createSignalbox({ store, uuid });
   await box.stop();
+}
+
+/** Whether a promise is settled by now. */
+async function settled(promise: Promise<unknown>): Promise<boolean> {
+  const pending = {};
+  return (await Promise.race([promise, Promise.resolve(pending)])) !== pending;
 }
 
 /** The URL of the server, with settings for its sessions. */
@@ -123,6 +129,27 @@ describe('Opening a postgres store', () => {
     await box.stop();
     expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
     await pool.end();
+  });
+
+  it('is verified however long that takes, whatever limit its sessions have', async () => {
+    const schema = newSchema();
+    await opens(newPostgresStore({ schema }));
+    const connectionString = await urlWith('-c statement_timeout=500');
+    const [holder, client] = [await connected(), await connected()];
+    await holder.query(`BEGIN; LOCK TABLE ${schema}.quota`);
+
+    const verified = verifyPostgres({ connectionString, schema }).catch((error: unknown) => error);
+    for (let isOver = false; !isOver; isOver ||= await settled(verified)) {
+      const { rows } = await client.query(
+        `SELECT FROM pg_stat_activity
+         WHERE wait_event_type = 'Lock' AND query LIKE '%${schema}%' AND clock_timestamp() - query_start > '900ms'`,
+      );
+      isOver = rows.length > 0;
+    }
+    await holder.query('COMMIT');
+    await Promise.all([holder.end(), client.end()]);
+
+    expect(await verified).toMatchObject({ damage: [] });
   });
 
   it('refuses options that cannot be', () => {
