@@ -30,6 +30,7 @@ export class PromotionTarget {
   readonly #isUnsafe: boolean;
   #connection: SqlConnection | null = null;
   #days: PromotionDays | null = null;
+  #newestAt = 0;
 
   constructor(port: SqlPort, name: string, isUnsafe: boolean) {
     this.#port = port;
@@ -139,7 +140,9 @@ export class PromotionTarget {
       const rows: unknown[] = [];
       for (const line of lines) {
         const entries = JSON.stringify(line.entries);
-        rows.push({ ...line, entries, n: line.entries.length, day: await days.make('line', line.at) });
+        // Days are dropped oldest first: one that stood on an earlier day than a line before it would leave a hole.
+        this.#newestAt = Math.max(this.#newestAt, line.at);
+        rows.push({ ...line, entries, n: line.entries.length, day: await days.make('line', this.#newestAt) });
       }
       const target = `${this.#schema}.line`;
       await this.#query(

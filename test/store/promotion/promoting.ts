@@ -6,7 +6,7 @@ import type { Kind, StorePorts } from '../../../src/store/store.ts';
 import { serverUrl } from '../postgres/server.ts';
 
 /** What stores need from outside, on real time. */
-const ports: StorePorts = {
+export const ports: StorePorts = {
   now: () => Date.now(),
   defer: (run) => void setImmediate(run),
   newId: () => randomUUID(),

@@ -8,7 +8,7 @@ import { copied, newPath, refusal } from '../json/open-store.ts';
 import { connected, newSchema, removeSchemas } from '../postgres/schemas.ts';
 import { serverUrl } from '../postgres/server.ts';
 import { makeFullStore, note, noted, openBox, openGate } from './full-store.ts';
-import { pictureOf, promoted } from './promoting.ts';
+import { pictureOf, ports, promoted } from './promoting.ts';
 
 afterAll(removeSchemas);
 
@@ -114,6 +114,29 @@ describe('A promotion', { timeout: 60_000 }, () => {
     await client.end();
     expect(rows.length).toBeGreaterThan(1);
     expect(new Set(rows.map((row) => String(row.reloptions))).size).toBe(1);
+  });
+
+  it('keeps the days of its history in order, whatever the clock of the host was', async () => {
+    const [dir, schema] = [newPath(), newSchema()];
+    const dayMs = 24 * 60 * 60 * 1000;
+    let now = Date.now() - 5 * dayMs;
+    const store = await jsonStore(dir).open({ ...ports, now: () => now });
+    for (const [index, ago] of [3, 1, 4, 2].entries()) {
+      now = Date.now() - ago * dayMs;
+      const created = { kind: 'queue', event: 'queue.created', from: null, to: null } as const;
+      const change = { ...created, id: `q${index}`, patch: { createdAt: now } };
+      await store.commit({ by: 'test', changes: [change], expect: [] }).synced;
+    }
+    await store.close();
+
+    await promoted(dir, schema);
+
+    const client = await connected();
+    const { rows } = await client.query(`SELECT day::text FROM ${schema}.line ORDER BY s`);
+    await client.end();
+    const days = rows.map((row) => row.day);
+    expect(new Set(days).size).toBeGreaterThan(1);
+    expect(days).toEqual([...days].sort());
   });
 
   it('marks the directory, so that nobody opens it by mistake', async () => {
