@@ -57,9 +57,9 @@ export const mutants: readonly PostgresMutant[] = [
     edits: [
       {
         file: `${folder}/committing.ts`,
-        find: 'const answer = await work(connection.client);',
+        find: 'for (let refusal: Error | null = null; ; ) {',
         replace:
-          "const answer = await work(connection.client);\n      await connection.query('COMMIT; BEGIN');",
+          "await connection.query('COMMIT; BEGIN');\n      for (let refusal: Error | null = null; ; ) {",
       },
     ],
   },
