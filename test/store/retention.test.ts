@@ -1,5 +1,6 @@
-import { type Json, memoryStore, NodeReactor, type OpenStore, randomIds } from 'signalbox';
+import { type Json, memoryStore, type OpenStore } from 'signalbox';
 import { expect, it } from 'vitest';
+import { openByHand } from './open-by-hand.ts';
 
 type Change = Parameters<OpenStore['commit']>[0]['changes'][number];
 
@@ -19,13 +20,7 @@ function proxy(id: string, parent: string, chosen: string): Change {
 
 /** A store that keeps no completed job, once it has dropped what it may of these. */
 async function thinned(changes: readonly Change[]): Promise<OpenStore> {
-  const reactor = new NodeReactor();
-  const store = await memoryStore({ completedMaxCount: 0 }).open({
-    now: () => 1000,
-    defer: (run) => reactor.callFromThread(run),
-    newId: () => randomIds.newUuid(),
-    report: () => {},
-  });
+  const store = await openByHand(memoryStore({ completedMaxCount: 0 }));
   const isDropped = new Promise<void>((resolve) => {
     store.follow((lines) => {
       if (lines.some(({ entries }) => entries.some(({ gone }) => gone))) resolve();

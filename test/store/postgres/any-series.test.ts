@@ -1,10 +1,11 @@
 import { rmSync } from 'node:fs';
-import { type Json, memoryStore, NodeReactor, type OpenStore, randomIds, type Store } from 'signalbox';
+import { type Json, memoryStore, type OpenStore, type Store } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
 import { SeededRandom } from 'signalbox/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Audit } from '../../../src/testing/simulate/audit.ts';
 import { newPath } from '../json/open-store.ts';
+import { openByHand } from '../open-by-hand.ts';
 import { newPostgresStore, removeSchemas } from './schemas.ts';
 
 type Commit = Parameters<OpenStore['commit']>[0];
@@ -16,13 +17,7 @@ afterAll(removeSchemas);
 const clock = { now: 1_795_478_575_372.125 };
 
 function opened(store: Store): Promise<OpenStore> {
-  const reactor = new NodeReactor();
-  return store.open({
-    now: () => clock.now,
-    defer: (run) => reactor.callFromThread(run),
-    newId: () => randomIds.newUuid(),
-    report: () => {},
-  });
+  return openByHand(store, () => clock.now);
 }
 
 const kinds = ['job', 'queue', 'quota', 'representation', 'agent', 'proxy', 'annotation'] as const;

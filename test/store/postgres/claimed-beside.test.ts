@@ -1,7 +1,8 @@
 import type { Client } from 'pg';
-import { NodeReactor, type OpenStore, randomIds } from 'signalbox';
+import type { OpenStore } from 'signalbox';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemNames } from '../../../src/model/system-names.ts';
+import { openByHand } from '../open-by-hand.ts';
 import { connected, differingRecords, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
 
 type Change = Parameters<OpenStore['commit']>[0]['changes'][number];
@@ -10,13 +11,7 @@ afterAll(removeSchemas);
 beforeEach(removeSchemas);
 
 async function opened(): Promise<OpenStore> {
-  const reactor = new NodeReactor();
-  return newPostgresStore({ schema: newSchema() }).open({
-    now: () => 1000,
-    defer: (run) => reactor.callFromThread(run),
-    newId: () => randomIds.newUuid(),
-    report: () => {},
-  });
+  return openByHand(newPostgresStore({ schema: newSchema() }));
 }
 
 function put(id: string, patch: Change['patch'] = {}): Change {

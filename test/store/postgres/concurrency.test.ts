@@ -1,7 +1,8 @@
 import type { Client } from 'pg';
-import { defineJob, NodeReactor, type OpenStore, randomIds } from 'signalbox';
+import { defineJob, type OpenStore } from 'signalbox';
 import { afterAll, describe, expect, it } from 'vitest';
 import { makeNodeBox } from '../../behaviours/stores.ts';
+import { openByHand } from '../open-by-hand.ts';
 import { connected, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
 import { serverUrl } from './server.ts';
 
@@ -12,15 +13,8 @@ afterAll(removeSchemas);
 /** Several openings of one schema, as several processes have. */
 async function openings(count: number, schema = newSchema(), url?: string): Promise<OpenStore[]> {
   const store = newPostgresStore({ schema, ...(url && { url }) });
-  const reactor = new NodeReactor();
-  const ports = {
-    now: () => 1000,
-    defer: (run: () => void) => reactor.callFromThread(run),
-    newId: () => randomIds.newUuid(),
-    report: () => {},
-  };
   const all: OpenStore[] = [];
-  for (let index = 0; index < count; index += 1) all.push(await store.open(ports));
+  for (let index = 0; index < count; index += 1) all.push(await openByHand(store));
   return all;
 }
 

@@ -1,9 +1,10 @@
 import type { Client } from 'pg';
-import { NodeReactor, type OpenStore, randomIds } from 'signalbox';
+import type { OpenStore } from 'signalbox';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobRecord } from '../../../src/model/records.ts';
 import { afterStep, newJobRecord, stepJob, type Transition } from '../../../src/model/step.ts';
 import type { Change, Commit } from '../../../src/store/store.ts';
+import { openByHand } from '../open-by-hand.ts';
 import { MessageProxy, type Way } from './message-proxy.ts';
 import { connected, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
 import { serverUrl } from './server.ts';
@@ -17,13 +18,7 @@ let admin: Client;
 beforeAll(async () => {
   admin = await connected();
   proxy = await MessageProxy.to(await serverUrl());
-  const reactor = new NodeReactor();
-  store = await newPostgresStore({ schema, url: proxy.url }).open({
-    now: () => now,
-    defer: (run) => reactor.callFromThread(run),
-    newId: () => randomIds.newUuid(),
-    report: () => {},
-  });
+  store = await openByHand(newPostgresStore({ schema, url: proxy.url }), () => now);
   await commit([representation(null, 'activated', { epoch: store.epoch, activated: now }), agentOf()]);
 });
 

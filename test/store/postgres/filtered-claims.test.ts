@@ -1,6 +1,7 @@
-import { type Json, memoryStore, NodeReactor, type OpenStore, randomIds, type Store } from 'signalbox';
+import { type Json, memoryStore, type OpenStore } from 'signalbox';
 import { afterAll, expect, it } from 'vitest';
 import { checkFilter, filterOfJob } from '../../../src/model/filter.ts';
+import { openByHand } from '../open-by-hand.ts';
 import { newPostgresStore, removeSchemas } from './schemas.ts';
 
 type Change = Parameters<OpenStore['commit']>[0]['changes'][number];
@@ -28,16 +29,6 @@ const values: readonly Json[] = [
 
 const wanted: readonly Json[] = [null, 1, 2, { b: [2], a: 1 }];
 
-function opened(store: Store): Promise<OpenStore> {
-  const reactor = new NodeReactor();
-  return store.open({
-    now: () => 1000,
-    defer: (run) => reactor.callFromThread(run),
-    newId: () => randomIds.newUuid(),
-    report: () => {},
-  });
-}
-
 /** Ids of the jobs that a claim with a filter of arguments is offered. */
 async function offered(
   store: OpenStore,
@@ -63,7 +54,7 @@ async function offered(
 it('A filter of arguments finds the same jobs on a postgres store as on a memory store', {
   timeout: 60_000,
 }, async () => {
-  const [memory, postgres] = [await opened(memoryStore()), await opened(newPostgresStore())];
+  const [memory, postgres] = [await openByHand(memoryStore()), await openByHand(newPostgresStore())];
   const puts = values.flatMap((one, at): Change[] =>
     [[one], [one, values[(at * 7) % values.length] as Json]].map((args, which) => {
       const patch = { name: 'work', args, parent: { queue: '' }, order: ['now', 0], beginAfter: 0 };

@@ -1,5 +1,5 @@
 import { type Client, Pool } from 'pg';
-import { NodeReactor, type OpenStore, randomIds } from 'signalbox';
+import type { OpenStore } from 'signalbox';
 import { afterAll, expect, it } from 'vitest';
 import { machineVersion } from '../../../src/model/machine-version.ts';
 import { DatabaseClock } from '../../../src/store/postgres/clock.ts';
@@ -9,6 +9,7 @@ import { Journal } from '../../../src/store/postgres/journal.ts';
 import { nodePostgres, type SqlPort } from '../../../src/store/postgres/sql-port.ts';
 import { Transactions } from '../../../src/store/postgres/transactions.ts';
 import type { Line } from '../../../src/store/store.ts';
+import { openByHand } from '../open-by-hand.ts';
 import { connected, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
 import { serverUrl } from './server.ts';
 
@@ -174,13 +175,7 @@ function idsIn(lines: readonly Line[]): string[] {
 }
 
 async function opened(schema: string): Promise<OpenStore> {
-  const reactor = new NodeReactor();
-  return newPostgresStore({ schema }).open({
-    now: () => 1000,
-    defer: (run) => reactor.callFromThread(run),
-    newId: () => randomIds.newUuid(),
-    report: () => {},
-  });
+  return openByHand(newPostgresStore({ schema }));
 }
 
 function followingOf(schema: string, port: SqlPort, epoch: number) {

@@ -1,16 +1,8 @@
 import type { Client } from 'pg';
-import {
-  agent,
-  defineJob,
-  type Job,
-  local,
-  NeverRetry,
-  NodeReactor,
-  type OpenStore,
-  randomIds,
-} from 'signalbox';
+import { agent, defineJob, type Job, local, NeverRetry, type OpenStore } from 'signalbox';
 import { afterAll, afterEach, expect, it } from 'vitest';
 import { makeNodeBox } from '../../behaviours/stores.ts';
+import { openByHand } from '../open-by-hand.ts';
 import { connected, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
 
 const work = defineJob({ name: 'work', run: () => 'done' });
@@ -139,13 +131,7 @@ it('a put whose commit stays under way is answered all the same: nobody knows wh
 });
 
 async function openStore(schema: string): Promise<OpenStore> {
-  const reactor = new NodeReactor();
-  return newPostgresStore({ schema, queryTimeout: '1s' }).open({
-    now: () => 1_000,
-    defer: (run) => reactor.callFromThread(run),
-    newId: () => randomIds.newUuid(),
-    report: () => {},
-  });
+  return openByHand(newPostgresStore({ schema, queryTimeout: '1s' }));
 }
 
 function quota(store: OpenStore, by: string): Promise<void> {

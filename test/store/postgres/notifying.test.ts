@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Client } from 'pg';
-import { defineJob, NodeReactor, randomIds } from 'signalbox';
+import { defineJob } from 'signalbox';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { makeNodeBox } from '../../behaviours/stores.ts';
+import { openByHand } from '../open-by-hand.ts';
 import { connected, cut, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
 
 const note = defineJob({ name: 'note', run: (text: string) => text });
@@ -70,13 +71,7 @@ describe('A postgres store', { timeout: 60_000 }, () => {
   });
   it('tells others of what was put just before it was closed', async () => {
     const schema = newSchema();
-    const reactor = new NodeReactor();
-    const store = await newPostgresStore({ schema }).open({
-      now: () => 1000,
-      defer: (run) => reactor.callFromThread(run),
-      newId: () => randomIds.newUuid(),
-      report: () => {},
-    });
+    const store = await openByHand(newPostgresStore({ schema }));
     admin = await connected();
     const heard = await heardBy(admin, schema);
     const put = (id: string, queue: string) => {

@@ -1,7 +1,8 @@
 import { Pool } from 'pg';
-import { NodeReactor, type OpenStore, randomIds } from 'signalbox';
+import type { OpenStore } from 'signalbox';
 import { postgresStore } from 'signalbox/postgres';
 import { afterAll, describe, expect, it } from 'vitest';
+import { openByHand } from '../open-by-hand.ts';
 import { connected, newSchema, removeSchemas } from './schemas.ts';
 import { serverUrl } from './server.ts';
 
@@ -21,13 +22,7 @@ async function makeOverheard() {
       return query(text, values);
     }) as typeof client.query;
   });
-  const reactor = new NodeReactor();
-  const store = await postgresStore({ pool, schema: newSchema(), clock: 'box' }).open({
-    now: () => 1000,
-    defer: (run) => reactor.callFromThread(run),
-    newId: () => randomIds.newUuid(),
-    report: () => {},
-  });
+  const store = await openByHand(postgresStore({ pool, schema: newSchema(), clock: 'box' }));
   return { store, pool, statements };
 }
 

@@ -1,13 +1,6 @@
-import {
-  createSignalbox,
-  defineJob,
-  type Json,
-  NodeReactor,
-  type OpenStore,
-  randomIds,
-  type Store,
-} from 'signalbox';
+import { createSignalbox, defineJob, type Json, type OpenStore, type Store } from 'signalbox';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { openByHand } from '../open-by-hand.ts';
 import { connected, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
 
 const note = defineJob({ name: 'note', run: (text: string) => text });
@@ -61,13 +54,7 @@ async function opened(store: Store): Promise<OpenStore> {
 }
 
 function openedByHand(store: Store): Promise<OpenStore> {
-  const reactor = new NodeReactor();
-  return store.open({
-    now: () => Date.now(),
-    defer: (run) => reactor.callFromThread(run),
-    newId: () => randomIds.newUuid(),
-    report: () => {},
-  });
+  return openByHand(store, () => Date.now());
 }
 
 describe('The days of a postgres store', () => {

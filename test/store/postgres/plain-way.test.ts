@@ -1,10 +1,11 @@
 import { Pool } from 'pg';
-import { memoryStore, NodeReactor, type OpenStore, randomIds, type Store } from 'signalbox';
+import { memoryStore, type OpenStore, type Store } from 'signalbox';
 import { postgresStore } from 'signalbox/postgres';
 import { SeededRandom } from 'signalbox/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { JobRecord } from '../../../src/model/records.ts';
 import { afterStep, newJobRecord, stepJob, type Transition } from '../../../src/model/step.ts';
+import { openByHand } from '../open-by-hand.ts';
 import { connected, newSchema, removeSchemas } from './schemas.ts';
 import { serverUrl } from './server.ts';
 
@@ -16,13 +17,7 @@ afterAll(removeSchemas);
 const clock = { now: 1000 };
 
 function open(store: Store): Promise<OpenStore> {
-  const reactor = new NodeReactor();
-  return store.open({
-    now: () => clock.now,
-    defer: (run) => reactor.callFromThread(run),
-    newId: () => randomIds.newUuid(),
-    report: () => {},
-  });
+  return openByHand(store, () => clock.now);
 }
 
 /** A pool of the program's own, which counts the calls of a function of the schema. */

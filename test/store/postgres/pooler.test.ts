@@ -1,8 +1,9 @@
 import { Client, type PoolClient } from 'pg';
-import { defineJob, local, NodeReactor, type OpenStore, randomIds } from 'signalbox';
+import { defineJob, local, type OpenStore } from 'signalbox';
 import { storeContract } from 'signalbox/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeNodeBox } from '../../behaviours/stores.ts';
+import { openByHand } from '../open-by-hand.ts';
 import { newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
 import { serverUrl } from './server.ts';
 import { TransactionPooler } from './transaction-pooler.ts';
@@ -129,13 +130,7 @@ describe('A postgres store behind a pooler in transaction mode', () => {
 });
 
 function opened(schema: string): Promise<OpenStore> {
-  const reactor = new NodeReactor();
-  return newPostgresStore({ schema, url: pooler.url }).open({
-    now: () => 1000,
-    defer: (run) => reactor.callFromThread(run),
-    newId: () => randomIds.newUuid(),
-    report: () => {},
-  });
+  return openByHand(newPostgresStore({ schema, url: pooler.url }));
 }
 
 function put(store: OpenStore, queue: string): Promise<void> {

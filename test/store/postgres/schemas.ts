@@ -1,7 +1,8 @@
 import { Client } from 'pg';
-import { NodeReactor, randomIds, type Store } from 'signalbox';
+import type { Store } from 'signalbox';
 import { type PostgresStoreSettings, postgresStore } from 'signalbox/postgres';
 import { Audit } from '../../../src/testing/simulate/audit.ts';
+import { openByHand } from '../open-by-hand.ts';
 import { serverUrl } from './server.ts';
 
 const made: string[] = [];
@@ -49,13 +50,7 @@ export async function cut(admin: Client, pid: number): Promise<void> {
 export async function differingRecords(): Promise<readonly string[]> {
   const found: string[] = [];
   for (const schema of made) {
-    const reactor = new NodeReactor();
-    const store = await newPostgresStore({ schema }).open({
-      now: () => Date.now(),
-      defer: (run) => reactor.callFromThread(run),
-      newId: () => randomIds.newUuid(),
-      report: () => {},
-    });
+    const store = await openByHand(newPostgresStore({ schema }), () => Date.now());
     const audit = new Audit({ boxPrefix: '', hasPeers: true });
     for await (const entry of store.entries(1)) audit.follow(entry);
     // What tests write into a journal by hand need be no legal way.

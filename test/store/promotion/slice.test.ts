@@ -44,8 +44,9 @@ async function waiting(
   limit: number,
   add: (box: Signalbox) => Promise<unknown> = async () => {},
 ): Promise<SliceOrder & { readonly source: () => Store; readonly target: () => Store }> {
-  const order = { connectionString: await serverUrl(), schema: newSchema(), dir: newPath(), limit };
-  const source = (): Store => postgresStore(order);
+  const place = { connectionString: await serverUrl(), schema: newSchema() };
+  const order = { ...place, dir: newPath(), limit };
+  const source = (): Store => postgresStore(place);
   const box = await openBox(source());
   await box.queue().putAll(Array.from({ length: count }, (_, number) => note(String(number))));
   await add(box);
