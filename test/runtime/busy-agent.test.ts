@@ -1,6 +1,9 @@
-import { agent, createSignalbox, memoryStore } from 'signalbox';
+import { agent, createSignalbox, type Logger, memoryStore } from 'signalbox';
 import { expect, it } from 'vitest';
 import { interceptedStore } from '../behaviours/faulty-store.ts';
+
+const none = (): void => {};
+const silent: Logger = { debug: none, info: none, warn: none, error: none, fatal: none };
 
 it('a poll ends though its agent claims again and again', async () => {
   let offer = (): void => {};
@@ -8,7 +11,7 @@ it('a poll ends though its agent claims again and again', async () => {
   const store = interceptedStore(memoryStore(), (call) =>
     call === 'claim' ? new Promise<void>((resolve) => setImmediate(resolve)).then(() => offer()) : null,
   );
-  const box = await createSignalbox({ store, jobs: [], logger: {} as never });
+  const box = await createSignalbox({ store, jobs: [], logger: silent });
   offer = () => box.engine.offerWork('');
 
   const dispatcher = await box.start({ agent: agent({ size: 1 }) });

@@ -386,7 +386,10 @@ test('who takes up the callbacks of a job calls none before its outcome is synce
       await box.job(id).handleInterrupt();
     },
   });
-  const box = await createSignalbox({ store: jsonStore(dir, disk), jobs: [ends, hear, takeUp] });
+  const box = await createSignalbox({
+    store: jsonStore(dir, { files: disk.files, syncs: disk.syncs }),
+    jobs: [ends, hear, takeUp],
+  });
   await box.start();
   const job = ends();
   await job.addCallback(hear());

@@ -131,8 +131,17 @@ for (const [kind, store] of [
   for (const options of [
     JSON.parse('{"__proto__":{"beginAfter":1}}'),
     JSON.parse('{"constructor":{"prototype":{"polluted":1}}}'),
-  ])
-    await box.queue('idle').put(give(1), options);
+  ]) {
+    const code = await box
+      .queue('idle')
+      .put(give(1), options)
+      .then(
+        () => 'none',
+        (error) => error.code,
+      );
+    if (code !== 'INVALID_OPTION') throw new Error(`${kind} options: ${code}`);
+    done.push(`${kind} options`);
+  }
   await box.stop();
 }
 

@@ -33,7 +33,7 @@ it('[S3] hostile keys by every public call and in the files of a store change no
     'the patch of another record: STORE_CORRUPT',
   ];
   expect(told).toEqual([
-    { clean: true, done: 42, opened, frozen: false, proto: true },
-    { clean: true, done: 42, opened, frozen: true, proto: false },
+    { clean: true, done: 46, opened, frozen: false, proto: true },
+    { clean: true, done: 46, opened, frozen: true, proto: false },
   ]);
 });
