@@ -69,7 +69,12 @@ export class Log {
 
   /** Whether somebody reads entries of a level. What is logged of every job asks first: a message is two objects. */
   isRead(level: LogLevel): boolean {
-    return this.#logger.isLevelEnabled?.(methods[level]) !== false;
+    try {
+      return this.#logger.isLevelEnabled?.(methods[level]) !== false;
+    } catch {
+      // One that cannot say is told everything.
+      return true;
+    }
   }
 
   events(level: LogLevel, message: () => string, fields: { job?: string; err?: Error } = {}): void {
@@ -88,11 +93,11 @@ export class Log {
   ): void {
     const method = methods[level];
     if (!this.isRead(level)) return;
+    // Logging must change nothing: a logger that fails, also later, has nobody to tell.
     try {
-      this.#logger[method]({ stream, ...fields }, escapeControls(message()));
-    } catch {
-      // Logging must change nothing: a logger that fails has nobody to tell.
-    }
+      const told: unknown = this.#logger[method]({ stream, ...fields }, escapeControls(message()));
+      if (told instanceof Promise) told.catch(() => {});
+    } catch {}
   }
 }
 

@@ -201,6 +201,24 @@ describe('what a program adds cannot stop the runtime', () => {
     await box.stop();
   });
 
+  it('a logger that throws when it is asked for its levels, or rejects when it writes', async () => {
+    const rejected: unknown[] = [];
+    const keep = (error: unknown): void => void rejected.push(error);
+    process.on('unhandledRejection', keep);
+    const rejects = async () => thrown();
+    const writes = { debug: rejects, info: rejects, warn: rejects, error: rejects, fatal: rejects };
+    for (const logger of [writes, { ...silent, isLevelEnabled: thrown }]) {
+      const box = await createSignalbox({ store: memoryStore(), jobs: [one], logger });
+      await box.start();
+      expect(await (await box.queue().put(one)).result({ timeout: '5s' })).toBe(1);
+      await box.stop();
+    }
+    // Node tells of a rejection once the turn is over.
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', keep);
+    expect(rejected).toEqual([]);
+  });
+
   it('a carried context that throws, at the second attempt as at the first', async () => {
     let entered = 0;
     const context = {
