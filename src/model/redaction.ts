@@ -91,7 +91,8 @@ export class Redactor {
   /** A text without what is hidden among the arguments. */
   text(text: string): string {
     let shown = text;
-    for (const secret of this.#secrets) {
+    // Longest first: of one that holds another, the rest would stay.
+    for (const secret of [...this.#secrets].sort((one, other) => other.length - one.length)) {
       shown = shown.replaceAll(secret, hidden);
       const escaped = JSON.stringify(secret).slice(1, -1);
       if (escaped !== secret) shown = shown.replaceAll(escaped, hidden);

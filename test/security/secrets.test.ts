@@ -251,6 +251,25 @@ describe('[S15] what is shown of a job', () => {
 });
 
 describe('[S15] an error', () => {
+  it('is shown without any of a hidden text, also where another one is a part of it', async () => {
+    const lines: string[] = [];
+    const connect = defineJob({
+      name: 'connect',
+      run: ({ password, secret }: { password: string; secret: string }) => {
+        throw new Error(`neither ${password} nor ${secret}`);
+      },
+    });
+    const box = await createSignalbox({ store: memoryStore(), jobs: [connect], logger: keeping(lines) });
+    boxes.push(box);
+    await box.start();
+
+    const job = await box.queue().put(connect({ password: 'hunter', secret: `hunter-${canary}` }));
+    await job.waitFor('COMPLETED');
+
+    expect(lines.join()).toContain('neither [redacted] nor [redacted]');
+    expect(lines.filter((line) => line.includes(canary))).toEqual([]);
+  });
+
   it('is stored as its name, at most 8 KiB of its message and 16 KiB of its stack, each of its causes likewise', async () => {
     const long = (size: number) => 'x'.repeat(size);
     const fail = defineJob({
