@@ -102,7 +102,7 @@ export class Redactor {
 
   #redacted(value: Json, paths: readonly Path[]): Json {
     if (paths.some((path) => path.length === 0)) return this.#hide(value);
-    if (value === null || typeof value !== 'object' || '$job' in value) return value;
+    if (value === null || typeof value !== 'object' || isReference(value)) return value;
     if (Array.isArray(value))
       return value.map((part: Json, index) => this.#redacted(part, below(paths, String(index))));
     return Object.fromEntries(
@@ -127,6 +127,11 @@ export class Redactor {
       Object.entries(value).map(([key, part]) => [this.text(key), this.#scrubbed(part)]),
     );
   }
+}
+
+/** A job that is named. The properties of an error are not escaped: a key of that name may stand among others there. */
+function isReference(value: object): boolean {
+  return '$job' in value && typeof value.$job === 'string' && Object.keys(value).length === 1;
 }
 
 /** What the paths say of what stands under a key. */

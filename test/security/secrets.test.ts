@@ -251,6 +251,29 @@ describe('[S15] what is shown of a job', () => {
 });
 
 describe('[S15] an error', () => {
+  /** What is logged of a job that throws this. */
+  async function shownOf(thrown: unknown, ...args: readonly Json[]): Promise<string> {
+    const lines: string[] = [];
+    const run = (..._args: readonly Json[]): void => {
+      throw thrown;
+    };
+    const throws = defineJob({ name: 'throws', redact: ['0'], run });
+    const box = await createSignalbox({ store: memoryStore(), jobs: [throws], logger: keeping(lines) });
+    boxes.push(box);
+    await box.start();
+    await (await box.queue().put(throws(...args))).waitFor('COMPLETED');
+    return lines.join();
+  }
+
+  it('is shown without the secrets among its properties, also beside a key that looks like a reference', async () => {
+    const request = { $job: 'nightly', headers: { cookie: canary } };
+
+    const shown = await shownOf(Object.assign(new Error('refused'), { request, $job: { token: canary } }));
+
+    expect(shown).toContain('nightly');
+    expect(shown).not.toContain(canary);
+  });
+
   it('is shown without any of a hidden text, also where another one is a part of it', async () => {
     const lines: string[] = [];
     const connect = defineJob({
