@@ -36,6 +36,9 @@ const plainKeys: ReadonlySet<string> = new Set(secretKeys);
 /** The parts of a path such as `0.card.number`; `*` stands for any key or index. */
 type Path = readonly string[];
 
+/** The end of a text that was cut. */
+const cut = '…';
+
 /** Shorter texts are too common to be replaced wherever they stand. */
 const shortestSecret = 4;
 
@@ -94,10 +97,21 @@ export class Redactor {
     // Longest first: of one that holds another, the rest would stay.
     for (const secret of [...this.#secrets].sort((one, other) => other.length - one.length)) {
       shown = shown.replaceAll(secret, hidden);
-      const escaped = JSON.stringify(secret).slice(1, -1);
+      const escaped = escapedOf(secret);
       if (escaped !== secret) shown = shown.replaceAll(escaped, hidden);
     }
-    return shown;
+    return shown.endsWith(cut) ? this.#withoutBegun(shown.slice(0, -1)) + cut : shown;
+  }
+
+  /** A text that was cut to its limit may end within something hidden, or be the beginning of it. */
+  #withoutBegun(text: string): string {
+    for (const secret of this.#secrets) {
+      for (const form of [secret, escapedOf(secret)]) {
+        const at = beginningOf(form, text);
+        if (at >= 0) return text.slice(0, at) + hidden;
+      }
+    }
+    return text;
   }
 
   #redacted(value: Json, paths: readonly Path[]): Json {
@@ -132,6 +146,19 @@ export class Redactor {
 /** A job that is named. The properties of an error are not escaped: a key of that name may stand among others there. */
 function isReference(value: object): boolean {
   return '$job' in value && typeof value.$job === 'string' && Object.keys(value).length === 1;
+}
+
+/** As it stands in JSON. */
+function escapedOf(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
+
+/** Where a text begins to end in the beginning of a secret; -1 when it does not. */
+function beginningOf(secret: string, text: string): number {
+  const first = secret.slice(0, shortestSecret);
+  let at = text.indexOf(first, Math.max(0, text.length - secret.length));
+  while (at >= 0 && !secret.startsWith(text.slice(at))) at = text.indexOf(first, at + 1);
+  return at;
 }
 
 /** What the paths say of what stands under a key. */

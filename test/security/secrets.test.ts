@@ -293,6 +293,18 @@ describe('[S15] an error', () => {
     expect(lines.filter((line) => line.includes(canary))).toEqual([]);
   });
 
+  it('is shown without the beginning of a hidden text at which it was cut', async () => {
+    const long = `begin ${'"line"\n'.repeat(4000)}`;
+
+    const shown = await shownOf(new Error(`cannot read ${long}`), long);
+    const escaped = await shownOf(new Error(`cannot read ${JSON.stringify([long])}`), long);
+
+    for (const each of [shown, escaped]) {
+      expect(each).toContain('cannot read');
+      expect(each).not.toMatch(/begin|line/);
+    }
+  });
+
   it('is stored as its name, at most 8 KiB of its message and 16 KiB of its stack, each of its causes likewise', async () => {
     const long = (size: number) => 'x'.repeat(size);
     const fail = defineJob({
