@@ -83,12 +83,25 @@ export class Redactor {
       return { name, message: hidden, stack: `${name}: ${hidden}`, code, cause: null, extra: {} };
     return {
       name: this.text(name),
-      message: this.text(message),
+      message: this.text(name === 'NonError' ? this.#thrown(message) : message),
       stack: this.text(stack),
       code: code === null ? null : this.text(code),
       cause: cause === null ? null : this.failure(cause),
       extra: this.#scrubbed(this.#redacted(extra, [])) as Failure['extra'],
     };
+  }
+
+  /** What was thrown and is no error is kept as its JSON, which may have been cut. */
+  #thrown(message: string): string {
+    if (!/^[[{]/.test(message)) return message;
+    try {
+      return JSON.stringify(this.#redacted(JSON.parse(message) as Json, []));
+    } catch {
+      const keys = message.matchAll(/"([^"\\]*)":/g);
+      for (const { 0: found, 1: key = '', index } of keys)
+        if (isSecret(key)) return `${message.slice(0, index)}${found}"${hidden}"${cut}`;
+      return message;
+    }
   }
 
   /** A text without what is hidden among the arguments. */
@@ -122,8 +135,7 @@ export class Redactor {
     return Object.fromEntries(
       Object.entries(value).map(([stored, part]) => {
         const key = stored.startsWith('$$') ? stored.slice(1) : stored;
-        const isSecret = plainKeys.has(key.replaceAll(/[-_]/g, '').toLowerCase());
-        return [stored, isSecret ? this.#hide(part) : this.#redacted(part, below(paths, key))];
+        return [stored, isSecret(key) ? this.#hide(part) : this.#redacted(part, below(paths, key))];
       }),
     );
   }
@@ -141,6 +153,10 @@ export class Redactor {
       Object.entries(value).map(([key, part]) => [this.text(key), this.#scrubbed(part)]),
     );
   }
+}
+
+function isSecret(key: string): boolean {
+  return plainKeys.has(key.replaceAll(/[-_]/g, '').toLowerCase());
 }
 
 /** A job that is named. The properties of an error are not escaped: a key of that name may stand among others there. */

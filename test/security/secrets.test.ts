@@ -293,6 +293,19 @@ describe('[S15] an error', () => {
     expect(lines.filter((line) => line.includes(canary))).toEqual([]);
   });
 
+  it('that is none, but an object that was thrown, is shown without its secrets, also when it was cut', async () => {
+    const answer = { status: 401, request: { Authorization: canary } };
+
+    const whole = await shownOf(answer);
+    const part = await shownOf({ ...answer, body: 'x'.repeat(20_000) });
+
+    for (const each of [whole, part]) {
+      expect(each).toContain('401');
+      expect(each).not.toContain(canary);
+    }
+    expect(await shownOf('[not] {"JSON"}')).toContain('[not]');
+  });
+
   it('is shown without the beginning of a hidden text at which it was cut', async () => {
     const long = `begin ${'"line"\n'.repeat(4000)}`;
 
