@@ -75,6 +75,7 @@ export class Callbacks {
           return;
         }
       },
+      () => engine.registry.redactorOf(job),
     );
   }
 

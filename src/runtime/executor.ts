@@ -15,6 +15,7 @@ import { Drafts, storedJobOnly } from './drafts.ts';
 import type { Engine } from './engine.ts';
 import { fileJob } from './from-outside.ts';
 import { Job } from './job.ts';
+import { shownError } from './outcome-log.ts';
 import { mustLoad, mustStore } from './retry-steps.ts';
 import type { Run } from './run.ts';
 
@@ -181,8 +182,10 @@ export class Executor {
   #threw(run: Run, error: unknown): void {
     if (this.#isEnding(run, () => this.#threw(run, error))) return;
     if (run.ended !== null) {
-      const { log, finishing } = this.#engine;
-      log.events('ERROR', () => `${this.text(run.job)} threw after its transaction: ${String(error)}`);
+      const { log, finishing, registry } = this.#engine;
+      const err = shownError(registry.redactorOf(run.job), error);
+      const what = (): string => `${this.text(run.job)} threw after its transaction: ${String(err)}`;
+      log.events('ERROR', what, { job: run.job.id, err });
       finishing.followEnded(run, run.ended);
       return;
     }

@@ -4,6 +4,7 @@ import { isExpired } from '../model/deadline.ts';
 import type { Failure } from '../model/failure.ts';
 import { defaultLimits, nestsWithin } from '../model/limits.ts';
 import type { JobRecord } from '../model/records.ts';
+import type { Redactor } from '../model/redaction.ts';
 import {
   putBackAt,
   type RetryAnswer,
@@ -13,6 +14,7 @@ import {
 } from '../model/retry.ts';
 import { storableValue } from '../model/storable-text.ts';
 import type { Engine } from './engine.ts';
+import { shownError } from './outcome-log.ts';
 import { mustSucceed } from './retry-steps.ts';
 import type { Run } from './run.ts';
 
@@ -67,7 +69,7 @@ export class Policies {
     } catch (error) {
       this.#engine.log.events(
         'ERROR',
-        () => `retry policy "${policy.name}" of ${this.#text(job)} keeps nothing: ${String(error)}`,
+        () => `retry policy "${policy.name}" of ${this.#text(job)} keeps nothing: ${this.#shown(job, error)}`,
         { job: job.id },
       );
       return null;
@@ -87,13 +89,14 @@ export class Policies {
   async #answer(job: JobRecord, ask: () => RetryAnswer | Promise<RetryAnswer>): Promise<RetryAnswer> {
     const engine = this.#engine;
     const what = (): string => `asking the retry policy of ${this.#text(job)}`;
-    const answer = await mustSucceed(engine, what, async () => ask());
+    const redactor = (): Redactor => engine.registry.redactorOf(job);
+    const answer = await mustSucceed(engine, what, async () => ask(), redactor);
     if (typeof answer === 'boolean') return answer;
     try {
       putBackAt(answer, engine.store.now());
       return answer;
     } catch (error) {
-      engine.log.events('ERROR', () => `${this.#text(job)} is not tried again: ${String(error)}`, {
+      engine.log.events('ERROR', () => `${this.#text(job)} is not tried again: ${this.#shown(job, error)}`, {
         job: job.id,
       });
       return false;
@@ -119,7 +122,7 @@ export class Policies {
       return withinLimits(jsonWithin({ ...own, ...data }, largestKept) ?? '{}');
     } catch (error) {
       const what = (): string =>
-        `what ${policy.name} keeps of ${this.#text(job)} cannot be kept: ${String(error)}`;
+        `what ${policy.name} keeps of ${this.#text(job)} cannot be kept: ${this.#shown(job, error)}`;
       this.#engine.log.events('ERROR', what, { job: job.id });
       return { ...own, ...job.retryData };
     }
@@ -135,6 +138,10 @@ export class Policies {
       events: (level, message) =>
         log.events(level, () => `${shown(message)}: ${this.#text(job)}`, { job: job.id }),
     };
+  }
+
+  #shown(job: JobRecord, error: unknown): string {
+    return String(shownError(this.#engine.registry.redactorOf(job), error));
   }
 
   #text(job: JobRecord): string {

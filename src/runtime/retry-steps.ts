@@ -1,8 +1,10 @@
 import { BadStatusError, ConflictError, ReassignedError, SignalboxError } from '../errors.ts';
 import { Failure } from '../model/failure.ts';
+import type { Redactor } from '../model/redaction.ts';
 import { kindOfFailure } from '../model/retry.ts';
 import type { Engine } from './engine.ts';
 import type { LogLevel } from './logging.ts';
+import { shownError } from './outcome-log.ts';
 
 /** What an error of a step means: it ends it, or the step is taken again at once, when there is room, or later. */
 type Verdict = 'ends' | 'conflict' | 'full' | 'later';
@@ -63,14 +65,24 @@ export class RetryStep {
   readonly #engine: Engine;
   readonly #what: () => string;
   readonly #rule: Rule;
+  readonly #redactor: (() => Redactor) | null;
   #conflicts = 0;
   #errors = 0;
 
-  /** `what` names the step, for the log. By default it is one as `mustSucceed` takes. */
-  constructor(engine: Engine, what: () => string, rule: Rule = succeeding) {
+  /**
+   * `what` names the step, for the log. By default it is one as `mustSucceed` takes. `redactor`: of a step that is a program's
+   * own code, which may throw what a log must not show.
+   */
+  constructor(
+    engine: Engine,
+    what: () => string,
+    rule: Rule = succeeding,
+    redactor: (() => Redactor) | null = null,
+  ) {
     this.#engine = engine;
     this.#what = what;
     this.#rule = rule;
+    this.#redactor = redactor;
   }
 
   /** Resolves when the step is to be taken again. Rejects with the error when that cannot help. */
@@ -83,10 +95,11 @@ export class RetryStep {
     const { waitMs, level } = this.#rule.after(error, this.#errors);
     const name = this.#rule.named(this.#errors);
     if (level !== null) {
+      const told = this.#redactor === null ? error : shownError(this.#redactor(), error);
       this.#engine.log.events(
         level,
-        () => `${name} while ${this.#what()}: again in ${waitMs / 1000} s: ${String(error)}`,
-        error instanceof Error ? { err: error } : {},
+        () => `${name} while ${this.#what()}: again in ${waitMs / 1000} s: ${String(told)}`,
+        told instanceof Error ? { err: told } : {},
       );
     }
     await this.#engine.sleep(waitMs);
@@ -115,14 +128,16 @@ export function isStoreAway(error: unknown): error is SignalboxError {
 /**
  * Takes a step until it succeeds: after a conflict at once; after a full disk each second; after anything else in 5, 10,
  * … 60 s; and all of that for ever.
+ * `redactor`: what may be shown of the errors of a program's own code.
  * @throws what taking it again cannot help: the job is in other hands, its status refuses the step, or the store is gone.
  */
 export function mustSucceed<Result>(
   engine: Engine,
   what: () => string,
   step: () => Promise<Result>,
+  redactor: (() => Redactor) | null = null,
 ): Promise<Result> {
-  return taken(new RetryStep(engine, what), step);
+  return taken(new RetryStep(engine, what, succeeding, redactor), step);
 }
 
 /**

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import {
   type Codec,
   createSignalbox,
+  defineCondition,
   defineJob,
   type Failure,
   type Json,
@@ -15,7 +16,7 @@ import {
   type Store,
 } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
-import { storeContract } from 'signalbox/testing';
+import { storeContract, VirtualReactor } from 'signalbox/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { withCodec } from '../../src/store/coded-store.ts';
 import { newDirectory } from '../behaviours/stores.ts';
@@ -204,6 +205,59 @@ describe('[S15] a secret in arguments, errors, causes, annotations and results',
     const error = await errorOf(() => createSignalbox({ store: jsonStore(join(newDirectory(), 'store')) }));
 
     expect([error.code, error.message.includes(canary)]).toEqual(['INVALID_OPTION', false]);
+  });
+});
+
+describe('[S15] a secret in what a program throws besides its jobs', () => {
+  it('is in no log: retry policies and conditions may throw on what they are asked about', async () => {
+    const lines: string[] = [];
+    const asked = new Set<string>();
+    /** Throws once: what is asked for an answer is asked again. */
+    const throwing = (what: string, failure: Failure): boolean => {
+      if (!asked.has(what)) {
+        asked.add(what);
+        failure.trap('TimeoutError');
+      }
+      return false;
+    };
+    const retry = {
+      ...RetryCommonFourTimes,
+      name: 'throwing',
+      jobError: (failure: Failure) => throwing('policy', failure),
+      updateData: () => {
+        throw new Error(`nothing of ${canary}`);
+      },
+    };
+    const refuse = defineJob({
+      name: 'refuse',
+      redact: ['0'],
+      retry,
+      run: (secret: string) => {
+        throw new Error(`refused ${secret}`);
+      },
+    });
+    const isLate = defineCondition('isLate', (input) => throwing('condition', input as Failure));
+    const reactor = new VirtualReactor();
+    const box = await createSignalbox({
+      store: memoryStore(),
+      jobs: [refuse],
+      conditions: [isLate],
+      logger: keeping(lines),
+      reactor,
+    });
+    boxes.push(box);
+    reactor.attach(box);
+    await reactor.until(box.start());
+
+    const job = refuse(canary);
+    await job.addConditionalCallbacks([[isLate, refuse.partial(canary)]]);
+    await box.queue().put(job);
+    await reactor.advance('30s');
+
+    expect((await job.refresh()).status).toBe('COMPLETED');
+    expect([...asked]).toEqual(['policy', 'condition']);
+    expect(lines.join()).toMatch(/asking the retry policy.*keeps nothing.*performing the callbacks/s);
+    expect(lines.filter((line) => line.includes(canary))).toEqual([]);
   });
 });
 

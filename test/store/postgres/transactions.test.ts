@@ -459,6 +459,25 @@ describe('local.transaction', () => {
     await job.waitFor('COMPLETED');
   });
 
+  it('shows no secret of a job whose code throws behind it', async () => {
+    const throwing = defineJob({
+      name: 'throwing',
+      redact: ['0'],
+      run: async (secret: string) => {
+        await local.transaction(async () => 'done');
+        throw new Error(`too late for ${secret}`);
+      },
+    });
+    const { box, logged } = await makeBank([throwing]);
+
+    const job = await box.queue().put(throwing('sesame'));
+    await job.waitFor('COMPLETED');
+
+    expect(await job.result()).toBe('done');
+    await expect.poll(() => logged('ERROR').join()).toContain('too late for [redacted]');
+    expect(logged('ERROR').join()).not.toContain('sesame');
+  });
+
   it('sees what was committed meanwhile: another isolation level would overlook callbacks, and is refused', async () => {
     const { box } = await makeBank([bookOnce]);
     work = (client) => client.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
