@@ -113,7 +113,10 @@ export class Workers {
     // The record tells what the store knows by now.
     void this.#engine.store
       .get('job', run.job.id)
-      .then((job) => info.keep(job?.outcome ?? null))
+      .then((job) => {
+        info.failed = job?.outcome?.ok === false;
+        info.keep(job?.outcome ?? null);
+      })
       .catch(() => {})
       .then(() => {
         info.completed = new Date(this.#engine.now());

@@ -1,6 +1,6 @@
 import { agent, type Dispatcher, Failure } from 'signalbox';
 import { expect, it } from 'vitest';
-import { makeWorkshop, startCrew } from './crew.ts';
+import { makeWorkshop, representationOf, startCrew } from './crew.ts';
 import { forEachStore, makeBox } from './stores.ts';
 
 forEachStore('The statistics of a dispatcher', (makeStore) => {
@@ -69,6 +69,27 @@ forEachStore('The statistics of a dispatcher', (makeStore) => {
     expect(whole.a.getStatistics()).toMatchObject({ ...counts, unknown: 0 });
     // The records of quick and long are gone.
     expect(cut.a.getStatistics()).toMatchObject({ ...counts, successful: 1, unknown: 2 });
+  });
+
+  it('[D-53] a job that was taken over meanwhile counts as what has become of it by then', async () => {
+    const shop = makeWorkshop();
+    const testBox = await makeBox({ store: makeStore(), jobs: [shop.hold], queues: [''] });
+    const { box, reactor } = testBox;
+    const [a] = (await startCrew(testBox, ['a'])) as [Dispatcher];
+    const job = await box.queue().put(shop.hold('one'), { retryPolicy: 'NeverRetry' });
+    await reactor.advance('1s');
+    await (await representationOf(testBox, 'a')).deactivate();
+    await reactor.advance('6s');
+    shop.open('one');
+    await reactor.advance('1s');
+
+    const id = job.id ?? '';
+
+    expect((await job.refresh()).ending).toBe('aborted');
+    expect(a.getJobInfo(id)).toMatchObject({ reassigned: true, failed: true });
+    expect(a.getJobInfo(id).result).toContain('AbortedError');
+    // The system job that aborted it is the one that succeeded.
+    expect(a.getStatistics()).toMatchObject({ started: 2, successful: 1, failed: 1 });
   });
 
   it('[D-54] jobs that ran already when the range opens are examined, but not counted as started', async () => {
