@@ -232,8 +232,10 @@ export class Dispatcher {
     const info = store === this.#engine.store.name ? this.jobs.get(id) : undefined;
     if (info === undefined) throw new SignalboxError('NO_JOB_RECORD', { id });
     const entry = this.polls.newest()?.queues[info.queue]?.[info.agent];
-    const isListed =
-      entry === undefined || [...entry.activeJobs, ...entry.newJobs].some(([listed]) => listed === id);
+    // It may have been claimed in a poll that is still under way, or the last one could not see what its agent holds.
+    const isUnknown =
+      entry === undefined || info.pollId === null || (entry.error !== null && entry.activeJobs.length === 0);
+    const isListed = isUnknown || [...entry.activeJobs, ...entry.newJobs].some(([listed]) => listed === id);
     const reassigned = info.reassigned || (info.completed === null && !isListed);
     const { result, failed, agent, queue, pollId, quotaNames, call, started, completed, thread } = info;
     return { result, failed, agent, queue, pollId, quotaNames, call, started, completed, thread, reassigned };

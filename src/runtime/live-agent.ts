@@ -100,9 +100,13 @@ export class LiveAgent {
     return snapshot.matches('draining') || snapshot.matches('closing');
   }
 
-  /** Claims as part of a poll, into its record. */
-  async claimFor(info: PollInfo, entry: AgentPoll): Promise<void> {
+  /** What it claims from now on belongs to this poll, and into its record. */
+  joins(info: PollInfo, entry: AgentPoll): void {
     this.#poll = { info, entry };
+  }
+
+  /** Claims as part of the poll that it has joined. */
+  async claimDue(): Promise<void> {
     this.resume();
     // One that is under way may have looked before: the next one counts.
     const next = this.#begun + 1;

@@ -145,6 +145,8 @@ export class Polling {
     };
     entries[name] = entry;
     const agent = agents.take(queue, record);
+    // Before it is asked what it holds: what it claims meanwhile is in one of the two lists.
+    agent.joins(poll, entry);
     try {
       const held = await store.held(queue, uuid, name);
       entry.len = held.length;
@@ -157,7 +159,7 @@ export class Polling {
       return;
     }
     // Stopping may have overtaken it while it read.
-    if (this.#parts.mayClaim()) await agent.claimFor(poll, entry);
+    if (this.#parts.mayClaim()) await agent.claimDue();
   }
 
   #logPoll(poll: PollInfo): void {

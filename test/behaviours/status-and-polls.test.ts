@@ -1,6 +1,14 @@
-import { agent, type Dispatcher, defineJob, detached, Dispatcher as NewDispatcher } from 'signalbox';
+import {
+  agent,
+  type Dispatcher,
+  defineJob,
+  detached,
+  Dispatcher as NewDispatcher,
+  type Store,
+} from 'signalbox';
 import { expect, it } from 'vitest';
 import { makeWorkshop, representationOf, startCrew } from './crew.ts';
+import { disconnect, Faults, faultyStore } from './faulty-store.ts';
 import { forEachStore, makeBox } from './stores.ts';
 
 forEachStore('Questions to a dispatcher', (makeStore) => {
@@ -124,6 +132,58 @@ forEachStore('Questions to a dispatcher', (makeStore) => {
 
     expect(a.getJobInfo(id)).toMatchObject({ reassigned: true, completed: null });
     expect(a.jobs.get(id)?.reassigned).toBe(false);
+  });
+
+  it('[D-48] one that was claimed while a poll is under way is none of those that the poll did not find', async () => {
+    const shop = makeWorkshop();
+    let answer: Promise<unknown> | null = null;
+    const inner = makeStore();
+    const store: Store = {
+      name: inner.name,
+      async open(ports) {
+        const opened = await inner.open(ports);
+        const held = opened.held.bind(opened);
+        opened.held = async (...about) => {
+          const jobs = await held(...about);
+          await answer;
+          return jobs;
+        };
+        return opened;
+      },
+    };
+    const testBox = await makeBox({ store, jobs: [shop.hold], queues: [''] });
+    const { box, reactor } = testBox;
+    const [a] = (await startCrew(testBox, ['a'])) as [Dispatcher];
+    answer = shop.opened('answer');
+    await reactor.advance('5s');
+    const job = await box.queue().put(shop.hold('one'));
+    await reactor.advance('1s');
+    const during = a.getJobInfo(job.id ?? '');
+    shop.open('answer');
+    await reactor.advance('1s');
+
+    const after = a.getJobInfo(job.id ?? '');
+
+    expect(during).toMatchObject({ completed: null, reassigned: false });
+    expect(after).toMatchObject({ completed: null, reassigned: false, pollId: a.polls.newest()?.key });
+    expect(a.getStatistics()).toMatchObject({ started: 1, longestActive: job.names });
+  });
+
+  it('[D-48] one whose agent could not be read by the last poll is not reported as reassigned', async () => {
+    const shop = makeWorkshop();
+    const faults = new Faults();
+    const store = faultyStore(makeStore(), faults);
+    const testBox = await makeBox({ store, jobs: [shop.hold], queues: [''] });
+    const [a] = (await startCrew(testBox, ['a'])) as [Dispatcher];
+    const job = await testBox.box.queue().put(shop.hold('one'));
+    faults.refuseHeld = disconnect;
+    await testBox.reactor.advance('5s');
+
+    const info = a.getJobInfo(job.id ?? '');
+
+    expect(a.getPollInfo().queues['']?.main?.error).toContain('the store is away');
+    expect(info).toMatchObject({ completed: null, reassigned: false });
+    faults.refuseHeld = () => null;
   });
 
   it('[D-49] the active ids are those in the workers at this instant, newest first, by queue and agent', async () => {

@@ -163,8 +163,6 @@ export const mutants: readonly PostgresMutant[] = [
     name: 'hints-alone',
     without: 'the claim of a poll, which needs no notification',
     scenario: 'hintLost',
-    edits: [
-      { file: 'src/runtime/polling.ts', find: 'await agent.claimFor(poll, entry);', replace: 'void agent;' },
-    ],
+    edits: [{ file: 'src/runtime/polling.ts', find: 'await agent.claimDue();', replace: 'void agent;' }],
   },
 ];
