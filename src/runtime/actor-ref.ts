@@ -20,25 +20,32 @@ export interface JobActorRef {
 /** Makes the reference. It costs nothing until somebody subscribes. */
 export function actorRefOf(engine: Engine, record: JobRecord): JobActorRef {
   let last = record;
+  // A store may answer in any order: what is older than what was seen is no news.
   const refresh = async (): Promise<void> => {
-    last = (await engine.store.get('job', record.id)) ?? last;
+    const now = await engine.direct.get('job', record.id);
+    if (now !== undefined && now.rev > last.rev) last = now;
   };
   return {
     id: record.id,
     sessionId: record.id,
     getSnapshot: () => snapshotOf(last),
     subscribe(observer) {
+      let isOver = false;
+      const tell = async (): Promise<void> => {
+        await refresh();
+        if (!isOver) await observer(snapshotOf(last));
+      };
       const unsubscribe = engine.watch.subscribe(record.id, () => {
-        refresh()
-          .then(() => observer(snapshotOf(last)))
-          .catch((error: unknown) =>
-            engine.log.events(
-              'ERROR',
-              () => `an observer of job ${record.id} was not told: ${String(error)}`,
-            ),
-          );
+        tell().catch((error: unknown) =>
+          engine.log.events('ERROR', () => `an observer of job ${record.id} was not told: ${String(error)}`),
+        );
       });
-      return { unsubscribe };
+      return {
+        unsubscribe() {
+          isOver = true;
+          unsubscribe();
+        },
+      };
     },
     async send(event) {
       last = await engine.change(engine.direct, record.id, event);
