@@ -38,7 +38,9 @@ export function* pollsIn(polls: Polls, range: PollRange): Generator<PollInfo> {
 function checkRange(range: Pick<PollRange, 'at' | 'before' | 'since'>): void {
   for (const option of ['at', 'before', 'since'] as const) {
     const bound: unknown = range[option];
-    if (bound === undefined || typeof bound === 'bigint' || bound instanceof Date) continue;
+    if (bound === undefined || typeof bound === 'bigint') continue;
+    // An invalid one would be no bound at all: it is neither before nor behind any instant.
+    if (bound instanceof Date && !Number.isNaN(bound.getTime())) continue;
     throw new SignalboxError('INVALID_OPTION', {
       option,
       expected: 'the key of a poll or a Date',

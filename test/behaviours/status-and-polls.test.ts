@@ -46,7 +46,7 @@ forEachStore('Questions to a dispatcher', (makeStore) => {
   it('a bound of polls that is neither a key nor a Date is refused', async () => {
     const { a, after } = await makePolls();
 
-    for (const bound of [Number(after(10)), after(10).toISOString(), null])
+    for (const bound of [Number(after(10)), after(10).toISOString(), null, new Date('yesterday')])
       for (const attempt of [
         () => a.getPollInfo({ at: bound as never }),
         () => a.getPollInfo({ before: bound as never }),
