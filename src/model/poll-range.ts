@@ -29,7 +29,9 @@ export function* pollsIn(polls: Polls, range: PollRange): Generator<PollInfo> {
   for (const poll of polls.toArray()) {
     if (range.at !== undefined && !isAtOrBefore(poll, range.at)) continue;
     if (range.before !== undefined && !isBefore(poll, range.before)) continue;
-    if ((range.since !== undefined && isBefore(poll, range.since)) || left <= 0) return;
+    // The ones behind it need not be older: the clock may have been set back.
+    if (range.since !== undefined && isBefore(poll, range.since)) continue;
+    if (left <= 0) return;
     left -= 1;
     yield poll;
   }

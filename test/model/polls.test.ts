@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type JobInfo, JobInfos } from '../../src/model/job-infos.ts';
+import { pollsIn } from '../../src/model/poll-range.ts';
 import { type AgentPoll, PollInfo, Polls } from '../../src/model/polls.ts';
 import { statisticsOf } from '../../src/model/statistics.ts';
 
@@ -12,7 +13,7 @@ function pollsAt(times: readonly number[], size = 1000): Polls {
   const polls = new Polls(size);
   let at = start;
   for (const [note, step] of times.entries()) {
-    at += Math.max(0, step);
+    at += step;
     polls.add(new PollInfo(note), at);
   }
   return polls;
@@ -46,6 +47,20 @@ describe('the polls of a dispatcher', () => {
 
         expect(polls.at(bound)).toBe(all.find(({ timestamp }) => timestamp <= bound));
         expect(polls.before(bound)).toBe(all.find(({ timestamp }) => timestamp < bound));
+      }),
+    );
+  });
+
+  it('of a range are those whose instants lie in it, also those from before the clock was set back', () => {
+    fc.assert(
+      fc.property(instants, fc.integer({ min: -5, max: 400 }), fc.nat(400), (times, offset, length) => {
+        const polls = pollsAt(times);
+        const since = new Date(start + offset);
+        const at = new Date(start + offset + length);
+
+        const found = [...pollsIn(polls, { since, at })];
+
+        expect(found).toEqual([...polls].filter(({ timestamp }) => timestamp >= since && timestamp <= at));
       }),
     );
   });
