@@ -121,20 +121,25 @@ export class Partitions {
       `json_typeof(arg #> '{$coded,jobs}') = 'array'`,
     ];
     const referred = `
-           SELECT (regexp_matches(args::text, '"\\$job"\\s*:\\s*"([^"]+)"', 'g'))[1] FROM ${schema}.job WHERE state <> 'completed'
+           SELECT (regexp_matches(args::text, '"\\$job"\\s*:\\s*"([^"]+)"', 'g'))[1] FROM ${schema}.job
+             WHERE state <> 'completed' AND args::text LIKE '%"$job"%'
            UNION SELECT json_array_elements_text(CASE WHEN ${isReadable} THEN arg #> '{$coded,jobs}' END)
-             FROM ${schema}.job, json_array_elements(args) AS arg WHERE state <> 'completed'`;
+             FROM ${schema}.job, json_array_elements(args) AS arg WHERE state <> 'completed' AND args::text LIKE '%"$coded"%'`;
+    // Joined, and not asked for row by row: nobody counts what the tables hold, and a list that is thought to be too long to be
+    // hashed is gone through for each row of the day.
     await connection.query(
-      `WITH kept AS (
-         DELETE FROM ${day} WHERE ${isOld} AND (id IN (${referred}
-           UNION SELECT waiting_on FROM ${schema}.job WHERE waiting_on IS NOT NULL
-           UNION SELECT parent_job FROM ${schema}.job WHERE parent_job IS NOT NULL
-           UNION SELECT ${parent} FROM ${schema}.proxy p
-             WHERE p.body ->> 'chosen' IS NULL OR EXISTS (SELECT FROM ${schema}.job c WHERE c.id = p.body ->> 'chosen')
-         ) OR parent_job IN (SELECT id FROM ${schema}.job WHERE state <> 'completed') OR parent_proxy IN (
-           SELECT p.id FROM ${schema}.proxy p JOIN ${schema}.job j ON j.id = ${parent} WHERE j.state <> 'completed'
-         ))
-         RETURNING ${jobColumns}
+      `WITH referred (id) AS (${referred}
+         UNION SELECT waiting_on FROM ${schema}.job WHERE waiting_on IS NOT NULL
+         UNION SELECT parent_job FROM ${schema}.job WHERE parent_job IS NOT NULL
+         UNION SELECT ${parent} FROM ${schema}.proxy p
+           WHERE p.body ->> 'chosen' IS NULL OR EXISTS (SELECT FROM ${schema}.job c WHERE c.id = p.body ->> 'chosen')
+       ), needed (id) AS (
+         SELECT d.id FROM ${day} d JOIN referred ON referred.id = d.id WHERE ${isOld}
+         UNION SELECT d.id FROM ${day} d JOIN ${schema}.job j ON j.id = d.parent_job WHERE ${isOld} AND j.state <> 'completed'
+         UNION SELECT d.id FROM ${day} d JOIN ${schema}.proxy p ON p.id = d.parent_proxy JOIN ${schema}.job j ON j.id = ${parent}
+           WHERE ${isOld} AND j.state <> 'completed'
+       ), kept AS (
+         DELETE FROM ${day} WHERE id IN (SELECT id FROM needed) RETURNING ${jobColumns}
        )
        INSERT INTO ${schema}.done (${jobColumns}) SELECT ${jobColumns} FROM kept`,
     );
@@ -144,13 +149,15 @@ export class Partitions {
     );
     // With their proxies go the branches that were not chosen, and what hangs on those: nothing else tells of them.
     await connection.query(
-      `WITH RECURSIVE gone (kind, id) AS (
+      `WITH RECURSIVE referred (id) AS (${referred}), spared AS (
+         SELECT j.id FROM ${schema}.job j JOIN referred ON referred.id = j.id WHERE j.state = 'new'
+       ), gone (kind, id) AS (
          SELECT 'proxy', p.id FROM ${schema}.proxy p JOIN ${day} d ON ${parent} = d.id WHERE ${isOld}
          UNION SELECT hung.kind, hung.id FROM gone CROSS JOIN LATERAL (
            SELECT 'job' AS kind, j.id FROM ${schema}.job j WHERE j.state = 'new'
              AND (gone.kind = 'proxy' AND j.parent_proxy = gone.id OR gone.kind = 'job' AND j.parent_job = gone.id)
-             AND j.id NOT IN (${referred})
-           UNION ALL SELECT 'proxy', p.id FROM ${schema}.proxy p WHERE gone.kind = 'job' AND ${parent} = gone.id
+             AND j.id NOT IN (SELECT id FROM spared)
+           UNION ALL SELECT 'proxy', p.id FROM ${schema}.proxy p WHERE gone.kind = 'job' AND ${parent} = gone.id COLLATE "default"
          ) AS hung
        ), jobs AS (DELETE FROM ${schema}.job j USING gone WHERE gone.kind = 'job' AND j.id = gone.id),
        annotations AS (

@@ -1,7 +1,10 @@
+import { Pool } from 'pg';
 import { createSignalbox, defineJob, type Json, type OpenStore, type Store } from 'signalbox';
+import { postgresStore } from 'signalbox/postgres';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { openByHand } from '../open-by-hand.ts';
 import { connected, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
+import { serverUrl } from './server.ts';
 
 const note = defineJob({ name: 'note', run: (text: string) => text });
 const uuid = '00000000-0000-4000-8000-000000000001';
@@ -55,6 +58,35 @@ async function opened(store: Store): Promise<OpenStore> {
 
 function openedByHand(store: Store): Promise<OpenStore> {
   return openByHand(store, () => Date.now());
+}
+
+interface PlanNode {
+  readonly 'Actual Rows': number;
+  readonly 'Actual Loops': number;
+  readonly 'Rows Removed by Filter'?: number;
+  readonly Plans?: readonly PlanNode[];
+}
+
+function rowsOf(node: PlanNode): number {
+  const own = (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops'];
+  return (node.Plans ?? []).reduce((sum, inner) => sum + rowsOf(inner), own);
+}
+
+/** A pool that has the server count the rows which all parts of its statements for a day go through. */
+async function makeCounting() {
+  const counted = { rows: 0 };
+  const pool = new Pool({ connectionString: await serverUrl() });
+  pool.on('connect', (client) => {
+    const query = client.query.bind(client) as (...args: unknown[]) => Promise<{ rows: unknown[] }>;
+    client.query = (async (text: string, values: unknown[] = []) => {
+      if (!/^\s*(WITH|DELETE)/.test(text) || values.length > 0) return query(text, values);
+      const { rows } = await query(`EXPLAIN (ANALYZE, FORMAT JSON) ${text}`);
+      for (const row of rows as { 'QUERY PLAN': { Plan: PlanNode }[] }[])
+        for (const { Plan: plan } of row['QUERY PLAN']) counted.rows += rowsOf(plan);
+      return { rows: [] };
+    }) as unknown as typeof client.query;
+  });
+  return { pool, counted };
 }
 
 describe('The days of a postgres store', () => {
@@ -207,5 +239,33 @@ describe('The days of a postgres store', () => {
     expect(await ids('job')).toEqual(['pulled', 'referred', 'refers']);
     expect([await ids('proxy'), await ids('annotation')]).toEqual([[], []]);
     await last.close();
+  });
+
+  it('are dropped without going through the jobs that wait once for each job of the day', async () => {
+    const { schema, store, admin, age, partitions } = await makeDays();
+    const open = await openedByHand(store);
+    const many = 2000;
+    const change = { kind: 'job', event: 'made', from: null } as const;
+    for (const [name, to, args] of [
+      ['over', 'completed', () => []],
+      ['waiting', 'new', (n: number) => [{ $job: `over${2 * n}` }]],
+    ] as const) {
+      const changes = Array.from({ length: many }, (_, n) => {
+        const patch = { name: 'note', args: args(n), parent: null };
+        return { ...change, id: `${name}${n}`, to, patch };
+      });
+      await open.commit({ by: 'client', changes, expect: [] }).synced;
+    }
+    await open.close();
+    const old = await age('done', 9);
+    const { pool, counted } = await makeCounting();
+
+    await (await openByHand(postgresStore({ pool, schema }), () => Date.now())).close();
+
+    expect(await partitions('done')).not.toContain(old);
+    const { rows } = await admin.query(`SELECT count(*)::int AS count FROM ${schema}.done`);
+    expect(rows[0].count).toBe(many / 2);
+    expect(counted.rows).toBeLessThan(100 * many);
+    await pool.end();
   });
 });
