@@ -12,6 +12,8 @@ export interface PartitionsParts {
   readonly schemaName: string;
   readonly port: SqlPort;
   readonly transactions: Transactions;
+  /** How long a statement may take. Milliseconds. */
+  readonly queryTimeoutMs: number;
   /** Whole days for which jobs that are done with are kept, besides today. */
   readonly completedDays: number;
   /** Whole days for which the journal is kept, besides today. */
@@ -178,12 +180,14 @@ export class Partitions {
 
   /** In a transaction, unless another process is at it; made again when others were in the way. */
   async #alone(what: string, work: (connection: SqlConnection) => Promise<void>): Promise<void> {
-    const { transactions, schemaName, report } = this.#parts;
+    const { transactions, schemaName, queryTimeoutMs, report } = this.#parts;
+    // Of a statement that nobody waits for any more the server would hear at its end: until then it kept everybody from the days.
+    const limits = `SET LOCAL lock_timeout = ${lockTimeoutMs}; SET LOCAL statement_timeout = ${Math.ceil(queryTimeoutMs)}`;
     for (let count = 1; ; count += 1) {
       try {
         await transactions.read(what, async (connection) => {
           try {
-            await connection.query(`${beginText}; SET LOCAL lock_timeout = ${lockTimeoutMs}`);
+            await connection.query(`${beginText}; ${limits}`);
             const [row] = await connection.query('SELECT pg_try_advisory_xact_lock($1::bigint) AS alone', [
               lockKey(`${schemaName} partitions`),
             ]);

@@ -72,14 +72,17 @@ function rowsOf(node: PlanNode): number {
   return (node.Plans ?? []).reduce((sum, inner) => sum + rowsOf(inner), own);
 }
 
-/** A pool that has the server count the rows which all parts of its statements for a day go through. */
+/** A pool that has the server count the rows which its statements for a day go through, and tell how long those may take. */
 async function makeCounting() {
-  const counted = { rows: 0 };
+  const counted = { rows: 0, limits: new Set<unknown>() };
   const pool = new Pool({ connectionString: await serverUrl() });
   pool.on('connect', (client) => {
     const query = client.query.bind(client) as (...args: unknown[]) => Promise<{ rows: unknown[] }>;
     client.query = (async (text: string, values: unknown[] = []) => {
-      if (!/^\s*(WITH|DELETE)/.test(text) || values.length > 0) return query(text, values);
+      if (!/^\s*(WITH|DELETE).*(done|line)_/s.test(text) || values.length > 0) return query(text, values);
+      const limits = await query('SHOW statement_timeout');
+      for (const limit of limits.rows as { statement_timeout: string }[])
+        counted.limits.add(limit.statement_timeout);
       const { rows } = await query(`EXPLAIN (ANALYZE, FORMAT JSON) ${text}`);
       for (const row of rows as { 'QUERY PLAN': { Plan: PlanNode }[] }[])
         for (const { Plan: plan } of row['QUERY PLAN']) counted.rows += rowsOf(plan);
@@ -266,6 +269,18 @@ describe('The days of a postgres store', () => {
     const { rows } = await admin.query(`SELECT count(*)::int AS count FROM ${schema}.done`);
     expect(rows[0].count).toBe(many / 2);
     expect(counted.rows).toBeLessThan(100 * many);
+    await pool.end();
+  });
+
+  it('are given up by the server, too, when that takes longer than a statement may', async () => {
+    const { schema, store } = await makeDays();
+    await opened(store);
+    const { pool, counted } = await makeCounting();
+
+    const settings = { pool, schema, queryTimeout: '7s' };
+    await (await openByHand(postgresStore(settings), () => Date.now())).close();
+
+    expect([...counted.limits]).toEqual(['7s']);
     await pool.end();
   });
 });
