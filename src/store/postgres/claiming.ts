@@ -4,7 +4,7 @@ import { systemNames } from '../../model/system-names.ts';
 import type { Claimed, ClaimRequest } from '../store.ts';
 import { isLive, placeOf, representationOf, roomOf, type Taken, take } from '../tables/claiming.ts';
 import type { DatabaseClock } from './clock.ts';
-import { partsOfLane } from './job-rows.ts';
+import { countedColumns, partsOfLane } from './job-rows.ts';
 import { toldOf } from './notifying.ts';
 import { type ClaimedPlainly, PlainClaims } from './plain-claim.ts';
 import type { Rows, SqlConnection } from './sql-port.ts';
@@ -202,7 +202,8 @@ export class Claiming {
       ),
       // Made after the locks, so it sees what those who held them before have done.
       connection.query(
-        `SELECT row_to_json(j) AS job FROM ${schema}.job j WHERE quotas <> '{}' AND quotas && $1`,
+        `SELECT row_to_json(j) AS job
+         FROM (SELECT ${countedColumns} FROM ${schema}.job WHERE quotas <> '{}' AND quotas && $1) AS j`,
         [ids],
       ),
     ];

@@ -53,6 +53,11 @@ export const jobColumnNames: readonly string[] = columns;
 /** The columns, for the lists of statements. */
 export const jobColumns = columns.join(', ');
 
+/** The columns of jobs that are counted: arguments, which may be large, only of those that wait, which a filter may be shown. */
+export const countedColumns = columns
+  .map((column) => (column === 'args' ? "CASE WHEN lane IS NULL THEN '[]' ELSE args END AS args" : column))
+  .join(', ');
+
 /** What an update sets of every job; arguments, which may be large, are set only of those whose arguments have changed. */
 export const jobUpdates = columns
   .filter((column) => column !== 'id' && column !== 'args')

@@ -4,7 +4,7 @@ import type { Callback, Kind, Records } from '../store.ts';
 import { loaded } from '../tables/record-change.ts';
 import { TableQueries } from '../tables/table-queries.ts';
 import type { DatabaseClock } from './clock.ts';
-import { type JobRow, jobOf } from './job-rows.ts';
+import { countedColumns, type JobRow, jobOf } from './job-rows.ts';
 import type { Rows } from './sql-port.ts';
 import type { Transactions } from './transactions.ts';
 import { allDone, recordOf, WorkingSet } from './working-set.ts';
@@ -121,7 +121,13 @@ export class Reading {
   }
 
   async quotaHolders(quota: string): Promise<readonly string[]> {
-    return (await this.#among("quotas <> '{}' AND quotas && ARRAY[$1::text]", [quota])).quotaHolders(quota);
+    const rows = await this.#query(
+      `SELECT row_to_json(j) AS job FROM (
+         SELECT ${countedColumns} FROM ${this.#parts.schema}.job WHERE quotas <> '{}' AND quotas && ARRAY[$1::text]
+       ) AS j`,
+      [quota],
+    );
+    return this.#queriesOf(rows).quotaHolders(quota);
   }
 
   async quarantined(): Promise<readonly JobRecord[]> {
