@@ -15,6 +15,9 @@ const repeatable = new Set(['40001', '40P01', '55P03', '57014', '23505']);
 /** Errors of sockets and names. */
 const network = /^(E(CONN|PIPE|TIMEDOUT|HOST|NET|NOTFOUND|AI_))/;
 
+/** What a server says of an error of its own; every one of these codes has a digit, no code of an operating system has. */
+const sqlState = /^(?=.*\d)[0-9A-Z]{5}$/;
+
 /** The driver's own errors have no code. */
 const driverMessages =
   /^(Connection terminated|Query read timeout|timeout e|Client (has encountered a connection error|was closed)|Cannot use a pool)/;
@@ -27,6 +30,15 @@ export function kindOfError(error: unknown): FailureKind {
   if (/^08|^57P0|^53300|^25P0[34]/.test(code) || network.test(code)) return 'lost';
   if (code === '' && error instanceof Error && driverMessages.test(error.message)) return 'lost';
   return 'refused';
+}
+
+/**
+ * What a statement failed with. Only what the server itself says tells that nothing was done: an answer that nobody can read, as
+ * of a broken TLS record, is that of a lost connection. Like what PostgreSQL calls so it is a violation of the protocol.
+ */
+export function answerOf(error: unknown): unknown {
+  if (sqlState.test(codeOf(error)) || kindOfError(error) === 'lost') return error;
+  return Object.assign(new Error(reasonOf(error), { cause: error }), { code: '08P01' });
 }
 
 /** SQLSTATE, or the code of the operating system; empty when there is none. */
@@ -47,7 +59,7 @@ export function storeError(error: unknown, call: string, outcome: 'unknown' | 'n
   if (code === '42501') return new SignalboxError('STORE_DENIED', { call, reason }, cause);
   if (code === '25006') return new SignalboxError('STORE_REPLICA', { reason }, cause);
   // What no database said is the program's own: of a filter, a chooser, a policy.
-  if (!/^[0-9A-Z]{5}$/.test(code)) return error instanceof Error ? error : new Error(reason);
+  if (!sqlState.test(code)) return error instanceof Error ? error : new Error(reason);
   return new SignalboxError('STORE_STATEMENT', { call, reason }, cause);
 }
 

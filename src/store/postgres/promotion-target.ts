@@ -1,8 +1,7 @@
-import { SignalboxError } from '../../errors.ts';
 import type { JobRecord, PromotionRecord } from '../../model/records.ts';
 import type { Kind, Line, Records } from '../store.ts';
 import { loaded } from '../tables/record-change.ts';
-import { codeOf, kindOfError, reasonOf, storeError } from './failures.ts';
+import { kindOfError, storeError } from './failures.ts';
 import { isDone, type JobRow, jobColumnNames, jobColumns, jobOf, rowOf } from './job-rows.ts';
 import { quoted, versionOf } from './migrating.ts';
 import { prepared } from './opening.ts';
@@ -227,11 +226,7 @@ export class PromotionTarget {
     try {
       await this.#query('COMMIT', []);
     } catch (error) {
-      // Only what the server itself says was not committed: an answer that nobody could read is none.
-      if (/^[0-9A-Z]{5}$/.test(codeOf(error)) && kindOfError(error) !== 'lost')
-        throw storeError(error, 'the promotion', 'not committed');
-      const about = { call: 'the promotion', reason: reasonOf(error), outcome: 'unknown' } as const;
-      throw new SignalboxError('STORE_DISCONNECTED', about, { cause: error });
+      throw storeError(error, 'the promotion', kindOfError(error) === 'lost' ? 'unknown' : 'not committed');
     }
   }
 

@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import type { ClientConfig, Pool, PoolClient } from 'pg';
 import { SignalboxError, shown } from '../../errors.ts';
-import { codeOf } from './failures.ts';
+import { answerOf, codeOf } from './failures.ts';
 
 /** Rows of a statement, with the columns that it names. */
 export type Rows = readonly Readonly<Record<string, unknown>>[];
@@ -178,7 +178,9 @@ function connection(client: PoolClient, done: () => void): SqlConnection {
   let last: Promise<unknown> = Promise.resolve();
   const send = async (text: string, values?: readonly unknown[]): Promise<Rows> => {
     if (isPipelined) holdBack(client);
-    const result = await client.query(text, values as unknown[]);
+    const result = await client.query(text, values as unknown[]).catch((error: unknown) => {
+      throw answerOf(error);
+    });
     return (Array.isArray(result) ? result.at(-1) : result).rows as Rows;
   };
   return {

@@ -157,15 +157,25 @@ const operations: Readonly<Record<string, Operation>> = {
 };
 
 /** Cuts behind each message of one way in turn, until there is none left to cut behind. Gives how many there were. */
-async function cutEverywhere(
+function cutEverywhere(name: string, operation: Operation, way: Way): Promise<number> {
+  return everywhere(name, operation, way, (count) => proxy.cutAfter(way, count));
+}
+
+/** Garbles each answer in turn. */
+function garbleEverywhere(name: string, operation: Operation): Promise<number> {
+  return everywhere(name, operation, 'garbled', (count) => proxy.garble(count));
+}
+
+async function everywhere(
   name: string,
   { prepare, run, event, subject }: Operation,
-  way: Way,
+  way: Way | 'garbled',
+  arm: (count: number) => void,
 ): Promise<number> {
   for (let count = 1; ; count += 1) {
     const id = `${name} ${way} ${count}`;
     const job = await (prepare?.(id) ?? newJobRecord(id, { name: 'work' }));
-    proxy.cutAfter(way, count);
+    arm(count);
     await run(id, job);
     const wasCut = proxy.disarm();
     const times = subject === undefined ? await told(id, event) : await told(subject, `${event} ${id}`);
@@ -183,5 +193,11 @@ describe('A connection that is cut behind any message', () => {
     ),
   )('leaves exactly one effect of a %s, %s', async (name, way, operation) => {
     expect(await cutEverywhere(name, operation, way)).toBeGreaterThan(5);
+  });
+});
+
+describe('An answer that nobody can read', () => {
+  it.each(Object.entries(operations))('leaves exactly one effect of a %s', async (name, operation) => {
+    expect(await garbleEverywhere(name, operation)).toBeGreaterThan(5);
   });
 });

@@ -1,13 +1,16 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
+const readyForQuery = 'Z'.charCodeAt(0);
+
 /** Which way a message goes. */
 export type Way = 'to the server' | 'from the server';
 
-/** Stands before a server and cuts a connection behind the n-th message of one way, whatever it is. */
+/** Stands before a server and cuts a connection behind the n-th message of one way, or garbles that message, whatever it is. */
 export class MessageProxy {
   /** How many messages are let through until the connection of the last is cut; null: all. */
   #left: number | null = null;
   #way: Way = 'to the server';
+  #isGarbling = false;
   readonly #target: URL;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -36,9 +39,19 @@ export class MessageProxy {
   cutAfter(way: Way, messages: number): void {
     this.#way = way;
     this.#left = messages;
+    this.#isGarbling = false;
   }
 
-  /** Lets everything through again. Says whether something was cut. */
+  /**
+   * Puts something that is no message of the protocol in the place of the n-th answer from now on, and lets the rest through.
+   * What comes before a connection is made does not count: then nothing was asked yet.
+   */
+  garble(messages: number): void {
+    this.cutAfter('from the server', messages);
+    this.#isGarbling = true;
+  }
+
+  /** Lets everything through again. Says whether something was cut or garbled. */
   disarm(): boolean {
     const wasCut = this.#left === null;
     this.#left = null;
@@ -75,6 +88,7 @@ export class MessageProxy {
   #pipe(from: Socket, to: Socket, way: Way, typeBytes: number, end: () => void): void {
     let kept = Buffer.alloc(0);
     let head = typeBytes;
+    let isMade = false;
     from.on('data', (chunk) => {
       kept = Buffer.concat([kept, chunk]);
       let sent = 0;
@@ -82,14 +96,22 @@ export class MessageProxy {
         if (kept.length < sent + head + 4) break;
         const length = head + kept.readInt32BE(sent + head);
         if (kept.length < sent + length) break;
+        const wasMade = isMade;
+        isMade ||= kept[sent] === readyForQuery;
         sent += length;
         head = 1;
-        if (way !== this.#way || this.#left === null) continue;
+        if (way !== this.#way || this.#left === null || (this.#isGarbling && !wasMade)) continue;
         this.#left -= 1;
         if (this.#left > 0) continue;
         this.#left = null;
-        to.write(kept.subarray(0, sent), end);
-        return;
+        if (!this.#isGarbling) {
+          to.write(kept.subarray(0, sent), end);
+          return;
+        }
+        to.write(kept.subarray(0, sent - length));
+        to.write(Buffer.from([1, 0, 0, 0, 4]));
+        kept = kept.subarray(sent);
+        sent = 0;
       }
       to.write(kept.subarray(0, sent));
       kept = kept.subarray(sent);
