@@ -178,7 +178,8 @@ async function times<Result>(
     try {
       return await attempt();
     } catch (error) {
-      if (!(error instanceof ConflictError)) throw error;
+      // One that the database found has ended the transaction of the program, in which nothing more can be tried.
+      if (!(error instanceof ConflictError) || error.cause !== undefined) throw error;
       if (counts(error)) left -= 1;
       if (left === 0 || count === mostAttempts) throw error;
     }

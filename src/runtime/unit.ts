@@ -85,7 +85,7 @@ interface Gathered {
 
 const none: readonly never[] = Object.freeze([]);
 
-/** Each call goes into a transaction of the program, which ends it. Reads see what is committed. */
+/** Each call goes into a transaction of the program, which ends it. Reads see what is committed, and jobs of the transaction. */
 export class ClientUnit extends DirectUnit {
   readonly #client: unknown;
 
@@ -97,6 +97,19 @@ export class ClientUnit extends DirectUnit {
   /** A handle outlives the transaction, whose connection is somebody else's then. */
   override get ofHandles(): Unit {
     return this.engine.direct;
+  }
+
+  override async get<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
+    return (await this.#jobWithin(kind, id)) ?? super.get(kind, id);
+  }
+
+  override async peek<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
+    return (await this.#jobWithin(kind, id)) ?? super.peek(kind, id);
+  }
+
+  /** A job may have been put in the same transaction. */
+  async #jobWithin<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
+    return kind === 'job' ? this.engine.store.get(kind, id, this.#client) : undefined;
   }
 
   override submit(made: readonly Made[], expect: readonly Expectation[]): Promise<void> {

@@ -106,8 +106,8 @@ class CodedStore implements OpenStore {
       });
   }
 
-  async get<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
-    const record = await this.#store.get(kind, id);
+  async get<K extends Kind>(kind: K, id: string, within?: unknown): Promise<Records[K] | undefined> {
+    const record = await this.#store.get(kind, id, within);
     return record === undefined ? undefined : this.#read(kind, record);
   }
 

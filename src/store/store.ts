@@ -232,7 +232,8 @@ export interface OpenStore {
   /** Which openings there are: nothing goes on of what one began that is not alive. */
   openings(): Promise<Openings>;
 
-  get<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined>;
+  /** `within`: a job as the transaction with this connection sees it. Of no account to stores without `transaction`. */
+  get<K extends Kind>(kind: K, id: string, within?: unknown): Promise<Records[K] | undefined>;
   /** Records whose id starts with `prefix`, in order of id. */
   list<K extends Kind>(kind: K, prefix: string): Promise<readonly Records[K][]>;
   /** Waiting jobs in the order in which they are offered: all, or the first `most`. */

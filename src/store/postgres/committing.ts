@@ -1,9 +1,9 @@
-import { SignalboxError } from '../../errors.ts';
+import { ConflictError, SignalboxError } from '../../errors.ts';
 import type { Commit, Expectation, Ticket } from '../store.ts';
 import { mustHold } from '../tables/expectations.ts';
 import { mustHaveRoom } from '../tables/room.ts';
 import type { DatabaseClock } from './clock.ts';
-import { storeError } from './failures.ts';
+import { codeOf, storeError } from './failures.ts';
 import { toldOf } from './notifying.ts';
 import { type PlainStep, plainStepOf, type SteppedPlainly, stepPlainly } from './plain-steps.ts';
 import { borrowed, type SqlConnection } from './sql-port.ts';
@@ -87,7 +87,9 @@ export class Committing {
       const call = 'a commit in a transaction of the program';
       return ticketOf(
         this.#within(commit).catch((error: unknown) => {
-          throw storeError(error, call, 'not committed');
+          throw codeOf(error) === '23505'
+            ? madeElsewhere(commit, error)
+            : storeError(error, call, 'not committed');
         }),
       );
     }
@@ -292,6 +294,16 @@ export class Committing {
 
 function isAbsence(expectation: Expectation): boolean {
   return expectation.what === 'rev' && expectation.kind === 'job' && expectation.rev === 0;
+}
+
+/** Another transaction, which could not be seen, has made a record of this one. The database has ended this one for it. */
+function madeElsewhere({ changes: [first] }: Commit, cause: unknown): ConflictError {
+  const about = {
+    subject: `${first?.kind}/${first?.id}`,
+    expected: 'absent',
+    actual: 'one of another transaction',
+  };
+  return new ConflictError(about, { cause });
 }
 
 /** Somebody must hear what became of it: a client asks again, but nobody would take up what a holder has done. */

@@ -118,8 +118,8 @@ export class PostgresStore implements OpenStore {
     return this.#read(() => this.#openings.found());
   }
 
-  get<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
-    return this.#read(() => this.#reading.get(kind, id));
+  get<K extends Kind>(kind: K, id: string, within?: unknown): Promise<Records[K] | undefined> {
+    return this.#read(() => this.#reading.get(kind, id, within));
   }
 
   list<K extends Kind>(kind: K, prefix: string): Promise<readonly Records[K][]> {

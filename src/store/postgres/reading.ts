@@ -4,8 +4,9 @@ import type { Callback, Kind, Records } from '../store.ts';
 import { loaded } from '../tables/record-change.ts';
 import { TableQueries } from '../tables/table-queries.ts';
 import type { DatabaseClock } from './clock.ts';
+import { storeError } from './failures.ts';
 import { countedColumns, type JobRow, jobOf } from './job-rows.ts';
-import type { Rows } from './sql-port.ts';
+import { borrowed, type Rows, type SqlConnection } from './sql-port.ts';
 import type { Transactions } from './transactions.ts';
 import { allDone, recordOf, WorkingSet } from './working-set.ts';
 
@@ -34,18 +35,20 @@ export class Reading {
     this.#parts = parts;
   }
 
-  async get<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
+  async get<K extends Kind>(kind: K, id: string, within?: unknown): Promise<Records[K] | undefined> {
     if (kind === 'job') {
       const { schema, transactions } = this.#parts;
       const from = (table: string): string =>
         `SELECT row_to_json(j) AS job FROM ${schema}.${table} j WHERE id = $1`;
-      const [row] = await transactions.inOrder('a read', async (connection) => {
+      const read = async (connection: SqlConnection): Promise<Rows> => {
         const live = connection.query(from('job'), [id]);
         // Asked for after the first, so a job that is moved meanwhile is found in one of the two.
         const done = connection.query(from('done'), [id]);
         await allDone([live, done]);
         return [...(await live), ...(await done)];
-      });
+      };
+      const [row] =
+        within === undefined ? await transactions.inOrder('a read', read) : await readWithin(within, read);
       return row === undefined ? undefined : (jobOf(row.job as JobRow) as Records[K]);
     }
     const [record] = await this.#settings(kind, 'id = $1', [id], 'inOrder');
@@ -227,6 +230,18 @@ export class Reading {
 
   #query(text: string, values: readonly unknown[]): Promise<Rows> {
     return this.#parts.transactions.read('a read', (connection) => connection.query(text, values));
+  }
+}
+
+/** Reads in a transaction of the program. */
+async function readWithin(
+  client: unknown,
+  read: (connection: SqlConnection) => Promise<Rows>,
+): Promise<Rows> {
+  try {
+    return await read(await borrowed(client));
+  } catch (error) {
+    throw storeError(error, 'a read in a transaction of the program', 'not committed');
   }
 }
 

@@ -77,7 +77,7 @@ export class Connection implements OpenStore {
     return this.#store.now();
   }
 
-  get: OpenStore['get'] = (kind, id) => this.#ask(() => this.#store.get(kind, id));
+  get: OpenStore['get'] = (kind, id, within) => this.#ask(() => this.#store.get(kind, id, within));
   list: OpenStore['list'] = (kind, prefix) => this.#ask(() => this.#store.list(kind, prefix));
   waiting: OpenStore['waiting'] = (queue, most) => this.#ask(() => this.#store.waiting(queue, most));
   waitingCount: OpenStore['waitingCount'] = (queue) => this.#ask(() => this.#store.waitingCount(queue));

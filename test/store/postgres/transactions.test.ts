@@ -1,6 +1,7 @@
 import { type Client, Pool, type PoolClient } from 'pg';
 import {
   agent,
+  ConflictError,
   commonRetryPolicy,
   defineJob,
   type JobDefinition,
@@ -53,6 +54,12 @@ async function statusOf(box: Signalbox, id: string): Promise<string> {
       (job) => job.status,
       (error: { code: string }) => error.code,
     );
+}
+
+/** Whether a session waits for another one. */
+async function isBlocked(client: Client, pid: number): Promise<boolean> {
+  const { rows } = await client.query('SELECT cardinality(pg_blocking_pids($1)) > 0 AS is_blocked', [pid]);
+  return rows[0].is_blocked;
 }
 
 describe('put in a transaction of the program', () => {
@@ -117,6 +124,50 @@ describe('put in a transaction of the program', () => {
     await client.query('COMMIT');
 
     expect(await Promise.all(jobs.map((job) => job.result()))).toEqual(['1', '2', '3']);
+  });
+
+  it('acknowledges the same job under the same id, in the same transaction as after it', async () => {
+    const { box, client, schema } = await makeBank([]);
+    await client.query('BEGIN');
+    await box.queue().put(note('once'), { client, id: 'a' });
+
+    const again = await box.queue().put(note('once'), { client, id: 'a' });
+    const other = await box
+      .queue()
+      .put(note('another'), { client, id: 'a' })
+      .catch((error) => error.code);
+    await client.query('COMMIT');
+
+    expect(other).toBe('JOB_EXISTS');
+    expect(await again.result()).toBe('once');
+    const { rows } = await client.query(
+      `SELECT count(*)::int AS count FROM ${schema}.line WHERE entries LIKE '%job.put%'`,
+    );
+    expect(rows[0].count).toBe(1);
+  });
+
+  it('refuses a job that another open transaction has put under its id, once that commits, as a conflict', async () => {
+    const { box, client } = await makeBank([]);
+    const second = await newClient();
+    await client.query('BEGIN');
+    await second.query('BEGIN');
+    await box.queue().put(note('once'), { client, id: 'a' });
+    const { pid } = (await second.query('SELECT pg_backend_pid() AS pid')).rows[0];
+    const draft = note('once');
+    const late = box
+      .queue()
+      .put(draft, { client: second, id: 'a' })
+      .catch((error: unknown) => error);
+    await expect.poll(() => isBlocked(client, pid)).toBe(true);
+
+    await client.query('COMMIT');
+
+    expect(await late).toBeInstanceOf(ConflictError);
+    await second.query('ROLLBACK');
+    await second.query('BEGIN');
+    const job = await box.queue().put(draft, { client: second, id: 'a' });
+    await second.query('COMMIT');
+    expect(await job.result()).toBe('once');
   });
 
   it("gives a handle that goes on without the connection, which is somebody else's by then", async () => {
