@@ -43,7 +43,7 @@ const messages = {
   QUOTA_EXISTS: (about: { name: string; queue: string }) =>
     `Expected quota "${about.name}" to be new in queue "${about.queue}", found one of that name. Change it with queue.quotas.resize(name, size).`,
   JOB_NOT_FOUND: (about: { id: string }) =>
-    `Expected a job with id "${about.id}" in the store, found none. It may have been put in another store, or evicted after its retention.`,
+    `Expected a job with id "${about.id}" in the store, found none. It may have been put in another store, or in a transaction that was not committed, or evicted after its retention.`,
   JOB_QUARANTINED: (about: { id: string }) =>
     `Expected job ${about.id} to be as this version writes jobs, got a state or values that it does not. The job is kept and left alone; open the store with the version that wrote it, or restore a backup.`,
   JOB_NOT_WAITING: (about: { id: string; queue: string; status: string }) =>

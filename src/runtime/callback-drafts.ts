@@ -66,12 +66,17 @@ export class CallbackProxy {
     for (const { when, job } of record.branches)
       branches.push({ when: { conditionName: when, holds: () => false }, job: await handle(job) });
     const proxy = new CallbackProxy(branches, await handle(record.otherwise));
-    proxy.attach(unit, record);
+    proxy.#unit = unit;
+    proxy.#record = record;
     return proxy;
   }
 
   /** Makes a draft the handle of the record that was stored for it. */
   attach(unit: Unit, record: ProxyRecord): void {
+    unit.onWithdrawal?.(() => {
+      this.#unit = null;
+      this.#record = null;
+    });
     this.#unit = unit;
     this.#record = record;
   }

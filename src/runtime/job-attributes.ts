@@ -40,8 +40,12 @@ export class KnownJob<Result> {
 
   /** Makes a draft the handle of the record that was stored for it. */
   attach(unit: Unit, record: JobRecord): void {
-    this.#known.unit = unit;
-    this.#known.learn(record);
+    this.#known.attach(unit, record);
+  }
+
+  /** Makes a draft of the handle again when the transaction in which it was put came to nothing. Says whether it is one. */
+  withdraw(): boolean {
+    return this.#known.withdraw();
   }
 
   /** Its id; null before it is stored. */

@@ -21,6 +21,8 @@ export class JobKnowledge {
   record: JobRecord | null = null;
   annotations: Record<string, Json> | null = null;
   #status: JobStatus | null = null;
+  /** Nothing was heard of it since it was put in a commit that may come to nothing. */
+  #isTentative = false;
 
   constructor(definition: Definition | null, args: readonly unknown[], settings: JobSettings) {
     this.definition = definition;
@@ -44,6 +46,33 @@ export class JobKnowledge {
   learn(record: JobRecord, status: JobStatus | null = null): void {
     this.record = record;
     this.#status = status;
+    this.#isTentative = false;
+  }
+
+  /** Becomes what is known of the record that was stored for it. */
+  attach(unit: Unit, record: JobRecord): void {
+    if (this.record !== null || this.definition !== null) unit.onWithdrawal?.(this.#asItWas());
+    this.unit = unit;
+    this.learn(record);
+    this.#isTentative = unit.withdraw !== undefined;
+  }
+
+  /** A draft that came to nothing keeps its id: should it have been stored all the same, putting it again says so. */
+  #asItWas(): () => void {
+    const { unit, record } = this;
+    const status = this.#status;
+    return () => {
+      if (record === null && this.record !== null) this.settings = { ...this.settings, id: this.record.id };
+      this.unit = unit;
+      this.record = record;
+      this.#status = status;
+    };
+  }
+
+  /** Makes it the draft that it was before a commit that came to nothing. False when there was none. */
+  withdraw(): boolean {
+    if (this.#isTentative) this.unit?.withdraw?.();
+    return this.record === null;
   }
 
   /** The unit it writes through and its record. @throws BadStatusError while it is not stored. */

@@ -90,7 +90,10 @@ export class PutBatch {
     const { id } = job.record;
     if (this.#stored.has(id)) throw alreadyStored(job);
     const record = await this.#unit.get('job', id);
-    if (record === undefined) throw new SignalboxError('JOB_NOT_FOUND', { id });
+    if (record === undefined) {
+      if (job.withdraw()) return this.add(job);
+      throw new SignalboxError('JOB_NOT_FOUND', { id });
+    }
     const now = this.#engine.store.now();
     const beginAfter =
       options.beginAfter == null ? record.beginAfter : beginningMs(options.beginAfter, now, 'beginAfter');

@@ -77,10 +77,16 @@ export async function runTransaction<Result>(
     result = await work(transactionOn(unit));
   } catch (error) {
     unit.end();
+    unit.withdraw();
     throw error;
   }
   const expect = unit.end();
-  if (!unit.isEmpty || expect.length > 0) await engine.commit('client', unit.made, expect).synced;
+  try {
+    if (!unit.isEmpty || expect.length > 0) await engine.commit('client', unit.made, expect).synced;
+  } catch (error) {
+    unit.withdraw();
+    throw error;
+  }
   unit.adopt();
   return result;
 }

@@ -26,6 +26,10 @@ export interface Unit {
   hasCallbacks(job: string): Promise<boolean>;
   /** Does something once the commit is made. Direct: at once, and awaited. */
   whenCommitted(work: () => Promise<void>): Promise<void>;
+  /** Where a commit may come to nothing after the call: keeps how to make a handle the draft that it was. */
+  onWithdrawal?(undo: () => void): void;
+  /** The commit came to nothing: what was put in it can be put again. */
+  withdraw?(): void;
 }
 
 /** Each call is its own commit. */
@@ -81,22 +85,42 @@ interface Gathered {
   /** What is limited by an expectation already. */
   readonly limited: Set<string>;
   readonly following: (() => Promise<void>)[];
+  readonly undone: (() => void)[];
 }
 
 const none: readonly never[] = Object.freeze([]);
 
+/** What handles of a transaction of the program write through: each call its own commit, and nobody says whether that was committed. */
+class TentativeUnit extends DirectUnit {
+  readonly #undone: (() => void)[] = [];
+
+  override get ofHandles(): Unit {
+    return this.engine.direct;
+  }
+
+  onWithdrawal(undo: () => void): void {
+    this.#undone.push(undo);
+  }
+
+  withdraw(): void {
+    for (const undo of this.#undone.splice(0)) undo();
+  }
+}
+
 /** Each call goes into a transaction of the program, which ends it. Reads see what is committed, and jobs of the transaction. */
 export class ClientUnit extends DirectUnit {
   readonly #client: unknown;
+  readonly #handles: TentativeUnit;
 
   constructor(engine: Engine, client: unknown) {
     super(engine);
     this.#client = client;
+    this.#handles = new TentativeUnit(engine);
   }
 
   /** A handle outlives the transaction, whose connection is somebody else's then. */
   override get ofHandles(): Unit {
-    return this.engine.direct;
+    return this.#handles;
   }
 
   override async get<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
@@ -168,12 +192,21 @@ export class GatheringUnit implements Unit {
   /** The commit is made: from now on calls go straight to the store. */
   adopt(): void {
     this.#after = this.engine.direct;
+    this.#gathered?.undone.splice(0);
     for (const work of this.#gathered?.following.splice(0) ?? none) {
       // Nobody waits for it here: what it leaves undone is stored, and found when the store is opened.
       work().catch((error: unknown) => {
         this.engine.log.events('ERROR', () => `what was to follow a commit failed: ${String(error)}`);
       });
     }
+  }
+
+  onWithdrawal(undo: () => void): void {
+    if (this.#after === null) this.#gather().undone.push(undo);
+  }
+
+  withdraw(): void {
+    for (const undo of this.#gathered?.undone.splice(0) ?? none) undo();
   }
 
   async whenCommitted(work: () => Promise<void>): Promise<void> {
@@ -266,6 +299,7 @@ export class GatheringUnit implements Unit {
       read: new Map(),
       limited: new Set(),
       following: [],
+      undone: [],
     };
     return this.#gathered;
   }

@@ -4,6 +4,7 @@ import {
   ConflictError,
   commonRetryPolicy,
   defineJob,
+  type Job,
   type JobDefinition,
   local,
   memoryStore,
@@ -124,6 +125,38 @@ describe('put in a transaction of the program', () => {
     await client.query('COMMIT');
 
     expect(await Promise.all(jobs.map((job) => job.result()))).toEqual(['1', '2', '3']);
+  });
+
+  it('leaves a job whose transaction is rolled back free to be put again, with all that belongs to it', async () => {
+    const pair = defineJob({ name: 'pair', run: (one: Job<string>, text: string) => `${one.id} ${text}` });
+    const hear = defineJob({ name: 'hear', run: (outcome: unknown) => outcome });
+    const { box, client } = await makeBank([pair, hear]);
+    const argument = note('argument');
+    const job = pair(argument, 'text');
+    const callback = await job.addCallback(hear);
+    const proxy = await job.addCallbacks({ success: hear });
+    await client.query('BEGIN');
+    await box.queue().put(job, { client });
+    await client.query('ROLLBACK');
+
+    await box.queue().put(job);
+
+    expect(await job.result()).toBe(`${argument.id} text`);
+    expect(await callback.result()).toBe(`${argument.id} text`);
+    await job.waitFor('COMPLETED');
+    expect(await proxy.outcome()).toMatchObject({ ok: true });
+    expect((await argument.refresh()).status).toBe('NEW');
+  });
+
+  it('puts no job again that is there: its transaction was committed', async () => {
+    const { box, client } = await makeBank([]);
+    const job = note('once');
+    await client.query('BEGIN');
+    await box.queue().put(job, { client });
+    await client.query('COMMIT');
+
+    await expect(box.queue().put(job)).rejects.toMatchObject({ code: 'BAD_STATUS' });
+    expect(await job.result()).toBe('once');
   });
 
   it('acknowledges the same job under the same id, in the same transaction as after it', async () => {
