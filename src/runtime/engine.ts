@@ -199,8 +199,11 @@ export class Engine {
   }
 
   /** What a commit that annotates a job believes in. */
-  roomForAnnotations(job: string): Expectation {
-    return { what: 'atMost', of: 'annotations', id: job, most: this.limits.annotations };
+  believingAnnotation(job: string): readonly Expectation[] {
+    return [
+      { what: 'exists', id: job },
+      { what: 'atMost', of: 'annotations', id: job, most: this.limits.annotations },
+    ];
   }
 
   /** What a job is annotated with, as stored, by name. */

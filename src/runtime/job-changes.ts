@@ -98,7 +98,7 @@ export class ChangeableJob<Result> extends KnownJob<Result> {
 
   /**
    * Sets an annotation of a stored job, in any status.
-   * @throws SignalboxError `ARGS_…` when the value is not JSON, `INVALID_OPTION`, `TOO_MANY`.
+   * @throws SignalboxError `ARGS_…` when the value is not JSON, `INVALID_OPTION`, `TOO_MANY`, `JOB_NOT_FOUND`.
    */
   async setAnnotation(name: string, value: unknown): Promise<void> {
     const { unit } = this.#known.stored();
@@ -106,7 +106,7 @@ export class ChangeableJob<Result> extends KnownJob<Result> {
     const path = `annotations[${JSON.stringify(name)}]`;
     const encoded = encodeValue(value, path, storedJobOnly, unit.engine.limits);
     const { id } = this.record;
-    await unit.submit([unit.engine.annotation(id, name, encoded)], [unit.engine.roomForAnnotations(id)]);
+    await unit.submit([unit.engine.annotation(id, name, encoded)], unit.engine.believingAnnotation(id));
     this.#known.annotations = { ...this.#known.annotations, [name]: encoded };
   }
 

@@ -127,7 +127,10 @@ export const local = {
     );
   },
 
-  /** Sets an annotation of the current or another job, at once and for good, whatever becomes of this attempt. */
+  /**
+   * Sets an annotation of the current or another job, at once and for good, whatever becomes of this attempt.
+   * @throws SignalboxError `ARGS_…` when the value is not JSON, `INVALID_OPTION`, `TOO_MANY`, `JOB_NOT_FOUND`.
+   */
   async setLiveAnnotation(name: string, value: unknown, job?: Job<unknown>): Promise<void> {
     const run = mustRun('setLiveAnnotation()');
     checkAnnotationName(name);
@@ -135,7 +138,7 @@ export const local = {
     const encoded = encodeValue(value, path, storedJobOnly, run.engine.limits);
     const id = job?.record.id ?? run.job.id;
     const changes = [run.engine.annotation(id, name, encoded)];
-    await run.engine.commit(run.by, changes, [run.engine.roomForAnnotations(id)]).written;
+    await run.engine.commit(run.by, changes, run.engine.believingAnnotation(id)).written;
   },
 
   /**

@@ -79,6 +79,8 @@ export type Expectation =
   | { readonly what: 'holder'; readonly id: string; readonly epoch: number; readonly claim: number }
   /** The job has no callback that nobody has begun. */
   | { readonly what: 'noUnstartedCallback'; readonly id: string }
+  /** There is such a job. Refused with `JOB_NOT_FOUND`. */
+  | { readonly what: 'exists'; readonly id: string }
   /** The job exists and is not completed. */
   | { readonly what: 'notCompleted'; readonly id: string }
   /** The job `on` does not wait for this one, be it through any number of jobs. Refused with `AWAITED_ITSELF`. */

@@ -453,6 +453,26 @@ describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
     expect((await found.refresh()).annotations).toEqual({ also: 'by who found it' });
   });
 
+  it('an annotation of a job that is not there is refused, and leaves nothing', async () => {
+    const codes: unknown[] = [];
+    const codeOf = (error: { code: string }) => error.code;
+    const annotate = defineJob({
+      name: 'annotate',
+      async run() {
+        const lost = box.job('nobody');
+        codes.push(await lost.setAnnotation('note', 1).catch(codeOf));
+        codes.push(await local.setLiveAnnotation('note', 1, lost).catch(codeOf));
+      },
+    });
+    const box = await openBox(store(), [annotate]);
+    await box.start();
+
+    await (await box.queue().put(annotate())).result();
+
+    expect(codes).toEqual(['JOB_NOT_FOUND', 'JOB_NOT_FOUND']);
+    expect(await box.store.list('annotation', '')).toEqual([]);
+  });
+
   it('a put that a transaction does not wait for is refused, and never made apart from it', async () => {
     const box = await openBox(store());
     const puts: Promise<unknown>[] = [];

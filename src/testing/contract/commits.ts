@@ -175,12 +175,23 @@ export const commitChecks: readonly ContractCheck[] = [
   ),
 
   check('refuses what needs a job that does not exist', async (store) => {
-    const open = { what: 'notCompleted', id: 'nobody' } as const;
+    for (const what of ['notCompleted', 'exists'] as const)
+      await assert.rejects(
+        store.commit([stored('one', { job: 'nobody' })], [{ what, id: 'nobody' }]),
+        (error) => error instanceof SignalboxError && error.code === 'JOB_NOT_FOUND',
+      );
+  }),
 
-    await assert.rejects(
-      store.commit([stored('one', { job: 'nobody' })], [open]),
-      (error) => error instanceof SignalboxError && error.code === 'JOB_NOT_FOUND',
-    );
+  check('takes what needs a job that exists, also once that is completed', async (store) => {
+    await store.commit([put('a')]);
+    await store.commit([annotation('a', 'early', 1)], [{ what: 'exists', id: 'a' }]);
+    await store.claim();
+    await store.start('a');
+    await store.finish('a');
+
+    await store.commit([annotation('a', 'late', 2)], [{ what: 'exists', id: 'a' }]);
+
+    assert.equal((await store.open.annotations('a')).length, 2);
   }),
 
   check('refuses what needs every callback begun while one is not', async (store) => {
