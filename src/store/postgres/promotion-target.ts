@@ -1,7 +1,8 @@
+import { SignalboxError } from '../../errors.ts';
 import type { JobRecord, PromotionRecord } from '../../model/records.ts';
 import type { Kind, Line, Records } from '../store.ts';
 import { loaded } from '../tables/record-change.ts';
-import { kindOfError, storeError } from './failures.ts';
+import { codeOf, kindOfError, storeError } from './failures.ts';
 import { isDone, type JobRow, jobColumnNames, jobColumns, jobOf, rowOf } from './job-rows.ts';
 import { quoted, versionOf } from './migrating.ts';
 import { prepared } from './opening.ts';
@@ -27,15 +28,18 @@ export class PromotionTarget {
   readonly #name: string;
   readonly #schema: string;
   readonly #isUnsafe: boolean;
+  readonly #patienceMs: number;
   #connection: SqlConnection | null = null;
   #days: PromotionDays | null = null;
   #newestAt = 0;
 
-  constructor(port: SqlPort, name: string, isUnsafe: boolean) {
+  /** `patienceMs`: how long the begin waits for the end of another promotion. */
+  constructor(port: SqlPort, name: string, isUnsafe: boolean, patienceMs = 60_000) {
     this.#port = port;
     this.#name = name;
     this.#schema = quoted(name);
     this.#isUnsafe = isUnsafe;
+    this.#patienceMs = patienceMs;
   }
 
   /** What stands there now; nothing is changed. @throws SignalboxError `STORE_VERSION` and what a connection fails with. */
@@ -82,13 +86,21 @@ export class PromotionTarget {
       const connection = await this.#connected();
       await connection.query(
         `${beginText}; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
-         SET LOCAL lock_timeout = '60s'`,
+         SET LOCAL lock_timeout = ${this.#patienceMs}`,
       );
       // Also waits for the end of an earlier promotion whose process was killed.
-      const found = await this.#foundIn(connection, 'FOR UPDATE');
+      const found = await this.#foundIn(connection, 'FOR UPDATE').catch((error: unknown) => {
+        throw codeOf(error) === '55P03' ? this.#heldElsewhere(error) : error;
+      });
       this.#days = await PromotionDays.today(connection, this.#schema);
       return found;
     });
+  }
+
+  #heldElsewhere(cause: unknown): SignalboxError {
+    const [call, seconds] = ['the begin of the promotion', this.#patienceMs / 1000];
+    const reason = `another promotion, or an opening, that held schema ${this.#name} for ${seconds} s: call again when that is over`;
+    return new SignalboxError('STORE_STATEMENT', { call, reason }, { cause });
   }
 
   /** Writes records of one kind as they are. */

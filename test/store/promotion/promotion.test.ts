@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { jsonStore, verifyStore } from 'signalbox/json';
 import { migratePostgres, postgresStore } from 'signalbox/postgres';
 import { afterAll, describe, expect, it, vi } from 'vitest';
+import { connectionFor } from '../../../src/store/postgres/connecting.ts';
+import { PromotionTarget } from '../../../src/store/postgres/promotion-target.ts';
 import { copied, newPath, refusal } from '../json/open-store.ts';
 import { connected, newSchema, removeSchemas } from '../postgres/schemas.ts';
 import { serverUrl } from '../postgres/server.ts';
@@ -253,6 +255,25 @@ describe('A promotion', { timeout: 60_000 }, () => {
     });
 
     expect(await Promise.all(openings)).toEqual([expect.objectContaining({ code: 'STORE_LOCKED' })]);
+  });
+
+  it('says that another one is at work on its schema when that takes long', async () => {
+    const schema = newSchema();
+    const connectionString = await serverUrl();
+    await migratePostgres({ connectionString, schema });
+    const [first, second] = [
+      new PromotionTarget(await connectionFor({ connectionString }), schema, false),
+      new PromotionTarget(await connectionFor({ connectionString }), schema, false, 50),
+    ];
+    await first.begin();
+
+    const error = await refusal(second.begin());
+
+    expect([error.code, error.message]).toEqual([
+      'STORE_STATEMENT',
+      expect.stringContaining(`got another promotion, or an opening, that held schema ${schema} for 0.05 s`),
+    ]);
+    await Promise.all([second.end(), first.end()]);
   });
 
   it('leaves the mark when nobody can read the answer to its commit, and is finished by another call', async () => {
