@@ -4,6 +4,9 @@ import { storeError } from './failures.ts';
 import { migrations } from './migrations.ts';
 import { beginText, type SqlConnection } from './sql-port.ts';
 
+/** The longest that a timer can wait, some 24 days. */
+const longestMs = 2 ** 31 - 1;
+
 /** A name as SQL takes it. */
 export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
@@ -24,14 +27,16 @@ export async function migrate(connection: SqlConnection, name: string): Promise<
   const made: number[] = [];
   for (let wanted = (await versionOf(connection, name)) + 1; wanted <= migrations.length; ) {
     try {
-      await connection.query(beginText);
+      // One that writes large tables anew takes longer than any statement of a store may.
+      await connection.query(`${beginText}; SET LOCAL statement_timeout = 0`);
       await connection.query('SELECT pg_advisory_xact_lock($1::bigint)', [lockKey(name)]);
       // Somebody else may have been at it while this one waited.
       const found = await versionOf(connection, name);
       if (found < wanted) {
         if (found === 0) await begin(connection, name, schema);
         // One text of many statements: sent as it is.
-        await connection.query((migrations[wanted - 1] ?? '').replaceAll('{schema}', () => schema));
+        const text = (migrations[wanted - 1] ?? '').replaceAll('{schema}', () => schema);
+        await connection.query(text, undefined, longestMs);
         await connection.query(`INSERT INTO ${schema}.migration (number) VALUES ($1)`, [wanted]);
         made.push(wanted);
       }

@@ -13,8 +13,11 @@ export const beginText = 'BEGIN ISOLATION LEVEL READ COMMITTED';
 export interface SqlConnection {
   /** The connection as the driver knows it: what programs use. */
   readonly client: unknown;
-  /** Several statements in one text, without values, give the rows of the last. */
-  query(text: string, values?: readonly unknown[]): Promise<Rows>;
+  /**
+   * Several statements in one text, without values, give the rows of the last. `limitMs`: how long it may take, instead of what the
+   * connection allows.
+   */
+  query(text: string, values?: readonly unknown[], limitMs?: number): Promise<Rows>;
   /** Gives it back. With an error it is closed instead: nobody knows what state it is in. */
   release(error?: Error): void;
 }
@@ -161,6 +164,11 @@ export async function placeOf(connectionString: string): Promise<string> {
   return `${host}:${port}/${database ?? ''}`;
 }
 
+/** The driver reads it, and its types do not know it. */
+function limitOf(ms: number | undefined): object {
+  return ms === undefined ? {} : { query_timeout: ms };
+}
+
 /** Statements are sent without waiting for the answer to the one before: one round trip for several. */
 const pipelined = { pipeline: true };
 
@@ -176,18 +184,20 @@ async function driver(): Promise<Pick<typeof import('pg'), 'Pool' | 'Client' | '
 function connection(client: PoolClient, done: () => void): SqlConnection {
   const isPipelined = (client as { readonly pipeline?: boolean }).pipeline === true;
   let last: Promise<unknown> = Promise.resolve();
-  const send = async (text: string, values?: readonly unknown[]): Promise<Rows> => {
+  const send = async (text: string, values?: readonly unknown[], limitMs?: number): Promise<Rows> => {
     if (isPipelined) holdBack(client);
-    const result = await client.query(text, values as unknown[]).catch((error: unknown) => {
-      throw answerOf(error);
-    });
+    const result = await client
+      .query({ text, values: values as unknown[], ...limitOf(limitMs) })
+      .catch((error: unknown) => {
+        throw answerOf(error);
+      });
     return (Array.isArray(result) ? result.at(-1) : result).rows as Rows;
   };
   return {
     client,
-    query(text, values) {
-      if (isPipelined) return send(text, values);
-      const sent = last.then(() => send(text, values));
+    query(text, values, limitMs) {
+      if (isPipelined) return send(text, values, limitMs);
+      const sent = last.then(() => send(text, values, limitMs));
       last = sent.catch(() => {});
       return sent;
     },

@@ -2,6 +2,7 @@ import { Pool } from 'pg';
 import { createSignalbox, defineJob, type Store } from 'signalbox';
 import { migratePostgres, postgresStore, verifyPostgres } from 'signalbox/postgres';
 import { afterAll, describe, expect, it } from 'vitest';
+import { migrations } from '../../../src/store/postgres/migrations.ts';
 import { connected, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
 import { serverUrl } from './server.ts';
 
@@ -48,6 +49,32 @@ describe('Opening a postgres store', () => {
     expect(await migratePostgres({ connectionString, schema })).toEqual([1, 2, 3]);
     expect(await migratePostgres({ connectionString, schema })).toEqual([]);
     await opens(newPostgresStore({ schema }));
+  });
+
+  it('makes a migration that takes longer than a query may', async () => {
+    const schema = newSchema();
+    const [client, reader] = [await connected(), await connected()];
+    await client.query(
+      `CREATE SCHEMA ${schema};
+       CREATE TABLE ${schema}.migration (number integer PRIMARY KEY, made_at timestamptz NOT NULL DEFAULT now());
+       INSERT INTO ${schema}.migration (number) VALUES (1);
+       ${migrations[0]?.replaceAll('{schema}', schema)}`,
+    );
+    await reader.query(`BEGIN; SELECT FROM ${schema}.line`);
+
+    const migrating = migratePostgres({ connectionString: await serverUrl(), schema, queryTimeout: '1s' });
+    const waiting = async (): Promise<number> => {
+      const { rows } = await client.query(
+        `SELECT count(*)::int AS count FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid AND NOT l.granted
+         WHERE l.relation = '${schema}.line'::regclass AND clock_timestamp() - query_start > interval '1.2 s'`,
+      );
+      return rows[0].count;
+    };
+    await Promise.race([migrating, expect.poll(waiting, { timeout: 10_000 }).toBe(1)]);
+    await reader.end();
+
+    expect(await migrating).toEqual([2, 3]);
+    await client.end();
   });
 
   it('leaves a schema alone that is newer than the code', async () => {
