@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import type { ClientConfig, Pool, PoolClient } from 'pg';
+import type { ClientConfig, Pool, PoolClient, QueryConfig } from 'pg';
 import { SignalboxError, shown } from '../../errors.ts';
 import { answerOf, codeOf } from './failures.ts';
 
@@ -164,9 +164,9 @@ export async function placeOf(connectionString: string): Promise<string> {
   return `${host}:${port}/${database ?? ''}`;
 }
 
-/** The driver reads it, and its types do not know it. */
-function limitOf(ms: number | undefined): object {
-  return ms === undefined ? {} : { query_timeout: ms };
+/** The driver reads the limit, and its types do not know it. */
+function withLimit(text: string, values: unknown[], limitMs: number): QueryConfig {
+  return { text, values, query_timeout: limitMs } as QueryConfig;
 }
 
 /** Statements are sent without waiting for the answer to the one before: one round trip for several. */
@@ -186,11 +186,13 @@ function connection(client: PoolClient, done: () => void): SqlConnection {
   let last: Promise<unknown> = Promise.resolve();
   const send = async (text: string, values?: readonly unknown[], limitMs?: number): Promise<Rows> => {
     if (isPipelined) holdBack(client);
-    const result = await client
-      .query({ text, values: values as unknown[], ...limitOf(limitMs) })
-      .catch((error: unknown) => {
-        throw answerOf(error);
-      });
+    const given = values as unknown[];
+    // What watches the connections of a program knows calls with a text.
+    const asked =
+      limitMs === undefined ? client.query(text, given) : client.query(withLimit(text, given, limitMs));
+    const result = await asked.catch((error: unknown) => {
+      throw answerOf(error);
+    });
     return (Array.isArray(result) ? result.at(-1) : result).rows as Rows;
   };
   return {
