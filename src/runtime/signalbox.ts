@@ -1,5 +1,6 @@
 import type { AnyActorLogic, AnyActorRef } from 'xstate';
 import { ConflictError, SignalboxError } from '../errors.ts';
+import { checkCount } from '../model/check-count.ts';
 import { checkKnown } from '../model/check-known.ts';
 import { checkId, checkQueueName } from '../model/names.ts';
 import type { RetryPolicy } from '../model/retry.ts';
@@ -175,9 +176,9 @@ export class Signalbox {
     return this.#hooks.listen(listener);
   }
 
-  /** Synced entries of the journal from a seq on, oldest first. */
+  /** Synced entries of the journal from a seq on, oldest first. @throws SignalboxError `INVALID_OPTION`. */
   entries(from = 1): AsyncIterable<HistoryEntry> {
-    return this.engine.store.entries(from);
+    return this.engine.store.entries(checkCount(Math.max(0, from), 'from', 0));
   }
 
   /** The dispatchers of this process, by UUID. */

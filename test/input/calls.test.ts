@@ -266,6 +266,15 @@ describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
     expect((await refusal(box, () => job.waitFor(wrong('DONE')))).message).toContain("COMPLETED, got 'DONE'");
   });
 
+  it('a number of an entry that is none is refused', async () => {
+    const box = await openBox(store());
+
+    for (const from of [Number.NaN, 1.5, Number.POSITIVE_INFINITY, wrong('first')])
+      expect((await refusal(box, () => box.entries(from))).message).toContain(
+        'Expected `from` to be a whole number from 0 up',
+      );
+  });
+
   it('a place beyond the queue is refused', async () => {
     const box = await openBox(store());
     await box.queue().put(keep(1));
