@@ -1,4 +1,5 @@
 import { SignalboxError, shown } from '../errors.ts';
+import { checkKnown } from './check-known.ts';
 import { isAtOrBefore, isBefore, type PollInfo, type Polls } from './polls.ts';
 
 /** A range of polls. `at` and `before` exclude each other; `since` is inclusive. A key or an instant. */
@@ -14,6 +15,7 @@ export interface PollRange {
  * @throws SignalboxError `NO_POLL`, `INVALID_OPTION`.
  */
 export function pollAt(polls: Polls, range: Pick<PollRange, 'at' | 'before'>): PollInfo {
+  checkKnown(range, ['at', 'before']);
   checkRange(range);
   const { at, before } = range;
   const poll = at !== undefined ? polls.at(at) : before !== undefined ? polls.before(before) : polls.newest();
@@ -24,6 +26,7 @@ export function pollAt(polls: Polls, range: Pick<PollRange, 'at' | 'before'>): P
 
 /** Polls of a range, newest first, as they are when the walk begins. @throws SignalboxError `INVALID_OPTION`. */
 export function* pollsIn(polls: Polls, range: PollRange): Generator<PollInfo> {
+  checkKnown(range, ['at', 'before', 'since', 'count']);
   checkRange(range);
   let left = range.count ?? Number.POSITIVE_INFINITY;
   for (const poll of polls.toArray()) {

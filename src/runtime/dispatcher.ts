@@ -243,6 +243,7 @@ export class Dispatcher {
 
   /** Jobs in this process's workers at this very instant, newest first. */
   getActiveJobIds(only: { readonly queue?: string; readonly agent?: string } = {}): JobName[] {
+    checkKnown(only, ['queue', 'agent']);
     return [...this.#agents]
       .filter(
         (agent) => (only.queue ?? agent.queue) === agent.queue && (only.agent ?? agent.name) === agent.name,
@@ -254,7 +255,8 @@ export class Dispatcher {
 
   /** Counts and extremes of the jobs in a range of polls. */
   getStatistics(range: PollRange & { readonly queue?: string; readonly agent?: string } = {}): Statistics {
-    return statisticsOf([...this.iterPolls(range)], this.jobs, this.#engine.now(), range);
+    const { queue: _queue, agent: _agent, ...polls } = range;
+    return statisticsOf([...this.iterPolls(polls)], this.jobs, this.#engine.now(), range);
   }
 
   /** How the dispatcher does now: STOPPED, STARTING, RUNNING or STUCK, with its times. */

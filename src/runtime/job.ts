@@ -79,7 +79,7 @@ export class Job<Result = unknown> extends ChangeableJob<Result> {
     unit.engine.refuseOwnChild(this.record.id);
     if (currentRun.getStore()?.job.id === this.record.id)
       throw new SignalboxError('AWAITED_ITSELF', { id: this.record.id });
-    const record = await this.#waitUntil((job) => job.outcome !== null, options.timeout, 'a result');
+    const record = await this.#waitUntil((job) => job.outcome !== null, options, 'a result');
     this.#known.learn(record);
     const outcome = this.outcome;
     if (outcome?.ok === true) return outcome.value;
@@ -100,7 +100,7 @@ export class Job<Result = unknown> extends ChangeableJob<Result> {
     unit.engine.refuseOwnChild(this.record.id);
     const record = await this.#waitUntil(
       (job) => ways.indexOf(statusOfState(job.state)) >= wanted,
-      options.timeout,
+      options,
       `status ${status}`,
     );
     this.#known.learn(record);
@@ -227,10 +227,12 @@ export class Job<Result = unknown> extends ChangeableJob<Result> {
 
   async #waitUntil(
     isReached: (job: JobRecord) => boolean,
-    timeout: Duration | undefined,
+    options: { readonly timeout?: Duration },
     what: string,
   ): Promise<JobRecord> {
     const { engine } = this.#known.stored().unit;
+    checkKnown(options, ['timeout']);
+    const { timeout } = options;
     const limit = timeout === undefined ? null : durationMs(timeout, 'timeout');
     const record = await engine.watch.until(this.record.id, isReached, limit);
     if (record !== null) return record;

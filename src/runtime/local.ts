@@ -1,4 +1,5 @@
 import { SignalboxError } from '../errors.ts';
+import { checkKnown } from '../model/check-known.ts';
 import { checkAnnotationName } from '../model/names.ts';
 import type { AnnotationRecord } from '../model/records.ts';
 import { encodeValue } from '../model/values.ts';
@@ -148,6 +149,7 @@ export const local = {
   async getLiveAnnotation(name: string, options: LiveAnnotationOptions = {}): Promise<unknown> {
     const { engine, job } = mustRun('getLiveAnnotation()');
     checkAnnotationName(name);
+    checkKnown(options, ['default', 'timeout', 'poll', 'job']);
     const id = options.job?.record.id ?? job.id;
     const timeout = durationMs(options.timeout ?? 0, 'timeout');
     const found = liveAnnotation(engine, `${id}/${name}`, {

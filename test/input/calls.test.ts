@@ -379,6 +379,7 @@ describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
     const pulled = await box.queue('a').put(keep(2));
     await box.queue('a').remove(pulled);
     const path = newPath();
+    const dispatcher = new Dispatcher(box, { uuid: 'asked' });
 
     for (const attempt of [
       () => box.queue().put(keep(1), wrong({ oops: '5m' })),
@@ -390,6 +391,12 @@ describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
       () => box.start(wrong({ oops: '1s' })),
       () => box.stop(wrong({ oops: '30s' })),
       () => new Dispatcher(box, wrong({ uuid: 'another', oops: '1s' })),
+      () => job.result(wrong({ oops: '5s' })),
+      () => job.waitFor('COMPLETED', wrong({ oops: '5s' })),
+      () => dispatcher.getPollInfo(wrong({ oops: new Date(0) })),
+      () => [...dispatcher.iterPolls(wrong({ oops: 3 }))],
+      () => dispatcher.getStatistics(wrong({ oops: 'main' })),
+      () => dispatcher.getActiveJobIds(wrong({ oops: 'main' })),
       () => agent(wrong({ oops: 3 })),
       () => defineJob(wrong({ name: 'x', run: () => 1, oops: NeverRetry })),
       () => createSignalbox(wrong({ store: memoryStore(), oops: [keep] })),
