@@ -79,13 +79,13 @@ export class Redactor {
   /** A failure as it may be shown: what is hidden among the arguments is hidden in its texts. */
   failure(failure: Failure): Failure {
     const { name, message, stack, code, cause, extra } = failure;
+    const shown = { name: this.text(name), code: code === null ? null : this.text(code) };
     if (below(this.#paths, 'failure').some((path) => path.length === 0))
-      return { name, message: hidden, stack: `${name}: ${hidden}`, code, cause: null, extra: {} };
+      return { ...shown, message: hidden, stack: `${shown.name}: ${hidden}`, cause: null, extra: {} };
     return {
-      name: this.text(name),
+      ...shown,
       message: this.text(name === 'NonError' ? this.#thrown(message) : message),
       stack: this.text(stack),
-      code: code === null ? null : this.text(code),
       cause: cause === null ? null : this.failure(cause),
       extra: this.#scrubbed(this.#redacted(extra, [])) as Failure['extra'],
     };

@@ -105,8 +105,13 @@ const quarrel = defineJob({
 const mute = defineJob({
   name: 'mute',
   redact: ['failure'],
-  run: () => {
-    throw Object.assign(new RangeError(`nobody passed ${canary}`), { detail: canary, code: 'LENT' });
+  run: (order: { token: string }) => {
+    const name = `Refused ${order.token}`;
+    throw Object.assign(new RangeError(`nobody passed ${canary}`), {
+      detail: canary,
+      code: order.token,
+      name,
+    });
   },
 });
 const unstorable = defineJob({
@@ -132,7 +137,7 @@ async function spread(store: Store, given?: Codec): Promise<{ box: Signalbox; te
   const order = { card: { number: canary, cvc: [canary] }, token: { deep: canary }, note: 'fine' };
   const paid = charge(order, canary).with({ annotations: { password: canary, nested: { a: canary } } });
   const callback = await paid.addCallback(tidy.partial(canary));
-  const all = [paid, quarrel(canary), mute(), unstorable(), tell()];
+  const all = [paid, quarrel(canary), mute({ token: canary }), unstorable(), tell()];
   texts.push(...all.map(String));
   const put = [];
   for (const job of all) put.push(await box.queue().put(job as typeof paid));
