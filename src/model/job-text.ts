@@ -30,9 +30,9 @@ export function jobText(job: {
   return `<Job (id ${job.id ?? '?'}, store ${store}) ${callText(job.name, job.args)}>`;
 }
 
-/** A value as text: text in quotes, everything else as JSON, references as the job they name. */
+/** A value as text, in one line: text in quotes, everything else as JSON, references as the job they name. */
 export function valueText(value: Json | undefined): string {
-  if (typeof value === 'string') return `'${value}'`;
+  if (typeof value === 'string') return `'${value.replaceAll('\n', '\\n')}'`;
   if (value !== null && typeof value === 'object' && '$job' in value)
     return `<Job (id ${String(value.$job)})>`;
   if (value !== null && typeof value === 'object' && codedKey in value) return '<encoded>';

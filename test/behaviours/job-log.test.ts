@@ -99,6 +99,20 @@ forEachStore('The log of jobs', (makeStore) => {
     expect(String(job)).toContain(`id ${other.id}`);
   });
 
+  it('[J-140] text in arguments and results begins no line of the log', async () => {
+    const { give, queue, reactor, of, entries } = await setUp(makeStore);
+    const forged = 'signalbox.events CRITICAL forged';
+    const job = await queue.put(give(`a\r\n${forged}`));
+    await reactor.runUntilIdle();
+
+    const lines = entries.flatMap(({ message }) => message.split('\n'));
+
+    expect(of(job)).toHaveLength(3);
+    expect(lines.filter((line) => line.includes(forged)).length).toBeGreaterThan(3);
+    expect(lines.filter((line) => line.startsWith(forged))).toEqual([]);
+    expect(String(job)).not.toContain('\n');
+  });
+
   it('[J-140] rendering never throws, whatever the arguments are', async () => {
     const any = defineJob({ name: 'any', run: (..._input: unknown[]) => null });
     const { proxy, revoke } = Proxy.revocable({}, {});
