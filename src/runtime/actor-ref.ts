@@ -1,5 +1,7 @@
 import type { JobEvent } from '../../machines/job.events.ts';
 import { jobMachine } from '../../machines/job.machine.ts';
+import { SignalboxError } from '../errors.ts';
+import { jobChart } from '../model/machine-version.ts';
 import type { JobRecord } from '../model/records.ts';
 import type { Engine } from './engine.ts';
 
@@ -9,7 +11,7 @@ type JobSnapshot = ReturnType<typeof jobMachine.resolveState>;
 export interface JobActorRef {
   readonly id: string;
   readonly sessionId: string;
-  /** The snapshot as last seen. */
+  /** The snapshot as last seen. @throws SignalboxError `JOB_QUARANTINED`. */
   getSnapshot(): JobSnapshot;
   /** Tells every snapshot from now on. Fed by the journal. */
   subscribe(observer: (snapshot: JobSnapshot) => void): { unsubscribe(): void };
@@ -53,12 +55,16 @@ export function actorRefOf(engine: Engine, record: JobRecord): JobActorRef {
   };
 }
 
+/** @throws SignalboxError `JOB_QUARANTINED` of a job in a state that the chart does not have. */
 function snapshotOf(record: JobRecord): JobSnapshot {
+  if (!knownStates.has(record.state)) throw new SignalboxError('JOB_QUARANTINED', { id: record.id });
   const [parent, child] = record.state.split('.');
   const value = child === undefined ? record.state : { [parent ?? '']: child };
   const context = Object.fromEntries(Object.entries(record).filter(([key]) => !notContext.has(key)));
   return jobMachine.resolveState({ value: value as never, context: context as never });
 }
+
+const knownStates: ReadonlySet<string> = new Set(jobChart.states);
 
 const notContext = new Set([
   'id',

@@ -26,6 +26,19 @@ forEachStore('A job in a state that this version does not know', (makeStore) => 
     await second.stop();
   });
 
+  it('has no snapshot, and who asks for one is told why', async () => {
+    const { box } = await makeBox({ store: makeStore(), jobs: [], queues: [''] });
+    const change = { kind: 'job', id: 'odd', event: 'job.put', from: null, to: 'paused' } as const;
+    const changes = [{ ...change, patch: { name: 'note' } }];
+    await box.store.commit({ by: 'a later version', changes, expect: [] }).synced;
+    const job = await box.job('odd').refresh();
+
+    const look = () => job.actorRef().getSnapshot();
+
+    expect(look).toThrow(expect.objectContaining({ code: 'JOB_QUARANTINED' }) as Error);
+    expect(job.record.state).toBe('paused');
+  });
+
   it('keeps no worker busy when it was interrupted: its system job looks again ten minutes later', async () => {
     const note = defineJob({ name: 'note', run: (word: string) => word });
     const { box, reactor } = await makeBox({ store: makeStore(), jobs: [note], queues: [''] });
