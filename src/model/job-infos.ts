@@ -16,6 +16,26 @@ export interface JobInfo {
   reassigned: boolean;
 }
 
+/** A record as it is now. Its JSON has the key of its poll as text, like that of the poll itself. */
+export function copyOfInfo(info: JobInfo, reassigned = info.reassigned): JobInfo & { toJSON(): unknown } {
+  const { result, failed, agent, queue, pollId, quotaNames, call, started, completed, thread } = info;
+  const copy = {
+    result,
+    failed,
+    agent,
+    queue,
+    pollId,
+    quotaNames,
+    call,
+    started,
+    completed,
+    thread,
+    reassigned,
+  };
+  const toJSON = (): unknown => ({ ...copy, pollId: copy.pollId === null ? null : String(copy.pollId) });
+  return Object.defineProperty(copy, 'toJSON', { value: toJSON }) as typeof copy & { toJSON(): unknown };
+}
+
 /** The newest jobs by insertion, newest first when iterated. */
 export class JobInfos<Info = JobInfo> implements Iterable<readonly [string, Info]> {
   readonly size: number;

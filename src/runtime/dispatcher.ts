@@ -3,7 +3,7 @@ import { dispatcherMachine } from '../../machines/dispatcher.machine.ts';
 import { SignalboxError } from '../errors.ts';
 import { checkCount } from '../model/check-count.ts';
 import { checkKnown } from '../model/check-known.ts';
-import { type JobInfo, JobInfos } from '../model/job-infos.ts';
+import { copyOfInfo, type JobInfo, JobInfos } from '../model/job-infos.ts';
 import { type DispatcherHealth, healthOf } from '../model/liveness.ts';
 import { checkUuid } from '../model/names.ts';
 import { type PollRange, pollAt, pollsIn } from '../model/poll-range.ts';
@@ -237,8 +237,7 @@ export class Dispatcher {
       entry === undefined || info.pollId === null || (entry.error !== null && entry.activeJobs.length === 0);
     const isListed = isUnknown || [...entry.activeJobs, ...entry.newJobs].some(([listed]) => listed === id);
     const reassigned = info.reassigned || (info.completed === null && !isListed);
-    const { result, failed, agent, queue, pollId, quotaNames, call, started, completed, thread } = info;
-    return { result, failed, agent, queue, pollId, quotaNames, call, started, completed, thread, reassigned };
+    return copyOfInfo(info, reassigned);
   }
 
   /** Jobs in this process's workers at this very instant, newest first. */

@@ -1,6 +1,6 @@
 import type { Outcome } from '../../machines/job.context.ts';
 import { Failure } from '../model/failure.ts';
-import { cutResult, type JobInfo } from '../model/job-infos.ts';
+import { copyOfInfo, cutResult, type JobInfo } from '../model/job-infos.ts';
 import { jobText } from '../model/job-text.ts';
 import type { JobRecord } from '../model/records.ts';
 import { Redactor } from '../model/redaction.ts';
@@ -48,6 +48,10 @@ export class LiveJobInfo implements JobInfo {
     if (this.#text !== null) return cutResult(this.#text);
     if (this.#outcome === null) return null;
     return cutResult(outcomeText(this.#outcome, this.#redactor()));
+  }
+
+  toJSON(): unknown {
+    return copyOfInfo(this).toJSON();
   }
 
   /** A failure as a log may show it. */

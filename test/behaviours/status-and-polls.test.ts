@@ -117,6 +117,22 @@ forEachStore('Questions to a dispatcher', (makeStore) => {
     expect(() => a.getJobInfo('none')).toThrow(expect.objectContaining({ code: 'NO_JOB_RECORD' }) as Error);
   });
 
+  it('[D-36] records of jobs and polls can be written as JSON, with the keys of polls as text', async () => {
+    const { testBox, queue, done, reactor } = await makeShop();
+    const [a] = (await startCrew(testBox, ['a'])) as [Dispatcher];
+    const job = await queue.put(done('one'));
+    await reactor.runUntilIdle();
+    const info = a.getJobInfo(job.id ?? '');
+
+    const json = JSON.parse(JSON.stringify({ info, jobs: [...a.jobs], polls: [...a.polls] }));
+
+    const pollId = String(a.getPollInfo().key);
+    const written = { ...info, pollId, started: info.started?.toJSON(), completed: info.completed?.toJSON() };
+    expect(json.info).toEqual(written);
+    expect(json.jobs).toEqual([[job.id, written]]);
+    expect(json.polls[0].key).toBe(pollId);
+  });
+
   it('[D-48] a job that runs here and that the last poll did not find with its agent is reported as reassigned, on a copy', async () => {
     const { testBox, queue, hold, reactor } = await makeShop();
     const main = agent({ filter: { notJobs: ['signalbox.*'] } });
