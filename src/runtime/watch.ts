@@ -2,6 +2,10 @@ import { ConflictError, SignalboxError } from '../errors.ts';
 import type { JobRecord } from '../model/records.ts';
 import type { Line, OpenStore } from '../store/store.ts';
 import type { Reactor } from './reactor/reactor.ts';
+import { withinMs } from './reactor/time-limits.ts';
+
+/** How much longer than asked a store that does not answer is waited for. */
+const unansweredMs = 2000;
 
 /** Tells when a job reaches a condition, by following the journal: nothing polls. */
 export class Watch {
@@ -48,27 +52,29 @@ export class Watch {
   ): Promise<JobRecord | null> {
     return new Promise((resolve, reject) => {
       let isOver = false;
-      const timer =
-        limitMs === null ? null : this.#reactor.callLater(limitMs, () => end(() => resolve(null)));
-      const unsubscribe = this.subscribe(id, () => check());
+      let looked: Promise<void> = Promise.resolve();
+      // What is reached already is given, also when the store takes longer than the limit to say so.
+      const giveUp = (): void =>
+        void withinMs(this.#reactor, looked, unansweredMs).then(() => end(() => resolve(null)));
+      const timer = limitMs === null ? null : this.#reactor.callLater(limitMs, giveUp);
+      const unsubscribe = this.subscribe(id, () => void check());
       const end = (answer: () => void): void => {
         isOver = true;
         timer?.cancel();
         unsubscribe();
         answer();
       };
-      const check = (): void => {
+      const check = (): Promise<void> =>
         this.#reached(id, isReached).then(
           (job) => {
             if (job !== null) end(() => resolve(job));
           },
           (error: unknown) => {
             if (!(error instanceof ConflictError)) end(() => reject(error));
-            else if (!isOver) this.#reactor.callFromThread(check);
+            else if (!isOver) this.#reactor.callFromThread(() => void check());
           },
         );
-      };
-      check();
+      looked = check();
     });
   }
 

@@ -1,7 +1,7 @@
 import { agent, defineJob, local } from 'signalbox';
 import { afterAll, expect, it } from 'vitest';
 import { interceptedStore } from '../../behaviours/faulty-store.ts';
-import { makeBox } from '../../behaviours/stores.ts';
+import { makeBox, makeNodeBox } from '../../behaviours/stores.ts';
 import { newPostgresStore, removeSchemas } from './schemas.ts';
 
 afterAll(removeSchemas);
@@ -22,4 +22,21 @@ it('A job gets the outcome that it waits for at the next poll, though who ended 
 
   expect(before).toBe('ACTIVE');
   expect((await job.refresh()).outcome).toEqual({ ok: true, value: 'done' });
+});
+
+it('What has been reached is given, however short the limit and however far the database', async () => {
+  const quick = defineJob({ name: 'quick', run: () => 'done' });
+  const { box } = await makeNodeBox({ store: newPostgresStore(), jobs: [quick], queues: [''] });
+  await box.start();
+  const job = await box.queue().put(quick);
+  await job.waitFor('COMPLETED');
+
+  const results = [];
+  for (let times = 0; times < 10; times += 1) results.push(await job.result({ timeout: 0 }));
+  const late = job.waitFor('COMPLETED', { timeout: '1ms' });
+
+  expect(results).toEqual(Array(10).fill('done'));
+  expect((await late).status).toBe('COMPLETED');
+  const waiting = await box.queue().put(quick, { beginAfter: '1h' });
+  await expect(waiting.result({ timeout: 0 })).rejects.toMatchObject({ name: 'TimeoutError' });
 });
