@@ -1,4 +1,4 @@
-import { type AnyActorLogic, assign, enqueueActions, setup } from 'xstate';
+import { type AnyActorLogic, assign, enqueueActions, setup, stopChild } from 'xstate';
 
 /** What the supervisor knows. */
 export interface SupervisorContext {
@@ -17,6 +17,8 @@ export type SupervisorEvent =
       readonly logic: AnyActorLogic;
       readonly input: unknown;
     }
+  /** An agent leaves: it is at nothing any more. */
+  | { readonly type: 'child.leave'; readonly id: string }
   /** Work may be available in a queue: the agents that could take it are woken. */
   | { readonly type: 'work.available'; readonly queue: string }
   /** The earliest due time has come. */
@@ -46,6 +48,7 @@ export const supervisorMachine = setup({
       const { id, logic, input } = event as EventOf<'child.spawn'>;
       enqueue.spawnChild(logic as never, { id, input } as never);
     }),
+    dismiss: stopChild(({ event }) => (event as EventOf<'child.leave'>).id),
     // Effects: carried out by src/runtime.
     openStore: unprovided,
     recover: unprovided,
@@ -82,6 +85,7 @@ export const supervisorMachine = setup({
       exit: 'cancelTick',
       on: {
         'child.spawn': { actions: 'spawn' },
+        'child.leave': { actions: 'dismiss' },
         'work.available': { actions: ['routeWork', 'scheduleTick'] },
         'tick.due': { actions: ['wakeDue', 'scheduleTick'] },
         'box.stop': { target: 'draining' },

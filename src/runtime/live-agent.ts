@@ -1,4 +1,4 @@
-import { type Actor, type AnyActorLogic, waitFor } from 'xstate';
+import { type Actor, type AnyActorLogic, type AnyActorRef, waitFor } from 'xstate';
 import { agentMachine } from '../../machines/agent.machine.ts';
 import type { Json } from '../../machines/json.ts';
 import { Failure } from '../model/failure.ts';
@@ -79,6 +79,13 @@ export class LiveAgent {
 
   resume(): void {
     if (this.#isDrained()) this.#actor.send({ type: 'agent.resume' });
+  }
+
+  /** Claims nothing more. Resolves when it is at nothing any more, with its actor, which nobody needs then. */
+  async ended(): Promise<AnyActorRef> {
+    this.drain();
+    await this.idle();
+    return this.#actor;
   }
 
   /** Resolves when no claim is under way, and none of its workers is busy with what the last one brought. */

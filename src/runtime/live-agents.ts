@@ -46,10 +46,8 @@ export class LiveAgents implements Iterable<LiveAgent> {
       const seen = poll.queues[agent.queue];
       // A queue that was skipped this time has not lost its agents.
       if (seen === null || seen?.[agent.name] !== undefined) continue;
-      agent.drain();
       this.spend(-agent.size);
-      this.#agents.delete(id);
-      this.#engine.agents.delete(id);
+      this.#forget(id, agent);
     }
   }
 
@@ -59,8 +57,13 @@ export class LiveAgents implements Iterable<LiveAgent> {
 
   /** Forgets them all. What their workers are at goes on. */
   clear(): void {
-    for (const id of this.#agents.keys()) this.#engine.agents.delete(id);
-    this.#agents.clear();
+    for (const [id, agent] of this.#agents) this.#forget(id, agent);
+  }
+
+  #forget(id: string, agent: LiveAgent): void {
+    this.#agents.delete(id);
+    this.#engine.agents.delete(id);
+    void agent.ended().then((actor) => this.#dispatcher.box.dismiss(actor));
   }
 
   /** Adds to the connections that the dispatcher may use. */

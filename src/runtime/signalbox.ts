@@ -217,10 +217,15 @@ export class Signalbox {
   }
 
   /** Makes an actor a child of the supervisor. */
-  spawn(id: string, logic: AnyActorLogic, input: unknown): AnyActorRef {
-    const child = this.#supervision.spawn(id, logic, input);
-    if (child === undefined) throw new SignalboxError('BOX_STOPPED', { call: `starting ${id}` });
+  spawn(name: string, logic: AnyActorLogic, input: unknown): AnyActorRef {
+    const child = this.#supervision.spawn(name, logic, input);
+    if (child === undefined) throw new SignalboxError('BOX_STOPPED', { call: `starting ${name}` });
     return child;
+  }
+
+  /** Lets a child of the supervisor go that is at nothing any more. */
+  dismiss(child: AnyActorRef): void {
+    this.#supervision.dismiss(child);
   }
 
   /**

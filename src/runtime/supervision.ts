@@ -44,6 +44,7 @@ export class Supervision {
   #openError: unknown = null;
   #storeFailure: Error | null = null;
   #grace = 0;
+  #spawned = 0;
 
   constructor(options: SignalboxOptions, shared: Shared) {
     this.#options = options;
@@ -89,9 +90,17 @@ export class Supervision {
   }
 
   /** Makes an actor a child of the supervisor. Undefined when the chart refuses it. */
-  spawn(id: string, logic: AnyActorLogic, input: unknown): AnyActorRef | undefined {
+  spawn(name: string, logic: AnyActorLogic, input: unknown): AnyActorRef | undefined {
+    // An agent that was removed may still be there when another of its name begins.
+    this.#spawned += 1;
+    const id = `${name}:${this.#spawned}`;
     this.#supervisor.send({ type: 'child.spawn', id, logic, input });
     return (this.#supervisor.getSnapshot().children as Record<string, AnyActorRef | undefined>)[id];
+  }
+
+  /** Lets a child go that is at nothing any more. */
+  dismiss({ id }: AnyActorRef): void {
+    this.#supervisor.send({ type: 'child.leave', id });
   }
 
   /** Lets what runs end within `grace` milliseconds, and closes the store. Rejects when the store fails meanwhile. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Actor, createActor, fromPromise } from 'xstate';
+import { type Actor, type AnyActorRef, createActor, fromPromise } from 'xstate';
 import { getShortestPaths } from 'xstate/graph';
 import { type SupervisorEvent, supervisorMachine } from '../../machines/supervisor.machine.ts';
 import { without } from './altered.ts';
@@ -10,6 +10,7 @@ const events: readonly SupervisorEvent[] = [
   { type: 'store.opened' },
   { type: 'recovery.done' },
   { type: 'child.spawn', id: 'dispatcher:d', logic: child, input: undefined },
+  { type: 'child.leave', id: 'dispatcher:d' },
   { type: 'work.available', queue: 'q' },
   { type: 'tick.due' },
   { type: 'box.stop' },
@@ -104,7 +105,7 @@ function mustStop(actor: Actor<typeof supervisorMachine>, effects: readonly stri
 describe('a supervisor', () => {
   it('reaches every state by a shortest path', () => {
     const paths = getShortestPaths(supervisorMachine, {
-      events: events.filter(({ type }) => type !== 'child.spawn'),
+      events: events.filter(({ type }) => !type.startsWith('child.')),
       serializeState: ({ value }) => String(value),
     });
 
@@ -153,5 +154,18 @@ describe('a supervisor', () => {
     spawn('late');
 
     expect(children()).toEqual(['agent:a']);
+  });
+
+  it('lets a child go that leaves', () => {
+    const { actor } = record(supervisorMachine);
+    for (const type of ['store.opened', 'recovery.done'] as const) actor.send({ type });
+    for (const id of ['agent:a', 'agent:b'])
+      actor.send({ type: 'child.spawn', id, logic: child, input: undefined });
+    const [left] = Object.values(actor.getSnapshot().children) as AnyActorRef[];
+
+    actor.send({ type: 'child.leave', id: 'agent:a' });
+
+    expect(Object.keys(actor.getSnapshot().children)).toEqual(['agent:b']);
+    expect(left?.getSnapshot()).toMatchObject({ status: 'stopped' });
   });
 });
