@@ -97,7 +97,7 @@ export async function nodePostgres(database: Database, limits: ConnectionLimits)
     async connect() {
       // Also on a pool of the program's, which goes on; and nobody tries a call again for that.
       if (isEnded) throw new SignalboxError('STORE_CLOSED', { call: 'a call' });
-      const client = await pool.connect();
+      const client = await (own === null ? connectWithin(pool, limits.connectTimeoutMs) : pool.connect());
       client.on('error', unheard);
       return connection(client, () => client.off('error', unheard));
     },
@@ -152,6 +152,31 @@ export async function nodePostgres(database: Database, limits: ConnectionLimits)
       await own.end();
     },
   };
+}
+
+/**
+ * A pool of the program's may have no limit of its own: who holds all its connections while he waits for this store, such as
+ * work in a transaction, would wait for ever.
+ */
+function connectWithin(pool: Pool, limitMs: number): Promise<PoolClient> {
+  return new Promise((resolve, reject) => {
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      reject(new Error('timeout exceeded when trying to connect: all connections of the pool are in use'));
+    }, limitMs);
+    pool.connect().then(
+      (client) => {
+        clearTimeout(timer);
+        if (isLate) client.release();
+        else resolve(client);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
+  });
 }
 
 /**
