@@ -1,6 +1,8 @@
 import type { Json } from '../../machines/json.ts';
 import { SignalboxError, shown } from '../errors.ts';
 import { durationMs, isInstant } from '../time.ts';
+import { checkCount } from './check-count.ts';
+import { checkKnown } from './check-known.ts';
 import type { Failure } from './failure.ts';
 import { checkName } from './names.ts';
 
@@ -153,6 +155,42 @@ export interface GrowingWait {
   readonly max: number;
 }
 
+const figureNames = [
+  'name',
+  'maxConflicts',
+  'maxInterruptions',
+  'retriesOtherCommitErrors',
+  'logEvery',
+  'kindOf',
+  'disconnectWaits',
+  'otherCommitWaits',
+] as const satisfies readonly (keyof CommonRetryFigures)[];
+
+/** @throws SignalboxError `INVALID_OPTION`, `INVALID_NAME`. */
+function checkFigures(figures: CommonRetryFigures): void {
+  checkKnown(figures, figureNames);
+  checkName(figures.name, 'the name of a retry policy');
+  for (const option of ['maxConflicts', 'maxInterruptions'] as const)
+    if (figures[option] !== null) checkCount(figures[option], option, 0, Number.POSITIVE_INFINITY);
+  if (figures.logEvery !== undefined) checkCount(figures.logEvery, 'logEvery', 1, Number.POSITIVE_INFINITY);
+  if (typeof figures.retriesOtherCommitErrors !== 'boolean')
+    throw wrongFigure('retriesOtherCommitErrors', 'true or false', figures.retriesOtherCommitErrors);
+  if (figures.kindOf !== undefined && typeof figures.kindOf !== 'function')
+    throw wrongFigure('kindOf', 'a function', figures.kindOf);
+  for (const option of ['disconnectWaits', 'otherCommitWaits'] as const) {
+    const waits = figures[option];
+    if (waits === undefined) continue;
+    checkKnown(waits, ['first', 'step', 'max']);
+    for (const part of ['first', 'step', 'max'] as const)
+      if (!(waits[part] >= 0))
+        throw wrongFigure(`${option}.${part}`, 'milliseconds, zero or more', waits[part]);
+  }
+}
+
+function wrongFigure(option: string, expected: string, actual: unknown): SignalboxError {
+  return new SignalboxError('INVALID_OPTION', { option, expected, actual: shown(actual) });
+}
+
 function waitMs(wait: GrowingWait, count: number): number {
   return Math.min(wait.max, wait.first + (count - 1) * wait.step);
 }
@@ -173,6 +211,7 @@ function waitMs(wait: GrowingWait, count: number): number {
  * ```
  */
 export function commonRetryPolicy(figures: CommonRetryFigures): RetryPolicy {
+  checkFigures(figures);
   const logEvery = figures.logEvery ?? 5;
   const kindOf = figures.kindOf ?? kindOfFailure;
   const disconnectWaits = figures.disconnectWaits ?? { first: 5000, step: 5000, max: 60_000 };

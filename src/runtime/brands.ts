@@ -1,5 +1,7 @@
+import { SignalboxError, shown } from '../errors.ts';
 import type { JobDefinition } from './definitions.ts';
 import type { Job } from './job.ts';
+import type { Signalbox } from './signalbox.ts';
 
 /** Marks jobs, so that other modules recognise them without importing the class. */
 export const jobBrand: unique symbol = Symbol.for('signalbox.job') as never;
@@ -7,6 +9,13 @@ export const jobBrand: unique symbol = Symbol.for('signalbox.job') as never;
 /** Whether a value is a job: a draft or a handle. */
 export function isJob(value: unknown): value is Job<unknown> {
   return typeof value === 'object' && value !== null && jobBrand in value;
+}
+
+/** Refuses what is no Signalbox. @throws SignalboxError `INVALID_OPTION`. */
+export function checkBox(value: unknown): void {
+  if (typeof (value as Partial<Signalbox> | null | undefined)?.createQueue === 'function') return;
+  const expected = 'a Signalbox, as createSignalbox gives it';
+  throw new SignalboxError('INVALID_OPTION', { option: 'box', expected, actual: shown(value) });
 }
 
 /** Whether a value is a job definition. */

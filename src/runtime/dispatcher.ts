@@ -10,6 +10,7 @@ import { type PollRange, pollAt, pollsIn } from '../model/poll-range.ts';
 import { type JobName, type PollInfo, Polls } from '../model/polls.ts';
 import { type Statistics, statisticsOf } from '../model/statistics.ts';
 import { type Duration, durationMs } from '../time.ts';
+import { checkBox } from './brands.ts';
 import type { Engine } from './engine.ts';
 import { LiveAgents } from './live-agents.ts';
 import { Polling } from './polling.ts';
@@ -71,6 +72,7 @@ export class Dispatcher {
   #shutdownTrigger: ScheduledCall | null = null;
 
   constructor(box: Signalbox, options: DispatcherOptions = {}) {
+    checkBox(box);
     checkKnown(options, ['reactor', 'pollInterval', 'uuid', 'jobsSize', 'pollsSize']);
     this.box = box;
     this.#engine = box.engine;

@@ -1,5 +1,7 @@
+import { checkKnown } from '../model/check-known.ts';
 import { checkName, checkQueueName } from '../model/names.ts';
 import { type AgentSettings, agent, checkSettings } from './agents.ts';
+import { checkBox } from './brands.ts';
 import type { Signalbox } from './signalbox.ts';
 
 /** What an installed agent is told. */
@@ -33,6 +35,8 @@ export interface AgentInstallation {
  * @throws SignalboxError `INVALID_NAME`, `INVALID_OPTION`.
  */
 export function installAgent(box: Signalbox, installation: AgentInstallation): () => void {
+  checkBox(box);
+  checkKnown(installation, ['name', 'settings', 'queues']);
   const name = checkName(installation.name, 'an agent name');
   const queues = installation.queues?.map(checkQueueName) ?? null;
   const settings = installation.settings ?? agent();

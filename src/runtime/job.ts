@@ -1,5 +1,5 @@
 import { SignalboxError, shown, TimeoutError } from '../errors.ts';
-import { checkKnown } from '../model/check-known.ts';
+import { checkKnown, checkObject } from '../model/check-known.ts';
 import { Failure } from '../model/failure.ts';
 import type { JobRecord } from '../model/records.ts';
 import { type JobStatus, newJobRecord, statusOfState } from '../model/step.ts';
@@ -75,6 +75,7 @@ export class Job<Result = unknown> extends ChangeableJob<Result> {
    * @throws TimeoutError after `timeout`. Default: no limit.
    */
   async result(options: { readonly timeout?: Duration } = {}): Promise<Result> {
+    checkKnown(options, ['timeout']);
     const { unit } = this.#known.stored();
     unit.engine.refuseOwnChild(this.record.id);
     if (currentRun.getStore()?.job.id === this.record.id)
@@ -88,6 +89,7 @@ export class Job<Result = unknown> extends ChangeableJob<Result> {
 
   /** Waits until the job has the status, or one behind it on its way. @throws TimeoutError after `timeout`. */
   async waitFor(status: JobStatus, options: { readonly timeout?: Duration } = {}): Promise<this> {
+    checkKnown(options, ['timeout']);
     const { unit } = this.#known.stored();
     const wanted = ways.indexOf(status);
     if (wanted < 0) {
@@ -207,6 +209,7 @@ export class Job<Result = unknown> extends ChangeableJob<Result> {
     ])[],
     options: JobSettings & { readonly otherwise?: CallbackOf<Result | Failure, unknown> } = {},
   ): Promise<CallbackProxy> {
+    checkObject(options, 'options');
     const { otherwise, ...settings } = options;
     return this.#addProxy(
       CallbackProxy.draft(

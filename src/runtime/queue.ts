@@ -1,4 +1,5 @@
 import { BadStatusError, SignalboxError, shown } from '../errors.ts';
+import { checkObject } from '../model/check-known.ts';
 import type { JobRecord } from '../model/records.ts';
 import { statusOfState, stepJob } from '../model/step.ts';
 import type { Change } from '../store/store.ts';
@@ -94,7 +95,9 @@ export class Queue {
     return putAll(this.#unitFor(options), this.name, items, options);
   }
 
-  #unitFor({ client }: PutOptions): Unit {
+  #unitFor(options: PutOptions): Unit {
+    checkObject(options, 'options');
+    const { client } = options;
     return client === undefined ? this.#unit : new ClientUnit(this.#unit.engine, client);
   }
 

@@ -1,4 +1,5 @@
 import { SignalboxError, shown } from '../errors.ts';
+import { checkKnown } from '../model/check-known.ts';
 import { checkName } from '../model/names.ts';
 import type { Unit } from './unit.ts';
 
@@ -32,6 +33,7 @@ export class Quotas {
    */
   async create(name: string, options: { readonly size?: number } = {}): Promise<void> {
     checkName(name, 'a quota name');
+    checkKnown(options, ['size']);
     const size = checkSize(options.size ?? 1);
     await this.#unit.engine.mustHaveQueue(this.#unit, this.#queue);
     const id = `${this.#queue}/${name}`;

@@ -1,7 +1,7 @@
 import type { AnyActorLogic, AnyActorRef } from 'xstate';
 import { ConflictError, SignalboxError } from '../errors.ts';
 import { checkCount } from '../model/check-count.ts';
-import { checkKnown } from '../model/check-known.ts';
+import { checkKnown, checkObject } from '../model/check-known.ts';
 import { checkId, checkQueueName } from '../model/names.ts';
 import type { RetryPolicy } from '../model/retry.ts';
 import type { HistoryEntry, OpenStore } from '../store/store.ts';
@@ -236,6 +236,7 @@ export class Signalbox {
    */
   async start(options: StartOptions = {}): Promise<Dispatcher> {
     this.mustRun('start()');
+    checkObject(options, 'options');
     const { agent: settings = agent(), ...dispatcherOptions } = options;
     if (settings !== null) checkSettings(settings, 'agent');
     await this.createQueue('');

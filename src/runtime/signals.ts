@@ -1,4 +1,6 @@
+import { checkKnown } from '../model/check-known.ts';
 import { type Duration, durationMs } from '../time.ts';
+import { checkBox } from './brands.ts';
 import { nodeSignals, type SignalName, type SignalPort } from './ports.ts';
 import { withinMs } from './reactor/time-limits.ts';
 import type { Signalbox } from './signalbox.ts';
@@ -35,9 +37,11 @@ const handled = new WeakMap<Signalbox, () => void>();
  * restore();
  * ```
  *
- * @throws SignalboxError `INVALID_DURATION`.
+ * @throws SignalboxError `INVALID_DURATION`, `INVALID_OPTION`.
  */
 export function handleSignals(box: Signalbox, options: SignalOptions = {}): () => void {
+  checkBox(box);
+  checkKnown(options, ['grace', 'timeout', 'signals']);
   const present = handled.get(box);
   if (present !== undefined) return present;
   const { signals = nodeSignals } = options;

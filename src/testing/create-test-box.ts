@@ -10,6 +10,7 @@ import {
   type StartOptions,
   type Store,
 } from '../index.ts';
+import { checkObject } from './check-options.ts';
 import { echoLog, type LogEchoOptions } from './echo-log.ts';
 import { getPoll } from './get-poll.ts';
 import { type TearDownOptions, tearDownBox } from './tear-down.ts';
@@ -53,6 +54,7 @@ export interface TestBox {
  * @throws SignalboxError `NOT_STARTED` when the second poll does not know the queue; `STORE_…`, `INVALID_…`.
  */
 export async function createTestBox(options: TestBoxOptions = {}): Promise<TestBox> {
+  checkObject(options);
   const {
     log = {},
     reactor = new NodeReactor(),

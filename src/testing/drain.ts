@@ -6,6 +6,7 @@ import {
   type PutOptions,
   type Signalbox,
 } from '../index.ts';
+import { checkObject, checkOptions } from './check-options.ts';
 import { within } from './within.ts';
 
 /** What is drained, and how long that may take. */
@@ -46,6 +47,7 @@ export interface InlineOptions extends DrainOptions, Omit<PutOptions, 'id'> {
  * @throws TimeoutError after `timeout`, as when a job waits for one in another queue.
  */
 export async function drain(box: Signalbox, options: DrainOptions = {}): Promise<readonly Job<unknown>[]> {
+  checkOptions(options, ['queue', 'timeout']);
   const { queue = '' } = options;
   const called = new Map<string, Job<unknown>>();
   let isOver = false;
@@ -97,6 +99,7 @@ export async function putInline<Result>(
   item: Job<Result> | JobDefinition<readonly [], Result>,
   options: InlineOptions = {},
 ): Promise<Job<Result>> {
+  checkObject(options);
   const { queue = '', timeout, ...put } = options;
   const job = await box.queue(queue).put(item, put);
   await drain(box, { queue, ...(timeout !== undefined && { timeout }) });

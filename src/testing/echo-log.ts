@@ -1,4 +1,5 @@
 import type { Logger, LogLevel } from '../index.ts';
+import { checkOptions } from './check-options.ts';
 
 /** What is echoed, and where to. */
 export interface LogEchoOptions {
@@ -41,6 +42,7 @@ const levels = [
  * ```
  */
 export function echoLog(options: LogEchoOptions = {}): LogEcho {
+  checkOptions(options, ['level', 'write', 'logger']);
   const { level = 'CRITICAL', write = (line) => console.log(line), logger } = options;
   const lowest = levels.findIndex(([name]) => name === level);
   let isOn = true;

@@ -1,4 +1,5 @@
 import type { Dispatcher, Duration, PollInfo } from '../index.ts';
+import { checkOptions } from './check-options.ts';
 import { ofDispatcher, within } from './within.ts';
 
 /**
@@ -21,11 +22,12 @@ import { ofDispatcher, within } from './within.ts';
  *
  * @throws TimeoutError after `timeout` (default 6 s); it tells the dispatcher's status.
  */
-export function getPoll(
+export async function getPoll(
   dispatcher: Dispatcher,
   count?: number,
   options: { readonly timeout?: Duration } = {},
 ): Promise<PollInfo> {
+  checkOptions(options, ['timeout']);
   const poll = count === undefined ? dispatcher.nextPoll() : pollAfter(dispatcher, count);
   return within(dispatcher.reactor, options.timeout, ofDispatcher('a poll', dispatcher), poll);
 }

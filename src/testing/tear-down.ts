@@ -7,6 +7,7 @@ import {
   type Signalbox,
   SignalboxError,
 } from '../index.ts';
+import { checkOptions } from './check-options.ts';
 
 /** How long everything may take to stop. */
 export interface TearDownOptions {
@@ -66,8 +67,10 @@ export async function tearDownBox(box: Signalbox, options: TearDownOptions = {})
 
 async function tearDownDispatchers(
   dispatchers: readonly Dispatcher[],
-  { timeout = '3s' }: TearDownOptions,
+  options: TearDownOptions,
 ): Promise<void> {
+  checkOptions(options, ['timeout']);
+  const { timeout = '3s' } = options;
   const found = await Promise.all(dispatchers.map((dispatcher) => stuckAt(dispatcher, timeout)));
   const problems = found.flat();
   if (problems.length > 0) throw new TearDownError({ problems, limit: `${timeout}` });

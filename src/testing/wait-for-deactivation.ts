@@ -1,4 +1,5 @@
 import type { Dispatcher, Duration } from '../index.ts';
+import { checkOptions } from './check-options.ts';
 import { ofDispatcher, within } from './within.ts';
 
 /**
@@ -21,10 +22,11 @@ import { ofDispatcher, within } from './within.ts';
  *
  * @throws TimeoutError after `timeout` (default 6 s); it tells the dispatcher's status.
  */
-export function waitForDeactivation(
+export async function waitForDeactivation(
   dispatcher: Dispatcher,
   options: { readonly timeout?: Duration } = {},
 ): Promise<void> {
+  checkOptions(options, ['timeout']);
   let isOver = false;
   const deactivated = new Promise<void>((resolve) => {
     const look = (): void => {

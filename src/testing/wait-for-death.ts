@@ -1,4 +1,5 @@
 import type { Duration, Representation } from '../index.ts';
+import { checkOptions } from './check-options.ts';
 import { within } from './within.ts';
 
 const lookEveryMs = 100;
@@ -26,6 +27,7 @@ export async function waitForDeath(
   representation: Representation,
   options: { readonly timeout?: Duration } = {},
 ): Promise<Representation> {
+  checkOptions(options, ['timeout']);
   const { reactor, uuid, queue } = representation;
   let isOver = false;
   const dead = async (): Promise<Representation> => {

@@ -1,4 +1,5 @@
 import { type Duration, Failure, type Job, type JobStatus, TimeoutError } from '../index.ts';
+import { checkOptions, invalid } from './check-options.ts';
 import { defaultTimeout } from './within.ts';
 
 /** How long to wait, in the time of the job's box. */
@@ -82,6 +83,7 @@ export async function waitForAnnotation(
   name: string,
   options: WaitOptions = {},
 ): Promise<unknown> {
+  checkWait(job, options);
   const isThere = async (): Promise<boolean> => Object.hasOwn((await job.refresh()).annotations, name);
   const { unsubscribe, promise } = whenTouched(job, isThere);
   try {
@@ -118,6 +120,7 @@ async function reached(
   what: string,
   options: WaitOptions,
 ): Promise<void> {
+  checkWait(job, options);
   try {
     await job.waitFor(status, { timeout: options.timeout ?? defaultTimeout });
   } catch (error) {
@@ -125,6 +128,12 @@ async function reached(
     await job.refresh();
     throw timedOut(job, what, options);
   }
+}
+
+function checkWait(job: Job<unknown>, options: WaitOptions): void {
+  if (typeof (job as Partial<Job<unknown>> | null | undefined)?.waitFor !== 'function')
+    throw invalid('job', 'a job', String(job));
+  checkOptions(options, ['timeout']);
 }
 
 function timedOut(job: Job<unknown>, what: string, options: WaitOptions): TimeoutError {

@@ -1,4 +1,5 @@
 import type { Duration, Job } from '../index.ts';
+import { checkOptions } from './check-options.ts';
 import type { VirtualReactor } from './virtual-reactor.ts';
 
 /** How much virtual time jobs get. */
@@ -33,6 +34,7 @@ export async function waitForJobs(
   jobs: readonly Job<unknown>[],
   options: JobsWaitOptions = {},
 ): Promise<readonly Job<unknown>[]> {
+  checkOptions(options, ['pollInterval', 'attempts']);
   const { pollInterval = '5s', attempts = 10 } = options;
   let open = jobs;
   for (let attempt = 0; attempt < attempts && open.length > 0; attempt += 1) {

@@ -130,6 +130,7 @@ export async function migratePostgres(options: PostgresStoreOptions): Promise<re
   const { schema = 'signalbox', unsafe = false } = options ?? {};
   checkDatabase(options);
   checkSchema(schema);
+  checkKnown(options, known);
   const port = await connectionFor(options);
   try {
     return await prepared({ port, schema, isUnsafe: unsafe });
@@ -161,6 +162,7 @@ export async function verifyPostgres(options: PostgresStoreOptions): Promise<Pos
   const { schema = 'signalbox', queryTimeout = '1h' } = options ?? {};
   checkDatabase(options);
   checkSchema(schema);
+  checkKnown(options, known);
   const port = await connectionFor({ ...options, queryTimeout });
   try {
     return await verifySchema(port, schema);

@@ -1,4 +1,5 @@
 import { ConflictError, SignalboxError } from '../../index.ts';
+import { checkOptions, invalid } from '../check-options.ts';
 import type { SeededRandom } from './random.ts';
 
 /**
@@ -35,6 +36,21 @@ export const allFaults: SimulationFaults = {
   clockJumps: 2,
   crashes: 2,
 };
+
+/** @throws SignalboxError `INVALID_OPTION`: one that nobody knows would leave a run without the fault that is meant. */
+export function checkedFaults(faults: Partial<SimulationFaults> | false): Partial<SimulationFaults> | false {
+  if (faults === false) return faults;
+  checkOptions(faults, Object.keys(allFaults), 'faults');
+  for (const [name, usual] of Object.entries(allFaults)) {
+    const value = faults[name as keyof SimulationFaults];
+    const isChance = usual < 1;
+    const isRight = isChance ? Number(value) <= 1 : Number.isInteger(value);
+    if (value === undefined || (typeof value === 'number' && value >= 0 && isRight)) continue;
+    const expected = isChance ? 'a chance from 0 to 1' : 'a whole number from 0 up';
+    throw invalid(`faults.${name}`, expected, String(value));
+  }
+  return faults;
+}
 
 /** What a seed makes of it. */
 export function drawnFaults(

@@ -1,5 +1,6 @@
 import { type Duration, durationMs, memoryStore, SignalboxError, type Store } from '../../index.ts';
-import type { SimulationFaults } from './faults.ts';
+import { checkOptions, invalid } from '../check-options.ts';
+import { checkedFaults, type SimulationFaults } from './faults.ts';
 import type { SimulatedHost } from './host.ts';
 import type { SimulationReport } from './report.ts';
 import type { SimulatedRun, SimulatedScenario } from './scenario.ts';
@@ -78,6 +79,7 @@ export class SimulationError extends SignalboxError<'SIMULATION_FAILED'> {
  * @throws SignalboxError `INVALID_OPTION`, `INVALID_DURATION`.
  */
 export async function simulate(options: SimulateOptions): Promise<SimulationReport> {
+  checkOptions(options, simulateOptions);
   const { seed = 1, seeds = 1, replay = (failed) => `simulate({ …, seed: ${failed} })` } = options;
   counted(seed, 'seed', 0);
   counted(seeds, 'seeds', 1);
@@ -89,6 +91,21 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
   }
 }
 
+const simulateOptions = [
+  'scenario',
+  'seed',
+  'seeds',
+  'store',
+  'dispatchers',
+  'faults',
+  'safety',
+  'liveness',
+  'pollInterval',
+  'pingInterval',
+  'deathInterval',
+  'replay',
+] as const satisfies readonly (keyof SimulateOptions)[];
+
 /** Everything that a run needs, checked. */
 function planOf(options: SimulateOptions): SimulationPlan {
   if (typeof options?.scenario !== 'function')
@@ -99,7 +116,7 @@ function planOf(options: SimulateOptions): SimulationPlan {
     intervals: { pollInterval, pingInterval, deathInterval },
     dispatchers: counted(options.dispatchers ?? 3, 'dispatchers', 1),
     makeStore: options.store ?? (() => memoryStore()),
-    faults: options.faults ?? {},
+    faults: checkedFaults(options.faults ?? {}),
     safetyMs: durationMs(safety, 'safety'),
     livenessMs: durationMs(options.liveness ?? '1h', 'liveness'),
     deathMs: durationMs(deathInterval, 'deathInterval'),
@@ -110,10 +127,6 @@ function planOf(options: SimulateOptions): SimulationPlan {
 function counted(value: number, option: string, least: number): number {
   if (Number.isInteger(value) && value >= least) return value;
   throw invalid(option, `a whole number from ${least} up`, String(value));
-}
-
-function invalid(option: string, expected: string, actual: string): SignalboxError {
-  return new SignalboxError('INVALID_OPTION', { option, expected, actual });
 }
 
 function firstLine(text: string): string {
