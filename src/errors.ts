@@ -150,7 +150,7 @@ const messages = {
   STORE_STATEMENT: (about: { call: string; reason: string }) =>
     `Expected the database to carry out ${about.call}, got ${about.reason}. Nothing was written.`,
   STORE_CLOSED: (about: { call: string }) =>
-    `Expected the store to be open for ${about.call}, got a closed one. Open it again.`,
+    `Expected the store to be open for ${about.call}, got a closed one. Nothing was read or written; create a new Signalbox on it: after stop() the old one has no store.`,
 
   // Promotion
   PROMOTION_TARGET: (about: { schema: string; found: string }) =>

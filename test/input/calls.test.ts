@@ -469,6 +469,18 @@ describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
     expect((await found.refresh()).annotations).toEqual({ also: 'by who found it' });
   });
 
+  it('a call on a box that was stopped says that its store is closed, for reads and for writes', async () => {
+    const box = await openBox(store());
+    const job = await box.queue().put(keep(1));
+    await box.stop();
+
+    for (const call of [() => job.refresh(), () => box.queue().length(), () => box.queue().put(keep(2))])
+      expect(await errorOf(call)).toMatchObject({
+        code: 'STORE_CLOSED',
+        message: expect.stringMatching(/open for a call, got a closed one\. .* create a new Signalbox/),
+      });
+  });
+
   it('an annotation of a job that is not there is refused, and leaves nothing', async () => {
     const codes: unknown[] = [];
     const codeOf = (error: { code: string }) => error.code;

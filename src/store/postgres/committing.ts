@@ -123,7 +123,7 @@ export class Committing {
   }
 
   async close(): Promise<void> {
-    this.#closed ??= new SignalboxError('STORE_CLOSED', { call: 'a commit' });
+    this.#closed ??= new SignalboxError('STORE_CLOSED', { call: 'a call' });
     await this.#running;
     await this.#parts.transactions.programs.close();
   }

@@ -84,7 +84,7 @@ export class Committing {
   mustWrite(): void {
     if (this.#failure !== null) throw this.#failure;
     // Nothing new while the last commits are synced: it would be neither written nor refused.
-    if (this.#closing !== null) throw new SignalboxError('STORE_CLOSED', { call: 'a commit' });
+    if (this.#closing !== null) throw new SignalboxError('STORE_CLOSED', { call: 'a call' });
   }
 
   /**
@@ -283,7 +283,7 @@ export class Committing {
     const known = this.#failure;
     if (known === null) await this.settled().catch(() => {});
     const failure = this.#failure;
-    this.#failure ??= new SignalboxError('STORE_CLOSED', { call: 'a commit' });
+    this.#failure ??= new SignalboxError('STORE_CLOSED', { call: 'a call' });
     await this.#log.close();
     // Nobody may be left who waits for the last commits, and who closes must not believe that they are on disk.
     if (failure !== known) throw failure;
