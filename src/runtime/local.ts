@@ -121,7 +121,7 @@ export const local = {
    * @throws SignalboxError `NO_TRANSACTIONS`, `NO_CURRENT_JOB`, `TRANSACTION_ENDED`, `TRANSACTION_OVER`, `STORE_DISCONNECTED`;
    * ReassignedError when the job is in other hands: nothing was written then.
    */
-  transaction<Result>(work: (client: unknown) => Promise<Result>): Promise<Result> {
+  async transaction<Result>(work: (client: unknown) => Promise<Result>): Promise<Result> {
     const run = mustRun('transaction()');
     return run.engine.finishing.finishWithin(run, work, (result) =>
       result === undefined ? null : encodeValue(result, 'result', storedJobOnly, run.engine.limits),

@@ -3,6 +3,7 @@ import type { JobRecord } from '../model/records.ts';
 import type { RetryCache, RetryPolicy } from '../model/retry.ts';
 import type { Expectation } from '../store/store.ts';
 import type { CallbackContext } from './callbacks.ts';
+import { currentRun } from './current-run.ts';
 import type { Engine } from './engine.ts';
 import type { Ending } from './finishing.ts';
 import { Job } from './job.ts';
@@ -130,7 +131,8 @@ export class Run {
   /** Tells the code to stop: nothing it writes will count. */
   abort(reason: unknown): void {
     this.#aborted = reason ?? new Error('aborted');
-    this.#abort?.abort(reason);
+    // Listeners are the code's own: they may ask for the job whose end they hear of.
+    currentRun.run(this, () => this.#abort?.abort(reason));
   }
 
   get isAborted(): boolean {

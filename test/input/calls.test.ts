@@ -481,6 +481,43 @@ describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
       });
   });
 
+  it('a call of local that gives a promise rejects outside a job, and does not throw', async () => {
+    const calls = [
+      () => local.transaction(async () => 1),
+      () => local.setLiveAnnotation('a', 1),
+      () => local.getLiveAnnotation('a'),
+    ];
+
+    for (const call of calls) await expect(call()).rejects.toMatchObject({ code: 'NO_CURRENT_JOB' });
+  });
+
+  it('a listener of local.signal runs inside its job', async () => {
+    const ids: unknown[] = [];
+    let begun: () => void = nothing;
+    const isBegun = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
+    const endless = defineJob({
+      name: 'endless',
+      run: () =>
+        new Promise<void>((resolve) => {
+          local.signal.addEventListener('abort', () => {
+            ids.push(local.getJob()?.id);
+            resolve();
+          });
+          begun();
+        }),
+    });
+    const box = await openBox(store(), [endless]);
+    await box.start();
+    const job = await box.queue().put(endless());
+    await isBegun;
+
+    await box.stop();
+
+    expect(ids).toEqual([job.id]);
+  });
+
   it('an annotation of a job that is not there is refused, and leaves nothing', async () => {
     const codes: unknown[] = [];
     const codeOf = (error: { code: string }) => error.code;
