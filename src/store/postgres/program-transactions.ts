@@ -93,7 +93,7 @@ export class ProgramTransactions {
     } catch (error) {
       // What the work threw is the program's own, whatever it looks like, unless its connection is lost.
       if (this.#atWork.has(connection))
-        throw (await isGivenBack(connection, error)) ? error : storeError(error, call, 'not committed');
+        throw (await isGivenBack(connection, error, true)) ? error : storeError(error, call, 'not committed');
     } finally {
       this.#atWork.delete(connection);
     }
@@ -111,10 +111,11 @@ export class ProgramTransactions {
       const written = await prepare();
       numbered = await written.number(connection, schema);
       await send(connection, numbered, 'COMMIT');
-      connection.release();
+      // Nobody waits for it: the answer is there.
+      void isForgotten(connection);
       return { result: answer, numbered };
     } catch (error) {
-      await giveBack(connection, error);
+      await giveBack(connection, error, true);
       if (numbered === null || kindOfError(error) !== 'lost') throw storeError(error, call, 'not committed');
       // As of any result: a job that took it for failed would be called again, and its callbacks by nobody.
       const end = port.elapsed() + patienceMs;
@@ -136,20 +137,37 @@ function closed(): SignalboxError {
   return new SignalboxError('STORE_CLOSED', { call });
 }
 
-/** A connection on which a statement failed is of use once its transaction is over. */
-export async function giveBack(connection: SqlConnection | null, error: unknown): Promise<void> {
+/** A connection on which a statement failed is of use once its transaction is over. `isUsed`: a program was at work on it. */
+export async function giveBack(
+  connection: SqlConnection | null,
+  error: unknown,
+  isUsed = false,
+): Promise<void> {
   if (connection === null) return;
   if (kindOfError(error) === 'lost') connection.release(asError(error));
-  else await isGivenBack(connection, error);
+  else await isGivenBack(connection, error, isUsed);
 }
 
 /** Rolls back, and gives the connection back. False when it was lost. */
-async function isGivenBack(connection: SqlConnection, error: unknown): Promise<boolean> {
+async function isGivenBack(connection: SqlConnection, error: unknown, isUsed = false): Promise<boolean> {
   try {
     await connection.query('ROLLBACK');
+  } catch {
+    connection.release(asError(error));
+    return false;
+  }
+  if (isUsed) return isForgotten(connection);
+  connection.release();
+  return true;
+}
+
+/** Gives a connection back on which a program was at work: the next to use it must not find its role and settings. False when it was lost. */
+async function isForgotten(connection: SqlConnection): Promise<boolean> {
+  try {
+    await connection.forget();
     connection.release();
     return true;
-  } catch {
+  } catch (error) {
     connection.release(asError(error));
     return false;
   }

@@ -18,6 +18,8 @@ export interface SqlConnection {
    * connection allows.
    */
   query(text: string, values?: readonly unknown[], limitMs?: number): Promise<Rows>;
+  /** Takes back what a program's own work has set on its session, unless the pool is the program's, too. Outside any transaction. */
+  forget(): Promise<void>;
   /** Gives it back. With an error it is closed instead: nobody knows what state it is in. */
   release(error?: Error): void;
 }
@@ -99,7 +101,7 @@ export async function nodePostgres(database: Database, limits: ConnectionLimits)
       if (isEnded) throw new SignalboxError('STORE_CLOSED', { call: 'a call' });
       const client = await (own === null ? connectWithin(pool, limits.connectTimeoutMs) : pool.connect());
       client.on('error', unheard);
-      return connection(client, () => client.off('error', unheard));
+      return connection(client, () => client.off('error', unheard), own !== null);
     },
     async listen({ channel, heard, lost }) {
       const client = new pg.Client(settings);
@@ -206,7 +208,7 @@ async function driver(): Promise<Pick<typeof import('pg'), 'Pool' | 'Client' | '
   }
 }
 
-function connection(client: PoolClient, done: () => void): SqlConnection {
+function connection(client: PoolClient, done: () => void, isOwn = false): SqlConnection {
   const isPipelined = (client as { readonly pipeline?: boolean }).pipeline === true;
   let last: Promise<unknown> = Promise.resolve();
   const send = async (text: string, values?: readonly unknown[], limitMs?: number): Promise<Rows> => {
@@ -227,6 +229,9 @@ function connection(client: PoolClient, done: () => void): SqlConnection {
       const sent = last.then(() => send(text, values, limitMs));
       last = sent.catch(() => {});
       return sent;
+    },
+    async forget() {
+      if (isOwn) await send('DISCARD ALL');
     },
     release(error) {
       done();

@@ -141,6 +141,7 @@ export class SimulatedDatabase {
       return {
         client: null,
         query: (text, values) => gate.alone(() => session.query(text, values)),
+        forget: async () => {},
         release: () => void gate.giveBack(session),
       };
     };

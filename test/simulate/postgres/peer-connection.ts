@@ -64,6 +64,9 @@ export class PeerConnection implements SqlConnection {
     });
   }
 
+  /** No program is at work on it. */
+  async forget(): Promise<void> {}
+
   release(): void {
     this.#idleTimeout?.cancel();
     this.#isLeft = true;

@@ -31,10 +31,10 @@ async function newClient(): Promise<Client> {
 }
 
 /** A started box in real time on a schema of its own, in which the program has a table `account`. */
-async function makeBank(jobs: readonly JobDefinition<never, unknown>[]) {
+async function makeBank(jobs: readonly JobDefinition<never, unknown>[], poolSize = 7) {
   const schema = newSchema();
   const { box, logged } = await makeNodeBox({
-    store: newPostgresStore({ schema, clock: 'database' }),
+    store: newPostgresStore({ schema, clock: 'database', poolSize }),
     jobs: [note, ...jobs],
     uuid: '00000000-0000-4000-8000-000000000001',
   });
@@ -260,6 +260,22 @@ describe('local.transaction', () => {
   });
   const book = defineJob({ name: 'book', retry: soon, run });
   const bookOnce = defineJob({ name: 'bookOnce', retry: NeverRetry, run });
+  const seen: string[] = [];
+  let bothLook = (): void => {};
+  let looking: Promise<void>;
+  const look = defineJob({
+    name: 'look',
+    run: () =>
+      local.transaction(async (client) => {
+        const names = ['role', 'search_path', 'statement_timeout'];
+        const columns = names.map((name) => `current_setting('${name}') AS ${name}`);
+        const { rows } = await (client as PoolClient).query(`SELECT ${columns.join(', ')}`);
+        seen.push(JSON.stringify(rows[0]));
+        // Each has a connection of its own: between them they see both of a pool of two.
+        if (seen.length === 2) bothLook();
+        await looking;
+      }),
+  });
 
   beforeEach(() => {
     calls = 0;
@@ -338,6 +354,34 @@ describe('local.transaction', () => {
     expect(await job.result()).toBe('booked');
     expect([await balance(), calls]).toEqual([90, 2]);
   });
+
+  it.each(['returns', 'throws', 'commits by itself'])(
+    'leaves no role and no setting behind on a connection of the store when its work %s',
+    async (end) => {
+      const { box, client: admin } = await makeBank([bookOnce, look], 2);
+      const role = newSchema();
+      await admin.query(`CREATE ROLE ${role}; GRANT ${role} TO CURRENT_USER`);
+      work = async (client) => {
+        await client.query(`SET ROLE ${role}; SET statement_timeout = '1234ms'`);
+        if (end === 'commits by itself') await client.query('COMMIT');
+        if (end === 'throws') throw new Error('changed its mind');
+        await client.query('RESET ROLE; SET search_path = nowhere');
+      };
+      const job = await (await box.queue().put(bookOnce())).waitFor('COMPLETED');
+      expect(job.ending).toBe(end === 'returns' ? 'succeeded' : 'failed');
+      seen.length = 0;
+      looking = new Promise((resolve) => {
+        bothLook = resolve;
+      });
+
+      const looks = await box.queue().putAll([look(), look()]);
+      await Promise.all(looks.map((each) => each.result()));
+
+      const usual = JSON.stringify({ role: 'none', search_path: '"$user", public', statement_timeout: '0' });
+      expect(seen).toEqual([usual, usual]);
+      await admin.query(`DROP ROLE ${role}`);
+    },
+  );
 
   it('writes neither when the job was handed on meanwhile', async () => {
     const { box, account, balance, schema, client: admin } = await makeBank([bookOnce]);
