@@ -92,6 +92,34 @@ describe('signalbox verify, of a database', () => {
     ]);
   });
 
+  it.each([
+    ['finds nothing wrong where history begins at midnight and the line before was of the day before', 2, []],
+    [
+      'finds a line that is missing later on that day',
+      12 * 60,
+      [expect.stringMatching(/is not in the journal: 1, /)],
+    ],
+  ])('%s', async (_what, minutes, damage) => {
+    const [url, schema] = [await serverUrl(), newSchema()];
+    const store = postgresStore({ connectionString: url, schema });
+    const box = await createSignalbox({ store, uuid, jobs: [note], queues: ['a'] });
+    await box.queue('a').put(note('1'));
+    await box.stop();
+    const client = await connected();
+    // Of two transactions about midnight the one with the higher numbers was the first: its day was dropped, and the days before.
+    const lines = `${schema}.line`;
+    const { rows } = await client.query(`DELETE FROM ${lines} WHERE entries LIKE '%job.put%' RETURNING s`);
+    await client.query(
+      `DELETE FROM ${lines} WHERE s < (SELECT max(s) FROM ${lines} WHERE s < ${rows[0].s});
+       UPDATE ${lines} SET at = extract(epoch FROM day::timestamp AT TIME ZONE 'UTC') * 1000 + ${minutes * 60_000}`,
+    );
+    await client.end();
+
+    const { json } = await run('verify', '--to', url, '--schema', schema, '--json');
+
+    expect(json.damage).toEqual(damage);
+  });
+
   it('says that there is no store in a schema', async () => {
     const { code, err } = await run('verify', '--to', await serverUrl(), '--schema', newSchema());
 

@@ -95,6 +95,19 @@ async function lookAt(
   return { seq, counts, damage };
 }
 
+/**
+ * Whether the line of entry `j.last_seq`, which line `l` stands before, may have been dropped with its day: about midnight a
+ * transaction with higher numbers may be on the day before. Only where history begins, and it began earlier once.
+ */
+function isDropped(schema: string): string {
+  const midnight = `extract(epoch FROM l.day::timestamp AT TIME ZONE 'UTC') * 1000`;
+  return `j.last_seq >= l.s + l.n AND l.at < ${midnight} + ${aboutMidnightMs}
+    AND l.day = (SELECT min(day) FROM ${schema}.line) AND NOT EXISTS (SELECT FROM ${schema}.line WHERE s = 1)`;
+}
+
+/** As long as a transaction may take, and more. */
+const aboutMidnightMs = 60 * 60 * 1000;
+
 /** What must be nowhere: how often it is, and where for example. */
 function rules(schema: string): readonly (readonly [what: string, text: string])[] {
   const broken = (example: string, rest: string): string =>
@@ -137,7 +150,7 @@ function rules(schema: string): readonly (readonly [what: string, text: string])
         'j.id',
         `${both} JOIN LATERAL
            (SELECT * FROM ${schema}.line WHERE s <= j.last_seq ORDER BY s DESC LIMIT 1) AS l ON true
-         WHERE l.entries::json -> (j.last_seq - l.s)::int ->> 'id' IS DISTINCT FROM j.id`,
+         WHERE l.entries::json -> (j.last_seq - l.s)::int ->> 'id' IS DISTINCT FROM j.id AND NOT (${isDropped(schema)})`,
       ),
     ],
   ];
