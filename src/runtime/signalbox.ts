@@ -178,7 +178,7 @@ export class Signalbox {
 
   /** Synced entries of the journal from a seq on, oldest first. @throws SignalboxError `INVALID_OPTION`. */
   entries(from = 1): AsyncIterable<HistoryEntry> {
-    return this.engine.store.entries(checkCount(Math.max(0, from), 'from', 0));
+    return this.engine.store.entries(checkCount(from, 'from', 0));
   }
 
   /** The dispatchers of this process, by UUID. */
