@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { OpenStore } from 'signalbox';
+import type { Job, OpenStore } from 'signalbox';
 import { commitText } from './proxy.ts';
 import { connectedTo } from './site.ts';
 import type { Actor, Stage } from './stage.ts';
@@ -163,11 +163,13 @@ async function answersLost(stage: Stage): Promise<string | null> {
   const isResultCut = cutAt();
   actor.open();
   await isResultCut;
-  await put.result({ timeout: '10s' });
+  const isOver = (job: Job<unknown>): Promise<boolean> =>
+    stage.until(async () => (await job.refresh()).outcome !== null, 10_000);
+  if (!(await isOver(put))) return 'a result that was written is not known';
   const isClaimCut = cutAt();
   const claimedJob = await other.box.queue('a').put(other.jobs.note());
   await isClaimCut;
-  await claimedJob.result({ timeout: '10s' });
+  if (!(await isOver(claimedJob))) return 'a job that was claimed is not run';
   return actor.logged.length === 0 ? null : `it was logged: ${actor.logged[0]?.slice(0, 200)}`;
 }
 
