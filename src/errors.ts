@@ -257,6 +257,11 @@ export class ChartError extends SignalboxError<'CHART_DIALECT'> {
   }
 }
 
+/** What an option should have been, and what came. */
+export function invalidOption(option: string, expected: string, value: unknown): SignalboxError {
+  return new SignalboxError('INVALID_OPTION', { option, expected, actual: shown(value) });
+}
+
 /** A value as it is shown inside an error: short, on one line, and never throwing. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') return `'${value.length > 80 ? `${value.slice(0, 77)}...` : value}'`;

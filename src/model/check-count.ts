@@ -1,4 +1,4 @@
-import { SignalboxError, shown } from '../errors.ts';
+import { invalidOption } from '../errors.ts';
 
 /** Refuses what is no whole number from `least` up. Where there may be no limit, `most` is `Infinity`, which is none. */
 export function checkCount(
@@ -10,9 +10,5 @@ export function checkCount(
   if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most)
     return value as number;
   if (value === Number.POSITIVE_INFINITY && most === value) return value;
-  throw new SignalboxError('INVALID_OPTION', {
-    option,
-    expected: `a whole number from ${least} up`,
-    actual: shown(value),
-  });
+  throw invalidOption(option, `a whole number from ${least} up`, value);
 }

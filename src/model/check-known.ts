@@ -1,13 +1,9 @@
-import { SignalboxError, shown } from '../errors.ts';
+import { invalidOption } from '../errors.ts';
 
 /** Refuses what stands where options do and is none. */
 export function checkObject(given: unknown, option: string): void {
   if (typeof given === 'object' && given !== null && !Array.isArray(given)) return;
-  throw new SignalboxError('INVALID_OPTION', {
-    option,
-    expected: 'an object of options',
-    actual: shown(given),
-  });
+  throw invalidOption(option, 'an object of options', given);
 }
 
 /** Refuses options that nobody would read: a misspelt one must not be left out in silence. */
@@ -15,10 +11,7 @@ export function checkKnown(given: object, known: readonly string[]): void {
   checkObject(given, 'options');
   for (const [option, value] of Object.entries(given)) {
     if (value === undefined || known.includes(option)) continue;
-    throw new SignalboxError('INVALID_OPTION', {
-      option,
-      expected: `absent: only ${known.join(', ')} ${known.length === 1 ? 'is' : 'are'} known`,
-      actual: shown(value),
-    });
+    const verb = known.length === 1 ? 'is' : 'are';
+    throw invalidOption(option, `absent: only ${known.join(', ')} ${verb} known`, value);
   }
 }

@@ -1,5 +1,5 @@
 import type { Json } from '../../machines/json.ts';
-import { SignalboxError, shown } from '../errors.ts';
+import { invalidOption, SignalboxError, shown } from '../errors.ts';
 import { durationMs, isInstant } from '../time.ts';
 import { checkCount } from './check-count.ts';
 import { checkKnown } from './check-known.ts';
@@ -174,21 +174,17 @@ function checkFigures(figures: CommonRetryFigures): void {
     if (figures[option] !== null) checkCount(figures[option], option, 0, Number.POSITIVE_INFINITY);
   if (figures.logEvery !== undefined) checkCount(figures.logEvery, 'logEvery', 1, Number.POSITIVE_INFINITY);
   if (typeof figures.retriesOtherCommitErrors !== 'boolean')
-    throw wrongFigure('retriesOtherCommitErrors', 'true or false', figures.retriesOtherCommitErrors);
+    throw invalidOption('retriesOtherCommitErrors', 'true or false', figures.retriesOtherCommitErrors);
   if (figures.kindOf !== undefined && typeof figures.kindOf !== 'function')
-    throw wrongFigure('kindOf', 'a function', figures.kindOf);
+    throw invalidOption('kindOf', 'a function', figures.kindOf);
   for (const option of ['disconnectWaits', 'otherCommitWaits'] as const) {
     const waits = figures[option];
     if (waits === undefined) continue;
     checkKnown(waits, ['first', 'step', 'max']);
     for (const part of ['first', 'step', 'max'] as const)
       if (!(waits[part] >= 0))
-        throw wrongFigure(`${option}.${part}`, 'milliseconds, zero or more', waits[part]);
+        throw invalidOption(`${option}.${part}`, 'milliseconds, zero or more', waits[part]);
   }
-}
-
-function wrongFigure(option: string, expected: string, actual: unknown): SignalboxError {
-  return new SignalboxError('INVALID_OPTION', { option, expected, actual: shown(actual) });
 }
 
 function waitMs(wait: GrowingWait, count: number): number {

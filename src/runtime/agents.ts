@@ -1,5 +1,5 @@
 import type { Failure as FailureData } from '../../machines/job.context.ts';
-import { SignalboxError, shown } from '../errors.ts';
+import { invalidOption, SignalboxError, shown } from '../errors.ts';
 import { type CompletionRange, completedWithin } from '../model/agent-history.ts';
 import { checkKnown } from '../model/check-known.ts';
 import { Failure } from '../model/failure.ts';
@@ -76,11 +76,7 @@ export function agent(options: AgentOptions = {}): AgentSettings {
 /** Refuses settings that `agent` has not made. @throws SignalboxError `INVALID_OPTION`. */
 export function checkSettings(settings: AgentSettings, option = 'settings'): void {
   if (settings?.selection?.kind !== undefined) return;
-  throw new SignalboxError('INVALID_OPTION', {
-    option,
-    expected: 'what agent({ size, filter, chooser }) returns',
-    actual: shown(settings),
-  });
+  throw invalidOption(option, 'what agent({ size, filter, chooser }) returns', settings);
 }
 
 function isFilter(filter: unknown): boolean {

@@ -1,4 +1,4 @@
-import { SignalboxError, shown } from '../errors.ts';
+import { invalidOption, SignalboxError } from '../errors.ts';
 import type { JobDefinition } from './definitions.ts';
 import type { Job } from './job.ts';
 import type { Signalbox } from './signalbox.ts';
@@ -14,8 +14,7 @@ export function isJob(value: unknown): value is Job<unknown> {
 /** Refuses what is no Signalbox. @throws SignalboxError `INVALID_OPTION`. */
 export function checkBox(value: unknown): void {
   if (typeof (value as Partial<Signalbox> | null | undefined)?.createQueue === 'function') return;
-  const expected = 'a Signalbox, as createSignalbox gives it';
-  throw new SignalboxError('INVALID_OPTION', { option: 'box', expected, actual: shown(value) });
+  throw invalidOption('box', 'a Signalbox, as createSignalbox gives it', value);
 }
 
 /** Whether a value is a job definition. */

@@ -1,4 +1,4 @@
-import { SignalboxError, shown } from '../errors.ts';
+import { invalidOption, SignalboxError } from '../errors.ts';
 import { checkKnown } from '../model/check-known.ts';
 import { checkQueueName } from '../model/names.ts';
 import type { SignalboxOptions } from './signalbox-options.ts';
@@ -44,11 +44,7 @@ export function checkOptions(options: SignalboxOptions): void {
 }
 
 function refuse(option: string, value: unknown): never {
-  throw new SignalboxError('INVALID_OPTION', {
-    option,
-    expected: expected[option] ?? shapeOf(option),
-    actual: shown(value),
-  });
+  throw invalidOption(option, expected[option] ?? shapeOf(option), value);
 }
 
 function shapeOf(option: string): string {

@@ -74,7 +74,7 @@ export class Finishing {
     const { unit } = run;
     let ending: Ending | null = null;
     let tell = (): void => {};
-    const hasCallbacks = (await this.#engine.store.callbacks(run.job.id)).length > 0;
+    const hasCallbacks = await unit.hasCallbacks(run.job.id);
     try {
       const result = await transaction(work, (value, refusal) => {
         // The code did not wait for its transaction: how it returned or threw is what counts.

@@ -1,4 +1,4 @@
-import { SignalboxError, shown } from '../errors.ts';
+import { invalidOption } from '../errors.ts';
 import type { Representation } from './representation.ts';
 import type { Transaction } from './transaction.ts';
 import type { GatheringUnit } from './unit.ts';
@@ -38,8 +38,8 @@ export class Hooks {
 
   /** Returns a function that takes the hook back. */
   hook(name: DispatcherEventName, hook: DispatcherHook): () => void {
-    if (!eventNames.includes(name)) throw invalid('event', `one of ${eventNames.join(', ')}`, name);
-    if (typeof hook !== 'function') throw invalid('hook', 'a function', hook);
+    if (!eventNames.includes(name)) throw invalidOption('event', `one of ${eventNames.join(', ')}`, name);
+    if (typeof hook !== 'function') throw invalidOption('hook', 'a function', hook);
     const hooks = this.#hooks.get(name) ?? new Set();
     this.#hooks.set(name, hooks);
     hooks.add(hook);
@@ -48,7 +48,7 @@ export class Hooks {
 
   /** Returns a function that takes the listener back. */
   listen(listener: (event: DispatcherEvent) => void): () => void {
-    if (typeof listener !== 'function') throw invalid('listener', 'a function', listener);
+    if (typeof listener !== 'function') throw invalidOption('listener', 'a function', listener);
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -73,8 +73,4 @@ export class Hooks {
       }
     }
   }
-}
-
-function invalid(option: string, expected: string, value: unknown): SignalboxError {
-  return new SignalboxError('INVALID_OPTION', { option, expected, actual: shown(value) });
 }

@@ -1,4 +1,4 @@
-import { SignalboxError, shown } from '../../errors.ts';
+import { invalidOption, SignalboxError, shown } from '../../errors.ts';
 import { checkCount } from '../../model/check-count.ts';
 import { checkKnown } from '../../model/check-known.ts';
 import { type Duration, durationMs } from '../../time.ts';
@@ -88,9 +88,9 @@ export function checkedOptions(options: JsonStoreOptions): CheckedOptions {
     historyMaxBytes = defaultSizes.historyMaxBytes,
     checkpointMinBytes = defaultSizes.checkpointMinBytes,
   } = options;
-  if (typeof create !== 'boolean') throw invalid('create', 'true or false', create);
+  if (typeof create !== 'boolean') throw invalidOption('create', 'true or false', create);
   const isLock = lock === 'kernel' || lock === 'pidfile-unsafe' || typeof lock?.acquire === 'function';
-  if (!isLock) throw invalid('lock', "'kernel', 'pidfile-unsafe', or a lock of your own", lock);
+  if (!isLock) throw invalidOption('lock', "'kernel', 'pidfile-unsafe', or a lock of your own", lock);
   return {
     name,
     poolSize: checkCount(options.poolSize ?? 7, 'poolSize', 1),
@@ -106,8 +106,4 @@ export function checkedOptions(options: JsonStoreOptions): CheckedOptions {
       checkpointMinBytes: checkCount(checkpointMinBytes, 'checkpointMinBytes', 0, noLimit),
     },
   };
-}
-
-function invalid(option: string, expected: string, value: unknown): SignalboxError {
-  return new SignalboxError('INVALID_OPTION', { option, expected, actual: shown(value) });
 }

@@ -2,6 +2,7 @@ import { Pool } from 'pg';
 import { createSignalbox, defineJob, type Json, type OpenStore, type Store } from 'signalbox';
 import { postgresStore } from 'signalbox/postgres';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { madeJob, madeProxy, overWithBranches } from '../made-records.ts';
 import { openByHand } from '../open-by-hand.ts';
 import { connected, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
 import { serverUrl } from './server.ts';
@@ -171,27 +172,20 @@ describe('The days of a postgres store', () => {
   it('are dropped without a job of which a callback by outcome is not over, nor without such a callback of one that is at its callbacks', async () => {
     const { store, age } = await makeDays();
     const open = await openedByHand(store);
-    const over = { event: 'made', from: null, to: 'completed' } as const;
-    const job = (id: string, to: string, parent: Json) =>
-      ({ kind: 'job', id, event: 'made', from: null, to, patch: { name: 'note', parent } }) as const;
-    const proxy = (id: string, parent: string, chosen: string | null) => {
-      const patch = { parent: { job: parent }, order: ['callback', 0], chosen, branches: [] };
-      return { ...over, to: null, kind: 'proxy', id, patch } as const;
-    };
     await open.commit({
       by: 'client',
       changes: [
-        job('undecided', 'completed', null),
-        proxy('p1', 'undecided', null),
-        job('at work', 'completed', null),
-        proxy('p2', 'at work', 'branch'),
-        job('branch', 'active.running', { proxy: 'p2' }),
-        job('over', 'completed', null),
-        proxy('p3', 'over', 'ended'),
-        job('ended', 'completed', { proxy: 'p3' }),
-        job('calling', 'callbacks', null),
-        proxy('p4', 'calling', 'called'),
-        job('called', 'completed', { proxy: 'p4' }),
+        madeJob('undecided', 'completed', null),
+        madeProxy('p1', 'undecided', null),
+        madeJob('at work', 'completed', null),
+        madeProxy('p2', 'at work', 'branch'),
+        madeJob('branch', 'active.running', { proxy: 'p2' }),
+        madeJob('over', 'completed', null),
+        madeProxy('p3', 'over', 'ended'),
+        madeJob('ended', 'completed', { proxy: 'p3' }),
+        madeJob('calling', 'callbacks', null),
+        madeProxy('p4', 'calling', 'called'),
+        madeJob('called', 'completed', { proxy: 'p4' }),
       ],
       expect: [],
     }).synced;
@@ -209,29 +203,7 @@ describe('The days of a postgres store', () => {
   it('are dropped with the branches that were not chosen, and what hangs on those', async () => {
     const { store, age } = await makeDays();
     const open = await openedByHand(store);
-    const made = { event: 'made', from: null } as const;
-    const job = (id: string, to: string, patch: { readonly [key: string]: Json }) =>
-      ({ ...made, kind: 'job', id, to, patch: { name: 'note', ...patch } }) as const;
-    const proxy = (id: string, parent: string, chosen: string) => {
-      const patch = { parent: { job: parent }, order: ['callback', 0], chosen, branches: [] };
-      return { ...made, to: null, kind: 'proxy', id, patch } as const;
-    };
-    await open.commit({
-      by: 'client',
-      changes: [
-        job('over', 'completed', { parent: null }),
-        proxy('p1', 'over', 'ended'),
-        job('ended', 'completed', { parent: { proxy: 'p1' } }),
-        job('left out', 'new', { parent: { proxy: 'p1' } }),
-        job('below', 'new', { parent: { job: 'left out' } }),
-        proxy('p2', 'below', 'x'),
-        { ...made, kind: 'annotation', id: 'below/n', to: null, patch: { value: 1 } },
-        job('referred', 'new', { parent: { proxy: 'p1' } }),
-        job('refers', 'pending', { parent: { queue: '' }, args: [{ $job: 'referred' }] }),
-        job('pulled', 'new', { parent: null }),
-      ],
-      expect: [],
-    }).synced;
+    await open.commit({ by: 'client', changes: overWithBranches, expect: [] }).synced;
     await open.close();
     await age('done', 3);
 

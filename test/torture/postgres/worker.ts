@@ -79,7 +79,7 @@ async function putJobs(box: Signalbox, random: Random, puts: Puts): Promise<void
   for (let number = 1; isPutting; number += 1) {
     const queue = random.pick(queues);
     if (await isFull(box, queue)) continue;
-    const count = random.int(2, 16);
+    const count = random.int(1, 12);
     await Promise.all(
       Array.from({ length: count }, (_, index) => putOne(box, random, puts, queue, `${number}-${index}`)),
     );
