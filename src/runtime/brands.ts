@@ -1,4 +1,4 @@
-import { invalidOption, SignalboxError } from '../errors.ts';
+import { invalidOption } from '../errors.ts';
 import type { JobDefinition } from './definitions.ts';
 import type { Job } from './job.ts';
 import type { Signalbox } from './signalbox.ts';

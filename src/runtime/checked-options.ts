@@ -1,4 +1,4 @@
-import { invalidOption, SignalboxError } from '../errors.ts';
+import { invalidOption } from '../errors.ts';
 import { checkKnown } from '../model/check-known.ts';
 import { checkQueueName } from '../model/names.ts';
 import type { SignalboxOptions } from './signalbox-options.ts';
