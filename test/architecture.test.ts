@@ -84,6 +84,138 @@ describe('The layers', () => {
   );
 });
 
+/** The rooms of a folder, lowest first. A room imports itself and the rooms that stand before it. */
+const rooms: Readonly<Record<string, readonly string[]>> = {
+  'src/model': ['checks', 'chart', 'values', 'records', 'jobs', 'monitoring'],
+  'src/runtime': [
+    'reactor',
+    'environment',
+    'definitions',
+    'commits',
+    'jobs',
+    'execution',
+    'callbacks',
+    'agents',
+    'dispatchers',
+    'handles',
+    'builtin-jobs',
+    'box',
+  ],
+  'src/store/json': ['ports', 'journal', 'snapshot', 'recovery', 'log'],
+  'src/testing/simulate': ['world', 'audit', 'cluster'],
+};
+
+/** Imports that still run back up. This list may only shrink. */
+const backwards: readonly string[] = [];
+
+/** Cycles that still stand: how many files of a folder are in one. This list may only shrink. */
+const cycles: readonly string[] = ['54 files of src/runtime', '9 files of src/store/postgres'];
+
+/** Folders that still hold more than fifteen files. This list may only shrink. */
+const crowded: readonly string[] = [
+  'src/model: 27',
+  'src/runtime: 71',
+  'src/store/json: 29',
+  'src/store/postgres: 31',
+  'src/store/tables: 18',
+  'src/testing/simulate: 22',
+];
+
+describe('The rooms', () => {
+  const files = ['src', 'machines'].flatMap(filesIn);
+  const imports = new Map(files.map((file) => [file, targetsOf(file, files)]));
+
+  it('have no import that runs back up, types included', () => {
+    expect([...backwardImports(imports)].sort()).toEqual([...backwards].sort());
+  });
+
+  it('have no import cycle, types included', () => {
+    expect(cyclesIn(imports).map(describeCycle).sort()).toEqual([...cycles].sort());
+  });
+
+  it('hold at most 15 files each', () => {
+    const counts = new Map<string, number>();
+    for (const file of files) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
+    const over = [...counts]
+      .filter(([, count]) => count > 15)
+      .map(([folder, count]) => `${folder}: ${count}`);
+
+    expect(over.sort()).toEqual(crowded);
+  });
+
+  it('of every folder with rooms are all named', () => {
+    for (const [folder, order] of Object.entries(rooms)) {
+      const found = new Set(
+        files.filter((file) => file.startsWith(`${folder}/`)).map((file) => roomOf(folder, file)),
+      );
+      found.delete('');
+
+      expect([...found].filter((room) => !order.includes(room))).toEqual([]);
+    }
+  });
+});
+
+/** The relative imports of a file, type-only ones included: types couple as much as values do. */
+function targetsOf(file: string, files: readonly string[]): string[] {
+  return importsIn(readFileSync(join(root, file), 'utf8'))
+    .filter((specifier) => specifier.startsWith('.'))
+    .map((specifier) => join(dirname(file), specifier))
+    .filter((target) => files.includes(target));
+}
+
+/** The room of a file in a folder; '' for a file that stands in the folder itself, above all of its rooms. */
+function roomOf(folder: string, file: string): string {
+  const [room, ...rest] = file.slice(folder.length + 1).split('/');
+  return rest.length === 0 ? '' : (room ?? '');
+}
+
+function* backwardImports(imports: ReadonlyMap<string, readonly string[]>): Iterable<string> {
+  for (const [folder, order] of Object.entries(rooms)) {
+    const rank = (file: string): number => {
+      const room = roomOf(folder, file);
+      return room === '' ? order.length : order.indexOf(room);
+    };
+    for (const [file, targets] of imports) {
+      if (!file.startsWith(`${folder}/`)) continue;
+      for (const target of targets) {
+        if (!target.startsWith(`${folder}/`) || rank(target) <= rank(file)) continue;
+        yield `${file} -> ${target}`;
+      }
+    }
+  }
+}
+
+/** Groups of files that reach each other (Tarjan's strongly connected components). */
+function cyclesIn(imports: ReadonlyMap<string, readonly string[]>): string[][] {
+  const found: string[][] = [];
+  const index = new Map<string, number>();
+  const low = new Map<string, number>();
+  const stack: string[] = [];
+  const visit = (file: string): void => {
+    index.set(file, index.size);
+    low.set(file, index.get(file) as number);
+    stack.push(file);
+    for (const target of imports.get(file) ?? []) {
+      if (!index.has(target)) visit(target);
+      if (stack.includes(target)) low.set(file, Math.min(low.get(file) as number, low.get(target) as number));
+    }
+    if (low.get(file) !== index.get(file)) return;
+    const group = stack.splice(stack.indexOf(file));
+    if (group.length > 1) found.push(group.sort());
+  };
+  for (const file of imports.keys()) if (!index.has(file)) visit(file);
+  return found;
+}
+
+/** A pair by its names, a larger group by its size and the folder that holds it. */
+function describeCycle(group: readonly string[]): string {
+  if (group.length === 2) return group.join(' <-> ');
+  const [first = '', ...others] = group;
+  let folder = dirname(first);
+  while (!others.every((file) => file.startsWith(`${folder}/`))) folder = dirname(folder);
+  return `${group.length} files of ${folder}`;
+}
+
 describe('The rule itself', () => {
   it.each([
     ['src/model/job.ts', `import { x } from '../errors.ts';`],
