@@ -13,14 +13,7 @@ export {
   TimeoutError,
 } from './errors.ts';
 export { type CompileOptions, compileChart } from './model/chart/compile.ts';
-export type { Codec } from './model/coding.ts';
-export { Failure, type FailureDetail } from './model/failure.ts';
-export { type JobInfo, JobInfos } from './model/job-infos.ts';
-export type { Limits, ValueLimits } from './model/limits.ts';
-export type { DispatcherHealth } from './model/liveness.ts';
-export type { PollRange } from './model/poll-range.ts';
-export { type AgentPoll, type JobName, PollInfo, Polls, pollInstant, type QueuePoll } from './model/polls.ts';
-export type { FilterData, JobRecord, Selection } from './model/records.ts';
+export type { Limits, ValueLimits } from './model/checks/limits.ts';
 export {
   type CommonRetryFigures,
   commonRetryPolicy,
@@ -36,10 +29,60 @@ export {
   type RetryData,
   type RetryPolicy,
   type RetryTools,
-} from './model/retry.ts';
-export type { Statistics } from './model/statistics.ts';
-export type { JobStatus } from './model/step.ts';
-export type { JobActorRef } from './runtime/actor-ref.ts';
+} from './model/jobs/retry.ts';
+export type { JobStatus } from './model/jobs/step.ts';
+export { type JobInfo, JobInfos } from './model/monitoring/job-infos.ts';
+export type { DispatcherHealth } from './model/monitoring/liveness.ts';
+export type { PollRange } from './model/monitoring/poll-range.ts';
+export {
+  type AgentPoll,
+  type JobName,
+  PollInfo,
+  Polls,
+  pollInstant,
+  type QueuePoll,
+} from './model/monitoring/polls.ts';
+export type { Statistics } from './model/monitoring/statistics.ts';
+export type { FilterData, JobRecord, Selection } from './model/records/records.ts';
+export type { Codec } from './model/values/codec.ts';
+export { Failure, type FailureDetail } from './model/values/failure.ts';
+export { createSignalbox } from './runtime/box/create-signalbox.ts';
+export { type AgentInstallation, installAgent } from './runtime/box/install-agent.ts';
+export { Signalbox } from './runtime/box/signalbox.ts';
+export type { SignalboxOptions, StartOptions } from './runtime/box/signalbox-options.ts';
+export { handleSignals, type SignalOptions } from './runtime/box/signals.ts';
+export { extend, type Joined, type JoinOptions, parallel, serial } from './runtime/builtin-jobs/join.ts';
+export { type ConditionDefinition, defineCondition } from './runtime/definitions/conditions.ts';
+export { Detached, detached } from './runtime/definitions/detached.ts';
+export {
+  type ChooserDefinition,
+  defineChooser,
+  defineFilter,
+  type FilterDefinition,
+} from './runtime/definitions/filters-and-choosers.ts';
+export { Dispatcher, type DispatcherOptions, type StatusInfo } from './runtime/dispatchers/dispatcher.ts';
+export type {
+  DispatcherEvent,
+  DispatcherEventName,
+  DispatcherHook,
+} from './runtime/dispatchers/lifecycle-hooks.ts';
+export type { LogFields, Logger, LogLevel, LogStream } from './runtime/environment/logging.ts';
+export {
+  type IdSource,
+  randomIds,
+  type SignalName,
+  type SignalPort,
+  type TextFilePort,
+} from './runtime/environment/ports.ts';
+export { NodeReactor } from './runtime/environment/reactor/node-reactor.ts';
+export type {
+  Clock,
+  Reactor,
+  RunnableReactor,
+  ScheduledCall,
+} from './runtime/environment/reactor/reactor.ts';
+export type { ContextStorage } from './runtime/execution/attempt.ts';
+export type { JobActorRef } from './runtime/handles/actor-ref.ts';
 export {
   AgentHandle,
   type AgentOptions,
@@ -47,47 +90,25 @@ export {
   Agents,
   agent,
   type CompletedRange,
-} from './runtime/agents.ts';
-export type { ContextStorage } from './runtime/attempt.ts';
-export { type CallbackBranch, type CallbackOf, CallbackProxy } from './runtime/callback-drafts.ts';
-export type { Called } from './runtime/calling.ts';
-export { type ConditionDefinition, defineCondition } from './runtime/conditions.ts';
-export { createSignalbox } from './runtime/create-signalbox.ts';
-export { defineJob, type JobDefinition, type JobOptions, type ResultOf } from './runtime/definitions.ts';
-export { Detached, detached } from './runtime/detached.ts';
-export { Dispatcher, type DispatcherOptions, type StatusInfo } from './runtime/dispatcher.ts';
-export type { DispatcherEvent, DispatcherEventName, DispatcherHook } from './runtime/hooks.ts';
-export { type AgentInstallation, installAgent } from './runtime/install-agent.ts';
-export { Job, type JobPlace } from './runtime/job.ts';
-export type { JobOutcome } from './runtime/job-attributes.ts';
-export type { JobSettings } from './runtime/job-settings.ts';
-export { extend, type Joined, type JoinOptions, parallel, serial } from './runtime/join.ts';
-export { type LiveAnnotationOptions, local } from './runtime/local.ts';
-export type { LogFields, Logger, LogLevel, LogStream } from './runtime/logging.ts';
+} from './runtime/handles/agents.ts';
+export { type CallbackBranch, type CallbackOf, CallbackProxy } from './runtime/handles/callback-proxy.ts';
 export {
-  type IdSource,
-  randomIds,
-  type SignalName,
-  type SignalPort,
-  type TextFilePort,
-} from './runtime/ports.ts';
-export type { PutOptions } from './runtime/put-batch.ts';
-export { Queue } from './runtime/queue.ts';
-export { Quotas } from './runtime/quotas.ts';
-export { NodeReactor } from './runtime/reactor/node-reactor.ts';
-export type { Clock, Reactor, RunnableReactor, ScheduledCall } from './runtime/reactor/reactor.ts';
-export { Representation } from './runtime/representation.ts';
-export { Representations } from './runtime/representations.ts';
-export {
-  type ChooserDefinition,
-  defineChooser,
-  defineFilter,
-  type FilterDefinition,
-} from './runtime/selections.ts';
-export { Signalbox } from './runtime/signalbox.ts';
-export type { SignalboxOptions, StartOptions } from './runtime/signalbox-options.ts';
-export { handleSignals, type SignalOptions } from './runtime/signals.ts';
-export type { Transaction } from './runtime/transaction.ts';
-export { type MemoryStoreOptions, memoryStore } from './store/memory/memory-store.ts';
+  defineJob,
+  type JobDefinition,
+  type JobOptions,
+  type ResultOf,
+} from './runtime/handles/define-job.ts';
+export type { Called } from './runtime/handles/inline-call.ts';
+export { Job, type JobPlace } from './runtime/handles/job.ts';
+export type { JobOutcome } from './runtime/handles/job-attributes.ts';
+export { type LiveAnnotationOptions, local } from './runtime/handles/local.ts';
+export { Queue } from './runtime/handles/queue.ts';
+export { Quotas } from './runtime/handles/quotas.ts';
+export { Representation } from './runtime/handles/representation.ts';
+export { Representations } from './runtime/handles/representations.ts';
+export type { Transaction } from './runtime/handles/transaction.ts';
+export type { JobSettings } from './runtime/jobs/job-settings.ts';
+export type { PutOptions } from './runtime/jobs/put-batch.ts';
+export { type MemoryStoreOptions, memoryStore } from './store/in-memory/memory-store.ts';
 export type { HistoryEntry, OpenStore, Store } from './store/store.ts';
 export { type Beginning, type Duration, durationMs, type Instant } from './time.ts';

@@ -43,11 +43,11 @@ const harmless = [
 ];
 
 const ports = [
-  'src/runtime/ports.ts',
-  'src/runtime/reactor/node-reactor.ts',
-  'src/store/json/file-port.ts',
-  'src/store/json/lock.ts',
-  'src/store/json/sync-port.ts',
+  'src/runtime/environment/ports.ts',
+  'src/runtime/environment/reactor/node-reactor.ts',
+  'src/store/json/ports/file-port.ts',
+  'src/store/json/ports/lock.ts',
+  'src/store/json/ports/sync-port.ts',
   'src/store/postgres/heartbeat-port.ts',
   'src/store/postgres/sql-port.ts',
   'src/cli/ports.ts',

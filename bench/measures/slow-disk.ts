@@ -15,7 +15,7 @@ parentPort.on('message', (fd) => {
 
 /** Options of a json store whose every sync takes that many milliseconds longer. */
 export async function slowDisk(ms: number): Promise<{ syncs: () => SyncPort; files: FilePort }> {
-  const url = new URL('../../dist/src/store/json/file-port.js', import.meta.url);
+  const url = new URL('../../dist/src/store/json/ports/file-port.js', import.meta.url);
   const { nodeFilePort: files } = (await import(url.href)) as { nodeFilePort: FilePort };
   const never = new Int32Array(new SharedArrayBuffer(4));
   const wait = () => Atomics.wait(never, 0, 0, ms);

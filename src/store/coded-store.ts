@@ -1,6 +1,7 @@
 import type { Failure, Outcome } from '../../machines/job.context.ts';
 import type { Json } from '../../machines/json.ts';
 import { SignalboxError } from '../errors.ts';
+import type { AnnotationRecord, JobRecord } from '../model/records/records.ts';
 import {
   type Codec,
   coded,
@@ -9,8 +10,7 @@ import {
   decoded,
   decodedFailure,
   decodedOutcome,
-} from '../model/coding.ts';
-import type { AnnotationRecord, JobRecord } from '../model/records.ts';
+} from '../model/values/codec.ts';
 import type {
   Callback,
   Change,

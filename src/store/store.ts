@@ -8,7 +8,7 @@ import type {
   QuotaRecord,
   RepresentationRecord,
   StoreRecord,
-} from '../model/records.ts';
+} from '../model/records/records.ts';
 
 /** The kinds of record, with the shape of each. */
 export interface Records {

@@ -1,6 +1,6 @@
 import { agent, defineJob, detached, type Job } from 'signalbox';
 import { expect, it } from 'vitest';
-import { queueOf } from '../../src/runtime/ancestors.ts';
+import { queueOf } from '../../src/runtime/commits/job-place.ts';
 import { agentOf, makeWorkshop, namesOf, representationOf, startCrew } from './crew.ts';
 import { forEachStore, makeBox, type TestBox } from './stores.ts';
 

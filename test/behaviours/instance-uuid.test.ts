@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { createSignalbox, Dispatcher, defineJob, randomIds, type SignalboxOptions } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { instanceUuid } from '../../src/runtime/instance-uuid.ts';
-import { nodeTextFiles } from '../../src/runtime/ports.ts';
+import { instanceUuid } from '../../src/runtime/environment/instance-uuid.ts';
+import { nodeTextFiles } from '../../src/runtime/environment/ports.ts';
 import { forEachStore, makeBox, newDirectory } from './stores.ts';
 
 const note = defineJob({ name: 'note', run: (text: string) => text });

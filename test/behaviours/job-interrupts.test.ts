@@ -9,7 +9,7 @@ import {
   type RetryPolicy,
 } from 'signalbox';
 import { expect, it } from 'vitest';
-import { handleInterrupt } from '../../src/runtime/from-outside.ts';
+import { handleInterrupt } from '../../src/runtime/callbacks/fail-job.ts';
 import { disconnect, Faults, faultyStore, has } from './faulty-store.ts';
 import { Gate } from './gate.ts';
 import { forEachStore, makeBox } from './stores.ts';

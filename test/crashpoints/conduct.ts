@@ -1,4 +1,4 @@
-import { createInlineSyncPort } from '../../src/store/json/sync-port.ts';
+import { createInlineSyncPort } from '../../src/store/json/ports/sync-port.ts';
 import type { MemoryFiles } from '../store/json/memory-files.ts';
 import type { Conduct } from './session.ts';
 

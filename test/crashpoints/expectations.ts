@@ -1,5 +1,5 @@
+import type { Tables } from '../../src/store/rules/tables.ts';
 import type { Change, Kind, Records } from '../../src/store/store.ts';
-import type { Tables } from '../../src/store/tables/tables.ts';
 import { digestOf, type Found, type Recovered } from './recovered.ts';
 
 /** The state after one commit, and the operations between which a disk may hold it. */

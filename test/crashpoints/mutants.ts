@@ -26,7 +26,7 @@ export const mutants: readonly Mutant[] = [
     without: 'waiting for the sync: a commit is acknowledged when it is written',
     edits: [
       {
-        file: 'src/store/tables/committing.ts',
+        file: 'src/store/in-memory/committer.ts',
         find: '    batch.resolveWritten();\n',
         replace: '    batch.resolveWritten();\n    batch.resolveSynced();\n',
       },

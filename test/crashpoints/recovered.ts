@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { FilePort } from '../../src/store/json/file-port.ts';
-import type { LockPort } from '../../src/store/json/lock.ts';
-import { openJsonLog } from '../../src/store/json/log.ts';
-import { createInlineSyncPort } from '../../src/store/json/sync-port.ts';
-import { loaded } from '../../src/store/tables/record-change.ts';
-import { Tables } from '../../src/store/tables/tables.ts';
+import { openJsonLog } from '../../src/store/json/log/open-json-log.ts';
+import type { FilePort } from '../../src/store/json/ports/file-port.ts';
+import type { LockPort } from '../../src/store/json/ports/lock.ts';
+import { createInlineSyncPort } from '../../src/store/json/ports/sync-port.ts';
+import { loaded } from '../../src/store/rules/record-change.ts';
+import { Tables } from '../../src/store/rules/tables.ts';
 
 /** What was found in a directory, in few words. */
 export interface Found {

@@ -1,6 +1,6 @@
 import { type JsonStore, jsonStore } from 'signalbox/json';
 import { SignalboxError } from '../../src/errors.ts';
-import type { SyncPort } from '../../src/store/json/sync-port.ts';
+import type { SyncPort } from '../../src/store/json/ports/sync-port.ts';
 import type { Change, OpenStore, Ticket } from '../../src/store/store.ts';
 import type { MemoryFiles } from '../store/json/memory-files.ts';
 import type { Expectations } from './expectations.ts';

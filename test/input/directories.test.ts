@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { memoryStore } from 'signalbox';
 import { jsonStore, verifyStore } from 'signalbox/json';
 import { afterEach, describe, expect, it } from 'vitest';
-import { encodeFrame } from '../../src/store/json/frame.ts';
+import { encodeFrame } from '../../src/store/json/journal/frame.ts';
 import { closeBoxes, errorOf, keep, newPath, openBox } from './boxes.ts';
 
 const children: ChildProcess[] = [];

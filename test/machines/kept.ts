@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { memoryStore } from '../../src/store/in-memory/memory-store.ts';
 import { jsonStore } from '../../src/store/json/index.ts';
-import { memoryStore } from '../../src/store/memory/memory-store.ts';
 import type { OpenStore, Store, StorePorts } from '../../src/store/store.ts';
 
 const ports: StorePorts = { now: () => 1000, defer: setImmediate, newId: () => 'id', report: () => {} };

@@ -8,9 +8,9 @@ import {
   representationMachine,
 } from '../../machines/representation.machine.ts';
 import { BadStatusError } from '../../src/errors.ts';
-import { representationChart } from '../../src/model/machine-version.ts';
-import type { RepresentationRecord } from '../../src/model/records.ts';
-import { stepRepresentation } from '../../src/model/step.ts';
+import { representationChart } from '../../src/model/jobs/machine-version.ts';
+import { stepRepresentation } from '../../src/model/jobs/step.ts';
+import type { RepresentationRecord } from '../../src/model/records/records.ts';
 import type { OpenStore } from '../../src/store/store.ts';
 import { type Edge, edgesOf, takingsOf, without } from './altered.ts';
 import { closeKeepers, keepers, opened } from './kept.ts';

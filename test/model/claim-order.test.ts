@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { isExpired } from '../../src/model/deadline.ts';
-import type { JobRecord } from '../../src/model/records.ts';
-import { afterStep, newJobRecord, stepJob } from '../../src/model/step.ts';
-import { systemNames } from '../../src/model/system-names.ts';
-import { memoryStore } from '../../src/store/memory/memory-store.ts';
+import { isExpired } from '../../src/model/jobs/deadline.ts';
+import { afterStep, newJobRecord, stepJob } from '../../src/model/jobs/step.ts';
+import type { JobRecord } from '../../src/model/records/records.ts';
+import { systemNames } from '../../src/model/records/system-names.ts';
+import { memoryStore } from '../../src/store/in-memory/memory-store.ts';
 import type { Change, OpenStore } from '../../src/store/store.ts';
 
 // The claim order of behaviours.md §3, in the plainest form there is, against the lanes.

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { copyJob } from '../../src/model/copy-job.ts';
-import { newJobRecord } from '../../src/model/step.ts';
+import { copyJob } from '../../src/model/jobs/copy-job.ts';
+import { newJobRecord } from '../../src/model/jobs/step.ts';
 
 it('copies every key of a job, as decision 10 promises', () => {
   const job = newJobRecord('j1', { name: 'index', args: ['a.txt'] });

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SignalboxError } from '../../src/errors.ts';
-import { Failure } from '../../src/model/failure.ts';
-import { encodeValue } from '../../src/model/values.ts';
+import { Failure } from '../../src/model/values/failure.ts';
+import { encodeValue } from '../../src/model/values/values.ts';
 
 /** Errors whose every property fights back. */
 function trap(name: string): Error {

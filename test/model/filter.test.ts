@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { matchesPattern } from '../../src/model/filter.ts';
+import { matchesPattern } from '../../src/model/jobs/filter.ts';
 
 /** What a pattern means, in the plainest form: every way to cut the name is tried. */
 function reference(pattern: string, name: string): boolean {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { newRepresentationContext } from '../../machines/representation.machine.ts';
-import { isExpired } from '../../src/model/deadline.ts';
-import { healthOf, isDead, isPingDue, siblingOf } from '../../src/model/liveness.ts';
-import type { RepresentationRecord } from '../../src/model/records.ts';
+import { isExpired } from '../../src/model/jobs/deadline.ts';
+import { healthOf, isDead, isPingDue, siblingOf } from '../../src/model/monitoring/liveness.ts';
+import type { RepresentationRecord } from '../../src/model/records/records.ts';
 
 const instant = fc.oneof(fc.constant(null), fc.nat(1000));
 const now = fc.nat(3000);

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type JobInfo, JobInfos } from '../../src/model/job-infos.ts';
-import { pollsIn } from '../../src/model/poll-range.ts';
-import { type AgentPoll, PollInfo, Polls } from '../../src/model/polls.ts';
-import { statisticsOf } from '../../src/model/statistics.ts';
+import { type JobInfo, JobInfos } from '../../src/model/monitoring/job-infos.ts';
+import { pollsIn } from '../../src/model/monitoring/poll-range.ts';
+import { type AgentPoll, PollInfo, Polls } from '../../src/model/monitoring/polls.ts';
+import { statisticsOf } from '../../src/model/monitoring/statistics.ts';
 
 const start = Date.UTC(2030, 0, 1);
 /** Instants of polls: many at the same one, and a clock that may even be set back. */

@@ -17,7 +17,7 @@ export const testedMutants: readonly TestedMutant[] = [
     test: 'test/security/names.test.ts',
     edits: [
       {
-        file: 'src/runtime/registry.ts',
+        file: 'src/runtime/definitions/registry.ts',
         find: 'return this.#definitions.get(name);',
         replace: 'void import(name).catch(() => {});\n    return this.#definitions.get(name);',
       },
@@ -30,7 +30,7 @@ export const testedMutants: readonly TestedMutant[] = [
     test: 'test/security/names.test.ts',
     edits: [
       {
-        file: 'src/runtime/registry.ts',
+        file: 'src/runtime/definitions/registry.ts',
         find: 'return this.#definitions.get(name);',
         replace: 'return this.#definitions.get(name) ?? ({} as Record<string, Definition>)[name];',
       },
@@ -41,7 +41,9 @@ export const testedMutants: readonly TestedMutant[] = [
     about: 'S3',
     without: 'keys of objects being defined, not assigned',
     test: 'test/security/pollution.test.ts',
-    edits: [{ file: 'src/model/values.ts', find: 'if (key in target) {', replace: "if (key === '') {" }],
+    edits: [
+      { file: 'src/model/values/values.ts', find: 'if (key in target) {', replace: "if (key === '') {" },
+    ],
   },
   {
     name: 'any-record-believed',
@@ -50,7 +52,7 @@ export const testedMutants: readonly TestedMutant[] = [
     test: 'test/security/tampered-records.test.ts',
     edits: [
       {
-        file: 'src/model/readable.ts',
+        file: 'src/model/jobs/readable.ts',
         find: 'return knownStates.has(job.state) && job.unsound === undefined && fitsItsPlace(job);',
         replace: 'return job !== undefined || (knownStates.has(job) && fitsItsPlace(job));',
       },
@@ -63,7 +65,7 @@ export const testedMutants: readonly TestedMutant[] = [
     test: 'test/security/json-bombs.test.ts',
     edits: [
       {
-        file: 'src/model/values.ts',
+        file: 'src/model/values/values.ts',
         find: 'const { depth: limit } = walk.limits;',
         replace: 'const limit = Number.POSITIVE_INFINITY;',
       },
@@ -76,7 +78,7 @@ export const testedMutants: readonly TestedMutant[] = [
     test: 'test/security/secrets.test.ts',
     edits: [
       {
-        file: 'src/model/redaction.ts',
+        file: 'src/model/values/redaction.ts',
         find: 'const plainKeys: ReadonlySet<string> = new Set(secretKeys);',
         replace: "const plainKeys: ReadonlySet<string> = new Set(secretKeys.filter((key) => key === ''));",
       },
@@ -89,7 +91,7 @@ export const testedMutants: readonly TestedMutant[] = [
     test: 'test/security/store-files.test.ts',
     edits: [
       {
-        file: 'src/store/json/file-port.ts',
+        file: 'src/store/json/ports/file-port.ts',
         find: 'const O_NOFOLLOW = windows ? 0 : fs.constants.O_NOFOLLOW;',
         replace: 'const O_NOFOLLOW = 0;',
       },
@@ -101,9 +103,9 @@ export const testedMutants: readonly TestedMutant[] = [
     without: 'the modes of the files',
     test: 'test/security/store-files.test.ts',
     edits: [
-      { file: 'src/store/json/file-port.ts', find: 'flags[mode], 0o600)', replace: 'flags[mode])' },
+      { file: 'src/store/json/ports/file-port.ts', find: 'flags[mode], 0o600)', replace: 'flags[mode])' },
       {
-        file: 'src/store/json/file-port.ts',
+        file: 'src/store/json/ports/file-port.ts',
         find: "if (mode === 'create' || mode === 'lock') fs.fchmodSync(fd, 0o600);",
         replace: '',
       },
@@ -114,7 +116,7 @@ export const testedMutants: readonly TestedMutant[] = [
     about: 'S18',
     without: 'the limit of a queue',
     test: 'test/security/resource-limits.test.ts',
-    edits: [{ file: 'src/store/tables/room.ts', find: 'if (waiting > most)', replace: 'if (waiting < 0)' }],
+    edits: [{ file: 'src/store/rules/limits.ts', find: 'if (waiting > most)', replace: 'if (waiting < 0)' }],
   },
   {
     name: 'one-package-more',
@@ -136,7 +138,7 @@ export const testedMutants: readonly TestedMutant[] = [
     test: 'test/store/json/failures.test.ts',
     edits: [
       {
-        file: 'src/store/json/journal-writer.ts',
+        file: 'src/store/json/journal/journal-writer.ts',
         find: "throw this.fail(ioFailure('fdatasync', journalName(this.#generation), error, 'unknown'));",
         replace: 'if (error !== null) this.#synced = upTo;',
       },
@@ -149,7 +151,7 @@ export const testedMutants: readonly TestedMutant[] = [
     test: 'test/store/json/lock.test.ts',
     edits: [
       {
-        file: 'src/store/json/lock.ts',
+        file: 'src/store/json/ports/lock.ts',
         find: "if (result === 'refused') throw locked(request, fd);",
         replace: '',
       },
@@ -162,7 +164,7 @@ export const testedMutants: readonly TestedMutant[] = [
     test: 'test/runtime/command-model.test.ts',
     edits: [
       {
-        file: 'src/runtime/put-batch.ts',
+        file: 'src/runtime/jobs/put-batch.ts',
         find: 'if (present === undefined) return false;',
         replace: "if (present === undefined || id !== '') return false;",
       },
@@ -175,7 +177,7 @@ export const testedMutants: readonly TestedMutant[] = [
     test: 'test/store/json/cost.test.ts',
     edits: [
       {
-        file: 'src/store/json/journal-writer.ts',
+        file: 'src/store/json/journal/journal-writer.ts',
         find: 'if (this.#syncing === null) return this.#beginSync();',
         replace: 'if (this.#syncing === null) return this.#beginSync().then(() => this.#beginSync());',
       },
@@ -186,7 +188,7 @@ export const testedMutants: readonly TestedMutant[] = [
     about: 'T4',
     without: 'the end of what waits to be tried again',
     test: 'test/runtime/stopping.test.ts',
-    edits: [{ file: 'src/runtime/engine.ts', find: 'this.#pauses.end();', replace: '' }],
+    edits: [{ file: 'src/runtime/box/engine.ts', find: 'this.#pauses.end();', replace: '' }],
   },
   {
     name: 'written-and-forgotten',
@@ -195,7 +197,7 @@ export const testedMutants: readonly TestedMutant[] = [
     test: 'test/store/json/cost.test.ts',
     edits: [
       {
-        file: 'src/store/tables/committing.ts',
+        file: 'src/store/in-memory/committer.ts',
         find: '// What earlier ticks have written stays.\n      this.#startSync();',
         replace: '',
       },
@@ -234,7 +236,7 @@ export const testedMutants: readonly TestedMutant[] = [
     test: 'test/store/contract.test.ts',
     edits: [
       {
-        file: 'src/store/tables/claiming.ts',
+        file: 'src/store/rules/claim-rules.ts',
         find: "return representation.state === 'activated' && !isDead(representation, now);",
         replace: 'return representation !== undefined || isDead(representation, now);',
       },

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { memoryStore, type Store } from 'signalbox';
 import { jsonStore, type SyncPort } from 'signalbox/json';
 import { expect, test } from 'vitest';
-import { nodeFilePort } from '../../src/store/json/file-port.ts';
+import { nodeFilePort } from '../../src/store/json/ports/file-port.ts';
 import { makeWorkshop, startCrew } from '../behaviours/crew.ts';
 import { makeBox, newDirectory } from '../behaviours/stores.ts';
 

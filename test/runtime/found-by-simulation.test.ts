@@ -14,7 +14,7 @@ import {
 } from 'signalbox';
 import { jsonStore, type SyncPort } from 'signalbox/json';
 import { expect, test } from 'vitest';
-import { nodeFilePort } from '../../src/store/json/file-port.ts';
+import { nodeFilePort } from '../../src/store/json/ports/file-port.ts';
 import {
   conflict,
   disconnect,

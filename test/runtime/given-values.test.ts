@@ -1,7 +1,7 @@
 import { agent, createSignalbox, defineJob, memoryStore, NeverRetry, type RetryPolicy } from 'signalbox';
 import { VirtualReactor } from 'signalbox/testing';
 import { expect, it } from 'vitest';
-import { Audit } from '../../src/testing/simulate/audit.ts';
+import { Audit } from '../../src/testing/simulate/audit/audit.ts';
 
 /** Where the records of a store are not what its journal says. */
 async function differing(

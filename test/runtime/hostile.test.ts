@@ -17,7 +17,7 @@ import {
 import { jsonStore } from 'signalbox/json';
 import { VirtualReactor } from 'signalbox/testing';
 import { afterAll, describe, expect, it, test } from 'vitest';
-import { createInlineSyncPort } from '../../src/store/json/sync-port.ts';
+import { createInlineSyncPort } from '../../src/store/json/ports/sync-port.ts';
 import { createFaultyFiles } from '../store/json/faulty-files.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'signalbox-hostile-'));

@@ -18,7 +18,7 @@ import {
 } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
 import { VirtualReactor } from 'signalbox/testing';
-import { Audit } from '../../src/testing/simulate/audit.ts';
+import { Audit } from '../../src/testing/simulate/audit/audit.ts';
 import { lifeJobs, turns } from '../simulate/life-jobs.ts';
 
 /** What can happen. Numbers name a job, dispatcher, queue … by its place in the list of those there are. */

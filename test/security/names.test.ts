@@ -13,7 +13,7 @@ import {
   RetryCommonFourTimes,
 } from 'signalbox';
 import { describe, expect, it } from 'vitest';
-import { stepJob } from '../../src/model/step.ts';
+import { stepJob } from '../../src/model/jobs/step.ts';
 import { forEachStore, makeBox, newDirectory } from '../behaviours/stores.ts';
 import { inheritedNames } from './hostile-names.ts';
 

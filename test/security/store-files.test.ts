@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createSignalbox, defineJob, type Signalbox, type SignalboxError } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type FilePort, nodeFilePort } from '../../src/store/json/file-port.ts';
+import { type FilePort, nodeFilePort } from '../../src/store/json/ports/file-port.ts';
 import { newDirectory } from '../behaviours/stores.ts';
 
 const note = defineJob({ name: 'note', run: (text: string) => text });

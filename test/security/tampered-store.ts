@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { journalName, snapshotName } from '../../src/store/json/directory.ts';
-import { encodeFrame, toHex } from '../../src/store/json/frame.ts';
-import { encodeSnapshotHeader } from '../../src/store/json/snapshot-format.ts';
+import { encodeFrame, toHex } from '../../src/store/json/journal/frame.ts';
+import { journalName, snapshotName } from '../../src/store/json/ports/directory.ts';
+import { encodeSnapshotHeader } from '../../src/store/json/snapshot/snapshot-format.ts';
 
 /** An entry of a journal as it stands in the file. */
 export interface RawEntry {

@@ -17,13 +17,13 @@ export const mutants: readonly SimulationMutant[] = [
     stores: all,
     edits: [
       {
-        file: 'src/store/tables/expectations.ts',
+        file: 'src/store/rules/preconditions.ts',
         find: 'if (job?.epoch !== expectation.epoch || job.claim !== expectation.claim)',
         replace: 'if (job?.epoch !== expectation.epoch)',
       },
       // Without the token nothing tells two attempts from each other but the state: the last defence goes, too.
       {
-        file: 'src/runtime/retrying.ts',
+        file: 'src/runtime/execution/retrier.ts',
         find: 'return now?.state === job.state && now.claim === job.claim && now.attempts === job.attempts;',
         replace: 'return now !== undefined;',
       },
@@ -47,7 +47,7 @@ export const mutants: readonly SimulationMutant[] = [
     stores: both,
     edits: [
       {
-        file: 'src/store/tables/claiming.ts',
+        file: 'src/store/rules/claim-rules.ts',
         find: 'tables.jobs.quotaHolders(id).size + (slots.get(id) ?? 0) >= size',
         replace: 'tables.jobs.quotaHolders(id).size >= size',
       },
@@ -59,7 +59,7 @@ export const mutants: readonly SimulationMutant[] = [
     stores: all,
     edits: [
       {
-        file: 'src/runtime/put-batch.ts',
+        file: 'src/runtime/jobs/put-batch.ts',
         find: 'if (present === undefined) return false;',
         replace: "if (present === undefined || id !== '') return false;",
       },
@@ -71,7 +71,7 @@ export const mutants: readonly SimulationMutant[] = [
     stores: all,
     edits: [
       {
-        file: 'src/runtime/unit.ts',
+        file: 'src/runtime/commits/unit-of-work.ts',
         find: "return this.engine.commit('client', made, expect).synced;",
         replace: "this.engine.commit('client', made, expect);\n    return Promise.resolve();",
       },
@@ -83,7 +83,7 @@ export const mutants: readonly SimulationMutant[] = [
     stores: all,
     edits: [
       {
-        file: 'src/runtime/finishing.ts',
+        file: 'src/runtime/execution/completer.ts',
         find: 'engine.synced(ticket, () => {\n      const tearDown',
         replace: 'queueMicrotask(() => {\n      const tearDown',
       },
@@ -95,7 +95,7 @@ export const mutants: readonly SimulationMutant[] = [
     stores: all,
     edits: [
       {
-        file: 'src/runtime/representation.ts',
+        file: 'src/runtime/handles/representation.ts',
         find: "return this.#send({ type: 'ping', at: this.#unit.engine.store.now() });",
         replace: "return this.#send({ type: 'ping', at: this.#unit.engine.reactor.now() });",
       },
@@ -107,7 +107,7 @@ export const mutants: readonly SimulationMutant[] = [
     stores: all,
     edits: [
       {
-        file: 'src/runtime/put-batch.ts',
+        file: 'src/runtime/jobs/put-batch.ts',
         find: 'const step = this.#step(record, record.beginAfter, this.#engine.store.now());',
         replace: 'const step = this.#step(record, record.beginAfter, this.#engine.reactor.now());',
       },
@@ -119,7 +119,7 @@ export const mutants: readonly SimulationMutant[] = [
     stores: all,
     edits: [
       {
-        file: 'src/runtime/presence.ts',
+        file: 'src/runtime/dispatchers/registration.ts',
         find: "engine.abortRuns(representation.record, new Error('the dispatcher was taken for dead'));",
         replace: '',
       },
@@ -131,7 +131,7 @@ export const mutants: readonly SimulationMutant[] = [
     stores: all,
     edits: [
       {
-        file: 'src/runtime/engine.ts',
+        file: 'src/runtime/box/engine.ts',
         find: 'this.written(ticket, () => this.awaited.announce(transition.id));',
         replace: '',
       },
@@ -143,7 +143,7 @@ export const mutants: readonly SimulationMutant[] = [
     stores: all,
     edits: [
       {
-        file: 'src/runtime/cleaning.ts',
+        file: 'src/runtime/dispatchers/release-jobs.ts',
         find: 'else made.push(...handedOn(engine, job, queue));',
         replace: '',
       },
@@ -155,7 +155,7 @@ export const mutants: readonly SimulationMutant[] = [
     stores: all,
     edits: [
       {
-        file: 'src/store/tables/expectations.ts',
+        file: 'src/store/rules/preconditions.ts',
         find: "expectation.what === 'noUnstartedCallback' && tables.callbacks.hasUnstarted(id)",
         replace: "expectation.what === 'noUnstartedCallback' && false",
       },
@@ -165,7 +165,7 @@ export const mutants: readonly SimulationMutant[] = [
     name: 'no-deadline',
     without: 'the deadline of a waiting job',
     stores: all,
-    edits: [{ file: 'src/model/deadline.ts', find: 'job.beginBy !== null &&', replace: 'false &&' }],
+    edits: [{ file: 'src/model/jobs/deadline.ts', find: 'job.beginBy !== null &&', replace: 'false &&' }],
   },
   {
     name: 'held-jobs-early',
@@ -173,7 +173,7 @@ export const mutants: readonly SimulationMutant[] = [
     stores: both,
     edits: [
       {
-        file: 'src/store/tables/claiming.ts',
+        file: 'src/store/rules/claim-rules.ts',
         find: '    tables.findJob,\n    now,',
         replace: '    tables.findJob,\n    Number.POSITIVE_INFINITY,',
       },
@@ -185,7 +185,7 @@ export const mutants: readonly SimulationMutant[] = [
     stores: ['json'],
     edits: [
       {
-        file: 'src/runtime/claiming.ts',
+        file: 'src/runtime/agents/claim-jobs.ts',
         find: 'policy !== undefined && !startsSynced(policy)',
         replace: 'policy !== undefined',
       },
@@ -197,7 +197,7 @@ export const mutants: readonly SimulationMutant[] = [
     stores: ['json'],
     edits: [
       {
-        file: 'src/store/tables/committing.ts',
+        file: 'src/store/in-memory/committer.ts',
         find: 'this.#log.sync().then(',
         replace: 'Promise.resolve().then(',
       },

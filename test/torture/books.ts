@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createSignalbox, type HistoryEntry, type OpenStore } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
-import { Audit } from '../../src/testing/simulate/audit.ts';
+import { Audit } from '../../src/testing/simulate/audit/audit.ts';
 import type { Campaign } from './campaign.ts';
 import { quotaSize } from './jobs.ts';
 
@@ -27,7 +27,7 @@ export interface Verdict {
   readonly quotaExceeded: number;
   /** Jobs that are not completed at the end. */
   readonly unfinished: number;
-  /** What the journal says against the rules of a job's life: see src/testing/simulate/audit.ts. */
+  /** What the journal says against the rules of a job's life: see src/testing/simulate/audit/audit.ts. */
   readonly journal: number;
   /** In words, the first hundred. */
   readonly problems: readonly string[];

@@ -1,5 +1,5 @@
-import { type FilePort, nodeFilePort } from '../../src/store/json/file-port.ts';
-import { createWorkerSyncPort, type SyncPort } from '../../src/store/json/sync-port.ts';
+import { type FilePort, nodeFilePort } from '../../src/store/json/ports/file-port.ts';
+import { createWorkerSyncPort, type SyncPort } from '../../src/store/json/ports/sync-port.ts';
 
 /** Calls of the store at which a process may be killed, each a system call that changes what is on disk. */
 export const killableCalls = [

@@ -23,7 +23,7 @@ export const mutants: readonly TortureMutant[] = [
     calls: ['write'],
     edits: [
       {
-        file: 'src/store/tables/committing.ts',
+        file: 'src/store/in-memory/committer.ts',
         find: '    this.#schedule();\n    return this.#batch;',
         replace:
           '    this.#schedule();\n    return { written: Promise.resolve(), synced: Promise.resolve() };',
@@ -36,7 +36,7 @@ export const mutants: readonly TortureMutant[] = [
     ways: ['time'],
     edits: [
       {
-        file: 'src/runtime/supervision.ts',
+        file: 'src/runtime/box/supervisor.ts',
         find: "if (record.state !== 'activated' || alive.has(record.epoch)) continue;",
         replace: 'if (record !== null) continue;',
       },
@@ -48,7 +48,7 @@ export const mutants: readonly TortureMutant[] = [
     ways: ['time'],
     edits: [
       {
-        file: 'src/store/json/lock.ts',
+        file: 'src/store/json/ports/lock.ts',
         find: "if (result === 'refused') throw locked(request, fd);",
         replace: '',
       },
@@ -60,7 +60,7 @@ export const mutants: readonly TortureMutant[] = [
     ways: ['time'],
     edits: [
       {
-        file: 'src/model/retry.ts',
+        file: 'src/model/jobs/retry.ts',
         find: '  commitError: () => false,\n  interrupted: (data) => ({\n    answer: false,',
         replace: '  commitError: () => false,\n  interrupted: (data) => ({\n    answer: true,',
       },
@@ -74,7 +74,7 @@ export const mutants: readonly TortureMutant[] = [
     kinds: ['once'],
     edits: [
       {
-        file: 'src/runtime/handing-out.ts',
+        file: 'src/runtime/agents/job-starter.ts',
         find: 'await this.#engine.commit(this.#agent.dispatcher.uuid, [start], [holder, unchanged]).synced;',
         replace:
           'void this.#engine.commit(this.#agent.dispatcher.uuid, [start], [holder, unchanged]).synced.catch(() => {});',
@@ -87,7 +87,7 @@ export const mutants: readonly TortureMutant[] = [
     ways: ['time'],
     edits: [
       {
-        file: 'src/store/tables/claiming.ts',
+        file: 'src/store/rules/claim-rules.ts',
         find: 'if (!expired && isFull(tables, quotas, job, slots)) offer.block();',
         replace: 'if (isFull === undefined) offer.block();',
       },
@@ -99,7 +99,7 @@ export const mutants: readonly TortureMutant[] = [
     ways: ['time'],
     edits: [
       {
-        file: 'src/runtime/system-jobs.ts',
+        file: 'src/runtime/builtin-jobs/system-jobs.ts',
         find: 'if (record !== undefined && !isElsewhere(record)) await',
         replace: 'if (record === null) await',
       },

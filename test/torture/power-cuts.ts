@@ -34,9 +34,9 @@ export const withoutSync: Mutant = {
   name: 'no-fsync',
   without: 'every sync of a file and of a directory',
   edits: [
-    { file: 'src/store/json/sync-port.ts', find: '    fdatasyncSync(fd);\n', replace: '' },
-    { file: 'src/store/json/file-port.ts', find: 'fs.fdatasyncSync(fd)', replace: '{}' },
-    { file: 'src/store/json/file-port.ts', find: 'fs.fsyncSync(fd);', replace: '' },
+    { file: 'src/store/json/ports/sync-port.ts', find: '    fdatasyncSync(fd);\n', replace: '' },
+    { file: 'src/store/json/ports/file-port.ts', find: 'fs.fdatasyncSync(fd)', replace: '{}' },
+    { file: 'src/store/json/ports/file-port.ts', find: 'fs.fsyncSync(fd);', replace: '' },
   ],
 };
 

@@ -1,11 +1,11 @@
 // A process that opens a store again and again as soon as it is free: `node … racer.ts DIRECTORY METHODS`.
 import { createInterface } from 'node:readline';
 import { SignalboxError } from 'signalbox';
-import { nodeFilePort } from '../../src/store/json/file-port.ts';
-import { kinds } from '../../src/store/json/line.ts';
-import { createKernelLock, flockMethod, nativeMethod } from '../../src/store/json/lock.ts';
-import { openJsonLog } from '../../src/store/json/log.ts';
-import { createWorkerSyncPort } from '../../src/store/json/sync-port.ts';
+import { kinds } from '../../src/store/json/journal/line.ts';
+import { openJsonLog } from '../../src/store/json/log/open-json-log.ts';
+import { nodeFilePort } from '../../src/store/json/ports/file-port.ts';
+import { createKernelLock, flockMethod, nativeMethod } from '../../src/store/json/ports/lock.ts';
+import { createWorkerSyncPort } from '../../src/store/json/ports/sync-port.ts';
 import type { Log, State } from '../../src/store/log.ts';
 import { scribe } from './ledger.ts';
 

@@ -1,16 +1,17 @@
 import { SignalboxError } from '../../errors.ts';
-import { machineVersion } from '../../model/machine-version.ts';
+import { machineVersion } from '../../model/jobs/machine-version.ts';
+import { TableStore } from '../in-memory/table-store.ts';
+import { loaded } from '../rules/record-change.ts';
+import { Tables } from '../rules/tables.ts';
 import type { Store, StorePorts } from '../store.ts';
-import { loaded } from '../tables/record-change.ts';
-import { TableStore } from '../tables/table-store.ts';
-import { Tables } from '../tables/tables.ts';
-import type { Backup } from './backup.ts';
-import { type FilePort, nodeFilePort } from './file-port.ts';
-import type { JsonLog } from './json-log.ts';
-import { checkDirectory, checkedOptions, type JsonStoreOptions } from './json-store-options.ts';
-import type { LockPort } from './lock.ts';
-import { openJsonLog } from './log.ts';
-import { createWorkerSyncPort, type SyncPort } from './sync-port.ts';
+import { checkedOptions, type JsonStoreOptions } from './json-store-options.ts';
+import type { JsonLog } from './log/json-log.ts';
+import { openJsonLog } from './log/open-json-log.ts';
+import { checkDirectory } from './ports/directory.ts';
+import { type FilePort, nodeFilePort } from './ports/file-port.ts';
+import type { LockPort } from './ports/lock.ts';
+import { createWorkerSyncPort, type SyncPort } from './ports/sync-port.ts';
+import type { Backup } from './recovery/backup.ts';
 
 /** A store in a directory. */
 export interface JsonStore extends Store {
@@ -126,6 +127,6 @@ async function beginEpoch(store: TableStore, epoch: number): Promise<void> {
   await store.commit({ by: 'store', changes: [opened], expect: [] }).synced;
 }
 
-export type { RecordCounts } from '../tables/counting.ts';
-export { type Verification, type VerifyOptions, verifyStore } from './verify.ts';
+export type { RecordCounts } from '../rules/record-counts.ts';
+export { type Verification, type VerifyOptions, verifyStore } from './recovery/verify.ts';
 export type { Backup, FilePort, JsonStoreOptions, LockPort, StorePorts, SyncPort };

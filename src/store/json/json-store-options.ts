@@ -1,12 +1,12 @@
-import { invalidOption, SignalboxError, shown } from '../../errors.ts';
-import { checkCount } from '../../model/check-count.ts';
-import { checkKnown } from '../../model/check-known.ts';
+import { invalidOption } from '../../errors.ts';
+import { checkCount } from '../../model/checks/check-count.ts';
+import { checkKnown } from '../../model/checks/check-known.ts';
 import { type Duration, durationMs } from '../../time.ts';
-import { defaultRetention, noLimit, type Retention } from '../tables/retention.ts';
-import type { FilePort } from './file-port.ts';
-import type { LockPort } from './lock.ts';
-import { defaultSizes, type JsonLogOptions } from './log.ts';
-import type { SyncPort } from './sync-port.ts';
+import { defaultRetention, noLimit, type Retention } from '../in-memory/retention.ts';
+import { defaultSizes, type JsonLogOptions } from './log/open-json-log.ts';
+import type { FilePort } from './ports/file-port.ts';
+import type { LockPort } from './ports/lock.ts';
+import type { SyncPort } from './ports/sync-port.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
 
@@ -63,17 +63,6 @@ const known = [
   'files',
   'syncs',
 ] as const satisfies readonly (keyof JsonStoreOptions)[];
-
-/** Refuses what is no path. Empty text would be the directory that the process happens to be in. */
-export function checkDirectory(dir: unknown): string {
-  if (typeof dir === 'string' && dir !== '') return dir;
-  throw new SignalboxError('INVALID_OPTION', {
-    option: 'dir',
-    expected: 'the path of a directory',
-    actual: shown(dir),
-    repair: "Write text, such as 'data/jobs'; of a URL make it with fileURLToPath.",
-  });
-}
 
 /** Options with defaults. @throws SignalboxError `INVALID_OPTION`, `INVALID_DURATION`. */
 export function checkedOptions(options: JsonStoreOptions): CheckedOptions {

@@ -1,8 +1,8 @@
-import { jobChart } from '../../model/machine-version.ts';
-import type { JobRecord, RepresentationRecord } from '../../model/records.ts';
-import { systemNames } from '../../model/system-names.ts';
+import { jobChart } from '../../model/jobs/machine-version.ts';
+import type { JobRecord, RepresentationRecord } from '../../model/records/records.ts';
+import { systemNames } from '../../model/records/system-names.ts';
+import { isLive, placeOf, representationOf, roomOf, type Taken, take } from '../rules/claim-rules.ts';
 import type { Claimed, ClaimRequest } from '../store.ts';
-import { isLive, placeOf, representationOf, roomOf, type Taken, take } from '../tables/claiming.ts';
 import type { DatabaseClock } from './clock.ts';
 import { countedColumns, partsOfLane } from './job-rows.ts';
 import { toldOf } from './notifying.ts';

@@ -1,7 +1,7 @@
 import { ConflictError, SignalboxError } from '../../errors.ts';
+import { mustHaveRoom } from '../rules/limits.ts';
+import { mustHold } from '../rules/preconditions.ts';
 import type { Commit, Expectation, Ticket } from '../store.ts';
-import { mustHold } from '../tables/expectations.ts';
-import { mustHaveRoom } from '../tables/room.ts';
 import type { DatabaseClock } from './clock.ts';
 import { codeOf, storeError } from './failures.ts';
 import { toldOf } from './notifying.ts';

@@ -1,5 +1,5 @@
-import { checkCount } from '../../model/check-count.ts';
-import { checkKnown } from '../../model/check-known.ts';
+import { checkCount } from '../../model/checks/check-count.ts';
+import { checkKnown } from '../../model/checks/check-known.ts';
 import { type Duration, durationMs } from '../../time.ts';
 import type { Store } from '../store.ts';
 import { checkDatabase, checkSchema, connectionFor } from './connecting.ts';
@@ -171,5 +171,5 @@ export async function verifyPostgres(options: PostgresStoreOptions): Promise<Pos
   }
 }
 
-export type { RecordCounts } from '../tables/counting.ts';
+export type { RecordCounts } from '../rules/record-counts.ts';
 export type { PostgresVerification };

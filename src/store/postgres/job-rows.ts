@@ -1,6 +1,6 @@
 import type { Place } from '../../../machines/job.context.ts';
-import { isReadable } from '../../model/readable.ts';
-import type { JobRecord } from '../../model/records.ts';
+import { isReadable } from '../../model/jobs/readable.ts';
+import type { JobRecord } from '../../model/records/records.ts';
 
 /** A job as a row: the columns of the tables `job` and `done`. */
 export type JobRow = { readonly [column in (typeof columns)[number]]: unknown };

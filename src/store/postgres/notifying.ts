@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { JobRecord } from '../../model/records.ts';
+import type { JobRecord } from '../../model/records/records.ts';
 import type { Line } from '../store.ts';
 import { reasonOf } from './failures.ts';
 import type { Following } from './following.ts';

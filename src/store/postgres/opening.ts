@@ -1,5 +1,5 @@
 import { SignalboxError } from '../../errors.ts';
-import { machineVersion } from '../../model/machine-version.ts';
+import { machineVersion } from '../../model/jobs/machine-version.ts';
 import type { Change, StorePorts } from '../store.ts';
 import { DatabaseClock } from './clock.ts';
 import { storeError } from './failures.ts';

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Json } from '../../../machines/json.ts';
-import { jobChart } from '../../model/machine-version.ts';
-import type { JobRecord, RepresentationRecord } from '../../model/records.ts';
-import { newJobRecord } from '../../model/step.ts';
+import { jobChart } from '../../model/jobs/machine-version.ts';
+import { newJobRecord } from '../../model/jobs/step.ts';
+import type { JobRecord, RepresentationRecord } from '../../model/records/records.ts';
+import { isLive, placeOf, representationOf } from '../rules/claim-rules.ts';
 import type { Candidate, Change, ClaimRequest, Entry, Line } from '../store.ts';
-import { isLive, placeOf, representationOf } from '../tables/claiming.ts';
 import { partsOfLane } from './job-rows.ts';
 import { jobsOfLine } from './plain-functions.ts';
 import type { Rows, SqlConnection } from './sql-port.ts';

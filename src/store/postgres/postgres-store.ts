@@ -1,4 +1,4 @@
-import type { AnnotationRecord, JobRecord } from '../../model/records.ts';
+import type { AnnotationRecord, JobRecord } from '../../model/records/records.ts';
 import type {
   Callback,
   Claimed,

@@ -1,8 +1,8 @@
-import { jobChart } from '../../model/machine-version.ts';
-import type { AnnotationRecord, JobRecord } from '../../model/records.ts';
+import { jobChart } from '../../model/jobs/machine-version.ts';
+import type { AnnotationRecord, JobRecord } from '../../model/records/records.ts';
+import { loaded } from '../rules/record-change.ts';
+import { TableQueries } from '../rules/table-queries.ts';
 import type { Callback, Kind, Records } from '../store.ts';
-import { loaded } from '../tables/record-change.ts';
-import { TableQueries } from '../tables/table-queries.ts';
 import type { DatabaseClock } from './clock.ts';
 import { storeError } from './failures.ts';
 import { countedColumns, type JobRow, jobOf } from './job-rows.ts';

@@ -1,7 +1,7 @@
 import { SignalboxError } from '../../errors.ts';
-import { jobChart } from '../../model/machine-version.ts';
-import { statusOfState } from '../../model/step.ts';
-import type { RecordCounts } from '../tables/counting.ts';
+import { jobChart } from '../../model/jobs/machine-version.ts';
+import { statusOfState } from '../../model/jobs/step.ts';
+import type { RecordCounts } from '../rules/record-counts.ts';
 import { storeError } from './failures.ts';
 import { quoted, versionOf } from './migrating.ts';
 import { migrations } from './migrations.ts';

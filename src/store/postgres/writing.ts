@@ -1,6 +1,6 @@
-import type { JobRecord } from '../../model/records.ts';
+import type { JobRecord } from '../../model/records/records.ts';
+import { mustStand } from '../rules/preconditions.ts';
 import type { Change, Entry, Kind, Line, Records } from '../store.ts';
-import { mustStand } from '../tables/expectations.ts';
 import { isDone, jobColumns, jobUpdates, rowOf } from './job-rows.ts';
 import { arrayOfJson, entriesOfRow } from './journal.ts';
 import type { SqlConnection } from './sql-port.ts';

@@ -1,5 +1,5 @@
-import type { AnnotationRecord, JobRecord, ProxyRecord } from '../../model/records.ts';
-import { referredJobs } from '../../model/values.ts';
+import type { AnnotationRecord, JobRecord, ProxyRecord } from '../../model/records/records.ts';
+import { referredJobs } from '../../model/values/values.ts';
 import type { OpenStore } from '../store.ts';
 
 /** A job with everything that belongs to it: parents stand before their children. */

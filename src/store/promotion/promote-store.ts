@@ -1,5 +1,5 @@
-import { nodeFilePort } from '../json/file-port.ts';
-import { createKernelLock } from '../json/lock.ts';
+import { nodeFilePort } from '../json/ports/file-port.ts';
+import { createKernelLock } from '../json/ports/lock.ts';
 import { checkDatabase, checkSchema, connectionFor } from '../postgres/connecting.ts';
 import { PromotionTarget } from '../postgres/promotion-target.ts';
 import { placeOf } from '../postgres/sql-port.ts';

@@ -1,12 +1,12 @@
 import type { Json } from '../../../machines/json.ts';
+import { newJobRecord } from '../../model/jobs/step.ts';
 import type {
   AnnotationRecord,
   ChosenJobs,
   JobRecord,
   ProxyRecord,
   StoreRecord,
-} from '../../model/records.ts';
-import { newJobRecord } from '../../model/step.ts';
+} from '../../model/records/records.ts';
 import type { Change, Expectation, Kind, Patch } from '../store.ts';
 import type { JobTree } from './job-tree.ts';
 

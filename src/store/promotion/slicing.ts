@@ -1,8 +1,8 @@
 import { SignalboxError } from '../../errors.ts';
-import type { ChosenJobs, JobRecord, SliceRecord } from '../../model/records.ts';
-import { stepJob } from '../../model/step.ts';
-import { isSystemName } from '../../model/system-names.ts';
-import { referredJobs } from '../../model/values.ts';
+import { stepJob } from '../../model/jobs/step.ts';
+import type { ChosenJobs, JobRecord, SliceRecord } from '../../model/records/records.ts';
+import { isSystemName } from '../../model/records/system-names.ts';
+import { referredJobs } from '../../model/values/values.ts';
 import type { Change, Expectation, OpenStore } from '../store.ts';
 import { type JobTree, sizeOf, standsAlone, treeOf } from './job-tree.ts';
 import {

@@ -1,10 +1,10 @@
 import { type Duration, durationMs, memoryStore, SignalboxError, type Store } from '../../index.ts';
 import { checkOptions, invalid } from '../check-options.ts';
-import { checkedFaults, type SimulationFaults } from './faults.ts';
-import type { SimulatedHost } from './host.ts';
-import type { SimulationReport } from './report.ts';
-import type { SimulatedRun, SimulatedScenario } from './scenario.ts';
+import type { SimulationReport } from './cluster/report.ts';
+import type { SimulatedRun, SimulatedScenario } from './cluster/scenario.ts';
 import { Simulation, type SimulationPlan } from './simulation.ts';
+import { checkedFaults, type SimulationFaults } from './world/faults.ts';
+import type { SimulatedHost } from './world/host.ts';
 
 /** What a simulation is told. */
 export interface SimulateOptions {

@@ -1,17 +1,17 @@
 import { agent, type Store } from '../../index.ts';
-import { ClientOf, isExpected } from './client.ts';
-import { Cluster } from './cluster.ts';
-import { drawnFaults, type SimulationFaults } from './faults.ts';
-import { Host, type SimulatedHost } from './host.ts';
-import { Journal } from './journal.ts';
-import { heldBy } from './kept.ts';
-import { Ledger } from './ledger.ts';
-import { Nemesis } from './nemesis.ts';
-import { SeededRandom } from './random.ts';
-import { reported, type SimulationReport } from './report.ts';
-import type { SimulatedJob, SimulatedRun, SimulatedScenario } from './scenario.ts';
-import type { Intervals, ProcessSettings } from './simulated-process.ts';
-import { World } from './world.ts';
+import { Journal } from './audit/journal.ts';
+import { heldBy } from './audit/kept.ts';
+import { Ledger } from './audit/ledger.ts';
+import { ClientOf, isExpected } from './cluster/client.ts';
+import { Cluster } from './cluster/cluster.ts';
+import { Nemesis } from './cluster/nemesis.ts';
+import { reported, type SimulationReport } from './cluster/report.ts';
+import type { SimulatedJob, SimulatedRun, SimulatedScenario } from './cluster/scenario.ts';
+import type { Intervals, ProcessSettings } from './cluster/simulated-process.ts';
+import { drawnFaults, type SimulationFaults } from './world/faults.ts';
+import { Host, type SimulatedHost } from './world/host.ts';
+import { SeededRandom } from './world/random.ts';
+import { World } from './world/world.ts';
 
 /** Everything a run is told. */
 export interface SimulationPlan {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createSignalbox, defineJob } from 'signalbox';
 import { jsonStore, verifyStore } from 'signalbox/json';
 import { describe, expect, it } from 'vitest';
-import type { JsonLog } from '../../../src/store/json/json-log.ts';
+import type { JsonLog } from '../../../src/store/json/log/json-log.ts';
 import { createFaultyFiles } from './faulty-files.ts';
 import { copied, newPath, openStore, patchFile, refusal } from './open-store.ts';
 

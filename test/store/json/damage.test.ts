@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SignalboxError } from '../../../src/errors.ts';
-import { type OpenedLog, openJsonLog } from '../../../src/store/json/log.ts';
+import { type OpenedLog, openJsonLog } from '../../../src/store/json/log/open-json-log.ts';
 import type { Line } from '../../../src/store/store.ts';
 import { closedStore, copied, logOptions, newPath, openStore, patchFile, refusal } from './open-store.ts';
 

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { encodeFrame } from '../../../src/store/json/frame.ts';
+import { encodeFrame } from '../../../src/store/json/journal/frame.ts';
 import { createFaultyFiles } from './faulty-files.ts';
 import { closedStore, copied, newPath, openStore, refusal } from './open-store.ts';
 

@@ -1,5 +1,5 @@
-import { type FilePort, nodeFilePort } from '../../../src/store/json/file-port.ts';
-import type { SyncPort } from '../../../src/store/json/sync-port.ts';
+import { type FilePort, nodeFilePort } from '../../../src/store/json/ports/file-port.ts';
+import type { SyncPort } from '../../../src/store/json/ports/sync-port.ts';
 
 /** Decides for one call: a number limits the bytes of a write, text is the errno it fails with, null lets it pass. */
 export type Fault = (call: keyof FilePort, ...args: readonly unknown[]) => number | string | null;

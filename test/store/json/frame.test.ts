@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import { expect, it } from 'vitest';
-import { nodeFilePort } from '../../../src/store/json/file-port.ts';
-import { decodeFrame, encodeFrame, FrameBuffer, readFrames } from '../../../src/store/json/frame.ts';
+import { decodeFrame, encodeFrame, FrameBuffer, readFrames } from '../../../src/store/json/journal/frame.ts';
+import { nodeFilePort } from '../../../src/store/json/ports/file-port.ts';
 import { newPath } from './open-store.ts';
 
 const framed = (...texts: string[]) => Buffer.concat(texts.map((text) => encodeFrame(text).bytes));

@@ -1,7 +1,7 @@
-import { nodeFilePort } from '../../../src/store/json/file-port.ts';
-import { createKernelLock, flockMethod, nativeMethod } from '../../../src/store/json/lock.ts';
-import { openJsonLog } from '../../../src/store/json/log.ts';
-import { createWorkerSyncPort } from '../../../src/store/json/sync-port.ts';
+import { openJsonLog } from '../../../src/store/json/log/open-json-log.ts';
+import { nodeFilePort } from '../../../src/store/json/ports/file-port.ts';
+import { createKernelLock, flockMethod, nativeMethod } from '../../../src/store/json/ports/lock.ts';
+import { createWorkerSyncPort } from '../../../src/store/json/ports/sync-port.ts';
 
 // A process of its own: opens the store, commits one line, says so and stays until it is killed.
 const [dir = '', method] = process.argv.slice(2);

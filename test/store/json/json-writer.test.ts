@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { JsonWriter } from '../../../src/store/json/json-writer.ts';
+import { JsonWriter } from '../../../src/store/json/journal/json-writer.ts';
 
 it('writes the bytes of JSON.stringify', () => {
   const json = new JsonWriter();

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { JsonWriter } from '../../../src/store/json/json-writer.ts';
-import { decodeHeader, decodeLine, encodeHeader, seqOf, writeLine } from '../../../src/store/json/line.ts';
+import { JsonWriter } from '../../../src/store/json/journal/json-writer.ts';
+import {
+  decodeHeader,
+  decodeLine,
+  encodeHeader,
+  seqOf,
+  writeLine,
+} from '../../../src/store/json/journal/line.ts';
 import type { Entry, Line } from '../../../src/store/store.ts';
 import { entryOf } from './open-store.ts';
 

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { createKernelLock, flockMethod, nativeMethod } from '../../../src/store/json/lock.ts';
+import { createKernelLock, flockMethod, nativeMethod } from '../../../src/store/json/ports/lock.ts';
 import { lockPart } from '../../torture/lock-races.ts';
 import { newPath, openStore, refusal } from './open-store.ts';
 

@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createKernelLock, flockMethod, nativeMethod } from '../../../src/store/json/lock.ts';
+import { createKernelLock, flockMethod, nativeMethod } from '../../../src/store/json/ports/lock.ts';
 import { closedStore, newPath, openStore, refusal } from './open-store.ts';
 
 const children: ChildProcess[] = [];

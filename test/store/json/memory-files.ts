@@ -1,5 +1,5 @@
 import { basename, dirname } from 'node:path';
-import type { FileFacts, FilePort, OpenMode } from '../../../src/store/json/file-port.ts';
+import type { FileFacts, FilePort, OpenMode } from '../../../src/store/json/ports/file-port.ts';
 
 /** Files and directories as they stand at one moment, by path. Two names of one file share its content object. */
 export interface Image {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jsonStore } from 'signalbox/json';
 import { SignalboxError } from '../../../src/errors.ts';
-import { type FilePort, nodeFilePort } from '../../../src/store/json/file-port.ts';
-import { createInlineSyncPort } from '../../../src/store/json/sync-port.ts';
+import { type FilePort, nodeFilePort } from '../../../src/store/json/ports/file-port.ts';
+import { createInlineSyncPort } from '../../../src/store/json/ports/sync-port.ts';
 import type { OpenStore } from '../../../src/store/store.ts';
 import { createFaultyFiles, type FaultyFiles } from './faulty-files.ts';
 

@@ -1,8 +1,8 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { openJsonLog } from '../../../src/store/json/log.ts';
-import { createWorkerSyncPort } from '../../../src/store/json/sync-port.ts';
+import { openJsonLog } from '../../../src/store/json/log/open-json-log.ts';
+import { createWorkerSyncPort } from '../../../src/store/json/ports/sync-port.ts';
 import { closedStore, copied, lineOf, logOptions, newPath, openStore, refusal } from './open-store.ts';
 
 const journals = (dir: string) => fs.readdirSync(dir).filter((name) => name.startsWith('journal-'));

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { expect, it } from 'vitest';
-import { nodeFilePort } from '../../../src/store/json/file-port.ts';
-import { createInlineSyncPort, createWorkerSyncPort } from '../../../src/store/json/sync-port.ts';
+import { nodeFilePort } from '../../../src/store/json/ports/file-port.ts';
+import { createInlineSyncPort, createWorkerSyncPort } from '../../../src/store/json/ports/sync-port.ts';
 import { newPath } from './open-store.ts';
 
 const ports = [
@@ -47,7 +47,7 @@ it('rejects what is under way when it is closed, and everything after', async ()
 });
 
 it('keeps the process alive while a sync is under way, and no longer', () => {
-  const module = new URL('../../../src/store/json/sync-port.ts', import.meta.url).href;
+  const module = new URL('../../../src/store/json/ports/sync-port.ts', import.meta.url).href;
   const script = `
     import * as fs from 'node:fs';
     const { createWorkerSyncPort } = await import(${JSON.stringify(module)});

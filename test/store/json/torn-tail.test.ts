@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { encodeFrame } from '../../../src/store/json/frame.ts';
+import { encodeFrame } from '../../../src/store/json/journal/frame.ts';
 import { closedStore, copied, newPath, openStore, patchFile, refusal } from './open-store.ts';
 
 let dir: string;

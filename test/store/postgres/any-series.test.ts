@@ -3,7 +3,7 @@ import { type Json, memoryStore, type OpenStore, type Store } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
 import { SeededRandom } from 'signalbox/testing';
 import { afterAll, describe, expect, it } from 'vitest';
-import { Audit } from '../../../src/testing/simulate/audit.ts';
+import { Audit } from '../../../src/testing/simulate/audit/audit.ts';
 import { newPath } from '../json/open-store.ts';
 import { openByHand } from '../open-by-hand.ts';
 import { newPostgresStore, removeSchemas } from './schemas.ts';

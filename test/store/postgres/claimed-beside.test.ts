@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import type { OpenStore } from 'signalbox';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { systemNames } from '../../../src/model/system-names.ts';
+import { systemNames } from '../../../src/model/records/system-names.ts';
 import { openByHand } from '../open-by-hand.ts';
 import { connected, differingRecords, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
 

@@ -1,8 +1,8 @@
 import type { Client } from 'pg';
 import type { OpenStore } from 'signalbox';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { JobRecord } from '../../../src/model/records.ts';
-import { afterStep, newJobRecord, stepJob, type Transition } from '../../../src/model/step.ts';
+import { afterStep, newJobRecord, stepJob, type Transition } from '../../../src/model/jobs/step.ts';
+import type { JobRecord } from '../../../src/model/records/records.ts';
 import type { Change, Commit } from '../../../src/store/store.ts';
 import { openByHand } from '../open-by-hand.ts';
 import { MessageProxy, type Way } from './message-proxy.ts';

@@ -1,6 +1,6 @@
 import { type Json, memoryStore, type OpenStore } from 'signalbox';
 import { afterAll, expect, it } from 'vitest';
-import { checkFilter, filterOfJob } from '../../../src/model/filter.ts';
+import { checkFilter, filterOfJob } from '../../../src/model/jobs/filter.ts';
 import { openByHand } from '../open-by-hand.ts';
 import { newPostgresStore, removeSchemas } from './schemas.ts';
 

@@ -1,7 +1,7 @@
 import { type Client, Pool } from 'pg';
 import type { OpenStore } from 'signalbox';
 import { afterAll, expect, it } from 'vitest';
-import { machineVersion } from '../../../src/model/machine-version.ts';
+import { machineVersion } from '../../../src/model/jobs/machine-version.ts';
 import { DatabaseClock } from '../../../src/store/postgres/clock.ts';
 import { Committing } from '../../../src/store/postgres/committing.ts';
 import { Following } from '../../../src/store/postgres/following.ts';

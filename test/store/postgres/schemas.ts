@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import type { Store } from 'signalbox';
 import { type PostgresStoreSettings, postgresStore } from 'signalbox/postgres';
-import { Audit } from '../../../src/testing/simulate/audit.ts';
+import { Audit } from '../../../src/testing/simulate/audit/audit.ts';
 import { openByHand } from '../open-by-hand.ts';
 import { serverUrl } from './server.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createSignalbox, type OpenStore } from 'signalbox';
 import { postgresStore } from 'signalbox/postgres';
-import { Audit } from '../../../src/testing/simulate/audit.ts';
+import { Audit } from '../../../src/testing/simulate/audit/audit.ts';
 import type { Campaign } from './campaign.ts';
 import { quotaSize } from './jobs.ts';
 import { mostAtOnce, type Run } from './runs.ts';

@@ -163,6 +163,8 @@ export const mutants: readonly PostgresMutant[] = [
     name: 'hints-alone',
     without: 'the claim of a poll, which needs no notification',
     scenario: 'hintLost',
-    edits: [{ file: 'src/runtime/polling.ts', find: 'await agent.claimDue();', replace: 'void agent;' }],
+    edits: [
+      { file: 'src/runtime/dispatchers/poller.ts', find: 'await agent.claimDue();', replace: 'void agent;' },
+    ],
   },
 ];

@@ -1,0 +1,80 @@
+import { SignalboxError, shown } from '../../errors.ts';
+
+const namePattern = /^[A-Za-z][\w.:-]{0,127}$/;
+const uuidPattern = /^[\w.:-]{1,128}$/;
+const idPattern = /^[\w-]{1,64}$/;
+
+/** Whether it is a name. */
+export function isName(name: unknown): name is string {
+  return typeof name === 'string' && namePattern.test(name);
+}
+
+/** Refuses what is not a name. Names are looked up and never run, and safe in ids, paths and logs. */
+export function checkName(name: unknown, what: string): string {
+  if (!isName(name)) {
+    throw new SignalboxError('INVALID_NAME', { what, actual: shown(name) });
+  }
+  return name;
+}
+
+/** The name of a queue: a name, or the empty one of the default queue. */
+export function checkQueueName(name: unknown): string {
+  return name === '' ? '' : checkName(name, 'a queue name');
+}
+
+/** Refuses what cannot tell a dispatcher from others. A UUID as a rule; it stands between slashes in ids of records. */
+export function checkUuid(uuid: unknown): string {
+  if (typeof uuid === 'string' && uuidPattern.test(uuid)) return uuid;
+  throw new SignalboxError('INVALID_OPTION', {
+    option: 'uuid',
+    expected: 'a UUID, or 1 to 128 letters, digits, _ . : or -',
+    actual: shown(uuid),
+  });
+}
+
+/** Whether it can be a job's id. */
+export function isId(id: unknown): id is string {
+  return typeof id === 'string' && idPattern.test(id);
+}
+
+/** Refuses what cannot be a job's id. */
+export function checkId(id: unknown): string {
+  if (!isId(id)) {
+    throw new SignalboxError('INVALID_OPTION', {
+      option: 'id',
+      expected: '1 to 64 letters, digits, _ or -',
+      actual: shown(id),
+    });
+  }
+  return id;
+}
+
+/** A copy of a list of quota names. Text is a list of letters, which nobody means. */
+export function checkQuotaNames(names: unknown, option = 'quotaNames'): readonly string[] {
+  if (Array.isArray(names) && names.every((name) => typeof name === 'string')) return [...names];
+  throw new SignalboxError('INVALID_OPTION', {
+    option,
+    expected: 'a list of names',
+    actual: shown(names),
+    repair: 'Write [name].',
+  });
+}
+
+/** Refuses a name of an annotation that no store could keep. */
+export function checkAnnotationName(name: unknown): string {
+  if (
+    typeof name !== 'string' ||
+    name.length === 0 ||
+    name.length > 128 ||
+    !name.isWellFormed() ||
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is refused
+    /[\u0000-\u001f]/.test(name)
+  ) {
+    throw new SignalboxError('INVALID_OPTION', {
+      option: 'annotation name',
+      expected: '1 to 128 characters without control characters',
+      actual: shown(name),
+    });
+  }
+  return name;
+}

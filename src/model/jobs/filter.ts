@@ -1,0 +1,84 @@
+import type { Json } from '../../../machines/json.ts';
+import { SignalboxError, shown } from '../../errors.ts';
+import type { FilterData, JobRecord, Selection } from '../records/records.ts';
+import { systemNames } from '../records/system-names.ts';
+import { encodeValue } from '../values/values.ts';
+
+/** Whether a pattern matches a name. `*` stands for any characters, everything else for itself. */
+export function matchesPattern(pattern: string, name: string): boolean {
+  const parts = pattern.split('*');
+  const first = parts[0] ?? '';
+  const last = parts.at(-1) ?? '';
+  if (parts.length === 1) return pattern === name;
+  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length)
+    return false;
+  let at = first.length;
+  for (const part of parts.slice(1, -1)) {
+    const found = name.indexOf(part, at);
+    if (found < 0 || found + part.length > name.length - last.length) return false;
+    at = found + part.length;
+  }
+  return true;
+}
+
+/** A copy of a filter, to be stored. @throws SignalboxError `INVALID_OPTION` for what is no filter. */
+export function checkFilter(filter: FilterData): FilterData {
+  const known = ['jobs', 'notJobs', 'quotas', 'args'];
+  for (const [key, value] of Object.entries(filter)) {
+    const isList = Array.isArray(value) && value.every((element) => typeof element === 'string');
+    const isMapping = key === 'args' && typeof value === 'object' && value !== null && !Array.isArray(value);
+    if (!known.includes(key) || !(key === 'args' ? isMapping : isList)) {
+      throw new SignalboxError('INVALID_OPTION', {
+        option: `filter.${key}`,
+        expected: 'jobs, notJobs or quotas with a list of names, or args with a mapping of paths to values',
+        actual: shown(value),
+      });
+    }
+  }
+  // Copies: a list that its program goes on changing must not change what is stored.
+  const copy = Object.fromEntries(
+    Object.entries(filter).map(([key, value]) => [key, Array.isArray(value) ? [...value] : value]),
+  ) as FilterData;
+  // Compared with arguments as they are stored, so kept in the same form.
+  return filter.args === undefined
+    ? copy
+    : { ...copy, args: encodeValue(filter.args, 'filter.args', () => null) as typeof filter.args };
+}
+
+/** What a filter says of a whole lane: the parts that only need the definition and the quotas. */
+export function filterAcceptsLane(filter: FilterData, name: string, quotaNames: readonly string[]): boolean {
+  if (filter.jobs !== undefined && !filter.jobs.some((pattern) => matchesPattern(pattern, name)))
+    return false;
+  if (filter.notJobs?.some((pattern) => matchesPattern(pattern, name))) return false;
+  return filter.quotas === undefined || filter.quotas.every((quota) => quotaNames.includes(quota));
+}
+
+/** What a filter says of one job beyond its lane, or null when the lane says it all. */
+export function filterOfJob(filter: FilterData): ((job: JobRecord) => boolean) | null {
+  const wanted = Object.entries(filter.args ?? {}).map(([path, value]) => [path.split('.'), value] as const);
+  if (wanted.length === 0) return null;
+  return (job) => wanted.every(([path, value]) => sameJson(valueAt(job.args, path), value));
+}
+
+/** Whether agents with this selection can be told, without a job, to refuse what the machinery puts in queues. */
+export function refusesSystemJobs(selection: Selection): boolean {
+  if (selection.kind !== 'data') return false;
+  return [systemNames.handleInterrupt, systemNames.resumeCallbacks, systemNames.fail].some(
+    (name) => !filterAcceptsLane(selection.filter, name, []),
+  );
+}
+
+/** The value at a path such as `['0', 'tenant']`: keys and elements only, which the length of a list is not. */
+function valueAt(root: Json, path: readonly string[]): Json | undefined {
+  let at: Json | undefined = root;
+  for (const key of path) {
+    if (at === null || typeof at !== 'object' || !Object.prototype.propertyIsEnumerable.call(at, key))
+      return undefined;
+    at = (at as { readonly [key: string]: Json })[key];
+  }
+  return at;
+}
+
+function sameJson(one: Json | undefined, other: Json): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}

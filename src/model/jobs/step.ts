@@ -1,0 +1,115 @@
+import { type JobInput, newJobContext } from '../../../machines/job.context.ts';
+import type { JobEvent } from '../../../machines/job.events.ts';
+import type { Json } from '../../../machines/json.ts';
+import type { RepresentationEvent } from '../../../machines/representation.machine.ts';
+import { BadStatusError } from '../../errors.ts';
+import type { Effect } from '../chart/chart.ts';
+import { type JobRecord, type RepresentationRecord, recordVersion } from '../records/records.ts';
+import { copyJob } from './copy-job.ts';
+import { jobChart, representationChart } from './machine-version.ts';
+
+/** What one event did to one record: a change to commit, and the effects that follow once it is durable. */
+export interface Transition {
+  readonly kind: 'job' | 'representation';
+  readonly id: string;
+  readonly event: string;
+  readonly from: string;
+  readonly to: string;
+  readonly patch: { readonly [key: string]: Json } | null;
+  readonly effects: readonly Effect[];
+  /** The job as it was before; null for other kinds. */
+  readonly job: JobRecord | null;
+}
+
+/**
+ * The only way in which a job changes: asks the chart what an event does.
+ * @throws BadStatusError when the chart refuses the event in the job's state.
+ */
+export function stepJob(job: JobRecord, event: JobEvent): Transition {
+  const step = jobChart.step(job.state, job, event);
+  if (!step.moved) {
+    throw new BadStatusError({
+      what: `job ${job.id}`,
+      status: statusOfState(step.state),
+      event: event.type,
+      guards: step.guards,
+    });
+  }
+  return {
+    kind: 'job',
+    id: job.id,
+    event: event.type,
+    from: step.from,
+    to: step.to,
+    patch: step.patch as Transition['patch'],
+    effects: step.effects,
+    job,
+  };
+}
+
+/** Whether the chart has a transition for the event in the job's state and its guards agree. */
+export function canStepJob(job: JobRecord, event: JobEvent): boolean {
+  return jobChart.step(job.state, job, event).moved;
+}
+
+/** The job as the transition leaves it: for a further step in the same commit. */
+export function afterStep(job: JobRecord, transition: Transition): JobRecord {
+  const next = copyJob(job);
+  for (const key in transition.patch) next[key] = transition.patch[key];
+  next.state = transition.to;
+  return next as unknown as JobRecord;
+}
+
+/** A job that no store has seen. */
+export function newJobRecord(id: string, input: JobInput): JobRecord {
+  const job = copyJob(blankJob);
+  job.id = id;
+  for (const key in input) job[key] = input[key as keyof JobInput] ?? job[key];
+  return job as unknown as JobRecord;
+}
+
+const blankJob: JobRecord = Object.freeze({
+  id: '',
+  v: recordVersion,
+  rev: 0,
+  lastSeq: 0,
+  createdSeq: 0,
+  state: 'new',
+  dueAt: null,
+  priority: 0,
+  uniqueKey: null,
+  lane: null,
+  ...newJobContext({ name: '' }),
+});
+
+/** The only way in which a representation changes. @throws BadStatusError when the chart refuses the event. */
+export function stepRepresentation(record: RepresentationRecord, event: RepresentationEvent): Transition {
+  const step = representationChart.step(record.state, record, event);
+  if (!step.moved) {
+    throw new BadStatusError({
+      what: `the representation of dispatcher ${record.dispatcher}`,
+      status: record.state,
+      event: event.type,
+      guards: step.guards,
+    });
+  }
+  return {
+    kind: 'representation',
+    id: record.id,
+    event: event.type,
+    from: step.from,
+    to: step.to,
+    patch: step.patch as Transition['patch'],
+    effects: step.effects,
+    job: null,
+  };
+}
+
+/** The six statuses of a job. */
+export type JobStatus = 'NEW' | 'PENDING' | 'ASSIGNED' | 'ACTIVE' | 'CALLBACKS' | 'COMPLETED';
+
+/** The status that a stored state stands for. */
+export function statusOfState(state: string): JobStatus {
+  if (state.startsWith('active')) return 'ACTIVE';
+  return state.toUpperCase() as JobStatus;
+}

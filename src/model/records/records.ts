@@ -1,0 +1,145 @@
+import type { Failure, JobContext, JobState, Order, Place } from '../../../machines/job.context.ts';
+import type { Json } from '../../../machines/json.ts';
+import type { RepresentationContext, RepresentationState } from '../../../machines/representation.machine.ts';
+
+/** What every record reserves: format version, revision, and the seq of its last entry. */
+export interface Reserved {
+  readonly v: number;
+  readonly rev: number;
+  readonly lastSeq: number;
+}
+
+/** A job as stored. What the chart calls context stands beside what the store needs. */
+export interface JobRecord extends Reserved, JobContext {
+  readonly id: string;
+  readonly state: JobState;
+  /** Seq of its first entry: breaks ties of order. */
+  readonly createdSeq: number;
+  /** Reserved for schedules, priorities, uniqueness and other stores' lanes. */
+  readonly dueAt: number | null;
+  readonly priority: number;
+  readonly uniqueKey: string | null;
+  readonly lane: string | null;
+  /** What its record in the store holds that no version writes: it is kept, shown, and the job left alone. */
+  readonly unsound?: readonly (readonly [key: string, value: Json])[];
+}
+
+/** A branch of a callback proxy: a job, or null to pass the outcome through, and when it is chosen. */
+export interface ProxyBranch {
+  /** Name of the condition that the parent's outcome must meet. */
+  readonly when: string;
+  readonly job: string | null;
+}
+
+/** Callbacks of which one is called: the first whose condition the parent's outcome meets. */
+export interface ProxyRecord extends Reserved {
+  readonly id: string;
+  readonly parent: Place;
+  readonly order: Order;
+  readonly branches: readonly ProxyBranch[];
+  /** The branch when no condition is met. */
+  readonly otherwise: string | null;
+  /** The branch that was chosen; null while undecided. */
+  readonly chosen: string | null;
+}
+
+/** One annotation of a job. Its id is `<job id>/<name>`. */
+export interface AnnotationRecord extends Reserved {
+  readonly id: string;
+  readonly value: Json;
+}
+
+/** A queue. Its id is its name. */
+export interface QueueRecord extends Reserved {
+  readonly id: string;
+  readonly createdAt: number;
+}
+
+/** A quota. Its id is `<queue>/<name>`. */
+export interface QuotaRecord extends Reserved {
+  readonly id: string;
+  readonly size: number;
+}
+
+/** A dispatcher's representation in one queue. Its id is `<queue>/<uuid>`. */
+export interface RepresentationRecord extends Reserved, RepresentationContext {
+  readonly id: string;
+  readonly state: RepresentationState;
+}
+
+/** Which jobs an agent takes: data, or the name of a registered filter or chooser. */
+export type Selection =
+  | { readonly kind: 'any' }
+  | { readonly kind: 'data'; readonly filter: FilterData }
+  | { readonly kind: 'filter'; readonly name: string }
+  | { readonly kind: 'chooser'; readonly name: string };
+
+/** A declarative filter: every given part must hold. In patterns `*` stands for any characters. */
+export interface FilterData {
+  /** Patterns of definition names, one of which must match. */
+  readonly jobs?: readonly string[];
+  /** Patterns of definition names, none of which may match. */
+  readonly notJobs?: readonly string[];
+  /** Quota names, all of which the job must carry. */
+  readonly quotas?: readonly string[];
+  /** Paths into the arguments (`0.tenant`) and the JSON value each must have. */
+  readonly args?: { readonly [path: string]: Json };
+}
+
+/** The settings of an agent. Its id is `<queue>/<uuid>/<name>`. */
+export interface AgentRecord extends Reserved {
+  readonly id: string;
+  readonly size: number;
+  readonly selection: Selection;
+  /** Why it could not claim; null while it can. */
+  readonly failure: Failure | null;
+}
+
+/** The store's own record: one, with id `store`. */
+export interface StoreRecord extends Reserved {
+  readonly id: string;
+  /** Grows with every opening. */
+  readonly epoch: number;
+  /** What the codec of the store made of a known word; absent in a store without one. */
+  readonly codec?: Json;
+  /** Of which store this one took everything over; absent in a store that began empty. */
+  readonly promotion?: PromotionRecord;
+  /** Jobs that were moved here from a queue of another store, by queue and name of the slice. */
+  readonly slices?: { readonly [key: string]: SliceRecord };
+}
+
+/** A slice of another store's queue, as the store keeps it that takes it over. */
+export interface SliceRecord {
+  readonly id: string;
+  /** The database and the schema that they come from, in words. */
+  readonly source: string;
+  /** Jobs that are here and there no more. */
+  readonly moved: number;
+  readonly isDone: boolean;
+  /** What is being moved; null between two steps. */
+  readonly chosen: ChosenJobs | null;
+}
+
+/** Jobs that are being moved, and what of them has arrived. */
+export interface ChosenJobs {
+  /** In the order of their queue, each with the line in which it stood there. */
+  readonly jobs: readonly (readonly [id: string, line: 'putBack' | 'now' | 'held'])[];
+  /**
+   * `<kind>/<id>` of every record that has arrived, with the revision that it had in the source: none is taken twice,
+   * whatever became of it since, and what was changed in the source since is told apart.
+   */
+  readonly arrived: readonly (readonly [subject: string, rev: number])[];
+}
+
+/** What a store keeps of the promotion that filled it. */
+export interface PromotionRecord {
+  readonly id: string;
+  /** Id of the json store that was promoted. */
+  readonly store: string;
+  /** Seq of its newest entry. */
+  readonly seq: number;
+  readonly at: number;
+}
+
+/** The format version written into new records. */
+export const recordVersion = 1;

@@ -1,0 +1,207 @@
+import { isId, isName } from '../checks/names.ts';
+
+/** Whether what stands under one key is what a version of this code may have written there. */
+type Check = (value: unknown) => boolean;
+
+type Fields = { readonly [key: string]: unknown };
+
+/** A key that no version writes, or with a value that none writes there. */
+export type Unsound = readonly [key: string, value: unknown];
+
+const isText: Check = (value) => typeof value === 'string';
+// JSON text such as 1e999 is read as Infinity.
+const isNumber: Check = Number.isFinite;
+const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+const isAnything: Check = () => true;
+const isTexts: Check = (value) => Array.isArray(value) && value.every(isText);
+const isMapping = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function orNull(check: Check): Check {
+  return (value) => value === null || check(value);
+}
+
+function oneOf(...values: readonly unknown[]): Check {
+  return (value) => values.includes(value);
+}
+
+/** An object with exactly these keys. */
+function shape(checks: { readonly [key: string]: Check }): Check {
+  const known = new Map(Object.entries(checks));
+  return (value) => {
+    if (!isMapping(value)) return false;
+    let count = 0;
+    for (const key in value) {
+      if (known.get(key)?.(value[key]) !== true) return false;
+      count += 1;
+    }
+    return count === known.size;
+  };
+}
+
+function anyOf(...checks: readonly Check[]): Check {
+  return (value) => checks.some((check) => check(value));
+}
+
+const isFailure: Check = shape({
+  name: isText,
+  message: isText,
+  stack: isText,
+  code: orNull(isText),
+  cause: orNull((value) => isFailure(value)),
+  extra: isMapping,
+});
+
+const isPlace: Check = anyOf(
+  shape({ queue: isText }),
+  shape({ queue: isText, dispatcher: isText, agent: isText }),
+  shape({ job: isText }),
+  shape({ proxy: isText }),
+  shape({ system: isText }),
+);
+
+const isLineOfOrder = oneOf('putBack', 'now', 'held', 'claimed', 'callback');
+
+const isOrder: Check = (value) =>
+  Array.isArray(value) && value.length === 2 && isLineOfOrder(value[0]) && isNumber(value[1]);
+
+const isSelection: Check = anyOf(
+  shape({ kind: oneOf('any') }),
+  shape({ kind: oneOf('filter', 'chooser'), name: isText }),
+  shape({ kind: oneOf('data'), filter: isFilter }),
+);
+
+function isFilter(value: unknown): boolean {
+  if (!isMapping(value)) return false;
+  const lists = ['jobs', 'notJobs', 'quotas'];
+  return Object.entries(value).every(([key, part]) =>
+    key === 'args' ? isMapping(part) : lists.includes(key) && isTexts(part),
+  );
+}
+
+/** What the journal says beside the patch, and a snapshot with it. */
+const reserved: readonly (readonly [string, Check])[] = [
+  ['id', isText],
+  ['v', isCount],
+  ['rev', isCount],
+  ['lastSeq', isCount],
+];
+
+const jobChecks: ReadonlyMap<string, Check> = new Map<string, Check>([
+  ['name', isName],
+  ['args', Array.isArray],
+  ['quotaNames', isTexts],
+  ['beginAfter', orNull(isNumber)],
+  ['beginBy', orNull(isNumber)],
+  ['failureLogLevel', orNull(isText)],
+  ['retryPolicy', orNull(isText)],
+  ['retryData', orNull(isMapping)],
+  ['parent', orNull(isPlace)],
+  ['order', orNull(isOrder)],
+  ['assigner', orNull(isText)],
+  ['epoch', isCount],
+  ['claim', isCount],
+  ['quotas', isTexts],
+  ['attempts', isCount],
+  ['activeStart', orNull(isNumber)],
+  ['activeEnd', orNull(isNumber)],
+  ['callbacksEnd', orNull(isNumber)],
+  ['waitingOn', orNull(isText)],
+  [
+    'outcome',
+    orNull(
+      anyOf(shape({ ok: oneOf(true), value: isAnything }), shape({ ok: oneOf(false), failure: isFailure })),
+    ),
+  ],
+  ['ending', oneOf(null, 'succeeded', 'failed', 'aborted', 'expired')],
+  ['dueAt', orNull(isNumber)],
+  ['priority', isNumber],
+  ['uniqueKey', orNull(isText)],
+  ['lane', orNull(isText)],
+]);
+
+const isUnsound: Check = (value) =>
+  Array.isArray(value) && value.every((pair) => Array.isArray(pair) && pair.length === 2 && isText(pair[0]));
+
+const jobRecordChecks: ReadonlyMap<string, Check> = new Map([
+  ...jobChecks,
+  ...reserved,
+  ['id', isId],
+  ['state', isText],
+  ['createdSeq', isCount],
+  ['unsound', isUnsound],
+]);
+
+const checksOf: { readonly [kind in OtherKind]: ReadonlyMap<string, Check> } = {
+  store: new Map<string, Check>([
+    ['epoch', isCount],
+    ['codec', isAnything],
+    ['promotion', isMapping],
+    ['slices', isMapping],
+  ]),
+  queue: new Map<string, Check>([['createdAt', isNumber]]),
+  quota: new Map<string, Check>([['size', isCount]]),
+  representation: new Map<string, Check>([
+    ['queue', isText],
+    ['dispatcher', isText],
+    ['activated', orNull(isNumber)],
+    ['lastPing', orNull(isNumber)],
+    ['pingInterval', isNumber],
+    ['pingDeathInterval', isNumber],
+    ['epoch', isCount],
+  ]),
+  agent: new Map<string, Check>([
+    ['size', isCount],
+    ['selection', isSelection],
+    ['failure', orNull(isFailure)],
+  ]),
+  proxy: new Map<string, Check>([
+    ['parent', isPlace],
+    ['order', isOrder],
+    [
+      'branches',
+      (value) => Array.isArray(value) && value.every(shape({ when: isText, job: orNull(isText) })),
+    ],
+    ['otherwise', orNull(isText)],
+    ['chosen', orNull(isText)],
+  ]),
+  annotation: new Map<string, Check>([['value', isAnything]]),
+};
+
+type OtherKind = 'store' | 'queue' | 'quota' | 'representation' | 'agent' | 'proxy' | 'annotation';
+
+const representationStates: Check = oneOf('registered', 'activated', 'deactivated');
+
+/** What no version writes in a job: of a patch of the journal, or of a whole record of a snapshot. */
+export function unsoundInJob(fields: Fields, isRecord: boolean): readonly Unsound[] {
+  const checks = isRecord ? jobRecordChecks : jobChecks;
+  let found: Unsound[] | null = null;
+  for (const key in fields) {
+    if (checks.get(key)?.(fields[key]) === true) continue;
+    found ??= [];
+    found.push([key, fields[key]]);
+  }
+  return found ?? none;
+}
+
+const none: readonly Unsound[] = Object.freeze([]);
+
+/** What is wrong with a record of another kind, or with a patch of one, in words; null when nothing is. */
+export function faultIn(kind: OtherKind, fields: Fields, isRecord: boolean): string | null {
+  const checks = checksOf[kind];
+  for (const key in fields) {
+    const check = checks.get(key) ?? (isRecord ? recordCheck(kind, key) : undefined);
+    if (check?.(fields[key]) !== true) return `a ${kind} with an unknown ${JSON.stringify(key.slice(0, 64))}`;
+  }
+  return null;
+}
+
+/** Whether a change of such a record may lead to this state, or to none. A job is judged where it is read. */
+export function mayBeIn(kind: OtherKind | 'job', state: string | null): boolean {
+  return kind === 'job' || state === null || (kind === 'representation' && representationStates(state));
+}
+
+function recordCheck(kind: OtherKind, key: string): Check | undefined {
+  if (key === 'state' && kind === 'representation') return representationStates;
+  return reserved.find(([name]) => name === key)?.[1];
+}

@@ -1,0 +1,40 @@
+import type { Json } from '../../../machines/json.ts';
+import { codedKey } from './values.ts';
+
+const callLimit = 1000;
+
+/**
+ * The call of a job as text: `multiply(14, 3)`. Never throws. It stands in many lines of the log, so arguments beyond
+ * 1,000 characters are counted only: a joined job may have thousands.
+ */
+function callText(name: string, args: readonly Json[]): string {
+  let text = '';
+  for (const [index, arg] of args.entries()) {
+    if (index > 0) text += ', ';
+    text += valueText(arg);
+    if (text.length <= callLimit) continue;
+    const left = args.length - 1 - index;
+    return `${name}(${text.slice(0, callLimit).toWellFormed()}…${left > 0 ? ` and ${left} more` : ''})`;
+  }
+  return `${name}(${text})`;
+}
+
+/** A job as text: `<Job (id abc, store 'main') multiply(14, 3)>`; `?` for what it does not have yet. */
+export function jobText(job: {
+  id: string | null;
+  store: string | null;
+  name: string;
+  args: readonly Json[];
+}): string {
+  const store = job.store === null ? '?' : `'${job.store}'`;
+  return `<Job (id ${job.id ?? '?'}, store ${store}) ${callText(job.name, job.args)}>`;
+}
+
+/** A value as text, in one line: text in quotes, everything else as JSON, references as the job they name. */
+export function valueText(value: Json | undefined): string {
+  if (typeof value === 'string') return `'${value.replaceAll('\n', '\\n')}'`;
+  if (value !== null && typeof value === 'object' && '$job' in value)
+    return `<Job (id ${String(value.$job)})>`;
+  if (value !== null && typeof value === 'object' && codedKey in value) return '<encoded>';
+  return JSON.stringify(value) ?? 'null';
+}

@@ -1,0 +1,191 @@
+import type { Failure } from '../../../machines/job.context.ts';
+import type { Json } from '../../../machines/json.ts';
+import { SignalboxError, shown } from '../../errors.ts';
+
+/** What stands where something is not shown. */
+const hidden = '[redacted]';
+
+/** Keys whose values are shown nowhere, whatever the definition says: without `-`, `_` and case. */
+const secretKeys: readonly string[] = [
+  'password',
+  'passwd',
+  'pwd',
+  'passphrase',
+  'secret',
+  'clientsecret',
+  'token',
+  'accesstoken',
+  'refreshtoken',
+  'idtoken',
+  'authtoken',
+  'sessiontoken',
+  'apikey',
+  'accesskey',
+  'secretkey',
+  'privatekey',
+  'authorization',
+  'proxyauthorization',
+  'cookie',
+  'setcookie',
+  'credentials',
+  'connectionstring',
+];
+
+const plainKeys: ReadonlySet<string> = new Set(secretKeys);
+
+/** The parts of a path such as `0.card.number`; `*` stands for any key or index. */
+type Path = readonly string[];
+
+/** The end of a text that was cut. */
+const cut = '…';
+
+/** Shorter texts are too common to be replaced wherever they stand. */
+const shortestSecret = 4;
+
+/** The paths of a definition as they are written: `0.card` in the arguments, `result`, `result.token`, `failure`. */
+export function checkRedaction(paths: unknown): readonly string[] {
+  if (
+    Array.isArray(paths) &&
+    paths.every((path) => typeof path === 'string' && /^[^.]+(\.[^.]+)*$/.test(path))
+  )
+    return [...paths];
+  throw new SignalboxError('INVALID_OPTION', {
+    option: 'redact',
+    expected: "a list of paths such as '0.card.number', 'result.token' or 'failure'",
+    actual: shown(paths),
+  });
+}
+
+/**
+ * What may be shown of one job: in logs, in records of dispatchers, and as text. What is stored, and what the program
+ * gets, is not changed by it.
+ */
+export class Redactor {
+  readonly #paths: readonly Path[];
+  readonly #secrets = new Set<string>();
+  /** The arguments as they may be shown. */
+  readonly args: readonly Json[];
+
+  constructor(paths: readonly string[], args: readonly Json[]) {
+    this.#paths = paths.map((path) => path.split('.'));
+    this.args = args.map((arg, index) => this.#redacted(arg, below(this.#paths, String(index))));
+  }
+
+  /** A result as it may be shown. */
+  value(value: Json): Json {
+    return this.#redacted(value, below(this.#paths, 'result'));
+  }
+
+  /** A failure as it may be shown: what is hidden among the arguments is hidden in its texts. */
+  failure(failure: Failure): Failure {
+    const { name, message, stack, code, cause, extra } = failure;
+    const shown = { name: this.text(name), code: code === null ? null : this.text(code) };
+    if (below(this.#paths, 'failure').some((path) => path.length === 0))
+      return { ...shown, message: hidden, stack: `${shown.name}: ${hidden}`, cause: null, extra: {} };
+    return {
+      ...shown,
+      message: this.text(name === 'NonError' ? this.#thrown(message) : message),
+      stack: this.text(stack),
+      cause: cause === null ? null : this.failure(cause),
+      extra: this.#scrubbed(this.#redacted(extra, [])) as Failure['extra'],
+    };
+  }
+
+  /** What was thrown and is no error is kept as its JSON, which may have been cut. */
+  #thrown(message: string): string {
+    if (!/^[[{]/.test(message)) return message;
+    try {
+      return JSON.stringify(this.#redacted(JSON.parse(message) as Json, []));
+    } catch {
+      const keys = message.matchAll(/"([^"\\]*)":/g);
+      for (const { 0: found, 1: key = '', index } of keys)
+        if (isSecret(key)) return `${message.slice(0, index)}${found}"${hidden}"${cut}`;
+      return message;
+    }
+  }
+
+  /** A text without what is hidden among the arguments. */
+  text(text: string): string {
+    let shown = text;
+    // Longest first: of one that holds another, the rest would stay.
+    for (const secret of [...this.#secrets].sort((one, other) => other.length - one.length)) {
+      shown = shown.replaceAll(secret, hidden);
+      const escaped = escapedOf(secret);
+      if (escaped !== secret) shown = shown.replaceAll(escaped, hidden);
+    }
+    return shown.endsWith(cut) ? this.#withoutBegun(shown.slice(0, -1)) + cut : shown;
+  }
+
+  /** A text that was cut to its limit may end within something hidden, or be the beginning of it. */
+  #withoutBegun(text: string): string {
+    for (const secret of this.#secrets) {
+      for (const form of [secret, escapedOf(secret)]) {
+        const at = beginningOf(form, text);
+        if (at >= 0) return text.slice(0, at) + hidden;
+      }
+    }
+    return text;
+  }
+
+  #redacted(value: Json, paths: readonly Path[]): Json {
+    if (paths.some((path) => path.length === 0)) return this.#hide(value);
+    if (value === null || typeof value !== 'object' || isReference(value)) return value;
+    if (Array.isArray(value))
+      return value.map((part: Json, index) => this.#redacted(part, below(paths, String(index))));
+    return Object.fromEntries(
+      Object.entries(value).map(([stored, part]) => {
+        const key = stored.startsWith('$$') ? stored.slice(1) : stored;
+        return [stored, isSecret(key) ? this.#hide(part) : this.#redacted(part, below(paths, key))];
+      }),
+    );
+  }
+
+  #hide(value: Json): Json {
+    for (const text of textsIn(value)) if (text.length >= shortestSecret) this.#secrets.add(text);
+    return hidden;
+  }
+
+  #scrubbed(value: Json): Json {
+    if (typeof value === 'string') return this.text(value);
+    if (value === null || typeof value !== 'object') return value;
+    if (Array.isArray(value)) return value.map((part: Json) => this.#scrubbed(part));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, part]) => [this.text(key), this.#scrubbed(part)]),
+    );
+  }
+}
+
+function isSecret(key: string): boolean {
+  return plainKeys.has(key.replaceAll(/[-_]/g, '').toLowerCase());
+}
+
+/** A job that is named. The properties of an error are not escaped: a key of that name may stand among others there. */
+function isReference(value: object): boolean {
+  return '$job' in value && typeof value.$job === 'string' && Object.keys(value).length === 1;
+}
+
+/** As it stands in JSON. */
+function escapedOf(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
+
+/** Where a text begins to end in the beginning of a secret; -1 when it does not. */
+function beginningOf(secret: string, text: string): number {
+  const first = secret.slice(0, shortestSecret);
+  let at = text.indexOf(first, Math.max(0, text.length - secret.length));
+  while (at >= 0 && !secret.startsWith(text.slice(at))) at = text.indexOf(first, at + 1);
+  return at;
+}
+
+/** What the paths say of what stands under a key. */
+function below(paths: readonly Path[], key: string): readonly Path[] {
+  if (paths.length === 0) return paths;
+  return paths.filter(([first]) => first === key || first === '*').map((path) => path.slice(1));
+}
+
+function* textsIn(value: Json): Generator<string> {
+  if (typeof value === 'string' || typeof value === 'number') yield String(value);
+  else if (value !== null && typeof value === 'object') {
+    for (const part of Object.values(value)) yield* textsIn(part as Json);
+  }
+}

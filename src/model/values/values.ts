@@ -1,0 +1,246 @@
+import type { Json } from '../../../machines/json.ts';
+import { SignalboxError, shown } from '../../errors.ts';
+import { defaultLimits, type ValueLimits } from '../checks/limits.ts';
+
+/** The key of a value that a codec has encoded: see `coding.ts`. */
+export const codedKey = '$coded';
+
+/** Turns a job into the reference that is stored for it, or says that the value is none. */
+export type ReferJob = (value: object) => string | null;
+
+/** Turns a stored reference back into what the program sees. */
+export type ResolveJob = (id: string) => unknown;
+
+interface Walk {
+  readonly limits: ValueLimits;
+  readonly refer: ReferJob;
+  /** What is measured, for the error. */
+  readonly path: string;
+  /** What is looked at now. */
+  root: string;
+  /** The way there from the root. It becomes text only when there is something to say. */
+  readonly trail: (string | number)[];
+  /** Keys and elements so far. */
+  count: number;
+  /** A sixth of the bytes that the JSON of it takes at most: a character takes six when it is escaped. */
+  size: number;
+  /** Bytes that its texts take at least. */
+  least: number;
+}
+
+/**
+ * A copy of `value` as it is stored: JSON, with jobs as `{"$job": id}` and user keys that start with `$` doubled.
+ * Nothing is dropped or changed silently, but for `-0`, which becomes `0`.
+ *
+ * @throws SignalboxError `ARGS_NOT_JSON`, `ARGS_TOO_DEEP`, `ARGS_TOO_LARGE`, each naming the path.
+ */
+export function encodeValue(
+  value: unknown,
+  path: string,
+  refer: ReferJob,
+  limits: ValueLimits = defaultLimits,
+): Json {
+  const walk = walkOf(path, refer, limits);
+  const encoded = encode(value, walk);
+  checkBytes([encoded], walk);
+  return encoded;
+}
+
+/** Like `encodeValue`, for the arguments of one job: together they must stay within the limits. */
+export function encodeArgs(
+  args: readonly unknown[],
+  refer: ReferJob,
+  limits: ValueLimits = defaultLimits,
+): readonly Json[] {
+  const walk = walkOf(args.length === 1 ? 'args[0]' : 'args', refer, limits);
+  const encoded = args.map((arg, index) => {
+    walk.root = `args[${index}]`;
+    const stored = encode(arg, walk);
+    // A joined job has a reference for each of its jobs, and those are limited by their bytes.
+    if (index > 0 && !isReference(stored)) countKey(walk);
+    return stored;
+  });
+  checkBytes(encoded, walk);
+  return encoded;
+}
+
+function walkOf(path: string, refer: ReferJob, limits: ValueLimits): Walk {
+  return { limits, refer, path, root: path, trail: [], count: 0, size: 0, least: 0 };
+}
+
+/** Most values need no exact count, and what could be too large was refused before it is turned into text. */
+function checkBytes(encoded: readonly Json[], { size, limits, path }: Walk): void {
+  if (size * 6 <= limits.bytes) return;
+  let actual = 0;
+  for (const value of encoded) actual += Buffer.byteLength(JSON.stringify(value));
+  if (actual > limits.bytes) throw tooLarge(path, limits.bytes, actual, 'bytes');
+}
+
+function encode(value: unknown, walk: Walk): Json {
+  switch (typeof value) {
+    case 'string':
+      countText(value, walk);
+      return checkText(value, walk);
+    case 'number':
+      walk.size += 8;
+      if (!Number.isFinite(value)) throw notJson(walk, String(value), 'null');
+      return value === 0 ? 0 : value;
+    case 'boolean':
+      walk.size += 5;
+      return value;
+    case 'object':
+      if (value !== null) return encodeObject(value, walk);
+      walk.size += 4;
+      return null;
+    case 'undefined':
+      throw notJson(walk, 'undefined', 'nothing');
+    case 'bigint':
+      throw notJson(walk, 'bigint', 'an error');
+    default:
+      throw notJson(walk, shown(value), 'nothing');
+  }
+}
+
+function encodeObject(value: object, walk: Walk): Json {
+  const { trail } = walk;
+  const { depth: limit } = walk.limits;
+  if (trail.length >= limit)
+    throw new SignalboxError('ARGS_TOO_DEEP', { path: pathOf(walk), limit, actual: trail.length + 1 });
+  walk.size += 2;
+  if (Array.isArray(value)) return encodeList(value, walk);
+  const reference = walk.refer(value);
+  if (reference !== null) {
+    walk.size += 40;
+    return { $job: reference };
+  }
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) {
+    throw notJson(walk, prototype?.constructor?.name ?? 'an object', whatJsonMakes(value));
+  }
+  if ('toJSON' in value && typeof value.toJSON === 'function')
+    throw notJson(walk, 'an object with toJSON', 'something else');
+  if (Object.getOwnPropertySymbols(value).length > 0)
+    throw notJson(walk, 'an object with a symbol key', 'an object without it');
+  const encoded: Record<string, Json> = {};
+  for (const key of Object.keys(value)) {
+    countKey(walk);
+    countText(key, walk);
+    trail.push(key);
+    checkText(key, walk);
+    const child = encode(read(value, key, walk), walk);
+    trail.pop();
+    define(encoded, key.startsWith('$') ? `$${key}` : key, child);
+  }
+  return encoded;
+}
+
+function encodeList(list: readonly unknown[], walk: Walk): Json {
+  const encoded: Json[] = [];
+  for (let index = 0; index < list.length; index += 1) {
+    walk.trail.push(index);
+    if (!(index in list)) throw notJson(walk, 'a hole', 'null');
+    countKey(walk);
+    encoded.push(encode(list[index], walk));
+    walk.trail.pop();
+  }
+  return encoded;
+}
+
+function read(value: object, key: string, walk: Walk): unknown {
+  try {
+    return (value as Record<string, unknown>)[key];
+  } catch {
+    throw notJson(walk, 'a getter that threw', 'an error');
+  }
+}
+
+/** Keys that every object inherits, `__proto__` among them, are keys like any other here; assigning one could fail. */
+function define<Value>(target: Record<string, Value>, key: string, value: Value): void {
+  if (key in target) {
+    Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
+  } else target[key] = value;
+}
+
+const longestKey = 64;
+
+function pathOf({ root, trail }: Walk): string {
+  return root + trail.map(stepText).join('');
+}
+
+function stepText(step: string | number): string {
+  if (typeof step === 'number') return `[${step}]`;
+  const shown = step.length > longestKey ? `${step.slice(0, longestKey)}…` : step;
+  return /^[A-Za-z_]\w*$/.test(shown) ? `.${shown}` : `[${JSON.stringify(shown)}]`;
+}
+
+function countKey(walk: Walk): void {
+  walk.count += 1;
+  walk.size += 1;
+  if (walk.count > walk.limits.keys) throw tooLarge(walk.path, walk.limits.keys, walk.count, 'keys');
+}
+
+function countText(text: string, walk: Walk): void {
+  walk.size += text.length + 4;
+  walk.least += text.length;
+  if (walk.least > walk.limits.bytes) throw tooLarge(walk.path, walk.limits.bytes, walk.least, 'bytes');
+}
+
+function tooLarge(path: string, limit: number, actual: number, unit: string): SignalboxError {
+  return new SignalboxError('ARGS_TOO_LARGE', { path, limit, actual, unit });
+}
+
+function checkText(text: string, walk: Walk): string {
+  if (text.includes('\u0000')) throw notJson(walk, 'text with a NUL character', 'text that databases refuse');
+  if (!text.isWellFormed()) throw notJson(walk, 'text with a lone surrogate', 'text that is not Unicode');
+  return text;
+}
+
+function whatJsonMakes(value: object): string {
+  if (value instanceof Date) return 'text (write value.toISOString() yourself)';
+  if (value instanceof Map || value instanceof Set || value instanceof Error || value instanceof RegExp)
+    return '{}';
+  return 'a plain object';
+}
+
+function notJson(walk: Walk, actual: string, wouldBecome: string): SignalboxError {
+  return new SignalboxError('ARGS_NOT_JSON', { path: pathOf(walk), actual, wouldBecome });
+}
+
+function isReference(value: Json): boolean {
+  // A user's key of that name is stored with its `$` doubled.
+  return typeof value === 'object' && value !== null && '$job' in value;
+}
+
+/** A copy of a stored value as the program sees it: references resolved, doubled `$` undone. */
+export function decodeValue(value: Json, resolve: ResolveJob): unknown {
+  if (value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) return value.map((element: Json) => decodeValue(element, resolve));
+  const keys = Object.keys(value);
+  const record = value as { readonly [key: string]: Json };
+  if (keys.length === 1 && keys[0] === '$job') return resolve(String(record.$job));
+  if (keys.length === 1 && keys[0] === codedKey) throw new SignalboxError('CODEC_FAILED', {});
+  const decoded: Record<string, unknown> = {};
+  for (const key of keys)
+    define(decoded, key.startsWith('$$') ? key.slice(1) : key, decodeValue(record[key] ?? null, resolve));
+  return decoded;
+}
+
+/** The ids of the jobs that a stored value refers to. */
+export function referredJobs(value: Json): readonly string[] {
+  if (value === null || typeof value !== 'object') return none;
+  if (!Array.isArray(value) && '$job' in value) return [String((value as { $job: Json }).$job)];
+  if (!Array.isArray(value) && codedKey in value) {
+    // Who can write the files may have written anything there.
+    const { jobs } = Object(value[codedKey as keyof typeof value]) as { readonly jobs?: unknown };
+    return Array.isArray(jobs) ? jobs.map(String) : none;
+  }
+  let found: readonly string[] = none;
+  // Indexes ask for every value at every move of its job, and nearly none refers to any.
+  for (const key in value) {
+    const inner = referredJobs((value as { readonly [key: string]: Json })[key] ?? null);
+    if (inner.length > 0) found = [...found, ...inner];
+  }
+  return found;
+}
+
+const none: readonly string[] = Object.freeze([]);

@@ -1,0 +1,56 @@
+import { invalidOption } from '../../errors.ts';
+import { checkKnown } from '../../model/checks/check-known.ts';
+import { checkQueueName } from '../../model/checks/names.ts';
+import type { SignalboxOptions } from './signalbox-options.ts';
+
+/** What must be lists. Text is a list of letters, which nobody means. */
+const lists = ['jobs', 'queues', 'filters', 'choosers', 'conditions'] as const;
+
+/** What objects must be able to do: what they lack would be missed deep inside, or, in a logger, by nobody. */
+const methods = {
+  store: ['open'],
+  logger: ['debug', 'info', 'warn', 'error', 'fatal'],
+  codec: ['encode', 'decode'],
+  clock: ['now'],
+  reactor: ['callFromThread', 'callInThread', 'callLater', 'addSystemEventTrigger', 'callWhenRunning'],
+  ids: ['newId', 'newUuid'],
+  files: ['read', 'write', 'environment'],
+} as const satisfies { readonly [option in keyof SignalboxOptions]: readonly string[] };
+
+const expected: { readonly [option: string]: string } = {
+  store: "a store, such as memoryStore() or jsonStore('data/jobs')",
+};
+
+/** Refuses options of the wrong shape before anything is opened. @throws SignalboxError `INVALID_OPTION`, `INVALID_NAME`. */
+export function checkOptions(options: SignalboxOptions): void {
+  if (options?.store == null) refuse('store', options?.store);
+  checkKnown(options, [...lists, ...Object.keys(methods), 'retryPolicies', 'limits', 'uuid']);
+  for (const option of lists) {
+    const value: unknown = options[option];
+    if (value != null && !Array.isArray(value)) refuse(option, value);
+  }
+  for (const queue of options.queues ?? []) checkQueueName(queue);
+  for (const option of ['retryPolicies', 'limits'] as const) {
+    const value: unknown = options[option];
+    if (value != null && (typeof value !== 'object' || Array.isArray(value))) refuse(option, value);
+  }
+  for (const [option, names] of Object.entries(methods)) {
+    const value = options[option as keyof typeof methods] as
+      | { readonly [name: string]: unknown }
+      | null
+      | undefined;
+    if (value != null && names.some((name) => typeof value[name] !== 'function')) refuse(option, value);
+  }
+}
+
+function refuse(option: string, value: unknown): never {
+  throw invalidOption(option, expected[option] ?? shapeOf(option), value);
+}
+
+function shapeOf(option: string): string {
+  if (lists.some((list) => list === option)) return `a list of ${option}`;
+  const names = (methods as { readonly [name: string]: readonly string[] })[option];
+  return names === undefined
+    ? 'an object of names and values'
+    : `an object with the methods ${names.join(', ')}`;
+}

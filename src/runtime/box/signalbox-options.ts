@@ -1,0 +1,46 @@
+import type { Limits } from '../../model/checks/limits.ts';
+import type { RetryPolicy } from '../../model/jobs/retry.ts';
+import type { Codec } from '../../model/values/codec.ts';
+import type { Store } from '../../store/store.ts';
+import type { ConditionDefinition } from '../definitions/conditions.ts';
+import type { ChooserDefinition, FilterDefinition } from '../definitions/filters-and-choosers.ts';
+import type { DispatcherOptions } from '../dispatchers/dispatcher.ts';
+import type { Logger } from '../environment/logging.ts';
+import type { IdSource, TextFilePort } from '../environment/ports.ts';
+import type { Clock, Reactor } from '../environment/reactor/reactor.ts';
+import type { AgentSettings } from '../handles/agents.ts';
+import type { JobDefinition } from '../handles/define-job.ts';
+
+/** What `createSignalbox` is told. */
+export interface SignalboxOptions {
+  readonly store: Store;
+  /** The jobs that this process knows by name. */
+  readonly jobs?: readonly JobDefinition<never, unknown>[];
+  /** Queues to make when they are missing. */
+  readonly queues?: readonly string[];
+  readonly filters?: readonly FilterDefinition[];
+  readonly choosers?: readonly ChooserDefinition[];
+  /** Conditions of callbacks: see `job.addConditionalCallbacks`. */
+  readonly conditions?: readonly ConditionDefinition[];
+  /** Policies by name; under `''` the default of jobs, under `callback` that of callbacks. */
+  readonly retryPolicies?: { readonly [name: string]: RetryPolicy };
+  /** Default: a new `NodeReactor`. A reactor that is also a clock is the clock, unless `clock` says otherwise. */
+  readonly reactor?: Reactor & Partial<Clock>;
+  readonly clock?: Clock;
+  readonly ids?: IdSource;
+  /** Default: CRITICAL entries on standard error. */
+  readonly logger?: Logger;
+  /** What values may be at most, and how much may be stored. Default: see {@link Limits}. */
+  readonly limits?: Partial<Limits>;
+  /** Encodes what programs give before it reaches the store: encryption at rest. Default: none. */
+  readonly codec?: Codec;
+  /** UUID of this instance. Default: read from its file, see docs/guide.md. */
+  readonly uuid?: string;
+  readonly files?: TextFilePort;
+}
+
+/** What `start` is told. */
+export interface StartOptions extends Omit<DispatcherOptions, 'reactor' | 'uuid'> {
+  /** The agent `main` that every queue gets when it has none. Default: size 3, any job. Null: none. */
+  readonly agent?: AgentSettings | null;
+}

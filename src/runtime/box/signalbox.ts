@@ -1,0 +1,283 @@
+import type { AnyActorLogic, AnyActorRef } from 'xstate';
+import { ConflictError, SignalboxError } from '../../errors.ts';
+import { checkCount } from '../../model/checks/check-count.ts';
+import { checkKnown, checkObject } from '../../model/checks/check-known.ts';
+import { checkId, checkQueueName } from '../../model/checks/names.ts';
+import type { RetryPolicy } from '../../model/jobs/retry.ts';
+import type { HistoryEntry, OpenStore } from '../../store/store.ts';
+import { type Duration, durationMs } from '../../time.ts';
+import { systemDefinitions } from '../builtin-jobs/system-jobs.ts';
+import { Registry } from '../definitions/registry.ts';
+import { Dispatcher } from '../dispatchers/dispatcher.ts';
+import {
+  type DispatcherEvent,
+  type DispatcherEventName,
+  type DispatcherHook,
+  Hooks,
+} from '../dispatchers/lifecycle-hooks.ts';
+import { agent, checkSettings } from '../handles/agents.ts';
+import { draftCallback } from '../handles/callback-proxy.ts';
+import type { JobDefinition } from '../handles/define-job.ts';
+import { type Called, callJob } from '../handles/inline-call.ts';
+import { Job } from '../handles/job.ts';
+import { Queue } from '../handles/queue.ts';
+import { runTransaction, type Transaction, transactionOn } from '../handles/transaction.ts';
+import type { Engine } from './engine.ts';
+import { installAgent } from './install-agent.ts';
+import type { SignalboxOptions, StartOptions } from './signalbox-options.ts';
+import { Supervision } from './supervisor.ts';
+
+/** One Signalbox: a store, the jobs this process knows, and the dispatchers that run them. */
+export class Signalbox {
+  readonly #registry: Registry;
+  readonly #hooks = new Hooks(transactionOn);
+  readonly #dispatchers = new Map<string, Dispatcher>();
+  readonly #supervision: Supervision;
+  #mainAgentHook: (() => void) | null = null;
+
+  /** Use `createSignalbox`. */
+  constructor(options: SignalboxOptions) {
+    this.#registry = registryOf(options, () => this.engine);
+    this.#supervision = new Supervision(options, {
+      registry: this.#registry,
+      hooks: this.#hooks,
+      dispatchers: this.#dispatchers,
+    });
+  }
+
+  /** Resolves when the store is open and recovered. Rejects with what prevented it. */
+  opened(): Promise<void> {
+    return this.#supervision.opened();
+  }
+
+  /** The parts that dispatchers and handles share. */
+  get engine(): Engine {
+    const { engine } = this.#supervision;
+    if (engine === null) throw new SignalboxError('NOT_STARTED', { what: 'the Signalbox' });
+    return engine;
+  }
+
+  /** UUID of this instance. */
+  get uuid(): string {
+    return this.engine.uuid;
+  }
+
+  /** The store, open: its budget, history and contract. */
+  get store(): OpenStore {
+    return this.engine.store;
+  }
+
+  /** The state of the supervisor: starting, recovering, running, draining, stopped or failed. */
+  get state(): string {
+    return this.#supervision.state;
+  }
+
+  /** The queue of a name. Default: the one named ''. It need not exist yet; `put` refuses until it does. */
+  queue(name = ''): Queue {
+    return new Queue(this.engine.direct, checkQueueName(name));
+  }
+
+  /** Makes a queue when it is missing. @throws SignalboxError `INVALID_NAME`. */
+  async createQueue(name: string): Promise<Queue> {
+    checkQueueName(name);
+    const { direct } = this.engine;
+    if ((await direct.get('queue', name)) !== undefined) return this.queue(name);
+    const patch = { createdAt: this.engine.now() };
+    try {
+      await direct.submit(
+        [{ kind: 'queue', id: name, event: 'queue.created', from: null, to: null, patch }],
+        [{ what: 'rev', kind: 'queue', id: name, rev: 0 }],
+      );
+      this.engine.log.events('INFO', () => `queue '${name}' added`);
+    } catch (error) {
+      // Somebody else has just made it.
+      if (!(error instanceof ConflictError)) throw error;
+    }
+    return this.queue(name);
+  }
+
+  /** Names of the queues, in order. */
+  async queues(): Promise<readonly string[]> {
+    return (await this.engine.direct.list('queue', '')).map((queue) => queue.id);
+  }
+
+  /** A handle on a job by id. It knows nothing before it is asked: `await box.job(id).refresh()`. */
+  job<Result = unknown>(id: string): Job<Result> {
+    return Job.reference<Result>(this.engine.direct, checkId(id));
+  }
+
+  /** Registers a job of this process. @throws SignalboxError `DUPLICATE_DEFINITION`, `ANONYMOUS_FUNCTION`. */
+  define(definition: JobDefinition<never, unknown>): void {
+    this.#registry.add(definition);
+  }
+
+  /**
+   * Calls a job here and now, outside any queue and agent, and resolves when it and its callbacks are done. `input` is
+   * appended to its arguments. A job that fails gives its Failure; nothing is thrown for it.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+   *
+   * const multiply = defineJob({ name: 'multiply', run: (a: number, b: number) => a * b });
+   * const box = await createSignalbox({ store: memoryStore(), jobs: [multiply] });
+   * console.log(await box.call(multiply.partial(14), 3)); // => 42
+   * await box.stop();
+   * ```
+   *
+   * @throws BadStatusError unless the job is NEW or ASSIGNED.
+   */
+  call<Result>(
+    job: Job<Result> | JobDefinition<never, Result>,
+    ...input: readonly unknown[]
+  ): Promise<Called<Result>> {
+    return callJob(this.engine, draftCallback<Result>(job), input);
+  }
+
+  /**
+   * Registers a retry policy of this process under its name, and under `''` or `callback` as the default of jobs or of
+   * callbacks. Jobs that wait for a policy of that name go on.
+   *
+   * @throws SignalboxError `INVALID_OPTION`, `INVALID_NAME`.
+   */
+  definePolicy(policy: RetryPolicy, name?: string): void {
+    this.#registry.addPolicy(policy, name);
+  }
+
+  /**
+   * Several calls as one commit, all or nothing. What it read must not have changed meanwhile.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+   *
+   * const note = defineJob({ name: 'note', run: (text: string) => text });
+   * const box = await createSignalbox({ store: memoryStore(), jobs: [note], queues: ['a', 'b'] });
+   * await box.transaction(async (tx) => {
+   *   await tx.queue('a').put(note('both'));
+   *   await tx.queue('b').put(note('or none'));
+   * });
+   * console.log(await box.queue('a').length(), await box.queue('b').length()); // => 1 1
+   * await box.stop();
+   * ```
+   *
+   * @throws ConflictError when it has; nothing was applied, and the function is not run again.
+   */
+  transaction<Result>(work: (tx: Transaction) => Promise<Result> | Result): Promise<Result> {
+    return runTransaction(this.engine, work);
+  }
+
+  /**
+   * Hooks into a dispatcher event, before its commit and as part of it. Returns a function that takes the hook back.
+   *
+   * @throws SignalboxError `INVALID_OPTION`.
+   */
+  on(event: DispatcherEventName, hook: DispatcherHook): () => void {
+    return this.#hooks.hook(event, hook);
+  }
+
+  /** Hears of dispatcher events once they are synced. Returns a function that ends it. */
+  listen(listener: (event: DispatcherEvent) => void): () => void {
+    return this.#hooks.listen(listener);
+  }
+
+  /** Synced entries of the journal from a seq on, oldest first. @throws SignalboxError `INVALID_OPTION`. */
+  entries(from = 1): AsyncIterable<HistoryEntry> {
+    return this.engine.store.entries(checkCount(from, 'from', 0));
+  }
+
+  /** The dispatchers of this process, by UUID. */
+  get dispatchers(): ReadonlyMap<string, Dispatcher> {
+    return this.#dispatchers;
+  }
+
+  /** The dispatcher of a UUID in this process, active or stopped, or null. Default: that of this instance. */
+  getDispatcher(uuid: string = this.uuid): Dispatcher | null {
+    return this.#dispatchers.get(uuid) ?? null;
+  }
+
+  /** Called by a new dispatcher. @throws SignalboxError `DISPATCHER_EXISTS`, `BOX_STOPPED`. */
+  addDispatcher(dispatcher: Dispatcher): void {
+    this.mustRun('making a dispatcher');
+    if (this.#dispatchers.has(dispatcher.uuid))
+      throw new SignalboxError('DISPATCHER_EXISTS', { uuid: dispatcher.uuid });
+    this.#dispatchers.set(dispatcher.uuid, dispatcher);
+  }
+
+  /** Forgets a dispatcher, so that another may be made under its UUID. */
+  popDispatcher(uuid: string = this.uuid): Dispatcher | null {
+    const dispatcher = this.#dispatchers.get(uuid) ?? null;
+    this.#dispatchers.delete(uuid);
+    return dispatcher;
+  }
+
+  /** Forgets all dispatchers. What they do goes on: deactivate them first. */
+  clearDispatchers(): void {
+    this.#dispatchers.clear();
+  }
+
+  /** @throws SignalboxError `BOX_STOPPED` once it stops or its store has failed. */
+  mustRun(call: string): void {
+    if (this.state !== 'running') throw new SignalboxError('BOX_STOPPED', { call });
+  }
+
+  /** Makes an actor a child of the supervisor. */
+  spawn(name: string, logic: AnyActorLogic, input: unknown): AnyActorRef {
+    const child = this.#supervision.spawn(name, logic, input);
+    if (child === undefined) throw new SignalboxError('BOX_STOPPED', { call: `starting ${name}` });
+    return child;
+  }
+
+  /** Lets a child of the supervisor go that is at nothing any more. */
+  dismiss(child: AnyActorRef): void {
+    this.#supervision.dismiss(child);
+  }
+
+  /**
+   * Starts this process's dispatcher: makes the queue '' and gives every queue an agent `main`. Resolves after the
+   * first poll, so agents are ready.
+   *
+   * @throws SignalboxError `DISPATCHER_STATE` when it is started already, `INVALID_OPTION`, `INVALID_DURATION`, `BOX_STOPPED`.
+   */
+  async start(options: StartOptions = {}): Promise<Dispatcher> {
+    this.mustRun('start()');
+    checkObject(options, 'options');
+    const { agent: settings = agent(), ...dispatcherOptions } = options;
+    if (settings !== null) checkSettings(settings, 'agent');
+    await this.createQueue('');
+    const dispatcher = this.#dispatchers.get(this.uuid) ?? new Dispatcher(this, dispatcherOptions);
+    dispatcher.activate();
+    // Behind what may refuse the start, and before the first poll, which comes in a later turn.
+    if (settings !== null) {
+      this.#mainAgentHook?.();
+      this.#mainAgentHook = installAgent(this, { name: 'main', settings });
+    }
+    this.#supervision.reactor.run?.();
+    await dispatcher.nextPoll();
+    return dispatcher;
+  }
+
+  /**
+   * Stops: no more claims, up to `grace` (default 0) for what runs, then every dispatcher is deactivated as the lineage
+   * does it and the store is closed. What still ran is handed on and runs again at the next start, as its policy says.
+   *
+   * @throws SignalboxError `STORE_IO`, `STORE_FENCED` when the store fails meanwhile: the box is stopped then, and whether
+   * its last commits are on disk is unknown. A store that had failed before has told so, and stops in silence.
+   */
+  async stop(options: { readonly grace?: Duration } = {}): Promise<void> {
+    checkKnown(options, ['grace']);
+    await this.#supervision.stop(durationMs(options.grace ?? 0, 'grace'));
+  }
+}
+
+/** What this process knows by name from the start: the machinery's own jobs, and what the options tell. */
+function registryOf(options: SignalboxOptions, engine: () => Engine): Registry {
+  const registry = new Registry();
+  for (const definition of systemDefinitions(engine)) registry.add(definition);
+  for (const definition of options.jobs ?? []) registry.add(definition);
+  for (const filter of options.filters ?? []) registry.addFilter(filter);
+  for (const chooser of options.choosers ?? []) registry.addChooser(chooser);
+  for (const condition of options.conditions ?? []) registry.addCondition(condition);
+  for (const [name, policy] of Object.entries(options.retryPolicies ?? {})) registry.addPolicy(policy, name);
+  return registry;
+}

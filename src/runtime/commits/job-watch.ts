@@ -1,0 +1,102 @@
+import { ConflictError, SignalboxError } from '../../errors.ts';
+import type { JobRecord } from '../../model/records/records.ts';
+import type { Line, OpenStore } from '../../store/store.ts';
+import type { Reactor } from '../environment/reactor/reactor.ts';
+import { withinMs } from '../environment/reactor/time-limits.ts';
+
+/** How much longer than asked a store that does not answer is waited for. */
+const unansweredMs = 2000;
+
+/** Tells when a job reaches a condition, by following the journal: nothing polls. */
+export class Watch {
+  readonly #store: OpenStore;
+  readonly #reactor: Reactor;
+  readonly #checks = new Map<string, Set<() => void>>();
+  /** Ends the following; null while nobody waits, since a store that many share has much to tell. */
+  #unfollow: (() => void) | null = null;
+
+  constructor(store: OpenStore, reactor: Reactor) {
+    this.#store = store;
+    this.#reactor = reactor;
+    store.onFailure(() => this.lookAgain());
+  }
+
+  /** The store has failed or is closed: whoever waits learns it, instead of waiting for ever. */
+  lookAgain(): void {
+    for (const checks of [...this.#checks.values()]) for (const check of [...checks]) check();
+  }
+
+  /** Calls `changed` after every synced entry of the job, until the returned function is called. */
+  subscribe(id: string, changed: () => void): () => void {
+    const checks = this.#checks.get(id) ?? new Set();
+    checks.add(changed);
+    this.#checks.set(id, checks);
+    this.#unfollow ??= this.#store.follow((lines) => this.#look(lines));
+    return () => {
+      checks.delete(changed);
+      if (checks.size === 0 && this.#checks.get(id) === checks) this.#checks.delete(id);
+      if (this.#checks.size > 0) return;
+      this.#unfollow?.();
+      this.#unfollow = null;
+    };
+  }
+
+  /**
+   * The job once the condition holds and is synced, or null after the limit. A read that meets a conflict is made again;
+   * any other failure of the store rejects.
+   */
+  until(
+    id: string,
+    isReached: (job: JobRecord) => boolean,
+    limitMs: number | null,
+  ): Promise<JobRecord | null> {
+    return new Promise((resolve, reject) => {
+      let isOver = false;
+      let looked: Promise<void> = Promise.resolve();
+      // What is reached already is given, also when the store takes longer than the limit to say so.
+      const giveUp = (): void =>
+        void withinMs(this.#reactor, looked, unansweredMs).then(() => end(() => resolve(null)));
+      const timer = limitMs === null ? null : this.#reactor.callLater(limitMs, giveUp);
+      const unsubscribe = this.subscribe(id, () => void check());
+      const end = (answer: () => void): void => {
+        isOver = true;
+        timer?.cancel();
+        unsubscribe();
+        answer();
+      };
+      const check = (): Promise<void> =>
+        this.#reached(id, isReached).then(
+          (job) => {
+            if (job !== null) end(() => resolve(job));
+          },
+          (error: unknown) => {
+            if (!(error instanceof ConflictError)) end(() => reject(error));
+            else if (!isOver) this.#reactor.callFromThread(() => void check());
+          },
+        );
+      looked = check();
+    });
+  }
+
+  async #reached(id: string, isReached: (job: JobRecord) => boolean): Promise<JobRecord | null> {
+    const job = await this.#store.get('job', id);
+    await this.#store.settled();
+    if (job === undefined) throw new SignalboxError('JOB_NOT_FOUND', { id });
+    return isReached(job) ? job : null;
+  }
+
+  #look(lines: readonly Line[]): void {
+    if (this.#checks.size === 0) return;
+    const touched = new Set<string>();
+    for (const line of lines) {
+      for (const entry of line.entries) {
+        if (entry.kind === 'job' && this.#checks.has(entry.id)) touched.add(entry.id);
+        else if (entry.kind === 'annotation') {
+          const job = entry.id.slice(0, entry.id.indexOf('/'));
+          if (this.#checks.has(job)) touched.add(job);
+        }
+      }
+    }
+    for (const id of touched) for (const check of [...(this.#checks.get(id) ?? [])]) check();
+  }
+}

@@ -1,0 +1,170 @@
+import { SignalboxError, shown } from '../../errors.ts';
+import {
+  checkPolicy,
+  NeverRetry,
+  RetryCommonForever,
+  RetryCommonFourTimes,
+  type RetryPolicy,
+} from '../../model/jobs/retry.ts';
+import type { JobRecord } from '../../model/records/records.ts';
+import { failureCondition, isSystemJob, isSystemName } from '../../model/records/system-names.ts';
+import { Failure } from '../../model/values/failure.ts';
+import { Redactor } from '../../model/values/redaction.ts';
+import { isLogLevel, type LogLevel } from '../environment/logging.ts';
+import type { Definition, JobDefinition } from '../handles/define-job.ts';
+import type { ConditionDefinition } from './conditions.ts';
+import type { ChooserDefinition, FilterDefinition } from './filters-and-choosers.ts';
+
+/** That of system jobs. What they decide about may be in quarantine: then they make room, and look again later. */
+const whileQuarantined: RetryPolicy = {
+  ...RetryCommonForever,
+  jobError: (failure, cache, tools) =>
+    failure.code === 'JOB_QUARANTINED'
+      ? { after: '10m' }
+      : RetryCommonForever.jobError(failure, cache, tools),
+};
+
+/** Everything that a process knows by name. Stored names are looked up here and nowhere else. */
+export class Registry {
+  readonly #definitions = new Map<string, Definition>();
+  readonly #filters = new Map<string, FilterDefinition>();
+  readonly #choosers = new Map<string, ChooserDefinition>();
+  readonly #policies = new Map<string, RetryPolicy>();
+  readonly #conditions = new Map<string, ConditionDefinition>();
+
+  constructor() {
+    for (const policy of [RetryCommonFourTimes, RetryCommonForever, NeverRetry]) this.addPolicy(policy);
+    this.addCondition({ conditionName: failureCondition, holds: (input) => input instanceof Failure });
+  }
+
+  add(definition: JobDefinition<never, unknown>): void {
+    const known = definition as unknown as { readonly definition?: Definition };
+    if (typeof definition !== 'function' || known.definition === undefined) {
+      throw new SignalboxError('ANONYMOUS_FUNCTION', { actual: shown(definition) });
+    }
+    const { name, retry } = known.definition;
+    const present = this.#definitions.get(name);
+    if (present !== undefined && present !== known.definition) {
+      throw new SignalboxError('DUPLICATE_DEFINITION', { what: 'job', name });
+    }
+    this.#definitions.set(name, known.definition);
+    if (retry !== null && typeof retry === 'object') this.addPolicy(retry);
+  }
+
+  definition(name: string): Definition | undefined {
+    return this.#definitions.get(name);
+  }
+
+  /** @throws SignalboxError `UNKNOWN_DEFINITION`. */
+  mustKnow(definition: Definition): void {
+    if (this.#definitions.get(definition.name) !== definition) {
+      throw new SignalboxError('UNKNOWN_DEFINITION', { name: definition.name, known: this.names() });
+    }
+  }
+
+  names(): string[] {
+    return [...this.#definitions.keys()].filter((name) => !isSystemName(name)).sort();
+  }
+
+  addFilter(filter: FilterDefinition): void {
+    if (!isNamed(filter?.filterName, filter?.accepts)) {
+      throw unnamed('filter', "defineFilter('small', (job) => Number(job.args[0]) < 10)", filter);
+    }
+    this.#filters.set(filter.filterName, filter);
+  }
+
+  filter(name: string): FilterDefinition {
+    const filter = this.#filters.get(name);
+    if (filter !== undefined) return filter;
+    throw new SignalboxError('UNKNOWN_FILTER', { what: 'filter', name, known: [...this.#filters.keys()] });
+  }
+
+  addChooser(chooser: ChooserDefinition): void {
+    if (!isNamed(chooser?.chooserName, chooser?.choose)) {
+      throw unnamed('chooser', "defineChooser('oldest', (claimable) => [...claimable][0] ?? null)", chooser);
+    }
+    this.#choosers.set(chooser.chooserName, chooser);
+  }
+
+  chooser(name: string): ChooserDefinition {
+    const chooser = this.#choosers.get(name);
+    if (chooser !== undefined) return chooser;
+    throw new SignalboxError('UNKNOWN_FILTER', { what: 'chooser', name, known: [...this.#choosers.keys()] });
+  }
+
+  addCondition(condition: ConditionDefinition): void {
+    if (!isNamed(condition?.conditionName, condition?.holds)) {
+      throw unnamed('condition', "defineCondition('isHeavy', (input) => Number(input) > 1000)", condition);
+    }
+    this.#conditions.set(condition.conditionName, condition);
+  }
+
+  /** @throws SignalboxError `UNKNOWN_CONDITION`. */
+  condition(name: string): ConditionDefinition {
+    const condition = this.#conditions.get(name);
+    if (condition !== undefined) return condition;
+    throw new SignalboxError('UNKNOWN_CONDITION', { name, known: [...this.#conditions.keys()] });
+  }
+
+  /**
+   * Registers a policy under its name, and under `''` (default of jobs) or `callback` (default of callbacks) when one of
+   * these is given: a job keeps the policy it used first, by its name.
+   */
+  addPolicy(given: RetryPolicy, name?: string): void {
+    const policy = checkPolicy(given);
+    this.#policies.set(policy.name, policy);
+    if (name !== undefined) this.#policies.set(name, policy);
+  }
+
+  policy(name: string): RetryPolicy | undefined {
+    return this.#policies.get(name);
+  }
+
+  /**
+   * The policy of a job: the one it used first, its own, its definition's, the process default, then the built-in one.
+   * System jobs have theirs. Undefined when it is named and this process does not know the name.
+   */
+  policyOf(job: JobRecord): RetryPolicy | undefined {
+    if (isSystemJob(job.name)) return whileQuarantined;
+    const own = job.retryData?.policy ?? job.retryPolicy ?? this.definition(job.name)?.retry ?? null;
+    if (typeof own === 'string') return this.policy(own);
+    if (own !== null) return own as RetryPolicy;
+    const isCallback = job.parent !== null && ('job' in job.parent || 'proxy' in job.parent);
+    return isCallback
+      ? (this.policy('callback') ?? RetryCommonForever)
+      : (this.policy('') ?? RetryCommonFourTimes);
+  }
+
+  /** @throws SignalboxError `UNKNOWN_POLICY`. */
+  mustHavePolicy(job: JobRecord): RetryPolicy {
+    const policy = this.policyOf(job);
+    if (policy !== undefined) return policy;
+    const name = String(job.retryData?.policy ?? job.retryPolicy ?? this.definition(job.name)?.retry);
+    throw new SignalboxError('UNKNOWN_POLICY', { name, known: [...this.#policies.keys()] });
+  }
+
+  /** What may be shown of a job. */
+  redactorOf(job: Pick<JobRecord, 'name' | 'args'>): Redactor {
+    return new Redactor(this.definition(job.name)?.redact ?? [], job.args);
+  }
+
+  /** The level at which a job's failure is logged. */
+  failureLevelOf(job: JobRecord): LogLevel {
+    const own = job.failureLogLevel ?? this.definition(job.name)?.failureLogLevel ?? null;
+    if (isLogLevel(own)) return own;
+    const isCallback = job.parent !== null && ('job' in job.parent || 'proxy' in job.parent);
+    return isCallback || isSystemJob(job.name) ? 'CRITICAL' : 'ERROR';
+  }
+}
+
+function isNamed(name: unknown, code: unknown): boolean {
+  return typeof name === 'string' && typeof code === 'function';
+}
+
+function unnamed(option: string, example: string, given: unknown): SignalboxError {
+  return new SignalboxError('INVALID_OPTION', {
+    option,
+    expected: `code with a name, such as ${example}`,
+    actual: shown(given),
+  });
+}

@@ -1,0 +1,80 @@
+import type { JobEvent } from '../../../machines/job.events.ts';
+import { jobMachine } from '../../../machines/job.machine.ts';
+import { SignalboxError } from '../../errors.ts';
+import { jobChart } from '../../model/jobs/machine-version.ts';
+import type { JobRecord } from '../../model/records/records.ts';
+import type { Engine } from '../box/engine.ts';
+
+type JobSnapshot = ReturnType<typeof jobMachine.resolveState>;
+
+/** A live reference to a stored job, in the shape that XState's tools and `xstate/graph` know. */
+export interface JobActorRef {
+  readonly id: string;
+  readonly sessionId: string;
+  /** The snapshot as last seen. @throws SignalboxError `JOB_QUARANTINED`. */
+  getSnapshot(): JobSnapshot;
+  /** Tells every snapshot from now on. Fed by the journal. */
+  subscribe(observer: (snapshot: JobSnapshot) => void): { unsubscribe(): void };
+  /** Sends an event. Refused events reject, unlike XState's, which vanish. */
+  send(event: JobEvent): Promise<void>;
+}
+
+/** Makes the reference. It costs nothing until somebody subscribes. */
+export function actorRefOf(engine: Engine, record: JobRecord): JobActorRef {
+  let last = record;
+  // A store may answer in any order: what is older than what was seen is no news.
+  const refresh = async (): Promise<void> => {
+    const now = await engine.direct.get('job', record.id);
+    if (now !== undefined && now.rev > last.rev) last = now;
+  };
+  return {
+    id: record.id,
+    sessionId: record.id,
+    getSnapshot: () => snapshotOf(last),
+    subscribe(observer) {
+      let isOver = false;
+      const tell = async (): Promise<void> => {
+        await refresh();
+        if (!isOver) await observer(snapshotOf(last));
+      };
+      const unsubscribe = engine.watch.subscribe(record.id, () => {
+        tell().catch((error: unknown) =>
+          engine.log.events('ERROR', () => `an observer of job ${record.id} was not told: ${String(error)}`),
+        );
+      });
+      return {
+        unsubscribe() {
+          isOver = true;
+          unsubscribe();
+        },
+      };
+    },
+    async send(event) {
+      last = await engine.change(engine.direct, record.id, event);
+    },
+  };
+}
+
+/** @throws SignalboxError `JOB_QUARANTINED` of a job in a state that the chart does not have. */
+function snapshotOf(record: JobRecord): JobSnapshot {
+  if (!knownStates.has(record.state)) throw new SignalboxError('JOB_QUARANTINED', { id: record.id });
+  const [parent, child] = record.state.split('.');
+  const value = child === undefined ? record.state : { [parent ?? '']: child };
+  const context = Object.fromEntries(Object.entries(record).filter(([key]) => !notContext.has(key)));
+  return jobMachine.resolveState({ value: value as never, context: context as never });
+}
+
+const knownStates: ReadonlySet<string> = new Set(jobChart.states);
+
+const notContext = new Set([
+  'id',
+  'v',
+  'rev',
+  'lastSeq',
+  'createdSeq',
+  'state',
+  'dueAt',
+  'priority',
+  'uniqueKey',
+  'lane',
+]);

@@ -1,0 +1,131 @@
+import { SignalboxError, shown } from '../../errors.ts';
+import type { JobStatus } from '../../model/jobs/step.ts';
+import type { ProxyRecord } from '../../model/records/records.ts';
+import { failureCondition } from '../../model/records/system-names.ts';
+import { Failure } from '../../model/values/failure.ts';
+import { statusBelow } from '../commits/job-place.ts';
+import type { Unit } from '../commits/unit-of-work.ts';
+import type { ConditionDefinition } from '../definitions/conditions.ts';
+import { isDefinition, isJob } from '../jobs/job-like.ts';
+import type { JobSettings } from '../jobs/job-settings.ts';
+import type { JobDefinition } from './define-job.ts';
+import type { Job } from './job.ts';
+
+/** What can be a callback: a definition that takes the input, or a job whose arguments precede it. */
+export type CallbackOf<Input, Result> =
+  | JobDefinition<readonly [input: Input], Result>
+  | JobDefinition<readonly [], Result>
+  | Job<Result>;
+
+/** The job of a callback. @throws SignalboxError `ANONYMOUS_FUNCTION` for anything that is no job and no definition. */
+export function draftCallback<Result>(callback: unknown): Job<Result> {
+  if (isJob(callback)) return callback as Job<Result>;
+  if (isDefinition(callback)) return callback.partial() as Job<Result>;
+  throw new SignalboxError('ANONYMOUS_FUNCTION', { actual: shown(callback) });
+}
+
+/** A branch of a proxy: the job that is called when the condition is met. Null passes the outcome through. */
+export interface CallbackBranch {
+  readonly when: ConditionDefinition;
+  readonly job: Job<unknown> | null;
+}
+
+/** Callbacks of which one is called: the first whose condition is met by the outcome of the job they belong to. */
+export class CallbackProxy {
+  /** The branches in the order in which their conditions are asked. */
+  readonly branches: readonly CallbackBranch[];
+  /** The branch when no condition is met. */
+  readonly otherwise: Job<unknown> | null;
+  /** Callbacks added before the proxy is stored. */
+  readonly pendingCallbacks: Job<unknown>[] = [];
+  #unit: Unit | null = null;
+  #record: ProxyRecord | null = null;
+
+  private constructor(branches: readonly CallbackBranch[], otherwise: Job<unknown> | null) {
+    this.branches = branches;
+    this.otherwise = otherwise;
+  }
+
+  static draft(branches: readonly CallbackBranch[], otherwise: Job<unknown> | null): CallbackProxy {
+    return new CallbackProxy(branches, otherwise);
+  }
+
+  /** A pair: one callback for a Failure, one for a value. */
+  static pair(success: Job<unknown> | null, failure: Job<unknown> | null): CallbackProxy {
+    return new CallbackProxy([{ when: isFailure, job: failure }], success);
+  }
+
+  /** A handle on a stored proxy. */
+  static async of(unit: Unit, record: ProxyRecord): Promise<CallbackProxy> {
+    const { engine } = unit;
+    const handle = async (id: string | null): Promise<Job<unknown> | null> => {
+      const job = id === null ? undefined : await unit.peek('job', id);
+      return job === undefined ? null : engine.handle(unit, job);
+    };
+    const branches: CallbackBranch[] = [];
+    for (const { when, job } of record.branches)
+      branches.push({ when: { conditionName: when, holds: () => false }, job: await handle(job) });
+    const proxy = new CallbackProxy(branches, await handle(record.otherwise));
+    proxy.#unit = unit;
+    proxy.#record = record;
+    return proxy;
+  }
+
+  /** Makes a draft the handle of the record that was stored for it. */
+  attach(unit: Unit, record: ProxyRecord): void {
+    unit.onWithdrawal?.(() => {
+      this.#unit = null;
+      this.#record = null;
+    });
+    this.#unit = unit;
+    this.#record = record;
+  }
+
+  /** What is called with a value; null passes it through. */
+  get success(): Job<unknown> | null {
+    return this.otherwise;
+  }
+
+  /** What is called with a Failure; null passes it through. */
+  get failure(): Job<unknown> | null {
+    return this.branches.find(({ when }) => when.conditionName === failureCondition)?.job ?? null;
+  }
+
+  /** The chosen callback; null while it is undecided. */
+  async job(): Promise<Job<unknown> | null> {
+    const record = await this.#read();
+    const chosen = record?.chosen == null ? undefined : await this.#unit?.get('job', record.chosen);
+    return chosen === undefined ? null : (this.#unit?.engine.handle<unknown>(this.#unit, chosen) ?? null);
+  }
+
+  /** The status of the chosen callback. While it is undecided, that of a callback which nobody has begun. */
+  async status(): Promise<JobStatus> {
+    const job = await this.job();
+    if (job !== null) return (await job.refresh()).status;
+    if (this.#unit === null || this.#record === null) return 'NEW';
+    return statusBelow(this.#unit.engine.store, this.#record.parent);
+  }
+
+  /** The outcome of the chosen callback; null while there is none. */
+  async outcome(): Promise<Job<unknown>['outcome']> {
+    return (await this.job())?.outcome ?? null;
+  }
+
+  /** Callbacks added before the choice move to the chosen job, in order; afterwards they are added to it directly. */
+  async addCallback<R>(callback: CallbackOf<unknown, R>, settings: JobSettings = {}): Promise<Job<R>> {
+    const job = draftCallback<R>(callback).with(settings);
+    if (this.#unit === null || this.#record === null) this.pendingCallbacks.push(job);
+    else await this.#unit.engine.callbacks.addToProxy(this.#unit, this.#record.id, job);
+    return job;
+  }
+
+  async #read(): Promise<ProxyRecord | undefined> {
+    return this.#record === null ? undefined : this.#unit?.get('proxy', this.#record.id);
+  }
+}
+
+/** Built in: every process knows it by its name. */
+const isFailure: ConditionDefinition = {
+  conditionName: failureCondition,
+  holds: (input) => input instanceof Failure,
+};

@@ -1,0 +1,220 @@
+import { BadStatusError, SignalboxError, shown } from '../../errors.ts';
+import { checkObject } from '../../model/checks/check-known.ts';
+import { statusOfState, stepJob } from '../../model/jobs/step.ts';
+import type { JobRecord } from '../../model/records/records.ts';
+import type { Change } from '../../store/store.ts';
+import { passingOver } from '../agents/claim-jobs.ts';
+import { ClientUnit, type Unit } from '../commits/unit-of-work.ts';
+import { expiryWrapper } from '../jobs/expired-job.ts';
+import { isJob } from '../jobs/job-like.ts';
+import type { PutOptions } from '../jobs/put-batch.ts';
+import { put, putAll } from '../jobs/put-jobs.ts';
+import type { JobDefinition } from './define-job.ts';
+import { Job } from './job.ts';
+import { Quotas } from './quotas.ts';
+import { Representations } from './representations.ts';
+
+/**
+ * A queue: where jobs wait. Bound to a box, a transaction or a running job, it commits as that does.
+ *
+ * @example
+ * ```ts
+ * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+ *
+ * const note = defineJob({ name: 'note', run: (text: string) => text });
+ * const box = await createSignalbox({ store: memoryStore(), jobs: [note], queues: ['notes'] });
+ * const queue = box.queue('notes');
+ * await queue.put(note('one'));
+ * const job = await queue.pull();
+ * console.log(job.args, await queue.length()); // => [ 'one' ] 0
+ * await box.stop();
+ * ```
+ */
+export class Queue {
+  readonly name: string;
+  readonly quotas: Quotas;
+  /** Representations of the dispatchers that work on the queue, by UUID. */
+  readonly dispatchers: Representations;
+  readonly #unit: Unit;
+
+  constructor(unit: Unit, name: string) {
+    this.#unit = unit;
+    this.name = name;
+    this.quotas = new Quotas(unit, name);
+    this.dispatchers = new Representations(unit, name);
+  }
+
+  /**
+   * Puts a job: resolves when it is synced. A bare definition means a job of it without arguments. An id given
+   * before makes the call repeatable: the same job put again is acknowledged, never doubled.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+   *
+   * const multiply = defineJob({ name: 'multiply', run: (a: number, b: number) => a * b });
+   * const box = await createSignalbox({ store: memoryStore(), jobs: [multiply] });
+   * await box.start();
+   * const job = await box.queue().put(multiply(14, 3), { beginAfter: '1ms' });
+   * console.log(await job.result()); // => 42
+   * await box.stop();
+   * ```
+   *
+   * @throws SignalboxError `QUEUE_NOT_FOUND`, `QUEUE_FULL`, `QUOTA_NOT_FOUND`, `UNKNOWN_DEFINITION`, `ANONYMOUS_FUNCTION`, `ARGS_…`.
+   * @throws BadStatusError when the job is anything but NEW.
+   */
+  async put<Result>(
+    item: Job<Result> | JobDefinition<readonly [], Result>,
+    options: PutOptions = {},
+  ): Promise<Job<Result>> {
+    return put(this.#unitFor(options), this.name, item, options);
+  }
+
+  /**
+   * Puts many jobs in one commit, in their order: resolves when all are synced; when one is refused none is put, and
+   * the error begins with its place (`items[3]: …`). Several times as fast as as many calls of `put`.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+   *
+   * const square = defineJob({ name: 'square', run: (n: number) => n * n });
+   * const box = await createSignalbox({ store: memoryStore(), jobs: [square] });
+   * await box.start();
+   * const jobs = await box.queue().putAll([1, 2, 3].map((n) => square(n)));
+   * console.log(await Promise.all(jobs.map((job) => job.result()))); // => [ 1, 4, 9 ]
+   * await box.stop();
+   * ```
+   *
+   * @throws as `put` does.
+   */
+  async putAll<Result>(
+    items: Iterable<Job<Result> | JobDefinition<readonly [], Result>>,
+    options: Omit<PutOptions, 'id'> = {},
+  ): Promise<Job<Result>[]> {
+    return putAll(this.#unitFor(options), this.name, items, options);
+  }
+
+  #unitFor(options: PutOptions): Unit {
+    checkObject(options, 'options');
+    const { client } = options;
+    return client === undefined ? this.#unit : new ClientUnit(this.#unit.engine, client);
+  }
+
+  /** How many jobs wait: put back, immediate and held ones. */
+  async length(): Promise<number> {
+    const count = await this.#unit.engine.store.waitingCount(this.name);
+    await this.#unit.engine.store.settled();
+    return count;
+  }
+
+  /** The waiting jobs in the order in which they are offered. */
+  async jobs(): Promise<readonly Job<unknown>[]> {
+    const records = await this.#unit.engine.store.waiting(this.name);
+    await this.#unit.engine.store.settled();
+    return records.map((record) => Job.of(this.#unit.ofHandles, record));
+  }
+
+  /**
+   * The job at a place of that order; negative counts from the end.
+   * @throws SignalboxError `INDEX_OUT_OF_RANGE`.
+   */
+  async at(index: number): Promise<Job<unknown>> {
+    const most = Number.isInteger(index) && index >= 0 ? index + 1 : undefined;
+    const records = await this.#unit.engine.store.waiting(this.name, most);
+    const record = records.at(index);
+    if (!Number.isInteger(index) || record === undefined) {
+      throw new SignalboxError('INDEX_OUT_OF_RANGE', { index, length: records.length });
+    }
+    return Job.of(this.#unit.ofHandles, record);
+  }
+
+  /**
+   * Takes the job at a place out of the queue: it is NEW again. This is how an unclaimed job is cancelled. When somebody
+   * else is faster it is the job that stands there then.
+   * @throws SignalboxError `INDEX_OUT_OF_RANGE`.
+   */
+  async pull(index = 0): Promise<Job<unknown>> {
+    let taken: string | null = null;
+    for (;;) {
+      const job = await this.at(index);
+      try {
+        await this.remove(job);
+        return job;
+      } catch (error) {
+        if (!isNotWaiting(error) || job.id === taken) throw error;
+        taken = job.id;
+      }
+    }
+  }
+
+  /** Takes this job out of the queue. @throws SignalboxError `JOB_NOT_WAITING` when it does not wait here, `INVALID_OPTION`. */
+  async remove(job: Job<unknown>): Promise<void> {
+    if (!isJob(job)) {
+      throw new SignalboxError('INVALID_OPTION', {
+        option: 'job',
+        expected: 'a job',
+        actual: shown(job),
+        repair: 'Make a handle of an id: box.job(id).',
+      });
+    }
+    const id = job.record.id;
+    const record = await this.#unit.get('job', id);
+    const parent = record?.parent ?? null;
+    const waits = parent !== null && 'queue' in parent && !('agent' in parent) && parent.queue === this.name;
+    if (record === undefined || !waits) {
+      const status = record === undefined ? 'unknown' : statusOfState(record.state);
+      throw new SignalboxError('JOB_NOT_WAITING', { id, queue: this.name, status });
+    }
+    job.attach(
+      this.#unit.ofHandles,
+      await this.#unit.engine.change(this.#unit, id, { type: 'job.pull', system: null }),
+    );
+  }
+
+  /**
+   * Claims the first job that is due, whose quotas have room and which `accepts`, in the name of this program: it is
+   * ASSIGNED to an agent `client` that runs nothing. For tools and tests; agents claim by themselves. A job that is too
+   * late is claimed as the system job that fails it. Gives `otherwise` when there is nothing to claim.
+   */
+  async claim<Otherwise = null>(
+    accepts: ((job: JobRecord) => boolean) | null = null,
+    otherwise: Otherwise = null as Otherwise,
+  ): Promise<Job<unknown> | Otherwise> {
+    const { engine } = this.#unit;
+    const enter = (job: JobRecord, quotas: readonly string[]): Change =>
+      stepJob(job, {
+        type: 'job.claim',
+        queue: this.name,
+        dispatcher: engine.uuid,
+        agent: 'client',
+        epoch: engine.store.epoch,
+        quotas,
+      });
+    let frees = false;
+    const claimed = await engine.store.claim({
+      queue: this.name,
+      limit: 1,
+      by: 'client',
+      agent: null,
+      accepts: { lane: () => true, job: accepts },
+      choose: null,
+      take: passingOver(engine, ({ job, expired, quotas }) => {
+        if (!expired) return [enter(job, quotas)];
+        frees ||= job.quotas.length > 0;
+        const { changes, wrapper } = expiryWrapper(engine, this.name, job);
+        return [...changes, enter(wrapper, [])];
+      }),
+    });
+    await claimed.ticket.synced;
+    if (frees) engine.offerWork(this.name);
+    const record = claimed.jobs[0];
+    return record === undefined ? otherwise : Job.of(this.#unit.ofHandles, record);
+  }
+}
+
+function isNotWaiting(error: unknown): boolean {
+  return (
+    error instanceof BadStatusError || (error instanceof SignalboxError && error.code === 'JOB_NOT_WAITING')
+  );
+}

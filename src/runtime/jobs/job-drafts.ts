@@ -1,0 +1,178 @@
+import type { Place } from '../../../machines/job.context.ts';
+import type { Json } from '../../../machines/json.ts';
+import { BadStatusError, SignalboxError } from '../../errors.ts';
+import { checkAnnotationName } from '../../model/checks/names.ts';
+import { newJobRecord, stepJob, type Transition } from '../../model/jobs/step.ts';
+import type { JobRecord, ProxyRecord } from '../../model/records/records.ts';
+import { encodeArgs, encodeValue } from '../../model/values/values.ts';
+import type { Change, Expectation } from '../../store/store.ts';
+import { beginningMs, durationMs } from '../../time.ts';
+import type { Engine } from '../box/engine.ts';
+import type { Unit } from '../commits/unit-of-work.ts';
+import { checkLogLevel } from '../environment/logging.ts';
+import type { CallbackProxy } from '../handles/callback-proxy.ts';
+import type { Job } from '../handles/job.ts';
+import type { PendingCallback } from '../handles/job-attributes.ts';
+import { isJob } from './job-like.ts';
+import type { JobSettings } from './job-settings.ts';
+
+const none: readonly never[] = Object.freeze([]);
+
+/** The reference of a stored job; a job that is not stored yet has none. */
+export function storedJobOnly(value: object): string | null {
+  return isJob(value) && value.isStored ? value.id : null;
+}
+
+/**
+ * Turns drafts into records: a job, the jobs in its arguments, and their callbacks, all for one commit. Everything
+ * is checked before anything is written; `attach` makes the drafts handles once it is.
+ */
+export class Drafts {
+  readonly made: Change[] = [];
+  readonly expect: Expectation[] = [];
+  readonly #unit: Unit;
+  readonly #attached: (() => void)[] = [];
+  readonly #ids = new Map<Job<unknown>, string>();
+
+  constructor(unit: Unit) {
+    this.#unit = unit;
+  }
+
+  /** Call when the commit has been made. */
+  attach(): void {
+    for (const attach of this.#attached) attach();
+  }
+
+  /** Arguments as they are stored; drafts among them are stored NEW in the same commit. */
+  args(args: readonly unknown[]): readonly Json[] {
+    return encodeArgs(args, (value) => this.#refer(value), this.#unit.engine.limits);
+  }
+
+  /** The record of a draft, in status NEW, not yet among the changes: a put steps it first. */
+  record(job: Job<unknown>, place: Place | null, settings: JobSettings = job.settings): JobRecord {
+    const { definition } = job;
+    const { engine } = this.#unit;
+    if (definition === null || job.isStored || this.#ids.has(job)) throw alreadyStored(job);
+    engine.registry.mustKnow(definition);
+    checkLogLevel(settings.failureLogLevel ?? null);
+    const id = settings.id ?? engine.ids.newId();
+    this.#ids.set(job, id);
+    const { beginAfter, beginBy } = settings;
+    const record = newJobRecord(id, {
+      name: definition.name,
+      args: this.args(job.args),
+      quotaNames: [...(settings.quotaNames ?? definition.quotas)],
+      beginAfter:
+        beginAfter === undefined || beginAfter === null
+          ? null
+          : beginningMs(beginAfter, engine.store.now(), 'beginAfter'),
+      beginBy: beginBy === undefined || beginBy === null ? null : durationMs(beginBy, 'beginBy'),
+      failureLogLevel: settings.failureLogLevel ?? null,
+      retryPolicy: engine.policyName(settings.retryPolicy ?? null),
+      parent: place,
+      order: place === null ? null : ['callback', 0],
+    });
+    if (settings.id !== undefined) this.expect.push({ what: 'rev', kind: 'job', id, rev: 0 });
+    return record;
+  }
+
+  /** Everything that is stored with a record: its annotations and its callbacks. `record` is as the commit leaves it. */
+  companions(job: Job<unknown>, record: JobRecord, annotations = job.settings.annotations): void {
+    const { engine } = this.#unit;
+    const { limits } = engine;
+    refuseTooMany(
+      'annotations',
+      record.id,
+      limits.annotations,
+      annotations === undefined ? 0 : Object.keys(annotations).length,
+    );
+    refuseTooMany('callbacks', record.id, limits.callbacks, job.pendingCallbacks.length);
+    for (const [name, value] of annotations === undefined ? none : Object.entries(annotations)) {
+      checkAnnotationName(name);
+      const path = `annotations[${JSON.stringify(name)}]`;
+      const encoded = encodeValue(value, path, (inner) => this.#refer(inner), limits);
+      this.made.push(engine.annotation(record.id, name, encoded));
+    }
+    for (const callback of job.pendingCallbacks) this.callback(callback, record.id);
+    this.#attached.push(() => job.attach(this.#unit.ofHandles, record));
+  }
+
+  /** Stores a draft NEW, at a place or nowhere. Returns its record. */
+  store(job: Job<unknown>, place: Place | null, event = 'job.new'): JobRecord {
+    const record = this.record(job, place);
+    this.made.push(creation(record, event));
+    this.companions(job, record);
+    return record;
+  }
+
+  /** Stores a callback of a job, or a proxy of some. Returns its id. */
+  callback(callback: PendingCallback, parent: string): string {
+    if ('job' in callback) return this.store(callback.job, { job: parent }, 'callback.add').id;
+    return this.#proxy(callback.proxy, parent);
+  }
+
+  #proxy(proxy: CallbackProxy, parent: string): string {
+    const id = this.#unit.engine.ids.newId();
+    const branch = (job: Job<unknown> | null): string | null =>
+      job === null ? null : this.store(job, { proxy: id }, 'callback.add').id;
+    const record: ProxyRecord = {
+      id,
+      v: 1,
+      rev: 0,
+      lastSeq: 0,
+      parent: { job: parent },
+      order: ['callback', 0],
+      branches: proxy.branches.map(({ when, job }) => ({ when: when.conditionName, job: branch(job) })),
+      otherwise: branch(proxy.otherwise),
+      chosen: null,
+    };
+    const { v: _v, rev: _rev, lastSeq: _lastSeq, id: _id, ...patch } = record;
+    this.made.push({ kind: 'proxy', id, event: 'callback.add', from: null, to: null, patch: patch as never });
+    for (const { when } of proxy.branches) this.#unit.engine.registry.addCondition(when);
+    // What is added to a proxy before it is decided waits there for the choice: see callback-choice.ts.
+    for (const job of proxy.pendingCallbacks) this.store(job, { proxy: id }, 'callback.add');
+    this.#attached.push(() => proxy.attach(this.#unit.ofHandles, record));
+    return id;
+  }
+
+  #refer(value: object): string | null {
+    if (!isJob(value)) return null;
+    if (value.isStored) return value.id;
+    return this.#ids.get(value) ?? this.store(value, null).id;
+  }
+}
+
+/** The change that creates a record as it is: only what differs from an empty job is written. */
+export function creation(record: JobRecord, event: string): Change {
+  return { kind: 'job', id: record.id, event, from: null, to: record.state, patch: contentOf(record) };
+}
+
+/** A new job of the machinery, put in a queue: created and PENDING in one entry. */
+export function placedIn(queue: string, record: JobRecord, engine: Engine): Transition {
+  const now = engine.store.now();
+  const put = stepJob(record, { type: 'job.put', queue, at: now, beginAfter: now, assigner: engine.uuid });
+  return { ...put, patch: { ...contentOf(record), ...put.patch } };
+}
+
+const structural: readonly string[] = ['id', 'v', 'rev', 'lastSeq', 'createdSeq', 'state', 'priority'];
+const content = Object.keys(newJobRecord('', { name: '' })).filter((key) => !structural.includes(key));
+
+/** The keys of a record that say something: what an empty job has is left out. */
+export function contentOf(record: JobRecord): Record<string, Json> {
+  const said: Record<string, Json> = {};
+  for (const key of content) {
+    const value = record[key as keyof JobRecord] as Json;
+    if (value === null || value === 0 || (Array.isArray(value) && value.length === 0)) continue;
+    said[key] = value;
+  }
+  return said;
+}
+
+/** The refusal of a job that is put or stored twice. */
+export function alreadyStored(job: Job<unknown>): BadStatusError {
+  return new BadStatusError({ what: job.toString(), status: job.status, event: 'job.put', guards: [] });
+}
+
+function refuseTooMany(what: 'annotations' | 'callbacks', id: string, limit: number, actual: number): void {
+  if (actual > limit) throw new SignalboxError('TOO_MANY', { what, id, limit, actual });
+}

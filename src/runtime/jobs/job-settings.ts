@@ -1,0 +1,39 @@
+import { checkId, checkQuotaNames } from '../../model/checks/names.ts';
+import { checkPolicyOrName, type RetryPolicy } from '../../model/jobs/retry.ts';
+import { type Beginning, beginningMs, type Duration, durationMs } from '../../time.ts';
+import { checkLogLevel, type LogLevel } from '../environment/logging.ts';
+
+/** Settings of a job, set before it is put. */
+export interface JobSettings {
+  readonly quotaNames?: readonly string[];
+  readonly beginAfter?: Beginning | null;
+  readonly beginBy?: Duration | null;
+  readonly failureLogLevel?: LogLevel | null;
+  readonly retryPolicy?: RetryPolicy | string | null;
+  readonly annotations?: { readonly [name: string]: unknown };
+  /** The id to store it under. Default: a new one. */
+  readonly id?: string;
+}
+
+/** Every setting by name. */
+export const jobSettings = [
+  'quotaNames',
+  'beginAfter',
+  'beginBy',
+  'failureLogLevel',
+  'retryPolicy',
+  'annotations',
+  'id',
+] as const satisfies readonly (keyof JobSettings)[];
+
+/** Settings with others over them, annotations one by one. @throws SignalboxError `INVALID_…`. */
+export function changedSettings(settings: JobSettings, changes: JobSettings): JobSettings {
+  if (changes.id !== undefined) checkId(changes.id);
+  if (changes.beginAfter != null) beginningMs(changes.beginAfter, 0, 'beginAfter');
+  if (changes.beginBy != null) durationMs(changes.beginBy, 'beginBy');
+  checkLogLevel(changes.failureLogLevel ?? null);
+  if (changes.retryPolicy != null) checkPolicyOrName(changes.retryPolicy);
+  const quotaNames = changes.quotaNames === undefined ? undefined : checkQuotaNames(changes.quotaNames);
+  const annotations = { ...settings.annotations, ...changes.annotations };
+  return { ...settings, ...changes, annotations, ...(quotaNames && { quotaNames }) };
+}

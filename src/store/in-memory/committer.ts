@@ -1,0 +1,291 @@
+import { SignalboxError } from '../../errors.ts';
+import type { Log } from '../log.ts';
+import { mustStand } from '../rules/preconditions.ts';
+import type { Tables } from '../rules/tables.ts';
+import type { Change, Entry, Kind, Line, Records, StorePorts, Ticket } from '../store.ts';
+import { Batch, type Staged } from './batch.ts';
+
+/** What commits are made with. */
+export interface CommittingParts {
+  readonly epoch: number;
+  readonly tables: Tables;
+  readonly log: Log;
+  /** Seq of the newest entry in `tables`: everything so far is synced. */
+  readonly seq: number;
+  /** Version of the machines, written with every line. */
+  readonly machineVersion: string;
+  readonly ports: StorePorts;
+}
+
+/** While every tick commits something, each so many share a sync. */
+const ticksOfOneSync = 4;
+
+/**
+ * The way of changes from memory to the disk. They are applied at once, in the order of calls, so what follows in the
+ * same tick builds on them; they become *written* together with everything else of the tick, and *synced* with
+ * everything written before a sync began. Nobody learns of a commit before it is written, so one whose write fails is
+ * undone without a trace.
+ */
+export class Committing {
+  /** Called after each sync, once all listeners were told. */
+  afterSync: () => void = () => {};
+  readonly #parts: CommittingParts;
+  readonly #tables: Tables;
+  readonly #log: Log;
+  readonly #listeners = new Set<(lines: readonly Line[]) => void>();
+  readonly #failureListeners: ((error: Error) => void)[] = [];
+  readonly #authors = new Map<string, string>();
+  #nextSeq: number;
+  #writtenSeq: number;
+  #syncedSeq: number;
+  #batch = new Batch();
+  #scheduled = false;
+  #unsynced: Batch[] = [];
+  #lastWritten = this.#batch;
+  #syncing = false;
+  /** Ticks that have written since the last sync began. */
+  #gathered = 0;
+  /** No tick has passed without a commit since the last sync ended. */
+  #isFollowing = false;
+  #failure: Error | null = null;
+  #fullUntil = 0;
+  #closing: Promise<void> | null = null;
+
+  constructor(parts: CommittingParts) {
+    this.#parts = parts;
+    this.#tables = parts.tables;
+    this.#log = parts.log;
+    this.#nextSeq = parts.seq + 1;
+    this.#writtenSeq = parts.seq;
+    this.#syncedSeq = parts.seq;
+    this.#log.onWritable = () => this.#schedule();
+  }
+
+  /** Seq of the newest entry that is on disk. */
+  get syncedSeq(): number {
+    return this.#syncedSeq;
+  }
+
+  /** Until when a full disk is not tried again by what can wait. */
+  get fullUntil(): number {
+    return this.#fullUntil;
+  }
+
+  get isClosed(): boolean {
+    return this.#closing !== null;
+  }
+
+  /** Whether commits are taken: neither failed nor closed. */
+  get isOpen(): boolean {
+    return this.#failure === null && this.#closing === null;
+  }
+
+  /** @throws what the store failed with, and SignalboxError `STORE_CLOSED`. */
+  mustWrite(): void {
+    if (this.#failure !== null) throw this.#failure;
+    // Nothing new while the last commits are synced: it would be neither written nor refused.
+    if (this.#closing !== null) throw new SignalboxError('STORE_CLOSED', { call: 'a call' });
+  }
+
+  /**
+   * Applies changes and takes them into the commits of this tick.
+   * @throws ConflictError when a record is not in the state that a change leaves, and what the log does not take.
+   */
+  stage(by: string, changes: readonly Change[]): Ticket {
+    const { machineVersion, ports } = this.#parts;
+    const seq = this.#nextSeq;
+    const entries: Entry[] = [];
+    const before: (Records[Kind] | undefined)[] = [];
+    const line: Line = { s: seq, at: ports.now(), by: this.#authorOf(by), mv: machineVersion, entries };
+    try {
+      for (const change of changes) this.#apply(change, seq + entries.length, entries, before);
+      this.#log.append(line);
+    } catch (error) {
+      // What the log does not take never was: a value that is no JSON, or a log that has failed by itself.
+      this.#restore({ line, before });
+      if (error instanceof SignalboxError && /^STORE_(IO|FENCED)$/.test(error.code)) this.#fail(error);
+      throw error;
+    }
+    this.#nextSeq = seq + changes.length;
+    this.#batch.add({ line, before });
+    this.#schedule();
+    return this.#batch;
+  }
+
+  /** One text for all lines of an author: each of its own would be put together again for each line. */
+  #authorOf(by: string): string {
+    let author = this.#authors.get(by);
+    if (author === undefined) {
+      author = `${by}#${this.#parts.epoch}`;
+      this.#authors.set(by, author);
+    }
+    return author;
+  }
+
+  #apply(change: Change, seq: number, entries: Entry[], before: (Records[Kind] | undefined)[]): void {
+    const { kind, id, event, from, to, patch } = change;
+    const record = this.#tables.get(kind, id);
+    mustStand(change, record);
+    this.#tables.apply(change, seq);
+    before.push(record);
+    entries.push({ kind, id, event, from, to, patch, gone: change.gone === true, q: record?.lastSeq ?? 0 });
+  }
+
+  /** A claim that nothing else is to be written with does not wait for the end of its tick: its jobs do. */
+  writeAlone(): void {
+    if (this.#batch.staged.length === 1) queueMicrotask(() => this.#flush());
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#parts.ports.defer(() => {
+      this.#scheduled = false;
+      this.#flush();
+    });
+  }
+
+  /** One synchronous write for everything staged in the tick. */
+  #flush(): void {
+    if (this.#batch.isEmpty || this.#failure !== null) return;
+    try {
+      if (!this.#log.write()) {
+        this.#startSync();
+        return;
+      }
+    } catch (error) {
+      this.#undo(error as Error);
+      // What earlier ticks have written stays.
+      this.#startSync();
+      return;
+    }
+    this.#fullUntil = 0;
+    const batch = this.#batch;
+    this.#batch = new Batch();
+    this.#writtenSeq = this.#nextSeq - 1;
+    batch.lastSeq = this.#writtenSeq;
+    this.#unsynced.push(batch);
+    this.#lastWritten = batch;
+    batch.resolveWritten();
+    if (this.#log.wantsCheckpoint()) {
+      this.#log
+        .checkpoint(this.#tables.state(this.#writtenSeq))
+        .catch((error: Error) => this.#parts.ports.report(error.message));
+    }
+    this.#gathered += 1;
+    if (this.#isFollowing) this.#syncSoon();
+    else this.#startSync();
+  }
+
+  /**
+   * A commit that comes alone is synced at once. What follows a sync, as a claim follows its put and an outcome its claim,
+   * shares the next one: it begins when a tick passes without a commit, or enough ticks have written.
+   */
+  #syncSoon(): void {
+    if (this.#gathered >= ticksOfOneSync) this.#startSync();
+    else {
+      this.#parts.ports.defer(() => {
+        if (!this.#batch.isEmpty || this.#syncing) return;
+        this.#isFollowing = false;
+        this.#startSync();
+      });
+    }
+  }
+
+  #startSync(): void {
+    if (this.#syncing || this.#unsynced.length === 0 || this.#failure !== null) return;
+    this.#syncing = true;
+    this.#gathered = 0;
+    const covered = this.#unsynced;
+    this.#unsynced = [];
+    this.#log.sync().then(
+      () => {
+        this.#syncing = false;
+        this.#syncedSeq = covered.at(-1)?.lastSeq ?? this.#syncedSeq;
+        for (const batch of covered) batch.resolveSynced();
+        const lines = covered.flatMap((batch) => batch.lines);
+        for (const listener of this.#listeners) this.#tell(listener, lines);
+        this.afterSync();
+        this.#isFollowing = true;
+        this.#syncSoon();
+      },
+      (error: Error) => {
+        for (const batch of covered) batch.reject(error);
+        this.#fail(error);
+      },
+    );
+  }
+
+  /** A listener that throws must not keep the others, or the next sync, from being told. */
+  #tell(listener: (lines: readonly Line[]) => void, lines: readonly Line[]): void {
+    try {
+      listener(lines);
+    } catch (error) {
+      this.#parts.ports.report(`a listener of the journal failed: ${String(error)}`);
+    }
+  }
+
+  /** The write did not happen: what was staged is taken back in reverse order, and its callers are told. */
+  #undo(error: Error): void {
+    const batch = this.#batch;
+    this.#batch = new Batch();
+    for (const staged of batch.staged.toReversed()) this.#restore(staged);
+    this.#nextSeq = this.#writtenSeq + 1;
+    batch.reject(error);
+    if (error instanceof SignalboxError && error.code === 'STORE_FULL')
+      this.#fullUntil = this.#parts.ports.now() + 1000;
+    else this.#fail(error);
+  }
+
+  #restore({ line, before }: Staged): void {
+    for (let index = before.length - 1; index >= 0; index -= 1) {
+      const { kind, id } = line.entries[index] as Entry;
+      this.#tables.restore(kind, id, before[index]);
+    }
+  }
+
+  #fail(error: Error): void {
+    if (this.#failure !== null) return;
+    this.#failure = error;
+    for (const batch of [...this.#unsynced, this.#batch]) batch.reject(error);
+    for (const listener of this.#failureListeners) listener(error);
+  }
+
+  /** Lines as they become synced. */
+  follow(listener: (lines: readonly Line[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  onFailure(listener: (error: Error) => void): void {
+    this.#failureListeners.push(listener);
+  }
+
+  /** Resolves when everything staged so far is synced. */
+  settled(): Promise<void> {
+    const failure = this.#failure;
+    // Refused only once its files are let go: who moves virtual time waits for that, too.
+    if (failure !== null) {
+      const closed = this.#closing?.catch(() => {}) ?? Promise.resolve();
+      return closed.then(() => Promise.reject(failure));
+    }
+    if (this.#nextSeq - 1 <= this.#syncedSeq) return Promise.resolve();
+    return (this.#batch.isEmpty ? this.#lastWritten : this.#batch).synced;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    // What a full disk refuses by now has been told to its callers.
+    const known = this.#failure;
+    if (known === null) await this.settled().catch(() => {});
+    const failure = this.#failure;
+    this.#failure ??= new SignalboxError('STORE_CLOSED', { call: 'a call' });
+    await this.#log.close();
+    // Nobody may be left who waits for the last commits, and who closes must not believe that they are on disk.
+    if (failure !== known) throw failure;
+  }
+}

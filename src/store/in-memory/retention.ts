@@ -1,0 +1,87 @@
+import type { JobRecord } from '../../model/records/records.ts';
+import type { Tables } from '../rules/tables.ts';
+import type { Change, Kind } from '../store.ts';
+
+/** How long completed jobs are kept, and how many. */
+export interface Retention {
+  /** Milliseconds; default 7 days, as in the lineage. */
+  readonly completedMaxAgeMs: number;
+  /** Default 100,000. */
+  readonly completedMaxCount: number;
+}
+
+/** The defaults of retention. */
+export const defaultRetention: Retention = {
+  completedMaxAgeMs: 7 * 24 * 60 * 60 * 1000,
+  completedMaxCount: 100_000,
+};
+
+/** What stands for no limit where a store is told how much to keep. */
+export const noLimit = Number.POSITIVE_INFINITY;
+
+const roundMs = 60_000;
+/** Jobs of one round: its commit is one line of the journal. */
+const roundMaxChanges = 5000;
+
+/** Tells which completed jobs to drop, and when to look for them. */
+export class Evictions {
+  readonly #tables: Tables;
+  readonly #retention: Retention;
+  #nextRound = 0;
+
+  constructor(tables: Tables, retention: Retention) {
+    this.#tables = tables;
+    this.#retention = retention;
+  }
+
+  /**
+   * Drops completed jobs beyond the retention, oldest first, each with what belongs to it; never one that an unfinished
+   * job refers to. Looked at once a minute, or when there are one in a hundred too many.
+   */
+  due(now: number): Change[] {
+    const { completedMaxAgeMs, completedMaxCount } = this.#retention;
+    const { completed } = this.#tables.jobs;
+    if (now < this.#nextRound && completed.size <= completedMaxCount * 1.01) return [];
+    this.#nextRound = now + roundMs;
+    const changes: Change[] = [];
+    let excess = completed.size - completedMaxCount;
+    for (const id of completed) {
+      const job = this.#tables.findJob(id) as JobRecord;
+      const isOld = (job.activeEnd ?? 0) < now - completedMaxAgeMs;
+      if ((excess <= 0 && !isOld) || changes.length >= roundMaxChanges) break;
+      if (this.#tables.jobs.isReferred(job)) continue;
+      excess -= 1;
+      changes.push(...this.#of(job));
+    }
+    return changes;
+  }
+
+  /** A job and all that belongs to it. A branch that its proxy has not chosen is told of nowhere else. */
+  #of({ id }: JobRecord): Change[] {
+    const { callbacks } = this.#tables;
+    const changes = [
+      evicted('job', id),
+      ...this.#tables.annotations(id).map((name) => evicted('annotation', `${id}/${name}`)),
+    ];
+    for (const subject of callbacks.of(id)) {
+      const [kind, ...rest] = subject.split('/');
+      const child = rest.join('/');
+      if (kind === 'job') changes.push(...this.#unused(child));
+      else {
+        changes.push(evicted('proxy', child));
+        for (const branch of this.#tables.jobs.branches(child)) changes.push(...this.#unused(branch));
+      }
+    }
+    return changes;
+  }
+
+  /** Of what hangs on a job that is dropped: what never began. What did is dropped in its own time. */
+  #unused(id: string): Change[] {
+    const job = this.#tables.findJob(id);
+    return job?.state !== 'new' || this.#tables.jobs.isGiven(id) ? [] : this.#of(job);
+  }
+}
+
+function evicted(kind: Kind, id: string): Change {
+  return { kind, id, event: 'evicted', from: null, to: null, patch: null, gone: true };
+}

@@ -1,0 +1,158 @@
+import { join } from 'node:path';
+import type { Line } from '../../store.ts';
+import { journalName } from '../ports/directory.ts';
+import { corrupt, explained } from '../ports/failures.ts';
+import type { FilePort } from '../ports/file-port.ts';
+import { type Frame, readFrames } from './frame.ts';
+import type { Generation } from './journal-file.ts';
+import { decodeLine, seqOf } from './line.ts';
+
+/** One offset per this many bytes: a lookup reads about that much, and 64 MiB of history take 1,000 marks. */
+export const markBytes = 64 * 1024;
+// After so many lines a long read lets the event loop run: about 1 ms.
+const linesPerPiece = 256;
+
+/** A place in a journal where a line begins. */
+export interface Mark {
+  /** Seq of the line's first entry. */
+  readonly seq: number;
+  readonly at: number;
+}
+
+/** The newest place that is on disk: nothing after it is shown. */
+export interface SyncedEnd {
+  readonly generation: number;
+  readonly at: number;
+  readonly seq: number;
+}
+
+/** What history needs from the log that it belongs to. */
+export interface HistoryPorts {
+  readonly dir: string;
+  readonly files: FilePort;
+  readonly defer: () => Promise<void>;
+  readonly synced: () => SyncedEnd;
+}
+
+/** The journals that are kept, as one sequence of lines. */
+export interface History {
+  /** Oldest first; the last is the one being written. */
+  generations: readonly Generation[];
+  /** Remembers a place in the newest journal. */
+  mark(generation: number, mark: Mark): void;
+  find(seq: number): Promise<Line | null>;
+  read(seq: number): AsyncIterable<Line>;
+  /** The oldest generation that a reader is in, or Infinity. */
+  oldestInUse(): number;
+}
+
+/** Reads lines back from the journals, with one remembered offset per 64 KiB. */
+export function createHistory(ports: HistoryPorts, generations: readonly Generation[]): History {
+  const marks = new Map<number, Mark[]>();
+  const readers = new Set<{ generation: number }>();
+  const history: History = {
+    generations,
+    mark(generation, mark) {
+      const known = marksOf(generation);
+      const last = known.at(-1);
+      if (last === undefined || mark.at >= last.at + markBytes) known.push(mark);
+    },
+    async find(seq) {
+      const end = ports.synced();
+      const generation = seq > end.seq ? undefined : holderOf(seq);
+      if (generation === undefined) return null;
+      for (const line of linesFrom(generation, seq, end)) return line;
+      return null;
+    },
+    async *read(seq) {
+      const end = ports.synced();
+      const reader = { generation: 0 };
+      readers.add(reader);
+      try {
+        let generation = seq > end.seq ? undefined : (holderOf(seq) ?? history.generations[0]);
+        for (let from = seq; generation !== undefined && generation.number <= end.generation; ) {
+          reader.generation = generation.number;
+          yield* inPieces(linesFrom(generation, from, end));
+          from = 0;
+          generation = after(generation);
+        }
+      } finally {
+        readers.delete(reader);
+      }
+    },
+    oldestInUse: () => Math.min(...[...readers].map((reader) => reader.generation)),
+  };
+
+  function marksOf(generation: number): Mark[] {
+    const known = marks.get(generation) ?? [];
+    marks.set(generation, known);
+    for (const number of marks.keys())
+      if (number < (history.generations[0]?.number ?? 0)) marks.delete(number);
+    return known;
+  }
+
+  function holderOf(seq: number): Generation | undefined {
+    return history.generations.findLast((generation) => generation.base < seq);
+  }
+
+  function after(generation: Generation): Generation | undefined {
+    return history.generations.find((each) => each.number > generation.number);
+  }
+
+  /** The lines of one journal from the one that holds a seq on. */
+  function* linesFrom(generation: Generation, seq: number, end: SyncedEnd): Generator<Line> {
+    const file = journalName(generation.number);
+    const path = join(ports.dir, file);
+    const near = marksOf(generation.number).findLast((mark) => mark.seq <= seq) ?? {
+      seq: 0,
+      at: generation.start,
+    };
+    let fd: number;
+    try {
+      fd = ports.files.open(path, 'read');
+    } catch (error) {
+      throw explained('open', path, error);
+    }
+    try {
+      const to = generation.number === end.generation ? end.at : ports.files.fstat(fd).size;
+      let held: Frame | null = null;
+      for (const frame of readFrames(ports.files, fd, near.at, to)) {
+        const s = frame.ok ? seqOf(frame.text) : null;
+        if (!frame.ok || s === null) {
+          const what = frame.ok ? 'a line without a seq' : frame.reason;
+          throw corrupt({
+            file,
+            byte: frame.at,
+            line: 0,
+            what,
+            lastGood: Math.max(near.seq, generation.base),
+          });
+        }
+        history.mark(generation.number, { seq: s, at: frame.at });
+        // Which line holds a seq is known when the next one begins.
+        if (held !== null && s > seq) yield decoded(file, held, generation);
+        held = frame;
+      }
+      if (held !== null) yield decoded(file, held, generation);
+    } finally {
+      ports.files.close(fd);
+    }
+  }
+
+  async function* inPieces(lines: Iterable<Line>): AsyncGenerator<Line> {
+    let count = 0;
+    for (const line of lines) {
+      yield line;
+      count += 1;
+      if (count % linesPerPiece === 0) await ports.defer();
+    }
+  }
+
+  return history;
+}
+
+function decoded(file: string, frame: Frame, generation: Generation): Line {
+  const stored = frame.ok ? decodeLine(frame.text) : frame.reason;
+  if (typeof stored !== 'string') return stored.line;
+  throw corrupt({ file, byte: frame.at, line: 0, what: stored, lastGood: generation.base });
+}

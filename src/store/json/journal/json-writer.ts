@@ -1,0 +1,196 @@
+import type { Json } from '../../../../machines/json.ts';
+
+const hexDigits = Buffer.from('0123456789abcdef');
+const firstCapacity = 64 * 1024;
+const keptCapacity = 4 * 1024 * 1024;
+
+const zero = 0x30;
+const quote = 0x22;
+const backslash = 0x5c;
+/** Longer strings are cheaper through `JSON.stringify`. */
+const shortText = 200;
+
+/**
+ * JSON straight into a buffer that grows and is used again: the bytes of `JSON.stringify`, of values that are JSON
+ * already. For the small patches that a journal is made of it takes half the time of making a string first, and leaves
+ * nothing for the garbage collector (0.21 against 0.46 µs a patch).
+ */
+export class JsonWriter {
+  #buffer = Buffer.allocUnsafe(firstCapacity);
+  #size = 0;
+
+  /** Number of bytes written. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** What is written, from a place on; valid until the next call. */
+  bytes(from = 0): Buffer {
+    return this.#buffer.subarray(from, this.#size);
+  }
+
+  /** Takes back what was written after a place. */
+  cut(at: number): void {
+    this.#size = at;
+  }
+
+  clear(): void {
+    this.#size = 0;
+    if (this.#buffer.length > keptCapacity) this.#buffer = Buffer.allocUnsafe(firstCapacity);
+  }
+
+  /** Leaves room for bytes that are filled in later. Returns where. */
+  gap(length: number): number {
+    this.#reserve(length);
+    const at = this.#size;
+    this.#size += length;
+    return at;
+  }
+
+  /** Text of ASCII characters as it is. */
+  ascii(text: string): void {
+    const { length } = text;
+    this.#reserve(length);
+    const buffer = this.#buffer;
+    let at = this.#size;
+    for (let index = 0; index < length; index += 1) {
+      buffer[at] = text.charCodeAt(index);
+      at += 1;
+    }
+    this.#size = at;
+  }
+
+  value(value: Json | undefined): void {
+    if (typeof value === 'string') this.string(value);
+    else if (typeof value === 'number') this.number(value);
+    else if (typeof value !== 'object' || value === null) this.ascii(String(value));
+    else if (Array.isArray(value)) this.#list(value);
+    else this.#record(value as { readonly [key: string]: Json });
+  }
+
+  string(text: string): void {
+    const { length } = text;
+    if (length < shortText) {
+      this.#reserve(length + 2);
+      const buffer = this.#buffer;
+      const start = this.#size + 1;
+      let index = 0;
+      for (; index < length; index += 1) {
+        const code = text.charCodeAt(index);
+        if (code < 0x20 || code > 0x7e || code === quote || code === backslash) break;
+        buffer[start + index] = code;
+      }
+      if (index === length) {
+        buffer[start - 1] = quote;
+        buffer[start + length] = quote;
+        this.#size = start + length + 1;
+        return;
+      }
+    }
+    this.#utf8(JSON.stringify(text));
+  }
+
+  /** Two texts with a slash between them as one string: joined before, they would have to be copied together to be read. */
+  path(first: string, second: string): void {
+    const at = this.#size;
+    this.ascii('"');
+    if (this.#plain(first)) {
+      this.ascii('/');
+      if (this.#plain(second)) {
+        this.ascii('"');
+        return;
+      }
+    }
+    this.#size = at;
+    this.#utf8(JSON.stringify(`${first}/${second}`));
+  }
+
+  /** A number of 32 bits as 8 digits. */
+  hex(value: number): void {
+    this.#reserve(8);
+    writeHex(this.#buffer, this.#size, value);
+    this.#size += 8;
+  }
+
+  /** What stands between quotes, when that is short and as it is. Else false, and what it has written is to be taken back. */
+  #plain(text: string): boolean {
+    const { length } = text;
+    if (length >= shortText) return false;
+    this.#reserve(length);
+    const buffer = this.#buffer;
+    let at = this.#size;
+    for (let index = 0; index < length; index += 1) {
+      const code = text.charCodeAt(index);
+      if (code < 0x20 || code > 0x7e || code === quote || code === backslash) return false;
+      buffer[at] = code;
+      at += 1;
+    }
+    this.#size = at;
+    return true;
+  }
+
+  number(value: number): void {
+    if (!Number.isSafeInteger(value) || value < 0 || value > 1e15) {
+      this.ascii(Number.isFinite(value) ? String(value) : 'null');
+      return;
+    }
+    let digits = 1;
+    for (let power = 10; power <= value; power *= 10) digits += 1;
+    this.#reserve(digits);
+    const buffer = this.#buffer;
+    let rest = value;
+    for (let at = this.#size + digits - 1; at >= this.#size; at -= 1) {
+      const tenth = Math.floor(rest / 10);
+      buffer[at] = zero + rest - tenth * 10;
+      rest = tenth;
+    }
+    this.#size += digits;
+  }
+
+  #list(list: readonly Json[]): void {
+    this.ascii('[');
+    for (let index = 0; index < list.length; index += 1) {
+      if (index > 0) this.ascii(',');
+      this.value(list[index]);
+    }
+    this.ascii(']');
+  }
+
+  #record(record: { readonly [key: string]: Json }): void {
+    this.ascii('{');
+    let isFirst = true;
+    for (const key in record) {
+      const value = record[key];
+      if (value === undefined) continue;
+      if (!isFirst) this.ascii(',');
+      isFirst = false;
+      this.string(key);
+      this.ascii(':');
+      this.value(value);
+    }
+    this.ascii('}');
+  }
+
+  #utf8(text: string): void {
+    // UTF-8 takes at most three bytes for a UTF-16 unit, so this never measures the text twice.
+    this.#reserve(text.length * 3);
+    this.#size += this.#buffer.write(text, this.#size, 'utf8');
+  }
+
+  #reserve(needed: number): void {
+    const wanted = this.#size + needed;
+    if (wanted <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, wanted));
+    this.#buffer.copy(larger, 0, 0, this.#size);
+    this.#buffer = larger;
+  }
+}
+
+/** 8 lower-case hex digits. */
+export function writeHex(into: Uint8Array, at: number, value: number): void {
+  let rest = value;
+  for (let digit = 7; digit >= 0; digit -= 1) {
+    into[at + digit] = hexDigits[rest & 15] as number;
+    rest >>>= 4;
+  }
+}

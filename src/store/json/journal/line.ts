@@ -1,0 +1,209 @@
+import { SignalboxError } from '../../../errors.ts';
+import { nestsWithin, storedDepth } from '../../../model/checks/limits.ts';
+import { faultIn, mayBeIn } from '../../../model/records/stored-shape.ts';
+import type { Entry, Kind, Line, Patch } from '../../store.ts';
+import { formatVersion } from '../ports/failures.ts';
+import type { JsonWriter } from './json-writer.ts';
+
+const kindNames: Readonly<Record<Kind, true>> = {
+  store: true,
+  queue: true,
+  quota: true,
+  representation: true,
+  agent: true,
+  job: true,
+  proxy: true,
+  annotation: true,
+};
+
+/** The kinds of record, in the order in which a snapshot holds them. */
+export const kinds = Object.keys(kindNames) as readonly Kind[];
+const kindSet: ReadonlySet<string> = new Set(kinds);
+
+/** A line as it stands in a journal: with the checksum of the line before and the seq synced when it was written. */
+export interface StoredLine {
+  readonly line: Line;
+  readonly previous: string;
+  readonly durable: number;
+}
+
+/** What the first line of a journal says. */
+export interface JournalHeader {
+  readonly store: string;
+  readonly generation: number;
+  /** Seq of the last entry before this journal. */
+  readonly base: number;
+  /** Checksum of the last line of the generation before, in hex. */
+  readonly previous: string;
+  /** When the generation began, which is when the one before was closed. */
+  readonly at: number;
+}
+
+/** Writes a line as JSON. */
+export function writeLine(json: JsonWriter, line: Line, durable: number, previous: number): void {
+  refuseUnreadable('at', line.at);
+  json.ascii('{"s":');
+  json.number(line.s);
+  json.ascii(',"d":');
+  json.number(durable);
+  json.ascii(',"p":"');
+  json.hex(previous);
+  json.ascii('","at":');
+  json.number(line.at);
+  json.ascii(',"by":');
+  json.string(line.by);
+  json.ascii(',"mv":');
+  json.string(line.mv);
+  json.ascii(',"o":[');
+  for (let index = 0; index < line.entries.length; index += 1) {
+    if (index > 0) json.ascii(',');
+    writeEntry(json, line.entries[index] as Entry);
+  }
+  json.ascii(']}');
+}
+
+// A number that JSON cannot hold would make the whole journal unreadable.
+function refuseUnreadable(option: string, value: number): void {
+  if (Number.isFinite(value)) return;
+  throw new SignalboxError('INVALID_OPTION', { option, expected: 'a finite number', actual: String(value) });
+}
+
+function writeEntry(json: JsonWriter, entry: Entry): void {
+  const { from, to, patch, q } = entry;
+  refuseUnreadable('q', q);
+  json.ascii('{"on":');
+  json.path(entry.kind, entry.id);
+  json.ascii(',"ev":');
+  json.string(entry.event);
+  if (from !== null || to !== null) {
+    json.ascii(',"from":');
+    json.value(from);
+    json.ascii(',"to":');
+    json.value(to);
+  }
+  json.ascii(',"q":');
+  json.number(q);
+  if (patch !== null) {
+    json.ascii(',"patch":');
+    json.value(patch);
+  }
+  json.ascii(entry.gone ? ',"gone":true}' : '}');
+}
+
+/** The seq of a line, or null, without parsing all of it. */
+export function seqOf(text: string): number | null {
+  const digits = /^\{"s":(\d{1,16}),/.exec(text)?.[1];
+  return digits === undefined ? null : Number(digits);
+}
+
+/** Reads a line and checks its shape. Returns what is wrong as text. */
+export function decodeLine(text: string): StoredLine | string {
+  const found = parseObject(text);
+  if (typeof found === 'string') return found;
+  const { s, d, p, at, by, mv, o } = found;
+  if (!isSeq(s) || !isSeq(d) || typeof p !== 'string' || !Number.isFinite(at))
+    return 'a line without s, d, p or at';
+  if (typeof by !== 'string' || typeof mv !== 'string') return 'a line without by or mv';
+  if (!Array.isArray(o) || o.length === 0) return 'a line without entries';
+  const entries: Entry[] = [];
+  for (const each of o) {
+    const entry = decodeEntry(each, text.length);
+    if (typeof entry === 'string') return entry;
+    entries.push(entry);
+  }
+  return { line: { s, at: at as number, by, mv, entries }, previous: p, durable: d };
+}
+
+function decodeEntry(value: unknown, length: number): Entry | string {
+  if (!isObject(value)) return 'an entry that is not an object';
+  const { on, ev, from = null, to = null, q, patch = null, gone = false } = value;
+  if (typeof on !== 'string' || typeof ev !== 'string' || !isSeq(q)) return 'an entry without on, ev or q';
+  if (!isTextOrNull(from) || !isTextOrNull(to)) return 'an entry with a state that is not text';
+  if (patch !== null && !isObject(patch)) return 'an entry with a patch that is not an object';
+  if (typeof gone !== 'boolean') return 'an entry with a gone that is not true';
+  const slash = on.indexOf('/');
+  const kind = on.slice(0, slash) as Kind;
+  if (slash === -1 || !kindSet.has(kind)) return 'an entry on an unknown kind of record';
+  const fault = patch === null ? null : faultOf(kind, patch, length, false);
+  if (fault !== null) return fault;
+  if (!mayBeIn(kind, to)) return `a ${kind} in an unknown state`;
+  return {
+    kind,
+    id: on.slice(slash + 1),
+    event: ev,
+    from,
+    to,
+    patch: patch as Patch | null,
+    gone,
+    q,
+  };
+}
+
+/**
+ * What is wrong with what stands in a record, or in a patch of one, in words; null when nothing is. A job is judged where
+ * it is read: one that is wrong is set aside, and not the whole store.
+ * @param length - of the text that it was read from, or of more than that.
+ */
+export function faultOf(
+  kind: Kind,
+  fields: Record<string, unknown>,
+  length: number,
+  isRecord: boolean,
+): string | null {
+  // Nothing that deep was written, and nothing that deep could be written again. Each level takes two brackets, so most
+  // texts are too short to need a look.
+  if (length > 2 * storedDepth && !nestsWithin(fields, storedDepth))
+    return `a ${kind} that nests deeper than anything that is written`;
+  return kind === 'job' ? null : faultIn(kind, fields, isRecord);
+}
+
+/** The JSON text of a journal's first line. */
+export function encodeHeader(header: JournalHeader): string {
+  const { store, generation, base, previous, at } = header;
+  return JSON.stringify({
+    h: { format: 'signalbox-journal', v: formatVersion, gen: generation, store, base, p: previous, at },
+  });
+}
+
+/** Bytes that a header takes at most, whatever its instant: a journal that is longer held more than a header. */
+export function headerLimit(header: Omit<JournalHeader, 'at'>): number {
+  return Buffer.byteLength(encodeHeader({ ...header, at: 0 })) + 32;
+}
+
+/** Reads a journal's first line. Returns what is wrong as text, or the newer version that wrote it. */
+export function decodeHeader(text: string): JournalHeader | { readonly newer: number } | string {
+  const found = parseObject(text);
+  if (typeof found === 'string') return found;
+  const { h } = found;
+  if (!isObject(h) || h.format !== 'signalbox-journal')
+    return 'a first line that is not the header of a journal';
+  const { v, gen, store, base, p, at } = h;
+  if (Number.isInteger(v) && (v as number) > formatVersion) return { newer: v as number };
+  if (v !== formatVersion || !isSeq(gen) || !isSeq(base)) return 'a header without v, gen or base';
+  if (typeof store !== 'string' || typeof p !== 'string' || typeof at !== 'number')
+    return 'a header without store, p or at';
+  return { store, generation: gen, base, previous: p, at };
+}
+
+function parseObject(text: string): Record<string, unknown> | string {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : 'JSON that is not an object';
+  } catch {
+    return 'text that is not JSON';
+  }
+}
+
+/** True for a JSON object: neither null nor an array. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** True for a whole number of zero or more. */
+export function isSeq(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isTextOrNull(value: unknown): value is string | null {
+  return value === null || typeof value === 'string';
+}

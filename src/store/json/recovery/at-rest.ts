@@ -1,0 +1,99 @@
+import { join, resolve } from 'node:path';
+import { SignalboxError } from '../../../errors.ts';
+import type { State } from '../../log.ts';
+import { loaded } from '../../rules/record-change.ts';
+import { Tables } from '../../rules/tables.ts';
+import type { Line } from '../../store.ts';
+import { createHistory } from '../journal/history.ts';
+import { type Listing, listStore, lockName, prepareDirectory } from '../ports/directory.ts';
+import { explained } from '../ports/failures.ts';
+import type { FilePort } from '../ports/file-port.ts';
+import type { LockPort } from '../ports/lock.ts';
+import { listGenerations } from '../snapshot/generations.ts';
+import {
+  type PromotionMark,
+  readPromotionMark,
+  removePromotionMark,
+  writePromotionMark,
+} from '../snapshot/promotion-mark.ts';
+import { type Recovery, recover } from './recovery.ts';
+
+/** A store that nobody has open, all of it, under its lock. Reading it changes nothing. */
+export interface StoreAtRest {
+  /** Absolute. */
+  readonly dir: string;
+  readonly storeId: string;
+  /** Seq of the newest entry. */
+  readonly seq: number;
+  readonly records: State['records'];
+  /** What an earlier promotion has left. */
+  readonly mark: PromotionMark | null;
+  /** The whole journal that is kept, oldest line first. */
+  lines(): AsyncIterable<Line>;
+  /** Marks the directory: on disk when this returns. */
+  setMark(mark: PromotionMark): void;
+  removeMark(): void;
+  /** Lets the lock go. */
+  release(): void;
+}
+
+/** What a store at rest is read with. */
+export interface AtRestPorts {
+  readonly files: FilePort;
+  readonly lock: LockPort;
+  readonly now: () => number;
+  /** Lets the event loop run. */
+  readonly defer: () => Promise<void>;
+  readonly report: (message: string) => void;
+}
+
+/**
+ * Takes the lock of a store and reads it.
+ * @throws SignalboxError `STORE_MISSING`, `STORE_LOCKED`, `STORE_CORRUPT`, `STORE_VERSION`, `STORE_NOT_A_STORE`,
+ * `STORE_PERMISSION`, `STORE_NO_LOCK`, `STORE_IO`
+ */
+export async function openAtRest(directory: string, ports: AtRestPorts): Promise<StoreAtRest> {
+  const { files, lock, now } = ports;
+  const dir = resolve(directory);
+  if (!prepareDirectory(files, dir, false) || listStore(files, dir).empty)
+    throw new SignalboxError('STORE_MISSING', { path: dir });
+  const held = await lock.acquire({ files, dir, path: join(dir, lockName), now: now() });
+  try {
+    const listing = listStore(files, dir);
+    const tables = new Tables();
+    const recovery = await recover(files, dir, listing, {
+      into: tables,
+      revive: loaded,
+      report: ports.report,
+    });
+    if (recovery.store === null) throw new SignalboxError('STORE_MISSING', { path: dir });
+    return {
+      dir,
+      storeId: recovery.store,
+      seq: recovery.seq,
+      records: tables.state(recovery.seq).records,
+      mark: listing.promoted ? readPromotionMark(files, dir) : null,
+      lines: () => linesOf(dir, ports, listing, recovery),
+      setMark: (mark) => writePromotionMark(files, dir, mark),
+      removeMark: () => removePromotionMark(files, dir),
+      release: () => held.release(),
+    };
+  } catch (error) {
+    held.release();
+    throw explained('read', dir, error);
+  }
+}
+
+function linesOf(
+  dir: string,
+  { files, defer, report }: AtRestPorts,
+  listing: Listing,
+  { journals, unborn, seq }: Recovery,
+): AsyncIterable<Line> {
+  const last = journals.at(-1);
+  const kept = listing.journals.filter((generation) => generation !== unborn);
+  const generations = listGenerations(files, dir, { ...listing, journals: kept }, report);
+  // A torn end was never acknowledged: nothing after the last whole line is read.
+  const end = { generation: last?.header.generation ?? 0, at: last?.end ?? 0, seq };
+  return createHistory({ dir, files, defer, synced: () => end }, generations).read(1);
+}

@@ -1,0 +1,154 @@
+import { isTooLate } from '../../model/jobs/deadline.ts';
+import { newJobRecord } from '../../model/jobs/step.ts';
+import { isDead } from '../../model/monitoring/liveness.ts';
+import type { JobRecord, RepresentationRecord } from '../../model/records/records.ts';
+import { systemNames } from '../../model/records/system-names.ts';
+import type { Candidate, Change, ClaimRequest } from '../store.ts';
+import { offering } from './claim-order.ts';
+import type { Tables } from './tables.ts';
+
+/** Whether there is an agent to claim for, of a dispatcher that lives. */
+export function mayClaim(tables: Tables, { agent }: ClaimRequest, now: number): boolean {
+  if (agent === null) return true;
+  if (tables.get('agent', agent) === undefined) return false;
+  const representation = tables.get('representation', representationOf(agent));
+  return representation === undefined || isLive(representation, now);
+}
+
+/** Whether its dispatcher is at work: one that counts as dead takes nothing more. */
+export function isLive(representation: RepresentationRecord, now: number): boolean {
+  return representation.state === 'activated' && !isDead(representation, now);
+}
+
+/** Id of the representation of an agent. */
+export function representationOf(agent: string): string {
+  return agent.slice(0, agent.lastIndexOf('/'));
+}
+
+/** How many jobs the agent of a claim holds. */
+export function heldBy({ jobs }: Tables, { queue, agent }: ClaimRequest): number {
+  return agent === null ? 0 : jobs.held(queue, ...placeOf(queue, agent)).size;
+}
+
+/** The dispatcher and the name of an agent. */
+export function placeOf(queue: string, agent: string): readonly [dispatcher: string, name: string] {
+  const [dispatcher = '', name = ''] = agent.slice(queue.length + 1).split('/');
+  return [dispatcher, name];
+}
+
+/** How many jobs a claim may take at most. */
+export function roomOf({ limit, size }: ClaimRequest, held: number): number {
+  return size === undefined ? limit : Math.min(limit, size - held);
+}
+
+/** What a claim takes, before it is committed. */
+export interface Taken {
+  readonly changes: readonly Change[];
+  /** Ids of the jobs that are handed out, in order. */
+  readonly ids: readonly string[];
+  /** Seq of the newest entry of the jobs that were taken: nothing starts before it is synced. */
+  readonly newestSeq: number;
+}
+
+/** A job that can be taken, and how the walk goes on behind it. */
+interface Claimable {
+  readonly candidate: Candidate;
+  readonly leave: () => void;
+}
+
+/** Walks the waiting jobs of a queue and lets the claim take of them until it has enough. Changes nothing by itself. */
+export function take(tables: Tables, request: ClaimRequest, now: number): Taken {
+  const changes: Change[] = [];
+  const ids: string[] = [];
+  /** Slots that this claim has taken so far, by quota. */
+  const slots = new Map<string, number>();
+  let newestSeq = 0;
+  const offers = (): Iterable<Claimable> => claimable(tables, request, now, slots);
+  for (const { candidate, leave } of request.choose === null ? offers() : chosen(offers, request.choose)) {
+    const made = request.take(candidate);
+    leave();
+    if (made === null) continue;
+    for (const quota of candidate.expired ? [] : candidate.quotas) {
+      if (!candidate.job.quotas.includes(quota)) slots.set(quota, (slots.get(quota) ?? 0) + 1);
+    }
+    changes.push(...made);
+    ids.push(made.findLast((change) => change.kind === 'job')?.id ?? candidate.job.id);
+    if (candidate.job.lastSeq > newestSeq) newestSeq = candidate.job.lastSeq;
+    if (ids.length >= request.limit) break;
+  }
+  return { changes, ids, newestSeq };
+}
+
+function* claimable(
+  tables: Tables,
+  { queue, accepts }: ClaimRequest,
+  now: number,
+  slots: ReadonlyMap<string, number>,
+): Generator<Claimable> {
+  const offers = offering(
+    tables.jobs.lanes(queue),
+    tables.findJob,
+    now,
+    // Expired jobs are offered as wrappers, which another lane rule may accept: their lanes are always walked.
+    (lane) => lane.hasDeadlines || accepts.lane(lane.name, lane.quotaNames),
+  );
+  for (const offer of offers) {
+    const { job } = offer;
+    const expired = isTooLate(job, now);
+    const quotas = existingQuotas(tables, queue, job.quotaNames);
+    if (!expired && isFull(tables, quotas, job, slots)) offer.block();
+    else if (!isAccepted(accepts, job, expired)) offer.pass();
+    else yield { candidate: { job, expired, quotas }, leave: offer.pass };
+  }
+}
+
+function existingQuotas(tables: Tables, queue: string, names: readonly string[]): readonly string[] {
+  if (names.length === 0) return names;
+  return [...new Set(names)]
+    .map((name) => `${queue}/${name}`)
+    .filter((id) => tables.get('quota', id) !== undefined);
+}
+
+function isFull(
+  tables: Tables,
+  quotas: readonly string[],
+  job: JobRecord,
+  slots: ReadonlyMap<string, number>,
+): boolean {
+  return quotas.some((id) => {
+    if (job.quotas.includes(id)) return false;
+    const size = tables.get('quota', id)?.size ?? 0;
+    return tables.jobs.quotaHolders(id).size + (slots.get(id) ?? 0) >= size;
+  });
+}
+
+/** An expired job is offered as the system job that will fail it, so that is what a filter sees. */
+function isAccepted(accepts: ClaimRequest['accepts'], job: JobRecord, expired: boolean): boolean {
+  const seen = expired ? newJobRecord(job.id, { name: systemNames.fail, args: [{ $job: job.id }] }) : job;
+  return accepts.lane(seen.name, seen.quotaNames) && (accepts.job === null || accepts.job(seen));
+}
+
+/** Lets a chooser take from what is claimable: it sees everything afresh for each job it takes. */
+function* chosen(
+  offers: () => Iterable<Claimable>,
+  choose: NonNullable<ClaimRequest['choose']>,
+): Generator<Claimable> {
+  const takenIds = new Set<string>();
+  for (;;) {
+    const seen = new Map<string, Candidate>();
+    const job = choose(
+      (function* () {
+        for (const { candidate, leave } of offers()) {
+          leave();
+          if (takenIds.has(candidate.job.id)) continue;
+          seen.set(candidate.job.id, candidate);
+          yield candidate.job;
+        }
+      })(),
+    );
+    const candidate = job === null ? undefined : seen.get(job.id);
+    if (candidate === undefined) return;
+    takenIds.add(candidate.job.id);
+    yield { candidate, leave: () => {} };
+  }
+}

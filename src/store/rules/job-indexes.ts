@@ -1,0 +1,246 @@
+import type { Place } from '../../../machines/job.context.ts';
+import { isReadable } from '../../model/jobs/readable.ts';
+import type { JobRecord } from '../../model/records/records.ts';
+import { referredJobs } from '../../model/values/values.ts';
+import type { CallbackIndex } from './callback-index.ts';
+import { type FindJob, Lane, laneKey } from './lanes.ts';
+
+/**
+ * Where jobs stand: an index for every question about them but their id. All are built from the records, which the
+ * indexes never change.
+ */
+export class JobIndexes {
+  /** Completed jobs, oldest first. */
+  readonly completed = new Set<string>();
+  /** Jobs that this version cannot read: in no index, so nothing happens to them; kept and shown. */
+  readonly quarantined = new Set<string>();
+  readonly #findJob: FindJob;
+  readonly #callbacks: CallbackIndex;
+  readonly #lanes = new Map<string, Map<string, Lane>>();
+  readonly #held = new Map<string, Set<string>>();
+  readonly #filed = new Map<string, Set<string>>();
+  readonly #quotaHolders = new Map<string, Set<string>>();
+  readonly #branches = new Map<string, Set<string>>();
+  readonly #waiters = new Map<string, Set<string>>();
+  /** How many unfinished jobs have a job among their arguments. */
+  readonly #references = new Map<string, number>();
+
+  constructor(findJob: FindJob, callbacks: CallbackIndex) {
+    this.#findJob = findJob;
+    this.#callbacks = callbacks;
+  }
+
+  lanes(queue: string): Iterable<Lane> {
+    return this.#lanes.get(queue)?.values() ?? [];
+  }
+
+  waitingCount(queue: string): number {
+    let count = 0;
+    for (const lane of this.lanes(queue)) count += lane.size;
+    return count;
+  }
+
+  held(queue: string, dispatcher: string, agent: string): ReadonlySet<string> {
+    return this.#held.get(agentKey(queue, dispatcher, agent)) ?? none;
+  }
+
+  filed(queue: string, dispatcher: string, agent: string): ReadonlySet<string> {
+    return this.#filed.get(agentKey(queue, dispatcher, agent)) ?? none;
+  }
+
+  /** Names of the agents of a dispatcher that hold jobs, whether or not their settings still exist. */
+  holdingAgents(queue: string, dispatcher: string): string[] {
+    const prefix = agentKey(queue, dispatcher, '');
+    const names: string[] = [];
+    for (const [key, jobs] of this.#held) {
+      if (jobs.size > 0 && key.startsWith(prefix)) names.push(key.slice(prefix.length));
+    }
+    return names.sort();
+  }
+
+  /** How many jobs all agents of a dispatcher hold in a queue. */
+  heldBy(queue: string, dispatcher: string): number {
+    return this.holdingAgents(queue, dispatcher).reduce(
+      (count, agent) => count + this.held(queue, dispatcher, agent).size,
+      0,
+    );
+  }
+
+  quotaHolders(quota: string): ReadonlySet<string> {
+    return this.#quotaHolders.get(quota) ?? none;
+  }
+
+  /** Jobs that belong to a callback proxy. */
+  branches(proxy: string): ReadonlySet<string> {
+    return this.#branches.get(proxy) ?? none;
+  }
+
+  /** Jobs that wait for the result of a job. */
+  waiters(job: string): ReadonlySet<string> {
+    return this.#waiters.get(job) ?? none;
+  }
+
+  /** Whether an unfinished job has this one in its arguments, or waits for it. */
+  isGiven(job: string): boolean {
+    return (this.#references.get(job) ?? 0) > 0 || this.waiters(job).size > 0;
+  }
+
+  /** Whether an unfinished job refers to this one: in its arguments, by waiting for it, or as its callback. */
+  isReferred(job: JobRecord): boolean {
+    if (this.isGiven(job.id) || this.#callbacks.hasLeft(job.id)) return true;
+    const parent = this.#findJob(this.#callbacks.parentOf(job.parent) ?? '');
+    return parent !== undefined && parent.state !== 'completed';
+  }
+
+  /** The earliest `beginAfter` later than `since` among waiting jobs, or null. */
+  due(since: number): number | null {
+    let earliest: number | null = null;
+    for (const lanes of this.#lanes.values()) {
+      for (const lane of lanes.values()) {
+        const first = lane.held.peek(this.#findJob)?.beginAfter ?? null;
+        if (first === null) continue;
+        const at = first > since ? first : this.#nextAfter(lane, since);
+        if (at !== null && (earliest === null || at < earliest)) earliest = at;
+      }
+    }
+    return earliest;
+  }
+
+  #nextAfter(lane: Lane, now: number): number | null {
+    for (const job of lane.held.jobs(this.#findJob)) if ((job.beginAfter ?? 0) > now) return job.beginAfter;
+    return null;
+  }
+
+  /** `old` is the job as it has just left. */
+  enter(job: JobRecord, old: JobRecord | undefined): void {
+    if (!isReadable(job)) {
+      this.quarantined.add(job.id);
+      return;
+    }
+    const previous = old !== undefined && isReadable(old) ? old : undefined;
+    if (job.parent !== null) this.#enterPlace(job, job.parent, previous);
+    for (const quota of job.quotas) addTo(this.#quotaHolders, quota, job.id);
+    if (job.waitingOn !== null) addTo(this.#waiters, job.waitingOn, job.id);
+    this.#count(job, 1);
+    if (job.state === 'completed') this.completed.add(job.id);
+  }
+
+  #enterPlace(job: JobRecord, place: Place, previous: JobRecord | undefined): void {
+    if ('queue' in place) {
+      if (!('agent' in place)) this.#lane(place.queue, job).add(job);
+      else {
+        const index = job.callbacksEnd === null ? this.#held : this.#filed;
+        addTo(index, agentKey(place.queue, place.dispatcher, place.agent), job.id);
+      }
+    } else if ('job' in place) {
+      if (!isSameCallback(job, previous)) this.#callbacks.add(place, `job/${job.id}`, job.order?.[1] ?? 0);
+    } else if ('proxy' in place) addTo(this.#branches, place.proxy, job.id);
+  }
+
+  /**
+   * `young` is the job as it is about to enter again. Where that stands as well its place is kept: agents and quotas list
+   * jobs in order of entry, and to find a place among thousands of callbacks costs a look at each.
+   */
+  leave(job: JobRecord, young: JobRecord | undefined): void {
+    if (this.quarantined.delete(job.id)) return;
+    const next = young !== undefined && isReadable(young) ? young : undefined;
+    if (job.parent !== null) this.#leavePlace(job, job.parent, next);
+    for (const quota of job.quotas) {
+      if (next?.quotas.includes(quota) !== true) this.#quotaHolders.get(quota)?.delete(job.id);
+    }
+    this.#count(job, -1);
+    if (job.waitingOn !== null) {
+      const waiting = this.#waiters.get(job.waitingOn);
+      waiting?.delete(job.id);
+      if (waiting?.size === 0) this.#waiters.delete(job.waitingOn);
+    }
+    if (job.state === 'completed') this.completed.delete(job.id);
+  }
+
+  #leavePlace(job: JobRecord, place: Place, next: JobRecord | undefined): void {
+    if ('queue' in place) {
+      if (!('agent' in place)) this.#leaveLane(place.queue, job);
+      else if (next?.parent !== place || next.callbacksEnd !== job.callbacksEnd) {
+        const index = job.callbacksEnd === null ? this.#held : this.#filed;
+        index.get(agentKey(place.queue, place.dispatcher, place.agent))?.delete(job.id);
+      }
+    } else if ('job' in place) {
+      if (!isSameCallback(job, next)) this.#callbacks.drop(place, `job/${job.id}`);
+    } else if ('proxy' in place) this.#branches.get(place.proxy)?.delete(job.id);
+  }
+
+  #count(job: JobRecord, by: number): void {
+    if (job.state === 'completed') return;
+    for (const arg of job.args) {
+      for (const id of referredJobs(arg)) {
+        const count = (this.#references.get(id) ?? 0) + by;
+        if (count > 0) this.#references.set(id, count);
+        else this.#references.delete(id);
+      }
+    }
+  }
+
+  #lane(queue: string, job: JobRecord): Lane {
+    let lanes = this.#lanes.get(queue);
+    if (lanes === undefined) {
+      lanes = new Map();
+      this.#lanes.set(queue, lanes);
+    }
+    const key = laneKey(job);
+    let lane = lanes.get(key);
+    if (lane === undefined) {
+      lane = new Lane(job);
+      lanes.set(key, lane);
+    }
+    return lane;
+  }
+
+  #leaveLane(queue: string, job: JobRecord): void {
+    const lanes = this.#lanes.get(queue);
+    const lane = lanes?.get(laneKey(job));
+    lane?.remove();
+    if (lane?.size === 0) lanes?.delete(laneKey(job));
+  }
+}
+
+const none: ReadonlySet<string> = new Set();
+
+/** Whether the job stands at the same place among the callbacks of its parent. */
+function isSameCallback(job: JobRecord, other: JobRecord | undefined): boolean {
+  return other?.parent === job.parent && other.order === job.order;
+}
+
+// The jobs of an agent come one after the other: its key, long and just as long to hash, is made once for them.
+let newestKey = { queue: '', dispatcher: '', agent: '', key: '//' };
+
+function agentKey(queue: string, dispatcher: string, agent: string): string {
+  const newest = newestKey;
+  if (newest.agent === agent && newest.dispatcher === dispatcher && newest.queue === queue) return newest.key;
+  const key = `${queue}/${dispatcher}/${agent}`;
+  newestKey = { queue, dispatcher, agent, key };
+  return key;
+}
+
+function addTo(index: Map<string, Set<string>>, key: string, id: string): void {
+  const ids = index.get(key);
+  if (ids === undefined) index.set(key, new Set([id]));
+  else ids.add(id);
+}
+
+/** Whether any index could tell the two apart. Records share unchanged values, so identity decides. */
+export function movesIndex(before: JobRecord, after: JobRecord): boolean {
+  return (
+    before.parent !== after.parent ||
+    before.order !== after.order ||
+    before.quotas !== after.quotas ||
+    before.callbacksEnd !== after.callbacksEnd ||
+    before.quotaNames !== after.quotaNames ||
+    before.name !== after.name ||
+    before.beginBy !== after.beginBy ||
+    before.waitingOn !== after.waitingOn ||
+    before.args !== after.args ||
+    before.unsound !== after.unsound ||
+    (before.state !== after.state && isReadable(before) !== isReadable(after)) ||
+    (before.state === 'completed') !== (after.state === 'completed')
+  );
+}

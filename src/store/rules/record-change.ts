@@ -1,0 +1,86 @@
+import { newRepresentationContext } from '../../../machines/representation.machine.ts';
+import { copyJob, wholeJob } from '../../model/jobs/copy-job.ts';
+import { newJobRecord } from '../../model/jobs/step.ts';
+import { type JobRecord, recordVersion } from '../../model/records/records.ts';
+import type { StoredRecord } from '../log.ts';
+import type { Change, Kind, Records } from '../store.ts';
+import { internAssigner, internPlace } from './interning.ts';
+import { soundRecord } from './quarantine.ts';
+
+/** The record as a change leaves it. */
+export function changed(change: Change, before: Records[Kind] | undefined, seq: number): Records[Kind] {
+  const { patch } = change;
+  const base = before ?? blank(change.kind);
+  const next: Record<string, unknown> = change.kind === 'job' ? copyJob(base as JobRecord) : { ...base };
+  next.id = change.id;
+  if (change.kind === 'job' && (base as JobRecord).unsound !== undefined)
+    next.unsound = (base as JobRecord).unsound;
+  for (const key in patch) next[key] = patch[key];
+  next.rev = base.rev + 1;
+  next.lastSeq = seq;
+  if (change.to !== null) next.state = change.to;
+  const order = next.order as JobRecord['order'] | undefined;
+  if (order && order[1] === 0) next.order = [order[0], seq];
+  if (before === undefined && change.kind === 'job') next.createdSeq = seq;
+  if (change.kind === 'job') intern(next);
+  return next as unknown as Records[Kind];
+}
+
+/** A record of a snapshot, with what the snapshot leaves out. */
+export function loaded(kind: Kind, stored: StoredRecord): Records[Kind] {
+  if (kind !== 'job') return { ...blank(kind), ...stored } as Records[Kind];
+  const sound = soundRecord(stored) as Partial<JobRecord>;
+  const job = wholeJob(sound, blankJob);
+  if (sound.unsound !== undefined) job.unsound = sound.unsound;
+  intern(job);
+  return job as unknown as JobRecord;
+}
+
+function intern(job: Record<string, unknown>): void {
+  job.parent = internPlace(job.parent as JobRecord['parent']);
+  job.assigner = internAssigner(job.assigner as JobRecord['assigner']);
+}
+
+/** A record that nothing has happened to. */
+function blank(kind: Kind): Records[Kind] {
+  const reserved = { id: '', v: recordVersion, rev: 0, lastSeq: 0 };
+  switch (kind) {
+    case 'job':
+      return blankJob;
+    case 'representation':
+      return {
+        ...reserved,
+        state: 'registered',
+        ...newRepresentationContext({ queue: '', dispatcher: '' }),
+      };
+    case 'agent':
+      return { ...reserved, size: 3, selection: { kind: 'any' }, failure: null };
+    case 'quota':
+      return { ...reserved, size: 1 };
+    case 'queue':
+      return { ...reserved, createdAt: 0 };
+    case 'store':
+      return { ...reserved, epoch: 0 };
+    case 'annotation':
+      return { ...reserved, value: null };
+    case 'proxy':
+      return {
+        ...reserved,
+        parent: { job: '' },
+        order: ['callback', 0],
+        branches: [],
+        otherwise: null,
+        chosen: null,
+      };
+  }
+}
+
+/** What all new jobs share. One empty list for all of them: a waiting job must stay small. */
+const blankJob: JobRecord = Object.freeze({
+  ...newJobRecord('', {
+    name: '',
+    args: Object.freeze([]),
+    quotaNames: Object.freeze([]),
+    quotas: Object.freeze([]),
+  }),
+});

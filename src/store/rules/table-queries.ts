@@ -1,0 +1,101 @@
+import type { AnnotationRecord, JobRecord, ProxyRecord } from '../../model/records/records.ts';
+import type { Callback, Kind, Records } from '../store.ts';
+import { splitSubject } from './callback-index.ts';
+import { offering } from './claim-order.ts';
+import type { Tables } from './tables.ts';
+
+/** The reads of a table store: what the port of stores asks, answered from the tables. */
+export class TableQueries {
+  protected readonly tables: Tables;
+
+  constructor(tables: Tables) {
+    this.tables = tables;
+  }
+
+  async get<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
+    return this.tables.get(kind, id);
+  }
+
+  async list<K extends Kind>(kind: K, prefix: string): Promise<readonly Records[K][]> {
+    return this.tables.list(kind, prefix);
+  }
+
+  async waiting(queue: string, most = Number.POSITIVE_INFINITY): Promise<readonly JobRecord[]> {
+    const { tables } = this;
+    const jobs: JobRecord[] = [];
+    const lanes = tables.jobs.lanes(queue);
+    for (const offer of offering(lanes, tables.findJob, Number.POSITIVE_INFINITY, () => true)) {
+      if (jobs.length >= most) break;
+      jobs.push(offer.job);
+      offer.pass();
+    }
+    return jobs;
+  }
+
+  async waitingCount(queue: string): Promise<number> {
+    return this.tables.jobs.waitingCount(queue);
+  }
+
+  async held(queue: string, dispatcher: string, agent: string | null): Promise<readonly JobRecord[]> {
+    const { jobs } = this.tables;
+    const agents = agent === null ? jobs.holdingAgents(queue, dispatcher) : [agent];
+    return agents.flatMap((name) => this.#jobs(jobs.held(queue, dispatcher, name)));
+  }
+
+  async heldCount(queue: string, dispatcher: string, agent: string): Promise<number> {
+    return this.tables.jobs.held(queue, dispatcher, agent).size;
+  }
+
+  async completed(queue: string, dispatcher: string, agent: string): Promise<readonly JobRecord[]> {
+    return this.#jobs(this.tables.jobs.filed(queue, dispatcher, agent)).reverse();
+  }
+
+  async callbacks(job: string): Promise<readonly Callback[]> {
+    const { tables } = this;
+    return tables.callbacks.of(job).map((subject) => {
+      const [kind, id] = splitSubject(subject);
+      return kind === 'proxy'
+        ? { kind, record: tables.get('proxy', id) as ProxyRecord }
+        : { kind, record: tables.get('job', id) as JobRecord };
+    });
+  }
+
+  async branches(proxy: string): Promise<readonly JobRecord[]> {
+    return this.#jobs(this.tables.jobs.branches(proxy));
+  }
+
+  async waiters(jobs: readonly string[]): Promise<readonly JobRecord[]> {
+    return jobs.flatMap((job) => this.#jobs(this.tables.jobs.waiters(job)));
+  }
+
+  async quotaHolders(quota: string): Promise<readonly string[]> {
+    return [...this.tables.jobs.quotaHolders(quota)];
+  }
+
+  async quarantined(): Promise<readonly JobRecord[]> {
+    return this.#jobs(this.tables.jobs.quarantined);
+  }
+
+  async orphans(): Promise<readonly JobRecord[]> {
+    return this.#jobs(this.tables.orphans());
+  }
+
+  async annotations(job: string): Promise<readonly AnnotationRecord[]> {
+    return this.tables
+      .annotations(job)
+      .map((name) => this.tables.get('annotation', `${job}/${name}`) as AnnotationRecord);
+  }
+
+  async annotated(jobs: readonly string[]): Promise<ReadonlySet<string>> {
+    return new Set(jobs.filter((id) => this.tables.isAnnotated(id)));
+  }
+
+  #jobs(ids: Iterable<string>): JobRecord[] {
+    const jobs: JobRecord[] = [];
+    for (const id of ids) {
+      const job = this.tables.findJob(id);
+      if (job !== undefined) jobs.push(job);
+    }
+    return jobs;
+  }
+}

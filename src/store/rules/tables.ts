@@ -1,0 +1,162 @@
+import type { JobRecord, ProxyRecord } from '../../model/records/records.ts';
+import type { State, StoredRecord } from '../log.ts';
+import type { Change, Kind, Line, Records } from '../store.ts';
+import { CallbackIndex } from './callback-index.ts';
+import { JobIndexes, movesIndex } from './job-indexes.ts';
+import { soundEntry } from './quarantine.ts';
+import { changed } from './record-change.ts';
+
+/** The kinds in the order in which a snapshot lists them. */
+const kinds: readonly Kind[] = [
+  'store',
+  'queue',
+  'quota',
+  'representation',
+  'agent',
+  'job',
+  'proxy',
+  'annotation',
+];
+
+/**
+ * The state of a store in memory: records that are replaced and never mutated, and the indexes that are rebuilt from
+ * them. Membership stands on the job record alone; what agents, quotas and queues contain follows from it.
+ */
+export class Tables {
+  readonly #records: { readonly [K in Kind]: Map<string, Records[K]> } = {
+    store: new Map(),
+    queue: new Map(),
+    quota: new Map(),
+    representation: new Map(),
+    agent: new Map(),
+    job: new Map(),
+    proxy: new Map(),
+    annotation: new Map(),
+  };
+  readonly findJob = (id: string): JobRecord | undefined => this.#records.job.get(id);
+  readonly callbacks = new CallbackIndex(this.findJob, (id) => this.#records.proxy.get(id));
+  readonly jobs = new JobIndexes(this.findJob, this.callbacks);
+  /** Names of annotations by job. */
+  readonly #annotations = new Map<string, Set<string>>();
+
+  get<K extends Kind>(kind: K, id: string): Records[K] | undefined {
+    return this.#records[kind].get(id);
+  }
+
+  list<K extends Kind>(kind: K, prefix: string): Records[K][] {
+    const found: Records[K][] = [];
+    for (const [id, record] of this.#records[kind]) if (id.startsWith(prefix)) found.push(record);
+    return found.sort((one, other) => (one.id < other.id ? -1 : 1));
+  }
+
+  /**
+   * Jobs in ACTIVE or CALLBACKS that stand nowhere, and completed ones with a callback that is neither done nor waiting
+   * for a job that is not: somebody outside any agent was at them.
+   */
+  *orphans(): Generator<string> {
+    for (const job of this.#records.job.values()) {
+      if (job.parent === null && isAtWork(job)) yield job.id;
+    }
+    yield* this.callbacks.completedWithLeft();
+  }
+
+  isAnnotated(job: string): boolean {
+    return this.#annotations.has(job);
+  }
+
+  annotationCount(job: string): number {
+    return this.#annotations.get(job)?.size ?? 0;
+  }
+
+  annotations(job: string): string[] {
+    return [...(this.#annotations.get(job) ?? [])].sort();
+  }
+
+  /** Makes one change and returns what stood there before. */
+  apply(change: Change, seq: number): Records[Kind] | undefined {
+    const before = this.#records[change.kind].get(change.id);
+    if (change.gone === true) this.#replace(change.kind, change.id, before, undefined);
+    else this.#replace(change.kind, change.id, before, changed(change, before, seq));
+    return before;
+  }
+
+  /** Puts back what `apply` returned. Undone in reverse order, changes leave no trace. */
+  restore(kind: Kind, id: string, before: Records[Kind] | undefined): void {
+    this.#replace(kind, id, this.#records[kind].get(id), before);
+  }
+
+  /** Takes over a journal line. No chart runs: patches say it all. */
+  replay(line: Line): void {
+    for (const [index, entry] of line.entries.entries()) {
+      const change = entry.kind === 'job' ? soundEntry(entry, this.findJob) : entry;
+      this.apply(change, line.s + index);
+    }
+  }
+
+  /** Takes over a snapshot, into empty tables. */
+  load(state: State): void {
+    for (const kind of kinds) {
+      const records = state.records[kind] as unknown as readonly Records[Kind][];
+      const inOrder = kind === 'job' ? byPlace(records as readonly JobRecord[]) : records;
+      for (const record of inOrder) this.#replace(kind, record.id, undefined, record);
+    }
+  }
+
+  /** Everything, as references: nothing is copied, since records are never mutated. */
+  state(seq: number): State {
+    const records = {} as Record<Kind, readonly StoredRecord[]>;
+    for (const kind of kinds) {
+      records[kind] = [...this.#records[kind].values()] as unknown as StoredRecord[];
+    }
+    return { seq, records };
+  }
+
+  #replace(
+    kind: Kind,
+    id: string,
+    before: Records[Kind] | undefined,
+    after: Records[Kind] | undefined,
+  ): void {
+    const map = this.#records[kind] as Map<string, Records[Kind]>;
+    if (kind === 'job') {
+      const old = before as JobRecord | undefined;
+      const young = after as JobRecord | undefined;
+      const moved = old === undefined || young === undefined || movesIndex(old, young);
+      if (old !== undefined && moved) this.jobs.leave(old, young);
+      if (after === undefined) map.delete(id);
+      else map.set(id, after);
+      if (young !== undefined && moved) this.jobs.enter(young, old);
+      return;
+    }
+    if (after === undefined) map.delete(id);
+    else map.set(id, after);
+    if (kind === 'proxy') {
+      const { parent, order } = (after ?? before) as ProxyRecord;
+      if (before === undefined) this.callbacks.add(parent, `proxy/${id}`, order[1]);
+      else if (after === undefined) this.callbacks.drop(parent, `proxy/${id}`);
+    } else if (kind === 'annotation') this.#replaceAnnotation(id, after !== undefined);
+  }
+
+  #replaceAnnotation(id: string, isThere: boolean): void {
+    const at = id.indexOf('/');
+    const [job, name] = [id.slice(0, at), id.slice(at + 1)];
+    const names = this.#annotations.get(job);
+    if (!isThere) names?.delete(name);
+    else if (names === undefined) this.#annotations.set(job, new Set([name]));
+    else names.add(name);
+  }
+}
+
+function isAtWork({ state }: JobRecord): boolean {
+  return state === 'callbacks' || state === 'active.running' || state === 'active.waiting';
+}
+
+/** Jobs in the order in which they came to stand where they stand, so that every index lists them in that order. */
+function byPlace(jobs: readonly JobRecord[]): readonly JobRecord[] {
+  const isInOrder = jobs.every((job, at) => at === 0 || placeKey(jobs[at - 1] as JobRecord) <= placeKey(job));
+  return isInOrder ? jobs : [...jobs].sort((one, other) => placeKey(one) - placeKey(other));
+}
+
+function placeKey(job: JobRecord): number {
+  return job.state === 'completed' ? job.lastSeq : (job.order?.[1] ?? job.lastSeq);
+}

@@ -1,0 +1,240 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { HistoryEntry, OpenStore } from '../../../index.ts';
+import { differences } from './differences.ts';
+import { applied, heldBy, isOpen, type Kept, placeOf } from './kept.ts';
+import { changesHolder, holders, isLegal } from './legal-ways.ts';
+
+/** What an audit may take for granted. */
+export interface AuditOptions {
+  /** UUID prefix of boxes: a box decides about jobs in the care of system jobs, a dispatcher never does. */
+  readonly boxPrefix: string;
+  /** Whether a living dispatcher may be declared dead. Default false. */
+  readonly allowsFalseDeaths?: boolean;
+  /**
+   * Whether processes open the store each by itself, as they do with a database: then numbers of entries have gaps, those
+   * of different records come in any order, epochs are not one after the other, and signs of life need no entry. Default
+   * false.
+   */
+  readonly hasPeers?: boolean;
+}
+
+/** Follows a whole journal and lists every entry that breaks an invariant. */
+export class Audit {
+  readonly records = new Map<string, Kept>();
+  /** One line each, with the number of the invariant and the entry. */
+  readonly problems: string[] = [];
+  /** Jobs that were put and are not over. */
+  openJobs = 0;
+  readonly #options: AuditOptions;
+  readonly #outcomes = new Set<string>();
+  readonly #completions = new Set<string>();
+  readonly #quotas = new Map<string, Set<string>>();
+  readonly #agents = new Map<string, Set<string>>();
+  readonly #largest = new Map<string, number>();
+  #seq = 0;
+
+  constructor(options: AuditOptions) {
+    this.#options = options;
+  }
+
+  get #hasPeers(): boolean {
+    return this.#options.hasPeers === true;
+  }
+
+  /** Seq of the newest entry. */
+  get seq(): number {
+    return this.#seq;
+  }
+
+  jobs(): Kept[] {
+    return [...this.records.values()].filter(({ kind }) => kind === 'job');
+  }
+
+  job(id: string): Kept | undefined {
+    return this.records.get(`job/${id}`);
+  }
+
+  follow(entry: HistoryEntry): void {
+    if (entry.seq !== this.#seq + 1 && !this.#hasPeers)
+      this.#say(entry, `I3 seq ${entry.seq} follows ${this.#seq}`);
+    this.#seq = Math.max(this.#seq, entry.seq);
+    const key = `${entry.kind}/${entry.id}`;
+    const before = this.records.get(key);
+    if (entry.q !== (before?.lastSeq ?? 0)) this.#say(entry, `I3 names ${entry.q} as its last entry`);
+    if (entry.kind === 'job') this.#checkJob(entry, before);
+    else if (entry.kind === 'representation') this.#checkRepresentation(entry, before);
+    const after = applied(entry, before);
+    if (after === null) this.records.delete(key);
+    else this.records.set(key, after);
+    if (entry.kind === 'agent' && after !== null) {
+      const size = Number(after.fields.size ?? 3);
+      this.#largest.set(entry.id, Math.max(size, this.#largest.get(entry.id) ?? 0));
+    }
+    if (entry.kind === 'job') this.#move(entry, before, after);
+  }
+
+  #checkJob(entry: HistoryEntry, before: Kept | undefined): void {
+    // A job that is stored with its first event is NEW before it.
+    const from = before === undefined ? entry.from : before.state;
+    if (entry.from !== null && entry.from !== from) this.#say(entry, `I8 is ${from}`);
+    if (before === undefined && entry.from !== null && entry.from !== 'new')
+      this.#say(entry, 'I8 has no record');
+    if (!isLegal(from, entry.event, entry.to)) this.#say(entry, 'I8 is no legal way');
+    this.#checkHolder(entry, before);
+    this.#checkOnce(entry);
+    this.#checkOrder(entry, before);
+    this.#checkQuotas(entry);
+  }
+
+  /** The token only grows, by one with every change of holder, and a former holder writes nothing. */
+  #checkHolder(entry: HistoryEntry, before: Kept | undefined): void {
+    const { event, by, patch } = entry;
+    const claim = Number(before?.fields.claim ?? 0);
+    if (patch?.claim !== undefined && patch.claim !== claim + 1) this.#say(entry, `I6 claim was ${claim}`);
+    const isOlder = Number(patch?.epoch) < Number(before?.fields.epoch ?? 0);
+    if (event === 'job.claim' && isOlder && !this.#hasPeers) this.#say(entry, 'I6 epoch went back');
+    if (changesHolder.includes(event) && patch?.claim === undefined)
+      this.#say(entry, 'I6 changes the holder and keeps the token');
+    const place = placeOf(before);
+    if (place === null) return;
+    // A job that waits for another is finished by whoever finished that one.
+    const isHolders =
+      holders.includes(event) || (event === 'job.finish' && before?.state === 'active.running');
+    if (isHolders && 'agent' in place) {
+      const holder = `${place.dispatcher}#${before?.fields.epoch}`;
+      if (by !== holder) this.#say(entry, `I6 is held by ${holder}`);
+    }
+    const isWorkers = holders.includes(event) || event === 'job.finish';
+    if (isWorkers && 'system' in place && !by.startsWith(this.#options.boxPrefix))
+      this.#say(entry, 'I6 is in the care of a system job');
+  }
+
+  /** One outcome and one completion, for jobs and callbacks alike. */
+  #checkOnce(entry: HistoryEntry): void {
+    const { id, patch } = entry;
+    if (patch?.outcome != null) {
+      if (this.#outcomes.has(id)) this.#say(entry, 'I4 a second outcome');
+      this.#outcomes.add(id);
+    }
+    if (entry.event !== 'job.complete') return;
+    if (this.#completions.has(id)) this.#say(entry, 'I4 a second completion');
+    this.#completions.add(id);
+    if (this.#hasUnstarted(id)) this.#say(entry, 'I9 a callback has not begun');
+  }
+
+  /** Nothing starts before its time or after its deadline, and nothing that follows before what it follows. */
+  #checkOrder(entry: HistoryEntry, before: Kept | undefined): void {
+    const { event, at, patch } = entry;
+    if (event === 'job.claim' && before?.state === 'pending') {
+      const beginAfter = Number(before.fields.beginAfter ?? 0);
+      if (at < beginAfter) this.#say(entry, `I12 is ${beginAfter - at} ms early`);
+      const beginBy = before.fields.beginBy;
+      if (beginBy != null && at > beginAfter + Number(beginBy)) this.#say(entry, 'I12 is too late');
+    }
+    const order = patch?.order as readonly [string, number] | null | undefined;
+    if (order?.[0] === 'now' && Number(patch?.beginAfter ?? 0) > at)
+      this.#say(entry, `I12 is put for now and begins ${Number(patch?.beginAfter) - at} ms later`);
+    const place = placeOf(before);
+    if (event === 'job.start' && before?.state === 'new' && place !== null && 'job' in place) {
+      if (this.job(place.job)?.fields.outcome == null) this.#say(entry, 'I9 begins before its parent ended');
+    }
+    const inner = before?.fields.waitingOn as string | null | undefined;
+    if (event !== 'job.finish' || inner == null || inner === 'promise') return;
+    if (!isDeepStrictEqual(this.job(inner)?.fields.outcome, patch?.outcome))
+      this.#say(entry, `I11 has another outcome than ${inner}`);
+  }
+
+  /** Nothing enters a quota that is filled. */
+  #checkQuotas(entry: HistoryEntry): void {
+    for (const quota of (entry.patch?.quotas as readonly string[] | undefined) ?? []) {
+      const held = this.#quotas.get(quota) ?? new Set();
+      const size = Number(this.records.get(`quota/${quota}`)?.fields.size ?? Number.POSITIVE_INFINITY);
+      if (!held.has(entry.id) && held.size >= size)
+        this.#say(entry, `I7 ${quota} of size ${size} is filled by ${[...held]}`);
+    }
+  }
+
+  /** Only the dead are declared dead by others, unless the store was opened anew since they were activated. */
+  #checkRepresentation(entry: HistoryEntry, before: Kept | undefined): void {
+    const told = Math.max(Number(entry.patch?.lastPing ?? 0), Number(entry.patch?.activated ?? 0));
+    if (told > entry.at) this.#say(entry, `I13 is a sign of life from ${told - entry.at} ms later`);
+    if (entry.event !== 'representation.deactivate' || this.#options.allowsFalseDeaths === true) return;
+    const { dispatcher, epoch, activated, lastPing, pingDeathInterval } = before?.fields ?? {};
+    const [by, epochNow] = entry.by.split('#');
+    const isFormer = Number(epoch) < Number(epochNow) && !this.#hasPeers;
+    if (by?.endsWith(String(dispatcher)) || isFormer) return;
+    const silentMs = entry.at - Math.max(Number(activated ?? 0), Number(lastPing ?? 0));
+    if (silentMs <= Number(pingDeathInterval))
+      this.#say(entry, `I13 gave a sign of life ${silentMs} ms before`);
+  }
+
+  #hasUnstarted(id: string): boolean {
+    for (const record of this.records.values()) {
+      if (record.kind !== 'job' || record.state !== 'new') continue;
+      const place = placeOf(record);
+      if (place !== null && 'job' in place && place.job === id) return true;
+    }
+    return false;
+  }
+
+  #move(entry: HistoryEntry, before: Kept | undefined, after: Kept | null): void {
+    this.openJobs += Number(isOpen(after)) - Number(isOpen(before));
+    for (const quota of (before?.fields.quotas as readonly string[]) ?? [])
+      this.#quotas.get(quota)?.delete(entry.id);
+    for (const quota of (after?.fields.quotas as readonly string[]) ?? [])
+      setOf(this.#quotas, quota).add(entry.id);
+    const [was, is] = [heldBy(before), heldBy(after)];
+    if (was !== null) this.#agents.get(was)?.delete(entry.id);
+    if (is === null) return;
+    const held = setOf(this.#agents, is).add(entry.id);
+    const size = this.#largest.get(is) ?? 0;
+    if (was !== is && held.size > size) this.#say(entry, `I7 agent ${is} of size ${size} holds ${held.size}`);
+  }
+
+  /** What nobody waits for is over, and nothing is held any more. */
+  checkRest(): void {
+    for (const { id, state, fields } of this.jobs()) {
+      if (state === 'completed' || this.#restsWith(id)) continue;
+      this.problems.push(`I14 job ${id} (${fields.name}) is ${state}: ${JSON.stringify(fields)}`);
+    }
+    for (const [agent, held] of this.#agents)
+      if (held.size > 0) this.problems.push(`I14 agent ${agent} holds ${[...held]}`);
+    for (const [quota, held] of this.#quotas)
+      if (held.size > 0) this.problems.push(`I14 quota ${quota} holds ${[...held]}`);
+  }
+
+  /** A job that was pulled rests as NEW, with its callbacks; so does a branch that was not chosen. */
+  #restsWith(id: string): boolean {
+    const job = this.job(id);
+    if (job?.state !== 'new') return false;
+    const place = placeOf(job);
+    if (place === null) return true;
+    if ('proxy' in place) {
+      const proxy = this.records.get(`proxy/${place.proxy}`);
+      const owner = placeOf(proxy);
+      if (proxy?.fields.chosen != null) return proxy.fields.chosen !== id;
+      return owner !== null && 'job' in owner && this.#restsWith(owner.job);
+    }
+    return 'job' in place && this.#restsWith(place.job);
+  }
+
+  /** The records of a store are what its journal says, each key that an entry ever named. */
+  async compare(store: OpenStore): Promise<void> {
+    this.problems.push(...(await differences(this.records, store, this.#hasPeers)));
+  }
+
+  #say(entry: HistoryEntry, what: string): void {
+    const { seq, kind, id, event, from, to, by } = entry;
+    const name = this.records.get(`${kind}/${id}`)?.fields.name ?? '';
+    const [number, ...rest] = what.split(' ');
+    this.problems.push(
+      `${number} ${seq} ${kind} ${id} ${name} ${event} ${from}→${to} by ${by}: ${rest.join(' ')}`,
+    );
+  }
+}
+
+function setOf(sets: Map<string, Set<string>>, key: string): Set<string> {
+  const present = sets.get(key) ?? new Set();
+  sets.set(key, present);
+  return present;
+}

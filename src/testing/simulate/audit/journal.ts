@@ -1,0 +1,92 @@
+import type { HistoryEntry } from '../../../index.ts';
+import type { Host } from '../world/host.ts';
+import type { World } from '../world/world.ts';
+import { Audit } from './audit.ts';
+
+/** The journal of a run: audited as it is synced, and compared with what is read after each opening. */
+export class Journal {
+  readonly #world: World;
+  readonly #host: Host;
+  /** Entry `seq` as text, at `seq - 1`. */
+  readonly #texts: string[] = [];
+  #audit: Audit;
+
+  constructor(world: World, host: Host) {
+    this.#world = world;
+    this.#host = host;
+    this.#audit = newAudit(host);
+  }
+
+  /** What it says so far. */
+  get audit(): Audit {
+    return this.#audit;
+  }
+
+  /** Opens the store and reads what it knows; what was synced before must be there. */
+  async open(): Promise<void> {
+    const world = this.#world;
+    const store = await this.#host.open();
+    const audit = newAudit(this.#host);
+    for await (const entry of store.entries(1)) {
+      const known = this.#texts[entry.seq - 1];
+      const told = textOf(entry);
+      if (known === undefined) this.#texts[entry.seq - 1] = told;
+      else if (known !== told) world.violated(`I3 entry ${entry.seq} was ${known} and is ${told}`);
+      audit.follow(entry);
+    }
+    const before = this.#audit;
+    if (audit.seq < before.seq)
+      world.violated(`I1 entries ${audit.seq + 1} to ${before.seq} were synced and are lost`);
+    world.violations.push(...before.problems.filter((problem) => !audit.problems.includes(problem)));
+    this.#audit = audit;
+    store.follow((lines) => {
+      for (const { s, at, by, entries } of lines)
+        for (const [index, entry] of entries.entries()) this.#follow({ ...entry, seq: s + index, at, by });
+    });
+  }
+
+  #follow(entry: HistoryEntry): void {
+    const text = textOf(entry);
+    this.#texts[entry.seq - 1] = text;
+    this.#world.note(text);
+    this.#audit.follow(entry);
+  }
+
+  /** The records of the store are what the journal says; and so they are for the next process. */
+  async compare(): Promise<void> {
+    const world = this.#world;
+    await world.until(this.#host.store.settled(), 'the last sync');
+    await world.until(this.#audit.compare(this.#host.store), 'comparing');
+    await world.until(this.#host.close(), 'closing the store');
+    await world.until(this.#compareReopened(), 'opening the store again');
+    await world.until(this.#host.close(), 'closing the store');
+  }
+
+  async #compareReopened(): Promise<void> {
+    const store = await this.#host.open();
+    const audit = newAudit(this.#host);
+    for await (const entry of store.entries(1)) audit.follow(entry);
+    await audit.compare(store);
+    for (const problem of audit.problems)
+      if (!this.#audit.problems.includes(problem)) this.#world.violated(`opened again: ${problem}`);
+  }
+}
+
+/** Boxes of a simulation have UUIDs with this before that of their dispatcher. */
+export const boxPrefix = 'box-';
+
+function newAudit({ hasPeers }: Host): Audit {
+  return new Audit({ boxPrefix, hasPeers });
+}
+
+function textOf({ seq, at, by, kind, id, event, to, patch }: HistoryEntry): string {
+  // A stack names files and lines: another place, another version of Node, another text.
+  const hasStack =
+    patch !== null && (patch.outcome != null || patch.retryData != null || patch.failure != null);
+  const told = JSON.stringify(patch, hasStack ? withoutStack : undefined);
+  return `${seq} ${at} ${by} ${kind}/${id} ${event} ${to} ${told}`;
+}
+
+function withoutStack(key: string, value: unknown): unknown {
+  return key === 'stack' ? undefined : value;
+}

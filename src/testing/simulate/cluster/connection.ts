@@ -1,0 +1,254 @@
+import { type OpenStore, SignalboxError } from '../../../index.ts';
+import { lostConnection, refusal, type SimulationFaults } from '../world/faults.ts';
+import type { Opened } from '../world/host.ts';
+import type { SeededRandom } from '../world/random.ts';
+import type { Lane, Scheduler } from '../world/scheduler.ts';
+
+type Commit = Parameters<OpenStore['commit']>[0];
+type Ticket = ReturnType<OpenStore['commit']>;
+type Request = Parameters<OpenStore['claim']>[0];
+type Claimed = Awaited<ReturnType<OpenStore['claim']>>;
+type Lines = Parameters<Parameters<OpenStore['follow']>[0]>[0];
+
+/** What a connection is made from. */
+export interface ConnectionParts extends Opened {
+  readonly scheduler: Scheduler;
+  /** The process at the one end. */
+  readonly lane: Lane;
+  /** What lies between: requests under way arrive whatever becomes of the process that sent them. */
+  readonly network: Lane;
+  readonly random: SeededRandom;
+  /** Whether this process may take everybody before it for dead. */
+  readonly isFirst: boolean;
+  /** Told of each fault. */
+  readonly onFault: (what: string) => void;
+  /** Told when it can be used no more. */
+  readonly onFailure: () => void;
+}
+
+const noFaults = { delays: 0, refusals: 0, lostAnswers: 0 };
+
+/**
+ * An open store as one process of several reaches it: the same records for all, and between them a line that is slow,
+ * breaks and loses answers. What a paused process asked for happens; it hears of it when it goes on. A commit whose answer
+ * is lost has an unknown outcome: this end has failed then, as a store does that could not sync.
+ */
+export class Connection implements OpenStore {
+  readonly name: string;
+  readonly epoch: number;
+  readonly exclusive: boolean;
+  readonly isVolatile = true;
+  readonly directory = null;
+  readonly transaction = null;
+  poolSize: number;
+  faults: Pick<SimulationFaults, 'delays' | 'refusals' | 'lostAnswers'> = noFaults;
+  isDown = false;
+  readonly #parts: ConnectionParts;
+  readonly #store: OpenStore;
+  readonly #unfollows: (() => void)[] = [];
+  /** Requests that arrive later: each arrives once. */
+  readonly #underWay = new Set<() => void>();
+  readonly #failureListeners: ((error: Error) => void)[] = [];
+  #failure: SignalboxError | null = null;
+  #isClosed = false;
+
+  constructor(parts: ConnectionParts) {
+    this.#parts = parts;
+    this.#store = parts.store;
+    this.name = parts.store.name;
+    this.epoch = parts.store.epoch;
+    this.exclusive = parts.isFirst && parts.store.exclusive;
+    this.poolSize = parts.store.poolSize;
+  }
+
+  /** Whether it can be used no more. */
+  get hasFailed(): boolean {
+    return this.#failure !== null;
+  }
+
+  /** Nothing goes wrong from now on, and what is under way arrives. */
+  heal(): void {
+    this.faults = noFaults;
+    this.isDown = false;
+    for (const arrive of [...this.#underWay]) arrive();
+  }
+
+  now(): number {
+    return this.#store.now();
+  }
+
+  get: OpenStore['get'] = (kind, id, within) => this.#ask(() => this.#store.get(kind, id, within));
+  list: OpenStore['list'] = (kind, prefix) => this.#ask(() => this.#store.list(kind, prefix));
+  waiting: OpenStore['waiting'] = (queue, most) => this.#ask(() => this.#store.waiting(queue, most));
+  waitingCount: OpenStore['waitingCount'] = (queue) => this.#ask(() => this.#store.waitingCount(queue));
+  held: OpenStore['held'] = (queue, uuid, agent) => this.#ask(() => this.#store.held(queue, uuid, agent));
+  heldCount: OpenStore['heldCount'] = (queue, uuid, agent) =>
+    this.#ask(() => this.#store.heldCount(queue, uuid, agent));
+  completed: OpenStore['completed'] = (queue, uuid, agent) =>
+    this.#ask(() => this.#store.completed(queue, uuid, agent));
+  callbacks: OpenStore['callbacks'] = (job) => this.#ask(() => this.#store.callbacks(job));
+  branches: OpenStore['branches'] = (proxy) => this.#ask(() => this.#store.branches(proxy));
+  waiters: OpenStore['waiters'] = (jobs) => this.#ask(() => this.#store.waiters(jobs));
+  quotaHolders: OpenStore['quotaHolders'] = (quota) => this.#ask(() => this.#store.quotaHolders(quota));
+  quarantined: OpenStore['quarantined'] = () => this.#ask(() => this.#store.quarantined());
+  orphans: OpenStore['orphans'] = () => this.#ask(() => this.#store.orphans());
+  annotations: OpenStore['annotations'] = (job) => this.#ask(() => this.#store.annotations(job));
+  annotated: OpenStore['annotated'] = (jobs) => this.#ask(() => this.#store.annotated(jobs));
+  due: OpenStore['due'] = (since) => this.#ask(() => this.#store.due(since));
+  openings: OpenStore['openings'] = () => this.#ask(() => this.#store.openings());
+  idle: OpenStore['idle'] = () => this.#store.idle();
+  settled: OpenStore['settled'] = () => this.#ask(() => this.#store.settled());
+  history: OpenStore['history'] = (kind, id) => this.#store.history(kind, id);
+  entries: OpenStore['entries'] = (from) => this.#store.entries(from);
+  oldestSeq: OpenStore['oldestSeq'] = () => this.#store.oldestSeq();
+
+  commit(commit: Commit): Ticket {
+    const refused = this.#refused(commit.changes[0]?.event ?? 'a commit');
+    if (refused !== null) return refusedTicket(this.#late(() => Promise.reject(refused)));
+    const delay = this.#delay();
+    const isLost = this.#isHit('lostAnswers', 'the answer is lost to', commit.changes[0]?.event);
+    const ticket =
+      delay === 0
+        ? Promise.resolve(this.#store.commit(commit))
+        : this.#sent(delay, () => this.#store.commit(commit));
+    const answered = (of: 'written' | 'synced'): Promise<void> =>
+      this.#late(async () => {
+        await (await ticket)[of];
+        if (isLost) throw this.#fail();
+      });
+    return { written: quiet(answered('written')), synced: quiet(answered('synced')) };
+  }
+
+  claim(request: Request): Promise<Claimed> {
+    const refused = this.#refused('a claim');
+    if (refused !== null) return this.#late(() => Promise.reject(refused));
+    const delay = this.#delay();
+    const claiming =
+      delay === 0 ? this.#store.claim(request) : this.#sent(delay, () => this.#store.claim(request));
+    const isLost = this.#isHit('lostAnswers', 'the answer is lost to', 'a claim');
+    return this.#late(async () => {
+      const { jobs, held, startable, ticket } = await claiming;
+      if (isLost) throw this.#fail();
+      const { written, synced } = ticket;
+      return {
+        jobs,
+        ...(held === undefined ? {} : { held }),
+        startable: quiet(this.#late(() => startable)),
+        ticket: { written: quiet(this.#late(() => written)), synced: quiet(this.#late(() => synced)) },
+      };
+    });
+  }
+
+  follow(listener: (lines: Lines) => void): () => void {
+    const { lane } = this.#parts;
+    const unfollow = this.#store.follow((lines) => {
+      if (!this.#isClosed) lane.turn(() => listener(lines));
+    });
+    this.#unfollows.push(unfollow);
+    return unfollow;
+  }
+
+  onHint(listener: (queue: string) => void): void {
+    this.#store.onHint((queue) => this.#parts.lane.turn(() => listener(queue)));
+  }
+
+  onFailure(listener: (error: Error) => void): void {
+    this.#failureListeners.push(listener);
+    this.#store.onFailure((error) => this.#parts.lane.turn(() => listener(error)));
+  }
+
+  /** What was done is unknown at this end, so nothing more is done through it: the process has to be started anew. */
+  #fail(): Error {
+    if (this.#failure !== null) return this.#failure;
+    const details = { call: 'a commit', file: 'the simulated store', reason: 'a lost answer' } as const;
+    const failure = new SignalboxError('STORE_IO', { ...details, outcome: 'unknown' });
+    this.#failure = failure;
+    for (const listener of this.#failureListeners) listener(failure);
+    this.#parts.onFailure();
+    return failure;
+  }
+
+  /** Lets go of this end. A store that all share stays open for the others. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const unfollow of this.#unfollows) unfollow();
+    if (this.#parts.isOwn) await this.#store.close();
+  }
+
+  /** The process at this end is gone. */
+  kill(): void {
+    this.#parts.kill();
+  }
+
+  #ask<Value>(call: () => Promise<Value>): Promise<Value> {
+    // Between the phases nobody is stopped and nothing is late.
+    if (this.faults === noFaults && !this.#isClosed && this.#failure === null) return call();
+    const refused = this.#refused('a read', true);
+    if (refused !== null) return this.#late(() => Promise.reject(refused));
+    const delay = this.#delay();
+    return this.#late(() => (delay === 0 ? call() : this.#sent(delay, call)));
+  }
+
+  #refused(what: string, isRead = false): Error | null {
+    const { random, onFault } = this.#parts;
+    if (this.#isClosed) return new SignalboxError('STORE_CLOSED', { call: what });
+    if (this.#failure !== null) return this.#failure;
+    if (this.isDown) return lostConnection();
+    if (!random.chance(this.faults.refusals)) return null;
+    const error = refusal(random, isRead);
+    onFault(`${this.#parts.lane.name} is refused ${what}: ${error.message}`);
+    return error;
+  }
+
+  #isHit(fault: 'lostAnswers', what: string, to: string | undefined): boolean {
+    if (!this.#parts.random.chance(this.faults[fault])) return false;
+    this.#parts.onFault(`${what} ${this.#parts.lane.name}: ${to}`);
+    return true;
+  }
+
+  /** Most calls pass at once; a late one by some milliseconds, rarely by minutes. */
+  #delay(): number {
+    const { random } = this.#parts;
+    if (!random.chance(this.faults.delays)) return 0;
+    return random.pick([1, 1, 5, 50, 1000, 5000, random.chance(0.2) ? 70_000 : 10]);
+  }
+
+  /** A request that arrives later, also when who sent it is gone by then. */
+  #sent<Value>(delayMs: number, call: () => Value | Promise<Value>): Promise<Value> {
+    const { scheduler, network, lane, onFault } = this.#parts;
+    onFault(`${lane.name} waits ${delayMs} ms`);
+    return new Promise((resolve, reject) => {
+      const arrive = (): void => {
+        if (this.#underWay.delete(arrive)) Promise.resolve().then(call).then(resolve, reject);
+      };
+      this.#underWay.add(arrive);
+      scheduler.callLater(network, delayMs, arrive);
+    });
+  }
+
+  /** What a call gives, told to the process when it runs, and never once it is killed. */
+  #late<Value>(call: () => Promise<Value>): Promise<Value> {
+    const { lane, random } = this.#parts;
+    return new Promise((resolve, reject) => {
+      const tell = (told: () => void): void => {
+        const isAtOnce = lane.isRunning && (this.faults === noFaults || !random.chance(0.2));
+        if (isAtOnce) told();
+        else lane.answer(told);
+      };
+      call().then(
+        (value) => tell(() => resolve(value)),
+        (error: unknown) => tell(() => reject(error)),
+      );
+    });
+  }
+}
+
+/** Nobody need wait for it; whoever does sees the rejection. */
+function quiet(promise: Promise<void>): Promise<void> {
+  promise.catch(() => {});
+  return promise;
+}
+
+function refusedTicket(refused: Promise<never>): Ticket {
+  return { written: quiet(refused), synced: quiet(refused) };
+}

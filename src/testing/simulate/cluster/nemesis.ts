@@ -1,0 +1,100 @@
+import type { SimulationFaults } from '../world/faults.ts';
+import type { SeededRandom } from '../world/random.ts';
+import type { World } from '../world/world.ts';
+import type { Cluster } from './cluster.ts';
+import type { SimulatedProcess } from './simulated-process.ts';
+
+/** Plans what goes wrong during the safety phase, and puts it right again at its end. */
+export class Nemesis {
+  readonly #world: World;
+  readonly #cluster: Cluster;
+  readonly #random: SeededRandom;
+  readonly #deathMs: number;
+  #isOver = false;
+
+  constructor(world: World, cluster: Cluster, deathMs: number) {
+    this.#world = world;
+    this.#cluster = cluster;
+    this.#random = world.random.fork();
+    this.#deathMs = deathMs;
+  }
+
+  begin(faults: SimulationFaults, safetyMs: number): void {
+    this.#cluster.faults = faults;
+    for (const { connection } of this.#cluster.processes) connection.faults = faults;
+    const often = (count: number, strike: () => void): void => {
+      for (let left = count; left > 0; left -= 1) this.#at(this.#random.integer(0, safetyMs), strike);
+    };
+    often(faults.disconnections, () => this.#disconnect());
+    often(faults.pauses, () => this.#pause());
+    often(faults.kills, () => this.#kill());
+    often(faults.clockJumps, () => this.#jump());
+    often(faults.crashes, () => this.#cluster.crash());
+  }
+
+  /** Nothing goes wrong any more: who was stopped goes on, and clocks are right. */
+  end(): void {
+    this.#isOver = true;
+    this.#cluster.faults = null;
+    for (const process of this.#cluster.processes) {
+      process.reactor.skew = 0;
+      process.connection.heal();
+      process.lane.resume();
+    }
+  }
+
+  #at(delayMs: number, call: () => void): void {
+    const { scheduler, lane } = this.#world;
+    scheduler.callLater(lane, delayMs, () => {
+      if (!this.#isOver) call();
+    });
+  }
+
+  #one(): SimulatedProcess | null {
+    const running = this.#cluster.processes.filter(({ lane }) => lane.isRunning);
+    return running.length === 0 ? null : this.#random.pick(running);
+  }
+
+  /** From a moment to twice as long as it takes to be taken for dead. */
+  #while(): number {
+    const random = this.#random;
+    const deathMs = this.#deathMs;
+    return random.chance(0.5) ? random.integer(1, 3000) : random.integer(deathMs, 2 * deathMs);
+  }
+
+  #disconnect(): void {
+    const process = this.#one();
+    if (process === null) return;
+    const ms = this.#while();
+    this.#world.note(`${process.lane.name} has no store for ${ms} ms`);
+    process.connection.isDown = true;
+    this.#at(ms, () => {
+      process.connection.isDown = false;
+    });
+  }
+
+  #pause(): void {
+    const process = this.#one();
+    if (process === null) return;
+    const ms = this.#while();
+    this.#world.note(`${process.lane.name} stops for ${ms} ms`);
+    process.lane.pause();
+    this.#at(ms, () => process.lane.resume());
+  }
+
+  #kill(): void {
+    const process = this.#one();
+    if (process === null) return;
+    this.#world.note(`${process.lane.name} is killed`);
+    this.#cluster.kill(process);
+    const uuid = this.#random.chance(0.3) ? process.uuid : null;
+    this.#at(this.#while(), () => this.#cluster.start(uuid));
+  }
+
+  #jump(): void {
+    const process = this.#one();
+    if (process === null) return;
+    process.reactor.skew = this.#random.integer(-3 * this.#deathMs, 3 * this.#deathMs);
+    this.#world.note(`the clock of ${process.lane.name} is ${process.reactor.skew} ms off`);
+  }
+}

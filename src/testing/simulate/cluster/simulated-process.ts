@@ -1,0 +1,103 @@
+import {
+  type AgentSettings,
+  createSignalbox,
+  Dispatcher,
+  type Duration,
+  installAgent,
+  type Logger,
+  type Signalbox,
+  type SignalboxOptions,
+} from '../../../index.ts';
+import { boxPrefix } from '../audit/journal.ts';
+import { Connection, type ConnectionParts } from './connection.ts';
+import { LaneReactor } from './lane-reactor.ts';
+
+/** What a box of a simulation is told, beside what the simulation itself provides. */
+export type SimulatedBoxOptions = Pick<
+  SignalboxOptions,
+  'jobs' | 'queues' | 'filters' | 'choosers' | 'conditions' | 'retryPolicies'
+>;
+
+/** How often the dispatchers of a simulation poll and ping, and when they count as dead. */
+export interface Intervals {
+  readonly pollInterval: Duration;
+  readonly pingInterval: Duration;
+  readonly deathInterval: Duration;
+}
+
+/** How the processes of a simulation are set up. */
+export interface ProcessSettings {
+  readonly options: SimulatedBoxOptions;
+  /** Agent `main` of every queue. Null: none. */
+  readonly agent: AgentSettings | null;
+  /** Called for each box before its dispatcher starts. */
+  readonly install: (box: Signalbox) => void | Promise<void>;
+  readonly intervals: Intervals;
+}
+
+/** One process: an event loop and a clock of its own, a line to the store, a box, and its dispatcher. */
+export class SimulatedProcess {
+  readonly uuid: string;
+  readonly reactor: LaneReactor;
+  readonly connection: Connection;
+  readonly lane: ConnectionParts['lane'];
+  readonly startedAt: number;
+  box: Signalbox | null = null;
+  readonly #killed: Promise<void>;
+  #ids = 0;
+  #kill: () => void = () => {};
+
+  constructor(uuid: string, parts: ConnectionParts) {
+    this.uuid = uuid;
+    this.lane = parts.lane;
+    this.startedAt = parts.scheduler.now;
+    this.reactor = new LaneReactor(parts.scheduler, parts.lane);
+    this.connection = new Connection(parts);
+    this.#killed = new Promise((resolve) => {
+      this.#kill = resolve;
+    });
+  }
+
+  /** It is gone: who waits for its start waits no longer. */
+  kill(): void {
+    this.connection.kill();
+    this.#kill();
+  }
+
+  /** Resolves when it is up, or killed. */
+  start(settings: ProcessSettings, logger: Logger): Promise<void> {
+    return Promise.race([this.#killed, this.#start(settings, logger)]);
+  }
+
+  /** Whether it is up and does something. */
+  get isUp(): boolean {
+    return this.box !== null && this.lane.isRunning && !this.connection.hasFailed;
+  }
+
+  async #start(settings: ProcessSettings, logger: Logger): Promise<void> {
+    const { name } = this.connection;
+    const { agent, install, options } = settings;
+    const { pollInterval, pingInterval, deathInterval } = settings.intervals;
+    const box = await createSignalbox({
+      ...options,
+      store: { name, open: async () => this.connection },
+      reactor: this.reactor,
+      ids: { newId: () => this.newId(), newUuid: () => this.newId() },
+      uuid: boxPrefix + this.uuid,
+      logger,
+    });
+    box.on('dispatcherActivated', ({ representation }) =>
+      representation.setPingIntervals({ pingInterval, pingDeathInterval: deathInterval }),
+    );
+    if (agent !== null) installAgent(box, { name: 'main', settings: agent });
+    await install(box);
+    new Dispatcher(box, { uuid: this.uuid, pollInterval }).activate();
+    this.reactor.run();
+    this.box = box;
+  }
+
+  newId(): string {
+    this.#ids += 1;
+    return `${this.lane.name}-${this.#ids}`;
+  }
+}

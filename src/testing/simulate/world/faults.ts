@@ -1,0 +1,92 @@
+import { ConflictError, SignalboxError } from '../../../index.ts';
+import { checkOptions, invalid } from '../../check-options.ts';
+import type { SeededRandom } from './random.ts';
+
+/**
+ * What goes wrong in a run. Each seed leaves some of it out and has the rest more or less often, so that rare
+ * combinations come up, and so that nothing hides behind a fault that stops everything.
+ */
+export interface SimulationFaults {
+  /** Chance that a call of the store is answered late: as a rule a little, sometimes by longer than the death interval. */
+  readonly delays: number;
+  /** Chance that the store refuses a call: nothing is read or written. */
+  readonly refusals: number;
+  /** Chance that a commit is made, and its answer is lost. */
+  readonly lostAnswers: number;
+  /** How often at most a process loses its store for a while. */
+  readonly disconnections: number;
+  /** How often at most a process stops for a while and goes on, as a suspended one does: it does not know. */
+  readonly pauses: number;
+  /** How often at most a process is killed; another one comes, now and then under the same UUID. */
+  readonly kills: number;
+  /** How often at most the wall clock of a process jumps, forward or back. The clock of the store is right. */
+  readonly clockJumps: number;
+  /** How often at most everything goes down at once, the store included, and comes again. */
+  readonly crashes: number;
+}
+
+/** Everything that can go wrong, as often as a run can bear. */
+export const allFaults: SimulationFaults = {
+  delays: 0.05,
+  refusals: 0.02,
+  lostAnswers: 0.01,
+  disconnections: 2,
+  pauses: 2,
+  kills: 2,
+  clockJumps: 2,
+  crashes: 2,
+};
+
+/** @throws SignalboxError `INVALID_OPTION`: one that nobody knows would leave a run without the fault that is meant. */
+export function checkedFaults(faults: Partial<SimulationFaults> | false): Partial<SimulationFaults> | false {
+  if (faults === false) return faults;
+  checkOptions(faults, Object.keys(allFaults), 'faults');
+  for (const [name, usual] of Object.entries(allFaults)) {
+    const value = faults[name as keyof SimulationFaults];
+    const isChance = usual < 1;
+    const isRight = isChance ? Number(value) <= 1 : Number.isInteger(value);
+    if (value === undefined || (typeof value === 'number' && value >= 0 && isRight)) continue;
+    const expected = isChance ? 'a chance from 0 to 1' : 'a whole number from 0 up';
+    throw invalid(`faults.${name}`, expected, String(value));
+  }
+  return faults;
+}
+
+/** What a seed makes of it. */
+export function drawnFaults(
+  faults: Partial<SimulationFaults> | false,
+  random: SeededRandom,
+): SimulationFaults {
+  const most = faults === false ? {} : faults;
+  const drawn: Record<string, number> = {};
+  for (const [name, usual] of Object.entries(allFaults)) {
+    const highest = faults === false ? 0 : (most[name as keyof SimulationFaults] ?? usual);
+    const share = random.pick([0, 0.3, 1]);
+    drawn[name] = usual < 1 ? highest * share : Math.round(highest * share * random.next());
+  }
+  return drawn as unknown as SimulationFaults;
+}
+
+/** An error as a lost connection gives it: whether anything was done is unknown. */
+export function lostConnection(): Error {
+  return Object.assign(new Error('the connection to the store was lost'), { code: 'ECONNRESET' });
+}
+
+/** An error of a store that has done nothing. What is read only fails as reads do. */
+export function refusal(random: SeededRandom, isRead: boolean): Error {
+  const kind = random.integer(0, isRead ? 5 : 7);
+  if (kind < 4) return lostConnection();
+  if (kind < 6) return new ConflictError({ subject: 'a record', expected: 'at rev 1', actual: 'rev 2' });
+  if (kind === 6) return new SignalboxError('STORE_FULL', { path: 'the simulated store', needed: 1 });
+  return new Error('the store has an error of its own');
+}
+
+/** Whether an error says that nothing was committed. Of any other the outcome is unknown. */
+export function saysNotCommitted(error: unknown): boolean {
+  return error instanceof ConflictError || (error instanceof SignalboxError && error.code === 'STORE_FULL');
+}
+
+/** Whether an error is one of those above, and not of Signalbox itself. */
+export function isInjected(error: unknown): boolean {
+  return error instanceof Error && /^the (connection to the store|store has an error)/.test(error.message);
+}
