@@ -15,7 +15,7 @@ export const mutants: readonly Mutant[] = [
     without: 'the sync of the journal before commits are acknowledged',
     edits: [
       {
-        file: `${json}/journal-writer.ts`,
+        file: `${json}/journal/journal-writer.ts`,
         find: 'const syncing = this.#ports.syncs.datasync(this.#fd);',
         replace: 'const syncing = Promise.resolve();',
       },
@@ -37,7 +37,7 @@ export const mutants: readonly Mutant[] = [
     without: 'counting only what was written before a sync began',
     edits: [
       {
-        file: `${json}/journal-writer.ts`,
+        file: `${json}/journal/journal-writer.ts`,
         find: '        this.#synced = upTo;\n',
         replace: '        void upTo;\n        this.#synced = this.#written;\n',
       },
@@ -48,7 +48,7 @@ export const mutants: readonly Mutant[] = [
     without: 'the sync of a new journal’s header',
     edits: [
       {
-        file: `${json}/journal-file.ts`,
+        file: `${json}/journal/journal-file.ts`,
         find: '    await syncs.datasync(fd);\n',
         replace: '    void syncs;\n',
       },
@@ -59,7 +59,7 @@ export const mutants: readonly Mutant[] = [
     without: 'the sync of the directory after a journal is created',
     edits: [
       {
-        file: `${json}/journal-file.ts`,
+        file: `${json}/journal/journal-file.ts`,
         find: '    files.syncDirectory(dir);\n    return { fd,',
         replace: '    return { fd,',
       },
@@ -70,7 +70,7 @@ export const mutants: readonly Mutant[] = [
     without: 'the sync of the directories above a new store',
     edits: [
       {
-        file: `${json}/log.ts`,
+        file: `${json}/log/open-json-log.ts`,
         find: '    if (isNew) syncAncestors(',
         replace: '    if (!isNew) syncAncestors(',
       },
@@ -82,13 +82,13 @@ export const mutants: readonly Mutant[] = [
       'the sync of the directories above a new store whose directory was found: who made it may have been killed',
     edits: [
       {
-        file: `${json}/log.ts`,
+        file: `${json}/log/open-json-log.ts`,
         find: 'const isThere = prepareDirectory(files, dir, create);',
         replace:
           'const was = files.stat(dir) !== null;\n    const isThere = prepareDirectory(files, dir, create);',
       },
       {
-        file: `${json}/log.ts`,
+        file: `${json}/log/open-json-log.ts`,
         find: 'if (isNew) syncAncestors(',
         replace: 'if (isNew && !was) syncAncestors(',
       },
@@ -99,7 +99,7 @@ export const mutants: readonly Mutant[] = [
     without: 'the sync of a snapshot before it is renamed',
     edits: [
       {
-        file: `${json}/snapshot.ts`,
+        file: `${json}/snapshot/snapshot.ts`,
         find: '    await syncs.datasync(fd);\n    const size =',
         replace: '    const size =',
       },
@@ -110,7 +110,7 @@ export const mutants: readonly Mutant[] = [
     without: 'the sync of the directory after a snapshot is renamed',
     edits: [
       {
-        file: `${json}/snapshot.ts`,
+        file: `${json}/snapshot/snapshot.ts`,
         find: '  files.syncDirectory(dir);\n  return size;',
         replace: '  return size;',
       },
@@ -121,7 +121,7 @@ export const mutants: readonly Mutant[] = [
     without: 'keeping the old journals until the new snapshot has its name',
     edits: [
       {
-        file: `${json}/json-log.ts`,
+        file: `${json}/log/json-log.ts`,
         find: '      this.#snapshotBytes = await snapshots.write(',
         replace: `      const { files, history, limits, now } = this.#parts;
       history.generations = dropOldGenerations(files, dir, history.generations, generation, limits, now());
@@ -135,12 +135,12 @@ export const mutants: readonly Mutant[] = [
       'the sync of a journal to its end before the next one begins, so that a checkpoint is of what is only issued; and the look for a next journal, which would notice it',
     edits: [
       {
-        file: `${json}/journal-writer.ts`,
+        file: `${json}/journal/journal-writer.ts`,
         find: 'if (files.lstat(join(dir, next)) !== null)',
         replace: 'if (next === own)',
       },
       {
-        file: `${json}/json-log.ts`,
+        file: `${json}/log/json-log.ts`,
         find: '      await writer.sync();\n      const closedBytes',
         replace: '      const closedBytes',
       },
@@ -149,7 +149,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'torn-end-kept',
     without: 'cutting a torn end before the next journal begins',
-    edits: [{ file: `${json}/settle.ts`, find: '        files.truncate(fd, end);\n', replace: '' }],
+    edits: [
+      { file: `${json}/recovery/cut-torn-end.ts`, find: '        files.truncate(fd, end);\n', replace: '' },
+    ],
   },
   {
     name: 'no-sync-at-open',
@@ -157,7 +159,7 @@ export const mutants: readonly Mutant[] = [
       'the sync of journals that an opening has read and not changed: a killed process left them unsynced',
     edits: [
       {
-        file: `${json}/settle.ts`,
+        file: `${json}/recovery/cut-torn-end.ts`,
         find: '      files.datasync(fd);\n    });\n  }',
         replace: '      if (size > end) files.datasync(fd);\n    });\n  }',
       },
@@ -168,7 +170,7 @@ export const mutants: readonly Mutant[] = [
     without: 'the sync of a journal whose torn end was cut',
     edits: [
       {
-        file: `${json}/settle.ts`,
+        file: `${json}/recovery/cut-torn-end.ts`,
         find: '      files.datasync(fd);\n    });\n  }',
         replace: '      if (size <= end) files.datasync(fd);\n    });\n  }',
       },
@@ -179,7 +181,7 @@ export const mutants: readonly Mutant[] = [
     without: 'the check that a line follows the one before it',
     edits: [
       {
-        file: `${json}/scan.ts`,
+        file: `${json}/journal/scan.ts`,
         find: 'if (stored.previous !== toHex(crc))',
         replace: 'if (stored.previous.length !== toHex(crc).length)',
       },
@@ -190,7 +192,7 @@ export const mutants: readonly Mutant[] = [
     without: 'the checksum of a line',
     edits: [
       {
-        file: `${json}/frame.ts`,
+        file: `${json}/journal/frame.ts`,
         find: '  if (actual !== crc) return',
         replace: '  if (actual === -1) return',
       },
@@ -201,7 +203,7 @@ export const mutants: readonly Mutant[] = [
     without: 'the comparison of the clean marker with what was read',
     edits: [
       {
-        file: `${json}/recovery.ts`,
+        file: `${json}/recovery/recovery.ts`,
         find: 'if (listing.clean) checkClean(files, dir, journals);',
         replace: 'void checkClean;',
       },
@@ -212,7 +214,7 @@ export const mutants: readonly Mutant[] = [
     without: 'the removal of the clean marker before the first commit',
     edits: [
       {
-        file: `${json}/settle.ts`,
+        file: `${json}/recovery/cut-torn-end.ts`,
         find: '  files.unlink(join(dir, cleanName));\n',
         replace: '  void cleanName;\n',
       },
@@ -223,7 +225,7 @@ export const mutants: readonly Mutant[] = [
     without: 'the sync of the directory after the clean marker is removed',
     edits: [
       {
-        file: `${json}/settle.ts`,
+        file: `${json}/recovery/cut-torn-end.ts`,
         find: '  files.unlink(join(dir, cleanName));\n  files.syncDirectory(dir);\n',
         replace: '  files.unlink(join(dir, cleanName));\n',
       },
@@ -234,7 +236,7 @@ export const mutants: readonly Mutant[] = [
     without: 'the sync of the clean marker before it is renamed',
     edits: [
       {
-        file: `${json}/clean-marker.ts`,
+        file: `${json}/snapshot/clean-marker.ts`,
         find: '    await ports.syncs.datasync(fd);\n',
         replace: '',
       },
@@ -245,7 +247,7 @@ export const mutants: readonly Mutant[] = [
     without: 'cutting what a full disk took of a refused commit',
     edits: [
       {
-        file: `${json}/journal-writer.ts`,
+        file: `${json}/journal/journal-writer.ts`,
         find: '        files.truncate(this.#fd, this.#written.at);\n        files.datasync(this.#fd);\n',
         replace: '',
       },
@@ -256,7 +258,7 @@ export const mutants: readonly Mutant[] = [
     without: 'the sync of the journal after a refused commit was cut',
     edits: [
       {
-        file: `${json}/journal-writer.ts`,
+        file: `${json}/journal/journal-writer.ts`,
         find: '        files.datasync(this.#fd);\n',
         replace: '',
       },
@@ -267,7 +269,7 @@ export const mutants: readonly Mutant[] = [
     without: 'knowing a sector that was never written',
     edits: [
       {
-        file: `${json}/torn-tail.ts`,
+        file: `${json}/journal/torn-tail.ts`,
         find: 'return hasUnwrittenPiece(tail, feed, bad.at) ? null :',
         replace: 'void hasUnwrittenPiece;\n  return',
       },
@@ -278,7 +280,7 @@ export const mutants: readonly Mutant[] = [
     without: 'knowing a journal that died before its header was written',
     edits: [
       {
-        file: `${json}/recovery.ts`,
+        file: `${json}/recovery/recovery.ts`,
         find: 'const mayBeUnborn = isLast && generation !== snapshot?.generation;',
         replace: 'const mayBeUnborn = false;',
       },
@@ -289,7 +291,7 @@ export const mutants: readonly Mutant[] = [
     without: 'refusing what follows a line that is not whole',
     edits: [
       {
-        file: `${json}/scan.ts`,
+        file: `${json}/journal/scan.ts`,
         find: "    if (typeof stored === 'string') throw bad(stored);\n    if (stored.line.s !== seq + 1)",
         replace:
           "    if (typeof stored === 'string') throw bad(stored);\n    if (stored.line.entries.length > 1) stored.line = { ...stored.line, entries: stored.line.entries.slice(0, 1) };\n    if (stored.line.s !== seq + 1)",
@@ -301,7 +303,7 @@ export const mutants: readonly Mutant[] = [
     without: 'the sync of a backup’s files before it gets its name',
     edits: [
       {
-        file: `${json}/backup.ts`,
+        file: `${json}/recovery/backup.ts`,
         find: '    await syncs.datasync(target);\n    return size;',
         replace: '    return size;',
       },
@@ -312,7 +314,7 @@ export const mutants: readonly Mutant[] = [
     without: 'the sync of a backup’s name before it is told to be made',
     edits: [
       {
-        file: `${json}/backup.ts`,
+        file: `${json}/recovery/backup.ts`,
         find: '    syncAncestors(files, dir, report);\n',
         replace: '    void syncAncestors;\n    void report;\n',
       },

@@ -15,7 +15,7 @@ test('what is imported as signalbox in a mutated tree is the mutated code', () =
   const tree = createMutatedTree(never);
   writeFileSync(
     join(tree.root, 'test', 'show.ts'),
-    `import { isExpired } from '../src/model/deadline.ts';
+    `import { isExpired } from '../src/model/jobs/deadline.ts';
      import { memoryStore } from 'signalbox';
      console.log(isExpired({ beginAfter: 0, beginBy: 1 }, 2), typeof memoryStore, import.meta.resolve('signalbox'));`,
   );
