@@ -48,11 +48,14 @@ export type { Codec } from './model/values/codec.ts';
 export { Failure, type FailureDetail } from './model/values/failure.ts';
 export { createSignalbox } from './runtime/box/create-signalbox.ts';
 export { type AgentInstallation, installAgent } from './runtime/box/install-agent.ts';
-export { Signalbox } from './runtime/box/signalbox.ts';
+export type { DispatcherEvent, DispatcherHook } from './runtime/box/lifecycle-listeners.ts';
+export { type LiveAnnotationOptions, local } from './runtime/box/local.ts';
+export { Dispatcher, Signalbox } from './runtime/box/signalbox.ts';
 export type { SignalboxOptions, StartOptions } from './runtime/box/signalbox-options.ts';
 export { handleSignals, type SignalOptions } from './runtime/box/signals.ts';
 export { extend, type Joined, type JoinOptions, parallel, serial } from './runtime/builtin-jobs/join.ts';
 export { type ConditionDefinition, defineCondition } from './runtime/definitions/conditions.ts';
+export type { ContextStorage, JobOptions } from './runtime/definitions/definition.ts';
 export { Detached, detached } from './runtime/definitions/detached.ts';
 export {
   type ChooserDefinition,
@@ -60,12 +63,8 @@ export {
   defineFilter,
   type FilterDefinition,
 } from './runtime/definitions/filters-and-choosers.ts';
-export { Dispatcher, type DispatcherOptions, type StatusInfo } from './runtime/dispatchers/dispatcher.ts';
-export type {
-  DispatcherEvent,
-  DispatcherEventName,
-  DispatcherHook,
-} from './runtime/dispatchers/lifecycle-hooks.ts';
+export type { DispatcherOptions, StatusInfo } from './runtime/dispatchers/dispatcher.ts';
+export type { DispatcherEventName } from './runtime/dispatchers/lifecycle-hooks.ts';
 export type { LogFields, Logger, LogLevel, LogStream } from './runtime/environment/logging.ts';
 export {
   type IdSource,
@@ -81,7 +80,6 @@ export type {
   RunnableReactor,
   ScheduledCall,
 } from './runtime/environment/reactor/reactor.ts';
-export type { ContextStorage } from './runtime/execution/attempt.ts';
 export type { JobActorRef } from './runtime/handles/actor-ref.ts';
 export {
   AgentHandle,
@@ -92,16 +90,12 @@ export {
   type CompletedRange,
 } from './runtime/handles/agents.ts';
 export { type CallbackBranch, type CallbackOf, CallbackProxy } from './runtime/handles/callback-proxy.ts';
-export {
-  defineJob,
-  type JobDefinition,
-  type JobOptions,
-  type ResultOf,
-} from './runtime/handles/define-job.ts';
+export { defineJob, type ResultOf } from './runtime/handles/define-job.ts';
 export type { Called } from './runtime/handles/inline-call.ts';
-export { Job, type JobPlace } from './runtime/handles/job.ts';
+export type { JobDefinition } from './runtime/handles/job.ts';
+export { Job } from './runtime/handles/job.ts';
 export type { JobOutcome } from './runtime/handles/job-attributes.ts';
-export { type LiveAnnotationOptions, local } from './runtime/handles/local.ts';
+export type { JobPlace } from './runtime/handles/job-commands.ts';
 export { Queue } from './runtime/handles/queue.ts';
 export { Quotas } from './runtime/handles/quotas.ts';
 export { Representation } from './runtime/handles/representation.ts';

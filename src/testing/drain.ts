@@ -69,7 +69,7 @@ export async function drain(box: Signalbox, options: DrainOptions = {}): Promise
     }
   };
   const what = (): string => `queue '${queue}' to be drained, with ${called.size} jobs called,`;
-  await within(box.engine.reactor, options.timeout, what, draining()).finally(() => {
+  await within(box.reactor, options.timeout, what, draining()).finally(() => {
     isOver = true;
   });
   return [...called.values()];

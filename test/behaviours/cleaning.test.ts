@@ -1,5 +1,6 @@
 import { agent, defineJob, detached, type Job } from 'signalbox';
 import { expect, it } from 'vitest';
+import { internals } from '../../src/runtime/box/internals.ts';
 import { queueOf } from '../../src/runtime/commits/job-place.ts';
 import { agentOf, makeWorkshop, namesOf, representationOf, startCrew } from './crew.ts';
 import { forEachStore, makeBox, type TestBox } from './stores.ts';
@@ -141,7 +142,7 @@ forEachStore('Cleaning a representation', (makeStore) => {
       'signalbox.handleInterrupt',
       'signalbox.resumeCallbacks',
     ]);
-    const { registry } = box.engine;
+    const { registry } = internals(box).context;
     expect(system.map(({ record }) => registry.policyOf(record)?.name)).toEqual([
       'RetryCommonForever',
       'RetryCommonForever',
@@ -156,11 +157,11 @@ forEachStore('Cleaning a representation', (makeStore) => {
     await reactor.runUntilIdle();
 
     await bury(testBox, 'a');
-    expect(await queueOf(box.engine.store, (await job.refresh()).record)).toBe('');
+    expect(await queueOf(internals(box).context.store, (await job.refresh()).record)).toBe('');
 
     const claimed = await queue.claim();
     expect(claimed?.name).toBe('signalbox.handleInterrupt');
-    expect(await queueOf(box.engine.store, (await job.refresh()).record)).toBe('');
+    expect(await queueOf(internals(box).context.store, (await job.refresh()).record)).toBe('');
   });
 
   it('[DR-19] cleaning twice harms nothing: activation recovers what slipped into a deactivated agent', async () => {

@@ -26,6 +26,7 @@ import {
   waitForStart,
 } from 'signalbox/testing';
 import { afterEach, expect, it, vi } from 'vitest';
+import { internals } from '../../src/runtime/box/internals.ts';
 import { makeWorkshop } from './crew.ts';
 import { conflict, Faults, faultyStore, has, interceptedStore, lostConnection } from './faulty-store.ts';
 import { Gate } from './gate.ts';
@@ -142,7 +143,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
 
       expect([box.state, box.dispatchers.size, dispatcher.activated]).toEqual(['stopped', 0, null]);
       expect(process.listenerCount('SIGTERM')).toBe(handlers);
-      box.engine.log.events('CRITICAL', () => 'unheard');
+      internals(box).context.log.events('CRITICAL', () => 'unheard');
       await tearDown();
     }
     expect(shown).toEqual([]);

@@ -12,6 +12,7 @@ import {
   type Store,
 } from 'signalbox';
 import { describe, expect, it } from 'vitest';
+import { internals } from '../../src/runtime/box/internals.ts';
 import { type Commit, has, interceptedStore } from './faulty-store.ts';
 import { forEachStore, type MakeStore, makeBox, type TestBox } from './stores.ts';
 
@@ -392,7 +393,7 @@ forEachStore('interruptions', (makeStore) => {
     await about.testBox.reactor.runUntilIdle();
     const second = inner[1];
     expect((await job.refresh()).record.waitingOn).toBe(second?.id);
-    await about.box.engine.awaited.announce((first as Job<string>).id as string);
+    internals(about.box).waits.announce((first as Job<string>).id as string);
     await about.testBox.reactor.runUntilIdle();
     expect((await job.refresh()).status).toBe('ACTIVE');
 

@@ -9,7 +9,8 @@ import {
   type RetryPolicy,
 } from 'signalbox';
 import { expect, it } from 'vitest';
-import { handleInterrupt } from '../../src/runtime/callbacks/fail-job.ts';
+import { internals } from '../../src/runtime/box/internals.ts';
+import { handleInterrupt } from '../../src/runtime/callbacks/interrupted-job.ts';
 import { disconnect, Faults, faultyStore, has } from './faulty-store.ts';
 import { Gate } from './gate.ts';
 import { forEachStore, makeBox } from './stores.ts';
@@ -169,9 +170,9 @@ forEachStore('An interrupted job', (makeStore) => {
     dispatcher.abandon();
     await job.handleInterrupt();
     const within = { agent: null, slot: null, holder: null, queue: '' };
-    const own = { within, system: null };
+    const own = { queue: '', within, system: null };
 
-    await expect(handleInterrupt(box.engine, job.id ?? '', '', own)).resolves.toBeUndefined();
+    await expect(handleInterrupt(internals(box), job.id ?? '', own)).resolves.toBeUndefined();
 
     await expect(job.handleInterrupt()).rejects.toBeInstanceOf(BadStatusError);
   });

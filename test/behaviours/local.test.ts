@@ -50,7 +50,7 @@ forEachStore('The local context', (makeStore) => {
     acts.act = async () => {
       await local.setLiveAnnotation('set', 'live');
       seen.push(await look());
-      await new Promise<void>((resolve) => box.engine.reactor.callLater(1000, resolve));
+      await new Promise<void>((resolve) => box.reactor.callLater(1000, resolve));
       seen.push(await look());
     };
 

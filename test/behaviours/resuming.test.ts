@@ -9,6 +9,7 @@ import {
   NeverRetry,
 } from 'signalbox';
 import { expect, it } from 'vitest';
+import { internals } from '../../src/runtime/box/internals.ts';
 import { makeWorkshop, startCrew } from './crew.ts';
 import { disconnect, Faults, faultyStore, has } from './faulty-store.ts';
 import { crashHolder, makeNotebook, two } from './notebook.ts';
@@ -114,7 +115,7 @@ forEachStore('Resuming callbacks', (makeStore) => {
     await queue.put(parent);
     const running = await queue.put(hold('running'));
     await reactor.runUntilIdle();
-    const { callbacks } = box.engine;
+    const { callbacks } = internals(box);
     const recordOf = async (job: Job<unknown>) => (await job.refresh()).record;
 
     const [finished, atIt, waiting, busy] = await Promise.all([done, parent, active, running].map(recordOf));
@@ -226,7 +227,7 @@ forEachStore('Resuming callbacks', (makeStore) => {
     expect(events.filter((event) => event === 'job.start')).toHaveLength(1);
   });
 
-  it('[J-85] one that did not hear the end of the job it waited for takes its result over, with a WARNING', async () => {
+  it('[J-85] one that missed the end of the job it waited for takes over its result, with a WARNING', async () => {
     const about = await setUp(makeStore);
     const { box, note, notes, hold, open, reactor, logged, faults } = about;
     const waits = defineJob({ name: 'waits', run: () => box.queue().put(hold('inner')) });
@@ -237,12 +238,12 @@ forEachStore('Resuming callbacks', (makeStore) => {
     faults.refuse = () => null;
     const before = (await callback.refresh()).status;
 
-    await box.engine.callbacks.handleInterrupt(callback.record, (await parent.refresh()).record);
+    await internals(box).callbacks.handleInterrupt(callback.record, (await parent.refresh()).record);
 
     expect(before).toBe('ACTIVE');
     expect(await callback.result()).toBe('inner result');
     expect(notes).toEqual([['below', 'inner result']]);
-    expect(logged('WARNING').filter((message) => message.includes('did not hear'))).toHaveLength(1);
+    expect(logged('WARNING').filter((message) => message.includes('has not got the outcome'))).toHaveLength(1);
     open('next');
   });
 

@@ -1,12 +1,13 @@
 import { agent, memoryStore, type Signalbox } from 'signalbox';
 import { expect, it } from 'vitest';
 import { type AnyActorRef, fromCallback } from 'xstate';
+import { hostOf } from '../../src/runtime/dispatchers/dispatcher-host.ts';
 import { makeWorkshop, representationOf, startCrew } from '../behaviours/crew.ts';
 import { makeBox } from '../behaviours/stores.ts';
 
 /** The children that a box's supervisor has, as a child of its own sees them. */
 function childrenOf(box: Signalbox): () => string[] {
-  const child = box.spawn(
+  const child = hostOf(box).spawn(
     'witness',
     fromCallback(() => {}),
     undefined,

@@ -1,5 +1,6 @@
 import { agent, createSignalbox, type Logger, memoryStore } from 'signalbox';
 import { expect, it } from 'vitest';
+import { internals } from '../../src/runtime/box/internals.ts';
 import { interceptedStore } from '../behaviours/faulty-store.ts';
 
 const none = (): void => {};
@@ -12,7 +13,7 @@ it('a poll ends though its agent claims again and again', async () => {
     call === 'claim' ? new Promise<void>((resolve) => setImmediate(resolve)).then(() => offer()) : null,
   );
   const box = await createSignalbox({ store, jobs: [], logger: silent });
-  offer = () => box.engine.offerWork('');
+  offer = () => internals(box).committer.offerWork('');
 
   const dispatcher = await box.start({ agent: agent({ size: 1 }) });
   const [queue] = Object.values(dispatcher.getPollInfo().queues);

@@ -14,6 +14,7 @@ import {
 } from 'signalbox';
 import { describe, expect, it } from 'vitest';
 import { stepJob } from '../../src/model/jobs/step.ts';
+import { internals } from '../../src/runtime/box/internals.ts';
 import { forEachStore, makeBox, newDirectory } from '../behaviours/stores.ts';
 import { inheritedNames } from './hostile-names.ts';
 
@@ -107,9 +108,9 @@ forEachStore('[S2] a name that every object inherits', (makeStore) => {
         await refused(() => box.queue('a').quotas.get(name)),
         await refused(() => box.queue('a').put(keep(1).with({ quotaNames: [name] }))),
         await refused(() => box.queue('a').dispatchers.get(name)),
-        await refused(() => box.engine.registry.filter(name)),
-        await refused(() => box.engine.registry.chooser(name)),
-        await refused(() => box.engine.registry.condition(name)),
+        await refused(() => internals(box).context.registry.filter(name)),
+        await refused(() => internals(box).context.registry.chooser(name)),
+        await refused(() => internals(box).context.registry.condition(name)),
       ];
       expect([name, unknown]).toEqual([
         name,
@@ -123,8 +124,8 @@ forEachStore('[S2] a name that every object inherits', (makeStore) => {
           'UNKNOWN_CONDITION',
         ],
       ]);
-      expect(box.engine.registry.definition(name)).toBeUndefined();
-      expect(box.engine.registry.policy(name)).toBeUndefined();
+      expect(internals(box).context.registry.definition(name)).toBeUndefined();
+      expect(internals(box).context.registry.policy(name)).toBeUndefined();
       expect(box.getDispatcher(name)).toBeNull();
     }
   });

@@ -60,6 +60,11 @@ export function afterStep(job: JobRecord, transition: Transition): JobRecord {
   return next as unknown as JobRecord;
 }
 
+/** Whether the chart asks that the job's code be called. */
+export function callsHandler(transition: Transition): boolean {
+  return transition.effects.some((effect) => effect.type === 'callHandler');
+}
+
 /** A job that no store has seen. */
 export function newJobRecord(id: string, input: JobInput): JobRecord {
   const job = copyJob(blankJob);

@@ -1,6 +1,7 @@
-import type { Failure } from '../../../machines/job.context.ts';
+import type { Failure as FailureData } from '../../../machines/job.context.ts';
 import type { Json } from '../../../machines/json.ts';
 import { SignalboxError, shown } from '../../errors.ts';
+import { Failure } from './failure.ts';
 
 /** What stands where something is not shown. */
 const hidden = '[redacted]';
@@ -77,7 +78,7 @@ export class Redactor {
   }
 
   /** A failure as it may be shown: what is hidden among the arguments is hidden in its texts. */
-  failure(failure: Failure): Failure {
+  failure(failure: FailureData): FailureData {
     const { name, message, stack, code, cause, extra } = failure;
     const shown = { name: this.text(name), code: code === null ? null : this.text(code) };
     if (below(this.#paths, 'failure').some((path) => path.length === 0))
@@ -87,7 +88,7 @@ export class Redactor {
       message: this.text(name === 'NonError' ? this.#thrown(message) : message),
       stack: this.text(stack),
       cause: cause === null ? null : this.failure(cause),
-      extra: this.#scrubbed(this.#redacted(extra, [])) as Failure['extra'],
+      extra: this.#scrubbed(this.#redacted(extra, [])) as FailureData['extra'],
     };
   }
 
@@ -188,4 +189,9 @@ function* textsIn(value: Json): Generator<string> {
   else if (value !== null && typeof value === 'object') {
     for (const part of Object.values(value)) yield* textsIn(part as Json);
   }
+}
+
+/** An error as a log may show it. */
+export function shownError(redactor: Redactor, error: unknown): Error {
+  return new Failure(redactor.failure(Failure.from(error).data)).toError();
 }

@@ -4,57 +4,79 @@ import type { Json } from '../../../machines/json.ts';
 import type { AgentPoll, PollInfo } from '../../model/monitoring/polls.ts';
 import type { AgentRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
-import type { Engine } from '../box/engine.ts';
-import type { Dispatcher } from '../dispatchers/dispatcher.ts';
-import { Workers } from '../execution/worker-slots.ts';
-import { claimJobs } from './claim-jobs.ts';
-import { HandingOut, type OpenPoll } from './job-starter.ts';
+import type { Committer } from '../commits/committer.ts';
+import { ifUnchanged } from '../commits/preconditions.ts';
+import type { RuntimeContext } from '../commits/runtime-context.ts';
+import { WorkerSlots } from '../execution/worker-slots.ts';
+import { type ClaimDeps, claimJobs } from './claim-jobs.ts';
+import {
+  type AgentOwner,
+  JobStarter,
+  type OpenPoll,
+  type StarterDeps,
+  type StartingAgent,
+} from './job-starter.ts';
 
-type AgentActor = Actor<typeof agentMachine>;
+/** What a live agent works with. */
+export interface AgentDeps extends ClaimDeps, StarterDeps {}
 
 /**
- * How many jobs a claim takes at most for a large agent of a store that is a server, or half of its size: while one claim is
- * made there, what the one before has brought is run and completed here.
+ * The most jobs of one claim of a large agent on a store that is a server, unless half of its size is more: while the server
+ * makes one claim, this process runs the jobs of the claim before.
  */
 const claimOfLarge = 50;
 
-/** A live agent: its machine decides when to claim, this carries it out. */
-export class LiveAgent {
-  readonly dispatcher: Dispatcher;
+/**
+ * A live agent: its machine decides when to claim, this class carries it out.
+ *
+ * This room owns the way from a waiting job to running code: claim (claim-jobs), records of the start (job-starter), and the
+ * timer for jobs that become due.
+ *
+ * Invariant: an agent never holds more jobs than its size, and code is called only once its claim is as durable as its
+ * policy asks.
+ *
+ * May import: `execution`, `jobs`, `commits`, `definitions`, `environment`; not `callbacks`.
+ */
+export class AgentActor implements StartingAgent {
+  readonly owner: AgentOwner;
   readonly queue: string;
   readonly name: string;
-  readonly workers: Workers;
-  readonly #handingOut: HandingOut;
-  readonly #engine: Engine;
-  readonly #actor: AgentActor;
+  readonly workers: WorkerSlots;
+  readonly #starter: JobStarter;
+  readonly #deps: AgentDeps;
+  readonly #context: RuntimeContext;
+  readonly #committer: Committer;
+  readonly #actor: Actor<typeof agentMachine>;
   #record: AgentRecord;
   #poll: OpenPoll | null = null;
   #freeing = false;
-  /** What it held when its last claim counted, less what was freed since: near enough to know whether a claim is worth it. */
+  /** What it held at its last claim, less what was freed since: near enough to know whether a claim is worth it. */
   #held = 0;
   #freed = 0;
   /** Claims, ever. */
   #begun = 0;
   #ended = 0;
-  /** What stands on the agent, as far as this process has written it. */
+  /** The failure in the agent's record, as far as this process has written it. */
   #failure: string | null | undefined;
 
   constructor(
-    engine: Engine,
-    dispatcher: Dispatcher,
+    deps: AgentDeps,
+    owner: AgentOwner,
     queue: string,
     record: AgentRecord,
     spawn: (id: string, logic: AnyActorLogic, input: unknown) => unknown,
   ) {
-    this.#engine = engine;
-    this.dispatcher = dispatcher;
+    this.#deps = deps;
+    this.#committer = deps.committer;
+    this.#context = deps.committer.context;
+    this.owner = owner;
     this.queue = queue;
     this.#record = record;
-    this.name = record.id.slice(`${queue}/${dispatcher.uuid}/`.length);
-    this.workers = new Workers(engine, () => this.slotFreed());
-    this.#handingOut = new HandingOut(engine, this);
+    this.name = record.id.slice(`${queue}/${owner.uuid}/`.length);
+    this.workers = new WorkerSlots(this.#context, () => this.slotFreed());
+    this.#starter = new JobStarter(deps, this);
     const logic = agentMachine.provide({ actions: { claim: () => void this.#claim() } });
-    this.#actor = spawn(`agent:${record.id}`, logic, { size: record.size }) as AgentActor;
+    this.#actor = spawn(`agent:${record.id}`, logic, { size: record.size }) as Actor<typeof agentMachine>;
   }
 
   get size(): number {
@@ -81,20 +103,20 @@ export class LiveAgent {
     if (this.#isDrained()) this.#actor.send({ type: 'agent.resume' });
   }
 
-  /** Claims nothing more. Resolves when it is at nothing any more, with its actor, which nobody needs then. */
+  /** Stops claiming. Resolves with its actor, which can be removed then, when nothing runs any more. */
   async ended(): Promise<AnyActorRef> {
     this.drain();
     await this.idle();
     return this.#actor;
   }
 
-  /** Resolves when no claim is under way, and none of its workers is busy with what the last one brought. */
+  /** Resolves when no claim is under way and none of its workers is busy. */
   async idle(): Promise<void> {
     await this.#claimed();
     await this.workers.idle();
   }
 
-  /** Resolves when no claim is under way, or so many have ended: with much to do there may always be one. */
+  /** Resolves when no claim is under way, or when this many have ended: under load there may always be one. */
   async #claimed(enough = Number.POSITIVE_INFINITY): Promise<void> {
     await waitFor(
       this.#actor,
@@ -107,21 +129,21 @@ export class LiveAgent {
     return snapshot.matches('draining') || snapshot.matches('closing');
   }
 
-  /** What it claims from now on belongs to this poll, and into its record. */
-  joins(info: PollInfo, entry: AgentPoll): void {
+  /** Records what it claims from now on in this poll. */
+  joinPoll(info: PollInfo, entry: AgentPoll): void {
     this.#poll = { info, entry };
   }
 
   /** Claims as part of the poll that it has joined. */
   async claimDue(): Promise<void> {
     this.resume();
-    // One that is under way may have looked before: the next one counts.
+    // A claim that is under way may have looked before: the next one counts.
     const next = this.#begun + 1;
     this.#actor.send({ type: 'claim.due' });
     await this.#claimed(next);
   }
 
-  /** A job it held is done with: at most one event for all of a tick. The claim that follows counts what is left. */
+  /** A job it held is over: at most one event for all of a tick. The claim that follows counts what it still holds. */
   slotFreed(): void {
     this.#freed += 1;
     if (this.#freeing) return;
@@ -139,7 +161,7 @@ export class LiveAgent {
   }
 
   #heldCount(): Promise<number> {
-    return this.#engine.store.heldCount(this.queue, this.dispatcher.uuid, this.name);
+    return this.#context.store.heldCount(this.queue, this.owner.uuid, this.name);
   }
 
   async #claim(): Promise<void> {
@@ -150,7 +172,7 @@ export class LiveAgent {
     } catch (error) {
       const failure = Failure.from(error);
       if (this.#poll !== null) this.#poll.entry.error = failure.text('default');
-      this.#engine.log.events(
+      this.#context.log.events(
         'CRITICAL',
         () => `agent ${this.name} could not claim: ${failure.text('brief')}`,
       );
@@ -161,41 +183,37 @@ export class LiveAgent {
     this.#actor.send({ type: 'claim.done', held: this.#countFreed() });
   }
 
-  /** Remembers on the agent why it cannot claim, for every process to see. Written only when it changes. */
+  /** Writes to the agent's record why it cannot claim, for every process to see. Only when it changes. */
   async #keepFailure(failure: Failure | null): Promise<void> {
-    const engine = this.#engine;
+    const { store, log } = this.#context;
     const { id } = this.#record;
     if (this.#failure === (failure?.message ?? null)) return;
     this.#failure = undefined;
     try {
-      const now = await engine.store.get('agent', id);
+      const now = await store.get('agent', id);
       if (now === undefined || now.failure?.message === failure?.message) {
         this.#failure = failure?.message ?? null;
         return;
       }
       const change = { kind: 'agent' as const, id, event: 'agent.failed', from: null, to: null };
       const patch = { failure: (failure?.data ?? null) as Json };
-      await engine.commit(
-        this.dispatcher.uuid,
-        [{ ...change, patch }],
-        [{ what: 'rev', kind: 'agent', id, rev: now.rev }],
-      ).written;
+      await this.#committer.commit(this.owner.uuid, [{ ...change, patch }], [ifUnchanged(now, 'agent')])
+        .written;
     } catch (error) {
       // The poll has it, and the next poll tries again.
-      engine.log.events('ERROR', () => `agent ${this.name} could not keep its failure: ${String(error)}`);
+      log.events('ERROR', () => `agent ${this.name} could not keep its failure: ${String(error)}`);
     }
   }
 
-  /** Gives how many it holds then. Slots that are freed meanwhile are announced by themselves. */
+  /** Returns how many jobs it holds then. `slotFreed` reports the slots that are freed meanwhile. */
   async #claimWhatFits(): Promise<number> {
-    const engine = this.#engine;
     const { id, selection } = this.#record;
-    const { queue, name, dispatcher, size } = this;
-    const claimant = { id, queue, dispatcher: dispatcher.uuid, name, size, selection };
-    const most = engine.store.exclusive ? size : Math.max(claimOfLarge, Math.ceil(size / 2));
-    const claim = await claimJobs(engine, claimant, most);
+    const { queue, name, owner, size } = this;
+    const claimant = { id, queue, dispatcher: owner.uuid, name, size, selection };
+    const most = this.#context.store.exclusive ? size : Math.max(claimOfLarge, Math.ceil(size / 2));
+    const claim = await claimJobs(this.#deps, claimant, most);
     const held = claim.held ?? this.#held + claim.jobs.length;
-    if (claim.jobs.length > 0) await this.#handingOut.handOut(claim, this.#poll);
+    if (claim.jobs.length > 0) await this.#starter.start(claim, this.#poll);
     if (claim.jobs.length === most && held < size) this.offer();
     return held;
   }

@@ -1,53 +1,61 @@
+import type { AnyActorLogic, AnyActorRef } from 'xstate';
 import type { PollInfo } from '../../model/monitoring/polls.ts';
 import type { AgentRecord } from '../../model/records/records.ts';
-import type { Engine } from '../box/engine.ts';
-import type { Dispatcher } from '../dispatchers/dispatcher.ts';
-import { LiveAgent } from './agent-actor.ts';
+import { AgentActor, type AgentDeps } from './agent-actor.ts';
+import type { AgentRegistry } from './agent-registry.ts';
+import type { AgentOwner } from './job-starter.ts';
 
-/** The agents of a dispatcher that live in this process, and the connections that it may use with them. */
-export class LiveAgents implements Iterable<LiveAgent> {
-  readonly #engine: Engine;
-  readonly #dispatcher: Dispatcher;
-  readonly #agents = new Map<string, LiveAgent>();
+/** What the agents of a dispatcher work with. */
+export interface AgentActorsDeps extends AgentDeps {
+  readonly agents: AgentRegistry;
+  /** Makes an actor a child of the supervisor. */
+  spawn(name: string, logic: AnyActorLogic, input: unknown): AnyActorRef;
+  /** Removes a child of the supervisor. */
+  dismiss(child: AnyActorRef): void;
+}
+
+/** The live agents of one dispatcher, and the connections that it may use for them. */
+export class AgentActors implements Iterable<AgentActor> {
+  readonly #deps: AgentActorsDeps;
+  readonly #owner: AgentOwner;
+  readonly #agents = new Map<string, AgentActor>();
   #budget = 0;
 
-  constructor(engine: Engine, dispatcher: Dispatcher) {
-    this.#engine = engine;
-    this.#dispatcher = dispatcher;
+  constructor(deps: AgentActorsDeps, owner: AgentOwner) {
+    this.#deps = deps;
+    this.#owner = owner;
   }
 
-  [Symbol.iterator](): Iterator<LiveAgent> {
+  [Symbol.iterator](): Iterator<AgentActor> {
     return this.#agents.values();
   }
 
-  /** The agent of these settings: brought to life, or changed to them. */
-  take(queue: string, record: AgentRecord): LiveAgent {
+  /** The agent of these settings: started, or changed to them. */
+  ensure(queue: string, record: AgentRecord): AgentActor {
     const present = this.#agents.get(record.id);
     if (present !== undefined) {
       this.spend(record.size - present.size);
       present.configure(record);
       return present;
     }
-    const { box } = this.#dispatcher;
-    const agent = new LiveAgent(this.#engine, this.#dispatcher, queue, record, (id, logic, input) =>
-      box.spawn(id, logic, input),
-    );
+    const { agents, committer, spawn } = this.#deps;
+    const agent = new AgentActor(this.#deps, this.#owner, queue, record, spawn);
     this.spend(record.size);
     this.#agents.set(record.id, agent);
-    this.#engine.agents.set(record.id, agent);
-    // Held jobs may be waiting for their time: the supervisor looks when the earliest is due.
-    this.#engine.offerWork(queue);
+    agents.add(record.id, agent);
+    // Jobs may be waiting for their time: the supervisor then looks when the earliest is due.
+    committer.offerWork(queue);
     return agent;
   }
 
-  /** Lets agents go whose settings a poll has not found. */
-  retireVanished(poll: PollInfo): void {
+  /** Removes agents whose settings a poll has not found. */
+  removeVanished(poll: PollInfo): void {
     for (const [id, agent] of this.#agents) {
       const seen = poll.queues[agent.queue];
-      // A queue that was skipped this time has not lost its agents.
+      // A queue that the poll skipped has not lost its agents.
       if (seen === null || seen?.[agent.name] !== undefined) continue;
       this.spend(-agent.size);
-      this.#forget(id, agent);
+      this.#remove(id, agent);
     }
   }
 
@@ -55,21 +63,21 @@ export class LiveAgents implements Iterable<LiveAgent> {
     for (const agent of this.#agents.values()) agent.drain();
   }
 
-  /** Forgets them all. What their workers are at goes on. */
+  /** Removes all agents. What their workers do continues. */
   clear(): void {
-    for (const [id, agent] of this.#agents) this.#forget(id, agent);
+    for (const [id, agent] of this.#agents) this.#remove(id, agent);
   }
 
-  #forget(id: string, agent: LiveAgent): void {
+  #remove(id: string, agent: AgentActor): void {
     this.#agents.delete(id);
-    this.#engine.agents.delete(id);
-    void agent.ended().then((actor) => this.#dispatcher.box.dismiss(actor));
+    this.#deps.agents.delete(id);
+    void agent.ended().then((actor) => this.#deps.dismiss(actor));
   }
 
   /** Adds to the connections that the dispatcher may use. */
   spend(connections: number): void {
     this.#budget += connections;
-    this.#engine.store.poolSize += connections;
+    this.#deps.committer.context.store.poolSize += connections;
   }
 
   /** Gives all connections back. */

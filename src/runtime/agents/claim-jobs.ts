@@ -1,16 +1,23 @@
 import { filterAcceptsLane, filterOfJob } from '../../model/jobs/filter.ts';
-import { startsSynced } from '../../model/jobs/retry.ts';
-import { afterStep, stepJob, type Transition } from '../../model/jobs/step.ts';
+import type { Transition } from '../../model/jobs/step.ts';
 import type { Selection } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
-import type { Acceptance, Candidate, Change, Claimed, ClaimRequest } from '../../store/store.ts';
-import type { Engine } from '../box/engine.ts';
-import { fiveTimes } from '../commits/retry.ts';
-import { expiryWrapper } from '../jobs/expired-job.ts';
+import type { Acceptance, Claimed, ClaimRequest } from '../../store/store.ts';
+import type { Committer } from '../commits/committer.ts';
+import { retryConflicts } from '../commits/retry.ts';
+import type { RuntimeContext } from '../commits/runtime-context.ts';
+import { type ClaimInput, claimChanges } from './claim-changes.ts';
 
-/** Who claims: an agent of a dispatcher, and which jobs it takes. */
+/** What claims work with. */
+export interface ClaimDeps {
+  readonly committer: Committer;
+  /** Ids of waiting jobs that no claim could take. Each was logged once. */
+  readonly skipped: Set<string>;
+}
+
+/** The agent that claims, and which jobs it takes. */
 export interface Claimant {
-  /** Of the agent's record. */
+  /** Id of the agent's record. */
   readonly id: string;
   readonly queue: string;
   /** UUID of the dispatcher. */
@@ -28,59 +35,82 @@ export interface AgentClaim extends Claimed {
 }
 
 /**
- * Claims up to `limit` jobs for an agent, and no more than it has room for. @throws what its filter or chooser throws, and what the store
- * refuses.
+ * Claims up to `limit` jobs for an agent, and no more than it has room for.
+ * @throws what its filter or chooser throws; what the store refuses.
  */
-export function claimJobs(engine: Engine, claimant: Claimant, limit: number): Promise<AgentClaim> {
-  return fiveTimes(async () => {
+export function claimJobs(deps: ClaimDeps, claimant: Claimant, limit: number): Promise<AgentClaim> {
+  const { committer } = deps;
+  const { context } = committer;
+  const { queue, dispatcher, name } = claimant;
+  return retryConflicts(5, async () => {
     const starts = new Map<string, Transition>();
     let frees = false;
-    const claimed = await engine.store.claim({
-      queue: claimant.queue,
+    const input = claimInput(context, { queue, dispatcher, agent: name });
+    const claimed = await context.store.claim({
+      queue,
       limit,
-      by: claimant.dispatcher,
+      by: dispatcher,
       agent: claimant.id,
       size: claimant.size,
-      ...(await selected(engine, claimant)),
-      take: passingOver(engine, (candidate) => {
-        if (!candidate.expired) return take(engine, claimant, candidate, starts);
-        frees ||= candidate.job.quotas.length > 0;
-        return takeExpired(engine, claimant, candidate, starts);
+      ...(await selected(context, claimant)),
+      take: skipping(deps, (candidate) => {
+        const { changes, start, freesQuotas } = claimChanges(input, candidate);
+        if (start !== null) starts.set(start.id, start.transition);
+        frees ||= freesQuotas;
+        return changes;
       }),
     });
-    // One that was put back leaves its slots as it leaves the queue: another agent may take what waits for them.
-    if (frees) engine.written(claimed.ticket, () => engine.offerWork(claimant.queue));
+    // An expired job frees its slots as it leaves the queue: another agent may take what waits for them.
+    if (frees) committer.whenWritten(claimed.ticket, () => committer.offerWork(queue));
     return { ...claimed, starts };
   });
 }
 
-/**
- * A job that cannot be taken, whatever it is that throws, must not stop the claims of its queue: it is passed over, and
- * the log names it once.
- */
-export function passingOver(engine: Engine, take: ClaimRequest['take']): ClaimRequest['take'] {
+/** What the changes of a claim are computed with. */
+export function claimInput(
+  { store, ids, uuid, registry }: RuntimeContext,
+  place: Pick<ClaimInput, 'queue' | 'dispatcher' | 'agent'>,
+): ClaimInput {
+  return {
+    ...place,
+    epoch: store.epoch,
+    // Read at each candidate: a claim may take a while.
+    get at() {
+      return store.now();
+    },
+    assigner: uuid,
+    newId: () => ids.newId(),
+    policyOf: (job) => registry.policyOf(job),
+  };
+}
+
+/** Skips a job whose taking throws, and logs it once: it must not stop the claims of its queue. */
+export function skipping(
+  { committer, skipped }: ClaimDeps,
+  take: ClaimRequest['take'],
+): ClaimRequest['take'] {
   return (candidate) => {
     const { id } = candidate.job;
     try {
       const changes = take(candidate);
-      engine.passedOver.delete(id);
+      skipped.delete(id);
       return changes;
     } catch (error) {
-      if (!engine.passedOver.has(id)) logPassedOver(engine, id, error);
-      engine.passedOver.add(id);
+      if (!skipped.has(id)) logSkipped(committer.context, id, error);
+      skipped.add(id);
       return null;
     }
   };
 }
 
-function logPassedOver({ log }: Engine, id: string, error: unknown): void {
+function logSkipped({ log }: RuntimeContext, id: string, error: unknown): void {
   const failure = Failure.from(error);
   const what = (): string => `job ${id} cannot be claimed and is passed over: ${failure.text('brief')}`;
   log.events('CRITICAL', what, { job: id, err: failure.toError() });
 }
 
 async function selected(
-  { registry, store }: Engine,
+  { registry, store }: RuntimeContext,
   { queue, dispatcher, name, selection }: Claimant,
 ): Promise<Pick<ClaimRequest, 'accepts' | 'choose'>> {
   const any: Acceptance = { lane: () => true, job: null };
@@ -97,39 +127,4 @@ async function selected(
   const chooser = registry.chooser(selection.name);
   const held = await store.held(queue, dispatcher, name);
   return { accepts: any, choose: (claimable) => chooser.choose(claimable, held) };
-}
-
-/** ASSIGNED and ACTIVE in one line when the job may start at once; a policy that forbids a second run starts later. */
-function take(
-  engine: Engine,
-  { queue, dispatcher, name }: Claimant,
-  { job, quotas }: Pick<Candidate, 'job' | 'quotas'>,
-  starts: Map<string, Transition>,
-): readonly Change[] {
-  const claim = stepJob(job, {
-    type: 'job.claim',
-    queue,
-    dispatcher,
-    agent: name,
-    epoch: engine.store.epoch,
-    quotas: job.state === 'pending' ? quotas : [],
-  });
-  // A policy that nobody knows here may forbid a second run.
-  const policy = engine.registry.policyOf(job);
-  const startsAtOnce = claim.to === 'assigned' && policy !== undefined && !startsSynced(policy);
-  if (!startsAtOnce) return [claim];
-  const start = stepJob(afterStep(job, claim), { type: 'job.start', at: engine.now() });
-  starts.set(job.id, start);
-  return [claim, start];
-}
-
-/** A job that is too late leaves the queue, and a system job that fails it is handed out in its place. */
-function takeExpired(
-  engine: Engine,
-  claimant: Claimant,
-  { job }: Candidate,
-  starts: Map<string, Transition>,
-): readonly Change[] {
-  const { changes, wrapper } = expiryWrapper(engine, claimant.queue, job);
-  return [...changes, ...take(engine, claimant, { job: wrapper, quotas: [] }, starts)];
 }

@@ -1,44 +1,44 @@
 import type { OpenStore } from '../../store/store.ts';
 import type { Reactor, ScheduledCall } from '../environment/reactor/reactor.ts';
 
-/** What a {@link DueTick} works with. */
-export interface DueTickParts {
+/** What a {@link DueTimer} works with. */
+export interface DueTimerDeps {
   readonly reactor: Reactor;
-  /** Null while nothing has to be watched: no agent is there that could take what becomes due. */
+  /** Null while no agent could take what becomes due. */
   readonly store: () => OpenStore | null;
-  /** A job has become due: the claims are to look. */
+  /** A job has become due: the agents look. */
   readonly tick: () => void;
 }
 
-/** When a store that could not say what comes next is asked again. */
+/** When a store that could not answer is asked again. */
 const askAgainMs = 1000;
 
-/** A day: a reactor may be made of timers that know no delays of more than 2^31 ms, and make such calls at once. */
+/** A day: the timers of a reactor may not know delays of more than 2^31 ms, and fire at once. */
 const longestMs = 24 * 60 * 60 * 1000;
 
 /**
- * One timer for the earliest due time of all: it moves no job, it only wakes the claims.
+ * One timer for the earliest due time of all queues: it changes no job, it only lets the agents look.
  *
- * Each question covers the time since the one before, not the time from now on. A job that becomes due between the look
- * of a claim and the question is so told of by the question, which the claims that follow it answer.
+ * Each question to the store covers the time since the question before, not the time from now on. So a job that becomes due
+ * between the look of a claim and the next question is found by that question.
  */
-export class DueTick {
-  readonly #parts: DueTickParts;
+export class DueTimer {
+  readonly #deps: DueTimerDeps;
   #timer: ScheduledCall | null = null;
   #isPlanned = false;
   #isAsking = false;
-  /** The store's time at the newest question that was answered: what was due by then has been told. */
-  #toldUntil = Number.NEGATIVE_INFINITY;
+  /** The store's time at the newest question that was answered: the agents have looked for what was due by then. */
+  #coveredUntil = Number.NEGATIVE_INFINITY;
 
-  constructor(parts: DueTickParts) {
-    this.#parts = parts;
+  constructor(deps: DueTimerDeps) {
+    this.#deps = deps;
   }
 
-  /** Asks behind the claims of this tick, and once for all that has asked. */
+  /** Asks the store after the claims of this tick, once for all calls in it. */
   plan(): void {
     if (this.#isPlanned) return;
     this.#isPlanned = true;
-    this.#parts.reactor.callFromThread(() => {
+    this.#deps.reactor.callFromThread(() => {
       // One question at a time: an older answer must not undo a newer one.
       if (this.#isAsking) return;
       this.#isPlanned = false;
@@ -52,34 +52,34 @@ export class DueTick {
   }
 
   async #ask(): Promise<void> {
-    const store = this.#parts.store();
+    const store = this.#deps.store();
     if (store === null) return;
     this.#isAsking = true;
     const now = store.now();
-    // A clock that was set back tells once more of what becomes due again.
-    const since = Math.min(this.#toldUntil, now);
+    // After the clock was set back, what becomes due again is found again.
+    const since = Math.min(this.#coveredUntil, now);
     const due = await store.due(since).catch(() => undefined);
     this.#isAsking = false;
     if (this.#isPlanned) {
       this.#isPlanned = false;
       this.plan();
     }
-    if (this.#parts.store() === null) return;
+    if (this.#deps.store() === null) return;
     if (due === undefined) {
-      // Whoever could not be asked leaves the timer that runs.
+      // A store that cannot answer leaves the running timer as it is.
       if (this.#timer === null) this.#callLater(askAgainMs, () => this.plan());
       return;
     }
-    this.#toldUntil = now;
+    this.#coveredUntil = now;
     this.cancel();
     if (due === null) return;
-    if (due <= now) this.#parts.tick();
+    if (due <= now) this.#deps.tick();
     else if (due - now > longestMs) this.#callLater(longestMs, () => this.plan());
-    else this.#callLater(Math.max(0, due - store.now()), this.#parts.tick);
+    else this.#callLater(Math.max(0, due - store.now()), this.#deps.tick);
   }
 
   #callLater(delayMs: number, call: () => void): void {
-    this.#timer = this.#parts.reactor.callLater(delayMs, () => {
+    this.#timer = this.#deps.reactor.callLater(delayMs, () => {
       this.#timer = null;
       call();
     });

@@ -1,16 +1,22 @@
 import type { Json } from '../../../machines/json.ts';
 import { type BadStatusError, ReassignedError } from '../../errors.ts';
-import { afterStep, canStepJob, stepJob, type Transition } from '../../model/jobs/step.ts';
+import { afterStep, callsHandler, canStepJob, stepJob, type Transition } from '../../model/jobs/step.ts';
+import type { JobInfo } from '../../model/monitoring/job-infos.ts';
 import type { AgentPoll, PollInfo } from '../../model/monitoring/polls.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
-import type { Engine } from '../box/engine.ts';
-import { mustLoad, mustSucceed } from '../commits/retry.ts';
+import type { Committer } from '../commits/committer.ts';
+import { holderOf, ifHeldBy, ifUnchanged } from '../commits/preconditions.ts';
+import { retryForever } from '../commits/retry.ts';
+import { retryRules } from '../commits/retry-rules.ts';
+import type { RuntimeContext } from '../commits/runtime-context.ts';
+import type { UnitOfWork } from '../commits/unit-of-work.ts';
+import type { Executor } from '../execution/executor.ts';
 import { LiveJobInfo } from '../execution/job-info.ts';
-import { isSameCall, Run } from '../execution/run.ts';
-import type { AtWork } from '../execution/worker-slots.ts';
-import { callsHandler } from '../jobs/effects.ts';
-import type { LiveAgent } from './agent-actor.ts';
+import { isSameCall, Run, type RunAgent } from '../execution/run.ts';
+import type { RunSteps } from '../execution/run-steps.ts';
+import type { AtWork, WorkerSlots } from '../execution/worker-slots.ts';
+import { annotationsOf } from '../jobs/annotations.ts';
 import type { AgentClaim } from './claim-jobs.ts';
 
 /** The newest poll of an agent: what it claims is noted there. */
@@ -21,27 +27,53 @@ export interface OpenPoll {
 
 type Annotations = Record<string, Json>;
 
-/** Gives what an agent claimed to its workers, each job once its claim is as durable as its start needs. */
-export class HandingOut {
-  readonly #engine: Engine;
-  readonly #agent: LiveAgent;
+/** What a started job needs of the dispatcher. */
+export interface AgentOwner {
+  readonly uuid: string;
+  /** Remembers a claimed job, which belongs to the given poll. */
+  remember(id: string, info: JobInfo, poll: PollInfo | null): void;
+  /** What it remembers of jobs: the size is the most. */
+  readonly jobs: { readonly size: number };
+}
 
-  constructor(engine: Engine, agent: LiveAgent) {
-    this.#engine = engine;
+/** The agent whose jobs are started. */
+export interface StartingAgent extends RunAgent {
+  readonly owner: AgentOwner;
+  readonly workers: WorkerSlots;
+}
+
+/** What the starter works with. */
+export interface StarterDeps {
+  readonly committer: Committer;
+  /** What runs commit through. */
+  readonly work: UnitOfWork;
+  readonly steps: Pick<RunSteps, 'execute'>;
+  readonly executor: Pick<Executor, 'refuse'>;
+}
+
+/** Starts the jobs that an agent claimed, each once its claim is as durable as its policy asks. */
+export class JobStarter {
+  readonly #context: RuntimeContext;
+  readonly #deps: StarterDeps;
+  readonly #agent: StartingAgent;
+
+  constructor(deps: StarterDeps, agent: StartingAgent) {
+    this.#context = deps.committer.context;
+    this.#deps = deps;
     this.#agent = agent;
   }
 
-  async handOut(
+  async start(
     { jobs, starts, startable, annotated: known }: AgentClaim,
     poll: OpenPoll | null,
   ): Promise<void> {
-    const engine = this.#engine;
+    const { store, log } = this.#context;
     const { workers } = this.#agent;
     const ids = jobs.map((job) => job.id);
-    // They are claimed, so they are begun: when this cannot be read, each is asked for its annotations.
-    const annotated = known ?? (await engine.store.annotated(ids).catch(() => new Set(ids)));
+    // They are claimed, so they are started: when this cannot be read, the annotations of each are read.
+    const annotated = known ?? (await store.annotated(ids).catch(() => new Set(ids)));
     const handed = jobs.map((job) => ({ job, atWork: this.#prepare(job, poll) }));
-    engine.startable(
+    this.#deps.committer.whenStartable(
       startable,
       () => {
         for (const { job, atWork } of handed) {
@@ -54,7 +86,7 @@ export class HandingOut {
       },
       (error) => {
         for (const { atWork } of handed) workers.release(atWork.slot);
-        engine.log.events('ERROR', () => `a claim was not written: ${error.message}`, { err: error });
+        log.events('ERROR', () => `a claim was not written: ${error.message}`, { err: error });
         this.#agent.slotFreed();
       },
     );
@@ -62,27 +94,27 @@ export class HandingOut {
 
   /** Makes the records of a claimed job: in the dispatcher's jobs, and in the newest poll. */
   #prepare(job: JobRecord, poll: OpenPoll | null): AtWork {
-    const { dispatcher, name, workers } = this.#agent;
+    const { owner, name, workers } = this.#agent;
     const slot = workers.take();
-    const { store, registry } = this.#engine;
+    const { store, registry } = this.#context;
     const info = new LiveJobInfo(this.#agent, job, store.name, () => registry.redactorOf(job));
     info.thread = `${name}:${slot.number}`;
-    dispatcher.remember(job.id, info, poll?.info ?? null);
+    owner.remember(job.id, info, poll?.info ?? null);
     if (poll !== null) {
       const { newJobs } = poll.entry;
       poll.entry.claimed += 1;
-      newJobs.push([job.id, this.#engine.store.name]);
-      if (newJobs.length > dispatcher.jobs.size) newJobs.shift();
+      newJobs.push([job.id, store.name]);
+      if (newJobs.length > owner.jobs.size) newJobs.shift();
     }
     return { slot, info };
   }
 
   #begin(job: JobRecord, atWork: AtWork, start: Transition | null, isAnnotated: boolean): void {
-    const engine = this.#engine;
+    const { log } = this.#context;
     const { info } = atWork;
-    info.started = new Date(engine.now());
-    if (engine.log.isRead('INFO'))
-      engine.log.trace('INFO', () => `starting in thread ${info.thread}: ${info.call}`, { job: job.id });
+    info.started = new Date(this.#context.now());
+    if (log.isRead('INFO'))
+      log.trace('INFO', () => `starting in thread ${info.thread}: ${info.call}`, { job: job.id });
     // The claim of a job that starts at once has its start in it.
     if (job.state === 'assigned') this.#startSynced(job, atWork, isAnnotated);
     else if (start === null) this.#refuse(job, atWork);
@@ -91,14 +123,13 @@ export class HandingOut {
 
   /** For a policy that forbids a second run: the start is on disk, however often that fails, before the code is called. */
   #startSynced(job: JobRecord, atWork: AtWork, isAnnotated: boolean): void {
-    const engine = this.#engine;
     const { info } = atWork;
     let isFirst = true;
-    const starting = mustSucceed(
-      engine,
+    const starting = retryForever(
+      this.#context,
       () => `starting ${info.call}`,
       () => {
-        const started = isFirst ? this.#start(job) : this.#startAgain(job);
+        const started = isFirst ? this.#startOnce(job) : this.#startAgain(job);
         isFirst = false;
         return started;
       },
@@ -109,39 +140,38 @@ export class HandingOut {
       },
       (error: Error) => {
         const what = (): string => `could not start ${info.call}: ${error.message}`;
-        engine.log.events('ERROR', what, { job: job.id, err: error });
+        this.#context.log.events('ERROR', what, { job: job.id, err: error });
         this.#lost(atWork);
       },
     );
   }
 
   /** The job as its start leaves it, once that is on disk; null when its code is not to be called. */
-  async #start(job: JobRecord): Promise<JobRecord | null> {
-    const { id, epoch, claim } = job;
-    const start = stepJob(job, { type: 'job.start', at: this.#engine.now() });
-    const holder = { what: 'holder' as const, id, epoch, claim };
-    // Its arguments may be set until it has started: it is called with those that are stored then.
-    const unchanged = { what: 'rev' as const, kind: 'job' as const, id, rev: job.rev };
-    await this.#engine.commit(this.#agent.dispatcher.uuid, [start], [holder, unchanged]).synced;
+  async #startOnce(job: JobRecord): Promise<JobRecord | null> {
+    const start = stepJob(job, { type: 'job.start', at: this.#context.now() });
+    // Unchanged, since its arguments may be set until it has started: it is called with those that are stored then.
+    const expect = [ifHeldBy(job), ifUnchanged(job)];
+    await this.#deps.committer.commit(this.#agent.owner.uuid, [start], expect).synced;
     return callsHandler(start) ? afterStep(job, start) : null;
   }
 
   /**
-   * After a start that failed: somebody may have ended the job, which keeps its claim, or only the answer was lost.
+   * Starts a job again after a start that failed: the job may have been ended, which keeps its claim, or only the answer was
+   * lost.
    * @throws ReassignedError, BadStatusError when it is not to be started here any more.
    */
   async #startAgain(job: JobRecord): Promise<JobRecord | null> {
-    const { store } = this.#engine;
+    const { store } = this.#context;
     const now = await store.get('job', job.id);
     if (now?.epoch !== job.epoch || now.claim !== job.claim) throw new ReassignedError({ id: job.id });
-    // Nobody else starts what this claim holds, and its code was not called yet.
+    // No other process starts what this claim holds, and its code was not called yet.
     const isStarted = now.state === 'active.running' && now.attempts === job.attempts + 1;
-    if (!isStarted) return this.#start(now);
+    if (!isStarted) return this.#startOnce(now);
     await store.settled();
     return now;
   }
 
-  /** Calls the code of a job that is ACTIVE: at once, when there is nothing to read before. */
+  /** Calls the code of a job that is ACTIVE: at once, when it has no annotations to read. */
   #call(job: JobRecord, atWork: AtWork, isAnnotated: boolean): void {
     if (!isAnnotated) this.#run(job, atWork, {});
     else {
@@ -152,36 +182,34 @@ export class HandingOut {
     }
   }
 
-  /** Read before the code is called, however long the store is away. Null when the job is in other hands by then. */
+  /** Reads the annotations, however long the store is away. Null when the job was reassigned by then. */
   async #annotations(job: JobRecord, { info }: AtWork): Promise<Annotations | null> {
-    const engine = this.#engine;
-    const [annotations, now] = await mustLoad(
-      engine,
-      () => info.call,
-      () => Promise.all([engine.annotationsOf(job.id), engine.store.get('job', job.id)]),
+    const { store } = this.#context;
+    const [annotations, now] = await retryForever(
+      this.#context,
+      () => `loading ${info.call}`,
+      () => Promise.all([annotationsOf(store, job.id), store.get('job', job.id)]),
+      { rule: retryRules.load },
     );
     return isSameCall(job, now) ? annotations : null;
   }
 
-  /** The job is in other hands before its code was called. */
+  /** The job was reassigned before its code was called. */
   #lost({ slot, info }: AtWork): void {
     info.reassigned = true;
-    info.completed = new Date(this.#engine.now());
+    info.completed = new Date(this.#context.now());
     this.#agent.workers.release(slot);
     this.#agent.slotFreed();
   }
 
   #run(job: JobRecord, { slot, info }: AtWork, annotations: Annotations): void {
-    const engine = this.#engine;
     const agent = this.#agent;
-    const { id, epoch, claim } = job;
-    const holder = { id, epoch, claim };
     const run = new Run({
-      engine,
+      work: this.#deps.work,
       job,
       agent,
       slot,
-      holder,
+      holder: holderOf(job),
       queue: agent.queue,
       input: [],
       annotations,
@@ -189,15 +217,14 @@ export class HandingOut {
     });
     agent.workers.started(run);
     try {
-      engine.executor.execute(run);
+      this.#deps.steps.execute(run);
     } catch (error) {
-      agent.workers.broke(run, error);
+      agent.workers.workerFailed(run, error);
     }
   }
 
-  /** A job that was handed out though it cannot be called any more. */
+  /** A job that was claimed although it cannot be called any more. */
   #refuse(job: JobRecord, { slot, info }: AtWork): void {
-    const engine = this.#engine;
     let error: BadStatusError | null = null;
     if (!canStepJob(job, { type: 'job.start', at: 0 })) {
       try {
@@ -208,13 +235,13 @@ export class HandingOut {
     }
     info.failed = true;
     info.keep(error === null ? null : { ok: false, failure: Failure.from(error).data });
-    info.completed = new Date(engine.now());
+    info.completed = new Date(this.#context.now());
     this.#agent.workers.release(slot);
     if (error === null) return;
-    engine.executor
-      .refuse(job, error)
-      .catch((escaped: unknown) =>
-        engine.log.events('ERROR', () => `${info.call} was not filed: ${String(escaped)}`, { job: job.id }),
-      );
+    this.#deps.executor.refuse(job, error).catch((reason: unknown) =>
+      this.#context.log.events('ERROR', () => `${info.call} was not filed: ${String(reason)}`, {
+        job: job.id,
+      }),
+    );
   }
 }

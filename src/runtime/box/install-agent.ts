@@ -1,10 +1,16 @@
 import { checkKnown } from '../../model/checks/check-known.ts';
 import { checkName, checkQueueName } from '../../model/checks/names.ts';
+import { checkBox } from '../dispatchers/dispatcher-host.ts';
 import { type AgentSettings, agent, checkSettings } from '../handles/agents.ts';
-import { checkBox } from '../jobs/job-like.ts';
-import type { Signalbox } from './signalbox.ts';
+import { internals } from './internals.ts';
+import type { DispatcherHook } from './lifecycle-listeners.ts';
 
-/** What an installed agent is told. */
+/** A Signalbox, as far as the installation of agents needs it. */
+export interface AgentBox {
+  on(event: 'dispatcherActivated', hook: DispatcherHook): () => void;
+}
+
+/** Options of an installed agent. */
 export interface AgentInstallation {
   /** Name of the agent, unique within one queue of a dispatcher. */
   readonly name: string;
@@ -34,7 +40,7 @@ export interface AgentInstallation {
  *
  * @throws SignalboxError `INVALID_NAME`, `INVALID_OPTION`.
  */
-export function installAgent(box: Signalbox, installation: AgentInstallation): () => void {
+export function installAgent(box: AgentBox, installation: AgentInstallation): () => void {
   checkBox(box);
   checkKnown(installation, ['name', 'settings', 'queues']);
   const name = checkName(installation.name, 'an agent name');
@@ -46,7 +52,7 @@ export function installAgent(box: Signalbox, installation: AgentInstallation): (
     if (queues !== null && !queues.includes(queue)) return;
     const isThere = (await agents.get(name)) !== null;
     if (!isThere) await agents.set(name, settings);
-    box.engine.log.events('INFO', () =>
+    internals(box).context.log.events('INFO', () =>
       isThere
         ? `agent '${name}' is already in queue '${queue}'`
         : `agent '${name}' added to queue '${queue}'`,

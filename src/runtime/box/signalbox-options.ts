@@ -9,7 +9,7 @@ import type { Logger } from '../environment/logging.ts';
 import type { IdSource, TextFilePort } from '../environment/ports.ts';
 import type { Clock, Reactor } from '../environment/reactor/reactor.ts';
 import type { AgentSettings } from '../handles/agents.ts';
-import type { JobDefinition } from '../handles/define-job.ts';
+import type { JobDefinition } from '../handles/job.ts';
 
 /** What `createSignalbox` is told. */
 export interface SignalboxOptions {

@@ -1,4 +1,3 @@
-import type { AnyActorLogic, AnyActorRef } from 'xstate';
 import { ConflictError, SignalboxError } from '../../errors.ts';
 import { checkCount } from '../../model/checks/check-count.ts';
 import { checkKnown, checkObject } from '../../model/checks/check-known.ts';
@@ -7,90 +6,112 @@ import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import type { HistoryEntry, OpenStore } from '../../store/store.ts';
 import { type Duration, durationMs } from '../../time.ts';
 import { systemDefinitions } from '../builtin-jobs/system-jobs.ts';
+import { ifUnchanged } from '../commits/preconditions.ts';
 import { Registry } from '../definitions/registry.ts';
-import { Dispatcher } from '../dispatchers/dispatcher.ts';
-import {
-  type DispatcherEvent,
-  type DispatcherEventName,
-  type DispatcherHook,
-  Hooks,
-} from '../dispatchers/lifecycle-hooks.ts';
+import { DispatcherOf } from '../dispatchers/dispatcher.ts';
+import { type DispatcherHost, provideHost } from '../dispatchers/dispatcher-host.ts';
+import type { DispatcherEventName } from '../dispatchers/lifecycle-hooks.ts';
+import type { Reactor } from '../environment/reactor/reactor.ts';
 import { agent, checkSettings } from '../handles/agents.ts';
 import { draftCallback } from '../handles/callback-proxy.ts';
-import type { JobDefinition } from '../handles/define-job.ts';
 import { type Called, callJob } from '../handles/inline-call.ts';
-import { Job } from '../handles/job.ts';
+import { Job, type JobDefinition } from '../handles/job.ts';
 import { Queue } from '../handles/queue.ts';
-import { runTransaction, type Transaction, transactionOn } from '../handles/transaction.ts';
-import type { Engine } from './engine.ts';
+import { runTransaction, type Transaction } from '../handles/transaction.ts';
+import type { Runtime } from './create-runtime.ts';
 import { installAgent } from './install-agent.ts';
+import { provideInternals } from './internals.ts';
+import { type DispatcherEvent, type DispatcherHook, LifecycleListeners } from './lifecycle-listeners.ts';
 import type { SignalboxOptions, StartOptions } from './signalbox-options.ts';
-import { Supervision } from './supervisor.ts';
+import { Supervisor } from './supervisor.ts';
+
+/**
+ * Takes jobs from the queues for this process. Typically one per process; several may be made for tests.
+ *
+ * @example
+ * ```ts
+ * import { createSignalbox, Dispatcher, memoryStore } from 'signalbox';
+ *
+ * const box = await createSignalbox({ store: memoryStore(), jobs: [] });
+ * const dispatcher = new Dispatcher(box, { pollInterval: '500ms' });
+ * console.log(dispatcher.pollInterval, dispatcher.getStatusInfo().status); // => 500 STOPPED
+ * await box.stop();
+ * ```
+ *
+ * @throws SignalboxError `DISPATCHER_EXISTS`, `INVALID_DURATION`, `INVALID_OPTION`, `BOX_STOPPED`.
+ */
+export class Dispatcher extends DispatcherOf<Signalbox> {}
 
 /** One Signalbox: a store, the jobs this process knows, and the dispatchers that run them. */
 export class Signalbox {
   readonly #registry: Registry;
-  readonly #hooks = new Hooks(transactionOn);
+  readonly #listeners = new LifecycleListeners();
   readonly #dispatchers = new Map<string, Dispatcher>();
-  readonly #supervision: Supervision;
+  readonly #supervisor: Supervisor;
   #mainAgentHook: (() => void) | null = null;
 
   /** Use `createSignalbox`. */
   constructor(options: SignalboxOptions) {
-    this.#registry = registryOf(options, () => this.engine);
-    this.#supervision = new Supervision(options, {
+    this.#registry = registryOf(options);
+    this.#supervisor = new Supervisor(options, {
       registry: this.#registry,
-      hooks: this.#hooks,
+      listeners: this.#listeners,
       dispatchers: this.#dispatchers,
     });
+    provideInternals(this, () => this.#runtime);
+    provideHost(this, () => this.#host());
   }
 
   /** Resolves when the store is open and recovered. Rejects with what prevented it. */
   opened(): Promise<void> {
-    return this.#supervision.opened();
+    return this.#supervisor.opened();
   }
 
-  /** The parts that dispatchers and handles share. */
-  get engine(): Engine {
-    const { engine } = this.#supervision;
-    if (engine === null) throw new SignalboxError('NOT_STARTED', { what: 'the Signalbox' });
-    return engine;
+  get #runtime(): Runtime {
+    const { runtime } = this.#supervisor;
+    if (runtime === null) throw new SignalboxError('NOT_STARTED', { what: 'the Signalbox' });
+    return runtime;
   }
 
   /** UUID of this instance. */
   get uuid(): string {
-    return this.engine.uuid;
+    return this.#runtime.context.uuid;
   }
 
   /** The store, open: its budget, history and contract. */
   get store(): OpenStore {
-    return this.engine.store;
+    return this.#runtime.context.store;
   }
 
   /** The state of the supervisor: starting, recovering, running, draining, stopped or failed. */
   get state(): string {
-    return this.#supervision.state;
+    return this.#supervisor.state;
+  }
+
+  /** The reactor of the box: what waits for the box waits in its time. */
+  get reactor(): Reactor {
+    return this.#supervisor.reactor;
   }
 
   /** The queue of a name. Default: the one named ''. It need not exist yet; `put` refuses until it does. */
   queue(name = ''): Queue {
-    return new Queue(this.engine.direct, checkQueueName(name));
+    return new Queue(this.#runtime.work, checkQueueName(name));
   }
 
   /** Makes a queue when it is missing. @throws SignalboxError `INVALID_NAME`. */
   async createQueue(name: string): Promise<Queue> {
     checkQueueName(name);
-    const { direct } = this.engine;
-    if ((await direct.get('queue', name)) !== undefined) return this.queue(name);
-    const patch = { createdAt: this.engine.now() };
+    const { work, context } = this.#runtime;
+    if ((await work.readChecked('queue', name)) !== undefined) return this.queue(name);
+    const patch = { createdAt: context.now() };
     try {
-      await direct.submit(
+      await work.submit(
         [{ kind: 'queue', id: name, event: 'queue.created', from: null, to: null, patch }],
-        [{ what: 'rev', kind: 'queue', id: name, rev: 0 }],
+        [ifUnchanged({ id: name, rev: 0 }, 'queue')],
       );
-      this.engine.log.events('INFO', () => `queue '${name}' added`);
+      context.log.events('INFO', () => `queue '${name}' added`);
     } catch (error) {
-      // Somebody else has just made it.
+      // Another process has made it.
       if (!(error instanceof ConflictError)) throw error;
     }
     return this.queue(name);
@@ -98,12 +119,12 @@ export class Signalbox {
 
   /** Names of the queues, in order. */
   async queues(): Promise<readonly string[]> {
-    return (await this.engine.direct.list('queue', '')).map((queue) => queue.id);
+    return (await this.#runtime.work.list('queue', '')).map((queue) => queue.id);
   }
 
   /** A handle on a job by id. It knows nothing before it is asked: `await box.job(id).refresh()`. */
   job<Result = unknown>(id: string): Job<Result> {
-    return Job.reference<Result>(this.engine.direct, checkId(id));
+    return Job.reference<Result>(this.#runtime.work, checkId(id));
   }
 
   /** Registers a job of this process. @throws SignalboxError `DUPLICATE_DEFINITION`, `ANONYMOUS_FUNCTION`. */
@@ -131,7 +152,7 @@ export class Signalbox {
     job: Job<Result> | JobDefinition<never, Result>,
     ...input: readonly unknown[]
   ): Promise<Called<Result>> {
-    return callJob(this.engine, draftCallback<Result>(job), input);
+    return callJob(this.#runtime, draftCallback<Result>(job), input);
   }
 
   /**
@@ -164,7 +185,7 @@ export class Signalbox {
    * @throws ConflictError when it has; nothing was applied, and the function is not run again.
    */
   transaction<Result>(work: (tx: Transaction) => Promise<Result> | Result): Promise<Result> {
-    return runTransaction(this.engine, work);
+    return runTransaction(this.#runtime.work, work);
   }
 
   /**
@@ -173,17 +194,17 @@ export class Signalbox {
    * @throws SignalboxError `INVALID_OPTION`.
    */
   on(event: DispatcherEventName, hook: DispatcherHook): () => void {
-    return this.#hooks.hook(event, hook);
+    return this.#listeners.hook(event, hook);
   }
 
   /** Hears of dispatcher events once they are synced. Returns a function that ends it. */
   listen(listener: (event: DispatcherEvent) => void): () => void {
-    return this.#hooks.listen(listener);
+    return this.#listeners.listen(listener);
   }
 
   /** Synced entries of the journal from a seq on, oldest first. @throws SignalboxError `INVALID_OPTION`. */
   entries(from = 1): AsyncIterable<HistoryEntry> {
-    return this.engine.store.entries(checkCount(from, 'from', 0));
+    return this.#runtime.context.store.entries(checkCount(from, 'from', 0));
   }
 
   /** The dispatchers of this process, by UUID. */
@@ -194,14 +215,6 @@ export class Signalbox {
   /** The dispatcher of a UUID in this process, active or stopped, or null. Default: that of this instance. */
   getDispatcher(uuid: string = this.uuid): Dispatcher | null {
     return this.#dispatchers.get(uuid) ?? null;
-  }
-
-  /** Called by a new dispatcher. @throws SignalboxError `DISPATCHER_EXISTS`, `BOX_STOPPED`. */
-  addDispatcher(dispatcher: Dispatcher): void {
-    this.mustRun('making a dispatcher');
-    if (this.#dispatchers.has(dispatcher.uuid))
-      throw new SignalboxError('DISPATCHER_EXISTS', { uuid: dispatcher.uuid });
-    this.#dispatchers.set(dispatcher.uuid, dispatcher);
   }
 
   /** Forgets a dispatcher, so that another may be made under its UUID. */
@@ -216,21 +229,31 @@ export class Signalbox {
     this.#dispatchers.clear();
   }
 
-  /** @throws SignalboxError `BOX_STOPPED` once it stops or its store has failed. */
-  mustRun(call: string): void {
+  #mustRun(call: string): void {
     if (this.state !== 'running') throw new SignalboxError('BOX_STOPPED', { call });
   }
 
-  /** Makes an actor a child of the supervisor. */
-  spawn(name: string, logic: AnyActorLogic, input: unknown): AnyActorRef {
-    const child = this.#supervision.spawn(name, logic, input);
-    if (child === undefined) throw new SignalboxError('BOX_STOPPED', { call: `starting ${name}` });
-    return child;
-  }
-
-  /** Lets a child of the supervisor go that is at nothing any more. */
-  dismiss(child: AnyActorRef): void {
-    this.#supervision.dismiss(child);
+  /** What dispatchers need of this box and programs do not. */
+  #host(): DispatcherHost {
+    const supervisor = this.#supervisor;
+    return {
+      deps: this.#runtime,
+      get state() {
+        return supervisor.state;
+      },
+      add: (uuid, dispatcher) => {
+        this.#mustRun('making a dispatcher');
+        if (this.#dispatchers.has(uuid)) throw new SignalboxError('DISPATCHER_EXISTS', { uuid });
+        this.#dispatchers.set(uuid, dispatcher as Dispatcher);
+      },
+      spawn: (name, logic, input) => {
+        const child = supervisor.spawn(name, logic, input);
+        if (child === undefined) throw new SignalboxError('BOX_STOPPED', { call: `starting ${name}` });
+        return child;
+      },
+      dismiss: (child) => supervisor.dismiss(child),
+      mustRun: (call) => this.#mustRun(call),
+    };
   }
 
   /**
@@ -240,19 +263,19 @@ export class Signalbox {
    * @throws SignalboxError `DISPATCHER_STATE` when it is started already, `INVALID_OPTION`, `INVALID_DURATION`, `BOX_STOPPED`.
    */
   async start(options: StartOptions = {}): Promise<Dispatcher> {
-    this.mustRun('start()');
+    this.#mustRun('start()');
     checkObject(options, 'options');
     const { agent: settings = agent(), ...dispatcherOptions } = options;
     if (settings !== null) checkSettings(settings, 'agent');
     await this.createQueue('');
     const dispatcher = this.#dispatchers.get(this.uuid) ?? new Dispatcher(this, dispatcherOptions);
     dispatcher.activate();
-    // Behind what may refuse the start, and before the first poll, which comes in a later turn.
+    // After what may refuse the start, and before the first poll, which comes in a later turn.
     if (settings !== null) {
       this.#mainAgentHook?.();
       this.#mainAgentHook = installAgent(this, { name: 'main', settings });
     }
-    this.#supervision.reactor.run?.();
+    this.#supervisor.reactor.run?.();
     await dispatcher.nextPoll();
     return dispatcher;
   }
@@ -266,14 +289,14 @@ export class Signalbox {
    */
   async stop(options: { readonly grace?: Duration } = {}): Promise<void> {
     checkKnown(options, ['grace']);
-    await this.#supervision.stop(durationMs(options.grace ?? 0, 'grace'));
+    await this.#supervisor.stop(durationMs(options.grace ?? 0, 'grace'));
   }
 }
 
-/** What this process knows by name from the start: the machinery's own jobs, and what the options tell. */
-function registryOf(options: SignalboxOptions, engine: () => Engine): Registry {
+/** What this process knows by name from the start: system jobs, and what the options name. */
+function registryOf(options: SignalboxOptions): Registry {
   const registry = new Registry();
-  for (const definition of systemDefinitions(engine)) registry.add(definition);
+  for (const definition of systemDefinitions) registry.add(definition);
   for (const definition of options.jobs ?? []) registry.add(definition);
   for (const filter of options.filters ?? []) registry.addFilter(filter);
   for (const chooser of options.choosers ?? []) registry.addChooser(chooser);

@@ -1,13 +1,14 @@
 import { checkKnown } from '../../model/checks/check-known.ts';
 import { type Duration, durationMs } from '../../time.ts';
+import { checkBox } from '../dispatchers/dispatcher-host.ts';
 import { nodeSignals, type SignalName, type SignalPort } from '../environment/ports.ts';
 import { withinMs } from '../environment/reactor/time-limits.ts';
-import { checkBox } from '../jobs/job-like.ts';
+import { internals } from './internals.ts';
 import type { Signalbox } from './signalbox.ts';
 
-/** What `handleSignals` is told. */
+/** Options of `handleSignals`. */
 export interface SignalOptions {
-  /** How long running jobs may take to end. Default 0: they are handed on. */
+  /** How long running jobs may take to end. Default 0: they are handed over. */
   readonly grace?: Duration;
   /** How long the stop as a whole is waited for. Default 3 s more than `grace`. */
   readonly timeout?: Duration;
@@ -51,9 +52,9 @@ export function handleSignals(box: Signalbox, options: SignalOptions = {}): () =
   const stopThen = (follow: () => void): void => {
     restore();
     const stopped = box.stop({ grace }).catch((error) => {
-      box.engine.log.events('CRITICAL', () => `could not stop: ${String(error)}`);
+      internals(box).context.log.events('CRITICAL', () => `could not stop: ${String(error)}`);
     });
-    void withinMs(box.engine.reactor, stopped, timeout).then(follow);
+    void withinMs(internals(box).context.reactor, stopped, timeout).then(follow);
   };
   const interrupt = (): void =>
     stopThen(() => {

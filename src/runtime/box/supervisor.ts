@@ -7,10 +7,9 @@ import type { RepresentationRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
 import { withCodec } from '../../store/coded-store.ts';
 import type { OpenStore } from '../../store/store.ts';
-import { DueTick } from '../agents/due-timer.ts';
+import { DueTimer } from '../agents/due-timer.ts';
+import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { Registry } from '../definitions/registry.ts';
-import type { Dispatcher } from '../dispatchers/dispatcher.ts';
-import type { Hooks } from '../dispatchers/lifecycle-hooks.ts';
 import { instanceUuid } from '../environment/instance-uuid.ts';
 import { criticalToStderr, Log } from '../environment/logging.ts';
 import { type IdSource, nodeTextFiles, randomIds } from '../environment/ports.ts';
@@ -18,29 +17,46 @@ import { NodeReactor } from '../environment/reactor/node-reactor.ts';
 import type { Clock, Reactor, RunnableReactor } from '../environment/reactor/reactor.ts';
 import { joinReactor, leaveReactor } from '../environment/reactor/shared-reactors.ts';
 import { withinMs } from '../environment/reactor/time-limits.ts';
-import { Representation } from '../handles/representation.ts';
-import { Engine } from './engine.ts';
+import { Sleeps } from '../environment/sleeps.ts';
+import { createRuntime, type Runtime } from './create-runtime.ts';
+import type { LifecycleListeners } from './lifecycle-listeners.ts';
 import type { SignalboxOptions } from './signalbox-options.ts';
 
-/** What a Signalbox shares with its supervision. */
-interface Shared {
-  readonly registry: Registry;
-  readonly hooks: Hooks;
-  readonly dispatchers: ReadonlyMap<string, Dispatcher>;
+/** A dispatcher, as its supervisor stops it. */
+interface SupervisedDispatcher {
+  stopped(): Promise<void>;
+  abandon(): void;
 }
 
-/** Joins the supervisor's chart to the world: the one place where its effects are written. */
-export class Supervision {
+/** What a Signalbox shares with its supervisor. */
+interface Shared {
+  readonly registry: Registry;
+  readonly listeners: LifecycleListeners;
+  readonly dispatchers: ReadonlyMap<string, SupervisedDispatcher>;
+}
+
+/**
+ * Joins the supervisor's chart to the world: opens the store, recovers, routes work to agents, drains and closes.
+ *
+ * This room owns the life of a box: options, the supervisor, the composition root, and the public class `Signalbox`.
+ *
+ * Invariant: the chart decides when the store is open. Nothing is claimed before recovery is done, and the store is closed
+ * only when every dispatcher is deactivated or the store has failed.
+ *
+ * May import: every room. Only `src/index.ts` imports this one.
+ */
+export class Supervisor {
   readonly reactor: Reactor & Partial<RunnableReactor>;
-  /** The parts that dispatchers and handles share; null until the store is open. */
-  engine: Engine | null = null;
+  /** The parts of the running box; null until the store is open. */
+  runtime: Runtime | null = null;
   readonly #options: SignalboxOptions;
   readonly #shared: Shared;
   readonly #limits: Limits;
   readonly #now: () => number;
   readonly #supervisor: Actor<typeof supervisorMachine>;
   readonly #offered = new Set<string>();
-  readonly #dueTick: DueTick;
+  readonly #dueTimer: DueTimer;
+  readonly #sleeps: Sleeps;
   #openError: unknown = null;
   #storeFailure: Error | null = null;
   #grace = 0;
@@ -55,9 +71,13 @@ export class Supervision {
     const clock =
       options.clock ?? (this.reactor.now === undefined ? new NodeReactor() : (this.reactor as Clock));
     this.#now = () => clock.now();
-    this.#dueTick = new DueTick({
+    this.#sleeps = new Sleeps(this.reactor);
+    this.#dueTimer = new DueTimer({
       reactor: this.reactor,
-      store: () => (this.state === 'running' && this.#opened().agents.size > 0 ? this.#opened().store : null),
+      store: () => {
+        const { agents, context } = this.#opened();
+        return this.state === 'running' && agents.size > 0 ? context.store : null;
+      },
       tick: () => this.#supervisor.send({ type: 'tick.due' }),
     });
     this.#supervisor = createActor(
@@ -65,12 +85,12 @@ export class Supervision {
         actions: {
           openStore: () => void this.#openStore(),
           recover: () => void this.#recover(),
-          routeWork: ({ event }) => this.#routeWork((event as { queue: string }).queue),
-          wakeDue: () => this.#wakeAll(),
-          scheduleTick: () => this.#dueTick.plan(),
-          cancelTick: () => this.#dueTick.cancel(),
+          routeWork: ({ event }) => this.#opened().agents.offer((event as { queue: string }).queue),
+          wakeDue: () => this.#opened().agents.offer(),
+          scheduleTick: () => this.#dueTimer.plan(),
+          cancelTick: () => this.#dueTimer.cancel(),
           drain: () => void this.#drain(),
-          closeStore: () => void this.engine?.store.close().catch(() => {}),
+          closeStore: () => void this.runtime?.context.store.close().catch(() => {}),
           abortJobs: () => this.#abortJobs(),
         },
       }),
@@ -91,14 +111,14 @@ export class Supervision {
 
   /** Makes an actor a child of the supervisor. Undefined when the chart refuses it. */
   spawn(name: string, logic: AnyActorLogic, input: unknown): AnyActorRef | undefined {
-    // An agent that was removed may still be there when another of its name begins.
+    // An agent that was removed may still end when another one of its name starts.
     this.#spawned += 1;
     const id = `${name}:${this.#spawned}`;
     this.#supervisor.send({ type: 'child.spawn', id, logic, input });
     return (this.#supervisor.getSnapshot().children as Record<string, AnyActorRef | undefined>)[id];
   }
 
-  /** Lets a child go that is at nothing any more. */
+  /** Removes a child that has nothing left to do. */
   dismiss({ id }: AnyActorRef): void {
     this.#supervisor.send({ type: 'child.leave', id });
   }
@@ -107,21 +127,23 @@ export class Supervision {
   async stop(grace: number): Promise<void> {
     this.#grace = grace;
     const isKnown = this.#storeFailure !== null;
-    const store = this.engine?.store ?? null;
+    const store = this.runtime?.context.store ?? null;
     this.#supervisor.send({ type: 'box.stop' });
     await waitFor(this.#supervisor, (snapshot) => snapshot.matches('stopped'));
     try {
       await store?.close();
     } finally {
-      this.engine?.end();
+      // The store is closed: what waits for it, or to try it again, ends.
+      this.#sleeps.end();
+      this.runtime?.watch.lookAgain();
     }
     if (!isKnown && this.#storeFailure !== null) throw this.#storeFailure;
   }
 
-  /** The engine, in states that the chart enters with an open store only. */
-  #opened(): Engine {
-    if (this.engine === null) throw new SignalboxError('NOT_STARTED', { what: 'the Signalbox' });
-    return this.engine;
+  /** The runtime, in states that the chart enters with an open store only. */
+  #opened(): Runtime {
+    if (this.runtime === null) throw new SignalboxError('NOT_STARTED', { what: 'the Signalbox' });
+    return this.runtime;
   }
 
   async #openStore(): Promise<void> {
@@ -144,24 +166,26 @@ export class Supervision {
         this.#supervisor.send({ type: 'store.failed', reason: error.message });
       });
       const uuid = checkUuid(this.#options.uuid ?? this.#instanceUuid(open, ids));
-      this.engine = new Engine({
+      const context: RuntimeContext = {
         store: open,
         registry: this.#shared.registry,
         reactor: this.reactor,
-        // That of the store is the only clock that all hosts share.
-        now: () => coded.now(),
         ids,
         log,
         uuid,
-        hooks: this.#shared.hooks,
         limits: this.#limits,
+        now: () => coded.now(),
+        sleep: (ms) => this.#sleeps.take(ms),
+      };
+      this.runtime = createRuntime(context, {
         offerWork: (queue) => this.#offerWork(queue),
+        hooksOn: (work) => this.#shared.listeners.on(work),
       });
       open.onHint((queue) => this.#offerWork(queue));
       this.#supervisor.send({ type: 'store.opened' });
     } catch (error) {
       this.#openError = error;
-      // Without an engine nobody else could let the store go.
+      // Without a runtime nothing else would close the store.
       await open?.close().catch(() => {});
       this.#supervisor.send({ type: 'store.failed', reason: String(error) });
     }
@@ -169,26 +193,27 @@ export class Supervision {
 
   #instanceUuid(store: OpenStore, ids: IdSource): string {
     const files = this.#options.files ?? nodeTextFiles;
-    // A store that dies with its process leaves nothing behind that an instance would have to recognise.
+    // A store that dies with its process leaves nothing that an instance would have to recognise.
     const isVolatile = store.isVolatile && files.environment('SIGNALBOX_UUID_FILE') === undefined;
     return isVolatile ? ids.newUuid() : instanceUuid(files, ids, store.directory);
   }
 
-  /** Jobs of processes that are known to be gone are handed on before the first poll; for others a sibling waits. */
+  /** Hands over the jobs of processes that are known to be dead, before the first poll. A sibling waits for the death of others. */
   async #recover(): Promise<void> {
     try {
-      const { store, direct, orphans } = this.#opened();
+      const { context, orphans } = this.#opened();
+      const { store } = context;
       const records: RepresentationRecord[] = [];
       for (const queue of await store.list('queue', ''))
         records.push(...(await store.list('representation', `${queue.id}/`)));
-      // Asked for after them: who is activated later has an opening by then.
+      // Read after them: a dispatcher that is activated later has an opening by then.
       const { alive } = await store.openings();
       for (const record of records) {
         if (record.state !== 'activated' || alive.has(record.epoch)) continue;
-        await this.#deactivated(new Representation(direct, record));
+        await this.#deactivate(record);
       }
       // Where others may be alive, the first poll has one of them look.
-      if (store.exclusive) await orphans.takeUp();
+      if (store.exclusive) await orphans.rescueAll();
       this.#supervisor.send({ type: 'recovery.done' });
     } catch (error) {
       this.#openError = error;
@@ -196,11 +221,11 @@ export class Supervision {
     }
   }
 
-  async #deactivated(representation: Representation): Promise<void> {
+  async #deactivate({ id }: RepresentationRecord): Promise<void> {
     try {
-      await representation.deactivate();
+      await this.#opened().representations.deactivate(id);
     } catch (error) {
-      // Another process has just done it.
+      // Another process has done it.
       if (!(error instanceof BadStatusError)) throw error;
     }
   }
@@ -215,29 +240,21 @@ export class Supervision {
     });
   }
 
-  #routeWork(queue: string): void {
-    for (const live of this.#opened().agents.values()) if (live.queue === queue) live.offer();
-  }
-
-  #wakeAll(): void {
-    for (const live of this.#opened().agents.values()) live.offer();
-  }
-
   async #drain(): Promise<void> {
-    const engine = this.#opened();
-    for (const live of engine.agents.values()) live.drain();
+    const { agents, context } = this.#opened();
+    for (const agent of agents) agent.drain();
     if (this.#grace > 0) {
-      const idle = Promise.all([...engine.agents.values()].map((live) => live.idle()));
-      await withinMs(engine.reactor, idle, this.#grace);
+      const idle = Promise.all([...agents].map((agent) => agent.idle()));
+      await withinMs(context.reactor, idle, this.#grace);
     }
     for (const dispatcher of this.#shared.dispatchers.values()) await dispatcher.stopped();
-    if (leaveReactor(this.reactor, this)) await this.#stopReactor(engine);
-    await engine.store.settled().catch(() => {});
+    if (leaveReactor(this.reactor, this)) await this.#stopReactor(context);
+    await context.store.settled().catch(() => {});
     this.#supervisor.send({ type: 'drain.done' });
   }
 
-  /** What a trigger of the program throws must not keep the box from its end. */
-  async #stopReactor({ log }: Engine): Promise<void> {
+  /** An error of a trigger of the program must not prevent the end of the box. */
+  async #stopReactor({ log }: RuntimeContext): Promise<void> {
     try {
       await this.reactor.stop?.();
     } catch (error) {
@@ -251,8 +268,8 @@ export class Supervision {
   #abortJobs(): void {
     const reason = new Error('the store failed');
     leaveReactor(this.reactor, this);
-    if (this.engine === null) return;
-    for (const live of this.engine.agents.values()) live.workers.abort(reason);
+    if (this.runtime === null) return;
+    for (const agent of this.runtime.agents) agent.workers.abort(reason);
     // Polls could do nothing any more, and would keep the process alive after `stop`.
     for (const dispatcher of this.#shared.dispatchers.values()) dispatcher.abandon();
   }

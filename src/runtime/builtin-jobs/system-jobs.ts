@@ -2,62 +2,76 @@ import { SignalboxError, shown, TimeoutError } from '../../errors.ts';
 import { isReadable } from '../../model/jobs/readable.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { systemNames } from '../../model/records/system-names.ts';
-import { Failure } from '../../model/values/failure.ts';
-import type { Engine } from '../box/engine.ts';
-import type { CallbackContext } from '../callbacks/callback-runner.ts';
-import { failFromOutside, handleInterrupt, isInCareOf } from '../callbacks/fail-job.ts';
-import { mustSucceed } from '../commits/retry.ts';
-import { currentRun } from '../execution/current-run.ts';
-import { type JobDefinition, makeDefinition } from '../handles/define-job.ts';
-import type { Job } from '../handles/job.ts';
+import { failJob } from '../callbacks/fail-job.ts';
+import { belongsToSystemJob, handleInterrupt } from '../callbacks/interrupted-job.ts';
+import { retryForever } from '../commits/retry.ts';
+import { type CallbackContext, currentRun } from '../execution/run.ts';
+import { makeDefinition } from '../handles/define-job.ts';
+import type { Job, JobDefinition } from '../handles/job.ts';
+import { type HandleServices, servicesOf } from '../handles/services.ts';
 import { isJob } from '../jobs/job-like.ts';
 import { joinDefinitions } from './join.ts';
 
-/** The jobs that the machinery itself puts in queues. They are looked up by name like any other. */
-export function systemDefinitions(engine: () => Engine): readonly JobDefinition<never, unknown>[] {
-  const definitions = [
-    deciding(engine, systemNames.fail, async (box, job) => {
-      const record = await undecided(box, job);
-      if (record === null) return;
-      // Failed by an earlier run of this job, whose worker went away at a callback: that one is decided, too.
-      if (record.state === 'callbacks') return box.callbacks.resume(record, ownWorker());
-      const limit = record.beginBy === null ? 'its deadline' : `${record.beginBy} ms`;
-      const error = new TimeoutError({ what: `the start of job ${job.record.id}`, limit });
-      await failFromOutside(box, box.direct, job.record.id, error, { expired: true, within: ownWorker() });
-    }),
-    deciding(engine, systemNames.handleInterrupt, async (box, job) => {
-      if ((await undecided(box, job)) === null) return;
-      const queue = currentRun.getStore()?.queue ?? '';
-      await handleInterrupt(box, job.record.id, queue, { within: ownWorker(), system: ownId() });
-    }),
-    deciding(engine, systemNames.resumeCallbacks, async (box, job) => {
-      const record = await sound(box, job);
-      if (record !== undefined && !isElsewhere(record)) await box.callbacks.goOn(record, ownWorker());
-    }),
-    makeDefinition({ name: systemNames.pass, run: (input: unknown) => passed(input) }),
-    ...joinDefinitions,
-  ];
-  return definitions as unknown as readonly JobDefinition<never, unknown>[];
-}
+/**
+ * The definitions of system jobs: what the runtime itself puts in queues. They are looked up by name like any other.
+ *
+ * This room owns jobs that are made of the public parts: system jobs, and serial and parallel jobs.
+ *
+ * Invariant: a decision about another job is a commit before the system job's own end, so a system job that runs again
+ * finds it made and does nothing.
+ *
+ * May import: everything but `box`.
+ */
+export const systemDefinitions = [
+  deciding(systemNames.fail, async (services, job) => {
+    const { callbacks, work } = services;
+    const record = await undecided(services, job);
+    if (record === null) return;
+    // Failed by an earlier run of this job, whose worker disappeared during a callback: that callback is decided, too.
+    if (record.state === 'callbacks') return callbacks.resume(record, ownWorker());
+    const limit = record.beginBy === null ? 'its deadline' : `${record.beginBy} ms`;
+    const error = new TimeoutError({ what: `the start of job ${job.record.id}`, limit });
+    await failJob(callbacks, work, job.record.id, error, { expired: true, within: ownWorker() });
+  }),
+  deciding(systemNames.handleInterrupt, async (services, job) => {
+    if ((await undecided(services, job)) === null) return;
+    const queue = currentRun.getStore()?.queue ?? '';
+    await handleInterrupt(services, job.record.id, { queue, within: ownWorker(), system: ownId() });
+  }),
+  deciding(systemNames.resumeCallbacks, async (services, job) => {
+    const record = await readable(services, job);
+    if (record !== undefined && !isElsewhere(record))
+      await services.callbacks.continueCallbacks(record, ownWorker());
+  }),
+  // Passes the outcome of its parent on for a branch that is missing; a Failure stays one.
+  makeDefinition({ name: systemNames.pass, run: (input: unknown) => input }),
+  ...joinDefinitions,
+] as unknown as readonly JobDefinition<never, unknown>[];
 
 /**
- * A job that decides about another one. Nobody else will, so it is done however often the store refuses it; an argument
- * that is no job, as somebody may have written it into the files of a store, is refused once and for all.
+ * A job that decides about another one. No other process decides, so it is repeated however often the store refuses. An
+ * argument that is no job, as it may have been written into the files of a store, is refused at once.
  */
 function deciding(
-  engine: () => Engine,
   name: string,
-  decide: (engine: Engine, job: Job) => Promise<void>,
+  decide: (services: HandleServices, job: Job) => Promise<void>,
 ): JobDefinition<readonly [Job], null> {
   const run = async (job: Job): Promise<void> => {
     if (!isJob(job)) throw notJob(name, job);
-    await mustSucceed(
-      engine(),
+    const services = currentServices();
+    await retryForever(
+      services.work.context,
       () => `${name} of job ${job.record.id}`,
-      () => decide(engine(), job),
+      () => decide(services, job),
     );
   };
   return makeDefinition({ name, run });
+}
+
+function currentServices(): HandleServices {
+  const run = currentRun.getStore();
+  if (run === undefined) throw new SignalboxError('NO_CURRENT_JOB', { call: 'a system job' });
+  return servicesOf(run.context);
 }
 
 function notJob(name: string, value: unknown): SignalboxError {
@@ -65,27 +79,27 @@ function notJob(name: string, value: unknown): SignalboxError {
   return new SignalboxError('INVALID_OPTION', { option, expected: 'a job', actual: shown(value) });
 }
 
-/** The record of a job. @throws SignalboxError `JOB_QUARANTINED` when this version cannot do anything with it. */
-async function sound(engine: Engine, { record: { id } }: Job): Promise<JobRecord | undefined> {
-  const record = await engine.store.get('job', id);
+/** The record of a job. @throws SignalboxError `JOB_QUARANTINED` when this version cannot read it. */
+async function readable({ work }: HandleServices, { record: { id } }: Job): Promise<JobRecord | undefined> {
+  const record = await work.context.store.get('job', id);
   if (record !== undefined && !isReadable(record)) throw new SignalboxError('JOB_QUARANTINED', { id });
   return record;
 }
 
 /**
- * The job that the current system job has to decide about, or null when that is done: the decision is a commit before
- * the system job's own end, so a crash between the two makes it run again. A waiting job may also have got its outcome.
+ * The job that the current system job has to decide about, or null when that is done: by an earlier run of it, or because a
+ * waiting job has got its outcome.
  */
-async function undecided(engine: Engine, job: Job): Promise<JobRecord | null> {
-  const record = await sound(engine, job);
-  const isHere = record !== undefined && isInCareOf(record, ownId());
+async function undecided(services: HandleServices, job: Job): Promise<JobRecord | null> {
+  const record = await readable(services, job);
+  const isHere = record !== undefined && belongsToSystemJob(record, ownId());
   return isHere && record.state !== 'completed' ? record : null;
 }
 
-/** Whether somebody else is at the callbacks of a job. Nobody is at a completed one, nor at one that stands nowhere. */
+/** Whether another process calls the callbacks of a job. None does for a completed job, nor for one without a parent. */
 function isElsewhere(record: JobRecord): boolean {
   if (record.state === 'completed' || record.parent === null) return false;
-  return !isInCareOf(record, ownId());
+  return !belongsToSystemJob(record, ownId());
 }
 
 /** The id of the current system job. */
@@ -93,12 +107,7 @@ function ownId(): string {
   return currentRun.getStore()?.job.id ?? '';
 }
 
-/** The worker of the current system job: callbacks that it goes on with run there, as long as it holds its own job. */
+/** The worker of the current system job: callbacks that it continues run there, as long as it holds its own job. */
 function ownWorker(): CallbackContext | null {
   return currentRun.getStore()?.callbackContext ?? null;
-}
-
-/** A missing branch gives its parent's outcome on: a Failure keeps flowing. */
-function passed(input: unknown): unknown {
-  return input instanceof Failure ? input : input;
 }

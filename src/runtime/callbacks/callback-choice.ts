@@ -3,16 +3,21 @@ import { newJobRecord, stepJob } from '../../model/jobs/step.ts';
 import type { ProxyRecord } from '../../model/records/records.ts';
 import { systemNames } from '../../model/records/system-names.ts';
 import { Failure } from '../../model/values/failure.ts';
+import { decodeValue } from '../../model/values/values.ts';
 import type { Change } from '../../store/store.ts';
-import type { Engine } from '../box/engine.ts';
+import { ifUnchanged } from '../commits/preconditions.ts';
+import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import { creation } from '../jobs/job-drafts.ts';
+import type { JobHandles } from '../jobs/job-like.ts';
 
 /** Decides callback proxies: which of their branches is called. */
 export class CallbackChoice {
-  readonly #engine: Engine;
+  readonly #work: UnitOfWork;
+  readonly #handles: JobHandles;
 
-  constructor(engine: Engine) {
-    this.#engine = engine;
+  constructor(work: UnitOfWork, handles: JobHandles) {
+    this.#work = work;
+    this.#handles = handles;
   }
 
   /**
@@ -21,37 +26,39 @@ export class CallbackChoice {
    * @throws what a condition throws, and `UNKNOWN_CONDITION`.
    */
   async make(id: string, parent: string): Promise<string> {
-    const engine = this.#engine;
+    const { context, committer } = this.#work;
     for (;;) {
-      const proxy = await engine.store.get('proxy', id);
+      const proxy = await context.store.get('proxy', id);
       if (proxy === undefined || proxy.chosen !== null) return proxy?.chosen ?? '';
-      const made: Change[] = [];
+      const changes: Change[] = [];
       const branch = await this.#branch(proxy, parent);
-      const chosen = branch ?? engine.ids.newId();
+      const chosen = branch ?? context.ids.newId();
       if (branch === null) {
         const place = { parent: { proxy: id }, order: ['callback', 0] } as const;
-        made.push(creation(newJobRecord(chosen, { name: systemNames.pass, ...place }), 'callback.add'));
+        changes.push(creation(newJobRecord(chosen, { name: systemNames.pass, ...place }), 'callback.add'));
       }
       const patch = { chosen };
-      made.push({ kind: 'proxy', id, event: 'proxy.choose', from: null, to: null, patch });
-      made.push(...(await this.#moves(proxy, chosen)));
+      changes.push({ kind: 'proxy', id, event: 'proxy.choose', from: null, to: null, patch });
+      changes.push(...(await this.#moves(proxy, chosen)));
       try {
-        await engine.commit(engine.uuid, made, [{ what: 'rev', kind: 'proxy', id, rev: proxy.rev }]).written;
+        await committer.commit(context.uuid, changes, [ifUnchanged(proxy, 'proxy')]).written;
         return chosen;
       } catch (error) {
-        // Something was added to it meanwhile, or somebody else decided.
+        // A callback was added to it meanwhile, or another process has decided.
         if (!(error instanceof ConflictError)) throw error;
       }
     }
   }
 
   async #branch(proxy: ProxyRecord, parent: string): Promise<string | null> {
-    const engine = this.#engine;
-    const outcome = (await engine.store.get('job', parent))?.outcome ?? null;
+    const { store, registry } = this.#work.context;
+    const outcome = (await store.get('job', parent))?.outcome ?? null;
     const input =
-      outcome === null || outcome.ok ? engine.decode(outcome?.value ?? null) : new Failure(outcome.failure);
+      outcome === null || outcome.ok
+        ? decodeValue(outcome?.value ?? null, (id) => this.#handles.reference(this.#work, id))
+        : new Failure(outcome.failure);
     for (const { when, job } of proxy.branches) {
-      if (engine.registry.condition(when).holds(input) === true) return job;
+      if (registry.condition(when).holds(input) === true) return job;
     }
     return proxy.otherwise;
   }
@@ -59,7 +66,9 @@ export class CallbackChoice {
   /** What was added to the proxy before it was decided is called with the chosen job's outcome. */
   async #moves(proxy: ProxyRecord, chosen: string): Promise<readonly Change[]> {
     const branches = [...proxy.branches.map((branch) => branch.job), proxy.otherwise];
-    const added = (await this.#engine.store.branches(proxy.id)).filter((job) => !branches.includes(job.id));
+    const added = (await this.#work.context.store.branches(proxy.id)).filter(
+      (job) => !branches.includes(job.id),
+    );
     return added.map((job) => stepJob(job, { type: 'callback.move', to: chosen }));
   }
 }

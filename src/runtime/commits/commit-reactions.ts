@@ -1,3 +1,5 @@
+import type { Ticket } from '../../store/store.ts';
+
 type Done = () => void;
 type Refused = (error: Error) => void;
 
@@ -12,7 +14,7 @@ interface Group {
  * Reactions to commits, one promise reaction for all commits of a batch: they share their promises, so what waits
  * for ten thousand of them costs one wake-up.
  */
-export class TicketReactions {
+export class CommitReactions {
   readonly #groups = new WeakMap<Promise<void>, Group>();
   readonly #failed: (error: unknown) => void;
   // The batch of this tick has two promises, written and synced: nearly every call is for one of them.
@@ -73,3 +75,6 @@ export class TicketReactions {
     if (this.#second === group) this.#second = null;
   }
 }
+
+/** The ticket of a commit that is known to be made. */
+export const committed: Ticket = { written: Promise.resolve(), synced: Promise.resolve() };

@@ -8,7 +8,7 @@ import { withinMs } from '../environment/reactor/time-limits.ts';
 const unansweredMs = 2000;
 
 /** Tells when a job reaches a condition, by following the journal: nothing polls. */
-export class Watch {
+export class JobWatch {
   readonly #store: OpenStore;
   readonly #reactor: Reactor;
   readonly #checks = new Map<string, Set<() => void>>();

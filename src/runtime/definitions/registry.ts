@@ -11,8 +11,9 @@ import { failureCondition, isSystemJob, isSystemName } from '../../model/records
 import { Failure } from '../../model/values/failure.ts';
 import { Redactor } from '../../model/values/redaction.ts';
 import { isLogLevel, type LogLevel } from '../environment/logging.ts';
-import type { Definition, JobDefinition } from '../handles/define-job.ts';
+
 import type { ConditionDefinition } from './conditions.ts';
+import type { Definition } from './definition.ts';
 import type { ChooserDefinition, FilterDefinition } from './filters-and-choosers.ts';
 
 /** That of system jobs. What they decide about may be in quarantine: then they make room, and look again later. */
@@ -37,7 +38,7 @@ export class Registry {
     this.addCondition({ conditionName: failureCondition, holds: (input) => input instanceof Failure });
   }
 
-  add(definition: JobDefinition<never, unknown>): void {
+  add(definition: { readonly definition: Definition }): void {
     const known = definition as unknown as { readonly definition?: Definition };
     if (typeof definition !== 'function' || known.definition === undefined) {
       throw new SignalboxError('ANONYMOUS_FUNCTION', { actual: shown(definition) });

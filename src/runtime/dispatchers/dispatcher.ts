@@ -10,14 +10,14 @@ import { type PollRange, pollAt, pollsIn } from '../../model/monitoring/poll-ran
 import { type JobName, type PollInfo, Polls } from '../../model/monitoring/polls.ts';
 import { type Statistics, statisticsOf } from '../../model/monitoring/statistics.ts';
 import { type Duration, durationMs } from '../../time.ts';
-import { LiveAgents } from '../agents/agent-actors.ts';
-import type { Engine } from '../box/engine.ts';
-import type { Signalbox } from '../box/signalbox.ts';
+import { AgentActors } from '../agents/agent-actors.ts';
+import type { AgentOwner } from '../agents/job-starter.ts';
+import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { Reactor, ScheduledCall } from '../environment/reactor/reactor.ts';
-import { checkBox } from '../jobs/job-like.ts';
-import { Polling } from './poller.ts';
+import { type DispatcherHost, hostOf } from './dispatcher-host.ts';
+import { Poller } from './poller.ts';
 
-/** What a dispatcher is told. */
+/** Options of a dispatcher. */
 export interface DispatcherOptions {
   /** Default: the box's. */
   readonly reactor?: Reactor;
@@ -31,7 +31,7 @@ export interface DispatcherOptions {
   readonly pollsSize?: number;
 }
 
-/** How a dispatcher does. Durations are milliseconds. */
+/** The health of a dispatcher and its times. Durations are milliseconds. */
 export interface StatusInfo {
   readonly status: DispatcherHealth;
   readonly pollInterval: number;
@@ -41,66 +41,67 @@ export interface StatusInfo {
 }
 
 /**
- * The process that takes jobs from the queues and performs them. Typically one per process; several may be made for tests.
+ * Takes jobs from the queues for this process: polls, pings, and lets its agents claim. Programs know it as `Dispatcher`,
+ * whose box is a `Signalbox`.
  *
- * @example
- * ```ts
- * import { createSignalbox, Dispatcher, memoryStore } from 'signalbox';
+ * This room owns the presence of a process in the queues: registration, polls, pings, the release of the jobs of dispatchers
+ * that stop or are dead, and the rescue of jobs that no agent holds.
  *
- * const box = await createSignalbox({ store: memoryStore(), jobs: [] });
- * const dispatcher = new Dispatcher(box, { pollInterval: '500ms' });
- * console.log(dispatcher.pollInterval, dispatcher.getStatusInfo().status); // => 500 STOPPED
- * await box.stop();
- * ```
+ * Invariant: a dispatcher claims only in queues in which it is activated, and what it holds is released in the commit that
+ * deactivates it.
  *
- * @throws SignalboxError `DISPATCHER_EXISTS`, `INVALID_DURATION`, `INVALID_OPTION`, `BOX_STOPPED`.
+ * May import: `agents`, `callbacks`, `execution`, `jobs`, `commits`, `definitions`, `environment`.
  */
-export class Dispatcher {
-  readonly box: Signalbox;
+export class DispatcherOf<Box extends object> implements AgentOwner {
+  readonly box: Box;
   readonly uuid: string;
   readonly reactor: Reactor;
   /** Milliseconds. */
   readonly pollInterval: number;
   readonly polls: Polls;
   readonly jobs: JobInfos;
-  readonly #engine: Engine;
+  readonly #host: DispatcherHost;
+  readonly #context: RuntimeContext;
   readonly #actor: Actor<typeof dispatcherMachine>;
-  readonly #agents: LiveAgents;
-  readonly #polling: Polling;
+  readonly #agents: AgentActors;
+  readonly #poller: Poller;
   #activated: number | null = null;
   #pollCall: ScheduledCall | null = null;
   #shutdownTrigger: ScheduledCall | null = null;
 
-  constructor(box: Signalbox, options: DispatcherOptions = {}) {
-    checkBox(box);
+  constructor(box: Box, options: DispatcherOptions = {}) {
+    const host = hostOf(box);
     checkKnown(options, ['reactor', 'pollInterval', 'uuid', 'jobsSize', 'pollsSize']);
+    const { context } = host.deps.work;
     this.box = box;
-    this.#engine = box.engine;
-    this.uuid = checkUuid(options.uuid ?? box.uuid);
-    this.reactor = options.reactor ?? box.engine.reactor;
+    this.#host = host;
+    this.#context = context;
+    this.uuid = checkUuid(options.uuid ?? context.uuid);
+    this.reactor = options.reactor ?? context.reactor;
     this.pollInterval = durationMs(options.pollInterval ?? 5000, 'pollInterval');
     this.polls = new Polls(checkCount(options.pollsSize ?? 400, 'pollsSize', 1));
     this.jobs = new JobInfos(checkCount(options.jobsSize ?? 200, 'jobsSize', 1));
-    this.#agents = new LiveAgents(this.#engine, this);
-    this.#polling = new Polling({
-      engine: this.#engine,
+    const actors = { spawn: host.spawn.bind(host), dismiss: host.dismiss.bind(host) };
+    this.#agents = new AgentActors({ ...host.deps, ...actors }, this);
+    this.#poller = new Poller({
+      deps: host.deps,
       uuid: this.uuid,
       polls: this.polls,
       agents: this.#agents,
       mayClaim: () => this.#mayClaim,
     });
-    box.addDispatcher(this);
+    host.add(this.uuid, this);
     const logic = dispatcherMachine.provide({
       actions: {
         schedulePollNow: () => this.reactor.callWhenRunning(() => this.#schedule(0)),
         schedulePoll: () => this.#schedule(this.pollInterval),
         cancelPoll: () => this.#pollCall?.cancel(),
-        poll: () => void this.#polling.poll().finally(() => this.#actor.send({ type: 'poll.done' })),
+        poll: () => void this.#poller.poll().finally(() => this.#actor.send({ type: 'poll.done' })),
         deactivateQueues: () =>
           void this.#deactivateQueues().finally(() => this.#actor.send({ type: 'deactivation.done' })),
       },
     });
-    this.#actor = box.spawn(`dispatcher:${this.uuid}`, logic, undefined) as Actor<typeof dispatcherMachine>;
+    this.#actor = host.spawn(`dispatcher:${this.uuid}`, logic, undefined) as Actor<typeof dispatcherMachine>;
   }
 
   /** When it was activated; null while it is not. */
@@ -124,10 +125,10 @@ export class Dispatcher {
    * @throws SignalboxError `DISPATCHER_STATE` when it is active, `BOX_STOPPED` when its box is not running any more.
    */
   activate(): void {
-    this.box.mustRun('activating a dispatcher');
+    this.#host.mustRun('activating a dispatcher');
     this.#mustAccept('dispatcher.activate');
-    this.#engine.log.events('INFO', () => `attempting to activate dispatcher ${this.uuid}`);
-    this.#activated = this.#engine.now();
+    this.#context.log.events('INFO', () => `attempting to activate dispatcher ${this.uuid}`);
+    this.#activated = this.#context.now();
     this.polls.clear();
     this.jobs.clear();
     this.#agents.spend(1);
@@ -136,7 +137,7 @@ export class Dispatcher {
   }
 
   /**
-   * Stops polling and hands its jobs on; what runs is not killed.
+   * Stops polling and releases its jobs; what runs is not killed.
    * @throws SignalboxError `DISPATCHER_STATE` when it is not active.
    */
   async deactivate(): Promise<void> {
@@ -145,16 +146,16 @@ export class Dispatcher {
     this.#activated = null;
     this.#actor.send({ type: 'dispatcher.deactivate' });
     await waitFor(this.#actor, (snapshot) => snapshot.matches('stopped'));
-    this.#engine.log.events('INFO', () => `deactivated dispatcher ${this.uuid}`);
+    this.#context.log.events('INFO', () => `deactivated dispatcher ${this.uuid}`);
   }
 
-  /** Deactivates it unless somebody has already; resolves when it is stopped. */
+  /** Deactivates it, unless it is being deactivated already. Resolves when it is stopped. */
   async stopped(): Promise<void> {
     if (this.#actor.getSnapshot().can({ type: 'dispatcher.deactivate' })) await this.deactivate();
     else await waitFor(this.#actor, (snapshot) => snapshot.matches('stopped'));
   }
 
-  /** Stops polling with nothing cleaned, as a crash would. */
+  /** Stops polling and releases nothing, as a crash would. */
   abandon(): void {
     this.#shutdownTrigger?.cancel();
     this.#actor.send({ type: 'dispatcher.abandon' });
@@ -163,7 +164,7 @@ export class Dispatcher {
   }
 
   /**
-   * Resolves at the end of the next poll to begin: one that is under way may have looked already.
+   * Resolves at the end of the next poll that begins: a poll that is under way may have looked already.
    * @throws SignalboxError `DISPATCHER_STATE` when it stops first.
    */
   async nextPoll(): Promise<PollInfo> {
@@ -197,26 +198,26 @@ export class Dispatcher {
 
   #forget(): void {
     this.#agents.spendNothing();
-    this.#polling.forget();
+    this.#poller.forget();
     this.#activated = null;
   }
 
   async #deactivateQueues(): Promise<void> {
     this.#agents.drain();
-    await this.#polling.deactivate();
+    await this.#poller.deactivate();
     this.#agents.clear();
     this.#forget();
   }
 
-  /** A poll that stopping or a crash has overtaken, or one during the grace of `box.stop`, pings and claims nothing. */
+  /** False for a poll during which the dispatcher stopped, and during the grace of `box.stop`: it pings and claims nothing. */
   get #mayClaim(): boolean {
-    return this.box.state === 'running' && this.#actor.getSnapshot().matches('polling');
+    return this.#host.state === 'running' && this.#actor.getSnapshot().matches('polling');
   }
 
-  /** Takes note of a claimed job; a claim made by a wake-up belongs to the newest poll. */
+  /** Remembers a claimed job; a claim between two polls belongs to the newest poll. */
   remember(id: string, info: JobInfo, poll: PollInfo | null): void {
     this.jobs.set(id, info);
-    this.#polling.note(info, poll);
+    this.#poller.note(info, poll);
   }
 
   /** The latest poll, or the latest at or before `at`, or strictly before `before`: a key or an instant. */
@@ -230,8 +231,8 @@ export class Dispatcher {
   }
 
   /** What is remembered of a job. @throws SignalboxError `NO_JOB_RECORD`. */
-  getJobInfo(id: string, store: string = this.#engine.store.name): JobInfo {
-    const info = store === this.#engine.store.name ? this.jobs.get(id) : undefined;
+  getJobInfo(id: string, store: string = this.#context.store.name): JobInfo {
+    const info = store === this.#context.store.name ? this.jobs.get(id) : undefined;
     if (info === undefined) throw new SignalboxError('NO_JOB_RECORD', { id });
     const entry = this.polls.newest()?.queues[info.queue]?.[info.agent];
     // It may have been claimed in a poll that is still under way, or the last one could not see what its agent holds.
@@ -251,18 +252,18 @@ export class Dispatcher {
       )
       .flatMap((agent) => agent.workers.activeJobs())
       .sort((one, other) => other.started - one.started)
-      .map(({ id }) => [id, this.#engine.store.name]);
+      .map(({ id }) => [id, this.#context.store.name]);
   }
 
   /** Counts and extremes of the jobs in a range of polls. */
   getStatistics(range: PollRange & { readonly queue?: string; readonly agent?: string } = {}): Statistics {
     const { queue: _queue, agent: _agent, ...polls } = range;
-    return statisticsOf([...this.iterPolls(polls)], this.jobs, this.#engine.now(), range);
+    return statisticsOf([...this.iterPolls(polls)], this.jobs, this.#context.now(), range);
   }
 
   /** How the dispatcher does now: STOPPED, STARTING, RUNNING or STUCK, with its times. */
   getStatusInfo(): StatusInfo {
-    const now = this.#engine.now();
+    const now = this.#context.now();
     const activated = this.#activated;
     const lastPoll = this.polls.newest()?.timestamp.getTime() ?? null;
     const status = healthOf({ activated, lastPoll, pollInterval: this.pollInterval, now });

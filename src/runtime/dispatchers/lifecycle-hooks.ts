@@ -1,9 +1,9 @@
-import { invalidOption } from '../../errors.ts';
-import type { GatheringUnit } from '../commits/unit-of-work.ts';
-import type { Representation } from '../handles/representation.ts';
-import type { Transaction } from '../handles/transaction.ts';
+import type { Transition } from '../../model/jobs/step.ts';
+import type { RepresentationRecord } from '../../model/records/records.ts';
+import type { BufferedUnit } from '../commits/buffered-unit.ts';
 
-const eventNames = [
+/** Names of the five events of a dispatcher's life in a queue. */
+export const dispatcherEventNames = [
   'dispatcherRegistered',
   'dispatcherActivated',
   'dispatcherDeactivated',
@@ -12,65 +12,28 @@ const eventNames = [
 ] as const;
 
 /** The five events of a dispatcher's life in a queue. */
-export type DispatcherEventName = (typeof eventNames)[number];
+export type DispatcherEventName = (typeof dispatcherEventNames)[number];
 
-/** Called before the commit and part of it: what it does through `tx` and `representation` is committed together. */
-export type DispatcherHook = (about: {
-  readonly representation: Representation;
-  readonly tx: Transaction;
-}) => void | Promise<void>;
-
-/** What listeners hear once the commit is synced. */
-export interface DispatcherEvent {
-  readonly name: DispatcherEventName;
-  readonly representation: Representation;
+/** How the program takes part in the life of its dispatchers. The box implements it with the hooks and listeners of the program. */
+export interface LifecycleHooks {
+  /** Calls the hooks before the commit: what they do through `work` becomes part of it. The record is as the commit leaves it. */
+  before(name: DispatcherEventName, record: RepresentationRecord, work: BufferedUnit): Promise<void>;
+  /** Notifies the listeners once the commit is synced. One that fails stops nothing. */
+  after(name: DispatcherEventName, record: RepresentationRecord): void;
 }
 
-/** Hooks and listeners of one Signalbox. */
-export class Hooks {
-  readonly #hooks = new Map<DispatcherEventName, Set<DispatcherHook>>();
-  readonly #listeners = new Set<(event: DispatcherEvent) => void>();
-  readonly #transactionOn: (unit: GatheringUnit) => Transaction;
+const announcements: Readonly<Record<string, DispatcherEventName>> = {
+  announceActivation: 'dispatcherActivated',
+  announceReactivation: 'dispatcherReactivated',
+  announceDeactivation: 'dispatcherDeactivated',
+  announceUnregistration: 'dispatcherUnregistered',
+};
 
-  constructor(transactionOn: (unit: GatheringUnit) => Transaction) {
-    this.#transactionOn = transactionOn;
+/** The event that a step of the chart asks to announce; null when it announces nothing. */
+export function announcementOf(step: Transition): DispatcherEventName | null {
+  for (const effect of step.effects) {
+    const name = announcements[effect.type];
+    if (name !== undefined) return name;
   }
-
-  /** Returns a function that takes the hook back. */
-  hook(name: DispatcherEventName, hook: DispatcherHook): () => void {
-    if (!eventNames.includes(name)) throw invalidOption('event', `one of ${eventNames.join(', ')}`, name);
-    if (typeof hook !== 'function') throw invalidOption('hook', 'a function', hook);
-    const hooks = this.#hooks.get(name) ?? new Set();
-    this.#hooks.set(name, hooks);
-    hooks.add(hook);
-    return () => hooks.delete(hook);
-  }
-
-  /** Returns a function that takes the listener back. */
-  listen(listener: (event: DispatcherEvent) => void): () => void {
-    if (typeof listener !== 'function') throw invalidOption('listener', 'a function', listener);
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  async before(
-    name: DispatcherEventName,
-    representation: Representation,
-    unit: GatheringUnit,
-  ): Promise<void> {
-    const tx = this.#transactionOn(unit);
-    for (const hook of this.#hooks.get(name) ?? []) await hook({ representation, tx });
-  }
-
-  /** The commit is made, so a listener that fails stops nothing, and no other listener: `failed` is told. */
-  after(name: DispatcherEventName, representation: Representation, failed: (error: unknown) => void): void {
-    for (const listener of this.#listeners) {
-      try {
-        // One that is async may fail later.
-        Promise.resolve(listener({ name, representation }) as unknown).catch(failed);
-      } catch (error) {
-        failed(error);
-      }
-    }
-  }
+  return null;
 }

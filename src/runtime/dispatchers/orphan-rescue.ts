@@ -1,61 +1,112 @@
 import { ConflictError } from '../../errors.ts';
 import type { JobRecord, RepresentationRecord } from '../../model/records/records.ts';
+import { systemNames } from '../../model/records/system-names.ts';
 import type { Openings } from '../../store/store.ts';
-import type { Engine } from '../box/engine.ts';
+import type { CallbackRunner } from '../callbacks/callback-runner.ts';
+import { handOver, systemJob } from '../callbacks/hand-over.ts';
+import { abortAbandoned, type InterruptionDeps } from '../callbacks/interrupted-job.ts';
+import { queueOf } from '../commits/job-place.ts';
+import { ifUnchanged } from '../commits/preconditions.ts';
+import type { RuntimeContext } from '../commits/runtime-context.ts';
+import { jobLabel } from '../execution/outcome-log.ts';
+import { placedIn } from '../jobs/job-drafts.ts';
+
+/** What the rescue works with. */
+export interface OrphanRescueDeps extends InterruptionDeps {
+  readonly callbacks: Pick<CallbackRunner, 'continueCallbacks'>;
+}
 
 /**
- * Jobs that a process was at outside any agent, or at their callbacks, when it went away. Nothing else tells of them: they are in
- * no agent of a dispatcher that could be found dead, and a program that only puts jobs has none. So whoever polls sees
- * which openings of the store are alive, and one that is not any more has them looked for.
+ * Rescues jobs that a process ran outside any agent, or whose callbacks it called, when it disappeared. No agent holds them,
+ * so no dead dispatcher leads to them, and a program that only puts jobs has no dispatcher. So every poll looks which
+ * openings of the store are alive, and when one has disappeared, one process looks for its jobs.
  */
-export class Orphans {
-  readonly #engine: Engine;
-  /** Openings when it was last looked at them; null: nobody here has. */
+export class OrphanRescue {
+  readonly #context: RuntimeContext;
+  readonly #deps: OrphanRescueDeps;
+  /** Openings at the last look; null before the first. */
   #known: Openings | null = null;
-  /** One is gone, and nobody here has looked since: who should have may have gone before it did. */
+  /** An opening has disappeared, and this process has not looked since: the process that had to look may have disappeared, too. */
   #isDue = false;
-  /** What was taken up: it is left until the system job that goes on with it begins. */
-  readonly #takenUp = new Set<string>();
+  /** What was rescued: it is left alone until the system job that continues with it starts. */
+  readonly #rescued = new Set<string>();
 
-  constructor(engine: Engine) {
-    this.#engine = engine;
+  constructor(deps: OrphanRescueDeps) {
+    this.#context = deps.committer.context;
+    this.#deps = deps;
   }
 
-  /** Takes up what was left by those that are gone by now. */
-  async takeUp(): Promise<void> {
-    const { store, callbacks } = this.#engine;
-    for (const job of await store.orphans()) {
+  /** Rescues the jobs of all processes that have disappeared by now. */
+  async rescueAll(): Promise<void> {
+    for (const job of await this.#context.store.orphans()) {
       const name = await this.#nameOf(job);
-      if (this.#takenUp.has(name)) continue;
-      await callbacks.readopt(job).catch((error: unknown) => {
-        // Somebody has been at it meanwhile.
+      if (this.#rescued.has(name)) continue;
+      await this.#rescue(job).catch((error: unknown) => {
+        // Another process has changed it meanwhile.
         if (!(error instanceof ConflictError)) throw error;
       });
-      this.#takenUp.add(name);
+      this.#rescued.add(name);
     }
   }
 
   /**
-   * Looks when an opening is gone. One process does: the one with the oldest opening of those whose dispatchers are
-   * activated. When it goes before it has looked, the next one sees that.
+   * Looks for jobs when an opening has disappeared. One process does: the one with the oldest opening of those whose
+   * dispatchers are activated. When it disappears before it has looked, the next one sees that.
    */
   async look(): Promise<void> {
-    const { store } = this.#engine;
+    const { store } = this.#context;
     if (store.exclusive) return;
     const now = await store.openings();
-    this.#isDue ||= isAnyGone(this.#known, now);
+    this.#isDue ||= hasOneDisappeared(this.#known, now);
     this.#known = now;
     if (!this.#isDue || store.epoch !== oldest(await store.list('representation', ''), now)) return;
-    await this.takeUp();
+    await this.rescueAll();
     this.#isDue = false;
   }
 
-  /** Changes when anybody has been at it since. */
+  /**
+   * Rescues one job. A job that was called outside any agent is aborted, unless it waits for another job. Callbacks are
+   * continued by a system job, or here when the job belongs to no queue. A job that an agent holds, and whose callbacks no
+   * process calls, is handed over as by a dead dispatcher.
+   */
+  async #rescue(job: JobRecord): Promise<void> {
+    const { store, ids, uuid } = this.#context;
+    const { committer } = this.#deps;
+    if (job.state.startsWith('active')) {
+      const aborted = await abortAbandoned(this.#deps, job);
+      return aborted === null ? undefined : this.#rescue(aborted);
+    }
+    const queue = await queueOf(store, job);
+    const by = { at: store.now(), assigner: uuid };
+    if (queue !== null && job.state === 'callbacks' && job.parent !== null && 'agent' in job.parent) {
+      const changes = handOver(job, { systemId: ids.newId(), queue, ...by });
+      await committer.commit(uuid, changes, [ifUnchanged(job)]).written;
+      return;
+    }
+    if (queue === null || (await store.get('queue', queue)) === undefined) return this.#continueHere(job);
+    const system = systemJob(ids.newId(), systemNames.resumeCallbacks, job.id);
+    await committer.commit(uuid, [placedIn(queue, system, by)], []).written;
+  }
+
+  async #continueHere(job: JobRecord): Promise<void> {
+    const { store, log } = this.#context;
+    const ended = this.#deps.callbacks.continueCallbacks(job);
+    if (store.exclusive) return ended;
+    // A poll does not wait for the code of a job.
+    ended.catch((error: unknown) =>
+      log.events(
+        'CRITICAL',
+        () => `could not continue the callbacks of ${jobLabel(this.#context, job)}: ${String(error)}`,
+      ),
+    );
+  }
+
+  /** Changes with every change of the job and its callbacks. */
   async #nameOf({ id, lastSeq }: JobRecord): Promise<string> {
-    const { store } = this.#engine;
+    const { store } = this.#context;
     let newest = lastSeq;
     for (const { kind, record } of await store.callbacks(id)) {
-      // A proxy stays as it is once it has chosen: what is called then is its job.
+      // A proxy does not change once it has chosen: its chosen job does.
       const chosen =
         kind === 'proxy' && record.chosen !== null ? await store.get('job', record.chosen) : undefined;
       newest = Math.max(newest, record.lastSeq, chosen?.lastSeq ?? 0);
@@ -64,8 +115,8 @@ export class Orphans {
   }
 }
 
-/** Also one that came and went between two looks. */
-function isAnyGone(known: Openings | null, now: Openings): boolean {
+/** Also an opening that came and disappeared between two looks. */
+function hasOneDisappeared(known: Openings | null, now: Openings): boolean {
   if (known === null) return true;
   for (let epoch = known.newest + 1; epoch <= now.newest; epoch += 1) if (!now.alive.has(epoch)) return true;
   return [...known.alive].some((epoch) => !now.alive.has(epoch));

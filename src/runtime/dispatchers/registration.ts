@@ -1,50 +1,62 @@
 import { BadStatusError } from '../../errors.ts';
 import { refusesSystemJobs } from '../../model/jobs/filter.ts';
 import { isDead, isPingDue, siblingOf } from '../../model/monitoring/liveness.ts';
-import type { Engine } from '../box/engine.ts';
-import { fiveTimes } from '../commits/retry.ts';
-import { Representation } from '../handles/representation.ts';
-import { Representations } from '../handles/representations.ts';
+import type { RepresentationRecord } from '../../model/records/records.ts';
+import { retryConflicts } from '../commits/retry.ts';
+import type { UnitOfWork } from '../commits/unit-of-work.ts';
+import type { OrphanRescue } from './orphan-rescue.ts';
+import type { RepresentationCommands, RepresentationDeps } from './representation-commands.ts';
 
-/** The representation of a dispatcher in a queue, which is made when it is missing. */
-export function register(engine: Engine, uuid: string, queue: string): Promise<Representation> {
-  const representations = new Representations(engine.direct, queue);
-  return fiveTimes(async () =>
-    (await representations.has(uuid)) ? representations.get(uuid) : representations.register(uuid),
+/** What a dispatcher needs to keep its place in the queues. */
+export interface RegistrationDeps extends Pick<RepresentationDeps, 'abortRuns'> {
+  readonly work: UnitOfWork;
+  readonly representations: RepresentationCommands;
+  readonly orphans: OrphanRescue;
+}
+
+/** The representation of a dispatcher in a queue. It is made when it is missing. */
+export function register(
+  { work, representations }: RegistrationDeps,
+  uuid: string,
+  queue: string,
+): Promise<RepresentationRecord> {
+  return retryConflicts(
+    5,
+    async () =>
+      (await work.readChecked('representation', `${queue}/${uuid}`)) ?? representations.register(queue, uuid),
   );
 }
 
 /**
- * Activates a dispatcher in a queue for the first time in this process. False when someone else seems to work under its
- * UUID. `tried`: queues in which it was tried before, and failed; it may have come to be all the same.
+ * Activates a dispatcher in a queue for the first time in this process. False when another process seems to use its UUID.
+ * `tried`: queues in which an activation was tried before and failed; it may have been committed all the same.
  */
 export async function activateIn(
-  engine: Engine,
-  representation: Representation,
+  deps: RegistrationDeps,
+  record: RepresentationRecord,
   tried: Set<string>,
 ): Promise<boolean> {
-  const { uuid, queue } = representation;
-  const isActive = representation.activated !== null;
-  const isOwn = isActive && tried.has(queue) && representation.record.epoch === engine.store.epoch;
-  if (isActive && !isOwn && !(await isRetired(representation))) {
-    engine.log.events(
-      'ERROR',
-      () =>
-        `dispatcher ${uuid} is already active in queue '${queue}': is another process using the same UUID?`,
-    );
+  const { context } = deps.work;
+  const { id, dispatcher: uuid, queue, epoch } = record;
+  const isActive = record.activated !== null;
+  const isOwn = isActive && tried.has(queue) && epoch === context.store.epoch;
+  if (isActive && !isOwn && !(await deactivateIfDead(deps, id))) {
+    const what = (): string =>
+      `dispatcher ${uuid} is already active in queue '${queue}': is another process using the same UUID?`;
+    context.log.events('ERROR', what);
     return false;
   }
   tried.add(queue);
-  if (!isOwn) await representation.activate();
-  await warnOfRefusedSystemJobs(engine, queue);
+  if (!isOwn) await deps.representations.activate(id);
+  await warnOfRefusedSystemJobs(deps.work, queue);
   return true;
 }
 
-/** Without an agent that accepts system jobs nothing expires and nothing is recovered: said once per activation. */
-async function warnOfRefusedSystemJobs(engine: Engine, queue: string): Promise<void> {
-  const agents = await engine.store.list('agent', `${queue}/`);
+/** Without an agent that accepts system jobs nothing expires and nothing is recovered: logged once per activation. */
+async function warnOfRefusedSystemJobs({ context }: UnitOfWork, queue: string): Promise<void> {
+  const agents = await context.store.list('agent', `${queue}/`);
   if (agents.length === 0 || !agents.every((record) => refusesSystemJobs(record.selection))) return;
-  engine.log.events(
+  context.log.events(
     'ERROR',
     () =>
       `every agent of queue '${queue}' refuses system jobs: interrupted jobs stay active and late ones never expire`,
@@ -52,39 +64,43 @@ async function warnOfRefusedSystemJobs(engine: Engine, queue: string): Promise<v
 }
 
 /**
- * A sign of life when one is due. In its own commit, before claiming: a dispatcher that was taken for dead is alive again
- * and claims in the same poll.
+ * Pings when a ping is due. In its own commit, before claiming: a dispatcher that was declared dead is alive again, and
+ * claims in the same poll.
  */
-export async function ping(engine: Engine, representation: Representation): Promise<void> {
-  const { uuid, queue } = representation;
-  await representation.refresh();
-  if (representation.record.state !== 'activated') {
-    engine.log.events(
+export async function ping(
+  deps: RegistrationDeps,
+  { id, dispatcher, queue }: RepresentationRecord,
+): Promise<void> {
+  const { store, log } = deps.work.context;
+  let record = await deps.representations.read(id);
+  if (record.state !== 'activated') {
+    log.events(
       'CRITICAL',
       () =>
-        `dispatcher ${uuid} was deactivated in queue '${queue}' while it lives: is the death interval too short, a commit too long, or a clock wrong? It is reactivated.`,
+        `dispatcher ${dispatcher} was deactivated in queue '${queue}' while it lives: is the death interval too short, a commit too long, or a clock wrong? It is reactivated.`,
     );
-    // Its jobs are in other hands: nothing that the code does any more counts, so it is told to stop.
-    engine.abortRuns(representation.record, new Error('the dispatcher was taken for dead'));
-    await representation.reactivate();
+    // Its jobs were reassigned: nothing that the code does counts any more, so it is aborted.
+    deps.abortRuns(record, new Error('the dispatcher was taken for dead'));
+    record = await deps.representations.reactivate(id);
   }
-  if (isPingDue(representation.record, engine.store.now())) await representation.ping();
+  if (isPingDue(record, store.now())) await deps.representations.send(id, { type: 'ping', at: store.now() });
 }
 
-/** A sibling without a sign of life for its death interval is deactivated: its jobs are handed on. */
-export async function lookAfterSibling(engine: Engine, uuid: string, queue: string): Promise<void> {
-  const all = await engine.store.list('representation', `${queue}/`);
+/** Deactivates the sibling of a dispatcher when it had no ping for its death interval: its jobs are handed over. */
+export async function reapDeadSibling(deps: RegistrationDeps, uuid: string, queue: string): Promise<void> {
+  const { store } = deps.work.context;
+  const all = await store.list('representation', `${queue}/`);
   const sibling = siblingOf(uuid, all);
-  if (sibling === undefined || !isDead(sibling, engine.store.now())) return;
-  if (!(await isRetired(new Representation(engine.direct, sibling)))) return;
-  // Its process may have been at callbacks outside its agents, too.
-  if (!engine.store.exclusive) await engine.orphans.takeUp();
+  if (sibling === undefined || !isDead(sibling, store.now())) return;
+  if (!(await deactivateIfDead(deps, sibling.id))) return;
+  // Its process may have run callbacks outside its agents, too.
+  if (!store.exclusive) await deps.orphans.rescueAll();
 }
 
-/** Whether a dead dispatcher is deactivated now: here, or by somebody who was faster. False when it lives. */
-async function isRetired(representation: Representation): Promise<boolean> {
+/** Whether a dead dispatcher is deactivated now: here, or by another process that was faster. False when it lives. */
+async function deactivateIfDead({ representations }: RegistrationDeps, id: string): Promise<boolean> {
   try {
-    return await representation.deactivateIfDead();
+    return (await representations.deactivateIfDead(id)) !== null;
   } catch (error) {
     if (!(error instanceof BadStatusError)) throw error;
     return true;

@@ -1,47 +1,58 @@
-import { newJobRecord, stepJob } from '../../model/jobs/step.ts';
+import { stepJob } from '../../model/jobs/step.ts';
 import type { JobRecord, RepresentationRecord } from '../../model/records/records.ts';
-import { systemNames } from '../../model/records/system-names.ts';
 import type { Expectation } from '../../store/store.ts';
-import type { Engine } from '../box/engine.ts';
-import type { Made } from '../commits/unit-of-work.ts';
-import { placedIn } from '../jobs/job-drafts.ts';
+import { handOver } from '../callbacks/hand-over.ts';
+import type { StagedChange } from '../commits/committer.ts';
+import { ifUnchanged } from '../commits/preconditions.ts';
+import type { RuntimeContext } from '../commits/runtime-context.ts';
+import { jobLabel } from '../execution/outcome-log.ts';
+import type { PutBy } from '../jobs/job-drafts.ts';
 
-/**
- * What becomes of the jobs in the agents of a representation that stops: agents in order of name, in each its jobs
- * from first to last. One that never started goes to the end of the line; one that ran or was at its callbacks gets
- * a system job that decides about it; a completed one is filed.
- */
-export async function cleaned(
-  engine: Engine,
-  representation: RepresentationRecord,
-): Promise<{ readonly made: readonly Made[]; readonly expect: readonly Expectation[] }> {
-  const { queue, dispatcher } = representation;
-  const made: Made[] = [];
-  const held = await engine.store.held(queue, dispatcher, null);
-  const expect: Expectation[] = [
-    // A claim that was under way must not leave a job with a dispatcher that nobody looks at any more.
-    { what: 'holds', id: representation.id, queue, dispatcher, count: held.length },
-  ];
-  for (const job of held) {
-    expect.push({ what: 'rev', kind: 'job', id: job.id, rev: job.rev });
-    if (job.state === 'assigned') made.push(stepJob(job, { type: 'job.unassign', queue }));
-    else if (job.state === 'completed') {
-      engine.log.events('WARNING', () => `completed job found in an agent: ${engine.executor.text(job)}`, {
-        job: job.id,
-      });
-      made.push(stepJob(job, { type: 'job.file', at: engine.now() }));
-    } else made.push(...handedOn(engine, job, queue));
-  }
-  return { made, expect };
+/** What the release of jobs is computed with. */
+export interface ReleaseInput extends PutBy {
+  newId(): string;
 }
 
-/** The system job that will decide about the job, and the job's move under it. */
-export function handedOn(engine: Engine, job: JobRecord, queue: string): readonly Made[] {
-  const name = job.state === 'callbacks' ? systemNames.resumeCallbacks : systemNames.handleInterrupt;
-  const system = newJobRecord(engine.ids.newId(), {
-    name,
-    args: [{ $job: job.id }],
-    failureLogLevel: 'CRITICAL',
-  });
-  return [placedIn(queue, system, engine), stepJob(job, { type: 'job.interrupt', system: system.id })];
+/** The release of the jobs of a representation, as part of a commit. */
+export interface Release {
+  readonly changes: readonly StagedChange[];
+  readonly expect: readonly Expectation[];
+}
+
+/**
+ * Releases the jobs in the agents of a representation that is deactivated: `held` has them in order of agent, and in each
+ * from first to last. A job that has not started goes to the end of its queue; one that was running or in CALLBACKS gets a
+ * system job that decides about it; a completed one is filed. Pure, but for new ids.
+ */
+export function releaseChanges(
+  { id, queue, dispatcher }: RepresentationRecord,
+  held: readonly JobRecord[],
+  { at, assigner, newId }: ReleaseInput,
+): Release {
+  const changes: StagedChange[] = [];
+  // A claim that is under way must not leave a job with a dispatcher that no process looks at any more.
+  const expect: Expectation[] = [{ what: 'holds', id, queue, dispatcher, count: held.length }];
+  for (const job of held) {
+    expect.push(ifUnchanged(job));
+    if (job.state === 'assigned') changes.push(stepJob(job, { type: 'job.unassign', queue }));
+    else if (job.state === 'completed') changes.push(stepJob(job, { type: 'job.file', at }));
+    else changes.push(...handOver(job, { systemId: newId(), queue, at, assigner }));
+  }
+  return { changes, expect };
+}
+
+/** Reads the jobs of a representation and releases them. */
+export async function releaseJobs(
+  context: RuntimeContext,
+  representation: RepresentationRecord,
+): Promise<Release> {
+  const { store, ids, log, uuid } = context;
+  const held = await store.held(representation.queue, representation.dispatcher, null);
+  for (const job of held) {
+    if (job.state !== 'completed') continue;
+    const what = (): string => `completed job found in an agent: ${jobLabel(context, job)}`;
+    log.events('WARNING', what, { job: job.id });
+  }
+  const input = { at: store.now(), assigner: uuid, newId: () => ids.newId() };
+  return releaseChanges(representation, held, input);
 }

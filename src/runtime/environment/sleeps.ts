@@ -2,7 +2,7 @@ import { SignalboxError } from '../../errors.ts';
 import type { Reactor, ScheduledCall } from './reactor/reactor.ts';
 
 /** The waits of an engine before it takes a step again. They end with it: none keeps the process after `stop`. */
-export class Pauses {
+export class Sleeps {
   readonly #reactor: Reactor;
   readonly #underway = new Map<ScheduledCall, (reason: Error) => void>();
   #isOver = false;

@@ -1,18 +1,14 @@
 import { AsyncResource } from 'node:async_hooks';
+import type { Json } from '../../../machines/json.ts';
 import { ConflictError } from '../../errors.ts';
-import type { Engine } from '../box/engine.ts';
-import type { Definition } from '../handles/define-job.ts';
-import { currentRun } from './current-run.ts';
-import { shownError } from './outcome-log.ts';
-import type { Run } from './run.ts';
-
-/**
- * Where a job keeps what it carries: an `AsyncLocalStorage`, or anything with these two of its methods.
- */
-export interface ContextStorage {
-  getStore(): unknown;
-  run<Result>(value: unknown, work: () => Result): Result;
-}
+import { shownError } from '../../model/values/redaction.ts';
+import { decodeValue } from '../../model/values/values.ts';
+import type { RuntimeContext } from '../commits/runtime-context.ts';
+import type { UnitOfWork } from '../commits/unit-of-work.ts';
+import type { Definition } from '../definitions/definition.ts';
+import type { JobHandles } from '../jobs/job-like.ts';
+import { jobLabel } from './outcome-log.ts';
+import { currentRun, type Run } from './run.ts';
 
 /** The annotation that keeps what a job with `context` carries. It may be changed until the job runs. */
 export const contextAnnotation = 'signalbox.context';
@@ -22,20 +18,24 @@ export const contextAnnotation = 'signalbox.context';
  * before and `tearDown` after.
  */
 export class Attempts {
-  readonly #engine: Engine;
-  // A claim is woken by whoever put a job or ended one: nothing of theirs may be seen by the code that runs.
+  readonly #context: RuntimeContext;
+  readonly #work: UnitOfWork;
+  readonly #handles: JobHandles;
+  // A put or the end of another job wakes a claim: the code must not see the asynchronous context of that.
   readonly #root = new AsyncResource('signalbox');
 
-  constructor(engine: Engine) {
-    this.#engine = engine;
+  constructor(work: UnitOfWork, handles: JobHandles) {
+    this.#context = work.context;
+    this.#work = work;
+    this.#handles = handles;
   }
 
   /** Does the work in the context that the job carries, and in no other. */
   inContext<Result>(run: Run, definition: Definition, work: () => Result): Result {
     const { context } = definition;
-    const carried = context === null ? undefined : run.annotation(contextAnnotation);
+    const carried = context === null ? undefined : run.annotations[contextAnnotation];
     if (context === null || carried === undefined) return this.#root.runInAsyncScope(work);
-    return this.#root.runInAsyncScope(() => context.run(this.#engine.decode(carried), work));
+    return this.#root.runInAsyncScope(() => context.run(this.#decode(carried), work));
   }
 
   /** Calls `setUp`, and keeps `tearDown` for the end of the attempt: also when `setUp` throws. */
@@ -49,7 +49,11 @@ export class Attempts {
     if (setUp !== null) info = await currentRun.run(run, setUp);
   }
 
-  /** Never rejects: what `tearDown` throws is logged and forgotten, and so is what it put. */
+  #decode(value: Json): unknown {
+    return decodeValue(value, (id) => this.#handles.reference(this.#work, id));
+  }
+
+  /** Never rejects: an error of `tearDown` is logged, and what it put is dropped. */
   async #tearDown(run: Run, call: () => unknown): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       run.startOver();
@@ -58,11 +62,11 @@ export class Attempts {
         break;
       } catch (error) {
         if (error instanceof ConflictError && attempt < 5) continue;
-        const { log, registry, executor } = this.#engine;
+        const { log, registry } = this.#context;
         const err = shownError(registry.redactorOf(run.job), error);
         log.events(
           'CRITICAL',
-          () => `tearDown of ${executor.text(run.job)} failed: ${err.stack ?? err.message}`,
+          () => `tearDown of ${jobLabel(this.#context, run.job)} failed: ${err.stack ?? err.message}`,
           { job: run.job.id, err },
         );
         break;

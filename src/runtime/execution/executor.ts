@@ -1,43 +1,56 @@
 import type { Json } from '../../../machines/json.ts';
 import { type BadStatusError, ReassignedError, SignalboxError, shown } from '../../errors.ts';
 import { jsonWithin } from '../../model/checks/bounded-json.ts';
+import { stepJob } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
-import { jobText, valueText } from '../../model/values/job-text.ts';
-import type { Redactor } from '../../model/values/redaction.ts';
+import { valueText } from '../../model/values/job-text.ts';
+import { type Redactor, shownError } from '../../model/values/redaction.ts';
 import { decodeValue, encodeValue, type ReferJob, referredJobs } from '../../model/values/values.ts';
-import type { Engine } from '../box/engine.ts';
-import { fileJob } from '../callbacks/fail-job.ts';
-import { mustLoad, mustStore } from '../commits/retry.ts';
+import { ifHeldBy } from '../commits/preconditions.ts';
+import { retryForever } from '../commits/retry.ts';
+import { retryRules } from '../commits/retry-rules.ts';
+import type { RuntimeContext } from '../commits/runtime-context.ts';
+import type { UnitOfWork } from '../commits/unit-of-work.ts';
+import type { Definition } from '../definitions/definition.ts';
 import { Detached } from '../definitions/detached.ts';
-import type { Definition } from '../handles/define-job.ts';
-import { Job } from '../handles/job.ts';
-import { Drafts, storedJobOnly } from '../jobs/job-drafts.ts';
-import { isJob } from '../jobs/job-like.ts';
+import { JobDrafts, storedJobOnly } from '../jobs/job-drafts.ts';
+import { isJob, type JobHandles, type JobLike } from '../jobs/job-like.ts';
 import { Attempts } from './attempt.ts';
-import { currentRun } from './current-run.ts';
-import { shownError } from './outcome-log.ts';
-import type { Run } from './run.ts';
+import { jobLabel } from './outcome-log.ts';
+import { currentRun, type Run } from './run.ts';
+import type { CallbackSteps, RunSteps } from './run-steps.ts';
 
-/** Calls the code of jobs and turns what comes back into an outcome. */
+/** What the executor works with. */
+export interface ExecutorDeps {
+  readonly work: UnitOfWork;
+  readonly handles: JobHandles;
+  readonly callbacks: CallbackSteps;
+  readonly steps: Omit<RunSteps, 'execute' | 'giveUp'>;
+}
+
+/** Calls the code of jobs and turns what it returns or throws into an outcome. */
 export class Executor {
-  readonly #engine: Engine;
+  readonly #context: RuntimeContext;
+  readonly #deps: ExecutorDeps;
   readonly #attempts: Attempts;
 
-  constructor(engine: Engine) {
-    this.#engine = engine;
-    this.#attempts = new Attempts(engine);
+  constructor(deps: ExecutorDeps) {
+    this.#context = deps.work.context;
+    this.#deps = deps;
+    this.#attempts = new Attempts(deps.work, deps.handles);
   }
 
-  /** Calls the code of a started run. Everything that follows is reported through the run's `onDone`. */
+  /** Calls the code of a started run. The run's `onDone` is called when its worker is free. */
   execute(run: Run): void {
-    const definition = this.#engine.registry.definition(run.job.name);
+    const { registry } = this.#context;
+    const definition = registry.definition(run.job.name);
     if (definition === undefined) {
       const error = new SignalboxError('UNKNOWN_DEFINITION', {
         name: run.job.name,
-        known: this.#engine.registry.names(),
+        known: registry.names(),
       });
-      this.#engine.finishing.finish(run, {
+      this.#deps.steps.finish(run, {
         ok: false,
         failure: { ...Failure.from(error).data, name: 'UnknownDefinitionError' },
       });
@@ -66,18 +79,20 @@ export class Executor {
       );
   }
 
-  /** Arguments as the code sees them: jobs among them are handles as they stand now. */
+  /** Arguments as the code sees them: jobs among them are handles with the state of now. */
   async #loaded(run: Run): Promise<readonly unknown[]> {
-    const jobs = new Map<string, Job<unknown>>();
+    const jobs = new Map<string, JobLike>();
+    const { handles } = this.#deps;
+    const work = run.unit.handles;
     for (const arg of run.job.args) {
       for (const id of referredJobs(arg)) {
-        const { store } = this.#engine;
-        const record = await mustLoad(
-          this.#engine,
-          () => this.text(run.job),
-          () => store.get('job', id),
+        const record = await retryForever(
+          this.#context,
+          () => `loading ${this.#label(run.job)}`,
+          () => this.#context.store.get('job', id),
+          { rule: retryRules.load },
         );
-        jobs.set(id, record === undefined ? Job.reference(run.unit, id) : Job.of(run.unit, record));
+        jobs.set(id, record === undefined ? handles.reference(work, id) : handles.of(work, record));
       }
     }
     return decodedArgs(run, jobs);
@@ -104,17 +119,17 @@ export class Executor {
     }
   }
 
-  /** What breaks here is no failure of the job: its agent replaces the worker and leaves the job as it is. */
+  /** An error here is no failure of the job: its agent replaces the worker and leaves the job as it is. */
   #guarded(run: Run, step: () => void): void {
     try {
       step();
     } catch (error) {
-      run.agent?.workers.broke(run, error);
+      run.agent?.workers.workerFailed(run, error);
       run.onDone();
     }
   }
 
-  /** Whether an outcome of the run is being committed while its code is through: then the step is taken once that is known. */
+  /** Whether an outcome of the run is being committed although its code has ended: then the step is taken once that is known. */
   #isEnding(run: Run, step: () => void): boolean {
     if (run.ending === null) return false;
     void run.ending.then(() => this.#guarded(run, step));
@@ -123,51 +138,54 @@ export class Executor {
 
   #returned(run: Run, value: unknown): void {
     if (this.#isEnding(run, () => this.#returned(run, value))) return;
-    const { finishing, awaited, retrying } = this.#engine;
+    const { steps } = this.#deps;
     if (run.ended !== null) {
-      finishing.followEnded(run, run.ended);
+      steps.continueAfter(run, run.ended);
       return;
     }
     const what = kindOf(value);
     if (what === 'job') {
-      this.#returnedJob(run, value as Job<unknown>).catch((error: unknown) => this.#threw(run, error));
+      this.#returnedJob(run, value as JobLike).catch((error: unknown) => this.#threw(run, error));
     } else if (what === 'detached') {
       const outcome = (value as Detached<unknown>).promise.then(
         (settled: unknown) => this.#outcomeOf(settled),
         (error: unknown) => ({ ok: false as const, failure: Failure.from(error).data }),
       );
-      awaited.wait(run, 'promise', null, () => {
-        void outcome.then((settled) => awaited.settle(run, settled));
+      steps.wait(run, 'promise', null, () => {
+        void outcome.then((settled) => {
+          run.startOver();
+          steps.finish(run, settled, 'promise');
+        });
       });
-    } else if (what === 'failure') finishing.finish(run, { ok: false, failure: (value as Failure).data });
+    } else if (what === 'failure') steps.finish(run, { ok: false, failure: (value as Failure).data });
     else {
       let encoded: Json;
       try {
         encoded = this.#encoded(value, storedJobOnly);
       } catch (error) {
-        retrying.refused(run, Failure.from(error), {
+        steps.retry(run, Failure.from(error), 'commitError', {
           ok: true,
-          text: () => shownValue(value, this.#engine.registry.redactorOf(run.job)),
+          text: () => shownValue(value, this.#context.registry.redactorOf(run.job)),
         });
         return;
       }
-      finishing.finish(run, { ok: true, value: encoded });
+      steps.finish(run, { ok: true, value: encoded });
     }
   }
 
-  /** A returned job that nobody has stored yet is stored NEW with the wait: someone else will put it. */
-  async #returnedJob(run: Run, job: Job<unknown>): Promise<void> {
+  /** A returned job that is not stored yet is stored NEW with the wait: the program has to put it. */
+  async #returnedJob(run: Run, job: JobLike): Promise<void> {
     if (!job.isStored) {
-      const drafts = new Drafts(run.unit);
+      const drafts = new JobDrafts(run.unit);
       drafts.store(job, null);
-      await run.unit.submit(drafts.made, drafts.expect);
+      await run.unit.submit(drafts.changes, drafts.expect);
       drafts.attach();
     }
-    this.#engine.awaited.wait(run, job.record.id, job);
+    this.#deps.steps.wait(run, job.record.id, job);
   }
 
   #encoded(value: unknown, refer: ReferJob): Json {
-    return value === undefined ? null : encodeValue(value, 'result', refer, this.#engine.limits);
+    return value === undefined ? null : encodeValue(value, 'result', refer, this.#context.limits);
   }
 
   #outcomeOf(value: unknown): { ok: true; value: Json } | { ok: false; failure: Failure['data'] } {
@@ -180,56 +198,58 @@ export class Executor {
   }
 
   #threw(run: Run, error: unknown): void {
+    const { steps } = this.#deps;
     if (this.#isEnding(run, () => this.#threw(run, error))) return;
     if (run.ended !== null) {
-      const { log, finishing, registry } = this.#engine;
+      const { log, registry } = this.#context;
       const err = shownError(registry.redactorOf(run.job), error);
-      const what = (): string => `${this.text(run.job)} threw after its transaction: ${String(err)}`;
+      const what = (): string => `${this.#label(run.job)} threw after its transaction: ${String(err)}`;
       log.events('ERROR', what, { job: run.job.id, err });
-      finishing.followEnded(run, run.ended);
+      steps.continueAfter(run, run.ended);
       return;
     }
     run.startOver();
-    // The worker is stopped, not the job refuted: no policy is asked and nothing is stored.
-    if (run.isAborted || isReassigned(error)) this.#engine.finishing.escaped(run, error);
-    else this.#engine.retrying.threw(run, Failure.from(error));
+    // The worker was stopped, the job did not fail: no policy is asked and nothing is stored.
+    if (run.isAborted || isReassigned(error)) steps.abort(run, error);
+    else steps.retry(run, Failure.from(error), 'jobError');
   }
 
-  /** A job that was handed out and cannot be called: finished before anyone started it. */
+  /** Finishes a job that was claimed and cannot be called, because it is over already. `error`: why. */
   async refuse(job: JobRecord, error: BadStatusError): Promise<void> {
-    const engine = this.#engine;
-    engine.log.events(
-      'ERROR',
-      () => `job already completed? ${this.text(job)}\n${error.stack ?? error.message}`,
-      {
-        job: job.id,
-        err: error,
-      },
-    );
-    await mustStore(
-      engine,
-      () => this.text(job),
+    const { store, log } = this.#context;
+    const what = (): string => `job already completed? ${this.#label(job)}\n${error.stack ?? error.message}`;
+    log.events('ERROR', what, { job: job.id, err: error });
+    await retryForever(
+      this.#context,
+      () => `storing ${this.#label(job)}`,
       async () => {
-        const now = await engine.store.get('job', job.id);
+        const now = await store.get('job', job.id);
         if (now?.epoch !== job.epoch || now.claim !== job.claim) throw new ReassignedError({ id: job.id });
-        await fileJob(engine, now);
+        await this.#file(now);
       },
+      { rule: retryRules.store },
     );
   }
 
-  /** A job as text, for logs. */
-  text(job: JobRecord): string {
-    const { args } = this.#engine.registry.redactorOf(job);
-    return jobText({ id: job.id, store: this.#engine.store.name, name: job.name, args });
+  /** Files a job that is completed; the callbacks of a job in CALLBACKS are resumed. */
+  async #file(job: JobRecord): Promise<void> {
+    const { work, callbacks } = this.#deps;
+    if (job.state === 'callbacks') return callbacks.resume(job);
+    const file = stepJob(job, { type: 'job.file', at: this.#context.now() });
+    await work.committer.commit(this.#context.uuid, [file], [ifHeldBy(job)]).written;
+  }
+
+  #label(job: JobRecord): string {
+    return jobLabel(this.#context, job);
   }
 }
 
 const longestShown = 10_000;
 
-const noJobs: ReadonlyMap<string, Job<unknown>> = new Map();
+const noJobs: ReadonlyMap<string, JobLike> = new Map();
 
 /** A copy: what the code does to its arguments changes nothing that is stored. */
-function decodedArgs({ job }: Run, jobs: ReadonlyMap<string, Job<unknown>>): readonly unknown[] {
+function decodedArgs({ job }: Run, jobs: ReadonlyMap<string, JobLike>): readonly unknown[] {
   return job.args.map((arg) => decodeValue(arg, (id) => jobs.get(id)));
 }
 

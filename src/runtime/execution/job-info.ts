@@ -4,10 +4,9 @@ import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
 import { jobText } from '../../model/values/job-text.ts';
 import { Redactor } from '../../model/values/redaction.ts';
-import type { LiveAgent } from '../agents/agent-actor.ts';
 import { outcomeText } from './outcome-log.ts';
 
-/** A dispatcher's record of a job. Its texts are made when somebody reads them. */
+/** A dispatcher's record of a job. Its texts are made when they are read. */
 export class LiveJobInfo implements JobInfo {
   failed = false;
   readonly agent: string;
@@ -26,7 +25,7 @@ export class LiveJobInfo implements JobInfo {
   readonly #redactor: () => Redactor;
 
   constructor(
-    agent: Pick<LiveAgent, 'name' | 'queue'>,
+    agent: { readonly name: string; readonly queue: string },
     job: JobRecord,
     store: string,
     redactor: () => Redactor = () => new Redactor([], job.args),

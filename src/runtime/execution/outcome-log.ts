@@ -3,21 +3,28 @@ import { cutResult } from '../../model/monitoring/job-infos.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { systemNames } from '../../model/records/system-names.ts';
 import { Failure } from '../../model/values/failure.ts';
-import { valueText } from '../../model/values/job-text.ts';
-import type { Redactor } from '../../model/values/redaction.ts';
-import type { Engine } from '../box/engine.ts';
+import { jobText, valueText } from '../../model/values/job-text.ts';
+import { type Redactor, shownError } from '../../model/values/redaction.ts';
+import type { RuntimeContext } from '../commits/runtime-context.ts';
 
 /** What a stored commit error hides: the outcome, as text for the log. */
-export interface Masked {
+export interface MaskedOutcome {
   readonly ok: boolean;
   readonly text: () => string;
 }
 
-/** Says what came of a job, once that is stored. */
-export function logOutcome({ log, registry, executor }: Engine, job: JobRecord, outcome: Outcome): void {
+/** A job as logs name it: id, store, name and arguments, secrets hidden. */
+export function jobLabel({ registry, store }: RuntimeContext, job: JobRecord): string {
+  const { args } = registry.redactorOf(job);
+  return jobText({ id: job.id, store: store.name, name: job.name, args });
+}
+
+/** Logs the outcome of a job, once it is stored. */
+export function logOutcome(context: RuntimeContext, job: JobRecord, outcome: Outcome): void {
+  const { log, registry } = context;
   if (outcome.ok && !log.isRead('INFO')) return;
   const fields = { job: job.id };
-  const text = (): string => executor.text(job);
+  const text = (): string => jobLabel(context, job);
   if (outcome.ok) {
     const value = (): string => cutResult(outcomeText(outcome, registry.redactorOf(job)));
     log.trace('INFO', () => `${text()} succeeded with result:\n${value()}`, fields);
@@ -30,24 +37,21 @@ export function logOutcome({ log, registry, executor }: Engine, job: JobRecord, 
   log.events(registry.failureLevelOf(job), message, { ...fields, err: failure.toError() });
 }
 
-/** Says what the job gave, though an error of its commit is stored instead. */
-export function logMasked({ log, registry, executor }: Engine, job: JobRecord, masked: Masked): void {
+/** Logs the outcome that an error of its commit replaces. */
+export function logMasked(context: RuntimeContext, job: JobRecord, masked: MaskedOutcome): void {
+  const { log, registry } = context;
   const level = masked.ok ? 'INFO' : registry.failureLevelOf(job);
   const text = (): string => registry.redactorOf(job).text(masked.text());
-  const what = (): string => `commit error masks the outcome of ${executor.text(job)}: ${text()}`;
+  const what = (): string => `commit error masks the outcome of ${jobLabel(context, job)}: ${text()}`;
   log.events(level, what, { job: job.id });
 }
 
-/** Says that a call came to nothing. */
-export function logLost({ log, registry, executor }: Engine, job: JobRecord, error: unknown): void {
+/** Logs that the outcome of a call was not stored. */
+export function logLost(context: RuntimeContext, job: JobRecord, error: unknown): void {
+  const { log, registry } = context;
   const err = shownError(registry.redactorOf(job), error);
-  const what = (): string => `nothing was written of ${executor.text(job)}: ${err.message}`;
+  const what = (): string => `nothing was written of ${jobLabel(context, job)}: ${err.message}`;
   log.events('ERROR', what, { job: job.id, err });
-}
-
-/** An error as a log may show it. */
-export function shownError(redactor: Redactor, error: unknown): Error {
-  return new Failure(redactor.failure(Failure.from(error).data)).toError();
 }
 
 /** An outcome as text: its value, or all that is known of its Failure. */

@@ -4,155 +4,162 @@ import { afterStep, stepJob } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
 import type { Expectation } from '../../store/store.ts';
-import type { Engine } from '../box/engine.ts';
-import { isStoreAway, mustSucceed } from '../commits/retry.ts';
-import type { Job } from '../handles/job.ts';
-import { committed } from './completer.ts';
-import { logOutcome } from './outcome-log.ts';
-import { isMade, type Run } from './run.ts';
+import { committed } from '../commits/commit-reactions.ts';
+import type { Committer } from '../commits/committer.ts';
+import { ifUnchanged } from '../commits/preconditions.ts';
+import { retryForever } from '../commits/retry.ts';
+import { isStoreAway } from '../commits/retry-rules.ts';
+import type { RuntimeContext } from '../commits/runtime-context.ts';
+import type { JobLike } from '../jobs/job-like.ts';
+import { jobLabel, logOutcome } from './outcome-log.ts';
+import type { CommitRetries } from './retry-commit.ts';
+import { isCommitted, type Run } from './run.ts';
+import type { CallbackSteps, RunSteps } from './run-steps.ts';
 
-/** Jobs that wait for another job or for a promise, and how they get its outcome. */
-export class AwaitedOutcomes {
-  readonly #engine: Engine;
+/** What the waits work with. */
+export interface OutcomeWaitsDeps {
+  readonly committer: Committer;
+  readonly retries: CommitRetries;
+  readonly callbacks: CallbackSteps;
+  readonly steps: Pick<RunSteps, 'giveUp' | 'retry'>;
+}
+
+/** Jobs that wait for another job or for a promise: lets them wait, and gives them the outcome. */
+export class OutcomeWaits {
+  readonly #context: RuntimeContext;
+  readonly #deps: OutcomeWaitsDeps;
   readonly #announced: string[] = [];
 
-  constructor(engine: Engine) {
-    this.#engine = engine;
+  constructor(deps: OutcomeWaitsDeps) {
+    this.#context = deps.committer.context;
+    this.#deps = deps;
   }
 
-  /** The job waits: for another job, or for a promise. Its worker is free, its slot is not. */
-  wait(run: Run, on: string, inner: Job<unknown> | null, whenWaiting: () => void = () => {}): void {
-    const engine = this.#engine;
+  /** Lets the job wait for another job, or for a promise. Its worker is free, its slot is not. */
+  wait(run: Run, on: string, inner: JobLike | null, whenWaiting: () => void = () => {}): void {
+    const { committer, retries, steps } = this.#deps;
     const wait = stepJob(run.job, { type: 'job.wait', on });
-    const expect: Expectation[] = [...run.expectation, ...run.unit.end()];
+    const expect: Expectation[] = [...run.preconditions, ...run.unit.end()];
     if (on !== 'promise') expect.push({ what: 'notAwaitedBy', id: run.job.id, on });
-    const ticket = engine.commit(run.by, [...run.unit.made, wait], expect);
+    const ticket = committer.commit(run.by, [...run.unit.changes, wait], expect);
     const waiting = afterStep(run.job, wait);
-    const isStored = (): void => {
-      run.unit.adopt();
+    const whenWritten = (): void => {
+      run.unit.committed();
       run.job = waiting;
       const tornDown = run.takeTearDown()?.();
-      const waits = (): void => {
+      const freeWorker = (): void => {
         run.agent?.workers.waits(run, inner);
         run.onDone();
-        if (on !== 'promise') this.#finishWaiting(on, run.job.id);
+        if (on !== 'promise') this.#giveOutcome(on, run.job.id);
         whenWaiting();
       };
-      if (tornDown === undefined) waits();
-      else void tornDown.then(waits);
+      if (tornDown === undefined) freeWorker();
+      else void tornDown.then(freeWorker);
     };
-    engine.written(ticket, isStored, (error) => {
-      if (error instanceof ReassignedError) this.#engine.finishing.giveUp(run, error);
+    committer.whenWritten(ticket, whenWritten, (error) => {
+      if (error instanceof ReassignedError) steps.giveUp(run, error);
       else if (error instanceof SignalboxError && error.code === 'AWAITED_ITSELF') {
         run.startOver();
-        this.#engine.retrying.threw(run, Failure.from(error));
+        steps.retry(run, Failure.from(error), 'jobError');
       } else if (isStoreAway(error))
-        engine.retrying.whenBack(run, error, waiting, isStored, () => this.wait(run, on, inner, whenWaiting));
-      else this.#engine.retrying.refused(run, Failure.from(error), null);
+        retries.retryWhenStoreReturns(run, error, waiting, whenWritten, () =>
+          this.wait(run, on, inner, whenWaiting),
+        );
+      else steps.retry(run, Failure.from(error), 'commitError');
     });
   }
 
-  /** The promise that a job waits for has settled. */
-  settle(run: Run, outcome: Outcome): void {
-    run.startOver();
-    this.#engine.finishing.finish(run, outcome, 'promise');
-  }
-
-  /** A job is done: those that wait for it take over its outcome. Asked once for all jobs of a batch. */
+  /** The outcome of a job is written: jobs that wait for it get it. Asks the store once for all jobs of a batch. */
   announce(inner: string): void {
     this.#announced.push(inner);
-    if (this.#announced.length === 1) queueMicrotask(() => this.#ask(this.#announced.splice(0)));
+    if (this.#announced.length === 1) queueMicrotask(() => this.#askForWaiters(this.#announced.splice(0)));
   }
 
-  #ask(inners: readonly string[]): void {
-    const engine = this.#engine;
-    const asking = mustSucceed(
-      engine,
-      () => `asking who waits for ${inners.length} finished jobs`,
-      () => engine.store.waiters(inners),
-    );
-    asking.then(
+  #askForWaiters(inners: readonly string[]): void {
+    const { store, log } = this.#context;
+    const what = (): string => `reading which jobs wait for ${inners.length} finished jobs`;
+    retryForever(this.#context, what, () => store.waiters(inners)).then(
       (outers) => {
-        for (const { id, waitingOn } of outers) if (waitingOn !== null) this.#finishWaiting(waitingOn, id);
+        for (const { id, waitingOn } of outers) if (waitingOn !== null) this.#giveOutcome(waitingOn, id);
       },
-      (error: unknown) => {
-        const what = (): string =>
-          `nobody was given the outcome of ${inners.length} finished jobs: ${String(error)}`;
-        engine.log.events('ERROR', what);
-      },
+      (error: unknown) =>
+        log.events(
+          'ERROR',
+          () => `the outcome of ${inners.length} finished jobs was given to no job: ${String(error)}`,
+        ),
     );
   }
 
-  /** What the agents here hold that waits for a job: who ended that, elsewhere, may have gone before it told of it. */
+  /** Looks again for the outcomes that held jobs wait for: the process that ended them may be gone since. */
   lookAgain(held: readonly JobRecord[]): void {
     for (const { id, state, waitingOn } of held)
       if (state === 'active.waiting' && waitingOn !== null && waitingOn !== 'promise')
-        this.#finishWaiting(waitingOn, id);
+        this.#giveOutcome(waitingOn, id);
   }
 
-  #finishWaiting(inner: string, outer: string): void {
+  #giveOutcome(inner: string, outer: string): void {
     this.takeOver(inner, outer).catch((error: unknown) => {
       const what = (): string => `job ${outer} did not get the outcome of ${inner}: ${String(error)}`;
-      this.#engine.log.events('ERROR', what, { job: outer });
+      this.#context.log.events('ERROR', what, { job: outer });
     });
   }
 
-  /** Gives a job the outcome of the one that it waits for, if that is done; then its callbacks are performed. */
+  /** Gives a job the outcome of the job that it waits for, if there is one; then calls its callbacks. */
   async takeOver(inner: string, outer: string): Promise<void> {
-    const engine = this.#engine;
-    const finished = await mustSucceed(
-      engine,
+    const finished = await retryForever(
+      this.#context,
       () => `giving job ${outer} the outcome of ${inner}`,
-      () => this.#finishIfDone(inner, outer),
+      () => this.#finishIfOver(inner, outer),
     );
     if (finished === null) return;
-    logOutcome(engine, finished.was, finished.outcome);
-    await engine.callbacks.performFor(finished.job);
+    logOutcome(this.#context, finished.was, finished.outcome);
+    await this.#deps.callbacks.performFor(finished.job);
   }
 
   /**
-   * Whether a job whose worker went away goes on waiting, or has just got the outcome of the job that it waited for. False
-   * when what it waited for is gone: a promise died with its process.
+   * Whether a job whose worker is gone continues to wait, or has just got the outcome that it waited for. False when what it
+   * waited for is gone: a promise dies with its process.
    */
   async stillWaits(outer: JobRecord): Promise<boolean> {
-    const { store, log, executor } = this.#engine;
+    const { store, log } = this.#context;
     const { waitingOn } = outer;
     const inner =
       waitingOn === null || waitingOn === 'promise' ? undefined : await store.get('job', waitingOn);
     if (inner === undefined) return false;
     if (inner.outcome !== null) {
-      const what = (): string => `${executor.text(outer)} did not hear that ${executor.text(inner)} is done`;
+      const what = (): string =>
+        `${jobLabel(this.#context, outer)} has not got the outcome of ${jobLabel(this.#context, inner)} yet`;
       log.events('WARNING', what, { job: outer.id });
       await this.takeOver(inner.id, outer.id);
     }
     return true;
   }
 
-  /** Null when the one is not done, or the other does not wait for it any more. */
-  async #finishIfDone(
+  /** Null when the inner job is not over, or the outer one no longer waits for it. */
+  async #finishIfOver(
     inner: string,
     outer: string,
   ): Promise<{ readonly was: JobRecord; readonly job: JobRecord; readonly outcome: Outcome } | null> {
-    const engine = this.#engine;
-    const [done, waiting] = [await engine.store.get('job', inner), await engine.store.get('job', outer)];
+    const { store, uuid } = this.#context;
+    const { committer } = this.#deps;
+    const [over, waiting] = [await store.get('job', inner), await store.get('job', outer)];
     if (waiting?.state !== 'active.waiting' || waiting.waitingOn !== inner) return null;
-    // One that is not there was dropped long ago, or never was.
-    const outcome = done === undefined ? notFound(inner) : done.outcome;
+    // A missing job was dropped long ago, or never was.
+    const outcome = over === undefined ? notFound(inner) : over.outcome;
     if (outcome === null) return null;
     const finish = stepJob(waiting, {
       type: 'job.finish',
-      at: engine.now(),
+      at: this.#context.now(),
       outcome,
       retryData: waiting.retryData,
       awaited: inner,
     });
-    const asRead = { what: 'rev', kind: 'job', id: outer, rev: waiting.rev } as const;
     const ended = afterStep(waiting, finish);
     try {
-      await engine.commit(engine.uuid, [finish], [asRead]).synced;
+      await committer.commit(uuid, [finish], [ifUnchanged(waiting)]).synced;
     } catch (error) {
-      if (!isStoreAway(error) || !(await isMade(engine, ended))) throw error;
-      engine.performAll([finish], committed);
+      if (!isStoreAway(error) || !(await isCommitted(this.#context, ended))) throw error;
+      committer.carryOut([finish], committed);
     }
     return { was: waiting, job: ended, outcome };
   }

@@ -1,37 +1,86 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Outcome } from '../../../machines/job.context.ts';
 import type { Json } from '../../../machines/json.ts';
+import { SignalboxError } from '../../errors.ts';
 import type { RetryCache, RetryPolicy } from '../../model/jobs/retry.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import type { Expectation } from '../../store/store.ts';
-import type { LiveAgent } from '../agents/agent-actor.ts';
-import type { Engine } from '../box/engine.ts';
-import type { CallbackContext } from '../callbacks/callback-runner.ts';
-import { mustSucceed, type RetryStep } from '../commits/retry.ts';
-import { GatheringUnit } from '../commits/unit-of-work.ts';
-import { Job } from '../handles/job.ts';
-import type { Ending } from './completer.ts';
-import { currentRun } from './current-run.ts';
+import { BufferedUnit } from '../commits/buffered-unit.ts';
+import type { StagedChange } from '../commits/committer.ts';
+import { type Holder, ifHeldBy } from '../commits/preconditions.ts';
+import { type RetryStep, retryForever } from '../commits/retry.ts';
+import type { RuntimeContext } from '../commits/runtime-context.ts';
+import type { UnitOfWork } from '../commits/unit-of-work.ts';
+import { annotationsOf } from '../jobs/annotations.ts';
+import type { JobLike } from '../jobs/job-like.ts';
 import type { LiveJobInfo } from './job-info.ts';
-import type { AgentSlot } from './worker-slots.ts';
+import { jobLabel } from './outcome-log.ts';
+
+/** The run that the current code belongs to: also after every await, and inside callbacks. */
+export const currentRun = new AsyncLocalStorage<Run>();
 
 /** What its unit refuses once it has ended, as errors name it. */
 const jobCalls = 'local.getQueue() or local.getJob()';
 
-/** Who holds the root job of a run: what every write of the run is judged by. */
-export interface Holder {
-  readonly id: string;
-  readonly epoch: number;
-  readonly claim: number;
+/** A worker's place in an agent. */
+export interface AgentSlot {
+  readonly number: number;
+}
+
+/** The workers of an agent, as a run reports to them. */
+export interface RunWorkers {
+  started(run: Run): void;
+  /** The job waits: for a job, or for a promise when `inner` is null. */
+  waits(run: Run, inner: JobLike | null): void;
+  /** The worker is done with the job. `outcome` null: it was put back. */
+  ended(run: Run, outcome: Outcome | null): void;
+  /** The job was reassigned: nothing was written. */
+  lost(run: Run): void;
+  /** The worker failed, not the job. */
+  workerFailed(run: Run, error: unknown): void;
+  logCompleted(run: Run): void;
+}
+
+/** The agent whose slot a run has. */
+export interface RunAgent {
+  readonly name: string;
+  readonly queue: string;
+  /** The dispatcher. */
+  readonly owner: { readonly uuid: string };
+  readonly workers: RunWorkers;
+  /** A job it held is over: it may claim another one. */
+  slotFreed(): void;
+}
+
+/** Where callbacks run: in the worker that holds the root job, or outside any agent. */
+export interface CallbackContext {
+  readonly agent: RunAgent | null;
+  readonly slot: AgentSlot | null;
+  readonly holder: Holder | null;
+  readonly queue: string;
+}
+
+/** An outcome and its commit. */
+export interface CommittedEnding {
+  readonly changes: readonly StagedChange[];
+  readonly expect: readonly Expectation[];
+  /** The job as its outcome leaves it. */
+  readonly finished: JobRecord;
+  readonly outcome: Outcome;
+  /** Whether the job is COMPLETED in the same commit. */
+  readonly completes: boolean;
 }
 
 /** What a run is started with. */
 export interface RunStart {
-  readonly engine: Engine;
+  /** What it commits through once its own unit is committed. */
+  readonly work: UnitOfWork;
   /** The job as its start leaves it. */
   readonly job: JobRecord;
   /** The agent whose slot it has; null outside any agent. */
-  readonly agent: LiveAgent | null;
+  readonly agent: RunAgent | null;
   readonly slot: AgentSlot | null;
-  /** Null for what nobody claimed: callbacks of completed jobs, run by who adds them. */
+  /** Null for what no agent claimed: callbacks that are added to a completed job. */
   readonly holder: Holder | null;
   readonly queue: string;
   /** What is appended to the stored arguments: a callback's input. */
@@ -40,59 +89,78 @@ export interface RunStart {
   readonly info: LiveJobInfo | null;
 }
 
-/** Whether a job, as it is now, is still at the call that began with this record. */
+/** Whether a job, as it is now, is still in the call that began with this record. */
 export function isSameCall(begun: JobRecord, now: JobRecord | undefined): boolean {
   return now !== undefined && now.claim === begun.claim && now.attempts === begun.attempts;
 }
 
-/** Whether a job is as a step of a call leaves it. When its commit ended with an error, only the answer was lost. */
+/** Whether a job is as a step of a call leaves it: then a commit that ended with an error was made, and only its answer was lost. */
 export function isAsLeft(stepped: JobRecord, now: JobRecord | undefined): boolean {
   if (!isSameCall(stepped, now) || now?.state !== stepped.state) return false;
   return now.activeStart === stepped.activeStart && now.activeEnd === stepped.activeEnd;
 }
 
-/** Whether a step was made though its commit ended with an error: then nobody else goes on. */
-export async function isMade(engine: Engine, stepped: JobRecord): Promise<boolean> {
-  const what = (): string => `looking what became of ${engine.executor.text(stepped)}`;
-  return isAsLeft(stepped, await mustSucceed(engine, what, () => engine.store.get('job', stepped.id)));
+/** Whether a step was committed although its commit ended with an error. */
+export async function isCommitted(context: RuntimeContext, stepped: JobRecord): Promise<boolean> {
+  const what = (): string => `reading the state of ${jobLabel(context, stepped)}`;
+  return isAsLeft(stepped, await retryForever(context, what, () => context.store.get('job', stepped.id)));
 }
 
-/** One call of a job's code, from its start to the commit of its outcome. */
+/** Refuses to wait, inside a run, for a job that the run itself puts: that would be for ever. @throws SignalboxError `AWAITED_OWN_CHILD`. */
+export function refuseOwnChild(id: string): void {
+  const run = currentRun.getStore();
+  const isOwn = run?.unit.changes.some((change) => change.kind === 'job' && change.id === id) ?? false;
+  if (isOwn) throw new SignalboxError('AWAITED_OWN_CHILD', { id });
+}
+
+/**
+ * One call of a job's code, from its start to the commit of its outcome.
+ *
+ * This room owns one attempt: it calls the code (Executor), commits the outcome (Completer), asks the policy (Retrier) and
+ * waits for other jobs (OutcomeWaits). The four call each other through `RunSteps` only.
+ *
+ * Invariant: what an attempt puts and changes is committed with its outcome or not at all, and only as long as the job still
+ * has the holder that the run began with. `onDone` is called exactly once.
+ *
+ * May import: `jobs`, `commits`, `definitions`, `environment`.
+ */
 export class Run {
-  readonly engine: Engine;
+  readonly context: RuntimeContext;
   job: JobRecord;
-  readonly agent: LiveAgent | null;
+  readonly agent: RunAgent | null;
   readonly slot: AgentSlot | null;
   readonly holder: Holder | null;
   readonly queue: string;
   readonly input: readonly unknown[];
   readonly info: LiveJobInfo | null;
   /** What the attempt puts and changes: committed with its result. */
-  unit: GatheringUnit;
+  unit: BufferedUnit;
   /** The policy once it was asked: no other is asked during this call. */
   policy: RetryPolicy | null = null;
-  /** Called once, when the worker can go on: the outcome is committed, or the job waits or was put back. */
+  /** Called once, when the worker is free: the outcome is committed, or the job waits or was put back. */
   onDone: () => void = () => {};
-  /** Ends the attempt under way; null when there is nothing to end. Take it with `takeTearDown`. */
+  /** Ends the present attempt; null when there is nothing to end. Take it with `takeTearDown`. */
   tearDown: (() => Promise<void>) | null = null;
-  /** The policy has spoken, or was not to be asked: the outcome is stored however long that takes. */
+  /** Set once the policy has answered, or was not to be asked: from then on the outcome is stored however long that takes. */
   retry: RetryStep | null = null;
-  /** How often the store did not take the outcome; null when it never refused. */
+  /** Counts how often the store did not take the outcome; null when it never refused. */
   outage: RetryStep | null = null;
+  /** The outcome that was committed while the code still ran: see `local.transaction`. */
+  ended: CommittedEnding | null = null;
+  /** The unit of the attempt whose transaction is open. */
+  inTransaction: BufferedUnit | null = null;
+  /** Settles when it is known whether that transaction has committed an outcome; null while it has none to commit. */
+  ending: Promise<void> | null = null;
+  /** The job object that the code sees, as the job was when the attempt began; made by `local.getJob`. */
+  view: JobLike | null = null;
+  readonly #work: UnitOfWork;
   #cache: RetryCache | null = null;
   #annotations: Record<string, Json>;
-  /** The outcome that was committed while the code still ran: see `local.transaction`. */
-  ended: Ending | null = null;
-  /** The attempt whose transaction is under way, by its unit. */
-  inTransaction: GatheringUnit | null = null;
-  /** Settles when it is known whether that has committed an outcome; null while it has none to commit. */
-  ending: Promise<void> | null = null;
-  #view: Job<unknown> | null = null;
   #abort: AbortController | null = null;
   #aborted: unknown = null;
 
   constructor(start: RunStart) {
-    this.engine = start.engine;
+    this.context = start.work.context;
     this.job = start.job;
     this.agent = start.agent;
     this.slot = start.slot;
@@ -100,23 +168,15 @@ export class Run {
     this.queue = start.queue;
     this.input = start.input;
     this.info = start.info;
+    this.#work = start.work;
     this.#annotations = start.annotations;
-    this.unit = new GatheringUnit(start.engine, jobCalls);
+    this.unit = new BufferedUnit(start.work, jobCalls);
   }
 
   /** What the retry policy counts during this call. */
   get cache(): RetryCache {
     this.#cache ??= new Map();
     return this.#cache;
-  }
-
-  /** The job as it was when the attempt began. */
-  get view(): Job<unknown> {
-    if (this.#view === null) {
-      this.#view = Job.of(this.unit, this.job);
-      this.#view.setKnownAnnotations(this.#annotations);
-    }
-    return this.#view;
   }
 
   /** Made on first use: most jobs never look. */
@@ -128,10 +188,10 @@ export class Run {
     return this.#abort.signal;
   }
 
-  /** Tells the code to stop: nothing it writes will count. */
+  /** Signals the code to stop: nothing it writes will count. */
   abort(reason: unknown): void {
     this.#aborted = reason ?? new Error('aborted');
-    // Listeners are the code's own: they may ask for the job whose end they hear of.
+    // Listeners are the code's own: they may call `local`.
     currentRun.run(this, () => this.#abort?.abort(reason));
   }
 
@@ -139,9 +199,9 @@ export class Run {
     return this.#aborted !== null;
   }
 
-  /** An annotation as it was when the attempt began. */
-  annotation(name: string): Json | undefined {
-    return this.#annotations[name];
+  /** Annotations as they were when the attempt began. */
+  get annotations(): Record<string, Json> {
+    return this.#annotations;
   }
 
   /** What ends the attempt, to be called once; null when nothing does. */
@@ -151,33 +211,31 @@ export class Run {
     return tearDown;
   }
 
-  /** Who commits. */
+  /** The author of its commits. */
   get by(): string {
-    return this.agent?.dispatcher.uuid ?? 'client';
+    return this.agent?.owner.uuid ?? 'client';
   }
 
-  /** Where callbacks run that this run has to see to: in its own worker. */
+  /** Where the callbacks of its job run: in its own worker. */
   get callbackContext(): CallbackContext {
     return { agent: this.agent, slot: this.slot, holder: this.holder, queue: this.queue };
   }
 
-  /** What every write of the run believes in: a list of its own for each. */
-  get expectation(): Expectation[] {
-    if (this.holder === null) return [];
-    const { id, epoch, claim } = this.holder;
-    return [{ what: 'holder', id, epoch, claim }];
+  /** The preconditions of every commit of the run: a new list for each. */
+  get preconditions(): Expectation[] {
+    return this.holder === null ? [] : [ifHeldBy(this.holder)];
   }
 
-  /** Looks again at what the job is annotated with, for another attempt. */
+  /** Reads the annotations of the job again, for another attempt. Without an answer of the store they stay as they were. */
   async reread(): Promise<void> {
-    // What it saw before will do when the store does not answer.
-    this.#annotations = await this.engine.annotationsOf(this.job.id).catch(() => this.#annotations);
+    const { store } = this.context;
+    this.#annotations = await annotationsOf(store, this.job.id).catch(() => this.#annotations);
   }
 
-  /** Drops what the attempt did, for another one. */
+  /** Drops what the attempt did, for another attempt. */
   startOver(): void {
     this.unit.end();
-    this.unit = new GatheringUnit(this.engine, jobCalls);
-    this.#view = null;
+    this.unit = new BufferedUnit(this.#work, jobCalls);
+    this.view = null;
   }
 }

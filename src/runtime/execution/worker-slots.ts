@@ -1,15 +1,10 @@
 import type { Outcome } from '../../../machines/job.context.ts';
 import { SignalboxError } from '../../errors.ts';
 import { Failure } from '../../model/values/failure.ts';
-import type { Engine } from '../box/engine.ts';
-import type { Job } from '../handles/job.ts';
+import type { RuntimeContext } from '../commits/runtime-context.ts';
+import type { JobLike } from '../jobs/job-like.ts';
 import type { LiveJobInfo } from './job-info.ts';
-import type { Run } from './run.ts';
-
-/** A worker's place in an agent. */
-export interface AgentSlot {
-  readonly number: number;
-}
+import type { AgentSlot, Run, RunWorkers } from './run.ts';
 
 /** A job in a worker: the worker's place, and what the dispatcher remembers of the job. */
 export interface AtWork {
@@ -17,20 +12,20 @@ export interface AtWork {
   readonly info: LiveJobInfo;
 }
 
-/** The workers of an agent: which of them is at what, and what the dispatcher remembers of that. */
-export class Workers {
-  readonly #engine: Engine;
+/** The workers of an agent: which run each of them has, and what the dispatcher remembers of it. */
+export class WorkerSlots implements RunWorkers {
+  readonly #context: RuntimeContext;
   readonly #slotFreed: () => void;
   readonly #runs = new Set<Run>();
-  /** Places that are taken for jobs whose code has not been called yet. */
+  /** Slots that are taken for jobs whose code has not been called yet. */
   readonly #taken = new Set<number>();
   readonly #freeNumbers: number[] = [];
   readonly #idleWaiters: (() => void)[] = [];
   #nextNumber = 0;
 
-  /** `slotFreed` is called when a job was lost to other hands: nothing else tells the agent. */
-  constructor(engine: Engine, slotFreed: () => void) {
-    this.#engine = engine;
+  /** `slotFreed` is called when a job was reassigned: nothing else notifies the agent. */
+  constructor(context: RuntimeContext, slotFreed: () => void) {
+    this.#context = context;
     this.#slotFreed = slotFreed;
   }
 
@@ -42,7 +37,7 @@ export class Workers {
       .reverse();
   }
 
-  /** Tells all code that runs to stop. */
+  /** Signals all running code to stop. */
   abort(reason: unknown): void {
     for (const run of this.#runs) run.abort(reason);
   }
@@ -67,7 +62,7 @@ export class Workers {
     if (slot === null) return;
     if (!this.#freeNumbers.includes(slot.number)) this.#freeNumbers.push(slot.number);
     this.#taken.delete(slot.number);
-    this.#tellIdle();
+    this.#resolveIdle();
   }
 
   started(run: Run): void {
@@ -75,43 +70,40 @@ export class Workers {
     if (run.slot !== null) this.#taken.delete(run.slot.number);
   }
 
-  /** The worker is done with the job. `outcome` null: it was put back. */
   ended(run: Run, outcome: Outcome | null): void {
-    // What waited has let its worker go already.
+    // A job that waited has freed its worker already.
     if (!this.#drop(run) || run.info === null || run.info.completed !== null) return;
     const { info } = run;
     info.failed = outcome?.ok === false;
     info.keep(outcome);
-    info.completed = new Date(this.#engine.now());
+    info.completed = new Date(this.#context.now());
     this.release(run.slot);
   }
 
-  /** The worker is free, though the job waits for another job or a promise. */
-  waits(run: Run, inner: Job<unknown> | null): void {
+  waits(run: Run, inner: JobLike | null): void {
     const { info } = run;
     if (info === null) {
       this.#drop(run);
       return;
     }
     info.keepText(inner === null ? 'null' : String(inner));
-    info.completed = new Date(this.#engine.now());
+    info.completed = new Date(this.#context.now());
     this.release(run.slot);
     // A detached promise still belongs to the run, so that it is aborted with it.
     if (inner !== null) this.#drop(run);
     this.logCompleted(run);
   }
 
-  /** The job is in other hands: nothing was written. */
   lost(run: Run): void {
     const { info } = run;
     if (!this.#drop(run) || info === null) return;
-    run.abort(new Error('the job is in other hands'));
+    run.abort(new Error('the job was reassigned'));
     info.reassigned = true;
     this.#slotFreed();
     if (info.completed !== null) return;
     this.release(run.slot);
-    // The record tells what the store knows by now.
-    void this.#engine.store
+    // The record has the outcome, if there is one by now.
+    void this.#context.store
       .get('job', run.job.id)
       .then((job) => {
         info.failed = job?.outcome?.ok === false;
@@ -119,26 +111,26 @@ export class Workers {
       })
       .catch(() => {})
       .then(() => {
-        info.completed = new Date(this.#engine.now());
+        info.completed = new Date(this.#context.now());
       });
   }
 
-  /** Something broke that is no failure of the job: the worker is replaced, the job stays as it is until it is cleaned. */
-  broke(run: Run, error: unknown): void {
+  /** The worker is replaced. The job stays as it is until the dispatcher is deactivated. */
+  workerFailed(run: Run, error: unknown): void {
     if (!this.#drop(run) || run.info === null || run.info.completed !== null) return;
     this.replaced({ slot: run.slot, info: run.info }, error);
   }
 
-  /** A worker that broke: its place is free, and what broke it is kept and logged. */
+  /** Frees the slot of a worker that failed, and keeps and logs the error. */
   replaced({ slot, info }: AtWork, error: unknown): void {
     const failure = Failure.from(error);
     info.failed = true;
     info.keep({ ok: false, failure: failure.data });
-    info.completed = new Date(this.#engine.now());
+    info.completed = new Date(this.#context.now());
     this.release(slot);
-    // A box that is stopped leaves its jobs as they are: nothing broke.
+    // A box that is stopped leaves its jobs as they are: nothing failed.
     if (error instanceof SignalboxError && error.code === 'BOX_STOPPED') return;
-    this.#engine.log.events(
+    this.#context.log.events(
       'CRITICAL',
       () => `unexpected error in worker ${info.thread}, which is replaced: ${info.shown(failure).text()}`,
     );
@@ -146,8 +138,8 @@ export class Workers {
 
   logCompleted(run: Run): void {
     const { info } = run;
-    if (info === null || !this.#engine.log.isRead('INFO')) return;
-    this.#engine.log.trace('INFO', () => `completed in thread ${info.thread}: ${info.call}`, {
+    if (info === null || !this.#context.log.isRead('INFO')) return;
+    this.#context.log.trace('INFO', () => `completed in thread ${info.thread}: ${info.call}`, {
       job: run.job.id,
     });
   }
@@ -155,11 +147,11 @@ export class Workers {
   /** False when it was not among them. */
   #drop(run: Run): boolean {
     const dropped = this.#runs.delete(run);
-    this.#tellIdle();
+    this.#resolveIdle();
     return dropped;
   }
 
-  #tellIdle(): void {
+  #resolveIdle(): void {
     if (this.#isBusy) return;
     for (const resolve of this.#idleWaiters.splice(0)) resolve();
   }

@@ -3,7 +3,8 @@ import { jobMachine } from '../../../machines/job.machine.ts';
 import { SignalboxError } from '../../errors.ts';
 import { jobChart } from '../../model/jobs/machine-version.ts';
 import type { JobRecord } from '../../model/records/records.ts';
-import type { Engine } from '../box/engine.ts';
+import { changeJob } from '../jobs/change-job.ts';
+import type { HandleServices } from './services.ts';
 
 type JobSnapshot = ReturnType<typeof jobMachine.resolveState>;
 
@@ -13,18 +14,18 @@ export interface JobActorRef {
   readonly sessionId: string;
   /** The snapshot as last seen. @throws SignalboxError `JOB_QUARANTINED`. */
   getSnapshot(): JobSnapshot;
-  /** Tells every snapshot from now on. Fed by the journal. */
+  /** Calls the observer with every snapshot from now on. Fed by the journal. */
   subscribe(observer: (snapshot: JobSnapshot) => void): { unsubscribe(): void };
   /** Sends an event. Refused events reject, unlike XState's, which vanish. */
   send(event: JobEvent): Promise<void>;
 }
 
-/** Makes the reference. It costs nothing until somebody subscribes. */
-export function actorRefOf(engine: Engine, record: JobRecord): JobActorRef {
+/** Makes the reference. It costs nothing until it is subscribed. */
+export function actorRefOf({ work, watch }: HandleServices, record: JobRecord): JobActorRef {
   let last = record;
-  // A store may answer in any order: what is older than what was seen is no news.
+  // A store may answer in any order: an older answer than the last is dropped.
   const refresh = async (): Promise<void> => {
-    const now = await engine.direct.get('job', record.id);
+    const now = await work.readChecked('job', record.id);
     if (now !== undefined && now.rev > last.rev) last = now;
   };
   return {
@@ -33,13 +34,16 @@ export function actorRefOf(engine: Engine, record: JobRecord): JobActorRef {
     getSnapshot: () => snapshotOf(last),
     subscribe(observer) {
       let isOver = false;
-      const tell = async (): Promise<void> => {
+      const notify = async (): Promise<void> => {
         await refresh();
         if (!isOver) await observer(snapshotOf(last));
       };
-      const unsubscribe = engine.watch.subscribe(record.id, () => {
-        tell().catch((error: unknown) =>
-          engine.log.events('ERROR', () => `an observer of job ${record.id} was not told: ${String(error)}`),
+      const unsubscribe = watch.subscribe(record.id, () => {
+        notify().catch((error: unknown) =>
+          work.context.log.events(
+            'ERROR',
+            () => `an observer of job ${record.id} was not notified: ${String(error)}`,
+          ),
         );
       });
       return {
@@ -50,7 +54,7 @@ export function actorRefOf(engine: Engine, record: JobRecord): JobActorRef {
       };
     },
     async send(event) {
-      last = await engine.change(engine.direct, record.id, event);
+      last = await changeJob(work, record.id, event);
     },
   };
 }

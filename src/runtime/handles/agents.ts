@@ -7,12 +7,12 @@ import { type CompletionRange, completedWithin } from '../../model/monitoring/ag
 import type { AgentRecord, FilterData, Selection } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
 import { type Instant, instantMs } from '../../time.ts';
-import { fiveTimes } from '../commits/retry.ts';
-import type { Unit } from '../commits/unit-of-work.ts';
+import { retryConflicts } from '../commits/retry.ts';
+import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import type { ChooserDefinition, FilterDefinition } from '../definitions/filters-and-choosers.ts';
 import { Job } from './job.ts';
 
-/** What an agent is told. A filter and a chooser exclude each other. */
+/** Options of an agent. A filter and a chooser exclude each other. */
 export interface AgentOptions {
   /** How many jobs it may hold. Default 3. */
   readonly size?: number;
@@ -103,28 +103,28 @@ function isChooser(chooser: unknown): boolean {
  * ```
  */
 export class Agents {
-  readonly #unit: Unit;
+  readonly #work: UnitOfWork;
   readonly #queue: string;
   readonly #uuid: string;
 
-  constructor(unit: Unit, queue: string, uuid: string) {
-    this.#unit = unit;
+  constructor(work: UnitOfWork, queue: string, uuid: string) {
+    this.#work = work;
     this.#queue = queue;
     this.#uuid = uuid;
   }
 
   /** Names of the agents, in order. */
   async names(): Promise<readonly string[]> {
-    const records = await this.#unit.list('agent', this.#id(''));
+    const records = await this.#work.list('agent', this.#id(''));
     return records.map((record) => record.id.slice(this.#id('').length));
   }
 
   /** Settings and contents of an agent, or null. */
   async get(name: string): Promise<AgentHandle | null> {
-    const record = await this.#unit.get('agent', this.#id(name));
+    const record = await this.#work.readChecked('agent', this.#id(name));
     return record === undefined
       ? null
-      : new AgentHandle(this.#unit.ofHandles, this.#queue, this.#uuid, name, record);
+      : new AgentHandle(this.#work.handles, this.#queue, this.#uuid, name, record);
   }
 
   /**
@@ -134,28 +134,28 @@ export class Agents {
   async set(name: string, settings: AgentSettings): Promise<void> {
     checkName(name, 'an agent name');
     checkSettings(settings);
-    const { engine } = this.#unit;
-    if (settings.filter !== null) engine.registry.addFilter(settings.filter);
-    if (settings.chooser !== null) engine.registry.addChooser(settings.chooser);
+    const { registry } = this.#work.context;
+    if (settings.filter !== null) registry.addFilter(settings.filter);
+    if (settings.chooser !== null) registry.addChooser(settings.chooser);
     const patch = { size: settings.size, selection: settings.selection as never };
-    await this.#unit.submit(
+    await this.#work.submit(
       [{ kind: 'agent', id: this.#id(name), event: 'agent.set', from: null, to: null, patch }],
       [],
     );
-    engine.offerWork(this.#queue);
+    this.#work.committer.offerWork(this.#queue);
   }
 
   /** Removes an agent that holds nothing. @throws SignalboxError `AGENT_NOT_EMPTY`. */
   async remove(name: string): Promise<void> {
     const change = { kind: 'agent' as const, event: 'agent.removed', from: null, to: null, patch: null };
     const [queue, dispatcher] = [this.#queue, this.#uuid];
-    await fiveTimes(async () => {
-      const held = await this.#unit.engine.store.held(queue, dispatcher, null);
+    await retryConflicts(5, async () => {
+      const held = await this.#work.context.store.held(queue, dispatcher, null);
       const length = held.filter(
         ({ parent }) => parent !== null && 'agent' in parent && parent.agent === name,
       ).length;
       if (length > 0) throw new SignalboxError('AGENT_NOT_EMPTY', { name, length });
-      // A claim that was under way must not leave a job with an agent that is gone.
+      // A claim that is under way must not leave a job with a removed agent.
       const holds = {
         what: 'holds' as const,
         id: `${queue}/${dispatcher}`,
@@ -163,7 +163,7 @@ export class Agents {
         dispatcher,
         count: held.length,
       };
-      await this.#unit.submit([{ ...change, id: this.#id(name), gone: true }], [holds]);
+      await this.#work.submit([{ ...change, id: this.#id(name), gone: true }], [holds]);
     });
   }
 
@@ -185,11 +185,11 @@ export class AgentHandle {
   readonly dispatcher: string;
   readonly size: number;
   readonly selection: Selection;
-  readonly #unit: Unit;
+  readonly #work: UnitOfWork;
   readonly #failure: FailureData | null;
 
-  constructor(unit: Unit, queue: string, dispatcher: string, name: string, record: AgentRecord) {
-    this.#unit = unit;
+  constructor(work: UnitOfWork, queue: string, dispatcher: string, name: string, record: AgentRecord) {
+    this.#work = work;
     this.name = name;
     this.queue = queue;
     this.dispatcher = dispatcher;
@@ -198,7 +198,7 @@ export class AgentHandle {
     this.#failure = record.failure;
   }
 
-  /** Whether jobs tell by themselves if it takes them: always, unless a chooser decides. */
+  /** Whether a job alone decides if the agent takes it: always, unless a chooser decides. */
   get isFilterAgent(): boolean {
     return this.selection.kind !== 'chooser';
   }
@@ -210,9 +210,9 @@ export class AgentHandle {
 
   /** Jobs it holds, in order of claim. */
   async jobs(): Promise<readonly Job<unknown>[]> {
-    const records = await this.#unit.engine.store.held(this.queue, this.dispatcher, this.name);
-    await this.#unit.engine.store.settled();
-    return records.map((record) => Job.of(this.#unit.ofHandles, record));
+    const records = await this.#work.context.store.held(this.queue, this.dispatcher, this.name);
+    await this.#work.context.store.settled();
+    return records.map((record) => Job.of(this.#work.handles, record));
   }
 
   /** How many jobs it holds: claimed and not yet COMPLETED. */
@@ -242,10 +242,10 @@ export class AgentHandle {
    */
   async completed(range: CompletedRange = {}): Promise<readonly Job<unknown>[]> {
     const wanted = completionRange(range);
-    const { store } = this.#unit.engine;
+    const { store } = this.#work.context;
     const records = await store.completed(this.queue, this.dispatcher, this.name);
     await store.settled();
-    return completedWithin(records, wanted).map((record) => Job.of(this.#unit.ofHandles, record));
+    return completedWithin(records, wanted).map((record) => Job.of(this.#work.handles, record));
   }
 
   /** The newest job completed at or before an instant; without one, the newest. Null when there is none. */

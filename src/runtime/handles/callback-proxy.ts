@@ -1,15 +1,16 @@
 import { SignalboxError, shown } from '../../errors.ts';
 import type { JobStatus } from '../../model/jobs/step.ts';
-import type { ProxyRecord } from '../../model/records/records.ts';
+import type { JobRecord, ProxyRecord } from '../../model/records/records.ts';
 import { failureCondition } from '../../model/records/system-names.ts';
 import { Failure } from '../../model/values/failure.ts';
+import { addToProxy } from '../callbacks/add-callback.ts';
 import { statusBelow } from '../commits/job-place.ts';
-import type { Unit } from '../commits/unit-of-work.ts';
+import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import type { ConditionDefinition } from '../definitions/conditions.ts';
-import { isDefinition, isJob } from '../jobs/job-like.ts';
+import { isDefinition, isJob, type ProxyLike } from '../jobs/job-like.ts';
 import type { JobSettings } from '../jobs/job-settings.ts';
-import type { JobDefinition } from './define-job.ts';
-import type { Job } from './job.ts';
+import type { Job, JobDefinition } from './job.ts';
+import { servicesOf } from './services.ts';
 
 /** What can be a callback: a definition that takes the input, or a job whose arguments precede it. */
 export type CallbackOf<Input, Result> =
@@ -31,14 +32,14 @@ export interface CallbackBranch {
 }
 
 /** Callbacks of which one is called: the first whose condition is met by the outcome of the job they belong to. */
-export class CallbackProxy {
+export class CallbackProxy implements ProxyLike {
   /** The branches in the order in which their conditions are asked. */
   readonly branches: readonly CallbackBranch[];
   /** The branch when no condition is met. */
   readonly otherwise: Job<unknown> | null;
   /** Callbacks added before the proxy is stored. */
   readonly pendingCallbacks: Job<unknown>[] = [];
-  #unit: Unit | null = null;
+  #work: UnitOfWork | null = null;
   #record: ProxyRecord | null = null;
 
   private constructor(branches: readonly CallbackBranch[], otherwise: Job<unknown> | null) {
@@ -56,28 +57,27 @@ export class CallbackProxy {
   }
 
   /** A handle on a stored proxy. */
-  static async of(unit: Unit, record: ProxyRecord): Promise<CallbackProxy> {
-    const { engine } = unit;
+  static async of(work: UnitOfWork, record: ProxyRecord): Promise<CallbackProxy> {
     const handle = async (id: string | null): Promise<Job<unknown> | null> => {
-      const job = id === null ? undefined : await unit.peek('job', id);
-      return job === undefined ? null : engine.handle(unit, job);
+      const job = id === null ? undefined : await work.read('job', id);
+      return job === undefined ? null : jobOf(work, job);
     };
     const branches: CallbackBranch[] = [];
     for (const { when, job } of record.branches)
       branches.push({ when: { conditionName: when, holds: () => false }, job: await handle(job) });
     const proxy = new CallbackProxy(branches, await handle(record.otherwise));
-    proxy.#unit = unit;
+    proxy.#work = work;
     proxy.#record = record;
     return proxy;
   }
 
   /** Makes a draft the handle of the record that was stored for it. */
-  attach(unit: Unit, record: ProxyRecord): void {
-    unit.onWithdrawal?.(() => {
-      this.#unit = null;
+  attach(work: UnitOfWork, record: ProxyRecord): void {
+    work.onRollback?.(() => {
+      this.#work = null;
       this.#record = null;
     });
-    this.#unit = unit;
+    this.#work = work;
     this.#record = record;
   }
 
@@ -94,16 +94,18 @@ export class CallbackProxy {
   /** The chosen callback; null while it is undecided. */
   async job(): Promise<Job<unknown> | null> {
     const record = await this.#read();
-    const chosen = record?.chosen == null ? undefined : await this.#unit?.get('job', record.chosen);
-    return chosen === undefined ? null : (this.#unit?.engine.handle<unknown>(this.#unit, chosen) ?? null);
+    const work = this.#work;
+    if (work === null || record?.chosen == null) return null;
+    const chosen = await work.readChecked('job', record.chosen);
+    return chosen === undefined ? null : jobOf(work, chosen);
   }
 
   /** The status of the chosen callback. While it is undecided, that of a callback which nobody has begun. */
   async status(): Promise<JobStatus> {
     const job = await this.job();
     if (job !== null) return (await job.refresh()).status;
-    if (this.#unit === null || this.#record === null) return 'NEW';
-    return statusBelow(this.#unit.engine.store, this.#record.parent);
+    if (this.#work === null || this.#record === null) return 'NEW';
+    return statusBelow(this.#work.context.store, this.#record.parent);
   }
 
   /** The outcome of the chosen callback; null while there is none. */
@@ -114,14 +116,19 @@ export class CallbackProxy {
   /** Callbacks added before the choice move to the chosen job, in order; afterwards they are added to it directly. */
   async addCallback<R>(callback: CallbackOf<unknown, R>, settings: JobSettings = {}): Promise<Job<R>> {
     const job = draftCallback<R>(callback).with(settings);
-    if (this.#unit === null || this.#record === null) this.pendingCallbacks.push(job);
-    else await this.#unit.engine.callbacks.addToProxy(this.#unit, this.#record.id, job);
+    const work = this.#work;
+    if (work === null || this.#record === null) this.pendingCallbacks.push(job);
+    else await addToProxy(servicesOf(work.context).callbacks, work, this.#record.id, job);
     return job;
   }
 
   async #read(): Promise<ProxyRecord | undefined> {
-    return this.#record === null ? undefined : this.#unit?.get('proxy', this.#record.id);
+    return this.#record === null ? undefined : this.#work?.readChecked('proxy', this.#record.id);
   }
+}
+
+function jobOf(work: UnitOfWork, record: JobRecord): Job<unknown> {
+  return servicesOf(work.context).handles.of(work, record) as Job<unknown>;
 }
 
 /** Built in: every process knows it by its name. */

@@ -1,14 +1,14 @@
 import { SignalboxError, shown } from '../../errors.ts';
 import { checkKnown } from '../../model/checks/check-known.ts';
 import { checkName, checkQuotaNames } from '../../model/checks/names.ts';
-import { checkPolicyOrName, type RetryPolicy } from '../../model/jobs/retry.ts';
+import { checkPolicyOrName } from '../../model/jobs/retry.ts';
 import { isSystemName } from '../../model/records/system-names.ts';
 import type { Failure } from '../../model/values/failure.ts';
 import { checkRedaction } from '../../model/values/redaction.ts';
+import type { Definition, JobOptions } from '../definitions/definition.ts';
 import type { Detached } from '../definitions/detached.ts';
-import { checkLogLevel, type LogLevel } from '../environment/logging.ts';
-import type { ContextStorage } from '../execution/attempt.ts';
-import { Job } from './job.ts';
+import { checkLogLevel } from '../environment/logging.ts';
+import { Job, type JobDefinition } from './job.ts';
 
 /** What a job's `result()` gives for what its code returns: a returned job or detached promise gives its own result. */
 export type ResultOf<Returned> =
@@ -21,37 +21,6 @@ export type ResultOf<Returned> =
         ? null
         : Exclude<Awaited<Returned>, Failure>;
 
-/** What `defineJob` is told. */
-export interface JobOptions<Args extends readonly unknown[], Returned, Info = undefined> {
-  /** The name that is stored with every job of it. Keep it as long as jobs with it exist. */
-  readonly name: string;
-  /** The code. It may be called more than once; what it throws becomes the job's failure. */
-  readonly run: (...args: Args) => Returned;
-  /** Retry policy, or the name of one. Ranks below the job's own and above the process default. */
-  readonly retry?: RetryPolicy | string;
-  /** Level at which a failure is logged. Default ERROR; CRITICAL for callbacks. */
-  readonly failureLogLevel?: LogLevel;
-  /** Quotas of every job of it, unless the job says otherwise. */
-  readonly quotas?: readonly string[];
-  /**
-   * Paths of what logs and records of dispatchers do not show: `0.card.number` in the arguments, `result.token`, or
-   * `failure` for all but its name and code; `*` stands for any key. Keys such as `password` are never shown.
-   */
-  readonly redact?: readonly string[];
-  /** Called before every attempt. What it throws counts as thrown by the code, which is not called then. */
-  readonly setUp?: () => Info;
-  /**
-   * Called after every attempt with what `setUp` gave (undefined when that threw): after the commit when the attempt
-   * succeeded, after its changes were dropped when it failed. What it throws is logged; what it puts is dropped.
-   */
-  readonly tearDown?: (info: Awaited<Info> | undefined) => unknown;
-  /**
-   * An `AsyncLocalStorage` that jobs of it carry: the JSON value it has where a job is made is stored with the job, as
-   * annotation `signalbox.context`, and is there again in `setUp`, the code, its commit and `tearDown`, in any process.
-   */
-  readonly context?: ContextStorage;
-}
-
 const jobOptions = [
   'name',
   'run',
@@ -63,31 +32,6 @@ const jobOptions = [
   'tearDown',
   'context',
 ] as const satisfies readonly (keyof JobOptions<readonly unknown[], unknown>)[];
-
-/** A job by name: call it with the arguments to make a NEW job of it. */
-export interface JobDefinition<Args extends readonly unknown[] = readonly unknown[], Result = unknown> {
-  (...args: Args): Job<Result>;
-  readonly definition: Definition;
-  /** A job with only the first arguments; the callback's input is appended to them. */
-  partial(...first: Partial<Args>): Job<Result>;
-  /** A job that receives itself as its first argument, before these. */
-  bind(...rest: Rest<Args>): Job<Result>;
-}
-
-type Rest<Args extends readonly unknown[]> = Args extends readonly [unknown, ...infer Others] ? Others : Args;
-
-/** A definition as the registry keeps it. */
-export interface Definition {
-  readonly name: string;
-  readonly run: (...args: never[]) => unknown;
-  readonly retry: RetryPolicy | string | null;
-  readonly failureLogLevel: LogLevel | null;
-  readonly quotas: readonly string[];
-  readonly redact: readonly string[];
-  readonly setUp: (() => unknown) | null;
-  readonly tearDown: ((info: never) => unknown) | null;
-  readonly context: ContextStorage | null;
-}
 
 /**
  * Defines a job: gives code a name under which it can be stored, found again after a restart, and run anywhere.

@@ -2,13 +2,15 @@ import { SignalboxError } from '../../errors.ts';
 import { afterStep, stepJob } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import type { Failure } from '../../model/values/failure.ts';
-import type { Expectation } from '../../store/store.ts';
-import type { Engine } from '../box/engine.ts';
-import { mustSucceed } from '../commits/retry.ts';
+import { holderOf, ifUnchanged } from '../commits/preconditions.ts';
+import { retryForever } from '../commits/retry.ts';
+import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import { Detached } from '../definitions/detached.ts';
-import { type Holder, Run } from '../execution/run.ts';
-import { Drafts } from '../jobs/job-drafts.ts';
+import { Run } from '../execution/run.ts';
+import { annotationsOf } from '../jobs/annotations.ts';
+import { JobDrafts } from '../jobs/job-drafts.ts';
 import { Job } from './job.ts';
+import type { HandleServices } from './services.ts';
 
 /**
  * What a call gives: the job's value, or its Failure; the inner job it waits for; a {@link Detached} promise it waits
@@ -21,17 +23,19 @@ export type Called<Result> = Result | Failure | Job<Result> | Detached<Result>;
  * with its start, so that it is known from the first moment.
  */
 export async function callJob<Result>(
-  engine: Engine,
+  services: HandleServices,
   job: Job<Result>,
   input: readonly unknown[],
 ): Promise<Called<Result>> {
-  const started = await start(engine, job);
-  // Its start is stored, and nobody else would call it.
+  const { work, steps } = services;
+  const { context } = work;
+  const started = await start(work, job);
+  // Its start is stored, and no other process calls it.
   const what = (): string => `loading ${job}`;
-  const annotations = await mustSucceed(engine, what, () => engine.annotationsOf(started.id));
+  const annotations = await retryForever(context, what, () => annotationsOf(context.store, started.id));
   const { parent } = started;
   const run = new Run({
-    engine,
+    work,
     job: started,
     agent: null,
     slot: null,
@@ -43,50 +47,46 @@ export async function callJob<Result>(
   });
   await new Promise<void>((resolve) => {
     run.onDone = resolve;
-    engine.executor.execute(run);
+    steps.execute(run);
   });
-  return cameOf(engine, job);
+  return resultOf(work, job);
 }
 
-/** The start is retried until it is stored; a job in any other status refuses it. */
-async function start(engine: Engine, job: Job<unknown>): Promise<JobRecord> {
+/** Stores the start of a job, however long that takes. @throws BadStatusError unless it is NEW or ASSIGNED. */
+async function start(work: UnitOfWork, job: Job<unknown>): Promise<JobRecord> {
+  const { context, committer } = work;
   const what = (): string => `starting ${job}`;
-  if (job.isStored) return mustSucceed(engine, what, async () => startStored(engine, await job.refresh()));
+  if (job.isStored) return retryForever(context, what, async () => startStored(work, await job.refresh()));
   const { id } = job;
-  if (id !== null && (await engine.store.get('job', id)) !== undefined) {
+  if (id !== null && (await context.store.get('job', id)) !== undefined) {
     throw new SignalboxError('JOB_EXISTS', { id });
   }
-  const drafts = new Drafts(engine.direct);
+  const drafts = new JobDrafts(work);
   const stored = drafts.store(job, null);
-  const starting = stepJob(stored, { type: 'job.start', at: engine.now() });
-  const made = [...drafts.made, starting];
-  await mustSucceed(engine, what, () => engine.commit('client', made, drafts.expect).synced);
+  const start = stepJob(stored, { type: 'job.start', at: context.now() });
+  const changes = [...drafts.changes, start];
+  await retryForever(context, what, () => committer.commit('client', changes, drafts.expect).synced);
   drafts.attach();
-  return afterStep(stored, starting);
+  return afterStep(stored, start);
 }
 
-async function startStored(engine: Engine, { record }: Job<unknown>): Promise<JobRecord> {
-  const starting = stepJob(record, { type: 'job.start', at: engine.now() });
-  const asRead: Expectation = { what: 'rev', kind: 'job', id: record.id, rev: record.rev };
-  await engine.commit('client', [starting], [asRead]).synced;
-  return afterStep(record, starting);
+async function startStored({ context, committer }: UnitOfWork, { record }: Job<unknown>): Promise<JobRecord> {
+  const start = stepJob(record, { type: 'job.start', at: context.now() });
+  await committer.commit('client', [start], [ifUnchanged(record)]).synced;
+  return afterStep(record, start);
 }
 
-function holderOf(job: JobRecord): Holder {
-  return { id: job.id, epoch: job.epoch, claim: job.claim };
-}
-
-async function cameOf<Result>(engine: Engine, job: Job<Result>): Promise<Called<Result>> {
+async function resultOf<Result>(work: UnitOfWork, job: Job<Result>): Promise<Called<Result>> {
   await job.refresh();
   const { outcome, record } = job;
   if (outcome !== null) return outcome.ok ? outcome.value : outcome.failure;
   if (record.waitingOn === 'promise') {
     const result = job.result();
-    // Whoever called may not care: the failure is in the store, and in the log.
+    // The caller may not use it: the failure is in the store and in the log.
     result.catch(() => {});
     return new Detached(result);
   }
   if (record.waitingOn === null) return job;
-  const inner = await engine.direct.get('job', record.waitingOn);
-  return inner === undefined ? job : Job.of<Result>(engine.direct, inner);
+  const inner = await work.readChecked('job', record.waitingOn);
+  return inner === undefined ? job : Job.of<Result>(work, inner);
 }

@@ -6,22 +6,23 @@ import type { JobRecord } from '../../model/records/records.ts';
 import { jobText } from '../../model/values/job-text.ts';
 import { Redactor } from '../../model/values/redaction.ts';
 import { encodeValue } from '../../model/values/values.ts';
-import type { Unit } from '../commits/unit-of-work.ts';
-import type { Drafts } from '../jobs/job-drafts.ts';
+import type { UnitOfWork } from '../commits/unit-of-work.ts';
+import type { Definition } from '../definitions/definition.ts';
+import { changeJob } from '../jobs/change-job.ts';
+import type { JobDrafts } from '../jobs/job-drafts.ts';
 import { isJob } from '../jobs/job-like.ts';
 import type { JobSettings } from '../jobs/job-settings.ts';
-import type { Definition } from './define-job.ts';
 
-/** What an object of a job knows: as a draft what it is to be, as a handle what the store said last. */
-export class JobKnowledge {
+/** The state of a job object: as a draft what it is to become, as a handle what the store answered last. */
+export class JobState {
   definition: Definition | null;
   args: readonly unknown[];
   settings: JobSettings;
-  unit: Unit | null = null;
+  work: UnitOfWork | null = null;
   record: JobRecord | null = null;
   annotations: Record<string, Json> | null = null;
   #status: JobStatus | null = null;
-  /** Nothing was heard of it since it was put in a commit that may come to nothing. */
+  /** The store has not answered about it since it was put in a commit that may be rolled back. */
   #isTentative = false;
 
   constructor(definition: Definition | null, args: readonly unknown[], settings: JobSettings) {
@@ -42,58 +43,61 @@ export class JobKnowledge {
     return this.#status ?? (this.record === null ? 'NEW' : statusOfState(this.record.state));
   }
 
-  /** Takes the word of the store. `status` only where it is more than the record tells: that of a callback. */
+  /** Takes over an answer of the store. `status` where the record alone does not say it: for a callback. */
   learn(record: JobRecord, status: JobStatus | null = null): void {
     this.record = record;
     this.#status = status;
     this.#isTentative = false;
   }
 
-  /** Becomes what is known of the record that was stored for it. */
-  attach(unit: Unit, record: JobRecord): void {
-    if (this.record !== null || this.definition !== null) unit.onWithdrawal?.(this.#asItWas());
-    this.unit = unit;
+  /** Becomes the state of the record that was stored for it. */
+  attach(work: UnitOfWork, record: JobRecord): void {
+    if (this.record !== null || this.definition !== null) work.onRollback?.(this.#restorer());
+    this.work = work;
     this.learn(record);
-    this.#isTentative = unit.withdraw !== undefined;
+    this.#isTentative = work.rollBack !== undefined;
   }
 
-  /** A draft that came to nothing keeps its id: should it have been stored all the same, putting it again says so. */
-  #asItWas(): () => void {
-    const { unit, record } = this;
+  /**
+   * Restores the present state. A draft whose commit was rolled back keeps its id: should it have been stored all the same,
+   * putting it again reports that.
+   */
+  #restorer(): () => void {
+    const { work, record } = this;
     const status = this.#status;
     return () => {
       if (record === null && this.record !== null) this.settings = { ...this.settings, id: this.record.id };
-      this.unit = unit;
+      this.work = work;
       this.record = record;
       this.#status = status;
     };
   }
 
-  /** Makes it the draft that it was before a commit that came to nothing. False when there was none. */
+  /** Makes it the draft that it was before a commit that was rolled back. False when there was none. */
   withdraw(): boolean {
-    if (this.#isTentative) this.unit?.withdraw?.();
+    if (this.#isTentative) this.work?.rollBack?.();
     return this.record === null;
   }
 
   /** The unit it writes through and its record. @throws BadStatusError while it is not stored. */
-  stored(): { readonly unit: Unit; readonly record: JobRecord } {
-    const { unit, record } = this;
-    if (unit !== null && record !== null) return { unit, record };
+  stored(): { readonly work: UnitOfWork; readonly record: JobRecord } {
+    const { work, record } = this;
+    if (work !== null && record !== null) return { work, record };
     throw this.refused('a question to the store; put it first', 'NEW');
   }
 
   /** The record as it is now. @throws SignalboxError `JOB_NOT_FOUND`. */
   async read(): Promise<JobRecord> {
-    const { unit, record } = this.stored();
-    const now = await unit.get('job', record.id);
+    const { work, record } = this.stored();
+    const now = await work.readChecked('job', record.id);
     if (now === undefined) throw new SignalboxError('JOB_NOT_FOUND', { id: record.id });
     return now;
   }
 
-  /** Steps the stored job, together with what `drafts` made. @throws BadStatusError when the chart refuses. */
-  async send(event: JobEvent, drafts?: Drafts): Promise<void> {
-    const { unit, record } = this.stored();
-    const changed = await unit.engine.change(unit, record.id, event, drafts?.made ?? []);
+  /** Sends an event to the stored job, with the drafts that it needs. @throws BadStatusError when the chart refuses it. */
+  async send(event: JobEvent, drafts?: JobDrafts): Promise<void> {
+    const { work, record } = this.stored();
+    const changed = await changeJob(work, record.id, event, drafts?.changes ?? []);
     drafts?.attach();
     this.learn(changed);
   }
@@ -104,10 +108,10 @@ export class JobKnowledge {
 
   text(): string {
     const { id, name } = this;
-    const engine = this.unit?.engine;
-    const definition = this.definition ?? engine?.registry.definition(name);
+    const context = this.work?.context;
+    const definition = this.definition ?? context?.registry.definition(name);
     const { args } = new Redactor(definition?.redact ?? [], this.record?.args ?? draftArgs(this.args));
-    return jobText({ id, store: engine?.store.name ?? null, name, args });
+    return jobText({ id, store: context?.store.name ?? null, name, args });
   }
 }
 

@@ -1,27 +1,37 @@
-import { SignalboxError, shown, TimeoutError } from '../../errors.ts';
+import type { Json } from '../../../machines/json.ts';
 import { checkKnown, checkObject } from '../../model/checks/check-known.ts';
-import { type JobStatus, newJobRecord, statusOfState } from '../../model/jobs/step.ts';
+import type { RetryPolicy } from '../../model/jobs/retry.ts';
+import { type JobStatus, newJobRecord } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
+import { decodeValue } from '../../model/values/values.ts';
 import type { HistoryEntry } from '../../store/store.ts';
-import { type Duration, durationMs, durationText } from '../../time.ts';
-import { topOf } from '../commits/job-place.ts';
-import type { Unit } from '../commits/unit-of-work.ts';
+import type { Beginning, Duration } from '../../time.ts';
+import { addCallback } from '../callbacks/add-callback.ts';
+import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import type { ConditionDefinition } from '../definitions/conditions.ts';
+import type { Definition } from '../definitions/definition.ts';
+import type { LogLevel } from '../environment/logging.ts';
 import { contextAnnotation } from '../execution/attempt.ts';
-import { currentRun } from '../execution/current-run.ts';
+import { type JobLike, jobBrand, type PendingCallback } from '../jobs/job-like.ts';
 import type { JobSettings } from '../jobs/job-settings.ts';
 import { actorRefOf, type JobActorRef } from './actor-ref.ts';
 import { type CallbackOf, CallbackProxy, draftCallback } from './callback-proxy.ts';
-import type { Definition } from './define-job.ts';
-import { ChangeableJob } from './job-changes.ts';
-import { JobKnowledge } from './job-state.ts';
+import { JobAttributes } from './job-attributes.ts';
+import * as commands from './job-commands.ts';
+import { JobState } from './job-state.ts';
+import { servicesOf } from './services.ts';
 
-/** Where a job stands: its queue, and the agent that holds it or has completed it. Null where there is none. */
-export interface JobPlace {
-  readonly queue: string | null;
-  readonly dispatcher: string | null;
-  readonly agent: string | null;
+type Rest<Args extends readonly unknown[]> = Args extends readonly [unknown, ...infer Others] ? Others : Args;
+
+/** A job by name: call it with the arguments to make a NEW job of it. */
+export interface JobDefinition<Args extends readonly unknown[] = readonly unknown[], Result = unknown> {
+  (...args: Args): Job<Result>;
+  readonly definition: Definition;
+  /** A job with only the first arguments; the callback's input is appended to them. */
+  partial(...first: Partial<Args>): Job<Result>;
+  /** A job that receives itself as its first argument, before these. */
+  bind(...rest: Rest<Args>): Job<Result>;
 }
 
 /**
@@ -42,31 +52,135 @@ export interface JobPlace {
  * await box.stop();
  * ```
  */
-export class Job<Result = unknown> extends ChangeableJob<Result> {
-  readonly #known: JobKnowledge;
+export class Job<Result = unknown> extends JobAttributes<Result> implements JobLike {
+  readonly [jobBrand] = true;
+  /** Callbacks added before the job is stored. */
+  readonly pendingCallbacks: ({ readonly job: Job<unknown> } | { readonly proxy: CallbackProxy })[] = [];
+  readonly #state: JobState;
 
-  private constructor(known: JobKnowledge) {
-    super(known);
-    this.#known = known;
+  private constructor(state: JobState) {
+    super(state, (value) => decoded(state, value));
+    this.#state = state;
   }
 
   /** A NEW job of a definition. */
   static draft<Result>(definition: Definition, args: readonly unknown[]): Job<Result> {
     const carried = definition.context?.getStore();
     const settings = carried === undefined ? {} : { annotations: { [contextAnnotation]: carried } };
-    return new Job<Result>(new JobKnowledge(definition, args, settings));
+    return new Job<Result>(new JobState(definition, args, settings));
   }
 
   /** A handle on a stored job. */
-  static of<Result>(unit: Unit, record: JobRecord): Job<Result> {
-    const job = new Job<Result>(new JobKnowledge(null, [], {}));
-    job.attach(unit, record);
+  static of<Result>(work: UnitOfWork, record: JobRecord): Job<Result> {
+    const job = new Job<Result>(new JobState(null, [], {}));
+    job.attach(work, record);
     return job;
   }
 
-  /** A handle on a job of which only the id is known; `refresh()` tells the rest. */
-  static reference<Result>(unit: Unit, id: string): Job<Result> {
-    return Job.of<Result>(unit, newJobRecord(id, { name: '' }));
+  /** A handle on a job of which only the id is known; `refresh()` reads the rest. */
+  static reference<Result>(work: UnitOfWork, id: string): Job<Result> {
+    return Job.of<Result>(work, newJobRecord(id, { name: '' }));
+  }
+
+  /** Makes a draft the handle of the record that was stored for it. */
+  attach(work: UnitOfWork, record: JobRecord): void {
+    this.#state.attach(work, record);
+  }
+
+  /** Makes the handle a draft again when the transaction that put it was rolled back. Returns whether it is a draft. */
+  withdraw(): boolean {
+    return this.#state.withdraw();
+  }
+
+  /** Reads the job again. */
+  async refresh(): Promise<this> {
+    await commands.refresh(this.#state);
+    return this;
+  }
+
+  /** Replaces the definition of a job that is NEW. @throws BadStatusError in any other status. */
+  setCallable(definition: JobDefinition<never, Result>): Promise<void> {
+    return commands.setCallable(this.#state, definition.definition);
+  }
+
+  /**
+   * Changes the arguments of a stored job that has not started.
+   * @throws BadStatusError from ACTIVE on; SignalboxError `ARGS_…`.
+   */
+  setArgs(args: readonly unknown[]): Promise<void> {
+    return commands.setArgs(this.#state, args);
+  }
+
+  /** Appends to the arguments: also while it is ACTIVE, where only joined jobs look at them again. */
+  appendArgs(args: readonly unknown[]): Promise<void> {
+    return commands.appendArgs(this.#state, args);
+  }
+
+  /**
+   * Changes the earliest start of a stored job that is NEW.
+   * @throws BadStatusError in any other status; SignalboxError `INVALID_INSTANT`.
+   */
+  setBeginAfter(beginAfter: Beginning | null): Promise<void> {
+    return commands.setBeginAfter(this.#state, beginAfter);
+  }
+
+  /**
+   * Changes the time in which a stored job must start, while it is NEW or PENDING.
+   * @throws BadStatusError later; SignalboxError `INVALID_DURATION`.
+   */
+  setBeginBy(beginBy: Duration | null): Promise<void> {
+    return commands.setBeginBy(this.#state, beginBy);
+  }
+
+  /** In any status. A job that has used a policy keeps that one. */
+  setRetryPolicy(retryPolicy: RetryPolicy | string | null): Promise<void> {
+    return commands.setRetryPolicy(this.#state, retryPolicy);
+  }
+
+  /** In any status. */
+  setFailureLogLevel(failureLogLevel: LogLevel | null): Promise<void> {
+    return commands.setFailureLogLevel(this.#state, failureLogLevel);
+  }
+
+  /**
+   * Changes the quotas of a stored job, while it is NEW or PENDING.
+   * @throws BadStatusError later; SignalboxError `QUOTA_NOT_FOUND`, `INVALID_OPTION`.
+   */
+  setQuotaNames(quotaNames: readonly string[]): Promise<void> {
+    return commands.setQuotaNames(this.#state, quotaNames);
+  }
+
+  /**
+   * Sets an annotation of a stored job, in any status.
+   * @throws SignalboxError `ARGS_…` when the value is not JSON, `INVALID_OPTION`, `TOO_MANY`, `JOB_NOT_FOUND`.
+   */
+  setAnnotation(name: string, value: unknown): Promise<void> {
+    return commands.setAnnotation(this.#state, name, value);
+  }
+
+  /**
+   * Fails a job that has not started, by a TimeoutError or the error given.
+   * @throws BadStatusError once it is ACTIVE or COMPLETED.
+   */
+  fail(error?: unknown): Promise<void> {
+    return commands.fail(this.#state, error);
+  }
+
+  /**
+   * Decides about a job whose worker disappeared, as its policy says: back to its queue, or aborted. In CALLBACKS it
+   * continues them. Meant for system jobs, in whose queue the job is put.
+   * @throws BadStatusError unless ACTIVE or in CALLBACKS.
+   */
+  handleInterrupt(): Promise<void> {
+    return commands.interrupt(this.#state);
+  }
+
+  /**
+   * Continues its callbacks after their worker disappeared: see the system jobs.
+   * @throws BadStatusError unless it is in CALLBACKS.
+   */
+  resumeCallbacks(): Promise<void> {
+    return commands.resumeCallbacks(this.#state);
   }
 
   /**
@@ -75,78 +189,53 @@ export class Job<Result = unknown> extends ChangeableJob<Result> {
    * @throws TimeoutError after `timeout`. Default: no limit.
    */
   async result(options: { readonly timeout?: Duration } = {}): Promise<Result> {
-    checkKnown(options, ['timeout']);
-    const { unit } = this.#known.stored();
-    unit.engine.refuseOwnChild(this.record.id);
-    if (currentRun.getStore()?.job.id === this.record.id)
-      throw new SignalboxError('AWAITED_ITSELF', { id: this.record.id });
-    const record = await this.#waitUntil((job) => job.outcome !== null, options, 'a result');
-    this.#known.learn(record);
-    const outcome = this.outcome;
+    await commands.waitForOutcome(this.#state, options);
+    const { outcome } = this;
     if (outcome?.ok === true) return outcome.value;
-    throw revived(record, outcome?.failure ?? Failure.from(undefined));
+    throw commands.revived(this.record, outcome?.failure ?? Failure.from(undefined));
   }
 
-  /** Waits until the job has the status, or one behind it on its way. @throws TimeoutError after `timeout`. */
+  /** Waits until the job has the status, or a later one. @throws TimeoutError after `timeout`. */
   async waitFor(status: JobStatus, options: { readonly timeout?: Duration } = {}): Promise<this> {
-    checkKnown(options, ['timeout']);
-    const { unit } = this.#known.stored();
-    const wanted = ways.indexOf(status);
-    if (wanted < 0) {
-      throw new SignalboxError('INVALID_OPTION', {
-        option: 'status',
-        expected: `one of ${ways.join(', ')}`,
-        actual: shown(status),
-      });
-    }
-    unit.engine.refuseOwnChild(this.record.id);
-    const record = await this.#waitUntil(
-      (job) => ways.indexOf(statusOfState(job.state)) >= wanted,
-      options,
-      `status ${status}`,
-    );
-    this.#known.learn(record);
+    await commands.waitForStatus(this.#state, status, options);
     return this;
   }
 
   /** Entries of the job, oldest first, as far back as history is kept. */
   async *history(): AsyncIterable<HistoryEntry> {
+    const { work, record } = this.#state.stored();
     const entries: HistoryEntry[] = [];
-    for await (const entry of this.#known.stored().unit.engine.store.history('job', this.record.id))
-      entries.push(entry);
+    for await (const entry of work.context.store.history('job', record.id)) entries.push(entry);
     yield* entries.reverse();
   }
 
-  /** Where it stands, found through its parents, so callbacks and expired jobs have a queue too. */
-  async place(): Promise<JobPlace> {
-    const { engine } = this.#known.stored().unit;
-    const { parent } = await topOf(engine.store, await this.#known.read());
-    if (parent === null || !('queue' in parent)) return { queue: null, dispatcher: null, agent: null };
-    if (!('agent' in parent)) return { queue: parent.queue, dispatcher: null, agent: null };
-    return { queue: parent.queue, dispatcher: parent.dispatcher, agent: parent.agent };
+  /** Where it is, found through its parents, so callbacks and expired jobs have a queue too. */
+  place(): Promise<commands.JobPlace> {
+    return commands.placeOf(this.#state);
   }
 
   /** Its callbacks, in order: jobs, and proxies that choose one. */
   async callbacks(): Promise<readonly (Job<unknown> | CallbackProxy)[]> {
-    if (this.#known.record === null)
+    if (!this.isStored)
       return this.pendingCallbacks.map((added) => ('job' in added ? added.job : added.proxy));
-    const { unit } = this.#known.stored();
-    await unit.engine.store.settled();
-    const callbacks = await unit.engine.store.callbacks(this.record.id);
+    const { work, record } = this.#state.stored();
+    const { store } = work.context;
+    await store.settled();
+    const callbacks = await store.callbacks(record.id);
     return Promise.all(
       callbacks.map((callback) =>
-        callback.kind === 'job' ? Job.of(unit, callback.record) : CallbackProxy.of(unit, callback.record),
+        callback.kind === 'job' ? Job.of(work, callback.record) : CallbackProxy.of(work, callback.record),
       ),
     );
   }
 
   /**
-   * A live reference in XState's sense, fed by the journal: for tools and tests. Costs nothing when nobody holds
-   * it.
+   * A live reference in XState's sense, fed by the journal: for tools and tests. Costs nothing as long as it is not
+   * subscribed.
    */
   actorRef(): JobActorRef {
-    const { unit } = this.#known.stored();
-    return actorRefOf(unit.engine, this.record);
+    const { work, record } = this.#state.stored();
+    return actorRefOf(servicesOf(work.context), record);
   }
 
   /**
@@ -158,11 +247,8 @@ export class Job<Result = unknown> extends ChangeableJob<Result> {
     settings: JobSettings = {},
   ): Promise<Job<R>> {
     const job = draftCallback<R>(callback).with(settings);
-    if (this.#known.record === null) this.pendingCallbacks.push({ job });
-    else
-      await this.#known
-        .stored()
-        .unit.engine.callbacks.add(this.#known.stored().unit, this.record.id, { job });
+    if (!this.isStored) this.pendingCallbacks.push({ job });
+    else await this.#add({ job });
     return job;
   }
 
@@ -220,38 +306,19 @@ export class Job<Result = unknown> extends ChangeableJob<Result> {
   }
 
   async #addProxy(proxy: CallbackProxy): Promise<CallbackProxy> {
-    if (this.#known.record === null) this.pendingCallbacks.push({ proxy });
-    else
-      await this.#known
-        .stored()
-        .unit.engine.callbacks.add(this.#known.stored().unit, this.record.id, { proxy });
+    if (!this.isStored) this.pendingCallbacks.push({ proxy });
+    else await this.#add({ proxy });
     return proxy;
   }
 
-  async #waitUntil(
-    isReached: (job: JobRecord) => boolean,
-    options: { readonly timeout?: Duration },
-    what: string,
-  ): Promise<JobRecord> {
-    const { engine } = this.#known.stored().unit;
-    checkKnown(options, ['timeout']);
-    const { timeout } = options;
-    const limit = timeout === undefined ? null : durationMs(timeout, 'timeout');
-    const record = await engine.watch.until(this.record.id, isReached, limit);
-    if (record !== null) return record;
-    throw new TimeoutError({ what: `${what} of job ${this.record.id}`, limit: durationText(limit ?? 0) });
+  #add(callback: PendingCallback): Promise<void> {
+    const { work, record } = this.#state.stored();
+    return addCallback(servicesOf(work.context).callbacks, work, record.id, callback);
   }
 }
 
-const ways: readonly JobStatus[] = ['NEW', 'PENDING', 'ASSIGNED', 'ACTIVE', 'CALLBACKS', 'COMPLETED'];
-
-/** The error of a failed job, as its `result()` throws it. */
-function revived(record: JobRecord, failure: Failure): Error {
-  const error = failure.toError();
-  error.message = new SignalboxError('JOB_FAILED', {
-    id: record.id,
-    name: record.name,
-    message: failure.message,
-  }).message;
-  return Object.assign(error, { jobId: record.id });
+/** A stored value as programs see it; jobs in it are handles that `refresh()` fills. */
+function decoded({ work }: JobState, value: Json): unknown {
+  if (work === null) return undefined;
+  return decodeValue(value, (id) => Job.reference(servicesOf(work.context).work, id));
 }

@@ -1,18 +1,18 @@
 import { BadStatusError, SignalboxError, shown } from '../../errors.ts';
 import { checkObject } from '../../model/checks/check-known.ts';
-import { statusOfState, stepJob } from '../../model/jobs/step.ts';
+import { statusOfState } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
-import type { Change } from '../../store/store.ts';
-import { passingOver } from '../agents/claim-jobs.ts';
-import { ClientUnit, type Unit } from '../commits/unit-of-work.ts';
-import { expiryWrapper } from '../jobs/expired-job.ts';
+import { claimChanges } from '../agents/claim-changes.ts';
+import { claimInput, skipping } from '../agents/claim-jobs.ts';
+import { ExternalTransactionUnit, type UnitOfWork } from '../commits/unit-of-work.ts';
+import { changeJob } from '../jobs/change-job.ts';
 import { isJob } from '../jobs/job-like.ts';
 import type { PutOptions } from '../jobs/put-batch.ts';
 import { put, putAll } from '../jobs/put-jobs.ts';
-import type { JobDefinition } from './define-job.ts';
-import { Job } from './job.ts';
+import { Job, type JobDefinition } from './job.ts';
 import { Quotas } from './quotas.ts';
 import { Representations } from './representations.ts';
+import { servicesOf } from './services.ts';
 
 /**
  * A queue: where jobs wait. Bound to a box, a transaction or a running job, it commits as that does.
@@ -35,13 +35,13 @@ export class Queue {
   readonly quotas: Quotas;
   /** Representations of the dispatchers that work on the queue, by UUID. */
   readonly dispatchers: Representations;
-  readonly #unit: Unit;
+  readonly #work: UnitOfWork;
 
-  constructor(unit: Unit, name: string) {
-    this.#unit = unit;
+  constructor(work: UnitOfWork, name: string) {
+    this.#work = work;
     this.name = name;
-    this.quotas = new Quotas(unit, name);
-    this.dispatchers = new Representations(unit, name);
+    this.quotas = new Quotas(work, name);
+    this.dispatchers = new Representations(work, name);
   }
 
   /**
@@ -67,7 +67,7 @@ export class Queue {
     item: Job<Result> | JobDefinition<readonly [], Result>,
     options: PutOptions = {},
   ): Promise<Job<Result>> {
-    return put(this.#unitFor(options), this.name, item, options);
+    return (await put(this.#workFor(options), this.name, item, options)) as Job<Result>;
   }
 
   /**
@@ -92,27 +92,29 @@ export class Queue {
     items: Iterable<Job<Result> | JobDefinition<readonly [], Result>>,
     options: Omit<PutOptions, 'id'> = {},
   ): Promise<Job<Result>[]> {
-    return putAll(this.#unitFor(options), this.name, items, options);
+    return (await putAll(this.#workFor(options), this.name, items, options)) as Job<Result>[];
   }
 
-  #unitFor(options: PutOptions): Unit {
+  #workFor(options: PutOptions): UnitOfWork {
     checkObject(options, 'options');
     const { client } = options;
-    return client === undefined ? this.#unit : new ClientUnit(this.#unit.engine, client);
+    return client === undefined
+      ? this.#work
+      : new ExternalTransactionUnit(servicesOf(this.#work.context).work, client);
   }
 
   /** How many jobs wait: put back, immediate and held ones. */
   async length(): Promise<number> {
-    const count = await this.#unit.engine.store.waitingCount(this.name);
-    await this.#unit.engine.store.settled();
+    const count = await this.#work.context.store.waitingCount(this.name);
+    await this.#work.context.store.settled();
     return count;
   }
 
   /** The waiting jobs in the order in which they are offered. */
   async jobs(): Promise<readonly Job<unknown>[]> {
-    const records = await this.#unit.engine.store.waiting(this.name);
-    await this.#unit.engine.store.settled();
-    return records.map((record) => Job.of(this.#unit.ofHandles, record));
+    const records = await this.#work.context.store.waiting(this.name);
+    await this.#work.context.store.settled();
+    return records.map((record) => Job.of(this.#work.handles, record));
   }
 
   /**
@@ -121,17 +123,17 @@ export class Queue {
    */
   async at(index: number): Promise<Job<unknown>> {
     const most = Number.isInteger(index) && index >= 0 ? index + 1 : undefined;
-    const records = await this.#unit.engine.store.waiting(this.name, most);
+    const records = await this.#work.context.store.waiting(this.name, most);
     const record = records.at(index);
     if (!Number.isInteger(index) || record === undefined) {
       throw new SignalboxError('INDEX_OUT_OF_RANGE', { index, length: records.length });
     }
-    return Job.of(this.#unit.ofHandles, record);
+    return Job.of(this.#work.handles, record);
   }
 
   /**
-   * Takes the job at a place out of the queue: it is NEW again. This is how an unclaimed job is cancelled. When somebody
-   * else is faster it is the job that stands there then.
+   * Takes the job at a place out of the queue: it is NEW again. This is how an unclaimed job is cancelled. When another
+   * process takes that job first, it is the job that has the place then.
    * @throws SignalboxError `INDEX_OUT_OF_RANGE`.
    */
   async pull(index = 0): Promise<Job<unknown>> {
@@ -159,17 +161,14 @@ export class Queue {
       });
     }
     const id = job.record.id;
-    const record = await this.#unit.get('job', id);
+    const record = await this.#work.readChecked('job', id);
     const parent = record?.parent ?? null;
     const waits = parent !== null && 'queue' in parent && !('agent' in parent) && parent.queue === this.name;
     if (record === undefined || !waits) {
       const status = record === undefined ? 'unknown' : statusOfState(record.state);
       throw new SignalboxError('JOB_NOT_WAITING', { id, queue: this.name, status });
     }
-    job.attach(
-      this.#unit.ofHandles,
-      await this.#unit.engine.change(this.#unit, id, { type: 'job.pull', system: null }),
-    );
+    job.attach(this.#work.handles, await changeJob(this.#work, id, { type: 'job.pull', system: null }));
   }
 
   /**
@@ -181,35 +180,30 @@ export class Queue {
     accepts: ((job: JobRecord) => boolean) | null = null,
     otherwise: Otherwise = null as Otherwise,
   ): Promise<Job<unknown> | Otherwise> {
-    const { engine } = this.#unit;
-    const enter = (job: JobRecord, quotas: readonly string[]): Change =>
-      stepJob(job, {
-        type: 'job.claim',
-        queue: this.name,
-        dispatcher: engine.uuid,
-        agent: 'client',
-        epoch: engine.store.epoch,
-        quotas,
-      });
+    const { context, committer } = this.#work;
+    const services = servicesOf(context);
+    const { store, uuid } = context;
+    // Without a policy the start is not part of the claim: the job stays ASSIGNED.
+    const place = { queue: this.name, dispatcher: uuid, agent: 'client' };
+    const input = { ...claimInput(context, place), policyOf: () => undefined };
     let frees = false;
-    const claimed = await engine.store.claim({
+    const claimed = await store.claim({
       queue: this.name,
       limit: 1,
       by: 'client',
       agent: null,
       accepts: { lane: () => true, job: accepts },
       choose: null,
-      take: passingOver(engine, ({ job, expired, quotas }) => {
-        if (!expired) return [enter(job, quotas)];
-        frees ||= job.quotas.length > 0;
-        const { changes, wrapper } = expiryWrapper(engine, this.name, job);
-        return [...changes, enter(wrapper, [])];
+      take: skipping(services, (candidate) => {
+        const { changes, freesQuotas } = claimChanges(input, candidate);
+        frees ||= freesQuotas;
+        return changes;
       }),
     });
     await claimed.ticket.synced;
-    if (frees) engine.offerWork(this.name);
+    if (frees) committer.offerWork(this.name);
     const record = claimed.jobs[0];
-    return record === undefined ? otherwise : Job.of(this.#unit.ofHandles, record);
+    return record === undefined ? otherwise : Job.of(this.#work.handles, record);
   }
 }
 

@@ -1,7 +1,9 @@
 import { SignalboxError, shown } from '../../errors.ts';
 import { checkKnown } from '../../model/checks/check-known.ts';
 import { checkName } from '../../model/checks/names.ts';
-import type { Unit } from '../commits/unit-of-work.ts';
+import { ifUnchanged } from '../commits/preconditions.ts';
+import type { UnitOfWork } from '../commits/unit-of-work.ts';
+import { mustHaveQueue, mustHaveQuotas } from '../jobs/named-settings.ts';
 
 /**
  * The quotas of one queue.
@@ -19,11 +21,11 @@ import type { Unit } from '../commits/unit-of-work.ts';
  * ```
  */
 export class Quotas {
-  readonly #unit: Unit;
+  readonly #work: UnitOfWork;
   readonly #queue: string;
 
-  constructor(unit: Unit, queue: string) {
-    this.#unit = unit;
+  constructor(work: UnitOfWork, queue: string) {
+    this.#work = work;
     this.#queue = queue;
   }
 
@@ -35,13 +37,13 @@ export class Quotas {
     checkName(name, 'a quota name');
     checkKnown(options, ['size']);
     const size = checkSize(options.size ?? 1);
-    await this.#unit.engine.mustHaveQueue(this.#unit, this.#queue);
+    await mustHaveQueue(this.#work, this.#queue);
     const id = `${this.#queue}/${name}`;
-    if ((await this.#unit.peek('quota', id)) !== undefined)
+    if ((await this.#work.read('quota', id)) !== undefined)
       throw new SignalboxError('QUOTA_EXISTS', { name, queue: this.#queue });
-    await this.#unit.submit(
+    await this.#work.submit(
       [{ kind: 'quota', id, event: 'quota.created', from: null, to: null, patch: { size } }],
-      [{ what: 'rev', kind: 'quota', id, rev: 0 }],
+      [ifUnchanged({ id, rev: 0 }, 'quota')],
     );
   }
 
@@ -49,9 +51,9 @@ export class Quotas {
   async resize(name: string, size: number): Promise<void> {
     checkSize(size);
     const record = await this.#mustHave(name);
-    await this.#unit.submit(
+    await this.#work.submit(
       [{ kind: 'quota', id: record.id, event: 'quota.resized', from: null, to: null, patch: { size } }],
-      [{ what: 'rev', kind: 'quota', id: record.id, rev: record.rev }],
+      [ifUnchanged(record, 'quota')],
     );
     await this.#offerWork();
   }
@@ -59,7 +61,7 @@ export class Quotas {
   /** Removes a quota. The name stays on jobs and is ignored when claiming. */
   async remove(name: string): Promise<void> {
     const record = await this.#mustHave(name);
-    await this.#unit.submit(
+    await this.#work.submit(
       [
         {
           kind: 'quota',
@@ -78,7 +80,7 @@ export class Quotas {
 
   /** Names of the quotas, in order. */
   async names(): Promise<readonly string[]> {
-    const quotas = await this.#unit.list('quota', `${this.#queue}/`);
+    const quotas = await this.#work.list('quota', `${this.#queue}/`);
     return quotas.map((quota) => quota.id.slice(this.#queue.length + 1));
   }
 
@@ -87,20 +89,20 @@ export class Quotas {
     name: string,
   ): Promise<{ readonly size: number; readonly jobs: readonly string[]; readonly filled: boolean }> {
     const record = await this.#mustHave(name);
-    const jobs = await this.#unit.engine.store.quotaHolders(record.id);
+    const jobs = await this.#work.context.store.quotaHolders(record.id);
     return { size: record.size, jobs, filled: jobs.length >= record.size };
   }
 
   /** Room was made: jobs that wait for it may begin once that is committed. */
   #offerWork(): Promise<void> {
-    return this.#unit.whenCommitted(async () => this.#unit.engine.offerWork(this.#queue));
+    return this.#work.whenCommitted(async () => this.#work.committer.offerWork(this.#queue));
   }
 
   async #mustHave(
     name: string,
   ): Promise<{ readonly id: string; readonly rev: number; readonly size: number }> {
-    await this.#unit.engine.mustHaveQuotas(this.#queue, [name], this.#unit);
-    const record = await this.#unit.get('quota', `${this.#queue}/${name}`);
+    await mustHaveQuotas(this.#work, this.#queue, [name]);
+    const record = await this.#work.readChecked('quota', `${this.#queue}/${name}`);
     if (record === undefined)
       throw new SignalboxError('QUOTA_NOT_FOUND', { name, queue: this.#queue, known: [] });
     return record;

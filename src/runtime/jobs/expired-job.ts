@@ -2,30 +2,25 @@ import { afterStep, newJobRecord, stepJob } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { systemNames } from '../../model/records/system-names.ts';
 import type { Change } from '../../store/store.ts';
-import type { Engine } from '../box/engine.ts';
-import { contentOf } from './job-drafts.ts';
+import { type PutBy, placedIn } from './job-drafts.ts';
+
+/** What the wrapper of an expired job is made from. */
+export interface WrapperInput extends PutBy {
+  /** Id of the wrapper. */
+  readonly id: string;
+  readonly queue: string;
+}
 
 /**
- * A job that is too late leaves the queue, and a system job that fails it takes its place, to be claimed in the same
- * commit. The job keeps a link to the wrapper, so its callbacks still find their queue.
+ * The changes by which an expired job leaves its queue, and a system job that fails it takes its place, to be claimed in the
+ * same commit. The job keeps a link to this wrapper, so its callbacks still find their queue. Pure.
  */
 export function expiryWrapper(
-  engine: Engine,
-  queue: string,
   job: JobRecord,
+  { id, queue, at, assigner }: WrapperInput,
 ): { readonly changes: readonly Change[]; readonly wrapper: JobRecord } {
-  const now = engine.store.now();
-  const created = newJobRecord(engine.ids.newId(), { name: systemNames.fail, args: [{ $job: job.id }] });
-  const put = stepJob(created, {
-    type: 'job.put',
-    queue,
-    at: now,
-    beginAfter: now,
-    assigner: engine.uuid,
-  });
-  const leave = stepJob(job, { type: 'job.pull', system: created.id });
-  return {
-    changes: [leave, { ...put, patch: { ...contentOf(created), ...put.patch } }],
-    wrapper: { ...afterStep(created, put), quotas: [] },
-  };
+  const created = newJobRecord(id, { name: systemNames.fail, args: [{ $job: job.id }] });
+  const leave = stepJob(job, { type: 'job.pull', system: id });
+  const put = placedIn(queue, created, { at, assigner });
+  return { changes: [leave, put], wrapper: { ...afterStep(created, put), quotas: [] } };
 }

@@ -7,14 +7,12 @@ import type { JobRecord, ProxyRecord } from '../../model/records/records.ts';
 import { encodeArgs, encodeValue } from '../../model/values/values.ts';
 import type { Change, Expectation } from '../../store/store.ts';
 import { beginningMs, durationMs } from '../../time.ts';
-import type { Engine } from '../box/engine.ts';
-import type { Unit } from '../commits/unit-of-work.ts';
+import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import { checkLogLevel } from '../environment/logging.ts';
-import type { CallbackProxy } from '../handles/callback-proxy.ts';
-import type { Job } from '../handles/job.ts';
-import type { PendingCallback } from '../handles/job-attributes.ts';
-import { isJob } from './job-like.ts';
+import { annotationChange } from './annotations.ts';
+import { isJob, type JobLike, type PendingCallback, type ProxyLike } from './job-like.ts';
 import type { JobSettings } from './job-settings.ts';
+import { policyName } from './named-settings.ts';
 
 const none: readonly never[] = Object.freeze([]);
 
@@ -27,15 +25,15 @@ export function storedJobOnly(value: object): string | null {
  * Turns drafts into records: a job, the jobs in its arguments, and their callbacks, all for one commit. Everything
  * is checked before anything is written; `attach` makes the drafts handles once it is.
  */
-export class Drafts {
-  readonly made: Change[] = [];
+export class JobDrafts {
+  readonly changes: Change[] = [];
   readonly expect: Expectation[] = [];
-  readonly #unit: Unit;
+  readonly #work: UnitOfWork;
   readonly #attached: (() => void)[] = [];
-  readonly #ids = new Map<Job<unknown>, string>();
+  readonly #ids = new Map<JobLike, string>();
 
-  constructor(unit: Unit) {
-    this.#unit = unit;
+  constructor(work: UnitOfWork) {
+    this.#work = work;
   }
 
   /** Call when the commit has been made. */
@@ -45,17 +43,17 @@ export class Drafts {
 
   /** Arguments as they are stored; drafts among them are stored NEW in the same commit. */
   args(args: readonly unknown[]): readonly Json[] {
-    return encodeArgs(args, (value) => this.#refer(value), this.#unit.engine.limits);
+    return encodeArgs(args, (value) => this.#refer(value), this.#work.context.limits);
   }
 
   /** The record of a draft, in status NEW, not yet among the changes: a put steps it first. */
-  record(job: Job<unknown>, place: Place | null, settings: JobSettings = job.settings): JobRecord {
+  record(job: JobLike, place: Place | null, settings: JobSettings = job.settings): JobRecord {
     const { definition } = job;
-    const { engine } = this.#unit;
+    const { registry, ids, store } = this.#work.context;
     if (definition === null || job.isStored || this.#ids.has(job)) throw alreadyStored(job);
-    engine.registry.mustKnow(definition);
+    registry.mustKnow(definition);
     checkLogLevel(settings.failureLogLevel ?? null);
-    const id = settings.id ?? engine.ids.newId();
+    const id = settings.id ?? ids.newId();
     this.#ids.set(job, id);
     const { beginAfter, beginBy } = settings;
     const record = newJobRecord(id, {
@@ -65,10 +63,10 @@ export class Drafts {
       beginAfter:
         beginAfter === undefined || beginAfter === null
           ? null
-          : beginningMs(beginAfter, engine.store.now(), 'beginAfter'),
+          : beginningMs(beginAfter, store.now(), 'beginAfter'),
       beginBy: beginBy === undefined || beginBy === null ? null : durationMs(beginBy, 'beginBy'),
       failureLogLevel: settings.failureLogLevel ?? null,
-      retryPolicy: engine.policyName(settings.retryPolicy ?? null),
+      retryPolicy: policyName(registry, settings.retryPolicy ?? null),
       parent: place,
       order: place === null ? null : ['callback', 0],
     });
@@ -77,9 +75,8 @@ export class Drafts {
   }
 
   /** Everything that is stored with a record: its annotations and its callbacks. `record` is as the commit leaves it. */
-  companions(job: Job<unknown>, record: JobRecord, annotations = job.settings.annotations): void {
-    const { engine } = this.#unit;
-    const { limits } = engine;
+  companions(job: JobLike, record: JobRecord, annotations = job.settings.annotations): void {
+    const { limits } = this.#work.context;
     refuseTooMany(
       'annotations',
       record.id,
@@ -91,16 +88,16 @@ export class Drafts {
       checkAnnotationName(name);
       const path = `annotations[${JSON.stringify(name)}]`;
       const encoded = encodeValue(value, path, (inner) => this.#refer(inner), limits);
-      this.made.push(engine.annotation(record.id, name, encoded));
+      this.changes.push(annotationChange(record.id, name, encoded));
     }
     for (const callback of job.pendingCallbacks) this.callback(callback, record.id);
-    this.#attached.push(() => job.attach(this.#unit.ofHandles, record));
+    this.#attached.push(() => job.attach(this.#work.handles, record));
   }
 
   /** Stores a draft NEW, at a place or nowhere. Returns its record. */
-  store(job: Job<unknown>, place: Place | null, event = 'job.new'): JobRecord {
+  store(job: JobLike, place: Place | null, event = 'job.new'): JobRecord {
     const record = this.record(job, place);
-    this.made.push(creation(record, event));
+    this.changes.push(creation(record, event));
     this.companions(job, record);
     return record;
   }
@@ -111,9 +108,9 @@ export class Drafts {
     return this.#proxy(callback.proxy, parent);
   }
 
-  #proxy(proxy: CallbackProxy, parent: string): string {
-    const id = this.#unit.engine.ids.newId();
-    const branch = (job: Job<unknown> | null): string | null =>
+  #proxy(proxy: ProxyLike, parent: string): string {
+    const id = this.#work.context.ids.newId();
+    const branch = (job: JobLike | null): string | null =>
       job === null ? null : this.store(job, { proxy: id }, 'callback.add').id;
     const record: ProxyRecord = {
       id,
@@ -127,11 +124,18 @@ export class Drafts {
       chosen: null,
     };
     const { v: _v, rev: _rev, lastSeq: _lastSeq, id: _id, ...patch } = record;
-    this.made.push({ kind: 'proxy', id, event: 'callback.add', from: null, to: null, patch: patch as never });
-    for (const { when } of proxy.branches) this.#unit.engine.registry.addCondition(when);
+    this.changes.push({
+      kind: 'proxy',
+      id,
+      event: 'callback.add',
+      from: null,
+      to: null,
+      patch: patch as never,
+    });
+    for (const { when } of proxy.branches) this.#work.context.registry.addCondition(when);
     // What is added to a proxy before it is decided waits there for the choice: see callback-choice.ts.
     for (const job of proxy.pendingCallbacks) this.store(job, { proxy: id }, 'callback.add');
-    this.#attached.push(() => proxy.attach(this.#unit.ofHandles, record));
+    this.#attached.push(() => proxy.attach(this.#work.handles, record));
     return id;
   }
 
@@ -147,10 +151,17 @@ export function creation(record: JobRecord, event: string): Change {
   return { kind: 'job', id: record.id, event, from: null, to: record.state, patch: contentOf(record) };
 }
 
-/** A new job of the machinery, put in a queue: created and PENDING in one entry. */
-export function placedIn(queue: string, record: JobRecord, engine: Engine): Transition {
-  const now = engine.store.now();
-  const put = stepJob(record, { type: 'job.put', queue, at: now, beginAfter: now, assigner: engine.uuid });
+/** When, and by which instance, a job is put. */
+export interface PutBy {
+  /** The store's time. */
+  readonly at: number;
+  /** UUID of the instance. */
+  readonly assigner: string;
+}
+
+/** A new system job, put in a queue: created and PENDING in one entry. */
+export function placedIn(queue: string, record: JobRecord, { at, assigner }: PutBy): Transition {
+  const put = stepJob(record, { type: 'job.put', queue, at, beginAfter: at, assigner });
   return { ...put, patch: { ...contentOf(record), ...put.patch } };
 }
 
@@ -169,7 +180,7 @@ export function contentOf(record: JobRecord): Record<string, Json> {
 }
 
 /** The refusal of a job that is put or stored twice. */
-export function alreadyStored(job: Job<unknown>): BadStatusError {
+export function alreadyStored(job: JobLike): BadStatusError {
   return new BadStatusError({ what: job.toString(), status: job.status, event: 'job.put', guards: [] });
 }
 

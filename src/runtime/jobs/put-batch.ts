@@ -5,12 +5,15 @@ import { checkQuotaNames } from '../../model/checks/names.ts';
 import { afterStep, stepJob, type Transition } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { beginningMs, durationMs } from '../../time.ts';
-import type { Engine } from '../box/engine.ts';
-import type { Made, Unit } from '../commits/unit-of-work.ts';
+import type { StagedChange } from '../commits/committer.ts';
+import { ifUnchanged } from '../commits/preconditions.ts';
+import type { RuntimeContext } from '../commits/runtime-context.ts';
+import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import { checkLogLevel } from '../environment/logging.ts';
-import type { Job } from '../handles/job.ts';
-import { alreadyStored, contentOf, Drafts } from './job-drafts.ts';
+import { alreadyStored, contentOf, JobDrafts } from './job-drafts.ts';
+import type { JobLike } from './job-like.ts';
 import { changedSettings, type JobSettings, jobSettings } from './job-settings.ts';
+import { mustHaveQuotas, policyName } from './named-settings.ts';
 
 /** What `put` may override. */
 export interface PutOptions
@@ -27,29 +30,29 @@ export interface PutOptions
 
 /** Jobs that go into a queue in one commit. Nothing is written, and no draft is changed, before `submit`. */
 export class PutBatch {
-  readonly #unit: Unit;
-  readonly #engine: Engine;
+  readonly #work: UnitOfWork;
+  readonly #context: RuntimeContext;
   readonly #queue: string;
   readonly #options: PutOptions;
   readonly #changes: JobSettings | null;
-  readonly #drafts: Drafts;
-  readonly #puts: Made[] = [];
+  readonly #drafts: JobDrafts;
+  readonly #puts: StagedChange[] = [];
   readonly #quotaNames = new Set<string>();
-  readonly #stored = new Map<string, Job<unknown>>();
+  readonly #stored = new Map<string, JobLike>();
 
-  constructor(unit: Unit, queue: string, { client: _client, ...options }: PutOptions) {
+  constructor(work: UnitOfWork, queue: string, { client: _client, ...options }: PutOptions) {
     checkKnown(options, jobSettings);
-    this.#unit = unit;
-    this.#engine = unit.engine;
+    this.#work = work;
+    this.#context = work.context;
     this.#queue = queue;
     this.#options = options;
-    this.#drafts = new Drafts(unit);
+    this.#drafts = new JobDrafts(work);
     const given = Object.entries(options).filter(([, value]) => value !== undefined);
     this.#changes = given.length === 0 ? null : Object.fromEntries(given);
   }
 
   /** A plain draft costs no promise: there may be thousands. */
-  add(job: Job<unknown>): Promise<void> | undefined {
+  add(job: JobLike): Promise<void> | undefined {
     if (job.isStored) return this.#addStored(job);
     const settings = this.#changes === null ? job.settings : changedSettings(job.settings, this.#changes);
     if (settings.id !== undefined) return this.#addNamed(job, settings, settings.id);
@@ -58,24 +61,24 @@ export class PutBatch {
   }
 
   async submit(): Promise<void> {
-    await this.#engine.mustHaveQuotas(this.#queue, [...this.#quotaNames], this.#unit);
+    await mustHaveQuotas(this.#work, this.#queue, [...this.#quotaNames]);
     if (this.#puts.length === 0) return;
-    const { waiting: most } = this.#engine.limits;
+    const { waiting: most } = this.#context.limits;
     if (most < Number.POSITIVE_INFINITY)
       this.#drafts.expect.push({ what: 'atMost', of: 'waiting', id: this.#queue, most });
-    await this.#unit.submit([...this.#puts, ...this.#drafts.made], this.#drafts.expect);
+    await this.#work.submit([...this.#puts, ...this.#drafts.changes], this.#drafts.expect);
     this.#drafts.attach();
     for (const [id, job] of this.#stored)
-      job.attach(this.#unit.ofHandles, (await this.#unit.peek('job', id)) ?? job.record);
+      job.attach(this.#work.handles, (await this.#work.read('job', id)) ?? job.record);
   }
 
-  async #addNamed(job: Job<unknown>, settings: JobSettings, id: string): Promise<void> {
+  async #addNamed(job: JobLike, settings: JobSettings, id: string): Promise<void> {
     if (!(await this.#isAlreadyPut(job, id))) this.#addDraft(job, settings);
   }
 
-  #addDraft(job: Job<unknown>, settings: JobSettings): void {
+  #addDraft(job: JobLike, settings: JobSettings): void {
     const record = this.#drafts.record(job, null, settings);
-    const step = this.#step(record, record.beginAfter, this.#engine.store.now());
+    const step = this.#step(record, record.beginAfter, this.#context.store.now());
     const patch = contentOf(record);
     for (const key in step.patch) patch[key] = step.patch[key] as Json;
     const { kind, id, event, from, to, effects } = step;
@@ -85,23 +88,23 @@ export class PutBatch {
   }
 
   /** A job that was pulled, or stored NEW with another. */
-  async #addStored(job: Job<unknown>): Promise<void> {
+  async #addStored(job: JobLike): Promise<void> {
     const options = this.#options;
     const { id } = job.record;
     if (this.#stored.has(id)) throw alreadyStored(job);
-    const record = await this.#unit.get('job', id);
+    const record = await this.#work.readChecked('job', id);
     if (record === undefined) {
       if (job.withdraw()) return this.add(job);
       throw new SignalboxError('JOB_NOT_FOUND', { id });
     }
-    const now = this.#engine.store.now();
+    const now = this.#context.store.now();
     const beginAfter =
       options.beginAfter == null ? record.beginAfter : beginningMs(options.beginAfter, now, 'beginAfter');
     const step = this.#step(record, beginAfter, now);
     checkLogLevel(options.failureLogLevel ?? null);
     for (const name of checkQuotaNames(options.quotaNames ?? record.quotaNames)) this.#quotaNames.add(name);
-    this.#puts.push({ ...step, patch: { ...step.patch, ...overridden(this.#engine, options) } });
-    this.#drafts.expect.push({ what: 'rev', kind: 'job', id, rev: record.rev });
+    this.#puts.push({ ...step, patch: { ...step.patch, ...overridden(this.#context, options) } });
+    this.#drafts.expect.push(ifUnchanged(record));
     this.#stored.set(id, job);
   }
 
@@ -112,30 +115,30 @@ export class PutBatch {
       queue: this.#queue,
       at,
       beginAfter: begin,
-      assigner: this.#engine.uuid,
+      assigner: this.#context.uuid,
     });
   }
 
   /** The same job under the same id is the repetition of a put whose outcome was unknown. */
-  async #isAlreadyPut(job: Job<unknown>, id: string): Promise<boolean> {
-    const present = await this.#unit.peek('job', id);
+  async #isAlreadyPut(job: JobLike, id: string): Promise<boolean> {
+    const present = await this.#work.read('job', id);
     if (present === undefined) return false;
-    const args = new Drafts(this.#unit).args(job.args);
+    const args = new JobDrafts(this.#work).args(job.args);
     if (present.name !== job.name || JSON.stringify(present.args) !== JSON.stringify(args)) {
       throw new SignalboxError('JOB_EXISTS', { id });
     }
-    await this.#engine.store.settled();
-    job.attach(this.#unit.ofHandles, present);
+    await this.#context.store.settled();
+    job.attach(this.#work.handles, present);
     return true;
   }
 }
 
 /** What the options change in a stored job. */
-function overridden(engine: Engine, options: PutOptions): { readonly [name: string]: Json } {
+function overridden({ registry }: RuntimeContext, options: PutOptions): { readonly [name: string]: Json } {
   return {
     ...(options.beginBy == null ? {} : { beginBy: durationMs(options.beginBy, 'beginBy') }),
     ...(options.failureLogLevel == null ? {} : { failureLogLevel: options.failureLogLevel }),
-    ...(options.retryPolicy == null ? {} : { retryPolicy: engine.policyName(options.retryPolicy) }),
+    ...(options.retryPolicy == null ? {} : { retryPolicy: policyName(registry, options.retryPolicy) }),
     ...(options.quotaNames === undefined ? {} : { quotaNames: [...options.quotaNames] }),
   };
 }

@@ -1,21 +1,21 @@
 import { SignalboxError, shown } from '../../errors.ts';
-import { fiveTimes } from '../commits/retry.ts';
-import type { Unit } from '../commits/unit-of-work.ts';
-import type { Job } from '../handles/job.ts';
-import { isDefinition, isJob } from './job-like.ts';
+import { retryConflicts } from '../commits/retry.ts';
+import type { UnitOfWork } from '../commits/unit-of-work.ts';
+import { isDefinition, isJob, type JobLike } from './job-like.ts';
+import { mustHaveQueue } from './named-settings.ts';
 import { PutBatch, type PutOptions } from './put-batch.ts';
 
 /** Puts what a caller gave in a queue. A draft that is refused stays as it was. */
-export async function put<Result>(
-  unit: Unit,
+export async function put(
+  work: UnitOfWork,
   queue: string,
   item: unknown,
   options: PutOptions,
-): Promise<Job<Result>> {
-  const job = asJob<Result>(item);
-  await unit.engine.mustHaveQueue(unit, queue);
-  await fiveTimes(async () => {
-    const batch = new PutBatch(unit, queue, options);
+): Promise<JobLike> {
+  const job = asJob(item);
+  await mustHaveQueue(work, queue);
+  await retryConflicts(5, async () => {
+    const batch = new PutBatch(work, queue, options);
     await batch.add(job);
     await batch.submit();
   });
@@ -23,21 +23,21 @@ export async function put<Result>(
 }
 
 /** Puts many in one commit: all or none. */
-export async function putAll<Result>(
-  unit: Unit,
+export async function putAll(
+  work: UnitOfWork,
   queue: string,
   items: Iterable<unknown>,
   options: Omit<PutOptions, 'id'>,
-): Promise<Job<Result>[]> {
+): Promise<JobLike[]> {
   const given = [...items];
-  const jobs: Job<Result>[] = [];
+  const jobs: JobLike[] = [];
   await each(given, (item) => {
-    jobs.push(asJob<Result>(item));
+    jobs.push(asJob(item));
     return undefined;
   });
-  await unit.engine.mustHaveQueue(unit, queue);
-  await fiveTimes(async () => {
-    const batch = new PutBatch(unit, queue, options);
+  await mustHaveQueue(work, queue);
+  await retryConflicts(5, async () => {
+    const batch = new PutBatch(work, queue, options);
     await each(jobs, (job) => batch.add(job));
     await batch.submit();
   });
@@ -61,8 +61,8 @@ async function each<Item>(
 }
 
 /** A job from what a caller gave. @throws SignalboxError `ANONYMOUS_FUNCTION`. */
-function asJob<Result>(item: unknown): Job<Result> {
-  if (isJob(item)) return item as Job<Result>;
-  if (isDefinition(item)) return item.partial() as Job<Result>;
+function asJob(item: unknown): JobLike {
+  if (isJob(item)) return item;
+  if (isDefinition(item)) return item.partial();
   throw new SignalboxError('ANONYMOUS_FUNCTION', { actual: shown(item) });
 }

@@ -1,5 +1,5 @@
 import type { RunnableReactor, ScheduledCall } from './reactor.ts';
-import { ReactorLife } from './reactor-lifecycle.ts';
+import { ReactorLifecycle } from './reactor-lifecycle.ts';
 
 /** Node turns longer delays into 1 ms. */
 const longestMs = 2 ** 31 - 1;
@@ -17,7 +17,7 @@ const longestMs = 2 ** 31 - 1;
  * ```
  */
 export class NodeReactor implements RunnableReactor {
-  readonly #life = new ReactorLife();
+  readonly #life = new ReactorLifecycle();
   readonly #keepsProcess: boolean;
 
   /** `keepsProcess: false` lets the process end while timed calls are pending. Default true. */

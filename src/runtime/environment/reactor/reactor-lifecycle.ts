@@ -2,7 +2,7 @@ import { SignalboxError, shown } from '../../../errors.ts';
 import type { ScheduledCall } from './reactor.ts';
 
 /** What every reactor does the same way: keeps calls until it runs, and triggers until it stops. */
-export class ReactorLife {
+export class ReactorLifecycle {
   running = false;
   #whenRunning: (() => void)[] = [];
   readonly #beforeShutdown = new Set<() => void | Promise<void>>();

@@ -2,18 +2,20 @@ import { SignalboxError } from '../../errors.ts';
 import { checkKnown } from '../../model/checks/check-known.ts';
 import { checkAnnotationName } from '../../model/checks/names.ts';
 import type { AnnotationRecord } from '../../model/records/records.ts';
-import { encodeValue } from '../../model/values/values.ts';
+import { decodeValue, encodeValue } from '../../model/values/values.ts';
 import { type Duration, durationMs } from '../../time.ts';
-import type { Engine } from '../box/engine.ts';
-import type { Dispatcher } from '../dispatchers/dispatcher.ts';
+import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { Reactor } from '../environment/reactor/reactor.ts';
 import { answeredWithin } from '../environment/reactor/time-limits.ts';
-import { currentRun } from '../execution/current-run.ts';
-import type { Run } from '../execution/run.ts';
+import { currentRun, type Run } from '../execution/run.ts';
+import { Job } from '../handles/job.ts';
+import { Queue } from '../handles/queue.ts';
+import { servicesOf } from '../handles/services.ts';
+import { annotationChange, ifAnnotatable } from '../jobs/annotations.ts';
 import { storedJobOnly } from '../jobs/job-drafts.ts';
-import type { Job } from './job.ts';
-import { Queue } from './queue.ts';
+import { Dispatcher } from './signalbox.ts';
 
+/** The run that the caller belongs to. @throws SignalboxError `NO_CURRENT_JOB`. */
 function mustRun(call: string): Run {
   const run = currentRun.getStore();
   if (run === undefined) throw new SignalboxError('NO_CURRENT_JOB', { call });
@@ -31,20 +33,20 @@ export interface LiveAnnotationOptions {
   readonly job?: Job<unknown>;
 }
 
-/** How much longer than asked a store that does not answer is waited for. */
+/** How long to wait for a store that does not answer, after the time that the caller asked for. */
 const unansweredMs = 2000;
 
 /** The annotation once it is there; undefined when it is not by the end. */
 async function liveAnnotation(
-  engine: Engine,
+  { store, now, sleep }: RuntimeContext,
   id: string,
   times: { readonly end: number; readonly poll: number },
 ): Promise<AnnotationRecord | undefined> {
   for (;;) {
-    const annotation = await engine.store.get('annotation', id);
-    const remaining = times.end - engine.now();
+    const annotation = await store.get('annotation', id);
+    const remaining = times.end - now();
     if (annotation !== undefined || remaining <= 0) return annotation;
-    await engine.sleep(Math.min(times.poll, remaining));
+    await sleep(Math.min(times.poll, remaining));
   }
 }
 
@@ -68,24 +70,32 @@ async function liveAnnotation(
 export const local = {
   /** The current job, as it was when this attempt began. Null outside any job. */
   getJob(): Job<unknown> | null {
-    return currentRun.getStore()?.view ?? null;
+    const run = currentRun.getStore();
+    if (run === undefined) return null;
+    if (run.view === null) {
+      const view = Job.of(run.unit.handles, run.job);
+      view.setKnownAnnotations(run.annotations);
+      run.view = view;
+    }
+    return run.view as Job<unknown>;
   },
 
   /** The current job's queue. @throws SignalboxError `NO_CURRENT_JOB`. */
   getQueue(): Queue {
     const run = mustRun('getQueue()');
-    return new Queue(run.unit, run.queue);
+    return new Queue(run.unit.handles, run.queue);
   },
 
   /** The dispatcher that runs this code; null when none does. */
   getDispatcher(): Dispatcher | null {
-    return currentRun.getStore()?.agent?.dispatcher ?? null;
+    const owner = currentRun.getStore()?.agent?.owner;
+    return owner instanceof Dispatcher ? owner : null;
   },
 
   /** The dispatcher's reactor. @throws SignalboxError `NO_CURRENT_JOB`. */
   getReactor(): Reactor {
     const run = mustRun('getReactor()');
-    return run.agent?.dispatcher.reactor ?? run.engine.reactor;
+    return local.getDispatcher()?.reactor ?? run.context.reactor;
   },
 
   /** Name of the agent whose slot this code has; null outside an agent. */
@@ -101,7 +111,7 @@ export const local = {
   /**
    * Does some work in a transaction of the database and ends the job in it: its result is what the work gives, and both are
    * committed or neither is. `client` is a connection of the package `pg`; the transaction is begun and ended for you,
-   * and reads what is committed (READ COMMITTED). What the code returns afterwards counts no more.
+   * and reads what is committed (READ COMMITTED). What the code returns afterwards does not count.
    *
    * @example
    * ```ts
@@ -119,27 +129,29 @@ export const local = {
    * ```
    *
    * @throws SignalboxError `NO_TRANSACTIONS`, `NO_CURRENT_JOB`, `TRANSACTION_ENDED`, `TRANSACTION_OVER`, `STORE_DISCONNECTED`;
-   * ReassignedError when the job is in other hands: nothing was written then.
+   * ReassignedError when the job was reassigned: nothing was written then.
    */
   async transaction<Result>(work: (client: unknown) => Promise<Result>): Promise<Result> {
     const run = mustRun('transaction()');
-    return run.engine.finishing.finishWithin(run, work, (result) =>
-      result === undefined ? null : encodeValue(result, 'result', storedJobOnly, run.engine.limits),
+    const { completer } = servicesOf(run.context);
+    return completer.finishWithin(run, work, (result) =>
+      result === undefined ? null : encodeValue(result, 'result', storedJobOnly, run.context.limits),
     );
   },
 
   /**
-   * Sets an annotation of the current or another job, at once and for good, whatever becomes of this attempt.
+   * Sets an annotation of the current or another job, at once, also when this attempt fails.
    * @throws SignalboxError `ARGS_…` when the value is not JSON, `INVALID_OPTION`, `TOO_MANY`, `JOB_NOT_FOUND`.
    */
   async setLiveAnnotation(name: string, value: unknown, job?: Job<unknown>): Promise<void> {
     const run = mustRun('setLiveAnnotation()');
     checkAnnotationName(name);
     const path = `annotations[${JSON.stringify(name)}]`;
-    const encoded = encodeValue(value, path, storedJobOnly, run.engine.limits);
+    const encoded = encodeValue(value, path, storedJobOnly, run.context.limits);
     const id = job?.record.id ?? run.job.id;
-    const changes = [run.engine.annotation(id, name, encoded)];
-    await run.engine.commit(run.by, changes, run.engine.believingAnnotation(id)).written;
+    const { committer } = run.unit;
+    const changes = [annotationChange(id, name, encoded)];
+    await committer.commit(run.by, changes, ifAnnotatable(run.context, id)).written;
   },
 
   /**
@@ -147,16 +159,18 @@ export const local = {
    * answer is waited for two seconds longer; then the default is given, too.
    */
   async getLiveAnnotation(name: string, options: LiveAnnotationOptions = {}): Promise<unknown> {
-    const { engine, job } = mustRun('getLiveAnnotation()');
+    const { context, job } = mustRun('getLiveAnnotation()');
     checkAnnotationName(name);
     checkKnown(options, ['default', 'timeout', 'poll', 'job']);
     const id = options.job?.record.id ?? job.id;
     const timeout = durationMs(options.timeout ?? 0, 'timeout');
-    const found = liveAnnotation(engine, `${id}/${name}`, {
-      end: engine.now() + timeout,
+    const found = liveAnnotation(context, `${id}/${name}`, {
+      end: context.now() + timeout,
       poll: durationMs(options.poll ?? 1000, 'poll'),
     });
-    const annotation = await answeredWithin(engine.reactor, found, timeout + unansweredMs);
-    return annotation === undefined ? (options.default ?? null) : engine.decode(annotation.value);
+    const annotation = await answeredWithin(context.reactor, found, timeout + unansweredMs);
+    if (annotation === undefined) return options.default ?? null;
+    const { work } = servicesOf(context);
+    return decodeValue(annotation.value, (inner) => Job.reference(work, inner));
   },
 };

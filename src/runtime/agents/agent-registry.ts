@@ -1,0 +1,42 @@
+import type { AgentPlace } from '../../../machines/job.context.ts';
+import type { RepresentationRecord } from '../../model/records/records.ts';
+import type { AgentActor } from './agent-actor.ts';
+
+/** The live agents of this process, of all of its dispatchers. */
+export class AgentRegistry implements Iterable<AgentActor> {
+  /** By id of the agent's record: `<queue>/<uuid>/<name>`. */
+  readonly #agents = new Map<string, AgentActor>();
+
+  get size(): number {
+    return this.#agents.size;
+  }
+
+  [Symbol.iterator](): Iterator<AgentActor> {
+    return this.#agents.values();
+  }
+
+  add(id: string, agent: AgentActor): void {
+    this.#agents.set(id, agent);
+  }
+
+  delete(id: string): void {
+    this.#agents.delete(id);
+  }
+
+  /** The agent at a place, if it lives in this process. */
+  at({ queue, dispatcher, agent }: AgentPlace): AgentActor | undefined {
+    return this.#agents.get(`${queue}/${dispatcher}/${agent}`);
+  }
+
+  /** Lets the agents of a queue look for work, or all of them. */
+  offer(queue?: string): void {
+    for (const agent of this.#agents.values())
+      if (queue === undefined || agent.queue === queue) agent.offer();
+  }
+
+  /** Aborts what runs for a representation: its jobs were reassigned. */
+  abortRuns({ queue, dispatcher }: RepresentationRecord, reason: unknown): void {
+    for (const agent of this.#agents.values())
+      if (agent.queue === queue && agent.owner.uuid === dispatcher) agent.workers.abort(reason);
+  }
+}

@@ -1,0 +1,102 @@
+import { AgentRegistry } from '../agents/agent-registry.ts';
+import { CallbackRunner } from '../callbacks/callback-runner.ts';
+import { Committer } from '../commits/committer.ts';
+import { JobWatch } from '../commits/job-watch.ts';
+import type { RuntimeContext } from '../commits/runtime-context.ts';
+import { AutocommitUnit } from '../commits/unit-of-work.ts';
+import type { DispatcherDeps } from '../dispatchers/dispatcher-host.ts';
+import type { LifecycleHooks } from '../dispatchers/lifecycle-hooks.ts';
+import { OrphanRescue } from '../dispatchers/orphan-rescue.ts';
+import { RepresentationCommands } from '../dispatchers/representation-commands.ts';
+import { Completer } from '../execution/completer.ts';
+import { Executor } from '../execution/executor.ts';
+import { OutcomeWaits } from '../execution/outcome-waits.ts';
+import { Retrier } from '../execution/retrier.ts';
+import { CommitRetries } from '../execution/retry-commit.ts';
+import { RetryPolicies } from '../execution/retry-policies.ts';
+import type { CallbackSteps, RunSteps } from '../execution/run-steps.ts';
+import { Job } from '../handles/job.ts';
+import { type HandleServices, provideServices } from '../handles/services.ts';
+import type { JobHandles } from '../jobs/job-like.ts';
+
+/** What a runtime is made with beside its ports. */
+export interface RuntimeLinks {
+  /** A queue may hold work: the supervisor lets its agents look. */
+  offerWork(queue: string): void;
+  /** The hooks and listeners of the program, on a unit whose calls are their own commits. */
+  hooksOn(work: AutocommitUnit): LifecycleHooks;
+}
+
+/** The parts of a running box. */
+export interface Runtime extends DispatcherDeps, HandleServices {
+  readonly context: RuntimeContext;
+  readonly executor: Executor;
+  readonly waits: OutcomeWaits;
+  readonly policies: RetryPolicies;
+}
+
+/** How programs see jobs. */
+const handles: JobHandles = {
+  of: (work, record) => Job.of(work, record),
+  reference: (work, id) => Job.reference(work, id),
+};
+
+/**
+ * The composition root: makes all parts of a runtime and joins them. The only place that knows every part; each part knows
+ * the interfaces that it or a lower room owns.
+ *
+ * Executor, completer, retrier and waits call each other through `steps`, whose closures are read when they are called: so
+ * the order in which the parts are made does not matter.
+ */
+export function createRuntime(context: RuntimeContext, links: RuntimeLinks): Runtime {
+  const agents = new AgentRegistry();
+  const steps: RunSteps = {
+    execute: (run) => executor.execute(run),
+    finish: (run, outcome, awaited) => completer.finish(run, outcome, awaited),
+    continueAfter: (run, ending) => completer.continueAfter(run, ending),
+    retry: (run, failure, cause, masked) => retrier.ask(run, failure, cause, masked),
+    wait: (run, on, inner, waiting) => waits.wait(run, on, inner, waiting),
+    abort: (run, error) => completer.abort(run, error),
+    giveUp: (run, error) => completer.giveUp(run, error),
+  };
+  const callbackSteps: CallbackSteps = {
+    perform: (at, job) => callbacks.perform(at, job),
+    performFor: (job, within) => callbacks.performFor(job, within),
+    resume: (job, within) => callbacks.resume(job, within),
+  };
+  const committer = new Committer(context, {
+    workAvailable: links.offerWork,
+    outcomeWritten: (id) => waits.announce(id),
+    slotFreed: (place) => agents.at(place)?.slotFreed(),
+  });
+  const work = new AutocommitUnit(committer);
+  const policies = new RetryPolicies(context);
+  const retries = new CommitRetries(context, steps);
+  const executor = new Executor({ work, handles, callbacks: callbackSteps, steps });
+  const completer = new Completer({ committer, policies, retries, callbacks: callbackSteps, steps });
+  const retrier = new Retrier({ committer, policies, retries, steps });
+  const waits = new OutcomeWaits({ committer, retries, callbacks: callbackSteps, steps });
+  const callbacks = new CallbackRunner({ work, handles, policies, waits, steps });
+  const abortRuns = agents.abortRuns.bind(agents);
+  const runtime: Runtime = {
+    context,
+    work,
+    committer,
+    handles,
+    policies,
+    steps,
+    executor,
+    completer,
+    waits,
+    callbacks,
+    agents,
+    abortRuns,
+    orphans: new OrphanRescue({ committer, policies, waits, callbacks }),
+    representations: new RepresentationCommands({ work, hooks: links.hooksOn(work), abortRuns }),
+    watch: new JobWatch(context.store, context.reactor),
+    skipped: new Set(),
+    joins: new Map(),
+  };
+  provideServices(context, runtime);
+  return runtime;
+}

@@ -1,0 +1,113 @@
+import { type AgentPlace, isAgentPlace } from '../../../machines/job.context.ts';
+import type { Transition } from '../../model/jobs/step.ts';
+import { Failure } from '../../model/values/failure.ts';
+import type { Change, Expectation, Ticket } from '../../store/store.ts';
+import { CommitReactions } from './commit-reactions.ts';
+import type { RuntimeContext } from './runtime-context.ts';
+
+/** A change of a commit, with its effects when a chart made it. */
+export type StagedChange = Change | Transition;
+
+/** What the effects of charts call. Each is called once the commit that asks for it is durable enough. */
+export interface CommitEffects {
+  /** A queue may hold work: its agents look. */
+  workAvailable(queue: string): void;
+  /** The outcome of a job is written: jobs that wait for it get it. */
+  outcomeWritten(job: string): void;
+  /** A job no longer counts for the agent that held it. */
+  slotFreed(place: AgentPlace): void;
+}
+
+/**
+ * The one way to write. Commits changes and carries out the effects that their charts name.
+ *
+ * Invariant: an effect happens after its commit, never before it. A put is offered once it is synced, so nothing runs that
+ * a power cut could take back; a slot is freed and an outcome is announced once they are written.
+ *
+ * May import: `environment`, `definitions`, the contract of stores, the model, the machines.
+ */
+export class Committer {
+  readonly context: RuntimeContext;
+  readonly #effects: CommitEffects;
+  readonly #reactions = new CommitReactions((error) =>
+    this.context.log.events('CRITICAL', () => `an effect of a commit failed: ${Failure.from(error).text()}`),
+  );
+
+  constructor(context: RuntimeContext, effects: CommitEffects) {
+    this.context = context;
+    this.#effects = effects;
+  }
+
+  /**
+   * Commits changes and carries out their effects. `within`: a connection of the program with an open transaction, which
+   * becomes part of the commit.
+   */
+  commit(
+    by: string,
+    changes: readonly StagedChange[],
+    expect: readonly Expectation[],
+    within?: unknown,
+  ): Ticket {
+    const commit = { by, changes: changes as readonly Change[], expect };
+    const ticket = this.context.store.commit(within === undefined ? commit : { ...commit, within });
+    this.carryOut(changes, ticket);
+    return ticket;
+  }
+
+  /** Carries out the effects of changes that were committed with this ticket. */
+  carryOut(changes: readonly StagedChange[], ticket: Ticket): void {
+    for (const change of changes) if ('effects' in change) this.#carryOut(change, ticket);
+  }
+
+  /** Calls `done` when the commit is written, or `refused` when it is refused. */
+  whenWritten(ticket: Ticket, done: () => void, refused?: (error: Error) => void): void {
+    this.#reactions.when(ticket.written, done, refused);
+  }
+
+  /** Calls `done` when the commit is synced, or `refused` when it is refused. */
+  whenSynced(ticket: Ticket, done: () => void, refused?: (error: Error) => void): void {
+    this.#reactions.when(ticket.synced, done, refused);
+  }
+
+  /** Calls `done` when the jobs of a claim may start, or `refused` when the claim is refused. */
+  whenStartable(startable: Promise<void>, done: () => void, refused?: (error: Error) => void): void {
+    this.#reactions.when(startable, done, refused);
+  }
+
+  /** Lets the agents of a queue look for work. */
+  offerWork(queue: string): void {
+    this.#effects.workAvailable(queue);
+  }
+
+  // The effect `callHandler` is not carried out here: the caller that started the job calls its code.
+  #carryOut(transition: Transition, ticket: Ticket): void {
+    for (const effect of transition.effects) {
+      if (effect.type === 'offerWork') this.#offerPlaced(transition, ticket);
+      else if (effect.type === 'announceOutcome') {
+        this.whenWritten(ticket, () => this.#effects.outcomeWritten(transition.id));
+      } else if (effect.type === 'offerQuotas' && transition.patch?.quotas !== undefined) {
+        this.whenWritten(ticket, () => this.#offerFreedQuotas(transition));
+      } else if (effect.type === 'freeSlot') {
+        this.whenWritten(ticket, () => this.#freeAgentSlot(transition));
+      }
+    }
+  }
+
+  #offerPlaced(transition: Transition, ticket: Ticket): void {
+    const parent = (transition.patch?.parent ?? transition.job?.parent) as
+      | { queue?: string }
+      | null
+      | undefined;
+    const queue = parent?.queue;
+    if (queue !== undefined) this.whenSynced(ticket, () => this.offerWork(queue));
+  }
+
+  #offerFreedQuotas(transition: Transition): void {
+    for (const quota of transition.job?.quotas ?? []) this.offerWork(quota.slice(0, quota.indexOf('/')));
+  }
+
+  #freeAgentSlot(transition: Transition): void {
+    const parent = transition.job?.parent ?? null;
+    if (parent !== null && isAgentPlace(parent)) this.#effects.slotFreed(parent);
+  }
+}

@@ -1,0 +1,24 @@
+import type { Limits } from '../../model/checks/limits.ts';
+import type { OpenStore } from '../../store/store.ts';
+import type { Registry } from '../definitions/registry.ts';
+import type { Log } from '../environment/logging.ts';
+import type { IdSource } from '../environment/ports.ts';
+import type { Reactor } from '../environment/reactor/reactor.ts';
+
+/** The ports that every part of the runtime works with. Ports only: nothing here decides or writes. */
+export interface RuntimeContext {
+  readonly store: OpenStore;
+  /** What this process knows by name. */
+  readonly registry: Registry;
+  readonly reactor: Reactor;
+  readonly ids: IdSource;
+  readonly log: Log;
+  /** UUID of this instance. */
+  readonly uuid: string;
+  /** Upper bounds for values and for the number of stored jobs. */
+  readonly limits: Limits;
+  /** The store's clock, in epoch milliseconds: the only clock that all hosts share. */
+  now(): number;
+  /** Resolves after this time. @throws SignalboxError `BOX_STOPPED` when the box stops first. */
+  sleep(ms: number): Promise<void>;
+}

@@ -1,0 +1,54 @@
+import type { RetryPolicy } from '../../model/jobs/retry.ts';
+import type { LogLevel } from '../environment/logging.ts';
+
+/** A definition as the registry keeps it. */
+export interface Definition {
+  readonly name: string;
+  readonly run: (...args: never[]) => unknown;
+  readonly retry: RetryPolicy | string | null;
+  readonly failureLogLevel: LogLevel | null;
+  readonly quotas: readonly string[];
+  readonly redact: readonly string[];
+  readonly setUp: (() => unknown) | null;
+  readonly tearDown: ((info: never) => unknown) | null;
+  readonly context: ContextStorage | null;
+}
+
+/** What `defineJob` is told. */
+export interface JobOptions<Args extends readonly unknown[], Returned, Info = undefined> {
+  /** The name that is stored with every job of it. Keep it as long as jobs with it exist. */
+  readonly name: string;
+  /** The code. It may be called more than once; what it throws becomes the job's failure. */
+  readonly run: (...args: Args) => Returned;
+  /** Retry policy, or the name of one. Ranks below the job's own and above the process default. */
+  readonly retry?: RetryPolicy | string;
+  /** Level at which a failure is logged. Default ERROR; CRITICAL for callbacks. */
+  readonly failureLogLevel?: LogLevel;
+  /** Quotas of every job of it, unless the job says otherwise. */
+  readonly quotas?: readonly string[];
+  /**
+   * Paths of what logs and records of dispatchers do not show: `0.card.number` in the arguments, `result.token`, or
+   * `failure` for all but its name and code; `*` stands for any key. Keys such as `password` are never shown.
+   */
+  readonly redact?: readonly string[];
+  /** Called before every attempt. What it throws counts as thrown by the code, which is not called then. */
+  readonly setUp?: () => Info;
+  /**
+   * Called after every attempt with what `setUp` gave (undefined when that threw): after the commit when the attempt
+   * succeeded, after its changes were dropped when it failed. What it throws is logged; what it puts is dropped.
+   */
+  readonly tearDown?: (info: Awaited<Info> | undefined) => unknown;
+  /**
+   * An `AsyncLocalStorage` that jobs of it carry: the JSON value it has where a job is made is stored with the job, as
+   * annotation `signalbox.context`, and is there again in `setUp`, the code, its commit and `tearDown`, in any process.
+   */
+  readonly context?: ContextStorage;
+}
+
+/**
+ * Where a job keeps what it carries: an `AsyncLocalStorage`, or anything with these two of its methods.
+ */
+export interface ContextStorage {
+  getStore(): unknown;
+  run<Result>(value: unknown, work: () => Result): Result;
+}

@@ -1,0 +1,242 @@
+import {
+  newRepresentationContext,
+  type RepresentationEvent,
+} from '../../../machines/representation.machine.ts';
+import { SignalboxError } from '../../errors.ts';
+import { checkUuid } from '../../model/checks/names.ts';
+import { stepRepresentation } from '../../model/jobs/step.ts';
+import { isDead } from '../../model/monitoring/liveness.ts';
+import type { RepresentationRecord } from '../../model/records/records.ts';
+import { BufferedUnit } from '../commits/buffered-unit.ts';
+import { ifUnchanged } from '../commits/preconditions.ts';
+import { retryConflicts } from '../commits/retry.ts';
+import type { RuntimeContext } from '../commits/runtime-context.ts';
+import type { UnitOfWork } from '../commits/unit-of-work.ts';
+import { announcementOf, type DispatcherEventName, type LifecycleHooks } from './lifecycle-hooks.ts';
+import { releaseJobs } from './release-jobs.ts';
+
+/** What the commands work with. */
+export interface RepresentationDeps {
+  /** Each commit through it is its own. */
+  readonly work: UnitOfWork;
+  readonly hooks: LifecycleHooks;
+  /** Aborts what runs here for a representation. */
+  abortRuns(record: RepresentationRecord, reason: Error): void;
+}
+
+/** A step in the life of a dispatcher. `name` null: the chart announces nothing. */
+interface LifecycleEvent {
+  readonly name: DispatcherEventName | null;
+  /** As it was before. */
+  readonly record: RepresentationRecord;
+}
+
+const removedAgent = {
+  kind: 'agent' as const,
+  event: 'agent.removed',
+  from: null,
+  to: null,
+  patch: null,
+  gone: true,
+};
+
+/** What a unit of the program refuses once it has ended, as errors name it. */
+const transactionCall = 'tx.queue()';
+
+/**
+ * Changes the durable records of dispatchers in queues. A step of the chart, the release of jobs that it asks for, and what
+ * the hooks add are one commit.
+ *
+ * Commands take the id of a representation (`<queue>/<uuid>`) and return the record after them.
+ */
+export class RepresentationCommands {
+  readonly #context: RuntimeContext;
+  readonly #deps: RepresentationDeps;
+
+  constructor(deps: RepresentationDeps) {
+    this.#context = deps.work.context;
+    this.#deps = deps;
+  }
+
+  /** @throws SignalboxError `REPRESENTATION_NOT_FOUND`. */
+  async read(id: string, work: UnitOfWork = this.#deps.work): Promise<RepresentationRecord> {
+    const record = await work.readChecked('representation', id);
+    if (record !== undefined) return record;
+    const at = id.lastIndexOf('/');
+    throw new SignalboxError('REPRESENTATION_NOT_FOUND', { uuid: id.slice(at + 1), queue: id.slice(0, at) });
+  }
+
+  /** Sends an event that changes settings or records a sign of life. */
+  async send(
+    id: string,
+    event: RepresentationEvent,
+    work: UnitOfWork = this.#deps.work,
+  ): Promise<RepresentationRecord> {
+    await retryConflicts(5, async () => {
+      const record = await this.read(id, work);
+      await work.submit([stepRepresentation(record, event)], [ifUnchanged(record, 'representation')]);
+    });
+    return this.read(id, work);
+  }
+
+  /** Adds a representation that is not activated and has no ping. @throws ConflictError when there is one; SignalboxError `INVALID_OPTION`. */
+  async register(queue: string, uuid: string): Promise<RepresentationRecord> {
+    checkUuid(uuid);
+    const id = `${queue}/${uuid}`;
+    const context = newRepresentationContext({ queue, dispatcher: uuid });
+    const { pingInterval, pingDeathInterval } = context;
+    const record: RepresentationRecord = { id, v: 1, rev: 0, lastSeq: 0, state: 'registered', ...context };
+    const change = {
+      kind: 'representation' as const,
+      id,
+      event: 'representation.register',
+      from: null,
+      to: 'registered',
+      patch: { queue, dispatcher: uuid, pingInterval, pingDeathInterval },
+    };
+    const unit = this.#newUnit();
+    await unit.submit([change], [ifUnchanged(record, 'representation')]);
+    const event = { name: 'dispatcherRegistered', record } as const;
+    await this.#runHooks(unit, event);
+    return this.#commitAndPublish(unit, event);
+  }
+
+  /** Removes a representation with its agents. @throws BadStatusError when it is activated. */
+  async unregister(id: string, work: UnitOfWork = this.#deps.work): Promise<RepresentationRecord> {
+    const record = await this.read(id, work);
+    const unit = this.#newUnit();
+    return this.#commitAndPublish(
+      unit,
+      await this.#step(unit, record, { type: 'representation.unregister' }),
+    );
+  }
+
+  /** Releases what its agents hold and activates it. @throws BadStatusError when it is activated. */
+  async activate(id: string): Promise<RepresentationRecord> {
+    const { store } = this.#context;
+    await this.#move(id, () => ({ type: 'representation.activate', at: store.now(), epoch: store.epoch }));
+    return this.read(id);
+  }
+
+  /** Activates a dispatcher again that is alive although it was deactivated. Releases nothing. */
+  async reactivate(id: string): Promise<RepresentationRecord> {
+    const { store } = this.#context;
+    await this.#move(id, () => ({ type: 'representation.reactivate', at: store.now(), epoch: store.epoch }));
+    return this.read(id);
+  }
+
+  /** Deactivates it and releases its jobs. @throws BadStatusError when it is not activated. */
+  async deactivate(id: string): Promise<RepresentationRecord> {
+    await this.#move(id, () => ({ type: 'representation.deactivate' }));
+    return this.#deactivated(await this.read(id));
+  }
+
+  /**
+   * Deactivates it while it counts as dead: a sign of life that came meanwhile is seen. Null when it lives.
+   * @throws BadStatusError when it is not activated.
+   */
+  async deactivateIfDead(id: string): Promise<RepresentationRecord | null> {
+    const { store } = this.#context;
+    const wasDead = await this.#move(
+      id,
+      () => ({ type: 'representation.deactivate' }),
+      (record) => isDead(record, store.now()),
+    );
+    return wasDead ? this.#deactivated(await this.read(id)) : null;
+  }
+
+  /** Deactivates a dispatcher in all of these queues where this process has activated it, in one commit. */
+  async deactivateIn(uuid: string, queues: Iterable<string>): Promise<void> {
+    const names = [...queues];
+    await retryConflicts(
+      5,
+      async () => {
+        const unit = this.#newUnit();
+        const events: LifecycleEvent[] = [];
+        for (const queue of names) {
+          const record = await unit.readChecked('representation', `${queue}/${uuid}`);
+          if (record?.state !== 'activated' || record.epoch !== this.#context.store.epoch) continue;
+          events.push(await this.#step(unit, record, { type: 'representation.deactivate' }));
+        }
+        if (events.length > 0) await this.#commitAndPublish(unit, ...events);
+        for (const { record } of events) this.#deactivated(record);
+      },
+      { except: 'job' },
+    );
+  }
+
+  #deactivated(record: RepresentationRecord): RepresentationRecord {
+    this.#deps.abortRuns(record, new Error('the dispatcher was deactivated'));
+    return record;
+  }
+
+  #newUnit(): BufferedUnit {
+    return new BufferedUnit(this.#deps.work, transactionCall);
+  }
+
+  /** Steps the chart from the stored record, as long as `isWanted` holds for that. Returns whether it did. */
+  #move(
+    id: string,
+    event: () => RepresentationEvent,
+    isWanted: (record: RepresentationRecord) => boolean = () => true,
+  ): Promise<boolean> {
+    return retryConflicts(
+      5,
+      async () => {
+        const record = await this.read(id);
+        if (!isWanted(record)) return false;
+        const unit = this.#newUnit();
+        await this.#commitAndPublish(unit, await this.#step(unit, record, event()));
+        return true;
+      },
+      { except: 'job' },
+    );
+  }
+
+  /** Steps the chart and buffers what its effects ask for: the release of jobs first, hooks last. */
+  async #step(
+    unit: BufferedUnit,
+    record: RepresentationRecord,
+    event: RepresentationEvent,
+  ): Promise<LifecycleEvent> {
+    const step = stepRepresentation(record, event);
+    if (step.effects.some((effect) => effect.type === 'cleanAgents')) {
+      const { changes, expect } = await releaseJobs(this.#context, record);
+      await unit.submit(changes, expect);
+    }
+    const about = { name: announcementOf(step), record };
+    const expect = [ifUnchanged(record, 'representation')];
+    if (about.name !== 'dispatcherUnregistered') await unit.submit([step], expect);
+    else {
+      const agents = await unit.list('agent', `${record.id}/`);
+      const removed = agents.map(({ id }) => ({ ...removedAgent, id }));
+      await unit.submit([{ ...step, patch: null, gone: true }, ...removed], expect);
+    }
+    await this.#runHooks(unit, about);
+    return about;
+  }
+
+  /** Lets the hooks add to the commit. They see the representation as the commit will leave it. */
+  async #runHooks(unit: BufferedUnit, { name, record }: LifecycleEvent): Promise<void> {
+    if (name === null) return;
+    const now = (await unit.read('representation', record.id)) ?? record;
+    await this.#deps.hooks.before(name, now, unit);
+  }
+
+  /** Commits what a unit has buffered, then notifies the listeners. Returns the first representation as it is then. */
+  async #commitAndPublish(
+    unit: BufferedUnit,
+    ...events: readonly LifecycleEvent[]
+  ): Promise<RepresentationRecord> {
+    const { work, hooks } = this.#deps;
+    await work.committer.commit(this.#context.uuid, unit.changes, unit.end()).synced;
+    unit.committed();
+    const records: RepresentationRecord[] = [];
+    for (const { name, record } of events) {
+      const now = (await work.readChecked('representation', record.id)) ?? record;
+      records.push(now);
+      if (name !== null) hooks.after(name, now);
+    }
+    return records[0] as RepresentationRecord;
+  }
+}

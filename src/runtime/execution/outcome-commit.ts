@@ -1,0 +1,38 @@
+import type { Outcome } from '../../../machines/job.context.ts';
+import { afterStep, stepJob } from '../../model/jobs/step.ts';
+import type { JobRecord } from '../../model/records/records.ts';
+import type { Expectation } from '../../store/store.ts';
+import type { StagedChange } from '../commits/committer.ts';
+import type { CommittedEnding } from './run.ts';
+
+/** What the commit of an outcome is made from. */
+export interface OutcomeInput {
+  /** The job as the run knows it: ACTIVE. */
+  readonly job: JobRecord;
+  readonly outcome: Outcome;
+  readonly at: number;
+  readonly retryData: JobRecord['retryData'];
+  /** What the job waited for; null when its code gave the outcome. */
+  readonly awaited: string | null;
+  /** What the attempt put and changed. */
+  readonly staged: readonly StagedChange[];
+  readonly preconditions: readonly Expectation[];
+  /** False when a callback is known, or the job has to be torn down first. */
+  readonly mayComplete: boolean;
+}
+
+/**
+ * The commit of an outcome: COMPLETED with it, as long as no callback waits. An attempt that changed something does not
+ * complete in this commit: it may have added a callback that the store does not know yet. Pure.
+ */
+export function outcomeCommit(input: OutcomeInput): CommittedEnding {
+  const { job, outcome, at, retryData, awaited, staged, preconditions } = input;
+  const finish = stepJob(job, { type: 'job.finish', at, outcome, retryData, awaited });
+  const finished = afterStep(job, finish);
+  const completes = input.mayComplete && staged.length === 0;
+  if (!completes)
+    return { changes: [...staged, finish], expect: preconditions, finished, outcome, completes };
+  const complete = stepJob(finished, { type: 'job.complete', at, unstarted: 0 });
+  const expect: Expectation[] = [...preconditions, { what: 'noUnstartedCallback', id: job.id }];
+  return { changes: [finish, complete], expect, finished, outcome, completes };
+}

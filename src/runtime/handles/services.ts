@@ -1,0 +1,42 @@
+import { SignalboxError } from '../../errors.ts';
+import type { ClaimDeps } from '../agents/claim-jobs.ts';
+import type { CallbackRunner } from '../callbacks/callback-runner.ts';
+import type { InterruptionDeps } from '../callbacks/interrupted-job.ts';
+import type { JobWatch } from '../commits/job-watch.ts';
+import type { RuntimeContext } from '../commits/runtime-context.ts';
+import type { UnitOfWork } from '../commits/unit-of-work.ts';
+import type { RepresentationCommands } from '../dispatchers/representation-commands.ts';
+import type { Completer } from '../execution/completer.ts';
+import type { RunSteps } from '../execution/run-steps.ts';
+import type { JobHandles } from '../jobs/job-like.ts';
+
+/** What the objects that programs hold need of the runtime. */
+export interface HandleServices extends InterruptionDeps, ClaimDeps {
+  /** Each call through it is its own commit. */
+  readonly work: UnitOfWork;
+  readonly handles: JobHandles;
+  readonly watch: JobWatch;
+  readonly callbacks: CallbackRunner;
+  readonly completer: Pick<Completer, 'finishWithin'>;
+  readonly steps: Pick<RunSteps, 'execute'>;
+  readonly representations: RepresentationCommands;
+  /** How far joined jobs have come, by id of the job. */
+  readonly joins: Map<string, { readonly finished: number; readonly put: number }>;
+}
+
+const provided = new WeakMap<RuntimeContext, HandleServices>();
+
+/** Says what serves the handles of a runtime. The composition root calls it once. */
+export function provideServices(context: RuntimeContext, services: HandleServices): void {
+  provided.set(context, services);
+}
+
+/**
+ * The services of a runtime, for its handles. A look-up, since `defineJob` makes jobs before any box exists: they learn their
+ * runtime when they are put. It is above every service, so nothing below can reach another service through it.
+ */
+export function servicesOf(context: RuntimeContext): HandleServices {
+  const services = provided.get(context);
+  if (services === undefined) throw new SignalboxError('NOT_STARTED', { what: 'the Signalbox' });
+  return services;
+}

@@ -1,0 +1,34 @@
+import { SignalboxError } from '../../errors.ts';
+import { checkPolicyOrName, type RetryPolicy } from '../../model/jobs/retry.ts';
+import type { UnitOfWork } from '../commits/unit-of-work.ts';
+import type { Registry } from '../definitions/registry.ts';
+
+/** Checks that a queue exists. @throws SignalboxError `QUEUE_NOT_FOUND`. */
+export async function mustHaveQueue(work: UnitOfWork, name: string): Promise<void> {
+  if ((await work.read('queue', name)) !== undefined) return;
+  const known = (await work.list('queue', '')).map((queue) => queue.id);
+  throw new SignalboxError('QUEUE_NOT_FOUND', { name, known });
+}
+
+/** Checks that the quotas exist in a queue. @throws SignalboxError `QUOTA_NOT_FOUND`, naming the first unknown one. */
+export async function mustHaveQuotas(
+  work: UnitOfWork,
+  queue: string,
+  names: readonly string[],
+): Promise<void> {
+  for (const name of names) {
+    if ((await work.read('quota', `${queue}/${name}`)) !== undefined) continue;
+    const quotas = await work.context.store.list('quota', `${queue}/`);
+    const known = quotas.map((quota) => quota.id.slice(queue.length + 1));
+    throw new SignalboxError('QUOTA_NOT_FOUND', { name, queue, known });
+  }
+}
+
+/** The name under which a policy is stored. A policy that is an object is registered under its name. */
+export function policyName(registry: Registry, policy: RetryPolicy | string | null): string | null {
+  if (policy === null) return null;
+  const given = checkPolicyOrName(policy);
+  if (typeof given === 'string') return given;
+  registry.addPolicy(given);
+  return given.name;
+}
