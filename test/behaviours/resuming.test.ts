@@ -243,7 +243,9 @@ forEachStore('Resuming callbacks', (makeStore) => {
     expect(before).toBe('ACTIVE');
     expect(await callback.result()).toBe('inner result');
     expect(notes).toEqual([['below', 'inner result']]);
-    expect(logged('WARNING').filter((message) => message.includes('has not got the outcome'))).toHaveLength(1);
+    expect(logged('WARNING').filter((message) => message.includes('has not got the outcome'))).toHaveLength(
+      1,
+    );
     open('next');
   });
 

@@ -188,7 +188,7 @@ export const testedMutants: readonly TestedMutant[] = [
     about: 'T4',
     without: 'the end of what waits to be tried again',
     test: 'test/runtime/stopping.test.ts',
-    edits: [{ file: 'src/runtime/box/engine.ts', find: 'this.#pauses.end();', replace: '' }],
+    edits: [{ file: 'src/runtime/box/supervisor.ts', find: 'this.#sleeps.end();', replace: '' }],
   },
   {
     name: 'written-and-forgotten',

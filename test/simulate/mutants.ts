@@ -23,7 +23,7 @@ export const mutants: readonly SimulationMutant[] = [
       },
       // Without the token nothing tells two attempts from each other but the state: the last defence goes, too.
       {
-        file: 'src/runtime/execution/retrier.ts',
+        file: 'src/runtime/execution/retry-commit.ts',
         find: 'return now?.state === job.state && now.claim === job.claim && now.attempts === job.attempts;',
         replace: 'return now !== undefined;',
       },
@@ -72,8 +72,8 @@ export const mutants: readonly SimulationMutant[] = [
     edits: [
       {
         file: 'src/runtime/commits/unit-of-work.ts',
-        find: "return this.engine.commit('client', made, expect).synced;",
-        replace: "this.engine.commit('client', made, expect);\n    return Promise.resolve();",
+        find: "return this.committer.commit('client', changes, expect).synced;",
+        replace: "this.committer.commit('client', changes, expect);\n    return Promise.resolve();",
       },
     ],
   },
@@ -84,7 +84,7 @@ export const mutants: readonly SimulationMutant[] = [
     edits: [
       {
         file: 'src/runtime/execution/completer.ts',
-        find: 'engine.synced(ticket, () => {\n      const tearDown',
+        find: 'committer.whenSynced(ticket, () => {\n      const tearDown',
         replace: 'queueMicrotask(() => {\n      const tearDown',
       },
     ],
@@ -95,9 +95,9 @@ export const mutants: readonly SimulationMutant[] = [
     stores: all,
     edits: [
       {
-        file: 'src/runtime/handles/representation.ts',
-        find: "return this.#send({ type: 'ping', at: this.#unit.engine.store.now() });",
-        replace: "return this.#send({ type: 'ping', at: this.#unit.engine.reactor.now() });",
+        file: 'src/runtime/dispatchers/registration.ts',
+        find: "{ type: 'ping', at: store.now() }",
+        replace: "{ type: 'ping', at: deps.work.context.reactor.now() }",
       },
     ],
   },
@@ -108,19 +108,19 @@ export const mutants: readonly SimulationMutant[] = [
     edits: [
       {
         file: 'src/runtime/jobs/put-batch.ts',
-        find: 'const step = this.#step(record, record.beginAfter, this.#engine.store.now());',
-        replace: 'const step = this.#step(record, record.beginAfter, this.#engine.reactor.now());',
+        find: 'const step = this.#step(record, record.beginAfter, this.#context.store.now());',
+        replace: 'const step = this.#step(record, record.beginAfter, this.#context.reactor.now());',
       },
     ],
   },
   {
     name: 'no-self-abort',
-    without: 'the word to the code of a job that is in other hands',
+    without: 'the abort of the code of a job that was reassigned',
     stores: all,
     edits: [
       {
         file: 'src/runtime/dispatchers/registration.ts',
-        find: "engine.abortRuns(representation.record, new Error('the dispatcher was taken for dead'));",
+        find: "deps.abortRuns(record, new Error('the dispatcher was taken for dead'));",
         replace: '',
       },
     ],
@@ -131,8 +131,8 @@ export const mutants: readonly SimulationMutant[] = [
     stores: all,
     edits: [
       {
-        file: 'src/runtime/box/engine.ts',
-        find: 'this.written(ticket, () => this.awaited.announce(transition.id));',
+        file: 'src/runtime/commits/committer.ts',
+        find: 'this.whenWritten(ticket, () => this.#effects.outcomeWritten(transition.id));',
         replace: '',
       },
     ],
@@ -144,7 +144,7 @@ export const mutants: readonly SimulationMutant[] = [
     edits: [
       {
         file: 'src/runtime/dispatchers/release-jobs.ts',
-        find: 'else made.push(...handedOn(engine, job, queue));',
+        find: 'else changes.push(...handOver(job, { systemId: newId(), queue, at, assigner }));',
         replace: '',
       },
     ],
@@ -185,7 +185,7 @@ export const mutants: readonly SimulationMutant[] = [
     stores: ['json'],
     edits: [
       {
-        file: 'src/runtime/agents/claim-jobs.ts',
+        file: 'src/runtime/agents/claim-changes.ts',
         find: 'policy !== undefined && !startsSynced(policy)',
         replace: 'policy !== undefined',
       },

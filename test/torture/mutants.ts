@@ -75,9 +75,9 @@ export const mutants: readonly TortureMutant[] = [
     edits: [
       {
         file: 'src/runtime/agents/job-starter.ts',
-        find: 'await this.#engine.commit(this.#agent.dispatcher.uuid, [start], [holder, unchanged]).synced;',
+        find: 'await this.#deps.committer.commit(this.#agent.owner.uuid, [start], expect).synced;',
         replace:
-          'void this.#engine.commit(this.#agent.dispatcher.uuid, [start], [holder, unchanged]).synced.catch(() => {});',
+          'void this.#deps.committer.commit(this.#agent.owner.uuid, [start], expect).synced.catch(() => {});',
       },
     ],
   },
@@ -100,8 +100,8 @@ export const mutants: readonly TortureMutant[] = [
     edits: [
       {
         file: 'src/runtime/builtin-jobs/system-jobs.ts',
-        find: 'if (record !== undefined && !isElsewhere(record)) await',
-        replace: 'if (record === null) await',
+        find: 'if (record !== undefined && !isElsewhere(record))',
+        replace: 'if (record === null)',
       },
     ],
   },
