@@ -52,7 +52,7 @@ export const testedMutants: readonly TestedMutant[] = [
     test: 'test/security/tampered-records.test.ts',
     edits: [
       {
-        file: 'src/model/jobs/readable.ts',
+        file: 'src/model/jobs/step.ts',
         find: 'return knownStates.has(job.state) && job.unsound === undefined && fitsItsPlace(job);',
         replace: 'return job !== undefined || (knownStates.has(job) && fitsItsPlace(job));',
       },

@@ -1,8 +1,7 @@
 import type { Json } from '../../../machines/json.ts';
 import { invalidOption, SignalboxError, shown } from '../../errors.ts';
 import { durationMs, isInstant } from '../../time.ts';
-import { checkCount } from '../checks/check-count.ts';
-import { checkKnown } from '../checks/check-known.ts';
+import { checkCount, checkKnown } from '../checks/check-options.ts';
 import { checkName } from '../checks/names.ts';
 import type { Failure } from '../values/failure.ts';
 

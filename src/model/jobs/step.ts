@@ -113,3 +113,17 @@ export function statusOfState(state: string): JobStatus {
   if (state.startsWith('active')) return 'ACTIVE';
   return state.toUpperCase() as JobStatus;
 }
+
+const knownStates: ReadonlySet<string> = new Set(jobChart.states);
+
+/** Whether this version can step the job. Stores leave out a job that it cannot step: it would block the jobs behind it. */
+export function isReadable(job: JobRecord): boolean {
+  return knownStates.has(job.state) && job.unsound === undefined && fitsItsPlace(job);
+}
+
+/** Every step leaves state and place in agreement. A job that failed while it waited stays in its queue until it is claimed and filed. */
+function fitsItsPlace({ state, parent }: JobRecord): boolean {
+  if (parent === null || !('queue' in parent)) return true;
+  if ('agent' in parent) return state !== 'new' && state !== 'pending';
+  return state === 'pending' || state === 'callbacks' || state === 'completed';
+}

@@ -1,5 +1,5 @@
 import { SignalboxError, shown } from '../../errors.ts';
-import { checkKnown } from '../checks/check-known.ts';
+import { checkKnown } from '../checks/check-options.ts';
 import { isAtOrBefore, isBefore, type PollInfo, type Polls } from './polls.ts';
 
 /** A range of polls. `at` and `before` exclude each other; `since` is inclusive. A key or an instant. */

@@ -1,5 +1,5 @@
 import { BadStatusError, ConflictError, ReassignedError, SignalboxError } from '../../errors.ts';
-import { checkKnown } from '../../model/checks/check-known.ts';
+import { checkKnown } from '../../model/checks/check-options.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { systemNames } from '../../model/records/system-names.ts';
 import type { Engine } from '../box/engine.ts';

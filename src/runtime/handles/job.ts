@@ -1,5 +1,5 @@
 import { SignalboxError, shown, TimeoutError } from '../../errors.ts';
-import { checkKnown, checkObject } from '../../model/checks/check-known.ts';
+import { checkKnown, checkObject } from '../../model/checks/check-options.ts';
 import { type JobStatus, newJobRecord, statusOfState } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';

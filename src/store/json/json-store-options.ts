@@ -1,6 +1,5 @@
 import { invalidOption } from '../../errors.ts';
-import { checkCount } from '../../model/checks/check-count.ts';
-import { checkKnown } from '../../model/checks/check-known.ts';
+import { checkCount, checkKnown } from '../../model/checks/check-options.ts';
 import { type Duration, durationMs } from '../../time.ts';
 import { defaultRetention, noLimit, type Retention } from '../in-memory/retention.ts';
 import { defaultSizes, type JsonLogOptions } from './log/open-json-log.ts';

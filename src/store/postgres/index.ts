@@ -1,5 +1,4 @@
-import { checkCount } from '../../model/checks/check-count.ts';
-import { checkKnown } from '../../model/checks/check-known.ts';
+import { checkCount, checkKnown } from '../../model/checks/check-options.ts';
 import { type Duration, durationMs } from '../../time.ts';
 import type { Store } from '../store.ts';
 import { checkDatabase, checkSchema, connectionFor } from './connecting.ts';

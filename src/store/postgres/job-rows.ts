@@ -1,5 +1,5 @@
 import type { Place } from '../../../machines/job.context.ts';
-import { isReadable } from '../../model/jobs/readable.ts';
+import { isReadable } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 
 /** A job as a row: the columns of the tables `job` and `done`. */
