@@ -79,8 +79,8 @@ export const testedMutants: readonly TestedMutant[] = [
     edits: [
       {
         file: 'src/model/values/redaction.ts',
-        find: 'const plainKeys: ReadonlySet<string> = new Set(secretKeys);',
-        replace: "const plainKeys: ReadonlySet<string> = new Set(secretKeys.filter((key) => key === ''));",
+        find: 'const secretKeySet: ReadonlySet<string> = new Set(secretKeys);',
+        replace: "const secretKeySet: ReadonlySet<string> = new Set(secretKeys.filter((key) => key === ''));",
       },
     ],
   },

@@ -245,7 +245,7 @@ describe('the dialect refuses', () => {
       /state "a".*"parallel".*Split/,
     ],
     'a history state': [machineWith({}, {}, { h: { type: 'history' } }), /state "h".*"history"/],
-    'a final state': [machineWith({}, {}, { done: { type: 'final' } }), /state "done".*"final".*way out/],
+    'a final state': [machineWith({}, {}, { done: { type: 'final' } }), /state "done".*"final".*without transitions/],
     always: [machineWith({}, { always: { target: 'b', guard: 'isFine' } }), /state "a".*`always`/],
     after: [machineWith({}, { after: { 10: 'b' } }), /`after`.*tick/],
     invoke: [machineWith({}, { invoke: { src: 'work' } }), /state "a".*`invoke`/],
