@@ -67,7 +67,7 @@ export async function errorOf(attempt: () => unknown): Promise<SignalboxError> {
   }
   expect(caught).toBeInstanceOf(SignalboxError);
   const error = caught as SignalboxError;
-  // What was expected, what came, and how to repair it.
+  // The expected value, the actual value, and the repair.
   expect(error.message).toMatch(/^Expected .+?, (got|found) .+?\. \S.+[.)]$/s);
   return error;
 }

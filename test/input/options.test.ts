@@ -107,7 +107,7 @@ describe('Options', () => {
   });
 });
 
-describe('What is needed and missing is refused by its name', () => {
+describe('A missing argument is refused by its name', () => {
   it.each<[string, () => unknown, string]>([
     ['a box for signals', () => handleSignals(wrong(undefined)), 'box'],
     ['a box of a dispatcher', () => new Dispatcher(wrong(null)), 'box'],

@@ -197,7 +197,7 @@ function checkAgent(machine: typeof agentMachine, seed?: number): void {
   );
 }
 
-/** Every event with the counts that guards tell apart. */
+/** Every event with the counts that guards distinguish. */
 const samples: readonly AgentEvent[] = [
   { type: 'work.available' },
   { type: 'claim.due' },
@@ -281,7 +281,7 @@ function claiming(size: number, jobs: number): Field {
 }
 
 describe('a slot that is freed while a claim is under way', () => {
-  it('is claimed for, although the claim counted before and thinks the agent full', () => {
+  it('leads to a claim, although the claim under way counted a full agent', () => {
     const field = claiming(1, 2);
     field.take();
     field.count();
@@ -323,7 +323,7 @@ describe('an agent that is drained while it claims and resumed before the claim 
 });
 
 describe('a resized agent', () => {
-  it('that shrank below what it holds claims when enough is done with', () => {
+  it('that shrank below what it holds claims when enough jobs are completed', () => {
     const field = claiming(3, 6);
     field.settle();
     field.resize(1);

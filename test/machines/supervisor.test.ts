@@ -134,7 +134,7 @@ describe('a supervisor', () => {
     expect(() => checkSupervisor(without(supervisorMachine, path, event), 1)).toThrow();
   });
 
-  it('whose store fails while it drains stops all the same, and keeps the reason', () => {
+  it('whose store fails while it drains still stops, and keeps the reason', () => {
     const { actor, effects } = record(supervisorMachine);
     for (const type of ['store.opened', 'recovery.done', 'box.stop'] as const) actor.send({ type });
     actor.send({ type: 'store.failed', reason: 'the disk is gone' });

@@ -346,7 +346,7 @@ const any: Wants = { names: null, job: null };
 const plain: NewJob = { name: 'mail', quotaNames: [], begin: null, beginBy: null };
 
 describe('a job that holds its quota slot', () => {
-  it('is offered although jobs without a slot stand before it, once it was handed back to the end of the line', async () => {
+  it('is offered although jobs without a slot are before it, once it was returned to the end of the line', async () => {
     const world = await newWorld();
     await setQuota(world, 'disk', 1);
     await put(world, 'a', { ...plain, quotaNames: ['disk'] });
@@ -360,7 +360,7 @@ describe('a job that holds its quota slot', () => {
 });
 
 describe('a job that changes its quotas while it waits', () => {
-  it('stands in the queue once', async () => {
+  it('is in the queue once', async () => {
     const world = await newWorld();
     await put(world, 'a', plain);
     await put(world, 'b', plain);
@@ -373,7 +373,7 @@ describe('a job that changes its quotas while it waits', () => {
 });
 
 describe('a held job that is due', () => {
-  it('comes before a pre-dated one that stands behind jobs of a full quota', async () => {
+  it('comes before a pre-dated job that is behind jobs of a full quota', async () => {
     const world = await newWorld();
     await setQuota(world, 'disk', 1);
     const disk = { ...plain, quotaNames: ['disk'] };

@@ -36,7 +36,7 @@ describe('a pattern', () => {
     );
   });
 
-  it('of many stars is as quick as it is long', () => {
+  it('of many stars takes time in proportion to its length', () => {
     const started = performance.now();
 
     expect(matchesPattern(`${'*a'.repeat(2000)}*b`, 'a'.repeat(20_000))).toBe(false);

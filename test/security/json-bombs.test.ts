@@ -14,8 +14,8 @@ import { forgeJournal } from './tampered-store.ts';
 
 afterEach(closeBoxes);
 
-const none = (): void => {};
-const silent = { debug: none, info: none, warn: none, error: none, fatal: none };
+const ignore = (): void => {};
+const silent = { debug: ignore, info: ignore, warn: ignore, error: ignore, fatal: ignore };
 const mebibyte = 1024 * 1024;
 
 function nested(depth: number): unknown {
@@ -72,7 +72,7 @@ function smallStore(dir: string) {
 
 describe('[S5] a bomb of JSON', () => {
   it.each(bombs)(
-    '%s is refused at every door with the limit and what came, and the store is well',
+    '%s is refused by every call with the limit and the actual size, and the store is intact',
     async (_what, value, code, details) => {
       const give = defineJob({ name: 'give', run: (): unknown => value });
       const tell = defineJob({ name: 'tell', run: () => local.setLiveAnnotation('bomb', value) });
@@ -183,7 +183,7 @@ describe('[S5] a failure', () => {
     aThrown10GB: () => unfolding,
   };
 
-  it('of any depth and size is stored small, and the store is well', async () => {
+  it('of any depth and size is stored small, and the store is intact', async () => {
     const jobs = Object.entries(errors).map(([name, error]) =>
       defineJob({
         name,

@@ -32,8 +32,8 @@ function same(what: string, value: unknown): void {
   if (JSON.stringify(value) !== text) throw new Error(`${what}: ${JSON.stringify(value)} instead of ${text}`);
   done.push(what);
 }
-const none = (): void => {};
-const silent = { debug: none, info: none, warn: none, error: none, fatal: none };
+const ignore = (): void => {};
+const silent = { debug: ignore, info: ignore, warn: ignore, error: ignore, fatal: ignore };
 
 const context = new AsyncLocalStorage<unknown>();
 const give = defineJob({ name: 'give', context, run: (value: unknown) => value });

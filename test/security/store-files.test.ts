@@ -42,7 +42,7 @@ function modeOf(path: string): string {
   return (fs.statSync(path).mode & 0o777).toString(8);
 }
 
-/** The names in a directory, with what stands there. */
+/** The names in a directory, with the content of each. */
 function contentOf(dir: string): Record<string, string> {
   return Object.fromEntries(
     fs

@@ -84,7 +84,7 @@ interface StatePlan {
   readonly exit: readonly ActionPlan[];
   readonly on: Readonly<Record<string, readonly CandidatePlan[]>>;
 }
-/** A random chart as plain data, so that fast-check can make it smaller and print it. */
+/** A random chart as data, so that fast-check can make it smaller and print it. */
 export type ChartPlan = StatePlan;
 
 const guardPlan: fc.Arbitrary<GuardPlan> = fc.letrec<{ guard: GuardPlan }>((tie) => ({

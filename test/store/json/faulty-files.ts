@@ -41,7 +41,7 @@ function failureOf(code: string, call: string): Error {
   return Object.assign(new Error(`${code}: ${call} failed`), { code });
 }
 
-/** Syncs that wait until they are let go, one by one. */
+/** Syncs that wait until they are released, one by one. */
 export interface HeldSyncs extends SyncPort {
   /** Number of syncs that wait. */
   readonly waiting: number;

@@ -1,7 +1,7 @@
 import { basename, dirname } from 'node:path';
 import type { FileFacts, FilePort, OpenMode } from '../../../src/store/json/ports/file-port.ts';
 
-/** Files and directories as they stand at one moment, by path. Two names of one file share its content object. */
+/** Files and directories as they are at one moment, by path. Two names of one file share its content object. */
 export interface Image {
   readonly directories: readonly string[];
   readonly files: ReadonlyMap<string, FileContent>;
@@ -18,7 +18,7 @@ export type Operation =
   | { readonly call: 'truncate'; readonly node: number; readonly length: number }
   /** Has made durable what was done to the file in the first `upTo` operations. */
   | { readonly call: 'datasync'; readonly node: number; readonly upTo: number }
-  /** Names that are given, taken over or (null) removed in a directory: all of them or none. */
+  /** Names that are given, taken over or (null) removed in a directory: all of them or not one. */
   | {
       readonly call: 'names';
       readonly node: number;
@@ -52,7 +52,7 @@ export const rootNode = 0;
 
 /**
  * A file system in memory behind the port of the json store. It can begin from an image, records every operation
- * that changes the disk, and can be brought to where an earlier recording stood.
+ * that changes the disk, and can be brought to the state of an earlier recording.
  */
 export class MemoryFiles implements FilePort {
   /** Everything that was done so far. */
@@ -214,7 +214,7 @@ export class MemoryFiles implements FilePort {
     return 1e12;
   }
 
-  /** Everything as it stands now. */
+  /** Everything as it is now. */
   image(): Image {
     const image = { directories: [] as string[], files: new Map<string, FileContent>() };
     const contents = new Map<FileNode, FileContent>();

@@ -18,7 +18,7 @@ interface Failure {
   readonly lasts: boolean;
 }
 
-/** What became of one run of the workload. */
+/** The result of one run of the workload. */
 interface Run {
   readonly acknowledged: string[];
   readonly notCommitted: string[];
@@ -45,7 +45,7 @@ export const failingCalls = (Object.keys(nodeFilePort) as Call[]).filter((call) 
 /** Stores to begin with. */
 export const beginnings = ['a new store', 'a store after a kill'] as const;
 
-/** Files whose syncs cost nothing: what fails here is what is said to fail. */
+/** Files whose syncs cost nothing: only the chosen calls fail. */
 function countingFiles(failure: Failure | null): { files: FaultyFiles; calls: Map<Call, number> } {
   const files = createFaultyFiles({ ...nodeFilePort, datasync: () => {}, syncDirectory: () => {} });
   const calls = new Map<Call, number>();
@@ -140,14 +140,14 @@ async function workload(dir: string, files: FaultyFiles): Promise<Run> {
   return run;
 }
 
-/** What came of failures, in numbers and in words. */
+/** The results of failures, in numbers and in words. */
 export interface Findings {
   readonly runs: number;
   readonly problems: readonly string[];
 }
 
 /**
- * Lets the nth call of one kind fail, for every n of the workload, once and for good.
+ * Lets the nth call of one kind fail, for every n of the workload, once and permanently.
  * @param all - every n in every way; false: every n in one or two ways, which take turns.
  */
 export async function failEach(
@@ -180,7 +180,7 @@ function failuresAt(call: Call, nth: number, all: boolean): readonly Failure[] {
   return all ? each : [each[nth % each.length] as Failure];
 }
 
-/** Runs the workload with one failure on a copy of `before`, and says what is wrong with what came of it. */
+/** Runs the workload with one failure on a copy of `before`, and returns the faults of the result, in words. */
 async function problemsOf(before: string | null, path: string, failure: Failure): Promise<string[]> {
   const dir = copyOf(before, path);
   const run = await workload(dir, countingFiles(failure).files);

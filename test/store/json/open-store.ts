@@ -20,7 +20,7 @@ afterEach(async () => {
   for (const folder of folders.splice(0)) fs.rmSync(folder, { recursive: true, force: true });
 });
 
-/** A path in a fresh folder that is removed after the test; nothing stands there yet. */
+/** A path in a new folder that is removed after the test; nothing exists there yet. */
 export function newPath(): string {
   const folder = fs.mkdtempSync(join(tmpdir(), 'signalbox-'));
   folders.push(folder);
@@ -64,7 +64,7 @@ export function logOptions(dir: string, changes: Partial<JsonLogOptions> = {}): 
   };
 }
 
-/** A log with the state that its lines make: the least that stands for a store. */
+/** A log with the state that its lines make: the smallest replacement of a store. */
 export interface OpenStore {
   readonly log: Log;
   readonly recovered: Recovered;

@@ -21,7 +21,7 @@ export async function layCable(url: string): Promise<Cable> {
   const name = `sb${process.pid}`;
   const why = makeNamespace(name);
   if (why !== null) {
-    console.warn(`a relay stands for a network of its own: ${why}`);
+    console.warn(`a relay replaces a separate network: ${why}`);
     return {
       kind: 'relay',
       url: relay.urlAt('127.0.0.1'),
@@ -49,7 +49,7 @@ function addressOf(end: 1 | 2): string {
   return `10.217.${process.pid % 250}.${end}`;
 }
 
-/** Gives why there is none. */
+/** Returns the reason why there is no network. */
 function makeNamespace(name: string): string | null {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'it takes root on Linux';
   const why =

@@ -73,7 +73,7 @@ async function isWaitedFor(admin: Client, pid: number): Promise<boolean> {
   return rowCount !== 0;
 }
 
-describe('A claim of a postgres store leaves a job alone that somebody else is changing', () => {
+describe('A claim of a postgres store does not take a job that another transaction is changing', () => {
   it('also one that was put back and holds slots of a quota, which are counted', async () => {
     const store = await opened();
     const size = {
@@ -99,7 +99,7 @@ describe('A claim of a postgres store leaves a job alone that somebody else is c
     expect(await differingRecords()).toEqual([]);
   });
 
-  it('also one that is too late and stands where the claim only looks whom a held job goes before', async () => {
+  it('also one that is too late and is where the claim only compares it with a held job', async () => {
     const store = await opened();
     await store.commit({
       by: 'client',

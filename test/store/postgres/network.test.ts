@@ -46,7 +46,7 @@ it('A host whose network is gone for three times its death writes nothing late, 
   const cutAt = performance.now();
   await other.said(`active ${job.id}`);
   const takenOverMs = performance.now() - cutAt;
-  host.tell(`open ${job.id}`);
+  host.send(`open ${job.id}`);
   await pause(Math.max(0, 6_000 - takenOverMs));
   cable.up();
   await host.said(/while it lives/);
@@ -54,7 +54,7 @@ it('A host whose network is gone for three times its death writes nothing late, 
   const second = await queue.put(hold(), { quotaNames: ['one'] });
   await pause(1_000);
   expect(host.lines).not.toContain(`active ${second.id}`);
-  other.tell(`open ${job.id}`);
+  other.send(`open ${job.id}`);
 
   expect(await job.result()).toBe(near);
   const events: string[] = [];
@@ -67,6 +67,6 @@ it('A host whose network is gone for three times its death writes nothing late, 
   await Promise.race(workers.map((worker) => worker.said(`active ${second.id}`)));
   const third = await queue.put(hold());
   await Promise.race(workers.map((worker) => worker.said(`active ${third.id}`)));
-  for (const { id } of [second, third]) for (const worker of workers) worker.tell(`open ${id}`);
+  for (const { id } of [second, third]) for (const worker of workers) worker.send(`open ${id}`);
   expect([await second.result(), await third.result()].sort()).toEqual([near, far]);
 }, 60_000);

@@ -18,7 +18,7 @@ async function usurped() {
   await former.box.start({ agent: agent({ size: 1 }) });
   const held = await former.box.queue().put(shops[0].hold('held'));
   await former.reactor.runUntilIdle();
-  // It stands still until it counts as dead.
+  // It is stopped until it counts as dead.
   const latter = await open(1);
   latter.reactor.setNow(former.reactor.now() + 61_000);
   await latter.box.start({ agent: agent({ size: 1 }) });

@@ -49,7 +49,7 @@ export class Worker {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  tell(text: string): void {
+  send(text: string): void {
     this.child.stdin?.write(`${text}\n`);
   }
 
