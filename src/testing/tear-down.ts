@@ -83,11 +83,11 @@ async function stuckAt(dispatcher: Dispatcher, timeout: Duration): Promise<reado
   void dispatcher.stopped().then(() => {
     isStopped = true;
   });
-  for (let left = durationMs(timeout, 'timeout'); ; left -= lookEveryMs) {
+  for (let remaining = durationMs(timeout, 'timeout'); ; remaining -= lookEveryMs) {
     await new Promise<void>((resolve) => dispatcher.reactor.callFromThread(resolve));
     const busy = [...dispatcher.jobs].filter(([, info]) => info.started !== null && info.completed === null);
     if (isStopped && busy.length === 0) return [];
-    if (left <= 0) {
+    if (remaining <= 0) {
       const stuck = isStopped
         ? []
         : [`dispatcher ${dispatcher.uuid} has not ended its last poll or deactivation`];

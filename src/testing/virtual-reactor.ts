@@ -145,10 +145,10 @@ export class VirtualReactor extends NodeReactor implements RunnableReactor {
     this.#mustHaveStarted();
     const end = this.#passed + durationMs(duration, 'duration');
     await this.runUntilIdle();
-    let made = 0;
-    for (; (this.#timers.peek()?.at ?? Number.POSITIVE_INFINITY) <= end; made += 1) await this.#fireNext();
+    let count = 0;
+    for (; (this.#timers.peek()?.at ?? Number.POSITIVE_INFINITY) <= end; count += 1) await this.#fireNext();
     this.#passed = Math.max(this.#passed, end);
-    return made;
+    return count;
   }
 
   /**

@@ -124,7 +124,7 @@ function stepper<Context extends object, Event extends { readonly type: string }
 ): (state: string, context: Context, event: Event) => Step<Context> {
   return (state, context, event) => {
     const cell = table.get(state)?.get(event.type);
-    if (cell === undefined) return { moved: false, state, event: event.type, guards: none };
+    if (cell === undefined) return { moved: false, state, event: event.type, guards: noGuards };
     const given: Arguments = { context, event };
     const candidate = rules.choose(cell.candidates, given);
     if (candidate === undefined) return { moved: false, state, event: event.type, guards: cell.guards };
@@ -134,7 +134,7 @@ function stepper<Context extends object, Event extends { readonly type: string }
   };
 }
 
-const none: readonly string[] = Object.freeze([]);
+const noGuards: readonly string[] = Object.freeze([]);
 
 function choose(candidates: readonly Candidate[], given: Arguments): Candidate | undefined {
   for (const candidate of candidates) {

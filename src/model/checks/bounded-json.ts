@@ -6,10 +6,10 @@
  * @throws TypeError when the value is not JSON.
  */
 export function jsonWithin(value: unknown, limit: number): string | undefined {
-  let left = limit;
+  let remaining = limit;
   return JSON.stringify(value, (key, part: unknown) => {
-    left -= key.length + (typeof part === 'string' ? part.length : 1);
-    if (left < 0) throw new RangeError(`JSON of more than ${limit} characters`);
+    remaining -= key.length + (typeof part === 'string' ? part.length : 1);
+    if (remaining < 0) throw new RangeError(`JSON of more than ${limit} characters`);
     return part;
   });
 }
@@ -19,17 +19,17 @@ export function jsonWithin(value: unknown, limit: number): string | undefined {
  * part that is referenced several times counts each time, as it would in a text.
  */
 export function holdsAtMost(value: unknown, limit: number, depth: number): boolean {
-  return leftAfter(value, limit, depth) >= 0;
+  return remainingAfter(value, limit, depth) >= 0;
 }
 
-function leftAfter(value: unknown, room: number, depth: number): number {
+function remainingAfter(value: unknown, room: number, depth: number): number {
   if (typeof value === 'string') return room - value.length;
   if (value === null || typeof value !== 'object' || ArrayBuffer.isView(value) || depth === 0)
     return room - 1;
-  let left = room - 1;
+  let remaining = room - 1;
   for (const key in value) {
-    left = leftAfter((value as Record<string, unknown>)[key], left - key.length, depth - 1);
-    if (left < 0) break;
+    remaining = remainingAfter((value as Record<string, unknown>)[key], remaining - key.length, depth - 1);
+    if (remaining < 0) break;
   }
-  return left;
+  return remaining;
 }

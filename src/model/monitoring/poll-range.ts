@@ -31,14 +31,14 @@ export function pollAt(polls: Polls, range: Pick<PollRange, 'at' | 'before'>): P
 export function* pollsIn(polls: Polls, range: PollRange): Generator<PollInfo> {
   checkKnown(range, ['at', 'before', 'since', 'count']);
   checkRange(range);
-  let left = range.count ?? Number.POSITIVE_INFINITY;
+  let remaining = range.count ?? Number.POSITIVE_INFINITY;
   for (const poll of polls.toArray()) {
     if (range.at !== undefined && !isAtOrBefore(poll, range.at)) continue;
     if (range.before !== undefined && !isBefore(poll, range.before)) continue;
     // The polls behind this one need not be older: the clock may have been set back.
     if (range.since !== undefined && isBefore(poll, range.since)) continue;
-    if (left <= 0) return;
-    left -= 1;
+    if (remaining <= 0) return;
+    remaining -= 1;
     yield poll;
   }
 }

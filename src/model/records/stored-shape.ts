@@ -181,10 +181,10 @@ export function unsoundInJob(fields: Fields, isRecord: boolean): readonly Unsoun
     found ??= [];
     found.push([key, fields[key]]);
   }
-  return found ?? none;
+  return found ?? noFaults;
 }
 
-const none: readonly Unsound[] = Object.freeze([]);
+const noFaults: readonly Unsound[] = Object.freeze([]);
 
 /** Returns the fault of a record of another kind, or of its patch, in words; null when it has no fault. */
 export function faultIn(kind: OtherKind, fields: Fields, isRecord: boolean): string | null {

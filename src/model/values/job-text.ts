@@ -13,8 +13,8 @@ function callText(name: string, args: readonly Json[]): string {
     if (index > 0) text += ', ';
     text += valueText(arg);
     if (text.length <= callLimit) continue;
-    const left = args.length - 1 - index;
-    return `${name}(${text.slice(0, callLimit).toWellFormed()}…${left > 0 ? ` and ${left} more` : ''})`;
+    const remaining = args.length - 1 - index;
+    return `${name}(${text.slice(0, callLimit).toWellFormed()}…${remaining > 0 ? ` and ${remaining} more` : ''})`;
   }
   return `${name}(${text})`;
 }

@@ -115,7 +115,7 @@ function encodeObject(value: object, walk: Walk): Json {
   }
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
-    throw notJson(walk, prototype?.constructor?.name ?? 'an object', whatJsonMakes(value));
+    throw notJson(walk, prototype?.constructor?.name ?? 'an object', jsonResultOf(value));
   }
   if ('toJSON' in value && typeof value.toJSON === 'function')
     throw notJson(walk, 'an object with toJSON', 'something else');
@@ -198,7 +198,7 @@ function checkText(text: string, walk: Walk): string {
   return text;
 }
 
-function whatJsonMakes(value: object): string {
+function jsonResultOf(value: object): string {
   if (value instanceof Date) return 'text (write value.toISOString() yourself)';
   if (value instanceof Map || value instanceof Set || value instanceof Error || value instanceof RegExp)
     return '{}';
@@ -230,14 +230,14 @@ export function decodeValue(value: Json, resolve: ResolveJob): unknown {
 
 /** Returns the ids of the jobs that a stored value refers to. */
 export function referredJobs(value: Json): readonly string[] {
-  if (value === null || typeof value !== 'object') return none;
+  if (value === null || typeof value !== 'object') return noJobs;
   if (!Array.isArray(value) && '$job' in value) return [String((value as { $job: Json }).$job)];
   if (!Array.isArray(value) && codedKey in value) {
     // Never trust the type: a program that can write the files may have written anything here.
     const { jobs } = Object(value[codedKey as keyof typeof value]) as { readonly jobs?: unknown };
-    return Array.isArray(jobs) ? jobs.map(String) : none;
+    return Array.isArray(jobs) ? jobs.map(String) : noJobs;
   }
-  let found: readonly string[] = none;
+  let found: readonly string[] = noJobs;
   // Indexes call this for every value at every move of its job, and very few values refer to a job.
   for (const key in value) {
     const inner = referredJobs((value as { readonly [key: string]: Json })[key] ?? null);
@@ -246,4 +246,4 @@ export function referredJobs(value: Json): readonly string[] {
   return found;
 }
 
-const none: readonly string[] = Object.freeze([]);
+const noJobs: readonly string[] = Object.freeze([]);

@@ -5,7 +5,7 @@ import { corrupt, newerVersion } from '../ports/failures.ts';
 import type { FilePort } from '../ports/file-port.ts';
 import { type Frame, readFrames, toHex } from './frame.ts';
 import { decodeHeader, decodeLine, headerLimit, type JournalHeader } from './line.ts';
-import { whyNotTorn } from './torn-tail.ts';
+import { reasonNotTorn } from './torn-tail.ts';
 
 /** The end of the chain of lines: what the next journal or line must name. */
 export interface ChainEnd {
@@ -122,7 +122,7 @@ function scanLines(
     const bad = (what: string) => corrupt({ file, byte: frame.at, line: lineNumber, what, lastGood: seq });
     if (!frame.ok) {
       if (!leniency.torn) throw bad(frame.reason);
-      const why = whyNotTorn(files, fd, { at: frame.at, seq: seq + 1 });
+      const why = reasonNotTorn(files, fd, { at: frame.at, seq: seq + 1 });
       if (why === null) return journal();
       throw bad(`${frame.reason}, in ${why}`);
     }

@@ -16,7 +16,7 @@ export interface BadLine {
  * only if it looks like a torn write: without an end, or with a piece of a sector that was never written.
  * @returns null when the line is torn, else the reason why it cannot be.
  */
-export function whyNotTorn(files: FilePort, fd: number, bad: BadLine): string | null {
+export function reasonNotTorn(files: FilePort, fd: number, bad: BadLine): string | null {
   const { size } = files.fstat(fd);
   const tail = Buffer.allocUnsafe(size - bad.at);
   readFully(files, fd, tail, 0, tail.length, bad.at);

@@ -91,8 +91,8 @@ function linesOf(
   { journals, unborn, seq }: Recovery,
 ): AsyncIterable<Line> {
   const last = journals.at(-1);
-  const kept = listing.journals.filter((generation) => generation !== unborn);
-  const generations = listGenerations(files, dir, { ...listing, journals: kept }, report);
+  const bornJournals = listing.journals.filter((generation) => generation !== unborn);
+  const generations = listGenerations(files, dir, { ...listing, journals: bornJournals }, report);
   // A torn end was never acknowledged: nothing after the last whole line is read.
   const end = { generation: last?.header.generation ?? 0, at: last?.end ?? 0, seq };
   return createHistory({ dir, files, defer, synced: () => end }, generations).read(1);

@@ -83,19 +83,19 @@ export function dropOldGenerations(
   limits: HistoryLimits,
   now: number,
 ): Generation[] {
-  const kept = [...generations];
+  const remaining = [...generations];
   const sizes = new Map(generations.slice(0, -1).map((each) => [each.number, sizeOf(files, dir, each)]));
   let total = [...sizes.values()].reduce((sum, size) => sum + size, 0);
-  while (kept.length > 1) {
-    const [oldest, next] = kept as [Generation, Generation];
+  while (remaining.length > 1) {
+    const [oldest, next] = remaining as [Generation, Generation];
     const isOld = next.beganAt < now - limits.maxAgeMs;
     if (oldest.number >= keepFrom || !(isOld || total > limits.maxBytes)) break;
     removeGeneration(files, dir, oldest.number);
     total -= sizes.get(oldest.number) ?? 0;
-    kept.shift();
+    remaining.shift();
   }
-  if (kept.length < generations.length) files.syncDirectory(dir);
-  return kept;
+  if (remaining.length < generations.length) files.syncDirectory(dir);
+  return remaining;
 }
 
 /** Removes files that are older than the history: a crash during a removal may have left them. */

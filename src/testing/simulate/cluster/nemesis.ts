@@ -23,7 +23,8 @@ export class Nemesis {
     this.#cluster.faults = faults;
     for (const { connection } of this.#cluster.processes) connection.faults = faults;
     const often = (count: number, strike: () => void): void => {
-      for (let left = count; left > 0; left -= 1) this.#at(this.#random.integer(0, safetyMs), strike);
+      for (let remaining = count; remaining > 0; remaining -= 1)
+        this.#at(this.#random.integer(0, safetyMs), strike);
     };
     often(faults.disconnections, () => this.#disconnect());
     often(faults.pauses, () => this.#pause());

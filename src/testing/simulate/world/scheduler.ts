@@ -208,14 +208,14 @@ export class Scheduler {
   }
 
   #take(number: number): () => void {
-    let left = number;
+    let remaining = number;
     for (const lane of this.#lanes) {
       if (!lane.isRunning) continue;
-      if (left < lane.answers.length) return lane.answers.splice(left, 1)[0] as () => void;
-      left -= lane.answers.length;
+      if (remaining < lane.answers.length) return lane.answers.splice(remaining, 1)[0] as () => void;
+      remaining -= lane.answers.length;
       if (lane.turns.length === 0) continue;
-      if (left === 0) return lane.turns.shift() as () => void;
-      left -= 1;
+      if (remaining === 0) return lane.turns.shift() as () => void;
+      remaining -= 1;
     }
     return () => {};
   }
