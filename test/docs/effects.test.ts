@@ -24,7 +24,7 @@ it('docs/architecture.md names for every effect the stored state from which it i
   expect(effects.length).toBeGreaterThan(20);
 });
 
-/** XState's own actions, such as assigns, carry a type; what is left is carried out by the runtime. */
+/** XState's own actions, such as assigns, have a type; the runtime carries out the others. */
 function effectsOf(actions: object): readonly string[] {
   return Object.entries(actions)
     .filter(([, action]) => !(typeof action === 'function' && 'type' in action))

@@ -45,7 +45,7 @@ export function examplesIn(file: string, text: string): readonly Example[] {
   return examples;
 }
 
-/** The text with only the insides of its doc comments left, every line where it was. */
+/** The text with everything removed but the content of its doc comments; lines keep their numbers. */
 function commentsOf(source: string): string {
   let isInside = false;
   return source

@@ -37,7 +37,7 @@ describe('Exports', () => {
   });
 });
 
-/** Every name that a file exports, followed to where it is declared. */
+/** Every name that a file exports, with the file that declares it. */
 function exportsOf(file: string): readonly Export[] {
   const source = read(file);
   const found: Export[] = [];

@@ -24,7 +24,7 @@ const stranger = defineJob({ name: 'stranger', run: () => 1 });
 const nothing = (): void => {};
 const silent = { debug: nothing, info: nothing, warn: nothing, error: nothing, fatal: nothing };
 
-/** Not what a signature allows: what a program without types may pass all the same. */
+/** Casts a value that a signature forbids: a program without types may pass it. */
 const wrong = (value: unknown): never => value as never;
 
 describe.each(Object.entries(stores))('on a %s store', (_name, store) => {

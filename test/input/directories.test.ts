@@ -41,7 +41,7 @@ function lastJournal(directory: string): string {
   return journals.sort().at(-1) as string;
 }
 
-/** The refusal to open a directory, which stays as it is. */
+/** Returns the error of an opening that is refused, and checks that the directory is unchanged. */
 async function refusalToOpen(directory: string, options: Parameters<typeof jsonStore>[1] = {}) {
   const before = picture(directory);
   const error = await errorOf(() => openBox(jsonStore(directory, options)));

@@ -43,8 +43,8 @@ const statusMoves: readonly {
   { row: 13, from: 'active.waiting', to: 'new', by: 'callback.reset' },
 ];
 
-// Events that leave the status alone: the place (decisions.md 24), a retry in the same call (J-48), settings (J-10, J-14,
-// J-25 to J-31), and the move of a callback to the job that its proxy chose (J-98).
+// Events that do not change the status: the place (decisions.md 24), a retry in the same call (J-48), settings
+// (J-10, J-14, J-25 to J-31), and the move of a callback to the job that its proxy chose (J-98).
 const everywhere = [
   'new',
   'pending',
@@ -112,7 +112,7 @@ function leafOf(value: unknown): string {
         .join('.');
 }
 
-/** The context in a record, without the key that the store gives a place. */
+/** The context of a record, without the key of the order, which the store sets. */
 function contextOf(record: JobRecord): JobContext {
   const {
     id: _i,
@@ -131,7 +131,7 @@ function contextOf(record: JobRecord): JobContext {
   return { ...context, order: context.order === null ? null : [context.order[0], 0] };
 }
 
-/** What XState itself makes of a path: the reference for what stores keep. */
+/** The result of a path in XState itself: the reference for what stores keep. */
 function expected(path: Path, input: JobInput): { state: string; context: JobContext } {
   let [snapshot] = initialTransition(jobMachine, input);
   for (const { event } of path.steps.slice(1))

@@ -4,7 +4,7 @@ import { SignalboxError } from '../../src/errors.ts';
 import { Failure } from '../../src/model/values/failure.ts';
 import { encodeValue } from '../../src/model/values/values.ts';
 
-/** Errors whose every property fights back. */
+/** Errors whose every property throws or misleads. */
 function trap(name: string): Error {
   return Object.defineProperty(new Error('trapped'), name, {
     enumerable: true,

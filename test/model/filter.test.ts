@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { matchesPattern } from '../../src/model/jobs/filter.ts';
 
-/** What a pattern means, in the plainest form: every way to cut the name is tried. */
+/** The meaning of a pattern in its simplest form: tries every way to cut the name. */
 function reference(pattern: string, name: string): boolean {
   if (pattern === '') return name === '';
   if (pattern[0] === '*') {

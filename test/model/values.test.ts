@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeValue, encodeValue, referredJobs } from '../../src/model/values/values.ts';
 
-/** JSON as hostile as it can be: keys with dollars and prototypes, deep and wide, any well-formed text. */
+/** Hostile JSON: keys with dollars and prototypes, deep and wide, any well-formed text. */
 const text = fc.string({ unit: 'grapheme' }).map((each) => each.replaceAll('\u0000', ''));
 const key = fc.oneof(
   text,

@@ -8,7 +8,7 @@ import { foreignReferences } from './hostile-names.ts';
 import { forgeEntries } from './tampered-store.ts';
 
 // A separate process, whose loader reports every import: it opens a store in which every name that may lead to code
-// was replaced, works it off, and says what happened.
+// was replaced, runs its jobs, and reports what happened.
 const [dir = ''] = process.argv.slice(2);
 const target = join(dir, '..', 'evil.mjs');
 const references = foreignReferences(target);

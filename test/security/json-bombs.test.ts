@@ -24,7 +24,7 @@ function nested(depth: number): unknown {
   return value;
 }
 
-/** 250,000 keys: listing them is what costs, so it is not tried at every door. */
+/** 250,000 keys: listing them takes long, so not every call is tried with it. */
 function vast(): unknown {
   const value: Record<string, number> = {};
   for (let at = 0; at < 250_000; at += 1) value[`k${at}`] = at;
@@ -53,7 +53,7 @@ const bombs: readonly (readonly [what: string, value: unknown, code: string, det
   ['text that would take 10 GB', unfolding, 'ARGS_TOO_LARGE', { limit: mebibyte, unit: 'bytes' }],
 ];
 
-/** The store works: a job runs, the store is checkpointed, and it opens again with what it held. */
+/** Checks that the store works: a job runs, a checkpoint is made, and it opens again with all of its records. */
 async function isWell(box: Signalbox, dir: string): Promise<void> {
   const journals = (): number => readdirSync(dir).filter((name) => name.startsWith('journal-')).length;
   const before = journals();

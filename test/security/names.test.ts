@@ -33,7 +33,7 @@ describe('[S1] a stored name', () => {
     // The loader reports imports; the only one is that of the lock, whose name is in the code.
     expect(report.seen).toEqual(['node:zlib']);
     expect(report.imported).toEqual(['fs-native-extensions']);
-    // What ran: the innocent job, and the parents of the callbacks.
+    // Only the harmless job and the parents of the callbacks ran.
     expect([report.executed, report.ran, report.result]).toEqual([
       0,
       1 + Math.ceil(report.references / 4),

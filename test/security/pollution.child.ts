@@ -1,4 +1,4 @@
-// A process of its own, since what it looks for would spoil the one that tests: hostile keys go in by every public call
+// A separate process, since a polluted prototype would break the test process: hostile keys go in by every public call
 // and by the files of the store. `frozen`: Object.prototype cannot be changed, so a careless assignment throws.
 const [dir = '', mode] = process.argv.slice(2);
 if (mode === 'frozen') Object.freeze(Object.prototype);

@@ -47,7 +47,7 @@ forEachStore('[S18] a queue with a limit', (makeStore) => {
       if (entry.kind === 'job') jobs += 1;
       kinds.add(entry.event);
     }
-    // Nothing of a refused job is anywhere: not a record, not a line.
+    // A refused job leaves no record and no line.
     expect([await box.queue().length(), (await box.store.list('job', '')).length, jobs]).toEqual([
       100, 100, 100,
     ]);

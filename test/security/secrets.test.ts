@@ -39,7 +39,7 @@ function aesGcm(...keys: readonly Uint8Array[]): Codec {
           decipher.setAuthTag(bytes.subarray(12, 28));
           return JSON.parse(decipher.update(bytes.subarray(28), undefined, 'utf8') + decipher.final('utf8'));
         } catch {
-          // Another key may fit.
+          // Another key may work.
         }
       }
       throw new Error('no key fits');
@@ -177,10 +177,10 @@ describe('[S15] a secret in arguments, errors, causes, annotations and results',
 
     const hits = texts.filter((text) => text.includes(canary));
     expect(hits).toEqual([]);
-    // It is the very text that is looked for: without redaction it is everywhere.
+    // Without redaction the same text is everywhere.
     expect(texts.length).toBeGreaterThan(40);
     expect(texts.join()).toContain('[redacted]');
-    // The program gets what it gave.
+    // The program gets the values that it put.
     const [first] = (await box.store.list('job', '')).filter(({ name }) => name === 'charge');
     expect(
       await box
@@ -223,7 +223,7 @@ describe('[S15] a secret in what a program throws besides its jobs', () => {
   it('is in no log: retry policies and conditions may throw their arguments', async () => {
     const lines: string[] = [];
     const asked = new Set<string>();
-    /** Throws once: what is asked for an answer is asked again. */
+    /** Throws once: the runtime asks again after an error. */
     const throwing = (what: string, failure: Failure): boolean => {
       if (!asked.has(what)) {
         asked.add(what);
@@ -316,7 +316,7 @@ describe('[S15] what is shown of a job', () => {
 });
 
 describe('[S15] an error', () => {
-  /** What is logged of a job that throws this. */
+  /** Returns what is logged for a job that throws this. */
   async function shownOf(thrown: unknown, ...args: readonly Json[]): Promise<string> {
     const lines: string[] = [];
     const run = (..._args: readonly Json[]): void => {
@@ -445,7 +445,7 @@ describe('[S15] a codec', () => {
     ]);
     const again = await open(dir, codec);
     expect((await again.job('kept').refresh()).args).toEqual([canary]);
-    // Put again under the same id it is the same job, though its code differs each time.
+    // A put under the same id is the same job, although its encoding differs each time.
     await again.queue().put(note(canary), { id: 'kept' });
     expect(await again.queue().length()).toBe(1);
   });

@@ -86,7 +86,7 @@ describe('[S21] what a user of the package gets', () => {
     for (const [path, { hasInstallScript, optional }] of runtime) {
       expect([path, hasInstallScript ?? false]).toEqual([path, false]);
       if (optional === true && !existsSync(join(root, path))) continue;
-      // The lockfile could say so by mistake: the packages themselves are asked, too.
+      // The lockfile could be wrong: the packages themselves are checked, too.
       const { scripts = {} } = read(join(path, 'package.json')) as Manifest;
       expect([path, running.slice(0, 3).filter((script) => script in scripts)]).toEqual([path, []]);
       // npm compiles a package with this file without being asked to.

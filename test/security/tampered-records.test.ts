@@ -25,7 +25,7 @@ const note = defineJob({
 const fail = defineJob({ name: 'fail', run: () => Promise.reject(new Error('no')) });
 const jobs = [note, fail];
 
-// Nothing here is about power cuts, and each of many openings would wait for the disk.
+// This test has no power cuts, and each of many openings would wait for the disk.
 const files = { ...nodeFilePort, datasync: ignore, syncDirectory: ignore };
 
 function open(dir: string): Promise<Signalbox> {
@@ -46,7 +46,10 @@ function idOf(entry: RawEntry): string {
   return entry.on.replace('job/', '');
 }
 
-/** Opens the store and works it off: these jobs are left alone, shown, and cannot be changed. Over a restart, too. */
+/**
+ * Opens the store and runs its jobs: these jobs are shown and not changed, and cannot be changed. After a
+ * restart, too.
+ */
 async function areQuarantined(dir: string, ids: readonly string[]): Promise<void> {
   for (let opening = 1; opening <= 2; opening += 1) {
     calls.length = 0;

@@ -21,7 +21,7 @@ export interface RawEntry {
  * Rewrites the newest journal of a closed store as an attacker who knows the format would: lengths, checksums
  * and the chain are right again, and the clean marker, which would reveal it, is gone.
  *
- * @param edit - gets the JSON text of a line and gives another.
+ * @param edit - gets the JSON text of a line and returns another.
  */
 export function forgeJournal(dir: string, edit: (line: string) => string): void {
   const path = join(dir, journalName(newestJournal(dir)));

@@ -5,7 +5,7 @@ import { openByHand } from './open-by-hand.ts';
 
 type Change = Parameters<OpenStore['commit']>[0]['changes'][number];
 
-/** A store that keeps no completed job, once it has dropped what it may of these. */
+/** A store that keeps no completed job, after it has dropped those of these that it may. */
 async function thinned(changes: readonly Change[]): Promise<OpenStore> {
   const store = await openByHand(memoryStore({ completedMaxCount: 0 }));
   const isDropped = new Promise<void>((resolve) => {

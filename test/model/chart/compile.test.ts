@@ -214,7 +214,7 @@ describe('a compiled chart', () => {
   });
 });
 
-/** A machine of two states; `change` writes whatever the test is about, typed or not. */
+/** A machine of two states; `change` adds what the test is about, typed or not. */
 function machineWith(change: object, a: object = {}, more: object = {}): AnyStateMachine {
   const implementations = {
     guards: {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { type AnyStateMachine, and, assign, createMachine, not, or } from 'xstate';
 
-/** Events with payload that every random chart is fed: `odd` never occurs in one, so only wildcards take it. */
+/** Events with payload that every random chart is fed: `odd` never occurs in one, so only wildcards accept it. */
 export const sampleEvents = [
   { type: 'go', by: 1 },
   { type: 'go', by: 4 },

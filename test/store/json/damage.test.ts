@@ -6,7 +6,7 @@ import { type OpenedLog, openJsonLog } from '../../../src/store/json/log/open-js
 import type { Line } from '../../../src/store/store.ts';
 import { closedStore, copied, logOptions, newPath, openStore, patchFile, refusal } from './open-store.ts';
 
-/** What a directory holds, read without changing it; a refusal as its code. */
+/** The content of a directory, read without changing it; the code of the error when it is refused. */
 async function contentOf(dir: string): Promise<string> {
   try {
     const { lines, recovered, release } = await openedLog(dir);

@@ -182,7 +182,7 @@ describe('a failed sync', () => {
   });
 });
 
-/** Ends syncs until a promise is fulfilled. */
+/** Lets syncs end until a promise is fulfilled. */
 async function letGoUntil<Value>(
   held: ReturnType<typeof createHeldSyncs>,
   promise: Promise<Value>,

@@ -47,7 +47,7 @@ export interface HeldSyncs extends SyncPort {
   readonly waiting: number;
   /** Lets the oldest end, with an errno as a failure. */
   letGo(code?: string): void;
-  /** From now on every sync ends at once. */
+  /** Makes every later sync end at once. */
   pass(): void;
 }
 

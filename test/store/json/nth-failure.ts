@@ -22,7 +22,7 @@ interface Failure {
 interface Run {
   readonly acknowledged: string[];
   readonly notCommitted: string[];
-  /** What went wrong, each as `what: code`. */
+  /** The failures, each as `what: code`. */
   readonly errors: SignalboxError[];
   readonly strange: string[];
   /** Whether the store took the last commit, when the fault was over. */
@@ -32,7 +32,7 @@ interface Run {
   left: number;
 }
 
-/** Ways to fail: what the operating system says. Of a write also how many bytes it takes before it is cut short. */
+/** Ways to fail: the errors of the operating system; for a write also the number of bytes before it is cut short. */
 const errnos = ['ENOSPC', 'EIO', 'EACCES', 'EROFS', 'EMFILE'];
 const ways = (call: Call): readonly (string | number)[] => {
   if (call === 'read') return ['EIO'];
@@ -174,7 +174,7 @@ export async function failEach(
 function failuresAt(call: Call, nth: number, all: boolean): readonly Failure[] {
   const each = ways(call).flatMap((how): Failure[] => [
     { call, nth, how, lasts: false },
-    // Too many open files is over soon, and so is a write that was cut short.
+    // Too many open files, and a write that was cut short, are passing failures.
     ...(how === 'EMFILE' || (typeof how === 'number' && how > 0) ? [] : [{ call, nth, how, lasts: true }]),
   ]);
   return all ? each : [each[nth % each.length] as Failure];
@@ -203,7 +203,7 @@ function codesOf({ call, how }: Failure): readonly string[] {
   return call === 'write' && isFull ? ['STORE_FULL'] : [...atOpening, 'STORE_IO'];
 }
 
-/** The fault is over: the store opens, holds everything acknowledged and nothing refused, and takes more. */
+/** Checks the store after the fault: it opens, has everything acknowledged and nothing refused, and accepts more. */
 async function afterwards(dir: string, run: Run, earlier: readonly string[]): Promise<string[]> {
   const problems: string[] = [];
   const { files } = countingFiles(null);

@@ -35,7 +35,7 @@ export function copied(dir: string): string {
   return target;
 }
 
-// One kind of lock and no child process for it: some tests open a store ten thousand times.
+// Uses one kind of lock, without a child process: some tests open a store ten thousand times.
 const lock = createKernelLock([
   async (fd) => {
     const result = await nativeMethod(fd);
@@ -45,7 +45,7 @@ const lock = createKernelLock([
 
 let lastId = 0;
 
-/** Everything that a log must be given, on real files; single options may be changed. */
+/** The options of a log on real files; single ones may be changed. */
 export function logOptions(dir: string, changes: Partial<JsonLogOptions> = {}): JsonLogOptions {
   const files: FilePort = changes.files ?? nodeFilePort;
   return {

@@ -43,7 +43,10 @@ async function claim(store: OpenStore, names: readonly string[]): Promise<readon
   return claimed.jobs.map(({ id }) => id);
 }
 
-/** Claims while a transaction of a program has pulled a job and is not over, and ends that once the claim is over or waits for it. */
+/**
+ * Claims while an open transaction of a program has pulled a job. Ends the transaction once the claim has ended
+ * or waits for it.
+ */
 async function claimWhilePulled(
   store: OpenStore,
   id: string,

@@ -115,7 +115,7 @@ describe('Several openings of a postgres store', () => {
       to: null,
     } as const;
     const noted = { ...named, patch: { value: 1 } };
-    // Has looked for the job, and waits for the row that the program has made and not committed.
+    // It has looked for the job, and waits for the row that the program has made and not committed.
     await program.query('BEGIN');
     await first.commit({ by: 'client', changes: [noted], expect: [], within: program }).synced;
     const late = first.commit({ by: 'client', changes: [put('a', []), noted], expect: [absent] }).synced;
@@ -229,8 +229,8 @@ describe('A listener that begins to follow a postgres store', () => {
     await admin.query('COMMIT');
     await first.commit({ by: 'client', changes: [put('last', [])], expect: [] }).synced;
     await isTold;
-    // An opening follows by itself until it has heard its first notification. Who joins it meanwhile hears of what was
-    // committed since then, too.
+    // An opening follows by itself until its first notification. A listener that joins meanwhile also gets what was
+    // committed since then.
     await expect.poll(() => received.filter((id) => id !== 'early').sort()).toEqual(['last', 'late']);
     await Promise.all([first.close(), second.close(), admin.end()]);
   });

@@ -99,7 +99,7 @@ function complete(job: JobRecord): Promise<void> {
   ]);
 }
 
-/** A job of an agent whose dispatcher is gone goes back to its queue, and something is noted beside it. */
+/** Returns a job of a dead dispatcher's agent to its queue, and sets an annotation in the same commit. */
 function takeOver(job: JobRecord): Promise<void> {
   const back = stepJob(job, {
     type: 'job.reschedule',
@@ -180,7 +180,7 @@ async function everywhere(
     const wasCut = proxy.disarm();
     const times = subject === undefined ? await countOf(id, event) : await countOf(subject, `${event} ${id}`);
     expect(`${id}: ${times}`).toBe(`${id}: 1`);
-    // What is left waiting would be claimed with the next.
+    // A job that still waits would be claimed with the next one.
     if (name === 'put' || name === 'take-over') await claim();
     if (!wasCut) return count - 1;
   }

@@ -25,7 +25,7 @@ it('A listener that could not begin to follow begins later, and does not get all
   );
   const admin = await connected();
   await admin.query(`ALTER SEQUENCE ${schema}.seq RENAME TO away`);
-  // Of another process than the store.
+  // From another process than the store.
   const { following } = followingOf(schema, port, 1_000_000);
   const received: string[] = [];
   following.follow((lines) => received.push(...idsIn(lines)));

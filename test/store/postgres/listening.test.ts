@@ -41,7 +41,7 @@ async function layDoor(url: string) {
   return door;
 }
 
-/** Calls that are made when the hand is moved. */
+/** Timed calls that the test makes by hand. */
 class HandClock {
   now = 0;
   #calls: { readonly at: number; readonly call: () => void }[] = [];
@@ -102,7 +102,7 @@ async function notifyingThrough(url: string, listeningUrl: string, schemaName: s
   };
 }
 
-/** How many connections have said this last. */
+/** The number of connections whose last statement is this. */
 async function countOf(admin: Client, statement: string): Promise<number> {
   const { rows } = await admin.query('SELECT count(*)::int AS count FROM pg_stat_activity WHERE query = $1', [
     statement,

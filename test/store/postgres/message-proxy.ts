@@ -46,7 +46,7 @@ export class MessageProxy {
   }
 
   /**
-   * Puts something that is no message of the protocol in the place of the n-th answer from now on, and lets the rest through.
+   * Replaces the n-th answer from now on by bytes that are no message of the protocol, and passes the rest on.
    * What comes before a connection is made does not count: then nothing was asked yet.
    */
   garble(messages: number): void {
@@ -54,7 +54,7 @@ export class MessageProxy {
     this.#isGarbling = true;
   }
 
-  /** Lets everything through again. Says whether something was cut or garbled. */
+  /** Passes everything on again. Returns whether a message was cut or garbled. */
   disarm(): boolean {
     const wasCut = this.#left === null;
     this.#left = null;

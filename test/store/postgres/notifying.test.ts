@@ -43,7 +43,7 @@ async function makePair() {
   return { queue: putting.queue(), listening, client };
 }
 
-/** What everybody hears who listens. */
+/** The notifications that every listener gets. */
 async function heardBy(client: Client, schema: string): Promise<unknown[]> {
   const heard: unknown[] = [];
   client.on('notification', ({ payload }) => heard.push(JSON.parse(payload ?? '')));

@@ -18,7 +18,7 @@ async function abandonedCallback(workers: number) {
       name: 'hear',
       run: () => {
         calls.push(who);
-        // The program will not live to see it.
+        // The program is killed before it.
         return who === 'web' ? detached(new Promise<string>(() => {})) : who;
       },
     });
@@ -91,7 +91,7 @@ it('Callbacks of a job that a living dispatcher holds are taken up when the proc
       name: 'hear',
       run: () => {
         calls.push(who);
-        // The one who ended the inner job will not live to see it.
+        // The process that ended the inner job is killed before it.
         return who === 'ender' ? new Promise<string>(() => {}) : who;
       },
     });

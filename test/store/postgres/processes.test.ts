@@ -26,7 +26,7 @@ describe('Processes that share a postgres store', { timeout: 60_000 }, () => {
   let workers: readonly [Worker, Worker];
   let events: (id: string) => Promise<string[]>;
 
-  // A box that only puts and looks, and two that work, with a slot each.
+  // A box that only puts and reads, and two that work, with a slot each.
   beforeAll(async () => {
     const [url, schema] = [await serverUrl(), newSchema()];
     const box = await createSignalbox({

@@ -387,7 +387,7 @@ describe('local.transaction', () => {
     const { box, account, balance, schema, client: admin } = await makeBank([bookOnce]);
     work = async (client) => {
       await client.query(`UPDATE ${account} SET balance = balance - 10`);
-      // As another process does that takes this one for dead.
+      // As another process does when this one counts as dead.
       await admin.query(`UPDATE ${schema}.job SET claim = claim + 1 WHERE name = 'bookOnce'`);
       return 'booked';
     };
