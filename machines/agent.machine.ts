@@ -1,24 +1,24 @@
 import { assign, setup } from 'xstate';
 
-/** What a live agent knows. */
+/** The data of a live agent. */
 export interface AgentContext {
   /** How many jobs it may hold. */
   readonly size: number;
-  /** How many it held when it was last counted: claimed and not yet completed. */
+  /** How many jobs it held, claimed and not yet completed, at the last count. */
   readonly held: number;
-  /** Something changed while a claim was under way, so its count may be old and one more claim is due. */
+  /** True when something changed during a claim: its count may be old, and one more claim is due. */
   readonly offered: boolean;
 }
 
 /** Everything that can happen to a live agent: at most one of a kind per tick, never one per job. */
 export type AgentEvent =
-  /** The queue may hold something for it. */
+  /** The queue may contain jobs for the agent. */
   | { readonly type: 'work.available' }
-  /** A poll: claims whatever was counted before, so that a lost count lasts no longer than until the next poll. */
+  /** A poll: the agent claims whatever it counted before, so that the next poll corrects a lost count. */
   | { readonly type: 'claim.due' }
-  /** A claim ended. `held` counts what it held then. */
+  /** A claim ended. `held` is the number of jobs that the agent held then. */
   | { readonly type: 'claim.done'; readonly held: number }
-  /** Slots were freed. `held` counts what it held then. */
+  /** Slots were freed. `held` is the number of jobs that the agent held then. */
   | { readonly type: 'slots.freed'; readonly held: number }
   | { readonly type: 'agent.resized'; readonly size: number }
   | { readonly type: 'agent.drain' }
@@ -33,7 +33,7 @@ type EventOf<Type extends AgentEvent['type']> = Extract<AgentEvent, { type: Type
  *   ┌──────┐ work.available · slots.freed ┌──────────┐ claim.done, some held  ┌─────────┐
  *   │ idle │ ───────────────────────────▶ │ claiming │ ─────────────────────▶ │ working │
  *   └──────┘ ◀─────────────────────────── └──────────┘ ◀───────────────────── └─────────┘
- *              claim.done, none held       │  ▲    │    work.available · slots.freed
+ *              claim.done, no job held     │  ▲    │    work.available · slots.freed
  *                                no room   ▼  │    │ agent.drain
  *                                    ┌──────┐ │    ▼
  *                                    │ full │ │  ┌─────────┐ claim.done  ┌──────────┐
@@ -41,9 +41,10 @@ type EventOf<Type extends AgentEvent['type']> = Extract<AgentEvent, { type: Type
  *                              slots.freed ───┘  └─────────┘             └──────────┘ ─▶ agent.resume: claiming
  * ```
  *
- * At most one claim is under way. What is offered or freed meanwhile leads to one more, whatever the claim counted: its
- * count may be older than the offer. A freed slot is claimed for in every state, since a claim that took all it had room
- * for may have left jobs behind, and its last count may already show the room of a slot that is announced later.
+ * At most one claim is under way. An offer or a freed slot during a claim leads to one more claim, whatever the
+ * first one counted: its count may be older than the offer. A freed slot leads to a claim in every state: a
+ * claim that filled the agent may have left jobs behind, and its last count may already include a slot whose
+ * release is announced later.
  */
 export const agentMachine = setup({
   types: {
@@ -125,7 +126,8 @@ export const agentMachine = setup({
         ],
       },
     },
-    // Drained while a claim is under way: resumed before it ends, it claims again after it, never beside it.
+    // The agent is drained during a claim. When it is resumed before that claim ends, it claims again after it, never
+    // at the same time.
     closing: {
       entry: 'forget',
       on: {

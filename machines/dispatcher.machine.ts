@@ -7,7 +7,7 @@ export type DispatcherEvent =
   | { readonly type: 'poll.done' }
   | { readonly type: 'dispatcher.deactivate' }
   | { readonly type: 'deactivation.done' }
-  /** Stops polling with nothing cleaned, as a crash would. */
+  /** Stops polling without cleaning anything, as a crash would. */
   | { readonly type: 'dispatcher.abandon' };
 
 /**
@@ -25,7 +25,7 @@ export type DispatcherEvent =
  *                        └──────────┘           └─────────┘        └───────────┘
  * ```
  *
- * One that is abandoned in the middle of a poll can be activated at once; it polls again when the old poll has ended.
+ * A dispatcher that was abandoned during a poll can be activated at once; it polls again when the old poll has ended.
  */
 export const dispatcherMachine = setup({
   types: { events: {} as DispatcherEvent },
@@ -67,7 +67,7 @@ export const dispatcherMachine = setup({
         'dispatcher.abandon': { target: 'abandoned' },
       },
     },
-    // What deactivates goes on to its end: its queues are cleaned, and nothing is left to abandon.
+    // A deactivation continues to its end: the queues are cleaned, and nothing is left to abandon.
     stopping: {
       entry: 'deactivateQueues',
       on: { 'deactivation.done': { target: 'stopped' } },

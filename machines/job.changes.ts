@@ -1,7 +1,7 @@
 import type { JobContext } from './job.context.ts';
 import type { EventOf } from './job.events.ts';
 
-/** Exactly what an event changes in a job: this is what the journal keeps as the patch. */
+/** Exactly what an event changes in a job: the journal stores it as the patch. */
 type Change = Partial<JobContext>;
 
 export function joinQueue(context: JobContext, event: EventOf<'job.put'>): Change {
@@ -28,7 +28,7 @@ export function enterAgent(context: JobContext, event: EventOf<'job.claim'>): Ch
     order: ['claimed', 0],
     epoch: event.epoch,
     claim: context.claim + 1,
-    // One that is done with already is only filed: it takes no slot that nothing would free.
+    // A job that has its outcome is only filed: a quota slot that it took would never be freed.
     ...(context.outcome === null && (event.quotas.length > 0 || context.quotas.length > 0)
       ? { quotas: event.quotas }
       : {}),
@@ -69,7 +69,7 @@ export function keepFailure(context: JobContext, event: EventOf<'job.fail'>): Ch
   };
 }
 
-/** Quota slots are free from here on: callbacks run outside the quota. */
+/** Frees the quota slots: callbacks run outside the quota. */
 function ended(context: JobContext, at: number): Change {
   return {
     activeEnd: at,
@@ -78,13 +78,16 @@ function ended(context: JobContext, at: number): Change {
   };
 }
 
-/** A slot that it holds since it was put back goes with the name of its quota. */
+/** Sets the quota names. A job that was put back holds quota slots: it frees those whose quota is no longer named. */
 export function nameQuotas(context: JobContext, { quotaNames }: EventOf<'quotaNames.set'>): Change {
   const quotas = context.quotas.filter((id) => quotaNames.includes(id.slice(id.indexOf('/') + 1)));
   return { quotaNames, ...(quotas.length < context.quotas.length ? { quotas } : {}) };
 }
 
-/** Put back at once keeps the quota slots, so that nothing of a full quota overtakes; held gives them up. */
+/**
+ * Put back at once, a job keeps its quota slots, so that no other job of a full quota overtakes it; held, it
+ * frees them.
+ */
 export function rejoinQueue(context: JobContext, event: EventOf<'job.reschedule'>): Change {
   const held = event.beginAfter !== null && event.beginAfter > event.at;
   return {
@@ -99,7 +102,7 @@ export function rejoinQueue(context: JobContext, event: EventOf<'job.reschedule'
   };
 }
 
-/** The token grows, so the worker that still runs it can write nothing any more. */
+/** Raises the claim, the fence: the worker that still runs the job cannot write any more. */
 export function handToSystemJob(context: JobContext, event: EventOf<'job.interrupt'>): Change {
   return { parent: { system: event.system }, order: null, claim: context.claim + 1 };
 }

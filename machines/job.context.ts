@@ -1,10 +1,10 @@
 import type { Json } from './json.ts';
 
-/** Where a job stands: the only place where membership is kept. */
+/** Where a job is. Membership is stored here and nowhere else. */
 export type Place =
   /** waits in a queue */
   | { readonly queue: string }
-  /** is held by an agent, or stands in its completed history */
+  /** is held by an agent, or is in its completed history */
   | { readonly queue: string; readonly dispatcher: string; readonly agent: string }
   /** is a callback of a job */
   | { readonly job: string }
@@ -16,14 +16,14 @@ export type Place =
 /** The place of a job that an agent holds or has filed. */
 export type AgentPlace = Extract<Place, { readonly agent: string }>;
 
-/** Whether a place is with an agent. */
+/** Whether an agent holds, or has filed, the job at this place. */
 export function isAgentPlace(place: Place): place is AgentPlace {
   return 'agent' in place;
 }
 
 /**
- * Line in which a job stands, and its place there. The store writes the seq of the entry over a key of 0,
- * so that places follow the order of commits.
+ * The line that a job waits in, and its position there. The store replaces a key of 0 by the seq of the entry,
+ * so that positions follow the order of commits.
  */
 export type Order = readonly [line: 'putBack' | 'now' | 'held' | 'claimed' | 'callback', key: number];
 
@@ -38,7 +38,7 @@ export interface Failure {
   readonly extra: { readonly [key: string]: Json };
 }
 
-/** What came of a job: its value, or why there is none. */
+/** The outcome of a job: its value, or the failure because of which there is no value. */
 export type Outcome =
   | { readonly ok: true; readonly value: Json }
   | { readonly ok: false; readonly failure: Failure };
@@ -46,7 +46,7 @@ export type Outcome =
 /** How a job ended; null while it has not. */
 export type Ending = 'succeeded' | 'failed' | 'aborted' | 'expired';
 
-/** Everything a job knows. Plain JSON; `null` where nothing is known yet. Instants are epoch milliseconds. */
+/** All data of a job, as JSON; `null` means not known yet. Instants are epoch milliseconds. */
 export interface JobContext {
   /** Name of its definition. */
   readonly name: string;
@@ -91,10 +91,10 @@ export type JobState =
   | 'callbacks'
   | 'completed';
 
-/** What a job must be born with: everything else starts empty. */
+/** The data that a new job needs: everything else starts empty. */
 export type JobInput = Partial<JobContext> & Pick<JobContext, 'name'>;
 
-/** The context of a job that nothing has happened to. */
+/** Returns the context of a new job. */
 export function newJobContext(input: JobInput): JobContext {
   return {
     name: input.name,

@@ -30,7 +30,7 @@ export type JobEvent =
       readonly at: number;
       readonly outcome: Outcome;
       readonly retryData: JobContext['retryData'];
-      /** What was awaited: must match what the job awaits now; null when its own code returned. */
+      /** The id that was awaited; must be the id that the job awaits now. Null when its own code returned. */
       readonly awaited: string | null;
     }
   | {
@@ -50,18 +50,18 @@ export type JobEvent =
     }
   | { readonly type: 'job.fail'; readonly at: number; readonly failure: Failure; readonly expired: boolean }
   | { readonly type: 'callback.reset'; readonly retryData: JobContext['retryData'] }
-  /** The proxy it was added to has chosen: it belongs to the chosen job now. */
+  /** The proxy that the callback was added to has chosen a branch: the callback now belongs to the chosen job. */
   | { readonly type: 'callback.move'; readonly to: string }
-  /** `unstarted` counts the callbacks that nobody has begun, as of the commit. */
+  /** `unstarted` is the number of callbacks that have not begun, as of the commit. */
   | { readonly type: 'job.complete'; readonly at: number; readonly unstarted: number }
   | { readonly type: 'job.file'; readonly at: number }
   | { readonly type: 'callable.set'; readonly name: string }
   | { readonly type: 'args.set'; readonly args: readonly Json[] }
-  /** More work for a joined job, which looks at its arguments while it waits. Other jobs took theirs when they started. */
+  /** More work for a joined job, which reads its arguments while it waits. Other jobs read theirs when they start. */
   | { readonly type: 'args.append'; readonly args: readonly Json[] }
   | { readonly type: 'beginAfter.set'; readonly beginAfter: number | null }
   | { readonly type: 'beginBy.set'; readonly beginBy: number | null }
-  /** `unknown` counts the names that the job's queue does not have; always 0 for a job in no queue. */
+  /** `unknown` is the number of names that the job's queue does not have; always 0 for a job outside queues. */
   | { readonly type: 'quotaNames.set'; readonly quotaNames: readonly string[]; readonly unknown: number }
   | { readonly type: 'failureLogLevel.set'; readonly failureLogLevel: string | null }
   | { readonly type: 'retryPolicy.set'; readonly retryPolicy: string | null };

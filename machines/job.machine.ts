@@ -17,8 +17,8 @@ import { type JobContext, type JobInput, newJobContext } from './job.context.ts'
 import type { EventOf, JobEvent } from './job.events.ts';
 
 /**
- * The life of one job, as pure data. A job outlives its process, so nothing here may need one: no `after`, no
- * `invoke`, no clock. It is the only way in which a status changes.
+ * The life of one job, as pure data. A job outlives its process, so the chart must not depend on one: no `after`, no
+ * `invoke`, no clock. A status changes only through this chart.
  *
  * ```text
  *            put                claim                start
@@ -59,7 +59,7 @@ export const jobMachine = setup({
     handToSystemJob: assign(({ context, event }) =>
       handToSystemJob(context, event as EventOf<'job.interrupt'>),
     ),
-    // The token grows: what still runs of the interrupted attempt can write nothing any more.
+    // Raises the claim, the fence: code of the interrupted attempt that still runs cannot write any more.
     startOver: assign(({ context, event }) => ({
       claim: context.claim + 1,
       activeStart: null,
@@ -85,7 +85,7 @@ export const jobMachine = setup({
     setRetryPolicy: assign(({ event }) => ({
       retryPolicy: (event as EventOf<'retryPolicy.set'>).retryPolicy,
     })),
-    // Effects: carried out by src/runtime once the commit is as durable as each of them needs.
+    // Effects: src/runtime carries each of them out once the commit is as durable as that effect needs.
     offerWork: () => {},
     callHandler: () => {},
     announceOutcome: () => {},
@@ -122,7 +122,7 @@ export const jobMachine = setup({
         'job.pull': { target: 'new', actions: ['leaveQueue', 'offerQuotas'] },
         'job.claim': { target: 'assigned', actions: 'enterAgent' },
         'job.fail': { target: 'callbacks', actions: 'keepFailure' },
-        // Changed, it may pass a filter or a quota that it did not.
+        // The changed job may pass a filter or a quota that it did not pass before.
         'args.set': { actions: ['setArgs', 'offerWork'] },
         'args.append': { actions: ['appendArgs', 'offerWork'] },
         'beginBy.set': { actions: ['setBeginBy', 'offerWork'] },

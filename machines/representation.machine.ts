@@ -1,6 +1,6 @@
 import { assign, setup } from 'xstate';
 
-/** What a dispatcher's representation in one queue knows. Instants are epoch milliseconds, intervals milliseconds. */
+/** The data of a dispatcher's representation in one queue. Instants are epoch milliseconds, intervals milliseconds. */
 export interface RepresentationContext {
   readonly queue: string;
   readonly dispatcher: string;
@@ -9,7 +9,7 @@ export interface RepresentationContext {
   readonly lastPing: number | null;
   readonly pingInterval: number;
   readonly pingDeathInterval: number;
-  /** Opening of the store in which it was activated last. */
+  /** The epoch in which it was last activated. */
   readonly epoch: number;
 }
 
@@ -26,10 +26,10 @@ export type RepresentationEvent =
 /** A state of the chart as records store it. */
 export type RepresentationState = 'registered' | 'activated' | 'deactivated';
 
-/** What a representation is born with. */
+/** The data that a new representation needs. */
 export type RepresentationInput = Pick<RepresentationContext, 'queue' | 'dispatcher'>;
 
-/** The context of a representation that has never been active: ping every 30 s, dead after 60 s (the lineage's figures). */
+/** Returns the context of a new representation: ping every 30 s, dead after 60 s (the lineage's figures). */
 export function newRepresentationContext(input: RepresentationInput): RepresentationContext {
   return {
     queue: input.queue,
@@ -54,8 +54,9 @@ type EventOf<Type extends RepresentationEvent['type']> = Extract<RepresentationE
  *                                                 activate · reactivate
  * ```
  *
- * Activation cleans what a former life left behind; reactivation (a ping of one wrongly declared dead) does not.
- * One that is not activated can be unregistered: cleaned once more, its record and its agents' records are dropped.
+ * Activation cleans what the dispatcher left behind earlier; reactivation (a ping of a dispatcher that was wrongly
+ * declared dead) does not. A representation that is not activated can be unregistered: it is cleaned once more, and its
+ * record and the records of its agents are dropped.
  */
 export const representationMachine = setup({
   types: {
@@ -69,7 +70,7 @@ export const representationMachine = setup({
       return { activated: at, epoch };
     }),
     clearActivated: assign(() => ({ activated: null })),
-    /** The later instant wins, so a late write cannot make a dispatcher look older than it is. */
+    /** The later instant wins: a late write must not make the last ping look older than it is. */
     keepPing: assign(({ context, event }) => ({
       lastPing: Math.max(context.lastPing ?? 0, (event as EventOf<'ping'>).at),
     })),

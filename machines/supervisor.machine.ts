@@ -1,6 +1,6 @@
 import { type AnyActorLogic, assign, enqueueActions, setup, stopChild } from 'xstate';
 
-/** What the supervisor knows. */
+/** The data of the supervisor. */
 export interface SupervisorContext {
   /** Why it failed; null while it has not. */
   readonly reason: string | null;
@@ -17,7 +17,7 @@ export type SupervisorEvent =
       readonly logic: AnyActorLogic;
       readonly input: unknown;
     }
-  /** An agent leaves: it is at nothing any more. */
+  /** An agent leaves: it has nothing more to do. */
   | { readonly type: 'child.leave'; readonly id: string }
   /** Work may be available in a queue: the agents that could take it are woken. */
   | { readonly type: 'work.available'; readonly queue: string }
@@ -43,7 +43,7 @@ export const supervisorMachine = setup({
   types: { context: {} as SupervisorContext, events: {} as SupervisorEvent },
   actions: {
     keepReason: assign(({ event }) => ({ reason: (event as EventOf<'store.failed'>).reason })),
-    // Which logic a child has is known when it joins, so it cannot be named here.
+    // The logic of a child is known only when it joins, so it cannot be named in the setup.
     spawn: enqueueActions(({ enqueue, event }) => {
       const { id, logic, input } = event as EventOf<'child.spawn'>;
       enqueue.spawnChild(logic as never, { id, input } as never);
@@ -96,7 +96,7 @@ export const supervisorMachine = setup({
       entry: 'drain',
       on: {
         'drain.done': { target: 'stopped' },
-        // Stopping was asked for already, so nothing would ever lead out of `failed`.
+        // `box.stop` has arrived already, so no event would ever lead out of `failed`.
         'store.failed': { target: 'stopped', actions: ['keepReason', 'abortJobs'] },
       },
     },

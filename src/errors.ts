@@ -1,17 +1,17 @@
 /**
- * Every way Signalbox fails on purpose: one code, one sentence, one place. The grammar of a sentence is
- * "Expected X to be Y, got Z. Repair." The code is the API; the sentence may improve.
+ * The messages of all errors of Signalbox, by code. The grammar of a message is "Expected X to be Y, got Z. Repair."
+ * The code is the API; the message may improve.
  */
 const messages = {
   // Values and arguments
   ARGS_NOT_JSON: (about: { path: string; actual: string; wouldBecome: string }) =>
-    `Expected ${about.path} to be a JSON value, got ${about.actual}. JSON would have made ${about.wouldBecome} of it; pass a JSON value, or a job.`,
+    `Expected ${about.path} to be a JSON value, got ${about.actual}. JSON would turn it into ${about.wouldBecome}; pass a JSON value, or a job.`,
   ARGS_TOO_DEEP: (about: { path: string; limit: number; actual: number }) =>
     `Expected values nested at most ${about.limit} deep, got more at ${about.path}: ${about.actual} levels or more. Flatten the value, store it elsewhere and pass its id, or raise limits.depth.`,
   ARGS_TOO_LARGE: (about: { path: string; limit: number; actual: number; unit: string }) =>
     `Expected ${about.path} to be at most ${about.limit} ${about.unit}, got ${about.actual}. Store the value elsewhere and pass its id, or raise limits.${about.unit}.`,
   CODEC_FAILED: (_about: object) =>
-    `Expected the codec to decode a stored value, got an error. Nothing was changed; give createSignalbox a codec that knows the key it was encoded with, or find who changed the store.`,
+    `Expected the codec to decode a stored value, got an error. Nothing was changed; give createSignalbox a codec that knows the key it was encoded with, or find out what changed the store.`,
   CODEC_MISMATCH: (about: { store: string; actual: string }) =>
     `Expected the codec that store "${about.store}" was written with, got ${about.actual}. Nothing was changed; pass it to createSignalbox({ codec }).`,
   INVALID_OPTION: (about: { option: string; expected: string; actual: string; repair?: string }) =>
@@ -45,7 +45,7 @@ const messages = {
   JOB_NOT_FOUND: (about: { id: string }) =>
     `Expected a job with id "${about.id}" in the store, found none. It may have been put in another store, or in a transaction that was not committed, or evicted after its retention.`,
   JOB_QUARANTINED: (about: { id: string }) =>
-    `Expected job ${about.id} to be as this version writes jobs, got a state or values that it does not. The job is kept and left alone; open the store with the version that wrote it, or restore a backup.`,
+    `Expected job ${about.id} to be as this version writes jobs, got a state or values that it does not write. The job is kept and not changed; open the store with the version that wrote it, or restore a backup.`,
   JOB_NOT_WAITING: (about: { id: string; queue: string; status: string }) =>
     `Expected job ${about.id} to wait in queue "${about.queue}", got status ${about.status} elsewhere. Only waiting jobs can be pulled or removed.`,
   JOB_EXISTS: (about: { id: string }) =>
@@ -53,9 +53,9 @@ const messages = {
   INDEX_OUT_OF_RANGE: (about: { index: number; length: number }) =>
     `Expected an index within a queue of ${about.length}, got ${about.index}. Look at queue.length() first.`,
   BAD_STATUS: (about: { what: string; status: string; event: string; guards: readonly string[] }) =>
-    `Expected ${about.what} to accept ${about.event}, got status ${about.status}, which refuses it${about.guards.length > 0 ? ` (${about.guards.join(', ')} said no)` : ''}. Look at the chart in docs/machines.md for what is allowed there.`,
+    `Expected ${about.what} to accept ${about.event}, got status ${about.status}, which refuses it${about.guards.length > 0 ? ` (guard ${about.guards.join(', ')})` : ''}. Look at the chart in docs/machines.md for what is allowed there.`,
   AWAITED_OWN_CHILD: (about: { id: string }) =>
-    `Expected the result of job ${about.id} to be awaited after it is committed, got a wait inside the job that puts it. Return the job instead: its result becomes yours.`,
+    `Expected the result of job ${about.id} to be awaited after it is committed, got a wait inside the job that puts it. Return the job instead: its result is then the result of the job that returns it.`,
   AWAITED_ITSELF: (about: { id: string }) =>
     `Expected job ${about.id} to wait for another job, got a wait for itself, directly or through jobs that wait for it. Return a value instead.`,
 
@@ -65,9 +65,9 @@ const messages = {
   TIMEOUT: (about: { what: string; limit: string }) =>
     `Expected ${about.what} within ${about.limit}, got nothing. Wait longer, add agents, or look at the history.`,
   REASSIGNED: (about: { id: string }) =>
-    `Expected job ${about.id} to belong to this worker, got another holder: this dispatcher was taken for dead and the job was handed on. Nothing was written. Shorten commits or lengthen the death interval if this repeats.`,
+    `Expected job ${about.id} to belong to this worker, got another holder: this dispatcher counted as dead and the job was reassigned. Nothing was written. Shorten commits or lengthen the death interval if this repeats.`,
   CONFLICT: (about: { subject: string; expected: string; actual: string }) =>
-    `Expected ${about.subject} to be ${about.expected}, got ${about.actual}: someone else changed it first. Nothing was applied; read again and repeat.`,
+    `Expected ${about.subject} to be ${about.expected}, got ${about.actual}: another commit changed it first. Nothing was applied; read again and repeat.`,
   JOB_FAILED: (about: { id: string; name: string; message: string }) =>
     `Job ${about.id} (${about.name}) failed: ${about.message}`,
 
@@ -120,7 +120,7 @@ const messages = {
   STORE_CORRUPT: (about: { file: string; byte: number; line: number; what: string; lastGood: number }) =>
     `Expected ${about.file} to be as it was written, got ${about.what} at byte ${about.byte} (line ${about.line}; last good seq ${about.lastGood}). Nothing was changed. Restore a backup, or move the damaged file aside only if you accept the loss of what follows.`,
   STORE_FULL: (about: { path: string; needed: number }) =>
-    `Expected room for ${about.needed} bytes in ${about.path}, got a full disk. The commit was not made; free space and repeat it. Claims wait and go on by themselves.`,
+    `Expected room for ${about.needed} bytes in ${about.path}, got a full disk. The commit was not made; free space and repeat it. Claims wait and continue by themselves.`,
   STORE_IO: (about: { call: string; file: string; reason: string; outcome: 'unknown' | 'not committed' }) =>
     `Expected ${about.call} of ${about.file} to succeed, got ${about.reason}. The outcome of the commits under way is ${about.outcome}; the store is closed until it is opened again.`,
   STORE_VERSION: (about: { file: string; found: string; supported: string }) =>
@@ -130,15 +130,15 @@ const messages = {
   STORE_FENCED: (about: { path: string; evidence: string }) =>
     `Expected this process to be the only writer of ${about.path}, got ${about.evidence}. Nothing more is written; find the other writer.`,
   STORE_NO_LOCK: (about: { path: string; tried: string }) =>
-    `Expected a kernel lock on ${about.path}, got none (${about.tried}). Install fs-native-extensions or flock(1), or accept the risk with jsonStore(path, { lock: 'pidfile-unsafe' }).`,
+    `Expected a kernel lock on ${about.path}, got no lock (${about.tried}). Install fs-native-extensions or flock(1), or accept the risk with jsonStore(path, { lock: 'pidfile-unsafe' }).`,
   STORE_NOT_A_STORE: (about: { path: string; found: string }) =>
     `Expected ${about.path} to be empty or a Signalbox store, got ${about.found}. Choose another directory; nothing was changed.`,
   STORE_MISSING: (about: { path: string }) =>
     `Expected a store in ${about.path}, found none. Mount or restore it, or allow a new one: with { create: true } in a directory, by signalbox migrate in a database.`,
   STORE_PROMOTED: (about: { path: string; to: string; schema: string; isDone: boolean }) =>
-    `Expected the store in ${about.path} to be the one in charge, got one that ${about.isDone ? 'was promoted' : 'is being promoted'} to schema ${about.schema} of ${about.to}. ${about.isDone ? 'Open that one' : 'Call signalbox promote again, with the same arguments, to finish that'}; how to go back stands in docs/guide.md.`,
+    `Expected the store in ${about.path} to be the one in charge, got one that ${about.isDone ? 'was promoted' : 'is being promoted'} to schema ${about.schema} of ${about.to}. ${about.isDone ? 'Open that one' : 'Call signalbox promote again, with the same arguments, to finish that'}; docs/guide.md explains how to go back.`,
   STORE_DRIVER: (about: { name: string }) =>
-    `Expected the package ${about.name} to be installed for the PostgreSQL store, got none. Run npm install ${about.name}.`,
+    `Expected the package ${about.name} to be installed for the PostgreSQL store, found no such package. Run npm install ${about.name}.`,
   STORE_DISCONNECTED: (about: { call: string; reason: string; outcome: 'unknown' | 'not committed' }) =>
     `Expected the database to answer ${about.call}, got ${about.reason}. The outcome is ${about.outcome}; look at the server and the network, and repeat the call: with an id of your own a put is never doubled.`,
   STORE_DENIED: (about: { call: string; reason: string }) =>
@@ -154,9 +154,9 @@ const messages = {
 
   // Promotion
   PROMOTION_TARGET: (about: { schema: string; found: string }) =>
-    `Expected schema ${about.schema} to be empty, got ${about.found}. Nothing was written; name another schema with --schema, or drop this one if nobody needs it.`,
+    `Expected schema ${about.schema} to be empty, got ${about.found}. Nothing was written; name another schema with --schema, or drop this one if it is not needed.`,
   PROMOTION_ELSEWHERE: (about: { path: string; to: string; schema: string; found: string }) =>
-    `Expected the promotion of ${about.path} to go to schema ${about.schema} of ${about.to}, where it was begun, got ${about.found}. Nothing was written; call with the same target as before. How to go back stands in docs/guide.md.`,
+    `Expected the promotion of ${about.path} to go to schema ${about.schema} of ${about.to}, where it was begun, got ${about.found}. Nothing was written; call with the same target as before. docs/guide.md explains how to go back.`,
   PROMOTION_UNREADABLE: (about: { count: number; example: string }) =>
     `Expected every job to be as this version writes jobs, got ${about.count} in quarantine, ${about.example} for example. Nothing was written; open the store with the version that wrote them, or remove them.`,
   PROMOTION_DIFFERS: (about: { subject: string; expected: string; actual: string }) =>
@@ -172,7 +172,7 @@ function listed(names: readonly string[]): string {
 /** The code of an error: the part that programs branch on. Every code is explained in docs/errors.md. */
 export type ErrorCode = keyof typeof messages;
 
-/** What an error of a code knows about itself. */
+/** The `details` of an error with this code. */
 export type ErrorDetails<Code extends ErrorCode> = Parameters<(typeof messages)[Code]>[0];
 
 /** All codes, for documentation and tests. */
@@ -203,7 +203,10 @@ export class SignalboxError<Code extends ErrorCode = ErrorCode> extends Error {
   }
 }
 
-/** An operation that the current status does not allow: an event that the chart refuses. A programming mistake. */
+/**
+ * Thrown for an operation that the current status does not allow: the chart refuses the event. A programming
+ * mistake.
+ */
 export class BadStatusError extends SignalboxError<'BAD_STATUS'> {
   override readonly name = 'BadStatusError';
 
@@ -221,7 +224,7 @@ export class AbortedError extends SignalboxError<'ABORTED'> {
   }
 }
 
-/** The failure of a job that was not started in time, and of a wait that ended before what it waited for. */
+/** The failure of a job that was not started in time, and of a wait that took longer than its limit. */
 export class TimeoutError extends SignalboxError<'TIMEOUT'> {
   override readonly name = 'TimeoutError';
 
@@ -230,7 +233,7 @@ export class TimeoutError extends SignalboxError<'TIMEOUT'> {
   }
 }
 
-/** Raised in a worker that finds its job in other hands. Never stored as a result. */
+/** Thrown in a worker whose job was reassigned. Never stored as a result. */
 export class ReassignedError extends SignalboxError<'REASSIGNED'> {
   override readonly name = 'ReassignedError';
 
@@ -239,7 +242,7 @@ export class ReassignedError extends SignalboxError<'REASSIGNED'> {
   }
 }
 
-/** A commit that was refused because a record it believed in has changed. Nothing of it was applied. */
+/** Thrown for a commit that was refused because a record that it read has changed since. Nothing of it was applied. */
 export class ConflictError extends SignalboxError<'CONFLICT'> {
   override readonly name = 'ConflictError';
 
@@ -248,7 +251,7 @@ export class ConflictError extends SignalboxError<'CONFLICT'> {
   }
 }
 
-/** Thrown when a machine uses something outside the dialect that can be compiled. */
+/** Thrown when a machine uses a feature that cannot be compiled. */
 export class ChartError extends SignalboxError<'CHART_DIALECT'> {
   override readonly name = 'ChartError';
 
@@ -257,12 +260,12 @@ export class ChartError extends SignalboxError<'CHART_DIALECT'> {
   }
 }
 
-/** What an option should have been, and what came. */
+/** Makes the error of an option with a wrong value. */
 export function invalidOption(option: string, expected: string, value: unknown): SignalboxError {
   return new SignalboxError('INVALID_OPTION', { option, expected, actual: shown(value) });
 }
 
-/** A value as it is shown inside an error: short, on one line, and never throwing. */
+/** Returns a value as text for an error: short and in one line. Never throws. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') return `'${value.length > 80 ? `${value.slice(0, 77)}...` : value}'`;
   if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`;
@@ -271,7 +274,7 @@ export function shown(value: unknown): string {
   try {
     return objectShown(value);
   } catch {
-    // A proxy may refuse every question.
+    // A proxy may throw at every access.
     return 'an object';
   }
 }

@@ -14,12 +14,15 @@ export type Instant = Date | number | string;
 export type Beginning = Instant | { readonly after: Duration };
 
 const units = { d: 'days', h: 'hours', m: 'minutes', s: 'seconds' } as const;
-/** As far as a Date reaches, either way. What lies beyond could be compared, but neither shown nor stored everywhere. */
+/**
+ * The largest instant of a Date, in either direction. A larger one could be compared, but not shown or stored
+ * everywhere.
+ */
 const farthest = 8.64e15;
 const durationPattern = /^(?:\d+(?:\.\d+)?(?:ms|d|h|m|s))+$/;
 
 /**
- * Milliseconds of a duration.
+ * Returns the milliseconds of a duration.
  *
  * @example
  * ```ts
@@ -46,7 +49,7 @@ export function durationMs(value: Duration, option: string): number {
 }
 
 /**
- * Epoch milliseconds of an instant. Text must carry an offset: without one it would mean another instant on every host.
+ * Returns the epoch milliseconds of an instant. Text must have an offset: without it, its meaning depends on the host.
  * @throws SignalboxError `INVALID_INSTANT`.
  */
 export function instantMs(value: Instant, option: string): number {
@@ -66,7 +69,10 @@ export function isDelay(value: Beginning): boolean {
     : typeof value === 'object' && 'after' in value;
 }
 
-/** Epoch milliseconds of a beginning, counted from `now` where it is a delay. @throws as `durationMs` and `instantMs` do. */
+/**
+ * Returns the epoch milliseconds of a beginning; a delay counts from `now`. @throws as `durationMs` and
+ * `instantMs` do.
+ */
 export function beginningMs(value: Beginning, now: number, option: string): number {
   if (typeof value === 'string' && durationPattern.test(value))
     return instantMs(now + durationMs(value, option), option);
@@ -80,7 +86,7 @@ export function isInstant(ms: number): boolean {
   return Math.abs(ms) <= farthest;
 }
 
-/** A duration for people: `1 minute 30 seconds`, `250 ms`. */
+/** Returns a duration as text for people: `1 minute 30 seconds`, `250 ms`. */
 export function durationText(ms: number): string {
   if (ms < 1000) return `${ms} ms`;
   const total = Math.round(ms / 1000);

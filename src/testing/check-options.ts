@@ -1,12 +1,12 @@
 import { SignalboxError } from '../index.ts';
 
-/** Refuses what stands where options do and is none. @throws SignalboxError `INVALID_OPTION`. */
+/** Refuses a value that is not an object of options. @throws SignalboxError `INVALID_OPTION`. */
 export function checkObject(given: unknown, what = 'options'): void {
   if (typeof given !== 'object' || given === null || Array.isArray(given))
     throw invalid(what, 'an object of options', String(given));
 }
 
-/** Refuses what is no object of options, and options that nobody would read. @throws SignalboxError `INVALID_OPTION`. */
+/** Refuses a value that is not an object of options, and unknown options. @throws SignalboxError `INVALID_OPTION`. */
 export function checkOptions(given: object, known: readonly string[], what?: string): void {
   checkObject(given, what);
   for (const [option, value] of Object.entries(given))
@@ -14,7 +14,7 @@ export function checkOptions(given: object, known: readonly string[], what?: str
       throw invalid(option, `absent: only ${known.join(', ')} are known`, String(value));
 }
 
-/** The error of a wrong option. */
+/** Makes the error of an option with a wrong value. */
 export function invalid(option: string, expected: string, actual: string): SignalboxError {
   return new SignalboxError('INVALID_OPTION', { option, expected, actual });
 }

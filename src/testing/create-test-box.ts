@@ -16,17 +16,20 @@ import { getPoll } from './get-poll.ts';
 import { type TearDownOptions, tearDownBox } from './tear-down.ts';
 import { VirtualReactor } from './virtual-reactor.ts';
 
-/** What a box of a test is told, beside what `createSignalbox` and `start` are told. */
+/** The options of a test box: its own, and those of `createSignalbox` and `start`. */
 export interface TestBoxOptions extends Omit<SignalboxOptions, 'store' | 'reactor'>, StartOptions {
-  /** Default: a memory store of its own. */
+  /** Default: a new memory store. */
   readonly store?: Store;
   /** Default: a `NodeReactor`. A `VirtualReactor` is attached to the box. */
   readonly reactor?: RunnableReactor;
-  /** What of the log is shown. Default: CRITICAL entries, by `console.log`. Null: nothing. A `logger` gets everything besides. */
+  /**
+   * Which log entries are shown. Default: CRITICAL entries, by `console.log`. Null: nothing. A `logger` gets
+   * every entry.
+   */
   readonly log?: Omit<LogEchoOptions, 'logger'> | null;
 }
 
-/** A box of a test, running. */
+/** A running test box. */
 export interface TestBox {
   readonly box: Signalbox;
   readonly dispatcher: Dispatcher;
@@ -35,9 +38,9 @@ export interface TestBox {
 }
 
 /**
- * A running system for one test: a store of its own, the queue `''`, a dispatcher that polls every 0.1 s, and agent
- * `main`. When it resolves two polls are over, so nothing is left to wait for. Where hours of virtual time are to pass,
- * give a longer `pollInterval`: each poll is made.
+ * Starts a system for one test: a new store, the queue `''`, a dispatcher that polls every 0.1 s, and agent `main`.
+ * Resolves after two polls, so a test has nothing more to wait for. For hours of virtual time give a longer
+ * `pollInterval`: each poll is made.
  *
  * @example
  * ```ts
@@ -64,8 +67,8 @@ export async function createTestBox(options: TestBoxOptions = {}): Promise<TestB
   } = options;
   const { agent, jobsSize, pollsSize, logger, ...settings } = more;
   const echo = log === null ? null : echoLog({ ...log, ...(logger === undefined ? {} : { logger }) });
-  const told = echo ?? logger ?? silent;
-  const box = await createSignalbox({ ...settings, store, reactor, logger: told });
+  const combined = echo ?? logger ?? silent;
+  const box = await createSignalbox({ ...settings, store, reactor, logger: combined });
   const virtual = reactor instanceof VirtualReactor ? reactor : null;
   virtual?.attach(box);
   const inItsTime = <Value>(promise: Promise<Value>): Promise<Value> => virtual?.until(promise) ?? promise;
@@ -86,7 +89,7 @@ export async function createTestBox(options: TestBoxOptions = {}): Promise<TestB
   }
 }
 
-/** How much later than its time the second poll may end. */
+/** How long after its due time the second poll may end. */
 const slackMs = 6000;
 
 const silent = echoLog({ write: () => {} });

@@ -9,7 +9,7 @@ import {
 import { checkObject, checkOptions } from './check-options.ts';
 import { within } from './within.ts';
 
-/** What is drained, and how long that may take. */
+/** The options of `drain`. */
 export interface DrainOptions {
   /** Default `''`. */
   readonly queue?: string;
@@ -17,15 +17,15 @@ export interface DrainOptions {
   readonly timeout?: Duration;
 }
 
-/** How a job is put and performed at once. */
+/** The options of `putInline`. */
 export interface InlineOptions extends DrainOptions, Omit<PutOptions, 'id'> {
   readonly id?: string;
 }
 
 /**
- * Drain mode: performs every job of a queue that is due, one after the other, here and now, and those that they put, until
- * none is left. No dispatcher has to be started, so nothing runs before the test says so. Jobs that are held for later or
- * whose quota is full stay where they are.
+ * Drain mode: calls all due jobs of a queue here and now, one after the other, and the jobs that they put, until no due
+ * job is left. No dispatcher needs to run, so no job runs before the test calls this. Jobs that are held for later or
+ * whose quota is full stay in the queue.
  *
  * Times are those of the box's reactor: under a `VirtualReactor` write `await reactor.until(drain(box))`.
  *
@@ -44,7 +44,7 @@ export interface InlineOptions extends DrainOptions, Omit<PutOptions, 'id'> {
  * ```
  *
  * @returns the jobs that it called, each once, in the order of their first calls.
- * @throws TimeoutError after `timeout`, as when a job waits for one in another queue.
+ * @throws TimeoutError after `timeout`, for example when a job waits for a job in another queue.
  */
 export async function drain(box: Signalbox, options: DrainOptions = {}): Promise<readonly Job<unknown>[]> {
   checkOptions(options, ['queue', 'timeout']);
@@ -57,13 +57,13 @@ export async function drain(box: Signalbox, options: DrainOptions = {}): Promise
       if (job === null) {
         const open = await stillOpen(called.values());
         if (open.length === 0) return;
-        // They wait for jobs or promises: the first that ends may have put others.
+        // The called jobs wait for jobs or promises: the first that ends may have put others.
         await Promise.race(open.map((each) => each.waitFor('COMPLETED')));
         continue;
       }
       called.set(job.id ?? '', job);
       await box.call(job).catch((error: unknown) => {
-        // One that failed while it waited is handed out, and cannot be called.
+        // A job that failed while it waited is offered, and cannot be called.
         if (!(error instanceof BadStatusError)) throw error;
       });
     }
@@ -76,8 +76,8 @@ export async function drain(box: Signalbox, options: DrainOptions = {}): Promise
 }
 
 /**
- * Inline mode: puts a job and performs it before the put resolves, with everything that it puts in the same queue. For
- * tests that want the effect of a put and nothing of the machinery.
+ * Inline mode: puts a job and calls it before the put resolves, with everything that it puts in the same queue.
+ * For tests that need the effect of a put, without dispatchers and agents.
  *
  * @example
  * ```ts
@@ -91,8 +91,8 @@ export async function drain(box: Signalbox, options: DrainOptions = {}): Promise
  * await box.stop();
  * ```
  *
- * @returns the job, refreshed: COMPLETED, unless it is to begin later.
- * @throws what `queue.put` and `drain` throw.
+ * @returns the refreshed job: COMPLETED, unless it begins later.
+ * @throws the errors of `queue.put` and `drain`.
  */
 export async function putInline<Result>(
   box: Signalbox,

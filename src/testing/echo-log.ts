@@ -1,13 +1,13 @@
 import type { Logger, LogLevel } from '../index.ts';
 import { checkOptions } from './check-options.ts';
 
-/** What is echoed, and where to. */
+/** The options of an echo of the log. */
 export interface LogEchoOptions {
   /** The lowest level that is echoed. Default CRITICAL. */
   readonly level?: LogLevel;
-  /** Default: `console.log` as it is at the time of each entry, so that a test runner's own is met. */
+  /** Default: the `console.log` of the moment of each entry, which a test runner may replace. */
   readonly write?: (line: string) => void;
-  /** Another logger, which gets everything whatever its level, and goes on when the echo has ended. */
+  /** Another logger. It gets entries of every level, also after the end of the echo. */
   readonly logger?: Logger;
 }
 
@@ -26,8 +26,8 @@ const levels = [
 ] as const;
 
 /**
- * A logger that shows entries from a level up, one line each: in a test, a callback that is tried for ever shows only
- * there.
+ * Makes a logger that shows entries from a level up, one line each. In a test, only the log shows a callback that is
+ * retried without end.
  *
  * @example
  * ```ts

@@ -3,8 +3,9 @@ import { checkOptions } from './check-options.ts';
 import { ofDispatcher, within } from './within.ts';
 
 /**
- * The next poll of a dispatcher, once it has ended: the next to begin, since one that is under way may have looked
- * already. With a `count`, the newest poll as soon as more than `count` are kept; `getPoll(dispatcher, 0)` is the first.
+ * Returns the next poll of a dispatcher when it has ended: the next that begins, since a poll under way may
+ * have passed its queues already. With a `count`, returns the newest poll as soon as more than `count` are
+ * kept; `getPoll(dispatcher, 0)` returns the first.
  *
  * Times are those of the dispatcher's reactor: under a `VirtualReactor` write `await reactor.until(getPoll(dispatcher))`.
  *
@@ -20,7 +21,7 @@ import { ofDispatcher, within } from './within.ts';
  * await box.stop();
  * ```
  *
- * @throws TimeoutError after `timeout` (default 6 s); it tells the dispatcher's status.
+ * @throws TimeoutError after `timeout` (default 6 s); it names the dispatcher's status.
  */
 export async function getPoll(
   dispatcher: Dispatcher,

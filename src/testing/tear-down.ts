@@ -9,13 +9,13 @@ import {
 } from '../index.ts';
 import { checkOptions } from './check-options.ts';
 
-/** How long everything may take to stop. */
+/** The options of a tear-down. */
 export interface TearDownOptions {
   /** Default 3 s. */
   readonly timeout?: Duration;
 }
 
-/** Something does not stop. `details.problems` names each job that is still run, and each dispatcher that is stuck. */
+/** Thrown when something does not stop. `details.problems` names each running job and each stuck dispatcher. */
 export class TearDownError extends SignalboxError<'TEAR_DOWN'> {
   override readonly name = 'TearDownError';
 
@@ -27,8 +27,8 @@ export class TearDownError extends SignalboxError<'TEAR_DOWN'> {
 const lookEveryMs = 10;
 
 /**
- * Deactivates a dispatcher, waits until it is stopped and its workers are done, and forgets it. What it says of a job
- * that does not end comes from the records in memory, so it works when the store does not answer.
+ * Deactivates a dispatcher, waits until it is stopped and its workers are done, and removes it from its box. Reads only
+ * records in memory, so it names the jobs that do not end also when the store does not answer.
  *
  * Times are those of the dispatcher's reactor. Once the cause is gone, call it again.
  *
@@ -51,16 +51,16 @@ export function tearDownDispatcher(dispatcher: Dispatcher, options: TearDownOpti
 }
 
 /**
- * Stops a box of a test for good: its dispatchers and their workers first, then signal handlers and the store, so that
- * another can be made in its place. Whatever does not stop is named in one error; then the store stays open, and once
- * the cause is gone it can be called again.
+ * Stops a test box: its dispatchers and their workers first, then signal handlers and the store, so that
+ * another box can take its place. One error names everything that does not stop; the store then stays open, and
+ * the call can be repeated once the cause is gone.
  *
  * @throws TearDownError after `timeout`.
  */
 export async function tearDownBox(box: Signalbox, options: TearDownOptions = {}): Promise<void> {
   if (box.state === 'stopped') return;
   await tearDownDispatchers([...box.dispatchers.values()], options);
-  // Without handlers it would add some: taking back exactly those leaves everything as it was.
+  // The stop may add handlers: removing exactly those restores the state before.
   handleSignals(box)();
   await box.stop();
 }
@@ -77,19 +77,21 @@ async function tearDownDispatchers(
   for (const { box, uuid } of dispatchers) box.popDispatcher(uuid);
 }
 
-/** What has not stopped when the time is over. */
+/** Returns what has not stopped when the time is over. */
 async function stuckAt(dispatcher: Dispatcher, timeout: Duration): Promise<readonly string[]> {
   let isStopped = false;
   void dispatcher.stopped().then(() => {
     isStopped = true;
   });
-  for (let left = durationMs(timeout, 'timeout'); ; left -= lookEveryMs) {
+  for (let remaining = durationMs(timeout, 'timeout'); ; remaining -= lookEveryMs) {
     await new Promise<void>((resolve) => dispatcher.reactor.callFromThread(resolve));
     const busy = [...dispatcher.jobs].filter(([, info]) => info.started !== null && info.completed === null);
     if (isStopped && busy.length === 0) return [];
-    if (left <= 0) {
-      const stuck = isStopped ? [] : [`dispatcher ${dispatcher.uuid} still at its last poll or deactivation`];
-      const jobs = busy.map(([, { thread, call }]) => `worker ${thread} still at ${call}`);
+    if (remaining <= 0) {
+      const stuck = isStopped
+        ? []
+        : [`dispatcher ${dispatcher.uuid} has not ended its last poll or deactivation`];
+      const jobs = busy.map(([, { thread, call }]) => `worker ${thread} still runs ${call}`);
       return [...stuck, ...jobs];
     }
     await new Promise<void>((resolve) => dispatcher.reactor.callLater(lookEveryMs, resolve));

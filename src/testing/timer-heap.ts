@@ -1,13 +1,13 @@
 /** A call that is due at an instant of virtual time. */
 export interface Timer {
   readonly at: number;
-  /** Order of scheduling: calls of one instant fire in it. */
+  /** Order of scheduling: calls of one instant fire in this order. */
   readonly number: number;
   readonly call: () => void;
   cancelled: boolean;
 }
 
-/** Timers as a binary heap: adding and taking cost O(log n), cancelling O(1) with the memory given back in bulk. */
+/** Timers as a binary heap: adding and taking cost O(log n), cancelling O(1), with memory freed in bulk. */
 export class TimerHeap {
   #timers: Timer[] = [];
   #cancelled = 0;
@@ -28,7 +28,7 @@ export class TimerHeap {
     if (this.#cancelled > 64 && this.#cancelled * 2 > this.#timers.length) this.#forgetCancelled();
   }
 
-  /** The earliest timer, or undefined. */
+  /** Returns the earliest timer, or undefined. */
   peek(): Timer | undefined {
     while (this.#timers[0]?.cancelled === true) {
       this.#dropFirst();
@@ -37,7 +37,7 @@ export class TimerHeap {
     return this.#timers[0];
   }
 
-  /** Takes the earliest timer out. From then on cancelling it changes nothing here. */
+  /** Removes and returns the earliest timer. A later cancel of it changes nothing here. */
   take(): Timer | undefined {
     const first = this.peek();
     if (first === undefined) return undefined;

@@ -9,29 +9,30 @@ import {
 } from '../index.ts';
 import { type Timer, TimerHeap } from './timer-heap.ts';
 
-/** What a virtual reactor is told. */
+/** The options of a virtual reactor. */
 export interface VirtualReactorOptions {
   /** The instant at which its time begins. Default 2030-01-01T00:00:00Z. */
   readonly now?: Date | number;
-  /** Awaited, besides the stores of attached boxes, before time goes on: for jobs that do real work elsewhere. */
+  /** Awaited, like the stores of attached boxes, before time moves: for jobs that do real work outside. */
   readonly settle?: () => Promise<unknown>;
 }
 
-/** What a box shows of itself to a virtual reactor. */
+/** The part of a box that a virtual reactor needs. */
 export interface Attachable {
   readonly store: { idle(): Promise<void> };
 }
 
 /**
- * A reactor whose time stands still until a test moves it: polls, pings, delays, deadlines and expiries happen when
- * the test says so, in time order, and hours take milliseconds.
+ * A reactor whose time moves only when a test moves it: polls, pings, delays, deadlines and expiries happen at that
+ * moment, in time order, and hours take milliseconds.
  *
- * Only timed calls are virtual. What is to happen as soon as possible (`callFromThread`, `callInThread`) happens by
- * itself in a later turn of the real event loop, so a put resolves and a job runs without time moving. Before time
- * moves on, the reactor waits until the runtime rests: no such call is open or was made during two turns of the
- * event loop, and nothing is under way in the stores of the attached boxes (a json store syncs in real time, a PostgreSQL
- * store answers in it). Whatever such a store does makes such calls, so no chain of claims, commits and callbacks is cut in the middle.
- * What jobs await beyond that (files, sockets) it cannot see: pass `settle` for it.
+ * Only timed calls are virtual. Calls as soon as possible (`callFromThread`, `callInThread`) happen by
+ * themselves in a later turn of the real event loop, so a put resolves and a job runs without time moving.
+ * Before time moves, the reactor waits until the runtime rests: no such call is open or was made during two
+ * turns of the event loop, and nothing is under way in the stores of the attached boxes (a json store syncs in
+ * real time, a PostgreSQL store answers in it). Every action of such a store makes such calls, so no chain of
+ * claims, commits and callbacks is cut in the middle. The reactor cannot see what jobs await beyond that
+ * (files, sockets): pass `settle` for it.
  *
  * Timed calls count time that passes, not the date: `setNow` is a change of the wall clock, and they keep their delay.
  *
@@ -59,11 +60,11 @@ export interface Attachable {
 export class VirtualReactor extends NodeReactor implements RunnableReactor {
   readonly #timers = new TimerHeap();
   readonly #settles: (() => Promise<unknown>)[] = [];
-  /** Instant at which no time had passed: what `setNow` moves. */
+  /** The instant at which no time had passed. `setNow` moves it. */
   #origin: number;
   #passed = 0;
   #scheduled = 0;
-  /** Calls asked for as soon as possible, ever and not made yet. */
+  /** Calls as soon as possible: how many were requested in all, and how many are open. */
   #asked = 0;
   #open = 0;
   #wasStarted = false;
@@ -84,7 +85,7 @@ export class VirtualReactor extends NodeReactor implements RunnableReactor {
     return this.#timers.size;
   }
 
-  /** Waits for the store of this box, too, before time moves on. */
+  /** Makes the reactor wait for the store of this box, too, before time moves. */
   attach(box: Attachable): void {
     this.#settles.push(() => box.store.idle());
   }
@@ -107,7 +108,7 @@ export class VirtualReactor extends NodeReactor implements RunnableReactor {
     this.callFromThread(call);
   }
 
-  /** As on Node, a delay below 1 ms is 1 ms: what re-arms itself without delay cannot hold time up. */
+  /** As on Node, a delay below 1 ms is 1 ms: a call that repeats itself without delay cannot stop time. */
   override callLater(delayMs: number, call: () => void): ScheduledCall {
     this.#scheduled += 1;
     const at = this.#passed + Math.max(1, delayMs);
@@ -124,7 +125,7 @@ export class VirtualReactor extends NodeReactor implements RunnableReactor {
     this.#origin = instant(now) - this.#passed;
   }
 
-  /** Lets everything happen that needs no time to pass. */
+  /** Waits until everything has happened that needs no time to pass. */
   async runUntilIdle(): Promise<void> {
     for (let quietTurns = 0; quietTurns < 2; ) {
       const before = this.#asked;
@@ -135,8 +136,8 @@ export class VirtualReactor extends NodeReactor implements RunnableReactor {
   }
 
   /**
-   * Lets time pass: every call that is due within it is made in time order, with the clock at its instant, and
-   * everything that follows from it happens before the next. What a call throws rejects the promise.
+   * Lets time pass: makes every due call in time order, with the clock at its instant, and waits for everything that
+   * follows from a call before it makes the next. An error of a call rejects the promise.
    * @returns how many timed calls were made.
    * @throws SignalboxError `INVALID_DURATION`; `NOT_STARTED` before `run()`: `box.start()` was forgotten.
    */
@@ -144,10 +145,10 @@ export class VirtualReactor extends NodeReactor implements RunnableReactor {
     this.#mustHaveStarted();
     const end = this.#passed + durationMs(duration, 'duration');
     await this.runUntilIdle();
-    let made = 0;
-    for (; (this.#timers.peek()?.at ?? Number.POSITIVE_INFINITY) <= end; made += 1) await this.#fireNext();
+    let count = 0;
+    for (; (this.#timers.peek()?.at ?? Number.POSITIVE_INFINITY) <= end; count += 1) await this.#fireNext();
     this.#passed = Math.max(this.#passed, end);
-    return made;
+    return count;
   }
 
   /**
@@ -201,7 +202,7 @@ export class VirtualReactor extends NodeReactor implements RunnableReactor {
   }
 }
 
-/** Epoch milliseconds. A clock that shows none would stop everything that counts time, each in its own way. */
+/** Returns epoch milliseconds. Refuses an invalid instant: timers would fail with it in unclear ways. */
 function instant(given: Date | number): number {
   const isOne = given instanceof Date || typeof given === 'number';
   if (isOne && Number.isFinite(Number(given))) return Number(given);

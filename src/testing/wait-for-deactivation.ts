@@ -3,8 +3,8 @@ import { checkOptions } from './check-options.ts';
 import { ofDispatcher, within } from './within.ts';
 
 /**
- * Waits until a dispatcher is deactivated and its jobs are handed on: after `deactivate()`, a stop of its reactor, or
- * `abandon()`. It looks every 10 ms in the time of the dispatcher's reactor for the beginning, which has no event.
+ * Waits until a dispatcher is deactivated and its jobs are released: after `deactivate()`, a stop of its reactor, or
+ * `abandon()`. Checks for the beginning, which has no event, every 10 ms in the time of the dispatcher's reactor.
  *
  * @example
  * ```ts
@@ -20,7 +20,7 @@ import { ofDispatcher, within } from './within.ts';
  * await box.stop();
  * ```
  *
- * @throws TimeoutError after `timeout` (default 6 s); it tells the dispatcher's status.
+ * @throws TimeoutError after `timeout` (default 6 s); it names the dispatcher's status.
  */
 export async function waitForDeactivation(
   dispatcher: Dispatcher,
@@ -30,7 +30,7 @@ export async function waitForDeactivation(
   let isOver = false;
   const deactivated = new Promise<void>((resolve) => {
     const look = (): void => {
-      // From here on `stopped()` begins nothing, it only waits for the end.
+      // The deactivation has begun: `stopped()` only waits for its end.
       if (dispatcher.activated === null) resolve(dispatcher.stopped());
       else if (!isOver) dispatcher.reactor.callLater(10, look);
     };

@@ -5,8 +5,8 @@ import { within } from './within.ts';
 const lookEveryMs = 100;
 
 /**
- * Waits until a dispatcher counts as dead in a queue, by the pings that its representation has, and gives that back
- * refreshed. It looks every 100 ms in the time of the box: a death is computed, so no entry tells of it.
+ * Waits until a dispatcher counts as dead in a queue, by the pings of its representation, and returns the refreshed
+ * representation. Checks every 100 ms in the time of the box: a death is computed and has no entry in the journal.
  *
  * @example
  * ```ts
@@ -21,7 +21,7 @@ const lookEveryMs = 100;
  * await tearDown();
  * ```
  *
- * @throws TimeoutError after `timeout` (default 6 s); it tells the last ping.
+ * @throws TimeoutError after `timeout` (default 6 s); it names the last ping.
  */
 export async function waitForDeath(
   representation: Representation,

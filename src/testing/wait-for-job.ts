@@ -2,14 +2,14 @@ import { type Duration, Failure, type Job, type JobStatus, TimeoutError } from '
 import { checkOptions, invalid } from './check-options.ts';
 import { defaultTimeout } from './within.ts';
 
-/** How long to wait, in the time of the job's box. */
+/** The options of a wait. Its limit counts in the time of the job's box. */
 export interface WaitOptions {
   /** Default 6 s. */
   readonly timeout?: Duration;
 }
 
 /**
- * Waits until a job is started, and gives it back refreshed. It follows the journal: nothing polls.
+ * Waits until a job is started, and returns the refreshed job. Follows the journal, without polling.
  *
  * @example
  * ```ts
@@ -24,7 +24,7 @@ export interface WaitOptions {
  * await box.stop();
  * ```
  *
- * @throws TimeoutError after `timeout`; it tells the job's status.
+ * @throws TimeoutError after `timeout`; it names the job's status.
  */
 export async function waitForStart<Result>(
   job: Job<Result>,
@@ -35,7 +35,7 @@ export async function waitForStart<Result>(
 }
 
 /**
- * Waits until a job is COMPLETED, callbacks included, and gives its value, or its Failure. It follows the journal.
+ * Waits until a job is COMPLETED, callbacks included, and returns its value, or its Failure. Follows the journal.
  *
  * @example
  * ```ts
@@ -49,7 +49,7 @@ export async function waitForStart<Result>(
  * await box.stop();
  * ```
  *
- * @throws TimeoutError after `timeout`; it tells the job's status.
+ * @throws TimeoutError after `timeout`; it names the job's status.
  */
 export async function waitForResult<Result>(
   job: Job<Result>,
@@ -62,7 +62,7 @@ export async function waitForResult<Result>(
 }
 
 /**
- * Waits until a job has an annotation, and gives its value. It follows the journal.
+ * Waits until a job has an annotation, and returns its value. Follows the journal.
  *
  * @example
  * ```ts
@@ -76,7 +76,7 @@ export async function waitForResult<Result>(
  * await box.stop();
  * ```
  *
- * @throws TimeoutError after `timeout`, or when the job is COMPLETED without it; it tells the job's status.
+ * @throws TimeoutError after `timeout`, or when the job is COMPLETED without it; it names the job's status.
  */
 export async function waitForAnnotation(
   job: Job<unknown>,
@@ -87,7 +87,7 @@ export async function waitForAnnotation(
   const isThere = async (): Promise<boolean> => Object.hasOwn((await job.refresh()).annotations, name);
   const { unsubscribe, promise } = whenTouched(job, isThere);
   try {
-    // A job that is over tells no more: then one last look decides.
+    // A completed job has no further entries: one last check decides.
     const end = reached(job, 'COMPLETED', `annotation "${name}"`, options).then(isThere);
     if (await Promise.race([promise, end])) return job.annotations[name];
     throw timedOut(job, `annotation "${name}"`, options);
@@ -96,7 +96,7 @@ export async function waitForAnnotation(
   }
 }
 
-/** Asks once, and again after each entry of the job, until the answer is yes. */
+/** Checks once, and again after each entry of the job, until the check succeeds. */
 function whenTouched(
   job: Job<unknown>,
   ask: () => Promise<boolean>,

@@ -2,17 +2,17 @@ import type { Duration, Job } from '../index.ts';
 import { checkOptions } from './check-options.ts';
 import type { VirtualReactor } from './virtual-reactor.ts';
 
-/** How much virtual time jobs get. */
+/** The options of a wait for jobs: how much virtual time they get. */
 export interface JobsWaitOptions {
-  /** How far time is moved at once. Default 5 s: one poll. */
+  /** How far each step moves time. Default 5 s: one poll. */
   readonly pollInterval?: Duration;
-  /** How often at most. Default 10. */
+  /** The largest number of steps. Default 10. */
   readonly attempts?: number;
 }
 
 /**
- * Lets virtual time pass, poll by poll, until jobs are COMPLETED. Nothing is thrown when that is not enough: it gives
- * the jobs that are not COMPLETED, so none means that all are. All of them are refreshed.
+ * Lets virtual time pass, poll by poll, until jobs are COMPLETED. Does not throw when the time is not enough:
+ * returns the jobs that are not COMPLETED, an empty list when all are. Refreshes all of them.
  *
  * @example
  * ```ts

@@ -1,9 +1,12 @@
 import { type Dispatcher, type Duration, durationMs, type Reactor, TimeoutError } from '../index.ts';
 
-/** How long the waits of this package wait unless they are told otherwise. */
+/** The default limit of the waits of this package. */
 export const defaultTimeout: Duration = '6s';
 
-/** What a promise gives, unless it takes longer than the limit in the time of the reactor. */
+/**
+ * Resolves as a promise does, unless that takes longer than the limit in the time of the reactor. @throws
+ * TimeoutError.
+ */
 export function within<Value>(
   reactor: Reactor,
   timeout: Duration = defaultTimeout,
@@ -18,7 +21,7 @@ export function within<Value>(
   });
 }
 
-/** What is waited for at a dispatcher, with how the dispatcher is by then. */
+/** Makes a text that names what a wait at a dispatcher waits for, and the dispatcher's status at that moment. */
 export function ofDispatcher(what: string, dispatcher: Dispatcher): () => string {
   return () => `${what} of dispatcher ${dispatcher.uuid}, which is ${dispatcher.getStatusInfo().status},`;
 }

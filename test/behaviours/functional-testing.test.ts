@@ -168,7 +168,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
     const error = await tearDown().catch((thrown: unknown) => thrown);
 
     expect(error).toBeInstanceOf(TearDownError);
-    const text = `worker main:0 still at <Job (id ${job.id}, store '${store.name}') hold('the line')>`;
+    const text = `worker main:0 still runs <Job (id ${job.id}, store '${store.name}') hold('the line')>`;
     expect(error).toMatchObject({ code: 'TEAR_DOWN', details: { problems: [text], limit: '3s' } });
     expect([reactor.now() - began, box.state]).toEqual([3000, 'running']);
     isAway = false;

@@ -10,7 +10,7 @@ import { read } from './examples.ts';
 
 const machines = [agentMachine, dispatcherMachine, jobMachine, representationMachine, supervisorMachine];
 
-it('docs/architecture.md says of every effect from which stored state it is found again', () => {
+it('docs/architecture.md names for every effect the stored state from which it is found again', () => {
   const page = read('docs/architecture.md');
   const rows = page.slice(page.indexOf('## Effects, and how they come back')).split('\n');
   // The first column of the tables names the effects.
@@ -24,7 +24,7 @@ it('docs/architecture.md says of every effect from which stored state it is foun
   expect(effects.length).toBeGreaterThan(20);
 });
 
-/** XState's own actions, such as assigns, carry a type; what is left is carried out by the runtime. */
+/** XState's own actions, such as assigns, have a type; the runtime carries out the others. */
 function effectsOf(actions: object): readonly string[] {
   return Object.entries(actions)
     .filter(([, action]) => !(typeof action === 'function' && 'type' in action))

@@ -7,7 +7,7 @@ import { allExamples, type Example, examplesIn, root } from './examples.ts';
 import type { ExampleRun } from './run-examples.ts';
 
 // Inside the repository, where `signalbox` means this package. Git, Biome and the types of the tests pass a folder with
-// a dot by, so nobody else meets it; its own tsconfig names each file.
+// a dot by, so no other tool sees it; its own tsconfig names each file.
 const folder = join(root, `.docs-examples-${process.pid}`);
 const home = mkdtempSync(join(tmpdir(), 'signalbox-examples-'));
 const examples = allExamples();
@@ -68,7 +68,7 @@ function problemOf({ promised }: Example, { printed, error }: ExampleRun): strin
   return isAsPromised ? null : `printed ${JSON.stringify(printed)} instead of ${JSON.stringify(promised)}`;
 }
 
-/** `…` stands for anything. */
+/** `…` matches anything. */
 function matches(promised: string, printed: string): boolean {
   const parts = promised.split('…').map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
   return new RegExp(`^${parts.join('[^]*')}$`).test(printed);

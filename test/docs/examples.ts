@@ -5,14 +5,14 @@ import { fileURLToPath } from 'node:url';
 /** The repository's root folder. */
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** A piece of TypeScript that stands in the documentation. */
+/** A piece of TypeScript in the documentation. */
 export interface Example {
-  /** Where its first line stands: `README.md:12`. */
+  /** The place of its first line: `README.md:12`. */
   readonly place: string;
   readonly code: string;
   /** Whether it is run besides being compiled. */
   readonly runs: boolean;
-  /** What its `// =>` comments promise, in order. `…` stands for anything. */
+  /** What its `// =>` comments promise, in order. `…` matches anything. */
   readonly promised: readonly string[];
 }
 
@@ -32,7 +32,7 @@ export function allExamples(): readonly Example[] {
   ];
 }
 
-/** The examples of one page. Blocks in another language are none, and so is text outside blocks. */
+/** The examples of one page. Blocks in another language and text outside blocks are not examples. */
 export function examplesIn(file: string, text: string): readonly Example[] {
   const examples: Example[] = [];
   for (const found of text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)) {
@@ -45,7 +45,7 @@ export function examplesIn(file: string, text: string): readonly Example[] {
   return examples;
 }
 
-/** The text with only the insides of its doc comments left, every line where it was. */
+/** The text with everything removed but the content of its doc comments; lines keep their numbers. */
 function commentsOf(source: string): string {
   let isInside = false;
   return source

@@ -7,7 +7,7 @@ const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
 const sourceOf = (name: string): string => read(`machines/${name}.machine.ts`);
 
 describe('docs/machines.md', () => {
-  it('is what the charts say; `npm run docs` writes it anew', () => {
+  it('is what the charts give; `npm run docs` writes it again', () => {
     const page = machinesPage(sourceOf);
 
     expect(read('docs/machines.md')).toBe(`${page}\n`);

@@ -37,7 +37,7 @@ describe('Exports', () => {
   });
 });
 
-/** Every name that a file exports, followed to where it is declared. */
+/** Every name that a file exports, with the file that declares it. */
 function exportsOf(file: string): readonly Export[] {
   const source = read(file);
   const found: Export[] = [];
@@ -108,6 +108,6 @@ function unexplainedMembers(name: string, source: string): readonly string[] {
 }
 
 function endsInComment(text: string): boolean {
-  // A suppression of the linter may stand between the comment and what it explains.
+  // A suppression of the linter may be between the comment and what it explains.
   return /\*\/\s*(?:\/\/ biome-ignore[^\n]*\n\s*)*$/.test(text);
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { formatWithOptions } from 'node:util';
 
-/** What came of running one example. */
+/** The result of running one example. */
 export interface ExampleRun {
   readonly file: string;
   /** One text for each `console.log`. */

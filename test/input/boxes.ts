@@ -17,7 +17,7 @@ import { SignalboxError } from '../../src/errors.ts';
 const boxes: Signalbox[] = [];
 const directories: string[] = [];
 
-/** A path under which nothing is yet. */
+/** A path that does not exist yet. */
 export function newPath(): string {
   const directory = mkdtempSync(join(tmpdir(), 'signalbox-input-'));
   directories.push(directory);
@@ -30,7 +30,7 @@ export const stores: Readonly<Record<string, () => Store>> = {
   json: () => jsonStore(newPath()),
 };
 
-/** Keeps whatever it is given. */
+/** Accepts and returns any value. */
 export const keep = defineJob({ name: 'keep', run: (...values: unknown[]) => values[0] ?? null });
 
 /** A box with the job `keep` and the queues '' and 'a', which is stopped after the test. */
@@ -67,12 +67,12 @@ export async function errorOf(attempt: () => unknown): Promise<SignalboxError> {
   }
   expect(caught).toBeInstanceOf(SignalboxError);
   const error = caught as SignalboxError;
-  // What was expected, what came, and how to repair it.
+  // The expected value, the actual value, and the repair.
   expect(error.message).toMatch(/^Expected .+?, (got|found) .+?\. \S.+[.)]$/s);
   return error;
 }
 
-/** Like `errorOf`; and nothing was written: neither in the journal nor in a queue. */
+/** As `errorOf`; also checks that nothing was written, neither to the journal nor to a queue. */
 export async function refusal(box: Signalbox, attempt: () => unknown): Promise<SignalboxError> {
   const before = await written(box);
   const error = await errorOf(attempt);

@@ -24,7 +24,7 @@ const stranger = defineJob({ name: 'stranger', run: () => 1 });
 const nothing = (): void => {};
 const silent = { debug: nothing, info: nothing, warn: nothing, error: nothing, fatal: nothing };
 
-/** Not what a signature allows: what a program without types may pass all the same. */
+/** Casts a value that a signature forbids: a program without types may pass it. */
 const wrong = (value: unknown): never => value as never;
 
 describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
@@ -127,7 +127,7 @@ describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
     }
   });
 
-  it('quota names that are text or no names are refused, wherever they are given', async () => {
+  it('quota names that are text or not names are refused, wherever they are given', async () => {
     const box = await openBox(store());
     const pulled = await box.queue().put(keep(1));
     await box.queue().remove(pulled);
@@ -162,7 +162,7 @@ describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
     }
   });
 
-  it.each([undefined, null, 'job-1', {}])('what is no job (%j) cannot be removed', async (job) => {
+  it.each([undefined, null, 'job-1', {}])('a value that is not a job (%j) cannot be removed', async (job) => {
     const box = await openBox(store());
 
     const error = await refusal(box, () => box.queue().remove(wrong(job)));
@@ -259,14 +259,14 @@ describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
     }
   });
 
-  it('a status that is none cannot be waited for', async () => {
+  it('an unknown status cannot be waited for', async () => {
     const box = await openBox(store());
     const job = await box.queue().put(keep(1));
 
     expect((await refusal(box, () => job.waitFor(wrong('DONE')))).message).toContain("COMPLETED, got 'DONE'");
   });
 
-  it('a number of an entry that is none is refused', async () => {
+  it('an invalid seq is refused', async () => {
     const box = await openBox(store());
 
     for (const from of [Number.NaN, 1.5, Number.POSITIVE_INFINITY, wrong('first')])
@@ -328,13 +328,13 @@ describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
     },
   );
 
-  it('a job that is in no queue cannot be removed from one, and a job that is nowhere cannot be asked', async () => {
+  it('a job outside queues cannot be removed from one, and a job that does not exist cannot be read', async () => {
     const box = await openBox(store());
     const elsewhere = await box.queue('a').put(keep(1));
 
     expect((await refusal(box, () => box.queue().remove(elsewhere))).code).toBe('JOB_NOT_WAITING');
-    expect((await refusal(box, () => box.job('nobody').refresh())).code).toBe('JOB_NOT_FOUND');
-    expect((await refusal(box, () => box.job('nobody').result({ timeout: '1s' }))).code).toBe(
+    expect((await refusal(box, () => box.job('missing').refresh())).code).toBe('JOB_NOT_FOUND');
+    expect((await refusal(box, () => box.job('missing').result({ timeout: '1s' }))).code).toBe(
       'JOB_NOT_FOUND',
     );
     expect((await refusal(box, () => keep(1).result())).code).toBe('BAD_STATUS');
@@ -373,7 +373,7 @@ describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
     expect(await box.queue().length()).toBe(0);
   });
 
-  it('an option that nobody knows, a misspelt one, is refused wherever it is given', async () => {
+  it('an unknown option, for example a misspelt one, is refused wherever it is given', async () => {
     const box = await openBox(store());
     const job = await box.queue().put(keep(1));
     const pulled = await box.queue('a').put(keep(2));
@@ -449,7 +449,7 @@ describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
     expect(error.code).toBe('TRANSACTION_ENDED');
   });
 
-  it('a transaction that is used after its commit is refused, and handles that were made in it go on', async () => {
+  it('a transaction that is used after its commit is refused, and handles that were made in it still work', async () => {
     const box = await openBox(store());
     await box.queue('a').put(keep(0));
     const { tx, job, found } = await box.transaction(async (tx) => {
@@ -481,7 +481,7 @@ describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
       });
   });
 
-  it('a call of local that gives a promise rejects outside a job, and does not throw', async () => {
+  it('a call of local that returns a promise rejects outside a job, and does not throw', async () => {
     const calls = [
       () => local.transaction(async () => 1),
       () => local.setLiveAnnotation('a', 1),
@@ -518,13 +518,13 @@ describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
     expect(ids).toEqual([job.id]);
   });
 
-  it('an annotation of a job that is not there is refused, and leaves nothing', async () => {
+  it('an annotation of a job that does not exist is refused, and leaves nothing', async () => {
     const codes: unknown[] = [];
     const codeOf = (error: { code: string }) => error.code;
     const annotate = defineJob({
       name: 'annotate',
       async run() {
-        const lost = box.job('nobody');
+        const lost = box.job('missing');
         codes.push(await lost.setAnnotation('note', 1).catch(codeOf));
         codes.push(await local.setLiveAnnotation('note', 1, lost).catch(codeOf));
       },
@@ -604,7 +604,7 @@ describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
     expect(local.getJob()).toBeNull();
   });
 
-  it('a hook or a listener that is none, and an event that never comes, are refused', async () => {
+  it('a hook or a listener that is not a function, and an unknown event, are refused', async () => {
     const box = await openBox(store());
 
     const errors = [
@@ -637,7 +637,7 @@ describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
     },
   );
 
-  it('starting twice is refused, and the first start goes on', async () => {
+  it('starting twice is refused, and the first start continues', async () => {
     const box = await openBox(store());
     await box.start();
 
@@ -647,7 +647,7 @@ describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
     expect(await (await box.queue().put(keep('still'))).result()).toBe('still');
   });
 
-  it('a second dispatcher under the same UUID, and sizes that are none, are refused', async () => {
+  it('a second dispatcher under the same UUID, and invalid sizes, are refused', async () => {
     const box = await openBox(store());
     await box.start();
 
@@ -661,7 +661,7 @@ describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
     expect([...box.dispatchers.keys()]).toEqual([box.uuid]);
   });
 
-  it('everything is refused after stop, and what waited for a result learns it', async () => {
+  it('every call is refused after stop, and a wait for a result is rejected', async () => {
     const box = await openBox(store());
     const job: Job<unknown> = await box.queue().put(keep(1));
     const waiting = errorOf(() => job.result());
@@ -717,13 +717,13 @@ describe('an agent', () => {
     ['a function', () => null],
     ['text', 'mine'],
     ['an object', {}],
-  ])('with a chooser that is %s is refused, and told how to name it', async (_what, chooser) => {
+  ])('with a chooser that is %s is refused, and the error says how to name it', async (_what, chooser) => {
     const error = await errorOf(() => agent({ chooser: wrong(chooser) }));
 
     expect(error.message).toContain("defineChooser('name', choose)");
   });
 
-  it('with a filter by name that nobody registered claims nothing, and its poll says so', async () => {
+  it('with a filter by a name that is not registered claims nothing, and its poll says so', async () => {
     const shared = (stores.memory as () => ReturnType<(typeof stores)['memory']>)();
     const first = await openBox(shared);
     const filter = defineFilter('onlyHere', () => true);
@@ -794,16 +794,19 @@ describe('createSignalbox', () => {
     ['conditions', () => true],
     ['conditions', { conditionName: 'small' }],
     ['conditions', null],
-  ])('with one among its %s that is none is refused, and told how to make it', async (option, value) => {
-    const error = await errorOf(() => createSignalbox({ store: memoryStore(), [option]: [value] }));
+  ])(
+    'with an invalid one among its %s is refused, and the error says how to make it',
+    async (option, value) => {
+      const error = await errorOf(() => createSignalbox({ store: memoryStore(), [option]: [value] }));
 
-    expect([error.code, error.message]).toEqual([
-      'INVALID_OPTION',
-      expect.stringMatching(
-        /^Expected `(filter|chooser|condition)` to be .* define(Filter|Chooser|Condition)\(/,
-      ),
-    ]);
-  });
+      expect([error.code, error.message]).toEqual([
+        'INVALID_OPTION',
+        expect.stringMatching(
+          /^Expected `(filter|chooser|condition)` to be .* define(Filter|Chooser|Condition)\(/,
+        ),
+      ]);
+    },
+  );
 
   it('takes null for what is not given', async () => {
     const none = { logger: null, ids: null, codec: null, clock: null, limits: null, jobs: null };
@@ -825,7 +828,7 @@ describe('createSignalbox', () => {
     expect(error.message).toMatch(/^Expected `(setUp|tearDown|context)` to be a/);
   });
 
-  it('with a job that is none, twice one name, or a reserved one is refused', async () => {
+  it('with an invalid job, one name twice, or a reserved name is refused', async () => {
     const store = (): never => wrong((stores.memory as () => unknown)());
     const twin = defineJob({ name: 'keep', run: () => 1 });
 

@@ -41,7 +41,7 @@ function lastJournal(directory: string): string {
   return journals.sort().at(-1) as string;
 }
 
-/** The refusal to open a directory, which stays as it is. */
+/** Returns the error of an opening that is refused, and checks that the directory is unchanged. */
 async function refusalToOpen(directory: string, options: Parameters<typeof jsonStore>[1] = {}) {
   const before = picture(directory);
   const error = await errorOf(() => openBox(jsonStore(directory, options)));
@@ -92,7 +92,7 @@ describe('a json store', () => {
     },
   );
 
-  it('may be told of no limit', async () => {
+  it('may have no limits', async () => {
     const none = Number.POSITIVE_INFINITY;
     const limits = { completedMaxCount: none, historyMaxBytes: none, checkpointMinBytes: none };
 
@@ -140,7 +140,7 @@ describe('a directory', () => {
     ]);
   });
 
-  it('that this process holds is refused a second time, and the first goes on', async () => {
+  it('that this process holds is refused a second time, and the first store still works', async () => {
     const directory = newPath();
     const box = await openBox(jsonStore(directory));
 

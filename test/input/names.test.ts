@@ -103,7 +103,7 @@ const known = [
   '$$job',
   "'; drop table jobs; --",
   '<script>',
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: a template that nobody may evaluate
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: a template that must never be evaluated
   '${7*7}',
   '{{7*7}}',
   '$(rm -rf /)',
@@ -116,7 +116,7 @@ const known = [
   'a b',
 ];
 
-/** More than 200 things that are no names. Each `''` below stands for itself. */
+/** More than 200 values that are not names. Each `''` below is the empty name itself. */
 const hostile: readonly unknown[] = [
   ...starts.map((start) => `${start}a`).filter((name) => name !== 'a'),
   ...starts.filter((start) => start !== ''),

@@ -29,12 +29,12 @@ import { closeBoxes, errorOf, keep, openBox } from './boxes.ts';
 
 afterEach(closeBoxes);
 
-/** Not what a signature allows: what a program without types may pass all the same. */
+/** Casts a value that a signature forbids: a program without types may pass it. */
 const wrong = (value: unknown): never => value as never;
 
 const plain = defineJob({ name: 'plain', run: () => 1 });
 
-/** Every call that takes options, with something in their place. */
+/** Every call that takes options, called with another value instead. */
 const calls: Readonly<Record<string, (box: Signalbox, options: never) => unknown>> = {
   createSignalbox: (_, options) => createSignalbox(options),
   memoryStore: (_, options) => memoryStore(options),
@@ -107,7 +107,7 @@ describe('Options', () => {
   });
 });
 
-describe('What is needed and missing is refused by its name', () => {
+describe('A missing argument is refused by its name', () => {
   it.each<[string, () => unknown, string]>([
     ['a box for signals', () => handleSignals(wrong(undefined)), 'box'],
     ['a box of a dispatcher', () => new Dispatcher(wrong(null)), 'box'],

@@ -53,7 +53,7 @@ const notJson: readonly (readonly [what: string, value: unknown, path: string, g
 ];
 
 function mustNot(): never {
-  throw new Error('the getter is at fault');
+  throw new Error('the getter failed');
 }
 
 const tooMuch: readonly (readonly [what: string, value: unknown, code: string, message: string])[] = [
@@ -99,7 +99,7 @@ describe.each(Object.entries(stores))('on a %s store, as an argument', (_name, s
     expect(performance.now() - started).toBeLessThan(200);
   });
 
-  it('what fits to the last level, key and byte is taken', async () => {
+  it('a value that fits to the last level, key and byte is accepted', async () => {
     const box = await openBox(store());
     const values = [nested(64), Array.from({ length: 10_000 }, () => 0), 'x'.repeat(1024 * 1024 - 2)];
 
@@ -136,7 +136,7 @@ describe.each(Object.entries(stores))('on a %s store, as an argument', (_name, s
 const hostile: readonly (readonly [what: string, value: unknown])[] = [
   ['__proto__', JSON.parse('{"__proto__":{"polluted":true}}')],
   ['constructor and its kin', { constructor: 1, prototype: 2, hasOwnProperty: 3, toString: 4, valueOf: 5 }],
-  ['$job', { $job: 'someone-elses-id' }],
+  ['$job', { $job: 'another-id' }],
   ['$job within', { list: [{ $job: 'x' }, { $job: 1, more: 2 }] }],
   ['$$job and other dollars', { $$job: 1, $: 2, $$: 3, $$$: 4, a$: 5 }],
   ['a toJSON that is no function', { toJSON: 'text' }],
@@ -145,7 +145,7 @@ const hostile: readonly (readonly [what: string, value: unknown])[] = [
 ];
 
 describe.each(Object.entries(stores))('on a %s store, what user keys are named', (_name, store) => {
-  it.each(hostile)('matters to nobody: %s comes back as it was', async (_what, value) => {
+  it.each(hostile)('has no effect: %s comes back unchanged', async (_what, value) => {
     const box = await openBox(store());
     await box.start();
 
@@ -160,7 +160,7 @@ describe.each(Object.entries(stores))('on a %s store, what user keys are named',
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
   });
 
-  it('a plain object without a prototype comes back with its keys, and -0 as 0', async () => {
+  it('an object without a prototype comes back with its keys, and -0 as 0', async () => {
     const box = await openBox(store());
     await box.start();
 

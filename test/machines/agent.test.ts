@@ -13,15 +13,15 @@ afterEach(() => {
 
 /**
  * An agent on a queue that the test drives by hand. A claim counts its room when it begins, takes, counts
- * what it holds, and some time later says so; a freed slot is announced later, with the count of any instant in between. That is as
- * disorderly as a store on another host can make it.
+ * what it holds, and reports that some time later; a freed slot is announced later, with the count of any instant in
+ * between. A store on another host cannot cause a worse order.
  */
 class Field {
   readonly actor: Actor<typeof agentMachine>;
   size: number;
   waiting = 0;
   held = 0;
-  /** What it may hold when the claim under way has taken: its size as the claim began. */
+  /** The largest number that it may hold after the claim under way: its size when the claim began. */
   allowed = 0;
   claims = 0;
   room: number | null = null;
@@ -61,7 +61,7 @@ class Field {
     this.allowed = this.held + this.room;
   }
 
-  /** The claim takes what fits, as of its beginning. */
+  /** Lets the claim take what fitted at its beginning. */
   take(): void {
     if (this.room === null || this.hasTaken) return;
     const taken = Math.min(this.room, this.waiting);
@@ -71,7 +71,7 @@ class Field {
     this.hasTaken = true;
   }
 
-  /** It counts what it holds, at last when it ends. */
+  /** Lets the claim count what the agent holds, for the last time when it ends. */
   count(): void {
     if (this.hasTaken) this.counted ??= this.held;
   }
@@ -87,7 +87,7 @@ class Field {
     this.send({ type: 'claim.done', held });
   }
 
-  /** A job completes: its slot is free at once, and said to be free later. */
+  /** Completes a job: its slot is free at once, and announced later. */
   complete(countsAtOnce: boolean): void {
     if (this.held === 0) return;
     this.held -= 1;
@@ -127,7 +127,7 @@ class Field {
     this.send({ type: 'agent.resume' });
   }
 
-  /** Everything on its way arrives. */
+  /** Delivers everything that is under way. */
   settle(claimsFirst = true): void {
     for (let turn = 0; turn < 100; turn += 1) {
       this.offer();
@@ -161,14 +161,14 @@ const steps: Readonly<Record<string, Step>> = {
   resume: (field) => field.resume(),
 };
 
-/** Each sequence uses some of the steps only, so that rare ones meet. */
+/** Each sequence uses only some of the steps, so that rare ones meet. */
 const sequence = fc
   .subarray(Object.keys(steps), { minLength: 2 })
   .chain((some) =>
     fc.array(fc.constantFrom('put', 'offer', 'take', 'end claim', ...some), { maxLength: 40, size: 'max' }),
   );
 
-/** What must hold for any machine that is to be an agent: throws when it does not. */
+/** Throws when a machine breaks a rule of agents. */
 function checkAgent(machine: typeof agentMachine, seed?: number): void {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 4 }), sequence, fc.boolean(), (size, names, claimsFirst) => {
@@ -197,7 +197,7 @@ function checkAgent(machine: typeof agentMachine, seed?: number): void {
   );
 }
 
-/** Every event with the counts that guards tell apart. */
+/** Every event with the counts that guards distinguish. */
 const samples: readonly AgentEvent[] = [
   { type: 'work.available' },
   { type: 'claim.due' },
@@ -272,7 +272,7 @@ describe('work offered while a claim is under way', () => {
   });
 });
 
-/** An agent of a size, for which jobs wait and which claims. */
+/** A claiming agent of a size, for which jobs wait. */
 function claiming(size: number, jobs: number): Field {
   const field = new Field(agentMachine, size);
   for (let at = 0; at < jobs; at += 1) field.put();
@@ -281,7 +281,7 @@ function claiming(size: number, jobs: number): Field {
 }
 
 describe('a slot that is freed while a claim is under way', () => {
-  it('is claimed for, although the claim counted before and thinks the agent full', () => {
+  it('leads to a claim, although the claim under way counted a full agent', () => {
     const field = claiming(1, 2);
     field.take();
     field.count();
@@ -323,7 +323,7 @@ describe('an agent that is drained while it claims and resumed before the claim 
 });
 
 describe('a resized agent', () => {
-  it('that shrank below what it holds claims when enough is done with', () => {
+  it('that shrank below what it holds claims when enough jobs are completed', () => {
     const field = claiming(3, 6);
     field.settle();
     field.resize(1);

@@ -7,7 +7,7 @@ export interface Edge {
   readonly to: string | null;
 }
 
-/** Every transition of a chart, from each leaf state, those of the states around it included. */
+/** Every transition of a chart, from each leaf state, including those of its parents. */
 export function edgesOf(machine: AnyStateMachine): Edge[] {
   return leavesOf(machine.root).flatMap((leaf) => {
     const edges = new Map<string, Edge[]>();
@@ -49,7 +49,7 @@ interface StateConfig {
   readonly states?: Record<string, StateConfig>;
 }
 
-/** Every place in a chart's definition where an event is taken: the path of the state, and the event. */
+/** Every place in a chart's definition that accepts an event: the path of the state, and the event. */
 export function takingsOf(machine: AnyStateMachine): (readonly [path: string, event: string])[] {
   const walk = (config: StateConfig, path: string): (readonly [string, string])[] => [
     ...Object.keys(config.on ?? {}).map((event) => [path, event] as const),
@@ -60,7 +60,7 @@ export function takingsOf(machine: AnyStateMachine): (readonly [path: string, ev
   return walk(machine.config as StateConfig, '');
 }
 
-/** The same machine without one transition: what a slip of the pen would leave. */
+/** The same machine without one transition, as after a mistake. */
 export function without<Machine extends AnyStateMachine>(
   machine: Machine,
   path: string,

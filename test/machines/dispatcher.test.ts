@@ -20,13 +20,13 @@ afterEach(() => {
   for (const actor of actors.splice(0)) actor.stop();
 });
 
-/** A dispatcher whose effects are only counted; polls and deactivations end when the test says so. */
+/** A dispatcher whose effects are only counted; the test ends polls and deactivations. */
 class Recorded {
   readonly actor: Actor<typeof dispatcherMachine>;
   readonly effects: string[] = [];
   polling = 0;
   deactivating = 0;
-  /** A poll is scheduled and has not been called off. */
+  /** True while a poll is scheduled and not cancelled. */
   scheduled = false;
 
   constructor(machine: typeof dispatcherMachine) {
@@ -62,7 +62,7 @@ class Recorded {
     return String(this.actor.getSnapshot().value);
   }
 
-  /** Sends what can happen now: nothing ends that is not under way, and nothing is due that is not scheduled. */
+  /** Sends only events that can happen now: ends of what is under way, and polls that are scheduled. */
   happen(event: DispatcherEvent): void {
     if (event.type === 'poll.done') {
       if (this.polling === 0) return;
@@ -76,7 +76,7 @@ class Recorded {
   }
 }
 
-/** What must hold for any machine that is to be a dispatcher: throws when it does not. */
+/** Throws when a machine breaks a rule of dispatchers. */
 function checkDispatcher(machine: typeof dispatcherMachine, seed?: number): void {
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...events), { maxLength: 60, size: 'max' }), (sequence) => {
@@ -107,7 +107,7 @@ function checkDispatcher(machine: typeof dispatcherMachine, seed?: number): void
   );
 }
 
-/** Deactivated, it ends in stopped as soon as what is under way has ended, its queues cleaned once. */
+/** Checks that a deactivated dispatcher stops as soon as everything under way has ended, and cleans its queues once. */
 function mustStop(dispatcher: Recorded): void {
   if (['stopped', 'abandoned'].includes(dispatcher.state)) return;
   dispatcher.happen({ type: 'dispatcher.deactivate' });
@@ -119,7 +119,7 @@ function mustStop(dispatcher: Recorded): void {
   if (cleaned !== 1) throw new Error('it stops with its queues as they are');
 }
 
-/** Wherever it was left, it can be activated and polls again. */
+/** Checks that it can be activated in every state and polls again. */
 function mustStart(dispatcher: Recorded): void {
   dispatcher.happen({ type: 'dispatcher.activate' });
   dispatcher.happen({ type: 'poll.done' });

@@ -1,10 +1,10 @@
 import type { Failure } from '../../machines/job.context.ts';
 import type { JobEvent } from '../../machines/job.events.ts';
 
-/** An error as a job keeps it. */
+/** An error as a job stores it. */
 const failure: Failure = { name: 'Error', message: 'no', stack: '', code: null, cause: null, extra: {} };
 
-/** At least one event of every type; several where a guard or an assign looks at what it says. */
+/** At least one event of every type; several where a guard or an assign reads its payload. */
 export const jobEvents: readonly JobEvent[] = [
   { type: 'job.put', queue: 'q', at: 10, beginAfter: 10, assigner: 'p1' },
   { type: 'job.put', queue: 'q', at: 10, beginAfter: 99, assigner: null },

@@ -5,7 +5,8 @@ import { compileChart } from '../../src/model/chart/compile.ts';
 import { expectSameSteps } from '../model/chart/equality.ts';
 import { jobEvents } from './job-samples.ts';
 
-// Counters never end and settings steer nothing; everything a guard or an assign looks at is here.
+// Leaves out counters, which grow without end, and settings, which decide nothing. Guards and assigns read only
+// the rest.
 const steering = ({ parent, order, assigner, quotas, waitingOn, outcome, ending }: JobContext) => [
   parent && Object.keys(parent),
   order?.[0],

@@ -11,9 +11,9 @@ import { afterStep, canStepJob, newJobRecord, statusOfState, stepJob } from '../
 import type { JobRecord } from '../../src/model/records/records.ts';
 import { type Edge, edgesOf, takingsOf, without } from './altered.ts';
 import { jobEvents } from './job-samples.ts';
-import { closeKeepers, keepers, opened } from './kept.ts';
+import { closeStores, opened, stores } from './stores.ts';
 
-afterEach(closeKeepers);
+afterEach(closeStores);
 
 // The table of behaviours.md §2.2. `row` is its order there; `to` names the state within ACTIVE where the table does.
 const statusMoves: readonly {
@@ -43,8 +43,8 @@ const statusMoves: readonly {
   { row: 13, from: 'active.waiting', to: 'new', by: 'callback.reset' },
 ];
 
-// Events that leave the status alone: the place (decisions.md 24), a retry in the same call (J-48), settings (J-10, J-14,
-// J-25 to J-31), and the move of a callback to the job that its proxy chose (J-98).
+// Events that do not change the status: the place (decisions.md 24), a retry in the same call (J-48), settings
+// (J-10, J-14, J-25 to J-31), and the move of a callback to the job that its proxy chose (J-98).
 const everywhere = [
   'new',
   'pending',
@@ -84,7 +84,7 @@ const kinds: Readonly<Record<string, JobInput>> = {
   'a branch of a proxy': { name: 'then', parent: { proxy: 'x1' }, order: ['callback', 7] },
 };
 
-/** What guards and assigns look at; counters and settings do not make a new place to stand. */
+/** What guards and assigns read. Counters and settings do not make another state. */
 const steering = ({ parent, order, quotas, waitingOn, outcome }: JobContext): unknown => [
   parent && Object.keys(parent),
   order?.[0],
@@ -112,7 +112,7 @@ function leafOf(value: unknown): string {
         .join('.');
 }
 
-/** The context in a record, without the key that the store gives a place. */
+/** The context of a record, without the key of the order, which the store sets. */
 function contextOf(record: JobRecord): JobContext {
   const {
     id: _i,
@@ -131,7 +131,7 @@ function contextOf(record: JobRecord): JobContext {
   return { ...context, order: context.order === null ? null : [context.order[0], 0] };
 }
 
-/** What XState itself makes of a path: the reference for what stores keep. */
+/** The result of a path in XState itself: the reference for what stores keep. */
 function expected(path: Path, input: JobInput): { state: string; context: JobContext } {
   let [snapshot] = initialTransition(jobMachine, input);
   for (const { event } of path.steps.slice(1))
@@ -180,7 +180,7 @@ describe('the job chart', () => {
   });
 });
 
-describe.each(Object.entries(keepers))(
+describe.each(Object.entries(stores))(
   'every shortest path of the job chart, kept by the %s store',
   (name, keeper) => {
     it.each(Object.entries(kinds))(
@@ -229,10 +229,10 @@ describe.each(Object.entries(keepers))(
 );
 
 describe('a store', () => {
-  it.each(Object.keys(keepers))(
+  it.each(Object.keys(stores))(
     'of kind %s refuses a step from a state that the job has left',
     async (name) => {
-      const store = await opened((keepers[name] as () => ReturnType<(typeof keepers)['memory']>)());
+      const store = await opened((stores[name] as () => ReturnType<(typeof stores)['memory']>)());
       const record = newJobRecord('j', { name: 'index' });
       const put = stepJob(record, jobEvents[0] as JobEvent);
       await store.commit({
@@ -292,7 +292,7 @@ describe('whatever happens to a job', () => {
     });
   });
 
-  it('it has at most one outcome, from its end on and for ever (I4)', () => {
+  it('it has at most one outcome, from its end on (I4)', () => {
     property((walked) => {
       for (const { before, after } of walked) {
         const isEnded = ['CALLBACKS', 'COMPLETED'].includes(statusOfState(after.state));
@@ -332,10 +332,10 @@ describe('whatever happens to a job', () => {
     });
   });
 
-  it('its token grows with each change of holder and nothing else, and neither it nor the epoch goes back (I6)', () => {
+  it('its claim grows with each change of holder and nothing else, and neither it nor the epoch goes back (I6)', () => {
     const holderOf = ({ parent }: JobRecord): string =>
-      parent !== null && 'agent' in parent ? JSON.stringify(parent) : 'nobody';
-    // An interrupted callback goes to whoever resumes it.
+      parent !== null && 'agent' in parent ? JSON.stringify(parent) : 'none';
+    // An interrupted callback goes to the process that resumes it.
     const takes = ['job.claim', 'job.unassign', 'job.reschedule', 'job.interrupt', 'callback.reset'];
 
     property((walked) => {

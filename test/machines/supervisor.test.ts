@@ -51,7 +51,7 @@ function mustBe(actual: unknown, expected: unknown, what: string): void {
     throw new Error(`${what}: ${JSON.stringify(actual)} is not ${JSON.stringify(expected)}`);
 }
 
-/** What must hold for any machine that is to be a supervisor: throws when it does not. */
+/** Throws when a machine breaks a rule of supervisors. */
 function checkSupervisor(machine: typeof supervisorMachine, seed?: number): void {
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...events), { maxLength: 40, size: 'max' }), (sequence) => {
@@ -94,7 +94,10 @@ function checkSupervisor(machine: typeof supervisorMachine, seed?: number): void
   );
 }
 
-/** Once it is up or has failed, asking it to stop and ending what is under way stops it and closes the store, once. */
+/**
+ * Checks that a supervisor that is up or has failed stops on request, when everything has ended, and closes the
+ * store once.
+ */
 function mustStop(actor: Actor<typeof supervisorMachine>, effects: readonly string[]): void {
   for (const type of ['store.opened', 'recovery.done', 'box.stop', 'drain.done'] as const)
     actor.send({ type });
@@ -134,7 +137,7 @@ describe('a supervisor', () => {
     expect(() => checkSupervisor(without(supervisorMachine, path, event), 1)).toThrow();
   });
 
-  it('whose store fails while it drains stops all the same, and keeps the reason', () => {
+  it('whose store fails while it drains still stops, and keeps the reason', () => {
     const { actor, effects } = record(supervisorMachine);
     for (const type of ['store.opened', 'recovery.done', 'box.stop'] as const) actor.send({ type });
     actor.send({ type: 'store.failed', reason: 'the disk is gone' });

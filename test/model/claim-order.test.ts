@@ -7,7 +7,7 @@ import { systemNames } from '../../src/model/records/system-names.ts';
 import { memoryStore } from '../../src/store/in-memory/memory-store.ts';
 import type { Change, OpenStore } from '../../src/store/store.ts';
 
-// The claim order of behaviours.md §3 (Q-15 and Q-23 to Q-31), in the plainest form there is, against the lanes.
+// The claim order of behaviours.md §3 (Q-15 and Q-23 to Q-31) in its simplest form, compared with the lanes.
 
 const failure = { name: 'Error', message: 'no', stack: '', code: null, cause: null, extra: {} };
 
@@ -71,7 +71,7 @@ async function setQuota(world: World, name: string, size: number): Promise<void>
   });
 }
 
-/** Everything that a naive claim looks at. */
+/** Everything that a naive claim reads. */
 interface Picture {
   readonly jobs: readonly JobRecord[];
   /** Sizes by name. */
@@ -110,7 +110,7 @@ interface Wants {
   readonly job: ((job: JobRecord) => boolean) | null;
 }
 
-/** Q-24 to Q-31 for one job. */
+/** Decides by Q-24 to Q-31 for one job. */
 function naiveClaim({ jobs, quotas }: Picture, now: number, wants: Wants): JobRecord | null {
   for (const job of iterationOrder(jobs)) {
     if (Number(job.beginAfter) > now) return null;
@@ -129,7 +129,7 @@ function naiveClaim({ jobs, quotas }: Picture, now: number, wants: Wants): JobRe
   return null;
 }
 
-/** What the naive claim does `limit` times, each on the state that the one before left. */
+/** What the naive claim does `limit` times, each on the state after the one before. */
 function naiveClaims(picture: Picture, now: number, wants: Wants, limit: number): string[] {
   const taken: string[] = [];
   let { jobs } = picture;
@@ -138,7 +138,7 @@ function naiveClaims(picture: Picture, now: number, wants: Wants, limit: number)
     if (job === null) break;
     taken.push(job.id);
     const entered = isExpired(job, now) ? [] : job.quotaNames.filter((name) => picture.quotas.has(name));
-    // A slot that is given up here is free for the next claim, not within this one.
+    // A slot that is freed here is free for the next claim, not within this one.
     const quotas = [...job.quotas, ...entered.map((name) => `q/${name}`)];
     const left = { ...job, parent: null, quotas };
     jobs = jobs.map((other) => (other.id === job.id ? left : other));
@@ -346,7 +346,7 @@ const any: Wants = { names: null, job: null };
 const plain: NewJob = { name: 'mail', quotaNames: [], begin: null, beginBy: null };
 
 describe('a job that holds its quota slot', () => {
-  it('is offered although jobs without a slot stand before it, once it was handed back to the end of the line', async () => {
+  it('is offered although jobs without a slot are before it, once it was returned to the end of the line', async () => {
     const world = await newWorld();
     await setQuota(world, 'disk', 1);
     await put(world, 'a', { ...plain, quotaNames: ['disk'] });
@@ -360,7 +360,7 @@ describe('a job that holds its quota slot', () => {
 });
 
 describe('a job that changes its quotas while it waits', () => {
-  it('stands in the queue once', async () => {
+  it('is in the queue once', async () => {
     const world = await newWorld();
     await put(world, 'a', plain);
     await put(world, 'b', plain);
@@ -373,7 +373,7 @@ describe('a job that changes its quotas while it waits', () => {
 });
 
 describe('a held job that is due', () => {
-  it('comes before a pre-dated one that stands behind jobs of a full quota', async () => {
+  it('comes before a pre-dated job that is behind jobs of a full quota', async () => {
     const world = await newWorld();
     await setQuota(world, 'disk', 1);
     const disk = { ...plain, quotaNames: ['disk'] };
@@ -404,7 +404,7 @@ describe('a held job that is due', () => {
     const started = performance.now();
     for (let at = 0; at < 100; at += 1) await storeClaims(world, any, 1);
 
-    // Sorting what is held took 100 × 20 ms here.
+    // Sorting the held jobs took 100 × 20 ms here.
     expect(performance.now() - started).toBeLessThan(500);
     expect(await world.store.waitingCount('q')).toBe(50_000);
   });

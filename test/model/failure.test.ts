@@ -4,12 +4,12 @@ import { SignalboxError } from '../../src/errors.ts';
 import { Failure } from '../../src/model/values/failure.ts';
 import { encodeValue } from '../../src/model/values/values.ts';
 
-/** Errors whose every property fights back. */
+/** Errors whose every property throws or misleads. */
 function trap(name: string): Error {
   return Object.defineProperty(new Error('trapped'), name, {
     enumerable: true,
     get: () => {
-      throw new Error(`${name} is at fault`);
+      throw new Error(`the getter of ${name} failed`);
     },
   });
 }
@@ -85,7 +85,7 @@ describe('whatever is thrown', () => {
     expect(new Failure(stored).toError()).toBeInstanceOf(Error);
   });
 
-  it('any text and any property is kept or replaced, and never in the way', () => {
+  it('any text and any property is kept or replaced, and never a reason to fail', () => {
     const thrown = fc.oneof(
       fc.anything({
         withBigInt: true,

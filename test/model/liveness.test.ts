@@ -86,7 +86,7 @@ describe('the ring of dispatchers', () => {
     );
   });
 
-  it('is one circle: who follows it sees everyone', () => {
+  it('is one circle that visits every dispatcher', () => {
     fc.assert(
       fc.property(ring, (uuids) => {
         const all = uuids.map((uuid) => representation(uuid));
@@ -112,7 +112,7 @@ describe('the ring of dispatchers', () => {
 });
 
 describe('a deadline', () => {
-  it('is over when it has passed, never exactly on it (Q-27), and not there without both its parts (J-91)', () => {
+  it('is over when it has passed, never exactly on it (Q-27), and does not exist without both its parts (J-91)', () => {
     fc.assert(
       fc.property(fc.nat(1000), fc.nat(500), (beginAfter, beginBy) => {
         const end = beginAfter + beginBy;

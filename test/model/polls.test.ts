@@ -20,7 +20,7 @@ function pollsAt(times: readonly number[], size = 1000): Polls {
 }
 
 describe('the polls of a dispatcher', () => {
-  it('stand newest first, under keys that fall with time and are never shared', () => {
+  it('are in order, newest first, under keys that decrease with time and are never shared', () => {
     fc.assert(
       fc.property(instants, (times) => {
         const polls = [...pollsAt(times)];
@@ -34,7 +34,7 @@ describe('the polls of a dispatcher', () => {
     );
   });
 
-  it('are found at and before each key and instant as a plain search finds them', () => {
+  it('are found at and before each key and instant as a simple search finds them', () => {
     fc.assert(
       fc.property(instants, fc.integer({ min: -5, max: 400 }), (times, offset) => {
         const polls = pollsAt(times);
@@ -102,7 +102,7 @@ describe('statistics', () => {
     maxLength: 8,
   });
 
-  it('count every job that was started in the polls once, by what became of it', () => {
+  it('count every job that was started in the polls once, by its outcome', () => {
     fc.assert(
       fc.property(claims, (polled) => {
         const jobs = new JobInfos(1000);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeValue, encodeValue, referredJobs } from '../../src/model/values/values.ts';
 
-/** JSON as hostile as it can be: keys with dollars and prototypes, deep and wide, any well-formed text. */
+/** Hostile JSON: keys with dollars and prototypes, deep and wide, any well-formed text. */
 const text = fc.string({ unit: 'grapheme' }).map((each) => each.replaceAll('\u0000', ''));
 const key = fc.oneof(
   text,
@@ -66,7 +66,7 @@ describe('a value that is stored', () => {
     );
   });
 
-  it('is refused at the first thing that is no JSON, wherever it stands, with the path that leads there', () => {
+  it('is refused at its first part that is not JSON, anywhere in it, with the path to that part', () => {
     const step = fc.oneof(fc.nat(3), fc.constantFrom('a', 'b_1', 'a b', '0', '$x'));
 
     fc.assert(

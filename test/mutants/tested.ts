@@ -52,7 +52,7 @@ export const testedMutants: readonly TestedMutant[] = [
     test: 'test/security/tampered-records.test.ts',
     edits: [
       {
-        file: 'src/model/jobs/readable.ts',
+        file: 'src/model/jobs/step.ts',
         find: 'return knownStates.has(job.state) && job.unsound === undefined && fitsItsPlace(job);',
         replace: 'return job !== undefined || (knownStates.has(job) && fitsItsPlace(job));',
       },
@@ -79,8 +79,8 @@ export const testedMutants: readonly TestedMutant[] = [
     edits: [
       {
         file: 'src/model/values/redaction.ts',
-        find: 'const plainKeys: ReadonlySet<string> = new Set(secretKeys);',
-        replace: "const plainKeys: ReadonlySet<string> = new Set(secretKeys.filter((key) => key === ''));",
+        find: 'const secretKeySet: ReadonlySet<string> = new Set(secretKeys);',
+        replace: "const secretKeySet: ReadonlySet<string> = new Set(secretKeys.filter((key) => key === ''));",
       },
     ],
   },

@@ -7,13 +7,13 @@ import { jsonStore } from 'signalbox/json';
 import { foreignReferences } from './hostile-names.ts';
 import { forgeEntries } from './tampered-store.ts';
 
-// A process of its own, whose loader tells of every import: it opens a store in which every name that may lead to code
-// was replaced, works it off, and says what happened.
+// A separate process, whose loader reports every import: it opens a store in which every name that may lead to code
+// was replaced, runs its jobs, and reports what happened.
 const [dir = ''] = process.argv.slice(2);
 const target = join(dir, '..', 'evil.mjs');
 const references = foreignReferences(target);
-const none = (): void => {};
-const silent = { debug: none, info: none, warn: none, error: none, fatal: none };
+const ignore = (): void => {};
+const silent = { debug: ignore, info: ignore, warn: ignore, error: ignore, fatal: ignore };
 
 let ran = 0;
 const keep = defineJob({
@@ -96,7 +96,7 @@ const hook = `
   export const resolve = (specifier, context, next) => { port.postMessage(specifier); return next(specifier, context); };
 `;
 register(`data:text/javascript,${encodeURIComponent(hook)}`, { data: port2, transferList: [port2] });
-// The loader tells of imports: without this the count could be empty for another reason.
+// The loader reports imports: without this the count could be empty for another reason.
 await import('node:zlib');
 while (imported.length === 0) await new Promise(setImmediate);
 const seen = [...imported.splice(0)];

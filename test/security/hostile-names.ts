@@ -30,7 +30,7 @@ export const inheritedNames: readonly string[] = [
 ];
 
 /**
- * What somebody might write in place of the name of a job who hopes that it is imported, looked up in an object, or run.
+ * What an attacker might write in place of the name of a job, to have it imported, looked up in an object, or run.
  *
  * @param target - a module that leaves a mark when it is imported: its path.
  */

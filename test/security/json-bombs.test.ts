@@ -14,8 +14,8 @@ import { forgeJournal } from './tampered-store.ts';
 
 afterEach(closeBoxes);
 
-const none = (): void => {};
-const silent = { debug: none, info: none, warn: none, error: none, fatal: none };
+const ignore = (): void => {};
+const silent = { debug: ignore, info: ignore, warn: ignore, error: ignore, fatal: ignore };
 const mebibyte = 1024 * 1024;
 
 function nested(depth: number): unknown {
@@ -24,7 +24,7 @@ function nested(depth: number): unknown {
   return value;
 }
 
-/** 250,000 keys: listing them is what costs, so it is not tried at every door. */
+/** 250,000 keys: listing them takes long, so not every call is tried with it. */
 function vast(): unknown {
   const value: Record<string, number> = {};
   for (let at = 0; at < 250_000; at += 1) value[`k${at}`] = at;
@@ -53,7 +53,7 @@ const bombs: readonly (readonly [what: string, value: unknown, code: string, det
   ['text that would take 10 GB', unfolding, 'ARGS_TOO_LARGE', { limit: mebibyte, unit: 'bytes' }],
 ];
 
-/** The store works: a job runs, the store is checkpointed, and it opens again with what it held. */
+/** Checks that the store works: a job runs, a checkpoint is made, and it opens again with all of its records. */
 async function isWell(box: Signalbox, dir: string): Promise<void> {
   const journals = (): number => readdirSync(dir).filter((name) => name.startsWith('journal-')).length;
   const before = journals();
@@ -72,7 +72,7 @@ function smallStore(dir: string) {
 
 describe('[S5] a bomb of JSON', () => {
   it.each(bombs)(
-    '%s is refused at every door with the limit and what came, and the store is well',
+    '%s is refused by every call with the limit and the actual size, and the store is intact',
     async (_what, value, code, details) => {
       const give = defineJob({ name: 'give', run: (): unknown => value });
       const tell = defineJob({ name: 'tell', run: () => local.setLiveAnnotation('bomb', value) });
@@ -183,7 +183,7 @@ describe('[S5] a failure', () => {
     aThrown10GB: () => unfolding,
   };
 
-  it('of any depth and size is stored small, and the store is well', async () => {
+  it('of any depth and size is stored small, and the store is intact', async () => {
     const jobs = Object.entries(errors).map(([name, error]) =>
       defineJob({
         name,

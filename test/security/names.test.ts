@@ -28,22 +28,22 @@ describe('[S1] a stored name', () => {
       join(newDirectory(), 'store'),
     ]);
 
-    const told = JSON.parse(stdout);
+    const report = JSON.parse(stdout);
 
-    expect(told.references).toBeGreaterThanOrEqual(200);
-    // The loader does tell; the only import is the lock's, whose name stands in the code.
-    expect(told.seen).toEqual(['node:zlib']);
-    expect(told.imported).toEqual(['fs-native-extensions']);
-    // What ran: the innocent job, and the parents of the callbacks.
-    expect([told.executed, told.ran, told.result]).toEqual([
+    expect(report.references).toBeGreaterThanOrEqual(200);
+    // The loader reports imports; the only one is that of the lock, whose name is in the code.
+    expect(report.seen).toEqual(['node:zlib']);
+    expect(report.imported).toEqual(['fs-native-extensions']);
+    // Only the harmless job and the parents of the callbacks ran.
+    expect([report.executed, report.ran, report.result]).toEqual([
       0,
-      1 + Math.ceil(told.references / 4),
+      1 + Math.ceil(report.references / 4),
       'innocent',
     ]);
-    // A job whose reference could be a name fails; one whose reference could not is set aside. None gives a value.
-    expect(Object.keys(told.outcomes).sort()).toEqual(['UnknownDefinitionError', 'quarantined']);
-    expect(told.outcomes.UnknownDefinitionError + told.outcomes.quarantined).toBe(told.references);
-    expect(told.policies).toEqual(['ACTIVE']);
+    // A job whose reference could be a name fails; one whose reference could not is quarantined. Neither gives a value.
+    expect(Object.keys(report.outcomes).sort()).toEqual(['UnknownDefinitionError', 'quarantined']);
+    expect(report.outcomes.UnknownDefinitionError + report.outcomes.quarantined).toBe(report.references);
+    expect(report.policies).toEqual(['ACTIVE']);
   });
 });
 
@@ -92,7 +92,7 @@ forEachStore('[S2] a name that every object inherits', (makeStore) => {
     }
   });
 
-  it('is unknown where nobody has given it a meaning, and is not taken for what is inherited', async () => {
+  it('is unknown where no definition has this name, and is not mistaken for an inherited key', async () => {
     const keep = defineJob({ name: 'keep', run: (value: unknown) => value });
     const { box } = await makeBox({ store: makeStore(), jobs: [keep], queues: ['a'] });
     for (const name of inheritedNames) {
@@ -176,13 +176,13 @@ forEachStore('[S2] a name that every object inherits', (makeStore) => {
     }
   });
 
-  it('is no level of the log: a failure is told all the same', async () => {
+  it('is not a level of the log: a failure is still logged', async () => {
     const fail = defineJob({ name: 'fail', run: () => Promise.reject(new Error('heard')) });
     const { box, reactor, logged } = await makeBox({ store: makeStore(), jobs: [fail], queues: [''] });
     const job = await box.queue().put(fail());
     const patch = { failureLogLevel: 'constructor' };
     await box.store.commit({
-      by: 'somebody',
+      by: 'another',
       changes: [{ kind: 'job', id: job.id ?? '', event: 'failureLogLevel.set', from: null, to: null, patch }],
       expect: [],
     }).synced;
@@ -194,7 +194,7 @@ forEachStore('[S2] a name that every object inherits', (makeStore) => {
   });
 });
 
-it('[S2] what a definition is named is checked where it is made', () => {
+it('[S2] the name of a definition is checked where it is made', () => {
   for (const name of [
     '__proto__',
     '',

@@ -1,4 +1,4 @@
-// A process of its own, since what it looks for would spoil the one that tests: hostile keys go in by every public call
+// A separate process, since a polluted prototype would break the test process: hostile keys go in by every public call
 // and by the files of the store. `frozen`: Object.prototype cannot be changed, so a careless assignment throws.
 const [dir = '', mode] = process.argv.slice(2);
 if (mode === 'frozen') Object.freeze(Object.prototype);
@@ -32,8 +32,8 @@ function same(what: string, value: unknown): void {
   if (JSON.stringify(value) !== text) throw new Error(`${what}: ${JSON.stringify(value)} instead of ${text}`);
   done.push(what);
 }
-const none = (): void => {};
-const silent = { debug: none, info: none, warn: none, error: none, fatal: none };
+const ignore = (): void => {};
+const silent = { debug: ignore, info: ignore, warn: ignore, error: ignore, fatal: ignore };
 
 const context = new AsyncLocalStorage<unknown>();
 const give = defineJob({ name: 'give', context, run: (value: unknown) => value });

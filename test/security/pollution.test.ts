@@ -23,7 +23,7 @@ it('[S3] hostile keys by every public call and in the files of a store change no
     return JSON.parse(stdout);
   };
 
-  const told = await Promise.all([run([], 'plain'), run(['--disable-proto=delete'], 'frozen')]);
+  const outputs = await Promise.all([run([], 'plain'), run(['--disable-proto=delete'], 'frozen')]);
 
   const opened = [
     'values: open',
@@ -32,7 +32,7 @@ it('[S3] hostile keys by every public call and in the files of a store change no
     'the id of a job: quarantined',
     'the patch of another record: STORE_CORRUPT',
   ];
-  expect(told).toEqual([
+  expect(outputs).toEqual([
     { clean: true, done: 46, opened, frozen: false, proto: true },
     { clean: true, done: 46, opened, frozen: true, proto: false },
   ]);

@@ -47,7 +47,7 @@ forEachStore('[S18] a queue with a limit', (makeStore) => {
       if (entry.kind === 'job') jobs += 1;
       kinds.add(entry.event);
     }
-    // Nothing of a refused job is anywhere: not a record, not a line.
+    // A refused job leaves no record and no line.
     expect([await box.queue().length(), (await box.store.list('job', '')).length, jobs]).toEqual([
       100, 100, 100,
     ]);
@@ -106,7 +106,7 @@ forEachStore('[S18] a queue with a limit', (makeStore) => {
     expect(await box.queue().length()).toBe(0);
   });
 
-  it('turns away nothing that belongs to a job that it took: jobs of a joined one, and what is put back', async () => {
+  it('refuses no job that belongs to an accepted one: jobs of a joined job, and jobs that are put back', async () => {
     let attempts = 0;
     const again = defineJob({
       name: 'again',
@@ -172,7 +172,7 @@ forEachStore('[S18] a job', (makeStore) => {
       ),
     ];
     await job.setAnnotation('c', 'changed');
-    const told = await box.queue().put(tell().with({ annotations: { a: 1, b: 1, c: 1 } }));
+    const annotated = await box.queue().put(tell().with({ annotations: { a: 1, b: 1, c: 1 } }));
     reactor.run();
     await reactor.until(box.start());
     await reactor.advance('1s');
@@ -184,7 +184,7 @@ forEachStore('[S18] a job', (makeStore) => {
         details: { what: 'annotations', limit: 3, actual: 4 },
       });
     expect((await job.refresh()).annotations).toEqual({ a: 1, b: 1, c: 'changed' });
-    await expect(reactor.until(told.result())).rejects.toMatchObject({ code: 'TOO_MANY' });
+    await expect(reactor.until(annotated.result())).rejects.toMatchObject({ code: 'TOO_MANY' });
   });
 
   it('has at most so many callbacks, however they are added', async () => {
@@ -235,7 +235,7 @@ forEachStore('[S18] a job', (makeStore) => {
 });
 
 describe('[S18] a store that is used for long', () => {
-  it('keeps as many completed jobs and as much history as it is told, and no more', async () => {
+  it('keeps as many completed jobs and as much history as its options allow, and no more', async () => {
     const dir = join(newDirectory(), 'store');
     const store = jsonStore(dir, {
       completedMaxCount: 50,
@@ -255,7 +255,7 @@ describe('[S18] a store that is used for long', () => {
 
     expect((await box.store.list('job', '')).length).toBeLessThan(200);
     expect(box.store.oldestSeq()).toBeGreaterThan(4000);
-    // 2,400 jobs write about 3 MB. What stands there is the history, the newest snapshots, and a journal under way.
+    // 2,400 jobs write about 3 MB. The directory has the history, the newest snapshots, and a journal under way.
     expect(Math.max(...sizes)).toBeLessThan(1_200_000);
     await box.stop();
   });

@@ -39,7 +39,7 @@ function aesGcm(...keys: readonly Uint8Array[]): Codec {
           decipher.setAuthTag(bytes.subarray(12, 28));
           return JSON.parse(decipher.update(bytes.subarray(28), undefined, 'utf8') + decipher.final('utf8'));
         } catch {
-          // Another key may fit.
+          // Another key may work.
         }
       }
       throw new Error('no key fits');
@@ -57,12 +57,18 @@ afterEach(async () => {
 
 /** Everything that a logger may write, as pino would: the fields with the error, its own properties and its causes. */
 function keeping(lines: string[]) {
-  const told = (error: unknown): unknown =>
+  const serialized = (error: unknown): unknown =>
     error instanceof Error
-      ? { ...error, name: error.name, message: error.message, stack: error.stack, cause: told(error.cause) }
+      ? {
+          ...error,
+          name: error.name,
+          message: error.message,
+          stack: error.stack,
+          cause: serialized(error.cause),
+        }
       : error;
   const keep = ({ err, ...fields }: LogFields, message: string): void => {
-    lines.push(JSON.stringify({ ...fields, err: told(err), message }));
+    lines.push(JSON.stringify({ ...fields, err: serialized(err), message }));
   };
   return { debug: keep, info: keep, warn: keep, error: keep, fatal: keep };
 }
@@ -107,7 +113,7 @@ const mute = defineJob({
   redact: ['failure'],
   run: (order: { token: string }) => {
     const name = `Refused ${order.token}`;
-    throw Object.assign(new RangeError(`nobody passed ${canary}`), {
+    throw Object.assign(new RangeError(`no caller passed ${canary}`), {
       detail: canary,
       code: order.token,
       name,
@@ -122,13 +128,13 @@ const tell = defineJob({
   name: 'tell',
   run: async () => {
     await local.setLiveAnnotation('live', canary);
-    return 'told';
+    return 'set';
   },
 });
 const tidy = defineJob({ name: 'tidy', redact: ['*'], run: (..._inputs: unknown[]) => 'tidy' });
 const jobs = [charge, quarrel, mute, unstorable, tell, tidy];
 
-/** Puts the secret in every place that there is, and gives every text that came of it. */
+/** Puts the secret in every possible place, and returns every text that was made from it. */
 async function spread(store: Store, given?: Codec): Promise<{ box: Signalbox; texts: string[] }> {
   const texts: string[] = [];
   const box = await createSignalbox({ store, jobs, logger: keeping(texts), ...(given && { codec: given }) });
@@ -171,10 +177,10 @@ describe('[S15] a secret in arguments, errors, causes, annotations and results',
 
     const hits = texts.filter((text) => text.includes(canary));
     expect(hits).toEqual([]);
-    // It is the very text that is looked for: without redaction it is everywhere.
+    // Without redaction the same text is everywhere.
     expect(texts.length).toBeGreaterThan(40);
     expect(texts.join()).toContain('[redacted]');
-    // The program gets what it gave.
+    // The program gets the values that it put.
     const [first] = (await box.store.list('job', '')).filter(({ name }) => name === 'charge');
     expect(
       await box
@@ -202,7 +208,7 @@ describe('[S15] a secret in arguments, errors, causes, annotations and results',
     expect(filesOf(dir)).toContain('$coded');
   });
 
-  it('in the file that the environment names is not in the error that it is no UUID', async () => {
+  it('in the file that the environment names is not in the error about an invalid UUID', async () => {
     const path = join(newDirectory(), 'secret.txt');
     writeFileSync(path, canary);
     process.env.SIGNALBOX_UUID_FILE = path;
@@ -214,10 +220,10 @@ describe('[S15] a secret in arguments, errors, causes, annotations and results',
 });
 
 describe('[S15] a secret in what a program throws besides its jobs', () => {
-  it('is in no log: retry policies and conditions may throw on what they are asked about', async () => {
+  it('is in no log: retry policies and conditions may throw their arguments', async () => {
     const lines: string[] = [];
     const asked = new Set<string>();
-    /** Throws once: what is asked for an answer is asked again. */
+    /** Throws once: the runtime asks again after an error. */
     const throwing = (what: string, failure: Failure): boolean => {
       if (!asked.has(what)) {
         asked.add(what);
@@ -297,20 +303,20 @@ describe('[S15] what is shown of a job', () => {
     [['0.a.*.b'], `show({"a":[{"b":"[redacted]"},{"b":"[redacted]"}]}, 'b')`],
     [['*'], 'show([redacted], [redacted])'],
     [['0.none', '2', 'constructor.x', '0.a.b.c.d'], `show({"a":[{"b":"c"},{"b":"d"}]}, 'b')`],
-  ])('leaves out what stands at %j', (redact, shown) => {
+  ])('leaves out the value at %j', (redact, shown) => {
     expect(
       text(redact, { a: [{ b: 'c' }, { b: 'd' }] }, 'b').replaceAll("'[redacted]'", '[redacted]'),
     ).toContain(shown);
   });
 
-  it('is said by paths, which are checked', () => {
+  it('is given by paths, which are checked', () => {
     for (const redact of ['0.a', [''], ['a..b'], ['.a'], ['a.'], [1], {}])
       expect(() => text(redact as never)).toThrow('Expected `redact` to be a list of paths');
   });
 });
 
 describe('[S15] an error', () => {
-  /** What is logged of a job that throws this. */
+  /** Returns what is logged for a job that throws this. */
   async function shownOf(thrown: unknown, ...args: readonly Json[]): Promise<string> {
     const lines: string[] = [];
     const run = (..._args: readonly Json[]): void => {
@@ -352,7 +358,7 @@ describe('[S15] an error', () => {
     expect(lines.filter((line) => line.includes(canary))).toEqual([]);
   });
 
-  it('that is none, but an object that was thrown, is shown without its secrets, also when it was cut', async () => {
+  it('that is a thrown object and not an error is shown without its secrets, also when it was cut', async () => {
     const answer = { status: 401, request: { Authorization: canary } };
 
     const whole = await shownOf(answer);
@@ -439,12 +445,12 @@ describe('[S15] a codec', () => {
     ]);
     const again = await open(dir, codec);
     expect((await again.job('kept').refresh()).args).toEqual([canary]);
-    // Put again under the same id it is the same job, though its code differs each time.
+    // A put under the same id is the same job, although its encoding differs each time.
     await again.queue().put(note(canary), { id: 'kept' });
     expect(await again.queue().length()).toBe(1);
   });
 
-  it('may come to a store that had none, and may change its key', async () => {
+  it('may be added to a store without a codec, and may change its key', async () => {
     const dir = join(newDirectory(), 'store');
     const [old, young] = [randomBytes(32), randomBytes(32)];
     for (const [id, given] of [
@@ -464,7 +470,7 @@ describe('[S15] a codec', () => {
     );
   });
 
-  it('is asked of each value alone: one that was changed fails its job, and no other', async () => {
+  it('is used for each value alone: one that was changed fails its job, and no other', async () => {
     const dir = join(newDirectory(), 'store');
     const first = await open(dir, codec);
     for (const id of ['good', 'bad', 'worse', 'worst']) await first.queue().put(note(id), { id });

@@ -27,7 +27,7 @@ async function refused(dir: string, files?: FilePort): Promise<SignalboxError> {
   );
 }
 
-/** A store with every file that one ever has, closed cleanly. */
+/** A cleanly closed store with every kind of file that a store can have. */
 async function closedStore(): Promise<string> {
   const dir = join(newDirectory(), 'store');
   for (let opening = 1; opening <= 3; opening += 1) {
@@ -42,7 +42,7 @@ function modeOf(path: string): string {
   return (fs.statSync(path).mode & 0o777).toString(8);
 }
 
-/** The names in a directory, with what stands there. */
+/** The names in a directory, with the content of each. */
 function contentOf(dir: string): Record<string, string> {
   return Object.fromEntries(
     fs

@@ -86,15 +86,15 @@ describe('[S21] what a user of the package gets', () => {
     for (const [path, { hasInstallScript, optional }] of runtime) {
       expect([path, hasInstallScript ?? false]).toEqual([path, false]);
       if (optional === true && !existsSync(join(root, path))) continue;
-      // The lockfile could say so by mistake: the packages themselves are asked, too.
+      // The lockfile could be wrong: the packages themselves are checked, too.
       const { scripts = {} } = read(join(path, 'package.json')) as Manifest;
       expect([path, running.slice(0, 3).filter((script) => script in scripts)]).toEqual([path, []]);
-      // npm compiles a package with this file without being told.
+      // npm compiles a package with this file without being asked to.
       expect([path, existsSync(join(root, path, 'binding.gyp'))]).toEqual([path, false]);
     }
   });
 
-  it('has licenses that ask for no more than to be named', () => {
+  it('has licenses that require only attribution', () => {
     const allowed = ['MIT', 'Apache-2.0', '(MIT OR CC0-1.0)'];
     for (const [path, { license }] of runtime)
       expect([path, allowed.includes(license ?? '')]).toEqual([path, true]);
@@ -102,7 +102,7 @@ describe('[S21] what a user of the package gets', () => {
 });
 
 describe('[S21] what a developer gets', () => {
-  it('has known licenses, and two tools that would run something if they were let', () => {
+  it('has known licenses, and two tools that would run something if they were allowed to', () => {
     const allowed = [
       'MIT',
       'Apache-2.0',

@@ -11,8 +11,8 @@ import { newDirectory } from '../behaviours/stores.ts';
 import { inheritedNames } from './hostile-names.ts';
 import { forgeEntries, forgeSnapshot, type RawEntry } from './tampered-store.ts';
 
-const none = (): void => {};
-const silent = { debug: none, info: none, warn: none, error: none, fatal: none };
+const ignore = (): void => {};
+const silent = { debug: ignore, info: ignore, warn: ignore, error: ignore, fatal: ignore };
 const uuid = '11111111-1111-4111-8111-111111111111';
 const calls: unknown[] = [];
 const note = defineJob({
@@ -25,8 +25,8 @@ const note = defineJob({
 const fail = defineJob({ name: 'fail', run: () => Promise.reject(new Error('no')) });
 const jobs = [note, fail];
 
-// Nothing here is about power cuts, and each of many openings would wait for the disk.
-const files = { ...nodeFilePort, datasync: none, syncDirectory: none };
+// This test has no power cuts, and each of many openings would wait for the disk.
+const files = { ...nodeFilePort, datasync: ignore, syncDirectory: ignore };
 
 function open(dir: string): Promise<Signalbox> {
   const store = jsonStore(dir, { files, syncs: () => createInlineSyncPort(files) });
@@ -46,7 +46,10 @@ function idOf(entry: RawEntry): string {
   return entry.on.replace('job/', '');
 }
 
-/** Opens the store and works it off: these jobs are left alone, shown, and cannot be changed. Over a restart, too. */
+/**
+ * Opens the store and runs its jobs: these jobs are shown and not changed, and cannot be changed. After a
+ * restart, too.
+ */
 async function areQuarantined(dir: string, ids: readonly string[]): Promise<void> {
   for (let opening = 1; opening <= 2; opening += 1) {
     calls.length = 0;
@@ -212,7 +215,7 @@ describe('[S4] a record of another kind that was changed', () => {
       entry.patch = { ...entry.patch, ...patch };
     });
 
-    const error = await open(dir).then(none, (refused: SignalboxError) => refused);
+    const error = await open(dir).then(ignore, (refused: SignalboxError) => refused);
 
     expect(forged).toBeGreaterThan(0);
     expect(error).toMatchObject({ code: 'STORE_CORRUPT', details: { file: 'journal-00000001.jsonl' } });
@@ -294,7 +297,7 @@ describe('[S4] any value anywhere in a journal with right checksums', () => {
         }
         await box.start();
         const usual = await box.queue().put(note('usual'));
-        // One job stands in no other's way. Settings that say something else are settings that say something else.
+        // One job does not block another. Changed settings are valid settings.
         if (/^(job|proxy|annotation)/.test(forged))
           expect(await usual.result({ timeout: '3s' })).toBe('usual');
         await box.stop();

@@ -5,7 +5,7 @@ import { encodeFrame, toHex } from '../../src/store/json/journal/frame.ts';
 import { journalName, snapshotName } from '../../src/store/json/ports/directory.ts';
 import { encodeSnapshotHeader } from '../../src/store/json/snapshot/snapshot-format.ts';
 
-/** An entry of a journal as it stands in the file. */
+/** An entry of a journal as it is in the file. */
 export interface RawEntry {
   on: string;
   ev: string;
@@ -18,10 +18,10 @@ export interface RawEntry {
 }
 
 /**
- * Rewrites the newest journal of a closed store as somebody would who knows the format: lengths, checksums and the chain
- * are right again, and the clean marker, which would tell, is gone.
+ * Rewrites the newest journal of a closed store as an attacker who knows the format would: lengths, checksums
+ * and the chain are right again, and the clean marker, which would reveal it, is gone.
  *
- * @param edit - gets the JSON text of a line and gives another.
+ * @param edit - gets the JSON text of a line and returns another.
  */
 export function forgeJournal(dir: string, edit: (line: string) => string): void {
   const path = join(dir, journalName(newestJournal(dir)));
@@ -37,7 +37,10 @@ export function forgeJournal(dir: string, edit: (line: string) => string): void 
   rmSync(join(dir, 'clean.json'), { force: true });
 }
 
-/** Like `forgeJournal`, entry by entry. What `edit` does to the entry stands in the file; what it gives, instead of it. */
+/**
+ * Like `forgeJournal`, entry by entry. The file gets the entry as `edit` changes it, or what `edit` returns
+ * instead.
+ */
 export function forgeEntries(dir: string, edit: (entry: RawEntry) => RawEntry | undefined): void {
   forgeJournal(dir, (line) => {
     const { o, ...rest } = JSON.parse(line) as { o: RawEntry[] };

@@ -3,7 +3,7 @@ import type { Json, OpenStore } from 'signalbox';
 type Change = Parameters<OpenStore['commit']>[0]['changes'][number];
 type Parent = { readonly [where: string]: string } | null;
 
-/** A job that is made in a state, whatever way would lead there. */
+/** A job in a given state, independent of the path to it. */
 export function madeJob(id: string, to: string, parent: Parent, args: readonly Json[] = []): Change {
   return { kind: 'job', id, event: 'made', from: null, to, patch: { name: 'work', parent, args } };
 }
@@ -14,7 +14,7 @@ export function madeProxy(id: string, parent: string, chosen: string | null): Ch
   return { kind: 'proxy', id, event: 'made', from: null, to: null, patch };
 }
 
-/** A job that is over, with branches that were not chosen, what hangs on those, and jobs that are to stay. */
+/** A completed job, with branches that were not chosen, what belongs to those, and jobs that must stay. */
 export const overWithBranches: readonly Change[] = [
   madeJob('over', 'completed', null),
   madeProxy('p1', 'over', 'ended'),

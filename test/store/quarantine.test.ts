@@ -26,7 +26,7 @@ forEachStore('A job in a state that this version does not know', (makeStore) => 
     await second.stop();
   });
 
-  it('has no snapshot, and who asks for one is told why', async () => {
+  it('has no snapshot, and a call for one is refused with the reason', async () => {
     const { box } = await makeBox({ store: makeStore(), jobs: [], queues: [''] });
     const change = { kind: 'job', id: 'odd', event: 'job.put', from: null, to: 'paused' } as const;
     const changes = [{ ...change, patch: { name: 'note' } }];

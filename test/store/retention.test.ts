@@ -5,7 +5,7 @@ import { openByHand } from './open-by-hand.ts';
 
 type Change = Parameters<OpenStore['commit']>[0]['changes'][number];
 
-/** A store that keeps no completed job, once it has dropped what it may of these. */
+/** A store that keeps no completed job, after it has dropped those of these that it may. */
 async function thinned(changes: readonly Change[]): Promise<OpenStore> {
   const store = await openByHand(memoryStore({ completedMaxCount: 0 }));
   const isDropped = new Promise<void>((resolve) => {
@@ -18,7 +18,7 @@ async function thinned(changes: readonly Change[]): Promise<OpenStore> {
   return store;
 }
 
-it('The chosen callback of a job that is at its callbacks is kept, as any other of its callbacks is', async () => {
+it('The chosen callback of a job in CALLBACKS is kept, as any other of its callbacks is', async () => {
   const store = await thinned([
     madeJob('parent', 'callbacks', null),
     madeProxy('proxy', 'parent', 'chosen'),
@@ -31,7 +31,7 @@ it('The chosen callback of a job that is at its callbacks is kept, as any other 
   await store.close();
 });
 
-it('A job that is dropped takes the branches with it that were not chosen, and what hangs on those', async () => {
+it('A dropped job takes with it the branches that were not chosen, and what belongs to those', async () => {
   const store = await thinned(overWithBranches);
 
   expect((await store.list('job', '')).map(({ id }) => id)).toEqual(['pulled', 'referred', 'refers']);

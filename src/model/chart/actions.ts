@@ -17,7 +17,7 @@ export interface CompiledAction {
   readonly effect: Effect | null;
 }
 
-/** What a list of actions came to. */
+/** The result of a list of actions. */
 export interface Outcome {
   readonly patch: Patch | null;
   readonly effects: readonly Effect[];
@@ -29,7 +29,7 @@ const noEffects: readonly Effect[] = Object.freeze([]);
 export const nothing: Outcome = Object.freeze({ patch: null, effects: noEffects });
 
 /**
- * Runs a transition's actions in their order. Each sees the context as the earlier assigns left it.
+ * Runs a transition's actions in order. Each sees the context with the earlier assigns applied.
  *
  * The context is copied only when something after an assign reads it: most transitions have one
  * assign, whose own result is then the patch.
@@ -81,7 +81,7 @@ export function compileAction(reference: unknown, machine: AnyStateMachine, plac
       expected,
       toBe: 'a function',
       got: implementation === undefined ? 'no implementation' : typeof implementation,
-      repair: 'Give it in setup({ actions }) or with .provide(); XState would run it silently as nothing.',
+      repair: 'Give it in setup({ actions }) or with .provide(); XState would ignore it in silence.',
     });
   }
   const kind = builtIn(implementation);
@@ -108,7 +108,7 @@ function inlineRefusal(action: unknown, place: Place): ChartError {
   });
 }
 
-const onlyNamed = 'Let the chart name an effect, and the engine do this when it meets the name.';
+const onlyNamed = 'Let the chart name an effect, and let the engine do this when the effect is due.';
 
 /** `assignment` is not in XState's types; test/model/chart/internals.test.ts pins it. */
 interface BuiltAssign {
@@ -132,7 +132,7 @@ function compileAssign(assignment: unknown): NonNullable<CompiledAction['assign'
   };
 }
 
-/** The kind of a built-in action: `assign`, `raise`, … `undefined` for a plain function. */
+/** The kind of a built-in action: `assign`, `raise`, …; `undefined` for any other function. */
 function builtIn(action: unknown): string | undefined {
   const { type } = action as { readonly type?: unknown };
   if (typeof action !== 'function' || !('resolve' in action) || typeof type !== 'string') return undefined;

@@ -1,12 +1,12 @@
-/** Something the chart asks the engine to do. The chart never does it itself. */
+/** Work that the chart asks the engine to do. The chart never does it itself. */
 export interface Effect {
   /** The action's name in the chart. */
   readonly type: string;
-  /** The action's resolved `params`, `undefined` when the chart gives none. */
+  /** The action's resolved `params`; `undefined` when the chart gives no params. */
   readonly params: unknown;
 }
 
-/** The chart took the event. */
+/** The chart accepted the event. */
 export interface Moved<Context> {
   readonly moved: true;
   /** The leaf state before the event. */
@@ -19,28 +19,28 @@ export interface Moved<Context> {
   readonly effects: readonly Effect[];
 }
 
-/** The chart has no transition for the event, or its guards said no. Nothing changed. */
+/** The chart has no transition for the event, or its guards refused it. Nothing changed. */
 export interface Refused {
   readonly moved: false;
   readonly state: string;
   readonly event: string;
-  /** The guards that said no, readable: `isCallback`, `not isCallback`, `and(a, b)`. */
+  /** The guards that refused, readable: `isCallback`, `not isCallback`, `and(a, b)`. */
   readonly guards: readonly string[];
 }
 
 /** What one event did to one subject of the chart. */
 export type Step<Context> = Moved<Context> | Refused;
 
-/** One way from a leaf state by one event: a row of the step table. */
+/** One transition from a leaf state by one event: a row of the step table. */
 export interface Edge {
   readonly from: string;
   readonly event: string;
   readonly to: string;
-  /** Empty, or the one guard this edge asks. */
+  /** Empty, or the one guard of this edge. */
   readonly guards: readonly string[];
   /** Names of assigns and effects in the order they run: exit, transition, entry. */
   readonly actions: readonly string[];
-  /** True when the event is taken without leaving or entering any state. */
+  /** True when the event is accepted without leaving or entering any state. */
   readonly targetless: boolean;
 }
 
@@ -54,12 +54,12 @@ export interface CompiledChart<Context, Event extends { type: string }> {
   readonly states: readonly string[];
   /** Every event type the chart knows, sorted. */
   readonly events: readonly string[];
-  /** Names the definition: equal for equal states, transitions, guard and action names, in any key order. */
+  /** Identifies the definition: equal for equal states, transitions, guard and action names, in any key order. */
   readonly hash: string;
-  /** One event. `context` may be a whole record; it is read, never changed or kept. */
+  /** Applies one event. `context` may be a whole record; it is read, never changed or kept. */
   step(state: string, context: Context, event: Event): Step<Context>;
-  /** Every row of the table, by state, event and the order in which candidates are asked. */
+  /** Every row of the table, by state, event and the order in which candidates are tried. */
   edges(): readonly Edge[];
-  /** True when some transition exists for the event. No guard is asked. */
+  /** True when a transition exists for the event. No guard is run. */
   accepts(state: string, eventType: string): boolean;
 }

@@ -2,9 +2,8 @@ import { ChartError } from '../../errors.ts';
 import type { CompiledChart } from './chart.ts';
 
 /**
- * The same chart, checking what a compiler cannot: that assigns and effects give plain JSON and
- * nothing undefined, and that context and event are left as they were. For tests; it costs many
- * times a step.
+ * Returns the same chart with checks that a compiler cannot make: that assigns and effects give JSON without undefined
+ * values, and that context and event stay unchanged. For tests; a checked step costs many times a normal one.
  *
  * @throws {@link ChartError} from `step`, naming machine, state and key.
  */
@@ -31,14 +30,19 @@ export function checkedChart<Context, Event extends { type: string }>(
       for (const [where, value] of written) {
         const flaw = flawOf(value, where);
         if (flaw === null) continue;
-        throw new ChartError({ expected, toBe: 'JSON', got: flaw, repair: 'Write null for nothing.' });
+        throw new ChartError({
+          expected,
+          toBe: 'JSON',
+          got: flaw,
+          repair: 'Write null instead of undefined.',
+        });
       }
       return step;
     },
   };
 }
 
-/** The first place where a value is not JSON, `null` when it is. */
+/** The first place where a value is not JSON; `null` when all of it is JSON. */
 function flawOf(value: unknown, path: string): string | null {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return null;
   if (typeof value === 'number') return Number.isFinite(value) ? null : `${value} at ${path}`;

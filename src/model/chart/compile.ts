@@ -17,7 +17,7 @@ import {
   routeOf,
 } from './route.ts';
 
-/** One transition as seen from one leaf state: everything about it that does not depend on the data. */
+/** One transition from one leaf state: everything about it that does not depend on the data. */
 export interface Candidate {
   readonly guard: CompiledGuard | null;
   readonly to: string;
@@ -25,10 +25,10 @@ export interface Candidate {
   readonly targetless: boolean;
 }
 
-/** The rules a chart is compiled by. The proof breaks them one by one to show that it would notice. */
+/** The rules by which a chart is compiled. The proof breaks them one by one to show that it would notice. */
 export interface Parts extends RouteParts {
   readonly guardJoins: GuardJoins;
-  /** Which states are asked for a transition, in this order. */
+  /** Which states are searched for a transition, in this order. */
   readonly lineOf: typeof lineOf;
   readonly transitionsOf: typeof transitionsOf;
   readonly routeOf: typeof routeOf;
@@ -51,17 +51,17 @@ export const parts: Parts = {
   perform,
 };
 
-/** What {@link compileChart} may be told. */
+/** The options of {@link compileChart}. */
 export interface CompileOptions {
-  /** Event types the chart takes only through wildcards. */
+  /** Event types that the chart accepts only through wildcards. */
   readonly events?: readonly string[];
 }
 
 const compiled = new WeakMap<AnyStateMachine, Map<string, CompiledChart<never, never>>>();
 
 /**
- * Reads a machine's definition into a step table, so that one step costs well under a microsecond
- * and the chart stays the only source. Provide implementations first; each machine object is compiled once.
+ * Reads a machine's definition into a step table, so that one step costs well under a microsecond and the chart
+ * stays the only source. Provide implementations first; each machine object is compiled once.
  *
  * @example
  * ```ts
@@ -72,7 +72,7 @@ const compiled = new WeakMap<AnyStateMachine, Map<string, CompiledChart<never, n
  * console.log(chart.accepts('polling', 'poll.done'), chart.accepts('stopped', 'poll.done')); // => true false
  * ```
  *
- * @throws {@link ChartError} `CHART_DIALECT` when the machine uses what cannot be compiled.
+ * @throws {@link ChartError} `CHART_DIALECT` when the machine uses a feature that cannot be compiled.
  */
 export function compileChart<Machine extends AnyStateMachine>(
   machine: Machine,
@@ -86,7 +86,7 @@ export function compileChart<Machine extends AnyStateMachine>(
   return chart as CompiledChart<ContextFrom<Machine>, EventFrom<Machine>>;
 }
 
-/** Compiles by the given rules. Only the proof has a reason to call it. */
+/** Compiles by the given rules. Only the proof needs to call it. */
 export function compileWith<Machine extends AnyStateMachine>(
   rules: Parts,
   machine: Machine,
@@ -114,7 +114,7 @@ type Row = ReadonlyMap<string, Cell>;
 
 interface Cell {
   readonly candidates: readonly Candidate[];
-  /** How the guards read when all of them said no. */
+  /** The names of the guards, for a step that all of them refuse. */
   readonly guards: readonly string[];
 }
 
@@ -124,7 +124,7 @@ function stepper<Context extends object, Event extends { readonly type: string }
 ): (state: string, context: Context, event: Event) => Step<Context> {
   return (state, context, event) => {
     const cell = table.get(state)?.get(event.type);
-    if (cell === undefined) return { moved: false, state, event: event.type, guards: none };
+    if (cell === undefined) return { moved: false, state, event: event.type, guards: noGuards };
     const given: Arguments = { context, event };
     const candidate = rules.choose(cell.candidates, given);
     if (candidate === undefined) return { moved: false, state, event: event.type, guards: cell.guards };
@@ -134,7 +134,7 @@ function stepper<Context extends object, Event extends { readonly type: string }
   };
 }
 
-const none: readonly string[] = Object.freeze([]);
+const noGuards: readonly string[] = Object.freeze([]);
 
 function choose(candidates: readonly Candidate[], given: Arguments): Candidate | undefined {
   for (const candidate of candidates) {

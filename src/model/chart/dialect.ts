@@ -10,7 +10,7 @@ import { describe, familyOf } from './place.ts';
 const refusedKeys = {
   always: 'Let the event that leads here decide with guards.',
   after: 'Keep the due time in the context and let a tick send the event.',
-  invoke: 'Name an effect, and let the engine send what comes of it as an event.',
+  invoke: 'Name an effect, and let the engine send its result as an event.',
   onDone: 'Give the child state a transition of its own.',
   output: 'Keep the result in the context.',
   route: 'Write the transition with an event of its own.',
@@ -19,12 +19,12 @@ const refusedKeys = {
 const refusedTypes = {
   parallel: 'Split it into charts of their own, or keep the second dimension in the context.',
   history: 'Keep what must be remembered in the context and choose with guards.',
-  final: 'Use an ordinary state without a way out: things may still happen to the subject.',
+  final: 'Use an ordinary state without transitions: the record may still receive events.',
 } as const;
 
 /**
- * Checks that a machine uses only what the compiler reads: nested states, one target a transition,
- * finite events, named guards and actions.
+ * Checks that a machine uses only what the compiler reads: nested states, one target a transition, finite events, named
+ * guards and actions.
  * @throws {@link ChartError} naming machine, state and repair.
  */
 export function checkDialect(machine: AnyStateMachine, moreEvents: readonly string[]): void {
@@ -41,7 +41,8 @@ export function checkDialect(machine: AnyStateMachine, moreEvents: readonly stri
       repair,
     );
   }
-  // Shapes first: XState turns `after`, `onDone` and `route` into events, which would be refused by a name nobody wrote.
+  // Shapes first: XState turns `after`, `onDone` and `route` into events. They would be refused by a name that
+  // is not in the chart.
   for (const node of familyOf(root)) checkShape(node);
   for (const node of familyOf(root)) checkContent(node);
   for (const type of moreEvents) {
@@ -109,7 +110,7 @@ function checkTransition(node: AnyStateNode, event: string, transition: AnyTrans
       expected,
       toBe: 'a transition',
       got: 'undefined',
-      repair: 'Write {} to take the event and change nothing, or leave the key out to refuse the event.',
+      repair: 'Write {} to accept the event and change nothing, or leave the key out to refuse the event.',
     });
   }
   if (guard) compileGuard(guard, node.machine, place, guardJoins);

@@ -3,12 +3,12 @@ import { ChartError } from '../../errors.ts';
 
 import { describe, familyOf } from './place.ts';
 
-/** True for `*` and `job.*`, which stand for many event types. */
+/** True for `*` and `job.*`, which match many event types. */
 export function isWildcard(descriptor: string): boolean {
   return descriptor === '*' || descriptor.endsWith('.*');
 }
 
-/** XState's rule: `job.*` takes `job` itself and everything that starts with `job.`. */
+/** XState's rule: `job.*` matches `job` itself and everything that starts with `job.`. */
 function matches(type: string, descriptor: string): boolean {
   if (descriptor === '*' || descriptor === type) return true;
   if (!descriptor.endsWith('.*')) return false;
@@ -25,8 +25,8 @@ export function transitionsOf(node: AnyStateNode, type: string): readonly AnyTra
 }
 
 /**
- * The finite list of event types wildcards are expanded over, sorted.
- * @throws {@link ChartError} when a wildcard stands for none of them.
+ * The finite list of event types over which wildcards are expanded, sorted.
+ * @throws {@link ChartError} when a wildcard matches no event type of the list.
  */
 export function eventsOf(machine: AnyStateMachine, more: readonly string[]): readonly string[] {
   const types = new Set(more);
@@ -42,7 +42,7 @@ export function eventsOf(machine: AnyStateMachine, more: readonly string[]): rea
     throw new ChartError({
       expected: `wildcard ${describe({ node, event: descriptor })}`,
       toBe: 'expanded over known event types',
-      got: 'none that it matches',
+      got: 'no event type that it matches',
       repair: 'Name them in compileChart(machine, { events }).',
     });
   }

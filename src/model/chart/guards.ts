@@ -3,13 +3,13 @@ import { ChartError } from '../../errors.ts';
 
 import { describe, type Place } from './place.ts';
 
-/** What a guard, an assign and a `params` function are given. */
+/** The arguments of a guard, an assign and a `params` function. */
 export interface Arguments {
   readonly context: object;
   readonly event: { readonly type: string };
 }
 
-/** A guard read from the chart: how it reads and what it answers. */
+/** A guard that was read from the chart: its name and its test. */
 export interface CompiledGuard {
   readonly name: string;
   /** Truthy means yes, as in XState. */
@@ -34,7 +34,8 @@ type Reference = string | { readonly type: string; readonly params?: unknown } |
 type Predicate = (given: Arguments, params: unknown) => unknown;
 type BuiltGuard = Predicate & { readonly check?: unknown; readonly guards?: readonly Reference[] };
 
-// XState marks what `and`, `or` and `not` built only by these inner functions; test/model/chart/internals.test.ts pins them.
+// XState marks the guards that `and`, `or` and `not` build only by these inner functions;
+// test/model/chart/internals.test.ts pins them.
 const checkOf = (guard: unknown) => (guard as BuiltGuard).check;
 const andCheck = checkOf(and([]));
 const orCheck = checkOf(or([]));

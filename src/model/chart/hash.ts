@@ -3,7 +3,7 @@ import { compileGuard, guardJoins } from './guards.ts';
 import { pathOf } from './place.ts';
 import { targetOf } from './route.ts';
 
-/** A short name of a machine's definition. Implementations and the order of keys do not count. */
+/** Returns a hash of a machine's definition. Implementations and the order of keys do not count. */
 export function hashOf(machine: AnyStateMachine): string {
   return fnv1a(JSON.stringify(definitionOf(machine.root)));
 }
@@ -41,7 +41,7 @@ function referenceOf(reference: unknown): unknown {
   return typeof reference === 'string' ? [reference, null] : [type, paramsOf(reference)];
 }
 
-// An `and`, `or` or `not` keeps the guards it joins in `guards`, each with params of its own.
+// An `and`, `or` or `not` has the guards that it joins in `guards`, each with its own params.
 function paramsOf(reference: unknown): unknown {
   const { params, guards } = (reference ?? {}) as {
     readonly params?: unknown;

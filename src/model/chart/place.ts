@@ -1,9 +1,9 @@
 import type { AnyStateNode } from 'xstate';
 
-/** Where in a chart something stands: what every refusal names. */
+/** A place in a chart. Every refusal names one. */
 export interface Place {
   readonly node: AnyStateNode;
-  /** The event descriptor, when it is about a transition. */
+  /** The event descriptor, when the place is a transition. */
   readonly event?: string;
 }
 
@@ -12,7 +12,7 @@ export function pathOf(node: AnyStateNode): string {
   return node.path.join('.');
 }
 
-/** Reads as `state "active.running" of machine "job"`, or `"job.claim" in state …`. */
+/** The place as text: `state "active.running" of machine "job"`, or `"job.claim" in state …`. */
 export function describe({ node, event }: Place): string {
   const machine = `machine "${node.machine.id}"`;
   const state =
@@ -20,7 +20,7 @@ export function describe({ node, event }: Place): string {
   return event === undefined ? state : `"${event}" in ${state}`;
 }
 
-/** A state and everything below it, in the order they are written. */
+/** A state and all states below it, in the order in which they are written. */
 export function familyOf(node: AnyStateNode): readonly AnyStateNode[] {
   return [node, ...Object.values(node.states).flatMap(familyOf)];
 }

@@ -12,11 +12,11 @@ export interface Route {
 /** A state that is entered. */
 export interface Entry {
   readonly node: AnyStateNode;
-  /** True when nothing below it was targeted, so that the actions of its `initial` run as well. */
+  /** True when the target is not below this state, so that the actions of its `initial` run as well. */
   readonly byDefault: boolean;
 }
 
-/** The target of a transition, `undefined` when it has none. */
+/** The target of a transition; `undefined` when it has no target. */
 export function targetOf(transition: AnyTransitionDefinition): AnyStateNode | undefined {
   return transition.target?.[0];
 }
@@ -28,7 +28,7 @@ export function lineOf(node: AnyStateNode): readonly AnyStateNode[] {
   return line;
 }
 
-/** The states below a state that its `initial`s choose, the outermost first. */
+/** The states below a state that are entered through `initial`, the outermost first. */
 export function initialsOf(node: AnyStateNode): readonly AnyStateNode[] {
   const chosen: AnyStateNode[] = [];
   for (let at = node.initial.target[0]; at !== undefined; at = at.initial.target[0]) chosen.push(at);
@@ -36,8 +36,8 @@ export function initialsOf(node: AnyStateNode): readonly AnyStateNode[] {
 }
 
 /**
- * The state a transition happens in: everything active below it is left. `undefined` means that the
- * root itself is left and entered again.
+ * The state in which a transition happens: every active state below it is left. `undefined` means that the root
+ * itself is left and entered again.
  */
 export function domainOf(
   transition: AnyTransitionDefinition,
@@ -50,12 +50,12 @@ export function domainOf(
   return reenter ? undefined : source.machine.root;
 }
 
-/** The states left: those of the leaf's line below the domain. */
+/** The states that are left: the leaf and its ancestors, up to the domain. */
 export function exitsOf(leaf: AnyStateNode, domain: AnyStateNode | undefined): readonly AnyStateNode[] {
   return lineOf(leaf).filter((node) => domain === undefined || isBelow(node, domain));
 }
 
-/** The states entered: from the domain to the target, then down by `initial`. */
+/** The states that are entered: from the domain to the target, then down by `initial`. */
 export function entriesOf(
   transition: AnyTransitionDefinition,
   target: AnyStateNode,
@@ -65,8 +65,8 @@ export function entriesOf(
     .filter((node) => node !== target && (domain === undefined || isBelow(node, domain)))
     .map((node) => ({ node, byDefault: false }))
     .reverse();
-  // A state that targets itself without `reenter` is not left, so it is not entered either; only its
-  // children start anew. XState does not run the actions of its own `initial` then.
+  // A state that targets itself without `reenter` is neither left nor entered; only its children start again.
+  // XState does not run the actions of its own `initial` then.
   const stays = target === transition.source && target === domain && !transition.reenter;
   const below = initialsOf(target).map((node) => ({ node, byDefault: true }));
   return stays ? [...above, ...below] : [...above, { node: target, byDefault: true }, ...below];
@@ -84,7 +84,7 @@ export function routeOf(leaf: AnyStateNode, transition: AnyTransitionDefinition,
   };
 }
 
-/** The rules a route is made by. */
+/** The rules by which a route is made. */
 export interface RouteParts {
   readonly domainOf: typeof domainOf;
   readonly exitsOf: typeof exitsOf;

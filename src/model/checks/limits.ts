@@ -1,20 +1,20 @@
 import { SignalboxError, shown } from '../../errors.ts';
 
-/** Limits of one value at the door: of the arguments of a job taken together, of a result, of an annotation. */
+/** Limits of one value: of the arguments of a job taken together, of a result, of an annotation. */
 export interface ValueLimits {
-  /** How deep it may nest. Default 64, at most 256: JSON text that is much deeper cannot be written again. */
+  /** The deepest nesting. Default 64, at most 256: much deeper JSON text cannot be written again. */
   readonly depth: number;
-  /** How many keys and elements it may have in all. Default 10,000. */
+  /** The largest number of keys and elements in all. Default 10,000. */
   readonly keys: number;
-  /** How many bytes of JSON it may take. Default 1 MiB. */
+  /** The largest size as JSON, in bytes. Default 1 MiB. */
   readonly bytes: number;
 }
 
-/** Limits of what a program can have stored: see {@link ValueLimits} for those of one value. */
+/** Limits of what a program can store: see {@link ValueLimits} for those of one value. */
 export interface Limits extends ValueLimits {
   /**
-   * How many jobs may wait in one queue. Default: no limit. A put beyond it is refused with `QUEUE_FULL`. What the
-   * machinery puts, and what belongs to a joined job that was let in, is not.
+   * How many jobs may wait in one queue. Default: no limit. A put beyond it is refused with `QUEUE_FULL`.
+   * System jobs, and the jobs of a joined job that was accepted, are never refused.
    */
   readonly waiting: number;
   /** How many callbacks a job may have. Default 10,000. */
@@ -33,7 +33,7 @@ export const defaultLimits: Limits = {
   annotations: 1000,
 };
 
-/** How deep anything in a store may nest: the deepest value, and what stands around it. */
+/** The deepest nesting of any record in a store: the deepest value, and the record around it. */
 export const storedDepth = 320;
 
 const largest: Limits = {
@@ -45,9 +45,9 @@ const largest: Limits = {
   annotations: 1_000_000,
 };
 
-/** The limits with defaults for what is not given. @throws SignalboxError `INVALID_OPTION`. */
-export function limitsOf(told?: Partial<Limits> | null): Limits {
-  const given = told ?? {};
+/** Returns the limits, with defaults for those that are not given. @throws SignalboxError `INVALID_OPTION`. */
+export function limitsOf(options?: Partial<Limits> | null): Limits {
+  const given = options ?? {};
   for (const [name, limit] of Object.entries(given)) {
     const most = Object.hasOwn(largest, name) ? largest[name as keyof Limits] : 0;
     if (limit === undefined || isWithin(limit, most)) continue;
@@ -72,13 +72,13 @@ function withoutUndefined<Given extends object>(given: Given): Given {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Given;
 }
 
-/** Whether a value nests at most this deep. However deep it is, no more than that of it is looked at. */
+/** Whether a value nests at most this deep. Examines no level below that depth. */
 export function nestsWithin(value: unknown, depth: number): boolean {
   if (value === null || typeof value !== 'object') return true;
   if (depth === 0) return false;
   for (const key in value) {
     const inner = (value as Record<string, unknown>)[key];
-    // Most of what stands in a record is flat: a call for each would be a twentieth of an opening.
+    // Most values of a record are flat: a call for each would take a twentieth of the time of an opening.
     if (typeof inner === 'object' && !nestsWithin(inner, depth - 1)) return false;
   }
   return true;

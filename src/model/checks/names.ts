@@ -4,12 +4,12 @@ const namePattern = /^[A-Za-z][\w.:-]{0,127}$/;
 const uuidPattern = /^[\w.:-]{1,128}$/;
 const idPattern = /^[\w-]{1,64}$/;
 
-/** Whether it is a name. */
+/** Whether a value is a name. */
 export function isName(name: unknown): name is string {
   return typeof name === 'string' && namePattern.test(name);
 }
 
-/** Refuses what is not a name. Names are looked up and never run, and safe in ids, paths and logs. */
+/** Refuses what is not a name. Names are looked up, never run, and are safe in ids, paths and logs. */
 export function checkName(name: unknown, what: string): string {
   if (!isName(name)) {
     throw new SignalboxError('INVALID_NAME', { what, actual: shown(name) });
@@ -17,12 +17,12 @@ export function checkName(name: unknown, what: string): string {
   return name;
 }
 
-/** The name of a queue: a name, or the empty one of the default queue. */
+/** Refuses what is not the name of a queue: a name, or the empty name of the default queue. */
 export function checkQueueName(name: unknown): string {
   return name === '' ? '' : checkName(name, 'a queue name');
 }
 
-/** Refuses what cannot tell a dispatcher from others. A UUID as a rule; it stands between slashes in ids of records. */
+/** Refuses what cannot identify a dispatcher. Usually a UUID; ids of records contain it between slashes. */
 export function checkUuid(uuid: unknown): string {
   if (typeof uuid === 'string' && uuidPattern.test(uuid)) return uuid;
   throw new SignalboxError('INVALID_OPTION', {
@@ -32,12 +32,12 @@ export function checkUuid(uuid: unknown): string {
   });
 }
 
-/** Whether it can be a job's id. */
+/** Whether a value can be the id of a job. */
 export function isId(id: unknown): id is string {
   return typeof id === 'string' && idPattern.test(id);
 }
 
-/** Refuses what cannot be a job's id. */
+/** Refuses what cannot be the id of a job. */
 export function checkId(id: unknown): string {
   if (!isId(id)) {
     throw new SignalboxError('INVALID_OPTION', {
@@ -49,7 +49,7 @@ export function checkId(id: unknown): string {
   return id;
 }
 
-/** A copy of a list of quota names. Text is a list of letters, which nobody means. */
+/** Returns a copy of a list of quota names. Refuses text: it would count as a list of its letters. */
 export function checkQuotaNames(names: unknown, option = 'quotaNames'): readonly string[] {
   if (Array.isArray(names) && names.every((name) => typeof name === 'string')) return [...names];
   throw new SignalboxError('INVALID_OPTION', {
@@ -60,7 +60,7 @@ export function checkQuotaNames(names: unknown, option = 'quotaNames'): readonly
   });
 }
 
-/** Refuses a name of an annotation that no store could keep. */
+/** Refuses an annotation name that a store could not keep. */
 export function checkAnnotationName(name: unknown): string {
   if (
     typeof name !== 'string' ||

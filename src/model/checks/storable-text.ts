@@ -1,16 +1,16 @@
 import type { Json } from '../../../machines/json.ts';
 
-/** Text that every store can keep: databases refuse NUL characters, and halves of characters are no Unicode. */
+/** Returns text that every store can keep: databases refuse NUL characters, and lone surrogates are not Unicode. */
 export function storableText(text: string): string {
   return text.toWellFormed().replaceAll('\u0000', '\uFFFD');
 }
 
-/** The value of a JSON text, with text that every store can keep, in keys as in values. */
+/** Returns the value of a JSON text, with keys and texts that every store can keep. */
 export function storableValue(json: string): Json {
   return JSON.parse(json, (_key, value: Json) => cleaned(value)) as Json;
 }
 
-/** One level: a reviver is told of the inner ones first. */
+/** Cleans one level: `JSON.parse` calls its reviver for the inner levels first. */
 function cleaned(value: Json): Json {
   if (typeof value === 'string') return storableText(value);
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;

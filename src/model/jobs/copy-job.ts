@@ -1,8 +1,9 @@
 import type { JobRecord } from '../records/records.ts';
 
 /**
- * A job as it stood, to be changed key by key before anyone sees it. A literal with all keys and a loop over the patch:
- * ten times faster than spreading the two (0.05 against 0.5 µs), and a job is copied at each of its steps.
+ * Returns a copy of a job that the caller may change key by key. A literal with all keys and a loop over the
+ * patch are ten times faster than spreading both (0.05 against 0.5 µs), and a job is copied at each of its
+ * steps.
  */
 export function copyJob(job: JobRecord): Record<string, unknown> {
   return {
@@ -41,8 +42,8 @@ export function copyJob(job: JobRecord): Record<string, unknown> {
 }
 
 /**
- * The job that a record without some of its keys stands for. A literal here as well: setting key by key what was given
- * takes three times as long (0.9 against 2.9 µs a record of a snapshot).
+ * Returns the whole job of a record that lacks some keys. A literal here as well: setting the given keys one by
+ * one takes three times as long (2.9 against 0.9 µs a record of a snapshot).
  */
 export function wholeJob(given: Partial<JobRecord>, missing: JobRecord): Record<string, unknown> {
   return {

@@ -4,7 +4,7 @@ import type { FilterData, JobRecord, Selection } from '../records/records.ts';
 import { systemNames } from '../records/system-names.ts';
 import { encodeValue } from '../values/values.ts';
 
-/** Whether a pattern matches a name. `*` stands for any characters, everything else for itself. */
+/** Whether a pattern matches a name. `*` matches any characters, every other character matches itself. */
 export function matchesPattern(pattern: string, name: string): boolean {
   const parts = pattern.split('*');
   const first = parts[0] ?? '';
@@ -21,7 +21,7 @@ export function matchesPattern(pattern: string, name: string): boolean {
   return true;
 }
 
-/** A copy of a filter, to be stored. @throws SignalboxError `INVALID_OPTION` for what is no filter. */
+/** Returns a copy of a filter, ready to be stored. @throws SignalboxError `INVALID_OPTION` for what is not a filter. */
 export function checkFilter(filter: FilterData): FilterData {
   const known = ['jobs', 'notJobs', 'quotas', 'args'];
   for (const [key, value] of Object.entries(filter)) {
@@ -35,17 +35,17 @@ export function checkFilter(filter: FilterData): FilterData {
       });
     }
   }
-  // Copies: a list that its program goes on changing must not change what is stored.
+  // Copies the lists: a program may still change its own ones, and must not change what is stored.
   const copy = Object.fromEntries(
     Object.entries(filter).map(([key, value]) => [key, Array.isArray(value) ? [...value] : value]),
   ) as FilterData;
-  // Compared with arguments as they are stored, so kept in the same form.
+  // Encodes the arguments: they are compared with arguments as they are stored.
   return filter.args === undefined
     ? copy
     : { ...copy, args: encodeValue(filter.args, 'filter.args', () => null) as typeof filter.args };
 }
 
-/** What a filter says of a whole lane: the parts that only need the definition and the quotas. */
+/** Whether a filter accepts a whole lane, by the parts that need only the definition and the quotas. */
 export function filterAcceptsLane(filter: FilterData, name: string, quotaNames: readonly string[]): boolean {
   if (filter.jobs !== undefined && !filter.jobs.some((pattern) => matchesPattern(pattern, name)))
     return false;
@@ -53,14 +53,17 @@ export function filterAcceptsLane(filter: FilterData, name: string, quotaNames: 
   return filter.quotas === undefined || filter.quotas.every((quota) => quotaNames.includes(quota));
 }
 
-/** What a filter says of one job beyond its lane, or null when the lane says it all. */
+/** Returns the check that a filter makes for each job of an accepted lane; null when the lane decides alone. */
 export function filterOfJob(filter: FilterData): ((job: JobRecord) => boolean) | null {
   const wanted = Object.entries(filter.args ?? {}).map(([path, value]) => [path.split('.'), value] as const);
   if (wanted.length === 0) return null;
   return (job) => wanted.every(([path, value]) => sameJson(valueAt(job.args, path), value));
 }
 
-/** Whether agents with this selection can be told, without a job, to refuse what the machinery puts in queues. */
+/**
+ * Whether an agent with this selection certainly refuses a system job. Known without a job for declarative
+ * filters only.
+ */
 export function refusesSystemJobs(selection: Selection): boolean {
   if (selection.kind !== 'data') return false;
   return [systemNames.handleInterrupt, systemNames.resumeCallbacks, systemNames.fail].some(
@@ -68,7 +71,7 @@ export function refusesSystemJobs(selection: Selection): boolean {
   );
 }
 
-/** The value at a path such as `['0', 'tenant']`: keys and elements only, which the length of a list is not. */
+/** The value at a path such as `['0', 'tenant']`. Reads keys and elements only, not the length of a list. */
 function valueAt(root: Json, path: readonly string[]): Json | undefined {
   let at: Json | undefined = root;
   for (const key of path) {

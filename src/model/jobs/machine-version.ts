@@ -6,5 +6,5 @@ import { compileChart } from '../chart/compile.ts';
 export const jobChart = compileChart(jobMachine);
 export const representationChart = compileChart(representationMachine);
 
-/** Version and definition of the stored machines: stands on every journal line. */
+/** Version and hash of the stored charts: part of every journal line. */
 export const machineVersion = `job@${jobChart.version}.${jobChart.hash},representation@${representationChart.version}.${representationChart.hash}`;

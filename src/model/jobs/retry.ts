@@ -1,32 +1,31 @@
 import type { Json } from '../../../machines/json.ts';
 import { invalidOption, SignalboxError, shown } from '../../errors.ts';
 import { durationMs, isInstant } from '../../time.ts';
-import { checkCount } from '../checks/check-count.ts';
-import { checkKnown } from '../checks/check-known.ts';
+import { checkCount, checkKnown } from '../checks/check-options.ts';
 import { checkName } from '../checks/names.ts';
 import type { Failure } from '../values/failure.ts';
 
 /**
- * What a retry policy says: `true` tries again at once, `false` gives up, a Date or `{ after }` puts the job back
- * for that time; `{ after: 0 }` puts it at the front of its queue.
+ * The answer of a retry policy: `true` retries at once, `false` gives up, a Date or `{ after }` puts the job back until
+ * then; `{ after: 0 }` puts it at the front of its queue.
  */
 export type RetryAnswer = boolean | Date | { readonly after: number | string };
 
-/** Persistent data of a policy, kept with the job. */
+/** Persistent data of a policy, stored with the job. */
 export type RetryData = { readonly [key: string]: Json };
 
 /** What a policy may use while it decides. */
 export interface RetryTools {
-  /** Waits, keeping the slot; milliseconds. */
+  /** Waits for some milliseconds and keeps the slot meanwhile. */
   wait(ms: number): Promise<void>;
-  /** Says something in the trace log. */
+  /** Writes a message to the trace log. */
   trace(level: 'INFO' | 'WARNING', message: string): void;
-  /** Says something in the events log. */
+  /** Writes a message to the events log. */
   events(level: 'CRITICAL', message: string): void;
 }
 
 /**
- * Decides whether a job is tried again. Policies are registered by name; jobs store the name.
+ * Decides whether a job is retried. Policies are registered by name; jobs store the name.
  *
  * @example
  * ```ts
@@ -42,21 +41,21 @@ export interface RetryTools {
  */
 export interface RetryPolicy {
   readonly name: string;
-  /** A second run is forbidden: the start is synced before the code is called. Default false. */
+  /** Forbids a second run: the start is synced before the code is called. Default false. */
   readonly startsOnce?: boolean;
-  /** `synced`: every start is on disk before the code is called, so that none goes uncounted. Default `written`. */
+  /** `synced`: every start is on disk before the code is called, so that each one is counted. Default `written`. */
   readonly start?: 'written' | 'synced';
-  /** The code threw. `cache` lives as long as this call of the job. */
+  /** Answers an error that the code threw. `cache` lives as long as this call of the job. */
   jobError(failure: Failure, cache: RetryCache, tools: RetryTools): RetryAnswer | Promise<RetryAnswer>;
-  /** The result could not be committed. */
+  /** Answers a commit of the result that failed. */
   commitError(failure: Failure, cache: RetryCache, tools: RetryTools): RetryAnswer | Promise<RetryAnswer>;
-  /** The process or its dispatcher went away while the job ran. Returns the answer and the data to keep. */
+  /** Answers the loss of the process or its dispatcher while the job ran. Returns the answer and the data to store. */
   interrupted(data: RetryData, tools: RetryTools): { readonly answer: RetryAnswer; readonly data: RetryData };
-  /** The data to keep with the outcome. Null keeps what is there. */
+  /** Returns the data to store with the outcome. Null keeps the stored data. */
   updateData(data: RetryData, cache: RetryCache): RetryData | null;
 }
 
-/** Refuses what is no policy. A method that one lacks counts as: do not retry. @throws SignalboxError `INVALID_…`. */
+/** Refuses what is not a policy. A missing method means: do not retry. @throws SignalboxError `INVALID_…`. */
 export function checkPolicy(policy: unknown): RetryPolicy {
   if (typeof policy !== 'object' || policy === null || !('name' in policy)) {
     throw new SignalboxError('INVALID_OPTION', {
@@ -70,7 +69,7 @@ export function checkPolicy(policy: unknown): RetryPolicy {
   return policy as RetryPolicy;
 }
 
-/** Refuses what is neither a policy nor the name of one. @throws SignalboxError `INVALID_…`. */
+/** Refuses what is neither a policy nor the name of a policy. @throws SignalboxError `INVALID_…`. */
 export function checkPolicyOrName(policy: unknown): RetryPolicy | string {
   return typeof policy === 'string' ? checkName(policy, 'the name of a retry policy') : checkPolicy(policy);
 }
@@ -79,9 +78,11 @@ export function checkPolicyOrName(policy: unknown): RetryPolicy | string {
 export type RetryCache = Map<string, Json>;
 
 /**
- * The instant for which an answer puts a job back, or null for the front of its queue: a delay of zero or less, or a
- * Date that has passed. @throws SignalboxError `INVALID_OPTION` for anything but a Date or `{ after }`, and for what
- * lies beyond all Dates.
+ * Returns the instant until which an answer puts a job back; null for the front of its queue, which is the answer of a
+ * delay of zero or less and of a Date that has passed.
+ *
+ * @throws SignalboxError `INVALID_OPTION` for anything but a Date or `{ after }`, and for an instant that no
+ * Date can hold.
  */
 export function putBackAt(answer: RetryAnswer, now: number): number | null {
   const at = instantOf(answer, now);
@@ -106,7 +107,7 @@ const conflictKey = 'transaction_error';
 const disconnectKey = 'disconnected';
 const otherKey = 'other';
 
-/** Error codes that stand for a lost connection or a store that did not answer. */
+/** Error codes of a lost connection or a store that did not answer. */
 const disconnectCodes: readonly string[] = [
   'ECONNRESET',
   'ECONNREFUSED',
@@ -115,7 +116,7 @@ const disconnectCodes: readonly string[] = [
   'STORE_DISCONNECTED',
 ];
 
-/** What kind of failure a policy's table knows. */
+/** The kinds of failure that a policy distinguishes. */
 export type FailureKind = 'conflict' | 'disconnect' | 'other';
 
 /** Whether a start must be on disk before the code is called. */
@@ -129,16 +130,16 @@ export function kindOfFailure(failure: Failure): FailureKind {
   return failure.code !== null && disconnectCodes.includes(failure.code) ? 'disconnect' : 'other';
 }
 
-/** The figures that a common policy is made of. The defaults are the lineage's. */
+/** The figures of a common policy. The defaults are the lineage's. */
 export interface CommonRetryFigures {
   readonly name: string;
-  /** Retries after a conflict in one call; null for ever. */
+  /** Retries after a conflict in one call; null for no limit. */
   readonly maxConflicts: number | null;
-  /** Retries after an interruption; null for ever. */
+  /** Retries after an interruption; null for no limit. */
   readonly maxInterruptions: number | null;
-  /** Whether commit errors of other kinds are retried for ever, waiting 0, 1, 2 … 60 s. */
+  /** Whether commit errors of other kinds are retried without limit, after 0, 1, 2 … 60 s. */
   readonly retriesOtherCommitErrors: boolean;
-  /** Which retries are logged: the first, and every so many. Default 5. */
+  /** Logs the first retry, and every retry whose number is a multiple of this. Default 5. */
   readonly logEvery?: number;
   /** Which failures are conflicts, and which are lost connections. Default: `kindOfFailure`. */
   readonly kindOf?: (failure: Failure) => FailureKind;
@@ -192,7 +193,7 @@ function waitMs(wait: GrowingWait, count: number): number {
 }
 
 /**
- * Makes a policy of the common kind from its figures.
+ * Makes a common policy from its figures.
  *
  * @example
  * ```ts
@@ -265,7 +266,7 @@ function counted(cache: RetryCache, key: string, failure: Failure): number {
   return count;
 }
 
-/** The default of jobs: five attempts on conflicts, ten on interruptions, lost connections for ever. */
+/** The default of jobs: five attempts on conflicts, ten on interruptions, no limit on lost connections. */
 export const RetryCommonFourTimes: RetryPolicy = commonRetryPolicy({
   name: 'RetryCommonFourTimes',
   maxConflicts: 4,
@@ -273,7 +274,7 @@ export const RetryCommonFourTimes: RetryPolicy = commonRetryPolicy({
   retriesOtherCommitErrors: false,
 });
 
-/** The default of callbacks and system jobs: conflicts, interruptions and commit errors are retried for ever. */
+/** The default of callbacks and system jobs: retries conflicts, interruptions and commit errors without limit. */
 export const RetryCommonForever: RetryPolicy = commonRetryPolicy({
   name: 'RetryCommonForever',
   maxConflicts: null,
@@ -281,7 +282,7 @@ export const RetryCommonForever: RetryPolicy = commonRetryPolicy({
   retriesOtherCommitErrors: true,
 });
 
-/** For jobs with effects outside: nothing is tried twice. The start is synced before the code is called. */
+/** For jobs with effects outside the store: retries nothing. The start is synced before the code is called. */
 export const NeverRetry: RetryPolicy = {
   name: 'NeverRetry',
   startsOnce: true,

@@ -8,7 +8,7 @@ import { type JobRecord, type RepresentationRecord, recordVersion } from '../rec
 import { copyJob } from './copy-job.ts';
 import { jobChart, representationChart } from './machine-version.ts';
 
-/** What one event did to one record: a change to commit, and the effects that follow once it is durable. */
+/** The result of one event for one record: a change to commit, and the effects that follow once it is durable. */
 export interface Transition {
   readonly kind: 'job' | 'representation';
   readonly id: string;
@@ -17,12 +17,12 @@ export interface Transition {
   readonly to: string;
   readonly patch: { readonly [key: string]: Json } | null;
   readonly effects: readonly Effect[];
-  /** The job as it was before; null for other kinds. */
+  /** The job before the event; null for other kinds. */
   readonly job: JobRecord | null;
 }
 
 /**
- * The only way in which a job changes: asks the chart what an event does.
+ * Applies an event to a job, by its chart. No job changes in any other way.
  * @throws BadStatusError when the chart refuses the event in the job's state.
  */
 export function stepJob(job: JobRecord, event: JobEvent): Transition {
@@ -52,7 +52,7 @@ export function canStepJob(job: JobRecord, event: JobEvent): boolean {
   return jobChart.step(job.state, job, event).moved;
 }
 
-/** The job as the transition leaves it: for a further step in the same commit. */
+/** Returns the job after a transition: for a further step in the same commit. */
 export function afterStep(job: JobRecord, transition: Transition): JobRecord {
   const next = copyJob(job);
   for (const key in transition.patch) next[key] = transition.patch[key];
@@ -65,7 +65,7 @@ export function callsHandler(transition: Transition): boolean {
   return transition.effects.some((effect) => effect.type === 'callHandler');
 }
 
-/** A job that no store has seen. */
+/** Returns a new job, not yet in any store. */
 export function newJobRecord(id: string, input: JobInput): JobRecord {
   const job = copyJob(blankJob);
   job.id = id;
@@ -87,7 +87,7 @@ const blankJob: JobRecord = Object.freeze({
   ...newJobContext({ name: '' }),
 });
 
-/** The only way in which a representation changes. @throws BadStatusError when the chart refuses the event. */
+/** Applies an event to a representation, by its chart. @throws BadStatusError when the chart refuses the event. */
 export function stepRepresentation(record: RepresentationRecord, event: RepresentationEvent): Transition {
   const step = representationChart.step(record.state, record, event);
   if (!step.moved) {
@@ -113,8 +113,28 @@ export function stepRepresentation(record: RepresentationRecord, event: Represen
 /** The six statuses of a job. */
 export type JobStatus = 'NEW' | 'PENDING' | 'ASSIGNED' | 'ACTIVE' | 'CALLBACKS' | 'COMPLETED';
 
-/** The status that a stored state stands for. */
+/** Returns the status of a stored state. */
 export function statusOfState(state: string): JobStatus {
   if (state.startsWith('active')) return 'ACTIVE';
   return state.toUpperCase() as JobStatus;
+}
+
+const knownStates: ReadonlySet<string> = new Set(jobChart.states);
+
+/**
+ * Whether this version can step the job. Stores leave out the jobs that it cannot step: they would block the
+ * others.
+ */
+export function isReadable(job: JobRecord): boolean {
+  return knownStates.has(job.state) && job.unsound === undefined && fitsItsPlace(job);
+}
+
+/**
+ * Whether the state is one that a job may have in its place. A job that failed while it waited stays there
+ * until it is filed.
+ */
+function fitsItsPlace({ state, parent }: JobRecord): boolean {
+  if (parent === null || !('queue' in parent)) return true;
+  if ('agent' in parent) return state !== 'new' && state !== 'pending';
+  return state === 'pending' || state === 'callbacks' || state === 'completed';
 }

@@ -1,14 +1,14 @@
 import type { JobRecord } from '../records/records.ts';
 
-/** Part of a completed history, by instants of completion in epoch milliseconds. Both ends belong to it. */
+/** Part of a completed history, by instants of completion in epoch milliseconds. Both ends are included. */
 export interface CompletionRange {
   readonly since: number;
   readonly until: number;
 }
 
 /**
- * The jobs of a completed history that were completed within a range, newest first. Jobs of one instant keep the
- * order in which they come: the one filed later counts as newer.
+ * Returns the jobs of a completed history that were completed within a range, newest first. Jobs of one instant
+ * keep their order: the job that was filed later counts as newer.
  */
 export function completedWithin(newestFirst: readonly JobRecord[], range: CompletionRange): JobRecord[] {
   return newestFirst

@@ -1,4 +1,4 @@
-/** What a dispatcher remembers of a job it started. */
+/** A dispatcher's record of a job that it started. */
 export interface JobInfo {
   /** Text of the result, or the verbose text of the failure; null until the worker is done. */
   result: string | null;
@@ -16,7 +16,7 @@ export interface JobInfo {
   reassigned: boolean;
 }
 
-/** A record as it is now. Its JSON has the key of its poll as text, like that of the poll itself. */
+/** Returns a copy of a record. Its JSON has the key of the poll as text, as the JSON of the poll has. */
 export function copyOfInfo(info: JobInfo, reassigned = info.reassigned): JobInfo & { toJSON(): unknown } {
   const { result, failed, agent, queue, pollId, quotaNames, call, started, completed, thread } = info;
   const copy = {
@@ -49,12 +49,12 @@ export class JobInfos<Info = JobInfo> implements Iterable<readonly [string, Info
     return this.#infos.size;
   }
 
-  /** The record of a job, or undefined when it has been dropped. */
+  /** Returns the record of a job; undefined when it was dropped. */
   get(id: string): Info | undefined {
     return this.#infos.get(id);
   }
 
-  /** Sets a record; a new one drops the oldest beyond the size. */
+  /** Sets a record, and drops the oldest one when there are more than the size. */
   set(id: string, info: Info): void {
     this.#infos.delete(id);
     this.#infos.set(id, info);
@@ -76,7 +76,7 @@ export class JobInfos<Info = JobInfo> implements Iterable<readonly [string, Info
 
 const resultLimit = 10_000;
 
-/** A result's text, cut with a marker when it is longer than 10,000 characters (the lineage's figure). */
+/** Returns a result's text, cut with a marker when it is longer than 10,000 characters (the lineage's figure). */
 export function cutResult(text: string): string {
   return text.length <= resultLimit ? text : `${text.slice(0, resultLimit)}\n[...TRUNCATED...]`;
 }

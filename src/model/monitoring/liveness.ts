@@ -1,6 +1,6 @@
 import type { RepresentationRecord } from '../records/records.ts';
 
-/** The last sign of life of a representation: its activation or its last ping. Null when there was none. */
+/** The last sign of life of a representation: its activation or its last ping. Null before the first. */
 function lastSign(record: Pick<RepresentationRecord, 'activated' | 'lastPing'>): number | null {
   if (record.activated === null) return record.lastPing;
   return record.lastPing === null ? record.activated : Math.max(record.activated, record.lastPing);
@@ -15,7 +15,7 @@ export function isDead(
   return sign !== null && sign + record.pingDeathInterval < now;
 }
 
-/** Whether a ping is due: never pinged, or one interval has passed. */
+/** Whether a ping is due: there was no ping yet, or one interval has passed since. */
 export function isPingDue(
   record: Pick<RepresentationRecord, 'lastPing' | 'pingInterval'>,
   now: number,
@@ -24,8 +24,8 @@ export function isPingDue(
 }
 
 /**
- * The one sibling that a dispatcher watches: the next activated one in order of UUID, wrapping to the lowest.
- * Each watches exactly one, so any death is noticed as long as one lives.
+ * Returns the one sibling that a dispatcher watches: the next activated one in order of UUID, wrapping to the lowest.
+ * Each dispatcher watches exactly one, so a death is noticed as long as one dispatcher lives.
  */
 export function siblingOf(
   uuid: string,

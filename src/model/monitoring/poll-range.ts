@@ -1,8 +1,8 @@
 import { SignalboxError, shown } from '../../errors.ts';
-import { checkKnown } from '../checks/check-known.ts';
+import { checkKnown } from '../checks/check-options.ts';
 import { isAtOrBefore, isBefore, type PollInfo, type Polls } from './polls.ts';
 
-/** A range of polls. `at` and `before` exclude each other; `since` is inclusive. A key or an instant. */
+/** A range of polls, by keys or instants. `at` and `before` exclude each other; `since` is inclusive. */
 export interface PollRange {
   readonly at?: bigint | Date;
   readonly before?: bigint | Date;
@@ -11,7 +11,7 @@ export interface PollRange {
 }
 
 /**
- * The latest poll, or the latest at or before `at`, or strictly before `before`.
+ * Returns the latest poll, or the latest at or before `at`, or the latest strictly before `before`.
  * @throws SignalboxError `NO_POLL`, `INVALID_OPTION`.
  */
 export function pollAt(polls: Polls, range: Pick<PollRange, 'at' | 'before'>): PollInfo {
@@ -24,18 +24,21 @@ export function pollAt(polls: Polls, range: Pick<PollRange, 'at' | 'before'>): P
   throw new SignalboxError('NO_POLL', { wanted });
 }
 
-/** Polls of a range, newest first, as they are when the walk begins. @throws SignalboxError `INVALID_OPTION`. */
+/**
+ * Yields the polls of a range, newest first, as they are at the first step. @throws SignalboxError
+ * `INVALID_OPTION`.
+ */
 export function* pollsIn(polls: Polls, range: PollRange): Generator<PollInfo> {
   checkKnown(range, ['at', 'before', 'since', 'count']);
   checkRange(range);
-  let left = range.count ?? Number.POSITIVE_INFINITY;
+  let remaining = range.count ?? Number.POSITIVE_INFINITY;
   for (const poll of polls.toArray()) {
     if (range.at !== undefined && !isAtOrBefore(poll, range.at)) continue;
     if (range.before !== undefined && !isBefore(poll, range.before)) continue;
-    // The ones behind it need not be older: the clock may have been set back.
+    // The polls behind this one need not be older: the clock may have been set back.
     if (range.since !== undefined && isBefore(poll, range.since)) continue;
-    if (left <= 0) return;
-    left -= 1;
+    if (remaining <= 0) return;
+    remaining -= 1;
     yield poll;
   }
 }
@@ -44,7 +47,7 @@ function checkRange(range: Pick<PollRange, 'at' | 'before' | 'since'>): void {
   for (const option of ['at', 'before', 'since'] as const) {
     const bound: unknown = range[option];
     if (bound === undefined || typeof bound === 'bigint') continue;
-    // An invalid one would be no bound at all: it is neither before nor behind any instant.
+    // An invalid Date would be ignored in silence: it is neither before nor after any instant.
     if (bound instanceof Date && !Number.isNaN(bound.getTime())) continue;
     throw new SignalboxError('INVALID_OPTION', {
       option,

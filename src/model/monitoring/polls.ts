@@ -1,7 +1,7 @@
 /** A job as monitoring names it: `[id, storeName]`. */
 export type JobName = readonly [id: string, store: string];
 
-/** What a poll saw of one agent. */
+/** What a poll found at one agent. */
 export interface AgentPoll {
   size: number;
   /** Jobs it held before claiming. */
@@ -16,11 +16,11 @@ export interface AgentPoll {
   activeJobs: JobName[];
 }
 
-/** What a poll saw of one queue, by agent name; null when the queue was skipped. */
+/** What a poll found in one queue, by agent name; null when the queue was skipped. */
 export type QueuePoll = Record<string, AgentPoll> | null;
 
 /**
- * The record of one poll: a mapping of queue names. Its key decreases with time, so that newer polls sort first.
+ * The record of one poll, by queue name. Its key decreases with time, so that newer polls sort first.
  */
 export class PollInfo {
   readonly queues: Record<string, QueuePoll> = Object.create(null) as Record<string, QueuePoll>;
@@ -28,7 +28,7 @@ export class PollInfo {
   key: bigint = 0n;
   /** When the poll ended. */
   timestamp: Date = new Date(0);
-  /** Free for tests and for whoever makes records by hand. */
+  /** A free value for tests and for programs that make records themselves. */
   readonly note: unknown;
 
   constructor(note?: unknown) {
@@ -44,15 +44,15 @@ export class PollInfo {
   }
 }
 
-// The lineage keeps four spare low bits for records of one instant, and counts down from a far end.
+// As in the lineage: four low bits distinguish records of one instant, and keys count down from a far end.
 const farEnd = 1n << 56n;
 
-/** The first key of an instant: keys of the instant are this and the 15 below it. */
+/** The first key of an instant: the instant has this key and the 15 keys below it. */
 function pollKey(instant: number): bigint {
   return farEnd - (BigInt(Math.floor(instant * 1000)) << 4n);
 }
 
-/** Epoch milliseconds of the instant that a key was made at. */
+/** Returns the instant at which a key was made, in epoch milliseconds. */
 export function pollInstant(key: bigint): number {
   return Number((farEnd - key) >> 4n) / 1000;
 }
@@ -70,7 +70,7 @@ export class Polls implements Iterable<PollInfo> {
     return this.#records.length;
   }
 
-  /** Adds a record, stamped with its instant and key, and drops the oldest beyond the size. */
+  /** Adds a record with its instant and key, and drops the oldest one when there are more than the size. */
   add(poll: PollInfo, now: number): void {
     const newest = this.#records[0];
     const key = pollKey(now);
@@ -84,17 +84,17 @@ export class Polls implements Iterable<PollInfo> {
     return this.#records[Symbol.iterator]();
   }
 
-  /** The newest record, or undefined before the first poll. */
+  /** Returns the newest record; undefined before the first poll. */
   newest(): PollInfo | undefined {
     return this.#records[0];
   }
 
-  /** The newest at or before a key or an instant. */
+  /** Returns the newest record at or before a key or an instant. */
   at(bound: bigint | Date): PollInfo | undefined {
     return this.#records.find((poll) => isAtOrBefore(poll, bound));
   }
 
-  /** The newest strictly before a key or an instant. */
+  /** Returns the newest record strictly before a key or an instant. */
   before(bound: bigint | Date): PollInfo | undefined {
     return this.#records.find((poll) => isBefore(poll, bound));
   }
@@ -104,18 +104,18 @@ export class Polls implements Iterable<PollInfo> {
     this.#records = [];
   }
 
-  /** A copy that stays as it is while records are added and dropped. */
+  /** Returns a copy that does not change while records are added and dropped. */
   toArray(): readonly PollInfo[] {
     return [...this.#records];
   }
 }
 
-/** Keys decrease with time, so "before" is a larger key. */
+/** Whether a poll was before a bound. Keys decrease with time, so "before" is a larger key. */
 export function isBefore(poll: PollInfo, bound: bigint | Date): boolean {
   return typeof bound === 'bigint' ? poll.key > bound : poll.timestamp.getTime() < bound.getTime();
 }
 
-/** At an instant counts as not after it. */
+/** Whether a poll was at or before a bound. */
 export function isAtOrBefore(poll: PollInfo, bound: bigint | Date): boolean {
   return typeof bound === 'bigint' ? poll.key >= bound : poll.timestamp.getTime() <= bound.getTime();
 }

@@ -1,12 +1,12 @@
 import type { JobInfo, JobInfos } from './job-infos.ts';
 import type { AgentPoll, JobName, PollInfo } from './polls.ts';
 
-/** What the kept polls and jobs say about the work done. Instants are Dates. */
+/** Figures about the work done, computed from the kept polls and jobs. Instants are Dates. */
 export interface Statistics {
   started: number;
   successful: number;
   failed: number;
-  /** Jobs of the polls of which no record is kept any more. */
+  /** Jobs of the polls whose record was dropped. */
   unknown: number;
   longestSuccessful: JobName | null;
   shortestSuccessful: JobName | null;
@@ -14,16 +14,17 @@ export interface Statistics {
   shortestFailed: JobName | null;
   longestActive: JobName | null;
   shortestActive: JobName | null;
-  /** Instant of the newest poll examined; null if none (the lineage's naming). */
+  /** Instant of the newest poll examined; null without polls (the lineage's naming). */
   statisticsStart: Date | null;
-  /** Instant of the oldest poll examined; null if none. */
+  /** Instant of the oldest poll examined; null without polls. */
   statisticsEnd: Date | null;
 }
 
 type Outcome = 'Successful' | 'Failed' | 'Active';
 
 /**
- * Statistics over polls, newest first: all jobs started in them, and those that ran already when the oldest was made.
+ * Returns statistics over polls, newest first: all jobs that were started in them, and those that ran already
+ * at the oldest.
  */
 export function statisticsOf(
   polls: readonly PollInfo[],

@@ -2,14 +2,14 @@ import type { Failure, JobContext, JobState, Order, Place } from '../../../machi
 import type { Json } from '../../../machines/json.ts';
 import type { RepresentationContext, RepresentationState } from '../../../machines/representation.machine.ts';
 
-/** What every record reserves: format version, revision, and the seq of its last entry. */
+/** The keys that every record has: format version, revision, and the seq of its last entry. */
 export interface Reserved {
   readonly v: number;
   readonly rev: number;
   readonly lastSeq: number;
 }
 
-/** A job as stored. What the chart calls context stands beside what the store needs. */
+/** A job as it is stored: the context of its chart, and the keys that the store needs. */
 export interface JobRecord extends Reserved, JobContext {
   readonly id: string;
   readonly state: JobState;
@@ -20,24 +20,27 @@ export interface JobRecord extends Reserved, JobContext {
   readonly priority: number;
   readonly uniqueKey: string | null;
   readonly lane: string | null;
-  /** What its record in the store holds that no version writes: it is kept, shown, and the job left alone. */
+  /**
+   * Keys and values of the stored record that no version writes. They are kept and shown, and the job is never
+   * changed.
+   */
   readonly unsound?: readonly (readonly [key: string, value: Json])[];
 }
 
-/** A branch of a callback proxy: a job, or null to pass the outcome through, and when it is chosen. */
+/** A branch of a callback proxy: a job, or null to pass the outcome on, and the condition of its choice. */
 export interface ProxyBranch {
   /** Name of the condition that the parent's outcome must meet. */
   readonly when: string;
   readonly job: string | null;
 }
 
-/** Callbacks of which one is called: the first whose condition the parent's outcome meets. */
+/** Callbacks of which one is chosen: the first whose condition the parent's outcome meets. */
 export interface ProxyRecord extends Reserved {
   readonly id: string;
   readonly parent: Place;
   readonly order: Order;
   readonly branches: readonly ProxyBranch[];
-  /** The branch when no condition is met. */
+  /** The branch that is chosen when no condition is met. */
   readonly otherwise: string | null;
   /** The branch that was chosen; null while undecided. */
   readonly chosen: string | null;
@@ -74,7 +77,7 @@ export type Selection =
   | { readonly kind: 'filter'; readonly name: string }
   | { readonly kind: 'chooser'; readonly name: string };
 
-/** A declarative filter: every given part must hold. In patterns `*` stands for any characters. */
+/** A declarative filter: every given part must hold. In patterns `*` matches any characters. */
 export interface FilterData {
   /** Patterns of definition names, one of which must match. */
   readonly jobs?: readonly string[];
@@ -100,9 +103,9 @@ export interface StoreRecord extends Reserved {
   readonly id: string;
   /** Grows with every opening. */
   readonly epoch: number;
-  /** What the codec of the store made of a known word; absent in a store without one. */
+  /** A known word, encoded by the codec of the store; absent in a store without a codec. */
   readonly codec?: Json;
-  /** Of which store this one took everything over; absent in a store that began empty. */
+  /** The promotion that filled this store; absent in a store that began empty. */
   readonly promotion?: PromotionRecord;
   /** Jobs that were moved here from a queue of another store, by queue and name of the slice. */
   readonly slices?: { readonly [key: string]: SliceRecord };
@@ -131,7 +134,7 @@ export interface ChosenJobs {
   readonly arrived: readonly (readonly [subject: string, rev: number])[];
 }
 
-/** What a store keeps of the promotion that filled it. */
+/** The record of the promotion that filled a store. */
 export interface PromotionRecord {
   readonly id: string;
   /** Id of the json store that was promoted. */

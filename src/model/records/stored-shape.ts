@@ -1,11 +1,11 @@
 import { isId, isName } from '../checks/names.ts';
 
-/** Whether what stands under one key is what a version of this code may have written there. */
+/** Whether a value under one key is one that a version of this code may have written there. */
 type Check = (value: unknown) => boolean;
 
 type Fields = { readonly [key: string]: unknown };
 
-/** A key that no version writes, or with a value that none writes there. */
+/** A key that no version writes, or a value that no version writes under its key. */
 export type Unsound = readonly [key: string, value: unknown];
 
 const isText: Check = (value) => typeof value === 'string';
@@ -79,7 +79,7 @@ function isFilter(value: unknown): boolean {
   );
 }
 
-/** What the journal says beside the patch, and a snapshot with it. */
+/** The keys that an entry of the journal has outside its patch, and a snapshot has in its records. */
 const reserved: readonly (readonly [string, Check])[] = [
   ['id', isText],
   ['v', isCount],
@@ -172,7 +172,7 @@ type OtherKind = 'store' | 'queue' | 'quota' | 'representation' | 'agent' | 'pro
 
 const representationStates: Check = oneOf('registered', 'activated', 'deactivated');
 
-/** What no version writes in a job: of a patch of the journal, or of a whole record of a snapshot. */
+/** Returns the keys of a job that no version writes: of a patch of the journal, or of a whole record of a snapshot. */
 export function unsoundInJob(fields: Fields, isRecord: boolean): readonly Unsound[] {
   const checks = isRecord ? jobRecordChecks : jobChecks;
   let found: Unsound[] | null = null;
@@ -181,12 +181,12 @@ export function unsoundInJob(fields: Fields, isRecord: boolean): readonly Unsoun
     found ??= [];
     found.push([key, fields[key]]);
   }
-  return found ?? none;
+  return found ?? noFaults;
 }
 
-const none: readonly Unsound[] = Object.freeze([]);
+const noFaults: readonly Unsound[] = Object.freeze([]);
 
-/** What is wrong with a record of another kind, or with a patch of one, in words; null when nothing is. */
+/** Returns the fault of a record of another kind, or of its patch, in words; null when it has no fault. */
 export function faultIn(kind: OtherKind, fields: Fields, isRecord: boolean): string | null {
   const checks = checksOf[kind];
   for (const key in fields) {
@@ -196,7 +196,7 @@ export function faultIn(kind: OtherKind, fields: Fields, isRecord: boolean): str
   return null;
 }
 
-/** Whether a change of such a record may lead to this state, or to none. A job is judged where it is read. */
+/** Whether a change of such a record may lead to this state, or to no state. A job is checked where it is read. */
 export function mayBeIn(kind: OtherKind | 'job', state: string | null): boolean {
   return kind === 'job' || state === null || (kind === 'representation' && representationStates(state));
 }

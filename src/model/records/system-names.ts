@@ -1,4 +1,4 @@
-/** Names of the definitions that the machinery itself puts in a queue. The prefix is reserved. */
+/** Names of the definitions that Signalbox itself provides. The prefix is reserved. */
 export const systemNames = {
   fail: 'signalbox.fail',
   handleInterrupt: 'signalbox.handleInterrupt',
@@ -10,7 +10,7 @@ export const systemNames = {
   jobs: 'signalbox.jobs',
 } as const;
 
-/** The condition that tells the two branches of a pair of callbacks apart. */
+/** The condition that chooses between the two branches of a pair of callbacks. */
 export const failureCondition = 'signalbox.isFailure';
 
 const systemJobs: readonly string[] = [
@@ -19,12 +19,12 @@ const systemJobs: readonly string[] = [
   systemNames.resumeCallbacks,
 ];
 
-/** Whether jobs of this name are the machinery's own work, as opposed to joined jobs, which are a program's. */
+/** Whether jobs of this name are system jobs. Joined jobs are not: a program makes them. */
 export function isSystemJob(name: string): boolean {
   return systemJobs.includes(name);
 }
 
-/** Whether a definition name belongs to the machinery. */
+/** Whether a definition name is reserved for Signalbox. */
 export function isSystemName(name: string): boolean {
   return name.startsWith('signalbox.');
 }

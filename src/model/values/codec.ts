@@ -3,8 +3,9 @@ import type { Json } from '../../../machines/json.ts';
 import { codedKey, referredJobs } from './values.ts';
 
 /**
- * Turns values into what may stand in a store, and back: encryption at rest. Both are synchronous; `decode` throws when it
- * cannot read what it is given. It must read whatever an earlier key has written, as long as that is in the store.
+ * Encodes values for the store, and decodes them again: encryption at rest. Both are synchronous. `decode`
+ * throws when it cannot read its input; it must read everything that an earlier key encoded, as long as the
+ * store holds it.
  *
  * @example
  * ```ts
@@ -34,10 +35,13 @@ export interface Codec {
   decode(encoded: Json): Json;
 }
 
-/** The name of a failure of which the rest is encoded. */
+/** The name of a failure whose data is encoded. */
 const codedName = 'Encoded';
 
-/** A mapping with one `$` key, as references are. Jobs that the value refers to stay visible: the store counts on them. */
+/**
+ * A mapping with one `$` key, like a reference. The jobs that the value refers to stay visible: the store needs
+ * them.
+ */
 interface Coded {
   readonly $coded: { readonly value: Json; readonly jobs: readonly string[] };
 }
@@ -46,13 +50,16 @@ function isCoded(value: Json): value is Coded & { readonly [key: string]: Json }
   return value !== null && typeof value === 'object' && codedKey in value;
 }
 
-/** A value as it may be stored. A reference to a job says nothing but which. */
+/** Returns the encoded value. Leaves a reference to a job as it is: it contains only an id. */
 export function coded(codec: Codec, value: Json): Json {
   if (isCoded(value) || (value !== null && typeof value === 'object' && '$job' in value)) return value;
   return { [codedKey]: { value: codec.encode(value), jobs: [...referredJobs(value)] } };
 }
 
-/** The value again; one that cannot be read stays as it is, for whoever needs it to complain. */
+/**
+ * Returns the decoded value. Leaves an unreadable one encoded: `decodeValue` throws `CODEC_FAILED` when it is
+ * needed.
+ */
 export function decoded(codec: Codec, value: Json): Json {
   if (!isCoded(value)) return value;
   try {
@@ -62,33 +69,33 @@ export function decoded(codec: Codec, value: Json): Json {
   }
 }
 
-/** Told by all of it: an error may have a property of that name. */
+/** Whether a failure is encoded. Compares all of its parts: an error may have a property `$coded` as well. */
 function isCodedFailure({ name, message, stack, extra }: Failure): boolean {
   return name === codedName && message === '' && stack === '' && isCoded(extra);
 }
 
-/** A failure of which nothing can be read: programs put what they like in names and codes, too. */
+/** Returns the encoded failure, with its name and code: programs may put confidential data there, too. */
 export function codedFailure(codec: Codec, failure: Failure): Failure {
   if (isCodedFailure(failure)) return failure;
   const extra = coded(codec, failure as unknown as Json) as Failure['extra'];
   return { name: codedName, message: '', stack: '', code: null, cause: null, extra };
 }
 
-/** The failure again. */
+/** Returns the decoded failure. */
 export function decodedFailure(codec: Codec, failure: Failure): Failure {
   if (!isCodedFailure(failure)) return failure;
-  const plain = decoded(codec, failure.extra);
-  return plain === failure.extra ? failure : (plain as unknown as Failure);
+  const data = decoded(codec, failure.extra);
+  return data === failure.extra ? failure : (data as unknown as Failure);
 }
 
-/** An outcome as it may be stored. */
+/** Returns the encoded outcome. */
 export function codedOutcome(codec: Codec, outcome: Outcome): Outcome {
   return outcome.ok
     ? { ok: true, value: coded(codec, outcome.value) }
     : { ok: false, failure: codedFailure(codec, outcome.failure) };
 }
 
-/** The outcome again. */
+/** Returns the decoded outcome. */
 export function decodedOutcome(codec: Codec, outcome: Outcome): Outcome {
   return outcome.ok
     ? { ok: true, value: decoded(codec, outcome.value) }

@@ -10,14 +10,14 @@ export type FailureDetail = 'brief' | 'default' | 'verbose';
 
 const messageLimit = 8 * 1024;
 const stackLimit = 16 * 1024;
-/** Of an error's own properties: characters, and levels. */
-const plainLimit = 2 * stackLimit;
-const plainDepth = 4;
+/** Limits of an error's own properties, in characters and in levels. */
+const extraLimit = 2 * stackLimit;
+const extraDepth = 4;
 
 /**
- * Why a job has no value: an error as data, readable in every process, holding nothing alive.
+ * The reason why a job has no value: an error as data, readable in every process, without live references.
  *
- * A job that returns a Failure fails without its changes being dropped; one that throws fails and drops them.
+ * A job that returns a Failure fails and keeps its changes; a job that throws fails and drops them.
  *
  * @example
  * ```ts
@@ -34,7 +34,7 @@ export class Failure {
     this.data = data;
   }
 
-  /** A failure from whatever was thrown. */
+  /** Makes a failure from any thrown value. */
   static from(error: unknown): Failure {
     return isA(error, Failure) ? error : new Failure(failureData(error, 0));
   }
@@ -59,7 +59,7 @@ export class Failure {
     return this.data.cause === null ? null : new Failure(this.data.cause);
   }
 
-  /** Whether it, or one of its causes, is of one of these names or codes. */
+  /** Whether the failure, or one of its causes, has one of these names or codes. */
   check(...namesOrCodes: readonly string[]): boolean {
     for (let at: StoredFailure | null = this.data; at !== null; at = at.cause) {
       if (namesOrCodes.includes(at.name) || (at.code !== null && namesOrCodes.includes(at.code))) return true;
@@ -67,14 +67,14 @@ export class Failure {
     return false;
   }
 
-  /** The name or code of these that it has. Throws it, as an Error again, when it has none. */
+  /** Returns the first of these names and codes that matches. Throws the failure, as an Error, when no one matches. */
   trap(...namesOrCodes: readonly string[]): string {
     const trapped = namesOrCodes.find((name) => this.check(name));
     if (trapped === undefined) throw this.toError();
     return trapped;
   }
 
-  /** The failure as an Error again, with its cause. */
+  /** Returns the failure as an Error, with its cause. */
   toError(): Error {
     const error = new Error(
       this.message,
@@ -85,7 +85,10 @@ export class Failure {
     return Object.assign(error, this.code === null ? {} : { code: this.code });
   }
 
-  /** Its text. `brief`: one short line a frame; `default`: the stack; `verbose`: with causes and further properties. */
+  /**
+   * Returns the text. `brief`: one short line a frame; `default`: the stack; `verbose`: with causes and further
+   * properties.
+   */
   text(detail: FailureDetail = 'default'): string {
     if (detail === 'brief') return [this.#title(), ...framesOf(this.stack)].join('\n');
     if (detail === 'default') return this.stack || this.#title();
@@ -121,8 +124,8 @@ function framesOf(stack: string): string[] {
   });
 }
 
-// Whatever is thrown may be anything: a Proxy that throws, an error whose name is a getter that throws. Looking at it
-// must never be what fails.
+// A program may throw anything: a Proxy that throws, or an error whose name is a getter that throws. Examining it must
+// never fail.
 
 function isA<Instance>(value: unknown, kind: abstract new (...args: never[]) => Instance): value is Instance {
   try {
@@ -151,7 +154,14 @@ function failureData(error: unknown, depth: number): StoredFailure {
       extra: {},
     };
   }
-  const { name: _name, message: _message, stack: _stack, code, cause: _cause, ...rest } = plain(error);
+  const {
+    name: _name,
+    message: _message,
+    stack: _stack,
+    code,
+    cause: _cause,
+    ...rest
+  } = ownProperties(error);
   const cause = propertyOf(error, 'cause');
   return {
     name: clipped(textOf(propertyOf(error, 'name') ?? 'Error'), 128),
@@ -163,19 +173,22 @@ function failureData(error: unknown, depth: number): StoredFailure {
   };
 }
 
-/** Own properties as JSON, whatever they hold: a failure must never fail to be stored. */
-function plain(error: Error): Record<string, Json> {
+/**
+ * The error's own properties as JSON; only its code when they are too large or cannot be read. A failure is
+ * always storable.
+ */
+function ownProperties(error: Error): Record<string, Json> {
   try {
-    if (!holdsAtMost(error, plainLimit, plainDepth)) return pick(error);
-    const serialised = serializeError(error, { maxDepth: plainDepth, useToJSON: false });
-    const text = jsonWithin(serialised, plainLimit) ?? '{}';
+    if (!holdsAtMost(error, extraLimit, extraDepth)) return onlyCode(error);
+    const serialised = serializeError(error, { maxDepth: extraDepth, useToJSON: false });
+    const text = jsonWithin(serialised, extraLimit) ?? '{}';
     return storableValue(text) as Record<string, Json>;
   } catch {
-    return pick(error);
+    return onlyCode(error);
   }
 }
 
-function pick(error: Error): Record<string, Json> {
+function onlyCode(error: Error): Record<string, Json> {
   const code = propertyOf(error, 'code');
   return typeof code === 'string' || typeof code === 'number' ? { code } : {};
 }
@@ -188,7 +201,7 @@ function textOf(value: unknown): string {
     try {
       return String(value);
     } catch {
-      return 'something that cannot be shown';
+      return 'a value that cannot be shown';
     }
   }
 }

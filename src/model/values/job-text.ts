@@ -4,8 +4,8 @@ import { codedKey } from './values.ts';
 const callLimit = 1000;
 
 /**
- * The call of a job as text: `multiply(14, 3)`. Never throws. It stands in many lines of the log, so arguments beyond
- * 1,000 characters are counted only: a joined job may have thousands.
+ * The call of a job as text: `multiply(14, 3)`. Never throws. Many lines of the log contain it, so it only counts the
+ * arguments beyond 1,000 characters: a joined job may have thousands.
  */
 function callText(name: string, args: readonly Json[]): string {
   let text = '';
@@ -13,13 +13,16 @@ function callText(name: string, args: readonly Json[]): string {
     if (index > 0) text += ', ';
     text += valueText(arg);
     if (text.length <= callLimit) continue;
-    const left = args.length - 1 - index;
-    return `${name}(${text.slice(0, callLimit).toWellFormed()}…${left > 0 ? ` and ${left} more` : ''})`;
+    const remaining = args.length - 1 - index;
+    return `${name}(${text.slice(0, callLimit).toWellFormed()}…${remaining > 0 ? ` and ${remaining} more` : ''})`;
   }
   return `${name}(${text})`;
 }
 
-/** A job as text: `<Job (id abc, store 'main') multiply(14, 3)>`; `?` for what it does not have yet. */
+/**
+ * Returns a job as text: `<Job (id abc, store 'main') multiply(14, 3)>`; `?` for an id or a store that it does
+ * not have yet.
+ */
 export function jobText(job: {
   id: string | null;
   store: string | null;
@@ -30,7 +33,10 @@ export function jobText(job: {
   return `<Job (id ${job.id ?? '?'}, store ${store}) ${callText(job.name, job.args)}>`;
 }
 
-/** A value as text, in one line: text in quotes, everything else as JSON, references as the job they name. */
+/**
+ * Returns a value as text in one line: text in quotes, references as the job that they name, everything else as
+ * JSON.
+ */
 export function valueText(value: Json | undefined): string {
   if (typeof value === 'string') return `'${value.replaceAll('\n', '\\n')}'`;
   if (value !== null && typeof value === 'object' && '$job' in value)

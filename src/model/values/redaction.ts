@@ -3,10 +3,10 @@ import type { Json } from '../../../machines/json.ts';
 import { SignalboxError, shown } from '../../errors.ts';
 import { Failure } from './failure.ts';
 
-/** What stands where something is not shown. */
+/** Replaces what is not shown. */
 const hidden = '[redacted]';
 
-/** Keys whose values are shown nowhere, whatever the definition says: without `-`, `_` and case. */
+/** Keys whose values are never shown, independent of the definition. Without `-` and `_`, in lower case. */
 const secretKeys: readonly string[] = [
   'password',
   'passwd',
@@ -32,18 +32,18 @@ const secretKeys: readonly string[] = [
   'connectionstring',
 ];
 
-const plainKeys: ReadonlySet<string> = new Set(secretKeys);
+const secretKeySet: ReadonlySet<string> = new Set(secretKeys);
 
-/** The parts of a path such as `0.card.number`; `*` stands for any key or index. */
+/** The parts of a path such as `0.card.number`; `*` matches any key or index. */
 type Path = readonly string[];
 
 /** The end of a text that was cut. */
 const cut = '…';
 
-/** Shorter texts are too common to be replaced wherever they stand. */
+/** Shorter texts are too common to be replaced everywhere. */
 const shortestSecret = 4;
 
-/** The paths of a definition as they are written: `0.card` in the arguments, `result`, `result.token`, `failure`. */
+/** Refuses what is not a list of paths: `0.card` in the arguments, `result`, `result.token`, `failure`. */
 export function checkRedaction(paths: unknown): readonly string[] {
   if (
     Array.isArray(paths) &&
@@ -58,13 +58,13 @@ export function checkRedaction(paths: unknown): readonly string[] {
 }
 
 /**
- * What may be shown of one job: in logs, in records of dispatchers, and as text. What is stored, and what the program
- * gets, is not changed by it.
+ * Hides the confidential parts of one job in logs, in records of dispatchers, and in texts. It does not change what is
+ * stored, nor what the program gets.
  */
 export class Redactor {
   readonly #paths: readonly Path[];
   readonly #secrets = new Set<string>();
-  /** The arguments as they may be shown. */
+  /** The redacted arguments. */
   readonly args: readonly Json[];
 
   constructor(paths: readonly string[], args: readonly Json[]) {
@@ -72,12 +72,12 @@ export class Redactor {
     this.args = args.map((arg, index) => this.#redacted(arg, below(this.#paths, String(index))));
   }
 
-  /** A result as it may be shown. */
+  /** Returns the redacted result. */
   value(value: Json): Json {
     return this.#redacted(value, below(this.#paths, 'result'));
   }
 
-  /** A failure as it may be shown: what is hidden among the arguments is hidden in its texts. */
+  /** Returns the redacted failure. Its texts hide what is hidden among the arguments. */
   failure(failure: FailureData): FailureData {
     const { name, message, stack, code, cause, extra } = failure;
     const shown = { name: this.text(name), code: code === null ? null : this.text(code) };
@@ -92,7 +92,7 @@ export class Redactor {
     };
   }
 
-  /** What was thrown and is no error is kept as its JSON, which may have been cut. */
+  /** A thrown value that is not an error is stored as its JSON, which may have been cut. */
   #thrown(message: string): string {
     if (!/^[[{]/.test(message)) return message;
     try {
@@ -105,10 +105,10 @@ export class Redactor {
     }
   }
 
-  /** A text without what is hidden among the arguments. */
+  /** Returns the text without what is hidden among the arguments. */
   text(text: string): string {
     let shown = text;
-    // Longest first: of one that holds another, the rest would stay.
+    // Longest first: when one secret contains another, replacing the shorter one first would leave the rest visible.
     for (const secret of [...this.#secrets].sort((one, other) => other.length - one.length)) {
       shown = shown.replaceAll(secret, hidden);
       const escaped = escapedOf(secret);
@@ -117,7 +117,7 @@ export class Redactor {
     return shown.endsWith(cut) ? this.#withoutBegun(shown.slice(0, -1)) + cut : shown;
   }
 
-  /** A text that was cut to its limit may end within something hidden, or be the beginning of it. */
+  /** Hides the end of a text that was cut within a secret. */
   #withoutBegun(text: string): string {
     for (const secret of this.#secrets) {
       for (const form of [secret, escapedOf(secret)]) {
@@ -157,20 +157,23 @@ export class Redactor {
 }
 
 function isSecret(key: string): boolean {
-  return plainKeys.has(key.replaceAll(/[-_]/g, '').toLowerCase());
+  return secretKeySet.has(key.replaceAll(/[-_]/g, '').toLowerCase());
 }
 
-/** A job that is named. The properties of an error are not escaped: a key of that name may stand among others there. */
+/**
+ * Whether it is a reference to a job. The properties of an error are not escaped: they may have a `$job` beside
+ * other keys.
+ */
 function isReference(value: object): boolean {
   return '$job' in value && typeof value.$job === 'string' && Object.keys(value).length === 1;
 }
 
-/** As it stands in JSON. */
+/** A text as it is written in JSON. */
 function escapedOf(text: string): string {
   return JSON.stringify(text).slice(1, -1);
 }
 
-/** Where a text begins to end in the beginning of a secret; -1 when it does not. */
+/** The index at which the text's end is a beginning of the secret; -1 when no end of the text is one. */
 function beginningOf(secret: string, text: string): number {
   const first = secret.slice(0, shortestSecret);
   let at = text.indexOf(first, Math.max(0, text.length - secret.length));
@@ -178,7 +181,7 @@ function beginningOf(secret: string, text: string): number {
   return at;
 }
 
-/** What the paths say of what stands under a key. */
+/** The rest of the paths that lead through a key. */
 function below(paths: readonly Path[], key: string): readonly Path[] {
   if (paths.length === 0) return paths;
   return paths.filter(([first]) => first === key || first === '*').map((path) => path.slice(1));

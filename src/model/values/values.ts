@@ -2,35 +2,35 @@ import type { Json } from '../../../machines/json.ts';
 import { SignalboxError, shown } from '../../errors.ts';
 import { defaultLimits, type ValueLimits } from '../checks/limits.ts';
 
-/** The key of a value that a codec has encoded: see `coding.ts`. */
+/** The key of a value that a codec has encoded: see `codec.ts`. */
 export const codedKey = '$coded';
 
-/** Turns a job into the reference that is stored for it, or says that the value is none. */
+/** Returns the reference that is stored for a job; null when the value is not a job. */
 export type ReferJob = (value: object) => string | null;
 
-/** Turns a stored reference back into what the program sees. */
+/** Returns the job of a stored reference, as the program sees it. */
 export type ResolveJob = (id: string) => unknown;
 
 interface Walk {
   readonly limits: ValueLimits;
   readonly refer: ReferJob;
-  /** What is measured, for the error. */
+  /** The path of the whole value, for errors about its size. */
   readonly path: string;
-  /** What is looked at now. */
+  /** The part that is examined now. */
   root: string;
-  /** The way there from the root. It becomes text only when there is something to say. */
+  /** The steps from the root to the current value. They are joined to text only for an error. */
   readonly trail: (string | number)[];
   /** Keys and elements so far. */
   count: number;
-  /** A sixth of the bytes that the JSON of it takes at most: a character takes six when it is escaped. */
+  /** A sixth of the largest possible size as JSON, in bytes: an escaped character takes six. */
   size: number;
-  /** Bytes that its texts take at least. */
+  /** The smallest possible size of its texts, in bytes. */
   least: number;
 }
 
 /**
- * A copy of `value` as it is stored: JSON, with jobs as `{"$job": id}` and user keys that start with `$` doubled.
- * Nothing is dropped or changed silently, but for `-0`, which becomes `0`.
+ * Returns a copy of `value` as it is stored: JSON, with jobs as `{"$job": id}` and the `$` of user keys doubled.
+ * Drops and changes nothing in silence, except that `-0` becomes `0`.
  *
  * @throws SignalboxError `ARGS_NOT_JSON`, `ARGS_TOO_DEEP`, `ARGS_TOO_LARGE`, each naming the path.
  */
@@ -46,7 +46,7 @@ export function encodeValue(
   return encoded;
 }
 
-/** Like `encodeValue`, for the arguments of one job: together they must stay within the limits. */
+/** As `encodeValue`, for the arguments of one job: together they must stay within the limits. */
 export function encodeArgs(
   args: readonly unknown[],
   refer: ReferJob,
@@ -56,7 +56,7 @@ export function encodeArgs(
   const encoded = args.map((arg, index) => {
     walk.root = `args[${index}]`;
     const stored = encode(arg, walk);
-    // A joined job has a reference for each of its jobs, and those are limited by their bytes.
+    // A joined job has a reference for each of its jobs: references are limited by bytes only.
     if (index > 0 && !isReference(stored)) countKey(walk);
     return stored;
   });
@@ -68,7 +68,7 @@ function walkOf(path: string, refer: ReferJob, limits: ValueLimits): Walk {
   return { limits, refer, path, root: path, trail: [], count: 0, size: 0, least: 0 };
 }
 
-/** Most values need no exact count, and what could be too large was refused before it is turned into text. */
+/** Counts bytes exactly only where the estimate reaches the limit. What is far too large was refused before this. */
 function checkBytes(encoded: readonly Json[], { size, limits, path }: Walk): void {
   if (size * 6 <= limits.bytes) return;
   let actual = 0;
@@ -115,7 +115,7 @@ function encodeObject(value: object, walk: Walk): Json {
   }
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
-    throw notJson(walk, prototype?.constructor?.name ?? 'an object', whatJsonMakes(value));
+    throw notJson(walk, prototype?.constructor?.name ?? 'an object', jsonResultOf(value));
   }
   if ('toJSON' in value && typeof value.toJSON === 'function')
     throw notJson(walk, 'an object with toJSON', 'something else');
@@ -154,7 +154,10 @@ function read(value: object, key: string, walk: Walk): unknown {
   }
 }
 
-/** Keys that every object inherits, `__proto__` among them, are keys like any other here; assigning one could fail. */
+/**
+ * Sets a key. Keys that every object inherits, such as `__proto__`, are ordinary keys here; assigning one could
+ * fail.
+ */
 function define<Value>(target: Record<string, Value>, key: string, value: Value): void {
   if (key in target) {
     Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
@@ -195,7 +198,7 @@ function checkText(text: string, walk: Walk): string {
   return text;
 }
 
-function whatJsonMakes(value: object): string {
+function jsonResultOf(value: object): string {
   if (value instanceof Date) return 'text (write value.toISOString() yourself)';
   if (value instanceof Map || value instanceof Set || value instanceof Error || value instanceof RegExp)
     return '{}';
@@ -211,7 +214,7 @@ function isReference(value: Json): boolean {
   return typeof value === 'object' && value !== null && '$job' in value;
 }
 
-/** A copy of a stored value as the program sees it: references resolved, doubled `$` undone. */
+/** Returns a copy of a stored value as the program sees it: references resolved, doubled `$` undone. */
 export function decodeValue(value: Json, resolve: ResolveJob): unknown {
   if (value === null || typeof value !== 'object') return value;
   if (Array.isArray(value)) return value.map((element: Json) => decodeValue(element, resolve));
@@ -225,17 +228,17 @@ export function decodeValue(value: Json, resolve: ResolveJob): unknown {
   return decoded;
 }
 
-/** The ids of the jobs that a stored value refers to. */
+/** Returns the ids of the jobs that a stored value refers to. */
 export function referredJobs(value: Json): readonly string[] {
-  if (value === null || typeof value !== 'object') return none;
+  if (value === null || typeof value !== 'object') return noJobs;
   if (!Array.isArray(value) && '$job' in value) return [String((value as { $job: Json }).$job)];
   if (!Array.isArray(value) && codedKey in value) {
-    // Who can write the files may have written anything there.
+    // Never trust the type: a program that can write the files may have written anything here.
     const { jobs } = Object(value[codedKey as keyof typeof value]) as { readonly jobs?: unknown };
-    return Array.isArray(jobs) ? jobs.map(String) : none;
+    return Array.isArray(jobs) ? jobs.map(String) : noJobs;
   }
-  let found: readonly string[] = none;
-  // Indexes ask for every value at every move of its job, and nearly none refers to any.
+  let found: readonly string[] = noJobs;
+  // Indexes call this for every value at every move of its job, and very few values refer to a job.
   for (const key in value) {
     const inner = referredJobs((value as { readonly [key: string]: Json })[key] ?? null);
     if (inner.length > 0) found = [...found, ...inner];
@@ -243,4 +246,4 @@ export function referredJobs(value: Json): readonly string[] {
   return found;
 }
 
-const none: readonly string[] = Object.freeze([]);
+const noJobs: readonly string[] = Object.freeze([]);

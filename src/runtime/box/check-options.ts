@@ -1,5 +1,5 @@
 import { invalidOption } from '../../errors.ts';
-import { checkKnown } from '../../model/checks/check-known.ts';
+import { checkKnown } from '../../model/checks/check-options.ts';
 import { checkQueueName } from '../../model/checks/names.ts';
 import type { SignalboxOptions } from './signalbox-options.ts';
 

@@ -1,4 +1,4 @@
-import { checkKnown } from '../../model/checks/check-known.ts';
+import { checkKnown } from '../../model/checks/check-options.ts';
 import { checkName, checkQueueName } from '../../model/checks/names.ts';
 import { checkBox } from '../dispatchers/dispatcher-host.ts';
 import { type AgentSettings, agent, checkSettings } from '../handles/agents.ts';

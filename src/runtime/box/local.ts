@@ -1,5 +1,5 @@
 import { SignalboxError } from '../../errors.ts';
-import { checkKnown } from '../../model/checks/check-known.ts';
+import { checkKnown } from '../../model/checks/check-options.ts';
 import { checkAnnotationName } from '../../model/checks/names.ts';
 import type { AnnotationRecord } from '../../model/records/records.ts';
 import { decodeValue, encodeValue } from '../../model/values/values.ts';

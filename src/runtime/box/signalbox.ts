@@ -1,6 +1,5 @@
 import { ConflictError, SignalboxError } from '../../errors.ts';
-import { checkCount } from '../../model/checks/check-count.ts';
-import { checkKnown, checkObject } from '../../model/checks/check-known.ts';
+import { checkCount, checkKnown, checkObject } from '../../model/checks/check-options.ts';
 import { checkId, checkQueueName } from '../../model/checks/names.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import type { HistoryEntry, OpenStore } from '../../store/store.ts';

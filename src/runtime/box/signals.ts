@@ -1,4 +1,4 @@
-import { checkKnown } from '../../model/checks/check-known.ts';
+import { checkKnown } from '../../model/checks/check-options.ts';
 import { type Duration, durationMs } from '../../time.ts';
 import { checkBox } from '../dispatchers/dispatcher-host.ts';
 import { nodeSignals, type SignalName, type SignalPort } from '../environment/ports.ts';

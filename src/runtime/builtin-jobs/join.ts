@@ -1,5 +1,5 @@
 import { SignalboxError } from '../../errors.ts';
-import { checkKnown } from '../../model/checks/check-known.ts';
+import { checkKnown } from '../../model/checks/check-options.ts';
 import { systemNames } from '../../model/records/system-names.ts';
 import { makeDefinition } from '../handles/define-job.ts';
 import { Job, type JobDefinition } from '../handles/job.ts';

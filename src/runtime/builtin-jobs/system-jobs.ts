@@ -1,5 +1,5 @@
 import { SignalboxError, shown, TimeoutError } from '../../errors.ts';
-import { isReadable } from '../../model/jobs/readable.ts';
+import { isReadable } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { systemNames } from '../../model/records/system-names.ts';
 import { failJob } from '../callbacks/fail-job.ts';

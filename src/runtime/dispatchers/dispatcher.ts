@@ -1,8 +1,7 @@
 import { type Actor, waitFor } from 'xstate';
 import { dispatcherMachine } from '../../../machines/dispatcher.machine.ts';
 import { SignalboxError } from '../../errors.ts';
-import { checkCount } from '../../model/checks/check-count.ts';
-import { checkKnown } from '../../model/checks/check-known.ts';
+import { checkCount, checkKnown } from '../../model/checks/check-options.ts';
 import { checkUuid } from '../../model/checks/names.ts';
 import { copyOfInfo, type JobInfo, JobInfos } from '../../model/monitoring/job-infos.ts';
 import { type DispatcherHealth, healthOf } from '../../model/monitoring/liveness.ts';

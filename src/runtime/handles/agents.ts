@@ -1,6 +1,6 @@
 import type { Failure as FailureData } from '../../../machines/job.context.ts';
 import { invalidOption, SignalboxError, shown } from '../../errors.ts';
-import { checkKnown } from '../../model/checks/check-known.ts';
+import { checkKnown } from '../../model/checks/check-options.ts';
 import { checkName } from '../../model/checks/names.ts';
 import { checkFilter } from '../../model/jobs/filter.ts';
 import { type CompletionRange, completedWithin } from '../../model/monitoring/agent-history.ts';

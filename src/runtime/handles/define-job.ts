@@ -1,5 +1,5 @@
 import { SignalboxError, shown } from '../../errors.ts';
-import { checkKnown } from '../../model/checks/check-known.ts';
+import { checkKnown } from '../../model/checks/check-options.ts';
 import { checkName, checkQuotaNames } from '../../model/checks/names.ts';
 import { checkPolicyOrName } from '../../model/jobs/retry.ts';
 import { isSystemName } from '../../model/records/system-names.ts';

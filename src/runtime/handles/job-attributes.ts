@@ -1,7 +1,7 @@
 import type { Ending } from '../../../machines/job.context.ts';
 import type { Json } from '../../../machines/json.ts';
 import type { BadStatusError } from '../../errors.ts';
-import { checkKnown } from '../../model/checks/check-known.ts';
+import { checkKnown } from '../../model/checks/check-options.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import type { JobStatus } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';

@@ -1,5 +1,5 @@
 import { invalidOption, SignalboxError, TimeoutError } from '../../errors.ts';
-import { checkKnown } from '../../model/checks/check-known.ts';
+import { checkKnown } from '../../model/checks/check-options.ts';
 import { checkAnnotationName, checkQuotaNames } from '../../model/checks/names.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import { type JobStatus, statusOfState } from '../../model/jobs/step.ts';

@@ -1,5 +1,5 @@
 import type { Json } from '../../../machines/json.ts';
-import { checkKnown, checkObject } from '../../model/checks/check-known.ts';
+import { checkKnown, checkObject } from '../../model/checks/check-options.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import { type JobStatus, newJobRecord } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';

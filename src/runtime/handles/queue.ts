@@ -1,5 +1,5 @@
 import { BadStatusError, SignalboxError, shown } from '../../errors.ts';
-import { checkObject } from '../../model/checks/check-known.ts';
+import { checkObject } from '../../model/checks/check-options.ts';
 import { statusOfState } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { claimChanges } from '../agents/claim-changes.ts';

@@ -1,5 +1,5 @@
 import { SignalboxError, shown } from '../../errors.ts';
-import { checkKnown } from '../../model/checks/check-known.ts';
+import { checkKnown } from '../../model/checks/check-options.ts';
 import { checkName } from '../../model/checks/names.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';

@@ -1,6 +1,6 @@
 import type { Json } from '../../../machines/json.ts';
 import { SignalboxError } from '../../errors.ts';
-import { checkKnown } from '../../model/checks/check-known.ts';
+import { checkKnown } from '../../model/checks/check-options.ts';
 import { checkQuotaNames } from '../../model/checks/names.ts';
 import { afterStep, stepJob, type Transition } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';

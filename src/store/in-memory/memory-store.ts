@@ -1,6 +1,5 @@
 import { SignalboxError } from '../../errors.ts';
-import { checkCount } from '../../model/checks/check-count.ts';
-import { checkKnown } from '../../model/checks/check-known.ts';
+import { checkCount, checkKnown } from '../../model/checks/check-options.ts';
 import { machineVersion } from '../../model/jobs/machine-version.ts';
 import { durationMs } from '../../time.ts';
 import { Tables } from '../rules/tables.ts';

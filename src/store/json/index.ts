@@ -17,13 +17,13 @@ import type { Backup } from './recovery/backup.ts';
 export interface JsonStore extends Store {
   /**
    * Copies the store, which this process has open, to a new directory: everything that was acknowledged by now, with
-   * its history. Commits go on meanwhile. The directory gets its name when all of it is on disk, so a directory of
-   * that name is a whole backup; a crash leaves at most one that ends in `.tmp`, which may be removed. Restore by
-   * copying it to where the store was. Whether a backup can be read tells `verifyStore`.
+   * its history. Commits continue meanwhile. The directory gets its name when all of it is on disk, so a directory of
+   * that name is a whole backup; a crash leaves at most a directory whose name ends in `.tmp`, which may be removed. To
+   * restore, copy the backup to the place of the store. To check that a backup can be read, use `verifyStore`.
    *
-   * @param dir - the new directory; its parents are made. Nothing may stand there.
-   * @throws SignalboxError `INVALID_OPTION` when something stands there, `STORE_CLOSED` when the store is not open,
-   * `STORE_FULL`, `STORE_PERMISSION`, `STORE_IO`; then nothing of it is left.
+   * @param dir - the new directory; its parents are made. It must not exist yet.
+   * @throws SignalboxError `INVALID_OPTION` when the directory exists, `STORE_CLOSED` when the store is not open,
+   * `STORE_FULL`, `STORE_PERMISSION`, `STORE_IO`; then nothing of the backup is left.
    *
    * @example
    * ```ts
@@ -84,7 +84,7 @@ export function jsonStore(dir: string, options: JsonStoreOptions = {}): JsonStor
       const { seq } = recovered;
       if (tables.jobs.quarantined.size > 0) {
         ports.report(
-          `${tables.jobs.quarantined.size} jobs are in a state or have values that this version does not know; they are left alone`,
+          `${tables.jobs.quarantined.size} jobs are in a state or have values that this version does not know; they are not changed`,
         );
       }
       const epoch = (tables.get('store', 'store')?.epoch ?? 0) + 1;
@@ -104,7 +104,7 @@ export function jsonStore(dir: string, options: JsonStoreOptions = {}): JsonStor
       try {
         await beginEpoch(store, epoch);
       } catch (error) {
-        // Nobody gets this store, so nobody else could let its lock go.
+        // The caller does not get this store, so only this code can release the lock.
         await store.close().catch(() => {});
         throw error;
       }
@@ -114,7 +114,7 @@ export function jsonStore(dir: string, options: JsonStoreOptions = {}): JsonStor
   };
 }
 
-/** The epoch is on disk before anything is written under it. */
+/** Raises the epoch, and resolves when it is on disk: nothing may be written under it before. */
 async function beginEpoch(store: TableStore, epoch: number): Promise<void> {
   const opened = {
     kind: 'store' as const,

@@ -1,6 +1,5 @@
 import { invalidOption } from '../../errors.ts';
-import { checkCount } from '../../model/checks/check-count.ts';
-import { checkKnown } from '../../model/checks/check-known.ts';
+import { checkCount, checkKnown } from '../../model/checks/check-options.ts';
 import { type Duration, durationMs } from '../../time.ts';
 import { defaultRetention, noLimit, type Retention } from '../in-memory/retention.ts';
 import { defaultSizes, type JsonLogOptions } from './log/open-json-log.ts';
@@ -10,7 +9,7 @@ import type { SyncPort } from './ports/sync-port.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
 
-/** What a json store can be told. */
+/** The options of a json store. */
 export interface JsonStoreOptions {
   /** Second part of a job's name. Default `main`. */
   readonly name?: string;
@@ -29,17 +28,17 @@ export interface JsonStoreOptions {
   /** Journal bytes below which no checkpoint is made. Default 16 MiB. */
   readonly checkpointMinBytes?: number;
   /**
-   * `pidfile-unsafe` where no kernel lock is to be had: it cannot tell two containers apart. A lock of one's own is
-   * for fault tests. Default `kernel`.
+   * `pidfile-unsafe` for systems without kernel locks: it cannot distinguish two containers. A lock of your own is for
+   * fault tests. Default `kernel`.
    */
   readonly lock?: 'kernel' | 'pidfile-unsafe' | LockPort;
   /** File operations, for fault tests. */
   readonly files?: FilePort;
-  /** Makes what syncs files, for fault tests. Default: a worker thread. */
+  /** Makes the port that syncs files, for fault tests. Default: a worker thread. */
   readonly syncs?: () => SyncPort;
 }
 
-/** What a json store is told, checked before anything is touched. */
+/** The checked options of a json store. */
 export interface CheckedOptions {
   readonly name: string;
   readonly poolSize: number;
@@ -64,7 +63,7 @@ const known = [
   'syncs',
 ] as const satisfies readonly (keyof JsonStoreOptions)[];
 
-/** Options with defaults. @throws SignalboxError `INVALID_OPTION`, `INVALID_DURATION`. */
+/** Checks options and adds defaults. Touches no file. @throws SignalboxError `INVALID_OPTION`, `INVALID_DURATION`. */
 export function checkedOptions(options: JsonStoreOptions): CheckedOptions {
   checkKnown(options, known);
   const {

@@ -135,8 +135,8 @@ export class Claiming {
   }
 
   /**
-   * Whether there is an agent to claim for, of a dispatcher that is at work in this opening: one that was declared dead
-   * while it stood still gets nothing. Locked, so that neither changes before the claim is committed.
+   * Whether there is an agent to claim for, of a dispatcher that is active in this opening: one that was declared dead
+   * while it was stopped gets nothing. Locked, so that neither changes before the claim is committed.
    */
   async #mayClaim(connection: SqlConnection, { agent }: ClaimRequest): Promise<boolean> {
     if (agent === null) return true;
@@ -159,7 +159,10 @@ export class Claiming {
     );
   }
 
-  /** Which lanes of the queue there are, found one after the other in the index however many jobs stand in each. */
+  /**
+   * Which lanes of the queue there are, found one after the other in the index, independent of the number of
+   * jobs in each.
+   */
   async #lanes(connection: SqlConnection, { queue, accepts }: ClaimRequest): Promise<Lanes> {
     const job = `${this.#parts.schema}.job`;
     const rows = await connection.query(
@@ -183,7 +186,7 @@ export class Claiming {
     return { open, exempt, all };
   }
 
-  /** Locks the quotas that jobs of open lanes name: until the end nobody else takes a slot of them. */
+  /** Locks the quotas that jobs of open lanes name: until the end no other process takes a slot of them. */
   async #loadQuotas(
     connection: SqlConnection,
     { queue }: ClaimRequest,
@@ -267,8 +270,8 @@ export class Claiming {
   }
 
   /**
-   * A held job that is due goes before an immediate one when a job with as late an instant stands before that, also one
-   * that this claim cannot take. There are such only where somebody put a job with an instant of the past.
+   * A held job that is due goes before an immediate one when a job with as late an instant is before that, also one
+   * that this claim cannot take. There are such only after a put with an instant of the past.
    */
   async #loadReach(
     connection: SqlConnection,
@@ -291,7 +294,7 @@ export class Claiming {
     set.look(rows);
   }
 
-  /** Whether there is something to take, in somebody else's hands at this moment. */
+  /** Whether there is something to take that another transaction has locked at this moment. */
   async #isAnyDue(connection: SqlConnection, { queue }: ClaimRequest, lanes: Lanes): Promise<boolean> {
     const rows = await connection.query(
       `SELECT 1 FROM ${this.#parts.schema}.job WHERE queue = $1 AND lane = ANY($2) AND begin_after <= $3 LIMIT 1`,

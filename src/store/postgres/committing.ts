@@ -23,20 +23,23 @@ export interface CommittingParts {
   defer(run: () => void): void;
   /** Hears of what was committed here, before those who wait for it. */
   committed(told: Told): void;
-  /** Hears of what was written in a transaction that somebody else ends: the journal knows whether it came to be. */
+  /**
+   * Called with what was written in a transaction that the program ends: the journal knows whether it was
+   * committed.
+   */
   watch(left: Proof): void;
-  /** Notifies in a transaction that somebody else ends: it is heard when that commits. */
+  /** Notifies in a transaction that the program ends: it is heard when that commits. */
   notifyWithin(connection: SqlConnection, numbered: Numbered): Promise<void>;
 }
 
 /** A commit that waits for its transaction. */
 interface Waiting {
   readonly commit: Commit;
-  /** Null for what is more than a plain step, or was found to be. */
+  /** Null for what is more than a step on the fast path, or was found to be. */
   readonly step: PlainStep | null;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
-  /** Nobody waits for it before he reads or claims any more. */
+  /** Reads and claims do not wait for it any more. */
   readonly letGo: () => void;
 }
 
@@ -51,7 +54,7 @@ interface SortedBatch {
   readonly general: readonly Waiting[];
 }
 
-/** What became of a batch: its plain steps, and the refusal of each other commit. */
+/** The outcome of a batch: its fast steps, and the refusal of each other commit. */
 interface Batched {
   readonly stepped: SteppedPlainly | null;
   readonly refusals: readonly (Error | null)[];
@@ -117,7 +120,7 @@ export class Committing {
     await this.#last;
   }
 
-  /** The same of all commits but plain steps: whatever those come to, they make no job that could be claimed. */
+  /** The same of all commits but fast steps: with any outcome, those make no job that could be claimed. */
   async generalSettled(): Promise<void> {
     await this.#lastGeneral;
   }
@@ -186,8 +189,9 @@ export class Committing {
   }
 
   /**
-   * Nobody knows in time what became of a batch. Clients are told so; the others hear what it was once the server knows,
-   * while later commits and reads go on. It is never made again here, so it cannot come after one that was asked for later.
+   * The outcome of a batch is not known in time. Clients get that answer; the others get the outcome once the
+   * server knows, while later commits and reads continue. It is never made again here, so it cannot come after
+   * one that was asked for later.
    */
   #leave(doubt: Doubt<Batched>, batch: readonly Waiting[], parted: SortedBatch): void {
     for (const waiting of batch) {
@@ -233,7 +237,10 @@ export class Committing {
     };
   }
 
-  /** Makes a commit in the program's own transaction: it is told of when that is over, by the journal and a notification. */
+  /**
+   * Makes a commit in the program's own transaction: it is reported when that is over, by the journal and a
+   * notification.
+   */
   async #within(commit: Commit): Promise<void> {
     const { schema, transactions, clock } = this.#parts;
     const connection = await borrowed(commit.within);
@@ -306,12 +313,12 @@ function madeElsewhere({ changes: [first] }: Commit, cause: unknown): ConflictEr
   return new ConflictError(about, { cause });
 }
 
-/** Somebody must hear what became of it: a client asks again, but nobody would take up what a holder has done. */
+/** A caller must get its outcome: a client asks again, but no other process would continue the work of a holder. */
 function isPatient({ commit: { by, expect } }: Waiting): boolean {
   return by !== 'client' || expect.some(({ what }) => what === 'holder');
 }
 
-/** Plain steps, and everything else. A job of which something else tells in the same batch is left to the rules, in order. */
+/** Fast steps, and everything else. A job that another commit of the batch changes is left to the rules, in order. */
 function sorted(batch: readonly Waiting[]): SortedBatch {
   const named = new Set<string>();
   const once = new Set<string>();
@@ -331,7 +338,7 @@ function sorted(batch: readonly Waiting[]): SortedBatch {
 
 /** On this store both strengths mean committed: the database syncs before it answers. */
 function ticketOf(done: Promise<void>): Ticket {
-  // Nobody need wait for a commit; whoever does sees the rejection.
+  // No caller has to wait for a commit; one that waits gets the rejection.
   done.catch(() => {});
   return { written: done, synced: done };
 }

@@ -2,7 +2,7 @@ import { SignalboxError, shown } from '../../errors.ts';
 import { type Duration, durationMs } from '../../time.ts';
 import { type Database, nodePostgres, type SqlPort } from './sql-port.ts';
 
-/** What a call on a database is told that opens no store. */
+/** The options of a call on a database that opens no store. */
 export type CallOptions = Database & { readonly connectTimeout?: Duration; readonly queryTimeout?: Duration };
 
 /** Connections for a call that is made once and may take long: one for its work, one for what goes before. */

@@ -2,14 +2,17 @@ import { SignalboxError } from '../../errors.ts';
 
 /** What a database error is to the store. */
 export type FailureKind =
-  /** Somebody was in the way: nothing was done, and doing it again may well succeed. */
+  /** Another transaction was in the way: nothing was done, and a retry may well succeed. */
   | 'repeat'
-  /** The connection is gone, or the server is going away: nobody knows whether the last statement was done. */
+  /** The connection is gone, or the server is going away: it is unknown whether the last statement was done. */
   | 'lost'
   /** Repeating does not help. */
   | 'refused';
 
-/** Serialization failure, deadlock, a lock or a statement that took too long, and a row that somebody else has just made. */
+/**
+ * Serialization failure, deadlock, a lock or a statement that took too long, and a row that another transaction
+ * has just made.
+ */
 const repeatable = new Set(['40001', '40P01', '55P03', '57014', '23505']);
 
 /** Errors of sockets and names. */
@@ -33,15 +36,16 @@ export function kindOfError(error: unknown): FailureKind {
 }
 
 /**
- * What a statement failed with. Only what the server itself says tells that nothing was done: an answer that nobody can read, as
- * of a broken TLS record, is that of a lost connection. Like what PostgreSQL calls so it is a violation of the protocol.
+ * What a statement failed with. Only an error of the server itself means that nothing was done: an answer that
+ * cannot be read, as of a broken TLS record, is that of a lost connection. Like what PostgreSQL calls so it is
+ * a violation of the protocol.
  */
 export function answerOf(error: unknown): unknown {
   if (sqlState.test(codeOf(error)) || kindOfError(error) === 'lost') return error;
   return Object.assign(new Error(reasonOf(error), { cause: error }), { code: '08P01' });
 }
 
-/** SQLSTATE, or the code of the operating system; empty when there is none. */
+/** SQLSTATE, or the code of the operating system; empty when there is no code. */
 export function codeOf(error: unknown): string {
   const code = typeof error === 'object' && error !== null ? (error as { code?: unknown }).code : undefined;
   return typeof code === 'string' ? code : '';

@@ -6,7 +6,7 @@ import type { Proof } from './transactions.ts';
 /** What the journal is followed with. */
 export interface FollowingParts {
   readonly journal: Journal;
-  /** Of the opening: what it commits by itself is told without the journal. */
+  /** Of the opening: what it commits by itself is reported without the journal. */
   readonly epoch: number;
   readonly port: SqlPort;
   report(message: string): void;
@@ -18,11 +18,11 @@ const latestMs = 2000;
 /** How many lines of unknown end are kept in mind before it is asked which transactions are over. */
 const mostUncertain = 1000;
 
-/** Numbers that nobody has seen used. */
+/** Numbers that were not seen in use. */
 interface Hole {
   readonly from: number;
   readonly to: number;
-  /** Of what stands before the first line that is told: who had not committed when this process began to follow. */
+  /** Of what is before the first reported line: who had not committed when this process began to follow. */
   readonly open: string | null;
   /** A transaction that began when the hole was seen: once all before it are over, the hole stays one. */
   xid: bigint | null;
@@ -32,23 +32,24 @@ interface Hole {
 type Listener = (lines: readonly Line[], isFound: boolean) => void;
 
 /**
- * Tells listeners what is committed: by this process at once, by others when the journal is looked at, which a
- * notification asks for and a timer makes sure of. Each line is told once. Those of one process come in order; one whose
- * transaction was open for long comes after others with greater numbers.
+ * Reports to listeners what is committed: by this process at once, by others when the journal is looked at,
+ * which a notification asks for and a timer makes sure of. Each line is reported once. Those of one process
+ * come in order; one whose transaction was open for long comes after others with greater numbers.
  */
 export class Following {
   readonly #parts: FollowingParts;
   readonly #listeners = new Set<Listener>();
   /**
-   * First numbers of lines of this process whose end it does not know, and their transactions: when the journal has them,
-   * they are told. Also from before anybody followed: who begins to while the transaction is open hears of its end.
+   * First numbers of lines of this process whose end it does not know, and their transactions: when the journal
+   * has them, they are reported. Also from before any listener followed: one that begins while the transaction
+   * is open gets its end.
    */
   readonly #uncertain = new Map<number, string>();
   #roomForUncertain = mostUncertain;
   #forgetting: Promise<void> | null = null;
-  /** Counts how often somebody began to follow after nobody did: what is under way from before changes nothing any more. */
+  /** Counts how often a first listener began to follow: what is under way from before changes nothing any more. */
   #turn = 0;
-  /** Null when it failed: whoever needs it begins again. */
+  /** Null when it failed: the next caller begins again. */
   #beginning: Promise<void> | null = null;
   #next = 0;
   #holes: Hole[] = [];
@@ -72,12 +73,12 @@ export class Following {
     };
   }
 
-  /** Tells what this process has committed. */
+  /** Reports what this process has committed. */
   tell(lines: readonly Line[]): void {
     if (this.#listeners.size > 0) this.#tell(lines, false);
   }
 
-  /** This process has written lines in a transaction that somebody else ends, or of whose end it has not heard. */
+  /** This process has written lines in a transaction that the program ends, or whose end it does not know. */
   watch({ lines, xid }: Proof): void {
     for (const { s } of lines) this.#uncertain.set(s, xid);
     // Those who follow see each number used or its hole over.
@@ -87,12 +88,12 @@ export class Following {
     });
   }
 
-  /** What is over while nobody follows is never told. */
+  /** What is over while no listener follows is never reported. */
   async #forgetOver(): Promise<void> {
     const turn = this.#turn;
     try {
       const over = await this.#parts.journal.over([...new Set(this.#uncertain.values())]);
-      // Somebody has begun to follow, maybe before one of them ended.
+      // A listener has begun to follow, maybe before one of them ended.
       if (turn !== this.#turn) return;
       for (const [s, xid] of this.#uncertain) if (over.has(xid)) this.#uncertain.delete(s);
       this.#roomForUncertain = Math.max(mostUncertain, 2 * this.#uncertain.size);
@@ -107,7 +108,7 @@ export class Following {
     this.#lookNow();
   }
 
-  /** Looks, and resolves when what was committed by now is told. */
+  /** Looks, and resolves when what was committed by now is reported. */
   async caughtUp(): Promise<void> {
     this.ask();
     await this.#looking;
@@ -143,8 +144,8 @@ export class Following {
   }
 
   /**
-   * Resolves when what is committed from now on will be told, if anybody follows. Not before: what is committed between a
-   * read and the beginning would never be heard of.
+   * Resolves when what is committed from now on will be reported, if any listener follows. Not before: what is
+   * committed between a read and the beginning would never be heard of.
    * @throws SignalboxError when the database does not answer.
    */
   begun(): Promise<void> {
@@ -184,7 +185,7 @@ export class Following {
         const turn = this.#turn;
         await this.#lookAhead(turn);
         await this.#lookIntoHoles(turn);
-        // Somebody began meanwhile, and what he asked for was looked for no further.
+        // A listener began meanwhile, and its request was not looked for further.
         this.#isAsked ||= turn !== this.#turn;
       } catch {
         // The database is away: the timer looks again.
@@ -243,13 +244,13 @@ export class Following {
     return lines;
   }
 
-  /** What is in a hole that is over has been told, or never will be. */
+  /** What is in a hole that is over was reported, or never will be. */
   #forget({ from, to }: Hole): void {
     for (const numbers of [this.#told, this.#uncertain])
       for (const s of numbers.keys()) if (s >= from && s < to) numbers.delete(s);
   }
 
-  /** What this process committed by itself comes without a line: it was told at once. */
+  /** What this process committed by itself comes without a line: it was reported at once. */
   #tellFound(found: readonly FoundLine[]): void {
     const lines = found.flatMap(({ line }) => (line === null ? [] : [line]));
     for (const { s } of lines) this.#uncertain.delete(s);
@@ -258,7 +259,7 @@ export class Following {
     this.#tell(lines, true);
   }
 
-  /** A listener that throws must not keep the others from being told. */
+  /** A listener that throws must not stop the reports to the others. */
   #tell(lines: readonly Line[], isFound: boolean): void {
     for (const listener of [...this.#listeners]) {
       try {

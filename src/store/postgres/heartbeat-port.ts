@@ -6,7 +6,7 @@ export interface Heartbeat {
   stop(): Promise<void>;
 }
 
-/** What a heartbeat is told. */
+/** The options of a heartbeat. */
 export interface HeartbeatParts {
   /** How its connection is made, as node-postgres takes it: values that can be copied to another thread. */
   readonly settings: Readonly<Record<string, unknown>>;
@@ -53,7 +53,7 @@ begin();
 
 /**
  * Makes a statement again and again from a thread of its own, on a connection of its own: a job that keeps the event loop
- * busy for minutes is alive, and nobody must take it for dead.
+ * busy for minutes is alive, and no process may declare it dead.
  */
 export function startHeartbeat(parts: HeartbeatParts): Heartbeat {
   const driver = createRequire(import.meta.url).resolve('pg');

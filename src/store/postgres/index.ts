@@ -1,5 +1,4 @@
-import { checkCount } from '../../model/checks/check-count.ts';
-import { checkKnown } from '../../model/checks/check-known.ts';
+import { checkCount, checkKnown } from '../../model/checks/check-options.ts';
 import { type Duration, durationMs } from '../../time.ts';
 import type { Store } from '../store.ts';
 import { checkDatabase, checkSchema, connectionFor } from './connecting.ts';
@@ -7,7 +6,7 @@ import { openPostgres, prepared } from './opening.ts';
 import { type Database, nodePostgres } from './sql-port.ts';
 import { type PostgresVerification, verifySchema } from './verifying.ts';
 
-/** What a PostgreSQL store can be told, besides where its database is. */
+/** The options of a PostgreSQL store, besides the place of its database. */
 export interface PostgresStoreSettings {
   /** Second part of a job's name. Default `main`. */
   readonly name?: string;
@@ -48,7 +47,7 @@ const known = [
   'clock',
 ] as const satisfies readonly (keyof Database | keyof PostgresStoreSettings)[];
 
-/** Where the database is, and what else a PostgreSQL store is told. */
+/** The place of the database, and the other options of a PostgreSQL store. */
 export type PostgresStoreOptions = Database & PostgresStoreSettings;
 
 /**
@@ -101,7 +100,7 @@ export function postgresStore(options: PostgresStoreOptions): Store {
           usesGivenClock: options.clock === 'box',
         });
       } catch (error) {
-        // Nobody gets this store, so nobody else could let its connections go.
+        // The caller does not get this store, so only this code can release its connections.
         await port.end().catch(() => {});
         throw error;
       }
@@ -123,7 +122,7 @@ export function postgresStore(options: PostgresStoreOptions): Store {
  * }
  * ```
  *
- * @returns the numbers of the migrations that were made, none when it was up to date.
+ * @returns the numbers of the migrations that were made; an empty list when it was up to date.
  * @throws SignalboxError as opening a store does.
  */
 export async function migratePostgres(options: PostgresStoreOptions): Promise<readonly number[]> {

@@ -1,5 +1,5 @@
 import type { Place } from '../../../machines/job.context.ts';
-import { isReadable } from '../../model/jobs/readable.ts';
+import { isReadable } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 
 /** A job as a row: the columns of the tables `job` and `done`. */
@@ -64,14 +64,14 @@ export const jobUpdates = columns
   .map((column) => `${column} = r.${column}`)
   .join(', ');
 
-/** Whether nothing can become of the job any more but what is kept of it: it stands in no queue and no agent holds it. */
+/** Whether the job can change no more except for what is kept of it: it is in no queue and no agent holds it. */
 export function isDone(job: JobRecord): boolean {
   if (job.state !== 'completed') return false;
   const { parent } = job;
   return parent === null || !('queue' in parent) || ('agent' in parent && job.callbacksEnd !== null);
 }
 
-/** What a claim tells apart: the definition and the names of the quotas. */
+/** What a claim distinguishes: the definition and the names of the quotas. */
 function laneOf(name: string, quotaNames: readonly string[]): string {
   return JSON.stringify([name, ...quotaNames]);
 }

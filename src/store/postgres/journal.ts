@@ -8,7 +8,7 @@ export interface JournalParts {
   readonly transactions: Transactions;
 }
 
-/** Where a line stands, with the line if it is one that the reader does not know. */
+/** The place of a line, with the line if it is one that the reader does not know. */
 export interface FoundLine {
   readonly s: number;
   /** How many entries it has. */
@@ -18,7 +18,7 @@ export interface FoundLine {
 
 /** How many entries share a row, at most. */
 export const entriesOfRow = 24;
-/** How long a row may become before the server compresses it, which takes longer than to write it. Bytes, with its head. */
+/** How long a row may be before the server compresses it, which takes longer than to write it. Bytes, with its head. */
 export const plainRowBytes = 8160;
 /** How many lines are read at a time. */
 const pageLines = 500;
@@ -109,7 +109,7 @@ export class Journal {
   }
 
   /**
-   * Where lines stand from a number on, and the lines themselves but for those of an opening, of which only some are
+   * The places of lines from a number on, and the lines themselves but for those of an opening, of which only some are
    * wanted. `isFull`: there may be more.
    */
   async pageBut(
@@ -166,7 +166,10 @@ export class Journal {
     return row?.s == null ? 1 : Number(row.s);
   }
 
-  /** Number of the newest entry that was given to anybody, and a snapshot: whom it does not see may still commit some up to there. */
+  /**
+   * Number of the newest entry that was given out, and a snapshot: a transaction that it does not see may still
+   * commit some up to there.
+   */
   async now(): Promise<{ readonly seq: number; readonly open: string }> {
     const [row] = await this.#query(
       `SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS seq, pg_current_snapshot()::text AS open
@@ -176,7 +179,7 @@ export class Journal {
     return { seq: Number(row?.seq ?? 0), open: String(row?.open) };
   }
 
-  /** The lines below a number of transactions that were not over at a moment, as `now` told it. */
+  /** The lines below a number of transactions that were not over at a moment, as `now` gave it. */
   lateBut(epoch: number, wanted: readonly number[], open: string, to: number): Promise<readonly FoundLine[]> {
     const isLate = `xid >= pg_snapshot_xmin($3::pg_snapshot) AND NOT pg_visible_in_snapshot(xid, $3::pg_snapshot)`;
     return this.#but(epoch, wanted, `${isLate} AND s < $4 ORDER BY s`, [open, to]);

@@ -2,7 +2,7 @@ import { planning } from './plain-functions.ts';
 
 const parent = `body #>> '{parent,job}'`;
 
-/** Ids of what stands under the parents that were completed before. */
+/** Ids of the records under the parents that were completed before. */
 function called(columns: string, condition = 'true'): string {
   return `SELECT ${columns} FROM late JOIN {schema}.job j ON j.parent_job = late.id WHERE ${condition}
       UNION SELECT ${columns} FROM proxies JOIN {schema}.job j ON j.parent_proxy = proxies.id WHERE ${condition}`;
@@ -10,7 +10,7 @@ function called(columns: string, condition = 'true'): string {
 
 /**
  * What processes that are gone have left is looked for among all jobs, by indexes that hold few of them: functions, whose plans
- * say so. Statements of their own were planned as if each job had a parent, since nobody counts what the table holds.
+ * say so. Statements of their own were planned as if each job had a parent, since the table has no statistics.
  */
 export const leftFunctions = `
   -- Jobs that stand nowhere but with a system job, or with nobody.

@@ -30,7 +30,7 @@ export async function migrate(connection: SqlConnection, name: string): Promise<
       // One that writes large tables anew takes longer than any statement of a store may.
       await connection.query(`${beginText}; SET LOCAL statement_timeout = 0`);
       await connection.query('SELECT pg_advisory_xact_lock($1::bigint)', [lockKey(name)]);
-      // Somebody else may have been at it while this one waited.
+      // Another process may have migrated while this one waited.
       const found = await versionOf(connection, name);
       if (found < wanted) {
         if (found === 0) await begin(connection, name, schema);
@@ -62,7 +62,7 @@ async function begin(connection: SqlConnection, name: string, schema: string): P
 /** The number of the newest migration, 0 when there is no schema yet. @throws SignalboxError `STORE_VERSION`. */
 export async function versionOf(connection: SqlConnection, name: string): Promise<number> {
   const table = `${quoted(name)}.migration`;
-  // Read from the catalog itself: a name that was looked up before somebody made it stays unknown to a session for a while.
+  // Read from the catalog itself: a name that was looked up before it was made stays unknown to a session for a while.
   const there = await connection.query(
     `SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE n.nspname = $1 AND c.relname = 'migration'`,

@@ -13,7 +13,7 @@ export const lineSettings = `toast_tuple_target = ${plainRowBytes}, ${analyzedSe
 
 /**
  * What builds the schema, in order. A migration that was released is never edited: a change is a new one at the end.
- * `{schema}` stands for the quoted name of the schema.
+ * `{schema}` is replaced by the quoted name of the schema.
  */
 export const migrations: readonly string[] = [
   `

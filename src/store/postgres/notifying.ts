@@ -30,9 +30,10 @@ const retryMs = 5000;
 const lastMs = 1000;
 
 /**
- * Notifications between processes: hints, so that nobody waits for the next poll. None is needed, and none is sent inside
- * a transaction: commits that notify wait for each other. Behind a pooler that gives out connections by the transaction
- * nothing is heard; that is found out and said, and the journal is looked at instead.
+ * Notifications between processes: hints, so that no work waits for the next poll. No notification is needed,
+ * and none is sent inside a transaction: commits that notify wait for each other. Behind a pooler that gives
+ * out connections by the transaction nothing is heard; that is found out and said, and the journal is looked at
+ * instead.
  */
 export class Notifying {
   readonly #parts: NotifyingParts;
@@ -76,7 +77,7 @@ export class Notifying {
     this.#sending = this.#parts.port.callLater(Math.max(0, pauseMs - since), () => this.#send());
   }
 
-  /** Notifies in somebody else's transaction. This process hears it, too: it knows no more of its end than others. */
+  /** Notifies in a transaction of the program. This process hears it, too: it knows no more of its end than others. */
   async notifyWithin(connection: SqlConnection, numbered: Numbered): Promise<void> {
     const payload = JSON.stringify({ by: 0, queues: [...queuesOf(numbered)] });
     await connection.query('SELECT pg_notify($1, $2)', [this.#channel, payload]);
@@ -119,7 +120,7 @@ export class Notifying {
     });
   }
 
-  /** One attempt at a time: what goes wrong with a connection may be told more than once, also while it is being made. */
+  /** One attempt at a time: a failure of a connection may be reported more than once, also while it is being made. */
   #listenAgain(): void {
     this.#isHeard = false;
     this.#setDeaf(true);
@@ -132,13 +133,16 @@ export class Notifying {
     });
   }
 
-  /** What was committed before the first notification that is heard, the journal has told by the end of its next look. */
+  /**
+   * What was committed before the first notification that is heard, the journal has reported by the end of its
+   * next look.
+   */
   async #hearAgain(): Promise<void> {
     await this.#parts.following.caughtUp();
     if (this.#isHeard) this.#setDeaf(false);
   }
 
-  /** Without notifications the journal tells of work that others put. */
+  /** Without notifications the journal reports work that others put. */
   #setDeaf(isDeaf: boolean): void {
     if (this.#isClosed || isDeaf === (this.#unfollow !== null)) return;
     const { following, hint } = this.#parts;
@@ -214,7 +218,7 @@ export function toldOf(numbered: Numbered): Told {
   return { lines: numbered.lines, queues: queuesOf(numbered) };
 }
 
-/** Queues in which lines put work, as far as the lines themselves tell. */
+/** Queues in which lines put work, as far as the lines themselves show. */
 function queuesIn(lines: readonly Line[]): ReadonlySet<string> {
   const queues = new Set<string>();
   for (const { entries } of lines) {

@@ -13,7 +13,7 @@ import { Transactions } from './transactions.ts';
 import { lockedSet, noSubjects } from './working-set.ts';
 import { Written } from './writing.ts';
 
-/** What an opening is told. */
+/** The options of an opening. */
 export interface OpeningParts {
   readonly name: string;
   /** Name of the schema, not quoted. */
@@ -44,7 +44,7 @@ export async function openPostgres(parts: OpeningParts): Promise<PostgresStore> 
     transactions,
     report: (message) => ports.report(message),
   });
-  // The days are those of the database: in virtual time everything stands in the default partition.
+  // The days are those of the database: in virtual time everything is in the default partition.
   if (!parts.usesGivenClock) await partitions.begin();
   const epoch = await beginEpoch(transactions, schema, clock);
   const openings = new Openings({

@@ -11,7 +11,7 @@ export interface OpeningsParts {
   readonly port: SqlPort;
   readonly transactions: Transactions;
   readonly clock: DatabaseClock;
-  /** Time between two signs of life; null: none are given, in virtual time. */
+  /** Time between two signs of life; null: no sign is given, in virtual time. */
   readonly heartbeatMs: number | null;
 }
 
@@ -41,7 +41,7 @@ export class Openings {
       });
   }
 
-  /** For a pool whose settings no other thread can be told: a busy event loop delays these. */
+  /** For a pool whose settings cannot be passed to another thread: a busy event loop delays these. */
   #onMainThread(intervalMs: number): Heartbeat {
     const { schema, epoch, port, transactions, clock } = this.#parts;
     let beating: Promise<unknown> = Promise.resolve();
@@ -101,7 +101,7 @@ export class Openings {
     const { schema, transactions, clock } = this.#parts;
     const rows = await transactions.read('a read', (connection) =>
       connection.query(
-        // What came with a promotion nobody living has written, though its line may not have come with it.
+        // What came with a promotion was written by no living process, though its line may not have come with it.
         `SELECT q.seq FROM unnest($1::bigint[]) AS q(seq)
          LEFT JOIN LATERAL (SELECT by FROM ${schema}.line WHERE s <= q.seq ORDER BY s DESC LIMIT 1) AS l ON true
          WHERE q.seq <= (SELECT (body #>> '{promotion,seq}')::bigint FROM ${schema}.store WHERE id = 'store')
@@ -130,8 +130,9 @@ export class Openings {
 }
 
 /**
- * The database's clock decides what is due. The row of an opening is made again: whoever stood still for a day is not there any
- * more, and lives. A representation that was declared dead is not revived here: its poll finds out.
+ * The database's clock decides what is due. The row of an opening is made again: an opening that was stopped
+ * for a day is not there any more, and lives. A representation that was declared dead is not revived here: its
+ * poll finds out.
  */
 function statement(schema: string, time: string): string {
   const now = `floor(extract(epoch FROM ${time}) * 1000)`;

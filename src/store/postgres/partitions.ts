@@ -24,13 +24,13 @@ export interface PartitionsParts {
 /** How many days ahead there is a partition. */
 const daysAhead = 2;
 const hourMs = 60 * 60 * 1000;
-/** Nobody waits longer than this for a partition to be made or dropped; it is tried again. */
+/** No transaction waits longer than this for a partition to be made or dropped; it is tried again. */
 const lockTimeoutMs = 500;
 const tries = 5;
 
 /**
  * The days of what only grows: made ahead, and dropped whole when their time is over, so nothing has to be cleaned up
- * behind deletes. One process at a time sees to it. Rows of a day without a partition stand in the default one.
+ * behind deletes. One process at a time does it. Rows of a day without a partition are in the default one.
  */
 export class Partitions {
   readonly #parts: PartitionsParts;
@@ -80,7 +80,7 @@ export class Partitions {
                FOR VALUES FROM ('${first}') TO ('${next}') WITH (${settings})`,
             );
           } catch (error) {
-            // Rows of that day stand in the default partition already: there it stays.
+            // Rows of that day are in the default partition already: they stay there.
             if (codeOf(error) !== '23514') throw error;
             await connection.query('ROLLBACK TO SAVEPOINT day');
           }
@@ -113,7 +113,7 @@ export class Partitions {
   }
 
   /**
-   * Jobs that a waiting or running job refers to go on living, with today's. What belongs to the others goes with them.
+   * Jobs that a waiting or running job refers to are kept, with today's. What belongs to the others goes with them.
    * @param isOld - which rows of the table are to go, as SQL.
    */
   async #rescue(connection: SqlConnection, day: string, isOld: string): Promise<void> {
@@ -127,8 +127,8 @@ export class Partitions {
              WHERE state <> 'completed' AND args::text LIKE '%"$job"%'
            UNION SELECT json_array_elements_text(CASE WHEN ${isReadable} THEN arg #> '{$coded,jobs}' END)
              FROM ${schema}.job, json_array_elements(args) AS arg WHERE state <> 'completed' AND args::text LIKE '%"$coded"%'`;
-    // Joined, and not asked for row by row: nobody counts what the tables hold, and a list that is thought to be too long to be
-    // hashed is gone through for each row of the day.
+    // Joined, and not asked for row by row: the tables have no statistics, and a list that is thought to be too
+    // long to be hashed is gone through for each row of the day.
     await connection.query(
       `WITH referred (id) AS (${referred}
          UNION SELECT waiting_on FROM ${schema}.job WHERE waiting_on IS NOT NULL
@@ -149,7 +149,7 @@ export class Partitions {
       `DELETE FROM ${schema}.annotation a USING ${day} d
        WHERE ${isOld} AND a.id >= d.id || '/' AND a.id < d.id || '0'`,
     );
-    // With their proxies go the branches that were not chosen, and what hangs on those: nothing else tells of them.
+    // With their proxies go the branches that were not chosen, and what belongs to those: nothing else refers to them.
     await connection.query(
       `WITH RECURSIVE referred (id) AS (${referred}), spared AS (
          SELECT j.id FROM ${schema}.job j JOIN referred ON referred.id = j.id WHERE j.state = 'new'
@@ -178,10 +178,11 @@ export class Partitions {
     await connection.query(`DELETE FROM ${rows} WHERE ${isOld}`);
   }
 
-  /** In a transaction, unless another process is at it; made again when others were in the way. */
+  /** In a transaction, unless another process does it; made again after a conflict with others. */
   async #alone(what: string, work: (connection: SqlConnection) => Promise<void>): Promise<void> {
     const { transactions, schemaName, queryTimeoutMs, report } = this.#parts;
-    // Of a statement that nobody waits for any more the server would hear at its end: until then it kept everybody from the days.
+    // The server would notice only at the end of a statement that its caller has gone: until then it blocked
+    // the days for everyone.
     const limits = `SET LOCAL lock_timeout = ${lockTimeoutMs}; SET LOCAL statement_timeout = ${Math.ceil(queryTimeoutMs)}`;
     for (let count = 1; ; count += 1) {
       try {

@@ -18,7 +18,7 @@ export interface PlainClaimParts {
   readonly at: number;
 }
 
-/** What a plain claim came to; null: the claim is not a plain one after all, and nothing of it may be committed. */
+/** The result of a fast claim; null: the claim needs the general path after all, and nothing of it may be committed. */
 export interface ClaimedPlainly {
   readonly told: Told;
   readonly jobs: readonly JobRecord[];
@@ -40,21 +40,21 @@ interface Template {
   readonly startedAt: number;
 }
 
-/** What the database says of a claim. */
+/** The answer of the database to a claim. */
 interface Verdict {
   readonly isPlain: boolean;
-  /** Lanes that it was told nothing of. */
+  /** Lanes that were not in the question. */
   readonly others: readonly string[];
-  /** There is something to take, maybe in other hands at this moment. */
+  /** There is something to take, maybe locked by another transaction at this moment. */
   readonly isAny: boolean;
   /** How many jobs the agent held before. Null when that was not asked. */
   readonly held: number | null;
-  /** What is told of the dispatcher. */
+  /** The data of the dispatcher. */
   readonly representation: RepresentationRecord | null;
   readonly xid: string | null;
 }
 
-/** How many claims of a queue go the general way after so many that were not plain. */
+/** How many claims of a queue take the general path after so many that could not take the fast one. */
 const mostSkipped = 64;
 
 const mostKnownLanes = 1000;
@@ -64,15 +64,15 @@ const entriesOfLine = 2 * jobsOfLine;
 
 /**
  * Claims by one statement: of an agent that takes what comes, from lines without quotas, deadlines and jobs that became
- * due. What the statement writes was told by the chart for a job like those; what it has written is compared, before it is
- * committed, with what the chart says of each job.
+ * due. The chart gave what the statement writes, for a job like those; what it has written is compared, before it is
+ * committed, with what the chart gives for each job.
  */
 export class PlainClaims {
   /** Lanes that were met in a queue. */
   readonly #lanes = new Map<string, Set<string>>();
   readonly #misses = new Map<string, { count: number; skip: number }>();
 
-  /** Whether a claim may be a plain one. */
+  /** Whether a claim may take the fast path. */
   mayBePlain({ queue, agent, choose, accepts }: ClaimRequest): boolean {
     if (agent === null || choose !== null || accepts.job !== null) return false;
     const misses = this.#misses.get(queue);
@@ -86,7 +86,7 @@ export class PlainClaims {
     parts: PlainClaimParts,
     request: ClaimRequest,
   ): Promise<ClaimedPlainly | null> {
-    // Of one claim it is the same set all along, however large it becomes.
+    // Of one claim it is the same set all along, of any size.
     const known = this.#known(request.queue);
     for (let round = 1; ; round += 1) {
       const { plain, refused, template } = sortedLanes(known, request, parts.epoch);
@@ -124,7 +124,7 @@ export class PlainClaims {
   }
 }
 
-/** Of the lanes that are known: those that the agent takes from and that are plain, and those that it refuses. */
+/** Of the lanes that are known: those that the agent takes from on the fast path, and those that it refuses. */
 function sortedLanes(known: ReadonlySet<string>, request: ClaimRequest, epoch: number) {
   const { accepts } = request;
   const plain: string[] = [];
@@ -145,7 +145,7 @@ function sortedLanes(known: ReadonlySet<string>, request: ClaimRequest, epoch: n
   return { plain, refused, template };
 }
 
-/** What the chart says of a job of this definition of which nothing else is known. */
+/** What the chart gives for a job of this definition of which nothing else is known. */
 function templateOf(request: ClaimRequest, name: string, epoch: number): Template | null {
   const blank = newJobRecord('?', { name, parent: { queue: request.queue }, order: ['now', 1] });
   const job: JobRecord = { ...blank, state: 'pending' };
@@ -200,7 +200,7 @@ function isSameStart({ claim, start, parent }: Template, other: Template): boole
   );
 }
 
-/** Compares what was written with what the chart says of each job. */
+/** Compares what was written with what the chart gives for each job. */
 function judged(
   { at, epoch, machineVersion }: PlainClaimParts,
   request: ClaimRequest,
@@ -256,7 +256,7 @@ function judged(
   };
 }
 
-/** A job that waits, from the columns that can tell something of one. */
+/** A job that waits, from the columns that can differ from job to job. */
 function waitingJob(row: Rows[number], queue: string): JobRecord {
   return {
     ...newJobRecord(String(row.id), {

@@ -5,7 +5,7 @@ import { entriesOfRow } from './journal.ts';
 export const planning = `SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
   SET plan_cache_mode = force_generic_plan`;
 
-/** The columns that a plain step may set, in the order of the bits of its mask, with the type of each. */
+/** The columns that a step on the fast path may set, in the order of the bits of its mask, with the type of each. */
 export const stepColumns = {
   attempts: 'bigint',
   active_start: 'double precision',
@@ -33,7 +33,7 @@ function value(column: string, row: string): string {
   return `${row}.${column}`;
 }
 
-/** The columns of a waiting job that can tell something of it. */
+/** The columns of a waiting job that can differ from job to job. */
 const read = [
   ['id', 'text'],
   ['v', 'integer'],

@@ -16,7 +16,7 @@ export interface PlainStep {
   readonly values: ReadonlyMap<StepColumn, Json>;
   /** Its quota slots are free with it. */
   readonly freesQuotas: boolean;
-  /** It must have no callback that nobody has begun. */
+  /** It must have no callback that has not begun. */
   readonly endsCallbacks: boolean;
 }
 

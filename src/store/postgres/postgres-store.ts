@@ -260,12 +260,12 @@ export class PostgresStore implements OpenStore {
     await this.#port.end();
   }
 
-  /** Orphans that no living process is at. */
+  /** Orphans that no living process runs. */
   async #leftBehind(): Promise<readonly JobRecord[]> {
     const left: JobRecord[] = [];
     for (const orphan of await this.#reading.orphans()) {
       const { job } = orphan;
-      // Whoever completed a job has nothing to do with what others add to it later.
+      // The process that completed a job is not responsible for what others add to it later.
       const records = job.state === 'completed' ? orphan.left : await this.#withCallbacks(job);
       if (await this.#isInCare(job)) continue;
       if (await this.#isLeftBehind(records)) left.push(job);
@@ -276,8 +276,8 @@ export class PostgresStore implements OpenStore {
   }
 
   /**
-   * A job that is not completed, and its callbacks: whoever is at it wrote one of them last. Who added a callback that nobody
-   * has begun need not be.
+   * A job that is not completed, and its callbacks: the process that runs it wrote one of them last. The process that
+   * added a callback that has not begun need not run it.
    */
   async #withCallbacks(job: JobRecord): Promise<readonly { readonly lastSeq: number }[]> {
     const records: { readonly lastSeq: number }[] = [job];
@@ -290,7 +290,7 @@ export class PostgresStore implements OpenStore {
     return records;
   }
 
-  /** Whether a system job has it in its care: whatever becomes of that, it is run until it has decided. */
+  /** Whether a system job handles it: that one is run until it has decided, even after an interruption. */
   async #isInCare({ parent }: JobRecord): Promise<boolean> {
     if (parent === null || !('system' in parent)) return false;
     const system = await this.#reading.get('job', parent.system);
@@ -304,7 +304,7 @@ export class PostgresStore implements OpenStore {
 
   /**
    * A program sees what it did before: a read is made after the commits that were asked for before it. And who follows the
-   * journal is told what is committed after the read.
+   * journal reports what is committed after the read.
    */
   #read<Result>(read: () => Promise<Result>): Promise<Result> {
     return this.#after(this.#committing.settled(), read);
@@ -316,7 +316,7 @@ export class PostgresStore implements OpenStore {
     return this.#during(settled.then(() => begun.then(read)));
   }
 
-  /** Its end is told in a later turn, which is what a reactor with a time of its own counts. */
+  /** Its end is reported in a later turn, which a reactor with its own time counts. */
   #during<Result>(work: Promise<Result>): Promise<Result> {
     const over = work.then(
       () => new Promise<void>((resolve) => this.#ports.defer(resolve)),

@@ -11,14 +11,14 @@ export interface ProgramTransactionsParts {
   /** How long a statement may take. Milliseconds. */
   readonly limitMs: number;
   send(connection: SqlConnection, numbered: Numbered, end: 'COMMIT'): Promise<void>;
-  /** What became of a transaction whose connection was lost. */
+  /** The outcome of a transaction whose connection was lost. */
   statusOf(proof: Proof, isOver: () => boolean): Promise<'committed' | 'aborted' | 'unknown'>;
-  /** Hears of one of which nobody could say that. */
+  /** Called with a transaction whose outcome could not be found out. */
   uncertain(left: Proof): void;
 }
 
 const call = 'a transaction';
-/** How long it is asked what became of something that nobody else would take up. */
+/** How long the outcome is asked for of work that no other process would continue. */
 export const patienceMs = 600_000;
 
 /**
@@ -57,7 +57,10 @@ export class ProgramTransactions {
     }
   }
 
-  /** Takes the connections of those at work away: who is at it for ever must not keep the store from being closed. */
+  /**
+   * Takes the connections of running transactions away: one that never ends must not keep the store from being
+   * closed.
+   */
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const connection of this.#atWork) connection.release(closed());
@@ -111,13 +114,13 @@ export class ProgramTransactions {
       const written = await prepare();
       numbered = await written.number(connection, schema);
       await send(connection, numbered, 'COMMIT');
-      // Nobody waits for it: the answer is there.
+      // No caller waits for it: the answer is there.
       void isForgotten(connection);
       return { result: answer, numbered };
     } catch (error) {
       await giveBack(connection, error, true);
       if (numbered === null || kindOfError(error) !== 'lost') throw storeError(error, call, 'not committed');
-      // As of any result: a job that took it for failed would be called again, and its callbacks by nobody.
+      // As of any result: a job that took it for failed would be called again, and its callbacks never.
       const end = port.elapsed() + patienceMs;
       const status = await statusOf(numbered, () => this.#isClosed || port.elapsed() >= end);
       if (status === 'committed') return { result: answer, numbered };

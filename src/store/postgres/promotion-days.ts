@@ -2,11 +2,11 @@ import { lineSettings, settledSettings } from './migrations.ts';
 import type { SqlConnection } from './sql-port.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
-/** What is older stands on the oldest of these days: a wrong clock must not make thousands of tables. */
+/** What is older is on the oldest of these days: a wrong clock must not make thousands of tables. */
 const oldestDays = 366;
 
 /**
- * The days on which promoted rows stand: those of their own instants, so that they are dropped when their time is over, as
+ * The days of promoted rows: those of their own instants, so that they are dropped when their time is over, as
  * if they had always been here.
  */
 export class PromotionDays {

@@ -10,7 +10,7 @@ import { PromotionDays } from './promotion-days.ts';
 import { beginText, type Rows, type SqlConnection, type SqlPort } from './sql-port.ts';
 import { recordOf } from './working-set.ts';
 
-/** What stands in a schema before a promotion. */
+/** The content of a schema before a promotion. */
 export type FoundTarget =
   | { readonly is: 'empty' }
   | { readonly is: 'promoted'; readonly promotion: PromotionRecord }
@@ -21,7 +21,7 @@ const pageRows = 200;
 
 /**
  * A schema that a whole store is written to, in one transaction on one connection: it holds everything or nothing of it.
- * Numbers of entries, revisions and epochs stay what they are, so that the journal goes on as one.
+ * Numbers of entries, revisions and epochs stay what they are, so that the journal continues as one.
  */
 export class PromotionTarget {
   readonly #port: SqlPort;
@@ -42,7 +42,10 @@ export class PromotionTarget {
     this.#patienceMs = patienceMs;
   }
 
-  /** What stands there now; nothing is changed. @throws SignalboxError `STORE_VERSION` and what a connection fails with. */
+  /**
+   * Reads the present content; nothing is changed. @throws SignalboxError `STORE_VERSION` and what a connection
+   * fails with.
+   */
   async found(): Promise<FoundTarget> {
     return this.#explained('a look at the schema', async () => {
       const connection = await this.#connected();
@@ -77,8 +80,8 @@ export class PromotionTarget {
   }
 
   /**
-   * Brings the schema up to date and begins the transaction. From here on nobody opens the store until it is over; what
-   * was found before is looked at again.
+   * Brings the schema up to date and begins the transaction. From here on no process opens the store until it
+   * is over; what was found before is looked at again.
    */
   async begin(): Promise<FoundTarget> {
     return this.#explained('the begin of the promotion', async () => {
@@ -151,7 +154,7 @@ export class PromotionTarget {
       const rows: unknown[] = [];
       for (const line of lines) {
         const entries = JSON.stringify(line.entries);
-        // Days are dropped oldest first: one that stood on an earlier day than a line before it would leave a hole.
+        // Days are dropped oldest first: a line on an earlier day than a line before it would leave a hole.
         this.#newestAt = Math.max(this.#newestAt, line.at);
         rows.push({ ...line, entries, n: line.entries.length, day: await days.make('line', this.#newestAt) });
       }
@@ -233,7 +236,7 @@ export class PromotionTarget {
     }
   }
 
-  /** Ends the transaction. @throws SignalboxError `STORE_DISCONNECTED` when nobody can tell whether it was committed. */
+  /** Ends the transaction. @throws SignalboxError `STORE_DISCONNECTED` when it is unknown whether it was committed. */
   async commit(): Promise<void> {
     try {
       await this.#query('COMMIT', []);

@@ -17,7 +17,7 @@ export interface ReadingParts {
   readonly transactions: Transactions;
 }
 
-/** A job that somebody outside any agent was at. */
+/** A job that ran outside any agent. */
 export interface Orphan {
   readonly job: JobRecord;
   /** Of a completed one: where its callbacks that are left say who has been at them. */
@@ -26,7 +26,7 @@ export interface Orphan {
 
 /**
  * The reads of the store: each loads the rows that its answer can be found in, and lets the queries of all stores find
- * it. So the order of a queue, for one, is told in one place.
+ * it. So the order of a queue, for one, is defined in one place.
  */
 export class Reading {
   readonly #parts: ReadingParts;
@@ -56,7 +56,7 @@ export class Reading {
   }
 
   async list<K extends Kind>(kind: K, prefix: string): Promise<readonly Records[K][]> {
-    // Servers before PostgreSQL 15 do not know that ids which start with a text stand together.
+    // Servers before PostgreSQL 15 do not know that ids which start with a text are adjacent.
     const isPath = prefix.endsWith('/');
     const condition = `id >= $1 AND starts_with(id, $1)${isPath ? ' AND id < $2' : ''}`;
     const values = isPath ? [prefix, `${prefix.slice(0, -1)}0`] : [prefix];
@@ -71,7 +71,7 @@ export class Reading {
       return (await this.#among('queue = $1 AND lane IS NOT NULL', [queue])).waiting(queue);
     const rows = await this.#query(heads(`${this.#parts.schema}.job`), [queue, most, jobChart.states]);
     const first = await this.#queriesOf(rows).waiting(queue, most);
-    // Some that were read do not wait: others stand behind them.
+    // Some that were read do not wait: others are behind them.
     return first.length < most && rows.length >= most ? this.waiting(queue) : first;
   }
 

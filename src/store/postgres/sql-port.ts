@@ -20,7 +20,7 @@ export interface SqlConnection {
   query(text: string, values?: readonly unknown[], limitMs?: number): Promise<Rows>;
   /** Takes back what a program's own work has set on its session, unless the pool is the program's, too. Outside any transaction. */
   forget(): Promise<void>;
-  /** Gives it back. With an error it is closed instead: nobody knows what state it is in. */
+  /** Gives it back. With an error it is closed instead: its state is unknown. */
   release(error?: Error): void;
 }
 
@@ -47,11 +47,11 @@ export interface SqlPort {
   connect(): Promise<SqlConnection>;
   /** On a connection of its own, outside the pool. */
   listen(listener: Listener): Promise<Listening>;
-  /** How connections are made, for another thread; null when that cannot be told it. */
+  /** How connections are made, for another thread; null when that cannot be passed to it. */
   settings(): Readonly<Record<string, unknown>> | null;
   /** How many connections the pool may have. Has no effect on a pool that the program brought. */
   resize(max: number): void;
-  /** Milliseconds that only grow, whatever becomes of the wall clock. */
+  /** Milliseconds that only grow, independent of the wall clock. */
   elapsed(): number;
   /** Calls in real time, without keeping the process alive. */
   callLater(delayMs: number, call: () => void): Scheduled;
@@ -61,7 +61,7 @@ export interface SqlPort {
   end(): Promise<void>;
 }
 
-/** Where the database is: what a PostgreSQL store is told of it. */
+/** The place of the database, as a PostgreSQL store gets it. */
 export type Database =
   | { readonly connectionString: string; readonly pool?: undefined }
   | { readonly pool: Pool; readonly connectionString?: undefined };
@@ -97,7 +97,7 @@ export async function nodePostgres(database: Database, limits: ConnectionLimits)
   pool.on('error', unheard);
   return {
     async connect() {
-      // Also on a pool of the program's, which goes on; and nobody tries a call again for that.
+      // Also on a pool of the program, which continues; and no call is retried for that.
       if (isEnded) throw new SignalboxError('STORE_CLOSED', { call: 'a call' });
       const client = await (own === null ? connectWithin(pool, limits.connectTimeoutMs) : pool.connect());
       client.on('error', unheard);
@@ -105,7 +105,7 @@ export async function nodePostgres(database: Database, limits: ConnectionLimits)
     },
     async listen({ channel, heard, lost }) {
       const client = new pg.Client(settings);
-      // Before it listens nothing is lost: what goes wrong is thrown, whatever else the driver tells of it.
+      // Before it listens nothing is lost: a failure is thrown, whatever else the driver reports of it.
       let isListening = false;
       const ended = (error?: Error): void => {
         if (!isListening) return;
@@ -182,7 +182,7 @@ function connectWithin(pool: Pool, limitMs: number): Promise<PoolClient> {
 }
 
 /**
- * Host, port and database that the driver makes of a URL: what may be shown and written down. Part of it may stand in the
+ * Host, port and database that the driver makes of a URL: what may be shown and written down. Part of it may be in the
  * parameters of the URL, or in the environment.
  */
 export async function placeOf(connectionString: string): Promise<string> {
@@ -259,7 +259,7 @@ function copyable(settings: ClientConfig): Readonly<Record<string, unknown>> | n
   }
 }
 
-/** Statements on a connection that somebody else has: the program's own, in its own transaction. */
+/** Statements on a connection that the program has: its own, in its own transaction. */
 export async function borrowed(client: unknown): Promise<SqlConnection> {
   if (typeof (client as Partial<PoolClient> | null)?.query !== 'function')
     throw notInTransaction(shown(client));

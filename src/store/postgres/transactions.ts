@@ -35,7 +35,7 @@ export function proofOf(xid: string | null, lines: readonly Line[]): Proof | nul
   return xid === null || lines.length === 0 ? null : { xid, lines };
 }
 
-/** What a call does when the server cannot say in time what became of its transaction. */
+/** What a call does when the server cannot say the outcome of its transaction in time. */
 type Patience =
   /** It fails. */
   | 'none'
@@ -44,7 +44,7 @@ type Patience =
   /** It throws a `Doubt`: its caller asks on, beside what else it has to do. */
   | 'leaves';
 
-/** A transaction whose connection was lost behind its commit, and of which the server could not say in time what became of it. */
+/** A transaction whose connection was lost behind its commit, and whose outcome the server could not say in time. */
 export class Doubt<Result> extends Error {
   readonly proof: Proof;
   /** What it has come to, if it was committed. */
@@ -52,13 +52,13 @@ export class Doubt<Result> extends Error {
   readonly #call: string;
 
   constructor(call: string, proof: Proof, done: Done<Result>, cause: unknown) {
-    super(`nobody knows what became of ${call}`, { cause });
+    super(`the outcome of ${call} is unknown`, { cause });
     this.#call = call;
     this.proof = proof;
     this.done = done;
   }
 
-  /** What its callers are told. */
+  /** The error for its callers. */
   as(outcome: 'unknown' | 'not committed'): Error {
     return storeError(this.cause, this.#call, outcome);
   }
@@ -71,8 +71,9 @@ export interface TransactionLimits {
 }
 
 /**
- * Transactions that end one way or the other, whatever becomes of the connection. One that was in the way of another is
- * made again; when a connection is lost after the commit was sent, the server is asked what became of it.
+ * Transactions that end one way or the other, even if the connection is lost. A transaction that conflicted
+ * with another is made again; when a connection is lost after the commit was sent, the server is asked for the
+ * outcome.
  */
 export class Transactions {
   /** Those in which programs do work of their own. */
@@ -98,21 +99,21 @@ export class Transactions {
       statusOf: (proof, isOver) => this.#statusOf(proof, isOver),
       uncertain: (left) => this.#uncertain(left),
     });
-    // Set in each transaction: a session belongs to nobody behind a pooler.
+    // Set in each transaction: behind a pooler a session belongs to no client.
     const timeout = Math.ceil(queryTimeoutMs);
     const set = (name: string, ms: number): string => `set_config('${name}', '${ms}', true)`;
     this.#begin = `${beginText}; SELECT ${set('statement_timeout', timeout)}, ${set('lock_timeout', timeout)},
       ${set('idle_in_transaction_session_timeout', Math.min(timeout, 5000))}, ${clock.question}`;
   }
 
-  /** What a transaction leaves if it was committed, of which nobody could say what became of it. */
+  /** What a transaction leaves if it was committed, when its outcome could not be found out. */
   onUncertain(listener: (left: Proof) => void): void {
     this.#uncertain = listener;
   }
 
   /**
    * `body` reads and prepares; it is called again with a new transaction when that helps. Patient is who must hear what became
-   * of it, for nobody else would take up what it has done.
+   * of it, since no other process would continue its work.
    */
   async run<Result>(
     call: string,
@@ -162,7 +163,10 @@ export class Transactions {
     }
   }
 
-  /** Asks on what became of a transaction, until the server knows, its time is over or `isOver` says so. Gives its error if it fails. */
+  /**
+   * Asks for the outcome of a transaction, until the server knows, its time is over or `isOver` says so. Gives
+   * its error if it fails.
+   */
   async end<Result>(doubt: Doubt<Result>, isOver: () => boolean): Promise<Error | null> {
     const limit = this.#port.elapsed() + patienceMs;
     const status = await this.#statusOf(doubt.proof, () => isOver() || this.#port.elapsed() >= limit, 1000);
@@ -176,7 +180,7 @@ export class Transactions {
     return doubt.as('unknown');
   }
 
-  /** Sends what is to be written, and the end of the transaction unless somebody else ends it. */
+  /** Sends what is to be written, and the end of the transaction unless the caller ends it. */
   async send(connection: SqlConnection, numbered: Numbered | null, end: 'COMMIT' | null): Promise<void> {
     const sent: Promise<unknown>[] = (numbered?.statements ?? []).map(([text, values]) =>
       connection.query(text, values),
@@ -185,7 +189,10 @@ export class Transactions {
     await allDone(sent);
   }
 
-  /** What became of a transaction whose connection was lost; asked until the server knows or `isOver` says that it is late. */
+  /**
+   * The outcome of a transaction whose connection was lost; asked for until the server knows or `isOver` says
+   * that it is late.
+   */
   async #statusOf(
     { xid, lines }: Proof,
     isOver: () => boolean,
@@ -257,7 +264,7 @@ export class Transactions {
   }
 }
 
-/** A connection that several calls use at the same time. When none does any more it goes back to the pool, for good. */
+/** A connection that several calls use at the same time. When no call uses it any more, it returns to the pool. */
 class SharedConnection {
   isOver = false;
   readonly #connecting: Promise<SqlConnection>;

@@ -13,7 +13,7 @@ export interface PostgresVerification {
   readonly migration: number;
   /** The newest that this version knows. */
   readonly newestMigration: number;
-  /** Number of the newest journal entry that was given to anybody. */
+  /** Number of the newest journal entry that was given out. */
   readonly seq: number;
   readonly counts: RecordCounts;
   /** What ought not to be, in words, with how often it is; empty in a store that is as it was written. */
@@ -96,8 +96,9 @@ async function lookAt(
 }
 
 /**
- * Whether the line of entry `j.last_seq`, which line `l` stands before, may have been dropped with its day: about midnight a
- * transaction with higher numbers may be on the day before. Only where history begins, and it began earlier once.
+ * Whether the line of entry `j.last_seq`, which line `l` is before, may have been dropped with its day: about
+ * midnight a transaction with higher numbers may be on the day before. Only where history begins, and it began
+ * earlier once.
  */
 function isDropped(schema: string): string {
   const midnight = `extract(epoch FROM l.day::timestamp AT TIME ZONE 'UTC') * 1000`;

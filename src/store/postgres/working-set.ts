@@ -11,7 +11,7 @@ import type { Rows, SqlConnection } from './sql-port.ts';
 /** The kinds that have a table of their own, in the order in which they are locked. */
 const settingKinds = ['store', 'representation', 'agent', 'queue', 'quota', 'proxy', 'annotation'] as const;
 
-/** Where the row of a record stands. */
+/** The table with the row of a record. */
 export type Home = 'live' | 'done' | 'none';
 
 /**
@@ -24,7 +24,7 @@ export class WorkingSet {
   readonly #before = new Map<string, Records[Kind]>();
   readonly #counts = new Map<string, number>();
 
-  /** Takes over rows: jobs in the order in which they came to stand where they stand. */
+  /** Takes over rows: jobs in the order in which they got their places. */
   load(found: {
     readonly jobs?: Rows;
     readonly done?: Rows;
@@ -40,8 +40,8 @@ export class WorkingSet {
   }
 
   /**
-   * Takes over jobs that are not locked: they count and stand in the way of others, and nothing may be made of them, for
-   * somebody else may be changing them. One that is locked afterwards is loaded as it is then.
+   * Adds unlocked jobs for counting and ordering only. Never modify them: another transaction may. A job that is locked
+   * afterwards is loaded as it is then.
    */
   look(rows: Rows): void {
     const jobs = rows.map((row) => jobOf(row.job as JobRow));
@@ -81,7 +81,7 @@ export class WorkingSet {
   }
 }
 
-/** Jobs enter every index in the order in which they came to stand there. */
+/** Jobs enter every index in the order in which they got their places. */
 function placeKey(job: JobRecord): number {
   return job.state === 'completed' ? job.lastSeq : (job.order?.[1] ?? job.lastSeq);
 }
@@ -201,7 +201,7 @@ export async function lockedSet(
     );
   }
   if (subjects.parents.length > 0) {
-    // Only callbacks that nobody has begun matter, and those are never done.
+    // Only callbacks that have not begun matter, and those are never done.
     reads.proxies = connection.query(
       `SELECT id, rev, last_seq, body FROM ${schema}.proxy WHERE body #>> '{parent,job}' = ANY($1)`,
       [subjects.parents],
@@ -268,7 +268,7 @@ function countOf(schema: string, of: AtMost['of']): string {
     UNION ALL SELECT count(*) FROM ${schema}.proxy WHERE body #>> '{parent,job}' = $1) AS counts`;
 }
 
-/** Waits for all; throws what the first one failed with. None is left without somebody who looks at it. */
+/** Waits for all; throws the error of the first that failed. No rejection is left unhandled. */
 export async function allDone(promises: readonly Promise<unknown>[]): Promise<void> {
   for (const result of await Promise.allSettled(promises)) {
     if (result.status === 'rejected') throw result.reason;

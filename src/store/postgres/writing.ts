@@ -7,7 +7,7 @@ import type { SqlConnection } from './sql-port.ts';
 import type { WorkingSet } from './working-set.ts';
 
 /**
- * Numbers that stand for those of entries until it is known how many a transaction needs: above all real ones, so that
+ * Placeholders for the numbers of entries until it is known how many a transaction needs: above all real ones, so that
  * they order alike.
  */
 const provisional = 2 ** 52;
@@ -110,7 +110,7 @@ export interface Numbered {
   readonly lines: readonly Line[];
   /** Changed records as they are then, by subject. */
   readonly records: ReadonlyMap<string, Records[Kind]>;
-  /** The transaction: what became of it can be asked when the connection is lost. */
+  /** The transaction: its outcome can be asked for when the connection is lost. */
   readonly xid: string;
   readonly statements: readonly Statement[];
 }
@@ -132,7 +132,7 @@ function numbered(
 class Statements {
   readonly #schema: string;
   readonly #lists = new Map<string, unknown[]>();
-  /** Ids of jobs that are inserted, and that nobody may have had before. */
+  /** Ids of jobs that are inserted, and that no job may have had before. */
   readonly #new: string[] = [];
   #lines: readonly Line[] = [];
 
@@ -152,7 +152,7 @@ class Statements {
       if (isNew && to === 'live') this.#new.push(id);
     } else {
       const before = set.before('job', id) as JobRecord | undefined;
-      // Apart from each other: what one row says of its arguments is nothing that another could leave out.
+      // Apart from each other: a row without arguments must not get those of another row.
       const { args: _args, ...others } = row;
       if (before?.args === record.args) this.#add(`update ${table}`, others);
       else this.#add(`rearrange ${table}`, row);
@@ -204,8 +204,9 @@ class Statements {
   }
 
   /**
-   * Somebody was faster who is through with his job already: its row is not where ours would be in its way. With ours in
-   * place nobody can make another, so what is done with by now is all there can be; as a live job it makes the transaction fail.
+   * Another process was faster and has ended the job already: its row is not where ours would be in its way.
+   * With ours in place no process can make another, so what is done with by now is all there can be; as a live
+   * job it makes the transaction fail.
    */
   #refuseDone(): Statement {
     const [live, done] = [`${this.#schema}.job`, `${this.#schema}.done`];
@@ -219,7 +220,8 @@ class Statements {
     const isJob = table === 'job' || table === 'done';
     const columns = isJob ? jobColumns : 'id, rev, last_seq, body';
     const target = `${this.#schema}.${table}`;
-    // Inserted without a word about rows that are there already: somebody who was faster makes the transaction fail.
+    // Inserted without a word about rows that are there already: another process that was faster makes the
+    // transaction fail.
     const rows = `json_populate_recordset((SELECT b FROM json_populate_record(NULL::${target}, $1) AS b), $2)`;
     if (verb === 'insert') return `INSERT INTO ${target} (${columns}) SELECT ${columns} FROM ${rows}`;
     const rearranges = verb === 'rearrange' ? ', args = r.args' : '';

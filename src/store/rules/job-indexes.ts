@@ -1,5 +1,5 @@
 import type { Place } from '../../../machines/job.context.ts';
-import { isReadable } from '../../model/jobs/readable.ts';
+import { isReadable } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { referredJobs } from '../../model/values/values.ts';
 import type { CallbackIndex } from './callback-index.ts';

@@ -1,5 +1,5 @@
 import { ConflictError, ReassignedError, SignalboxError } from '../../errors.ts';
-import { isReadable } from '../../model/jobs/readable.ts';
+import { isReadable } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import type { Change, Expectation, Kind, Records } from '../store.ts';
 import type { Tables } from './tables.ts';

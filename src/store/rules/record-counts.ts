@@ -1,5 +1,4 @@
-import { isReadable } from '../../model/jobs/readable.ts';
-import { type JobStatus, statusOfState } from '../../model/jobs/step.ts';
+import { isReadable, type JobStatus, statusOfState } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import type { State } from '../log.ts';
 

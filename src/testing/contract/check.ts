@@ -1,6 +1,6 @@
 import type { Store } from '../../index.ts';
 
-/** Makes a new, empty store, closed; opened twice it must find again what the first opening wrote. */
+/** Makes a new, empty, closed store. Its second opening must find what the first one wrote. */
 export type MakeStore = () => Store | Promise<Store>;
 
 /** One fact that holds for every store. `run` rejects when it does not. */

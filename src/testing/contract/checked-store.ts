@@ -6,28 +6,28 @@ type Commit = Parameters<OpenStore['commit']>[0];
 type Request = Parameters<OpenStore['claim']>[0];
 /** A change to be made. */
 export type Change = Commit['changes'][number];
-/** What a commit believes in. */
+/** The preconditions of a commit. */
 export type Expectation = Commit['expect'][number];
 type Candidate = Parameters<Request['take']>[0];
 
 const reactor = new NodeReactor();
 
-/** What a claim of a check may say; the rest is: the first job, any. */
+/** The options of a claim in a check. Default: the first job, of any kind. */
 export interface ClaimOptions {
   readonly limit?: number;
   readonly queue?: string;
   readonly agent?: string;
   readonly accepts?: Request['accepts'];
   readonly choose?: Request['choose'];
-  /** Id of the record of the agent that claims. Default: it has none. */
+  /** Id of the claiming agent's record. Default: the agent has no record. */
   readonly record?: string;
-  /** How many jobs the agent may hold. Default: no matter. */
+  /** How many jobs the agent may hold. Default: not limited. */
   readonly size?: number;
-  /** Sees each candidate; false leaves it where it is. */
+  /** Called for each candidate; false leaves it in the queue. */
   readonly look?: (candidate: Candidate) => boolean;
 }
 
-/** An open store with a clock that stands still, and the few calls that checks need. */
+/** An open store with a fixed clock, and the few calls that checks need. */
 export class CheckedStore {
   readonly open: OpenStore;
   readonly clock: { now: number };
@@ -42,7 +42,7 @@ export class CheckedStore {
     return this.open.commit({ by: 'check', changes, expect }).synced;
   }
 
-  /** Claims for dispatcher `d` and gives the ids of the jobs, once the claim is synced. */
+  /** Claims for dispatcher `d`, and returns the ids of the jobs once the claim is synced. */
   async claim(options: ClaimOptions = {}): Promise<string[]> {
     const { queue = '', agent = 'main', look = () => true } = options;
     const claimed = await this.open.claim({
@@ -90,7 +90,7 @@ export class CheckedStore {
     return this.commit([changeOf(id, 'job.reschedule', 'active.running', 'pending', patch)]);
   }
 
-  /** Waiting jobs by id, as they would be offered. */
+  /** Returns the ids of waiting jobs, in the order of their offer. */
   async waiting(queue = ''): Promise<string[]> {
     const ids = (jobs: readonly JobRecord[]): string[] => jobs.map((job) => job.id);
     const all = ids(await this.open.waiting(queue));
@@ -100,7 +100,7 @@ export class CheckedStore {
   }
 }
 
-/** How a job is put. */
+/** The options of a put in a check. */
 export interface PutOptions {
   readonly name?: string;
   readonly queue?: string;
@@ -121,7 +121,7 @@ export function changeOf(
   return { kind: 'job', id, event, from, to, patch };
 }
 
-/** Puts a job: immediate unless `beginAfter` lies after `at`. */
+/** Puts a job: immediate unless `beginAfter` is after `at`. */
 export function put(id: string, options: PutOptions = {}): Change {
   const { at = 0, beginAfter = at, beginBy = null, quotaNames = [] } = options;
   return changeOf(id, 'job.put', 'new', 'pending', {
@@ -135,7 +135,7 @@ export function put(id: string, options: PutOptions = {}): Change {
   });
 }
 
-/** Stores a job NEW under a parent: a callback, a branch, or nothing yet. */
+/** Stores a NEW job under a parent: a callback, a branch, or a job without a place. */
 export function stored(id: string, parent: Record<string, string> | null): Change {
   const order = parent === null ? null : ['callback', 0];
   return changeOf(id, 'job.stored', null, 'new', { name: 'work', args: [], parent, order });
@@ -167,7 +167,7 @@ export async function opened(
   return new CheckedStore(open, clock);
 }
 
-/** A check on one opening of a new store, closed whatever comes of it. */
+/** A check on one opening of a new store, which is closed in any case. */
 export function check(name: string, body: (store: CheckedStore) => Promise<void>): ContractCheck {
   return {
     name,
@@ -182,7 +182,7 @@ export function check(name: string, body: (store: CheckedStore) => Promise<void>
   };
 }
 
-/** A check on openings of one store, each after the one before was closed; what lies between them changes nothing. */
+/** A check on openings of one store, each after the one before was closed. */
 export function reopeningCheck(
   name: string,
   before: (store: CheckedStore) => Promise<void>,
@@ -198,7 +198,7 @@ export function reopeningCheck(
       } finally {
         await first.open.close();
       }
-      // A store may read back its journal the first time, and a snapshot of its own the next.
+      // A store may read its journal the first time, and its own snapshot the next time.
       await (await opened(store)).open.close();
       const second = await opened(store);
       try {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { ContractCheck } from './check.ts';
 import { check, put } from './checked-store.ts';
 
-/** For which agents a claim is made, and how much they have room for. */
+/** Checks for the agents of a claim, and for the room that they have. */
 export const claimantChecks: readonly ContractCheck[] = [
   check('gives nothing to an agent whose record is gone', async (store) => {
     const record = '/d/main';

@@ -3,9 +3,9 @@ import type { Json } from '../../index.ts';
 import type { ContractCheck } from './check.ts';
 import { changeOf, check, put, quota } from './checked-store.ts';
 
-/** In which order waiting jobs are offered to a claim, and where the walk ends. */
+/** Checks for the order in which waiting jobs are offered to a claim, and for the end of the walk. */
 export const orderChecks: readonly ContractCheck[] = [
-  check('gives nothing from an empty queue, nor from one that does not exist', async (store) => {
+  check('gives nothing from an empty queue, nor from a queue that does not exist', async (store) => {
     assert.deepEqual(await store.claim(), []);
     assert.deepEqual(await store.claim({ queue: 'nowhere' }), []);
   }),
@@ -92,7 +92,7 @@ export const orderChecks: readonly ContractCheck[] = [
     assert.deepEqual(await store.claim(), ['held', 'first', 'pre-dated']);
   }),
 
-  check('ends at the first job that is not due, whatever stands behind it', async (store) => {
+  check('ends at the first job that is not due, whatever is behind it', async (store) => {
     await store.commit([put('moved'), put('behind'), put('other', { name: 'other' })]);
     await store.commit([changeOf('moved', 'beginAfter.set', 'pending', 'pending', { beginAfter: 500 })]);
     store.clock.now = 100;
@@ -134,7 +134,7 @@ export const orderChecks: readonly ContractCheck[] = [
   }),
 ];
 
-/** Which jobs a claim may take: quotas, deadlines, filters and choosers. */
+/** Checks for the jobs that a claim may take: quotas, deadlines, filters and choosers. */
 export const acceptanceChecks: readonly ContractCheck[] = [
   check('takes as many jobs of a quota as it has slots, over all claims', async (store) => {
     const two = { quotaNames: ['q'] };
@@ -196,7 +196,7 @@ export const acceptanceChecks: readonly ContractCheck[] = [
     assert.deepEqual(await store.claim(), ['a']);
   }),
 
-  check('offers a job as expired once its deadline has passed, not at it', async (store) => {
+  check('offers a job as expired once its deadline has passed, not exactly then', async (store) => {
     await store.commit([put('a', { beginBy: 50 }), put('b', { beginBy: 60, beginAfter: 0 })]);
     store.clock.now = 50;
     const expired: (readonly [string, boolean])[] = [];
@@ -255,7 +255,7 @@ export const acceptanceChecks: readonly ContractCheck[] = [
     assert.deepEqual(await store.waiting(), ['a', 'b']);
   }),
 
-  check('takes what a filter of arguments accepts, however much stands before it', async (store) => {
+  check('takes what a filter of arguments accepts, however many jobs are before it', async (store) => {
     const tenant = (id: string, args: readonly Json[]) => ({ ...put(id), patch: { ...put(id).patch, args } });
     await store.commit([
       ...Array.from({ length: 5 }, (_, index) => tenant(`other ${index}`, [{ tenant: 'b', n: [1] }])),
@@ -270,7 +270,7 @@ export const acceptanceChecks: readonly ContractCheck[] = [
     assert.deepEqual(await store.claim({ limit: 1, accepts }), []);
   }),
 
-  check('lets a chooser pick among everything claimable, in order, until it says null', async (store) => {
+  check('lets a chooser pick among everything claimable, in order, until it returns null', async (store) => {
     await store.commit([quota('q', 1), put('a'), put('b', { quotaNames: ['q'] })]);
     await store.commit([put('c', { quotaNames: ['q'] }), put('d')]);
     const offered: string[][] = [];

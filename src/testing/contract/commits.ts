@@ -3,7 +3,7 @@ import { ConflictError, ReassignedError, SignalboxError } from '../../index.ts';
 import type { ContractCheck } from './check.ts';
 import { annotation, type Change, changeOf, check, put, quota, stored } from './checked-store.ts';
 
-/** What a commit makes visible, and what it believes in. */
+/** Checks for what a commit makes visible, and for its preconditions. */
 export const commitChecks: readonly ContractCheck[] = [
   check('shows all changes of a commit once it is written', async ({ open }) => {
     const ticket = open.commit({ by: 'check', changes: [quota('q', 2), put('a')], expect: [] });
@@ -16,7 +16,7 @@ export const commitChecks: readonly ContractCheck[] = [
     await ticket.synced;
   }),
 
-  check('knows nothing of what was never written', async ({ open }) => {
+  check('returns nothing for records that were never written', async ({ open }) => {
     assert.equal(await open.get('job', 'a'), undefined);
     assert.deepEqual(await open.list('job', ''), []);
   }),
@@ -48,7 +48,7 @@ export const commitChecks: readonly ContractCheck[] = [
     const quiet = (id: string): Change =>
       changeOf(id, 'failureLogLevel.set', null, null, { failureLogLevel: 'INFO' });
 
-    // In one commit, and in those that are asked for while it is made.
+    // In one commit, and in commits that are requested while it is made.
     await Promise.all([
       store.commit([rearranged('a'), quiet('b')]),
       store.commit([quiet('c')]),
@@ -67,7 +67,7 @@ export const commitChecks: readonly ContractCheck[] = [
     );
   }),
 
-  check('removes a record that is gone', async (store) => {
+  check('removes a record that a commit drops', async (store) => {
     await store.commit([quota('q', 1)]);
     const gone = { kind: 'quota', id: '/q', event: 'quota.removed', from: null, to: null } as const;
     await store.commit([{ ...gone, patch: null, gone: true }]);
@@ -87,20 +87,20 @@ export const commitChecks: readonly ContractCheck[] = [
   }),
 
   check(
-    'accepts a change that believes in the rev it read, and refuses it after another one',
+    'accepts a change whose precondition is the rev it read, and refuses it after another change',
     async (store) => {
       await store.commit([put('a')]);
-      const believing = { what: 'rev', kind: 'job', id: 'a', rev: 1 } as const;
+      const unchanged = { what: 'rev', kind: 'job', id: 'a', rev: 1 } as const;
       const change = changeOf('a', 'args.set', 'pending', 'pending', { args: ['changed'] });
 
-      await store.commit([change], [believing]);
+      await store.commit([change], [unchanged]);
 
-      await assert.rejects(store.commit([change], [believing]), ConflictError);
+      await assert.rejects(store.commit([change], [unchanged]), ConflictError);
       assert.equal((await store.open.get('job', 'a'))?.rev, 2);
     },
   ),
 
-  check('takes rev 0 for the belief that there is no such record', async (store) => {
+  check('reads rev 0 as the precondition that there is no such record', async (store) => {
     const absent = { what: 'rev', kind: 'job', id: 'a', rev: 0 } as const;
 
     await store.commit([put('a')], [absent]);
@@ -108,7 +108,7 @@ export const commitChecks: readonly ContractCheck[] = [
     await assert.rejects(store.commit([put('a')], [absent]), ConflictError);
   }),
 
-  check('lets the holder of a job write, whatever else has changed it', async (store) => {
+  check('lets the holder of a job write, whatever other commits have changed in it', async (store) => {
     await store.commit([put('a')]);
     await store.claim();
     await store.commit([annotation('a', 'note', 'x'), stored('callback', { job: 'a' })]);
@@ -177,7 +177,7 @@ export const commitChecks: readonly ContractCheck[] = [
   check('refuses what needs a job that does not exist', async (store) => {
     for (const what of ['notCompleted', 'exists'] as const)
       await assert.rejects(
-        store.commit([stored('one', { job: 'nobody' })], [{ what, id: 'nobody' }]),
+        store.commit([stored('one', { job: 'missing' })], [{ what, id: 'missing' }]),
         (error) => error instanceof SignalboxError && error.code === 'JOB_NOT_FOUND',
       );
   }),
@@ -206,7 +206,7 @@ export const commitChecks: readonly ContractCheck[] = [
     await store.commit([annotation('a', 'x', 'x')], [begun]);
   }),
 
-  check('counts an undecided callback proxy as a callback that nobody has begun', async (store) => {
+  check('counts an undecided callback proxy as a callback that has not begun', async (store) => {
     const begun = { what: 'noUnstartedCallback', id: 'a' } as const;
     const proxy = { kind: 'proxy', id: 'p', from: null, to: null } as const;
     const patch = {

@@ -4,17 +4,17 @@ import { annotation, changeOf, check, put, reopeningCheck, stored } from './chec
 
 const ids = (records: readonly { readonly id: string }[]): string[] => records.map((record) => record.id);
 
-/** A proxy with one branch. `chosen` null: it is not decided. */
+/** A proxy with one branch. `chosen` null: the proxy is undecided. */
 function callbackProxy(id: string, job: string, chosen: string | null) {
   const proxy = { kind: 'proxy', id, event: 'proxy.stored', from: null, to: null } as const;
-  const branches = [{ when: 'success', job: chosen ?? 'nobody' }];
+  const branches = [{ when: 'success', job: chosen ?? 'missing' }];
   return {
     ...proxy,
     patch: { parent: { job }, order: ['callback', 0], branches, otherwise: null, chosen },
   } as const;
 }
 
-/** What a store finds without looking through everything. */
+/** Checks for what a store finds by its indexes. */
 export const indexChecks: readonly ContractCheck[] = [
   check('counts waiting jobs, held ones included', async (store) => {
     await store.commit([put('a'), put('b', { beginAfter: 100 }), put('c', { queue: 'other' })]);
@@ -35,7 +35,7 @@ export const indexChecks: readonly ContractCheck[] = [
       assert.deepEqual(ids(await store.open.held('', 'd', 'second')), ['a']);
       assert.deepEqual(ids(await store.open.held('', 'd', null)), ['c', 'b', 'a']);
       assert.equal(await store.open.heldCount('', 'd', 'first'), 2);
-      assert.deepEqual(ids(await store.open.held('', 'nobody', null)), []);
+      assert.deepEqual(ids(await store.open.held('', 'missing', null)), []);
     },
   ),
 
@@ -77,7 +77,7 @@ export const indexChecks: readonly ContractCheck[] = [
     assert.deepEqual(ids(await store.open.branches('p')), ['yes', 'no']);
   }),
 
-  check('finds who waits for the result of a job, while it waits', async (store) => {
+  check('finds the jobs that wait for the result of a job, while they wait', async (store) => {
     await store.commit([put('outer'), put('inner')]);
     await store.claim();
     await store.start('outer');
@@ -91,7 +91,7 @@ export const indexChecks: readonly ContractCheck[] = [
   }),
 
   reopeningCheck(
-    'finds the jobs that somebody outside any agent was at when an opening ended',
+    'finds the jobs that ran outside any agent when an opening ended',
     async (store) => {
       const began = { parent: null, order: null };
       await store.commit(['new', 'called', 'waiting', 'calling-back'].map((id) => stored(id, null)));
@@ -166,7 +166,7 @@ export const indexChecks: readonly ContractCheck[] = [
     assert.equal(await store.open.due(0), 100);
     await store.commit([put('other', { beginAfter: 50, name: 'other', queue: 'other' })]);
 
-    // Whatever the time is: who asks says since when.
+    // Independent of the clock: the caller says since when.
     store.clock.now = 200;
     assert.equal(await store.open.due(Number.NEGATIVE_INFINITY), 50);
     assert.equal(await store.open.due(49), 50);

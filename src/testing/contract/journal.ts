@@ -16,10 +16,10 @@ async function end({ open }: { readonly open: OpenStore }): Promise<number> {
   return ((await all(open.entries(1))).at(-1)?.seq ?? 0) + 1;
 }
 
-/** What the journal tells, to whom, and when. */
+/** Checks for what the journal gives, to which callers, and when. */
 export const journalChecks: readonly ContractCheck[] = [
   check(
-    'tells the entries of all commits in one contiguous order, with author and instant',
+    'gives the entries of all commits in one contiguous order, with author and instant',
     async (store) => {
       const from = await end(store);
       store.clock.now = 7;
@@ -40,7 +40,7 @@ export const journalChecks: readonly ContractCheck[] = [
     },
   ),
 
-  check('tells entries from a cursor on, also from the middle of a commit', async (store) => {
+  check('gives entries from a cursor on, also from the middle of a commit', async (store) => {
     const from = await end(store);
     await store.commit([put('a'), put('b'), put('c')]);
 
@@ -53,7 +53,7 @@ export const journalChecks: readonly ContractCheck[] = [
     assert.ok(store.open.oldestSeq() <= from);
   }),
 
-  check('tells the patch of each entry: applied in order they make the record', async (store) => {
+  check('gives the patch of each entry: applied in order they make the record', async (store) => {
     await store.commit([put('a')]);
     await store.claim();
     await store.start('a');
@@ -66,7 +66,7 @@ export const journalChecks: readonly ContractCheck[] = [
       assert.deepEqual(record[key], job[key], key);
   }),
 
-  check('tells the history of one subject, newest first, along its chain', async (store) => {
+  check('gives the history of one record, newest first, along its chain', async (store) => {
     await store.commit([put('a'), put('b')]);
     await store.claim();
     await store.start('a');
@@ -80,7 +80,7 @@ export const journalChecks: readonly ContractCheck[] = [
       history.map((entry) => entry.q),
       [history[1]?.seq, history[2]?.seq, 0],
     );
-    assert.deepEqual(await all(store.open.history('job', 'nobody')), []);
+    assert.deepEqual(await all(store.open.history('job', 'missing')), []);
   }),
 
   check('leaves no trace of a refused commit', async (store) => {
@@ -99,7 +99,7 @@ export const journalChecks: readonly ContractCheck[] = [
     );
   }),
 
-  check('tells followers each commit once, in order, without a gap', async (store) => {
+  check('gives followers each commit once, in order, without a gap', async (store) => {
     const from = await end(store);
     const seen: Lines[number][] = [];
     const stop = store.open.follow((lines) => seen.push(...lines));
@@ -139,7 +139,7 @@ export const journalChecks: readonly ContractCheck[] = [
     assert.deepEqual(synced, ['a', 'b']);
   }),
 
-  check('is idle when nothing that was asked of it is under way', async (store) => {
+  check('is idle when no call is under way', async (store) => {
     await store.open.idle();
     let isSynced = false;
     const { synced } = store.open.commit({ by: 'check', changes: [put('a')], expect: [] });
@@ -152,7 +152,7 @@ export const journalChecks: readonly ContractCheck[] = [
     assert.equal(isSynced, true);
   }),
 
-  check('tells only what is synced', async (store) => {
+  check('gives only what is synced', async (store) => {
     const from = await end(store);
     let isSynced = false;
     const ticket = store.open.commit({ by: 'check', changes: [put('a')], expect: [] });

@@ -13,7 +13,7 @@ import {
   stored,
 } from './checked-store.ts';
 
-/** Values that look like others, and text that a format could take for a part of itself. */
+/** Values that look like other values, and text that a format could mistake for its own syntax. */
 const values: readonly Json[] = [
   null,
   false,
@@ -38,7 +38,7 @@ const values: readonly Json[] = [
   'x'.repeat(20_000),
 ];
 
-/** What survives a closing, and what a closed store refuses. */
+/** Checks for what survives a closing, and for what a closed store refuses. */
 export const openingChecks: readonly ContractCheck[] = [
   reopeningCheck(
     'has a greater epoch with every opening',
@@ -51,7 +51,7 @@ export const openingChecks: readonly ContractCheck[] = [
   ),
 
   reopeningCheck(
-    'knows that it is alive, and that an opening is not once it was closed',
+    'reports that its opening is alive, and that a closed opening is not',
     async ({ open }) => {
       assert.deepEqual(await open.openings(), { alive: new Set([open.epoch]), newest: open.epoch });
     },
@@ -142,7 +142,7 @@ export const openingChecks: readonly ContractCheck[] = [
   ),
 
   reopeningCheck(
-    'goes on with the sequence of entries, and still tells the old ones',
+    'continues the sequence of entries, and still gives the old ones',
     async (store) => {
       await store.commit([put('a')]);
     },
@@ -190,7 +190,7 @@ export const openingChecks: readonly ContractCheck[] = [
     },
   ),
 
-  check('tells the time of the clock it was given', async (store) => {
+  check('has the time of the clock it was given', async (store) => {
     store.clock.now = 12_345;
 
     assert.equal(store.open.now(), 12_345);
@@ -204,7 +204,7 @@ export const openingChecks: readonly ContractCheck[] = [
   }),
 ];
 
-/** A job that is over and has a value wherever a job may have one. */
+/** A completed job with a value in every key that may have one. */
 function valued(id: string, value: Json): Change {
   const patch = { name: 'work', args: [value], retryData: { value }, outcome: { ok: true, value } };
   return changeOf(id, 'job.stored', null, 'completed', patch);

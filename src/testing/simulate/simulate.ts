@@ -6,23 +6,23 @@ import { Simulation, type SimulationPlan } from './simulation.ts';
 import { checkedFaults, type SimulationFaults } from './world/faults.ts';
 import type { SimulatedHost } from './world/host.ts';
 
-/** What a simulation is told. */
+/** The options of a simulation. */
 export interface SimulateOptions {
-  /** Makes the life of one seed: called for each, so that what jobs and checks keep is new each time. */
+  /** Makes the scenario of one seed. Called for each seed, so that jobs and checks start with fresh state. */
   readonly scenario: (run: SimulatedRun) => SimulatedScenario;
-  /** The seed, or the first of them. Default 1. */
+  /** The first seed. Default 1. */
   readonly seed?: number;
-  /** How many seeds, from `seed` on. The first that breaks something ends it. Default 1. */
+  /** The number of seeds, from `seed` on. The first with a violation ends the simulation. Default 1. */
   readonly seeds?: number;
   /** Makes the store of one seed. Default: a memory store. It must take time, files and randomness through its ports. */
   readonly store?: (host: SimulatedHost) => Store;
-  /** How many processes, each with one dispatcher. Default 3. */
+  /** The number of processes, each with one dispatcher. Default 3. */
   readonly dispatchers?: number;
-  /** What may go wrong; what is left out does as in `allFaults`. False: nothing. */
+  /** The faults; those that are not given are as in `allFaults`. False: no faults. */
   readonly faults?: Partial<SimulationFaults> | false;
-  /** Simulated time during which things go wrong. Default 1 minute. */
+  /** Simulated time with faults. Default 1 minute. */
   readonly safety?: Duration;
-  /** Simulated time after which, with nothing going wrong any more, every job must be over. Default 1 hour. */
+  /** Simulated time without faults, after which every job must have ended. Default 1 hour. */
   readonly liveness?: Duration;
   /** Default 8 s. */
   readonly pollInterval?: Duration;
@@ -34,7 +34,7 @@ export interface SimulateOptions {
   readonly replay?: (seed: number) => string;
 }
 
-/** A seed broke an invariant. `report` has its trace; the message says how to run it again. */
+/** Thrown when a seed broke an invariant. `report` has its trace; the message says how to run it again. */
 export class SimulationError extends SignalboxError<'SIMULATION_FAILED'> {
   override readonly name = 'SimulationError';
   declare readonly report: SimulationReport;
@@ -42,19 +42,20 @@ export class SimulationError extends SignalboxError<'SIMULATION_FAILED'> {
   constructor(report: SimulationReport, replay: string) {
     const { seed, violations, hash } = report;
     super('SIMULATION_FAILED', { seed, violations: violations.map(firstLine), hash, replay });
-    // Whoever prints the error would get the whole trace.
+    // Not enumerable: a printed error must not contain the whole trace.
     Object.defineProperty(this, 'report', { value: report, enumerable: false });
   }
 }
 
 /**
- * Runs your jobs under faults, with everything that is left to chance decided by a seed: several processes with the
- * real runtime code on one store, whose answers come late, fail or get lost, while processes stop, are killed or have
- * wrong clocks, and everything goes down at once. Then nothing goes wrong any more, and every job has to end. The journal
- * is audited entry by entry throughout. The same seed gives the same run, so a failure can be looked at again and again.
+ * Runs your jobs under faults that a seed decides: several processes with the real runtime code on one store,
+ * whose answers are late, fail or get lost, while processes stop, are killed or have wrong clocks, and all of
+ * them crash at once. Then the faults end, and every job must end. Every entry of the journal is audited. The
+ * same seed gives the same run, so a failure can be examined again and again.
  *
- * What jobs do must follow from their arguments and from what simulated time brings: wait by `local.getReactor()`, take
- * no time, randomness, file or socket from elsewhere. Code that runs twice shows here; `check` can look for what it did.
+ * Jobs must depend only on their arguments and on simulated time: wait with `local.getReactor()`, and take no
+ * time, randomness, file or socket from elsewhere. The simulation calls code twice as a real crash does;
+ * `check` can examine the effects.
  *
  * The method is that of FoundationDB and of TigerBeetle's VOPR: https://apple.github.io/foundationdb/testing.html.
  *
@@ -74,8 +75,8 @@ export class SimulationError extends SignalboxError<'SIMULATION_FAILED'> {
  * console.log(report.violations, report.jobs.every((job) => job.ending === 'succeeded')); // => [] true
  * ```
  *
- * @returns what came of the last seed.
- * @throws SimulationError at the first seed that breaks something: which, what, and how to run it again.
+ * @returns the report of the last seed.
+ * @throws SimulationError at the first seed with a violation: the seed, the violations, and how to run it again.
  * @throws SignalboxError `INVALID_OPTION`, `INVALID_DURATION`.
  */
 export async function simulate(options: SimulateOptions): Promise<SimulationReport> {
@@ -106,7 +107,7 @@ const simulateOptions = [
   'replay',
 ] as const satisfies readonly (keyof SimulateOptions)[];
 
-/** Everything that a run needs, checked. */
+/** Returns the checked settings of a run. */
 function planOf(options: SimulateOptions): SimulationPlan {
   if (typeof options?.scenario !== 'function')
     throw invalid('scenario', 'a function', String(options?.scenario));

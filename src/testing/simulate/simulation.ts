@@ -1,7 +1,7 @@
 import { agent, type Store } from '../../index.ts';
 import { Journal } from './audit/journal.ts';
-import { heldBy } from './audit/kept.ts';
 import { Ledger } from './audit/ledger.ts';
+import { heldBy } from './audit/replayed-record.ts';
 import { ClientOf, isExpected } from './cluster/client.ts';
 import { Cluster } from './cluster/cluster.ts';
 import { Nemesis } from './cluster/nemesis.ts';
@@ -13,7 +13,7 @@ import { Host, type SimulatedHost } from './world/host.ts';
 import { SeededRandom } from './world/random.ts';
 import { World } from './world/world.ts';
 
-/** Everything a run is told. */
+/** The settings of a run. */
 export interface SimulationPlan {
   readonly scenario: (run: SimulatedRun) => SimulatedScenario;
   readonly intervals: Intervals;
@@ -26,10 +26,10 @@ export interface SimulationPlan {
   readonly pollMs: number;
 }
 
-/** The longest pause that a step which is tried again makes. */
+/** The longest pause of a step that is retried. */
 const longestPauseMs = 61_000;
 
-/** One run: the real runtime code in several processes on one store, with everything around them decided by a seed. */
+/** One run: the real runtime code in several processes on one store. A seed decides everything around them. */
 export class Simulation implements SimulatedRun {
   readonly seed: number;
   readonly random: SeededRandom;
@@ -43,7 +43,7 @@ export class Simulation implements SimulatedRun {
   readonly #cluster: Cluster;
   readonly #nemesis: Nemesis;
   #acts = 0;
-  /** Since when nothing goes wrong; null while it may. */
+  /** When the faults ended; null before that. */
   #calmSince: number | null = null;
 
   constructor(seed: number, plan: SimulationPlan) {
@@ -121,7 +121,7 @@ export class Simulation implements SimulatedRun {
     await world.until(cluster.started(), 'the start');
   }
 
-  /** Everything may go wrong; what was promised holds all the same. */
+  /** The phase with faults: every promise of safety holds. */
   async #safety(): Promise<void> {
     const { safetyMs } = this.#plan;
     const { scheduler, random, lane } = this.#world;
@@ -133,7 +133,7 @@ export class Simulation implements SimulatedRun {
     await scheduler.runUntil(scheduler.now + safetyMs);
   }
 
-  /** Nothing goes wrong any more: everything comes to its end, within a bound. */
+  /** The phase without faults: every job ends, within a bound. */
   async #liveness(): Promise<void> {
     const cluster = this.#cluster;
     const { scheduler } = this.#world;
@@ -144,16 +144,16 @@ export class Simulation implements SimulatedRun {
     await this.#world.until(cluster.started(), 'the start');
     if (!cluster.isAnyUp) cluster.start(null);
     const end = scheduler.now + livenessMs;
-    // Each watches one sibling, so the dead that stand in a row are found one poll after the other.
-    const adoptedBy = scheduler.now + deathMs + (cluster.starts + 1) * pollMs + 1000;
+    // Each dispatcher watches one sibling: neighbouring dead dispatchers are found one poll after the other.
+    const reassignedBy = scheduler.now + deathMs + (cluster.starts + 1) * pollMs + 1000;
     while (scheduler.now < end && (this.#journal.audit.openJobs > 0 || !cluster.isAnyUp)) {
       await scheduler.runUntil(Math.min(end, scheduler.now + pollMs));
-      if (scheduler.now - pollMs < adoptedBy && adoptedBy <= scheduler.now) this.#checkAdopted();
+      if (scheduler.now - pollMs < reassignedBy && reassignedBy <= scheduler.now) this.#checkReassigned();
     }
   }
 
-  /** Nothing is held by the dead any more. */
-  #checkAdopted(): void {
+  /** Checks that no dead dispatcher holds a job any more. */
+  #checkReassigned(): void {
     const up = new Set(this.#cluster.processes.map(({ uuid }) => uuid));
     for (const job of this.#journal.audit.jobs()) {
       const holder = heldBy(job);
@@ -167,7 +167,7 @@ export class Simulation implements SimulatedRun {
     const { audit } = this.#journal;
     const { processes } = this.#cluster;
     const box = this.#cluster.anyBox();
-    if (box === null) throw new Error('nobody is up in the end');
+    if (box === null) throw new Error('no process is up at the end');
     audit.checkRest();
     for (const problem of this.#ledger.problems(audit)) world.violated(problem);
     try {
@@ -176,7 +176,7 @@ export class Simulation implements SimulatedRun {
       world.violated(`check: ${error instanceof Error ? error.message : String(error)}`);
     }
     await world.until(Promise.all(processes.map((process) => process.box?.stop())), 'stopping');
-    // A run that others have taken over ends when it looks again.
+    // A run whose job was reassigned ends at its next check.
     await world.scheduler.runUntil(world.now() + longestPauseMs);
     for (const { lane } of processes)
       if (lane.pending > 0)
@@ -204,7 +204,7 @@ export class Simulation implements SimulatedRun {
     Promise.resolve()
       .then(() => this.#scenario.act(client))
       .then(
-        () => world.note(`act ${number} is over`),
+        () => world.note(`act ${number} has ended`),
         (error: unknown) => this.#failedAct(number, error),
       );
   }

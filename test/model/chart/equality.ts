@@ -12,16 +12,19 @@ import type { CompiledChart, Effect, Step } from '../../../src/model/chart/chart
 import { checkedChart } from '../../../src/model/chart/checked.ts';
 import { compileChart } from '../../../src/model/chart/compile.ts';
 
-/** How far {@link expectSameSteps} looks. */
+/** The limits of {@link expectSameSteps}. */
 export interface Walk<Machine extends AnyStateMachine> {
   readonly input?: InputFrom<Machine>;
-  /** One or more samples of every event type, and of types the chart refuses. */
+  /** One or more samples of every event type, and of types that the chart refuses. */
   readonly events: readonly EventFrom<Machine>[];
-  /** Event types the chart takes only through wildcards. */
+  /** Event types that the chart accepts only through wildcards. */
   readonly wildcards?: readonly string[];
-  /** Most (state, context) cells visited breadth first. Default 2,000. */
+  /** The largest number of (state, context) cells that are visited breadth first. Default 2,000. */
   readonly limit?: number;
-  /** What makes two contexts the same cell. Default: everything. Leave out counters that never end. */
+  /**
+   * Returns the part of a context that identifies its cell. Default: all of it. Leave out counters that grow
+   * without end.
+   */
   readonly cellOf?: (context: never) => unknown;
   /** Random sequences after the walk, and their length. Default 100 of 30. */
   readonly sequences?: number;
@@ -70,7 +73,7 @@ export function expectSameSteps<Machine extends AnyStateMachine>(
 
 type Take = (snapshot: AnyMachineSnapshot, event: AnyEvent) => AnyMachineSnapshot;
 
-/** Breadth first over the cells; answers how many there were. */
+/** Visits the cells breadth first. Returns their number. */
 function takeEverywhere(first: AnyMachineSnapshot, walk: Walk<AnyStateMachine>, take: Take): number {
   const { events, limit = 2_000, cellOf = (context: unknown) => context } = walk;
   const cell = ({ value, context }: AnyMachineSnapshot) => JSON.stringify([value, cellOf(context as never)]);

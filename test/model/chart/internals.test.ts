@@ -8,7 +8,7 @@ type Untyped = Record<string, unknown>;
 const read = (value: unknown) => value as Untyped;
 
 describe('xstate internals the chart compiler relies on', () => {
-  it('assign keeps what it was given in `assignment`, and is told by `type` and `resolve`', () => {
+  it('assign keeps its argument in `assignment`, and is recognised by `type` and `resolve`', () => {
     const assignment = () => ({ count: 1 });
     const built = read(assign(assignment as never));
 
@@ -17,7 +17,7 @@ describe('xstate internals the chart compiler relies on', () => {
     expect(built.resolve).toBeTypeOf('function');
   });
 
-  it('other built-in actions are told by `type` and `resolve` as well', () => {
+  it('other built-in actions are recognised by `type` and `resolve` as well', () => {
     const built = read(raise({ type: 'again' } as never));
 
     expect(built.type).toBe('xstate.raise');
@@ -30,7 +30,7 @@ describe('xstate internals the chart compiler relies on', () => {
     expect(read(not('a' as never)).guards).toEqual(['a']);
   });
 
-  it('and, or, not and stateIn are told apart by one `check` function each', () => {
+  it('and, or, not and stateIn are distinguished by one `check` function each', () => {
     const checkOf = (guard: unknown) => read(guard).check;
     const checks = [and([]), or([]), not('a' as never), stateIn('a')].map(checkOf);
 
@@ -68,7 +68,7 @@ describe('xstate internals the chart compiler relies on', () => {
     expect(machine.root.transitions.get('open' as never)).toHaveLength(1);
   });
 
-  it('a step needs only a bare scope with an executor and a system that is told of it', () => {
+  it('a step needs only a bare scope with an executor and a system that is notified', () => {
     const seen: unknown[] = [];
     const machine = setup({ actions: { tell: () => {} } }).createMachine({
       initial: 'shut',

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { type AnyStateMachine, and, assign, createMachine, not, or } from 'xstate';
 
-/** Events with payload that every random chart is fed: `odd` never occurs in one, so only wildcards take it. */
+/** Events with payload that every random chart is fed: `odd` never occurs in one, so only wildcards accept it. */
 export const sampleEvents = [
   { type: 'go', by: 1 },
   { type: 'go', by: 4 },
@@ -84,7 +84,7 @@ interface StatePlan {
   readonly exit: readonly ActionPlan[];
   readonly on: Readonly<Record<string, readonly CandidatePlan[]>>;
 }
-/** A random chart as plain data, so that fast-check can make it smaller and print it. */
+/** A random chart as data, so that fast-check can make it smaller and print it. */
 export type ChartPlan = StatePlan;
 
 const guardPlan: fc.Arbitrary<GuardPlan> = fc.letrec<{ guard: GuardPlan }>((tie) => ({

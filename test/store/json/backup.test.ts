@@ -29,7 +29,7 @@ describe('a backup', () => {
     await again.stop();
   });
 
-  it('holds what was synced when it was asked for, and nothing that came later', async () => {
+  it('has what was synced at the call, and nothing later', async () => {
     const store = await openStore(newPath());
     store.put('synced');
     await store.log.sync();
@@ -84,7 +84,7 @@ describe('a backup', () => {
     ]);
   });
 
-  it('is refused where something stands, and that is left alone', async () => {
+  it('is refused for a path that exists, which stays unchanged', async () => {
     const store = await openStore(newPath());
     const dir = newPath();
     fs.mkdirSync(dir);
@@ -205,7 +205,7 @@ describe('a verification', () => {
     expect(good).not.toContain('journal-00000001.jsonl');
   });
 
-  it('tells what an opening after a crash would cut', async () => {
+  it('reports what an opening after a crash would cut', async () => {
     const source = newPath();
     const store = await openStore(source);
     store.put('a');

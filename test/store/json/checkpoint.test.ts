@@ -21,7 +21,7 @@ describe('a checkpoint', () => {
     expect(store.log.wantsCheckpoint()).toBe(false);
   });
 
-  it('begins a journal that holds only what came after, and keeps the snapshot before as a second chance', async () => {
+  it('begins a journal with only the later lines, and keeps the snapshot before it in case of damage', async () => {
     const dir = newPath();
     const store = await openStore(dir);
     store.put('a');
@@ -113,7 +113,7 @@ describe('a checkpoint', () => {
     expect([early.code, other.code]).toEqual(['INVALID_OPTION', 'INVALID_OPTION']);
   });
 
-  it('that cannot begin a journal goes on in the present one, with the lines that waited', async () => {
+  it('that cannot begin a journal continues in the present one, with the lines that waited', async () => {
     const dir = newPath();
     const files = createFaultyFiles();
     const store = await openStore(dir, { files });
@@ -150,7 +150,7 @@ describe('a checkpoint', () => {
     expect(fs.existsSync(join(dir, 'journal-00000002.jsonl'))).toBe(false);
   });
 
-  it('ends the log when a journal that was given up stays there', async () => {
+  it('ends the log when an unfinished journal cannot be removed', async () => {
     const files = createFaultyFiles();
     const store = await openStore(newPath(), { files });
     store.put('a');
@@ -182,7 +182,7 @@ describe('a checkpoint', () => {
     expect(turns).toBeGreaterThan(14);
   });
 
-  it('answers a second call while one runs with the same', async () => {
+  it('gives a second call during the first the same result', async () => {
     const store = await openStore(newPath());
     store.put('a');
 

@@ -68,7 +68,7 @@ it('A commit costs the same bytes of journal however much the store holds', asyn
 });
 
 describe('commits of ticks that follow a sync', () => {
-  /** A store whose last sync has just ended; from here on syncs wait until they are let go. */
+  /** A store whose last sync has just ended; later syncs wait until they are released. */
   async function afterASync() {
     const syncs = createHeldSyncs();
     const files: FaultyFiles = createFaultyFiles();

@@ -6,7 +6,7 @@ import { type OpenedLog, openJsonLog } from '../../../src/store/json/log/open-js
 import type { Line } from '../../../src/store/store.ts';
 import { closedStore, copied, logOptions, newPath, openStore, patchFile, refusal } from './open-store.ts';
 
-/** What a directory holds, read without changing it; a refusal as its code. */
+/** The content of a directory, read without changing it; the code of the error when it is refused. */
 async function contentOf(dir: string): Promise<string> {
   try {
     const { lines, recovered, release } = await openedLog(dir);
@@ -76,7 +76,7 @@ describe('a damaged snapshot', () => {
     patchFile(path, fs.statSync(path).size - 20, Buffer.from('#'));
   };
 
-  it('is made good by the one before it and the journals since, and said so', async () => {
+  it('is replaced by the previous one and the journals since, with a report', async () => {
     const source = await twoGenerations();
     const dir = copied(source);
     damage(dir);
@@ -89,7 +89,7 @@ describe('a damaged snapshot', () => {
     ]);
   });
 
-  it('never becomes the second chance', async () => {
+  it('never becomes the previous snapshot', async () => {
     const dir = copied(await twoGenerations());
     const before = fs.readFileSync(join(dir, 'snapshot.prev.json'));
     damage(dir);
@@ -110,7 +110,7 @@ describe('a damaged snapshot', () => {
     expect((error.cause as Error).message).toContain('journal-00000001.jsonl');
   });
 
-  it('is made good by the journals alone when they go back to the beginning', async () => {
+  it('is replaced by the journals alone when they go back to the beginning', async () => {
     const dir = copied(await twoGenerations());
     fs.rmSync(join(dir, 'snapshot.json'));
     fs.rmSync(join(dir, 'snapshot.prev.json'));

@@ -135,7 +135,7 @@ describe('a write that fails in another way', () => {
 });
 
 describe('a failed sync', () => {
-  it('ends the log for good: everything after it has an unknown outcome', async () => {
+  it('ends the log: every later call has an unknown outcome', async () => {
     const dir = newPath();
     const syncs = createHeldSyncs();
     const opening = openStore(dir, { syncs });
@@ -162,7 +162,7 @@ describe('a failed sync', () => {
     expect(fs.existsSync(join(dir, 'clean.json'))).toBe(false);
   });
 
-  it('in a checkpoint ends the log too, and wakes who waits to write', async () => {
+  it('in a checkpoint ends the log too, and wakes the callers that wait to write', async () => {
     const held = createHeldSyncs();
     const store = await letGoUntil(held, openStore(newPath(), { syncs: held }));
     store.put('a');
@@ -182,7 +182,7 @@ describe('a failed sync', () => {
   });
 });
 
-/** Ends syncs until a promise is fulfilled. */
+/** Lets syncs end until a promise is fulfilled. */
 async function letGoUntil<Value>(
   held: ReturnType<typeof createHeldSyncs>,
   promise: Promise<Value>,
@@ -201,10 +201,10 @@ async function letGoUntil<Value>(
 describe('another writer in the same directory', () => {
   it('is noticed before the next sync, and nothing more is acknowledged', async () => {
     const dir = newPath();
-    const nobody = { acquire: async () => ({ release: () => {} }) };
-    const first = await openStore(dir, { lock: nobody });
+    const unlocked = { acquire: async () => ({ release: () => {} }) };
+    const first = await openStore(dir, { lock: unlocked });
     first.put('a');
-    const second = await openStore(dir, { lock: nobody });
+    const second = await openStore(dir, { lock: unlocked });
     first.put('b');
 
     const error = await refusal(first.log.sync());
@@ -233,7 +233,7 @@ describe('another writer in the same directory', () => {
 });
 
 describe('an opening on a full disk', () => {
-  it('after a clean close goes on from the snapshot that is there', async () => {
+  it('after a clean close continues from the present snapshot', async () => {
     const dir = newPath();
     const before = await openStore(dir);
     before.put('a');
@@ -250,7 +250,7 @@ describe('an opening on a full disk', () => {
     expect((await openStore(copied(dir))).records.size).toBe(2);
   });
 
-  it('is refused when the snapshot is damaged, since the one before it must not become the only one', async () => {
+  it('is refused when the snapshot is damaged, since the previous one must not become the only one', async () => {
     const source = newPath();
     for (const id of ['a', 'b']) {
       const before = await openStore(source);

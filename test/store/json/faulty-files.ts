@@ -41,13 +41,13 @@ function failureOf(code: string, call: string): Error {
   return Object.assign(new Error(`${code}: ${call} failed`), { code });
 }
 
-/** Syncs that wait until they are let go, one by one. */
+/** Syncs that wait until they are released, one by one. */
 export interface HeldSyncs extends SyncPort {
   /** Number of syncs that wait. */
   readonly waiting: number;
   /** Lets the oldest end, with an errno as a failure. */
   letGo(code?: string): void;
-  /** From now on every sync ends at once. */
+  /** Makes every later sync end at once. */
   pass(): void;
 }
 

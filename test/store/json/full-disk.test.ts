@@ -34,14 +34,14 @@ describe('a job that is put in the place of one that a full disk refused', () =>
   });
 });
 
-// Where no file system can be mounted, a limit on the size of files stands for it: writes are cut short and refused
+// Where no file system can be mounted, a limit on the size of files replaces it: writes are cut short and refused
 // by the kernel there too. The command `npm run torture -- --full-disk` fills disks of all sizes both ways.
 const why = whyNoTmpfs();
 const kind = why === null ? 'tmpfs' : 'file size';
-if (why !== null) console.warn(`a limit on the size of files stands for a full tmpfs: ${why}`);
+if (why !== null) console.warn(`a limit on the size of files replaces a full tmpfs: ${why}`);
 
 describe(`a disk that is full (${kind})`, () => {
-  it('loses nothing, shows nothing that was refused, and the process goes on when there is room', async () => {
+  it('loses nothing, shows nothing that was refused, and the process continues when there is room', async () => {
     const { problems, acknowledged, refused, resumedMs } = await fillDisk(root, kind, diskSizes[0]);
 
     expect(problems).toEqual([]);

@@ -19,7 +19,7 @@ function encodeLine(line: Line, durable: number, previous: number): string {
 }
 
 describe('a line', () => {
-  it('is read back as it was written, with what stood before it', () => {
+  it('is read back as it was written, with the line before it', () => {
     const line = lineWith(
       { ...entryOf('a/b "c" \u2028', { text: 'é\ud83d\ude00', none: null, deep: [{ a: [1.5] }] }), q: 12 },
       {
@@ -39,7 +39,7 @@ describe('a line', () => {
     expect(stored).toEqual({ line, durable: 120, previous: '000000ab' });
   });
 
-  it('leaves out what says nothing', () => {
+  it('leaves out keys without content', () => {
     const entry: Entry = {
       kind: 'job',
       id: '1',
@@ -56,7 +56,7 @@ describe('a line', () => {
     );
   });
 
-  it('tells its seq without being parsed', () => {
+  it('gives its seq without being parsed', () => {
     expect(seqOf(encodeLine(lineWith(entryOf('1', null)), 0, 0))).toBe(121);
     expect(seqOf('{"d":1}')).toBeNull();
   });
@@ -113,7 +113,7 @@ describe('a header', () => {
     expect(decodeHeader(encodeHeader(header))).toEqual(header);
   });
 
-  it('of a newer version tells which', () => {
+  it('of a newer version names the version', () => {
     expect(decodeHeader(encodeHeader(header).replace('"v":1', '"v":2'))).toEqual({ newer: 2 });
   });
 

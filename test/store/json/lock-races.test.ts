@@ -35,7 +35,7 @@ describe('the two kinds of kernel lock', () => {
 });
 
 describe('processes that race for one store', () => {
-  it('hold it one at a time, whether the holder is killed, stopped, blocked or lets go', async () => {
+  it('hold it one at a time, whether the holder is killed, stopped, blocked or releases it', async () => {
     const root = fileURLToPath(new URL('../../..', import.meta.url));
 
     const { violations, figures } = await lockPart({

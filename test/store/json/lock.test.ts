@@ -65,7 +65,7 @@ describe.each(methods)('a lock by $name', ({ name, lock }) => {
     expect((await openStore(dir, { lock })).seq).toBe(2);
   });
 
-  it('is lost with a lock file that someone removes, and the first holder notices at its next sync', async () => {
+  it('is lost with a removed lock file, and the first holder notices at its next sync', async () => {
     const dir = newPath();
     const first = await openStore(dir, { lock });
     fs.rmSync(join(dir, 'lock'));
@@ -96,11 +96,11 @@ describe('a store', () => {
   it('shows only printable text of what others wrote into the lock file', async () => {
     const dir = newPath();
     await openStore(dir);
-    fs.writeFileSync(join(dir, 'lock'), 'pid 1\u001b[31m\u009b\u202e of nobody\n');
+    fs.writeFileSync(join(dir, 'lock'), 'pid 1\u001b[31m\u009b\u202e of evil\n');
 
     const error = await refusal(openStore(dir));
 
-    expect(error.message).toContain('held by pid 1 [31m  of nobody.');
+    expect(error.message).toContain('held by pid 1 [31m  of evil.');
   });
 });
 

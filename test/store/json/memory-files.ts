@@ -1,7 +1,7 @@
 import { basename, dirname } from 'node:path';
 import type { FileFacts, FilePort, OpenMode } from '../../../src/store/json/ports/file-port.ts';
 
-/** Files and directories as they stand at one moment, by path. Two names of one file share its content object. */
+/** Files and directories as they are at one moment, by path. Two names of one file share its content object. */
 export interface Image {
   readonly directories: readonly string[];
   readonly files: ReadonlyMap<string, FileContent>;
@@ -12,13 +12,13 @@ export interface FileContent {
   readonly bytes: Uint8Array;
 }
 
-/** What was done to a disk: all that decides what a crash may leave. Files and directories go by number. */
+/** An operation on a disk. The operations decide what a crash may leave. Files and directories have numbers. */
 export type Operation =
   | { readonly call: 'write'; readonly node: number; readonly at: number; readonly bytes: Uint8Array }
   | { readonly call: 'truncate'; readonly node: number; readonly length: number }
-  /** Has made durable what was done to the file in the first `upTo` operations. */
+  /** Makes the first `upTo` operations on the file durable. */
   | { readonly call: 'datasync'; readonly node: number; readonly upTo: number }
-  /** Names that are given, taken over or (null) removed in a directory: all of them or none. */
+  /** Names that are given, taken over or (null) removed in a directory: all of them or not one. */
   | {
       readonly call: 'names';
       readonly node: number;
@@ -29,7 +29,7 @@ export type Operation =
     }
   | { readonly call: 'syncDirectory'; readonly node: number };
 
-/** What a name leads to from now on: the number of a file or directory, or null for nothing. */
+/** The new target of a name: the number of a file or directory, or null for nothing. */
 export type Name = readonly [name: string, node: number | null];
 
 interface FileNode {
@@ -52,10 +52,10 @@ export const rootNode = 0;
 
 /**
  * A file system in memory behind the port of the json store. It can begin from an image, records every operation
- * that changes the disk, and can be brought to where an earlier recording stood.
+ * that changes the disk, and can be brought to the state of an earlier recording.
  */
 export class MemoryFiles implements FilePort {
-  /** Everything that was done so far. */
+  /** All operations so far. */
   readonly operations: Operation[] = [];
   /** Bytes that may still be written; then a write takes what fits, and the next fails with ENOSPC. */
   room = Number.POSITIVE_INFINITY;
@@ -82,7 +82,7 @@ export class MemoryFiles implements FilePort {
     }
   }
 
-  /** Repeats recorded operations on top of what is here, under the same numbers. */
+  /** Repeats recorded operations on the present state, under the same numbers. */
   replay(operations: readonly Operation[]): void {
     for (const operation of operations) {
       this.operations.push(operation);
@@ -98,7 +98,7 @@ export class MemoryFiles implements FilePort {
     }
   }
 
-  /** Begins a sync of a file; what the returned function records as durable is what was done before this call. */
+  /** Begins a sync of a file. The returned function records as durable what was done before this call. */
   beginSync(fd: number): () => void {
     const { number } = this.#opened(fd);
     const upTo = this.operations.length;
@@ -214,7 +214,7 @@ export class MemoryFiles implements FilePort {
     return 1e12;
   }
 
-  /** Everything as it stands now. */
+  /** Everything as it is now. */
   image(): Image {
     const image = { directories: [] as string[], files: new Map<string, FileContent>() };
     const contents = new Map<FileNode, FileContent>();

@@ -18,11 +18,11 @@ interface Failure {
   readonly lasts: boolean;
 }
 
-/** What became of one run of the workload. */
+/** The result of one run of the workload. */
 interface Run {
   readonly acknowledged: string[];
   readonly notCommitted: string[];
-  /** What went wrong, each as `what: code`. */
+  /** The failures, each as `what: code`. */
   readonly errors: SignalboxError[];
   readonly strange: string[];
   /** Whether the store took the last commit, when the fault was over. */
@@ -32,7 +32,7 @@ interface Run {
   left: number;
 }
 
-/** Ways to fail: what the operating system says. Of a write also how many bytes it takes before it is cut short. */
+/** Ways to fail: the errors of the operating system; for a write also the number of bytes before it is cut short. */
 const errnos = ['ENOSPC', 'EIO', 'EACCES', 'EROFS', 'EMFILE'];
 const ways = (call: Call): readonly (string | number)[] => {
   if (call === 'read') return ['EIO'];
@@ -45,7 +45,7 @@ export const failingCalls = (Object.keys(nodeFilePort) as Call[]).filter((call) 
 /** Stores to begin with. */
 export const beginnings = ['a new store', 'a store after a kill'] as const;
 
-/** Files whose syncs cost nothing: what fails here is what is said to fail. */
+/** Files whose syncs cost nothing: only the chosen calls fail. */
 function countingFiles(failure: Failure | null): { files: FaultyFiles; calls: Map<Call, number> } {
   const files = createFaultyFiles({ ...nodeFilePort, datasync: () => {}, syncDirectory: () => {} });
   const calls = new Map<Call, number>();
@@ -140,14 +140,14 @@ async function workload(dir: string, files: FaultyFiles): Promise<Run> {
   return run;
 }
 
-/** What came of failures, in numbers and in words. */
+/** The results of failures, in numbers and in words. */
 export interface Findings {
   readonly runs: number;
   readonly problems: readonly string[];
 }
 
 /**
- * Lets the nth call of one kind fail, for every n of the workload, once and for good.
+ * Lets the nth call of one kind fail, for every n of the workload, once and permanently.
  * @param all - every n in every way; false: every n in one or two ways, which take turns.
  */
 export async function failEach(
@@ -174,13 +174,13 @@ export async function failEach(
 function failuresAt(call: Call, nth: number, all: boolean): readonly Failure[] {
   const each = ways(call).flatMap((how): Failure[] => [
     { call, nth, how, lasts: false },
-    // Too many open files is over soon, and so is a write that was cut short.
+    // Too many open files, and a write that was cut short, are passing failures.
     ...(how === 'EMFILE' || (typeof how === 'number' && how > 0) ? [] : [{ call, nth, how, lasts: true }]),
   ]);
   return all ? each : [each[nth % each.length] as Failure];
 }
 
-/** Runs the workload with one failure on a copy of `before`, and says what is wrong with what came of it. */
+/** Runs the workload with one failure on a copy of `before`, and returns the faults of the result, in words. */
 async function problemsOf(before: string | null, path: string, failure: Failure): Promise<string[]> {
   const dir = copyOf(before, path);
   const run = await workload(dir, countingFiles(failure).files);
@@ -203,7 +203,7 @@ function codesOf({ call, how }: Failure): readonly string[] {
   return call === 'write' && isFull ? ['STORE_FULL'] : [...atOpening, 'STORE_IO'];
 }
 
-/** The fault is over: the store opens, holds everything acknowledged and nothing refused, and takes more. */
+/** Checks the store after the fault: it opens, has everything acknowledged and nothing refused, and accepts more. */
 async function afterwards(dir: string, run: Run, earlier: readonly string[]): Promise<string[]> {
   const problems: string[] = [];
   const { files } = countingFiles(null);

@@ -20,7 +20,7 @@ afterEach(async () => {
   for (const folder of folders.splice(0)) fs.rmSync(folder, { recursive: true, force: true });
 });
 
-/** A path in a fresh folder that is removed after the test; nothing stands there yet. */
+/** A path in a new folder that is removed after the test; nothing exists there yet. */
 export function newPath(): string {
   const folder = fs.mkdtempSync(join(tmpdir(), 'signalbox-'));
   folders.push(folder);
@@ -35,7 +35,7 @@ export function copied(dir: string): string {
   return target;
 }
 
-// One kind of lock and no child process for it: some tests open a store ten thousand times.
+// Uses one kind of lock, without a child process: some tests open a store ten thousand times.
 const lock = createKernelLock([
   async (fd) => {
     const result = await nativeMethod(fd);
@@ -45,7 +45,7 @@ const lock = createKernelLock([
 
 let lastId = 0;
 
-/** Everything that a log must be given, on real files; single options may be changed. */
+/** The options of a log on real files; single ones may be changed. */
 export function logOptions(dir: string, changes: Partial<JsonLogOptions> = {}): JsonLogOptions {
   const files: FilePort = changes.files ?? nodeFilePort;
   return {
@@ -64,7 +64,7 @@ export function logOptions(dir: string, changes: Partial<JsonLogOptions> = {}): 
   };
 }
 
-/** A log with the state that its lines make: the least that stands for a store. */
+/** A log with the state that its lines make: the smallest replacement of a store. */
 export interface OpenStore {
   readonly log: Log;
   readonly recovered: Recovered;

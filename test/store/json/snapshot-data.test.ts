@@ -22,7 +22,7 @@ const fates = fc.array(
   { maxLength: 60 },
 );
 
-it('What is copied from the snapshot before makes the same bytes as what is written', async () => {
+it('Records that are copied from the previous snapshot give the same bytes as written ones', async () => {
   await fc.assert(
     fc.asyncProperty(fates, fc.nat(5), fc.boolean(), async (plan, added, isTurned) => {
       const before = await snapshotOf(plan.map(({ length }, index) => record(index, length)));
@@ -62,7 +62,7 @@ it('Records that are the same are not written again, in their order or in anothe
   ]);
 });
 
-it('A store that was not closed gets a snapshot of what stood in the one before and of what came after', async () => {
+it('A store that was not closed gets a snapshot with the records of the previous one and of the later lines', async () => {
   const dir = newPath();
   await closedStore(dir, ['a', 'b']);
   await closedStore(dir, []);

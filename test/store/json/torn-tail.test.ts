@@ -80,7 +80,7 @@ describe('after a crash, at the end of the last journal', () => {
   });
 });
 
-describe('what no torn write explains is refused, with its place:', () => {
+describe('damage that no torn write explains is refused, with its place:', () => {
   it('a flipped bit in a whole line', async () => {
     patchFile(journal, startOf(8) + 400, Buffer.from('y'));
     const before = fs.readFileSync(journal);

@@ -6,7 +6,7 @@ import { newPostgresStore, removeSchemas } from './schemas.ts';
 
 afterAll(removeSchemas);
 
-it('A job gets the outcome that it waits for at the next poll, though who ended the other one told nobody', async () => {
+it('A job gets the outcome that it waits for at the next poll, although the process that ended the other one did not notify', async () => {
   const inner = defineJob({ name: 'inner', run: () => 'done' });
   const outer = defineJob({ name: 'outer', run: () => local.getQueue().put(inner) });
   const untold = interceptedStore(newPostgresStore(), (call) =>
@@ -24,7 +24,7 @@ it('A job gets the outcome that it waits for at the next poll, though who ended 
   expect((await job.refresh()).outcome).toEqual({ ok: true, value: 'done' });
 });
 
-it('What has been reached is given, however short the limit and however far the database', async () => {
+it('A state that is reached already is returned, however short the limit and however far the database', async () => {
   const quick = defineJob({ name: 'quick', run: () => 'done' });
   const { box } = await makeNodeBox({ store: newPostgresStore(), jobs: [quick], queues: [''] });
   await box.start();

@@ -1,4 +1,4 @@
-// A program with nothing else to do puts a job while the database cannot be reached, and says what it was answered.
+// A program with nothing else to do puts a job while the database cannot be reached, and prints the answer.
 import { Pool } from 'pg';
 import { createSignalbox, defineJob } from 'signalbox';
 import { postgresStore } from 'signalbox/postgres';

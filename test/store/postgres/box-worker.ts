@@ -1,4 +1,5 @@
-// One process of several on a PostgreSQL store: says on standard output what it is at, and does what standard input says.
+// One process of several on a PostgreSQL store: reports on standard output what it does, and does what standard
+// input says.
 import { createInterface } from 'node:readline';
 import { agent, createSignalbox, defineJob, type Logger, local } from 'signalbox';
 import { postgresStore } from 'signalbox/postgres';
@@ -30,7 +31,7 @@ const busy = defineJob({
   },
 });
 
-const told =
+const logTo =
   (level: string): Logger['info'] =>
   (_fields, message) =>
     say(`${level} ${message.split('\n')[0]}`);
@@ -42,9 +43,9 @@ const box = await createSignalbox({
   logger: {
     debug: silent,
     info: silent,
-    warn: told('WARNING'),
-    error: told('ERROR'),
-    fatal: told('CRITICAL'),
+    warn: logTo('WARNING'),
+    error: logTo('ERROR'),
+    fatal: logTo('CRITICAL'),
   },
 });
 await box.start({ pollInterval: '100ms', agent: agent({ size: 1 }) });

@@ -3,25 +3,25 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /** The network between one host and its server. */
 export interface Cable {
-  /** What it is made of, for people. */
+  /** The kind of network, for people. */
   readonly kind: 'network namespace' | 'relay';
   /** The URL of the server at this end. */
   readonly url: string;
-  /** What runs a program at this end, before its own command line. */
+  /** The command that runs a program at this end, before the program's own. */
   readonly prefix: readonly string[];
-  /** Nothing gets through any more, and no connection ends of it. */
+  /** Stops all traffic, without ending a connection. */
   down(): void;
   up(): void;
   close(): Promise<void>;
 }
 
-/** A host of its own behind a virtual cable where the machine allows that; else a relay that stops to carry anything. */
+/** A host of its own behind a virtual cable where the machine allows that; else a relay that can stop. */
 export async function layCable(url: string): Promise<Cable> {
   const relay = await Relay.to(url);
   const name = `sb${process.pid}`;
   const why = makeNamespace(name);
   if (why !== null) {
-    console.warn(`a relay stands for a network of its own: ${why}`);
+    console.warn(`a relay replaces a separate network: ${why}`);
     return {
       kind: 'relay',
       url: relay.urlAt('127.0.0.1'),
@@ -49,7 +49,7 @@ function addressOf(end: 1 | 2): string {
   return `10.217.${process.pid % 250}.${end}`;
 }
 
-/** Gives why there is none. */
+/** Returns the reason why there is no network. */
 function makeNamespace(name: string): string | null {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'it takes root on Linux';
   const why =

@@ -43,7 +43,10 @@ async function claim(store: OpenStore, names: readonly string[]): Promise<readon
   return claimed.jobs.map(({ id }) => id);
 }
 
-/** Claims while a transaction of a program has pulled a job and is not over, and ends that once the claim is over or waits for it. */
+/**
+ * Claims while an open transaction of a program has pulled a job. Ends the transaction once the claim has ended
+ * or waits for it.
+ */
 async function claimWhilePulled(
   store: OpenStore,
   id: string,
@@ -73,7 +76,7 @@ async function isWaitedFor(admin: Client, pid: number): Promise<boolean> {
   return rowCount !== 0;
 }
 
-describe('A claim of a postgres store leaves a job alone that somebody else is changing', () => {
+describe('A claim of a postgres store does not take a job that another transaction is changing', () => {
   it('also one that was put back and holds slots of a quota, which are counted', async () => {
     const store = await opened();
     const size = {
@@ -99,7 +102,7 @@ describe('A claim of a postgres store leaves a job alone that somebody else is c
     expect(await differingRecords()).toEqual([]);
   });
 
-  it('also one that is too late and stands where the claim only looks whom a held job goes before', async () => {
+  it('also one that is too late and is where the claim only compares it with a held job', async () => {
     const store = await opened();
     await store.commit({
       by: 'client',

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { DatabaseClock } from '../../../src/store/postgres/clock.ts';
 
-/** A clock that the database told 10,000 at the start, in a time that the test moves. */
+/** A clock that got 10,000 from the database at the start, in a time that the test moves. */
 function startedClock() {
   let elapsed = 0;
   const clock = new DatabaseClock(() => elapsed, null);
@@ -20,7 +20,7 @@ it('The clock of a database is not set back by an answer that was late to be rea
   expect(clock.now()).toBe(10_300);
 });
 
-it('The clock of a database goes on from an answer that it was behind', () => {
+it('The clock of a database continues from an answer that it was behind', () => {
   const { clock, pass } = startedClock();
   pass(100);
   const keep = clock.asking();

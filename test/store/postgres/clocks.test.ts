@@ -51,12 +51,12 @@ describe('Processes whose wall clocks are wrong', { timeout: 60_000 }, () => {
       Promise.race(workers.map((worker) => worker.said(`active ${id}`).then(() => worker))),
     );
     await Promise.all(holders);
-    workers[0]?.tell(`jump ${2 * hourMs}`);
-    workers[1]?.tell(`jump ${2 * 365 * 24 * hourMs}`);
+    workers[0]?.send(`jump ${2 * hourMs}`);
+    workers[1]?.send(`jump ${2 * 365 * 24 * hourMs}`);
     // Twice as long as it takes to be dead.
     await pause(4_000);
 
-    for (const { id } of held) for (const worker of workers) worker.tell(`open ${id}`);
+    for (const { id } of held) for (const worker of workers) worker.send(`open ${id}`);
     await Promise.all(held.map((job) => job.result()));
     for (const { id } of held) {
       const events = (await history(id ?? '')).map(({ event }) => event);

@@ -90,7 +90,7 @@ describe('Several openings of a postgres store', () => {
     await Promise.all(all.map((store) => store.close()));
   });
 
-  it('make a commit that is repeated under its id once, whoever repeats it', async () => {
+  it('make a commit that is repeated under its id once, by any process', async () => {
     const all = await openings(4);
     const absent = { what: 'rev', kind: 'job', id: 'a', rev: 0 } as const;
 
@@ -115,7 +115,7 @@ describe('Several openings of a postgres store', () => {
       to: null,
     } as const;
     const noted = { ...named, patch: { value: 1 } };
-    // Has looked for the job, and waits for the row that the program has made and not committed.
+    // It has looked for the job, and waits for the row that the program has made and not committed.
     await program.query('BEGIN');
     await first.commit({ by: 'client', changes: [noted], expect: [], within: program }).synced;
     const late = first.commit({ by: 'client', changes: [put('a', []), noted], expect: [absent] }).synced;
@@ -189,7 +189,7 @@ describe('Jobs of two processes that are to wait for each other', () => {
     await first.commit({ by: 'client', changes: [running('a'), running('b')], expect: [] }).synced;
     const [admin, numbers] = [await connected(), await connected()];
     const { pid } = (await numbers.query('SELECT pg_backend_pid() AS pid')).rows[0];
-    // Nobody gets numbers for what he is about to write, so both have read by then what they are going to read.
+    // Numbers are not given before a write, so both have read by then what they are going to read.
     await numbers.query(`BEGIN; ALTER SEQUENCE ${schema}.seq NO CYCLE`);
 
     const both = Promise.allSettled([wait(first, 'a', 'b'), wait(second, 'b', 'a')]);
@@ -207,21 +207,21 @@ describe('Jobs of two processes that are to wait for each other', () => {
   });
 });
 
-describe('Who begins to follow a postgres store', () => {
+describe('A listener that begins to follow a postgres store', () => {
   it.each([
     ['while others were committed', true],
     ['by the newest transaction of all', false],
-  ])('is told of what was numbered before and is committed after, %s', async (_how, isOlder) => {
+  ])('gets what was numbered before and is committed after, %s', async (_how, isOlder) => {
     const [first, second] = (await openings(2)) as [OpenStore, OpenStore];
     const admin = await connected();
     await admin.query('BEGIN');
     await first.commit({ by: 'client', changes: [put('late', [])], expect: [], within: admin }).synced;
     if (isOlder) await first.commit({ by: 'client', changes: [put('early', [])], expect: [] }).synced;
-    const told: string[] = [];
+    const received: string[] = [];
     const isTold = new Promise<void>((resolve) => {
       second.follow((lines) => {
-        told.push(...lines.flatMap(({ entries }) => entries.map(({ id }) => id)));
-        if (told.includes('last')) resolve();
+        received.push(...lines.flatMap(({ entries }) => entries.map(({ id }) => id)));
+        if (received.includes('last')) resolve();
       });
     });
     expect(await second.get('job', 'late')).toBeUndefined();
@@ -229,9 +229,9 @@ describe('Who begins to follow a postgres store', () => {
     await admin.query('COMMIT');
     await first.commit({ by: 'client', changes: [put('last', [])], expect: [] }).synced;
     await isTold;
-    // An opening follows by itself until it has heard its first notification. Who joins it meanwhile hears of what was
-    // committed since then, too.
-    await expect.poll(() => told.filter((id) => id !== 'early').sort()).toEqual(['last', 'late']);
+    // An opening follows by itself until its first notification. A listener that joins meanwhile also gets what was
+    // committed since then.
+    await expect.poll(() => received.filter((id) => id !== 'early').sort()).toEqual(['last', 'late']);
     await Promise.all([first.close(), second.close(), admin.end()]);
   });
 });

@@ -99,7 +99,7 @@ function complete(job: JobRecord): Promise<void> {
   ]);
 }
 
-/** A job of an agent whose dispatcher is gone goes back to its queue, and something is noted beside it. */
+/** Returns a job of a dead dispatcher's agent to its queue, and sets an annotation in the same commit. */
 function takeOver(job: JobRecord): Promise<void> {
   const back = stepJob(job, {
     type: 'job.reschedule',
@@ -115,8 +115,8 @@ function takeOver(job: JobRecord): Promise<void> {
   );
 }
 
-/** How often something stands in the journal of a subject. */
-async function told(subject: string, event: string): Promise<number> {
+/** How often an event is in the journal of a record. */
+async function countOf(subject: string, event: string): Promise<number> {
   const { rows } = await admin.query(
     `SELECT count(*)::int AS count FROM ${schema}.line, json_array_elements(entries::json) AS entry
      WHERE entry ->> 'id' = $1 AND entry ->> 'event' = $2`,
@@ -128,7 +128,7 @@ async function told(subject: string, event: string): Promise<number> {
 interface Operation {
   readonly prepare?: (id: string) => Promise<JobRecord>;
   readonly run: (id: string, job: JobRecord) => Promise<void>;
-  /** What stands in the journal once, and of which subject. */
+  /** The event that is in the journal once, and its record. */
   readonly event: string;
   readonly subject?: string;
 }
@@ -156,7 +156,7 @@ const operations: Readonly<Record<string, Operation>> = {
   },
 };
 
-/** Cuts behind each message of one way in turn, until there is none left to cut behind. Gives how many there were. */
+/** Cuts behind each message of one way in turn, until no message is left. Returns the number of messages. */
 function cutEverywhere(name: string, operation: Operation, way: Way): Promise<number> {
   return everywhere(name, operation, way, (count) => proxy.cutAfter(way, count));
 }
@@ -178,9 +178,9 @@ async function everywhere(
     arm(count);
     await run(id, job);
     const wasCut = proxy.disarm();
-    const times = subject === undefined ? await told(id, event) : await told(subject, `${event} ${id}`);
+    const times = subject === undefined ? await countOf(id, event) : await countOf(subject, `${event} ${id}`);
     expect(`${id}: ${times}`).toBe(`${id}: 1`);
-    // What is left waiting would be claimed with the next.
+    // A job that still waits would be claimed with the next one.
     if (name === 'put' || name === 'take-over') await claim();
     if (!wasCut) return count - 1;
   }
@@ -196,7 +196,7 @@ describe('A connection that is cut behind any message', () => {
   });
 });
 
-describe('An answer that nobody can read', () => {
+describe('An unreadable answer', () => {
   it.each(Object.entries(operations))('leaves exactly one effect of a %s', async (name, operation) => {
     expect(await garbleEverywhere(name, operation)).toBeGreaterThan(5);
   });

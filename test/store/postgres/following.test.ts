@@ -15,7 +15,7 @@ import { serverUrl } from './server.ts';
 
 afterAll(removeSchemas);
 
-it('Who could not begin to follow begins later, and is not told of all that was ever committed', async () => {
+it('A listener that could not begin to follow begins later, and does not get all earlier commits', async () => {
   const schema = newSchema();
   const store = await opened(schema);
   await store.commit({ by: 'client', changes: [queue('before')], expect: [] }).synced;
@@ -25,10 +25,10 @@ it('Who could not begin to follow begins later, and is not told of all that was 
   );
   const admin = await connected();
   await admin.query(`ALTER SEQUENCE ${schema}.seq RENAME TO away`);
-  // Of another process than the store.
+  // From another process than the store.
   const { following } = followingOf(schema, port, 1_000_000);
-  const told: string[] = [];
-  following.follow((lines) => told.push(...idsIn(lines)));
+  const received: string[] = [];
+  following.follow((lines) => received.push(...idsIn(lines)));
   const refused = await following.begun().then(
     () => null,
     (error: unknown) => error,
@@ -39,29 +39,29 @@ it('Who could not begin to follow begins later, and is not told of all that was 
   await store.commit({ by: 'client', changes: [queue('after')], expect: [] }).synced;
   await following.caughtUp();
 
-  expect([refused instanceof Error, told]).toEqual([true, ['after']]);
+  expect([refused instanceof Error, received]).toEqual([true, ['after']]);
   await Promise.all([following.close(), store.close(), admin.end()]);
   await port.end();
 });
 
-it('Who begins to follow is told of what this process wrote before in a transaction that is open, when it commits', async () => {
+it('A new listener gets what this process wrote before in an open transaction, when that commits', async () => {
   const { one, admin, close } = await oneProcess();
   await admin.query('BEGIN');
   await one.commit('late', admin);
 
-  one.following.follow((lines) => one.told.push(...idsIn(lines)));
+  one.following.follow((lines) => one.received.push(...idsIn(lines)));
   await one.following.begun();
   await admin.query('COMMIT');
   await one.commit('soon');
   await one.following.caughtUp();
 
-  expect([...one.told].sort()).toEqual(['late', 'soon']);
+  expect([...one.received].sort()).toEqual(['late', 'soon']);
   await one.following.caughtUp();
-  expect(one.told).toHaveLength(2);
+  expect(one.received).toHaveLength(2);
   await close();
 });
 
-it('What was rolled back, or committed while nobody followed, is told to nobody', async () => {
+it('What was rolled back, or committed without a listener, is never reported', async () => {
   const { one, admin, close } = await oneProcess();
   await admin.query('BEGIN');
   await one.commit('rolled back', admin);
@@ -69,16 +69,16 @@ it('What was rolled back, or committed while nobody followed, is told to nobody'
   await one.commit('early', admin);
   await admin.query('COMMIT');
 
-  one.following.follow((lines) => one.told.push(...idsIn(lines)));
+  one.following.follow((lines) => one.received.push(...idsIn(lines)));
   await one.following.begun();
   await one.commit('soon');
   await one.following.caughtUp();
 
-  expect(one.told).toEqual(['soon']);
+  expect(one.received).toEqual(['soon']);
   await close();
 });
 
-it('Of what ended while nobody followed not much is kept in mind, and what is open stays', async () => {
+it('Little is remembered of what ended without a listener, and open transactions stay', async () => {
   const { one, admin, close, seen } = await oneProcess();
   const other = await connected();
   await other.query('BEGIN');
@@ -88,12 +88,12 @@ it('Of what ended while nobody followed not much is kept in mind, and what is op
     one.following.watch({ lines: [{ s, at: 0, by: '', mv: '', entries: [] }], xid: rows[0].xid });
   await expect.poll(() => seen.answers).toBeGreaterThan(0);
 
-  one.following.follow((lines) => one.told.push(...idsIn(lines)));
+  one.following.follow((lines) => one.received.push(...idsIn(lines)));
   await one.following.begun();
   await other.query('COMMIT');
   await one.following.caughtUp();
 
-  expect(one.told).toEqual(['late']);
+  expect(one.received).toEqual(['late']);
   expect(Math.max(...seen.wanted)).toBeLessThanOrEqual(1000);
   await Promise.all([close(), other.end()]);
 });
@@ -101,7 +101,7 @@ it('Of what ended while nobody followed not much is kept in mind, and what is op
 it('As long as a transaction is open many gaps are looked into with as many statements as one', async () => {
   const { one, schema, admin, close, seen } = await oneProcess();
   const [open, program] = [await connected(), await connected()];
-  one.following.follow((lines) => one.told.push(...idsIn(lines)));
+  one.following.follow((lines) => one.received.push(...idsIn(lines)));
   await one.following.begun();
   await open.query('BEGIN; SELECT pg_current_xact_id()');
   await program.query('BEGIN');
@@ -117,7 +117,7 @@ it('As long as a transaction is open many gaps are looked into with as many stat
   await one.following.caughtUp();
   const looks = seen.wanted.length - before;
 
-  expect([one.told.length, new Set(one.told).size]).toEqual([60, 60]);
+  expect([one.received.length, new Set(one.received).size]).toEqual([60, 60]);
   // The timer may look, too.
   expect(looks).toBeLessThan(20);
   await open.query('COMMIT');
@@ -128,7 +128,10 @@ it('As long as a transaction is open many gaps are looked into with as many stat
 async function oneProcess() {
   const schema = newSchema();
   const store = await opened(schema);
-  /** How many lines of its own each look at the journal asked for, and how often it was told which transactions are over. */
+  /**
+   * How many lines of its own each look at the journal asked for, and how often it got the list of transactions
+   * that are over.
+   */
   const seen = { wanted: [] as number[], answers: 0 };
   const pool = new Pool({ connectionString: await serverUrl() });
   pool.on('connect', (client) => {
@@ -146,7 +149,7 @@ async function oneProcess() {
   });
   const port = await nodePostgres({ pool }, { connectTimeoutMs: 1000, queryTimeoutMs: 1000, poolSize: 4 });
   const { following, transactions, clock } = followingOf(schema, port, store.epoch);
-  const told: string[] = [];
+  const received: string[] = [];
   const committing = new Committing({
     schema,
     epoch: store.epoch,
@@ -167,7 +170,7 @@ async function oneProcess() {
     await Promise.all([store.close(), admin.end(), port.end()]);
     await pool.end();
   };
-  return { one: { following, commit, told }, schema, admin, close, seen };
+  return { one: { following, commit, received }, schema, admin, close, seen };
 }
 
 function idsIn(lines: readonly Line[]): string[] {

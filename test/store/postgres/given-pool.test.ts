@@ -11,7 +11,7 @@ it('A call on a pool whose connections are all taken fails after connectTimeout,
   const pool = new Pool({ connectionString: await serverUrl(), max: 1 });
   const limits = { connectTimeout: '30ms', queryTimeout: '100ms' };
   const store = await openByHand(postgresStore({ pool, schema: newSchema(), clock: 'box', ...limits }));
-  // One that a poll or a notification has at this moment is waited for.
+  // Waits for a connection that a poll or a notification has at this moment.
   const taken = await pool.connect();
 
   const refused = await Promise.all(

@@ -79,7 +79,7 @@ it('the callbacks of a job are called though the answer to its result stayed awa
   const job = await box.queue().put(draft);
   await isUnderWay();
 
-  // A read waits for the commits before it: for this one until nobody can say in time what became of it.
+  // A read waits for the commits before it: for this one until its outcome cannot be found out in time.
   expect((await job.refresh()).status).toBe('ACTIVE');
   const other = await box.queue().put(note('meanwhile'));
   await answer();
@@ -117,7 +117,7 @@ it('a put whose commit the server makes late resolves when that is found in time
   expect(await (await put).result()).toBe('got late');
 });
 
-it('a put whose commit stays under way is answered all the same: nobody knows what became of it', async () => {
+it('a put whose commit stays under way is still answered: its outcome is unknown', async () => {
   const { box, answer } = await stalled('job.put');
 
   await expect(box.queue().put(note('late'), { id: 'late' })).rejects.toMatchObject({
@@ -139,17 +139,17 @@ function quota(store: OpenStore, by: string): Promise<void> {
   return store.commit({ by, changes: [{ ...made, patch: { size: 1 } }], expect: [] }).synced;
 }
 
-it('of one transaction in doubt a client is told so in time, and a dispatcher what became of it', async () => {
+it('for one transaction in doubt a client gets that answer in time, and a dispatcher the outcome', async () => {
   const schema = newSchema();
   const store = await openStore(schema);
   const { answer } = await stall(schema, 'quota.create');
-  const told: string[] = [];
+  const answered: string[] = [];
 
   const ofClient = quota(store, 'client');
-  const ofDispatcher = quota(store, 'd').then(() => told.push('committed'));
+  const ofDispatcher = quota(store, 'd').then(() => answered.push('committed'));
   await expect(ofClient).rejects.toMatchObject({ details: { outcome: 'unknown' } });
   expect((await store.list('quota', '')).length).toBe(0);
-  expect(told).toEqual([]);
+  expect(answered).toEqual([]);
   await answer();
   await ofDispatcher;
 
@@ -157,7 +157,7 @@ it('of one transaction in doubt a client is told so in time, and a dispatcher wh
   await store.close();
 });
 
-it('a store that is closed asks no more what became of a commit', async () => {
+it('a closed store no longer asks for the outcome of a commit', async () => {
   const schema = newSchema();
   const store = await openStore(schema);
   const { answer } = await stall(schema, 'quota.create');

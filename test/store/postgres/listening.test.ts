@@ -15,7 +15,7 @@ const limits = { connectTimeoutMs: 5000, queryTimeoutMs: 5000, poolSize: 2 };
 
 afterAll(removeSchemas);
 
-/** A server at which nobody is answered until it is back, and which counts who tries. */
+/** A server that answers no client until it is back, and counts the attempts. */
 async function layDoor(url: string) {
   const [target, own] = [new URL(url), new URL(url)];
   const sockets = new Set<Socket>();
@@ -41,7 +41,7 @@ async function layDoor(url: string) {
   return door;
 }
 
-/** Calls that are made when the hand is moved. */
+/** Timed calls that the test makes by hand. */
 class HandClock {
   now = 0;
   #calls: { readonly at: number; readonly call: () => void }[] = [];
@@ -102,7 +102,7 @@ async function notifyingThrough(url: string, listeningUrl: string, schemaName: s
   };
 }
 
-/** How many connections have said this last. */
+/** The number of connections whose last statement is this. */
 async function countOf(admin: Client, statement: string): Promise<number> {
   const { rows } = await admin.query('SELECT count(*)::int AS count FROM pg_stat_activity WHERE query = $1', [
     statement,
@@ -114,7 +114,7 @@ function listenStatement(schemaName: string): string {
   return `LISTEN "signalbox_${createHash('sha256').update(schemaName).digest('hex').slice(0, 16)}"`;
 }
 
-it('Who listens tries again once every 5 s while the server is away, and on one connection when it is back', async () => {
+it('A listener tries again once every 5 s while the server is away, and on one connection when it is back', async () => {
   const [url, admin, hand, schema] = [await serverUrl(), await connected(), new HandClock(), newSchema()];
   const listening = (): Promise<number> => countOf(admin, listenStatement(schema));
   const door = await layDoor(url);
@@ -156,7 +156,7 @@ it('A connection on which LISTEN is refused is not kept', async () => {
   await Promise.all([port.end(), admin.end()]);
 });
 
-it('Whose last notification nobody takes waits no longer than a second for it when it ends', async () => {
+it('A store whose last notification is not received waits at most a second for it when it closes', async () => {
   const [door, hand] = [await layDoor(await serverUrl()), new HandClock()];
   const { notifying, close } = await notifyingThrough(door.url, door.url, newSchema(), hand);
   notifying.notify(['']);
@@ -178,7 +178,7 @@ it('Whose last notification nobody takes waits no longer than a second for it wh
   door.close();
 });
 
-it('A connection of a store that says nothing is asked after 10 s whether its other end is there', async () => {
+it('A silent connection of a store is checked after 10 s', async () => {
   const port = await nodePostgres({ connectionString: await serverUrl() }, limits);
 
   expect(port.settings()).toMatchObject({ keepAlive: true, keepAliveInitialDelayMillis: 10_000 });

@@ -5,7 +5,10 @@ const readyForQuery = 'Z'.charCodeAt(0);
 /** Which way a message goes. */
 export type Way = 'to the server' | 'from the server';
 
-/** Stands before a server and cuts a connection behind the n-th message of one way, or garbles that message, whatever it is. */
+/**
+ * A proxy of a server. Cuts a connection behind the n-th message of one way, or garbles that message, whatever
+ * it is.
+ */
 export class MessageProxy {
   /** How many messages are let through until the connection of the last is cut; null: all. */
   #left: number | null = null;
@@ -35,7 +38,7 @@ export class MessageProxy {
     return url.href;
   }
 
-  /** Cuts behind the n-th message from now on; behind none of them with 0. */
+  /** Cuts behind the n-th message from now on; behind no message with 0. */
   cutAfter(way: Way, messages: number): void {
     this.#way = way;
     this.#left = messages;
@@ -43,7 +46,7 @@ export class MessageProxy {
   }
 
   /**
-   * Puts something that is no message of the protocol in the place of the n-th answer from now on, and lets the rest through.
+   * Replaces the n-th answer from now on by bytes that are no message of the protocol, and passes the rest on.
    * What comes before a connection is made does not count: then nothing was asked yet.
    */
   garble(messages: number): void {
@@ -51,7 +54,7 @@ export class MessageProxy {
     this.#isGarbling = true;
   }
 
-  /** Lets everything through again. Says whether something was cut or garbled. */
+  /** Passes everything on again. Returns whether a message was cut or garbled. */
   disarm(): boolean {
     const wasCut = this.#left === null;
     this.#left = null;

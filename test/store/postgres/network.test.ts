@@ -46,27 +46,27 @@ it('A host whose network is gone for three times its death writes nothing late, 
   const cutAt = performance.now();
   await other.said(`active ${job.id}`);
   const takenOverMs = performance.now() - cutAt;
-  host.tell(`open ${job.id}`);
+  host.send(`open ${job.id}`);
   await pause(Math.max(0, 6_000 - takenOverMs));
   cable.up();
   await host.said(/while it lives/);
-  // The slot of the quota is the other's: a second job waits for it.
+  // The other job has the slot of the quota: a second job waits for it.
   const second = await queue.put(hold(), { quotaNames: ['one'] });
   await pause(1_000);
   expect(host.lines).not.toContain(`active ${second.id}`);
-  other.tell(`open ${job.id}`);
+  other.send(`open ${job.id}`);
 
   expect(await job.result()).toBe(near);
   const events: string[] = [];
   for await (const { event } of box.store.history('job', job.id ?? '')) events.push(event);
   expect(events.filter((event) => event === 'job.finish')).toHaveLength(1);
   expect(host.lines.some((line) => /nothing was written/.test(line))).toBe(true);
-  // Its death, a poll, and what a machine takes that is busy.
+  // The death interval, a poll, and a reserve for a busy machine.
   expect(takenOverMs).toBeLessThan(8_000);
   const workers = [host, other];
   await Promise.race(workers.map((worker) => worker.said(`active ${second.id}`)));
   const third = await queue.put(hold());
   await Promise.race(workers.map((worker) => worker.said(`active ${third.id}`)));
-  for (const { id } of [second, third]) for (const worker of workers) worker.tell(`open ${id}`);
+  for (const { id } of [second, third]) for (const worker of workers) worker.send(`open ${id}`);
   expect([await second.result(), await third.result()].sort()).toEqual([near, far]);
 }, 60_000);

@@ -43,7 +43,7 @@ async function makePair() {
   return { queue: putting.queue(), listening, client };
 }
 
-/** What everybody hears who listens. */
+/** The notifications that every listener gets. */
 async function heardBy(client: Client, schema: string): Promise<unknown[]> {
   const heard: unknown[] = [];
   client.on('notification', ({ payload }) => heard.push(JSON.parse(payload ?? '')));
@@ -69,7 +69,7 @@ describe('A postgres store', { timeout: 60_000 }, () => {
 
     expect(await job.result()).toBe('found');
   });
-  it('tells others of what was put just before it was closed', async () => {
+  it('notifies others of jobs that were put just before it was closed', async () => {
     const schema = newSchema();
     const store = await openByHand(newPostgresStore({ schema }));
     admin = await connected();

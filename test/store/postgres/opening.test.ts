@@ -91,7 +91,7 @@ describe('Opening a postgres store', () => {
   });
 
   it('refuses a server that is away, and never shows the password', async () => {
-    const connectionString = 'postgres://someone:secret@127.0.0.1:1/nowhere';
+    const connectionString = 'postgres://reader:secret@127.0.0.1:1/nowhere';
     const store = postgresStore({ connectionString, connectTimeout: '1s', queryTimeout: '1s' });
 
     const error = await opens(store).catch((thrown: Error) => thrown);
@@ -100,7 +100,7 @@ describe('Opening a postgres store', () => {
     expect(String(error)).not.toContain('secret');
   });
 
-  it('refuses a server that may lose what it acknowledged, unless told otherwise', async () => {
+  it('refuses a server that may lose what it acknowledged, unless an option allows it', async () => {
     const connectionString = await urlWith('-c synchronous_commit=off');
     const schema = newSchema();
 
@@ -220,7 +220,7 @@ describe('A postgres store that is closed', () => {
   );
 });
 
-it('An opening that was forgotten while its process stood still is there again with its next sign of life, until it is closed', async () => {
+it('An opening that was dropped while its process was stopped is there again with its next sign of life, until it is closed', async () => {
   const schema = newSchema();
   const admin = await connected();
   const store = newPostgresStore({ schema, clock: 'database', heartbeat: '50ms' });

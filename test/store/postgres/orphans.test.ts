@@ -6,7 +6,7 @@ import { connected, newPostgresStore, newSchema, removeSchemas } from './schemas
 
 afterAll(removeSchemas);
 
-/** A callback that a program without a dispatcher is at, and workers that could take it up. */
+/** A callback that a program without a dispatcher runs, and workers that could resume it. */
 async function abandonedCallback(workers: number) {
   const schema = newSchema();
   const store = newPostgresStore({ schema });
@@ -18,7 +18,7 @@ async function abandonedCallback(workers: number) {
       name: 'hear',
       run: () => {
         calls.push(who);
-        // The program will not live to see it.
+        // The program is killed before it.
         return who === 'web' ? detached(new Promise<string>(() => {})) : who;
       },
     });
@@ -40,7 +40,7 @@ async function abandonedCallback(workers: number) {
     for (let passed = 0; passed < seconds; passed += 5) {
       await reactor.advance('5s');
       const epochs = started.map((one) => one.box.store.epoch);
-      // In the time of a test nobody gives signs of life: the workers, which live, would be taken for dead, too.
+      // In virtual time no process gives signs of life: the living workers would count as dead, too.
       await admin.query(`UPDATE ${schema}.opening SET seen_at = to_timestamp($2) WHERE epoch = ANY($1)`, [
         epochs,
         box.store.now() / 1000,
@@ -62,10 +62,10 @@ it('A callback that a program without a dispatcher was at is taken up once its o
   await admin.end();
 });
 
-it('What was left is taken up once, and by the next process when the one that should have stops before it looks', async () => {
+it('An orphan is rescued once, and by the next process when the one that should have stops before it looks', async () => {
   const { started, admin, calls, pass } = await abandonedCallback(2);
   const [oldest, next] = started as [TestBox, TestBox];
-  // It stands still for a while, and nobody takes it for dead.
+  // It is stopped for a while, and does not count as dead.
   const representation = await oldest.box.queue().dispatchers.get(oldest.box.uuid);
   await representation.setPingIntervals({ pingInterval: '30s', pingDeathInterval: '1h' });
   await pass(80, next);
@@ -91,7 +91,7 @@ it('Callbacks of a job that a living dispatcher holds are taken up when the proc
       name: 'hear',
       run: () => {
         calls.push(who);
-        // The one who ended the inner job will not live to see it.
+        // The process that ended the inner job is killed before it.
         return who === 'ender' ? new Promise<string>(() => {}) : who;
       },
     });

@@ -63,7 +63,7 @@ async function fill({ store }: Overheard, from: number, to: number): Promise<voi
   await store.commit({ by: 'client', changes, expect: [] }).synced;
 }
 
-/** How many pages the server looks at for the statements of a read. */
+/** The number of pages that the server reads for the statements of a read. */
 async function pagesOf({ statements }: Overheard, read: () => Promise<unknown>): Promise<number> {
   await read();
   statements.length = 0;

@@ -73,7 +73,10 @@ function rowsOf(node: PlanNode): number {
   return (node.Plans ?? []).reduce((sum, inner) => sum + rowsOf(inner), own);
 }
 
-/** A pool that has the server count the rows which its statements for a day go through, and tell how long those may take. */
+/**
+ * A pool that has the server count the rows which its statements for a day go through, and report how long
+ * those may take.
+ */
 async function makeCounting() {
   const counted = { rows: 0, limits: new Set<unknown>() };
   const pool = new Pool({ connectionString: await serverUrl() });
@@ -169,7 +172,7 @@ describe('The days of a postgres store', () => {
     await last.stop();
   });
 
-  it('are dropped without a job of which a callback by outcome is not over, nor without such a callback of one that is at its callbacks', async () => {
+  it('are dropped without a job of which a callback by outcome has not ended, nor without such a callback of a job in CALLBACKS', async () => {
     const { store, age } = await makeDays();
     const open = await openedByHand(store);
     await open.commit({

@@ -65,8 +65,8 @@ const mostTelling = [
   'never hands a job to two claims of one moment',
   'takes as many jobs of a quota as it has slots, over all claims',
   'applies nothing of a commit that it refuses, and says so in both strengths',
-  'tells followers each commit once, in order, without a gap',
-  'knows that it is alive, and that an opening is not once it was closed',
+  'gives followers each commit once, in order, without a gap',
+  'reports that its opening is alive, and that a closed opening is not',
   'finds its indexes again',
 ];
 

@@ -26,7 +26,7 @@ describe('Processes that share a postgres store', { timeout: 60_000 }, () => {
   let workers: readonly [Worker, Worker];
   let events: (id: string) => Promise<string[]>;
 
-  // A box that only puts and looks, and two that work, with a slot each.
+  // A box that only puts and reads, and two that work, with a slot each.
   beforeAll(async () => {
     const [url, schema] = [await serverUrl(), newSchema()];
     const box = await createSignalbox({
@@ -55,7 +55,7 @@ describe('Processes that share a postgres store', { timeout: 60_000 }, () => {
     return isFirst ? [one, other] : [other, one];
   };
 
-  it('do each job once, and tell its result to whoever put it', async () => {
+  it('do each job once, and give its result to the process that put it', async () => {
     const jobs = await queue.putAll(Array.from({ length: 60 }, (_, index) => note(`${index}`)));
     const results = await Promise.all(jobs.map((job) => job.result()));
 
@@ -76,37 +76,37 @@ describe('Processes that share a postgres store', { timeout: 60_000 }, () => {
     expect(await job.result()).toBe(working.uuid);
     expect(await events(job.id ?? '')).not.toContain('job.interrupt');
     expect(working.lines.filter((line) => /while it lives/.test(line))).toEqual([]);
-    watching.tell(`open ${held.id}`);
+    watching.send(`open ${held.id}`);
     expect(await held.result()).toBe(watching.uuid);
   });
 
-  it('refuse what one writes that stood still past its death, and take it back', async () => {
+  it('refuse the writes of a process that was stopped past its death, and take it back', async () => {
     const job = await queue.put(hold());
     const [first, second] = await holderOf(job);
 
     first.child.kill('SIGSTOP');
     await second.said(`active ${job.id}`);
-    first.tell(`open ${job.id}`);
+    first.send(`open ${job.id}`);
     first.child.kill('SIGCONT');
     await first.said(/nothing was written/);
     await first.said(/while it lives/);
-    second.tell(`open ${job.id}`);
+    second.send(`open ${job.id}`);
 
     expect(await job.result()).toBe(second.uuid);
     expect((await events(job.id ?? '')).filter((event) => event === 'job.finish')).toHaveLength(1);
   });
 
-  it('take over from one that was killed, and end when they are told to', async () => {
+  it('take over from a process that was killed, and end when they are asked to', async () => {
     const job = await queue.put(hold());
     const [first, second] = await holderOf(job);
 
     await first.killed();
 
     await second.said(`active ${job.id}`);
-    second.tell(`open ${job.id}`);
+    second.send(`open ${job.id}`);
     expect(await job.result()).toBe(second.uuid);
     expect((await job.refresh()).record.attempts).toBe(2);
-    second.tell('stop');
+    second.send('stop');
     await once(second.child, 'exit');
   });
 });

@@ -13,7 +13,10 @@ afterAll(removeSchemas);
 const large = 'x'.repeat(10_000);
 const holders = 20;
 
-/** A store that counts what its database sends, with jobs in an agent that hold slots of a quota, and one that waits for one. */
+/**
+ * A store that counts what its database sends, with jobs in an agent that hold slots of a quota, and one that
+ * waits for a slot.
+ */
 async function makeMeasured() {
   const read = { bytes: 0 };
   const pool = new Pool({ connectionString: await serverUrl() });

@@ -8,7 +8,7 @@ const uuid = 'aaaaaaaa-0000-4000-8000-000000000000';
 
 afterAll(removeSchemas);
 
-/** A process that came back when another had taken its place under the same UUID, in time that the test moves. */
+/** A process that returns after another has taken its UUID, in time that the test moves. */
 async function usurped() {
   const schema = newSchema();
   const shops = [makeWorkshop(), makeWorkshop()] as const;
@@ -18,7 +18,7 @@ async function usurped() {
   await former.box.start({ agent: agent({ size: 1 }) });
   const held = await former.box.queue().put(shops[0].hold('held'));
   await former.reactor.runUntilIdle();
-  // It stands still until it counts as dead.
+  // It is stopped until it counts as dead.
   const latter = await open(1);
   latter.reactor.setNow(former.reactor.now() + 61_000);
   await latter.box.start({ agent: agent({ size: 1 }) });
@@ -31,7 +31,7 @@ it('a process that comes back when another has taken its place under its UUID sa
   const { former, latter, held, shops } = await usurped();
 
   await former.reactor.advance('5s');
-  // Now and then the other one gives a sign of life.
+  // The other process gives signs of life meanwhile.
   await latter.reactor.advance('35s');
   const pinged = (await latter.box.queue().dispatchers.get(uuid)).lastPing;
   await former.reactor.advance('40s');

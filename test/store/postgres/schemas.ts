@@ -40,20 +40,20 @@ export async function connected(): Promise<Client> {
   return client;
 }
 
-/** Cuts a connection. Resolves when the server has none with this number any more. */
+/** Cuts a connection. Resolves when the server has no connection with this number any more. */
 export async function cut(admin: Client, pid: number): Promise<void> {
   await admin.query('SELECT pg_terminate_backend($1)', [pid]);
   while ((await admin.query('SELECT FROM pg_stat_activity WHERE pid = $1', [pid])).rowCount !== 0);
 }
 
-/** Where records that the tests of this file have left are not what their journal says, in words. */
+/** Returns the differences between the records that the tests of this file have left and their journal, in words. */
 export async function differingRecords(): Promise<readonly string[]> {
   const found: string[] = [];
   for (const schema of made) {
     const store = await openByHand(newPostgresStore({ schema }), () => Date.now());
     const audit = new Audit({ boxPrefix: '', hasPeers: true });
     for await (const entry of store.entries(1)) audit.follow(entry);
-    // What tests write into a journal by hand need be no legal way.
+    // Tests write lines into a journal that need not be legal paths.
     audit.problems.length = 0;
     await audit.compare(store);
     found.push(...audit.problems.map((problem) => `${schema}: ${problem}`));

@@ -16,7 +16,7 @@ const protocol3 = 196608;
 /**
  * What a pooler in transaction mode does to its clients, and a little worse: each transaction, and each statement outside
  * one, gets the connection that was used least lately, and nothing of a session is left behind on it. Parameters of the
- * session are those of the server; notifications are told to whoever has the connection at that moment.
+ * session are those of the server; notifications go to the client that has the connection at that moment.
  */
 export class TransactionPooler {
   readonly #url: URL;
@@ -158,7 +158,10 @@ function message(type: string, body: Buffer): Buffer {
   return Buffer.concat([head, body]);
 }
 
-/** Cuts what arrives into frames. A client's first ones have no type, only a code; `opened` says whether the last came. */
+/**
+ * Cuts what arrives into frames. A client's first ones have no type, only a code; `opened` says whether the
+ * last has arrived.
+ */
 function onFrames(
   socket: Socket,
   heard: (type: string, frame: Buffer) => void,

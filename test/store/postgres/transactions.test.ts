@@ -203,7 +203,7 @@ describe('put in a transaction of the program', () => {
     expect(await job.result()).toBe('once');
   });
 
-  it("gives a handle that goes on without the connection, which is somebody else's by then", async () => {
+  it('gives a handle that still works without the connection, which another caller has by then', async () => {
     const { box, client } = await makeBank([]);
     await client.query('BEGIN');
     const job = await box.queue().put(note('x'), { client, beginAfter: '1h' });
@@ -387,7 +387,7 @@ describe('local.transaction', () => {
     const { box, account, balance, schema, client: admin } = await makeBank([bookOnce]);
     work = async (client) => {
       await client.query(`UPDATE ${account} SET balance = balance - 10`);
-      // As another process does that takes this one for dead.
+      // As another process does when this one counts as dead.
       await admin.query(`UPDATE ${schema}.job SET claim = claim + 1 WHERE name = 'bookOnce'`);
       return 'booked';
     };
@@ -466,7 +466,7 @@ describe('local.transaction', () => {
     expect([await balance(), calls]).toEqual([90, 1]);
   });
 
-  it('leaves code that catches its refusal free to go on, with all that it has put', async () => {
+  it('lets code that catches its refusal continue, with everything that it has put', async () => {
     const goesOn = defineJob({
       name: 'goesOn',
       retry: NeverRetry,

@@ -5,16 +5,16 @@ import { createInterface } from 'node:readline';
 
 const children = new Set<ChildProcess>();
 
-/** Ends all that were started. */
+/** Ends all started workers. */
 export function killWorkers(): void {
   for (const child of children) child.kill('SIGKILL');
 }
 
-/** How a worker is run. */
+/** The options of a worker. */
 export interface WorkerOptions {
-  /** How its wall clock is wrong, as `wrong-clock.ts` takes it. */
+  /** The error of its wall clock, in the form of `wrong-clock.ts`. */
   readonly clock?: string;
-  /** What comes before its command line. */
+  /** The text before its command line. */
   readonly prefix?: readonly string[];
 }
 
@@ -43,13 +43,13 @@ export class Worker {
     });
   }
 
-  /** Resolves when it has said something like this. */
+  /** Resolves when its output matches. */
   async said(text: string | RegExp): Promise<void> {
     while (!this.lines.some((line) => (typeof text === 'string' ? line === text : text.test(line))))
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  tell(text: string): void {
+  send(text: string): void {
     this.child.stdin?.write(`${text}\n`);
   }
 

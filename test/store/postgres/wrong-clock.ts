@@ -12,7 +12,7 @@ globalThis.Date = new Proxy(right, {
   get: (target, key) => (key === 'now' ? wrongNow : Reflect.get(target, key)),
 });
 
-/** The clock is set forward or back while the process runs. */
+/** Sets the clock forward or back while the process runs. */
 Object.assign(globalThis, {
   moveWallClock: (ms: number) => {
     jumped += ms;

@@ -9,7 +9,7 @@ const space = 0x20;
 const lineFeed = 0x0a;
 const chunkBytes = 256 * 1024;
 
-/** Collects the frames of one batch, each written straight into the buffer of all: no allocation for a line. */
+/** Collects the frames of one batch. Each is written directly into their common buffer: no allocation for a line. */
 export class FrameBuffer {
   readonly #json = new JsonWriter();
 
@@ -18,7 +18,7 @@ export class FrameBuffer {
     return this.#json.size;
   }
 
-  /** Adds what is written as one frame, or nothing when the writing throws. Returns the checksum of its bytes. */
+  /** Adds what `write` writes as one frame; nothing when it throws. Returns the checksum of the bytes. */
   add(write: (json: JsonWriter) => void): number {
     const json = this.#json;
     const at = json.gap(prefixBytes);
@@ -40,7 +40,7 @@ export class FrameBuffer {
     return crc;
   }
 
-  /** The frames collected; valid until the next `add` or `clear`. */
+  /** Returns the collected frames; valid until the next `add` or `clear`. */
   bytes(): Uint8Array {
     return this.#json.bytes();
   }
@@ -50,7 +50,7 @@ export class FrameBuffer {
   }
 }
 
-/** One JSON text as a frame of its own, with its checksum. */
+/** Encodes one JSON text as a frame, with its checksum. */
 export function encodeFrame(text: string): { readonly bytes: Uint8Array; readonly crc: number } {
   const json = Buffer.from(text);
   const crc = crc32(json);
@@ -60,12 +60,12 @@ export function encodeFrame(text: string): { readonly bytes: Uint8Array; readonl
   };
 }
 
-/** A checksum as it is written in a file: 8 lower-case hex digits. */
+/** Returns a checksum as files contain it: 8 lower-case hex digits. */
 export function toHex(value: number): string {
   return value.toString(16).padStart(8, '0');
 }
 
-/** A frame found in a file, or what is wrong at the place where one should begin. */
+/** A frame of a file, or the fault at the position where a frame should begin. */
 export type Frame =
   | {
       readonly ok: true;
@@ -84,7 +84,7 @@ interface Found {
 
 /**
  * Decodes the frame at a position of a buffer that holds all of it.
- * @returns the frame, or the exact reason why there is none.
+ * @returns the frame, or the exact reason why there is no frame.
  */
 export function decodeFrame(bytes: Uint8Array, at: number, end: number): Found | string {
   const length = readHex(bytes, at, end);
@@ -120,8 +120,8 @@ function readHex(bytes: Uint8Array, at: number, end: number): number | null {
 }
 
 /**
- * The frames of a file between two positions, read in pieces. Ends after the first place where there is none,
- * which it gives as the last item.
+ * Reads the frames of a file between two positions, in pieces. Ends after the first position without a frame, whose
+ * reason is the last item.
  */
 export function* readFrames(files: FilePort, fd: number, from: number, to: number): Generator<Frame> {
   let buffer = Buffer.allocUnsafe(chunkBytes);
@@ -143,7 +143,7 @@ export function* readFrames(files: FilePort, fd: number, from: number, to: numbe
   while (position < to) {
     if (holds(prefixBytes)) {
       const length = readHex(buffer, start, end);
-      // A length beyond the end is judged on what there is: no need to hold more than that.
+      // A length beyond the end is refused without reading more.
       if (length !== null && length < to - position) holds(prefixBytes + length + 1);
     }
     const found = decodeFrame(buffer, start, end);

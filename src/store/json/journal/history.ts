@@ -9,7 +9,7 @@ import { decodeLine, seqOf } from './line.ts';
 
 /** One offset per this many bytes: a lookup reads about that much, and 64 MiB of history take 1,000 marks. */
 export const markBytes = 64 * 1024;
-// After so many lines a long read lets the event loop run: about 1 ms.
+// After this many lines a long read lets the event loop run: about 1 ms.
 const linesPerPiece = 256;
 
 /** A place in a journal where a line begins. */
@@ -19,14 +19,14 @@ export interface Mark {
   readonly at: number;
 }
 
-/** The newest place that is on disk: nothing after it is shown. */
+/** The end of what is on disk: nothing after it is shown. */
 export interface SyncedEnd {
   readonly generation: number;
   readonly at: number;
   readonly seq: number;
 }
 
-/** What history needs from the log that it belongs to. */
+/** The parts of the log that its history needs. */
 export interface HistoryPorts {
   readonly dir: string;
   readonly files: FilePort;
@@ -38,15 +38,15 @@ export interface HistoryPorts {
 export interface History {
   /** Oldest first; the last is the one being written. */
   generations: readonly Generation[];
-  /** Remembers a place in the newest journal. */
+  /** Adds a mark for the newest journal. */
   mark(generation: number, mark: Mark): void;
   find(seq: number): Promise<Line | null>;
   read(seq: number): AsyncIterable<Line>;
-  /** The oldest generation that a reader is in, or Infinity. */
+  /** Returns the oldest generation that a reader is reading, or Infinity. */
   oldestInUse(): number;
 }
 
-/** Reads lines back from the journals, with one remembered offset per 64 KiB. */
+/** Makes the history of the journals, with one mark per 64 KiB. */
 export function createHistory(ports: HistoryPorts, generations: readonly Generation[]): History {
   const marks = new Map<number, Mark[]>();
   const readers = new Set<{ generation: number }>();
@@ -99,7 +99,7 @@ export function createHistory(ports: HistoryPorts, generations: readonly Generat
     return history.generations.find((each) => each.number > generation.number);
   }
 
-  /** The lines of one journal from the one that holds a seq on. */
+  /** The lines of one journal, beginning with the line that holds a seq. */
   function* linesFrom(generation: Generation, seq: number, end: SyncedEnd): Generator<Line> {
     const file = journalName(generation.number);
     const path = join(ports.dir, file);
@@ -129,7 +129,7 @@ export function createHistory(ports: HistoryPorts, generations: readonly Generat
           });
         }
         history.mark(generation.number, { seq: s, at: frame.at });
-        // Which line holds a seq is known when the next one begins.
+        // A line holds the seq when the next line begins after it.
         if (held !== null && s > seq) yield decoded(file, held, generation);
         held = frame;
       }

@@ -6,17 +6,17 @@ import type { SyncPort } from '../ports/sync-port.ts';
 import { encodeFrame, readFrames, toHex } from './frame.ts';
 import { decodeHeader, encodeHeader, type JournalHeader } from './line.ts';
 
-/** A journal that is open for appending, with nothing but its header in it. */
+/** A journal that is open for appending and contains only its header. */
 export interface NewJournal {
   readonly fd: number;
   readonly bytes: number;
   /** Checksum of the header, which the first line names. */
   readonly crc: number;
-  /** Which file it is, whatever stands at its name later. */
+  /** The inode of the file: another file may have its name later. */
   readonly inode: number;
 }
 
-/** The header of a journal, ready to be written: lines may be chained to it before it is. */
+/** The header of a journal, ready to be written. Lines may be chained to it before that. */
 export interface PreparedHeader {
   readonly header: JournalHeader;
   readonly bytes: Uint8Array;
@@ -36,8 +36,8 @@ export function prepareHeader(
 }
 
 /**
- * Creates the journal of a generation and makes it durable, name and header. On failure nothing of it is left,
- * or the error says that even this failed.
+ * Creates the journal of a generation and makes its name and its header durable. After a failure nothing of it is left,
+ * or the error says that the removal failed as well.
  * @throws the operating system's error; EEXIST when another writer was first.
  */
 export async function createJournal(
@@ -60,7 +60,7 @@ export async function createJournal(
   }
 }
 
-/** Thrown when a journal that was given up could not be removed: going on without it would break the chain. */
+/** Thrown when an unfinished journal could not be removed: to continue without it would break the chain. */
 export class LeftoverJournalError extends Error {
   override readonly name = 'LeftoverJournalError';
 }
@@ -74,7 +74,7 @@ function removeUnborn(files: FilePort, dir: string, path: string, cause: unknown
   }
 }
 
-/** Reads only the header of a journal; text says what is wrong with it. */
+/** Reads only the header of a journal. Returns its fault as text. */
 export function readHeader(
   files: FilePort,
   path: string,
@@ -93,7 +93,7 @@ export function readHeader(
   }
 }
 
-/** A generation that is kept: its journal, and the snapshot that it began from if one was written. */
+/** A kept generation: its journal, and the snapshot that it began from if one was written. */
 export interface Generation {
   readonly number: number;
   /** Seq of the last entry before it. */

@@ -10,7 +10,7 @@ import { type Mark, markBytes } from './history.ts';
 import type { NewJournal, PreparedHeader } from './journal-file.ts';
 import { writeLine } from './line.ts';
 
-/** A place in the newest journal, at the end of a line. */
+/** A position in the newest journal, at the end of a line. */
 export interface Place {
   readonly at: number;
   readonly seq: number;
@@ -18,18 +18,19 @@ export interface Place {
   readonly crc: number;
 }
 
-/** What a journal writer needs. */
+/** The dependencies of a journal writer. */
 export interface WriterPorts {
   readonly dir: string;
   readonly files: FilePort;
   readonly syncs: SyncPort;
-  /** Told of a place in the journal about every 64 KiB, once it is written. */
+  /** Called with a mark about every 64 KiB, once its line is written. */
   readonly onMark: (generation: number, mark: Mark) => void;
 }
 
 /**
- * The end of the newest journal. Lines go through three places: *staged* in a buffer, *written* to the operating
- * system, *synced* to disk. The first failure that leaves one of them in doubt ends the writer for good.
+ * Writes to the end of the newest journal. A line is first *staged* in a buffer, then *written* to the
+ * operating system, then *synced* to disk. The first failure with an unknown outcome ends the writer: every
+ * later call fails.
  */
 export class JournalWriter {
   readonly #ports: WriterPorts;
@@ -70,12 +71,12 @@ export class JournalWriter {
     return this.#synced;
   }
 
-  /** True when nothing waits to be written. */
+  /** True when no line waits to be written. */
   get isDrained(): boolean {
     return this.#buffer.size === 0;
   }
 
-  /** What ended the writer, or null. */
+  /** The error that ended the writer, or null. */
   get failure(): SignalboxError | null {
     return this.#failure;
   }
@@ -115,7 +116,7 @@ export class JournalWriter {
     return true;
   }
 
-  /** One sync at a time; callers that come while one runs share the next. */
+  /** Syncs. One sync runs at a time; callers that arrive meanwhile share the next one. */
   sync(): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     if (this.#synced.at === this.#written.at) return Promise.resolve();
@@ -127,13 +128,13 @@ export class JournalWriter {
     return this.#following;
   }
 
-  /** From here on lines are staged for the next generation, and none is written until `release`. */
+  /** Begins a switch: lines are staged for the next generation, and no line is written until `release`. */
   hold(next: PreparedHeader): void {
     this.#held = [];
     this.#staged = { seq: this.#written.seq, crc: next.crc };
   }
 
-  /** Ends a hold: goes on in the new journal, or without one in the present. */
+  /** Ends a hold: continues in the new journal, or in the present one when there is no new journal. */
   release(journal: NewJournal | null): void {
     const held = this.#held ?? [];
     this.#held = null;
@@ -147,13 +148,13 @@ export class JournalWriter {
       this.#synced = this.#written;
       return;
     }
-    // The lines name the header that did not come to be as the line before them.
+    // Without the new journal the chain is wrong: the staged lines name its header as the line before them.
     this.#buffer.clear();
     this.#staged = { seq: this.#written.seq, crc: this.#written.crc };
     for (const line of held) this.append(line);
   }
 
-  /** Ends the writer: from now on every call fails with this. */
+  /** Ends the writer: every later call fails with this error. */
   fail(failure: SignalboxError): SignalboxError {
     this.#failure ??= failure;
     this.#buffer.clear();
@@ -161,9 +162,9 @@ export class JournalWriter {
     return this.#failure;
   }
 
-  /** Frees the file; no call may follow. */
+  /** Closes the file; no call may follow. */
   async end(): Promise<void> {
-    // A file number that is closed under a running sync could by then be another file.
+    // Waits for a running sync: the file descriptor could belong to another file as soon as it is closed.
     await this.#syncing?.catch(() => {});
     this.#ports.files.close(this.#fd);
   }
@@ -178,7 +179,7 @@ export class JournalWriter {
     this.#marks.push({ seq, at });
   }
 
-  /** The file must end at the last written batch again, on disk too: a refused commit may never come back. */
+  /** Cuts the file to the last written batch, on disk as well: a refused commit must never reappear. */
   #giveUpBatch(cause: unknown, needed: number): SignalboxError {
     const file = journalName(this.#generation);
     if (!isFull(cause)) return this.fail(ioFailure('write', file, cause, 'unknown'));
@@ -201,7 +202,7 @@ export class JournalWriter {
   #beginSync(): Promise<void> {
     const upTo = this.#written;
     const syncing = this.#ports.syncs.datasync(this.#fd);
-    // Looked for while the disk works: nothing is acknowledged before.
+    // Checked while the disk works, and before anything is acknowledged.
     const refusal = this.#signOfAnother();
     if (refusal !== null) this.fail(refusal);
     this.#syncing = syncing.then(
@@ -218,14 +219,14 @@ export class JournalWriter {
     return this.#syncing;
   }
 
-  /** A lock that failed (a network file system), or a directory that was removed under us, shows here. */
+  /** Detects a lock that failed (on a network file system), and a directory that was removed. */
   #signOfAnother(): SignalboxError | null {
     const { dir, files } = this.#ports;
     const own = journalName(this.#generation);
     const next = journalName(this.#generation + 1);
     const fenced = (evidence: string) => new SignalboxError('STORE_FENCED', { path: dir, evidence });
     try {
-      if (files.lstat(join(dir, next)) !== null) return fenced(`${next}, which another began`);
+      if (files.lstat(join(dir, next)) !== null) return fenced(`${next}, which another process began`);
       return files.lstat(join(dir, own))?.inode === this.#inode ? null : fenced(`${own} removed or replaced`);
     } catch (error) {
       return ioFailure('lstat', own, error, 'unknown');

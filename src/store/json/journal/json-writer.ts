@@ -11,9 +11,9 @@ const backslash = 0x5c;
 const shortText = 200;
 
 /**
- * JSON straight into a buffer that grows and is used again: the bytes of `JSON.stringify`, of values that are JSON
- * already. For the small patches that a journal is made of it takes half the time of making a string first, and leaves
- * nothing for the garbage collector (0.21 against 0.46 µs a patch).
+ * Writes JSON values directly into a buffer that grows and is used again: the bytes of `JSON.stringify`. For the small
+ * patches of a journal it takes half the time of making a string first, and leaves no garbage (0.21 against 0.46 µs a
+ * patch).
  */
 export class JsonWriter {
   #buffer = Buffer.allocUnsafe(firstCapacity);
@@ -24,12 +24,12 @@ export class JsonWriter {
     return this.#size;
   }
 
-  /** What is written, from a place on; valid until the next call. */
+  /** Returns what is written from a position on; valid until the next call. */
   bytes(from = 0): Buffer {
     return this.#buffer.subarray(from, this.#size);
   }
 
-  /** Takes back what was written after a place. */
+  /** Removes what was written after a position. */
   cut(at: number): void {
     this.#size = at;
   }
@@ -39,7 +39,7 @@ export class JsonWriter {
     if (this.#buffer.length > keptCapacity) this.#buffer = Buffer.allocUnsafe(firstCapacity);
   }
 
-  /** Leaves room for bytes that are filled in later. Returns where. */
+  /** Reserves room for bytes that are filled in later. Returns their position. */
   gap(length: number): number {
     this.#reserve(length);
     const at = this.#size;
@@ -47,7 +47,7 @@ export class JsonWriter {
     return at;
   }
 
-  /** Text of ASCII characters as it is. */
+  /** Writes ASCII text without quotes or escapes. */
   ascii(text: string): void {
     const { length } = text;
     this.#reserve(length);
@@ -90,13 +90,13 @@ export class JsonWriter {
     this.#utf8(JSON.stringify(text));
   }
 
-  /** Two texts with a slash between them as one string: joined before, they would have to be copied together to be read. */
+  /** Writes two texts with a slash between them as one string. Joining them first would cost a copy. */
   path(first: string, second: string): void {
     const at = this.#size;
     this.ascii('"');
-    if (this.#plain(first)) {
+    if (this.#unescaped(first)) {
       this.ascii('/');
-      if (this.#plain(second)) {
+      if (this.#unescaped(second)) {
         this.ascii('"');
         return;
       }
@@ -105,15 +105,18 @@ export class JsonWriter {
     this.#utf8(JSON.stringify(`${first}/${second}`));
   }
 
-  /** A number of 32 bits as 8 digits. */
+  /** Writes a number of 32 bits as 8 hex digits. */
   hex(value: number): void {
     this.#reserve(8);
     writeHex(this.#buffer, this.#size, value);
     this.#size += 8;
   }
 
-  /** What stands between quotes, when that is short and as it is. Else false, and what it has written is to be taken back. */
-  #plain(text: string): boolean {
+  /**
+   * Writes a short text without escapes. Returns false when the text needs them: the caller then removes what
+   * was written.
+   */
+  #unescaped(text: string): boolean {
     const { length } = text;
     if (length >= shortText) return false;
     this.#reserve(length);
@@ -172,7 +175,7 @@ export class JsonWriter {
   }
 
   #utf8(text: string): void {
-    // UTF-8 takes at most three bytes for a UTF-16 unit, so this never measures the text twice.
+    // UTF-8 takes at most three bytes for a UTF-16 unit, so the text is never measured twice.
     this.#reserve(text.length * 3);
     this.#size += this.#buffer.write(text, this.#size, 'utf8');
   }
@@ -186,7 +189,7 @@ export class JsonWriter {
   }
 }
 
-/** 8 lower-case hex digits. */
+/** Writes 8 lower-case hex digits. */
 export function writeHex(into: Uint8Array, at: number, value: number): void {
   let rest = value;
   for (let digit = 7; digit >= 0; digit -= 1) {

@@ -16,18 +16,18 @@ const kindNames: Readonly<Record<Kind, true>> = {
   annotation: true,
 };
 
-/** The kinds of record, in the order in which a snapshot holds them. */
+/** The kinds of record, in the order of a snapshot. */
 export const kinds = Object.keys(kindNames) as readonly Kind[];
 const kindSet: ReadonlySet<string> = new Set(kinds);
 
-/** A line as it stands in a journal: with the checksum of the line before and the seq synced when it was written. */
+/** A line of a journal, with the checksum of the line before it and the seq that was synced when it was written. */
 export interface StoredLine {
   readonly line: Line;
   readonly previous: string;
   readonly durable: number;
 }
 
-/** What the first line of a journal says. */
+/** The content of the first line of a journal. */
 export interface JournalHeader {
   readonly store: string;
   readonly generation: number;
@@ -35,7 +35,7 @@ export interface JournalHeader {
   readonly base: number;
   /** Checksum of the last line of the generation before, in hex. */
   readonly previous: string;
-  /** When the generation began, which is when the one before was closed. */
+  /** When the generation began and the one before was closed. */
   readonly at: number;
 }
 
@@ -90,13 +90,13 @@ function writeEntry(json: JsonWriter, entry: Entry): void {
   json.ascii(entry.gone ? ',"gone":true}' : '}');
 }
 
-/** The seq of a line, or null, without parsing all of it. */
+/** Returns the seq of a line, or null, without parsing all of the line. */
 export function seqOf(text: string): number | null {
   const digits = /^\{"s":(\d{1,16}),/.exec(text)?.[1];
   return digits === undefined ? null : Number(digits);
 }
 
-/** Reads a line and checks its shape. Returns what is wrong as text. */
+/** Reads a line and checks its shape. Returns its fault as text. */
 export function decodeLine(text: string): StoredLine | string {
   const found = parseObject(text);
   if (typeof found === 'string') return found;
@@ -140,9 +140,9 @@ function decodeEntry(value: unknown, length: number): Entry | string {
 }
 
 /**
- * What is wrong with what stands in a record, or in a patch of one, in words; null when nothing is. A job is judged where
- * it is read: one that is wrong is set aside, and not the whole store.
- * @param length - of the text that it was read from, or of more than that.
+ * Returns the fault of a record, or of a patch, in words; null when it has no fault. Jobs are checked where
+ * they are read: a faulty job is quarantined, and does not make the whole store unreadable.
+ * @param length - of the text that the record was read from, or of a longer text around it.
  */
 export function faultOf(
   kind: Kind,
@@ -150,14 +150,14 @@ export function faultOf(
   length: number,
   isRecord: boolean,
 ): string | null {
-  // Nothing that deep was written, and nothing that deep could be written again. Each level takes two brackets, so most
-  // texts are too short to need a look.
+  // Deeper values were never written, and could not be written again. Each level takes two brackets, so most
+  // texts are too short to be examined.
   if (length > 2 * storedDepth && !nestsWithin(fields, storedDepth))
-    return `a ${kind} that nests deeper than anything that is written`;
+    return `a ${kind} that nests deeper than any record that is written`;
   return kind === 'job' ? null : faultIn(kind, fields, isRecord);
 }
 
-/** The JSON text of a journal's first line. */
+/** Returns the JSON text of a journal's first line. */
 export function encodeHeader(header: JournalHeader): string {
   const { store, generation, base, previous, at } = header;
   return JSON.stringify({
@@ -165,12 +165,12 @@ export function encodeHeader(header: JournalHeader): string {
   });
 }
 
-/** Bytes that a header takes at most, whatever its instant: a journal that is longer held more than a header. */
+/** The largest size of a header, for any instant: a longer journal contained more than a header. */
 export function headerLimit(header: Omit<JournalHeader, 'at'>): number {
   return Buffer.byteLength(encodeHeader({ ...header, at: 0 })) + 32;
 }
 
-/** Reads a journal's first line. Returns what is wrong as text, or the newer version that wrote it. */
+/** Reads a journal's first line. Returns its fault as text, or the newer version that wrote it. */
 export function decodeHeader(text: string): JournalHeader | { readonly newer: number } | string {
   const found = parseObject(text);
   if (typeof found === 'string') return found;

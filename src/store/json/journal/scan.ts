@@ -5,39 +5,39 @@ import { corrupt, newerVersion } from '../ports/failures.ts';
 import type { FilePort } from '../ports/file-port.ts';
 import { type Frame, readFrames, toHex } from './frame.ts';
 import { decodeHeader, decodeLine, headerLimit, type JournalHeader } from './line.ts';
-import { whyNotTorn } from './torn-tail.ts';
+import { reasonNotTorn } from './torn-tail.ts';
 
-/** Where the chain of lines stands: what the next journal or line must name. */
+/** The end of the chain of lines: what the next journal or line must name. */
 export interface ChainEnd {
-  /** Null before anything of the store was read. */
+  /** Null before any file of the store was read. */
   readonly store: string | null;
   readonly seq: number;
   /** Null when the line before was not read: a snapshot does not know it. */
   readonly crc: number | null;
 }
 
-/** A journal that was read to its end and is as it was written. */
+/** A journal that was read to its end without damage. */
 export interface ScannedJournal {
   readonly header: JournalHeader;
-  /** Where the last line ends. */
+  /** The end of the last line. */
   readonly end: number;
-  /** Length of the file: more than `end` when a torn write is to be cut. */
+  /** Length of the file: more than `end` when a torn write must be cut. */
   readonly size: number;
   readonly seq: number;
   readonly crc: number;
 }
 
-/** What may be excused in a journal. */
+/** What a scan accepts in a journal. */
 export interface Leniency {
   /** The last journal after a crash may end in a torn write. */
   readonly torn: boolean;
-  /** It may also have died before its header was written. */
+  /** A crash may also have ended its creation before its header was written. */
   readonly unborn: boolean;
 }
 
 /**
- * Reads and checks a journal, and gives each of its lines away as soon as it is checked.
- * @returns null when it was never born: its header is not whole and nothing was written after it.
+ * Reads and checks a journal, and passes each line on as soon as it is checked.
+ * @returns null for an unborn journal: its header is incomplete and nothing was written after it.
  * @throws SignalboxError `STORE_CORRUPT`, `STORE_VERSION`
  */
 export function scanJournal(
@@ -98,7 +98,7 @@ function checkHeader(
 
 function longestHeader(generation: number, before: ChainEnd): number {
   const previous = toHex(before.crc ?? 0);
-  // Without a store id this is a new store's first journal: anything shorter than a header and a line.
+  // Without a store id this is the first journal of a new store: it may be anything shorter than a header and a line.
   return headerLimit({ store: before.store ?? ' '.repeat(64), generation, base: before.seq, previous });
 }
 
@@ -122,7 +122,7 @@ function scanLines(
     const bad = (what: string) => corrupt({ file, byte: frame.at, line: lineNumber, what, lastGood: seq });
     if (!frame.ok) {
       if (!leniency.torn) throw bad(frame.reason);
-      const why = whyNotTorn(files, fd, { at: frame.at, seq: seq + 1 });
+      const why = reasonNotTorn(files, fd, { at: frame.at, seq: seq + 1 });
       if (why === null) return journal();
       throw bad(`${frame.reason}, in ${why}`);
     }

@@ -12,11 +12,11 @@ export interface BadLine {
 }
 
 /**
- * Tells the end of a write that a crash cut short from damage. Only a line that was never synced may be cut, and
+ * Distinguishes a write that a crash cut short from damage. Only a line that was never synced may be cut, and
  * only if it looks like a torn write: without an end, or with a piece of a sector that was never written.
- * @returns null when the line is torn, else why it cannot be.
+ * @returns null when the line is torn, else the reason why it cannot be.
  */
-export function whyNotTorn(files: FilePort, fd: number, bad: BadLine): string | null {
+export function reasonNotTorn(files: FilePort, fd: number, bad: BadLine): string | null {
   const { size } = files.fstat(fd);
   const tail = Buffer.allocUnsafe(size - bad.at);
   readFully(files, fd, tail, 0, tail.length, bad.at);
@@ -26,7 +26,7 @@ export function whyNotTorn(files: FilePort, fd: number, bad: BadLine): string | 
   return hasUnwrittenPiece(tail, feed, bad.at) ? null : 'a complete line';
 }
 
-/** A later line says in `d` what was synced when it was written. */
+/** Whether a later line proves that a seq was synced: its `d` is the seq that was synced when it was written. */
 function wasSynced(tail: Buffer, from: number, seq: number): boolean {
   for (let at = from; at > 0 && at < tail.length; at = tail.indexOf(lineFeed, at) + 1) {
     const found = decodeFrame(tail, at, tail.length);
@@ -37,7 +37,7 @@ function wasSynced(tail: Buffer, from: number, seq: number): boolean {
   return false;
 }
 
-/** JSON holds no NUL, so a piece of a sector that is all NUL was never written. */
+/** Whether a piece of a sector was never written: it is all NUL, and JSON contains no NUL. */
 function hasUnwrittenPiece(tail: Buffer, end: number, fileOffset: number): boolean {
   for (let at = 0; at < end; ) {
     const pieceEnd = Math.min(end, at + sectorBytes - ((fileOffset + at) % sectorBytes));

@@ -16,7 +16,7 @@ import { type CleanMark, writeCleanMark } from '../snapshot/clean-marker.ts';
 import { dropOldGenerations, type HistoryLimits, recoveryFloor } from '../snapshot/generations.ts';
 import type { SnapshotContainer, SnapshotPorts } from '../snapshot/snapshot.ts';
 
-/** What an open log is made of. */
+/** The parts of an open log. */
 export interface LogParts extends SnapshotPorts {
   readonly store: string;
   readonly writer: JournalWriter;
@@ -29,7 +29,7 @@ export interface LogParts extends SnapshotPorts {
   readonly report: (message: string) => void;
 }
 
-/** How the store stood on disk when the log began. */
+/** The sizes of the store on disk when the log began. */
 export interface LogStart {
   /** Size of `snapshot.json`. */
   readonly snapshotBytes: number;
@@ -37,16 +37,16 @@ export interface LogStart {
   readonly journalBytes: number;
 }
 
-/** Share of the last snapshot's size that must be free to begin another. */
+/** Factor of the last snapshot's size that must be free to begin another. */
 const roomFactor = 1.2;
 
-/** The log of a JSON store that is open. */
+/** The log of an open json store. */
 export class JsonLog implements Log {
   onWritable: () => void = () => {};
   readonly #parts: LogParts;
   #snapshotBytes: number;
   #closedBytes: number;
-  /** After a failed checkpoint: not before the journals have grown to this. */
+  /** After a failed checkpoint: the size of the journals at which the next one is tried. */
   #retryAtBytes = 0;
   #checkpointing: Promise<void> | null = null;
   readonly #backups = new Set<Promise<Backup>>();
@@ -82,7 +82,7 @@ export class JsonLog implements Log {
     );
   }
 
-  /** One at a time: while one runs, a further call is answered by it. */
+  /** Makes a checkpoint. One runs at a time: a call during it gets the same result. */
   checkpoint(state: State): Promise<void> {
     if (this.#checkpointing !== null) return this.#checkpointing;
     const refusal = this.#whyNoCheckpoint(state);
@@ -90,7 +90,7 @@ export class JsonLog implements Log {
     if (!this.#hasRoom()) return Promise.resolve();
     const { writer, store, now } = this.#parts;
     const header = prepareHeader(store, writer.generation + 1, state.seq, writer.written.crc, now());
-    // In the same tick as the write: from here on every line belongs to the next generation.
+    // In the same tick as the write: every later line belongs to the next generation.
     writer.hold(header);
     this.#checkpointing = this.#beginGeneration(header)
       .then(() => this.#replaceSnapshot(state))
@@ -119,7 +119,7 @@ export class JsonLog implements Log {
   }
 
   /**
-   * Copies everything that is synced by now to a new directory, beside the running work.
+   * Copies everything that is synced by now to a new directory, while work continues.
    * @throws SignalboxError `INVALID_OPTION`, `STORE_CLOSED`, `STORE_FULL`, `STORE_PERMISSION`, `STORE_IO`
    */
   async backup(dir: string): Promise<Backup> {
@@ -162,12 +162,15 @@ export class JsonLog implements Log {
     if (free >= needed) return true;
     this.#retryAtBytes = this.#journalBytes() + this.#parts.checkpointMinBytes;
     report(
-      `The checkpoint of ${dir} was left out: ${free} bytes are free and ${needed} needed. Commits go on.`,
+      `The checkpoint of ${dir} was left out: ${free} bytes are free and ${needed} needed. Commits continue.`,
     );
     return false;
   }
 
-  /** Where nobody can tell, the write of the snapshot will. */
+  /**
+   * Returns the free bytes; Infinity when they are unknown: then the write of the snapshot fails if there is no
+   * room.
+   */
   #freeBytes(): number {
     try {
       return this.#parts.files.freeBytes(this.#parts.dir);
@@ -176,7 +179,7 @@ export class JsonLog implements Log {
     }
   }
 
-  /** No byte goes into the next journal before this one is on disk to its end. */
+  /** Switches to the next journal. Writes no byte into it before the present one is on disk to its end. */
   async #beginGeneration(header: PreparedHeader): Promise<void> {
     const { writer, files, syncs, dir, history } = this.#parts;
     try {
@@ -190,7 +193,7 @@ export class JsonLog implements Log {
       this.#stayInGeneration(error);
       throw explained('create', dir, error);
     } finally {
-      // Also after a failure: the repeated write goes on in the old journal, or throws what ended the log.
+      // Also after a failure: the repeated write continues in the old journal, or throws the error that ended the log.
       this.onWritable();
     }
   }
@@ -199,7 +202,7 @@ export class JsonLog implements Log {
     const { writer, dir } = this.#parts;
     if (writer.failure !== null) return;
     if (errnoOf(error) === 'EEXIST') {
-      const evidence = 'a next journal that another began';
+      const evidence = 'a next journal that another process began';
       throw writer.fail(new SignalboxError('STORE_FENCED', { path: dir, evidence }, { cause: error }));
     }
     if (error instanceof LeftoverJournalError) throw writer.fail(ioFailure('unlink', dir, error, 'unknown'));
@@ -223,7 +226,7 @@ export class JsonLog implements Log {
     this.dropOldHistory();
   }
 
-  /** Drops whole generations beyond the limits. What recovery or a reader needs stays. */
+  /** Drops whole generations beyond the limits. Keeps those that recovery or a reader needs. */
   dropOldHistory(): void {
     const { files, dir, history, limits, now } = this.#parts;
     const keepFrom = Math.min(recoveryFloor(files, dir), history.oldestInUse());
@@ -235,7 +238,7 @@ export class JsonLog implements Log {
     await this.#checkpointing?.catch(() => {});
     await Promise.allSettled(this.#backups);
     try {
-      // A poisoned log has told so; the next opening recovers.
+      // A failed log has reported its failure; the next opening recovers.
       if (writer.failure === null) await this.#endClean();
     } finally {
       await writer.end();
@@ -251,7 +254,7 @@ export class JsonLog implements Log {
     try {
       await writeCleanMark(this.#parts, this.#syncedEnd());
     } catch (error) {
-      // Everything is on disk: without the marker the next opening only takes longer.
+      // Everything is on disk: a missing marker only makes the next opening slower.
       report(`The clean marker could not be written (${errnoOf(error)}). Nothing is lost.`);
     }
   }

@@ -18,7 +18,7 @@ import type { FilePort } from '../ports/file-port.ts';
 import { createKernelLock, type HeldLock, type LockPort, pidFileLock } from '../ports/lock.ts';
 import { networkWarning } from '../ports/network-file-system.ts';
 import type { SyncPort } from '../ports/sync-port.ts';
-import { settle } from '../recovery/cut-torn-end.ts';
+import { cutTornEnd } from '../recovery/cut-torn-end.ts';
 import { type Recovery, recover } from '../recovery/recovery.ts';
 import { listGenerations, recoveryFloor, removeOrphans } from '../snapshot/generations.ts';
 import { promotedError, readPromotionMark } from '../snapshot/promotion-mark.ts';
@@ -26,22 +26,22 @@ import { createSnapshotContainer, keepForHistory } from '../snapshot/snapshot.ts
 import { asStored, type Revive } from '../snapshot/snapshot-format.ts';
 import { JsonLog, type LogParts } from './json-log.ts';
 
-/** Bytes of closed journals that are kept, and of a journal below which no checkpoint is made. */
+/** The default sizes: bytes of closed journals that are kept, and journal bytes below which no checkpoint is made. */
 export const defaultSizes = { historyMaxBytes: 64 * 1024 * 1024, checkpointMinBytes: 16 * 1024 * 1024 };
 
-/** How a JSON log is opened. */
+/** The options of a json log. */
 export interface JsonLogOptions {
   /** The directory of the store. */
   readonly dir: string;
   /**
-   * Whether a new store may be made where there is none.
+   * Whether a new store may be made where no store exists.
    * @defaultValue true
    */
   readonly create?: boolean;
-  /** Takes over the state while it is read and checked. When the opening is refused, it is worth nothing. */
+  /** Receives the state while it is read and checked. Discard what it received when the opening is refused. */
   readonly into: Recipient;
   readonly files: FilePort;
-  /** Belongs to the log from here on, which closes it. */
+  /** The port that syncs files. The log owns and closes it. */
   readonly syncs: SyncPort;
   /** Lets the event loop run: resolves in a later macrotask. */
   readonly defer: () => Promise<void>;
@@ -61,33 +61,33 @@ export interface JsonLogOptions {
    */
   readonly checkpointMinBytes?: number;
   /**
-   * What keeps a second writer out: a kernel lock, on demand a file with a process number, or a port of one's own.
+   * The lock against a second writer: a kernel lock, on request a file with a process number, or a port of your own.
    * @defaultValue 'kernel'
    */
   readonly lock?: 'kernel' | 'pidfile-unsafe' | LockPort;
-  /** Epoch milliseconds by the store's clock. */
+  /** Returns epoch milliseconds by the store's clock. */
   readonly now: () => number;
-  /** A new unique id: for the store, and for files under construction. */
+  /** Returns a new unique id: for the store, and for files under construction. */
   readonly newId: () => string;
   /**
-   * Makes a record of the snapshot whole as it is read.
-   * @defaultValue none: records are as they stand in the file.
+   * Completes a record of the snapshot as it is read.
+   * @defaultValue Records stay as they are in the file.
    */
   readonly revive?: Revive;
-  /** Told what a person should know: a torn write that was cut, a damaged snapshot, a checkpoint left out. */
+  /** Called with messages for people: a torn write that was cut, a damaged snapshot, a checkpoint that was left out. */
   readonly onReport?: (message: string) => void;
 }
 
-/** A log that was read but not begun. Nothing in the directory was changed yet. */
+/** A log that was read and not yet started. Nothing in the directory was changed. */
 export interface OpenedLog {
   readonly recovered: Recovered;
-  /** Begins a new generation from this state, the recovered one. */
+  /** Begins a new generation from the recovered state. */
   start(state: State): Promise<JsonLog>;
-  /** Gives the store up instead of starting it. */
+  /** Releases the lock instead of starting the log. */
   release(): void;
 }
 
-// Snapshots may be used again and again by openings that change nothing; the chain of empty journals ends here.
+// Openings that change nothing may use one snapshot again and again; after so many empty journals a new one is written.
 const longestChain = 16;
 const dayMs = 24 * 60 * 60 * 1000;
 
@@ -101,7 +101,7 @@ export async function openJsonLog(options: JsonLogOptions): Promise<OpenedLog> {
   const dir = resolve(options.dir);
   let lock: HeldLock | null = null;
   try {
-    // Looked at before the lock makes its file: a directory that is not ours must stay as it is.
+    // Checked before the lock makes its file: a directory that is not a store must stay unchanged.
     const isThere = prepareDirectory(files, dir, create);
     const isNew = !isThere || listStore(files, dir).empty;
     if (isNew && !create) throw new SignalboxError('STORE_MISSING', { path: dir });
@@ -164,13 +164,13 @@ interface Opening {
 async function startLog(options: JsonLogOptions, opening: Opening, state: State): Promise<JsonLog> {
   const { dir, files, syncs, now } = options;
   const { store, listing, recovery, lock, report } = opening;
-  // Named here, for a function below that named the recovery would keep its records for as long as the log lives.
+  // Taken out here: a closure over the recovery would keep its records in memory as long as the log lives.
   const { unborn } = recovery;
   if (state.seq !== recovery.seq) {
     const expected = `the recovered seq ${recovery.seq}`;
     throw new SignalboxError('INVALID_OPTION', { option: 'state.seq', expected, actual: String(state.seq) });
   }
-  settle(files, dir, listing, recovery, report);
+  cutTornEnd(files, dir, listing, recovery, report);
 
   const number = recovery.generation + 1;
   const header = prepareHeader(store, number, recovery.seq, recovery.crc, now());
@@ -197,7 +197,7 @@ async function startLog(options: JsonLogOptions, opening: Opening, state: State)
       journal,
       recovery.seq,
     );
-    // Named one by one: the recovered records must not live as long as the log.
+    // Passed one by one: the recovered records must not stay in memory as long as the log.
     const ports = { dir, files, syncs, now, defer: options.defer, newId: options.newId };
     const parts: LogParts = {
       ...ports,
@@ -231,8 +231,8 @@ function settings(options: JsonLogOptions): Pick<LogParts, 'limits' | 'checkpoin
 }
 
 /**
- * Gives the new generation its snapshot: the one that is there if nothing has changed since, else a fresh one.
- * @returns bytes of the journals since that snapshot.
+ * Gives the new generation its snapshot: the present one if nothing has changed since, else a new one.
+ * @returns the bytes of the journals since that snapshot.
  */
 async function beginFrom(
   { dir, files }: JsonLogOptions,
@@ -252,18 +252,21 @@ async function beginFrom(
     await snapshots.write({ store, generation, state }, { keepPrevious, before });
     return 0;
   } catch (error) {
-    // After a crash the fresh snapshot is what makes the state safe; after a clean close the old one still is,
-    // unless it is damaged.
+    // After a crash only the new snapshot makes the state safe; after a clean close the old one still does, unless it
+    // is damaged.
     if (!recovery.clean || !recovery.currentIsGood || recovery.snapshot === null)
       throw explained('write the snapshot', dir, error);
     report(
-      `No snapshot was written at the opening (${explained('write', dir, error).message}). The one before stays.`,
+      `No snapshot was written at the opening (${explained('write', dir, error).message}). The previous one stays in use.`,
     );
     return journalBytes;
   }
 }
 
-/** Records are compared by identity: whoever changes one, also by an upcast, hands over another. */
+/**
+ * Whether a state still has all records of a snapshot. Compares by identity: a changed or upcast record is a
+ * new object.
+ */
 function isStillTheSnapshot({ clean, snapshot, currentIsGood, journals }: Recovery, state: State): boolean {
   if (!clean || !currentIsGood || snapshot === null || journals.length >= longestChain) return false;
   if (snapshot.state.seq !== state.seq) return false;

@@ -5,13 +5,13 @@ import type { FileFacts, FilePort } from './file-port.ts';
 
 /** The newest state. */
 export const snapshotName = 'snapshot.json';
-/** The state before: a second chance when the newest is damaged. */
+/** The state before the newest one, for the case that the newest is damaged. */
 export const previousSnapshotName = 'snapshot.prev.json';
 /** Written by a clean close. */
 export const cleanName = 'clean.json';
-/** Says that the store was promoted to a database: nobody opens it any more. */
+/** The mark of a store that was promoted to a database: it is not opened any more. */
 export const promotedName = 'promoted.json';
-/** What the kernel lock is held on. */
+/** The file with the kernel lock. */
 export const lockName = 'lock';
 
 const identityName = 'instance.uuid';
@@ -19,22 +19,22 @@ const journalPattern = /^journal-(\d{8,15})\.jsonl$/;
 const historyPattern = /^snapshot-(\d{8,15})\.json$/;
 const temporaryPattern = /^(?:snapshot|snapshot\.prev|clean|promoted)\.json\..+\.tmp$/;
 
-/** The journal of a generation. */
+/** Returns the name of a generation's journal. */
 export function journalName(generation: number): string {
   return `journal-${String(generation).padStart(8, '0')}.jsonl`;
 }
 
-/** The snapshot that a generation began from, kept under this name for history. */
+/** Returns the name of the snapshot that a generation began from, kept for history. */
 export function historySnapshotName(generation: number): string {
   return `snapshot-${String(generation).padStart(8, '0')}.json`;
 }
 
-/** A name for a file under construction. Leftovers of a crash are removed at the next open. */
+/** Returns a name for a file under construction. The next opening removes what a crash left. */
 export function temporaryName(name: string, id: string): string {
   return `${name}.${id}.tmp`;
 }
 
-/** What of a store stands in a directory. */
+/** The files of a store in a directory. */
 export interface Listing {
   /** Generations that have a journal, oldest first. */
   readonly journals: readonly number[];
@@ -45,14 +45,14 @@ export interface Listing {
   readonly clean: boolean;
   readonly promoted: boolean;
   readonly temporary: readonly string[];
-  /** True when no snapshot and no journal stands here. */
+  /** True when there is no snapshot and no journal. */
   readonly empty: boolean;
 }
 
 /**
- * Lists a store's files. An application's own files beside them are nobody's business.
- * @throws SignalboxError `STORE_NOT_A_STORE` when there are files but none of a store.
- * @throws SignalboxError `STORE_PERMISSION` when something else than a file stands at one of our names.
+ * Lists a store's files. Ignores files of an application beside them.
+ * @throws SignalboxError `STORE_NOT_A_STORE` when there are files, but no file of a store.
+ * @throws SignalboxError `STORE_PERMISSION` when one of the store's names is not a regular file.
  */
 export function listStore(files: FilePort, dir: string): Listing {
   const names = files.list(dir);
@@ -108,7 +108,7 @@ function refuseOtherThanFile(files: FilePort, path: string): void {
   throw new SignalboxError('STORE_PERMISSION', { path, found, wanted: 'a regular file' });
 }
 
-/** What belongs to somebody else can be changed by somebody else, whatever its mode says now. */
+/** Refuses a file of another user: its owner can change it, whatever its mode is now. */
 function refuseForeign({ foreignOwner }: FileFacts, path: string): void {
   if (foreignOwner === undefined) return;
   const wanted = 'owned by the user that this process acts for';
@@ -116,8 +116,8 @@ function refuseForeign({ foreignOwner }: FileFacts, path: string): void {
 }
 
 /**
- * Sees to it that the directory is there and that nobody else can write in it.
- * @returns false when it is not there and may not be made.
+ * Makes the directory when it is missing, and checks that only its owner can write in it.
+ * @returns false when it is missing and may not be made.
  */
 export function prepareDirectory(files: FilePort, dir: string, create: boolean): boolean {
   const facts = files.stat(dir);
@@ -127,7 +127,7 @@ export function prepareDirectory(files: FilePort, dir: string, create: boolean):
     return true;
   }
   if (facts.kind !== 'directory') {
-    throw new SignalboxError('STORE_NOT_A_STORE', { path: dir, found: 'something that is not a directory' });
+    throw new SignalboxError('STORE_NOT_A_STORE', { path: dir, found: 'a file that is not a directory' });
   }
   refuseForeign(facts, dir);
   if ((facts.mode & 0o022) !== 0) {
@@ -140,7 +140,7 @@ export function prepareDirectory(files: FilePort, dir: string, create: boolean):
   return true;
 }
 
-/** Makes a directory and what is missing above it. `syncAncestors` makes it last. */
+/** Makes a directory and its missing parents. `syncAncestors` makes them durable. */
 export function makeDirectories(files: FilePort, dir: string): void {
   const parent = dirname(dir);
   if (parent !== dir && files.stat(parent) === null) makeDirectories(files, parent);
@@ -152,15 +152,16 @@ export function makeDirectories(files: FilePort, dir: string): void {
 }
 
 /**
- * Makes the name of a directory durable, and the names of all above it: without them a power cut could take the
- * directory with all that is in it. Also where it was found, since who made it may have been killed before this.
+ * Makes the names of a directory and of all its parents durable: otherwise a power cut could remove the
+ * directory with all its content. Also for a directory that existed, since the process that made it may have
+ * been killed before this.
  */
 export function syncAncestors(files: FilePort, dir: string, report: (message: string) => void): void {
   for (let path = dir; dirname(path) !== path; path = dirname(path)) {
     try {
       files.syncDirectory(dirname(path));
     } catch (error) {
-      // What a user may not read, a user has hardly made just now.
+      // A directory that this user may not read was hardly made by this user.
       if (!['EACCES', 'EPERM', 'EROFS'].includes(errnoOf(error)))
         throw explained('sync', dirname(path), error);
       report(
@@ -170,7 +171,7 @@ export function syncAncestors(files: FilePort, dir: string, report: (message: st
   }
 }
 
-/** Refuses what is no path. Empty text would be the directory that the process happens to be in. */
+/** Refuses what is not a path. Empty text would mean the working directory of the process. */
 export function checkDirectory(dir: unknown): string {
   if (typeof dir === 'string' && dir !== '') return dir;
   throw new SignalboxError('INVALID_OPTION', {

@@ -1,21 +1,21 @@
 import { basename } from 'node:path';
 import { SignalboxError } from '../../../errors.ts';
 
-// What is asked for when nobody counted.
+// The room that is asked for when the size of the write is unknown.
 const oneBlock = 4096;
 
-/** The operating system's name of a failure: `ENOSPC`, `EIO` … */
+/** Returns the operating system's name of a failure: `ENOSPC`, `EIO` … */
 export function errnoOf(error: unknown): string {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' ? code : '';
 }
 
-/** True when a write failed for lack of room: nothing is broken, and the same write may work later. */
+/** Whether a write failed for lack of room: the same write may succeed later. */
 export function isFull(error: unknown): boolean {
   return ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(errnoOf(error));
 }
 
-/** A place in a file where it is not as it was written. */
+/** A position of damage in a file. */
 export interface Damage {
   readonly file: string;
   readonly byte: number;
@@ -24,12 +24,12 @@ export interface Damage {
   readonly lastGood: number;
 }
 
-/** The error for damage that no crash explains. */
+/** Makes the error for damage that no crash explains. */
 export function corrupt(damage: Damage): SignalboxError<'STORE_CORRUPT'> {
   return new SignalboxError('STORE_CORRUPT', damage);
 }
 
-/** The error for a file that newer code wrote. */
+/** Makes the error for a file that newer code wrote. */
 export function newerVersion(file: string, found: number): SignalboxError<'STORE_VERSION'> {
   return new SignalboxError('STORE_VERSION', {
     file,
@@ -38,7 +38,7 @@ export function newerVersion(file: string, found: number): SignalboxError<'STORE
   });
 }
 
-/** The error for a call of the operating system that failed. */
+/** Makes the error for a failed call of the operating system. */
 export function ioFailure(
   call: string,
   file: string,
@@ -49,7 +49,10 @@ export function ioFailure(
   return new SignalboxError('STORE_IO', { call, file, reason, outcome }, { cause });
 }
 
-/** Passes our own errors on, turns the operating system's into one that says what was done to which file. */
+/**
+ * Returns a SignalboxError as it is, and turns an error of the operating system into one that names the call
+ * and the file.
+ */
 export function explained(call: string, file: string, error: unknown): SignalboxError {
   if (error instanceof SignalboxError) return error;
   if (errnoOf(error) === 'ELOOP') {

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 
 /**
- * How a file is opened. None follows a symbolic link planted at the name.
+ * How a file is opened. No mode follows a symbolic link at the name.
  * - `read`: an existing file, for reading.
  * - `update`: an existing file, for reading and writing.
  * - `create`: a new file, mode 0600 whatever the umask; fails with EEXIST when the name is taken.
@@ -9,7 +9,7 @@ import * as fs from 'node:fs';
  */
 export type OpenMode = 'read' | 'update' | 'create' | 'lock';
 
-/** What the file system says about a name. */
+/** The facts of a name in the file system. */
 export interface FileFacts {
   readonly kind: 'file' | 'directory' | 'link' | 'other';
   readonly size: number;
@@ -17,7 +17,7 @@ export interface FileFacts {
   readonly mode: number;
   /** Equal for two names of one file. */
   readonly inode: number;
-  /** Id of the user it belongs to, when that is another than this process acts for. */
+  /** Id of the owner, when it is not the user of this process. */
   readonly foreignOwner?: number;
 }
 
@@ -28,7 +28,7 @@ export interface FileFacts {
  */
 export interface FilePort {
   open(path: string, mode: OpenMode): number;
-  /** Frees the number. Never fails for the disk's sake: whatever has to be on disk was synced before. */
+  /** Closes a file. Does not throw for errors of the disk: everything that must be on disk was synced before. */
   close(fd: number): void;
   /** Writes at a position; may write less than asked. Returns the number of bytes written. */
   write(fd: number, bytes: Uint8Array, offset: number, length: number, position: number): number;
@@ -48,20 +48,20 @@ export interface FilePort {
   makeDirectory(path: string): void;
   /** Removes an empty directory. */
   removeDirectory(path: string): void;
-  /** Facts of what a name leads to, or null when there is nothing. */
+  /** Returns the facts of the file behind a name, following links; null when it does not exist. */
   stat(path: string): FileFacts | null;
-  /** Facts of the name itself, or null when there is nothing. */
+  /** Returns the facts of the name itself; null when it does not exist. */
   lstat(path: string): FileFacts | null;
-  /** Facts of an open file. */
+  /** Returns the facts of an open file. */
   fstat(fd: number): FileFacts;
-  /** Bytes that this user may still write on the file system of a path. */
+  /** Returns the bytes that this user may still write on the file system of a path. */
   freeBytes(path: string): number;
-  /** The magic number of the file system of a path on Linux, null on other systems. */
+  /** Returns the magic number of the file system of a path on Linux, null on other systems. */
   fileSystemType(path: string): number | null;
 }
 
 const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL } = fs.constants;
-// Windows knows neither O_NOFOLLOW nor a sync of a directory nor permission bits: best effort there.
+// Windows has neither O_NOFOLLOW nor a sync of directories nor permission bits: best effort there.
 const windows = process.platform === 'win32';
 const O_NOFOLLOW = windows ? 0 : fs.constants.O_NOFOLLOW;
 
@@ -76,7 +76,7 @@ const flags: Readonly<Record<OpenMode, number>> = {
 export const nodeFilePort: FilePort = {
   open(path, mode) {
     const fd = fs.openSync(path, flags[mode], 0o600);
-    // The umask may have taken bits away.
+    // The umask may have removed bits.
     if (mode === 'create' || mode === 'lock') fs.fchmodSync(fd, 0o600);
     return fd;
   },
@@ -84,7 +84,7 @@ export const nodeFilePort: FilePort = {
     try {
       fs.closeSync(fd);
     } catch (error) {
-      // close(2): the number is free all the same, and trying again could close another file.
+      // close(2): the descriptor is free in any case, and a second call could close another file.
       if (!['EIO', 'ENOSPC', 'EDQUOT', 'EINTR'].includes((error as { code?: string }).code ?? ''))
         throw error;
     }
@@ -118,7 +118,7 @@ export const nodeFilePort: FilePort = {
     const { bavail, bsize } = fs.statfsSync(path);
     return bavail * bsize;
   },
-  // Other systems number their file systems in other ways.
+  // Other systems use other numbers for their file systems.
   fileSystemType: (path) => (process.platform === 'linux' ? fs.statfsSync(path).type : null),
 };
 
@@ -160,12 +160,12 @@ export function readFully(
   return done;
 }
 
-/** Writes all bytes at a position, in as many calls as it takes. */
+/** Writes all bytes at a position, in as many calls as needed. */
 export function writeFully(files: FilePort, fd: number, bytes: Uint8Array, position: number): void {
   let done = 0;
   while (done < bytes.length) {
     const count = files.write(fd, bytes, done, bytes.length - done, position + done);
-    // A device that takes nothing and says nothing is full; looping would never end.
+    // A device that writes nothing without an error is full; a loop would never end.
     if (count === 0) throw Object.assign(new Error('ENOSPC: nothing was written'), { code: 'ENOSPC' });
     done += count;
   }

@@ -4,10 +4,10 @@ import { SignalboxError } from '../../../errors.ts';
 import { errnoOf, explained, isFull } from './failures.ts';
 import { type FilePort, readFully, writeFully } from './file-port.ts';
 
-/** What is asked of a lock. */
+/** A request for a lock. */
 export interface LockRequest {
   readonly files: FilePort;
-  /** The file that the lock is held on. */
+  /** The file with the lock. */
   readonly path: string;
   /** The directory, for messages. */
   readonly dir: string;
@@ -22,11 +22,11 @@ export interface HeldLock {
 
 /** A way to keep a second writer out of a directory. */
 export interface LockPort {
-  /** @throws SignalboxError `STORE_LOCKED` when someone else holds it, `STORE_NO_LOCK` when there is no way to lock. */
+  /** @throws SignalboxError `STORE_LOCKED` when another process holds it, `STORE_NO_LOCK` when no method works here. */
   acquire(request: LockRequest): Promise<HeldLock>;
 }
 
-/** Tries to lock an open file. Returns why it cannot know, when it cannot. */
+/** Tries to lock an open file. Returns the reason when the method does not work here. */
 export type LockMethod = (fd: number) => Promise<'held' | 'refused' | { readonly unavailable: string }>;
 
 /** A lock of the open file description by fs-native-extensions, an optional dependency. */
@@ -41,8 +41,8 @@ export const nativeMethod: LockMethod = async (fd) => {
 };
 
 /**
- * A lock by flock(1): the child locks the open file description that it inherits, and since that is ours too,
- * the lock outlives the child and dies with this process.
+ * A lock by flock(1). The child locks the open file description that it inherits and shares with this process: the lock
+ * outlives the child, and ends with this process.
  */
 export const flockMethod: LockMethod = async (fd) => {
   const child = spawnSync('flock', ['-xn', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
@@ -52,9 +52,9 @@ export const flockMethod: LockMethod = async (fd) => {
 };
 
 /**
- * A lock that the kernel frees when the process ends, however it ends. Every method that works here must hold it: the
- * two lock kinds do not see each other, so a process that has only one of them is kept out by that one. flock(1) costs
- * 3 to 7 ms at each open.
+ * A lock that the kernel releases when the process ends, in any way. Takes the lock with every method that
+ * works here: the two kinds of lock do not see each other, and another process may have only one of them.
+ * flock(1) costs 3 to 7 ms at each opening.
  */
 export function createKernelLock(methods: readonly LockMethod[] = [nativeMethod, flockMethod]): LockPort {
   return {
@@ -69,7 +69,7 @@ export function createKernelLock(methods: readonly LockMethod[] = [nativeMethod,
           files.close(fd);
           throw error;
         }
-        // Someone may have removed the file in between: a lock on a file without a name keeps nobody out.
+        // The file may have been removed meanwhile: a lock on a file without a name excludes no other process.
         if (files.lstat(path)?.inode === files.fstat(fd).inode)
           return { release: () => releaseFile(files, fd) };
         files.close(fd);
@@ -92,8 +92,8 @@ async function lockOrRefuse(fd: number, methods: readonly LockMethod[], request:
 const heldHere = new Set<string>();
 
 /**
- * For systems without a kernel lock, on demand only: trusts the process number in the file. Two containers may
- * have the same number, and two processes that start in the same moment may both win.
+ * For systems without kernel locks, on request only: trusts the process number in the file. Two containers may have the
+ * same number, and two processes that start in the same moment may both get the lock.
  */
 export const pidFileLock: LockPort = {
   async acquire(request) {
@@ -120,12 +120,12 @@ export const pidFileLock: LockPort = {
   },
 };
 
-/** Without its text first: a file that nobody holds should not name a holder. */
+/** Removes the text before the lock: a file that no process holds should not name a holder. */
 function releaseFile(files: FilePort, fd: number): void {
   try {
     files.truncate(fd, 0);
   } catch (error) {
-    // The text is for people; what counts is the lock, which ends with the file.
+    // The text is only for people; the lock ends when the file is closed.
     if (errnoOf(error) === '') throw error;
   } finally {
     files.close(fd);
@@ -156,7 +156,7 @@ function locked(request: LockRequest, fd: number): SignalboxError {
 
 function readHolder({ files }: LockRequest, fd: number): string {
   const bytes = Buffer.alloc(512);
-  // A file that others can write: what it says is shown, so only printable characters of it.
+  // Other users may write this file and its text is shown: only printable characters are taken.
   const text = bytes.toString('utf8', 0, readFully(files, fd, bytes, 0, bytes.length, 0));
   return text.replace(/[^\x20-\x7e]+/g, ' ');
 }
@@ -168,7 +168,7 @@ function writeHolder({ files, path, now }: LockRequest, fd: number): void {
     files.truncate(fd, 0);
     writeFully(files, fd, Buffer.from(text), 0);
   } catch (error) {
-    // The text is for people; a full disk is no reason to refuse a lock that is held.
+    // The text is only for people; a full disk must not refuse a lock that is held.
     if (!isFull(error)) throw explained('write', path, error);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Magic numbers of file systems that other hosts may write to, from the manual page statfs(2) of Linux. FUSE and 9P
- * stand for both: a directory of this host, and one of another.
+ * Magic numbers of file systems that other hosts may write to, from the manual page statfs(2) of Linux. FUSE and 9P may
+ * be either: a directory of this host, or of another.
  */
 const names: ReadonlyMap<number, string> = new Map([
   [0x6969, 'NFS'],
@@ -17,11 +17,11 @@ const names: ReadonlyMap<number, string> = new Map([
 ]);
 
 /**
- * What a person should know about the file system of a store; null when there is nothing to say.
- * @param type - as `statfs` gives it on Linux; null where it is not known.
+ * Returns a warning about the file system of a store; null when there is no reason for one.
+ * @param type - as `statfs` returns it on Linux; null where it is unknown.
  */
 export function networkWarning(dir: string, type: number | null): string | null {
   const name = type === null ? undefined : names.get(type);
   if (name === undefined) return null;
-  return `${dir} is on ${name}, which other hosts may reach: a lock there may not keep them out, and a sync may not reach a disk. Keep a json store on a disk of this host.`;
+  return `${dir} is on ${name}, which other hosts may reach: a lock there may not exclude them, and a sync may not reach a disk. Keep a json store on a disk of this host.`;
 }

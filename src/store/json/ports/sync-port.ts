@@ -2,21 +2,24 @@ import { getSystemErrorName } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import type { FilePort } from './file-port.ts';
 
-/** Makes file content durable without stopping the caller. */
+/** Makes file content durable without blocking the caller. */
 export interface SyncPort {
-  /** Resolves when all that was written to the file before the call is on disk. */
+  /** Resolves when everything that was written to the file before the call is on disk. */
   datasync(fd: number): Promise<void>;
   /** Ends the port; calls under way are rejected. */
   close(): void;
 }
 
-/** How many syncs may be asked for ahead: a power of two, so that places go round when the count does. */
+/** The size of the ring of requested syncs: a power of two, so that positions wrap when the count overflows. */
 const room = 64;
-/** What two threads share: how many syncs were asked for, how many have ended, the files of the newest, and how each ended. */
+/**
+ * The memory that both threads share: the counts of requested and ended syncs, and file and result of the
+ * newest ones.
+ */
 const [asked, ended, files, results] = [0, 1, 2, 2 + room];
 
-// Source text and not a file, so that it works from TypeScript and from the build alike. Both sides sleep on a count: a
-// message would have to pass through two event loops, which takes 60 µs more of every commit.
+// Source text and not a file, so that it works from TypeScript and from the build. Both threads sleep on a
+// count: a message would pass through two event loops, which costs 60 µs more for every commit.
 const source = `
 const { workerData: cells } = require('node:worker_threads');
 const { fdatasyncSync } = require('node:fs');
@@ -52,11 +55,11 @@ interface Waiter {
  */
 export function createWorkerSyncPort(): SyncPort {
   const cells = new Int32Array(new SharedArrayBuffer(4 * (2 + 2 * room)));
-  // execArgv: the flags of a test runner or loader are of no use to these few lines.
+  // execArgv: these few lines do not need the flags of a test runner or loader.
   const worker = new Worker(source, { eval: true, execArgv: [], name: 'signalbox-sync', workerData: cells });
-  /** Whose syncs are under way, oldest first: they end in this order. */
+  /** The callers of the syncs under way, oldest first: syncs end in this order. */
   const waiters: Waiter[] = [];
-  /** What there is no room for yet. */
+  /** Requests for which the ring has no room yet. */
   const later: Waiter[] = [];
   let askedFor = 0;
   let answered = 0;
@@ -64,7 +67,7 @@ export function createWorkerSyncPort(): SyncPort {
 
   const ask = (waiter: Waiter) => {
     Atomics.store(cells, files + (askedFor & (room - 1)), waiter.fd);
-    // The counts go round.
+    // The counts wrap at 32 bits.
     askedFor = (askedFor + 1) | 0;
     waiters.push(waiter);
     Atomics.store(cells, asked, askedFor);
@@ -92,7 +95,7 @@ export function createWorkerSyncPort(): SyncPort {
   const end = (reason: Error) => {
     closed ??= reason;
     for (const waiter of [...waiters.splice(0), ...later.splice(0)]) waiter.reject(closed);
-    // Nobody may stay behind who waits for a count that moves no more.
+    // Rejects every caller: the count that it waits for does not change any more.
     Atomics.notify(cells, ended);
   };
   worker.on('error', end);

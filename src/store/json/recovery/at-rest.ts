@@ -18,7 +18,7 @@ import {
 } from '../snapshot/promotion-mark.ts';
 import { type Recovery, recover } from './recovery.ts';
 
-/** A store that nobody has open, all of it, under its lock. Reading it changes nothing. */
+/** A whole store that no process has open, under its lock. Reading it changes nothing. */
 export interface StoreAtRest {
   /** Absolute. */
   readonly dir: string;
@@ -26,18 +26,18 @@ export interface StoreAtRest {
   /** Seq of the newest entry. */
   readonly seq: number;
   readonly records: State['records'];
-  /** What an earlier promotion has left. */
+  /** The mark of an earlier promotion. */
   readonly mark: PromotionMark | null;
-  /** The whole journal that is kept, oldest line first. */
+  /** Reads the whole kept journal, oldest line first. */
   lines(): AsyncIterable<Line>;
-  /** Marks the directory: on disk when this returns. */
+  /** Writes the mark. It is on disk when this returns. */
   setMark(mark: PromotionMark): void;
   removeMark(): void;
-  /** Lets the lock go. */
+  /** Releases the lock. */
   release(): void;
 }
 
-/** What a store at rest is read with. */
+/** The dependencies of reading a store at rest. */
 export interface AtRestPorts {
   readonly files: FilePort;
   readonly lock: LockPort;
@@ -91,8 +91,8 @@ function linesOf(
   { journals, unborn, seq }: Recovery,
 ): AsyncIterable<Line> {
   const last = journals.at(-1);
-  const kept = listing.journals.filter((generation) => generation !== unborn);
-  const generations = listGenerations(files, dir, { ...listing, journals: kept }, report);
+  const bornJournals = listing.journals.filter((generation) => generation !== unborn);
+  const generations = listGenerations(files, dir, { ...listing, journals: bornJournals }, report);
   // A torn end was never acknowledged: nothing after the last whole line is read.
   const end = { generation: last?.header.generation ?? 0, at: last?.end ?? 0, seq };
   return createHistory({ dir, files, defer, synced: () => end }, generations).read(1);

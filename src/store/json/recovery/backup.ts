@@ -6,21 +6,21 @@ import { type FilePort, readFully, writeFully } from '../ports/file-port.ts';
 import { type CleanMark, writeCleanMark } from '../snapshot/clean-marker.ts';
 import type { SnapshotPorts } from '../snapshot/snapshot.ts';
 
-/** What a backup holds. */
+/** A finished backup. */
 export interface Backup {
   /** The directory, as an absolute path. */
   readonly dir: string;
-  /** Seq of the newest entry in it: everything that was acknowledged when the backup was asked for is there. */
+  /** Seq of its newest entry: the backup has everything that was acknowledged before the call. */
   readonly seq: number;
   /** Bytes of all files. */
   readonly bytes: number;
 }
 
-/** What is to be copied: whole files but for the newest journal, of which only what is synced. */
+/** The files to copy: all of them whole, except that of the newest journal only the synced part is copied. */
 export interface BackupSource {
   /** Journals that are kept, oldest first; the last is the one being written. */
   readonly generations: readonly number[];
-  /** How the store would be marked if it were closed at its synced end. */
+  /** The clean marker of the store if it were closed at its synced end. */
   readonly end: CleanMark;
   readonly report: (message: string) => void;
 }
@@ -32,13 +32,13 @@ interface OpenSource {
 }
 
 const sliceBytes = 1024 * 1024;
-// As for a snapshot: commits share the sync thread, so no sync may be long.
+// As for a snapshot: commits share the sync thread, so every sync must be short.
 const syncEveryBytes = 8 * 1024 * 1024;
 
 /**
- * Copies a store that is being written to a new directory. It is made under another name and renamed when it is on
- * disk, so a directory of the wanted name is a whole backup.
- * @throws SignalboxError `INVALID_OPTION` when something stands there, `STORE_FULL`, `STORE_PERMISSION`, `STORE_IO`
+ * Copies a store to a new directory while the store is being written. The copy is made under another name and
+ * renamed when it is on disk, so a directory of the wanted name is a whole backup.
+ * @throws SignalboxError `INVALID_OPTION` when the directory exists, `STORE_FULL`, `STORE_PERMISSION`, `STORE_IO`
  */
 export async function backUp(ports: SnapshotPorts, source: BackupSource, target: string): Promise<Backup> {
   const { files } = ports;
@@ -48,7 +48,7 @@ export async function backUp(ports: SnapshotPorts, source: BackupSource, target:
     const expected = 'a directory that does not exist yet: each backup gets its own';
     throw new SignalboxError('INVALID_OPTION', { option: 'dir', expected, actual: dir });
   }
-  // All of them in this tick: from here on a checkpoint may rename and remove what it wants.
+  // Opens all files in this tick: after it a checkpoint may rename and remove them.
   const sources = openSources(ports, source);
   const temporary = join(dirname(dir), `${basename(dir)}.${ports.newId()}.tmp`);
   try {
@@ -105,7 +105,7 @@ async function copy(
   }
 }
 
-/** What cannot be removed stays under a name that says what it is. */
+/** Removes an unfinished backup. A file that cannot be removed stays under its `.tmp` name. */
 function removeUnfinished(files: FilePort, directory: string): void {
   try {
     for (const name of files.list(directory)) files.unlink(join(directory, name));

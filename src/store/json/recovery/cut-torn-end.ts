@@ -10,11 +10,11 @@ import type { FilePort } from '../ports/file-port.ts';
 import type { Recovery } from './recovery.ts';
 
 /**
- * Makes durable what was read, since a killed process leaves it in the page cache only, and removes what a crash
- * left: a torn end, a journal that was never born, files under construction. Then the clean marker goes, before
- * anything is written that it does not know. Each step may be repeated after a crash.
+ * Makes the recovered state the only content of the directory. Syncs what was read, since a killed process leaves it in
+ * the page cache only. Removes what a crash left: a torn end, an unborn journal, files under construction. Then removes
+ * the clean marker, before anything is written that the marker does not cover. Each step may be repeated after a crash.
  */
-export function settle(
+export function cutTornEnd(
   files: FilePort,
   dir: string,
   listing: Listing,

@@ -20,16 +20,16 @@ import {
   type SnapshotHeader,
 } from '../snapshot/snapshot-format.ts';
 
-/** What stands in a directory, checked; nothing was changed yet. */
+/** The checked content of a directory. Nothing was changed yet. */
 export interface Recovery {
   /** Null for a new store. */
   readonly store: string | null;
   readonly snapshot: ReadSnapshot | null;
-  /** False when `snapshot.json` is missing or damaged and the one before it was taken. */
+  /** False when `snapshot.json` is missing or damaged and the one before it was used. */
   readonly currentIsGood: boolean;
   /** Journals from the snapshot's generation on. */
   readonly journals: readonly ScannedJournal[];
-  /** A last journal that died before its header was written: to be removed. */
+  /** A last journal whose header was never written: it must be removed. */
   readonly unborn: number | null;
   readonly clean: boolean;
   /** The end of the last line. */
@@ -38,17 +38,17 @@ export interface Recovery {
   readonly crc: number;
 }
 
-/** What a recovery is given to. */
+/** The receivers of a recovery. */
 export interface RecoveryPorts {
   readonly into: Recipient;
   readonly revive: Revive;
-  /** Told what a person should know. */
+  /** Called with messages for people. */
   readonly report: (message: string) => void;
 }
 
 /**
- * Finds the newest state that can be proved: a valid snapshot and every line after it. Whatever is not as it was
- * written, and not the mark of a crash, is refused; what was given away by then is worth nothing.
+ * Finds the newest state that can be proved: a valid snapshot and every line after it. Refuses all damage that
+ * a crash does not explain; the caller must then discard what the receivers got.
  * @throws SignalboxError `STORE_CORRUPT`, `STORE_VERSION`, `STORE_PERMISSION`, `STORE_IO`
  */
 export async function recover(
@@ -79,7 +79,7 @@ export async function recover(
     if (previous instanceof SignalboxError) throw previous;
     const recovery = replay(files, dir, listing, previous, false, into);
     refuseEarlierEnd(files, dir, listing, recovery);
-    // The very first opening may have ended before its snapshot was there: nothing was lost or damaged.
+    // The very first opening may have ended before its snapshot was written: nothing was lost or damaged.
     if (recovery.generation <= 1 && recovery.seq === 0) return recovery;
     const from =
       previous === null ? 'the journals alone' : `${previousSnapshotName} and the journals after it`;
@@ -99,7 +99,7 @@ function isNew(listing: Listing): boolean {
   return listing.empty && !listing.clean && listing.historySnapshots.length === 0;
 }
 
-/** The error for a file that must be there. */
+/** Makes the error for a missing file. */
 export function missing(file: string, lastGood: number): SignalboxError<'STORE_CORRUPT'> {
   return corrupt({ file, byte: 0, line: 0, what: 'no such file', lastGood });
 }
@@ -145,7 +145,7 @@ function replay(
   for (let generation = first; generation <= last; generation += 1) {
     if (!listing.journals.includes(generation)) throw missing(journalName(generation), end.seq);
     const isLast = generation === last && !listing.clean;
-    // A snapshot is renamed only after the header of its journal is on disk, so that one was born.
+    // A snapshot is renamed only after the header of its journal is on disk, so that journal must exist.
     const mayBeUnborn = isLast && generation !== snapshot?.generation;
     const journal = scan(files, dir, generation, end, { torn: isLast, unborn: mayBeUnborn }, into);
     if (journal === null) {
@@ -181,7 +181,7 @@ function positionOf(journals: readonly ScannedJournal[]): Pick<Recovery, 'genera
   return last === undefined ? nothing : { generation: last.header.generation, seq: last.seq, crc: last.crc };
 }
 
-/** A generation that left a snapshot for history has had a journal. */
+/** Checks that no journal is missing: a generation with a snapshot for history had a journal. */
 function refuseMissingJournal(listing: Listing, last: number, lastGood: number): void {
   const newest = listing.historySnapshots.at(-1) ?? 0;
   if (newest > last) throw missing(`${journalName(newest)} beside ${historySnapshotName(newest)}`, lastGood);
@@ -193,7 +193,10 @@ function checkClean(files: FilePort, dir: string, journals: readonly ScannedJour
   checkCleanMark(files, dir, { store, generation, bytes: last.size, seq: last.seq, crc: last.crc });
 }
 
-/** A damaged snapshot whose header still reads says which generation there was at least. */
+/**
+ * Refuses an end before the generation that the header of a damaged snapshot names, if the header can still be
+ * read.
+ */
 function refuseEarlierEnd(files: FilePort, dir: string, listing: Listing, recovery: Recovery): void {
   const header = listing.snapshot ? headerOrNull(files, dir) : null;
   if (header !== null && header.generation > recovery.generation) {
@@ -206,7 +209,7 @@ function headerOrNull(files: FilePort, dir: string): SnapshotHeader | null {
   try {
     return readSnapshotHeader(files, fd, snapshotName).header;
   } catch {
-    // That it is damaged is known, and why we are here.
+    // The snapshot is known to be damaged: its error is reported already.
     return null;
   } finally {
     files.close(fd);

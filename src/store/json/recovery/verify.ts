@@ -25,38 +25,38 @@ import { createKernelLock, type LockPort } from '../ports/lock.ts';
 import { asStored, readSnapshot } from '../snapshot/snapshot-format.ts';
 import { missing, type Recovery, recover } from './recovery.ts';
 
-/** What was found in the directory of a json store. */
+/** The result of a verification of a json store. */
 export interface Verification {
   /** Id of the store; null in an empty directory. */
   readonly storeId: string | null;
   /** Seq of the newest entry that an opening would recover. */
   readonly seq: number;
-  /** True when the store was closed, or is a backup: then not a byte may be missing. */
+  /** True when the store was closed, or is a backup: then no byte may be missing. */
   readonly clean: boolean;
-  /** What an opening would find in it. */
+  /** The records that an opening would find. */
   readonly counts: RecordCounts;
-  /** Names of the files that were read and are as they were written, oldest first. */
+  /** Names of the files that were read without damage, oldest first. */
   readonly good: readonly string[];
   /**
-   * Damage that an opening would survive, as `STORE_CORRUPT` with file and byte: in a closed journal that is history,
-   * or in a snapshot that others make good.
+   * Damage that an opening would survive, as `STORE_CORRUPT` with file and byte: in a closed journal of the
+   * history, or in a snapshot that other files replace.
    */
   readonly damage: readonly SignalboxError[];
-  /** What an opening would say: a torn write that would be cut, a snapshot that is made good. */
+  /** The reports of an opening: a torn write that would be cut, a damaged snapshot that other files replace. */
   readonly reports: readonly string[];
 }
 
-/** What a verification can be told. */
+/** The options of a verification. */
 export interface VerifyOptions {
   /** File operations, for fault tests. */
   readonly files?: FilePort;
-  /** What keeps a writer out meanwhile, for fault tests. Default: a kernel lock, where the store has a lock file. */
+  /** The lock against a writer, for fault tests. Default: a kernel lock, where the store has a lock file. */
   readonly lock?: LockPort;
 }
 
 /**
- * Reads all files of a json store, checks every checksum and every chain, and changes nothing. Meant for backups, and
- * for a store that nobody has open: a backup counts once this has read it.
+ * Reads all files of a json store, checks every checksum and every chain, and changes nothing. For backups, and
+ * for a store that no process has open. Trust a backup only after this has read it.
  *
  * It reads synchronously (about 100 MB a second), so call it in a process that has nothing else to do.
  *
@@ -83,7 +83,7 @@ export async function verifyStore(
   const path = resolve(checkDirectory(dir));
   if (!prepareDirectory(files, path, false)) throw new SignalboxError('STORE_MISSING', { path });
   const lockPath = join(path, lockName);
-  // Without the file nobody holds it, and making one would change the directory.
+  // Without a lock file no process holds the store, and making the file would change the directory.
   const held =
     files.lstat(lockPath) === null ? null : await lock.acquire({ files, dir: path, path: lockPath, now: 0 });
   try {
@@ -95,7 +95,7 @@ export async function verifyStore(
   }
 }
 
-/** Throws what an opening would be refused for; everything else is told. */
+/** Throws the error of an opening that would be refused; reports everything else. */
 async function verify(files: FilePort, dir: string): Promise<Verification> {
   const listing = listStore(files, dir);
   const reports: string[] = [];
@@ -133,7 +133,7 @@ interface FurtherFile {
   read(): void;
 }
 
-/** The closed journals before the recovered ones, each chained to the one before it. */
+/** Verifies the closed journals before the recovered ones, each chained to the one before it. */
 function historyOf(
   files: FilePort,
   dir: string,
@@ -150,7 +150,7 @@ function historyOf(
         const known = before?.generation === number - 1 ? before : null;
         before = null;
         const header = known === null ? readHeader(files, join(dir, journalName(number))) : null;
-        // What is wrong with a header, the scan says with its place.
+        // The scan reports the fault of a header with its position.
         const seq = known?.seq ?? (header === null || typeof header === 'string' ? 0 : header.header.base);
         const start = known ?? { store, seq, crc: null };
         const end = scanJournal(files, dir, number, start, strict, () => {}) as ScannedJournal;
@@ -160,14 +160,14 @@ function historyOf(
     }));
 }
 
-/** The last line of history must be the one that the first recovered journal follows. */
+/** Checks that the first recovered journal follows the last line of the history. */
 function refuseOtherEnd({ header, end, seq, crc }: ScannedJournal, next: JournalHeader): void {
   if (seq === next.base && toHex(crc) === next.previous) return;
   const what = `an end at seq ${seq} (${toHex(crc)}) where ${next.base} (${next.previous}) is followed`;
   throw corrupt({ file: journalName(header.generation), byte: end, line: 0, what, lastGood: header.base });
 }
 
-/** Every snapshot once, whatever its names. */
+/** Verifies every snapshot once, also when it has several names. */
 function snapshotsOf(
   files: FilePort,
   dir: string,

@@ -6,7 +6,7 @@ import { corrupt, formatVersion, newerVersion } from '../ports/failures.ts';
 import { type FilePort, readFully, writeFully } from '../ports/file-port.ts';
 import { discard, type SnapshotPorts } from './snapshot.ts';
 
-/** What a clean close knew: with it, no torn end and no missing tail is excused. */
+/** The end of the store at a clean close: with it, a torn end or a missing tail is damage. */
 export interface CleanMark {
   readonly store: string;
   readonly generation: number;
@@ -36,7 +36,7 @@ export function checkCleanMark(files: FilePort, dir: string, recovered: CleanMar
 }
 
 /**
- * Writes the marker: the last act of a clean close.
+ * Writes the marker: the last step of a clean close.
  * @returns the size of the file.
  */
 export async function writeCleanMark(ports: SnapshotPorts, mark: CleanMark): Promise<number> {

@@ -11,16 +11,19 @@ import { explained } from '../ports/failures.ts';
 import type { FilePort } from '../ports/file-port.ts';
 import { readSnapshotHeader } from './snapshot-format.ts';
 
-/** How much history is kept. */
+/** The limits of the history. */
 export interface HistoryLimits {
   readonly maxAgeMs: number;
   readonly maxBytes: number;
 }
 
-// A file takes whole blocks, so thousands of almost empty generations count for what they cost.
+// A file takes whole blocks: thousands of almost empty generations count with the space that they take.
 const blockBytes = 4096;
 
-/** Reads the headers of all journals: what history there is, oldest first, without a gap up to the newest. */
+/**
+ * Reads the headers of all journals. Returns the generations of the history, oldest first, without a gap up to
+ * the newest.
+ */
 export function listGenerations(
   files: FilePort,
   dir: string,
@@ -45,8 +48,8 @@ export function listGenerations(
 }
 
 /**
- * The oldest generation that recovery may need: the one of `snapshot.prev.json`, since that is taken when
- * `snapshot.json` is damaged.
+ * Returns the oldest generation that recovery may need: that of `snapshot.prev.json`, which replaces a damaged
+ * `snapshot.json`.
  */
 export function recoveryFloor(files: FilePort, dir: string): number {
   const floors = [snapshotName, previousSnapshotName]
@@ -55,7 +58,7 @@ export function recoveryFloor(files: FilePort, dir: string): number {
   return Math.min(...floors);
 }
 
-// A damaged one may need everything there is: then nothing is dropped.
+// A damaged snapshot may need every journal: then nothing is dropped.
 function generationOf(files: FilePort, dir: string, name: string): number {
   const fd = files.open(join(dir, name), 'read');
   try {
@@ -68,9 +71,9 @@ function generationOf(files: FilePort, dir: string, name: string): number {
 }
 
 /**
- * Drops whole generations, oldest first: those that are too old, and those above the total size. Never one that
- * recovery or a reader needs.
- * @returns the generations that stay.
+ * Drops whole generations, oldest first: those that are too old, and those above the total size. Keeps every generation
+ * that recovery or a reader needs.
+ * @returns the kept generations.
  */
 export function dropOldGenerations(
   files: FilePort,
@@ -80,22 +83,22 @@ export function dropOldGenerations(
   limits: HistoryLimits,
   now: number,
 ): Generation[] {
-  const kept = [...generations];
+  const remaining = [...generations];
   const sizes = new Map(generations.slice(0, -1).map((each) => [each.number, sizeOf(files, dir, each)]));
   let total = [...sizes.values()].reduce((sum, size) => sum + size, 0);
-  while (kept.length > 1) {
-    const [oldest, next] = kept as [Generation, Generation];
+  while (remaining.length > 1) {
+    const [oldest, next] = remaining as [Generation, Generation];
     const isOld = next.beganAt < now - limits.maxAgeMs;
     if (oldest.number >= keepFrom || !(isOld || total > limits.maxBytes)) break;
     removeGeneration(files, dir, oldest.number);
     total -= sizes.get(oldest.number) ?? 0;
-    kept.shift();
+    remaining.shift();
   }
-  if (kept.length < generations.length) files.syncDirectory(dir);
-  return kept;
+  if (remaining.length < generations.length) files.syncDirectory(dir);
+  return remaining;
 }
 
-/** Removes what stands before the history: leftovers of a crash in the middle of a removal. */
+/** Removes files that are older than the history: a crash during a removal may have left them. */
 export function removeOrphans(
   files: FilePort,
   dir: string,

@@ -6,14 +6,14 @@ import { corrupt, errnoOf, explained, formatVersion, newerVersion } from '../por
 import { type FilePort, readFully, writeFully } from '../ports/file-port.ts';
 import { discard } from './snapshot.ts';
 
-/** Where a store went, as its directory says it. */
+/** The mark in the directory of a promoted store: the database that it was promoted to. */
 export interface PromotionMark {
   /** Id of the promotion: the database has the same. */
   readonly id: string;
   /** The database, without a password. */
   readonly to: string;
   readonly schema: string;
-  /** False until the database has committed: it may hold the promotion or not. */
+  /** False until the commit of the database is known: the database may or may not hold the promotion. */
   readonly isDone: boolean;
   /** Epoch milliseconds. */
   readonly at: number;
@@ -21,7 +21,7 @@ export interface PromotionMark {
 
 const format = 'signalbox-promotion';
 
-/** The error of whoever opens a directory with a mark. */
+/** Makes the error of an opening of a directory with a mark. */
 export function promotedError(path: string, mark: PromotionMark): SignalboxError {
   const { to, schema, isDone } = mark;
   return new SignalboxError('STORE_PROMOTED', { path, to, schema, isDone });
@@ -40,11 +40,11 @@ export function readPromotionMark(files: FilePort, dir: string): PromotionMark {
   throw corrupt({ file: promotedName, byte: 0, line: 1, what, lastGood: 0 });
 }
 
-/** Puts the mark there, or another in its place. It is on disk when this returns. */
+/** Writes the mark, or replaces it. It is on disk when this returns. */
 export function writePromotionMark(files: FilePort, dir: string, mark: PromotionMark): void {
   const { id, to, schema, isDone, at } = mark;
   const temporary = join(dir, temporaryName(promotedName, id));
-  // A crash may have left one under the same name.
+  // A crash may have left a file under the same name.
   discard(files, temporary);
   try {
     const fd = files.open(temporary, 'create');
@@ -63,7 +63,7 @@ export function writePromotionMark(files: FilePort, dir: string, mark: Promotion
   }
 }
 
-/** Takes the mark away: the database is known not to have committed. */
+/** Removes the mark. Only when the database is known not to have committed. */
 export function removePromotionMark(files: FilePort, dir: string): void {
   try {
     files.unlink(join(dir, promotedName));

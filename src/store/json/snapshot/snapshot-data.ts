@@ -5,17 +5,17 @@ import { JsonWriter } from '../journal/json-writer.ts';
 import { kinds } from '../journal/line.ts';
 import { type ReadSnapshot, separatorBefore } from './snapshot-format.ts';
 
-// About 1 ms of work each (measured), so commits never wait long for a slice, and no clock is asked.
+// About 1 ms of work each (measured), so commits never wait long for a slice, and no clock is read.
 const sliceLength = 128 * 1024;
 
-/** A snapshot from which records that are still the same are copied, byte for byte. */
+/** A snapshot from which unchanged records are copied, byte for byte. */
 export interface Source {
   readonly snapshot: ReadSnapshot;
-  /** Fills bytes with what stands in its file from a position on. */
+  /** Fills bytes with the content of the file from a position on. */
   readonly copy: (into: Uint8Array, position: number) => void;
 }
 
-/** The data of a snapshot in slices; each is valid until the next. */
+/** Yields the data of a snapshot in slices; each is valid until the next. */
 export function* slices(state: State, source: Source | null): Generator<Uint8Array> {
   const json = new JsonWriter();
   for (const [index, kind] of kinds.entries()) {
@@ -41,14 +41,14 @@ export function* slices(state: State, source: Source | null): Generator<Uint8Arr
   yield json.bytes();
 }
 
-/** A record without what is null or an empty list: that is what a record has that says nothing. */
+/** Writes a record without keys that are null or an empty list: a record that lacks a key has this value. */
 function writeRecord(json: JsonWriter, kind: Kind, record: StoredRecord): void {
   json.ascii('{');
   let isFirst = true;
   for (const key in record) {
     const value = record[key];
     if (value === null || value === undefined) continue;
-    // The value of an annotation is the program's: one that says nothing is null, and an empty list is another one.
+    // The value of an annotation belongs to the program: only null may be left out, an empty list is a value.
     if (kind !== 'annotation' && Array.isArray(value) && value.length === 0) continue;
     if (!isFirst) json.ascii(',');
     isFirst = false;
@@ -59,20 +59,20 @@ function writeRecord(json: JsonWriter, kind: Kind, record: StoredRecord): void {
   json.ascii('}');
 }
 
-/** Records one after the other, here and in the file. */
+/** Records that are adjacent in the list and in the file. */
 interface Run {
   readonly count: number;
   readonly start: number;
   readonly end: number;
 }
 
-/** The records of a kind as they were read. They are compared by identity: whoever changes one hands over another. */
+/** The records of a kind as they were read. They are compared by identity: a changed record is a new object. */
 class OldRecords {
   readonly #records: readonly StoredRecord[];
   readonly #places: readonly number[];
-  /** As a rule they come in the order in which they were read. */
+  /** The next expected record: usually they come in the order in which they were read. */
   #next = 0;
-  /** Made when they do not. */
+  /** The places by record; made when the order differs. */
   #indexes: ReadonlyMap<StoredRecord, number> | null = null;
 
   constructor({ state, places }: ReadSnapshot, kind: Kind) {
@@ -80,7 +80,10 @@ class OldRecords {
     this.#places = places[kind];
   }
 
-  /** What can be copied at once from a place on, at most a slice; null when that record was not read as it is. */
+  /**
+   * Returns the records that can be copied together from a place on, at most a slice; null when the first has
+   * changed.
+   */
   runAt(records: readonly StoredRecord[], at: number): Run | null {
     const first = this.#find(records[at] as StoredRecord);
     if (first === null) return null;

@@ -25,20 +25,20 @@ export interface Snapshot {
   readonly state: State;
 }
 
-/** A snapshot that was read, and where its records stand: each from one byte of the file to before another. */
+/** A snapshot that was read, and the places of its records: each from one byte of the file to before another. */
 export interface ReadSnapshot extends Snapshot {
   readonly file: string;
   readonly places: Readonly<Record<Kind, readonly number[]>>;
 }
 
-/** What becomes of a record that was read: a snapshot leaves out what says nothing. */
+/** Completes a record that was read: a snapshot leaves out keys with empty values. */
 export type Revive = (kind: Kind, stored: StoredRecord) => { readonly id: string };
-/** Leaves records as they stand in the file. */
+/** Returns records as they are in the file. */
 export const asStored: Revive = (_kind, stored) => stored;
 
-/** What stands before the data, at the start of the second line. */
+/** The text before the data, at the start of the second line. */
 export const dataPrefix = '"data":';
-/** What stands after the data. */
+/** The text after the data. */
 export const dataSuffix = '}\n';
 
 const headerRoom = 64;
@@ -47,8 +47,8 @@ const lineFeed = 0x0a;
 const comma = 0x2c;
 
 /**
- * The first line: fixed in length for a store id, since it is written after the data whose digest it holds.
- * With the second it makes one JSON document.
+ * Returns the first line. Its length is fixed for a store id, since it is written after the data whose digest it holds.
+ * With the second line it is one JSON document.
  */
 export function encodeSnapshotHeader(header: SnapshotHeader): string {
   const { store, generation, seq, bytes, sha256 } = header;
@@ -66,7 +66,7 @@ export function encodeSnapshotHeader(header: SnapshotHeader): string {
   return `${text.slice(0, -1)},${' '.repeat(headerRoom - digits)}\n`;
 }
 
-/** The separators of the data: `{"store":[`, `],"queue":[` … and the end. Each is a line, as each record is. */
+/** Returns a separator of the data: `{"store":[`, `],"queue":[` … or the end. Each is a line, as each record is. */
 export function separatorBefore(index: number): string {
   if (index === kinds.length) return ']}';
   return `${index === 0 ? '{' : '],'}"${kinds[index]}":[`;
@@ -86,7 +86,7 @@ export function readSnapshotHeader(
   const feed = bytes.subarray(0, end).indexOf(lineFeed);
   const line = bytes.toString('utf8', 0, feed + 1);
   const header = decodeSnapshotHeader(line, file);
-  // The line is rebuilt from what it says: a change of any byte shows, spaces included.
+  // Builds the line again from its content: a change of any byte shows, spaces included.
   if (header === null || encodeSnapshotHeader(header) !== line) {
     throw corrupt({ file, byte: 0, line: 1, what: 'a damaged snapshot header', lastGood: 0 });
   }
@@ -125,7 +125,7 @@ export function readSnapshot(files: FilePort, fd: number, file: string, revive: 
     corrupt({ file, byte, line, what, lastGood: 0 });
   refuseOtherText(files, fd, length, dataPrefix, damaged);
   refuseOtherText(files, fd, start + header.bytes, dataSuffix, damaged);
-  // The digest before the records: what a parser says of damaged text helps nobody.
+  // Checks the digest before the records: the parser's error for damaged text would not help.
   if (digestOf(files, fd, start, header.bytes) !== header.sha256) {
     throw damaged('data with another SHA-256 than its header says', start, 2);
   }
@@ -154,7 +154,7 @@ function digestOf(files: FilePort, fd: number, start: number, length: number): s
   return hash.digest('hex');
 }
 
-/** One record at a time, so that neither the text nor a buffer of the whole state is ever held. */
+/** Reads one record at a time, so that neither the text nor a buffer of the whole state is in memory. */
 function readRecords(
   files: FilePort,
   fd: number,
@@ -180,7 +180,7 @@ function readRecords(
     if (kind === undefined || record === null) throw damaged('a line that is not a record', at, lineNumber);
     const fault = faultOf(kind, record, text.length, true);
     if (fault !== null) throw damaged(fault, at, lineNumber);
-    // One by one: what a record was read as is gone before the garbage collector would move it.
+    // Completes records one by one: the object that was read is garbage before the collector would move it.
     records[kind].push(revive(kind, record) as StoredRecord);
     places[kind].push(at, end);
   }

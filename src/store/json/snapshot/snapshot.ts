@@ -25,7 +25,7 @@ import {
 // Syncing as it grows keeps each sync short: commits share the sync thread.
 const syncEveryBytes = 8 * 1024 * 1024;
 
-/** What a snapshot file needs to be written. */
+/** The dependencies of a snapshot file that is written. */
 export interface SnapshotPorts {
   readonly dir: string;
   readonly files: FilePort;
@@ -37,21 +37,21 @@ export interface SnapshotPorts {
 /** lowdb's container for the state on disk. It holds the state only while it is being written. */
 export interface SnapshotContainer {
   /**
-   * Replaces `snapshot.json` by this state in slices between which the event loop runs.
+   * Replaces `snapshot.json` by this state, in slices between which the event loop runs.
    * @returns the size of the file.
    */
   write(snapshot: Snapshot, replacing: Replacing): Promise<number>;
 }
 
-/** What a snapshot is written over. */
+/** The snapshot that is replaced. */
 export interface Replacing {
-  /** False when the present snapshot is damaged and must not become the second chance. */
+  /** False when the present snapshot is damaged and must not become `snapshot.prev.json`. */
   readonly keepPrevious: boolean;
-  /** The one that was read: what is the same as in that is copied from its file. */
+  /** The snapshot that was read: unchanged records are copied from its file. */
   readonly before: ReadSnapshot | null;
 }
 
-/** The snapshot at a path, read through lowdb; null when there is none. */
+/** Reads the snapshot at a path through lowdb; null when there is no file. */
 export async function loadSnapshot(
   files: FilePort,
   dir: string,
@@ -107,7 +107,7 @@ export function createSnapshotContainer(ports: SnapshotPorts): SnapshotContainer
   };
 }
 
-/** The order is the safety: at every instant a valid snapshot stands at one of the two names. */
+/** Renames the files in an order that makes it safe: at every instant one of the two names has a valid snapshot. */
 async function replaceSnapshot(
   ports: SnapshotPorts,
   snapshot: Snapshot,
@@ -133,17 +133,17 @@ async function replaceSnapshot(
   return size;
 }
 
-/** Gives the present snapshot a second name, under which it stays as long as the journal that began from it. */
+/** Gives the present snapshot a second name, under which it is kept as long as the journal that began from it. */
 export function keepForHistory(files: FilePort, dir: string, generation: number): void {
   try {
     files.link(join(dir, snapshotName), join(dir, historySnapshotName(generation)));
   } catch (error) {
-    // Linked before, by an opening that a crash ended.
+    // Linked already, by an opening that a crash ended.
     if (errnoOf(error) !== 'EEXIST') throw error;
   }
 }
 
-/** Removes a file that was never finished. One that cannot be removed now goes at the next open. */
+/** Removes an unfinished file. If that fails, the next opening removes it. */
 export function discard(files: FilePort, path: string): void {
   try {
     files.unlink(path);
@@ -221,14 +221,14 @@ async function writeData(
       if (bytes - syncedAt >= syncEveryBytes) {
         await syncing;
         syncing = syncs.datasync(fd);
-        // Awaited before the next, and at the end; until then nobody looks at it.
+        // Awaited before the next sync and at the end. Until then a rejection must not count as unhandled.
         syncing.catch(() => {});
         syncedAt = bytes;
       }
       await defer();
     }
   } finally {
-    // The number of a closed file may be another's by the time it is synced.
+    // Waits for the sync: the file descriptor could belong to another file as soon as it is closed.
     await syncing;
   }
   return { bytes, sha256: hash.digest('hex') };

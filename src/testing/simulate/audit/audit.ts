@@ -1,18 +1,18 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { HistoryEntry, OpenStore } from '../../../index.ts';
 import { differences } from './differences.ts';
-import { applied, heldBy, isOpen, type Kept, placeOf } from './kept.ts';
-import { changesHolder, holders, isLegal } from './legal-ways.ts';
+import { holderChanges, holderEvents, isLegalPath } from './legal-paths.ts';
+import { afterEntry, heldBy, isOpen, placeOf, type ReplayedRecord } from './replayed-record.ts';
 
-/** What an audit may take for granted. */
+/** The assumptions of an audit. */
 export interface AuditOptions {
-  /** UUID prefix of boxes: a box decides about jobs in the care of system jobs, a dispatcher never does. */
+  /** UUID prefix of boxes: a box decides about jobs that a system job handles, a dispatcher never does. */
   readonly boxPrefix: string;
   /** Whether a living dispatcher may be declared dead. Default false. */
   readonly allowsFalseDeaths?: boolean;
   /**
-   * Whether processes open the store each by itself, as they do with a database: then numbers of entries have gaps, those
-   * of different records come in any order, epochs are not one after the other, and signs of life need no entry. Default
+   * Whether each process opens the store by itself, as with a database: then seqs have gaps, entries of
+   * different records come in any order, epochs do not follow each other, and pings need no entry. Default
    * false.
    */
   readonly hasPeers?: boolean;
@@ -20,10 +20,10 @@ export interface AuditOptions {
 
 /** Follows a whole journal and lists every entry that breaks an invariant. */
 export class Audit {
-  readonly records = new Map<string, Kept>();
+  readonly records = new Map<string, ReplayedRecord>();
   /** One line each, with the number of the invariant and the entry. */
   readonly problems: string[] = [];
-  /** Jobs that were put and are not over. */
+  /** The number of jobs that were put and have not ended. */
   openJobs = 0;
   readonly #options: AuditOptions;
   readonly #outcomes = new Set<string>();
@@ -46,11 +46,11 @@ export class Audit {
     return this.#seq;
   }
 
-  jobs(): Kept[] {
+  jobs(): ReplayedRecord[] {
     return [...this.records.values()].filter(({ kind }) => kind === 'job');
   }
 
-  job(id: string): Kept | undefined {
+  job(id: string): ReplayedRecord | undefined {
     return this.records.get(`job/${id}`);
   }
 
@@ -63,7 +63,7 @@ export class Audit {
     if (entry.q !== (before?.lastSeq ?? 0)) this.#say(entry, `I3 names ${entry.q} as its last entry`);
     if (entry.kind === 'job') this.#checkJob(entry, before);
     else if (entry.kind === 'representation') this.#checkRepresentation(entry, before);
-    const after = applied(entry, before);
+    const after = afterEntry(entry, before);
     if (after === null) this.records.delete(key);
     else this.records.set(key, after);
     if (entry.kind === 'agent' && after !== null) {
@@ -73,40 +73,40 @@ export class Audit {
     if (entry.kind === 'job') this.#move(entry, before, after);
   }
 
-  #checkJob(entry: HistoryEntry, before: Kept | undefined): void {
+  #checkJob(entry: HistoryEntry, before: ReplayedRecord | undefined): void {
     // A job that is stored with its first event is NEW before it.
     const from = before === undefined ? entry.from : before.state;
     if (entry.from !== null && entry.from !== from) this.#say(entry, `I8 is ${from}`);
     if (before === undefined && entry.from !== null && entry.from !== 'new')
       this.#say(entry, 'I8 has no record');
-    if (!isLegal(from, entry.event, entry.to)) this.#say(entry, 'I8 is no legal way');
+    if (!isLegalPath(from, entry.event, entry.to)) this.#say(entry, 'I8 is not a legal path');
     this.#checkHolder(entry, before);
     this.#checkOnce(entry);
     this.#checkOrder(entry, before);
     this.#checkQuotas(entry);
   }
 
-  /** The token only grows, by one with every change of holder, and a former holder writes nothing. */
-  #checkHolder(entry: HistoryEntry, before: Kept | undefined): void {
+  /** The claim grows by one with every change of holder and at no other time, and a former holder writes nothing. */
+  #checkHolder(entry: HistoryEntry, before: ReplayedRecord | undefined): void {
     const { event, by, patch } = entry;
     const claim = Number(before?.fields.claim ?? 0);
     if (patch?.claim !== undefined && patch.claim !== claim + 1) this.#say(entry, `I6 claim was ${claim}`);
     const isOlder = Number(patch?.epoch) < Number(before?.fields.epoch ?? 0);
     if (event === 'job.claim' && isOlder && !this.#hasPeers) this.#say(entry, 'I6 epoch went back');
-    if (changesHolder.includes(event) && patch?.claim === undefined)
-      this.#say(entry, 'I6 changes the holder and keeps the token');
+    if (holderChanges.includes(event) && patch?.claim === undefined)
+      this.#say(entry, 'I6 changes the holder and keeps the claim');
     const place = placeOf(before);
     if (place === null) return;
-    // A job that waits for another is finished by whoever finished that one.
+    // A job that waits for another is finished by the process that finished the other.
     const isHolders =
-      holders.includes(event) || (event === 'job.finish' && before?.state === 'active.running');
+      holderEvents.includes(event) || (event === 'job.finish' && before?.state === 'active.running');
     if (isHolders && 'agent' in place) {
       const holder = `${place.dispatcher}#${before?.fields.epoch}`;
       if (by !== holder) this.#say(entry, `I6 is held by ${holder}`);
     }
-    const isWorkers = holders.includes(event) || event === 'job.finish';
+    const isWorkers = holderEvents.includes(event) || event === 'job.finish';
     if (isWorkers && 'system' in place && !by.startsWith(this.#options.boxPrefix))
-      this.#say(entry, 'I6 is in the care of a system job');
+      this.#say(entry, 'I6 is handled by a system job');
   }
 
   /** One outcome and one completion, for jobs and callbacks alike. */
@@ -122,8 +122,8 @@ export class Audit {
     if (this.#hasUnstarted(id)) this.#say(entry, 'I9 a callback has not begun');
   }
 
-  /** Nothing starts before its time or after its deadline, and nothing that follows before what it follows. */
-  #checkOrder(entry: HistoryEntry, before: Kept | undefined): void {
+  /** No job starts before its time or after its deadline, and no callback before the outcome of its parent. */
+  #checkOrder(entry: HistoryEntry, before: ReplayedRecord | undefined): void {
     const { event, at, patch } = entry;
     if (event === 'job.claim' && before?.state === 'pending') {
       const beginAfter = Number(before.fields.beginAfter ?? 0);
@@ -144,20 +144,20 @@ export class Audit {
       this.#say(entry, `I11 has another outcome than ${inner}`);
   }
 
-  /** Nothing enters a quota that is filled. */
+  /** No job enters a full quota. */
   #checkQuotas(entry: HistoryEntry): void {
     for (const quota of (entry.patch?.quotas as readonly string[] | undefined) ?? []) {
       const held = this.#quotas.get(quota) ?? new Set();
       const size = Number(this.records.get(`quota/${quota}`)?.fields.size ?? Number.POSITIVE_INFINITY);
       if (!held.has(entry.id) && held.size >= size)
-        this.#say(entry, `I7 ${quota} of size ${size} is filled by ${[...held]}`);
+        this.#say(entry, `I7 ${quota} of size ${size} is full with ${[...held]}`);
     }
   }
 
-  /** Only the dead are declared dead by others, unless the store was opened anew since they were activated. */
-  #checkRepresentation(entry: HistoryEntry, before: Kept | undefined): void {
-    const told = Math.max(Number(entry.patch?.lastPing ?? 0), Number(entry.patch?.activated ?? 0));
-    if (told > entry.at) this.#say(entry, `I13 is a sign of life from ${told - entry.at} ms later`);
+  /** Only dead dispatchers are deactivated by others, unless the store was opened again since their activation. */
+  #checkRepresentation(entry: HistoryEntry, before: ReplayedRecord | undefined): void {
+    const sign = Math.max(Number(entry.patch?.lastPing ?? 0), Number(entry.patch?.activated ?? 0));
+    if (sign > entry.at) this.#say(entry, `I13 is a sign of life from ${sign - entry.at} ms later`);
     if (entry.event !== 'representation.deactivate' || this.#options.allowsFalseDeaths === true) return;
     const { dispatcher, epoch, activated, lastPing, pingDeathInterval } = before?.fields ?? {};
     const [by, epochNow] = entry.by.split('#');
@@ -177,7 +177,7 @@ export class Audit {
     return false;
   }
 
-  #move(entry: HistoryEntry, before: Kept | undefined, after: Kept | null): void {
+  #move(entry: HistoryEntry, before: ReplayedRecord | undefined, after: ReplayedRecord | null): void {
     this.openJobs += Number(isOpen(after)) - Number(isOpen(before));
     for (const quota of (before?.fields.quotas as readonly string[]) ?? [])
       this.#quotas.get(quota)?.delete(entry.id);
@@ -191,7 +191,7 @@ export class Audit {
     if (was !== is && held.size > size) this.#say(entry, `I7 agent ${is} of size ${size} holds ${held.size}`);
   }
 
-  /** What nobody waits for is over, and nothing is held any more. */
+  /** At the end every job has ended, except those that were never put, and no agent or quota holds one. */
   checkRest(): void {
     for (const { id, state, fields } of this.jobs()) {
       if (state === 'completed' || this.#restsWith(id)) continue;
@@ -203,7 +203,7 @@ export class Audit {
       if (held.size > 0) this.problems.push(`I14 quota ${quota} holds ${[...held]}`);
   }
 
-  /** A job that was pulled rests as NEW, with its callbacks; so does a branch that was not chosen. */
+  /** Whether a job may stay NEW: it was pulled, its parent stays NEW, or it is a branch that was not chosen. */
   #restsWith(id: string): boolean {
     const job = this.job(id);
     if (job?.state !== 'new') return false;
@@ -218,7 +218,7 @@ export class Audit {
     return 'job' in place && this.#restsWith(place.job);
   }
 
-  /** The records of a store are what its journal says, each key that an entry ever named. */
+  /** Compares the records of a store with its journal: each key that any entry named. */
   async compare(store: OpenStore): Promise<void> {
     this.problems.push(...(await differences(this.records, store, this.#hasPeers)));
   }

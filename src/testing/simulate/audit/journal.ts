@@ -3,7 +3,7 @@ import type { Host } from '../world/host.ts';
 import type { World } from '../world/world.ts';
 import { Audit } from './audit.ts';
 
-/** The journal of a run: audited as it is synced, and compared with what is read after each opening. */
+/** The journal of a run: audited as it is synced, and compared with what each opening reads. */
 export class Journal {
   readonly #world: World;
   readonly #host: Host;
@@ -17,21 +17,21 @@ export class Journal {
     this.#audit = newAudit(host);
   }
 
-  /** What it says so far. */
+  /** The audit of everything so far. */
   get audit(): Audit {
     return this.#audit;
   }
 
-  /** Opens the store and reads what it knows; what was synced before must be there. */
+  /** Opens the store and reads all of its journal. Everything that was synced before must be there. */
   async open(): Promise<void> {
     const world = this.#world;
     const store = await this.#host.open();
     const audit = newAudit(this.#host);
     for await (const entry of store.entries(1)) {
       const known = this.#texts[entry.seq - 1];
-      const told = textOf(entry);
-      if (known === undefined) this.#texts[entry.seq - 1] = told;
-      else if (known !== told) world.violated(`I3 entry ${entry.seq} was ${known} and is ${told}`);
+      const text = textOf(entry);
+      if (known === undefined) this.#texts[entry.seq - 1] = text;
+      else if (known !== text) world.violated(`I3 entry ${entry.seq} was ${known} and is ${text}`);
       audit.follow(entry);
     }
     const before = this.#audit;
@@ -52,7 +52,7 @@ export class Journal {
     this.#audit.follow(entry);
   }
 
-  /** The records of the store are what the journal says; and so they are for the next process. */
+  /** Compares the records of the store with the journal, now and after another opening. */
   async compare(): Promise<void> {
     const world = this.#world;
     await world.until(this.#host.store.settled(), 'the last sync');
@@ -72,7 +72,7 @@ export class Journal {
   }
 }
 
-/** Boxes of a simulation have UUIDs with this before that of their dispatcher. */
+/** The UUID of a simulated box is this and the UUID of its dispatcher. */
 export const boxPrefix = 'box-';
 
 function newAudit({ hasPeers }: Host): Audit {
@@ -80,11 +80,11 @@ function newAudit({ hasPeers }: Host): Audit {
 }
 
 function textOf({ seq, at, by, kind, id, event, to, patch }: HistoryEntry): string {
-  // A stack names files and lines: another place, another version of Node, another text.
+  // A stack names files and lines, which differ between machines and versions of Node.
   const hasStack =
     patch !== null && (patch.outcome != null || patch.retryData != null || patch.failure != null);
-  const told = JSON.stringify(patch, hasStack ? withoutStack : undefined);
-  return `${seq} ${at} ${by} ${kind}/${id} ${event} ${to} ${told}`;
+  const text = JSON.stringify(patch, hasStack ? withoutStack : undefined);
+  return `${seq} ${at} ${by} ${kind}/${id} ${event} ${to} ${text}`;
 }
 
 function withoutStack(key: string, value: unknown): unknown {

@@ -1,21 +1,21 @@
 import type { Audit } from './audit.ts';
 
-/** What callers of a run were told about what they put. */
+/** The answers that the callers of a run got to their puts. */
 export class Ledger {
   readonly #acknowledged = new Set<string>();
   readonly #refused = new Set<string>();
 
-  /** A put resolved: from now on the job is there. */
+  /** Notes that a put resolved: from now on the job must exist. */
   acknowledge(id: string): void {
     this.#acknowledged.add(id);
   }
 
-  /** A caller was told that nothing was committed, and gave up: the job must never be there. */
+  /** Notes that a put was refused and given up: the job must never exist. */
   refuse(id: string): void {
     this.#refused.add(id);
   }
 
-  /** One line for each promise that the journal does not keep. */
+  /** Returns one line for each answer that the journal contradicts. */
   problems(audit: Audit): string[] {
     return [
       ...[...this.#acknowledged]

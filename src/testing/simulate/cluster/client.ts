@@ -5,41 +5,42 @@ import { isInjected, lostConnection, saysNotCommitted } from '../world/faults.ts
 import type { SeededRandom } from '../world/random.ts';
 import type { World } from '../world/world.ts';
 
-/** Where and how a simulated client puts. */
+/** The options of a simulated put. */
 export interface SimulatedPutOptions {
   /** Default `''`. */
   readonly queue?: string;
 }
 
 /**
- * Who does something in a simulation: it talks to one of the processes that are up, which may stop, be killed or lose
- * its store at any moment.
+ * A client of a simulation. It uses one of the processes that are up, which may stop, be killed or lose its
+ * store at any moment.
  */
 export interface SimulatedClient {
-  /** The box of that process. Its calls fail as they do in production; what they throw ends the act, and no more. */
+  /** The box of that process. Its calls fail as they do in production; an error ends only the act. */
   readonly box: Signalbox;
-  /** Randomness of this act: what is drawn from anything else makes a seed unrepeatable. */
+  /** The randomness of this act. A seed cannot be repeated when an act uses any other randomness. */
   readonly random: SeededRandom;
-  /** How many acts began before. */
+  /** The number of acts that began before. */
   readonly number: number;
   /**
-   * Puts a job as a careful program does: under an id of its own, and again, through whoever is up, until it is
-   * acknowledged. `make` is called for each attempt. From its acknowledgement on the job must not be lost; one whose
-   * commit was refused for certain may be given up, and must never appear then. Gives the id, or null when it was given up.
+   * Puts a job as a careful program does: under its own id, and again, through any process that is up, until
+   * the put is acknowledged. `make` is called for each attempt. An acknowledged job must not be lost. A job
+   * whose commit was certainly refused may be given up, and must never appear then. Returns the id; null when
+   * the job was given up.
    */
   readonly put: (make: () => Job<unknown>, options?: SimulatedPutOptions) => Promise<string | null>;
 }
 
-/** What a client needs from its simulation. */
+/** The dependencies of a client. */
 export interface ClientParts {
   readonly world: World;
   readonly box: Signalbox;
   readonly number: number;
   readonly ledger: Ledger;
   readonly audit: () => Audit;
-  /** A box that is up, or null while none is. */
+  /** Returns a box that is up; null while no process is up. */
   readonly anyBox: () => Signalbox | null;
-  /** Chance that whoever asked does not hear the answer. */
+  /** The chance that the caller does not get the answer. */
   readonly forgets: number;
   readonly isOver: () => boolean;
 }
@@ -61,7 +62,7 @@ export class ClientOf implements SimulatedClient {
     this.number = parts.number;
   }
 
-  // A field, so that it may be taken out of the client.
+  // A field, so that an act can take it out of the client by destructuring.
   put: SimulatedClient['put'] = async (make, { queue = '' } = {}) => {
     const { ledger, world, isOver } = this.#parts;
     this.#puts += 1;
@@ -88,7 +89,10 @@ export class ClientOf implements SimulatedClient {
     }
   };
 
-  /** What refused it; null when it was acknowledged. Who does not answer is not waited for. */
+  /**
+   * Returns the error that refused the put; null when it was acknowledged. Does not wait for a process without
+   * an answer.
+   */
   async #try(box: Signalbox, queue: string, make: () => Job<unknown>, id: string): Promise<unknown> {
     const putting = box
       .queue(queue)
@@ -104,7 +108,7 @@ export class ClientOf implements SimulatedClient {
     return refused;
   }
 
-  /** What was acknowledged is on disk, and every query shows it. */
+  /** Checks that an acknowledged job is on disk, and that every query shows it. */
   async #check(box: Signalbox, id: string): Promise<void> {
     const { audit, world } = this.#parts;
     if (audit().job(id) === undefined) world.violated(`I1 job ${id} was acknowledged before it was synced`);
@@ -117,12 +121,12 @@ export class ClientOf implements SimulatedClient {
   }
 }
 
-/** A conflict about the job itself, and no other that a store may have. */
+/** Whether an error is a conflict about the job itself, not another conflict of the store. */
 function isAboutTheJob(error: unknown, id: string): boolean {
   return error instanceof ConflictError && error.details.subject === `job/${id}`;
 }
 
-/** What a fault or the state of a job refuses is no surprise; a mistake in a call, and anything else, is. */
+/** Whether an error is expected: a fault, or the state of a job, caused it. A mistake in a call is not expected. */
 export function isExpected(error: unknown): boolean {
   if (error instanceof SignalboxError)
     return !/^(INVALID_|ARGS_|UNKNOWN_|QUEUE_|QUOTA_|JOB_EXISTS)/.test(error.code);

@@ -6,19 +6,19 @@ import type { Lane } from '../world/scheduler.ts';
 import type { World } from '../world/world.ts';
 import { type ProcessSettings, SimulatedProcess } from './simulated-process.ts';
 
-/** What processes are started with. */
+/** The dependencies of a cluster. */
 export interface ClusterParts {
   readonly world: World;
   readonly host: Host;
   readonly journal: Journal;
   readonly settings: ProcessSettings;
-  /** How many there are at a time. */
+  /** The number of processes at a time. */
   readonly size: number;
 }
 
 /** The processes of a run: started one after the other, killed, and started again. */
 export class Cluster {
-  /** What goes wrong between a process and the store; null while nothing does. */
+  /** The faults between a process and the store; null without faults. */
   faults: SimulationFaults | null = null;
   readonly #parts: ClusterParts;
   #network: Lane;
@@ -32,12 +32,12 @@ export class Cluster {
     this.#network = parts.world.scheduler.lane('network');
   }
 
-  /** Those that were not killed. */
+  /** The processes that were not killed. */
   get processes(): readonly SimulatedProcess[] {
     return this.#processes;
   }
 
-  /** How many were ever started. */
+  /** The number of starts so far. */
   get starts(): number {
     return this.#starts;
   }
@@ -46,18 +46,18 @@ export class Cluster {
     return this.#processes.some(({ isUp }) => isUp);
   }
 
-  /** The box of one that is up, by chance; null while none is. */
+  /** Returns the box of a random process that is up; null while no process is up. */
   anyBox(): Signalbox | null {
     const up = this.#processes.filter(({ isUp }) => isUp);
     return up.length === 0 ? null : this.#parts.world.random.pick(up).box;
   }
 
-  /** Resolves when everything that was to start is up, or killed. */
+  /** Resolves when every process that was started is up, or killed. */
   started(): Promise<void> {
     return this.#starting;
   }
 
-  /** Starts a process, once those before it are up. `uuid` null: a new one. */
+  /** Starts a process, once those before it are up. `uuid` null: a new UUID. */
   start(uuid: string | null): void {
     this.#starts += 1;
     const name = `p${this.#starts}`;
@@ -74,12 +74,12 @@ export class Cluster {
     this.#processes = this.#processes.filter((each) => each !== process);
   }
 
-  /** Everything goes down, and comes again: the store first, then one process after the other. */
+  /** Crashes everything, then starts it again: the store first, then one process after the other. */
   crash(): void {
     const { world, host, journal, size } = this.#parts;
     this.#starting = this.#starting
       .then(() => {
-        world.note('everything goes down');
+        world.note('everything crashes');
         for (const process of this.#processes) this.kill(process);
         world.scheduler.kill(this.#network);
         this.#network = world.scheduler.lane('network');
@@ -126,7 +126,7 @@ export class Cluster {
     return process;
   }
 
-  /** A process that lost its store ends, and another is started. */
+  /** Ends a process that lost its store, and starts another. */
   #ends(process: SimulatedProcess): void {
     const { world } = this.#parts;
     world.scheduler.callLater(world.lane, 1000, () => {
@@ -148,8 +148,8 @@ export class Cluster {
       isLevelEnabled: (level) => level === 'fatal',
       fatal: (_fields, message) => {
         world.note(`${name}: ${message.split('\n')[0]}`);
-        const isBroken = /unexpected error in worker|what follows a commit broke/.test(message);
-        // A worker whose store is gone has nobody to tell.
+        const isBroken = /unexpected error in worker|an effect of a commit failed/.test(message);
+        // A worker without a store cannot report its error otherwise: that is expected.
         if (isBroken && !/the simulated store|got a closed one/.test(message))
           world.violated(`I16 ${name}: ${message}`);
       },
@@ -157,7 +157,7 @@ export class Cluster {
   }
 }
 
-/** A store that is a server says so of a connection that breaks while it is opened. */
+/** Whether a connection broke while a store on a server was opened. */
 function isDisconnected(error: unknown): boolean {
   return error instanceof SignalboxError && error.code === 'STORE_DISCONNECTED';
 }

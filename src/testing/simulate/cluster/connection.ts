@@ -10,28 +10,28 @@ type Request = Parameters<OpenStore['claim']>[0];
 type Claimed = Awaited<ReturnType<OpenStore['claim']>>;
 type Lines = Parameters<Parameters<OpenStore['follow']>[0]>[0];
 
-/** What a connection is made from. */
+/** The dependencies of a connection. */
 export interface ConnectionParts extends Opened {
   readonly scheduler: Scheduler;
-  /** The process at the one end. */
+  /** The process that uses the connection. */
   readonly lane: Lane;
-  /** What lies between: requests under way arrive whatever becomes of the process that sent them. */
+  /** The network: requests under way arrive even if the process that sent them is killed. */
   readonly network: Lane;
   readonly random: SeededRandom;
-  /** Whether this process may take everybody before it for dead. */
+  /** Whether this process may treat every earlier process as dead. */
   readonly isFirst: boolean;
-  /** Told of each fault. */
+  /** Called for each fault. */
   readonly onFault: (what: string) => void;
-  /** Told when it can be used no more. */
+  /** Called when the connection has failed and cannot be used any more. */
   readonly onFailure: () => void;
 }
 
 const noFaults = { delays: 0, refusals: 0, lostAnswers: 0 };
 
 /**
- * An open store as one process of several reaches it: the same records for all, and between them a line that is slow,
- * breaks and loses answers. What a paused process asked for happens; it hears of it when it goes on. A commit whose answer
- * is lost has an unknown outcome: this end has failed then, as a store does that could not sync.
+ * The connection of one process to the store that all share. It is slow, breaks and loses answers. A request of
+ * a paused process is carried out; the process gets the answer when it continues. A commit whose answer is lost
+ * has an unknown outcome: the connection has failed then, as a store that could not sync.
  */
 export class Connection implements OpenStore {
   readonly name: string;
@@ -61,12 +61,12 @@ export class Connection implements OpenStore {
     this.poolSize = parts.store.poolSize;
   }
 
-  /** Whether it can be used no more. */
+  /** Whether the connection has failed and cannot be used any more. */
   get hasFailed(): boolean {
     return this.#failure !== null;
   }
 
-  /** Nothing goes wrong from now on, and what is under way arrives. */
+  /** Ends the faults, and lets everything that is under way arrive. */
   heal(): void {
     this.faults = noFaults;
     this.isDown = false;
@@ -157,7 +157,7 @@ export class Connection implements OpenStore {
     this.#store.onFailure((error) => this.#parts.lane.turn(() => listener(error)));
   }
 
-  /** What was done is unknown at this end, so nothing more is done through it: the process has to be started anew. */
+  /** Fails the connection: the outcome of a commit is unknown to the process, which must be started again. */
   #fail(): Error {
     if (this.#failure !== null) return this.#failure;
     const details = { call: 'a commit', file: 'the simulated store', reason: 'a lost answer' } as const;
@@ -168,20 +168,20 @@ export class Connection implements OpenStore {
     return failure;
   }
 
-  /** Lets go of this end. A store that all share stays open for the others. */
+  /** Closes the connection. A store that all processes share stays open for the others. */
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const unfollow of this.#unfollows) unfollow();
     if (this.#parts.isOwn) await this.#store.close();
   }
 
-  /** The process at this end is gone. */
+  /** Ends the connection of a killed process. */
   kill(): void {
     this.#parts.kill();
   }
 
   #ask<Value>(call: () => Promise<Value>): Promise<Value> {
-    // Between the phases nobody is stopped and nothing is late.
+    // Without faults no process is stopped and no call is late.
     if (this.faults === noFaults && !this.#isClosed && this.#failure === null) return call();
     const refused = this.#refused('a read', true);
     if (refused !== null) return this.#late(() => Promise.reject(refused));
@@ -206,14 +206,14 @@ export class Connection implements OpenStore {
     return true;
   }
 
-  /** Most calls pass at once; a late one by some milliseconds, rarely by minutes. */
+  /** Returns the delay of a call: most pass at once, some are late by milliseconds, few by minutes. */
   #delay(): number {
     const { random } = this.#parts;
     if (!random.chance(this.faults.delays)) return 0;
     return random.pick([1, 1, 5, 50, 1000, 5000, random.chance(0.2) ? 70_000 : 10]);
   }
 
-  /** A request that arrives later, also when who sent it is gone by then. */
+  /** Sends a request that arrives later, even if the process that sent it is killed by then. */
   #sent<Value>(delayMs: number, call: () => Value | Promise<Value>): Promise<Value> {
     const { scheduler, network, lane, onFault } = this.#parts;
     onFault(`${lane.name} waits ${delayMs} ms`);
@@ -226,24 +226,24 @@ export class Connection implements OpenStore {
     });
   }
 
-  /** What a call gives, told to the process when it runs, and never once it is killed. */
+  /** Delivers the answer of a call to the process while it runs, and never after it is killed. */
   #late<Value>(call: () => Promise<Value>): Promise<Value> {
     const { lane, random } = this.#parts;
     return new Promise((resolve, reject) => {
-      const tell = (told: () => void): void => {
+      const deliver = (answer: () => void): void => {
         const isAtOnce = lane.isRunning && (this.faults === noFaults || !random.chance(0.2));
-        if (isAtOnce) told();
-        else lane.answer(told);
+        if (isAtOnce) answer();
+        else lane.answer(answer);
       };
       call().then(
-        (value) => tell(() => resolve(value)),
-        (error: unknown) => tell(() => reject(error)),
+        (value) => deliver(() => resolve(value)),
+        (error: unknown) => deliver(() => reject(error)),
       );
     });
   }
 }
 
-/** Nobody need wait for it; whoever does sees the rejection. */
+/** Marks a rejection as handled: no caller has to wait for the promise, and one that waits still gets the error. */
 function quiet(promise: Promise<void>): Promise<void> {
   promise.catch(() => {});
   return promise;

@@ -3,7 +3,7 @@ import type { Lane, Scheduler } from '../world/scheduler.ts';
 
 /** The event loop and the clock of one simulated process. */
 export class LaneReactor extends NodeReactor implements RunnableReactor {
-  /** How far the wall clock of this process is off, in milliseconds. Timed calls do not care. */
+  /** The error of this process's wall clock, in milliseconds. It does not affect timed calls. */
   skew = 0;
   readonly #scheduler: Scheduler;
   readonly #lane: Lane;

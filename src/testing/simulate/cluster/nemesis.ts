@@ -4,7 +4,7 @@ import type { World } from '../world/world.ts';
 import type { Cluster } from './cluster.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 
-/** Plans what goes wrong during the safety phase, and puts it right again at its end. */
+/** Plans the faults of the safety phase, and ends them with it. */
 export class Nemesis {
   readonly #world: World;
   readonly #cluster: Cluster;
@@ -23,7 +23,8 @@ export class Nemesis {
     this.#cluster.faults = faults;
     for (const { connection } of this.#cluster.processes) connection.faults = faults;
     const often = (count: number, strike: () => void): void => {
-      for (let left = count; left > 0; left -= 1) this.#at(this.#random.integer(0, safetyMs), strike);
+      for (let remaining = count; remaining > 0; remaining -= 1)
+        this.#at(this.#random.integer(0, safetyMs), strike);
     };
     often(faults.disconnections, () => this.#disconnect());
     often(faults.pauses, () => this.#pause());
@@ -32,7 +33,7 @@ export class Nemesis {
     often(faults.crashes, () => this.#cluster.crash());
   }
 
-  /** Nothing goes wrong any more: who was stopped goes on, and clocks are right. */
+  /** Ends the faults: stopped processes continue, and clocks are right. */
   end(): void {
     this.#isOver = true;
     this.#cluster.faults = null;
@@ -55,7 +56,7 @@ export class Nemesis {
     return running.length === 0 ? null : this.#random.pick(running);
   }
 
-  /** From a moment to twice as long as it takes to be taken for dead. */
+  /** A random time, from a moment to twice the death interval. */
   #while(): number {
     const random = this.#random;
     const deathMs = this.#deathMs;

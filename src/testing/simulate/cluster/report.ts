@@ -1,26 +1,26 @@
 import type { JobStatus } from '../../../index.ts';
-import { type Kept, placeOf } from '../audit/kept.ts';
+import { placeOf, type ReplayedRecord } from '../audit/replayed-record.ts';
 import type { SimulationFaults } from '../world/faults.ts';
 import type { SimulatedJob } from './scenario.ts';
 
-/** What came of one seed. */
+/** The report of one seed. */
 export interface SimulationReport {
   readonly seed: number;
-  /** Of everything that happened, in order: the same seed gives the same. */
+  /** A hash of the trace: the same seed gives the same hash. */
   readonly hash: string;
-  /** What broke, one line each: the invariant, and where. */
+  /** One line for each violation: the invariant, and where it broke. */
   readonly violations: readonly string[];
   readonly jobs: readonly SimulatedJob[];
-  /** What this seed let go wrong. */
+  /** The faults of this seed. */
   readonly faults: SimulationFaults;
   /** Simulated milliseconds. */
   readonly durationMs: number;
-  /** Everything that happened: instants since the beginning in milliseconds, and what. */
+  /** Everything that happened, one line each, with milliseconds since the beginning. */
   readonly trace: readonly string[];
 }
 
 /** A job as reports and scenarios see it. */
-export function reported(job: Kept): SimulatedJob {
+export function reported(job: ReplayedRecord): SimulatedJob {
   const { id, state, fields } = job;
   const place = placeOf(job);
   return {

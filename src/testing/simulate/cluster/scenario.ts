@@ -4,50 +4,53 @@ import type { SeededRandom } from '../world/random.ts';
 import type { SimulatedClient } from './client.ts';
 import type { SimulatedBoxOptions } from './simulated-process.ts';
 
-/** One life of jobs: what there is, and what clients do with it. */
+/** A scenario: the jobs, and what clients do with them. */
 export interface SimulatedScenario extends SimulatedBoxOptions {
-  /** What clients do, again and again, at random instants while faults happen: as a rule, put something. */
+  /** One act of a client, called at random instants while faults happen. Usually it puts a job. */
   readonly act: (client: SimulatedClient) => unknown;
-  /** How often. Default 20. */
+  /** The number of acts. Default 20. */
   readonly acts?: number;
-  /** Called once before anything goes wrong: for quotas and the like. */
+  /** Called once before the faults: for quotas and similar settings. */
   readonly prepare?: (box: Signalbox) => unknown;
-  /** Called once at the end, when every job is over: throw what must not be. */
+  /** Called once at the end, when every job has ended. Throw for what must not be. */
   readonly check?: (box: Signalbox) => unknown;
   /** Called for each box as its process starts: for agents, hooks and listeners. */
   readonly install?: (box: Signalbox) => void | Promise<void>;
-  /** Agent `main` of every queue in every process. Default: size 2, any job. Null: none, `install` makes some. */
+  /**
+   * Agent `main` of every queue in every process. Default: size 2, any job. Null: no agent; `install` makes the
+   * agents.
+   */
   readonly agent?: AgentSettings | null;
 }
 
-/** The run of one seed, as its scenario sees it. */
+/** The run of one seed, for its scenario. */
 export interface SimulatedRun {
   readonly seed: number;
-  /** Randomness of the scenario. */
+  /** The randomness of the scenario. */
   readonly random: SeededRandom;
-  /** What this seed lets go wrong. */
+  /** The faults of this seed. */
   readonly faults: SimulationFaults;
   /** Simulated time: epoch milliseconds. */
   now(): number;
-  /** A job as the journal has it: what is synced. Undefined when nothing is. */
+  /** Returns a job as it is synced; undefined when nothing of it is. */
   job(id: string): SimulatedJob | undefined;
-  /** Since when the process with the dispatcher of this UUID runs and nothing is wrong with it; null when that is not so. */
+  /** Returns since when the process with the dispatcher of this UUID runs without a fault; null when it does not. */
   wellSince(uuid: string): number | null;
-  /** Says that something broke that must not. */
+  /** Reports a violation. */
   violated(what: string): void;
 }
 
-/** What became of one job. */
+/** The outcome of one job. */
 export interface SimulatedJob {
   readonly id: string;
   readonly name: string;
   readonly status: JobStatus;
-  /** Null while it is not over. */
+  /** Null until the job has ended. */
   readonly ending: string | null;
-  /** How often its code was started. */
+  /** How many times its code was started. */
   readonly attempts: number;
-  /** The job whose callback it is; null for any other. */
+  /** The job whose callback it is; null when it is not a callback. */
   readonly parent: string | null;
-  /** The dispatcher that holds it, or has held it last; null when it stands elsewhere. */
+  /** The dispatcher that holds it, or whose history has it; null when it is elsewhere. */
   readonly dispatcher: string | null;
 }

@@ -12,30 +12,30 @@ import { boxPrefix } from '../audit/journal.ts';
 import { Connection, type ConnectionParts } from './connection.ts';
 import { LaneReactor } from './lane-reactor.ts';
 
-/** What a box of a simulation is told, beside what the simulation itself provides. */
+/** The options of simulated boxes, beside those that the simulation provides. */
 export type SimulatedBoxOptions = Pick<
   SignalboxOptions,
   'jobs' | 'queues' | 'filters' | 'choosers' | 'conditions' | 'retryPolicies'
 >;
 
-/** How often the dispatchers of a simulation poll and ping, and when they count as dead. */
+/** The intervals of simulated dispatchers: polls, pings, and the death interval. */
 export interface Intervals {
   readonly pollInterval: Duration;
   readonly pingInterval: Duration;
   readonly deathInterval: Duration;
 }
 
-/** How the processes of a simulation are set up. */
+/** The settings of simulated processes. */
 export interface ProcessSettings {
   readonly options: SimulatedBoxOptions;
-  /** Agent `main` of every queue. Null: none. */
+  /** Agent `main` of every queue. Null: no agent. */
   readonly agent: AgentSettings | null;
   /** Called for each box before its dispatcher starts. */
   readonly install: (box: Signalbox) => void | Promise<void>;
   readonly intervals: Intervals;
 }
 
-/** One process: an event loop and a clock of its own, a line to the store, a box, and its dispatcher. */
+/** One process, with its own event loop and clock, a connection to the store, a box, and a dispatcher. */
 export class SimulatedProcess {
   readonly uuid: string;
   readonly reactor: LaneReactor;
@@ -58,18 +58,18 @@ export class SimulatedProcess {
     });
   }
 
-  /** It is gone: who waits for its start waits no longer. */
+  /** Kills the process. A caller that waits for its start continues. */
   kill(): void {
     this.connection.kill();
     this.#kill();
   }
 
-  /** Resolves when it is up, or killed. */
+  /** Resolves when the process is up, or killed. */
   start(settings: ProcessSettings, logger: Logger): Promise<void> {
     return Promise.race([this.#killed, this.#start(settings, logger)]);
   }
 
-  /** Whether it is up and does something. */
+  /** Whether the process is up and not stopped. */
   get isUp(): boolean {
     return this.box !== null && this.lane.isRunning && !this.connection.hasFailed;
   }

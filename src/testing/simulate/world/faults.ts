@@ -3,29 +3,35 @@ import { checkOptions, invalid } from '../../check-options.ts';
 import type { SeededRandom } from './random.ts';
 
 /**
- * What goes wrong in a run. Each seed leaves some of it out and has the rest more or less often, so that rare
- * combinations come up, and so that nothing hides behind a fault that stops everything.
+ * The faults of a run. Each seed leaves some of them out and has the others more or less often, so that rare
+ * combinations occur, and no defect hides behind a fault that stops everything.
  */
 export interface SimulationFaults {
-  /** Chance that a call of the store is answered late: as a rule a little, sometimes by longer than the death interval. */
+  /** Chance that a call of the store is answered late: usually a little, sometimes by more than the death interval. */
   readonly delays: number;
   /** Chance that the store refuses a call: nothing is read or written. */
   readonly refusals: number;
-  /** Chance that a commit is made, and its answer is lost. */
+  /** Chance that a commit is made and its answer is lost. */
   readonly lostAnswers: number;
-  /** How often at most a process loses its store for a while. */
+  /** The largest number of times that a process loses its store for a while. */
   readonly disconnections: number;
-  /** How often at most a process stops for a while and goes on, as a suspended one does: it does not know. */
+  /**
+   * The largest number of times that a process stops for a while and continues, as a suspended one does without
+   * noticing.
+   */
   readonly pauses: number;
-  /** How often at most a process is killed; another one comes, now and then under the same UUID. */
+  /** The largest number of times that a process is killed. Another one starts, sometimes with the same UUID. */
   readonly kills: number;
-  /** How often at most the wall clock of a process jumps, forward or back. The clock of the store is right. */
+  /**
+   * The largest number of times that the wall clock of a process jumps, forward or back. The clock of the store
+   * is right.
+   */
   readonly clockJumps: number;
-  /** How often at most everything goes down at once, the store included, and comes again. */
+  /** The largest number of times that everything crashes at once, the store included, and starts again. */
   readonly crashes: number;
 }
 
-/** Everything that can go wrong, as often as a run can bear. */
+/** All faults, as often as a run can bear. */
 export const allFaults: SimulationFaults = {
   delays: 0.05,
   refusals: 0.02,
@@ -37,7 +43,10 @@ export const allFaults: SimulationFaults = {
   crashes: 2,
 };
 
-/** @throws SignalboxError `INVALID_OPTION`: one that nobody knows would leave a run without the fault that is meant. */
+/**
+ * Checks faults. @throws SignalboxError `INVALID_OPTION`: a misspelt one would leave a run without the intended
+ * fault.
+ */
 export function checkedFaults(faults: Partial<SimulationFaults> | false): Partial<SimulationFaults> | false {
   if (faults === false) return faults;
   checkOptions(faults, Object.keys(allFaults), 'faults');
@@ -52,7 +61,7 @@ export function checkedFaults(faults: Partial<SimulationFaults> | false): Partia
   return faults;
 }
 
-/** What a seed makes of it. */
+/** Returns the faults of one seed. */
 export function drawnFaults(
   faults: Partial<SimulationFaults> | false,
   random: SeededRandom,
@@ -67,12 +76,12 @@ export function drawnFaults(
   return drawn as unknown as SimulationFaults;
 }
 
-/** An error as a lost connection gives it: whether anything was done is unknown. */
+/** Makes the error of a lost connection: the outcome of the call is unknown. */
 export function lostConnection(): Error {
   return Object.assign(new Error('the connection to the store was lost'), { code: 'ECONNRESET' });
 }
 
-/** An error of a store that has done nothing. What is read only fails as reads do. */
+/** Makes the error of a call that did nothing. A read gets only errors that reads can have. */
 export function refusal(random: SeededRandom, isRead: boolean): Error {
   const kind = random.integer(0, isRead ? 5 : 7);
   if (kind < 4) return lostConnection();
@@ -81,12 +90,12 @@ export function refusal(random: SeededRandom, isRead: boolean): Error {
   return new Error('the store has an error of its own');
 }
 
-/** Whether an error says that nothing was committed. Of any other the outcome is unknown. */
+/** Whether an error means that nothing was committed. After any other error the outcome is unknown. */
 export function saysNotCommitted(error: unknown): boolean {
   return error instanceof ConflictError || (error instanceof SignalboxError && error.code === 'STORE_FULL');
 }
 
-/** Whether an error is one of those above, and not of Signalbox itself. */
+/** Whether an error is one of the above, and not one of Signalbox itself. */
 export function isInjected(error: unknown): boolean {
   return error instanceof Error && /^the (connection to the store|store has an error)/.test(error.message);
 }

@@ -6,39 +6,42 @@ import type { World } from './world.ts';
 /** The machine on which a simulated store runs. */
 export interface SimulatedHost {
   readonly random: SeededRandom;
-  /** Calls something later in simulated time: for what a store would leave to a thread or a disk. */
+  /** Schedules a call in simulated time: for work that a store would leave to a thread or a disk. */
   callLater(delayMs: number, call: () => void): ScheduledCall;
   /**
-   * Says what is lost when everything goes down at once. A store without it is closed then, and opened again: nothing
-   * of it is lost.
+   * Sets the function that drops what is lost when everything crashes at once. A store without one is closed
+   * then and opened again, and loses nothing.
    */
   onCrash(lose: () => void): void;
   /**
-   * Says how one process opens the store, where each does so by itself, as with a database. The store itself is opened
-   * beside them for the audit, and has to tell of every commit before anybody else hears of it.
+   * Sets the function by which each process opens the store by itself, as with a database. The store itself is
+   * opened as well, for the audit. It must report every commit before any other process learns of it.
    */
   onOpen(open: (peer: SimulatedPeer) => Promise<OpenStore>): void;
-  /** Whether things may go wrong at this moment. */
+  /** Whether faults may happen at this moment. */
   readonly mayFail: boolean;
-  /** Does something between the processes and the store, when chance has it. */
+  /** Makes a call between the processes and the store, at a moment that chance decides. */
   send(call: () => void): void;
-  /** Nothing happens and no time passes until the returned function is called: for what takes real time. */
+  /** Stops all calls and the time until the returned function is called: for work that takes real time. */
   hold(): () => void;
 }
 
 /** One process of a run, for a store that each process opens by itself. */
 export interface SimulatedPeer {
   readonly name: string;
-  /** What its opening is given. */
+  /** The ports of its opening. */
   readonly ports: Parameters<Store['open']>[0];
-  /** Does something in the name of the process, when chance has it: not while it stands still, never once it is killed. */
+  /**
+   * Makes a call in the process, at a moment that chance decides: not while it is stopped, never after it is
+   * killed.
+   */
   answer(call: () => void): void;
   callLater(delayMs: number, call: () => void): ScheduledCall;
-  /** Says what becomes of its end when it is killed. */
+  /** Sets the function that ends its opening when the process is killed. */
   onKill(die: () => void): void;
 }
 
-/** The store as one process has it. */
+/** The store of one process. */
 export interface Opened {
   readonly store: OpenStore;
   /** Whether no other process has this opening. */
@@ -46,7 +49,7 @@ export interface Opened {
   readonly kill: () => void;
 }
 
-/** The store of a run, opened once for all processes; a crash takes it down, and it is opened again. */
+/** The store of a run, opened once for all processes. After a crash of everything it is opened again. */
 export class Host {
   readonly #scheduler: Scheduler;
   readonly #random: SeededRandom;
@@ -88,7 +91,7 @@ export class Host {
     return this.#openPeer !== null;
   }
 
-  /** The store for one process: an opening of its own where each has one. */
+  /** Returns the store for one process: its own opening where each process has one. */
   async openFor(lane: Lane): Promise<Opened> {
     if (this.#openPeer === null) return { store: this.store, isOwn: false, kill: () => {} };
     let die = (): void => {};
@@ -104,7 +107,7 @@ export class Host {
     return { store, isOwn: true, kill: () => die() };
   }
 
-  /** The store, open. */
+  /** The open store. */
   get store(): OpenStore {
     if (this.#open === null) throw new Error('the simulated store is not open');
     return this.#open;
@@ -131,7 +134,7 @@ export class Host {
     };
   }
 
-  /** Everything goes down: a store that says what is lost then loses it. */
+  /** Crashes everything: the store loses what it declared as lost. */
   async crash(): Promise<void> {
     if (this.#lose === null) await this.close();
     this.#scheduler.kill(this.#lane);

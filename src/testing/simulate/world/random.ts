@@ -23,7 +23,7 @@ export class SeededRandom {
     for (let round = 0; round < 15; round += 1) this.next();
   }
 
-  /** A number from 0 up to, but without, 1. */
+  /** Returns a number from 0 up to, but without, 1. */
   next(): number {
     // sfc32 of Chris Doty-Humphrey's PractRand: 32-bit additions and shifts, a period of at least 2^32.
     const sum = (this.#a + this.#b + this.#d) | 0;
@@ -35,22 +35,22 @@ export class SeededRandom {
     return (sum >>> 0) / 2 ** 32;
   }
 
-  /** A whole number, both ends included. */
+  /** Returns a whole number, both ends included. */
   integer(from: number, to: number): number {
     return from + Math.floor(this.next() * (to - from + 1));
   }
 
-  /** Yes, with this chance between 0 and 1. */
+  /** Returns true with this chance between 0 and 1. */
   chance(chance: number): boolean {
     return chance > 0 && this.next() < chance;
   }
 
-  /** One of a list, which must not be empty. */
+  /** Returns an element of a list, which must not be empty. */
   pick<Item>(items: readonly Item[]): Item {
     return items[this.integer(0, items.length - 1)] as Item;
   }
 
-  /** Randomness of its own: what is drawn from it changes nothing here. */
+  /** Returns separate randomness: drawing from it changes nothing here. */
   fork(): SeededRandom {
     return new SeededRandom(this.next() * 2 ** 32);
   }

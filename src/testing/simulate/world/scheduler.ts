@@ -2,21 +2,21 @@ import { NodeReactor, type ScheduledCall } from '../../../index.ts';
 import { type Timer, TimerHeap } from '../../timer-heap.ts';
 import type { SeededRandom } from './random.ts';
 
-/** Calls without time moving on, above which a run counts as stuck. */
+/** The number of calls without time moving above which a run counts as stuck. */
 const mostStepsAtOnce = 50_000;
 
-/** Calls that are made in one turn of the real event loop: between two of them all promises have their turn. */
+/** The number of calls in one turn of the real event loop. All promises settle between two of them. */
 const callsPerTurn = 64;
 
 /**
- * What is to happen in one simulated process. A paused lane keeps everything for later, as a stopped process does; a
- * killed one forgets it.
+ * The calls of one simulated process. A paused lane keeps them for later, as a stopped process does; a killed one drops
+ * them.
  */
 export class Lane {
   readonly name: string;
-  /** In order: turns of the event loop, and what the journal tells. */
+  /** Calls in order: turns of the event loop, and lines of the journal. */
   readonly turns: (() => void)[] = [];
-  /** In any order: timed calls that are due, and answers of the store. */
+  /** Calls in any order: due timed calls, and answers of the store. */
   readonly answers: (() => void)[] = [];
   /** Timed calls that are not due yet. */
   timers = 0;
@@ -34,7 +34,7 @@ export class Lane {
     return this.#state === 'killed';
   }
 
-  /** How much is to happen, now or later. */
+  /** The number of calls that are open, now or later. */
   get pending(): number {
     return this.turns.length + this.answers.length + this.timers;
   }
@@ -53,20 +53,21 @@ export class Lane {
     this.answers.length = 0;
   }
 
-  /** Does something in the name of this process: not before it is resumed, and never once it is killed. */
+  /** Adds a call of this process: it is made while the process runs, and never after it is killed. */
   answer(call: () => void): void {
     if (!this.isKilled) this.answers.push(call);
   }
 
-  /** Like `answer`, after everything that was told in order before. */
+  /** As `answer`, but after all earlier calls in order. */
   turn(call: () => void): void {
     if (!this.isKilled) this.turns.push(call);
   }
 }
 
 /**
- * Decides what happens next, for all processes of a run: one of the calls that are ready, by the seed; when none is,
- * time moves on to the next timed call. All promises settle between two calls, so nothing else decides the order.
+ * Decides what happens next in all processes of a run: the seed chooses one of the ready calls; when no call is
+ * ready, time moves to the next timed call. All promises settle between two calls, so nothing else decides the
+ * order.
  */
 export class Scheduler {
   readonly #random: SeededRandom;
@@ -76,7 +77,7 @@ export class Scheduler {
   #now: number;
   #scheduled = 0;
   #steps = 0;
-  /** How many there were when time moved on last. */
+  /** The number of calls when time last moved. */
   #stepsBefore = 0;
   #holds = 0;
   #released: (() => void)[] = [];
@@ -91,7 +92,7 @@ export class Scheduler {
     return this.#now;
   }
 
-  /** How many calls were made. */
+  /** The number of calls so far. */
   get steps(): number {
     return this.#steps;
   }
@@ -133,8 +134,8 @@ export class Scheduler {
   }
 
   /**
-   * Nothing happens and no time passes until the returned function is called: something real is under way, such as a
-   * question to a database, which takes no simulated time.
+   * Stops all calls and the time until the returned function is called: for real work, such as a query of a database,
+   * which takes no simulated time.
    */
   hold(): () => void {
     this.#holds += 1;
@@ -144,15 +145,15 @@ export class Scheduler {
       isHeld = false;
       this.#holds -= 1;
       if (this.#holds > 0) return;
-      // In a later turn: what follows from the answer comes first, and may hold it again.
+      // In a later turn: what follows from the answer happens first, and may hold again.
       this.#loop.callFromThread(() => {
         if (this.#holds > 0) return;
-        for (const goOn of this.#released.splice(0)) goOn();
+        for (const resume of this.#released.splice(0)) resume();
       });
     };
   }
 
-  /** Lets time pass up to an instant, or until it is over. What a call throws rejects the promise. */
+  /** Lets time pass up to an instant, or until `isOver` returns true. An error of a call rejects the promise. */
   async runUntil(end: number, isOver: () => boolean = () => false): Promise<void> {
     let isDone = false;
     await new Promise<void>((resolve, reject) => {
@@ -179,7 +180,7 @@ export class Scheduler {
     });
   }
 
-  /** Makes one call. False when none is left before the end: then it is that late. */
+  /** Makes one call. Returns false when no call is left before the end: then time has moved to the end. */
   #step(end: number): boolean {
     let ready = this.#ready();
     while (ready === 0) {
@@ -193,7 +194,7 @@ export class Scheduler {
     this.#steps += 1;
     if (this.#steps - this.#stepsBefore > mostStepsAtOnce)
       throw new Error(
-        `nothing but calls at once, ${mostStepsAtOnce} in a row: something is tried again for ever`,
+        `${mostStepsAtOnce} calls in a row without time passing: some call is repeated without end`,
       );
     this.#take(ready === 1 ? 0 : this.#random.integer(0, ready - 1))();
     return true;
@@ -207,14 +208,14 @@ export class Scheduler {
   }
 
   #take(number: number): () => void {
-    let left = number;
+    let remaining = number;
     for (const lane of this.#lanes) {
       if (!lane.isRunning) continue;
-      if (left < lane.answers.length) return lane.answers.splice(left, 1)[0] as () => void;
-      left -= lane.answers.length;
+      if (remaining < lane.answers.length) return lane.answers.splice(remaining, 1)[0] as () => void;
+      remaining -= lane.answers.length;
       if (lane.turns.length === 0) continue;
-      if (left === 0) return lane.turns.shift() as () => void;
-      left -= 1;
+      if (remaining === 0) return lane.turns.shift() as () => void;
+      remaining -= 1;
     }
     return () => {};
   }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** Everything that happened in a run, in order. Two runs of one seed have the same. */
+/** Everything that happened in a run, in order. Two runs of one seed have the same trace. */
 export class Trace {
   readonly #lines: string[] = [];
   readonly #now: () => number;
@@ -19,7 +19,7 @@ export class Trace {
     return this.#lines;
   }
 
-  /** SHA-256 of all lines, the first 16 characters of it. */
+  /** The first 16 characters of the SHA-256 of all lines. */
   hash(): string {
     const hash = createHash('sha256');
     for (const line of this.#lines) hash.update(line).update('\n');

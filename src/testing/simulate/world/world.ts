@@ -4,15 +4,15 @@ import { Trace } from './trace.ts';
 
 /** The instant at which every run begins. */
 const begin = Date.UTC(2030, 0, 1);
-/** Longer than any single call of the store is late, or any step is waited for. */
+/** Longer than the latest call of the store, and than the wait for any step. */
 const patienceMs = 10 * 60_000;
 
-/** What all parts of a run share: time, chance, the trace, and what broke. */
+/** What all parts of a run share: time, randomness, the trace, and the violations. */
 export class World {
   readonly random: SeededRandom;
   readonly scheduler: Scheduler;
   readonly trace: Trace;
-  /** For what belongs to no process: clients, and what goes wrong. */
+  /** The lane of calls outside the processes: clients and faults. */
   readonly lane: Lane;
   readonly violations: string[] = [];
 
@@ -35,7 +35,7 @@ export class World {
     this.trace.add(what);
   }
 
-  /** Something broke that must not. */
+  /** Reports a violation. */
   violated(what: string): void {
     this.violations.push(what);
     this.trace.add(`VIOLATION ${what}`);
@@ -45,7 +45,7 @@ export class World {
     return new Promise((resolve) => void this.scheduler.callLater(this.lane, ms, resolve));
   }
 
-  /** Lets things happen until a promise is settled, and gives what it gives. */
+  /** Runs the simulation until a promise is settled, and settles as it does. */
   async until<Value>(promise: Promise<Value>, what: string): Promise<Value> {
     let isSettled = false;
     const settled = (): void => {

@@ -142,7 +142,7 @@ function completion(job: JobRecord): readonly Change[] {
   return [finish, stepJob(afterStep(job, finish), { type: 'job.complete', at: clock.now, unstarted: 0 })];
 }
 
-describe('What a postgres store does in one call', () => {
+describe('The calls of a postgres store', () => {
   it.each([1, 2, 3, 4])('is what the memory store does (seed %i)', async (seed) => {
     clock.now = 1000;
     const random = new SeededRandom(seed);
@@ -191,7 +191,7 @@ describe('What a postgres store does in one call', () => {
   });
 });
 
-it('A plain claim of a queue with more lanes than are kept in mind learns them once, and takes a job', async () => {
+it('A fast claim of a queue with more lanes than are remembered learns them once, and takes a job', async () => {
   const calls = new Map<string, number>();
   const pool = await countingPool(calls);
   const side = new Side(await open(postgresStore({ pool, schema: newSchema(), clock: 'box' })));
@@ -208,14 +208,14 @@ it('A plain claim of a queue with more lanes than are kept in mind learns them o
   await pool.end();
 });
 
-it('A plain claim takes no job with a deadline, or with slots of a quota, that comes while it looks', async () => {
+it('A fast claim takes no job with a deadline, or with slots of a quota, that arrives while it looks', async () => {
   const [calls, schema] = [new Map<string, number>(), newSchema()];
   const pool = await countingPool(calls);
   const side = new Side(await open(postgresStore({ pool, schema, clock: 'box' })));
   await side.commit([...presence(side.store.epoch), put('a', 'work', clock.now, [])]);
   expect(await side.claim(1, null)).toEqual(['a']);
   const admin = await connected();
-  // A claim counts what its agent holds when it has seen what stands in the queue, and before it takes anything.
+  // A claim counts what its agent holds when it has seen the content of the queue, and before it takes anything.
   await admin.query(
     `CREATE OR REPLACE FUNCTION ${schema}.held_count(of_queue text, of_dispatcher text, of_agent text, known_states text[]) RETURNS bigint LANGUAGE plpgsql AS $$
      BEGIN PERFORM pg_advisory_xact_lock_shared(77); RETURN 1; END $$; SELECT pg_advisory_lock(77)`,

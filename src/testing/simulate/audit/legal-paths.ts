@@ -1,5 +1,5 @@
-/** The only ways of a status, written down by hand and not read from the chart. */
-const legal: ReadonlySet<string> = new Set([
+/** The legal paths of a status. Written by hand, not read from the chart, so that they check the chart. */
+const legalPaths: ReadonlySet<string> = new Set([
   'null job.new new',
   'null callback.add new',
   'new job.put pending',
@@ -30,19 +30,19 @@ const legal: ReadonlySet<string> = new Set([
   'completed job.file completed',
 ]);
 
-/** Events after which somebody else holds the job, or nobody. */
-export const changesHolder: readonly string[] = [
+/** Events after which another holder, or no holder, has the job. */
+export const holderChanges: readonly string[] = [
   'job.claim',
   'job.unassign',
   'job.interrupt',
   'job.reschedule',
   'callback.reset',
 ];
-/** Events that only who holds the job may cause. */
-export const holders: readonly string[] = ['job.start', 'job.retry', 'job.wait', 'job.reschedule'];
+/** Events that only the holder of the job may cause. */
+export const holderEvents: readonly string[] = ['job.start', 'job.retry', 'job.wait', 'job.reschedule'];
 
-/** Whether the status of a job may go this way. */
-export function isLegal(from: string | null, event: string, to: string | null): boolean {
+/** Whether the status of a job may take this path. */
+export function isLegalPath(from: string | null, event: string, to: string | null): boolean {
   const isSetting = event.endsWith('.set') && from === to;
-  return isSetting || legal.has(`${from} ${event} ${to}`);
+  return isSetting || legalPaths.has(`${from} ${event} ${to}`);
 }

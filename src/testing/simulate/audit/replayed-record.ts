@@ -1,7 +1,7 @@
 import type { HistoryEntry, JobRecord } from '../../../index.ts';
 
-/** What the journal says of one record: nothing of the store is asked, patches are laid over each other. */
-export interface Kept {
+/** One record as the journal alone gives it: by applying the patches of its entries, without reading the store. */
+export interface ReplayedRecord {
   readonly kind: string;
   readonly id: string;
   readonly state: string | null;
@@ -10,8 +10,8 @@ export interface Kept {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** The record as an entry leaves it; null when the entry drops it. */
-export function applied(entry: HistoryEntry, before: Kept | undefined): Kept | null {
+/** Returns the record after an entry; null when the entry drops it. */
+export function afterEntry(entry: HistoryEntry, before: ReplayedRecord | undefined): ReplayedRecord | null {
   if (entry.gone) return null;
   const fields = { ...before?.fields, ...entry.patch } as Record<string, unknown>;
   const order = fields.order as readonly [string, number] | null | undefined;
@@ -26,19 +26,19 @@ export function applied(entry: HistoryEntry, before: Kept | undefined): Kept | n
   };
 }
 
-/** The place of a job. */
-export function placeOf(job: Kept | undefined): JobRecord['parent'] {
+/** Returns the place of a job. */
+export function placeOf(job: ReplayedRecord | undefined): JobRecord['parent'] {
   return (job?.fields.parent as JobRecord['parent'] | undefined) ?? null;
 }
 
-/** The agent that holds a job: `<queue>/<uuid>/<name>`. */
-export function heldBy(job: Kept | null | undefined): string | null {
+/** Returns the agent that holds a job, as `<queue>/<uuid>/<name>`; null when no agent holds it. */
+export function heldBy(job: ReplayedRecord | null | undefined): string | null {
   const parent = placeOf(job ?? undefined);
   if (parent === null || !('agent' in parent) || job?.fields.callbacksEnd != null) return null;
   return `${parent.queue}/${parent.dispatcher}/${parent.agent}`;
 }
 
-/** Whether nobody is at a job and nobody will be. */
-export function isOpen(job: Kept | null | undefined): boolean {
+/** Whether a job was put or started and has not ended. */
+export function isOpen(job: ReplayedRecord | null | undefined): boolean {
   return job != null && job.kind === 'job' && job.state !== 'new' && job.state !== 'completed';
 }
