@@ -1,6 +1,7 @@
 import { Command as Commander, CommanderError } from 'commander';
 import { SignalboxError } from '../index.ts';
 import { type Command, UsageError } from './command.ts';
+import { exportCommand } from './commands/export.ts';
 import { migrate } from './commands/migrate.ts';
 import { promote } from './commands/promote.ts';
 import { verify } from './commands/verify.ts';
@@ -12,7 +13,7 @@ export interface Streams {
   err(text: string): void;
 }
 
-const commands: readonly Command[] = [migrate, verify, promote];
+const commands: readonly Command[] = [migrate, verify, promote, exportCommand];
 
 /** Codes of errors that tell of the call and not of the world. */
 const usageCodes: ReadonlySet<string> = new Set(['INVALID_OPTION', 'INVALID_NAME', 'INVALID_DURATION']);

@@ -18,7 +18,7 @@ import {
 } from '../snapshot/promotion-mark.ts';
 import { type Recovery, recover } from './recovery.ts';
 
-/** A store that nobody has open, all of it, under its lock. Reading it changes nothing. */
+/** A whole store that no process has open, under its lock. Reading it changes nothing. */
 export interface StoreAtRest {
   /** Absolute. */
   readonly dir: string;
@@ -26,6 +26,8 @@ export interface StoreAtRest {
   /** Seq of the newest entry. */
   readonly seq: number;
   readonly records: State['records'];
+  /** The same records with their indexes. */
+  readonly tables: Tables;
   /** What an earlier promotion has left. */
   readonly mark: PromotionMark | null;
   /** The whole journal that is kept, oldest line first. */
@@ -33,7 +35,7 @@ export interface StoreAtRest {
   /** Marks the directory: on disk when this returns. */
   setMark(mark: PromotionMark): void;
   removeMark(): void;
-  /** Lets the lock go. */
+  /** Releases the lock. */
   release(): void;
 }
 
@@ -72,6 +74,7 @@ export async function openAtRest(directory: string, ports: AtRestPorts): Promise
       storeId: recovery.store,
       seq: recovery.seq,
       records: tables.state(recovery.seq).records,
+      tables,
       mark: listing.promoted ? readPromotionMark(files, dir) : null,
       lines: () => linesOf(dir, ports, listing, recovery),
       setMark: (mark) => writePromotionMark(files, dir, mark),

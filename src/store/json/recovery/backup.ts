@@ -105,8 +105,8 @@ async function copy(
   }
 }
 
-/** What cannot be removed stays under a name that says what it is. */
-function removeUnfinished(files: FilePort, directory: string): void {
+/** Removes a directory that was not finished. What cannot be removed stays under its temporary name. */
+export function removeUnfinished(files: FilePort, directory: string): void {
   try {
     for (const name of files.list(directory)) files.unlink(join(directory, name));
     files.removeDirectory(directory);
