@@ -14,7 +14,7 @@ const ask = defineJob({ name: 'ask', run: (_other: Job<string>) => null });
 
 afterAll(removeSchemas);
 
-/** A clock that goes, thirty days behind. */
+/** A clock that is thirty days behind. */
 class LateReactor extends NodeReactor {
   override now(): number {
     return super.now() - 30 * 24 * 60 * 60 * 1000;
@@ -29,7 +29,7 @@ async function withJobs(store: Store): Promise<void> {
 }
 
 describe('signalbox export', () => {
-  it('copies jobs of a directory, and says how many records it wrote', async () => {
+  it('copies jobs of a directory and reports how many records it wrote', async () => {
     const [dir, first, second] = [newPath(), newPath(), newPath()];
     await withJobs(jsonStore(dir));
     const args = ['export', '--from', dir, '--queue', 'a', '--limit', '2', '--to'];

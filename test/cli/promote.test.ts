@@ -22,7 +22,7 @@ async function withJobs(store: Store): Promise<void> {
 }
 
 describe('signalbox promote', () => {
-  it('moves a directory to a schema, and says what it compared', async () => {
+  it('moves a directory to a schema and reports what it compared', async () => {
     const [dir, schema, url] = [newPath(), newSchema(), await serverUrl()];
     await withJobs(jsonStore(dir));
 
@@ -39,7 +39,7 @@ describe('signalbox promote', () => {
     expect(opened).toMatchObject({ code: 1, json: { error: { code: 'PROMOTION_ELSEWHERE' } } });
   });
 
-  it('exits with 2 when it is given two stores of a kind, or the two the other way round', async () => {
+  it('exits with 2 for two stores of the same kind, for swapped stores, and for an option of export', async () => {
     const url = 'postgres://h/d';
     for (const args of [
       ['--from', 'a', '--to', 'b'],

@@ -25,7 +25,10 @@ export interface ExportSelection {
   readonly unreadable: number;
 }
 
-/** What the copy writes itself: numbers of its own journal, and the opening and the fencing token of its own claims. */
+/**
+ * What the copy writes itself: numbers of its own journal, and the opening and the fencing token of its own
+ * claims.
+ */
 const ownKeys: ReadonlySet<string> = new Set([
   'id',
   'v',
@@ -39,8 +42,8 @@ const ownKeys: ReadonlySet<string> = new Set([
 const blank = newJobRecord('', { name: '' }) as unknown as Readonly<Record<string, unknown>>;
 
 /**
- * A job as it is when no process holds it. One that an agent had claimed waits in its queue again, a callback that runs
- * starts over, and a job that has its outcome belongs to no agent.
+ * A job as it is when no process holds it. One that an agent had claimed waits in its queue again, a callback
+ * that runs starts over, and a job that has its outcome belongs to no agent.
  */
 export function released(job: JobRecord): JobRecord {
   const { parent, order, state } = job;
@@ -57,8 +60,9 @@ export function released(job: JobRecord): JobRecord {
 }
 
 /**
- * The changes that write a selection to an empty store. Jobs and proxies are written in the order of their places: the
- * new store numbers them in that order, so every queue and every list of callbacks keeps its order.
+ * The changes that write a selection to an empty store. Jobs and proxies are written in the order of their
+ * places: the new store numbers them in that order, so every queue and every list of callbacks keeps its
+ * order.
  */
 export function* exportChanges(selection: ExportSelection): Generator<Change> {
   const { codec, queues, quotas, jobs, proxies, annotations } = selection;

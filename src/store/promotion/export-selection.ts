@@ -104,7 +104,9 @@ export class ExportCollector {
   }
 }
 
-/** Jobs that the place of a job names: its parent, the system job that handles it, the job that it waits for. */
+/**
+ * Jobs that the place of a job names: its parent, the system job that handles it, the job that it waits for.
+ */
 function placesOf({ parent, waitingOn }: JobRecord): readonly string[] {
   const ids = waitingOn === null || waitingOn === 'promise' ? [] : [waitingOn];
   if (parent !== null && 'job' in parent) ids.push(parent.job);

@@ -40,12 +40,12 @@ export interface Exported {
 }
 
 /**
- * Copies the first waiting jobs of a queue, and everything that they refer to, to a new json store with an identity of
- * its own. Only reads the source. The source is read completely before the copy is written, under a temporary name: a
- * directory of the wanted name is a whole copy.
+ * Copies the first waiting jobs of a queue, and everything that they refer to, to a new json store with an
+ * identity of its own. Only reads the source. The source is read completely before the copy is written, under
+ * a temporary name: a directory of the wanted name is a whole copy.
  *
- * @throws SignalboxError `QUEUE_NOT_FOUND`; `INVALID_OPTION` when the target is not empty; and what the two stores fail
- * with.
+ * @throws SignalboxError `QUEUE_NOT_FOUND`; `INVALID_OPTION` when the target is not empty; and what the two
+ * stores fail with.
  */
 export async function exportStore(options: ExportOptions): Promise<Exported> {
   const { from, queue, limit, ports } = options;

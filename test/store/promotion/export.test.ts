@@ -115,7 +115,7 @@ function exported({ from }: Pick<Source, 'from'>, to: string, limit = 100, queue
   return exportStore({ from, queue, limit, to, storeIn: (dir) => jsonStore(dir), ports });
 }
 
-/** What a box on a copy shows, without running anything. */
+/** What a box on a copy shows before it runs any job. */
 async function shownBy<Result>(dir: string, show: (box: Signalbox) => Promise<Result>): Promise<Result> {
   const box = await openBox(jsonStore(dir));
   const result = await show(box);
@@ -156,7 +156,7 @@ describe.each(sources)('An export from %s', { timeout: 60_000 }, (_name, make) =
     expect(offered).toHaveLength(6);
   });
 
-  it('leaves the source exactly as it is', async () => {
+  it('does not change a byte of the source', async () => {
     const source = await filled(make, async (box) => {
       const job = await box.queue().put(note('1'));
       await job.addCallback(note.partial('2'));
@@ -285,7 +285,7 @@ describe.each(sources)('An export from %s', { timeout: 60_000 }, (_name, make) =
     await open.close();
   });
 
-  it('lets a job wait that an agent of the source holds and an argument names', async () => {
+  it('copies a named job that an agent of the source holds as waiting', async () => {
     const source = await make();
     const box = await openBox(source.store());
     await serve(box);
@@ -306,7 +306,7 @@ describe.each(sources)('An export from %s', { timeout: 60_000 }, (_name, make) =
     await open.close();
   });
 
-  it('refuses a queue that is not there and names those that are', async () => {
+  it('refuses an unknown queue and names the known ones', async () => {
     const source = await filled(make, async () => {});
     const dir = newPath();
 
@@ -375,7 +375,7 @@ describe('The jobs of an export that a waiting job names', { timeout: 60_000 }, 
     expect(jobs.get('interrupted')).toMatchObject({ state: 'active.running', parent: { system: 'decides' } });
   });
 
-  it('may name each other, or a job that is gone', async () => {
+  it('may name each other, or a job that does not exist', async () => {
     const jobs = await copiedBy(
       [
         madeJob('one', 'new', null, [{ $job: 'other' }]),
@@ -478,7 +478,7 @@ describe('A directory that jobs are exported from', { timeout: 60_000 }, () => {
     expect(bytesIn(backup)).toEqual(before);
   });
 
-  it('is refused when it was promoted: its jobs are in the database', async () => {
+  it('is refused after a promotion: its jobs are in the database', async () => {
     const directory = newPath();
     const box = await openBox(jsonStore(directory));
     await box.stop();
@@ -513,7 +513,7 @@ describe('A directory that jobs are exported from', { timeout: 60_000 }, () => {
 });
 
 describe('A database that jobs are exported from', { timeout: 60_000 }, () => {
-  it('is read at one moment while processes are at work on it', async () => {
+  it('is read at one moment while other processes write to it', async () => {
     const from = { connectionString: await serverUrl(), schema: newSchema() };
     const box = await openBox(postgresStore(from));
     await box.queue().put(note('before'));
@@ -530,7 +530,7 @@ describe('A database that jobs are exported from', { timeout: 60_000 }, () => {
     expect(second).toEqual(first);
   });
 
-  it('is refused without a store, and with a schema that is behind', async () => {
+  it('is refused when it has no store, or a schema that needs a migration', async () => {
     const from = { connectionString: await serverUrl(), schema: newSchema() };
     const missing = await refusal(exported({ from }, newPath()));
     await (await openBox(postgresStore(from))).stop();

@@ -27,8 +27,8 @@ export interface LockPort {
 }
 
 /**
- * The lock for a call that only reads: taken where the lock file exists. Where it does not, no process holds the lock,
- * and making the file would change the directory.
+ * The lock for a call that only reads: taken where the lock file exists. Where it does not, no process holds the
+ * lock, and making the file would change the directory.
  */
 export function readersLock(lock: LockPort): LockPort {
   return {
