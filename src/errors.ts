@@ -161,8 +161,6 @@ const messages = {
     `Expected every job to be as this version writes jobs, got ${about.count} in quarantine, ${about.example} for example. Nothing was written; open the store with the version that wrote them, or remove them.`,
   PROMOTION_DIFFERS: (about: { subject: string; expected: string; actual: string }) =>
     `Expected ${about.subject} to be in the database what it is in the directory, ${about.expected}, got ${about.actual}. Nothing was committed and the directory stays in charge; look for triggers and rules in the schema.`,
-  SLICE_ELSEWHERE: (about: { queue: string; name: string; from: string; found: string }) =>
-    `Expected slice "${about.name}" of queue "${about.queue}" to come from ${about.from}, where it was begun, got ${about.found}. Nothing was written; call with the same source as before, or give another slice a name of its own with --slice.`,
 } satisfies Record<string, (about: never) => string>;
 
 function listed(names: readonly string[]): string {

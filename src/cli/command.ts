@@ -1,29 +1,29 @@
-/** What an option of a command is. */
+/** An option of a command. */
 export interface CommandOption {
-  /** As commander takes it: `--to <url>`. */
+  /** In the notation of commander: `--to <url>`. */
   readonly flags: string;
   readonly summary: string;
   readonly isRequired?: boolean;
 }
 
-/** What came of a command. */
+/** The result of a command. */
 export interface CommandResult {
-  /** False: the command did its work, and what it looked at is not as it ought to be. */
+  /** False when the command did its work and found damage. */
   readonly isGood: boolean;
-  /** For people. */
+  /** Lines for people. */
   readonly lines: readonly string[];
-  /** For machines: one object. */
+  /** One object for machines. */
   readonly json: Readonly<Record<string, unknown>>;
 }
 
-/** One command: what it is called, what it is told, and what it does. It knows nothing of processes and terminals. */
+/** A command: its name, its options and its work. It does not depend on the process or the terminal. */
 export interface Command {
   readonly name: string;
   readonly summary: string;
   readonly options: readonly CommandOption[];
-  /** @param tell - says how far long work has come. */
+  /** @param tell - prints the progress of long work. */
   run(given: Readonly<Record<string, string>>, tell: (line: string) => void): Promise<CommandResult>;
 }
 
-/** What was called for is no call that can be made. */
+/** The command line itself is wrong: exit code 2. */
 export class UsageError extends Error {}

@@ -1,17 +1,17 @@
 import { UsageError } from './command.ts';
 
-/** Whether an argument means a database and no directory. */
+/** Whether an argument names a database rather than a directory. */
 export function isDatabaseUrl(text: string): boolean {
   return /^postgres(ql)?:/i.test(text);
 }
 
-/** Refuses an empty text, as a variable that is not set leaves it: it would mean the directory of the caller. */
+/** Refuses an empty text, which an unset shell variable leaves: it would mean the current directory. */
 export function mustNameStore(text: string, option: string): void {
   if (text !== '') return;
   throw new UsageError(`Expected \`${option}\` to name a directory or a database, got an empty text.`);
 }
 
-/** Refuses what is no URL of a database, without showing it. */
+/** Refuses a text that is not the URL of a database. Never shows it: it may hold a password. */
 export function databaseUrl(text: string, option: string): string {
   if (isDatabaseUrl(text) && URL.canParse(text)) return text;
   throw new UsageError(

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { StorePorts } from '../store/json/index.ts';
 
-/** What stores need from outside, for commands: real time and real ids. */
+/** The ports of stores that commands open: real time and real ids. */
 export function portsFor(report: (message: string) => void): StorePorts {
   return {
     now: () => Date.now(),

@@ -1,14 +1,20 @@
-/** C0, C1, DEL, line separators, bidirectional controls, and halves of characters: nothing in stored text may move a cursor or start a line. */
+/**
+ * C0, C1, DEL, line separators, bidirectional controls and lone surrogates. Stored text must never move the
+ * cursor or start a line.
+ */
 const controls =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is escaped
   /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]|\p{Cs}/gu;
 
-/** A text as one line that does nothing to a terminal. */
+/** Escapes control characters: the result is one line that cannot control a terminal. */
 export function printable(text: string): string {
   return text.replaceAll(controls, escaped);
 }
 
-/** A value as one line of JSON that does nothing to a terminal. It means the same: these characters stand in strings only. */
+/**
+ * Writes a value as one line of JSON without control characters. They occur in strings only, so the value is
+ * the same.
+ */
 export function printableJson(value: unknown): string {
   return printable(JSON.stringify(value));
 }
@@ -17,10 +23,13 @@ function escaped(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
-/** Shorter ones stand in too many words: those are taken out of URLs only. */
+/** Shorter passwords occur in too many words: they are removed from URLs only. */
 const shortestSecret = 4;
 
-/** Takes passwords out of a text: those in URLs, and those that stand in what the command was given, wherever they turn up. */
+/**
+ * Removes passwords from a text: those in URLs, and those in the arguments of the command, wherever they
+ * occur.
+ */
 export function withoutSecrets(text: string, given: readonly string[]): string {
   let safe = text
     .replaceAll(/([a-z][a-z+.-]*:\/\/[^\s:/@]*):[^\s/]*@/gi, '$1:***@')

@@ -1,20 +1,21 @@
 import { Command as Commander, CommanderError } from 'commander';
 import { SignalboxError } from '../index.ts';
 import { type Command, UsageError } from './command.ts';
+import { exportCommand } from './commands/export.ts';
 import { migrate } from './commands/migrate.ts';
 import { promote } from './commands/promote.ts';
 import { verify } from './commands/verify.ts';
 import { printable, printableJson, withoutSecrets } from './printable.ts';
 
-/** Where text goes. */
+/** The outputs of a command line. */
 export interface Streams {
   out(text: string): void;
   err(text: string): void;
 }
 
-const commands: readonly Command[] = [migrate, verify, promote];
+const commands: readonly Command[] = [migrate, verify, promote, exportCommand];
 
-/** Codes of errors that tell of the call and not of the world. */
+/** Codes of errors in the call itself: exit code 2. */
 const usageCodes: ReadonlySet<string> = new Set(['INVALID_OPTION', 'INVALID_NAME', 'INVALID_DURATION']);
 
 const good = 0;
@@ -22,8 +23,8 @@ const failed = 1;
 const misused = 2;
 
 /**
- * Runs one command line and gives its exit code: 0 when all is well, 1 when it failed or what it looked at is not as it
- * ought to be, 2 when it was called wrongly. Every text goes out without passwords and without control characters.
+ * Runs one command line and returns its exit code: 0 on success, 1 when it failed or found damage, 2 when the
+ * call is wrong. Every text is printed without passwords and without control characters.
  */
 export async function runCli(args: readonly string[], streams: Streams): Promise<number> {
   const safe = (text: string): string => withoutSecrets(text, args);
@@ -90,12 +91,12 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Commander's own texts have several lines, and show what it was given. */
+/** Escapes the texts of commander, which have several lines and repeat the arguments. */
 function lineByLine(text: string): string {
   return text.split('\n').map(printable).join('\n');
 }
 
-/** Every text in a value, made safe. */
+/** Applies `safe` to every text in a value. */
 function safely(value: unknown, safe: (text: string) => string): unknown {
   if (typeof value === 'string') return safe(value);
   if (Array.isArray(value)) return value.map((each) => safely(each, safe));

@@ -8,7 +8,7 @@ import { run } from './run.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 describe('The command line', () => {
-  it('exits with 2 and says what is wrong when it is called wrongly', async () => {
+  it('exits with 2 and explains the error when the call is wrong', async () => {
     for (const args of [
       [],
       ['fly'],
@@ -30,7 +30,7 @@ describe('The command line', () => {
     }
   });
 
-  it('tells machines of a wrong call as of any other error', async () => {
+  it('reports a wrong call as JSON like any other error', async () => {
     for (const args of [['promote'], ['migrate', '--what'], ['verify', 'more'], ['verify']]) {
       const { code, json } = await run(...args, '--json');
 
@@ -38,7 +38,7 @@ describe('The command line', () => {
     }
   });
 
-  it('explains itself and its commands, and exits with 0', async () => {
+  it('prints help for itself and its commands and exits with 0', async () => {
     const whole = await run('--help');
     const one = await run('migrate', '--help');
 
@@ -61,7 +61,7 @@ describe('The command line', () => {
 });
 
 describe('[S14] What it prints', () => {
-  it('is one line that does nothing to a terminal', () => {
+  it('is one line without control characters', () => {
     const hostile = 'a\u001b[2J\r\nb\u009b\u202e\u2028\ud800c\u007f';
 
     expect(printable(hostile)).toBe('a\\u001b[2J\\u000d\\u000ab\\u009b\\u202e\\u2028\\ud800c\\u007f');
@@ -69,7 +69,7 @@ describe('[S14] What it prints', () => {
     expect(printableJson({ hostile })).toMatch(/^[\u0020-\u007e]+$/);
   });
 
-  it('shows the name of a directory without what that would do', async () => {
+  it('shows the name of a directory with its control characters escaped', async () => {
     const { err } = await run('verify', '--from', '/nowhere/\u001b[31m\u202e');
 
     expect(err).toContain('\\u001b[31m\\u202e');
@@ -79,16 +79,16 @@ describe('[S14] What it prints', () => {
 
 describe('[S15] Passwords', () => {
   const secret = 'canary%2Fpass';
-  const url = `postgres://someone:${secret}@127.0.0.1:1/nowhere`;
+  const url = `postgres://user:${secret}@127.0.0.1:1/nowhere`;
 
-  it('are in nothing that it prints, whatever goes wrong', async () => {
+  it('are never printed, whichever error occurs', async () => {
     for (const args of [
       ['migrate', '--to', url],
       ['migrate', '--to', url, '--json'],
       ['migrate', '--to', `${url}?password=${secret}`],
       ['verify', '--to', url],
       ['verify', '--from', `x${url}`],
-      ['migrate', '--to', `postgres://someone:${secret}@[`],
+      ['migrate', '--to', `postgres://user:${secret}@[`],
       ['migrate', url],
       [url],
       ['migrate', `--${url}`],
@@ -100,11 +100,11 @@ describe('[S15] Passwords', () => {
     }
   });
 
-  it('are taken out of a text in every form in which they were given', () => {
+  it('are removed from a text in every form in which they were given', () => {
     const text = `${url} said canary/pass and ${secret}, password=other`;
 
     expect(withoutSecrets(text, ['--to', url])).toBe(
-      'postgres://someone:***@127.0.0.1:1/nowhere said *** and ***, password=***',
+      'postgres://user:***@127.0.0.1:1/nowhere said *** and ***, password=***',
     );
   });
 });

@@ -33,7 +33,7 @@ function argumentsOf(line: string, dir: string, url: string, schema: string): re
 }
 
 describe('The guide', () => {
-  it('moves a store to PostgreSQL with the commands that stand there', async () => {
+  it('moves a store to PostgreSQL with its own commands', async () => {
     const [dir, schema, url] = [newPath(), newSchema(), await serverUrl()];
     const box = await createSignalbox({ store: jsonStore(dir), jobs: [note], queues: ['a'] });
     await box.queue('a').putAll([note('1'), note('2')]);
@@ -49,7 +49,7 @@ describe('The guide', () => {
     expect(json).toMatchObject({ ok: true, counts: { jobs: { PENDING: 2 } } });
   });
 
-  it('moves jobs to a directory with the commands that stand there', async () => {
+  it('copies jobs to a directory with its own commands', async () => {
     const [dir, schema, url] = [newPath(), newSchema(), await serverUrl()];
     const uuid = '00000000-0000-4000-8000-000000000001';
     const store = postgresStore({ connectionString: url, schema });
@@ -57,7 +57,7 @@ describe('The guide', () => {
     await box.queue('mail').putAll([note('1'), note('2')]);
     await box.stop();
 
-    for (const line of commandsUnder('Some jobs to a directory')) {
+    for (const line of commandsUnder('Copying some jobs')) {
       const { code, err } = await run(...argumentsOf(line, dir, url, schema));
       expect([line, code, err]).toEqual([line, 0, '']);
     }

@@ -6,7 +6,7 @@ import { run } from './run.ts';
 afterAll(removeSchemas);
 
 describe('signalbox migrate', () => {
-  it('says which migrations it made, and that none is left', async () => {
+  it('reports which migrations it made, then that the schema is up to date', async () => {
     const [url, schema] = [await serverUrl(), newSchema()];
 
     const first = await run('migrate', '--to', url, '--schema', schema, '--json');
@@ -25,7 +25,7 @@ describe('signalbox migrate', () => {
     expect(out).toContain(`Migration 1 of schema ${schema} was made.\n`);
   });
 
-  it('leaves a schema alone that is newer than it, and exits with 1', async () => {
+  it('does not change a schema that is newer than this version, and exits with 1', async () => {
     const [url, schema] = [await serverUrl(), newSchema()];
     await run('migrate', '--to', url, '--schema', schema);
     const client = await connected();

@@ -1,6 +1,6 @@
 import { runCli } from '../../src/cli/run.ts';
 
-/** What a command line printed, and its exit code. */
+/** The output and the exit code of a command line. */
 export interface Run {
   readonly code: number;
   readonly out: string;

@@ -31,7 +31,7 @@ const found = {
 };
 
 describe('signalbox verify, of a directory', () => {
-  it('counts what is in a store that is as it was written', async () => {
+  it('counts the records of an intact store', async () => {
     const dir = newPath();
     await used(jsonStore(dir));
 
@@ -73,7 +73,7 @@ describe('signalbox verify, of a directory', () => {
 });
 
 describe('signalbox verify, of a database', () => {
-  it('counts what is in a schema, and finds what cannot be', async () => {
+  it('counts the records of a schema and finds contradictions', async () => {
     const [url, schema] = [await serverUrl(), newSchema()];
     await used(postgresStore({ connectionString: url, schema }));
 
@@ -93,7 +93,11 @@ describe('signalbox verify, of a database', () => {
   });
 
   it.each([
-    ['finds nothing wrong where history begins at midnight and the line before was of the day before', 2, []],
+    [
+      'finds no damage where history begins at midnight and the line before belonged to the day before',
+      2,
+      [],
+    ],
     [
       'finds a line that is missing later on that day',
       12 * 60,
@@ -120,7 +124,7 @@ describe('signalbox verify, of a database', () => {
     expect(json.damage).toEqual(damage);
   });
 
-  it('says that there is no store in a schema', async () => {
+  it('reports that a schema has no store', async () => {
     const { code, err } = await run('verify', '--to', await serverUrl(), '--schema', newSchema());
 
     expect([code, err]).toEqual([1, expect.stringMatching(/^STORE_MISSING: /)]);

@@ -2,7 +2,7 @@ import { migratePostgres } from '../../store/postgres/index.ts';
 import type { Command } from '../command.ts';
 import { databaseUrl } from '../database-url.ts';
 
-/** Brings a schema up to date, for deployments whose processes may not change one. */
+/** Brings a schema up to date, for deployments whose processes may not change schemas. */
 export const migrate: Command = {
   name: 'migrate',
   summary: 'bring the schema of a PostgreSQL store up to date',

@@ -4,40 +4,22 @@ import type { Promotion } from '../../store/promotion/promoting.ts';
 import { type Command, type CommandResult, UsageError } from '../command.ts';
 import { databaseUrl, isDatabaseUrl, mustNameStore } from '../database-url.ts';
 import { portsFor } from '../ports.ts';
-import { slice } from './slice.ts';
 
 /** Moves a json store to a PostgreSQL schema. */
 export const promote: Command = {
   name: 'promote',
-  summary: 'move a json store to an empty schema of a database, or some jobs of a database to a json store',
+  summary: 'move a json store to an empty schema of a database',
   options: [
-    {
-      flags: '--from <directory or url>',
-      summary: 'a json store that no process has open, or a database',
-      isRequired: true,
-    },
-    { flags: '--to <url or directory>', summary: 'where it goes: the other of the two', isRequired: true },
+    { flags: '--from <directory>', summary: 'a json store that no process has open', isRequired: true },
+    { flags: '--to <url>', summary: 'the database', isRequired: true },
     { flags: '--schema <name>', summary: 'the schema in the database (default: signalbox)' },
-    { flags: '--queue <name>', summary: 'from a database: the queue whose first waiting jobs are moved' },
-    { flags: '--limit <number>', summary: 'from a database: how many' },
-    {
-      flags: '--slice <name>',
-      summary: 'from a database: a name for these; each is moved once (default: 1)',
-    },
   ],
-  async run(given, tell) {
-    const { from = '', to = '', schema = 'signalbox' } = given;
+  async run({ from = '', to = '', schema = 'signalbox' }, tell) {
     mustNameStore(from, '--from');
     mustNameStore(to, '--to');
-    if (isDatabaseUrl(from) === isDatabaseUrl(to))
+    if (isDatabaseUrl(from) || !isDatabaseUrl(to))
       throw new UsageError(
-        'Expected one of `--from` and `--to` to be a URL and the other a directory, got two of a kind.',
-      );
-    if (isDatabaseUrl(from)) return slice(given, tell);
-    const strange = ['queue', 'limit', 'slice'].find((option) => given[option] !== undefined);
-    if (strange !== undefined)
-      throw new UsageError(
-        `Expected a whole store to be promoted, got \`--${strange}\`. It belongs to --from URL.`,
+        'Expected `--from` to be a directory and `--to` a URL, got others. To copy some jobs to a directory use signalbox export.',
       );
     const connectionString = databaseUrl(to, '--to');
     const promotion = await promoteStore({

@@ -4,7 +4,7 @@ import { verifyPostgres } from '../../store/postgres/index.ts';
 import { type Command, type CommandResult, UsageError } from '../command.ts';
 import { databaseUrl, isDatabaseUrl, mustNameStore } from '../database-url.ts';
 
-/** Reads a whole store, checks it, and changes nothing. */
+/** Reads and checks a whole store. Changes nothing. */
 export const verify: Command = {
   name: 'verify',
   summary: 'check a store and count what is in it; nothing is changed',
@@ -20,7 +20,7 @@ export const verify: Command = {
     const [store, ...others] = [from, to].filter((given) => given !== undefined);
     if (store === undefined || others.length > 0) {
       throw new UsageError(
-        'Expected one store to verify, got none or two. Write --from DIRECTORY or --to URL.',
+        'Expected one store to verify, got no store or two. Write --from DIRECTORY or --to URL.',
       );
     }
     mustNameStore(store, to === undefined ? '--from' : '--to');
@@ -55,7 +55,7 @@ async function verifyDirectory(dir: string): Promise<CommandResult> {
       },
     };
   } catch (error) {
-    // What no opening would survive is a finding of this command as well.
+    // Damage that would prevent an opening is a finding of this command, not a failure of it.
     if (!(error instanceof SignalboxError) || error.code !== 'STORE_CORRUPT') throw error;
     return {
       isGood: false,

@@ -107,31 +107,6 @@ export interface StoreRecord extends Reserved {
   readonly codec?: Json;
   /** The promotion that filled this store; absent in a store that began empty. */
   readonly promotion?: PromotionRecord;
-  /** Jobs that were moved here from a queue of another store, by queue and name of the slice. */
-  readonly slices?: { readonly [key: string]: SliceRecord };
-}
-
-/** A slice of another store's queue, as the store keeps it that takes it over. */
-export interface SliceRecord {
-  readonly id: string;
-  /** The database and the schema that they come from, in words. */
-  readonly source: string;
-  /** Jobs that are here and there no more. */
-  readonly moved: number;
-  readonly isDone: boolean;
-  /** What is being moved; null between two steps. */
-  readonly chosen: ChosenJobs | null;
-}
-
-/** Jobs that are being moved, and what of them has arrived. */
-export interface ChosenJobs {
-  /** In the order of their queue, each with the line in which it stood there. */
-  readonly jobs: readonly (readonly [id: string, line: 'putBack' | 'now' | 'held'])[];
-  /**
-   * `<kind>/<id>` of every record that has arrived, with the revision that it had in the source: none is taken twice,
-   * whatever became of it since, and what was changed in the source since is told apart.
-   */
-  readonly arrived: readonly (readonly [subject: string, rev: number])[];
 }
 
 /** The record of the promotion that filled a store. */

@@ -137,7 +137,6 @@ const checksOf: { readonly [kind in OtherKind]: ReadonlyMap<string, Check> } = {
     ['epoch', isCount],
     ['codec', isAnything],
     ['promotion', isMapping],
-    ['slices', isMapping],
   ]),
   queue: new Map<string, Check>([['createdAt', isNumber]]),
   quota: new Map<string, Check>([['size', isCount]]),

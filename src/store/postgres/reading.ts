@@ -13,8 +13,8 @@ import { allDone, recordOf, WorkingSet } from './working-set.ts';
 /** What reads are made with. */
 export interface ReadingParts {
   readonly schema: string;
-  readonly clock: DatabaseClock;
-  readonly transactions: Transactions;
+  readonly clock: Pick<DatabaseClock, 'asking'> & { readonly question: string };
+  readonly transactions: Pick<Transactions, 'read' | 'inOrder'>;
 }
 
 /** A job that ran outside any agent. */

@@ -20,19 +20,6 @@ export interface PostgresVerification {
   readonly damage: readonly string[];
 }
 
-/** Changes nothing. @throws SignalboxError `STORE_MISSING` when there is no store in the schema, `STORE_VERSION`. */
-export async function mustBeThere(port: SqlPort, name: string): Promise<void> {
-  let connection: SqlConnection | null = null;
-  try {
-    connection = await port.connect();
-    await versionThere(connection, name);
-    connection.release();
-  } catch (error) {
-    connection?.release(error as Error);
-    throw storeError(error, 'a look at the schema', 'not committed');
-  }
-}
-
 async function versionThere(connection: SqlConnection, name: string): Promise<number> {
   const migration = await versionOf(connection, name);
   if (migration === 0) throw new SignalboxError('STORE_MISSING', { path: `schema ${name}` });

@@ -1,8 +1,8 @@
-/** A batch ends at so many members, or at about so many bytes of JSON. */
+/** Limits of a batch: its members, and about how many bytes of JSON. */
 const mostMembers = 1000;
 const mostBytes = 2 * 1024 * 1024;
 
-/** Members in batches that fit into one statement. */
+/** Groups members into batches, each small enough for one statement or one commit. */
 export async function* inBatches<Member>(
   members: Iterable<Member> | AsyncIterable<Member>,
 ): AsyncGenerator<readonly Member[]> {

@@ -2,29 +2,32 @@ import { createHash } from 'node:crypto';
 import { SignalboxError } from '../../errors.ts';
 import type { Kind, Line, Records } from '../store.ts';
 
-/** What is read from one side. */
+/** The reads of the target. */
 export interface Readable {
   records<K extends Kind>(kind: K): AsyncIterable<Records[K]>;
   lines(): AsyncIterable<Line>;
 }
 
-/** What ought to be there. */
+/** The expected contents of the target. */
 export interface Wanted {
   readonly records: { readonly [K in Kind]: readonly Records[K][] };
   /** Oldest first. */
   lines(): AsyncIterable<Line>;
 }
 
-/** How much was compared. */
+/** What a comparison covered. */
 export interface Compared {
   readonly records: Readonly<Record<Kind, number>>;
   readonly lines: number;
   readonly entries: number;
-  /** SHA-256 over all lines of the journal: the same on both sides. */
+  /** SHA-256 over all lines of the journal, equal on both sides. */
   readonly sha256: string;
 }
 
-/** Compares record by record and line by line. @throws SignalboxError `PROMOTION_DIFFERS` at the first difference. */
+/**
+ * Compares record by record and line by line. @throws SignalboxError `PROMOTION_DIFFERS` at the first
+ * difference.
+ */
 export async function compare(wanted: Wanted, found: Readable): Promise<Compared> {
   const records = {} as Record<Kind, number>;
   for (const kind of Object.keys(wanted.records) as Kind[]) {
@@ -88,7 +91,7 @@ interface Difference {
   readonly found: string;
 }
 
-/** The first key that is not the same. Values keep the order of their keys in both stores. */
+/** Finds the first key whose values differ. Both stores keep the order of the keys inside a value. */
 function differenceOf(wanted: object, found: object): Difference | null {
   const [one, other] = [wanted as Record<string, unknown>, found as Record<string, unknown>];
   for (const key of new Set([...Object.keys(one), ...Object.keys(other)])) {
@@ -98,7 +101,7 @@ function differenceOf(wanted: object, found: object): Difference | null {
   return null;
 }
 
-/** Values may be secret, and long: what they are is not shown, only how long and which. */
+/** Describes a value by its length and a hash. A value may be secret or long, so it is never shown. */
 function short(text: string | undefined): string {
   if (text === undefined) return 'nothing';
   return `${text.length} characters (${createHash('sha256').update(text).digest('hex').slice(0, 8)})`;

@@ -6,18 +6,18 @@ import { placeOf } from '../postgres/sql-port.ts';
 import type { StorePorts } from '../store.ts';
 import { type Promotion, type PromotionStep, promote } from './promoting.ts';
 
-/** Which store goes where. */
+/** The source and the target of a promotion. */
 export interface PromoteOptions {
   /** Directory of the json store. */
   readonly from: string;
   readonly connectionString: string;
   readonly schema: string;
   readonly ports: StorePorts;
-  /** Told of each step once it is done. */
+  /** Called after each step. */
   readonly reached: (step: PromotionStep) => void;
 }
 
-/** Promotes a json store on the real file system to a real database: see `promote`. */
+/** Promotes a json store on the real file system to a real database. See `promote`. */
 export async function promoteStore(options: PromoteOptions): Promise<Promotion> {
   const { from, connectionString, schema, ports, reached } = options;
   checkDatabase({ connectionString });

@@ -9,7 +9,7 @@ import type { Kind, Line, Records } from '../store.ts';
 import { inBatches } from './batches.ts';
 import { type Compared, compare, type Wanted } from './comparing.ts';
 
-/** How far a promotion has come. Whatever ends a process after any of these, calling it again finishes the promotion. */
+/** The steps of a promotion. If the process ends after any of them, the same call finishes the promotion. */
 export type PromotionStep =
   | 'read'
   | 'begun'
@@ -20,42 +20,43 @@ export type PromotionStep =
   | 'committed'
   | 'finished';
 
-/** What a promotion is told. */
+/** The input of a promotion. */
 export interface PromotionRequest {
   /** The directory of the json store. */
   readonly from: string;
   readonly target: PromotionTarget;
-  /** The database in words, without a password: what the mark in the directory says. */
+  /** Host, port and name of the database, without a password. The mark in the directory holds this text. */
   readonly to: string;
   readonly schema: string;
   readonly ports: AtRestPorts & { readonly newId: () => string };
-  /** Told of each step once it is done. */
+  /** Called after each step. */
   readonly reached: (step: PromotionStep) => void;
 }
 
-/** What a promotion has done. */
+/** The result of a promotion. */
 export interface Promotion {
   readonly id: string;
   /** Id of the json store. */
   readonly store: string;
   /** Absolute path of its directory. */
   readonly directory: string;
-  /** True when it had been done before and nothing was left to do. */
+  /** True when an earlier call had finished the promotion. */
   readonly wasDone: boolean;
-  /** What was compared before it was committed; null when an earlier call did that. */
+  /** What was compared before the commit; null when an earlier call committed. */
   readonly compared: Compared | null;
 }
 
 /**
- * Moves everything of a json store to an empty schema: records, journal, epochs, under the same ids and numbers. The
- * database is written in one transaction. Before its commit the directory gets a mark that keeps everybody from opening
- * it, so at every moment at most one of the two can be opened:
+ * Moves a whole json store to an empty schema: records, journal and epochs, under the same ids and numbers.
+ * One transaction writes the database. Before its commit the directory gets a mark, and a marked directory is
+ * never opened. So at most one of the two stores can be opened at any moment:
  *
- * no mark: the directory is in charge, the schema is empty → mark, half-way: neither opens, calling again finishes it →
- * commit → mark, done: the database is in charge.
+ * 1. No mark: the directory is in charge, and the schema is empty.
+ * 2. Mark, not done: neither store opens; the same call finishes the promotion.
+ * 3. After the commit, mark, done: the database is in charge.
  *
- * @throws SignalboxError `PROMOTION_TARGET`, `PROMOTION_ELSEWHERE`, `PROMOTION_UNREADABLE`, `PROMOTION_DIFFERS`, and what
- * the two stores fail with.
+ * @throws SignalboxError `PROMOTION_TARGET`, `PROMOTION_ELSEWHERE`, `PROMOTION_UNREADABLE`,
+ * `PROMOTION_DIFFERS`, and the errors of the two stores.
  */
 export async function promote(request: PromotionRequest): Promise<Promotion> {
   let source: StoreAtRest | null = null;
@@ -64,7 +65,7 @@ export async function promote(request: PromotionRequest): Promise<Promotion> {
     request.reached('read');
     return await promoteFrom(source, request);
   } finally {
-    // First the database: nobody may open the directory while the transaction could still be committed.
+    // The database first: no process may open the directory while the transaction could still be committed.
     await request.target.end();
     source?.release();
   }
@@ -75,7 +76,7 @@ async function promoteFrom(source: StoreAtRest, request: PromotionRequest): Prom
   if (isOf(source, found)) return finish(request, source, null, source.mark?.isDone === true);
   mustBeFree(request, source, found);
   mustBeReadable(source.records.job as readonly unknown[] as readonly JobRecord[]);
-  // Looked at again under the lock, which waits for the end of an earlier call that was killed.
+  // Checks again under the lock, which waits for the end of an earlier call whose process was killed.
   const locked = await request.target.begin();
   if (isOf(source, locked)) return finish(request, source, null, false);
   mustBeFree(request, source, locked);
@@ -103,7 +104,7 @@ async function move(request: PromotionRequest, source: StoreAtRest): Promise<Pro
     reached('marked');
     await target.commit();
   } catch (error) {
-    // Where the outcome is unknown the mark stays, and calling again finds it out.
+    // After an unknown outcome the mark stays, and the next call finds the outcome.
     if (isNotCommitted(error)) source.removeMark();
     throw error;
   }
@@ -144,7 +145,7 @@ function mustBeFree({ to, schema }: PromotionRequest, { dir, mark }: StoreAtRest
   throw new SignalboxError('PROMOTION_TARGET', { schema, found: what });
 }
 
-/** What stands apart in a record has no column. */
+/** Refuses jobs in quarantine: their unknown values have no column. */
 function mustBeReadable(jobs: readonly JobRecord[]): void {
   const unreadable = jobs.filter((job) => job.unsound !== undefined);
   const [first] = unreadable;
@@ -155,10 +156,13 @@ function mustBeReadable(jobs: readonly JobRecord[]): void {
     });
 }
 
-/** What is to be in the database: everything of the directory, and that it was promoted, as one more entry. */
+/**
+ * The contents that the database must have: the whole directory, and one more entry that records the
+ * promotion.
+ */
 function wantedOf(source: StoreAtRest, mark: PromotionMark): Wanted {
   const records = source.records as unknown as { readonly [K in Kind]: readonly Records[K][] };
-  // A crash in the very first opening leaves none.
+  // A crash during the very first opening leaves no record of the store.
   const store = records.store[0] ?? (loaded('store', { id: 'store' }) as StoreRecord);
   const seq = source.seq + 1;
   const promotion: PromotionRecord = { id: mark.id, store: source.storeId, seq: source.seq, at: mark.at };

@@ -166,8 +166,7 @@ class Series {
   }
   place(state: string): Json {
     const queue = this.one(['', 'q', 'q:r', 'Q']);
-    if (this.below(4) === 0)
-      return this.one<Json>([null, { job: 'j1' }, { proxy: 'x1' }, { system: 'slice-1' }]);
+    if (this.below(4) === 0) return this.one<Json>([null, { job: 'j1' }, { proxy: 'x1' }, { system: 'j9' }]);
     if (state === 'new') return null;
     if (['pending', 'callbacks', 'completed'].includes(state) && (state === 'pending' || this.below(2) === 0))
       return { queue };

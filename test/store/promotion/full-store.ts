@@ -27,7 +27,7 @@ let openGate: (result: string) => void = () => {};
 const gate = new Promise<string>((resolve) => {
   openGate = resolve;
 });
-/** Runs until the gate is opened: the process that began it never sees it end. */
+/** Runs until the gate is opened, which is after the death of its first process. */
 const long = defineJob({ name: 'long', run: () => gate });
 
 export { openGate };
@@ -38,7 +38,7 @@ export function openBox(store: Store, instance = uuid): Promise<Signalbox> {
   return createSignalbox({ store, uuid: instance, jobs });
 }
 
-/** A directory as the death of its process leaves it, and the ids of some jobs in it. */
+/** A directory as a killed process leaves it, and the ids of some jobs in it. */
 export interface FullStore {
   readonly dir: string;
   readonly done: string;
@@ -48,7 +48,7 @@ export interface FullStore {
   readonly held: string;
 }
 
-/** Makes a store that holds something of everything: jobs in every status, history, a dispatcher that did not end. */
+/** Makes a store with jobs in every status, history, and a dispatcher that was not stopped. */
 export async function makeFullStore(): Promise<FullStore> {
   const source = newPath();
   const box = await openBox(jsonStore(source));

@@ -12,13 +12,13 @@ import { note, openBox } from './full-store.ts';
 import { pictureOf, promoted } from './promoting.ts';
 import { root, runWorker } from './workers.ts';
 
-// Processes take their time to start: all of them do it at once.
+// Processes start slowly, so all of them start at once.
 const limitMs = 120_000;
 const home = mkdtempSync(join(tmpdir(), 'signalbox-promotion-'));
 const source = join(home, 'source');
 let count = 0;
 
-/** A directory as a crash of its process leaves it. */
+/** A copy of a directory, like one that a crash leaves. */
 function copied(dir: string): string {
   count += 1;
   const target = join(home, String(count));
@@ -49,7 +49,7 @@ function promoteElsewhere(dir: string, schema: string, killedAfter = '', tree = 
   return runWorker('promote-worker.ts', [dir, schema, killedAfter], tree);
 }
 
-/** Which of the two would hand out the jobs if it were opened now. */
+/** Which of the two stores would offer the jobs if it were opened now. */
 async function inCharge(dir: string, schema: string): Promise<readonly string[]> {
   const client = await connected();
   const { rows } = await client.query('SELECT to_regclass($1) IS NOT NULL AS there', [`${schema}.job`]);
@@ -71,7 +71,7 @@ const steps: readonly (readonly [PromotionStep, readonly string[]])[] = [
   ['finished', ['database']],
 ];
 
-/** What a killed process has left, by the step after which it was killed. */
+/** What a killed process left, by the step after which it was killed. */
 const killed = new Map<string, { readonly dir: string; readonly schema: string; readonly end: unknown }>();
 
 describe('A promotion whose process is killed', () => {
@@ -91,7 +91,7 @@ describe('A promotion whose process is killed', () => {
   });
 });
 
-/** A trigger that changes what is written. */
+/** Makes a schema with a trigger that changes what is written. */
 async function meddledSchema(): Promise<string> {
   const [schema, connectionString] = [newSchema(), await serverUrl()];
   await migratePostgres({ connectionString, schema });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { promoteStore } from '../../../src/store/promotion/promote-store.ts';
 
-// Promotes as the command does, and is killed right after a step. Without a step it promotes to its end.
+// Promotes like the command and is killed right after a step. Without a step it promotes to the end.
 const [connectionString = '', from = '', schema = '', killedAfter = ''] = process.argv.slice(2);
 
 await promoteStore({

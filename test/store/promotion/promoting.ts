@@ -5,7 +5,7 @@ import type { Promotion, PromotionStep } from '../../../src/store/promotion/prom
 import type { Kind, StorePorts } from '../../../src/store/store.ts';
 import { serverUrl } from '../postgres/server.ts';
 
-/** What stores need from outside, on real time. */
+/** The ports of stores, in real time. */
 export const ports: StorePorts = {
   now: () => Date.now(),
   defer: (run) => void setImmediate(run),

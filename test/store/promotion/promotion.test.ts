@@ -14,7 +14,7 @@ import { pictureOf, ports, promoted } from './promoting.ts';
 
 afterAll(removeSchemas);
 
-/** How many rows each table of a schema has that a promotion fills. */
+/** The number of rows in the tables that a promotion fills. */
 async function rowsIn(schema: string): Promise<number> {
   const client = await connected();
   const tables = ['job', 'done', 'line', 'queue', 'quota', 'representation', 'agent', 'annotation'];
@@ -24,7 +24,7 @@ async function rowsIn(schema: string): Promise<number> {
   return rows[0].count;
 }
 
-/** Carries connections to a server. The next answer after `garble` is no message of its protocol. */
+/** Relays connections to a server. The next answer after `garble` is not a message of the protocol. */
 async function startRelay(target: string) {
   const to = new URL(target);
   let isGarbled = false;
@@ -52,7 +52,7 @@ async function startRelay(target: string) {
   };
 }
 
-/** A store with one job that waits, closed. */
+/** A closed store with one waiting job. */
 async function smallStore(): Promise<string> {
   const dir = newPath();
   const box = await openBox(jsonStore(dir));
@@ -63,7 +63,7 @@ async function smallStore(): Promise<string> {
 }
 
 describe('A promotion', { timeout: 60_000 }, () => {
-  it('takes over every record, the order of every queue and the whole history', async () => {
+  it('moves every record, the order of every queue and the whole history', async () => {
     const { dir } = await makeFullStore();
     const { seq, counts } = await verifyStore(dir);
     const before = await pictureOf(jsonStore(copied(dir)), seq);
@@ -79,7 +79,7 @@ describe('A promotion', { timeout: 60_000 }, () => {
     expect(compared).toMatchObject({ records: { job: jobs, annotation: 3 }, entries: seq + 1 });
   });
 
-  it('leaves jobs to go on as after any restart: what ran runs again, what waited runs once, what is held stays', async () => {
+  it('acts like a restart: a job that ran runs again, a waiting job runs once, a held job stays held', async () => {
     const { dir, done, failed, running, waiting, held } = await makeFullStore();
     const [schema, connectionString] = [newSchema(), await serverUrl()];
     await promoted(dir, schema);
@@ -103,7 +103,7 @@ describe('A promotion', { timeout: 60_000 }, () => {
     await box.stop();
   });
 
-  it('keeps its days as an opening would have made them', async () => {
+  it('makes the same day partitions as an opening', async () => {
     const [dir, schema] = [await smallStore(), newSchema()];
 
     await promoted(dir, schema);
@@ -118,7 +118,7 @@ describe('A promotion', { timeout: 60_000 }, () => {
     expect(new Set(rows.map((row) => String(row.reloptions))).size).toBe(1);
   });
 
-  it('keeps the days of its history in order, whatever the clock of the host was', async () => {
+  it('keeps the days of its history in order when the clock of the host moved back', async () => {
     const [dir, schema] = [newPath(), newSchema()];
     const dayMs = 24 * 60 * 60 * 1000;
     let now = Date.now() - 5 * dayMs;
@@ -141,7 +141,7 @@ describe('A promotion', { timeout: 60_000 }, () => {
     expect(days).toEqual([...days].sort());
   });
 
-  it('marks the directory, so that nobody opens it by mistake', async () => {
+  it('marks the directory, so that no process opens it by mistake', async () => {
     const dir = await smallStore();
     const schema = newSchema();
 
@@ -155,7 +155,7 @@ describe('A promotion', { timeout: 60_000 }, () => {
     expect(await verifyStore(dir)).toMatchObject({ damage: [], clean: true });
   });
 
-  it('changes nothing when it is called again', async () => {
+  it('changes nothing when it is repeated', async () => {
     const dir = await smallStore();
     const [schema, connectionString] = [newSchema(), await serverUrl()];
     await promoted(dir, schema);
@@ -171,7 +171,7 @@ describe('A promotion', { timeout: 60_000 }, () => {
     expect(await rowsIn(schema)).toBe(before);
   });
 
-  it('is refused for a schema that was used, before anything is written', async () => {
+  it('is refused for a schema that was used, and writes nothing', async () => {
     const dir = await smallStore();
     const [schema, connectionString] = [newSchema(), await serverUrl()];
     const box = await openBox(postgresStore({ connectionString, schema }));
@@ -184,7 +184,7 @@ describe('A promotion', { timeout: 60_000 }, () => {
     await (await openBox(jsonStore(dir))).stop();
   });
 
-  it('is refused for a schema that a process has open, also when its history is over', async () => {
+  it('is refused for a schema that a process has open, even without any history', async () => {
     const dir = await smallStore();
     const [schema, connectionString] = [newSchema(), await serverUrl()];
     const box = await openBox(postgresStore({ connectionString, schema }));
@@ -209,7 +209,7 @@ describe('A promotion', { timeout: 60_000 }, () => {
     await (await openBox(jsonStore(other))).stop();
   });
 
-  it('is refused for another schema than the first time', async () => {
+  it('is refused for another schema than the one of the first call', async () => {
     const dir = await smallStore();
     await promoted(dir, newSchema());
 
@@ -218,7 +218,7 @@ describe('A promotion', { timeout: 60_000 }, () => {
     expect(error.code).toBe('PROMOTION_ELSEWHERE');
   });
 
-  it('is refused for another database than the first time, though the URL leaves that to the environment', async () => {
+  it('is refused for another database than the one of the first call, also when only the environment names it', async () => {
     const [dir, schema, other] = [await smallStore(), newSchema(), `other_${process.pid}`];
     const url = new URL(await serverUrl());
     const client = await connected();
@@ -243,7 +243,7 @@ describe('A promotion', { timeout: 60_000 }, () => {
     expect(again).toMatchObject({ wasDone: false, compared: null });
   });
 
-  it('is refused for a store that somebody has open, and keeps others out while it runs', async () => {
+  it('is refused for a store that a process has open, and locks the store while it runs', async () => {
     const dir = await smallStore();
     const box = await openBox(jsonStore(dir));
     expect((await refusal(promoted(dir, newSchema()))).code).toBe('STORE_LOCKED');
@@ -257,7 +257,7 @@ describe('A promotion', { timeout: 60_000 }, () => {
     expect(await Promise.all(openings)).toEqual([expect.objectContaining({ code: 'STORE_LOCKED' })]);
   });
 
-  it('says that another one is at work on its schema when that takes long', async () => {
+  it('reports that another promotion holds the schema when the wait takes long', async () => {
     const schema = newSchema();
     const connectionString = await serverUrl();
     await migratePostgres({ connectionString, schema });
@@ -276,7 +276,7 @@ describe('A promotion', { timeout: 60_000 }, () => {
     await Promise.all([second.end(), first.end()]);
   });
 
-  it('leaves the mark when nobody can read the answer to its commit, and is finished by another call', async () => {
+  it('leaves the mark when the answer to its commit is unreadable, and the next call finishes it', async () => {
     const [dir, schema] = [await smallStore(), newSchema()];
     const relay = await startRelay(await serverUrl());
 
@@ -298,7 +298,7 @@ describe('A promotion', { timeout: 60_000 }, () => {
     expect(await rowsIn(schema)).toBeGreaterThan(0);
   });
 
-  it('finds a row that the database has changed, and a line that it has lost: then nothing was moved', async () => {
+  it('finds a row that the database changed and a line that it lost, and moves nothing', async () => {
     const dir = await smallStore();
     const connectionString = await serverUrl();
     for (const [table, body] of [

@@ -26,6 +26,18 @@ export interface LockPort {
   acquire(request: LockRequest): Promise<HeldLock>;
 }
 
+/**
+ * The lock for a call that only reads: taken where the lock file exists. Where it does not, no process holds the
+ * lock, and making the file would change the directory.
+ */
+export function readersLock(lock: LockPort): LockPort {
+  return {
+    async acquire(request) {
+      return request.files.lstat(request.path) === null ? { release() {} } : lock.acquire(request);
+    },
+  };
+}
+
 /** Tries to lock an open file. Returns the reason when the method does not work here. */
 export type LockMethod = (fd: number) => Promise<'held' | 'refused' | { readonly unavailable: string }>;
 

@@ -26,6 +26,8 @@ export interface StoreAtRest {
   /** Seq of the newest entry. */
   readonly seq: number;
   readonly records: State['records'];
+  /** The same records with their indexes. */
+  readonly tables: Tables;
   /** The mark of an earlier promotion. */
   readonly mark: PromotionMark | null;
   /** Reads the whole kept journal, oldest line first. */
@@ -72,6 +74,7 @@ export async function openAtRest(directory: string, ports: AtRestPorts): Promise
       storeId: recovery.store,
       seq: recovery.seq,
       records: tables.state(recovery.seq).records,
+      tables,
       mark: listing.promoted ? readPromotionMark(files, dir) : null,
       lines: () => linesOf(dir, ports, listing, recovery),
       setMark: (mark) => writePromotionMark(files, dir, mark),

@@ -105,8 +105,8 @@ async function copy(
   }
 }
 
-/** Removes an unfinished backup. A file that cannot be removed stays under its `.tmp` name. */
-function removeUnfinished(files: FilePort, directory: string): void {
+/** Removes an unfinished directory. A file that cannot be removed stays under its temporary name. */
+export function removeUnfinished(files: FilePort, directory: string): void {
   try {
     for (const name of files.list(directory)) files.unlink(join(directory, name));
     files.removeDirectory(directory);

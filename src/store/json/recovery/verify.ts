@@ -21,7 +21,7 @@ import {
 } from '../ports/directory.ts';
 import { corrupt, explained } from '../ports/failures.ts';
 import { type FilePort, nodeFilePort } from '../ports/file-port.ts';
-import { createKernelLock, type LockPort } from '../ports/lock.ts';
+import { createKernelLock, type LockPort, readersLock } from '../ports/lock.ts';
 import { asStored, readSnapshot } from '../snapshot/snapshot-format.ts';
 import { missing, type Recovery, recover } from './recovery.ts';
 
@@ -83,15 +83,13 @@ export async function verifyStore(
   const path = resolve(checkDirectory(dir));
   if (!prepareDirectory(files, path, false)) throw new SignalboxError('STORE_MISSING', { path });
   const lockPath = join(path, lockName);
-  // Without a lock file no process holds the store, and making the file would change the directory.
-  const held =
-    files.lstat(lockPath) === null ? null : await lock.acquire({ files, dir: path, path: lockPath, now: 0 });
+  const held = await readersLock(lock).acquire({ files, dir: path, path: lockPath, now: 0 });
   try {
     return await verify(files, path);
   } catch (error) {
     throw explained('read', path, error);
   } finally {
-    held?.release();
+    held.release();
   }
 }
 

@@ -1,0 +1,85 @@
+import { SignalboxError } from '../../errors.ts';
+import { nodeFilePort } from '../json/ports/file-port.ts';
+import { createKernelLock, readersLock } from '../json/ports/lock.ts';
+import { openAtRest } from '../json/recovery/at-rest.ts';
+import { promotedError } from '../json/snapshot/promotion-mark.ts';
+import { checkDatabase, checkSchema, connectionFor } from '../postgres/connecting.ts';
+import { storeError } from '../postgres/failures.ts';
+import { quoted, versionOf } from '../postgres/migrating.ts';
+import { migrations } from '../postgres/migrations.ts';
+import { Reading } from '../postgres/reading.ts';
+import type { SqlConnection } from '../postgres/sql-port.ts';
+import { TableQueries } from '../rules/table-queries.ts';
+import type { StorePorts } from '../store.ts';
+import type { ExportSource } from './export-selection.ts';
+
+/** Reads a directory that no process has open, under its lock. Writes nothing to it. */
+export async function readDirectory<Result>(
+  directory: string,
+  ports: StorePorts,
+  read: (source: ExportSource) => Promise<Result>,
+): Promise<Result> {
+  const source = await openAtRest(directory, {
+    files: nodeFilePort,
+    lock: readersLock(createKernelLock()),
+    now: () => ports.now(),
+    defer: () => new Promise((resolve) => ports.defer(resolve)),
+    report: (message) => ports.report(message),
+  });
+  try {
+    if (source.mark !== null) throw promotedError(source.dir, source.mark);
+    return await read(new TableQueries(source.tables));
+  } finally {
+    source.release();
+  }
+}
+
+/** Reads one moment of a schema, in one read-only transaction. Processes may be at work on it. */
+export async function readDatabase<Result>(
+  connectionString: string,
+  schema: string,
+  read: (source: ExportSource) => Promise<Result>,
+): Promise<Result> {
+  checkDatabase({ connectionString });
+  checkSchema(schema);
+  const port = await connectionFor({ connectionString, queryTimeout: '10m' });
+  let connection: SqlConnection | null = null;
+  try {
+    connection = await port.connect();
+    await mustBeCurrent(connection, schema);
+    await connection.query(
+      'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0',
+    );
+    const result = await read(readerOf(connection, quoted(schema)));
+    await connection.query('COMMIT');
+    connection.release();
+    return result;
+  } catch (error) {
+    connection?.release(error as Error);
+    throw storeError(error, 'the export', 'not committed');
+  } finally {
+    await port.end();
+  }
+}
+
+/** The reads of the store, all on one connection. They ask for no time: nothing here depends on it. */
+function readerOf(connection: SqlConnection, schema: string): Reading {
+  const use = <Result>(
+    _call: string,
+    body: (connection: SqlConnection) => Promise<Result>,
+  ): Promise<Result> => body(connection);
+  return new Reading({
+    schema,
+    clock: { question: 'NULL AS now', asking: () => () => {} },
+    transactions: { read: use, inOrder: use },
+  });
+}
+
+/** An older schema may lack columns, and nothing is changed here that could add them. */
+async function mustBeCurrent(connection: SqlConnection, schema: string): Promise<void> {
+  const found = await versionOf(connection, schema);
+  if (found === 0) throw new SignalboxError('STORE_MISSING', { path: `schema ${schema}` });
+  if (found === migrations.length) return;
+  const reason = `schema ${schema} at migration ${found} of ${migrations.length}: run signalbox migrate first`;
+  throw new SignalboxError('STORE_STATEMENT', { call: 'the export', reason });
+}
