@@ -8,11 +8,11 @@ import { runInNewContext } from 'node:vm';
 import type { OpenStore } from 'signalbox';
 import { type FilePort, jsonStore, type SyncPort } from 'signalbox/json';
 
-/** One figure beside what is demanded of it. */
+/** A figure and its requirement. */
 interface Cost {
   readonly figure: number;
   readonly demand: string;
-  /** Null where nothing is demanded. */
+  /** Null where there is no requirement. */
   readonly meets: boolean | null;
 }
 
@@ -20,10 +20,13 @@ type Change = Parameters<OpenStore['commit']>[0]['changes'][number];
 
 const patchBytes = 300;
 const mebibyte = 1024 * 1024;
-// Slow disks and full snapshots are met all the same: nothing here is measured for longer than this.
+// No measurement takes longer, so slow disks and full snapshots occur in it as well.
 const spanMs = 1_000;
 
-/** What the json store costs, each figure with what reliability demands of it; those of the disk are relative to it. */
+/**
+ * Measures the costs of the json store, each with its requirement. Requirements for the disk are relative to
+ * its own time.
+ */
 export async function run({ quick }: { json: boolean; quick: boolean }): Promise<Record<string, unknown>> {
   const folder = mkdtempSync(join(tmpdir(), 'signalbox-cost-'));
   try {
@@ -53,7 +56,7 @@ class Bench {
   readonly #syncs: () => SyncPort;
   #syncCount = 0;
   #snapshots = 0;
-  /** False keeps checkpoints from being made: there is said to be no room. */
+  /** False prevents checkpoints: the store is told that the disk has no space. */
   #hasRoom = true;
 
   private constructor(folder: string, files: FilePort, syncs: () => SyncPort) {
@@ -76,7 +79,7 @@ class Bench {
     };
   }
 
-  /** The ports of production are no part of the package's face, so their built files are named here. */
+  /** The production ports are not exported by the package, so this names their built files. */
   static async loaded(folder: string): Promise<Bench> {
     const built = (path: string) => import(new URL(`../dist/src/store/json/${path}`, import.meta.url).href);
     const { nodeFilePort } = (await built('file-port.js')) as { nodeFilePort: FilePort };
@@ -86,7 +89,7 @@ class Bench {
     return new Bench(folder, nodeFilePort, createWorkerSyncPort);
   }
 
-  /** What the disk takes for a write of one commit's size and its fdatasync, from a worker as the store does it. */
+  /** Measures a write of the size of one commit and its fdatasync, from a worker thread as in the store. */
   async disk(): Promise<Disk> {
     const files = this.#files;
     const fd = files.open(join(this.#folder, 'disk'), 'create');
@@ -105,7 +108,7 @@ class Bench {
 
   async commits(disk: Disk): Promise<Record<string, Cost>> {
     const dir = join(this.#folder, 'commits');
-    // The syncs of a checkpoint are no commit's.
+    // The syncs of a checkpoint must not count as syncs of commits.
     this.#hasRoom = false;
     const store = await this.#open(dir);
     let number = 0;
@@ -180,7 +183,7 @@ class Bench {
     };
   }
 
-  /** Commits go on beside the checkpoint, as they do in life. */
+  /** Commits continue during the checkpoint, as in production. */
   async #checkpoint(store: OpenStore, emptyBytes: number): Promise<{ delayMs: number; peakBytes: number }> {
     const made = this.#snapshots;
     let number = 0;
@@ -206,7 +209,7 @@ class Bench {
     return { s, cpuS: (user + system) / 1e6 };
   }
 
-  /** Bytes of the newest journal for one commit, less those of the change. */
+  /** Returns the bytes of the newest journal per commit, without the bytes of the change. */
   async #overBytes(store: OpenStore, dir: string, commits: number): Promise<number> {
     const size = (): number => {
       const newest = this.#files
@@ -266,7 +269,7 @@ function jobOf(number: number): Change {
   return { kind: 'job', id, event: 'job.put', from: null, to: 'pending', patch };
 }
 
-/** The entry that a change becomes, as its line in the journal says it. */
+/** Returns the size of the entry that a change becomes in a line of the journal. */
 function entryBytes({ kind, id, event, patch }: Change): number {
   return JSON.stringify({ on: `${kind}/${id}`, ev: event, q: 0, patch }).length;
 }
@@ -292,7 +295,7 @@ async function perSecond(task: () => Promise<void>, callers: number): Promise<nu
   return (times.length * 1_000) / (performance.now() - begin);
 }
 
-/** All four threads of libuv's pool are busy, and as many tasks wait for them. */
+/** Keeps all four threads of libuv's pool busy, with as many tasks waiting. */
 async function underLoad<Result>(task: () => Promise<Result>): Promise<Result> {
   let isOver = false;
   const hash = (): void => {
@@ -311,7 +314,7 @@ function percentile(times: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
-/** The longest that the event loop was kept meanwhile, in milliseconds. */
+/** Returns the longest delay of the event loop during the task, in milliseconds. */
 async function delayOf(task: () => Promise<unknown>): Promise<number> {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
@@ -320,7 +323,7 @@ async function delayOf(task: () => Promise<unknown>): Promise<number> {
   return delay.max / 1e6;
 }
 
-/** Memory that is in use once the garbage is gone. */
+/** Returns the memory in use after a garbage collection. */
 function usedBytes(): number {
   setFlagsFromString('--expose-gc');
   runInNewContext('gc')();

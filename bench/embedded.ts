@@ -10,7 +10,7 @@ import { freshFolder } from './measures/place.ts';
 import { medians } from './measures/statistics.ts';
 import { progress, takeTurns } from './measures/turns.ts';
 
-/** What the suite can be told. */
+/** The options of the suite. */
 export interface Options {
   readonly quick: boolean;
   readonly jobs?: number;
@@ -28,15 +28,15 @@ const names = [
   'liteque',
 ] as const;
 
-/** One for each process: those of one module share theirs. */
+/** One warm-up for each process: contenders of the same module share a process. */
 const warmedUp = ['size10', 'plainjob', 'bullmq', 'fastq', 'liteque'] as const;
 
 type Burned = Omit<BurnDown, 'serverCpuUsPerJob'>;
 
-/** Figures of a peer, with what was measured. */
+/** The figures of a peer, and what was measured. */
 export type PeerFigures = Burned & Facts & { readonly jobs: number; readonly rounds: number };
 
-/** The same no-op jobs through Signalbox and its peers, side by side. */
+/** Runs the same no-op jobs through Signalbox and its peers. */
 export async function run({ quick, jobs = quick ? 5_000 : 10_000, rounds = quick ? 7 : 15 }: Options) {
   const { taken, leftOut } = await inArena(names, async (arena) => {
     const end = performance.now() + (quick ? 43_000 : 600_000);
@@ -73,7 +73,7 @@ export async function run({ quick, jobs = quick ? 5_000 : 10_000, rounds = quick
         fdatasync: () =>
           inChild<Fdatasync>('fdatasync', { dir: freshFolder(arena.place), samples: 300, pauseMs: 0 }),
       },
-      // Those in no ratio need not take time from those who are.
+      // Subjects that are in no ratio must not take time from the others.
       {
         rounds,
         budgetMs: end - performance.now(),
@@ -113,7 +113,7 @@ export async function run({ quick, jobs = quick ? 5_000 : 10_000, rounds = quick
   };
 }
 
-/** Here `cpuUsPerJob` counts the Redis server, too. */
+/** Here `cpuUsPerJob` includes the Redis server. */
 function withServer(turn: (() => Promise<BurnDown>) | null): (() => Promise<Burned>) | null {
   if (turn === null) return null;
   return async () => {
@@ -122,7 +122,10 @@ function withServer(turn: (() => Promise<BurnDown>) | null): (() => Promise<Burn
   };
 }
 
-/** A claim of liteque sorts all that waits: it gets few jobs, which favours it, or one turn would take minutes. */
+/**
+ * A claim of liteque sorts all waiting jobs, so a turn of all jobs would take minutes. Few jobs favour
+ * liteque.
+ */
 function litequeJobs(jobs: number): number {
   return Math.ceil(jobs / 20);
 }

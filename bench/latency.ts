@@ -8,26 +8,27 @@ import { freshFolder } from './measures/place.ts';
 import { medians } from './measures/statistics.ts';
 import { progress, takeTurns } from './measures/turns.ts';
 
-/** What the suite can be told. */
+/** The options of the suite. */
 export interface Options {
   readonly quick: boolean;
-  /** Jobs a turn. */
+  /** Jobs per turn. */
   readonly jobs?: number;
   readonly rounds?: number;
 }
 
 const pauseMs = 3;
 const burstJobs = 1_000;
-/** One for each process: those of one module share theirs. */
+/** One warm-up for each process: contenders of the same module share a process. */
 const warmedUp = ['size10', 'plainjob', 'bullmq', 'liteque', 'fastq'] as const;
 const names = ['size10', 'plainjob', 'plainjobSynced', 'bullmq', 'liteque', 'fastq'] as const;
 
-/** One job at a time, put while everything is idle, through Signalbox and its peers. */
+/** Puts one job at a time while everything is idle, through Signalbox and its peers. */
 export async function run({ quick, jobs = quick ? 200 : 1_000, rounds = quick ? 5 : 11 }: Options) {
   const { taken, leftOut } = await inArena(names, async (arena) => {
     const turn = (name: ContenderName) =>
       turnOf<Idle>(name, 'idle', arena, { jobs, warmUpJobs: 100, pauseMs });
-    // A service has run its code before it is idle, single puts too: bursts of them are for the compiler of JavaScript.
+    // A service has run its code before it is idle, single puts too. So bursts of jobs warm up the JavaScript
+    // compiler first.
     const burst = {
       warmUpMs: quick ? 1_500 : 4_000,
       oneByOne: true,
@@ -81,7 +82,7 @@ export async function run({ quick, jobs = quick ? 200 : 1_000, rounds = quick ? 
   };
 }
 
-/** A put waits for one sync; half a millisecond is for everything that is not the disk. */
+/** A put waits for one sync; half a millisecond is allowed for everything except the disk. */
 export function checks({
   putToStartP50Ms,
   fdatasyncP50Ms,

@@ -4,15 +4,15 @@ import { type JobContext, type JobEvent, jobMachine } from 'signalbox/machines';
 import { actorLife, freshContext, life } from './measures/bare-life.ts';
 import { median } from './measures/statistics.ts';
 
-/** What one job life costs three ways. Times are microseconds, medians over the rounds. */
+/** The cost of one job life in three ways. Times are microseconds, medians over the rounds. */
 export interface Figures extends Record<string, unknown> {
   /** Compiled life ÷ createActor life. */
   readonly stepRatio: number;
-  /** One life of the job chart, put to completed, through the compiled chart, merged into a record copy a step. */
+  /** One life of the job chart, put to completed, through the compiled chart, with one record copy per step. */
   readonly compiledUs: number;
   /** The same life through `machine.transition` with one reused scope. */
   readonly machineTransitionUs: number;
-  /** The same life as an actor: createActor, start, one send a step, stop. */
+  /** The same life as an actor: createActor, start, one send per step, stop. */
   readonly createActorUs: number;
   /** One step of the compiled chart alone, without the record copy. */
   readonly compiledStepUs: number;
@@ -24,7 +24,7 @@ export interface Figures extends Record<string, unknown> {
 type JobRecord = JobContext & { readonly id: string; readonly rev: number; readonly state: string };
 type CopyJob = (job: JobRecord) => Record<string, unknown>;
 
-/** Measures one job's life through the compiled chart beside XState's own ways, interleaved in one run. */
+/** Measures one job life through the compiled chart and through XState itself, in turns in one run. */
 export async function run({
   quick,
   jobs: livesPerRound = quick ? 400 : 1_500,
@@ -67,7 +67,7 @@ interface Chart {
   ): { moved: false } | { moved: true; to: string; patch: Partial<JobContext> | null };
 }
 
-/** The compiler and the copying of records are no part of the package's face, so their built files are named here. */
+/** The compiler and the copying of records are not exported by the package, so this names their built files. */
 async function compiledLives() {
   const built = (path: string) => import(new URL(`../dist/src/model/${path}`, import.meta.url).href);
   const { compileChart } = (await built('chart/compile.js')) as { compileChart: (machine: object) => Chart };
@@ -125,13 +125,13 @@ function transitionLife(): () => JobContext {
   };
 }
 
-/** The keys that the chart knows, without those that only a stored record has. */
+/** The keys that the chart knows, without the keys that only a stored record has. */
 function contextOf(record: JobRecord): JobContext {
   const known = Object.keys(freshContext()) as (keyof JobContext)[];
   return Object.fromEntries(known.map((key) => [key, record[key]])) as unknown as JobContext;
 }
 
-/** Runs every way once a round, in turns, so that a slow moment of the machine falls on all of them. */
+/** Runs each way once per round, in turns, so that a slow moment of the machine affects all of them. */
 function interleave(ways: readonly (() => unknown)[], rounds: number, lives: number): number[][] {
   const times = ways.map((): number[] => []);
   const warmUp = 3;

@@ -5,7 +5,7 @@ import { print } from './report/print.ts';
 
 interface Suite {
   run(options: object): Promise<Record<string, unknown>>;
-  /** What the figures must reach. A suite without it only tells. */
+  /** The bounds of the figures. A suite without bounds only reports. */
   checks?(figures: Record<string, unknown>): readonly Check[];
 }
 

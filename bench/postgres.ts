@@ -10,18 +10,21 @@ import type { Processes } from './measures/processes.ts';
 import { medians } from './measures/statistics.ts';
 import { progress, takeTurns } from './measures/turns.ts';
 
-/** What the suite can be told. */
+/** The options of the suite. */
 export interface Options {
   readonly quick: boolean;
   readonly jobs?: number;
   readonly rounds?: number;
-  /** How long jobs are put and completed at the end, with a look at the tables every minute. Without it not at all. */
+  /**
+   * How long jobs are put and completed at the end, with a sample of the tables every minute. Without it, not
+   * at all.
+   */
   readonly seconds?: number;
 }
 
 type Burned = BurnDown & Remains;
 
-/** The same no-op jobs through Signalbox and its peers on one PostgreSQL server, side by side. */
+/** Runs the same no-op jobs through Signalbox and its peers on one PostgreSQL server. */
 export async function run({
   quick,
   jobs = quick ? 5_000 : 10_000,
@@ -42,7 +45,7 @@ export async function run({
         taken: await takeTurns(subjects(arena, jobs, quick), {
           rounds,
           budgetMs: end - performance.now(),
-          // Those in no ratio need not take time from those who are.
+          // Subjects that are in no ratio must not take time from the others.
           ...(quick ? { once: besideRatios, ifTime: besideRatios } : {}),
         }),
         long: seconds === undefined ? null : await longRun(arena, seconds, jobs),
@@ -100,7 +103,7 @@ const besideRatios = [
   'pgBossOf4',
 ] as const;
 
-/** What is measured, in the order of turns. */
+/** The subjects, in the order of their turns. */
 function subjects(arena: Arena, jobs: number, quick: boolean) {
   const burnDown = (name: ContenderName) =>
     turnOf<Burned>(name, 'burn-down', arena, {
@@ -164,7 +167,7 @@ function together(ours: Teams, graphileWorkers: Teams, pgBosses: Teams) {
       };
 }
 
-/** Medians of what was taken, null when nothing was. */
+/** Returns the medians of the figures, or null when there are none. */
 function ofAny<Figures extends object>(taken: readonly Figures[]): Figures | null {
   return taken.length === 0 ? null : medians(taken);
 }
@@ -173,16 +176,16 @@ function ratio(ours: BurnDown, peer: BurnDown | null): number | null {
   return peer === null ? null : ours.totalPerS / peer.totalPerS;
 }
 
-/** What autovacuum lets stand on large tables, and as much as small ones may hold. */
+/** Returns the dead tuples that autovacuum leaves on large tables, plus as many as small tables may hold. */
 function deadTuplesAllowed({ liveTuples }: Remains): number {
   return 0.2 * liveTuples + 50_000;
 }
 
-/** The remains that are the most above what is allowed. */
+/** Returns the remains that exceed the allowed number most. */
 function worst(remains: readonly Remains[]): Remains {
   const excess = (one: Remains) => one.deadTuples - deadTuplesAllowed(one);
   const [first] = [...remains].sort((one, other) => excess(other) - excess(one));
-  if (first === undefined) throw new Error('Expected a turn of Signalbox at least, got none.');
+  if (first === undefined) throw new Error('Expected at least one turn of Signalbox, got none.');
   return first;
 }
 

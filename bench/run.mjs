@@ -18,7 +18,7 @@ const suites = readdirSync(join(root, 'bench'))
   .map((name) => name.slice(0, -'.ts'.length));
 const besidePeers = ['embedded', 'latency', 'postgres'];
 const usage = `npm run bench -- SUITE [--json] [--quick] [--write] [--jobs N] [--rounds N] [--seconds N]
---write puts the figures into docs/performance.md. --seconds lets the suite postgres run on for so long at the end.
+--write writes the figures into docs/performance.md. --seconds makes the suite postgres run that much longer at the end.
 Suites: ${suites.join(', ')}`;
 
 const { suite, values, problem } = readArguments();
@@ -36,7 +36,7 @@ function readArguments() {
     const { values, positionals } = parseArgs({ options, allowPositionals: true });
     const unknown = positionals.find((name) => !suites.includes(name)) ?? positionals[1];
     const problem =
-      (unknown && `Expected one suite of those below, got ${positionals.join(' ')}.`) ??
+      (unknown && `Expected one of the suites below, got ${positionals.join(' ')}.`) ??
       (values.seconds !== undefined && positionals[0] !== 'postgres'
         ? `Expected --seconds with the suite postgres, got it with ${positionals[0] ?? 'none'}.`
         : undefined);
@@ -54,7 +54,7 @@ function withCounts(values) {
   return { ...values, ...Object.fromEntries(counts.map((name) => [name, Number(values[name])])) };
 }
 
-// The built package is measured: tsx gives every inner function a name as it runs, which costs time users do not pay.
+// Measures the built package: tsx names every inner function at run time, which costs time that users do not spend.
 async function measure() {
   install();
   if (besidePeers.includes(suite)) await preparePeers(suite === 'postgres' ? [] : withAddon);

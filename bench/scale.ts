@@ -8,15 +8,15 @@ import { medians } from './measures/statistics.ts';
 import { takeTurns } from './measures/turns.ts';
 import type { Waiting } from './measures/waiting.ts';
 
-/** What the suite can be told. */
+/** The options of the suite. */
 export interface Options {
   readonly quick: boolean;
-  /** Jobs that are completed to see what is kept of them. */
+  /** Jobs that are completed, to measure what is kept of them. */
   readonly jobs?: number;
   readonly rounds?: number;
 }
 
-/** What jobs that wait cost those that come, and what they take. */
+/** Measures what waiting jobs cost: for new jobs, in memory and on disk. */
 export async function run({ quick, jobs = quick ? 10_000 : 100_000, rounds = quick ? 5 : 7 }: Options) {
   const taken = await inPlace((place) => {
     const waiting =
@@ -33,7 +33,7 @@ export async function run({ quick, jobs = quick ? 10_000 : 100_000, rounds = qui
               isBlocked: false,
               batches: 15,
             });
-            // The process of these jobs has ended without closing the store; the next one closes it.
+            // The process of these jobs ended without closing the store; the next opening closes it.
             const { startupMs: startupMsKilled } = await inChild<Opening>('opening', { dir });
             const { startupMs: startupMsClosed } = await inChild<Opening>('opening', { dir });
             return { ...costs, startupMsKilled, startupMsClosed };

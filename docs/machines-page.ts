@@ -16,10 +16,10 @@ const charts: Readonly<Record<string, AnyStateMachine>> = {
   supervisor: supervisorMachine,
 };
 
-/** Reads the source of a chart: `job` gives the text of `machines/job.machine.ts`. */
+/** Reads the source of a chart: `job` returns the text of `machines/job.machine.ts`. */
 export type ReadChartSource = (name: string) => string;
 
-/** The text of docs/machines.md: everything but the paragraphs comes from the machines' own definitions. */
+/** Returns the text of docs/machines.md. Everything except its first paragraphs is derived from the machines. */
 export function machinesPage(read: ReadChartSource): string {
   return [
     intro,
@@ -31,13 +31,14 @@ const intro = `<!-- Written by \`npm run docs\` from machines/. Change the chart
 
 # Machines
 
-These five statecharts are the engine. What the runtime does, it does because one of them says so, and an event that a
-chart does not list in a state is refused there: nothing changes. They are exported from \`signalbox/machines\`.
+These five statecharts are the engine. The runtime changes a status only as one of them defines. If a chart does not list an
+event in a state, the event is refused in that state and nothing changes. \`signalbox/machines\` exports the charts.
 
-In the pictures an arrow reads \`event [guard] / actions\`. What stands inside a state happens without leaving it. In the
-tables **bold** actions are effects: the chart only names them, and \`src/runtime\` carries them out. The others compute
-the new context. Candidates for one event are asked from top to bottom; the first whose guard agrees is taken. Rows of
-\`any\` hold in every state that lists no such event itself. A row without a target stays where it is.`;
+In the pictures an arrow is labelled \`event [guard] / actions\`. Events inside a state do not leave that state. In the
+tables **bold** actions are effects: the chart only names them, and \`src/runtime\` carries them out. The other actions
+compute the new context. The transitions for one event are tried from top to bottom; the first one whose guard is true is
+taken. Rows of \`any\` apply to every state that does not list the event itself. A row without a target does not change the
+state.`;
 
 function chartText(name: string, machine: AnyStateMachine, source: string): string {
   const text = `## ${machine.id}
@@ -52,7 +53,7 @@ ${diagram(machine)}
   return `${text}\n\n${table(machine)}`;
 }
 
-/** The doc comment above the machine, without its drawing: the page has a better one. */
+/** Returns the doc comment above the machine, without its drawing, because the page has a better one. */
 function docOf(source: string, exported: string): string {
   const end = source.indexOf(`*/\nexport const ${exported} `);
   const start = source.lastIndexOf('/**', end);
@@ -73,7 +74,7 @@ function pathOf(node: AnyStateNode): string {
   return node.path.join('.');
 }
 
-/** Where a subject starts: the initial state, down to its leaf. */
+/** Returns the initial state, down to its leaf. */
 function initialOf(node: AnyStateNode): string {
   const first = statesOf(node).length === 0 ? undefined : node.initial.target[0];
   return first === undefined ? pathOf(node) : initialOf(first);
@@ -96,7 +97,7 @@ function oneState(node: AnyStateNode, indent: string): string[] {
   if (statesOf(node).length > 0) {
     return [`${indent}state "${node.key}" as ${id} {`, ...stateLines(node, `${indent}  `), `${indent}}`];
   }
-  // The first line of a state is its title, the others stand below it.
+  // The first line of a state is its title. The other lines are shown below it.
   const inside = [
     ...node.entry.map((action) => `entry / ${nameOf(action)}`),
     ...node.exit.map((action) => `exit / ${nameOf(action)}`),
@@ -110,12 +111,12 @@ function oneState(node: AnyStateNode, indent: string): string[] {
   return [node.key, ...inside].map((line) => `${indent}${id} : ${line}`);
 }
 
-/** The state and those around it, but for the root: what they allow happens in it. */
+/** Returns the state and its parents without the root. Their transitions apply to the state too. */
 function familyOf(node: AnyStateNode): readonly AnyStateNode[] {
   return node.parent === undefined ? [] : [node, ...familyOf(node.parent)];
 }
 
-/** Whether what a state lists for an event leaves nothing to the states around it. */
+/** Whether the state handles an event in every case, so that its parents never handle it. */
 function decidesItself(node: AnyStateNode, eventType: string): boolean {
   return transitionsOf(node).some(
     (transition) => transition.eventType === eventType && transition.guard === undefined,
@@ -151,7 +152,7 @@ function table(machine: AnyStateMachine): string {
   return aligned([['state', 'event', 'guard', 'target', 'actions'], ...rowsOf(machine, machine.root)]);
 }
 
-/** Cells padded to the width of their column, as the formatter writes them. */
+/** Pads the cells to the width of their column, as the formatter does. */
 function aligned(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_head, column) =>
     Math.max(...rows.map((row) => (row[column] ?? '').length)),
@@ -189,7 +190,7 @@ function rowsOf(machine: AnyStateMachine, node: AnyStateNode): string[][] {
 function actionText(machine: AnyStateMachine, action: unknown): string {
   const name = nameOf(action);
   const implementation: unknown = machine.implementations.actions[name];
-  // What XState itself carries out has a type of its own: assigns, spawns.
+  // Actions that XState carries out itself (assigns, spawns) have a type.
   const isEffect = !(typeof implementation === 'function' && 'type' in implementation);
   return isEffect ? `**\`${name}\`**` : `\`${name}\``;
 }
@@ -198,7 +199,7 @@ function transitionsOf(node: AnyStateNode): readonly AnyTransitionDefinition[] {
   return [...node.transitions.values()].flat();
 }
 
-/** `isCallback`, `not isCallback`, `(a and b)`. */
+/** Returns `isCallback`, `not isCallback` or `(a and b)`. */
 function guardOf(guard: unknown): string {
   if (typeof guard !== 'function') return nameOf(guard);
   const inner: unknown = Reflect.get(guard, 'guards');
@@ -207,7 +208,7 @@ function guardOf(guard: unknown): string {
   return guard.name === 'not' ? `not ${names[0]}` : `(${names.join(` ${guard.name} `)})`;
 }
 
-/** The name of a guard or an action. One without a name cannot be read by a person either. */
+/** Returns the name of a guard or an action. A guard or action without a name would not be readable either. */
 function nameOf(named: unknown): string {
   if (typeof named === 'string') return named;
   const type: unknown = typeof named === 'object' && named !== null ? Reflect.get(named, 'type') : undefined;

@@ -3,7 +3,10 @@ import { type Arena, type ContenderName, type LeftOut, lackOf, type Servers } fr
 import { Children } from './in-child.ts';
 import { inPlace } from './place.ts';
 
-/** Measures contenders in a place of their own, and tells people which of them have to be left out. */
+/**
+ * Runs `work` with a folder, a Redis and child processes for the contenders. Prints which contenders are left
+ * out.
+ */
 export function inArena<Result>(
   names: readonly ContenderName[],
   work: (arena: Arena & { readonly children: Children }) => Promise<Result>,
@@ -21,7 +24,7 @@ export function inArena<Result>(
   );
 }
 
-/** Those of contenders that have to be left out. People are told. */
+/** Returns the contenders that have to be left out, and prints the reasons. */
 export async function leftOutOf(names: readonly ContenderName[], servers: Servers): Promise<LeftOut> {
   const lacks = await Promise.all(names.map(async (name) => [name, await lackOf(name, servers)] as const));
   const leftOut = Object.fromEntries(lacks.filter(([, lack]) => lack !== null)) as LeftOut;

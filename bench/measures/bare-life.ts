@@ -4,7 +4,7 @@ import { createActor } from 'xstate';
 
 const input: JobInput = { name: 'index', args: ['a.txt'] };
 
-/** The events of a job that succeeds, put to completed. */
+/** The events of a job that succeeds, from put to completed. */
 export const life: readonly JobEvent[] = [
   { type: 'job.put', queue: 'q', at: 10, beginAfter: 10, assigner: 'p1' },
   { type: 'job.claim', queue: 'q', dispatcher: 'd', agent: 'main', epoch: 2, quotas: [] },
@@ -13,7 +13,7 @@ export const life: readonly JobEvent[] = [
   { type: 'job.complete', at: 31, unstarted: 0 },
 ];
 
-/** One life of the job chart as XState itself runs it: createActor, start, one send a step, stop. */
+/** Runs one life of the job chart in XState: createActor, start, one send per step, stop. */
 export function actorLife(): JobContext {
   const actor = createActor(jobMachine, { input }).start();
   for (const event of life) actor.send(event);
@@ -22,12 +22,12 @@ export function actorLife(): JobContext {
   return context;
 }
 
-/** The context in which a life begins. */
+/** The initial context of a life. */
 export function freshContext(): JobContext {
   return createActor(jobMachine, { input }).getSnapshot().context;
 }
 
-/** What the engine alone reaches when every job is an actor. */
+/** The speed of the engine alone when every job is an actor. */
 export interface BareLife {
   readonly totalPerS: number;
 }
@@ -38,7 +38,7 @@ export const facts = {
   fsync: 'never: memory only',
 };
 
-/** How many such lives pass in a second, one after the other, with nothing stored. */
+/** Measures how many such lives run per second, one after the other, with nothing stored. */
 export async function measure({ lives, warmUpMs }: { lives: number; warmUpMs: number }): Promise<BareLife> {
   const warmAt = performance.now() + warmUpMs;
   while (performance.now() < warmAt) actorLife();

@@ -7,26 +7,29 @@ export interface BurnDownOptions {
   readonly contestant: string;
   readonly settings: Settings;
   readonly jobs: number;
-  /** Before anything counts, burn-downs are repeated for so long: the compiler of JavaScript needs tens of thousands of jobs. */
+  /**
+   * How long burn-downs are repeated before anything counts: the JavaScript compiler needs tens of thousands
+   * of jobs.
+   */
   readonly warmUpMs: number;
-  /** How long jobs are put while others complete; 0 leaves that out. */
+  /** How long jobs are put while others complete; 0 skips this part. */
   readonly sustainedMs: number;
-  /** After so long the drain is broken off; its rate is that of the jobs that have completed by then. */
+  /** After this time the drain is stopped; its rate is that of the jobs that have completed by then. */
   readonly drainLimitMs: number;
 }
 
 export interface BurnDown {
-  /** Jobs put by one bulk call while nothing works, until all are acknowledged. */
+  /** Jobs put by one bulk call while no worker runs, until all are acknowledged. */
   readonly enqueuePerS: number;
-  /** Those jobs, from the start of the workers until the last has completed, or as many as the limit lets. */
+  /** The same jobs, from the start of the workers until the last one has completed or the limit is reached. */
   readonly drainPerS: number;
   /** Both together, for all jobs. */
   readonly totalPerS: number;
-  /** Completions while puts go on, with a tenth of the jobs ahead of the workers. Null when left out. */
+  /** Completions while puts continue, with a tenth of the jobs ahead of the workers. Null when skipped. */
   readonly sustainedPerS: number | null;
   /** Processor time of all threads from the first put to the last completion. */
   readonly cpuUsPerJob: number;
-  /** The same of servers outside this process; null when nobody can tell. */
+  /** The same for servers outside this process; null when it is not known. */
   readonly serverCpuUsPerJob: number | null;
 }
 
@@ -45,7 +48,7 @@ export async function measure(options: BurnDownOptions): Promise<BurnDown> {
   return { ...burned, sustainedPerS, ...(await contestant.clear?.()) };
 }
 
-/** Burns jobs down for some time; the figures are thrown away. */
+/** Burns jobs down for some time and discards the figures. */
 export async function warmUp(options: BurnDownOptions): Promise<void> {
   const { settings, jobs, warmUpMs, drainLimitMs } = options;
   const module: ContestantModule = await import(options.contestant);
@@ -85,7 +88,7 @@ async function burnDown(
   };
 }
 
-// The workers are never idle, and the queue never grows: what completes is put again.
+// The workers are never idle, and the queue never grows: for each completed job a new one is put.
 async function sustained(contestant: Contestant, tally: Tally, backlog: number, ms: number): Promise<number> {
   const chunk = Math.ceil(backlog / 10);
   const before = tally.completions;

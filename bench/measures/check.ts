@@ -1,14 +1,14 @@
-/** What a suite demands of one of its figures. A figure that could not be taken is null and misses nothing. */
+/** The bound of one figure of a suite. A figure that could not be measured is null and misses no bound. */
 export interface Check {
   readonly figure: string;
   readonly is: number | null;
   readonly atLeast?: number;
   readonly atMost?: number;
-  /** What the project wants to reach; missing it fails nothing. */
+  /** The goal of the project. Missing it is no failure. */
   readonly goal?: number;
 }
 
-/** Says which bound a figure misses, or null. */
+/** Returns the text of the bound that a figure misses, or null. */
 export function missOf({ figure, is, atLeast, atMost }: Check): string | null {
   if (is === null) return null;
   const shown = Number(is.toPrecision(4));

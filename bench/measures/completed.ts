@@ -7,7 +7,7 @@ export interface CompletedOptions {
   readonly jobs: number;
 }
 
-/** What a completed job takes while it is kept. */
+/** The memory and disk space of a completed job while it is kept. */
 export interface Completed {
   readonly heapBytesPerJob: number;
   readonly diskBytesPerJob: number;

@@ -5,7 +5,7 @@ import { type Children, inChild } from './in-child.ts';
 import { freshFolder } from './place.ts';
 import type { PostgresServer } from './postgres-server.ts';
 
-/** Who is measured: a module, and what it is told. */
+/** A contender: a module and its settings. */
 interface Contender {
   readonly module: string;
   readonly settings: Omit<Settings, 'dir' | 'redisSocket' | 'postgres'>;
@@ -15,7 +15,7 @@ const ours = './signalbox.ts';
 const oursOnPostgres = './signalbox-postgres.ts';
 const plainjob = '../peers/plainjob.ts';
 
-/** All of them by name, in the order of their turns. */
+/** All contenders by name, in the order of their turns. */
 export const contenders = {
   size10: { module: ours, settings: { size: 10 } },
   plainjob: { module: plainjob, settings: { size: 1 } },
@@ -33,24 +33,27 @@ export const contenders = {
 
 export type ContenderName = keyof typeof contenders;
 
-/** Contenders that cannot be measured here, each with the reason and how to mend it. */
+/** Contenders that cannot be measured here, each with the reason and the repair. */
 export type LeftOut = Readonly<Partial<Record<ContenderName, string>>>;
 
-/** Where the contenders of one run find what they need. */
+/** What the contenders of one run share. */
 export interface Arena extends Servers {
   readonly place: string;
   readonly leftOut?: LeftOut;
-  /** Where contenders keep their processes from turn to turn; without it each turn starts one. */
+  /** The processes that contenders keep from turn to turn. Without it, each turn starts a process. */
   readonly children?: Children;
 }
 
-/** What runs beside the contenders. */
+/** The servers that contenders use. */
 export interface Servers {
   readonly redis?: RedisServer | null;
   readonly postgres?: PostgresServer;
 }
 
-/** A turn that runs a measure for a contender, in a process of its own and a fresh folder; null where it cannot run. */
+/**
+ * Returns a turn that runs a measure for a contender in its own process and a new folder; null where it
+ * cannot run.
+ */
 export function turnOf<Figures>(
   name: ContenderName,
   measure: string,
@@ -68,13 +71,13 @@ export function turnOf<Figures>(
   };
 }
 
-/** What is to be said of a contender. */
+/** Returns the facts about a contender that are printed beside its figures. */
 export async function factsOf(name: ContenderName): Promise<Facts> {
   const { facts }: ContestantModule = await import(urlOf(name));
   return facts(settingsOf(name, '', {}));
 }
 
-/** Why a contender cannot be measured here, and how to mend that; null when it can. */
+/** Returns why a contender cannot be measured here, and the repair; null when it can be measured. */
 export async function lackOf(name: ContenderName, servers: Servers): Promise<string | null> {
   const { lacks }: ContestantModule = await import(urlOf(name));
   return lacks === undefined ? null : lacks(settingsOf(name, '', servers));

@@ -1,22 +1,22 @@
 import type { PostgresServer } from './postgres-server.ts';
 
-/** What a contestant is told. Each reads what concerns it. */
+/** The settings of a contestant. Each contestant reads the ones that apply to it. */
 export interface Settings {
   /** An empty directory on the disk that is measured. */
   readonly dir: string;
-  /** How many jobs may be in progress at once, where the contestant does not do best with a number of its own. */
+  /** How many jobs may be in progress at once. A contestant may use a better number of its own. */
   readonly size: number;
-  /** Milliseconds added to every sync of ours. */
+  /** Milliseconds added to every sync of Signalbox. */
   readonly slowSyncMs?: number;
   /** SQLite with an fsync per commit. */
   readonly isSynced?: boolean;
-  /** Where the Redis of this run listens. */
+  /** The socket of the Redis of this run. */
   readonly redisSocket?: string;
   /** The PostgreSQL of this run. */
   readonly postgres?: PostgresServer;
 }
 
-/** What a contestant tells whoever measures it. */
+/** What a contestant reports while it is measured. */
 export interface Signals {
   /** The code of a job has been called. */
   started(): void;
@@ -24,22 +24,22 @@ export interface Signals {
   completed(): void;
 }
 
-/** A job queue that is driven through the same course as every other. Its jobs get `{ n }` and do nothing. */
+/** A job queue with the same interface as every other. Its jobs get `{ n }` and do nothing. */
 export interface Contestant {
-  /** Puts that many jobs the fastest way there is; resolves when they are acknowledged. */
+  /** Puts `count` jobs in the fastest way; resolves when they are acknowledged. */
   putBulk(count: number): Promise<void>;
   /** Puts one job; resolves when it is acknowledged. */
   put(): Promise<void>;
-  /** Lets the workers begin. */
+  /** Starts the workers. */
   work(): Promise<void>;
-  /** Processor time that servers outside this process have used for it, in microseconds; NaN when nobody can tell. */
+  /** Processor time of servers outside this process, in microseconds; NaN when it is not known. */
   serverCpuUs(): Promise<number>;
   close(): Promise<void>;
-  /** Removes what a closed one has left on a server, and tells figures of it. */
+  /** Removes what a closed contestant has left on a server, and returns figures about it. */
   clear?(): Promise<object>;
 }
 
-/** Printed beside the figures. */
+/** Facts that are printed beside the figures. */
 export interface Facts {
   readonly versions: string;
   readonly settings: string;
@@ -47,11 +47,14 @@ export interface Facts {
   readonly fsync: string;
 }
 
-/** The face of a module that holds a contestant. */
+/** The interface of a module that holds a contestant. */
 export interface ContestantModule {
   open(settings: Settings, signals: Signals): Promise<Contestant>;
   facts(settings: Settings): Facts;
-  /** Why it cannot be measured here, and how to mend that. Null when it can, and what ships with the repository always can. */
+  /**
+   * Returns why it cannot be measured here, and the repair; null when it can. Modules without dependencies
+   * need no `lacks`.
+   */
   lacks?(settings: Settings): Promise<string | null>;
 }
 

@@ -6,17 +6,17 @@ import { percentile } from './statistics.ts';
 export interface FdatasyncOptions {
   readonly dir: string;
   readonly samples: number;
-  /** Pause before each, as between jobs that come one by one. */
+  /** Pause before each sync, as between jobs that arrive one by one. */
   readonly pauseMs: number;
 }
 
-/** What the disk itself takes to keep 512 more bytes. */
+/** The time that the disk needs to store 512 more bytes. */
 export interface Fdatasync {
   readonly p50Ms: number;
   readonly p99Ms: number;
 }
 
-/** Appends to a file and syncs it, again and again. */
+/** Appends to a file and syncs it, repeatedly. */
 export async function measure({ dir, samples, pauseMs }: FdatasyncOptions): Promise<Fdatasync> {
   const file = openSync(join(dir, 'appended'), 'w');
   const bytes = Buffer.alloc(512, 'x');

@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What stays in memory of this process after everything that is garbage is gone. Needs --expose-gc. */
+/** Returns the memory of this process after a garbage collection. Needs --expose-gc. */
 export function heapBytes(): number {
   const { gc } = globalThis;
   if (gc === undefined) throw new Error('Expected --expose-gc, got a process without it.');
@@ -11,7 +11,7 @@ export function heapBytes(): number {
   return heapUsed + external;
 }
 
-/** Bytes of the files of a folder; one with two names counts once. */
+/** Returns the bytes of the files in a folder; a file with two names counts once. */
 export function bytesIn(folder: string): number {
   const files = new Map<number, number>();
   for (const name of readdirSync(folder)) {

@@ -8,13 +8,13 @@ export interface IdleOptions {
   readonly contestant: string;
   readonly settings: Settings;
   readonly jobs: number;
-  /** Jobs before those that are counted. */
+  /** Jobs before the counted ones. */
   readonly warmUpJobs: number;
-  /** How long nothing happens before a put, at least; up to 1 ms longer by chance. */
+  /** The least time without work before a put; up to 1 ms longer at random. */
   readonly pauseMs: number;
 }
 
-/** How long a job that finds everything idle takes, from the call of put. */
+/** The latency of a job that finds everything idle, from the call of put. */
 export interface Idle {
   readonly putToStartP50Ms: number;
   readonly putToStartP99Ms: number;
@@ -63,7 +63,7 @@ export async function measure(options: IdleOptions): Promise<Idle> {
   };
 }
 
-// A put that came from a timer would come in step with the timers of those who poll, just before them.
+// A put from a timer would run in step with the timers of polling queues, just before them.
 async function idleFor(ms: number): Promise<void> {
   await delay(ms);
   const end = performance.now() + Math.random();

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
-// One that hangs must not hold the command for ever; a million waiting jobs take some minutes.
+// A hanging measure must not block the command without end; a million waiting jobs take some minutes.
 const limitMs = 900_000;
 
-/** Runs a measure of this folder once, in a process of its own. */
+/** Runs a measure of this folder once, in its own process. */
 export async function inChild<Figures>(
   measure: string,
   options: object,
@@ -17,13 +17,13 @@ export async function inChild<Figures>(
   }
 }
 
-/** Processes that stay for a whole run, so that they have to be started and warmed up once. */
+/** Processes that are kept for a whole run, so that they are started and warmed up only once. */
 export class Children {
   readonly #kept = new Map<string, ChildProcess>();
 
-  /** Runs a measure in the process of that name. */
+  /** Runs a measure in the process with this name. */
   measure<Figures>(name: string, measure: string, options: object): Promise<Figures> {
-    // A process that waits for its turn would collect its garbage, and V8 then forgets much of what it has compiled.
+    // A process that waits for its turn would collect garbage, and V8 would then discard much compiled code.
     const child = this.#kept.get(name) ?? start(['--no-memory-reducer']);
     this.#kept.set(name, child);
     return ask(child, measure, options);
@@ -53,7 +53,7 @@ function ask<Figures>(child: ChildProcess, measure: string, options: object): Pr
     });
     const failed = (why: unknown) => {
       over();
-      reject(new Error(`Expected the measure ${measure} to end well, got ${why}.`));
+      reject(new Error(`Expected the measure ${measure} to succeed, got ${why}.`));
     };
     child.on('error', failed);
     child.on('exit', (code, signal) => failed(code ?? signal));

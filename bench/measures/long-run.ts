@@ -13,23 +13,23 @@ export interface LongRunOptions {
   readonly backlog: number;
 }
 
-/** What was there at one moment. */
+/** The state at one moment. */
 export interface Sample extends Remains {
   readonly completions: number;
-  /** Since the sample before. */
+  /** Completed jobs per second since the previous sample. */
   readonly perS: number;
 }
 
 export interface LongRun {
-  /** By the seconds since its start. */
+  /** The samples, by the seconds since the start. */
   readonly samples: Readonly<Record<string, Sample>>;
-  /** The tables at its end, by name, without the smallest. */
+  /** The tables at the end, by name, without the smallest. */
   readonly tables: Readonly<Record<string, TableRemains>>;
 }
 
 const sampleEveryMs = 60_000;
 
-/** Puts jobs as fast as they complete, for long, and looks every minute at what the tables hold. */
+/** Puts jobs as fast as they complete, for a long time, and samples the tables every minute. */
 export async function measure({ contestant, settings, seconds, backlog }: LongRunOptions): Promise<LongRun> {
   const told = { ...settings, dir: join(settings.dir, 'long') };
   const module: ContestantModule = await import(contestant);

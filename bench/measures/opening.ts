@@ -1,12 +1,12 @@
 import { createSignalbox, defineJob } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
 
-/** How long a store that is there already takes until its jobs could be claimed. */
+/** The time from opening an existing store until its jobs can be claimed. */
 export interface Opening {
   readonly startupMs: number;
 }
 
-/** Opens a store, starts its dispatcher, and closes it as it should be closed. */
+/** Opens a store, starts its dispatcher, and closes the store properly. */
 export async function measure({ dir }: { readonly dir: string }): Promise<Opening> {
   const noop = defineJob({ name: 'noop', run: () => null });
   const begin = performance.now();

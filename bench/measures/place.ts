@@ -8,14 +8,14 @@ const inMemory = new Map([
   [0x8584_58f6, 'ramfs'],
 ]);
 
-/** A folder on the disk of this repository, for every contestant alike, and gone at the end. */
+/** Runs `work` with a folder on the disk of this repository, which all contestants use. Removes it at the end. */
 export async function inPlace<Result>(work: (place: string) => Promise<Result>): Promise<Result> {
   mkdirSync(parent, { recursive: true });
   const place = mkdtempSync(join(parent, 'bench-'));
   const kind = inMemory.get(statfsSync(place).type);
   if (kind !== undefined) {
     console.error(
-      `${place} is on a ${kind}: a sync costs nothing there, so these figures say nothing of a disk.`,
+      `${place} is on a ${kind}: a sync costs nothing there, so these figures do not describe a disk.`,
     );
   }
   const remove = () => rmSync(place, { recursive: true, force: true });
@@ -34,13 +34,13 @@ export async function inPlace<Result>(work: (place: string) => Promise<Result>):
   }
 }
 
-/** Whether any user may look into a folder, and so into those that it is in. */
+/** Returns whether every user may enter a folder and all its parents. */
 export function isOpenToAll(folder: string): boolean {
   const isOpen = (statSync(folder).mode & 0o001) !== 0;
   return isOpen && (dirname(folder) === folder || isOpenToAll(dirname(folder)));
 }
 
-/** An empty folder of a place. */
+/** Creates an empty folder in a place. */
 export function freshFolder(place: string): string {
   return mkdtempSync(join(place, 'turn-'));
 }

@@ -4,7 +4,7 @@ import { Children } from './in-child.ts';
 import { inPlace } from './place.ts';
 import { withPostgres } from './postgres-server.ts';
 
-/** As `inArena`, with a PostgreSQL that all contenders use, instead of a Redis. */
+/** Like `inArena`, with one PostgreSQL for all contenders instead of a Redis. */
 export function inPostgresArena<Result extends object>(
   names: readonly ContenderName[],
   work: (arena: Arena, url: string) => Promise<Result>,

@@ -4,7 +4,7 @@ import { Client } from 'pg';
 import type { Settings } from './contestant.ts';
 import { serverCpuUs } from './postgres-server.ts';
 
-/** What tables hold, by the statistics that autovacuum goes by. */
+/** The contents of tables, according to the statistics that autovacuum uses. */
 export interface Remains {
   readonly liveTuples: number;
   readonly deadTuples: number;
@@ -12,28 +12,31 @@ export interface Remains {
   readonly indexBytes: number;
 }
 
-/** What one table holds. */
+/** The contents of one table. */
 export interface TableRemains extends Remains {
   readonly autovacuums: number;
 }
 
-/** The schema of one contestant, and the server that it is on. */
+/** The schema of one contestant, and its server. */
 export interface Schema {
   readonly url: string;
   readonly name: string;
   /** Processor time of the server, in microseconds. */
   serverCpuUs(): Promise<number>;
-  /** What all its tables hold. A connection that wrote tells of it when it ends, or within a second or two. */
+  /**
+   * Returns the contents of all its tables. A connection reports its writes when it ends, or after a second
+   * or two.
+   */
   remains(): Promise<Remains>;
-  /** What each of its tables holds that holds anything. */
+  /** Returns the contents of each of its tables that is not empty. */
   tables(): Promise<Record<string, TableRemains>>;
-  /** Drops it when all connections have ended. Tells what its tables held. */
+  /** Drops the schema when all connections have ended. Returns what its tables held. */
   clear(): Promise<Remains>;
 }
 
-/** The schema that belongs to the folder that a contestant is given. */
+/** Returns the schema that belongs to the folder of a contestant. */
 export function schemaOf({ dir, postgres }: Settings): Schema {
-  if (postgres === undefined) throw new Error('Expected the server to be told, got none.');
+  if (postgres === undefined) throw new Error('Expected a PostgreSQL server in the settings, got none.');
   const { url, pid } = postgres;
   const name = `bench_${basename(dirname(dir))}_${basename(dir)}`.replaceAll(/\W/g, '_').toLowerCase();
   return {

@@ -5,16 +5,16 @@ import { Client } from 'pg';
 import { removeServer, startServer } from '../../test/store/postgres/server.ts';
 import { isOpenToAll } from './place.ts';
 
-/** A PostgreSQL for all contenders of a run. */
+/** A PostgreSQL server for all contenders of a run. */
 export interface PostgresServer {
   readonly url: string;
-  /** Its first process, where this run has started it. */
+  /** The id of its first process, if this run started the server. */
   readonly pid: number | null;
 }
 
 /**
- * Does something while a PostgreSQL runs: the server that SIGNALBOX_TEST_DATABASE_URL names, else one of its own with the
- * settings it comes with, whose files are in the folder.
+ * Runs `work` with a PostgreSQL server: the one that SIGNALBOX_TEST_DATABASE_URL names, or its own one with default
+ * settings and its files in the folder.
  */
 export async function withPostgres<Result>(
   folder: string,
@@ -28,10 +28,10 @@ export async function withPostgres<Result>(
     removeServer(place);
     if (dirname(place) !== folder) rmSync(dirname(place), { recursive: true, force: true });
   };
-  // Also when the command is interrupted.
+  // Also runs when the command is interrupted.
   process.once('exit', end);
   try {
-    // The default of PostgreSQL; tests have it smaller.
+    // The default of PostgreSQL; the tests use less.
     const url = await startServer(place, ['shared_buffers=128MB']);
     const [pid] = readFileSync(join(place, 'data', 'postmaster.pid'), 'utf8').split('\n');
     return await work({ url, pid: Number(pid) });
@@ -41,17 +41,17 @@ export async function withPostgres<Result>(
   }
 }
 
-/** A server that root starts runs as a user who may not look into folders of others. */
+/** If root starts the server, it runs as a user who may not enter the folders of other users. */
 function placeFor(folder: string): string {
   chmodSync(folder, 0o755);
   if (process.getuid?.() !== 0 || isOpenToAll(folder)) return folder;
   const other = mkdtempSync(join(tmpdir(), 'signalbox-bench-'));
-  console.error(`The user of PostgreSQL may not look into ${folder}: its files are in ${other}.`);
+  console.error(`The user of PostgreSQL may not enter ${folder}: its files are in ${other}.`);
   chmodSync(other, 0o755);
   return other;
 }
 
-/** What the server promises, for people. */
+/** Returns the guarantees of the server as readable text. */
 export async function serverFacts(
   url: string,
 ): Promise<{ versions: string; settings: string; fsync: string }> {
@@ -84,10 +84,10 @@ export async function serverFacts(
   };
 }
 
-/** Ticks of a processor's accounting on Linux. */
+/** The length of a tick in the processor accounting of Linux. */
 const tickUs = 10_000;
 
-/** Processor time of all processes of a server, in microseconds; NaN where nobody can tell. */
+/** Returns the processor time of all processes of a server, in microseconds; NaN where it is not known. */
 export function serverCpuUs(pid: number | null): number {
   if (pid === null || process.platform !== 'linux') return Number.NaN;
   let ticks = 0;
@@ -96,14 +96,14 @@ export function serverCpuUs(pid: number | null): number {
     const fields = statOf(name);
     const isFirst = Number(name) === pid;
     if (!isFirst && Number(fields[1]) !== pid) continue;
-    // Those that have ended count with the first, which has waited for them.
+    // The first process includes the time of ended processes, because it has waited for them.
     const counted = fields.slice(11, isFirst ? 15 : 13);
     ticks += counted.reduce((sum, field) => sum + Number(field), 0);
   }
   return ticks * tickUs;
 }
 
-/** Fields of a process from its state on; none when it has ended meanwhile. */
+/** Returns the fields of a process from its state on; an empty list when it has ended meanwhile. */
 function statOf(pid: string): readonly string[] {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');

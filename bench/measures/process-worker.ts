@@ -1,4 +1,4 @@
-// One of several processes that work off the jobs of another, which hears how far it is.
+// One of several processes that work off the jobs of another process, and report their progress to it.
 import type { ContestantModule, Settings } from './contestant.ts';
 import { Tally } from './tally.ts';
 
@@ -8,7 +8,7 @@ export interface WorkerOptions {
   readonly settings: Settings;
 }
 
-/** What a worker has done since it started. */
+/** What a worker has done since its start. */
 export interface Progress {
   readonly completions: number;
   readonly cpuUs: number;
@@ -23,7 +23,7 @@ const opened = await module.open(settings, tally);
 await opened.work();
 const timer = setInterval(() => {
   const { user, system } = process.cpuUsage();
-  // Who hears it may be gone before this process knows.
+  // The parent may have ended before this process knows.
   process.send?.({ completions: tally.completions, cpuUs: user + system } satisfies Progress, () => {});
 }, toldEveryMs);
 process.once('disconnect', () => {

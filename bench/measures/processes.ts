@@ -9,24 +9,24 @@ export interface ProcessesOptions {
   readonly contestant: string;
   readonly settings: Settings;
   readonly jobs: number;
-  /** How many processes work. */
+  /** How many worker processes run. */
   readonly processes: number;
-  /** Before anything counts jobs are put and worked off for so long. */
+  /** How long jobs are put and worked off before anything counts. */
   readonly warmUpMs: number;
-  /** After so long the rate is that of the jobs that have completed by then. */
+  /** After this time the rate is that of the jobs that have completed by then. */
   readonly limitMs: number;
 }
 
-/** How fast several processes work together. */
+/** The speed of several processes together. */
 export interface Processes {
-  /** Jobs put by one bulk call of a process that does not work, until the workers have completed them. */
+  /** Jobs put by one bulk call of a process without workers, until the workers have completed them. */
   readonly totalPerS: number;
-  /** Processor time of all workers and of who puts. */
+  /** Processor time of all workers and of the process that puts. */
   readonly cpuUsPerJob: number;
   readonly serverCpuUsPerJob: number | null;
 }
 
-/** Starts worker processes, lets them become warm, then puts jobs in bulk and waits until all are completed. */
+/** Starts worker processes, warms them up, then puts jobs in bulk and waits until all are completed. */
 export async function measure(options: ProcessesOptions): Promise<Processes> {
   const { jobs, processes, warmUpMs, limitMs } = options;
   const settings = { ...options.settings, dir: join(options.settings.dir, `of-${processes}`) };
@@ -62,7 +62,7 @@ export async function measure(options: ProcessesOptions): Promise<Processes> {
   };
 }
 
-/** Worker processes, and what they have done together. */
+/** Worker processes and their progress together. */
 class Team {
   readonly #workers: readonly ChildProcess[];
   readonly #kill = () => {
@@ -74,7 +74,7 @@ class Team {
 
   private constructor(workers: readonly ChildProcess[]) {
     this.#workers = workers;
-    // Also when the command is interrupted.
+    // Also runs when the command is interrupted.
     process.once('exit', this.#kill);
     for (const worker of workers) {
       worker.on('message', (progress: Progress) => {
@@ -84,7 +84,7 @@ class Team {
     }
   }
 
-  /** Resolves when all of them work. */
+  /** Resolves when all workers run. */
   static async started(options: WorkerOptions, count: number): Promise<Team> {
     const file = new URL('./process-worker.ts', import.meta.url).pathname;
     const workers = Array.from({ length: count }, () =>
@@ -94,7 +94,9 @@ class Team {
     await new Promise<void>((resolve, reject) => {
       team.#heard = () => team.#told.size === count && resolve();
       for (const worker of workers) {
-        worker.on('exit', (code) => reject(new Error(`Expected a worker to go on, got its end (${code}).`)));
+        worker.on('exit', (code) =>
+          reject(new Error(`Expected a worker to continue, got its end (${code}).`)),
+        );
       }
     });
     return team;
@@ -108,7 +110,7 @@ class Team {
     return [...this.#told.values()].reduce((sum, { cpuUs }) => sum + cpuUs, 0);
   }
 
-  /** Resolves when so many more jobs than have been waited for are completed, or when it is too late. */
+  /** Resolves when `count` more jobs than in earlier calls are completed, or when `latestAt` has passed. */
   whenCompleted(count: number, latestAt: number): Promise<void> {
     this.#awaited += count;
     return new Promise((resolve) => {

@@ -5,7 +5,7 @@ import { postgresStore } from 'signalbox/postgres';
 import { type Contestant, type Facts, jobArguments, type Settings, type Signals } from './contestant.ts';
 import { schemaOf } from './postgres-schema.ts';
 
-/** Signalbox on its PostgreSQL store, as it comes. */
+/** Signalbox on its PostgreSQL store with default settings. */
 export async function open(settings: Settings, signals: Signals): Promise<Contestant> {
   const schema = schemaOf(settings);
   const noop = defineJob({
@@ -29,7 +29,7 @@ export async function open(settings: Settings, signals: Signals): Promise<Contes
   };
 }
 
-/** Tells of jobs when the commit that completes them is durable, without reading the journal back. */
+/** Reports jobs when the commit that completes them is durable, without reading the journal back. */
 function observed(store: Store, signals: Signals): Store {
   return {
     name: store.name,

@@ -11,7 +11,7 @@ import {
 } from './contestant.ts';
 import { slowDisk } from './slow-disk.ts';
 
-/** Signalbox on its json store, as it comes: a put and a result count when they are on disk. */
+/** Signalbox on its json store with default settings: a put and a result count when they are on disk. */
 export async function open(settings: Settings, signals: Signals): Promise<Contestant> {
   const { dir, size, slowSyncMs = 0 } = settings;
   const noop = defineJob({
@@ -23,7 +23,7 @@ export async function open(settings: Settings, signals: Signals): Promise<Contes
   });
   const store = jsonStore(dir, slowSyncMs > 0 ? await slowDisk(slowSyncMs) : {});
   const box = await createSignalbox({ store, jobs: [noop], queues: ['bench'] });
-  // The journal tells of a line when it is synced.
+  // The journal reports a line when it is synced.
   box.store.follow((lines) => {
     for (const line of lines) {
       for (const { kind, to } of line.entries) if (kind === 'job' && to === 'completed') signals.completed();

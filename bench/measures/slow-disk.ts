@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { FilePort, SyncPort } from 'signalbox/json';
 
-// Waits, then syncs: what a disk does that takes longer.
+// Waits, then syncs, as a slower disk would.
 const source = `
 const { parentPort, workerData } = require('node:worker_threads');
 const { fdatasyncSync } = require('node:fs');
@@ -13,7 +13,7 @@ parentPort.on('message', (fd) => {
 });
 `;
 
-/** Options of a json store whose every sync takes that many milliseconds longer. */
+/** Options of a json store with `ms` milliseconds added to every sync. */
 export async function slowDisk(ms: number): Promise<{ syncs: () => SyncPort; files: FilePort }> {
   const url = new URL('../../dist/src/store/json/ports/file-port.js', import.meta.url);
   const { nodeFilePort: files } = (await import(url.href)) as { nodeFilePort: FilePort };

@@ -1,4 +1,4 @@
-/** The middle of the figures; of an even number of them the mean of the middle two. */
+/** Returns the median of the figures; for an even number of figures the mean of the middle two. */
 export function median(figures: readonly number[]): number {
   const sorted = ascending(figures);
   const [low = Number.NaN, high = Number.NaN] = [
@@ -8,13 +8,13 @@ export function median(figures: readonly number[]): number {
   return (low + high) / 2;
 }
 
-/** The smallest figure that so many of a hundred do not exceed. */
+/** Returns the smallest figure that the given percentage of the figures does not exceed. */
 export function percentile(figures: readonly number[], percent: number): number {
   const sorted = ascending(figures);
   return sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)] ?? Number.NaN;
 }
 
-/** The median of every number in figures of one shape; what is no number in any of them becomes null. */
+/** Returns the median of every number in figures of one shape; null where one of them is not a number. */
 export function medians<Figures extends object>(taken: readonly Figures[]): Figures {
   const keys = Object.keys(taken[0] ?? {}) as (keyof Figures)[];
   return Object.fromEntries(

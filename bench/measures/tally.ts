@@ -1,6 +1,6 @@
 import type { Signals } from './contestant.ts';
 
-/** Counts what a contestant tells, and says when a number is reached. */
+/** Counts the reports of a contestant, and resolves when a number is reached. */
 export class Tally implements Signals {
   starts = 0;
   completions = 0;
@@ -14,13 +14,16 @@ export class Tally implements Signals {
     this.completions += 1;
     const waiter = this.#waiter;
     if (waiter === null) return;
-    // Watched here and not by a timer: some queues let none run while they have jobs.
+    // Checked here and not by a timer: some queues let no timer run while they have jobs.
     if (this.completions < waiter.count && performance.now() < waiter.latestAt) return;
     this.#waiter = null;
     waiter.resolve();
   }
 
-  /** Resolves at that number, or at the first completion after `latestAt` on the clock of `performance`. One at a time. */
+  /**
+   * Resolves at `count` completions, or at the first one after `latestAt` on the clock of `performance`. One
+   * call at a time.
+   */
   whenCompleted(count: number, latestAt = Number.POSITIVE_INFINITY): Promise<void> {
     if (this.completions >= count) return Promise.resolve();
     return new Promise((resolve) => {

@@ -1,15 +1,15 @@
-/** What is measured, by name: each call takes its figures once. Null: it cannot be measured here. */
+/** The subjects by name: each call measures once. Null: it cannot be measured here. */
 type Subjects<Figures extends object> = {
   readonly [Name in keyof Figures]: (() => Promise<Figures[Name]>) | null;
 };
 
-/** How often, and for how long at most. */
+/** How many rounds, and for how long at most. */
 interface Rounds<Figures extends object> {
   readonly rounds: number;
   readonly budgetMs: number;
-  /** Subjects of which one turn is enough. */
+  /** Subjects that need only one turn. */
   readonly once?: readonly (keyof Figures)[];
-  /** Subjects that have no turn when the time is over. Everyone else has one. */
+  /** Subjects that get no turn when the time has passed. Every other subject gets at least one. */
   readonly ifTime?: readonly (keyof Figures)[];
 }
 
@@ -17,8 +17,8 @@ interface Rounds<Figures extends object> {
 type Taken<Figures extends object> = { readonly [Name in keyof Figures]: Figures[Name][] };
 
 /**
- * Measures all subjects once a round, in turns, so that a slow moment of the machine falls on all of them. Everyone has
- * one turn; after that a subject is passed over when its turn would not end within the budget.
+ * Measures all subjects once per round, in turns, so that a slow moment of the machine affects all of them. Each gets
+ * one turn; after that a subject is skipped when its turn would not end within the budget.
  */
 export async function takeTurns<Figures extends object>(
   subjects: Subjects<Figures>,
@@ -44,7 +44,7 @@ export async function takeTurns<Figures extends object>(
   return taken;
 }
 
-/** Shows what is going on, where nobody takes it for a result. */
+/** Shows the progress on standard error, where it is not part of the results. */
 export function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
   else if (text !== '') process.stderr.write(`${text}\n`);

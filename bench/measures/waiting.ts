@@ -9,21 +9,21 @@ export interface WaitingOptions {
   readonly dir: string;
   /** How many jobs wait all the time. */
   readonly waiting: number;
-  /** Those jobs name a quota that is full, so each claim has to pass them. */
+  /** Whether these jobs name a full quota, so that each claim has to pass them. */
   readonly isBlocked: boolean;
   /** How often some jobs are put, claimed and completed. */
   readonly batches: number;
 }
 
-/** What the next job costs while so many wait: processor time of all threads. */
+/** The cost of the next job while so many jobs wait: processor time of all threads. */
 export interface Waiting {
   readonly putUs: number;
   readonly claimUs: number;
   readonly completeUs: number;
-  /** What the journal grows by when one job is put. */
+  /** How many bytes the journal grows by when one job is put. */
   readonly commitBytes: number;
   readonly heapBytesPerJob: number;
-  /** Of all files: the snapshots and the journals that history keeps. */
+  /** Bytes of all files: the snapshots and the journals that history keeps. */
   readonly diskBytesPerJob: number;
 }
 
@@ -31,7 +31,7 @@ const queueName = 'bench';
 const batch = 500;
 const noop = defineJob({ name: 'noop', run: (_: { n: number }) => null });
 
-/** Lets jobs wait, measures them, and then puts, claims and completes others in their presence. */
+/** Puts jobs that wait, measures them, and then puts, claims and completes other jobs beside them. */
 export async function measure(options: WaitingOptions): Promise<Waiting> {
   const { dir, waiting, isBlocked, batches } = options;
   const box = await createSignalbox({ store: jsonStore(dir), jobs: [noop], queues: [queueName] });
@@ -71,7 +71,7 @@ export async function measure(options: WaitingOptions): Promise<Waiting> {
         }),
       ),
     );
-    // The first one warms the compiler of JavaScript up.
+    // The first round warms up the JavaScript compiler.
     if (round >= 0) costs.push({ putUs, claimUs, completeUs });
   }
   return {

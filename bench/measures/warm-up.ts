@@ -6,11 +6,11 @@ import { Tally } from './tally.ts';
 const together = 10;
 
 interface WarmUpOptions extends BurnDownOptions {
-  /** For turns that put jobs each by a call of its own: half of the time is for such puts. */
+  /** For turns that put each job by its own call: half of the time is used for such puts. */
   readonly oneByOne?: boolean;
 }
 
-/** Does what turns in the same process will do, for so long, and forgets it. */
+/** Does the same as later turns in this process, for the given time, and discards the figures. */
 export async function measure({ oneByOne = false, ...options }: WarmUpOptions): Promise<object> {
   const warmUpMs = oneByOne ? options.warmUpMs / 2 : options.warmUpMs;
   await warmUp({ ...options, warmUpMs });

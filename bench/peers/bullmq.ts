@@ -39,7 +39,8 @@ interface IoRedis {
   };
 }
 
-// Of 10, 50, 100, 200 and 300 this was the fastest on two cores; two workers, and jobs removed when done, were not faster.
+// Of 10, 50, 100, 200 and 300 this was the fastest on two cores. Two workers, or removing finished jobs, were
+// not faster.
 const concurrency = 100;
 
 /** BullMQ on the Redis of this run. */
@@ -69,7 +70,7 @@ export async function open(settings: Settings, signals: Signals): Promise<Contes
   };
 }
 
-/** Redis tells seconds: of its main thread and all others. */
+/** Redis reports seconds: of its main thread and of all other threads. */
 function cpuUsIn(info: string): number {
   const seconds = [...info.matchAll(/^used_cpu_(?:user|sys):([\d.]+)/gm)].map(([, figure]) => Number(figure));
   return seconds.reduce((sum, figure) => sum + figure, 0) * 1_000_000;

@@ -18,7 +18,7 @@ interface FastQ {
   };
 }
 
-/** fastq: a queue in memory alone, and so a bound of what any can reach that stores. */
+/** fastq: a queue in memory only, and so an upper bound for every queue that stores jobs. */
 export async function open({ size }: Settings, signals: Signals): Promise<Contestant> {
   const { default: fastq } = await load<FastQ>('fastq');
   const queue = fastq.promise(async () => signals.started(), size);

@@ -80,7 +80,10 @@ export async function open(settings: Settings, signals: Signals): Promise<Contes
   };
 }
 
-/** Its own event comes before the jobs are deleted, so what counts is the answer to the statement that deletes them. */
+/**
+ * The event comes before the jobs are deleted, so a job counts at the answer to the statement that deletes
+ * it.
+ */
 function observe(client: { query: Query }, signals: Signals): void {
   const query = client.query.bind(client) as Query;
   client.query = (...args) => {

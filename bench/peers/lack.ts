@@ -4,14 +4,14 @@ interface Sqlite {
   default: new (file: string) => unknown;
 }
 
-/** Why a package of this folder cannot be used, and how to mend that; null when it can. */
+/** Returns why a package of this folder cannot be used, and the repair; null when it can. */
 export function lackOfPackage(name: string): Promise<string | null> {
   return lackOf(name, 'Install it: npm ci in bench/peers.', () => {});
 }
 
 /** The same for a version of better-sqlite3: its constructor loads an addon that may not have been built. */
 export function lackOfSqlite(name: string): Promise<string | null> {
-  const mend = `Build it: npm rebuild ${name} --ignore-scripts=false in bench/peers. Where there is no prebuilt one, that needs Python, make and a C++ compiler.`;
+  const mend = `Build it: npm rebuild ${name} --ignore-scripts=false in bench/peers. Without a prebuilt binary, this needs Python, make and a C++ compiler.`;
   return lackOf<Sqlite>(name, mend, ({ default: Database }) => new Database(':memory:'));
 }
 

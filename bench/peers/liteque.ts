@@ -25,7 +25,7 @@ interface Liteque {
   ) => { run(): Promise<void>; stop(): void };
 }
 
-/** liteque on better-sqlite3. It has no bulk put, and tells of a completion just before it deletes the job. */
+/** liteque on better-sqlite3. It has no bulk put, and reports a completion just before it deletes the job. */
 export async function open({ dir, size }: Settings, signals: Signals): Promise<Contestant> {
   const { buildDBClient, SqliteQueue, Runner } = await load<Liteque>('liteque');
   mkdirSync(dir, { recursive: true });
@@ -49,7 +49,7 @@ export async function open({ dir, size }: Settings, signals: Signals): Promise<C
       running = runner.run();
     },
     serverCpuUs: noServer,
-    // It has no way to close its database; the end of the process does.
+    // It cannot close its database; the end of the process does.
     close: async () => {
       runner.stop();
       await running;

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * A package of this folder. Its name is no literal and its face is ours, so that the repository can be checked where the
- * peers are not installed.
+ * Loads a package of this folder. The name is not a literal and the interface is declared here, so the repository can be
+ * type-checked where the peers are not installed.
  */
 export async function load<Face>(name: string): Promise<Face> {
   return (await import(name)) as Face;
 }
 
-/** Names and versions of packages that are installed in this folder, for people. */
+/** Returns the names and versions of packages that are installed in this folder, as text. */
 export function versionsOf(...names: string[]): string {
   return names
     .map((folder) => {

@@ -30,7 +30,7 @@ const workers = 4;
 /** The shortest interval at which its own workers look for jobs. */
 const pollMs = 500;
 
-/** pg-boss, its batches fetched and completed by the calls that its own workers make. */
+/** pg-boss. Batches are fetched and completed by the calls that its own workers make. */
 export async function open(settings: Settings, signals: Signals): Promise<Contestant> {
   const schema = schemaOf(settings);
   const { default: Boss } = await load<PgBoss>('pg-boss');

@@ -34,7 +34,10 @@ type Logger = Record<'error' | 'warn' | 'info' | 'debug', (message: string) => v
 const quiet = () => {};
 const logger: Logger = { error: console.error, warn: quiet, info: quiet, debug: quiet };
 
-/** plainjob on better-sqlite3. One worker: more, in this process or in others, were not faster on two cores. */
+/**
+ * plainjob on better-sqlite3. One worker: more workers, in this process or in others, were not faster on two
+ * cores.
+ */
 export async function open(settings: Settings, signals: Signals): Promise<Contestant> {
   const { dir, isSynced = false } = settings;
   const { better, defineQueue, defineWorker } = await load<Plainjob>('plainjob');

@@ -6,7 +6,7 @@ import { install } from '../../.ci/prepare.mjs';
 /** Packages that load a compiled addon when their constructor is called. */
 export const withAddon = ['better-sqlite3', 'better-sqlite3-12'];
 
-/** Installs the peers and builds the addons of packages that are missing. What cannot be had is told, and left to the suites. */
+/** Installs the peers and builds missing addons. Reports what is not available; the suites leave it out. */
 export async function preparePeers(packages) {
   try {
     install('bench/peers');
@@ -16,19 +16,22 @@ export async function preparePeers(packages) {
   await buildAddons(import.meta.dirname, packages);
 }
 
-/** Builds those addons of a folder's packages that do not load. One that loads is let be: so nothing is built twice. */
+/**
+ * Builds the addons of a folder's packages that do not load. Addons that load are kept, so none is built
+ * twice.
+ */
 async function buildAddons(folder, packages) {
   const missing = packages.filter(
     (name) => existsSync(join(folder, 'node_modules', name)) && !loads(folder, name),
   );
   if (missing.length > 0)
     console.error(
-      `Building ${missing.join(', ')}, which takes some minutes where there is no prebuilt one …`,
+      `Building ${missing.join(', ')}, which takes some minutes if there is no prebuilt binary …`,
     );
   await Promise.all(missing.map((name) => build(folder, name)));
 }
 
-// In a process of its own: also one of another Node version, which may end the process, only counts as missing.
+// In its own process: an addon for another Node version, which may end the process, only counts as missing.
 function loads(folder, name) {
   const { status } = spawnSync(process.execPath, ['-e', `new (require('${name}'))(':memory:')`], {
     cwd: folder,
@@ -37,7 +40,7 @@ function loads(folder, name) {
   return status === 0;
 }
 
-// npm hands the settings of the repository on to the commands it runs, and these say that no package runs a script.
+// npm passes the settings of the repository to the commands it runs, and these settings forbid package scripts.
 function build(folder, name) {
   return new Promise((resolve) => {
     const args = ['rebuild', name, '--ignore-scripts=false'];

@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A Redis of this run, on a Unix socket. */
+/** The Redis of this run, on a Unix socket. */
 export interface RedisServer {
   readonly socket: string;
   stop(): Promise<void>;
 }
 
-/** Does something while a Redis of its own runs, which keeps its files in that folder; with null where none can be had. */
+/** Runs `work` with a Redis that keeps its files in the folder; with null where Redis is not available. */
 export async function withRedis<Result>(
   folder: string,
   work: (redis: RedisServer | null) => Promise<Result>,
@@ -25,22 +25,25 @@ export async function withRedis<Result>(
   }
 }
 
-/** Why there is no Redis, and how to mend that. */
+/** Returns why there is no Redis, and the repair. */
 export function lackOfRedis(): string {
   return redisVersion() === null
     ? 'Expected a redis-server in the PATH, found none. Install one: apt-get install redis-server, or brew install redis.'
     : 'Expected redis-server to answer within 5 s, got no answer. Run redis-server --port 0 to see why.';
 }
 
-/** The version of the redis-server in the PATH, or null when there is none. */
+/** Returns the version of the redis-server in the PATH, or null when there is none. */
 export function redisVersion(): string | null {
   const { stdout, status } = spawnSync('redis-server', ['--version'], { encoding: 'utf8' });
   return status === 0 ? (/v=(\S+)/.exec(stdout)?.[1] ?? 'of an unknown version') : null;
 }
 
-/** Starts a redis-server as BullMQ advises for production: an append-only file synced every second, no eviction. Null when it does not answer. */
+/**
+ * Starts a redis-server as BullMQ advises for production: an append-only file synced every second, no
+ * eviction. Null when it does not answer.
+ */
 async function startRedis(dir: string): Promise<RedisServer | null> {
-  // A socket's path may have 107 characters at most, which the folder of a repository can exceed.
+  // The path of a socket may have at most 107 characters, which a folder of the repository can exceed.
   const place = mkdtempSync(join(tmpdir(), 'signalbox-redis-'));
   const socket = join(place, 'socket');
   const settings = {
@@ -58,7 +61,7 @@ async function startRedis(dir: string): Promise<RedisServer | null> {
     server.kill('SIGKILL');
     rmSync(place, { recursive: true, force: true });
   };
-  // Also when the command is interrupted.
+  // Also runs when the command is interrupted.
   process.once('exit', end);
   const stop = async () => {
     process.off('exit', end);

@@ -2,7 +2,7 @@
 export interface Bar {
   readonly name: string;
   readonly figure: number;
-  /** What is written beside it. */
+  /** The text beside the bar. */
   readonly text: string;
   readonly isOurs: boolean;
 }
@@ -13,7 +13,7 @@ const right = 130;
 const height = 26;
 const top = 44;
 
-/** A chart of horizontal bars as SVG, readable on light and on dark pages. */
+/** Draws horizontal bars as SVG, readable on light and on dark pages. */
 export function chart(title: string, bars: readonly Bar[]): string {
   const longest = Math.max(...bars.map(({ figure }) => figure));
   const lines = bars.map(({ name, figure, text, isOurs }, index) => {

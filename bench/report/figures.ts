@@ -1,17 +1,17 @@
-/** The figures of a suite, cut into what tables can show. */
+/** The figures of a suite, split into parts for tables. */
 export interface Parts {
-  /** Figures that stand alone. */
+  /** Figures that belong to no table. */
   readonly single: Figures;
-  /** Figures that belong together: one row each. The first table is that of the suite itself and of every peer. */
+  /** Figures of tables, one row each. The first table is that of the suite itself and of every peer. */
   readonly tables: readonly Readonly<Record<string, Figures | null>>[];
-  /** What is to be said of a row. */
+  /** The facts about a row. */
   readonly facts: Readonly<Record<string, string>>;
 }
 
 /** Figures by name. */
 export type Figures = Readonly<Record<string, number | null>>;
 
-/** Cuts figures into parts: rows of peers join those of the suite, every other group becomes a table. */
+/** Splits figures into parts: rows of peers join those of the suite, every other group becomes a table. */
 export function partsOf(figures: object): Parts {
   const single: Record<string, number | null> = {};
   const first: Record<string, Figures | null> = {};
@@ -48,17 +48,17 @@ function addRow(
   if (texts.length > 0) facts[name] = texts.map(([key, text]) => label(key, text)).join('; ');
 }
 
-/** Rows, rather than one row: each of its values is a row, or null in place of one. */
+/** Returns whether it is a group of rows, not one row: each of its values is a row, or null in place of one. */
 function isGroup(value: object): boolean {
   return Object.values(value).every((row) => row === null || isObject(row));
 }
 
-/** A figure without digits that mean nothing. */
+/** Rounds a figure to its significant digits. */
 export function rounded(figure: number): number {
   return Math.abs(figure) >= 100 ? Math.round(figure) : Number(figure.toPrecision(3));
 }
 
-/** The same as text, with thousands that can be read. */
+/** The same as text, with separated thousands. */
 export function shown(figure: number | null | undefined): string {
   if (figure === null || figure === undefined) return '–';
   return Math.abs(figure) >= 1_000 ? rounded(figure).toLocaleString('en-US') : String(rounded(figure));

@@ -1,17 +1,17 @@
 import { availableParallelism, cpus, loadavg, platform, release, totalmem } from 'node:os';
 
-// Before anything is measured: what others do, not what the bench does.
+// Read before anything is measured: the load of other programs, not of the bench.
 const loadBefore = loadavg()[0] ?? 0;
 
-/** Tells people when other programs are so busy that the figures are worth little. */
+/** Warns when other programs are so busy that the figures are not reliable. */
 export function warnOfLoad(): void {
   if (loadBefore < availableParallelism() / 2) return;
   console.error(
-    `Other programs are busy (load average ${loadBefore.toFixed(1)} on ${availableParallelism()} processors): figures of this run say little.`,
+    `Other programs are busy (load average ${loadBefore.toFixed(1)} on ${availableParallelism()} processors): the figures of this run are not reliable.`,
   );
 }
 
-/** What the figures were taken on, for people who compare them with others. */
+/** Describes the machine of the figures, for comparison with others. */
 export function hostText(): string {
   const processors = cpus();
   const gibibytes = Math.round(totalmem() / 2 ** 30);

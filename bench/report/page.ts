@@ -56,7 +56,7 @@ const names: Readonly<Record<string, string>> = {
   '1,000,000': '1,000,000 waiting',
 };
 
-/** Puts the figures of a suite into docs/performance.md, between its marks, and draws their chart. */
+/** Writes the figures of a suite into docs/performance.md, between its marks, and draws their chart. */
 export function writePage(suite: string, figures: object, checks: readonly Check[]): void {
   const text = readFileSync(page, 'utf8');
   const [begin, end] = [
@@ -72,7 +72,7 @@ export function writePage(suite: string, figures: object, checks: readonly Check
   format();
 }
 
-// Tables are aligned as everywhere in the repository.
+// Aligns tables as everywhere in the repository.
 function format(): void {
   const biome = createRequire(import.meta.url).resolve('@biomejs/biome/bin/biome');
   const { status } = spawnSync(process.execPath, [biome, 'format', '--write', fileURLToPath(page)], {
@@ -95,7 +95,7 @@ function draw(suite: string, figures: object): string {
   return `![${wanted.title}](performance-${suite}.svg)\n\n`;
 }
 
-// A suite with one row of its own gives its figures singly.
+// A suite with one row of its own shows its figures singly.
 function rowsOf({ single, tables }: Parts): Parts['tables'] {
   const [first = {}, ...others] = tables;
   return 'putToStartP50Ms' in single ? [{ signalbox: single, ...first }, ...others] : tables;

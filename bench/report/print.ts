@@ -2,7 +2,7 @@ import type { Check } from '../measures/check.ts';
 import { partsOf, rounded, shown } from './figures.ts';
 import { hostText } from './host.ts';
 
-/** Shows the figures of a suite to people, with the bounds that some must keep. */
+/** Prints the figures of a suite, with the bounds that some of them have. */
 export function print(figures: object, checks: readonly Check[]): void {
   const { single, tables, facts } = partsOf(figures);
   for (const rows of tables) {
@@ -27,7 +27,7 @@ export function print(figures: object, checks: readonly Check[]): void {
   for (const [name, fact] of Object.entries(facts)) console.log(`${name}: ${fact}`);
 }
 
-// A table shows a number without the quotes of a text.
+// A table shows a number without the quotes of a string.
 function cell(figure: number | null): number | null {
   return figure === null ? null : rounded(figure);
 }

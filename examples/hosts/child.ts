@@ -1,6 +1,6 @@
 import type { Signalbox } from 'signalbox';
 
-/** Tells the process that started this one that it is ready, and stops the box when told to end or left alone. */
+/** Sends `news` to the parent process when ready. Stops the box at a signal, or when the parent disconnects. */
 export function runs(box: Signalbox, news: unknown): void {
   let isStopping = false;
   const stop = (): void => {

@@ -3,13 +3,16 @@ import { defineJob, local, RetryCommonForever } from 'signalbox';
 
 const stepMs = 200;
 
-/** Names of the hosts that have begun the job, in order. Written at once, so it tells of a host that is killed, too. */
+/**
+ * Names of the hosts that have started the job, in order. It is committed immediately, so it also names
+ * killed hosts.
+ */
 export const hostsAnnotation = 'hosts';
 
-/** How far the job is: a host that takes it over goes on from there. */
+/** The last completed step. A host that takes the job over continues from there. */
 export const stepAnnotation = 'step';
 
-/** Something that takes a while: so many steps of 0.2 seconds. */
+/** A job that takes some time: `steps` steps of 0.2 seconds. */
 export const report = defineJob({
   name: 'report',
   retry: RetryCommonForever,

@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Each process keeps its UUID in a file of this folder of the working directory, as it would on a host of its own. */
+/** Each process keeps its UUID in its own file in this folder of the working directory, as separate hosts do. */
 const home = join('.signalbox', 'hosts');
 
 const children = new Map<string, ChildProcess>();
@@ -19,7 +19,7 @@ await Promise.all(
   [...children.values()].map((child) => child.exitCode ?? child.signalCode ?? once(child, 'exit')),
 );
 
-/** Starts a process and resolves with what it says when it is ready. */
+/** Starts a process. Resolves with the message that the process sends when it is ready. */
 async function run(name: string, file: string, ...args: string[]): Promise<unknown> {
   const program = fileURLToPath(new URL(file, import.meta.url));
   const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), program, ...args], {

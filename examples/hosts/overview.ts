@@ -1,19 +1,22 @@
 import type { Job, Queue, Representation, Signalbox } from 'signalbox';
 import { hostsAnnotation, stepAnnotation } from './jobs.ts';
 
-/** What is shown of a job. */
+/** The data of a job that the page shows. */
 export interface JobOverview {
   readonly id: string | null;
   readonly name: string;
   readonly args: readonly unknown[];
   readonly status: string;
   readonly step: unknown;
-  /** Hosts that have begun it, in order: more than one when a sibling took it over. */
+  /** Hosts that have started the job, in order: more than one when a sibling took it over. */
   readonly hosts: unknown;
   readonly outcome: unknown;
 }
 
-/** Everything that the processes share, read from the database: it says the same in whichever process it is asked. */
+/**
+ * Returns everything that the processes share. It is read from the database, so every process returns the
+ * same.
+ */
 export async function overviewOf(box: Signalbox) {
   const queues = await box.queues();
   return { queues: await Promise.all(queues.map((name) => queueOverview(box.queue(name)))) };

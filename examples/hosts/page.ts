@@ -1,4 +1,4 @@
-/** Looks at the overview twice a second. What comes from jobs is set as text, never as HTML. */
+/** A page that reads the overview twice a second. Data of jobs is shown as text, never as HTML. */
 export const page = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -28,7 +28,7 @@ export const page = `<!doctype html>
       const line = add(table, 'tr');
       for (const cell of cells) add(line, tag, String(cell));
     };
-    row('th', ['job', 'title', 'status', 'step', 'begun by', 'outcome']);
+    row('th', ['job', 'title', 'status', 'step', 'started by', 'outcome']);
     for (const { id, args, status, step, hosts, outcome } of jobs) {
       const end = outcome === null ? '' : outcome.ok ? outcome.value : outcome.failure.message;
       row('td', [id, args[0], status, step + ' of ' + args[1], hosts.join(', then '), end]);

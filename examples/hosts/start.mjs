@@ -10,7 +10,7 @@ const { register } = await import('tsx/esm/api');
 register();
 if (process.env.DATABASE_URL !== undefined) await import('./main.ts');
 else {
-  // Whoever has no database gets one that lasts as long as this command.
+  // Without a database, starts one that runs as long as this command.
   const { removeServer, startServer } = await import('../../test/store/postgres/server.ts');
   const folder = mkdtempSync(join(tmpdir(), 'signalbox-hosts-'));
   try {

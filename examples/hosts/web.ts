@@ -7,7 +7,7 @@ import { jobOverview, overviewOf } from './overview.ts';
 import { page } from './page.ts';
 import { sharedStore } from './store.ts';
 
-// It is never started: it puts and looks, and runs no job.
+// This box is never started: it puts and reads jobs, and runs none of them.
 const box = await createSignalbox({ store: sharedStore(), jobs: [report], queues: [''] });
 
 class BadRequest extends Error {}
@@ -36,7 +36,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   else send(response, 404, { error: 'Expected GET /, GET /overview, POST /jobs or GET /jobs/ID.' });
 }
 
-/** Answers when the job is committed: from then on no host that dies can lose it. */
+/** Answers when the job is committed: after that, the death of a host cannot lose it. */
 async function putReport(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { title, steps } = await bodyOf(request);
   if (typeof title !== 'string' || !(Number.isInteger(steps) && Number(steps) >= 1 && Number(steps) <= 1000))
@@ -46,7 +46,7 @@ async function putReport(request: IncomingMessage, response: ServerResponse): Pr
 }
 
 async function bodyOf(request: IncomingMessage): Promise<{ title?: unknown; steps?: unknown }> {
-  // No other site can make a browser send this type without being asked first.
+  // With this content type a browser asks the server before it sends a request from another site.
   if (request.headers['content-type'] !== 'application/json')
     throw new BadRequest('Expected the content type application/json.');
   let text = '';

@@ -4,34 +4,37 @@ import { defineJob, type Job, local, RetryCommonForever } from 'signalbox';
 import { wordsOf } from './words.ts';
 import { WordsFile } from './words-file.ts';
 
-/** Everything that a run leaves behind is below this folder of the working directory. */
+/** All files of a run are in this folder of the working directory. */
 export const home = '.signalbox';
 
-/** Where the index is. */
+/** The path of the index. */
 export const indexPath = join(home, 'index.json');
 
-/** Only one job at a time may write: each of these names the quota, whose size is 1. */
+/** The quota of the jobs that write. Its size is 1, so only one of them runs at a time. */
 export const indexQuota = 'index';
 
-/** What a run comes to. */
+/** The result of a run. */
 export interface Indexed {
   readonly files: number;
   readonly words: number;
-  /** How many files could not be indexed, and what the first of them said. */
+  /** How many files could not be indexed, and the error messages of the first ten. */
   readonly failed: number;
   readonly failures: readonly string[];
 }
 
 const wordsFiles = new Map<string, WordsFile>();
 
-/** Each run has a file of its own, so that no straggler of an earlier one can write into it. */
+/**
+ * Returns the words file of a run. Each run has its own, so that a late job of an earlier run cannot write
+ * into it.
+ */
 function wordsFileOf(run: string): WordsFile {
   const file = wordsFiles.get(run) ?? new WordsFile(join(home, `words-${run}.jsonl`));
   wordsFiles.set(run, file);
   return file;
 }
 
-/** Appends the words of a file to those of its run, and tells the run how far it is. */
+/** Appends the words of a file to the words file of its run, and updates the progress of the run. */
 export const recordWords = defineJob({
   name: 'recordWords',
   quotas: [indexQuota],
@@ -42,7 +45,10 @@ export const recordWords = defineJob({
   },
 });
 
-/** Reads a file. The job that it puts and returns is stored in one commit with its own end, so none is lost. */
+/**
+ * Reads a file, then puts and returns a job for its words. Both are one commit, so no file is lost in a
+ * crash.
+ */
 export const indexFile = defineJob({
   name: 'indexFile',
   retry: RetryCommonForever,
@@ -52,7 +58,10 @@ export const indexFile = defineJob({
   },
 });
 
-/** Makes the index from what was recorded. It replaces the earlier index in one step, so nobody ever reads half of it. */
+/**
+ * Writes the index from the recorded words. Replaces the earlier index in one step, so a reader never sees
+ * half of it.
+ */
 export const writeIndex = defineJob({
   name: 'writeIndex',
   quotas: [indexQuota],
@@ -81,7 +90,7 @@ export const writeIndex = defineJob({
   },
 });
 
-/** A word a line. Written by hand, because objects put keys such as `2024` before all others. */
+/** Returns the index with one word per line. An object would put keys such as `2024` before all others. */
 function indexText(filesByWord: ReadonlyMap<string, readonly string[]>, files: number): string {
   const words = [...filesByWord.keys()].sort();
   const lines = words.map((word) => {

@@ -17,7 +17,7 @@ try {
   console.log(`pid ${process.pid}`);
   await main(folder, keeps);
 } catch (error) {
-  // What a user can repair is one sentence; a failed run has its job's id in it.
+  // Shows errors that the user can repair as one sentence. The error of a failed run names the job's id.
   const isPlain = error instanceof UsageError || error instanceof SignalboxError;
   if (!(isPlain || (error instanceof Error && 'jobId' in error))) throw error;
   console.error(error.message);
@@ -30,12 +30,12 @@ function given(args: readonly string[]): { readonly folder: string; readonly kee
   if (unknown !== undefined)
     throw new UsageError(`Expected at most one folder and --keep, got '${unknown}' as well. Leave it out.`);
   if (folder === '' || statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true)
-    throw new UsageError(`Expected a folder, got '${folder}', which is none. Name one that exists.`);
+    throw new UsageError(`Expected a folder, got '${folder}', which is not a folder. Name one that exists.`);
   return { folder: resolve(folder), keeps: args.includes('--keep') };
 }
 
 async function main(folder: string, keeps: boolean): Promise<void> {
-  // Old runs are dropped sooner than by default: their jobs hold the words of every file.
+  // Drops old runs sooner than the default, because their jobs hold the words of every file.
   const store = jsonStore(storePath, { completedMaxCount: 10_000 });
   const box = await createSignalbox({ store, jobs: [indexFile, recordWords, writeIndex] });
   const signal = new Promise<NodeJS.Signals>((caught) => {
@@ -45,16 +45,20 @@ async function main(folder: string, keeps: boolean): Promise<void> {
     const isDone = await Promise.race([index(box, folder).then(() => true), signal.then(() => false)]);
     if (isDone && keeps) console.log('Staying up until Ctrl-C.');
     if (keeps) await signal;
-    if (!isDone) console.log('\nStopping. What is not done yet goes on at the next start.');
+    if (!isDone) console.log('\nStopping. The run continues at the next start.');
     if (!isDone && !keeps) process.exitCode = 130;
   } finally {
     await box.stop({ grace: '10s' });
   }
 }
 
-/** Ends what an earlier process left unfinished, or else indexes the folder. */
+/**
+ * Finishes the run that an earlier process left unfinished, then indexes the folder if that run was of
+ * another one.
+ */
 async function index(box: Signalbox, folder: string): Promise<void> {
-  // A file's job keeps its slot until its words are recorded, so what records them needs slots that no such job takes.
+  // A job `indexFile` keeps its slot until its words are recorded. So the jobs that record need an agent of
+  // their own.
   box.on('dispatcherActivated', async ({ representation }) => {
     await representation.agents.set('readers', agent({ size: 8, filter: { jobs: [indexFile.name] } }));
   });
@@ -62,14 +66,14 @@ async function index(box: Signalbox, folder: string): Promise<void> {
   const dispatcher = await box.start({ agent: agent({ filter: { notJobs: [indexFile.name] } }) });
   const unfinished = await unfinishedRun(box);
   if (unfinished !== null) {
-    console.log('Going on with the run that was left unfinished.');
+    console.log('Continuing the unfinished run.');
     if ((await finish(unfinished, dispatcher, { at: startedAt, jobs: 0 })) === folder) return;
   }
   const began = { at: performance.now(), jobs: dispatcher.getStatistics().started };
   await finish(await newRun(box, folder), dispatcher, began);
 }
 
-/** Follows a run to its end and sums it up. Returns the folder that it was over. */
+/** Follows a run to its end and prints a summary. Returns the folder of the run. */
 async function finish(
   run: Job<Indexed>,
   dispatcher: Dispatcher,

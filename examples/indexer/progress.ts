@@ -1,6 +1,6 @@
 const width = 40;
 
-/** Shows how far a run is: a bar on a terminal, elsewhere a line now and then. */
+/** Shows the progress of a run: a bar on a terminal, otherwise a line for each tenth. */
 export class Progress {
   readonly #out: NodeJS.WriteStream;
   #shownTenths = -1;
@@ -24,7 +24,7 @@ export class Progress {
     }
   }
 
-  /** What is printed next stands below the bar. */
+  /** Ends the bar, so that later output is printed below it. */
   end(): void {
     this.#hasEnded = true;
     if (this.#out.isTTY) this.#out.write('\n');

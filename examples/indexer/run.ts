@@ -5,10 +5,10 @@ import { home, type Indexed, indexFile, indexQuota, writeIndex } from './jobs.ts
 import type { Progress } from './progress.ts';
 import { textFilesIn } from './text-files.ts';
 
-/** Holds the id of the newest run's main job. Written before the job is put, it can name a job that never was. */
+/** Holds the id of the newest run's main job. It is written before the put, so the job may not exist. */
 const runPath = join(home, 'run.json');
 
-/** The run that an earlier process left unfinished, or null. */
+/** Returns the run that an earlier process left unfinished, or null. */
 export async function unfinishedRun(box: Signalbox): Promise<Job<Indexed> | null> {
   const text = await readFile(runPath, 'utf8').catch(() => null);
   if (text === null) return null;
@@ -22,7 +22,7 @@ export async function unfinishedRun(box: Signalbox): Promise<Job<Indexed> | null
   return run.outcome === null ? run : null;
 }
 
-/** Puts a run: a job for each text file that the folder holds now, and one that makes the index of what they found. */
+/** Puts a run: one job for each text file in the folder, and one that writes the index from their results. */
 export async function newRun(box: Signalbox, folder: string): Promise<Job<Indexed>> {
   const queue = box.queue();
   const { paths, leftOut } = await textFilesIn(folder);
@@ -47,7 +47,7 @@ async function forgetEarlierRuns(): Promise<void> {
   }
 }
 
-/** Resolves with what the run comes to; shows its annotations meanwhile, each time that one changes. */
+/** Resolves with the result of the run. Until then, shows the progress each time an annotation changes. */
 export async function followed(run: Job<Indexed>, progress: Progress): Promise<Indexed> {
   const look = async (): Promise<void> => {
     await run.refresh();

@@ -1,20 +1,20 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Larger files are left out, so that the words of one always fit into a job's arguments (1 MiB). */
+/** Larger files are left out, so that the words of a file always fit into the arguments of a job (1 MiB). */
 const largestFileBytes = 512 * 1024;
 
 const leftOutFolders = new Set(['node_modules', 'dist', 'coverage', 'build', 'out']);
 
-/** What a folder holds for the index. */
+/** The text files of a folder. */
 export interface TextFiles {
-  /** Paths below the folder, by code unit. */
+  /** Paths relative to the folder, sorted by code unit. */
   readonly paths: readonly string[];
-  /** Files that are no input, counted by reason. Left out folders are not looked into. */
+  /** The number of other files, by reason. Files in folders that are left out are not counted. */
   readonly leftOut: { readonly [reason: string]: number };
 }
 
-/** The text files below a folder. Symbolic links are not followed. */
+/** Finds the text files in a folder and its subfolders. Symbolic links are not followed. */
 export async function textFilesIn(folder: string): Promise<TextFiles> {
   const paths: string[] = [];
   const leftOut: Record<string, number> = {};

@@ -1,8 +1,8 @@
 import { appendFile, readFile, truncate } from 'node:fs/promises';
 
 /**
- * What the index is made from: a line `[file, "word word …"]` for each recorded file. It is only appended to, and a
- * line counts once it is whole, so a process killed in the middle of one has written nothing.
+ * The source of the index: a line `[file, "word word …"]` for each recorded file. Lines are only appended.
+ * An incomplete line does not count, so a process that is killed while it writes a line has recorded nothing.
  */
 export class WordsFile {
   readonly #path: string;
@@ -14,21 +14,21 @@ export class WordsFile {
   }
 
   /**
-   * Records a file, unless it is recorded already, and returns how many are. The line is on disk when this resolves.
-   * One call at a time, please: that is what the quota is for.
+   * Records a file unless it is already recorded. Resolves with the number of recorded files when the line is
+   * on disk. Must not be called while another call runs: the quota ensures that.
    */
   async record(file: string, words: string): Promise<number> {
     this.#recorded ??= new Set((await this.lines()).map(([recorded]) => recorded));
     const recorded = this.#recorded;
     if (recorded.has(file)) return recorded.size;
-    // A failed write may have left half a line, which the next look at the file cuts off.
+    // A failed write may leave half a line. The next call of `lines` cuts it off.
     this.#recorded = null;
     await appendFile(this.#path, `${JSON.stringify([file, words])}\n`, { flag: 'as' });
     this.#recorded = recorded.add(file);
     return recorded.size;
   }
 
-  /** The whole lines; the beginning of one that was cut short is taken away. */
+  /** Returns the complete lines, and removes an incomplete last line from the file. */
   async lines(): Promise<readonly (readonly [file: string, words: string])[]> {
     const bytes = await readFile(this.#path).catch(() => null);
     if (bytes === null) return [];

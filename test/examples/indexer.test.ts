@@ -139,12 +139,12 @@ describe('The indexer', { timeout: 60_000 }, () => {
     expect(recordedIn(disturbed).length).toBeLessThan(manyFiles);
     // Again, this time while the first interruption is dealt with.
     const killedAgain = new Indexer(disturbed, folder);
-    await killedAgain.says(/Going on/);
+    await killedAgain.says(/Continuing/);
     await killedAgain.kill('SIGKILL');
 
     const said = await indexed(disturbed, folder);
 
-    expect(said).toContain('Going on with the run that was left unfinished.');
+    expect(said).toContain('Continuing the unfinished run.');
     expect(said).not.toContain('recorded 0 of');
     expect(recordedIn(disturbed).length).toBe(manyFiles);
     expect(new Set(recordedIn(disturbed)).size).toBe(manyFiles);
@@ -173,7 +173,7 @@ describe('The indexer', { timeout: 60_000 }, () => {
 
     const said = await indexed(cwd, folder);
 
-    expect(said).not.toContain('Going on');
+    expect(said).not.toContain('Continuing');
     expect(JSON.parse(indexIn(cwd))).toEqual({ words: { one: ['a.txt'], two: ['b.txt'] }, files: 2 });
     // Jobs run side by side, so which file is recorded first is chance.
     expect(recordedIn(cwd).sort()).toEqual(['a.txt', 'b.txt']);
@@ -197,8 +197,8 @@ describe('The indexer', { timeout: 60_000 }, () => {
 
     expect(await indexer.kill('SIGINT')).toEqual({ code: 0, signal: null });
 
-    expect(indexer.stdout).toContain('goes on at the next start');
-    expect(await indexed(cwd, folder)).toContain('Going on');
+    expect(indexer.stdout).toContain('continues at the next start');
+    expect(await indexed(cwd, folder)).toContain('Continuing');
     expect(recordedIn(cwd).length).toBe(manyFiles);
   });
 
@@ -219,8 +219,8 @@ describe('The indexer', { timeout: 60_000 }, () => {
   });
 
   it.each([
-    ['a missing folder', ['nowhere'], "Expected a folder, got 'nowhere', which is none."],
-    ['a file', [start], `Expected a folder, got '${start}', which is none.`],
+    ['a missing folder', ['nowhere'], "Expected a folder, got 'nowhere', which is not a folder."],
+    ['a file', [start], `Expected a folder, got '${start}', which is not a folder.`],
     ['an unknown option', ['--fast'], "Expected at most one folder and --keep, got '--fast' as well."],
     ['a second folder', ['.', '..'], "Expected at most one folder and --keep, got '..' as well."],
   ])('refuses %s and writes nothing', async (_what, args, sentence) => {

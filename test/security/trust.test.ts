@@ -5,7 +5,7 @@ const page = read('docs/security.md').replaceAll(/\s+/g, ' ');
 
 it('[S17] the documentation says that checksums are against accidents, not attackers', () => {
   expect(page).toContain('Checksums are against accidents, not attackers.');
-  expect(page).toContain('Who can write the files can write matching checksums.');
+  expect(page).toContain('Anyone who can write the files can write matching checksums.');
 });
 
 it('[S19] the documentation says that job code is not isolated, and where other code belongs', () => {
