@@ -11,7 +11,7 @@ export type Death =
   /** At a system call, by strace. */
   | { readonly way: 'strace'; readonly point: SyscallPoint };
 
-/** When the next process is sent to the door: as this one dies, before that, or while this one is stopped. */
+/** When the next process tries to open the store: as this one dies, before that, or while this one is stopped. */
 export type Rival = 'after' | 'before' | 'whileStopped';
 
 /** Ways to die. */

@@ -22,7 +22,7 @@ export interface Compiled {
 
 const programs = 'test/torture/postgres/*worker.ts';
 
-/** Where a program stands in what was compiled. */
+/** The path of a program in what was compiled. */
 export function compiledProgram(name: string): string {
   return join('dist', 'test', 'torture', 'postgres', `${name}.js`);
 }
@@ -55,7 +55,7 @@ export function withEdited(base: Compiled, edited: ReadonlyMap<string, string>):
     writeFileSync(join(sources, file), text);
   }
   const files = [...edited.keys()].map((file) => join(sources, file));
-  // Without a word about it, everything that the project includes would be compiled, too.
+  // Without an empty `include`, everything that the project includes would be compiled, too.
   compile(projectRoot, sources, tree, { files, include: [] });
   return { root: tree, remove };
 }
@@ -72,7 +72,7 @@ function compile(
     rootDir: sources,
     outDir: join(tree, 'dist'),
     noEmit: false,
-    // What a mutant leaves without use is for others to judge, and what it imports is compiled already.
+    // A mutant may leave code unused, and what it imports is compiled already.
     noCheck: true,
     noResolve: what.files !== undefined,
     rewriteRelativeImportExtensions: true,

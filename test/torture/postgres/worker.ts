@@ -1,24 +1,16 @@
-// A process that puts and runs jobs on a postgres store until it is killed or told to stop putting:
+// A process that puts and runs jobs on a postgres store until it is killed or has to stop putting:
 // `node … worker.ts URL SCHEMA LEDGER`, with its order and then words on standard input.
 import { createInterface } from 'node:readline';
 import { Client } from 'pg';
-import {
-  agent,
-  createSignalbox,
-  installAgent,
-  type Job,
-  type Logger,
-  parallel,
-  type Signalbox,
-  SignalboxError,
-} from 'signalbox';
+import { createSignalbox, type Signalbox, SignalboxError } from 'signalbox';
 import { postgresStore } from 'signalbox/postgres';
 import { ledgerAt, scribe } from '../ledger.ts';
 import { type Random, randomOf } from '../random.ts';
+import { errorLogger, jobOf, startAgents } from '../workload.ts';
 import { heartbeatMs, pollIntervalMs, queryTimeoutMs } from './intervals.ts';
-import { jobsOf, type PutKind, plainKinds, putKinds, queues, whateverComes } from './jobs.ts';
+import { jobsOf, type PutKind, plainKinds, putKinds, queues, retryAlways } from './jobs.ts';
 
-/** What a worker is told to do with its life. */
+/** What a worker has to do in its life. */
 export interface WorkerOrder {
   readonly uuid: string;
   readonly seed: number;
@@ -27,13 +19,17 @@ export interface WorkerOrder {
 const [connectionString = '', schema = '', ledgerPath = ''] = process.argv.slice(2);
 const tell = scribe(1);
 const ledger = ledgerAt(ledgerPath);
+const logger = errorLogger(
+  () => ledger('stale'),
+  (message) => ledger(`log ${JSON.stringify(message.slice(0, 400))}`),
+);
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 let isPutting = true;
 
-// Loaded before it is told to go, so that a process that dies is followed by another at once.
+// Loaded before its order comes, so that a process that dies is followed by another at once.
 tell('ready');
 for await (const line of createInterface({ input: process.stdin })) {
-  if (line === 'rest') isPutting = false;
+  if (line === 'stop putting') isPutting = false;
   else void live(JSON.parse(line) as WorkerOrder);
 }
 
@@ -41,11 +37,7 @@ async function live({ uuid, seed }: WorkerOrder): Promise<void> {
   const random = randomOf(seed);
   const puts = jobsOf(ledger, uuid, schema);
   const box = await opened(uuid, [...Object.values(puts.put), puts.inner, puts.note]);
-  // Jobs that wait for others keep their slots, so they have an agent of their own.
-  const fans = agent({ size: 50, filter: { jobs: ['signalbox.parallel'] } });
-  installAgent(box, { name: 'fans', settings: fans, queues: ['work'] });
-  const others = agent({ size: 16, filter: { notJobs: ['signalbox.parallel'] } });
-  await box.start({ agent: others, pollInterval: pollIntervalMs });
+  await startAgents(box, { size: 16, pollInterval: pollIntervalMs, queues: ['work'] });
   tell('started');
   // Several at a time: one whose connection falls silent waits for seconds.
   const putting = [1, 2].map(() => putJobs(box, random, puts));
@@ -63,8 +55,8 @@ async function opened(uuid: string, jobs: Parameters<typeof createSignalbox>[0][
         queryTimeout: queryTimeoutMs,
         connectTimeout: queryTimeoutMs,
       });
-      const options = { store, uuid, logger: logger(), ...(jobs && { jobs }) };
-      return await createSignalbox({ ...options, retryPolicies: { whateverComes } });
+      const options = { store, uuid, logger, ...(jobs && { jobs }) };
+      return await createSignalbox({ ...options, retryPolicies: { retryAlways } });
     } catch (error) {
       if (!isOutside(error)) throw error;
       await pause(20);
@@ -89,18 +81,17 @@ async function putJobs(box: Signalbox, random: Random, puts: Puts): Promise<void
 async function putOne(
   box: Signalbox,
   random: Random,
-  { put, inner, note }: Puts,
+  puts: Puts,
   queue: (typeof queues)[number],
   number: string,
 ): Promise<void> {
   const kind = queue === 'plain' ? random.pick(plainKinds) : random.pick(putKinds);
-  const ms = random.int(0, 8);
-  const job: Job<unknown> = kind === 'fan' ? parallel([inner(ms), inner(0)]) : put[kind](ms);
-  if (kind === 'chained' || kind === 'fan') await job.addCallback(note);
+  const callbacks = kind === 'chained' || kind === 'fan' ? 1 : 0;
+  const job = await jobOf(puts, kind, random.int(0, 8), callbacks);
   await persistently(`${newId(random)}-${number}`, kind, (id) => box.queue(queue).put(job, { id }));
 }
 
-/** Puts until the store says yes: what became of a put that failed is not known, and the same id is the same job. */
+/** Puts until the store acknowledges it: the outcome of a put that failed is unknown, and the same id is the same job. */
 async function persistently(id: string, kind: PutKind, put: (id: string) => Promise<unknown>): Promise<void> {
   ledger(`ask ${id} ${kind}`);
   for (;;) {
@@ -115,7 +106,7 @@ async function persistently(id: string, kind: PutKind, put: (id: string) => Prom
   }
 }
 
-/** Puts jobs in transactions of its own, and ends them in every way. The row beside each job says what became of it. */
+/** Puts jobs in transactions of its own, and ends them in every way. A row is written beside each job. */
 async function putInTransactions(box: Signalbox, random: Random, { put, inner }: Puts): Promise<void> {
   for (let number = 1; isPutting; number += 1) {
     if (await isFull(box, 'plain')) continue;
@@ -163,15 +154,4 @@ function isOutside(error: unknown): boolean {
     /^(08|57P|53|25P|40|55P03|57014|E[A-Z]+$)/.test(code) ||
     /connection|terminated|timeout|ended|closed/i.test(message)
   );
-}
-
-/** Says what nobody should have to say, and counts results of former holders, which were refused. */
-function logger(): Logger {
-  const unheard = (): void => {};
-  const heard: Logger['error'] = ({ err }, message) => {
-    const isStale = err instanceof SignalboxError && err.code === 'REASSIGNED';
-    if (isStale || message.startsWith('nothing was written of ')) ledger('stale');
-    else ledger(`log ${JSON.stringify(message.slice(0, 400))}`);
-  };
-  return { debug: unheard, info: unheard, warn: unheard, error: heard, fatal: heard };
 }

@@ -1,11 +1,12 @@
 import { createSignalbox, type Signalbox } from 'signalbox';
 import { postgresStore } from 'signalbox/postgres';
+import { quotaSize } from '../workload.ts';
 import { deathIntervalMs, pingIntervalMs } from './intervals.ts';
-import { queues, quotaSize } from './jobs.ts';
-import { connectedTo } from './site.ts';
+import { queues } from './jobs.ts';
+import { connectedTo } from './torture-server.ts';
 
 /** The schema of a campaign, and the one in which its jobs leave their effects. */
-export class Ground {
+export class CampaignSchema {
   readonly url: string;
   readonly schema: string;
   #box: Signalbox | null = null;
@@ -19,7 +20,7 @@ export class Ground {
     return `${this.schema}_effects`;
   }
 
-  /** Makes the queues and the quota, and watches the quota with a trigger that knows nothing of the store's own counts. */
+  /** Makes the queues and the quota, and a trigger that counts the quota apart from the store's own counts. */
   async prepare(): Promise<void> {
     const box = await createSignalbox({
       store: postgresStore({ connectionString: this.url, schema: this.schema }),
@@ -52,7 +53,7 @@ export class Ground {
       FOR EACH ROW WHEN (NEW.name = 'narrow') EXECUTE FUNCTION ${this.#effects}.count_narrow();`);
   }
 
-  /** Known in every queue before it lives, with the intervals of a campaign. */
+  /** Registers a process in every queue before it starts, with the intervals of a campaign. */
   async register(uuid: string): Promise<void> {
     for (const name of queues) {
       const representation = await this.#opened().queue(name).dispatchers.register(uuid);
