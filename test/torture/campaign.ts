@@ -1,11 +1,11 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { SeededRandom } from '../../src/testing/simulate/world/random.ts';
 import { type PutKind, putKinds } from './jobs.ts';
 import type { KillPoint } from './kill-points.ts';
 import { type Death, deathOf, type Way } from './killing.ts';
 import { createLedger } from './ledger.ts';
 import type { PartOptions } from './part.ts';
-import { randomOf } from './random.ts';
 import { killAtSyscall } from './strace.ts';
 import type { LifeOrder } from './worker.ts';
 import { complaintsOf, WorkerProcess } from './worker-process.ts';
@@ -180,13 +180,13 @@ function hasOpened({ lines }: WorkerProcess): boolean {
 }
 
 function plansOf({ kills, seed, ways, calls, kinds = putKinds }: CampaignOptions): readonly Plan[] {
-  const random = randomOf(seed);
+  const random = new SeededRandom(seed);
   return Array.from({ length: kills + 1 }, (_, index): Plan => {
     const death = index < kills ? deathOf(random, ways, calls) : null;
     const killPoint = death?.way === 'call' ? death.point : null;
     const order = {
       life: index + 1,
-      seed: random.int(0, 2 ** 31),
+      seed: random.integer(0, 2 ** 31 - 1),
       kinds,
       killPoint,
       finishes: death === null,

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SeededRandom } from '../../src/testing/simulate/world/random.ts';
 import type { Part, PartOptions } from './part.ts';
-import { type Random, randomOf } from './random.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 /** How many processes race, and how often. */
@@ -36,7 +36,7 @@ export async function lockPart(options: RaceOptions): Promise<Part> {
 class Race {
   readonly #options: RaceOptions;
   readonly #dir: string;
-  readonly #random: Random;
+  readonly #random: SeededRandom;
   readonly #racers: WorkerProcess[] = [];
   readonly #violations: string[] = [];
   readonly #ends: Record<End, number> = { killed: 0, stopped: 0, blocked: 0, released: 0 };
@@ -46,7 +46,7 @@ class Race {
   constructor(options: RaceOptions, dir: string) {
     this.#options = options;
     this.#dir = dir;
-    this.#random = randomOf(options.seed);
+    this.#random = new SeededRandom(options.seed);
   }
 
   async run(): Promise<Part> {

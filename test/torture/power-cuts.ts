@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSignalbox } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
+import { SeededRandom } from '../../src/testing/simulate/world/random.ts';
 import { createMutatedTree, type Mutant } from '../mutants/mutant.ts';
 import { createImage, type FileSystem, fileSystems, type LoopImage, whyNoImage } from './loop-image.ts';
 import type { Part, PartOptions } from './part.ts';
-import { type Random, randomOf } from './random.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 /** The result of the cuts on one file system. */
@@ -42,7 +42,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 export async function powerCutPart(options: PartOptions & { readonly cuts: number }): Promise<Part> {
   const { root, cuts, seed, progress } = options;
   const folder = mkdtempSync(join(tmpdir(), 'signalbox-power-'));
-  const random = randomOf(seed);
+  const random = new SeededRandom(seed);
   const missing: Partial<Record<FileSystem, string>> = {};
   const found: Partial<Record<FileSystem, PowerCuts | null>> = {};
   try {
@@ -84,7 +84,7 @@ function inShort(cuts: PowerCuts | null | undefined): string {
   return `${cuts?.cuts} cuts, ${cuts?.acknowledged} acknowledged, ${cuts?.lost} lost, ${cuts?.failed} failed`;
 }
 
-async function cutMutant(system: FileSystem, folder: string, random: Random): Promise<PowerCuts> {
+async function cutMutant(system: FileSystem, folder: string, random: SeededRandom): Promise<PowerCuts> {
   const tree = createMutatedTree(withoutSync);
   try {
     return await cutOften(tree.root, system, mutantCuts, folder, random);
@@ -98,7 +98,7 @@ async function cutOften(
   system: FileSystem,
   cuts: number,
   folder: string,
-  random: Random,
+  random: SeededRandom,
 ): Promise<PowerCuts> {
   const problems: string[] = [];
   let [acknowledged, lost] = [0, 0];
@@ -108,7 +108,12 @@ async function cutOften(
       const worker = next;
       next = new WorkerProcess({ root, program, args: [] });
       const image = createImage(system, join(folder, `${system}-${cut}`));
-      const copy = await cutImage(image, worker, random.int(5, 300), join(folder, `${system}-${cut}-cut`));
+      const copy = await cutImage(
+        image,
+        worker,
+        random.integer(5, 299),
+        join(folder, `${system}-${cut}-cut`),
+      );
       try {
         const result = await recovered(copy, worker);
         acknowledged += result.acknowledged;

@@ -2,10 +2,10 @@
 import { createInterface } from 'node:readline';
 import { createSignalbox, type Signalbox, SignalboxError } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
+import { SeededRandom } from '../../src/testing/simulate/world/random.ts';
 import { callbacksOf, jobsOf, type PutKind, retryByMessage } from './jobs.ts';
 import { type KillPoint, portsWith } from './kill-points.ts';
 import { ledgerAt, scribe } from './ledger.ts';
-import { type Random, randomOf } from './random.ts';
 import { errorLogger, jobOf, quotaSize, startAgents } from './workload.ts';
 
 /** What a worker has to do in its life. */
@@ -43,7 +43,7 @@ for await (const line of createInterface({ input: process.stdin })) {
 process.exit();
 
 async function live(order: LifeOrder): Promise<void> {
-  const random = randomOf(order.seed);
+  const random = new SeededRandom(order.seed);
   const box = await opened(order);
   ledger(`life ${order.life}`);
   box.store.follow((lines) => {
@@ -55,17 +55,17 @@ async function live(order: LifeOrder): Promise<void> {
   if ((await queue.quotas.names()).length === 0) await queue.quotas.create('narrow', { size: quotaSize });
   const dispatcher = await startAgents(box, { size: 8, pollInterval: 200 });
   if (order.finishes) return finish(box);
-  const wobbles = random.int(0, 3) === 0;
+  const wobbles = random.integer(0, 2) === 0;
   for (let number = 1; ; ) {
     if ((await queue.length()) > 40) {
       await pause(2);
       continue;
     }
-    const puts = Array.from({ length: random.int(1, 6) }, () =>
+    const puts = Array.from({ length: random.integer(1, 5) }, () =>
       putOne(box, random, order.kinds, `${order.life}-${number++}`),
     );
     await Promise.all(puts);
-    if (!wobbles || random.int(0, 12) > 0) continue;
+    if (!wobbles || random.integer(0, 11) > 0) continue;
     // Jobs that run now are reassigned, and their results must not count.
     await dispatcher.deactivate();
     dispatcher.activate();
@@ -102,9 +102,14 @@ async function opened(order: LifeOrder): Promise<Signalbox> {
   }
 }
 
-async function putOne(box: Signalbox, random: Random, kinds: readonly PutKind[], id: string): Promise<void> {
+async function putOne(
+  box: Signalbox,
+  random: SeededRandom,
+  kinds: readonly PutKind[],
+  id: string,
+): Promise<void> {
   const kind = random.pick(kinds);
-  const job = await jobOf(jobs, kind, random.int(0, 4), callbacksOf[kind]);
+  const job = await jobOf(jobs, kind, random.integer(0, 3), callbacksOf[kind]);
   ledger(`ask ${id} ${kind}`);
   await box.queue('work').put(job, { id });
   ledger(`ack ${id}`);

@@ -3,7 +3,7 @@ import { postgresStore } from 'signalbox/postgres';
 import { quotaSize } from '../workload.ts';
 import { deathIntervalMs, pingIntervalMs } from './intervals.ts';
 import { queues } from './jobs.ts';
-import { connectedTo } from './torture-server.ts';
+import { connectedTo, dropSchemas } from './torture-server.ts';
 
 /** The schema of a campaign, and the one in which its jobs leave their effects. */
 export class CampaignSchema {
@@ -30,7 +30,8 @@ export class CampaignSchema {
     for (const name of queues) await box.createQueue(name);
     await box.queue('work').quotas.create('narrow', { size: quotaSize });
     this.#box = box;
-    await this.#run(`
+    const client = await connectedTo(this.url);
+    await client.query(`
       CREATE SCHEMA ${this.#effects};
       CREATE TABLE ${this.#effects}.effect (job text);
       CREATE TABLE ${this.#effects}.bought (job text);
@@ -51,6 +52,7 @@ export class CampaignSchema {
       $$;
       CREATE CONSTRAINT TRIGGER count_narrow AFTER UPDATE ON ${this.schema}.job DEFERRABLE INITIALLY DEFERRED
       FOR EACH ROW WHEN (NEW.name = 'narrow') EXECUTE FUNCTION ${this.#effects}.count_narrow();`);
+    await client.end();
   }
 
   /** Registers a process in every queue before it starts, with the intervals of a campaign. */
@@ -75,15 +77,6 @@ export class CampaignSchema {
   }
 
   async remove(): Promise<void> {
-    await this.#run(
-      `DROP SCHEMA IF EXISTS ${this.schema} CASCADE; DROP SCHEMA IF EXISTS ${this.#effects} CASCADE`,
-    );
-  }
-
-  async #run(text: string): Promise<void> {
-    const client = await connectedTo(this.url);
-    await client.query('SET client_min_messages = warning');
-    await client.query(text);
-    await client.end();
+    await dropSchemas(this.url, [this.schema, this.#effects]);
   }
 }

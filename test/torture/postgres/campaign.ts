@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { SeededRandom } from '../../../src/testing/simulate/world/random.ts';
 import { createLedger, ledgerAt } from '../ledger.ts';
 import type { PartOptions } from '../part.ts';
-import { randomOf } from '../random.ts';
 import { CampaignSchema } from './campaign-schema.ts';
 import { compiled, compiledProgram } from './compiled.ts';
 import { doFaults, type Faults } from './faults.ts';
@@ -59,7 +59,7 @@ export async function campaign(options: CampaignOptions): Promise<Campaign> {
   try {
     await workers.start();
     progress(`${processes} processes on ${schema.schema}`);
-    const random = randomOf(seed);
+    const random = new SeededRandom(seed);
     const faults = await doFaults({
       server,
       schema: schema.schema,

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Client } from 'pg';
-import type { Random } from '../random.ts';
+import type { SeededRandom } from '../../../src/testing/simulate/world/random.ts';
 import { deathIntervalMs } from './intervals.ts';
 import { type Cut, type CuttingProxy, commitText } from './proxy.ts';
 import { connectedTo, type TortureServer } from './torture-server.ts';
@@ -26,7 +26,7 @@ export interface FaultParts {
   readonly schema: string;
   readonly workers: WorkerPool;
   readonly proxy: CuttingProxy;
-  readonly random: Random;
+  readonly random: SeededRandom;
   readonly seconds: number;
   readonly progress: (line: string) => void;
 }
@@ -52,7 +52,7 @@ export async function doFaults(parts: FaultParts): Promise<Faults> {
   /** Again and again, with a pause of a chance length in between. */
   const often = async (least: number, limit: number, fault: () => Promise<void>): Promise<void> => {
     for (;;) {
-      const ms = random.int(least, limit);
+      const ms = random.integer(least, limit - 1);
       if (performance.now() + ms > end) return;
       await pause(ms);
       await fault();
@@ -69,7 +69,10 @@ export async function doFaults(parts: FaultParts): Promise<Faults> {
     }),
     often(50, 250, async () => {
       // One whose message does not come is taken back.
-      const cut = proxy.cutAt(random.pick(needles), random.int(0, 16) === 0 ? 'silence' : random.pick(ways));
+      const cut = proxy.cutAt(
+        random.pick(needles),
+        random.integer(0, 15) === 0 ? 'silence' : random.pick(ways),
+      );
       await Promise.race([cut, pause(500)]);
       proxy.disarm();
     }),
@@ -89,7 +92,7 @@ export async function doFaults(parts: FaultParts): Promise<Faults> {
         await client.query('BEGIN');
         const table = random.pick(['job', 'job', 'quota', 'representation']);
         await client.query(`SELECT FROM ${parts.schema}.${table} ORDER BY random() LIMIT 5 FOR UPDATE`);
-        await pause(random.int(20, 300));
+        await pause(random.integer(20, 299));
         await client.query('ROLLBACK');
         faults.locks += 1;
       }),

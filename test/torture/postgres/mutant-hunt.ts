@@ -1,10 +1,10 @@
-import { editedFiles, type Mutant } from '../../mutants/mutant.ts';
+import type { Mutant } from '../../mutants/mutant.ts';
 import type { MutantResult } from '../part.ts';
 import { WorkerProcess } from '../worker-process.ts';
-import { type Compiled, compiled, compiledProgram, withEdited } from './compiled.ts';
+import { type Compiled, compiled, compiledMutant, compiledProgram } from './compiled.ts';
 import { mutants } from './mutants.ts';
 import { scenarios } from './scenarios.ts';
-import { connectedTo, type TortureServer } from './torture-server.ts';
+import { dropSchemas, type TortureServer } from './torture-server.ts';
 
 /** The result of a hunt. */
 export interface Hunt {
@@ -77,7 +77,7 @@ async function played(
   { scenario, mutant }: Play,
   number: number,
 ): Promise<Played> {
-  const code = mutant === null ? base : withEdited(base, editedFiles(mutant));
+  const code = mutant === null ? base : compiledMutant(mutant);
   const schema = `torture_${process.pid}_scenario_${number}`;
   const args = [scenario, server.url, schema];
   const worker = new WorkerProcess({
@@ -102,12 +102,6 @@ async function played(
     worker.signal('SIGKILL');
     await worker.ended();
     if (code !== base) code.remove();
-    await forget(server, schema);
+    await dropSchemas(server.url, [schema]);
   }
-}
-
-async function forget({ url }: TortureServer, schema: string): Promise<void> {
-  const client = await connectedTo(url);
-  await client.query(`SET client_min_messages = warning; DROP SCHEMA IF EXISTS ${schema} CASCADE`);
-  await client.end();
 }

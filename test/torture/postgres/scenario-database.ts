@@ -13,7 +13,7 @@ import {
 import { postgresStore } from 'signalbox/postgres';
 import { retryAlways } from './jobs.ts';
 import { CuttingProxy } from './proxy.ts';
-import { connectedTo } from './torture-server.ts';
+import { connectedTo, dropSchemas } from './torture-server.ts';
 
 /** One of several boxes on a database, as one of several processes has it. */
 export interface ScenarioBox {
@@ -67,8 +67,8 @@ export class ScenarioDatabase {
     schema: string,
     crash: (() => Promise<void>) | null,
   ): Promise<ScenarioDatabase> {
+    await dropSchemas(url, [schema]);
     const client = await connectedTo(url);
-    await client.query(`SET client_min_messages = warning; DROP SCHEMA IF EXISTS ${schema} CASCADE`);
     return new ScenarioDatabase(url, schema, crash, [await CuttingProxy.to(url), client]);
   }
 

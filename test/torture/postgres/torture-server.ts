@@ -52,3 +52,12 @@ export async function connectedTo(url: string): Promise<Client> {
   await client.connect();
   return client;
 }
+
+/** Drops schemas, which may be gone already. */
+export async function dropSchemas(url: string, schemas: readonly string[]): Promise<void> {
+  const client = await connectedTo(url);
+  await client.query(
+    `SET client_min_messages = warning; DROP SCHEMA IF EXISTS ${schemas.join(', ')} CASCADE`,
+  );
+  await client.end();
+}

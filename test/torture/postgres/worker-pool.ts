@@ -1,5 +1,5 @@
+import type { SeededRandom } from '../../../src/testing/simulate/world/random.ts';
 import type { Scribe } from '../ledger.ts';
-import type { Random } from '../random.ts';
 import { complaintsOf, type WorkerPlace, WorkerProcess } from '../worker-process.ts';
 import type { WorkerOrder } from './worker.ts';
 
@@ -49,7 +49,7 @@ export class WorkerPool {
   }
 
   /** Kills one and starts the next. False when all are stopped. */
-  async killOne(random: Random): Promise<boolean> {
+  async killOne(random: SeededRandom): Promise<boolean> {
     const running = this.#members.filter(({ isStopped }) => !isStopped);
     if (running.length === 0) return false;
     const member = random.pick(running);
@@ -62,7 +62,7 @@ export class WorkerPool {
   }
 
   /** Stops one until something has happened, and continues it. False when fewer than two are running. */
-  async stopOne(random: Random, until: (uuid: string) => Promise<void>): Promise<boolean> {
+  async stopOne(random: SeededRandom, until: (uuid: string) => Promise<void>): Promise<boolean> {
     // Others cannot declare dead one that has not begun to work.
     const running = this.#members.filter(
       ({ isStopped, process }) => !isStopped && process.lines.includes('started'),

@@ -4,8 +4,8 @@ import { createInterface } from 'node:readline';
 import { Client } from 'pg';
 import { createSignalbox, type Signalbox, SignalboxError } from 'signalbox';
 import { postgresStore } from 'signalbox/postgres';
+import { SeededRandom } from '../../../src/testing/simulate/world/random.ts';
 import { ledgerAt, scribe } from '../ledger.ts';
-import { type Random, randomOf } from '../random.ts';
 import { errorLogger, jobOf, startAgents } from '../workload.ts';
 import { heartbeatMs, pollIntervalMs, queryTimeoutMs } from './intervals.ts';
 import { jobsOf, type PutKind, plainKinds, putKinds, queues, retryAlways } from './jobs.ts';
@@ -34,7 +34,7 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 
 async function live({ uuid, seed }: WorkerOrder): Promise<void> {
-  const random = randomOf(seed);
+  const random = new SeededRandom(seed);
   const puts = jobsOf(ledger, uuid, schema);
   const box = await opened(uuid, [...Object.values(puts.put), puts.inner, puts.note]);
   await startAgents(box, { size: 16, pollInterval: pollIntervalMs, queues: ['work'] });
@@ -67,11 +67,11 @@ async function opened(uuid: string, jobs: Parameters<typeof createSignalbox>[0][
 type Puts = ReturnType<typeof jobsOf>;
 
 /** Puts several at a time, so that commits gather, as long as there is not enough to do. */
-async function putJobs(box: Signalbox, random: Random, puts: Puts): Promise<void> {
+async function putJobs(box: Signalbox, random: SeededRandom, puts: Puts): Promise<void> {
   for (let number = 1; isPutting; number += 1) {
     const queue = random.pick(queues);
     if (await isFull(box, queue)) continue;
-    const count = random.int(1, 12);
+    const count = random.integer(1, 11);
     await Promise.all(
       Array.from({ length: count }, (_, index) => putOne(box, random, puts, queue, `${number}-${index}`)),
     );
@@ -80,14 +80,14 @@ async function putJobs(box: Signalbox, random: Random, puts: Puts): Promise<void
 
 async function putOne(
   box: Signalbox,
-  random: Random,
+  random: SeededRandom,
   puts: Puts,
   queue: (typeof queues)[number],
   number: string,
 ): Promise<void> {
   const kind = queue === 'plain' ? random.pick(plainKinds) : random.pick(putKinds);
   const callbacks = kind === 'chained' || kind === 'fan' ? 1 : 0;
-  const job = await jobOf(puts, kind, random.int(0, 8), callbacks);
+  const job = await jobOf(puts, kind, random.integer(0, 7), callbacks);
   await persistently(`${newId(random)}-${number}`, kind, (id) => box.queue(queue).put(job, { id }));
 }
 
@@ -107,7 +107,7 @@ async function persistently(id: string, kind: PutKind, put: (id: string) => Prom
 }
 
 /** Puts jobs in transactions of its own, and ends them in every way. A row is written beside each job. */
-async function putInTransactions(box: Signalbox, random: Random, { put, inner }: Puts): Promise<void> {
+async function putInTransactions(box: Signalbox, random: SeededRandom, { put, inner }: Puts): Promise<void> {
   for (let number = 1; isPutting; number += 1) {
     if (await isFull(box, 'plain')) continue;
     const client = new Client({ connectionString, query_timeout: queryTimeoutMs });
@@ -120,7 +120,7 @@ async function putInTransactions(box: Signalbox, random: Random, { put, inner }:
       await client.query('BEGIN');
       await client.query(`INSERT INTO ${schema}_effects.bought VALUES ($1)`, [id]);
       await box.queue('plain').put(put.plain(1), { id, client });
-      if (random.int(0, 2) === 0) await box.queue('work').put(inner(0), { id: `${id}-also`, client });
+      if (random.integer(0, 1) === 0) await box.queue('work').put(inner(0), { id: `${id}-also`, client });
       if (end !== 'nothing') await client.query(end);
       if (end === 'COMMIT') ledger(`ack ${id}`);
     } catch (error) {
@@ -142,8 +142,8 @@ async function isFull(box: Signalbox, queue: (typeof queues)[number]): Promise<b
   return true;
 }
 
-function newId(random: Random): string {
-  return `put-${process.pid}-${random.int(0, 1_000_000)}`;
+function newId(random: SeededRandom): string {
+  return `put-${process.pid}-${random.integer(0, 999_999)}`;
 }
 
 /** Whether an error comes from what is done to connections and the server: those are expected here. */
