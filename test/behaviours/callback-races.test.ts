@@ -1,8 +1,9 @@
 import { BadStatusError, defineJob, local, type OpenStore, type Store } from 'signalbox';
 import { expect, it } from 'vitest';
-import { makeWorkshop, startCrew } from './crew.ts';
+import { makeControlledJobs } from './controlled-jobs.ts';
+import { startDispatchers, twoUuids } from './dispatchers.ts';
 import { type Commit, has } from './faulty-store.ts';
-import { makeNotebook, two } from './notebook.ts';
+import { makeRecordingJobs } from './recording-jobs.ts';
 import { forEachStore, type MakeStore, makeBox } from './stores.ts';
 
 /** More turns than a completion or an addition takes: among them are all ways in which the two can interleave. */
@@ -10,8 +11,8 @@ const interleavings = Array.from({ length: 41 }, (_, index) => index - 20);
 const farAhead = 1_000_000;
 
 async function setUp(makeStore: MakeStore, store = makeStore()) {
-  const { hold, open, started } = makeWorkshop();
-  const { give } = makeNotebook();
+  const { hold, open, started } = makeControlledJobs();
+  const { give } = makeRecordingJobs();
   const calls: { readonly label: string; readonly agent: string | null }[] = [];
   const where = defineJob({
     name: 'where',
@@ -154,7 +155,7 @@ forEachStore('Adding callbacks while a job completes', (makeStore) => {
     const { box, queue, where, hold, open, started, calls, reactor } = testBox;
     const labels = Array.from({ length: 30 }, (_, index) => `job ${index}`);
     for (const label of labels) await queue.put(where(label));
-    await startCrew(testBox, two);
+    await startDispatchers(testBox, twoUuids);
     await reactor.advance('30s');
     await testBox.box.createQueue('byHand');
     const job = await box.queue('byHand').put(hold('byHand'));

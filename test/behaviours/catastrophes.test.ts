@@ -13,7 +13,8 @@ import {
 } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
 import { afterEach, describe, expect, it } from 'vitest';
-import { agentOf, makeWorkshop, representationOf, startCrew } from './crew.ts';
+import { makeControlledJobs } from './controlled-jobs.ts';
+import { agentOf, crash, representationOf, startDispatchers } from './dispatchers.ts';
 import { doings, leave } from './exiting-jobs.ts';
 import {
   conflict,
@@ -24,7 +25,6 @@ import {
   interceptedStore,
   lostConnection,
 } from './faulty-store.ts';
-import { crash } from './notebook.ts';
 import { forEachStore, makeBox, makeNodeBox, newDirectory } from './stores.ts';
 
 const child: { current: ChildProcess | null } = { current: null };
@@ -45,10 +45,10 @@ forEachStore('Catastrophes', (makeStore) => {
   const once = defineJob({ name: 'once', retry: NeverRetry, run: () => {} });
 
   /** One dispatcher on a store that can be told to refuse commits and claims. */
-  async function makeShop(jobs: readonly JobDefinition<never, unknown>[]) {
+  async function makeTestBox(jobs: readonly JobDefinition<never, unknown>[]) {
     const faults = new Faults();
     const testBox = await makeBox({ store: faultyStore(makeStore(), faults), jobs, queues: [''] });
-    await startCrew(testBox, ['a']);
+    await startDispatchers(testBox, ['a']);
     const said = (level: LogLevel, what: string) =>
       testBox.logged(level).filter((message) => message.includes(what));
     return { ...testBox, faults, queue: testBox.box.queue(), said };
@@ -73,7 +73,7 @@ forEachStore('Catastrophes', (makeStore) => {
         throw new Error('no luck');
       },
     });
-    const { queue, reactor, box, said } = await makeShop([work]);
+    const { queue, reactor, box, said } = await makeTestBox([work]);
     const began = reactor.now();
     const job = await queue.put(work().with({ retryPolicy: 'moody' }));
     await reactor.advance('29s');
@@ -91,31 +91,31 @@ forEachStore('Catastrophes', (makeStore) => {
   });
 
   it('[C-32] a job claimed in a race with the deactivation is recovered when its dispatcher is activated again', async () => {
-    const shop = makeWorkshop();
+    const controlled = makeControlledJobs();
     let meanwhile: (() => Promise<void>) | null = null;
     const store = interceptedStore(makeStore(), (call) =>
       call === 'claim' ? (meanwhile?.() ?? null) : null,
     );
-    const testBox = await makeBox({ store, jobs: [shop.hold], queues: [''] });
+    const testBox = await makeBox({ store, jobs: [controlled.hold], queues: [''] });
     const { box, reactor } = testBox;
-    const [first] = await startCrew(testBox, ['a']);
+    const [first] = await startDispatchers(testBox, ['a']);
     if (first === undefined) throw new Error('no dispatcher');
     meanwhile = async () => {
       meanwhile = null;
       await (await representationOf(testBox, 'a')).deactivate();
     };
-    const job = await box.queue().put(shop.hold('late'));
+    const job = await box.queue().put(controlled.hold('late'));
     await reactor.runUntilIdle();
     const { activated } = await representationOf(testBox, 'a');
     // The claim finds out by itself, and leaves the job where it waits.
     expect([activated, await (await agentOf(testBox, 'a')).length()]).toEqual([null, 0]);
     crash(testBox, first);
 
-    await startCrew(testBox, ['a']);
-    shop.open('late');
+    await startDispatchers(testBox, ['a']);
+    controlled.open('late');
     await reactor.runUntilIdle();
 
-    expect(shop.started).toEqual(['late']);
+    expect(controlled.started).toEqual(['late']);
     expect(await job.result()).toBe('late');
     expect((await job.refresh()).record.retryData?.interruptions ?? 0).toBe(0);
   });
@@ -129,7 +129,7 @@ forEachStore('Catastrophes', (makeStore) => {
         started.push(reactor.now());
       },
     });
-    const { queue, reactor, faults, said } = await makeShop([once]);
+    const { queue, reactor, faults, said } = await makeTestBox([once]);
     const began = reactor.now();
     const errors = [...many(11, conflict), ...many(13, disconnect), ...many(7, () => new RangeError('odd'))];
     faults.refuseNext('job.start', ...errors);
@@ -148,7 +148,7 @@ forEachStore('Catastrophes', (makeStore) => {
   });
 
   it('[C-34] others have their turn between two conflicts of a step: an endless one stops nobody', async () => {
-    const { queue, reactor, faults } = await makeShop([once]);
+    const { queue, reactor, faults } = await makeTestBox([once]);
     let isOver = false;
     let conflicts = 0;
     faults.refuse = (commit) => {
@@ -177,7 +177,7 @@ forEachStore('Catastrophes', (makeStore) => {
         return word;
       },
     });
-    const { queue, reactor, faults } = await makeShop([work]);
+    const { queue, reactor, faults } = await makeTestBox([work]);
     faults.refuseNext('job.reschedule', ...many(9, conflict), ...many(3, disconnect));
 
     const late = await queue.put(work('late').with({ retryPolicy: patient }));
@@ -205,7 +205,7 @@ forEachStore('Catastrophes', (makeStore) => {
         started.push('once');
       },
     });
-    const { queue, reactor, faults, logged } = await makeShop([once]);
+    const { queue, reactor, faults, logged } = await makeTestBox([once]);
     const elsewhere = (): Error => new ReassignedError({ id: 'some' });
     faults.refuseNext('job.start', ...many(2, elsewhere));
     const job = await queue.put(once());

@@ -26,9 +26,9 @@ import {
   waitForStart,
 } from 'signalbox/testing';
 import { afterEach, expect, it, vi } from 'vitest';
-import { makeWorkshop } from './crew.ts';
+import { Barrier } from './barrier.ts';
+import { makeControlledJobs } from './controlled-jobs.ts';
 import { conflict, Faults, faultyStore, has, interceptedStore, lostConnection } from './faulty-store.ts';
-import { Gate } from './gate.ts';
 import { forEachStore, makeBox } from './stores.ts';
 
 const testBoxes: TestBox[] = [];
@@ -61,7 +61,7 @@ const fail = defineJob({
 
 forEachStore('Functional testing', (makeStore, kind) => {
   it('[F-1] createTestBox gives a running system: the default queue, two polls 0.1 s apart, and agent main', async () => {
-    const { done } = makeWorkshop();
+    const { done } = makeControlledJobs();
 
     const { box, dispatcher } = await testBoxOf({ store: makeStore(), jobs: [done] });
 
@@ -108,7 +108,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
 
   it('[F-2] a callback that is tried for ever is noticed in the echo', async () => {
     const shown = shownLines();
-    const { done } = makeWorkshop();
+    const { done } = makeControlledJobs();
     const reactor = new VirtualReactor();
     const { box } = await testBoxOf({
       store: makeStore(),
@@ -130,7 +130,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
 
   it('[F-3] tearDown ends the echo, the dispatcher, the registry, signal handlers and the store; all can be repeated', async () => {
     const shown = shownLines();
-    const { done } = makeWorkshop();
+    const { done } = makeControlledJobs();
     const store = makeStore();
     const handlers = process.listenerCount('SIGTERM');
     for (const round of ['1', '2', '3']) {
@@ -152,7 +152,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
   });
 
   it('[F-4] a job that does not end within 3 s is named by its worker and its text, from memory', async () => {
-    const { hold, open } = makeWorkshop();
+    const { hold, open } = makeControlledJobs();
     let isAway = false;
     const store = interceptedStore(makeStore(), (call) =>
       isAway && call !== 'settled' && call !== 'idle' ? lostConnection() : null,
@@ -178,10 +178,12 @@ forEachStore('Functional testing', (makeStore, kind) => {
   });
 
   it('[F-5] a dispatcher that does not stop is named by its UUID, beside its jobs; later it is torn down', async () => {
-    const { hold, open } = makeWorkshop();
-    const gate = new Gate();
+    const { hold, open } = makeControlledJobs();
+    const barrier = new Barrier();
     let isHeldUp = false;
-    const store = interceptedStore(makeStore(), (call) => (isHeldUp && call === 'held' ? gate.pass() : null));
+    const store = interceptedStore(makeStore(), (call) =>
+      isHeldUp && call === 'held' ? barrier.wait() : null,
+    );
     const reactor = new VirtualReactor();
     const { box, dispatcher, tearDown } = await testBoxOf({ store, jobs: [hold], reactor });
     await waitForStart(await box.queue().put(hold('the line')));
@@ -196,14 +198,14 @@ forEachStore('Functional testing', (makeStore, kind) => {
     ]);
     expect(error.message).toContain('within 1s');
     isHeldUp = false;
-    gate.open('');
+    barrier.release('');
     open('the line');
     await tearDown();
     expect([box.state, dispatcher.getStatusInfo().status]).toEqual(['stopped', 'STOPPED']);
   });
 
   it('[F-6] each test box has a store and a dispatcher of its own, and knows nothing of the application', async () => {
-    const { done, started } = makeWorkshop();
+    const { done, started } = makeControlledJobs();
     const application = await makeBox({ store: makeStore(), jobs: [done], queues: [''] });
     await application.box.queue().put(done('of the application'));
 
@@ -237,7 +239,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
   });
 
   it('[F-8] waitForStart gives a job once it is ACTIVE, and fails with its status', async () => {
-    const { hold } = makeWorkshop();
+    const { hold } = makeControlledJobs();
     const { box, reactor } = await makeBox({ store: makeStore(), jobs: [hold] });
     await box.start();
 
@@ -248,7 +250,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
   });
 
   it('[F-9] waitForResult gives the result of a COMPLETED job, ignores conflicts of reads, and fails when it is late', async () => {
-    const { hold, open } = makeWorkshop();
+    const { hold, open } = makeControlledJobs();
     const conflicts: Error[] = [];
     const store = interceptedStore(makeStore(), (call, [of]) =>
       call === 'get' && of === 'job' ? (conflicts.shift() ?? null) : null,
@@ -290,9 +292,11 @@ forEachStore('Functional testing', (makeStore, kind) => {
   });
 
   it('[F-11] waitForDeactivation waits until a dispatcher has left its queues, not until it begins to', async () => {
-    const gate = new Gate();
+    const barrier = new Barrier();
     let isHeldUp = false;
-    const store = interceptedStore(makeStore(), (call) => (isHeldUp && call === 'held' ? gate.pass() : null));
+    const store = interceptedStore(makeStore(), (call) =>
+      isHeldUp && call === 'held' ? barrier.wait() : null,
+    );
     const { box, reactor } = await makeBox({ store });
     const dispatcher = await box.start();
     isHeldUp = true;
@@ -304,7 +308,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
       'within 1s',
     );
     isHeldUp = false;
-    gate.open('');
+    barrier.release('');
     await reactor.until(waitForDeactivation(dispatcher));
 
     expect((await box.queue().dispatchers.get(box.uuid)).activated).toBeNull();
@@ -327,7 +331,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
   });
 
   it('[F-13] one dispatcher is torn down alone, and a log is echoed without a test box', async () => {
-    const { hold, open } = makeWorkshop();
+    const { hold, open } = makeControlledJobs();
     const shown = shownLines();
     const logger = echoLog({ level: 'INFO' });
     const reactor = new VirtualReactor();
@@ -351,7 +355,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
   });
 
   it('[F-14] all of a system sees one clock, which stands still; stopping its reactor runs the triggers', async () => {
-    const { done } = makeWorkshop();
+    const { done } = makeControlledJobs();
     const now = Date.UTC(2006, 7, 10, 15, 44, 22, 211);
     const reactor = new VirtualReactor({ now });
     const { box, dispatcher } = await testBoxOf({ store: makeStore(), jobs: [done], reactor });
@@ -375,7 +379,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
   });
 
   it('[F-15] advance makes every call that is due within the span, in order, and says how many', async () => {
-    const { done, started } = makeWorkshop();
+    const { done, started } = makeControlledJobs();
     const { box, reactor } = await makeBox({ store: makeStore(), jobs: [done] });
     const dispatcher = await box.start();
     await box.queue().put(done('late'), { beginAfter: '7s' });
@@ -394,7 +398,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
   });
 
   it('[F-16] runUntilIdle makes what is due now, advanceToNext one call, and says whether there was one', async () => {
-    const { done } = makeWorkshop();
+    const { done } = makeControlledJobs();
     const { box, reactor } = await makeBox({ store: makeStore(), jobs: [done] });
     const dispatcher = await box.start();
     const began = reactor.now();
@@ -410,7 +414,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
   });
 
   it('[F-17] waitForJobs moves time poll by poll until jobs are done, and gives those that are not', async () => {
-    const { done } = makeWorkshop();
+    const { done } = makeControlledJobs();
     const { box, reactor } = await makeBox({ store: makeStore(), jobs: [done] });
     await box.start();
     const queue = box.queue();
@@ -428,7 +432,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
   });
 
   it('[F-18] before it is started time is refused, callWhenRunning is kept, and stores still open', async () => {
-    const { done } = makeWorkshop();
+    const { done } = makeControlledJobs();
     const { box, reactor } = await makeBox({ store: makeStore(), jobs: [done], queues: [''] });
     const calls: string[] = [];
     reactor.callWhenRunning(() => calls.push('running'));
@@ -464,7 +468,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
   });
 
   it('[F-20] nothing reads another clock: every instant that is stored lies in virtual time', async () => {
-    const { done } = makeWorkshop();
+    const { done } = makeControlledJobs();
     const reactor = new VirtualReactor({ now: new Date('1999-12-31T23:59:50Z') });
     const { box } = await testBoxOf({ store: makeStore(), jobs: [done], reactor });
     const began = Date.UTC(1999, 11, 31, 23, 59, 50);

@@ -11,7 +11,7 @@ import {
   TimeoutError,
 } from 'signalbox';
 import { expect, it } from 'vitest';
-import { Gate } from './gate.ts';
+import { Barrier } from './barrier.ts';
 import { forEachStore, makeBox, type TestBox } from './stores.ts';
 
 const seven = defineJob({ name: 'seven', run: () => 7 });
@@ -88,15 +88,15 @@ forEachStore('A failure', (makeStore) => {
   });
 
   it('[J-39] of a worker whose job is in other hands is a ReassignedError: it is logged, and never a result', async () => {
-    const gate = new Gate();
-    const slow = defineJob({ name: 'slow', run: () => gate.pass() });
+    const barrier = new Barrier();
+    const slow = defineJob({ name: 'slow', run: () => barrier.wait() });
     const testBox = await open([slow]);
     const dispatcher = await testBox.box.start();
     const job = await testBox.box.queue().put(slow);
     await testBox.reactor.runUntilIdle();
     await declareDead(testBox);
 
-    gate.open('too late');
+    barrier.release('too late');
     await testBox.reactor.runUntilIdle();
 
     expect(await job.refresh()).toMatchObject({ status: 'ACTIVE', outcome: null });
@@ -107,7 +107,7 @@ forEachStore('A failure', (makeStore) => {
       result: null,
     });
     await testBox.reactor.advance('5s');
-    gate.open('in time');
+    barrier.release('in time');
     expect(await job.result()).toBe('in time');
   });
 

@@ -1,20 +1,20 @@
 import { agent, defineJob, type Job, local, type OpenStore, type Queue, type Store } from 'signalbox';
 import { expect, it } from 'vitest';
-import { makeNotebook } from './notebook.ts';
+import { makeRecordingJobs } from './recording-jobs.ts';
 import { forEachStore, type MakeStore, makeBox } from './stores.ts';
 
 /** A job `act` that does what the test says, and a callback `look` likewise. */
 async function setUp(makeStore: MakeStore, store: Store = makeStore()) {
-  const notebook = makeNotebook();
+  const recording = makeRecordingJobs();
   const acts: { act: (job: Job<unknown> | null) => unknown; look: () => unknown } = {
     act: () => null,
     look: () => null,
   };
   const act = defineJob({ name: 'act', run: (job: Job<unknown> | null = null) => acts.act(job) });
   const look = defineJob({ name: 'look', run: (_input: unknown) => acts.look() });
-  const testBox = await makeBox({ store, jobs: [notebook.note, notebook.give, act, look], queues: [''] });
+  const testBox = await makeBox({ store, jobs: [recording.note, recording.give, act, look], queues: [''] });
   const start = () => testBox.box.start();
-  return { ...notebook, ...testBox, acts, act, look, start, queue: testBox.box.queue() };
+  return { ...recording, ...testBox, acts, act, look, start, queue: testBox.box.queue() };
 }
 
 /** A store whose annotations cannot be read while `hangs` says so: it does not answer. */

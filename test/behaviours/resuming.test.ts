@@ -9,20 +9,29 @@ import {
   NeverRetry,
 } from 'signalbox';
 import { expect, it } from 'vitest';
-import { makeWorkshop, startCrew } from './crew.ts';
+import { makeControlledJobs } from './controlled-jobs.ts';
+import { crashHolder, startDispatchers, twoUuids } from './dispatchers.ts';
 import { disconnect, Faults, faultyStore, has } from './faulty-store.ts';
-import { crashHolder, makeNotebook, two } from './notebook.ts';
+import { makeRecordingJobs } from './recording-jobs.ts';
 import { forEachStore, type MakeStore, makeBox } from './stores.ts';
 
 async function setUp(makeStore: MakeStore) {
-  const workshop = makeWorkshop();
-  const notebook = makeNotebook();
-  const jobs = [workshop.hold, notebook.note, notebook.give, notebook.raise];
+  const controlled = makeControlledJobs();
+  const recording = makeRecordingJobs();
+  const jobs = [controlled.hold, recording.note, recording.give, recording.raise];
   const faults = new Faults();
   const testBox = await makeBox({ store: faultyStore(makeStore(), faults), jobs });
-  const crew = await startCrew(testBox, two);
-  const crashHolderOf = (job: Job<unknown>) => crashHolder(testBox, crew, job);
-  return { ...workshop, ...notebook, ...testBox, crew, crashHolderOf, faults, queue: testBox.box.queue() };
+  const dispatchers = await startDispatchers(testBox, twoUuids);
+  const crashHolderOf = (job: Job<unknown>) => crashHolder(testBox, dispatchers, job);
+  return {
+    ...controlled,
+    ...recording,
+    ...testBox,
+    dispatchers,
+    crashHolderOf,
+    faults,
+    queue: testBox.box.queue(),
+  };
 }
 
 /** A job in CALLBACKS whose first callback waits, with one `below` it, while the next one is held. */

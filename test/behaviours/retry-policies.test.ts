@@ -11,9 +11,10 @@ import {
   type RetryPolicy,
 } from 'signalbox';
 import { expect, it } from 'vitest';
-import { makeWorkshop, startCrew } from './crew.ts';
+import { makeControlledJobs } from './controlled-jobs.ts';
+import { crashHolder, startDispatchers, twoUuids } from './dispatchers.ts';
 import { conflict, disconnect, Faults, faultyStore, has } from './faulty-store.ts';
-import { crashHolder, makeNotebook, two } from './notebook.ts';
+import { makeRecordingJobs } from './recording-jobs.ts';
 import { forEachStore, type MakeStore, makeBox } from './stores.ts';
 
 /** A job that throws what the test hands it, one error a call, and then succeeds. */
@@ -21,7 +22,7 @@ async function setUp(makeStore: MakeStore, retryPolicies: { readonly [name: stri
   const errors: unknown[] = [];
   const calls: number[] = [];
   const faults = new Faults();
-  const { note, give, notes } = makeNotebook();
+  const { note, give, notes } = makeRecordingJobs();
   const work = defineJob({
     name: 'work',
     run: (): string => {
@@ -179,7 +180,7 @@ forEachStore('Retry policies', (makeStore) => {
 
   it('[J-108] a policy and a log level that are set while the job runs count when it fails', async () => {
     const { box, queue, logged } = await setUp(makeStore);
-    const { opened, open } = makeWorkshop();
+    const { opened, open } = makeControlledJobs();
     let calls = 0;
     const slow = defineJob({
       name: 'slow',
@@ -236,14 +237,14 @@ forEachStore('Retry policies', (makeStore) => {
   });
 
   it('[J-110] an interrupted job whose policy has no answer to that is aborted', async () => {
-    const { hold } = makeWorkshop();
+    const { hold } = makeControlledJobs();
     const partial = { name: 'partial', jobError: () => true } as unknown as RetryPolicy;
     const testBox = await makeBox({ store: makeStore(), jobs: [hold], queues: [''] });
-    const crew = await startCrew(testBox, two);
+    const dispatchers = await startDispatchers(testBox, twoUuids);
     const job = await testBox.box.queue().put(hold('a').with({ retryPolicy: partial }));
     await testBox.reactor.runUntilIdle();
 
-    await crashHolder(testBox, crew, job);
+    await crashHolder(testBox, dispatchers, job);
 
     expect((await job.refresh()).ending).toBe('aborted');
     expect(testBox.logged('ERROR').some((message) => message.includes('has no interrupted'))).toBe(true);
@@ -269,13 +270,13 @@ forEachStore('Retry policies', (makeStore) => {
   });
 
   it('[J-111] an interrupted job whose deadline has passed is aborted', async () => {
-    const { hold } = makeWorkshop();
+    const { hold } = makeControlledJobs();
     const testBox = await makeBox({ store: makeStore(), jobs: [hold], queues: [''] });
-    const crew = await startCrew(testBox, two);
+    const dispatchers = await startDispatchers(testBox, twoUuids);
     const job = await testBox.box.queue().put(hold('a'), { beginBy: '10s' });
     await testBox.reactor.runUntilIdle();
 
-    await crashHolder(testBox, crew, job);
+    await crashHolder(testBox, dispatchers, job);
 
     expect((await job.refresh()).ending).toBe('aborted');
   });
@@ -356,13 +357,13 @@ forEachStore('Retry policies', (makeStore) => {
         maxInterruptions: max,
         retriesOtherCommitErrors: false,
       });
-    const { hold } = makeWorkshop();
+    const { hold } = makeControlledJobs();
     const testBox = await makeBox({ store: makeStore(), jobs: [hold], queues: [''] });
-    const crew = await startCrew(testBox, two);
+    const dispatchers = await startDispatchers(testBox, twoUuids);
     const job = await testBox.box.queue().put(hold('a'));
     await testBox.reactor.runUntilIdle();
 
-    await crashHolder(testBox, crew, job);
+    await crashHolder(testBox, dispatchers, job);
 
     expect((await job.refresh()).record.retryData).toMatchObject({ interruptions: 1 });
     expect(answersOf(RetryCommonFourTimes).indexOf(false)).toBe(9);
@@ -531,9 +532,9 @@ forEachStore('Retry policies', (makeStore) => {
   });
 
   it('[J-123] once CALLBACKS is stored the code is never called again', async () => {
-    const { hold, open, started } = makeWorkshop();
+    const { hold, open, started } = makeControlledJobs();
     const testBox = await makeBox({ store: makeStore(), jobs: [hold], queues: [''] });
-    const crew = await startCrew(testBox, two);
+    const dispatchers = await startDispatchers(testBox, twoUuids);
     const parent = hold('parent').with({ retryPolicy: RetryCommonForever });
     await parent.addCallback(hold.partial('callback'));
     await testBox.box.queue().put(parent);
@@ -541,7 +542,7 @@ forEachStore('Retry policies', (makeStore) => {
     open('parent');
     await testBox.reactor.runUntilIdle();
 
-    await crashHolder(testBox, crew, parent);
+    await crashHolder(testBox, dispatchers, parent);
     open('callback');
     await testBox.reactor.runUntilIdle();
 

@@ -12,6 +12,7 @@ import {
   SignalboxError,
 } from 'signalbox';
 import { expect, it } from 'vitest';
+import { Barrier } from './barrier.ts';
 import {
   type Commit,
   conflict,
@@ -22,7 +23,6 @@ import {
   has,
   interceptedStore,
 } from './faulty-store.ts';
-import { Gate } from './gate.ts';
 import { forEachStore, type MakeStore, makeBox, type TestBox } from './stores.ts';
 
 interface Shaky extends TestBox {
@@ -493,8 +493,8 @@ forEachStore('store errors', (makeStore) => {
   });
 
   it('[C-27] a job of a full quota keeps its slot when it is retried now, and gives it up when later', async () => {
-    const gate = new Gate();
-    const block = defineJob({ name: 'block', run: () => gate.pass(), quotas: ['one'] });
+    const barrier = new Barrier();
+    const block = defineJob({ name: 'block', run: () => barrier.wait(), quotas: ['one'] });
     const later = defineJob({
       name: 'later',
       quotas: ['one'],
@@ -516,9 +516,9 @@ forEachStore('store errors', (makeStore) => {
     expect((await interrupted.refresh()).status).toBe('ACTIVE');
     expect((await next.refresh()).status).toBe('PENDING');
 
-    gate.open('');
+    barrier.release('');
     await about.reactor.runUntilIdle();
-    gate.open('');
+    barrier.release('');
     await about.reactor.runUntilIdle();
     const postponed = await about.box.queue().put(later());
     const meanwhile = (await about.box.queue().put(block())) as Job<string>;

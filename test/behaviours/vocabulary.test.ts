@@ -317,13 +317,13 @@ forEachStore('Vocabulary and ownership', (makeStore) => {
   it('[V-18] order of putting is not order of running, unless a quota of size 1 makes it so', async () => {
     const ended: string[] = [];
     let letGo = (): void => {};
-    const gate = new Promise<void>((resolve) => {
+    const firstMayEnd = new Promise<void>((resolve) => {
       letGo = resolve;
     });
     const work = defineJob({
       name: 'work',
       run: async (text: string) => {
-        if (text === 'first') await gate;
+        if (text === 'first') await firstMayEnd;
         ended.push(text);
       },
     });

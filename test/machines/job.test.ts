@@ -10,10 +10,10 @@ import { compileChart } from '../../src/model/chart/compile.ts';
 import { afterStep, canStepJob, newJobRecord, statusOfState, stepJob } from '../../src/model/jobs/step.ts';
 import type { JobRecord } from '../../src/model/records/records.ts';
 import { type Edge, edgesOf, takingsOf, without } from './altered.ts';
+import { closeStores, opened, stores } from './durable-stores.ts';
 import { jobEvents } from './job-samples.ts';
-import { closeKeepers, keepers, opened } from './kept.ts';
 
-afterEach(closeKeepers);
+afterEach(closeStores);
 
 // The table of behaviours.md §2.2. `row` is its order there; `to` names the state within ACTIVE where the table does.
 const statusMoves: readonly {
@@ -180,13 +180,13 @@ describe('the job chart', () => {
   });
 });
 
-describe.each(Object.entries(keepers))(
+describe.each(Object.entries(stores))(
   'every shortest path of the job chart, kept by the %s store',
-  (name, keeper) => {
+  (name, makeStore) => {
     it.each(Object.entries(kinds))(
       'for %s step by step, reads back as the machine has it',
       async (_name, input) => {
-        const keeping = keeper();
+        const keeping = makeStore();
         const store = await opened(keeping);
         const paths = shortestPaths(input);
 
@@ -229,10 +229,10 @@ describe.each(Object.entries(keepers))(
 );
 
 describe('a store', () => {
-  it.each(Object.keys(keepers))(
+  it.each(Object.keys(stores))(
     'of kind %s refuses a step from a state that the job has left',
     async (name) => {
-      const store = await opened((keepers[name] as () => ReturnType<(typeof keepers)['memory']>)());
+      const store = await opened((stores[name] as () => ReturnType<(typeof stores)['memory']>)());
       const record = newJobRecord('j', { name: 'index' });
       const put = stepJob(record, jobEvents[0] as JobEvent);
       await store.commit({

@@ -13,9 +13,9 @@ import { stepRepresentation } from '../../src/model/jobs/step.ts';
 import type { RepresentationRecord } from '../../src/model/records/records.ts';
 import type { OpenStore } from '../../src/store/store.ts';
 import { type Edge, edgesOf, takingsOf, without } from './altered.ts';
-import { closeKeepers, keepers, opened } from './kept.ts';
+import { closeStores, opened, stores } from './durable-stores.ts';
 
-afterEach(closeKeepers);
+afterEach(closeStores);
 
 // DR-1 to DR-6, DR-8, DR-10: what may happen to a representation, by state. `to` null: it stays.
 const legal: readonly Edge[] = [
@@ -82,11 +82,11 @@ describe('the representation chart', () => {
   });
 });
 
-describe.each(Object.entries(keepers))(
+describe.each(Object.entries(stores))(
   'every shortest path of the chart, kept by the %s store',
-  (name, keeper) => {
+  (name, makeStore) => {
     it('reads back as the machine has it', async () => {
-      const keeping = keeper();
+      const keeping = makeStore();
       const store = await opened(keeping);
       const all = paths();
       const wanted = all.map(({ steps }) => {

@@ -3,13 +3,14 @@ import { memoryStore, type Store } from 'signalbox';
 import { jsonStore, type SyncPort } from 'signalbox/json';
 import { expect, test } from 'vitest';
 import { nodeFilePort } from '../../src/store/json/ports/file-port.ts';
-import { makeWorkshop, startCrew } from '../behaviours/crew.ts';
+import { makeControlledJobs } from '../behaviours/controlled-jobs.ts';
+import { startDispatchers } from '../behaviours/dispatchers.ts';
 import { makeBox, newDirectory } from '../behaviours/stores.ts';
 
 async function makeRunning(store: Store) {
-  const { hold, open } = makeWorkshop();
+  const { hold, open } = makeControlledJobs();
   const testBox = await makeBox({ store, jobs: [hold], queues: [''] });
-  await startCrew(testBox, ['a']);
+  await startDispatchers(testBox, ['a']);
   const job = await testBox.box.queue().put(hold('one'));
   await testBox.reactor.runUntilIdle();
   return { ...testBox, job: await job.refresh(), open: () => open('one') };

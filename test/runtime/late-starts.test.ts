@@ -1,12 +1,12 @@
 import { agent, Dispatcher, memoryStore } from 'signalbox';
 import { expect, it } from 'vitest';
-import { makeWorkshop } from '../behaviours/crew.ts';
+import { makeControlledJobs } from '../behaviours/controlled-jobs.ts';
 import { makeBox } from '../behaviours/stores.ts';
 
 const other = '00000000-0000-4000-8000-000000000002';
 
 it('a dispatcher that is made while its box stops is refused, and the stop ends', async () => {
-  const { hold, open } = makeWorkshop();
+  const { hold, open } = makeControlledJobs();
   const { box, reactor } = await makeBox({ store: memoryStore(), jobs: [hold], queues: [''] });
   await box.start();
   await (await box.queue().put(hold('a'))).waitFor('ACTIVE');

@@ -59,6 +59,7 @@ export const mutants: readonly TortureMutant[] = [
     name: 'second-start',
     without: 'the promise of NeverRetry after an interruption',
     ways: ['time'],
+    kinds: ['once'],
     edits: [
       {
         file: 'src/model/jobs/retry.ts',

@@ -10,10 +10,10 @@ const open: OpenStore[] = [];
 const directories: string[] = [];
 
 /** Stores that keep what a chart did, by name, each with a way to read it anew. */
-export const keepers: Readonly<Record<string, () => Store>> = {
+export const stores: Readonly<Record<string, () => Store>> = {
   memory: () => memoryStore(),
   json: () => {
-    const directory = mkdtempSync(join(tmpdir(), 'signalbox-kept-'));
+    const directory = mkdtempSync(join(tmpdir(), 'signalbox-machines-'));
     directories.push(directory);
     return jsonStore(join(directory, 'store'), { checkpointMinBytes: 64 * 1024 });
   },
@@ -26,7 +26,7 @@ export async function opened(store: Store): Promise<OpenStore> {
 }
 
 /** Closes every store and removes what it left. */
-export async function closeKeepers(): Promise<void> {
+export async function closeStores(): Promise<void> {
   for (const store of open.splice(0)) await store.close();
   for (const directory of directories.splice(0)) rmSync(directory, { recursive: true });
 }
