@@ -23,7 +23,7 @@ forEachStore('Agents', (makeStore) => {
     return { ...controlled, testBox, box: testBox.box, reactor: testBox.reactor, queue: testBox.box.queue() };
   }
 
-  it('[A-1] an agent takes three jobs of any kind unless told otherwise, and knows its name, dispatcher, queue and history', async () => {
+  it('[A-1] an agent takes three jobs of any kind by default, and knows its name, dispatcher, queue and history', async () => {
     const { testBox } = await makeTestBox();
     const settings = agent();
     await startDispatchers(testBox, ['a'], { agents: { main: settings } });
@@ -48,7 +48,7 @@ forEachStore('Agents', (makeStore) => {
     expect(namesOf(await (await agentOf(testBox, 'a')).jobs())).toEqual(['first', 'third']);
   });
 
-  it('[A-3] an agent with a filter takes what the filter accepts, and the filter tells so of any job without the agent', async () => {
+  it('[A-3] an agent with a filter takes the jobs that it accepts, and the filter alone can check any job', async () => {
     const { testBox, queue, started, done } = await makeTestBox();
     const short = defineFilter('short', (job) => String(job.args[0]).length < 4);
     await startDispatchers(testBox, ['a'], { agents: { main: agent({ filter: short }) } });
@@ -173,7 +173,7 @@ forEachStore('Agents', (makeStore) => {
     expect([started, (await two.refresh()).status]).toEqual([['one', 'two'], 'ACTIVE']);
   });
 
-  it('[A-10] a claimed job belongs to the agent, ASSIGNED first, and stands last in its list', async () => {
+  it('[A-10] a claimed job belongs to the agent, is ASSIGNED first, and comes last in its list', async () => {
     const { testBox, queue, hold, reactor } = await makeTestBox();
     await startDispatchers(testBox, ['a']);
     await queue.put(hold('one'));

@@ -149,7 +149,7 @@ forEachStore('Callback proxies', (makeStore) => {
     expect((await parent.refresh()).outcome?.ok).toBe(false);
   });
 
-  it('[J-102] a condition that throws is asked again for ever, with back-off and CRITICAL entries', async () => {
+  it('[J-102] a condition that throws is repeated without limit, with back-off and CRITICAL entries', async () => {
     const { box, queue, give, note, notes, reactor, logged } = await setUp(makeStore);
     await box.start();
     const instants: number[] = [];

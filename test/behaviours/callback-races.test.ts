@@ -52,7 +52,7 @@ async function turns(count: number): Promise<void> {
 }
 
 forEachStore('Adding callbacks while a job completes', (makeStore) => {
-  it('[J-141] [J-142] a callback added while its job completes is run exactly once, by the worker or by who adds it', async () => {
+  it('[J-141] [J-142] a callback added while its job completes is run exactly once, by the worker or by the code that adds it', async () => {
     const { box, queue, hold, open, where, calls, reactor } = await setUp(makeStore);
     await box.start();
     for (const lead of [...interleavings, farAhead]) {
@@ -129,7 +129,7 @@ forEachStore('Adding callbacks while a job completes', (makeStore) => {
     expect((await job.refresh()).status).toBe('COMPLETED');
   });
 
-  it('[J-143] two that add to a completed job at the same time each run their own', async () => {
+  it('[J-143] two boxes that add callbacks to a completed job at the same time each run their own', async () => {
     const { box, queue, give, hold, open, where, calls, reactor } = await setUp(makeStore);
     await box.start();
     const job = await queue.put(give(1));
@@ -150,7 +150,7 @@ forEachStore('Adding callbacks while a job completes', (makeStore) => {
     expect((await job.refresh()).status).toBe('COMPLETED');
   });
 
-  it('[J-144] a job is started once, however many want to: the claim is the one write that counts', async () => {
+  it('[J-144] a job is started once, however many processes try: the claim is the one write that counts', async () => {
     const testBox = await setUp(makeStore);
     const { box, queue, where, hold, open, started, calls, reactor } = testBox;
     const labels = Array.from({ length: 30 }, (_, index) => `job ${index}`);

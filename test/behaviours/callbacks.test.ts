@@ -16,7 +16,7 @@ async function setUp(makeStore: MakeStore) {
 }
 
 forEachStore('Callbacks', (makeStore) => {
-  it('[J-86] addCallback returns the callback job: the one given, or one made of a definition', async () => {
+  it('[J-86] addCallback returns the callback job: the one given, or a new one of the definition', async () => {
     const { box, queue, give, note, reactor } = await setUp(makeStore);
     await box.start();
     const parent = give(1);
@@ -233,7 +233,7 @@ forEachStore('Callbacks', (makeStore) => {
     expect((await second.box.job('added').refresh()).status).toBe('COMPLETED');
   });
 
-  it('[J-94] callbacks fail at CRITICAL and have their own default policy, unless told otherwise', async () => {
+  it('[J-94] callbacks fail at CRITICAL and have their own default policy, unless these are set', async () => {
     const asked: string[] = [];
     const watching = (name: string) => ({
       ...RetryCommonForever,

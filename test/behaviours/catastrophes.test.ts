@@ -120,7 +120,7 @@ forEachStore('Catastrophes', (makeStore) => {
     expect((await job.refresh()).record.retryData?.interruptions ?? 0).toBe(0);
   });
 
-  it('[C-34] a step that must succeed is repeated at once after conflicts, else after 5, 10 … 60 s, for ever', async () => {
+  it('[C-34] a step that must succeed is repeated at once after conflicts, else after 5, 10 … 60 s, without limit', async () => {
     const started: number[] = [];
     const once = defineJob({
       name: 'once',
@@ -147,7 +147,7 @@ forEachStore('Catastrophes', (makeStore) => {
     expect(numbers('CRITICAL', 'error')).toEqual(['20']);
   });
 
-  it('[C-34] others have their turn between two conflicts of a step: an endless one stops nobody', async () => {
+  it('[C-34] other steps run between two conflicts of a step: an endless one stops no other', async () => {
     const { queue, reactor, faults } = await makeTestBox([once]);
     let isOver = false;
     let conflicts = 0;
@@ -196,7 +196,7 @@ forEachStore('Catastrophes', (makeStore) => {
     expect(calls).toEqual(['late', 'masked']);
   });
 
-  it('[C-35] an error that says the job is in other hands ends a step, whatever its patience', async () => {
+  it('[C-35] an error that says that the job was reassigned ends a step, however patient it is', async () => {
     const started: string[] = [];
     const once = defineJob({
       name: 'once',
@@ -224,7 +224,7 @@ forEachStore('Catastrophes', (makeStore) => {
     expect(logged('CRITICAL')).toEqual([expect.stringContaining('ReassignedError')]);
   });
 
-  it('[C-34] a job gets the outcome of the one it waits for, though the store is away while it is looked for', async () => {
+  it('[C-34] a job gets the outcome of the one it waits for, though the store is away while it reads it', async () => {
     const errors: Record<string, Error[]> = { waiters: [], get: [] };
     const store = interceptedStore(makeStore(), (call) => errors[call]?.shift() ?? null);
     const inner = defineJob({

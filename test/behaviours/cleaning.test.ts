@@ -56,7 +56,7 @@ forEachStore('Cleaning a representation', (makeStore) => {
     for (const name of ['left', 'right']) expect(await (await agentOf(testBox, 'a', name)).length()).toBe(0);
   });
 
-  it('[DR-14] a job in CALLBACKS gets a system job that goes on with them, and a completed one is filed with a WARNING', async () => {
+  it('[DR-14] a job in CALLBACKS gets a system job that continues them, and a completed one is filed with a WARNING', async () => {
     const { testBox, box, queue, done, hold, started, open, reactor } = await makeTestBox();
     await startDispatchers(testBox, ['a']);
     const parent = done('parent');
@@ -130,7 +130,7 @@ forEachStore('Cleaning a representation', (makeStore) => {
     expect((await job.refresh()).status).toBe('COMPLETED');
   });
 
-  it('[DR-17] the system jobs of cleaning are retried for ever and fail at CRITICAL', async () => {
+  it('[DR-17] the system jobs of cleaning are retried without limit and fail at CRITICAL', async () => {
     const { testBox, box, queue, hold, done, reactor } = await makeTestBox();
     await startDispatchers(testBox, ['a']);
     await queue.put(hold('active'));

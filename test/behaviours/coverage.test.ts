@@ -9,7 +9,7 @@ const catalogue = [
 const documented = { waived: [], answered: [] };
 
 describe('The count of behaviours', () => {
-  it('reads every id that stands in brackets of its own', () => {
+  it('reads every id that is in brackets of its own', () => {
     expect(idsIn('[A-1] [TIP-12] a list [0] and A-2')).toEqual(['A-1', 'TIP-12']);
   });
 
@@ -37,7 +37,7 @@ describe('The count of behaviours', () => {
     expect(coverageOf(catalogue, tests, documented).covered).toEqual([]);
   });
 
-  it('complains of ids that it does not know, of tests that name too many, and of idle waivers', () => {
+  it('reports ids that it does not know, tests that name too many, and idle waivers', () => {
     const tests = [
       { title: '[X-9] unknown', passed: true },
       { title: '[A-1] [A-2] [A-3] [M-1] [W-1] everything', passed: true },

@@ -13,7 +13,7 @@ forEachStore('A dispatcher', (makeStore) => {
     return { ...controlled, testBox, box, reactor, queue: box.queue() };
   }
 
-  it('[D-1] a dispatcher polls every 5 s and keeps 200 jobs and 400 polls, unless it is told otherwise', async () => {
+  it('[D-1] a dispatcher polls every 5 s and keeps 200 jobs and 400 polls by default', async () => {
     const { box } = await makeTestBox();
 
     const usual = new Dispatcher(box, { uuid: 'usual' });
@@ -71,7 +71,7 @@ forEachStore('A dispatcher', (makeStore) => {
     expect([box.getDispatcher('a'), box.getDispatcher(), box.dispatchers.size]).toEqual([null, null, 0]);
   });
 
-  it('[D-5] a new dispatcher is not active, remembers nothing, has no workers and stands in no queue', async () => {
+  it('[D-5] a new dispatcher is not active, remembers nothing, has no workers and is in no queue', async () => {
     const { box, queue } = await makeTestBox();
 
     const dispatcher = new Dispatcher(box, { uuid: 'a' });

@@ -85,7 +85,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
     expect((await testBoxOf({ store })).box.state).toBe('running');
   });
 
-  it('[F-2] entries at CRITICAL are shown on the current output, or those of another level, or none', async () => {
+  it('[F-2] entries at CRITICAL are shown on the current output, or those of another level, or no entries', async () => {
     const shown = shownLines();
     const { box } = await testBoxOf({ store: makeStore(), jobs: [fail], reactor: new VirtualReactor() });
     const critical = fail().with({ failureLogLevel: 'CRITICAL' });
@@ -106,7 +106,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
     expect(shown).toHaveLength(1);
   });
 
-  it('[F-2] a callback that is tried for ever is noticed in the echo', async () => {
+  it('[F-2] a callback that is retried without limit shows in the echo', async () => {
     const shown = shownLines();
     const { done } = makeControlledJobs();
     const reactor = new VirtualReactor();
@@ -219,7 +219,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
     expect([await application.box.queue().length(), started]).toEqual([1, ['of one']]);
   });
 
-  it('[F-7] getPoll waits for more polls than there are, or than a count, and fails when none comes', async () => {
+  it('[F-7] getPoll waits for more polls than there are, or than a count, and fails when no poll follows', async () => {
     const reactor = new VirtualReactor();
     const { box, dispatcher } = await testBoxOf({ store: makeStore(), reactor });
     const newest = dispatcher.getPollInfo();
@@ -354,7 +354,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
     await box.stop();
   });
 
-  it('[F-14] all of a system sees one clock, which stands still; stopping its reactor runs the triggers', async () => {
+  it('[F-14] the whole system has one clock, which moves only by the test; stopping its reactor runs the triggers', async () => {
     const { done } = makeControlledJobs();
     const now = Date.UTC(2006, 7, 10, 15, 44, 22, 211);
     const reactor = new VirtualReactor({ now });
@@ -378,7 +378,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
     expect([order, dispatcher.activated]).toEqual([['trigger'], null]);
   });
 
-  it('[F-15] advance makes every call that is due within the span, in order, and says how many', async () => {
+  it('[F-15] advance makes every call that is due within the span, in order, and returns how many', async () => {
     const { done, started } = makeControlledJobs();
     const { box, reactor } = await makeBox({ store: makeStore(), jobs: [done] });
     const dispatcher = await box.start();
@@ -397,7 +397,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
     expect(await reactor.advance(0)).toBe(0);
   });
 
-  it('[F-16] runUntilIdle makes what is due now, advanceToNext one call, and says whether there was one', async () => {
+  it('[F-16] runUntilIdle makes what is due now, advanceToNext one call, and returns whether there was one', async () => {
     const { done } = makeControlledJobs();
     const { box, reactor } = await makeBox({ store: makeStore(), jobs: [done] });
     const dispatcher = await box.start();

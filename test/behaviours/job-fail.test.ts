@@ -138,7 +138,7 @@ forEachStore('fail', (makeStore) => {
     expect((await job.refresh()).outcome).toEqual({ ok: true, value: 'done' });
   });
 
-  it('[J-72] in CALLBACKS changes no result and goes on with the callbacks', async () => {
+  it('[J-72] in CALLBACKS changes no result and continues with the callbacks', async () => {
     const barrier = new Barrier();
     const seen: string[] = [];
     const slow = defineJob({ name: 'slow', run: (_input: unknown) => barrier.wait() });

@@ -87,7 +87,7 @@ forEachStore('A failure', (makeStore) => {
     expect(new TimeoutError({ what: 'it', limit: '1 s' }).name).toBe('TimeoutError');
   });
 
-  it('[J-39] of a worker whose job is in other hands is a ReassignedError: it is logged, and never a result', async () => {
+  it('[J-39] of a worker whose job was reassigned is a ReassignedError: it is logged, and never a result', async () => {
     const barrier = new Barrier();
     const slow = defineJob({ name: 'slow', run: () => barrier.wait() });
     const testBox = await open([slow]);

@@ -139,7 +139,7 @@ forEachStore('An interrupted job', (makeStore) => {
     expect(asked).toEqual([]);
   });
 
-  it('[J-77] is decided about in the queue of the system job, which goes on until the decision is stored', async () => {
+  it('[J-77] is decided about in the queue of the system job, which runs until the decision is stored', async () => {
     const { box, reactor, dispatcher, job, faults } = await interrupted(Array(10).fill(true), 'a');
     await dispatcher.deactivate();
     expect((await box.queue('a').jobs()).map(({ name }) => name)).toEqual(['signalbox.handleInterrupt']);

@@ -87,7 +87,7 @@ forEachStore('A job that returns', (makeStore) => {
     for (const outer of waiting) expect((await outer.refresh()).outcome).toEqual({ ok: true, value: 7 });
   });
 
-  it('[J-63] a job that nobody put waits for ever, until somebody does', async () => {
+  it('[J-63] a returned job that is not put is waited for until it is put', async () => {
     const inner = seven();
     const outer = defineJob({ name: 'outer', run: () => inner });
     const { box, reactor } = await open([outer]);
@@ -138,7 +138,7 @@ forEachStore('A job that returns', (makeStore) => {
     expect(await main?.length()).toBe(0);
   });
 
-  it('[J-66] a job that is completed already completes at once with its plain result', async () => {
+  it('[J-66] a job that is completed already completes at once with its result', async () => {
     const give = defineJob({ name: 'give', run: (job: Job) => job });
     const { box, reactor } = await open([give]);
     await box.start({ agent: agent({ size: 1 }) });
@@ -153,7 +153,7 @@ forEachStore('A job that returns', (makeStore) => {
     expect(outers[1]?.outcome).toMatchObject({ ok: false, failure: { name: 'RangeError' } });
   });
 
-  it('[J-66] a job that is not there any more fails at once, and its callbacks hear of that', async () => {
+  it('[J-66] a returned job that is gone fails the outer job at once, and its callbacks get that Failure', async () => {
     const outer = defineJob({ name: 'outer', run: (): Job => box.job('dropped') });
     const { box, reactor } = await open([outer]);
     await box.start();

@@ -132,7 +132,7 @@ forEachStore('Running a job', (makeStore) => {
     await expect(put[0]?.refresh()).rejects.toMatchObject({ code: 'TRANSACTION_ENDED' });
   });
 
-  it('[J-48] after an error goes on in the same call, puts the job back, or stores the Failure, as the policy says', async () => {
+  it('[J-48] after an error runs the job again in the same call, puts it back, or stores the Failure, as the policy says', async () => {
     const asked: string[] = [];
     let calls = 0;
     const careless = defineJob({
@@ -314,7 +314,7 @@ forEachStore('Running a job', (makeStore) => {
     expect((await job.refresh()).status).toBe('COMPLETED');
   });
 
-  it('[J-54] logs the outcome before the callbacks start, and these run until there is none', async () => {
+  it('[J-54] logs the outcome before the callbacks start, and these run until none is left', async () => {
     const seen: unknown[] = [];
     const told = (job: Job): boolean =>
       testBox.entries.some((entry) => entry.job === job.id && /succeeded|failed with/.test(entry.message));

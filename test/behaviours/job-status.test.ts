@@ -146,7 +146,7 @@ forEachStore('The status of a job', (makeStore) => {
     expect(callback.outcome?.ok === false && callback.outcome.failure).toBeInstanceOf(Failure);
   });
 
-  it('[J-24] stays COMPLETED whatever callbacks are added and run later', async () => {
+  it('[J-24] stays COMPLETED when callbacks are added and run later', async () => {
     const barrier = new Barrier();
     const slow = defineJob({ name: 'slow', run: (_input: unknown) => barrier.wait() });
     const { box, reactor } = await open([slow]);

@@ -294,7 +294,7 @@ forEachStore('Joined jobs', (makeStore) => {
     expect(await main.result()).toEqual(['slow', null, 'appended']);
   });
 
-  it('[S-19] an inner job that somebody else has put is waited for, and not put again', async () => {
+  it('[S-19] an inner job that was put already is waited for, and not put again', async () => {
     for (const join of [serial, parallel]) {
       const { testBox, box, queue, hold, done, open, collect, reactor, stop } = await setUp(makeStore);
       await box.start();
@@ -311,7 +311,7 @@ forEachStore('Joined jobs', (makeStore) => {
     }
   });
 
-  it('[S-19] an inner job that somebody else has put may end at any moment while its main job looks at it', async () => {
+  it('[S-19] an inner job that was put already may end at any moment while its main job reads it', async () => {
     for (const join of [serial, parallel]) {
       // More looks than there are: in the last rounds it ends after all of them.
       for (let moment = 1; moment <= 8; moment += 1) {
@@ -642,7 +642,7 @@ forEachStore('Joined jobs', (makeStore) => {
     }
   });
 
-  it('[S-21] a main job that waited twice for its postprocess hears of it once, without a failed callback', async () => {
+  it('[S-21] a main job that waited twice for its postprocess is resumed once, without a failed callback', async () => {
     const before = await setUp(makeStore);
     await before.box.start();
     const inner = before.hold('inner');

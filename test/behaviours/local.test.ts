@@ -197,7 +197,7 @@ forEachStore('The local context', (makeStore) => {
     expect(seen).toEqual([{}, { attempt: 1 }]);
   });
 
-  it('[L-8] a live annotation is visible at once, whatever becomes of the attempt, and never conflicts', async () => {
+  it('[L-8] a live annotation is visible at once, however the attempt ends, and never conflicts', async () => {
     const { acts, act, queue, start, reactor } = await setUp(makeStore);
     await start();
     let goOn: (error: Error) => void = () => {};
@@ -239,7 +239,7 @@ forEachStore('The local context', (makeStore) => {
     expect(await job.result()).toEqual({ list: [1] });
   });
 
-  it('[L-10] a missing annotation is looked for every poll until the timeout; then the default is given', async () => {
+  it('[L-10] a missing annotation is read at every poll until the timeout; then the default is returned', async () => {
     const { acts, act, queue, start, reactor, stop } = await setUp(makeStore);
     await start();
     const read = (options: Parameters<typeof local.getLiveAnnotation>[1]) => {

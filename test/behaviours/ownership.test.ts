@@ -145,7 +145,7 @@ forEachStore('Ownership', (makeStore) => {
     await expect(box.call(job)).rejects.toMatchObject({ code: 'BAD_STATUS' });
   });
 
-  it('[J-133] a worker that lost its job says so, writes nothing, marks its record and goes on', async () => {
+  it('[J-133] a worker that lost its job logs that, writes nothing, marks its record and continues', async () => {
     const { work, calls, queue, reactor, takeOver, entries, give } = await setUp(makeStore);
     const job = await queue.put(work());
     await reactor.runUntilIdle();

@@ -45,7 +45,7 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
     return { ...testBox, testBox, queue: testBox.box.queue() };
   }
 
-  it('[TIP-1] lives and deaths are told by one clock: setting it by a minute kills who is well', async () => {
+  it('[TIP-1] lives and deaths depend on one clock: setting it by a minute declares a healthy dispatcher dead', async () => {
     const { testBox, reactor, entries } = await makeTestBox();
     await startDispatchers(testBox, twoUuids);
     await reactor.advance('10m');
@@ -62,7 +62,7 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
     ).toBeGreaterThan(0);
   });
 
-  it('[TIP-2] what conflicts is run again whole: apart from the long work it is short', async () => {
+  it('[TIP-2] code that conflicts is run again whole: apart from the long work it is short', async () => {
     const runs: Record<string, number> = {};
     const barrier = new Barrier();
     const widen = (): Promise<void> => local.getQueue().quotas.resize('lines', 2);
@@ -231,7 +231,7 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
     expect(seen.sort()).toEqual(twoUuids);
   });
 
-  it('[TIP-8] jobs that wait for others can fill their agent; an agent for the others lets them go on', async () => {
+  it('[TIP-8] jobs that wait for others can fill their agent; an agent for the others lets them continue', async () => {
     const { done } = makeControlledJobs();
     const outer = defineJob({ name: 'outer', run: (name: string) => local.getQueue().put(done(name)) });
     const { testBox, queue, reactor } = await makeTestBox([done, outer]);
@@ -447,7 +447,7 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
     expect(await job.result()).toBe('host-a is well, host-b is well, host-c is well');
   });
 
-  it('[TIP-16] progress is told by live annotations, or by a quick job that annotates the slow one', async () => {
+  it('[TIP-16] progress is shown by live annotations, or by a quick job that annotates the slow one', async () => {
     const { opened, open } = makeControlledJobs();
     const copy = defineJob({
       name: 'copy',
@@ -512,7 +512,7 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
     expect((await queue.dispatchers.get(twoUuids[0])).activated).not.toBeNull();
   });
 
-  it('[TIP-19] a Failure tells where it came from, with the causes, in any process', async () => {
+  it('[TIP-19] a Failure shows where it was thrown, with the causes, in any process', async () => {
     const parse = (): never => {
       throw new SyntaxError('unexpected comma');
     };
@@ -540,7 +540,7 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
     expect(text).toContain(import.meta.filename);
   });
 
-  it('[TIP-20] what is tried for ever shows at CRITICAL alone, and its job does not go on', async () => {
+  it('[TIP-20] a step that is retried without limit shows at CRITICAL alone, and its job does not continue', async () => {
     const faults = new Faults();
     const { done } = makeControlledJobs();
     const { box, queue, reactor, entries } = await makeTestBox([done], {

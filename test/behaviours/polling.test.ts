@@ -223,7 +223,7 @@ forEachStore('A poll', (makeStore) => {
     expect(box.store.poolSize).toBe(7 + 1);
   });
 
-  it('[D-24] a poll always leaves a record, its key stands at the jobs it started, and it is logged only when it differs', async () => {
+  it('[D-24] a poll always leaves a record, its key is at the jobs it started, and it is logged only when it differs', async () => {
     const { testBox, box, queue, hold, reactor } = await makeTestBox();
     const logged = () => testBox.logged('DEBUG').filter((message) => message.startsWith('poll ')).length;
     let isBroken = true;
@@ -247,7 +247,7 @@ forEachStore('A poll', (makeStore) => {
     expect(testBox.entries.filter(({ level }) => level === 'DEBUG')[0]?.stream).toBe('signalbox.trace');
   });
 
-  it('[D-25] a conflict in a step is tried five times, any other error once: then CRITICAL, and the poll goes on', async () => {
+  it('[D-25] a conflict in a step is tried five times, any other error once: then CRITICAL, and the poll continues', async () => {
     let isAway = false;
     const store = interceptedStore(makeStore(), (call, args) =>
       isAway && call === 'list' && args[0] === 'queue' ? new Error('no queues today') : null,

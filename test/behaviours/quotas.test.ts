@@ -94,7 +94,7 @@ forEachStore('Quotas', (makeStore) => {
     await expect(queue.quotas.create('a/b')).rejects.toMatchObject({ code: 'INVALID_NAME' });
   });
 
-  it('[QU-3] creating a name again is refused, so nobody forgets the jobs that run', async () => {
+  it('[QU-3] creating a name again is refused, so the jobs that run are not forgotten', async () => {
     const { queue } = await makeQueue();
     await queue.quotas.create('disk');
     const job = await queue.put(note('x'), { quotaNames: ['disk'] });
@@ -120,7 +120,7 @@ forEachStore('Quotas', (makeStore) => {
     expect((await queue.claim())?.id).toBe(waiting.id);
   });
 
-  it('[QU-5] only jobs that name a quota enter it, once each, and none when it is filled', async () => {
+  it('[QU-5] only jobs that name a quota enter it, once each, and not when it is filled', async () => {
     const { queue } = await makeQueue();
     await queue.quotas.create('disk');
     await queue.put(note('unnamed'));
@@ -133,7 +133,7 @@ forEachStore('Quotas', (makeStore) => {
     expect((await queue.quotas.get('disk')).jobs).toEqual([twice.id]);
   });
 
-  it('[QU-6] a smaller size leaves alone who is in, and holds up others until there is room below it', async () => {
+  it('[QU-6] a smaller size leaves the jobs in it alone, and holds up others until there is room below it', async () => {
     const { box, queue, blocked } = await makeQueue();
     await queue.quotas.create('disk', { size: 2 });
     const jobs: Job<unknown>[] = [];

@@ -53,7 +53,7 @@ forEachStore('The records of a dispatcher', (makeStore) => {
     ]);
   });
 
-  it('[D-36] poll keys are integers that fall as time goes on, tell records of one instant apart, and give the instant back', async () => {
+  it('[D-36] poll keys are integers that fall as time passes, differ for records of one instant, and give the instant back', async () => {
     const { testBox, reactor } = await makeTestBox();
     const [a] = await startDispatchers(testBox, ['a']);
     const first = a?.getPollInfo();

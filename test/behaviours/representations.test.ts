@@ -117,7 +117,7 @@ forEachStore('Representations', (makeStore) => {
     expect(heard).toEqual([`dispatcherReactivated ${box.uuid}`]);
   });
 
-  it('[DR-7] a representation is pinged every 30 s and dead after 60 s, unless it is told otherwise', async () => {
+  it('[DR-7] a representation is pinged every 30 s and dead after 60 s by default', async () => {
     const { testBox, reactor } = await makeTestBox();
     await startDispatchers(testBox, ['a']);
     const representation = await representationOf(testBox, 'a');
@@ -165,7 +165,7 @@ forEachStore('Representations', (makeStore) => {
     expect([representation.activated, representation.dead]).toEqual([null, true]);
   });
 
-  it('[DR-21] one listener hears of registration, activation, deactivation, reactivation and unregistration, each with its representation', async () => {
+  it('[DR-21] one listener gets registration, activation, deactivation, reactivation and unregistration, each with its representation', async () => {
     const { dispatchers, heard } = await makeTestBox();
     const a = await dispatchers.register('a');
 
@@ -214,7 +214,7 @@ forEachStore('Representations', (makeStore) => {
     expect(Math.max(activation, added, put) - Math.min(activation, added, put)).toBe(2);
   });
 
-  it("[DR-23] pings and deaths are told by the store's clock, the only one that all hosts share", async () => {
+  it("[DR-23] pings and deaths depend on the store's clock, the only one that all hosts share", async () => {
     const inner = makeStore();
     const ahead: Store = {
       name: inner.name,

@@ -173,7 +173,7 @@ forEachStore('Resuming callbacks', (makeStore) => {
     expect(retried).toMatchObject([{ level: 'DEBUG', stream: 'signalbox.trace', job: callback.id }]);
   });
 
-  it('[J-83] an interrupted callback cannot be put back: it is retried at once, and an ERROR says so', async () => {
+  it('[J-83] an interrupted callback cannot be put back: it is retried at once, with an ERROR', async () => {
     const { queue, give, hold, started, reactor, crashHolderOf, logged, open } = await setUp(makeStore);
     const later = {
       ...NeverRetry,
@@ -214,7 +214,7 @@ forEachStore('Resuming callbacks', (makeStore) => {
     expect((await parent.refresh()).status).toBe('COMPLETED');
   });
 
-  it('[J-85] an interrupted callback that waits for a job goes on waiting', async () => {
+  it('[J-85] an interrupted callback that waits for a job continues to wait', async () => {
     const about = await setUp(makeStore);
     const { note, notes, hold, box, started, open, reactor, crashHolderOf } = about;
     const waits = defineJob({ name: 'waits', run: () => box.queue().put(hold('inner')) });
@@ -235,7 +235,7 @@ forEachStore('Resuming callbacks', (makeStore) => {
     expect(events.filter((event) => event === 'job.start')).toHaveLength(1);
   });
 
-  it('[J-85] one that did not hear the end of the job it waited for takes its result over, with a WARNING', async () => {
+  it('[J-85] one that missed the end of the job it waited for takes its result, with a WARNING', async () => {
     const about = await setUp(makeStore);
     const { box, note, notes, hold, open, reactor, logged, faults } = about;
     const waits = defineJob({ name: 'waits', run: () => box.queue().put(hold('inner')) });

@@ -140,7 +140,7 @@ forEachStore('Retry policies', (makeStore) => {
     expect(builtIn.calls).toHaveLength(5);
   });
 
-  it('[J-107] a callback is judged by the policy registered under callback, else retried for ever', async () => {
+  it('[J-107] a callback is judged by the policy registered under callback, else retried without limit', async () => {
     const ofCallbacks = asked('ofCallbacks');
     const registered = await setUp(makeStore, { callback: ofCallbacks });
     registered.errors.push(new Error('in a callback'));
@@ -161,7 +161,7 @@ forEachStore('Retry policies', (makeStore) => {
     expect(await callback.result()).toBe('worked');
   });
 
-  it('[J-108] the policy that a job used first stays its policy, whatever is set or registered later', async () => {
+  it('[J-108] the policy that a job used first stays its policy, though another is set or registered later', async () => {
     const first = asked('first', { jobError: () => ({ after: '1m' }) });
     const other = asked('other');
     const { work, errors, calls, queue, reactor, box } = await setUp(makeStore);
@@ -205,7 +205,7 @@ forEachStore('Retry policies', (makeStore) => {
     expect(logged('ERROR')).toEqual([]);
   });
 
-  it('[J-109] an unknown policy is waited for, with CRITICAL entries: the job neither fails nor goes on', async () => {
+  it('[J-109] an unknown policy is waited for, with CRITICAL entries: the job neither fails nor continues', async () => {
     const { work, errors, calls, queue, reactor, box, entries } = await setUp(makeStore);
     errors.push(new Error('once'));
     const job = await queue.put(work().with({ retryPolicy: 'unheard-of' }));
@@ -223,7 +223,7 @@ forEachStore('Retry policies', (makeStore) => {
     expect(await job.result()).toBe('worked');
   });
 
-  it('[J-110] a policy without the asked method counts as: do not retry, and an ERROR says so', async () => {
+  it('[J-110] a policy without the asked method counts as: do not retry, with an ERROR', async () => {
     const { work, errors, calls, queue, reactor, logged } = await setUp(makeStore);
     const partial = { name: 'partial', commitError: () => true } as unknown as RetryPolicy;
     errors.push(new Error('broken'));

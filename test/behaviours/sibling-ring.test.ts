@@ -20,7 +20,7 @@ forEachStore('Pings', (makeStore) => {
     return { ...controlled, testBox, box, reactor, deaths, queue: box.queue() };
   }
 
-  it('[DR-10] a ping that finds its own representation deactivated says so at CRITICAL and reactivates it', async () => {
+  it('[DR-10] a ping that finds its own representation deactivated logs that at CRITICAL and reactivates it', async () => {
     const { testBox, reactor } = await makeRing();
     await startDispatchers(testBox, ['a']);
     const representation = await representationOf(testBox, 'a');

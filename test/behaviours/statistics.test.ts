@@ -72,7 +72,7 @@ forEachStore('The statistics of a dispatcher', (makeStore) => {
     expect(cut.a.getStatistics()).toMatchObject({ ...counts, successful: 1, unknown: 2 });
   });
 
-  it('[D-53] a job that was taken over meanwhile counts as what has become of it by then', async () => {
+  it('[D-53] a job that was taken over meanwhile counts by its present state', async () => {
     const controlled = makeControlledJobs();
     const testBox = await makeBox({ store: makeStore(), jobs: [controlled.hold], queues: [''] });
     const { box, reactor } = testBox;

@@ -30,7 +30,7 @@ forEachStore('Questions to a dispatcher', (makeStore) => {
     return { a, reactor, secondOf, after: (seconds: number) => new Date(start + seconds * 1000) };
   }
 
-  it('[D-42] the status tells health, interval, time since the last poll, uptime and UUID', async () => {
+  it('[D-42] the status has health, interval, time since the last poll, uptime and UUID', async () => {
     const { testBox, reactor } = await makeTestBox();
     const [a] = await startDispatchers(testBox, ['a'], { pollInterval: '8s' });
     await reactor.advance('19s');

@@ -124,7 +124,7 @@ forEachStore('What is stored', (makeStore) => {
     expect(await job.result()).toBe('late but good');
   });
 
-  it('[J-148] a stand-alone call does not look at the deadline', async () => {
+  it('[J-148] a stand-alone call ignores the deadline', async () => {
     const { box, give, reactor } = await setUp(makeStore);
     await box.start();
     const job = give('called').with({ beginAfter: reactor.now(), beginBy: '1s' });

@@ -110,7 +110,7 @@ forEachStore('store errors', (makeStore) => {
     expect(calls).toHaveLength(1);
   });
 
-  it('[C-2] after five conflicts the failure stands in the poll, and the next poll starts afresh', async () => {
+  it('[C-2] after five conflicts the failure is in the poll record, and the next poll starts afresh', async () => {
     const { definition } = throwing([]);
     const about = await shaky(makeStore, [definition]);
     about.faults.refuseClaim = times(5, conflict);
@@ -160,7 +160,7 @@ forEachStore('store errors', (makeStore) => {
     expect(await job.result()).toBe('done');
   });
 
-  it('[C-5] polling goes on whatever the store throws', async () => {
+  it('[C-5] polling continues after every error of the store', async () => {
     const about = await shaky(makeStore, []);
     about.faults.refuseHeld = () => new RangeError('out of order');
     about.faults.refuse = () => new RangeError('out of order');
@@ -211,7 +211,7 @@ forEachStore('store errors', (makeStore) => {
     expect(events.filter((event) => event === 'job.start')).toHaveLength(1);
   });
 
-  it('a job that somebody fails between its claim and its start is not started, and its slot is free', async () => {
+  it('a job that is failed between its claim and its start is not started, and its slot is free', async () => {
     const calls: string[] = [];
     const once = defineJob({ name: 'once', run: () => calls.push('once'), retry: NeverRetry });
     const about = await shaky(makeStore, [once]);
@@ -316,7 +316,7 @@ forEachStore('store errors', (makeStore) => {
     expect(calls).toHaveLength(5);
   });
 
-  it('[C-23] a commit that fails for lack of a connection is tried for ever, with the callable', async () => {
+  it('[C-23] a commit that fails for lack of a connection is retried without limit, with the callable', async () => {
     const { calls, definition } = throwing([]);
     const about = await shaky(makeStore, [definition]);
     about.faults.refuseNext('job.finish', ...Array.from({ length: 20 }, disconnect));
@@ -366,7 +366,7 @@ forEachStore('store errors', (makeStore) => {
     expect(calls).toHaveLength(2);
   });
 
-  it('[C-25] a callback with a permanent commit error never ends, and says so at the first and every fifth', async () => {
+  it('[C-25] a callback with a permanent commit error never ends, and logs the first and every fifth', async () => {
     const { definition } = throwing([]);
     const about = await shaky(makeStore, [definition]);
     const job = definition();
@@ -391,7 +391,7 @@ forEachStore('store errors', (makeStore) => {
     ['refuses to answer', () => new SignalboxError('STORE_STATEMENT', { call: 'a read', reason: 'a lock' })],
     ['breaks', () => new RangeError('the store does not like it')],
   ])(
-    '[C-25] a callback that has begun is called, whatever is read for it when the store %s',
+    '[C-25] a callback that has begun is called, also when the store %s while it is read',
     async (_, error) => {
       for (const read of ['get', 'annotations']) {
         for (let moment = 1; moment <= 3; moment += 1) {

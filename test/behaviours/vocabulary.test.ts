@@ -144,7 +144,7 @@ forEachStore('Vocabulary and ownership', (makeStore) => {
     expect(() => dispatcher.getJobInfo(job.id ?? '', 'other')).toThrow(SignalboxError);
   });
 
-  it('[V-10] a job has one parent: none, a queue, an agent while and after it is worked on, a job, or a proxy', async () => {
+  it('[V-10] a job has no parent or one: a queue, an agent while and after it is worked on, a job, or a proxy', async () => {
     const parents: unknown[] = [];
     const look = defineJob({
       name: 'look',

@@ -32,7 +32,7 @@ forEachStore('Workers', (makeStore) => {
     expect(threads).toEqual(['main:0', 'main:1', 'main:1', 'main:0']);
   });
 
-  it('[D-27] a larger agent takes more at the next poll; a smaller one lets its jobs finish and takes none before', async () => {
+  it('[D-27] a larger agent takes more at the next poll; a smaller one lets its jobs finish and takes no job before', async () => {
     const { testBox, queue, hold, started, open, reactor } = await makeTestBox();
     await startDispatchers(testBox, ['a'], { agents: { main: agent({ size: 1 }) } });
     for (const name of ['1', '2', '3', '4', '5']) await queue.put(hold(name));
@@ -171,7 +171,7 @@ forEachStore('Workers', (makeStore) => {
     expect(namesOf(await (await agentOf(testBox, 'a')).completed())).toEqual(['never called']);
   });
 
-  it('[D-32] a worker whose job is in other hands drops its result, says so in the record, and takes the next job', async () => {
+  it('[D-32] a worker whose job was reassigned drops its result, marks that in its record, and takes the next job', async () => {
     const controlled = makeControlledJobs();
     let calls = 0;
     const twice = defineJob({

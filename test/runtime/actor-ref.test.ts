@@ -16,7 +16,7 @@ async function makeRunning(store: Store) {
   return { ...testBox, job: await job.refresh(), open: () => open('one') };
 }
 
-test('an observer that has been unsubscribed is told nothing more, though the job is being read for it', async () => {
+test('an observer that has been unsubscribed is not notified, though the job is being read for it', async () => {
   const { job, reactor } = await makeRunning(memoryStore());
   const ref = job.actorRef();
   const told: string[] = [];
@@ -32,7 +32,7 @@ test('an observer that has been unsubscribed is told nothing more, though the jo
   expect(told).toEqual(['first']);
 });
 
-test('an observer sees what is on disk, and not what is only written', async () => {
+test('an observer sees what is synced, and not what is only written', async () => {
   const held: (() => void)[] = [];
   let isShut = false;
   const syncs = (): SyncPort => ({
@@ -64,7 +64,7 @@ test('an observer sees what is on disk, and not what is only written', async () 
   await expect.poll(() => statuses.at(-1)).toBe('completed');
 });
 
-test('an observer is told nothing older than it has heard, in whatever order a store answers', async () => {
+test('an observer gets no older record than its last, in any order in which a store answers', async () => {
   const answers: (() => void)[] = [];
   let isSlow = false;
   const inner = memoryStore();

@@ -16,7 +16,7 @@ function childrenOf(box: Signalbox): () => string[] {
   return () => Object.keys(parent.getSnapshot().children);
 }
 
-it('agents that were removed, or whose dispatcher was deactivated, are no children of the box any more', async () => {
+it('agents that were removed, or whose dispatcher was deactivated, are no longer children of the box', async () => {
   const testBox = await makeBox({ store: memoryStore(), queues: [''] });
   const { box, reactor } = testBox;
   const [dispatcher] = await startDispatchers(testBox, ['a']);

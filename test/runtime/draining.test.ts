@@ -4,7 +4,7 @@ import { Barrier } from '../behaviours/barrier.ts';
 import { interceptedStore } from '../behaviours/faulty-store.ts';
 import { makeBox } from '../behaviours/stores.ts';
 
-it('a stop that overtakes a poll while it reads what its agent holds has it claim nothing more', async () => {
+it('a poll that is overtaken by a stop while it reads the jobs of its agent claims nothing more', async () => {
   const reading = new Barrier<void>();
   let holds = false;
   const store = interceptedStore(memoryStore(), (call) => (holds && call === 'held' ? reading.wait() : null));
