@@ -109,7 +109,7 @@ forEachStore('Callbacks', (makeStore) => {
     await (await box.queue().put(parent)).waitFor('COMPLETED');
 
     expect(notes.map(([label]) => Number(label))).toEqual(Array.from({ length: 30 }, (_, number) => number));
-    // One walk calls them all, and a second finds none left.
+    // One walk calls them all, and a second finds no more.
     expect(reads).toBe(2);
   });
 

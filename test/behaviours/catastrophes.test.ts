@@ -44,7 +44,7 @@ function many(count: number, error: () => Error): Error[] {
 forEachStore('Catastrophes', (makeStore) => {
   const once = defineJob({ name: 'once', retry: NeverRetry, run: () => {} });
 
-  /** One dispatcher on a store that can be told to refuse commits and claims. */
+  /** One dispatcher on a store that refuses the commits and claims chosen by a test. */
   async function makeTestBox(jobs: readonly JobDefinition<never, unknown>[]) {
     const faults = new Faults();
     const testBox = await makeBox({ store: faultyStore(makeStore(), faults), jobs, queues: [''] });
@@ -152,7 +152,7 @@ forEachStore('Catastrophes', (makeStore) => {
     let isOver = false;
     let conflicts = 0;
     faults.refuse = (commit) => {
-      // The end is for a step that gives nobody a turn: it would never come back here.
+      // The limit ends a step that gives no other step a turn: without it this test would not end.
       if (!has(commit, 'job.start') || isOver || conflicts >= 1000) return null;
       conflicts += 1;
       if (conflicts === 1) setImmediate(() => (isOver = true));

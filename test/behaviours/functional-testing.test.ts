@@ -38,14 +38,14 @@ afterEach(async () => {
   for (const { tearDown } of testBoxes.splice(0)) await tearDown();
 });
 
-/** A test box that is torn down after the test, whatever happens in it. */
+/** A test box that is torn down after the test, also when the test fails. */
 async function testBoxOf(options: TestBoxOptions): Promise<TestBox> {
   const testBox = await createTestBox(options);
   testBoxes.push(testBox);
   return testBox;
 }
 
-/** What the console is told from now on, instead of the terminal. */
+/** Collects what is written to the console from now on, instead of the terminal. */
 function shownLines(): string[] {
   const lines: string[] = [];
   vi.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(line));

@@ -49,7 +49,7 @@ describe('The file of the instance UUID', () => {
     const path = join(folder, 'uuid.txt');
     mkdirSync(`${path}.tmp`);
 
-    // What stands at the temporary name cannot be replaced, as if the process had died there.
+    // The directory at the temporary name cannot be replaced, as if the process had died there.
     expect(() => nodeTextFiles.write(path, uuid)).toThrow();
 
     expect(existsSync(path)).toBe(false);

@@ -33,7 +33,7 @@ class Gate {
     return this.#promise;
   }
 
-  /** Lets through who waits, and closes again. */
+  /** Releases the jobs that wait; later ones wait again. */
   open(value: string): void {
     this.#open(value);
     this.#promise = this.#fresh();

@@ -16,7 +16,7 @@ import { forEachStore, makeBox, type TestBox } from './stores.ts';
 
 const seven = defineJob({ name: 'seven', run: () => 7 });
 
-/** A policy that tells a list whenever it is asked, and never retries a job or a commit. */
+/** A policy that adds each question to a list, and never retries a job or a commit. */
 function listening(asked: string[]): RetryPolicy {
   return {
     ...NeverRetry,
@@ -30,7 +30,7 @@ function listening(asked: string[]): RetryPolicy {
   };
 }
 
-/** Whoever watches says that this process is dead: its jobs are handed on, though it still runs. */
+/** Declares this process dead: its jobs are reassigned, though it still runs. */
 async function declareDead({ box }: TestBox): Promise<void> {
   await (await box.queue().dispatchers.get(box.uuid)).deactivate();
 }

@@ -16,7 +16,7 @@ import { forEachStore, makeBox, type TestBox } from './stores.ts';
 const seven = defineJob({ name: 'seven', run: () => 7 });
 const note = defineJob({ name: 'note', run: (input: unknown) => `got ${String(input)}` });
 
-/** A policy that answers as told, in turn, and then never retries; it tells a list that it was asked. */
+/** A policy that returns the given answers in turn, then never retries, and adds each question to a list. */
 function answering(asked: string[], ...answers: readonly ReturnType<RetryPolicy['jobError']>[]): RetryPolicy {
   const left = [...answers];
   return {

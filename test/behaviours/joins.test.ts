@@ -403,7 +403,7 @@ forEachStore('Joined jobs', (makeStore) => {
       await extend(main, growing, hold('other'));
       await queue.put(main);
       await reactor.runUntilIdle();
-      // It is called behind the step by which the inner job tells of its end.
+      // It is called after the step that stores the end of the inner job.
       await growing.addCallback(told);
       looks.end = async () => {
         looks.left = Number.POSITIVE_INFINITY;

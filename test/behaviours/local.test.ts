@@ -375,7 +375,7 @@ forEachStore('The local context', (makeStore) => {
     let other: Queue | null = null;
     acts.act = async () => {
       other = box.queue();
-      // It is claimed and run while this job is still at it.
+      // It is claimed and run while this job still runs.
       await other.put(act().with({ retryPolicy: policy }));
       throw new Error('first');
     };

@@ -19,7 +19,7 @@ async function setUp(makeStore: MakeStore) {
   });
   const testBox = await makeBox({ store: faultyStore(makeStore(), faults), jobs: [work, note, give] });
   const dispatchers = await startDispatchers(testBox, twoUuids);
-  /** Whoever holds the job is taken for dead though it lives, and the other one takes its jobs. */
+  /** Declares the holder of the job dead though it lives, so that the other one takes its jobs. */
   const takeOver = async (job: Job<unknown>) => {
     const holder = await holderOf(dispatchers, job);
     await (await representationOf(testBox, holder.uuid)).deactivate();

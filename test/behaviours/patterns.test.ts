@@ -96,7 +96,7 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
     for (const job of [big(), split]) {
       await queue.put(job);
       await reactor.runUntilIdle();
-      // Somebody else writes what the job has written, while it is at its long work.
+      // Another commit writes what the job has written, during its long work.
       await queue.quotas.resize('lines', 3);
       barrier.release('');
       await reactor.runUntilIdle();

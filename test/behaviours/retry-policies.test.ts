@@ -44,7 +44,7 @@ async function setUp(makeStore: MakeStore, retryPolicies: { readonly [name: stri
   return { ...testBox, work, note, give, notes, errors, calls, gaps, faults, queue: testBox.box.queue() };
 }
 
-/** A policy that says what it was asked, and answers as it is told. */
+/** A policy that records its questions, and returns the given answers. */
 function asked(
   name: string,
   answers: Partial<RetryPolicy> = {},

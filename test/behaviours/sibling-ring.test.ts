@@ -12,7 +12,7 @@ forEachStore('Pings', (makeStore) => {
       queues: [''],
     });
     const { box, reactor } = testBox;
-    /** Who was declared dead, and when, in milliseconds of virtual time. */
+    /** Which dispatchers were declared dead, and when, in milliseconds of virtual time. */
     const deaths: [uuid: string, at: number][] = [];
     box.listen(({ name, representation }) => {
       if (name === 'dispatcherDeactivated') deaths.push([representation.uuid, reactor.now()]);

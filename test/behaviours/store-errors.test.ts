@@ -35,7 +35,7 @@ interface Shaky extends TestBox {
 
 const uuid = '11111111-1111-4111-8111-111111111111';
 
-/** A started dispatcher with an agent of size 1, on a store that can be told to fail. */
+/** A started dispatcher with an agent of size 1, on a store that a test can let fail. */
 async function shaky(makeStore: MakeStore, jobs: readonly unknown[]): Promise<Shaky> {
   const faults = new Faults();
   const seen: string[] = [];
@@ -61,7 +61,7 @@ async function shaky(makeStore: MakeStore, jobs: readonly unknown[]): Promise<Sh
   return { ...testBox, faults, dispatcher, seen, note };
 }
 
-/** How often an error is given out, then null for ever. */
+/** Returns an error so many times, then always null. */
 function times(count: number, error: () => Error): () => Error | null {
   let left = count;
   return () => {
@@ -430,7 +430,7 @@ forEachStore('store errors', (makeStore) => {
     for (let isLost = true; isLost; rounds += 1) {
       let left = Number.POSITIVE_INFINITY;
       const store = forgetfulStore(makeStore(), ({ by, expect: believed }) => {
-        // A program is told of the error and asks again.
+        // A program gets the error and asks again.
         if (by === 'client' && !believed.some(({ what }) => what === 'holder')) return null;
         left -= 1;
         return left === 0 ? new SignalboxError('STORE_REPLICA', { reason: 'no answer' }) : null;

@@ -1,6 +1,6 @@
 import { defineJob, local, memoryStore, SignalboxError } from 'signalbox';
 import { expect, test } from 'vitest';
-import { Faults, faultyStore, has } from '../behaviours/faulty-store.ts';
+import { Faults, faultyStore } from '../behaviours/faulty-store.ts';
 import { makeBox } from '../behaviours/stores.ts';
 
 const plain = defineJob({ name: 'plain', run: () => 'done' });

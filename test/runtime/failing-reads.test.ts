@@ -1,6 +1,6 @@
 import { type Dispatcher, defineJob, local, memoryStore } from 'signalbox';
 import { expect, test } from 'vitest';
-import { disconnect, has, interceptedStore } from '../behaviours/faulty-store.ts';
+import { disconnect, interceptedStore } from '../behaviours/faulty-store.ts';
 import { makeBox } from '../behaviours/stores.ts';
 
 const plain = defineJob({ name: 'plain', run: () => 'done' });

@@ -210,7 +210,7 @@ describe('what a program adds cannot stop the runtime', () => {
       expect(await (await box.queue().put(one)).result({ timeout: '5s' })).toBe(1);
       await box.stop();
     }
-    // Node tells of a rejection once the turn is over.
+    // Node reports a rejection once the turn is over.
     await new Promise((resolve) => setImmediate(resolve));
     process.off('unhandledRejection', keep);
     expect(rejected).toEqual([]);

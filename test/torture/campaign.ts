@@ -17,7 +17,7 @@ export interface CampaignOptions extends PartOptions {
   readonly calls?: readonly KillPoint['call'][];
   /** What the workers put. Default: every kind. */
   readonly kinds?: readonly PutKind[];
-  /** How long everything may take to come to an end after the last kill. */
+  /** How long it may take until every job is completed after the last kill. */
   readonly finishMs: number;
 }
 
@@ -29,7 +29,7 @@ interface Observed {
   readonly kills: Readonly<Record<Way, number>>;
   /** Lives that opened the store while the one before still lived. */
   readonly doubleHolders: number;
-  /** Lives that ended by themselves, or never came to an end. */
+  /** Lives that ended by themselves, or did not complete every job in time. */
   readonly crashes: readonly string[];
   /** All that is wrong in the above and in what they logged, in words. */
   readonly problems: readonly string[];

@@ -58,7 +58,7 @@ export abstract class RunChecker<Own extends string = never> {
     this.#counts = { ...counted, ...own };
   }
 
-  /** Tells whether an id was given by a worker: others are those of callbacks and system jobs. */
+  /** True for an id that a worker gave: others are those of callbacks and system jobs. */
   protected abstract isAskable(id: string): boolean;
 
   /** Reads a line of the ledger that only this store's workers or campaign write, or the start or end of a call. */

@@ -106,7 +106,7 @@ export function startAgents(
   return box.start({ agent: others, pollInterval });
 }
 
-/** Tells results of former holders, which were refused, from the other errors that are logged. */
+/** Separates results of former holders, which were refused, from the other errors that are logged. */
 export function errorLogger(onStale: () => void, onOther: (message: string) => void): Logger {
   const ignore = (): void => {};
   const error: Logger['error'] = ({ err }, message) => {

@@ -113,7 +113,7 @@ export class SimulatedDatabase {
       if (listener.channel === channel && !random.chance(losses)) listener.heard(String(payload));
   }
 
-  /** Tells the audit what is new in the journal, before anybody hears that it was committed. */
+  /** Gives the audit the new entries of the journal, before any process learns that they were committed. */
   async #tell(): Promise<void> {
     const rows = await this.#sessions.ask(
       `SELECT s, at, by, mv, entries FROM ${this.#schema}.line WHERE s > $1 ORDER BY s`,
@@ -138,7 +138,7 @@ export class SimulatedDatabase {
     for (const follower of this.#followers) follower(lines);
   }
 
-  /** What the audit itself reads with: at once, whatever goes wrong for others. */
+  /** The connection of the audit itself: it answers at once, and no fault meets it. */
   #own(host: SimulatedHost, statements: StatementQueue): SqlPort {
     const sessions = this.#sessions;
     const connect = async (): Promise<SqlConnection> => {

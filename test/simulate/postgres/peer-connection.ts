@@ -20,7 +20,7 @@ export interface PeerConnectionParts {
   readonly session: Session;
   /** Chance that the connection breaks at a statement, while things may go wrong. */
   readonly breaks: number;
-  /** Told of each statement that was carried out, before anybody else. */
+  /** Called after each statement that was carried out, before its answer is sent. */
   readonly carriedOut: (
     text: string,
     values: readonly unknown[] | undefined,
@@ -43,7 +43,7 @@ export class PeerConnection implements SqlConnection {
   readonly #asked: Asked[] = [];
   #isUnderWay = false;
   #isInTransaction = false;
-  /** Nobody asks anything more of it. */
+  /** No more statements are sent on it. */
   #isLeft = false;
   #isOver = false;
   #failure: unknown = null;
@@ -73,12 +73,12 @@ export class PeerConnection implements SqlConnection {
     this.#next();
   }
 
-  /** The process is gone. What it has sent arrives; then the server finds that nobody is there. */
+  /** The process is gone. What it has sent arrives; then the server finds the connection closed. */
   kill(): void {
     this.release();
   }
 
-  /** Sends the next statement, or gives the session back when there is none. */
+  /** Sends the next statement, or gives the session back when there are no more. */
   #next(): void {
     if (this.#isUnderWay || this.#isOver) return;
     if (this.#asked.length > 0) {

@@ -13,7 +13,7 @@ export interface PeerPortParts {
   readonly poolSize: number;
   readonly breaks: number;
   readonly carriedOut: PeerConnectionParts['carriedOut'];
-  /** Has the listener hear what is notified from now on. Returns a function that ends it. */
+  /** Passes notifications to the listener from now on. Returns a function that ends this. */
   readonly listens: (listener: Listener) => () => void;
 }
 

@@ -18,7 +18,7 @@ export interface CampaignOptions extends PartOptions {
   readonly seconds: number;
   /** How many processes work at the same time. */
   readonly processes: number;
-  /** How long everything may take to come to an end after the last fault. Default `limitMs`. */
+  /** How long it may take until every job is completed after the last fault. Default `limitMs`. */
   readonly finishMs?: number;
 }
 
