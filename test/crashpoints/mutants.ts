@@ -311,7 +311,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'backup-name-not-synced',
-    without: 'the sync of a backup’s name before it is told to be made',
+    without: 'the sync of a backup’s name before it is acknowledged',
     edits: [
       {
         file: `${json}/recovery/backup.ts`,

@@ -115,7 +115,7 @@ export const mutants: readonly SimulationMutant[] = [
   },
   {
     name: 'no-self-abort',
-    without: 'the word to the code of a job that is in other hands',
+    without: 'the abort of the code of a job that was reassigned',
     stores: all,
     edits: [
       {
@@ -217,7 +217,7 @@ export const mutants: readonly SimulationMutant[] = [
   },
   {
     name: 'lost-is-aborted',
-    without: 'the question what became of a transaction whose connection was lost',
+    without: 'the question how a transaction ended whose connection was lost',
     stores: ['postgres'],
     edits: [
       {

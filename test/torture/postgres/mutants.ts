@@ -65,7 +65,7 @@ export const mutants: readonly PostgresMutant[] = [
   },
   {
     name: 'quota-without-lock',
-    without: 'the lock of a quota while a claim counts who is in it',
+    without: 'the lock of a quota while a claim counts the jobs in it',
     scenario: 'quotaForTwo',
     edits: [{ file: `${folder}/claiming.ts`, find: ' ORDER BY id FOR NO KEY UPDATE', replace: '' }],
   },
