@@ -77,7 +77,7 @@ forEachStore('Adding callbacks while a job completes', (makeStore) => {
     expect(new Set(calls.map(({ agent }) => agent))).toEqual(new Set(['main', null]));
   });
 
-  it('[J-142] a callback that is stored before COMPLETED is run first, though the worker had seen none left', async () => {
+  it('[J-142] a callback that is stored before COMPLETED is run first, though the worker had seen no more', async () => {
     let isAdded: () => void = () => {};
     const added = new Promise<void>((resolve) => {
       isAdded = resolve;

@@ -51,7 +51,7 @@ forEachStore('Callbacks', (makeStore) => {
     expect(await parent.callbacks()).toHaveLength(1);
   });
 
-  it('[J-88] every callback gets the same result, and none changes it', async () => {
+  it('[J-88] every callback gets the same result, and no callback changes it', async () => {
     const { box, queue, give, note, raise, notes, reactor } = await setUp(makeStore);
     await box.start();
     const parent = give('value');

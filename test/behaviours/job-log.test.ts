@@ -113,7 +113,7 @@ forEachStore('The log of jobs', (makeStore) => {
     expect(String(job)).not.toContain('\n');
   });
 
-  it('[J-140] rendering never throws, whatever the arguments are', async () => {
+  it('[J-140] rendering never throws, for any arguments', async () => {
     const any = defineJob({ name: 'any', run: (..._input: unknown[]) => null });
     const { proxy, revoke } = Proxy.revocable({}, {});
     revoke();

@@ -78,7 +78,7 @@ forEachStore('A timestamp of a job', (makeStore) => {
     expect(failed.activeEnd).toEqual(after(30_000));
   });
 
-  it('[J-34] callbacksEnd is when the agent filed the job, whatever is added later, and null where no agent did', async () => {
+  it('[J-34] callbacksEnd is when the agent filed the job, also when callbacks are added later, and null where no agent did', async () => {
     const barrier = new Barrier();
     const slow = defineJob({ name: 'slow', run: (_input: unknown) => barrier.wait() });
     const { box, reactor } = await open([slow]);

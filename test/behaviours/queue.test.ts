@@ -430,7 +430,7 @@ forEachStore('Queue', (makeStore) => {
     expect(box.state).toBe('running');
   });
 
-  it('[Q-23] [Q-24] claim takes a job out of the queue, and gives the default when there is none', async () => {
+  it('[Q-23] [Q-24] claim takes a job out of the queue, and gives the default when there is no job', async () => {
     const { queue } = await makeQueue();
     const [job] = await putAll(queue, 'x');
 

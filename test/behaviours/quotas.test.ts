@@ -254,7 +254,7 @@ forEachStore('Quotas', (makeStore) => {
     expect(inside).toEqual([[job.id], [job.id], [job.id]]);
   });
 
-  it('[QU-11] a job with several quotas enters all of them at once or none', async () => {
+  it('[QU-11] a job with several quotas enters all of them at once or none of them', async () => {
     const { queue } = await makeQueue();
     await queue.quotas.create('disk');
     await queue.quotas.create('net');

@@ -151,7 +151,7 @@ forEachStore('Questions to a dispatcher', (makeStore) => {
     expect(a.jobs.get(id)?.reassigned).toBe(false);
   });
 
-  it('[D-48] one that was claimed while a poll is under way is none of those that the poll did not find', async () => {
+  it('[D-48] one that was claimed during a poll is not among those that the poll did not find', async () => {
     const controlled = makeControlledJobs();
     let answer: Promise<unknown> | null = null;
     const inner = makeStore();
