@@ -1,25 +1,26 @@
 import { memoryStore } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
 import { describe, expect, it } from 'vitest';
-import { agentOf, makeWorkshop, namesOf, representationOf, startCrew } from './crew.ts';
+import { makeControlledJobs, namesOf } from './controlled-jobs.ts';
+import { agentOf, representationOf, startDispatchers } from './dispatchers.ts';
 import { forEachStore, makeBox, newDirectory, type TestBox, type TestBoxOptions } from './stores.ts';
 
-async function makeShop(store: TestBoxOptions['store']) {
-  const shop = makeWorkshop();
-  const testBox = await makeBox({ store, jobs: [shop.hold, shop.done], queues: [''] });
+async function makeTestBox(store: TestBoxOptions['store']) {
+  const controlled = makeControlledJobs();
+  const testBox = await makeBox({ store, jobs: [controlled.hold, controlled.done], queues: [''] });
   const queue = testBox.box.queue();
   /** Runs jobs of these names, one an hour. */
   const runHourly = async (...names: string[]): Promise<Date[]> => {
     const instants: Date[] = [];
     for (const name of names) {
       await testBox.reactor.advance('1h');
-      await queue.put(shop.done(name));
+      await queue.put(controlled.done(name));
       await testBox.reactor.runUntilIdle();
       instants.push(new Date(testBox.reactor.now()));
     }
     return instants;
   };
-  return { ...shop, testBox, reactor: testBox.reactor, queue, runHourly };
+  return { ...controlled, testBox, reactor: testBox.reactor, queue, runHourly };
 }
 
 /** Days pass here: with the usual figures that would be tens of thousands of polls. */
@@ -32,8 +33,8 @@ const slow = { pollInterval: '30s' };
 
 forEachStore('The completed history of an agent', (makeStore) => {
   it('[A-13] a completed job leaves the list of its agent for the history, and still belongs to the agent', async () => {
-    const { testBox, queue, hold, open, reactor } = await makeShop(makeStore());
-    await startCrew(testBox, ['a']);
+    const { testBox, queue, hold, open, reactor } = await makeTestBox(makeStore());
+    await startDispatchers(testBox, ['a']);
     const job = await queue.put(hold('one'));
     await reactor.advance('3s');
     expect((await job.refresh()).callbacksEnd).toBeNull();
@@ -49,8 +50,8 @@ forEachStore('The completed history of an agent', (makeStore) => {
   });
 
   it('[A-15] the history is asked by instants: newest first within a range, the newest before, the oldest after', async () => {
-    const { testBox, runHourly } = await makeShop(makeStore());
-    await startCrew(testBox, ['a'], { pollInterval: '1h' });
+    const { testBox, runHourly } = await makeTestBox(makeStore());
+    await startDispatchers(testBox, ['a'], { pollInterval: '1h' });
     await pingDaily(testBox);
     const [first, second, third, fourth] = (await runHourly('1', '2', '3', '4')) as [Date, Date, Date, Date];
     const main = await agentOf(testBox, 'a');
@@ -78,8 +79,8 @@ describe.each([
   ],
 ] as const)('The retention of an agent history, %s store', (_kind, makeStore) => {
   it('[A-14] a history goes from new to old, later ones of one instant first, and forgets a job after seven to eight days', async () => {
-    const { testBox, queue, runHourly, done, reactor } = await makeShop(makeStore());
-    await startCrew(testBox, ['a'], { pollInterval: '6h' });
+    const { testBox, queue, runHourly, done, reactor } = await makeTestBox(makeStore());
+    await startDispatchers(testBox, ['a'], { pollInterval: '6h' });
     await pingDaily(testBox);
     await runHourly('old');
     await testBox.box.transaction(async (tx) => {
@@ -99,8 +100,8 @@ describe.each([
   });
 
   it('[A-16] the retention is a setting, and a job that a waiting job refers to outlives it', async () => {
-    const { testBox, queue, done, reactor } = await makeShop(makeStore(3_600_000));
-    await startCrew(testBox, ['a'], slow);
+    const { testBox, queue, done, reactor } = await makeTestBox(makeStore(3_600_000));
+    await startDispatchers(testBox, ['a'], slow);
     const [gone, kept] = [await queue.put(done('gone')), await queue.put(done('kept'))];
     await reactor.runUntilIdle();
     await queue.put(done('later'), { beginAfter: '1d' });

@@ -8,24 +8,25 @@ import {
   type SignalboxError,
 } from 'signalbox';
 import { expect, it } from 'vitest';
-import { agentOf, makeWorkshop, namesOf, representationOf, startCrew } from './crew.ts';
+import { makeControlledJobs, namesOf } from './controlled-jobs.ts';
+import { agentOf, representationOf, startDispatchers } from './dispatchers.ts';
 import { forEachStore, makeBox } from './stores.ts';
 
 forEachStore('Agents', (makeStore) => {
-  async function makeShop() {
-    const shop = makeWorkshop();
+  async function makeTestBox() {
+    const controlled = makeControlledJobs();
     const testBox = await makeBox({
       store: makeStore(),
-      jobs: [shop.hold, shop.done],
+      jobs: [controlled.hold, controlled.done],
       queues: [''],
     });
-    return { ...shop, testBox, box: testBox.box, reactor: testBox.reactor, queue: testBox.box.queue() };
+    return { ...controlled, testBox, box: testBox.box, reactor: testBox.reactor, queue: testBox.box.queue() };
   }
 
-  it('[A-1] an agent takes three jobs of any kind unless told otherwise, and knows its name, dispatcher, queue and history', async () => {
-    const { testBox } = await makeShop();
+  it('[A-1] an agent takes three jobs of any kind by default, and knows its name, dispatcher, queue and history', async () => {
+    const { testBox } = await makeTestBox();
     const settings = agent();
-    await startCrew(testBox, ['a'], { agents: { main: settings } });
+    await startDispatchers(testBox, ['a'], { agents: { main: settings } });
 
     const main = await agentOf(testBox, 'a');
 
@@ -35,22 +36,22 @@ forEachStore('Agents', (makeStore) => {
   });
 
   it('[A-2] an agent without filter and chooser takes any job, first come first served', async () => {
-    const { testBox, queue, started, hold, done, reactor } = await makeShop();
+    const { testBox, queue, started, hold, done, reactor } = await makeTestBox();
     await queue.put(hold('first'));
     await queue.put(done('second'));
     await queue.put(hold('third'));
 
-    await startCrew(testBox, ['a'], { agents: { main: agent({ size: 2 }) } });
+    await startDispatchers(testBox, ['a'], { agents: { main: agent({ size: 2 }) } });
 
     expect(started).toEqual(['first', 'second', 'third']);
     await reactor.runUntilIdle();
     expect(namesOf(await (await agentOf(testBox, 'a')).jobs())).toEqual(['first', 'third']);
   });
 
-  it('[A-3] an agent with a filter takes what the filter accepts, and the filter tells so of any job without the agent', async () => {
-    const { testBox, queue, started, done } = await makeShop();
+  it('[A-3] an agent with a filter takes the jobs that it accepts, and the filter alone can check any job', async () => {
+    const { testBox, queue, started, done } = await makeTestBox();
     const short = defineFilter('short', (job) => String(job.args[0]).length < 4);
-    await startCrew(testBox, ['a'], { agents: { main: agent({ filter: short }) } });
+    await startDispatchers(testBox, ['a'], { agents: { main: agent({ filter: short }) } });
 
     const refused = await queue.put(done('long name'));
     const accepted = await queue.put(done('abc'));
@@ -62,13 +63,13 @@ forEachStore('Agents', (makeStore) => {
   });
 
   it('[A-4] a chooser picks from what is claimable, sees what the agent holds, and may take nothing', async () => {
-    const { testBox, queue, started, open, hold, reactor } = await makeShop();
+    const { testBox, queue, started, open, hold, reactor } = await makeTestBox();
     const oneOfEach = defineChooser('oneOfEach', (claimable, held) => {
       const kinds = new Set(held.map((job) => String(job.args[0])[0]));
       for (const job of claimable) if (!kinds.has(String(job.args[0])[0])) return job;
       return null;
     });
-    await startCrew(testBox, ['a'], { agents: { main: agent({ chooser: oneOfEach, size: 1 }) } });
+    await startDispatchers(testBox, ['a'], { agents: { main: agent({ chooser: oneOfEach, size: 1 }) } });
 
     await queue.put(hold('x1'));
     await reactor.runUntilIdle();
@@ -97,8 +98,8 @@ forEachStore('Agents', (makeStore) => {
   });
 
   it('[A-6] an agent without a chooser is a filter agent, even when its filter is null', async () => {
-    const { testBox } = await makeShop();
-    await startCrew(testBox, ['a']);
+    const { testBox } = await makeTestBox();
+    await startDispatchers(testBox, ['a']);
     const { agents } = await representationOf(testBox, 'a');
     const chooser = defineChooser('none', () => null);
 
@@ -112,17 +113,21 @@ forEachStore('Agents', (makeStore) => {
   });
 
   it('[A-7] a job is held until COMPLETED, in callbacks and while it waits for another job; the size may change at any time', async () => {
-    const shop = makeWorkshop();
-    const outer = defineJob({ name: 'outer', run: () => shop.hold('inner') });
-    const testBox = await makeBox({ store: makeStore(), jobs: [shop.hold, shop.done, outer], queues: [''] });
+    const controlled = makeControlledJobs();
+    const outer = defineJob({ name: 'outer', run: () => controlled.hold('inner') });
+    const testBox = await makeBox({
+      store: makeStore(),
+      jobs: [controlled.hold, controlled.done, outer],
+      queues: [''],
+    });
     const { box, reactor } = testBox;
-    await startCrew(testBox, ['a'], { agents: { main: agent({ size: 2 }) } });
-    const parent = shop.done('parent');
-    await parent.addCallback(shop.hold.partial('callback'));
+    await startDispatchers(testBox, ['a'], { agents: { main: agent({ size: 2 }) } });
+    const parent = controlled.done('parent');
+    await parent.addCallback(controlled.hold.partial('callback'));
 
     await box.queue().put(parent);
     const waiting = await box.queue().put(outer());
-    const third = await box.queue().put(shop.done('third'));
+    const third = await box.queue().put(controlled.done('third'));
     await reactor.advance('10s');
 
     expect((await parent.refresh()).status).toBe('CALLBACKS');
@@ -135,8 +140,8 @@ forEachStore('Agents', (makeStore) => {
   });
 
   it('[A-8] an agent claims nothing while its representation is not activated or dead', async () => {
-    const { testBox, queue, done, reactor } = await makeShop();
-    await startCrew(testBox, ['a']);
+    const { testBox, queue, done, reactor } = await makeTestBox();
+    await startDispatchers(testBox, ['a']);
 
     await (await representationOf(testBox, 'a')).deactivate();
     const first = await queue.put(done('first'));
@@ -155,8 +160,8 @@ forEachStore('Agents', (makeStore) => {
   });
 
   it('[A-9] an agent claims nothing while it holds as many jobs as its size', async () => {
-    const { testBox, queue, hold, started, open, reactor } = await makeShop();
-    await startCrew(testBox, ['a'], { agents: { main: agent({ size: 1 }) } });
+    const { testBox, queue, hold, started, open, reactor } = await makeTestBox();
+    await startDispatchers(testBox, ['a'], { agents: { main: agent({ size: 1 }) } });
 
     await queue.put(hold('one'));
     const two = await queue.put(hold('two'));
@@ -168,9 +173,9 @@ forEachStore('Agents', (makeStore) => {
     expect([started, (await two.refresh()).status]).toEqual([['one', 'two'], 'ACTIVE']);
   });
 
-  it('[A-10] a claimed job belongs to the agent, ASSIGNED first, and stands last in its list', async () => {
-    const { testBox, queue, hold, reactor } = await makeShop();
-    await startCrew(testBox, ['a']);
+  it('[A-10] a claimed job belongs to the agent, is ASSIGNED first, and comes last in its list', async () => {
+    const { testBox, queue, hold, reactor } = await makeTestBox();
+    await startDispatchers(testBox, ['a']);
     await queue.put(hold('one'));
     await reactor.runUntilIdle();
 
@@ -185,7 +190,7 @@ forEachStore('Agents', (makeStore) => {
   });
 
   it('[A-11] how an agent chooses can be replaced, for priorities', async () => {
-    const { testBox, queue, done, started, reactor } = await makeShop();
+    const { testBox, queue, done, started, reactor } = await makeTestBox();
     const alphabetical = defineChooser('alphabetical', (claimable) => {
       const jobs = [...claimable].sort((one, other) =>
         String(one.args[0]) < String(other.args[0]) ? -1 : 1,
@@ -194,15 +199,15 @@ forEachStore('Agents', (makeStore) => {
     });
     for (const name of ['pear', 'apple', 'cherry']) await queue.put(done(name));
 
-    await startCrew(testBox, ['a'], { agents: { main: agent({ size: 1, chooser: alphabetical }) } });
+    await startDispatchers(testBox, ['a'], { agents: { main: agent({ size: 1, chooser: alphabetical }) } });
     await reactor.advance('30s');
 
     expect(started).toEqual(['apple', 'cherry', 'pear']);
   });
 
   it('[A-12] the jobs of an agent are a list in order of claim; a held job leaves it only by ending or by cleaning', async () => {
-    const { testBox, queue, hold, done, reactor } = await makeShop();
-    await startCrew(testBox, ['a'], { agents: { main: agent({ size: 2 }) } });
+    const { testBox, queue, hold, done, reactor } = await makeTestBox();
+    await startDispatchers(testBox, ['a'], { agents: { main: agent({ size: 2 }) } });
     const [one, two, three] = [hold('one'), hold('two'), done('three')];
     for (const job of [one, two, three]) await queue.put(job);
     await reactor.runUntilIdle();
@@ -217,13 +222,13 @@ forEachStore('Agents', (makeStore) => {
   });
 
   it('[A-17] why an agent could not claim is kept on the agent and in the poll record, and the next poll tries again', async () => {
-    const { testBox, queue, done, reactor } = await makeShop();
+    const { testBox, queue, done, reactor } = await makeTestBox();
     let isBroken = true;
     const moody = defineFilter('moody', () => {
       if (isBroken) throw new Error('not in the mood');
       return true;
     });
-    const [a] = await startCrew(testBox, ['a'], { agents: { main: agent({ filter: moody }) } });
+    const [a] = await startDispatchers(testBox, ['a'], { agents: { main: agent({ filter: moody }) } });
     const job = await queue.put(done('x'));
     await reactor.advance('6s');
 
@@ -239,8 +244,8 @@ forEachStore('Agents', (makeStore) => {
   });
 
   it('[A-18] only agents can be given to a representation, and one that holds jobs is not removed', async () => {
-    const { testBox, queue, hold, open, reactor } = await makeShop();
-    await startCrew(testBox, ['a']);
+    const { testBox, queue, hold, open, reactor } = await makeTestBox();
+    await startDispatchers(testBox, ['a']);
     const { agents } = await representationOf(testBox, 'a');
     await queue.put(hold('one'));
     await reactor.runUntilIdle();
@@ -256,8 +261,8 @@ forEachStore('Agents', (makeStore) => {
   });
 
   it('[A-18] an agent that is removed claims nothing more, though its dispatcher has not polled since', async () => {
-    const { testBox, queue, done, started, reactor } = await makeShop();
-    const [a] = await startCrew(testBox, ['a']);
+    const { testBox, queue, done, started, reactor } = await makeTestBox();
+    const [a] = await startDispatchers(testBox, ['a']);
     const { agents } = await representationOf(testBox, 'a');
     const polled = a?.getPollInfo().key;
 
@@ -273,8 +278,8 @@ forEachStore('Agents', (makeStore) => {
   });
 
   it('[A-17] a job that cannot be taken is passed over and named once; the jobs behind it are claimed', async () => {
-    const { testBox, queue, done, started, reactor } = await makeShop();
-    await startCrew(testBox, ['a']);
+    const { testBox, queue, done, started, reactor } = await makeTestBox();
+    await startDispatchers(testBox, ['a']);
     let isBroken = true;
     const odd: RetryPolicy = {
       ...NeverRetry,
@@ -302,10 +307,10 @@ forEachStore('Agents', (makeStore) => {
   });
 
   it('[A-19] a dispatcher may have several agents in a queue: each fills its room in order of name, with workers of its own', async () => {
-    const { testBox, queue, hold, reactor } = await makeShop();
+    const { testBox, queue, hold, reactor } = await makeTestBox();
     for (const name of ['one', 'two', 'three', 'four']) await queue.put(hold(name));
 
-    const [a] = await startCrew(testBox, ['a'], {
+    const [a] = await startDispatchers(testBox, ['a'], {
       agents: { small: agent({ size: 1 }), big: agent({ size: 2 }) },
     });
     await reactor.runUntilIdle();
@@ -318,7 +323,7 @@ forEachStore('Agents', (makeStore) => {
   });
 
   it('[A-20] a start adds an agent named main to each queue as it is activated, unless it has one', async () => {
-    const { testBox, box, reactor } = await makeShop();
+    const { testBox, box, reactor } = await makeTestBox();
     await box.createQueue('other');
     box.on('dispatcherActivated', async ({ representation }) => {
       if (representation.queue === 'other') await representation.agents.set('main', agent({ size: 7 }));

@@ -1,5 +1,5 @@
 import { beforeEach, expect } from 'vitest';
-import { idsIn } from './tally.ts';
+import { idsIn } from './coverage.ts';
 
 // A test that names a behaviour and asserts nothing would count without showing anything: it fails.
 beforeEach(({ task }) => {

@@ -1,15 +1,15 @@
 import { defineCondition, Failure } from 'signalbox';
 import { expect, it } from 'vitest';
-import { makeWorkshop } from './crew.ts';
-import { makeNotebook } from './notebook.ts';
+import { makeControlledJobs } from './controlled-jobs.ts';
+import { makeRecordingJobs } from './recording-jobs.ts';
 import { forEachStore, type MakeStore, makeBox } from './stores.ts';
 
 async function setUp(makeStore: MakeStore) {
-  const { hold, open } = makeWorkshop();
-  const notebook = makeNotebook();
-  const jobs = [hold, notebook.note, notebook.give, notebook.raise];
+  const { hold, open } = makeControlledJobs();
+  const recording = makeRecordingJobs();
+  const jobs = [hold, recording.note, recording.give, recording.raise];
   const testBox = await makeBox({ store: makeStore(), jobs, queues: [''] });
-  return { ...notebook, ...testBox, hold, open, queue: testBox.box.queue() };
+  return { ...recording, ...testBox, hold, open, queue: testBox.box.queue() };
 }
 
 forEachStore('Callback proxies', (makeStore) => {
@@ -92,7 +92,7 @@ forEachStore('Callback proxies', (makeStore) => {
 
   it('[J-99] conditions are stored by name and known again by the next process', async () => {
     const store = makeStore();
-    const { give, note, notes } = makeNotebook();
+    const { give, note, notes } = makeRecordingJobs();
     const first = await makeBox({ store, jobs: [give, note], queues: [''] });
     const isOne = defineCondition('isOne', (input) => input === 1);
     const parent = give(1);
@@ -149,7 +149,7 @@ forEachStore('Callback proxies', (makeStore) => {
     expect((await parent.refresh()).outcome?.ok).toBe(false);
   });
 
-  it('[J-102] a condition that throws is asked again for ever, with back-off and CRITICAL entries', async () => {
+  it('[J-102] a condition that throws is repeated without limit, with back-off and CRITICAL entries', async () => {
     const { box, queue, give, note, notes, reactor, logged } = await setUp(makeStore);
     await box.start();
     const instants: number[] = [];

@@ -1,8 +1,9 @@
 import { BadStatusError, defineJob, local, type OpenStore, type Store } from 'signalbox';
 import { expect, it } from 'vitest';
-import { makeWorkshop, startCrew } from './crew.ts';
+import { makeControlledJobs } from './controlled-jobs.ts';
+import { startDispatchers, twoUuids } from './dispatchers.ts';
 import { type Commit, has } from './faulty-store.ts';
-import { makeNotebook, two } from './notebook.ts';
+import { makeRecordingJobs } from './recording-jobs.ts';
 import { forEachStore, type MakeStore, makeBox } from './stores.ts';
 
 /** More turns than a completion or an addition takes: among them are all ways in which the two can interleave. */
@@ -10,8 +11,8 @@ const interleavings = Array.from({ length: 41 }, (_, index) => index - 20);
 const farAhead = 1_000_000;
 
 async function setUp(makeStore: MakeStore, store = makeStore()) {
-  const { hold, open, started } = makeWorkshop();
-  const { give } = makeNotebook();
+  const { hold, open, started } = makeControlledJobs();
+  const { give } = makeRecordingJobs();
   const calls: { readonly label: string; readonly agent: string | null }[] = [];
   const where = defineJob({
     name: 'where',
@@ -51,7 +52,7 @@ async function turns(count: number): Promise<void> {
 }
 
 forEachStore('Adding callbacks while a job completes', (makeStore) => {
-  it('[J-141] [J-142] a callback added while its job completes is run exactly once, by the worker or by who adds it', async () => {
+  it('[J-141] [J-142] a callback added while its job completes is run exactly once, by the worker or by the code that adds it', async () => {
     const { box, queue, hold, open, where, calls, reactor } = await setUp(makeStore);
     await box.start();
     for (const lead of [...interleavings, farAhead]) {
@@ -76,7 +77,7 @@ forEachStore('Adding callbacks while a job completes', (makeStore) => {
     expect(new Set(calls.map(({ agent }) => agent))).toEqual(new Set(['main', null]));
   });
 
-  it('[J-142] a callback that is stored before COMPLETED is run first, though the worker had seen none left', async () => {
+  it('[J-142] a callback that is stored before COMPLETED is run first, though the worker had seen no more', async () => {
     let isAdded: () => void = () => {};
     const added = new Promise<void>((resolve) => {
       isAdded = resolve;
@@ -128,7 +129,7 @@ forEachStore('Adding callbacks while a job completes', (makeStore) => {
     expect((await job.refresh()).status).toBe('COMPLETED');
   });
 
-  it('[J-143] two that add to a completed job at the same time each run their own', async () => {
+  it('[J-143] two boxes that add callbacks to a completed job at the same time each run their own', async () => {
     const { box, queue, give, hold, open, where, calls, reactor } = await setUp(makeStore);
     await box.start();
     const job = await queue.put(give(1));
@@ -149,12 +150,12 @@ forEachStore('Adding callbacks while a job completes', (makeStore) => {
     expect((await job.refresh()).status).toBe('COMPLETED');
   });
 
-  it('[J-144] a job is started once, however many want to: the claim is the one write that counts', async () => {
+  it('[J-144] a job is started once, however many processes try: the claim is the one write that counts', async () => {
     const testBox = await setUp(makeStore);
     const { box, queue, where, hold, open, started, calls, reactor } = testBox;
     const labels = Array.from({ length: 30 }, (_, index) => `job ${index}`);
     for (const label of labels) await queue.put(where(label));
-    await startCrew(testBox, two);
+    await startDispatchers(testBox, twoUuids);
     await reactor.advance('30s');
     await testBox.box.createQueue('byHand');
     const job = await box.queue('byHand').put(hold('byHand'));

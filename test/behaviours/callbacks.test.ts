@@ -1,28 +1,29 @@
 import { defineJob, type Failure, type Job, type Json, local, RetryCommonForever } from 'signalbox';
 import { expect, it } from 'vitest';
-import { agentOf, makeWorkshop, startCrew } from './crew.ts';
+import { makeControlledJobs } from './controlled-jobs.ts';
+import { agentOf, crashHolder, startDispatchers, twoUuids } from './dispatchers.ts';
 import { interceptedStore } from './faulty-store.ts';
-import { crashHolder, makeNotebook, plain, two } from './notebook.ts';
+import { comparable, makeRecordingJobs } from './recording-jobs.ts';
 import { forEachStore, type MakeStore, makeBox } from './stores.ts';
 
 async function setUp(makeStore: MakeStore) {
-  const workshop = makeWorkshop();
-  const notebook = makeNotebook();
-  const { hold } = workshop;
-  const { note, give, raise } = notebook;
+  const controlled = makeControlledJobs();
+  const recording = makeRecordingJobs();
+  const { hold } = controlled;
+  const { note, give, raise } = recording;
   const testBox = await makeBox({ store: makeStore(), jobs: [hold, note, give, raise], queues: [''] });
-  return { ...workshop, ...notebook, testBox, ...testBox, queue: testBox.box.queue() };
+  return { ...controlled, ...recording, testBox, ...testBox, queue: testBox.box.queue() };
 }
 
 forEachStore('Callbacks', (makeStore) => {
-  it('[J-86] addCallback returns the callback job: the one given, or one made of a definition', async () => {
+  it('[J-86] addCallback returns the callback job: the one given, or a new one of the definition', async () => {
     const { box, queue, give, note, reactor } = await setUp(makeStore);
     await box.start();
     const parent = give(1);
     const given = note.partial('given');
 
     const returned = await parent.addCallback(given);
-    const echo = defineJob({ name: 'echo', run: (input: Json | Failure) => plain(input) as Json });
+    const echo = defineJob({ name: 'echo', run: (input: Json | Failure) => comparable(input) as Json });
     box.define(echo);
     const made = await parent.addCallback(echo, { failureLogLevel: 'INFO', retryPolicy: 'NeverRetry' });
     await queue.put(parent);
@@ -50,7 +51,7 @@ forEachStore('Callbacks', (makeStore) => {
     expect(await parent.callbacks()).toHaveLength(1);
   });
 
-  it('[J-88] every callback gets the same result, and none changes it', async () => {
+  it('[J-88] every callback gets the same result, and no callback changes it', async () => {
     const { box, queue, give, note, raise, notes, reactor } = await setUp(makeStore);
     await box.start();
     const parent = give('value');
@@ -99,7 +100,7 @@ forEachStore('Callbacks', (makeStore) => {
       if (call === 'callbacks') reads += 1;
       return null;
     });
-    const { note, notes, give } = makeNotebook();
+    const { note, notes, give } = makeRecordingJobs();
     const { box } = await makeBox({ store, jobs: [note, give], queues: [''] });
     const parent = give(1);
     for (let number = 0; number < 30; number += 1) await parent.addCallback(note.partial(String(number)));
@@ -108,7 +109,7 @@ forEachStore('Callbacks', (makeStore) => {
     await (await box.queue().put(parent)).waitFor('COMPLETED');
 
     expect(notes.map(([label]) => Number(label))).toEqual(Array.from({ length: 30 }, (_, number) => number));
-    // One walk calls them all, and a second finds none left.
+    // One walk calls them all, and a second finds no more.
     expect(reads).toBe(2);
   });
 
@@ -207,14 +208,14 @@ forEachStore('Callbacks', (makeStore) => {
 
   it('[J-93] one that its adding process left unfinished is run by the next process', async () => {
     const store = makeStore();
-    const workshop = makeWorkshop();
-    const { give, note, notes } = makeNotebook();
-    const jobs = [workshop.hold, give, note];
+    const controlled = makeControlledJobs();
+    const { give, note, notes } = makeRecordingJobs();
+    const jobs = [controlled.hold, give, note];
     const first = await makeBox({ store, jobs });
     await first.box.start();
     const parent = await first.box.queue().put(give(1));
     await first.reactor.runUntilIdle();
-    const callback = workshop.hold.partial('added').with({ id: 'added' });
+    const callback = controlled.hold.partial('added').with({ id: 'added' });
     await callback.addCallback(note.partial('below'));
     const adding = parent.addCallback(callback);
     adding.catch(() => {});
@@ -224,15 +225,15 @@ forEachStore('Callbacks', (makeStore) => {
     const second = await makeBox({ store, jobs });
     await second.box.start();
     await second.reactor.runUntilIdle();
-    workshop.open('added', 'late result');
+    controlled.open('added', 'late result');
     await second.reactor.runUntilIdle();
 
-    expect(workshop.started).toEqual(['added', 'added']);
+    expect(controlled.started).toEqual(['added', 'added']);
     expect(notes).toEqual([['below', 'late result']]);
     expect((await second.box.job('added').refresh()).status).toBe('COMPLETED');
   });
 
-  it('[J-94] callbacks fail at CRITICAL and have their own default policy, unless told otherwise', async () => {
+  it('[J-94] callbacks fail at CRITICAL and have their own default policy, unless these are set', async () => {
     const asked: string[] = [];
     const watching = (name: string) => ({
       ...RetryCommonForever,
@@ -242,7 +243,7 @@ forEachStore('Callbacks', (makeStore) => {
         return false;
       },
     });
-    const { raise, give } = makeNotebook();
+    const { raise, give } = makeRecordingJobs();
     const { box, reactor, entries } = await makeBox({
       store: makeStore(),
       jobs: [raise, give],
@@ -308,8 +309,8 @@ forEachStore('Callbacks', (makeStore) => {
 
   it('[J-103] after a crash callbacks run wherever they are taken up again', async () => {
     const where: (string | null)[] = [];
-    const { give } = makeNotebook();
-    const { hold, open } = makeWorkshop();
+    const { give } = makeRecordingJobs();
+    const { hold, open } = makeControlledJobs();
     const place = defineJob({
       name: 'place',
       run: () => {
@@ -317,7 +318,7 @@ forEachStore('Callbacks', (makeStore) => {
       },
     });
     const testBox = await makeBox({ store: makeStore(), jobs: [give, hold, place] });
-    const crew = await startCrew(testBox, two);
+    const dispatchers = await startDispatchers(testBox, twoUuids);
     const parent = give(1);
     await parent.addCallback(place.partial());
     await parent.addCallback(hold.partial('slow'));
@@ -325,11 +326,11 @@ forEachStore('Callbacks', (makeStore) => {
     await testBox.box.queue().put(parent);
     await testBox.reactor.runUntilIdle();
 
-    const crashed = await crashHolder(testBox, crew, parent);
+    const crashed = await crashHolder(testBox, dispatchers, parent);
     open('slow');
     await testBox.reactor.runUntilIdle();
 
-    expect(where).toEqual([crashed.uuid, two.find((uuid) => uuid !== crashed.uuid)]);
+    expect(where).toEqual([crashed.uuid, twoUuids.find((uuid) => uuid !== crashed.uuid)]);
     expect((await parent.refresh()).status).toBe('COMPLETED');
   });
 });

@@ -13,7 +13,8 @@ import {
 } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
 import { afterEach, describe, expect, it } from 'vitest';
-import { agentOf, makeWorkshop, representationOf, startCrew } from './crew.ts';
+import { makeControlledJobs } from './controlled-jobs.ts';
+import { agentOf, crash, representationOf, startDispatchers } from './dispatchers.ts';
 import { doings, leave } from './exiting-jobs.ts';
 import {
   conflict,
@@ -24,7 +25,6 @@ import {
   interceptedStore,
   lostConnection,
 } from './faulty-store.ts';
-import { crash } from './notebook.ts';
 import { forEachStore, makeBox, makeNodeBox, newDirectory } from './stores.ts';
 
 const child: { current: ChildProcess | null } = { current: null };
@@ -44,11 +44,11 @@ function many(count: number, error: () => Error): Error[] {
 forEachStore('Catastrophes', (makeStore) => {
   const once = defineJob({ name: 'once', retry: NeverRetry, run: () => {} });
 
-  /** One dispatcher on a store that can be told to refuse commits and claims. */
-  async function makeShop(jobs: readonly JobDefinition<never, unknown>[]) {
+  /** One dispatcher on a store that refuses the commits and claims chosen by a test. */
+  async function makeTestBox(jobs: readonly JobDefinition<never, unknown>[]) {
     const faults = new Faults();
     const testBox = await makeBox({ store: faultyStore(makeStore(), faults), jobs, queues: [''] });
-    await startCrew(testBox, ['a']);
+    await startDispatchers(testBox, ['a']);
     const said = (level: LogLevel, what: string) =>
       testBox.logged(level).filter((message) => message.includes(what));
     return { ...testBox, faults, queue: testBox.box.queue(), said };
@@ -73,7 +73,7 @@ forEachStore('Catastrophes', (makeStore) => {
         throw new Error('no luck');
       },
     });
-    const { queue, reactor, box, said } = await makeShop([work]);
+    const { queue, reactor, box, said } = await makeTestBox([work]);
     const began = reactor.now();
     const job = await queue.put(work().with({ retryPolicy: 'moody' }));
     await reactor.advance('29s');
@@ -91,36 +91,36 @@ forEachStore('Catastrophes', (makeStore) => {
   });
 
   it('[C-32] a job claimed in a race with the deactivation is recovered when its dispatcher is activated again', async () => {
-    const shop = makeWorkshop();
+    const controlled = makeControlledJobs();
     let meanwhile: (() => Promise<void>) | null = null;
     const store = interceptedStore(makeStore(), (call) =>
       call === 'claim' ? (meanwhile?.() ?? null) : null,
     );
-    const testBox = await makeBox({ store, jobs: [shop.hold], queues: [''] });
+    const testBox = await makeBox({ store, jobs: [controlled.hold], queues: [''] });
     const { box, reactor } = testBox;
-    const [first] = await startCrew(testBox, ['a']);
+    const [first] = await startDispatchers(testBox, ['a']);
     if (first === undefined) throw new Error('no dispatcher');
     meanwhile = async () => {
       meanwhile = null;
       await (await representationOf(testBox, 'a')).deactivate();
     };
-    const job = await box.queue().put(shop.hold('late'));
+    const job = await box.queue().put(controlled.hold('late'));
     await reactor.runUntilIdle();
     const { activated } = await representationOf(testBox, 'a');
     // The claim finds out by itself, and leaves the job where it waits.
     expect([activated, await (await agentOf(testBox, 'a')).length()]).toEqual([null, 0]);
     crash(testBox, first);
 
-    await startCrew(testBox, ['a']);
-    shop.open('late');
+    await startDispatchers(testBox, ['a']);
+    controlled.open('late');
     await reactor.runUntilIdle();
 
-    expect(shop.started).toEqual(['late']);
+    expect(controlled.started).toEqual(['late']);
     expect(await job.result()).toBe('late');
     expect((await job.refresh()).record.retryData?.interruptions ?? 0).toBe(0);
   });
 
-  it('[C-34] a step that must succeed is repeated at once after conflicts, else after 5, 10 … 60 s, for ever', async () => {
+  it('[C-34] a step that must succeed is repeated at once after conflicts, else after 5, 10 … 60 s, without limit', async () => {
     const started: number[] = [];
     const once = defineJob({
       name: 'once',
@@ -129,7 +129,7 @@ forEachStore('Catastrophes', (makeStore) => {
         started.push(reactor.now());
       },
     });
-    const { queue, reactor, faults, said } = await makeShop([once]);
+    const { queue, reactor, faults, said } = await makeTestBox([once]);
     const began = reactor.now();
     const errors = [...many(11, conflict), ...many(13, disconnect), ...many(7, () => new RangeError('odd'))];
     faults.refuseNext('job.start', ...errors);
@@ -147,12 +147,12 @@ forEachStore('Catastrophes', (makeStore) => {
     expect(numbers('CRITICAL', 'error')).toEqual(['20']);
   });
 
-  it('[C-34] others have their turn between two conflicts of a step: an endless one stops nobody', async () => {
-    const { queue, reactor, faults } = await makeShop([once]);
+  it('[C-34] other steps run between two conflicts of a step: an endless one stops no other', async () => {
+    const { queue, reactor, faults } = await makeTestBox([once]);
     let isOver = false;
     let conflicts = 0;
     faults.refuse = (commit) => {
-      // The end is for a step that gives nobody a turn: it would never come back here.
+      // The limit ends a step that gives no other step a turn: without it this test would not end.
       if (!has(commit, 'job.start') || isOver || conflicts >= 1000) return null;
       conflicts += 1;
       if (conflicts === 1) setImmediate(() => (isOver = true));
@@ -177,7 +177,7 @@ forEachStore('Catastrophes', (makeStore) => {
         return word;
       },
     });
-    const { queue, reactor, faults } = await makeShop([work]);
+    const { queue, reactor, faults } = await makeTestBox([work]);
     faults.refuseNext('job.reschedule', ...many(9, conflict), ...many(3, disconnect));
 
     const late = await queue.put(work('late').with({ retryPolicy: patient }));
@@ -196,7 +196,7 @@ forEachStore('Catastrophes', (makeStore) => {
     expect(calls).toEqual(['late', 'masked']);
   });
 
-  it('[C-35] an error that says the job is in other hands ends a step, whatever its patience', async () => {
+  it('[C-35] an error that says that the job was reassigned ends a step, however patient it is', async () => {
     const started: string[] = [];
     const once = defineJob({
       name: 'once',
@@ -205,7 +205,7 @@ forEachStore('Catastrophes', (makeStore) => {
         started.push('once');
       },
     });
-    const { queue, reactor, faults, logged } = await makeShop([once]);
+    const { queue, reactor, faults, logged } = await makeTestBox([once]);
     const elsewhere = (): Error => new ReassignedError({ id: 'some' });
     faults.refuseNext('job.start', ...many(2, elsewhere));
     const job = await queue.put(once());
@@ -224,7 +224,7 @@ forEachStore('Catastrophes', (makeStore) => {
     expect(logged('CRITICAL')).toEqual([expect.stringContaining('ReassignedError')]);
   });
 
-  it('[C-34] a job gets the outcome of the one it waits for, though the store is away while it is looked for', async () => {
+  it('[C-34] a job gets the outcome of the one it waits for, though the store is away while it reads it', async () => {
     const errors: Record<string, Error[]> = { waiters: [], get: [] };
     const store = interceptedStore(makeStore(), (call) => errors[call]?.shift() ?? null);
     const inner = defineJob({

@@ -2,11 +2,12 @@ import { agent, defineJob, detached, type Job } from 'signalbox';
 import { expect, it } from 'vitest';
 import { internals } from '../../src/runtime/box/internals.ts';
 import { queueOf } from '../../src/runtime/commits/job-place.ts';
-import { agentOf, makeWorkshop, namesOf, representationOf, startCrew } from './crew.ts';
+import { makeControlledJobs, namesOf } from './controlled-jobs.ts';
+import { agentOf, representationOf, startDispatchers } from './dispatchers.ts';
 import { forEachStore, makeBox, type TestBox } from './stores.ts';
 
-/** What a dispatcher leaves behind when its process dies: its representation is deactivated, as a sibling would. */
-async function bury(testBox: TestBox, uuid: string): Promise<void> {
+/** Ends a dispatcher as the death of its process does, and deactivates its representation as a sibling would. */
+async function crashAndDeactivate(testBox: TestBox, uuid: string): Promise<void> {
   testBox.box.getDispatcher(uuid)?.abandon();
   await (await representationOf(testBox, uuid)).deactivate();
 }
@@ -16,16 +17,20 @@ function systemJobs(jobs: readonly Job[]): [name: string, concerned: unknown][] 
 }
 
 forEachStore('Cleaning a representation', (makeStore) => {
-  async function makeShop() {
-    const shop = makeWorkshop();
-    const testBox = await makeBox({ store: makeStore(), jobs: [shop.hold, shop.done], queues: [''] });
+  async function makeTestBox() {
+    const controlled = makeControlledJobs();
+    const testBox = await makeBox({
+      store: makeStore(),
+      jobs: [controlled.hold, controlled.done],
+      queues: [''],
+    });
     const { box, reactor } = testBox;
-    return { ...shop, testBox, box, reactor, queue: box.queue() };
+    return { ...controlled, testBox, box, reactor, queue: box.queue() };
   }
 
   it('[DR-14] agents are cleaned in order of name and their jobs from first to last, in one commit with the deactivation', async () => {
-    const { testBox, box, queue, hold, reactor } = await makeShop();
-    await startCrew(testBox, ['a'], {
+    const { testBox, box, queue, hold, reactor } = await makeTestBox();
+    await startDispatchers(testBox, ['a'], {
       agents: { left: agent({ size: 2 }), right: agent({ size: 1, filter: { args: { '0': 'r' } } }) },
     });
     const [r, l1, l2] = [hold('r'), hold('l1'), hold('l2')];
@@ -41,7 +46,7 @@ forEachStore('Cleaning a representation', (makeStore) => {
     let before = 0;
     for await (const { seq } of box.entries()) before = seq;
 
-    await bury(testBox, 'a');
+    await crashAndDeactivate(testBox, 'a');
 
     const cleaning: { event: string; id: string; at: number }[] = [];
     for await (const entry of box.entries(before + 1)) cleaning.push(entry);
@@ -52,9 +57,9 @@ forEachStore('Cleaning a representation', (makeStore) => {
     for (const name of ['left', 'right']) expect(await (await agentOf(testBox, 'a', name)).length()).toBe(0);
   });
 
-  it('[DR-14] a job in CALLBACKS gets a system job that goes on with them, and a completed one is filed with a WARNING', async () => {
-    const { testBox, box, queue, done, hold, started, open, reactor } = await makeShop();
-    await startCrew(testBox, ['a']);
+  it('[DR-14] a job in CALLBACKS gets a system job that continues them, and a completed one is filed with a WARNING', async () => {
+    const { testBox, box, queue, done, hold, started, open, reactor } = await makeTestBox();
+    await startDispatchers(testBox, ['a']);
     const parent = done('parent');
     await parent.addCallback(hold.partial('callback'));
     await queue.put(parent);
@@ -71,13 +76,13 @@ forEachStore('Cleaning a representation', (makeStore) => {
     expect(claimed?.id).toBe(completed.id);
 
     await representation.deactivate();
-    await bury(testBox, 'a');
+    await crashAndDeactivate(testBox, 'a');
 
     expect(testBox.logged('WARNING')).toEqual([expect.stringContaining('completed job found')]);
     expect((await completed.refresh()).callbacksEnd).toEqual(new Date(reactor.now()));
     expect(systemJobs(await queue.jobs())).toEqual([['signalbox.resumeCallbacks', parent.id]]);
     expect((await parent.refresh()).status).toBe('CALLBACKS');
-    await startCrew(testBox, ['b']);
+    await startDispatchers(testBox, ['b']);
     open('callback');
     await reactor.advance('10s');
     expect((await parent.refresh()).status).toBe('COMPLETED');
@@ -85,7 +90,7 @@ forEachStore('Cleaning a representation', (makeStore) => {
   });
 
   it('[DR-15] an ASSIGNED job goes to the end of the line and keeps its assigner, its time and its quota slots', async () => {
-    const { box, queue, done } = await makeShop();
+    const { box, queue, done } = await makeTestBox();
     await queue.quotas.create('q', { size: 1 });
     const job = await queue.put(done('claimed'), { quotaNames: ['q'] });
     await queue.claim();
@@ -103,13 +108,13 @@ forEachStore('Cleaning a representation', (makeStore) => {
   });
 
   it('[DR-16] an ACTIVE job stays ACTIVE until its system job, at the end of the line, puts it to the front', async () => {
-    const { testBox, queue, hold, done, started, open, reactor } = await makeShop();
-    await startCrew(testBox, ['a'], { agents: { main: agent({ size: 1 }) } });
+    const { testBox, queue, hold, done, started, open, reactor } = await makeTestBox();
+    await startDispatchers(testBox, ['a'], { agents: { main: agent({ size: 1 }) } });
     const job = await queue.put(hold('interrupted'));
     await reactor.runUntilIdle();
     await queue.put(done('before'));
 
-    await bury(testBox, 'a');
+    await crashAndDeactivate(testBox, 'a');
     await queue.put(done('after'));
 
     expect((await queue.jobs()).map(({ name }) => name)).toEqual([
@@ -120,22 +125,22 @@ forEachStore('Cleaning a representation', (makeStore) => {
     expect((await job.refresh()).status).toBe('ACTIVE');
     expect(job.record.parent).toEqual({ system: (await queue.at(1)).id });
     open('interrupted');
-    await startCrew(testBox, ['b'], { agents: { main: agent({ size: 1 }) } });
+    await startDispatchers(testBox, ['b'], { agents: { main: agent({ size: 1 }) } });
     await reactor.advance('10s');
     expect(started).toEqual(['interrupted', 'before', 'interrupted', 'after']);
     expect((await job.refresh()).status).toBe('COMPLETED');
   });
 
-  it('[DR-17] the system jobs of cleaning are retried for ever and fail at CRITICAL', async () => {
-    const { testBox, box, queue, hold, done, reactor } = await makeShop();
-    await startCrew(testBox, ['a']);
+  it('[DR-17] the system jobs of cleaning are retried without limit and fail at CRITICAL', async () => {
+    const { testBox, box, queue, hold, done, reactor } = await makeTestBox();
+    await startDispatchers(testBox, ['a']);
     await queue.put(hold('active'));
     const parent = done('parent');
     await parent.addCallback(hold.partial('callback'));
     await queue.put(parent);
     await reactor.runUntilIdle();
 
-    await bury(testBox, 'a');
+    await crashAndDeactivate(testBox, 'a');
 
     const system = await queue.jobs();
     expect(system.map(({ name }) => name)).toEqual([
@@ -151,12 +156,12 @@ forEachStore('Cleaning a representation', (makeStore) => {
   });
 
   it('[DR-18] while a system job waits or runs, the queue of the job that it concerns is found through it', async () => {
-    const { testBox, box, queue, hold, reactor } = await makeShop();
-    await startCrew(testBox, ['a']);
+    const { testBox, box, queue, hold, reactor } = await makeTestBox();
+    await startDispatchers(testBox, ['a']);
     const job = await queue.put(hold('one'));
     await reactor.runUntilIdle();
 
-    await bury(testBox, 'a');
+    await crashAndDeactivate(testBox, 'a');
     expect(await queueOf(internals(box).context.store, (await job.refresh()).record)).toBe('');
 
     const claimed = await queue.claim();
@@ -165,7 +170,7 @@ forEachStore('Cleaning a representation', (makeStore) => {
   });
 
   it('[DR-19] cleaning twice harms nothing: activation recovers what slipped into a deactivated agent', async () => {
-    const { box, queue, done } = await makeShop();
+    const { box, queue, done } = await makeTestBox();
     const representation = await queue.dispatchers.register(box.uuid);
     await representation.activate();
     const [first, second] = [await queue.put(done('first')), await queue.put(done('second'))];
@@ -182,12 +187,12 @@ forEachStore('Cleaning a representation', (makeStore) => {
 
   it('[DR-20] a job that waits for another job or for a promise is interrupted too, and runs again from the start', async () => {
     const calls: string[] = [];
-    const shop = makeWorkshop();
+    const controlled = makeControlledJobs();
     const outer = defineJob({
       name: 'outer',
       run: () => {
         calls.push('outer');
-        return shop.hold(`inner ${calls.length}`);
+        return controlled.hold(`inner ${calls.length}`);
       },
     });
     const promised = defineJob({
@@ -199,16 +204,20 @@ forEachStore('Cleaning a representation', (makeStore) => {
           : 'kept';
       },
     });
-    const testBox = await makeBox({ store: makeStore(), jobs: [shop.hold, outer, promised], queues: [''] });
+    const testBox = await makeBox({
+      store: makeStore(),
+      jobs: [controlled.hold, outer, promised],
+      queues: [''],
+    });
     const queue = testBox.box.queue();
-    await startCrew(testBox, ['a']);
+    await startDispatchers(testBox, ['a']);
     const jobs = [await queue.put(outer()), await queue.put(promised())];
     await testBox.reactor.runUntilIdle();
     expect(jobs.map((job) => job.name)).toEqual(['outer', 'promised']);
     for (const job of jobs) expect((await job.refresh()).record.state).toBe('active.waiting');
 
-    await bury(testBox, 'a');
-    await startCrew(testBox, ['b']);
+    await crashAndDeactivate(testBox, 'a');
+    await startDispatchers(testBox, ['b']);
     await testBox.reactor.advance('10s');
 
     expect(calls.sort()).toEqual(['outer', 'outer', 'promised', 'promised']);

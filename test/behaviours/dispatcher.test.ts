@@ -1,19 +1,20 @@
 import { agent, ConflictError, createSignalbox, Dispatcher, memoryStore } from 'signalbox';
 import { expect, it } from 'vitest';
-import { agentOf, makeWorkshop, namesOf, representationOf, startCrew } from './crew.ts';
+import { makeControlledJobs, namesOf } from './controlled-jobs.ts';
+import { agentOf, representationOf, startDispatchers } from './dispatchers.ts';
 import { interceptedStore } from './faulty-store.ts';
 import { forEachStore, makeBox } from './stores.ts';
 
 forEachStore('A dispatcher', (makeStore) => {
-  async function makeShop(queues: readonly string[] = [''], store = makeStore()) {
-    const shop = makeWorkshop();
-    const testBox = await makeBox({ store, jobs: [shop.hold, shop.done], queues });
+  async function makeTestBox(queues: readonly string[] = [''], store = makeStore()) {
+    const controlled = makeControlledJobs();
+    const testBox = await makeBox({ store, jobs: [controlled.hold, controlled.done], queues });
     const { box, reactor } = testBox;
-    return { ...shop, testBox, box, reactor, queue: box.queue() };
+    return { ...controlled, testBox, box, reactor, queue: box.queue() };
   }
 
-  it('[D-1] a dispatcher polls every 5 s and keeps 200 jobs and 400 polls, unless it is told otherwise', async () => {
-    const { box } = await makeShop();
+  it('[D-1] a dispatcher polls every 5 s and keeps 200 jobs and 400 polls by default', async () => {
+    const { box } = await makeTestBox();
 
     const usual = new Dispatcher(box, { uuid: 'usual' });
     const other = new Dispatcher(box, { uuid: 'other', pollInterval: '0.25s', jobsSize: 2, pollsSize: 4 });
@@ -24,7 +25,7 @@ forEachStore('A dispatcher', (makeStore) => {
   });
 
   it("[D-2] without more it has the instance's UUID and the box's reactor, which it does not touch before it is activated", async () => {
-    const { box, reactor } = await makeShop();
+    const { box, reactor } = await makeTestBox();
     const before = reactor.pending;
 
     const dispatcher = new Dispatcher(box);
@@ -34,7 +35,7 @@ forEachStore('A dispatcher', (makeStore) => {
   });
 
   it('[D-3] there is one dispatcher per UUID, and there may be several of different UUIDs', async () => {
-    const { box } = await makeShop();
+    const { box } = await makeTestBox();
     const [a, b] = [new Dispatcher(box, { uuid: 'a' }), new Dispatcher(box, { uuid: 'b' })];
 
     expect(() => new Dispatcher(box, { uuid: 'a' })).toThrow(
@@ -44,7 +45,7 @@ forEachStore('A dispatcher', (makeStore) => {
   });
 
   it('[D-3] a UUID that would run into the names of agents is refused, wherever it is given', async () => {
-    const { box } = await makeShop();
+    const { box } = await makeTestBox();
     const code = 'INVALID_OPTION';
 
     for (const uuid of ['', 'a/b', 'a b', 'a\n', 'a'.repeat(129)]) {
@@ -57,8 +58,8 @@ forEachStore('A dispatcher', (makeStore) => {
   });
 
   it('[D-4] dispatchers are found by UUID, stopped ones too, until they are popped or cleared', async () => {
-    const { testBox, box } = await makeShop();
-    const [a] = await startCrew(testBox, ['a']);
+    const { testBox, box } = await makeTestBox();
+    const [a] = await startDispatchers(testBox, ['a']);
     const own = new Dispatcher(box);
     await a?.deactivate();
 
@@ -70,8 +71,8 @@ forEachStore('A dispatcher', (makeStore) => {
     expect([box.getDispatcher('a'), box.getDispatcher(), box.dispatchers.size]).toEqual([null, null, 0]);
   });
 
-  it('[D-5] a new dispatcher is not active, remembers nothing, has no workers and stands in no queue', async () => {
-    const { box, queue } = await makeShop();
+  it('[D-5] a new dispatcher is not active, remembers nothing, has no workers and is in no queue', async () => {
+    const { box, queue } = await makeTestBox();
 
     const dispatcher = new Dispatcher(box, { uuid: 'a' });
 
@@ -83,7 +84,7 @@ forEachStore('A dispatcher', (makeStore) => {
   });
 
   it('[D-6] activating logs, forgets old records, adds a connection, polls once the reactor runs, and stops with it', async () => {
-    const { testBox, box, reactor } = await makeShop();
+    const { testBox, box, reactor } = await makeTestBox();
     const dispatcher = new Dispatcher(box, { uuid: 'a' });
 
     dispatcher.activate();
@@ -109,7 +110,7 @@ forEachStore('A dispatcher', (makeStore) => {
   });
 
   it('[D-7] a poll that takes longer than the interval is never overlapped by another', async () => {
-    const { testBox, box, reactor } = await makeShop();
+    const { testBox, box, reactor } = await makeTestBox();
     let [polling, most] = [0, 0];
     box.on('dispatcherActivated', async () => {
       polling += 1;
@@ -119,7 +120,7 @@ forEachStore('A dispatcher', (makeStore) => {
       throw new Error('again');
     });
 
-    const [a] = await startCrew(testBox, ['a']);
+    const [a] = await startDispatchers(testBox, ['a']);
     await reactor.advance('65s');
 
     expect(most).toBe(1);
@@ -128,7 +129,7 @@ forEachStore('A dispatcher', (makeStore) => {
   });
 
   it('[D-8] the next poll comes one interval after the last one ended, also when that one failed', async () => {
-    const { testBox, box, reactor } = await makeShop();
+    const { testBox, box, reactor } = await makeTestBox();
     const start = reactor.now();
     const ends: number[] = [];
     let calls = 0;
@@ -138,7 +139,7 @@ forEachStore('A dispatcher', (makeStore) => {
       if (calls <= 2) throw new Error('this poll fails');
     });
 
-    const [a] = await startCrew(testBox, ['a']);
+    const [a] = await startDispatchers(testBox, ['a']);
     await reactor.advance('23s');
 
     for (const poll of a?.polls ?? []) ends.unshift(poll.timestamp.getTime() - start);
@@ -148,8 +149,8 @@ forEachStore('A dispatcher', (makeStore) => {
   });
 
   it('[D-9] a dispatcher that is abandoned polls no more and cleans nothing, as after a crash', async () => {
-    const { testBox, queue, hold, reactor } = await makeShop();
-    const [a] = await startCrew(testBox, ['a']);
+    const { testBox, queue, hold, reactor } = await makeTestBox();
+    const [a] = await startDispatchers(testBox, ['a']);
     const job = await queue.put(hold('one'));
     await reactor.advance('6s');
     const polls = a?.polls.length;
@@ -163,8 +164,8 @@ forEachStore('A dispatcher', (makeStore) => {
   });
 
   it('[D-10] deactivating leaves every queue in one commit, tried five times, and gives back workers and connections', async () => {
-    const { testBox, box, reactor } = await makeShop(['', 'other']);
-    const [a] = await startCrew(testBox, ['a']);
+    const { testBox, box, reactor } = await makeTestBox(['', 'other']);
+    const [a] = await startDispatchers(testBox, ['a']);
     await expect(new Dispatcher(box, { uuid: 'b' }).deactivate()).rejects.toMatchObject({
       code: 'DISPATCHER_STATE',
     });
@@ -204,8 +205,8 @@ forEachStore('A dispatcher', (makeStore) => {
       looks.left -= 1;
       return looks.end();
     });
-    const { testBox, queue, hold, open, reactor } = await makeShop(['', 'other'], store);
-    const [a] = await startCrew(testBox, ['a'], { agents: { main: agent({ size: 10 }) } });
+    const { testBox, queue, hold, open, reactor } = await makeTestBox(['', 'other'], store);
+    const [a] = await startDispatchers(testBox, ['a'], { agents: { main: agent({ size: 10 }) } });
     const names = Array.from({ length: 9 }, (_, index) => `job ${index}`);
     const jobs = await queue.putAll(names.map((name) => hold(name)));
     await reactor.runUntilIdle();
@@ -225,8 +226,8 @@ forEachStore('A dispatcher', (makeStore) => {
   });
 
   it('[D-11] polls and jobs are remembered after a stop, until the next activation', async () => {
-    const { testBox, queue, done, reactor } = await makeShop();
-    const [a] = await startCrew(testBox, ['a']);
+    const { testBox, queue, done, reactor } = await makeTestBox();
+    const [a] = await startDispatchers(testBox, ['a']);
     const job = await queue.put(done('one'));
     await reactor.advance('6s');
 
@@ -238,8 +239,8 @@ forEachStore('A dispatcher', (makeStore) => {
   });
 
   it('[D-12] deactivating neither waits for running jobs nor stops them, but what they return is not stored', async () => {
-    const { testBox, queue, hold, open, signals, started, reactor } = await makeShop();
-    const [a] = await startCrew(testBox, ['a']);
+    const { testBox, queue, hold, open, signals, started, reactor } = await makeTestBox();
+    const [a] = await startDispatchers(testBox, ['a']);
     const job = await queue.put(hold('one'));
     await reactor.runUntilIdle();
 
@@ -255,7 +256,7 @@ forEachStore('A dispatcher', (makeStore) => {
   });
 
   it('[D-13] the connection budget grows by one and by the size of each agent, and is given back', async () => {
-    const { testBox, box, reactor } = await makeShop();
+    const { testBox, box, reactor } = await makeTestBox();
     const budget = [box.store.poolSize];
     const dispatcher = new Dispatcher(box, { uuid: 'a' });
     box.on('dispatcherActivated', ({ representation }) => representation.agents.set('main', agent()));

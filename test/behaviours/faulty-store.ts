@@ -11,7 +11,7 @@ export type Commit = Parameters<OpenStore['commit']>[0];
 
 /** What goes wrong with a store, and what it was asked. May be changed while the store is open. */
 export class Faults {
-  /** Every commit the store was asked for, refused ones included. Claims are none: the store makes them itself. */
+  /** Every commit the store was asked for, refused ones included, without claims: the store makes them itself. */
   readonly commits: Commit[] = [];
   /** Asked for each commit: an error refuses it, null lets it pass. */
   refuse: (commit: Commit) => Error | null = () => null;
@@ -32,7 +32,7 @@ export function has(commit: Commit, event: string, id?: string | null): boolean 
   return commit.changes.some((change) => change.event === event && (id == null || change.id === id));
 }
 
-/** What the store says when somebody else was faster. */
+/** The refusal of a commit when another one was faster. */
 export function conflict(): ConflictError {
   return new ConflictError({ subject: 'a record', expected: 'at rev 1', actual: 'rev 2' });
 }
@@ -77,7 +77,7 @@ function refusedTicket(error: Error): ReturnType<OpenStore['commit']> {
   return { written: refused, synced: refused };
 }
 
-/** A store that refuses the commits it is told to refuse, before the store below has seen them. */
+/** A store that refuses the commits chosen by a test, before the store below has seen them. */
 export function faultyStore(store: Store, faults: Faults): Store {
   return interceptedStore(store, (call, [commit]) => {
     if (call === 'claim') return faults.refuseClaim();

@@ -27,9 +27,9 @@ import {
 } from 'signalbox/testing';
 import { afterEach, expect, it, vi } from 'vitest';
 import { internals } from '../../src/runtime/box/internals.ts';
-import { makeWorkshop } from './crew.ts';
+import { Barrier } from './barrier.ts';
+import { makeControlledJobs } from './controlled-jobs.ts';
 import { conflict, Faults, faultyStore, has, interceptedStore, lostConnection } from './faulty-store.ts';
-import { Gate } from './gate.ts';
 import { forEachStore, makeBox } from './stores.ts';
 
 const testBoxes: TestBox[] = [];
@@ -39,14 +39,14 @@ afterEach(async () => {
   for (const { tearDown } of testBoxes.splice(0)) await tearDown();
 });
 
-/** A test box that is torn down after the test, whatever happens in it. */
+/** A test box that is torn down after the test, also when the test fails. */
 async function testBoxOf(options: TestBoxOptions): Promise<TestBox> {
   const testBox = await createTestBox(options);
   testBoxes.push(testBox);
   return testBox;
 }
 
-/** What the console is told from now on, instead of the terminal. */
+/** Collects what is written to the console from now on, instead of the terminal. */
 function shownLines(): string[] {
   const lines: string[] = [];
   vi.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(line));
@@ -62,7 +62,7 @@ const fail = defineJob({
 
 forEachStore('Functional testing', (makeStore, kind) => {
   it('[F-1] createTestBox gives a running system: the default queue, two polls 0.1 s apart, and agent main', async () => {
-    const { done } = makeWorkshop();
+    const { done } = makeControlledJobs();
 
     const { box, dispatcher } = await testBoxOf({ store: makeStore(), jobs: [done] });
 
@@ -86,7 +86,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
     expect((await testBoxOf({ store })).box.state).toBe('running');
   });
 
-  it('[F-2] entries at CRITICAL are shown on the current output, or those of another level, or none', async () => {
+  it('[F-2] entries at CRITICAL are shown on the current output, or those of another level, or no entries', async () => {
     const shown = shownLines();
     const { box } = await testBoxOf({ store: makeStore(), jobs: [fail], reactor: new VirtualReactor() });
     const critical = fail().with({ failureLogLevel: 'CRITICAL' });
@@ -107,9 +107,9 @@ forEachStore('Functional testing', (makeStore, kind) => {
     expect(shown).toHaveLength(1);
   });
 
-  it('[F-2] a callback that is tried for ever is noticed in the echo', async () => {
+  it('[F-2] a callback that is retried without limit shows in the echo', async () => {
     const shown = shownLines();
-    const { done } = makeWorkshop();
+    const { done } = makeControlledJobs();
     const reactor = new VirtualReactor();
     const { box } = await testBoxOf({
       store: makeStore(),
@@ -131,7 +131,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
 
   it('[F-3] tearDown ends the echo, the dispatcher, the registry, signal handlers and the store; all can be repeated', async () => {
     const shown = shownLines();
-    const { done } = makeWorkshop();
+    const { done } = makeControlledJobs();
     const store = makeStore();
     const handlers = process.listenerCount('SIGTERM');
     for (const round of ['1', '2', '3']) {
@@ -153,7 +153,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
   });
 
   it('[F-4] a job that does not end within 3 s is named by its worker and its text, from memory', async () => {
-    const { hold, open } = makeWorkshop();
+    const { hold, open } = makeControlledJobs();
     let isAway = false;
     const store = interceptedStore(makeStore(), (call) =>
       isAway && call !== 'settled' && call !== 'idle' ? lostConnection() : null,
@@ -179,10 +179,12 @@ forEachStore('Functional testing', (makeStore, kind) => {
   });
 
   it('[F-5] a dispatcher that does not stop is named by its UUID, beside its jobs; later it is torn down', async () => {
-    const { hold, open } = makeWorkshop();
-    const gate = new Gate();
+    const { hold, open } = makeControlledJobs();
+    const barrier = new Barrier();
     let isHeldUp = false;
-    const store = interceptedStore(makeStore(), (call) => (isHeldUp && call === 'held' ? gate.pass() : null));
+    const store = interceptedStore(makeStore(), (call) =>
+      isHeldUp && call === 'held' ? barrier.wait() : null,
+    );
     const reactor = new VirtualReactor();
     const { box, dispatcher, tearDown } = await testBoxOf({ store, jobs: [hold], reactor });
     await waitForStart(await box.queue().put(hold('the line')));
@@ -197,14 +199,14 @@ forEachStore('Functional testing', (makeStore, kind) => {
     ]);
     expect(error.message).toContain('within 1s');
     isHeldUp = false;
-    gate.open('');
+    barrier.release('');
     open('the line');
     await tearDown();
     expect([box.state, dispatcher.getStatusInfo().status]).toEqual(['stopped', 'STOPPED']);
   });
 
   it('[F-6] each test box has a store and a dispatcher of its own, and knows nothing of the application', async () => {
-    const { done, started } = makeWorkshop();
+    const { done, started } = makeControlledJobs();
     const application = await makeBox({ store: makeStore(), jobs: [done], queues: [''] });
     await application.box.queue().put(done('of the application'));
 
@@ -218,7 +220,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
     expect([await application.box.queue().length(), started]).toEqual([1, ['of one']]);
   });
 
-  it('[F-7] getPoll waits for more polls than there are, or than a count, and fails when none comes', async () => {
+  it('[F-7] getPoll waits for more polls than there are, or than a count, and fails when no poll follows', async () => {
     const reactor = new VirtualReactor();
     const { box, dispatcher } = await testBoxOf({ store: makeStore(), reactor });
     const newest = dispatcher.getPollInfo();
@@ -238,7 +240,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
   });
 
   it('[F-8] waitForStart gives a job once it is ACTIVE, and fails with its status', async () => {
-    const { hold } = makeWorkshop();
+    const { hold } = makeControlledJobs();
     const { box, reactor } = await makeBox({ store: makeStore(), jobs: [hold] });
     await box.start();
 
@@ -249,7 +251,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
   });
 
   it('[F-9] waitForResult gives the result of a COMPLETED job, ignores conflicts of reads, and fails when it is late', async () => {
-    const { hold, open } = makeWorkshop();
+    const { hold, open } = makeControlledJobs();
     const conflicts: Error[] = [];
     const store = interceptedStore(makeStore(), (call, [of]) =>
       call === 'get' && of === 'job' ? (conflicts.shift() ?? null) : null,
@@ -291,9 +293,11 @@ forEachStore('Functional testing', (makeStore, kind) => {
   });
 
   it('[F-11] waitForDeactivation waits until a dispatcher has left its queues, not until it begins to', async () => {
-    const gate = new Gate();
+    const barrier = new Barrier();
     let isHeldUp = false;
-    const store = interceptedStore(makeStore(), (call) => (isHeldUp && call === 'held' ? gate.pass() : null));
+    const store = interceptedStore(makeStore(), (call) =>
+      isHeldUp && call === 'held' ? barrier.wait() : null,
+    );
     const { box, reactor } = await makeBox({ store });
     const dispatcher = await box.start();
     isHeldUp = true;
@@ -305,7 +309,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
       'within 1s',
     );
     isHeldUp = false;
-    gate.open('');
+    barrier.release('');
     await reactor.until(waitForDeactivation(dispatcher));
 
     expect((await box.queue().dispatchers.get(box.uuid)).activated).toBeNull();
@@ -328,7 +332,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
   });
 
   it('[F-13] one dispatcher is torn down alone, and a log is echoed without a test box', async () => {
-    const { hold, open } = makeWorkshop();
+    const { hold, open } = makeControlledJobs();
     const shown = shownLines();
     const logger = echoLog({ level: 'INFO' });
     const reactor = new VirtualReactor();
@@ -351,8 +355,8 @@ forEachStore('Functional testing', (makeStore, kind) => {
     await box.stop();
   });
 
-  it('[F-14] all of a system sees one clock, which stands still; stopping its reactor runs the triggers', async () => {
-    const { done } = makeWorkshop();
+  it('[F-14] the whole system has one clock, which moves only by the test; stopping its reactor runs the triggers', async () => {
+    const { done } = makeControlledJobs();
     const now = Date.UTC(2006, 7, 10, 15, 44, 22, 211);
     const reactor = new VirtualReactor({ now });
     const { box, dispatcher } = await testBoxOf({ store: makeStore(), jobs: [done], reactor });
@@ -375,8 +379,8 @@ forEachStore('Functional testing', (makeStore, kind) => {
     expect([order, dispatcher.activated]).toEqual([['trigger'], null]);
   });
 
-  it('[F-15] advance makes every call that is due within the span, in order, and says how many', async () => {
-    const { done, started } = makeWorkshop();
+  it('[F-15] advance makes every call that is due within the span, in order, and returns how many', async () => {
+    const { done, started } = makeControlledJobs();
     const { box, reactor } = await makeBox({ store: makeStore(), jobs: [done] });
     const dispatcher = await box.start();
     await box.queue().put(done('late'), { beginAfter: '7s' });
@@ -394,8 +398,8 @@ forEachStore('Functional testing', (makeStore, kind) => {
     expect(await reactor.advance(0)).toBe(0);
   });
 
-  it('[F-16] runUntilIdle makes what is due now, advanceToNext one call, and says whether there was one', async () => {
-    const { done } = makeWorkshop();
+  it('[F-16] runUntilIdle makes what is due now, advanceToNext one call, and returns whether there was one', async () => {
+    const { done } = makeControlledJobs();
     const { box, reactor } = await makeBox({ store: makeStore(), jobs: [done] });
     const dispatcher = await box.start();
     const began = reactor.now();
@@ -411,7 +415,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
   });
 
   it('[F-17] waitForJobs moves time poll by poll until jobs are done, and gives those that are not', async () => {
-    const { done } = makeWorkshop();
+    const { done } = makeControlledJobs();
     const { box, reactor } = await makeBox({ store: makeStore(), jobs: [done] });
     await box.start();
     const queue = box.queue();
@@ -429,7 +433,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
   });
 
   it('[F-18] before it is started time is refused, callWhenRunning is kept, and stores still open', async () => {
-    const { done } = makeWorkshop();
+    const { done } = makeControlledJobs();
     const { box, reactor } = await makeBox({ store: makeStore(), jobs: [done], queues: [''] });
     const calls: string[] = [];
     reactor.callWhenRunning(() => calls.push('running'));
@@ -465,7 +469,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
   });
 
   it('[F-20] nothing reads another clock: every instant that is stored lies in virtual time', async () => {
-    const { done } = makeWorkshop();
+    const { done } = makeControlledJobs();
     const reactor = new VirtualReactor({ now: new Date('1999-12-31T23:59:50Z') });
     const { box } = await testBoxOf({ store: makeStore(), jobs: [done], reactor });
     const began = Date.UTC(1999, 11, 31, 23, 59, 50);

@@ -44,12 +44,12 @@ describe('The file of the instance UUID', () => {
     expect(new Set([ofStore, ofFolder, ofEnvironment]).size).toBe(3);
   });
 
-  it('gets its name when all of it is written: a process killed before that leaves none', () => {
+  it('gets its name when all of it is written: a process killed before that leaves no file', () => {
     const folder = newDirectory();
     const path = join(folder, 'uuid.txt');
     mkdirSync(`${path}.tmp`);
 
-    // What stands at the temporary name cannot be replaced, as if the process had died there.
+    // The directory at the temporary name cannot be replaced, as if the process had died there.
     expect(() => nodeTextFiles.write(path, uuid)).toThrow();
 
     expect(existsSync(path)).toBe(false);
@@ -68,7 +68,7 @@ forEachStore('Instance UUID', (makeStore) => {
     return path;
   }
 
-  it('[U-2] the first line, trimmed, is the UUID; what is none is refused', async () => {
+  it('[U-2] the first line, trimmed, is the UUID; any other text is refused', async () => {
     uuidFile(`  ${uuid} \nanything\n${other}`);
     const { box } = await makeBox({ store: makeStore() });
     const read = box.uuid;

@@ -34,7 +34,7 @@ class Gate {
     return this.#promise;
   }
 
-  /** Lets through who waits, and closes again. */
+  /** Releases the jobs that wait; later ones wait again. */
   open(value: string): void {
     this.#open(value);
     this.#promise = this.#fresh();
@@ -128,7 +128,7 @@ forEachStore('interruptions', (makeStore) => {
     expect((await job.refresh()).record.retryData).toMatchObject({ interruptions: 1 });
   });
 
-  it('[C-8] an instance that restarts before its old representation is dead takes no job and says so at each poll', async () => {
+  it('[C-8] an instance that restarts before its old representation is dead takes no job and logs that at each poll', async () => {
     const about = await line(makeStore);
     crash(about, await dispatcherAs(about, ids.first));
     const before = about.testBox.logged('ERROR').length;
@@ -320,7 +320,7 @@ forEachStore('interruptions', (makeStore) => {
     expect(gate.calls).toBe(2);
   });
 
-  it('[C-15] a system job that somebody else was faster than leaves the job that it had to decide about to him', async () => {
+  it('[C-15] a system job whose job was decided about meanwhile changes nothing', async () => {
     let open: OpenStore | null = null;
     const opened = makeStore();
     const inner: Store = {
@@ -459,7 +459,7 @@ forEachStore('interruptions', (makeStore) => {
       expect(first.getJobInfo(job.id as string).reassigned).toBe(true);
     });
 
-    it('[C-30] stores nothing when its worker ends, says so, and takes other jobs', async () => {
+    it('[C-30] stores nothing when its worker ends, logs that, and takes other jobs', async () => {
       const about = await line(makeStore);
       const { job, first } = await takenOver(about);
       const before = about.testBox.logged('ERROR').length;

@@ -87,7 +87,7 @@ forEachStore('An attribute of a job', (makeStore) => {
     await expect(job.setBeginBy('1h')).rejects.toMatchObject({ name: 'BadStatusError' });
   });
 
-  it('[J-28] without beginBy a job waits for ever', async () => {
+  it('[J-28] without beginBy a job waits without limit', async () => {
     const { box, reactor } = await open();
     const job = await box.queue().put(seven());
     expect((await job.refresh()).beginBy).toBeNull();

@@ -68,7 +68,7 @@ forEachStore('A job is made', (makeStore) => {
     expect(await job.callbacks()).toEqual([]);
   });
 
-  it('[J-3] a bare definition stands for a job of it without arguments, and a job for itself', async () => {
+  it('[J-3] a bare definition is taken as a job of it without arguments, and a job as itself', async () => {
     const { box, reactor } = await open();
     await box.start();
     const given = { put: seven(), callback: seven(), branch: count() };
@@ -154,7 +154,7 @@ forEachStore('A job is made', (makeStore) => {
     expect(await Promise.all(jobs.map((job) => job.result()))).toEqual([9, '{"a":[1]}', 'SIGNAL']);
   });
 
-  it('[J-7] a system job becomes the parent of a job that stands nowhere, and leaves the place of any other', async () => {
+  it('[J-7] a system job becomes the parent of a job that has no place, and leaves the place of any other', async () => {
     const store = makeStore();
     const never = defineJob({ name: 'never', run: () => new Promise<never>(() => {}) });
     const first = await makeBox({ store, jobs: [seven, never], queues: [''] });
@@ -184,7 +184,7 @@ forEachStore('A job is made', (makeStore) => {
     expect(left.record.parent).toEqual(parent);
   });
 
-  it('[J-8] a job that is its own argument tells its status at every stage', async () => {
+  it('[J-8] a job that is its own argument has its status at every stage', async () => {
     const { box, reactor } = await open();
     const job = itself.bind();
     expect(job.status).toBe('NEW');

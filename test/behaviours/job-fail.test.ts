@@ -1,6 +1,6 @@
 import { BadStatusError, ConflictError, defineJob, type Failure, type Job, local } from 'signalbox';
 import { expect, it } from 'vitest';
-import { Gate } from './gate.ts';
+import { Barrier } from './barrier.ts';
 import { forEachStore, makeBox } from './stores.ts';
 
 const seven = defineJob({ name: 'seven', run: () => 7 });
@@ -122,15 +122,15 @@ forEachStore('fail', (makeStore) => {
   });
 
   it('[J-71] is refused while the job is ACTIVE and when it is COMPLETED', async () => {
-    const gate = new Gate();
-    const slow = defineJob({ name: 'slow', run: () => gate.pass() });
+    const barrier = new Barrier();
+    const slow = defineJob({ name: 'slow', run: () => barrier.wait() });
     const { box, reactor } = await open([slow]);
     await box.start();
     const job = await box.queue().put(slow);
     await reactor.runUntilIdle();
 
     await expect(job.fail()).rejects.toBeInstanceOf(BadStatusError);
-    gate.open('done');
+    barrier.release('done');
     expect(await job.result()).toBe('done');
     await job.waitFor('COMPLETED');
     await expect(job.fail()).rejects.toMatchObject({ details: { status: 'COMPLETED' } });
@@ -138,10 +138,10 @@ forEachStore('fail', (makeStore) => {
     expect((await job.refresh()).outcome).toEqual({ ok: true, value: 'done' });
   });
 
-  it('[J-72] in CALLBACKS changes no result and goes on with the callbacks', async () => {
-    const gate = new Gate();
+  it('[J-72] in CALLBACKS changes no result and continues with the callbacks', async () => {
+    const barrier = new Barrier();
     const seen: string[] = [];
-    const slow = defineJob({ name: 'slow', run: (_input: unknown) => gate.pass() });
+    const slow = defineJob({ name: 'slow', run: (_input: unknown) => barrier.wait() });
     const note = defineJob({
       name: 'note',
       run: (failure: unknown) => void seen.push((failure as Failure).message),
@@ -158,7 +158,7 @@ forEachStore('fail', (makeStore) => {
 
     expect(job.outcome).toMatchObject({ ok: false, failure: { message: 'first reason' } });
     expect(seen).toEqual(['first reason']);
-    gate.open('');
+    barrier.release('');
     await first;
     expect((await job.refresh()).status).toBe('COMPLETED');
     expect(job.outcome).toMatchObject({ ok: false, failure: { message: 'first reason' } });

@@ -11,12 +11,12 @@ import {
   TimeoutError,
 } from 'signalbox';
 import { expect, it } from 'vitest';
-import { Gate } from './gate.ts';
+import { Barrier } from './barrier.ts';
 import { forEachStore, makeBox, type TestBox } from './stores.ts';
 
 const seven = defineJob({ name: 'seven', run: () => 7 });
 
-/** A policy that tells a list whenever it is asked, and never retries a job or a commit. */
+/** A policy that adds each question to a list, and never retries a job or a commit. */
 function listening(asked: string[]): RetryPolicy {
   return {
     ...NeverRetry,
@@ -30,7 +30,7 @@ function listening(asked: string[]): RetryPolicy {
   };
 }
 
-/** Whoever watches says that this process is dead: its jobs are handed on, though it still runs. */
+/** Declares this process dead: its jobs are reassigned, though it still runs. */
 async function declareDead({ box }: TestBox): Promise<void> {
   await (await box.queue().dispatchers.get(box.uuid)).deactivate();
 }
@@ -87,16 +87,16 @@ forEachStore('A failure', (makeStore) => {
     expect(new TimeoutError({ what: 'it', limit: '1 s' }).name).toBe('TimeoutError');
   });
 
-  it('[J-39] of a worker whose job is in other hands is a ReassignedError: it is logged, and never a result', async () => {
-    const gate = new Gate();
-    const slow = defineJob({ name: 'slow', run: () => gate.pass() });
+  it('[J-39] of a worker whose job was reassigned is a ReassignedError: it is logged, and never a result', async () => {
+    const barrier = new Barrier();
+    const slow = defineJob({ name: 'slow', run: () => barrier.wait() });
     const testBox = await open([slow]);
     const dispatcher = await testBox.box.start();
     const job = await testBox.box.queue().put(slow);
     await testBox.reactor.runUntilIdle();
     await declareDead(testBox);
 
-    gate.open('too late');
+    barrier.release('too late');
     await testBox.reactor.runUntilIdle();
 
     expect(await job.refresh()).toMatchObject({ status: 'ACTIVE', outcome: null });
@@ -107,7 +107,7 @@ forEachStore('A failure', (makeStore) => {
       result: null,
     });
     await testBox.reactor.advance('5s');
-    gate.open('in time');
+    barrier.release('in time');
     expect(await job.result()).toBe('in time');
   });
 

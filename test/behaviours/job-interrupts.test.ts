@@ -11,8 +11,8 @@ import {
 import { expect, it } from 'vitest';
 import { internals } from '../../src/runtime/box/internals.ts';
 import { handleInterrupt } from '../../src/runtime/callbacks/interrupted-job.ts';
+import { Barrier } from './barrier.ts';
 import { disconnect, Faults, faultyStore, has } from './faulty-store.ts';
-import { Gate } from './gate.ts';
 import { forEachStore, makeBox } from './stores.ts';
 
 const seven = defineJob({ name: 'seven', run: () => 7 });
@@ -23,7 +23,7 @@ forEachStore('An interrupted job', (makeStore) => {
   /** A box whose job `slow` has been started and left behind by its worker, as a crash leaves it. */
   async function interrupted(answers: readonly RetryAnswer[], queue = '') {
     const faults = new Faults();
-    const gate = new Gate();
+    const barrier = new Barrier();
     const asked: number[] = [];
     const left = [...answers];
     const policy: RetryPolicy = {
@@ -35,7 +35,7 @@ forEachStore('An interrupted job', (makeStore) => {
         return { answer: left.shift() ?? false, data: { ...data, told: asked.length } };
       },
     };
-    const slow = defineJob({ name: 'slow', retry: policy, run: () => gate.pass() });
+    const slow = defineJob({ name: 'slow', retry: policy, run: () => barrier.wait() });
     const caught: string[] = [];
     const handle = defineJob({
       name: 'handle',
@@ -52,8 +52,8 @@ forEachStore('An interrupted job', (makeStore) => {
     await job.addCallback(handle);
     await box.queue(queue).put(job);
     await reactor.runUntilIdle();
-    expect([(await job.refresh()).status, gate.calls]).toEqual(['ACTIVE', 1]);
-    return { box, reactor, entries, dispatcher, job, gate, asked, caught, faults };
+    expect([(await job.refresh()).status, barrier.calls]).toEqual(['ACTIVE', 1]);
+    return { box, reactor, entries, dispatcher, job, barrier, asked, caught, faults };
   }
 
   it('[J-74] goes to the front, or to a later time, or is aborted, as its policy says', async () => {
@@ -82,9 +82,12 @@ forEachStore('An interrupted job', (makeStore) => {
 
   it('[J-75] whose abort is stored already only has its callbacks resumed', async () => {
     const about = await interrupted([false]);
-    const gates = [new Gate(), new Gate()];
+    const barriers = [new Barrier(), new Barrier()];
     let calls = 0;
-    const slowToo = defineJob({ name: 'slowToo', run: (_input: unknown) => (gates[calls++] as Gate).pass() });
+    const slowToo = defineJob({
+      name: 'slowToo',
+      run: (_input: unknown) => (barriers[calls++] as Barrier).wait(),
+    });
     about.box.define(slowToo);
     const callback = await about.job.addCallback(slowToo);
     about.dispatcher.abandon();
@@ -95,10 +98,10 @@ forEachStore('An interrupted job', (makeStore) => {
     const second = about.job.handleInterrupt();
     await about.reactor.runUntilIdle();
     expect([about.asked, calls]).toEqual([[1], 2]);
-    gates[0]?.open('of the interrupted run');
+    barriers[0]?.release('of the interrupted run');
     await about.reactor.runUntilIdle();
     expect((await callback.refresh()).status).toBe('ACTIVE');
-    gates[1]?.open('of the second run');
+    barriers[1]?.release('of the second run');
     await Promise.all([first, second]);
 
     expect([(await about.job.refresh()).status, about.job.ending]).toEqual(['COMPLETED', 'aborted']);
@@ -110,8 +113,8 @@ forEachStore('An interrupted job', (makeStore) => {
   });
 
   it('[J-76] is ACTIVE or at its callbacks: a decision about any other is refused, and no policy is asked', async () => {
-    const { box, reactor, dispatcher, asked, job, gate } = await interrupted([true]);
-    gate.open('done');
+    const { box, reactor, dispatcher, asked, job, barrier } = await interrupted([true]);
+    barrier.release('done');
     await reactor.runUntilIdle();
     expect((await job.refresh()).status).toBe('COMPLETED');
     const fresh = seven();
@@ -137,7 +140,7 @@ forEachStore('An interrupted job', (makeStore) => {
     expect(asked).toEqual([]);
   });
 
-  it('[J-77] is decided about in the queue of the system job, which goes on until the decision is stored', async () => {
+  it('[J-77] is decided about in the queue of the system job, which runs until the decision is stored', async () => {
     const { box, reactor, dispatcher, job, faults } = await interrupted(Array(10).fill(true), 'a');
     await dispatcher.deactivate();
     expect((await box.queue('a').jobs()).map(({ name }) => name)).toEqual(['signalbox.handleInterrupt']);

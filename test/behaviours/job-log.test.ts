@@ -1,17 +1,17 @@
 import { defineJob, type Job } from 'signalbox';
 import { expect, it } from 'vitest';
-import { makeNotebook } from './notebook.ts';
+import { makeRecordingJobs } from './recording-jobs.ts';
 import { forEachStore, type MakeStore, makeBox } from './stores.ts';
 
 async function setUp(makeStore: MakeStore) {
-  const notebook = makeNotebook();
-  const { note, give, raise } = notebook;
+  const recording = makeRecordingJobs();
+  const { note, give, raise } = recording;
   const testBox = await makeBox({ store: makeStore(), jobs: [note, give, raise] });
   await testBox.box.start();
   const of = (job: Job<unknown>) => testBox.entries.filter((entry) => entry.job === job.id);
   const failures = (job: Job<unknown>) =>
     of(job).filter(({ message }) => message.includes('failed with traceback'));
-  return { ...testBox, ...notebook, of, failures, queue: testBox.box.queue() };
+  return { ...testBox, ...recording, of, failures, queue: testBox.box.queue() };
 }
 
 forEachStore('The log of jobs', (makeStore) => {
@@ -26,7 +26,7 @@ forEachStore('The log of jobs', (makeStore) => {
     expect(failures(job)).toMatchObject([{ level: 'ERROR', stream: 'signalbox.events' }]);
     expect(failures(job)[0]?.message).toContain(String(job));
     expect(failures(job)[0]?.message).toContain('Error: broken');
-    expect(failures(job)[0]?.message).toMatch(/at .*notebook\.ts/);
+    expect(failures(job)[0]?.message).toMatch(/at .*recording-jobs\.ts/);
     expect(failures(callback)).toMatchObject([{ level: 'CRITICAL', stream: 'signalbox.events' }]);
   });
 
@@ -113,7 +113,7 @@ forEachStore('The log of jobs', (makeStore) => {
     expect(String(job)).not.toContain('\n');
   });
 
-  it('[J-140] rendering never throws, whatever the arguments are', async () => {
+  it('[J-140] rendering never throws, for any arguments', async () => {
     const any = defineJob({ name: 'any', run: (..._input: unknown[]) => null });
     const { proxy, revoke } = Proxy.revocable({}, {});
     revoke();

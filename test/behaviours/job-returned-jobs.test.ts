@@ -11,8 +11,8 @@ import {
   SignalboxError,
 } from 'signalbox';
 import { expect, it } from 'vitest';
+import { Barrier } from './barrier.ts';
 import { conflict, Faults, faultyStore, has } from './faulty-store.ts';
-import { Gate } from './gate.ts';
 import { forEachStore, makeBox } from './stores.ts';
 
 const seven = defineJob({ name: 'seven', run: () => 7 });
@@ -37,9 +37,9 @@ forEachStore('A job that returns', (makeStore) => {
   };
 
   it('[J-61] a job stays ACTIVE and waits for it, then has its result, and its own callbacks run', async () => {
-    const gate = new Gate();
+    const barrier = new Barrier();
     const inner: Job[] = [];
-    const slow = defineJob({ name: 'slow', run: () => gate.pass() });
+    const slow = defineJob({ name: 'slow', run: () => barrier.wait() });
     const outer = defineJob({
       name: 'outer',
       run: async () => {
@@ -61,7 +61,7 @@ forEachStore('A job that returns', (makeStore) => {
     const wait = faults.commits.find((commit) => has(commit, 'job.wait', job.id));
     expect(wait?.changes.map(({ event, id }) => [event, id])).toContainEqual(['job.put', inner[0]?.id]);
 
-    gate.open('of the inner job');
+    barrier.release('of the inner job');
     await reactor.runUntilIdle();
     expect(await job.result()).toBe('of the inner job');
     expect((await job.refresh()).status).toBe('COMPLETED');
@@ -87,7 +87,7 @@ forEachStore('A job that returns', (makeStore) => {
     for (const outer of waiting) expect((await outer.refresh()).outcome).toEqual({ ok: true, value: 7 });
   });
 
-  it('[J-63] a job that nobody put waits for ever, until somebody does', async () => {
+  it('[J-63] a returned job that is not put is waited for until it is put', async () => {
     const inner = seven();
     const outer = defineJob({ name: 'outer', run: () => inner });
     const { box, reactor } = await open([outer]);
@@ -138,7 +138,7 @@ forEachStore('A job that returns', (makeStore) => {
     expect(await main?.length()).toBe(0);
   });
 
-  it('[J-66] a job that is completed already completes at once with its plain result', async () => {
+  it('[J-66] a job that is completed already completes at once with its result', async () => {
     const give = defineJob({ name: 'give', run: (job: Job) => job });
     const { box, reactor } = await open([give]);
     await box.start({ agent: agent({ size: 1 }) });
@@ -153,7 +153,7 @@ forEachStore('A job that returns', (makeStore) => {
     expect(outers[1]?.outcome).toMatchObject({ ok: false, failure: { name: 'RangeError' } });
   });
 
-  it('[J-66] a job that is not there any more fails at once, and its callbacks hear of that', async () => {
+  it('[J-66] a returned job that is gone fails the outer job at once, and its callbacks get that Failure', async () => {
     const outer = defineJob({ name: 'outer', run: (): Job => box.job('dropped') });
     const { box, reactor } = await open([outer]);
     await box.start();
@@ -196,8 +196,8 @@ forEachStore('A job that returns', (makeStore) => {
   });
 
   it('[J-68] a detached promise frees its worker, and what it settles to is stored through any number of conflicts', async () => {
-    const gate = new Gate();
-    const apart = defineJob({ name: 'apart', run: () => detached(gate.pass()) });
+    const barrier = new Barrier();
+    const apart = defineJob({ name: 'apart', run: () => detached(barrier.wait()) });
     const { box, reactor, faults } = await open([apart]);
     const dispatcher = await box.start({ agent: agent({ size: 2 }) });
     const jobs = [apart(), apart()];
@@ -211,18 +211,18 @@ forEachStore('A job that returns', (makeStore) => {
     }
 
     faults.refuseNext('job.finish', ...Array.from({ length: 20 }, conflict));
-    gate.open('settled');
+    barrier.release('settled');
     await reactor.runUntilIdle();
     expect(await Promise.all(jobs.map((job) => job.result()))).toEqual(['settled', 'settled']);
     expect(await Promise.all(callbacks.map((callback) => callback.result()))).toEqual([
       'got settled',
       'got settled',
     ]);
-    expect(gate.calls).toBe(2);
+    expect(barrier.calls).toBe(2);
 
     const failing = await box.queue().put(apart);
     await reactor.runUntilIdle();
-    gate.fail(new RangeError('too far'));
+    barrier.fail(new RangeError('too far'));
     await expect(failing.result()).rejects.toMatchObject({ name: 'RangeError' });
   });
 
@@ -233,7 +233,7 @@ forEachStore('A job that returns', (makeStore) => {
     'waits once its store takes that again, when the store %s: the code is not called again',
     async (_, refusal) => {
       let calls = 0;
-      const gate = new Gate();
+      const barrier = new Barrier();
       const outer = defineJob({
         name: 'outer',
         run: (): Promise<Job<number>> => {
@@ -241,14 +241,14 @@ forEachStore('A job that returns', (makeStore) => {
           return local.getQueue().put(seven);
         },
       });
-      const apart = defineJob({ name: 'apart', run: () => detached(gate.pass()) });
+      const apart = defineJob({ name: 'apart', run: () => detached(barrier.wait()) });
       const { box, reactor, faults } = await open([outer, apart]);
       await box.start();
       for (const result of [7, 'settled']) {
         faults.refuseNext('job.wait', refusal(), refusal());
         const job: Job<unknown> = await (result === 7 ? box.queue().put(outer()) : box.queue().put(apart()));
         await reactor.runUntilIdle();
-        if (result === 'settled') gate.open(result);
+        if (result === 'settled') barrier.release(result);
         expect((await job.refresh()).status).toBe('ACTIVE');
 
         await reactor.advance('15s');
@@ -274,9 +274,9 @@ forEachStore('A job that returns', (makeStore) => {
         return RetryCommonFourTimes.interrupted(data, tools);
       },
     };
-    const gate = new Gate();
+    const barrier = new Barrier();
     const apart = (run: () => unknown) => defineJob({ name: 'apart', retry: policy, run });
-    const before = apart(() => detached(gate.pass()));
+    const before = apart(() => detached(barrier.wait()));
     const first = await makeBox({ store, jobs: [before], queues: [''] });
     const dispatcher = await first.box.start();
     const { id } = await first.box.queue().put(before());

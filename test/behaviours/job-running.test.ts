@@ -9,14 +9,14 @@ import {
   type RetryPolicy,
 } from 'signalbox';
 import { expect, it } from 'vitest';
+import { Barrier } from './barrier.ts';
 import { conflict, disconnect, Faults, faultyStore, has, interceptedStore } from './faulty-store.ts';
-import { Gate } from './gate.ts';
 import { forEachStore, makeBox, type TestBox } from './stores.ts';
 
 const seven = defineJob({ name: 'seven', run: () => 7 });
 const note = defineJob({ name: 'note', run: (input: unknown) => `got ${String(input)}` });
 
-/** A policy that answers as told, in turn, and then never retries; it tells a list that it was asked. */
+/** A policy that returns the given answers in turn, then never retries, and adds each question to a list. */
 function answering(asked: string[], ...answers: readonly ReturnType<RetryPolicy['jobError']>[]): RetryPolicy {
   const left = [...answers];
   return {
@@ -132,7 +132,7 @@ forEachStore('Running a job', (makeStore) => {
     await expect(put[0]?.refresh()).rejects.toMatchObject({ code: 'TRANSACTION_ENDED' });
   });
 
-  it('[J-48] after an error goes on in the same call, puts the job back, or stores the Failure, as the policy says', async () => {
+  it('[J-48] after an error runs the job again in the same call, puts it back, or stores the Failure, as the policy says', async () => {
     const asked: string[] = [];
     let calls = 0;
     const careless = defineJob({
@@ -314,7 +314,7 @@ forEachStore('Running a job', (makeStore) => {
     expect((await job.refresh()).status).toBe('COMPLETED');
   });
 
-  it('[J-54] logs the outcome before the callbacks start, and these run until there is none', async () => {
+  it('[J-54] logs the outcome before the callbacks start, and these run until none is left', async () => {
     const seen: unknown[] = [];
     const told = (job: Job): boolean =>
       testBox.entries.some((entry) => entry.job === job.id && /succeeded|failed with/.test(entry.message));
@@ -346,7 +346,7 @@ forEachStore('Running a job', (makeStore) => {
   });
 
   it('[J-55] ends without a current job and gives the value, the Failure, the inner job, the promise, or the job put back', async () => {
-    const gate = new Gate();
+    const barrier = new Barrier();
     const asked: string[] = [];
     const jobs = {
       value: seven,
@@ -357,7 +357,7 @@ forEachStore('Running a job', (makeStore) => {
         },
       }),
       inner: defineJob({ name: 'inner', run: (): Promise<Job<number>> => local.getQueue().put(seven) }),
-      promise: defineJob({ name: 'promise', run: () => new Detached(gate.pass()) }),
+      promise: defineJob({ name: 'promise', run: () => new Detached(barrier.wait()) }),
       putBack: defineJob({
         name: 'putBack',
         retry: answering(asked, { after: '1h' }),
@@ -374,7 +374,7 @@ forEachStore('Running a job', (makeStore) => {
     expect([inner.name, inner.status]).toEqual(['seven', 'PENDING']);
     const promise = await box.call(jobs.promise);
     expect(promise).toBeInstanceOf(Detached);
-    gate.open('settled');
+    barrier.release('settled');
     expect(await (promise as Detached<string>).promise).toBe('settled');
     const held = await box.queue().put(jobs.putBack);
     await box.queue().claim((job) => job.id === held.id);
@@ -384,8 +384,8 @@ forEachStore('Running a job', (makeStore) => {
   });
 
   it('[J-56] shows the result as soon as the job is at its callbacks', async () => {
-    const gate = new Gate();
-    const slow = defineJob({ name: 'slow', run: (_input: unknown) => gate.pass() });
+    const barrier = new Barrier();
+    const slow = defineJob({ name: 'slow', run: (_input: unknown) => barrier.wait() });
     const { box, reactor } = await open([slow]);
     await box.start({ agent: agent({ size: 1 }) });
     const job = seven();
@@ -397,6 +397,6 @@ forEachStore('Running a job', (makeStore) => {
 
     expect(await other.result()).toBe(7);
     expect(await other.refresh()).toMatchObject({ status: 'CALLBACKS', outcome: { ok: true, value: 7 } });
-    gate.open('');
+    barrier.release('');
   });
 });

@@ -1,6 +1,6 @@
 import { agent, BadStatusError, defineJob, Failure, type Job, local } from 'signalbox';
 import { expect, it } from 'vitest';
-import { Gate } from './gate.ts';
+import { Barrier } from './barrier.ts';
 import { forEachStore, makeBox } from './stores.ts';
 
 const seven = defineJob({ name: 'seven', run: () => 7 });
@@ -82,10 +82,10 @@ forEachStore('The status of a job', (makeStore) => {
   });
 
   it('[J-21] lets the job be called while it is NEW or ASSIGNED, and at no other time', async () => {
-    const inJob = new Gate();
-    const inCallback = new Gate();
-    const slow = defineJob({ name: 'slow', run: () => inJob.pass() });
-    const slowToo = defineJob({ name: 'slowToo', run: (_input: unknown) => inCallback.pass() });
+    const inJob = new Barrier();
+    const inCallback = new Barrier();
+    const slow = defineJob({ name: 'slow', run: () => inJob.wait() });
+    const slowToo = defineJob({ name: 'slowToo', run: (_input: unknown) => inCallback.wait() });
     const { box, reactor } = await open([slow, slowToo]);
     const refused = async (job: Job, status: string): Promise<void> => {
       expect((await job.refresh()).status).toBe(status);
@@ -101,10 +101,10 @@ forEachStore('The status of a job', (makeStore) => {
     const called = box.call(job);
     await reactor.runUntilIdle();
     await refused(job, 'ACTIVE');
-    inJob.open('done');
+    inJob.release('done');
     await reactor.runUntilIdle();
     await refused(job, 'CALLBACKS');
-    inCallback.open('done too');
+    inCallback.release('done too');
     expect(await called).toBe('done');
     await refused(job, 'COMPLETED');
 
@@ -146,9 +146,9 @@ forEachStore('The status of a job', (makeStore) => {
     expect(callback.outcome?.ok === false && callback.outcome.failure).toBeInstanceOf(Failure);
   });
 
-  it('[J-24] stays COMPLETED whatever callbacks are added and run later', async () => {
-    const gate = new Gate();
-    const slow = defineJob({ name: 'slow', run: (_input: unknown) => gate.pass() });
+  it('[J-24] stays COMPLETED when callbacks are added and run later', async () => {
+    const barrier = new Barrier();
+    const slow = defineJob({ name: 'slow', run: (_input: unknown) => barrier.wait() });
     const { box, reactor } = await open([slow]);
     await box.start({ agent: agent({ size: 1 }) });
     const job = await box.queue().put(seven);
@@ -160,9 +160,9 @@ forEachStore('The status of a job', (makeStore) => {
     await reactor.runUntilIdle();
 
     expect(await late.result()).toBe('got 7');
-    expect(gate.calls).toBe(1);
+    expect(barrier.calls).toBe(1);
     expect((await job.refresh()).status).toBe('COMPLETED');
-    gate.open('now');
+    barrier.release('now');
     await reactor.runUntilIdle();
     expect((await job.refresh()).status).toBe('COMPLETED');
     expect((await way(job)).filter((state) => state === 'completed')).toHaveLength(1);

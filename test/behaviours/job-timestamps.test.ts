@@ -1,7 +1,7 @@
 import { agent, defineJob, detached, type Job, local, NeverRetry, type RetryPolicy } from 'signalbox';
 import { expect, it } from 'vitest';
+import { Barrier } from './barrier.ts';
 import { conflict } from './faulty-store.ts';
-import { Gate } from './gate.ts';
 import { forEachStore, makeBox } from './stores.ts';
 
 const seven = defineJob({ name: 'seven', run: () => 7 });
@@ -13,7 +13,7 @@ forEachStore('A timestamp of a job', (makeStore) => {
     makeBox({ store: makeStore(), jobs: [seven, ...jobs], queues: [''] });
 
   it('[J-32] activeStart is the start of the call, through its retries; putting the job back clears it', async () => {
-    const gate = new Gate<Error | null>();
+    const barrier = new Barrier<Error | null>();
     const again: RetryPolicy = {
       ...NeverRetry,
       name: 'again',
@@ -24,7 +24,7 @@ forEachStore('A timestamp of a job', (makeStore) => {
       name: 'slow',
       retry: again,
       run: async () => {
-        const error = await gate.pass();
+        const error = await barrier.wait();
         if (error !== null) throw error;
       },
     });
@@ -36,17 +36,17 @@ forEachStore('A timestamp of a job', (makeStore) => {
     expect((await job.refresh()).activeStart).toEqual(after(10_000));
 
     await reactor.advance('20s');
-    gate.open(conflict());
+    barrier.release(conflict());
     await reactor.runUntilIdle();
-    expect(gate.calls).toBe(2);
+    expect(barrier.calls).toBe(2);
     expect((await job.refresh()).activeStart).toEqual(after(10_000));
 
-    gate.open(new Error('later'));
+    barrier.release(new Error('later'));
     await reactor.runUntilIdle();
     expect(await job.refresh()).toMatchObject({ status: 'PENDING', activeStart: null });
 
     await reactor.advance('1h');
-    gate.open(null);
+    barrier.release(null);
     await reactor.runUntilIdle();
     expect(await job.refresh()).toMatchObject({
       status: 'COMPLETED',
@@ -55,10 +55,10 @@ forEachStore('A timestamp of a job', (makeStore) => {
   });
 
   it('[J-33] activeEnd is when the outcome is recorded, by the code or by fail, not the end of the callbacks', async () => {
-    const inJob = new Gate();
-    const inCallback = new Gate();
-    const slow = defineJob({ name: 'slow', run: () => inJob.pass() });
-    const slowToo = defineJob({ name: 'slowToo', run: (_input: unknown) => inCallback.pass() });
+    const inJob = new Barrier();
+    const inCallback = new Barrier();
+    const slow = defineJob({ name: 'slow', run: () => inJob.wait() });
+    const slowToo = defineJob({ name: 'slowToo', run: (_input: unknown) => inCallback.wait() });
     const { box, reactor } = await open([slow, slowToo]);
     await box.start();
     const job = slow();
@@ -66,10 +66,10 @@ forEachStore('A timestamp of a job', (makeStore) => {
     await box.queue().put(job);
     await reactor.advance('10s');
     expect((await job.refresh()).activeEnd).toBeNull();
-    inJob.open('done');
+    inJob.release('done');
     await reactor.advance('20s');
     expect(await job.refresh()).toMatchObject({ status: 'CALLBACKS', activeEnd: after(10_000) });
-    inCallback.open('done');
+    inCallback.release('done');
     await reactor.runUntilIdle();
     expect(await job.refresh()).toMatchObject({ status: 'COMPLETED', activeEnd: after(10_000) });
 
@@ -78,9 +78,9 @@ forEachStore('A timestamp of a job', (makeStore) => {
     expect(failed.activeEnd).toEqual(after(30_000));
   });
 
-  it('[J-34] callbacksEnd is when the agent filed the job, whatever is added later, and null where no agent did', async () => {
-    const gate = new Gate();
-    const slow = defineJob({ name: 'slow', run: (_input: unknown) => gate.pass() });
+  it('[J-34] callbacksEnd is when the agent filed the job, also when callbacks are added later, and null where no agent did', async () => {
+    const barrier = new Barrier();
+    const slow = defineJob({ name: 'slow', run: (_input: unknown) => barrier.wait() });
     const { box, reactor } = await open([slow]);
     const late = await box.queue().put(seven, { beginBy: '1s' });
     reactor.run();
@@ -91,7 +91,7 @@ forEachStore('A timestamp of a job', (makeStore) => {
     await box.queue().put(job);
     await reactor.advance('10s');
     expect((await job.refresh()).callbacksEnd).toBeNull();
-    gate.open('');
+    barrier.release('');
     await reactor.advance('10s');
     expect((await job.refresh()).callbacksEnd).toEqual(after(20_000));
     await job.addCallback(seven as never);
@@ -106,11 +106,11 @@ forEachStore('A timestamp of a job', (makeStore) => {
   });
 
   it('[J-35] a job that waits for another or for a promise has no activeEnd before what it waits for is there', async () => {
-    const inner = new Gate();
-    const promised = new Gate();
-    const slow = defineJob({ name: 'slow', run: () => inner.pass() });
+    const inner = new Barrier();
+    const promised = new Barrier();
+    const slow = defineJob({ name: 'slow', run: () => inner.wait() });
     const outer = defineJob({ name: 'outer', run: (): Promise<Job<string>> => local.getQueue().put(slow) });
-    const apart = defineJob({ name: 'apart', run: () => detached(promised.pass()) });
+    const apart = defineJob({ name: 'apart', run: () => detached(promised.wait()) });
     const { box, reactor } = await open([slow, outer, apart]);
     await box.start({ agent: agent({ size: 5 }) });
     const jobs = [await box.queue().put(outer), await box.queue().put(apart)];
@@ -119,8 +119,8 @@ forEachStore('A timestamp of a job', (makeStore) => {
     for (const job of jobs) {
       expect(await job.refresh()).toMatchObject({ status: 'ACTIVE', activeStart: after(0), activeEnd: null });
     }
-    inner.open('inner');
-    promised.open('promised');
+    inner.release('inner');
+    promised.release('promised');
     await reactor.runUntilIdle();
 
     for (const job of jobs) {

@@ -9,25 +9,26 @@ import {
   serial,
 } from 'signalbox';
 import { expect, it } from 'vitest';
-import { agentOf, makeWorkshop, startCrew } from './crew.ts';
+import { makeControlledJobs } from './controlled-jobs.ts';
+import { agentOf, startDispatchers, twoUuids } from './dispatchers.ts';
 import { Faults, faultyStore, has, interceptedStore } from './faulty-store.ts';
-import { makeNotebook, two } from './notebook.ts';
+import { makeRecordingJobs } from './recording-jobs.ts';
 import { forEachStore, type MakeStore, makeBox, type TestBox } from './stores.ts';
 
 type Inner = Job<unknown>;
 
 const resultOf = (job: Inner): unknown => (job.outcome?.ok === true ? job.outcome.value : job.status);
 
-async function setUp(makeStore: MakeStore, store = makeStore(), workshop = makeWorkshop()) {
-  const notebook = makeNotebook();
+async function setUp(makeStore: MakeStore, store = makeStore(), controlled = makeControlledJobs()) {
+  const recording = makeRecordingJobs();
   const collect = defineJob({
     name: 'collect',
     run: (...jobs: Inner[]): unknown[] => jobs.map(resultOf),
   });
-  const { hold, done, fail } = workshop;
-  const jobs = [hold, done, fail, collect, notebook.note, notebook.give];
+  const { hold, done, fail } = controlled;
+  const jobs = [hold, done, fail, collect, recording.note, recording.give];
   const testBox = await makeBox({ store, jobs, queues: [''] });
-  return { ...workshop, ...notebook, ...testBox, testBox, collect, store, queue: testBox.box.queue() };
+  return { ...controlled, ...recording, ...testBox, testBox, collect, store, queue: testBox.box.queue() };
 }
 
 /** How often each job was put, by id. */
@@ -54,7 +55,7 @@ async function restart(
 
 forEachStore('Joined jobs', (makeStore) => {
   it('[S-1] serial and parallel return one NEW job; any other option than postprocess is refused', async () => {
-    const { done } = makeWorkshop();
+    const { done } = makeControlledJobs();
 
     for (const join of [serial, parallel]) {
       expect(join([done('a'), done('b')])).toMatchObject({ status: 'NEW', id: null });
@@ -133,7 +134,7 @@ forEachStore('Joined jobs', (makeStore) => {
   it('[S-6] inner jobs are ordinary jobs of the queue: with beginAfter, quotas and callbacks, for any dispatcher', async () => {
     const { testBox, queue, done, hold, open, note, notes, started, collect, reactor } =
       await setUp(makeStore);
-    await startCrew(testBox, two, { agents: { main: agent({ size: 2 }) } });
+    await startDispatchers(testBox, twoUuids, { agents: { main: agent({ size: 2 }) } });
     await queue.quotas.create('one', { size: 1 });
     const [first, second] = [hold('first'), hold('second')];
     for (const job of [first, second]) job.quotaNames = ['one'];
@@ -148,7 +149,7 @@ forEachStore('Joined jobs', (makeStore) => {
     await reactor.advance('20m');
 
     expect(before.sort()).toEqual(['first', 'third']);
-    expect(places.every((uuid) => two.some((known) => known === uuid))).toBe(true);
+    expect(places.every((uuid) => twoUuids.some((known) => known === uuid))).toBe(true);
     expect(notes).toEqual([['callback', 'first']]);
     expect(Number((await late.refresh()).activeStart) - Number(main.activeStart ?? 0)).toBeGreaterThan(0);
     expect(await main.result()).toEqual(['first', 'second', 'late', 'third']);
@@ -205,11 +206,11 @@ forEachStore('Joined jobs', (makeStore) => {
 
     const one = await queue.put(serial([fail('no'), done('next')], { postprocess: collect }));
     await reactor.runUntilIdle();
-    const two = await queue.put(parallel([fail('no'), done('other')], { postprocess: collect }));
+    const twoUuids = await queue.put(parallel([fail('no'), done('other')], { postprocess: collect }));
     await reactor.runUntilIdle();
 
     expect(await one.result()).toEqual(['COMPLETED', 'next']);
-    expect([(await two.result())[1], two.ending]).toEqual(['other', 'succeeded']);
+    expect([(await twoUuids.result())[1], twoUuids.ending]).toEqual(['other', 'succeeded']);
   });
 
   it('[S-10] inner jobs that end at the same time put the postprocess once', async () => {
@@ -293,7 +294,7 @@ forEachStore('Joined jobs', (makeStore) => {
     expect(await main.result()).toEqual(['slow', null, 'appended']);
   });
 
-  it('[S-19] an inner job that somebody else has put is waited for, and not put again', async () => {
+  it('[S-19] an inner job that was put already is waited for, and not put again', async () => {
     for (const join of [serial, parallel]) {
       const { testBox, box, queue, hold, done, open, collect, reactor, stop } = await setUp(makeStore);
       await box.start();
@@ -310,7 +311,7 @@ forEachStore('Joined jobs', (makeStore) => {
     }
   });
 
-  it('[S-19] an inner job that somebody else has put may end at any moment while its main job looks at it', async () => {
+  it('[S-19] an inner job that was put already may end at any moment while its main job reads it', async () => {
     for (const join of [serial, parallel]) {
       // More looks than there are: in the last rounds it ends after all of them.
       for (let moment = 1; moment <= 8; moment += 1) {
@@ -402,7 +403,7 @@ forEachStore('Joined jobs', (makeStore) => {
       await extend(main, growing, hold('other'));
       await queue.put(main);
       await reactor.runUntilIdle();
-      // It is called behind the step by which the inner job tells of its end.
+      // It is called after the step that stores the end of the inner job.
       await growing.addCallback(told);
       looks.end = async () => {
         looks.left = Number.POSITIVE_INFINITY;
@@ -641,7 +642,7 @@ forEachStore('Joined jobs', (makeStore) => {
     }
   });
 
-  it('[S-21] a main job that waited twice for its postprocess hears of it once, without a failed callback', async () => {
+  it('[S-21] a main job that waited twice for its postprocess is resumed once, without a failed callback', async () => {
     const before = await setUp(makeStore);
     await before.box.start();
     const inner = before.hold('inner');

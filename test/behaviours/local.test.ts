@@ -1,20 +1,20 @@
 import { agent, defineJob, type Job, local, type OpenStore, type Queue, type Store } from 'signalbox';
 import { expect, it } from 'vitest';
-import { makeNotebook } from './notebook.ts';
+import { makeRecordingJobs } from './recording-jobs.ts';
 import { forEachStore, type MakeStore, makeBox } from './stores.ts';
 
 /** A job `act` that does what the test says, and a callback `look` likewise. */
 async function setUp(makeStore: MakeStore, store: Store = makeStore()) {
-  const notebook = makeNotebook();
+  const recording = makeRecordingJobs();
   const acts: { act: (job: Job<unknown> | null) => unknown; look: () => unknown } = {
     act: () => null,
     look: () => null,
   };
   const act = defineJob({ name: 'act', run: (job: Job<unknown> | null = null) => acts.act(job) });
   const look = defineJob({ name: 'look', run: (_input: unknown) => acts.look() });
-  const testBox = await makeBox({ store, jobs: [notebook.note, notebook.give, act, look], queues: [''] });
+  const testBox = await makeBox({ store, jobs: [recording.note, recording.give, act, look], queues: [''] });
   const start = () => testBox.box.start();
-  return { ...notebook, ...testBox, acts, act, look, start, queue: testBox.box.queue() };
+  return { ...recording, ...testBox, acts, act, look, start, queue: testBox.box.queue() };
 }
 
 /** A store whose annotations cannot be read while `hangs` says so: it does not answer. */
@@ -197,7 +197,7 @@ forEachStore('The local context', (makeStore) => {
     expect(seen).toEqual([{}, { attempt: 1 }]);
   });
 
-  it('[L-8] a live annotation is visible at once, whatever becomes of the attempt, and never conflicts', async () => {
+  it('[L-8] a live annotation is visible at once, however the attempt ends, and never conflicts', async () => {
     const { acts, act, queue, start, reactor } = await setUp(makeStore);
     await start();
     let goOn: (error: Error) => void = () => {};
@@ -239,7 +239,7 @@ forEachStore('The local context', (makeStore) => {
     expect(await job.result()).toEqual({ list: [1] });
   });
 
-  it('[L-10] a missing annotation is looked for every poll until the timeout; then the default is given', async () => {
+  it('[L-10] a missing annotation is read at every poll until the timeout; then the default is returned', async () => {
     const { acts, act, queue, start, reactor, stop } = await setUp(makeStore);
     await start();
     const read = (options: Parameters<typeof local.getLiveAnnotation>[1]) => {
@@ -375,7 +375,7 @@ forEachStore('The local context', (makeStore) => {
     let other: Queue | null = null;
     acts.act = async () => {
       other = box.queue();
-      // It is claimed and run while this job is still at it.
+      // It is claimed and run while this job still runs.
       await other.put(act().with({ retryPolicy: policy }));
       throw new Error('first');
     };

@@ -1,12 +1,13 @@
 import { createSignalbox, type Logger, type LogLevel } from 'signalbox';
 import { VirtualReactor } from 'signalbox/testing';
 import { expect, it, vi } from 'vitest';
-import { makeWorkshop, representationOf, startCrew } from './crew.ts';
+import { makeControlledJobs } from './controlled-jobs.ts';
+import { representationOf, startDispatchers } from './dispatchers.ts';
 import { forEachStore, makeBox } from './stores.ts';
 
 forEachStore('Log streams', (makeStore) => {
   it('[D-57] significant entries go to signalbox.events and those of each poll and job to signalbox.trace, at their levels', async () => {
-    const { hold, done, fail, open } = makeWorkshop();
+    const { hold, done, fail, open } = makeControlledJobs();
     const testBox = await makeBox({ store: makeStore(), jobs: [hold, done, fail] });
     const { box, reactor, entries } = testBox;
     const levelsOf = (text: RegExp) => {
@@ -14,7 +15,7 @@ forEachStore('Log streams', (makeStore) => {
       return [...new Set(found.map(({ stream, level }) => `${stream} ${level}`))];
     };
 
-    const [a] = await startCrew(testBox, ['a']);
+    const [a] = await startDispatchers(testBox, ['a']);
     const parent = done('parent');
     await parent.addCallback(fail.partial('callback fails'));
     await box.queue().put(parent);
@@ -47,7 +48,7 @@ forEachStore('Log streams', (makeStore) => {
   });
 
   it('[D-57] a logger is asked which levels it wants, and without one only CRITICAL entries reach standard error', async () => {
-    const { done, fail } = makeWorkshop();
+    const { done, fail } = makeControlledJobs();
     const written: LogLevel[] = [];
     const keep =
       (level: LogLevel): Logger['info'] =>

@@ -1,14 +1,14 @@
 import { defineJob, type Job, NeverRetry, type RetryAnswer, type RetryPolicy } from 'signalbox';
 import { expect, it } from 'vitest';
-import { representationOf, startCrew } from './crew.ts';
+import { holderOf, representationOf, startDispatchers, twoUuids } from './dispatchers.ts';
 import { Faults, faultyStore, has } from './faulty-store.ts';
-import { holderOf, makeNotebook, two } from './notebook.ts';
+import { makeRecordingJobs } from './recording-jobs.ts';
 import { forEachStore, type MakeStore, makeBox } from './stores.ts';
 
 /** Two dispatchers, and a job whose calls the test ends one by one. */
 async function setUp(makeStore: MakeStore) {
   const calls: { end: (value: string) => void; fail: (error: Error) => void }[] = [];
-  const { note, notes, give } = makeNotebook();
+  const { note, notes, give } = makeRecordingJobs();
   const faults = new Faults();
   const work = defineJob({
     name: 'work',
@@ -18,15 +18,26 @@ async function setUp(makeStore: MakeStore) {
       }),
   });
   const testBox = await makeBox({ store: faultyStore(makeStore(), faults), jobs: [work, note, give] });
-  const crew = await startCrew(testBox, two);
-  /** Whoever holds the job is taken for dead though it lives, and the other one takes its jobs. */
+  const dispatchers = await startDispatchers(testBox, twoUuids);
+  /** Declares the holder of the job dead though it lives, so that the other one takes its jobs. */
   const takeOver = async (job: Job<unknown>) => {
-    const holder = await holderOf(crew, job);
+    const holder = await holderOf(dispatchers, job);
     await (await representationOf(testBox, holder.uuid)).deactivate();
     await testBox.reactor.runUntilIdle();
     return holder;
   };
-  return { ...testBox, calls, note, notes, give, work, crew, takeOver, faults, queue: testBox.box.queue() };
+  return {
+    ...testBox,
+    calls,
+    note,
+    notes,
+    give,
+    work,
+    dispatchers,
+    takeOver,
+    faults,
+    queue: testBox.box.queue(),
+  };
 }
 
 forEachStore('Ownership', (makeStore) => {
@@ -102,8 +113,8 @@ forEachStore('Ownership', (makeStore) => {
   });
 
   it('[J-132] the same dispatcher and agent do not make a worker the owner: only its own claim does', async () => {
-    const { work, calls, queue, reactor, crew, takeOver } = await setUp(makeStore);
-    const [only, other] = crew;
+    const { work, calls, queue, reactor, dispatchers, takeOver } = await setUp(makeStore);
+    const [only, other] = dispatchers;
     await other?.deactivate();
     const job = await queue.put(work());
     await reactor.runUntilIdle();
@@ -134,7 +145,7 @@ forEachStore('Ownership', (makeStore) => {
     await expect(box.call(job)).rejects.toMatchObject({ code: 'BAD_STATUS' });
   });
 
-  it('[J-133] a worker that lost its job says so, writes nothing, marks its record and goes on', async () => {
+  it('[J-133] a worker that lost its job logs that, writes nothing, marks its record and continues', async () => {
     const { work, calls, queue, reactor, takeOver, entries, give } = await setUp(makeStore);
     const job = await queue.put(work());
     await reactor.runUntilIdle();

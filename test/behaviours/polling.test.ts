@@ -1,6 +1,7 @@
 import { agent, ConflictError, Dispatcher, defineFilter, type Job, type Store } from 'signalbox';
 import { expect, it } from 'vitest';
-import { agentOf, makeWorkshop, namesOf, representationOf, startCrew } from './crew.ts';
+import { makeControlledJobs, namesOf } from './controlled-jobs.ts';
+import { agentOf, representationOf, startDispatchers } from './dispatchers.ts';
 import { interceptedStore } from './faulty-store.ts';
 import { forEachStore, makeBox } from './stores.ts';
 
@@ -9,15 +10,15 @@ function conflict(): ConflictError {
 }
 
 forEachStore('A poll', (makeStore) => {
-  async function makeShop(queues: readonly string[] = [''], store: Store = makeStore()) {
-    const shop = makeWorkshop();
-    const testBox = await makeBox({ store, jobs: [shop.hold, shop.done], queues });
+  async function makeTestBox(queues: readonly string[] = [''], store: Store = makeStore()) {
+    const controlled = makeControlledJobs();
+    const testBox = await makeBox({ store, jobs: [controlled.hold, controlled.done], queues });
     const { box, reactor } = testBox;
-    return { ...shop, testBox, box, reactor, queue: box.queue() };
+    return { ...controlled, testBox, box, reactor, queue: box.queue() };
   }
 
   it('[D-14] without queues a poll ends normally with an empty record', async () => {
-    const { testBox, box, reactor } = await makeShop([]);
+    const { testBox, box, reactor } = await makeTestBox([]);
     const dispatcher = new Dispatcher(box, { uuid: 'a' });
 
     dispatcher.activate();
@@ -29,12 +30,12 @@ forEachStore('A poll', (makeStore) => {
   });
 
   it('[D-15] the record has every queue in order of name, null for one that was skipped', async () => {
-    const { testBox, box } = await makeShop(['b', 'c', 'a']);
+    const { testBox, box } = await makeTestBox(['b', 'c', 'a']);
     box.on('dispatcherActivated', ({ representation }) => {
       if (representation.queue === 'b') throw new Error('not here');
     });
 
-    const [a] = await startCrew(testBox, ['a']);
+    const [a] = await startDispatchers(testBox, ['a']);
 
     const { queues } = a?.getPollInfo() ?? { queues: {} };
     expect(Object.keys(queues)).toEqual(['', 'a', 'b', 'c']);
@@ -42,8 +43,8 @@ forEachStore('A poll', (makeStore) => {
   });
 
   it('[D-16] a poll registers its dispatcher in every queue where it is not registered, also in later ones', async () => {
-    const { testBox, box, reactor } = await makeShop(['', 'first']);
-    await startCrew(testBox, ['a']);
+    const { testBox, box, reactor } = await makeTestBox(['', 'first']);
+    await startDispatchers(testBox, ['a']);
     expect(await box.queue('first').dispatchers.uuids()).toEqual(['a']);
 
     await box.createQueue('later');
@@ -54,15 +55,15 @@ forEachStore('A poll', (makeStore) => {
   });
 
   it('[D-17] a UUID that is active already and not dead is an ERROR at each poll and skipped; once dead it is taken over', async () => {
-    const { testBox, box, queue, hold, started, reactor } = await makeShop();
-    const [former] = await startCrew(testBox, ['a']);
+    const { testBox, box, queue, hold, started, reactor } = await makeTestBox();
+    const [former] = await startDispatchers(testBox, ['a']);
     await queue.put(hold('left'));
     await reactor.runUntilIdle();
     const lastSign = reactor.now();
     former?.abandon();
     box.popDispatcher('a');
 
-    const [latter] = await startCrew(testBox, ['a']);
+    const [latter] = await startDispatchers(testBox, ['a']);
     await reactor.advance('59s');
     expect(testBox.logged('ERROR')).toHaveLength(12);
     expect(testBox.logged('ERROR')[0]).toMatch(/already active.*same UUID/);
@@ -78,8 +79,8 @@ forEachStore('A poll', (makeStore) => {
   });
 
   it('[D-18] a poll pings before it claims, so a dispatcher taken for dead claims again in the same poll', async () => {
-    const { testBox, box, queue, done, reactor } = await makeShop();
-    const [a] = await startCrew(testBox, ['a']);
+    const { testBox, box, queue, done, reactor } = await makeTestBox();
+    const [a] = await startDispatchers(testBox, ['a']);
     await (await representationOf(testBox, 'a')).deactivate();
     const job = await queue.put(done('one'));
 
@@ -95,8 +96,8 @@ forEachStore('A poll', (makeStore) => {
   });
 
   it('[D-19] for each agent, in order of name, the record has its size, what it held before claiming, and no error', async () => {
-    const { testBox, queue, hold, reactor } = await makeShop();
-    const [a] = await startCrew(testBox, ['a'], {
+    const { testBox, queue, hold, reactor } = await makeTestBox();
+    const [a] = await startDispatchers(testBox, ['a'], {
       agents: { y: agent({ size: 1 }), x: agent({ size: 2 }) },
     });
     const jobs: Job[] = [];
@@ -123,8 +124,8 @@ forEachStore('A poll', (makeStore) => {
         ? new Error('unreadable')
         : null,
     );
-    const { testBox, queue, hold, reactor } = await makeShop([''], store);
-    const [a] = await startCrew(testBox, ['a'], { agents: { broken: agent(), sound: agent() } });
+    const { testBox, queue, hold, reactor } = await makeTestBox([''], store);
+    const [a] = await startDispatchers(testBox, ['a'], { agents: { broken: agent(), sound: agent() } });
     isBroken = true;
     const job = await queue.put(hold('one'));
     await reactor.advance('5s');
@@ -139,8 +140,8 @@ forEachStore('A poll', (makeStore) => {
   });
 
   it('[D-21] a poll makes the workers of a new agent, and fits workers and connections to a new size', async () => {
-    const { testBox, box, queue, hold, started, reactor } = await makeShop();
-    await startCrew(testBox, ['a'], { agents: { main: agent({ size: 1 }) } });
+    const { testBox, box, queue, hold, started, reactor } = await makeTestBox();
+    await startDispatchers(testBox, ['a'], { agents: { main: agent({ size: 1 }) } });
     for (const name of ['1', '2', '3', '4']) await queue.put(hold(name));
     await reactor.runUntilIdle();
     expect([box.store.poolSize, started.length]).toEqual([9, 1]);
@@ -160,7 +161,7 @@ forEachStore('A poll', (makeStore) => {
   });
 
   it('[D-22] an agent claims until it is refused, each job with a record, and a conflict is tried five times', async () => {
-    const { testBox, queue, done, reactor } = await makeShop();
+    const { testBox, queue, done, reactor } = await makeTestBox();
     let [asked, conflicts] = [0, 4];
     const contested = defineFilter('contested', () => {
       asked += 1;
@@ -173,7 +174,7 @@ forEachStore('A poll', (makeStore) => {
     const jobs: Job[] = [];
     for (const name of ['1', '2', '3', '4']) jobs.push(await queue.put(done(name)));
     const agents = { main: agent({ size: 3, filter: contested }) };
-    const [a] = await startCrew(testBox, ['a'], { agents });
+    const [a] = await startDispatchers(testBox, ['a'], { agents });
 
     const entry = [...(a?.polls ?? [])].at(-1)?.queues['']?.main;
     expect(entry?.error).toBeNull();
@@ -194,8 +195,10 @@ forEachStore('A poll', (makeStore) => {
     const store = interceptedStore(makeStore(), (call, args) =>
       isAway && call === 'get' && args[0] === 'representation' ? new Error('no representations today') : null,
     );
-    const { testBox, box, queue, done, reactor } = await makeShop(['', 'doomed'], store);
-    await startCrew(testBox, ['a'], { agents: { main: agent({ size: 2 }), second: agent({ size: 4 }) } });
+    const { testBox, box, queue, done, reactor } = await makeTestBox(['', 'doomed'], store);
+    await startDispatchers(testBox, ['a'], {
+      agents: { main: agent({ size: 2 }), second: agent({ size: 4 }) },
+    });
     expect(box.store.poolSize).toBe(7 + 1 + 6 + 6);
 
     // A queue that is only skipped has lost nothing.
@@ -220,15 +223,15 @@ forEachStore('A poll', (makeStore) => {
     expect(box.store.poolSize).toBe(7 + 1);
   });
 
-  it('[D-24] a poll always leaves a record, its key stands at the jobs it started, and it is logged only when it differs', async () => {
-    const { testBox, box, queue, hold, reactor } = await makeShop();
+  it('[D-24] a poll always leaves a record, its key is at the jobs it started, and it is logged only when it differs', async () => {
+    const { testBox, box, queue, hold, reactor } = await makeTestBox();
     const logged = () => testBox.logged('DEBUG').filter((message) => message.startsWith('poll ')).length;
     let isBroken = true;
     box.on('dispatcherActivated', () => {
       if (isBroken) throw new Error('no');
     });
     const job = await queue.put(hold('one'));
-    const [a] = await startCrew(testBox, ['a']);
+    const [a] = await startDispatchers(testBox, ['a']);
     expect([a?.polls.length, logged()]).toEqual([1, 1]);
     await reactor.advance('10s');
     expect([a?.polls.length, logged()]).toEqual([3, 1]);
@@ -244,12 +247,12 @@ forEachStore('A poll', (makeStore) => {
     expect(testBox.entries.filter(({ level }) => level === 'DEBUG')[0]?.stream).toBe('signalbox.trace');
   });
 
-  it('[D-25] a conflict in a step is tried five times, any other error once: then CRITICAL, and the poll goes on', async () => {
+  it('[D-25] a conflict in a step is tried five times, any other error once: then CRITICAL, and the poll continues', async () => {
     let isAway = false;
     const store = interceptedStore(makeStore(), (call, args) =>
       isAway && call === 'list' && args[0] === 'queue' ? new Error('no queues today') : null,
     );
-    const { testBox, box, reactor, done } = await makeShop(['a', 'b', 'c'], store);
+    const { testBox, box, reactor, done } = await makeTestBox(['a', 'b', 'c'], store);
     const tries = new Map<string, number>();
     box.on('dispatcherActivated', ({ representation: { queue } }) => {
       tries.set(queue, (tries.get(queue) ?? 0) + 1);
@@ -258,7 +261,7 @@ forEachStore('A poll', (makeStore) => {
     });
     const job = await box.queue('c').put(done('in c'));
 
-    const [a] = await startCrew(testBox, ['a']);
+    const [a] = await startDispatchers(testBox, ['a']);
 
     expect([tries.get('a'), tries.get('b'), tries.get('c')]).toEqual([5, 1, 1]);
     expect(testBox.logged('CRITICAL')).toEqual([

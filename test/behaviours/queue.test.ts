@@ -235,7 +235,7 @@ forEachStore('Queue', (makeStore) => {
     expect(await texts(queue)).toEqual(Array.from({ length: 50 }, (_, index) => `${index}`));
   });
 
-  it('[Q-13] jobs that are put back stand before all others, in the order in which they came back', async () => {
+  it('[Q-13] jobs that are put back come before all others, in the order in which they were put back', async () => {
     const { box, queue, reactor } = await makeQueue();
     const opens = new Map<string, () => void>();
     const flaky = defineJob({
@@ -323,7 +323,7 @@ forEachStore('Queue', (makeStore) => {
     expect(await queue.length()).toBe(0);
   });
 
-  it('[Q-17] pulls at the same time take one job each, and the last one is told that there is none', async () => {
+  it('[Q-17] pulls at the same time take one job each, and the last one is refused', async () => {
     const { queue } = await makeQueue();
     await putAll(queue, 'a', 'b', 'c');
 
@@ -334,7 +334,7 @@ forEachStore('Queue', (makeStore) => {
     expect(await queue.length()).toBe(0);
   });
 
-  it('[Q-17] a transaction that pulls a job for the second time is told so', async () => {
+  it('[Q-17] a transaction that pulls a job for the second time is refused', async () => {
     const { box, queue } = await makeQueue();
     await putAll(queue, 'a', 'b');
 
@@ -413,7 +413,7 @@ forEachStore('Queue', (makeStore) => {
     expect((await queue.quotas.get('disk')).jobs).toEqual([]);
   });
 
-  it('[Q-22] a held job is claimed at its time from where it stands: nothing moves it before', async () => {
+  it('[Q-22] a held job is claimed at its time from its place: nothing moves it before', async () => {
     const { box, queue, reactor } = await makeQueue();
     const job = await queue.put(note('x'), { beginAfter: '1h' });
     const { order } = (await job.refresh()).record;
@@ -430,7 +430,7 @@ forEachStore('Queue', (makeStore) => {
     expect(box.state).toBe('running');
   });
 
-  it('[Q-23] [Q-24] claim takes a job out of the queue, and gives the default when there is none', async () => {
+  it('[Q-23] [Q-24] claim takes a job out of the queue, and gives the default when there is no job', async () => {
     const { queue } = await makeQueue();
     const [job] = await putAll(queue, 'x');
 
@@ -491,7 +491,7 @@ forEachStore('Queue', (makeStore) => {
     expect(await queue.length()).toBe(0);
   });
 
-  it('[Q-28] a full quota lets pass who is in it, a quota that is gone is ignored', async () => {
+  it('[Q-28] a full quota lets the jobs in it pass, a quota that is gone is ignored', async () => {
     const { queue } = await makeQueue();
     await queue.quotas.create('disk');
     await queue.quotas.create('gone');

@@ -18,8 +18,8 @@ function putBack(name: string, after: number | string): RetryPolicy {
   return { ...NeverRetry, name, startsOnce: false, jobError: () => ({ after }) };
 }
 
-/** A job that runs until the test lets it go. */
-function makeGate() {
+/** A job that runs until the test ends it. */
+function makeBlockedJob() {
   const opens = new Map<string, () => void>();
   const awaited = new Map<string, () => void>();
   let running = 0;
@@ -50,32 +50,32 @@ function makeGate() {
 
 forEachStore('Quotas', (makeStore) => {
   async function makeQueue() {
-    const gate = makeGate();
-    const made = await makeBox({ store: makeStore(), jobs: [note, gate.wait], queues: [''] });
-    return { ...made, gate, queue: made.box.queue() };
+    const blocked = makeBlockedJob();
+    const made = await makeBox({ store: makeStore(), jobs: [note, blocked.wait], queues: [''] });
+    return { ...made, blocked, queue: made.box.queue() };
   }
 
   it('[QU-1] a quota limits its jobs in the whole queue, whichever dispatcher they are on, and reserves nothing', async () => {
-    const { box, queue, gate, reactor } = await makeQueue();
+    const { box, queue, blocked, reactor } = await makeQueue();
     await queue.quotas.create('disk', { size: 2 });
     const jobs: Job<unknown>[] = [];
     for (const text of ['a', 'b', 'c', 'd'])
-      jobs.push(await queue.put(gate.wait(text), { quotaNames: ['disk'] }));
+      jobs.push(await queue.put(blocked.wait(text), { quotaNames: ['disk'] }));
     const free = await queue.put(note('free'));
 
     await box.start();
     const second = new Dispatcher(box, { uuid: '00000000-0000-4000-8000-000000000002' });
     second.activate();
     await reactor.advance('11s');
-    for (const text of ['a', 'b']) await gate.reached(text);
-    const first = gate.started().sort();
-    for (const text of ['a', 'b']) gate.open(text);
-    for (const text of ['c', 'd']) await gate.reached(text);
+    for (const text of ['a', 'b']) await blocked.reached(text);
+    const first = blocked.started().sort();
+    for (const text of ['a', 'b']) blocked.open(text);
+    for (const text of ['c', 'd']) await blocked.reached(text);
 
     expect(first).toEqual(['a', 'b']);
     expect(await free.result()).toBe('free');
-    expect(gate.most()).toBe(2);
-    expect(gate.started().sort()).toEqual(['a', 'b', 'c', 'd']);
+    expect(blocked.most()).toBe(2);
+    expect(blocked.started().sort()).toEqual(['a', 'b', 'c', 'd']);
   });
 
   it('[QU-2] a quota is made empty with a size of 1 or the one given, and removing an unknown one is refused', async () => {
@@ -94,7 +94,7 @@ forEachStore('Quotas', (makeStore) => {
     await expect(queue.quotas.create('a/b')).rejects.toMatchObject({ code: 'INVALID_NAME' });
   });
 
-  it('[QU-3] creating a name again is refused, so nobody forgets the jobs that run', async () => {
+  it('[QU-3] creating a name again is refused, so the jobs that run are not forgotten', async () => {
     const { queue } = await makeQueue();
     await queue.quotas.create('disk');
     const job = await queue.put(note('x'), { quotaNames: ['disk'] });
@@ -120,7 +120,7 @@ forEachStore('Quotas', (makeStore) => {
     expect((await queue.claim())?.id).toBe(waiting.id);
   });
 
-  it('[QU-5] only jobs that name a quota enter it, once each, and none when it is filled', async () => {
+  it('[QU-5] only jobs that name a quota enter it, once each, and not when it is filled', async () => {
     const { queue } = await makeQueue();
     await queue.quotas.create('disk');
     await queue.put(note('unnamed'));
@@ -133,22 +133,23 @@ forEachStore('Quotas', (makeStore) => {
     expect((await queue.quotas.get('disk')).jobs).toEqual([twice.id]);
   });
 
-  it('[QU-6] a smaller size leaves alone who is in, and holds up others until there is room below it', async () => {
-    const { box, queue, gate } = await makeQueue();
+  it('[QU-6] a smaller size leaves the jobs in it alone, and holds up others until there is room below it', async () => {
+    const { box, queue, blocked } = await makeQueue();
     await queue.quotas.create('disk', { size: 2 });
     const jobs: Job<unknown>[] = [];
-    for (const text of ['a', 'b', 'c']) jobs.push(await queue.put(gate.wait(text), { quotaNames: ['disk'] }));
+    for (const text of ['a', 'b', 'c'])
+      jobs.push(await queue.put(blocked.wait(text), { quotaNames: ['disk'] }));
     await box.start({ agent: agent({ size: 5 }) });
-    for (const text of ['a', 'b']) await gate.reached(text);
+    for (const text of ['a', 'b']) await blocked.reached(text);
 
     await queue.quotas.resize('disk', 1);
     const shrunk = await queue.quotas.get('disk');
-    gate.open('a');
+    blocked.open('a');
     await jobs[0]?.waitFor('COMPLETED');
     const oneLeft = await queue.quotas.get('disk');
     const held = (await jobs[2]?.refresh())?.status;
-    gate.open('b');
-    await gate.reached('c');
+    blocked.open('b');
+    await blocked.reached('c');
     await queue.quotas.resize('disk', 4);
 
     expect(shrunk).toMatchObject({ size: 1, filled: true, jobs: [jobs[0]?.id, jobs[1]?.id] });
@@ -158,7 +159,7 @@ forEachStore('Quotas', (makeStore) => {
   });
 
   it('[QU-7] a slot is kept while assigned, active, waiting and put back, and given up when done or held', async () => {
-    const { box, queue, gate, reactor } = await makeQueue();
+    const { box, queue, blocked, reactor } = await makeQueue();
     const again = (name: string, policy: RetryPolicy) =>
       defineJob({
         name,
@@ -171,12 +172,12 @@ forEachStore('Quotas', (makeStore) => {
     const held = again('held', putBack('Held', '1h'));
     const outer = defineJob({
       name: 'outer',
-      run: () => local.getQueue().put(gate.wait('inner').with({ beginAfter: '1d' })),
+      run: () => local.getQueue().put(blocked.wait('inner').with({ beginAfter: '1d' })),
     });
     for (const definition of [front, held, outer]) box.define(definition);
     await queue.quotas.create('all', { size: 20 });
     const inQuota = { quotaNames: ['all'] };
-    const active = await queue.put(gate.wait('active'), inQuota);
+    const active = await queue.put(blocked.wait('active'), inQuota);
     const waiting = await queue.put(outer(), inQuota);
     const returned = await queue.put(front(), inQuota);
     const later = await queue.put(held(), inQuota);
@@ -213,10 +214,10 @@ forEachStore('Quotas', (makeStore) => {
   });
 
   it('[QU-9] the slot is free while the callbacks of its job still run', async () => {
-    const { box, queue, gate } = await makeQueue();
+    const { box, queue, blocked } = await makeQueue();
     await queue.quotas.create('disk');
     const draft = note('x').with({ quotaNames: ['disk'] });
-    await draft.addCallback(gate.wait.partial('callback'));
+    await draft.addCallback(blocked.wait.partial('callback'));
     const first = await queue.put(draft);
     const second = await queue.put(note('y'), { quotaNames: ['disk'] });
 
@@ -224,7 +225,7 @@ forEachStore('Quotas', (makeStore) => {
     await second.result();
 
     expect((await first.refresh()).status).toBe('CALLBACKS');
-    expect(gate.started()).toEqual(['callback']);
+    expect(blocked.started()).toEqual(['callback']);
   });
 
   it('[QU-10] a job that was put back is claimed again though its quota is full, and keeps its place in it', async () => {
@@ -253,7 +254,7 @@ forEachStore('Quotas', (makeStore) => {
     expect(inside).toEqual([[job.id], [job.id], [job.id]]);
   });
 
-  it('[QU-11] a job with several quotas enters all of them at once or none', async () => {
+  it('[QU-11] a job with several quotas enters all of them at once or none of them', async () => {
     const { queue } = await makeQueue();
     await queue.quotas.create('disk');
     await queue.quotas.create('net');
@@ -301,9 +302,9 @@ forEachStore('Quotas', (makeStore) => {
   });
 
   it('[QU-14] a callback is called by its parent and asks no quota', async () => {
-    const { box, queue, gate } = await makeQueue();
+    const { box, queue, blocked } = await makeQueue();
     await queue.quotas.create('disk');
-    const holder = await queue.put(gate.wait('holder'), { quotaNames: ['disk'] });
+    const holder = await queue.put(blocked.wait('holder'), { quotaNames: ['disk'] });
     const draft = note('x');
     const callback = await draft.addCallback(note.partial('called').with({ quotaNames: ['disk'] }));
     await queue.put(draft);

@@ -1,25 +1,26 @@
 import { agent, defineJob, detached, type Job, pollInstant } from 'signalbox';
 import { expect, it } from 'vitest';
-import { makeWorkshop, startCrew } from './crew.ts';
+import { makeControlledJobs } from './controlled-jobs.ts';
+import { startDispatchers } from './dispatchers.ts';
 import { forEachStore, makeBox, type TestBoxOptions } from './stores.ts';
 
 forEachStore('The records of a dispatcher', (makeStore) => {
-  async function makeShop(jobs: NonNullable<TestBoxOptions['jobs']> = []) {
-    const shop = makeWorkshop();
+  async function makeTestBox(jobs: NonNullable<TestBoxOptions['jobs']> = []) {
+    const controlled = makeControlledJobs();
     const testBox = await makeBox({
       store: makeStore(),
-      jobs: [shop.hold, shop.done, shop.fail, ...jobs],
+      jobs: [controlled.hold, controlled.done, controlled.fail, ...jobs],
       queues: [''],
     });
     const { box, reactor } = testBox;
-    return { ...shop, testBox, box, reactor, queue: box.queue() };
+    return { ...controlled, testBox, box, reactor, queue: box.queue() };
   }
 
   it('[D-34] a poll record maps queues to agents to what was seen, and has its key and the instant of its end', async () => {
-    const { testBox, box, queue, hold, reactor } = await makeShop();
+    const { testBox, box, queue, hold, reactor } = await makeTestBox();
     await box.createQueue('second');
     const job = await queue.put(hold('one'));
-    const [a] = await startCrew(testBox, ['a'], { agents: { main: agent({ size: 2 }) } });
+    const [a] = await startDispatchers(testBox, ['a'], { agents: { main: agent({ size: 2 }) } });
 
     const poll = a?.getPollInfo();
 
@@ -33,9 +34,9 @@ forEachStore('The records of a dispatcher', (makeStore) => {
   });
 
   it('[D-35] a job is new in the poll that claimed it, and active in the later ones that find it held', async () => {
-    const { testBox, queue, hold, open, reactor } = await makeShop();
+    const { testBox, queue, hold, open, reactor } = await makeTestBox();
     const job = await queue.put(hold('one'));
-    const [a] = await startCrew(testBox, ['a']);
+    const [a] = await startDispatchers(testBox, ['a']);
     await reactor.advance('5s');
     open('one');
     await reactor.advance('5s');
@@ -52,9 +53,9 @@ forEachStore('The records of a dispatcher', (makeStore) => {
     ]);
   });
 
-  it('[D-36] poll keys are integers that fall as time goes on, tell records of one instant apart, and give the instant back', async () => {
-    const { testBox, reactor } = await makeShop();
-    const [a] = await startCrew(testBox, ['a']);
+  it('[D-36] poll keys are integers that fall as time passes, differ for records of one instant, and give the instant back', async () => {
+    const { testBox, reactor } = await makeTestBox();
+    const [a] = await startDispatchers(testBox, ['a']);
     const first = a?.getPollInfo();
     await reactor.advance('5s');
     const second = a?.getPollInfo();
@@ -76,8 +77,8 @@ forEachStore('The records of a dispatcher', (makeStore) => {
   });
 
   it('[D-37] only the newest polls and the newest started jobs are kept, and the oldest is dropped first', async () => {
-    const { testBox, queue, hold, done, reactor } = await makeShop();
-    const [a] = await startCrew(testBox, ['a'], { jobsSize: 2, pollsSize: 3 });
+    const { testBox, queue, hold, done, reactor } = await makeTestBox();
+    const [a] = await startDispatchers(testBox, ['a'], { jobsSize: 2, pollsSize: 3 });
     const start = reactor.now();
     const jobs: Job[] = [];
     for (const job of [hold('1'), done('2'), done('3')]) jobs.push(await queue.put(job));
@@ -92,9 +93,9 @@ forEachStore('The records of a dispatcher', (makeStore) => {
   });
 
   it('[D-38] a job record is made at the claim, with all that is known then and null for the rest', async () => {
-    const { testBox, queue, hold, reactor } = await makeShop();
+    const { testBox, queue, hold, reactor } = await makeTestBox();
     await queue.quotas.create('q', { size: 1 });
-    const [a] = await startCrew(testBox, ['a']);
+    const [a] = await startDispatchers(testBox, ['a']);
     const job = await queue.put(hold('one'), { quotaNames: ['q'] });
     await reactor.runUntilIdle();
 
@@ -114,8 +115,8 @@ forEachStore('The records of a dispatcher', (makeStore) => {
   });
 
   it('[D-39] the worker fills in its name and the start, and at the end the result and the end', async () => {
-    const { testBox, queue, hold, fail, open, reactor } = await makeShop();
-    const [a] = await startCrew(testBox, ['a']);
+    const { testBox, queue, hold, fail, open, reactor } = await makeTestBox();
+    const [a] = await startDispatchers(testBox, ['a']);
     const job = await queue.put(hold('one'));
     await reactor.runUntilIdle();
     const started = new Date(reactor.now());
@@ -140,8 +141,8 @@ forEachStore('The records of a dispatcher', (makeStore) => {
   });
 
   it('[D-40] the result is text, of a failure its traceback, and is cut with a marker after 10,000 characters', async () => {
-    const { testBox, queue, done, fail, reactor } = await makeShop();
-    const [a] = await startCrew(testBox, ['a']);
+    const { testBox, queue, done, fail, reactor } = await makeTestBox();
+    const [a] = await startDispatchers(testBox, ['a']);
     const [short, full, long, failed] = [
       await queue.put(done('short')),
       await queue.put(done('x'.repeat(9998))),
@@ -160,13 +161,17 @@ forEachStore('The records of a dispatcher', (makeStore) => {
   });
 
   it('[D-41] a job that waits for another or for a promise has a completed record, since its worker is free', async () => {
-    const shop = makeWorkshop();
-    const outer = defineJob({ name: 'outer', run: () => shop.hold('inner') });
-    const promised = defineJob({ name: 'promised', run: () => detached(shop.opened('promise')) });
-    const testBox = await makeBox({ store: makeStore(), jobs: [shop.hold, outer, promised], queues: [''] });
+    const controlled = makeControlledJobs();
+    const outer = defineJob({ name: 'outer', run: () => controlled.hold('inner') });
+    const promised = defineJob({ name: 'promised', run: () => detached(controlled.opened('promise')) });
+    const testBox = await makeBox({
+      store: makeStore(),
+      jobs: [controlled.hold, outer, promised],
+      queues: [''],
+    });
     const { reactor } = testBox;
     const queue = testBox.box.queue();
-    const [a] = await startCrew(testBox, ['a']);
+    const [a] = await startDispatchers(testBox, ['a']);
     const [waiting, later] = [await queue.put(outer()), await queue.put(promised())];
     await reactor.advance('1s');
 
@@ -179,7 +184,7 @@ forEachStore('The records of a dispatcher', (makeStore) => {
     expect((await later.refresh()).status).toBe('ACTIVE');
     expect(a?.getJobInfo(later.id ?? '')).toMatchObject({ completed: ended, result: 'null' });
 
-    shop.open('promise');
+    controlled.open('promise');
     await reactor.runUntilIdle();
     expect((await later.refresh()).status).toBe('COMPLETED');
     expect(a?.getJobInfo(later.id ?? '')).toMatchObject({ completed: ended, result: 'null' });

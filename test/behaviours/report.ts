@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { idsIn, type Section, type Tally, type TestResult, tally } from './tally.ts';
+import { type Coverage, coverageOf, idsIn, type Section, type TestResult } from './coverage.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -15,7 +15,7 @@ interface Results {
   }[];
 }
 
-/** Prints where the behaviours stand. Returns the exit code: 1 when one is missing or the count is wrong. */
+/** Prints how many behaviours are shown. Returns the exit code: 1 when one is missing or the count is wrong. */
 export function report(args: readonly string[]): number {
   const { values } = parseArgs({
     args: [...args],
@@ -23,20 +23,20 @@ export function report(args: readonly string[]): number {
   });
   const catalogue: Section[] = JSON.parse(readFileSync(new URL('catalogue.json', import.meta.url), 'utf8'));
   const tests = values.results === undefined ? runTests() : testsOf(values.results);
-  const found = tally(catalogue, tests, { waived: waivers(), answered: answers() });
+  const found = coverageOf(catalogue, tests, { waived: waivers(), answered: answers() });
   for (const complaint of found.complaints) console.error(complaint);
   if (values.json) console.log(JSON.stringify(summary(catalogue, found)));
   else printTable(catalogue, found);
   return found.missing.length > 0 || found.complaints.length > 0 ? 1 : 0;
 }
 
-function summary(catalogue: readonly Section[], found: Tally): object {
+function summary(catalogue: readonly Section[], found: Coverage): object {
   const { covered, waived, answered, notYetDue, missing } = found;
   const total = catalogue.flatMap((section) => section.ids).length;
   return { total, covered: covered.length, waived, answered, notYetDue, missing };
 }
 
-function printTable(catalogue: readonly Section[], found: Tally): void {
+function printTable(catalogue: readonly Section[], found: Coverage): void {
   const { covered, waived, answered, notYetDue, missing } = found;
   const lists = { covered, waived, answered, notYetDue, missing };
   const rowOf = (ids: readonly string[]): Record<string, number> => ({

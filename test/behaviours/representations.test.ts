@@ -1,17 +1,18 @@
 import { agent, ConflictError, type DispatcherEventName, type Store } from 'signalbox';
 import { expect, it } from 'vitest';
-import { agentOf, makeWorkshop, namesOf, representationOf, startCrew } from './crew.ts';
+import { makeControlledJobs, namesOf } from './controlled-jobs.ts';
+import { agentOf, representationOf, startDispatchers } from './dispatchers.ts';
 import { forEachStore, makeBox } from './stores.ts';
 
 forEachStore('Representations', (makeStore) => {
-  async function makeShop(store: Store = makeStore()) {
-    const shop = makeWorkshop();
-    const testBox = await makeBox({ store, jobs: [shop.hold, shop.done], queues: [''] });
+  async function makeTestBox(store: Store = makeStore()) {
+    const controlled = makeControlledJobs();
+    const testBox = await makeBox({ store, jobs: [controlled.hold, controlled.done], queues: [''] });
     const heard: string[] = [];
     testBox.box.listen(({ name, representation }) => heard.push(`${name} ${representation.uuid}`));
     const { box, reactor } = testBox;
     return {
-      ...shop,
+      ...controlled,
       testBox,
       box,
       reactor,
@@ -22,7 +23,7 @@ forEachStore('Representations', (makeStore) => {
   }
 
   it('[DR-1] registering makes an empty, inactive, never-pinged representation once, and is announced', async () => {
-    const { dispatchers, heard } = await makeShop();
+    const { dispatchers, heard } = await makeTestBox();
 
     const representation = await dispatchers.register('a');
 
@@ -34,7 +35,7 @@ forEachStore('Representations', (makeStore) => {
   });
 
   it('[DR-2] unregistering removes a representation that is not activated, with its agents, and is announced', async () => {
-    const { dispatchers, heard } = await makeShop();
+    const { dispatchers, heard } = await makeTestBox();
     await expect(dispatchers.unregister('a')).rejects.toMatchObject({ code: 'REPRESENTATION_NOT_FOUND' });
     const representation = await dispatchers.register('a');
     await representation.agents.set('main', agent());
@@ -51,7 +52,7 @@ forEachStore('Representations', (makeStore) => {
   });
 
   it('[DR-3] representations come and go through register and unregister alone, in order of UUID', async () => {
-    const { dispatchers } = await makeShop();
+    const { dispatchers } = await makeTestBox();
     for (const uuid of ['c', 'a', 'b']) await dispatchers.register(uuid);
 
     const all = await dispatchers.all();
@@ -64,7 +65,7 @@ forEachStore('Representations', (makeStore) => {
   });
 
   it('[DR-4] activating cleans first, then sets the instant, then is announced; an activated one refuses', async () => {
-    const { box, dispatchers, queue, done, reactor, heard } = await makeShop();
+    const { box, dispatchers, queue, done, reactor, heard } = await makeTestBox();
     const representation = await dispatchers.register(box.uuid);
     const job = await queue.put(done('left behind'));
     await queue.claim();
@@ -87,7 +88,7 @@ forEachStore('Representations', (makeStore) => {
   });
 
   it('[DR-5] deactivating clears the instant, cleans and is announced; one that is not activated refuses', async () => {
-    const { box, dispatchers, queue, done, heard } = await makeShop();
+    const { box, dispatchers, queue, done, heard } = await makeTestBox();
     const representation = await dispatchers.register(box.uuid);
     await representation.activate();
     const job = await queue.put(done('claimed'));
@@ -103,7 +104,7 @@ forEachStore('Representations', (makeStore) => {
   });
 
   it('[DR-6] reactivating sets the instant and announces itself alone; nothing is cleaned', async () => {
-    const { box, dispatchers, queue, done, heard, reactor } = await makeShop();
+    const { box, dispatchers, queue, done, heard, reactor } = await makeTestBox();
     const representation = await dispatchers.register(box.uuid);
     const job = await queue.put(done('claimed'));
     await queue.claim();
@@ -116,9 +117,9 @@ forEachStore('Representations', (makeStore) => {
     expect(heard).toEqual([`dispatcherReactivated ${box.uuid}`]);
   });
 
-  it('[DR-7] a representation is pinged every 30 s and dead after 60 s, unless it is told otherwise', async () => {
-    const { testBox, reactor } = await makeShop();
-    await startCrew(testBox, ['a']);
+  it('[DR-7] a representation is pinged every 30 s and dead after 60 s by default', async () => {
+    const { testBox, reactor } = await makeTestBox();
+    await startDispatchers(testBox, ['a']);
     const representation = await representationOf(testBox, 'a');
     expect(representation).toMatchObject({ pingInterval: 30_000, pingDeathInterval: 60_000 });
 
@@ -131,7 +132,7 @@ forEachStore('Representations', (makeStore) => {
   });
 
   it('[DR-8] of two pings the later instant stays, whichever is written last', async () => {
-    const { dispatchers, reactor } = await makeShop();
+    const { dispatchers, reactor } = await makeTestBox();
     const representation = await dispatchers.register('a');
     await representation.ping();
     const first = representation.lastPing?.getTime() ?? 0;
@@ -145,7 +146,7 @@ forEachStore('Representations', (makeStore) => {
   });
 
   it('[DR-9] dead means that the later of activation and last ping is longer ago than the death interval', async () => {
-    const { dispatchers, reactor } = await makeShop();
+    const { dispatchers, reactor } = await makeTestBox();
     const representation = await dispatchers.register('a');
     const start = reactor.now();
     reactor.setNow(start + 1_000_000);
@@ -164,8 +165,8 @@ forEachStore('Representations', (makeStore) => {
     expect([representation.activated, representation.dead]).toEqual([null, true]);
   });
 
-  it('[DR-21] one listener hears of registration, activation, deactivation, reactivation and unregistration, each with its representation', async () => {
-    const { dispatchers, heard } = await makeShop();
+  it('[DR-21] one listener gets registration, activation, deactivation, reactivation and unregistration, each with its representation', async () => {
+    const { dispatchers, heard } = await makeTestBox();
     const a = await dispatchers.register('a');
 
     await a.activate();
@@ -186,7 +187,7 @@ forEachStore('Representations', (makeStore) => {
   });
 
   it('[DR-22] what a hook adds is committed with the event, and a hook that throws takes all of it back', async () => {
-    const { box, dispatchers, queue, done, heard } = await makeShop();
+    const { box, dispatchers, queue, done, heard } = await makeTestBox();
     const representation = await dispatchers.register('a');
     let isBroken = true;
     box.on('dispatcherActivated', async ({ representation: activated, tx }) => {
@@ -213,16 +214,16 @@ forEachStore('Representations', (makeStore) => {
     expect(Math.max(activation, added, put) - Math.min(activation, added, put)).toBe(2);
   });
 
-  it("[DR-23] pings and deaths are told by the store's clock, the only one that all hosts share", async () => {
+  it("[DR-23] pings and deaths depend on the store's clock, the only one that all hosts share", async () => {
     const inner = makeStore();
     const ahead: Store = {
       name: inner.name,
       open: (ports) => inner.open({ ...ports, now: () => ports.now() + 3_600_000 }),
     };
-    const { testBox, queue, done, reactor } = await makeShop(ahead);
+    const { testBox, queue, done, reactor } = await makeTestBox(ahead);
 
     const began = reactor.now();
-    const [a] = await startCrew(testBox, ['a']);
+    const [a] = await startDispatchers(testBox, ['a']);
     const job = await queue.put(done('x'));
     await reactor.advance('1s');
 

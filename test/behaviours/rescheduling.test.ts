@@ -1,13 +1,14 @@
 import { agent, defineJob, NeverRetry, putBackAt, type RetryAnswer, type RetryPolicy } from 'signalbox';
 import { expect, it } from 'vitest';
-import { makeWorkshop, startCrew } from './crew.ts';
-import { holderOf, makeNotebook, two } from './notebook.ts';
+import { makeControlledJobs } from './controlled-jobs.ts';
+import { holderOf, startDispatchers, twoUuids } from './dispatchers.ts';
+import { makeRecordingJobs } from './recording-jobs.ts';
 import { forEachStore, type MakeStore, makeBox } from './stores.ts';
 
 /** One agent with one slot, and a job `again` that throws on its first call; its policy answers as the test says. */
 async function setUp(makeStore: MakeStore) {
-  const { hold, open, started } = makeWorkshop();
-  const { note, notes, give } = makeNotebook();
+  const { hold, open, started } = makeControlledJobs();
+  const { note, notes, give } = makeRecordingJobs();
   const starts: number[] = [];
   const again = defineJob({
     name: 'again',
@@ -179,7 +180,7 @@ forEachStore('Rescheduling', (makeStore) => {
   it('[J-124] a job that its agent has lost is not put back by its old worker', async () => {
     const testBox = await setUp(makeStore);
     const { again, answering, queue, reactor } = testBox;
-    const crew = await startCrew(testBox, two);
+    const dispatchers = await startDispatchers(testBox, twoUuids);
     let ask: (answer: RetryAnswer) => void = () => {};
     const slow: RetryPolicy = {
       ...answering(false),
@@ -189,7 +190,7 @@ forEachStore('Rescheduling', (makeStore) => {
     };
     const job = await queue.put(again().with({ retryPolicy: slow }));
     await reactor.runUntilIdle();
-    const holder = await holderOf(crew, job);
+    const holder = await holderOf(dispatchers, job);
     await (await queue.dispatchers.get(holder.uuid)).deactivate();
     await reactor.runUntilIdle();
 

@@ -10,20 +10,29 @@ import {
 } from 'signalbox';
 import { expect, it } from 'vitest';
 import { internals } from '../../src/runtime/box/internals.ts';
-import { makeWorkshop, startCrew } from './crew.ts';
+import { makeControlledJobs } from './controlled-jobs.ts';
+import { crashHolder, startDispatchers, twoUuids } from './dispatchers.ts';
 import { disconnect, Faults, faultyStore, has } from './faulty-store.ts';
-import { crashHolder, makeNotebook, two } from './notebook.ts';
+import { makeRecordingJobs } from './recording-jobs.ts';
 import { forEachStore, type MakeStore, makeBox } from './stores.ts';
 
 async function setUp(makeStore: MakeStore) {
-  const workshop = makeWorkshop();
-  const notebook = makeNotebook();
-  const jobs = [workshop.hold, notebook.note, notebook.give, notebook.raise];
+  const controlled = makeControlledJobs();
+  const recording = makeRecordingJobs();
+  const jobs = [controlled.hold, recording.note, recording.give, recording.raise];
   const faults = new Faults();
   const testBox = await makeBox({ store: faultyStore(makeStore(), faults), jobs });
-  const crew = await startCrew(testBox, two);
-  const crashHolderOf = (job: Job<unknown>) => crashHolder(testBox, crew, job);
-  return { ...workshop, ...notebook, ...testBox, crew, crashHolderOf, faults, queue: testBox.box.queue() };
+  const dispatchers = await startDispatchers(testBox, twoUuids);
+  const crashHolderOf = (job: Job<unknown>) => crashHolder(testBox, dispatchers, job);
+  return {
+    ...controlled,
+    ...recording,
+    ...testBox,
+    dispatchers,
+    crashHolderOf,
+    faults,
+    queue: testBox.box.queue(),
+  };
 }
 
 /** A job in CALLBACKS whose first callback waits, with one `below` it, while the next one is held. */
@@ -165,7 +174,7 @@ forEachStore('Resuming callbacks', (makeStore) => {
     expect(retried).toMatchObject([{ level: 'DEBUG', stream: 'signalbox.trace', job: callback.id }]);
   });
 
-  it('[J-83] an interrupted callback cannot be put back: it is retried at once, and an ERROR says so', async () => {
+  it('[J-83] an interrupted callback cannot be put back: it is retried at once, with an ERROR', async () => {
     const { queue, give, hold, started, reactor, crashHolderOf, logged, open } = await setUp(makeStore);
     const later = {
       ...NeverRetry,
@@ -206,7 +215,7 @@ forEachStore('Resuming callbacks', (makeStore) => {
     expect((await parent.refresh()).status).toBe('COMPLETED');
   });
 
-  it('[J-85] an interrupted callback that waits for a job goes on waiting', async () => {
+  it('[J-85] an interrupted callback that waits for a job continues to wait', async () => {
     const about = await setUp(makeStore);
     const { note, notes, hold, box, started, open, reactor, crashHolderOf } = about;
     const waits = defineJob({ name: 'waits', run: () => box.queue().put(hold('inner')) });
@@ -227,7 +236,7 @@ forEachStore('Resuming callbacks', (makeStore) => {
     expect(events.filter((event) => event === 'job.start')).toHaveLength(1);
   });
 
-  it('[J-85] one that missed the end of the job it waited for takes over its result, with a WARNING', async () => {
+  it('[J-85] one that missed the end of the job it waited for takes its result, with a WARNING', async () => {
     const about = await setUp(makeStore);
     const { box, note, notes, hold, open, reactor, logged, faults } = about;
     const waits = defineJob({ name: 'waits', run: () => box.queue().put(hold('inner')) });

@@ -11,9 +11,10 @@ import {
   type RetryPolicy,
 } from 'signalbox';
 import { expect, it } from 'vitest';
-import { makeWorkshop, startCrew } from './crew.ts';
+import { makeControlledJobs } from './controlled-jobs.ts';
+import { crashHolder, startDispatchers, twoUuids } from './dispatchers.ts';
 import { conflict, disconnect, Faults, faultyStore, has } from './faulty-store.ts';
-import { crashHolder, makeNotebook, two } from './notebook.ts';
+import { makeRecordingJobs } from './recording-jobs.ts';
 import { forEachStore, type MakeStore, makeBox } from './stores.ts';
 
 /** A job that throws what the test hands it, one error a call, and then succeeds. */
@@ -21,7 +22,7 @@ async function setUp(makeStore: MakeStore, retryPolicies: { readonly [name: stri
   const errors: unknown[] = [];
   const calls: number[] = [];
   const faults = new Faults();
-  const { note, give, notes } = makeNotebook();
+  const { note, give, notes } = makeRecordingJobs();
   const work = defineJob({
     name: 'work',
     run: (): string => {
@@ -43,7 +44,7 @@ async function setUp(makeStore: MakeStore, retryPolicies: { readonly [name: stri
   return { ...testBox, work, note, give, notes, errors, calls, gaps, faults, queue: testBox.box.queue() };
 }
 
-/** A policy that says what it was asked, and answers as it is told. */
+/** A policy that records its questions, and returns the given answers. */
 function asked(
   name: string,
   answers: Partial<RetryPolicy> = {},
@@ -139,7 +140,7 @@ forEachStore('Retry policies', (makeStore) => {
     expect(builtIn.calls).toHaveLength(5);
   });
 
-  it('[J-107] a callback is judged by the policy registered under callback, else retried for ever', async () => {
+  it('[J-107] a callback is judged by the policy registered under callback, else retried without limit', async () => {
     const ofCallbacks = asked('ofCallbacks');
     const registered = await setUp(makeStore, { callback: ofCallbacks });
     registered.errors.push(new Error('in a callback'));
@@ -160,7 +161,7 @@ forEachStore('Retry policies', (makeStore) => {
     expect(await callback.result()).toBe('worked');
   });
 
-  it('[J-108] the policy that a job used first stays its policy, whatever is set or registered later', async () => {
+  it('[J-108] the policy that a job used first stays its policy, though another is set or registered later', async () => {
     const first = asked('first', { jobError: () => ({ after: '1m' }) });
     const other = asked('other');
     const { work, errors, calls, queue, reactor, box } = await setUp(makeStore);
@@ -179,7 +180,7 @@ forEachStore('Retry policies', (makeStore) => {
 
   it('[J-108] a policy and a log level that are set while the job runs count when it fails', async () => {
     const { box, queue, logged } = await setUp(makeStore);
-    const { opened, open } = makeWorkshop();
+    const { opened, open } = makeControlledJobs();
     let calls = 0;
     const slow = defineJob({
       name: 'slow',
@@ -204,7 +205,7 @@ forEachStore('Retry policies', (makeStore) => {
     expect(logged('ERROR')).toEqual([]);
   });
 
-  it('[J-109] an unknown policy is waited for, with CRITICAL entries: the job neither fails nor goes on', async () => {
+  it('[J-109] an unknown policy is waited for, with CRITICAL entries: the job neither fails nor continues', async () => {
     const { work, errors, calls, queue, reactor, box, entries } = await setUp(makeStore);
     errors.push(new Error('once'));
     const job = await queue.put(work().with({ retryPolicy: 'unheard-of' }));
@@ -222,7 +223,7 @@ forEachStore('Retry policies', (makeStore) => {
     expect(await job.result()).toBe('worked');
   });
 
-  it('[J-110] a policy without the asked method counts as: do not retry, and an ERROR says so', async () => {
+  it('[J-110] a policy without the asked method counts as: do not retry, with an ERROR', async () => {
     const { work, errors, calls, queue, reactor, logged } = await setUp(makeStore);
     const partial = { name: 'partial', commitError: () => true } as unknown as RetryPolicy;
     errors.push(new Error('broken'));
@@ -236,14 +237,14 @@ forEachStore('Retry policies', (makeStore) => {
   });
 
   it('[J-110] an interrupted job whose policy has no answer to that is aborted', async () => {
-    const { hold } = makeWorkshop();
+    const { hold } = makeControlledJobs();
     const partial = { name: 'partial', jobError: () => true } as unknown as RetryPolicy;
     const testBox = await makeBox({ store: makeStore(), jobs: [hold], queues: [''] });
-    const crew = await startCrew(testBox, two);
+    const dispatchers = await startDispatchers(testBox, twoUuids);
     const job = await testBox.box.queue().put(hold('a').with({ retryPolicy: partial }));
     await testBox.reactor.runUntilIdle();
 
-    await crashHolder(testBox, crew, job);
+    await crashHolder(testBox, dispatchers, job);
 
     expect((await job.refresh()).ending).toBe('aborted');
     expect(testBox.logged('ERROR').some((message) => message.includes('has no interrupted'))).toBe(true);
@@ -269,13 +270,13 @@ forEachStore('Retry policies', (makeStore) => {
   });
 
   it('[J-111] an interrupted job whose deadline has passed is aborted', async () => {
-    const { hold } = makeWorkshop();
+    const { hold } = makeControlledJobs();
     const testBox = await makeBox({ store: makeStore(), jobs: [hold], queues: [''] });
-    const crew = await startCrew(testBox, two);
+    const dispatchers = await startDispatchers(testBox, twoUuids);
     const job = await testBox.box.queue().put(hold('a'), { beginBy: '10s' });
     await testBox.reactor.runUntilIdle();
 
-    await crashHolder(testBox, crew, job);
+    await crashHolder(testBox, dispatchers, job);
 
     expect((await job.refresh()).ending).toBe('aborted');
   });
@@ -356,13 +357,13 @@ forEachStore('Retry policies', (makeStore) => {
         maxInterruptions: max,
         retriesOtherCommitErrors: false,
       });
-    const { hold } = makeWorkshop();
+    const { hold } = makeControlledJobs();
     const testBox = await makeBox({ store: makeStore(), jobs: [hold], queues: [''] });
-    const crew = await startCrew(testBox, two);
+    const dispatchers = await startDispatchers(testBox, twoUuids);
     const job = await testBox.box.queue().put(hold('a'));
     await testBox.reactor.runUntilIdle();
 
-    await crashHolder(testBox, crew, job);
+    await crashHolder(testBox, dispatchers, job);
 
     expect((await job.refresh()).record.retryData).toMatchObject({ interruptions: 1 });
     expect(answersOf(RetryCommonFourTimes).indexOf(false)).toBe(9);
@@ -531,9 +532,9 @@ forEachStore('Retry policies', (makeStore) => {
   });
 
   it('[J-123] once CALLBACKS is stored the code is never called again', async () => {
-    const { hold, open, started } = makeWorkshop();
+    const { hold, open, started } = makeControlledJobs();
     const testBox = await makeBox({ store: makeStore(), jobs: [hold], queues: [''] });
-    const crew = await startCrew(testBox, two);
+    const dispatchers = await startDispatchers(testBox, twoUuids);
     const parent = hold('parent').with({ retryPolicy: RetryCommonForever });
     await parent.addCallback(hold.partial('callback'));
     await testBox.box.queue().put(parent);
@@ -541,7 +542,7 @@ forEachStore('Retry policies', (makeStore) => {
     open('parent');
     await testBox.reactor.runUntilIdle();
 
-    await crashHolder(testBox, crew, parent);
+    await crashHolder(testBox, dispatchers, parent);
     open('callback');
     await testBox.reactor.runUntilIdle();
 

@@ -1,23 +1,28 @@
 import { expect, it } from 'vitest';
-import { agentOf, makeWorkshop, representationOf, startCrew } from './crew.ts';
+import { makeControlledJobs } from './controlled-jobs.ts';
+import { agentOf, representationOf, startDispatchers } from './dispatchers.ts';
 import { forEachStore, makeBox } from './stores.ts';
 
 forEachStore('Pings', (makeStore) => {
   async function makeRing() {
-    const shop = makeWorkshop();
-    const testBox = await makeBox({ store: makeStore(), jobs: [shop.hold, shop.done], queues: [''] });
+    const controlled = makeControlledJobs();
+    const testBox = await makeBox({
+      store: makeStore(),
+      jobs: [controlled.hold, controlled.done],
+      queues: [''],
+    });
     const { box, reactor } = testBox;
-    /** Who was declared dead, and when, in milliseconds of virtual time. */
+    /** Which dispatchers were declared dead, and when, in milliseconds of virtual time. */
     const deaths: [uuid: string, at: number][] = [];
     box.listen(({ name, representation }) => {
       if (name === 'dispatcherDeactivated') deaths.push([representation.uuid, reactor.now()]);
     });
-    return { ...shop, testBox, box, reactor, deaths, queue: box.queue() };
+    return { ...controlled, testBox, box, reactor, deaths, queue: box.queue() };
   }
 
-  it('[DR-10] a ping that finds its own representation deactivated says so at CRITICAL and reactivates it', async () => {
+  it('[DR-10] a ping that finds its own representation deactivated logs that at CRITICAL and reactivates it', async () => {
     const { testBox, reactor } = await makeRing();
-    await startCrew(testBox, ['a']);
+    await startDispatchers(testBox, ['a']);
     const representation = await representationOf(testBox, 'a');
     await representation.deactivate();
 
@@ -33,7 +38,7 @@ forEachStore('Pings', (makeStore) => {
 
   it('[DR-2] [DR-10] a dispatcher that was unregistered while it lives begins anew, with its agents', async () => {
     const { testBox, box, reactor, queue, hold, open, started, signals } = await makeRing();
-    const [a] = await startCrew(testBox, ['a']);
+    const [a] = await startDispatchers(testBox, ['a']);
     await queue.put(hold('job'));
     await reactor.runUntilIdle();
     const heard: string[] = [];
@@ -58,7 +63,7 @@ forEachStore('Pings', (makeStore) => {
 
   it('[DR-11] a ping is recorded only when the last one is a ping interval old, though every poll asks', async () => {
     const { testBox, reactor } = await makeRing();
-    const [a] = await startCrew(testBox, ['a']);
+    const [a] = await startDispatchers(testBox, ['a']);
     const start = reactor.now();
 
     const pings = new Set<number>();
@@ -74,7 +79,7 @@ forEachStore('Pings', (makeStore) => {
 
   it('[DR-12] a ping checks the next activated sibling in order of UUID, wraps to the lowest, and skips the others', async () => {
     const { testBox, box, reactor, deaths } = await makeRing();
-    const [a, b, , d] = await startCrew(testBox, ['a', 'b', 'c', 'd']);
+    const [a, b, , d] = await startDispatchers(testBox, ['a', 'b', 'c', 'd']);
     const skipped = await box.queue().dispatchers.register('ca');
     await skipped.ping();
     for (const dispatcher of [a, b, d]) dispatcher?.abandon();
@@ -89,13 +94,13 @@ forEachStore('Pings', (makeStore) => {
 
   it('[DR-13] dead siblings are cleared one per ping, and one living dispatcher notices every death', async () => {
     const { testBox, reactor, deaths, queue, started, hold } = await makeRing();
-    const crew = await startCrew(testBox, ['a', 'b', 'c', 'd', 'e']);
+    const dispatchers = await startDispatchers(testBox, ['a', 'b', 'c', 'd', 'e']);
     const start = reactor.now();
     for (const name of ['1', '2', '3', '4']) await queue.put(hold(name));
     await reactor.runUntilIdle();
     // Where claims race each other the last may have got one of its own.
     const own = await (await agentOf(testBox, 'e')).length();
-    for (const dispatcher of crew.slice(0, 4)) dispatcher.abandon();
+    for (const dispatcher of dispatchers.slice(0, 4)) dispatcher.abandon();
 
     await reactor.advance('2m');
 

@@ -67,7 +67,7 @@ function makeSignals(): SignalPort & { send(signal: SignalName): void; readonly 
 }
 
 describe('A process with a json store', () => {
-  it('[I-7] stops its box at SIGINT, hands its job on, and then ends as SIGINT ends a process', async () => {
+  it('[I-7] stops its box at SIGINT, hands over its job, and then ends as SIGINT ends a process', async () => {
     const directory = join(newDirectory(), 'store');
     const { child } = await worker('handled', directory);
 

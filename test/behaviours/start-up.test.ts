@@ -189,7 +189,7 @@ forEachStore('Start-up', (makeStore, kind) => {
     expect((await box.queue('made-elsewhere').put(note('x'))).status).toBe('PENDING');
   });
 
-  it("[I-16] one call starts a working system with the queue '', as it is told", async () => {
+  it("[I-16] one call starts a working system with the queue '' and the given options", async () => {
     const choosy = defineChooser('last', (claimable) => [...claimable].at(-1) ?? null);
     const { box } = await makeBox({ store: makeStore(), jobs: [note] });
 

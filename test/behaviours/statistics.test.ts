@@ -1,6 +1,7 @@
 import { agent, type Dispatcher, Failure } from 'signalbox';
 import { expect, it } from 'vitest';
-import { makeWorkshop, representationOf, startCrew } from './crew.ts';
+import { makeControlledJobs } from './controlled-jobs.ts';
+import { representationOf, startDispatchers } from './dispatchers.ts';
 import { forEachStore, makeBox } from './stores.ts';
 
 forEachStore('The statistics of a dispatcher', (makeStore) => {
@@ -9,10 +10,10 @@ forEachStore('The statistics of a dispatcher', (makeStore) => {
    * failed 6–6, failed late 6–9, late from 11 on; in queue 'other', with agent `side`: elsewhere 6–7.
    */
   async function makeDay(options: { readonly jobsSize?: number } = {}) {
-    const shop = makeWorkshop();
+    const controlled = makeControlledJobs();
     const testBox = await makeBox({
       store: makeStore(),
-      jobs: [shop.hold, shop.done, shop.fail],
+      jobs: [controlled.hold, controlled.done, controlled.fail],
       queues: ['', 'other'],
     });
     const { box, reactor } = testBox;
@@ -21,24 +22,24 @@ forEachStore('The statistics of a dispatcher', (makeStore) => {
       main: agent({ size: 10, filter: { notJobs: ['none'] } }),
       side: agent({ size: 10, filter: { args: { '0': 'elsewhere' } } }),
     };
-    const [a] = (await startCrew(testBox, ['a'], { ...options, agents })) as [Dispatcher];
+    const [a] = (await startDispatchers(testBox, ['a'], { ...options, agents })) as [Dispatcher];
     await (await box.queue('other').dispatchers.get('a')).agents.remove('main');
     await reactor.advance('1s');
-    const quick = await box.queue().put(shop.done('quick'));
-    const long = await box.queue().put(shop.hold('long'));
-    const older = await box.queue().put(shop.hold('older'));
+    const quick = await box.queue().put(controlled.done('quick'));
+    const long = await box.queue().put(controlled.hold('long'));
+    const older = await box.queue().put(controlled.hold('older'));
     await reactor.advance('5s');
-    const failed = await box.queue().put(shop.fail('no'));
-    const failedLate = await box.queue().put(shop.hold('failed late'));
-    const elsewhere = await box.queue('other').put(shop.hold('elsewhere'));
+    const failed = await box.queue().put(controlled.fail('no'));
+    const failedLate = await box.queue().put(controlled.hold('failed late'));
+    const elsewhere = await box.queue('other').put(controlled.hold('elsewhere'));
     await reactor.advance('1s');
-    shop.open('elsewhere');
+    controlled.open('elsewhere');
     await reactor.advance('2s');
-    shop.open('failed late', Failure.from(new Error('no')));
+    controlled.open('failed late', Failure.from(new Error('no')));
     await reactor.advance('2s');
-    const late = await box.queue().put(shop.hold('late'));
+    const late = await box.queue().put(controlled.hold('late'));
     await reactor.advance('1s');
-    shop.open('long');
+    controlled.open('long');
     await reactor.advance('4s');
     const after = (seconds: number) => new Date(start + seconds * 1000);
     return { a, after, jobs: { quick, long, older, failed, failedLate, elsewhere, late } };
@@ -71,16 +72,16 @@ forEachStore('The statistics of a dispatcher', (makeStore) => {
     expect(cut.a.getStatistics()).toMatchObject({ ...counts, successful: 1, unknown: 2 });
   });
 
-  it('[D-53] a job that was taken over meanwhile counts as what has become of it by then', async () => {
-    const shop = makeWorkshop();
-    const testBox = await makeBox({ store: makeStore(), jobs: [shop.hold], queues: [''] });
+  it('[D-53] a job that was taken over meanwhile counts by its present state', async () => {
+    const controlled = makeControlledJobs();
+    const testBox = await makeBox({ store: makeStore(), jobs: [controlled.hold], queues: [''] });
     const { box, reactor } = testBox;
-    const [a] = (await startCrew(testBox, ['a'])) as [Dispatcher];
-    const job = await box.queue().put(shop.hold('one'), { retryPolicy: 'NeverRetry' });
+    const [a] = (await startDispatchers(testBox, ['a'])) as [Dispatcher];
+    const job = await box.queue().put(controlled.hold('one'), { retryPolicy: 'NeverRetry' });
     await reactor.advance('1s');
     await (await representationOf(testBox, 'a')).deactivate();
     await reactor.advance('6s');
-    shop.open('one');
+    controlled.open('one');
     await reactor.advance('1s');
 
     const id = job.id ?? '';

@@ -7,31 +7,32 @@ import {
   type Store,
 } from 'signalbox';
 import { expect, it } from 'vitest';
-import { makeWorkshop, representationOf, startCrew } from './crew.ts';
+import { makeControlledJobs } from './controlled-jobs.ts';
+import { representationOf, startDispatchers } from './dispatchers.ts';
 import { disconnect, Faults, faultyStore } from './faulty-store.ts';
 import { forEachStore, makeBox } from './stores.ts';
 
 forEachStore('Questions to a dispatcher', (makeStore) => {
-  async function makeShop(queues: readonly string[] = ['']) {
-    const shop = makeWorkshop();
-    const testBox = await makeBox({ store: makeStore(), jobs: [shop.hold, shop.done], queues });
+  async function makeTestBox(queues: readonly string[] = ['']) {
+    const controlled = makeControlledJobs();
+    const testBox = await makeBox({ store: makeStore(), jobs: [controlled.hold, controlled.done], queues });
     const { box, reactor } = testBox;
-    return { ...shop, testBox, box, reactor, queue: box.queue() };
+    return { ...controlled, testBox, box, reactor, queue: box.queue() };
   }
 
   /** A dispatcher with polls after 0, 5, 10, 15 and 20 s, and those instants. */
   async function makePolls() {
-    const { testBox, reactor } = await makeShop();
+    const { testBox, reactor } = await makeTestBox();
     const start = reactor.now();
-    const [a] = (await startCrew(testBox, ['a'])) as [Dispatcher];
+    const [a] = (await startDispatchers(testBox, ['a'])) as [Dispatcher];
     await reactor.advance('22s');
     const secondOf = (poll: { timestamp: Date }) => (poll.timestamp.getTime() - start) / 1000;
     return { a, reactor, secondOf, after: (seconds: number) => new Date(start + seconds * 1000) };
   }
 
-  it('[D-42] the status tells health, interval, time since the last poll, uptime and UUID', async () => {
-    const { testBox, reactor } = await makeShop();
-    const [a] = await startCrew(testBox, ['a'], { pollInterval: '8s' });
+  it('[D-42] the status has health, interval, time since the last poll, uptime and UUID', async () => {
+    const { testBox, reactor } = await makeTestBox();
+    const [a] = await startDispatchers(testBox, ['a'], { pollInterval: '8s' });
     await reactor.advance('19s');
 
     expect(a?.getStatusInfo()).toEqual({
@@ -56,10 +57,10 @@ forEachStore('Questions to a dispatcher', (makeStore) => {
   });
 
   it('[D-43] a dispatcher that is not activated is STOPPED, without times', async () => {
-    const { testBox, box } = await makeShop();
+    const { testBox, box } = await makeTestBox();
     const stopped = { status: 'STOPPED', timeSinceLastPoll: null, uptime: null };
     expect(new NewDispatcher(box, { uuid: 'new' }).getStatusInfo()).toMatchObject(stopped);
-    const [a] = await startCrew(testBox, ['a']);
+    const [a] = await startDispatchers(testBox, ['a']);
     expect(a?.getStatusInfo().status).toBe('RUNNING');
 
     await a?.deactivate();
@@ -68,7 +69,7 @@ forEachStore('Questions to a dispatcher', (makeStore) => {
   });
 
   it('[D-44] one that has not polled yet is STARTING for one poll interval, without uptime', async () => {
-    const { box, reactor } = await makeShop();
+    const { box, reactor } = await makeTestBox();
     const dispatcher = new NewDispatcher(box, { uuid: 'a' });
     dispatcher.activate();
 
@@ -80,21 +81,21 @@ forEachStore('Questions to a dispatcher', (makeStore) => {
   });
 
   it('[D-45] one whose last poll, or whose activation, is longer ago than the interval is STUCK', async () => {
-    const { testBox, box, reactor } = await makeShop();
+    const { testBox, box, reactor } = await makeTestBox();
     const silent = new NewDispatcher(box, { uuid: 'silent' });
     silent.activate();
     reactor.setNow(reactor.now() + 5001);
     expect(silent.getStatusInfo()).toMatchObject({ status: 'STUCK', timeSinceLastPoll: 5001, uptime: null });
     await silent.deactivate();
 
-    const [a] = await startCrew(testBox, ['a']);
+    const [a] = await startDispatchers(testBox, ['a']);
     reactor.setNow(reactor.now() + 5001);
     expect(a?.getStatusInfo()).toMatchObject({ status: 'STUCK', timeSinceLastPoll: 5001, uptime: 5001 });
   });
 
   it('[D-46] one that polled within the interval is RUNNING, with the time since then and its uptime', async () => {
-    const { testBox, reactor } = await makeShop();
-    const [a] = await startCrew(testBox, ['a']);
+    const { testBox, reactor } = await makeTestBox();
+    const [a] = await startDispatchers(testBox, ['a']);
 
     await reactor.advance('9s');
     expect(a?.getStatusInfo()).toMatchObject({ status: 'RUNNING', timeSinceLastPoll: 4000, uptime: 9000 });
@@ -103,8 +104,8 @@ forEachStore('Questions to a dispatcher', (makeStore) => {
   });
 
   it('[D-47] the record of a job is found by its id, with or without the name of its store', async () => {
-    const { testBox, box, queue, done, reactor } = await makeShop();
-    const [a] = (await startCrew(testBox, ['a'])) as [Dispatcher];
+    const { testBox, box, queue, done, reactor } = await makeTestBox();
+    const [a] = (await startDispatchers(testBox, ['a'])) as [Dispatcher];
     const job = await queue.put(done('one'));
     await reactor.runUntilIdle();
     const id = job.id ?? '';
@@ -118,8 +119,8 @@ forEachStore('Questions to a dispatcher', (makeStore) => {
   });
 
   it('[D-36] records of jobs and polls can be written as JSON, with the keys of polls as text', async () => {
-    const { testBox, queue, done, reactor } = await makeShop();
-    const [a] = (await startCrew(testBox, ['a'])) as [Dispatcher];
+    const { testBox, queue, done, reactor } = await makeTestBox();
+    const [a] = (await startDispatchers(testBox, ['a'])) as [Dispatcher];
     const job = await queue.put(done('one'));
     await reactor.runUntilIdle();
     const info = a.getJobInfo(job.id ?? '');
@@ -134,9 +135,9 @@ forEachStore('Questions to a dispatcher', (makeStore) => {
   });
 
   it('[D-48] a job that runs here and that the last poll did not find with its agent is reported as reassigned, on a copy', async () => {
-    const { testBox, queue, hold, reactor } = await makeShop();
+    const { testBox, queue, hold, reactor } = await makeTestBox();
     const main = agent({ filter: { notJobs: ['signalbox.*'] } });
-    const [a] = (await startCrew(testBox, ['a'], { agents: { main } })) as [Dispatcher];
+    const [a] = (await startDispatchers(testBox, ['a'], { agents: { main } })) as [Dispatcher];
     const job = await queue.put(hold('one'));
     await reactor.advance('5s');
     const id = job.id ?? '';
@@ -150,8 +151,8 @@ forEachStore('Questions to a dispatcher', (makeStore) => {
     expect(a.jobs.get(id)?.reassigned).toBe(false);
   });
 
-  it('[D-48] one that was claimed while a poll is under way is none of those that the poll did not find', async () => {
-    const shop = makeWorkshop();
+  it('[D-48] one that was claimed during a poll is not among those that the poll did not find', async () => {
+    const controlled = makeControlledJobs();
     let answer: Promise<unknown> | null = null;
     const inner = makeStore();
     const store: Store = {
@@ -167,15 +168,15 @@ forEachStore('Questions to a dispatcher', (makeStore) => {
         return opened;
       },
     };
-    const testBox = await makeBox({ store, jobs: [shop.hold], queues: [''] });
+    const testBox = await makeBox({ store, jobs: [controlled.hold], queues: [''] });
     const { box, reactor } = testBox;
-    const [a] = (await startCrew(testBox, ['a'])) as [Dispatcher];
-    answer = shop.opened('answer');
+    const [a] = (await startDispatchers(testBox, ['a'])) as [Dispatcher];
+    answer = controlled.opened('answer');
     await reactor.advance('5s');
-    const job = await box.queue().put(shop.hold('one'));
+    const job = await box.queue().put(controlled.hold('one'));
     await reactor.advance('1s');
     const during = a.getJobInfo(job.id ?? '');
-    shop.open('answer');
+    controlled.open('answer');
     await reactor.advance('1s');
 
     const after = a.getJobInfo(job.id ?? '');
@@ -186,12 +187,12 @@ forEachStore('Questions to a dispatcher', (makeStore) => {
   });
 
   it('[D-48] one whose agent could not be read by the last poll is not reported as reassigned', async () => {
-    const shop = makeWorkshop();
+    const controlled = makeControlledJobs();
     const faults = new Faults();
     const store = faultyStore(makeStore(), faults);
-    const testBox = await makeBox({ store, jobs: [shop.hold], queues: [''] });
-    const [a] = (await startCrew(testBox, ['a'])) as [Dispatcher];
-    const job = await testBox.box.queue().put(shop.hold('one'));
+    const testBox = await makeBox({ store, jobs: [controlled.hold], queues: [''] });
+    const [a] = (await startDispatchers(testBox, ['a'])) as [Dispatcher];
+    const job = await testBox.box.queue().put(controlled.hold('one'));
     faults.refuseHeld = disconnect;
     await testBox.reactor.advance('5s');
 
@@ -203,33 +204,33 @@ forEachStore('Questions to a dispatcher', (makeStore) => {
   });
 
   it('[D-49] the active ids are those in the workers at this instant, newest first, by queue and agent', async () => {
-    const shop = makeWorkshop();
-    const outer = defineJob({ name: 'outer', run: () => shop.hold('never put') });
-    const promised = defineJob({ name: 'promised', run: () => detached(shop.opened('never')) });
-    const jobs = [shop.hold, outer, promised];
+    const controlled = makeControlledJobs();
+    const outer = defineJob({ name: 'outer', run: () => controlled.hold('never put') });
+    const promised = defineJob({ name: 'promised', run: () => detached(controlled.opened('never')) });
+    const jobs = [controlled.hold, outer, promised];
     const testBox = await makeBox({ store: makeStore(), jobs, queues: ['', 'other'] });
     const { box, reactor } = testBox;
     const agents = {
       x: agent({ filter: { args: { '0': 'for x' } } }),
       y: agent({ filter: { notJobs: ['none'] } }),
     };
-    const [a] = (await startCrew(testBox, ['a'], { agents })) as [Dispatcher];
+    const [a] = (await startDispatchers(testBox, ['a'], { agents })) as [Dispatcher];
     for (const waiting of [outer(), promised()]) await box.queue().put(waiting);
     await reactor.runUntilIdle();
     expect(a.getActiveJobIds()).toEqual([]);
 
-    const forX = await box.queue().put(shop.hold('for x'));
+    const forX = await box.queue().put(controlled.hold('for x'));
     await reactor.advance('1s');
-    const first = await box.queue('other').put(shop.hold('first'));
+    const first = await box.queue('other').put(controlled.hold('first'));
     await reactor.advance('1s');
-    const second = await box.queue('other').put(shop.hold('second'));
+    const second = await box.queue('other').put(controlled.hold('second'));
     await reactor.runUntilIdle();
 
     expect(a.getActiveJobIds({ queue: 'other' })).toEqual([second.names, first.names]);
     expect(a.getActiveJobIds({ queue: '' })).toEqual([forX.names]);
     expect(a.getActiveJobIds({ queue: 'other', agent: 'x' })).toEqual([]);
     expect(a.getActiveJobIds()).toEqual([second.names, first.names, forX.names]);
-    shop.open('second');
+    controlled.open('second');
     await reactor.runUntilIdle();
     expect(a.getActiveJobIds({ agent: 'y', queue: 'other' })).toEqual([first.names]);
   });

@@ -1,13 +1,13 @@
 import { ConflictError, defineJob, type Job, type JobDefinition, local, RetryCommonForever } from 'signalbox';
 import { expect, it } from 'vitest';
-import { makeNotebook } from './notebook.ts';
+import { makeRecordingJobs } from './recording-jobs.ts';
 import { forEachStore, type MakeStore, makeBox } from './stores.ts';
 
 async function setUp(makeStore: MakeStore, jobs: readonly JobDefinition<never, unknown>[] = []) {
-  const notebook = makeNotebook();
-  const { note, give } = notebook;
+  const recording = makeRecordingJobs();
+  const { note, give } = recording;
   const testBox = await makeBox({ store: makeStore(), jobs: [note, give, ...jobs], queues: [''] });
-  return { ...testBox, ...notebook, queue: testBox.box.queue() };
+  return { ...testBox, ...recording, queue: testBox.box.queue() };
 }
 
 forEachStore('What is stored', (makeStore) => {
@@ -124,7 +124,7 @@ forEachStore('What is stored', (makeStore) => {
     expect(await job.result()).toBe('late but good');
   });
 
-  it('[J-148] a stand-alone call does not look at the deadline', async () => {
+  it('[J-148] a stand-alone call ignores the deadline', async () => {
     const { box, give, reactor } = await setUp(makeStore);
     await box.start();
     const job = give('called').with({ beginAfter: reactor.now(), beginBy: '1s' });

@@ -12,6 +12,7 @@ import {
   SignalboxError,
 } from 'signalbox';
 import { expect, it } from 'vitest';
+import { Barrier } from './barrier.ts';
 import {
   type Commit,
   conflict,
@@ -22,7 +23,6 @@ import {
   has,
   interceptedStore,
 } from './faulty-store.ts';
-import { Gate } from './gate.ts';
 import { forEachStore, type MakeStore, makeBox, type TestBox } from './stores.ts';
 
 interface Shaky extends TestBox {
@@ -35,7 +35,7 @@ interface Shaky extends TestBox {
 
 const uuid = '11111111-1111-4111-8111-111111111111';
 
-/** A started dispatcher with an agent of size 1, on a store that can be told to fail. */
+/** A started dispatcher with an agent of size 1, on a store that a test can let fail. */
 async function shaky(makeStore: MakeStore, jobs: readonly unknown[]): Promise<Shaky> {
   const faults = new Faults();
   const seen: string[] = [];
@@ -61,7 +61,7 @@ async function shaky(makeStore: MakeStore, jobs: readonly unknown[]): Promise<Sh
   return { ...testBox, faults, dispatcher, seen, note };
 }
 
-/** How often an error is given out, then null for ever. */
+/** Returns an error so many times, then always null. */
 function times(count: number, error: () => Error): () => Error | null {
   let left = count;
   return () => {
@@ -110,7 +110,7 @@ forEachStore('store errors', (makeStore) => {
     expect(calls).toHaveLength(1);
   });
 
-  it('[C-2] after five conflicts the failure stands in the poll, and the next poll starts afresh', async () => {
+  it('[C-2] after five conflicts the failure is in the poll record, and the next poll starts afresh', async () => {
     const { definition } = throwing([]);
     const about = await shaky(makeStore, [definition]);
     about.faults.refuseClaim = times(5, conflict);
@@ -160,7 +160,7 @@ forEachStore('store errors', (makeStore) => {
     expect(await job.result()).toBe('done');
   });
 
-  it('[C-5] polling goes on whatever the store throws', async () => {
+  it('[C-5] polling continues after every error of the store', async () => {
     const about = await shaky(makeStore, []);
     about.faults.refuseHeld = () => new RangeError('out of order');
     about.faults.refuse = () => new RangeError('out of order');
@@ -211,7 +211,7 @@ forEachStore('store errors', (makeStore) => {
     expect(events.filter((event) => event === 'job.start')).toHaveLength(1);
   });
 
-  it('a job that somebody fails between its claim and its start is not started, and its slot is free', async () => {
+  it('a job that is failed between its claim and its start is not started, and its slot is free', async () => {
     const calls: string[] = [];
     const once = defineJob({ name: 'once', run: () => calls.push('once'), retry: NeverRetry });
     const about = await shaky(makeStore, [once]);
@@ -316,7 +316,7 @@ forEachStore('store errors', (makeStore) => {
     expect(calls).toHaveLength(5);
   });
 
-  it('[C-23] a commit that fails for lack of a connection is tried for ever, with the callable', async () => {
+  it('[C-23] a commit that fails for lack of a connection is retried without limit, with the callable', async () => {
     const { calls, definition } = throwing([]);
     const about = await shaky(makeStore, [definition]);
     about.faults.refuseNext('job.finish', ...Array.from({ length: 20 }, disconnect));
@@ -366,7 +366,7 @@ forEachStore('store errors', (makeStore) => {
     expect(calls).toHaveLength(2);
   });
 
-  it('[C-25] a callback with a permanent commit error never ends, and says so at the first and every fifth', async () => {
+  it('[C-25] a callback with a permanent commit error never ends, and logs the first and every fifth', async () => {
     const { definition } = throwing([]);
     const about = await shaky(makeStore, [definition]);
     const job = definition();
@@ -391,7 +391,7 @@ forEachStore('store errors', (makeStore) => {
     ['refuses to answer', () => new SignalboxError('STORE_STATEMENT', { call: 'a read', reason: 'a lock' })],
     ['breaks', () => new RangeError('the store does not like it')],
   ])(
-    '[C-25] a callback that has begun is called, whatever is read for it when the store %s',
+    '[C-25] a callback that has begun is called, also when the store %s while it is read',
     async (_, error) => {
       for (const read of ['get', 'annotations']) {
         for (let moment = 1; moment <= 3; moment += 1) {
@@ -430,7 +430,7 @@ forEachStore('store errors', (makeStore) => {
     for (let isLost = true; isLost; rounds += 1) {
       let left = Number.POSITIVE_INFINITY;
       const store = forgetfulStore(makeStore(), ({ by, expect: believed }) => {
-        // A program is told of the error and asks again.
+        // A program gets the error and asks again.
         if (by === 'client' && !believed.some(({ what }) => what === 'holder')) return null;
         left -= 1;
         return left === 0 ? new SignalboxError('STORE_REPLICA', { reason: 'no answer' }) : null;
@@ -493,8 +493,8 @@ forEachStore('store errors', (makeStore) => {
   });
 
   it('[C-27] a job of a full quota keeps its slot when it is retried now, and gives it up when later', async () => {
-    const gate = new Gate();
-    const block = defineJob({ name: 'block', run: () => gate.pass(), quotas: ['one'] });
+    const barrier = new Barrier();
+    const block = defineJob({ name: 'block', run: () => barrier.wait(), quotas: ['one'] });
     const later = defineJob({
       name: 'later',
       quotas: ['one'],
@@ -516,9 +516,9 @@ forEachStore('store errors', (makeStore) => {
     expect((await interrupted.refresh()).status).toBe('ACTIVE');
     expect((await next.refresh()).status).toBe('PENDING');
 
-    gate.open('');
+    barrier.release('');
     await about.reactor.runUntilIdle();
-    gate.open('');
+    barrier.release('');
     await about.reactor.runUntilIdle();
     const postponed = await about.box.queue().put(later());
     const meanwhile = (await about.box.queue().put(block())) as Job<string>;

@@ -93,7 +93,7 @@ export interface LogEntry {
   readonly message: string;
 }
 
-/** A logger that keeps what it is told. */
+/** A logger that keeps its entries. */
 function collectingLogger(entries: LogEntry[]): Logger {
   const keep =
     (level: LogLevel): Logger['info'] =>

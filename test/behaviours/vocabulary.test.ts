@@ -144,7 +144,7 @@ forEachStore('Vocabulary and ownership', (makeStore) => {
     expect(() => dispatcher.getJobInfo(job.id ?? '', 'other')).toThrow(SignalboxError);
   });
 
-  it('[V-10] a job has one parent: none, a queue, an agent while and after it is worked on, a job, or a proxy', async () => {
+  it('[V-10] a job has no parent or one: a queue, an agent while and after it is worked on, a job, or a proxy', async () => {
     const parents: unknown[] = [];
     const look = defineJob({
       name: 'look',
@@ -317,13 +317,13 @@ forEachStore('Vocabulary and ownership', (makeStore) => {
   it('[V-18] order of putting is not order of running, unless a quota of size 1 makes it so', async () => {
     const ended: string[] = [];
     let letGo = (): void => {};
-    const gate = new Promise<void>((resolve) => {
+    const firstMayEnd = new Promise<void>((resolve) => {
       letGo = resolve;
     });
     const work = defineJob({
       name: 'work',
       run: async (text: string) => {
-        if (text === 'first') await gate;
+        if (text === 'first') await firstMayEnd;
         ended.push(text);
       },
     });

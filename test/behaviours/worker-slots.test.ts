@@ -1,21 +1,22 @@
 import { agent, ConflictError, type Dispatcher, defineJob, local, type Store } from 'signalbox';
 import { expect, it } from 'vitest';
-import { agentOf, makeWorkshop, namesOf, representationOf, startCrew } from './crew.ts';
+import { makeControlledJobs, namesOf } from './controlled-jobs.ts';
+import { agentOf, representationOf, startDispatchers } from './dispatchers.ts';
 import { Faults, faultyStore, has, interceptedStore, lostConnection } from './faulty-store.ts';
 import { forEachStore, makeBox, type TestBoxOptions } from './stores.ts';
 
 forEachStore('Workers', (makeStore) => {
-  async function makeShop(more: { readonly store?: Store; readonly jobs?: TestBoxOptions['jobs'] } = {}) {
-    const shop = makeWorkshop();
+  async function makeTestBox(more: { readonly store?: Store; readonly jobs?: TestBoxOptions['jobs'] } = {}) {
+    const controlled = makeControlledJobs();
     const { store = makeStore(), jobs = [] } = more;
-    const testBox = await makeBox({ store, jobs: [shop.hold, shop.done, ...jobs], queues: [''] });
+    const testBox = await makeBox({ store, jobs: [controlled.hold, controlled.done, ...jobs], queues: [''] });
     const { box, reactor } = testBox;
-    return { ...shop, testBox, box, reactor, queue: box.queue() };
+    return { ...controlled, testBox, box, reactor, queue: box.queue() };
   }
 
   it('[D-26] an agent has as many workers as its size, each with one job at a time, in order of claim', async () => {
-    const { testBox, queue, hold, started, open, reactor } = await makeShop();
-    const [a] = await startCrew(testBox, ['a'], { agents: { main: agent({ size: 2 }) } });
+    const { testBox, queue, hold, started, open, reactor } = await makeTestBox();
+    const [a] = await startDispatchers(testBox, ['a'], { agents: { main: agent({ size: 2 }) } });
     for (const name of ['1', '2', '3', '4']) await queue.put(hold(name));
     await reactor.runUntilIdle();
     expect([started, a?.getActiveJobIds().length]).toEqual([['1', '2'], 2]);
@@ -31,9 +32,9 @@ forEachStore('Workers', (makeStore) => {
     expect(threads).toEqual(['main:0', 'main:1', 'main:1', 'main:0']);
   });
 
-  it('[D-27] a larger agent takes more at the next poll; a smaller one lets its jobs finish and takes none before', async () => {
-    const { testBox, queue, hold, started, open, reactor } = await makeShop();
-    await startCrew(testBox, ['a'], { agents: { main: agent({ size: 1 }) } });
+  it('[D-27] a larger agent takes more at the next poll; a smaller one lets its jobs finish and takes no job before', async () => {
+    const { testBox, queue, hold, started, open, reactor } = await makeTestBox();
+    await startDispatchers(testBox, ['a'], { agents: { main: agent({ size: 1 }) } });
     for (const name of ['1', '2', '3', '4', '5']) await queue.put(hold(name));
     const { agents } = await representationOf(testBox, 'a');
 
@@ -62,8 +63,8 @@ forEachStore('Workers', (makeStore) => {
         seen.push(local.getDispatcher()?.uuid, local.getAgentName());
       },
     });
-    const { testBox, queue, reactor } = await makeShop({ jobs: [look] });
-    await startCrew(testBox, ['a'], { agents: { special: agent() } });
+    const { testBox, queue, reactor } = await makeTestBox({ jobs: [look] });
+    await startDispatchers(testBox, ['a'], { agents: { special: agent() } });
 
     await queue.put(look());
     await reactor.runUntilIdle();
@@ -76,8 +77,8 @@ forEachStore('Workers', (makeStore) => {
     const store = interceptedStore(makeStore(), (call) =>
       call === 'annotations' ? (errors.shift() ?? null) : null,
     );
-    const { testBox, queue, done, started, reactor } = await makeShop({ store });
-    await startCrew(testBox, ['a']);
+    const { testBox, queue, done, started, reactor } = await makeTestBox({ store });
+    await startDispatchers(testBox, ['a']);
     const annotated = (name: string) => done(name).with({ annotations: { colour: 'red' } });
 
     const away = Array.from({ length: 14 }, lostConnection);
@@ -105,8 +106,8 @@ forEachStore('Workers', (makeStore) => {
   });
 
   it("[D-30] the trace names worker and job as it starts and as it ends, with the job's own entry between", async () => {
-    const { testBox, queue, done, reactor } = await makeShop();
-    await startCrew(testBox, ['a']);
+    const { testBox, queue, done, reactor } = await makeTestBox();
+    await startDispatchers(testBox, ['a']);
     const job = await queue.put(done('one'));
     await reactor.runUntilIdle();
 
@@ -128,8 +129,8 @@ forEachStore('Workers', (makeStore) => {
       failures -= 1;
       return new Error('store error');
     });
-    const { testBox, box, done, started, reactor } = await makeShop({ store });
-    const [a] = await startCrew(testBox, ['a']);
+    const { testBox, box, done, started, reactor } = await makeTestBox({ store });
+    const [a] = await startDispatchers(testBox, ['a']);
     const job = await box.transaction(async (tx) => {
       const put = await tx.queue().put(done('too late'));
       await put.fail();
@@ -150,8 +151,8 @@ forEachStore('Workers', (makeStore) => {
   });
 
   it('[D-31] a job that is in CALLBACKS when it is handed out gets them resumed', async () => {
-    const { testBox, queue, done, hold, open, started, reactor } = await makeShop();
-    await startCrew(testBox, ['a']);
+    const { testBox, queue, done, hold, open, started, reactor } = await makeTestBox();
+    await startDispatchers(testBox, ['a']);
     const parent = done('never called');
     await parent.addCallback(hold.partial('callback'));
     await queue.put(parent, { beginAfter: '10s' });
@@ -170,32 +171,32 @@ forEachStore('Workers', (makeStore) => {
     expect(namesOf(await (await agentOf(testBox, 'a')).completed())).toEqual(['never called']);
   });
 
-  it('[D-32] a worker whose job is in other hands drops its result, says so in the record, and takes the next job', async () => {
-    const shop = makeWorkshop();
+  it('[D-32] a worker whose job was reassigned drops its result, marks that in its record, and takes the next job', async () => {
+    const controlled = makeControlledJobs();
     let calls = 0;
     const twice = defineJob({
       name: 'twice',
       run: async () => {
         calls += 1;
         if (calls > 1) return 'second call';
-        await shop.opened('first');
+        await controlled.opened('first');
         return 'first call';
       },
     });
-    const { testBox, queue, done, started, reactor } = await makeShop({ jobs: [twice] });
-    const crew = await startCrew(testBox, ['a', 'b'], { agents: { main: agent({ size: 1 }) } });
+    const { testBox, queue, done, started, reactor } = await makeTestBox({ jobs: [twice] });
+    const dispatchers = await startDispatchers(testBox, ['a', 'b'], { agents: { main: agent({ size: 1 }) } });
     const job = await queue.put(twice());
     await reactor.runUntilIdle();
     const id = job.id ?? '';
     // On a database either of the two may have been faster.
     const holder = (await job.place()).dispatcher;
-    const [a, b] = crew.toSorted((one) => (one.uuid === holder ? -1 : 1)) as [Dispatcher, Dispatcher];
+    const [a, b] = dispatchers.toSorted((one) => (one.uuid === holder ? -1 : 1)) as [Dispatcher, Dispatcher];
 
     await (await representationOf(testBox, a.uuid)).deactivate();
     await reactor.runUntilIdle();
     expect(b.getJobInfo(id)).toMatchObject({ result: "'second call'", reassigned: false });
     expect(a.jobs.get(id)?.completed).toBeNull();
-    shop.open('first');
+    controlled.open('first');
     await reactor.advance('1s');
 
     expect((await job.refresh()).outcome).toEqual({ ok: true, value: 'second call' });
@@ -218,8 +219,8 @@ forEachStore('Workers', (makeStore) => {
       throw new Error('gotcha');
     };
     const store = faultyStore(makeStore(), faults);
-    const { testBox, queue, done, started, reactor } = await makeShop({ store });
-    const [a] = await startCrew(testBox, ['a'], { agents: { main: agent({ size: 2 }) } });
+    const { testBox, queue, done, started, reactor } = await makeTestBox({ store });
+    const [a] = await startDispatchers(testBox, ['a'], { agents: { main: agent({ size: 2 }) } });
 
     const job = await queue.put(done('broken'));
     await reactor.runUntilIdle();

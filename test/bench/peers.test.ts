@@ -26,7 +26,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(tree, { recursive: true, force: true }));
 
-test('an addon that is missing is built, once, though npm was told to run no scripts', () => {
+test('an addon that is missing is built, once, though npm runs no scripts', () => {
   const [first, second] = [prepare(), prepare()];
 
   expect(first).toMatchObject({
@@ -36,7 +36,7 @@ test('an addon that is missing is built, once, though npm was told to run no scr
   expect(second).toMatchObject({ status: 0, said: expect.stringContaining('Building better-sqlite3-12,') });
 }, 60_000);
 
-test('a peer that cannot be measured is null and says how to mend it, and the others are measured', () => {
+test('a peer that cannot be measured is null with the repair, and the others are measured', () => {
   const { stdout, said } = run(
     ['--import', 'tsx', 'bench/main.ts', 'latency', '{"json":true,"jobs":2,"rounds":1}'],
     {

@@ -33,7 +33,7 @@ export async function* sweep(specimen: Specimen, every: number): AsyncGenerator<
 
 /**
  * After a clean close nothing is silent. After a crash the end of the last journal may be lost in silence, since that
- * is what a torn write looks like; nothing else. A verification finds whatever an opening does not.
+ * is what a torn write looks like; nothing else. A verification finds all damage that an opening does not.
  */
 async function verdictOn(
   damage: Damage,
@@ -45,7 +45,7 @@ async function verdictOn(
   if (opening === 'silent') {
     return isTornEnd(damage, specimen) ? null : 'an opening finds another state, and says nothing';
   }
-  // Nobody can tell that a file of history was ever there, or that a crash did not leave the marker away.
+  // Nothing shows that a file of history was ever there, or that a crash did not leave the marker away.
   if (damage.what === 'missing' && opening === 'exact' && damage.file !== 'snapshot.json') return null;
   return (await isNoticed(image)) ? null : 'a verification does not notice it';
 }
@@ -73,7 +73,7 @@ async function isNoticed(image: Image): Promise<boolean> {
   }
 }
 
-/** A file and a byte. The version of a file stands at its beginning, so its name is place enough. */
+/** A file and a byte. The version of a file is at its beginning, so its name is place enough. */
 function hasPlace(error: unknown): boolean {
   if (!(error instanceof SignalboxError)) return false;
   const { file, byte } = error.details as { file?: string; byte?: number };

@@ -62,7 +62,7 @@ export function* damages(specimen: Specimen): Generator<Damage> {
   const seen = new Set<FileContent>();
   for (const [path, content] of specimen.image.files) {
     yield* ofName(specimen, path);
-    // The names of one file are damaged together: one of them stands for all.
+    // The names of one file are damaged together: one of them is enough.
     if (!seen.has(content)) yield* ofContent(specimen, path, content);
     seen.add(content);
   }

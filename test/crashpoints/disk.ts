@@ -27,7 +27,7 @@ interface Pending {
 
 type Directories = Map<number, Map<string, number>>;
 
-/** More subsets than this nobody waits for: a workload must sync its directories more often. */
+/** More subsets than this take too long: a workload must sync its directories more often. */
 const mostUnsyncedNames = 12;
 const nothing = new Uint8Array(0);
 const temporary = /\.tmp(\/|$)/;
@@ -183,7 +183,7 @@ type Choice = ReadonlyMap<number, PossibleContent>;
 
 /**
  * A content for each file. Where several files are unsynced, each goes through all of its contents while the others
- * have nothing or everything. A file that only has a temporary name is never read: everything stands for all.
+ * have nothing or everything. A file that only has a temporary name is never read: one content is enough.
  */
 function* choices(tree: Tree, contentsOf: (node: number) => PossibleContents): Generator<Choice> {
   const read = new Set(tree.files.filter(([path]) => !temporary.test(path)).map(([, node]) => node));

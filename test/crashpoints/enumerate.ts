@@ -117,7 +117,7 @@ async function enumerateNested(
   }
 }
 
-/** The process is killed, the page cache stays; the store is opened again and goes on; then the power goes. */
+/** The process is killed, the page cache stays; the store is opened again and continues; then the power fails. */
 async function enumerateKills(trace: Trace, extent: Extent, findings: Findings): Promise<void> {
   const places = Array.from({ length: trace.operations.length + 1 }, (_, at) => at);
   // A store is made in the first of them, which happens once: each of them counts.
@@ -139,7 +139,7 @@ async function enumerateKills(trace: Trace, extent: Extent, findings: Findings):
   }
 }
 
-/** Opens the store again and goes on. Returns why it could not. */
+/** Opens the store again and continues. Returns why it could not. */
 async function reopen(files: MemoryFiles, expectations: Expectations): Promise<string | null> {
   const options = { ids: 'again-', checkpointMinBytes: 1_500, historyMaxBytes: 0 };
   try {

@@ -22,7 +22,7 @@ interface Promised {
 }
 
 /**
- * What the store has promised by a number of operations: which states may stand on a disk, from when on which of
+ * What the store has promised by a number of operations: which states may be on a disk, from when on which of
  * them may not be lost, and when it was closed. It makes the states itself, from the same changes.
  */
 export class Expectations {
@@ -91,13 +91,13 @@ export class Expectations {
     return this.#seq;
   }
 
-  /** A caller was told that everything up to this commit is on disk. */
+  /** Everything up to this commit was acknowledged as synced. */
   acknowledge(seq: number, at: number): void {
     this.#staged = this.#staged.filter((each) => each.seq > seq);
     this.#acknowledged.push({ from: at, seq });
   }
 
-  /** A caller was told that this commit, and all after it, were not made. */
+  /** This commit, and all after it, were refused. */
   refuse(seq: number, at: number): void {
     for (const staged of this.#staged.filter((each) => each.seq >= seq).toReversed()) {
       for (const [kind, id, before] of staged.undo.toReversed()) this.#tables.restore(kind, id, before);
@@ -109,7 +109,7 @@ export class Expectations {
     this.#staged = this.#staged.filter((each) => each.seq < seq);
   }
 
-  /** A caller was told that the store is closed. */
+  /** The closing of the store was acknowledged. */
   close(at: number): void {
     this.#closed.push({ from: at, until: Number.POSITIVE_INFINITY });
   }
@@ -125,7 +125,7 @@ export class Expectations {
     return Math.max(...this.#acknowledged.map(({ seq }) => seq));
   }
 
-  /** A caller was told that a backup is made; by the time it was asked for, `seq` was acknowledged. */
+  /** A backup was acknowledged; when it was requested, `seq` was acknowledged. */
   backedUp(dir: string, seq: number, at: number): void {
     this.#backups.push({ dir, seq, from: at });
   }

@@ -142,7 +142,7 @@ function sectorPatterns(versions: readonly Uint8Array[], detail: Detail, add: Ad
 
 interface Sector {
   readonly at: number;
-  /** What may stand there, from the oldest to the newest. */
+  /** The contents that are possible, from the oldest to the newest. */
   readonly options: readonly Uint8Array[];
 }
 

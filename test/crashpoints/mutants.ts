@@ -5,7 +5,7 @@ const json = 'src/store/json';
 /**
  * Safeguards of the journal, the snapshot, the recovery and the backup, each taken out. Every one must show.
  *
- * Three are not here, since others stand behind them: `JsonLog.close` syncs once more (the table store has waited for
+ * Three are not here, since other safeguards cover them: `JsonLog.close` syncs once more (the table store has waited for
  * its last commits by then), old journals outlive their snapshot by one checkpoint (for a snapshot that is damaged, not
  * for a crash), and an opening after a crash writes a fresh snapshot (for a disk that has failed a sync).
  */
@@ -311,7 +311,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'backup-name-not-synced',
-    without: 'the sync of a backup’s name before it is told to be made',
+    without: 'the sync of a backup’s name before it is acknowledged',
     edits: [
       {
         file: `${json}/recovery/backup.ts`,

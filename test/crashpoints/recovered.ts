@@ -14,12 +14,12 @@ export interface Found {
   readonly clean: boolean;
 }
 
-/** What stands in a directory, as the recovery of the json store reads it. */
+/** The content of a directory, as the recovery of the json store reads it. */
 export interface Recovered extends Found {
   readonly tables: Tables;
 }
 
-/** Where the store stands in every file system of the enumeration. */
+/** The path of the store in every file system of the enumeration. */
 export const storeDir = '/data/store';
 
 /** A crash frees a kernel lock, so none is in the way of an image. */

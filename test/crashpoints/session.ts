@@ -14,7 +14,7 @@ export interface Conduct {
   until<Value>(promise: Promise<Value>): Promise<Value>;
 }
 
-/** What a session's store is told. */
+/** The settings of a session's store. */
 export interface SessionOptions {
   readonly checkpointMinBytes: number;
   readonly historyMaxBytes: number;
@@ -88,14 +88,14 @@ export class Session {
       () => this.#expectations.acknowledge(seq, this.#files.operations.length),
       (error) => {
         if (!(error instanceof SignalboxError && error.code === 'STORE_FULL')) this.surprises.push(error);
-        // One ticket stands for all commits of a tick: the first that is told takes them all back.
+        // One ticket is shared by all commits of a tick: the first refusal takes them all back.
         else if (!this.#refused.has(ticket)) this.#expectations.refuse(seq, this.#files.operations.length);
         this.#refused.add(ticket);
       },
     );
   }
 
-  /** Makes a backup beside the running work. When it is told to be made is noted down. */
+  /** Makes a backup beside the running work, and notes when it is acknowledged. */
   async backup(dir: string): Promise<void> {
     const seq = this.#expectations.acknowledgedSeq;
     await this.#handle.backup(dir);

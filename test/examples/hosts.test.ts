@@ -12,10 +12,10 @@ import { serverUrl } from '../store/postgres/server.ts';
 const start = fileURLToPath(new URL('../../examples/hosts/start.mjs', import.meta.url));
 
 const folders: string[] = [];
-const sites: Site[] = [];
+const processes: ExampleProcess[] = [];
 
 afterEach(async () => {
-  for (const site of sites.splice(0)) await site.end();
+  for (const example of processes.splice(0)) await example.end();
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
 });
 afterAll(async () => {
@@ -33,7 +33,7 @@ interface JobOverview {
 }
 
 /** The command with all its processes, and what it has said so far. */
-class Site {
+class ExampleProcess {
   stdout = '';
   stderr = '';
   readonly #process: ChildProcessByStdio<null, Readable, Readable>;
@@ -52,7 +52,7 @@ class Site {
       this.stderr += text;
     });
     this.#ended = once(this.#process, 'close').then(([code]) => code);
-    sites.push(this);
+    processes.push(this);
   }
 
   /** Resolves with the first group when standard output matches. */
@@ -97,25 +97,25 @@ class Site {
 }
 
 function newFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'signalbox-site-'));
+  const folder = mkdtempSync(join(tmpdir(), 'signalbox-hosts-'));
   folders.push(folder);
   return folder;
 }
 
 describe('The hosts', { timeout: 60_000 }, () => {
   it('share the jobs that a third process puts, and take over from one that is killed', async () => {
-    const site = new Site({ DATABASE_URL: await serverUrl() });
-    const long = await site.put('long', 15);
-    const first = (await site.sees(long.id, ({ step }) => step > 2)).hosts.at(-1) ?? '';
-    process.kill(Number(await site.said(new RegExp(`^${first}: pid (\\d+)$`, 'm'))), 'SIGKILL');
-    await site.said(new RegExp(`^${first} has ended \\(SIGKILL\\)`, 'm'));
+    const example = new ExampleProcess({ DATABASE_URL: await serverUrl() });
+    const long = await example.put('long', 15);
+    const first = (await example.sees(long.id, ({ step }) => step > 2)).hosts.at(-1) ?? '';
+    process.kill(Number(await example.said(new RegExp(`^${first}: pid (\\d+)$`, 'm'))), 'SIGKILL');
+    await example.said(new RegExp(`^${first} has ended \\(SIGKILL\\)`, 'm'));
     const second = first === 'a' ? 'b' : 'a';
 
-    const done = await site.sees(long.id, ({ outcome }) => outcome !== null);
+    const done = await example.sees(long.id, ({ outcome }) => outcome !== null);
 
     expect(done.hosts.slice(-2)).toEqual([first, second]);
     expect(done).toMatchObject({ step: 15, outcome: { ok: true, value: `long: done by ${second}` } });
-    expect(await site.get('overview')).toMatchObject({
+    expect(await example.get('overview')).toMatchObject({
       queues: [
         {
           name: '',
@@ -131,28 +131,28 @@ describe('The hosts', { timeout: 60_000 }, () => {
         },
       ],
     });
-    expect(await site.end()).toBe(0);
+    expect(await example.end()).toBe(0);
   });
 
   it('start on a server of their own, show a page, refuse what is no job, and leave no server behind', async () => {
     const temporary = newFolder();
     // The server of a root runs as a user who owns nothing, and has to get in.
     chmodSync(temporary, 0o755);
-    const site = new Site({ DATABASE_URL: undefined, TMPDIR: temporary });
-    const page = await fetch(await site.said(/^Open (.*)$/m));
+    const example = new ExampleProcess({ DATABASE_URL: undefined, TMPDIR: temporary });
+    const page = await fetch(await example.said(/^Open (.*)$/m));
 
     const refused = [
-      await site.post('{"title":"x","steps":1}', 'text/plain'),
-      await site.post('{"title":"x"}'),
-      await site.post('no JSON'),
-      await site.post('null'),
+      await example.post('{"title":"x","steps":1}', 'text/plain'),
+      await example.post('{"title":"x"}'),
+      await example.post('no JSON'),
+      await example.post('null'),
     ];
 
     expect(await page.text()).toContain('<h1>Hosts on one database</h1>');
     expect(refused.map(({ status }) => status)).toEqual([400, 400, 400, 400]);
-    expect(await site.get('nowhere')).toEqual({ error: expect.stringContaining('GET /overview') });
-    expect(await site.get('overview')).toMatchObject({ queues: [{ hosts: [{}, {}] }] });
-    expect(await site.end()).toBe(0);
+    expect(await example.get('nowhere')).toEqual({ error: expect.stringContaining('GET /overview') });
+    expect(await example.get('overview')).toMatchObject({ queues: [{ hosts: [{}, {}] }] });
+    expect(await example.end()).toBe(0);
     expect(readdirSync(temporary).filter((name) => name.startsWith('signalbox'))).toEqual([]);
   });
 });

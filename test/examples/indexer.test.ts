@@ -94,7 +94,7 @@ function recordedIn(cwd: string): string[] {
 }
 
 describe('The indexer', { timeout: 60_000 }, () => {
-  it('indexes the text files of a folder, says where, and ends', async () => {
+  it('indexes the text files of a folder, prints where, and ends', async () => {
     const cwd = newFolder();
     const folder = newFolder({
       'b.txt': 'One two, TWO 2024!',
@@ -129,7 +129,7 @@ describe('The indexer', { timeout: 60_000 }, () => {
     expect(said).toContain(`Store: ${join(cwd, '.signalbox', 'store')}\n`);
   });
 
-  it('goes on where it was after kill -9, records each file once, and makes the same index', async () => {
+  it('continues where it was after kill -9, records each file once, and makes the same index', async () => {
     const folder = newLargeFolder();
     const [undisturbed, disturbed] = [newFolder(), newFolder()];
     await indexed(undisturbed, folder);
@@ -189,7 +189,7 @@ describe('The indexer', { timeout: 60_000 }, () => {
     },
   );
 
-  it('drains when it is interrupted in the middle, and goes on at the next start', async () => {
+  it('drains when it is interrupted in the middle, and continues at the next start', async () => {
     const cwd = newFolder();
     const folder = newLargeFolder();
     const indexer = new Indexer(cwd, folder, '--', '--keep');
@@ -232,7 +232,7 @@ describe('The indexer', { timeout: 60_000 }, () => {
     expect(readdirSync(cwd)).toEqual([]);
   });
 
-  it('says which files it could not index', async () => {
+  it('prints which files it could not index', async () => {
     const cwd = newFolder();
     const folder = newLargeFolder();
     const killed = new Indexer(cwd, folder);

@@ -223,7 +223,7 @@ describe.each(stores)('The dispatcher and its reactor, on a %s store:', (name, m
     expect(dispatcher.getStatusInfo().status).toBe('STOPPED');
   });
 
-  it('set-up: the store is opened where it is said to be, and made there', async () => {
+  it('set-up: the store is opened in the given directory, and made there', async () => {
     const store = name === 'json' ? (await import('signalbox/json')).jsonStore(newPath()) : makeStore();
 
     const { box } = await newBox(store);

@@ -202,7 +202,7 @@ describe.each(stores)('A poll finds a new queue, on a %s store:', (_, makeStore)
     expect(starts).toEqual([dispatcher.uuid, sibling.uuid]);
   });
 
-  it('the event log tells the attempt to activate, the trace log the poll', async () => {
+  it('the event log has the attempt to activate, the trace log the poll', async () => {
     const { log, dispatcher, poll } = await found();
 
     const [attempt] = log.of('signalbox.events', 'INFO');
@@ -236,7 +236,7 @@ describe.each(stores)('An agent makes the dispatcher work, on a %s store:', (_, 
     expect([main?.size, main?.selection, await main?.length()]).toEqual([3, { kind: 'any' }, 0]);
   });
 
-  it("the next poll tells that it asked the 'main' agent for a job", async () => {
+  it("the next poll records that it asked the 'main' agent for a job", async () => {
     const { dispatcher } = await opening(makeStore());
 
     const poll = dispatcher.getPollInfo();

@@ -48,7 +48,7 @@ describe.each(stores)('The dispatcher performs a job, on a %s store:', (_, makeS
     });
   });
 
-  it('the trace log tells three times of it: starting, succeeded with its result, completed', async () => {
+  it('the trace log has three entries of it: starting, succeeded with its result, completed', async () => {
     const { log, queue } = await opening(makeStore());
     const job = await queue.put(multiply(14, 3));
     await waitForResult(job);
@@ -63,7 +63,7 @@ describe.each(stores)('The dispatcher performs a job, on a %s store:', (_, makeS
     ]);
   });
 
-  it('the trace log tells of the poll that claimed it', async () => {
+  it('the trace log has the poll that claimed it', async () => {
     const { dispatcher, log, queue } = await opening(makeStore());
     const job = await queue.put(multiply(14, 3));
     await waitForResult(job);
@@ -129,7 +129,7 @@ describe.each(stores)('The dispatcher performs a job, on a %s store:', (_, makeS
     expect(info.result).toMatch(/\*--- End of Failure ---$/);
   });
 
-  it('footnote: a job that fails gives its failure, and the event log tells the verbose traceback', async () => {
+  it('footnote: a job that fails gives its failure, and the event log has the verbose traceback', async () => {
     const { log, queue } = await opening(makeStore());
     const job = await queue.put(multiply(14, null));
 

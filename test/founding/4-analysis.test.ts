@@ -13,7 +13,7 @@ import {
 } from './document.ts';
 
 describe.each(stores)('The dispatcher can be analysed, on a %s store:', (_, makeStore) => {
-  it('getStatistics tells of the whole document: 8 started, 6 successful, 2 failed, 0 unknown', async () => {
+  it('getStatistics counts the whole document: 8 started, 6 successful, 2 failed, 0 unknown', async () => {
     const { box, dispatcher, queue, representation } = await opening(makeStore());
     const ran: string[] = [];
     const run = async (job: Parameters<typeof waitForResult>[0]): Promise<void> => {
@@ -63,7 +63,7 @@ describe.each(stores)('The dispatcher can be analysed, on a %s store:', (_, make
     expect(ran).toContain(longestSuccessful?.[0]);
   });
 
-  it('getStatusInfo tells that it is RUNNING, for how long, and when it polled last', async () => {
+  it('getStatusInfo reports that it is RUNNING, for how long, and when it polled last', async () => {
     const { dispatcher, reactor } = await virtualOpening(makeStore());
     await reactor.advance('2s');
 
@@ -88,7 +88,7 @@ describe.each(stores)('The dispatcher can be analysed, on a %s store:', (_, make
     expect((await representation.refresh()).activated).toBeNull();
   });
 
-  it('then getStatusInfo tells that it is STOPPED', async () => {
+  it('then getStatusInfo reports that it is STOPPED', async () => {
     const { dispatcher, reactor } = await opening(makeStore());
 
     await reactor.stop();

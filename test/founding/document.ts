@@ -32,7 +32,7 @@ afterEach(async () => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
-/** A path in a fresh folder that is removed after the test; nothing stands there yet. */
+/** A path in a fresh folder that is removed after the test; nothing is there yet. */
 export function newPath(): string {
   const folder = mkdtempSync(join(tmpdir(), 'signalbox-founding-'));
   folders.push(folder);
@@ -80,7 +80,7 @@ export interface LogEntry extends LogFields {
   readonly message: string;
 }
 
-/** A logger that keeps what it is told: the document's "magic log handlers". */
+/** A logger that keeps its entries: the document's "magic log handlers". */
 export class LogBook implements Logger {
   readonly entries: LogEntry[] = [];
   readonly debug = this.#keeper('DEBUG');

@@ -10,8 +10,8 @@ import { compileChart } from '../../src/model/chart/compile.ts';
 import { afterStep, canStepJob, newJobRecord, statusOfState, stepJob } from '../../src/model/jobs/step.ts';
 import type { JobRecord } from '../../src/model/records/records.ts';
 import { type Edge, edgesOf, takingsOf, without } from './altered.ts';
+import { closeStores, opened, stores } from './durable-stores.ts';
 import { jobEvents } from './job-samples.ts';
-import { closeStores, opened, stores } from './stores.ts';
 
 afterEach(closeStores);
 
@@ -182,11 +182,11 @@ describe('the job chart', () => {
 
 describe.each(Object.entries(stores))(
   'every shortest path of the job chart, kept by the %s store',
-  (name, keeper) => {
+  (name, makeStore) => {
     it.each(Object.entries(kinds))(
       'for %s step by step, reads back as the machine has it',
       async (_name, input) => {
-        const keeping = keeper();
+        const keeping = makeStore();
         const store = await opened(keeping);
         const paths = shortestPaths(input);
 

@@ -13,7 +13,7 @@ import { stepRepresentation } from '../../src/model/jobs/step.ts';
 import type { RepresentationRecord } from '../../src/model/records/records.ts';
 import type { OpenStore } from '../../src/store/store.ts';
 import { type Edge, edgesOf, takingsOf, without } from './altered.ts';
-import { closeStores, opened, stores } from './stores.ts';
+import { closeStores, opened, stores } from './durable-stores.ts';
 
 afterEach(closeStores);
 
@@ -84,9 +84,9 @@ describe('the representation chart', () => {
 
 describe.each(Object.entries(stores))(
   'every shortest path of the chart, kept by the %s store',
-  (name, keeper) => {
+  (name, makeStore) => {
     it('reads back as the machine has it', async () => {
-      const keeping = keeper();
+      const keeping = makeStore();
       const store = await opened(keeping);
       const all = paths();
       const wanted = all.map(({ steps }) => {

@@ -12,7 +12,7 @@ export interface Mutant {
   readonly edits: readonly Edit[];
 }
 
-/** A piece of one file, which stands there exactly once, and what stands there instead. */
+/** A piece of one file, which is there exactly once, and its replacement. */
 export interface Edit {
   /** From the root of the project. */
   readonly file: string;
@@ -41,7 +41,7 @@ const copied = [
 /**
  * Copies the sources to a temporary directory and takes one safeguard out of them.
  *
- * @throws Error when a piece to replace does not stand in its file exactly once: the mutant no longer fits the code.
+ * @throws Error when a piece to replace is not in its file exactly once: the mutant no longer fits the code.
  */
 export function createMutatedTree(mutant: Mutant): MutatedTree {
   const edited = editedFiles(mutant);

@@ -206,7 +206,7 @@ export const testedMutants: readonly TestedMutant[] = [
   {
     name: 'outcome-never-asked',
     about: 'T13',
-    without: 'the question what became of a transaction whose connection was lost',
+    without: 'the question how a transaction ended whose connection was lost',
     test: 'test/store/postgres/every-message.test.ts',
     edits: [
       {
@@ -245,7 +245,7 @@ export const testedMutants: readonly TestedMutant[] = [
   {
     name: 'late-commits-unheard',
     about: 'T13',
-    without: 'the look for what was under way when somebody began to follow',
+    without: 'the look for what was under way when a follower began',
     test: 'test/store/postgres/concurrency.test.ts',
     edits: [
       {

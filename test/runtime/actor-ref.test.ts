@@ -3,19 +3,20 @@ import { memoryStore, type Store } from 'signalbox';
 import { jsonStore, type SyncPort } from 'signalbox/json';
 import { expect, test } from 'vitest';
 import { nodeFilePort } from '../../src/store/json/ports/file-port.ts';
-import { makeWorkshop, startCrew } from '../behaviours/crew.ts';
+import { makeControlledJobs } from '../behaviours/controlled-jobs.ts';
+import { startDispatchers } from '../behaviours/dispatchers.ts';
 import { makeBox, newDirectory } from '../behaviours/stores.ts';
 
 async function makeRunning(store: Store) {
-  const { hold, open } = makeWorkshop();
+  const { hold, open } = makeControlledJobs();
   const testBox = await makeBox({ store, jobs: [hold], queues: [''] });
-  await startCrew(testBox, ['a']);
+  await startDispatchers(testBox, ['a']);
   const job = await testBox.box.queue().put(hold('one'));
   await testBox.reactor.runUntilIdle();
   return { ...testBox, job: await job.refresh(), open: () => open('one') };
 }
 
-test('an observer that has been unsubscribed is told nothing more, though the job is being read for it', async () => {
+test('an observer that has been unsubscribed is not notified, though the job is being read for it', async () => {
   const { job, reactor } = await makeRunning(memoryStore());
   const ref = job.actorRef();
   const told: string[] = [];
@@ -31,7 +32,7 @@ test('an observer that has been unsubscribed is told nothing more, though the jo
   expect(told).toEqual(['first']);
 });
 
-test('an observer sees what is on disk, and not what is only written', async () => {
+test('an observer sees what is synced, and not what is only written', async () => {
   const held: (() => void)[] = [];
   let isShut = false;
   const syncs = (): SyncPort => ({
@@ -63,7 +64,7 @@ test('an observer sees what is on disk, and not what is only written', async () 
   await expect.poll(() => statuses.at(-1)).toBe('completed');
 });
 
-test('an observer is told nothing older than it has heard, in whatever order a store answers', async () => {
+test('an observer gets no older record than its last, in any order in which a store answers', async () => {
   const answers: (() => void)[] = [];
   let isSlow = false;
   const inner = memoryStore();

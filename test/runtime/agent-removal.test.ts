@@ -1,6 +1,7 @@
 import { memoryStore, type OpenStore, type Store } from 'signalbox';
 import { expect, it } from 'vitest';
-import { agentOf, makeWorkshop, representationOf, startCrew } from '../behaviours/crew.ts';
+import { makeControlledJobs } from '../behaviours/controlled-jobs.ts';
+import { agentOf, representationOf, startDispatchers } from '../behaviours/dispatchers.ts';
 import { makeBox } from '../behaviours/stores.ts';
 
 /** A store that lets a test act between the answer to a look at what an agent holds, and what follows from it. */
@@ -35,10 +36,10 @@ function storeThatIsLookedAt(afterLook: () => Promise<unknown>): Store {
 }
 
 it('an agent that claims a job while it is being removed stays', async () => {
-  const { hold, started } = makeWorkshop();
+  const { hold, started } = makeControlledJobs();
   let act = async (): Promise<unknown> => null;
   const testBox = await makeBox({ store: storeThatIsLookedAt(() => act()), jobs: [hold], queues: [''] });
-  await startCrew(testBox, ['a']);
+  await startDispatchers(testBox, ['a']);
   const { agents } = await representationOf(testBox, 'a');
   act = async () => {
     act = async () => null;

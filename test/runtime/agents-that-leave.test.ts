@@ -2,7 +2,8 @@ import { agent, memoryStore, type Signalbox } from 'signalbox';
 import { expect, it } from 'vitest';
 import { type AnyActorRef, fromCallback } from 'xstate';
 import { hostOf } from '../../src/runtime/dispatchers/dispatcher-host.ts';
-import { makeWorkshop, representationOf, startCrew } from '../behaviours/crew.ts';
+import { makeControlledJobs } from '../behaviours/controlled-jobs.ts';
+import { representationOf, startDispatchers } from '../behaviours/dispatchers.ts';
 import { makeBox } from '../behaviours/stores.ts';
 
 /** The children that a box's supervisor has, as a child of its own sees them. */
@@ -16,10 +17,10 @@ function childrenOf(box: Signalbox): () => string[] {
   return () => Object.keys(parent.getSnapshot().children);
 }
 
-it('agents that were removed, or whose dispatcher was deactivated, are no children of the box any more', async () => {
+it('agents that were removed, or whose dispatcher was deactivated, are no longer children of the box', async () => {
   const testBox = await makeBox({ store: memoryStore(), queues: [''] });
   const { box, reactor } = testBox;
-  const [dispatcher] = await startCrew(testBox, ['a']);
+  const [dispatcher] = await startDispatchers(testBox, ['a']);
   const children = childrenOf(box);
   const { agents } = await representationOf(testBox, 'a');
   const before = children().length;
@@ -41,10 +42,10 @@ it('agents that were removed, or whose dispatcher was deactivated, are no childr
 });
 
 it('an agent whose dispatcher was deactivated stays a child until its worker is done', async () => {
-  const { hold, open } = makeWorkshop();
+  const { hold, open } = makeControlledJobs();
   const testBox = await makeBox({ store: memoryStore(), jobs: [hold], queues: [''] });
   const { box, reactor } = testBox;
-  const [dispatcher] = await startCrew(testBox, ['a']);
+  const [dispatcher] = await startDispatchers(testBox, ['a']);
   const children = childrenOf(box);
   const before = children().length;
   await box.queue().put(hold('job'));

@@ -14,7 +14,7 @@ async function differing(
   return audit.problems;
 }
 
-it('What a filter is made from may change afterwards: the agent that is stored stays as it is', async () => {
+it('changing the object that a filter is made from leaves the stored agent unchanged', async () => {
   const reactor = new VirtualReactor();
   const box = await createSignalbox({ store: memoryStore(), reactor });
   await box.start();
@@ -29,7 +29,7 @@ it('What a filter is made from may change afterwards: the agent that is stored s
   await reactor.until(box.stop());
 });
 
-it('A retry policy that changes what it is given changes nothing in the store', async () => {
+it('a retry policy that changes its arguments changes nothing in the store', async () => {
   const reactor = new VirtualReactor();
   let count = 0;
   const grow = (data: object): void => void (data as { list?: number[] }).list?.push(count);

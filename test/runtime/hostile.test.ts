@@ -54,7 +54,7 @@ function revoked(): object {
   return proxy;
 }
 
-describe('a job ends, and gives its slot back, whatever its code', () => {
+describe('a job ends, and gives its slot back, for any code', () => {
   const odd: Readonly<Record<string, () => unknown>> = {
     throwsRevokedProxy: () => {
       throw revoked();
@@ -141,7 +141,7 @@ describe('a job ends, and gives its slot back, whatever its code', () => {
   });
 });
 
-describe.each(kinds)('what a retry policy keeps on the %s store', (_name, make) => {
+describe.each(kinds)('the data of a retry policy on the %s store', (_name, make) => {
   const circle: Record<string, unknown> = {};
   circle.circle = circle;
   const odd: Readonly<Record<string, () => unknown>> = {
@@ -152,21 +152,18 @@ describe.each(kinds)('what a retry policy keeps on the %s store', (_name, make) 
     },
   };
 
-  it.each(Object.keys(odd))(
-    'never stands in the way of the outcome, nor of other commits (%s)',
-    async (name) => {
-      const retry = { ...RetryCommonFourTimes, name: 'odd', updateData: odd[name] as () => null };
-      const thrower = defineJob({ name: 'thrower', retry, run: () => Promise.reject(new Error('its own')) });
-      const box = await createSignalbox({ store: make(), jobs: [thrower, one], logger: silent });
-      await box.start();
+  it.each(Object.keys(odd))('never blocks the outcome, nor other commits (%s)', async (name) => {
+    const retry = { ...RetryCommonFourTimes, name: 'odd', updateData: odd[name] as () => null };
+    const thrower = defineJob({ name: 'thrower', retry, run: () => Promise.reject(new Error('its own')) });
+    const box = await createSignalbox({ store: make(), jobs: [thrower, one], logger: silent });
+    await box.start();
 
-      const job = await box.queue().put(thrower);
+    const job = await box.queue().put(thrower);
 
-      await expect(job.result({ timeout: '5s' })).rejects.toThrow('its own');
-      expect(await (await box.queue().put(one)).result({ timeout: '5s' })).toBe(1);
-      await box.stop();
-    },
-  );
+    await expect(job.result({ timeout: '5s' })).rejects.toThrow('its own');
+    expect(await (await box.queue().put(one)).result({ timeout: '5s' })).toBe(1);
+    await box.stop();
+  });
 });
 
 describe('what a program adds cannot stop the runtime', () => {
@@ -213,7 +210,7 @@ describe('what a program adds cannot stop the runtime', () => {
       expect(await (await box.queue().put(one)).result({ timeout: '5s' })).toBe(1);
       await box.stop();
     }
-    // Node tells of a rejection once the turn is over.
+    // Node reports a rejection once the turn is over.
     await new Promise((resolve) => setImmediate(resolve));
     process.off('unhandledRejection', keep);
     expect(rejected).toEqual([]);
@@ -244,7 +241,7 @@ describe('what a program adds cannot stop the runtime', () => {
 });
 
 describe.each(kinds)('stopping on the %s store', (_name, make) => {
-  it('settles every call that runs into it, and keeps exactly what it acknowledged', async () => {
+  it('settles every call made during it, and keeps exactly what it acknowledged', async () => {
     const store = make();
     const box = await createSignalbox({ store, jobs: [one] });
     await box.start();
@@ -275,7 +272,7 @@ describe.each(kinds)('stopping on the %s store', (_name, make) => {
     await again.stop();
   });
 
-  it('lets a job that was claimed end within the grace, at whatever moment of the claim', async () => {
+  it('lets a job that was claimed end within the grace, at any moment of the claim', async () => {
     const store = make();
     const ends: (() => void)[] = [];
     const slow = defineJob({ name: 'slow', run: () => new Promise<void>((resolve) => ends.push(resolve)) });
@@ -399,7 +396,7 @@ test('a box that could not be made leaves its store to the next', async () => {
   }
 });
 
-test('a sync that fails while it stops makes the stop fail, once, and lets the store go', async () => {
+test('a sync that fails while it stops makes the stop fail, once, and unlocks the store', async () => {
   const path = newPath();
   const files = createFaultyFiles();
   const told: string[] = [];

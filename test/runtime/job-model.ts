@@ -9,13 +9,13 @@ export type Op =
 export interface ModelJob {
   readonly status: 'NEW' | 'PENDING' | 'COMPLETED';
   readonly ending: string | null;
-  /** One that failed while it waited stands in its queue until it is claimed, and filed then. */
+  /** A job that failed while it waited stays in its queue until it is claimed, and is filed then. */
   readonly isQueued: boolean;
   readonly beginAfter: number;
   readonly note: number | null;
 }
 
-/** Everything that callers know: plain data, never changed. */
+/** Everything that callers know: data that is never changed. */
 export interface Model {
   readonly now: number;
   /** Whether a dispatcher is at work. */
@@ -86,17 +86,17 @@ export function isOrdered(
   if (calls.length === 0) return isLeft(model);
   return calls.some(({ op, answer }, index) => {
     const others = calls.filter((_call, at) => at !== index);
-    // Who was told of a conflict has changed nothing.
+    // A call that got a conflict has changed nothing.
     if (answer === 'CONFLICT') return isOrdered(model, others, isLeft);
     const after = applied(model, op);
-    // A job that is just failing is failed by the second call as well: it goes on with the callbacks.
+    // A job that is just failing is failed by the second call as well: it continues with the callbacks.
     const isSecond = op.op === 'fail' && answer === 'ok' && after.answer === 'BAD_STATUS';
     if (isSecond) return isOrdered(model, others, isLeft);
     return isSame(after.answer, answer) && isOrdered(after.model, others, isLeft);
   });
 }
 
-/** Who comes second may learn that the job waits no more from its place, or from its status. */
+/** The second caller may learn that the job waits no more from its place, or from its status. */
 function isSame(one: Answer, other: Answer): boolean {
   const late = ['JOB_NOT_WAITING', 'BAD_STATUS'];
   return one === other || (late.includes(one) && late.includes(other));

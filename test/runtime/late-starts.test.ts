@@ -1,12 +1,12 @@
 import { agent, Dispatcher, memoryStore } from 'signalbox';
 import { expect, it } from 'vitest';
-import { makeWorkshop } from '../behaviours/crew.ts';
+import { makeControlledJobs } from '../behaviours/controlled-jobs.ts';
 import { makeBox } from '../behaviours/stores.ts';
 
 const other = '00000000-0000-4000-8000-000000000002';
 
 it('a dispatcher that is made while its box stops is refused, and the stop ends', async () => {
-  const { hold, open } = makeWorkshop();
+  const { hold, open } = makeControlledJobs();
   const { box, reactor } = await makeBox({ store: memoryStore(), jobs: [hold], queues: [''] });
   await box.start();
   await (await box.queue().put(hold('a'))).waitFor('ACTIVE');
@@ -22,7 +22,7 @@ it('a dispatcher that is made while its box stops is refused, and the stop ends'
   expect([box.state, box.getDispatcher(other)]).toEqual(['stopped', null]);
 });
 
-it('a dispatcher of a box that was stopped is not activated again: it would poll for ever', async () => {
+it('a dispatcher of a box that was stopped is not activated again: it would poll without end', async () => {
   const { box, reactor, logged } = await makeBox({ store: memoryStore(), queues: [''] });
   const dispatcher = await box.start();
   await box.stop();
@@ -35,7 +35,7 @@ it('a dispatcher of a box that was stopped is not activated again: it would poll
   expect(logged('CRITICAL')).toEqual([]);
 });
 
-it('a start that a stop overtakes leaves nothing that polls, though its dispatcher was there already', async () => {
+it('a start that a stop overtakes leaves no dispatcher that polls, though its dispatcher was there already', async () => {
   const { box, reactor } = await makeBox({ store: memoryStore(), queues: [''] });
   const dispatcher = await box.start();
   await dispatcher.deactivate();
@@ -48,7 +48,7 @@ it('a start that a stop overtakes leaves nothing that polls, though its dispatch
   expect([dispatcher.getStatusInfo().status, reactor.pending]).toEqual(['STOPPED', 0]);
 });
 
-it('a start that is refused changes nothing of the one before', async () => {
+it('a refused start leaves the one before unchanged', async () => {
   const { box, reactor } = await makeBox({ store: memoryStore(), queues: [''] });
   await box.start();
 

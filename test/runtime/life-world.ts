@@ -40,7 +40,7 @@ export interface Draft {
   readonly queue: number;
   /** Seconds until it may start. */
   readonly after: number;
-  /** Seconds within which it must start; 0 for ever. */
+  /** Seconds within which it must start; 0 without limit. */
   readonly by: number;
   readonly quotas: number;
   readonly callbacks: readonly number[];
@@ -50,7 +50,7 @@ export interface Draft {
 const queues = ['a', 'b', 'inner'] as const;
 const quotaNames = ['few', 'fewer'] as const;
 
-/** Dispatchers are declared dead here on purpose, to see what becomes of their jobs. */
+/** Dispatchers are declared dead here on purpose, to test that their jobs are taken over. */
 const auditOptions = { boxPrefix: 'box', allowsFalseDeaths: true };
 
 /** One Signalbox after the other on one store, with everything that happens to it. */
@@ -169,7 +169,7 @@ export class World {
         await this.#transaction(act.jobs, act.aborts);
         break;
       case 'pull':
-        // Not from `inner`: whoever waits for what is pulled waits until somebody puts it again.
+        // Not from `inner`: a job that waits for a pulled job waits until that is put again.
         await this.#pull(pick(['a', 'b'], act.at));
         break;
       case 'remove': {
@@ -231,7 +231,7 @@ export class World {
     }
   }
 
-  /** A system job stays: whoever takes it out decides himself about the job that it stands for. */
+  /** A system job is put back: a program that takes it out has to decide about its job itself. */
   async #pull(queue: string): Promise<void> {
     const { box } = this;
     const first = await box.queue(queue).pull(0);
@@ -314,7 +314,7 @@ export class World {
         if (!(error instanceof SignalboxError)) throw error;
       }
     }
-    // Two at least: code whose job was taken from it goes on until it is done, after 70 s at most.
+    // Two at least: code whose job was reassigned runs until it is done, after 70 s at most.
     for (let round = 0; round < 10 && (round < 2 || !(await this.#isOver())); round += 1)
       await reactor.advance('60s');
     for await (const entry of box.entries()) audit.follow(entry);

@@ -59,12 +59,12 @@ describe('putAll', () => {
     expect([await noted(), first.isStored]).toEqual([0, false]);
   });
 
-  it('puts none when a quota is unknown', async () => {
+  it('puts no job when a quota is unknown', async () => {
     const error = await refusal(box.queue().putAll([square(1), square(2).with({ quotaNames: ['none'] })]));
     expect([error.code, await noted()]).toEqual(['QUOTA_NOT_FOUND', 0]);
   });
 
-  it('refuses a job that stands in it twice, stored or not', async () => {
+  it('refuses a job that is in it twice, stored or not', async () => {
     const draft = square(1);
     expect((await refusal(box.queue().putAll([draft, draft]))).code).toBe('BAD_STATUS');
     await box.queue().put(draft);

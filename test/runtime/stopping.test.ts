@@ -36,7 +36,7 @@ describe('a process whose box was stopped', () => {
   });
 });
 
-it('A box that is stopped while a worker waits for the store says nothing of a worker that broke', async () => {
+it('a box that is stopped while a worker waits for the store logs no broken worker', async () => {
   let isAway = false;
   const store = interceptedStore(memoryStore(), (call) =>
     call === 'annotations' && isAway ? disconnect() : null,

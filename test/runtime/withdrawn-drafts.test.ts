@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 const square = defineJob({ name: 'square', run: (n: number) => n * n });
 const hear = defineJob({ name: 'hear', run: (outcome: unknown) => outcome });
 
-describe('A box.transaction that comes to nothing', () => {
+describe('a box.transaction that is rolled back', () => {
   let box: Signalbox;
 
   beforeEach(async () => {

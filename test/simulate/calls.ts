@@ -2,14 +2,14 @@ import { local } from 'signalbox';
 import type { SimulatedRun } from 'signalbox/testing';
 
 /** Two polls, and what the store takes for them. */
-const toldWithinMs = 21_000;
+const abortedWithinMs = 21_000;
 
 /** One call of the code of a job. */
 interface Call {
   readonly dispatcher: string | null;
   readonly signal: AbortSignal;
   hasEnded: boolean;
-  /** When the job was called again elsewhere while this one was still at it. */
+  /** When the job was called again elsewhere while this one was still running. */
   overtakenAt: number | null;
 }
 
@@ -22,11 +22,11 @@ export class Calls {
     this.#run = run;
   }
 
-  /** To be told of each call. Gives which call of its job it is, and what to tell when it ends. */
+  /** Records the start of a call. Returns the number of the call and a function that records its end. */
   called(): { readonly count: number; readonly ended: () => void } {
     const id = local.getJob()?.id ?? '?';
     const calls = this.#calls.get(id) ?? [];
-    // Of two calls the one of the older attempt is in the wrong, also when it is made last: by a process that stood still.
+    // Of two calls the one of the older attempt is wrong, also when it is made last: by a process that was stopped.
     const isLate = (local.getJob()?.record.attempts ?? 0) < (this.#run.job(id)?.attempts ?? 0);
     const now = this.#run.now();
     if (!isLate) for (const earlier of calls) if (!earlier.hasEnded) earlier.overtakenAt ??= now;
@@ -49,18 +49,20 @@ export class Calls {
     if (job === undefined) run.violated(`I9 job ${id} is called before its put is synced`);
     else if (job.parent !== null && !['CALLBACKS', 'COMPLETED'].includes(run.job(job.parent)?.status ?? ''))
       run.violated(`I9 callback ${id} is called before the outcome of ${job.parent} is synced`);
-    // By then it may be in other hands, and over: its one attempt is recorded.
+    // By then it may be reassigned, and over: its one attempt is recorded.
     if (job?.name.startsWith('never') === true && job.attempts === 0)
       run.violated(`I5 job ${id} must not run twice, and is called before its start is synced`);
   }
 
-  /** Code whose job is in other hands is told to stop at the next poll of its dispatcher, at the latest. */
+  /** Code whose job was reassigned gets its abort signal at the next poll of its dispatcher, at the latest. */
   #checkTold(id: string, { dispatcher, signal, overtakenAt }: Call): void {
     const since = dispatcher === null ? null : this.#run.wellSince(dispatcher);
     if (since === null || overtakenAt === null || signal.aborted) return;
-    const toldMs = this.#run.now() - Math.max(since, overtakenAt);
-    if (toldMs > toldWithinMs)
-      this.#run.violated(`I6 job ${id} is in other hands, and ${dispatcher} was not told for ${toldMs} ms`);
+    const lateMs = this.#run.now() - Math.max(since, overtakenAt);
+    if (lateMs > abortedWithinMs)
+      this.#run.violated(
+        `I6 job ${id} was reassigned, and its code on ${dispatcher} was not aborted for ${lateMs} ms`,
+      );
   }
 
   /** What the journal says of the calls when everything is over. `crashes`: how often everything went down. */

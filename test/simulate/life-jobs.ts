@@ -30,7 +30,7 @@ function pause(ms: number): Promise<void> {
  * Jobs of every kind: short, long, failing, conflicting, put back, detached, with inner jobs, with jobs that they put.
  * The first is the plainest.
  *
- * @param called is told of each call; it says which call of its job it is, and is told of its end.
+ * @param called is called at the start of each call; it returns the number of the call, and records its end.
  * @param inner gives the queue in which jobs wait for others; null when the call belongs to no process.
  */
 export function lifeJobs(
@@ -75,7 +75,7 @@ export function lifeJobs(
     job('conflicting', async (calls) => {
       if (calls % 3 !== 0) throw new ConflictError({ subject: 'x', expected: '1', actual: '2' });
     }),
-    // Longer than anybody is stopped: it sees what becomes of a job that was taken over meanwhile.
+    // Longer than any process is stopped: so it also runs while its job is taken over.
     job('long', () => pause(70_000)),
     job('never', () => pause(8000), NeverRetry),
     job('neverThrow', () => Promise.reject(new Error('once')), NeverRetry),

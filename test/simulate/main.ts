@@ -46,7 +46,7 @@ async function main(args: readonly string[]): Promise<number> {
     return await runAll({
       store,
       json: values.json,
-      // The first seeds are for tests; a run of the command looks where nobody has looked.
+      // The first seeds are for tests; a run of the command takes seeds that were not run yet.
       from: values.from === undefined ? randomInt(1_000, 2 ** 31) : counted(values.from, 'from'),
       seeds: counted(values.seeds ?? usual, 'seeds'),
       lives: counted(values.lives, 'lives'),

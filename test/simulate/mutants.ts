@@ -21,7 +21,7 @@ export const mutants: readonly SimulationMutant[] = [
         find: 'if (job?.epoch !== expectation.epoch || job.claim !== expectation.claim)',
         replace: 'if (job?.epoch !== expectation.epoch)',
       },
-      // Without the token nothing tells two attempts from each other but the state: the last defence goes, too.
+      // Without the token only the state distinguishes two attempts: that last defence is removed, too.
       {
         file: 'src/runtime/execution/retry-commit.ts',
         find: 'return now?.state === job.state && now.claim === job.claim && now.attempts === job.attempts;',
@@ -217,7 +217,7 @@ export const mutants: readonly SimulationMutant[] = [
   },
   {
     name: 'lost-is-aborted',
-    without: 'the question what became of a transaction whose connection was lost',
+    without: 'the question how a transaction ended whose connection was lost',
     stores: ['postgres'],
     edits: [
       {

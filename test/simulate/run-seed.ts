@@ -16,7 +16,7 @@ export function isStoreKind(name: string): name is StoreKind {
   return (storeKinds as readonly string[]).includes(name);
 }
 
-/** Runs one seed of our own life, whatever comes of it. */
+/** Runs one seed of our own life. */
 export async function runSeed(seed: number, kind: StoreKind): Promise<SimulationReport> {
   if (kind === 'memory') return run(seed, () => memoryStore());
   if (kind === 'json') return run(seed, simulatedJsonStore);

@@ -94,7 +94,7 @@ async function follow({ box, random }: SimulatedClient, id: string, choice: Choi
   else await takeOut(box, job);
 }
 
-/** Not from `inner`: whoever waits for what is taken out waits until somebody puts it again. */
+/** Not from `inner`: a job that waits for a pulled job waits until that is put again. */
 async function takeOut(box: Signalbox, job: Job<unknown>): Promise<void> {
   const { queue } = await job.place();
   if (queue === 'a') await box.queue(queue).remove(job);

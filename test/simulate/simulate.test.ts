@@ -62,7 +62,7 @@ describe('simulate', () => {
     expect(report.trace.length).toBeGreaterThan(paid.length);
   });
 
-  test('finds a job that does its work twice, and says how to see that again', { timeout }, async () => {
+  test('finds a job that does its work twice, and prints how to repeat that', { timeout }, async () => {
     const found = await simulate({ seeds: 10, scenario: shop(false) }).catch((error: unknown) => error);
 
     expect(found).toBeInstanceOf(SimulationError);
@@ -82,7 +82,7 @@ describe('simulate', () => {
     expect(Object.values(report.faults).every((share) => share === 0)).toBe(true);
   });
 
-  test('tells a mistake in an act from what faults refuse', async () => {
+  test('distinguishes a mistake in an act from a refusal by a fault', async () => {
     const scenario: SimulateOptions['scenario'] = () => ({
       jobs: [],
       acts: 1,

@@ -5,7 +5,7 @@ import { runSeed } from './run-seed.ts';
 import type { News, Task } from './task.ts';
 
 const task = JSON.parse(process.argv[2] ?? '{}') as Task;
-// Making stacks takes a tenth of the time, and here nobody reads them: one seed alone shows them.
+// Making stacks takes a tenth of the time, and no one reads them here: one seed alone shows them.
 Error.stackTraceLimit = 0;
 
 const unhandled: string[] = [];

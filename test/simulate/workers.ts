@@ -16,14 +16,14 @@ export interface FirstFailure {
   readonly replay: string;
 }
 
-/** What came of many seeds. */
+/** The results of many seeds. */
 export interface SeedFigures {
   readonly seeds: number;
   /** Seeds that broke something. */
   readonly violations: number;
   readonly firstFailure: FirstFailure | null;
   readonly seedsPerS: number;
-  /** By the time that the processors were at it: other programs of the machine do not count. */
+  /** By processor time: other programs of the machine do not count. */
   readonly seedsPerCpuS: number;
   /** Seeds that were run twice, and of these the ones with the same trace. */
   readonly replays: { readonly total: number; readonly same: number };
@@ -75,7 +75,7 @@ export async function runSeeds(about: {
   };
 }
 
-/** What came of the properties: how many runs, and the shortest that failed. */
+/** The results of the properties: how many runs, and the shortest that failed. */
 export type PropertyFigures = Readonly<
   Record<'lives' | 'models', { readonly runs: number; readonly failure: string | null }>
 >;

@@ -74,7 +74,7 @@ test('draining an empty queue calls nothing, and another queue is left alone', a
   await box.stop();
 });
 
-test('draining says what it waits for when that does not end', async () => {
+test('draining reports what it waits for when that does not end', async () => {
   const { box, reactor } = await openBox();
   reactor.run();
   await box.queue().put(promised());

@@ -36,7 +36,7 @@ describe('Virtual time', () => {
     },
   );
 
-  it('stands still until it is moved', async () => {
+  it('does not move by itself', async () => {
     const reactor = startedReactor({ now: 1000 });
     reactor.callLater(1, () => expect.unreachable('nobody moved time'));
 
@@ -94,7 +94,7 @@ describe('Virtual time', () => {
     expect(order).toEqual(['first', 'thread', 'end 10', 'second']);
   });
 
-  it('awaits what the test asks it to before it goes on', async () => {
+  it('awaits what the test asks it to before it continues', async () => {
     let isReady = false;
     const reactor = startedReactor({
       now: 0,
@@ -139,7 +139,7 @@ describe('Virtual time', () => {
     expect(fired).toEqual([5_000_010, 10]);
   });
 
-  it('rejects with what a call throws, and can go on', async () => {
+  it('rejects with what a call throws, and can continue', async () => {
     const reactor = startedReactor({ now: 0 });
     const fired: number[] = [];
     reactor.callLater(10, () => {
@@ -163,7 +163,7 @@ describe('Virtual time', () => {
     expect(reactor.now()).toBe(3_600_000);
   });
 
-  it('says so when a promise cannot be settled, or not within the limit', async () => {
+  it('rejects when a promise cannot be settled, or not within the limit', async () => {
     const reactor = startedReactor();
     await expect(reactor.until(new Promise(() => {}))).rejects.toThrow(/a timed call to wait for/);
     const tick = (): void => void reactor.callLater(1000, tick);
@@ -189,7 +189,7 @@ describe('Virtual time', () => {
     expect(reactor.pending).toBe(10_000);
   });
 
-  it('agrees with a sorted list, whatever is scheduled and taken back', async () => {
+  it('agrees with a sorted list, for all calls scheduled and cancelled', async () => {
     const step = fc.record({ delay: fc.integer({ min: 1, max: 200 }), cancels: fc.boolean() });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 400 }), async (steps) => {
@@ -271,7 +271,7 @@ describe.each(stores)('A box in virtual time, on a %s store,', (_, makeStore) =>
     await box.stop();
   });
 
-  it('has done everything of an instant when time moves on: a chain of 50 jobs takes none', async () => {
+  it('has done everything of an instant when time moves: a chain of 50 jobs takes no time', async () => {
     const ends: number[] = [];
     const link = defineJob({
       name: 'link',
@@ -308,7 +308,7 @@ describe.each(stores)('A box in virtual time, on a %s store,', (_, makeStore) =>
     await box.stop();
   });
 
-  it('times out in its own time, and tells the status', async () => {
+  it('times out in its own time, and reports the status', async () => {
     const wait = defineJob({ name: 'wait', run: () => new Promise<void>(() => {}) });
     const reactor = new VirtualReactor();
     const box = await createSignalbox({ store: makeStore(), reactor, jobs: [wait] });

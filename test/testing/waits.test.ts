@@ -45,7 +45,7 @@ describe('The waits for a job', () => {
     expect([job.status, job.activeStart]).toEqual(['ACTIVE', expect.any(Date)]);
   });
 
-  it('waitForStart says that the job still waits', async () => {
+  it('waitForStart reports that the job still waits', async () => {
     const { box, reactor } = await virtualBox();
     const job = await box.queue().put(hang(), { beginAfter: '1h' });
 
@@ -123,7 +123,7 @@ describe('The waits for a dispatcher', () => {
     expect([dispatcher.polls.length, await inTheMiddle]).toEqual([3, 3]);
   });
 
-  it('getPoll says how the dispatcher is when none comes', async () => {
+  it('getPoll reports the status of the dispatcher when no poll follows', async () => {
     const { box, reactor } = await virtualBox();
     const idle = new Dispatcher(box, { uuid: 'idle' });
 
@@ -132,7 +132,7 @@ describe('The waits for a dispatcher', () => {
     await expect(waiting).rejects.toThrow(/a poll of dispatcher idle, which is STOPPED, within 6s/);
   });
 
-  it('waitForDeactivation waits for the end, and says how the dispatcher is when it does not come', async () => {
+  it('waitForDeactivation waits for the end, and reports the status of the dispatcher when it does not come', async () => {
     const { box, dispatcher, reactor } = await virtualBox();
     const waiting = reactor.until(waitForDeactivation(dispatcher, { timeout: '1s' }));
     await expect(waiting).rejects.toThrow(/deactivation of dispatcher .*, which is RUNNING, within 1s/);

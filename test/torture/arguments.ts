@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-/** What the command is told. Parts that are 0 or false are left out. */
+/** The arguments of the command. Parts that are 0 or false are left out. */
 export interface Wanted {
   readonly store: 'json' | 'postgres';
   /** How long faults are done to processes on a database. */

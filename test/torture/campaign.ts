@@ -1,48 +1,44 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { SeededRandom } from '../../src/testing/simulate/world/random.ts';
 import { type PutKind, putKinds } from './jobs.ts';
 import type { KillPoint } from './kill-points.ts';
 import { type Death, deathOf, type Way } from './killing.ts';
-import type { LifeOrder } from './life-order.ts';
-import { randomOf } from './random.ts';
+import { createLedger } from './ledger.ts';
+import type { PartOptions } from './part.ts';
 import { killAtSyscall } from './strace.ts';
-import { WorkerProcess } from './worker-process.ts';
+import type { LifeOrder } from './worker.ts';
+import { complaintsOf, WorkerProcess } from './worker-process.ts';
 
-/** What a campaign of kills is told. */
-export interface CampaignOptions {
-  /** The root of the sources that the workers run. */
-  readonly root: string;
+/** How processes are killed. */
+export interface CampaignOptions extends PartOptions {
   readonly kills: number;
-  readonly seed: number;
   readonly ways: readonly Way[];
   readonly calls?: readonly KillPoint['call'][];
   /** What the workers put. Default: every kind. */
   readonly kinds?: readonly PutKind[];
-  /** How long everything may take to come to an end after the last kill. */
+  /** How long it may take until every job is completed after the last kill. */
   readonly finishMs: number;
-  readonly progress: (line: string) => void;
 }
 
-/** What the processes of a campaign said, in the order in which they lived. */
-export interface Told {
+/** What the processes of a campaign showed, in the order in which they lived. */
+interface Observed {
   /** Lines on the pipe of each life. */
   readonly lives: readonly (readonly string[])[];
   /** Kills by way. One whose place was not reached in time counts as a kill by time. */
   readonly kills: Readonly<Record<Way, number>>;
   /** Lives that opened the store while the one before still lived. */
   readonly doubleHolders: number;
-  /** Lives that ended by themselves, or never came to an end. */
+  /** Lives that ended by themselves, or did not complete every job in time. */
   readonly crashes: readonly string[];
-  /** What they logged that nobody expects. */
-  readonly complaints: readonly string[];
+  /** All that is wrong in the above and in what they logged, in words. */
+  readonly problems: readonly string[];
 }
 
 /** A campaign that is over: the store and the ledger stay until `remove`. */
-export interface Campaign {
+export interface Campaign extends Observed {
   readonly directory: string;
   readonly ledger: string;
-  readonly told: Told;
   remove(): void;
 }
 
@@ -58,13 +54,11 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 /** Lets processes work on one store, one after the other, and kills each; the last one may finish. */
 export async function campaign(options: CampaignOptions): Promise<Campaign> {
-  const folder = mkdtempSync(join(tmpdir(), 'signalbox-torture-'));
+  const { folder, ledger } = createLedger();
   const directory = join(folder, 'store');
-  const ledger = join(folder, 'ledger');
-  writeFileSync(ledger, '', { mode: 0o600 });
   mkdirSync(directory, { mode: 0o700 });
-  const told = await new Lives(options, [directory, ledger]).run();
-  return { directory, ledger, told, remove: () => rmSync(folder, { recursive: true, force: true }) };
+  const observed = await new Lives(options, [directory, ledger]).run();
+  return { directory, ledger, ...observed, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
 /** One life as it is planned. */
@@ -90,7 +84,7 @@ class Lives {
     this.#plans = plansOf(options);
   }
 
-  async run(): Promise<Told> {
+  async run(): Promise<Observed> {
     try {
       let worker = await this.#next(this.#plans[0] as Plan);
       worker.tell(this.#plans[0]?.order);
@@ -108,7 +102,7 @@ class Lives {
     } finally {
       for (const spare of [...this.#lives, ...this.#loaded]) spare.signal('SIGKILL');
     }
-    return this.#told();
+    return this.#observed();
   }
 
   /** A process that waits for its order, with strace in place when that is to kill it. Others are loading meanwhile. */
@@ -168,16 +162,15 @@ class Lives {
     await worker.ended();
   }
 
-  #told(): Told {
-    const said = this.#lives.map(
-      ({ complaints }, index) => `life ${index + 1}: ${complaints.trim().slice(0, 2_000)}`,
-    );
+  #observed(): Observed {
+    const complaints = complaintsOf(this.#lives.map((life, index) => [`life ${index + 1}`, life]));
+    const double = `${this.#doubleHolders} times two processes held the store`;
     return {
       lives: this.#lives.map(({ lines }) => lines),
       kills: this.#kills,
       doubleHolders: this.#doubleHolders,
       crashes: this.#crashes,
-      complaints: said.filter((text) => !text.endsWith(': ')),
+      problems: [...(this.#doubleHolders > 0 ? [double] : []), ...this.#crashes, ...complaints],
     };
   }
 }
@@ -187,13 +180,13 @@ function hasOpened({ lines }: WorkerProcess): boolean {
 }
 
 function plansOf({ kills, seed, ways, calls, kinds = putKinds }: CampaignOptions): readonly Plan[] {
-  const random = randomOf(seed);
+  const random = new SeededRandom(seed);
   return Array.from({ length: kills + 1 }, (_, index): Plan => {
     const death = index < kills ? deathOf(random, ways, calls) : null;
     const killPoint = death?.way === 'call' ? death.point : null;
     const order = {
       life: index + 1,
-      seed: random.int(0, 2 ** 31),
+      seed: random.integer(0, 2 ** 31 - 1),
       kinds,
       killPoint,
       finishes: death === null,

@@ -1,5 +1,5 @@
 import { beginnings, failEach, failingCalls } from '../store/json/nth-failure.ts';
-import type { Part } from './main.ts';
+import type { Part } from './part.ts';
 
 /** Lets each operation of a workload fail, in every way. The tests take one way for each; this takes all. */
 export async function failuresPart(progress: (line: string) => void): Promise<Part> {

@@ -1,5 +1,5 @@
-// A process that puts and runs jobs until its disk is full, and goes on when there is room again:
-// `node … full-disk-worker.ts FOLDER LEDGER HOW`, where HOW tells how room is made.
+// A process that puts and runs jobs until its disk is full, and continues when there is room again:
+// `node … full-disk-worker.ts FOLDER LEDGER HOW`, where HOW is how room is made.
 import { spawnSync } from 'node:child_process';
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
@@ -50,7 +50,7 @@ tell(`resumed ${Math.round(performance.now() - begin)}`);
 for (let more = 0; more < 6; more += 1) await isTaken();
 while ((await box.store.list('job', '')).some(({ state }) => state !== 'completed')) await pause(10);
 await box.stop();
-// In a mount of its own nobody else sees the disk.
+// In a mount of its own no other process sees the disk.
 cpSync(join(folder, 'store'), `${ledgerPath}-store`, { recursive: true });
 tell('finished');
 

@@ -4,19 +4,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSignalbox } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
-import type { Part } from './main.ts';
+import type { Part, PartOptions } from './part.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 /** What a disk is made of: a file system in memory, or a limit on the size of a file. */
 export type DiskKind = 'tmpfs' | 'file size';
 
-/** What came of one full disk. */
+/** The result of one full disk. */
 export interface FullDisk {
   readonly kind: DiskKind;
   readonly bytes: number;
   readonly acknowledged: number;
   readonly refused: number;
-  /** From the making of room to the first put that was taken. */
+  /** From the making of room to the first put that was acknowledged. */
   readonly resumedMs: number | null;
   readonly problems: readonly string[];
 }
@@ -42,17 +42,13 @@ function whyNoFileSize(): string | null {
   return probe.status === 0 ? null : `prlimit: ${String(probe.stderr).trim()}`;
 }
 
-// Whoever is not root becomes it in a name space, where that is allowed.
+// Another user becomes root in a name space, where that is allowed.
 function ownMounts(): readonly string[] {
   return process.getuid?.() === 0 ? ['--mount'] : ['--mount', '--map-root-user'];
 }
 
-/** Fills disks of each kind and size, makes room again, and looks what is there. */
-export async function fullDiskPart(options: {
-  readonly root: string;
-  readonly progress: (line: string) => void;
-}): Promise<Part> {
-  const { root, progress } = options;
+/** Fills disks of each kind and size, makes room again, and checks what is there. */
+export async function fullDiskPart({ root, progress }: Omit<PartOptions, 'seed'>): Promise<Part> {
   const found: FullDisk[] = [];
   const missing: Record<string, string> = {};
   for (const [kind, why] of [
@@ -78,7 +74,7 @@ export async function fullDiskPart(options: {
   };
 }
 
-/** Lets one process fill a disk of this size and go on when there is room again. */
+/** Lets one process fill a disk of this size and continue when there is room again. */
 export async function fillDisk(root: string, kind: DiskKind, bytes: number): Promise<FullDisk> {
   const folder = mkdtempSync(join(tmpdir(), 'signalbox-full-'));
   const disk = join(folder, 'disk');
@@ -114,11 +110,9 @@ interface Filled {
 
 async function judged({ kind, bytes, worker, ledger, isFinished }: Filled): Promise<FullDisk> {
   const { lines, complaints } = worker;
-  const idsOf = (word: string): string[] =>
-    lines.filter((line) => line.startsWith(`${word} `)).map((line) => line.split(' ')[1] as string);
-  const [acknowledged, refused] = [idsOf('ack'), idsOf('refused')];
+  const [acknowledged, refused] = [worker.idsOf('ack'), worker.idsOf('refused')];
   const resumed = lines.find((line) => line.startsWith('resumed '));
-  // What a full disk keeps from being written is said, and loudly.
+  // What a full disk keeps from being written is reported as fatal.
   const problems = lines.filter((line) => line.startsWith('fatal ') && !line.includes('a full disk'));
   if (complaints !== '') problems.push(complaints.trim());
   if (!isFinished)

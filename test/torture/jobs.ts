@@ -1,8 +1,6 @@
-import { defineJob, local, NeverRetry, RetryCommonFourTimes, type RetryPolicy } from 'signalbox';
+import { defineJob, RetryCommonFourTimes, type RetryPolicy } from 'signalbox';
 import type { Scribe } from './ledger.ts';
-
-/** Slots of the quota that jobs of kind `narrow` share. */
-export const quotaSize = 2;
+import { notedBy, workloadOf } from './workload.ts';
 
 /** What is put: each a definition under its own name, but `fan`, which is a parallel job. */
 export const putKinds = ['plain', 'retrying', 'chained', 'narrow', 'once', 'fan'] as const;
@@ -20,32 +18,19 @@ export const callbacksOf: Readonly<Record<PutKind, number>> = {
   fan: 1,
 };
 
-/** Fails as its error says: again at once, or after a while. Interruptions as the default counts them. */
-export const asTold: RetryPolicy = {
+/** Retries as the error's message says: at once, or after a while. Counts interruptions as the default policy does. */
+export const retryByMessage: RetryPolicy = {
   ...RetryCommonFourTimes,
-  name: 'asTold',
+  name: 'retryByMessage',
   jobError: (failure) => (failure.message === 'later' ? { after: 15 } : true),
 };
 
-/** The jobs of a worker. Each start and each end of their code is a line in the ledger before anything else happens. */
+/** The jobs of a worker. */
 export function jobsOf(ledger: Scribe) {
+  const options = { ledger, worker: `${process.pid}`, narrowMs: 8 };
+  const { put, inner, note } = workloadOf(options);
+  const noted = notedBy(options);
   const tries = new Map<string, number>();
-  const noted = async (ms: number): Promise<string> => {
-    const id = local.getJob()?.id ?? '?';
-    const { signal } = local;
-    let isOver = false;
-    const end = (): void => {
-      if (!isOver) ledger(`end ${id}`);
-      isOver = true;
-      signal.removeEventListener('abort', end);
-    };
-    ledger(`start ${id}`);
-    // Who lost the job is no longer at it: what is left of this call counts for nothing.
-    signal.addEventListener('abort', end);
-    if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
-    end();
-    return id;
-  };
   const retried = async (ms: number): Promise<string> => {
     const id = await noted(ms);
     const count = (tries.get(id) ?? 0) + 1;
@@ -53,16 +38,6 @@ export function jobsOf(ledger: Scribe) {
     if (count < 3) throw new Error(count === 1 ? 'again' : 'later');
     return id;
   };
-  return {
-    put: {
-      plain: defineJob({ name: 'plain', run: noted }),
-      retrying: defineJob({ name: 'retrying', retry: asTold, run: retried }),
-      chained: defineJob({ name: 'chained', run: noted }),
-      // Longer than the others, so that more want in than there are slots.
-      narrow: defineJob({ name: 'narrow', quotas: ['narrow'], run: (ms: number) => noted(ms + 8) }),
-      once: defineJob({ name: 'once', retry: NeverRetry, run: noted }),
-    },
-    inner: defineJob({ name: 'inner', run: noted }),
-    note: defineJob({ name: 'note', run: () => noted(0) }),
-  };
+  const retrying = defineJob({ name: 'retrying', retry: retryByMessage, run: retried });
+  return { put: { ...put, retrying }, inner, note };
 }

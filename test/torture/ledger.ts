@@ -1,4 +1,6 @@
-import { openSync, writeSync } from 'node:fs';
+import { mkdtempSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 /** Writes lines that outlive the process, one system call each. */
 export type Scribe = (line: string) => void;
@@ -21,4 +23,12 @@ export function scribe(fd: number): Scribe {
 /** Lines at the end of a file. */
 export function ledgerAt(path: string): Scribe {
   return scribe(openSync(path, 'a', 0o600));
+}
+
+/** A folder of its own with an empty ledger. */
+export function createLedger(): { readonly folder: string; readonly ledger: string } {
+  const folder = mkdtempSync(join(tmpdir(), 'signalbox-torture-'));
+  const ledger = join(folder, 'ledger');
+  writeFileSync(ledger, '', { mode: 0o600 });
+  return { folder, ledger };
 }

@@ -1,20 +1,17 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Part } from './main.ts';
-import { type Random, randomOf } from './random.ts';
+import { SeededRandom } from '../../src/testing/simulate/world/random.ts';
+import type { Part, PartOptions } from './part.ts';
 import { WorkerProcess } from './worker-process.ts';
 
-/** What a race is told. */
-export interface RaceOptions {
-  readonly root: string;
+/** How many processes race, and how often. */
+export interface RaceOptions extends PartOptions {
   readonly rounds: number;
-  readonly seed: number;
   readonly racers?: number;
-  readonly progress: (line: string) => void;
 }
 
-/** What becomes of a holder. */
+/** What is done to a holder. */
 const ends = ['killed', 'stopped', 'blocked', 'released'] as const;
 type End = (typeof ends)[number];
 
@@ -24,7 +21,7 @@ const watchMs = 40;
 const patienceMs = 10_000;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Lets processes race for one store: whatever becomes of its holder, there is never a second one. */
+/** Lets processes race for one store: whichever way its holder ends, there is never a second one. */
 export async function lockPart(options: RaceOptions): Promise<Part> {
   const folder = mkdtempSync(join(tmpdir(), 'signalbox-races-'));
   const race = new Race(options, join(folder, 'store'));
@@ -39,7 +36,7 @@ export async function lockPart(options: RaceOptions): Promise<Part> {
 class Race {
   readonly #options: RaceOptions;
   readonly #dir: string;
-  readonly #random: Random;
+  readonly #random: SeededRandom;
   readonly #racers: WorkerProcess[] = [];
   readonly #violations: string[] = [];
   readonly #ends: Record<End, number> = { killed: 0, stopped: 0, blocked: 0, released: 0 };
@@ -49,7 +46,7 @@ class Race {
   constructor(options: RaceOptions, dir: string) {
     this.#options = options;
     this.#dir = dir;
-    this.#random = randomOf(options.seed);
+    this.#random = new SeededRandom(options.seed);
   }
 
   async run(): Promise<Part> {
@@ -58,7 +55,7 @@ class Race {
     for (let round = 1; round <= rounds && this.#violations.length === 0; round += 1) {
       const holder = await this.#holder();
       if (holder === null) {
-        this.#violations.push(`nobody got the free store within ${patienceMs} ms`);
+        this.#violations.push(`no process got the free store within ${patienceMs} ms`);
         break;
       }
       const end = this.#random.pick(ends);
@@ -94,7 +91,7 @@ class Race {
     this.#racers[number] = racer;
   }
 
-  /** Waits until one holds the store, and looks whether it is the only one. */
+  /** Waits until one holds the store, and checks that it is the only one. */
   async #holder(): Promise<WorkerProcess | null> {
     const end = performance.now() + patienceMs;
     while (this.#holders().length === 0 && performance.now() < end) await pause(1);

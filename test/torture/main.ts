@@ -5,16 +5,9 @@ import { fullDiskPart } from './full-disk.ts';
 import { killPart } from './kill-part.ts';
 import { lockPart } from './lock-races.ts';
 import { runMutants } from './mutants.ts';
+import { type Part, partOfMutants } from './part.ts';
 import { postgresPart } from './postgres/part.ts';
 import { powerCutPart } from './power-cuts.ts';
-
-/** What one part of the command found. */
-export interface Part {
-  /** Its keys in the JSON. */
-  readonly figures: Readonly<Record<string, unknown>>;
-  /** What must not be, in words. */
-  readonly violations: readonly string[];
-}
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const begin = performance.now();
@@ -36,7 +29,7 @@ async function run(wanted: Wanted): Promise<Part> {
   const about = { root, seed: wanted.seed, progress };
   if (wanted.store === 'postgres') parts.push(await postgresPart({ ...about, seconds: wanted.seconds }));
   if (wanted.kills > 0) parts.push(await killPart({ ...about, kills: wanted.kills }));
-  if (wanted.mutants) parts.push(await mutantPart(wanted.seed));
+  if (wanted.mutants) parts.push(partOfMutants(await runMutants(wanted.seed, progress)));
   if (wanted.failures) parts.push(await failuresPart(progress));
   if (wanted.powerCuts > 0) parts.push(await powerCutPart({ ...about, cuts: wanted.powerCuts }));
   if (wanted.fullDisk) parts.push(await fullDiskPart({ root, progress }));
@@ -45,15 +38,6 @@ async function run(wanted: Wanted): Promise<Part> {
   return {
     figures: Object.assign({ seed: wanted.seed, seconds }, ...parts.map(({ figures }) => figures)),
     violations: parts.flatMap(({ violations }) => violations),
-  };
-}
-
-async function mutantPart(seed: number): Promise<Part> {
-  const results = await runMutants(seed, progress);
-  const missed = results.filter(({ caught }) => !caught);
-  return {
-    figures: { mutants: { total: results.length, caught: results.length - missed.length, each: results } },
-    violations: missed.map(({ name, without }) => `mutant ${name} was not caught: it lacks ${without}`),
   };
 }
 

@@ -1,11 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import { createMutatedTree, type Mutant } from '../mutants/mutant.ts';
-import { judge } from './books.ts';
 import { campaign } from './campaign.ts';
 import type { PutKind } from './jobs.ts';
+import { judge } from './json-checker.ts';
 import type { KillPoint } from './kill-points.ts';
 import type { Way } from './killing.ts';
-import { violationsOf } from './verdicts.ts';
+import type { MutantResult } from './part.ts';
+import { violationsOf } from './run-checker.ts';
 
 /** A mutant with the deaths that show what it lacks. */
 export interface TortureMutant extends Mutant {
@@ -14,7 +15,7 @@ export interface TortureMutant extends Mutant {
   readonly kinds?: readonly PutKind[];
 }
 
-/** Each lacks one safeguard against a killed process, or one that the books of a campaign can see. */
+/** Each lacks one safeguard against a killed process, or one whose lack a checker can see. */
 export const mutants: readonly TortureMutant[] = [
   {
     name: 'acknowledge-before-write',
@@ -32,7 +33,7 @@ export const mutants: readonly TortureMutant[] = [
   },
   {
     name: 'forgotten-interrupted-jobs',
-    without: 'the handing on of what an earlier process held',
+    without: 'the reassignment of jobs that an earlier process held',
     ways: ['time'],
     edits: [
       {
@@ -58,6 +59,7 @@ export const mutants: readonly TortureMutant[] = [
     name: 'second-start',
     without: 'the promise of NeverRetry after an interruption',
     ways: ['time'],
+    kinds: ['once'],
     edits: [
       {
         file: 'src/model/jobs/retry.ts',
@@ -95,7 +97,7 @@ export const mutants: readonly TortureMutant[] = [
   },
   {
     name: 'forgotten-callbacks',
-    without: 'the resuming of callbacks that an earlier process was at',
+    without: 'the resuming of callbacks that an earlier process had begun',
     ways: ['time'],
     edits: [
       {
@@ -107,35 +109,26 @@ export const mutants: readonly TortureMutant[] = [
   },
 ];
 
-/** What came of one mutant. */
-export interface MutantResult {
-  readonly name: string;
-  readonly without: string;
-  readonly caught: boolean;
-  /** The first thing that gave it away, or null. */
-  readonly by: string | null;
-}
-
 // A busy machine must not look like a mutant that was caught.
 const finishMs = 20_000;
 
 const project = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Tortures each mutant until it is caught, at most `rounds` times. One that is not caught means that a check is blind. */
+/** Tortures each mutant until it is caught, at most `rounds` times. */
 export async function runMutants(
   seed: number,
   progress: (line: string) => void,
   rounds = 3,
 ): Promise<readonly MutantResult[]> {
   const results: MutantResult[] = [];
-  const control = await whatGaveItAway({ ways: ['time', 'call'] }, project, seed);
+  const control = await firstProblemOf({ ways: ['time', 'call'] }, project, seed);
   if (control !== null) throw new Error(`Expected nothing to be wrong without a mutant, got ${control}`);
   for (const mutant of mutants) {
     let by: string | null = null;
     const tree = createMutatedTree(mutant);
     try {
       for (let round = 0; round < rounds && by === null; round += 1)
-        by = await whatGaveItAway(mutant, tree.root, seed + round);
+        by = await firstProblemOf(mutant, tree.root, seed + round);
     } finally {
       tree.remove();
     }
@@ -145,7 +138,7 @@ export async function runMutants(
   return results;
 }
 
-async function whatGaveItAway(
+async function firstProblemOf(
   mutant: Pick<TortureMutant, 'ways' | 'calls' | 'kinds'>,
   root: string,
   seed: number,
@@ -154,9 +147,9 @@ async function whatGaveItAway(
   const options = { root, kills: 8, seed, ways, finishMs, progress: () => {} };
   const run = await campaign({ ...options, ...(calls && { calls }), ...(kinds && { kinds }) });
   try {
-    const early = violationsOf(run.told, null);
+    const early = violationsOf(run, null);
     // A store that two processes wrote at once may be past reading.
-    return early[0] ?? violationsOf(run.told, await judge(run))[0] ?? null;
+    return early[0] ?? violationsOf(run, await judge(run))[0] ?? null;
   } catch (error) {
     return `the store cannot be read: ${String(error).slice(0, 200)}`;
   } finally {

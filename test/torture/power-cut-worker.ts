@@ -1,4 +1,5 @@
-// A process that puts and runs jobs until the power is cut: `node … power-cut-worker.ts`, told where by its first line.
+// A process that puts and runs jobs until the power is cut: `node … power-cut-worker.ts`, with the directory of the
+// store as its first line of input.
 import { createInterface } from 'node:readline';
 import { agent, createSignalbox, defineJob } from 'signalbox';
 import { jsonStore } from 'signalbox/json';

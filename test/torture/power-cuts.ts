@@ -3,22 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSignalbox } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
+import { SeededRandom } from '../../src/testing/simulate/world/random.ts';
 import { createMutatedTree, type Mutant } from '../mutants/mutant.ts';
 import { createImage, type FileSystem, fileSystems, type LoopImage, whyNoImage } from './loop-image.ts';
-import type { Part } from './main.ts';
-import { type Random, randomOf } from './random.ts';
+import type { Part, PartOptions } from './part.ts';
 import { WorkerProcess } from './worker-process.ts';
 
-/** What the power cuts are told. */
-export interface PowerCutOptions {
-  readonly root: string;
-  /** Cuts on each file system. */
-  readonly cuts: number;
-  readonly seed: number;
-  readonly progress: (line: string) => void;
-}
-
-/** What came of the cuts on one file system. */
+/** The result of the cuts on one file system. */
 interface PowerCuts {
   readonly cuts: number;
   readonly acknowledged: number;
@@ -29,7 +20,7 @@ interface PowerCuts {
   readonly problems: readonly string[];
 }
 
-/** Nothing is ever synced: what stands on the disk is what the kernel happened to write. */
+/** Nothing is ever synced: the disk holds what the kernel happened to write. */
 export const withoutSync: Mutant = {
   name: 'no-fsync',
   without: 'every sync of a file and of a directory',
@@ -48,9 +39,10 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
  * Cuts the power of processes that write to real file systems: each is stopped, the file below its disk is copied, and
  * the copy is mounted and recovered. What was acknowledged by then must be there.
  */
-export async function powerCutPart({ root, cuts, seed, progress }: PowerCutOptions): Promise<Part> {
+export async function powerCutPart(options: PartOptions & { readonly cuts: number }): Promise<Part> {
+  const { root, cuts, seed, progress } = options;
   const folder = mkdtempSync(join(tmpdir(), 'signalbox-power-'));
-  const random = randomOf(seed);
+  const random = new SeededRandom(seed);
   const missing: Partial<Record<FileSystem, string>> = {};
   const found: Partial<Record<FileSystem, PowerCuts | null>> = {};
   try {
@@ -92,7 +84,7 @@ function inShort(cuts: PowerCuts | null | undefined): string {
   return `${cuts?.cuts} cuts, ${cuts?.acknowledged} acknowledged, ${cuts?.lost} lost, ${cuts?.failed} failed`;
 }
 
-async function cutMutant(system: FileSystem, folder: string, random: Random): Promise<PowerCuts> {
+async function cutMutant(system: FileSystem, folder: string, random: SeededRandom): Promise<PowerCuts> {
   const tree = createMutatedTree(withoutSync);
   try {
     return await cutOften(tree.root, system, mutantCuts, folder, random);
@@ -106,7 +98,7 @@ async function cutOften(
   system: FileSystem,
   cuts: number,
   folder: string,
-  random: Random,
+  random: SeededRandom,
 ): Promise<PowerCuts> {
   const problems: string[] = [];
   let [acknowledged, lost] = [0, 0];
@@ -116,7 +108,12 @@ async function cutOften(
       const worker = next;
       next = new WorkerProcess({ root, program, args: [] });
       const image = createImage(system, join(folder, `${system}-${cut}`));
-      const copy = await cutImage(image, worker, random.int(5, 300), join(folder, `${system}-${cut}-cut`));
+      const copy = await cutImage(
+        image,
+        worker,
+        random.integer(5, 299),
+        join(folder, `${system}-${cut}-cut`),
+      );
       try {
         const result = await recovered(copy, worker);
         acknowledged += result.acknowledged;
@@ -156,13 +153,13 @@ async function cutImage(
   }
 }
 
-/** Resolves when every thread stands still: one that is in the kernel comes to the end of its call first. */
+/** Resolves when every thread is stopped: one that is in the kernel ends its call first. */
 async function stopped(pid: number): Promise<void> {
-  const stands = (task: string): boolean => {
+  const isStopped = (task: string): boolean => {
     const stat = readFileSync(`/proc/${pid}/task/${task}/stat`, 'utf8');
     return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T');
   };
-  while (!readdirSync(`/proc/${pid}/task`).every(stands)) await pause(1);
+  while (!readdirSync(`/proc/${pid}/task`).every(isStopped)) await pause(1);
 }
 
 interface Recovered {
@@ -171,17 +168,15 @@ interface Recovered {
   readonly problem: string | null;
 }
 
-/** Everything that the process said before it stood still counts: it is all on the pipe. */
+/** Every line that the process wrote before it was stopped counts: it is all on the pipe. */
 async function recovered(image: LoopImage, worker: WorkerProcess): Promise<Recovered> {
-  const idsOf = (word: string): string[] =>
-    worker.lines.filter((line) => line.startsWith(`${word} `)).map((line) => line.slice(word.length + 1));
-  const acknowledged = idsOf('ack');
+  const acknowledged = worker.idsOf('ack');
   try {
     const store = join(image.mount(), 'store');
     const held = existsSync(store) ? await jobsIn(store) : new Set<string>();
     image.unmount();
     const lost = acknowledged.filter((id) => !held.has(id));
-    const asked = new Set(idsOf('ask'));
+    const asked = new Set(worker.idsOf('ask'));
     const phantoms = [...held].filter((id) => !asked.has(id));
     return { acknowledged: acknowledged.length, lost: lost.length, problem: problemOf(lost, phantoms) };
   } catch (error) {
@@ -192,7 +187,9 @@ async function recovered(image: LoopImage, worker: WorkerProcess): Promise<Recov
 
 function problemOf(lost: readonly string[], phantoms: readonly string[]): string | null {
   if (lost.length > 0) return `${lost.length} acknowledged jobs are lost, first ${lost[0]}`;
-  return phantoms.length > 0 ? `${phantoms.length} jobs that nobody asked for, first ${phantoms[0]}` : null;
+  return phantoms.length > 0
+    ? `${phantoms.length} jobs that no worker asked for, first ${phantoms[0]}`
+    : null;
 }
 
 async function jobsIn(store: string): Promise<ReadonlySet<string>> {

@@ -1,4 +1,4 @@
-// npm run torture [-- --kills N] …: real processes, real kills, real file systems. See torture.ts for what it is told.
+// npm run torture [-- --kills N] …: real processes, real kills, real file systems. See arguments.ts for its arguments.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { install, root } from '../../.ci/prepare.mjs';

@@ -10,7 +10,7 @@ export interface SyscallPoint {
   readonly nth: number;
 }
 
-/** Why strace is of no use here, or null when it is. */
+/** Why strace cannot be used here, or null when it can. */
 export function whyNoStrace(): string | null {
   const probe = spawnSync('strace', [
     '-f',

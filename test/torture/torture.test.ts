@@ -2,11 +2,11 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { editedFiles } from '../mutants/mutant.ts';
 import { usage, wantedOf } from './arguments.ts';
-import { judge } from './books.ts';
 import { campaign } from './campaign.ts';
+import { judge } from './json-checker.ts';
 import { mutants } from './mutants.ts';
 import { withoutSync } from './power-cuts.ts';
-import { violationsOf } from './verdicts.ts';
+import { violationsOf } from './run-checker.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -23,8 +23,8 @@ describe('a process that is killed at chosen calls and at random times', () => {
 
     const verdict = await judge(run);
 
-    expect(violationsOf(run.told, verdict)).toEqual([]);
-    expect(verdict.acknowledged).toBeGreaterThan(0);
+    expect(violationsOf(run, verdict)).toEqual([]);
+    expect(verdict.totals.acknowledged).toBeGreaterThan(0);
     run.remove();
   });
 });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-/** Where a worker's program stands, and where it works. */
+/** A worker's program and where it works. */
 export interface WorkerPlace {
   /** The root of the sources that it runs: the project, or a mutated copy of it. */
   readonly root: string;
@@ -16,12 +16,12 @@ export interface WorkerPlace {
   readonly isCompiled?: boolean;
 }
 
-/** A process with the sources loaded, which does nothing until it is told to go. */
+/** A process with the sources loaded, which does nothing until an order comes. */
 export class WorkerProcess {
   readonly child: ChildProcess;
   /** Everything it has said on its pipe so far. */
   readonly lines: string[] = [];
-  /** What it wrote on standard error: things that nobody expects. */
+  /** What it wrote on standard error, which has to stay empty. */
   complaints = '';
   readonly #closed: Promise<unknown>;
   readonly #exited: Promise<unknown>;
@@ -54,7 +54,7 @@ export class WorkerProcess {
     });
   }
 
-  /** Tells it what to do. */
+  /** Sends it an order. */
   tell(order: unknown): void {
     this.child.stdin?.write(`${JSON.stringify(order)}\n`);
   }
@@ -76,6 +76,13 @@ export class WorkerProcess {
     return find() ?? null;
   }
 
+  /** The second word of each line that begins with this word. */
+  idsOf(word: string): readonly string[] {
+    return this.lines
+      .filter((line) => line.startsWith(`${word} `))
+      .map((line) => line.split(' ')[1] as string);
+  }
+
   signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
     this.child.kill(signal);
   }
@@ -94,4 +101,11 @@ export class WorkerProcess {
     for (const listener of this.#listeners) listener();
     this.#listeners.clear();
   }
+}
+
+/** What processes wrote on standard error, with the name of each. */
+export function complaintsOf(processes: readonly (readonly [string, WorkerProcess])[]): readonly string[] {
+  return processes
+    .filter(([, { complaints }]) => complaints.trim() !== '')
+    .map(([name, { complaints }]) => `${name}: ${complaints.trim().slice(0, 2_000)}`);
 }

@@ -1,29 +1,40 @@
 // A process that puts and runs jobs on a json store until it is killed: `node … worker.ts DIRECTORY LEDGER`.
 import { createInterface } from 'node:readline';
-import {
-  agent,
-  createSignalbox,
-  installAgent,
-  type Job,
-  type Logger,
-  parallel,
-  type Signalbox,
-  SignalboxError,
-} from 'signalbox';
+import { createSignalbox, type Signalbox, SignalboxError } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
-import { asTold, callbacksOf, jobsOf, type PutKind, quotaSize } from './jobs.ts';
-import { portsWith } from './kill-points.ts';
+import { SeededRandom } from '../../src/testing/simulate/world/random.ts';
+import { callbacksOf, jobsOf, type PutKind, retryByMessage } from './jobs.ts';
+import { type KillPoint, portsWith } from './kill-points.ts';
 import { ledgerAt, scribe } from './ledger.ts';
-import type { LifeOrder } from './life-order.ts';
-import { type Random, randomOf } from './random.ts';
+import { errorLogger, jobOf, quotaSize, startAgents } from './workload.ts';
+
+/** What a worker has to do in its life. */
+export interface LifeOrder {
+  /** Lives are counted from 1. */
+  readonly life: number;
+  readonly seed: number;
+  /** What it puts. */
+  readonly kinds: readonly PutKind[];
+  /** Where it kills itself, or null. */
+  readonly killPoint: KillPoint | null;
+  /** It puts nothing more, waits until everything is done, and stops. */
+  readonly finishes: boolean;
+}
 
 const [directory = '', ledgerPath = ''] = process.argv.slice(2);
 const tell = scribe(1);
 const ledger = ledgerAt(ledgerPath);
-const { put, inner, note } = jobsOf(ledger);
+const jobs = jobsOf(ledger);
+const logger = errorLogger(
+  () => ledger('stale'),
+  (message) => {
+    // A job that must not run twice logs its own interruption.
+    if (!message.includes('AbortedError')) process.stderr.write(`${message}\n`);
+  },
+);
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-// Loaded before it is told to go, so that it opens the store in the moment in which the one before it dies.
+// Loaded before its order comes, so that it opens the store in the moment in which the one before it dies.
 tell('ready');
 for await (const line of createInterface({ input: process.stdin })) {
   await live(JSON.parse(line) as LifeOrder);
@@ -32,7 +43,7 @@ for await (const line of createInterface({ input: process.stdin })) {
 process.exit();
 
 async function live(order: LifeOrder): Promise<void> {
-  const random = randomOf(order.seed);
+  const random = new SeededRandom(order.seed);
   const box = await opened(order);
   ledger(`life ${order.life}`);
   box.store.follow((lines) => {
@@ -42,24 +53,20 @@ async function live(order: LifeOrder): Promise<void> {
   });
   const queue = await box.createQueue('work');
   if ((await queue.quotas.names()).length === 0) await queue.quotas.create('narrow', { size: quotaSize });
-  // Jobs that wait for others keep their slots, so they have an agent of their own.
-  const fans = agent({ size: 50, filter: { jobs: ['signalbox.parallel'] } });
-  installAgent(box, { name: 'fans', settings: fans });
-  const others = agent({ size: 8, filter: { notJobs: ['signalbox.parallel'] } });
-  const dispatcher = await box.start({ agent: others, pollInterval: '200ms' });
+  const dispatcher = await startAgents(box, { size: 8, pollInterval: 200 });
   if (order.finishes) return finish(box);
-  const wobbles = random.int(0, 3) === 0;
+  const wobbles = random.integer(0, 2) === 0;
   for (let number = 1; ; ) {
     if ((await queue.length()) > 40) {
       await pause(2);
       continue;
     }
-    const puts = Array.from({ length: random.int(1, 6) }, () =>
+    const puts = Array.from({ length: random.integer(1, 5) }, () =>
       putOne(box, random, order.kinds, `${order.life}-${number++}`),
     );
     await Promise.all(puts);
-    if (!wobbles || random.int(0, 12) > 0) continue;
-    // What runs now is handed on, and what it comes to must not count.
+    if (!wobbles || random.integer(0, 11) > 0) continue;
+    // Jobs that run now are reassigned, and their results must not count.
     await dispatcher.deactivate();
     dispatcher.activate();
     await dispatcher.nextPoll();
@@ -79,9 +86,13 @@ async function opened(order: LifeOrder): Promise<Signalbox> {
   for (let refused = 0; ; refused += 1) {
     const begin = performance.now();
     try {
-      // life-audit.ts knows this instance by its UUID.
-      const options = { store, uuid: 'box', jobs: [...Object.values(put), inner, note], logger: logger() };
-      const box = await createSignalbox({ ...options, retryPolicies: { asTold } });
+      const box = await createSignalbox({
+        store,
+        uuid: 'box',
+        jobs: [...Object.values(jobs.put), jobs.inner, jobs.note],
+        logger,
+        retryPolicies: { retryByMessage },
+      });
       tell(`opened ${(performance.now() - begin).toFixed(1)} ${refused}`);
       return box;
     } catch (error) {
@@ -91,17 +102,20 @@ async function opened(order: LifeOrder): Promise<Signalbox> {
   }
 }
 
-async function putOne(box: Signalbox, random: Random, kinds: readonly PutKind[], id: string): Promise<void> {
+async function putOne(
+  box: Signalbox,
+  random: SeededRandom,
+  kinds: readonly PutKind[],
+  id: string,
+): Promise<void> {
   const kind = random.pick(kinds);
-  const ms = random.int(0, 4);
-  const job: Job<unknown> = kind === 'fan' ? parallel([inner(ms), inner(0)]) : put[kind](ms);
-  for (let left = callbacksOf[kind]; left > 0; left -= 1) await job.addCallback(note);
-  tell(`ask ${id} ${kind}`);
+  const job = await jobOf(jobs, kind, random.integer(0, 3), callbacksOf[kind]);
+  ledger(`ask ${id} ${kind}`);
   await box.queue('work').put(job, { id });
-  tell(`ack ${id}`);
+  ledger(`ack ${id}`);
 }
 
-/** Everything comes to an end once nobody kills any more. */
+/** Resolves when every job is completed. */
 async function finish(box: Signalbox): Promise<void> {
   for (;;) {
     const left = (await box.store.list('job', '')).filter(({ state }) => state !== 'completed');
@@ -111,16 +125,4 @@ async function finish(box: Signalbox): Promise<void> {
   }
   await box.stop();
   tell('finished');
-}
-
-/** Says what nobody should have to say, and counts results of former holders, which were refused. */
-function logger(): Logger {
-  const unheard = (): void => {};
-  const heard: Logger['error'] = ({ err }, message) => {
-    const isStale = err instanceof SignalboxError && err.code === 'REASSIGNED';
-    if (isStale || message.startsWith('nothing was written of ')) tell('stale');
-    // A job that must not run twice says so itself when it was interrupted.
-    else if (!message.includes('AbortedError')) process.stderr.write(`${message}\n`);
-  };
-  return { debug: unheard, info: unheard, warn: unheard, error: heard, fatal: heard };
 }

@@ -2,9 +2,9 @@ import type { OpenStore, Store } from 'signalbox';
 import type { SimulatedHost, SimulatedPeer } from 'signalbox/testing';
 import { type OpeningParts, openPostgres } from '../../../src/store/postgres/opening.ts';
 import type { Listener, SqlConnection, SqlPort } from '../../../src/store/postgres/sql-port.ts';
-import { Gate } from './gate.ts';
 import { PeerPort } from './peer-port.ts';
 import type { Sessions } from './sessions.ts';
+import { StatementQueue } from './statement-queue.ts';
 
 type Lines = Parameters<Parameters<OpenStore['follow']>[0]>[0];
 
@@ -28,7 +28,7 @@ export class SimulatedDatabase {
   readonly #followers = new Set<(lines: Lines) => void>();
   readonly #seen = new Set<number>();
   #newest = 0;
-  #gate: Gate | null = null;
+  #statements: StatementQueue | null = null;
 
   constructor(sessions: Sessions) {
     this.#sessions = sessions;
@@ -38,16 +38,16 @@ export class SimulatedDatabase {
 
   /** The store of a run. */
   store(host: SimulatedHost): Store {
-    const gate = new Gate(host, this.#sessions);
-    this.#gate = gate;
+    const statements = new StatementQueue(host, this.#sessions);
+    this.#statements = statements;
     const breaks = host.random.pick([0, 0.002, 0.01]);
-    host.onOpen((peer) => this.#openFor(host, gate, peer, breaks));
+    host.onOpen((peer) => this.#openFor(host, statements, peer, breaks));
     return {
       name: 'main',
       open: async (ports) => {
         this.#followers.clear();
-        const store = await openPostgres(this.#parts(this.#own(host, gate), ports, null));
-        await gate.alone(() => this.#tell());
+        const store = await openPostgres(this.#parts(this.#own(host, statements), ports, null));
+        await statements.alone(() => this.#tell());
         store.follow = (listener) => {
           this.#followers.add(listener);
           return () => this.#followers.delete(listener);
@@ -59,7 +59,7 @@ export class SimulatedDatabase {
 
   /** Everything that a run has left in the server goes. */
   async end(): Promise<void> {
-    await this.#gate?.end();
+    await this.#statements?.end();
     await this.#sessions.ask(
       `SET client_min_messages = warning; DROP SCHEMA IF EXISTS ${this.#schema} CASCADE`,
     );
@@ -82,11 +82,16 @@ export class SimulatedDatabase {
     };
   }
 
-  #openFor(host: SimulatedHost, gate: Gate, peer: SimulatedPeer, breaks: number): Promise<OpenStore> {
+  #openFor(
+    host: SimulatedHost,
+    statements: StatementQueue,
+    peer: SimulatedPeer,
+    breaks: number,
+  ): Promise<OpenStore> {
     const port = new PeerPort({
       host,
       peer,
-      gate,
+      statements,
       sessions: this.#sessions,
       poolSize,
       breaks,
@@ -108,7 +113,7 @@ export class SimulatedDatabase {
       if (listener.channel === channel && !random.chance(losses)) listener.heard(String(payload));
   }
 
-  /** Tells the audit what is new in the journal, before anybody hears that it was committed. */
+  /** Gives the audit the new entries of the journal, before any process learns that they were committed. */
   async #tell(): Promise<void> {
     const rows = await this.#sessions.ask(
       `SELECT s, at, by, mv, entries FROM ${this.#schema}.line WHERE s > $1 ORDER BY s`,
@@ -133,16 +138,16 @@ export class SimulatedDatabase {
     for (const follower of this.#followers) follower(lines);
   }
 
-  /** What the audit itself reads with: at once, whatever goes wrong for others. */
-  #own(host: SimulatedHost, gate: Gate): SqlPort {
+  /** The connection of the audit itself: it answers at once, and no fault meets it. */
+  #own(host: SimulatedHost, statements: StatementQueue): SqlPort {
     const sessions = this.#sessions;
     const connect = async (): Promise<SqlConnection> => {
-      const session = await gate.alone(() => sessions.take());
+      const session = await statements.alone(() => sessions.take());
       return {
         client: null,
-        query: (text, values) => gate.alone(() => session.query(text, values)),
+        query: (text, values) => statements.alone(() => session.query(text, values)),
         forget: async () => {},
-        release: () => void gate.giveBack(session),
+        release: () => void statements.giveBack(session),
       };
     };
     return {

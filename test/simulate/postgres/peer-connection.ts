@@ -1,9 +1,9 @@
 import type { ScheduledCall } from 'signalbox';
 import type { SimulatedHost, SimulatedPeer } from 'signalbox/testing';
 import type { Rows, SqlConnection } from '../../../src/store/postgres/sql-port.ts';
-import type { Gate } from './gate.ts';
 import type { Session } from './sessions.ts';
 import type { Outcome } from './statement.ts';
+import type { StatementQueue } from './statement-queue.ts';
 
 /** What `idle_in_transaction_session_timeout` is set to, in simulated time. */
 const idleTimeoutMs = 5000;
@@ -16,11 +16,11 @@ const withoutTimeouts = ['statement_timeout', 'lock_timeout', 'idle_in_transacti
 export interface PeerConnectionParts {
   readonly host: SimulatedHost;
   readonly peer: SimulatedPeer;
-  readonly gate: Gate;
+  readonly statements: StatementQueue;
   readonly session: Session;
   /** Chance that the connection breaks at a statement, while things may go wrong. */
   readonly breaks: number;
-  /** Told of each statement that was carried out, before anybody else. */
+  /** Called after each statement that was carried out, before its answer is sent. */
   readonly carriedOut: (
     text: string,
     values: readonly unknown[] | undefined,
@@ -43,7 +43,7 @@ export class PeerConnection implements SqlConnection {
   readonly #asked: Asked[] = [];
   #isUnderWay = false;
   #isInTransaction = false;
-  /** Nobody asks anything more of it. */
+  /** No more statements are sent on it. */
   #isLeft = false;
   #isOver = false;
   #failure: unknown = null;
@@ -73,12 +73,12 @@ export class PeerConnection implements SqlConnection {
     this.#next();
   }
 
-  /** The process is gone. What it has sent arrives; then the server finds that nobody is there. */
+  /** The process is gone. What it has sent arrives; then the server finds the connection closed. */
   kill(): void {
     this.release();
   }
 
-  /** Sends the next statement, or gives the session back when there is none. */
+  /** Sends the next statement, or gives the session back when there are no more. */
   #next(): void {
     if (this.#isUnderWay || this.#isOver) return;
     if (this.#asked.length > 0) {
@@ -91,7 +91,7 @@ export class PeerConnection implements SqlConnection {
 
   #carryOut(): void {
     const asked = this.#asked.shift() as Asked;
-    const { host, gate, session, breaks } = this.#parts;
+    const { host, statements, session, breaks } = this.#parts;
     const isBroken = host.mayFail && host.random.chance(breaks);
     if (isBroken && host.random.chance(0.5)) {
       this.#asked.unshift(asked);
@@ -102,9 +102,9 @@ export class PeerConnection implements SqlConnection {
     const isBegin = text.startsWith('BEGIN');
     this.#isInTransaction ||= isBegin;
     const real = isBegin ? `${text}${withoutTimeouts}` : text;
-    void gate.carryOut(session, { text: real, values }, (outcome) => {
+    void statements.carryOut(session, { text: real, values }, (outcome) => {
       if (text === 'COMMIT' || text === 'ROLLBACK') this.#isInTransaction = false;
-      void gate.alone(async () => {
+      void statements.alone(async () => {
         await this.#parts.carriedOut(text, values, outcome);
         this.#isUnderWay = false;
         if (isBroken) {
@@ -137,8 +137,8 @@ export class PeerConnection implements SqlConnection {
   #end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    const { gate, session, over } = this.#parts;
-    void gate.giveBack(session).then(over);
+    const { statements, session, over } = this.#parts;
+    void statements.giveBack(session).then(over);
   }
 }
 

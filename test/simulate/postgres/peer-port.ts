@@ -1,19 +1,19 @@
 import type { SimulatedHost, SimulatedPeer } from 'signalbox/testing';
 import type { Listener, Listening, SqlConnection, SqlPort } from '../../../src/store/postgres/sql-port.ts';
-import type { Gate } from './gate.ts';
 import { PeerConnection, type PeerConnectionParts } from './peer-connection.ts';
 import type { Sessions } from './sessions.ts';
+import type { StatementQueue } from './statement-queue.ts';
 
 /** What the port of one process is made from. */
 export interface PeerPortParts {
   readonly host: SimulatedHost;
   readonly peer: SimulatedPeer;
-  readonly gate: Gate;
+  readonly statements: StatementQueue;
   readonly sessions: Sessions;
   readonly poolSize: number;
   readonly breaks: number;
   readonly carriedOut: PeerConnectionParts['carriedOut'];
-  /** Has the listener hear what is notified from now on. Returns a function that ends it. */
+  /** Passes notifications to the listener from now on. Returns a function that ends this. */
   readonly listens: (listener: Listener) => () => void;
 }
 
@@ -48,8 +48,8 @@ export class PeerPort implements SqlPort {
   }
 
   async #connect(connected: (connection: SqlConnection) => void): Promise<void> {
-    const { gate, sessions, peer } = this.#parts;
-    await gate.alone(async () => {
+    const { statements, sessions, peer } = this.#parts;
+    await statements.alone(async () => {
       const session = await sessions.take();
       const connection = new PeerConnection({
         ...this.#parts,

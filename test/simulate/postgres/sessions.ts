@@ -35,7 +35,7 @@ export class Session {
     return (Array.isArray(result) ? result.at(-1) : result).rows as Rows;
   }
 
-  /** Has its process in the server stand still, until `goOn`. */
+  /** Stops its process in the server, until `goOn`. */
   standStill(): void {
     process.kill(this.#pid, 'SIGSTOP');
   }
@@ -59,7 +59,7 @@ export class Sessions {
     this.#url = url;
   }
 
-  /** One that nobody uses, outside any transaction. */
+  /** A session that is not in use, outside any transaction. */
   async take(): Promise<Session> {
     return this.#idle.pop() ?? this.#made();
   }

@@ -7,7 +7,7 @@ import { Sessions } from './sessions.ts';
 let started: Promise<Sessions> | null = null;
 let folder: string | null = null;
 
-/** Nothing else of the server may decide what a seed comes to, and nothing of it is kept. */
+/** Background work of the server must not change the result of a seed, and its data is not kept. */
 const settings = ['autovacuum=off', 'fsync=off', 'full_page_writes=off', 'deadlock_timeout=60s', 'jit=off'];
 
 /** The server of this process, started by the first seed that needs one: transactions of others would be seen in it. */

@@ -1,7 +1,7 @@
 import type { Rows } from '../../../src/store/postgres/sql-port.ts';
 import type { Session } from './sessions.ts';
 
-/** What came of a statement. */
+/** The outcome of a statement. */
 export type Outcome =
   | { readonly ok: true; readonly rows: Rows }
   | { readonly ok: false; readonly error: unknown };

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { createSignalbox, defineJob } from 'signalbox';
 import { afterAll, expect, it } from 'vitest';
-import { type Cable, layCable } from './cable.ts';
+import { type NetworkLink, openNetworkLink } from './network-link.ts';
 import { newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
 import { serverUrl } from './server.ts';
 import { killWorkers, Worker } from './worker.ts';
@@ -12,13 +12,13 @@ const [near, far] = ['a', 'b'].map((letter) => `${letter.repeat(8)}-0000-4000-80
   string,
 ];
 
-let cable: Cable;
+let link: NetworkLink;
 let stop: () => Promise<void> = async () => {};
 
 afterAll(async () => {
   killWorkers();
   await stop();
-  await cable.close();
+  await link.close();
   await removeSchemas();
 });
 
@@ -34,21 +34,21 @@ it('A host whose network is gone for three times its death writes nothing late, 
   stop = () => box.stop();
   const queue = box.queue();
   await queue.quotas.create('one', { size: 1 });
-  cable = await layCable(url);
-  const host = new Worker(cable.url, schema, far, { prefix: cable.prefix });
+  link = await openNetworkLink(url);
+  const host = new Worker(link.url, schema, far, { prefix: link.prefix });
   await host.said('started');
   const job = await queue.put(hold(), { quotaNames: ['one'] });
   await host.said(`active ${job.id}`);
   const other = new Worker(url, schema, near);
   await other.said('started');
 
-  cable.down();
+  link.down();
   const cutAt = performance.now();
   await other.said(`active ${job.id}`);
   const takenOverMs = performance.now() - cutAt;
   host.send(`open ${job.id}`);
   await pause(Math.max(0, 6_000 - takenOverMs));
-  cable.up();
+  link.up();
   await host.said(/while it lives/);
   // The other job has the slot of the quota: a second job waits for it.
   const second = await queue.put(hold(), { quotaNames: ['one'] });

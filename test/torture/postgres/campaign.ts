@@ -1,43 +1,37 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ledgerAt } from '../ledger.ts';
-import { randomOf } from '../random.ts';
+import { SeededRandom } from '../../../src/testing/simulate/world/random.ts';
+import { createLedger, ledgerAt } from '../ledger.ts';
+import type { PartOptions } from '../part.ts';
+import { CampaignSchema } from './campaign-schema.ts';
 import { compiled, compiledProgram } from './compiled.ts';
-import { Crew } from './crew.ts';
 import { doFaults, type Faults } from './faults.ts';
-import { Ground } from './ground.ts';
 import { deathIntervalMs } from './intervals.ts';
 import { CuttingProxy } from './proxy.ts';
-import { connectedTo, type Site } from './site.ts';
+import { connectedTo, type TortureServer } from './torture-server.ts';
+import { WorkerPool } from './worker-pool.ts';
 
-/** What a campaign on a database is told. */
-export interface CampaignOptions {
-  readonly site: Site;
-  /** The root of the sources that the workers run. */
-  readonly root: string;
+/** How processes on a database are tortured. */
+export interface CampaignOptions extends PartOptions {
+  readonly server: TortureServer;
   /** How long faults are done. */
   readonly seconds: number;
-  readonly seed: number;
   /** How many processes work at the same time. */
   readonly processes: number;
-  /** How long everything may take to come to an end after the last fault. Default `limitMs`. */
+  /** How long it may take until every job is completed after the last fault. Default `limitMs`. */
   readonly finishMs?: number;
-  readonly progress: (line: string) => void;
 }
 
 /** A campaign that is over: its schema and its ledger stay until `remove`. */
 export interface Campaign {
-  readonly ground: Ground;
+  readonly schema: CampaignSchema;
   readonly ledger: string;
   readonly faults: Faults;
   /** How long it took until everything was over after the last fault; null when it was not in time. */
   readonly terminalWithinMs: number | null;
-  /** What was left then, in words. */
-  readonly left: readonly string[];
   readonly crashes: readonly string[];
-  readonly complaints: readonly string[];
+  /** Crashes, what was written on standard error and jobs that were not over in time, in words. */
+  readonly problems: readonly string[];
   remove(): Promise<void>;
 }
 
@@ -46,51 +40,59 @@ export const limitMs = deathIntervalMs + 10_000;
 
 /** Lets processes share a database while faults are done to all of them, then waits until every job is over. */
 export async function campaign(options: CampaignOptions): Promise<Campaign> {
-  const { site, root, seconds, seed, processes, progress, finishMs = limitMs } = options;
-  const folder = mkdtempSync(join(tmpdir(), 'signalbox-torture-'));
-  const ledger = join(folder, 'ledger');
-  writeFileSync(ledger, '', { mode: 0o600 });
-  const ground = new Ground(site.url, `torture_${process.pid}_${seed}`);
+  const { server, root, seconds, seed, processes, progress, finishMs = limitMs } = options;
+  const { folder, ledger } = createLedger();
+  const schema = new CampaignSchema(server.url, `torture_${process.pid}_${seed}`);
   const programs = compiled(root);
-  await ground.prepare();
-  const proxy = await CuttingProxy.to(site.url);
-  const crew = new Crew({
+  await schema.prepare();
+  const proxy = await CuttingProxy.to(server.url);
+  const workers = new WorkerPool({
     root: programs.root,
     program: compiledProgram('worker'),
     isCompiled: true,
-    args: [proxy.url, ground.schema, ledger],
+    args: [proxy.url, schema.schema, ledger],
     size: processes,
     seed,
     ledger: ledgerAt(ledger),
-    register: (uuid) => ground.register(uuid),
+    register: (uuid) => schema.register(uuid),
   });
   try {
-    await crew.start();
-    progress(`${processes} processes on ${ground.schema}`);
-    const random = randomOf(seed);
-    const faults = await doFaults({ site, schema: ground.schema, crew, proxy, random, seconds, progress });
-    crew.rest();
+    await workers.start();
+    progress(`${processes} processes on ${schema.schema}`);
+    const random = new SeededRandom(seed);
+    const faults = await doFaults({
+      server,
+      schema: schema.schema,
+      workers,
+      proxy,
+      random,
+      seconds,
+      progress,
+    });
+    workers.stopPutting();
     progress('the faults are over');
-    const { terminalWithinMs, left } = await whenOver(site, ground, finishMs);
-    const [crashes, complaints] = [crew.crashes(), crew.complaints()];
+    const { terminalWithinMs, left } = await whenOver(schema, finishMs);
+    const late = terminalWithinMs === null ? [`${left.length} jobs were not over in time`] : [];
+    const crashes = workers.crashes();
+    const problems = [...crashes, ...workers.complaints(), ...late, ...left];
     const remove = async (): Promise<void> => {
       rmSync(folder, { recursive: true, force: true });
-      await ground.remove();
+      await schema.remove();
     };
-    return { ground, ledger, faults, terminalWithinMs, left, crashes, complaints, remove };
+    return { schema, ledger, faults, terminalWithinMs, crashes, problems, remove };
   } finally {
-    await crew.end();
-    await ground.close();
+    await workers.end();
+    await schema.close();
     await proxy.close();
     programs.remove();
   }
 }
 
+/** How long it takes until every job is completed, and the jobs that are not in time, in words. */
 async function whenOver(
-  { url }: Site,
-  { schema }: Ground,
+  { url, schema }: CampaignSchema,
   finishMs: number,
-): Promise<Pick<Campaign, 'terminalWithinMs' | 'left'>> {
+): Promise<{ readonly terminalWithinMs: number | null; readonly left: readonly string[] }> {
   const client = await connectedTo(url);
   const begin = performance.now();
   try {

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Client } from 'pg';
-import type { Random } from '../random.ts';
-import type { Crew } from './crew.ts';
+import type { SeededRandom } from '../../../src/testing/simulate/world/random.ts';
 import { deathIntervalMs } from './intervals.ts';
 import { type Cut, type CuttingProxy, commitText } from './proxy.ts';
-import { connectedTo, type Site } from './site.ts';
+import { connectedTo, type TortureServer } from './torture-server.ts';
+import type { WorkerPool } from './worker-pool.ts';
 
 /** What a campaign did to its processes, their connections and their server. */
 export interface Faults {
@@ -16,17 +16,17 @@ export interface Faults {
   terminations: number;
   /** Crashes of the server. */
   crashes: number;
-  /** Rows that somebody else held for a while. */
+  /** Rows that another transaction locked for a while. */
   locks: number;
 }
 
 /** What faults are done with. */
 export interface FaultParts {
-  readonly site: Site;
+  readonly server: TortureServer;
   readonly schema: string;
-  readonly crew: Crew;
+  readonly workers: WorkerPool;
   readonly proxy: CuttingProxy;
-  readonly random: Random;
+  readonly random: SeededRandom;
   readonly seconds: number;
   readonly progress: (line: string) => void;
 }
@@ -44,15 +44,15 @@ const needles = [
 ];
 const ways: readonly Cut[] = ['before', 'half', 'answer', 'after'];
 
-/** Does faults of every kind at the same time until the seconds are over; then what was stopped goes on. */
+/** Does faults of every kind at the same time until the seconds are over; then what was stopped continues. */
 export async function doFaults(parts: FaultParts): Promise<Faults> {
-  const { site, crew, proxy, random, seconds, progress } = parts;
+  const { server, workers, proxy, random, seconds, progress } = parts;
   const faults: Faults = { kills: 0, pauses: 0, cuts: 0, terminations: 0, crashes: 0, locks: 0 };
   const end = performance.now() + seconds * 1000;
   /** Again and again, with a pause of a chance length in between. */
   const often = async (least: number, limit: number, fault: () => Promise<void>): Promise<void> => {
     for (;;) {
-      const ms = random.int(least, limit);
+      const ms = random.integer(least, limit - 1);
       if (performance.now() + ms > end) return;
       await pause(ms);
       await fault();
@@ -61,20 +61,23 @@ export async function doFaults(parts: FaultParts): Promise<Faults> {
   const crashEveryMs = Math.max(6_000, (seconds * 1000) / 4);
   await Promise.all([
     often(500, 1_000, async () => {
-      if (await crew.killOne(random)) faults.kills += 1;
+      if (await workers.killOne(random)) faults.kills += 1;
     }),
     often(2_000, 3_000, async () => {
-      const isOver = await crew.stopOne(random, (uuid) => whenDead(parts, uuid, end));
+      const isOver = await workers.stopOne(random, (uuid) => whenDead(parts, uuid, end));
       if (isOver) faults.pauses += 1;
     }),
     often(50, 250, async () => {
       // One whose message does not come is taken back.
-      const cut = proxy.cutAt(random.pick(needles), random.int(0, 16) === 0 ? 'silence' : random.pick(ways));
+      const cut = proxy.cutAt(
+        random.pick(needles),
+        random.integer(0, 15) === 0 ? 'silence' : random.pick(ways),
+      );
       await Promise.race([cut, pause(500)]);
       proxy.disarm();
     }),
     often(300, 700, () =>
-      onServer(site, async (client) => {
+      onServer(server, async (client) => {
         const { rowCount } = await client.query(
           `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
          WHERE datname = current_database() AND application_name = 'signalbox' AND query ILIKE $1
@@ -85,36 +88,36 @@ export async function doFaults(parts: FaultParts): Promise<Faults> {
       }),
     ),
     often(400, 900, () =>
-      onServer(site, async (client) => {
+      onServer(server, async (client) => {
         await client.query('BEGIN');
         const table = random.pick(['job', 'job', 'quota', 'representation']);
         await client.query(`SELECT FROM ${parts.schema}.${table} ORDER BY random() LIMIT 5 FOR UPDATE`);
-        await pause(random.int(20, 300));
+        await pause(random.integer(20, 299));
         await client.query('ROLLBACK');
         faults.locks += 1;
       }),
     ),
-    site.crash === null
+    server.crash === null
       ? null
       : often(crashEveryMs - 1_500, crashEveryMs, async () => {
-          await site.crash?.();
+          await server.crash?.();
           faults.crashes += 1;
           progress(`crash ${faults.crashes} of the server`);
         }),
   ]);
-  crew.goOn();
+  workers.continueAll();
   proxy.disarm();
   faults.cuts = proxy.made;
   return faults;
 }
 
-/** Longer than the death interval, and until somebody has declared it dead; others want to be stopped, too. */
-async function whenDead({ site, schema }: FaultParts, uuid: string, end: number): Promise<void> {
+/** Waits longer than the death interval and until another process has declared it dead, but not too long. */
+async function whenDead({ server, schema }: FaultParts, uuid: string, end: number): Promise<void> {
   let isDead = false;
   for (let waited = 0; waited < 2 * deathIntervalMs || (!isDead && waited < longestStopMs); waited += 200) {
     await pause(200);
     if (performance.now() > end) return;
-    await onServer(site, async (client) => {
+    await onServer(server, async (client) => {
       const { rowCount } = await client.query(
         `SELECT FROM ${schema}.representation WHERE id = $1 AND body ->> 'state' = 'deactivated'`,
         [`work/${uuid}`],
@@ -127,10 +130,10 @@ async function whenDead({ site, schema }: FaultParts, uuid: string, end: number)
 const longestStopMs = 5 * deathIntervalMs;
 
 /** The server may be down at this moment: then there is nothing to do to it. */
-async function onServer(site: Site, work: (client: Client) => Promise<void>): Promise<void> {
+async function onServer(server: TortureServer, work: (client: Client) => Promise<void>): Promise<void> {
   let client: Client | null = null;
   try {
-    client = await connectedTo(site.url);
+    client = await connectedTo(server.url);
     await work(client);
   } catch {
     // It crashed meanwhile.

@@ -1,11 +1,9 @@
 import type { ClientBase } from 'pg';
-import { defineJob, local, NeverRetry, RetryCommonForever } from 'signalbox';
+import { defineJob, local, RetryCommonForever } from 'signalbox';
 import type { Scribe } from '../ledger.ts';
+import { notedBy, workloadOf } from '../workload.ts';
 
-/** Slots of the quota that jobs named `narrow` share. */
-export const quotaSize = 2;
-
-/** Queues: one with everything in it, and one whose jobs may be claimed by the short way. */
+/** Queues: one with every kind of job, and one whose jobs may take the fast claim. */
 export const queues = ['work', 'plain'] as const;
 
 /** What workers put: each a definition under its own name, but `fan`, which is a parallel job. */
@@ -27,35 +25,20 @@ export const plainKinds = ['plain', 'plain', 'plain', 'plain', 'long'] as const;
 /** One of them. */
 export type PutKind = (typeof putKinds)[number];
 
-/** Interruptions are what this is about: no job gives up because of them. */
-export const whateverComes = { ...RetryCommonForever, name: 'whateverComes' };
+/** No job gives up because of interruptions: they are what is tested. */
+export const retryAlways = { ...RetryCommonForever, name: 'retryAlways' };
 
-/** The jobs of a worker. Each start and each end of their code is a line in the ledger of all processes. */
+/** The jobs of a worker. */
 export function jobsOf(ledger: Scribe, worker: string, schema: string) {
-  const noted = async (ms: number): Promise<string> => {
-    const record = local.getJob()?.record;
-    const { signal } = local;
-    const id = record?.id ?? '?';
-    const end = (): void => {
-      signal.removeEventListener('abort', end);
-      ledger(`end ${id} ${record?.name} ${worker} ${record?.claim} ${record?.activeStart} ${Date.now()}`);
-    };
-    ledger(`start ${id} ${record?.name} ${worker} ${record?.claim} ${record?.activeStart} ${Date.now()}`);
-    signal.addEventListener('abort', end);
-    if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
-    if (!signal.aborted) end();
-    return id;
-  };
-  const retry = whateverComes;
-  const inner = defineJob({ name: 'inner', retry, run: noted });
+  const retry = retryAlways;
+  const options = { ledger, worker, retry, narrowMs: 15 };
+  const { put, inner, note } = workloadOf(options);
+  const noted = notedBy(options);
   return {
     put: {
-      plain: defineJob({ name: 'plain', retry, run: noted }),
-      /** Long enough to be at it when its process is stopped. */
+      ...put,
+      /** Long enough to be running when its process is stopped. */
       long: defineJob({ name: 'long', retry, run: (ms: number) => noted(300 + 30 * ms) }),
-      chained: defineJob({ name: 'chained', retry, run: noted }),
-      narrow: defineJob({ name: 'narrow', retry, quotas: ['narrow'], run: (ms: number) => noted(ms + 15) }),
-      once: defineJob({ name: 'once', retry: NeverRetry, run: noted }),
       /** Its effect and its completion are one transaction. */
       paid: defineJob({
         name: 'paid',
@@ -80,6 +63,6 @@ export function jobsOf(ledger: Scribe, worker: string, schema: string) {
       }),
     },
     inner,
-    note: defineJob({ name: 'note', retry, run: () => noted(0) }),
+    note,
   };
 }

@@ -1,18 +1,16 @@
-import { editedFiles, type Mutant } from '../../mutants/mutant.ts';
+import type { Mutant } from '../../mutants/mutant.ts';
+import type { MutantResult } from '../part.ts';
 import { WorkerProcess } from '../worker-process.ts';
-import { type Compiled, compiled, compiledProgram, withEdited } from './compiled.ts';
+import { type Compiled, compiled, compiledMutant, compiledProgram } from './compiled.ts';
 import { mutants } from './mutants.ts';
 import { scenarios } from './scenarios.ts';
-import { connectedTo, type Site } from './site.ts';
+import { dropSchemas, type TortureServer } from './torture-server.ts';
 
-/** What came of a hunt. */
+/** The result of a hunt. */
 export interface Hunt {
-  readonly total: number;
-  readonly caught: number;
-  /** Of those that were caught. */
-  readonly names: readonly string[];
-  /** What the scenarios find wrong with the code as it is, and mutants that none gave away. */
-  readonly violations: readonly string[];
+  readonly results: readonly MutantResult[];
+  /** What the scenarios find wrong with the code as it is, and scenarios that failed. */
+  readonly problems: readonly string[];
 }
 
 /** A scenario, on the code as it is or on a mutant. */
@@ -21,10 +19,10 @@ interface Play {
   readonly mutant: Mutant | null;
 }
 
-/** What came of a play. */
+/** The result of a play. */
 interface Played {
   readonly problem: string | null;
-  /** Why it could not be played to its end, which tells nothing of a mutant. */
+  /** Why it could not be played to its end, which says nothing about a mutant. */
   readonly failure: string | null;
 }
 
@@ -34,26 +32,30 @@ const abreast = 3;
 /** The scenario that crashes the server: it is played alone. */
 const crashing = 'numberGivenAgain';
 
-/** Plays each scenario on the code as it is, where nothing may be wrong, and on the mutants that it is to give away. */
-export async function hunt(site: Site, root: string, progress: (line: string) => void): Promise<Hunt> {
+/** Plays each scenario on the code as it is, where nothing may be wrong, and on the mutants that it has to catch. */
+export async function hunt(
+  server: TortureServer,
+  root: string,
+  progress: (line: string) => void,
+): Promise<Hunt> {
   const base = compiled(root);
   const all: readonly Play[] = [
     ...Object.keys(scenarios).map((scenario) => ({ scenario, mutant: null })),
     ...mutants.map((mutant) => ({ scenario: mutant.scenario, mutant })),
-  ].filter(({ scenario }) => site.crash !== null || scenario !== crashing);
-  const names: string[] = [];
-  const violations: string[] = [];
+  ].filter(({ scenario }) => server.crash !== null || scenario !== crashing);
+  const results: MutantResult[] = [];
+  const problems: string[] = [];
   const play = async (one: Play, number: number): Promise<void> => {
-    const { problem, failure } = await played(site, base, one, number);
+    const { problem, failure } = await played(server, base, one, number);
     const { scenario, mutant } = one;
     if (failure !== null)
-      violations.push(`scenario ${scenario} on ${mutant?.name ?? 'the code as it is'}: ${failure}`);
-    else if (mutant === null)
-      violations.push(...(problem === null ? [] : [`scenario ${scenario}: ${problem}`]));
-    else if (problem === null)
-      violations.push(`mutant ${mutant.name} was not caught: it lacks ${mutant.without}`);
-    else names.push(mutant.name);
-    if (mutant !== null) progress(`mutant ${mutant.name}: ${problem ?? failure ?? 'NOT caught'}`);
+      problems.push(`scenario ${scenario} on ${mutant?.name ?? 'the code as it is'}: ${failure}`);
+    if (mutant === null) {
+      if (problem !== null) problems.push(`scenario ${scenario}: ${problem}`);
+      return;
+    }
+    results.push({ name: mutant.name, without: mutant.without, caught: problem !== null, by: problem });
+    progress(`mutant ${mutant.name}: ${problem ?? failure ?? 'NOT caught'}`);
   };
   const numbered = [...all.entries()];
   const left = numbered.filter(([, { scenario }]) => scenario !== crashing);
@@ -66,19 +68,18 @@ export async function hunt(site: Site, root: string, progress: (line: string) =>
   } finally {
     base.remove();
   }
-  const total = all.filter(({ mutant }) => mutant !== null).length;
-  return { total, caught: names.length, names: names.sort(), violations };
+  return { results, problems };
 }
 
 async function played(
-  site: Site,
+  server: TortureServer,
   base: Compiled,
   { scenario, mutant }: Play,
   number: number,
 ): Promise<Played> {
-  const code = mutant === null ? base : withEdited(base, editedFiles(mutant));
+  const code = mutant === null ? base : compiledMutant(mutant);
   const schema = `torture_${process.pid}_scenario_${number}`;
-  const args = [scenario, site.url, schema];
+  const args = [scenario, server.url, schema];
   const worker = new WorkerProcess({
     root: code.root,
     program: compiledProgram('scenario-worker'),
@@ -91,7 +92,7 @@ async function played(
     for (let round = 1; ; round += 1) {
       const said = await Promise.race([worker.said(`crash ${round}`), end]);
       if (said?.startsWith('crash') !== true) break;
-      await site.crash?.();
+      await server.crash?.();
       worker.tell('crashed');
     }
     const said = (await end) ?? `it said nothing: ${worker.complaints.slice(0, 300)}`;
@@ -101,12 +102,6 @@ async function played(
     worker.signal('SIGKILL');
     await worker.ended();
     if (code !== base) code.remove();
-    await forget(site, schema);
+    await dropSchemas(server.url, [schema]);
   }
-}
-
-async function forget({ url }: Site, schema: string): Promise<void> {
-  const client = await connectedTo(url);
-  await client.query(`SET client_min_messages = warning; DROP SCHEMA IF EXISTS ${schema} CASCADE`);
-  await client.end();
 }

@@ -9,7 +9,7 @@ export interface PostgresMutant extends Mutant {
 const folder = 'src/store/postgres';
 
 /**
- * Each lacks one safeguard of the PostgreSQL store, or one without which it cannot be shared. What goes the short way,
+ * Each lacks one safeguard of the PostgreSQL store, or one without which it cannot be shared. The fast way,
  * through functions in the database, has safeguards of its own.
  */
 export const mutants: readonly PostgresMutant[] = [
@@ -65,7 +65,7 @@ export const mutants: readonly PostgresMutant[] = [
   },
   {
     name: 'quota-without-lock',
-    without: 'the lock of a quota while a claim counts who is in it',
+    without: 'the lock of a quota while a claim counts the jobs in it',
     scenario: 'quotaForTwo',
     edits: [{ file: `${folder}/claiming.ts`, find: ' ORDER BY id FOR NO KEY UPDATE', replace: '' }],
   },
@@ -107,7 +107,7 @@ export const mutants: readonly PostgresMutant[] = [
   },
   {
     name: 'unasked-outcome',
-    without: 'the question what became of a transaction whose end was not answered',
+    without: 'the question how a transaction ended whose COMMIT was not answered',
     scenario: 'answersLost',
     edits: [
       {
@@ -119,7 +119,7 @@ export const mutants: readonly PostgresMutant[] = [
   },
   {
     name: 'impatient-claim',
-    without: 'the patience of a claim that does not know what became of it',
+    without: 'the patience of a claim whose outcome is unknown',
     scenario: 'claimOfLongSilence',
     edits: [
       {

@@ -1,51 +1,43 @@
-import type { Part } from '../main.ts';
-import { judge } from './books.ts';
+import { figuresOf, type Part, type PartOptions, partOfMutants } from '../part.ts';
+import { violationsOf } from '../run-checker.ts';
 import { type Campaign, campaign, limitMs } from './campaign.ts';
 import { deathIntervalMs, pingIntervalMs } from './intervals.ts';
 import { hunt } from './mutant-hunt.ts';
-import { tortureSite } from './site.ts';
-import { violationsOf } from './verdicts.ts';
-
-/** What the torture of the PostgreSQL store is told. */
-export interface PostgresOptions {
-  readonly root: string;
-  readonly seconds: number;
-  readonly seed: number;
-  readonly progress: (line: string) => void;
-}
+import { judge } from './postgres-checker.ts';
+import { tortureServer } from './torture-server.ts';
 
 /** How many processes share the database. */
 const processes = 4;
 
-/** Faults of every kind for so many seconds, and what came of them; then the mutants. */
-export async function postgresPart({ root, seconds, seed, progress }: PostgresOptions): Promise<Part> {
-  const site = await tortureSite();
+/** Faults of every kind for so many seconds, and what they did; then the mutants. */
+export async function postgresPart(options: PartOptions & { readonly seconds: number }): Promise<Part> {
+  const { root, progress } = options;
+  const server = await tortureServer();
   let run: Campaign | null = null;
   try {
-    run = await campaign({ site, root, seconds, seed, processes, progress });
+    run = await campaign({ ...options, server, processes });
     const verdict = await judge(run);
-    const { problems: _told, ...counts } = verdict;
-    progress(
-      `the books are closed: ${counts.jobs} jobs, ${counts.staleWritesRejected} stale writes rejected`,
-    );
-    const { violations: uncaught, ...mutants } = await hunt(site, root, progress);
+    const { jobs, staleWritesRejected } = verdict.totals;
+    progress(`the ledger is checked: ${jobs} jobs, ${staleWritesRejected} stale writes rejected`);
+    const { results, problems } = await hunt(server, root, progress);
+    const mutants = partOfMutants(results);
     return {
       figures: {
         store: 'postgres',
         pingIntervalMs,
         deathIntervalMs,
         ...run.faults,
-        withoutCrashes: site.crash === null ? 'the server is not ours to crash' : null,
-        ...counts,
+        withoutCrashes: server.crash === null ? 'the server is not ours to crash' : null,
+        ...figuresOf(verdict),
         terminalWithinMs: run.terminalWithinMs,
         terminalLimitMs: limitMs,
         processCrashes: run.crashes.length,
-        mutants,
+        ...mutants.figures,
       },
-      violations: [...violationsOf(run, verdict), ...uncaught],
+      violations: [...violationsOf(run, verdict), ...problems, ...mutants.violations],
     };
   } finally {
     await run?.remove();
-    site.remove();
+    server.remove();
   }
 }

@@ -2,28 +2,36 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { editedFiles } from '../../mutants/mutant.ts';
 import { serverUrl } from '../../store/postgres/server.ts';
-import { judge } from './books.ts';
+import { violationsOf } from '../run-checker.ts';
 import { campaign } from './campaign.ts';
 import { mutants } from './mutants.ts';
+import { judge } from './postgres-checker.ts';
 import { mostAtOnce } from './runs.ts';
-import { violationsOf } from './verdicts.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 describe('processes that share a database under faults', () => {
-  it('lose no job, complete each once, keep to the quota, and come to an end', {
+  it('lose no job, complete each once, respect the quota, and complete every job', {
     timeout: 60_000,
   }, async () => {
-    // Others use this server at the same time: it is not crashed.
-    const site = { url: await serverUrl(), crash: null, remove: () => {} };
+    // Other tests use this server at the same time: it is not crashed.
+    const server = { url: await serverUrl(), crash: null, remove: () => {} };
     const progress = (): void => {};
-    const run = await campaign({ site, root, seconds: 3, seed: 7, processes: 2, finishMs: 60_000, progress });
+    const run = await campaign({
+      server,
+      root,
+      seconds: 3,
+      seed: 7,
+      processes: 2,
+      finishMs: 60_000,
+      progress,
+    });
 
     const verdict = await judge(run);
     await run.remove();
 
     expect(violationsOf(run, verdict)).toEqual([]);
-    expect(verdict.acknowledged).toBeGreaterThan(0);
+    expect(verdict.totals.acknowledged).toBeGreaterThan(0);
     expect(run.faults.cuts).toBeGreaterThan(0);
   });
 });

@@ -3,7 +3,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 /** The text of the message that commits, to its end: others have the word in them, as BEGIN has its level. */
 export const commitText = 'COMMIT\0';
 
-/** What becomes of a connection at a message to the server. */
+/** How a connection ends at a message to the server. */
 export type Cut =
   /** Gone before the message is sent on. */
   | 'before'
@@ -33,7 +33,7 @@ interface Found {
 /** How long a silent connection stays open. */
 const silenceMs = 4_000;
 
-/** Stands between processes and their server, and cuts connections at chosen messages. */
+/** Forwards between processes and their server, and cuts connections at chosen messages. */
 export class CuttingProxy {
   /** Cuts that were made. */
   made = 0;
@@ -84,7 +84,7 @@ export class CuttingProxy {
     });
   }
 
-  /** Connections that listen hear nothing any more, and nobody is told. */
+  /** From now on connections that listen receive nothing, and no error says so. */
   deafen(): void {
     for (const link of this.#links) link.deafen();
   }
@@ -97,7 +97,7 @@ export class CuttingProxy {
         needle,
         cut: 'held',
         done: (link) => {
-          release = () => link.goOn();
+          release = () => link.release();
           resolve();
         },
       });
@@ -110,7 +110,7 @@ export class CuttingProxy {
     this.#armed = [];
   }
 
-  /** Nobody gets through any more. */
+  /** Ends every connection and refuses new ones. */
   shut(): void {
     this.#isShut = true;
     for (const link of [...this.#links]) link.end();
@@ -140,7 +140,7 @@ export class CuttingProxy {
   }
 }
 
-/** Where the message begins in which a text stands: a query, or a statement that is to be parsed. */
+/** Where the message begins that holds a text: a query, or a statement that is to be parsed. */
 function beginningOf(sent: Buffer, at: number): number {
   for (let place = at - 5; place >= 0 && place > at - 80; place -= 1) {
     const isMessage = sent[place] === 0x51 || sent[place] === 0x50;
@@ -205,8 +205,8 @@ class Link {
     this.#isDeaf = this.#listens;
   }
 
-  /** What was kept back is sent on. */
-  goOn(): void {
+  /** Sends on what was kept back. */
+  release(): void {
     this.#cut = null;
     for (const answer of this.#kept.splice(0)) this.#client.write(answer);
   }

@@ -5,7 +5,7 @@ export interface Run {
   /** When the job was claimed for it, by the database's clock. */
   readonly claimedAt: number;
   readonly from: number;
-  /** Null when nobody said that it ended. */
+  /** Null when its end is not in the ledger. */
   readonly to: number | null;
 }
 

@@ -1,9 +1,9 @@
 // One scenario in a process of its own: `node … scenario-worker.ts NAME URL SCHEMA`. Says what it
-// found as JSON, null when nothing is wrong; or that it failed, which tells nothing of a mutant.
+// found as JSON, null when nothing is wrong; or that it failed, which says nothing about a mutant.
 import { createInterface } from 'node:readline';
 import { scribe } from '../ledger.ts';
+import { ScenarioDatabase } from './scenario-database.ts';
 import { scenarios } from './scenarios.ts';
-import { Stage } from './stage.ts';
 
 const [name = '', url = '', schema = ''] = process.argv.slice(2);
 const tell = scribe(1);
@@ -11,7 +11,7 @@ const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 
 let crashes = 0;
 
-/** Only who started the server can crash it. */
+/** Only the process that started the server can crash it. */
 async function crash(): Promise<void> {
   crashes += 1;
   tell(`crash ${crashes}`);
@@ -19,8 +19,8 @@ async function crash(): Promise<void> {
 }
 
 try {
-  const stage = await Stage.on(url, schema, crash);
-  tell(`found ${JSON.stringify((await scenarios[name]?.(stage, url)) ?? null)}`);
+  const database = await ScenarioDatabase.on(url, schema, crash);
+  tell(`found ${JSON.stringify((await scenarios[name]?.(database, url)) ?? null)}`);
 } catch (error) {
   tell(`failed ${String(error).slice(0, 300)}`);
 }

@@ -1,24 +1,16 @@
-// A process that puts and runs jobs on a postgres store until it is killed or told to stop putting:
+// A process that puts and runs jobs on a postgres store until it is killed or has to stop putting:
 // `node … worker.ts URL SCHEMA LEDGER`, with its order and then words on standard input.
 import { createInterface } from 'node:readline';
 import { Client } from 'pg';
-import {
-  agent,
-  createSignalbox,
-  installAgent,
-  type Job,
-  type Logger,
-  parallel,
-  type Signalbox,
-  SignalboxError,
-} from 'signalbox';
+import { createSignalbox, type Signalbox, SignalboxError } from 'signalbox';
 import { postgresStore } from 'signalbox/postgres';
+import { SeededRandom } from '../../../src/testing/simulate/world/random.ts';
 import { ledgerAt, scribe } from '../ledger.ts';
-import { type Random, randomOf } from '../random.ts';
+import { errorLogger, jobOf, startAgents } from '../workload.ts';
 import { heartbeatMs, pollIntervalMs, queryTimeoutMs } from './intervals.ts';
-import { jobsOf, type PutKind, plainKinds, putKinds, queues, whateverComes } from './jobs.ts';
+import { jobsOf, type PutKind, plainKinds, putKinds, queues, retryAlways } from './jobs.ts';
 
-/** What a worker is told to do with its life. */
+/** What a worker has to do in its life. */
 export interface WorkerOrder {
   readonly uuid: string;
   readonly seed: number;
@@ -27,25 +19,25 @@ export interface WorkerOrder {
 const [connectionString = '', schema = '', ledgerPath = ''] = process.argv.slice(2);
 const tell = scribe(1);
 const ledger = ledgerAt(ledgerPath);
+const logger = errorLogger(
+  () => ledger('stale'),
+  (message) => ledger(`log ${JSON.stringify(message.slice(0, 400))}`),
+);
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 let isPutting = true;
 
-// Loaded before it is told to go, so that a process that dies is followed by another at once.
+// Loaded before its order comes, so that a process that dies is followed by another at once.
 tell('ready');
 for await (const line of createInterface({ input: process.stdin })) {
-  if (line === 'rest') isPutting = false;
+  if (line === 'stop putting') isPutting = false;
   else void live(JSON.parse(line) as WorkerOrder);
 }
 
 async function live({ uuid, seed }: WorkerOrder): Promise<void> {
-  const random = randomOf(seed);
+  const random = new SeededRandom(seed);
   const puts = jobsOf(ledger, uuid, schema);
   const box = await opened(uuid, [...Object.values(puts.put), puts.inner, puts.note]);
-  // Jobs that wait for others keep their slots, so they have an agent of their own.
-  const fans = agent({ size: 50, filter: { jobs: ['signalbox.parallel'] } });
-  installAgent(box, { name: 'fans', settings: fans, queues: ['work'] });
-  const others = agent({ size: 16, filter: { notJobs: ['signalbox.parallel'] } });
-  await box.start({ agent: others, pollInterval: pollIntervalMs });
+  await startAgents(box, { size: 16, pollInterval: pollIntervalMs, queues: ['work'] });
   tell('started');
   // Several at a time: one whose connection falls silent waits for seconds.
   const putting = [1, 2].map(() => putJobs(box, random, puts));
@@ -63,8 +55,8 @@ async function opened(uuid: string, jobs: Parameters<typeof createSignalbox>[0][
         queryTimeout: queryTimeoutMs,
         connectTimeout: queryTimeoutMs,
       });
-      const options = { store, uuid, logger: logger(), ...(jobs && { jobs }) };
-      return await createSignalbox({ ...options, retryPolicies: { whateverComes } });
+      const options = { store, uuid, logger, ...(jobs && { jobs }) };
+      return await createSignalbox({ ...options, retryPolicies: { retryAlways } });
     } catch (error) {
       if (!isOutside(error)) throw error;
       await pause(20);
@@ -75,11 +67,11 @@ async function opened(uuid: string, jobs: Parameters<typeof createSignalbox>[0][
 type Puts = ReturnType<typeof jobsOf>;
 
 /** Puts several at a time, so that commits gather, as long as there is not enough to do. */
-async function putJobs(box: Signalbox, random: Random, puts: Puts): Promise<void> {
+async function putJobs(box: Signalbox, random: SeededRandom, puts: Puts): Promise<void> {
   for (let number = 1; isPutting; number += 1) {
     const queue = random.pick(queues);
     if (await isFull(box, queue)) continue;
-    const count = random.int(1, 12);
+    const count = random.integer(1, 11);
     await Promise.all(
       Array.from({ length: count }, (_, index) => putOne(box, random, puts, queue, `${number}-${index}`)),
     );
@@ -88,19 +80,18 @@ async function putJobs(box: Signalbox, random: Random, puts: Puts): Promise<void
 
 async function putOne(
   box: Signalbox,
-  random: Random,
-  { put, inner, note }: Puts,
+  random: SeededRandom,
+  puts: Puts,
   queue: (typeof queues)[number],
   number: string,
 ): Promise<void> {
   const kind = queue === 'plain' ? random.pick(plainKinds) : random.pick(putKinds);
-  const ms = random.int(0, 8);
-  const job: Job<unknown> = kind === 'fan' ? parallel([inner(ms), inner(0)]) : put[kind](ms);
-  if (kind === 'chained' || kind === 'fan') await job.addCallback(note);
+  const callbacks = kind === 'chained' || kind === 'fan' ? 1 : 0;
+  const job = await jobOf(puts, kind, random.integer(0, 7), callbacks);
   await persistently(`${newId(random)}-${number}`, kind, (id) => box.queue(queue).put(job, { id }));
 }
 
-/** Puts until the store says yes: what became of a put that failed is not known, and the same id is the same job. */
+/** Puts until the store acknowledges it: the outcome of a put that failed is unknown, and the same id is the same job. */
 async function persistently(id: string, kind: PutKind, put: (id: string) => Promise<unknown>): Promise<void> {
   ledger(`ask ${id} ${kind}`);
   for (;;) {
@@ -115,8 +106,8 @@ async function persistently(id: string, kind: PutKind, put: (id: string) => Prom
   }
 }
 
-/** Puts jobs in transactions of its own, and ends them in every way. The row beside each job says what became of it. */
-async function putInTransactions(box: Signalbox, random: Random, { put, inner }: Puts): Promise<void> {
+/** Puts jobs in transactions of its own, and ends them in every way. A row is written beside each job. */
+async function putInTransactions(box: Signalbox, random: SeededRandom, { put, inner }: Puts): Promise<void> {
   for (let number = 1; isPutting; number += 1) {
     if (await isFull(box, 'plain')) continue;
     const client = new Client({ connectionString, query_timeout: queryTimeoutMs });
@@ -129,7 +120,7 @@ async function putInTransactions(box: Signalbox, random: Random, { put, inner }:
       await client.query('BEGIN');
       await client.query(`INSERT INTO ${schema}_effects.bought VALUES ($1)`, [id]);
       await box.queue('plain').put(put.plain(1), { id, client });
-      if (random.int(0, 2) === 0) await box.queue('work').put(inner(0), { id: `${id}-also`, client });
+      if (random.integer(0, 1) === 0) await box.queue('work').put(inner(0), { id: `${id}-also`, client });
       if (end !== 'nothing') await client.query(end);
       if (end === 'COMMIT') ledger(`ack ${id}`);
     } catch (error) {
@@ -151,8 +142,8 @@ async function isFull(box: Signalbox, queue: (typeof queues)[number]): Promise<b
   return true;
 }
 
-function newId(random: Random): string {
-  return `put-${process.pid}-${random.int(0, 1_000_000)}`;
+function newId(random: SeededRandom): string {
+  return `put-${process.pid}-${random.integer(0, 999_999)}`;
 }
 
 /** Whether an error comes from what is done to connections and the server: those are expected here. */
@@ -163,15 +154,4 @@ function isOutside(error: unknown): boolean {
     /^(08|57P|53|25P|40|55P03|57014|E[A-Z]+$)/.test(code) ||
     /connection|terminated|timeout|ended|closed/i.test(message)
   );
-}
-
-/** Says what nobody should have to say, and counts results of former holders, which were refused. */
-function logger(): Logger {
-  const unheard = (): void => {};
-  const heard: Logger['error'] = ({ err }, message) => {
-    const isStale = err instanceof SignalboxError && err.code === 'REASSIGNED';
-    if (isStale || message.startsWith('nothing was written of ')) ledger('stale');
-    else ledger(`log ${JSON.stringify(message.slice(0, 400))}`);
-  };
-  return { debug: unheard, info: unheard, warn: unheard, error: heard, fatal: heard };
 }

@@ -6,7 +6,7 @@ import { Client } from 'pg';
 import { removeServer, runServer, startServer } from '../../store/postgres/server.ts';
 
 /** A real server, and what may be done to it. */
-export interface Site {
+export interface TortureServer {
   readonly url: string;
   /** Ends every process of the server at once and starts it again on its data; null for a server that is not ours. */
   readonly crash: (() => Promise<void>) | null;
@@ -14,16 +14,16 @@ export interface Site {
 }
 
 /** The server that `SIGNALBOX_TEST_DATABASE_URL` names, which is left alone, else one of our own that may be crashed. */
-export async function tortureSite(): Promise<Site> {
+export async function tortureServer(): Promise<TortureServer> {
   const given = process.env.SIGNALBOX_TEST_DATABASE_URL;
-  return given === undefined ? ownSite() : { url: given, crash: null, remove: () => {} };
+  return given === undefined ? ownServer() : { url: given, crash: null, remove: () => {} };
 }
 
 // What no commit waits for is written late, so a crash takes as much with it as it can.
 const settings = ['wal_writer_delay=10s'];
 
 /** A server of our own. */
-export async function ownSite(): Promise<Site> {
+export async function ownServer(): Promise<TortureServer> {
   const folder = mkdtempSync(join(tmpdir(), 'signalbox-torture-postgres-'));
   const url = await startServer(folder, settings);
   return { url, crash: () => crash(folder, Number(new URL(url).port)), remove: () => removeServer(folder) };
@@ -45,10 +45,19 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** A connection of the torture itself, which no fault is done to; it has to be made again after a crash. */
+/** Connects past the proxy, so that no fault meets the connection. A crash ends it. */
 export async function connectedTo(url: string): Promise<Client> {
   const client = new Client({ connectionString: url, application_name: 'torture' });
   client.on('error', () => {});
   await client.connect();
   return client;
+}
+
+/** Drops schemas, which may be gone already. */
+export async function dropSchemas(url: string, schemas: readonly string[]): Promise<void> {
+  const client = await connectedTo(url);
+  await client.query(
+    `SET client_min_messages = warning; DROP SCHEMA IF EXISTS ${schemas.join(', ')} CASCADE`,
+  );
+  await client.end();
 }

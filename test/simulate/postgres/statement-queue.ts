@@ -9,11 +9,11 @@ const patienceMs = 3;
 const lockTimeoutMs = 15_000;
 
 /**
- * Lets statements through to the server, one at a time: while one is carried out nothing else happens and no time
- * passes, so the seed alone decides in which order transactions meet. One that waits for a lock is left waiting, and goes
- * on when whoever holds the lock lets go of it.
+ * Sends statements to the server one at a time: while one is carried out nothing else happens and no time passes, so the
+ * seed alone decides in which order transactions meet. One that waits for a lock is left waiting, and continues when the
+ * lock is released.
  */
-export class Gate {
+export class StatementQueue {
   readonly #host: SimulatedHost;
   readonly #sessions: Sessions;
   readonly #blocked = new Set<Statement>();
@@ -32,7 +32,7 @@ export class Gate {
   ): Promise<void> {
     await this.alone(async () => {
       let isWaiting: Statement | null = null;
-      await this.#thenLetGoOn(async () => {
+      await this.#thenContinue(async () => {
         const statement = new Statement(session, query, onDone);
         if (!(await this.#isDone(statement))) isWaiting = statement;
       });
@@ -52,9 +52,9 @@ export class Gate {
     }
   }
 
-  /** Gives a session back, and lets those go on that its transaction kept. */
+  /** Gives a session back, and continues the statements that waited for its transaction. */
   async giveBack(session: Session): Promise<void> {
-    await this.alone(() => this.#thenLetGoOn(() => this.#sessions.giveBack(session)));
+    await this.alone(() => this.#thenContinue(() => this.#sessions.giveBack(session)));
   }
 
   /** Ends everything that waits. */
@@ -76,7 +76,7 @@ export class Gate {
   async #cancel(statement: Statement): Promise<void> {
     // It may have got its lock while it waited for its turn.
     if (!this.#blocked.delete(statement)) return;
-    await this.#thenLetGoOn(async () => {
+    await this.#thenContinue(async () => {
       await this.#sessions.cancel(statement.session);
       await statement.answered;
       await this.#isDone(statement);
@@ -84,24 +84,24 @@ export class Gate {
   }
 
   /**
-   * Does something, and lets those go on that waited for a lock and have it now: one after the other, in the order in which
-   * they began to wait. Left to the server, those that one transaction kept would race for what they lock next.
+   * Does something, then continues the statements that waited for a lock and have it now: one after the other, in the order
+   * in which they began to wait. Left to the server, those that waited for one transaction would race for their next locks.
    */
-  async #thenLetGoOn(work: () => Promise<unknown>): Promise<void> {
+  async #thenContinue(work: () => Promise<unknown>): Promise<void> {
     const waiting = [...this.#blocked];
     const still = new Set(waiting.length > 1 ? waiting : []);
     for (const { session } of still) session.standStill();
-    const goOn = (statement: Statement): void => {
+    const resume = (statement: Statement): void => {
       if (still.delete(statement)) statement.session.goOn();
     };
     try {
       await work();
       for (const statement of waiting) {
-        goOn(statement);
+        resume(statement);
         if (await this.#isDone(statement)) this.#blocked.delete(statement);
       }
     } finally {
-      for (const statement of [...still]) goOn(statement);
+      for (const statement of [...still]) resume(statement);
     }
   }
 

@@ -1,11 +1,12 @@
 import { createSignalbox, type Signalbox } from 'signalbox';
 import { postgresStore } from 'signalbox/postgres';
+import { quotaSize } from '../workload.ts';
 import { deathIntervalMs, pingIntervalMs } from './intervals.ts';
-import { queues, quotaSize } from './jobs.ts';
-import { connectedTo } from './site.ts';
+import { queues } from './jobs.ts';
+import { connectedTo, dropSchemas } from './torture-server.ts';
 
 /** The schema of a campaign, and the one in which its jobs leave their effects. */
-export class Ground {
+export class CampaignSchema {
   readonly url: string;
   readonly schema: string;
   #box: Signalbox | null = null;
@@ -19,7 +20,7 @@ export class Ground {
     return `${this.schema}_effects`;
   }
 
-  /** Makes the queues and the quota, and watches the quota with a trigger that knows nothing of the store's own counts. */
+  /** Makes the queues and the quota, and a trigger that counts the quota apart from the store's own counts. */
   async prepare(): Promise<void> {
     const box = await createSignalbox({
       store: postgresStore({ connectionString: this.url, schema: this.schema }),
@@ -29,7 +30,8 @@ export class Ground {
     for (const name of queues) await box.createQueue(name);
     await box.queue('work').quotas.create('narrow', { size: quotaSize });
     this.#box = box;
-    await this.#run(`
+    const client = await connectedTo(this.url);
+    await client.query(`
       CREATE SCHEMA ${this.#effects};
       CREATE TABLE ${this.#effects}.effect (job text);
       CREATE TABLE ${this.#effects}.bought (job text);
@@ -50,9 +52,10 @@ export class Ground {
       $$;
       CREATE CONSTRAINT TRIGGER count_narrow AFTER UPDATE ON ${this.schema}.job DEFERRABLE INITIALLY DEFERRED
       FOR EACH ROW WHEN (NEW.name = 'narrow') EXECUTE FUNCTION ${this.#effects}.count_narrow();`);
+    await client.end();
   }
 
-  /** Known in every queue before it lives, with the intervals of a campaign. */
+  /** Registers a process in every queue before it starts, with the intervals of a campaign. */
   async register(uuid: string): Promise<void> {
     for (const name of queues) {
       const representation = await this.#opened().queue(name).dispatchers.register(uuid);
@@ -74,15 +77,6 @@ export class Ground {
   }
 
   async remove(): Promise<void> {
-    await this.#run(
-      `DROP SCHEMA IF EXISTS ${this.schema} CASCADE; DROP SCHEMA IF EXISTS ${this.#effects} CASCADE`,
-    );
-  }
-
-  async #run(text: string): Promise<void> {
-    const client = await connectedTo(this.url);
-    await client.query('SET client_min_messages = warning');
-    await client.query(text);
-    await client.end();
+    await dropSchemas(this.url, [this.schema, this.#effects]);
   }
 }

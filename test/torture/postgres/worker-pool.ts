@@ -1,102 +1,102 @@
+import type { SeededRandom } from '../../../src/testing/simulate/world/random.ts';
 import type { Scribe } from '../ledger.ts';
-import type { Random } from '../random.ts';
-import { type WorkerPlace, WorkerProcess } from '../worker-process.ts';
+import { complaintsOf, type WorkerPlace, WorkerProcess } from '../worker-process.ts';
 import type { WorkerOrder } from './worker.ts';
 
-/** What a crew works with. */
-export interface CrewParts extends WorkerPlace {
+/** How the processes of a pool are made. */
+export interface PoolOptions extends WorkerPlace {
   readonly size: number;
   readonly seed: number;
   readonly ledger: Scribe;
-  /** Makes a UUID known before somebody lives under it. */
+  /** Registers a UUID before a process has it. */
   register(uuid: string): Promise<void>;
 }
 
-/** A process under the UUID that it lives under. */
+/** A process at work. */
 interface Member {
   readonly uuid: string;
   readonly process: WorkerProcess;
   isStopped: boolean;
 }
 
-/** A process that is loaded, and the UUID that is known for it. */
+/** A process that is loaded, and the UUID that is registered for it. */
 interface Spare {
   readonly uuid: string;
   readonly process: WorkerProcess;
-  readonly known: Promise<void>;
+  readonly registered: Promise<void>;
 }
 
-/** How many are ready, so that one that dies is followed by another at once. */
+/** How many are loaded ahead, so that one that dies is followed by another at once. */
 const spares = 2;
 
-/** The processes of a campaign: as many as there shall be, each with a UUID of its own. */
-export class Crew {
-  readonly #parts: CrewParts;
+/** The processes of a campaign: always the same number, each with a UUID of its own. */
+export class WorkerPool {
+  readonly #options: PoolOptions;
   readonly #spares: Spare[] = [];
   readonly #all: Member[] = [];
   #members: Member[] = [];
   #count = 0;
-  #isResting = false;
+  #mayPut = true;
 
-  constructor(parts: CrewParts) {
-    this.#parts = parts;
+  constructor(options: PoolOptions) {
+    this.#options = options;
   }
 
   /** Resolves when all are at work. */
   async start(): Promise<void> {
-    await Promise.all(Array.from({ length: this.#parts.size }, () => this.#add()));
+    await Promise.all(Array.from({ length: this.#options.size }, () => this.#add()));
     await Promise.all(this.#members.map(({ process }) => process.said('started')));
   }
 
-  /** Kills one and sends the next. False when nobody is running. */
-  async killOne(random: Random): Promise<boolean> {
+  /** Kills one and starts the next. False when all are stopped. */
+  async killOne(random: SeededRandom): Promise<boolean> {
     const running = this.#members.filter(({ isStopped }) => !isStopped);
     if (running.length === 0) return false;
     const member = random.pick(running);
     this.#members = this.#members.filter((other) => other !== member);
     member.process.signal('SIGKILL');
     await member.process.exited();
-    this.#parts.ledger(`killed ${member.uuid} ${Date.now()}`);
+    this.#options.ledger(`killed ${member.uuid} ${Date.now()}`);
     await this.#add();
     return true;
   }
 
-  /** Stops one until something has come about, and lets it go on. False when nobody can be spared. */
-  async stopOne(random: Random, until: (uuid: string) => Promise<void>): Promise<boolean> {
-    // One that has not begun to work is nobody whom others could declare dead.
+  /** Stops one until something has happened, and continues it. False when fewer than two are running. */
+  async stopOne(random: SeededRandom, until: (uuid: string) => Promise<void>): Promise<boolean> {
+    // Others cannot declare dead one that has not begun to work.
     const running = this.#members.filter(
       ({ isStopped, process }) => !isStopped && process.lines.includes('started'),
     );
-    // Somebody has to be there to take over.
+    // Another one has to be there to take over.
     if (running.length < 2) return false;
     const member = random.pick(running);
     member.isStopped = true;
     member.process.signal('SIGSTOP');
     await until(member.uuid);
-    this.#goOn(member);
+    this.#continue(member);
     return true;
   }
 
-  goOn(): void {
-    for (const member of this.#members) if (member.isStopped) this.#goOn(member);
+  continueAll(): void {
+    for (const member of this.#members) if (member.isStopped) this.#continue(member);
   }
 
-  #goOn(member: Member): void {
+  #continue(member: Member): void {
     member.isStopped = false;
     member.process.signal('SIGCONT');
   }
 
-  /** Nobody puts any more. */
-  rest(): void {
-    this.#isResting = true;
-    for (const { process } of this.#members) process.child.stdin?.write('rest\n');
+  /** From now on no process puts jobs. */
+  stopPutting(): void {
+    this.#mayPut = false;
+    for (const { process } of this.#members) process.child.stdin?.write('stop putting\n');
   }
 
   /** Ends all processes. */
   async end(): Promise<void> {
     for (const { process } of this.#members) process.signal('SIGKILL');
     for (const { process } of this.#spares) process.signal('SIGKILL');
-    await Promise.all(this.#spares.map(({ known }) => known));
+    await Promise.all(this.#spares.map(({ registered }) => registered));
     await Promise.all(this.#members.map(({ process }) => process.ended()));
   }
 
@@ -108,26 +108,28 @@ export class Crew {
 
   /** What they wrote on standard error. */
   complaints(): readonly string[] {
-    return this.#all
-      .map(({ uuid, process }) => `process ${uuid}: ${process.complaints.trim().slice(0, 2_000)}`)
-      .filter((text) => !text.endsWith(': '));
+    return complaintsOf(this.#all.map(({ uuid, process }) => [`process ${uuid}`, process]));
   }
 
   async #add(): Promise<void> {
     while (this.#spares.length <= spares) this.#load();
-    const { uuid, process, known } = this.#spares.shift() as Spare;
+    const { uuid, process, registered } = this.#spares.shift() as Spare;
     const member = { uuid, process, isStopped: false };
     this.#all.push(member);
     this.#members.push(member);
-    await Promise.all([process.said('ready'), known]);
-    process.tell({ uuid, seed: this.#parts.seed + this.#all.length } satisfies WorkerOrder);
-    if (this.#isResting) process.child.stdin?.write('rest\n');
+    await Promise.all([process.said('ready'), registered]);
+    process.tell({ uuid, seed: this.#options.seed + this.#all.length } satisfies WorkerOrder);
+    if (!this.#mayPut) process.child.stdin?.write('stop putting\n');
   }
 
   #load(): void {
-    const uuid = uuidOf(this.#count, this.#parts.seed);
+    const uuid = uuidOf(this.#count, this.#options.seed);
     this.#count += 1;
-    this.#spares.push({ uuid, process: new WorkerProcess(this.#parts), known: this.#parts.register(uuid) });
+    this.#spares.push({
+      uuid,
+      process: new WorkerProcess(this.#options),
+      registered: this.#options.register(uuid),
+    });
   }
 }
 

@@ -2,26 +2,26 @@ import { spawnSync } from 'node:child_process';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /** The network between one host and its server. */
-export interface Cable {
-  /** The kind of network, for people. */
+export interface NetworkLink {
+  /** How it is made, for people. */
   readonly kind: 'network namespace' | 'relay';
   /** The URL of the server at this end. */
   readonly url: string;
   /** The command that runs a program at this end, before the program's own. */
   readonly prefix: readonly string[];
-  /** Stops all traffic, without ending a connection. */
+  /** From now on nothing gets through, and no connection ends because of it. */
   down(): void;
   up(): void;
   close(): Promise<void>;
 }
 
-/** A host of its own behind a virtual cable where the machine allows that; else a relay that can stop. */
-export async function layCable(url: string): Promise<Cable> {
+/** A host of its own behind a virtual link where the machine allows that; else a relay that can stop forwarding. */
+export async function openNetworkLink(url: string): Promise<NetworkLink> {
   const relay = await Relay.to(url);
   const name = `sb${process.pid}`;
   const why = makeNamespace(name);
   if (why !== null) {
-    console.warn(`a relay replaces a separate network: ${why}`);
+    console.warn(`a relay replaces a network of its own: ${why}`);
     return {
       kind: 'relay',
       url: relay.urlAt('127.0.0.1'),

@@ -1,22 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import { idsIn, tally } from './tally.ts';
+import { coverageOf, idsIn } from './coverage.ts';
 
 const catalogue = [
   { section: 'Jobs', ids: ['A-1', 'A-2', 'A-3'] },
   { section: 'Monitoring', ids: ['M-1'] },
   { section: 'Wishes', ids: ['W-1', 'W-2'] },
 ];
-const papers = { waived: [], answered: [] };
+const documented = { waived: [], answered: [] };
 
 describe('The count of behaviours', () => {
-  it('reads every id that stands in brackets of its own', () => {
+  it('reads every id that is in brackets of its own', () => {
     expect(idsIn('[A-1] [TIP-12] a list [0] and A-2')).toEqual(['A-1', 'TIP-12']);
   });
 
   it('puts every id in exactly one list', () => {
     const tests = [{ title: '[A-1] works', passed: true }];
 
-    const found = tally(catalogue, tests, { waived: ['A-2'], answered: ['W-1'] });
+    const found = coverageOf(catalogue, tests, { waived: ['A-2'], answered: ['W-1'] });
 
     expect(found).toEqual({
       covered: ['A-1'],
@@ -34,16 +34,16 @@ describe('The count of behaviours', () => {
       { title: '[A-1] on json', passed: false },
     ];
 
-    expect(tally(catalogue, tests, papers).covered).toEqual([]);
+    expect(coverageOf(catalogue, tests, documented).covered).toEqual([]);
   });
 
-  it('complains of ids that it does not know, of tests that name too many, and of idle waivers', () => {
+  it('reports ids that it does not know, tests that name too many, and idle waivers', () => {
     const tests = [
       { title: '[X-9] unknown', passed: true },
       { title: '[A-1] [A-2] [A-3] [M-1] [W-1] everything', passed: true },
     ];
 
-    const found = tally(catalogue, tests, { waived: ['A-1'], answered: [] });
+    const found = coverageOf(catalogue, tests, { waived: ['A-1'], answered: [] });
 
     expect(found.complaints).toEqual([
       'X-9 is not in the catalogue',

@@ -15,10 +15,10 @@ import {
 } from 'signalbox';
 import { getPoll, waitForJobs } from 'signalbox/testing';
 import { afterEach, expect, it, vi } from 'vitest';
-import { agentOf, makeWorkshop, representationOf, startCrew } from './crew.ts';
+import { Barrier } from './barrier.ts';
+import { makeControlledJobs } from './controlled-jobs.ts';
+import { agentOf, crash, crashHolder, representationOf, startDispatchers, twoUuids } from './dispatchers.ts';
 import { Faults, faultyStore, has } from './faulty-store.ts';
-import { Gate } from './gate.ts';
-import { crash, crashHolder, two } from './notebook.ts';
 import { forEachStore, type MakeStore, makeBox, newDirectory, type TestBoxOptions } from './stores.ts';
 
 afterEach(() => {
@@ -28,10 +28,10 @@ afterEach(() => {
 /** Counts how many calls are under way at the same time, and the most of them. */
 function makeGauge() {
   const gauge = { now: 0, most: 0 };
-  const pass = async <Value>(gate: Gate<Value>): Promise<Value> => {
+  const pass = async <Value>(barrier: Barrier<Value>): Promise<Value> => {
     gauge.now += 1;
     gauge.most = Math.max(gauge.most, gauge.now);
-    const value = await gate.pass();
+    const value = await barrier.wait();
     gauge.now -= 1;
     return value;
   };
@@ -40,16 +40,16 @@ function makeGauge() {
 
 // Each test shows the advice of one section of docs/patterns.md, in its order.
 forEachStore('Patterns and advice', (makeStore: MakeStore) => {
-  async function makeShop(jobs: TestBoxOptions['jobs'] = [], options: Partial<TestBoxOptions> = {}) {
+  async function makeTestBox(jobs: TestBoxOptions['jobs'] = [], options: Partial<TestBoxOptions> = {}) {
     const testBox = await makeBox({ store: makeStore(), queues: [''], ...options, jobs });
     return { ...testBox, testBox, queue: testBox.box.queue() };
   }
 
-  it('[TIP-1] lives and deaths are told by one clock: setting it by a minute kills who is well', async () => {
-    const { testBox, reactor, entries } = await makeShop();
-    await startCrew(testBox, two);
+  it('[TIP-1] lives and deaths depend on one clock: setting it by a minute declares a healthy dispatcher dead', async () => {
+    const { testBox, reactor, entries } = await makeTestBox();
+    await startDispatchers(testBox, twoUuids);
     await reactor.advance('10m');
-    const dead = async () => (await representationOf(testBox, two[0])).dead;
+    const dead = async () => (await representationOf(testBox, twoUuids[0])).dead;
     expect(await dead()).toBe(false);
 
     reactor.setNow(reactor.now() + 61_000);
@@ -62,23 +62,23 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
     ).toBeGreaterThan(0);
   });
 
-  it('[TIP-2] what conflicts is run again whole: apart from the long work it is short', async () => {
+  it('[TIP-2] code that conflicts is run again whole: apart from the long work it is short', async () => {
     const runs: Record<string, number> = {};
-    const gate = new Gate();
+    const barrier = new Barrier();
     const widen = (): Promise<void> => local.getQueue().quotas.resize('lines', 2);
     const big = defineJob({
       name: 'big',
       run: async () => {
         runs.big = (runs.big ?? 0) + 1;
         await widen();
-        await gate.pass();
+        await barrier.wait();
       },
     });
     const long = defineJob({
       name: 'long',
       run: async () => {
         runs.long = (runs.long ?? 0) + 1;
-        await gate.pass();
+        await barrier.wait();
       },
     });
     const short = defineJob({
@@ -88,7 +88,7 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
         await widen();
       },
     });
-    const { box, queue, reactor } = await makeShop([big, long, short]);
+    const { box, queue, reactor } = await makeTestBox([big, long, short]);
     await queue.quotas.create('lines');
     await box.start();
     const split = long();
@@ -96,11 +96,11 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
     for (const job of [big(), split]) {
       await queue.put(job);
       await reactor.runUntilIdle();
-      // Somebody else writes what the job has written, while it is at its long work.
+      // Another commit writes what the job has written, during its long work.
       await queue.quotas.resize('lines', 3);
-      gate.open('');
+      barrier.release('');
       await reactor.runUntilIdle();
-      gate.open('');
+      barrier.release('');
       await reactor.runUntilIdle();
     }
 
@@ -109,14 +109,14 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
   });
 
   it('[TIP-3] a slow callback keeps the slot of its job; a job that a quick one puts does not', async () => {
-    const { hold, done, open } = makeWorkshop();
+    const { hold, done, open } = makeControlledJobs();
     const further = defineJob({
       name: 'further',
       run: async (name: string) => {
         await local.getQueue().put(hold(name));
       },
     });
-    const { testBox, box, queue, reactor } = await makeShop([hold, done, further]);
+    const { testBox, box, queue, reactor } = await makeTestBox([hold, done, further]);
     await box.start({ agent: agent({ size: 1 }) });
     const slow = done('slow');
     await slow.addCallback(hold.partial('callback'));
@@ -141,9 +141,11 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
   });
 
   it('[TIP-4] with filtered agents alone late jobs stay; an agent for the rest ends them', async () => {
-    const { hold, done } = makeWorkshop();
-    const { testBox, queue, reactor, logged } = await makeShop([hold, done]);
-    await startCrew(testBox, ['a'], { agents: { holder: agent({ size: 1, filter: { jobs: ['hold'] } }) } });
+    const { hold, done } = makeControlledJobs();
+    const { testBox, queue, reactor, logged } = await makeTestBox([hold, done]);
+    await startDispatchers(testBox, ['a'], {
+      agents: { holder: agent({ size: 1, filter: { jobs: ['hold'] } }) },
+    });
     await queue.put(hold('one'));
     const late = await queue.put(hold('late'), { beginBy: '1m' });
     await reactor.advance('1h');
@@ -159,14 +161,14 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
   });
 
   it('[TIP-5] what must not happen twice is not run again after a crash: its failure callback decides', async () => {
-    const shop = makeWorkshop();
+    const controlled = makeControlledJobs();
     const asked: string[] = [];
     const pay = defineJob({
       name: 'pay',
       retry: NeverRetry,
       run: async (order: string) => {
         asked.push(`pay ${order}`);
-        return shop.opened(order);
+        return controlled.opened(order);
       },
     });
     const check = defineJob({
@@ -175,22 +177,22 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
         asked.push(`check ${order}: ${failure.name}`);
       },
     });
-    const { testBox, queue, reactor } = await makeShop([pay, check]);
-    const crew = await startCrew(testBox, two);
+    const { testBox, queue, reactor } = await makeTestBox([pay, check]);
+    const dispatchers = await startDispatchers(testBox, twoUuids);
     const job = pay('17');
     await job.addCallbacks({ failure: check.partial('17') });
     await queue.put(job);
     await reactor.runUntilIdle();
 
-    await crashHolder(testBox, crew, job);
+    await crashHolder(testBox, dispatchers, job);
 
     expect(asked).toEqual(['pay 17', 'check 17: AbortedError']);
     expect([(await job.refresh()).status, job.ending]).toEqual(['COMPLETED', 'aborted']);
   });
 
   it('[TIP-6] a job is asked for again by its id: first its status, then its outcome', async () => {
-    const { hold, open } = makeWorkshop();
-    const { box, queue, reactor } = await makeShop([hold]);
+    const { hold, open } = makeControlledJobs();
+    const { box, queue, reactor } = await makeTestBox([hold]);
     await box.start();
     const { id } = await queue.put(hold('one'));
     await reactor.runUntilIdle();
@@ -219,21 +221,21 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
         return local.getQueue().put(ship(`${what} packed`));
       },
     });
-    const { testBox, queue, reactor } = await makeShop([ship, order]);
-    await startCrew(testBox, two, { agents: { main: agent({ size: 1 }) } });
+    const { testBox, queue, reactor } = await makeTestBox([ship, order]);
+    await startDispatchers(testBox, twoUuids, { agents: { main: agent({ size: 1 }) } });
 
     const job = await queue.put(order('book'));
     await reactor.advance('5s');
 
     expect(await job.result()).toBe('book packed, shipped');
-    expect(seen.sort()).toEqual(two);
+    expect(seen.sort()).toEqual(twoUuids);
   });
 
-  it('[TIP-8] jobs that wait for others can fill their agent; an agent for the others lets them go on', async () => {
-    const { done } = makeWorkshop();
+  it('[TIP-8] jobs that wait for others can fill their agent; an agent for the others lets them continue', async () => {
+    const { done } = makeControlledJobs();
     const outer = defineJob({ name: 'outer', run: (name: string) => local.getQueue().put(done(name)) });
-    const { testBox, queue, reactor } = await makeShop([done, outer]);
-    await startCrew(testBox, ['a'], { agents: { main: agent({ size: 2 }) } });
+    const { testBox, queue, reactor } = await makeTestBox([done, outer]);
+    await startDispatchers(testBox, ['a'], { agents: { main: agent({ size: 2 }) } });
     const jobs = [await queue.put(outer('1')), await queue.put(outer('2'))];
 
     await reactor.advance('1h');
@@ -261,8 +263,8 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
       run: (...jobs: Job<number>[]) =>
         jobs.reduce((total, job) => total + (job.outcome?.ok ? job.outcome.value : 0), 0),
     });
-    const { testBox, queue, reactor } = await makeShop([square, sum]);
-    await startCrew(testBox, ['a', 'b', 'c'], { agents: { main: agent({ size: 1 }) } });
+    const { testBox, queue, reactor } = await makeTestBox([square, sum]);
+    await startDispatchers(testBox, ['a', 'b', 'c'], { agents: { main: agent({ size: 1 }) } });
     const began = reactor.now();
 
     const total = parallel(
@@ -305,8 +307,8 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
         return total;
       },
     });
-    const { testBox, queue, reactor } = await makeShop([sum, square, gather, main]);
-    await startCrew(testBox, two, { agents: { main: agent({ size: 5 }) } });
+    const { testBox, queue, reactor } = await makeTestBox([sum, square, gather, main]);
+    await startDispatchers(testBox, twoUuids, { agents: { main: agent({ size: 5 }) } });
 
     const job = await queue.put(main(1, 2, 3, 4, 5, 6));
     await reactor.advance('1m');
@@ -316,11 +318,11 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
 
   it('[TIP-11] an agent of size 1 for one kind, beside one for all others, runs one of that kind at a time', async () => {
     const { gauge, pass } = makeGauge();
-    const gate = new Gate();
-    const index = defineJob({ name: 'index', run: () => pass(gate) });
-    const { done, started } = makeWorkshop();
-    const { testBox, queue, reactor } = await makeShop([index, done]);
-    await startCrew(testBox, ['a'], {
+    const barrier = new Barrier();
+    const index = defineJob({ name: 'index', run: () => pass(barrier) });
+    const { done, started } = makeControlledJobs();
+    const { testBox, queue, reactor } = await makeTestBox([index, done]);
+    await startDispatchers(testBox, ['a'], {
       agents: {
         indexer: agent({ size: 1, filter: { jobs: ['index'] } }),
         main: agent({ filter: { notJobs: ['index'] } }),
@@ -331,16 +333,16 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
     expect([gauge.now, started]).toEqual([1, ['other']]);
 
     for (const _ of jobs) {
-      gate.open('');
+      barrier.release('');
       await reactor.runUntilIdle();
     }
-    expect([gate.calls, gauge.most]).toEqual([2, 1]);
+    expect([barrier.calls, gauge.most]).toEqual([2, 1]);
   });
 
   it('[TIP-12] kinds of work in queues of their own need no filter, and neither holds up the other', async () => {
-    const { hold, done, started } = makeWorkshop();
-    const { testBox, box, reactor } = await makeShop([hold, done], { queues: ['mail', 'reports'] });
-    await startCrew(testBox, ['a'], { agents: { main: agent({ size: 1 }) } });
+    const { hold, done, started } = makeControlledJobs();
+    const { testBox, box, reactor } = await makeTestBox([hold, done], { queues: ['mail', 'reports'] });
+    await startDispatchers(testBox, ['a'], { agents: { main: agent({ size: 1 }) } });
     for (const name of ['1', '2', '3']) await box.queue('reports').put(hold(name));
 
     const mail = await box.queue('mail').put(done('mail'));
@@ -352,11 +354,11 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
 
   it('[TIP-13] a quota of one makes jobs wait for each other over all processes, a larger one is a limit', async () => {
     const { gauge, pass } = makeGauge();
-    const gate = new Gate();
-    const update = defineJob({ name: 'update', quotas: ['index'], run: () => pass(gate) });
-    const { testBox, queue, reactor } = await makeShop([update]);
+    const barrier = new Barrier();
+    const update = defineJob({ name: 'update', quotas: ['index'], run: () => pass(barrier) });
+    const { testBox, queue, reactor } = await makeTestBox([update]);
     await queue.quotas.create('index', { size: 1 });
-    await startCrew(testBox, two);
+    await startDispatchers(testBox, twoUuids);
     for (let count = 0; count < 6; count += 1) await queue.put(update());
     await reactor.advance('1m');
     expect(gauge).toEqual({ now: 1, most: 1 });
@@ -368,7 +370,7 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
 
   it('[TIP-14] a job of a quota of one takes similar jobs out of the queue and does their work as well', async () => {
     const batches: string[][] = [];
-    const gate = new Gate();
+    const barrier = new Barrier();
     const index = defineJob({
       name: 'index',
       quotas: ['index'],
@@ -381,11 +383,11 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
           pages.push(String(job.args[0]));
         }
         batches.push(pages);
-        await gate.pass();
+        await barrier.wait();
       },
     });
-    const { done } = makeWorkshop();
-    const { box, queue, reactor } = await makeShop([index, done]);
+    const { done } = makeControlledJobs();
+    const { box, queue, reactor } = await makeTestBox([index, done]);
     await queue.quotas.create('index');
     await box.start();
     await queue.put(index('a'));
@@ -393,9 +395,9 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
     const similar = [await queue.put(index('b')), await queue.put(index('c')), await queue.put(index('d'))];
     const other = await queue.put(done('other'), { beginAfter: '1h' });
 
-    gate.open('');
+    barrier.release('');
     await reactor.runUntilIdle();
-    gate.open('');
+    barrier.release('');
     await reactor.runUntilIdle();
 
     expect(batches).toEqual([['a'], ['b', 'c', 'd']]);
@@ -428,7 +430,7 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
       },
     });
     const names = ['host-a', 'host-b', 'host-c'];
-    const { box, queue, reactor } = await makeShop([report, lines, gather, broadcast], {
+    const { box, queue, reactor } = await makeTestBox([report, lines, gather, broadcast], {
       queues: ['', ...names],
     });
     // A dispatcher has an agent in its own queue and in the common one.
@@ -445,8 +447,8 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
     expect(await job.result()).toBe('host-a is well, host-b is well, host-c is well');
   });
 
-  it('[TIP-16] progress is told by live annotations, or by a quick job that annotates the slow one', async () => {
-    const { opened, open } = makeWorkshop();
+  it('[TIP-16] progress is shown by live annotations, or by a quick job that annotates the slow one', async () => {
+    const { opened, open } = makeControlledJobs();
     const copy = defineJob({
       name: 'copy',
       run: async () => {
@@ -459,7 +461,7 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
       name: 'tell',
       run: async (job: Job<string>, what: string) => job.setAnnotation('said', what),
     });
-    const { box, queue, reactor } = await makeShop([copy, tell]);
+    const { box, queue, reactor } = await makeTestBox([copy, tell]);
     await box.start();
     const job = await queue.put(copy());
     await reactor.runUntilIdle();
@@ -472,7 +474,7 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
   });
 
   it('[TIP-17] a detached promise frees the worker and keeps the slot; after a crash its job runs again', async () => {
-    const { opened, open } = makeWorkshop();
+    const { opened, open } = makeControlledJobs();
     let calls = 0;
     const ask = defineJob({
       name: 'ask',
@@ -481,15 +483,15 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
         return detached(opened('answer'));
       },
     });
-    const { testBox, queue, reactor } = await makeShop([ask]);
-    const [first] = await startCrew(testBox, ['a']);
+    const { testBox, queue, reactor } = await makeTestBox([ask]);
+    const [first] = await startDispatchers(testBox, ['a']);
     const job = await queue.put(ask());
     await reactor.runUntilIdle();
 
     expect([first?.getActiveJobIds(), await (await agentOf(testBox, 'a')).length()]).toEqual([[], 1]);
     expect((await job.refresh()).record.state).toBe('active.waiting');
     crash(testBox, first as Dispatcher);
-    await startCrew(testBox, ['b']);
+    await startDispatchers(testBox, ['b']);
     await reactor.advance('2m');
     open('answer', 42);
 
@@ -497,18 +499,20 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
   });
 
   it('[TIP-18] before its first poll a dispatcher is in no queue; after it, it is activated', async () => {
-    const { box, queue, reactor } = await makeShop();
-    const dispatcher = new Dispatcher(box, { uuid: two[0] });
+    const { box, queue, reactor } = await makeTestBox();
+    const dispatcher = new Dispatcher(box, { uuid: twoUuids[0] });
     reactor.run();
     dispatcher.activate();
-    await expect(queue.dispatchers.get(two[0])).rejects.toMatchObject({ code: 'REPRESENTATION_NOT_FOUND' });
+    await expect(queue.dispatchers.get(twoUuids[0])).rejects.toMatchObject({
+      code: 'REPRESENTATION_NOT_FOUND',
+    });
 
     await reactor.until(getPoll(dispatcher, 0));
 
-    expect((await queue.dispatchers.get(two[0])).activated).not.toBeNull();
+    expect((await queue.dispatchers.get(twoUuids[0])).activated).not.toBeNull();
   });
 
-  it('[TIP-19] a Failure tells where it came from, with the causes, in any process', async () => {
+  it('[TIP-19] a Failure shows where it was thrown, with the causes, in any process', async () => {
     const parse = (): never => {
       throw new SyntaxError('unexpected comma');
     };
@@ -522,7 +526,7 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
         }
       },
     });
-    const { box, queue, reactor } = await makeShop([load]);
+    const { box, queue, reactor } = await makeTestBox([load]);
     await box.start();
     const { id } = await queue.put(load());
     await reactor.runUntilIdle();
@@ -536,10 +540,10 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
     expect(text).toContain(import.meta.filename);
   });
 
-  it('[TIP-20] what is tried for ever shows at CRITICAL alone, and its job does not go on', async () => {
+  it('[TIP-20] a step that is retried without limit shows at CRITICAL alone, and its job does not continue', async () => {
     const faults = new Faults();
-    const { done } = makeWorkshop();
-    const { box, queue, reactor, entries } = await makeShop([done], {
+    const { done } = makeControlledJobs();
+    const { box, queue, reactor, entries } = await makeTestBox([done], {
       store: faultyStore(makeStore(), faults),
     });
     await box.start();
@@ -561,15 +565,15 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
 
   it('[TIP-21] a restarted process is known by the UUID in the file that SIGNALBOX_UUID_FILE names', async () => {
     vi.stubEnv('SIGNALBOX_UUID_FILE', join(newDirectory(), 'worker-1.uuid'));
-    const { hold, open, started } = makeWorkshop();
+    const { hold, open, started } = makeControlledJobs();
     const store = makeStore();
-    const first = await makeShop([hold], { store });
+    const first = await makeTestBox([hold], { store });
     await first.box.start();
     const job = await first.queue.put(hold('one'));
     await first.reactor.runUntilIdle();
     await first.stop();
 
-    const second = await makeShop([hold], { store });
+    const second = await makeTestBox([hold], { store });
     expect(second.box.uuid).toBe(first.box.uuid);
     await second.box.start();
     open('one');
@@ -600,7 +604,7 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
         return 'done';
       },
     });
-    const { box, queue, reactor } = await makeShop([work]);
+    const { box, queue, reactor } = await makeTestBox([work]);
     await box.start();
     const began = reactor.now();
     const job = await queue.put(work());
@@ -612,9 +616,9 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
   });
 
   it('[TIP-23] agents that are added, resized and removed in the store change a running process', async () => {
-    const { hold, open, started } = makeWorkshop();
-    const { testBox, queue, reactor } = await makeShop([hold]);
-    await startCrew(testBox, ['a'], { agents: {} });
+    const { hold, open, started } = makeControlledJobs();
+    const { testBox, queue, reactor } = await makeTestBox([hold]);
+    await startDispatchers(testBox, ['a'], { agents: {} });
     for (const name of ['1', '2', '3', '4']) await queue.put(hold(name));
     await reactor.advance('1m');
     expect(started).toEqual([]);

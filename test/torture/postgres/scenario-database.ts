@@ -11,12 +11,12 @@ import {
   type Signalbox,
 } from 'signalbox';
 import { postgresStore } from 'signalbox/postgres';
-import { whateverComes } from './jobs.ts';
+import { retryAlways } from './jobs.ts';
 import { CuttingProxy } from './proxy.ts';
-import { connectedTo } from './site.ts';
+import { connectedTo, dropSchemas } from './torture-server.ts';
 
 /** One of several boxes on a database, as one of several processes has it. */
-export interface Actor {
+export interface ScenarioBox {
   readonly box: Signalbox;
   readonly uuid: string;
   /** What it puts; the others know it by name. */
@@ -25,12 +25,12 @@ export interface Actor {
   readonly calls: readonly string[];
   /** What was logged as an error. */
   readonly logged: readonly string[];
-  /** Lets the code of `hold`, `forks` and `pay` come to its end. */
+  /** Lets the code of `hold`, `forks` and `pay` end. */
   open(): void;
 }
 
-/** What an actor is made with. */
-export interface ActorOptions {
+/** How a box of a scenario is made. */
+export interface BoxOptions {
   /** Starts with an agent of this size. */
   readonly size?: number;
   /** Default: so long that nothing happens by itself. */
@@ -41,14 +41,14 @@ export interface ActorOptions {
   readonly queryTimeout?: number;
 }
 
-/** A schema of a scenario's own on a real server, and whoever acts on it. */
-export class Stage {
+/** A schema of a scenario's own on a real server, and the boxes that use it. */
+export class ScenarioDatabase {
   readonly proxy: CuttingProxy;
   readonly schema: string;
   readonly #url: string;
   readonly #client: Client;
   readonly #crash: (() => Promise<void>) | null;
-  readonly #actors: Actor[] = [];
+  readonly #boxes: ScenarioBox[] = [];
 
   private constructor(
     url: string,
@@ -62,20 +62,24 @@ export class Stage {
     [this.proxy, this.#client] = made;
   }
 
-  static async on(url: string, schema: string, crash: (() => Promise<void>) | null): Promise<Stage> {
+  static async on(
+    url: string,
+    schema: string,
+    crash: (() => Promise<void>) | null,
+  ): Promise<ScenarioDatabase> {
+    await dropSchemas(url, [schema]);
     const client = await connectedTo(url);
-    await client.query(`SET client_min_messages = warning; DROP SCHEMA IF EXISTS ${schema} CASCADE`);
-    return new Stage(url, schema, crash, [await CuttingProxy.to(url), client]);
+    return new ScenarioDatabase(url, schema, crash, [await CuttingProxy.to(url), client]);
   }
 
-  /** A box that puts and looks, and works when it is given an agent. */
-  async actor({
+  /** Makes a box that puts and reads jobs, and runs them when it has an agent. */
+  async makeBox({
     size = 0,
     pollInterval = 3_600_000,
     isCut = false,
     queryTimeout = 30_000,
-  }: ActorOptions = {}): Promise<Actor> {
-    const number = this.#actors.length + 1;
+  }: BoxOptions = {}): Promise<ScenarioBox> {
+    const number = this.#boxes.length + 1;
     const uuid = `${`${number}`.repeat(8)}-0000-4000-8000-000000000000`;
     const [calls, logged]: [string[], string[]] = [[], []];
     let open = (): void => {};
@@ -94,13 +98,13 @@ export class Stage {
       jobs: Object.values(jobs),
       uuid,
       logger,
-      retryPolicies: { whateverComes },
+      retryPolicies: { retryAlways },
     });
     await box.createQueue('a');
-    const actor = { box, uuid, jobs, calls, logged, open };
-    this.#actors.push(actor);
+    const made = { box, uuid, jobs, calls, logged, open };
+    this.#boxes.push(made);
     if (size > 0) await box.start({ agent: agent({ size }), pollInterval });
-    return actor;
+    return made;
   }
 
   /** An opening without a box. */
@@ -130,7 +134,7 @@ export class Stage {
       CREATE TRIGGER be_slow AFTER UPDATE ON ${this.schema}.job FOR EACH STATEMENT EXECUTE FUNCTION ${this.schema}.be_slow()`);
   }
 
-  /** Resolves while somebody makes such a change. */
+  /** Resolves while such a change is made. */
   async isSlow(): Promise<void> {
     await this.until(async () => {
       const found = await this.sql(
@@ -160,9 +164,9 @@ export class Stage {
   }
 }
 
-/** `hold`, `forks` and `pay` wait until they are let go; what they come to says who ran them. */
+/** `hold`, `forks` and `pay` wait until their box is opened; their result is the UUID of the box that ran them. */
 function jobsOf(uuid: string, calls: string[], isOpen: Promise<void>, schema: string) {
-  const retry = whateverComes;
+  const retry = retryAlways;
   const called = (): string => {
     const id = local.getJob()?.id ?? '?';
     calls.push(id);
@@ -176,10 +180,10 @@ function jobsOf(uuid: string, calls: string[], isOpen: Promise<void>, schema: st
   const note = defineJob({ name: 'note', retry, run: () => void called() });
   return {
     note,
-    /** Takes its time, whoever is let go. */
+    /** Takes half a second, whether its box is open or not. */
     nap: defineJob({ name: 'nap', retry, run: () => pause(500).then(called) }),
     hold: defineJob({ name: 'hold', retry, run: held }),
-    /** Puts another job with its result, so that is more than a plain step. */
+    /** Puts another job with its result, so that its commit is more than one step. */
     forks: defineJob({
       name: 'forks',
       retry,
@@ -203,7 +207,7 @@ function jobsOf(uuid: string, calls: string[], isOpen: Promise<void>, schema: st
 }
 
 function loggerTo(logged: string[]): Logger {
-  const unheard = (): void => {};
-  const heard = (_fields: unknown, message: string): void => void logged.push(message);
-  return { debug: unheard, info: unheard, warn: unheard, error: heard, fatal: heard };
+  const ignore = (): void => {};
+  const error = (_fields: unknown, message: string): void => void logged.push(message);
+  return { debug: ignore, info: ignore, warn: ignore, error, fatal: error };
 }

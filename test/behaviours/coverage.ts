@@ -10,14 +10,14 @@ export interface TestResult {
   readonly passed: boolean;
 }
 
-/** What stands beside the tests: ids with a waiver, and ids of wishes with an answer. */
-export interface Papers {
+/** What the docs add to the tests: ids with a waiver, and ids of wishes with an answer. */
+export interface Documented {
   readonly waived: readonly string[];
   readonly answered: readonly string[];
 }
 
-/** Where each id of the catalogue stands: in one of the five lists. */
-export interface Tally {
+/** Each id of the catalogue in one of the five lists. */
+export interface Coverage {
   readonly covered: readonly string[];
   readonly waived: readonly string[];
   readonly answered: readonly string[];
@@ -38,15 +38,15 @@ export function idsIn(text: string): string[] {
 }
 
 /** An id is covered when a passing test names it and no failing one does. */
-export function tally(
+export function coverageOf(
   catalogue: readonly Section[],
   tests: readonly TestResult[],
-  { waived, answered }: Papers,
-): Tally {
+  { waived, answered }: Documented,
+): Coverage {
   const all = catalogue.flatMap((section) => section.ids);
   const passing = new Set(tests.filter((test) => test.passed).flatMap((test) => idsIn(test.title)));
   const failing = new Set(tests.filter((test) => !test.passed).flatMap((test) => idsIn(test.title)));
-  const lists: { readonly [list in Exclude<keyof Tally, 'complaints'>]: string[] } = {
+  const lists: { readonly [list in Exclude<keyof Coverage, 'complaints'>]: string[] } = {
     covered: [],
     waived: [],
     answered: [],
