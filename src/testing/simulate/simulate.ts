@@ -65,7 +65,7 @@ export class SimulationError extends SignalboxError<'SIMULATION_FAILED'> {
  * import { simulate } from 'signalbox/testing';
  *
  * const report = await simulate({
- *   seed: 7,
+ *   seed: 8,
  *   scenario: () => {
  *     const paid = new Set<string>();
  *     const pay = defineJob({ name: 'pay', run: (order: string) => void paid.add(order) });
