@@ -11,19 +11,15 @@ import {
   decodedFailure,
   decodedOutcome,
 } from '../model/values/codec.ts';
+import type { HistoryEntry, Kind, Line, Patch, Records } from './entry.ts';
 import type {
   Callback,
   Change,
   Claimed,
   ClaimRequest,
   Commit,
-  HistoryEntry,
-  Kind,
-  Line,
   Openings,
   OpenStore,
-  Patch,
-  Records,
   Ticket,
 } from './store.ts';
 

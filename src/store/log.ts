@@ -1,4 +1,4 @@
-import type { Kind, Line } from './store.ts';
+import type { Kind, Line } from './entry.ts';
 
 /** A record of any kind: plain JSON with its id. */
 export type StoredRecord = { readonly id: string } & Readonly<Record<string, unknown>>;

@@ -1,7 +1,8 @@
 import { SignalboxError } from '../../errors.ts';
 import { newJobRecord, type Transition } from '../../model/jobs/step.ts';
 import { recordVersion } from '../../model/records/records.ts';
-import type { Change, Expectation, Kind, Records } from '../../store/store.ts';
+import type { Kind, Records } from '../../store/entry.ts';
+import type { Change, Expectation } from '../../store/store.ts';
 import type { Engine } from '../box/engine.ts';
 
 /** A change to make, with its effects when a chart stepped it. */

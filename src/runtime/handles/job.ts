@@ -3,7 +3,7 @@ import { checkKnown, checkObject } from '../../model/checks/check-known.ts';
 import { type JobStatus, newJobRecord, statusOfState } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
-import type { HistoryEntry } from '../../store/store.ts';
+import type { HistoryEntry } from '../../store/entry.ts';
 import { type Duration, durationMs, durationText } from '../../time.ts';
 import { topOf } from '../commits/job-place.ts';
 import type { Unit } from '../commits/unit-of-work.ts';

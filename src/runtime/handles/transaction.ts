@@ -1,4 +1,4 @@
-import type { Kind, Records } from '../../store/store.ts';
+import type { Kind, Records } from '../../store/entry.ts';
 import type { Engine } from '../box/engine.ts';
 import { GatheringUnit, type Unit } from '../commits/unit-of-work.ts';
 import { Queue } from './queue.ts';

@@ -1,4 +1,5 @@
-import type { Kind, Line, Records, Ticket } from '../store.ts';
+import type { Kind, Line, Records } from '../entry.ts';
+import type { Ticket } from '../store.ts';
 
 /** A commit that is applied in memory and not yet written. */
 export interface Staged {

@@ -1,8 +1,9 @@
 import { SignalboxError } from '../../errors.ts';
+import type { Entry, Kind, Line, Records } from '../entry.ts';
 import type { Log } from '../log.ts';
 import { mustStand } from '../rules/preconditions.ts';
 import type { Tables } from '../rules/tables.ts';
-import type { Change, Entry, Kind, Line, Records, StorePorts, Ticket } from '../store.ts';
+import type { Change, StorePorts, Ticket } from '../store.ts';
 import { Batch, type Staged } from './batch.ts';
 
 /** What commits are made with. */

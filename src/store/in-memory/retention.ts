@@ -1,6 +1,7 @@
 import type { JobRecord } from '../../model/records/records.ts';
+import type { Kind } from '../entry.ts';
 import type { Tables } from '../rules/tables.ts';
-import type { Change, Kind } from '../store.ts';
+import type { Change } from '../store.ts';
 
 /** How long completed jobs are kept, and how many. */
 export interface Retention {

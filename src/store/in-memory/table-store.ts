@@ -1,23 +1,13 @@
 import { SignalboxError } from '../../errors.ts';
 import type { JobRecord } from '../../model/records/records.ts';
+import type { HistoryEntry, Kind, Line } from '../entry.ts';
 import type { Log } from '../log.ts';
 import { heldBy, mayClaim, roomOf, take } from '../rules/claim-rules.ts';
 import { historyOf } from '../rules/history.ts';
 import { mustHaveRoom } from '../rules/limits.ts';
 import { mustHold } from '../rules/preconditions.ts';
 import { TableQueries } from '../rules/table-queries.ts';
-import type {
-  Claimed,
-  ClaimRequest,
-  Commit,
-  HistoryEntry,
-  Kind,
-  Line,
-  Openings,
-  OpenStore,
-  StorePorts,
-  Ticket,
-} from '../store.ts';
+import type { Claimed, ClaimRequest, Commit, Openings, OpenStore, StorePorts, Ticket } from '../store.ts';
 import { Committing, type CommittingParts } from './committer.ts';
 import { Evictions, type Retention } from './retention.ts';
 
@@ -67,10 +57,6 @@ export class TableStore extends TableQueries implements OpenStore {
   /** Only one process can hold it, so every earlier one is gone. */
   async openings(): Promise<Openings> {
     return { alive: new Set([this.epoch]), newest: this.epoch };
-  }
-
-  async due(since: number): Promise<number | null> {
-    return this.tables.jobs.due(since);
   }
 
   commit(commit: Commit): Ticket {

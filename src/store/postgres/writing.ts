@@ -1,6 +1,7 @@
 import type { JobRecord } from '../../model/records/records.ts';
+import type { Entry, Kind, Line, Records } from '../entry.ts';
 import { mustStand } from '../rules/preconditions.ts';
-import type { Change, Entry, Kind, Line, Records } from '../store.ts';
+import type { Change } from '../store.ts';
 import { isDone, jobColumns, jobUpdates, rowOf } from './job-rows.ts';
 import { arrayOfJson, entriesOfRow } from './journal.ts';
 import type { SqlConnection } from './sql-port.ts';

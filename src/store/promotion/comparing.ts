@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { SignalboxError } from '../../errors.ts';
-import type { Kind, Line, Records } from '../store.ts';
+import type { Kind, Line, Records } from '../entry.ts';
 
 /** What is read from one side. */
 export interface Readable {

@@ -7,7 +7,8 @@ import type {
   ProxyRecord,
   StoreRecord,
 } from '../../model/records/records.ts';
-import type { Change, Expectation, Kind, Patch } from '../store.ts';
+import type { Kind, Patch } from '../entry.ts';
+import type { Change, Expectation } from '../store.ts';
 import type { JobTree } from './job-tree.ts';
 
 /** What the store writes itself, and what a job that waits has not. */

@@ -1,5 +1,5 @@
+import type { HistoryEntry } from '../entry.ts';
 import type { Log } from '../log.ts';
-import type { HistoryEntry } from '../store.ts';
 
 /** Entries of one subject, newest first: each names the seq of the one before it. Ends where history was cut. */
 export async function* historyOf(log: Log, lastSeq: number): AsyncGenerator<HistoryEntry> {

@@ -1,7 +1,8 @@
 import { ConflictError, ReassignedError, SignalboxError } from '../../errors.ts';
 import { isReadable } from '../../model/jobs/readable.ts';
 import type { JobRecord } from '../../model/records/records.ts';
-import type { Change, Expectation, Kind, Records } from '../store.ts';
+import type { Kind, Records } from '../entry.ts';
+import type { Change, Expectation } from '../store.ts';
 import type { Tables } from './tables.ts';
 
 /** Refuses a commit that believes in something that has changed. @throws ConflictError, ReassignedError, `JOB_NOT_FOUND`, `AWAITED_ITSELF`. */

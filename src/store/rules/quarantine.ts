@@ -2,8 +2,8 @@ import type { Json } from '../../../machines/json.ts';
 import { isId } from '../../model/checks/names.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { type Unsound, unsoundInJob } from '../../model/records/stored-shape.ts';
+import type { Entry, Patch } from '../entry.ts';
 import type { StoredRecord } from '../log.ts';
-import type { Entry, Patch } from '../store.ts';
 
 /**
  * An entry on a job as it is replayed: what no version writes is set aside in `unsound`, so that whoever shows the job

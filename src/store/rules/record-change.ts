@@ -2,8 +2,9 @@ import { newRepresentationContext } from '../../../machines/representation.machi
 import { copyJob, wholeJob } from '../../model/jobs/copy-job.ts';
 import { newJobRecord } from '../../model/jobs/step.ts';
 import { type JobRecord, recordVersion } from '../../model/records/records.ts';
+import type { Kind, Records } from '../entry.ts';
 import type { StoredRecord } from '../log.ts';
-import type { Change, Kind, Records } from '../store.ts';
+import type { Change } from '../store.ts';
 import { internAssigner, internPlace } from './interning.ts';
 import { soundRecord } from './quarantine.ts';
 

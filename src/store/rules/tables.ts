@@ -1,6 +1,7 @@
 import type { JobRecord, ProxyRecord } from '../../model/records/records.ts';
+import type { Kind, Line, Records } from '../entry.ts';
 import type { State, StoredRecord } from '../log.ts';
-import type { Change, Kind, Line, Records } from '../store.ts';
+import type { Change } from '../store.ts';
 import { CallbackIndex } from './callback-index.ts';
 import { JobIndexes, movesIndex } from './job-indexes.ts';
 import { soundEntry } from './quarantine.ts';

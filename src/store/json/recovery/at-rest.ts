@@ -1,9 +1,9 @@
 import { join, resolve } from 'node:path';
 import { SignalboxError } from '../../../errors.ts';
+import type { Line } from '../../entry.ts';
 import type { State } from '../../log.ts';
 import { loaded } from '../../rules/record-change.ts';
 import { Tables } from '../../rules/tables.ts';
-import type { Line } from '../../store.ts';
 import { createHistory } from '../journal/history.ts';
 import { type Listing, listStore, lockName, prepareDirectory } from '../ports/directory.ts';
 import { explained } from '../ports/failures.ts';
