@@ -1,14 +1,7 @@
-import {
-  agent,
-  type Dispatcher,
-  defineJob,
-  detached,
-  Dispatcher as NewDispatcher,
-  type Store,
-} from 'signalbox';
+import { agent, type Dispatcher, defineJob, detached, Dispatcher as NewDispatcher } from 'signalbox';
 import { expect, it } from 'vitest';
 import { makeWorkshop, representationOf, startCrew } from './crew.ts';
-import { disconnect, Faults, faultyStore } from './faulty-store.ts';
+import { decorated, disconnect, Faults, faultyStore } from './faulty-store.ts';
 import { forEachStore, makeBox } from './stores.ts';
 
 forEachStore('Questions to a dispatcher', (makeStore) => {
@@ -153,20 +146,13 @@ forEachStore('Questions to a dispatcher', (makeStore) => {
   it('[D-48] one that was claimed while a poll is under way is none of those that the poll did not find', async () => {
     const shop = makeWorkshop();
     let answer: Promise<unknown> | null = null;
-    const inner = makeStore();
-    const store: Store = {
-      name: inner.name,
-      async open(ports) {
-        const opened = await inner.open(ports);
-        const held = opened.held.bind(opened);
-        opened.held = async (...about) => {
-          const jobs = await held(...about);
-          await answer;
-          return jobs;
-        };
-        return opened;
+    const store = decorated(makeStore(), (inner) => ({
+      async held(...about) {
+        const jobs = await inner.held(...about);
+        await answer;
+        return jobs;
       },
-    };
+    }));
     const testBox = await makeBox({ store, jobs: [shop.hold], queues: [''] });
     const { box, reactor } = testBox;
     const [a] = (await startCrew(testBox, ['a'])) as [Dispatcher];

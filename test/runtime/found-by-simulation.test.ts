@@ -8,7 +8,6 @@ import {
   local,
   memoryStore,
   NeverRetry,
-  type OpenStore,
   SignalboxError,
   type Store,
 } from 'signalbox';
@@ -17,6 +16,7 @@ import { expect, test } from 'vitest';
 import { nodeFilePort } from '../../src/store/json/ports/file-port.ts';
 import {
   conflict,
+  decorated,
   disconnect,
   Faults,
   faultyStore,
@@ -179,28 +179,14 @@ test('a callback that must not run twice is called when its start is synced', as
 
 /** A store that holds back the word that the start of a callback is synced. */
 function slowToSync(isHeld: () => boolean, held: (() => void)[]): Store {
-  const inner = memoryStore();
-  const slow =
-    (store: OpenStore): OpenStore['commit'] =>
-    (commit) => {
+  return decorated(memoryStore(), (store) => ({
+    commit(commit) {
       const ticket = store.commit(commit);
       if (!isHeld() || commit.changes[0]?.event !== 'job.start' || !has(commit, 'job.start')) return ticket;
       const synced = ticket.synced.then(() => new Promise<void>((resolve) => held.push(resolve)));
       return { written: ticket.written, synced };
-    };
-  return {
-    name: inner.name,
-    async open(ports) {
-      const store = await inner.open(ports);
-      return new Proxy(store, {
-        get(target, key) {
-          if (key === 'commit') return slow(target);
-          const value: unknown = Reflect.get(target, key, target);
-          return typeof value === 'function' ? value.bind(target) : value;
-        },
-      });
     },
-  };
+  }));
 }
 
 test('a dispatcher that gives a sign of life while it is looked at is left alone', async () => {

@@ -1,4 +1,4 @@
-import { type OpenStore, SignalboxError } from '../../../index.ts';
+import { decorateStore, type OpenStore, SignalboxError } from '../../../index.ts';
 import { lostConnection, refusal, type SimulationFaults } from '../world/faults.ts';
 import type { Opened } from '../world/host.ts';
 import type { SeededRandom } from '../world/random.ts';
@@ -29,18 +29,13 @@ export interface ConnectionParts extends Opened {
 const noFaults = { delays: 0, refusals: 0, lostAnswers: 0 };
 
 /**
- * An open store as one process of several reaches it: the same records for all, and between them a line that is slow,
- * breaks and loses answers. What a paused process asked for happens; it hears of it when it goes on. A commit whose answer
- * is lost has an unknown outcome: this end has failed then, as a store does that could not sync.
+ * The store as one process of several reaches it: the same records for all, and a connection between them that is slow, breaks
+ * and loses answers. What a paused process asked for is carried out; the process receives the answer when it continues. A
+ * commit whose answer is lost has an unknown outcome: the connection has failed then, as a store does that could not sync.
  */
-export class Connection implements OpenStore {
-  readonly name: string;
-  readonly epoch: number;
-  readonly exclusive: boolean;
-  readonly isVolatile = true;
-  readonly directory = null;
-  readonly transaction = null;
-  poolSize: number;
+export class Connection {
+  /** The store at this end. */
+  readonly store: OpenStore;
   faults: Pick<SimulationFaults, 'delays' | 'refusals' | 'lostAnswers'> = noFaults;
   isDown = false;
   readonly #parts: ConnectionParts;
@@ -53,12 +48,27 @@ export class Connection implements OpenStore {
   #isClosed = false;
 
   constructor(parts: ConnectionParts) {
+    const { store, lane } = parts;
     this.#parts = parts;
-    this.#store = parts.store;
-    this.name = parts.store.name;
-    this.epoch = parts.store.epoch;
-    this.exclusive = parts.isFirst && parts.store.exclusive;
-    this.poolSize = parts.store.poolSize;
+    this.#store = store;
+    this.store = decorateStore(store, {
+      exclusive: parts.isFirst && store.exclusive,
+      isVolatile: true,
+      directory: null,
+      transaction: null,
+      // Of this end alone.
+      poolSize: store.poolSize,
+      read: (call) => this.#ask(call),
+      commit: (commit) => this.#commit(commit),
+      claim: (request) => this.#claim(request),
+      follow: (listener) => this.#follow(listener),
+      onHint: (listener) => store.onHint((queue) => lane.turn(() => listener(queue))),
+      onFailure: (listener) => {
+        this.#failureListeners.push(listener);
+        store.onFailure((error) => lane.turn(() => listener(error)));
+      },
+      close: () => this.#close(),
+    });
   }
 
   /** Whether it can be used no more. */
@@ -66,43 +76,14 @@ export class Connection implements OpenStore {
     return this.#failure !== null;
   }
 
-  /** Nothing goes wrong from now on, and what is under way arrives. */
+  /** Ends all faults, and lets the requests arrive that are under way. */
   heal(): void {
     this.faults = noFaults;
     this.isDown = false;
     for (const arrive of [...this.#underWay]) arrive();
   }
 
-  now(): number {
-    return this.#store.now();
-  }
-
-  get: OpenStore['get'] = (kind, id, within) => this.#ask(() => this.#store.get(kind, id, within));
-  list: OpenStore['list'] = (kind, prefix) => this.#ask(() => this.#store.list(kind, prefix));
-  waiting: OpenStore['waiting'] = (queue, most) => this.#ask(() => this.#store.waiting(queue, most));
-  waitingCount: OpenStore['waitingCount'] = (queue) => this.#ask(() => this.#store.waitingCount(queue));
-  held: OpenStore['held'] = (queue, uuid, agent) => this.#ask(() => this.#store.held(queue, uuid, agent));
-  heldCount: OpenStore['heldCount'] = (queue, uuid, agent) =>
-    this.#ask(() => this.#store.heldCount(queue, uuid, agent));
-  completed: OpenStore['completed'] = (queue, uuid, agent) =>
-    this.#ask(() => this.#store.completed(queue, uuid, agent));
-  callbacks: OpenStore['callbacks'] = (job) => this.#ask(() => this.#store.callbacks(job));
-  branches: OpenStore['branches'] = (proxy) => this.#ask(() => this.#store.branches(proxy));
-  waiters: OpenStore['waiters'] = (jobs) => this.#ask(() => this.#store.waiters(jobs));
-  quotaHolders: OpenStore['quotaHolders'] = (quota) => this.#ask(() => this.#store.quotaHolders(quota));
-  quarantined: OpenStore['quarantined'] = () => this.#ask(() => this.#store.quarantined());
-  orphans: OpenStore['orphans'] = () => this.#ask(() => this.#store.orphans());
-  annotations: OpenStore['annotations'] = (job) => this.#ask(() => this.#store.annotations(job));
-  annotated: OpenStore['annotated'] = (jobs) => this.#ask(() => this.#store.annotated(jobs));
-  due: OpenStore['due'] = (since) => this.#ask(() => this.#store.due(since));
-  openings: OpenStore['openings'] = () => this.#ask(() => this.#store.openings());
-  idle: OpenStore['idle'] = () => this.#store.idle();
-  settled: OpenStore['settled'] = () => this.#ask(() => this.#store.settled());
-  history: OpenStore['history'] = (kind, id) => this.#store.history(kind, id);
-  entries: OpenStore['entries'] = (from) => this.#store.entries(from);
-  oldestSeq: OpenStore['oldestSeq'] = () => this.#store.oldestSeq();
-
-  commit(commit: Commit): Ticket {
+  #commit(commit: Commit): Ticket {
     const refused = this.#refused(commit.changes[0]?.event ?? 'a commit');
     if (refused !== null) return refusedTicket(this.#late(() => Promise.reject(refused)));
     const delay = this.#delay();
@@ -119,7 +100,7 @@ export class Connection implements OpenStore {
     return { written: quiet(answered('written')), synced: quiet(answered('synced')) };
   }
 
-  claim(request: Request): Promise<Claimed> {
+  #claim(request: Request): Promise<Claimed> {
     const refused = this.#refused('a claim');
     if (refused !== null) return this.#late(() => Promise.reject(refused));
     const delay = this.#delay();
@@ -139,22 +120,13 @@ export class Connection implements OpenStore {
     });
   }
 
-  follow(listener: (lines: Lines) => void): () => void {
+  #follow(listener: (lines: Lines) => void): () => void {
     const { lane } = this.#parts;
     const unfollow = this.#store.follow((lines) => {
       if (!this.#isClosed) lane.turn(() => listener(lines));
     });
     this.#unfollows.push(unfollow);
     return unfollow;
-  }
-
-  onHint(listener: (queue: string) => void): void {
-    this.#store.onHint((queue) => this.#parts.lane.turn(() => listener(queue)));
-  }
-
-  onFailure(listener: (error: Error) => void): void {
-    this.#failureListeners.push(listener);
-    this.#store.onFailure((error) => this.#parts.lane.turn(() => listener(error)));
   }
 
   /** What was done is unknown at this end, so nothing more is done through it: the process has to be started anew. */
@@ -168,8 +140,8 @@ export class Connection implements OpenStore {
     return failure;
   }
 
-  /** Lets go of this end. A store that all share stays open for the others. */
-  async close(): Promise<void> {
+  /** Closes this end. A store that all share stays open for the others. */
+  async #close(): Promise<void> {
     this.#isClosed = true;
     for (const unfollow of this.#unfollows) unfollow();
     if (this.#parts.isOwn) await this.#store.close();
