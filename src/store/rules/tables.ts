@@ -5,7 +5,7 @@ import type { Change } from '../store.ts';
 import { CallbackIndex } from './callback-index.ts';
 import { JobIndexes, movesIndex } from './job-indexes.ts';
 import { soundEntry } from './quarantine.ts';
-import { changed } from './record-change.ts';
+import { changed, loaded, SharedValues } from './record-change.ts';
 
 /** The kinds in the order in which a snapshot lists them. */
 const kinds: readonly Kind[] = [
@@ -39,6 +39,9 @@ export class Tables {
   readonly jobs = new JobIndexes(this.findJob, this.callbacks);
   /** Names of annotations by job. */
   readonly #annotations = new Map<string, Set<string>>();
+  readonly #shared = new SharedValues();
+  /** Completes a record of a snapshot that is loaded into these tables. */
+  readonly revive = (kind: Kind, stored: StoredRecord): Records[Kind] => loaded(kind, stored, this.#shared);
 
   get<K extends Kind>(kind: K, id: string): Records[K] | undefined {
     return this.#records[kind].get(id);
@@ -77,7 +80,7 @@ export class Tables {
   apply(change: Change, seq: number): Records[Kind] | undefined {
     const before = this.#records[change.kind].get(change.id);
     if (change.gone === true) this.#replace(change.kind, change.id, before, undefined);
-    else this.#replace(change.kind, change.id, before, changed(change, before, seq));
+    else this.#replace(change.kind, change.id, before, changed(change, before, seq, this.#shared));
     return before;
   }
 
