@@ -15,7 +15,7 @@ import { decorateStore } from './decorate-store.ts';
 import type { Kind, Patch, Records } from './entry.ts';
 import type { Change, OpenStore } from './store.ts';
 
-/** How each value is turned that a program gave. */
+/** How each value that a program gave is encoded, or decoded. */
 interface Ways {
   value(value: Json): Json;
   outcome(outcome: Outcome): Outcome;
@@ -23,9 +23,9 @@ interface Ways {
 }
 
 /**
- * A store as the engine sees it when there is a codec: arguments, outcomes, annotations, what retry policies keep and the
- * failures of agents are encoded on their way in and decoded on their way out. Names, ids, instants, quotas and the data
- * of filters are not: the store works with them.
+ * A store as the engine sees it when there is a codec: arguments, outcomes, annotations, what retry policies
+ * keep and the failures of agents are encoded on their way in and decoded on their way out. Names, ids,
+ * instants, quotas and the data of filters are not: the store works with them.
  */
 function codedStore(store: OpenStore, codec: Codec): OpenStore {
   const encoding: Ways = {
@@ -56,7 +56,7 @@ function patchInWays<P extends Pick<Change, 'kind' | 'patch'>>(patched: P, ways:
   return patch === null ? patched : { ...patched, patch: inWays(kind, patch, ways) as Patch };
 }
 
-/** The fields of a record, or of a patch of one, with what a program gave turned one way or the other. */
+/** Encodes or decodes what a program gave, in the fields of a record or of a patch of one. */
 function inWays(kind: Kind, fields: object, ways: Ways): object {
   if (kind === 'job') return jobInWays(fields as Partial<JobRecord>, ways);
   if (kind === 'annotation' && 'value' in fields)
@@ -77,11 +77,12 @@ function jobInWays(fields: Partial<JobRecord>, ways: Ways): object {
   };
 }
 
-/** What shows at every opening whether the codec is the one that the store was written with. */
+/** The text that shows at every opening whether the codec is the one that the store was written with. */
 const proof = 'signalbox';
 
 /**
- * The store with its codec. A store remembers that it has one: without it, or with another, every job would fail.
+ * Returns the store with its codec; without one the store itself. A store remembers that it has a codec:
+ * without it, or with another one, every job would fail.
  * @throws SignalboxError `CODEC_MISMATCH`.
  */
 export async function withCodec(store: OpenStore, codec: Codec | null): Promise<OpenStore> {

@@ -17,8 +17,8 @@ import type {
 export type ReadCall = keyof RecordReader | 'openings' | 'settled';
 
 /**
- * What a decorated store does differently: members that replace those of the store, and hooks that see every call of their
- * kind. A hook that is left out costs nothing, not even a turn of the microtask queue.
+ * What a decorated store does differently: members that replace those of the store, and hooks that see every
+ * call of their kind. A hook that is left out costs nothing, not even a turn of the microtask queue.
  */
 export interface StoreDecoration extends Partial<OpenStore> {
   /** Makes a read: returns what `call` returns, or something else. Default: makes the call. */
@@ -29,15 +29,17 @@ export interface StoreDecoration extends Partial<OpenStore> {
   ) => Promise<Value>;
   /** Turns each record on its way out: of reads, of claims, and for the functions of a claim. */
   readonly record?: <K extends Kind>(kind: K, record: Records[K]) => Records[K];
-  /** Turns each change on its way in: of commits, transactions and claims. When it throws nothing is written. */
+  /**
+   * Turns each change on its way in: of commits, transactions and claims. When it throws nothing is written.
+   */
   readonly change?: (change: Change) => Change;
   /** Turns each entry on its way out of the journal. */
   readonly entry?: <E extends Entry>(entry: E) => E;
 }
 
 /**
- * An open store that behaves differently in some calls and passes the others on: for a codec, for the simulator, and for
- * tests that put faults between a box and its store. The store itself is not changed.
+ * An open store that behaves differently in some calls and passes the others on: for a codec, for the
+ * simulator, and for tests that put faults between a box and its store. The store itself is not changed.
  *
  * @example
  * ```ts

@@ -36,7 +36,7 @@ export interface Entry {
   readonly id: string;
   /** The type of the event that caused it: `job.claim`, `annotation.set`, `evicted` … */
   readonly event: string;
-  /** State before and after; both null for a record without a status, equal for a change without a transition. */
+  /** State before and after: both null for a record without a status, equal without a transition. */
   readonly from: string | null;
   readonly to: string | null;
   readonly patch: Patch | null;

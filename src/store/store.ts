@@ -7,7 +7,9 @@ export interface Change {
   readonly kind: Kind;
   readonly id: string;
   readonly event: string;
-  /** The state that the change was computed from. The store refuses the commit when the record has left it. */
+  /**
+   * The state that the change was computed from. The store refuses the commit when the record has left it.
+   */
   readonly from: string | null;
   readonly to: string | null;
   readonly patch: Patch | null;
@@ -18,7 +20,9 @@ export interface Change {
 export type Expectation =
   /** The record is as it was read; rev 0 says that there is none. */
   | { readonly what: 'rev'; readonly kind: Kind; readonly id: string; readonly rev: number }
-  /** The writer still holds the job: it was not claimed or reassigned since. Refused with `ReassignedError`. */
+  /**
+   * The writer still holds the job: it was not claimed or reassigned since. Refused with `ReassignedError`.
+   */
   | { readonly what: 'holder'; readonly id: string; readonly epoch: number; readonly claim: number }
   /** Every callback of the job has begun. */
   | { readonly what: 'noUnstartedCallback'; readonly id: string }
@@ -26,11 +30,13 @@ export type Expectation =
   | { readonly what: 'exists'; readonly id: string }
   /** The job exists and is not completed. */
   | { readonly what: 'notCompleted'; readonly id: string }
-  /** The job `on` does not wait for this one, directly or through other jobs. Refused with `AWAITED_ITSELF`. */
+  /**
+   * The job `on` does not wait for this one, directly or through other jobs. Refused with `AWAITED_ITSELF`.
+   */
   | { readonly what: 'notAwaitedBy'; readonly id: string; readonly on: string }
   /**
-   * With this commit at most that many jobs wait in a queue (refused with `QUEUE_FULL`), or at most that many annotations
-   * or callbacks belong to a job (`TOO_MANY`). `id` is that of the queue or the job.
+   * With this commit at most that many jobs wait in a queue (refused with `QUEUE_FULL`), or at most that many
+   * annotations or callbacks belong to a job (`TOO_MANY`). `id` is that of the queue or the job.
    */
   | {
       readonly what: 'atMost';
@@ -54,8 +60,9 @@ export interface Commit {
   readonly changes: readonly Change[];
   readonly expect: readonly Expectation[];
   /**
-   * The connection of a transaction that the program ends itself. The changes become visible when that transaction
-   * commits; the ticket resolves when they are part of it. Refused by stores without `transaction`.
+   * The connection of a transaction that the program ends itself. The changes become visible when that
+   * transaction commits; the ticket resolves when they are part of it. Refused by stores without
+   * `transaction`.
    */
   readonly within?: unknown;
 }
@@ -75,8 +82,8 @@ export interface Acceptance {
   /** Called for each candidate; null accepts all. A refused job costs this one call. */
   readonly job: ((job: JobRecord) => boolean) | null;
   /**
-   * The condition of `job` as data, when it only compares values: paths into the arguments, and the values there. A
-   * database need not load the jobs that do not match.
+   * The condition of `job` as data, when it only compares values: paths into the arguments, and the values
+   * there. A database need not load the jobs that do not match.
    */
   readonly args?: { readonly [path: string]: Json };
 }
@@ -96,25 +103,25 @@ export interface ClaimRequest {
   readonly limit: number;
   readonly by: string;
   /**
-   * Id of the agent's record. Nothing is claimed when that record is gone, when its representation is not activated or
-   * counts as dead, or, on a store that several processes share, when that was activated in another opening. Null: for no
-   * agent that has a record.
+   * Id of the agent's record. Nothing is claimed when that record is gone, when its representation is not
+   * activated or counts as dead, or, on a store that several processes share, when that was activated in
+   * another opening. Null: for no agent that has a record.
    */
   readonly agent: string | null;
   /**
-   * How many jobs the agent may hold. The claim takes `limit` or what is left of the size, whichever is less, counted in the
-   * same commit. Without it `limit` alone counts.
+   * How many jobs the agent may hold. The claim takes `limit` or what is left of the size, whichever is less,
+   * counted in the same commit. Without it `limit` alone counts.
    */
   readonly size?: number;
   readonly accepts: Acceptance;
   /**
-   * Chooses among everything claimable instead of taking the first: receives it in order and returns one of it or null.
-   * Called until it returns null or `limit` is reached.
+   * Chooses among everything claimable instead of taking the first: receives it in order and returns one of
+   * it or null. Called until it returns null or `limit` is reached.
    */
   readonly choose: ((claimable: Iterable<JobRecord>) => JobRecord | null) | null;
   /**
-   * Computes the changes of one taking, from the record as it is now, inside the same commit. Null leaves the job.
-   * Its last change of kind job names the job that the claim hands out.
+   * Computes the changes of one taking, from the record as it is now, inside the same commit. Null leaves the
+   * job. Its last change of kind job names the job that the claim hands out.
    */
   take(candidate: Candidate): readonly Change[] | null;
 }
@@ -180,9 +187,14 @@ export interface StoreInfo {
   openings(): Promise<Openings>;
 }
 
-/** The records of a store and their indexes. Reads show what is written; `settled` resolves when it is synced. */
+/**
+ * The records of a store and their indexes. Reads show what is written; `settled` resolves when it is synced.
+ */
 export interface RecordReader {
-  /** `within`: the job as the transaction with this connection sees it. Ignored by stores without `transaction`. */
+  /**
+   * `within`: the job as the transaction with this connection sees it. Ignored by stores without
+   * `transaction`.
+   */
   get<K extends Kind>(kind: K, id: string, within?: unknown): Promise<Records[K] | undefined>;
   /** Records whose id starts with `prefix`, in order of id. */
   list<K extends Kind>(kind: K, prefix: string): Promise<readonly Records[K][]>;
@@ -205,9 +217,9 @@ export interface RecordReader {
   /** Jobs in a state, or with values, that this version does not know: kept, shown, and left alone. */
   quarantined(): Promise<readonly JobRecord[]>;
   /**
-   * Jobs that a process ran outside any agent, or whose callbacks it ran, and did not finish before it ended. Where several
-   * processes share a store the openings show which have ended; a store that one process holds is asked at open, when
-   * every other one has.
+   * Jobs that a process ran outside any agent, or whose callbacks it ran, and did not finish before it ended.
+   * Where several processes share a store the openings show which have ended; a store that one process holds
+   * is asked at open, when every other one has.
    */
   orphans(): Promise<readonly JobRecord[]>;
   annotations(job: string): Promise<readonly AnnotationRecord[]>;
@@ -217,14 +229,18 @@ export interface RecordReader {
   due(since: number): Promise<number | null>;
 }
 
-/** The two ways to change a store: a commit of given changes, and a claim, which selects jobs and changes them. */
+/**
+ * The two ways to change a store: a commit of given changes, and a claim, which selects jobs and changes
+ * them.
+ */
 export interface Commits {
   commit(commit: Commit): Ticket;
   claim(request: ClaimRequest): Promise<Claimed>;
   /**
-   * Runs `work` in a transaction of the database, then makes the commit that `commit` computes from its answer as the last
-   * statement of it: both or neither. When that commit is refused, `commit` is called again with the refusal: it returns
-   * another one, or throws the refusal. Null on a store that is no database.
+   * Runs `work` in a transaction of the database, then makes the commit that `commit` computes from its
+   * answer as the last statement of it: both or neither. When that commit is refused, `commit` is called
+   * again with the refusal: it returns another one, or throws the refusal. Null on a store that is no
+   * database.
    */
   readonly transaction:
     | (<Result>(
@@ -245,8 +261,8 @@ export interface JournalReader {
   /** Calls the listener with lines as they become synced, in order. Returns a function that ends it. */
   follow(listener: (lines: readonly Line[]) => void): () => void;
   /**
-   * Calls the listener with queues in which another process has put jobs or freed slots: a hint, which may get lost. Never
-   * called by a store that only one process can hold.
+   * Calls the listener with queues in which another process has put jobs or freed slots: a hint, which may
+   * get lost. Never called by a store that only one process can hold.
    */
   onHint(listener: (queue: string) => void): void;
   /** Entries of one subject, newest first, as far back as history is kept. */
@@ -258,10 +274,14 @@ export interface JournalReader {
 }
 
 /**
- * An open store: records, their indexes, and the journal. Everything is asynchronous, so the same engine runs on a file and
- * on a database. Code that needs one side of it takes that interface alone; only what opened the store closes it.
+ * An open store: records, their indexes, and the journal. Everything is asynchronous, so the same engine runs
+ * on a file and on a database. Code that needs one side of it takes that interface alone; only what opened
+ * the store closes it.
  */
 export interface OpenStore extends StoreInfo, RecordReader, Commits, JournalReader {
-  /** Syncs what is written and frees what the store holds. Rejects when that failed, unless the store had failed before. */
+  /**
+   * Syncs what is written and frees what the store holds. Rejects when that failed, unless the store had
+   * failed before.
+   */
   close(): Promise<void>;
 }

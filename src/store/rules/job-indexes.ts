@@ -6,13 +6,16 @@ import type { CallbackIndex } from './callback-index.ts';
 import { type FindJob, Lane, laneKey } from './lanes.ts';
 
 /**
- * Where jobs stand: an index for every question about them but their id. All are built from the records, which the
+ * The indexes of jobs: one for every question except their id. All are built from the records, which the
  * indexes never change.
  */
 export class JobIndexes {
   /** Completed jobs, oldest first. */
   readonly completed = new Set<string>();
-  /** Jobs that this version cannot read: in no index, so nothing happens to them; kept and shown. */
+  /**
+   * Jobs that this version cannot read: they are in no other index, so nothing happens to them; kept and
+   * shown.
+   */
   readonly quarantined = new Set<string>();
   readonly #findJob: FindJob;
   readonly #callbacks: CallbackIndex;
@@ -85,7 +88,9 @@ export class JobIndexes {
     return (this.#references.get(job) ?? 0) > 0 || this.waiters(job).size > 0;
   }
 
-  /** Whether an unfinished job refers to this one: in its arguments, by waiting for it, or as its callback. */
+  /**
+   * Whether an unfinished job refers to this one: in its arguments, by waiting for it, or as its callback.
+   */
   isReferred(job: JobRecord): boolean {
     if (this.isGiven(job.id) || this.#callbacks.hasLeft(job.id)) return true;
     const parent = this.#findJob(this.#callbacks.parentOf(job.parent) ?? '');
@@ -111,7 +116,7 @@ export class JobIndexes {
     return null;
   }
 
-  /** `old` is the job as it has just left. */
+  /** Adds a job to the indexes. `old` is the job as it has just left. */
   enter(job: JobRecord, old: JobRecord | undefined): void {
     if (!isReadable(job)) {
       this.quarantined.add(job.id);
@@ -138,8 +143,9 @@ export class JobIndexes {
   }
 
   /**
-   * `young` is the job as it is about to enter again. Where that stands as well its place is kept: agents and quotas list
-   * jobs in order of entry, and to find a place among thousands of callbacks costs a look at each.
+   * Removes a job from the indexes. `young` is the job as it is about to enter again. A place that both have
+   * is kept: agents and quotas list jobs in order of entry, and to find a place among thousands of callbacks
+   * costs a read of each.
    */
   leave(job: JobRecord, young: JobRecord | undefined): void {
     if (this.quarantined.delete(job.id)) return;
@@ -205,12 +211,13 @@ export class JobIndexes {
 
 const none: ReadonlySet<string> = new Set();
 
-/** Whether the job stands at the same place among the callbacks of its parent. */
+/** Whether both have the same place among the callbacks of the same parent. */
 function isSameCallback(job: JobRecord, other: JobRecord | undefined): boolean {
   return other?.parent === job.parent && other.order === job.order;
 }
 
-// The jobs of an agent come one after the other: its key, long and just as long to hash, is made once for them.
+// The jobs of an agent come one after the other: its key, long and just as long to hash, is made once for
+// them.
 let newestKey = { queue: '', dispatcher: '', agent: '', key: '//' };
 
 function agentKey(queue: string, dispatcher: string, agent: string): string {
@@ -227,7 +234,7 @@ function addTo(index: Map<string, Set<string>>, key: string, id: string): void {
   else ids.add(id);
 }
 
-/** Whether any index could tell the two apart. Records share unchanged values, so identity decides. */
+/** Whether any index depends on what changed. Records share unchanged values, so identity decides. */
 export function movesIndex(before: JobRecord, after: JobRecord): boolean {
   return (
     before.parent !== after.parent ||

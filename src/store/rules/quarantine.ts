@@ -6,8 +6,8 @@ import type { Entry, Patch } from '../entry.ts';
 import type { StoredRecord } from '../log.ts';
 
 /**
- * An entry on a job as it is replayed: what no version writes is set aside in `unsound`, so that whoever shows the job
- * need not expect it.
+ * Returns an entry on a job as it is replayed: what no version writes is moved to `unsound`, so that code
+ * which shows the job need not expect it.
  */
 export function soundEntry(entry: Entry, findJob: (id: string) => JobRecord | undefined): Entry {
   const { id, patch } = entry;
@@ -18,7 +18,7 @@ export function soundEntry(entry: Entry, findJob: (id: string) => JobRecord | un
   return { ...entry, patch: withoutUnsound(patch ?? {}, all, findJob(id)?.unsound ?? []) };
 }
 
-/** Like `soundEntry`, for a whole record of a snapshot. */
+/** Does the same for a whole record of a snapshot. */
 export function soundRecord(stored: StoredRecord): StoredRecord {
   const found = unsoundInJob(stored, true);
   if (found.length === 0) return stored;

@@ -8,15 +8,18 @@ import type { Change } from '../store.ts';
 import { soundRecord } from './quarantine.ts';
 
 /**
- * Values that consecutive jobs have in common, held once for all of them. As a rule such jobs wait in the same queue and
- * were put by the same program: a place takes 32 of the 625 bytes of a waiting job, and an assigner that was read is a
- * string of its own.
+ * Values that consecutive jobs have in common, held once for all of them. As a rule such jobs wait in the
+ * same queue and were put by the same program: a place takes 32 of the 625 bytes of a waiting job, and an
+ * assigner that was read is a string of its own.
  */
 export class SharedValues {
   #place: { readonly queue: string } = { queue: '' };
   #assigner = '';
 
-  /** Replaces the place and the assigner of a job by the newest ones that are equal. Only places in a queue are shared. */
+  /**
+   * Replaces the place and the assigner of a job by the newest ones that are equal. Only places in a queue
+   * are shared.
+   */
   share(job: Record<string, unknown>): void {
     const { parent, assigner } = job as Pick<JobRecord, 'parent' | 'assigner'>;
     if (parent !== null && 'queue' in parent && !('agent' in parent)) {
@@ -30,7 +33,7 @@ export class SharedValues {
   }
 }
 
-/** The record as a change leaves it. */
+/** Returns the record as a change leaves it. */
 export function changed(
   change: Change,
   before: Records[Kind] | undefined,
@@ -54,7 +57,10 @@ export function changed(
   return next as unknown as Records[Kind];
 }
 
-/** A record of a snapshot, with what the snapshot leaves out. Without `shared` it has values of its own. */
+/**
+ * Completes a record of a snapshot with what the snapshot leaves out. Without `shared` its values are its
+ * own.
+ */
 export function loaded(kind: Kind, stored: StoredRecord, shared?: SharedValues): Records[Kind] {
   if (kind !== 'job') return { ...blank(kind), ...stored } as Records[Kind];
   const sound = soundRecord(stored) as Partial<JobRecord>;
@@ -64,7 +70,7 @@ export function loaded(kind: Kind, stored: StoredRecord, shared?: SharedValues):
   return job as unknown as JobRecord;
 }
 
-/** A record that nothing has happened to. */
+/** Returns the record of a kind before its first change. */
 function blank(kind: Kind): Records[Kind] {
   const reserved = { id: '', v: recordVersion, rev: 0, lastSeq: 0 };
   switch (kind) {
@@ -98,7 +104,7 @@ function blank(kind: Kind): Records[Kind] {
   }
 }
 
-/** What all new jobs share. One empty list for all of them: a waiting job must stay small. */
+/** What all new jobs share. They share their empty lists, too: a waiting job must stay small. */
 const blankJob: JobRecord = Object.freeze({
   ...newJobRecord('', {
     name: '',

@@ -2,7 +2,7 @@ import type { AnnotationRecord, JobRecord, ProxyRecord } from '../../model/recor
 import type { Kind, Records } from '../entry.ts';
 import type { Callback, RecordReader } from '../store.ts';
 import { splitSubject } from './callback-index.ts';
-import { offering } from './claim-order.ts';
+import { offersInOrder } from './claim-order.ts';
 import type { Tables } from './tables.ts';
 
 /** The reads of a store that keeps its records in tables. */
@@ -25,7 +25,7 @@ export class TableQueries implements RecordReader {
     const { tables } = this;
     const jobs: JobRecord[] = [];
     const lanes = tables.jobs.lanes(queue);
-    for (const offer of offering(lanes, tables.findJob, Number.POSITIVE_INFINITY, () => true)) {
+    for (const offer of offersInOrder(lanes, tables.findJob, Number.POSITIVE_INFINITY, () => true)) {
       if (jobs.length >= most) break;
       jobs.push(offer.job);
       offer.pass();

@@ -20,8 +20,9 @@ const kinds: readonly Kind[] = [
 ];
 
 /**
- * The state of a store in memory: records that are replaced and never mutated, and the indexes that are rebuilt from
- * them. Membership stands on the job record alone; what agents, quotas and queues contain follows from it.
+ * The state of a store in memory: records that are replaced and never mutated, and the indexes that are
+ * rebuilt from them. Only the record of a job holds its membership; what agents, quotas and queues contain
+ * follows from it.
  */
 export class Tables {
   readonly #records: { readonly [K in Kind]: Map<string, Records[K]> } = {
@@ -54,12 +55,12 @@ export class Tables {
   }
 
   /**
-   * Jobs in ACTIVE or CALLBACKS that stand nowhere, and completed ones with a callback that is neither done nor waiting
-   * for a job that is not: somebody outside any agent was at them.
+   * Yields jobs that a process ran outside any agent and did not finish: those in ACTIVE or CALLBACKS without
+   * a place, and completed ones with a callback that is neither done nor waiting for a job that is not.
    */
   *orphans(): Generator<string> {
     for (const job of this.#records.job.values()) {
-      if (job.parent === null && isAtWork(job)) yield job.id;
+      if (job.parent === null && isActive(job)) yield job.id;
     }
     yield* this.callbacks.completedWithLeft();
   }
@@ -76,7 +77,7 @@ export class Tables {
     return [...(this.#annotations.get(job) ?? [])].sort();
   }
 
-  /** Makes one change and returns what stood there before. */
+  /** Makes one change and returns the record as it was before. */
   apply(change: Change, seq: number): Records[Kind] | undefined {
     const before = this.#records[change.kind].get(change.id);
     if (change.gone === true) this.#replace(change.kind, change.id, before, undefined);
@@ -89,7 +90,7 @@ export class Tables {
     this.#replace(kind, id, this.#records[kind].get(id), before);
   }
 
-  /** Takes over a journal line. No chart runs: patches say it all. */
+  /** Applies a journal line. No chart runs: the patches hold everything. */
   replay(line: Line): void {
     for (const [index, entry] of line.entries.entries()) {
       const change = entry.kind === 'job' ? soundEntry(entry, this.findJob) : entry;
@@ -97,7 +98,7 @@ export class Tables {
     }
   }
 
-  /** Takes over a snapshot, into empty tables. */
+  /** Loads a snapshot, into empty tables. */
   load(state: State): void {
     for (const kind of kinds) {
       const records = state.records[kind] as unknown as readonly Records[Kind][];
@@ -106,7 +107,7 @@ export class Tables {
     }
   }
 
-  /** Everything, as references: nothing is copied, since records are never mutated. */
+  /** Returns all records as references: nothing is copied, since records are never mutated. */
   state(seq: number): State {
     const records = {} as Record<Kind, readonly StoredRecord[]>;
     for (const kind of kinds) {
@@ -151,11 +152,11 @@ export class Tables {
   }
 }
 
-function isAtWork({ state }: JobRecord): boolean {
+function isActive({ state }: JobRecord): boolean {
   return state === 'callbacks' || state === 'active.running' || state === 'active.waiting';
 }
 
-/** Jobs in the order in which they came to stand where they stand, so that every index lists them in that order. */
+/** Sorts jobs by when they came to their present place, so that every index lists them in that order. */
 function byPlace(jobs: readonly JobRecord[]): readonly JobRecord[] {
   const isInOrder = jobs.every((job, at) => at === 0 || placeKey(jobs[at - 1] as JobRecord) <= placeKey(job));
   return isInOrder ? jobs : [...jobs].sort((one, other) => placeKey(one) - placeKey(other));

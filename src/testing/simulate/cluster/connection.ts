@@ -10,28 +10,29 @@ type Request = Parameters<OpenStore['claim']>[0];
 type Claimed = Awaited<ReturnType<OpenStore['claim']>>;
 type Lines = Parameters<Parameters<OpenStore['follow']>[0]>[0];
 
-/** What a connection is made from. */
+/** What a connection works with. */
 export interface ConnectionParts extends Opened {
   readonly scheduler: Scheduler;
-  /** The process at the one end. */
+  /** The process at this end. */
   readonly lane: Lane;
-  /** What lies between: requests under way arrive whatever becomes of the process that sent them. */
+  /** What lies between: requests under way arrive, also when the process that sent them is killed. */
   readonly network: Lane;
   readonly random: SeededRandom;
-  /** Whether this process may take everybody before it for dead. */
+  /** Whether this process may treat every earlier opening as dead. */
   readonly isFirst: boolean;
-  /** Told of each fault. */
+  /** Called with each fault. */
   readonly onFault: (what: string) => void;
-  /** Told when it can be used no more. */
+  /** Called when the connection can no longer be used. */
   readonly onFailure: () => void;
 }
 
 const noFaults = { delays: 0, refusals: 0, lostAnswers: 0 };
 
 /**
- * The store as one process of several reaches it: the same records for all, and a connection between them that is slow, breaks
- * and loses answers. What a paused process asked for is carried out; the process receives the answer when it continues. A
- * commit whose answer is lost has an unknown outcome: the connection has failed then, as a store does that could not sync.
+ * The store as one process of several reaches it: the same records for all, and a connection between them
+ * that is slow, breaks and loses answers. What a paused process asked for is carried out; the process
+ * receives the answer when it continues. A commit whose answer is lost has an unknown outcome: the connection
+ * has failed then, as a store does that could not sync.
  */
 export class Connection {
   /** The store at this end. */
@@ -71,7 +72,7 @@ export class Connection {
     });
   }
 
-  /** Whether it can be used no more. */
+  /** Whether it can no longer be used. */
   get hasFailed(): boolean {
     return this.#failure !== null;
   }
@@ -129,7 +130,7 @@ export class Connection {
     return unfollow;
   }
 
-  /** What was done is unknown at this end, so nothing more is done through it: the process has to be started anew. */
+  /** Ends this connection: what the store did is unknown here. The process has to be started again. */
   #fail(): Error {
     if (this.#failure !== null) return this.#failure;
     const details = { call: 'a commit', file: 'the simulated store', reason: 'a lost answer' } as const;
@@ -147,13 +148,13 @@ export class Connection {
     if (this.#parts.isOwn) await this.#store.close();
   }
 
-  /** The process at this end is gone. */
+  /** Ends what the process at this end has left. */
   kill(): void {
     this.#parts.kill();
   }
 
   #ask<Value>(call: () => Promise<Value>): Promise<Value> {
-    // Between the phases nobody is stopped and nothing is late.
+    // Between the phases no process is stopped and nothing is late.
     if (this.faults === noFaults && !this.#isClosed && this.#failure === null) return call();
     const refused = this.#refused('a read', true);
     if (refused !== null) return this.#late(() => Promise.reject(refused));
@@ -178,14 +179,14 @@ export class Connection {
     return true;
   }
 
-  /** Most calls pass at once; a late one by some milliseconds, rarely by minutes. */
+  /** Chooses a delay: none for most calls, some milliseconds for a late one, rarely a minute. */
   #delay(): number {
     const { random } = this.#parts;
     if (!random.chance(this.faults.delays)) return 0;
     return random.pick([1, 1, 5, 50, 1000, 5000, random.chance(0.2) ? 70_000 : 10]);
   }
 
-  /** A request that arrives later, also when who sent it is gone by then. */
+  /** Sends a request that arrives later, also when the process that sent it is gone by then. */
   #sent<Value>(delayMs: number, call: () => Value | Promise<Value>): Promise<Value> {
     const { scheduler, network, lane, onFault } = this.#parts;
     onFault(`${lane.name} waits ${delayMs} ms`);
@@ -198,7 +199,7 @@ export class Connection {
     });
   }
 
-  /** What a call gives, told to the process when it runs, and never once it is killed. */
+  /** Makes a call and answers the process when it runs, and never once it is killed. */
   #late<Value>(call: () => Promise<Value>): Promise<Value> {
     const { lane, random } = this.#parts;
     return new Promise((resolve, reject) => {
@@ -215,7 +216,7 @@ export class Connection {
   }
 }
 
-/** Nobody need wait for it; whoever does sees the rejection. */
+/** A caller that does not wait causes no unhandled rejection; one that waits sees it. */
 function quiet(promise: Promise<void>): Promise<void> {
   promise.catch(() => {});
   return promise;
