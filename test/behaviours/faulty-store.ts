@@ -11,7 +11,7 @@ export type Commit = Parameters<OpenStore['commit']>[0];
 
 /** What goes wrong with a store, and what it was asked. May be changed while the store is open. */
 export class Faults {
-  /** Every commit the store was asked for, refused ones included. Claims are none: the store makes them itself. */
+  /** Every commit the store was asked for, refused ones included. Claims are not among them: the store makes them itself. */
   readonly commits: Commit[] = [];
   /** Asked for each commit: an error refuses it, null lets it pass. */
   refuse: (commit: Commit) => Error | null = () => null;
@@ -32,7 +32,7 @@ export function has(commit: Commit, event: string, id?: string | null): boolean 
   return commit.changes.some((change) => change.event === event && (id == null || change.id === id));
 }
 
-/** What the store says when somebody else was faster. */
+/** The refusal of a store whose record another writer has changed. */
 export function conflict(): ConflictError {
   return new ConflictError({ subject: 'a record', expected: 'at rev 1', actual: 'rev 2' });
 }
@@ -42,7 +42,7 @@ export function lostConnection(): Error {
   return Object.assign(new Error('connection lost'), { code: 'ECONNRESET' });
 }
 
-/** What a store says that cannot be reached. */
+/** The error of a store that cannot be reached. */
 export function disconnect(): Error {
   return Object.assign(new Error('the store is away'), { code: 'STORE_DISCONNECTED' });
 }
