@@ -1,16 +1,18 @@
-import type { Kind, Line } from './store.ts';
+import type { Kind, Line } from './entry.ts';
 
 /** A record of any kind: plain JSON with its id. */
 export type StoredRecord = { readonly id: string } & Readonly<Record<string, unknown>>;
 
-/** A full state: what a snapshot holds. Records are whole and never mutated, so holding this costs no copy. */
+/**
+ * A full state: what a snapshot holds. Records are whole and never mutated, so holding this costs no copy.
+ */
 export interface State {
   /** Seq of the last entry that is part of it. */
   readonly seq: number;
   readonly records: Readonly<Record<Kind, readonly StoredRecord[]>>;
 }
 
-/** What was found at open. */
+/** What an opening has found. */
 export interface Recovered {
   readonly storeId: string;
   /** The newest valid snapshot, or null for a new store. */
@@ -21,11 +23,11 @@ export interface Recovered {
   readonly clean: boolean;
 }
 
-/** Takes over what is recovered while it is read, so that nothing of it has to be held. */
+/** Receives what is recovered while it is read, so that nothing of it has to be held. */
 export interface Recipient {
-  /** The newest valid snapshot; not called where there is none. */
+  /** Loads the newest valid snapshot; not called when there is none. */
   load(snapshot: State): void;
-  /** A line after it. They come oldest first, and each was checked. */
+  /** Applies a line after it. They come oldest first, and each was checked. */
   replay(line: Line): void;
 }
 
@@ -39,19 +41,24 @@ export interface Log {
   /**
    * Hands everything appended to the operating system, in one positioned write loop.
    * @returns false while a generation switch holds writes back; call again when `onWritable` fires.
-   * @throws SignalboxError `STORE_FULL` when it did not fit: the file ends again at the last written line and the buffer is empty.
+   * @throws SignalboxError `STORE_FULL` when it did not fit: the file ends again at the last written line and
+   * the buffer is empty.
    * @throws SignalboxError `STORE_IO`, `STORE_FENCED` when the log is poisoned.
    */
   write(): boolean;
   /** Called when a held-back `write` may be repeated. Set once by the caller. */
   onWritable: () => void;
-  /** Resolves when everything written before the call is on disk. @throws SignalboxError `STORE_IO`, which poisons the log. */
+  /**
+   * Resolves when everything written before the call is on disk.
+   * @throws SignalboxError `STORE_IO`, which poisons the log.
+   */
   sync(): Promise<void>;
   /** True when the journal has outgrown its snapshot. */
   wantsCheckpoint(): boolean;
   /**
    * Starts a new generation with this state as its snapshot. Call it right after `write()`, in the same tick,
-   * with the state at exactly the written seq. A failed checkpoint is reported by its promise and never stops commits.
+   * with the state at exactly the written seq. A failed checkpoint is reported by its promise and never stops
+   * commits.
    */
   checkpoint(state: State): Promise<void>;
   /** The line that holds `seq`, or null when it was dropped by retention. Only synced lines are found. */

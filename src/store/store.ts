@@ -1,92 +1,41 @@
 import type { Json } from '../../machines/json.ts';
-import type {
-  AgentRecord,
-  AnnotationRecord,
-  JobRecord,
-  ProxyRecord,
-  QueueRecord,
-  QuotaRecord,
-  RepresentationRecord,
-  StoreRecord,
-} from '../model/records/records.ts';
-
-/** The kinds of record, with the shape of each. */
-export interface Records {
-  readonly store: StoreRecord;
-  readonly queue: QueueRecord;
-  readonly quota: QuotaRecord;
-  readonly representation: RepresentationRecord;
-  readonly agent: AgentRecord;
-  readonly job: JobRecord;
-  readonly proxy: ProxyRecord;
-  readonly annotation: AnnotationRecord;
-}
-
-/** A kind of record. */
-export type Kind = keyof Records;
-
-/** New values of top-level keys. `null` clears a key. */
-export type Patch = Readonly<Record<string, Json>>;
-
-/**
- * One change of one record: the unit of the journal. Its `seq` is the `s` of its line plus its place in it.
- */
-export interface Entry {
-  readonly kind: Kind;
-  readonly id: string;
-  /** The type of the event that caused it: `job.claim`, `annotation.set`, `evicted` … */
-  readonly event: string;
-  /** State before and after; both null for a record without a status, equal for a change without a transition. */
-  readonly from: string | null;
-  readonly to: string | null;
-  readonly patch: Patch | null;
-  /** The record is dropped by this entry. */
-  readonly gone: boolean;
-  /** The seq of the subject's previous entry, 0 for its first. */
-  readonly q: number;
-}
-
-/** One commit as the journal keeps it: all of it or nothing. */
-export interface Line {
-  /** Seq of the first entry; entry i has seq s + i; the next line's s is s + entries.length. */
-  readonly s: number;
-  /** Instant of the commit by the store's clock, epoch milliseconds. */
-  readonly at: number;
-  /** Who committed: `<dispatcher uuid or 'client'>#<epoch>`. */
-  readonly by: string;
-  /** Version of the machines that stepped. */
-  readonly mv: string;
-  readonly entries: readonly Entry[];
-}
+import type { AnnotationRecord, JobRecord, ProxyRecord } from '../model/records/records.ts';
+import type { HistoryEntry, Kind, Line, Patch, Records } from './entry.ts';
 
 /** A change to be made: an entry before the store has placed it. */
 export interface Change {
   readonly kind: Kind;
   readonly id: string;
   readonly event: string;
-  /** The state it was computed from. The store refuses the commit when the record has left it. */
+  /**
+   * The state that the change was computed from. The store refuses the commit when the record has left it.
+   */
   readonly from: string | null;
   readonly to: string | null;
   readonly patch: Patch | null;
   readonly gone?: boolean;
 }
 
-/** What a commit believes in. One that does not hold refuses the whole commit with `ConflictError`. */
+/** A precondition of a commit. One that does not hold refuses the whole commit with `ConflictError`. */
 export type Expectation =
   /** The record is as it was read; rev 0 says that there is none. */
   | { readonly what: 'rev'; readonly kind: Kind; readonly id: string; readonly rev: number }
-  /** The writer holds the job: nobody has claimed or taken it over since. Refused with `ReassignedError`. */
+  /**
+   * The writer still holds the job: it was not claimed or reassigned since. Refused with `ReassignedError`.
+   */
   | { readonly what: 'holder'; readonly id: string; readonly epoch: number; readonly claim: number }
-  /** The job has no callback that nobody has begun. */
+  /** Every callback of the job has begun. */
   | { readonly what: 'noUnstartedCallback'; readonly id: string }
-  /** There is such a job. Refused with `JOB_NOT_FOUND`. */
+  /** The job exists. Refused with `JOB_NOT_FOUND`. */
   | { readonly what: 'exists'; readonly id: string }
   /** The job exists and is not completed. */
   | { readonly what: 'notCompleted'; readonly id: string }
-  /** The job `on` does not wait for this one, be it through any number of jobs. Refused with `AWAITED_ITSELF`. */
+  /**
+   * The job `on` does not wait for this one, directly or through other jobs. Refused with `AWAITED_ITSELF`.
+   */
   | { readonly what: 'notAwaitedBy'; readonly id: string; readonly on: string }
   /**
-   * With this commit no more than that many jobs wait in a queue (refused with `QUEUE_FULL`), or no more than that many
+   * With this commit at most that many jobs wait in a queue (refused with `QUEUE_FULL`), or at most that many
    * annotations or callbacks belong to a job (`TOO_MANY`). `id` is that of the queue or the job.
    */
   | {
@@ -111,8 +60,9 @@ export interface Commit {
   readonly changes: readonly Change[];
   readonly expect: readonly Expectation[];
   /**
-   * The connection of a transaction that somebody else ends: the changes become visible when that commits, and the ticket
-   * tells that they are in it. Refused by stores without `transaction`.
+   * The connection of a transaction that the program ends itself. The changes become visible when that
+   * transaction commits; the ticket resolves when they are part of it. Refused by stores without
+   * `transaction`.
    */
   readonly within?: unknown;
 }
@@ -127,18 +77,18 @@ export interface Ticket {
 
 /** Which jobs a claim may take. */
 export interface Acceptance {
-  /** Asked once for each lane: every job in it has this definition and these quota names. */
+  /** Called once for each lane: every job in it has this definition and these quota names. */
   lane(name: string, quotaNames: readonly string[]): boolean;
-  /** Asked for each candidate; null accepts all. A refused job costs this one call. */
+  /** Called for each candidate; null accepts all. A refused job costs this one call. */
   readonly job: ((job: JobRecord) => boolean) | null;
   /**
-   * What `job` asks, as data where it is no more than that: paths into the arguments and the values there. A database need
-   * not show it the jobs that these refuse.
+   * The condition of `job` as data, when it only compares values: paths into the arguments, and the values
+   * there. A database need not load the jobs that do not match.
    */
   readonly args?: { readonly [path: string]: Json };
 }
 
-/** Why and how a candidate is taken. */
+/** A job that a claim may take. */
 export interface Candidate {
   readonly job: JobRecord;
   /** It can no longer start in time. */
@@ -153,25 +103,25 @@ export interface ClaimRequest {
   readonly limit: number;
   readonly by: string;
   /**
-   * Id of the agent's record: when that is gone nothing is claimed; nor when its representation is not activated or counts
-   * as dead, nor, on a store that several processes share, when that was activated in another opening. Null: for no agent
-   * that has a record.
+   * Id of the agent's record. Nothing is claimed when that record is gone, when its representation is not
+   * activated or counts as dead, or, on a store that several processes share, when that was activated in
+   * another opening. Null: for no agent that has a record.
    */
   readonly agent: string | null;
   /**
-   * How many jobs the agent may hold: `limit` or what is left of it, whichever is less, counted in the same commit.
-   * Without it `limit` alone counts.
+   * How many jobs the agent may hold. The claim takes `limit` or what is left of the size, whichever is less,
+   * counted in the same commit. Without it `limit` alone counts.
    */
   readonly size?: number;
   readonly accepts: Acceptance;
   /**
-   * Chooses among everything claimable instead of taking the first: receives it in order and returns one of it
-   * or null. Asked until it says null or `limit` is reached.
+   * Chooses among everything claimable instead of taking the first: receives it in order and returns one of
+   * it or null. Called until it returns null or `limit` is reached.
    */
   readonly choose: ((claimable: Iterable<JobRecord>) => JobRecord | null) | null;
   /**
-   * Computes the changes of one taking, from the record as it is now, inside the same commit. Null leaves the job.
-   * Its last change of kind job names the job that the claim hands out.
+   * Computes the changes of one taking, from the record as it is now, inside the same commit. Null leaves the
+   * job. Its last change of kind job names the job that the claim hands out.
    */
   take(candidate: Candidate): readonly Change[] | null;
 }
@@ -181,7 +131,7 @@ export interface Claimed {
   readonly jobs: readonly JobRecord[];
   /** How many jobs the agent holds with them, when the claim was given its size and has counted them. */
   readonly held?: number;
-  /** Ids of those among them that have annotations, when the claim has found that out by the way. */
+  /** Ids of those among them that have annotations, when the claim has read that as well. */
   readonly annotated?: ReadonlySet<string>;
   /** Resolves when the callables may start: the claim is written, and every put among them synced. */
   readonly startable: Promise<void>;
@@ -195,7 +145,7 @@ export interface StorePorts {
   /** Runs a function in a later turn of the event loop, as soon as possible. */
   defer(run: () => void): void;
   newId(): string;
-  /** Says something that an operator must see. */
+  /** Reports something that an operator must see. */
   report(message: string): void;
 }
 
@@ -208,33 +158,43 @@ export interface Store {
 
 /** The openings of a store, by epoch. */
 export interface Openings {
-  /** Those that were not closed and give signs of life, the one that is asked among them. */
+  /** Those that were not closed and still give signs of life, this opening among them. */
   readonly alive: ReadonlySet<number>;
   readonly newest: number;
 }
 
-/**
- * An open store: records, their indexes, and the journal. Everything is asynchronous, so the same engine runs on a
- * file and on a database. Reads show what is written; `settled` tells when it is synced.
- */
-export interface OpenStore {
+/** A callback of a job: a job, or a proxy that chooses one. */
+export type Callback =
+  | { readonly kind: 'job'; readonly record: JobRecord }
+  | { readonly kind: 'proxy'; readonly record: ProxyRecord };
+
+/** What an open store is: its name, its epoch, its clock and who shares it. */
+export interface StoreInfo {
   readonly name: string;
   /** Grows with every opening: the fence against earlier processes. */
   readonly epoch: number;
   /** Only one process can hold it at a time. */
   readonly exclusive: boolean;
-  /** It dies with its process. */
+  /** Its records are lost when its process ends. */
   readonly isVolatile: boolean;
   /** Where an instance keeps its UUID, or null. */
   readonly directory: string | null;
-  /** Connections, or what stands for them, that may be in use at once. */
+  /** How many connections, or units that count as connections, may be in use at once. */
   poolSize: number;
   /** The store's clock. */
   now(): number;
-  /** Which openings there are: nothing goes on of what one began that is not alive. */
+  /** Which openings there are. Work that was begun in one that is not alive will not continue there. */
   openings(): Promise<Openings>;
+}
 
-  /** `within`: a job as the transaction with this connection sees it. Of no account to stores without `transaction`. */
+/**
+ * The records of a store and their indexes. Reads show what is written; `settled` resolves when it is synced.
+ */
+export interface RecordReader {
+  /**
+   * `within`: the job as the transaction with this connection sees it. Ignored by stores without
+   * `transaction`.
+   */
   get<K extends Kind>(kind: K, id: string, within?: unknown): Promise<Records[K] | undefined>;
   /** Records whose id starts with `prefix`, in order of id. */
   list<K extends Kind>(kind: K, prefix: string): Promise<readonly Records[K][]>;
@@ -257,21 +217,30 @@ export interface OpenStore {
   /** Jobs in a state, or with values, that this version does not know: kept, shown, and left alone. */
   quarantined(): Promise<readonly JobRecord[]>;
   /**
-   * Jobs that somebody outside any agent was at, or at their callbacks, and did not finish: nobody living is at them. Where several
-   * processes share a store that is known; a store that one holds is asked at open, when nobody can be.
+   * Jobs that a process ran outside any agent, or whose callbacks it ran, and did not finish before it ended.
+   * Where several processes share a store the openings show which have ended; a store that one process holds
+   * is asked at open, when every other one has.
    */
   orphans(): Promise<readonly JobRecord[]>;
   annotations(job: string): Promise<readonly AnnotationRecord[]>;
-  /** Which of these jobs have annotations: most have none, and need not be asked one by one. */
+  /** Which of these jobs have annotations: most have none, and need not be read one by one. */
   annotated(jobs: readonly string[]): Promise<ReadonlySet<string>>;
   /** The earliest instant later than `since` at which a waiting job becomes due, or null. */
   due(since: number): Promise<number | null>;
+}
 
+/**
+ * The two ways to change a store: a commit of given changes, and a claim, which selects jobs and changes
+ * them.
+ */
+export interface Commits {
   commit(commit: Commit): Ticket;
+  claim(request: ClaimRequest): Promise<Claimed>;
   /**
-   * Does some work in a transaction of the database itself, then makes the commit that follows from its answer as the last
-   * thing in it: both or neither. When that is refused another is asked for, or the refusal thrown. Null on a store that is
-   * no database.
+   * Runs `work` in a transaction of the database, then makes the commit that `commit` computes from its
+   * answer as the last statement of it: both or neither. When that commit is refused, `commit` is called
+   * again with the refusal: it returns another one, or throws the refusal. Null on a store that is no
+   * database.
    */
   readonly transaction:
     | (<Result>(
@@ -279,39 +248,40 @@ export interface OpenStore {
         commit: (result: Result, refusal: Error | null) => Commit,
       ) => Promise<Result>)
     | null;
-  claim(request: ClaimRequest): Promise<Claimed>;
   /** Resolves when everything written by now is synced. */
   settled(): Promise<void>;
-  /** Resolves when nothing that was asked of it is under way: for reactors that move time by hand. Never rejects. */
+  /** Resolves when no call to the store is under way: for reactors that move time by hand. Never rejects. */
   idle(): Promise<void>;
+  /** Calls the listener once, when the store can no longer be trusted to write. */
+  onFailure(listener: (error: Error) => void): void;
+}
 
-  /** Lines as they become synced, in order. Returns a function that ends it. */
+/** The journal of a store: synced entries only. */
+export interface JournalReader {
+  /** Calls the listener with lines as they become synced, in order. Returns a function that ends it. */
   follow(listener: (lines: readonly Line[]) => void): () => void;
   /**
-   * Hears of queues in which another process has put work, or made room for some: a hint, which may get lost. Never called
-   * by a store that only one process can hold.
+   * Calls the listener with queues in which another process has put jobs or freed slots: a hint, which may
+   * get lost. Never called by a store that only one process can hold.
    */
   onHint(listener: (queue: string) => void): void;
-  /** Called once, when the store can no longer be trusted to write. */
-  onFailure(listener: (error: Error) => void): void;
   /** Entries of one subject, newest first, as far back as history is kept. */
   history(kind: Kind, id: string): AsyncIterable<HistoryEntry>;
   /** Synced entries from a cursor on, oldest first. */
   entries(from: number): AsyncIterable<HistoryEntry>;
   /** Seq of the oldest entry that history still holds. */
   oldestSeq(): number;
-  /** Syncs what is written and lets go. Rejects when that failed; one that had failed before closes in silence. */
-  close(): Promise<void>;
 }
 
-/** A callback of a job: a job, or a proxy that chooses one. */
-export type Callback =
-  | { readonly kind: 'job'; readonly record: JobRecord }
-  | { readonly kind: 'proxy'; readonly record: ProxyRecord };
-
-/** One entry of the journal with its place, its instant and its author. */
-export interface HistoryEntry extends Entry {
-  readonly seq: number;
-  readonly at: number;
-  readonly by: string;
+/**
+ * An open store: records, their indexes, and the journal. Everything is asynchronous, so the same engine runs
+ * on a file and on a database. Code that needs one side of it takes that interface alone; only what opened
+ * the store closes it.
+ */
+export interface OpenStore extends StoreInfo, RecordReader, Commits, JournalReader {
+  /**
+   * Syncs what is written and frees what the store holds. Rejects when that failed, unless the store had
+   * failed before.
+   */
+  close(): Promise<void>;
 }

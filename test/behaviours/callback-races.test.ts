@@ -1,8 +1,8 @@
-import { BadStatusError, defineJob, local, type OpenStore, type Store } from 'signalbox';
+import { BadStatusError, defineJob, local, type Store } from 'signalbox';
 import { expect, it } from 'vitest';
 import { makeControlledJobs } from './controlled-jobs.ts';
 import { startDispatchers, twoUuids } from './dispatchers.ts';
-import { type Commit, has } from './faulty-store.ts';
+import { type Commit, decorated, has } from './faulty-store.ts';
 import { makeRecordingJobs } from './recording-jobs.ts';
 import { forEachStore, type MakeStore, makeBox } from './stores.ts';
 
@@ -27,24 +27,16 @@ async function setUp(makeStore: MakeStore, store = makeStore()) {
 
 /** A store on which some commits are made only after something else has happened. */
 function slowStore(store: Store, after: (commit: Commit) => Promise<void> | null): Store {
-  const slow = (open: OpenStore): OpenStore =>
-    new Proxy(open, {
-      get(target, key) {
-        const value: unknown = Reflect.get(target, key, target);
-        if (typeof value !== 'function') return value;
-        if (key !== 'commit') return value.bind(target);
-        return (commit: Commit) => {
-          const waiting = after(commit);
-          if (waiting === null) return target.commit(commit);
-          const ticket = waiting.then(() => target.commit(commit));
-          const [written, synced] = [ticket.then((made) => made.written), ticket.then((made) => made.synced)];
-          for (const promise of [written, synced]) promise.catch(() => {});
-          return { written, synced };
-        };
-      },
-      set: (target, key, value) => Reflect.set(target, key, value, target),
-    });
-  return { name: store.name, open: async (ports) => slow(await store.open(ports)) };
+  return decorated(store, (open) => ({
+    commit(commit) {
+      const waiting = after(commit);
+      if (waiting === null) return open.commit(commit);
+      const ticket = waiting.then(() => open.commit(commit));
+      const [written, synced] = [ticket.then((made) => made.written), ticket.then((made) => made.synced)];
+      for (const promise of [written, synced]) promise.catch(() => {});
+      return { written, synced };
+    },
+  }));
 }
 
 async function turns(count: number): Promise<void> {

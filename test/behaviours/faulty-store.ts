@@ -1,4 +1,4 @@
-import { ConflictError, type OpenStore, type Store } from 'signalbox';
+import { ConflictError, decorateStore, type OpenStore, type Store, type StoreDecoration } from 'signalbox';
 
 /**
  * Asked before a call reaches its store. Null lets it through, an error refuses it, and a promise holds it up. Commits
@@ -42,31 +42,37 @@ export function lostConnection(): Error {
   return Object.assign(new Error('connection lost'), { code: 'ECONNRESET' });
 }
 
-/** What a store says that cannot be reached. */
+/** The error of a store that cannot be reached. */
 export function disconnect(): Error {
   return Object.assign(new Error('the store is away'), { code: 'STORE_DISCONNECTED' });
 }
 
-/** A real store behind a line that a test can break or hold up, call by call. */
+/** A real store whose reads, commits and claims a test can refuse or hold up, call by call. */
 export function interceptedStore(inner: Store, intercept: Intercept): Store {
+  return decorated(inner, (store) => {
+    const after = <Value>(call: () => Promise<Value>, name: string, args: readonly unknown[]) => {
+      const first = intercept(name, args);
+      if (first === null) return call();
+      return first instanceof Error ? Promise.reject(first) : first.then(call);
+    };
+    return {
+      read: after,
+      claim: (request) => after(() => store.claim(request), 'claim', [request]),
+      commit: (commit) => {
+        const refusal = intercept('commit', [commit]);
+        return refusal instanceof Error ? refusedTicket(refusal) : store.commit(commit);
+      },
+    };
+  });
+}
+
+/** A store with some calls replaced, whenever it is opened. */
+export function decorated(inner: Store, decoration: (store: OpenStore) => StoreDecoration): Store {
   return {
     name: inner.name,
     async open(ports) {
       const store = await inner.open(ports);
-      return new Proxy(store, {
-        get(target, key) {
-          const value: unknown = Reflect.get(target, key, target);
-          if (typeof value !== 'function') return value;
-          return (...args: unknown[]) => {
-            const call = (): unknown => Reflect.apply(value, target, args);
-            const first = intercept(String(key), args);
-            if (first === null) return call();
-            if (!(first instanceof Error)) return first.then(call);
-            return key === 'commit' ? refusedTicket(first) : Promise.reject(first);
-          };
-        },
-        set: (target, key, value) => Reflect.set(target, key, value, target),
-      });
+      return decorateStore(store, decoration(store));
     },
   };
 }
@@ -90,17 +96,11 @@ export function faultyStore(store: Store, faults: Faults): Store {
 
 /** A store that makes a commit and then answers with an error, as when the connection is lost behind it. */
 export function forgetfulStore(inner: Store, forget: (commit: Commit) => Error | null): Store {
-  let open: OpenStore | null = null;
-  const opened: Store = {
-    name: inner.name,
-    async open(ports) {
-      open = await inner.open(ports);
-      return open;
+  return decorated(inner, (store) => ({
+    commit(commit) {
+      const error = forget(commit);
+      const ticket = store.commit(commit);
+      return error === null ? ticket : refusedTicket(error);
     },
-  };
-  return interceptedStore(opened, (call, [commit]) => {
-    const error = call === 'commit' ? forget(commit as Commit) : null;
-    if (error !== null) open?.commit(commit as Commit);
-    return error;
-  });
+  }));
 }

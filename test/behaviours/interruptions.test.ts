@@ -7,13 +7,11 @@ import {
   type Job,
   local,
   NeverRetry,
-  type OpenStore,
   type Signalbox,
-  type Store,
 } from 'signalbox';
 import { describe, expect, it } from 'vitest';
 import { internals } from '../../src/runtime/box/internals.ts';
-import { type Commit, has, interceptedStore } from './faulty-store.ts';
+import { type Commit, decorated, has } from './faulty-store.ts';
 import { forEachStore, type MakeStore, makeBox, type TestBox } from './stores.ts';
 
 /** A promise that a test settles, and how often it was asked for. */
@@ -321,34 +319,27 @@ forEachStore('interruptions', (makeStore) => {
   });
 
   it('[C-15] a system job whose job was decided about meanwhile changes nothing', async () => {
-    let open: OpenStore | null = null;
-    const opened = makeStore();
-    const inner: Store = {
-      name: opened.name,
-      open: async (ports) => {
-        open = await opened.open(ports);
-        return open;
-      },
-    };
     let isFaster = true;
-    const store = interceptedStore(inner, (call, [commit]) => {
-      if (call !== 'commit' || !isFaster || !has(commit as Commit, 'job.reschedule')) return null;
-      isFaster = false;
-      const id = (commit as Commit).changes[0]?.id;
-      const held = { queue: '', dispatcher: 'elsewhere', agent: 'main' };
-      const change = (event: string, from: string, to: string, patch: object): Commit['changes'][number] =>
-        ({ kind: 'job', id, event, from, to, patch }) as Commit['changes'][number];
-      open?.commit({
-        by: 'elsewhere',
-        expect: [],
-        changes: [
-          change('job.reschedule', 'active.running', 'pending', { parent: { queue: '' }, claim: 3 }),
-          change('job.claim', 'pending', 'assigned', { parent: held, order: ['claimed', 0], claim: 4 }),
-          change('job.start', 'assigned', 'active.running', { attempts: 2 }),
-        ],
-      });
-      return null;
-    });
+    const store = decorated(makeStore(), (open) => ({
+      commit(commit) {
+        if (!isFaster || !has(commit, 'job.reschedule')) return open.commit(commit);
+        isFaster = false;
+        const id = commit.changes[0]?.id;
+        const held = { queue: '', dispatcher: 'elsewhere', agent: 'main' };
+        const change = (event: string, from: string, to: string, patch: object): Commit['changes'][number] =>
+          ({ kind: 'job', id, event, from, to, patch }) as Commit['changes'][number];
+        open.commit({
+          by: 'elsewhere',
+          expect: [],
+          changes: [
+            change('job.reschedule', 'active.running', 'pending', { parent: { queue: '' }, claim: 3 }),
+            change('job.claim', 'pending', 'assigned', { parent: held, order: ['claimed', 0], claim: 4 }),
+            change('job.start', 'assigned', 'active.running', { attempts: 2 }),
+          ],
+        });
+        return open.commit(commit);
+      },
+    }));
     const about = await line(makeStore, store);
     const dispatcher = await dispatcherAs(about, ids.first);
     const job = await startSlow(about);

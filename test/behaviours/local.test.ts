@@ -1,5 +1,6 @@
-import { agent, defineJob, type Job, local, type OpenStore, type Queue, type Store } from 'signalbox';
+import { agent, defineJob, type Job, local, type Queue, type Store } from 'signalbox';
 import { expect, it } from 'vitest';
+import { interceptedStore } from './faulty-store.ts';
 import { makeRecordingJobs } from './recording-jobs.ts';
 import { forEachStore, type MakeStore, makeBox } from './stores.ts';
 
@@ -19,18 +20,9 @@ async function setUp(makeStore: MakeStore, store: Store = makeStore()) {
 
 /** A store whose annotations cannot be read while `hangs` says so: it does not answer. */
 function hangingStore(store: Store, hangs: () => boolean): Store {
-  const wrapped = (open: OpenStore): OpenStore =>
-    new Proxy(open, {
-      get(target, key) {
-        const value: unknown = Reflect.get(target, key, target);
-        if (typeof value !== 'function') return value;
-        if (key !== 'get') return value.bind(target);
-        return (kind: string, id: string) =>
-          kind === 'annotation' && hangs() ? new Promise(() => {}) : value.call(target, kind, id);
-      },
-      set: (target, key, value) => Reflect.set(target, key, value, target),
-    });
-  return { name: store.name, open: async (ports) => wrapped(await store.open(ports)) };
+  return interceptedStore(store, (call, [kind]) =>
+    call === 'get' && kind === 'annotation' && hangs() ? new Promise(() => {}) : null,
+  );
 }
 
 forEachStore('The local context', (makeStore) => {

@@ -1,15 +1,8 @@
-import {
-  agent,
-  type Dispatcher,
-  defineJob,
-  detached,
-  Dispatcher as NewDispatcher,
-  type Store,
-} from 'signalbox';
+import { agent, type Dispatcher, defineJob, detached, Dispatcher as NewDispatcher } from 'signalbox';
 import { expect, it } from 'vitest';
 import { makeControlledJobs } from './controlled-jobs.ts';
 import { representationOf, startDispatchers } from './dispatchers.ts';
-import { disconnect, Faults, faultyStore } from './faulty-store.ts';
+import { decorated, disconnect, Faults, faultyStore } from './faulty-store.ts';
 import { forEachStore, makeBox } from './stores.ts';
 
 forEachStore('Questions to a dispatcher', (makeStore) => {
@@ -154,20 +147,13 @@ forEachStore('Questions to a dispatcher', (makeStore) => {
   it('[D-48] one that was claimed during a poll is not among those that the poll did not find', async () => {
     const controlled = makeControlledJobs();
     let answer: Promise<unknown> | null = null;
-    const inner = makeStore();
-    const store: Store = {
-      name: inner.name,
-      async open(ports) {
-        const opened = await inner.open(ports);
-        const held = opened.held.bind(opened);
-        opened.held = async (...about) => {
-          const jobs = await held(...about);
-          await answer;
-          return jobs;
-        };
-        return opened;
+    const store = decorated(makeStore(), (inner) => ({
+      async held(...about) {
+        const jobs = await inner.held(...about);
+        await answer;
+        return jobs;
       },
-    };
+    }));
     const testBox = await makeBox({ store, jobs: [controlled.hold], queues: [''] });
     const { box, reactor } = testBox;
     const [a] = (await startDispatchers(testBox, ['a'])) as [Dispatcher];

@@ -1,5 +1,6 @@
+import type { Kind, Records } from '../../src/store/entry.ts';
 import type { Tables } from '../../src/store/rules/tables.ts';
-import type { Change, Kind, Records } from '../../src/store/store.ts';
+import type { Change } from '../../src/store/store.ts';
 import { digestOf, type Found, type Recovered } from './recovered.ts';
 
 /** The state after one commit, and the operations between which a disk may hold it. */

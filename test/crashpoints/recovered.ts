@@ -3,7 +3,6 @@ import { openJsonLog } from '../../src/store/json/log/open-json-log.ts';
 import type { FilePort } from '../../src/store/json/ports/file-port.ts';
 import type { LockPort } from '../../src/store/json/ports/lock.ts';
 import { createInlineSyncPort } from '../../src/store/json/ports/sync-port.ts';
-import { loaded } from '../../src/store/rules/record-change.ts';
 import { Tables } from '../../src/store/rules/tables.ts';
 
 /** What was found in a directory, in few words. */
@@ -42,7 +41,7 @@ export async function readStore(files: FilePort, dir: string): Promise<Recovered
     defer: () => Promise.resolve(),
     now: () => openedAt,
     newId: () => 'never-written',
-    revive: loaded,
+    revive: tables.revive,
     lock: noLock,
   });
   release();

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { nodeFilePort } from '../../src/store/json/ports/file-port.ts';
 import { makeControlledJobs } from '../behaviours/controlled-jobs.ts';
 import { startDispatchers } from '../behaviours/dispatchers.ts';
+import { decorated } from '../behaviours/faulty-store.ts';
 import { makeBox, newDirectory } from '../behaviours/stores.ts';
 
 async function makeRunning(store: Store) {
@@ -67,20 +68,13 @@ test('an observer sees what is synced, and not what is only written', async () =
 test('an observer gets no older record than its last, in any order in which a store answers', async () => {
   const answers: (() => void)[] = [];
   let isSlow = false;
-  const inner = memoryStore();
-  const store: Store = {
-    name: inner.name,
-    async open(ports) {
-      const opened = await inner.open(ports);
-      const get = opened.get.bind(opened);
-      opened.get = async (...about) => {
-        const record = await get(...about);
-        if (isSlow) await new Promise<void>((resolve) => answers.push(resolve));
-        return record;
-      };
-      return opened;
+  const store = decorated(memoryStore(), () => ({
+    async read(call, name) {
+      const found = await call();
+      if (name === 'get' && isSlow) await new Promise<void>((resolve) => answers.push(resolve));
+      return found;
     },
-  };
+  }));
   const { job, open, reactor } = await makeRunning(store);
   const values: unknown[] = [];
   const ref = job.actorRef();

@@ -1,38 +1,19 @@
-import { memoryStore, type OpenStore, type Store } from 'signalbox';
+import { memoryStore, type Store } from 'signalbox';
 import { expect, it } from 'vitest';
 import { makeControlledJobs } from '../behaviours/controlled-jobs.ts';
 import { agentOf, representationOf, startDispatchers } from '../behaviours/dispatchers.ts';
+import { decorated } from '../behaviours/faulty-store.ts';
 import { makeBox } from '../behaviours/stores.ts';
 
-/** A store that lets a test act between the answer to a look at what an agent holds, and what follows from it. */
+/** A store that lets a test act between the answer to a read of what an agent holds, and what follows from it. */
 function storeThatIsLookedAt(afterLook: () => Promise<unknown>): Store {
-  const inner = memoryStore();
-  return {
-    name: inner.name,
-    async open(ports) {
-      const store = await inner.open(ports);
-      const looks: Partial<OpenStore> = {
-        held: async (...args) => {
-          const held = await store.held(...args);
-          await afterLook();
-          return held;
-        },
-        heldCount: async (...args) => {
-          const count = await store.heldCount(...args);
-          await afterLook();
-          return count;
-        },
-      };
-      return new Proxy(store, {
-        get(target, key) {
-          if (key in looks) return Reflect.get(looks, key);
-          const value: unknown = Reflect.get(target, key, target);
-          return typeof value === 'function' ? value.bind(target) : value;
-        },
-        set: (target, key, value) => Reflect.set(target, key, value, target),
-      });
+  return decorated(memoryStore(), () => ({
+    async read(call, name) {
+      const found = await call();
+      if (name === 'held' || name === 'heldCount') await afterLook();
+      return found;
     },
-  };
+  }));
 }
 
 it('an agent that claims a job while it is being removed stays', async () => {

@@ -1,6 +1,6 @@
-import { agent, defineJob, memoryStore, type OpenStore, type Store } from 'signalbox';
+import { agent, defineJob, memoryStore, type Store } from 'signalbox';
 import { describe, expect, it } from 'vitest';
-import { disconnect } from '../behaviours/faulty-store.ts';
+import { decorated, disconnect } from '../behaviours/faulty-store.ts';
 import { makeBox } from '../behaviours/stores.ts';
 
 /** What a test does to a store: around its answers to `due`, and after its claims. */
@@ -26,30 +26,14 @@ class Interference {
 }
 
 function storeWith(interference: Interference): Store {
-  const inner = memoryStore();
-  const wrapped = (store: OpenStore): Partial<OpenStore> => ({
+  return decorated(memoryStore(), (store) => ({
     due: (since) => interference.due(() => store.due(since)),
     claim: async (request) => {
       const claimed = await store.claim(request);
       interference.afterClaim();
       return claimed;
     },
-  });
-  return {
-    name: inner.name,
-    async open(ports) {
-      const store = await inner.open(ports);
-      const calls = wrapped(store);
-      return new Proxy(store, {
-        get(target, key) {
-          if (key in calls) return Reflect.get(calls, key);
-          const value: unknown = Reflect.get(target, key, target);
-          return typeof value === 'function' ? value.bind(target) : value;
-        },
-        set: (target, key, value) => Reflect.set(target, key, value, target),
-      });
-    },
-  };
+  }));
 }
 
 async function startedBox() {

@@ -1,30 +1,23 @@
-import { defineJob, memoryStore, NeverRetry, type OpenStore, type Store } from 'signalbox';
+import { defineJob, memoryStore, NeverRetry } from 'signalbox';
 import { expect, it } from 'vitest';
-import { type Commit, has, interceptedStore } from '../behaviours/faulty-store.ts';
+import { decorated } from '../behaviours/faulty-store.ts';
 import { makeBox } from '../behaviours/stores.ts';
 
 it('a job that starts once is called with the arguments that were set right before its start', async () => {
   const once = defineJob({ name: 'once', retry: NeverRetry, run: (text: string) => text });
-  const inner = memoryStore();
-  let open: OpenStore | null = null;
-  const remembered: Store = {
-    name: inner.name,
-    open: async (ports) => {
-      open = await inner.open(ports);
-      return open;
-    },
-  };
   let sets = 0;
   // Another process sets them between the claim and the start, as it may while the job is ASSIGNED.
-  const store = interceptedStore(remembered, (call, [commit]) => {
-    const start = call === 'commit' && has(commit as Commit, 'job.start') ? (commit as Commit) : null;
-    const { id } = start?.changes.find(({ event }) => event === 'job.start') ?? {};
-    if (id === undefined || sets > 0) return null;
-    sets += 1;
-    const set = { kind: 'job' as const, id, event: 'args.set', from: 'assigned', to: 'assigned' };
-    open?.commit({ by: 'other', changes: [{ ...set, patch: { args: ['new'] } }], expect: [] });
-    return null;
-  });
+  const store = decorated(memoryStore(), (open) => ({
+    commit(commit) {
+      const { id } = commit.changes.find(({ event }) => event === 'job.start') ?? {};
+      if (id !== undefined && sets === 0) {
+        sets += 1;
+        const set = { kind: 'job' as const, id, event: 'args.set', from: 'assigned', to: 'assigned' };
+        open.commit({ by: 'other', changes: [{ ...set, patch: { args: ['new'] } }], expect: [] });
+      }
+      return open.commit(commit);
+    },
+  }));
   const { box, reactor } = await makeBox({ store, jobs: [once], queues: [''] });
   await box.start();
 

@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createSignalbox, defineJob, memoryStore, NeverRetry, type OpenStore, type Store } from 'signalbox';
+import { createSignalbox, defineJob, memoryStore, NeverRetry, type Store } from 'signalbox';
 import { jsonStore, type SyncPort } from 'signalbox/json';
 import { expect, test } from 'vitest';
 import { nodeFilePort } from '../../src/store/json/ports/file-port.ts';
-import { has } from '../behaviours/faulty-store.ts';
+import { decorated, has } from '../behaviours/faulty-store.ts';
 import { makeBox } from '../behaviours/stores.ts';
 
 const plain = defineJob({ name: 'plain', run: () => 'done' });
@@ -32,28 +32,14 @@ test('a callback that must not run twice is called when its start is synced', as
 
 /** A store that delays the sync of the start of a callback. */
 function slowToSync(isHeld: () => boolean, held: (() => void)[]): Store {
-  const inner = memoryStore();
-  const slow =
-    (store: OpenStore): OpenStore['commit'] =>
-    (commit) => {
+  return decorated(memoryStore(), (store) => ({
+    commit(commit) {
       const ticket = store.commit(commit);
       if (!isHeld() || commit.changes[0]?.event !== 'job.start' || !has(commit, 'job.start')) return ticket;
       const synced = ticket.synced.then(() => new Promise<void>((resolve) => held.push(resolve)));
       return { written: ticket.written, synced };
-    };
-  return {
-    name: inner.name,
-    async open(ports) {
-      const store = await inner.open(ports);
-      return new Proxy(store, {
-        get(target, key) {
-          if (key === 'commit') return slow(target);
-          const value: unknown = Reflect.get(target, key, target);
-          return typeof value === 'function' ? value.bind(target) : value;
-        },
-      });
     },
-  };
+  }));
 }
 
 test('callbacks that another process resumes are not called before the outcome of their job is synced', async () => {

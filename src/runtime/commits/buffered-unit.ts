@@ -1,7 +1,8 @@
 import { SignalboxError } from '../../errors.ts';
 import { newJobRecord } from '../../model/jobs/step.ts';
 import { recordVersion } from '../../model/records/records.ts';
-import type { Expectation, Kind, Records } from '../../store/store.ts';
+import type { Kind, Records } from '../../store/entry.ts';
+import type { Expectation } from '../../store/store.ts';
 import type { Committer, StagedChange } from './committer.ts';
 import type { RuntimeContext } from './runtime-context.ts';
 import { HandleUnit, type UnitOfWork } from './unit-of-work.ts';

@@ -1,6 +1,7 @@
 import { ConflictError, SignalboxError } from '../../errors.ts';
 import type { JobRecord } from '../../model/records/records.ts';
-import type { Line, OpenStore } from '../../store/store.ts';
+import type { Line } from '../../store/entry.ts';
+import type { OpenStore } from '../../store/store.ts';
 import type { Reactor } from '../environment/reactor/reactor.ts';
 import { withinMs } from '../environment/reactor/time-limits.ts';
 

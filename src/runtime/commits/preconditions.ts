@@ -1,5 +1,6 @@
 import type { JobRecord } from '../../model/records/records.ts';
-import type { Expectation, Kind } from '../../store/store.ts';
+import type { Kind } from '../../store/entry.ts';
+import type { Expectation } from '../../store/store.ts';
 
 /** Who holds the root job of a run. Every write of the run names it, so that a process that lost the job writes nothing. */
 export interface Holder {

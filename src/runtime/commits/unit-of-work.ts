@@ -1,4 +1,5 @@
-import type { Expectation, Kind, Records } from '../../store/store.ts';
+import type { Kind, Records } from '../../store/entry.ts';
+import type { Expectation } from '../../store/store.ts';
 import type { Committer, StagedChange } from './committer.ts';
 import type { RuntimeContext } from './runtime-context.ts';
 

@@ -5,7 +5,7 @@ import { type JobStatus, newJobRecord } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
 import { decodeValue } from '../../model/values/values.ts';
-import type { HistoryEntry } from '../../store/store.ts';
+import type { HistoryEntry } from '../../store/entry.ts';
 import type { Beginning, Duration } from '../../time.ts';
 import { addCallback } from '../callbacks/add-callback.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';

@@ -1,9 +1,10 @@
-import type { Kind, Line, Records, Ticket } from '../store.ts';
+import type { Kind, Line, Records } from '../entry.ts';
+import type { Ticket } from '../store.ts';
 
 /** A commit that is applied in memory and not yet written. */
 export interface Staged {
   readonly line: Line;
-  /** What stood before each of its entries. */
+  /** The records as they were before each of its entries. */
   readonly before: readonly (Records[Kind] | undefined)[];
 }
 
@@ -30,7 +31,7 @@ export class Batch implements Ticket {
         reject(error);
       };
     });
-    // Nobody need wait for a commit; whoever does sees the rejection.
+    // A caller that does not wait for its commit causes no unhandled rejection; one that waits sees it.
     this.written.catch(() => {});
     this.synced.catch(() => {});
   }

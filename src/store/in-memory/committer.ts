@@ -1,35 +1,36 @@
 import { SignalboxError } from '../../errors.ts';
+import type { Entry, Kind, Line, Records } from '../entry.ts';
 import type { Log } from '../log.ts';
-import { mustStand } from '../rules/preconditions.ts';
+import { mustBeInState } from '../rules/preconditions.ts';
 import type { Tables } from '../rules/tables.ts';
-import type { Change, Entry, Kind, Line, Records, StorePorts, Ticket } from '../store.ts';
+import type { Change, StorePorts, Ticket } from '../store.ts';
 import { Batch, type Staged } from './batch.ts';
 
-/** What commits are made with. */
-export interface CommittingParts {
+/** What a committer works with. */
+export interface CommitterDeps {
   readonly epoch: number;
   readonly tables: Tables;
   readonly log: Log;
-  /** Seq of the newest entry in `tables`: everything so far is synced. */
+  /** Seq of the newest entry in `tables`. Everything up to it is synced. */
   readonly seq: number;
   /** Version of the machines, written with every line. */
   readonly machineVersion: string;
   readonly ports: StorePorts;
 }
 
-/** While every tick commits something, each so many share a sync. */
+/** While every tick commits something, this many ticks share a sync. */
 const ticksOfOneSync = 4;
 
 /**
- * The way of changes from memory to the disk. They are applied at once, in the order of calls, so what follows in the
- * same tick builds on them; they become *written* together with everything else of the tick, and *synced* with
- * everything written before a sync began. Nobody learns of a commit before it is written, so one whose write fails is
- * undone without a trace.
+ * Takes changes from memory to the disk. They are applied at once, in the order of calls, so the next call of
+ * the same tick builds on them. They become *written* together with everything else of the tick, and *synced*
+ * with everything written before a sync began. No caller learns of a commit before it is written, so one
+ * whose write fails is undone without a trace.
  */
-export class Committing {
-  /** Called after each sync, once all listeners were told. */
+export class Committer {
+  /** Called after each sync, when all listeners have received its lines. */
   afterSync: () => void = () => {};
-  readonly #parts: CommittingParts;
+  readonly #deps: CommitterDeps;
   readonly #tables: Tables;
   readonly #log: Log;
   readonly #listeners = new Set<(lines: readonly Line[]) => void>();
@@ -43,21 +44,21 @@ export class Committing {
   #unsynced: Batch[] = [];
   #lastWritten = this.#batch;
   #syncing = false;
-  /** Ticks that have written since the last sync began. */
+  /** How many ticks have written since the last sync began. */
   #gathered = 0;
-  /** No tick has passed without a commit since the last sync ended. */
+  /** Every tick since the last sync ended has committed something. */
   #isFollowing = false;
   #failure: Error | null = null;
   #fullUntil = 0;
   #closing: Promise<void> | null = null;
 
-  constructor(parts: CommittingParts) {
-    this.#parts = parts;
-    this.#tables = parts.tables;
-    this.#log = parts.log;
-    this.#nextSeq = parts.seq + 1;
-    this.#writtenSeq = parts.seq;
-    this.#syncedSeq = parts.seq;
+  constructor(deps: CommitterDeps) {
+    this.#deps = deps;
+    this.#tables = deps.tables;
+    this.#log = deps.log;
+    this.#nextSeq = deps.seq + 1;
+    this.#writtenSeq = deps.seq;
+    this.#syncedSeq = deps.seq;
     this.#log.onWritable = () => this.#schedule();
   }
 
@@ -66,7 +67,7 @@ export class Committing {
     return this.#syncedSeq;
   }
 
-  /** Until when a full disk is not tried again by what can wait. */
+  /** Until when calls that can wait do not try a full disk again. */
   get fullUntil(): number {
     return this.#fullUntil;
   }
@@ -75,24 +76,27 @@ export class Committing {
     return this.#closing !== null;
   }
 
-  /** Whether commits are taken: neither failed nor closed. */
+  /** Whether it accepts commits: it has neither failed nor been closed. */
   get isOpen(): boolean {
     return this.#failure === null && this.#closing === null;
   }
 
-  /** @throws what the store failed with, and SignalboxError `STORE_CLOSED`. */
+  /**
+   * Refuses a call when nothing can be written.
+   * @throws what the store failed with, SignalboxError `STORE_CLOSED`.
+   */
   mustWrite(): void {
     if (this.#failure !== null) throw this.#failure;
-    // Nothing new while the last commits are synced: it would be neither written nor refused.
+    // A new commit, while the last ones are synced, would be neither written nor refused.
     if (this.#closing !== null) throw new SignalboxError('STORE_CLOSED', { call: 'a call' });
   }
 
   /**
-   * Applies changes and takes them into the commits of this tick.
-   * @throws ConflictError when a record is not in the state that a change leaves, and what the log does not take.
+   * Applies changes and adds them to the commits of this tick.
+   * @throws ConflictError when a record is not in the state that a change leaves, and what the log refuses.
    */
   stage(by: string, changes: readonly Change[]): Ticket {
-    const { machineVersion, ports } = this.#parts;
+    const { machineVersion, ports } = this.#deps;
     const seq = this.#nextSeq;
     const entries: Entry[] = [];
     const before: (Records[Kind] | undefined)[] = [];
@@ -101,7 +105,8 @@ export class Committing {
       for (const change of changes) this.#apply(change, seq + entries.length, entries, before);
       this.#log.append(line);
     } catch (error) {
-      // What the log does not take never was: a value that is no JSON, or a log that has failed by itself.
+      // The log refuses a value that is no JSON, and everything once it has failed by itself: nothing may be
+      // left applied.
       this.#restore({ line, before });
       if (error instanceof SignalboxError && /^STORE_(IO|FENCED)$/.test(error.code)) this.#fail(error);
       throw error;
@@ -112,11 +117,11 @@ export class Committing {
     return this.#batch;
   }
 
-  /** One text for all lines of an author: each of its own would be put together again for each line. */
+  /** Keeps one text for all lines of an author: otherwise each line would build its own. */
   #authorOf(by: string): string {
     let author = this.#authors.get(by);
     if (author === undefined) {
-      author = `${by}#${this.#parts.epoch}`;
+      author = `${by}#${this.#deps.epoch}`;
       this.#authors.set(by, author);
     }
     return author;
@@ -125,13 +130,13 @@ export class Committing {
   #apply(change: Change, seq: number, entries: Entry[], before: (Records[Kind] | undefined)[]): void {
     const { kind, id, event, from, to, patch } = change;
     const record = this.#tables.get(kind, id);
-    mustStand(change, record);
+    mustBeInState(change, record);
     this.#tables.apply(change, seq);
     before.push(record);
     entries.push({ kind, id, event, from, to, patch, gone: change.gone === true, q: record?.lastSeq ?? 0 });
   }
 
-  /** A claim that nothing else is to be written with does not wait for the end of its tick: its jobs do. */
+  /** Writes a commit that is alone in its tick at once: it is a claim, whose jobs wait for it. */
   writeAlone(): void {
     if (this.#batch.staged.length === 1) queueMicrotask(() => this.#flush());
   }
@@ -139,13 +144,13 @@ export class Committing {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    this.#parts.ports.defer(() => {
+    this.#deps.ports.defer(() => {
       this.#scheduled = false;
       this.#flush();
     });
   }
 
-  /** One synchronous write for everything staged in the tick. */
+  /** Writes everything staged in the tick, in one synchronous call. */
   #flush(): void {
     if (this.#batch.isEmpty || this.#failure !== null) return;
     try {
@@ -170,7 +175,7 @@ export class Committing {
     if (this.#log.wantsCheckpoint()) {
       this.#log
         .checkpoint(this.#tables.state(this.#writtenSeq))
-        .catch((error: Error) => this.#parts.ports.report(error.message));
+        .catch((error: Error) => this.#deps.ports.report(error.message));
     }
     this.#gathered += 1;
     if (this.#isFollowing) this.#syncSoon();
@@ -178,13 +183,14 @@ export class Committing {
   }
 
   /**
-   * A commit that comes alone is synced at once. What follows a sync, as a claim follows its put and an outcome its claim,
-   * shares the next one: it begins when a tick passes without a commit, or enough ticks have written.
+   * Begins the next sync when a tick passes without a commit, or enough ticks have written. So commits that
+   * follow a sync, as a claim follows its put and an outcome its claim, share the next one; a commit that
+   * comes alone is synced at once.
    */
   #syncSoon(): void {
     if (this.#gathered >= ticksOfOneSync) this.#startSync();
     else {
-      this.#parts.ports.defer(() => {
+      this.#deps.ports.defer(() => {
         if (!this.#batch.isEmpty || this.#syncing) return;
         this.#isFollowing = false;
         this.#startSync();
@@ -204,7 +210,7 @@ export class Committing {
         this.#syncedSeq = covered.at(-1)?.lastSeq ?? this.#syncedSeq;
         for (const batch of covered) batch.resolveSynced();
         const lines = covered.flatMap((batch) => batch.lines);
-        for (const listener of this.#listeners) this.#tell(listener, lines);
+        for (const listener of this.#listeners) this.#notify(listener, lines);
         this.afterSync();
         this.#isFollowing = true;
         this.#syncSoon();
@@ -216,16 +222,16 @@ export class Committing {
     );
   }
 
-  /** A listener that throws must not keep the others, or the next sync, from being told. */
-  #tell(listener: (lines: readonly Line[]) => void, lines: readonly Line[]): void {
+  /** Calls a listener. One that throws must not stop the others, or the next sync. */
+  #notify(listener: (lines: readonly Line[]) => void, lines: readonly Line[]): void {
     try {
       listener(lines);
     } catch (error) {
-      this.#parts.ports.report(`a listener of the journal failed: ${String(error)}`);
+      this.#deps.ports.report(`a listener of the journal failed: ${String(error)}`);
     }
   }
 
-  /** The write did not happen: what was staged is taken back in reverse order, and its callers are told. */
+  /** Undoes a batch whose write failed: restores the records in reverse order, and rejects the tickets. */
   #undo(error: Error): void {
     const batch = this.#batch;
     this.#batch = new Batch();
@@ -233,7 +239,7 @@ export class Committing {
     this.#nextSeq = this.#writtenSeq + 1;
     batch.reject(error);
     if (error instanceof SignalboxError && error.code === 'STORE_FULL')
-      this.#fullUntil = this.#parts.ports.now() + 1000;
+      this.#fullUntil = this.#deps.ports.now() + 1000;
     else this.#fail(error);
   }
 
@@ -251,7 +257,7 @@ export class Committing {
     for (const listener of this.#failureListeners) listener(error);
   }
 
-  /** Lines as they become synced. */
+  /** Calls the listener with lines as they become synced. */
   follow(listener: (lines: readonly Line[]) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -264,7 +270,7 @@ export class Committing {
   /** Resolves when everything staged so far is synced. */
   settled(): Promise<void> {
     const failure = this.#failure;
-    // Refused only once its files are let go: who moves virtual time waits for that, too.
+    // Rejects only when the files are released: a reactor whose time is moved by hand waits for that, too.
     if (failure !== null) {
       const closed = this.#closing?.catch(() => {}) ?? Promise.resolve();
       return closed.then(() => Promise.reject(failure));
@@ -279,13 +285,14 @@ export class Committing {
   }
 
   async #close(): Promise<void> {
-    // What a full disk refuses by now has been told to its callers.
+    // Callers know already what a full disk has refused: it does not reject the close.
     const known = this.#failure;
     if (known === null) await this.settled().catch(() => {});
     const failure = this.#failure;
     this.#failure ??= new SignalboxError('STORE_CLOSED', { call: 'a call' });
     await this.#log.close();
-    // Nobody may be left who waits for the last commits, and who closes must not believe that they are on disk.
+    // No caller may be left waiting for the last commits, and the caller of close must not believe that they
+    // are on disk.
     if (failure !== known) throw failure;
   }
 }

@@ -1,5 +1,5 @@
+import type { Line } from '../entry.ts';
 import type { Log, State } from '../log.ts';
-import type { Line } from '../store.ts';
 
 /** A log that keeps the newest lines in memory: nothing survives the process, and nothing can fail. */
 export class MemoryLog implements Log {

@@ -8,7 +8,7 @@ import { MemoryLog } from './memory-log.ts';
 import { defaultRetention, noLimit, type Retention } from './retention.ts';
 import { TableStore } from './table-store.ts';
 
-/** What a memory store can be told. */
+/** Options of a memory store. */
 export interface MemoryStoreOptions extends Partial<Retention> {
   /** Second part of a job's name. Default `main`. */
   readonly name?: string;
@@ -19,8 +19,8 @@ export interface MemoryStoreOptions extends Partial<Retention> {
 }
 
 /**
- * A store in memory, for tests and simulations: the same engine, the same contract, and nothing on disk. What it
- * holds lives as long as the store object, so a second Signalbox opened on it finds the jobs of the first.
+ * A store in memory, for tests and simulations: the same engine, the same contract, and nothing on disk. What
+ * it holds lives as long as the store object, so a second Signalbox opened on it finds the jobs of the first.
  *
  * @example
  * ```ts

@@ -1,6 +1,7 @@
 import type { JobRecord } from '../../model/records/records.ts';
+import type { Kind } from '../entry.ts';
 import type { Tables } from '../rules/tables.ts';
-import type { Change, Kind } from '../store.ts';
+import type { Change } from '../store.ts';
 
 /** How long completed jobs are kept, and how many. */
 export interface Retention {
@@ -16,14 +17,14 @@ export const defaultRetention: Retention = {
   completedMaxCount: 100_000,
 };
 
-/** What stands for no limit where a store is told how much to keep. */
+/** The value of an option that sets no limit to what a store keeps. */
 export const noLimit = Number.POSITIVE_INFINITY;
 
 const roundMs = 60_000;
-/** Jobs of one round: its commit is one line of the journal. */
+/** Changes of one round at most: its commit is one line of the journal. */
 const roundMaxChanges = 5000;
 
-/** Tells which completed jobs to drop, and when to look for them. */
+/** Decides which completed jobs to drop, and when to look for them. */
 export class Evictions {
   readonly #tables: Tables;
   readonly #retention: Retention;
@@ -35,8 +36,9 @@ export class Evictions {
   }
 
   /**
-   * Drops completed jobs beyond the retention, oldest first, each with what belongs to it; never one that an unfinished
-   * job refers to. Looked at once a minute, or when there are one in a hundred too many.
+   * Returns the changes that drop completed jobs beyond the retention, oldest first, each with what belongs
+   * to it; never one that an unfinished job refers to. Looks for them once a minute, or when there are one in
+   * a hundred too many.
    */
   due(now: number): Change[] {
     const { completedMaxAgeMs, completedMaxCount } = this.#retention;
@@ -56,7 +58,7 @@ export class Evictions {
     return changes;
   }
 
-  /** A job and all that belongs to it. A branch that its proxy has not chosen is told of nowhere else. */
+  /** Drops a job and all that belongs to it. Only its proxy names a branch that was not chosen. */
   #of({ id }: JobRecord): Change[] {
     const { callbacks } = this.#tables;
     const changes = [
@@ -75,7 +77,10 @@ export class Evictions {
     return changes;
   }
 
-  /** Of what hangs on a job that is dropped: what never began. What did is dropped in its own time. */
+  /**
+   * Drops a callback of a dropped job, if it never began. One that began is dropped when its own time has
+   * come.
+   */
   #unused(id: string): Change[] {
     const job = this.#tables.findJob(id);
     return job?.state !== 'new' || this.#tables.jobs.isGiven(id) ? [] : this.#of(job);

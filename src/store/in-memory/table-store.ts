@@ -1,28 +1,18 @@
 import { SignalboxError } from '../../errors.ts';
 import type { JobRecord } from '../../model/records/records.ts';
+import type { HistoryEntry, Kind, Line } from '../entry.ts';
 import type { Log } from '../log.ts';
 import { heldBy, mayClaim, roomOf, take } from '../rules/claim-rules.ts';
 import { historyOf } from '../rules/history.ts';
 import { mustHaveRoom } from '../rules/limits.ts';
 import { mustHold } from '../rules/preconditions.ts';
 import { TableQueries } from '../rules/table-queries.ts';
-import type {
-  Claimed,
-  ClaimRequest,
-  Commit,
-  HistoryEntry,
-  Kind,
-  Line,
-  Openings,
-  OpenStore,
-  StorePorts,
-  Ticket,
-} from '../store.ts';
-import { Committing, type CommittingParts } from './committer.ts';
+import type { Claimed, ClaimRequest, Commit, Openings, OpenStore, StorePorts, Ticket } from '../store.ts';
+import { Committer, type CommitterDeps } from './committer.ts';
 import { Evictions, type Retention } from './retention.ts';
 
 /** What a table store is made from. */
-export interface TableStoreParts extends CommittingParts {
+export interface TableStoreDeps extends CommitterDeps {
   readonly name: string;
   readonly directory: string | null;
   readonly poolSize: number;
@@ -30,8 +20,9 @@ export interface TableStoreParts extends CommittingParts {
 }
 
 /**
- * A store that keeps its whole state in memory and its commits in a log: the memory store and the json store. What it
- * reads, checks, takes and drops is told by the tables; how a commit becomes durable is the matter of `Committing`.
+ * A store that keeps its whole state in memory and its commits in a log: the memory store and the json store.
+ * The tables and the rules decide what it reads, refuses, claims and drops; the committer decides when a
+ * commit is durable.
  */
 export class TableStore extends TableQueries implements OpenStore {
   readonly name: string;
@@ -43,93 +34,90 @@ export class TableStore extends TableQueries implements OpenStore {
   poolSize: number;
   readonly #log: Log;
   readonly #ports: StorePorts;
-  readonly #committing: Committing;
+  readonly #committer: Committer;
   readonly #evictions: Evictions;
 
-  constructor(parts: TableStoreParts) {
-    super(parts.tables);
-    this.name = parts.name;
-    this.epoch = parts.epoch;
-    this.directory = parts.directory;
-    this.isVolatile = parts.directory === null;
-    this.poolSize = parts.poolSize;
-    this.#log = parts.log;
-    this.#ports = parts.ports;
-    this.#evictions = new Evictions(parts.tables, parts.retention);
-    this.#committing = new Committing(parts);
-    this.#committing.afterSync = () => this.#evict();
+  constructor(deps: TableStoreDeps) {
+    super(deps.tables);
+    this.name = deps.name;
+    this.epoch = deps.epoch;
+    this.directory = deps.directory;
+    this.isVolatile = deps.directory === null;
+    this.poolSize = deps.poolSize;
+    this.#log = deps.log;
+    this.#ports = deps.ports;
+    this.#evictions = new Evictions(deps.tables, deps.retention);
+    this.#committer = new Committer(deps);
+    this.#committer.afterSync = () => this.#evict();
   }
 
   now(): number {
     return this.#ports.now();
   }
 
-  /** Only one process can hold it, so every earlier one is gone. */
+  /** Only one process can hold the store, so every earlier opening has ended. */
   async openings(): Promise<Openings> {
     return { alive: new Set([this.epoch]), newest: this.epoch };
   }
 
-  async due(since: number): Promise<number | null> {
-    return this.tables.jobs.due(since);
-  }
-
   commit(commit: Commit): Ticket {
     try {
-      this.#committing.mustWrite();
+      this.#committer.mustWrite();
       if (commit.within !== undefined)
         throw new SignalboxError('NO_TRANSACTIONS', { call: 'put with a client' });
       for (const expectation of commit.expect) {
         if (expectation.what === 'atMost') mustHaveRoom(this.tables, commit.changes, expectation);
         else mustHold(this.tables, expectation);
       }
-      return this.#committing.stage(commit.by, commit.changes);
+      return this.#committer.stage(commit.by, commit.changes);
     } catch (error) {
       return refused(error);
     }
   }
 
   async claim(request: ClaimRequest): Promise<Claimed> {
-    const committing = this.#committing;
+    const committer = this.#committer;
     const now = this.now();
-    committing.mustWrite();
-    // After a full disk a claim is tried once a second: its failure costs nothing but must not spin.
-    if (now < committing.fullUntil) return nothingClaimed;
+    committer.mustWrite();
+    // After a full disk a claim is tried once a second: a failed one costs little, but must not be repeated
+    // in a loop.
+    if (now < committer.fullUntil) return nothingClaimed;
     if (!mayClaim(this.tables, request, now)) return nothingClaimed;
     const held = heldBy(this.tables, request);
     const limit = roomOf(request, held);
     if (limit <= 0) return { ...nothingClaimed, held };
     const { changes, ids, newestSeq } = take(this.tables, { ...request, limit }, now);
     if (changes.length === 0) return { ...nothingClaimed, held };
-    const ticket = committing.stage(request.by, changes);
-    committing.writeAlone();
+    const ticket = committer.stage(request.by, changes);
+    committer.writeAlone();
     const jobs = ids.map((id) => this.tables.findJob(id) as JobRecord);
-    const startable = newestSeq > committing.syncedSeq ? ticket.synced : ticket.written;
+    const startable = newestSeq > committer.syncedSeq ? ticket.synced : ticket.written;
     return { jobs, held: held + jobs.length, ticket, startable };
   }
 
   #evict(): void {
-    if (!this.#committing.isOpen) return;
+    if (!this.#committer.isOpen) return;
     const changes = this.#evictions.due(this.now());
-    if (changes.length > 0) this.#committing.stage('retention', changes);
+    if (changes.length > 0) this.#committer.stage('retention', changes);
   }
 
   settled(): Promise<void> {
-    return this.#committing.settled();
+    return this.#committer.settled();
   }
 
-  /** Only syncs take time here. A store that failed or was closed has nothing under way. */
+  /** Only syncs take time here. In a store that failed or was closed nothing is under way. */
   idle(): Promise<void> {
     return this.settled().catch(() => {});
   }
 
   follow(listener: (lines: readonly Line[]) => void): () => void {
-    return this.#committing.follow(listener);
+    return this.#committer.follow(listener);
   }
 
   onHint(_listener: (queue: string) => void): void {}
 
   onFailure(listener: (error: Error) => void): void {
-    this.#committing.onFailure(listener);
+    this.#committer.onFailure(listener);
   }
 
   async *history(kind: Kind, id: string): AsyncIterable<HistoryEntry> {
@@ -152,11 +140,11 @@ export class TableStore extends TableQueries implements OpenStore {
   }
 
   get isClosed(): boolean {
-    return this.#committing.isClosed;
+    return this.#committer.isClosed;
   }
 
   close(): Promise<void> {
-    return this.#committing.close();
+    return this.#committer.close();
   }
 }
 

@@ -1,7 +1,6 @@
 import { SignalboxError } from '../../errors.ts';
 import { machineVersion } from '../../model/jobs/machine-version.ts';
 import { TableStore } from '../in-memory/table-store.ts';
-import { loaded } from '../rules/record-change.ts';
 import { Tables } from '../rules/tables.ts';
 import type { Store, StorePorts } from '../store.ts';
 import { checkedOptions, type JsonStoreOptions } from './json-store-options.ts';
@@ -77,7 +76,7 @@ export function jsonStore(dir: string, options: JsonStoreOptions = {}): JsonStor
         defer: () => new Promise((resolve) => ports.defer(resolve)),
         now: ports.now,
         newId: ports.newId,
-        revive: loaded,
+        revive: tables.revive,
         onReport: ports.report,
         ...ofLog,
       });

@@ -1,4 +1,4 @@
-import type { Line } from '../store.ts';
+import type { Line } from '../entry.ts';
 import type { FoundLine, Journal } from './journal.ts';
 import type { Scheduled, SqlPort } from './sql-port.ts';
 import type { Proof } from './transactions.ts';

@@ -1,4 +1,4 @@
-import type { Entry, HistoryEntry, Kind, Line } from '../store.ts';
+import type { Entry, HistoryEntry, Kind, Line } from '../entry.ts';
 import type { Rows } from './sql-port.ts';
 import type { Transactions } from './transactions.ts';
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { JobRecord } from '../../model/records/records.ts';
-import type { Line } from '../store.ts';
+import type { Line } from '../entry.ts';
 import { reasonOf } from './failures.ts';
 import type { Following } from './following.ts';
 import type { Listening, Scheduled, SqlConnection, SqlPort } from './sql-port.ts';

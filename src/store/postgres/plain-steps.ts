@@ -1,5 +1,6 @@
 import type { Json } from '../../../machines/json.ts';
-import type { Change, Commit, Entry, Line } from '../store.ts';
+import type { Entry, Line } from '../entry.ts';
+import type { Change, Commit } from '../store.ts';
 import { arrayOfJson } from './journal.ts';
 import { freesQuotas, stepColumns } from './plain-functions.ts';
 import type { SqlConnection } from './sql-port.ts';

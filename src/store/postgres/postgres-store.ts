@@ -1,15 +1,12 @@
 import type { AnnotationRecord, JobRecord } from '../../model/records/records.ts';
+import type { HistoryEntry, Kind, Line, Records } from '../entry.ts';
 import type {
   Callback,
   Claimed,
   ClaimRequest,
   Commit,
-  HistoryEntry,
-  Kind,
-  Line,
   Openings as OpeningEpochs,
   OpenStore,
-  Records,
   StorePorts,
   Ticket,
 } from '../store.ts';

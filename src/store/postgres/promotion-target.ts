@@ -1,7 +1,7 @@
 import { SignalboxError } from '../../errors.ts';
 import type { JobRecord, PromotionRecord } from '../../model/records/records.ts';
+import type { Kind, Line, Records } from '../entry.ts';
 import { loaded } from '../rules/record-change.ts';
-import type { Kind, Line, Records } from '../store.ts';
 import { codeOf, kindOfError, storeError } from './failures.ts';
 import { isDone, type JobRow, jobColumnNames, jobColumns, jobOf, rowOf } from './job-rows.ts';
 import { quoted, versionOf } from './migrating.ts';

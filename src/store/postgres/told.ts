@@ -1,4 +1,4 @@
-import type { Line } from '../store.ts';
+import type { Line } from '../entry.ts';
 
 /** What a transaction has committed, as others hear of it. */
 export interface Told {

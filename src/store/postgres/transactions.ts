@@ -1,5 +1,5 @@
 import { SignalboxError } from '../../errors.ts';
-import type { Line } from '../store.ts';
+import type { Line } from '../entry.ts';
 import type { DatabaseClock } from './clock.ts';
 import { codeOf, kindOfError, storeError } from './failures.ts';
 import { giveBack, ProgramTransactions, patienceMs } from './program-transactions.ts';

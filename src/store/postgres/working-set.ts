@@ -1,9 +1,10 @@
 import type { JobRecord } from '../../model/records/records.ts';
+import type { Kind, Records } from '../entry.ts';
 import type { StoredRecord } from '../log.ts';
 import { type AtMost, countIn } from '../rules/limits.ts';
 import { loaded } from '../rules/record-change.ts';
 import { Tables } from '../rules/tables.ts';
-import type { Change, Expectation, Kind, Records } from '../store.ts';
+import type { Change, Expectation } from '../store.ts';
 import { type JobRow, jobOf } from './job-rows.ts';
 import { lockKey } from './migrating.ts';
 import type { Rows, SqlConnection } from './sql-port.ts';

@@ -1,6 +1,7 @@
 import type { JobRecord } from '../../model/records/records.ts';
-import { mustStand } from '../rules/preconditions.ts';
-import type { Change, Entry, Kind, Line, Records } from '../store.ts';
+import type { Entry, Kind, Line, Records } from '../entry.ts';
+import { mustBeInState } from '../rules/preconditions.ts';
+import type { Change } from '../store.ts';
 import { isDone, jobColumns, jobUpdates, rowOf } from './job-rows.ts';
 import { arrayOfJson, entriesOfRow } from './journal.ts';
 import type { SqlConnection } from './sql-port.ts';
@@ -43,7 +44,7 @@ export class Written {
     try {
       for (const [index, change] of changes.entries()) {
         const { kind, id, event, from, to, patch } = change;
-        mustStand(change, tables.get(kind, id));
+        mustBeInState(change, tables.get(kind, id));
         const before = tables.apply(change, s + index);
         undo.push([kind, id, before]);
         entries.push({

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { SignalboxError } from '../../errors.ts';
-import type { Kind, Line, Records } from '../store.ts';
+import type { Kind, Line, Records } from '../entry.ts';
 
 /** The reads of the target. */
 export interface Readable {

@@ -8,7 +8,8 @@ import type {
   QueueRecord,
   QuotaRecord,
 } from '../../model/records/records.ts';
-import type { Change, Kind } from '../store.ts';
+import type { Kind } from '../entry.ts';
+import type { Change } from '../store.ts';
 
 /** The records to copy. Jobs are released: no process holds them. */
 export interface ExportSelection {

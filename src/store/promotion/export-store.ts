@@ -1,10 +1,11 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import { SignalboxError } from '../../errors.ts';
+import type { Kind } from '../entry.ts';
 import { syncAncestors } from '../json/ports/directory.ts';
 import { explained } from '../json/ports/failures.ts';
 import { nodeFilePort as files } from '../json/ports/file-port.ts';
 import { removeUnfinished } from '../json/recovery/backup.ts';
-import type { Kind, Store, StorePorts } from '../store.ts';
+import type { Store, StorePorts } from '../store.ts';
 import { inBatches } from './batches.ts';
 import { type ExportSelection, exportChanges } from './export-changes.ts';
 import { ExportCollector, type ExportSource } from './export-selection.ts';

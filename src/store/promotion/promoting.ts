@@ -1,11 +1,11 @@
 import { SignalboxError } from '../../errors.ts';
 import { machineVersion } from '../../model/jobs/machine-version.ts';
 import type { JobRecord, PromotionRecord, StoreRecord } from '../../model/records/records.ts';
+import type { Kind, Line, Records } from '../entry.ts';
 import { type AtRestPorts, openAtRest, type StoreAtRest } from '../json/recovery/at-rest.ts';
 import type { PromotionMark } from '../json/snapshot/promotion-mark.ts';
 import type { FoundTarget, PromotionTarget } from '../postgres/promotion-target.ts';
 import { loaded } from '../rules/record-change.ts';
-import type { Kind, Line, Records } from '../store.ts';
 import { inBatches } from './batches.ts';
 import { type Compared, compare, type Wanted } from './comparing.ts';
 

@@ -5,7 +5,7 @@ import type { FindJob } from './lanes.ts';
 /** Looks a callback proxy up by id. */
 type FindProxy = (id: string) => ProxyRecord | undefined;
 
-/** Callbacks of jobs as subjects, `job/<id>` or `proxy/<id>`, in the order in which they are called. */
+/** The callbacks of jobs as subjects, `job/<id>` or `proxy/<id>`, in the order in which they are called. */
 export class CallbackIndex {
   readonly #findJob: FindJob;
   readonly #findProxy: FindProxy;
@@ -20,13 +20,16 @@ export class CallbackIndex {
     return this.#subjects.get(job) ?? [];
   }
 
-  /** The job whose callback stands here, also as a branch of a proxy; null for whatever is no callback. */
+  /**
+   * Returns the job whose callbacks this place belongs to, also as a branch of a proxy; null for any other
+   * place.
+   */
   parentOf(place: Place | null): string | null {
     const owner = place !== null && 'proxy' in place ? this.#findProxy(place.proxy)?.parent : place;
     return owner != null && 'job' in owner ? owner.job : null;
   }
 
-  /** `key` tells its place among the callbacks of its parent. */
+  /** Adds a callback. `key` decides its place among the callbacks of its parent. */
   add(parent: Place | null, subject: string, key: number): void {
     if (parent === null || !('job' in parent)) return;
     const list = this.#subjects.get(parent.job);
@@ -48,7 +51,7 @@ export class CallbackIndex {
     if (list.length === 0) this.#subjects.delete(parent.job);
   }
 
-  /** Whether a callback of the job is one that nobody has begun. */
+  /** Whether a callback of the job has not begun. */
   hasUnstarted(job: string): boolean {
     return this.of(job).some((subject) => {
       const id = this.#called(subject);
@@ -61,7 +64,10 @@ export class CallbackIndex {
     return this.of(job).some((subject) => this.#isLeft(subject));
   }
 
-  /** Where the callbacks of a job that are left say who has been at them: the called job, or a proxy that has chosen none. */
+  /**
+   * Returns the records that show who ran the callbacks that are left: the called job, or a proxy that has
+   * chosen none.
+   */
   left(job: string): (JobRecord | ProxyRecord)[] {
     return this.of(job)
       .filter((subject) => this.#isLeft(subject))
@@ -74,7 +80,7 @@ export class CallbackIndex {
     return job ?? this.#findProxy(splitSubject(subject)[1]);
   }
 
-  /** Completed jobs with callbacks that are left. */
+  /** Ids of the completed jobs with callbacks that are left. */
   *completedWithLeft(): Generator<string> {
     for (const parent of this.#subjects.keys()) {
       if (this.#findJob(parent)?.state === 'completed' && this.hasLeft(parent)) yield parent;
@@ -90,7 +96,10 @@ export class CallbackIndex {
     return awaited === undefined || awaited.outcome !== null;
   }
 
-  /** The job that is called: itself, or what the proxy has chosen; null while it has not. */
+  /**
+   * Returns the job that is called: the callback itself, or the one that its proxy has chosen; null while it
+   * has not.
+   */
   #called(subject: string): string | null {
     const [kind, id] = splitSubject(subject);
     return kind === 'job' ? id : (this.#findProxy(id)?.chosen ?? null);
@@ -104,7 +113,7 @@ export class CallbackIndex {
   }
 }
 
-/** Kind and id of a callback such as `job/abc`. */
+/** Splits a subject such as `job/abc` into kind and id. */
 export function splitSubject(subject: string): readonly ['job' | 'proxy', string] {
   const at = subject.indexOf('/');
   return [subject.slice(0, at) as 'job' | 'proxy', subject.slice(at + 1)];

@@ -2,7 +2,7 @@ import { isTooLate } from '../../model/jobs/deadline.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { type FindJob, heldOrder, type Lane } from './lanes.ts';
 
-/** One lane as a walk sees it: which of its jobs comes next, and what was passed over. */
+/** A position in one lane: which of its jobs comes next, after those that were passed over. */
 class Cursor {
   readonly lane: Lane;
   readonly #find: FindJob;
@@ -53,21 +53,22 @@ class Cursor {
 /** One job as it is offered. */
 export interface Offer {
   readonly job: JobRecord;
-  /** Passes it over: the walk goes on behind it. */
+  /** Passes it over: the walk continues with the job after it. */
   pass(): void;
-  /** Its quota is full: the walk leaves its lane but for those that the quota does not concern. */
+  /** Its quota is full: the walk leaves the lane, except for jobs that the quota does not concern. */
   block(): void;
 }
 
 /**
- * Walks the waiting jobs of a queue in the order in which they are offered: first those put back, in their order;
- * then the immediate ones in order of arrival, merged with the held ones by comparing the `beginAfter` of the two
- * heads, the held one first on a tie. It ends at the first job that is not due.
+ * Yields the waiting jobs of a queue in the order in which they are offered: first those put back, in their
+ * order; then the immediate ones in order of arrival, merged with the held ones by comparing the `beginAfter`
+ * of the two heads, the held one first on a tie. It ends at the first job that is not due.
  *
- * A lane that is blocked costs one look, however many jobs stand in it. Two kinds are walked on: one with deadlines, for
- * its expired jobs, and one whose jobs hold quota slots, which is never longer than the quotas are large.
+ * A lane that is blocked costs one read, however many jobs wait in it. The walk continues in two kinds of
+ * blocked lane: one with deadlines, for its expired jobs, and one whose jobs hold quota slots, which is never
+ * longer than the quotas are large.
  */
-export function* offering(
+export function* offersInOrder(
   lanes: Iterable<Lane>,
   find: FindJob,
   now: number,
@@ -93,7 +94,7 @@ export function* offering(
       pass: () => cursor.pass(job),
       block: () => {
         cursor.pass(job);
-        // Each may hold other slots, so one that is refused says nothing of the next.
+        // Each may hold other slots, so the next one may still be taken.
         if (cursor.lane.holdsSlots) return;
         cursor.blocked = true;
         if (cursor.lane.hasDeadlines) return;
@@ -131,9 +132,10 @@ function next(
 }
 
 /**
- * Whether a held job is offered before an immediate one. It is once the head of the whole immediate line has a later
- * `beginAfter`, so jobs count that stand before the immediate one in lanes the walk has left. Put order is clock order
- * but for pre-dated jobs and those handed back, so as a rule the immediate one itself decides.
+ * Whether a held job is offered before an immediate one: when the head of the whole immediate line has a
+ * later `beginAfter`. So jobs count that come before the immediate one in lanes the walk has left. Put order
+ * is clock order, except for pre-dated jobs and those handed back, so as a rule the immediate one itself
+ * decides.
  */
 function precedes(held: JobRecord, now: JobRecord, left: readonly Lane[], find: FindJob): boolean {
   const due = held.beginAfter ?? 0;

@@ -4,10 +4,10 @@ import { isDead } from '../../model/monitoring/liveness.ts';
 import type { JobRecord, RepresentationRecord } from '../../model/records/records.ts';
 import { systemNames } from '../../model/records/system-names.ts';
 import type { Candidate, Change, ClaimRequest } from '../store.ts';
-import { offering } from './claim-order.ts';
+import { offersInOrder } from './claim-order.ts';
 import type { Tables } from './tables.ts';
 
-/** Whether there is an agent to claim for, of a dispatcher that lives. */
+/** Whether the agent of a claim exists, and its dispatcher may claim. */
 export function mayClaim(tables: Tables, { agent }: ClaimRequest, now: number): boolean {
   if (agent === null) return true;
   if (tables.get('agent', agent) === undefined) return false;
@@ -15,7 +15,7 @@ export function mayClaim(tables: Tables, { agent }: ClaimRequest, now: number): 
   return representation === undefined || isLive(representation, now);
 }
 
-/** Whether its dispatcher is at work: one that counts as dead takes nothing more. */
+/** Whether its dispatcher may claim: it is activated and does not count as dead. */
 export function isLive(representation: RepresentationRecord, now: number): boolean {
   return representation.state === 'activated' && !isDead(representation, now);
 }
@@ -50,13 +50,13 @@ export interface Taken {
   readonly newestSeq: number;
 }
 
-/** A job that can be taken, and how the walk goes on behind it. */
+/** A job that can be taken, and the call that lets the walk continue after it. */
 interface Claimable {
   readonly candidate: Candidate;
   readonly leave: () => void;
 }
 
-/** Walks the waiting jobs of a queue and lets the claim take of them until it has enough. Changes nothing by itself. */
+/** Lets a claim take waiting jobs of its queue until it has enough. Changes nothing by itself. */
 export function take(tables: Tables, request: ClaimRequest, now: number): Taken {
   const changes: Change[] = [];
   const ids: string[] = [];
@@ -85,11 +85,12 @@ function* claimable(
   now: number,
   slots: ReadonlyMap<string, number>,
 ): Generator<Claimable> {
-  const offers = offering(
+  const offers = offersInOrder(
     tables.jobs.lanes(queue),
     tables.findJob,
     now,
-    // Expired jobs are offered as wrappers, which another lane rule may accept: their lanes are always walked.
+    // Expired jobs are offered as wrappers, which another lane rule may accept: their lanes are always
+    // walked.
     (lane) => lane.hasDeadlines || accepts.lane(lane.name, lane.quotaNames),
   );
   for (const offer of offers) {
@@ -122,13 +123,13 @@ function isFull(
   });
 }
 
-/** An expired job is offered as the system job that will fail it, so that is what a filter sees. */
+/** Whether a claim accepts a job. A filter sees an expired job as the system job that will fail it. */
 function isAccepted(accepts: ClaimRequest['accepts'], job: JobRecord, expired: boolean): boolean {
   const seen = expired ? newJobRecord(job.id, { name: systemNames.fail, args: [{ $job: job.id }] }) : job;
   return accepts.lane(seen.name, seen.quotaNames) && (accepts.job === null || accepts.job(seen));
 }
 
-/** Lets a chooser take from what is claimable: it sees everything afresh for each job it takes. */
+/** Lets a chooser take from what is claimable: for each job that it takes it sees everything again. */
 function* chosen(
   offers: () => Iterable<Claimable>,
   choose: NonNullable<ClaimRequest['choose']>,

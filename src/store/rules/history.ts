@@ -1,7 +1,10 @@
+import type { HistoryEntry } from '../entry.ts';
 import type { Log } from '../log.ts';
-import type { HistoryEntry } from '../store.ts';
 
-/** Entries of one subject, newest first: each names the seq of the one before it. Ends where history was cut. */
+/**
+ * Yields the entries of one subject, newest first: each names the seq of the one before it. Ends where
+ * history was cut.
+ */
 export async function* historyOf(log: Log, lastSeq: number): AsyncGenerator<HistoryEntry> {
   for (let seq = lastSeq; seq > 0; ) {
     const line = await log.find(seq);

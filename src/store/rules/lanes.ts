@@ -3,13 +3,16 @@ import type { JobRecord } from '../../model/records/records.ts';
 /** Looks a job up by id. */
 export type FindJob = (id: string) => JobRecord | undefined;
 
-/** Whether a job belongs where it has a place: its settings may have changed since it came to stand there. */
+/**
+ * Whether a job still belongs to the lane in which it has a place: its settings may have changed since it
+ * entered.
+ */
 type Belongs = (job: JobRecord) => boolean;
 
 /**
- * Waiting jobs of one queue that a claim need not tell apart: same definition, same quota names, all with or all
- * without a deadline, and all with or all without quota slots (a job that was put back or handed back keeps its own).
- * Places are given up lazily: a place counts only while its job still stands there.
+ * Waiting jobs of one queue that a claim need not tell apart: same definition, same quota names, all with or
+ * all without a deadline, and all with or all without quota slots (a job that was put back or handed back
+ * keeps its own). Places are given up lazily: a place counts only while its job is still at it.
  */
 export class Lane {
   readonly name: string;
@@ -19,10 +22,10 @@ export class Lane {
   readonly putBack: Fifo;
   readonly now: Fifo;
   readonly held: HeldHeap;
-  /** Jobs that stand here now. */
+  /** How many jobs wait here now. */
   size = 0;
 
-  /** The lane of this job and of all like it. */
+  /** Makes the lane of this job and of all like it. */
   constructor(job: JobRecord) {
     this.name = job.name;
     this.quotaNames = job.quotaNames;
@@ -51,7 +54,7 @@ export class Lane {
   }
 }
 
-/** The lane a job belongs to. */
+/** Returns the key of the lane that a job belongs to. */
 export function laneKey(job: JobRecord): string {
   const deadline = job.beginBy === null ? '' : '!';
   const slots = job.quotas.length === 0 ? '' : '+';
@@ -64,12 +67,14 @@ function sameNames(some: readonly string[], others: readonly string[]): boolean 
   return some === others || (some.length === others.length && some.every((name, at) => name === others[at]));
 }
 
-/** Whether the job still stands in a queue at the place with this key. */
-function stands(job: JobRecord | undefined, key: number, belongs: Belongs): job is JobRecord {
+/** Whether the job still waits in a queue, at the place with this key. */
+function isAt(job: JobRecord | undefined, key: number, belongs: Belongs): job is JobRecord {
   return job?.order?.[1] === key && job.order[0] !== 'claimed' && job.order[0] !== 'callback' && belongs(job);
 }
 
-/** Places in order of key. Taking from the front is O(1); an earlier key comes back only when a write was undone. */
+/**
+ * Places in order of key. Taking from the front is O(1); an earlier key returns only when a write was undone.
+ */
 export class Fifo {
   readonly #belongs: Belongs;
   #ids: string[] = [];
@@ -100,8 +105,8 @@ export class Fifo {
   }
 
   /**
-   * Whether a job that stands before the place with this key has a `beginAfter` of at least this. As a rule the last
-   * one before it tells; only pre-dated jobs that stand behind given-up places make it look further back.
+   * Whether a job before the place with this key has a `beginAfter` of at least this. As a rule the last one
+   * before it decides; only pre-dated jobs behind given-up places make the search continue further back.
    */
   reaches(key: number, beginAfter: number, find: FindJob): boolean {
     let low = this.#head;
@@ -113,17 +118,17 @@ export class Fifo {
     }
     for (let at = low - 1; at >= this.#head && (this.#latest[at] ?? 0) >= beginAfter; at -= 1) {
       const job = find(this.#ids[at] ?? '');
-      if (stands(job, this.#keys[at] ?? 0, this.#belongs) && (job.beginAfter ?? 0) >= beginAfter) return true;
+      if (isAt(job, this.#keys[at] ?? 0, this.#belongs) && (job.beginAfter ?? 0) >= beginAfter) return true;
     }
     return false;
   }
 
-  /** Index of the first place at or after `from` whose job still stands there, or -1. */
+  /** Returns the index of the first place at or after `from` whose job is still at it, or -1. */
   next(from: number, find: FindJob): number {
     for (let at = Math.max(from, this.#head); at < this.#ids.length; at += 1) {
       const key = this.#keys[at] ?? 0;
       if (this.#repeats(at)) continue;
-      if (stands(find(this.#ids[at] ?? ''), key, this.#belongs)) {
+      if (isAt(find(this.#ids[at] ?? ''), key, this.#belongs)) {
         if (from <= this.#head) this.#forgetBefore(at);
         return from <= this.#head ? this.#head : at;
       }
@@ -133,8 +138,8 @@ export class Fifo {
   }
 
   /**
-   * Whether the same job has an earlier place with the same key: it left and came back. Another job may have that key
-   * as well, one whose write was undone; it stands here no more.
+   * Whether the same job has an earlier place with the same key: it left and came back. Another job, whose
+   * write was undone, may have had that key as well; it is no longer here.
    */
   #repeats(at: number): boolean {
     for (let before = at - 1; before >= this.#head && this.#keys[before] === this.#keys[at]; before -= 1)
@@ -150,7 +155,7 @@ export class Fifo {
     return this.#keys[at] ?? 0;
   }
 
-  /** Dead places at the front cost nothing; their memory is given back in large pieces, so each costs O(1). */
+  /** Gives up the places before this one. Their memory is freed in large pieces, so each costs O(1). */
   #forgetBefore(at: number): void {
     this.#head = at;
     if (at < 1024 || at * 2 < this.#ids.length) return;
@@ -160,12 +165,12 @@ export class Fifo {
     this.#head = 0;
   }
 
-  /** Ids in order, without the given-up places. */
+  /** Yields the jobs in order, without the given-up places. */
   *jobs(find: FindJob): Generator<JobRecord> {
     for (let at = this.#head; at < this.#ids.length; at += 1) {
       const key = this.#keys[at] ?? 0;
       const job = find(this.#ids[at] ?? '');
-      if (stands(job, key, this.#belongs) && !this.#repeats(at)) yield job;
+      if (isAt(job, key, this.#belongs) && !this.#repeats(at)) yield job;
     }
   }
 }
@@ -176,7 +181,7 @@ interface HeldPlace {
   readonly beginAfter: number;
 }
 
-/** Held jobs as a binary heap by (beginAfter, id). */
+/** Held jobs: a binary heap by (beginAfter, id). */
 export class HeldHeap {
   readonly #belongs: Belongs;
   #places: HeldPlace[] = [];
@@ -200,28 +205,31 @@ export class HeldHeap {
     places[at] = place;
   }
 
-  /** The earliest job that still stands here. */
+  /** Returns the earliest job that is still here. */
   peek(find: FindJob): JobRecord | undefined {
     for (;;) {
       const first = this.#places[0];
       if (first === undefined) return undefined;
       const job = find(first.id);
-      if (stands(job, first.key, this.#belongs)) return job;
+      if (isAt(job, first.key, this.#belongs)) return job;
       this.#dropFirst();
     }
   }
 
-  /** Those that still stand here, earliest first. Costs what is taken from it, however many stand behind. */
+  /**
+   * Yields the jobs that are still here, earliest first. The cost is that of the jobs taken, not of those
+   * that follow.
+   */
   *jobs(find: FindJob): Generator<JobRecord> {
     const places = this.#places;
-    // Places whose parents have been given out, the earliest last.
+    // Places whose parents have been yielded, the earliest last.
     const open: number[] = places.length > 0 ? [0] : [];
     let previous: string | null = null;
     for (let at = open.pop(); at !== undefined; at = open.pop()) {
       const place = places[at] as HeldPlace;
       for (const child of [2 * at + 1, 2 * at + 2]) if (child < places.length) this.#insert(open, child);
       const job = find(place.id);
-      if (!stands(job, place.key, this.#belongs) || job.id === previous) continue;
+      if (!isAt(job, place.key, this.#belongs) || job.id === previous) continue;
       previous = job.id;
       yield job;
     }
@@ -261,7 +269,7 @@ export class HeldHeap {
   }
 }
 
-/** Held jobs are ordered by the instant they become due, then by id. */
+/** Compares two held jobs: by the instant at which they become due, then by id. */
 export function heldOrder(one: JobRecord, other: JobRecord): number {
   const difference = (one.beginAfter ?? 0) - (other.beginAfter ?? 0);
   if (difference !== 0) return difference;

@@ -2,11 +2,13 @@ import { SignalboxError } from '../../errors.ts';
 import type { Change, Expectation } from '../store.ts';
 import type { Tables } from './tables.ts';
 
+/** The precondition that a limit is not exceeded. */
 export type AtMost = Extract<Expectation, { what: 'atMost' }>;
 
 /**
- * Refuses a commit that would make too many of something. `elsewhere`: how many there are besides those in the tables.
- * @throws SignalboxError `QUEUE_FULL`, `TOO_MANY`. */
+ * Refuses a commit that would exceed a limit. `elsewhere`: how many there are besides those in the tables.
+ * @throws SignalboxError `QUEUE_FULL`, `TOO_MANY`.
+ */
 export function mustHaveRoom(
   tables: Tables,
   changes: readonly Change[],
@@ -25,7 +27,7 @@ export function mustHaveRoom(
   if (actual > most) throw new SignalboxError('TOO_MANY', { what: of, id, limit: most, actual });
 }
 
-/** How many there are in these tables. */
+/** Counts what is in these tables. */
 export function countIn(tables: Tables, { of, id }: AtMost): number {
   if (of === 'waiting') return tables.jobs.waitingCount(id);
   return of === 'annotations' ? tables.annotationCount(id) : tables.callbacks.of(id).length;

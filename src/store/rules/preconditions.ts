@@ -1,10 +1,14 @@
 import { ConflictError, ReassignedError, SignalboxError } from '../../errors.ts';
 import { isReadable } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
-import type { Change, Expectation, Kind, Records } from '../store.ts';
+import type { Kind, Records } from '../entry.ts';
+import type { Change, Expectation } from '../store.ts';
 import type { Tables } from './tables.ts';
 
-/** Refuses a commit that believes in something that has changed. @throws ConflictError, ReassignedError, `JOB_NOT_FOUND`, `AWAITED_ITSELF`. */
+/**
+ * Refuses a commit whose precondition does not hold.
+ * @throws ConflictError, ReassignedError, SignalboxError `JOB_NOT_FOUND`, `AWAITED_ITSELF`.
+ */
 export function mustHold(
   tables: Tables,
   expectation: Exclude<Expectation, { readonly what: 'atMost' }>,
@@ -34,11 +38,11 @@ export function mustHold(
   else if (expectation.what === 'notCompleted' && job.state === 'completed') {
     throw conflict(`job/${id}`, 'not completed', 'completed');
   } else if (expectation.what === 'noUnstartedCallback' && tables.callbacks.hasUnstarted(id)) {
-    throw conflict(`job/${id}`, 'without callbacks that nobody began', 'one');
+    throw conflict(`job/${id}`, 'without a callback that has not begun', 'one');
   }
 }
 
-/** Jobs that wait for each other would hold their slots for ever. */
+/** Refuses a circle of waiting jobs: they would hold their slots for ever. */
 function mustNotWaitFor(tables: Tables, waiting: string, id: string): void {
   const seen = new Set<string>();
   for (let next: string | null = waiting; next !== null && !seen.has(next); ) {
@@ -49,11 +53,11 @@ function mustNotWaitFor(tables: Tables, waiting: string, id: string): void {
 }
 
 /**
- * Refuses a change of a record that is not in the state that the change leaves: the last defence of the chart. A job that
- * nobody can read is left alone; it may be dropped.
+ * Refuses a change of a record that is not in the state that the change leaves: the last defence of the
+ * chart. A job that this version cannot read may be dropped, and not changed in any other way.
  * @throws ConflictError, SignalboxError `JOB_QUARANTINED`.
  */
-export function mustStand({ kind, id, from, gone }: Change, record: Records[Kind] | undefined): void {
+export function mustBeInState({ kind, id, from, gone }: Change, record: Records[Kind] | undefined): void {
   if (kind === 'job' && gone !== true && record !== undefined && !isReadable(record as JobRecord))
     throw new SignalboxError('JOB_QUARANTINED', { id });
   if (from === null || record === undefined || !('state' in record) || record.state === from) return;

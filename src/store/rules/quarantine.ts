@@ -2,12 +2,12 @@ import type { Json } from '../../../machines/json.ts';
 import { isId } from '../../model/checks/names.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { type Unsound, unsoundInJob } from '../../model/records/stored-shape.ts';
+import type { Entry, Patch } from '../entry.ts';
 import type { StoredRecord } from '../log.ts';
-import type { Entry, Patch } from '../store.ts';
 
 /**
- * An entry on a job as it is replayed: what no version writes is set aside in `unsound`, so that whoever shows the job
- * need not expect it.
+ * Returns an entry on a job as it is replayed: what no version writes is moved to `unsound`, so that code
+ * which shows the job need not expect it.
  */
 export function soundEntry(entry: Entry, findJob: (id: string) => JobRecord | undefined): Entry {
   const { id, patch } = entry;
@@ -18,7 +18,7 @@ export function soundEntry(entry: Entry, findJob: (id: string) => JobRecord | un
   return { ...entry, patch: withoutUnsound(patch ?? {}, all, findJob(id)?.unsound ?? []) };
 }
 
-/** Like `soundEntry`, for a whole record of a snapshot. */
+/** Does the same for a whole record of a snapshot. */
 export function soundRecord(stored: StoredRecord): StoredRecord {
   const found = unsoundInJob(stored, true);
   if (found.length === 0) return stored;

@@ -2,13 +2,44 @@ import { newRepresentationContext } from '../../../machines/representation.machi
 import { copyJob, wholeJob } from '../../model/jobs/copy-job.ts';
 import { newJobRecord } from '../../model/jobs/step.ts';
 import { type JobRecord, recordVersion } from '../../model/records/records.ts';
+import type { Kind, Records } from '../entry.ts';
 import type { StoredRecord } from '../log.ts';
-import type { Change, Kind, Records } from '../store.ts';
-import { internAssigner, internPlace } from './interning.ts';
+import type { Change } from '../store.ts';
 import { soundRecord } from './quarantine.ts';
 
-/** The record as a change leaves it. */
-export function changed(change: Change, before: Records[Kind] | undefined, seq: number): Records[Kind] {
+/**
+ * Values that consecutive jobs have in common, held once for all of them. As a rule such jobs wait in the
+ * same queue and were put by the same program: a place takes 32 of the 625 bytes of a waiting job, and an
+ * assigner that was read is a string of its own.
+ */
+export class SharedValues {
+  #place: { readonly queue: string } = { queue: '' };
+  #assigner = '';
+
+  /**
+   * Replaces the place and the assigner of a job by the newest ones that are equal. Only places in a queue
+   * are shared.
+   */
+  share(job: Record<string, unknown>): void {
+    const { parent, assigner } = job as Pick<JobRecord, 'parent' | 'assigner'>;
+    if (parent !== null && 'queue' in parent && !('agent' in parent)) {
+      if (parent.queue !== this.#place.queue) this.#place = parent;
+      job.parent = this.#place;
+    }
+    if (assigner !== null) {
+      if (assigner !== this.#assigner) this.#assigner = assigner;
+      job.assigner = this.#assigner;
+    }
+  }
+}
+
+/** Returns the record as a change leaves it. */
+export function changed(
+  change: Change,
+  before: Records[Kind] | undefined,
+  seq: number,
+  shared: SharedValues,
+): Records[Kind] {
   const { patch } = change;
   const base = before ?? blank(change.kind);
   const next: Record<string, unknown> = change.kind === 'job' ? copyJob(base as JobRecord) : { ...base };
@@ -22,26 +53,24 @@ export function changed(change: Change, before: Records[Kind] | undefined, seq: 
   const order = next.order as JobRecord['order'] | undefined;
   if (order && order[1] === 0) next.order = [order[0], seq];
   if (before === undefined && change.kind === 'job') next.createdSeq = seq;
-  if (change.kind === 'job') intern(next);
+  if (change.kind === 'job') shared.share(next);
   return next as unknown as Records[Kind];
 }
 
-/** A record of a snapshot, with what the snapshot leaves out. */
-export function loaded(kind: Kind, stored: StoredRecord): Records[Kind] {
+/**
+ * Completes a record of a snapshot with what the snapshot leaves out. Without `shared` its values are its
+ * own.
+ */
+export function loaded(kind: Kind, stored: StoredRecord, shared?: SharedValues): Records[Kind] {
   if (kind !== 'job') return { ...blank(kind), ...stored } as Records[Kind];
   const sound = soundRecord(stored) as Partial<JobRecord>;
   const job = wholeJob(sound, blankJob);
   if (sound.unsound !== undefined) job.unsound = sound.unsound;
-  intern(job);
+  shared?.share(job);
   return job as unknown as JobRecord;
 }
 
-function intern(job: Record<string, unknown>): void {
-  job.parent = internPlace(job.parent as JobRecord['parent']);
-  job.assigner = internAssigner(job.assigner as JobRecord['assigner']);
-}
-
-/** A record that nothing has happened to. */
+/** Returns the record of a kind before its first change. */
 function blank(kind: Kind): Records[Kind] {
   const reserved = { id: '', v: recordVersion, rev: 0, lastSeq: 0 };
   switch (kind) {
@@ -75,7 +104,7 @@ function blank(kind: Kind): Records[Kind] {
   }
 }
 
-/** What all new jobs share. One empty list for all of them: a waiting job must stay small. */
+/** What all new jobs share. They share their empty lists, too: a waiting job must stay small. */
 const blankJob: JobRecord = Object.freeze({
   ...newJobRecord('', {
     name: '',

@@ -1,11 +1,12 @@
 import type { AnnotationRecord, JobRecord, ProxyRecord } from '../../model/records/records.ts';
-import type { Callback, Kind, Records } from '../store.ts';
+import type { Kind, Records } from '../entry.ts';
+import type { Callback, RecordReader } from '../store.ts';
 import { splitSubject } from './callback-index.ts';
-import { offering } from './claim-order.ts';
+import { offersInOrder } from './claim-order.ts';
 import type { Tables } from './tables.ts';
 
-/** The reads of a table store: what the port of stores asks, answered from the tables. */
-export class TableQueries {
+/** The reads of a store that keeps its records in tables. */
+export class TableQueries implements RecordReader {
   protected readonly tables: Tables;
 
   constructor(tables: Tables) {
@@ -24,7 +25,7 @@ export class TableQueries {
     const { tables } = this;
     const jobs: JobRecord[] = [];
     const lanes = tables.jobs.lanes(queue);
-    for (const offer of offering(lanes, tables.findJob, Number.POSITIVE_INFINITY, () => true)) {
+    for (const offer of offersInOrder(lanes, tables.findJob, Number.POSITIVE_INFINITY, () => true)) {
       if (jobs.length >= most) break;
       jobs.push(offer.job);
       offer.pass();
@@ -88,6 +89,10 @@ export class TableQueries {
 
   async annotated(jobs: readonly string[]): Promise<ReadonlySet<string>> {
     return new Set(jobs.filter((id) => this.tables.isAnnotated(id)));
+  }
+
+  async due(since: number): Promise<number | null> {
+    return this.tables.jobs.due(since);
   }
 
   #jobs(ids: Iterable<string>): JobRecord[] {

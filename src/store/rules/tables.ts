@@ -1,10 +1,11 @@
 import type { JobRecord, ProxyRecord } from '../../model/records/records.ts';
+import type { Kind, Line, Records } from '../entry.ts';
 import type { State, StoredRecord } from '../log.ts';
-import type { Change, Kind, Line, Records } from '../store.ts';
+import type { Change } from '../store.ts';
 import { CallbackIndex } from './callback-index.ts';
 import { JobIndexes, movesIndex } from './job-indexes.ts';
 import { soundEntry } from './quarantine.ts';
-import { changed } from './record-change.ts';
+import { changed, loaded, SharedValues } from './record-change.ts';
 
 /** The kinds in the order in which a snapshot lists them. */
 const kinds: readonly Kind[] = [
@@ -19,8 +20,9 @@ const kinds: readonly Kind[] = [
 ];
 
 /**
- * The state of a store in memory: records that are replaced and never mutated, and the indexes that are rebuilt from
- * them. Membership stands on the job record alone; what agents, quotas and queues contain follows from it.
+ * The state of a store in memory: records that are replaced and never mutated, and the indexes that are
+ * rebuilt from them. Only the record of a job holds its membership; what agents, quotas and queues contain
+ * follows from it.
  */
 export class Tables {
   readonly #records: { readonly [K in Kind]: Map<string, Records[K]> } = {
@@ -38,6 +40,9 @@ export class Tables {
   readonly jobs = new JobIndexes(this.findJob, this.callbacks);
   /** Names of annotations by job. */
   readonly #annotations = new Map<string, Set<string>>();
+  readonly #shared = new SharedValues();
+  /** Completes a record of a snapshot that is loaded into these tables. */
+  readonly revive = (kind: Kind, stored: StoredRecord): Records[Kind] => loaded(kind, stored, this.#shared);
 
   get<K extends Kind>(kind: K, id: string): Records[K] | undefined {
     return this.#records[kind].get(id);
@@ -50,12 +55,12 @@ export class Tables {
   }
 
   /**
-   * Jobs in ACTIVE or CALLBACKS that stand nowhere, and completed ones with a callback that is neither done nor waiting
-   * for a job that is not: somebody outside any agent was at them.
+   * Yields jobs that a process ran outside any agent and did not finish: those in ACTIVE or CALLBACKS without
+   * a place, and completed ones with a callback that is neither done nor waiting for a job that is not.
    */
   *orphans(): Generator<string> {
     for (const job of this.#records.job.values()) {
-      if (job.parent === null && isAtWork(job)) yield job.id;
+      if (job.parent === null && isActive(job)) yield job.id;
     }
     yield* this.callbacks.completedWithLeft();
   }
@@ -72,11 +77,11 @@ export class Tables {
     return [...(this.#annotations.get(job) ?? [])].sort();
   }
 
-  /** Makes one change and returns what stood there before. */
+  /** Makes one change and returns the record as it was before. */
   apply(change: Change, seq: number): Records[Kind] | undefined {
     const before = this.#records[change.kind].get(change.id);
     if (change.gone === true) this.#replace(change.kind, change.id, before, undefined);
-    else this.#replace(change.kind, change.id, before, changed(change, before, seq));
+    else this.#replace(change.kind, change.id, before, changed(change, before, seq, this.#shared));
     return before;
   }
 
@@ -85,7 +90,7 @@ export class Tables {
     this.#replace(kind, id, this.#records[kind].get(id), before);
   }
 
-  /** Takes over a journal line. No chart runs: patches say it all. */
+  /** Applies a journal line. No chart runs: the patches hold everything. */
   replay(line: Line): void {
     for (const [index, entry] of line.entries.entries()) {
       const change = entry.kind === 'job' ? soundEntry(entry, this.findJob) : entry;
@@ -93,7 +98,7 @@ export class Tables {
     }
   }
 
-  /** Takes over a snapshot, into empty tables. */
+  /** Loads a snapshot, into empty tables. */
   load(state: State): void {
     for (const kind of kinds) {
       const records = state.records[kind] as unknown as readonly Records[Kind][];
@@ -102,7 +107,7 @@ export class Tables {
     }
   }
 
-  /** Everything, as references: nothing is copied, since records are never mutated. */
+  /** Returns all records as references: nothing is copied, since records are never mutated. */
   state(seq: number): State {
     const records = {} as Record<Kind, readonly StoredRecord[]>;
     for (const kind of kinds) {
@@ -147,11 +152,11 @@ export class Tables {
   }
 }
 
-function isAtWork({ state }: JobRecord): boolean {
+function isActive({ state }: JobRecord): boolean {
   return state === 'callbacks' || state === 'active.running' || state === 'active.waiting';
 }
 
-/** Jobs in the order in which they came to stand where they stand, so that every index lists them in that order. */
+/** Sorts jobs by when they came to their present place, so that every index lists them in that order. */
 function byPlace(jobs: readonly JobRecord[]): readonly JobRecord[] {
   const isInOrder = jobs.every((job, at) => at === 0 || placeKey(jobs[at - 1] as JobRecord) <= placeKey(job));
   return isInOrder ? jobs : [...jobs].sort((one, other) => placeKey(one) - placeKey(other));

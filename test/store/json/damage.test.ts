@@ -2,8 +2,8 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SignalboxError } from '../../../src/errors.ts';
+import type { Line } from '../../../src/store/entry.ts';
 import { type OpenedLog, openJsonLog } from '../../../src/store/json/log/open-json-log.ts';
-import type { Line } from '../../../src/store/store.ts';
 import { closedStore, copied, logOptions, newPath, openStore, patchFile, refusal } from './open-store.ts';
 
 /** The content of a directory, read without changing it; the code of the error when it is refused. */

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Line } from '../../../src/store/store.ts';
+import type { Line } from '../../../src/store/entry.ts';
 import { createFaultyFiles } from './faulty-files.ts';
 import { closedStore, copied, newPath, type OpenStore, openStore, patchFile, refusal } from './open-store.ts';
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Entry, Line } from '../../../src/store/entry.ts';
 import { JsonWriter } from '../../../src/store/json/journal/json-writer.ts';
 import {
   decodeHeader,
@@ -7,7 +8,6 @@ import {
   seqOf,
   writeLine,
 } from '../../../src/store/json/journal/line.ts';
-import type { Entry, Line } from '../../../src/store/store.ts';
 import { entryOf } from './open-store.ts';
 
 const lineWith = (...entries: Entry[]): Line => ({ s: 121, at: 5, by: 'client#1', mv: '3', entries });

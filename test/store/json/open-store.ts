@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
 import { SignalboxError } from '../../../src/errors.ts';
+import type { Entry, Kind, Line, Patch } from '../../../src/store/entry.ts';
 import { kinds } from '../../../src/store/json/journal/line.ts';
 import { type JsonLogOptions, openJsonLog } from '../../../src/store/json/log/open-json-log.ts';
 import { type FilePort, nodeFilePort } from '../../../src/store/json/ports/file-port.ts';
 import { createKernelLock, flockMethod, nativeMethod } from '../../../src/store/json/ports/lock.ts';
 import { createInlineSyncPort } from '../../../src/store/json/ports/sync-port.ts';
 import type { Log, Recipient, Recovered, State, StoredRecord } from '../../../src/store/log.ts';
-import type { Entry, Kind, Line, Patch } from '../../../src/store/store.ts';
 
 const folders: string[] = [];
 const open = new Set<Log>();

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { OpenStore, Store } from 'signalbox';
+import type { Kind } from '../../../src/store/entry.ts';
 import { promoteStore } from '../../../src/store/promotion/promote-store.ts';
 import type { Promotion, PromotionStep } from '../../../src/store/promotion/promoting.ts';
-import type { Kind, StorePorts } from '../../../src/store/store.ts';
+import type { StorePorts } from '../../../src/store/store.ts';
 import { serverUrl } from '../postgres/server.ts';
 
 /** The ports of stores, in real time. */

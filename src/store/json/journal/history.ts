@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Line } from '../../store.ts';
+import type { Line } from '../../entry.ts';
 import { journalName } from '../ports/directory.ts';
 import { corrupt, explained } from '../ports/failures.ts';
 import type { FilePort } from '../ports/file-port.ts';

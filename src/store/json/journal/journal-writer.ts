@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { SignalboxError } from '../../../errors.ts';
-import type { Line } from '../../store.ts';
+import type { Line } from '../../entry.ts';
 import { journalName } from '../ports/directory.ts';
 import { ioFailure, isFull } from '../ports/failures.ts';
 import { type FilePort, writeFully } from '../ports/file-port.ts';

@@ -1,7 +1,7 @@
 import { SignalboxError } from '../../../errors.ts';
 import { nestsWithin, storedDepth } from '../../../model/checks/limits.ts';
 import { faultIn, mayBeIn } from '../../../model/records/stored-shape.ts';
-import type { Entry, Kind, Line, Patch } from '../../store.ts';
+import type { Entry, Kind, Line, Patch } from '../../entry.ts';
 import { formatVersion } from '../ports/failures.ts';
 import type { JsonWriter } from './json-writer.ts';
 

@@ -1,6 +1,6 @@
 import { SignalboxError } from '../../../errors.ts';
+import type { Line } from '../../entry.ts';
 import type { Log, State } from '../../log.ts';
-import type { Line } from '../../store.ts';
 import type { History } from '../journal/history.ts';
 import {
   createJournal,

@@ -1,9 +1,8 @@
 import { join, resolve } from 'node:path';
 import { SignalboxError } from '../../../errors.ts';
+import type { Line } from '../../entry.ts';
 import type { State } from '../../log.ts';
-import { loaded } from '../../rules/record-change.ts';
 import { Tables } from '../../rules/tables.ts';
-import type { Line } from '../../store.ts';
 import { createHistory } from '../journal/history.ts';
 import { type Listing, listStore, lockName, prepareDirectory } from '../ports/directory.ts';
 import { explained } from '../ports/failures.ts';
@@ -65,7 +64,7 @@ export async function openAtRest(directory: string, ports: AtRestPorts): Promise
     const tables = new Tables();
     const recovery = await recover(files, dir, listing, {
       into: tables,
-      revive: loaded,
+      revive: tables.revive,
       report: ports.report,
     });
     if (recovery.store === null) throw new SignalboxError('STORE_MISSING', { path: dir });

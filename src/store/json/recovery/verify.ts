@@ -1,6 +1,5 @@
 import { join, resolve } from 'node:path';
 import { SignalboxError } from '../../../errors.ts';
-import { loaded } from '../../rules/record-change.ts';
 import { countRecords, type RecordCounts } from '../../rules/record-counts.ts';
 import { Tables } from '../../rules/tables.ts';
 import { toHex } from '../journal/frame.ts';
@@ -99,7 +98,7 @@ async function verify(files: FilePort, dir: string): Promise<Verification> {
   const reports: string[] = [];
   const tables = new Tables();
   const report = (message: string) => void reports.push(message);
-  const recovery = await recover(files, dir, listing, { into: tables, revive: loaded, report });
+  const recovery = await recover(files, dir, listing, { into: tables, revive: tables.revive, report });
   const { store, seq, clean, journals, currentIsGood } = recovery;
   const good = journals.map(({ header }) => journalName(header.generation));
   if (listing.clean) good.push(cleanName);

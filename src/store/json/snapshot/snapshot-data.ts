@@ -1,6 +1,6 @@
 import type { Json } from '../../../../machines/json.ts';
+import type { Kind } from '../../entry.ts';
 import type { State, StoredRecord } from '../../log.ts';
-import type { Kind } from '../../store.ts';
 import { JsonWriter } from '../journal/json-writer.ts';
 import { kinds } from '../journal/line.ts';
 import { type ReadSnapshot, separatorBefore } from './snapshot-format.ts';

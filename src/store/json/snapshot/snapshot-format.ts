@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import type { Kind } from '../../entry.ts';
 import type { State, StoredRecord } from '../../log.ts';
-import type { Kind } from '../../store.ts';
 import { toHex } from '../journal/frame.ts';
 import { faultOf, isObject, isSeq, kinds } from '../journal/line.ts';
 import { corrupt, formatVersion, newerVersion } from '../ports/failures.ts';

@@ -1,4 +1,4 @@
-import { type OpenStore, SignalboxError } from '../../../index.ts';
+import { decorateStore, type OpenStore, SignalboxError } from '../../../index.ts';
 import { lostConnection, refusal, type SimulationFaults } from '../world/faults.ts';
 import type { Opened } from '../world/host.ts';
 import type { SeededRandom } from '../world/random.ts';
@@ -10,37 +10,33 @@ type Request = Parameters<OpenStore['claim']>[0];
 type Claimed = Awaited<ReturnType<OpenStore['claim']>>;
 type Lines = Parameters<Parameters<OpenStore['follow']>[0]>[0];
 
-/** The dependencies of a connection. */
+/** What a connection works with. */
 export interface ConnectionParts extends Opened {
   readonly scheduler: Scheduler;
-  /** The process that uses the connection. */
+  /** The process at this end. */
   readonly lane: Lane;
-  /** The network: requests under way arrive even if the process that sent them is killed. */
+  /** What lies between: requests under way arrive, also when the process that sent them is killed. */
   readonly network: Lane;
   readonly random: SeededRandom;
-  /** Whether this process may treat every earlier process as dead. */
+  /** Whether this process may treat every earlier opening as dead. */
   readonly isFirst: boolean;
-  /** Called for each fault. */
+  /** Called with each fault. */
   readonly onFault: (what: string) => void;
-  /** Called when the connection has failed and cannot be used any more. */
+  /** Called when the connection can no longer be used. */
   readonly onFailure: () => void;
 }
 
 const noFaults = { delays: 0, refusals: 0, lostAnswers: 0 };
 
 /**
- * The connection of one process to the store that all share. It is slow, breaks and loses answers. A request of
- * a paused process is carried out; the process gets the answer when it continues. A commit whose answer is lost
- * has an unknown outcome: the connection has failed then, as a store that could not sync.
+ * The store as one process of several reaches it: the same records for all, and a connection between them
+ * that is slow, breaks and loses answers. What a paused process asked for is carried out; the process
+ * receives the answer when it continues. A commit whose answer is lost has an unknown outcome: the connection
+ * has failed then, as a store does that could not sync.
  */
-export class Connection implements OpenStore {
-  readonly name: string;
-  readonly epoch: number;
-  readonly exclusive: boolean;
-  readonly isVolatile = true;
-  readonly directory = null;
-  readonly transaction = null;
-  poolSize: number;
+export class Connection {
+  /** The store at this end. */
+  readonly store: OpenStore;
   faults: Pick<SimulationFaults, 'delays' | 'refusals' | 'lostAnswers'> = noFaults;
   isDown = false;
   readonly #parts: ConnectionParts;
@@ -53,56 +49,42 @@ export class Connection implements OpenStore {
   #isClosed = false;
 
   constructor(parts: ConnectionParts) {
+    const { store, lane } = parts;
     this.#parts = parts;
-    this.#store = parts.store;
-    this.name = parts.store.name;
-    this.epoch = parts.store.epoch;
-    this.exclusive = parts.isFirst && parts.store.exclusive;
-    this.poolSize = parts.store.poolSize;
+    this.#store = store;
+    this.store = decorateStore(store, {
+      exclusive: parts.isFirst && store.exclusive,
+      isVolatile: true,
+      directory: null,
+      transaction: null,
+      // Of this end alone.
+      poolSize: store.poolSize,
+      read: (call) => this.#ask(call),
+      commit: (commit) => this.#commit(commit),
+      claim: (request) => this.#claim(request),
+      follow: (listener) => this.#follow(listener),
+      onHint: (listener) => store.onHint((queue) => lane.turn(() => listener(queue))),
+      onFailure: (listener) => {
+        this.#failureListeners.push(listener);
+        store.onFailure((error) => lane.turn(() => listener(error)));
+      },
+      close: () => this.#close(),
+    });
   }
 
-  /** Whether the connection has failed and cannot be used any more. */
+  /** Whether it can no longer be used. */
   get hasFailed(): boolean {
     return this.#failure !== null;
   }
 
-  /** Ends the faults, and lets everything that is under way arrive. */
+  /** Ends all faults, and lets the requests arrive that are under way. */
   heal(): void {
     this.faults = noFaults;
     this.isDown = false;
     for (const arrive of [...this.#underWay]) arrive();
   }
 
-  now(): number {
-    return this.#store.now();
-  }
-
-  get: OpenStore['get'] = (kind, id, within) => this.#ask(() => this.#store.get(kind, id, within));
-  list: OpenStore['list'] = (kind, prefix) => this.#ask(() => this.#store.list(kind, prefix));
-  waiting: OpenStore['waiting'] = (queue, most) => this.#ask(() => this.#store.waiting(queue, most));
-  waitingCount: OpenStore['waitingCount'] = (queue) => this.#ask(() => this.#store.waitingCount(queue));
-  held: OpenStore['held'] = (queue, uuid, agent) => this.#ask(() => this.#store.held(queue, uuid, agent));
-  heldCount: OpenStore['heldCount'] = (queue, uuid, agent) =>
-    this.#ask(() => this.#store.heldCount(queue, uuid, agent));
-  completed: OpenStore['completed'] = (queue, uuid, agent) =>
-    this.#ask(() => this.#store.completed(queue, uuid, agent));
-  callbacks: OpenStore['callbacks'] = (job) => this.#ask(() => this.#store.callbacks(job));
-  branches: OpenStore['branches'] = (proxy) => this.#ask(() => this.#store.branches(proxy));
-  waiters: OpenStore['waiters'] = (jobs) => this.#ask(() => this.#store.waiters(jobs));
-  quotaHolders: OpenStore['quotaHolders'] = (quota) => this.#ask(() => this.#store.quotaHolders(quota));
-  quarantined: OpenStore['quarantined'] = () => this.#ask(() => this.#store.quarantined());
-  orphans: OpenStore['orphans'] = () => this.#ask(() => this.#store.orphans());
-  annotations: OpenStore['annotations'] = (job) => this.#ask(() => this.#store.annotations(job));
-  annotated: OpenStore['annotated'] = (jobs) => this.#ask(() => this.#store.annotated(jobs));
-  due: OpenStore['due'] = (since) => this.#ask(() => this.#store.due(since));
-  openings: OpenStore['openings'] = () => this.#ask(() => this.#store.openings());
-  idle: OpenStore['idle'] = () => this.#store.idle();
-  settled: OpenStore['settled'] = () => this.#ask(() => this.#store.settled());
-  history: OpenStore['history'] = (kind, id) => this.#store.history(kind, id);
-  entries: OpenStore['entries'] = (from) => this.#store.entries(from);
-  oldestSeq: OpenStore['oldestSeq'] = () => this.#store.oldestSeq();
-
-  commit(commit: Commit): Ticket {
+  #commit(commit: Commit): Ticket {
     const refused = this.#refused(commit.changes[0]?.event ?? 'a commit');
     if (refused !== null) return refusedTicket(this.#late(() => Promise.reject(refused)));
     const delay = this.#delay();
@@ -119,7 +101,7 @@ export class Connection implements OpenStore {
     return { written: quiet(answered('written')), synced: quiet(answered('synced')) };
   }
 
-  claim(request: Request): Promise<Claimed> {
+  #claim(request: Request): Promise<Claimed> {
     const refused = this.#refused('a claim');
     if (refused !== null) return this.#late(() => Promise.reject(refused));
     const delay = this.#delay();
@@ -139,7 +121,7 @@ export class Connection implements OpenStore {
     });
   }
 
-  follow(listener: (lines: Lines) => void): () => void {
+  #follow(listener: (lines: Lines) => void): () => void {
     const { lane } = this.#parts;
     const unfollow = this.#store.follow((lines) => {
       if (!this.#isClosed) lane.turn(() => listener(lines));
@@ -148,16 +130,7 @@ export class Connection implements OpenStore {
     return unfollow;
   }
 
-  onHint(listener: (queue: string) => void): void {
-    this.#store.onHint((queue) => this.#parts.lane.turn(() => listener(queue)));
-  }
-
-  onFailure(listener: (error: Error) => void): void {
-    this.#failureListeners.push(listener);
-    this.#store.onFailure((error) => this.#parts.lane.turn(() => listener(error)));
-  }
-
-  /** Fails the connection: the outcome of a commit is unknown to the process, which must be started again. */
+  /** Ends this connection: what the store did is unknown here. The process has to be started again. */
   #fail(): Error {
     if (this.#failure !== null) return this.#failure;
     const details = { call: 'a commit', file: 'the simulated store', reason: 'a lost answer' } as const;
@@ -168,20 +141,20 @@ export class Connection implements OpenStore {
     return failure;
   }
 
-  /** Closes the connection. A store that all processes share stays open for the others. */
-  async close(): Promise<void> {
+  /** Closes this end. A store that all share stays open for the others. */
+  async #close(): Promise<void> {
     this.#isClosed = true;
     for (const unfollow of this.#unfollows) unfollow();
     if (this.#parts.isOwn) await this.#store.close();
   }
 
-  /** Ends the connection of a killed process. */
+  /** Ends what the process at this end has left. */
   kill(): void {
     this.#parts.kill();
   }
 
   #ask<Value>(call: () => Promise<Value>): Promise<Value> {
-    // Without faults no process is stopped and no call is late.
+    // Between the phases no process is stopped and nothing is late.
     if (this.faults === noFaults && !this.#isClosed && this.#failure === null) return call();
     const refused = this.#refused('a read', true);
     if (refused !== null) return this.#late(() => Promise.reject(refused));
@@ -206,14 +179,14 @@ export class Connection implements OpenStore {
     return true;
   }
 
-  /** Returns the delay of a call: most pass at once, some are late by milliseconds, few by minutes. */
+  /** Chooses a delay: none for most calls, some milliseconds for a late one, rarely a minute. */
   #delay(): number {
     const { random } = this.#parts;
     if (!random.chance(this.faults.delays)) return 0;
     return random.pick([1, 1, 5, 50, 1000, 5000, random.chance(0.2) ? 70_000 : 10]);
   }
 
-  /** Sends a request that arrives later, even if the process that sent it is killed by then. */
+  /** Sends a request that arrives later, also when the process that sent it is gone by then. */
   #sent<Value>(delayMs: number, call: () => Value | Promise<Value>): Promise<Value> {
     const { scheduler, network, lane, onFault } = this.#parts;
     onFault(`${lane.name} waits ${delayMs} ms`);
@@ -226,7 +199,7 @@ export class Connection implements OpenStore {
     });
   }
 
-  /** Delivers the answer of a call to the process while it runs, and never after it is killed. */
+  /** Makes a call and answers the process when it runs, and never once it is killed. */
   #late<Value>(call: () => Promise<Value>): Promise<Value> {
     const { lane, random } = this.#parts;
     return new Promise((resolve, reject) => {
@@ -243,7 +216,7 @@ export class Connection implements OpenStore {
   }
 }
 
-/** Marks a rejection as handled: no caller has to wait for the promise, and one that waits still gets the error. */
+/** A caller that does not wait causes no unhandled rejection; one that waits sees it. */
 function quiet(promise: Promise<void>): Promise<void> {
   promise.catch(() => {});
   return promise;

@@ -75,12 +75,12 @@ export class SimulatedProcess {
   }
 
   async #start(settings: ProcessSettings, logger: Logger): Promise<void> {
-    const { name } = this.connection;
+    const { store } = this.connection;
     const { agent, install, options } = settings;
     const { pollInterval, pingInterval, deathInterval } = settings.intervals;
     const box = await createSignalbox({
       ...options,
-      store: { name, open: async () => this.connection },
+      store: { name: store.name, open: async () => store },
       reactor: this.reactor,
       ids: { newId: () => this.newId(), newUuid: () => this.newId() },
       uuid: boxPrefix + this.uuid,

@@ -1,0 +1,67 @@
+import type { Json } from '../../machines/json.ts';
+import type {
+  AgentRecord,
+  AnnotationRecord,
+  JobRecord,
+  ProxyRecord,
+  QueueRecord,
+  QuotaRecord,
+  RepresentationRecord,
+  StoreRecord,
+} from '../model/records/records.ts';
+
+/** The kinds of record, with the shape of each. */
+export interface Records {
+  readonly store: StoreRecord;
+  readonly queue: QueueRecord;
+  readonly quota: QuotaRecord;
+  readonly representation: RepresentationRecord;
+  readonly agent: AgentRecord;
+  readonly job: JobRecord;
+  readonly proxy: ProxyRecord;
+  readonly annotation: AnnotationRecord;
+}
+
+/** A kind of record. */
+export type Kind = keyof Records;
+
+/** New values of top-level keys. `null` clears a key. */
+export type Patch = Readonly<Record<string, Json>>;
+
+/**
+ * One change of one record: the unit of the journal. Its `seq` is the `s` of its line plus its place in it.
+ */
+export interface Entry {
+  readonly kind: Kind;
+  readonly id: string;
+  /** The type of the event that caused it: `job.claim`, `annotation.set`, `evicted` … */
+  readonly event: string;
+  /** State before and after: both null for a record without a status, equal without a transition. */
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly patch: Patch | null;
+  /** The record is dropped by this entry. */
+  readonly gone: boolean;
+  /** The seq of the subject's previous entry, 0 for its first. */
+  readonly q: number;
+}
+
+/** One commit as the journal keeps it: all of it or nothing. */
+export interface Line {
+  /** Seq of the first entry; entry i has seq s + i; the next line's s is s + entries.length. */
+  readonly s: number;
+  /** Instant of the commit by the store's clock, epoch milliseconds. */
+  readonly at: number;
+  /** Who committed: `<dispatcher uuid or 'client'>#<epoch>`. */
+  readonly by: string;
+  /** Version of the machines that stepped. */
+  readonly mv: string;
+  readonly entries: readonly Entry[];
+}
+
+/** One entry of the journal with its place, its instant and its author. */
+export interface HistoryEntry extends Entry {
+  readonly seq: number;
+  readonly at: number;
+  readonly by: string;
+}
