@@ -17,36 +17,36 @@ export interface Change {
 }
 
 /** A precondition of a commit. One that does not hold refuses the whole commit with `ConflictError`. */
-export type Expectation =
+export type Precondition =
   /** The record is as it was read; rev 0 says that there is none. */
-  | { readonly what: 'rev'; readonly kind: Kind; readonly id: string; readonly rev: number }
+  | { readonly check: 'rev'; readonly kind: Kind; readonly id: string; readonly rev: number }
   /**
    * The writer still holds the job: it was not claimed or reassigned since. Refused with `ReassignedError`.
    */
-  | { readonly what: 'holder'; readonly id: string; readonly epoch: number; readonly claim: number }
+  | { readonly check: 'holder'; readonly id: string; readonly epoch: number; readonly claim: number }
   /** Every callback of the job has begun. */
-  | { readonly what: 'noUnstartedCallback'; readonly id: string }
+  | { readonly check: 'noUnstartedCallback'; readonly id: string }
   /** The job exists. Refused with `JOB_NOT_FOUND`. */
-  | { readonly what: 'exists'; readonly id: string }
+  | { readonly check: 'exists'; readonly id: string }
   /** The job exists and is not completed. */
-  | { readonly what: 'notCompleted'; readonly id: string }
+  | { readonly check: 'notCompleted'; readonly id: string }
   /**
    * The job `on` does not wait for this one, directly or through other jobs. Refused with `AWAITED_ITSELF`.
    */
-  | { readonly what: 'notAwaitedBy'; readonly id: string; readonly on: string }
+  | { readonly check: 'notAwaitedBy'; readonly id: string; readonly on: string }
   /**
    * With this commit at most that many jobs wait in a queue (refused with `QUEUE_FULL`), or at most that many
    * annotations or callbacks belong to a job (`TOO_MANY`). `id` is that of the queue or the job.
    */
   | {
-      readonly what: 'atMost';
+      readonly check: 'atMost';
       readonly of: 'waiting' | 'annotations' | 'callbacks';
       readonly id: string;
       readonly most: number;
     }
   /** The representation of this id holds this many jobs: none was claimed since they were counted. */
   | {
-      readonly what: 'holds';
+      readonly check: 'holds';
       readonly id: string;
       readonly queue: string;
       readonly dispatcher: string;
@@ -58,7 +58,7 @@ export interface Commit {
   /** Who commits: `<dispatcher uuid or 'client'>`. The store adds its epoch. */
   readonly by: string;
   readonly changes: readonly Change[];
-  readonly expect: readonly Expectation[];
+  readonly expect: readonly Precondition[];
   /**
    * The connection of a transaction that the program ends itself. The changes become visible when that
    * transaction commits; the ticket resolves when they are part of it. Refused by stores without

@@ -181,7 +181,7 @@ forEachStore('Ownership', (makeStore) => {
     expect(notes).toEqual([['callback', 'new call']]);
     const finishes = faults.commits.filter((commit) => has(commit, 'job.finish', job.id));
     const beliefs = finishes.flatMap((commit) => commit.expect);
-    const claims = beliefs.map((belief) => (belief.what === 'holder' ? belief.claim : 0));
+    const claims = beliefs.map((belief) => (belief.check === 'holder' ? belief.claim : 0));
     expect(new Set(claims.filter((claim) => claim > 0)).size).toBe(2);
   });
 });

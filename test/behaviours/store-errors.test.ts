@@ -431,7 +431,7 @@ forEachStore('store errors', (makeStore) => {
       let left = Number.POSITIVE_INFINITY;
       const store = forgetfulStore(makeStore(), ({ by, expect: believed }) => {
         // A program gets the error and asks again.
-        if (by === 'client' && !believed.some(({ what }) => what === 'holder')) return null;
+        if (by === 'client' && !believed.some(({ check }) => check === 'holder')) return null;
         left -= 1;
         return left === 0 ? new SignalboxError('STORE_REPLICA', { reason: 'no answer' }) : null;
       });

@@ -207,7 +207,7 @@ describe.each(Object.entries(stores))(
           for (const { event } of path.steps.slice(1)) {
             const step = stepJob(record, event as JobEvent);
             const { rev } = (await store.get('job', record.id)) as JobRecord;
-            const expect = [{ what: 'rev', kind: 'job', id: record.id, rev }] as const;
+            const expect = [{ check: 'rev', kind: 'job', id: record.id, rev }] as const;
             tickets.push(store.commit({ by: 'test', changes: [step], expect }).synced);
             record = afterStep(record, step);
           }

@@ -18,8 +18,8 @@ export const mutants: readonly SimulationMutant[] = [
     edits: [
       {
         file: 'src/store/rules/preconditions.ts',
-        find: 'if (job?.epoch !== expectation.epoch || job.claim !== expectation.claim)',
-        replace: 'if (job?.epoch !== expectation.epoch)',
+        find: 'if (job?.epoch !== precondition.epoch || job.claim !== precondition.claim)',
+        replace: 'if (job?.epoch !== precondition.epoch)',
       },
       // Without the token only the state distinguishes two attempts: that last defence is removed, too.
       {
@@ -156,8 +156,8 @@ export const mutants: readonly SimulationMutant[] = [
     edits: [
       {
         file: 'src/store/rules/preconditions.ts',
-        find: "expectation.what === 'noUnstartedCallback' && tables.callbacks.hasUnstarted(id)",
-        replace: "expectation.what === 'noUnstartedCallback' && false",
+        find: "precondition.check === 'noUnstartedCallback' && tables.callbacks.hasUnstarted(id)",
+        replace: "precondition.check === 'noUnstartedCallback' && false",
       },
     ],
   },

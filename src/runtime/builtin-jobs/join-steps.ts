@@ -200,7 +200,7 @@ async function inOneCommit(
     // When a joined job is run again, everything may be put already.
     if (unit.isEmpty) return true;
     // The joined job was accepted with all that belongs to it: limits refuse none of that now.
-    const expect = unit.end().filter(({ what }) => what !== 'atMost');
+    const expect = unit.end().filter(({ check }) => check !== 'atMost');
     await committer.commit(context.uuid, unit.changes, expect).synced;
     // A job that is over by then gets its internal callback called at once.
     unit.committed();

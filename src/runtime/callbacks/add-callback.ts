@@ -1,5 +1,5 @@
 import { SignalboxError } from '../../errors.ts';
-import type { Change, Expectation } from '../../store/store.ts';
+import type { Change, Precondition } from '../../store/store.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
 import { retryConflicts, retryForever } from '../commits/retry.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
@@ -20,11 +20,11 @@ export async function addCallback(
   const { context } = work;
   const drafts = new JobDrafts(work);
   const id = drafts.callback(callback, parent);
-  drafts.expect.push({ what: 'atMost', of: 'callbacks', id: parent, most: context.limits.callbacks });
+  drafts.expect.push({ check: 'atMost', of: 'callbacks', id: parent, most: context.limits.callbacks });
   // A conflict may mean that the parent is completed by now, or be about something else: its record tells.
   const isLate = await retryConflicts(5, async () => {
     const late = (await work.read('job', parent))?.state === 'completed';
-    const expect: readonly Expectation[] = late ? [] : [{ what: 'notCompleted', id: parent }];
+    const expect: readonly Precondition[] = late ? [] : [{ check: 'notCompleted', id: parent }];
     await work.submit(drafts.changes, [...drafts.expect, ...expect]);
     return late;
   });

@@ -6,7 +6,7 @@ import { afterStep, callsHandler, statusOfState, stepJob } from '../../model/job
 import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
 import { decodeValue, referredJobs } from '../../model/values/values.ts';
-import type { Callback, Expectation } from '../../store/store.ts';
+import type { Callback, Precondition } from '../../store/store.ts';
 import type { Committer } from '../commits/committer.ts';
 import { queueOf } from '../commits/job-place.ts';
 import { holderOf, ifHeldBy, ifUnchanged } from '../commits/preconditions.ts';
@@ -90,7 +90,7 @@ export class CallbackRunner implements CallbackSteps {
           const now = await store.get('job', job.id);
           if (now === undefined || now.state !== 'callbacks') return;
           const complete = stepJob(now, { type: 'job.complete', at: this.#context.now(), unstarted: 0 });
-          const expect: Expectation[] = [{ what: 'noUnstartedCallback', id: job.id }, ...ifHeld(context)];
+          const expect: Precondition[] = [{ check: 'noUnstartedCallback', id: job.id }, ...ifHeld(context)];
           await this.#committer.commit(this.#authorIn(context), [complete], expect).written;
           return;
         }
@@ -267,6 +267,6 @@ function refused(job: JobRecord, event: string): BadStatusError {
 }
 
 /** Callbacks are written by the holder of the root job, as long as it holds that job. */
-function ifHeld({ holder }: CallbackContext): readonly Expectation[] {
+function ifHeld({ holder }: CallbackContext): readonly Precondition[] {
   return holder === null ? [] : [ifHeldBy(holder)];
 }

@@ -3,7 +3,7 @@ import { AbortedError } from '../../errors.ts';
 import { afterStep, stepJob } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
-import type { Expectation } from '../../store/store.ts';
+import type { Precondition } from '../../store/store.ts';
 import type { Committer } from '../commits/committer.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
 import { logOutcome } from '../execution/outcome-log.ts';
@@ -13,7 +13,7 @@ export async function endJob(
   committer: Committer,
   job: JobRecord,
   event: JobEvent,
-  expect: readonly Expectation[],
+  expect: readonly Precondition[],
 ): Promise<JobRecord> {
   const step = stepJob(job, event);
   const ended = afterStep(job, step);

@@ -42,7 +42,7 @@ export async function failJob(
   // As part of a larger commit it completes at once when it has no callbacks.
   if (work.isPartial && !(await work.hasCallbacks(id))) {
     const complete = stepJob(failed, { type: 'job.complete', at: context.now(), unstarted: 0 });
-    await work.submit([fail, complete], [ifUnchanged(record), { what: 'noUnstartedCallback', id }]);
+    await work.submit([fail, complete], [ifUnchanged(record), { check: 'noUnstartedCallback', id }]);
     return;
   }
   await work.submit([fail], [ifUnchanged(record)]);

@@ -2,7 +2,7 @@ import { SignalboxError } from '../../errors.ts';
 import { newJobRecord } from '../../model/jobs/step.ts';
 import { recordVersion } from '../../model/records/records.ts';
 import type { Kind, Records } from '../../store/entry.ts';
-import type { Expectation } from '../../store/store.ts';
+import type { Precondition } from '../../store/store.ts';
 import type { Committer, StagedChange } from './committer.ts';
 import type { RuntimeContext } from './runtime-context.ts';
 import { HandleUnit, type UnitOfWork } from './unit-of-work.ts';
@@ -10,7 +10,7 @@ import { HandleUnit, type UnitOfWork } from './unit-of-work.ts';
 /** What a unit has buffered. A subject is `<kind>/<id>`. */
 interface Buffer {
   readonly changes: StagedChange[];
-  readonly expect: Expectation[];
+  readonly expect: Precondition[];
   /** Records as this unit's own changes leave them, by subject. */
   readonly own: Map<string, Records[Kind] | undefined>;
   /** The rev of each record that was read, by subject. */
@@ -66,13 +66,13 @@ export class BufferedUnit implements UnitOfWork {
   }
 
   /** Refuses every call from now on. Returns the preconditions of the commit. */
-  end(): readonly Expectation[] {
+  end(): readonly Precondition[] {
     this.#isEnded = true;
     if (this.#buffer === null) return none;
-    const reads: Expectation[] = [];
+    const reads: Precondition[] = [];
     for (const [subject, rev] of this.#buffer.revs) {
       const at = subject.indexOf('/');
-      reads.push({ what: 'rev', kind: subject.slice(0, at) as Kind, id: subject.slice(at + 1), rev });
+      reads.push({ check: 'rev', kind: subject.slice(0, at) as Kind, id: subject.slice(at + 1), rev });
     }
     return [...this.#buffer.expect, ...reads];
   }
@@ -104,7 +104,7 @@ export class BufferedUnit implements UnitOfWork {
     this.#open().following.push(work);
   }
 
-  async submit(changes: readonly StagedChange[], expect: readonly Expectation[]): Promise<void> {
+  async submit(changes: readonly StagedChange[], expect: readonly Precondition[]): Promise<void> {
     this.mustBeOpen();
     const buffer = this.#open();
     const { own } = buffer;
@@ -118,8 +118,8 @@ export class BufferedUnit implements UnitOfWork {
       own.set(subject, gone ? undefined : overlaid(change, before));
       buffer.changes.push(change);
     }
-    for (const expectation of expect)
-      if (isNeeded(buffer, added, expectation)) buffer.expect.push(expectation);
+    for (const precondition of expect)
+      if (isNeeded(buffer, added, precondition)) buffer.expect.push(precondition);
   }
 
   async readChecked<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
@@ -187,18 +187,18 @@ export class BufferedUnit implements UnitOfWork {
 function isNeeded(
   { own, revs, limited }: Buffer,
   added: ReadonlySet<string>,
-  expectation: Expectation,
+  precondition: Precondition,
 ): boolean {
-  if (expectation.what === 'atMost') {
-    const key = `${expectation.of} ${expectation.id}`;
+  if (precondition.check === 'atMost') {
+    const key = `${precondition.of} ${precondition.id}`;
     if (limited.has(key)) return false;
     limited.add(key);
     return true;
   }
-  const isRev = expectation.what === 'rev';
-  const subject = isRev ? `${expectation.kind}/${expectation.id}` : `job/${expectation.id}`;
+  const isRev = precondition.check === 'rev';
+  const subject = isRev ? `${precondition.kind}/${precondition.id}` : `job/${precondition.id}`;
   // A callback leaves the rev of its job as it is. Only to a job that is not stored yet can no other process add one.
-  if (expectation.what === 'noUnstartedCallback') return own.get(subject)?.rev !== 0;
+  if (precondition.check === 'noUnstartedCallback') return own.get(subject)?.rev !== 0;
   const isChangedBefore = own.has(subject) && !added.has(subject);
   return !isChangedBefore && !(isRev && revs.has(subject));
 }

@@ -1,7 +1,7 @@
 import { type AgentPlace, isAgentPlace } from '../../../machines/job.context.ts';
 import type { Transition } from '../../model/jobs/step.ts';
 import { Failure } from '../../model/values/failure.ts';
-import type { Change, Expectation, Ticket } from '../../store/store.ts';
+import type { Change, Precondition, Ticket } from '../../store/store.ts';
 import { CommitReactions } from './commit-reactions.ts';
 import type { RuntimeContext } from './runtime-context.ts';
 
@@ -45,7 +45,7 @@ export class Committer {
   commit(
     by: string,
     changes: readonly StagedChange[],
-    expect: readonly Expectation[],
+    expect: readonly Precondition[],
     within?: unknown,
   ): Ticket {
     const commit = { by, changes: changes as readonly Change[], expect };

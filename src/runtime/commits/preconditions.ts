@@ -1,6 +1,6 @@
 import type { JobRecord } from '../../model/records/records.ts';
 import type { Kind } from '../../store/entry.ts';
-import type { Expectation } from '../../store/store.ts';
+import type { Precondition } from '../../store/store.ts';
 
 /** Who holds the root job of a run. Every write of the run names it, so that a process that lost the job writes nothing. */
 export interface Holder {
@@ -18,11 +18,11 @@ export function holderOf({ id, epoch, claim }: JobRecord): Holder {
 export function ifUnchanged(
   { id, rev }: { readonly id: string; readonly rev: number },
   kind: Kind = 'job',
-): Expectation {
-  return { what: 'rev', kind, id, rev };
+): Precondition {
+  return { check: 'rev', kind, id, rev };
 }
 
 /** Refuses the commit when the job has another holder by now. */
-export function ifHeldBy({ id, epoch, claim }: Holder): Expectation {
-  return { what: 'holder', id, epoch, claim };
+export function ifHeldBy({ id, epoch, claim }: Holder): Precondition {
+  return { check: 'holder', id, epoch, claim };
 }

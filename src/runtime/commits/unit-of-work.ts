@@ -1,5 +1,5 @@
 import type { Kind, Records } from '../../store/entry.ts';
-import type { Expectation } from '../../store/store.ts';
+import type { Precondition } from '../../store/store.ts';
 import type { Committer, StagedChange } from './committer.ts';
 import type { RuntimeContext } from './runtime-context.ts';
 
@@ -15,7 +15,7 @@ export interface UnitOfWork {
   /** Whether its changes become part of a larger commit: what follows from them at once belongs into it. */
   readonly isPartial: boolean;
   /** Adds changes. Resolves when they are synced; when they are buffered, at once. */
-  submit(changes: readonly StagedChange[], expect: readonly Expectation[]): Promise<void>;
+  submit(changes: readonly StagedChange[], expect: readonly Precondition[]): Promise<void>;
   /** A record as this unit sees it, without a precondition: for settings that may change until the commit. */
   read<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined>;
   /** Like `read`, and a buffered commit is refused when the record has changed by then. */
@@ -49,7 +49,7 @@ export class AutocommitUnit implements UnitOfWork {
     return false;
   }
 
-  submit(changes: readonly StagedChange[], expect: readonly Expectation[]): Promise<void> {
+  submit(changes: readonly StagedChange[], expect: readonly Precondition[]): Promise<void> {
     return this.committer.commit('client', changes, expect).synced;
   }
 
@@ -102,7 +102,7 @@ export class ExternalTransactionUnit extends AutocommitUnit {
     return true;
   }
 
-  override submit(changes: readonly StagedChange[], expect: readonly Expectation[]): Promise<void> {
+  override submit(changes: readonly StagedChange[], expect: readonly Precondition[]): Promise<void> {
     return this.committer.commit('client', changes, expect, this.#client).synced;
   }
 
@@ -150,7 +150,7 @@ export class HandleUnit implements UnitOfWork {
     return this.#target().isPartial;
   }
 
-  submit(changes: readonly StagedChange[], expect: readonly Expectation[]): Promise<void> {
+  submit(changes: readonly StagedChange[], expect: readonly Precondition[]): Promise<void> {
     return this.#target().submit(changes, expect);
   }
 

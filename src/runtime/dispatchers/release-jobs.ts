@@ -1,6 +1,6 @@
 import { stepJob } from '../../model/jobs/step.ts';
 import type { JobRecord, RepresentationRecord } from '../../model/records/records.ts';
-import type { Expectation } from '../../store/store.ts';
+import type { Precondition } from '../../store/store.ts';
 import { handOver } from '../callbacks/hand-over.ts';
 import type { StagedChange } from '../commits/committer.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
@@ -16,7 +16,7 @@ export interface ReleaseInput extends PutBy {
 /** The release of the jobs of a representation, as part of a commit. */
 export interface Release {
   readonly changes: readonly StagedChange[];
-  readonly expect: readonly Expectation[];
+  readonly expect: readonly Precondition[];
 }
 
 /**
@@ -31,7 +31,7 @@ export function releaseChanges(
 ): Release {
   const changes: StagedChange[] = [];
   // A claim that is under way must not leave a job with a dispatcher that no process looks at any more.
-  const expect: Expectation[] = [{ what: 'holds', id, queue, dispatcher, count: held.length }];
+  const expect: Precondition[] = [{ check: 'holds', id, queue, dispatcher, count: held.length }];
   for (const job of held) {
     expect.push(ifUnchanged(job));
     if (job.state === 'assigned') changes.push(stepJob(job, { type: 'job.unassign', queue }));

@@ -1,7 +1,7 @@
 import type { Outcome } from '../../../machines/job.context.ts';
 import { afterStep, stepJob } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
-import type { Expectation } from '../../store/store.ts';
+import type { Precondition } from '../../store/store.ts';
 import type { StagedChange } from '../commits/committer.ts';
 import type { CommittedEnding } from './run.ts';
 
@@ -16,7 +16,7 @@ export interface OutcomeInput {
   readonly awaited: string | null;
   /** What the attempt put and changed. */
   readonly staged: readonly StagedChange[];
-  readonly preconditions: readonly Expectation[];
+  readonly preconditions: readonly Precondition[];
   /** False when a callback is known, or the job has to be torn down first. */
   readonly mayComplete: boolean;
 }
@@ -33,6 +33,6 @@ export function outcomeCommit(input: OutcomeInput): CommittedEnding {
   if (!completes)
     return { changes: [...staged, finish], expect: preconditions, finished, outcome, completes };
   const complete = stepJob(finished, { type: 'job.complete', at, unstarted: 0 });
-  const expect: Expectation[] = [...preconditions, { what: 'noUnstartedCallback', id: job.id }];
+  const expect: Precondition[] = [...preconditions, { check: 'noUnstartedCallback', id: job.id }];
   return { changes: [finish, complete], expect, finished, outcome, completes };
 }

@@ -3,7 +3,7 @@ import { ReassignedError, SignalboxError } from '../../errors.ts';
 import { afterStep, stepJob } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
-import type { Expectation } from '../../store/store.ts';
+import type { Precondition } from '../../store/store.ts';
 import { committed } from '../commits/commit-reactions.ts';
 import type { Committer } from '../commits/committer.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
@@ -39,8 +39,8 @@ export class OutcomeWaits {
   wait(run: Run, on: string, inner: JobLike | null, whenWaiting: () => void = () => {}): void {
     const { committer, retries, steps } = this.#deps;
     const wait = stepJob(run.job, { type: 'job.wait', on });
-    const expect: Expectation[] = [...run.preconditions, ...run.unit.end()];
-    if (on !== 'promise') expect.push({ what: 'notAwaitedBy', id: run.job.id, on });
+    const expect: Precondition[] = [...run.preconditions, ...run.unit.end()];
+    if (on !== 'promise') expect.push({ check: 'notAwaitedBy', id: run.job.id, on });
     const ticket = committer.commit(run.by, [...run.unit.changes, wait], expect);
     const waiting = afterStep(run.job, wait);
     const whenWritten = (): void => {

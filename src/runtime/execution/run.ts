@@ -4,7 +4,7 @@ import type { Json } from '../../../machines/json.ts';
 import { SignalboxError } from '../../errors.ts';
 import type { RetryCache, RetryPolicy } from '../../model/jobs/retry.ts';
 import type { JobRecord } from '../../model/records/records.ts';
-import type { Expectation } from '../../store/store.ts';
+import type { Precondition } from '../../store/store.ts';
 import { BufferedUnit } from '../commits/buffered-unit.ts';
 import type { StagedChange } from '../commits/committer.ts';
 import { type Holder, ifHeldBy } from '../commits/preconditions.ts';
@@ -63,7 +63,7 @@ export interface CallbackContext {
 /** An outcome and its commit. */
 export interface CommittedEnding {
   readonly changes: readonly StagedChange[];
-  readonly expect: readonly Expectation[];
+  readonly expect: readonly Precondition[];
   /** The job as its outcome leaves it. */
   readonly finished: JobRecord;
   readonly outcome: Outcome;
@@ -222,7 +222,7 @@ export class Run {
   }
 
   /** The preconditions of every commit of the run: a new list for each. */
-  get preconditions(): Expectation[] {
+  get preconditions(): Precondition[] {
     return this.holder === null ? [] : [ifHeldBy(this.holder)];
   }
 

@@ -157,7 +157,7 @@ export class Agents {
       if (length > 0) throw new SignalboxError('AGENT_NOT_EMPTY', { name, length });
       // A claim that is under way must not leave a job with a removed agent.
       const holds = {
-        what: 'holds' as const,
+        check: 'holds' as const,
         id: `${queue}/${dispatcher}`,
         queue,
         dispatcher,

@@ -1,5 +1,5 @@
 import type { Json } from '../../../machines/json.ts';
-import type { Change, Expectation, OpenStore } from '../../store/store.ts';
+import type { Change, OpenStore, Precondition } from '../../store/store.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 
 /** The change that sets an annotation of a job. */
@@ -15,10 +15,10 @@ export function annotationChange(job: string, name: string, value: Json): Change
 }
 
 /** The preconditions of a commit that annotates a job: there is such a job, and its annotations stay within the limit. */
-export function ifAnnotatable({ limits }: RuntimeContext, job: string): readonly Expectation[] {
+export function ifAnnotatable({ limits }: RuntimeContext, job: string): readonly Precondition[] {
   return [
-    { what: 'exists', id: job },
-    { what: 'atMost', of: 'annotations', id: job, most: limits.annotations },
+    { check: 'exists', id: job },
+    { check: 'atMost', of: 'annotations', id: job, most: limits.annotations },
   ];
 }
 

@@ -5,7 +5,7 @@ import { checkAnnotationName } from '../../model/checks/names.ts';
 import { newJobRecord, stepJob, type Transition } from '../../model/jobs/step.ts';
 import type { JobRecord, ProxyRecord } from '../../model/records/records.ts';
 import { encodeArgs, encodeValue } from '../../model/values/values.ts';
-import type { Change, Expectation } from '../../store/store.ts';
+import type { Change, Precondition } from '../../store/store.ts';
 import { beginningMs, durationMs } from '../../time.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import { checkLogLevel } from '../environment/logging.ts';
@@ -27,7 +27,7 @@ export function storedJobOnly(value: object): string | null {
  */
 export class JobDrafts {
   readonly changes: Change[] = [];
-  readonly expect: Expectation[] = [];
+  readonly expect: Precondition[] = [];
   readonly #work: UnitOfWork;
   readonly #attached: (() => void)[] = [];
   readonly #ids = new Map<JobLike, string>();
@@ -70,7 +70,7 @@ export class JobDrafts {
       parent: place,
       order: place === null ? null : ['callback', 0],
     });
-    if (settings.id !== undefined) this.expect.push({ what: 'rev', kind: 'job', id, rev: 0 });
+    if (settings.id !== undefined) this.expect.push({ check: 'rev', kind: 'job', id, rev: 0 });
     return record;
   }
 

@@ -65,7 +65,7 @@ export class PutBatch {
     if (this.#puts.length === 0) return;
     const { waiting: most } = this.#context.limits;
     if (most < Number.POSITIVE_INFINITY)
-      this.#drafts.expect.push({ what: 'atMost', of: 'waiting', id: this.#queue, most });
+      this.#drafts.expect.push({ check: 'atMost', of: 'waiting', id: this.#queue, most });
     await this.#work.submit([...this.#puts, ...this.#drafts.changes], this.#drafts.expect);
     this.#drafts.attach();
     for (const [id, job] of this.#stored)

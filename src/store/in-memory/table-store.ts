@@ -65,9 +65,9 @@ export class TableStore extends TableQueries implements OpenStore {
       this.#committer.mustWrite();
       if (commit.within !== undefined)
         throw new SignalboxError('NO_TRANSACTIONS', { call: 'put with a client' });
-      for (const expectation of commit.expect) {
-        if (expectation.what === 'atMost') mustHaveRoom(this.tables, commit.changes, expectation);
-        else mustHold(this.tables, expectation);
+      for (const precondition of commit.expect) {
+        if (precondition.check === 'atMost') mustHaveRoom(this.tables, commit.changes, precondition);
+        else mustHold(this.tables, precondition);
       }
       return this.#committer.stage(commit.by, commit.changes);
     } catch (error) {

@@ -1,7 +1,7 @@
 import { ConflictError, SignalboxError } from '../../errors.ts';
 import { mustHaveRoom } from '../rules/limits.ts';
 import { mustHold } from '../rules/preconditions.ts';
-import type { Commit, Expectation, Ticket } from '../store.ts';
+import type { Commit, Precondition, Ticket } from '../store.ts';
 import type { DatabaseClock } from './clock.ts';
 import { codeOf, storeError } from './failures.ts';
 import { toldOf } from './notifying.ts';
@@ -284,10 +284,10 @@ export class Committing {
     const written = new Written(set);
     const result = commits.map((commit) => {
       try {
-        for (const expectation of commit.expect) {
-          if (expectation.what !== 'atMost') mustHold(set.tables, expectation);
-          else mustHaveRoom(set.tables, commit.changes, expectation, set.elsewhere(expectation));
-          if (isAbsence(expectation)) written.believeAbsent(expectation.id);
+        for (const precondition of commit.expect) {
+          if (precondition.check !== 'atMost') mustHold(set.tables, precondition);
+          else mustHaveRoom(set.tables, commit.changes, precondition, set.elsewhere(precondition));
+          if (isAbsence(precondition)) written.believeAbsent(precondition.id);
         }
         written.add(`${commit.by}#${epoch}`, clock.now(), machineVersion, commit.changes);
         return null;
@@ -299,8 +299,8 @@ export class Committing {
   }
 }
 
-function isAbsence(expectation: Expectation): boolean {
-  return expectation.what === 'rev' && expectation.kind === 'job' && expectation.rev === 0;
+function isAbsence(precondition: Precondition): boolean {
+  return precondition.check === 'rev' && precondition.kind === 'job' && precondition.rev === 0;
 }
 
 /** Another transaction, which could not be seen, has made a record of this one. The database has ended this one for it. */
@@ -315,7 +315,7 @@ function madeElsewhere({ changes: [first] }: Commit, cause: unknown): ConflictEr
 
 /** A caller must get its outcome: a client asks again, but no other process would continue the work of a holder. */
 function isPatient({ commit: { by, expect } }: Waiting): boolean {
-  return by !== 'client' || expect.some(({ what }) => what === 'holder');
+  return by !== 'client' || expect.some(({ check }) => check === 'holder');
 }
 
 /** Fast steps, and everything else. A job that another commit of the batch changes is left to the rules, in order. */

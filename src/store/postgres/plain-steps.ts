@@ -55,8 +55,8 @@ export function plainStepOf(commit: Commit): PlainStep | null {
   const [first] = changes;
   const [holder, ...others] = expect;
   if (commit.within !== undefined || first === undefined || changes.length > mostChanges) return null;
-  if (holder?.what !== 'holder' || others.length > 1) return null;
-  if (others.some(({ what, id }) => what !== 'noUnstartedCallback' || id !== holder.id)) return null;
+  if (holder?.check !== 'holder' || others.length > 1) return null;
+  if (others.some(({ check, id }) => check !== 'noUnstartedCallback' || id !== holder.id)) return null;
   const values = new Map<StepColumn, Json>();
   let frees = false;
   for (const [index, { kind, id, from, to, gone, patch }] of changes.entries()) {

@@ -4,7 +4,7 @@ import type { StoredRecord } from '../log.ts';
 import { type AtMost, countIn } from '../rules/limits.ts';
 import { loaded } from '../rules/record-change.ts';
 import { Tables } from '../rules/tables.ts';
-import type { Change, Expectation } from '../store.ts';
+import type { Change, Precondition } from '../store.ts';
 import { type JobRow, jobOf } from './job-rows.ts';
 import { lockKey } from './migrating.ts';
 import type { Rows, SqlConnection } from './sql-port.ts';
@@ -63,13 +63,13 @@ export class WorkingSet {
   }
 
   /** Takes note of how many there are in the database, of which some are in the tables. */
-  keepCount(expectation: AtMost, inDatabase: number): void {
-    this.#counts.set(countKey(expectation), inDatabase - countIn(this.tables, expectation));
+  keepCount(precondition: AtMost, inDatabase: number): void {
+    this.#counts.set(countKey(precondition), inDatabase - countIn(this.tables, precondition));
   }
 
   /** How many there are besides those in the tables. */
-  elsewhere(expectation: AtMost): number {
-    return this.#counts.get(countKey(expectation)) ?? 0;
+  elsewhere(precondition: AtMost): number {
+    return this.#counts.get(countKey(precondition)) ?? 0;
   }
 
   home(kind: Kind, id: string): Home {
@@ -119,7 +119,7 @@ export const noSubjects: Subjects = {
 
 /** The subjects of commits. */
 export function subjectsOf(
-  commits: Iterable<{ readonly changes: readonly Change[]; readonly expect: readonly Expectation[] }>,
+  commits: Iterable<{ readonly changes: readonly Change[]; readonly expect: readonly Precondition[] }>,
 ): Subjects {
   const ids = new Map<Kind, Set<string>>();
   const parents = new Set<string>();
@@ -133,19 +133,19 @@ export function subjectsOf(
   };
   for (const { changes, expect } of commits) {
     for (const change of changes) add(change.kind, change.id);
-    for (const expectation of expect) {
-      if (expectation.what === 'atMost') {
-        counts.set(countKey(expectation), expectation);
+    for (const precondition of expect) {
+      if (precondition.check === 'atMost') {
+        counts.set(countKey(precondition), precondition);
         continue;
       }
-      if (expectation.what === 'notAwaitedBy') chains.push(expectation.on);
-      if (expectation.what === 'holds') {
-        add('representation', expectation.id);
-        holders.push([expectation.queue, expectation.dispatcher]);
+      if (precondition.check === 'notAwaitedBy') chains.push(precondition.on);
+      if (precondition.check === 'holds') {
+        add('representation', precondition.id);
+        holders.push([precondition.queue, precondition.dispatcher]);
         continue;
       }
-      add(expectation.what === 'rev' ? expectation.kind : 'job', expectation.id);
-      if (expectation.what === 'noUnstartedCallback') parents.add(expectation.id);
+      add(precondition.check === 'rev' ? precondition.kind : 'job', precondition.id);
+      if (precondition.check === 'noUnstartedCallback') parents.add(precondition.id);
     }
   }
   const settings = new Map<Kind, readonly string[]>();
@@ -246,9 +246,9 @@ export async function lockedSet(
     done: (await reads.done) ?? [],
     settings: found,
   });
-  for (const [index, expectation] of subjects.counts.entries()) {
+  for (const [index, precondition] of subjects.counts.entries()) {
     const [row] = (await counted[index]) ?? [];
-    set.keepCount(expectation, Number(row?.count ?? 0));
+    set.keepCount(precondition, Number(row?.count ?? 0));
   }
   return set;
 }

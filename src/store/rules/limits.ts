@@ -1,9 +1,9 @@
 import { SignalboxError } from '../../errors.ts';
-import type { Change, Expectation } from '../store.ts';
+import type { Change, Precondition } from '../store.ts';
 import type { Tables } from './tables.ts';
 
 /** The precondition that a limit is not exceeded. */
-export type AtMost = Extract<Expectation, { what: 'atMost' }>;
+export type AtMost = Extract<Precondition, { check: 'atMost' }>;
 
 /**
  * Refuses a commit that would exceed a limit. `elsewhere`: how many there are besides those in the tables.
@@ -12,11 +12,11 @@ export type AtMost = Extract<Expectation, { what: 'atMost' }>;
 export function mustHaveRoom(
   tables: Tables,
   changes: readonly Change[],
-  expectation: AtMost,
+  precondition: AtMost,
   elsewhere = 0,
 ): void {
-  const { of, id, most } = expectation;
-  const there = elsewhere + countIn(tables, expectation);
+  const { of, id, most } = precondition;
+  const there = elsewhere + countIn(tables, precondition);
   if (of === 'waiting') {
     const waiting = there + count(changes, (change) => isPutIn(change, id));
     if (waiting > most) throw new SignalboxError('QUEUE_FULL', { queue: id, limit: most, actual: waiting });

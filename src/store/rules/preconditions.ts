@@ -2,7 +2,7 @@ import { ConflictError, ReassignedError, SignalboxError } from '../../errors.ts'
 import { isReadable } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import type { Kind, Records } from '../entry.ts';
-import type { Change, Expectation } from '../store.ts';
+import type { Change, Precondition } from '../store.ts';
 import type { Tables } from './tables.ts';
 
 /**
@@ -11,33 +11,33 @@ import type { Tables } from './tables.ts';
  */
 export function mustHold(
   tables: Tables,
-  expectation: Exclude<Expectation, { readonly what: 'atMost' }>,
+  precondition: Exclude<Precondition, { readonly check: 'atMost' }>,
 ): void {
-  const { id } = expectation;
-  if (expectation.what === 'rev') {
-    const rev = tables.get(expectation.kind, id)?.rev ?? 0;
-    if (rev !== expectation.rev)
-      throw conflict(`${expectation.kind}/${id}`, `at rev ${expectation.rev}`, `rev ${rev}`);
+  const { id } = precondition;
+  if (precondition.check === 'rev') {
+    const rev = tables.get(precondition.kind, id)?.rev ?? 0;
+    if (rev !== precondition.rev)
+      throw conflict(`${precondition.kind}/${id}`, `at rev ${precondition.rev}`, `rev ${rev}`);
     return;
   }
-  if (expectation.what === 'notAwaitedBy') {
-    mustNotWaitFor(tables, expectation.on, id);
+  if (precondition.check === 'notAwaitedBy') {
+    mustNotWaitFor(tables, precondition.on, id);
     return;
   }
-  if (expectation.what === 'holds') {
-    const held = tables.jobs.heldBy(expectation.queue, expectation.dispatcher);
-    if (held !== expectation.count)
-      throw conflict(`the jobs of representation/${id}`, `${expectation.count} in all`, `${held}`);
+  if (precondition.check === 'holds') {
+    const held = tables.jobs.heldBy(precondition.queue, precondition.dispatcher);
+    if (held !== precondition.count)
+      throw conflict(`the jobs of representation/${id}`, `${precondition.count} in all`, `${held}`);
     return;
   }
   const job = tables.findJob(id);
-  if (expectation.what === 'holder') {
-    if (job?.epoch !== expectation.epoch || job.claim !== expectation.claim)
+  if (precondition.check === 'holder') {
+    if (job?.epoch !== precondition.epoch || job.claim !== precondition.claim)
       throw new ReassignedError({ id });
   } else if (job === undefined) throw new SignalboxError('JOB_NOT_FOUND', { id });
-  else if (expectation.what === 'notCompleted' && job.state === 'completed') {
+  else if (precondition.check === 'notCompleted' && job.state === 'completed') {
     throw conflict(`job/${id}`, 'not completed', 'completed');
-  } else if (expectation.what === 'noUnstartedCallback' && tables.callbacks.hasUnstarted(id)) {
+  } else if (precondition.check === 'noUnstartedCallback' && tables.callbacks.hasUnstarted(id)) {
     throw conflict(`job/${id}`, 'without a callback that has not begun', 'one');
   }
 }

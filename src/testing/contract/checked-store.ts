@@ -7,7 +7,7 @@ type Request = Parameters<OpenStore['claim']>[0];
 /** A change to be made. */
 export type Change = Commit['changes'][number];
 /** The preconditions of a commit. */
-export type Expectation = Commit['expect'][number];
+export type Precondition = Commit['expect'][number];
 type Candidate = Parameters<Request['take']>[0];
 
 const reactor = new NodeReactor();
@@ -38,7 +38,7 @@ export class CheckedStore {
   }
 
   /** Commits and waits until it is synced. */
-  commit(changes: readonly Change[], expect: readonly Expectation[] = []): Promise<void> {
+  commit(changes: readonly Change[], expect: readonly Precondition[] = []): Promise<void> {
     return this.open.commit({ by: 'check', changes, expect }).synced;
   }
 

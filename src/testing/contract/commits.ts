@@ -90,7 +90,7 @@ export const commitChecks: readonly ContractCheck[] = [
     'accepts a change whose precondition is the rev it read, and refuses it after another change',
     async (store) => {
       await store.commit([put('a')]);
-      const unchanged = { what: 'rev', kind: 'job', id: 'a', rev: 1 } as const;
+      const unchanged = { check: 'rev', kind: 'job', id: 'a', rev: 1 } as const;
       const change = changeOf('a', 'args.set', 'pending', 'pending', { args: ['changed'] });
 
       await store.commit([change], [unchanged]);
@@ -101,7 +101,7 @@ export const commitChecks: readonly ContractCheck[] = [
   ),
 
   check('reads rev 0 as the precondition that there is no such record', async (store) => {
-    const absent = { what: 'rev', kind: 'job', id: 'a', rev: 0 } as const;
+    const absent = { check: 'rev', kind: 'job', id: 'a', rev: 0 } as const;
 
     await store.commit([put('a')], [absent]);
 
@@ -113,7 +113,7 @@ export const commitChecks: readonly ContractCheck[] = [
     await store.claim();
     await store.commit([annotation('a', 'note', 'x'), stored('callback', { job: 'a' })]);
     await store.commit([changeOf('a', 'failureLogLevel.set', null, null, { failureLogLevel: 'INFO' })]);
-    const holder = { what: 'holder', id: 'a', epoch: store.open.epoch, claim: 1 } as const;
+    const holder = { check: 'holder', id: 'a', epoch: store.open.epoch, claim: 1 } as const;
 
     await store.commit([changeOf('a', 'job.start', 'assigned', 'active.running', {})], [holder]);
 
@@ -123,7 +123,7 @@ export const commitChecks: readonly ContractCheck[] = [
   check('refuses the write of a former holder as reassigned', async (store) => {
     await store.commit([put('a')]);
     await store.claim();
-    const holder = { what: 'holder', id: 'a', epoch: store.open.epoch, claim: 1 } as const;
+    const holder = { check: 'holder', id: 'a', epoch: store.open.epoch, claim: 1 } as const;
     const back = { parent: { queue: '' }, order: ['now', 0], claim: 2 };
     await store.commit([changeOf('a', 'job.unassign', 'assigned', 'pending', back)]);
     await store.claim();
@@ -139,7 +139,7 @@ export const commitChecks: readonly ContractCheck[] = [
 
   check('refuses what needs a job that is not completed once it is', async (store) => {
     await store.commit([put('a')]);
-    const open = { what: 'notCompleted', id: 'a' } as const;
+    const open = { check: 'notCompleted', id: 'a' } as const;
     await store.commit([stored('one', { job: 'a' })], [open]);
     await store.claim();
     await store.start('a');
@@ -154,7 +154,7 @@ export const commitChecks: readonly ContractCheck[] = [
       const wait = (id: string, on: string): Promise<void> =>
         store.commit(
           [changeOf(id, 'job.wait', 'active.running', 'active.waiting', { waitingOn: on })],
-          [{ what: 'notAwaitedBy', id, on }],
+          [{ check: 'notAwaitedBy', id, on }],
         );
       const names = ['a', 'b', 'c', 'd'];
       await store.commit(names.map((id) => put(id)));
@@ -175,28 +175,28 @@ export const commitChecks: readonly ContractCheck[] = [
   ),
 
   check('refuses what needs a job that does not exist', async (store) => {
-    for (const what of ['notCompleted', 'exists'] as const)
+    for (const needed of ['notCompleted', 'exists'] as const)
       await assert.rejects(
-        store.commit([stored('one', { job: 'missing' })], [{ what, id: 'missing' }]),
+        store.commit([stored('one', { job: 'missing' })], [{ check: needed, id: 'missing' }]),
         (error) => error instanceof SignalboxError && error.code === 'JOB_NOT_FOUND',
       );
   }),
 
   check('takes what needs a job that exists, also once that is completed', async (store) => {
     await store.commit([put('a')]);
-    await store.commit([annotation('a', 'early', 1)], [{ what: 'exists', id: 'a' }]);
+    await store.commit([annotation('a', 'early', 1)], [{ check: 'exists', id: 'a' }]);
     await store.claim();
     await store.start('a');
     await store.finish('a');
 
-    await store.commit([annotation('a', 'late', 2)], [{ what: 'exists', id: 'a' }]);
+    await store.commit([annotation('a', 'late', 2)], [{ check: 'exists', id: 'a' }]);
 
     assert.equal((await store.open.annotations('a')).length, 2);
   }),
 
   check('refuses what needs every callback begun while one is not', async (store) => {
     await store.commit([put('a')]);
-    const begun = { what: 'noUnstartedCallback', id: 'a' } as const;
+    const begun = { check: 'noUnstartedCallback', id: 'a' } as const;
     await store.commit([annotation('a', 'none', 'yet')], [begun]);
     await store.commit([stored('callback', { job: 'a' })]);
     await assert.rejects(store.commit([annotation('a', 'x', 'x')], [begun]), ConflictError);
@@ -207,7 +207,7 @@ export const commitChecks: readonly ContractCheck[] = [
   }),
 
   check('counts an undecided callback proxy as a callback that has not begun', async (store) => {
-    const begun = { what: 'noUnstartedCallback', id: 'a' } as const;
+    const begun = { check: 'noUnstartedCallback', id: 'a' } as const;
     const proxy = { kind: 'proxy', id: 'p', from: null, to: null } as const;
     const patch = {
       parent: { job: 'a' },
@@ -229,7 +229,7 @@ export const commitChecks: readonly ContractCheck[] = [
   check('refuses what counts the jobs of a dispatcher once it holds another one', async (store) => {
     await store.commit([put('a'), put('b')]);
     await store.claim({ limit: 1 });
-    const one = { what: 'holds', id: '/d', queue: '', dispatcher: 'd', count: 1 } as const;
+    const one = { check: 'holds', id: '/d', queue: '', dispatcher: 'd', count: 1 } as const;
     await store.commit([annotation('a', 'x', 'x')], [one]);
 
     await store.claim({ limit: 1 });
@@ -268,7 +268,7 @@ export const commitChecks: readonly ContractCheck[] = [
         put('b'),
         annotation('a', 'x', 'x'),
       ],
-      expect: [{ what: 'rev', kind: 'quota', id: '/q', rev: 7 }],
+      expect: [{ check: 'rev', kind: 'quota', id: '/q', rev: 7 }],
     });
 
     await assert.rejects(ticket.written, ConflictError);

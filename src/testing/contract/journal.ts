@@ -86,7 +86,7 @@ export const journalChecks: readonly ContractCheck[] = [
   check('leaves no trace of a refused commit', async (store) => {
     const from = await end(store);
     await store.commit([put('a')]);
-    await assert.rejects(store.commit([put('b')], [{ what: 'rev', kind: 'job', id: 'a', rev: 9 }]));
+    await assert.rejects(store.commit([put('b')], [{ check: 'rev', kind: 'job', id: 'a', rev: 9 }]));
     await store.commit([put('c')]);
 
     const entries = await all(store.open.entries(from));

@@ -251,7 +251,7 @@ class Series {
     }
     this.records.set(key, { ...next, state: from } as never);
     const holder = {
-      what: 'holder',
+      check: 'holder',
       id,
       epoch: Number(record.epoch ?? 0),
       claim: Number(record.claim ?? 0),

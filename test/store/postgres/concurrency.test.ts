@@ -39,7 +39,7 @@ function running(id: string) {
 function wait(store: OpenStore, id: string, on: string): Promise<void> {
   const [from, to] = ['active.running', 'active.waiting'] as const;
   const change = { kind: 'job', id, event: 'job.wait', from, to, patch: { waitingOn: on } } as const;
-  return store.commit({ by: 'd', changes: [change], expect: [{ what: 'notAwaitedBy', id, on }] }).synced;
+  return store.commit({ by: 'd', changes: [change], expect: [{ check: 'notAwaitedBy', id, on }] }).synced;
 }
 
 async function claim(store: OpenStore, limit: number, wanted?: string): Promise<string[]> {
@@ -92,7 +92,7 @@ describe('Several openings of a postgres store', () => {
 
   it('make a commit that is repeated under its id once, by any process', async () => {
     const all = await openings(4);
-    const absent = { what: 'rev', kind: 'job', id: 'a', rev: 0 } as const;
+    const absent = { check: 'rev', kind: 'job', id: 'a', rev: 0 } as const;
 
     const made = await Promise.allSettled(
       all.map((store) => store.commit({ by: 'client', changes: [put('a', [])], expect: [absent] }).synced),
@@ -106,7 +106,7 @@ describe('Several openings of a postgres store', () => {
     const [first, second] = (await openings(2)) as [OpenStore, OpenStore];
     const [program, admin] = [await connected(), await connected()];
     const { pid } = (await program.query('SELECT pg_backend_pid() AS pid')).rows[0];
-    const absent = { what: 'rev', kind: 'job', id: 'a', rev: 0 } as const;
+    const absent = { check: 'rev', kind: 'job', id: 'a', rev: 0 } as const;
     const named = {
       kind: 'annotation',
       id: 'b/note',

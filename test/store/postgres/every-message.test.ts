@@ -94,8 +94,8 @@ function complete(job: JobRecord): Promise<void> {
     steps.push(stepJob(after, { type: 'job.complete', at: now, unstarted: 0 }));
   const { id, epoch, claim: number } = job;
   return commit(steps, [
-    { what: 'holder', id, epoch, claim: number },
-    { what: 'noUnstartedCallback', id },
+    { check: 'holder', id, epoch, claim: number },
+    { check: 'noUnstartedCallback', id },
   ]);
 }
 
@@ -111,7 +111,7 @@ function takeOver(job: JobRecord): Promise<void> {
   const note = { kind: 'annotation', id: `${job.id}/why`, event: 'noted', from: null, to: null } as const;
   return commit(
     [back, { ...note, patch: { value: 'dead' } }],
-    [{ what: 'rev', kind: 'job', id: job.id, rev: job.rev }],
+    [{ check: 'rev', kind: 'job', id: job.id, rev: job.rev }],
   );
 }
 

@@ -97,10 +97,10 @@ class Side {
     const commits = ids.map((id) => {
       const job = this.held.get(id) as JobRecord;
       const { epoch, claim } = job;
-      const holder = { what: 'holder', id, epoch, claim } as const;
+      const holder = { check: 'holder', id, epoch, claim } as const;
       if (way !== 'wait') this.held.delete(id);
       if (way === 'complete')
-        return this.commit(completion(job), [holder, { what: 'noUnstartedCallback', id }]);
+        return this.commit(completion(job), [holder, { check: 'noUnstartedCallback', id }]);
       const retryData = { tries: 1 };
       const step: Transition =
         way === 'wait'

@@ -32,9 +32,9 @@ export const mutants: readonly PostgresMutant[] = [
     edits: [
       {
         file: `${folder}/committing.ts`,
-        find: "if (expectation.what !== 'atMost') mustHold",
+        find: "if (precondition.check !== 'atMost') mustHold",
         replace:
-          "if (expectation.what === 'holder') continue;\n          if (expectation.what !== 'atMost') mustHold",
+          "if (precondition.check === 'holder') continue;\n          if (precondition.check !== 'atMost') mustHold",
       },
     ],
   },

@@ -17,7 +17,7 @@ import { dropOldGenerations, type HistoryLimits, recoveryFloor } from '../snapsh
 import type { SnapshotContainer, SnapshotPorts } from '../snapshot/snapshot.ts';
 
 /** The parts of an open log. */
-export interface LogParts extends SnapshotPorts {
+export interface LogDeps extends SnapshotPorts {
   readonly store: string;
   readonly writer: JournalWriter;
   readonly history: History;
@@ -43,7 +43,7 @@ const roomFactor = 1.2;
 /** The log of an open json store. */
 export class JsonLog implements Log {
   onWritable: () => void = () => {};
-  readonly #parts: LogParts;
+  readonly #parts: LogDeps;
   #snapshotBytes: number;
   #closedBytes: number;
   /** After a failed checkpoint: the size of the journals at which the next one is tried. */
@@ -52,7 +52,7 @@ export class JsonLog implements Log {
   readonly #backups = new Set<Promise<Backup>>();
   #closing: Promise<void> | null = null;
 
-  constructor(parts: LogParts, start: LogStart) {
+  constructor(parts: LogDeps, start: LogStart) {
     this.#parts = parts;
     this.#snapshotBytes = start.snapshotBytes;
     this.#closedBytes = start.journalBytes;

@@ -24,7 +24,7 @@ import { listGenerations, recoveryFloor, removeOrphans } from '../snapshot/gener
 import { promotedError, readPromotionMark } from '../snapshot/promotion-mark.ts';
 import { createSnapshotContainer, keepForHistory } from '../snapshot/snapshot.ts';
 import { asStored, type Revive } from '../snapshot/snapshot-format.ts';
-import { JsonLog, type LogParts } from './json-log.ts';
+import { JsonLog, type LogDeps } from './json-log.ts';
 
 /** The default sizes: bytes of closed journals that are kept, and journal bytes below which no checkpoint is made. */
 export const defaultSizes = { historyMaxBytes: 64 * 1024 * 1024, checkpointMinBytes: 16 * 1024 * 1024 };
@@ -199,7 +199,7 @@ async function startLog(options: JsonLogOptions, opening: Opening, state: State)
     );
     // Passed one by one: the recovered records must not stay in memory as long as the log.
     const ports = { dir, files, syncs, now, defer: options.defer, newId: options.newId };
-    const parts: LogParts = {
+    const parts: LogDeps = {
       ...ports,
       ...settings(options),
       store,
@@ -221,7 +221,7 @@ async function startLog(options: JsonLogOptions, opening: Opening, state: State)
   }
 }
 
-function settings(options: JsonLogOptions): Pick<LogParts, 'limits' | 'checkpointMinBytes'> {
+function settings(options: JsonLogOptions): Pick<LogDeps, 'limits' | 'checkpointMinBytes'> {
   const {
     historyMaxAgeMs = 7 * dayMs,
     historyMaxBytes = defaultSizes.historyMaxBytes,

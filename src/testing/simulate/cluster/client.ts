@@ -32,7 +32,7 @@ export interface SimulatedClient {
 }
 
 /** The dependencies of a client. */
-export interface ClientParts {
+export interface ClientDeps {
   readonly world: World;
   readonly box: Signalbox;
   readonly number: number;
@@ -52,10 +52,10 @@ export class ClientOf implements SimulatedClient {
   readonly box: Signalbox;
   readonly random: SeededRandom;
   readonly number: number;
-  readonly #parts: ClientParts;
+  readonly #parts: ClientDeps;
   #puts = 0;
 
-  constructor(parts: ClientParts) {
+  constructor(parts: ClientDeps) {
     this.#parts = parts;
     this.box = parts.box;
     this.random = parts.world.random.fork();

@@ -7,7 +7,7 @@ import type { World } from '../world/world.ts';
 import { type ProcessSettings, SimulatedProcess } from './simulated-process.ts';
 
 /** The dependencies of a cluster. */
-export interface ClusterParts {
+export interface ClusterDeps {
   readonly world: World;
   readonly host: Host;
   readonly journal: Journal;
@@ -20,14 +20,14 @@ export interface ClusterParts {
 export class Cluster {
   /** The faults between a process and the store; null without faults. */
   faults: SimulationFaults | null = null;
-  readonly #parts: ClusterParts;
+  readonly #parts: ClusterDeps;
   #network: Lane;
   #processes: readonly SimulatedProcess[] = [];
   #starting: Promise<void> = Promise.resolve();
   #starts = 0;
   #hasFirst = false;
 
-  constructor(parts: ClusterParts) {
+  constructor(parts: ClusterDeps) {
     this.#parts = parts;
     this.#network = parts.world.scheduler.lane('network');
   }

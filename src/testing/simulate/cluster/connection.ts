@@ -11,7 +11,7 @@ type Claimed = Awaited<ReturnType<OpenStore['claim']>>;
 type Lines = Parameters<Parameters<OpenStore['follow']>[0]>[0];
 
 /** What a connection works with. */
-export interface ConnectionParts extends Opened {
+export interface ConnectionDeps extends Opened {
   readonly scheduler: Scheduler;
   /** The process at this end. */
   readonly lane: Lane;
@@ -39,7 +39,7 @@ export class Connection {
   readonly store: OpenStore;
   faults: Pick<SimulationFaults, 'delays' | 'refusals' | 'lostAnswers'> = noFaults;
   isDown = false;
-  readonly #parts: ConnectionParts;
+  readonly #parts: ConnectionDeps;
   readonly #store: OpenStore;
   readonly #unfollows: (() => void)[] = [];
   /** Requests that arrive later: each arrives once. */
@@ -48,7 +48,7 @@ export class Connection {
   #failure: SignalboxError | null = null;
   #isClosed = false;
 
-  constructor(parts: ConnectionParts) {
+  constructor(parts: ConnectionDeps) {
     const { store, lane } = parts;
     this.#parts = parts;
     this.#store = store;

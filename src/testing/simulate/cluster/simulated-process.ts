@@ -9,7 +9,7 @@ import {
   type SignalboxOptions,
 } from '../../../index.ts';
 import { boxPrefix } from '../audit/journal.ts';
-import { Connection, type ConnectionParts } from './connection.ts';
+import { Connection, type ConnectionDeps } from './connection.ts';
 import { LaneReactor } from './lane-reactor.ts';
 
 /** The options of simulated boxes, beside those that the simulation provides. */
@@ -40,14 +40,14 @@ export class SimulatedProcess {
   readonly uuid: string;
   readonly reactor: LaneReactor;
   readonly connection: Connection;
-  readonly lane: ConnectionParts['lane'];
+  readonly lane: ConnectionDeps['lane'];
   readonly startedAt: number;
   box: Signalbox | null = null;
   readonly #killed: Promise<void>;
   #ids = 0;
   #kill: () => void = () => {};
 
-  constructor(uuid: string, parts: ConnectionParts) {
+  constructor(uuid: string, parts: ConnectionDeps) {
     this.uuid = uuid;
     this.lane = parts.lane;
     this.startedAt = parts.scheduler.now;
