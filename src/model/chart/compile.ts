@@ -1,3 +1,14 @@
+/*
+ * Room: chart.
+ *
+ * Owns: The compiler of stored charts: reads the definition of an XState machine and builds the table of
+ *   steps that runs. It refuses what the table cannot express (dialect.ts).
+ *
+ * Invariant: On every cell that a chart can reach, the table gives what XState gives.
+ *   test/machines/job.proof.test.ts proves it.
+ *
+ * May import: nothing.
+ */
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition, ContextFrom, EventFrom } from 'xstate';
 import { type CompiledAction, compileAction, nothing, perform } from './actions.ts';
 import type { CompiledChart, Edge, Step } from './chart.ts';

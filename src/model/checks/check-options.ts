@@ -1,3 +1,14 @@
+/*
+ * Room: checks.
+ *
+ * Owns: What every input is checked with: options, names, limits, texts that stores can keep, JSON within
+ *   bounds.
+ *
+ * Invariant: A check throws before anything is written, and its error says what was expected, what came, and
+ *   how to repair it.
+ *
+ * May import: nothing.
+ */
 import { invalidOption } from '../../errors.ts';
 
 /** Refuses a value that is not an object of options. @throws SignalboxError `INVALID_OPTION`. */

@@ -1,3 +1,12 @@
+/*
+ * Room: jobs.
+ *
+ * Owns: What decides about a job: its steps, retry policies, filters and deadlines. All of it is pure.
+ *
+ * Invariant: `stepJob` is the only way in which a job changes. A refused event changes nothing.
+ *
+ * May import: checks, chart, values, records.
+ */
 import { type JobInput, newJobContext } from '../../../machines/job.context.ts';
 import type { JobEvent } from '../../../machines/job.events.ts';
 import type { Json } from '../../../machines/json.ts';

@@ -1,3 +1,13 @@
+/*
+ * Room: monitoring.
+ *
+ * Owns: What a dispatcher remembers and computes for people: polls, records of jobs, statistics, health, who
+ *   is dead.
+ *
+ * Invariant: Nothing here is stored, and nothing here changes a job.
+ *
+ * May import: checks, records.
+ */
 /** A job as monitoring names it: `[id, storeName]`. */
 export type JobName = readonly [id: string, store: string];
 

@@ -1,3 +1,13 @@
+/*
+ * Room: records.
+ *
+ * Owns: The shapes of what is stored, the names of system jobs, and the test whether a record from a file can
+ *   be right.
+ *
+ * Invariant: A record is data alone: it needs no process to be read.
+ *
+ * May import: checks.
+ */
 import type { Failure, JobContext, JobState, Order, Place } from '../../../machines/job.context.ts';
 import type { Json } from '../../../machines/json.ts';
 import type { RepresentationContext, RepresentationState } from '../../../machines/representation.machine.ts';

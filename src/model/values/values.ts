@@ -1,3 +1,13 @@
+/*
+ * Room: values.
+ *
+ * Owns: What programs give and get: arguments and results as JSON with references to jobs, failures as data,
+ *   encoding at rest, and what may be shown of a job.
+ *
+ * Invariant: What is stored can be read back as it was given, or is refused when it is given.
+ *
+ * May import: checks.
+ */
 import type { Json } from '../../../machines/json.ts';
 import { SignalboxError, shown } from '../../errors.ts';
 import { defaultLimits, type ValueLimits } from '../checks/limits.ts';

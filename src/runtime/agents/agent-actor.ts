@@ -1,3 +1,16 @@
+/*
+ * Room: agents.
+ *
+ * Owns: The way from a waiting job to running code. The machine of an agent decides when to claim; AgentActor
+ *   carries it out, claim-changes.ts decides what a claim changes, JobStarter starts the jobs, DueTimer wakes
+ *   agents when a job becomes due.
+ *
+ * Invariant: An agent never holds more jobs than its size, and code is called only once its claim is as
+ *   durable as its policy asks.
+ *
+ * May import: environment, commits, jobs, execution. Not callbacks: an agent does not know what follows an
+ *   outcome.
+ */
 import { type Actor, type AnyActorLogic, type AnyActorRef, waitFor } from 'xstate';
 import { agentMachine } from '../../../machines/agent.machine.ts';
 import type { Json } from '../../../machines/json.ts';
@@ -28,14 +41,6 @@ const claimOfLarge = 50;
 
 /**
  * A live agent: its machine decides when to claim, this class carries it out.
- *
- * This room owns the way from a waiting job to running code: claim (claim-jobs), records of the start (job-starter), and the
- * timer for jobs that become due.
- *
- * Invariant: an agent never holds more jobs than its size, and code is called only once its claim is as durable as its
- * policy asks.
- *
- * May import: `execution`, `jobs`, `commits`, `definitions`, `environment`; not `callbacks`.
  */
 export class AgentActor implements StartingAgent {
   readonly owner: AgentOwner;

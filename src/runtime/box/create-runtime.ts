@@ -1,3 +1,15 @@
+/*
+ * Room: box.
+ *
+ * Owns: The life of a box: options, the supervisor, the composition root below, the public classes Signalbox
+ *   and Dispatcher, and `local`, which knows all of them.
+ *
+ * Invariant: The supervisor's chart decides when the store is open. Nothing is claimed before recovery is
+ *   done, and the store is closed only when every dispatcher is deactivated or the store has failed.
+ *
+ * May import: environment, definitions, commits, jobs, execution, callbacks, agents, dispatchers, handles,
+ *   builtin-jobs. Only src/index.ts imports this room.
+ */
 import { AgentRegistry } from '../agents/agent-registry.ts';
 import { CallbackRunner } from '../callbacks/callback-runner.ts';
 import { Committer } from '../commits/committer.ts';

@@ -37,13 +37,6 @@ interface Shared {
 
 /**
  * Joins the supervisor's chart to the world: opens the store, recovers, routes work to agents, drains and closes.
- *
- * This room owns the life of a box: options, the supervisor, the composition root, and the public class `Signalbox`.
- *
- * Invariant: the chart decides when the store is open. Nothing is claimed before recovery is done, and the store is closed
- * only when every dispatcher is deactivated or the store has failed.
- *
- * May import: every room. Only `src/index.ts` imports this one.
  */
 export class Supervisor {
   readonly reactor: Reactor & Partial<RunnableReactor>;

@@ -1,3 +1,14 @@
+/*
+ * Room: builtin-jobs.
+ *
+ * Owns: Jobs that are made of the public parts: the system jobs that decide about other jobs, and serial and
+ *   parallel jobs. next-join-step.ts decides, without effects, what a joined job does next.
+ *
+ * Invariant: A decision about another job is a commit before the system job's own end. So a system job that
+ *   runs again finds it made, and changes nothing.
+ *
+ * May import: commits, jobs, execution, callbacks, handles.
+ */
 import { SignalboxError, shown, TimeoutError } from '../../errors.ts';
 import { isReadable } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
@@ -14,13 +25,6 @@ import { joinDefinitions } from './join.ts';
 
 /**
  * The definitions of system jobs: what the runtime itself puts in queues. They are looked up by name like any other.
- *
- * This room owns jobs that are made of the public parts: system jobs, and serial and parallel jobs.
- *
- * Invariant: a decision about another job is a commit before the system job's own end, so a system job that runs again
- * finds it made and does nothing.
- *
- * May import: everything but `box`.
  */
 export const systemDefinitions = [
   deciding(systemNames.fail, async (services, job) => {

@@ -1,3 +1,16 @@
+/*
+ * Room: callbacks.
+ *
+ * Owns: What follows an outcome: callbacks, the choice of a callback proxy, and the ends of jobs that their
+ *   own code does not bring: failed by the program, expired, interrupted, aborted, handed over to a system
+ *   job.
+ *
+ * Invariant: A job is COMPLETED only when no callback of it is NEW: the commit of COMPLETED is refused while
+ *   one is, so a callback that is added meanwhile runs once and is never lost. No callback sees an outcome
+ *   that a power cut could take back.
+ *
+ * May import: commits, jobs, execution.
+ */
 import type { Outcome } from '../../../machines/job.context.ts';
 import { BadStatusError, ConflictError, TimeoutError } from '../../errors.ts';
 import { isExpired } from '../../model/jobs/deadline.ts';
@@ -36,14 +49,6 @@ export interface CallbackRunnerDeps {
 
 /**
  * Runs the callbacks of finished jobs, one after the other in the order in which they were added.
- *
- * This room owns what follows an outcome: callbacks, the choice of a proxy, and the end of jobs from outside their code
- * (failed, aborted, interrupted).
- *
- * Invariant: a job is COMPLETED only when no callback of it is NEW. The commit of COMPLETED is refused while one is, so a
- * callback that is added meanwhile runs once and is never lost. No callback sees an outcome that a power cut could take back.
- *
- * May import: `execution`, `jobs`, `commits`, `definitions`, `environment`.
  */
 export class CallbackRunner implements CallbackSteps {
   readonly #context: RuntimeContext;

@@ -1,3 +1,18 @@
+/*
+ * Room: commits.
+ *
+ * Owns: The one way to write. A unit of work says where changes go: to the store at once (AutocommitUnit),
+ *   into an open transaction of the program (ExternalTransactionUnit), or into a buffer that is committed as
+ *   a whole (BufferedUnit). The committer commits and carries out the effects that charts ask for.
+ *   RuntimeContext holds the ports that all rooms above work with; retry.ts repeats steps, retry-rules.ts
+ *   decides about errors, job-watch.ts follows the journal.
+ *
+ * Invariant: An effect happens after its commit, never before it. A put is offered once it is synced, so
+ *   nothing runs that a power cut could take back; a slot is freed, and an outcome is announced, once they
+ *   are written.
+ *
+ * May import: environment, definitions.
+ */
 import { type AgentPlace, isAgentPlace } from '../../../machines/job.context.ts';
 import type { Transition } from '../../model/jobs/step.ts';
 import { Failure } from '../../model/values/failure.ts';
@@ -20,11 +35,6 @@ export interface CommitEffects {
 
 /**
  * The one way to write. Commits changes and carries out the effects that their charts name.
- *
- * Invariant: an effect happens after its commit, never before it. A put is offered once it is synced, so nothing runs that
- * a power cut could take back; a slot is freed and an outcome is announced once they are written.
- *
- * May import: `environment`, `definitions`, the contract of stores, the model, the machines.
  */
 export class Committer {
   readonly context: RuntimeContext;

@@ -1,3 +1,14 @@
+/*
+ * Room: definitions.
+ *
+ * Owns: What a process knows by name: job definitions, filters, choosers, conditions and retry policies.
+ *   Records store only the name; this room turns it into code.
+ *
+ * Invariant: A name means one thing in a process. What a name means is looked up when it is needed, never
+ *   stored.
+ *
+ * May import: environment.
+ */
 import { SignalboxError, shown } from '../../errors.ts';
 import {
   checkPolicy,

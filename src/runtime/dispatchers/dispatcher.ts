@@ -1,3 +1,14 @@
+/*
+ * Room: dispatchers.
+ *
+ * Owns: The presence of a process in the queues: registration, polls, pings, the release of the jobs of
+ *   dispatchers that stop or are dead, and the rescue of jobs that no agent holds.
+ *
+ * Invariant: A dispatcher claims only in queues in which it is activated, and what it holds is released in
+ *   the commit that deactivates it.
+ *
+ * May import: environment, commits, jobs, execution, callbacks, agents.
+ */
 import { type Actor, waitFor } from 'xstate';
 import { dispatcherMachine } from '../../../machines/dispatcher.machine.ts';
 import { SignalboxError } from '../../errors.ts';
@@ -42,14 +53,6 @@ export interface StatusInfo {
 /**
  * Takes jobs from the queues for this process: polls, pings, and lets its agents claim. Programs know it as `Dispatcher`,
  * whose box is a `Signalbox`.
- *
- * This room owns the presence of a process in the queues: registration, polls, pings, the release of the jobs of dispatchers
- * that stop or are dead, and the rescue of jobs that no agent holds.
- *
- * Invariant: a dispatcher claims only in queues in which it is activated, and what it holds is released in the commit that
- * deactivates it.
- *
- * May import: `agents`, `callbacks`, `execution`, `jobs`, `commits`, `definitions`, `environment`.
  */
 export class DispatcherOf<Box extends object> implements AgentOwner {
   readonly box: Box;

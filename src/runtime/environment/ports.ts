@@ -1,3 +1,15 @@
+/*
+ * Room: environment.
+ *
+ * Owns: What a process is given from outside: the clock and timers (reactor/), ids, text files, signals, the
+ *   log, and the UUID of this instance. Everything that a test replaces to make a run repeatable comes
+ *   through here.
+ *
+ * Invariant: No other file of the runtime reaches for time, randomness, ids or files; a lint rule forbids it
+ *   (biome.json).
+ *
+ * May import: nothing.
+ */
 import { randomUUID } from 'node:crypto';
 import {
   closeSync,

@@ -1,3 +1,16 @@
+/*
+ * Room: execution.
+ *
+ * Owns: One attempt of a job: Executor calls the code, Completer commits the outcome, Retrier asks the
+ *   policy, OutcomeWaits waits for other jobs. The four call each other through RunSteps only. A Run is what
+ *   they share: the job as its start left it, its holder, and the unit that buffers what the attempt does.
+ *   outcome-commit.ts decides, without effects, what the commit of an outcome holds.
+ *
+ * Invariant: What an attempt does is committed with its outcome or not at all, and only while the job has the
+ *   holder that the run began with. `onDone` is called once.
+ *
+ * May import: environment, definitions, commits, jobs.
+ */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Outcome } from '../../../machines/job.context.ts';
 import type { Json } from '../../../machines/json.ts';
@@ -115,14 +128,6 @@ export function refuseOwnChild(id: string): void {
 
 /**
  * One call of a job's code, from its start to the commit of its outcome.
- *
- * This room owns one attempt: it calls the code (Executor), commits the outcome (Completer), asks the policy (Retrier) and
- * waits for other jobs (OutcomeWaits). The four call each other through `RunSteps` only.
- *
- * Invariant: what an attempt puts and changes is committed with its outcome or not at all, and only as long as the job still
- * has the holder that the run began with. `onDone` is called exactly once.
- *
- * May import: `jobs`, `commits`, `definitions`, `environment`.
  */
 export class Run {
   readonly context: RuntimeContext;

@@ -1,3 +1,15 @@
+/*
+ * Room: handles.
+ *
+ * Owns: The objects that programs hold: jobs, callback proxies, queues, quotas, agents, representations,
+ *   transactions, actor references. They are thin: a method finds the services of its runtime here and calls
+ *   one function of a lower room.
+ *
+ * Invariant: A handle has no state of the runtime, only what the store answered last. One made in a larger
+ *   commit writes into that commit while it is open, and directly afterwards.
+ *
+ * May import: environment, definitions, commits, jobs, execution, callbacks, agents, dispatchers.
+ */
 import { SignalboxError } from '../../errors.ts';
 import type { ClaimDeps } from '../agents/claim-jobs.ts';
 import type { CallbackRunner } from '../callbacks/callback-runner.ts';

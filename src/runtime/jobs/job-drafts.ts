@@ -1,3 +1,15 @@
+/*
+ * Room: jobs.
+ *
+ * Owns: From drafts to records: what a program made with `defineJob` becomes changes of one commit, with its
+ *   callbacks, its annotations and the jobs in its arguments. Puts, changes of stored jobs, and the system
+ *   job that replaces an expired one. JobLike is what the runtime needs of the public class `Job`.
+ *
+ * Invariant: Everything is checked before anything is written, and a draft whose commit is refused is
+ *   unchanged.
+ *
+ * May import: environment, definitions, commits.
+ */
 import type { Place } from '../../../machines/job.context.ts';
 import type { Json } from '../../../machines/json.ts';
 import { BadStatusError, SignalboxError } from '../../errors.ts';

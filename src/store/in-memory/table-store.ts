@@ -1,3 +1,14 @@
+/*
+ * Room: in-memory.
+ *
+ * Owns: A store whose records are in memory: commits and claims on tables, batches for the log below,
+ *   retention. The memory store is this with a log that keeps nothing on disk; the json store is this with a
+ *   journal.
+ *
+ * Invariant: A commit is applied as a whole or not at all, and what is read is written.
+ *
+ * May import: rules.
+ */
 import { SignalboxError } from '../../errors.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import type { HistoryEntry, Kind, Line } from '../entry.ts';

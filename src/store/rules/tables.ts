@@ -1,3 +1,14 @@
+/*
+ * Room: rules.
+ *
+ * Owns: The rules that every store obeys, as pure code on records: preconditions, the order of claims, lanes,
+ *   limits, and the tables with their indexes.
+ *
+ * Invariant: Membership is stored in the record of a job only. The indexes are made of the records and can be
+ *   made anew.
+ *
+ * May import: nothing.
+ */
 import type { JobRecord, ProxyRecord } from '../../model/records/records.ts';
 import type { Kind, Line, Records } from '../entry.ts';
 import type { State, StoredRecord } from '../log.ts';

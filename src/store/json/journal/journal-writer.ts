@@ -1,3 +1,12 @@
+/*
+ * Room: journal.
+ *
+ * Owns: The journal: its lines and their frames, writing, syncing, reading back, and where a torn end begins.
+ *
+ * Invariant: A line is on disk before its commit is acknowledged as synced, and no line is ever changed.
+ *
+ * May import: ports.
+ */
 import { join } from 'node:path';
 import { SignalboxError } from '../../../errors.ts';
 import type { Line } from '../../entry.ts';

@@ -1,3 +1,13 @@
+/*
+ * Room: log.
+ *
+ * Owns: The log of an open json store: opening, checkpoints, history, closing.
+ *
+ * Invariant: One process holds a directory. A checkpoint changes nothing that recovery needs before the new
+ *   snapshot is on disk.
+ *
+ * May import: ports, journal, snapshot, recovery.
+ */
 import { join, resolve } from 'node:path';
 import { SignalboxError } from '../../../errors.ts';
 import type { Recipient, Recovered, State } from '../../log.ts';

@@ -1,3 +1,13 @@
+/*
+ * Room: ports.
+ *
+ * Owns: What a json store is given: file operations, the thread that syncs, the lock of the directory; and
+ *   what their failures mean.
+ *
+ * Invariant: No other file of the store reaches for the file system. A failure names the call and the file.
+ *
+ * May import: nothing.
+ */
 import * as fs from 'node:fs';
 
 /**

@@ -1,3 +1,14 @@
+/*
+ * Room: recovery.
+ *
+ * Owns: From files to a state: recovery after a crash, the cut of a torn end, verification, backups, and
+ *   reading a store that no process has open.
+ *
+ * Invariant: Each step can be repeated after a crash in it. What is damaged is named by file and byte and
+ *   never repaired by a guess.
+ *
+ * May import: ports, journal, snapshot.
+ */
 import { join } from 'node:path';
 import { SignalboxError } from '../../../errors.ts';
 import type { Recipient } from '../../log.ts';

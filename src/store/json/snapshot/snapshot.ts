@@ -1,3 +1,13 @@
+/*
+ * Room: snapshot.
+ *
+ * Owns: Snapshots and what belongs to a generation: the state at one moment, the marks of a clean end and of
+ *   a promotion, and which generations are kept.
+ *
+ * Invariant: At every instant a valid snapshot is at one of its two names.
+ *
+ * May import: ports, journal.
+ */
 import { createHash, type Hash } from 'node:crypto';
 import { join } from 'node:path';
 import { type Adapter, Low } from 'lowdb';

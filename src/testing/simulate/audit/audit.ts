@@ -1,3 +1,13 @@
+/*
+ * Room: audit.
+ *
+ * Owns: What is checked while a simulation runs and after it: the invariants, on the journal and on the
+ *   records.
+ *
+ * Invariant: The audit knows only what the journal says, never what the runtime believes.
+ *
+ * May import: world.
+ */
 import { isDeepStrictEqual } from 'node:util';
 import type { HistoryEntry, OpenStore } from '../../../index.ts';
 import { differences } from './differences.ts';

@@ -1,3 +1,13 @@
+/*
+ * Room: cluster.
+ *
+ * Owns: The processes of a simulation: their connections to the store, clients, and what kills, pauses and
+ *   disconnects them.
+ *
+ * Invariant: A killed process does nothing any more, and its requests under way still arrive.
+ *
+ * May import: world, audit.
+ */
 import { type Logger, type Signalbox, SignalboxError } from '../../../index.ts';
 import type { Journal } from '../audit/journal.ts';
 import { isInjected, type SimulationFaults } from '../world/faults.ts';

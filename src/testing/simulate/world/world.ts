@@ -1,3 +1,12 @@
+/*
+ * Room: world.
+ *
+ * Owns: The simulated world: time, event loops, randomness, faults and the trace. Hosts with their clocks.
+ *
+ * Invariant: Everything left to chance is decided by the seed, so the same seed gives the same trace.
+ *
+ * May import: nothing.
+ */
 import type { SeededRandom } from './random.ts';
 import { type Lane, Scheduler } from './scheduler.ts';
 import { Trace } from './trace.ts';
