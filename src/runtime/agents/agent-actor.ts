@@ -30,7 +30,7 @@ import {
   type StartingAgent,
 } from './job-starter.ts';
 
-/** What a live agent works with. */
+/** The dependencies of a live agent. */
 export interface AgentDeps extends ClaimDeps, StarterDeps {}
 
 /**

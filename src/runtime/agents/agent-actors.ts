@@ -5,7 +5,7 @@ import { AgentActor, type AgentDeps } from './agent-actor.ts';
 import type { AgentRegistry } from './agent-registry.ts';
 import type { AgentOwner } from './job-starter.ts';
 
-/** What the agents of a dispatcher work with. */
+/** The dependencies of the agents of a dispatcher. */
 export interface AgentActorsDeps extends AgentDeps {
   readonly agents: AgentRegistry;
   /** Makes an actor a child of the supervisor. */

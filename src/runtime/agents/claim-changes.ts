@@ -4,7 +4,7 @@ import type { JobRecord } from '../../model/records/records.ts';
 import type { Candidate, Change } from '../../store/store.ts';
 import { expiryWrapper } from '../jobs/expired-job.ts';
 
-/** What the changes of one claim are computed with. */
+/** The input of `claimChanges`. */
 export interface ClaimInput {
   readonly queue: string;
   /** UUID of the dispatcher. */

@@ -8,7 +8,7 @@ import { retryConflicts } from '../commits/retry.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import { type ClaimInput, claimChanges } from './claim-changes.ts';
 
-/** What claims work with. */
+/** The dependencies of claims. */
 export interface ClaimDeps {
   readonly committer: Committer;
   /** Ids of waiting jobs that no claim could take. Each was logged once. */
@@ -28,7 +28,7 @@ export interface Claimant {
   readonly selection: Selection;
 }
 
-/** What an agent claimed. */
+/** The jobs that an agent claimed. */
 export interface AgentClaim extends Claimed {
   /** The start of each job that is ACTIVE with its claim, by job. */
   readonly starts: ReadonlyMap<string, Transition>;
@@ -66,7 +66,7 @@ export function claimJobs(deps: ClaimDeps, claimant: Claimant, limit: number): P
   });
 }
 
-/** What the changes of a claim are computed with. */
+/** The input of `claimChanges` for a runtime. */
 export function claimInput(
   { store, ids, uuid, registry }: RuntimeContext,
   place: Pick<ClaimInput, 'queue' | 'dispatcher' | 'agent'>,

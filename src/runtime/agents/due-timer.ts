@@ -1,7 +1,7 @@
 import type { OpenStore } from '../../store/store.ts';
 import type { Reactor, ScheduledCall } from '../environment/reactor/reactor.ts';
 
-/** What a {@link DueTimer} works with. */
+/** The dependencies of a {@link DueTimer}. */
 export interface DueTimerDeps {
   readonly reactor: Reactor;
   /** Null while no agent could take what becomes due. */

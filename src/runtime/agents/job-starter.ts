@@ -19,7 +19,7 @@ import type { AtWork, WorkerSlots } from '../execution/worker-slots.ts';
 import { annotationsOf } from '../jobs/annotations.ts';
 import type { AgentClaim } from './claim-jobs.ts';
 
-/** The newest poll of an agent: what it claims is noted there. */
+/** The newest poll of an agent: its claims are recorded there. */
 export interface OpenPoll {
   readonly info: PollInfo;
   readonly entry: AgentPoll;
@@ -32,7 +32,7 @@ export interface AgentOwner {
   readonly uuid: string;
   /** Remembers a claimed job, which belongs to the given poll. */
   remember(id: string, info: JobInfo, poll: PollInfo | null): void;
-  /** What it remembers of jobs: the size is the most. */
+  /** The remembered jobs; `size` is the maximum. */
   readonly jobs: { readonly size: number };
 }
 
@@ -42,7 +42,7 @@ export interface StartingAgent extends RunAgent {
   readonly workers: WorkerSlots;
 }
 
-/** What the starter works with. */
+/** The dependencies of the starter. */
 export interface StarterDeps {
   readonly committer: Committer;
   /** What runs commit through. */

@@ -3,10 +3,10 @@ import { checkKnown } from '../../model/checks/check-options.ts';
 import { checkQueueName } from '../../model/checks/names.ts';
 import type { SignalboxOptions } from './signalbox-options.ts';
 
-/** What must be lists. Text is a list of letters, which nobody means. */
+/** Options that must be lists. Text would pass as a list of letters, which is never meant. */
 const lists = ['jobs', 'queues', 'filters', 'choosers', 'conditions'] as const;
 
-/** What objects must be able to do: what they lack would be missed deep inside, or, in a logger, by nobody. */
+/** The methods of options that are objects: a missing one would fail deep inside, or, in a logger, silently. */
 const methods = {
   store: ['open'],
   logger: ['debug', 'info', 'warn', 'error', 'fatal'],

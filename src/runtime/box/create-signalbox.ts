@@ -27,7 +27,7 @@ export async function createSignalbox(options: SignalboxOptions): Promise<Signal
     await box.opened();
     for (const queue of options.queues ?? []) await box.createQueue(queue);
   } catch (error) {
-    // Nobody gets this box, so nobody else could let the store go.
+    // The caller does not get this box, so the store is closed here.
     await box.stop().catch(() => {});
     throw error;
   }

@@ -11,7 +11,7 @@ import type { Clock, Reactor } from '../environment/reactor/reactor.ts';
 import type { AgentSettings } from '../handles/agents.ts';
 import type { JobDefinition } from '../handles/job.ts';
 
-/** What `createSignalbox` is told. */
+/** Options of `createSignalbox`. */
 export interface SignalboxOptions {
   readonly store: Store;
   /** The jobs that this process knows by name. */
@@ -39,7 +39,7 @@ export interface SignalboxOptions {
   readonly files?: TextFilePort;
 }
 
-/** What `start` is told. */
+/** Options of `start`. */
 export interface StartOptions extends Omit<DispatcherOptions, 'reactor' | 'uuid'> {
   /** The agent `main` that every queue gets when it has none. Default: size 3, any job. Null: none. */
   readonly agent?: AgentSettings | null;

@@ -224,7 +224,7 @@ export class Signalbox {
     return dispatcher;
   }
 
-  /** Forgets all dispatchers. What they do goes on: deactivate them first. */
+  /** Forgets all dispatchers. They continue: deactivate them first. */
   clearDispatchers(): void {
     this.#dispatchers.clear();
   }
@@ -282,10 +282,10 @@ export class Signalbox {
 
   /**
    * Stops: no more claims, up to `grace` (default 0) for what runs, then every dispatcher is deactivated as the lineage
-   * does it and the store is closed. What still ran is handed on and runs again at the next start, as its policy says.
+   * does it and the store is closed. What still runs is handed over, and runs again at the next start when its policy says so.
    *
    * @throws SignalboxError `STORE_IO`, `STORE_FENCED` when the store fails meanwhile: the box is stopped then, and whether
-   * its last commits are on disk is unknown. A store that had failed before has told so, and stops in silence.
+   * its last commits are on disk is unknown. A store that had failed before does not fail the stop again.
    */
   async stop(options: { readonly grace?: Duration } = {}): Promise<void> {
     checkKnown(options, ['grace']);

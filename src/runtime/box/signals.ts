@@ -19,7 +19,7 @@ export interface SignalOptions {
 const handled = new WeakMap<Signalbox, () => void>();
 
 /**
- * Stops a box when the process is told to end. SIGINT stops it, then lets the signal have its usual effect; SIGTERM
+ * Stops a box when the process is asked to end. SIGINT stops it, then lets the signal have its usual effect; SIGTERM
  * and SIGBREAK stop it and end the process. A second signal is not held up. This is a courtesy that saves time:
  * without it, the jobs of a process that just ends are recovered when its pings stay away.
  *

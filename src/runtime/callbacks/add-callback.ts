@@ -47,7 +47,7 @@ export async function addToProxy(
     if (record.chosen !== null) return record.chosen;
     const drafts = new JobDrafts(work);
     drafts.store(job, { proxy }, 'callback.add');
-    // The proxy's rev grows with it: a choice that has not seen the callback is refused, so none is left behind.
+    // The proxy's rev grows with it: a choice that has not seen the callback is refused, so no callback is forgotten.
     const touch: Change = {
       kind: 'proxy',
       id: proxy,

@@ -21,8 +21,8 @@ export class CallbackChoice {
   }
 
   /**
-   * Decides a proxy, once, from the outcome of its parent, and gives the id of the chosen job. A missing branch becomes a
-   * job that passes the outcome on. What was added to the proxy before moves to the chosen job in the same commit.
+   * Decides a proxy, once, from the outcome of its parent, and returns the id of the chosen job. A missing branch
+   * becomes a job that passes the outcome on. Callbacks of the proxy move to the chosen job in the same commit.
    * @throws what a condition throws, and `UNKNOWN_CONDITION`.
    */
   async make(id: string, parent: string): Promise<string> {
@@ -63,7 +63,7 @@ export class CallbackChoice {
     return proxy.otherwise;
   }
 
-  /** What was added to the proxy before it was decided is called with the chosen job's outcome. */
+  /** Callbacks that were added to the proxy before its choice are called with the outcome of the chosen job. */
   async #moves(proxy: ProxyRecord, chosen: string): Promise<readonly Change[]> {
     const branches = [...proxy.branches.map((branch) => branch.job), proxy.otherwise];
     const added = (await this.#work.context.store.branches(proxy.id)).filter(

@@ -38,7 +38,7 @@ import { CallbackChoice } from './callback-choice.ts';
 import { endJob } from './end-job.ts';
 import { decideInterruptedCallback } from './interrupted-job.ts';
 
-/** What the callback runner works with. */
+/** The dependencies of the callback runner. */
 export interface CallbackRunnerDeps {
   readonly work: UnitOfWork;
   readonly handles: JobHandles;
@@ -115,7 +115,7 @@ export class CallbackRunner implements CallbackSteps {
 
   /**
    * Calls the callbacks that are NEW, in order, in one walk: there may be thousands. True when there was one: more may have
-   * been added behind them since.
+   * been added after them since.
    */
   async #callNew(context: CallbackContext, parent: JobRecord, only?: string): Promise<boolean> {
     let wasOne = false;
@@ -188,7 +188,7 @@ export class CallbackRunner implements CallbackSteps {
     // Its worker may have been declared dead meanwhile, and the callback reassigned.
     if (!isSameCall(job, now)) return;
     await new Promise<void>((resolve) => {
-      // Without a holder of the root job the callback's own token tells this attempt from the next.
+      // Without a holder of the root job, the callback's own claim distinguishes this attempt from the next.
       const holder = context.holder ?? holderOf(job);
       const { work } = this.#deps;
       const run = new Run({ work, ...context, holder, job, input: [input], annotations, info: null });

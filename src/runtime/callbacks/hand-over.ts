@@ -4,7 +4,7 @@ import { systemNames } from '../../model/records/system-names.ts';
 import type { StagedChange } from '../commits/committer.ts';
 import { type PutBy, placedIn } from '../jobs/job-drafts.ts';
 
-/** What a job is handed over with. */
+/** The input of `handOver`. */
 export interface HandOverInput extends PutBy {
   /** Id of the system job. */
   readonly systemId: string;

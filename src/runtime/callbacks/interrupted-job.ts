@@ -12,7 +12,7 @@ import type { CallbackSteps } from '../execution/run-steps.ts';
 import { abortJob } from './end-job.ts';
 import { interruptionEvent } from './interruption-event.ts';
 
-/** What the decision about an interrupted job works with. */
+/** The dependencies of the decision about an interrupted job. */
 export interface InterruptionDeps {
   readonly committer: Committer;
   readonly policies: Pick<RetryPolicies, 'afterInterrupt'>;

@@ -7,7 +7,7 @@ import type { Committer, StagedChange } from './committer.ts';
 import type { RuntimeContext } from './runtime-context.ts';
 import { HandleUnit, type UnitOfWork } from './unit-of-work.ts';
 
-/** What a unit has buffered. A subject is `<kind>/<id>`. */
+/** The buffer of a unit. A subject is `<kind>/<id>`. */
 interface Buffer {
   readonly changes: StagedChange[];
   readonly expect: Precondition[];
@@ -15,7 +15,7 @@ interface Buffer {
   readonly own: Map<string, Records[Kind] | undefined>;
   /** The rev of each record that was read, by subject. */
   readonly revs: Map<string, number>;
-  /** What an `atMost` precondition limits already. */
+  /** Subjects of the `atMost` preconditions so far. */
   readonly limited: Set<string>;
   readonly following: (() => Promise<void>)[];
 }

@@ -3,7 +3,7 @@ import type { Ticket } from '../../store/store.ts';
 type Done = () => void;
 type Refused = (error: Error) => void;
 
-/** What waits for one promise: each reaction, and beside it what is told when the commit is refused. */
+/** What waits for one promise: each reaction, and what is called instead when the commit is refused. */
 interface Group {
   readonly promise: Promise<void>;
   readonly done: Done[];
@@ -21,7 +21,7 @@ export class CommitReactions {
   #newest: Group | null = null;
   #second: Group | null = null;
 
-  /** `failed` is told of a reaction that throws: the others of its batch must still be made. */
+  /** `failed` is called with the error of a reaction: the others of its batch must still be called. */
   constructor(failed: (error: unknown) => void) {
     this.#failed = failed;
   }

@@ -3,13 +3,13 @@ import { type JobStatus, newJobRecord, statusOfState } from '../../model/jobs/st
 import type { JobRecord } from '../../model/records/records.ts';
 import type { OpenStore } from '../../store/store.ts';
 
-/** What is read of ancestors. */
+/** The reads of ancestors. */
 type Records = Pick<OpenStore, 'get'>;
 
-/** More than any tree is deep: a ring of parents, which no chart makes, must not hold a process up. */
+/** Deeper than any tree: a cycle of parents, which no chart makes, must not block a process. */
 const maxDepth = 1000;
 
-/** The ancestor of a job, or the job itself, that stands in a queue or an agent, or nowhere. */
+/** The ancestor of a job, or the job itself, that is in a queue or an agent, or has no parent. */
 export async function topOf(store: Records, record: JobRecord): Promise<JobRecord> {
   let top = record;
   for (let depth = 0; depth < maxDepth; depth += 1) {
@@ -43,7 +43,7 @@ export async function statusOf(store: Records, record: JobRecord): Promise<JobSt
   return 'agent' in parent ? 'ASSIGNED' : 'PENDING';
 }
 
-/** The status of what nobody has begun at a place: it follows the topmost ancestor. */
+/** The status of a job at a place that has not started: it follows the topmost ancestor. */
 export function statusBelow(store: Records, parent: Place): Promise<JobStatus> {
   return statusOf(store, newJobRecord('', { name: '', parent }));
 }

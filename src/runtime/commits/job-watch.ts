@@ -5,15 +5,15 @@ import type { OpenStore } from '../../store/store.ts';
 import type { Reactor } from '../environment/reactor/reactor.ts';
 import { withinMs } from '../environment/reactor/time-limits.ts';
 
-/** How much longer than asked a store that does not answer is waited for. */
+/** How long to wait for a store that does not answer, after the time that the caller asked for. */
 const unansweredMs = 2000;
 
-/** Tells when a job reaches a condition, by following the journal: nothing polls. */
+/** Waits for jobs to reach a condition, by following the journal: nothing polls. */
 export class JobWatch {
   readonly #store: OpenStore;
   readonly #reactor: Reactor;
   readonly #checks = new Map<string, Set<() => void>>();
-  /** Ends the following; null while nobody waits, since a store that many share has much to tell. */
+  /** Ends the following; null while there is no subscriber, since a shared store has many entries. */
   #unfollow: (() => void) | null = null;
 
   constructor(store: OpenStore, reactor: Reactor) {
@@ -22,7 +22,7 @@ export class JobWatch {
     store.onFailure(() => this.lookAgain());
   }
 
-  /** The store has failed or is closed: whoever waits learns it, instead of waiting for ever. */
+  /** Checks all subscribers again, after the store failed or was closed: so no one of them waits for ever. */
   lookAgain(): void {
     for (const checks of [...this.#checks.values()]) for (const check of [...checks]) check();
   }
@@ -54,7 +54,7 @@ export class JobWatch {
     return new Promise((resolve, reject) => {
       let isOver = false;
       let looked: Promise<void> = Promise.resolve();
-      // What is reached already is given, also when the store takes longer than the limit to say so.
+      // A condition that holds already counts, also when the store takes longer than the limit to answer.
       const giveUp = (): void =>
         void withinMs(this.#reactor, looked, unansweredMs).then(() => end(() => resolve(null)));
       const timer = limitMs === null ? null : this.#reactor.callLater(limitMs, giveUp);

@@ -57,7 +57,7 @@ export class AutocommitUnit implements UnitOfWork {
     return this.context.store.get(kind, id);
   }
 
-  /** What a program reads is synced: it can rely on it after a power cut. */
+  /** A read of a program is synced: it can rely on it after a power cut. */
   async readChecked<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
     const record = await this.context.store.get(kind, id);
     await this.context.store.settled();

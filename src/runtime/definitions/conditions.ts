@@ -2,7 +2,7 @@ import { SignalboxError, shown } from '../../errors.ts';
 import { checkName } from '../../model/checks/names.ts';
 import { isSystemName } from '../../model/records/system-names.ts';
 
-/** A condition by name, for callbacks of which one is chosen. Total and fast: what it throws is asked again for ever. */
+/** A condition by name, for callbacks of which one is chosen. It must be total and fast: when it throws, it is asked again for ever. */
 export interface ConditionDefinition {
   readonly conditionName: string;
   /** Whether the outcome, a value or a Failure, meets it. */

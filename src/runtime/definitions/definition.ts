@@ -1,7 +1,7 @@
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import type { LogLevel } from '../environment/logging.ts';
 
-/** A definition as the registry keeps it. */
+/** A definition, as the registry holds it. */
 export interface Definition {
   readonly name: string;
   readonly run: (...args: never[]) => unknown;
@@ -14,7 +14,7 @@ export interface Definition {
   readonly context: ContextStorage | null;
 }
 
-/** What `defineJob` is told. */
+/** Options of `defineJob`. */
 export interface JobOptions<Args extends readonly unknown[], Returned, Info = undefined> {
   /** The name that is stored with every job of it. Keep it as long as jobs with it exist. */
   readonly name: string;
@@ -28,7 +28,7 @@ export interface JobOptions<Args extends readonly unknown[], Returned, Info = un
   readonly quotas?: readonly string[];
   /**
    * Paths of what logs and records of dispatchers do not show: `0.card.number` in the arguments, `result.token`, or
-   * `failure` for all but its name and code; `*` stands for any key. Keys such as `password` are never shown.
+   * `failure` for all but its name and code; `*` matches any key. Keys such as `password` are never shown.
    */
   readonly redact?: readonly string[];
   /** Called before every attempt. What it throws counts as thrown by the code, which is not called then. */

@@ -27,7 +27,7 @@ import type { ConditionDefinition } from './conditions.ts';
 import type { Definition } from './definition.ts';
 import type { ChooserDefinition, FilterDefinition } from './filters-and-choosers.ts';
 
-/** That of system jobs. What they decide about may be in quarantine: then they make room, and look again later. */
+/** The policy of system jobs. When the job that they decide about is in quarantine, they are put back and try again later. */
 const whileQuarantined: RetryPolicy = {
   ...RetryCommonForever,
   jobError: (failure, cache, tools) =>

@@ -4,12 +4,12 @@ import type { AgentActorsDeps } from '../agents/agent-actors.ts';
 import type { OutcomeWaits } from '../execution/outcome-waits.ts';
 import type { RegistrationDeps } from './registration.ts';
 
-/** What a dispatcher works with. */
+/** The dependencies of a dispatcher. */
 export interface DispatcherDeps extends Omit<AgentActorsDeps, 'spawn' | 'dismiss'>, RegistrationDeps {
   readonly waits: Pick<OutcomeWaits, 'lookAgain'>;
 }
 
-/** What a dispatcher needs of its Signalbox and no program does. */
+/** What a dispatcher needs of its Signalbox. Programs do not need it. */
 export interface DispatcherHost {
   readonly deps: DispatcherDeps;
   /** The state of the supervisor. */

@@ -232,7 +232,7 @@ export class DispatcherOf<Box extends object> implements AgentOwner {
     yield* pollsIn(this.polls, range);
   }
 
-  /** What is remembered of a job. @throws SignalboxError `NO_JOB_RECORD`. */
+  /** Returns the record of a started job. @throws SignalboxError `NO_JOB_RECORD`. */
   getJobInfo(id: string, store: string = this.#context.store.name): JobInfo {
     const info = store === this.#context.store.name ? this.jobs.get(id) : undefined;
     if (info === undefined) throw new SignalboxError('NO_JOB_RECORD', { id });

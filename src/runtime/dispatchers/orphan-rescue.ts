@@ -11,7 +11,7 @@ import type { RuntimeContext } from '../commits/runtime-context.ts';
 import { jobLabel } from '../execution/outcome-log.ts';
 import { placedIn } from '../jobs/job-drafts.ts';
 
-/** What the rescue works with. */
+/** The dependencies of the rescue. */
 export interface OrphanRescueDeps extends InterruptionDeps {
   readonly callbacks: Pick<CallbackRunner, 'continueCallbacks'>;
 }
@@ -28,7 +28,7 @@ export class OrphanRescue {
   #known: Openings | null = null;
   /** An opening has disappeared, and this process has not looked since: the process that had to look may have disappeared, too. */
   #isDue = false;
-  /** What was rescued: it is left alone until the system job that continues with it starts. */
+  /** Rescued jobs, which are left alone until the system job that continues them starts. */
   readonly #rescued = new Set<string>();
 
   constructor(deps: OrphanRescueDeps) {

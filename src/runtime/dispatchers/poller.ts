@@ -7,7 +7,7 @@ import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { DispatcherDeps } from './dispatcher-host.ts';
 import { activateIn, ping, reapDeadSibling, register } from './registration.ts';
 
-/** What a dispatcher polls with. */
+/** The dependencies of a poller. */
 export interface PollerDeps {
   readonly deps: DispatcherDeps;
   /** UUID of the dispatcher. */
@@ -27,7 +27,7 @@ export class Poller {
   readonly #queues = new Set<string>();
   /** Queues in which it has tried to activate. */
   readonly #tried = new Set<string>();
-  /** What was claimed in polls that have no key yet. */
+  /** Jobs that were claimed in polls without a key yet. */
   #startedSince = new Map<PollInfo, JobInfo[]>();
   #loggedPoll = '';
 

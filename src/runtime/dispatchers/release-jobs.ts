@@ -8,7 +8,7 @@ import type { RuntimeContext } from '../commits/runtime-context.ts';
 import { jobLabel } from '../execution/outcome-log.ts';
 import type { PutBy } from '../jobs/job-drafts.ts';
 
-/** What the release of jobs is computed with. */
+/** The input of `releaseChanges`. */
 export interface ReleaseInput extends PutBy {
   newId(): string;
 }

@@ -15,7 +15,7 @@ import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import { announcementOf, type DispatcherEventName, type LifecycleHooks } from './lifecycle-hooks.ts';
 import { releaseJobs } from './release-jobs.ts';
 
-/** What the commands work with. */
+/** The dependencies of the commands. */
 export interface RepresentationDeps {
   /** Each commit through it is its own. */
   readonly work: UnitOfWork;
@@ -40,7 +40,7 @@ const removedAgent = {
   gone: true,
 };
 
-/** What a unit of the program refuses once it has ended, as errors name it. */
+/** What an ended unit refuses, as errors name it. */
 const transactionCall = 'tx.queue()';
 
 /**

@@ -5,10 +5,10 @@ const uuidPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
  * The UUID of this instance, read from its file or made and written there. It names the instance, not the run, so a
- * restarted process recognises what it left behind. The file: `SIGNALBOX_UUID_FILE`, else `instance.uuid` in the
+ * restarted process recognises its own jobs. The file: `SIGNALBOX_UUID_FILE`, else `instance.uuid` in the
  * store's directory, else `uuid.txt` in the working directory.
  *
- * @throws SignalboxError `INVALID_OPTION` when the file's first line is no UUID, or a link stands there that leads nowhere.
+ * @throws SignalboxError `INVALID_OPTION` when the file's first line is no UUID, or the file is a link to nothing.
  */
 export function instanceUuid(files: TextFilePort, ids: IdSource, directory: string | null): string {
   const path =
@@ -21,7 +21,7 @@ export function instanceUuid(files: TextFilePort, ids: IdSource, directory: stri
     throw new SignalboxError('INVALID_OPTION', {
       option: path,
       expected: 'a file whose first line is a UUID',
-      // It may be any file of the machine: what stands in it is nobody's business.
+      // It may be any file of the machine: its content must not be shown.
       actual: 'other text',
       repair: 'Delete it to get a new one.',
     });

@@ -3,10 +3,10 @@ import { SignalboxError, shown } from '../../errors.ts';
 /** Levels of the lineage. `WARNING` is `warn` and `CRITICAL` is `fatal` of pino. */
 export type LogLevel = 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR' | 'CRITICAL';
 
-/** `signalbox.events` tells what is significant, `signalbox.trace` every poll and job. */
+/** `signalbox.events` has what is significant, `signalbox.trace` every poll and job. */
 export type LogStream = 'signalbox.events' | 'signalbox.trace';
 
-/** What stands beside a message. */
+/** The fields of an entry, beside its message. */
 export interface LogFields {
   readonly stream: LogStream;
   readonly job?: string;
@@ -22,7 +22,7 @@ export interface Logger {
   warn: LogMethod;
   error: LogMethod;
   fatal: LogMethod;
-  /** Lets Signalbox skip making messages that nobody reads. Absent: all are made. */
+  /** Lets Signalbox skip messages that the logger drops. Absent: all are made. */
   isLevelEnabled?(level: string): boolean;
 }
 
@@ -59,7 +59,7 @@ export const criticalToStderr: Logger = {
   isLevelEnabled: (level) => level === 'fatal',
 };
 
-/** The two streams on one logger. Messages are functions, so that one nobody reads costs nothing. */
+/** The two streams on one logger. Messages are functions, so that a message that is dropped costs nothing. */
 export class Log {
   readonly #logger: Logger;
 
@@ -67,12 +67,12 @@ export class Log {
     this.#logger = logger;
   }
 
-  /** Whether somebody reads entries of a level. What is logged of every job asks first: a message is two objects. */
+  /** Whether the logger takes entries of a level. Callers that log every job ask first: a message is two objects. */
   isRead(level: LogLevel): boolean {
     try {
       return this.#logger.isLevelEnabled?.(methods[level]) !== false;
     } catch {
-      // One that cannot say is told everything.
+      // A logger that cannot answer gets everything.
       return true;
     }
   }
@@ -93,10 +93,10 @@ export class Log {
   ): void {
     const method = methods[level];
     if (!this.isRead(level)) return;
-    // Logging must change nothing: a logger that fails, also later, has nobody to tell.
+    // Logging must change nothing: an error of the logger, also a late one, is dropped.
     try {
-      const told: unknown = this.#logger[method]({ stream, ...fields }, escapeControls(message()));
-      if (told instanceof Promise) told.catch(() => {});
+      const written: unknown = this.#logger[method]({ stream, ...fields }, escapeControls(message()));
+      if (written instanceof Promise) written.catch(() => {});
     } catch {}
   }
 }

@@ -57,7 +57,7 @@ export const nodeTextFiles: TextFilePort = {
 
 /**
  * The text is on disk before the file has its name, so a crash leaves no empty file there. A link, unlike a rename,
- * changes neither what stands at the name nor what a link planted there leads to.
+ * replaces neither a file that has the name nor the target of a link planted there.
  */
 function createFile(path: string, text: string): void {
   const temporary = `${path}.tmp`;
@@ -82,7 +82,7 @@ function createFile(path: string, text: string): void {
   }
 }
 
-/** Signals by which a process is told to end. SIGBREAK exists on Windows only and never comes elsewhere. */
+/** Signals that ask a process to end. SIGBREAK exists on Windows only and never comes elsewhere. */
 export type SignalName = 'SIGINT' | 'SIGTERM' | 'SIGBREAK';
 
 /** The signals of a process, and its end. */

@@ -15,7 +15,7 @@ import type { RetryPolicies } from './retry-policies.ts';
 import type { CommittedEnding, Run } from './run.ts';
 import type { CallbackSteps, RunSteps } from './run-steps.ts';
 
-/** What the completer works with. */
+/** The dependencies of the completer. */
 export interface CompleterDeps {
   readonly committer: Committer;
   readonly policies: RetryPolicies;

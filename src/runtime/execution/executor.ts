@@ -21,7 +21,7 @@ import { jobLabel } from './outcome-log.ts';
 import { currentRun, type Run } from './run.ts';
 import type { CallbackSteps, RunSteps } from './run-steps.ts';
 
-/** What the executor works with. */
+/** The dependencies of the executor. */
 export interface ExecutorDeps {
   readonly work: UnitOfWork;
   readonly handles: JobHandles;

@@ -5,7 +5,7 @@ import type { Precondition } from '../../store/store.ts';
 import type { StagedChange } from '../commits/committer.ts';
 import type { CommittedEnding } from './run.ts';
 
-/** What the commit of an outcome is made from. */
+/** The input of `outcomeCommit`. */
 export interface OutcomeInput {
   /** The job as the run knows it: ACTIVE. */
   readonly job: JobRecord;

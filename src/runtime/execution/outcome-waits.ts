@@ -16,7 +16,7 @@ import type { CommitRetries } from './retry-commit.ts';
 import { isCommitted, type Run } from './run.ts';
 import type { CallbackSteps, RunSteps } from './run-steps.ts';
 
-/** What the waits work with. */
+/** The dependencies of the waits. */
 export interface OutcomeWaitsDeps {
   readonly committer: Committer;
   readonly retries: CommitRetries;

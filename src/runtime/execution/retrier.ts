@@ -11,7 +11,7 @@ import type { RetryPolicies } from './retry-policies.ts';
 import type { Run } from './run.ts';
 import type { RunSteps } from './run-steps.ts';
 
-/** What the retrier works with. */
+/** The dependencies of the retrier. */
 export interface RetrierDeps {
   readonly committer: Committer;
   readonly policies: RetryPolicies;

@@ -7,7 +7,7 @@ import type { CallbackContext, CommittedEnding, Run } from './run.ts';
 
 /**
  * The steps of one attempt. Executor, Completer, Retrier and OutcomeWaits each perform some of them and call the others
- * through this interface, so that none of the four knows another.
+ * through this interface, so that the four do not know each other.
  */
 export interface RunSteps {
   /** Calls the code. */
@@ -26,7 +26,7 @@ export interface RunSteps {
   giveUp(run: Run, error: unknown): void;
 }
 
-/** What an attempt needs of the callbacks, which stand above it. */
+/** What an attempt needs of the callbacks, a room above it. */
 export interface CallbackSteps {
   /** Calls the callbacks of a job in the worker that holds it, then completes the job. */
   perform(context: CallbackContext, job: JobRecord): Promise<void>;

@@ -178,7 +178,7 @@ export interface CompletedRange {
   readonly until?: Instant;
 }
 
-/** What an agent is set to and holds. */
+/** The settings and the jobs of an agent. */
 export class AgentHandle {
   readonly name: string;
   readonly queue: string;

@@ -100,7 +100,7 @@ export class CallbackProxy implements ProxyLike {
     return chosen === undefined ? null : jobOf(work, chosen);
   }
 
-  /** The status of the chosen callback. While it is undecided, that of a callback which nobody has begun. */
+  /** The status of the chosen callback. While it is undecided, that of a callback that has not started. */
   async status(): Promise<JobStatus> {
     const job = await this.job();
     if (job !== null) return (await job.refresh()).status;

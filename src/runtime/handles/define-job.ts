@@ -10,7 +10,7 @@ import type { Detached } from '../definitions/detached.ts';
 import { checkLogLevel } from '../environment/logging.ts';
 import { Job, type JobDefinition } from './job.ts';
 
-/** What a job's `result()` gives for what its code returns: a returned job or detached promise gives its own result. */
+/** The type of `result()` for the type that the code returns: a returned job or detached promise gives its own result. */
 export type ResultOf<Returned> =
   Awaited<Returned> extends Job<infer Inner>
     ? Inner

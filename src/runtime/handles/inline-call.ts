@@ -13,7 +13,7 @@ import { Job } from './job.ts';
 import type { HandleServices } from './services.ts';
 
 /**
- * What a call gives: the job's value, or its Failure; the inner job it waits for; a {@link Detached} promise it waits
+ * The result of a call: the job's value, or its Failure; the inner job it waits for; a {@link Detached} promise it waits
  * for; or the job itself when its policy put it back.
  */
 export type Called<Result> = Result | Failure | Job<Result> | Detached<Result>;

@@ -17,7 +17,7 @@ export type JobOutcome<Result> =
   | { readonly ok: true; readonly value: Result }
   | { readonly ok: false; readonly failure: Failure };
 
-/** What a job object answers without asking the store, and the settings of a draft. `Job` adds what asks the store. */
+/** The attributes of a job that need no store, and the settings of a draft. `Job` adds the calls that need the store. */
 export abstract class JobAttributes<Result> {
   /** Narrows what `result()` gives; never present at run time. */
   declare readonly resultType: Result;

@@ -4,7 +4,7 @@ import { systemNames } from '../../model/records/system-names.ts';
 import type { Change } from '../../store/store.ts';
 import { type PutBy, placedIn } from './job-drafts.ts';
 
-/** What the wrapper of an expired job is made from. */
+/** The input of `expiryWrapper`. */
 export interface WrapperInput extends PutBy {
   /** Id of the wrapper. */
   readonly id: string;

@@ -145,7 +145,7 @@ export class JobDrafts {
       patch: patch as never,
     });
     for (const { when } of proxy.branches) this.#work.context.registry.addCondition(when);
-    // What is added to a proxy before it is decided waits there for the choice: see callback-choice.ts.
+    // Callbacks that are added to a proxy before its choice move to the chosen job: see callback-choice.ts.
     for (const job of proxy.pendingCallbacks) this.store(job, { proxy: id }, 'callback.add');
     this.#attached.push(() => proxy.attach(this.#work.handles, record));
     return id;

@@ -15,7 +15,7 @@ import type { JobLike } from './job-like.ts';
 import { changedSettings, type JobSettings, jobSettings } from './job-settings.ts';
 import { mustHaveQuotas, policyName } from './named-settings.ts';
 
-/** What `put` may override. */
+/** Settings that `put` may override. */
 export interface PutOptions
   extends Pick<
     JobSettings,
@@ -51,7 +51,7 @@ export class PutBatch {
     this.#changes = given.length === 0 ? null : Object.fromEntries(given);
   }
 
-  /** A plain draft costs no promise: there may be thousands. */
+  /** A draft without an id costs no promise: there may be thousands. */
   add(job: JobLike): Promise<void> | undefined {
     if (job.isStored) return this.#addStored(job);
     const settings = this.#changes === null ? job.settings : changedSettings(job.settings, this.#changes);
@@ -133,7 +133,7 @@ export class PutBatch {
   }
 }
 
-/** What the options change in a stored job. */
+/** The changes that options make in a stored job. */
 function overridden({ registry }: RuntimeContext, options: PutOptions): { readonly [name: string]: Json } {
   return {
     ...(options.beginBy == null ? {} : { beginBy: durationMs(options.beginBy, 'beginBy') }),

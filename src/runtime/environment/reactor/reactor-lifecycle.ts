@@ -14,7 +14,7 @@ export class ReactorLifecycle {
     for (const call of calls) call();
   }
 
-  /** Makes every trigger, whatever the ones before it throw, and stops. Rejects with the first that was thrown. */
+  /** Calls every trigger, also when earlier ones throw, and stops. Rejects with the first error. */
   async stop(): Promise<void> {
     const triggers = [...this.#beforeShutdown];
     this.#beforeShutdown.clear();

@@ -1,15 +1,15 @@
 import type { Reactor } from './reactor.ts';
 
-/** Who works on which reactor. */
+/** The users of each reactor. */
 const users = new WeakMap<Reactor, Set<object>>();
 
-/** Counts somebody among those who work on a reactor. */
+/** Registers a user of a reactor. */
 export function joinReactor(reactor: Reactor, user: object): void {
   const all = users.get(reactor) ?? new Set();
   users.set(reactor, all.add(user));
 }
 
-/** Says whether nobody works on the reactor any more: what is shared is stopped by the last who leaves. */
+/** Removes a user. Returns whether it was the last: the last user stops the reactor. */
 export function leaveReactor(reactor: Reactor, user: object): boolean {
   const all = users.get(reactor);
   all?.delete(user);

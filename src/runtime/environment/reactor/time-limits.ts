@@ -1,6 +1,6 @@
 import type { Reactor } from './reactor.ts';
 
-/** What a promise gives, or undefined when it has not given anything by then. */
+/** Resolves with the value of a promise, or with undefined when it has not settled by then. */
 export function answeredWithin<Value>(
   reactor: Reactor,
   promise: Promise<Value>,
