@@ -56,7 +56,7 @@ class Bench {
   readonly #syncs: () => SyncPort;
   #syncCount = 0;
   #snapshots = 0;
-  /** False prevents checkpoints: the store is told that the disk has no space. */
+  /** False prevents checkpoints: the store finds no space on the disk. */
   #hasRoom = true;
 
   private constructor(folder: string, files: FilePort, syncs: () => SyncPort) {

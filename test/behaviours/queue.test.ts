@@ -549,7 +549,7 @@ forEachStore('Queue', (makeStore) => {
     expect((await unwanted.refresh()).status).toBe('PENDING');
   });
 
-  it('[Q-32] a filter sees the system job in place of the expired one, so someone must accept it', async () => {
+  it('[Q-32] a filter sees the system job in place of the expired one, so an agent must accept it', async () => {
     const { box, queue, reactor } = await makeQueue();
     const seen: string[] = [];
     const onlyNotes = defineFilter('onlyNotes', (job) => {
