@@ -70,6 +70,7 @@ export function claimJobs(deps: ClaimDeps, claimant: Claimant, limit: number): P
 export function claimInput(
   { store, ids, uuid, registry }: RuntimeContext,
   place: Pick<ClaimInput, 'queue' | 'dispatcher' | 'agent'>,
+  policyOf: ClaimInput['policyOf'] = (job) => registry.policyOf(job),
 ): ClaimInput {
   return {
     ...place,
@@ -80,7 +81,7 @@ export function claimInput(
     },
     assigner: uuid,
     newId: () => ids.newId(),
-    policyOf: (job) => registry.policyOf(job),
+    policyOf,
   };
 }
 

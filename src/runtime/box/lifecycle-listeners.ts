@@ -64,7 +64,7 @@ export class LifecycleListeners {
     for (const listener of this.#listeners) {
       try {
         // An async listener may fail later.
-        Promise.resolve(listener(event) as unknown).catch(failed);
+        Promise.resolve(listener({ ...event }) as unknown).catch(failed);
       } catch (error) {
         failed(error);
       }

@@ -104,14 +104,15 @@ async function tookStep(services: HandleServices, main: string, queue: string): 
   const record = await store.get('job', main);
   if (record === undefined) return true;
   const [postprocess, ...inner] = record.args.map((arg) => (arg as { readonly $job: string }).$job);
-  const before = joins.get(main) ?? { finished: 0, put: 0 };
+  const progress: JoinProgress = joins.get(main) ?? { finished: 0, put: 0 };
+  joins.set(main, progress);
   const isParallel = record.name === systemNames.parallel;
   // Several inner jobs may end at once: each step counts for itself before it records how far it came.
-  let { finished } = before;
+  let { finished } = progress;
   while (finished < inner.length && (await isFinished(services, inner[finished] ?? '', main))) finished += 1;
-  recordProgress(joins, main, { finished, put: 0 });
+  progress.finished = Math.max(progress.finished, finished);
   const due: DueInner[] = [];
-  for (const id of dueInner(inner, isParallel, { finished, put: before.put })) {
+  for (const id of dueInner(inner, isParallel, { finished, put: progress.put })) {
     const job = await store.get('job', id);
     const isOpen = job !== undefined && job.state !== 'completed' && job.state !== 'new';
     due.push({ id, job, isLinked: isOpen && (await stepOf(services, id, main)) !== undefined });
@@ -124,18 +125,8 @@ async function tookStep(services: HandleServices, main: string, queue: string): 
     return putPostprocess(services, postprocess ?? '', record, queue);
   }
   const isLinked = await link(services, step.jobs, main, queue);
-  if (isLinked && isParallel) recordProgress(joins, main, { finished, put: inner.length });
+  if (isLinked && isParallel) progress.put = Math.max(progress.put, inner.length);
   return isLinked;
-}
-
-/** Records how far a joined job has come. Steps may overlap: the progress never goes back. */
-function recordProgress(
-  joins: Map<string, JoinProgress>,
-  main: string,
-  { finished, put }: JoinProgress,
-): void {
-  const known = joins.get(main) ?? { finished: 0, put: 0 };
-  joins.set(main, { finished: Math.max(known.finished, finished), put: Math.max(known.put, put) });
 }
 
 async function isFinished(services: HandleServices, id: string, main: string): Promise<boolean> {

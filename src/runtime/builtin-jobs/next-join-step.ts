@@ -3,9 +3,9 @@ import type { JobRecord } from '../../model/records/records.ts';
 /** How far a joined job has come, counted from its first inner job on. It never goes back, so no step looks there again. */
 export interface JoinProgress {
   /** Inner jobs that are finished. */
-  readonly finished: number;
+  finished: number;
   /** Inner jobs that are put; counted for parallel jobs only. */
-  readonly put: number;
+  put: number;
 }
 
 /** An inner job that may have to be put now. */
@@ -32,7 +32,7 @@ export type JoinStep =
 export function dueInner(
   inner: readonly string[],
   isParallel: boolean,
-  { finished, put }: JoinProgress,
+  { finished, put }: Readonly<JoinProgress>,
 ): readonly string[] {
   return isParallel ? inner.slice(Math.max(finished, put)) : inner.slice(finished, finished + 1);
 }

@@ -142,8 +142,10 @@ export class HandleUnit implements UnitOfWork {
     return this.#target().committer;
   }
 
+  /** Once its commit is made, what is put through it is a commit of its own, which no rollback of the first concerns. */
   get handles(): UnitOfWork {
-    return this;
+    const target = this.#target();
+    return target.isPartial ? this : target.handles;
   }
 
   get isPartial(): boolean {

@@ -24,7 +24,7 @@ import { AgentActors } from '../agents/agent-actors.ts';
 import type { AgentOwner } from '../agents/job-starter.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { Reactor, ScheduledCall } from '../environment/reactor/reactor.ts';
-import { type DispatcherHost, hostOf } from './dispatcher-host.ts';
+import { checkBox, type DispatcherHost, hostOf } from './dispatcher-host.ts';
 import { Poller } from './poller.ts';
 
 /** Options of a dispatcher. */
@@ -72,8 +72,9 @@ export class DispatcherOf<Box extends object> implements AgentOwner {
   #shutdownTrigger: ScheduledCall | null = null;
 
   constructor(box: Box, options: DispatcherOptions = {}) {
-    const host = hostOf(box);
+    checkBox(box);
     checkKnown(options, ['reactor', 'pollInterval', 'uuid', 'jobsSize', 'pollsSize']);
+    const host = hostOf(box);
     const { context } = host.deps.work;
     this.box = box;
     this.#host = host;

@@ -62,7 +62,7 @@ export class RepresentationCommands {
   async read(id: string, work: UnitOfWork = this.#deps.work): Promise<RepresentationRecord> {
     const record = await work.readChecked('representation', id);
     if (record !== undefined) return record;
-    const at = id.lastIndexOf('/');
+    const at = id.indexOf('/');
     throw new SignalboxError('REPRESENTATION_NOT_FOUND', { uuid: id.slice(at + 1), queue: id.slice(0, at) });
   }
 

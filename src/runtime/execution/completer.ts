@@ -110,17 +110,20 @@ export class Completer {
 
   #endingOf(run: Run, outcome: Outcome, awaited: string | null, mayComplete: boolean): CommittedEnding {
     const retryData = this.#deps.policies.dataOf(run);
-    return outcomeCommit({
+    const ending = outcomeCommit({
       job: run.job,
       outcome,
       at: this.#context.now(),
       retryData,
       awaited,
       staged: run.unit.changes,
-      preconditions: [...run.preconditions, ...run.unit.end()],
+      preconditions: run.preconditions,
       // A job that is torn down stays with its worker until that is done.
       mayComplete: mayComplete && run.tearDown === null,
     });
+    // The unit ends only once the chart has accepted the outcome.
+    const reads = run.unit.end();
+    return reads.length === 0 ? ending : { ...ending, expect: [...ending.expect, ...reads] };
   }
 
   #follow(run: Run, ending: CommittedEnding, ticket: Ticket, refused: (error: Error) => void): void {

@@ -137,13 +137,13 @@ export interface WaitOptions {
   readonly timeout?: Duration;
 }
 
-/** Waits until the job has an outcome. */
-export async function waitForOutcome(state: JobState, options: WaitOptions): Promise<void> {
+/** Waits until the job has an outcome. Returns the record, which the caller has to learn when it reads the outcome. */
+export async function waitForOutcome(state: JobState, options: WaitOptions): Promise<JobRecord> {
   checkKnown(options, ['timeout']);
   const { id } = state.stored().record;
   refuseOwnChild(id);
   if (currentRun.getStore()?.job.id === id) throw new SignalboxError('AWAITED_ITSELF', { id });
-  await waitUntil(state, (job) => job.outcome !== null, options, 'a result');
+  return waitUntil(state, (job) => job.outcome !== null, options, 'a result');
 }
 
 /** The statuses of a job in the order in which it has them. */
@@ -157,7 +157,7 @@ export async function waitForStatus(state: JobState, status: JobStatus, options:
   if (wanted < 0) throw invalidOption('status', `one of ${statuses.join(', ')}`, status);
   refuseOwnChild(id);
   const isReached = (job: JobRecord): boolean => statuses.indexOf(statusOfState(job.state)) >= wanted;
-  await waitUntil(state, isReached, options, `status ${status}`);
+  state.learn(await waitUntil(state, isReached, options, `status ${status}`));
 }
 
 async function waitUntil(
@@ -165,13 +165,13 @@ async function waitUntil(
   isReached: (job: JobRecord) => boolean,
   { timeout }: WaitOptions,
   what: string,
-): Promise<void> {
+): Promise<JobRecord> {
   const { work, record } = state.stored();
   const limit = timeout === undefined ? null : durationMs(timeout, 'timeout');
   const reached = await servicesOf(work.context).watch.until(record.id, isReached, limit);
   if (reached === null)
     throw new TimeoutError({ what: `${what} of job ${record.id}`, limit: durationText(limit ?? 0) });
-  state.learn(reached);
+  return reached;
 }
 
 /** The error of a failed job, as its `result()` throws it. */

@@ -99,7 +99,7 @@ export class Job<Result = unknown> extends JobAttributes<Result> implements JobL
   }
 
   /** Replaces the definition of a job that is NEW. @throws BadStatusError in any other status. */
-  setCallable(definition: JobDefinition<never, Result>): Promise<void> {
+  async setCallable(definition: JobDefinition<never, Result>): Promise<void> {
     return commands.setCallable(this.#state, definition.definition);
   }
 
@@ -189,10 +189,12 @@ export class Job<Result = unknown> extends JobAttributes<Result> implements JobL
    * @throws TimeoutError after `timeout`. Default: no limit.
    */
   async result(options: { readonly timeout?: Duration } = {}): Promise<Result> {
-    await commands.waitForOutcome(this.#state, options);
+    const record = await commands.waitForOutcome(this.#state, options);
+    // Learned and read in one turn: another call may learn an older record in between.
+    this.#state.learn(record);
     const { outcome } = this;
     if (outcome?.ok === true) return outcome.value;
-    throw commands.revived(this.record, outcome?.failure ?? Failure.from(undefined));
+    throw commands.revived(record, outcome?.failure ?? Failure.from(undefined));
   }
 
   /** Waits until the job has the status, or a later one. @throws TimeoutError after `timeout`. */

@@ -185,7 +185,7 @@ export class Queue {
     const { store, uuid } = context;
     // Without a policy the start is not part of the claim: the job stays ASSIGNED.
     const place = { queue: this.name, dispatcher: uuid, agent: 'client' };
-    const input = { ...claimInput(context, place), policyOf: () => undefined };
+    const input = claimInput(context, place, () => undefined);
     let frees = false;
     const claimed = await store.claim({
       queue: this.name,

@@ -79,6 +79,9 @@ export class Representation {
     return servicesOf(this.#work.context).representations;
   }
 
+  // Commands refresh it first, through its own unit: one of an ended transaction refuses them, and one whose command is
+  // refused is current.
+
   /** Reads it again. @throws SignalboxError `REPRESENTATION_NOT_FOUND`. */
   async refresh(): Promise<this> {
     this.#record = await this.#commands.read(this.#record.id, this.#work);
@@ -87,11 +90,13 @@ export class Representation {
 
   /** Releases what its agents hold and activates it. @throws BadStatusError when it is activated. */
   async activate(): Promise<void> {
+    await this.refresh();
     this.#record = await this.#commands.activate(this.#record.id);
   }
 
   /** Deactivates it and releases its jobs. @throws BadStatusError when it is not activated. */
   async deactivate(): Promise<void> {
+    await this.refresh();
     this.#record = await this.#commands.deactivate(this.#record.id);
   }
 
@@ -100,14 +105,15 @@ export class Representation {
    * @throws BadStatusError when it is not activated.
    */
   async deactivateIfDead(): Promise<boolean> {
+    await this.refresh();
     const record = await this.#commands.deactivateIfDead(this.#record.id);
-    if (record === null) await this.refresh();
-    else this.#record = record;
+    this.#record = record ?? this.#record;
     return record !== null;
   }
 
   /** Activates it again when it is alive although it was deactivated. Releases nothing. */
   async reactivate(): Promise<void> {
+    await this.refresh();
     this.#record = await this.#commands.reactivate(this.#record.id);
   }
 
@@ -137,6 +143,7 @@ export class Representation {
   }
 
   async #send(event: RepresentationEvent): Promise<void> {
+    await this.refresh();
     this.#record = await this.#commands.send(this.#record.id, event, this.#work);
   }
 }

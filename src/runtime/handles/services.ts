@@ -33,7 +33,7 @@ export interface HandleServices extends InterruptionDeps, ClaimDeps {
   readonly steps: Pick<RunSteps, 'execute'>;
   readonly representations: RepresentationCommands;
   /** How far joined jobs have come, by id of the job. */
-  readonly joins: Map<string, { readonly finished: number; readonly put: number }>;
+  readonly joins: Map<string, { finished: number; put: number }>;
 }
 
 const provided = new WeakMap<RuntimeContext, HandleServices>();
