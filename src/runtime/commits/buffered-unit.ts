@@ -3,6 +3,7 @@ import { newJobRecord } from '../../model/jobs/step.ts';
 import { recordVersion } from '../../model/records/records.ts';
 import type { Expectation, Kind, Records } from '../../store/store.ts';
 import type { Committer, StagedChange } from './committer.ts';
+import { limitKey, neededPreconditions } from './needed-preconditions.ts';
 import type { RuntimeContext } from './runtime-context.ts';
 import { HandleUnit, type UnitOfWork } from './unit-of-work.ts';
 
@@ -14,7 +15,7 @@ interface Buffer {
   readonly own: Map<string, Records[Kind] | undefined>;
   /** The rev of each record that was read, by subject. */
   readonly revs: Map<string, number>;
-  /** What an `atMost` precondition limits already. */
+  /** The key of each `atMost` precondition among `expect`. */
   readonly limited: Set<string>;
   readonly following: (() => Promise<void>)[];
 }
@@ -117,8 +118,10 @@ export class BufferedUnit implements UnitOfWork {
       own.set(subject, gone ? undefined : overlaid(change, before));
       buffer.changes.push(change);
     }
-    for (const expectation of expect)
-      if (isNeeded(buffer, added, expectation)) buffer.expect.push(expectation);
+    for (const expectation of neededPreconditions(buffer, added, expect)) {
+      if (expectation.what === 'atMost') buffer.limited.add(limitKey(expectation));
+      buffer.expect.push(expectation);
+    }
   }
 
   async readChecked<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
@@ -177,29 +180,6 @@ export class BufferedUnit implements UnitOfWork {
     };
     return this.#buffer;
   }
-}
-
-/**
- * Whether the commit has to name a precondition of one of its calls. It must not name one about what an earlier call of the
- * same unit has changed, nor one twice. `added`: the subjects that the present call changes first.
- */
-function isNeeded(
-  { own, revs, limited }: Buffer,
-  added: ReadonlySet<string>,
-  expectation: Expectation,
-): boolean {
-  if (expectation.what === 'atMost') {
-    const key = `${expectation.of} ${expectation.id}`;
-    if (limited.has(key)) return false;
-    limited.add(key);
-    return true;
-  }
-  const isRev = expectation.what === 'rev';
-  const subject = isRev ? `${expectation.kind}/${expectation.id}` : `job/${expectation.id}`;
-  // A callback leaves the rev of its job as it is. Only to a job that is not stored yet can no other process add one.
-  if (expectation.what === 'noUnstartedCallback') return own.get(subject)?.rev !== 0;
-  const isChangedBefore = own.has(subject) && !added.has(subject);
-  return !isChangedBefore && !(isRev && revs.has(subject));
 }
 
 /** A record with one change made. A job that the store has not seen begins with everything that a job has. */
