@@ -4,6 +4,7 @@ import { recordVersion } from '../../model/records/records.ts';
 import type { Kind, Records } from '../../store/entry.ts';
 import type { Precondition } from '../../store/store.ts';
 import type { Committer, StagedChange } from './committer.ts';
+import { limitKey, neededPreconditions } from './needed-preconditions.ts';
 import type { RuntimeContext } from './runtime-context.ts';
 import { HandleUnit, type UnitOfWork } from './unit-of-work.ts';
 
@@ -15,7 +16,7 @@ interface Buffer {
   readonly own: Map<string, Records[Kind] | undefined>;
   /** The rev of each record that was read, by subject. */
   readonly revs: Map<string, number>;
-  /** Subjects of the `atMost` preconditions so far. */
+  /** The key of each `atMost` precondition among `expect`. */
   readonly limited: Set<string>;
   readonly following: (() => Promise<void>)[];
 }
@@ -118,8 +119,10 @@ export class BufferedUnit implements UnitOfWork {
       own.set(subject, gone ? undefined : overlaid(change, before));
       buffer.changes.push(change);
     }
-    for (const precondition of expect)
-      if (isNeeded(buffer, added, precondition)) buffer.expect.push(precondition);
+    for (const precondition of neededPreconditions(buffer, added, expect)) {
+      if (precondition.check === 'atMost') buffer.limited.add(limitKey(precondition));
+      buffer.expect.push(precondition);
+    }
   }
 
   async readChecked<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
@@ -178,29 +181,6 @@ export class BufferedUnit implements UnitOfWork {
     };
     return this.#buffer;
   }
-}
-
-/**
- * Whether the commit has to name a precondition of one of its calls. It must not name one about what an earlier call of the
- * same unit has changed, nor one twice. `added`: the subjects that the present call changes first.
- */
-function isNeeded(
-  { own, revs, limited }: Buffer,
-  added: ReadonlySet<string>,
-  precondition: Precondition,
-): boolean {
-  if (precondition.check === 'atMost') {
-    const key = `${precondition.of} ${precondition.id}`;
-    if (limited.has(key)) return false;
-    limited.add(key);
-    return true;
-  }
-  const isRev = precondition.check === 'rev';
-  const subject = isRev ? `${precondition.kind}/${precondition.id}` : `job/${precondition.id}`;
-  // A callback leaves the rev of its job as it is. Only to a job that is not stored yet can no other process add one.
-  if (precondition.check === 'noUnstartedCallback') return own.get(subject)?.rev !== 0;
-  const isChangedBefore = own.has(subject) && !added.has(subject);
-  return !isChangedBefore && !(isRev && revs.has(subject));
 }
 
 /** A record with one change made. A job that the store has not seen begins with everything that a job has. */

@@ -61,7 +61,10 @@ export interface SqlPort {
   end(): Promise<void>;
 }
 
-/** The place of the database, as a PostgreSQL store gets it. */
+/**
+ * The place of the database, as a PostgreSQL store gets it. The price of a `pool` of the program: signs of life come from the
+ * main thread, which the program may block, and not from a thread with a connection of its own.
+ */
 export type Database =
   | { readonly connectionString: string; readonly pool?: undefined }
   | { readonly pool: Pool; readonly connectionString?: undefined };
