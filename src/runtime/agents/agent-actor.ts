@@ -21,7 +21,8 @@ import type { Committer } from '../commits/committer.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import { WorkerSlots } from '../execution/worker-slots.ts';
-import { type ClaimDeps, claimJobs } from './claim-jobs.ts';
+import type { ClaimInput } from './claim-changes.ts';
+import { type ClaimDeps, claimInput, claimJobs } from './claim-jobs.ts';
 import {
   type AgentOwner,
   JobStarter,
@@ -51,6 +52,7 @@ export class AgentActor implements StartingAgent {
   readonly #deps: AgentDeps;
   readonly #context: RuntimeContext;
   readonly #committer: Committer;
+  readonly #claimInput: ClaimInput;
   readonly #actor: Actor<typeof agentMachine>;
   #record: AgentRecord;
   #poll: OpenPoll | null = null;
@@ -78,6 +80,7 @@ export class AgentActor implements StartingAgent {
     this.queue = queue;
     this.#record = record;
     this.name = record.id.slice(`${queue}/${owner.uuid}/`.length);
+    this.#claimInput = claimInput(this.#context, { queue, dispatcher: owner.uuid, agent: this.name });
     this.workers = new WorkerSlots(this.#context, () => this.slotFreed());
     this.#starter = new JobStarter(deps, this);
     const logic = agentMachine.provide({ actions: { claim: () => void this.#claim() } });
@@ -213,8 +216,8 @@ export class AgentActor implements StartingAgent {
   /** Returns how many jobs it holds then. `slotFreed` reports the slots that are freed meanwhile. */
   async #claimWhatFits(): Promise<number> {
     const { id, selection } = this.#record;
-    const { queue, name, owner, size } = this;
-    const claimant = { id, queue, dispatcher: owner.uuid, name, size, selection };
+    const { size } = this;
+    const claimant = { id, input: this.#claimInput, size, selection };
     const most = this.#context.store.exclusive ? size : Math.max(claimOfLarge, Math.ceil(size / 2));
     const claim = await claimJobs(this.#deps, claimant, most);
     const held = claim.held ?? this.#held + claim.jobs.length;

@@ -19,10 +19,8 @@ export interface ClaimDeps {
 export interface Claimant {
   /** Id of the agent's record. */
   readonly id: string;
-  readonly queue: string;
-  /** UUID of the dispatcher. */
-  readonly dispatcher: string;
-  readonly name: string;
+  /** Its place, and what its process knows. */
+  readonly input: ClaimInput;
   /** How many jobs it may hold. */
   readonly size: number;
   readonly selection: Selection;
@@ -41,21 +39,22 @@ export interface AgentClaim extends Claimed {
 export function claimJobs(deps: ClaimDeps, claimant: Claimant, limit: number): Promise<AgentClaim> {
   const { committer } = deps;
   const { context } = committer;
-  const { queue, dispatcher, name } = claimant;
+  const { store } = context;
+  const { input, id, size } = claimant;
+  const { queue, dispatcher } = input;
   return retryConflicts(5, async () => {
     const starts = new Map<string, Transition>();
     let frees = false;
-    const input = claimInput(context, { queue, dispatcher, agent: name });
-    const claimed = await context.store.claim({
+    const claimed = await store.claim({
       queue,
       limit,
       by: dispatcher,
-      agent: claimant.id,
-      size: claimant.size,
+      agent: id,
+      size,
       ...(await selected(context, claimant)),
       take: skipping(deps, (candidate) => {
-        const { changes, start, freesQuotas } = claimChanges(input, candidate);
-        if (start !== null) starts.set(start.id, start.transition);
+        const { changes, start, freesQuotas } = claimChanges(input, candidate, store.now());
+        if (start !== null) starts.set(start.id, start);
         frees ||= freesQuotas;
         return changes;
       }),
@@ -66,7 +65,7 @@ export function claimJobs(deps: ClaimDeps, claimant: Claimant, limit: number): P
   });
 }
 
-/** The input of `claimChanges` for a runtime. */
+/** The input of `claimChanges` for an agent. Made once for each agent: a claim must cost nothing beside its jobs. */
 export function claimInput(
   { store, ids, uuid, registry }: RuntimeContext,
   place: Pick<ClaimInput, 'queue' | 'dispatcher' | 'agent'>,
@@ -75,10 +74,6 @@ export function claimInput(
   return {
     ...place,
     epoch: store.epoch,
-    // Read at each candidate: a claim may take a while.
-    get at() {
-      return store.now();
-    },
     assigner: uuid,
     newId: () => ids.newId(),
     policyOf,
@@ -112,7 +107,7 @@ function logSkipped({ log }: RuntimeContext, id: string, error: unknown): void {
 
 async function selected(
   { registry, store }: RuntimeContext,
-  { queue, dispatcher, name, selection }: Claimant,
+  { input: { queue, dispatcher, agent }, selection }: Claimant,
 ): Promise<Pick<ClaimRequest, 'accepts' | 'choose'>> {
   const any: Acceptance = { lane: () => true, job: null };
   if (selection.kind === 'data') {
@@ -126,6 +121,6 @@ async function selected(
   }
   if (selection.kind === 'any') return { accepts: any, choose: null };
   const chooser = registry.chooser(selection.name);
-  const held = await store.held(queue, dispatcher, name);
+  const held = await store.held(queue, dispatcher, agent);
   return { accepts: any, choose: (claimable) => chooser.choose(claimable, held) };
 }

@@ -25,8 +25,6 @@ const none: readonly never[] = Object.freeze([]);
 
 /** Buffers changes for one commit. Reads see the state as it is, with the unit's own changes over it. */
 export class BufferedUnit implements UnitOfWork {
-  readonly context: RuntimeContext;
-  readonly committer: Committer;
   readonly #direct: UnitOfWork;
   readonly #call: string;
   /** Null until something is read or added: most jobs do neither, and each of their attempts has a unit. */
@@ -37,10 +35,16 @@ export class BufferedUnit implements UnitOfWork {
 
   /** `call` is what a refusal names once the unit has ended. */
   constructor(direct: UnitOfWork, call: string) {
-    this.context = direct.context;
-    this.committer = direct.committer;
     this.#direct = direct;
     this.#call = call;
+  }
+
+  get context(): RuntimeContext {
+    return this.#direct.context;
+  }
+
+  get committer(): Committer {
+    return this.#direct.committer;
   }
 
   get handles(): HandleUnit {

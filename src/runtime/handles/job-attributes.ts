@@ -22,11 +22,9 @@ export abstract class JobAttributes<Result> {
   /** Narrows what `result()` gives; never present at run time. */
   declare readonly resultType: Result;
   readonly #state: JobState;
-  readonly #decode: (value: Json) => unknown;
 
-  constructor(state: JobState, decode: (value: Json) => unknown) {
+  constructor(state: JobState) {
     this.#state = state;
-    this.#decode = decode;
   }
 
   /** Its id; null before it is stored. */
@@ -69,7 +67,7 @@ export abstract class JobAttributes<Result> {
     const outcome = this.#state.record?.outcome ?? null;
     if (outcome === null) return null;
     if (!outcome.ok) return { ok: false, failure: new Failure(outcome.failure) };
-    return { ok: true, value: this.#decode(outcome.value) as Result };
+    return { ok: true, value: this.#state.decode(outcome.value) as Result };
   }
 
   /** How it ended: succeeded, failed, aborted or expired; null while it has not. */
@@ -80,7 +78,7 @@ export abstract class JobAttributes<Result> {
   /** Its arguments: of a draft the list itself, to be changed until it is put; of a handle a copy. */
   get args(): readonly unknown[] {
     const { record, args } = this.#state;
-    return record === null ? args : record.args.map(this.#decode);
+    return record === null ? args : record.args.map((arg) => this.#state.decode(arg));
   }
 
   set args(args: readonly unknown[]) {
@@ -159,7 +157,10 @@ export abstract class JobAttributes<Result> {
   get annotations(): { readonly [name: string]: unknown } {
     const { record, settings, annotations } = this.#state;
     if (record === null) return settings.annotations ?? {};
-    const decoded = Object.entries(annotations ?? {}).map(([name, value]) => [name, this.#decode(value)]);
+    const decoded = Object.entries(annotations ?? {}).map(([name, value]) => [
+      name,
+      this.#state.decode(value),
+    ]);
     return Object.assign(Object.create(null), Object.fromEntries(decoded));
   }
 

@@ -5,13 +5,14 @@ import { type JobStatus, statusOfState } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { jobText } from '../../model/values/job-text.ts';
 import { Redactor } from '../../model/values/redaction.ts';
-import { encodeValue } from '../../model/values/values.ts';
+import { decodeValue, encodeValue } from '../../model/values/values.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import type { Definition } from '../definitions/definition.ts';
 import { changeJob } from '../jobs/change-job.ts';
 import type { JobDrafts } from '../jobs/job-drafts.ts';
 import { isJob } from '../jobs/job-like.ts';
 import type { JobSettings } from '../jobs/job-settings.ts';
+import { servicesOf } from './services.ts';
 
 /** The state of a job object: as a draft what it is to become, as a handle what the store answered last. */
 export class JobState {
@@ -100,6 +101,13 @@ export class JobState {
     const changed = await changeJob(work, record.id, event, drafts?.changes ?? []);
     drafts?.attach();
     this.learn(changed);
+  }
+
+  /** A stored value as programs see it; jobs in it are handles that `refresh()` fills. */
+  decode(value: Json): unknown {
+    if (this.work === null) return undefined;
+    const { work, handles } = servicesOf(this.work.context);
+    return decodeValue(value, (id) => handles.reference(work, id));
   }
 
   refused(event: string, status = this.status): BadStatusError {

@@ -1,10 +1,8 @@
-import type { Json } from '../../../machines/json.ts';
 import { checkKnown, checkObject } from '../../model/checks/check-options.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import { type JobStatus, newJobRecord } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
-import { decodeValue } from '../../model/values/values.ts';
 import type { HistoryEntry } from '../../store/entry.ts';
 import type { Beginning, Duration } from '../../time.ts';
 import { addCallback } from '../callbacks/add-callback.ts';
@@ -59,7 +57,7 @@ export class Job<Result = unknown> extends JobAttributes<Result> implements JobL
   readonly #state: JobState;
 
   private constructor(state: JobState) {
-    super(state, (value) => decoded(state, value));
+    super(state);
     this.#state = state;
   }
 
@@ -317,10 +315,4 @@ export class Job<Result = unknown> extends JobAttributes<Result> implements JobL
     const { work, record } = this.#state.stored();
     return addCallback(servicesOf(work.context).callbacks, work, record.id, callback);
   }
-}
-
-/** A stored value as programs see it; jobs in it are handles that `refresh()` fills. */
-function decoded({ work }: JobState, value: Json): unknown {
-  if (work === null) return undefined;
-  return decodeValue(value, (id) => Job.reference(servicesOf(work.context).work, id));
 }

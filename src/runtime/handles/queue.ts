@@ -195,7 +195,7 @@ export class Queue {
       accepts: { lane: () => true, job: accepts },
       choose: null,
       take: skipping(services, (candidate) => {
-        const { changes, freesQuotas } = claimChanges(input, candidate);
+        const { changes, freesQuotas } = claimChanges(input, candidate, store.now());
         frees ||= freesQuotas;
         return changes;
       }),

@@ -21,7 +21,7 @@ const ordinary = commonRetryPolicy({
 });
 
 function inputWith(policyOf: (job: JobRecord) => RetryPolicy | undefined): ClaimInput {
-  return { ...place, epoch: 3, at: 70, assigner: 'p2', newId: () => 's1', policyOf };
+  return { ...place, epoch: 3, assigner: 'p2', newId: () => 's1', policyOf };
 }
 
 function byName(policy: RetryPolicy | undefined): (job: JobRecord) => RetryPolicy | undefined {
@@ -69,11 +69,12 @@ describe('a claimed job', () => {
     const { changes, start, freesQuotas } = claimChanges(
       inputWith(() => policy),
       { job: pending, quotas: [], expired: false },
+      70,
     );
 
     expect(changes.map(({ event }) => event)).toEqual(isStarted ? ['job.claim', 'job.start'] : ['job.claim']);
     expect(changes.at(-1)?.to).toBe(isStarted ? 'active.running' : 'assigned');
-    expect(start).toEqual(isStarted ? { id: 'j1', transition: changes[1] } : null);
+    expect(start).toEqual(isStarted ? changes[1] : null);
     expect(freesQuotas).toBe(false);
   });
 
@@ -81,6 +82,7 @@ describe('a claimed job', () => {
     const { changes } = claimChanges(
       inputWith(() => ordinary),
       { job: pending, quotas: ['q/disk'], expired: false },
+      70,
     );
     const [claim, start] = changes as Transition[];
     const claimed = afterStep(pending, claim as Transition);
@@ -102,6 +104,7 @@ describe('a claimed job', () => {
     const { changes } = claimChanges(
       inputWith(() => ordinary),
       { job, quotas, expired: false },
+      70,
     );
     const [claim] = changes as Transition[];
 
@@ -115,6 +118,7 @@ describe('a claimed job', () => {
     const claim = claimChanges(
       inputWith(() => ordinary),
       { job, quotas: [], expired: false },
+      70,
     );
 
     expect(claim.changes).toMatchObject([{ id: 'j1', event: 'job.claim', from: state, to: state }]);
@@ -130,6 +134,7 @@ describe('a claimed job', () => {
         claimChanges(
           inputWith(() => ordinary),
           candidate,
+          70,
         ),
       ).toThrow(BadStatusError);
     },
@@ -142,11 +147,15 @@ describe('the claim of an expired job', () => {
     ['frees no quota when it names one without a slot', jobIn('pending', { quotaNames: ['disk'] }), false],
     ['frees its quotas at once', putBack, true],
   ])('%s', (_fact, job, frees) => {
-    const { changes, freesQuotas } = claimChanges(inputWith(byName(ordinary)), {
-      job,
-      quotas: ['q/disk'],
-      expired: true,
-    });
+    const { changes, freesQuotas } = claimChanges(
+      inputWith(byName(ordinary)),
+      {
+        job,
+        quotas: ['q/disk'],
+        expired: true,
+      },
+      70,
+    );
 
     expect(freesQuotas).toBe(frees);
     expect(afterStep(job, changes[0] as Transition)).toMatchObject({
@@ -161,11 +170,15 @@ describe('the claim of an expired job', () => {
     ['is not known in this process', undefined],
     ['forbids a second run', NeverRetry],
   ])('starts its wrapper when the policy of the job %s', (_which, policy) => {
-    const { changes, start } = claimChanges(inputWith(byName(policy)), {
-      job: pending,
-      quotas: ['q/disk'],
-      expired: true,
-    });
+    const { changes, start } = claimChanges(
+      inputWith(byName(policy)),
+      {
+        job: pending,
+        quotas: ['q/disk'],
+        expired: true,
+      },
+      70,
+    );
 
     expect(changes).toMatchObject([
       { id: 'j1', event: 'job.pull', from: 'pending', to: 'new' },
@@ -173,18 +186,22 @@ describe('the claim of an expired job', () => {
       { id: 's1', event: 'job.claim', from: 'pending', to: 'assigned' },
       { id: 's1', event: 'job.start', from: 'assigned', to: 'active.running' },
     ]);
-    expect(start).toEqual({ id: 's1', transition: changes[3] });
+    expect(start).toEqual(changes[3]);
   });
 
   it('takes no quota slot for its wrapper', () => {
-    const { start } = claimChanges(inputWith(byName(ordinary)), {
-      job: putBack,
-      quotas: ['q/disk'],
-      expired: true,
-    });
+    const { start } = claimChanges(
+      inputWith(byName(ordinary)),
+      {
+        job: putBack,
+        quotas: ['q/disk'],
+        expired: true,
+      },
+      70,
+    );
 
-    expect(start?.transition.job).toMatchObject({ parent: place, epoch: 3, claim: 1, quotas: [] });
-    expect(start?.transition.job?.args).toEqual([{ $job: 'j1' }]);
+    expect(start?.job).toMatchObject({ parent: place, epoch: 3, claim: 1, quotas: [] });
+    expect(start?.job?.args).toEqual([{ $job: 'j1' }]);
   });
 
   it.each([
@@ -193,6 +210,6 @@ describe('the claim of an expired job', () => {
   ])('is refused when it failed in its queue, in state %s', (_state, job) => {
     const candidate = { job, quotas: [], expired: true };
 
-    expect(() => claimChanges(inputWith(byName(ordinary)), candidate)).toThrow(BadStatusError);
+    expect(() => claimChanges(inputWith(byName(ordinary)), candidate, 70)).toThrow(BadStatusError);
   });
 });
