@@ -200,7 +200,8 @@ export interface RecordReader {
   list<K extends Kind>(kind: K, prefix: string): Promise<readonly Records[K][]>;
   /** Waiting jobs in the order in which they are offered: all, or the first `most`. */
   waiting(queue: string, most?: number): Promise<readonly JobRecord[]>;
-  waitingCount(queue: string): Promise<number>;
+  /** How many jobs wait in a queue: all, or those of one definition. */
+  waitingCount(queue: string, name?: string): Promise<number>;
   /** Jobs an agent holds, in order of claim. `agent` null: of all agents of the dispatcher. */
   held(queue: string, dispatcher: string, agent: string | null): Promise<readonly JobRecord[]>;
   heldCount(queue: string, dispatcher: string, agent: string): Promise<number>;

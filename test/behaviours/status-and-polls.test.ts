@@ -34,6 +34,7 @@ forEachStore('Questions to a dispatcher', (makeStore) => {
       timeSinceLastPoll: 3000,
       uptime: 19_000,
       uuid: 'a',
+      unknownJobs: [],
     });
   });
 

@@ -75,6 +75,7 @@ describe.each(stores)('The dispatcher can be analysed, on a %s store:', (_, make
       timeSinceLastPoll: 2000,
       uptime: 7000,
       uuid: dispatcher.uuid,
+      unknownJobs: [],
     });
   });
 
@@ -99,6 +100,7 @@ describe.each(stores)('The dispatcher can be analysed, on a %s store:', (_, make
       timeSinceLastPoll: null,
       uptime: null,
       uuid: dispatcher.uuid,
+      unknownJobs: [],
     });
   });
 

@@ -52,7 +52,7 @@ describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
     expect((await refusal(box, () => box.define(impostor))).code).toBe('DUPLICATE_DEFINITION');
   });
 
-  it('a job whose definition is unknown when it runs fails by itself, and nothing else', async () => {
+  it('a job whose definition is unknown waits, is refused by box.call, and holds up nothing else', async () => {
     const shared = store();
     const first = await openBox(shared, [stranger]);
     const { id } = await first.queue().put(stranger());
@@ -62,12 +62,12 @@ describe.each(Object.entries(stores))('on a %s store', (_name, store) => {
 
     const next = await second.queue().put(keep('fine'));
 
-    await expect(second.job(id as string).result()).rejects.toMatchObject({
-      name: 'UnknownDefinitionError',
-      code: 'UNKNOWN_DEFINITION',
-    });
     expect(await next.result()).toBe('fine');
-    expect((await second.job(id as string).refresh()).ending).toBe('failed');
+    const waiting = await second.job(id as string).refresh();
+    expect(waiting.status).toBe('PENDING');
+    const pulled = await second.queue().pull();
+    await expect(second.call(pulled)).rejects.toMatchObject({ code: 'UNKNOWN_DEFINITION' });
+    expect((await pulled.refresh()).status).toBe('NEW');
   });
 
   it.each([

@@ -18,8 +18,8 @@ export const testedMutants: readonly TestedMutant[] = [
     edits: [
       {
         file: 'src/runtime/definitions/registry.ts',
-        find: 'return this.#definitions.get(name);',
-        replace: 'void import(name).catch(() => {});\n    return this.#definitions.get(name);',
+        find: 'const found = this.#definitions.get(name);',
+        replace: 'void import(name).catch(() => {});\n    const found = this.#definitions.get(name);',
       },
     ],
   },
@@ -31,8 +31,8 @@ export const testedMutants: readonly TestedMutant[] = [
     edits: [
       {
         file: 'src/runtime/definitions/registry.ts',
-        find: 'return this.#definitions.get(name);',
-        replace: 'return this.#definitions.get(name) ?? ({} as Record<string, Definition>)[name];',
+        find: 'const found = this.#definitions.get(name);',
+        replace: 'const found = this.#definitions.get(name) ?? ({} as Record<string, Definition>)[name];',
       },
     ],
   },

@@ -40,9 +40,9 @@ describe('[S1] a stored name', () => {
       1 + Math.ceil(report.references / 4),
       'innocent',
     ]);
-    // A job whose reference could be a name fails; one whose reference could not is quarantined. Neither gives a value.
-    expect(Object.keys(report.outcomes).sort()).toEqual(['UnknownDefinitionError', 'quarantined']);
-    expect(report.outcomes.UnknownDefinitionError + report.outcomes.quarantined).toBe(report.references);
+    // A job whose reference could be a name waits; one whose reference could not is quarantined. Neither gives a value.
+    expect(Object.keys(report.outcomes).sort()).toEqual(['PENDING', 'quarantined']);
+    expect(report.outcomes.PENDING + report.outcomes.quarantined).toBe(report.references);
     expect(report.policies).toEqual(['ACTIVE']);
   });
 });

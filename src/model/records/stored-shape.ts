@@ -1,4 +1,5 @@
 import { isId, isName } from '../checks/names.ts';
+import { splitSystemName } from './system-names.ts';
 
 /** Whether a value under one key is one that a version of this code may have written there. */
 type Check = (value: unknown) => boolean;
@@ -87,8 +88,12 @@ const reserved: readonly (readonly [string, Check])[] = [
   ['lastSeq', isCount],
 ];
 
+/** A system job may name the definition that it needs, and is then longer than a name. */
+const isJobName: Check = (value) =>
+  isName(typeof value === 'string' ? (splitSystemName(value)?.needs ?? value) : value);
+
 const jobChecks: ReadonlyMap<string, Check> = new Map<string, Check>([
-  ['name', isName],
+  ['name', isJobName],
   ['args', Array.isArray],
   ['quotaNames', isTexts],
   ['beginAfter', orNull(isNumber)],

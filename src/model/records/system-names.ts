@@ -21,7 +21,21 @@ const systemJobs: readonly string[] = [
 
 /** Whether jobs of this name are system jobs. Joined jobs are not: a program makes them. */
 export function isSystemJob(name: string): boolean {
-  return systemJobs.includes(name);
+  return systemJobs.includes(splitSystemName(name)?.system ?? name);
+}
+
+/**
+ * The name of a system job that only a process may claim that knows a definition: it has to call a job of that definition,
+ * or to ask its retry policy. It is a name of its own, so such jobs are in a lane of their own.
+ */
+export function systemNameNeeding(system: string, definition: string): string {
+  return `${system}:${definition}`;
+}
+
+/** The parts of a name that `systemNameNeeding` made; null for any other name. */
+export function splitSystemName(name: string): { readonly system: string; readonly needs: string } | null {
+  const at = isSystemName(name) ? name.indexOf(':') : -1;
+  return at < 0 ? null : { system: name.slice(0, at), needs: name.slice(at + 1) };
 }
 
 /** Whether a definition name is reserved for Signalbox. */

@@ -7,12 +7,15 @@ import type { Committer } from '../commits/committer.ts';
 import { retryConflicts } from '../commits/retry.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import { type ClaimInput, claimChanges } from './claim-changes.ts';
+import type { UnknownDefinitions } from './unknown-definitions.ts';
 
 /** The dependencies of claims. */
 export interface ClaimDeps {
   readonly committer: Committer;
   /** Ids of waiting jobs that no claim could take. Each was logged once. */
   readonly skipped: Set<string>;
+  /** The definitions that waiting jobs name and this process does not know. */
+  readonly unknown: UnknownDefinitions;
 }
 
 /** The agent that claims, and which jobs it takes. */
@@ -51,7 +54,7 @@ export function claimJobs(deps: ClaimDeps, claimant: Claimant, limit: number): P
       by: dispatcher,
       agent: id,
       size,
-      ...(await selected(context, claimant)),
+      ...(await selected(deps, claimant)),
       take: skipping(deps, (candidate) => {
         const { changes, start, freesQuotas } = claimChanges(input, candidate, store.now());
         if (start !== null) starts.set(start.id, start);
@@ -105,14 +108,21 @@ function logSkipped({ log }: RuntimeContext, id: string, error: unknown): void {
   log.events('CRITICAL', what, { job: id, err: failure.toError() });
 }
 
+/**
+ * Which jobs an agent takes. Only jobs whose definition this process knows: the others wait for a process that knows them.
+ * Asked once for each lane, so a lane of an unknown definition costs a claim one look, however many jobs are in it.
+ */
 async function selected(
-  { registry, store }: RuntimeContext,
+  { committer, unknown }: ClaimDeps,
   { input: { queue, dispatcher, agent }, selection }: Claimant,
 ): Promise<Pick<ClaimRequest, 'accepts' | 'choose'>> {
-  const any: Acceptance = { lane: () => true, job: null };
+  const { registry, store } = committer.context;
+  const isKnown = (name: string): boolean =>
+    registry.definition(name) !== undefined || unknown.note(queue, name);
+  const any: Acceptance = { lane: isKnown, job: null };
   if (selection.kind === 'data') {
     const { filter } = selection;
-    const lane: Acceptance['lane'] = (job, quotas) => filterAcceptsLane(filter, job, quotas);
+    const lane: Acceptance['lane'] = (job, quotas) => filterAcceptsLane(filter, job, quotas) && isKnown(job);
     const accepts = { lane, job: filterOfJob(filter) };
     return { accepts: filter.args === undefined ? accepts : { ...accepts, args: filter.args }, choose: null };
   }

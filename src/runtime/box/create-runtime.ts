@@ -11,6 +11,7 @@
  *   builtin-jobs. Only src/index.ts imports this room.
  */
 import { AgentRegistry } from '../agents/agent-registry.ts';
+import { UnknownDefinitions } from '../agents/unknown-definitions.ts';
 import { CallbackRunner } from '../callbacks/callback-runner.ts';
 import { Committer } from '../commits/committer.ts';
 import { JobWatch } from '../commits/job-watch.ts';
@@ -107,6 +108,7 @@ export function createRuntime(context: RuntimeContext, links: RuntimeLinks): Run
     representations: new RepresentationCommands({ work, hooks: links.hooksOn(work), abortRuns }),
     watch: new JobWatch(context.store, context.reactor),
     skipped: new Set(),
+    unknown: new UnknownDefinitions(context),
     joins: new Map(),
   };
   provideServices(context, runtime);

@@ -130,6 +130,8 @@ export class Signalbox {
   /** Registers a job of this process. @throws SignalboxError `DUPLICATE_DEFINITION`, `ANONYMOUS_FUNCTION`. */
   define(definition: JobDefinition<never, unknown>): void {
     this.#registry.add(definition);
+    // Jobs of it may wait: they were left to a process that knows it.
+    this.#supervisor.runtime?.agents.offer();
   }
 
   /**

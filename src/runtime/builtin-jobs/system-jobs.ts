@@ -14,9 +14,12 @@ import { isReadable } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { systemNames } from '../../model/records/system-names.ts';
 import { failJob } from '../callbacks/fail-job.ts';
+import { handOver } from '../callbacks/hand-over.ts';
 import { belongsToSystemJob, handleInterrupt } from '../callbacks/interrupted-job.ts';
+import { ifUnchanged } from '../commits/preconditions.ts';
 import { retryForever } from '../commits/retry.ts';
-import { type CallbackContext, currentRun } from '../execution/run.ts';
+import { jobLabel } from '../execution/outcome-log.ts';
+import { type CallbackContext, currentRun, HandedOverError } from '../execution/run.ts';
 import { makeDefinition } from '../handles/define-job.ts';
 import type { Job, JobDefinition } from '../handles/job.ts';
 import { type HandleServices, servicesOf } from '../handles/services.ts';
@@ -32,20 +35,24 @@ export const systemDefinitions = [
     const record = await undecided(services, job);
     if (record === null) return;
     // Failed by an earlier run of this job, whose worker disappeared during a callback: that callback is decided, too.
-    if (record.state === 'callbacks') return callbacks.resume(record, ownWorker());
+    if (record.state === 'callbacks') return callbacks.resume(record, ownWorker(job));
     const limit = record.beginBy === null ? 'its deadline' : `${record.beginBy} ms`;
     const error = new TimeoutError({ what: `the start of job ${job.record.id}`, limit });
-    await failJob(callbacks, work, job.record.id, error, { expired: true, within: ownWorker() });
+    await failJob(callbacks, work, job.record.id, error, { expired: true, within: ownWorker(job) });
   }),
   deciding(systemNames.handleInterrupt, async (services, job) => {
-    if ((await undecided(services, job)) === null) return;
+    const record = await undecided(services, job);
+    if (record === null) return;
+    // The retry policy of a definition is known where the definition is.
+    if (services.work.context.registry.definition(record.name) === undefined)
+      return handOverTo(services, record);
     const queue = currentRun.getStore()?.queue ?? '';
-    await handleInterrupt(services, job.record.id, { queue, within: ownWorker(), system: ownId() });
+    await handleInterrupt(services, job.record.id, { queue, within: ownWorker(job), system: ownId() });
   }),
   deciding(systemNames.resumeCallbacks, async (services, job) => {
     const record = await readable(services, job);
     if (record !== undefined && !isElsewhere(record))
-      await services.callbacks.continueCallbacks(record, ownWorker());
+      await services.callbacks.continueCallbacks(record, ownWorker(job));
   }),
   // Passes the outcome of its parent on for a branch that is missing; a Failure stays one.
   makeDefinition({ name: systemNames.pass, run: (input: unknown) => input }),
@@ -67,7 +74,10 @@ function deciding(
       services.work.context,
       () => `${name} of job ${job.record.id}`,
       () => decide(services, job),
-    );
+    ).catch((error: unknown) => {
+      // Decided: another system job continues with it.
+      if (!(error instanceof HandedOverError)) throw error;
+    });
   };
   return makeDefinition({ name, run });
 }
@@ -111,7 +121,19 @@ function ownId(): string {
   return currentRun.getStore()?.job.id ?? '';
 }
 
-/** The worker of the current system job: callbacks that it continues run there, as long as it holds its own job. */
-function ownWorker(): CallbackContext | null {
-  return currentRun.getStore()?.callbackContext ?? null;
+/** The worker of the current system job: callbacks of its job run there, as long as it holds its own job. */
+function ownWorker({ record }: Job): CallbackContext | null {
+  const context = currentRun.getStore()?.callbackContext;
+  return context === undefined ? null : { ...context, about: record.id };
+}
+
+/** Hands a job over to a process that knows its definition. */
+async function handOverTo({ work }: HandleServices, job: JobRecord): Promise<void> {
+  const { store, ids, uuid, log } = work.context;
+  const queue = currentRun.getStore()?.queue ?? '';
+  const input = { systemId: ids.newId(), queue, needs: job.name, at: store.now(), assigner: uuid };
+  await work.committer.commit(uuid, handOver(job, input), [ifUnchanged(job)]).synced;
+  const what = (): string =>
+    `${jobLabel(work.context, job)} is handed over to a process that knows its definition`;
+  log.events('WARNING', what, { job: job.id });
 }

@@ -30,12 +30,13 @@ import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import { jobLabel } from '../execution/outcome-log.ts';
 import type { OutcomeWaits } from '../execution/outcome-waits.ts';
 import type { RetryPolicies } from '../execution/retry-policies.ts';
-import { type CallbackContext, isCommitted, isSameCall, Run } from '../execution/run.ts';
+import { type CallbackContext, HandedOverError, isCommitted, isSameCall, Run } from '../execution/run.ts';
 import type { CallbackSteps, RunSteps } from '../execution/run-steps.ts';
 import { annotationsOf } from '../jobs/annotations.ts';
 import type { JobHandles, JobLike } from '../jobs/job-like.ts';
 import { CallbackChoice } from './callback-choice.ts';
 import { endJob } from './end-job.ts';
+import { handOver } from './hand-over.ts';
 import { decideInterruptedCallback } from './interrupted-job.ts';
 
 /** The dependencies of the callback runner. */
@@ -77,7 +78,7 @@ export class CallbackRunner implements CallbackSteps {
 
   async #outsideAgents(job: JobRecord): Promise<CallbackContext> {
     const queue = (await queueOf(this.#context.store, job)) ?? '';
-    return { agent: null, slot: null, holder: null, queue };
+    return { agent: null, slot: null, holder: null, queue, about: job.id };
   }
 
   /**
@@ -139,10 +140,11 @@ export class CallbackRunner implements CallbackSteps {
   }
 
   async #call(context: CallbackContext, callback: JobRecord, parent: JobRecord): Promise<void> {
-    const { store, log } = this.#context;
+    const { store, log, registry } = this.#context;
     // A callback that was added since its parent was read may be unsynced: nothing runs that a power cut could take back.
     if (callback.createdSeq > parent.lastSeq) await store.settled();
     if (isExpired(callback, store.now())) return this.#failExpired(context, callback);
+    if (registry.definition(callback.name) === undefined) return this.#handOver(context, callback);
     const start = stepJob(callback, { type: 'job.start', at: this.#context.now() });
     const begun = afterStep(callback, start);
     log.trace('DEBUG', () => `starting callback ${this.#label(callback)} to ${this.#label(parent)}`, {
@@ -159,6 +161,32 @@ export class CallbackRunner implements CallbackSteps {
       if (!isStoreAway(error) || !(await isCommitted(this.#context, begun))) throw error;
     }
     if (callsHandler(start)) await this.#run(context, begun, parent);
+  }
+
+  /**
+   * Hands the root job over to a process that knows a callback, and waits there until there is one: a system job that needs
+   * the definition takes its place, and the job stays in CALLBACKS.
+   * @throws HandedOverError when that is done; SignalboxError `UNKNOWN_DEFINITION` for a job without a queue, whose callback is
+   * looked at again later.
+   */
+  async #handOver(context: CallbackContext, { name }: JobRecord): Promise<void> {
+    const { store, ids, uuid, log, registry } = this.#context;
+    const id = context.about ?? context.holder?.id ?? '';
+    const job = await store.get('job', id);
+    const queue = job === undefined ? null : await queueOf(store, job);
+    const isThere = queue !== null && (await store.get('queue', queue)) !== undefined;
+    if (job?.state !== 'callbacks' || queue === null || !isThere) {
+      registry.mustKnowName(name);
+      return;
+    }
+    const input = { systemId: ids.newId(), queue, needs: name, at: store.now(), assigner: uuid };
+    const changes = handOver(job, input);
+    await this.#committer.commit(this.#authorIn(context), changes, [ifUnchanged(job), ...ifHeld(context)])
+      .written;
+    const what = (): string =>
+      `${this.#label(job)} is handed over to a process that knows its callback ${name}`;
+    log.events('WARNING', what, { job: id });
+    throw new HandedOverError({ id });
   }
 
   /** A policy that is unknown in this process may forbid a second run. */
@@ -187,15 +215,16 @@ export class CallbackRunner implements CallbackSteps {
     );
     // Its worker may have been declared dead meanwhile, and the callback reassigned.
     if (!isSameCall(job, now)) return;
-    await new Promise<void>((resolve) => {
+    const run = await new Promise<Run>((resolve) => {
       // Without a holder of the root job, the callback's own claim distinguishes this attempt from the next.
       const holder = context.holder ?? holderOf(job);
       const { work } = this.#deps;
       const run = new Run({ work, ...context, holder, job, input: [input], annotations, info: null });
-      run.onDone = resolve;
+      run.onDone = () => resolve(run);
       context.agent?.workers.started(run);
       this.#deps.steps.execute(run);
     });
+    if (run.handedOver !== null) throw run.handedOver;
   }
 
   /** What a callback is called with: the value of its parent, or the Failure. */

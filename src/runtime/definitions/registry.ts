@@ -18,7 +18,12 @@ import {
   type RetryPolicy,
 } from '../../model/jobs/retry.ts';
 import type { JobRecord } from '../../model/records/records.ts';
-import { failureCondition, isSystemJob, isSystemName } from '../../model/records/system-names.ts';
+import {
+  failureCondition,
+  isSystemJob,
+  isSystemName,
+  splitSystemName,
+} from '../../model/records/system-names.ts';
 import { Failure } from '../../model/values/failure.ts';
 import { Redactor } from '../../model/values/redaction.ts';
 import { isLogLevel, type LogLevel } from '../environment/logging.ts';
@@ -63,8 +68,22 @@ export class Registry {
     if (retry !== null && typeof retry === 'object') this.addPolicy(retry);
   }
 
+  /** The definition of a name. A system job that needs a definition is known where that definition is. */
   definition(name: string): Definition | undefined {
-    return this.#definitions.get(name);
+    const found = this.#definitions.get(name);
+    if (found !== undefined) return found;
+    const parts = splitSystemName(name);
+    return parts !== null && this.#definitions.has(parts.needs)
+      ? this.#definitions.get(parts.system)
+      : undefined;
+  }
+
+  /** @throws SignalboxError `UNKNOWN_DEFINITION` when this process does not know the name. */
+  mustKnowName(name: string): Definition {
+    const definition = this.definition(name);
+    if (definition === undefined)
+      throw new SignalboxError('UNKNOWN_DEFINITION', { name, known: this.names() });
+    return definition;
   }
 
   /** @throws SignalboxError `UNKNOWN_DEFINITION`. */

@@ -22,6 +22,7 @@ import { type Statistics, statisticsOf } from '../../model/monitoring/statistics
 import { type Duration, durationMs } from '../../time.ts';
 import { AgentActors } from '../agents/agent-actors.ts';
 import type { AgentOwner } from '../agents/job-starter.ts';
+import type { UnknownJobs } from '../agents/unknown-definitions.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { Reactor, ScheduledCall } from '../environment/reactor/reactor.ts';
 import { checkBox, type DispatcherHost, hostOf } from './dispatcher-host.ts';
@@ -48,6 +49,8 @@ export interface StatusInfo {
   readonly timeSinceLastPoll: number | null;
   readonly uptime: number | null;
   readonly uuid: string;
+  /** Jobs that wait for a process that knows their definition, at the last poll. */
+  readonly unknownJobs: readonly UnknownJobs[];
 }
 
 /**
@@ -276,6 +279,7 @@ export class DispatcherOf<Box extends object> implements AgentOwner {
       timeSinceLastPoll: activated === null ? null : now - (lastPoll ?? activated),
       uptime: activated === null || lastPoll === null ? null : now - activated,
       uuid: this.uuid,
+      unknownJobs: this.#host.deps.unknown.jobs,
     };
   }
 }

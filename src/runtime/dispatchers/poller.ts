@@ -50,6 +50,7 @@ export class Poller {
       if (!mayClaim()) return;
       agents.removeVanished(poll);
       await this.#guarded('rescue orphaned jobs', () => this.#deps.orphans.look());
+      await this.#guarded('count jobs of unknown definitions', () => this.#deps.unknown.look());
     });
     this.#closePrevious();
     polls.add(poll, this.#context.now());

@@ -12,7 +12,7 @@ import { outcomeCommit } from './outcome-commit.ts';
 import { logLost, logOutcome, outcomeText } from './outcome-log.ts';
 import type { CommitRetries } from './retry-commit.ts';
 import type { RetryPolicies } from './retry-policies.ts';
-import type { CommittedEnding, Run } from './run.ts';
+import { type CommittedEnding, HandedOverError, type Run } from './run.ts';
 import type { CallbackSteps, RunSteps } from './run-steps.ts';
 
 /** The dependencies of the completer. */
@@ -157,7 +157,8 @@ export class Completer {
     const performed = this.#deps.callbacks.perform(run.callbackContext, job);
     void performed
       .catch((error: unknown) => {
-        logLost(this.#context, run.job, error);
+        if (error instanceof HandedOverError) run.handedOver = error;
+        else logLost(this.#context, run.job, error);
         if (error instanceof ReassignedError) run.agent?.workers.lost(run);
       })
       .then(() => {

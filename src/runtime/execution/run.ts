@@ -14,7 +14,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Outcome } from '../../../machines/job.context.ts';
 import type { Json } from '../../../machines/json.ts';
-import { SignalboxError } from '../../errors.ts';
+import { ReassignedError, SignalboxError } from '../../errors.ts';
 import type { RetryCache, RetryPolicy } from '../../model/jobs/retry.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import type { Precondition } from '../../store/store.ts';
@@ -71,7 +71,12 @@ export interface CallbackContext {
   readonly slot: AgentSlot | null;
   readonly holder: Holder | null;
   readonly queue: string;
+  /** Id of the job that is handed over when this process does not know a callback. Default: the holder, the root job. */
+  readonly about?: string | null;
 }
+
+/** The root job was handed over to a process that knows a callback of it: the run ends here without an outcome to log. */
+export class HandedOverError extends ReassignedError {}
 
 /** An outcome and its commit. */
 export interface CommittedEnding {
@@ -96,6 +101,8 @@ export interface RunStart {
   /** Null for what no agent claimed: callbacks that are added to a completed job. */
   readonly holder: Holder | null;
   readonly queue: string;
+  /** See {@link CallbackContext}. */
+  readonly about?: string | null;
   /** What is appended to the stored arguments: a callback's input. */
   readonly input: readonly unknown[];
   readonly annotations: Record<string, Json>;
@@ -156,9 +163,12 @@ export class Run {
   inTransaction: BufferedUnit | null = null;
   /** Settles when it is known whether that transaction has committed an outcome; null while it has none to commit. */
   ending: Promise<void> | null = null;
+  /** Set when a callback of the run's job was handed over: the callers of the run stop, too. */
+  handedOver: HandedOverError | null = null;
   /** The job object that the code sees, as the job was when the attempt began; made by `local.getJob`. */
   view: JobLike | null = null;
   readonly #work: UnitOfWork;
+  readonly #about: string | null;
   #cache: RetryCache | null = null;
   #annotations: Record<string, Json>;
   #abort: AbortController | null = null;
@@ -174,6 +184,7 @@ export class Run {
     this.input = start.input;
     this.info = start.info;
     this.#work = start.work;
+    this.#about = start.about ?? start.holder?.id ?? null;
     this.#annotations = start.annotations;
     this.unit = new BufferedUnit(start.work, jobCalls);
   }
@@ -223,7 +234,8 @@ export class Run {
 
   /** Where the callbacks of its job run: in its own worker. */
   get callbackContext(): CallbackContext {
-    return { agent: this.agent, slot: this.slot, holder: this.holder, queue: this.queue };
+    const { agent, slot, holder, queue } = this;
+    return { agent, slot, holder, queue, about: this.#about };
   }
 
   /** The preconditions of every commit of the run: a new list for each. */

@@ -52,11 +52,18 @@ export async function callJob<Result>(
   return resultOf(work, job);
 }
 
-/** Stores the start of a job, however long that takes. @throws BadStatusError unless it is NEW or ASSIGNED. */
+/**
+ * Stores the start of a job, however long that takes.
+ * @throws BadStatusError unless it is NEW or ASSIGNED; SignalboxError `UNKNOWN_DEFINITION`.
+ */
 async function start(work: UnitOfWork, job: Job<unknown>): Promise<JobRecord> {
   const { context, committer } = work;
   const what = (): string => `starting ${job}`;
-  if (job.isStored) return retryForever(context, what, async () => startStored(work, await job.refresh()));
+  if (job.isStored) {
+    await retryForever(context, what, () => job.refresh());
+    context.registry.mustKnowName(job.name);
+    return retryForever(context, what, async () => startStored(work, await job.refresh()));
+  }
   const { id } = job;
   if (id !== null && (await context.store.get('job', id)) !== undefined) {
     throw new SignalboxError('JOB_EXISTS', { id });

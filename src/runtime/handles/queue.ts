@@ -182,7 +182,7 @@ export class Queue {
   ): Promise<Job<unknown> | Otherwise> {
     const { context, committer } = this.#work;
     const services = servicesOf(context);
-    const { store, uuid } = context;
+    const { store, uuid, registry } = context;
     // Without a policy the start is not part of the claim: the job stays ASSIGNED.
     const place = { queue: this.name, dispatcher: uuid, agent: 'client' };
     const input = claimInput(context, place, () => undefined);
@@ -192,7 +192,7 @@ export class Queue {
       limit: 1,
       by: 'client',
       agent: null,
-      accepts: { lane: () => true, job: accepts },
+      accepts: { lane: (name) => registry.definition(name) !== undefined, job: accepts },
       choose: null,
       take: skipping(services, (candidate) => {
         const { changes, freesQuotas } = claimChanges(input, candidate, store.now());

@@ -127,8 +127,8 @@ export class PostgresStore implements OpenStore {
     return this.#read(() => this.#reading.waiting(queue, most));
   }
 
-  waitingCount(queue: string): Promise<number> {
-    return this.#read(() => this.#reading.waitingCount(queue));
+  waitingCount(queue: string, name?: string): Promise<number> {
+    return this.#read(() => this.#reading.waitingCount(queue, name));
   }
 
   held(queue: string, dispatcher: string, agent: string | null): Promise<readonly JobRecord[]> {

@@ -76,11 +76,11 @@ export class Reading {
     return first.length < most && rows.length >= most ? this.waiting(queue) : first;
   }
 
-  async waitingCount(queue: string): Promise<number> {
+  async waitingCount(queue: string, name?: string): Promise<number> {
     const [row] = await this.#query(
       `SELECT count(*)::int AS count FROM ${this.#parts.schema}.job
-       WHERE queue = $1 AND lane IS NOT NULL AND state = ANY($2)`,
-      [queue, jobChart.states],
+       WHERE queue = $1 AND lane IS NOT NULL AND state = ANY($2) AND ($3::text IS NULL OR name = $3)`,
+      [queue, jobChart.states, name ?? null],
     );
     return Number(row?.count ?? 0);
   }

@@ -38,9 +38,9 @@ export class JobIndexes {
     return this.#lanes.get(queue)?.values() ?? [];
   }
 
-  waitingCount(queue: string): number {
+  waitingCount(queue: string, name?: string): number {
     let count = 0;
-    for (const lane of this.lanes(queue)) count += lane.size;
+    for (const lane of this.lanes(queue)) if (name === undefined || lane.name === name) count += lane.size;
     return count;
   }
 

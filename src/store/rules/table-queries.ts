@@ -33,8 +33,8 @@ export class TableQueries implements RecordReader {
     return jobs;
   }
 
-  async waitingCount(queue: string): Promise<number> {
-    return this.tables.jobs.waitingCount(queue);
+  async waitingCount(queue: string, name?: string): Promise<number> {
+    return this.tables.jobs.waitingCount(queue, name);
   }
 
   async held(queue: string, dispatcher: string, agent: string | null): Promise<readonly JobRecord[]> {

@@ -20,6 +20,7 @@ export const indexChecks: readonly ContractCheck[] = [
     await store.commit([put('a'), put('b', { beginAfter: 100 }), put('c', { queue: 'other' })]);
 
     assert.equal(await store.open.waitingCount(''), 2);
+    assert.equal(await store.open.waitingCount('', 'unknown'), 0);
     await store.claim();
     assert.equal(await store.open.waitingCount(''), 1);
   }),

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { agent, createSignalbox, defineJob, type Logger, local } from 'signalbox';
 import { postgresStore } from 'signalbox/postgres';
 
-const [connectionString = '', schema = '', uuid = ''] = process.argv.slice(2);
+const [connectionString = '', schema = '', uuid = '', ...names] = process.argv.slice(2);
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 const opened = new Map<string, () => void>();
@@ -31,6 +31,9 @@ const busy = defineJob({
   },
 });
 
+/** Definitions that only some of the processes know. */
+const deployed = names.map((name) => defineJob({ name, run: (text: string) => `${text} by ${uuid}` }));
+
 const logTo =
   (level: string): Logger['info'] =>
   (_fields, message) =>
@@ -38,7 +41,7 @@ const logTo =
 const silent = (): void => {};
 const box = await createSignalbox({
   store: postgresStore({ connectionString, schema, heartbeat: '100ms' }),
-  jobs: [note, hold, busy],
+  jobs: [note, hold, busy, ...deployed],
   uuid,
   logger: {
     debug: silent,

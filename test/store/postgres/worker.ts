@@ -16,6 +16,8 @@ export interface WorkerOptions {
   readonly clock?: string;
   /** The text before its command line. */
   readonly prefix?: readonly string[];
+  /** Names of further definitions that it knows. */
+  readonly deployed?: readonly string[];
 }
 
 /** Another process on a schema. Death counts after two seconds there. */
@@ -25,13 +27,27 @@ export class Worker {
   readonly lines: string[] = [];
   #waiting: (() => void)[] = [];
 
-  constructor(url: string, schema: string, uuid: string, { clock = '0,1', prefix = [] }: WorkerOptions = {}) {
+  constructor(
+    url: string,
+    schema: string,
+    uuid: string,
+    { clock = '0,1', prefix = [], deployed = [] }: WorkerOptions = {},
+  ) {
     this.uuid = uuid;
     const [program = '', wrongClock = ''] = ['box-worker.ts', 'wrong-clock.ts'].map((file) =>
       join(import.meta.dirname, file),
     );
     const flags = ['--conditions', 'source', '--import', 'tsx', '--import', `file://${wrongClock}`];
-    const [command = '', ...args] = [...prefix, process.execPath, ...flags, program, url, schema, uuid];
+    const [command = '', ...args] = [
+      ...prefix,
+      process.execPath,
+      ...flags,
+      program,
+      url,
+      schema,
+      uuid,
+      ...deployed,
+    ];
     this.child = spawn(command, args, {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { ...process.env, SIGNALBOX_TEST_CLOCK: clock },
