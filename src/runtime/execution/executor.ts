@@ -1,5 +1,5 @@
 import type { Json } from '../../../machines/json.ts';
-import { type BadStatusError, ReassignedError, SignalboxError, shown } from '../../errors.ts';
+import { type BadStatusError, ReassignedError, shown } from '../../errors.ts';
 import { jsonWithin } from '../../model/checks/bounded-json.ts';
 import { stepJob } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
@@ -43,19 +43,8 @@ export class Executor {
 
   /** Calls the code of a started run. The run's `onDone` is called when its worker is free. */
   execute(run: Run): void {
-    const { registry } = this.#context;
-    const definition = registry.definition(run.job.name);
-    if (definition === undefined) {
-      const error = new SignalboxError('UNKNOWN_DEFINITION', {
-        name: run.job.name,
-        known: registry.names(),
-      });
-      this.#deps.steps.finish(run, {
-        ok: false,
-        failure: { ...Failure.from(error).data, name: 'UnknownDefinitionError' },
-      });
-      return;
-    }
+    // Nothing is started whose definition is unknown: claims, callbacks and calls look first.
+    const definition = this.#context.registry.mustKnowName(run.job.name);
     try {
       this.#attempts.inContext(run, definition, () => this.#attempt(run, definition));
     } catch (error) {
