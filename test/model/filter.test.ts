@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { matchesPattern } from '../../src/model/jobs/filter.ts';
+import { filterAcceptsLane, matchesPattern } from '../../src/model/jobs/filter.ts';
 
 /** The meaning of a pattern in its simplest form: tries every way to cut the name. */
 function reference(pattern: string, name: string): boolean {
@@ -42,5 +42,17 @@ describe('a pattern', () => {
     expect(matchesPattern(`${'*a'.repeat(2000)}*b`, 'a'.repeat(20_000))).toBe(false);
 
     expect(performance.now() - started).toBeLessThan(200);
+  });
+});
+
+describe('a filter of names', () => {
+  it.each([
+    [{ jobs: ['signalbox.resumeCallbacks'] }, 'signalbox.resumeCallbacks:pay', true],
+    [{ notJobs: ['signalbox.resumeCallbacks'] }, 'signalbox.resumeCallbacks:pay', false],
+    [{ jobs: ['pay'] }, 'signalbox.resumeCallbacks:pay', false],
+    [{ jobs: ['pay'] }, 'pay', true],
+    [{ notJobs: ['pay*'] }, 'pay.later', false],
+  ])('%j on the lane %s: %s', (filter, lane, accepts) => {
+    expect(filterAcceptsLane(filter, lane, [])).toBe(accepts);
   });
 });

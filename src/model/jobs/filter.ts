@@ -1,7 +1,7 @@
 import type { Json } from '../../../machines/json.ts';
 import { SignalboxError, shown } from '../../errors.ts';
 import type { FilterData, JobRecord, Selection } from '../records/records.ts';
-import { systemNames } from '../records/system-names.ts';
+import { splitSystemName, systemNames } from '../records/system-names.ts';
 import { encodeValue } from '../values/values.ts';
 
 /** Whether a pattern matches a name. `*` matches any characters, every other character matches itself. */
@@ -46,7 +46,9 @@ export function checkFilter(filter: FilterData): FilterData {
 }
 
 /** Whether a filter accepts a whole lane, by the parts that need only the definition and the quotas. */
-export function filterAcceptsLane(filter: FilterData, name: string, quotaNames: readonly string[]): boolean {
+export function filterAcceptsLane(filter: FilterData, lane: string, quotaNames: readonly string[]): boolean {
+  // A filter that names a system job means it also when that needs a definition.
+  const name = splitSystemName(lane)?.system ?? lane;
   if (filter.jobs !== undefined && !filter.jobs.some((pattern) => matchesPattern(pattern, name)))
     return false;
   if (filter.notJobs?.some((pattern) => matchesPattern(pattern, name))) return false;

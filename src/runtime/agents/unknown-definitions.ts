@@ -1,5 +1,8 @@
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 
+/** How often jobs are counted again of which nothing new is known: a database counts row by row. */
+const countIntervalMs = 60_000;
+
 /** Jobs that wait in a queue for a process that knows their definition. */
 export interface UnknownJobs {
   readonly queue: string;
@@ -20,6 +23,7 @@ export class UnknownDefinitions {
   /** `<queue>/<name>` of what was logged. */
   readonly #logged = new Set<string>();
   #found: readonly UnknownJobs[] = [];
+  #countedAt = Number.NEGATIVE_INFINITY;
 
   constructor(context: RuntimeContext) {
     this.#context = context;
@@ -40,23 +44,29 @@ export class UnknownDefinitions {
   /** Counts the jobs that claims have met since the last look, and logs each definition once. */
   async look(): Promise<void> {
     const { store, log, registry } = this.#context;
-    // What the last look found is counted again: an agent that is full asks no claim.
-    for (const { queue, name } of this.#found) this.note(queue, name);
-    const met = [...this.#met];
+    this.#found = this.#found.filter(({ name }) => registry.definition(name) === undefined);
+    const known = new Set(this.#found.map(keyOf));
+    // What the last count found is counted again: an agent that is full makes no claim.
+    const met = [...this.#met].flatMap(([queue, names]) => [...names].map((name) => ({ queue, name })));
+    const all = [...this.#found, ...met.filter((jobs) => !known.has(keyOf(jobs)))];
     this.#met.clear();
+    const isNew = all.length > this.#found.length;
+    if (!isNew && this.#context.now() - this.#countedAt < countIntervalMs) return;
+    this.#countedAt = this.#context.now();
     const found: UnknownJobs[] = [];
-    for (const [queue, names] of met) {
-      for (const name of names) {
-        if (registry.definition(name) !== undefined) continue;
-        const waiting = await store.waitingCount(queue, name);
-        if (waiting > 0) found.push({ queue, name, waiting });
-      }
+    for (const { queue, name } of all) {
+      const waiting = await store.waitingCount(queue, name);
+      if (waiting > 0) found.push({ queue, name, waiting });
     }
     this.#found = found;
-    const fresh = found.filter(({ queue, name }) => !this.#logged.has(`${queue}/${name}`));
-    for (const { queue, name } of fresh) this.#logged.add(`${queue}/${name}`);
+    const fresh = found.filter((jobs) => !this.#logged.has(keyOf(jobs)));
+    for (const jobs of fresh) this.#logged.add(keyOf(jobs));
     if (fresh.length > 0) log.events('WARNING', () => textOf(fresh));
   }
+}
+
+function keyOf({ queue, name }: Pick<UnknownJobs, 'queue' | 'name'>): string {
+  return `${queue}/${name}`;
 }
 
 function textOf(jobs: readonly UnknownJobs[]): string {
