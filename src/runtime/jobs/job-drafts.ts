@@ -178,14 +178,15 @@ export function placedIn(queue: string, record: JobRecord, { at, assigner }: Put
 }
 
 const structural: readonly string[] = ['id', 'v', 'rev', 'lastSeq', 'createdSeq', 'state', 'priority'];
-const content = Object.keys(newJobRecord('', { name: '' })).filter((key) => !structural.includes(key));
+const empty = newJobRecord('', { name: '' });
+const content = Object.keys(empty).filter((key) => !structural.includes(key));
 
-/** The keys of a record that say something: what an empty job has is left out. */
+/** The keys of a record that say something: what an empty job has is left out. An instant or a limit of 0 says something. */
 export function contentOf(record: JobRecord): Record<string, Json> {
   const said: Record<string, Json> = {};
   for (const key of content) {
     const value = record[key as keyof JobRecord] as Json;
-    if (value === null || value === 0 || (Array.isArray(value) && value.length === 0)) continue;
+    if (value === empty[key as keyof JobRecord] || (Array.isArray(value) && value.length === 0)) continue;
     said[key] = value;
   }
   return said;
