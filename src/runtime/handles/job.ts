@@ -142,7 +142,7 @@ export class Job<Result = unknown> extends JobAttributes<Result> implements JobL
 
   /**
    * Changes the quotas of a stored job, while it is NEW or PENDING.
-   * @throws BadStatusError later; SignalboxError `QUOTA_NOT_FOUND`, `INVALID_OPTION`.
+   * @throws BadStatusError later; SignalboxError `QUOTA_NOT_FOUND`, `INVALID_NAME`, `INVALID_OPTION`.
    */
   setQuotaNames(quotaNames: readonly string[]): Promise<void> {
     return commands.setQuotaNames(this.#state, quotaNames);
