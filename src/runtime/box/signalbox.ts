@@ -134,7 +134,8 @@ export class Signalbox {
 
   /**
    * Calls a job here and now, outside any queue and agent, and resolves when it and its callbacks are done. `input` is
-   * appended to its arguments. A job that fails gives its Failure; nothing is thrown for it.
+   * appended to its arguments. A job that fails gives its Failure; nothing is thrown for it. A job whose code returns a job that
+   * is not over waits for it, and the call gives that job.
    *
    * @example
    * ```ts
