@@ -13,7 +13,7 @@ import { type DispatcherHost, provideHost } from '../dispatchers/dispatcher-host
 import type { DispatcherEventName } from '../dispatchers/lifecycle-hooks.ts';
 import type { Reactor } from '../environment/reactor/reactor.ts';
 import { agent, checkSettings } from '../handles/agents.ts';
-import { draftCallback } from '../handles/callback-proxy.ts';
+import { callableJob } from '../handles/callback-proxy.ts';
 import { type Called, callJob } from '../handles/inline-call.ts';
 import { Job, type JobDefinition } from '../handles/job.ts';
 import { Queue } from '../handles/queue.ts';
@@ -153,7 +153,7 @@ export class Signalbox {
     job: Job<Result> | JobDefinition<never, Result>,
     ...input: readonly unknown[]
   ): Promise<Called<Result>> {
-    return callJob(this.#runtime, draftCallback<Result>(job), input);
+    return callJob(this.#runtime, callableJob<Result>(job), input);
   }
 
   /**
