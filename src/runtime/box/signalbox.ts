@@ -18,6 +18,7 @@ import { type Called, callJob } from '../handles/inline-call.ts';
 import { Job, type JobDefinition } from '../handles/job.ts';
 import { Queue } from '../handles/queue.ts';
 import { runTransaction, type Transaction } from '../handles/transaction.ts';
+import { storeNew } from '../jobs/put-jobs.ts';
 import type { Runtime } from './create-runtime.ts';
 import { installAgent } from './install-agent.ts';
 import { provideInternals } from './internals.ts';
@@ -125,6 +126,31 @@ export class Signalbox {
   /** A handle on a job by id. It knows nothing before it is asked: `await box.job(id).refresh()`. */
   job<Result = unknown>(id: string): Job<Result> {
     return Job.reference<Result>(this.#runtime.work, checkId(id));
+  }
+
+  /**
+   * Stores a job NEW, in no queue: with its callbacks, and the jobs in its arguments. Put it later, with any handle on it, or
+   * fail it. An id given before makes the call repeatable, as with `put`.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+   *
+   * const send = defineJob({ name: 'send', run: (to: string) => `sent to ${to}` });
+   * const box = await createSignalbox({ store: memoryStore(), jobs: [send] });
+   * await box.start();
+   * const { id } = await box.storeNew(send('Ada'));
+   * const approved = await box.job<string>(id ?? '').refresh();
+   * console.log(approved.status); // => NEW
+   * await box.queue().put(approved);
+   * console.log(await approved.result()); // => sent to Ada
+   * await box.stop();
+   * ```
+   *
+   * @throws BadStatusError when it is stored; SignalboxError `JOB_EXISTS`, and what `put` throws about a job.
+   */
+  async storeNew<Result>(job: Job<Result> | JobDefinition<readonly [], Result>): Promise<Job<Result>> {
+    return (await storeNew(this.#runtime.work, job)) as Job<Result>;
   }
 
   /** Registers a job of this process. @throws SignalboxError `DUPLICATE_DEFINITION`, `ANONYMOUS_FUNCTION`. */

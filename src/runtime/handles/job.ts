@@ -157,8 +157,8 @@ export class Job<Result = unknown> extends JobAttributes<Result> implements JobL
   }
 
   /**
-   * Fails a job that has not started, by a TimeoutError or the error given.
-   * @throws BadStatusError once it is ACTIVE or COMPLETED.
+   * Fails a stored job that has not started, by a TimeoutError or the error given.
+   * @throws BadStatusError once it is ACTIVE or COMPLETED, and while it is not stored: see `box.storeNew`.
    */
   fail(error?: unknown): Promise<void> {
     return commands.fail(this.#state, error);

@@ -210,8 +210,8 @@ export function contentOf(record: JobRecord): Record<string, Json> {
 }
 
 /** The refusal of a job that is put or stored twice. */
-export function alreadyStored(job: JobLike): BadStatusError {
-  return new BadStatusError({ what: job.toString(), status: job.status, event: 'job.put', guards: [] });
+export function alreadyStored(job: JobLike, event = 'job.put'): BadStatusError {
+  return new BadStatusError({ what: job.toString(), status: job.status, event, guards: [] });
 }
 
 /** The refusal of a callback that is stored already. */
