@@ -54,6 +54,8 @@ const messages = {
     `Expected an index within a queue of ${about.length}, got ${about.index}. Look at queue.length() first.`,
   BAD_STATUS: (about: { what: string; status: string; event: string; guards: readonly string[] }) =>
     `Expected ${about.what} to accept ${about.event}, got status ${about.status}, which refuses it${about.guards.length > 0 ? ` (guard ${about.guards.join(', ')})` : ''}. Look at the chart in docs/machines.md for what is allowed there.`,
+  CALLBACK_TAKEN: (about: { what: string }) =>
+    `Expected a callback to be a job that is not stored yet, got ${about.what}, which is stored: it is a callback already, or was put. Make a new one for each job that it shall follow; the definition itself can be passed any number of times.`,
   AWAITED_OWN_CHILD: (about: { id: string }) =>
     `Expected the result of job ${about.id} to be awaited after it is committed, got a wait inside the job that puts it. Return the job instead: its result is then the result of the job that returns it.`,
   AWAITED_ITSELF: (about: { id: string }) =>

@@ -89,7 +89,12 @@ export {
   agent,
   type CompletedRange,
 } from './runtime/handles/agents.ts';
-export { type CallbackBranch, type CallbackOf, CallbackProxy } from './runtime/handles/callback-proxy.ts';
+export {
+  type CallbackBranch,
+  type CallbackOf,
+  type CallbackPair,
+  CallbackProxy,
+} from './runtime/handles/callback-proxy.ts';
 export { defineJob, type ResultOf } from './runtime/handles/define-job.ts';
 export type { Called } from './runtime/handles/inline-call.ts';
 export type { JobDefinition } from './runtime/handles/job.ts';

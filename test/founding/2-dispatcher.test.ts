@@ -57,7 +57,7 @@ describe.each(stores)('The dispatcher starts, on a %s store:', (_, makeStore) =>
     const poll = await getPoll(dispatcher, 0);
 
     expect(poll.isEmpty).toBe(true);
-    expect({ ...poll.queues }).toEqual({});
+    expect(poll.queues).toEqual({});
     expect(poll.timestamp.getTime()).toBeGreaterThanOrEqual(initial);
     expect(poll.timestamp.getTime()).toBeLessThanOrEqual(Date.now());
   });

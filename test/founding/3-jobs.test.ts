@@ -43,7 +43,7 @@ describe.each(stores)('The dispatcher performs a job, on a %s store:', (_, makeS
 
     const poll = [...dispatcher.polls].find((one) => one.queues['']?.main?.newJobs.length);
 
-    expect({ ...poll?.queues[''] }).toEqual({
+    expect(poll?.queues['']).toEqual({
       main: { activeJobs: [], error: null, len: 0, newJobs: [[job.id, box.store.name]], claimed: 1, size: 3 },
     });
   });

@@ -117,7 +117,7 @@ forEachStore('[S2] a name that every object inherits', (makeStore) => {
         [
           name.startsWith('_') ? 'INVALID_NAME' : 'QUEUE_NOT_FOUND',
           'QUOTA_NOT_FOUND',
-          'QUOTA_NOT_FOUND',
+          name.startsWith('_') ? 'INVALID_NAME' : 'QUOTA_NOT_FOUND',
           'REPRESENTATION_NOT_FOUND',
           'UNKNOWN_FILTER',
           'UNKNOWN_FILTER',

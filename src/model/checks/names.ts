@@ -49,9 +49,10 @@ export function checkId(id: unknown): string {
   return id;
 }
 
-/** Returns a copy of a list of quota names. Refuses text: it would count as a list of its letters. */
+/** Returns a copy of a list of quota names, which are names that a quota can have. Refuses text: it would count as a list of its letters. */
 export function checkQuotaNames(names: unknown, option = 'quotaNames'): readonly string[] {
-  if (Array.isArray(names) && names.every((name) => typeof name === 'string')) return [...names];
+  if (Array.isArray(names) && names.every((name) => typeof name === 'string'))
+    return names.map((name) => checkName(name, 'a quota name'));
   throw new SignalboxError('INVALID_OPTION', {
     option,
     expected: 'a list of names',

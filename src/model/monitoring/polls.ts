@@ -33,7 +33,7 @@ export type QueuePoll = Record<string, AgentPoll> | null;
  * The record of one poll, by queue name. Its key decreases with time, so that newer polls sort first.
  */
 export class PollInfo {
-  readonly queues: Record<string, QueuePoll> = Object.create(null) as Record<string, QueuePoll>;
+  readonly queues: Record<string, QueuePoll> = {};
   /** Set when the record is added to a dispatcher's polls. */
   key: bigint = 0n;
   /** When the poll ended. */

@@ -11,6 +11,7 @@
 import type { Json } from '../../../machines/json.ts';
 import { SignalboxError, shown } from '../../errors.ts';
 import { defaultLimits, type ValueLimits } from '../checks/limits.ts';
+import { setOwn } from '../checks/own-keys.ts';
 
 /** The key of a value that a codec has encoded: see `codec.ts`. */
 export const codedKey = '$coded';
@@ -139,7 +140,7 @@ function encodeObject(value: object, walk: Walk): Json {
     checkText(key, walk);
     const child = encode(read(value, key, walk), walk);
     trail.pop();
-    define(encoded, key.startsWith('$') ? `$${key}` : key, child);
+    setOwn(encoded, key.startsWith('$') ? `$${key}` : key, child);
   }
   return encoded;
 }
@@ -162,16 +163,6 @@ function read(value: object, key: string, walk: Walk): unknown {
   } catch {
     throw notJson(walk, 'a getter that threw', 'an error');
   }
-}
-
-/**
- * Sets a key. Keys that every object inherits, such as `__proto__`, are ordinary keys here; assigning one could
- * fail.
- */
-function define<Value>(target: Record<string, Value>, key: string, value: Value): void {
-  if (key in target) {
-    Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
-  } else target[key] = value;
 }
 
 const longestKey = 64;
@@ -234,7 +225,7 @@ export function decodeValue(value: Json, resolve: ResolveJob): unknown {
   if (keys.length === 1 && keys[0] === codedKey) throw new SignalboxError('CODEC_FAILED', {});
   const decoded: Record<string, unknown> = {};
   for (const key of keys)
-    define(decoded, key.startsWith('$$') ? key.slice(1) : key, decodeValue(record[key] ?? null, resolve));
+    setOwn(decoded, key.startsWith('$$') ? key.slice(1) : key, decodeValue(record[key] ?? null, resolve));
   return decoded;
 }
 

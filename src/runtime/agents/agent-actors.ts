@@ -1,4 +1,5 @@
 import type { AnyActorLogic, AnyActorRef } from 'xstate';
+import { getOwn } from '../../model/checks/own-keys.ts';
 import type { PollInfo } from '../../model/monitoring/polls.ts';
 import type { AgentRecord } from '../../model/records/records.ts';
 import { AgentActor, type AgentDeps } from './agent-actor.ts';
@@ -51,9 +52,9 @@ export class AgentActors implements Iterable<AgentActor> {
   /** Removes agents whose settings a poll has not found. */
   removeVanished(poll: PollInfo): void {
     for (const [id, agent] of this.#agents) {
-      const seen = poll.queues[agent.queue];
+      const seen = getOwn(poll.queues, agent.queue);
       // A queue that the poll skipped has not lost its agents.
-      if (seen === null || seen?.[agent.name] !== undefined) continue;
+      if (seen === null || (seen !== undefined && Object.hasOwn(seen, agent.name))) continue;
       this.spend(-agent.size);
       this.#remove(id, agent);
     }

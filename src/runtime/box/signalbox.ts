@@ -13,11 +13,12 @@ import { type DispatcherHost, provideHost } from '../dispatchers/dispatcher-host
 import type { DispatcherEventName } from '../dispatchers/lifecycle-hooks.ts';
 import type { Reactor } from '../environment/reactor/reactor.ts';
 import { agent, checkSettings } from '../handles/agents.ts';
-import { draftCallback } from '../handles/callback-proxy.ts';
+import { callableJob } from '../handles/callback-proxy.ts';
 import { type Called, callJob } from '../handles/inline-call.ts';
 import { Job, type JobDefinition } from '../handles/job.ts';
 import { Queue } from '../handles/queue.ts';
 import { runTransaction, type Transaction } from '../handles/transaction.ts';
+import { storeNew } from '../jobs/put-jobs.ts';
 import type { Runtime } from './create-runtime.ts';
 import { installAgent } from './install-agent.ts';
 import { provideInternals } from './internals.ts';
@@ -127,6 +128,31 @@ export class Signalbox {
     return Job.reference<Result>(this.#runtime.work, checkId(id));
   }
 
+  /**
+   * Stores a job NEW, in no queue: with its callbacks, and the jobs in its arguments. Put it later, with any handle on it, or
+   * fail it. An id given before makes the call repeatable, as with `put`.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+   *
+   * const send = defineJob({ name: 'send', run: (to: string) => `sent to ${to}` });
+   * const box = await createSignalbox({ store: memoryStore(), jobs: [send] });
+   * await box.start();
+   * const { id } = await box.storeNew(send('Ada'));
+   * const approved = await box.job<string>(id ?? '').refresh();
+   * console.log(approved.status); // => NEW
+   * await box.queue().put(approved);
+   * console.log(await approved.result()); // => sent to Ada
+   * await box.stop();
+   * ```
+   *
+   * @throws BadStatusError when it is stored; SignalboxError `JOB_EXISTS`, and what `put` throws about a job.
+   */
+  async storeNew<Result>(job: Job<Result> | JobDefinition<readonly [], Result>): Promise<Job<Result>> {
+    return (await storeNew(this.#runtime.work, job)) as Job<Result>;
+  }
+
   /** Registers a job of this process. @throws SignalboxError `DUPLICATE_DEFINITION`, `ANONYMOUS_FUNCTION`. */
   define(definition: JobDefinition<never, unknown>): void {
     this.#registry.add(definition);
@@ -136,7 +162,8 @@ export class Signalbox {
 
   /**
    * Calls a job here and now, outside any queue and agent, and resolves when it and its callbacks are done. `input` is
-   * appended to its arguments. A job that fails gives its Failure; nothing is thrown for it.
+   * appended to its arguments. A job that fails gives its Failure; nothing is thrown for it. A job whose code returns a job that
+   * is not over waits for it, and the call gives that job.
    *
    * @example
    * ```ts
@@ -154,7 +181,7 @@ export class Signalbox {
     job: Job<Result> | JobDefinition<never, Result>,
     ...input: readonly unknown[]
   ): Promise<Called<Result>> {
-    return callJob(this.#runtime, draftCallback<Result>(job), input);
+    return callJob(this.#runtime, callableJob<Result>(job), input);
   }
 
   /**

@@ -28,13 +28,18 @@ export type JoinStep =
   /** The awaited job has ended since it was read, and may not report that: read again. */
   | { readonly type: 'readAgain' };
 
-/** The inner jobs that may have to be put: the next one, or all that are left when they are parallel. Pure. */
+/**
+ * The inner jobs that may have to be put: the next one, or all that are left when they are parallel. A job that stands there
+ * twice is put once. Pure.
+ */
 export function dueInner(
   inner: readonly string[],
   isParallel: boolean,
   { finished, put }: Readonly<JoinProgress>,
 ): readonly string[] {
-  return isParallel ? inner.slice(Math.max(finished, put)) : inner.slice(finished, finished + 1);
+  return isParallel
+    ? [...new Set(inner.slice(Math.max(finished, put)))]
+    : inner.slice(finished, finished + 1);
 }
 
 /**

@@ -4,7 +4,7 @@ import { ifUnchanged } from '../commits/preconditions.ts';
 import { retryConflicts, retryForever } from '../commits/retry.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import { JobDrafts } from '../jobs/job-drafts.ts';
-import type { JobLike, PendingCallback } from '../jobs/job-like.ts';
+import type { PendingCallback } from '../jobs/job-like.ts';
 import type { CallbackRunner } from './callback-runner.ts';
 
 /**
@@ -39,14 +39,14 @@ export async function addToProxy(
   runner: Pick<CallbackRunner, 'performLate'>,
   work: UnitOfWork,
   proxy: string,
-  job: JobLike,
+  callback: PendingCallback,
 ): Promise<void> {
   const chosen = await retryConflicts(5, async () => {
     const record = await work.read('proxy', proxy);
     if (record === undefined) throw new SignalboxError('JOB_NOT_FOUND', { id: proxy });
     if (record.chosen !== null) return record.chosen;
     const drafts = new JobDrafts(work);
-    drafts.store(job, { proxy }, 'callback.add');
+    drafts.proxyCallback(callback, proxy);
     // The proxy's rev grows with it: a choice that has not seen the callback is refused, so no callback is forgotten.
     const touch: Change = {
       kind: 'proxy',
@@ -60,5 +60,5 @@ export async function addToProxy(
     drafts.attach();
     return null;
   });
-  if (chosen !== null) await addCallback(runner, work, chosen, { job });
+  if (chosen !== null) await addCallback(runner, work, chosen, callback);
 }

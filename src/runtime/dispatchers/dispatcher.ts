@@ -14,6 +14,7 @@ import { dispatcherMachine } from '../../../machines/dispatcher.machine.ts';
 import { SignalboxError } from '../../errors.ts';
 import { checkCount, checkKnown } from '../../model/checks/check-options.ts';
 import { checkUuid } from '../../model/checks/names.ts';
+import { getOwn } from '../../model/checks/own-keys.ts';
 import { copyOfInfo, type JobInfo, JobInfos } from '../../model/monitoring/job-infos.ts';
 import { type DispatcherHealth, healthOf } from '../../model/monitoring/liveness.ts';
 import { type PollRange, pollAt, pollsIn } from '../../model/monitoring/poll-range.ts';
@@ -240,7 +241,7 @@ export class DispatcherOf<Box extends object> implements AgentOwner {
   getJobInfo(id: string, store: string = this.#context.store.name): JobInfo {
     const info = store === this.#context.store.name ? this.jobs.get(id) : undefined;
     if (info === undefined) throw new SignalboxError('NO_JOB_RECORD', { id });
-    const entry = this.polls.newest()?.queues[info.queue]?.[info.agent];
+    const entry = getOwn(getOwn(this.polls.newest()?.queues ?? {}, info.queue) ?? {}, info.agent);
     // It may have been claimed in a poll that is still under way, or the last one could not see what its agent holds.
     const isUnknown =
       entry === undefined || info.pollId === null || (entry.error !== null && entry.activeJobs.length === 0);

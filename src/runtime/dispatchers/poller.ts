@@ -1,3 +1,4 @@
+import { setOwn } from '../../model/checks/own-keys.ts';
 import type { JobInfo } from '../../model/monitoring/job-infos.ts';
 import { type AgentPoll, type JobName, PollInfo, type Polls } from '../../model/monitoring/polls.ts';
 import type { AgentRecord, RepresentationRecord } from '../../model/records/records.ts';
@@ -44,7 +45,7 @@ export class Poller {
     this.#startedSince.set(poll, []);
     await this.#guarded('poll', async () => {
       for (const queue of await this.#context.store.list('queue', '')) {
-        poll.queues[queue.id] = null;
+        setOwn(poll.queues, queue.id, null);
         await this.#pollQueue(queue.id, poll);
       }
       if (!mayClaim()) return;
@@ -101,13 +102,13 @@ export class Poller {
     // Also when the ping failed: the jobs of other dispatchers must not wait for a problem of this one.
     await this.#guarded(`look after its sibling ${where}`, () => reapDeadSibling(deps, uuid, queue));
     if (!mayClaim()) return;
-    const agents: Record<string, AgentPoll> = Object.create(null);
-    poll.queues[queue] = agents;
+    const agents: Record<string, AgentPoll> = {};
+    setOwn(poll.queues, queue, agents);
     const records = await this.#guarded(`read its agents ${where}`, () =>
       this.#context.store.list('agent', `${queue}/${uuid}/`),
     );
     // Agents that could not be read have not vanished: the queue counts as skipped.
-    if (records === null) poll.queues[queue] = null;
+    if (records === null) setOwn(poll.queues, queue, null);
     for (const record of records ?? [])
       if (mayClaim())
         await this.#guarded(`poll its agents ${where}`, () => this.#pollAgent(queue, record, poll, agents));
@@ -146,7 +147,7 @@ export class Poller {
       claimed: 0,
       activeJobs: [],
     };
-    entries[name] = entry;
+    setOwn(entries, name, entry);
     const agent = agents.ensure(queue, record);
     // Before its jobs are read: what it claims meanwhile is in one of the two lists.
     agent.joinPoll(poll, entry);

@@ -1,4 +1,5 @@
 import { SignalboxError, shown } from '../../errors.ts';
+import { checkKnown } from '../../model/checks/check-options.ts';
 import type { JobStatus } from '../../model/jobs/step.ts';
 import type { JobRecord, ProxyRecord } from '../../model/records/records.ts';
 import { failureCondition } from '../../model/records/system-names.ts';
@@ -7,6 +8,7 @@ import { addToProxy } from '../callbacks/add-callback.ts';
 import { statusBelow } from '../commits/job-place.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import type { ConditionDefinition } from '../definitions/conditions.ts';
+import { callbackTaken } from '../jobs/job-drafts.ts';
 import { isDefinition, isJob, type ProxyLike } from '../jobs/job-like.ts';
 import type { JobSettings } from '../jobs/job-settings.ts';
 import type { Job, JobDefinition } from './job.ts';
@@ -18,11 +20,24 @@ export type CallbackOf<Input, Result> =
   | JobDefinition<readonly [], Result>
   | Job<Result>;
 
-/** The job of a callback. @throws SignalboxError `ANONYMOUS_FUNCTION` for anything that is no job and no definition. */
-export function draftCallback<Result>(callback: unknown): Job<Result> {
-  if (isJob(callback)) return callback as Job<Result>;
-  if (isDefinition(callback)) return callback.partial() as Job<Result>;
-  throw new SignalboxError('ANONYMOUS_FUNCTION', { actual: shown(callback) });
+/** A job, or one of a definition. @throws SignalboxError `ANONYMOUS_FUNCTION` for anything else. */
+export function callableJob<Result>(callable: unknown): Job<Result> {
+  if (isJob(callable)) return callable as Job<Result>;
+  if (isDefinition(callable)) return callable.partial() as Job<Result>;
+  throw new SignalboxError('ANONYMOUS_FUNCTION', { actual: shown(callable) });
+}
+
+/** The draft of a callback, with its settings. @throws SignalboxError `ANONYMOUS_FUNCTION`, `CALLBACK_TAKEN`. */
+export function draftCallback<Result>(callback: unknown, settings: JobSettings): Job<Result> {
+  const job = callableJob<Result>(callback);
+  if (job.isStored) throw callbackTaken(job);
+  return job.with(settings);
+}
+
+/** The callbacks of a pair: what is called with a value, and what with a Failure. A missing one passes the outcome on. */
+export interface CallbackPair<Input, S, F> {
+  readonly success?: CallbackOf<Input, S>;
+  readonly failure?: CallbackOf<Failure, F>;
 }
 
 /** A branch of a proxy: the job that is called when the condition is met. Null passes the outcome through. */
@@ -38,7 +53,7 @@ export class CallbackProxy implements ProxyLike {
   /** The branch when no condition is met. */
   readonly otherwise: Job<unknown> | null;
   /** Callbacks added before the proxy is stored. */
-  readonly pendingCallbacks: Job<unknown>[] = [];
+  readonly pendingCallbacks: ({ readonly job: Job<unknown> } | { readonly proxy: CallbackProxy })[] = [];
   #work: UnitOfWork | null = null;
   #record: ProxyRecord | null = null;
 
@@ -52,8 +67,11 @@ export class CallbackProxy implements ProxyLike {
   }
 
   /** A pair: one callback for a Failure, one for a value. */
-  static pair(success: Job<unknown> | null, failure: Job<unknown> | null): CallbackProxy {
-    return new CallbackProxy([{ when: isFailure, job: failure }], success);
+  static pair<Input, S, F>(branches: CallbackPair<Input, S, F>, settings: JobSettings): CallbackProxy {
+    checkKnown(branches, ['success', 'failure']);
+    const draft = (callback: unknown): Job<unknown> | null =>
+      callback === undefined ? null : draftCallback(callback, settings);
+    return new CallbackProxy([{ when: isFailure, job: draft(branches.failure) }], draft(branches.success));
   }
 
   /** A handle on a stored proxy. */
@@ -115,11 +133,47 @@ export class CallbackProxy implements ProxyLike {
 
   /** Callbacks added before the choice move to the chosen job, in order; afterwards they are added to it directly. */
   async addCallback<R>(callback: CallbackOf<unknown, R>, settings: JobSettings = {}): Promise<Job<R>> {
-    const job = draftCallback<R>(callback).with(settings);
-    const work = this.#work;
-    if (work === null || this.#record === null) this.pendingCallbacks.push(job);
-    else await addToProxy(servicesOf(work.context).callbacks, work, this.#record.id, job);
+    const job = draftCallback<R>(callback, settings);
+    await this.#add({ job });
     return job;
+  }
+
+  /**
+   * Adds a pair of which one is called with the outcome of the chosen callback: `success` with its value, `failure` with its
+   * Failure. Returns the proxy of the pair.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, defineJob, type Failure, memoryStore } from 'signalbox';
+   *
+   * const fetchPage = defineJob({ name: 'fetchPage', run: () => Promise.reject(new Error('offline')) });
+   * const fromCache = defineJob({ name: 'fromCache', run: (_failure: Failure) => 'an old page' });
+   * const show = defineJob({ name: 'show', run: (page: unknown) => `shows ${page}` });
+   * const excuse = defineJob({ name: 'excuse', run: (failure: Failure) => failure.message });
+   * const box = await createSignalbox({ store: memoryStore(), jobs: [fetchPage, fromCache, show, excuse] });
+   * await box.start();
+   * const job = fetchPage();
+   * const page = await job.addCallbacks({ failure: fromCache });
+   * const shown = await page.addCallbacks({ success: show, failure: excuse });
+   * await box.queue().put(job);
+   * await job.waitFor('COMPLETED');
+   * console.log(await shown.outcome()); // => { ok: true, value: 'shows an old page' }
+   * await box.stop();
+   * ```
+   */
+  async addCallbacks<S = unknown, F = unknown>(
+    branches: CallbackPair<unknown, S, F>,
+    settings: JobSettings = {},
+  ): Promise<CallbackProxy> {
+    const proxy = CallbackProxy.pair(branches, settings);
+    await this.#add({ proxy });
+    return proxy;
+  }
+
+  async #add(callback: { readonly job: Job<unknown> } | { readonly proxy: CallbackProxy }): Promise<void> {
+    const work = this.#work;
+    if (work === null || this.#record === null) this.pendingCallbacks.push(callback);
+    else await addToProxy(servicesOf(work.context).callbacks, work, this.#record.id, callback);
   }
 
   async #read(): Promise<ProxyRecord | undefined> {

@@ -13,8 +13,8 @@ import { Job } from './job.ts';
 import type { HandleServices } from './services.ts';
 
 /**
- * The result of a call: the job's value, or its Failure; the inner job it waits for; a {@link Detached} promise it waits
- * for; or the job itself when its policy put it back.
+ * The result of a call: the job's value, or its Failure; the inner job it waits for, when that is not over; a {@link Detached}
+ * promise it waits for; or the job itself when its policy put it back.
  */
 export type Called<Result> = Result | Failure | Job<Result> | Detached<Result>;
 
@@ -49,7 +49,7 @@ export async function callJob<Result>(
     run.onDone = resolve;
     steps.execute(run);
   });
-  return resultOf(work, job);
+  return resultOf(services, job);
 }
 
 /**
@@ -83,8 +83,11 @@ async function startStored({ context, committer }: UnitOfWork, { record }: Job<u
   return afterStep(record, start);
 }
 
-async function resultOf<Result>(work: UnitOfWork, job: Job<Result>): Promise<Called<Result>> {
-  await job.refresh();
+async function resultOf<Result>({ work, watch }: HandleServices, job: Job<Result>): Promise<Called<Result>> {
+  if (await isEnding(work, (await job.refresh()).record)) {
+    await watch.until(job.record.id, ({ state }) => state === 'completed', null);
+    await job.refresh();
+  }
   const { outcome, record } = job;
   if (outcome !== null) return outcome.ok ? outcome.value : outcome.failure;
   if (record.waitingOn === 'promise') {
@@ -96,4 +99,12 @@ async function resultOf<Result>(work: UnitOfWork, job: Job<Result>): Promise<Cal
   if (record.waitingOn === null) return job;
   const inner = await work.readChecked('job', record.waitingOn);
   return inner === undefined ? job : Job.of<Result>(work, inner);
+}
+
+/** Whether a job that waits is about to end, since what it waits for is over: its callbacks belong to the call then. */
+async function isEnding({ context }: UnitOfWork, { state, waitingOn }: JobRecord): Promise<boolean> {
+  if (state !== 'active.waiting' || waitingOn === null || waitingOn === 'promise')
+    return state === 'callbacks';
+  const inner = await context.store.get('job', waitingOn);
+  return inner === undefined || inner.outcome !== null;
 }

@@ -161,7 +161,7 @@ export abstract class JobAttributes<Result> {
       name,
       this.#state.decode(value),
     ]);
-    return Object.assign(Object.create(null), Object.fromEntries(decoded));
+    return Object.fromEntries(decoded);
   }
 
   /** Settings of a draft. @throws SignalboxError `BAD_STATUS` once it is stored. */

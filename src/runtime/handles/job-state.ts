@@ -84,7 +84,7 @@ export class JobState {
   stored(): { readonly work: UnitOfWork; readonly record: JobRecord } {
     const { work, record } = this;
     if (work !== null && record !== null) return { work, record };
-    throw this.refused('a question to the store; put it first', 'NEW');
+    throw this.refused('calls that need a store (put it, or store it with box.storeNew(job), first)', 'NEW');
   }
 
   /** The record as it is now. @throws SignalboxError `JOB_NOT_FOUND`. */

@@ -1,4 +1,4 @@
-import { checkKnown, checkObject } from '../../model/checks/check-options.ts';
+import { checkObject } from '../../model/checks/check-options.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import { type JobStatus, newJobRecord } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
@@ -14,7 +14,7 @@ import { contextAnnotation } from '../execution/attempt.ts';
 import { type JobLike, jobBrand, type PendingCallback } from '../jobs/job-like.ts';
 import type { JobSettings } from '../jobs/job-settings.ts';
 import { actorRefOf, type JobActorRef } from './actor-ref.ts';
-import { type CallbackOf, CallbackProxy, draftCallback } from './callback-proxy.ts';
+import { type CallbackOf, type CallbackPair, CallbackProxy, draftCallback } from './callback-proxy.ts';
 import { JobAttributes } from './job-attributes.ts';
 import * as commands from './job-commands.ts';
 import { JobState } from './job-state.ts';
@@ -142,7 +142,7 @@ export class Job<Result = unknown> extends JobAttributes<Result> implements JobL
 
   /**
    * Changes the quotas of a stored job, while it is NEW or PENDING.
-   * @throws BadStatusError later; SignalboxError `QUOTA_NOT_FOUND`, `INVALID_OPTION`.
+   * @throws BadStatusError later; SignalboxError `QUOTA_NOT_FOUND`, `INVALID_NAME`, `INVALID_OPTION`.
    */
   setQuotaNames(quotaNames: readonly string[]): Promise<void> {
     return commands.setQuotaNames(this.#state, quotaNames);
@@ -157,8 +157,8 @@ export class Job<Result = unknown> extends JobAttributes<Result> implements JobL
   }
 
   /**
-   * Fails a job that has not started, by a TimeoutError or the error given.
-   * @throws BadStatusError once it is ACTIVE or COMPLETED.
+   * Fails a stored job that has not started, by a TimeoutError or the error given.
+   * @throws BadStatusError once it is ACTIVE or COMPLETED, and while it is not stored: see `box.storeNew`.
    */
   fail(error?: unknown): Promise<void> {
     return commands.fail(this.#state, error);
@@ -246,7 +246,7 @@ export class Job<Result = unknown> extends JobAttributes<Result> implements JobL
     callback: CallbackOf<Result | Failure, R>,
     settings: JobSettings = {},
   ): Promise<Job<R>> {
-    const job = draftCallback<R>(callback).with(settings);
+    const job = draftCallback<R>(callback, settings);
     if (!this.isStored) this.pendingCallbacks.push({ job });
     else await this.#add({ job });
     return job;
@@ -273,15 +273,10 @@ export class Job<Result = unknown> extends JobAttributes<Result> implements JobL
    * ```
    */
   async addCallbacks<S = unknown, F = unknown>(
-    branches: { readonly success?: CallbackOf<Result, S>; readonly failure?: CallbackOf<Failure, F> },
+    branches: CallbackPair<Result, S, F>,
     settings: JobSettings = {},
   ): Promise<CallbackProxy> {
-    checkKnown(branches, ['success', 'failure']);
-    const proxy = CallbackProxy.pair(
-      branches.success === undefined ? null : draftCallback(branches.success).with(settings),
-      branches.failure === undefined ? null : draftCallback(branches.failure).with(settings),
-    );
-    return this.#addProxy(proxy);
+    return this.#addProxy(CallbackProxy.pair(branches, settings));
   }
 
   /**
@@ -299,8 +294,8 @@ export class Job<Result = unknown> extends JobAttributes<Result> implements JobL
     const { otherwise, ...settings } = options;
     return this.#addProxy(
       CallbackProxy.draft(
-        branches.map(([when, callback]) => ({ when, job: draftCallback(callback).with(settings) })),
-        otherwise === undefined ? null : draftCallback(otherwise).with(settings),
+        branches.map(([when, callback]) => ({ when, job: draftCallback(callback, settings) })),
+        otherwise === undefined ? null : draftCallback(otherwise, settings),
       ),
     );
   }

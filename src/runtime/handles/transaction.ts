@@ -1,5 +1,7 @@
 import { BufferedUnit } from '../commits/buffered-unit.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
+import { storeNew } from '../jobs/put-jobs.ts';
+import type { Job, JobDefinition } from './job.ts';
 import { Queue } from './queue.ts';
 
 /**
@@ -8,6 +10,8 @@ import { Queue } from './queue.ts';
  */
 export interface Transaction {
   queue(name?: string): Queue;
+  /** As `box.storeNew`. */
+  storeNew<Result>(job: Job<Result> | JobDefinition<readonly [], Result>): Promise<Job<Result>>;
 }
 
 /** A transaction on a unit that the caller commits. */
@@ -16,6 +20,9 @@ export function transactionOn(unit: BufferedUnit): Transaction {
     queue(name = '') {
       unit.mustBeOpen();
       return new Queue(unit, name);
+    },
+    async storeNew<Result>(job: Job<Result> | JobDefinition<readonly [], Result>) {
+      return (await storeNew(unit, job)) as Job<Result>;
     },
   };
 }

@@ -16,6 +16,7 @@ import { BadStatusError, SignalboxError } from '../../errors.ts';
 import { checkAnnotationName } from '../../model/checks/names.ts';
 import { newJobRecord, stepJob, type Transition } from '../../model/jobs/step.ts';
 import type { JobRecord, ProxyRecord } from '../../model/records/records.ts';
+import { systemNames } from '../../model/records/system-names.ts';
 import { encodeArgs, encodeValue } from '../../model/values/values.ts';
 import type { Change, Precondition } from '../../store/store.ts';
 import { beginningMs, durationMs } from '../../time.ts';
@@ -62,7 +63,8 @@ export class JobDrafts {
   record(job: JobLike, place: Place | null, settings: JobSettings = job.settings): JobRecord {
     const { definition } = job;
     const { registry, ids, store } = this.#work.context;
-    if (definition === null || job.isStored || this.#ids.has(job)) throw alreadyStored(job);
+    if (definition === null || job.isStored || this.#ids.has(job))
+      throw place === null ? alreadyStored(job) : callbackTaken(job);
     registry.mustKnow(definition);
     checkLogLevel(settings.failureLogLevel ?? null);
     const id = settings.id ?? ids.newId();
@@ -120,6 +122,22 @@ export class JobDrafts {
     return this.#proxy(callback.proxy, parent);
   }
 
+  /**
+   * Stores a callback of a proxy that is undecided: it moves to the chosen job, see callback-choice.ts. Only jobs move, so a
+   * proxy becomes the callback of a job that passes the outcome on.
+   */
+  proxyCallback(callback: PendingCallback, proxy: string): void {
+    const parent: Place = { proxy };
+    if ('job' in callback) {
+      this.store(callback.job, parent, 'callback.add');
+      return;
+    }
+    const id = this.#work.context.ids.newId();
+    const pass = newJobRecord(id, { name: systemNames.pass, parent, order: ['callback', 0] });
+    this.changes.push(creation(pass, 'callback.add'));
+    this.#proxy(callback.proxy, id);
+  }
+
   #proxy(proxy: ProxyLike, parent: string): string {
     const id = this.#work.context.ids.newId();
     const branch = (job: JobLike | null): string | null =>
@@ -145,8 +163,7 @@ export class JobDrafts {
       patch: patch as never,
     });
     for (const { when } of proxy.branches) this.#work.context.registry.addCondition(when);
-    // Callbacks that are added to a proxy before its choice move to the chosen job: see callback-choice.ts.
-    for (const job of proxy.pendingCallbacks) this.store(job, { proxy: id }, 'callback.add');
+    for (const callback of proxy.pendingCallbacks) this.proxyCallback(callback, id);
     this.#attached.push(() => proxy.attach(this.#work.handles, record));
     return id;
   }
@@ -178,22 +195,28 @@ export function placedIn(queue: string, record: JobRecord, { at, assigner }: Put
 }
 
 const structural: readonly string[] = ['id', 'v', 'rev', 'lastSeq', 'createdSeq', 'state', 'priority'];
-const content = Object.keys(newJobRecord('', { name: '' })).filter((key) => !structural.includes(key));
+const empty = newJobRecord('', { name: '' });
+const content = Object.keys(empty).filter((key) => !structural.includes(key));
 
-/** The keys of a record that say something: what an empty job has is left out. */
+/** The keys of a record that say something: what an empty job has is left out. An instant or a limit of 0 says something. */
 export function contentOf(record: JobRecord): Record<string, Json> {
   const said: Record<string, Json> = {};
   for (const key of content) {
     const value = record[key as keyof JobRecord] as Json;
-    if (value === null || value === 0 || (Array.isArray(value) && value.length === 0)) continue;
+    if (value === empty[key as keyof JobRecord] || (Array.isArray(value) && value.length === 0)) continue;
     said[key] = value;
   }
   return said;
 }
 
 /** The refusal of a job that is put or stored twice. */
-export function alreadyStored(job: JobLike): BadStatusError {
-  return new BadStatusError({ what: job.toString(), status: job.status, event: 'job.put', guards: [] });
+export function alreadyStored(job: JobLike, event = 'job.put'): BadStatusError {
+  return new BadStatusError({ what: job.toString(), status: job.status, event, guards: [] });
+}
+
+/** The refusal of a callback that is stored already. */
+export function callbackTaken(job: JobLike): SignalboxError {
+  return new SignalboxError('CALLBACK_TAKEN', { what: job.toString() });
 }
 
 function refuseTooMany(what: 'annotations' | 'callbacks', id: string, limit: number, actual: number): void {

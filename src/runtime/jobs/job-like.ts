@@ -33,7 +33,7 @@ export interface JobLike {
 export interface ProxyLike {
   readonly branches: readonly { readonly when: ConditionDefinition; readonly job: JobLike | null }[];
   readonly otherwise: JobLike | null;
-  readonly pendingCallbacks: readonly JobLike[];
+  readonly pendingCallbacks: readonly PendingCallback[];
   attach(work: UnitOfWork, record: ProxyRecord): void;
 }
 

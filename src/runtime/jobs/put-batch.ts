@@ -73,7 +73,7 @@ export class PutBatch {
   }
 
   async #addNamed(job: JobLike, settings: JobSettings, id: string): Promise<void> {
-    if (!(await this.#isAlreadyPut(job, id))) this.#addDraft(job, settings);
+    if (!(await isKnown(this.#work, job, id))) this.#addDraft(job, settings);
   }
 
   #addDraft(job: JobLike, settings: JobSettings): void {
@@ -118,19 +118,22 @@ export class PutBatch {
       assigner: this.#context.uuid,
     });
   }
+}
 
-  /** The same job under the same id is the repetition of a put whose outcome was unknown. */
-  async #isAlreadyPut(job: JobLike, id: string): Promise<boolean> {
-    const present = await this.#work.read('job', id);
-    if (present === undefined) return false;
-    const args = new JobDrafts(this.#work).args(job.args);
-    if (present.name !== job.name || JSON.stringify(present.args) !== JSON.stringify(args)) {
-      throw new SignalboxError('JOB_EXISTS', { id });
-    }
-    await this.#context.store.settled();
-    job.attach(this.#work.handles, present);
-    return true;
+/**
+ * Whether a job is stored under an id of the program: the same job under the same id is the repetition of a call whose outcome
+ * was unknown. Then the draft becomes a handle on it. @throws SignalboxError `JOB_EXISTS` for another job.
+ */
+export async function isKnown(work: UnitOfWork, job: JobLike, id: string): Promise<boolean> {
+  const present = await work.read('job', id);
+  if (present === undefined) return false;
+  const args = new JobDrafts(work).args(job.args);
+  if (present.name !== job.name || JSON.stringify(present.args) !== JSON.stringify(args)) {
+    throw new SignalboxError('JOB_EXISTS', { id });
   }
+  await work.context.store.settled();
+  job.attach(work.handles, present);
+  return true;
 }
 
 /** The changes that options make in a stored job. */

@@ -1,9 +1,10 @@
 import { SignalboxError, shown } from '../../errors.ts';
 import { retryConflicts } from '../commits/retry.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
+import { alreadyStored, JobDrafts } from './job-drafts.ts';
 import { isDefinition, isJob, type JobLike } from './job-like.ts';
 import { mustHaveQueue } from './named-settings.ts';
-import { PutBatch, type PutOptions } from './put-batch.ts';
+import { isKnown, PutBatch, type PutOptions } from './put-batch.ts';
 
 /** Puts what a caller gave in a queue. A draft that is refused stays as it was. */
 export async function put(
@@ -42,6 +43,24 @@ export async function putAll(
     await batch.submit();
   });
   return jobs;
+}
+
+/**
+ * Stores what a caller gave NEW, in no queue: with its callbacks, and the jobs in its arguments.
+ * @throws BadStatusError when it is stored.
+ */
+export async function storeNew(work: UnitOfWork, item: unknown): Promise<JobLike> {
+  const job = asJob(item);
+  if (job.isStored) throw alreadyStored(job, 'being stored a second time');
+  await retryConflicts(5, async () => {
+    const { id } = job.settings;
+    if (id !== undefined && (await isKnown(work, job, id))) return;
+    const drafts = new JobDrafts(work);
+    drafts.store(job, null);
+    await work.submit(drafts.changes, drafts.expect);
+    drafts.attach();
+  });
+  return job;
 }
 
 /** Among many, an error says which it means. */

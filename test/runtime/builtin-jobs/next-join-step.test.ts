@@ -32,6 +32,11 @@ describe('the inner jobs that may have to be put', () => {
     expect(dueInner(inner, kind === 'parallel', { finished, put }).join('')).toBe(due);
   });
 
+  it('are each job once when a job stands there twice', () => {
+    expect(dueInner(['a', 'b', 'a', 'b'], true, { finished: 0, put: 0 })).toEqual(['a', 'b']);
+    expect(dueInner(['a', 'a'], false, { finished: 0, put: 0 })).toEqual(['a']);
+  });
+
   it.each([false, true])('are an empty list without inner jobs, parallel: %s', (isParallel) => {
     expect(dueInner([], isParallel, { finished: 0, put: 0 })).toEqual([]);
   });
