@@ -18,8 +18,9 @@ export interface Packed {
 
 /** Builds dist when it is older than its sources, then runs `npm pack` with more arguments. */
 export function pack(...args: readonly string[]): Packed {
-  const build = "import('./.ci/prepare.mjs').then(({ build }) => build())";
-  execFileSync(process.execPath, ['-e', build], { cwd: root, stdio: 'ignore' });
+  const build = 'const { build } = await import(process.argv[1]); build();';
+  const prepare = new URL('../../.ci/prepare.mjs', import.meta.url).href;
+  execFileSync(process.execPath, ['--input-type=module', '-e', build, prepare], { stdio: 'ignore' });
   const answer = JSON.parse(run('npm', ['pack', '--json', ...args], root)) as readonly Packed[];
   // npm 10 answers with a list, npm 11 with an object.
   const [packed] = Object.values(answer);
