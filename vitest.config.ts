@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   // `signalbox` and its subpaths resolve to source, so no test needs a build.
-  ssr: { resolve: { conditions: ['source', 'module', 'node'] } },
+  ssr: { resolve: { conditions: ['signalbox-source', 'module', 'node'] } },
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/store/postgres/server.setup.ts'],

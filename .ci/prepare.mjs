@@ -1,5 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -10,6 +18,21 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export function install(folder = '.') {
   if (isInstalled(folder)) return;
   run(`Installing dependencies${folder === '.' ? '' : ` of ${folder}`}`, 'npm', ['ci'], folder);
+}
+
+/**
+ * Makes this repository what `signalbox` means in a folder with a package.json of its own. The links lead to parts of the
+ * repository: tools that walk folders would walk in circles through a link to all of it.
+ */
+export function linkPackage(folder) {
+  const place = join(root, folder, 'node_modules', 'signalbox');
+  mkdirSync(place, { recursive: true });
+  copyFileSync(join(root, 'package.json'), join(place, 'package.json'));
+  try {
+    symlinkSync(join(root, 'dist'), join(place, 'dist'), 'junction');
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error;
+  }
 }
 
 /** Builds dist when it is missing or older than its sources. */

@@ -45,7 +45,7 @@ function chartText(name: string, machine: AnyStateMachine, source: string): stri
 
 ${docOf(source, `${name}Machine`)}
 
-Source: [machines/${name}.machine.ts](../machines/${name}.machine.ts). Version ${machine.version ?? 'none'}, initial state \`${initialOf(machine.root)}\`.
+Source: \`machines/${name}.machine.ts\`, in the package \`dist/machines/${name}.machine.js\`. Version ${machine.version ?? 'none'}, initial state \`${initialOf(machine.root)}\`.
 
 \`\`\`mermaid
 ${diagram(machine)}

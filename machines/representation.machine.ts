@@ -29,7 +29,7 @@ export type RepresentationState = 'registered' | 'activated' | 'deactivated';
 /** The data that a new representation needs. */
 export type RepresentationInput = Pick<RepresentationContext, 'queue' | 'dispatcher'>;
 
-/** Returns the context of a new representation: ping every 30 s, dead after 60 s (the lineage's figures). */
+/** Returns the context of a new representation: ping every 30 s, dead after 60 s. */
 export function newRepresentationContext(input: RepresentationInput): RepresentationContext {
   return {
     queue: input.queue,

@@ -52,6 +52,8 @@ const table: Readonly<Record<string, Layer>> = {
   bench: { layers: [postgresServer], packages: [...signalbox, 'pg'] },
   docs: { layers: [], packages: signalbox },
   examples: { layers: [], packages: ['signalbox', 'node:*'] },
+  'examples/express': { layers: [], packages: ['express', 'signalbox', 'node:*'] },
+  'examples/fastify': { layers: [], packages: ['fastify', 'signalbox', 'node:*'] },
   test: {
     layers: [
       ...everything,

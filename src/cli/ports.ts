@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { createRequire } from 'node:module';
 import type { StorePorts } from '../store/json/index.ts';
 
 /** The ports of stores that commands open: real time and real ids. */
@@ -9,4 +10,9 @@ export function portsFor(report: (message: string) => void): StorePorts {
     newId: () => randomUUID(),
     report,
   };
+}
+
+/** The version of the package that this command belongs to. */
+export function packageVersion(): string {
+  return createRequire(import.meta.url)('signalbox/package.json').version;
 }

@@ -5,6 +5,7 @@ import { exportCommand } from './commands/export.ts';
 import { migrate } from './commands/migrate.ts';
 import { promote } from './commands/promote.ts';
 import { verify } from './commands/verify.ts';
+import { packageVersion } from './ports.ts';
 import { printable, printableJson, withoutSecrets } from './printable.ts';
 
 /** The outputs of a command line. */
@@ -34,6 +35,7 @@ export async function runCli(args: readonly string[], streams: Streams): Promise
   let code = good;
   const program = new Commander('signalbox')
     .description('Looks after the stores of Signalbox.')
+    .version(packageVersion(), '--version', 'prints the version')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => streams.out(lineByLine(safe(text))),

@@ -295,7 +295,7 @@ describe('A job that ends its process, json store', () => {
     const program = join(import.meta.dirname, 'exiting-worker.ts');
     const worker = spawn(
       process.execPath,
-      ['--conditions', 'source', '--import', 'tsx', program, directory],
+      ['--conditions', 'signalbox-source', '--import', 'tsx', program, directory],
       {
         stdio: ['ignore', 'pipe', 'inherit'],
       },

@@ -20,9 +20,13 @@ afterEach(() => {
 /** A process that works on the store; resolves once its jobs are ACTIVE. */
 async function hangingWorker(directory: string): Promise<{ child: ChildProcess; ids: string[] }> {
   const program = join(import.meta.dirname, 'hanging-worker.ts');
-  const child = spawn(process.execPath, ['--conditions', 'source', '--import', 'tsx', program, directory], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    ['--conditions', 'signalbox-source', '--import', 'tsx', program, directory],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   children.add(child);
   for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
     if (line.startsWith('active ')) return { child, ids: line.split(' ').slice(1) };

@@ -28,7 +28,7 @@ afterEach(() => {
 /** A process with a running job in the store of the directory. */
 async function worker(mode: string, directory: string): Promise<{ child: ChildProcess; id: string }> {
   const program = join(import.meta.dirname, 'signal-worker.ts');
-  const args = ['--conditions', 'source', '--import', 'tsx', program, mode, directory];
+  const args = ['--conditions', 'signalbox-source', '--import', 'tsx', program, mode, directory];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   children.add(child);
   for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {

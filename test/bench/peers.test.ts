@@ -40,7 +40,7 @@ test('a peer that cannot be measured is null with the repair, and the others are
   const { stdout, said } = run(
     ['--import', 'tsx', 'bench/main.ts', 'latency', '{"json":true,"jobs":2,"rounds":1}'],
     {
-      NODE_OPTIONS: '--conditions=source',
+      NODE_OPTIONS: '--conditions=signalbox-source',
       PATH: '',
     },
   );

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -47,11 +48,27 @@ describe('The command line', () => {
     expect(one.out).toContain('--schema <name>');
   });
 
+  it('prints the version of the package', async () => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+
+    expect(await run('--version')).toMatchObject({ code: 0, out: `${version}\n`, err: '' });
+  });
+
   it('starts as a program', () => {
     const main = join(root, 'src', 'cli', 'main.ts');
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
-      ['--import', 'tsx', '--conditions', 'source', main, 'verify', '--json', '--from', '/nowhere/at/all'],
+      [
+        '--import',
+        'tsx',
+        '--conditions',
+        'signalbox-source',
+        main,
+        'verify',
+        '--json',
+        '--from',
+        '/nowhere/at/all',
+      ],
       { cwd: root, encoding: 'utf8' },
     );
 

@@ -15,7 +15,7 @@ const mostProcesses = 4;
 export async function inChild(tasks: readonly Task[], tree = root): Promise<readonly Seen[]> {
   const child = fork(join(tree, 'test', 'crashpoints', 'child.ts'), {
     cwd: tree,
-    execArgv: ['--import', 'tsx', '--conditions', 'source'],
+    execArgv: ['--import', 'tsx', '--conditions', 'signalbox-source'],
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });

@@ -10,7 +10,7 @@ const { status } = spawnSync(
     '--import',
     'tsx',
     '--conditions',
-    'source',
+    'signalbox-source',
     join(root, 'test', 'crashpoints', 'main.ts'),
     ...process.argv.slice(2),
   ],

@@ -94,7 +94,15 @@ async function run(half: readonly Example[], name: string): Promise<readonly Exa
   const list = join(home, `${name}.json`);
   writeFileSync(list, JSON.stringify(half.map((example) => files.get(example))));
   const runner = join(root, 'test', 'docs', 'run-examples.ts');
-  const output = await start(['--import', 'tsx', '--conditions', 'source', runner, list, join(home, name)]);
+  const output = await start([
+    '--import',
+    'tsx',
+    '--conditions',
+    'signalbox-source',
+    runner,
+    list,
+    join(home, name),
+  ]);
   return JSON.parse(output.slice(output.lastIndexOf('\n[') + 1)) as readonly ExampleRun[];
 }
 

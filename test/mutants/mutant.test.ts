@@ -21,7 +21,7 @@ test('what is imported as signalbox in a mutated tree is the mutated code', () =
   );
   const { stdout } = spawnSync(
     process.execPath,
-    ['--import', 'tsx', '--conditions', 'source', join(tree.root, 'test', 'show.ts')],
+    ['--import', 'tsx', '--conditions', 'signalbox-source', join(tree.root, 'test', 'show.ts')],
     { cwd: tree.root, encoding: 'utf8' },
   );
   tree.remove();

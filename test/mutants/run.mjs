@@ -7,7 +7,7 @@ install();
 const main = join(root, 'test', 'mutants', 'main.ts');
 const { status } = spawnSync(
   process.execPath,
-  ['--import', 'tsx', '--conditions', 'source', main, ...process.argv.slice(2)],
+  ['--import', 'tsx', '--conditions', 'signalbox-source', main, ...process.argv.slice(2)],
   { cwd: root, stdio: 'inherit' },
 );
 process.exitCode = status ?? 1;

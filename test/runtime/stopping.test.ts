@@ -17,9 +17,13 @@ afterEach(() => {
 /** What a process said whose box was stopped, once it has ended by itself. */
 async function stoppedProcess(where: string): Promise<unknown> {
   const program = join(import.meta.dirname, 'stopping.child.ts');
-  const child = spawn(process.execPath, ['--conditions', 'source', '--import', 'tsx', program, where], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    ['--conditions', 'signalbox-source', '--import', 'tsx', program, where],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   children.add(child);
   const [said, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
   return { code, said: said.trim().split('\n') };

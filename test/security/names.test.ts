@@ -21,7 +21,7 @@ import { inheritedNames } from './hostile-names.ts';
 describe('[S1] a stored name', () => {
   it('never leads to an import or to code that is not registered: 200 references at every place of a name', async () => {
     const child = fileURLToPath(new URL('foreign-references.child.ts', import.meta.url));
-    const flags = ['--import', 'tsx', '--conditions', 'source'];
+    const flags = ['--import', 'tsx', '--conditions', 'signalbox-source'];
     const { stdout } = await promisify(execFile)(process.execPath, [
       ...flags,
       child,

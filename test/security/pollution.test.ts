@@ -14,7 +14,7 @@ it('[S3] hostile keys by every public call and in the files of a store change no
       '--import',
       'tsx',
       '--conditions',
-      'source',
+      'signalbox-source',
       child,
       join(newDirectory(), 'store'),
       mode,

@@ -150,3 +150,21 @@ describe('[S21] the lockfile', () => {
     ]);
   });
 });
+
+describe('[S21] what an example installs', () => {
+  it.each(['express', 'fastify'])(
+    '%s runs nothing, is named by its content, and names no registry',
+    (name) => {
+      const { packages } = read(`examples/${name}/package-lock.json`) as typeof lock;
+      const { dependencies = {} } = read(`examples/${name}/package.json`) as Manifest;
+      const named = Object.entries(packages).filter(([path]) => path !== '');
+
+      expect(packages[`node_modules/${name}`]?.version).toBe(dependencies[name]);
+      for (const [path, { integrity, resolved, hasInstallScript }] of named) {
+        const isNamed = /^sha512-/.test(integrity ?? '');
+        expect([path, isNamed, resolved, hasInstallScript]).toEqual([path, true, undefined, undefined]);
+      }
+      expect(readFileSync(join(root, `examples/${name}/.npmrc`), 'utf8')).toContain('ignore-scripts=true');
+    },
+  );
+});

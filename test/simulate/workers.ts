@@ -108,7 +108,7 @@ export async function runProperties(about: {
 /** Runs one worker on the sources in a directory. Gives the seconds of processor time that it took. @throws when it dies. */
 export function work(root: string, task: Task, hear: (news: News) => void): Promise<number> {
   const worker = join(root, 'test', 'simulate', 'worker.ts');
-  const args = ['--import', 'tsx', '--conditions', 'source', worker, JSON.stringify(task)];
+  const args = ['--import', 'tsx', '--conditions', 'signalbox-source', worker, JSON.stringify(task)];
   const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
   let complaint = '';
   let cpuS = 0;

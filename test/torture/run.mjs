@@ -8,7 +8,7 @@ const { status } = spawnSync(
   process.execPath,
   [
     '--conditions',
-    'source',
+    'signalbox-source',
     '--import',
     'tsx',
     join(root, 'test', 'torture', 'main.ts'),

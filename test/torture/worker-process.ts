@@ -29,7 +29,7 @@ export class WorkerProcess {
   #isOver = false;
 
   constructor({ root, program, args, under = [], isCompiled = false }: WorkerPlace) {
-    const flags = isCompiled ? [] : ['--conditions', 'source', '--import', 'tsx'];
+    const flags = isCompiled ? [] : ['--conditions', 'signalbox-source', '--import', 'tsx'];
     const node = [process.execPath, ...flags, join(root, program), ...args];
     const [command, ...rest] = [...under, ...node] as [string, ...string[]];
     this.child = spawn(command, rest, {

@@ -130,7 +130,7 @@ export function kindOfFailure(failure: Failure): FailureKind {
   return failure.code !== null && disconnectCodes.includes(failure.code) ? 'disconnect' : 'other';
 }
 
-/** The figures of a common policy. The defaults are the lineage's. */
+/** The figures of a common policy. */
 export interface CommonRetryFigures {
   readonly name: string;
   /** Retries after a conflict in one call; null for no limit. */

@@ -76,7 +76,7 @@ export class JobInfos<Info = JobInfo> implements Iterable<readonly [string, Info
 
 const resultLimit = 10_000;
 
-/** Returns a result's text, cut with a marker when it is longer than 10,000 characters (the lineage's figure). */
+/** Returns a result's text, cut with a marker when it is longer than 10,000 characters. */
 export function cutResult(text: string): string {
   return text.length <= resultLimit ? text : `${text.slice(0, resultLimit)}\n[...TRUNCATED...]`;
 }

@@ -54,7 +54,7 @@ export class PollInfo {
   }
 }
 
-// As in the lineage: four low bits distinguish records of one instant, and keys count down from a far end.
+// Four low bits distinguish records of one instant, and keys count down from a far end.
 const farEnd = 1n << 56n;
 
 /** The first key of an instant: the instant has this key and the 15 keys below it. */

@@ -14,7 +14,7 @@ export interface Statistics {
   shortestFailed: JobName | null;
   longestActive: JobName | null;
   shortestActive: JobName | null;
-  /** Instant of the newest poll examined; null without polls (the lineage's naming). */
+  /** Instant of the newest poll examined, whatever the name says; null without polls. */
   statisticsStart: Date | null;
   /** Instant of the oldest poll examined; null without polls. */
   statisticsEnd: Date | null;

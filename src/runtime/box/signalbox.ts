@@ -310,8 +310,8 @@ export class Signalbox {
   }
 
   /**
-   * Stops: no more claims, up to `grace` (default 0) for what runs, then every dispatcher is deactivated as the lineage
-   * does it and the store is closed. What still runs is handed over, and runs again at the next start when its policy says so.
+   * Stops: no more claims, up to `grace` (default 0) for what runs, then every dispatcher is deactivated and
+   * the store is closed. What still runs is handed over, and runs again at the next start when its policy says so.
    *
    * @throws SignalboxError `STORE_IO`, `STORE_FENCED` when the store fails meanwhile: the box is stopped then, and whether
    * its last commits are on disk is unknown. A store that had failed before does not fail the stop again.

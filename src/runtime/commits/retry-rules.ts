@@ -22,7 +22,7 @@ const closedCodes: readonly string[] = ['STORE_CLOSED', 'STORE_IO', 'STORE_FENCE
 /** Waiting does not repair these: the store is closed, the box is stopped, or the job is dropped or in quarantine. */
 const finalCodes: readonly string[] = [...closedCodes, 'BOX_STOPPED', 'JOB_NOT_FOUND', 'JOB_QUARANTINED'];
 
-/** The three kinds of step. The waits and levels are those of the lineage. */
+/** The three kinds of step, with their waits and levels. */
 export const retryRules = {
   /** A step that must succeed: at once after a conflict, each second while the disk is full, else after 5, 10, … 60 s. */
   step: {

@@ -84,7 +84,7 @@ export async function retryForever<Result>(
 const mostAttempts = 1000;
 
 /**
- * Makes an attempt until it meets no conflict, `times` times in all: five is the lineage's figure. The last conflict is
+ * Makes an attempt until it meets no conflict, `times` times in all. The last conflict is
  * thrown. `except: 'job'`: conflicts about jobs do not count.
  */
 export async function retryConflicts<Result>(

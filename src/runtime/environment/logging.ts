@@ -1,6 +1,6 @@
 import { SignalboxError, shown } from '../../errors.ts';
 
-/** Levels of the lineage. `WARNING` is `warn` and `CRITICAL` is `fatal` of pino. */
+/** Levels of log entries. `WARNING` is `warn` and `CRITICAL` is `fatal` of pino. */
 export type LogLevel = 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR' | 'CRITICAL';
 
 /** `signalbox.events` has what is significant, `signalbox.trace` every poll and job. */

@@ -12,7 +12,7 @@ import { TableStore } from './table-store.ts';
 export interface MemoryStoreOptions extends Partial<Retention> {
   /** Second part of a job's name. Default `main`. */
   readonly name?: string;
-  /** Connection budget. Default 7, as in the lineage. */
+  /** Connection budget. Default 7. */
   readonly poolSize?: number;
   /** Commits that history keeps. Default 100,000. */
   readonly historyMaxLines?: number;

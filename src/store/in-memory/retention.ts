@@ -5,7 +5,7 @@ import type { Change } from '../store.ts';
 
 /** How long completed jobs are kept, and how many. */
 export interface Retention {
-  /** Milliseconds; default 7 days, as in the lineage. */
+  /** Milliseconds; default 7 days. */
   readonly completedMaxAgeMs: number;
   /** Default 100,000. */
   readonly completedMaxCount: number;

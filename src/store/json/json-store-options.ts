@@ -15,7 +15,7 @@ export interface JsonStoreOptions {
   readonly name?: string;
   /** Whether a new store may be made where there is none. Default true. */
   readonly create?: boolean;
-  /** Connection budget. Default 7, as in the lineage. */
+  /** Connection budget. Default 7. */
   readonly poolSize?: number;
   /** How long completed jobs are kept. Default 7 days. */
   readonly completedMaxAge?: Duration;

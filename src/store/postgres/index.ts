@@ -12,7 +12,7 @@ export interface PostgresStoreSettings {
   readonly name?: string;
   /** Schema that holds its tables; made when it is missing. Default `signalbox`. */
   readonly schema?: string;
-  /** Connections that may be in use at once, without the one that listens. Default 7, as in the lineage. */
+  /** Connections that may be in use at once, without the one that listens. Default 7. */
   readonly poolSize?: number;
   /** How long a connection may take to be made. Default 5 s. */
   readonly connectTimeout?: Duration;

@@ -11,7 +11,7 @@ afterAll(removeSchemas);
 describe('a process that puts a job while the database is away', () => {
   it('stays until it is answered, though nothing else keeps it', async () => {
     const program = join(import.meta.dirname, 'away.child.ts');
-    const flags = ['--conditions', 'source', '--import', 'tsx'];
+    const flags = ['--conditions', 'signalbox-source', '--import', 'tsx'];
     const child = spawn(process.execPath, [...flags, program, await serverUrl(), newSchema()], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -37,7 +37,7 @@ export class Worker {
     const [program = '', wrongClock = ''] = ['box-worker.ts', 'wrong-clock.ts'].map((file) =>
       join(import.meta.dirname, file),
     );
-    const flags = ['--conditions', 'source', '--import', 'tsx', '--import', `file://${wrongClock}`];
+    const flags = ['--conditions', 'signalbox-source', '--import', 'tsx', '--import', `file://${wrongClock}`];
     const [command = '', ...args] = [
       ...prefix,
       process.execPath,

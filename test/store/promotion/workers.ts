@@ -19,7 +19,7 @@ export async function runWorker(
   const worker = join(tree, 'test', 'store', 'promotion', name);
   const child = spawn(
     process.execPath,
-    ['--import', 'tsx', '--conditions', 'source', worker, await serverUrl(), ...args],
+    ['--import', 'tsx', '--conditions', 'signalbox-source', worker, await serverUrl(), ...args],
     { cwd: tree, stdio: 'ignore' },
   );
   const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];

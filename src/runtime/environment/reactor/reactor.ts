@@ -5,7 +5,7 @@ export interface ScheduledCall {
 
 /**
  * What powers timed calls: any object with these five calls will do, so you may bring your own event loop, or one
- * with virtual time. The names are the lineage's; delays are milliseconds.
+ * with virtual time. Delays are milliseconds.
  */
 export interface Reactor {
   /** Runs `call` in the loop as soon as possible, in a later turn. */

@@ -1,0 +1,65 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { examplesIn } from '../docs/examples.ts';
+import { pack, root, run } from './built.ts';
+
+const limitMs = 60_000;
+
+// As a user has it: a clean folder, the tarball, and nothing of this repository but its tools.
+describe('In a clean folder that installs the tarball', { timeout: limitMs }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'signalbox-install-'));
+
+  const write = (name: string, text: string): string => {
+    writeFileSync(join(folder, name), text);
+    return name;
+  };
+
+  beforeAll(() => {
+    const { filename } = pack('--pack-destination', folder);
+    write('package.json', JSON.stringify({ name: 'service', private: true, type: 'module' }));
+    run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', join(folder, filename)], folder);
+  }, 2 * limitMs);
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('the first program of the README compiles, and prints what it promises', () => {
+    const [example] = examplesIn('README.md', readFileSync(join(root, 'README.md'), 'utf8'));
+    const file = write('first.ts', example?.code ?? '');
+    const types = join(root, 'node_modules', '@types');
+    const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+    const tsx = pathToFileURL(join(root, 'node_modules', 'tsx', 'dist', 'loader.mjs')).href;
+
+    const options = ['--noEmit', '--strict', '--module', 'nodenext', '--types', 'node', '--typeRoots', types];
+    const complaints = run(process.execPath, [tsc, ...options, file], folder);
+    const printed = run(process.execPath, ['--import', tsx, file], folder);
+
+    expect([complaints, printed]).toEqual(['', `${example?.promised.join('\n')}\n`]);
+  });
+
+  it('a CommonJS program requires it', () => {
+    const file = write(
+      'old.cjs',
+      `const { createSignalbox, defineJob } = require('signalbox');
+       const { jsonStore } = require('signalbox/json');
+       const { VirtualReactor } = require('signalbox/testing');
+       const { jobMachine } = require('signalbox/machines');
+       const multiply = defineJob({ name: 'multiply', run: (a, b) => a * b });
+       createSignalbox({ store: jsonStore('data/old'), jobs: [multiply] }).then(async (box) => {
+         await box.start();
+         const job = await box.queue().put(multiply(14, 3));
+         console.log(await job.result(), typeof VirtualReactor, jobMachine.id);
+         await box.stop();
+       });`,
+    );
+
+    expect(run(process.execPath, [file], folder)).toBe('42 function job\n');
+  });
+
+  it('the command says its version', () => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+
+    expect(run('npx', ['--no-install', 'signalbox', '--version'], folder)).toBe(`${version}\n`);
+  });
+});

@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path/posix';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type Packed, pack, root } from './built.ts';
+
+const limitMs = 60_000;
+
+describe('The tarball', { timeout: limitMs }, () => {
+  let files: Packed['files'] = [];
+  const paths = (): readonly string[] => files.map(({ path }) => path);
+
+  beforeAll(() => {
+    ({ files } = pack('--dry-run'));
+  }, limitMs);
+
+  it('holds the target of every link of its pages', () => {
+    const pages = paths().filter((path) => path.endsWith('.md'));
+
+    const dead = pages.flatMap((page) =>
+      linksOf(readFileSync(join(root, page), 'utf8'))
+        .filter((link) => !isPacked(join(dirname(page), link), paths()))
+        .map((link) => `${page}: ${link}`),
+    );
+
+    expect(pages).toContain('docs/guide.md');
+    expect(dead).toEqual([]);
+  });
+
+  it('holds nothing twice: code as JavaScript, and types beside it', () => {
+    const code = paths().filter((path) => /\.[cm]?[jt]sx?$/.test(path) && !path.startsWith('examples/'));
+    const modules = code.filter((path) => path.endsWith('.js'));
+    const types = modules.map((path) => path.replace(/\.js$/, '.d.ts'));
+
+    expect(modules).toContain('dist/src/index.js');
+    expect([...code].sort()).toEqual([...modules, ...types].sort());
+    expect(paths().filter((path) => path.endsWith('.map'))).toEqual([]);
+  });
+
+  it('unpacks to less than 3 MB', () => {
+    const size = files.reduce((sum, file) => sum + file.size, 0);
+
+    expect(size).toBeLessThan(3_000_000);
+  });
+});
+
+/** The files and folders that a page links to. */
+function linksOf(text: string): readonly string[] {
+  return [...text.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map((match) => match[1] ?? '')
+    .filter((link) => !/^https?:/.test(link))
+    .map((link) => link.replace(/#.*$/, ''))
+    .filter((link) => link !== '');
+}
+
+function isPacked(target: string, paths: readonly string[]): boolean {
+  return paths.some((path) => path === target || path.startsWith(`${target.replace(/\/$/, '')}/`));
+}
