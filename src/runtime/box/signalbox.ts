@@ -7,12 +7,12 @@ import type { OpenStore } from '../../store/store.ts';
 import { type Duration, durationMs } from '../../time.ts';
 import { systemDefinitions } from '../builtin-jobs/system-jobs.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
+import { checkSettings } from '../definitions/agent-settings.ts';
 import { Registry } from '../definitions/registry.ts';
 import { DispatcherOf } from '../dispatchers/dispatcher.ts';
 import { type DispatcherHost, provideHost } from '../dispatchers/dispatcher-host.ts';
 import type { DispatcherEventName } from '../dispatchers/lifecycle-hooks.ts';
 import type { Reactor } from '../environment/reactor/reactor.ts';
-import { agent, checkSettings } from '../handles/agents.ts';
 import { draftCallback } from '../handles/callback-proxy.ts';
 import { type Called, callJob } from '../handles/inline-call.ts';
 import { Job, type JobDefinition } from '../handles/job.ts';
@@ -265,15 +265,15 @@ export class Signalbox {
   async start(options: StartOptions = {}): Promise<Dispatcher> {
     this.#mustRun('start()');
     checkObject(options, 'options');
-    const { agent: settings = agent(), ...dispatcherOptions } = options;
-    if (settings !== null) checkSettings(settings, 'agent');
+    const { agent: settings, ...dispatcherOptions } = options;
+    if (settings != null) checkSettings(settings, 'agent');
     await this.createQueue('');
     const dispatcher = this.#dispatchers.get(this.uuid) ?? new Dispatcher(this, dispatcherOptions);
     dispatcher.activate();
     // After what may refuse the start, and before the first poll, which comes in a later turn.
     if (settings !== null) {
       this.#mainAgentHook?.();
-      this.#mainAgentHook = installAgent(this, { name: 'main', settings });
+      this.#mainAgentHook = installAgent(this, { name: 'main', ...(settings && { settings }) });
     }
     this.#supervisor.reactor.run?.();
     await dispatcher.nextPoll();
