@@ -12,6 +12,7 @@ import { Registry } from '../definitions/registry.ts';
 import { DispatcherOf } from '../dispatchers/dispatcher.ts';
 import { type DispatcherHost, provideHost } from '../dispatchers/dispatcher-host.ts';
 import type { DispatcherEventName } from '../dispatchers/lifecycle-hooks.ts';
+import { Inspectable } from '../environment/inspectable.ts';
 import type { Reactor } from '../environment/reactor/reactor.ts';
 import { draftCallback } from '../handles/callback-proxy.ts';
 import { type Called, callJob } from '../handles/inline-call.ts';
@@ -43,7 +44,7 @@ import { Supervisor } from './supervisor.ts';
 export class Dispatcher extends DispatcherOf<Signalbox> {}
 
 /** One Signalbox: a store, the jobs this process knows, and the dispatchers that run them. */
-export class Signalbox {
+export class Signalbox extends Inspectable {
   readonly #registry: Registry;
   readonly #listeners = new LifecycleListeners();
   readonly #dispatchers = new Map<string, Dispatcher>();
@@ -52,6 +53,7 @@ export class Signalbox {
 
   /** Use `createSignalbox`. */
   constructor(options: SignalboxOptions) {
+    super();
     this.#registry = registryOf(options);
     this.#supervisor = new Supervisor(options, {
       registry: this.#registry,
@@ -86,6 +88,14 @@ export class Signalbox {
   /** The state of the supervisor: starting, recovering, running, draining, stopped or failed. */
   get state(): string {
     return this.#supervisor.state;
+  }
+
+  /** How it does now, for `JSON.stringify` and `console.log`. `definitions`: how many jobs it knows by name. */
+  toJSON(): object {
+    const { uuid = null, store } = this.#supervisor.runtime?.context ?? {};
+    const definitions = this.#registry.names().length;
+    const dispatchers = [...this.#dispatchers.values()];
+    return { state: this.state, uuid, store: store?.name ?? null, definitions, dispatchers };
   }
 
   /** The reactor of the box: what waits for the box waits in its time. */

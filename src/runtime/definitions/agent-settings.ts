@@ -96,7 +96,8 @@ export function changesOf(
   return changes.join(', ');
 }
 
-function selectionText(selection: Selection): string {
+/** What an agent accepts, in words: `any job`, `filter 'small'`. Without the values that a filter compares. */
+export function selectionText(selection: Selection): string {
   if (selection.kind === 'any') return 'any job';
   if (selection.kind !== 'data') return `${selection.kind} '${selection.name}'`;
   const { args, ...names } = selection.filter;

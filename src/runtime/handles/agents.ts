@@ -10,7 +10,14 @@ import { type Instant, instantMs } from '../../time.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
 import { retryConflicts } from '../commits/retry.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
-import { type AgentSettings, agent, changesOf, checkSettings } from '../definitions/agent-settings.ts';
+import {
+  type AgentSettings,
+  agent,
+  changesOf,
+  checkSettings,
+  selectionText,
+} from '../definitions/agent-settings.ts';
+import { Inspectable } from '../environment/inspectable.ts';
 import { Job } from './job.ts';
 
 /**
@@ -170,7 +177,7 @@ export interface CompletedRange {
 }
 
 /** The settings and the jobs of an agent. */
-export class AgentHandle {
+export class AgentHandle extends Inspectable {
   readonly name: string;
   readonly queue: string;
   readonly dispatcher: string;
@@ -182,6 +189,7 @@ export class AgentHandle {
   readonly #failure: FailureData | null;
 
   constructor(work: UnitOfWork, queue: string, dispatcher: string, name: string, record: AgentRecord) {
+    super();
     this.#work = work;
     this.name = name;
     this.queue = queue;
@@ -200,6 +208,13 @@ export class AgentHandle {
   /** Why it could not claim, kept until it can again; null while it can. */
   get failure(): Failure | null {
     return this.#failure === null ? null : new Failure(this.#failure);
+  }
+
+  /** Its settings as last read, for `JSON.stringify` and `console.log`. Of a filter the arguments' values are not shown. */
+  toJSON(): object {
+    const { name, queue, dispatcher, size, selection, pinned, failure } = this;
+    const shown = { name, queue, dispatcher, size, selection: selectionText(selection), pinned };
+    return { ...shown, failure: failure === null ? null : String(failure) };
   }
 
   /** Jobs it holds, in order of claim. */

@@ -7,6 +7,7 @@ import { addToProxy } from '../callbacks/add-callback.ts';
 import { statusBelow } from '../commits/job-place.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import type { ConditionDefinition } from '../definitions/conditions.ts';
+import { Inspectable } from '../environment/inspectable.ts';
 import { isDefinition, isJob, type ProxyLike } from '../jobs/job-like.ts';
 import type { JobSettings } from '../jobs/job-settings.ts';
 import type { Job, JobDefinition } from './job.ts';
@@ -32,7 +33,7 @@ export interface CallbackBranch {
 }
 
 /** Callbacks of which one is called: the first whose condition is met by the outcome of the job they belong to. */
-export class CallbackProxy implements ProxyLike {
+export class CallbackProxy extends Inspectable implements ProxyLike {
   /** The branches in the order in which their conditions are asked. */
   readonly branches: readonly CallbackBranch[];
   /** The branch when no condition is met. */
@@ -43,6 +44,7 @@ export class CallbackProxy implements ProxyLike {
   #record: ProxyRecord | null = null;
 
   private constructor(branches: readonly CallbackBranch[], otherwise: Job<unknown> | null) {
+    super();
     this.branches = branches;
     this.otherwise = otherwise;
   }
@@ -81,6 +83,13 @@ export class CallbackProxy implements ProxyLike {
     this.#record = record;
   }
 
+  /** What is known of it, for `JSON.stringify` and `console.log`. Callbacks by the name of their condition. */
+  toJSON(): object {
+    const branches = Object.fromEntries(this.branches.map(({ when, job }) => [when.conditionName, job]));
+    const { id = null, chosen = null } = this.#record ?? {};
+    return { id, branches, otherwise: this.otherwise, chosen };
+  }
+
   /** What is called with a value; null passes it through. */
   get success(): Job<unknown> | null {
     return this.otherwise;
@@ -103,7 +112,8 @@ export class CallbackProxy implements ProxyLike {
   /** The status of the chosen callback. While it is undecided, that of a callback that has not started. */
   async status(): Promise<JobStatus> {
     const job = await this.job();
-    if (job !== null) return (await job.refresh()).status;
+    // Refreshed, so it is known.
+    if (job !== null) return (await job.refresh()).status as JobStatus;
     if (this.#work === null || this.#record === null) return 'NEW';
     return statusBelow(this.#work.context.store, this.#record.parent);
   }
