@@ -39,9 +39,9 @@ const messages = {
   TOO_MANY: (about: { what: string; id: string; limit: number; actual: number }) =>
     `Expected job ${about.id} to have at most ${about.limit} ${about.what}, got ${about.actual}. Nothing was written; use fewer, or raise limits.${about.what}.`,
   QUOTA_NOT_FOUND: (about: { name: string; queue: string; known: readonly string[] }) =>
-    `Expected quota "${about.name}" to exist in queue "${about.queue}", found ${listed(about.known)}. Create it with queue.quotas.create(name, { size }).`,
+    `Expected quota "${about.name}" to exist in queue "${about.queue}", found ${listed(about.known)}. Create it with queue.quotas.ensure(name, { size }).`,
   QUOTA_EXISTS: (about: { name: string; queue: string }) =>
-    `Expected quota "${about.name}" to be new in queue "${about.queue}", found one of that name. Change it with queue.quotas.resize(name, size).`,
+    `Expected quota "${about.name}" to be new in queue "${about.queue}", found one of that name. Call queue.quotas.ensure(name, { size }), which adds it or changes it.`,
   JOB_NOT_FOUND: (about: { id: string }) =>
     `Expected a job with id "${about.id}" in the store, found none. It may have been put in another store, or in a transaction that was not committed, or evicted after its retention.`,
   JOB_QUARANTINED: (about: { id: string }) =>

@@ -54,6 +54,7 @@ export { Dispatcher, Signalbox } from './runtime/box/signalbox.ts';
 export type { SignalboxOptions, StartOptions } from './runtime/box/signalbox-options.ts';
 export { handleSignals, type SignalOptions } from './runtime/box/signals.ts';
 export { extend, type Joined, type JoinOptions, parallel, serial } from './runtime/builtin-jobs/join.ts';
+export { type AgentOptions, type AgentSettings, agent } from './runtime/definitions/agent-settings.ts';
 export { type ConditionDefinition, defineCondition } from './runtime/definitions/conditions.ts';
 export type { ContextStorage, JobOptions } from './runtime/definitions/definition.ts';
 export { Detached, detached } from './runtime/definitions/detached.ts';
@@ -81,14 +82,7 @@ export type {
   ScheduledCall,
 } from './runtime/environment/reactor/reactor.ts';
 export type { JobActorRef } from './runtime/handles/actor-ref.ts';
-export {
-  AgentHandle,
-  type AgentOptions,
-  type AgentSettings,
-  Agents,
-  agent,
-  type CompletedRange,
-} from './runtime/handles/agents.ts';
+export { AgentHandle, Agents, type CompletedRange } from './runtime/handles/agents.ts';
 export {
   type CallbackBranch,
   type CallbackOf,

@@ -87,7 +87,7 @@ forEachStore('Quotas', (makeStore) => {
     await queue.quotas.remove('gone');
 
     expect(await queue.quotas.names()).toEqual(['disk', 'net']);
-    expect(await queue.quotas.get('disk')).toEqual({ size: 1, jobs: [], filled: false });
+    expect(await queue.quotas.get('disk')).toEqual({ size: 1, pinned: false, jobs: [], filled: false });
     expect((await queue.quotas.get('net')).size).toBe(3);
     await expect(queue.quotas.remove('gone')).rejects.toMatchObject({ code: 'QUOTA_NOT_FOUND' });
     await expect(queue.quotas.create('none', { size: 0 })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
@@ -102,7 +102,47 @@ forEachStore('Quotas', (makeStore) => {
 
     await expect(queue.quotas.create('disk', { size: 5 })).rejects.toMatchObject({ code: 'QUOTA_EXISTS' });
 
-    expect(await queue.quotas.get('disk')).toEqual({ size: 1, jobs: [job.id], filled: true });
+    expect(await queue.quotas.get('disk')).toEqual({ size: 1, pinned: false, jobs: [job.id], filled: true });
+  });
+
+  it('a quota that several processes make at the same time is made once, and each goes on', async () => {
+    const { queue, logged } = await makeQueue();
+
+    await Promise.all([1, 2, 3].map(() => queue.quotas.ensure('disk', { size: 2 })));
+    const made = await Promise.allSettled([1, 2, 3].map(() => queue.quotas.create('net')));
+
+    expect(await queue.quotas.get('disk')).toEqual({ size: 2, pinned: false, jobs: [], filled: false });
+    const refused = made.flatMap((result) => (result.status === 'rejected' ? [result.reason.code] : []));
+    expect(refused).toEqual(['QUOTA_EXISTS', 'QUOTA_EXISTS']);
+    expect(logged('INFO').filter((message) => message.startsWith('quota'))).toEqual([]);
+  });
+
+  it('a size that the code says anew replaces the stored one and is said at INFO, unless an operator has pinned that', async () => {
+    const { queue, blocked, box, logged } = await makeQueue();
+    await queue.quotas.ensure('disk', { size: 1 });
+    await box.start();
+    for (const text of ['a', 'b']) await queue.put(blocked.wait(text), { quotaNames: ['disk'] });
+    await blocked.reached('a');
+    const before = blocked.started();
+
+    await queue.quotas.ensure('disk', { size: 2 });
+    await blocked.reached('b');
+    await queue.quotas.resize('disk', 5, { pinned: true });
+    await queue.quotas.ensure('disk', { size: 2 });
+    const kept = await queue.quotas.get('disk');
+    await queue.quotas.resize('disk', 4);
+    await queue.quotas.ensure('disk', { size: 3 });
+
+    expect(before).toEqual(['a']);
+    expect(kept).toMatchObject({ size: 5, pinned: true });
+    expect(await queue.quotas.get('disk')).toMatchObject({ size: 3, pinned: false });
+    expect(logged('INFO').filter((message) => message.startsWith('quota'))).toEqual([
+      "quota 'disk' in queue '' changed, as the code says: size 2 instead of 1",
+      "quota 'disk' in queue '' is pinned and keeps its size of 5: the code says 2",
+      "quota 'disk' in queue '' changed, as the code says: size 3 instead of 4",
+    ]);
+    await expect(queue.quotas.ensure('none', { size: 0 })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+    for (const text of ['a', 'b']) blocked.open(text);
   });
 
   it('[QU-4] a quota can go while jobs name it: the name stays on them and no longer holds them up', async () => {
@@ -207,7 +247,7 @@ forEachStore('Quotas', (makeStore) => {
     await box.start();
     await job.waitFor('CALLBACKS');
 
-    expect(await queue.quotas.get('disk')).toEqual({ size: 1, jobs: [], filled: false });
+    expect(await queue.quotas.get('disk')).toEqual({ size: 1, pinned: false, jobs: [], filled: false });
     for await (const entry of job.history()) {
       if (entry.event === 'job.finish') expect(entry.patch).toMatchObject({ quotas: [] });
     }

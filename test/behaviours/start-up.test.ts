@@ -3,6 +3,7 @@ import {
   createSignalbox,
   Dispatcher,
   defineChooser,
+  defineFilter,
   defineJob,
   installAgent,
   type OpenStore,
@@ -119,13 +120,16 @@ forEachStore('Start-up', (makeStore, kind) => {
     expect([box.state, dispatcher.activated, reactor.pending]).toEqual(['stopped', null, 0]);
   });
 
-  it('[I-12] an installed agent is added in the queues it is for, unless its name is taken', async () => {
+  it('[I-12] an installed agent is added in the queues it is for, and one of its name gets its settings unless they are pinned', async () => {
     const { box, logged } = await makeBox({ store: makeStore(), queues: ['a', 'b', 'c'], uuid });
     await box.queue('b').dispatchers.register(uuid);
     await (await box.queue('b').dispatchers.get(uuid)).agents.set('mailer', agent({ size: 9 }));
+    await box.queue('c').dispatchers.register(uuid);
+    const pinned = await box.queue('c').dispatchers.get(uuid);
+    await pinned.agents.set('all', agent({ size: 9 }), { pinned: true });
 
     installAgent(box, { name: 'mailer', settings: agent({ size: 2 }), queues: ['a', 'b'] });
-    installAgent(box, { name: 'all' });
+    installAgent(box, { name: 'all', settings: agent() });
     await box.start({ agent: null });
 
     const sizes: Record<string, number | undefined> = {};
@@ -133,9 +137,14 @@ forEachStore('Start-up', (makeStore, kind) => {
       const { agents } = await box.queue(name).dispatchers.get(uuid);
       for (const each of await agents.names()) sizes[`${name}/${each}`] = (await agents.get(each))?.size;
     }
-    expect(sizes).toEqual({ '/all': 3, 'a/all': 3, 'a/mailer': 2, 'b/all': 3, 'b/mailer': 9, 'c/all': 3 });
+    expect(sizes).toEqual({ '/all': 3, 'a/all': 3, 'a/mailer': 2, 'b/all': 3, 'b/mailer': 2, 'c/all': 9 });
     expect(logged('INFO')).toContain("agent 'mailer' added to queue 'a'");
-    expect(logged('INFO')).toContain("agent 'mailer' is already in queue 'b'");
+    expect(logged('INFO')).toContain(
+      "agent 'mailer' in queue 'b' changed, as the code says: size 2 instead of 9",
+    );
+    expect(logged('INFO')).toContain(
+      "agent 'all' in queue 'c' is pinned and stays as it is: the code says size 3 instead of 9",
+    );
     const chooser = defineChooser('first', ([job]) => job ?? null);
     expect(() => agent({ chooser, filter: { jobs: ['*'] } })).toThrow('a filter or a chooser, got both');
     expect(() => installAgent(box, { name: 'no/name' })).toThrow('an agent name');
@@ -166,17 +175,74 @@ forEachStore('Start-up', (makeStore, kind) => {
     expect([...added, ...(await representation.agents.names())]).toEqual([]);
   });
 
-  it('[I-14] a stored agent wins over later settings of its installer', async () => {
+  it('[I-14] a later start with other settings changes the stored agent, and says what changed', async () => {
     const store = makeStore();
     const first = await makeBox({ store, uuid });
-    await first.box.start({ agent: agent({ size: 2 }) });
+    await first.box.start({ agent: agent({ size: 4 }) });
     await first.stop();
 
-    const { box } = await makeBox({ store, uuid });
-    await box.start({ agent: agent({ size: 20, filter: { jobs: ['mail.*'] } }) });
+    const { box, logged } = await makeBox({ store, jobs: [note], uuid });
+    const dispatcher = await box.start({ agent: agent({ size: 8, filter: { jobs: ['mail.*', 'note'] } }) });
 
     const { agents } = await box.queue().dispatchers.get(uuid);
-    expect(await agents.get('main')).toMatchObject({ size: 2, selection: { kind: 'any' } });
+    expect(await agents.get('main')).toMatchObject({ size: 8, selection: { kind: 'data' }, pinned: false });
+    expect(dispatcher.getPollInfo().queues['']?.main?.size).toBe(8);
+    expect(logged('INFO')).toContain(
+      "agent 'main' in queue '' changed, as the code says: size 8 instead of 4, filter jobs: mail.* note instead of any job",
+    );
+  });
+
+  it('[I-14] an agent that an operator has pinned keeps its settings at the next start, until it is set without a pin', async () => {
+    const store = makeStore();
+    const first = await makeBox({ store, uuid });
+    await first.box.start({ agent: agent({ size: 4 }) });
+    const before = (await first.box.queue().dispatchers.get(uuid)).agents;
+    await before.set('main', agent({ size: 16 }), { pinned: true });
+    await first.stop();
+
+    const second = await makeBox({ store, uuid });
+    await second.box.start({ agent: agent({ size: 8 }) });
+    const { agents } = await second.box.queue().dispatchers.get(uuid);
+    const kept = await agents.get('main');
+    await agents.set('main', agent({ size: 16 }));
+    await second.stop();
+    const third = await makeBox({ store, uuid });
+    await third.box.start({ agent: agent({ size: 8 }) });
+
+    expect(kept).toMatchObject({ size: 16, pinned: true });
+    expect(second.logged('INFO')).toContain(
+      "agent 'main' in queue '' is pinned and stays as it is: the code says size 8 instead of 16",
+    );
+    const now = await (await third.box.queue().dispatchers.get(uuid)).agents.get('main');
+    expect(now).toMatchObject({ size: 8, pinned: false });
+  });
+
+  it('[I-14] a start that says nothing of an agent leaves the stored settings', async () => {
+    const store = makeStore();
+    const first = await makeBox({ store, uuid });
+    await first.box.start({ agent: agent({ size: 8 }) });
+    await first.stop();
+
+    const { box, logged } = await makeBox({ store, uuid });
+    await box.start();
+
+    expect((await (await box.queue().dispatchers.get(uuid)).agents.get('main'))?.size).toBe(8);
+    expect(logged('INFO')).toContain("agent 'main' is already in queue ''");
+  });
+
+  it('[I-14] the filter function of a stored agent is known again when the code says it again', async () => {
+    const store = makeStore();
+    const settings = agent({ filter: defineFilter('short', (job) => String(job.args[0]).length < 5) });
+    const first = await makeBox({ store, jobs: [note], uuid });
+    await first.box.start({ agent: settings });
+    await first.stop();
+
+    const { box, logged } = await makeBox({ store, jobs: [note], uuid });
+    await box.start({ agent: settings });
+
+    expect(await (await box.queue().put(note('x'))).result()).toBe('x');
+    expect(logged('INFO')).toContain("agent 'main' is already in queue ''");
+    expect(logged('CRITICAL')).toEqual([]);
   });
 
   it('[I-15] createSignalbox alone makes neither queue nor dispatcher: enough for a client', async () => {

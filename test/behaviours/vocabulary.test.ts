@@ -1,4 +1,4 @@
-import { agent, Dispatcher, defineJob, type JobStatus, local, SignalboxError } from 'signalbox';
+import { agent, Dispatcher, defineJob, type Job, local, SignalboxError } from 'signalbox';
 import { getPoll } from 'signalbox/testing';
 import { expect, it } from 'vitest';
 import { forEachStore, makeBox } from './stores.ts';
@@ -267,7 +267,7 @@ forEachStore('Vocabulary and ownership', (makeStore) => {
   });
 
   it('[V-16] a job goes through the six statuses by their names', async () => {
-    const statuses: JobStatus[] = [];
+    const statuses: Job['status'][] = [];
     const look = defineJob({
       name: 'look',
       run: async (id: string) => {

@@ -42,3 +42,9 @@ export function checkCount(
   if (value === Number.POSITIVE_INFINITY && most === value) return value;
   throw invalidOption(option, `a whole number from ${least} up`, value);
 }
+
+/** Refuses what is neither true nor false. @throws SignalboxError `INVALID_OPTION`. */
+export function checkFlag(value: unknown, option: string): boolean {
+  if (typeof value === 'boolean') return value;
+  throw invalidOption(option, 'true or false', value);
+}

@@ -72,6 +72,8 @@ export interface QueueRecord extends Reserved {
 export interface QuotaRecord extends Reserved {
   readonly id: string;
   readonly size: number;
+  /** An operator has set it: the code does not change it. */
+  readonly pinned: boolean;
 }
 
 /** A dispatcher's representation in one queue. Its id is `<queue>/<uuid>`. */
@@ -104,6 +106,8 @@ export interface AgentRecord extends Reserved {
   readonly id: string;
   readonly size: number;
   readonly selection: Selection;
+  /** An operator has set them: the code does not change them. */
+  readonly pinned: boolean;
   /** Why it could not claim; null while it can. */
   readonly failure: Failure | null;
 }

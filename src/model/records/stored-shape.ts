@@ -13,6 +13,7 @@ const isText: Check = (value) => typeof value === 'string';
 // JSON text such as 1e999 is read as Infinity.
 const isNumber: Check = Number.isFinite;
 const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+const isFlag: Check = (value) => typeof value === 'boolean';
 const isAnything: Check = () => true;
 const isTexts: Check = (value) => Array.isArray(value) && value.every(isText);
 const isMapping = (value: unknown): value is Fields =>
@@ -144,7 +145,10 @@ const checksOf: { readonly [kind in OtherKind]: ReadonlyMap<string, Check> } = {
     ['promotion', isMapping],
   ]),
   queue: new Map<string, Check>([['createdAt', isNumber]]),
-  quota: new Map<string, Check>([['size', isCount]]),
+  quota: new Map<string, Check>([
+    ['size', isCount],
+    ['pinned', isFlag],
+  ]),
   representation: new Map<string, Check>([
     ['queue', isText],
     ['dispatcher', isText],
@@ -157,6 +161,7 @@ const checksOf: { readonly [kind in OtherKind]: ReadonlyMap<string, Check> } = {
   agent: new Map<string, Check>([
     ['size', isCount],
     ['selection', isSelection],
+    ['pinned', isFlag],
     ['failure', orNull(isFailure)],
   ]),
   proxy: new Map<string, Check>([

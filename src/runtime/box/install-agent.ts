@@ -1,8 +1,7 @@
 import { checkKnown } from '../../model/checks/check-options.ts';
 import { checkName, checkQueueName } from '../../model/checks/names.ts';
+import { type AgentSettings, checkSettings } from '../definitions/agent-settings.ts';
 import { checkBox } from '../dispatchers/dispatcher-host.ts';
-import { type AgentSettings, agent, checkSettings } from '../handles/agents.ts';
-import { internals } from './internals.ts';
 import type { DispatcherHook } from './lifecycle-listeners.ts';
 
 /** A Signalbox, as far as the installation of agents needs it. */
@@ -14,7 +13,7 @@ export interface AgentBox {
 export interface AgentInstallation {
   /** Name of the agent, unique within one queue of a dispatcher. */
   readonly name: string;
-  /** Default: size 3, any job. */
+  /** Default: size 3 and any job, for an agent that is not there yet. */
   readonly settings?: AgentSettings;
   /** Queues that get it. Default: all, also those made later. */
   readonly queues?: readonly string[];
@@ -22,7 +21,8 @@ export interface AgentInstallation {
 
 /**
  * Gives queues an agent whenever a dispatcher of this process is activated in them. An agent of the name that is
- * there already stays as it is: what is stored wins over what the code says. A reactivation adds nothing.
+ * there already gets these settings: the code wins over what is stored, and what changes is logged at INFO. Only an agent
+ * that an operator has pinned (`agents.set(name, settings, { pinned: true })`) stays as it is. A reactivation adds nothing.
  *
  * @returns a function that ends it; agents that were added stay.
  *
@@ -45,17 +45,10 @@ export function installAgent(box: AgentBox, installation: AgentInstallation): ()
   checkKnown(installation, ['name', 'settings', 'queues']);
   const name = checkName(installation.name, 'an agent name');
   const queues = installation.queues?.map(checkQueueName) ?? null;
-  const settings = installation.settings ?? agent();
-  checkSettings(settings);
+  const settings = installation.settings ?? null;
+  if (settings !== null) checkSettings(settings);
   return box.on('dispatcherActivated', async ({ representation }) => {
-    const { queue, agents } = representation;
-    if (queues !== null && !queues.includes(queue)) return;
-    const isThere = (await agents.get(name)) !== null;
-    if (!isThere) await agents.set(name, settings);
-    internals(box).context.log.events('INFO', () =>
-      isThere
-        ? `agent '${name}' is already in queue '${queue}'`
-        : `agent '${name}' added to queue '${queue}'`,
-    );
+    if (queues === null || queues.includes(representation.queue))
+      await representation.agents.ensure(name, settings);
   });
 }

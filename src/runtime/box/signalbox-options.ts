@@ -2,13 +2,13 @@ import type { Limits } from '../../model/checks/limits.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import type { Codec } from '../../model/values/codec.ts';
 import type { Store } from '../../store/store.ts';
+import type { AgentSettings } from '../definitions/agent-settings.ts';
 import type { ConditionDefinition } from '../definitions/conditions.ts';
 import type { ChooserDefinition, FilterDefinition } from '../definitions/filters-and-choosers.ts';
 import type { DispatcherOptions } from '../dispatchers/dispatcher.ts';
 import type { Logger } from '../environment/logging.ts';
 import type { IdSource, TextFilePort } from '../environment/ports.ts';
 import type { Clock, Reactor } from '../environment/reactor/reactor.ts';
-import type { AgentSettings } from '../handles/agents.ts';
 import type { JobDefinition } from '../handles/job.ts';
 
 /** Options of `createSignalbox`. */
@@ -41,6 +41,9 @@ export interface SignalboxOptions {
 
 /** Options of `start`. */
 export interface StartOptions extends Omit<DispatcherOptions, 'reactor' | 'uuid'> {
-  /** The agent `main` that every queue gets when it has none. Default: size 3, any job. Null: none. */
+  /**
+   * The agent `main` of every queue: one that is stored gets these settings, unless an operator has pinned it. Default:
+   * size 3 and any job, where there is none yet. Null: none.
+   */
   readonly agent?: AgentSettings | null;
 }

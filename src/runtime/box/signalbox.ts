@@ -7,12 +7,13 @@ import type { OpenStore } from '../../store/store.ts';
 import { type Duration, durationMs } from '../../time.ts';
 import { systemDefinitions } from '../builtin-jobs/system-jobs.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
+import { checkSettings } from '../definitions/agent-settings.ts';
 import { Registry } from '../definitions/registry.ts';
 import { DispatcherOf } from '../dispatchers/dispatcher.ts';
 import { type DispatcherHost, provideHost } from '../dispatchers/dispatcher-host.ts';
 import type { DispatcherEventName } from '../dispatchers/lifecycle-hooks.ts';
+import { Inspectable } from '../environment/inspectable.ts';
 import type { Reactor } from '../environment/reactor/reactor.ts';
-import { agent, checkSettings } from '../handles/agents.ts';
 import { callableJob } from '../handles/callback-proxy.ts';
 import { type Called, callJob } from '../handles/inline-call.ts';
 import { Job, type JobDefinition } from '../handles/job.ts';
@@ -44,7 +45,7 @@ import { Supervisor } from './supervisor.ts';
 export class Dispatcher extends DispatcherOf<Signalbox> {}
 
 /** One Signalbox: a store, the jobs this process knows, and the dispatchers that run them. */
-export class Signalbox {
+export class Signalbox extends Inspectable {
   readonly #registry: Registry;
   readonly #listeners = new LifecycleListeners();
   readonly #dispatchers = new Map<string, Dispatcher>();
@@ -53,6 +54,7 @@ export class Signalbox {
 
   /** Use `createSignalbox`. */
   constructor(options: SignalboxOptions) {
+    super();
     this.#registry = registryOf(options);
     this.#supervisor = new Supervisor(options, {
       registry: this.#registry,
@@ -87,6 +89,14 @@ export class Signalbox {
   /** The state of the supervisor: starting, recovering, running, draining, stopped or failed. */
   get state(): string {
     return this.#supervisor.state;
+  }
+
+  /** How it does now, for `JSON.stringify` and `console.log`. `definitions`: how many jobs it knows by name. */
+  toJSON(): object {
+    const { uuid = null, store } = this.#supervisor.runtime?.context ?? {};
+    const definitions = this.#registry.names().length;
+    const dispatchers = [...this.#dispatchers.values()];
+    return { state: this.state, uuid, store: store?.name ?? null, definitions, dispatchers };
   }
 
   /** The reactor of the box: what waits for the box waits in its time. */
@@ -294,15 +304,15 @@ export class Signalbox {
   async start(options: StartOptions = {}): Promise<Dispatcher> {
     this.#mustRun('start()');
     checkObject(options, 'options');
-    const { agent: settings = agent(), ...dispatcherOptions } = options;
-    if (settings !== null) checkSettings(settings, 'agent');
+    const { agent: settings, ...dispatcherOptions } = options;
+    if (settings != null) checkSettings(settings, 'agent');
     await this.createQueue('');
     const dispatcher = this.#dispatchers.get(this.uuid) ?? new Dispatcher(this, dispatcherOptions);
     dispatcher.activate();
     // After what may refuse the start, and before the first poll, which comes in a later turn.
     if (settings !== null) {
       this.#mainAgentHook?.();
-      this.#mainAgentHook = installAgent(this, { name: 'main', settings });
+      this.#mainAgentHook = installAgent(this, { name: 'main', ...(settings && { settings }) });
     }
     this.#supervisor.reactor.run?.();
     await dispatcher.nextPoll();

@@ -25,6 +25,7 @@ import { AgentActors } from '../agents/agent-actors.ts';
 import type { AgentOwner } from '../agents/job-starter.ts';
 import type { UnknownJobs } from '../agents/unknown-definitions.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
+import { Inspectable } from '../environment/inspectable.ts';
 import type { Reactor, ScheduledCall } from '../environment/reactor/reactor.ts';
 import { checkBox, type DispatcherHost, hostOf } from './dispatcher-host.ts';
 import { Poller } from './poller.ts';
@@ -58,7 +59,7 @@ export interface StatusInfo {
  * Takes jobs from the queues for this process: polls, pings, and lets its agents claim. Programs know it as `Dispatcher`,
  * whose box is a `Signalbox`.
  */
-export class DispatcherOf<Box extends object> implements AgentOwner {
+export class DispatcherOf<Box extends object> extends Inspectable implements AgentOwner {
   readonly box: Box;
   readonly uuid: string;
   readonly reactor: Reactor;
@@ -76,6 +77,7 @@ export class DispatcherOf<Box extends object> implements AgentOwner {
   #shutdownTrigger: ScheduledCall | null = null;
 
   constructor(box: Box, options: DispatcherOptions = {}) {
+    super();
     checkBox(box);
     checkKnown(options, ['reactor', 'pollInterval', 'uuid', 'jobsSize', 'pollsSize']);
     const host = hostOf(box);
@@ -109,6 +111,14 @@ export class DispatcherOf<Box extends object> implements AgentOwner {
       },
     });
     this.#actor = host.spawn(`dispatcher:${this.uuid}`, logic, undefined) as Actor<typeof dispatcherMachine>;
+  }
+
+  /** How it does now, for `JSON.stringify` and `console.log`. `polls`, `activeJobs`: how many are remembered, and run. */
+  toJSON(): object {
+    const { uuid, activated, pollInterval } = this;
+    const { status } = this.getStatusInfo();
+    const activeJobs = this.getActiveJobIds().length;
+    return { uuid, status, activated, pollInterval, polls: this.polls.length, activeJobs };
   }
 
   /** When it was activated; null while it is not. */

@@ -1,91 +1,24 @@
 import type { Failure as FailureData } from '../../../machines/job.context.ts';
-import { invalidOption, SignalboxError, shown } from '../../errors.ts';
-import { checkKnown } from '../../model/checks/check-options.ts';
+import { SignalboxError } from '../../errors.ts';
+import { checkFlag, checkKnown } from '../../model/checks/check-options.ts';
 import { checkName } from '../../model/checks/names.ts';
-import { checkFilter } from '../../model/jobs/filter.ts';
 import { type CompletionRange, completedWithin } from '../../model/monitoring/agent-history.ts';
-import type { AgentRecord, FilterData, Selection } from '../../model/records/records.ts';
+import type { AgentRecord, Selection } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
+import type { Precondition } from '../../store/store.ts';
 import { type Instant, instantMs } from '../../time.ts';
+import { ifUnchanged } from '../commits/preconditions.ts';
 import { retryConflicts } from '../commits/retry.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
-import type { ChooserDefinition, FilterDefinition } from '../definitions/filters-and-choosers.ts';
+import {
+  type AgentSettings,
+  agent,
+  changesOf,
+  checkSettings,
+  selectionText,
+} from '../definitions/agent-settings.ts';
+import { Inspectable } from '../environment/inspectable.ts';
 import { Job } from './job.ts';
-
-/** Options of an agent. A filter and a chooser exclude each other. */
-export interface AgentOptions {
-  /** How many jobs it may hold. Default 3. */
-  readonly size?: number;
-  /** Which jobs it takes: data, or a filter made with `defineFilter`. Default: any. */
-  readonly filter?: FilterData | FilterDefinition | null;
-  /** Picks jobs itself: a chooser made with `defineChooser`. */
-  readonly chooser?: ChooserDefinition | null;
-}
-
-/** The settings of an agent, checked. */
-export interface AgentSettings {
-  readonly size: number;
-  readonly selection: Selection;
-  readonly filter: FilterDefinition | null;
-  readonly chooser: ChooserDefinition | null;
-}
-
-/**
- * The settings of an agent, to be given to a representation.
- *
- * @example
- * ```ts
- * import { agent } from 'signalbox';
- *
- * console.log(agent({ size: 10, filter: { jobs: ['mail.*'] } }).size); // => 10
- * ```
- *
- * @throws SignalboxError `INVALID_OPTION`, `CHOOSER_AND_FILTER`.
- */
-export function agent(options: AgentOptions = {}): AgentSettings {
-  checkKnown(options, ['size', 'filter', 'chooser']);
-  const size = options.size ?? 3;
-  if (!Number.isInteger(size) || size < 1) {
-    throw new SignalboxError('INVALID_OPTION', {
-      option: 'size',
-      expected: 'a whole number from 1 up',
-      actual: shown(size),
-    });
-  }
-  const { filter = null, chooser = null } = options;
-  if (filter !== null && chooser !== null) throw new SignalboxError('CHOOSER_AND_FILTER', { name: '' });
-  if (!isFilter(filter) || !isChooser(chooser)) {
-    throw new SignalboxError('INVALID_OPTION', {
-      option: chooser === null ? 'filter' : 'chooser',
-      expected: 'data, or a filter or chooser with a name',
-      actual: shown(filter ?? chooser),
-      repair:
-        "Agents are stored: name a function with defineFilter('name', accepts) or defineChooser('name', choose).",
-    });
-  }
-  if (chooser !== null) {
-    return { size, selection: { kind: 'chooser', name: chooser.chooserName }, filter: null, chooser };
-  }
-  if (filter === null) return { size, selection: { kind: 'any' }, filter: null, chooser: null };
-  if ('filterName' in filter) {
-    return { size, selection: { kind: 'filter', name: filter.filterName }, filter, chooser: null };
-  }
-  return { size, selection: { kind: 'data', filter: checkFilter(filter) }, filter: null, chooser: null };
-}
-
-/** Refuses settings that `agent` has not made. @throws SignalboxError `INVALID_OPTION`. */
-export function checkSettings(settings: AgentSettings, option = 'settings'): void {
-  if (settings?.selection?.kind !== undefined) return;
-  throw invalidOption(option, 'what agent({ size, filter, chooser }) returns', settings);
-}
-
-function isFilter(filter: unknown): boolean {
-  return filter === null || (typeof filter === 'object' && !Array.isArray(filter));
-}
-
-function isChooser(chooser: unknown): boolean {
-  return chooser === null || (typeof chooser === 'object' && chooser !== null && 'chooserName' in chooser);
-}
 
 /**
  * The agents of one representation, by name.
@@ -128,20 +61,85 @@ export class Agents {
   }
 
   /**
-   * Adds an agent, or changes the settings of one; jobs it holds stay with it.
+   * Adds an agent, or changes the settings of one; jobs it holds stay with it. `pinned`: code does not change them any
+   * more, neither `installAgent` nor `box.start`. Without it they are those of the code again when a process starts next.
+   *
+   * @example
+   * ```ts
+   * import { agent, createSignalbox, memoryStore } from 'signalbox';
+   *
+   * const box = await createSignalbox({ store: memoryStore() });
+   * const dispatcher = await box.start({ agent: agent({ size: 4 }) });
+   * const { agents } = await box.queue().dispatchers.get(box.uuid);
+   * await agents.set('main', agent({ size: 16 }), { pinned: true });
+   * await dispatcher.deactivate();
+   * await box.start({ agent: agent({ size: 8 }) });
+   * console.log((await agents.get('main'))?.size); // => 16
+   * await box.stop();
+   * ```
+   *
    * @throws SignalboxError `INVALID_NAME`, `INVALID_OPTION`.
    */
-  async set(name: string, settings: AgentSettings): Promise<void> {
+  async set(
+    name: string,
+    settings: AgentSettings,
+    options: { readonly pinned?: boolean } = {},
+  ): Promise<void> {
+    checkKnown(options, ['pinned']);
+    const pinned = checkFlag(options.pinned ?? false, 'pinned');
+    this.#check(name, settings);
+    await this.#write(name, settings, pinned, []);
+  }
+
+  /**
+   * Makes an agent be as the code says: adds it, or changes its settings, unless they are pinned. Null says nothing about
+   * the settings: an agent that is there stays as it is. What happened is logged at INFO. `installAgent` and `box.start` do
+   * this.
+   * @throws SignalboxError `INVALID_NAME`, `INVALID_OPTION`.
+   */
+  async ensure(name: string, settings: AgentSettings | null = null): Promise<void> {
+    const wanted = settings ?? agent();
+    this.#check(name, wanted);
+    const id = this.#id(name);
+    await retryConflicts(5, async () => {
+      const record = await this.#work.readChecked('agent', id);
+      const changes = record === undefined ? null : settings === null ? '' : changesOf(record, settings);
+      const pinned = record?.pinned ?? false;
+      if (changes !== '' && !pinned)
+        await this.#write(name, wanted, false, [ifUnchanged({ id, rev: record?.rev ?? 0 }, 'agent')]);
+      await this.#work.whenCommitted(async () => this.#log(name, changes, pinned));
+    });
+  }
+
+  /** `changes`: null for an agent that was added. */
+  #log(name: string, changes: string | null, pinned: boolean): void {
+    const at = `queue '${this.#queue}'`;
+    this.#work.context.log.events('INFO', () => {
+      if (changes === null) return `agent '${name}' added to ${at}`;
+      if (changes === '') return `agent '${name}' is already in ${at}`;
+      return pinned
+        ? `agent '${name}' in ${at} is pinned and stays as it is: the code says ${changes}`
+        : `agent '${name}' in ${at} changed, as the code says: ${changes}`;
+    });
+  }
+
+  #check(name: string, settings: AgentSettings): void {
     checkName(name, 'an agent name');
     checkSettings(settings);
     const { registry } = this.#work.context;
     if (settings.filter !== null) registry.addFilter(settings.filter);
     if (settings.chooser !== null) registry.addChooser(settings.chooser);
-    const patch = { size: settings.size, selection: settings.selection as never };
-    await this.#work.submit(
-      [{ kind: 'agent', id: this.#id(name), event: 'agent.set', from: null, to: null, patch }],
-      [],
-    );
+  }
+
+  async #write(
+    name: string,
+    { size, selection }: AgentSettings,
+    pinned: boolean,
+    expect: readonly Precondition[],
+  ): Promise<void> {
+    const patch = { size, selection: selection as never, pinned };
+    const change = { kind: 'agent' as const, id: this.#id(name), event: 'agent.set', from: null, to: null };
+    await this.#work.submit([{ ...change, patch }], expect);
     this.#work.committer.offerWork(this.#queue);
   }
 
@@ -179,22 +177,26 @@ export interface CompletedRange {
 }
 
 /** The settings and the jobs of an agent. */
-export class AgentHandle {
+export class AgentHandle extends Inspectable {
   readonly name: string;
   readonly queue: string;
   readonly dispatcher: string;
   readonly size: number;
   readonly selection: Selection;
+  /** Whether an operator has set it: the code does not change it. */
+  readonly pinned: boolean;
   readonly #work: UnitOfWork;
   readonly #failure: FailureData | null;
 
   constructor(work: UnitOfWork, queue: string, dispatcher: string, name: string, record: AgentRecord) {
+    super();
     this.#work = work;
     this.name = name;
     this.queue = queue;
     this.dispatcher = dispatcher;
     this.size = record.size;
     this.selection = record.selection;
+    this.pinned = record.pinned;
     this.#failure = record.failure;
   }
 
@@ -206,6 +208,13 @@ export class AgentHandle {
   /** Why it could not claim, kept until it can again; null while it can. */
   get failure(): Failure | null {
     return this.#failure === null ? null : new Failure(this.#failure);
+  }
+
+  /** Its settings as last read, for `JSON.stringify` and `console.log`. Of a filter the arguments' values are not shown. */
+  toJSON(): object {
+    const { name, queue, dispatcher, size, selection, pinned, failure } = this;
+    const shown = { name, queue, dispatcher, size, selection: selectionText(selection), pinned };
+    return { ...shown, failure: failure === null ? null : String(failure) };
   }
 
   /** Jobs it holds, in order of claim. */

@@ -8,6 +8,7 @@ import { addToProxy } from '../callbacks/add-callback.ts';
 import { statusBelow } from '../commits/job-place.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import type { ConditionDefinition } from '../definitions/conditions.ts';
+import { Inspectable } from '../environment/inspectable.ts';
 import { callbackTaken } from '../jobs/job-drafts.ts';
 import { isDefinition, isJob, type ProxyLike } from '../jobs/job-like.ts';
 import type { JobSettings } from '../jobs/job-settings.ts';
@@ -47,7 +48,7 @@ export interface CallbackBranch {
 }
 
 /** Callbacks of which one is called: the first whose condition is met by the outcome of the job they belong to. */
-export class CallbackProxy implements ProxyLike {
+export class CallbackProxy extends Inspectable implements ProxyLike {
   /** The branches in the order in which their conditions are asked. */
   readonly branches: readonly CallbackBranch[];
   /** The branch when no condition is met. */
@@ -58,6 +59,7 @@ export class CallbackProxy implements ProxyLike {
   #record: ProxyRecord | null = null;
 
   private constructor(branches: readonly CallbackBranch[], otherwise: Job<unknown> | null) {
+    super();
     this.branches = branches;
     this.otherwise = otherwise;
   }
@@ -99,6 +101,13 @@ export class CallbackProxy implements ProxyLike {
     this.#record = record;
   }
 
+  /** What is known of it, for `JSON.stringify` and `console.log`. Callbacks by the name of their condition. */
+  toJSON(): object {
+    const branches = Object.fromEntries(this.branches.map(({ when, job }) => [when.conditionName, job]));
+    const { id = null, chosen = null } = this.#record ?? {};
+    return { id, branches, otherwise: this.otherwise, chosen };
+  }
+
   /** What is called with a value; null passes it through. */
   get success(): Job<unknown> | null {
     return this.otherwise;
@@ -121,7 +130,8 @@ export class CallbackProxy implements ProxyLike {
   /** The status of the chosen callback. While it is undecided, that of a callback that has not started. */
   async status(): Promise<JobStatus> {
     const job = await this.job();
-    if (job !== null) return (await job.refresh()).status;
+    // Refreshed, so it is known.
+    if (job !== null) return (await job.refresh()).status as JobStatus;
     if (this.#work === null || this.#record === null) return 'NEW';
     return statusBelow(this.#work.context.store, this.#record.parent);
   }

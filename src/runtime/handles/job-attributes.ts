@@ -8,9 +8,10 @@ import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
 import { type Beginning, beginningMs, type Duration, durationMs, isDelay } from '../../time.ts';
 import type { Definition } from '../definitions/definition.ts';
+import { Inspectable } from '../environment/inspectable.ts';
 import type { LogLevel } from '../environment/logging.ts';
 import { changedSettings, type JobSettings, jobSettings } from '../jobs/job-settings.ts';
-import type { JobState } from './job-state.ts';
+import type { JobState, ShownJob } from './job-state.ts';
 
 /** The outcome of a job, as a program reads it. */
 export type JobOutcome<Result> =
@@ -18,12 +19,13 @@ export type JobOutcome<Result> =
   | { readonly ok: false; readonly failure: Failure };
 
 /** The attributes of a job that need no store, and the settings of a draft. `Job` adds the calls that need the store. */
-export abstract class JobAttributes<Result> {
+export abstract class JobAttributes<Result> extends Inspectable {
   /** Narrows what `result()` gives; never present at run time. */
   declare readonly resultType: Result;
   readonly #state: JobState;
 
   constructor(state: JobState) {
+    super();
     this.#state = state;
   }
 
@@ -57,8 +59,11 @@ export abstract class JobAttributes<Result> {
     return this.#state.stored().record;
   }
 
-  /** The last known status. */
-  get status(): JobStatus {
+  /**
+   * The last known status. `UNKNOWN` is no status of a job: it is that of a handle by id, `box.job(id)`, that has asked
+   * nothing yet.
+   */
+  get status(): JobStatus | 'UNKNOWN' {
     return this.#state.status;
   }
 
@@ -182,8 +187,13 @@ export abstract class JobAttributes<Result> {
     this.#state.annotations = annotations;
   }
 
-  toString(): string {
+  override toString(): string {
     return this.#state.text();
+  }
+
+  /** What is known of it, for `JSON.stringify` and `console.log`: what `redact` hides is hidden, and arguments are not shown. */
+  toJSON(): ShownJob {
+    return this.#state.shown();
   }
 
   #useInstead(what: string, instead: string): BadStatusError {

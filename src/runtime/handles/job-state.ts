@@ -14,6 +14,21 @@ import { isJob } from '../jobs/job-like.ts';
 import type { JobSettings } from '../jobs/job-settings.ts';
 import { servicesOf } from './services.ts';
 
+/** A job as `JSON.stringify` and `console.log` show it. Null: not known, or none. */
+export interface ShownJob {
+  readonly id: string | null;
+  readonly name: string | null;
+  readonly status: JobStatus | 'UNKNOWN';
+  readonly queue: string | null;
+  readonly outcome:
+    | { readonly ok: true; readonly value: unknown }
+    | {
+        readonly ok: false;
+        readonly failure: { readonly name: string; readonly message: string; readonly code: string | null };
+      }
+    | null;
+}
+
 /** The state of a job object: as a draft what it is to become, as a handle what the store answered last. */
 export class JobState {
   definition: Definition | null;
@@ -22,7 +37,7 @@ export class JobState {
   work: UnitOfWork | null = null;
   record: JobRecord | null = null;
   annotations: Record<string, Json> | null = null;
-  #status: JobStatus | null = null;
+  #status: JobStatus | 'UNKNOWN' | null = null;
   /** The store has not answered about it since it was put in a commit that may be rolled back. */
   #isTentative = false;
 
@@ -40,12 +55,15 @@ export class JobState {
     return this.record?.name ?? this.definition?.name ?? '';
   }
 
-  get status(): JobStatus {
+  get status(): JobStatus | 'UNKNOWN' {
     return this.#status ?? (this.record === null ? 'NEW' : statusOfState(this.record.state));
   }
 
-  /** Takes over an answer of the store. `status` where the record alone does not say it: for a callback. */
-  learn(record: JobRecord, status: JobStatus | null = null): void {
+  /**
+   * Takes over an answer of the store. `status` where the record alone does not say it: for a callback, and for a record
+   * that only stands for one of which nothing but the id is known.
+   */
+  learn(record: JobRecord, status: JobStatus | 'UNKNOWN' | null = null): void {
     this.record = record;
     this.#status = status;
     this.#isTentative = false;
@@ -116,10 +134,35 @@ export class JobState {
 
   text(): string {
     const { id, name } = this;
-    const context = this.work?.context;
-    const definition = this.definition ?? context?.registry.definition(name);
-    const { args } = new Redactor(definition?.redact ?? [], this.record?.args ?? draftArgs(this.args));
-    return jobText({ id, store: context?.store.name ?? null, name, args });
+    return jobText({ id, store: this.work?.context.store.name ?? null, name, args: this.#redactor().args });
+  }
+
+  /** What is known, without secrets, and without a question to the store. */
+  shown(): ShownJob {
+    const { id, name, status, record } = this;
+    const parent = record?.parent ?? null;
+    const queue = parent !== null && 'queue' in parent ? parent.queue : null;
+    return { id, name: name || null, status, queue, outcome: this.#shownOutcome(record?.outcome ?? null) };
+  }
+
+  #shownOutcome(outcome: JobRecord['outcome']): ShownJob['outcome'] {
+    if (outcome === null) return null;
+    const redactor = this.#redactor();
+    if (!outcome.ok) {
+      const { name, message, code } = redactor.failure(outcome.failure);
+      return { ok: false, failure: { name, message, code } };
+    }
+    try {
+      return { ok: true, value: decodeValue(redactor.value(outcome.value), (id) => ({ $job: id })) };
+    } catch {
+      // What the codec cannot read is shown as that: an object that is printed must not throw.
+      return { ok: true, value: '<encoded>' };
+    }
+  }
+
+  #redactor(): Redactor {
+    const definition = this.definition ?? this.work?.context.registry.definition(this.name);
+    return new Redactor(definition?.redact ?? [], this.record?.args ?? draftArgs(this.args));
   }
 }
 

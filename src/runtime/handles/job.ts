@@ -77,7 +77,9 @@ export class Job<Result = unknown> extends JobAttributes<Result> implements JobL
 
   /** A handle on a job of which only the id is known; `refresh()` reads the rest. */
   static reference<Result>(work: UnitOfWork, id: string): Job<Result> {
-    return Job.of<Result>(work, newJobRecord(id, { name: '' }));
+    const job = Job.of<Result>(work, newJobRecord(id, { name: '' }));
+    job.#state.learn(job.record, 'UNKNOWN');
+    return job;
   }
 
   /** Makes a draft the handle of the record that was stored for it. */

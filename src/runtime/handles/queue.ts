@@ -5,6 +5,7 @@ import type { JobRecord } from '../../model/records/records.ts';
 import { claimChanges } from '../agents/claim-changes.ts';
 import { claimInput, skipping } from '../agents/claim-jobs.ts';
 import { ExternalTransactionUnit, type UnitOfWork } from '../commits/unit-of-work.ts';
+import { Inspectable } from '../environment/inspectable.ts';
 import { changeJob } from '../jobs/change-job.ts';
 import { isJob } from '../jobs/job-like.ts';
 import type { PutOptions } from '../jobs/put-batch.ts';
@@ -30,7 +31,7 @@ import { servicesOf } from './services.ts';
  * await box.stop();
  * ```
  */
-export class Queue {
+export class Queue extends Inspectable {
   readonly name: string;
   readonly quotas: Quotas;
   /** Representations of the dispatchers that work on the queue, by UUID. */
@@ -38,6 +39,7 @@ export class Queue {
   readonly #work: UnitOfWork;
 
   constructor(work: UnitOfWork, name: string) {
+    super();
     this.#work = work;
     this.name = name;
     this.quotas = new Quotas(work, name);
@@ -101,6 +103,11 @@ export class Queue {
     return client === undefined
       ? this.#work
       : new ExternalTransactionUnit(servicesOf(this.#work.context).work, client);
+  }
+
+  /** Its name and store, for `JSON.stringify` and `console.log`: how many jobs wait is for `length()` to ask. */
+  toJSON(): { readonly name: string; readonly store: string } {
+    return { name: this.name, store: this.#work.context.store.name };
   }
 
   /** How many jobs wait: put back, immediate and held ones. */

@@ -4,6 +4,7 @@ import type { RepresentationRecord } from '../../model/records/records.ts';
 import { type Duration, durationMs, type Instant, instantMs } from '../../time.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import type { RepresentationCommands } from '../dispatchers/representation-commands.ts';
+import { Inspectable } from '../environment/inspectable.ts';
 import type { Reactor } from '../environment/reactor/reactor.ts';
 import { Agents } from './agents.ts';
 import { servicesOf } from './services.ts';
@@ -23,12 +24,13 @@ import { servicesOf } from './services.ts';
  * await box.stop();
  * ```
  */
-export class Representation {
+export class Representation extends Inspectable {
   readonly agents: Agents;
   readonly #work: UnitOfWork;
   #record: RepresentationRecord;
 
   constructor(work: UnitOfWork, record: RepresentationRecord) {
+    super();
     this.#work = work;
     this.#record = record;
     this.agents = new Agents(work, record.queue, record.dispatcher);
@@ -73,6 +75,13 @@ export class Representation {
   /** Whether it counts as dead now: computed, never stored. */
   get dead(): boolean {
     return isDead(this.#record, this.#work.context.store.now());
+  }
+
+  /** Its record as last read, for `JSON.stringify` and `console.log`. */
+  toJSON(): object {
+    const { uuid, queue, activated, lastPing, pingInterval, pingDeathInterval, dead } = this;
+    const { state } = this.#record;
+    return { uuid, queue, state, activated, lastPing, pingInterval, pingDeathInterval, dead };
   }
 
   get #commands(): RepresentationCommands {

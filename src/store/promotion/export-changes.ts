@@ -69,7 +69,7 @@ export function* exportChanges(selection: ExportSelection): Generator<Change> {
   const { codec, queues, quotas, jobs, proxies, annotations } = selection;
   if (codec !== null) yield made('store', 'store', 'codec.set', { codec });
   for (const { id, createdAt } of queues) yield made('queue', id, 'queue.created', { createdAt });
-  for (const { id, size } of quotas) yield made('quota', id, 'quota.created', { size });
+  for (const { id, size, pinned } of quotas) yield made('quota', id, 'quota.created', { size, pinned });
   const placed = [
     ...jobs.map((job) => [placeOf(job), jobChange(job)] as const),
     ...proxies.map((proxy) => [placeOf(proxy), proxyChange(proxy)] as const),

@@ -83,9 +83,9 @@ function blank(kind: Kind): Records[Kind] {
         ...newRepresentationContext({ queue: '', dispatcher: '' }),
       };
     case 'agent':
-      return { ...reserved, size: 3, selection: { kind: 'any' }, failure: null };
+      return { ...reserved, size: 3, selection: { kind: 'any' }, pinned: false, failure: null };
     case 'quota':
-      return { ...reserved, size: 1 };
+      return { ...reserved, size: 1, pinned: false };
     case 'queue':
       return { ...reserved, createdAt: 0 };
     case 'store':
