@@ -50,7 +50,7 @@ export interface Runtime extends DispatcherDeps, HandleServices {
 
 /** How programs see jobs. */
 const handles: JobHandles = {
-  of: (work, record) => Job.of(work, record),
+  of: (work, record, known) => Job.of(work, record, known),
   reference: (work, id) => Job.reference(work, id),
 };
 

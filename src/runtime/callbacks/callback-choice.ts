@@ -2,13 +2,12 @@ import { ConflictError } from '../../errors.ts';
 import { newJobRecord, stepJob } from '../../model/jobs/step.ts';
 import type { ProxyRecord } from '../../model/records/records.ts';
 import { systemNames } from '../../model/records/system-names.ts';
-import { Failure } from '../../model/values/failure.ts';
-import { decodeValue } from '../../model/values/values.ts';
 import type { Change } from '../../store/store.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import { creation } from '../jobs/job-drafts.ts';
 import type { JobHandles } from '../jobs/job-like.ts';
+import { callbackInput } from './callback-input.ts';
 
 /** Decides callback proxies: which of their branches is called. */
 export class CallbackChoice {
@@ -53,10 +52,7 @@ export class CallbackChoice {
   async #branch(proxy: ProxyRecord, parent: string): Promise<string | null> {
     const { store, registry } = this.#work.context;
     const outcome = (await store.get('job', parent))?.outcome ?? null;
-    const input =
-      outcome === null || outcome.ok
-        ? decodeValue(outcome?.value ?? null, (id) => this.#handles.reference(this.#work, id))
-        : new Failure(outcome.failure);
+    const input = await callbackInput(this.#work, this.#handles, outcome);
     for (const { when, job } of proxy.branches) {
       if (registry.condition(when).holds(input) === true) return job;
     }

@@ -11,14 +11,12 @@
  *
  * May import: commits, jobs, execution.
  */
-import type { Outcome } from '../../../machines/job.context.ts';
 import { BadStatusError, ConflictError, TimeoutError } from '../../errors.ts';
 import { isExpired } from '../../model/jobs/deadline.ts';
 import { startsSynced } from '../../model/jobs/retry.ts';
 import { afterStep, callsHandler, statusOfState, stepJob } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
-import { decodeValue, referredJobs } from '../../model/values/values.ts';
 import type { Callback, Precondition } from '../../store/store.ts';
 import type { Committer } from '../commits/committer.ts';
 import { queueOf } from '../commits/job-place.ts';
@@ -33,8 +31,9 @@ import type { RetryPolicies } from '../execution/retry-policies.ts';
 import { type CallbackContext, HandedOverError, isCommitted, isSameCall, Run } from '../execution/run.ts';
 import type { CallbackSteps, RunSteps } from '../execution/run-steps.ts';
 import { annotationsOf } from '../jobs/annotations.ts';
-import type { JobHandles, JobLike } from '../jobs/job-like.ts';
+import type { JobHandles } from '../jobs/job-like.ts';
 import { CallbackChoice } from './callback-choice.ts';
+import { callbackInput } from './callback-input.ts';
 import { endJob } from './end-job.ts';
 import { handOver } from './hand-over.ts';
 import { decideInterruptedCallback } from './interrupted-job.ts';
@@ -227,19 +226,10 @@ export class CallbackRunner implements CallbackSteps {
     if (run.handedOver !== null) throw run.handedOver;
   }
 
-  /** What a callback is called with: the value of its parent, or the Failure. */
   async #input(parent: JobRecord): Promise<unknown> {
-    const { store } = this.#context;
     const { work, handles } = this.#deps;
-    const outcome: Outcome | null = (await store.get('job', parent.id))?.outcome ?? parent.outcome;
-    if (outcome === null) return null;
-    if (!outcome.ok) return new Failure(outcome.failure);
-    const jobs = new Map<string, JobLike>();
-    for (const id of referredJobs(outcome.value)) {
-      const record = await store.get('job', id);
-      if (record !== undefined) jobs.set(id, handles.of(work, record));
-    }
-    return decodeValue(outcome.value, (id) => jobs.get(id) ?? handles.reference(work, id));
+    const now = await this.#context.store.get('job', parent.id);
+    return callbackInput(work, handles, now?.outcome ?? parent.outcome);
   }
 
   /** Continues the callbacks of a job: also of a completed one, to which some were added late and left unfinished. */

@@ -6,7 +6,13 @@ import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
 import { valueText } from '../../model/values/job-text.ts';
 import { type Redactor, shownError } from '../../model/values/redaction.ts';
-import { decodeValue, encodeValue, type ReferJob, referredJobs } from '../../model/values/values.ts';
+import {
+  decodeValue,
+  encodeValue,
+  type ReferJob,
+  type ResolveJob,
+  referredJobs,
+} from '../../model/values/values.ts';
 import { ifHeldBy } from '../commits/preconditions.ts';
 import { retryForever } from '../commits/retry.ts';
 import { retryRules } from '../commits/retry-rules.ts';
@@ -16,6 +22,7 @@ import type { Definition } from '../definitions/definition.ts';
 import { Detached } from '../definitions/detached.ts';
 import { JobDrafts, storedJobOnly } from '../jobs/job-drafts.ts';
 import { isJob, type JobHandles, type JobLike } from '../jobs/job-like.ts';
+import { asHandles, jobsIn } from '../jobs/referred-jobs.ts';
 import { Attempts } from './attempt.ts';
 import { jobLabel } from './outcome-log.ts';
 import { currentRun, type Run } from './run.ts';
@@ -70,21 +77,11 @@ export class Executor {
 
   /** Arguments as the code sees them: jobs among them are handles with the state of now. */
   async #loaded(run: Run): Promise<readonly unknown[]> {
-    const jobs = new Map<string, JobLike>();
-    const { handles } = this.#deps;
-    const work = run.unit.handles;
-    for (const arg of run.job.args) {
-      for (const id of referredJobs(arg)) {
-        const record = await retryForever(
-          this.#context,
-          () => `loading ${this.#label(run.job)}`,
-          () => this.#context.store.get('job', id),
-          { rule: retryRules.load },
-        );
-        jobs.set(id, record === undefined ? handles.reference(work, id) : handles.of(work, record));
-      }
-    }
-    return decodedArgs(run, jobs);
+    const what = (): string => `loading ${this.#label(run.job)}`;
+    const read = (id: string): Promise<JobRecord | undefined> =>
+      retryForever(this.#context, what, () => this.#context.store.get('job', id), { rule: retryRules.load });
+    const known = await jobsIn(read, run.job.args);
+    return decodedArgs(run, asHandles(this.#deps.handles, run.unit.handles, known));
   }
 
   #call(run: Run, code: (...args: never[]) => unknown, args: readonly unknown[]): void {
@@ -235,11 +232,11 @@ export class Executor {
 
 const longestShown = 10_000;
 
-const noJobs: ReadonlyMap<string, JobLike> = new Map();
+const noJobs: ResolveJob = () => undefined;
 
 /** A copy: what the code does to its arguments changes nothing that is stored. */
-function decodedArgs({ job }: Run, jobs: ReadonlyMap<string, JobLike>): readonly unknown[] {
-  return job.args.map((arg) => decodeValue(arg, (id) => jobs.get(id)));
+function decodedArgs({ job }: Run, resolve: ResolveJob): readonly unknown[] {
+  return job.args.map((arg) => decodeValue(arg, resolve));
 }
 
 /** A value that could not be stored, as text: its JSON where there is any and it is short. */

@@ -138,7 +138,8 @@ export class CallbackProxy extends Inspectable implements ProxyLike {
 
   /** The outcome of the chosen callback; null while there is none. */
   async outcome(): Promise<Job<unknown>['outcome']> {
-    return (await this.job())?.outcome ?? null;
+    const job = await this.job();
+    return job === null ? null : (await job.refresh()).outcome;
   }
 
   /** Callbacks added before the choice move to the chosen job, in order; afterwards they are added to it directly. */

@@ -42,6 +42,7 @@ export async function refresh(state: JobState): Promise<void> {
   const { store } = state.stored().work.context;
   const record = await state.read();
   const annotations = await annotationsOf(store, record.id);
+  await state.readResult(record);
   state.learn(record, await statusOf(store, record));
   state.annotations = annotations;
 }
@@ -143,7 +144,9 @@ export async function waitForOutcome(state: JobState, options: WaitOptions): Pro
   const { id } = state.stored().record;
   refuseOwnChild(id);
   if (currentRun.getStore()?.job.id === id) throw new SignalboxError('AWAITED_ITSELF', { id });
-  return waitUntil(state, (job) => job.outcome !== null, options, 'a result');
+  const record = await waitUntil(state, (job) => job.outcome !== null, options, 'a result');
+  await state.readResult(record);
+  return record;
 }
 
 /** The statuses of a job in the order in which it has them. */
@@ -157,7 +160,9 @@ export async function waitForStatus(state: JobState, status: JobStatus, options:
   if (wanted < 0) throw invalidOption('status', `one of ${statuses.join(', ')}`, status);
   refuseOwnChild(id);
   const isReached = (job: JobRecord): boolean => statuses.indexOf(statusOfState(job.state)) >= wanted;
-  state.learn(await waitUntil(state, isReached, options, `status ${status}`));
+  const record = await waitUntil(state, isReached, options, `status ${status}`);
+  await state.readResult(record);
+  state.learn(record);
 }
 
 async function waitUntil(

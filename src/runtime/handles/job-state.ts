@@ -5,13 +5,14 @@ import { type JobStatus, statusOfState } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { jobText } from '../../model/values/job-text.ts';
 import { Redactor } from '../../model/values/redaction.ts';
-import { decodeValue, encodeValue } from '../../model/values/values.ts';
+import { decodeValue, encodeValue, referredJobs } from '../../model/values/values.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import type { Definition } from '../definitions/definition.ts';
 import { changeJob } from '../jobs/change-job.ts';
 import type { JobDrafts } from '../jobs/job-drafts.ts';
 import { isJob } from '../jobs/job-like.ts';
 import type { JobSettings } from '../jobs/job-settings.ts';
+import { asHandles, jobsIn, type KnownJobs, noKnownJobs } from '../jobs/referred-jobs.ts';
 import { servicesOf } from './services.ts';
 
 /** A job as `JSON.stringify` and `console.log` show it. Null: not known, or none. */
@@ -37,6 +38,8 @@ export class JobState {
   work: UnitOfWork | null = null;
   record: JobRecord | null = null;
   annotations: Record<string, Json> | null = null;
+  /** Jobs that its values refer to, as far as they were read. */
+  known: KnownJobs = noKnownJobs;
   #status: JobStatus | 'UNKNOWN' | null = null;
   /** The store has not answered about it since it was put in a commit that may be rolled back. */
   #isTentative = false;
@@ -121,11 +124,19 @@ export class JobState {
     this.learn(changed);
   }
 
-  /** A stored value as programs see it; jobs in it are handles that `refresh()` fills. */
+  /** Reads the jobs in the result of the job, so that the program sees them as they are now. */
+  async readResult({ outcome }: JobRecord): Promise<void> {
+    const { work } = this.stored();
+    if (outcome?.ok !== true || referredJobs(outcome.value).length === 0) return;
+    this.known = await jobsIn((id) => work.read('job', id), [outcome.value]);
+    await work.context.store.settled();
+  }
+
+  /** A stored value as programs see it; jobs in it that were not read are handles that `refresh()` fills. */
   decode(value: Json): unknown {
     if (this.work === null) return undefined;
     const { work, handles } = servicesOf(this.work.context);
-    return decodeValue(value, (id) => handles.reference(work, id));
+    return decodeValue(value, asHandles(handles, work, this.known));
   }
 
   refused(event: string, status = this.status): BadStatusError {

@@ -13,6 +13,7 @@ import type { LogLevel } from '../environment/logging.ts';
 import { contextAnnotation } from '../execution/attempt.ts';
 import { type JobLike, jobBrand, type PendingCallback } from '../jobs/job-like.ts';
 import type { JobSettings } from '../jobs/job-settings.ts';
+import type { KnownJobs } from '../jobs/referred-jobs.ts';
 import { actorRefOf, type JobActorRef } from './actor-ref.ts';
 import { type CallbackOf, type CallbackPair, CallbackProxy, draftCallback } from './callback-proxy.ts';
 import { JobAttributes } from './job-attributes.ts';
@@ -68,9 +69,11 @@ export class Job<Result = unknown> extends JobAttributes<Result> implements JobL
     return new Job<Result>(new JobState(definition, args, settings));
   }
 
-  /** A handle on a stored job. */
-  static of<Result>(work: UnitOfWork, record: JobRecord): Job<Result> {
-    const job = new Job<Result>(new JobState(null, [], {}));
+  /** A handle on a stored job. `known`: jobs that its values refer to, as far as they were read. */
+  static of<Result>(work: UnitOfWork, record: JobRecord, known?: KnownJobs): Job<Result> {
+    const state = new JobState(null, [], {});
+    if (known !== undefined) state.known = known;
+    const job = new Job<Result>(state);
     job.attach(work, record);
     return job;
   }

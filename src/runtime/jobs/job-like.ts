@@ -42,8 +42,8 @@ export type PendingCallback = { readonly job: JobLike } | { readonly proxy: Prox
 
 /** Makes the job objects that programs see. */
 export interface JobHandles {
-  /** A handle of a stored job. */
-  of(work: UnitOfWork, record: JobRecord): JobLike;
+  /** A handle of a stored job. `known`: jobs that its values refer to, as far as they were read. */
+  of(work: UnitOfWork, record: JobRecord, known?: ReadonlyMap<string, JobRecord>): JobLike;
   /** A handle of a job of which only the id is known. */
   reference(work: UnitOfWork, id: string): JobLike;
 }
