@@ -219,9 +219,10 @@ export class AgentActor implements StartingAgent {
     const { size } = this;
     const claimant = { id, input: this.#claimInput, size, selection };
     const most = this.#context.store.exclusive ? size : Math.max(claimOfLarge, Math.ceil(size / 2));
+    const { aborts } = this.workers;
     const claim = await claimJobs(this.#deps, claimant, most);
     const held = claim.held ?? this.#held + claim.jobs.length;
-    if (claim.jobs.length > 0) await this.#starter.start(claim, this.#poll);
+    if (claim.jobs.length > 0) await this.#starter.start(claim, aborts, this.#poll);
     if (claim.jobs.length === most && held < size) this.offer();
     return held;
   }

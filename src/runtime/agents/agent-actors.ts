@@ -71,8 +71,7 @@ export class AgentActors implements Iterable<AgentActor> {
 
   #remove(id: string, agent: AgentActor): void {
     this.#agents.delete(id);
-    this.#deps.agents.delete(id);
-    void agent.ended().then((actor) => this.#deps.dismiss(actor));
+    void this.#deps.agents.remove(id, agent).then((actor) => this.#deps.dismiss(actor));
   }
 
   /** Adds to the connections that the dispatcher may use. */

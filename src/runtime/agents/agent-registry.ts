@@ -1,3 +1,4 @@
+import type { AnyActorRef } from 'xstate';
 import type { AgentPlace } from '../../../machines/job.context.ts';
 import type { RepresentationRecord } from '../../model/records/records.ts';
 import type { AgentActor } from './agent-actor.ts';
@@ -6,6 +7,8 @@ import type { AgentActor } from './agent-actor.ts';
 export class AgentRegistry implements Iterable<AgentActor> {
   /** By id of the agent's record: `<queue>/<uuid>/<name>`. */
   readonly #agents = new Map<string, AgentActor>();
+  /** Removed agents, as long as they run something: it is aborted when it is reassigned, like everything else. */
+  readonly #leaving = new Set<AgentActor>();
 
   get size(): number {
     return this.#agents.size;
@@ -19,8 +22,13 @@ export class AgentRegistry implements Iterable<AgentActor> {
     this.#agents.set(id, agent);
   }
 
-  delete(id: string): void {
+  /** Removes an agent. Resolves when nothing of it runs any more. */
+  async remove(id: string, agent: AgentActor): Promise<AnyActorRef> {
     this.#agents.delete(id);
+    this.#leaving.add(agent);
+    const actor = await agent.ended();
+    this.#leaving.delete(agent);
+    return actor;
   }
 
   /** The agent at a place, if it lives in this process. */
@@ -36,7 +44,7 @@ export class AgentRegistry implements Iterable<AgentActor> {
 
   /** Aborts what runs for a representation: its jobs were reassigned. */
   abortRuns({ queue, dispatcher }: RepresentationRecord, reason: unknown): void {
-    for (const agent of this.#agents.values())
+    for (const agent of [...this.#agents.values(), ...this.#leaving])
       if (agent.queue === queue && agent.owner.uuid === dispatcher) agent.workers.abort(reason);
   }
 }

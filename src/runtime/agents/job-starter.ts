@@ -8,12 +8,12 @@ import { Failure } from '../../model/values/failure.ts';
 import type { Committer } from '../commits/committer.ts';
 import { holderOf, ifHeldBy, ifUnchanged } from '../commits/preconditions.ts';
 import { retryForever } from '../commits/retry.ts';
-import { retryRules } from '../commits/retry-rules.ts';
+import { isStoreClosed, retryRules } from '../commits/retry-rules.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import type { Executor } from '../execution/executor.ts';
 import { LiveJobInfo } from '../execution/job-info.ts';
-import { isSameCall, Run, type RunAgent } from '../execution/run.ts';
+import { isHeldBy, isSameCall, Run, type RunAgent } from '../execution/run.ts';
 import type { RunSteps } from '../execution/run-steps.ts';
 import type { AtWork, WorkerSlots } from '../execution/worker-slots.ts';
 import { annotationsOf } from '../jobs/annotations.ts';
@@ -26,6 +26,12 @@ export interface OpenPoll {
 }
 
 type Annotations = Record<string, Json>;
+
+/** A job that is about to be called. */
+interface Starting extends AtWork {
+  /** How often its workers were aborted when it was last known to be held here: at first before it was claimed. */
+  readonly aborts: number;
+}
 
 /** What a started job needs of the dispatcher. */
 export interface AgentOwner {
@@ -63,8 +69,10 @@ export class JobStarter {
     this.#agent = agent;
   }
 
+  /** `aborts`: those of the workers before the claim was sent. */
   async start(
     { jobs, starts, startable, annotated: known }: AgentClaim,
+    aborts: number,
     poll: OpenPoll | null,
   ): Promise<void> {
     const { store, log } = this.#context;
@@ -72,7 +80,7 @@ export class JobStarter {
     const ids = jobs.map((job) => job.id);
     // They are claimed, so they are started: when this cannot be read, the annotations of each are read.
     const annotated = known ?? (await store.annotated(ids).catch(() => new Set(ids)));
-    const handed = jobs.map((job) => ({ job, atWork: this.#prepare(job, poll) }));
+    const handed = jobs.map((job) => ({ job, atWork: this.#prepare(job, aborts, poll) }));
     this.#deps.committer.whenStartable(
       startable,
       () => {
@@ -93,7 +101,7 @@ export class JobStarter {
   }
 
   /** Makes the records of a claimed job: in the dispatcher's jobs, and in the newest poll. */
-  #prepare(job: JobRecord, poll: OpenPoll | null): AtWork {
+  #prepare(job: JobRecord, aborts: number, poll: OpenPoll | null): Starting {
     const { owner, name, workers } = this.#agent;
     const slot = workers.take();
     const { store, registry } = this.#context;
@@ -106,10 +114,10 @@ export class JobStarter {
       newJobs.push([job.id, store.name]);
       if (newJobs.length > owner.jobs.size) newJobs.shift();
     }
-    return { slot, info };
+    return { slot, info, aborts };
   }
 
-  #begin(job: JobRecord, atWork: AtWork, start: Transition | null, isAnnotated: boolean): void {
+  #begin(job: JobRecord, atWork: Starting, start: Transition | null, isAnnotated: boolean): void {
     const { log } = this.#context;
     const { info } = atWork;
     info.started = new Date(this.#context.now());
@@ -122,7 +130,7 @@ export class JobStarter {
   }
 
   /** For a policy that forbids a second run: the start is on disk, however often that fails, before the code is called. */
-  #startSynced(job: JobRecord, atWork: AtWork, isAnnotated: boolean): void {
+  #startSynced(job: JobRecord, atWork: Starting, isAnnotated: boolean): void {
     const { info } = atWork;
     let isFirst = true;
     const starting = retryForever(
@@ -163,7 +171,7 @@ export class JobStarter {
   async #startAgain(job: JobRecord): Promise<JobRecord | null> {
     const { store } = this.#context;
     const now = await store.get('job', job.id);
-    if (now?.epoch !== job.epoch || now.claim !== job.claim) throw new ReassignedError({ id: job.id });
+    if (!isHeldBy(job, now)) throw new ReassignedError({ id: job.id });
     // No other process starts what this claim holds, and its code was not called yet.
     const isStarted = now.state === 'active.running' && now.attempts === job.attempts + 1;
     if (!isStarted) return this.#startOnce(now);
@@ -172,7 +180,7 @@ export class JobStarter {
   }
 
   /** Calls the code of a job that is ACTIVE: at once, when it has no annotations to read. */
-  #call(job: JobRecord, atWork: AtWork, isAnnotated: boolean): void {
+  #call(job: JobRecord, atWork: Starting, isAnnotated: boolean): void {
     if (!isAnnotated) this.#run(job, atWork, {});
     else {
       this.#annotations(job, atWork).then(
@@ -202,7 +210,24 @@ export class JobStarter {
     this.#agent.slotFreed();
   }
 
-  #run(job: JobRecord, { slot, info }: AtWork, annotations: Annotations): void {
+  /** Calls the code, unless everything was aborted since the job was known to be held here: then the store is asked first. */
+  #run(job: JobRecord, atWork: Starting, annotations: Annotations): void {
+    const { workers } = this.#agent;
+    const { aborts } = workers;
+    if (aborts === atWork.aborts) {
+      this.#execute(job, atWork, annotations);
+      return;
+    }
+    const what = (): string => `looking whether ${atWork.info.call} was reassigned`;
+    retryForever(this.#context, what, () => this.#context.store.get('job', job.id)).then(
+      (now) =>
+        isSameCall(job, now) ? this.#run(job, { ...atWork, aborts }, annotations) : this.#lost(atWork),
+      // A box that stops hands on what it holds.
+      (error: unknown) => (isStoreClosed(error) ? this.#lost(atWork) : workers.replaced(atWork, error)),
+    );
+  }
+
+  #execute(job: JobRecord, { slot, info }: AtWork, annotations: Annotations): void {
     const agent = this.#agent;
     const run = new Run({
       work: this.#deps.work,

@@ -28,7 +28,14 @@ import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import { jobLabel } from '../execution/outcome-log.ts';
 import type { OutcomeWaits } from '../execution/outcome-waits.ts';
 import type { RetryPolicies } from '../execution/retry-policies.ts';
-import { type CallbackContext, HandedOverError, isCommitted, isSameCall, Run } from '../execution/run.ts';
+import {
+  type CallbackContext,
+  HandedOverError,
+  isCommitted,
+  isHeldBy,
+  isSameCall,
+  Run,
+} from '../execution/run.ts';
 import type { CallbackSteps, RunSteps } from '../execution/run-steps.ts';
 import { annotationsOf } from '../jobs/annotations.ts';
 import type { JobHandles } from '../jobs/job-like.ts';
@@ -149,6 +156,7 @@ export class CallbackRunner implements CallbackSteps {
     log.trace('DEBUG', () => `starting callback ${this.#label(callback)} to ${this.#label(parent)}`, {
       job: callback.id,
     });
+    const aborts = abortsIn(context);
     try {
       const expect = [...ifHeld(context), ifUnchanged(callback)];
       const ticket = this.#committer.commit(this.#authorIn(context), [start], expect);
@@ -159,7 +167,7 @@ export class CallbackRunner implements CallbackSteps {
       // When only the answer was lost, the call may have begun: only then it is looked up.
       if (!isStoreAway(error) || !(await isCommitted(this.#context, begun))) throw error;
     }
-    if (callsHandler(start)) await this.#run(context, begun, parent);
+    if (callsHandler(start)) await this.#run(context, begun, parent, aborts);
   }
 
   /**
@@ -205,7 +213,8 @@ export class CallbackRunner implements CallbackSteps {
     await this.perform(context, await endJob(this.#committer, callback, fail, expect));
   }
 
-  async #run(context: CallbackContext, job: JobRecord, parent: JobRecord): Promise<void> {
+  /** `aborts`: those of its workers before its start was committed. */
+  async #run(context: CallbackContext, job: JobRecord, parent: JobRecord, aborts: number): Promise<void> {
     const { store } = this.#context;
     // Its start is stored, and no other process calls it: what it needs is read however long the store is away.
     const what = (): string => `loading ${this.#label(job)}`;
@@ -214,6 +223,10 @@ export class CallbackRunner implements CallbackSteps {
     );
     // Its worker may have been declared dead meanwhile, and the callback reassigned.
     if (!isSameCall(job, now)) return;
+    for (let known = aborts; known !== abortsIn(context); ) {
+      known = abortsIn(context);
+      if (!(await this.#isHeld(context))) return;
+    }
     const run = await new Promise<Run>((resolve) => {
       // Without a holder of the root job, the callback's own claim distinguishes this attempt from the next.
       const holder = context.holder ?? holderOf(job);
@@ -224,6 +237,14 @@ export class CallbackRunner implements CallbackSteps {
       this.#deps.steps.execute(run);
     });
     if (run.handedOver !== null) throw run.handedOver;
+  }
+
+  /** Whether the root job is still held here. The callback itself does not change before its new holder decides about it. */
+  async #isHeld({ holder }: CallbackContext): Promise<boolean> {
+    if (holder === null) return true;
+    const what = (): string => `looking whether job ${holder.id} was reassigned`;
+    const root = await retryForever(this.#context, what, () => this.#context.store.get('job', holder.id));
+    return isHeldBy(holder, root);
   }
 
   async #input(parent: JobRecord): Promise<unknown> {
@@ -288,6 +309,10 @@ export class CallbackRunner implements CallbackSteps {
 
 function refused(job: JobRecord, event: string): BadStatusError {
   return new BadStatusError({ what: `job ${job.id}`, status: statusOfState(job.state), event, guards: [] });
+}
+
+function abortsIn({ agent }: CallbackContext): number {
+  return agent?.workers.aborts ?? 0;
 }
 
 /** Callbacks are written by the holder of the root job, as long as it holds that job. */

@@ -115,7 +115,10 @@ export class RepresentationCommands {
   async activate(id: string): Promise<RepresentationRecord> {
     const { store } = this.#context;
     await this.#move(id, () => ({ type: 'representation.activate', at: store.now(), epoch: store.epoch }));
-    return this.read(id);
+    const record = await this.read(id);
+    // A deactivation that failed left the code running.
+    this.#deps.abortRuns(record, new Error('the dispatcher was activated again'));
+    return record;
   }
 
   /** Activates a dispatcher again that is alive although it was deactivated. Releases nothing. */

@@ -25,7 +25,7 @@ import { isJob, type JobHandles, type JobLike } from '../jobs/job-like.ts';
 import { asHandles, jobsIn } from '../jobs/referred-jobs.ts';
 import { Attempts } from './attempt.ts';
 import { jobLabel } from './outcome-log.ts';
-import { currentRun, type Run } from './run.ts';
+import { currentRun, isHeldBy, type Run } from './run.ts';
 import type { CallbackSteps, RunSteps } from './run-steps.ts';
 
 /** The dependencies of the executor. */
@@ -210,7 +210,7 @@ export class Executor {
       () => `storing ${this.#label(job)}`,
       async () => {
         const now = await store.get('job', job.id);
-        if (now?.epoch !== job.epoch || now.claim !== job.claim) throw new ReassignedError({ id: job.id });
+        if (!isHeldBy(job, now)) throw new ReassignedError({ id: job.id });
         await this.#file(now);
       },
       { rule: retryRules.store },

@@ -42,6 +42,11 @@ export interface AgentSlot {
 
 /** The workers of an agent, as a run reports to them. */
 export interface RunWorkers {
+  /**
+   * How often everything that ran here was aborted. It grows between the claim of a job and the call of its code when the job
+   * may be reassigned: then the store must be asked before the call, since no abort reaches what does not run yet.
+   */
+  readonly aborts: number;
   started(run: Run): void;
   /** The job waits: for a job, or for a promise when `inner` is null. */
   waits(run: Run, inner: JobLike | null): void;
@@ -112,6 +117,11 @@ export interface RunStart {
 /** Whether a job, as it is now, is still in the call that began with this record. */
 export function isSameCall(begun: JobRecord, now: JobRecord | undefined): boolean {
   return now !== undefined && now.claim === begun.claim && now.attempts === begun.attempts;
+}
+
+/** Whether a job, as it is now, still has this holder. */
+export function isHeldBy({ epoch, claim }: Holder, now: JobRecord | undefined): now is JobRecord {
+  return now?.epoch === epoch && now.claim === claim;
 }
 
 /** Whether a job is as a step of a call leaves it: then a commit that ended with an error was made, and only its answer was lost. */

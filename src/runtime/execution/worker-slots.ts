@@ -22,6 +22,7 @@ export class WorkerSlots implements RunWorkers {
   readonly #freeNumbers: number[] = [];
   readonly #idleWaiters: (() => void)[] = [];
   #nextNumber = 0;
+  #aborts = 0;
 
   /** `slotFreed` is called when a job was reassigned: nothing else notifies the agent. */
   constructor(context: RuntimeContext, slotFreed: () => void) {
@@ -37,8 +38,13 @@ export class WorkerSlots implements RunWorkers {
       .reverse();
   }
 
+  get aborts(): number {
+    return this.#aborts;
+  }
+
   /** Signals all running code to stop. */
   abort(reason: unknown): void {
+    this.#aborts += 1;
     for (const run of this.#runs) run.abort(reason);
   }
 
