@@ -43,6 +43,10 @@ export function countStart(context: JobContext, event: EventOf<'job.start'>): Ch
   return { activeStart: event.at, attempts: context.attempts + 1 };
 }
 
+export function countRetry(context: JobContext, event: EventOf<'job.retry'>): Change {
+  return { attempts: context.attempts + 1, lastFailure: event.failed };
+}
+
 export function keepOutcome(context: JobContext, event: EventOf<'job.finish'>): Change {
   return {
     outcome: event.outcome,
@@ -96,6 +100,7 @@ export function rejoinQueue(context: JobContext, event: EventOf<'job.reschedule'
     claim: context.claim + 1,
     activeStart: null,
     retryData: event.retryData,
+    ...(event.failed === null ? {} : { lastFailure: event.failed }),
     ...(held ? { beginAfter: event.beginAfter } : {}),
     ...(held && context.quotas.length > 0 ? { quotas: [] } : {}),
     ...(context.waitingOn === null ? {} : { waitingOn: null }),

@@ -43,6 +43,12 @@ export type Outcome =
   | { readonly ok: true; readonly value: Json }
   | { readonly ok: false; readonly failure: Failure };
 
+/** The end of an attempt that was made again: when its code failed, or its commit, and why. */
+export interface FailedAttempt {
+  readonly at: number;
+  readonly failure: Failure;
+}
+
 /** How a job ended; null while it has not. */
 export type Ending = 'succeeded' | 'failed' | 'aborted' | 'expired';
 
@@ -71,6 +77,8 @@ export interface JobContext {
   readonly quotas: readonly string[];
   /** How often its code was called. */
   readonly attempts: number;
+  /** The last attempt that failed and was made again. */
+  readonly lastFailure: FailedAttempt | null;
   readonly activeStart: number | null;
   readonly activeEnd: number | null;
   /** When its agent filed it in its history. */
@@ -112,6 +120,7 @@ export function newJobContext(input: JobInput): JobContext {
     claim: input.claim ?? 0,
     quotas: input.quotas ?? [],
     attempts: input.attempts ?? 0,
+    lastFailure: input.lastFailure ?? null,
     activeStart: input.activeStart ?? null,
     activeEnd: input.activeEnd ?? null,
     callbacksEnd: input.callbacksEnd ?? null,

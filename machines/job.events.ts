@@ -1,4 +1,4 @@
-import type { Failure, JobContext, Outcome } from './job.context.ts';
+import type { FailedAttempt, Failure, JobContext, Outcome } from './job.context.ts';
 import type { Json } from './json.ts';
 
 /** Everything that can happen to a job. Times and ids arrive here, so the chart needs neither clock nor randomness. */
@@ -23,7 +23,7 @@ export type JobEvent =
     }
   | { readonly type: 'job.unassign'; readonly queue: string }
   | { readonly type: 'job.start'; readonly at: number }
-  | { readonly type: 'job.retry' }
+  | { readonly type: 'job.retry'; readonly failed: FailedAttempt }
   | { readonly type: 'job.wait'; readonly on: string }
   | {
       readonly type: 'job.finish';
@@ -40,6 +40,8 @@ export type JobEvent =
       /** A future instant holds the job until then; null puts it at the front. */
       readonly beginAfter: number | null;
       readonly retryData: JobContext['retryData'];
+      /** Null when the attempt was interrupted. */
+      readonly failed: FailedAttempt | null;
     }
   | { readonly type: 'job.interrupt'; readonly system: string }
   | {

@@ -1,5 +1,6 @@
 import { assign, not, setup } from 'xstate';
 import {
+  countRetry,
   countStart,
   enterAgent,
   fileInHistory,
@@ -50,7 +51,7 @@ export const jobMachine = setup({
     enterAgent: assign(({ context, event }) => enterAgent(context, event as EventOf<'job.claim'>)),
     returnToQueue: assign(({ context, event }) => returnToQueue(context, event as EventOf<'job.unassign'>)),
     countStart: assign(({ context, event }) => countStart(context, event as EventOf<'job.start'>)),
-    countRetry: assign(({ context }) => ({ attempts: context.attempts + 1 })),
+    countRetry: assign(({ context, event }) => countRetry(context, event as EventOf<'job.retry'>)),
     await: assign(({ event }) => ({ waitingOn: (event as EventOf<'job.wait'>).on })),
     keepOutcome: assign(({ context, event }) => keepOutcome(context, event as EventOf<'job.finish'>)),
     keepAbort: assign(({ context, event }) => keepAbort(context, event as EventOf<'job.abort'>)),

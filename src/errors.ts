@@ -66,6 +66,8 @@ const messages = {
     `Expected job ${about.id} to finish, got an interruption that its retry policy does not retry. Put it again, or choose a policy that allows it.`,
   TIMEOUT: (about: { what: string; limit: string }) =>
     `Expected ${about.what} within ${about.limit}, got nothing. Wait longer, add agents, or look at the history.`,
+  RETRY_LOOP: (about: { id: string; limit: number; message: string }) =>
+    `Expected job ${about.id} to wait for something between its attempts, got ${about.limit} immediate retries without an await of anything; the last error was: ${about.message}. Answer { after: '1s' } instead of true, or use retry: { maxAttempts, delay }.`,
   REASSIGNED: (about: { id: string }) =>
     `Expected job ${about.id} to belong to this worker, got another holder: this dispatcher counted as dead and the job was reassigned. Nothing was written. Shorten commits or lengthen the death interval if this repeats.`,
   CONFLICT: (about: { subject: string; expected: string; actual: string }) =>

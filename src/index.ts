@@ -14,22 +14,27 @@ export {
 } from './errors.ts';
 export { type CompileOptions, compileChart } from './model/chart/compile.ts';
 export type { Limits, ValueLimits } from './model/checks/limits.ts';
+export type { Attempt } from './model/jobs/attempts.ts';
+export { type Backoff, backoffPolicy } from './model/jobs/backoff.ts';
 export {
   type CommonRetryFigures,
   commonRetryPolicy,
-  type FailureKind,
   type GrowingWait,
-  kindOfFailure,
   NeverRetry,
+  RetryCommonForever,
+  RetryCommonFourTimes,
+} from './model/jobs/common-retry.ts';
+export {
+  type FailureKind,
+  kindOfFailure,
   putBackAt,
   type RetryAnswer,
   type RetryCache,
-  RetryCommonForever,
-  RetryCommonFourTimes,
   type RetryData,
   type RetryPolicy,
   type RetryTools,
 } from './model/jobs/retry.ts';
+export { RetryAfterError, UnrecoverableError } from './model/jobs/retry-errors.ts';
 export type { JobStatus } from './model/jobs/step.ts';
 export { type JobInfo, JobInfos } from './model/monitoring/job-infos.ts';
 export type { DispatcherHealth } from './model/monitoring/liveness.ts';
@@ -69,6 +74,8 @@ export type { DispatcherEventName } from './runtime/dispatchers/lifecycle-hooks.
 export type { LogFields, Logger, LogLevel, LogStream } from './runtime/environment/logging.ts';
 export {
   type IdSource,
+  mathRandom,
+  type RandomSource,
   randomIds,
   type SignalName,
   type SignalPort,

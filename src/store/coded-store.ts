@@ -24,7 +24,7 @@ interface Ways {
 
 /**
  * A store as the engine sees it when there is a codec: arguments, outcomes, annotations, what retry policies
- * keep and the failures of agents are encoded on their way in and decoded on their way out. Names, ids,
+ * keep and the failures of attempts and agents are encoded on their way in and decoded on their way out. Names, ids,
  * instants, quotas and the data of filters are not: the store works with them.
  */
 function codedStore(store: OpenStore, codec: Codec): OpenStore {
@@ -67,13 +67,14 @@ function inWays(kind: Kind, fields: object, ways: Ways): object {
 }
 
 function jobInWays(fields: Partial<JobRecord>, ways: Ways): object {
-  const { args, outcome, retryData } = fields;
-  if (!args?.length && !outcome && !retryData) return fields;
+  const { args, outcome, retryData, lastFailure } = fields;
+  if (!args?.length && !outcome && !retryData && !lastFailure) return fields;
   return {
     ...fields,
     ...(args && { args: args.map((arg) => ways.value(arg)) }),
     ...(outcome && { outcome: ways.outcome(outcome) }),
     ...(retryData && { retryData: ways.value(retryData) }),
+    ...(lastFailure && { lastFailure: { ...lastFailure, failure: ways.failure(lastFailure.failure) } }),
   };
 }
 

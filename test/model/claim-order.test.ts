@@ -262,7 +262,7 @@ async function changeOne(
     await commit(world, ...changes);
   };
   const start = { type: 'job.start', at } as const;
-  const reschedule = { type: 'job.reschedule', at, queue: 'q', retryData: null } as const;
+  const reschedule = { type: 'job.reschedule', at, queue: 'q', retryData: null, failed: null } as const;
   const outcome = { ok: true, value: null } as const;
   if (does === 'put back') await step(among('assigned'), start, { ...reschedule, beginAfter: null });
   else if (does === 'reschedule')

@@ -1,14 +1,15 @@
-import type { JobState, Outcome } from '../../machines/job.context.ts';
+import type { FailedAttempt, Failure, JobState, Outcome } from '../../machines/job.context.ts';
 import type { JobEvent } from '../../machines/job.events.ts';
 import { afterStep, newJobRecord, stepJob } from '../../src/model/jobs/step.ts';
 import type { JobRecord } from '../../src/model/records/records.ts';
 
 export const succeeded: Outcome = { ok: true, value: 1 };
 
-export const failed: Outcome = {
-  ok: false,
-  failure: { name: 'Error', message: 'no', stack: '', code: null, cause: null, extra: {} },
-};
+const failure: Failure = { name: 'Error', message: 'no', stack: '', code: null, cause: null, extra: {} };
+
+export const failed: Outcome = { ok: false, failure };
+
+export const failedAt25: FailedAttempt = { at: 25, failure };
 
 /** Where `jobIn` has its jobs: an agent, or its queue. */
 export const place = { queue: 'q', dispatcher: 'd', agent: 'a' } as const;

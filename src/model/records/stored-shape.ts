@@ -109,6 +109,7 @@ const jobChecks: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['claim', isCount],
   ['quotas', isTexts],
   ['attempts', isCount],
+  ['lastFailure', orNull(shape({ at: isNumber, failure: isFailure }))],
   ['activeStart', orNull(isNumber)],
   ['activeEnd', orNull(isNumber)],
   ['callbacksEnd', orNull(isNumber)],

@@ -14,6 +14,7 @@ const methods = {
   clock: ['now'],
   reactor: ['callFromThread', 'callInThread', 'callLater', 'addSystemEventTrigger', 'callWhenRunning'],
   ids: ['newId', 'newUuid'],
+  random: ['next'],
   files: ['read', 'write', 'environment'],
 } as const satisfies { readonly [option in keyof SignalboxOptions]: readonly string[] };
 

@@ -7,7 +7,7 @@ import type { ConditionDefinition } from '../definitions/conditions.ts';
 import type { ChooserDefinition, FilterDefinition } from '../definitions/filters-and-choosers.ts';
 import type { DispatcherOptions } from '../dispatchers/dispatcher.ts';
 import type { Logger } from '../environment/logging.ts';
-import type { IdSource, TextFilePort } from '../environment/ports.ts';
+import type { IdSource, RandomSource, TextFilePort } from '../environment/ports.ts';
 import type { Clock, Reactor } from '../environment/reactor/reactor.ts';
 import type { JobDefinition } from '../handles/job.ts';
 
@@ -28,6 +28,8 @@ export interface SignalboxOptions {
   readonly reactor?: Reactor & Partial<Clock>;
   readonly clock?: Clock;
   readonly ids?: IdSource;
+  /** Randomness of delays, such as a `SeededRandom` of `signalbox/testing`. Default: `Math.random`. */
+  readonly random?: RandomSource;
   /** Default: CRITICAL entries on standard error. */
   readonly logger?: Logger;
   /** What values may be at most, and how much may be stored. Default: see {@link Limits}. */

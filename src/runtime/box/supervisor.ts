@@ -12,7 +12,7 @@ import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { Registry } from '../definitions/registry.ts';
 import { instanceUuid } from '../environment/instance-uuid.ts';
 import { criticalToStderr, Log } from '../environment/logging.ts';
-import { type IdSource, nodeTextFiles, randomIds } from '../environment/ports.ts';
+import { type IdSource, mathRandom, nodeTextFiles, randomIds } from '../environment/ports.ts';
 import { NodeReactor } from '../environment/reactor/node-reactor.ts';
 import type { Clock, Reactor, RunnableReactor } from '../environment/reactor/reactor.ts';
 import { joinReactor, leaveReactor } from '../environment/reactor/shared-reactors.ts';
@@ -164,6 +164,7 @@ export class Supervisor {
         registry: this.#shared.registry,
         reactor: this.reactor,
         ids,
+        random: this.#options.random ?? mathRandom,
         log,
         uuid,
         limits: this.#limits,

@@ -26,5 +26,5 @@ export function interruptionEvent(
     return { type: 'job.abort', at, failure, retryData: data };
   }
   const beginAfter = answer === true ? null : putBackAt(answer, at);
-  return { type: 'job.reschedule', at, queue, beginAfter, retryData: data };
+  return { type: 'job.reschedule', at, queue, beginAfter, retryData: data, failed: null };
 }

@@ -2,7 +2,7 @@ import type { Limits } from '../../model/checks/limits.ts';
 import type { OpenStore } from '../../store/store.ts';
 import type { Registry } from '../definitions/registry.ts';
 import type { Log } from '../environment/logging.ts';
-import type { IdSource } from '../environment/ports.ts';
+import type { IdSource, RandomSource } from '../environment/ports.ts';
 import type { Reactor } from '../environment/reactor/reactor.ts';
 
 /** The ports that every part of the runtime works with. Ports only: nothing here decides or writes. */
@@ -12,6 +12,7 @@ export interface RuntimeContext {
   readonly registry: Registry;
   readonly reactor: Reactor;
   readonly ids: IdSource;
+  readonly random: RandomSource;
   readonly log: Log;
   /** UUID of this instance. */
   readonly uuid: string;

@@ -1,3 +1,4 @@
+import type { Backoff } from '../../model/jobs/backoff.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import type { LogLevel } from '../environment/logging.ts';
 
@@ -20,8 +21,11 @@ export interface JobOptions<Args extends readonly unknown[], Returned, Info = un
   readonly name: string;
   /** The code. It may be called more than once; what it throws becomes the job's failure. */
   readonly run: (...args: Args) => Returned;
-  /** Retry policy, or the name of one. Ranks below the job's own and above the process default. */
-  readonly retry?: RetryPolicy | string;
+  /**
+   * A backoff such as `{ maxAttempts: 5, delay: '10s' }`, a retry policy, or the name of one. Ranks below the job's own and
+   * above the process default.
+   */
+  readonly retry?: Backoff | RetryPolicy | string;
   /** Level at which a failure is logged. Default ERROR; CRITICAL for callbacks. */
   readonly failureLogLevel?: LogLevel;
   /** Quotas of every job of it, unless the job says otherwise. */

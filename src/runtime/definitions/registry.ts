@@ -10,13 +10,10 @@
  * May import: environment.
  */
 import { SignalboxError, shown } from '../../errors.ts';
-import {
-  checkPolicy,
-  NeverRetry,
-  RetryCommonForever,
-  RetryCommonFourTimes,
-  type RetryPolicy,
-} from '../../model/jobs/retry.ts';
+import { backoffOfName } from '../../model/jobs/backoff.ts';
+import { checkPolicy } from '../../model/jobs/check-policy.ts';
+import { NeverRetry, RetryCommonForever, RetryCommonFourTimes } from '../../model/jobs/common-retry.ts';
+import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import {
   failureCondition,
@@ -148,7 +145,9 @@ export class Registry {
   }
 
   policy(name: string): RetryPolicy | undefined {
-    return this.#policies.get(name);
+    const known = this.#policies.get(name) ?? backoffOfName(name);
+    if (known !== null) this.#policies.set(name, known);
+    return known ?? undefined;
   }
 
   /**

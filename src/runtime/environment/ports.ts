@@ -36,6 +36,15 @@ export interface IdSource {
 /** The ids of production: nanoid for jobs, random UUIDs for instances. */
 export const randomIds: IdSource = { newId: () => nanoid(), newUuid: () => randomUUID() };
 
+/** Where randomness comes from: the jitter of delays. */
+export interface RandomSource {
+  /** Returns a number from 0 up to, but without, 1. */
+  next(): number;
+}
+
+/** The randomness of production. */
+export const mathRandom: RandomSource = { next: () => Math.random() };
+
 /** The small files that the runtime itself reads and writes: the instance UUID. */
 export interface TextFilePort {
   /** The text, or null when there is no such file. */

@@ -1,4 +1,4 @@
-import type { Outcome } from '../../../machines/job.context.ts';
+import type { FailedAttempt, Outcome } from '../../../machines/job.context.ts';
 import { cutResult } from '../../model/monitoring/job-infos.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { systemNames } from '../../model/records/system-names.ts';
@@ -35,6 +35,21 @@ export function logOutcome(context: RuntimeContext, job: JobRecord, outcome: Out
   const failure = new Failure(registry.redactorOf(job).failure(outcome.failure));
   const message = (): string => `${text()} failed with traceback:\n${failure.text('verbose')}`;
   log.events(registry.failureLevelOf(job), message, { ...fields, err: failure.toError() });
+}
+
+/** Logs an attempt that failed and is made again. */
+export function logFailedAttempt(
+  context: RuntimeContext,
+  job: JobRecord,
+  { failure }: FailedAttempt,
+  when: string,
+): void {
+  const { log, registry } = context;
+  if (!log.isRead('WARNING')) return;
+  const shown = new Failure(registry.redactorOf(job).failure(failure));
+  const what = (): string =>
+    `attempt ${job.attempts} of ${jobLabel(context, job)} failed and is made again ${when}: ${shown.name}: ${shown.message}`;
+  log.events('WARNING', what, { job: job.id, err: shown.toError() });
 }
 
 /** Logs the outcome that an error of its commit replaces. */

@@ -1,11 +1,12 @@
-import { isAgentPlace } from '../../../machines/job.context.ts';
-import { ReassignedError } from '../../errors.ts';
+import { type FailedAttempt, isAgentPlace } from '../../../machines/job.context.ts';
+import { ReassignedError, SignalboxError } from '../../errors.ts';
 import { putBackAt, type RetryAnswer } from '../../model/jobs/retry.ts';
 import { afterStep, stepJob } from '../../model/jobs/step.ts';
-import type { Failure } from '../../model/values/failure.ts';
+import { Failure } from '../../model/values/failure.ts';
 import type { Committer } from '../commits/committer.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
-import { jobLabel, logMasked, type MaskedOutcome } from './outcome-log.ts';
+import { watchAwaits } from '../environment/awaits.ts';
+import { jobLabel, logFailedAttempt, logMasked, type MaskedOutcome } from './outcome-log.ts';
 import type { CommitRetries } from './retry-commit.ts';
 import type { RetryPolicies } from './retry-policies.ts';
 import type { Run } from './run.ts';
@@ -37,27 +38,28 @@ export class Retrier {
     masked: MaskedOutcome | null = null,
   ): void {
     if (cause === 'commitError') run.startOver();
+    const failed = { at: this.#context.now(), failure: failure.data };
     // The box may be stopped before the policy answers.
-    this.#ask(run, failure, cause, masked).catch((final: unknown) => this.#deps.steps.giveUp(run, final));
+    this.#ask(run, failed, cause, masked).catch((final: unknown) => this.#deps.steps.giveUp(run, final));
   }
 
   async #ask(
     run: Run,
-    failure: Failure,
+    failed: FailedAttempt,
     cause: 'jobError' | 'commitError',
     masked: MaskedOutcome | null,
   ): Promise<void> {
-    const { policies, retries, steps } = this.#deps;
+    const { retries, steps } = this.#deps;
     await run.takeTearDown()?.();
-    await this.#reread(run);
-    const answer = await policies.after(run, failure, cause);
+    const answer = await this.#answer(run, failed, cause);
     if (!(await retries.isCurrent(run))) {
       steps.giveUp(run, new ReassignedError({ id: run.job.id }));
       return;
     }
-    if (answer === true) return this.#callAgain(run);
-    if (answer !== false && isHeldByAgent(run)) return this.#putBack(run, answer);
-    if (answer !== false) {
+    const isLoop = answer === true && run.retriesInRow === mostInRow;
+    if (answer === true && !isLoop) return this.#callAgain(run, failed);
+    if (typeof answer === 'object' && isHeldByAgent(run)) return this.#putBack(run, failed, answer);
+    if (typeof answer === 'object') {
       const what = (): string =>
         `${jobLabel(this.#context, run.job)} asked to be put back, but no agent holds it`;
       this.#context.log.events('CRITICAL', what, { job: run.job.id });
@@ -66,7 +68,21 @@ export class Retrier {
       run.retry = retries.stepOf(run);
       if (masked !== null) logMasked(this.#context, run.job, masked);
     }
-    steps.finish(run, { ok: false, failure: failure.data });
+    steps.finish(run, { ok: false, failure: isLoop ? loopOf(run, failed) : failed.failure });
+  }
+
+  /** Asks the policy, and counts the immediate retries between which neither the code nor the policy awaited anything. */
+  async #answer(
+    run: Run,
+    { failure }: FailedAttempt,
+    cause: 'jobError' | 'commitError',
+  ): Promise<RetryAnswer> {
+    const hasCodeAwaited = run.hasAwaited();
+    await this.#reread(run);
+    const hasPolicyAwaited = hasCodeAwaited ? () => true : watchAwaits();
+    const answer = await this.#deps.policies.after(run, new Failure(failure), cause);
+    run.retriesInRow = answer === true && !hasPolicyAwaited() ? run.retriesInRow + 1 : 0;
+    return answer;
   }
 
   /** The policy and the level of a failure may be set while the job runs. */
@@ -78,44 +94,61 @@ export class Retrier {
     run.job = { ...run.job, retryPolicy, failureLogLevel };
   }
 
-  #callAgain(run: Run): void {
+  #callAgain(run: Run, failed: FailedAttempt): void {
     const { committer, retries, steps } = this.#deps;
-    const retry = stepJob(run.job, { type: 'job.retry' });
+    const retry = stepJob(run.job, { type: 'job.retry', failed });
     const ticket = committer.commit(run.by, [retry], run.preconditions);
     committer.whenWritten(
       ticket,
       () => {
+        logFailedAttempt(this.#context, run.job, failed, 'at once');
         run.job = afterStep(run.job, retry);
         run.startOver();
         run.retry = null;
-        void run.reread().then(() => steps.execute(run));
+        void run.reread().then(() => {
+          run.hasAwaited = watchAwaits();
+          steps.execute(run);
+        });
       },
-      (error) => retries.repeat(run, error, () => this.#callAgain(run)),
+      (error) => retries.repeat(run, error, () => this.#callAgain(run, failed)),
     );
   }
 
-  #putBack(run: Run, answer: RetryAnswer): void {
+  #putBack(run: Run, failed: FailedAttempt, answer: RetryAnswer): void {
     const { committer, policies, retries } = this.#deps;
     // Due times are the store's: its clock is the only one that all hosts share.
     const at = this.#context.store.now();
+    const beginAfter = putBackAt(answer, at);
     const reschedule = stepJob(run.job, {
       type: 'job.reschedule',
       at,
       queue: run.queue,
-      beginAfter: putBackAt(answer, at),
+      beginAfter,
       retryData: policies.dataOf(run, true),
+      failed,
     });
     const ticket = committer.commit(run.by, [reschedule], run.preconditions);
     committer.whenWritten(
       ticket,
       () => {
+        const when = beginAfter === null ? 'at once' : `at ${new Date(beginAfter).toISOString()}`;
+        logFailedAttempt(this.#context, run.job, failed, when);
         run.agent?.workers.ended(run, null);
         run.agent?.slotFreed();
         run.onDone();
       },
-      (error) => retries.repeat(run, error, () => this.#putBack(run, answer)),
+      (error) => retries.repeat(run, error, () => this.#putBack(run, failed, answer)),
     );
   }
+}
+
+/** The most immediate retries in a row: a job and a policy that await nothing would keep their process busy for ever. */
+const mostInRow = 1000;
+
+function loopOf({ job }: Run, { failure }: FailedAttempt): FailedAttempt['failure'] {
+  const details = { id: job.id, limit: mostInRow, message: failure.message };
+  return Failure.from(new SignalboxError('RETRY_LOOP', details, { cause: new Failure(failure).toError() }))
+    .data;
 }
 
 /** Only a job that an agent holds itself can be put back: no callback, and no job that no agent has claimed. */

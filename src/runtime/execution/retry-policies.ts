@@ -4,12 +4,14 @@ import { defaultLimits, nestsWithin } from '../../model/checks/limits.ts';
 import { storableValue } from '../../model/checks/storable-text.ts';
 import { isExpired } from '../../model/jobs/deadline.ts';
 import {
+  keptByDefault,
   putBackAt,
   type RetryAnswer,
   type RetryData,
   type RetryPolicy,
   type RetryTools,
 } from '../../model/jobs/retry.ts';
+import { isUnrecoverable } from '../../model/jobs/retry-errors.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import type { Failure } from '../../model/values/failure.ts';
 import { type Redactor, shownError } from '../../model/values/redaction.ts';
@@ -26,9 +28,12 @@ export class RetryPolicies {
     this.#context = context;
   }
 
-  /** Whether a job is tried again after an error of its code or of its commit. An expired job is not. */
+  /**
+   * Whether a job is tried again after an error of its code or of its commit. An expired job is not, nor one whose code says
+   * that it cannot help.
+   */
   async after(run: Run, failure: Failure, error: 'jobError' | 'commitError'): Promise<RetryAnswer> {
-    if (isExpired(run.job, this.#context.store.now())) return false;
+    if (isExpired(run.job, this.#context.store.now()) || isUnrecoverable(failure)) return false;
     run.policy ??= await this.#of(run.job);
     const policy = run.policy;
     if (!this.#has(policy, error, run.job)) return false;
@@ -57,7 +62,7 @@ export class RetryPolicies {
   dataOf(run: Run, always = false): JobRecord['retryData'] {
     const { policy, job } = run;
     if (policy === null) return job.retryData;
-    const data = this.#has(policy, 'updateData', job) ? this.#updated(run, policy) : null;
+    const data = this.#updated(run, policy);
     if (data === null && !always) return job.retryData;
     return this.#kept(job, policy, data ?? job.retryData ?? {});
   }
@@ -65,7 +70,7 @@ export class RetryPolicies {
   /** An error here loses what the policy keeps, never the outcome that it is stored with. */
   #updated({ job, cache }: Run, policy: RetryPolicy): RetryData | null {
     try {
-      return policy.updateData(dataOf(job), cache);
+      return (policy.updateData ?? keptByDefault)(dataOf(job), cache);
     } catch (error) {
       this.#context.log.events(
         'ERROR',
@@ -129,9 +134,14 @@ export class RetryPolicies {
   }
 
   #tools(job: JobRecord): RetryTools {
-    const { log, registry } = this.#context;
+    const { log, random, registry, store } = this.#context;
     const shown = (message: string): string => registry.redactorOf(job).text(message);
     return {
+      attempt: job.attempts,
+      data: dataOf(job),
+      job,
+      now: () => store.now(),
+      random: () => random.next(),
       wait: (ms) => this.#context.sleep(ms),
       trace: (level, message) =>
         log.trace(level, () => `${shown(message)}: ${this.#text(job)}`, { job: job.id }),

@@ -15,7 +15,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Outcome } from '../../../machines/job.context.ts';
 import type { Json } from '../../../machines/json.ts';
 import { ReassignedError, SignalboxError } from '../../errors.ts';
-import type { RetryCache, RetryPolicy } from '../../model/jobs/retry.ts';
+import type { RetryCache, RetryData, RetryPolicy } from '../../model/jobs/retry.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import type { Precondition } from '../../store/store.ts';
 import { BufferedUnit } from '../commits/buffered-unit.ts';
@@ -143,6 +143,12 @@ export function refuseOwnChild(id: string): void {
   if (isOwn) throw new SignalboxError('AWAITED_OWN_CHILD', { id });
 }
 
+/** What its policy has kept of a job: a copy, without what the runtime itself keeps with it. */
+function keptByPolicy({ retryData }: JobRecord): RetryData {
+  const { policy: _policy, first_active: _firstActive, ...kept } = structuredClone(retryData ?? {});
+  return kept;
+}
+
 /**
  * One call of a job's code, from its start to the commit of its outcome.
  */
@@ -165,6 +171,10 @@ export class Run {
   tearDown: (() => Promise<void>) | null = null;
   /** Set once the policy has answered, or was not to be asked: from then on the outcome is stored however long that takes. */
   retry: RetryStep | null = null;
+  /** Immediate retries in a row between which nothing was awaited. */
+  retriesInRow = 0;
+  /** Whether the code has awaited something since the last retry. */
+  hasAwaited: () => boolean = () => true;
   /** Counts how often the store did not take the outcome; null when it never refused. */
   outage: RetryStep | null = null;
   /** The outcome that was committed while the code still ran: see `local.transaction`. */
@@ -199,9 +209,9 @@ export class Run {
     this.unit = new BufferedUnit(start.work, jobCalls);
   }
 
-  /** What the retry policy counts during this call. */
+  /** What the retry policy counts: it goes on from what was kept before this call. */
   get cache(): RetryCache {
-    this.#cache ??= new Map();
+    this.#cache ??= new Map(Object.entries(keptByPolicy(this.job)));
     return this.#cache;
   }
 

@@ -1,7 +1,7 @@
 import { SignalboxError, shown } from '../../errors.ts';
 import { checkKnown } from '../../model/checks/check-options.ts';
 import { checkName, checkQuotaNames } from '../../model/checks/names.ts';
-import { checkPolicyOrName } from '../../model/jobs/retry.ts';
+import { checkPolicyOrName } from '../../model/jobs/check-policy.ts';
 import { isSystemName } from '../../model/records/system-names.ts';
 import type { Failure } from '../../model/values/failure.ts';
 import { checkRedaction } from '../../model/values/redaction.ts';
@@ -80,7 +80,7 @@ export function makeDefinition<const Args extends readonly unknown[], Returned, 
   const definition: Definition = {
     name: options.name,
     run: options.run as Definition['run'],
-    retry: options.retry == null ? null : checkPolicyOrName(options.retry),
+    retry: options.retry == null ? null : checkPolicyOrName(options.retry, `${options.name}.retry`),
     failureLogLevel: options.failureLogLevel ?? null,
     quotas: checkQuotaNames(options.quotas ?? [], 'quotas'),
     redact: checkRedaction(options.redact ?? []),

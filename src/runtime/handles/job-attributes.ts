@@ -2,6 +2,7 @@ import type { Ending } from '../../../machines/job.context.ts';
 import type { Json } from '../../../machines/json.ts';
 import type { BadStatusError } from '../../errors.ts';
 import { checkKnown } from '../../model/checks/check-options.ts';
+import type { Backoff } from '../../model/jobs/backoff.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import type { JobStatus } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
@@ -127,10 +128,11 @@ export abstract class JobAttributes<Result> extends Inspectable {
 
   get retryPolicy(): string | null {
     const policy = this.#state.record?.retryPolicy ?? this.#state.settings.retryPolicy ?? null;
-    return typeof policy === 'object' ? (policy?.name ?? null) : policy;
+    // A draft has made a policy of a backoff.
+    return typeof policy === 'object' ? ((policy as RetryPolicy | null)?.name ?? null) : policy;
   }
 
-  set retryPolicy(retryPolicy: RetryPolicy | string | null) {
+  set retryPolicy(retryPolicy: RetryPolicy | Backoff | string | null) {
     this.with({ retryPolicy });
   }
 
@@ -141,6 +143,12 @@ export abstract class JobAttributes<Result> extends Inspectable {
 
   set failureLogLevel(failureLogLevel: LogLevel | null) {
     this.with({ failureLogLevel });
+  }
+
+  /** Why its last attempt failed that was made again; null while there is none. See `attempts()` for all of them. */
+  get lastFailure(): Failure | null {
+    const failed = this.#state.record?.lastFailure ?? null;
+    return failed === null ? null : new Failure(failed.failure);
   }
 
   get activeStart(): Date | null {

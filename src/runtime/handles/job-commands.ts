@@ -1,6 +1,7 @@
 import { invalidOption, SignalboxError, TimeoutError } from '../../errors.ts';
 import { checkKnown } from '../../model/checks/check-options.ts';
 import { checkAnnotationName, checkQuotaNames } from '../../model/checks/names.ts';
+import type { Backoff } from '../../model/jobs/backoff.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import { type JobStatus, statusOfState } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
@@ -83,7 +84,7 @@ export async function setBeginBy(state: JobState, beginBy: Duration | null): Pro
 
 export async function setRetryPolicy(
   state: JobState,
-  retryPolicy: RetryPolicy | string | null,
+  retryPolicy: RetryPolicy | Backoff | string | null,
 ): Promise<void> {
   const name = policyName(state.stored().work.context.registry, retryPolicy);
   await state.send({ type: 'retryPolicy.set', retryPolicy: name });

@@ -1,4 +1,6 @@
 import { checkObject } from '../../model/checks/check-options.ts';
+import { type Attempt, attemptsOf } from '../../model/jobs/attempts.ts';
+import type { Backoff } from '../../model/jobs/backoff.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import { type JobStatus, newJobRecord } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
@@ -136,7 +138,7 @@ export class Job<Result = unknown> extends JobAttributes<Result> implements JobL
   }
 
   /** In any status. A job that has used a policy keeps that one. */
-  setRetryPolicy(retryPolicy: RetryPolicy | string | null): Promise<void> {
+  setRetryPolicy(retryPolicy: RetryPolicy | Backoff | string | null): Promise<void> {
     return commands.setRetryPolicy(this.#state, retryPolicy);
   }
 
@@ -212,6 +214,41 @@ export class Job<Result = unknown> extends JobAttributes<Result> implements JobL
     const entries: HistoryEntry[] = [];
     for await (const entry of work.context.store.history('job', record.id)) entries.push(entry);
     yield* entries.reverse();
+  }
+
+  /**
+   * Its attempts, oldest first, from its history: when each began and ended, and why it failed.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+   *
+   * let calls = 0;
+   * const flaky = defineJob({
+   *   name: 'flaky',
+   *   retry: { maxAttempts: 3, delay: '10ms' },
+   *   run: () => {
+   *     calls += 1;
+   *     if (calls < 3) throw new Error(`call ${calls} failed`);
+   *     return 'done';
+   *   },
+   * });
+   * const box = await createSignalbox({ store: memoryStore(), jobs: [flaky] });
+   * await box.start();
+   * const job = await box.queue().put(flaky());
+   * await job.result();
+   * for (const { attempt, ending, failure } of await job.attempts())
+   *   console.log(attempt, failure?.message ?? ending);
+   * // => 1 call 1 failed
+   * // => 2 call 2 failed
+   * // => 3 succeeded
+   * await box.stop();
+   * ```
+   */
+  async attempts(): Promise<readonly Attempt[]> {
+    const entries: HistoryEntry[] = [];
+    for await (const entry of this.history()) entries.push(entry);
+    return attemptsOf(entries);
   }
 
   /** Where it is, found through its parents, so callbacks and expired jobs have a queue too. */

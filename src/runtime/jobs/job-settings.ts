@@ -1,5 +1,7 @@
 import { checkId, checkQuotaNames } from '../../model/checks/names.ts';
-import { checkPolicyOrName, type RetryPolicy } from '../../model/jobs/retry.ts';
+import type { Backoff } from '../../model/jobs/backoff.ts';
+import { checkPolicyOrName } from '../../model/jobs/check-policy.ts';
+import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import { type Beginning, beginningMs, type Duration, durationMs } from '../../time.ts';
 import { checkLogLevel, type LogLevel } from '../environment/logging.ts';
 
@@ -9,7 +11,8 @@ export interface JobSettings {
   readonly beginAfter?: Beginning | null;
   readonly beginBy?: Duration | null;
   readonly failureLogLevel?: LogLevel | null;
-  readonly retryPolicy?: RetryPolicy | string | null;
+  /** A policy, the name of one, or a backoff such as `{ maxAttempts: 5 }`. */
+  readonly retryPolicy?: RetryPolicy | Backoff | string | null;
   readonly annotations?: { readonly [name: string]: unknown };
   /** The id to store it under. Default: a new one. */
   readonly id?: string;
@@ -32,8 +35,14 @@ export function changedSettings(settings: JobSettings, changes: JobSettings): Jo
   if (changes.beginAfter != null) beginningMs(changes.beginAfter, 0, 'beginAfter');
   if (changes.beginBy != null) durationMs(changes.beginBy, 'beginBy');
   checkLogLevel(changes.failureLogLevel ?? null);
-  if (changes.retryPolicy != null) checkPolicyOrName(changes.retryPolicy);
   const quotaNames = changes.quotaNames === undefined ? undefined : checkQuotaNames(changes.quotaNames);
+  const retryPolicy = changes.retryPolicy == null ? null : checkPolicyOrName(changes.retryPolicy);
   const annotations = { ...settings.annotations, ...changes.annotations };
-  return { ...settings, ...changes, annotations, ...(quotaNames && { quotaNames }) };
+  return {
+    ...settings,
+    ...changes,
+    annotations,
+    ...(quotaNames && { quotaNames }),
+    ...(retryPolicy && { retryPolicy }),
+  };
 }

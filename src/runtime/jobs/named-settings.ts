@@ -1,5 +1,7 @@
 import { SignalboxError } from '../../errors.ts';
-import { checkPolicyOrName, type RetryPolicy } from '../../model/jobs/retry.ts';
+import type { Backoff } from '../../model/jobs/backoff.ts';
+import { checkPolicyOrName } from '../../model/jobs/check-policy.ts';
+import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import type { Registry } from '../definitions/registry.ts';
 
@@ -25,7 +27,7 @@ export async function mustHaveQuotas(
 }
 
 /** The name under which a policy is stored. A policy that is an object is registered under its name. */
-export function policyName(registry: Registry, policy: RetryPolicy | string | null): string | null {
+export function policyName(registry: Registry, policy: RetryPolicy | Backoff | string | null): string | null {
   if (policy === null) return null;
   const given = checkPolicyOrName(policy);
   if (typeof given === 'string') return given;

@@ -78,6 +78,7 @@ export const migrations: readonly string[] = [
     claim bigint NOT NULL,
     quotas text[] NOT NULL,
     attempts bigint NOT NULL,
+    last_failure json,
     active_start double precision,
     active_end double precision,
     callbacks_end double precision,

@@ -273,6 +273,7 @@ function waitingJob(row: Rows[number], queue: string): JobRecord {
       epoch: Number(row.epoch),
       claim: Number(row.claim),
       attempts: Number(row.attempts),
+      lastFailure: row.last_failure as JobRecord['lastFailure'],
     }),
     v: row.v as JobRecord['v'],
     rev: Number(row.rev),

@@ -8,6 +8,7 @@ export const planning = `SET enable_seqscan = off SET enable_bitmapscan = off SE
 /** The columns that a step on the fast path may set, in the order of the bits of its mask, with the type of each. */
 export const stepColumns = {
   attempts: 'bigint',
+  last_failure: 'json',
   active_start: 'double precision',
   active_end: 'double precision',
   callbacks_end: 'double precision',
@@ -53,6 +54,7 @@ const read = [
   ['epoch', 'bigint'],
   ['claim', 'bigint'],
   ['attempts', 'bigint'],
+  ['last_failure', 'json'],
   ['priority', 'double precision'],
   ['due_at', 'double precision'],
   ['unique_key', 'text'],

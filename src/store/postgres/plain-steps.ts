@@ -33,6 +33,7 @@ export interface SteppedPlainly {
 /** The keys of a patch that are no more than a column; the order in queues and agents is more. */
 const columnsOfKeys: { readonly [key: string]: StepColumn | undefined } = {
   attempts: 'attempts',
+  lastFailure: 'last_failure',
   activeStart: 'active_start',
   activeEnd: 'active_end',
   callbacksEnd: 'callbacks_end',

@@ -56,7 +56,13 @@ export class ExportCollector {
       }
       const annotations = annotated.has(job.id) ? await this.#source.annotations(job.id) : [];
       this.#annotations.push(...annotations);
-      const values = [job.args, job.retryData, job.outcome, annotations.map(({ value }) => value)];
+      const values = [
+        job.args,
+        job.retryData,
+        job.outcome,
+        job.lastFailure,
+        annotations.map(({ value }) => value),
+      ];
       for (const id of [...placesOf(job), ...referredJobs(values as unknown as Json)])
         await this.#addById(id);
       if (job.parent !== null && 'proxy' in job.parent) await this.#addProxyById(job.parent.proxy);

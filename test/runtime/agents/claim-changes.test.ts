@@ -5,8 +5,8 @@ import {
   NeverRetry,
   RetryCommonForever,
   RetryCommonFourTimes,
-  type RetryPolicy,
-} from '../../../src/model/jobs/retry.ts';
+} from '../../../src/model/jobs/common-retry.ts';
+import type { RetryPolicy } from '../../../src/model/jobs/retry.ts';
 import { afterStep, type Transition } from '../../../src/model/jobs/step.ts';
 import type { JobRecord } from '../../../src/model/records/records.ts';
 import { systemNames } from '../../../src/model/records/system-names.ts';
@@ -30,7 +30,7 @@ function byName(policy: RetryPolicy | undefined): (job: JobRecord) => RetryPolic
 
 const pending = jobIn('pending');
 const putBack = afterEvents(jobIn('active.running', { quotas: ['q/disk'] }), [
-  { type: 'job.reschedule', at: 25, queue: 'q', beginAfter: null, retryData: null },
+  { type: 'job.reschedule', at: 25, queue: 'q', beginAfter: null, retryData: null, failed: null },
 ]);
 /** A job that failed while it waited in its queue: it is only filed. */
 const failedInQueue = afterEvents(pending, [

@@ -36,6 +36,7 @@ describe('an interrupted job goes back to its queue', () => {
       queue: 'q',
       beginAfter,
       retryData: data,
+      failed: null,
     });
   });
 

@@ -10,7 +10,7 @@ import {
   announcementOf,
   type DispatcherEventName,
 } from '../../../src/runtime/dispatchers/lifecycle-hooks.ts';
-import { jobIn } from '../made-jobs.ts';
+import { failedAt25, jobIn } from '../made-jobs.ts';
 
 function representationIn(state: RepresentationState): RepresentationRecord {
   const context = newRepresentationContext({ queue: 'q', dispatcher: 'd' });
@@ -57,7 +57,7 @@ describe('a representation', () => {
 
 describe('the step of a job', () => {
   it.each([
-    ['without effects', stepJob(jobIn('active.running'), { type: 'job.retry' })],
+    ['without effects', stepJob(jobIn('active.running'), { type: 'job.retry', failed: failedAt25 })],
     [
       'with effects',
       stepJob(jobIn('new'), { type: 'job.put', queue: 'q', at: 10, beginAfter: 10, assigner: null }),

@@ -11,7 +11,7 @@ const overdue = { beginBy: 5, retryPolicy: 'mine', args: [1] };
 
 /** A job that was put back at once: it waits and keeps its quota slots. */
 const putBack = afterEvents(jobIn('active.running', { quotas: ['q/disk', 'q/net'], ...overdue }), [
-  { type: 'job.reschedule', at: 25, queue: 'q', beginAfter: null, retryData: null },
+  { type: 'job.reschedule', at: 25, queue: 'q', beginAfter: null, retryData: null, failed: null },
 ]);
 
 function changesOf(job: JobRecord): readonly [leave: Transition, put: Transition] {

@@ -64,6 +64,7 @@ const numbers = [
 const states = ['new', 'pending', 'assigned', 'active.running', 'active.waiting', 'callbacks', 'completed'];
 const stepKeys = [
   'attempts',
+  'lastFailure',
   'activeStart',
   'activeEnd',
   'callbacksEnd',
@@ -146,6 +147,8 @@ class Series {
         return this.orNull(
           this.below(2) === 0 ? { ok: true, value: this.value() } : { ok: false, failure: this.failure() },
         );
+      case 'lastFailure':
+        return this.orNull({ at: this.instant(), failure: this.failure() });
       case 'ending':
         return this.one([null, 'succeeded', 'failed', 'aborted', 'expired']);
       case 'epoch':
@@ -191,6 +194,7 @@ class Series {
       'epoch',
       'claim',
       'attempts',
+      'lastFailure',
       'priority',
       'waitingOn',
       'assigner',

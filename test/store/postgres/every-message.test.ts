@@ -107,6 +107,7 @@ function takeOver(job: JobRecord): Promise<void> {
     queue: '',
     beginAfter: null,
     retryData: null,
+    failed: null,
   });
   const note = { kind: 'annotation', id: `${job.id}/why`, event: 'noted', from: null, to: null } as const;
   return commit(

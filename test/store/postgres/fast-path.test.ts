@@ -3,6 +3,7 @@ import { memoryStore, type OpenStore, type Store } from 'signalbox';
 import { postgresStore } from 'signalbox/postgres';
 import { SeededRandom } from 'signalbox/testing';
 import { afterAll, describe, expect, it } from 'vitest';
+import type { FailedAttempt } from '../../../machines/job.context.ts';
 import { afterStep, newJobRecord, stepJob, type Transition } from '../../../src/model/jobs/step.ts';
 import type { JobRecord } from '../../../src/model/records/records.ts';
 import { openByHand } from '../open-by-hand.ts';
@@ -19,6 +20,11 @@ const clock = { now: 1000 };
 function open(store: Store): Promise<OpenStore> {
   return openByHand(store, () => clock.now);
 }
+
+const failed: FailedAttempt = {
+  at: 900,
+  failure: { name: 'Error', message: 'no', stack: 'ü"\\', code: null, cause: null, extra: {} },
+};
 
 /** A pool of the program's own, which counts the calls of a function of the schema. */
 async function countingPool(calls: Map<string, number>): Promise<Pool> {
@@ -93,21 +99,23 @@ class Side {
   }
 
   /** Steps of held jobs in one tick: to their end, or back to the front of the queue. */
-  async end(ids: readonly string[], way: 'complete' | 'put back' | 'wait'): Promise<void> {
+  async end(ids: readonly string[], way: 'complete' | 'put back' | 'wait' | 'retry'): Promise<void> {
     const commits = ids.map((id) => {
       const job = this.held.get(id) as JobRecord;
       const { epoch, claim } = job;
       const holder = { check: 'holder', id, epoch, claim } as const;
-      if (way !== 'wait') this.held.delete(id);
+      if (way === 'complete') this.held.delete(id);
       if (way === 'complete')
         return this.commit(completion(job), [holder, { check: 'noUnstartedCallback', id }]);
       const retryData = { tries: 1 };
-      const step: Transition =
-        way === 'wait'
-          ? stepJob(job, { type: 'job.wait', on: 'another' })
-          : stepJob(job, { type: 'job.reschedule', at: clock.now, queue: '', beginAfter: null, retryData });
+      const events = {
+        wait: { type: 'job.wait', on: 'another' },
+        retry: { type: 'job.retry', failed },
+        'put back': { type: 'job.reschedule', at: clock.now, queue: '', beginAfter: null, retryData, failed },
+      } as const;
+      const step: Transition = stepJob(job, events[way]);
       this.held.set(id, afterStep(job, step));
-      if (way !== 'wait') this.held.delete(id);
+      if (way === 'put back') this.held.delete(id);
       return this.commit([step], [holder]);
     });
     await Promise.all(commits);
@@ -173,7 +181,7 @@ describe('The calls of a postgres store', () => {
         expect(await postgres.claim(limit, refused)).toEqual(await memory.claim(limit, refused));
       } else {
         const some = [...memory.held.keys()].filter(() => below(2) === 0);
-        const way = (['complete', 'complete', 'put back', 'wait'] as const)[below(4)] ?? 'complete';
+        const way = (['complete', 'complete', 'put back', 'wait', 'retry'] as const)[below(5)] ?? 'complete';
         const able = some.filter(
           (id) => way === 'complete' || memory.held.get(id)?.state === 'active.running',
         );

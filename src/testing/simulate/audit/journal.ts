@@ -82,7 +82,8 @@ function newAudit({ hasPeers }: Host): Audit {
 function textOf({ seq, at, by, kind, id, event, to, patch }: HistoryEntry): string {
   // A stack names files and lines, which differ between machines and versions of Node.
   const hasStack =
-    patch !== null && (patch.outcome != null || patch.retryData != null || patch.failure != null);
+    patch !== null &&
+    [patch.outcome, patch.retryData, patch.lastFailure, patch.failure].some((value) => value != null);
   const text = JSON.stringify(patch, hasStack ? withoutStack : undefined);
   return `${seq} ${at} ${by} ${kind}/${id} ${event} ${to} ${text}`;
 }

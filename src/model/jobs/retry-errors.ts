@@ -1,0 +1,79 @@
+import { type Duration, durationMs, durationText, instantMs } from '../../time.ts';
+import type { Failure } from '../values/failure.ts';
+
+/**
+ * Thrown by the code of a job when another attempt cannot help. No policy is asked: the job has failed.
+ *
+ * @example
+ * ```ts
+ * import { createSignalbox, defineJob, memoryStore, UnrecoverableError } from 'signalbox';
+ *
+ * const charge = defineJob({
+ *   name: 'charge',
+ *   retry: { maxAttempts: 10 },
+ *   run: (card: string) => {
+ *     throw new UnrecoverableError(`card ${card} was reported stolen`);
+ *   },
+ * });
+ * const box = await createSignalbox({ store: memoryStore(), jobs: [charge] });
+ * await box.start();
+ * const job = await box.queue().put(charge('4711'));
+ * await job.waitFor('COMPLETED');
+ * console.log(job.ending, job.record.attempts); // => failed 1
+ * await box.stop();
+ * ```
+ */
+export class UnrecoverableError extends Error {
+  override readonly name: string = 'UnrecoverableError';
+  // Stored with the failure: a subclass may have another name.
+  readonly unrecoverable = true;
+}
+
+/**
+ * Thrown by the code of a job that knows when another attempt makes sense, from the header `Retry-After` for example.
+ * The common policies and `retry: { … }` wait at least that long; `NeverRetry` does not.
+ *
+ * @example
+ * ```ts
+ * import { defineJob, RetryAfterError } from 'signalbox';
+ *
+ * export const fetchPage = defineJob({
+ *   name: 'fetchPage',
+ *   retry: { maxAttempts: 10 },
+ *   run: async (url: string) => {
+ *     const response = await fetch(url);
+ *     if (response.status === 429) throw new RetryAfterError(`${response.headers.get('retry-after') ?? 60}s`);
+ *     return response.text();
+ *   },
+ * });
+ * ```
+ *
+ * @throws SignalboxError `INVALID_DURATION`, `INVALID_INSTANT`.
+ */
+export class RetryAfterError extends Error {
+  override readonly name: string = 'RetryAfterError';
+  /** Stored with the failure: milliseconds, or the instant in epoch milliseconds. */
+  readonly retryAfter: { readonly ms: number } | { readonly at: number };
+
+  constructor(after: Duration | Date, options?: { readonly cause?: unknown }) {
+    const wait =
+      after instanceof Date ? { at: instantMs(after, 'after') } : { ms: durationMs(after, 'after') };
+    const when = 'at' in wait ? `at ${new Date(wait.at).toISOString()}` : `after ${durationText(wait.ms)}`;
+    super(`to be tried again ${when}`, options);
+    this.retryAfter = wait;
+  }
+}
+
+/** Whether the code has said that another attempt cannot help. */
+export function isUnrecoverable({ name, data }: Failure): boolean {
+  return name === 'UnrecoverableError' || data.extra.unrecoverable === true;
+}
+
+/** The milliseconds that the code has asked to wait; null when it has not asked. Other libraries set texts and numbers. */
+export function askedWaitMs({ data }: Failure, now: number): number | null {
+  const { retryAfter } = data.extra;
+  if (typeof retryAfter !== 'object' || retryAfter === null) return null;
+  const { ms, at } = retryAfter as { readonly ms?: unknown; readonly at?: unknown };
+  if (typeof ms === 'number') return Math.max(0, ms);
+  return typeof at === 'number' ? Math.max(0, at - now) : null;
+}
