@@ -62,7 +62,7 @@ export const mutants: readonly TortureMutant[] = [
     kinds: ['once'],
     edits: [
       {
-        file: 'src/model/jobs/retry.ts',
+        file: 'src/model/jobs/common-retry.ts',
         find: '  commitError: () => false,\n  interrupted: (data) => ({\n    answer: false,',
         replace: '  commitError: () => false,\n  interrupted: (data) => ({\n    answer: true,',
       },
