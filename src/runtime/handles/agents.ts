@@ -11,6 +11,7 @@ import { retryConflicts } from '../commits/retry.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import type { ChooserDefinition, FilterDefinition } from '../definitions/filters-and-choosers.ts';
 import { Job } from './job.ts';
+import { servicesOf } from './services.ts';
 
 /** Options of an agent. A filter and a chooser exclude each other. */
 export interface AgentOptions {
@@ -128,7 +129,8 @@ export class Agents {
   }
 
   /**
-   * Adds an agent, or changes the settings of one; jobs it holds stay with it.
+   * Adds an agent, or changes the settings of one; jobs it holds stay with it. A new agent begins with the next poll of its
+   * dispatcher. A present one claims with its new settings from then on, in whichever process it lives.
    * @throws SignalboxError `INVALID_NAME`, `INVALID_OPTION`.
    */
   async set(name: string, settings: AgentSettings): Promise<void> {
@@ -142,7 +144,13 @@ export class Agents {
       [{ kind: 'agent', id: this.#id(name), event: 'agent.set', from: null, to: null, patch }],
       [],
     );
-    this.#work.committer.offerWork(this.#queue);
+    const place = { queue: this.#queue, dispatcher: this.#uuid, agent: name };
+    await this.#work.whenCommitted(async () => {
+      const live = servicesOf(this.#work.context).agents.at(place);
+      // When the store does not answer, the next claim looks.
+      await live?.lookAgain().catch(() => {});
+      this.#work.committer.offerWork(this.#queue);
+    });
   }
 
   /** Removes an agent that holds nothing. @throws SignalboxError `AGENT_NOT_EMPTY`. */
