@@ -109,6 +109,11 @@ export interface ClaimRequest {
    */
   readonly agent: string | null;
   /**
+   * `lastSeq` of that record as the claim has its size, its filter or its chooser from it. When the record has changed since,
+   * nothing is claimed, and the claim is refused with `ConflictError`. Without it any will do.
+   */
+  readonly agentSeq?: number;
+  /**
    * How many jobs the agent may hold. The claim takes `limit` or what is left of the size, whichever is less,
    * counted in the same commit. Without it `limit` alone counts.
    */

@@ -22,7 +22,7 @@ import { ifUnchanged } from '../commits/preconditions.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import { WorkerSlots } from '../execution/worker-slots.ts';
 import type { ClaimInput } from './claim-changes.ts';
-import { type ClaimDeps, claimInput, claimJobs } from './claim-jobs.ts';
+import { type Claimant, type ClaimDeps, claimInput, claimJobs } from './claim-jobs.ts';
 import {
   type AgentOwner,
   JobStarter,
@@ -91,8 +91,15 @@ export class AgentActor implements StartingAgent {
     return this.#record.size;
   }
 
+  /** Reads its settings, which may have been changed: its next claim has them. */
+  async lookAgain(): Promise<void> {
+    const record = await this.#context.store.get('agent', this.#record.id);
+    if (record !== undefined) this.configure(record);
+  }
+
   /** Takes over changed settings. */
   configure(record: AgentRecord): void {
+    if (record.lastSeq < this.#record.lastSeq) return;
     const resized = record.size !== this.#record.size;
     this.#record = record;
     if (resized) this.#actor.send({ type: 'agent.resized', size: record.size });
@@ -215,15 +222,21 @@ export class AgentActor implements StartingAgent {
 
   /** Returns how many jobs it holds then. `slotFreed` reports the slots that are freed meanwhile. */
   async #claimWhatFits(): Promise<number> {
-    const { id, selection } = this.#record;
     const { size } = this;
-    const claimant = { id, input: this.#claimInput, size, selection };
     const most = this.#context.store.exclusive ? size : Math.max(claimOfLarge, Math.ceil(size / 2));
     const { aborts } = this.workers;
-    const claim = await claimJobs(this.#deps, claimant, most);
+    const claim = await claimJobs(this.#deps, this.#claimant(), most, async () => {
+      await this.lookAgain();
+      return this.#claimant();
+    });
     const held = claim.held ?? this.#held + claim.jobs.length;
     if (claim.jobs.length > 0) await this.#starter.start(claim, aborts, this.#poll);
-    if (claim.jobs.length === most && held < size) this.offer();
+    if (claim.jobs.length === most && held < this.size) this.offer();
     return held;
+  }
+
+  #claimant(): Claimant {
+    const { id, lastSeq, size, selection } = this.#record;
+    return { id, seq: lastSeq, size, selection, input: this.#claimInput };
   }
 }

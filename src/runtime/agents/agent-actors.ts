@@ -20,6 +20,8 @@ export class AgentActors implements Iterable<AgentActor> {
   readonly #deps: AgentActorsDeps;
   readonly #owner: AgentOwner;
   readonly #agents = new Map<string, AgentActor>();
+  /** The connections that were added for each agent: its size at the last poll. */
+  readonly #sizes = new Map<string, number>();
   #budget = 0;
 
   constructor(deps: AgentActorsDeps, owner: AgentOwner) {
@@ -34,14 +36,14 @@ export class AgentActors implements Iterable<AgentActor> {
   /** The agent of these settings: started, or changed to them. */
   ensure(queue: string, record: AgentRecord): AgentActor {
     const present = this.#agents.get(record.id);
+    this.spend(record.size - (this.#sizes.get(record.id) ?? 0));
+    this.#sizes.set(record.id, record.size);
     if (present !== undefined) {
-      this.spend(record.size - present.size);
       present.configure(record);
       return present;
     }
     const { agents, committer, spawn } = this.#deps;
     const agent = new AgentActor(this.#deps, this.#owner, queue, record, spawn);
-    this.spend(record.size);
     this.#agents.set(record.id, agent);
     agents.add(record.id, agent);
     // Jobs may be waiting for their time: the supervisor then looks when the earliest is due.
@@ -55,7 +57,7 @@ export class AgentActors implements Iterable<AgentActor> {
       const seen = getOwn(poll.queues, agent.queue);
       // A queue that the poll skipped has not lost its agents.
       if (seen === null || (seen !== undefined && Object.hasOwn(seen, agent.name))) continue;
-      this.spend(-agent.size);
+      this.spend(-(this.#sizes.get(id) ?? 0));
       this.#remove(id, agent);
     }
   }
@@ -71,6 +73,7 @@ export class AgentActors implements Iterable<AgentActor> {
 
   #remove(id: string, agent: AgentActor): void {
     this.#agents.delete(id);
+    this.#sizes.delete(id);
     void this.#deps.agents.remove(id, agent).then((actor) => this.#deps.dismiss(actor));
   }
 

@@ -24,6 +24,8 @@ export interface Claimant {
   readonly id: string;
   /** Its place, and what its process knows. */
   readonly input: ClaimInput;
+  /** `lastSeq` of that record, as it says the rest. */
+  readonly seq: number;
   /** How many jobs it may hold. */
   readonly size: number;
   readonly selection: Selection;
@@ -36,16 +38,25 @@ export interface AgentClaim extends Claimed {
 }
 
 /**
- * Claims up to `limit` jobs for an agent, and no more than it has room for.
+ * Claims up to `limit` jobs for an agent, and no more than it has room for. `lookAgain`: the claimant as it is stored now, for
+ * a claim that was refused because its settings were changed.
  * @throws what its filter or chooser throws; what the store refuses.
  */
-export function claimJobs(deps: ClaimDeps, claimant: Claimant, limit: number): Promise<AgentClaim> {
+export function claimJobs(
+  deps: ClaimDeps,
+  known: Claimant,
+  limit: number,
+  lookAgain: () => Promise<Claimant>,
+): Promise<AgentClaim> {
   const { committer } = deps;
   const { context } = committer;
   const { store } = context;
-  const { input, id, size } = claimant;
-  const { queue, dispatcher } = input;
+  let isFirst = true;
   return retryConflicts(5, async () => {
+    const claimant = isFirst ? known : await lookAgain();
+    isFirst = false;
+    const { input, id, seq, size } = claimant;
+    const { queue, dispatcher } = input;
     const starts = new Map<string, Transition>();
     let frees = false;
     const claimed = await store.claim({
@@ -53,6 +64,7 @@ export function claimJobs(deps: ClaimDeps, claimant: Claimant, limit: number): P
       limit,
       by: dispatcher,
       agent: id,
+      agentSeq: seq,
       size,
       ...(await selected(deps, claimant)),
       take: skipping(deps, (candidate) => {

@@ -19,6 +19,7 @@ import {
 } from '../definitions/agent-settings.ts';
 import { Inspectable } from '../environment/inspectable.ts';
 import { Job } from './job.ts';
+import { servicesOf } from './services.ts';
 
 /**
  * The agents of one representation, by name.
@@ -61,8 +62,11 @@ export class Agents {
   }
 
   /**
-   * Adds an agent, or changes the settings of one; jobs it holds stay with it. `pinned`: code does not change them any
-   * more, neither `installAgent` nor `box.start`. Without it they are those of the code again when a process starts next.
+   * Adds an agent, or changes the settings of one; jobs it holds stay with it. A new agent begins with the next poll of its
+   * dispatcher. A present one claims with its new settings from then on, in whichever process it lives.
+   *
+   * `pinned`: code does not change them any more, neither `installAgent` nor `box.start`. Without it they are those of the
+   * code again when a process starts next.
    *
    * @example
    * ```ts
@@ -140,7 +144,13 @@ export class Agents {
     const patch = { size, selection: selection as never, pinned };
     const change = { kind: 'agent' as const, id: this.#id(name), event: 'agent.set', from: null, to: null };
     await this.#work.submit([{ ...change, patch }], expect);
-    this.#work.committer.offerWork(this.#queue);
+    const place = { queue: this.#queue, dispatcher: this.#uuid, agent: name };
+    await this.#work.whenCommitted(async () => {
+      const live = servicesOf(this.#work.context).agents.at(place);
+      // When the store does not answer, the next claim looks.
+      await live?.lookAgain().catch(() => {});
+      this.#work.committer.offerWork(this.#queue);
+    });
   }
 
   /** Removes an agent that holds nothing. @throws SignalboxError `AGENT_NOT_EMPTY`. */

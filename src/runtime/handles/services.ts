@@ -11,6 +11,7 @@
  * May import: environment, definitions, commits, jobs, execution, callbacks, agents, dispatchers.
  */
 import { SignalboxError } from '../../errors.ts';
+import type { AgentRegistry } from '../agents/agent-registry.ts';
 import type { ClaimDeps } from '../agents/claim-jobs.ts';
 import type { CallbackRunner } from '../callbacks/callback-runner.ts';
 import type { InterruptionDeps } from '../callbacks/interrupted-job.ts';
@@ -28,6 +29,8 @@ export interface HandleServices extends InterruptionDeps, ClaimDeps {
   readonly work: UnitOfWork;
   readonly handles: JobHandles;
   readonly watch: JobWatch;
+  /** The live agents of this process. */
+  readonly agents: AgentRegistry;
   readonly callbacks: CallbackRunner;
   readonly completer: Pick<Completer, 'finishWithin'>;
   readonly steps: Pick<RunSteps, 'execute'>;

@@ -1,7 +1,15 @@
 import { jobChart } from '../../model/jobs/machine-version.ts';
 import type { JobRecord, RepresentationRecord } from '../../model/records/records.ts';
 import { systemNames } from '../../model/records/system-names.ts';
-import { isLive, placeOf, representationOf, roomOf, type Taken, take } from '../rules/claim-rules.ts';
+import {
+  changedSettings,
+  isLive,
+  placeOf,
+  representationOf,
+  roomOf,
+  type Taken,
+  take,
+} from '../rules/claim-rules.ts';
 import type { Claimed, ClaimRequest } from '../store.ts';
 import type { DatabaseClock } from './clock.ts';
 import { countedColumns, partsOfLane } from './job-rows.ts';
@@ -29,6 +37,12 @@ const pageOfChoices = 1000;
 /** How often a claim looks again when all it could take is in other claims' hands, and how long it waits. */
 const looks = 5;
 const lookAgainMs = 5;
+
+/** Whether a claim may be made, and why it is refused. */
+interface Admission {
+  readonly isAllowed: boolean;
+  readonly refusal: Error | null;
+}
 
 const patience = 'asks';
 
@@ -95,8 +109,9 @@ export class Claiming {
     const held = await this.#held(connection, request);
     const nothing = { result: { error: null, ids: [], isContended: false, held }, written: null };
     const limit = roomOf(request, held);
-    if (!(await mayClaim) || limit <= 0 || (lanes.open.length === 0 && lanes.exempt.length === 0))
-      return nothing;
+    const { isAllowed, refusal } = await mayClaim;
+    if (refusal !== null) return { ...nothing, result: { ...nothing.result, error: refusal } };
+    if (!isAllowed || limit <= 0 || (lanes.open.length === 0 && lanes.exempt.length === 0)) return nothing;
     const set = new WorkingSet();
     await this.#loadQuotas(connection, request, lanes, set);
     const { choose, accepts } = request;
@@ -136,10 +151,12 @@ export class Claiming {
 
   /**
    * Whether there is an agent to claim for, of a dispatcher that is active in this opening: one that was declared dead
-   * while it was stopped gets nothing. Locked, so that neither changes before the claim is committed.
+   * while it was stopped gets nothing. Refused when the agent's settings were changed. Locked, so that neither changes before the
+   * claim is committed.
    */
-  async #mayClaim(connection: SqlConnection, { agent }: ClaimRequest): Promise<boolean> {
-    if (agent === null) return true;
+  async #mayClaim(connection: SqlConnection, request: ClaimRequest): Promise<Admission> {
+    const { agent } = request;
+    if (agent === null) return { isAllowed: true, refusal: null };
     const { schema, epoch } = this.#parts;
     const [representations, agents] = [
       connection.query(
@@ -147,16 +164,17 @@ export class Claiming {
          FROM ${schema}.representation WHERE id = $1 FOR SHARE`,
         [representationOf(agent), epoch],
       ),
-      connection.query(`SELECT 1 FROM ${schema}.agent WHERE id = $1 FOR SHARE`, [agent]),
+      connection.query(`SELECT last_seq FROM ${schema}.agent WHERE id = $1 FOR SHARE`, [agent]),
     ];
     await allDone([representations, agents]);
     const [representation] = await representations;
-    if ((await agents).length === 0) return false;
-    if (representation === undefined) return true;
-    return (
-      representation.is_ours === true &&
-      isLive(representation.body as RepresentationRecord, this.#parts.clock.now())
-    );
+    const [record] = await agents;
+    if (record === undefined) return { isAllowed: false, refusal: null };
+    const isAllowed =
+      representation === undefined ||
+      (representation.is_ours === true &&
+        isLive(representation.body as RepresentationRecord, this.#parts.clock.now()));
+    return { isAllowed, refusal: changedSettings(request, Number(record.last_seq)) };
   }
 
   /**

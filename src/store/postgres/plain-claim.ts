@@ -288,14 +288,14 @@ function waitingJob(row: Rows[number], queue: string): JobRecord {
 
 function valuesOf(
   { at, epoch, machineVersion }: PlainClaimParts,
-  { queue, limit, size, agent, by }: ClaimRequest,
+  { queue, limit, size, agent, agentSeq, by }: ClaimRequest,
   plain: readonly string[],
   refused: readonly string[],
   template: Template | null,
 ): unknown[] {
   const id = agent ?? '';
   const room = [limit, size ?? null, jobChart.states];
-  const asked = [queue, representationOf(id), id, epoch, plain, refused, at, ...room];
+  const asked = [queue, representationOf(id), id, agentSeq ?? null, epoch, plain, refused, at, ...room];
   // Without a lane to take from nothing is taken, whatever the other parameters say.
   if (template === null) return [...asked, ...placeOf(queue, id), 0, '', '', '', '', ''];
   const { parent, claim, start, startedAt } = template;
@@ -313,7 +313,7 @@ function valuesOf(
   ];
 }
 
-const parameters = Array.from({ length: 18 }, (_, index) => `$${index + 1}`).join(', ');
+const parameters = Array.from({ length: 19 }, (_, index) => `$${index + 1}`).join(', ');
 
 function statement(schema: string): string {
   return `SELECT * FROM ${schema}.claim_jobs(${parameters})`;

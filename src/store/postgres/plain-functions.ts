@@ -151,7 +151,7 @@ export const plainFunctions = `
   -- Takes waiting jobs for an agent that takes what comes: when it is an agent of this opening, and when nothing in the queue
   -- needs more judgement than the order of its lines. The first row says whether; the others are the jobs as they were.
   CREATE FUNCTION {schema}.claim_jobs(
-    of_queue text, of_representation text, of_agent text, of_epoch bigint, plain text[], refused text[],
+    of_queue text, of_representation text, of_agent text, of_seq bigint, of_epoch bigint, plain text[], refused text[],
     instant double precision, most bigint, size bigint, known_states text[], to_dispatcher text, to_agent text, started_at double precision, to_state text,
     author text, machines text, claim_text text, start_text text
   ) RETURNS TABLE (verdict json, is_annotated boolean, seq bigint, ${read.map(([name, type]) => `${name} ${type}`).join(', ')})
@@ -169,7 +169,7 @@ export const plainFunctions = `
   BEGIN
     SELECT r.body INTO representation FROM {schema}.representation r WHERE r.id = of_representation FOR SHARE;
     is_plain := FOUND AND (representation ->> 'epoch')::bigint = of_epoch;
-    PERFORM FROM {schema}.agent a WHERE a.id = of_agent FOR SHARE;
+    PERFORM FROM {schema}.agent a WHERE a.id = of_agent AND (of_seq IS NULL OR a.last_seq = of_seq) FOR SHARE;
     is_plain := is_plain AND FOUND;
     -- Nothing stands before, between and after the lanes that are known: looked at from the end of each, not through its jobs.
     lanes := '{}';

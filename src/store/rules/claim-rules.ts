@@ -1,3 +1,4 @@
+import { ConflictError } from '../../errors.ts';
 import { isTooLate } from '../../model/jobs/deadline.ts';
 import { newJobRecord } from '../../model/jobs/step.ts';
 import { isDead } from '../../model/monitoring/liveness.ts';
@@ -7,12 +8,26 @@ import type { Candidate, Change, ClaimRequest } from '../store.ts';
 import { offersInOrder } from './claim-order.ts';
 import type { Tables } from './tables.ts';
 
-/** Whether the agent of a claim exists, and its dispatcher may claim. */
-export function mayClaim(tables: Tables, { agent }: ClaimRequest, now: number): boolean {
+/** Whether the agent of a claim exists, and its dispatcher may claim. @throws ConflictError when its settings were changed. */
+export function mayClaim(tables: Tables, request: ClaimRequest, now: number): boolean {
+  const { agent } = request;
   if (agent === null) return true;
-  if (tables.get('agent', agent) === undefined) return false;
+  const record = tables.get('agent', agent);
+  if (record === undefined) return false;
+  const changed = changedSettings(request, record.lastSeq);
+  if (changed !== null) throw changed;
   const representation = tables.get('representation', representationOf(agent));
   return representation === undefined || isLive(representation, now);
+}
+
+/** The refusal of a claim with settings that its agent has no more, given `lastSeq` of its record. Null when they are the newest. */
+export function changedSettings({ agent, agentSeq }: ClaimRequest, seq: number): ConflictError | null {
+  if (agentSeq === undefined || agentSeq === seq) return null;
+  return new ConflictError({
+    subject: `agent/${agent}`,
+    expected: `at seq ${agentSeq}`,
+    actual: `seq ${seq}`,
+  });
 }
 
 /** Whether its dispatcher may claim: it is activated and does not count as dead. */

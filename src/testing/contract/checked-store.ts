@@ -21,6 +21,8 @@ export interface ClaimOptions {
   readonly choose?: Request['choose'];
   /** Id of the claiming agent's record. Default: the agent has no record. */
   readonly record?: string;
+  /** `lastSeq` of that record. Default: not compared. */
+  readonly recordSeq?: number;
   /** How many jobs the agent may hold. Default: not limited. */
   readonly size?: number;
   /** Called for each candidate; false leaves it in the queue. */
@@ -50,6 +52,7 @@ export class CheckedStore {
       limit: options.limit ?? 100,
       by: 'd',
       agent: options.record ?? null,
+      ...(options.recordSeq === undefined ? {} : { agentSeq: options.recordSeq }),
       ...(options.size === undefined ? {} : { size: options.size }),
       accepts: options.accepts ?? { lane: () => true, job: null },
       choose: options.choose ?? null,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { ConflictError } from '../../index.ts';
 import type { ContractCheck } from './check.ts';
 import { check, put } from './checked-store.ts';
 
@@ -14,6 +15,26 @@ export const claimantChecks: readonly ContractCheck[] = [
 
     assert.deepEqual(await store.claim({ record, limit: 1 }), []);
     assert.deepEqual(await store.waiting(), ['b']);
+  }),
+
+  check('refuses a claim with settings that its agent has no more, and takes nothing', async (store) => {
+    const record = '/d/main';
+    const set = { kind: 'agent', id: record, event: 'agent.set', from: null, to: null } as const;
+    const seq = async (): Promise<number> => (await store.open.get('agent', record))?.lastSeq ?? 0;
+    await store.commit([put('a'), put('b'), { ...set, patch: { size: 1 } }]);
+    const first = await seq();
+    assert.deepEqual(await store.claim({ record, recordSeq: first, limit: 1 }), ['a']);
+
+    await store.commit([{ ...set, patch: { size: 2 } }]);
+    const second = await seq();
+    await assert.rejects(store.claim({ record, recordSeq: first }), ConflictError);
+    await store.commit([{ ...set, event: 'agent.removed', patch: null, gone: true }]);
+    assert.deepEqual(await store.claim({ record, recordSeq: second }), []);
+    await store.commit([{ ...set, patch: { size: 1 } }]);
+    await assert.rejects(store.claim({ record, recordSeq: first }), ConflictError);
+
+    assert.deepEqual(await store.waiting(), ['b']);
+    assert.deepEqual(await store.claim({ record, recordSeq: await seq() }), ['b']);
   }),
 
   check(
