@@ -26,6 +26,19 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => void reactor.callLater(ms, resolve));
 }
 
+/** As `pause`, and ends when the job is aborted. */
+function pauseUntilAborted(ms: number): Promise<void> {
+  const { signal } = local;
+  const reactor = local.getReactor();
+  return new Promise((resolve) => {
+    const call = reactor.callLater(ms, resolve);
+    signal.addEventListener('abort', () => {
+      call.cancel();
+      resolve();
+    });
+  });
+}
+
 /**
  * Jobs of every kind: short, long, failing, conflicting, put back, detached, with inner jobs, with jobs that they put.
  * The first is the plainest.
@@ -77,6 +90,8 @@ export function lifeJobs(
     }),
     // Longer than any process is stopped: so it also runs while its job is taken over.
     job('long', () => pause(70_000)),
+    // Longer than the phase with faults: what was called for a lost job and is not aborted is seen after it.
+    job('longer', () => pauseUntilAborted(300_000)),
     job('never', () => pause(8000), NeverRetry),
     job('neverThrow', () => Promise.reject(new Error('once')), NeverRetry),
     job('adder', async () => {

@@ -126,6 +126,18 @@ export const mutants: readonly SimulationMutant[] = [
     ],
   },
   {
+    name: 'called-after-abort',
+    without: 'the question who holds a job that was claimed before an abort and is called after it',
+    stores: all,
+    edits: [
+      {
+        file: 'src/runtime/execution/worker-slots.ts',
+        find: 'this.#aborts += 1;',
+        replace: '',
+      },
+    ],
+  },
+  {
     name: 'lost-wake-up',
     without: 'the outcome for a job that waits for another',
     stores: all,

@@ -1,8 +1,14 @@
 import { memoryStore, type Store } from 'signalbox';
-import { type SimulatedHost, SimulationError, type SimulationReport, simulate } from 'signalbox/testing';
+import {
+  type SimulatedHost,
+  type SimulateOptions,
+  SimulationError,
+  type SimulationReport,
+  simulate,
+} from 'signalbox/testing';
 import { SimulatedDatabase } from './postgres/database.ts';
 import { simulationServer } from './postgres/simulation-server.ts';
-import { scenario } from './scenario.ts';
+import { longScenario, scenario } from './scenario.ts';
 import { simulatedJsonStore } from './simulated-json-store.ts';
 
 /** The stores that seeds run on. */
@@ -28,16 +34,26 @@ export async function runSeed(seed: number, kind: StoreKind): Promise<Simulation
   }
 }
 
+/** What happens in a seed, and for how long. */
+function planOf(seed: number): Pick<SimulateOptions, 'scenario' | 'faults' | 'safety'> {
+  // Every fourth seed is about processes that stop for long, again and again, and are answered after that.
+  if (seed % 4 === 0)
+    return {
+      scenario: longScenario,
+      faults: { kills: 0, lostAnswers: 0, crashes: 0, stalls: 16, pauses: 4, clockJumps: 8 },
+      safety: '3m',
+    };
+  // Every third of the others keeps its processes, or takes all of them down at once: then jobs may do what needs that.
+  return { scenario, faults: seed % 3 === 0 ? { kills: 0, lostAnswers: 0 } : {}, safety: '40s' };
+}
+
 async function run(seed: number, store: (host: SimulatedHost) => Store): Promise<SimulationReport> {
   try {
     return await simulate({
       seed,
-      scenario,
+      ...planOf(seed),
       store,
       dispatchers: 2 + (seed % 2),
-      // Every third seed keeps its processes, or takes all of them down at once: then jobs may do what needs that.
-      faults: seed % 3 === 0 ? { kills: 0, lostAnswers: 0 } : {},
-      safety: '40s',
       pollInterval: '10s',
       pingInterval: '10s',
       deathInterval: '25s',

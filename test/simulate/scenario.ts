@@ -21,19 +21,37 @@ type Kinds = readonly JobDefinition<readonly [], unknown>[];
 interface Choice {
   readonly jobs: Kinds;
   readonly callbacks: Kinds;
-  readonly longest: Kinds[number];
+  /** A job that is put more often than others, and how often. */
+  readonly long: Kinds[number];
+  readonly longShare: number;
   /** Whether a job may get a callback after it was put. */
   readonly addsLate: boolean;
 }
 
 /** The life that our own seeds lead: jobs of every kind in two queues with quotas and agents, and all that clients do. */
 export function scenario(run: SimulatedRun): SimulatedScenario {
+  return lifeOf(run, { name: 'long', share: 0.1 });
+}
+
+/** The same with many jobs that outlast everything that happens to their processes. */
+export function longScenario(run: SimulatedRun): SimulatedScenario {
+  return lifeOf(run, { name: 'longer', share: 0.5 });
+}
+
+function lifeOf(
+  run: SimulatedRun,
+  often: { readonly name: string; readonly share: number },
+): SimulatedScenario {
   const calls = new Calls(run);
   const kinds = lifeJobs(
     () => calls.called(),
     () => local.getDispatcher()?.box.queue('inner') ?? null,
   );
-  const choice = choiceFor(run, kinds);
+  const long = kinds.find((kind) => kind.definition.name === often.name) as Kinds[number];
+  // Only what is put often may last that long.
+  const others = kinds.filter((kind) => kind.definition.name !== 'longer');
+  const most = choiceFor(run, others);
+  const choice = { ...most, callbacks: [...most.callbacks, long], long, longShare: often.share };
   const hasFilters = run.random.chance(0.3);
   return {
     jobs: kinds as readonly JobDefinition<never, unknown>[],
@@ -63,17 +81,15 @@ export function scenario(run: SimulatedRun): SimulatedScenario {
  * What no agent holds, a callback that waits or one that was added late, is gone with its process until the store is
  * opened anew. So where single processes die there is none of it.
  */
-function choiceFor({ faults }: SimulatedRun, kinds: Kinds): Choice {
-  const longest = kinds.find((kind) => kind.definition.name === 'long') as Kinds[number];
+function choiceFor({ faults }: SimulatedRun, kinds: Kinds): Omit<Choice, 'long' | 'longShare'> {
   if (faults.kills === 0 && faults.lostAnswers === 0)
-    return { jobs: kinds, callbacks: kinds, longest, addsLate: true };
+    return { jobs: kinds, callbacks: kinds, addsLate: true };
   const without = (names: readonly string[]): Kinds =>
     kinds.filter((kind) => !names.includes(kind.definition.name));
   const inner = ['inner', 'innerSlow'];
   return {
     jobs: without(inner),
     callbacks: without([...inner, 'detached', 'detachedThrow', 'adder']),
-    longest,
     addsLate: false,
   };
 }
@@ -102,7 +118,7 @@ async function takeOut(box: Signalbox, job: Job<unknown>): Promise<void> {
 
 /** Draws a job once, and makes it as often as it is asked for. */
 function drafting({ random }: SimulatedClient, choice: Choice, queue: string): () => Job<unknown> {
-  const kind = random.chance(0.1) ? choice.longest : random.pick(choice.jobs);
+  const kind = random.chance(choice.longShare) ? choice.long : random.pick(choice.jobs);
   const [success, failure] = [random.pick(choice.callbacks), random.pick(choice.callbacks)];
   const callbacks = random.chance(0.3) ? [random.pick(choice.callbacks)] : [];
   const isPaired = random.chance(0.2);

@@ -26,6 +26,8 @@ export interface ConnectionDeps extends Opened {
   readonly onFailure: () => void;
 }
 
+const nothing = async (): Promise<void> => {};
+
 const noFaults = { delays: 0, refusals: 0, lostAnswers: 0 };
 
 /**
@@ -42,8 +44,10 @@ export class Connection {
   readonly #parts: ConnectionDeps;
   readonly #store: OpenStore;
   readonly #unfollows: (() => void)[] = [];
-  /** Requests that arrive later: each arrives once. */
+  /** Requests and answers that arrive later: each arrives once. */
   readonly #underWay = new Set<() => void>();
+  /** What happens with the next start of a job, and how late its answer is. */
+  #heldUp: { readonly ms: number; readonly begins: () => void } | null = null;
   readonly #failureListeners: ((error: Error) => void)[] = [];
   #failure: SignalboxError | null = null;
   #isClosed = false;
@@ -77,10 +81,16 @@ export class Connection {
     return this.#failure !== null;
   }
 
-  /** Ends all faults, and lets the requests arrive that are under way. */
+  /** Lets the answer to the next start of a job come late. `begins` is called as the store makes it. */
+  holdUp(ms: number, begins: () => void): void {
+    this.#heldUp = { ms, begins };
+  }
+
+  /** Ends all faults, and lets the requests and answers arrive that are under way. */
   heal(): void {
     this.faults = noFaults;
     this.isDown = false;
+    this.#heldUp = null;
     for (const arrive of [...this.#underWay]) arrive();
   }
 
@@ -88,14 +98,14 @@ export class Connection {
     const refused = this.#refused(commit.changes[0]?.event ?? 'a commit');
     if (refused !== null) return refusedTicket(this.#late(() => Promise.reject(refused)));
     const delay = this.#delay();
+    const isStart = commit.changes.some(({ event }) => event === 'job.start');
+    const heldUpMs = isStart ? this.#takeHoldUp() : 0;
     const isLost = this.#isHit('lostAnswers', 'the answer is lost to', commit.changes[0]?.event);
-    const ticket =
-      delay === 0
-        ? Promise.resolve(this.#store.commit(commit))
-        : this.#sent(delay, () => this.#store.commit(commit));
+    const ticket = this.#sent(delay.there, async () => this.#store.commit(commit));
     const answered = (of: 'written' | 'synced'): Promise<void> =>
       this.#late(async () => {
         await (await ticket)[of];
+        await this.#sent(delay.back + heldUpMs, nothing);
         if (isLost) throw this.#fail();
       });
     return { written: quiet(answered('written')), synced: quiet(answered('synced')) };
@@ -105,11 +115,11 @@ export class Connection {
     const refused = this.#refused('a claim');
     if (refused !== null) return this.#late(() => Promise.reject(refused));
     const delay = this.#delay();
-    const claiming =
-      delay === 0 ? this.#store.claim(request) : this.#sent(delay, () => this.#store.claim(request));
+    const claiming = this.#sent(delay.there, () => this.#store.claim(request));
     const isLost = this.#isHit('lostAnswers', 'the answer is lost to', 'a claim');
     return this.#late(async () => {
       const { jobs, held, startable, ticket } = await claiming;
+      await this.#sent(delay.back + (jobs.length > 0 ? this.#takeHoldUp() : 0), nothing);
       if (isLost) throw this.#fail();
       const { written, synced } = ticket;
       return {
@@ -159,7 +169,11 @@ export class Connection {
     const refused = this.#refused('a read', true);
     if (refused !== null) return this.#late(() => Promise.reject(refused));
     const delay = this.#delay();
-    return this.#late(() => (delay === 0 ? call() : this.#sent(delay, call)));
+    return this.#late(async () => {
+      const value = await this.#sent(delay.there, call);
+      await this.#sent(delay.back, nothing);
+      return value;
+    });
   }
 
   #refused(what: string, isRead = false): Error | null {
@@ -179,15 +193,25 @@ export class Connection {
     return true;
   }
 
-  /** Chooses a delay: none for most calls, some milliseconds for a late one, rarely a minute. */
-  #delay(): number {
+  /** Chooses a delay: none for most calls, some milliseconds for a late one, rarely a minute; there or on the way back. */
+  #delay(): { readonly there: number; readonly back: number } {
     const { random } = this.#parts;
-    if (!random.chance(this.faults.delays)) return 0;
-    return random.pick([1, 1, 5, 50, 1000, 5000, random.chance(0.2) ? 70_000 : 10]);
+    if (!random.chance(this.faults.delays)) return { there: 0, back: 0 };
+    const ms = random.pick([1, 1, 5, 50, 1000, 5000, random.chance(0.2) ? 70_000 : 10]);
+    return random.chance(0.5) ? { there: ms, back: 0 } : { there: 0, back: ms };
   }
 
-  /** Sends a request that arrives later, also when the process that sent it is gone by then. */
-  #sent<Value>(delayMs: number, call: () => Value | Promise<Value>): Promise<Value> {
+  /** Holds up the answer to a start, once. Gives how late it is. */
+  #takeHoldUp(): number {
+    const heldUp = this.#heldUp;
+    this.#heldUp = null;
+    heldUp?.begins();
+    return heldUp?.ms ?? 0;
+  }
+
+  /** Sends a request or an answer that arrives later, also when the process is gone by then. */
+  #sent<Value>(delayMs: number, call: () => Promise<Value>): Promise<Value> {
+    if (delayMs === 0) return call();
     const { scheduler, network, lane, onFault } = this.#parts;
     onFault(`${lane.name} waits ${delayMs} ms`);
     return new Promise((resolve, reject) => {

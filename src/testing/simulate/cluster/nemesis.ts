@@ -31,6 +31,7 @@ export class Nemesis {
     often(faults.kills, () => this.#kill());
     often(faults.clockJumps, () => this.#jump());
     often(faults.crashes, () => this.#cluster.crash());
+    often(faults.stalls, () => this.#stall());
   }
 
   /** Ends the faults: stopped processes continue, and clocks are right. */
@@ -81,6 +82,19 @@ export class Nemesis {
     this.#world.note(`${process.lane.name} stops for ${ms} ms`);
     process.lane.pause();
     this.#at(ms, () => process.lane.resume());
+  }
+
+  /** Stops a process with the next start of a job under way: the answer comes some time after it continues. */
+  #stall(): void {
+    const process = this.#one();
+    if (process === null) return;
+    const ms = this.#random.integer(this.#deathMs, 3 * this.#deathMs);
+    process.connection.holdUp(ms + this.#random.integer(1, 3000), () => {
+      if (this.#isOver) return;
+      this.#world.note(`${process.lane.name} stops for ${ms} ms before it is answered`);
+      process.lane.pause();
+      this.#at(ms, () => process.lane.resume());
+    });
   }
 
   #kill(): void {

@@ -29,6 +29,11 @@ export interface SimulationFaults {
   readonly clockJumps: number;
   /** The largest number of times that everything crashes at once, the store included, and starts again. */
   readonly crashes: number;
+  /**
+   * The largest number of times that a process stops just as the store starts a job for it, for longer than the death
+   * interval. The answer comes some time after the process has continued.
+   */
+  readonly stalls: number;
 }
 
 /** All faults, as often as a run can bear. */
@@ -41,6 +46,7 @@ export const allFaults: SimulationFaults = {
   kills: 2,
   clockJumps: 2,
   crashes: 2,
+  stalls: 2,
 };
 
 /**
