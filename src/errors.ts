@@ -29,7 +29,7 @@ const messages = {
       ? `Expected "${about.name}" to be the job definition that is registered in this process, got another one of that name. Make jobs with the one that was passed to createSignalbox; a module that is loaded twice defines its jobs twice.`
       : `Expected "${about.name}" to be a job definition of this process, got one that is not registered (registered: ${listed(about.known)}). Pass it to createSignalbox({ jobs }) or call box.define(definition).`,
   ANONYMOUS_FUNCTION: (about: { actual: string }) =>
-    `Expected a job or a job definition, got ${about.actual}. A bare function cannot be stored; give it a name with defineJob({ name, run }) and pass that.`,
+    `Expected a job or a job definition, got ${about.actual}. ${about.actual.startsWith('function ') ? 'A bare function cannot be stored; give it a name with defineJob({ name, run }) and pass that.' : 'Pass what defineJob({ name, run }) returns, or a job that was made by calling it; undefined often comes from an import that is misspelt or circular.'}`,
   DUPLICATE_DEFINITION: (about: { what: string; name: string }) =>
     `Expected each ${about.what} to be registered once, got a second one named "${about.name}". Rename one of the two.`,
   QUEUE_NOT_FOUND: (about: { name: string; known: readonly string[] }) =>
@@ -52,8 +52,14 @@ const messages = {
     `Expected job id "${about.id}" to be new, found a job with another definition or other arguments under it. Use an id once.`,
   INDEX_OUT_OF_RANGE: (about: { index: number; length: number }) =>
     `Expected an index within a queue of ${about.length}, got ${about.index}. Look at queue.length() first.`,
-  BAD_STATUS: (about: { what: string; status: string; event: string; guards: readonly string[] }) =>
-    `Expected ${about.what} to accept ${about.event}, got status ${about.status}, which refuses it${about.guards.length > 0 ? ` (guard ${about.guards.join(', ')})` : ''}. Look at the chart in docs/machines.md for what is allowed there.`,
+  BAD_STATUS: (about: {
+    what: string;
+    status: string;
+    event: string;
+    guards: readonly string[];
+    repair?: string;
+  }) =>
+    `Expected ${about.what} to accept ${about.event}, got status ${about.status}, which refuses it${about.guards.length > 0 ? ` (guard ${about.guards.join(', ')})` : ''}. ${about.repair ?? 'Look at the chart in docs/machines.md for what is allowed there.'}`,
   CALLBACK_TAKEN: (about: { what: string }) =>
     `Expected a callback to be a job that is not stored yet, got ${about.what}, which is stored: it is a callback already, or was put. Make a new one for each job that it shall follow; the definition itself can be passed any number of times.`,
   AWAITED_OWN_CHILD: (about: { id: string }) =>
@@ -67,7 +73,7 @@ const messages = {
   TIMEOUT: (about: { what: string; limit: string }) =>
     `Expected ${about.what} within ${about.limit}, got nothing. Wait longer, add agents, or look at the history.`,
   RETRY_LOOP: (about: { id: string; limit: number; message: string }) =>
-    `Expected job ${about.id} to wait for something between its attempts, got ${about.limit} immediate retries without an await of anything; the last error was: ${about.message}. Answer { after: '1s' } instead of true, or use retry: { maxAttempts, delay }.`,
+    `Expected job ${about.id} to wait for something between its attempts, got ${about.limit} immediate retries without an await of anything; the last error was: ${about.message}. Answer { after: '1s' } instead of true, or use { maxAttempts, delay }.`,
   REASSIGNED: (about: { id: string }) =>
     `Expected job ${about.id} to belong to this worker, got another holder: this dispatcher counted as dead and the job was reassigned. Nothing was written. Shorten commits or lengthen the death interval if this repeats.`,
   CONFLICT: (about: { subject: string; expected: string; actual: string }) =>
@@ -78,8 +84,8 @@ const messages = {
   // Dispatchers and agents
   DISPATCHER_EXISTS: (about: { uuid: string }) =>
     `Expected one dispatcher per UUID in a process, got a second for ${about.uuid}. Pass another uuid.`,
-  DISPATCHER_STATE: (about: { what: string; state: string; event: string }) =>
-    `Expected ${about.what} to accept ${about.event}, got state ${about.state}, which refuses it. Look at getStatusInfo() or at \`activated\` first.`,
+  DISPATCHER_STATE: (about: { what: string; state: string; event: string; repair?: string }) =>
+    `Expected ${about.what} to accept ${about.event}, got state ${about.state}, which refuses it. ${about.repair ?? 'Look at getStatusInfo() or at `activated` first.'}`,
   REPRESENTATION_NOT_FOUND: (about: { uuid: string; queue: string }) =>
     `Expected dispatcher ${about.uuid} to be registered in queue "${about.queue}", found none. It registers at its first poll.`,
   AGENT_NOT_EMPTY: (about: { name: string; length: number }) =>
@@ -119,8 +125,8 @@ const messages = {
     `Expected ${about.expected} to be ${about.toBe}, got ${about.got}. ${about.repair}`,
 
   // Stores
-  STORE_LOCKED: (about: { path: string; holder: string }) =>
-    `Expected the store in ${about.path} to be free, got one held by ${about.holder}. Stop that process, or use the PostgreSQL store to share queues between processes.`,
+  STORE_LOCKED: (about: { path: string; holder: string; isHere?: boolean }) =>
+    `Expected the store in ${about.path} to be free, got one held by ${about.holder}. ${about.isHere ? 'That is in this process: await stop() of its Signalbox first, or use that one.' : 'Stop that process, or use the PostgreSQL store to share queues between processes.'}`,
   STORE_CORRUPT: (about: { file: string; byte: number; line: number; what: string; lastGood: number }) =>
     `Expected ${about.file} to be as it was written, got ${about.what} at byte ${about.byte} (line ${about.line}; last good seq ${about.lastGood}). Nothing was changed. Restore a backup, or move the damaged file aside only if you accept the loss of what follows.`,
   STORE_FULL: (about: { path: string; needed: number }) =>
@@ -186,6 +192,7 @@ export const errorCodes = Object.keys(messages) as readonly ErrorCode[];
  * @example
  * ```ts
  * import { SignalboxError } from 'signalbox';
+
  *
  * function isFull(error: unknown): boolean {
  *   return error instanceof SignalboxError && error.code === 'STORE_FULL';

@@ -1,4 +1,4 @@
-import { defineJob, local } from 'signalbox';
+import { defineJob, type Job, local } from 'signalbox';
 import { SeededRandom, type SimulateOptions, SimulationError, simulate } from 'signalbox/testing';
 import { describe, expect, test } from 'vitest';
 import { runSeed } from './run-seed.ts';
@@ -90,6 +90,26 @@ describe('simulate', () => {
     });
 
     await expect(simulate({ faults: false, scenario })).rejects.toThrow('I16 act 1 failed');
+  });
+
+  test('says that `make` must give the same arguments when a repeated put gives others', async () => {
+    let made = 0;
+    const note = defineJob({ name: 'note', run: (n: number) => n });
+    const scenario: SimulateOptions['scenario'] = () => ({
+      jobs: [note],
+      acts: 20,
+      act: ({ put }) => {
+        const next = (): Job<unknown> => {
+          made += 1;
+          return note(made);
+        };
+        return put(next);
+      },
+    });
+
+    await expect(simulate({ seeds: 10, faults: { lostAnswers: 0.1 }, scenario })).rejects.toThrow(
+      'Expected `make` to give the same job with the same arguments at each call',
+    );
   });
 
   test('a job that is never over is named', { timeout }, async () => {

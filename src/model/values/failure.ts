@@ -74,13 +74,19 @@ export class Failure {
     return trapped;
   }
 
-  /** Returns the failure as an Error, with its cause. */
+  /**
+   * Returns the failure as an Error, with its cause. One of a class that the language has built in, such as `TypeError`, is
+   * of that class again; any other is an `Error` with the name and the code.
+   */
   toError(): Error {
-    const error = new Error(
-      this.message,
-      this.data.cause === null ? undefined : { cause: this.cause?.toError() },
-    );
-    Object.defineProperty(error, 'name', { value: this.name, configurable: true, writable: true });
+    const options = this.data.cause === null ? undefined : { cause: this.cause?.toError() };
+    const Class = builtInErrors.get(this.name) ?? Error;
+    const error =
+      this.name === 'AggregateError'
+        ? new AggregateError(partsOf(this.data), this.message, options)
+        : new Class(this.message, options);
+    if (error.name !== this.name)
+      Object.defineProperty(error, 'name', { value: this.name, configurable: true, writable: true });
     error.stack = this.stack;
     return Object.assign(error, this.code === null ? {} : { code: this.code });
   }
@@ -114,6 +120,25 @@ export class Failure {
   #title(): string {
     return `${this.name}: ${this.message}`;
   }
+}
+
+const builtInErrors: ReadonlyMap<string, ErrorConstructor> = new Map(
+  [EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError].map((Class) => [
+    Class.name,
+    Class,
+  ]),
+);
+
+/** The errors within an AggregateError: they are stored with its other properties. */
+function partsOf({ extra }: StoredFailure): unknown[] {
+  const { errors } = extra;
+  if (!Array.isArray(errors)) return [];
+  return errors.map((part: Json) => {
+    if (part === null || typeof part !== 'object' || Array.isArray(part) || !('message' in part)) return part;
+    const { name, message, stack } = part as { readonly [key: string]: Json };
+    const text = { name: textOf(name ?? 'Error'), message: textOf(message), stack: textOf(stack ?? '') };
+    return new Failure({ ...text, code: null, cause: null, extra: {} }).toError();
+  });
 }
 
 /** The frames of a stack, each as function and place without folders and column. */

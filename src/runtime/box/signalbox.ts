@@ -307,7 +307,9 @@ export class Signalbox extends Inspectable {
     const { agent: settings, ...dispatcherOptions } = options;
     if (settings != null) checkSettings(settings, 'agent');
     await this.createQueue('');
-    const dispatcher = this.#dispatchers.get(this.uuid) ?? new Dispatcher(this, dispatcherOptions);
+    const present = this.#dispatchers.get(this.uuid);
+    if (present?.activated != null) throw startedTwice();
+    const dispatcher = present ?? new Dispatcher(this, dispatcherOptions);
     dispatcher.activate();
     // After what may refuse the start, and before the first poll, which comes in a later turn.
     if (settings !== null) {
@@ -330,6 +332,16 @@ export class Signalbox extends Inspectable {
     checkKnown(options, ['grace']);
     await this.#supervisor.stop(durationMs(options.grace ?? 0, 'grace'));
   }
+}
+
+function startedTwice(): SignalboxError {
+  return new SignalboxError('DISPATCHER_STATE', {
+    what: 'this Signalbox',
+    state: 'started',
+    event: 'start()',
+    repair:
+      'start() is called once: box.getDispatcher() returns the dispatcher that the first call started. To change an agent, call agents.set of its representation.',
+  });
 }
 
 /** What this process knows by name from the start: system jobs, and what the options name. */

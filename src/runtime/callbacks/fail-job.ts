@@ -1,5 +1,6 @@
-import { SignalboxError, TimeoutError } from '../../errors.ts';
-import { afterStep, stepJob } from '../../model/jobs/step.ts';
+import type { JobEvent } from '../../../machines/job.events.ts';
+import { BadStatusError, SignalboxError, TimeoutError } from '../../errors.ts';
+import { afterStep, canStepJob, statusOfState, stepJob } from '../../model/jobs/step.ts';
 import { Failure } from '../../model/values/failure.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
@@ -37,7 +38,9 @@ export async function failJob(
   const failure = Failure.from(
     error ?? new TimeoutError({ what: `the start of job ${id}`, limit: 'its deadline' }),
   );
-  const fail = stepJob(record, { type: 'job.fail', at: context.now(), failure: failure.data, expired });
+  const event: JobEvent = { type: 'job.fail', at: context.now(), failure: failure.data, expired };
+  if (!canStepJob(record, event)) throw refused(id, statusOfState(record.state));
+  const fail = stepJob(record, event);
   const failed = afterStep(record, fail);
   // As part of a larger commit it completes at once when it has no callbacks.
   if (work.isPartial && !(await work.hasCallbacks(id))) {
@@ -50,4 +53,12 @@ export async function failJob(
     logOutcome(context, record, { ok: false, failure: failure.data });
     await callbacks.performFor(failed, within);
   });
+}
+
+function refused(id: string, status: string): BadStatusError {
+  const repair =
+    status === 'ACTIVE'
+      ? 'Its code runs, and only that can fail it now: let it throw, for example when it finds an annotation that job.setAnnotation left for it.'
+      : 'It is over, and its outcome stays: look at job.outcome after job.refresh().';
+  return new BadStatusError({ what: `job ${id}`, status, event: 'job.fail', guards: [], repair });
 }

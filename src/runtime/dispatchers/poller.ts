@@ -6,7 +6,7 @@ import { Failure } from '../../model/values/failure.ts';
 import type { AgentActors } from '../agents/agent-actors.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { DispatcherDeps } from './dispatcher-host.ts';
-import { activateIn, ping, reapDeadSibling, register } from './registration.ts';
+import { activateIn, ping, reapDeadSibling, register, warnOfRefusedSystemJobs } from './registration.ts';
 
 /** The dependencies of a poller. */
 export interface PollerDeps {
@@ -30,6 +30,8 @@ export class Poller {
   readonly #tried = new Set<string>();
   /** Jobs that were claimed in polls without a key yet. */
   #startedSince = new Map<PollInfo, JobInfo[]>();
+  /** Queues without an agent for system jobs, where that was logged. */
+  readonly #warnedOf = new Set<string>();
   #loggedPoll = '';
 
   constructor(own: PollerDeps) {
@@ -78,6 +80,7 @@ export class Poller {
   forget(): void {
     this.#queues.clear();
     this.#tried.clear();
+    this.#warnedOf.clear();
   }
 
   /** One step of a poll: its failure is logged and ends nothing else. Null when it failed. */
@@ -112,6 +115,12 @@ export class Poller {
     for (const record of records ?? [])
       if (mayClaim())
         await this.#guarded(`poll its agents ${where}`, () => this.#pollAgent(queue, record, poll, agents));
+    await this.#guarded(`look for system jobs ${where}`, () => this.#warn(queue, records ?? []));
+  }
+
+  async #warn(queue: string, agents: readonly AgentRecord[]): Promise<void> {
+    if (this.#warnedOf.has(queue)) return;
+    if (await warnOfRefusedSystemJobs(this.#deps.work, queue, agents)) this.#warnedOf.add(queue);
   }
 
   async #isActivated(record: RepresentationRecord, where: string): Promise<boolean> {

@@ -1,7 +1,9 @@
 import { BadStatusError } from '../../errors.ts';
+import { isTooLate } from '../../model/jobs/deadline.ts';
 import { refusesSystemJobs } from '../../model/jobs/filter.ts';
 import { isDead, isPingDue, siblingOf } from '../../model/monitoring/liveness.ts';
-import type { RepresentationRecord } from '../../model/records/records.ts';
+import type { AgentRecord, RepresentationRecord } from '../../model/records/records.ts';
+import { isSystemJob } from '../../model/records/system-names.ts';
 import { retryConflicts } from '../commits/retry.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import type { OrphanRescue } from './orphan-rescue.ts';
@@ -48,19 +50,36 @@ export async function activateIn(
   }
   tried.add(queue);
   if (!isOwn) await deps.representations.activate(id);
-  await warnOfRefusedSystemJobs(deps.work, queue);
   return true;
 }
 
-/** Without an agent that accepts system jobs nothing expires and nothing is recovered: logged once per activation. */
-async function warnOfRefusedSystemJobs({ context }: UnitOfWork, queue: string): Promise<void> {
-  const agents = await context.store.list('agent', `${queue}/`);
-  if (agents.length === 0 || !agents.every((record) => refusesSystemJobs(record.selection))) return;
-  context.log.events(
+/** How many jobs at the head of a queue are looked at. What no agent accepts stays there and reaches the head. */
+const jobsLookedAt = 100;
+
+/**
+ * Logs that a queue needs an agent that accepts system jobs, when it has none and such a job waits or a job is late: before
+ * that it would only mislead. `own`: the agents of this dispatcher in the queue. Returns whether it logged.
+ */
+export async function warnOfRefusedSystemJobs(
+  { context: { store, log } }: UnitOfWork,
+  queue: string,
+  own: readonly AgentRecord[],
+): Promise<boolean> {
+  const refuse = (agents: readonly AgentRecord[]): boolean =>
+    agents.length > 0 && agents.every(({ selection }) => refusesSystemJobs(selection));
+  if (!refuse(own) || !refuse(await store.list('agent', `${queue}/`))) return false;
+  const now = store.now();
+  const waiting = await store.waiting(queue, jobsLookedAt);
+  const job = waiting.find((each) => isSystemJob(each.name) || isTooLate(each, now));
+  if (job === undefined) return false;
+  const what = isSystemJob(job.name) ? `is ${job.name}` : 'is late and cannot expire';
+  log.events(
     'ERROR',
     () =>
-      `every agent of queue '${queue}' refuses system jobs: interrupted jobs stay active and late ones never expire`,
+      `every agent of queue '${queue}' refuses system jobs, and one is needed: job ${job.id} ${what}. Let the filter of one agent accept 'signalbox.*'.`,
+    { job: job.id },
   );
+  return true;
 }
 
 /**

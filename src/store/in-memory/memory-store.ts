@@ -53,8 +53,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     async open(ports) {
       if (open !== null && !open.isClosed) {
         throw new SignalboxError('STORE_LOCKED', {
-          path: 'this memory store',
-          holder: 'a Signalbox of this process',
+          path: 'memory',
+          holder: 'another Signalbox',
+          isHere: true,
         });
       }
       epoch += 1;

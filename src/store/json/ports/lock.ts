@@ -112,8 +112,9 @@ export const pidFileLock: LockPort = {
     const { files, path } = request;
     const fd = openLockFile(request);
     try {
-      const [, pid, host] = /^pid (\d+) on (\S+)/.exec(readHolder(request, fd)) ?? [];
-      const isOwn = Number(pid) === process.pid && host === hostname();
+      const text = readHolder(request, fd);
+      const [, pid, host] = holderPattern.exec(text) ?? [];
+      const isOwn = isOwnText(text);
       const isHeld =
         pid !== undefined && (isOwn ? heldHere.has(path) : host !== hostname() || isAlive(Number(pid)));
       if (isHeld) throw locked(request, fd);
@@ -144,6 +145,14 @@ function releaseFile(files: FilePort, fd: number): void {
   }
 }
 
+const holderPattern = /^pid (\d+) on (\S+)/;
+
+/** Whether the text names this process. */
+function isOwnText(text: string): boolean {
+  const [, pid, host] = holderPattern.exec(text) ?? [];
+  return Number(pid) === process.pid && host === hostname();
+}
+
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -163,7 +172,12 @@ function openLockFile({ files, path }: LockRequest): number {
 
 function locked(request: LockRequest, fd: number): SignalboxError {
   const holder = readHolder(request, fd).trim();
-  return new SignalboxError('STORE_LOCKED', { path: request.dir, holder: holder || 'another process' });
+  const isHere = isOwnText(holder);
+  return new SignalboxError('STORE_LOCKED', {
+    path: request.dir,
+    holder: holder || 'another process',
+    isHere,
+  });
 }
 
 function readHolder({ files }: LockRequest, fd: number): string {

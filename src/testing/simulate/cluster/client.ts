@@ -24,7 +24,8 @@ export interface SimulatedClient {
   readonly number: number;
   /**
    * Puts a job as a careful program does: under its own id, and again, through any process that is up, until
-   * the put is acknowledged. `make` is called for each attempt. An acknowledged job must not be lost. A job
+   * the put is acknowledged. `make` is called for each attempt and must give the same job with the same arguments
+   * each time: what is random is drawn before. An acknowledged job must not be lost. A job
    * whose commit was certainly refused may be given up, and must never appear then. Returns the id; null when
    * the job was given up.
    */
@@ -104,6 +105,7 @@ export class ClientOf implements SimulatedClient {
     const late = this.#parts.world.sleep(putLimitMs).then(() => lostConnection());
     const refused = await Promise.race([putting, late]);
     this.#parts.world.note(`put ${id}: ${refused === null ? 'acknowledged' : String(refused)}`);
+    if (isAnotherJob(refused)) throw makesAnother(id, refused);
     if (refused !== null && !isExpected(refused)) throw refused;
     return refused;
   }
@@ -131,4 +133,15 @@ export function isExpected(error: unknown): boolean {
   if (error instanceof SignalboxError)
     return !/^(INVALID_|ARGS_|UNKNOWN_|QUEUE_|QUOTA_|JOB_EXISTS)/.test(error.code);
   return isInjected(error);
+}
+
+function isAnotherJob(error: unknown): error is SignalboxError<'JOB_EXISTS'> {
+  return error instanceof SignalboxError && error.code === 'JOB_EXISTS';
+}
+
+function makesAnother(id: string, cause: SignalboxError<'JOB_EXISTS'>): Error {
+  return new Error(
+    `Expected \`make\` to give the same job with the same arguments at each call, got another one for id "${id}" when the put was repeated. Draw what is random, and read what changes, before \`put\` and not in \`make\`.`,
+    { cause },
+  );
 }
