@@ -42,7 +42,7 @@ export const testedMutants: readonly TestedMutant[] = [
     without: 'keys of objects being defined, not assigned',
     test: 'test/security/pollution.test.ts',
     edits: [
-      { file: 'src/model/values/values.ts', find: 'if (key in target) {', replace: "if (key === '') {" },
+      { file: 'src/model/checks/own-keys.ts', find: 'if (key in target) {', replace: "if (key === '') {" },
     ],
   },
   {
