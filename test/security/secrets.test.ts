@@ -89,9 +89,10 @@ const quarrel = defineJob({
     ...RetryCommonFourTimes,
     name: 'remembers',
     jobError: (failure: Failure, cache, tools) => {
+      const isFirst = !cache.has('last');
       cache.set('last', failure.data as unknown as Json);
-      tools.trace('WARNING', `not again: ${failure.message}`);
-      return false;
+      tools.trace('WARNING', `${isFirst ? 'again' : 'not again'}: ${failure.message}`);
+      return isFirst;
     },
   },
   tearDown: () => {
