@@ -68,8 +68,8 @@ const messages = {
   // What happens to jobs
   ABORTED: (about: { id: string }) =>
     `Expected job ${about.id} to finish, got an interruption that its retry policy does not retry. Put it again, or choose a policy that allows it.`,
-  TIMEOUT: (about: { what: string; limit: string }) =>
-    `Expected ${about.what} within ${about.limit}, got nothing. Wait longer, add agents, or look at the history.`,
+  TIMEOUT: (about: { what: string; limit: string; got?: string; repair?: string }) =>
+    `Expected ${about.what} within ${about.limit}, got ${about.got ?? 'nothing'}. ${about.repair ?? 'Wait longer, add agents, or look at the history.'}`,
   REASSIGNED: (about: { id: string }) =>
     `Expected job ${about.id} to belong to this worker, got another holder: this dispatcher counted as dead and the job was reassigned. Nothing was written. Shorten commits or lengthen the death interval if this repeats.`,
   CONFLICT: (about: { subject: string; expected: string; actual: string }) =>

@@ -1,5 +1,5 @@
 /** The name under which Node looks for what `console.log` and `util.inspect` are to show. */
-export const inspectKey: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
+const inspectKey: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
 
 /**
  * An object that `console.log` and `JSON.stringify` show by what it knows, instead of by its fields. Nothing is asked for
