@@ -70,8 +70,8 @@ const messages = {
   // What happens to jobs
   ABORTED: (about: { id: string }) =>
     `Expected job ${about.id} to finish, got an interruption that its retry policy does not retry. Put it again, or choose a policy that allows it.`,
-  TIMEOUT: (about: { what: string; limit: string }) =>
-    `Expected ${about.what} within ${about.limit}, got nothing. Wait longer, add agents, or look at the history.`,
+  TIMEOUT: (about: { what: string; limit: string; got?: string; repair?: string }) =>
+    `Expected ${about.what} within ${about.limit}, got ${about.got ?? 'nothing'}. ${about.repair ?? 'Wait longer, add agents, or look at the history.'}`,
   RETRY_LOOP: (about: { id: string; limit: number; message: string }) =>
     `Expected job ${about.id} to wait for something between its attempts, got ${about.limit} immediate retries without an await of anything; the last error was: ${about.message}. Answer { after: '1s' } instead of true, or use { maxAttempts, delay }.`,
   REASSIGNED: (about: { id: string }) =>

@@ -24,7 +24,7 @@ export interface WaitOptions {
  * await box.stop();
  * ```
  *
- * @throws TimeoutError after `timeout`; it names the job's status.
+ * @throws TimeoutError after `timeout`; it says the job's status and the likely reason.
  */
 export async function waitForStart<Result>(
   job: Job<Result>,
@@ -49,7 +49,7 @@ export async function waitForStart<Result>(
  * await box.stop();
  * ```
  *
- * @throws TimeoutError after `timeout`; it names the job's status.
+ * @throws TimeoutError after `timeout`; it says the job's status and the likely reason.
  */
 export async function waitForResult<Result>(
   job: Job<Result>,
@@ -76,7 +76,7 @@ export async function waitForResult<Result>(
  * await box.stop();
  * ```
  *
- * @throws TimeoutError after `timeout`, or when the job is COMPLETED without it; it names the job's status.
+ * @throws TimeoutError after `timeout`, or when the job is COMPLETED without it; it says the job's status and the likely reason.
  */
 export async function waitForAnnotation(
   job: Job<unknown>,
@@ -90,7 +90,10 @@ export async function waitForAnnotation(
     // A completed job has no further entries: one last check decides.
     const end = reached(job, 'COMPLETED', `annotation "${name}"`, options).then(isThere);
     if (await Promise.race([promise, end])) return job.annotations[name];
-    throw timedOut(job, `annotation "${name}"`, options);
+    throw timedOut(job, `annotation "${name}"`, options, {
+      got: `status ${job.status} without it`,
+      repair: 'Let the job set it before its code ends.',
+    });
   } finally {
     unsubscribe();
   }
@@ -125,8 +128,8 @@ async function reached(
     await job.waitFor(status, { timeout: options.timeout ?? defaultTimeout });
   } catch (error) {
     if (!(error instanceof TimeoutError)) throw error;
-    await job.refresh();
-    throw timedOut(job, what, options);
+    const { got, repair } = error.details;
+    throw timedOut(job, what, options, { ...(got && { got }), ...(repair && { repair }) });
   }
 }
 
@@ -136,7 +139,12 @@ function checkWait(job: Job<unknown>, options: WaitOptions): void {
   checkOptions(options, ['timeout']);
 }
 
-function timedOut(job: Job<unknown>, what: string, options: WaitOptions): TimeoutError {
+function timedOut(
+  job: Job<unknown>,
+  what: string,
+  options: WaitOptions,
+  reason: { readonly got?: string; readonly repair?: string },
+): TimeoutError {
   const limit = `${options.timeout ?? defaultTimeout}`;
-  return new TimeoutError({ what: `${what} of ${job}, which is ${job.status},`, limit });
+  return new TimeoutError({ what: `${what} of ${job}`, limit, ...reason });
 }

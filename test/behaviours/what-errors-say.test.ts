@@ -112,4 +112,43 @@ forEachStore('What errors say', (makeStore, kind) => {
       `every agent of queue 'b' refuses system jobs, and one is needed: job ${job.id} is late and cannot expire. Let the filter of one agent accept 'signalbox.*'.`,
     ]);
   });
+
+  it('a wait that was too short says status, attempts and why the job is not further', async () => {
+    const { hold, open } = makeControlledJobs();
+    const { box, reactor } = await makeBox({ store: makeStore(), jobs: [note, hold], queues: [''] });
+    const queue = box.queue();
+    await queue.quotas.ensure('disk', { size: 1 });
+    const said = async (job: Job<unknown>): Promise<string> =>
+      (await errorOf(reactor.until(job.result({ timeout: '1s' })))).message;
+    const early = await queue.put(hold('early'));
+    const notStarted = await said(early);
+    const later = await said(await queue.put(note('later'), { beginAfter: { after: '1h' } }));
+    await reactor.until(box.start({ agent: agent({ size: 1, filter: { jobs: ['hold'] } }) }));
+    await early.waitFor('ACTIVE');
+    const running = await said(early);
+    const refused = await said(await queue.put(note('refused')));
+    const full = await said(await queue.put(hold('full')));
+    const { agents } = await queue.dispatchers.get(box.uuid);
+    await agents.set('main', agent({ size: 5 }));
+    await reactor.advance('5s');
+    const one = await queue.put(hold('one'), { quotaNames: ['disk'] });
+    await one.waitFor('ACTIVE');
+    const quota = await said(await queue.put(hold('two'), { quotaNames: ['disk'] }));
+    const [, late] = await Promise.all([
+      reactor.advance('2s'),
+      errorOf(one.waitFor('COMPLETED', { timeout: '1s' })),
+    ]);
+    for (const text of ['early', 'full', 'one', 'two']) open(text);
+
+    expect(notStarted).toMatch(
+      /^Expected a result of job \S+ within 1 second, got status PENDING after 0 attempts: no dispatcher is at work in queue ''. Call box.start\(\) in a process that knows the job.$/,
+    );
+    expect(later).toContain('got status PENDING after 0 attempts: it begins at 20');
+    expect(running).toMatch(/got status ACTIVE after 1 attempt: its code has not ended after \d/);
+    expect(refused).toContain("no agent of queue '' accepts it: 'main' (filter jobs: hold). Change a filter");
+    expect(full).toContain("every agent that accepts it is full: 'main' (1 of 1). Wait longer");
+    expect(quota).toContain("quota 'disk' is full. Wait longer");
+    expect(late).toMatchObject({ name: 'TimeoutError', code: 'TIMEOUT' });
+    expect(late.message).toContain('got status ACTIVE after 1 attempt: its code has not ended');
+  });
 });

@@ -131,10 +131,15 @@ test('agents that a poll could not read stay as they were', async () => {
 });
 
 test('a dispatcher whose activation failed halfway recognizes its representation as its own', async () => {
-  const { state, store } = breaking('list', ([kind, prefix]) => kind === 'agent' && prefix === '/');
+  const { state, store } = breaking('get', ([kind]) => kind === 'representation');
   const { box, reactor, logged } = await makeBox({ store, jobs: [plain] });
+  // The activation is committed then, and read once more.
+  const unlisten = box.listen(({ name }) => {
+    if (name !== 'dispatcherActivated') return;
+    state.left = 1;
+    unlisten();
+  });
 
-  state.left = 1;
   await box.start();
   const job = await box.queue().put(plain());
   await reactor.advance('5s');

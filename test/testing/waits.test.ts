@@ -54,7 +54,7 @@ describe('The waits for a job', () => {
       .catch((thrown: unknown) => thrown);
 
     expect(error).toBeInstanceOf(TimeoutError);
-    expect(String(error)).toMatch(/the start of <Job .*>, which is PENDING, within 2s/);
+    expect(String(error)).toMatch(/the start of <Job .*> within 2s, got status PENDING after 0 attempts/);
   });
 
   it('waitForResult gives a failure as a value', async () => {
@@ -89,7 +89,9 @@ describe('The waits for a job', () => {
 
     const waiting = waitForAnnotation(await box.queue().put(greet()), 'other');
 
-    await expect(waiting).rejects.toThrow(/annotation "other" of <Job .*>, which is COMPLETED,/);
+    await expect(waiting).rejects.toThrow(
+      /annotation "other" of <Job .*> within .*, got status COMPLETED without it/,
+    );
   });
 });
 

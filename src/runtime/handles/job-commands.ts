@@ -13,10 +13,12 @@ import { handleInterrupt } from '../callbacks/interrupted-job.ts';
 import { queueOf, statusOf, topOf } from '../commits/job-place.ts';
 import type { Definition } from '../definitions/definition.ts';
 import { checkLogLevel, type LogLevel } from '../environment/logging.ts';
+import { answeredWithin } from '../environment/reactor/time-limits.ts';
 import { currentRun, refuseOwnChild } from '../execution/run.ts';
 import { annotationChange, annotationsOf, ifAnnotatable } from '../jobs/annotations.ts';
 import { JobDrafts, storedJobOnly } from '../jobs/job-drafts.ts';
 import { mustHaveQuotas, policyName } from '../jobs/named-settings.ts';
+import { waitReason } from '../jobs/wait-reason.ts';
 import type { JobState } from './job-state.ts';
 import { servicesOf } from './services.ts';
 
@@ -133,6 +135,9 @@ export async function resumeCallbacks(state: JobState): Promise<void> {
   await refresh(state);
 }
 
+/** How long the reason for a time-out may be looked for. */
+const reasonMs = 2000;
+
 /** How long a call waits. */
 export interface WaitOptions {
   /** Default: no limit. */
@@ -175,9 +180,17 @@ async function waitUntil(
   const { work, record } = state.stored();
   const limit = timeout === undefined ? null : durationMs(timeout, 'timeout');
   const reached = await servicesOf(work.context).watch.until(record.id, isReached, limit);
-  if (reached === null)
-    throw new TimeoutError({ what: `${what} of job ${record.id}`, limit: durationText(limit ?? 0) });
-  return reached;
+  if (reached !== null) return reached;
+  const { context } = work;
+  // A store that is closed or away gives no reason, and must not hide that the time is over.
+  const reason = await answeredWithin(context.reactor, waitReason(context, record.id), reasonMs).catch(
+    () => {},
+  );
+  throw new TimeoutError({
+    what: `${what} of job ${record.id}`,
+    limit: durationText(limit ?? 0),
+    ...reason,
+  });
 }
 
 /** The error of a failed job, as its `result()` throws it. */
