@@ -128,7 +128,7 @@ export const mutants: readonly SimulationMutant[] = [
   {
     name: 'called-after-abort',
     without: 'the question who holds a job that was claimed before an abort and is called after it',
-    // On json no stall of the first 50 seeds shows it.
+    // On json no stall of the first 200 seeds shows it.
     stores: ['memory', 'postgres'],
     edits: [
       {
