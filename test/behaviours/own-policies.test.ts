@@ -77,7 +77,7 @@ forEachStore('A retry policy of one’s own', (makeStore) => {
     expect(seen).toEqual([{}, { count: 1 }, {}, { count: 1 }]);
   });
 
-  it('is told the attempt, what is kept, the job, the time of the store and a random number', async () => {
+  it('gets the attempt, what is kept, the job, the time of the store and a random number', async () => {
     const told: unknown[] = [];
     const policy = own((_failure, cache, { attempt, data, job, now, random }) => {
       const chance = random();

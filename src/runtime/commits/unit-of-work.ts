@@ -12,7 +12,7 @@ export interface UnitOfWork {
   readonly committer: Committer;
   /** What jobs, queues and other handles that outlive this unit write through. */
   readonly handles: UnitOfWork;
-  /** Whether its changes become part of a larger commit: what follows from them at once belongs into it. */
+  /** Whether its changes become part of a larger commit: what follows from them at once is in that commit, too. */
   readonly isPartial: boolean;
   /** Adds changes. Resolves when they are synced; when they are buffered, at once. */
   submit(changes: readonly StagedChange[], expect: readonly Precondition[]): Promise<void>;
