@@ -172,4 +172,38 @@ forEachStore('Definitions that a process does not know', (makeStore) => {
     expect([(await job.refresh()).ending, calls]).toEqual(['aborted', 1]);
     await expect(job.fail()).rejects.toBeInstanceOf(BadStatusError);
   });
+
+  it('leave the decision about an interrupted hand-over to a process that knows the callback', async () => {
+    const store = makeStore();
+    const calls: string[] = [];
+    const slow = defineJob({
+      name: 'slow',
+      run: (input: string) => (calls.push(input) === 1 ? new Promise<void>(() => {}) : undefined),
+    });
+    const put = await makeBox({ store, jobs: [known, slow], queues: [''] });
+    const parent = known('text');
+    await parent.addCallback(slow);
+    const { id = '' } = await put.box.queue().put(parent);
+    await put.stop();
+    const handing = await makeBox({ store, jobs: [known] });
+    await handing.box.start();
+    await handing.reactor.advance('1m');
+    await handing.stop();
+    const calling = await makeBox({ store, jobs: [known, slow] });
+    const dispatcher = await calling.box.start();
+    await calling.reactor.runUntilIdle();
+    expect(calls).toEqual(['text']);
+    dispatcher.abandon();
+    await calling.stop();
+
+    const last = await makeBox({ store, jobs: [known] });
+    await last.box.start();
+    await last.reactor.advance('5m');
+    const job = last.box.job(id);
+    expect((await job.refresh()).status).toBe('CALLBACKS');
+    last.box.define(slow);
+    await last.reactor.advance('5m');
+
+    expect([(await job.refresh()).status, calls]).toEqual(['COMPLETED', ['text', 'text']]);
+  });
 });

@@ -188,6 +188,8 @@ function plansOf({ kills, seed, ways, calls, kinds = putKinds }: CampaignOptions
       life: index + 1,
       seed: random.integer(0, 2 ** 31 - 1),
       kinds,
+      // The life that finishes has to know what the lives before it did not.
+      isDeployed: death === null || random.integer(0, 1) === 0,
       killPoint,
       finishes: death === null,
     };

@@ -3,7 +3,16 @@ import type { Scribe } from './ledger.ts';
 import { notedBy, workloadOf } from './workload.ts';
 
 /** What is put: each a definition under its own name, but `fan`, which is a parallel job. */
-export const putKinds = ['plain', 'retrying', 'chained', 'narrow', 'once', 'fan'] as const;
+export const putKinds = [
+  'plain',
+  'retrying',
+  'chained',
+  'narrow',
+  'once',
+  'renewed',
+  'handing',
+  'fan',
+] as const;
 
 /** One of them. */
 export type PutKind = (typeof putKinds)[number];
@@ -15,6 +24,8 @@ export const callbacksOf: Readonly<Record<PutKind, number>> = {
   chained: 2,
   narrow: 0,
   once: 1,
+  renewed: 0,
+  handing: 1,
   fan: 1,
 };
 

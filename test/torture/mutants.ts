@@ -96,6 +96,24 @@ export const mutants: readonly TortureMutant[] = [
     ],
   },
   {
+    name: 'claims-of-unknown',
+    without: 'the look at what a process knows before it claims',
+    ways: ['time'],
+    kinds: ['renewed', 'plain'],
+    edits: [
+      {
+        file: 'src/runtime/agents/claim-jobs.ts',
+        find: 'const any: Acceptance = { lane: isKnown, job: null };',
+        replace: 'const any: Acceptance = { lane: (name) => isKnown(name) || true, job: null };',
+      },
+      {
+        file: 'src/runtime/agents/claim-jobs.ts',
+        find: 'filterAcceptsLane(filter, job, quotas) && isKnown(job)',
+        replace: 'filterAcceptsLane(filter, job, quotas)',
+      },
+    ],
+  },
+  {
     name: 'forgotten-callbacks',
     without: 'the resuming of callbacks that an earlier process had begun',
     ways: ['time'],

@@ -6,7 +6,7 @@ import { SeededRandom } from '../../src/testing/simulate/world/random.ts';
 import { callbacksOf, jobsOf, type PutKind, retryByMessage } from './jobs.ts';
 import { type KillPoint, portsWith } from './kill-points.ts';
 import { ledgerAt, scribe } from './ledger.ts';
-import { errorLogger, jobOf, quotaSize, startAgents } from './workload.ts';
+import { errorLogger, jobOf, kindsOf, knownTo, quotaSize, startAgents } from './workload.ts';
 
 /** What a worker has to do in its life. */
 export interface LifeOrder {
@@ -15,6 +15,8 @@ export interface LifeOrder {
   readonly seed: number;
   /** What it puts. */
   readonly kinds: readonly PutKind[];
+  /** Whether it knows every definition: see `knownTo`. */
+  readonly isDeployed: boolean;
   /** Where it kills itself, or null. */
   readonly killPoint: KillPoint | null;
   /** It puts nothing more, waits until everything is done, and stops. */
@@ -55,6 +57,7 @@ async function live(order: LifeOrder): Promise<void> {
   if ((await queue.quotas.names()).length === 0) await queue.quotas.create('narrow', { size: quotaSize });
   const dispatcher = await startAgents(box, { size: 8, pollInterval: 200 });
   if (order.finishes) return finish(box);
+  const kinds = kindsOf(order.isDeployed, order.kinds);
   const wobbles = random.integer(0, 2) === 0;
   for (let number = 1; ; ) {
     if ((await queue.length()) > 40) {
@@ -62,7 +65,7 @@ async function live(order: LifeOrder): Promise<void> {
       continue;
     }
     const puts = Array.from({ length: random.integer(1, 5) }, () =>
-      putOne(box, random, order.kinds, `${order.life}-${number++}`),
+      putOne(box, random, kinds, `${order.life}-${number++}`),
     );
     await Promise.all(puts);
     if (!wobbles || random.integer(0, 11) > 0) continue;
@@ -89,7 +92,7 @@ async function opened(order: LifeOrder): Promise<Signalbox> {
       const box = await createSignalbox({
         store,
         uuid: 'box',
-        jobs: [...Object.values(jobs.put), jobs.inner, jobs.note],
+        jobs: knownTo(order.isDeployed, [...Object.values(jobs.put), jobs.inner, jobs.note]),
         logger,
         retryPolicies: { retryByMessage },
       });

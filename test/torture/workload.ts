@@ -8,6 +8,7 @@ import {
   local,
   NeverRetry,
   parallel,
+  RetryCommonForever,
   type RetryPolicy,
   type Signalbox,
   SignalboxError,
@@ -70,10 +71,27 @@ export function workloadOf(options: WorkloadOptions) {
         run: (ms: number) => run(ms + narrowMs),
       }),
       once: defineJob({ name: 'once', retry: NeverRetry, run }),
+      /** Only some processes know it: see `knownTo`. */
+      renewed: defineJob({ name: 'renewed', retry: RetryCommonForever, run }),
+      /** Every process knows it, and only some know its callback. */
+      handing: defineJob({ name: 'handing', retry: RetryCommonForever, run }),
     },
     inner: defineJob({ name: 'inner', ...again, run }),
     note: defineJob({ name: 'note', ...again, run: () => run(0) }),
   };
+}
+
+/** What a process knows: before a deploy all but the definition that the deploy adds. */
+export function knownTo<Definition extends { readonly definition: { readonly name: string } }>(
+  isDeployed: boolean,
+  definitions: readonly Definition[],
+): readonly Definition[] {
+  return isDeployed ? definitions : definitions.filter(({ definition }) => definition.name !== 'renewed');
+}
+
+/** What a process can put: a put needs the definitions of the job and of its callbacks. */
+export function kindsOf<Kind extends string>(isDeployed: boolean, kinds: readonly Kind[]): readonly Kind[] {
+  return isDeployed ? kinds : kinds.filter((kind) => kind !== 'renewed' && kind !== 'handing');
 }
 
 /** A job of a kind with its callbacks; `fan` is a parallel job. */
@@ -91,7 +109,8 @@ export async function jobOf<Kind extends string>(
 ): Promise<Job<unknown>> {
   const job: Job<unknown> =
     kind === 'fan' ? parallel([inner(ms), inner(0)]) : put[kind as Exclude<Kind, 'fan'>](ms);
-  for (let left = callbacks; left > 0; left -= 1) await job.addCallback(note);
+  for (let left = callbacks; left > 0; left -= 1)
+    await job.addCallback(kind === 'handing' ? put['renewed' as Exclude<Kind, 'fan'>](0) : note);
   return job;
 }
 

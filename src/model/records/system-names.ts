@@ -26,10 +26,11 @@ export function isSystemJob(name: string): boolean {
 
 /**
  * The name of a system job that only a process may claim that knows a definition: it has to call a job of that definition,
- * or to ask its retry policy. It is a name of its own, so such jobs are in a lane of their own.
+ * or to ask its retry policy. It is a name of its own, so such jobs are in a lane of their own. A decision about such a system
+ * job needs what that one needs.
  */
 export function systemNameNeeding(system: string, definition: string): string {
-  return `${system}:${definition}`;
+  return `${system}:${splitSystemName(definition)?.needs ?? definition}`;
 }
 
 /** The parts of a name that `systemNameNeeding` made; null for any other name. */

@@ -15,6 +15,8 @@ export const putKinds = [
   'once',
   'paid',
   'putting',
+  'renewed',
+  'handing',
   'long',
   'fan',
 ] as const;

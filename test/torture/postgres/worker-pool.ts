@@ -16,6 +16,8 @@ export interface PoolOptions extends WorkerPlace {
 interface Member {
   readonly uuid: string;
   readonly process: WorkerProcess;
+  /** As the one that it replaces, so that there is always a process that knows every definition. */
+  readonly isDeployed: boolean;
   isStopped: boolean;
 }
 
@@ -44,7 +46,7 @@ export class WorkerPool {
 
   /** Resolves when all are at work. */
   async start(): Promise<void> {
-    await Promise.all(Array.from({ length: this.#options.size }, () => this.#add()));
+    await Promise.all(Array.from({ length: this.#options.size }, (_, index) => this.#add(index % 2 === 0)));
     await Promise.all(this.#members.map(({ process }) => process.said('started')));
   }
 
@@ -57,7 +59,7 @@ export class WorkerPool {
     member.process.signal('SIGKILL');
     await member.process.exited();
     this.#options.ledger(`killed ${member.uuid} ${Date.now()}`);
-    await this.#add();
+    await this.#add(member.isDeployed);
     return true;
   }
 
@@ -111,14 +113,15 @@ export class WorkerPool {
     return complaintsOf(this.#all.map(({ uuid, process }) => [`process ${uuid}`, process]));
   }
 
-  async #add(): Promise<void> {
+  async #add(isDeployed: boolean): Promise<void> {
     while (this.#spares.length <= spares) this.#load();
     const { uuid, process, registered } = this.#spares.shift() as Spare;
-    const member = { uuid, process, isStopped: false };
+    const member = { uuid, process, isDeployed, isStopped: false };
     this.#all.push(member);
     this.#members.push(member);
     await Promise.all([process.said('ready'), registered]);
-    process.tell({ uuid, seed: this.#options.seed + this.#all.length } satisfies WorkerOrder);
+    const seed = this.#options.seed + this.#all.length;
+    process.tell({ uuid, seed, isDeployed } satisfies WorkerOrder);
     if (!this.#mayPut) process.child.stdin?.write('stop putting\n');
   }
 

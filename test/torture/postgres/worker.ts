@@ -6,7 +6,7 @@ import { createSignalbox, type Signalbox, SignalboxError } from 'signalbox';
 import { postgresStore } from 'signalbox/postgres';
 import { SeededRandom } from '../../../src/testing/simulate/world/random.ts';
 import { ledgerAt, scribe } from '../ledger.ts';
-import { errorLogger, jobOf, startAgents } from '../workload.ts';
+import { errorLogger, jobOf, kindsOf, knownTo, startAgents } from '../workload.ts';
 import { heartbeatMs, pollIntervalMs, queryTimeoutMs } from './intervals.ts';
 import { jobsOf, type PutKind, plainKinds, putKinds, queues, retryAlways } from './jobs.ts';
 
@@ -14,6 +14,8 @@ import { jobsOf, type PutKind, plainKinds, putKinds, queues, retryAlways } from 
 export interface WorkerOrder {
   readonly uuid: string;
   readonly seed: number;
+  /** Whether it knows every definition: see `knownTo`. */
+  readonly isDeployed: boolean;
 }
 
 const [connectionString = '', schema = '', ledgerPath = ''] = process.argv.slice(2);
@@ -33,10 +35,11 @@ for await (const line of createInterface({ input: process.stdin })) {
   else void live(JSON.parse(line) as WorkerOrder);
 }
 
-async function live({ uuid, seed }: WorkerOrder): Promise<void> {
+async function live({ uuid, seed, isDeployed }: WorkerOrder): Promise<void> {
   const random = new SeededRandom(seed);
-  const puts = jobsOf(ledger, uuid, schema);
-  const box = await opened(uuid, [...Object.values(puts.put), puts.inner, puts.note]);
+  const puts = { ...jobsOf(ledger, uuid, schema), kinds: kindsOf(isDeployed, putKinds) };
+  const known = knownTo(isDeployed, [...Object.values(puts.put), puts.inner, puts.note]);
+  const box = await opened(uuid, known);
   await startAgents(box, { size: 16, pollInterval: pollIntervalMs, queues: ['work'] });
   tell('started');
   // Several at a time: one whose connection falls silent waits for seconds.
@@ -64,7 +67,7 @@ async function opened(uuid: string, jobs: Parameters<typeof createSignalbox>[0][
   }
 }
 
-type Puts = ReturnType<typeof jobsOf>;
+type Puts = ReturnType<typeof jobsOf> & { readonly kinds: readonly PutKind[] };
 
 /** Puts several at a time, so that commits gather, as long as there is not enough to do. */
 async function putJobs(box: Signalbox, random: SeededRandom, puts: Puts): Promise<void> {
@@ -85,8 +88,8 @@ async function putOne(
   queue: (typeof queues)[number],
   number: string,
 ): Promise<void> {
-  const kind = queue === 'plain' ? random.pick(plainKinds) : random.pick(putKinds);
-  const callbacks = kind === 'chained' || kind === 'fan' ? 1 : 0;
+  const kind = queue === 'plain' ? random.pick(plainKinds) : random.pick(puts.kinds);
+  const callbacks = kind === 'chained' || kind === 'handing' || kind === 'fan' ? 1 : 0;
   const job = await jobOf(puts, kind, random.integer(0, 7), callbacks);
   await persistently(`${newId(random)}-${number}`, kind, (id) => box.queue(queue).put(job, { id }));
 }
