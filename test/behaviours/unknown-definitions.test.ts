@@ -178,12 +178,12 @@ forEachStore('Definitions that a process does not know', (makeStore) => {
     const calls: string[] = [];
     const slow = defineJob({
       name: 'slow',
-      run: (input: string) => (calls.push(input) === 1 ? new Promise<void>(() => {}) : undefined),
+      run: (input: unknown) => (calls.push(String(input)) === 1 ? new Promise<void>(() => {}) : undefined),
     });
     const put = await makeBox({ store, jobs: [known, slow], queues: [''] });
     const parent = known('text');
     await parent.addCallback(slow);
-    const { id = '' } = await put.box.queue().put(parent);
+    const { id } = await put.box.queue().put(parent);
     await put.stop();
     const handing = await makeBox({ store, jobs: [known] });
     await handing.box.start();
@@ -199,7 +199,7 @@ forEachStore('Definitions that a process does not know', (makeStore) => {
     const last = await makeBox({ store, jobs: [known] });
     await last.box.start();
     await last.reactor.advance('5m');
-    const job = last.box.job(id);
+    const job = last.box.job(id ?? '');
     expect((await job.refresh()).status).toBe('CALLBACKS');
     last.box.define(slow);
     await last.reactor.advance('5m');
