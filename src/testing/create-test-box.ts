@@ -1,6 +1,7 @@
 import {
   createSignalbox,
   type Dispatcher,
+  handleSignals,
   memoryStore,
   NodeReactor,
   type RunnableReactor,
@@ -10,16 +11,19 @@ import {
   type StartOptions,
   type Store,
 } from '../index.ts';
-import { checkObject } from './check-options.ts';
+import { checkObject, checkOptions } from './check-options.ts';
 import { echoLog, type LogEchoOptions } from './echo-log.ts';
 import { getPoll } from './get-poll.ts';
+import { heardWhileAlive } from './process/process-logger.ts';
+import { TestMachine, type TestProcess, type Unsynced } from './process/test-machine.ts';
+import type { StoreHost } from './simulate/world/host.ts';
 import { type TearDownOptions, tearDownBox } from './tear-down.ts';
 import { VirtualReactor } from './virtual-reactor.ts';
 
 /** The options of a test box: its own, and those of `createSignalbox` and `start`. */
 export interface TestBoxOptions extends Omit<SignalboxOptions, 'store' | 'reactor'>, StartOptions {
-  /** Default: a new memory store. */
-  readonly store?: Store;
+  /** Default: a new memory store. A function, such as `simulatedJsonStore`, makes a store that can lose something in a crash. */
+  readonly store?: Store | ((host: StoreHost) => Store);
   /** Default: a `NodeReactor`. A `VirtualReactor` is attached to the box. */
   readonly reactor?: RunnableReactor;
   /**
@@ -29,12 +33,59 @@ export interface TestBoxOptions extends Omit<SignalboxOptions, 'store' | 'reacto
   readonly log?: Omit<LogEchoOptions, 'logger'> | null;
 }
 
+/** What another process on the store of a test box does differently. */
+export type ReopenOptions = Omit<TestBoxOptions, 'store' | 'reactor'>;
+
+/** The options of a crash. */
+export interface CrashOptions {
+  /**
+   * What happens with commits that are written and not synced. `kept`: the process is killed, and its operating system goes
+   * on. `lost`: the power fails. Default: as in `simulate`: lost where the store can lose something, which
+   * `simulatedJsonStore` can; kept on every other store.
+   */
+  readonly unsynced?: Unsynced;
+}
+
 /** A running test box. */
 export interface TestBox {
   readonly box: Signalbox;
   readonly dispatcher: Dispatcher;
   /** Ends the echo of the log and stops everything, so that the next test can begin. @throws TearDownError. */
   tearDown(options?: TearDownOptions): Promise<void>;
+  /**
+   * Kills the process of this box at this instant. Its timers are gone, it logs nothing, no promise that it waits for
+   * settles, and what its code still asks the store for is refused with `STORE_CLOSED`. Resolves when another process can
+   * open the store. A call that was under way is carried out; with `lost`, only what was synced is left of it.
+   *
+   * @example
+   * ```ts
+   * import { defineJob, local } from 'signalbox';
+   * import { createTestBox, VirtualReactor, waitForStart } from 'signalbox/testing';
+   *
+   * const bake = defineJob({ name: 'bake', run: () => local.sleep('1h') });
+   * const reactor = new VirtualReactor();
+   * const first = await createTestBox({ reactor, jobs: [bake] });
+   * const { id = '' } = await waitForStart(await first.box.queue().put(bake()));
+   * await reactor.advance('30m');
+   *
+   * await first.crash();
+   * const second = await first.reopen();
+   * await reactor.advance('1h');
+   * const job = await second.box.job(id ?? '').refresh();
+   * console.log(job.status, (await job.attempts()).length); // => COMPLETED 2
+   * await second.tearDown();
+   * ```
+   *
+   * @throws SignalboxError `INVALID_OPTION`.
+   */
+  crash(options?: CrashOptions): Promise<void>;
+  /**
+   * Starts another process on the same store and reactor, after a crash or a tear-down: with the options of this box, and
+   * those that are given instead, such as the `jobs` of a new release.
+   *
+   * @throws SignalboxError `STORE_LOCKED` while this box still has the store, and what `createTestBox` throws.
+   */
+  reopen(options?: ReopenOptions): Promise<TestBox>;
 }
 
 /**
@@ -58,36 +109,72 @@ export interface TestBox {
  */
 export async function createTestBox(options: TestBoxOptions = {}): Promise<TestBox> {
   checkObject(options);
-  const { log = {}, reactor = new NodeReactor(), store = memoryStore(), ...more } = options;
-  const virtual = reactor instanceof VirtualReactor ? reactor : null;
-  const { agent, jobsSize, pollsSize, logger, ...others } = more;
-  const { pollInterval = virtual === null ? realPollMs : undefined, ...settings } = others;
+  const { reactor, store = memoryStore(), ...settings } = options;
+  return startOn(new TestMachine(reactor ?? new NodeReactor(), store), settings);
+}
+
+/** Starts one process on a machine, and its box in it. */
+async function startOn(machine: TestMachine, options: ReopenOptions): Promise<TestBox> {
+  const { log = {}, logger, agent, pollInterval, jobsSize, pollsSize, ...settings } = options;
   const echo = log === null ? null : echoLog({ ...log, ...(logger === undefined ? {} : { logger }) });
-  const combined = echo ?? logger ?? silent;
-  const box = await createSignalbox({ ...settings, store, reactor, logger: combined });
+  const process = machine.boot();
+  const { store, reactor } = process;
+  const heard = heardWhileAlive(echo ?? logger ?? silent, process);
+  const box = await createSignalbox({ ...settings, store, reactor, logger: heard }).catch(
+    (error: unknown) => {
+      process.kill();
+      throw error;
+    },
+  );
+  const virtual = machine.reactor instanceof VirtualReactor ? machine.reactor : null;
   virtual?.attach(box);
   const inItsTime = <Value>(promise: Promise<Value>): Promise<Value> => virtual?.until(promise) ?? promise;
-  const tearDown = (limits?: TearDownOptions): Promise<void> => {
+  const tearDown = async (limits?: TearDownOptions): Promise<void> => {
     echo?.stop();
-    return inItsTime(tearDownBox(box, limits));
-  };
-  const given = {
-    ...(pollInterval !== undefined && { pollInterval }),
-    ...(jobsSize && { jobsSize }),
-    ...(pollsSize && { pollsSize }),
-    ...(agent === undefined ? {} : { agent }),
+    if (!process.isOver) await inItsTime(tearDownBox(box, limits));
   };
   try {
-    const dispatcher = await box.start(given);
+    const interval = pollInterval ?? (virtual === null ? realPollMs : undefined);
+    const dispatcher = await box.start({
+      ...(interval !== undefined && { pollInterval: interval }),
+      ...(jobsSize && { jobsSize }),
+      ...(pollsSize && { pollsSize }),
+      ...(agent === undefined ? {} : { agent }),
+    });
     const timeout = dispatcher.pollInterval + slackMs;
     // In virtual time the first poll has to do: a box that is made must not move the clock of the test.
     const poll = virtual === null ? await getPoll(dispatcher, 1, { timeout }) : dispatcher.getPollInfo();
-    if (poll.queues[''] != null) return { box, dispatcher, tearDown };
+    if (poll.queues[''] != null)
+      return { box, dispatcher, tearDown, ...livesOf(machine, process, box, options) };
     throw new SignalboxError('NOT_STARTED', { what: `dispatcher ${dispatcher.uuid} in queue ''` });
   } catch (error) {
     await tearDown();
     throw error;
   }
+}
+
+/** The end of a process, and the next one. */
+function livesOf(
+  machine: TestMachine,
+  process: TestProcess,
+  box: Signalbox,
+  options: ReopenOptions,
+): Pick<TestBox, 'crash' | 'reopen'> {
+  let crashed: Promise<void> | null = null;
+  return {
+    async crash(how = {}) {
+      checkOptions(how, ['unsynced']);
+      const fate = machine.fateOf(how.unsynced);
+      if (crashed === null) handleSignals(box)();
+      crashed ??= process.crash(fate);
+      await crashed;
+    },
+    async reopen(instead = {}) {
+      checkObject(instead);
+      await crashed;
+      return startOn(machine, { ...options, ...instead });
+    },
+  };
 }
 
 /** Real time is dear: a test must not wait for the polls of production. */
