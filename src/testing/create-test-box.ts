@@ -16,6 +16,7 @@ import { echoLog, type LogEchoOptions } from './echo-log.ts';
 import { getPoll } from './get-poll.ts';
 import { heardWhileAlive } from './process/process-logger.ts';
 import { TestMachine, type TestProcess, type Unsynced } from './process/test-machine.ts';
+import { watchRealTimers } from './real-timers.ts';
 import type { StoreHost } from './simulate/world/host.ts';
 import { type TearDownOptions, tearDownBox } from './tear-down.ts';
 import { VirtualReactor } from './virtual-reactor.ts';
@@ -27,8 +28,8 @@ export interface TestBoxOptions extends Omit<SignalboxOptions, 'store' | 'reacto
   /** Default: a `NodeReactor`. A `VirtualReactor` is attached to the box. */
   readonly reactor?: RunnableReactor;
   /**
-   * Which log entries are shown. Default: CRITICAL entries, by `console.log`. Null: nothing. A `logger` gets
-   * every entry.
+   * Which log entries are shown. Default: CRITICAL entries, by `console.log`, and in virtual time a WARNING for each
+   * definition whose code uses a real timer. Null: nothing. A `logger` gets every entry.
    */
   readonly log?: Omit<LogEchoOptions, 'logger'> | null;
 }
@@ -105,7 +106,7 @@ export interface TestBox {
  * await tearDown();
  * ```
  *
- * @throws SignalboxError `NOT_STARTED` when the second poll does not know the queue; `STORE_…`, `INVALID_…`.
+ * @throws SignalboxError `NOT_STARTED` when the last of these polls does not know the queue; `STORE_…`, `INVALID_…`.
  */
 export async function createTestBox(options: TestBoxOptions = {}): Promise<TestBox> {
   checkObject(options);
@@ -128,29 +129,49 @@ async function startOn(machine: TestMachine, options: ReopenOptions): Promise<Te
   );
   const virtual = machine.reactor instanceof VirtualReactor ? machine.reactor : null;
   virtual?.attach(box);
-  const inItsTime = <Value>(promise: Promise<Value>): Promise<Value> => virtual?.until(promise) ?? promise;
+  // The client of a database uses real timers itself.
+  if (virtual !== null && box.store.exclusive) warnOfRealTimers(process, options);
   const tearDown = async (limits?: TearDownOptions): Promise<void> => {
     echo?.stop();
-    if (!process.isOver) await inItsTime(tearDownBox(box, limits));
+    if (process.isOver) return;
+    const tornDown = tearDownBox(box, limits);
+    await (virtual?.until(tornDown) ?? tornDown);
+    process.end();
   };
   try {
-    const interval = pollInterval ?? (virtual === null ? realPollMs : undefined);
-    const dispatcher = await box.start({
-      ...(interval !== undefined && { pollInterval: interval }),
-      ...(jobsSize && { jobsSize }),
-      ...(pollsSize && { pollsSize }),
-      ...(agent === undefined ? {} : { agent }),
-    });
-    const timeout = dispatcher.pollInterval + slackMs;
-    // In virtual time the first poll has to do: a box that is made must not move the clock of the test.
-    const poll = virtual === null ? await getPoll(dispatcher, 1, { timeout }) : dispatcher.getPollInfo();
-    if (poll.queues[''] != null)
-      return { box, dispatcher, tearDown, ...livesOf(machine, process, box, options) };
-    throw new SignalboxError('NOT_STARTED', { what: `dispatcher ${dispatcher.uuid} in queue ''` });
+    const dispatcher = await startBox(box, virtual !== null, { agent, pollInterval, jobsSize, pollsSize });
+    return { box, dispatcher, tearDown, ...livesOf(machine, process, box, options) };
   } catch (error) {
     await tearDown();
     throw error;
   }
+}
+
+type GivenStart = { readonly [option in keyof StartOptions]: StartOptions[option] | undefined };
+
+/** Starts the dispatcher, and waits until it polls. In virtual time its first poll has to do: no time passes. */
+async function startBox(box: Signalbox, isVirtual: boolean, given: GivenStart): Promise<Dispatcher> {
+  const { agent, pollInterval = isVirtual ? undefined : realPollMs, jobsSize, pollsSize } = given;
+  const dispatcher = await box.start({
+    ...(pollInterval !== undefined && { pollInterval }),
+    ...(jobsSize && { jobsSize }),
+    ...(pollsSize && { pollsSize }),
+    ...(agent !== undefined && { agent }),
+  });
+  const timeout = dispatcher.pollInterval + slackMs;
+  const poll = isVirtual ? dispatcher.getPollInfo() : await getPoll(dispatcher, 1, { timeout });
+  if (poll.queues[''] != null) return dispatcher;
+  throw new SignalboxError('NOT_STARTED', { what: `dispatcher ${dispatcher.uuid} in queue ''` });
+}
+
+/** Says at WARNING which jobs use real timers, whatever level is echoed: it is about the test. */
+function warnOfRealTimers(process: TestProcess, { log = {}, logger }: ReopenOptions): void {
+  const given = logger === undefined ? {} : { logger };
+  const echo = log === null ? logger : echoLog({ ...log, level: 'WARNING', ...given });
+  const end = watchRealTimers(process.reactor, ({ id }, message) => {
+    echo?.warn({ stream: 'signalbox.events', ...(id !== null && { job: id }) }, message);
+  });
+  process.atEnd(end);
 }
 
 /** The end of a process, and the next one. */

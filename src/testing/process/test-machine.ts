@@ -94,6 +94,7 @@ export class TestProcess implements Life {
   readonly #machine: TestMachine;
   #open: OpenStore | null = null;
   #isOver = false;
+  readonly #ends: (() => void)[] = [];
 
   constructor(machine: TestMachine, store: Store) {
     this.#machine = machine;
@@ -116,6 +117,17 @@ export class TestProcess implements Life {
   kill(): void {
     this.#isOver = true;
     this.reactor.kill();
+    this.end();
+  }
+
+  /** Ends what watches it. */
+  end(): void {
+    for (const end of this.#ends.splice(0)) end();
+  }
+
+  /** Makes a call when it ends. */
+  atEnd(call: () => void): void {
+    this.#ends.push(call);
   }
 
   /** Kills it. Resolves when another process can open the store. */
