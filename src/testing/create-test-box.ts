@@ -56,7 +56,8 @@ export interface TestBox {
   /**
    * Kills the process of this box at this instant. Its timers are gone, it logs nothing, no promise that it waits for
    * settles, and what its code still asks the store for is refused with `STORE_CLOSED`. Resolves when another process can
-   * open the store. A call that was under way is carried out; with `lost`, only what was synced is left of it.
+   * open the store. A call that was under way is carried out; with `lost`, only what was synced is left of it. On a
+   * PostgreSQL store the opening of the process ends at once.
    *
    * @example
    * ```ts

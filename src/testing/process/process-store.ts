@@ -38,7 +38,7 @@ export function processStore(store: OpenStore, life: Life): OpenStore {
     onFailure: (listener) => store.onFailure((error) => !life.isOver && listener(error)),
     history: (kind, id) => entriesOf(life, () => store.history(kind, id)),
     entries: (from) => entriesOf(life, () => store.entries(from)),
-    // Nothing of a dead process is under way, and whoever killed it closes its store.
+    // Nothing of a dead process is under way, and the crash closes its store.
     idle: () => (life.isOver ? Promise.resolve() : store.idle()),
     close: () => (life.isOver ? Promise.resolve() : store.close()),
   });
