@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { defineJob, local, memoryStore } from 'signalbox';
 import { createTestBox, SeededRandom, simulate, VirtualReactor, waitForStart } from 'signalbox/testing';
 import { expect, it } from 'vitest';
@@ -79,6 +80,7 @@ it('a sleep ends when a signal of the code aborts, with its reason, and leaves t
   await reactor.runUntilIdle();
 
   expect((await job.refresh()).annotations).toEqual({ why: 'enough' });
+  expect(getEventListeners(stop.signal, 'abort')).toEqual([]);
   expect([job.ending, reactor.now()]).toEqual(['failed', before]);
   await tearDown();
 });

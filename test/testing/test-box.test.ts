@@ -49,3 +49,16 @@ it('a test box in virtual time is ready without that any time passes', async () 
   expect([dispatcher.getStatusInfo().status, dispatcher.polls.length]).toEqual(['RUNNING', 1]);
   await tearDown();
 });
+
+it('test boxes in one reactor end apart: the last one stops it', async () => {
+  const reactor = new VirtualReactor();
+  const [one, other] = [await createTestBox({ reactor }), await createTestBox({ reactor })];
+  const third = await createTestBox({ reactor });
+
+  await one.tearDown();
+  await third.crash();
+
+  expect([reactor.running, other.dispatcher.getStatusInfo().status]).toEqual([true, 'RUNNING']);
+  await other.tearDown();
+  expect(reactor.running).toBe(false);
+});
