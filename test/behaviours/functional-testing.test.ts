@@ -189,7 +189,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
     const { box, dispatcher, tearDown } = await testBoxOf({ store, jobs: [hold], reactor });
     await waitForStart(await box.queue().put(hold('the line')));
     isHeldUp = true;
-    await reactor.advance('100ms');
+    await reactor.advance('5s');
 
     const error = (await tearDown({ timeout: '1s' }).catch((thrown: unknown) => thrown)) as TearDownError;
 
@@ -228,7 +228,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
 
     expect(await getPoll(dispatcher, 0)).toBe(newest);
     expect((await reactor.until(getPoll(dispatcher))).key).toBeLessThan(newest.key);
-    await reactor.until(getPoll(dispatcher, length + 4));
+    await reactor.until(getPoll(dispatcher, length + 4, { timeout: '30s' }));
     expect(dispatcher.polls.length).toBe(length + 5);
 
     const began = reactor.now();
