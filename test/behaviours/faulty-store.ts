@@ -1,4 +1,11 @@
-import { ConflictError, decorateStore, type OpenStore, type Store, type StoreDecoration } from 'signalbox';
+import {
+  ConflictError,
+  decorateStore,
+  type OpenStore,
+  SignalboxError,
+  type Store,
+  type StoreDecoration,
+} from 'signalbox';
 
 /**
  * Asked before a call reaches its store. Null lets it through, an error refuses it, and a promise holds it up. Commits
@@ -37,14 +44,14 @@ export function conflict(): ConflictError {
   return new ConflictError({ subject: 'a record', expected: 'at rev 1', actual: 'rev 2' });
 }
 
-/** An error as a lost connection gives it. */
+/** What the code of a job may throw when a connection of its own is lost. No store throws it. */
 export function lostConnection(): Error {
   return Object.assign(new Error('connection lost'), { code: 'ECONNRESET' });
 }
 
-/** The error of a store that cannot be reached. */
-export function disconnect(): Error {
-  return Object.assign(new Error('the store is away'), { code: 'STORE_DISCONNECTED' });
+/** The error of a store that cannot be reached, as the PostgreSQL store throws it. */
+export function disconnect(outcome: 'unknown' | 'not committed' = 'not committed'): SignalboxError {
+  return new SignalboxError('STORE_DISCONNECTED', { call: 'a call', reason: 'no answer', outcome });
 }
 
 /** A real store whose reads, commits and claims a test can refuse or hold up, call by call. */

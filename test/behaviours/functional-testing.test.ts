@@ -29,7 +29,7 @@ import { afterEach, expect, it, vi } from 'vitest';
 import { internals } from '../../src/runtime/box/internals.ts';
 import { Barrier } from './barrier.ts';
 import { makeControlledJobs } from './controlled-jobs.ts';
-import { conflict, Faults, faultyStore, has, interceptedStore, lostConnection } from './faulty-store.ts';
+import { conflict, disconnect, Faults, faultyStore, has, interceptedStore } from './faulty-store.ts';
 import { forEachStore, makeBox } from './stores.ts';
 
 const testBoxes: TestBox[] = [];
@@ -156,7 +156,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
     const { hold, open } = makeControlledJobs();
     let isAway = false;
     const store = interceptedStore(makeStore(), (call) =>
-      isAway && call !== 'settled' && call !== 'idle' ? lostConnection() : null,
+      isAway && call !== 'settled' && call !== 'idle' ? disconnect() : null,
     );
     const reactor = new VirtualReactor();
     const { box, dispatcher, tearDown } = await testBoxOf({ store, jobs: [hold], reactor });
