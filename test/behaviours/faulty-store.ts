@@ -101,13 +101,21 @@ export function faultyStore(store: Store, faults: Faults): Store {
   });
 }
 
-/** A store that makes a commit and then answers with an error, as when the connection is lost behind it. */
+/**
+ * A store that makes a commit and then answers with an error, as when the connection is lost behind it. `forget` is asked about
+ * each commit that was made: null lets the answer pass.
+ */
 export function forgetfulStore(inner: Store, forget: (commit: Commit) => Error | null): Store {
   return decorated(inner, (store) => ({
     commit(commit) {
-      const error = forget(commit);
       const ticket = store.commit(commit);
-      return error === null ? ticket : refusedTicket(error);
+      const written = ticket.written.then(() => {
+        const error = forget(commit);
+        if (error !== null) throw error;
+      });
+      const synced = written.then(() => ticket.synced);
+      synced.catch(() => {});
+      return { written, synced };
     },
   }));
 }
