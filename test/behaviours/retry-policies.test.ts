@@ -8,9 +8,9 @@ import {
   kindOfFailure,
   NeverRetry,
   type RetryAnswer,
+  type RetryCache,
   RetryCommonForever,
   RetryCommonFourTimes,
-  type RetryCache,
   type RetryPolicy,
   type RetryTools,
 } from 'signalbox';
