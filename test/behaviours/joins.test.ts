@@ -530,7 +530,8 @@ forEachStore('Joined jobs', (makeStore) => {
 
     await extend(main, done('too late'));
     open('post');
-    await reactor.runUntilIdle();
+    // The polls look for work again.
+    await reactor.advance('30s');
 
     expect(await main.result()).toBe('post');
     expect(started).toEqual(['inner', 'post']);
