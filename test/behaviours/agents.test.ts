@@ -24,15 +24,30 @@ forEachStore('Agents', (makeStore) => {
   }
 
   it('[A-1] an agent takes three jobs of any kind by default, and knows its name, dispatcher, queue and history', async () => {
-    const { testBox } = await makeTestBox();
-    const settings = agent();
-    await startDispatchers(testBox, ['a'], { agents: { main: settings } });
+    const { testBox, box, hold, done, open, started, reactor } = await makeTestBox();
+    const mail = await box.createQueue('mail');
+    await startDispatchers(testBox, ['a'], { agents: { worker: agent() } });
+    const jobs = [hold('one'), hold('two'), hold('three'), hold('four'), done('five')];
+    for (const job of jobs) await mail.put(job);
+    await reactor.runUntilIdle();
 
-    const main = await agentOf(testBox, 'a');
+    const worker = await agentOf(testBox, 'a', 'worker', 'mail');
+    expect(worker).toMatchObject({ name: 'worker', dispatcher: 'a', queue: 'mail', size: 3 });
+    expect([started, namesOf(await worker.jobs())]).toEqual([
+      ['one', 'two', 'three'],
+      ['one', 'two', 'three'],
+    ]);
+    expect(await worker.completed()).toEqual([]);
 
-    expect(settings).toMatchObject({ size: 3, filter: null, chooser: null });
-    expect(main).toMatchObject({ name: 'main', dispatcher: 'a', queue: '', size: 3 });
-    expect(await main.completed()).toEqual([]);
+    open('two');
+    await reactor.runUntilIdle();
+    open('four');
+    await reactor.runUntilIdle();
+    expect(started).toEqual(['one', 'two', 'three', 'four', 'five']);
+    // Newest first.
+    expect(namesOf(await worker.completed())).toEqual(['five', 'four', 'two']);
+    // An agent belongs to one queue and has the jobs of that alone.
+    expect(await (await agentOf(testBox, 'a', 'worker')).completed()).toEqual([]);
   });
 
   it('[A-2] an agent without filter and chooser takes any job, first come first served', async () => {

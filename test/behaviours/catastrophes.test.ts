@@ -16,15 +16,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { makeControlledJobs } from './controlled-jobs.ts';
 import { agentOf, crash, representationOf, startDispatchers } from './dispatchers.ts';
 import { doings, leave } from './exiting-jobs.ts';
-import {
-  conflict,
-  disconnect,
-  Faults,
-  faultyStore,
-  has,
-  interceptedStore,
-  lostConnection,
-} from './faulty-store.ts';
+import { conflict, disconnect, Faults, faultyStore, has, interceptedStore } from './faulty-store.ts';
 import { forEachStore, makeBox, makeNodeBox, newDirectory } from './stores.ts';
 
 const child: { current: ChildProcess | null } = { current: null };
@@ -230,7 +222,7 @@ forEachStore('Catastrophes', (makeStore) => {
     const inner = defineJob({
       name: 'inner',
       run: () => {
-        errors.waiters?.push(lostConnection(), lostConnection());
+        errors.waiters?.push(disconnect(), disconnect());
         return 'made it';
       },
     });
@@ -248,7 +240,7 @@ forEachStore('Catastrophes', (makeStore) => {
       'COMPLETED',
       'ACTIVE',
     ]);
-    errors.get?.push(lostConnection());
+    errors.get?.push(disconnect());
     await reactor.advance('1s');
     expect((await job.refresh()).status).toBe('ACTIVE');
     await reactor.advance('5s');
@@ -270,7 +262,7 @@ forEachStore('Catastrophes', (makeStore) => {
     await box.start();
     needed = inner.id;
 
-    errors.push(...many(6, conflict), ...many(3, lostConnection));
+    errors.push(...many(6, conflict), ...many(3, disconnect));
     await reactor.advance('1h');
     await reactor.advance('29s');
     expect((await patient.refresh()).status).toBe('ACTIVE');

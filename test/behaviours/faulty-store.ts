@@ -1,4 +1,11 @@
-import { ConflictError, decorateStore, type OpenStore, type Store, type StoreDecoration } from 'signalbox';
+import {
+  ConflictError,
+  decorateStore,
+  type OpenStore,
+  SignalboxError,
+  type Store,
+  type StoreDecoration,
+} from 'signalbox';
 
 /**
  * Asked before a call reaches its store. Null lets it through, an error refuses it, and a promise holds it up. Commits
@@ -37,14 +44,14 @@ export function conflict(): ConflictError {
   return new ConflictError({ subject: 'a record', expected: 'at rev 1', actual: 'rev 2' });
 }
 
-/** An error as a lost connection gives it. */
+/** What the code of a job may throw when a connection of its own is lost. No store throws it. */
 export function lostConnection(): Error {
   return Object.assign(new Error('connection lost'), { code: 'ECONNRESET' });
 }
 
-/** The error of a store that cannot be reached. */
-export function disconnect(): Error {
-  return Object.assign(new Error('the store is away'), { code: 'STORE_DISCONNECTED' });
+/** The error of a store that cannot be reached, as the PostgreSQL store throws it. */
+export function disconnect(outcome: 'unknown' | 'not committed' = 'not committed'): SignalboxError {
+  return new SignalboxError('STORE_DISCONNECTED', { call: 'a call', reason: 'no answer', outcome });
 }
 
 /** A real store whose reads, commits and claims a test can refuse or hold up, call by call. */
@@ -94,13 +101,21 @@ export function faultyStore(store: Store, faults: Faults): Store {
   });
 }
 
-/** A store that makes a commit and then answers with an error, as when the connection is lost behind it. */
+/**
+ * A store that makes a commit and then answers with an error, as when the connection is lost behind it. `forget` is asked about
+ * each commit that was made: null lets the answer pass.
+ */
 export function forgetfulStore(inner: Store, forget: (commit: Commit) => Error | null): Store {
   return decorated(inner, (store) => ({
     commit(commit) {
-      const error = forget(commit);
       const ticket = store.commit(commit);
-      return error === null ? ticket : refusedTicket(error);
+      const written = ticket.written.then(() => {
+        const error = forget(commit);
+        if (error !== null) throw error;
+      });
+      const synced = written.then(() => ticket.synced);
+      synced.catch(() => {});
+      return { written, synced };
     },
   }));
 }

@@ -50,7 +50,7 @@ describe('The file of the instance UUID', () => {
     mkdirSync(`${path}.tmp`);
 
     // The directory at the temporary name cannot be replaced, as if the process had died there.
-    expect(() => nodeTextFiles.write(path, uuid)).toThrow();
+    expect(() => nodeTextFiles.write(path, uuid)).toThrow(/EISDIR/);
 
     expect(existsSync(path)).toBe(false);
     rmdirSync(`${path}.tmp`);

@@ -357,15 +357,18 @@ forEachStore('interruptions', (makeStore) => {
 
   it('[C-16] the end of an inner job that an interrupted outer job no longer waits for is ignored', async () => {
     const about = await line(makeStore);
+    const gates = [new Gate(), new Gate()];
+    const part = defineJob({ name: 'part', run: (number: number) => (gates[number] as Gate).pass() });
     const inner: Job<string>[] = [];
     const outer = defineJob({
       name: 'outer',
       run: async () => {
-        const job = await local.getQueue().put(about.slow());
+        const job = await local.getQueue().put(part(inner.length));
         inner.push(job);
         return job;
       },
     });
+    about.box.define(part);
     about.box.define(outer);
     const dispatcher = new Dispatcher(about.box, { uuid: ids.first });
     about.box.on('dispatcherActivated', ({ representation }) =>
@@ -374,22 +377,29 @@ forEachStore('interruptions', (makeStore) => {
     dispatcher.activate();
     about.testBox.reactor.run();
     await about.testBox.reactor.runUntilIdle();
-    const job = await about.box.queue().put(outer());
+    const job = outer();
+    await job.addCallback(about.note());
+    await about.box.queue().put(job);
     await about.testBox.reactor.runUntilIdle();
-    const [first] = inner;
-    expect((await job.refresh()).record.waitingOn).toBe(first?.id);
-
+    const first = inner[0] as Job<string>;
+    expect((await job.refresh()).record.waitingOn).toBe(first.id);
     await dispatcher.deactivate();
     dispatcher.activate();
     await about.testBox.reactor.runUntilIdle();
-    const second = inner[1];
-    expect((await job.refresh()).record.waitingOn).toBe(second?.id);
-    internals(about.box).waits.announce((first as Job<string>).id as string);
-    await about.testBox.reactor.runUntilIdle();
-    expect((await job.refresh()).status).toBe('ACTIVE');
+    const second = inner[1] as Job<string>;
 
-    about.gate.open('both');
-    expect(await job.result()).toBe('both');
+    gates[0]?.open('of the interrupted run');
+    await about.testBox.reactor.runUntilIdle();
+    expect(await first.result()).toBe('of the interrupted run');
+    // Also by a process that has read the outer job before it was interrupted.
+    await internals(about.box).waits.takeOver(first.id ?? '', job.id ?? '');
+    expect((await job.refresh()).record).toMatchObject({ state: 'active.waiting', waitingOn: second.id });
+    expect(about.seen).toEqual([]);
+
+    gates[1]?.open('of the second run');
+    expect(await job.result()).toBe('of the second run');
+    await job.waitFor('COMPLETED');
+    expect(about.seen).toEqual(['of the second run']);
   });
 
   it('[C-17] without an agent that accepts system jobs an interrupted job stays active', async () => {

@@ -178,27 +178,42 @@ forEachStore('Joined jobs', (makeStore) => {
     open('post');
   });
 
-  it('[S-8] parallel puts all inner jobs at once, and the postprocess when all are done', async () => {
-    const { box, queue, hold, open, started, reactor } = await setUp(makeStore);
-    await box.start({ agent: agent({ size: 9 }) });
-    await queue.put(parallel([hold('a'), hold('b'), hold('c')], { postprocess: hold.partial('post') }));
-    await reactor.runUntilIdle();
-    const seen = [[...started]];
-
-    for (const name of ['b', 'c', 'a']) {
-      open(name);
+  it.each([
+    [['a', 'b', 'c']],
+    [['a', 'c', 'b']],
+    [['b', 'a', 'c']],
+    [['b', 'c', 'a']],
+    [['c', 'a', 'b']],
+    [['c', 'b', 'a']],
+  ])(
+    '[S-8] parallel puts all inner jobs at once, and the postprocess when all are done, in the order %j',
+    async (order) => {
+      const { box, queue, hold, open, started, reactor } = await setUp(makeStore);
+      await box.start({ agent: agent({ size: 9 }) });
+      const inner = ['a', 'b', 'c'].map((name) => hold(name));
+      const post = hold.partial('post');
+      await queue.put(parallel(inner, { postprocess: post }));
       await reactor.runUntilIdle();
-      seen.push([...started]);
-    }
+      const seen = [[...started]];
+      const ended: string[] = [];
 
-    expect(seen).toEqual([
-      ['a', 'b', 'c'],
-      ['a', 'b', 'c'],
-      ['a', 'b', 'c'],
-      ['a', 'b', 'c', 'post'],
-    ]);
-    open('post');
-  });
+      for (const name of order) {
+        open(name);
+        await reactor.runUntilIdle();
+        seen.push([...started]);
+        ended.push((await post.refresh()).status);
+      }
+
+      expect(seen).toEqual([
+        ['a', 'b', 'c'],
+        ['a', 'b', 'c'],
+        ['a', 'b', 'c'],
+        ['a', 'b', 'c', 'post'],
+      ]);
+      expect(ended).toEqual(['NEW', 'NEW', 'ACTIVE']);
+      open('post');
+    },
+  );
 
   it('[S-9] a failed inner job counts as finished', async () => {
     const { box, queue, done, fail, collect, reactor } = await setUp(makeStore);
@@ -524,7 +539,8 @@ forEachStore('Joined jobs', (makeStore) => {
 
     await extend(main, done('too late'));
     open('post');
-    await reactor.runUntilIdle();
+    // The polls look for work again.
+    await reactor.advance('30s');
 
     expect(await main.result()).toBe('post');
     expect(started).toEqual(['inner', 'post']);

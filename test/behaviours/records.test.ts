@@ -89,7 +89,7 @@ forEachStore('The records of a dispatcher', (makeStore) => {
       25_000, 20_000, 15_000,
     ]);
     expect([...(a?.jobs ?? [])].map(([id]) => id)).toEqual([jobs[2]?.id, jobs[1]?.id]);
-    expect(() => a?.getJobInfo(jobs[0]?.id ?? '')).toThrow();
+    expect(() => a?.getJobInfo(jobs[0]?.id ?? '')).toThrow(/^Expected a record of job/);
   });
 
   it('[D-38] a job record is made at the claim, with all that is known then and null for the rest', async () => {

@@ -94,14 +94,17 @@ forEachStore('Rescheduling', (makeStore) => {
 
   it('[J-127] a past Date, zero or a negative delay puts the job at the front, with its old beginAfter', async () => {
     for (const answer of [new Date(0), { after: 0 }, { after: -5000 }]) {
-      const { again, note, notes, answering, hold, open, started, queue, reactor, start, stop } =
+      const { again, note, notes, answering, hold, open, started, starts, queue, reactor, start, stop } =
         await setUp(makeStore);
-      const job = await queue.put(again().with({ retryPolicy: answering(answer) }));
-      const beginAfter = (await job.refresh()).beginAfter;
+      const job = await queue.put(again().with({ retryPolicy: answering(answer) }), { beginBy: '1h' });
+      const { beginAfter, beginBy } = await job.refresh();
       await queue.put(hold('other'));
       await queue.put(note('last'));
       await job.addCallback(hold.partial('callback of the first'));
 
+      // It is put back at another instant than it was put.
+      reactor.run();
+      await reactor.advance('10m');
       await start();
       await reactor.runUntilIdle();
       const order = [...started];
@@ -112,7 +115,8 @@ forEachStore('Rescheduling', (makeStore) => {
 
       expect(order).toEqual(['callback of the first']);
       expect(noted).toBe(0);
-      expect((await job.refresh()).beginAfter).toEqual(beginAfter);
+      expect([(await job.refresh()).beginAfter, job.beginBy]).toEqual([beginAfter, beginBy]);
+      expect(starts[0]).toBe(Number(beginAfter) + 600_000);
       expect(job.status).toBe('COMPLETED');
       await stop();
     }

@@ -7,6 +7,8 @@ import {
   type Json,
   kindOfFailure,
   NeverRetry,
+  type RetryAnswer,
+  type RetryCache,
   RetryCommonForever,
   RetryCommonFourTimes,
   type RetryPolicy,
@@ -15,7 +17,7 @@ import {
 import { expect, it } from 'vitest';
 import { makeControlledJobs } from './controlled-jobs.ts';
 import { crashHolder, startDispatchers, twoUuids } from './dispatchers.ts';
-import { conflict, disconnect, Faults, faultyStore, has } from './faulty-store.ts';
+import { conflict, Faults, faultyStore, has, lostConnection } from './faulty-store.ts';
 import { makeRecordingJobs } from './recording-jobs.ts';
 import { forEachStore, type MakeStore, makeBox } from './stores.ts';
 
@@ -80,29 +82,74 @@ function asked(
 }
 
 forEachStore('Retry policies', (makeStore) => {
-  it('[J-104] a policy is asked about errors of the job, of the commit and about interruptions, and keeps data', async () => {
-    const { work, errors, faults, queue, reactor } = await setUp(makeStore);
-    const updates: (readonly [string, Json])[][] = [];
-    const policy = asked('asked', {
-      updateData: (data, cache) => {
-        updates.push([...cache]);
-        return { ...data, seen: cache.size };
+  /** One attempt that ends as the test says, under a policy that gives one answer to every question; then half an hour. */
+  async function attemptThatEnds(how: 'jobError' | 'commitError' | 'interrupted', answer: RetryAnswer) {
+    const faults = new Faults();
+    const questions: string[] = [];
+    const calls: number[] = [];
+    let askedAt = 0;
+    const ask = (question: string, failure?: Failure, cache?: RetryCache): RetryAnswer => {
+      questions.push(question);
+      if (failure !== undefined) cache?.set(question, failure.message);
+      askedAt = testBox.reactor.now();
+      return answer;
+    };
+    const policy: RetryPolicy = {
+      name: 'asked',
+      jobError: (failure, cache) => ask('jobError', failure, cache),
+      commitError: (failure, cache) => ask('commitError', failure, cache),
+      interrupted: (data) => ({ answer: ask('interrupted'), data: { ...data, interrupted: 'noted' } }),
+      updateData: (data, cache) => ({ ...data, ...Object.fromEntries(cache), updated: true }),
+    };
+    const work = defineJob({
+      name: 'work',
+      run: async (): Promise<string> => {
+        calls.push(testBox.reactor.now());
+        if (calls.length > 1) return 'worked';
+        if (how === 'jobError') throw new Error('from the job');
+        if (how === 'interrupted') await new Promise(() => {});
+        return 'not committed';
       },
     });
-    errors.push(new Error('from the job'));
+    const testBox = await makeBox({ store: faultyStore(makeStore(), faults), jobs: [work], queues: [''] });
+    const dispatchers = await startDispatchers(testBox, twoUuids);
+    if (how === 'commitError') faults.refuseNext('job.finish', new Error('from the commit'));
+    const job = await testBox.box.queue().put(work().with({ retryPolicy: policy }));
+    await testBox.reactor.runUntilIdle();
+    if (how === 'interrupted') await crashHolder(testBox, dispatchers, job);
+    await testBox.reactor.advance('30m');
+    await job.refresh();
+    return { job, questions, calls, askedAt, stop: testBox.stop };
+  }
 
-    const failed = await queue.put(work().with({ retryPolicy: policy }));
-    await reactor.runUntilIdle();
-    faults.refuseNext('job.finish', new Error('from the commit'));
-    await queue.put(work().with({ retryPolicy: policy }));
-    await reactor.runUntilIdle();
+  it.each([
+    ['jobError', 'an error of its code', 'failed', { jobError: 'from the job', updated: true }],
+    ['commitError', 'an error of its commit', 'failed', { commitError: 'from the commit', updated: true }],
+    ['interrupted', 'an interruption', 'aborted', { interrupted: 'noted' }],
+  ] as const)(
+    '[J-104] %s of a policy is asked about %s; a boolean, a Date or a delay decides, and data is kept',
+    async (how, _what, ending, kept) => {
+      const date = new Date('2030-01-01T00:20:00Z');
+      const delays: readonly (readonly [RetryAnswer, (askedAt: number) => number])[] = [
+        [true, (askedAt) => askedAt],
+        [{ after: '10m' }, (askedAt) => askedAt + 600_000],
+        [date, () => Number(date)],
+      ];
+      for (const [answer, secondCallAt] of delays) {
+        const { job, questions, calls, askedAt, stop } = await attemptThatEnds(how, answer);
+        expect(questions).toEqual([how]);
+        expect(calls.slice(1)).toEqual([secondCallAt(askedAt)]);
+        expect(await job.result()).toBe('worked');
+        expect(job.record.retryData).toMatchObject(kept);
+        await stop();
+      }
 
-    expect(policy.questions).toEqual(['jobError: from the job', 'commitError: from the commit']);
-    expect(updates).toHaveLength(2);
-    expect((await failed.refresh()).record.retryData).toMatchObject({ seen: 0 });
-    const told = policy.interrupted({}, tools);
-    expect(told).toEqual({ answer: false, data: { interruptions: 1 } });
-  });
+      const { job, questions, calls } = await attemptThatEnds(how, false);
+
+      expect([questions, calls.length, job.ending]).toEqual([[how], 1, ending]);
+      expect(job.record.retryData).toMatchObject(kept);
+    },
+  );
 
   it('[J-105] the cache is empty at each call, shared by both questions, and stored with the outcome', async () => {
     const { work, errors, faults, queue, reactor } = await setUp(makeStore);
@@ -266,7 +313,7 @@ forEachStore('Retry policies', (makeStore) => {
 
   it('[J-111] a job whose deadline has passed is not retried; one that is still in time is', async () => {
     const { work, errors, calls, queue, reactor } = await setUp(makeStore);
-    errors.push(disconnect(), disconnect(), disconnect());
+    errors.push(lostConnection(), lostConnection(), lostConnection());
 
     const late = await queue.put(work(), { beginBy: '7s' });
     await reactor.advance('1m');
@@ -341,10 +388,19 @@ forEachStore('Retry policies', (makeStore) => {
 
   it('[J-114] lost connections are waited for: 5, 10 … 60 s, also from the job into its commit, in its slot', async () => {
     const { work, errors, gaps, faults, queue, reactor, box } = await setUp(makeStore);
-    errors.push(...Array.from({ length: 12 }, disconnect));
-    faults.refuseNext('job.finish', disconnect(), disconnect());
+    // No policy is asked about a commit that a store lost with its connection: this error is one that only the policy takes for that.
+    const retryPolicy = commonRetryPolicy({
+      name: 'knowsItsStore',
+      maxConflicts: 4,
+      maxInterruptions: 9,
+      retriesOtherCommitErrors: false,
+      kindOf: (failure) => (failure.message === 'no leader' ? 'disconnect' : kindOfFailure(failure)),
+    });
+    errors.push(...Array.from({ length: 8 }, lostConnection));
+    const away = (): Error => new Error('no leader');
+    faults.refuseNext('job.finish', away(), away(), away(), away(), away(), away());
 
-    const job = await queue.put(work());
+    const job = await queue.put(work().with({ retryPolicy }));
     await reactor.advance('1m');
     const held = (await job.place()).agent;
     await reactor.advance('15m');
@@ -420,7 +476,7 @@ forEachStore('Retry policies', (makeStore) => {
       jobError: async (failure, cache, tools) =>
         failure.message === 'later' ? { after: '1m' } : RetryCommonFourTimes.jobError(failure, cache, tools),
     };
-    errors.push(conflict(), disconnect(), new Error('later'), conflict(), conflict());
+    errors.push(conflict(), lostConnection(), new Error('later'), conflict(), conflict());
 
     const job = await queue.put(work().with({ retryPolicy: patient }));
     await reactor.advance('5m');
@@ -429,7 +485,7 @@ forEachStore('Retry policies', (makeStore) => {
       transaction_error: 2,
       last_transaction_error: { name: 'ConflictError' },
       disconnected: 1,
-      last_disconnected: { code: 'STORE_DISCONNECTED' },
+      last_disconnected: { code: 'ECONNRESET' },
       first_active: start,
     });
     expect(Number(job.activeStart)).toBeGreaterThan(start);
@@ -446,7 +502,7 @@ forEachStore('Retry policies', (makeStore) => {
     const conflicting = await queue.put(work());
     await reactor.runUntilIdle();
     errors.length = 0;
-    errors.push(...Array.from({ length: 6 }, disconnect));
+    errors.push(...Array.from({ length: 6 }, lostConnection));
     const away = await queue.put(work());
     await reactor.advance('5m');
     faults.refuseNext('job.finish', ...Array.from({ length: 6 }, () => new Error('refused')));

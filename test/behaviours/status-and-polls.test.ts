@@ -185,7 +185,7 @@ forEachStore('Questions to a dispatcher', (makeStore) => {
 
     const info = a.getJobInfo(job.id ?? '');
 
-    expect(a.getPollInfo().queues['']?.main?.error).toContain('the store is away');
+    expect(a.getPollInfo().queues['']?.main?.error).toContain('got no answer');
     expect(info).toMatchObject({ completed: null, reassigned: false });
     faults.refuseHeld = () => null;
   });

@@ -8,6 +8,8 @@ import {
   type JobDefinition,
   local,
   NeverRetry,
+  RetryCommonForever,
+  RetryCommonFourTimes,
   type RetryPolicy,
   SignalboxError,
 } from 'signalbox';
@@ -22,6 +24,7 @@ import {
   forgetfulStore,
   has,
   interceptedStore,
+  lostConnection,
 } from './faulty-store.ts';
 import { forEachStore, type MakeStore, makeBox, type TestBox } from './stores.ts';
 
@@ -149,7 +152,7 @@ forEachStore('store errors', (makeStore) => {
     await about.reactor.advance('5s');
 
     expect(about.dispatcher.polls.newest()?.queues['']?.main).toMatchObject({
-      error: expect.stringContaining('the store is away'),
+      error: expect.stringMatching(/database to answer a call, got no answer/),
       newJobs: [],
       size: 1,
       len: 0,
@@ -191,10 +194,7 @@ forEachStore('store errors', (makeStore) => {
   it('a job that may start once only is called once when the answer to its start was lost', async () => {
     const calls: string[] = [];
     const once = defineJob({ name: 'once', run: () => calls.push('once'), retry: NeverRetry });
-    const unknown = times(1, () => {
-      const lost = { call: 'a commit', reason: 'nobody answered', outcome: 'unknown' } as const;
-      return new SignalboxError('STORE_DISCONNECTED', lost);
-    });
+    const unknown = times(1, () => disconnect('unknown'));
     const about = await shaky(
       () => forgetfulStore(makeStore(), (commit) => (has(commit, 'job.start') ? unknown() : null)),
       [once],
@@ -248,7 +248,7 @@ forEachStore('store errors', (makeStore) => {
   });
 
   it('[C-19] a callable that loses its connection is tried until it succeeds, waiting 5, 10 … 60 seconds', async () => {
-    const { calls, definition } = throwing(Array.from({ length: 49 }, () => disconnect));
+    const { calls, definition } = throwing(Array.from({ length: 49 }, () => lostConnection));
     const about = await shaky(makeStore, [definition]);
     const job = await about.box.queue().put(definition());
     await about.reactor.runUntilIdle();
@@ -316,16 +316,63 @@ forEachStore('store errors', (makeStore) => {
     expect(calls).toHaveLength(5);
   });
 
-  it('[C-23] a commit that fails for lack of a connection is retried without limit, with the callable', async () => {
+  it('[C-23] an outcome is kept while the store is away, tried after 5, 10 … 60 s without limit, and the code called once', async () => {
+    for (const retry of [RetryCommonFourTimes, RetryCommonForever, NeverRetry]) {
+      const { calls, definition } = throwing([]);
+      const about = await shaky(makeStore, [definition]);
+      about.faults.refuseNext('job.finish', ...Array.from({ length: 20 }, () => disconnect()));
+      const job = await about.box.queue().put(definition().with({ retryPolicy: retry }));
+      const next = await about.box.queue().put(about.note('next'));
+
+      // 5 + 10 + … + 60 s, and eight times 60 s.
+      await about.reactor.advance((390 + 8 * 60) * 1000 - 1);
+      expect((await job.refresh()).status).toBe('ACTIVE');
+      // Its agent has one slot.
+      expect((await next.refresh()).status).toBe('PENDING');
+      await about.reactor.advance(1);
+
+      expect(await job.result()).toBe('done');
+      expect(calls).toHaveLength(1);
+      await next.result();
+      expect(about.logged('ERROR').filter((message) => message.includes('committing the outcome'))).toEqual([
+        expect.stringMatching(/^error 1 while .*: again in 5 s: .*got no answer/),
+        expect.stringMatching(/^error 10 while .*: again in 50 s/),
+        expect.stringMatching(/^error 20 while .*: again in 60 s/),
+      ]);
+      expect(about.logged('CRITICAL')).toEqual([]);
+      await about.stop();
+    }
+  });
+
+  it('[C-23] an outcome whose answer was lost with the connection is not written again, and its callbacks are called once', async () => {
+    const { calls, definition } = throwing([]);
+    const isLost = times(1, () => disconnect('unknown'));
+    const about = await shaky(
+      () => forgetfulStore(makeStore(), (commit) => (has(commit, 'job.finish') ? isLost() : null)),
+      [definition],
+    );
+    const job = definition();
+    await job.addCallback(about.note);
+
+    await about.box.queue().put(job);
+    await about.reactor.advance('5s');
+
+    expect((await job.refresh()).status).toBe('COMPLETED');
+    expect([calls.length, about.seen]).toEqual([1, ['done']]);
+    const events = await eventsOf(about, job);
+    expect(events.filter((event) => event === 'job.finish')).toHaveLength(1);
+  });
+
+  it('[C-23] a store of a program that throws the error of its socket is away as well', async () => {
     const { calls, definition } = throwing([]);
     const about = await shaky(makeStore, [definition]);
-    about.faults.refuseNext('job.finish', ...Array.from({ length: 20 }, disconnect));
+    about.faults.refuseNext('job.finish', lostConnection(), lostConnection());
     const job = await about.box.queue().put(definition());
 
-    await about.reactor.advance('30m');
+    await about.reactor.advance('15s');
 
     expect(await job.result()).toBe('done');
-    expect(calls).toHaveLength(21);
+    expect(calls).toHaveLength(1);
   });
 
   it.each([
@@ -433,7 +480,7 @@ forEachStore('store errors', (makeStore) => {
         // A program gets the error and asks again.
         if (by === 'client' && !believed.some(({ check }) => check === 'holder')) return null;
         left -= 1;
-        return left === 0 ? new SignalboxError('STORE_REPLICA', { reason: 'no answer' }) : null;
+        return left === 0 ? disconnect('unknown') : null;
       });
       const { box, reactor, stop } = await makeBox({ store, jobs: [give, later, work], queues: [''] });
       const job = give();

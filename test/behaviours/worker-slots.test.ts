@@ -2,7 +2,7 @@ import { agent, ConflictError, type Dispatcher, defineJob, local, type Store } f
 import { expect, it } from 'vitest';
 import { makeControlledJobs, namesOf } from './controlled-jobs.ts';
 import { agentOf, representationOf, startDispatchers } from './dispatchers.ts';
-import { Faults, faultyStore, has, interceptedStore, lostConnection } from './faulty-store.ts';
+import { disconnect, Faults, faultyStore, has, interceptedStore } from './faulty-store.ts';
 import { forEachStore, makeBox, type TestBoxOptions } from './stores.ts';
 
 forEachStore('Workers', (makeStore) => {
@@ -81,7 +81,7 @@ forEachStore('Workers', (makeStore) => {
     await startDispatchers(testBox, ['a']);
     const annotated = (name: string) => done(name).with({ annotations: { colour: 'red' } });
 
-    const away = Array.from({ length: 14 }, lostConnection);
+    const away = Array.from({ length: 14 }, () => disconnect());
     errors.push(...away);
     await queue.put(annotated('patient'));
     // 5 + 10 + … + 60 s, and two more of 60 s.

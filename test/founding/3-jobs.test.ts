@@ -150,20 +150,25 @@ describe.each(stores)('A job that is completed when it is handed out, on a %s st
   async function handedOut() {
     const opened = await opening(makeStore());
     const { box, queue } = opened;
-    const [badJob, status] = await box.transaction(async (tx) => {
+    const [badJob, waited, status] = await box.transaction(async (tx) => {
       const put = await tx.queue().put(multiply(21, 2));
+      const before = put.status;
       await put.fail();
-      return [put, put.status] as const;
+      return [put, before, put.status] as const;
     });
+    // As other handles see it, now that the transaction is over.
+    const seen = await box.job(badJob.id ?? '').refresh();
     const flagJob = await queue.put(multiply(21, 2));
     const result = await waitForResult(flagJob);
-    return { ...opened, badJob, status, result };
+    return { ...opened, badJob, statuses: [waited, status, seen.status], seen, result };
   }
 
   it('a waiting job that is failed is COMPLETED', async () => {
-    const { status } = await handedOut();
+    const { statuses, seen } = await handedOut();
 
-    expect(status).toBe('COMPLETED');
+    expect(statuses).toEqual(['PENDING', 'COMPLETED', 'COMPLETED']);
+    expect([seen.ending, seen.activeStart]).toEqual(['failed', null]);
+    expect(seen.outcome).toMatchObject({ ok: false, failure: { name: 'TimeoutError' } });
   });
 
   it('the dispatcher is OK with it and moves on', async () => {

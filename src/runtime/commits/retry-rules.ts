@@ -35,16 +35,15 @@ export const retryRules = {
     logsFirstConflict: false,
     after: (error, count) => ({
       waitMs: growing(count),
-      level: count === 1 || count % 10 === 0 ? (isOutage(error) ? 'ERROR' : 'CRITICAL') : null,
+      level: count === 1 || count % 10 === 0 ? (isStoreAway(error) ? 'ERROR' : 'CRITICAL') : null,
     }),
     named: (count) => `error ${count}`,
   },
   /** Reads what a worker needs before it calls a job: repeated while the store is away; any other error is thrown. */
   load: {
     judge(error) {
-      const kind = kindOfFailure(Failure.from(error));
-      if (kind === 'conflict') return 'conflict';
-      return kind === 'disconnect' || isStoreAway(error) ? 'later' : 'ends';
+      if (kindOfFailure(Failure.from(error)) === 'conflict') return 'conflict';
+      return isStoreAway(error) ? 'later' : 'ends';
     },
     logsFirstConflict: true,
     after: (_error, count) => ({ waitMs: growing(count), level: 'INFO' }),
@@ -67,9 +66,13 @@ export function isStoreClosed(error: unknown): boolean {
   return hasCode(error, closedCodes);
 }
 
-/** Whether the store refused a commit regardless of its content: it may take the same commit later. */
-export function isStoreAway(error: unknown): error is SignalboxError {
-  return error instanceof SignalboxError && error.code.startsWith('STORE_') && !isStoreClosed(error);
+/**
+ * Whether the store did not take a commit regardless of its content, or its answer was lost: it may take the same commit later.
+ * A store of a program's own may throw the errors of sockets.
+ */
+export function isStoreAway(error: unknown): error is Error {
+  if (error instanceof SignalboxError && error.code.startsWith('STORE_')) return !isStoreClosed(error);
+  return kindOfFailure(Failure.from(error)) === 'disconnect';
 }
 
 /** Whether a conflict was found by the database: it has ended the transaction, in which nothing more can be tried. */
@@ -89,11 +92,4 @@ function growing(count: number): number {
 
 function hasCode(error: unknown, codes: readonly string[]): boolean {
   return error instanceof SignalboxError && codes.includes(error.code);
-}
-
-function isOutage(error: unknown): boolean {
-  return (
-    (error instanceof SignalboxError && error.code.startsWith('STORE_')) ||
-    kindOfFailure(Failure.from(error)) === 'disconnect'
-  );
 }

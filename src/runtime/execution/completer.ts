@@ -175,7 +175,7 @@ export class Completer {
     if (awaited !== null) run.retry ??= retries.stepOf(run);
     if (error instanceof ReassignedError) this.giveUp(run, error);
     else if (error instanceof ConflictError && completes) this.finish(run, outcome, awaited, false);
-    // The outcome is kept and written when the store takes it: the code is not called again for a full disk.
+    // The outcome is kept and written when the store takes it: the code is not called again for that, nor a policy asked.
     else if (isStoreAway(error)) this.#finishWhenStoreReturns(run, ending, awaited, error);
     else if (isStoreClosed(error)) run.onDone();
     else if (run.retry !== null) retries.repeat(run, error, () => this.finish(run, outcome, awaited));
@@ -186,12 +186,7 @@ export class Completer {
       });
   }
 
-  #finishWhenStoreReturns(
-    run: Run,
-    ending: CommittedEnding,
-    awaited: string | null,
-    error: SignalboxError,
-  ): void {
+  #finishWhenStoreReturns(run: Run, ending: CommittedEnding, awaited: string | null, error: Error): void {
     const { finished, outcome, completes, changes } = ending;
     this.#deps.retries.retryWhenStoreReturns(
       run,

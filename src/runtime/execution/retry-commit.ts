@@ -1,4 +1,4 @@
-import { ReassignedError, type SignalboxError } from '../../errors.ts';
+import { ReassignedError } from '../../errors.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { RetryStep } from '../commits/retry.ts';
 import { isStoreAway } from '../commits/retry-rules.ts';
@@ -39,18 +39,19 @@ export class CommitRetries {
   }
 
   /**
-   * Makes a commit again that the store did not take regardless of its content, for as long as the store is away. When the
-   * job is as the commit leaves it, only the answer was lost: then `whenCommitted` follows. Unlike `repeat` it leaves
-   * conflicts to the policy, since the commit may depend on what its attempt has read.
+   * Makes a commit again that the store did not take regardless of its content, for as long as the store is away: a step
+   * that must succeed. When the job is as the commit leaves it, only the answer was lost: then `whenCommitted` follows.
+   * Unlike `repeat` it leaves conflicts to the policy, since the commit may depend on what its attempt has read.
    */
   retryWhenStoreReturns(
     run: Run,
-    error: SignalboxError,
+    error: Error,
     committed: JobRecord,
     whenCommitted: () => void,
     again: () => void,
   ): void {
-    const pause = isUsual(error) ? this.#context.sleep(1000) : this.#outage(run).pause(error);
+    run.outage ??= this.stepOf(run);
+    const pause = run.outage.pause(error);
     const look = (): Promise<() => void> =>
       this.#context.store.get('job', committed.id).then(
         (now) => (isAsLeft(committed, now) ? whenCommitted : again),
@@ -75,14 +76,4 @@ export class CommitRetries {
       return true;
     }
   }
-
-  #outage(run: Run): RetryStep {
-    run.outage ??= this.stepOf(run);
-    return run.outage;
-  }
-}
-
-/** A full disk, or a database out of reach: not worth a log entry each time. */
-function isUsual({ code }: SignalboxError): boolean {
-  return code === 'STORE_FULL' || code === 'STORE_DISCONNECTED';
 }

@@ -186,7 +186,8 @@ describe('a store', () => {
     ['an ordinary Error', 'neither', ordinary],
     ['an Error of the program with code STORE_CLOSED', 'neither', withCode('STORE_CLOSED')],
     ['an Error of the program with code STORE_FULL', 'neither', withCode('STORE_FULL')],
-    ['an Error with code ECONNRESET', 'neither', withCode('ECONNRESET')],
+    ['an Error with code ECONNRESET', 'away', withCode('ECONNRESET')],
+    ['an Error with code ENOENT', 'neither', withCode('ENOENT')],
   ])('that throws %s is %s', (_error, expected, thrown) => {
     expect([isStoreClosed(thrown), isStoreAway(thrown)]).toEqual([
       expected === 'closed',
