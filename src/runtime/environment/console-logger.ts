@@ -59,10 +59,15 @@ function lineOf(level: LogLevel, { stream, err }: LogFields, message: string): s
   return showsStack ? [line, ...stackOf(err)].join('\n') : line;
 }
 
+/** Where the runtime calls the code of a job: the frames from here on are its own. */
+const caller = ' Executor.#call ';
+
 /** The frames of an error and of its causes, indented: nothing in a stack may look like a line of its own. */
 function stackOf({ stack = '', cause }: Error): string[] {
-  const frames = escapeControls(stack)
-    .split('\n')
+  const all = escapeControls(stack).split('\n');
+  const end = all.findIndex((line) => line.includes(caller));
+  const frames = all
+    .slice(0, end < 0 ? all.length : end)
     .filter((line) => /^\s+at /.test(line) && !line.includes('(node:'));
   if (!(cause instanceof Error)) return frames;
   const title = escapeControls(String(cause)).replaceAll('\n', '\\n');

@@ -111,9 +111,14 @@ export class Log {
 
 const longestError = 300;
 
-/** An error as a message of the log shows it: its name and message, cut. The field `err` has all of it. */
-export function errorText({ name, message }: { readonly name: string; readonly message: string }): string {
-  const text = `${name}: ${message}`;
+/** An error as a message of the log shows it: its name, code and message, cut. The field `err` has all of it. */
+export function errorText(error: {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: unknown;
+}): string {
+  const { name, message, code } = error;
+  const text = `${name}${typeof code === 'string' ? ` [${code}]` : ''}: ${message}`;
   return text.length <= longestError ? text : `${text.slice(0, longestError).toWellFormed()}…`;
 }
 

@@ -44,6 +44,8 @@ export class LoopWatch {
   note(name: string): void {
     if (name === this.#last) return;
     this.#last = name;
+    // The newest is last: it is the likeliest to have blocked.
+    this.#ran.delete(name);
     this.#ran.add(name);
     if (this.#timer === null) this.#watch();
   }
@@ -64,23 +66,22 @@ export class LoopWatch {
   #look(due: number): void {
     const now = this.#now();
     const lag = now - due;
-    for (const name of this.#running()) this.#ran.add(name);
-    const wasBusy = this.#ran.size > 0;
-    if (lag > longestMs && now - this.#loggedAt >= quietMs) this.#warn(lag, now);
+    const names = new Set([...this.#running(), ...[...this.#ran].reverse()]);
+    if (lag > longestMs && now - this.#loggedAt >= quietMs) this.#warn(lag, now, [...names]);
     this.#ran.clear();
     this.#last = null;
     this.#timer = null;
-    if (wasBusy) this.#watch();
+    if (names.size > 0) this.#watch();
   }
 
-  #warn(lag: number, now: number): void {
+  #warn(lag: number, now: number, names: readonly string[]): void {
     this.#loggedAt = now;
-    const named = [...this.#ran].slice(0, mostNamed).join(', ');
-    const more = this.#ran.size > mostNamed ? ` and ${this.#ran.size - mostNamed} more` : '';
+    const named = names.slice(0, mostNamed).join(', ');
+    const more = names.length > mostNamed ? ` and ${names.length - mostNamed} more` : '';
     this.#context.log.events(
       'WARNING',
       () =>
-        `event loop was blocked for ${(lag / 1000).toFixed(1)} s while these ran: ${named}${more}. Nothing else runs meanwhile, not even a ping: move long work to a worker thread.`,
+        `event loop was blocked for ${(lag / 1000).toFixed(1)} s or more; these jobs ran: ${named}${more}. No claim and no ping is made meanwhile: move long work to a worker thread.`,
       { ms: lag },
     );
   }
