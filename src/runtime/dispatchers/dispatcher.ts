@@ -30,7 +30,7 @@ import { Inspectable } from '../environment/inspectable.ts';
 import type { Reactor, ScheduledCall } from '../environment/reactor/reactor.ts';
 import { checkBox, type DispatcherHost, hostOf } from './dispatcher-host.ts';
 import { Poller } from './poller.ts';
-import { logDeactivated } from './recovery-log.ts';
+import { logActivating, logDeactivated } from './recovery-log.ts';
 
 /** Options of a dispatcher. */
 export interface DispatcherOptions {
@@ -148,9 +148,7 @@ export class DispatcherOf<Box extends object> extends Inspectable implements Age
   activate(): void {
     this.#host.mustRun('activating a dispatcher');
     this.#mustAccept('dispatcher.activate');
-    this.#context.log.events('INFO', () => `attempting to activate dispatcher ${this.uuid}`, {
-      dispatcher: this.uuid,
-    });
+    logActivating(this.#context, this.uuid);
     this.#activated = this.#context.now();
     this.polls.clear();
     this.jobs.clear();

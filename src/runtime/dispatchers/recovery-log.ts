@@ -33,6 +33,11 @@ export function logDead(
   log.events('WARNING', what, { dispatcher, queue, ms });
 }
 
+/** Logs that a dispatcher is about to take part. */
+export function logActivating({ log }: RuntimeContext, dispatcher: string): void {
+  log.events('INFO', () => `attempting to activate dispatcher ${dispatcher}`, { dispatcher });
+}
+
 /** Logs that a dispatcher has stopped, and which jobs it has handed on: another worker takes them. */
 export function logDeactivated(
   { log }: RuntimeContext,
