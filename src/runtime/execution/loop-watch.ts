@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { ScheduledCall } from '../environment/reactor/reactor.ts';
 
@@ -22,6 +23,8 @@ export class LoopWatch {
   readonly #context: Pick<RuntimeContext, 'reactor' | 'log'>;
   readonly #now: () => number;
   readonly #running: () => Iterable<string>;
+  // Its calls belong to no job and no request: neither may be kept by them, nor named in an entry.
+  readonly #root = new AsyncResource('signalbox');
   /** The definitions of what has run since the last look: the job that blocked may be over when the watch looks. */
   readonly #ran = new Set<string>();
   #last: string | null = null;
@@ -60,7 +63,10 @@ export class LoopWatch {
   #watch(): void {
     if (this.#isStopped || !this.#context.log.isRead('WARNING')) return;
     const due = this.#now() + intervalMs;
-    this.#timer = this.#context.reactor.callInBackground?.(intervalMs, () => this.#look(due)) ?? null;
+    const { reactor } = this.#context;
+    this.#timer = this.#root.runInAsyncScope(
+      () => reactor.callInBackground?.(intervalMs, () => this.#look(due)) ?? null,
+    );
   }
 
   #look(due: number): void {
