@@ -71,6 +71,7 @@ export {
 } from './runtime/definitions/filters-and-choosers.ts';
 export type { DispatcherOptions, StatusInfo } from './runtime/dispatchers/dispatcher.ts';
 export type { DispatcherEventName } from './runtime/dispatchers/lifecycle-hooks.ts';
+export { type ConsoleLoggerOptions, consoleLogger } from './runtime/environment/console-logger.ts';
 export type { LogFields, Logger, LogLevel, LogStream } from './runtime/environment/logging.ts';
 export {
   type IdSource,

@@ -1,4 +1,4 @@
-import type { Logger, LogLevel } from '../index.ts';
+import { consoleLogger, type Logger, type LogLevel } from '../index.ts';
 import { checkOptions } from './check-options.ts';
 
 /** The options of an echo of the log. */
@@ -12,21 +12,15 @@ export interface LogEchoOptions {
 }
 
 /** A logger whose echo can be ended. */
-export interface LogEcho extends Logger {
+export interface LogEcho extends Required<Logger> {
   /** Ends the echo. */
   stop(): void;
 }
 
-const levels = [
-  ['DEBUG', 'debug'],
-  ['INFO', 'info'],
-  ['WARNING', 'warn'],
-  ['ERROR', 'error'],
-  ['CRITICAL', 'fatal'],
-] as const;
+const methods = ['debug', 'info', 'warn', 'error', 'fatal'] as const;
 
 /**
- * Makes a logger that shows entries from a level up, one line each. In a test, only the log shows a callback that is
+ * Makes a logger that shows entries from a level up, as `consoleLogger` does. In a test, only the log shows a callback that is
  * retried without end.
  *
  * @example
@@ -44,19 +38,25 @@ const levels = [
 export function echoLog(options: LogEchoOptions = {}): LogEcho {
   checkOptions(options, ['level', 'write', 'logger']);
   const { level = 'CRITICAL', write = (line) => console.log(line), logger } = options;
-  const lowest = levels.findIndex(([name]) => name === level);
   let isOn = true;
+  const lines = consoleLogger({
+    level,
+    write: (line) => {
+      if (isOn) write(line);
+    },
+  });
+  const other = (method: (typeof methods)[number]): (typeof methods)[number] =>
+    method === 'fatal' && logger?.fatal === undefined ? 'error' : method;
   const echo = {} as LogEcho;
-  for (const [rank, [name, method]] of levels.entries()) {
+  for (const method of methods) {
     echo[method] = (fields, message) => {
-      if (isOn && rank >= lowest) write(`${fields.stream} ${name} ${message}`);
-      logger?.[method](fields, message);
+      lines[method](fields, message);
+      logger?.[other(method)]?.(fields, message);
     };
   }
-  echo.isLevelEnabled = (method) => {
-    const rank = levels.findIndex(([, each]) => each === method);
-    return (isOn && rank >= lowest) || (logger !== undefined && logger.isLevelEnabled?.(method) !== false);
-  };
+  echo.isLevelEnabled = (method) =>
+    (isOn && lines.isLevelEnabled(method)) ||
+    (logger !== undefined && logger.isLevelEnabled?.(other(method as 'fatal')) !== false);
   echo.stop = () => {
     isOn = false;
   };

@@ -117,6 +117,11 @@ export class VirtualReactor extends NodeReactor implements RunnableReactor {
     return { cancel: () => this.#timers.cancel(timer) };
   }
 
+  /** Makes no such call: virtual time is never late, and must not be moved in small steps to see that. */
+  override callInBackground(_delayMs: number, _call: () => void): ScheduledCall {
+    return { cancel: () => {} };
+  }
+
   /**
    * Sets the wall clock, forward or back. No time passes: pending calls keep their delay.
    * @throws SignalboxError `INVALID_OPTION`.

@@ -260,7 +260,7 @@ forEachStore('Callbacks', (makeStore) => {
 
     const levelOf = (job: Job<unknown>) =>
       entries
-        .filter((entry) => entry.job === job.id && entry.message.includes('failed'))
+        .filter((entry) => entry.job === job.id && / failed in /.test(entry.message))
         .map(({ level }) => level);
     expect(asked).toEqual(['ofCallbacks', 'mine']);
     expect(levelOf(plainOne)).toEqual(['CRITICAL']);

@@ -38,7 +38,7 @@ forEachStore('fail', (makeStore) => {
       expect(job.outcome).toMatchObject({ ok: false, failure: { name: names[index] } });
     }
     expect(caught).toEqual(names);
-    const logged = entries.filter(({ message }) => message.includes('failed with'));
+    const logged = entries.filter(({ message }) => / failed: /.test(message));
     expect(logged.map(({ level, job, stream }) => [level, job, stream])).toEqual([
       ['ERROR', fresh.id, 'signalbox.events'],
       ['WARNING', pending.id, 'signalbox.events'],

@@ -10,24 +10,32 @@ async function setUp(makeStore: MakeStore) {
   await testBox.box.start();
   const of = (job: Job<unknown>) => testBox.entries.filter((entry) => entry.job === job.id);
   const failures = (job: Job<unknown>) =>
-    of(job).filter(({ message }) => message.includes('failed with traceback'));
+    of(job).filter(
+      ({ stream, message }) => stream === 'signalbox.events' && / failed in \d+ ms: /.test(message),
+    );
   return { ...testBox, ...recording, of, failures, queue: testBox.box.queue() };
 }
 
 forEachStore('The log of jobs', (makeStore) => {
   it('[J-135] a failure is logged with the job and its traceback: ERROR, or CRITICAL of a callback', async () => {
-    const { raise, queue, reactor, failures } = await setUp(makeStore);
+    const { raise, queue, reactor, of, failures } = await setUp(makeStore);
     const job = raise('broken');
     const callback = await job.addCallback(raise.partial('broken callback'));
 
     await queue.put(job);
     await reactor.runUntilIdle();
 
-    expect(failures(job)).toMatchObject([{ level: 'ERROR', stream: 'signalbox.events' }]);
-    expect(failures(job)[0]?.message).toContain(String(job));
-    expect(failures(job)[0]?.message).toContain('Error: broken');
-    expect(failures(job)[0]?.message).toMatch(/at .*recording-jobs\.ts/);
+    const [failure] = failures(job);
+    const { id } = job;
+    expect(failures(job)).toMatchObject([
+      { level: 'ERROR', message: `raise ${id} failed in 0 ms: Error: broken` },
+    ]);
+    expect(failure?.fields.err?.stack).toMatch(/at .*recording-jobs\.ts/);
     expect(failures(callback)).toMatchObject([{ level: 'CRITICAL', stream: 'signalbox.events' }]);
+    const traced = of(job).filter(({ message }) => message.includes('failed with traceback'));
+    expect(traced).toMatchObject([{ level: 'DEBUG', stream: 'signalbox.trace' }]);
+    expect(traced[0]?.message).toContain(String(job));
+    expect(traced[0]?.message).toMatch(/Error: broken\n.*at .*recording-jobs\.ts/s);
   });
 
   it('[J-136] the level is set on the job, or given to put, addCallback and addCallbacks, which overrides it', async () => {
@@ -46,16 +54,17 @@ forEachStore('The log of jobs', (makeStore) => {
     expect(levels).toEqual([['INFO'], ['WARNING'], ['WARNING'], ['DEBUG']]);
   });
 
-  it('[J-137] a success is logged at INFO in trace, with the job and its result', async () => {
+  it('[J-137] a success is logged at INFO in trace, and with its call and result at DEBUG', async () => {
     const { give, queue, reactor, of } = await setUp(makeStore);
     const job = await queue.put(give({ total: 42 }));
     await reactor.runUntilIdle();
 
     const success = of(job).filter(({ message }) => message.includes('succeeded'));
 
-    expect(success).toMatchObject([{ level: 'INFO', stream: 'signalbox.trace' }]);
-    expect(success[0]?.message).toContain(String(job));
-    expect(success[0]?.message).toContain('{"total":42}');
+    expect(success.map(({ level, stream, message }) => [level, stream, message])).toEqual([
+      ['DEBUG', 'signalbox.trace', `${job} succeeded with result:\n{"total":42}`],
+      ['INFO', 'signalbox.trace', `give ${job.id} succeeded in 0 ms`],
+    ]);
   });
 
   it('[J-138] the start of a callback is logged at DEBUG in trace, naming callback and parent', async () => {
@@ -79,9 +88,11 @@ forEachStore('The log of jobs', (makeStore) => {
     await queue.put(job);
     await reactor.runUntilIdle();
 
-    const success = of(callback).filter(({ message }) => message.includes('succeeded'));
+    const success = of(callback).filter(({ level }) => level === 'INFO');
 
-    expect(success).toMatchObject([{ level: 'INFO', stream: 'signalbox.trace' }]);
+    expect(success).toMatchObject([
+      { stream: 'signalbox.trace', message: expect.stringContaining('succeeded') },
+    ]);
     expect(failures(callback)).toEqual([]);
     expect((await callback.refresh()).ending).toBe('succeeded');
   });
@@ -107,7 +118,7 @@ forEachStore('The log of jobs', (makeStore) => {
 
     const lines = entries.flatMap(({ message }) => message.split('\n'));
 
-    expect(of(job)).toHaveLength(3);
+    expect(of(job)).toHaveLength(4);
     expect(lines.filter((line) => line.includes(forged)).length).toBeGreaterThan(3);
     expect(lines.filter((line) => line.startsWith(forged))).toEqual([]);
     expect(String(job)).not.toContain('\n');

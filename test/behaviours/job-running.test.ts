@@ -288,9 +288,17 @@ forEachStore('Running a job', (makeStore) => {
     const entry = (level: string, text: string): unknown[] => [
       expect.objectContaining({ level, message: expect.stringContaining(text) }),
     ];
-    expect(masked(await run(good(), new Error('refused')))).toEqual(entry('INFO', "'a fine value'"));
-    expect(masked(await run(bad(), new Error('refused')))).toEqual(entry('WARNING', 'job-running.test.ts'));
-    expect(masked(await run(odd()))).toEqual(entry('INFO', 'big'));
+    expect(masked(await run(good(), new Error('refused')))).toEqual(
+      entry('INFO', ' succeeded, but a commit error masks'),
+    );
+    const traced = entries.filter(({ level, message }) => level === 'DEBUG' && message.includes('masks'));
+    expect(traced).toEqual([
+      expect.objectContaining({ message: expect.stringMatching(/masks .*'a fine value'$/) }),
+    ]);
+    expect(masked(await run(bad(), new Error('refused')))).toEqual(
+      entry('WARNING', ' failed, but a commit error masks that: RangeError: too far'),
+    );
+    expect(masked(await run(odd()))).toEqual(entry('INFO', 'masks the outcome'));
     expect(masked(await run(retried(), new Error('refused')))).toEqual([]);
   });
 

@@ -59,6 +59,23 @@ describe('a process that is killed, json store', () => {
     expect((await second.refresh()).record).toMatchObject({ attempts: 1, ending: 'aborted' });
   });
 
+  it('leaves jobs whose recovery is one entry at INFO, however many they are', async () => {
+    const directory = join(newDirectory(), 'store');
+    const { child, ids } = await hangingWorker(directory);
+    await killed(child);
+    answers.ends = true;
+
+    const testBox = await makeNodeBox({ store: jsonStore(directory), jobs: [hang, hangOnce, note] });
+    await testBox.box.start();
+    for (const id of ids) await testBox.box.job(id).waitFor('COMPLETED');
+
+    const [recovered, ...others] = testBox
+      .logged('INFO')
+      .filter((message) => !/ (succeeded|agent|activate) /.test(message));
+    expect(recovered).toMatch(/^recovered 2 jobs, 2 handed on: hang(Once)? \S+, hang(Once)? \S+$/);
+    expect(others.filter((message) => ids.some((id) => message.includes(id)))).toEqual([]);
+  });
+
   it('keeps everything it acknowledged, however often it is killed', async () => {
     const directory = join(newDirectory(), 'store');
     const ids: string[] = [];

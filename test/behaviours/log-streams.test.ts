@@ -31,16 +31,15 @@ forEachStore('Log streams', (makeStore) => {
     expect((await held.refresh()).status).toBe('COMPLETED');
     expect(levelsOf(/queue '' added/)).toEqual(['signalbox.events INFO']);
     expect(levelsOf(/activate dispatcher|deactivated dispatcher a/)).toEqual(['signalbox.events INFO']);
-    expect(levelsOf(/fail\('job fails'\).*failed with traceback/)).toEqual(['signalbox.events ERROR']);
-    expect(levelsOf(/fail\('callback fails'\).*failed with traceback/)).toEqual([
-      'signalbox.events CRITICAL',
-    ]);
+    expect(levelsOf(/^fail .* failed in .* Error: job fails/)).toEqual(['signalbox.events ERROR']);
+    expect(levelsOf(/^fail .* failed in .* Error: callback fails/)).toEqual(['signalbox.events CRITICAL']);
     expect(levelsOf(/is reactivated/)).toEqual(['signalbox.events CRITICAL']);
     expect(levelsOf(/^poll /)).toEqual(['signalbox.trace DEBUG']);
     expect(levelsOf(/^starting callback/)).toEqual(['signalbox.trace DEBUG']);
-    expect(levelsOf(/^starting in thread|^completed in thread/)).toEqual(['signalbox.trace INFO']);
-    expect(levelsOf(/succeeded with result/)).toEqual(['signalbox.trace INFO']);
-    expect(levelsOf(/interruption 1/)).toEqual(['signalbox.trace INFO']);
+    expect(levelsOf(/^starting in thread|^completed in thread/)).toEqual(['signalbox.trace DEBUG']);
+    expect(levelsOf(/succeeded with result/)).toEqual(['signalbox.trace DEBUG']);
+    expect(levelsOf(/interruption 1/)).toEqual(['signalbox.trace DEBUG']);
+    expect(levelsOf(/ succeeded (on attempt 2 )?in \d+ ms$/)).toEqual(['signalbox.trace INFO']);
     expect([...new Set(entries.map(({ stream }) => stream))].sort()).toEqual([
       'signalbox.events',
       'signalbox.trace',
@@ -80,7 +79,7 @@ forEachStore('Log streams', (makeStore) => {
 
       expect(written).toEqual(['ERROR']);
       expect(standardError.mock.calls).toEqual([
-        [expect.stringMatching(/^signalbox\.events CRITICAL .*callback fails/)],
+        [expect.stringMatching(/^signalbox\.events CRITICAL .*callback fails\n +at /)],
       ]);
     } finally {
       standardError.mockRestore();

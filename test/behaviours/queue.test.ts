@@ -642,7 +642,7 @@ forEachStore('Queue', (makeStore) => {
 
     expect(wrapper?.outcome).toEqual({ ok: true, value: null });
     expect(wrapper?.record).toMatchObject({ retryPolicy: null, failureLogLevel: null });
-    const failures = entries.filter((entry) => entry.message.includes('failed with traceback'));
+    const failures = entries.filter((entry) => / expired: /.test(entry.message) && entry.job === job.id);
     expect(failures).toMatchObject([{ level: 'WARNING', stream: 'signalbox.events', job: job.id }]);
   });
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   createSignalbox,
+  type LogFields,
   type Logger,
   type LogLevel,
   type LogStream,
@@ -91,14 +92,15 @@ export interface LogEntry {
   readonly stream: LogStream;
   readonly job: string | null;
   readonly message: string;
+  readonly fields: LogFields;
 }
 
 /** A logger that keeps its entries. */
 function collectingLogger(entries: LogEntry[]): Logger {
   const keep =
     (level: LogLevel): Logger['info'] =>
-    ({ stream, job }, message) => {
-      entries.push({ level, stream, job: job ?? null, message });
+    (fields, message) => {
+      entries.push({ level, stream: fields.stream, job: fields.job ?? null, message, fields });
     };
   return {
     debug: keep('DEBUG'),

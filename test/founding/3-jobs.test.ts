@@ -53,10 +53,10 @@ describe.each(stores)('The dispatcher performs a job, on a %s store:', (_, makeS
     const job = await queue.put(multiply(14, 3));
     await waitForResult(job);
 
-    const messages = log.of('signalbox.trace', 'INFO').map((entry) => entry.message);
+    const messages = log.of('signalbox.trace', 'DEBUG').map((entry) => entry.message);
 
     const text = `<Job (id ${job.id}, store 'main') multiply(14, 3)>`;
-    expect(messages).toEqual([
+    expect(messages.filter((message) => !message.startsWith('poll '))).toEqual([
       `starting in thread main:0: ${text}`,
       `${text} succeeded with result:\n42`,
       `completed in thread main:0: ${text}`,
@@ -129,14 +129,17 @@ describe.each(stores)('The dispatcher performs a job, on a %s store:', (_, makeS
     expect(info.result).toMatch(/\*--- End of Failure ---$/);
   });
 
-  it('footnote: a job that fails gives its failure, and the event log has the verbose traceback', async () => {
+  it('footnote: a job that fails gives its failure, the event log has the error, the trace log the verbose traceback', async () => {
     const { log, queue } = await opening(makeStore());
     const job = await queue.put(multiply(14, null));
 
     const failure = (await waitForResult(job)) as Failure;
 
     expect(String(failure)).toMatch(/^<Failure TypeError: unsupported operand/);
-    const last = log.of('signalbox.events', 'ERROR').at(-1);
+    const logged = log.of('signalbox.events', 'ERROR').at(-1);
+    expect(logged?.message).toMatch(/^multiply .* failed in \d+ ms: TypeError: unsupported operand/);
+    expect(logged?.err?.stack).toMatch(/document\.ts/);
+    const last = log.of('signalbox.trace', 'DEBUG').find(({ message }) => / failed with /.test(message));
     expect(last?.message).toMatch(
       /^<Job \(id .*, store 'main'\) multiply\(14, null\)> failed with traceback:\n\*--- Failure ---/,
     );
@@ -182,7 +185,7 @@ describe.each(stores)('A job that is completed when it is handed out, on a %s st
 
     const entry = log.of('signalbox.events', 'ERROR').at(-1);
 
-    expect(entry?.message).toMatch(/^job already completed\?/);
+    expect(entry?.message).toMatch(/^multiply .*: job already completed\?/);
     expect(entry?.job).toBe(badJob.id);
     expect(entry?.err).toMatchObject({ name: 'BadStatusError', code: 'BAD_STATUS' });
     expect(entry?.err?.message).toContain('COMPLETED');

@@ -766,7 +766,7 @@ describe('createSignalbox', () => {
     ['retryPolicies', [NeverRetry]],
     ['limits', 5],
     ['logger', 'info'],
-    ['logger', console],
+    ['logger', { debug: nothing, info: nothing, warn: nothing }],
     ['codec', 'aes'],
     ['codec', { encode: () => null }],
     ['reactor', {}],

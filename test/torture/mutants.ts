@@ -37,7 +37,7 @@ export const mutants: readonly TortureMutant[] = [
     ways: ['time'],
     edits: [
       {
-        file: 'src/runtime/box/supervisor.ts',
+        file: 'src/runtime/dispatchers/recovery.ts',
         find: "if (record.state !== 'activated' || alive.has(record.epoch)) continue;",
         replace: 'if (record !== null) continue;',
       },

@@ -130,7 +130,7 @@ export function errorLogger(onStale: () => void, onOther: (message: string) => v
   const ignore = (): void => {};
   const error: Logger['error'] = ({ err }, message) => {
     const isStale = err instanceof SignalboxError && err.code === 'REASSIGNED';
-    if (isStale || message.startsWith('nothing was written of ')) onStale();
+    if (isStale || message.includes('nothing was written')) onStale();
     else onOther(message);
   };
   return { debug: ignore, info: ignore, warn: ignore, error, fatal: error };

@@ -137,7 +137,8 @@ export function commonRetryPolicy(figures: CommonRetryFigures): RetryPolicy {
       if (answer !== null) return answer;
       if (!figures.retriesOtherCommitErrors) return false;
       const count = counted(cache, otherKey, failure);
-      if (isLogged(count)) tools.events('CRITICAL', `commit error ${count}: ${failure.text('brief')}`);
+      if (isLogged(count))
+        tools.events('CRITICAL', `commit error ${count}: ${failure.name}: ${failure.message}`);
       const wait = waitMs(otherWaits, count);
       if (wait > 0) await tools.wait(wait);
       return true;
@@ -145,8 +146,8 @@ export function commonRetryPolicy(figures: CommonRetryFigures): RetryPolicy {
     interrupted(data, tools) {
       const count = Number(data.interruptions ?? 0) + 1;
       const again = figures.maxInterruptions === null || count <= figures.maxInterruptions;
-      if (!again) tools.trace('INFO', `retries given up after ${count} interruptions`);
-      else if (isLogged(count)) tools.trace('INFO', `retry requested after interruption ${count}`);
+      if (!again) tools.trace('DEBUG', `retries given up after ${count} interruptions`);
+      else if (isLogged(count)) tools.trace('DEBUG', `retry requested after interruption ${count}`);
       return { answer: again, data: { ...data, interruptions: count } };
     },
     updateData: keptByDefault,

@@ -29,7 +29,7 @@ export interface RetryTools {
   /** Waits for some milliseconds and keeps the slot meanwhile. */
   wait(ms: number): Promise<void>;
   /** Writes a message to the trace log. */
-  trace(level: 'INFO' | 'WARNING', message: string): void;
+  trace(level: 'DEBUG' | 'INFO' | 'WARNING', message: string): void;
   /** Writes a message to the events log. */
   events(level: 'CRITICAL', message: string): void;
 }

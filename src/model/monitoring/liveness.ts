@@ -1,7 +1,7 @@
 import type { RepresentationRecord } from '../records/records.ts';
 
 /** The last sign of life of a representation: its activation or its last ping. Null before the first. */
-function lastSign(record: Pick<RepresentationRecord, 'activated' | 'lastPing'>): number | null {
+export function lastSign(record: Pick<RepresentationRecord, 'activated' | 'lastPing'>): number | null {
   if (record.activated === null) return record.lastPing;
   return record.lastPing === null ? record.activated : Math.max(record.activated, record.lastPing);
 }

@@ -33,6 +33,25 @@ export function jobText(job: {
   return `<Job (id ${job.id ?? '?'}, store ${store}) ${callText(job.name, job.args)}>`;
 }
 
+/** A job as messages of the log name it, without its arguments. */
+export function jobLabel({ id, name }: { readonly id: string | null; readonly name: string }): string {
+  return `${name} ${id ?? '?'}`;
+}
+
+/** How many jobs a message names. */
+const mostNamed = 3;
+
+/** Several jobs, as a message names them: the first, and how many more there are. */
+export function jobsLabel(jobs: readonly { readonly id: string; readonly name: string }[]): string {
+  const named = jobs.slice(0, mostNamed).map(jobLabel).join(', ');
+  return jobs.length > mostNamed ? `${named} and ${jobs.length - mostNamed} more` : named;
+}
+
+/** A number of jobs, for a message. */
+export function jobCount(count: number): string {
+  return `${count} ${count === 1 ? 'job' : 'jobs'}`;
+}
+
 /**
  * Returns a value as text in one line: text in quotes, references as the job that they name, everything else as
  * JSON.

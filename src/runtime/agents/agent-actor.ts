@@ -20,6 +20,7 @@ import { Failure } from '../../model/values/failure.ts';
 import type { Committer } from '../commits/committer.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
+import { errorText, type LogDetails } from '../environment/logging.ts';
 import { WorkerSlots } from '../execution/worker-slots.ts';
 import type { ClaimInput } from './claim-changes.ts';
 import { type Claimant, type ClaimDeps, claimInput, claimJobs } from './claim-jobs.ts';
@@ -110,6 +111,12 @@ export class AgentActor implements StartingAgent {
     this.#actor.send({ type: 'work.available' });
   }
 
+  /** Its dispatcher stops: it claims nothing more, and what runs is handed on. */
+  handOn(): void {
+    this.workers.handOn();
+    this.drain();
+  }
+
   drain(): void {
     this.#actor.send({ type: 'agent.drain' });
   }
@@ -189,7 +196,8 @@ export class AgentActor implements StartingAgent {
       if (this.#poll !== null) this.#poll.entry.error = failure.text('default');
       this.#context.log.events(
         'CRITICAL',
-        () => `agent ${this.name} could not claim: ${failure.text('brief')}`,
+        () => `agent ${this.name} could not claim: ${errorText(failure)}`,
+        { ...this.#place, err: failure.toError() },
       );
       await this.#keepFailure(failure);
       this.#held = await this.#heldCount().catch(() => 0);
@@ -216,7 +224,11 @@ export class AgentActor implements StartingAgent {
         .written;
     } catch (error) {
       // The poll has it, and the next poll tries again.
-      log.events('ERROR', () => `agent ${this.name} could not keep its failure: ${String(error)}`);
+      log.events(
+        'ERROR',
+        () => `agent ${this.name} could not keep its failure: ${String(error)}`,
+        this.#place,
+      );
     }
   }
 
@@ -233,6 +245,10 @@ export class AgentActor implements StartingAgent {
     if (claim.jobs.length > 0) await this.#starter.start(claim, aborts, this.#poll);
     if (claim.jobs.length === most && held < this.size) this.offer();
     return held;
+  }
+
+  get #place(): LogDetails {
+    return { queue: this.queue, agent: this.name, dispatcher: this.owner.uuid };
   }
 
   #claimant(): Claimant {

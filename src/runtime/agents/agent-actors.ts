@@ -66,6 +66,11 @@ export class AgentActors implements Iterable<AgentActor> {
     for (const agent of this.#agents.values()) agent.drain();
   }
 
+  /** Ends claims. What their workers do is handed on. */
+  handOn(): void {
+    for (const agent of this.#agents.values()) agent.handOn();
+  }
+
   /** Removes all agents. What their workers do continues. */
   clear(): void {
     for (const [id, agent] of this.#agents) this.#remove(id, agent);

@@ -42,6 +42,12 @@ export class AgentRegistry implements Iterable<AgentActor> {
       if (queue === undefined || agent.queue === queue) agent.offer();
   }
 
+  /** The definitions of what runs. */
+  *running(): Generator<string> {
+    for (const set of [this.#agents.values(), this.#leaving])
+      for (const agent of set) yield* agent.workers.names();
+  }
+
   /** Aborts what runs for a representation: its jobs were reassigned. */
   abortRuns({ queue, dispatcher }: RepresentationRecord, reason: unknown): void {
     for (const agent of [...this.#agents.values(), ...this.#leaving])

@@ -6,6 +6,7 @@ import type { Acceptance, Claimed, ClaimRequest } from '../../store/store.ts';
 import type { Committer } from '../commits/committer.ts';
 import { retryConflicts } from '../commits/retry.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
+import { errorText } from '../environment/logging.ts';
 import { type ClaimInput, claimChanges } from './claim-changes.ts';
 import type { UnknownDefinitions } from './unknown-definitions.ts';
 
@@ -116,7 +117,7 @@ export function skipping(
 
 function logSkipped({ log }: RuntimeContext, id: string, error: unknown): void {
   const failure = Failure.from(error);
-  const what = (): string => `job ${id} cannot be claimed and is passed over: ${failure.text('brief')}`;
+  const what = (): string => `job ${id} cannot be claimed and is passed over: ${errorText(failure)}`;
   log.events('CRITICAL', what, { job: id, err: failure.toError() });
 }
 

@@ -5,14 +5,17 @@ import type { JobInfo } from '../../model/monitoring/job-infos.ts';
 import type { AgentPoll, PollInfo } from '../../model/monitoring/polls.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
+import { jobLabel } from '../../model/values/job-text.ts';
 import type { Committer } from '../commits/committer.ts';
 import { holderOf, ifHeldBy, ifUnchanged } from '../commits/preconditions.ts';
 import { retryForever } from '../commits/retry.ts';
 import { isStoreClosed, retryRules } from '../commits/retry-rules.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
+import { errorText } from '../environment/logging.ts';
 import type { Executor } from '../execution/executor.ts';
 import { LiveJobInfo } from '../execution/job-info.ts';
+import { jobFields, logWorker } from '../execution/outcome-log.ts';
 import { isHeldBy, isSameCall, Run, type RunAgent } from '../execution/run.ts';
 import type { RunSteps } from '../execution/run-steps.ts';
 import type { AtWork, WorkerSlots } from '../execution/worker-slots.ts';
@@ -118,11 +121,9 @@ export class JobStarter {
   }
 
   #begin(job: JobRecord, atWork: Starting, start: Transition | null, isAnnotated: boolean): void {
-    const { log } = this.#context;
     const { info } = atWork;
     info.started = new Date(this.#context.now());
-    if (log.isRead('INFO'))
-      log.trace('INFO', () => `starting in thread ${info.thread}: ${info.call}`, { job: job.id });
+    logWorker(this.#context, 'starting', info.thread, job);
     // The claim of a job that starts at once has its start in it.
     if (job.state === 'assigned') this.#startSynced(job, atWork, isAnnotated);
     else if (start === null) this.#refuse(job, atWork);
@@ -131,11 +132,10 @@ export class JobStarter {
 
   /** For a policy that forbids a second run: the start is on disk, however often that fails, before the code is called. */
   #startSynced(job: JobRecord, atWork: Starting, isAnnotated: boolean): void {
-    const { info } = atWork;
     let isFirst = true;
     const starting = retryForever(
       this.#context,
-      () => `starting ${info.call}`,
+      () => `starting ${jobLabel(job)}`,
       () => {
         const started = isFirst ? this.#startOnce(job) : this.#startAgain(job);
         isFirst = false;
@@ -147,8 +147,8 @@ export class JobStarter {
         if (started !== null) this.#call(started, atWork, isAnnotated);
       },
       (error: Error) => {
-        const what = (): string => `could not start ${info.call}: ${error.message}`;
-        this.#context.log.events('ERROR', what, { job: job.id, err: error });
+        const what = (): string => `could not start ${jobLabel(job)}: ${errorText(error)}`;
+        this.#context.log.events('ERROR', what, { ...jobFields(job), err: error });
         this.#lost(atWork);
       },
     );
@@ -183,7 +183,7 @@ export class JobStarter {
   #call(job: JobRecord, atWork: Starting, isAnnotated: boolean): void {
     if (!isAnnotated) this.#run(job, atWork, {});
     else {
-      this.#annotations(job, atWork).then(
+      this.#annotations(job).then(
         (annotations) => (annotations === null ? this.#lost(atWork) : this.#run(job, atWork, annotations)),
         (error: unknown) => this.#agent.workers.replaced(atWork, error),
       );
@@ -191,11 +191,11 @@ export class JobStarter {
   }
 
   /** Reads the annotations, however long the store is away. Null when the job was reassigned by then. */
-  async #annotations(job: JobRecord, { info }: AtWork): Promise<Annotations | null> {
+  async #annotations(job: JobRecord): Promise<Annotations | null> {
     const { store } = this.#context;
     const [annotations, now] = await retryForever(
       this.#context,
-      () => `loading ${info.call}`,
+      () => `loading ${jobLabel(job)}`,
       () => Promise.all([annotationsOf(store, job.id), store.get('job', job.id)]),
       { rule: retryRules.load },
     );
@@ -218,7 +218,7 @@ export class JobStarter {
       this.#execute(job, atWork, annotations);
       return;
     }
-    const what = (): string => `looking whether ${atWork.info.call} was reassigned`;
+    const what = (): string => `looking whether ${jobLabel(job)} was reassigned`;
     retryForever(this.#context, what, () => this.#context.store.get('job', job.id)).then(
       (now) =>
         isSameCall(job, now) ? this.#run(job, { ...atWork, aborts }, annotations) : this.#lost(atWork),
@@ -263,10 +263,14 @@ export class JobStarter {
     info.completed = new Date(this.#context.now());
     this.#agent.workers.release(slot);
     if (error === null) return;
-    this.#deps.executor.refuse(job, error).catch((reason: unknown) =>
-      this.#context.log.events('ERROR', () => `${info.call} was not filed: ${String(reason)}`, {
-        job: job.id,
-      }),
-    );
+    this.#deps.executor
+      .refuse(job, error)
+      .catch((reason: unknown) =>
+        this.#context.log.events(
+          'ERROR',
+          () => `${jobLabel(job)} was not filed: ${String(reason)}`,
+          jobFields(job),
+        ),
+      );
   }
 }

@@ -9,7 +9,7 @@ const lists = ['jobs', 'queues', 'filters', 'choosers', 'conditions'] as const;
 /** The methods of options that are objects: a missing one would fail deep inside, or, in a logger, silently. */
 const methods = {
   store: ['open'],
-  logger: ['debug', 'info', 'warn', 'error', 'fatal'],
+  logger: ['debug', 'info', 'warn', 'error'],
   codec: ['encode', 'decode'],
   clock: ['now'],
   reactor: ['callFromThread', 'callInThread', 'callLater', 'addSystemEventTrigger', 'callWhenRunning'],

@@ -23,6 +23,7 @@ import { OrphanRescue } from '../dispatchers/orphan-rescue.ts';
 import { RepresentationCommands } from '../dispatchers/representation-commands.ts';
 import { Completer } from '../execution/completer.ts';
 import { Executor } from '../execution/executor.ts';
+import { LoopWatch } from '../execution/loop-watch.ts';
 import { OutcomeWaits } from '../execution/outcome-waits.ts';
 import { Retrier } from '../execution/retrier.ts';
 import { CommitRetries } from '../execution/retry-commit.ts';
@@ -36,6 +37,8 @@ import type { JobHandles } from '../jobs/job-like.ts';
 export interface RuntimeLinks {
   /** A queue may hold work: the supervisor lets its agents look. */
   offerWork(queue: string): void;
+  /** The clock of this process, in epoch milliseconds. */
+  now(): number;
   /** The hooks and listeners of the program, on a unit whose calls are their own commits. */
   hooksOn(work: AutocommitUnit): LifecycleHooks;
 }
@@ -46,6 +49,7 @@ export interface Runtime extends DispatcherDeps, HandleServices {
   readonly executor: Executor;
   readonly waits: OutcomeWaits;
   readonly policies: RetryPolicies;
+  readonly loopWatch: LoopWatch;
 }
 
 /** How programs see jobs. */
@@ -85,7 +89,12 @@ export function createRuntime(context: RuntimeContext, links: RuntimeLinks): Run
   const work = new AutocommitUnit(committer);
   const policies = new RetryPolicies(context);
   const retries = new CommitRetries(context, steps);
-  const executor = new Executor({ work, handles, callbacks: callbackSteps, steps });
+  const loopWatch = new LoopWatch(
+    context,
+    () => links.now(),
+    () => agents.running(),
+  );
+  const executor = new Executor({ work, handles, callbacks: callbackSteps, steps, loopWatch });
   const completer = new Completer({ committer, policies, retries, callbacks: callbackSteps, steps });
   const retrier = new Retrier({ committer, policies, retries, steps });
   const waits = new OutcomeWaits({ committer, retries, callbacks: callbackSteps, steps });
@@ -99,6 +108,7 @@ export function createRuntime(context: RuntimeContext, links: RuntimeLinks): Run
     policies,
     steps,
     executor,
+    loopWatch,
     completer,
     waits,
     callbacks,

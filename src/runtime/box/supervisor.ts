@@ -1,17 +1,18 @@
 import { type Actor, type AnyActorLogic, type AnyActorRef, createActor, waitFor } from 'xstate';
 import { supervisorMachine } from '../../../machines/supervisor.machine.ts';
-import { BadStatusError, SignalboxError } from '../../errors.ts';
+import { SignalboxError } from '../../errors.ts';
 import { type Limits, limitsOf } from '../../model/checks/limits.ts';
 import { checkUuid } from '../../model/checks/names.ts';
-import type { RepresentationRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
 import { withCodec } from '../../store/coded-store.ts';
 import type { OpenStore } from '../../store/store.ts';
 import { DueTimer } from '../agents/due-timer.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { Registry } from '../definitions/registry.ts';
+import { recover } from '../dispatchers/recovery.ts';
+import { consoleLogger } from '../environment/console-logger.ts';
 import { instanceUuid } from '../environment/instance-uuid.ts';
-import { criticalToStderr, Log } from '../environment/logging.ts';
+import { errorText, Log } from '../environment/logging.ts';
 import { type IdSource, mathRandom, nodeTextFiles, randomIds } from '../environment/ports.ts';
 import { NodeReactor } from '../environment/reactor/node-reactor.ts';
 import type { Clock, Reactor, RunnableReactor } from '../environment/reactor/reactor.ts';
@@ -129,6 +130,7 @@ export class Supervisor {
       // The store is closed: what waits for it, or to try it again, ends.
       this.#sleeps.end();
       this.runtime?.watch.lookAgain();
+      this.runtime?.loopWatch.stop();
     }
     if (!isKnown && this.#storeFailure !== null) throw this.#storeFailure;
   }
@@ -142,7 +144,7 @@ export class Supervisor {
   async #openStore(): Promise<void> {
     const { store, codec = null } = this.#options;
     const ids = this.#options.ids ?? randomIds;
-    const log = new Log(this.#options.logger ?? criticalToStderr);
+    const log = new Log(this.#options.logger ?? consoleLogger());
     let open: OpenStore | null = null;
     try {
       open = await store.open({
@@ -173,6 +175,7 @@ export class Supervisor {
       };
       this.runtime = createRuntime(context, {
         offerWork: (queue) => this.#offerWork(queue),
+        now: this.#now,
         hooksOn: (work) => this.#shared.listeners.on(work),
       });
       open.onHint((queue) => this.#offerWork(queue));
@@ -192,35 +195,13 @@ export class Supervisor {
     return isVolatile ? ids.newUuid() : instanceUuid(files, ids, store.directory);
   }
 
-  /** Hands over the jobs of processes that are known to be dead, before the first poll. A sibling waits for the death of others. */
   async #recover(): Promise<void> {
     try {
-      const { context, orphans } = this.#opened();
-      const { store } = context;
-      const records: RepresentationRecord[] = [];
-      for (const queue of await store.list('queue', ''))
-        records.push(...(await store.list('representation', `${queue.id}/`)));
-      // Read after them: a dispatcher that is activated later has an opening by then.
-      const { alive } = await store.openings();
-      for (const record of records) {
-        if (record.state !== 'activated' || alive.has(record.epoch)) continue;
-        await this.#deactivate(record);
-      }
-      // Where others may be alive, the first poll has one of them look.
-      if (store.exclusive) await orphans.rescueAll();
+      await recover(this.#opened());
       this.#supervisor.send({ type: 'recovery.done' });
     } catch (error) {
       this.#openError = error;
       this.#supervisor.send({ type: 'store.failed', reason: String(error) });
-    }
-  }
-
-  async #deactivate({ id }: RepresentationRecord): Promise<void> {
-    try {
-      await this.#opened().representations.deactivate(id);
-    } catch (error) {
-      // Another process has done it.
-      if (!(error instanceof BadStatusError)) throw error;
     }
   }
 
@@ -253,7 +234,7 @@ export class Supervisor {
       await this.reactor.stop?.();
     } catch (error) {
       const failure = Failure.from(error);
-      log.events('ERROR', () => `a trigger before shutdown failed: ${failure.text()}`, {
+      log.events('ERROR', () => `a trigger before shutdown failed: ${errorText(failure)}`, {
         err: failure.toError(),
       });
     }

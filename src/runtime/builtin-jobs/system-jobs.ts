@@ -13,12 +13,13 @@ import { SignalboxError, shown, TimeoutError } from '../../errors.ts';
 import { isReadable } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { systemNames } from '../../model/records/system-names.ts';
+import { jobLabel } from '../../model/values/job-text.ts';
 import { failJob } from '../callbacks/fail-job.ts';
 import { handOver } from '../callbacks/hand-over.ts';
 import { belongsToSystemJob, handleInterrupt } from '../callbacks/interrupted-job.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
 import { retryForever } from '../commits/retry.ts';
-import { jobLabel } from '../execution/outcome-log.ts';
+import { jobFields } from '../execution/outcome-log.ts';
 import { type CallbackContext, currentRun, HandedOverError } from '../execution/run.ts';
 import { makeDefinition } from '../handles/define-job.ts';
 import type { Job, JobDefinition } from '../handles/job.ts';
@@ -133,7 +134,6 @@ async function handOverTo({ work }: HandleServices, job: JobRecord): Promise<voi
   const queue = currentRun.getStore()?.queue ?? '';
   const input = { systemId: ids.newId(), queue, needs: job.name, at: store.now(), assigner: uuid };
   await work.committer.commit(uuid, handOver(job, input), [ifUnchanged(job)]).synced;
-  const what = (): string =>
-    `${jobLabel(work.context, job)} is handed over to a process that knows its definition`;
-  log.events('WARNING', what, { job: job.id });
+  const what = (): string => `${jobLabel(job)} is handed over to a process that knows its definition`;
+  log.events('WARNING', what, jobFields(job));
 }

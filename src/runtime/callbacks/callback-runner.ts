@@ -17,6 +17,7 @@ import { startsSynced } from '../../model/jobs/retry.ts';
 import { afterStep, callsHandler, statusOfState, stepJob } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
+import { jobLabel } from '../../model/values/job-text.ts';
 import type { Callback, Precondition } from '../../store/store.ts';
 import type { Committer } from '../commits/committer.ts';
 import { queueOf } from '../commits/job-place.ts';
@@ -25,7 +26,7 @@ import { retryForever } from '../commits/retry.ts';
 import { isStoreAway } from '../commits/retry-rules.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
-import { jobLabel } from '../execution/outcome-log.ts';
+import { callOf, jobFields } from '../execution/outcome-log.ts';
 import type { OutcomeWaits } from '../execution/outcome-waits.ts';
 import type { RetryPolicies } from '../execution/retry-policies.ts';
 import {
@@ -73,7 +74,7 @@ export class CallbackRunner implements CallbackSteps {
   /** Calls the callbacks of a job whose outcome came from outside its worker: here, or in a system job's worker. */
   async performFor(job: JobRecord, within: CallbackContext | null = null): Promise<void> {
     const { store } = this.#context;
-    const what = (): string => `the callbacks of ${this.#label(job)}`;
+    const what = (): string => `the callbacks of ${jobLabel(job)}`;
     // The outcome may have been read before it is synced.
     await retryForever(this.#context, what, () => store.settled());
     await this.perform(
@@ -95,7 +96,7 @@ export class CallbackRunner implements CallbackSteps {
     const { store, registry } = this.#context;
     return retryForever(
       this.#context,
-      () => `performing the callbacks of ${this.#label(job)}`,
+      () => `performing the callbacks of ${jobLabel(job)}`,
       async () => {
         for (;;) {
           if (await this.#callNew(context, job)) continue;
@@ -153,9 +154,10 @@ export class CallbackRunner implements CallbackSteps {
     if (registry.definition(callback.name) === undefined) return this.#handOver(context, callback);
     const start = stepJob(callback, { type: 'job.start', at: this.#context.now() });
     const begun = afterStep(callback, start);
-    log.trace('DEBUG', () => `starting callback ${this.#label(callback)} to ${this.#label(parent)}`, {
-      job: callback.id,
-    });
+    if (log.isRead('DEBUG')) {
+      const calls = (): string => `${callOf(this.#context, callback)} to ${callOf(this.#context, parent)}`;
+      log.trace('DEBUG', () => `starting callback ${calls()}`, { job: callback.id });
+    }
     const aborts = abortsIn(context);
     try {
       const expect = [...ifHeld(context), ifUnchanged(callback)];
@@ -190,9 +192,8 @@ export class CallbackRunner implements CallbackSteps {
     const changes = handOver(job, input);
     await this.#committer.commit(this.#authorIn(context), changes, [ifUnchanged(job), ...ifHeld(context)])
       .written;
-    const what = (): string =>
-      `${this.#label(job)} is handed over to a process that knows its callback ${name}`;
-    log.events('WARNING', what, { job: id });
+    const what = (): string => `${jobLabel(job)} is handed over to a process that knows its callback ${name}`;
+    log.events('WARNING', what, jobFields(job, context));
     throw new HandedOverError({ id });
   }
 
@@ -203,9 +204,8 @@ export class CallbackRunner implements CallbackSteps {
   }
 
   async #failExpired(context: CallbackContext, callback: JobRecord): Promise<void> {
-    this.#context.log.events('ERROR', () => `callback ${this.#label(callback)} is too late to be called`, {
-      job: callback.id,
-    });
+    const late = (): string => `callback ${jobLabel(callback)} is too late to be called`;
+    this.#context.log.events('ERROR', late, jobFields(callback, context));
     const what = `the start of callback ${callback.id}`;
     const failure = Failure.from(new TimeoutError({ what, limit: `${callback.beginBy} ms` })).data;
     const fail = { type: 'job.fail', at: this.#context.now(), failure, expired: true } as const;
@@ -217,7 +217,7 @@ export class CallbackRunner implements CallbackSteps {
   async #run(context: CallbackContext, job: JobRecord, parent: JobRecord, aborts: number): Promise<void> {
     const { store } = this.#context;
     // Its start is stored, and no other process calls it: what it needs is read however long the store is away.
-    const what = (): string => `loading ${this.#label(job)}`;
+    const what = (): string => `loading ${jobLabel(job)}`;
     const [input, annotations, now] = await retryForever(this.#context, what, () =>
       Promise.all([this.#input(parent), annotationsOf(store, job.id), store.get('job', job.id)]),
     );
@@ -300,10 +300,6 @@ export class CallbackRunner implements CallbackSteps {
 
   #authorIn(context: CallbackContext): string {
     return context.agent?.owner.uuid ?? this.#context.uuid;
-  }
-
-  #label(job: JobRecord): string {
-    return jobLabel(this.#context, job);
   }
 }
 

@@ -18,7 +18,7 @@ export async function endJob(
   const step = stepJob(job, event);
   const ended = afterStep(job, step);
   await committer.commit(committer.context.uuid, [step], expect).synced;
-  if (ended.outcome !== null) logOutcome(committer.context, job, ended.outcome);
+  logOutcome(committer.context, ended);
   return ended;
 }
 

@@ -50,7 +50,7 @@ export async function failJob(
   }
   await work.submit([fail], [ifUnchanged(record)]);
   await work.whenCommitted(async () => {
-    logOutcome(context, record, { ok: false, failure: failure.data });
+    logOutcome(context, failed);
     await callbacks.performFor(failed, within);
   });
 }

@@ -1,10 +1,11 @@
 import { BadStatusError } from '../../errors.ts';
 import { afterStep, statusOfState, stepJob } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
+import { jobLabel } from '../../model/values/job-text.ts';
 import type { Committer } from '../commits/committer.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
 import { RetryStep } from '../commits/retry.ts';
-import { jobLabel, logOutcome } from '../execution/outcome-log.ts';
+import { jobFields, logOutcome } from '../execution/outcome-log.ts';
 import type { OutcomeWaits } from '../execution/outcome-waits.ts';
 import type { RetryPolicies } from '../execution/retry-policies.ts';
 import type { CallbackContext } from '../execution/run.ts';
@@ -59,7 +60,7 @@ export async function handleInterrupt(
     }
     const after = afterStep(record, step);
     if (after.outcome === null) return;
-    logOutcome(context, record, after.outcome);
+    logOutcome(context, after);
     return callbacks.performFor(after, within);
   }
 }
@@ -76,11 +77,11 @@ export async function decideInterruptedCallback(
   const { context } = committer;
   const { answer, data } = await policies.afterInterrupt(callback);
   if (answer === false) return abortJob(committer, callback, data);
-  const label = (): string => jobLabel(context, callback);
-  const fields = { job: callback.id };
+  const label = jobLabel(callback);
+  const fields = jobFields(callback);
   if (answer !== true)
-    context.log.events('ERROR', () => `callback ${label()} cannot be put back; it is tried again`, fields);
-  context.log.trace('DEBUG', () => `retrying interrupted callback ${label()}`, fields);
+    context.log.events('ERROR', () => `callback ${label} cannot be put back; it is tried again`, fields);
+  context.log.trace('DEBUG', () => `retrying interrupted callback ${label}`, fields);
   const reset = stepJob(callback, { type: 'callback.reset', retryData: data });
   await committer.commit(context.uuid, [reset], [ifUnchanged(callback)]).written;
   return null;

@@ -17,6 +17,7 @@ import { type AgentPlace, isAgentPlace } from '../../../machines/job.context.ts'
 import type { Transition } from '../../model/jobs/step.ts';
 import { Failure } from '../../model/values/failure.ts';
 import type { Change, Precondition, Ticket } from '../../store/store.ts';
+import { errorText } from '../environment/logging.ts';
 import { CommitReactions } from './commit-reactions.ts';
 import type { RuntimeContext } from './runtime-context.ts';
 
@@ -39,9 +40,11 @@ export interface CommitEffects {
 export class Committer {
   readonly context: RuntimeContext;
   readonly #effects: CommitEffects;
-  readonly #reactions = new CommitReactions((error) =>
-    this.context.log.events('CRITICAL', () => `an effect of a commit failed: ${Failure.from(error).text()}`),
-  );
+  readonly #reactions = new CommitReactions((error) => {
+    const failure = Failure.from(error);
+    const what = (): string => `an effect of a commit failed: ${errorText(failure)}`;
+    this.context.log.events('CRITICAL', what, { err: failure.toError() });
+  });
 
   constructor(context: RuntimeContext, effects: CommitEffects) {
     this.context = context;

@@ -1,5 +1,6 @@
 import { ConflictError } from '../../errors.ts';
 import { type Redactor, shownError } from '../../model/values/redaction.ts';
+import { errorText } from '../environment/logging.ts';
 import { endsTransaction, isAboutJobs, type RetryRule, retryRules } from './retry-rules.ts';
 import type { RuntimeContext } from './runtime-context.ts';
 
@@ -41,7 +42,8 @@ export class RetryStep {
       const err = this.#redactor === null ? error : shownError(this.#redactor(), error);
       this.#context.log.events(
         level,
-        () => `${name} while ${this.#what()}: again in ${waitMs / 1000} s: ${String(err)}`,
+        () =>
+          `${name} while ${this.#what()}: again in ${waitMs / 1000} s: ${err instanceof Error ? errorText(err) : String(err)}`,
         err instanceof Error ? { err } : {},
       );
     }

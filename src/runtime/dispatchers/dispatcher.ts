@@ -20,6 +20,7 @@ import { type DispatcherHealth, healthOf } from '../../model/monitoring/liveness
 import { type PollRange, pollAt, pollsIn } from '../../model/monitoring/poll-range.ts';
 import { type JobName, type PollInfo, Polls } from '../../model/monitoring/polls.ts';
 import { type Statistics, statisticsOf } from '../../model/monitoring/statistics.ts';
+import type { JobRecord } from '../../model/records/records.ts';
 import { type Duration, durationMs } from '../../time.ts';
 import { AgentActors } from '../agents/agent-actors.ts';
 import type { AgentOwner } from '../agents/job-starter.ts';
@@ -29,6 +30,7 @@ import { Inspectable } from '../environment/inspectable.ts';
 import type { Reactor, ScheduledCall } from '../environment/reactor/reactor.ts';
 import { checkBox, type DispatcherHost, hostOf } from './dispatcher-host.ts';
 import { Poller } from './poller.ts';
+import { logActivating, logDeactivated } from './recovery-log.ts';
 
 /** Options of a dispatcher. */
 export interface DispatcherOptions {
@@ -75,6 +77,8 @@ export class DispatcherOf<Box extends object> extends Inspectable implements Age
   #activated: number | null = null;
   #pollCall: ScheduledCall | null = null;
   #shutdownTrigger: ScheduledCall | null = null;
+  /** The jobs that its last deactivation has released. */
+  #handedOn: readonly JobRecord[] = [];
 
   constructor(box: Box, options: DispatcherOptions = {}) {
     super();
@@ -144,7 +148,7 @@ export class DispatcherOf<Box extends object> extends Inspectable implements Age
   activate(): void {
     this.#host.mustRun('activating a dispatcher');
     this.#mustAccept('dispatcher.activate');
-    this.#context.log.events('INFO', () => `attempting to activate dispatcher ${this.uuid}`);
+    logActivating(this.#context, this.uuid);
     this.#activated = this.#context.now();
     this.polls.clear();
     this.jobs.clear();
@@ -163,7 +167,7 @@ export class DispatcherOf<Box extends object> extends Inspectable implements Age
     this.#activated = null;
     this.#actor.send({ type: 'dispatcher.deactivate' });
     await waitFor(this.#actor, (snapshot) => snapshot.matches('stopped'));
-    this.#context.log.events('INFO', () => `deactivated dispatcher ${this.uuid}`);
+    logDeactivated(this.#context, this.uuid, this.#handedOn);
   }
 
   /** Deactivates it, unless it is being deactivated already. Resolves when it is stopped. */
@@ -220,8 +224,8 @@ export class DispatcherOf<Box extends object> extends Inspectable implements Age
   }
 
   async #deactivateQueues(): Promise<void> {
-    this.#agents.drain();
-    await this.#poller.deactivate();
+    this.#agents.handOn();
+    this.#handedOn = await this.#poller.deactivate();
     this.#agents.clear();
     this.#forget();
   }

@@ -1,6 +1,7 @@
 import { ConflictError } from '../../errors.ts';
 import type { JobRecord, RepresentationRecord } from '../../model/records/records.ts';
 import { systemNames } from '../../model/records/system-names.ts';
+import { jobLabel } from '../../model/values/job-text.ts';
 import type { Openings } from '../../store/store.ts';
 import type { CallbackRunner } from '../callbacks/callback-runner.ts';
 import { handOver, systemJob } from '../callbacks/hand-over.ts';
@@ -8,8 +9,9 @@ import { abortAbandoned, type InterruptionDeps } from '../callbacks/interrupted-
 import { queueOf } from '../commits/job-place.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
-import { jobLabel } from '../execution/outcome-log.ts';
+import { jobFields } from '../execution/outcome-log.ts';
 import { placedIn } from '../jobs/job-drafts.ts';
+import { logRecovered } from './recovery-log.ts';
 
 /** The dependencies of the rescue. */
 export interface OrphanRescueDeps extends InterruptionDeps {
@@ -36,17 +38,22 @@ export class OrphanRescue {
     this.#deps = deps;
   }
 
-  /** Rescues the jobs of all processes that have disappeared by now. */
-  async rescueAll(): Promise<void> {
+  /** Rescues the jobs of all processes that have disappeared by now, and returns them. */
+  async rescueAll(): Promise<readonly JobRecord[]> {
+    const rescued: JobRecord[] = [];
     for (const job of await this.#context.store.orphans()) {
       const name = await this.#nameOf(job);
       if (this.#rescued.has(name)) continue;
-      await this.#rescue(job).catch((error: unknown) => {
+      try {
+        await this.#rescue(job);
+        rescued.push(job);
+      } catch (error) {
         // Another process has changed it meanwhile.
         if (!(error instanceof ConflictError)) throw error;
-      });
+      }
       this.#rescued.add(name);
     }
+    return rescued;
   }
 
   /**
@@ -60,7 +67,7 @@ export class OrphanRescue {
     this.#isDue ||= hasOneDisappeared(this.#known, now);
     this.#known = now;
     if (!this.#isDue || store.epoch !== oldest(await store.list('representation', ''), now)) return;
-    await this.rescueAll();
+    logRecovered(this.#context, await this.rescueAll());
     this.#isDue = false;
   }
 
@@ -96,7 +103,8 @@ export class OrphanRescue {
     ended.catch((error: unknown) =>
       log.events(
         'CRITICAL',
-        () => `could not continue the callbacks of ${jobLabel(this.#context, job)}: ${String(error)}`,
+        () => `could not continue the callbacks of ${jobLabel(job)}: ${String(error)}`,
+        jobFields(job),
       ),
     );
   }

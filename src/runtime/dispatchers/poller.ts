@@ -1,10 +1,11 @@
 import { setOwn } from '../../model/checks/own-keys.ts';
 import type { JobInfo } from '../../model/monitoring/job-infos.ts';
 import { type AgentPoll, type JobName, PollInfo, type Polls } from '../../model/monitoring/polls.ts';
-import type { AgentRecord, RepresentationRecord } from '../../model/records/records.ts';
+import type { AgentRecord, JobRecord, RepresentationRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
 import type { AgentActors } from '../agents/agent-actors.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
+import { errorText } from '../environment/logging.ts';
 import type { DispatcherDeps } from './dispatcher-host.ts';
 import { activateIn, ping, reapDeadSibling, register, warnOfRefusedSystemJobs } from './registration.ts';
 
@@ -70,10 +71,13 @@ export class Poller {
     else open.push(info);
   }
 
-  /** Deactivates the dispatcher in every queue that it polled. Never rejects. */
-  async deactivate(): Promise<void> {
+  /** Deactivates the dispatcher in every queue that it polled. Returns the jobs that it releases. Never rejects. */
+  async deactivate(): Promise<readonly JobRecord[]> {
     const { uuid } = this.#own;
-    await this.#guarded('be deactivated', () => this.#deps.representations.deactivateIn(uuid, this.#queues));
+    const released = await this.#guarded('be deactivated', () =>
+      this.#deps.representations.deactivateIn(uuid, this.#queues),
+    );
+    return released ?? [];
   }
 
   /** Forgets which queues it has activated: the next poll looks again. */
@@ -89,8 +93,9 @@ export class Poller {
       return await step();
     } catch (error) {
       const failure = Failure.from(error);
-      const message = (): string => `dispatcher ${this.#own.uuid} could not ${what}: ${failure.text()}`;
-      this.#context.log.events('CRITICAL', message);
+      const { uuid } = this.#own;
+      const message = (): string => `dispatcher ${uuid} could not ${what}: ${errorText(failure)}`;
+      this.#context.log.events('CRITICAL', message, { dispatcher: uuid, err: failure.toError() });
       return null;
     }
   }
@@ -168,7 +173,8 @@ export class Poller {
     } catch (error) {
       const failure = Failure.from(error);
       entry.error = failure.text('default');
-      log.events('CRITICAL', () => `agent ${name} cannot be read: ${failure.text()}`);
+      const fields = { queue, agent: name, dispatcher: uuid, err: failure.toError() };
+      log.events('CRITICAL', () => `agent ${name} cannot be read: ${errorText(failure)}`, fields);
       return;
     }
     // The dispatcher may have stopped meanwhile.

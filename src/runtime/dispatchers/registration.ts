@@ -7,6 +7,7 @@ import { isSystemJob } from '../../model/records/system-names.ts';
 import { retryConflicts } from '../commits/retry.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import type { OrphanRescue } from './orphan-rescue.ts';
+import { logRecovered } from './recovery-log.ts';
 import type { RepresentationCommands, RepresentationDeps } from './representation-commands.ts';
 
 /** What a dispatcher needs to keep its place in the queues. */
@@ -45,7 +46,7 @@ export async function activateIn(
   if (isActive && !isOwn && !(await deactivateIfDead(deps, id))) {
     const what = (): string =>
       `dispatcher ${uuid} is already active in queue '${queue}': is another process using the same UUID?`;
-    context.log.events('ERROR', what);
+    context.log.events('ERROR', what, { dispatcher: uuid, queue });
     return false;
   }
   tried.add(queue);
@@ -77,7 +78,7 @@ export async function warnOfRefusedSystemJobs(
     'ERROR',
     () =>
       `every agent of queue '${queue}' refuses system jobs, and one is needed: job ${job.id} ${what}. Let the filter of one agent accept 'signalbox.*'.`,
-    { job: job.id },
+    { job: job.id, name: job.name, queue },
   );
   return true;
 }
@@ -97,6 +98,7 @@ export async function ping(
       'CRITICAL',
       () =>
         `dispatcher ${dispatcher} was deactivated in queue '${queue}' while it lives: is the death interval too short, a commit too long, or a clock wrong? It is reactivated.`,
+      { dispatcher, queue },
     );
     // Its jobs were reassigned: nothing that the code does counts any more, so it is aborted.
     deps.abortRuns(record, new Error('the dispatcher was taken for dead'));
@@ -113,13 +115,13 @@ export async function reapDeadSibling(deps: RegistrationDeps, uuid: string, queu
   if (sibling === undefined || !isDead(sibling, store.now())) return;
   if (!(await deactivateIfDead(deps, sibling.id))) return;
   // Its process may have run callbacks outside its agents, too.
-  if (!store.exclusive) await deps.orphans.rescueAll();
+  if (!store.exclusive) logRecovered(deps.work.context, await deps.orphans.rescueAll());
 }
 
 /** Whether a dead dispatcher is deactivated now: here, or by another process that was faster. False when it lives. */
 async function deactivateIfDead({ representations }: RegistrationDeps, id: string): Promise<boolean> {
   try {
-    return (await representations.deactivateIfDead(id)) !== null;
+    return await representations.deactivateIfDead(id);
   } catch (error) {
     if (!(error instanceof BadStatusError)) throw error;
     return true;

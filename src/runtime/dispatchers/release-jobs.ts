@@ -1,11 +1,12 @@
 import { stepJob } from '../../model/jobs/step.ts';
 import type { JobRecord, RepresentationRecord } from '../../model/records/records.ts';
+import { jobLabel } from '../../model/values/job-text.ts';
 import type { Precondition } from '../../store/store.ts';
 import { handOver } from '../callbacks/hand-over.ts';
 import type { StagedChange } from '../commits/committer.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
-import { jobLabel } from '../execution/outcome-log.ts';
+import { jobFields } from '../execution/outcome-log.ts';
 import type { PutBy } from '../jobs/job-drafts.ts';
 
 /** The input of `releaseChanges`. */
@@ -45,14 +46,14 @@ export function releaseChanges(
 export async function releaseJobs(
   context: RuntimeContext,
   representation: RepresentationRecord,
-): Promise<Release> {
+): Promise<Release & { readonly held: readonly JobRecord[] }> {
   const { store, ids, log, uuid } = context;
   const held = await store.held(representation.queue, representation.dispatcher, null);
   for (const job of held) {
     if (job.state !== 'completed') continue;
-    const what = (): string => `completed job found in an agent: ${jobLabel(context, job)}`;
-    log.events('WARNING', what, { job: job.id });
+    const what = (): string => `completed job found in an agent: ${jobLabel(job)}`;
+    log.events('WARNING', what, jobFields(job));
   }
   const input = { at: store.now(), assigner: uuid, newId: () => ids.newId() };
-  return releaseChanges(representation, held, input);
+  return { ...releaseChanges(representation, held, input), held };
 }

@@ -6,13 +6,14 @@ import { SignalboxError } from '../../errors.ts';
 import { checkUuid } from '../../model/checks/names.ts';
 import { stepRepresentation } from '../../model/jobs/step.ts';
 import { isDead } from '../../model/monitoring/liveness.ts';
-import type { RepresentationRecord } from '../../model/records/records.ts';
+import type { JobRecord, RepresentationRecord } from '../../model/records/records.ts';
 import { BufferedUnit } from '../commits/buffered-unit.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
 import { retryConflicts } from '../commits/retry.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import { announcementOf, type DispatcherEventName, type LifecycleHooks } from './lifecycle-hooks.ts';
+import { logDead } from './recovery-log.ts';
 import { releaseJobs } from './release-jobs.ts';
 
 /** The dependencies of the commands. */
@@ -29,6 +30,8 @@ interface LifecycleEvent {
   readonly name: DispatcherEventName | null;
   /** As it was before. */
   readonly record: RepresentationRecord;
+  /** The jobs that it releases. */
+  readonly released: readonly JobRecord[];
 }
 
 const removedAgent = {
@@ -96,7 +99,7 @@ export class RepresentationCommands {
     };
     const unit = this.#newUnit();
     await unit.submit([change], [ifUnchanged(record, 'representation')]);
-    const event = { name: 'dispatcherRegistered', record } as const;
+    const event = { name: 'dispatcherRegistered', record, released: [] } as const;
     await this.#runHooks(unit, event);
     return this.#commitAndPublish(unit, event);
   }
@@ -130,28 +133,42 @@ export class RepresentationCommands {
 
   /** Deactivates it and releases its jobs. @throws BadStatusError when it is not activated. */
   async deactivate(id: string): Promise<RepresentationRecord> {
-    await this.#move(id, () => ({ type: 'representation.deactivate' }));
-    return this.#deactivated(await this.read(id));
+    await this.release(id);
+    return this.read(id);
+  }
+
+  /** Deactivates it and returns the jobs that it releases. @throws BadStatusError when it is not activated. */
+  async release(id: string): Promise<readonly JobRecord[]> {
+    const event = await this.#move(id, () => ({ type: 'representation.deactivate' }));
+    this.#deactivated(await this.read(id));
+    return event?.released ?? [];
   }
 
   /**
-   * Deactivates it while it counts as dead: a sign of life that came meanwhile is seen. Null when it lives.
+   * Deactivates it while it counts as dead, and logs what it held: a sign of life that came meanwhile is seen. Returns whether
+   * it was dead.
    * @throws BadStatusError when it is not activated.
    */
-  async deactivateIfDead(id: string): Promise<RepresentationRecord | null> {
+  async deactivateIfDead(id: string): Promise<boolean> {
     const { store } = this.#context;
-    const wasDead = await this.#move(
+    const event = await this.#move(
       id,
       () => ({ type: 'representation.deactivate' }),
       (record) => isDead(record, store.now()),
     );
-    return wasDead ? this.#deactivated(await this.read(id)) : null;
+    if (event === null) return false;
+    logDead(this.#context, event.record, event.released);
+    this.#deactivated(await this.read(id));
+    return true;
   }
 
-  /** Deactivates a dispatcher in all of these queues where this process has activated it, in one commit. */
-  async deactivateIn(uuid: string, queues: Iterable<string>): Promise<void> {
+  /**
+   * Deactivates a dispatcher in all of these queues where this process has activated it, in one commit. Returns the jobs that
+   * it releases.
+   */
+  deactivateIn(uuid: string, queues: Iterable<string>): Promise<readonly JobRecord[]> {
     const names = [...queues];
-    await retryConflicts(
+    return retryConflicts(
       5,
       async () => {
         const unit = this.#newUnit();
@@ -163,34 +180,35 @@ export class RepresentationCommands {
         }
         if (events.length > 0) await this.#commitAndPublish(unit, ...events);
         for (const { record } of events) this.#deactivated(record);
+        return events.flatMap(({ released }) => released);
       },
       { except: 'job' },
     );
   }
 
-  #deactivated(record: RepresentationRecord): RepresentationRecord {
+  #deactivated(record: RepresentationRecord): void {
     this.#deps.abortRuns(record, new Error('the dispatcher was deactivated'));
-    return record;
   }
 
   #newUnit(): BufferedUnit {
     return new BufferedUnit(this.#deps.work, transactionCall);
   }
 
-  /** Steps the chart from the stored record, as long as `isWanted` holds for that. Returns whether it did. */
+  /** Steps the chart from the stored record, as long as `isWanted` holds for that. Null when it does not. */
   #move(
     id: string,
     event: () => RepresentationEvent,
     isWanted: (record: RepresentationRecord) => boolean = () => true,
-  ): Promise<boolean> {
+  ): Promise<LifecycleEvent | null> {
     return retryConflicts(
       5,
       async () => {
         const record = await this.read(id);
-        if (!isWanted(record)) return false;
+        if (!isWanted(record)) return null;
         const unit = this.#newUnit();
-        await this.#commitAndPublish(unit, await this.#step(unit, record, event()));
-        return true;
+        const step = await this.#step(unit, record, event());
+        await this.#commitAndPublish(unit, step);
+        return step;
       },
       { except: 'job' },
     );
@@ -203,11 +221,13 @@ export class RepresentationCommands {
     event: RepresentationEvent,
   ): Promise<LifecycleEvent> {
     const step = stepRepresentation(record, event);
+    let released: readonly JobRecord[] = [];
     if (step.effects.some((effect) => effect.type === 'cleanAgents')) {
-      const { changes, expect } = await releaseJobs(this.#context, record);
+      const { changes, expect, held } = await releaseJobs(this.#context, record);
       await unit.submit(changes, expect);
+      released = held.filter(({ state }) => state !== 'completed');
     }
-    const about = { name: announcementOf(step), record };
+    const about = { name: announcementOf(step), record, released };
     const expect = [ifUnchanged(record, 'representation')];
     if (about.name !== 'dispatcherUnregistered') await unit.submit([step], expect);
     else {

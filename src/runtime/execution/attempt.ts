@@ -1,13 +1,15 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { Json } from '../../../machines/json.ts';
 import { ConflictError } from '../../errors.ts';
+import { jobLabel } from '../../model/values/job-text.ts';
 import { shownError } from '../../model/values/redaction.ts';
 import { decodeValue } from '../../model/values/values.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import type { Definition } from '../definitions/definition.ts';
+import { errorText } from '../environment/logging.ts';
 import type { JobHandles } from '../jobs/job-like.ts';
-import { jobLabel } from './outcome-log.ts';
+import { jobFields } from './outcome-log.ts';
 import { currentRun, type Run } from './run.ts';
 
 /** The annotation that keeps what a job with `context` carries. It may be changed until the job runs. */
@@ -64,11 +66,8 @@ export class Attempts {
         if (error instanceof ConflictError && attempt < 5) continue;
         const { log, registry } = this.#context;
         const err = shownError(registry.redactorOf(run.job), error);
-        log.events(
-          'CRITICAL',
-          () => `tearDown of ${jobLabel(this.#context, run.job)} failed: ${err.stack ?? err.message}`,
-          { job: run.job.id, err },
-        );
+        const what = (): string => `tearDown of ${jobLabel(run.job)} failed: ${errorText(err)}`;
+        log.events('CRITICAL', what, { ...jobFields(run.job, run), err });
         break;
       }
     }

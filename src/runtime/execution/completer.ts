@@ -3,13 +3,14 @@ import type { Json } from '../../../machines/json.ts';
 import { ConflictError, ReassignedError, SignalboxError } from '../../errors.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
+import type { Redactor } from '../../model/values/redaction.ts';
 import type { Change, OpenStore, Ticket } from '../../store/store.ts';
 import { committed } from '../commits/commit-reactions.ts';
 import type { Committer } from '../commits/committer.ts';
 import { isStoreAway, isStoreClosed } from '../commits/retry-rules.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import { outcomeCommit } from './outcome-commit.ts';
-import { logLost, logOutcome, outcomeText } from './outcome-log.ts';
+import { logHandedOn, logLost, logOutcome, outcomeText } from './outcome-log.ts';
 import type { CommitRetries } from './retry-commit.ts';
 import type { RetryPolicies } from './retry-policies.ts';
 import { type CommittedEnding, HandedOverError, type Run } from './run.ts';
@@ -147,7 +148,7 @@ export class Completer {
   }
 
   #committed(run: Run, finished: JobRecord, outcome: Outcome, completes: boolean): void {
-    logOutcome(this.#context, run.job, outcome);
+    logOutcome(this.#context, finished, run);
     if (completes) run.agent?.workers.logCompleted(run);
     else this.#performCallbacks(run, finished, outcome);
   }
@@ -158,7 +159,7 @@ export class Completer {
     void performed
       .catch((error: unknown) => {
         if (error instanceof HandedOverError) run.handedOver = error;
-        else logLost(this.#context, run.job, error);
+        else logNotEnded(this.#context, run, error);
         if (error instanceof ReassignedError) run.agent?.workers.lost(run);
       })
       .then(() => {
@@ -171,6 +172,7 @@ export class Completer {
   #notCommitted(run: Run, ending: CommittedEnding, awaited: string | null, error: Error): void {
     const { retries, steps } = this.#deps;
     const { outcome, completes } = ending;
+    const redactor = (): Redactor => this.#context.registry.redactorOf(run.job);
     // What was awaited came once: no policy could bring it again.
     if (awaited !== null) run.retry ??= retries.stepOf(run);
     if (error instanceof ReassignedError) this.giveUp(run, error);
@@ -180,10 +182,12 @@ export class Completer {
     else if (isStoreClosed(error)) run.onDone();
     else if (run.retry !== null) retries.repeat(run, error, () => this.finish(run, outcome, awaited));
     else
-      steps.retry(run, Failure.from(error), 'commitError', {
-        ok: outcome.ok,
-        text: () => outcomeText(outcome, this.#context.registry.redactorOf(run.job)),
-      });
+      steps.retry(
+        run,
+        Failure.from(error),
+        'commitError',
+        outcome.ok ? { ok: true, text: () => outcomeText(outcome, redactor()) } : outcome,
+      );
   }
 
   #finishWhenStoreReturns(run: Run, ending: CommittedEnding, awaited: string | null, error: Error): void {
@@ -206,12 +210,18 @@ export class Completer {
     void tornDown.then(() => this.giveUp(run, error));
   }
 
-  /** Ends the run without a commit: the job was reassigned, or the store is closed. */
+  /** Ends the run without a commit: the job was handed on or reassigned, or the store is closed. */
   giveUp(run: Run, error: unknown): void {
-    logLost(this.#context, run.job, error);
+    logNotEnded(this.#context, run, error);
     run.agent?.workers.lost(run);
     run.onDone();
   }
+}
+
+/** A dispatcher that stops hands on what it holds: that a call of it counts no more is expected. */
+function logNotEnded(context: RuntimeContext, run: Run, error: unknown): void {
+  const log = run.agent?.workers.handsOn === true ? logHandedOn : logLost;
+  log(context, run.job, error, run);
 }
 
 function transactionEnded(): SignalboxError {

@@ -4,7 +4,7 @@ import { jsonWithin } from '../../model/checks/bounded-json.ts';
 import { stepJob } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
-import { valueText } from '../../model/values/job-text.ts';
+import { jobLabel, valueText } from '../../model/values/job-text.ts';
 import { type Redactor, shownError } from '../../model/values/redaction.ts';
 import {
   decodeValue,
@@ -20,11 +20,13 @@ import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import type { Definition } from '../definitions/definition.ts';
 import { Detached } from '../definitions/detached.ts';
+import { errorText } from '../environment/logging.ts';
 import { JobDrafts, storedJobOnly } from '../jobs/job-drafts.ts';
 import { isJob, type JobHandles, type JobLike } from '../jobs/job-like.ts';
 import { asHandles, jobsIn } from '../jobs/referred-jobs.ts';
 import { Attempts } from './attempt.ts';
-import { jobLabel } from './outcome-log.ts';
+import type { LoopWatch } from './loop-watch.ts';
+import { jobFields } from './outcome-log.ts';
 import { currentRun, isHeldBy, type Run } from './run.ts';
 import type { CallbackSteps, RunSteps } from './run-steps.ts';
 
@@ -34,6 +36,7 @@ export interface ExecutorDeps {
   readonly handles: JobHandles;
   readonly callbacks: CallbackSteps;
   readonly steps: Omit<RunSteps, 'execute' | 'giveUp'>;
+  readonly loopWatch: Pick<LoopWatch, 'note'>;
 }
 
 /** Calls the code of jobs and turns what it returns or throws into an outcome. */
@@ -52,6 +55,7 @@ export class Executor {
   execute(run: Run): void {
     // Nothing is started whose definition is unknown: claims, callbacks and calls look first.
     const definition = this.#context.registry.mustKnowName(run.job.name);
+    this.#deps.loopWatch.note(run.job.name);
     try {
       this.#attempts.inContext(run, definition, () => this.#attempt(run, definition));
     } catch (error) {
@@ -77,7 +81,7 @@ export class Executor {
 
   /** Arguments as the code sees them: jobs among them are handles with the state of now. */
   async #loaded(run: Run): Promise<readonly unknown[]> {
-    const what = (): string => `loading ${this.#label(run.job)}`;
+    const what = (): string => `loading ${jobLabel(run.job)}`;
     const read = (id: string): Promise<JobRecord | undefined> =>
       retryForever(this.#context, what, () => this.#context.store.get('job', id), { rule: retryRules.load });
     const known = await jobsIn(read, run.job.args);
@@ -189,8 +193,8 @@ export class Executor {
     if (run.ended !== null) {
       const { log, registry } = this.#context;
       const err = shownError(registry.redactorOf(run.job), error);
-      const what = (): string => `${this.#label(run.job)} threw after its transaction: ${String(err)}`;
-      log.events('ERROR', what, { job: run.job.id, err });
+      const what = (): string => `${jobLabel(run.job)} threw after its transaction: ${errorText(err)}`;
+      log.events('ERROR', what, { ...jobFields(run.job, run), err });
       steps.continueAfter(run, run.ended);
       return;
     }
@@ -203,11 +207,11 @@ export class Executor {
   /** Finishes a job that was claimed and cannot be called, because it is over already. `error`: why. */
   async refuse(job: JobRecord, error: BadStatusError): Promise<void> {
     const { store, log } = this.#context;
-    const what = (): string => `job already completed? ${this.#label(job)}\n${error.stack ?? error.message}`;
-    log.events('ERROR', what, { job: job.id, err: error });
+    const what = (): string => `${jobLabel(job)}: job already completed? ${error.message}`;
+    log.events('ERROR', what, { ...jobFields(job), err: error });
     await retryForever(
       this.#context,
-      () => `storing ${this.#label(job)}`,
+      () => `storing ${jobLabel(job)}`,
       async () => {
         const now = await store.get('job', job.id);
         if (!isHeldBy(job, now)) throw new ReassignedError({ id: job.id });
@@ -223,10 +227,6 @@ export class Executor {
     if (job.state === 'callbacks') return callbacks.resume(job);
     const file = stepJob(job, { type: 'job.file', at: this.#context.now() });
     await work.committer.commit(this.#context.uuid, [file], [ifHeldBy(job)]).written;
-  }
-
-  #label(job: JobRecord): string {
-    return jobLabel(this.#context, job);
   }
 }
 

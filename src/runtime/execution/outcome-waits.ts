@@ -3,6 +3,7 @@ import { ReassignedError, SignalboxError } from '../../errors.ts';
 import { afterStep, stepJob } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
+import { jobLabel } from '../../model/values/job-text.ts';
 import type { Precondition } from '../../store/store.ts';
 import { committed } from '../commits/commit-reactions.ts';
 import type { Committer } from '../commits/committer.ts';
@@ -11,7 +12,7 @@ import { retryForever } from '../commits/retry.ts';
 import { isStoreAway } from '../commits/retry-rules.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { JobLike } from '../jobs/job-like.ts';
-import { jobLabel, logOutcome } from './outcome-log.ts';
+import { jobFields, logOutcome } from './outcome-log.ts';
 import type { CommitRetries } from './retry-commit.ts';
 import { isCommitted, type Run } from './run.ts';
 import type { CallbackSteps, RunSteps } from './run-steps.ts';
@@ -112,8 +113,8 @@ export class OutcomeWaits {
       () => this.#finishIfOver(inner, outer),
     );
     if (finished === null) return;
-    logOutcome(this.#context, finished.was, finished.outcome);
-    await this.#deps.callbacks.performFor(finished.job);
+    logOutcome(this.#context, finished);
+    await this.#deps.callbacks.performFor(finished);
   }
 
   /**
@@ -127,19 +128,15 @@ export class OutcomeWaits {
       waitingOn === null || waitingOn === 'promise' ? undefined : await store.get('job', waitingOn);
     if (inner === undefined) return false;
     if (inner.outcome !== null) {
-      const what = (): string =>
-        `${jobLabel(this.#context, outer)} has not got the outcome of ${jobLabel(this.#context, inner)} yet`;
-      log.events('WARNING', what, { job: outer.id });
+      const what = (): string => `${jobLabel(outer)} has not got the outcome of ${jobLabel(inner)} yet`;
+      log.events('WARNING', what, jobFields(outer));
       await this.takeOver(inner.id, outer.id);
     }
     return true;
   }
 
   /** Null when the inner job is not over, or the outer one no longer waits for it. */
-  async #finishIfOver(
-    inner: string,
-    outer: string,
-  ): Promise<{ readonly was: JobRecord; readonly job: JobRecord; readonly outcome: Outcome } | null> {
+  async #finishIfOver(inner: string, outer: string): Promise<JobRecord | null> {
     const { store, uuid } = this.#context;
     const { committer } = this.#deps;
     const [over, waiting] = [await store.get('job', inner), await store.get('job', outer)];
@@ -161,7 +158,7 @@ export class OutcomeWaits {
       if (!isStoreAway(error) || !(await isCommitted(this.#context, ended))) throw error;
       committer.carryOut([finish], committed);
     }
-    return { was: waiting, job: ended, outcome };
+    return ended;
   }
 }
 

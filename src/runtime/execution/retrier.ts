@@ -3,10 +3,11 @@ import { ReassignedError, SignalboxError } from '../../errors.ts';
 import { putBackAt, type RetryAnswer } from '../../model/jobs/retry.ts';
 import { afterStep, stepJob } from '../../model/jobs/step.ts';
 import { Failure } from '../../model/values/failure.ts';
+import { jobLabel } from '../../model/values/job-text.ts';
 import type { Committer } from '../commits/committer.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import { watchAwaits } from '../environment/awaits.ts';
-import { jobLabel, logFailedAttempt, logMasked, type MaskedOutcome } from './outcome-log.ts';
+import { jobFields, logFailedAttempt, logMasked, type MaskedOutcome } from './outcome-log.ts';
 import type { CommitRetries } from './retry-commit.ts';
 import type { RetryPolicies } from './retry-policies.ts';
 import type { Run } from './run.ts';
@@ -60,9 +61,8 @@ export class Retrier {
     if (answer === true && !isLoop) return this.#callAgain(run, failed);
     if (typeof answer === 'object' && isHeldByAgent(run)) return this.#putBack(run, failed, answer);
     if (typeof answer === 'object') {
-      const what = (): string =>
-        `${jobLabel(this.#context, run.job)} asked to be put back, but no agent holds it`;
-      this.#context.log.events('CRITICAL', what, { job: run.job.id });
+      const what = (): string => `${jobLabel(run.job)} asked to be put back, but no agent holds it`;
+      this.#context.log.events('CRITICAL', what, jobFields(run.job, run));
     }
     if (cause === 'commitError') {
       run.retry = retries.stepOf(run);
@@ -101,7 +101,7 @@ export class Retrier {
     committer.whenWritten(
       ticket,
       () => {
-        logFailedAttempt(this.#context, run.job, failed, 'at once');
+        logFailedAttempt(this.#context, run.job, failed, 'at once', run);
         run.job = afterStep(run.job, retry);
         run.startOver();
         run.retry = null;
@@ -132,7 +132,7 @@ export class Retrier {
       ticket,
       () => {
         const when = beginAfter === null ? 'at once' : `at ${new Date(beginAfter).toISOString()}`;
-        logFailedAttempt(this.#context, run.job, failed, when);
+        logFailedAttempt(this.#context, run.job, failed, when, run);
         run.agent?.workers.ended(run, null);
         run.agent?.slotFreed();
         run.onDone();

@@ -1,9 +1,9 @@
 import { ReassignedError } from '../../errors.ts';
 import type { JobRecord } from '../../model/records/records.ts';
+import { jobLabel } from '../../model/values/job-text.ts';
 import { RetryStep } from '../commits/retry.ts';
 import { isStoreAway } from '../commits/retry-rules.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
-import { jobLabel } from './outcome-log.ts';
 import { isAsLeft, type Run } from './run.ts';
 import type { RunSteps } from './run-steps.ts';
 
@@ -19,10 +19,7 @@ export class CommitRetries {
 
   /** The commit of what follows a call, as a step that must succeed. */
   stepOf(run: Run): RetryStep {
-    return new RetryStep(
-      this.#context,
-      () => `committing the outcome of ${jobLabel(this.#context, run.job)}`,
-    );
+    return new RetryStep(this.#context, () => `committing the outcome of ${jobLabel(run.job)}`);
   }
 
   /** Repeats a step that must succeed, unless that cannot help: then the run is given up. */

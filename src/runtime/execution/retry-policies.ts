@@ -14,10 +14,12 @@ import {
 import { isUnrecoverable } from '../../model/jobs/retry-errors.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import type { Failure } from '../../model/values/failure.ts';
+import { jobLabel } from '../../model/values/job-text.ts';
 import { type Redactor, shownError } from '../../model/values/redaction.ts';
 import { retryForever } from '../commits/retry.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
-import { jobLabel } from './outcome-log.ts';
+import { errorText } from '../environment/logging.ts';
+import { jobFields } from './outcome-log.ts';
 import type { Run } from './run.ts';
 
 /** Asks the retry policies of jobs. A policy that is not known here, or that throws, is asked until it answers. */
@@ -74,8 +76,8 @@ export class RetryPolicies {
     } catch (error) {
       this.#context.log.events(
         'ERROR',
-        () => `retry policy "${policy.name}" of ${this.#text(job)} keeps nothing: ${this.#shown(job, error)}`,
-        { job: job.id },
+        () => `${jobLabel(job)}: retry policy "${policy.name}" keeps nothing: ${this.#shown(job, error)}`,
+        jobFields(job),
       );
       return null;
     }
@@ -86,14 +88,14 @@ export class RetryPolicies {
     const { registry } = this.#context;
     return retryForever(
       this.#context,
-      () => `getting the retry policy of ${this.#text(job)}`,
+      () => `getting the retry policy of ${jobLabel(job)}`,
       async () => registry.mustHavePolicy(job),
     );
   }
 
   async #answer(job: JobRecord, ask: () => RetryAnswer | Promise<RetryAnswer>): Promise<RetryAnswer> {
     const { registry, store, log } = this.#context;
-    const what = (): string => `asking the retry policy of ${this.#text(job)}`;
+    const what = (): string => `asking the retry policy of ${jobLabel(job)}`;
     const redactor = (): Redactor => registry.redactorOf(job);
     const answer = await retryForever(this.#context, what, async () => ask(), { redactor });
     if (typeof answer === 'boolean') return answer;
@@ -101,9 +103,8 @@ export class RetryPolicies {
       putBackAt(answer, store.now());
       return answer;
     } catch (error) {
-      log.events('ERROR', () => `${this.#text(job)} is not tried again: ${this.#shown(job, error)}`, {
-        job: job.id,
-      });
+      const what = (): string => `${jobLabel(job)} is not tried again: ${this.#shown(job, error)}`;
+      log.events('ERROR', what, jobFields(job));
       return false;
     }
   }
@@ -112,9 +113,8 @@ export class RetryPolicies {
     if (typeof policy[method] === 'function') return true;
     this.#context.log.events(
       'ERROR',
-      () =>
-        `retry policy "${policy.name}" of ${this.#text(job)} has no ${method}; that counts as: do not retry`,
-      { job: job.id },
+      () => `${jobLabel(job)}: retry policy "${policy.name}" has no ${method}; that counts as: do not retry`,
+      jobFields(job),
     );
     return false;
   }
@@ -127,8 +127,8 @@ export class RetryPolicies {
       return withinLimits(jsonWithin({ ...own, ...data }, largestKept) ?? '{}');
     } catch (error) {
       const what = (): string =>
-        `the data that ${policy.name} keeps of ${this.#text(job)} cannot be stored: ${this.#shown(job, error)}`;
-      this.#context.log.events('ERROR', what, { job: job.id });
+        `${jobLabel(job)}: the data that retry policy "${policy.name}" keeps cannot be stored: ${this.#shown(job, error)}`;
+      this.#context.log.events('ERROR', what, jobFields(job));
       return { ...own, ...job.retryData };
     }
   }
@@ -144,18 +144,14 @@ export class RetryPolicies {
       random: () => random.next(),
       wait: (ms) => this.#context.sleep(ms),
       trace: (level, message) =>
-        log.trace(level, () => `${shown(message)}: ${this.#text(job)}`, { job: job.id }),
+        log.trace(level, () => `${jobLabel(job)}: ${shown(message)}`, jobFields(job)),
       events: (level, message) =>
-        log.events(level, () => `${shown(message)}: ${this.#text(job)}`, { job: job.id }),
+        log.events(level, () => `${jobLabel(job)}: ${shown(message)}`, jobFields(job)),
     };
   }
 
   #shown(job: JobRecord, error: unknown): string {
-    return String(shownError(this.#context.registry.redactorOf(job), error));
-  }
-
-  #text(job: JobRecord): string {
-    return jobLabel(this.#context, job);
+    return errorText(shownError(this.#context.registry.redactorOf(job), error));
   }
 }
 

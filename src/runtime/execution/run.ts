@@ -17,6 +17,7 @@ import type { Json } from '../../../machines/json.ts';
 import { ReassignedError, SignalboxError } from '../../errors.ts';
 import type { RetryCache, RetryData, RetryPolicy } from '../../model/jobs/retry.ts';
 import type { JobRecord } from '../../model/records/records.ts';
+import { jobLabel } from '../../model/values/job-text.ts';
 import type { Precondition } from '../../store/store.ts';
 import { BufferedUnit } from '../commits/buffered-unit.ts';
 import type { StagedChange } from '../commits/committer.ts';
@@ -27,7 +28,6 @@ import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import { annotationsOf } from '../jobs/annotations.ts';
 import type { JobLike } from '../jobs/job-like.ts';
 import type { LiveJobInfo } from './job-info.ts';
-import { jobLabel } from './outcome-log.ts';
 
 /** The run that the current code belongs to: also after every await, and inside callbacks. */
 export const currentRun = new AsyncLocalStorage<Run>();
@@ -47,6 +47,8 @@ export interface RunWorkers {
    * may be reassigned: then the store must be asked before the call, since no abort reaches what does not run yet.
    */
   readonly aborts: number;
+  /** The dispatcher stops, and hands on what it holds. */
+  readonly handsOn: boolean;
   started(run: Run): void;
   /** The job waits: for a job, or for a promise when `inner` is null. */
   waits(run: Run, inner: JobLike | null): void;
@@ -132,7 +134,7 @@ export function isAsLeft(stepped: JobRecord, now: JobRecord | undefined): boolea
 
 /** Whether a step was committed although its commit ended with an error. */
 export async function isCommitted(context: RuntimeContext, stepped: JobRecord): Promise<boolean> {
-  const what = (): string => `reading the state of ${jobLabel(context, stepped)}`;
+  const what = (): string => `reading the state of ${jobLabel(stepped)}`;
   return isAsLeft(stepped, await retryForever(context, what, () => context.store.get('job', stepped.id)));
 }
 

@@ -2,8 +2,10 @@ import type { Outcome } from '../../../machines/job.context.ts';
 import { SignalboxError } from '../../errors.ts';
 import { Failure } from '../../model/values/failure.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
+import { errorText } from '../environment/logging.ts';
 import type { JobLike } from '../jobs/job-like.ts';
 import type { LiveJobInfo } from './job-info.ts';
+import { logWorker } from './outcome-log.ts';
 import type { AgentSlot, Run, RunWorkers } from './run.ts';
 
 /** A job in a worker: the worker's place, and what the dispatcher remembers of the job. */
@@ -23,6 +25,7 @@ export class WorkerSlots implements RunWorkers {
   readonly #idleWaiters: (() => void)[] = [];
   #nextNumber = 0;
   #aborts = 0;
+  #handsOn = false;
 
   /** `slotFreed` is called when a job was reassigned: nothing else notifies the agent. */
   constructor(context: RuntimeContext, slotFreed: () => void) {
@@ -40,6 +43,20 @@ export class WorkerSlots implements RunWorkers {
 
   get aborts(): number {
     return this.#aborts;
+  }
+
+  get handsOn(): boolean {
+    return this.#handsOn;
+  }
+
+  /** From now on what runs is handed on: another worker takes it. */
+  handOn(): void {
+    this.#handsOn = true;
+  }
+
+  /** The definitions of what runs. */
+  *names(): Generator<string> {
+    for (const run of this.#runs) if (run.info === null || run.info.completed === null) yield run.job.name;
   }
 
   /** Signals all running code to stop. */
@@ -136,18 +153,16 @@ export class WorkerSlots implements RunWorkers {
     this.release(slot);
     // A box that is stopped leaves its jobs as they are: nothing failed.
     if (error instanceof SignalboxError && error.code === 'BOX_STOPPED') return;
+    const shown = info.shown(failure);
     this.#context.log.events(
       'CRITICAL',
-      () => `unexpected error in worker ${info.thread}, which is replaced: ${info.shown(failure).text()}`,
+      () => `unexpected error in worker ${info.thread}, which is replaced: ${errorText(shown)}`,
+      { queue: info.queue, agent: info.agent, err: shown.toError() },
     );
   }
 
   logCompleted(run: Run): void {
-    const { info } = run;
-    if (info === null || !this.#context.log.isRead('INFO')) return;
-    this.#context.log.trace('INFO', () => `completed in thread ${info.thread}: ${info.call}`, {
-      job: run.job.id,
-    });
+    if (run.info !== null) logWorker(this.#context, 'completed', run.info.thread, run.job);
   }
 
   /** False when it was not among them. */

@@ -2,6 +2,7 @@ import { SignalboxError } from '../../errors.ts';
 import { afterStep, stepJob } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import type { Failure } from '../../model/values/failure.ts';
+import { jobLabel } from '../../model/values/job-text.ts';
 import { holderOf, ifUnchanged } from '../commits/preconditions.ts';
 import { retryForever } from '../commits/retry.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
@@ -31,7 +32,7 @@ export async function callJob<Result>(
   const { context } = work;
   const started = await start(work, job);
   // Its start is stored, and no other process calls it.
-  const what = (): string => `loading ${job}`;
+  const what = (): string => `loading ${jobLabel(job)}`;
   const annotations = await retryForever(context, what, () => annotationsOf(context.store, started.id));
   const { parent } = started;
   const run = new Run({
@@ -58,7 +59,7 @@ export async function callJob<Result>(
  */
 async function start(work: UnitOfWork, job: Job<unknown>): Promise<JobRecord> {
   const { context, committer } = work;
-  const what = (): string => `starting ${job}`;
+  const what = (): string => `starting ${jobLabel(job)}`;
   if (job.isStored) {
     await retryForever(context, what, () => job.refresh());
     context.registry.mustKnowName(job.name);

@@ -115,9 +115,9 @@ export class Representation extends Inspectable {
    */
   async deactivateIfDead(): Promise<boolean> {
     await this.refresh();
-    const record = await this.#commands.deactivateIfDead(this.#record.id);
-    this.#record = record ?? this.#record;
-    return record !== null;
+    const wasDead = await this.#commands.deactivateIfDead(this.#record.id);
+    await this.refresh();
+    return wasDead;
   }
 
   /** Activates it again when it is alive although it was deactivated. Releases nothing. */

@@ -5,7 +5,7 @@ import type { Life } from './process-store.ts';
 export function heardWhileAlive(logger: Logger, life: Life): Logger {
   const heard = {} as Logger;
   for (const method of ['debug', 'info', 'warn', 'error', 'fatal'] as const)
-    heard[method] = (fields, message) => logger[method](fields, message);
+    heard[method] = (fields, message) => (logger[method] ?? logger.error).call(logger, fields, message);
   heard.isLevelEnabled = (level) => !life.isOver && logger.isLevelEnabled?.(level) !== false;
   return heard;
 }

@@ -60,6 +60,12 @@ export class NodeReactor implements RunnableReactor {
     return { cancel: () => clearTimeout(timer) };
   }
 
+  callInBackground(delayMs: number, call: () => void): ScheduledCall {
+    const timer = setTimeout(call, Math.min(Math.max(0, delayMs), longestMs));
+    timer.unref();
+    return { cancel: () => clearTimeout(timer) };
+  }
+
   callWhenRunning(call: () => void): void {
     this.#life.callWhenRunning(call);
   }

@@ -14,6 +14,10 @@ export interface Reactor {
   callInThread(call: () => void): void;
   /** Runs `call` in the loop, at least `delayMs` from now. */
   callLater(delayMs: number, call: () => void): ScheduledCall;
+  /**
+   * As `callLater`, but the call keeps no process alive. Absent: the runtime does not watch whether the event loop is blocked.
+   */
+  callInBackground?(delayMs: number, call: () => void): ScheduledCall;
   /** Runs `call` before the loop shuts down; a returned promise is awaited. */
   addSystemEventTrigger(phase: 'before', event: 'shutdown', call: () => void | Promise<void>): ScheduledCall;
   /** Runs `call` now if the loop runs, otherwise when it starts. */
