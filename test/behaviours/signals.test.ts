@@ -112,7 +112,6 @@ forEachStore('Signals', (makeStore) => {
       handleSignals(box, { signals });
 
       signals.send(signal);
-      await box.stop();
       await reactor.runUntilIdle();
       followed.push([...others, ...signals.followed, box.state]);
     }
