@@ -191,10 +191,10 @@ forEachStore('Agents', (makeStore) => {
   it('[A-10] a claimed job belongs to the agent, is ASSIGNED first, and comes last in its list', async () => {
     const { testBox, queue, hold, reactor } = await makeTestBox();
     await startDispatchers(testBox, ['a']);
-    await queue.put(hold('one'));
+    await queue.put(hold('one'), { id: 'z' });
     await reactor.runUntilIdle();
 
-    const two = await queue.put(hold('two'));
+    const two = await queue.put(hold('two'), { id: 'a' });
     await reactor.runUntilIdle();
 
     expect((await two.refresh()).record.parent).toEqual({ queue: '', dispatcher: 'a', agent: 'main' });

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { internals } from '../../src/runtime/box/internals.ts';
 import { makeControlledJobs, namesOf } from './controlled-jobs.ts';
 import { agentOf, representationOf, startDispatchers } from './dispatchers.ts';
+import { Faults, faultyStore, has } from './faulty-store.ts';
 import { forEachStore, makeBox, type TestBox } from './stores.ts';
 
 /** Ends a dispatcher as the death of its process does, and deactivates its representation as a sibling would. */
@@ -16,10 +17,10 @@ function systemJobs(jobs: readonly Job[]): [name: string, concerned: unknown][] 
 }
 
 forEachStore('Cleaning a representation', (makeStore) => {
-  async function makeTestBox() {
+  async function makeTestBox(store = makeStore()) {
     const controlled = makeControlledJobs();
     const testBox = await makeBox({
-      store: makeStore(),
+      store,
       jobs: [controlled.hold, controlled.done],
       queues: [''],
     });
@@ -28,11 +29,12 @@ forEachStore('Cleaning a representation', (makeStore) => {
   }
 
   it('[DR-14] agents are cleaned in order of name and their jobs from first to last, in one commit with the deactivation', async () => {
-    const { testBox, box, queue, hold, reactor } = await makeTestBox();
+    const faults = new Faults();
+    const { testBox, box, queue, hold, reactor } = await makeTestBox(faultyStore(makeStore(), faults));
     await startDispatchers(testBox, ['a'], {
       agents: { left: agent({ size: 2 }), right: agent({ size: 1, filter: { args: { '0': 'r' } } }) },
     });
-    const [r, l1, l2] = [hold('r'), hold('l1'), hold('l2')];
+    const [r, l1, l2] = [hold('r'), hold('l1').with({ id: 'z' }), hold('l2').with({ id: 'a' })];
     await (await representationOf(testBox, 'a')).agents.set(
       'left',
       agent({ size: 2, filter: { args: { '1': 1 } } }),
@@ -53,6 +55,8 @@ forEachStore('Cleaning a representation', (makeStore) => {
     expect(moved).toEqual([l1.id, l2.id, r.id]);
     expect(cleaning.at(-1)?.event).toBe('representation.deactivate');
     expect(cleaning).toHaveLength(7);
+    const deactivation = faults.commits.find((commit) => has(commit, 'representation.deactivate'));
+    expect(deactivation?.changes).toHaveLength(7);
     for (const name of ['left', 'right']) expect(await (await agentOf(testBox, 'a', name)).length()).toBe(0);
   });
 

@@ -346,6 +346,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
     reactor.attach(box);
     const dispatcher = await box.start();
     const other = new Dispatcher(box, { uuid: 'other' });
+    other.activate();
     await waitForStart(await box.queue().put(hold('one')));
     expect(shown).toContain("signalbox.events INFO queue '' added");
 
@@ -353,6 +354,7 @@ forEachStore('Functional testing', (makeStore, kind) => {
     open('one');
     await reactor.until(tearDownDispatcher(dispatcher));
     expect([...box.dispatchers.values()]).toEqual([other]);
+    expect([dispatcher.getStatusInfo().status, other.getStatusInfo().status]).toEqual(['STOPPED', 'RUNNING']);
 
     const { length } = shown;
     logger.stop();

@@ -244,7 +244,8 @@ forEachStore('Running a job', (makeStore) => {
     const job = once();
     const callback = await job.addCallback(note);
     const others = Array.from({ length: 12 }, () => new Error('still not'));
-    const refusals = [new Error('not storable'), conflict(), conflict(), ...others, conflict()];
+    const conflicts = Array.from({ length: 12 }, conflict);
+    const refusals = [new Error('not storable'), ...conflicts, ...others, conflict()];
     faults.refuse = (commit) => (has(commit, 'job.finish', job.id) ? (refusals.shift() ?? null) : null);
     await box.queue().put(job);
 

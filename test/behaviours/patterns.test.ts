@@ -498,17 +498,22 @@ forEachStore('Patterns and advice', (makeStore: MakeStore) => {
   });
 
   it('[TIP-18] before its first poll a dispatcher is in no queue; after it, it is activated', async () => {
-    const { box, queue, reactor } = await makeTestBox();
+    const { hold } = makeControlledJobs();
+    const { box, queue, reactor, logged } = await makeTestBox([hold]);
     const dispatcher = new Dispatcher(box, { uuid: twoUuids[0] });
-    reactor.run();
     dispatcher.activate();
+    // Commits that a poll too early would get ahead of.
+    await queue.put(hold('one'));
+    await queue.put(hold('two'));
     await expect(queue.dispatchers.get(twoUuids[0])).rejects.toMatchObject({
       code: 'REPRESENTATION_NOT_FOUND',
     });
 
+    reactor.run();
     await reactor.until(getPoll(dispatcher, 0));
 
     expect((await queue.dispatchers.get(twoUuids[0])).activated).not.toBeNull();
+    expect(logged('CRITICAL')).toEqual([]);
   });
 
   it('[TIP-19] a Failure shows where it was thrown, with the causes, in any process', async () => {

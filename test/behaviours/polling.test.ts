@@ -120,14 +120,18 @@ forEachStore('A poll', (makeStore) => {
   it('[D-20] an agent that cannot be read has its error in the record, and the next agent is processed', async () => {
     let isBroken = false;
     const store = interceptedStore(makeStore(), (call, args) =>
-      isBroken && call === 'claim' && (args[0] as { agent: string }).agent.endsWith('/broken')
-        ? new Error('unreadable')
-        : null,
+      isBroken && call === 'held' && args[2] === 'broken' ? new Error('unreadable') : null,
     );
     const { testBox, queue, hold, reactor } = await makeTestBox([''], store);
-    const [a] = await startDispatchers(testBox, ['a'], { agents: { broken: agent(), sound: agent() } });
+    const [a] = await startDispatchers(testBox, ['a'], {
+      agents: {
+        broken: agent({ filter: { args: { '0': 'one' } } }),
+        sound: agent({ filter: { args: { '0': 'two' } } }),
+      },
+    });
     isBroken = true;
-    const job = await queue.put(hold('one'));
+    await queue.put(hold('one'));
+    const job = await queue.put(hold('two'));
     await reactor.advance('5s');
 
     const entry = a?.getPollInfo().queues[''];

@@ -122,11 +122,14 @@ forEachStore('Queue', (makeStore) => {
     const draft = note('x').with({ failureLogLevel: 'DEBUG', retryPolicy: 'RetryCommonForever' });
 
     await queue.put(draft, { failureLogLevel: 'WARNING', retryPolicy: NeverRetry });
-    const pulled = await queue.pull();
-    await queue.put(pulled, { failureLogLevel: 'CRITICAL' });
-
+    expect([draft.failureLogLevel, draft.retryPolicy]).toEqual(['WARNING', 'NeverRetry']);
+    await queue.put(await queue.pull(), { failureLogLevel: 'CRITICAL' });
     await draft.refresh();
     expect([draft.failureLogLevel, draft.retryPolicy]).toEqual(['CRITICAL', 'NeverRetry']);
+    await queue.put(await queue.pull(), { retryPolicy: 'RetryCommonForever' });
+
+    await draft.refresh();
+    expect([draft.failureLogLevel, draft.retryPolicy]).toEqual(['CRITICAL', 'RetryCommonForever']);
   });
 
   it('[Q-7] the first putting process is kept as the assigner, also when put back; pull and remove clear it', async () => {

@@ -112,7 +112,6 @@ forEachStore('Signals', (makeStore) => {
       handleSignals(box, { signals });
 
       signals.send(signal);
-      await box.stop();
       await reactor.runUntilIdle();
       followed.push([...others, ...signals.followed, box.state]);
     }
@@ -172,25 +171,31 @@ forEachStore('Signals', (makeStore) => {
 
   it('[I-10] taking handlers back removes exactly them, once, and leaves those of others alone', async () => {
     const { box } = await makeBox({ store: makeStore() });
-    const before = process.listeners('SIGTERM');
+    const signals = ['SIGINT', 'SIGTERM', 'SIGBREAK'] as const;
+    const listeners = () => signals.map((signal) => process.listeners(signal));
+    const before = listeners();
     const third = (): void => {};
 
     const restore = handleSignals(box);
     const again = handleSignals(box);
-    const installed = process.listeners('SIGTERM').filter((listener) => !before.includes(listener));
-    process.on('SIGTERM', third);
+    const installed = listeners().map((each, index) => each.slice(before[index]?.length));
+    for (const signal of signals) process.on(signal, third);
     restore();
     restore();
-    const left = process.listeners('SIGTERM');
-    process.off('SIGTERM', third);
+    const left = listeners();
+    for (const signal of signals) process.off(signal, third);
     const anew = handleSignals(box);
-    const count = process.listenerCount('SIGTERM');
+    restore();
+    const kept = handleSignals(box);
+    const counts = listeners().map(({ length }) => length);
     anew();
 
     expect(again).toBe(restore);
-    expect(installed).toHaveLength(1);
-    expect(left).toEqual([...before, third]);
+    expect(installed.map(({ length }) => length)).toEqual([1, 1, 1]);
+    expect(left).toEqual(before.map((each) => [...each, third]));
     expect(anew).not.toBe(restore);
-    expect([count, process.listenerCount('SIGTERM')]).toEqual([before.length + 1, before.length]);
+    expect(kept).toBe(anew);
+    expect(counts).toEqual(before.map(({ length }) => length + 1));
+    expect(listeners()).toEqual(before);
   });
 });

@@ -159,7 +159,8 @@ forEachStore('Vocabulary and ownership', (makeStore) => {
     const job = await box.queue().put(look());
     await job.addCallback(callback);
     const proxy = await job.addCallbacks({ success: note.partial() });
-    const undecided = (await proxy.addCallback(note.partial())).record.parent;
+    const branch = proxy.success?.record.parent;
+    const added = (await proxy.addCallback(note.partial())).record.parent;
     parents.push(job.record.parent);
     const pulled = await box.queue().pull();
     parents.push(pulled.record.parent);
@@ -171,7 +172,8 @@ forEachStore('Vocabulary and ownership', (makeStore) => {
     const inAgent = { queue: '', dispatcher: box.uuid, agent: 'main' };
     expect(parents).toEqual([{ queue: '' }, null, inAgent, inAgent]);
     expect((await callback.refresh()).record.parent).toEqual({ job: job.id });
-    expect(undecided).toEqual({ proxy: expect.any(String) });
+    expect(branch).toEqual({ proxy: expect.any(String) });
+    expect(added).toEqual(branch);
   });
 
   it('[V-11] queue and agent are found through the parents, also from a callback of a callback', async () => {

@@ -67,7 +67,7 @@ export function handleSignals(box: Signalbox, options: SignalOptions = {}): () =
     ['SIGBREAK', terminate],
   ];
   const restore = (): void => {
-    handled.delete(box);
+    if (handled.get(box) === restore) handled.delete(box);
     for (const [signal, handler] of handlers) signals.off(signal, handler);
   };
 
