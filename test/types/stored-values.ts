@@ -84,6 +84,7 @@ export const stored: readonly Given[] = [
   given(defineJob({ name: 'apart', run: (value: Order) => detached(Promise.resolve(value)) }), order),
   given(defineJob({ name: 'part', run: (value: Partial<Order>) => value }), { id: 'order-1' }),
   given(defineJob({ name: 'record', run: (value: Record<string, Order>) => value }), { order }),
+  given(defineJob({ name: 'generated', run: (value: { a?: string | undefined }) => value }), {}),
   given(defineJob({ name: 'list', run: (value: readonly Line[]) => value }), order.lines),
   given(defineJob({ name: 'tuple', run: (value: [number, string?]) => value }), [1]),
   given(defineJob({ name: 'union', run: (value: Order | Line[] | 1 | null) => value }), null),

@@ -20,7 +20,7 @@ async function compiled(project: string): Promise<string> {
   } catch (error) {
     // What is wrong elsewhere is the business of check:types.
     const lines = (error as { stdout: string }).stdout.split('\n');
-    return lines.filter((line) => /^\S*(public-api|stored-values|equal)\.ts\(/.test(line)).join('\n');
+    return lines.filter((line) => /^\S*(public-api|stored-values|related|equal)\.ts\(/.test(line)).join('\n');
   }
 }
 
@@ -58,6 +58,21 @@ describe('the types of the public face', () => {
 
     expect(said.length).toBeGreaterThan(25);
     expect(report.map((line) => /NotStored<"([^"]*)"/.exec(line)?.[1])).toEqual(said);
+  }, 60_000);
+
+  it('stay cheap where sixty types refer to each other, and say one way to what is wrong', async () => {
+    const types = Array.from({ length: 60 }, (_, n) => {
+      const [next, one, other] = [(n + 1) % 60, (7 * n + 1) % 60, (11 * n + 3) % 60];
+      return `interface T${n} { next: T${next} | null; one?: T${one}[]; other: T${other} | null }`;
+    });
+    const jobs = types.map((_, n) => `defineJob({ name: 'j${n}', run: (row: T${n}) => row });`);
+    const source = ["import { defineJob } from 'signalbox';", ...types, ...jobs].join('\n');
+
+    const right = await reported('related.ts', source);
+    const wrong = await reported('related.ts', source.replace('interface T1 {', 'interface T1 { at: Date;'));
+
+    expect(right).toEqual(['']);
+    expect(wrong[0]).toMatch(/NotStored<"(args\[0\]|result)[^" ]*\.at: a Date is not stored as such: [^"]*"/);
   }, 60_000);
 
   it('give the error that the guide shows', async () => {

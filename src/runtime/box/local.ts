@@ -13,7 +13,7 @@ import { Queue } from '../handles/queue.ts';
 import { servicesOf } from '../handles/services.ts';
 import { annotationChange, ifAnnotatable } from '../jobs/annotations.ts';
 import { storedJobOnly } from '../jobs/job-drafts.ts';
-import type { StoredResult, StoredValue } from '../jobs/storable.ts';
+import type { StoredResult, StoredValue } from '../jobs/not-stored.ts';
 import { Dispatcher } from './signalbox.ts';
 
 /** The run that the caller belongs to. @throws SignalboxError `NO_CURRENT_JOB`. */

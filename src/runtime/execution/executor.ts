@@ -6,12 +6,7 @@ import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
 import { valueText } from '../../model/values/job-text.ts';
 import { type Redactor, shownError } from '../../model/values/redaction.ts';
-import {
-  decodeValue,
-  encodeValue,
-  type ResolveJob,
-  referredJobs,
-} from '../../model/values/values.ts';
+import { decodeValue, encodeValue, type ResolveJob, referredJobs } from '../../model/values/values.ts';
 import { ifHeldBy } from '../commits/preconditions.ts';
 import { retryForever } from '../commits/retry.ts';
 import { retryRules } from '../commits/retry-rules.ts';

@@ -8,7 +8,7 @@ import { checkRedaction } from '../../model/values/redaction.ts';
 import type { Definition, JobOptions } from '../definitions/definition.ts';
 import type { Detached } from '../definitions/detached.ts';
 import { checkLogLevel } from '../environment/logging.ts';
-import type { StoredJob } from '../jobs/storable.ts';
+import type { StoredJob } from '../jobs/not-stored.ts';
 import { Job, type JobDefinition } from './job.ts';
 
 /**

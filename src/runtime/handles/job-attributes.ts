@@ -12,7 +12,7 @@ import type { Definition } from '../definitions/definition.ts';
 import { Inspectable } from '../environment/inspectable.ts';
 import type { LogLevel } from '../environment/logging.ts';
 import { changedSettings, type JobSettings, jobSettings } from '../jobs/job-settings.ts';
-import type { StoredAnnotations } from '../jobs/storable.ts';
+import type { StoredAnnotations } from '../jobs/not-stored.ts';
 import type { JobState, ShownJob } from './job-state.ts';
 
 /** The outcome of a job, as a program reads it. */
