@@ -109,7 +109,10 @@ export { Representation } from './runtime/handles/representation.ts';
 export { Representations } from './runtime/handles/representations.ts';
 export type { Transaction } from './runtime/handles/transaction.ts';
 export type { JobSettings } from './runtime/jobs/job-settings.ts';
+export type { NotStored } from './runtime/jobs/not-stored.ts';
 export type { PutOptions } from './runtime/jobs/put-batch.ts';
+export type { Unchecked } from './runtime/jobs/storable.ts';
+
 export { decorateStore, type ReadCall, type StoreDecoration } from './store/decorate-store.ts';
 export type { HistoryEntry } from './store/entry.ts';
 export { type MemoryStoreOptions, memoryStore } from './store/in-memory/memory-store.ts';

@@ -239,7 +239,7 @@ forEachStore('Backoff', (makeStore) => {
     const policies = [backoffPolicy({ name: 'either', ...evenly }), commonRetryPolicy(figures)];
     const { box, queue, reactor, logged } = await setUp(makeStore, {});
     await box.start();
-    const unstorable = defineJob({ name: 'unstorable', run: () => () => 'no JSON' });
+    const unstorable = defineJob({ name: 'unstorable', run: (): unknown => () => 'no JSON' });
     box.define(unstorable);
 
     for (const retryPolicy of policies) {

@@ -270,7 +270,7 @@ forEachStore('Running a job', (makeStore) => {
         throw new RangeError('too far');
       },
     });
-    const odd = defineJob({ name: 'odd', retry: answering(asked), run: () => ({ big: new Map() }) });
+    const odd = defineJob({ name: 'odd', retry: answering(asked), run: (): unknown => ({ big: new Map() }) });
     const retried = defineJob({ name: 'retried', retry: answering(asked, true), run: () => 'not masked' });
     const { box, reactor, faults, entries } = await open([good, bad, odd, retried]);
     await box.start();

@@ -215,7 +215,7 @@ forEachStore('The local context', (makeStore) => {
     await start();
     const value = { list: [1] };
     acts.act = async () => {
-      await expect(local.setLiveAnnotation('map', new Map())).rejects.toMatchObject({
+      await expect(local.setLiveAnnotation('map', new Map() as unknown)).rejects.toMatchObject({
         code: 'ARGS_NOT_JSON',
       });
       await local.setLiveAnnotation('value', value);

@@ -155,7 +155,7 @@ forEachStore('A retry policy of one’s own', (makeStore) => {
       const unstorable = defineJob({
         name: 'unstorable',
         retry: own(() => false, { commitError: () => true }),
-        run: () => () => 'no JSON',
+        run: (): unknown => () => 'no JSON',
       });
       box.define(unstorable);
 

@@ -53,7 +53,7 @@ forEachStore('What is stored', (makeStore) => {
         return false;
       },
     };
-    const bad = defineJob({ name: 'bad', run: () => ({ at: new Map() }) });
+    const bad = defineJob({ name: 'bad', run: (): unknown => ({ at: new Map() }) });
     const { box, queue, note, notes, reactor, logged } = await setUp(makeStore, [bad]);
     await box.start();
     const job = bad().with({ retryPolicy: policy });

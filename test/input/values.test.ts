@@ -111,14 +111,14 @@ describe.each(Object.entries(stores))('on a %s store, as an argument', (_name, s
   it('a bad value among the annotations, the changed arguments or the callbacks of a job is refused with its path', async () => {
     const box = await openBox(store());
     const waiting = await box.queue().put(keep(1));
-    const annotated = keep(1).with({ annotations: { started: new Date(0) } });
+    const annotated = keep(1).with({ annotations: { started: new Date(0) as unknown } });
     const called = keep(1);
     await called.addCallback(keep.partial({ deep: [new Map()] }));
 
     const errors = [
       await refusal(box, () => box.queue().put(annotated)),
       await refusal(box, () => box.queue().put(called)),
-      await refusal(box, () => waiting.setArgs([1, { at: new Date(0) }])),
+      await refusal(box, () => waiting.setArgs([1, { at: new Date(0) as unknown }])),
       await refusal(box, () => waiting.setAnnotation('by', new Customer())),
       await refusal(box, () => waiting.addCallback(keep.partial(10n))),
     ];

@@ -59,9 +59,26 @@ describe('putAll', () => {
     expect([await noted(), first.isStored]).toEqual([0, false]);
   });
 
-  it('puts no job when a quota is unknown', async () => {
-    const error = await refusal(box.queue().putAll([square(1), square(2).with({ quotaNames: ['none'] })]));
-    expect([error.code, await noted()]).toEqual(['QUOTA_NOT_FOUND', 0]);
+  it('puts no job when a quota is unknown, and says the first that names it', async () => {
+    const [known] = await box.queue().putAll([square(1).with({ id: 'known' })]);
+    const none = { quotaNames: ['few', 'none'] };
+    const items = [
+      square(1).with({ id: 'known' }),
+      square(2).with({ quotaNames: ['few'] }),
+      square(3).with(none),
+      square(4).with(none),
+    ];
+
+    const error = await refusal(box.queue().putAll(items));
+    const pulled = await box.queue().pull();
+    const again = await refusal(box.queue().putAll([square(5), pulled], none));
+
+    expect([error.code, error.message]).toEqual([
+      'QUOTA_NOT_FOUND',
+      expect.stringMatching(/^items\[2\]: Expected quota "none"/),
+    ]);
+    expect(again.message).toMatch(/^items\[0\]: Expected quota "none"/);
+    expect([pulled.id, await noted(), await box.queue().length()]).toEqual([known?.id, 1, 0]);
   });
 
   it('refuses a job that is in it twice, stored or not', async () => {

@@ -33,6 +33,9 @@ const mayFail = defineJob({
 const optional = defineJob({ name: 'optional', run: (a: number, b?: string) => `${a}${b}` });
 const takesJob = defineJob({ name: 'takesJob', run: (job: Job<number>) => job.outcome?.ok === true });
 const nothing = defineJob({ name: 'nothing', run: () => null });
+const perhaps = defineJob({ name: 'perhaps', run: (n: number) => (n > 0 ? n : undefined) });
+const nothingApart = defineJob({ name: 'nothingApart', run: () => detached(Promise.resolve()) });
+const jobOrValue = defineJob({ name: 'jobOrValue', run: (n: number) => (n > 0 ? multiply(n, 1) : 'none') });
 
 export async function results(box: Signalbox): Promise<void> {
   const job = await box.queue().put(multiply(14, 3));
@@ -52,6 +55,10 @@ export async function results(box: Signalbox): Promise<void> {
 // A job without a value gives null, as JSON has it.
 same<Equal<ReturnType<typeof touch>, Job<null>>>();
 same<Equal<ReturnType<typeof touchLater>, Job<null>>>();
+
+same<Equal<ReturnType<typeof perhaps>, Job<number | null>>>();
+same<Equal<ReturnType<typeof nothingApart>, Job<null>>>();
+same<Equal<ReturnType<typeof jobOrValue>, Job<number | 'none'>>>();
 
 // A returned job and a detached promise give their own result.
 same<Equal<ReturnType<typeof inner>, Job<number>>>();

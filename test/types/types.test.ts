@@ -20,8 +20,18 @@ async function compiled(project: string): Promise<string> {
   } catch (error) {
     // What is wrong elsewhere is the business of check:types.
     const lines = (error as { stdout: string }).stdout.split('\n');
-    return lines.filter((line) => /^\S*(public-api|equal)\.ts\(/.test(line)).join('\n');
+    return lines.filter((line) => /^\S*(public-api|stored-values|related|equal)\.ts\(/.test(line)).join('\n');
   }
+}
+
+/** Compiles altered copies of a file: what is reported of it, without the continuation lines. */
+async function reported(name: string, source: string): Promise<readonly string[]> {
+  writeFileSync(join(altered, name), source.replaceAll("'./equal.ts'", "'../equal.ts'"));
+  writeFileSync(
+    join(altered, 'tsconfig.json'),
+    JSON.stringify({ extends: '../../../tsconfig.json', files: [name] }),
+  );
+  return (await compiled(altered)).split('\n').map((line) => line.slice(line.indexOf('error TS')));
 }
 
 describe('the types of the public face', () => {
@@ -33,16 +43,45 @@ describe('the types of the public face', () => {
     const source = readFileSync(join(here, 'public-api.ts'), 'utf8');
     const wrong = source
       .replace('same<Equal<typeof result, number>>()', 'same<Equal<typeof result, string>>()')
-      .replace("multiply('14', 3)", 'multiply(14, 3)')
-      .replaceAll("'./equal.ts'", "'../equal.ts'");
-    writeFileSync(join(altered, 'public-api.ts'), wrong);
-    writeFileSync(
-      join(altered, 'tsconfig.json'),
-      JSON.stringify({ extends: '../../../tsconfig.json', files: ['public-api.ts'] }),
-    );
+      .replace("multiply('14', 3)", 'multiply(14, 3)');
 
-    const report = await compiled(altered);
+    const report = await reported('public-api.ts', wrong);
 
-    expect(report.match(/error TS\d+/g)).toEqual(['error TS2344', 'error TS2578']);
+    expect(report.map((line) => line.slice(0, 12))).toEqual(['error TS2344', 'error TS2578']);
+  }, 60_000);
+
+  it('say of each value that is not stored where it is, and what to pass instead', async () => {
+    const source = readFileSync(join(here, 'stored-values.ts'), 'utf8');
+    const said = [...source.matchAll(/@ts-expect-error (.*)/g)].map(([, text]) => text);
+
+    const report = await reported('stored-values.ts', source.replaceAll('@ts-expect-error', ''));
+
+    expect(said.length).toBeGreaterThan(25);
+    expect(report.map((line) => /NotStored<"([^"]*)"/.exec(line)?.[1])).toEqual(said);
+  }, 60_000);
+
+  it('stay cheap where sixty types refer to each other, and say one way to what is wrong', async () => {
+    const types = Array.from({ length: 60 }, (_, n) => {
+      const [next, one, other] = [(n + 1) % 60, (7 * n + 1) % 60, (11 * n + 3) % 60];
+      return `interface T${n} { next: T${next} | null; one?: T${one}[]; other: T${other} | null }`;
+    });
+    const jobs = types.map((_, n) => `defineJob({ name: 'j${n}', run: (row: T${n}) => row });`);
+    const source = ["import { defineJob } from 'signalbox';", ...types, ...jobs].join('\n');
+
+    const right = await reported('related.ts', source);
+    const wrong = await reported('related.ts', source.replace('interface T1 {', 'interface T1 { at: Date;'));
+
+    expect(right).toEqual(['']);
+    expect(wrong[0]).toMatch(/NotStored<"(args\[0\]|result)[^" ]*\.at: a Date is not stored as such: [^"]*"/);
+  }, 60_000);
+
+  it('give the error that the guide shows', async () => {
+    const guide = readFileSync(join(here, '../../docs/guide.md'), 'utf8');
+    const [, program = '', shown] =
+      /```ts\n([^`]*@ts-expect-error a Date[^`]*)```\n\n```text\n([^`]*)\n```/.exec(guide) ?? [];
+
+    const report = await reported('stored-values.ts', program.replace('@ts-expect-error', ''));
+
+    expect(report).toEqual([shown]);
   }, 60_000);
 });

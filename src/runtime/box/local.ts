@@ -14,6 +14,7 @@ import { Queue } from '../handles/queue.ts';
 import { servicesOf } from '../handles/services.ts';
 import { annotationChange, ifAnnotatable } from '../jobs/annotations.ts';
 import { storedJobOnly } from '../jobs/job-drafts.ts';
+import type { StoredResult, StoredValue } from '../jobs/not-stored.ts';
 import { Dispatcher } from './signalbox.ts';
 
 /** The run that the caller belongs to. @throws SignalboxError `NO_CURRENT_JOB`. */
@@ -195,7 +196,9 @@ export const local = {
    * @throws SignalboxError `NO_TRANSACTIONS`, `NO_CURRENT_JOB`, `TRANSACTION_ENDED`, `TRANSACTION_OVER`, `STORE_DISCONNECTED`;
    * ReassignedError when the job was reassigned: nothing was written then.
    */
-  async transaction<Result>(work: (client: unknown) => Promise<Result>): Promise<Result> {
+  async transaction<Result>(
+    work: ((client: unknown) => Promise<Result>) & StoredResult<Result>,
+  ): Promise<Result> {
     const run = mustRun('transaction()');
     const { completer } = servicesOf(run.context);
     return completer.finishWithin(run, work, (result) =>
@@ -207,7 +210,11 @@ export const local = {
    * Sets an annotation of the current or another job, at once, also when this attempt fails.
    * @throws SignalboxError `ARGS_…` when the value is not JSON, `INVALID_OPTION`, `TOO_MANY`, `JOB_NOT_FOUND`.
    */
-  async setLiveAnnotation(name: string, value: unknown, job?: Job<unknown>): Promise<void> {
+  async setLiveAnnotation<Value>(
+    name: string,
+    value: Value & StoredValue<Value, 'value'>,
+    job?: Job<unknown>,
+  ): Promise<void> {
     const run = mustRun('setLiveAnnotation()');
     checkAnnotationName(name);
     const path = `annotations[${JSON.stringify(name)}]`;

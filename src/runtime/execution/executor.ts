@@ -6,13 +6,7 @@ import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
 import { jobLabel, valueText } from '../../model/values/job-text.ts';
 import { type Redactor, shownError } from '../../model/values/redaction.ts';
-import {
-  decodeValue,
-  encodeValue,
-  type ReferJob,
-  type ResolveJob,
-  referredJobs,
-} from '../../model/values/values.ts';
+import { decodeValue, encodeValue, type ResolveJob, referredJobs } from '../../model/values/values.ts';
 import { ifHeldBy } from '../commits/preconditions.ts';
 import { retryForever } from '../commits/retry.ts';
 import { retryRules } from '../commits/retry-rules.ts';
@@ -151,7 +145,7 @@ export class Executor {
     else {
       let encoded: Json;
       try {
-        encoded = this.#encoded(value, storedJobOnly);
+        encoded = this.#encoded(value);
       } catch (error) {
         steps.retry(run, Failure.from(error), 'commitError', {
           ok: true,
@@ -174,14 +168,14 @@ export class Executor {
     this.#deps.steps.wait(run, job.record.id, job);
   }
 
-  #encoded(value: unknown, refer: ReferJob): Json {
-    return value === undefined ? null : encodeValue(value, 'result', refer, this.#context.limits);
+  #encoded(value: unknown): Json {
+    return value === undefined ? null : encodeValue(value, 'result', storedJobOnly, this.#context.limits);
   }
 
   #outcomeOf(value: unknown): { ok: true; value: Json } | { ok: false; failure: Failure['data'] } {
     if (value instanceof Failure) return { ok: false, failure: value.data };
     try {
-      return { ok: true, value: this.#encoded(value, () => null) };
+      return { ok: true, value: this.#encoded(value) };
     } catch (error) {
       return { ok: false, failure: Failure.from(error).data };
     }

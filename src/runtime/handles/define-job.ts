@@ -8,18 +8,24 @@ import { checkRedaction } from '../../model/values/redaction.ts';
 import type { Definition, JobOptions } from '../definitions/definition.ts';
 import type { Detached } from '../definitions/detached.ts';
 import { checkLogLevel } from '../environment/logging.ts';
+import type { StoredJob } from '../jobs/not-stored.ts';
 import { Job, type JobDefinition } from './job.ts';
 
-/** The type of `result()` for the type that the code returns: a returned job or detached promise gives its own result. */
-export type ResultOf<Returned> =
-  Awaited<Returned> extends Job<infer Inner>
+/**
+ * The type of `result()` for the type that the code returns: a returned job or detached promise gives its own result, and
+ * nothing is null.
+ */
+export type ResultOf<Returned> = EachResult<Awaited<Returned>>;
+
+type EachResult<Value> =
+  Value extends Job<infer Inner>
     ? Inner
-    : Awaited<Returned> extends Detached<infer Inner>
-      ? Inner
-      : // biome-ignore lint/suspicious/noConfusingVoidType: code without a return statement returns void
-        [Awaited<Returned>] extends [void]
-        ? null
-        : Exclude<Awaited<Returned>, Failure>;
+    : Value extends Detached<infer Settled>
+      ? EachValue<Settled>
+      : EachValue<Value>;
+
+// biome-ignore lint/suspicious/noConfusingVoidType: code without a return statement returns void
+type EachValue<Value> = Value extends Failure ? never : Value extends undefined | void ? null : Value;
 
 const jobOptions = [
   'name',
@@ -47,7 +53,7 @@ const jobOptions = [
  * @throws SignalboxError `INVALID_NAME`, `INVALID_OPTION`.
  */
 export function defineJob<const Args extends readonly unknown[], Returned, Info = undefined>(
-  options: JobOptions<Args, Returned, Info>,
+  options: JobOptions<Args, Returned, Info> & StoredJob<Args, Returned>,
 ): JobDefinition<Args, ResultOf<Returned>> {
   checkName(options.name, 'the name of a job');
   if (isSystemName(options.name)) {

@@ -12,6 +12,7 @@ import type { Definition } from '../definitions/definition.ts';
 import { Inspectable } from '../environment/inspectable.ts';
 import type { LogLevel } from '../environment/logging.ts';
 import { changedSettings, type JobSettings, jobSettings } from '../jobs/job-settings.ts';
+import type { StoredAnnotations } from '../jobs/not-stored.ts';
 import type { JobState, ShownJob } from './job-state.ts';
 
 /** The outcome of a job, as a program reads it. */
@@ -183,7 +184,9 @@ export abstract class JobAttributes<Result> extends Inspectable {
   }
 
   /** Changes settings of a draft and returns it. @throws SignalboxError `BAD_STATUS` once it is stored. */
-  with(settings: JobSettings): this {
+  with<Notes extends { readonly [name: string]: unknown }>(
+    settings: JobSettings<Notes> & StoredAnnotations<Notes>,
+  ): this {
     if (this.isStored) throw this.#useInstead(Object.keys(settings).join(', '), 'the set methods of the job');
     checkKnown(settings, jobSettings);
     this.#state.settings = changedSettings(this.#state.settings, settings);

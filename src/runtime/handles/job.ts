@@ -15,6 +15,7 @@ import type { LogLevel } from '../environment/logging.ts';
 import { contextAnnotation } from '../execution/attempt.ts';
 import { type JobLike, jobBrand, type PendingCallback } from '../jobs/job-like.ts';
 import type { JobSettings } from '../jobs/job-settings.ts';
+import type { StoredArguments, StoredValue } from '../jobs/not-stored.ts';
 import type { KnownJobs } from '../jobs/referred-jobs.ts';
 import { actorRefOf, type JobActorRef } from './actor-ref.ts';
 import { type CallbackOf, type CallbackPair, CallbackProxy, draftCallback } from './callback-proxy.ts';
@@ -112,12 +113,12 @@ export class Job<Result = unknown> extends JobAttributes<Result> implements JobL
    * Changes the arguments of a stored job that has not started.
    * @throws BadStatusError from ACTIVE on; SignalboxError `ARGS_…`.
    */
-  setArgs(args: readonly unknown[]): Promise<void> {
+  setArgs<const Args extends readonly unknown[]>(args: Args & StoredArguments<Args>): Promise<void> {
     return commands.setArgs(this.#state, args);
   }
 
   /** Appends to the arguments: also while it is ACTIVE, where only joined jobs look at them again. */
-  appendArgs(args: readonly unknown[]): Promise<void> {
+  appendArgs<const Args extends readonly unknown[]>(args: Args & StoredArguments<Args>): Promise<void> {
     return commands.appendArgs(this.#state, args);
   }
 
@@ -159,7 +160,7 @@ export class Job<Result = unknown> extends JobAttributes<Result> implements JobL
    * Sets an annotation of a stored job, in any status.
    * @throws SignalboxError `ARGS_…` when the value is not JSON, `INVALID_OPTION`, `TOO_MANY`, `JOB_NOT_FOUND`.
    */
-  setAnnotation(name: string, value: unknown): Promise<void> {
+  setAnnotation<Value>(name: string, value: Value & StoredValue<Value, 'value'>): Promise<void> {
     return commands.setAnnotation(this.#state, name, value);
   }
 

@@ -6,14 +6,14 @@ import { type Beginning, beginningMs, type Duration, durationMs } from '../../ti
 import { checkLogLevel, type LogLevel } from '../environment/logging.ts';
 
 /** Settings of a job, set before it is put. */
-export interface JobSettings {
+export interface JobSettings<Notes = { readonly [name: string]: unknown }> {
   readonly quotaNames?: readonly string[];
   readonly beginAfter?: Beginning | null;
   readonly beginBy?: Duration | null;
   readonly failureLogLevel?: LogLevel | null;
   /** A policy, the name of one, or a backoff such as `{ maxAttempts: 5 }`. */
   readonly retryPolicy?: RetryPolicy | Backoff | string | null;
-  readonly annotations?: { readonly [name: string]: unknown };
+  readonly annotations?: Notes;
   /** The id to store it under. Default: a new one. */
   readonly id?: string;
 }

@@ -16,7 +16,7 @@ export async function mustHaveQueue(work: UnitOfWork, name: string): Promise<voi
 export async function mustHaveQuotas(
   work: UnitOfWork,
   queue: string,
-  names: readonly string[],
+  names: Iterable<string>,
 ): Promise<void> {
   for (const name of names) {
     if ((await work.read('quota', `${queue}/${name}`)) !== undefined) continue;

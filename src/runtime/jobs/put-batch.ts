@@ -13,7 +13,7 @@ import { checkLogLevel } from '../environment/logging.ts';
 import { alreadyStored, contentOf, JobDrafts } from './job-drafts.ts';
 import type { JobLike } from './job-like.ts';
 import { changedSettings, type JobSettings, jobSettings } from './job-settings.ts';
-import { mustHaveQuotas, policyName } from './named-settings.ts';
+import { policyName } from './named-settings.ts';
 
 /** Settings that `put` may override. */
 export interface PutOptions
@@ -30,6 +30,8 @@ export interface PutOptions
 
 /** Jobs that go into a queue in one commit. Nothing is written, and no draft is changed, before `submit`. */
 export class PutBatch {
+  /** The quotas that its jobs name, each with the place of the first such job: check them before `submit`. */
+  readonly quotaNames = new Map<string, number>();
   readonly #work: UnitOfWork;
   readonly #context: RuntimeContext;
   readonly #queue: string;
@@ -37,8 +39,9 @@ export class PutBatch {
   readonly #changes: JobSettings | null;
   readonly #drafts: JobDrafts;
   readonly #puts: StagedChange[] = [];
-  readonly #quotaNames = new Set<string>();
   readonly #stored = new Map<string, JobLike>();
+  /** The place of the job that is added. */
+  #place = -1;
 
   constructor(work: UnitOfWork, queue: string, { client: _client, ...options }: PutOptions) {
     checkKnown(options, jobSettings);
@@ -53,6 +56,11 @@ export class PutBatch {
 
   /** A draft without an id costs no promise: there may be thousands. */
   add(job: JobLike): Promise<void> | undefined {
+    this.#place += 1;
+    return this.#add(job);
+  }
+
+  #add(job: JobLike): Promise<void> | undefined {
     if (job.isStored) return this.#addStored(job);
     const settings = this.#changes === null ? job.settings : changedSettings(job.settings, this.#changes);
     if (settings.id !== undefined) return this.#addNamed(job, settings, settings.id);
@@ -61,7 +69,6 @@ export class PutBatch {
   }
 
   async submit(): Promise<void> {
-    await mustHaveQuotas(this.#work, this.#queue, [...this.#quotaNames]);
     if (this.#puts.length === 0) return;
     const { waiting: most } = this.#context.limits;
     if (most < Number.POSITIVE_INFINITY)
@@ -84,7 +91,7 @@ export class PutBatch {
     const { kind, id, event, from, to, effects } = step;
     this.#puts.push({ kind, id, event, from, to, patch, effects, job: record });
     this.#drafts.companions(job, afterStep(record, step), settings.annotations);
-    for (const name of record.quotaNames) this.#quotaNames.add(name);
+    this.#needQuotas(record.quotaNames);
   }
 
   /** A job that was pulled, or stored NEW with another. */
@@ -94,7 +101,7 @@ export class PutBatch {
     if (this.#stored.has(id)) throw alreadyStored(job);
     const record = await this.#work.readChecked('job', id);
     if (record === undefined) {
-      if (job.withdraw()) return this.add(job);
+      if (job.withdraw()) return this.#add(job);
       throw new SignalboxError('JOB_NOT_FOUND', { id });
     }
     const now = this.#context.store.now();
@@ -102,10 +109,14 @@ export class PutBatch {
       options.beginAfter == null ? record.beginAfter : beginningMs(options.beginAfter, now, 'beginAfter');
     const step = this.#step(record, beginAfter, now);
     checkLogLevel(options.failureLogLevel ?? null);
-    for (const name of checkQuotaNames(options.quotaNames ?? record.quotaNames)) this.#quotaNames.add(name);
+    this.#needQuotas(checkQuotaNames(options.quotaNames ?? record.quotaNames));
     this.#puts.push({ ...step, patch: { ...step.patch, ...overridden(this.#context, options) } });
     this.#drafts.expect.push(ifUnchanged(record));
     this.#stored.set(id, job);
+  }
+
+  #needQuotas(names: readonly string[]): void {
+    for (const name of names) if (!this.quotaNames.has(name)) this.quotaNames.set(name, this.#place);
   }
 
   #step(record: JobRecord, beginAfter: number | null, at: number): Transition {

@@ -3,7 +3,7 @@ import { retryConflicts } from '../commits/retry.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import { alreadyStored, JobDrafts } from './job-drafts.ts';
 import { isDefinition, isJob, type JobLike } from './job-like.ts';
-import { mustHaveQueue } from './named-settings.ts';
+import { mustHaveQueue, mustHaveQuotas } from './named-settings.ts';
 import { isKnown, PutBatch, type PutOptions } from './put-batch.ts';
 
 /** Puts what a caller gave in a queue. A draft that is refused stays as it was. */
@@ -18,6 +18,7 @@ export async function put(
   await retryConflicts(5, async () => {
     const batch = new PutBatch(work, queue, options);
     await batch.add(job);
+    await mustHaveQuotas(work, queue, batch.quotaNames.keys());
     await batch.submit();
   });
   return job;
@@ -40,6 +41,11 @@ export async function putAll(
   await retryConflicts(5, async () => {
     const batch = new PutBatch(work, queue, options);
     await each(jobs, (job) => batch.add(job));
+    for (const [name, place] of batch.quotaNames) {
+      await mustHaveQuotas(work, queue, [name]).catch((error: unknown) => {
+        throw about(place, error);
+      });
+    }
     await batch.submit();
   });
   return jobs;
@@ -73,10 +79,15 @@ async function each<Item>(
       const pending = work(item);
       if (pending !== undefined) await pending;
     } catch (error) {
-      if (error instanceof SignalboxError) error.message = `items[${index}]: ${error.message}`;
-      throw error;
+      throw about(index, error);
     }
   }
+}
+
+/** The error, which begins with the place of what it is about. */
+function about(place: number, error: unknown): unknown {
+  if (error instanceof SignalboxError) error.message = `items[${place}]: ${error.message}`;
+  return error;
 }
 
 /** A job from what a caller gave. @throws SignalboxError `ANONYMOUS_FUNCTION`. */
