@@ -1,7 +1,7 @@
 import { agent, defineJob, detached, type Job } from 'signalbox';
 import { expect, it } from 'vitest';
+import { queueOf } from '../../src/reading/job-place.ts';
 import { internals } from '../../src/runtime/box/internals.ts';
-import { queueOf } from '../../src/runtime/commits/job-place.ts';
 import { makeControlledJobs, namesOf } from './controlled-jobs.ts';
 import { agentOf, representationOf, startDispatchers } from './dispatchers.ts';
 import { forEachStore, makeBox, type TestBox } from './stores.ts';

@@ -1,11 +1,11 @@
 import { ConflictError } from '../../errors.ts';
 import type { JobRecord, RepresentationRecord } from '../../model/records/records.ts';
 import { systemNames } from '../../model/records/system-names.ts';
+import { queueOf } from '../../reading/job-place.ts';
 import type { Openings } from '../../store/store.ts';
 import type { CallbackRunner } from '../callbacks/callback-runner.ts';
 import { handOver, systemJob } from '../callbacks/hand-over.ts';
 import { abortAbandoned, type InterruptionDeps } from '../callbacks/interrupted-job.ts';
-import { queueOf } from '../commits/job-place.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import { jobLabel } from '../execution/outcome-log.ts';
