@@ -1,6 +1,12 @@
 export { compileChart } from '../index.ts';
 export { type ContractCheck, type MakeStore, storeContract } from './contract/store-contract.ts';
-export { createTestBox, type TestBox, type TestBoxOptions } from './create-test-box.ts';
+export {
+  type CrashOptions,
+  createTestBox,
+  type ReopenOptions,
+  type TestBox,
+  type TestBoxOptions,
+} from './create-test-box.ts';
 export { type DrainOptions, drain, type InlineOptions, putInline } from './drain.ts';
 export { echoLog, type LogEcho, type LogEchoOptions } from './echo-log.ts';
 export { getPoll } from './get-poll.ts';
@@ -9,8 +15,9 @@ export type { SimulationReport } from './simulate/cluster/report.ts';
 export type { SimulatedJob, SimulatedRun, SimulatedScenario } from './simulate/cluster/scenario.ts';
 export { type SimulateOptions, SimulationError, simulate } from './simulate/simulate.ts';
 export { allFaults, type SimulationFaults } from './simulate/world/faults.ts';
-export type { SimulatedHost, SimulatedPeer } from './simulate/world/host.ts';
+export type { SimulatedHost, SimulatedPeer, StoreHost } from './simulate/world/host.ts';
 export { SeededRandom } from './simulate/world/random.ts';
+export { simulatedJsonStore } from './simulate/world/simulated-json-store.ts';
 export { TearDownError, type TearDownOptions, tearDownBox, tearDownDispatcher } from './tear-down.ts';
 export { type Attachable, VirtualReactor, type VirtualReactorOptions } from './virtual-reactor.ts';
 export { waitForDeactivation } from './wait-for-deactivation.ts';

@@ -156,17 +156,17 @@ forEachStore('Cleaning a representation', (makeStore) => {
   });
 
   it('[DR-18] while a system job waits or runs, the queue of the job that it concerns is found through it', async () => {
-    const { testBox, box, queue, hold, reactor } = await makeTestBox();
+    const { testBox, queue, hold, reactor } = await makeTestBox();
     await startDispatchers(testBox, ['a']);
     const job = await queue.put(hold('one'));
     await reactor.runUntilIdle();
 
     await crashAndDeactivate(testBox, 'a');
-    expect(await queueOf(internals(box).context.store, (await job.refresh()).record)).toBe('');
+    expect(await job.place()).toEqual({ queue: '', dispatcher: null, agent: null });
 
     const claimed = await queue.claim();
     expect(claimed?.name).toBe('signalbox.handleInterrupt');
-    expect(await queueOf(internals(box).context.store, (await job.refresh()).record)).toBe('');
+    expect(await job.place()).toMatchObject({ queue: '', agent: 'client' });
   });
 
   it('[DR-19] cleaning twice harms nothing: activation recovers what slipped into a deactivated agent', async () => {

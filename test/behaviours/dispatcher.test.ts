@@ -1,5 +1,5 @@
 import { agent, ConflictError, createSignalbox, Dispatcher, memoryStore } from 'signalbox';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { makeControlledJobs, namesOf } from './controlled-jobs.ts';
 import { agentOf, representationOf, startDispatchers } from './dispatchers.ts';
 import { interceptedStore } from './faulty-store.ts';
@@ -26,12 +26,21 @@ forEachStore('A dispatcher', (makeStore) => {
 
   it("[D-2] without more it has the instance's UUID and the box's reactor, which it does not touch before it is activated", async () => {
     const { box, reactor } = await makeTestBox();
-    const before = reactor.pending;
+    const five = [
+      'callFromThread',
+      'callInThread',
+      'callLater',
+      'addSystemEventTrigger',
+      'callWhenRunning',
+    ] as const;
+    const watched = five.map((call) => vi.spyOn(reactor, call));
 
     const dispatcher = new Dispatcher(box);
 
-    expect([dispatcher.uuid, dispatcher.reactor]).toEqual([box.uuid, reactor]);
-    expect([reactor.running, reactor.pending]).toEqual([false, before]);
+    expect(dispatcher.uuid).toBe(box.uuid);
+    expect(dispatcher.reactor).toBe(reactor);
+    for (const call of watched) expect(call).not.toHaveBeenCalled();
+    expect(reactor.running).toBe(false);
   });
 
   it('[D-3] there is one dispatcher per UUID, and there may be several of different UUIDs', async () => {
@@ -156,9 +165,11 @@ forEachStore('A dispatcher', (makeStore) => {
     const polls = a?.polls.length;
 
     a?.abandon();
+    const later = await queue.put(hold('two'));
     await reactor.advance('5m');
 
     expect([a?.polls.length, a?.activated]).toEqual([polls, null]);
+    expect((await later.refresh()).status).toBe('PENDING');
     expect((await representationOf(testBox, 'a')).activated).not.toBeNull();
     expect((await job.refresh()).record.parent).toEqual({ queue: '', dispatcher: 'a', agent: 'main' });
   });

@@ -347,7 +347,7 @@ forEachStore('Running a job', (makeStore) => {
 
   it('[J-55] ends without a current job and gives the value, the Failure, the inner job, the promise, or the job put back', async () => {
     const barrier = new Barrier();
-    const asked: string[] = [];
+    const current: (Job | null)[] = [];
     const jobs = {
       value: seven,
       failure: defineJob({
@@ -360,7 +360,13 @@ forEachStore('Running a job', (makeStore) => {
       promise: defineJob({ name: 'promise', run: () => new Detached(barrier.wait()) }),
       putBack: defineJob({
         name: 'putBack',
-        retry: answering(asked, { after: '1h' }),
+        retry: {
+          ...answering([]),
+          jobError: () => {
+            current.push(local.getJob());
+            return { after: '1h' };
+          },
+        },
         run: () => {
           throw new Error('later');
         },
@@ -380,7 +386,7 @@ forEachStore('Running a job', (makeStore) => {
     await box.queue().claim((job) => job.id === held.id);
     expect(await box.call(held)).toBe(held);
     expect(held.status).toBe('PENDING');
-    expect(local.getJob()).toBeNull();
+    expect([...current, local.getJob()]).toEqual([null, null]);
   });
 
   it('[J-56] shows the result as soon as the job is at its callbacks', async () => {

@@ -29,9 +29,10 @@ forEachStore('A timestamp of a job', (makeStore) => {
       },
     });
     const { box, reactor } = await open([slow]);
-    await box.start();
-    await reactor.advance('10s');
     const job = await box.queue().put(slow);
+    reactor.run();
+    await reactor.advance('10s');
+    await box.start();
     await reactor.runUntilIdle();
     expect((await job.refresh()).activeStart).toEqual(after(10_000));
 

@@ -376,7 +376,8 @@ forEachStore('Joined jobs', (makeStore) => {
   });
 
   it('[S-12] an inner job may append and end at any moment while a step of another one looks', async () => {
-    for (let moment = 1; moment <= 6; moment += 1) {
+    const cases = [[], ['last']].flatMap((later) => [1, 2, 3, 4, 5, 6].map((moment) => ({ moment, later })));
+    for (const { moment, later } of cases) {
       const looks = { left: Number.POSITIVE_INFINITY, of: '', end: async () => {} };
       const store = interceptedStore(makeStore(), (call, [kind, id]) => {
         const isLook = call === 'get' ? id === looks.of : call === 'callbacks' && kind === looks.of;
@@ -384,23 +385,26 @@ forEachStore('Joined jobs', (makeStore) => {
         looks.left -= 1;
         return looks.left === 0 ? looks.end() : null;
       });
-      const { box, queue, hold, done, open, opened, collect, reactor, stop } = await setUp(makeStore, store);
+      const { box, queue, hold, open, opened, started, collect, reactor, stop } = await setUp(
+        makeStore,
+        store,
+      );
       const steps: string[] = [];
       const grow = defineJob({
         name: 'grow',
         run: async (main: Inner) => {
           await opened('grows');
-          await extend(main, done('appended'));
+          await extend(main, hold('appended'));
           return 'grown';
         },
       });
       const told = defineJob({ name: 'told', run: () => void steps.push('told') });
       box.define(grow);
       box.define(told);
-      await box.start();
+      await box.start({ agent: agent({ size: 9 }) });
       const main = parallel([], { postprocess: collect });
       const growing = grow(main);
-      await extend(main, growing, hold('other'));
+      await extend(main, growing, ...['other', ...later].map((name) => hold(name)));
       await queue.put(main);
       await reactor.runUntilIdle();
       // It is called after the step that stores the end of the inner job.
@@ -417,8 +421,13 @@ forEachStore('Joined jobs', (makeStore) => {
       looks.left = Number.POSITIVE_INFINITY;
       open('grows');
       await reactor.runUntilIdle();
+      open('last');
+      await reactor.runUntilIdle();
+      expect([moment, (await main.refresh()).status, started.at(-1)]).toEqual([moment, 'ACTIVE', 'appended']);
+      open('appended');
+      await reactor.runUntilIdle();
 
-      expect([moment, await main.result()]).toEqual([moment, ['grown', 'other', 'appended']]);
+      expect([moment, await main.result()]).toEqual([moment, ['grown', 'other', ...later, 'appended']]);
       await stop();
     }
   });

@@ -351,12 +351,14 @@ forEachStore('Queue', (makeStore) => {
     const { box, queue } = await makeQueue();
     const [a, twin] = await putAll(queue, 'same', 'same');
     const elsewhere = await box.queue('other').put(note('x'));
+    const held = await queue.put(note('held'));
+    await queue.claim((record) => record.id === held.id);
 
     await queue.remove(twin as Job);
 
     expect((await queue.jobs()).map((job) => job.id)).toEqual([a?.id]);
     expect([twin?.status, twin?.record.parent, twin?.record.assigner]).toEqual(['NEW', null, null]);
-    for (const absent of [twin as Job, elsewhere])
+    for (const absent of [twin as Job, elsewhere, held])
       await expect(queue.remove(absent)).rejects.toMatchObject({ code: 'JOB_NOT_WAITING' });
     expect(await box.queue('other').length()).toBe(1);
   });

@@ -346,13 +346,16 @@ forEachStore('Quotas', (makeStore) => {
     await queue.quotas.create('disk');
     const holder = await queue.put(blocked.wait('holder'), { quotaNames: ['disk'] });
     const draft = note('x');
-    const callback = await draft.addCallback(note.partial('called').with({ quotaNames: ['disk'] }));
+    const callback = await draft.addCallback(blocked.wait.partial('called').with({ quotaNames: ['disk'] }));
     await queue.put(draft);
 
     await box.start();
-    const result = await callback.result();
+    await blocked.reached('called');
+    const meanwhile = await queue.quotas.get('disk');
+    blocked.open('called');
+    await callback.result();
 
-    expect(result).toBe('called');
-    expect((await queue.quotas.get('disk')).jobs).toEqual([holder.id]);
+    expect(meanwhile.jobs).toEqual([holder.id]);
+    expect((await holder.refresh()).status).toBe('ACTIVE');
   });
 });

@@ -154,4 +154,11 @@ forEachStore('What console.log and JSON.stringify show', (makeStore) => {
     });
     expect(inspect(proxy)).toMatch(/^CallbackProxy \{/);
   });
+
+  it('names its class, so that a test runner that shows a difference does not copy it', async () => {
+    const { box } = await makeTestBox();
+    const shown = [box, note('x'), box.queue('mail')].map((each) => Object.prototype.toString.call(each));
+
+    expect(shown).toEqual(['[object Signalbox]', '[object Job]', '[object Queue]']);
+  });
 });

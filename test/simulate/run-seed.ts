@@ -5,11 +5,11 @@ import {
   SimulationError,
   type SimulationReport,
   simulate,
+  simulatedJsonStore,
 } from 'signalbox/testing';
 import { SimulatedDatabase } from './postgres/database.ts';
 import { simulationServer } from './postgres/simulation-server.ts';
 import { longScenario, scenario } from './scenario.ts';
-import { simulatedJsonStore } from './simulated-json-store.ts';
 
 /** The stores that seeds run on. */
 export const storeKinds = ['memory', 'json', 'postgres'] as const;

@@ -1,4 +1,4 @@
-import { SignalboxError } from '../../errors.ts';
+import { invalidOption, SignalboxError } from '../../errors.ts';
 import { checkKnown } from '../../model/checks/check-options.ts';
 import { checkAnnotationName } from '../../model/checks/names.ts';
 import type { AnnotationRecord } from '../../model/records/records.ts';
@@ -6,6 +6,7 @@ import { decodeValue, encodeValue } from '../../model/values/values.ts';
 import { type Duration, durationMs } from '../../time.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { Reactor } from '../environment/reactor/reactor.ts';
+import { sleepUnlessAborted } from '../environment/reactor/sleep-unless-aborted.ts';
 import { answeredWithin } from '../environment/reactor/time-limits.ts';
 import { currentRun, type Run } from '../execution/run.ts';
 import { Job } from '../handles/job.ts';
@@ -31,6 +32,12 @@ export interface LiveAnnotationOptions {
   readonly poll?: Duration;
   /** The job whose annotation it is. Default: the current one. */
   readonly job?: Job<unknown>;
+}
+
+/** What ends a `local.sleep` early. */
+export interface SleepOptions {
+  /** Ends it as well as the signal of the job does. */
+  readonly signal?: AbortSignal;
 }
 
 /** How long to wait for a store that does not answer, after the time that the caller asked for. */
@@ -106,6 +113,63 @@ export const local = {
   /** Aborts when the job is taken over, its dispatcher stops, or the store fails. */
   get signal(): AbortSignal {
     return mustRun('signal').signal;
+  },
+
+  /**
+   * Waits: in real time in production, in virtual time in tests and simulations. Ends at once when the job is aborted, or
+   * `signal` is, and throws the reason of the abort.
+   *
+   * @example
+   * ```ts
+   * import { defineJob, local } from 'signalbox';
+   * import { createTestBox, VirtualReactor } from 'signalbox/testing';
+   *
+   * const brew = defineJob({
+   *   name: 'brew',
+   *   run: async () => {
+   *     const began = local.now();
+   *     await local.sleep('4m');
+   *     return local.now() - began;
+   *   },
+   * });
+   * const reactor = new VirtualReactor();
+   * const { box, tearDown } = await createTestBox({ reactor, jobs: [brew] });
+   * const job = await box.queue().put(brew());
+   * await reactor.advance('4m');
+   * console.log(await job.result()); // => 240000
+   * await tearDown();
+   * ```
+   *
+   * @throws SignalboxError `NO_CURRENT_JOB`, `INVALID_DURATION`, `INVALID_OPTION`; the reason of the abort.
+   */
+  async sleep(duration: Duration, options: SleepOptions = {}): Promise<void> {
+    const run = mustRun('sleep()');
+    checkKnown(options, ['signal']);
+    const { signal } = options;
+    if (signal !== undefined && !(signal instanceof AbortSignal))
+      throw invalidOption('signal', 'an AbortSignal', signal);
+    const ms = durationMs(duration, 'duration');
+    await sleepUnlessAborted(
+      local.getReactor(),
+      ms,
+      signal === undefined ? [run.signal] : [run.signal, signal],
+    );
+  },
+
+  /**
+   * The time now, in epoch milliseconds: by the clock of the store, which stamps jobs and which all hosts share. Virtual in
+   * tests and simulations. @throws SignalboxError `NO_CURRENT_JOB`.
+   */
+  now(): number {
+    return mustRun('now()').context.now();
+  },
+
+  /**
+   * A random number from 0 up to, but without, 1: from `createSignalbox({ random })`, so that a test can repeat it. A
+   * simulation draws it from its seed. @throws SignalboxError `NO_CURRENT_JOB`.
+   */
+  random(): number {
+    return mustRun('random()').context.random.next();
   },
 
   /**

@@ -176,6 +176,7 @@ export class Poller {
   }
 
   #logPoll(poll: PollInfo): void {
+    if (!this.#context.log.isRead('DEBUG')) return;
     const text = JSON.stringify(poll.queues, null, 2);
     if (text === this.#loggedPoll) return;
     this.#loggedPoll = text;

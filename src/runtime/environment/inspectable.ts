@@ -9,6 +9,11 @@ export abstract class Inspectable {
   /** What is shown: data without secrets. */
   abstract toJSON(): object;
 
+  /** Test runners copy what is an `Object`, to show a difference; a copy has no private fields, and would throw. */
+  get [Symbol.toStringTag](): string {
+    return this.constructor.name;
+  }
+
   [inspectKey](): object {
     const { name } = this.constructor;
     // Node writes the name of a class, and indents and cuts the object as any other.

@@ -32,6 +32,8 @@ export interface SimulateOptions {
   readonly deathInterval?: Duration;
   /** The command that runs one seed again, for the error. Default: how to call `simulate`. */
   readonly replay?: (seed: number) => string;
+  /** Called once for each definition whose code uses a real timer. Default: `console.warn`. */
+  readonly onWarning?: (message: string) => void;
 }
 
 /** Thrown when a seed broke an invariant. `report` has its trace; the message says how to run it again. */
@@ -53,9 +55,9 @@ export class SimulationError extends SignalboxError<'SIMULATION_FAILED'> {
  * them crash at once. Then the faults end, and every job must end. Every entry of the journal is audited. The
  * same seed gives the same run, so a failure can be examined again and again.
  *
- * Jobs must depend only on their arguments and on simulated time: wait with `local.getReactor()`, and take no
- * time, randomness, file or socket from elsewhere. The simulation calls code twice as a real crash does;
- * `check` can examine the effects.
+ * Jobs must depend only on their arguments and on simulated time: use `local.sleep`, `local.now` and `local.random`, and
+ * take no time, randomness, file or socket from elsewhere; code that uses a real timer is reported. The simulation calls
+ * code twice as a real crash does; `check` can examine the effects.
  *
  * The method is that of FoundationDB and of TigerBeetle's VOPR: https://apple.github.io/foundationdb/testing.html.
  *
@@ -105,6 +107,7 @@ const simulateOptions = [
   'pingInterval',
   'deathInterval',
   'replay',
+  'onWarning',
 ] as const satisfies readonly (keyof SimulateOptions)[];
 
 /** Returns the checked settings of a run. */
@@ -112,6 +115,8 @@ function planOf(options: SimulateOptions): SimulationPlan {
   if (typeof options?.scenario !== 'function')
     throw invalid('scenario', 'a function', String(options?.scenario));
   const { pollInterval = '8s', pingInterval = '8s', deathInterval = '25s', safety = '1m' } = options;
+  const { onWarning = (message) => console.warn(message) } = options;
+  if (typeof onWarning !== 'function') throw invalid('onWarning', 'a function', String(onWarning));
   return {
     scenario: options.scenario,
     intervals: { pollInterval, pingInterval, deathInterval },
@@ -122,12 +127,23 @@ function planOf(options: SimulateOptions): SimulationPlan {
     livenessMs: durationMs(options.liveness ?? '1h', 'liveness'),
     deathMs: durationMs(deathInterval, 'deathInterval'),
     pollMs: durationMs(pollInterval, 'pollInterval'),
+    warn: once(onWarning),
   };
 }
 
 function counted(value: number, option: string, least: number): number {
   if (Number.isInteger(value) && value >= least) return value;
   throw invalid(option, `a whole number from ${least} up`, String(value));
+}
+
+/** Passes each message on once: seeds repeat it. */
+function once(report: (message: string) => void): (message: string) => void {
+  const reported = new Set<string>();
+  return (message) => {
+    if (reported.has(message)) return;
+    reported.add(message);
+    report(message);
+  };
 }
 
 function firstLine(text: string): string {

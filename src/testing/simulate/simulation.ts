@@ -24,6 +24,8 @@ export interface SimulationPlan {
   readonly livenessMs: number;
   readonly deathMs: number;
   readonly pollMs: number;
+  /** Called with what makes a run hard to repeat. */
+  readonly warn: (message: string) => void;
 }
 
 /** The longest pause of a step that is retried. */
@@ -49,7 +51,7 @@ export class Simulation implements SimulatedRun {
   constructor(seed: number, plan: SimulationPlan) {
     this.seed = seed;
     this.#plan = plan;
-    const world = new World(new SeededRandom(seed));
+    const world = new World(new SeededRandom(seed), plan.warn);
     this.#world = world;
     this.faults = drawnFaults(plan.faults, world.random);
     const host = new Host(world, plan.makeStore);
@@ -95,6 +97,8 @@ export class Simulation implements SimulatedRun {
       await this.#end();
     } catch (error) {
       world.violated(`I16 ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    } finally {
+      world.end();
     }
     const { audit } = this.#journal;
     return {

@@ -9,6 +9,7 @@
  * May import: world, audit.
  */
 import { type Logger, type Signalbox, SignalboxError } from '../../../index.ts';
+import { watchRealTimers } from '../../real-timers.ts';
 import type { Journal } from '../audit/journal.ts';
 import { isInjected, type SimulationFaults } from '../world/faults.ts';
 import type { Host } from '../world/host.ts';
@@ -131,6 +132,7 @@ export class Cluster {
       onFailure: () => this.#ends(process),
     });
     this.#hasFirst = true;
+    world.atEnd(watchRealTimers(process.reactor, (_job, message) => world.warnOf(message)));
     world.note(`${name} starts as ${uuid}`);
     this.#processes = [...this.#processes, process];
     return process;

@@ -3,16 +3,24 @@ import type { SeededRandom } from './random.ts';
 import type { Lane, Scheduler } from './scheduler.ts';
 import type { World } from './world.ts';
 
-/** The machine on which a simulated store runs. */
-export interface SimulatedHost {
+/** The machine on which a store runs that can lose something in a crash. */
+export interface StoreHost {
+  /** Decides what is lost. In a test box: all that can be. */
   readonly random: SeededRandom;
-  /** Schedules a call in simulated time: for work that a store would leave to a thread or a disk. */
+  /**
+   * Schedules a call for work that a store would leave to a thread or a disk: in simulated time; in a test box in a later
+   * turn, whatever the delay.
+   */
   callLater(delayMs: number, call: () => void): ScheduledCall;
   /**
    * Sets the function that drops what is lost when everything crashes at once. A store without one is closed
    * then and opened again, and loses nothing.
    */
   onCrash(lose: () => void): void;
+}
+
+/** The machine on which a simulated store runs. */
+export interface SimulatedHost extends StoreHost {
   /**
    * Sets the function by which each process opens the store by itself, as with a database. The store itself is
    * opened as well, for the audit. It must report every commit before any other process learns of it.

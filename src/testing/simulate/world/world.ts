@@ -24,8 +24,12 @@ export class World {
   /** The lane of calls outside the processes: clients and faults. */
   readonly lane: Lane;
   readonly violations: string[] = [];
+  readonly #warn: (message: string) => void;
+  readonly #warnings = new Set<string>();
+  readonly #ends: (() => void)[] = [];
 
-  constructor(random: SeededRandom) {
+  constructor(random: SeededRandom, warn: (message: string) => void) {
+    this.#warn = warn;
     this.random = random;
     this.scheduler = new Scheduler(random.fork(), begin);
     this.trace = new Trace(() => this.scheduler.now);
@@ -48,6 +52,23 @@ export class World {
   violated(what: string): void {
     this.violations.push(what);
     this.trace.add(`VIOLATION ${what}`);
+  }
+
+  /** Reports what makes the run hard to repeat, once. */
+  warnOf(what: string): void {
+    if (this.#warnings.has(what)) return;
+    this.#warnings.add(what);
+    this.trace.add(`WARNING ${what}`);
+    this.#warn(what);
+  }
+
+  /** Makes a call when the run is over. */
+  atEnd(call: () => void): void {
+    this.#ends.push(call);
+  }
+
+  end(): void {
+    for (const end of this.#ends) end();
   }
 
   sleep(ms: number): Promise<void> {

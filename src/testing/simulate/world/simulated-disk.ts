@@ -1,4 +1,4 @@
-import type { FilePort, JsonStoreOptions } from 'signalbox/json';
+import type { FilePort, JsonStoreOptions } from '../../../store/json/index.ts';
 
 type OpenMode = Parameters<FilePort['open']>[1];
 type SyncPort = ReturnType<NonNullable<JsonStoreOptions['syncs']>>;
