@@ -16,7 +16,7 @@ interface Layer {
 const leaves = ['machines', 'src/errors.ts', 'src/time.ts'];
 const domain = [...leaves, 'src/model'];
 const face = ['src/index.ts', 'machines', 'src/store/json'];
-const everything = [...domain, 'src/store', 'src/runtime', ...face];
+const everything = [...domain, 'src/store', 'src/reading', 'src/runtime', ...face];
 /** A real server for whoever needs one. */
 const postgresServer = 'test/store/postgres/server.ts';
 const signalbox = ['signalbox', 'xstate', 'node:*'];
@@ -41,8 +41,15 @@ const table: Readonly<Record<string, Layer>> = {
     layers: [...domain, 'src/store', 'src/store/rules', 'src/store/json', 'src/store/postgres'],
     packages: ['node:*'],
   },
-  'src/runtime': { layers: [...domain, 'src/store'], packages: ['xstate', 'nanoid', 'date-fns', 'node:*'] },
-  'src/index.ts': { layers: [...domain, 'src/store', 'src/store/in-memory', 'src/runtime'], packages: [] },
+  'src/reading': { layers: [...domain, 'src/store', 'src/store/rules'], packages: [] },
+  'src/runtime': {
+    layers: [...domain, 'src/store', 'src/reading'],
+    packages: ['xstate', 'nanoid', 'date-fns', 'node:*'],
+  },
+  'src/index.ts': {
+    layers: [...domain, 'src/store', 'src/store/in-memory', 'src/reading', 'src/runtime'],
+    packages: [],
+  },
   'src/inspector': { layers: face, packages: ['xstate', 'node:*'] },
   'src/testing': { layers: face, packages: ['xstate', 'node:*'] },
   'src/cli': {

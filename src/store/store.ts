@@ -280,6 +280,15 @@ export interface JournalReader {
 }
 
 /**
+ * The reading half of a store: what needs no process at work. An open store is one, and so is a store that is read without
+ * being opened.
+ */
+export interface StoreReader
+  extends Pick<StoreInfo, 'name' | 'exclusive' | 'isVolatile' | 'now'>,
+    RecordReader,
+    JournalReader {}
+
+/**
  * An open store: records, their indexes, and the journal. Everything is asynchronous, so the same engine runs
  * on a file and on a database. Code that needs one side of it takes that interface alone; only what opened
  * the store closes it.

@@ -145,9 +145,11 @@ forEachStore('What errors say', (makeStore, kind) => {
     );
     expect(later).toContain('got status PENDING after 0 attempts: it begins at 20');
     expect(running).toMatch(/got status ACTIVE after 1 attempt: its code has not ended after \d/);
-    expect(refused).toContain("no agent of queue '' accepts it: 'main' (filter jobs: hold). Change a filter");
+    expect(refused).toContain(
+      "no agent of queue '' accepts it: 'main' (jobs: hold does not match note). Change a filter",
+    );
     expect(full).toContain("every agent that accepts it is full: 'main' (1 of 1). Wait longer");
-    expect(quota).toContain("quota 'disk' is full. Wait longer");
+    expect(quota).toContain("quota 'disk' is full: 1 of 1. Wait");
     expect(late).toMatchObject({ name: 'TimeoutError', code: 'TIMEOUT' });
     expect(late.message).toContain('got status ACTIVE after 1 attempt: its code has not ended');
   });

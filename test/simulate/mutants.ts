@@ -48,8 +48,8 @@ export const mutants: readonly SimulationMutant[] = [
     edits: [
       {
         file: 'src/store/rules/claim-rules.ts',
-        find: 'tables.jobs.quotaHolders(id).size + (slots.get(id) ?? 0) >= size',
-        replace: 'tables.jobs.quotaHolders(id).size >= size',
+        find: 'tables.jobs.quotaHolders(id).size + (slots.get(id) ?? 0) }',
+        replace: 'tables.jobs.quotaHolders(id).size }',
       },
     ],
   },

@@ -89,9 +89,9 @@ export const mutants: readonly TortureMutant[] = [
     ways: ['time'],
     edits: [
       {
-        file: 'src/store/rules/claim-rules.ts',
-        find: 'if (!expired && isFull(tables, quotas, job, slots)) offer.block();',
-        replace: 'if (isFull === undefined) offer.block();',
+        file: 'src/store/rules/claim-verdict.ts',
+        find: 'const full = expired ? none : fullQuotas(quotas, existing, job);',
+        replace: 'const full = expired === null ? fullQuotas(quotas, existing, job) : none;',
       },
     ],
   },
@@ -103,13 +103,8 @@ export const mutants: readonly TortureMutant[] = [
     edits: [
       {
         file: 'src/runtime/agents/claim-jobs.ts',
-        find: 'const any: Acceptance = { lane: isKnown, job: null };',
-        replace: 'const any: Acceptance = { lane: (name) => isKnown(name) || true, job: null };',
-      },
-      {
-        file: 'src/runtime/agents/claim-jobs.ts',
-        find: 'filterAcceptsLane(filter, job, quotas) && isKnown(job)',
-        replace: 'filterAcceptsLane(filter, job, quotas)',
+        find: 'registry.definition(name) !== undefined || unknown.note(queue, name);',
+        replace: 'registry.definition(name) !== undefined || !unknown.note(queue, name);',
       },
     ],
   },

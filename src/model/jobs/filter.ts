@@ -45,14 +45,26 @@ export function checkFilter(filter: FilterData): FilterData {
     : { ...copy, args: encodeValue(filter.args, 'filter.args', () => null) as typeof filter.args };
 }
 
-/** Whether a filter accepts a whole lane, by the parts that need only the definition and the quotas. */
-export function filterAcceptsLane(filter: FilterData, lane: string, quotaNames: readonly string[]): boolean {
+/** The parts of a filter that look at the definition and the quotas of a job, and at its arguments. */
+export type FilterPart = keyof FilterData;
+
+/** The first part of a filter that refuses a whole lane, by the definition and the quotas of its jobs; null: it accepts it. */
+export function partRefusingLane(
+  filter: FilterData,
+  lane: string,
+  quotaNames: readonly string[],
+): FilterPart | null {
   // A filter that names a system job means it also when that needs a definition.
   const name = splitSystemName(lane)?.system ?? lane;
   if (filter.jobs !== undefined && !filter.jobs.some((pattern) => matchesPattern(pattern, name)))
-    return false;
-  if (filter.notJobs?.some((pattern) => matchesPattern(pattern, name))) return false;
-  return filter.quotas === undefined || filter.quotas.every((quota) => quotaNames.includes(quota));
+    return 'jobs';
+  if (filter.notJobs?.some((pattern) => matchesPattern(pattern, name))) return 'notJobs';
+  return filter.quotas?.every((quota) => quotaNames.includes(quota)) === false ? 'quotas' : null;
+}
+
+/** Whether a filter accepts a whole lane, by the parts that need only the definition and the quotas. */
+export function filterAcceptsLane(filter: FilterData, lane: string, quotaNames: readonly string[]): boolean {
+  return partRefusingLane(filter, lane, quotaNames) === null;
 }
 
 /** Returns the check that a filter makes for each job of an accepted lane; null when the lane decides alone. */
@@ -86,4 +98,13 @@ function valueAt(root: Json, path: readonly string[]): Json | undefined {
 
 function sameJson(one: Json | undefined, other: Json): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
+}
+
+/** What an agent accepts, in words: `any job`, `filter 'small'`. Without the values that a filter compares. */
+export function selectionText(selection: Selection): string {
+  if (selection.kind === 'any') return 'any job';
+  if (selection.kind !== 'data') return `${selection.kind} '${selection.name}'`;
+  const { args, ...names } = selection.filter;
+  const parts = Object.entries({ ...names, ...(args && { args: Object.keys(args) }) });
+  return `filter ${parts.map(([key, value]) => `${key}: ${value.join(' ')}`).join(', ')}`;
 }

@@ -1,8 +1,8 @@
-import { filterAcceptsLane, filterOfJob } from '../../model/jobs/filter.ts';
 import type { Transition } from '../../model/jobs/step.ts';
 import type { Selection } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
-import type { Acceptance, Claimed, ClaimRequest } from '../../store/store.ts';
+import { acceptanceOf } from '../../reading/acceptance.ts';
+import type { Claimed, ClaimRequest } from '../../store/store.ts';
 import type { Committer } from '../commits/committer.ts';
 import { retryConflicts } from '../commits/retry.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
@@ -132,18 +132,9 @@ async function selected(
   const { registry, store } = committer.context;
   const isKnown = (name: string): boolean =>
     registry.definition(name) !== undefined || unknown.note(queue, name);
-  const any: Acceptance = { lane: isKnown, job: null };
-  if (selection.kind === 'data') {
-    const { filter } = selection;
-    const lane: Acceptance['lane'] = (job, quotas) => filterAcceptsLane(filter, job, quotas) && isKnown(job);
-    const accepts = { lane, job: filterOfJob(filter) };
-    return { accepts: filter.args === undefined ? accepts : { ...accepts, args: filter.args }, choose: null };
-  }
-  if (selection.kind === 'filter') {
-    return { accepts: { ...any, job: registry.filter(selection.name).accepts }, choose: null };
-  }
-  if (selection.kind === 'any') return { accepts: any, choose: null };
+  const accepts = acceptanceOf(selection, registry, isKnown);
+  if (selection.kind !== 'chooser') return { accepts, choose: null };
   const chooser = registry.chooser(selection.name);
   const held = await store.held(queue, dispatcher, agent);
-  return { accepts: any, choose: (claimable) => chooser.choose(claimable, held) };
+  return { accepts, choose: (claimable) => chooser.choose(claimable, held) };
 }

@@ -2,6 +2,8 @@ import { ConflictError, SignalboxError } from '../../errors.ts';
 import { checkCount, checkKnown, checkObject } from '../../model/checks/check-options.ts';
 import { checkId, checkQueueName } from '../../model/checks/names.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
+import { explainJob } from '../../reading/explain.ts';
+import type { Explanation } from '../../reading/explanation.ts';
 import type { HistoryEntry } from '../../store/entry.ts';
 import type { OpenStore } from '../../store/store.ts';
 import { type Duration, durationMs } from '../../time.ts';
@@ -136,6 +138,31 @@ export class Signalbox extends Inspectable {
   /** A handle on a job by id. It knows nothing before it is asked: `await box.job(id).refresh()`. */
   job<Result = unknown>(id: string): Job<Result> {
     return Job.reference<Result>(this.#runtime.work, checkId(id));
+  }
+
+  /**
+   * Why a job is where it is: what stops it, what to do, and all that a claim asks of it. It asks the code by which agents claim,
+   * and changes nothing.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+   *
+   * const report = defineJob({ name: 'report', run: () => 'ready' });
+   * const box = await createSignalbox({ store: memoryStore(), jobs: [report], queues: ['mail'] });
+   * const { id } = await box.queue('mail').put(report());
+   * const { verdict } = await box.explain(id ?? '');
+   * console.log(verdict.text); // => no dispatcher is at work in queue 'mail'
+   * console.log(verdict.remedy); // => Call box.start() in a process that knows the job.
+   * await box.stop();
+   * ```
+   *
+   * @throws SignalboxError `JOB_NOT_FOUND`.
+   */
+  async explain(id: string): Promise<Explanation> {
+    const explanation = await explainJob(this.#runtime.context.store, id, this.#registry.known);
+    if (explanation === undefined) throw new SignalboxError('JOB_NOT_FOUND', { id });
+    return explanation;
   }
 
   /**

@@ -18,9 +18,9 @@ import { afterStep, callsHandler, statusOfState, stepJob } from '../../model/job
 import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
 import { jobLabel } from '../../model/values/job-text.ts';
+import { queueOf } from '../../reading/job-place.ts';
 import type { Callback, Precondition } from '../../store/store.ts';
 import type { Committer } from '../commits/committer.ts';
-import { queueOf } from '../commits/job-place.ts';
 import { holderOf, ifHeldBy, ifUnchanged } from '../commits/preconditions.ts';
 import { retryForever } from '../commits/retry.ts';
 import { isStoreAway } from '../commits/retry-rules.ts';

@@ -1,6 +1,6 @@
 import { invalidOption, SignalboxError, shown } from '../../errors.ts';
 import { checkKnown } from '../../model/checks/check-options.ts';
-import { checkFilter } from '../../model/jobs/filter.ts';
+import { checkFilter, selectionText } from '../../model/jobs/filter.ts';
 import type { FilterData, Selection } from '../../model/records/records.ts';
 import type { ChooserDefinition, FilterDefinition } from './filters-and-choosers.ts';
 
@@ -94,13 +94,4 @@ export function changesOf(
     changes.push(now === before ? 'other arguments in its filter' : `${now} instead of ${before}`);
   }
   return changes.join(', ');
-}
-
-/** What an agent accepts, in words: `any job`, `filter 'small'`. Without the values that a filter compares. */
-export function selectionText(selection: Selection): string {
-  if (selection.kind === 'any') return 'any job';
-  if (selection.kind !== 'data') return `${selection.kind} '${selection.name}'`;
-  const { args, ...names } = selection.filter;
-  const parts = Object.entries({ ...names, ...(args && { args: Object.keys(args) }) });
-  return `filter ${parts.map(([key, value]) => `${key}: ${value.join(' ')}`).join(', ')}`;
 }

@@ -23,6 +23,7 @@ import {
 } from '../../model/records/system-names.ts';
 import { Failure } from '../../model/values/failure.ts';
 import { Redactor } from '../../model/values/redaction.ts';
+import type { KnownNames } from '../../reading/explanation.ts';
 import { isLogLevel, type LogLevel } from '../environment/logging.ts';
 
 import type { ConditionDefinition } from './conditions.ts';
@@ -89,6 +90,13 @@ export class Registry {
       throw new SignalboxError('UNKNOWN_DEFINITION', { name: definition.name, known: this.names() });
     }
   }
+
+  /** What an explanation asks. */
+  readonly known: KnownNames = {
+    definition: (name) => this.definition(name) !== undefined,
+    policy: (job) => this.policyOf(job) !== undefined,
+    filter: (name) => this.filter(name),
+  };
 
   names(): string[] {
     return [...this.#definitions.keys()].filter((name) => !isSystemName(name)).sort();

@@ -2,6 +2,7 @@ import type { Failure as FailureData } from '../../../machines/job.context.ts';
 import { SignalboxError } from '../../errors.ts';
 import { checkFlag, checkKnown } from '../../model/checks/check-options.ts';
 import { checkName } from '../../model/checks/names.ts';
+import { selectionText } from '../../model/jobs/filter.ts';
 import { type CompletionRange, completedWithin } from '../../model/monitoring/agent-history.ts';
 import type { AgentRecord, Selection } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
@@ -10,13 +11,7 @@ import { type Instant, instantMs } from '../../time.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
 import { retryConflicts } from '../commits/retry.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
-import {
-  type AgentSettings,
-  agent,
-  changesOf,
-  checkSettings,
-  selectionText,
-} from '../definitions/agent-settings.ts';
+import { type AgentSettings, agent, changesOf, checkSettings } from '../definitions/agent-settings.ts';
 import { Inspectable } from '../environment/inspectable.ts';
 import { Job } from './job.ts';
 import { servicesOf } from './services.ts';

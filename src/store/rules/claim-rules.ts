@@ -1,11 +1,9 @@
 import { ConflictError } from '../../errors.ts';
-import { isTooLate } from '../../model/jobs/deadline.ts';
-import { newJobRecord } from '../../model/jobs/step.ts';
 import { isDead } from '../../model/monitoring/liveness.ts';
-import type { JobRecord, RepresentationRecord } from '../../model/records/records.ts';
-import { systemNames } from '../../model/records/system-names.ts';
+import type { RepresentationRecord } from '../../model/records/records.ts';
 import type { Candidate, Change, ClaimRequest } from '../store.ts';
 import { offersInOrder } from './claim-order.ts';
+import { type QuotaSlots, verdictOn } from './claim-verdict.ts';
 import type { Tables } from './tables.ts';
 
 /** Whether the agent of a claim exists, and its dispatcher may claim. @throws ConflictError when its settings were changed. */
@@ -108,40 +106,17 @@ function* claimable(
     // walked.
     (lane) => lane.hasDeadlines || accepts.lane(lane.name, lane.quotaNames),
   );
+  const quotas: QuotaSlots = (id) => {
+    const quota = tables.get('quota', id);
+    if (quota === undefined) return undefined;
+    return { size: quota.size, taken: tables.jobs.quotaHolders(id).size + (slots.get(id) ?? 0) };
+  };
   for (const offer of offers) {
-    const { job } = offer;
-    const expired = isTooLate(job, now);
-    const quotas = existingQuotas(tables, queue, job.quotaNames);
-    if (!expired && isFull(tables, quotas, job, slots)) offer.block();
-    else if (!isAccepted(accepts, job, expired)) offer.pass();
-    else yield { candidate: { job, expired, quotas }, leave: offer.pass };
+    const verdict = verdictOn(offer.job, queue, { accepts, now, quotas });
+    if (!('obstacle' in verdict)) yield { candidate: verdict, leave: offer.pass };
+    else if (verdict.obstacle === 'full') offer.block();
+    else offer.pass();
   }
-}
-
-function existingQuotas(tables: Tables, queue: string, names: readonly string[]): readonly string[] {
-  if (names.length === 0) return names;
-  return [...new Set(names)]
-    .map((name) => `${queue}/${name}`)
-    .filter((id) => tables.get('quota', id) !== undefined);
-}
-
-function isFull(
-  tables: Tables,
-  quotas: readonly string[],
-  job: JobRecord,
-  slots: ReadonlyMap<string, number>,
-): boolean {
-  return quotas.some((id) => {
-    if (job.quotas.includes(id)) return false;
-    const size = tables.get('quota', id)?.size ?? 0;
-    return tables.jobs.quotaHolders(id).size + (slots.get(id) ?? 0) >= size;
-  });
-}
-
-/** Whether a claim accepts a job. A filter sees an expired job as the system job that will fail it. */
-function isAccepted(accepts: ClaimRequest['accepts'], job: JobRecord, expired: boolean): boolean {
-  const seen = expired ? newJobRecord(job.id, { name: systemNames.fail, args: [{ $job: job.id }] }) : job;
-  return accepts.lane(seen.name, seen.quotaNames) && (accepts.job === null || accepts.job(seen));
 }
 
 /** Lets a chooser take from what is claimable: for each job that it takes it sees everything again. */

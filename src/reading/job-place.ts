@@ -1,7 +1,7 @@
-import type { Place } from '../../../machines/job.context.ts';
-import { type JobStatus, newJobRecord, statusOfState } from '../../model/jobs/step.ts';
-import type { JobRecord } from '../../model/records/records.ts';
-import type { OpenStore } from '../../store/store.ts';
+import type { Place } from '../../machines/job.context.ts';
+import { type JobStatus, newJobRecord, statusOfState } from '../model/jobs/step.ts';
+import type { JobRecord } from '../model/records/records.ts';
+import type { OpenStore } from '../store/store.ts';
 
 /** The reads of ancestors. */
 type Records = Pick<OpenStore, 'get'>;

@@ -1,0 +1,139 @@
+import type { Place } from '../../machines/job.context.ts';
+import { isReadable, type JobStatus } from '../model/jobs/step.ts';
+import type { JobRecord } from '../model/records/records.ts';
+import type { StoreReader } from '../store/store.ts';
+import { durationText } from '../time.ts';
+import { isAtWork, whyIdle } from './agent-conditions.ts';
+import type { Explanation, KnownNames, Verdict } from './explanation.ts';
+import { statusOf, topOf } from './job-place.ts';
+import { conditionsOf, verdictOf } from './waiting-conditions.ts';
+import { waitingFacts } from './waiting-facts.ts';
+
+/** How many jobs that wait for each other are explained. */
+const maxDepth = 8;
+
+/**
+ * Why a job is where it is, and what stops it: for a job that waits in a queue, all that a claim asks of it. `names`: what this
+ * process knows; null for a reader without a part in the work. Changes nothing. Undefined when there is no such job.
+ */
+export async function explainJob(
+  reader: StoreReader,
+  id: string,
+  names: KnownNames | null,
+  depth = 1,
+): Promise<Explanation | undefined> {
+  const job = await reader.get('job', id);
+  if (job === undefined) return undefined;
+  const status = await statusOf(reader, job);
+  const { parent } = await topOf(reader, job);
+  const queue = waitsIn(job.parent);
+  const facts = queue === null ? null : await waitingFacts(reader, job, queue, names);
+  const conditions = facts === null ? [] : conditionsOf(facts);
+  const verdict =
+    facts === null ? await verdictElsewhere(reader, job, status, parent) : verdictOf(conditions);
+  const awaited = depth < maxDepth ? awaitedBy(job) : null;
+  const because = awaited === null ? undefined : await explainJob(reader, awaited, names, depth + 1);
+  return {
+    job: id,
+    name: job.name,
+    status,
+    attempts: job.attempts,
+    at: reader.now(),
+    verdict,
+    conditions,
+    because: because === undefined ? [] : [because],
+  };
+}
+
+/** The queue in which a job waits; null: it waits in none. */
+function waitsIn(place: Place | null): string | null {
+  return place !== null && 'queue' in place && !('agent' in place) ? place.queue : null;
+}
+
+/** The job whose end it waits for: one that its code returned, its parent, or the system job that decides about it. */
+function awaitedBy({ state, waitingOn, parent }: JobRecord): string | null {
+  if (waitingOn !== null && waitingOn !== 'promise') return waitingOn;
+  if (parent === null) return null;
+  if ('system' in parent) return parent.system;
+  return state === 'new' && 'job' in parent ? parent.job : null;
+}
+
+async function verdictElsewhere(
+  reader: StoreReader,
+  job: JobRecord,
+  status: JobStatus,
+  top: Place | null,
+): Promise<Verdict> {
+  const verdict = (code: string, text: string, remedy: string): Verdict => ({ code, text, remedy });
+  if (!isReadable(job))
+    return verdict('sound', 'it is in quarantine', 'See JOB_QUARANTINED in docs/errors.md.');
+  if (job.state === 'new') return ofUnstarted(job);
+  if (status === 'COMPLETED') return ofCompleted(job);
+  if (job.parent !== null && 'system' in job.parent)
+    return verdict(
+      'interrupted',
+      `its process disappeared, and system job ${job.parent.system} decides about it`,
+      'Wait until an agent takes that one.',
+    );
+  const gone = await goneHolder(reader, top);
+  if (gone !== null) return gone;
+  if (status === 'CALLBACKS')
+    return verdict('callbacks', 'its callbacks have not ended', 'Look at await job.callbacks().');
+  if (status === 'ASSIGNED')
+    return verdict(
+      'assigned',
+      `agent '${agentOf(top)}' holds it and has not called it`,
+      'Wait longer; a job that queue.claim() gave is called with box.call(job).',
+    );
+  return ofActive(job, reader.now());
+}
+
+function ofUnstarted({ parent }: JobRecord): Verdict {
+  return parent === null
+    ? { code: 'new', text: 'it is in no queue', remedy: 'Put it: await queue.put(job).' }
+    : { code: 'new', text: 'it is a callback, and its job is not over', remedy: 'Wait for that job first.' };
+}
+
+function ofCompleted({ ending, outcome }: JobRecord): Verdict {
+  if (ending === 'succeeded')
+    return { code: 'completed', text: 'it is over: it succeeded', remedy: 'Read its result.' };
+  const why = outcome !== null && !outcome.ok ? `, ${outcome.failure.name}: ${outcome.failure.message}` : '';
+  return {
+    code: 'completed',
+    text: `it is over: it ${ending === 'failed' ? 'failed' : `was ${ending}`}${why}`,
+    remedy: 'Repair the cause, and put it again.',
+  };
+}
+
+function ofActive({ waitingOn, activeStart }: JobRecord, now: number): Verdict {
+  if (waitingOn === 'promise')
+    return { code: 'active', text: 'it waits for a promise that its code returned', remedy: 'Wait longer.' };
+  if (waitingOn !== null)
+    return {
+      code: 'active',
+      text: `it waits for job ${waitingOn}`,
+      remedy: `Look at that one: box.job('${waitingOn}').`,
+    };
+  const since = activeStart === null ? '' : ` after ${durationText(Math.max(0, now - activeStart))}`;
+  return {
+    code: 'active',
+    text: `its code has not ended${since}`,
+    remedy: 'Wait longer; only the code itself ends its run.',
+  };
+}
+
+/** The verdict on a job whose dispatcher is gone; null while it is at work. Without a representation a program holds it. */
+async function goneHolder(reader: StoreReader, top: Place | null): Promise<Verdict | null> {
+  if (top === null || !('queue' in top) || !('agent' in top)) return null;
+  const record = await reader.get('representation', `${top.queue}/${top.dispatcher}`);
+  if (record === undefined || isAtWork(record, reader.now())) return null;
+  return {
+    code: 'dispatcher',
+    text: `dispatcher ${top.dispatcher}, which has it, ${whyIdle(record, reader.now())}`,
+    remedy: 'A dispatcher hands it on once that one counts as dead: start one, or wait longer.',
+  };
+}
+
+function agentOf(place: Place | null): string {
+  return place !== null && 'agent' in place ? place.agent : '';
+}

@@ -1,0 +1,128 @@
+import { isTooLate } from '../model/jobs/deadline.ts';
+import { isReadable } from '../model/jobs/step.ts';
+import { verdictOn } from '../store/rules/claim-verdict.ts';
+import type { Acceptance } from '../store/store.ts';
+import { durationText } from '../time.ts';
+import { anyAgent, isAtWork, ofAgent, room, whenDue, whyIdle } from './agent-conditions.ts';
+import { type Condition, condition, type Ref, type Verdict } from './explanation.ts';
+import type { QuotaFacts, WaitingFacts } from './waiting-facts.ts';
+
+/**
+ * All that a claim asks of a waiting job, in the order in which it decides; what must be repaired comes before what passes by
+ * itself. Pure: it asks `verdictOn`, as each claim does.
+ */
+export function conditionsOf(facts: WaitingFacts): readonly Condition[] {
+  return [
+    sound(facts),
+    due(facts),
+    definition(facts),
+    policy(facts),
+    dispatchers(facts),
+    anyAgent(facts),
+    ...facts.quotas.map((quota) => ofQuota(facts, quota)),
+    room(facts),
+    late(facts),
+    ...facts.agents.map((agent) => ofAgent(facts, agent)),
+    place(facts),
+  ].filter((condition) => condition !== null);
+}
+
+/** The first condition that does not hold; when all that is known holds, the first that cannot be known here. */
+export function verdictOf(conditions: readonly Condition[]): Verdict {
+  const all = conditions.filter(({ code }) => code !== 'place' && !code.startsWith('agent:'));
+  const first = all.find(({ holds }) => holds === false) ?? all.find(({ holds }) => holds === null);
+  if (first !== undefined)
+    return { code: first.code, text: first.text, remedy: first.remedy ?? 'Wait longer.' };
+  return {
+    code: 'offered',
+    text: 'an agent can take it',
+    remedy: 'Wait for the next claim, or look at its history and at the log.',
+  };
+}
+
+function sound({ job }: WaitingFacts): Condition | null {
+  if (isReadable(job)) return null;
+  const keys = (job.unsound ?? []).map(([key]) => key).join(', ');
+  const text = `it is in quarantine: this version cannot read ${keys || `state ${job.state}`}`;
+  return condition('sound', false, text, 'See JOB_QUARANTINED in docs/errors.md.');
+}
+
+function due({ job, now }: WaitingFacts): Condition {
+  const { beginAfter } = job;
+  if (beginAfter === null || beginAfter <= now) return condition('due', true, 'it may begin');
+  const text = `it begins at ${instant(beginAfter)}, in ${durationText(beginAfter - now)}`;
+  return condition('due', false, text, 'Wait until then.');
+}
+
+function definition({ job, names, isShared }: WaitingFacts): Condition | null {
+  if (names === null) return null;
+  const is = `its definition '${job.name}' is`;
+  if (names.definition(job.name)) return condition('definition', true, `${is} known`);
+  const repair = 'Pass it to createSignalbox({ jobs }), or start a process that knows it.';
+  return isShared
+    ? condition('definition', null, `${is} not known to this process, maybe to another one`, repair)
+    : condition('definition', false, `${is} not known to this process`, repair);
+}
+
+function policy({ job, names, isShared }: WaitingFacts): Condition | null {
+  if (names === null || !names.definition(job.name) || names.policy(job)) return null;
+  const text = 'the retry policy that it names is not known to this process';
+  return condition('policy', isShared ? null : false, text, 'Pass it to createSignalbox({ retryPolicies }).');
+}
+
+function dispatchers({ queue, representations, now }: WaitingFacts): Condition {
+  const refs = representations.map(({ id }): Ref => ({ kind: 'representation', id }));
+  const working = representations.filter((each) => isAtWork(each, now));
+  if (working.length > 0) {
+    const names = working.map(({ dispatcher }) => dispatcher).join(', ');
+    return condition(
+      'dispatchers',
+      true,
+      `a dispatcher is at work in queue '${queue}': ${names}`,
+      null,
+      refs,
+    );
+  }
+  const text = `no dispatcher is at work in queue '${queue}'`;
+  if (representations.length === 0)
+    return condition('dispatchers', false, text, 'Call box.start() in a process that knows the job.');
+  const which = representations.map((each) => `${each.dispatcher} ${whyIdle(each, now)}`).join(', ');
+  return condition('dispatchers', false, `${text}: ${which}`, 'Start one: box.start().', refs);
+}
+
+function ofQuota(facts: WaitingFacts, { record, holders }: QuotaFacts): Condition {
+  const { job, queue } = facts;
+  const name = record.id.slice(queue.length + 1);
+  const quotas = (id: string) =>
+    id === record.id ? { size: record.size, taken: holders.length } : undefined;
+  const verdict = verdictOn(job, queue, { accepts: anything, now: whenDue(facts), quotas });
+  const isFull = 'obstacle' in verdict && verdict.obstacle === 'full';
+  const text = `quota '${name}' ${isFull ? 'is full' : 'has a slot'}: ${holders.length} of ${record.size}`;
+  const refs: readonly Ref[] = [
+    { kind: 'quota', id: record.id },
+    ...holders.slice(0, 20).map((id): Ref => ({ kind: 'job', id })),
+  ];
+  const remedy = 'Wait until a holder ends, or enlarge it: queue.quotas.resize.';
+  return condition(`quota:${record.id}`, !isFull, text, remedy, refs);
+}
+
+function late({ job, now }: WaitingFacts): Condition | null {
+  if (job.beginBy === null || job.beginAfter === null) return null;
+  const until = job.beginAfter + job.beginBy;
+  if (!isTooLate(job, now)) return condition('late', true, `it must start by ${instant(until)}`);
+  const text = `it had to start by ${instant(until)}: the next claim fails it`;
+  return condition('late', false, text, 'Put it again with a later deadline.');
+}
+
+function place({ before }: WaitingFacts): Condition {
+  if (before === 0) return condition('place', true, 'it is the next in its queue');
+  const count =
+    before === null ? 'more than 10,000 jobs are' : before === 1 ? '1 job is' : `${before} jobs are`;
+  return condition('place', null, `${count} offered before it`);
+}
+
+const anything: Acceptance = { lane: () => true, job: null };
+
+function instant(at: number): string {
+  return new Date(at).toISOString();
+}

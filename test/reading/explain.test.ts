@@ -1,0 +1,181 @@
+import { agent, defineFilter, defineJob, type Explanation, type Job, SignalboxError } from 'signalbox';
+import { expect, it } from 'vitest';
+import { forEachStore, type MakeStore, makeBox } from '../behaviours/stores.ts';
+
+const send = defineJob({ name: 'send', run: () => 'sent' });
+const stuck = defineJob({ name: 'stuck', quotas: [], run: () => new Promise<void>(() => {}) });
+const day = 86_400_000;
+
+async function boxOf(makeStore: MakeStore, jobs: Parameters<typeof makeBox>[0]['jobs'] = [send, stuck]) {
+  const testBox = await makeBox({ store: makeStore(), jobs, queues: ['mail'] });
+  const { box, reactor } = testBox;
+  const put = async (job: Job<unknown>, options = {}): Promise<string> => {
+    const { id } = await box.queue('mail').put(job, options);
+    await reactor.runUntilIdle();
+    return id ?? '';
+  };
+  const verdictOf = async (id: string) => (await box.explain(id)).verdict;
+  return { ...testBox, put, verdictOf };
+}
+
+forEachStore('An explanation', (makeStore) => {
+  it('names a filter that refuses, by the part of it', async () => {
+    const { box, put, verdictOf } = await boxOf(makeStore);
+    await box.start({ agent: agent({ filter: { jobs: ['report.*'] } }) });
+
+    const { code, text, remedy } = await verdictOf(await put(send()));
+
+    expect(code).toBe('agents');
+    expect(text).toBe("no agent of queue 'mail' accepts it: 'main' (jobs: report.* does not match send)");
+    expect(remedy).toBe('Change a filter, or add an agent that accepts it.');
+  });
+
+  it('names a filter of code that refuses', async () => {
+    const { box, put, verdictOf } = await boxOf(makeStore);
+    await box.start({ agent: agent({ filter: defineFilter('small', () => false) }) });
+
+    expect((await verdictOf(await put(send()))).text).toContain("'main' (filter 'small' refuses it)");
+  });
+
+  it('names a full quota and its holders', async () => {
+    const { box, put } = await boxOf(makeStore);
+    await box.queue('mail').quotas.create('smtp', { size: 1 });
+    await box.start();
+    const holder = await put(stuck(), { quotaNames: ['smtp'] });
+    const id = await put(send(), { quotaNames: ['smtp'] });
+
+    const { verdict, conditions } = await box.explain(id);
+
+    expect(verdict).toEqual({
+      code: 'quota:mail/smtp',
+      text: "quota 'smtp' is full: 1 of 1",
+      remedy: 'Wait until a holder ends, or enlarge it: queue.quotas.resize.',
+    });
+    expect(conditions.find(({ code }) => code === verdict.code)?.refs).toContainEqual({
+      kind: 'job',
+      id: holder,
+    });
+  });
+
+  it('names the instant at which a job begins', async () => {
+    const { box, put, verdictOf } = await boxOf(makeStore);
+    await box.start();
+    const id = await put(send(), { beginAfter: { after: 30 * day } });
+
+    const { code, text, remedy } = await verdictOf(id);
+
+    expect([code, remedy]).toEqual(['due', 'Wait until then.']);
+    expect(text).toMatch(/^it begins at .*Z, in 30 days/);
+  });
+
+  it('names agents that are full', async () => {
+    const { box, put, verdictOf } = await boxOf(makeStore);
+    await box.start({ agent: agent({ size: 1 }) });
+    await put(stuck());
+
+    expect(await verdictOf(await put(send()))).toEqual({
+      code: 'room',
+      text: "every agent that accepts it is full: 'main' (1 of 1)",
+      remedy: 'Wait longer, or enlarge one: agents.set.',
+    });
+  });
+
+  it('names a queue without an agent', async () => {
+    const { box, put, verdictOf } = await boxOf(makeStore);
+    await box.start({ agent: null });
+
+    expect(await verdictOf(await put(send()))).toEqual({
+      code: 'agents',
+      text: "queue 'mail' has no agent at work",
+      remedy: 'Add one: box.start({ agent }), installAgent or agents.set.',
+    });
+  });
+
+  it('names a box that was not started', async () => {
+    const { put, verdictOf } = await boxOf(makeStore);
+
+    expect(await verdictOf(await put(send()))).toEqual({
+      code: 'dispatchers',
+      text: "no dispatcher is at work in queue 'mail'",
+      remedy: 'Call box.start() in a process that knows the job.',
+    });
+  });
+
+  it('names a dispatcher that was stopped', async () => {
+    const { box, put, verdictOf } = await boxOf(makeStore);
+    const dispatcher = await box.start();
+    await dispatcher.deactivate();
+
+    const { code, text, remedy } = await verdictOf(await put(send()));
+
+    expect([code, remedy]).toEqual(['dispatchers', 'Start one: box.start().']);
+    expect(text).toBe(`no dispatcher is at work in queue 'mail': ${box.uuid} is stopped`);
+  });
+
+  it('names a dispatcher that died, and since when it gave no sign of life', async () => {
+    const { box, put, reactor, verdictOf } = await boxOf(makeStore);
+    const dispatcher = await box.start();
+    dispatcher.abandon();
+    const id = await put(send());
+    await reactor.advance('2m');
+
+    expect((await verdictOf(id)).text).toMatch(/has given no sign of life since \d{4}-.*Z$/);
+  });
+
+  it('names a definition that no process knows, or none that is known', async () => {
+    const store = makeStore();
+    const client = await makeBox({ store, jobs: [send], queues: ['mail'] });
+    const { id } = await client.box.queue('mail').put(send());
+    await client.stop();
+    const { box } = await makeBox({ store, jobs: [stuck] });
+    await box.start();
+
+    const { verdict, conditions } = await box.explain(id ?? '');
+
+    const condition = conditions.find(({ code }) => code === 'definition');
+    expect(condition?.text).toMatch(/^its definition 'send' is not known to this process/);
+    expect(condition?.remedy).toBe('Pass it to createSignalbox({ jobs }), or start a process that knows it.');
+    expect(verdict.code).toBe('definition');
+  });
+
+  it('says of a job that nothing stops that an agent can take it, with its place', async () => {
+    const { box, put, reactor } = await boxOf(makeStore);
+    const ids = [await put(send()), await put(send())];
+    const dispatcher = await box.start({ agent: null });
+    const representation = await box.queue('mail').dispatchers.get(dispatcher.uuid);
+    await representation.agents.set('main', agent({ size: 2 }));
+
+    const [first, second] = await Promise.all(ids.map((id) => box.explain(id)));
+
+    expect([first?.verdict.code, second?.verdict.code]).toEqual(['offered', 'offered']);
+    expect([first, second].map((each) => placeOf(each))).toEqual([
+      'it is the next in its queue',
+      '1 job is offered before it',
+    ]);
+    await reactor.advance('10s');
+    expect((await box.explain(ids[0] ?? '')).verdict.text).toBe('it is over: it succeeded');
+  });
+
+  it('follows a job to the one that it waits for', async () => {
+    const outer = defineJob({ name: 'outer', run: () => stuck() });
+    const { box, put } = await boxOf(makeStore, [outer, stuck]);
+    await box.start();
+    const id = await put(outer());
+
+    const { verdict, because } = await box.explain(id);
+
+    expect(verdict.text).toMatch(/^it waits for job /);
+    expect(because[0]?.name).toBe('stuck');
+    expect(because[0]?.status).toBe('NEW');
+  });
+
+  it('is refused for an id that the store does not have', async () => {
+    const { box } = await boxOf(makeStore);
+
+    await expect(box.explain('nowhere')).rejects.toBeInstanceOf(SignalboxError);
+  });
+});
+
+function placeOf(explanation: Explanation | undefined): string | undefined {
+  return explanation?.conditions.find(({ code }) => code === 'place')?.text;
+}
