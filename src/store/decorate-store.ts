@@ -201,9 +201,10 @@ function journalOf(store: JournalReader, entry: StoreDecoration['entry']): Journ
   return {
     follow: (listener) => store.follow((found) => listener(lines(found))),
     onHint: (listener) => store.onHint(listener),
-    history: (kind, id) => turned(store.history(kind, id)),
+    history: (...args) => turned(store.history(...args)),
     entries: (from) => turned(store.entries(from)),
     oldestSeq: () => store.oldestSeq(),
+    position: () => store.position(),
   };
 }
 

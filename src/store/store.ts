@@ -262,6 +262,12 @@ export interface Commits {
   onFailure(listener: (error: Error) => void): void;
 }
 
+/** A place in the journal: an entry, and its instant. */
+export interface Position {
+  readonly seq: number;
+  readonly at: number;
+}
+
 /** The journal of a store: synced entries only. */
 export interface JournalReader {
   /** Calls the listener with lines as they become synced, in order. Returns a function that ends it. */
@@ -271,12 +277,17 @@ export interface JournalReader {
    * get lost. Never called by a store that only one process can hold.
    */
   onHint(listener: (queue: string) => void): void;
-  /** Entries of one subject, newest first, as far back as history is kept. */
-  history(kind: Kind, id: string): AsyncIterable<HistoryEntry>;
+  /**
+   * Entries of one subject, newest first, as far back as history is kept. `from`: seq of one of them, where it begins: what is
+   * known of a record that is gone.
+   */
+  history(kind: Kind, id: string, from?: number): AsyncIterable<HistoryEntry>;
   /** Synced entries from a cursor on, oldest first. */
   entries(from: number): AsyncIterable<HistoryEntry>;
   /** Seq of the oldest entry that history still holds. */
   oldestSeq(): number;
+  /** The newest synced entry, and its instant. Seq 0: there is none yet. */
+  position(): Promise<Position>;
 }
 
 /**
