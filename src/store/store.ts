@@ -300,11 +300,35 @@ export interface StoreReader
     JournalReader {}
 
 /**
+ * A store as it was right after one entry: it answers every question of a reader, the order of claims and quotas included, with
+ * what was true then. Nothing is run again, and nothing changes by it.
+ */
+export interface Past extends StoreReader {
+  /** The entry of the moment. `now()` is its instant. */
+  readonly seq: number;
+  /** The earliest moment that history can show. */
+  readonly from: number;
+  /** The latest one: grows while the store is at work. */
+  readonly to: number;
+  /**
+   * Moves to the moment right after another entry. A move begins when the one before it is over; answers meanwhile are those of a
+   * moment on the way.
+   * @throws SignalboxError `HISTORY_CUT`, `INVALID_OPTION`, and what reading the store throws; then the moment is `seq`.
+   */
+  moveTo(seq: number): Promise<void>;
+}
+
+/**
  * An open store: records, their indexes, and the journal. Everything is asynchronous, so the same engine runs
  * on a file and on a database. Code that needs one side of it takes that interface alone; only what opened
  * the store closes it.
  */
 export interface OpenStore extends StoreInfo, RecordReader, Commits, JournalReader {
+  /**
+   * Makes a past of the store, at its newest synced entry. It holds its own copy of all records. Null on a store that can show
+   * only the history of single records.
+   */
+  readonly past: (() => Promise<Past>) | null;
   /**
    * Syncs what is written and frees what the store holds. Rejects when that failed, unless the store had
    * failed before.

@@ -11,6 +11,7 @@
  */
 import { SignalboxError } from '../../errors.ts';
 import type { JobRecord } from '../../model/records/records.ts';
+import { createPast } from '../../reading/past.ts';
 import { entriesOf, type HistoryEntry, type Kind, type Line } from '../entry.ts';
 import type { Log } from '../log.ts';
 import { heldBy, mayClaim, roomOf, take } from '../rules/claim-rules.ts';
@@ -24,6 +25,7 @@ import type {
   Commit,
   Openings,
   OpenStore,
+  Past,
   Position,
   StorePorts,
   Ticket,
@@ -153,6 +155,17 @@ export class TableStore extends TableQueries implements OpenStore {
   oldestSeq(): number {
     return this.#log.oldestSeq();
   }
+
+  readonly past = (): Promise<Past> =>
+    createPast({
+      name: this.name,
+      exclusive: this.exclusive,
+      isVolatile: this.isVolatile,
+      log: this.#log,
+      newestSeq: () => this.#committer.syncedSeq,
+      now: () => this.now(),
+      defer: () => new Promise((resolve) => this.#ports.defer(resolve)),
+    });
 
   async position(): Promise<Position> {
     const seq = this.#committer.syncedSeq;

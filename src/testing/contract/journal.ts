@@ -98,6 +98,37 @@ export const journalChecks: readonly ContractCheck[] = [
     assert.deepEqual(await all(store.open.history('quota', '/q', seq + 2)), [], 'no entry yet');
   }),
 
+  check('shows what it was right after each entry, if it shows the past at all', async (store) => {
+    const { past: pastOf } = store.open;
+    if (pastOf === null) return;
+    await store.commit([put('a'), put('b')]);
+    const { seq } = await store.open.position();
+    store.clock.now = 9;
+    await store.claim({ limit: 1 });
+    const past = await pastOf();
+
+    const seen: unknown[] = [];
+    for (const moment of [seq + 1, seq, seq - 1, seq + 1]) {
+      await past.moveTo(moment);
+      const waiting = (await past.waiting('')).map(({ id }) => id);
+      seen.push([past.now(), waiting, await past.heldCount('', 'd', 'main')]);
+    }
+    const [claimed, both, one] = [
+      [9, ['b'], 1],
+      [0, ['a', 'b'], 0],
+      [0, ['a'], 0],
+    ];
+    assert.deepEqual(seen, [claimed, both, one, claimed]);
+    assert.deepEqual(
+      (await all(past.history('job', 'a'))).map((entry) => entry.event),
+      ['job.claim', 'job.put'],
+    );
+    await past.moveTo(seq);
+    assert.equal((await all(past.history('job', 'a'))).length, 1, 'what came later is not shown');
+    assert.deepEqual((await all(past.entries(seq - 1))).length, 2);
+    assert.ok(past.from < seq && past.to === seq + 1);
+  }),
+
   check('names its newest synced entry, and its instant', async (store) => {
     store.clock.now = 7;
     await store.commit([put('a'), put('b')]);
