@@ -143,8 +143,8 @@ const messages = {
     `Expected a kernel lock on ${about.path}, got no lock (${about.tried}). Install fs-native-extensions or flock(1), or accept the risk with jsonStore(path, { lock: 'pidfile-unsafe' }).`,
   STORE_NOT_A_STORE: (about: { path: string; found: string }) =>
     `Expected ${about.path} to be empty or a Signalbox store, got ${about.found}. Choose another directory; nothing was changed.`,
-  STORE_MISSING: (about: { path: string }) =>
-    `Expected a store in ${about.path}, found none. Mount or restore it, or allow a new one: with { create: true } in a directory, by signalbox migrate in a database.`,
+  STORE_MISSING: (about: { path: string; repair?: string }) =>
+    `Expected a store in ${about.path}, found none. ${about.repair ?? 'Mount or restore it, or allow a new one: with { create: true } in a directory, by signalbox migrate in a database.'}`,
   STORE_PROMOTED: (about: { path: string; to: string; schema: string; isDone: boolean }) =>
     `Expected the store in ${about.path} to be the one in charge, got one that ${about.isDone ? 'was promoted' : 'is being promoted'} to schema ${about.schema} of ${about.to}. ${about.isDone ? 'Open that one' : 'Call signalbox promote again, with the same arguments, to finish that'}; docs/guide.md explains how to go back.`,
   STORE_DRIVER: (about: { name: string }) =>
