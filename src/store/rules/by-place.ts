@@ -24,8 +24,10 @@ export function* byPlace(jobs: readonly JobRecord[]): Generator<void, readonly J
   }
   while (runs.length > 1) {
     const merged: JobRecord[][] = [];
-    for (let at = 0; at < runs.length; at += 2)
+    for (let at = 0; at < runs.length; at += 2) {
       merged.push(yield* joined(runs[at] as JobRecord[], runs[at + 1] ?? []));
+      yield;
+    }
     runs = merged;
   }
   return runs[0] ?? [];
