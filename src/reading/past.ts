@@ -6,7 +6,7 @@ import { comparePlaces } from '../store/rules/by-place.ts';
 import { historyOf } from '../store/rules/history.ts';
 import { TableQueries } from '../store/rules/table-queries.ts';
 import type { Past, Position, StoreInfo } from '../store/store.ts';
-import { Reel } from './reel.ts';
+import { type Passed, Reel } from './reel.ts';
 
 /** What a past is made of. */
 export interface PastSource extends Pick<StoreInfo, 'name' | 'exclusive' | 'isVolatile' | 'now'> {
@@ -34,6 +34,8 @@ class TablesOfPast extends TableQueries implements Past {
   readonly isVolatile: boolean;
   readonly #source: PastSource;
   readonly #reel: Reel;
+  /** States that cannot be read. */
+  readonly #damaged = new Set<number>();
   #at = 0;
   #moving: Promise<void> = Promise.resolve();
 
@@ -102,24 +104,35 @@ class TablesOfPast extends TableQueries implements Past {
 
   /** Seq of the newest whole state at or before a seq, or -1. */
   #nearestState(seq: number): number {
-    const kept = this.#source.log.bases().findLast((base) => base <= seq) ?? -1;
+    const bases = this.#source.log.bases();
+    const kept = bases.findLast((base) => base <= seq && !this.#damaged.has(base)) ?? -1;
     return Math.max(kept, this.#reel.passed(seq)?.state.seq ?? -1);
   }
 
   /** Goes to a seq by the nearest whole state before it. */
   async #fromState(seq: number): Promise<void> {
-    const { log, defer } = this.#source;
     const reel = this.#reel;
-    const nearest = this.#nearestState(seq);
-    if (nearest < 0) throw new SignalboxError('HISTORY_CUT', { seq, ...this.#earliest() });
-    const passed = reel.passed(seq);
-    const state =
-      passed?.state.seq === nearest
-        ? passed
-        : { state: await log.base(nearest, reel.tables.revive), at: (await log.find(nearest))?.at ?? null };
-    for await (const _piece of reel.reload(state)) await defer();
+    for await (const _piece of reel.reload(await this.#loadState(seq))) await this.#source.defer();
     this.tables = reel.tables;
     await this.#play(seq);
+  }
+
+  async #loadState(seq: number): Promise<Passed> {
+    const { log } = this.#source;
+    const nearest = this.#nearestState(seq);
+    if (nearest < 0) throw new SignalboxError('HISTORY_CUT', { seq, ...this.#earliest() });
+    const passed = this.#reel.passed(seq);
+    if (passed?.state.seq === nearest) return passed;
+    try {
+      const state = await log.base(nearest, this.#reel.tables.revive);
+      return { state, at: (await log.find(nearest))?.at ?? null };
+    } catch (error) {
+      if (!(error instanceof SignalboxError) || error.code !== 'STORE_CORRUPT') throw error;
+      this.#damaged.add(nearest);
+      if (this.#nearestState(seq) < 0) throw error;
+      // An earlier state and the lines after it say the same.
+      return this.#loadState(seq);
+    }
   }
 
   #earliest(): { readonly from?: number } {

@@ -154,6 +154,27 @@ describe('A json store that is read', () => {
     expect(opens).toBeGreaterThan(1);
   });
 
+  it('reaches a moment from an earlier state when the snapshot before it is damaged', async () => {
+    const dir = newPath();
+    const clock = { now: 5 };
+    const store = await openByHand(jsonStore(dir, { checkpointMinBytes: 2000 }), () => clock.now);
+    const program = new RandomProgram(store, clock);
+    for (let count = 0; count < 60; count += 1) await program.make([0, count, 1]);
+    await store.close();
+    const whole = await readStore(dir);
+    const snapshots = fs.readdirSync(dir).filter((name) => /^snapshot-\d+\.json$/.test(name));
+    const damaged = snapshots.at(-3) ?? '';
+    patchFile(join(dir, damaged), 400, Buffer.from('X'));
+    const past = await readStore(dir);
+    const seq = Number(/"seq":(\d+)/.exec(fs.readFileSync(join(dir, damaged), 'utf8'))?.[1]) + 1;
+
+    await past.moveTo(seq);
+    await whole.moveTo(seq);
+
+    expect(snapshots.length).toBeGreaterThan(3);
+    expect(await pictureOf(past)).toEqual(await pictureOf(whole));
+  });
+
   it('takes a line that is still being written as the end, also when the rest of it comes meanwhile', async () => {
     const dir = newPath();
     const clock = { now: 5 };
