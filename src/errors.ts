@@ -143,8 +143,8 @@ const messages = {
     `Expected a kernel lock on ${about.path}, got no lock (${about.tried}). Install fs-native-extensions or flock(1), or accept the risk with jsonStore(path, { lock: 'pidfile-unsafe' }).`,
   STORE_NOT_A_STORE: (about: { path: string; found: string }) =>
     `Expected ${about.path} to be empty or a Signalbox store, got ${about.found}. Choose another directory; nothing was changed.`,
-  STORE_MISSING: (about: { path: string }) =>
-    `Expected a store in ${about.path}, found none. Mount or restore it, or allow a new one: with { create: true } in a directory, by signalbox migrate in a database.`,
+  STORE_MISSING: (about: { path: string; repair?: string }) =>
+    `Expected a store in ${about.path}, found none. ${about.repair ?? 'Mount or restore it, or allow a new one: with { create: true } in a directory, by signalbox migrate in a database.'}`,
   STORE_PROMOTED: (about: { path: string; to: string; schema: string; isDone: boolean }) =>
     `Expected the store in ${about.path} to be the one in charge, got one that ${about.isDone ? 'was promoted' : 'is being promoted'} to schema ${about.schema} of ${about.to}. ${about.isDone ? 'Open that one' : 'Call signalbox promote again, with the same arguments, to finish that'}; docs/guide.md explains how to go back.`,
   STORE_DRIVER: (about: { name: string }) =>
@@ -159,6 +159,8 @@ const messages = {
     `Expected ${about.setting} to be on, got ${about.actual}: a crash of the server would lose what was acknowledged. Turn it on, or accept that with postgresStore({ unsafe: true }).`,
   STORE_STATEMENT: (about: { call: string; reason: string }) =>
     `Expected the database to carry out ${about.call}, got ${about.reason}. Nothing was written.`,
+  HISTORY_CUT: (about: { seq: number; from?: number }) =>
+    `Expected history to reach back to entry ${about.seq}, got one that ${about.from === undefined ? 'no longer does' : `can be shown from entry ${about.from} on`}. Look at a later moment; to keep more, set historyMaxBytes and historyMaxAge of jsonStore, or historyMaxLines of memoryStore.`,
   STORE_CLOSED: (about: { call: string }) =>
     `Expected the store to be open for ${about.call}, got a closed one. Nothing was read or written; create a new Signalbox on it: after stop() the old one has no store.`,
 

@@ -2,7 +2,7 @@ import { SignalboxError } from '../../errors.ts';
 import { machineVersion } from '../../model/jobs/machine-version.ts';
 import { TableStore } from '../in-memory/table-store.ts';
 import { Tables } from '../rules/tables.ts';
-import type { Store, StorePorts } from '../store.ts';
+import type { Past, Store, StorePorts } from '../store.ts';
 import { checkedOptions, type JsonStoreOptions } from './json-store-options.ts';
 import type { JsonLog } from './log/json-log.ts';
 import { openJsonLog } from './log/open-json-log.ts';
@@ -127,5 +127,6 @@ async function beginEpoch(store: TableStore, epoch: number): Promise<void> {
 }
 
 export type { RecordCounts } from '../rules/record-counts.ts';
+export { type ReadOptions, readStore } from './recovery/read-store.ts';
 export { type Verification, type VerifyOptions, verifyStore } from './recovery/verify.ts';
-export type { Backup, FilePort, JsonStoreOptions, LockPort, StorePorts, SyncPort };
+export type { Backup, FilePort, JsonStoreOptions, LockPort, Past, StorePorts, SyncPort };

@@ -122,7 +122,7 @@ function scanLines(
     const bad = (what: string) => corrupt({ file, byte: frame.at, line: lineNumber, what, lastGood: seq });
     if (!frame.ok) {
       if (!leniency.torn) throw bad(frame.reason);
-      const why = reasonNotTorn(files, fd, { at: frame.at, seq: seq + 1 });
+      const why = reasonNotTorn(files, fd, { at: frame.at, seq: seq + 1, size });
       if (why === null) return journal();
       throw bad(`${frame.reason}, in ${why}`);
     }

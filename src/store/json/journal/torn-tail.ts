@@ -9,6 +9,8 @@ const lineFeed = 0x0a;
 export interface BadLine {
   readonly at: number;
   readonly seq: number;
+  /** Size of the file when it was read: a process at work may have written more by now. */
+  readonly size: number;
 }
 
 /**
@@ -17,8 +19,7 @@ export interface BadLine {
  * @returns null when the line is torn, else the reason why it cannot be.
  */
 export function reasonNotTorn(files: FilePort, fd: number, bad: BadLine): string | null {
-  const { size } = files.fstat(fd);
-  const tail = Buffer.allocUnsafe(size - bad.at);
+  const tail = Buffer.allocUnsafe(bad.size - bad.at);
   readFully(files, fd, tail, 0, tail.length, bad.at);
   const feed = tail.indexOf(lineFeed);
   if (feed === -1) return null;

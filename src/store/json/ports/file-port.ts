@@ -180,3 +180,8 @@ export function writeFully(files: FilePort, fd: number, bytes: Uint8Array, posit
     done += count;
   }
 }
+
+/** Lets the event loop run, for a store that no box has given its own way. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -3,19 +3,18 @@ import { SignalboxError } from '../../../errors.ts';
 import type { Line } from '../../entry.ts';
 import type { State } from '../../log.ts';
 import { Tables } from '../../rules/tables.ts';
-import { createHistory } from '../journal/history.ts';
-import { type Listing, listStore, lockName, prepareDirectory } from '../ports/directory.ts';
+import { listStore, lockName, prepareDirectory } from '../ports/directory.ts';
 import { explained } from '../ports/failures.ts';
 import type { FilePort } from '../ports/file-port.ts';
 import type { LockPort } from '../ports/lock.ts';
-import { listGenerations } from '../snapshot/generations.ts';
 import {
   type PromotionMark,
   readPromotionMark,
   removePromotionMark,
   writePromotionMark,
 } from '../snapshot/promotion-mark.ts';
-import { type Recovery, recover } from './recovery.ts';
+import { historyAtRest } from './history-at-rest.ts';
+import { recover } from './recovery.ts';
 
 /** A whole store that no process has open, under its lock. Reading it changes nothing. */
 export interface StoreAtRest {
@@ -75,7 +74,7 @@ export async function openAtRest(directory: string, ports: AtRestPorts): Promise
       records: tables.state(recovery.seq).records,
       tables,
       mark: listing.promoted ? readPromotionMark(files, dir) : null,
-      lines: () => linesOf(dir, ports, listing, recovery),
+      lines: () => historyAtRest(dir, ports, listing, recovery).read(1),
       setMark: (mark) => writePromotionMark(files, dir, mark),
       removeMark: () => removePromotionMark(files, dir),
       release: () => held.release(),
@@ -84,18 +83,4 @@ export async function openAtRest(directory: string, ports: AtRestPorts): Promise
     held.release();
     throw explained('read', dir, error);
   }
-}
-
-function linesOf(
-  dir: string,
-  { files, defer, report }: AtRestPorts,
-  listing: Listing,
-  { journals, unborn, seq }: Recovery,
-): AsyncIterable<Line> {
-  const last = journals.at(-1);
-  const bornJournals = listing.journals.filter((generation) => generation !== unborn);
-  const generations = listGenerations(files, dir, { ...listing, journals: bornJournals }, report);
-  // A torn end was never acknowledged: nothing after the last whole line is read.
-  const end = { generation: last?.header.generation ?? 0, at: last?.end ?? 0, seq };
-  return createHistory({ dir, files, defer, synced: () => end }, generations).read(1);
 }
