@@ -1,6 +1,5 @@
 import { agent, defineJob, detached, type Job } from 'signalbox';
 import { expect, it } from 'vitest';
-import { queueOf } from '../../src/reading/job-place.ts';
 import { internals } from '../../src/runtime/box/internals.ts';
 import { makeControlledJobs, namesOf } from './controlled-jobs.ts';
 import { agentOf, representationOf, startDispatchers } from './dispatchers.ts';
