@@ -355,6 +355,29 @@ forEachStore('interruptions', (makeStore) => {
     expect(await about.box.queue().length()).toBe(0);
   });
 
+  it('a dispatcher that stops aborts its code also where another process took it for dead', async () => {
+    let signal: AbortSignal | null = null;
+    const hold = defineJob({
+      name: 'hold',
+      run: () => {
+        signal = local.signal;
+        return new Promise<void>(() => {});
+      },
+    });
+    const { box, reactor } = await makeBox({ store: makeStore(), jobs: [hold], queues: [''] });
+    const dispatcher = await box.start();
+    await box.queue().put(hold());
+    await reactor.runUntilIdle();
+    const id = `/${box.uuid}`;
+    const deactivate = { event: 'representation.deactivate', from: 'activated', to: 'deactivated' };
+    const change = { kind: 'representation' as const, id, ...deactivate, patch: { activated: null } };
+    await box.store.commit({ by: 'elsewhere', expect: [], changes: [change] }).synced;
+
+    await dispatcher.deactivate();
+
+    expect(signal).toMatchObject({ aborted: true });
+  });
+
   it('[C-16] the end of an inner job that an interrupted outer job no longer waits for is ignored', async () => {
     const about = await line(makeStore);
     const gates = [new Gate(), new Gate()];

@@ -49,7 +49,10 @@ export class AgentRegistry implements Iterable<AgentActor> {
   }
 
   /** Aborts what runs for a representation: its jobs were reassigned. */
-  abortRuns({ queue, dispatcher }: RepresentationRecord, reason: unknown): void {
+  abortRuns(
+    { queue, dispatcher }: Pick<RepresentationRecord, 'queue' | 'dispatcher'>,
+    reason: unknown,
+  ): void {
     for (const agent of [...this.#agents.values(), ...this.#leaving])
       if (agent.queue === queue && agent.owner.uuid === dispatcher) agent.workers.abort(reason);
   }

@@ -22,7 +22,7 @@ export interface RepresentationDeps {
   readonly work: UnitOfWork;
   readonly hooks: LifecycleHooks;
   /** Aborts what runs here for a representation. */
-  abortRuns(record: RepresentationRecord, reason: Error): void;
+  abortRuns(of: Pick<RepresentationRecord, 'queue' | 'dispatcher'>, reason: Error): void;
 }
 
 /** A step in the life of a dispatcher. `name` null: the chart announces nothing. */
@@ -179,15 +179,16 @@ export class RepresentationCommands {
           events.push(await this.#step(unit, record, { type: 'representation.deactivate' }));
         }
         if (events.length > 0) await this.#commitAndPublish(unit, ...events);
-        for (const { record } of events) this.#deactivated(record);
+        // Also where another process took it for dead and was faster: the code runs here all the same.
+        for (const queue of names) this.#deactivated({ queue, dispatcher: uuid });
         return events.flatMap(({ released }) => released);
       },
       { except: 'job' },
     );
   }
 
-  #deactivated(record: RepresentationRecord): void {
-    this.#deps.abortRuns(record, new Error('the dispatcher was deactivated'));
+  #deactivated(of: Pick<RepresentationRecord, 'queue' | 'dispatcher'>): void {
+    this.#deps.abortRuns(of, new Error('the dispatcher was deactivated'));
   }
 
   #newUnit(): BufferedUnit {
