@@ -68,6 +68,20 @@ forEachStore('A page of jobs', (makeStore, kind) => {
     });
   });
 
+  it('is limited by a filter as a person writes it', async () => {
+    const { box } = await makeBox({ store: makeStore(), jobs, queues: ['mail'] });
+    await box.queue('mail').putAll([work(1), stuck(), work(2)]);
+
+    const page = await jobsView(box.store, {
+      list: 'waiting',
+      limit: 50,
+      text: 'task:w* tries:0 colour:red',
+    });
+
+    expect(page.rows.map(({ name }) => name)).toEqual(['work', 'work']);
+    expect([page.unknown, page.looked]).toEqual([['colour:red'], 3]);
+  });
+
   it('says how long what is held has run', async () => {
     const { box, reactor } = await makeBox({ store: makeStore(), jobs });
     await box.start();
