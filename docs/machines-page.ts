@@ -1,11 +1,15 @@
 import {
   agentMachine,
+  describeMachine,
   dispatcherMachine,
   jobMachine,
+  type MachineEdge,
+  type MachineGraph,
+  type MachineNode,
   representationMachine,
   supervisorMachine,
 } from 'signalbox/machines';
-import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
+import type { AnyStateMachine } from 'xstate';
 
 /** The charts in the order of the page, by the name of their file. */
 const charts: Readonly<Record<string, AnyStateMachine>> = {
@@ -41,16 +45,17 @@ taken. Rows of \`any\` apply to every state that does not list the event itself.
 state.`;
 
 function chartText(name: string, machine: AnyStateMachine, source: string): string {
-  const text = `## ${machine.id}
+  const graph = describeMachine(machine);
+  const text = `## ${graph.id}
 
 ${docOf(source, `${name}Machine`)}
 
-Source: \`machines/${name}.machine.ts\`, in the package \`dist/machines/${name}.machine.js\`. Version ${machine.version ?? 'none'}, initial state \`${initialOf(machine.root)}\`.
+Source: \`machines/${name}.machine.ts\`, in the package \`dist/machines/${name}.machine.js\`. Version ${graph.version ?? 'none'}, initial state \`${graph.initial}\`.
 
 \`\`\`mermaid
-${diagram(machine)}
+${diagram(graph)}
 \`\`\``;
-  return `${text}\n\n${table(machine)}`;
+  return `${text}\n\n${table(machine, graph)}`;
 }
 
 /** Returns the doc comment above the machine, without its drawing, because the page has a better one. */
@@ -66,90 +71,92 @@ function docOf(source: string, exported: string): string {
     .trim();
 }
 
-function statesOf(node: AnyStateNode): readonly AnyStateNode[] {
-  return Object.values(node.states).sort((one, other) => one.order - other.order);
+function statesIn(graph: MachineGraph, parent: string): readonly MachineNode[] {
+  return graph.nodes.filter((node) => node.parent === parent);
 }
 
-function pathOf(node: AnyStateNode): string {
-  return node.path.join('.');
-}
-
-/** Returns the initial state, down to its leaf. */
-function initialOf(node: AnyStateNode): string {
-  const first = statesOf(node).length === 0 ? undefined : node.initial.target[0];
-  return first === undefined ? pathOf(node) : initialOf(first);
+function edgesFrom(graph: MachineGraph, source: string): readonly MachineEdge[] {
+  return graph.edges.filter((edge) => edge.source === source);
 }
 
 // Pictures.
 
-function diagram(machine: AnyStateMachine): string {
-  return ['stateDiagram-v2', ...stateLines(machine.root, '  '), ...arrowLines(machine.root)].join('\n');
+function diagram(graph: MachineGraph): string {
+  return ['stateDiagram-v2', ...stateLines(graph, '', '  '), ...arrowLines(graph, '')].join('\n');
 }
 
-function stateLines(parent: AnyStateNode, indent: string): string[] {
-  const initial = parent.initial.target[0];
-  const first = initial === undefined ? [] : [`${indent}[*] --> ${mermaidId(initial)}`];
-  return [...statesOf(parent).flatMap((node) => oneState(node, indent)), ...first];
+function stateLines(graph: MachineGraph, parent: string, indent: string): string[] {
+  const { initial } = nodeAt(graph, parent);
+  const first = initial === null ? [] : [`${indent}[*] --> ${mermaidId(initial)}`];
+  return [...statesIn(graph, parent).flatMap((node) => oneState(graph, node, indent)), ...first];
 }
 
-function oneState(node: AnyStateNode, indent: string): string[] {
-  const id = mermaidId(node);
-  if (statesOf(node).length > 0) {
-    return [`${indent}state "${node.key}" as ${id} {`, ...stateLines(node, `${indent}  `), `${indent}}`];
+function oneState(graph: MachineGraph, node: MachineNode, indent: string): string[] {
+  const id = mermaidId(node.path);
+  if (statesIn(graph, node.path).length > 0) {
+    const inner = stateLines(graph, node.path, `${indent}  `);
+    return [`${indent}state "${node.key}" as ${id} {`, ...inner, `${indent}}`];
   }
   // The first line of a state is its title. The other lines are shown below it.
   const inside = [
-    ...node.entry.map((action) => `entry / ${nameOf(action)}`),
-    ...node.exit.map((action) => `exit / ${nameOf(action)}`),
-    ...familyOf(node).flatMap((owner) =>
-      transitionsOf(owner)
-        .filter((transition) => transition.target === undefined)
-        .filter((transition) => owner === node || !decidesItself(node, transition.eventType))
+    ...node.entry.map((action) => `entry / ${action}`),
+    ...node.exit.map((action) => `exit / ${action}`),
+    ...familyOf(graph, node).flatMap((owner) =>
+      edgesFrom(graph, owner.path)
+        .filter((edge) => edge.targetless)
+        .filter((edge) => owner === node || !decidesItself(graph, node.path, edge.event))
         .map(labelOf),
     ),
   ];
   return [node.key, ...inside].map((line) => `${indent}${id} : ${line}`);
 }
 
+function nodeAt(graph: MachineGraph, path: string): MachineNode {
+  const found = graph.nodes.find((node) => node.path === path);
+  if (found === undefined) throw new Error(`Expected a state ${path} in ${graph.id}, found none.`);
+  return found;
+}
+
 /** Returns the state and its parents without the root. Their transitions apply to the state too. */
-function familyOf(node: AnyStateNode): readonly AnyStateNode[] {
-  return node.parent === undefined ? [] : [node, ...familyOf(node.parent)];
+function familyOf(graph: MachineGraph, node: MachineNode): readonly MachineNode[] {
+  return node.parent === null ? [] : [node, ...familyOf(graph, nodeAt(graph, node.parent))];
 }
 
 /** Whether the state handles an event in every case, so that its parents never handle it. */
-function decidesItself(node: AnyStateNode, eventType: string): boolean {
-  return transitionsOf(node).some(
-    (transition) => transition.eventType === eventType && transition.guard === undefined,
-  );
+function decidesItself(graph: MachineGraph, path: string, event: string): boolean {
+  return edgesFrom(graph, path).some((edge) => edge.event === event && edge.guard === null);
 }
 
-function arrowLines(parent: AnyStateNode): string[] {
-  const own = transitionsOf(parent).flatMap((transition) =>
-    (transition.target ?? []).map((target) => [target, transition] as const),
+function arrowLines(graph: MachineGraph, parent: string): string[] {
+  const states = statesIn(graph, parent).map(({ path }) => path);
+  const sources = parent === '' ? states : [parent];
+  const arrows = edgesFrom(graph, parent).flatMap((edge) =>
+    edge.target === null ? [] : sources.flatMap((source) => arrow(graph, source, edge, edge.target ?? '')),
   );
-  const sources = parent.parent === undefined ? statesOf(parent) : [parent];
-  const arrows = own.flatMap(([target, transition]) =>
-    sources
-      .filter((source) => source === parent || !decidesItself(source, transition.eventType))
-      .map((source) => `  ${mermaidId(source)} --> ${mermaidId(target)} : ${labelOf(transition)}`),
-  );
-  return [...arrows, ...statesOf(parent).flatMap(arrowLines)];
+  return [...arrows, ...states.flatMap((path) => arrowLines(graph, path))];
 }
 
-function mermaidId(node: AnyStateNode): string {
-  return node.path.join('_');
+function arrow(graph: MachineGraph, source: string, edge: MachineEdge, target: string): string[] {
+  if (source !== edge.source && decidesItself(graph, source, edge.event)) return [];
+  return [`  ${mermaidId(source)} --> ${mermaidId(target)} : ${labelOf(edge)}`];
 }
 
-function labelOf(transition: AnyTransitionDefinition): string {
-  const guard = transition.guard === undefined ? '' : ` [${guardOf(transition.guard)}]`;
-  const actions = transition.actions.map(nameOf).join(', ');
-  return `${transition.eventType}${guard}${actions === '' ? '' : ` / ${actions}`}`;
+function mermaidId(path: string): string {
+  return path.replaceAll('.', '_');
+}
+
+function labelOf({ event, guard, actions }: MachineEdge): string {
+  const condition = guard === null ? '' : ` [${guard}]`;
+  return `${event}${condition}${actions.length === 0 ? '' : ` / ${actions.join(', ')}`}`;
 }
 
 // Tables.
 
-function table(machine: AnyStateMachine): string {
-  return aligned([['state', 'event', 'guard', 'target', 'actions'], ...rowsOf(machine, machine.root)]);
+function table(machine: AnyStateMachine, graph: MachineGraph): string {
+  return aligned([
+    ['state', 'event', 'guard', 'target', 'actions'],
+    ...graph.nodes.flatMap((node) => rowsOf(machine, graph, node)),
+  ]);
 }
 
 /** Pads the cells to the width of their column, as the formatter does. */
@@ -163,10 +170,9 @@ function aligned(rows: readonly (readonly string[])[]): string {
   return [line(head), line(widths.map((width) => '-'.repeat(width))), ...body.map(line)].join('\n');
 }
 
-function rowsOf(machine: AnyStateMachine, node: AnyStateNode): string[][] {
-  const state = node.parent === undefined ? 'any' : `\`${pathOf(node)}\``;
-  const row = (event: string, guard: string, target: string, actions: readonly unknown[]): string[] => [
-    state,
+function rowsOf(machine: AnyStateMachine, graph: MachineGraph, node: MachineNode): string[][] {
+  const row = (event: string, guard: string, target: string, actions: readonly string[]): string[] => [
+    node.parent === null ? 'any' : `\`${node.path}\``,
     event,
     guard,
     target,
@@ -174,44 +180,21 @@ function rowsOf(machine: AnyStateMachine, node: AnyStateNode): string[][] {
   ];
   return [
     ...(node.entry.length > 0 ? [row('_entry_', '', '', node.entry)] : []),
-    ...transitionsOf(node).map((transition) =>
+    ...edgesFrom(graph, node.path).map(({ event, guard, target, actions }) =>
       row(
-        `\`${transition.eventType}\``,
-        transition.guard === undefined ? '' : `\`${guardOf(transition.guard)}\``,
-        (transition.target ?? []).map((target) => `\`${pathOf(target)}\``).join(', '),
-        transition.actions,
+        `\`${event}\``,
+        guard === null ? '' : `\`${guard}\``,
+        target === null ? '' : `\`${target}\``,
+        actions,
       ),
     ),
     ...(node.exit.length > 0 ? [row('_exit_', '', '', node.exit)] : []),
-    ...statesOf(node).flatMap((child) => rowsOf(machine, child)),
   ];
 }
 
-function actionText(machine: AnyStateMachine, action: unknown): string {
-  const name = nameOf(action);
+function actionText(machine: AnyStateMachine, name: string): string {
   const implementation: unknown = machine.implementations.actions[name];
   // Actions that XState carries out itself (assigns, spawns) have a type.
   const isEffect = !(typeof implementation === 'function' && 'type' in implementation);
   return isEffect ? `**\`${name}\`**` : `\`${name}\``;
-}
-
-function transitionsOf(node: AnyStateNode): readonly AnyTransitionDefinition[] {
-  return [...node.transitions.values()].flat();
-}
-
-/** Returns `isCallback`, `not isCallback` or `(a and b)`. */
-function guardOf(guard: unknown): string {
-  if (typeof guard !== 'function') return nameOf(guard);
-  const inner: unknown = Reflect.get(guard, 'guards');
-  if (!Array.isArray(inner)) return nameOf(guard);
-  const names = inner.map(guardOf);
-  return guard.name === 'not' ? `not ${names[0]}` : `(${names.join(` ${guard.name} `)})`;
-}
-
-/** Returns the name of a guard or an action. A guard or action without a name would not be readable either. */
-function nameOf(named: unknown): string {
-  if (typeof named === 'string') return named;
-  const type: unknown = typeof named === 'object' && named !== null ? Reflect.get(named, 'type') : undefined;
-  if (typeof type === 'string') return type;
-  throw new Error(`Expected a guard or an action with a name, got ${String(named)}. Name it in setup().`);
 }

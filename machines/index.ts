@@ -1,4 +1,5 @@
 export * from './agent.machine.ts';
+export * from './describe.ts';
 export * from './dispatcher.machine.ts';
 export * from './job.context.ts';
 export type { JobEvent } from './job.events.ts';

@@ -51,6 +51,11 @@ const table: Readonly<Record<string, Layer>> = {
     packages: [],
   },
   'src/inspector': { layers: face, packages: ['xstate', 'node:*'] },
+  'src/inspector/protocol': { layers: [], packages: [] },
+  'src/inspector/views': {
+    layers: [...domain, 'src/store', 'src/reading', 'src/inspector/protocol'],
+    packages: [],
+  },
   'src/testing': { layers: face, packages: ['xstate', 'node:*'] },
   'src/cli': {
     layers: [...face, 'src/store/postgres', 'src/store/promotion', 'src/inspector'],
@@ -68,6 +73,8 @@ const table: Readonly<Record<string, Layer>> = {
       'src/store/in-memory',
       'src/store/postgres',
       'src/store/promotion',
+      'src/inspector/protocol',
+      'src/inspector/views',
       'src/testing',
       'src/cli',
       'docs',

@@ -4,8 +4,9 @@ import { entriesOf, type HistoryEntry, type Kind } from '../store/entry.ts';
 import type { LogReader } from '../store/log.ts';
 import { comparePlaces } from '../store/rules/by-place.ts';
 import { historyOf } from '../store/rules/history.ts';
+import { tablePage } from '../store/rules/lists/table-lists.ts';
 import { TableQueries } from '../store/rules/table-queries.ts';
-import type { Past, Position, StoreInfo } from '../store/store.ts';
+import type { JobPage, JobPageRequest, Past, Position, StoreInfo } from '../store/store.ts';
 import { type Passed, Reel } from './reel.ts';
 
 /** What a past is made of. */
@@ -167,6 +168,10 @@ class TablesOfPast extends TableQueries implements Past {
   protected override jobs(ids: Iterable<string>): JobRecord[] {
     // What was restored is the last of its set: only its place says where it belongs.
     return super.jobs(ids).sort(comparePlaces);
+  }
+
+  override async jobsPage(request: JobPageRequest): Promise<JobPage> {
+    return tablePage(this.tables, request, (ids) => this.jobs(ids).map(({ id }) => id));
   }
 
   override async quotaHolders(quota: string): Promise<readonly string[]> {

@@ -20,6 +20,8 @@ export type Reads = Pick<
   | 'annotations'
   | 'annotated'
   | 'due'
+  | 'counts'
+  | 'jobsPage'
 >;
 
 const kinds = ['store', 'queue', 'quota', 'representation', 'agent', 'job', 'proxy', 'annotation'] as const;
@@ -63,6 +65,9 @@ export async function pictureOf(
     const inOrder = records.flatMap((record) => record ?? []).sort(comparePlaces);
     picture[`quota ${name}`] = isAtWork ? ids(inOrder) : holders;
   }
+  picture.counts = await reader.counts();
+  for (const list of ['waiting', 'held', 'failed', 'ended', 'unplaced', 'quarantined'] as const)
+    picture[`list ${list}`] = ids((await reader.jobsPage({ list, limit: 200 })).jobs);
   picture.annotated = [...(await reader.annotated(jobs))].sort();
   picture.quarantined = ids(await reader.quarantined());
   // In no order: it is asked in order to do something about each.

@@ -44,6 +44,13 @@ export interface Edge {
   readonly targetless: boolean;
 }
 
+/** What one edge says to an event. */
+export interface EdgeAnswer {
+  readonly edge: Edge;
+  /** What its guard says; true without one. The first edge that says yes is the one that a step takes. */
+  readonly answer: boolean;
+}
+
 /** A machine's definition as a step table: the same steps as XState, without actors and snapshots. */
 export interface CompiledChart<Context, Event extends { type: string }> {
   readonly id: string;
@@ -58,6 +65,8 @@ export interface CompiledChart<Context, Event extends { type: string }> {
   readonly hash: string;
   /** Applies one event. `context` may be a whole record; it is read, never changed or kept. */
   step(state: string, context: Context, event: Event): Step<Context>;
+  /** Asks every edge that the state has for the event, in the order in which a step tries them. Nothing is performed. */
+  ask(state: string, context: Context, event: Event): readonly EdgeAnswer[];
   /** Every row of the table, by state, event and the order in which candidates are tried. */
   edges(): readonly Edge[];
   /** True when a transition exists for the event. No guard is run. */

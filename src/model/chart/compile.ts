@@ -11,7 +11,7 @@
  */
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition, ContextFrom, EventFrom } from 'xstate';
 import { type CompiledAction, compileAction, nothing, perform } from './actions.ts';
-import type { CompiledChart, Edge, Step } from './chart.ts';
+import type { CompiledChart, Edge, EdgeAnswer, Step } from './chart.ts';
 import { checkDialect } from './dialect.ts';
 import { eventsOf, transitionsOf } from './events.ts';
 import { type Arguments, type CompiledGuard, compileGuard, type GuardJoins, guardJoins } from './guards.ts';
@@ -115,6 +115,7 @@ export function compileWith<Machine extends AnyStateMachine>(
     events,
     hash: hashOf(machine),
     step: stepper(table, rules),
+    ask: (state, context, event) => answersOf(table, state, { context, event }),
     edges: () => edgesOf(table),
     accepts: (state, eventType) => table.get(state)?.has(eventType) ?? false,
   };
@@ -198,17 +199,24 @@ function actionsOf(
   ];
 }
 
+function answersOf(table: ReadonlyMap<string, Row>, state: string, given: Arguments): readonly EdgeAnswer[] {
+  const { type } = given.event;
+  const { candidates } = table.get(state)?.get(type) ?? { candidates: [] };
+  return candidates.map((candidate) => ({
+    edge: edgeOf(state, type, candidate),
+    answer: candidate.guard === null || Boolean(candidate.guard.test(given)),
+  }));
+}
+
 function edgesOf(table: ReadonlyMap<string, Row>): readonly Edge[] {
   return [...table].flatMap(([from, row]) =>
     [...row].flatMap(([event, { candidates }]) =>
-      candidates.map(({ guard, to, actions, targetless }) => ({
-        from,
-        event,
-        to,
-        guards: guard === null ? [] : [guard.name],
-        actions: actions.map(({ name }) => name),
-        targetless,
-      })),
+      candidates.map((candidate) => edgeOf(from, event, candidate)),
     ),
   );
+}
+
+function edgeOf(from: string, event: string, { guard, to, actions, targetless }: Candidate): Edge {
+  const guards = guard === null ? [] : [guard.name];
+  return { from, event, to, guards, actions: actions.map(({ name }) => name), targetless };
 }
