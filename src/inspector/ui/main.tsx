@@ -1,3 +1,11 @@
 import { render } from 'preact';
+import { followAddress, go, startTheme } from './app-state.ts';
+import { startClock } from './connection.ts';
+import { startKeys } from './keys.ts';
+import { Shell } from './shell/shell.tsx';
 
-render(<p>hello</p>, document.body);
+startTheme();
+followAddress();
+startClock();
+startKeys({ o: () => go('#/overview'), j: () => go('#/jobs') });
+render(<Shell />, document.body);
