@@ -119,6 +119,8 @@ export interface StoreRecord extends Reserved {
   readonly epoch: number;
   /** A known word, encoded by the codec of the store; absent in a store without a codec. */
   readonly codec?: Json;
+  /** What each definition that was ever known here hides; absent before the first one. */
+  readonly redactions?: { readonly [definition: string]: readonly string[] };
   /** The promotion that filled this store; absent in a store that began empty. */
   readonly promotion?: PromotionRecord;
 }

@@ -144,6 +144,7 @@ const checksOf: { readonly [kind in OtherKind]: ReadonlyMap<string, Check> } = {
     ['epoch', isCount],
     ['codec', isAnything],
     ['promotion', isMapping],
+    ['redactions', (value) => isMapping(value) && Object.values(value).every(isTexts)],
   ]),
   queue: new Map<string, Check>([['createdAt', isNumber]]),
   quota: new Map<string, Check>([

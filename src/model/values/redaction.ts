@@ -69,7 +69,17 @@ export class Redactor {
 
   constructor(paths: readonly string[], args: readonly Json[]) {
     this.#paths = paths.map((path) => path.split('.'));
-    this.args = args.map((arg, index) => this.#redacted(arg, below(this.#paths, String(index))));
+    this.args = this.version(args);
+  }
+
+  /** Returns another version of the arguments, redacted. What it hides is hidden in texts, too. */
+  version(args: readonly Json[]): readonly Json[] {
+    return args.map((arg, index) => this.#redacted(arg, below(this.#paths, String(index))));
+  }
+
+  /** Returns a value that no path leads to, such as an annotation: without secret keys, and with redacted texts. */
+  plain(value: Json): Json {
+    return this.#scrubbed(this.#redacted(value, []));
   }
 
   /** Returns the redacted result. */

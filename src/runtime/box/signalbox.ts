@@ -193,6 +193,8 @@ export class Signalbox extends Inspectable {
   /** Registers a job of this process. @throws SignalboxError `DUPLICATE_DEFINITION`, `ANONYMOUS_FUNCTION`. */
   define(definition: JobDefinition<never, unknown>): void {
     this.#registry.add(definition);
+    // When that fails, the next put tries again and says why; until then no viewer shows its values.
+    this.#supervisor.runtime?.context.rules.pending()?.catch(() => {});
     // Jobs of it may wait: they were left to a process that knows it.
     this.#supervisor.runtime?.agents.offer();
   }

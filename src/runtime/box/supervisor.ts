@@ -9,6 +9,7 @@ import { withCodec } from '../../store/coded-store.ts';
 import type { OpenStore } from '../../store/store.ts';
 import { DueTimer } from '../agents/due-timer.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
+import { StoredRules } from '../commits/stored-rules.ts';
 import type { Registry } from '../definitions/registry.ts';
 import { instanceUuid } from '../environment/instance-uuid.ts';
 import { criticalToStderr, Log } from '../environment/logging.ts';
@@ -158,6 +159,8 @@ export class Supervisor {
         log.events('CRITICAL', () => `the store failed: ${error.message}`, { err: error });
         this.#supervisor.send({ type: 'store.failed', reason: error.message });
       });
+      const rules = new StoredRules(coded, this.#shared.registry);
+      await rules.pending();
       const uuid = checkUuid(this.#options.uuid ?? this.#instanceUuid(open, ids));
       const context: RuntimeContext = {
         store: open,
@@ -167,6 +170,7 @@ export class Supervisor {
         random: this.#options.random ?? mathRandom,
         log,
         uuid,
+        rules,
         limits: this.#limits,
         now: () => coded.now(),
         sleep: (ms) => this.#sleeps.take(ms),

@@ -4,6 +4,7 @@ import type { Registry } from '../definitions/registry.ts';
 import type { Log } from '../environment/logging.ts';
 import type { IdSource, RandomSource } from '../environment/ports.ts';
 import type { Reactor } from '../environment/reactor/reactor.ts';
+import type { StoredRules } from './stored-rules.ts';
 
 /** The ports that every part of the runtime works with. Ports only: nothing here decides or writes. */
 export interface RuntimeContext {
@@ -16,6 +17,8 @@ export interface RuntimeContext {
   readonly log: Log;
   /** UUID of this instance. */
   readonly uuid: string;
+  /** What definitions hide, as the store knows it. */
+  readonly rules: StoredRules;
   /** Upper bounds for values and for the number of stored jobs. */
   readonly limits: Limits;
   /** The store's clock, in epoch milliseconds: the only clock that all hosts share. */

@@ -23,6 +23,7 @@ import {
 } from '../../model/records/system-names.ts';
 import { Failure } from '../../model/values/failure.ts';
 import { Redactor } from '../../model/values/redaction.ts';
+import type { RedactionRules } from '../../model/values/redaction-rules.ts';
 import type { KnownNames } from '../../reading/explanation.ts';
 import { isLogLevel, type LogLevel } from '../environment/logging.ts';
 
@@ -97,6 +98,11 @@ export class Registry {
     policy: (job) => this.policyOf(job) !== undefined,
     filter: (name) => this.filter(name),
   };
+
+  /** How many definitions it knows: it only grows. */
+  get size(): number {
+    return this.#definitions.size;
+  }
 
   names(): string[] {
     return [...this.#definitions.keys()].filter((name) => !isSystemName(name)).sort();
@@ -179,6 +185,11 @@ export class Registry {
     if (policy !== undefined) return policy;
     const name = String(job.retryData?.policy ?? job.retryPolicy ?? this.definition(job.name)?.retry);
     throw new SignalboxError('UNKNOWN_POLICY', { name, known: [...this.#policies.keys()] });
+  }
+
+  /** What each definition of a program hides. */
+  redactions(): RedactionRules {
+    return Object.fromEntries(this.names().map((name) => [name, this.definition(name)?.redact ?? []]));
   }
 
   /** What may be shown of a job. */

@@ -14,6 +14,8 @@ export async function put(
   options: PutOptions,
 ): Promise<JobLike> {
   const job = asJob(item);
+  const rules = work.context.rules.pending();
+  if (rules !== null) await rules;
   await mustHaveQueue(work, queue);
   await retryConflicts(5, async () => {
     const batch = new PutBatch(work, queue, options);
@@ -36,6 +38,8 @@ export async function putAll(
     jobs.push(asJob(item));
     return undefined;
   });
+  const rules = work.context.rules.pending();
+  if (rules !== null) await rules;
   await mustHaveQueue(work, queue);
   await retryConflicts(5, async () => {
     const batch = new PutBatch(work, queue, options);
@@ -52,6 +56,8 @@ export async function putAll(
 export async function storeNew(work: UnitOfWork, item: unknown): Promise<JobLike> {
   const job = asJob(item);
   if (job.isStored) throw alreadyStored(job, 'being stored a second time');
+  const rules = work.context.rules.pending();
+  if (rules !== null) await rules;
   await retryConflicts(5, async () => {
     const { id } = job.settings;
     if (id !== undefined && (await isKnown(work, job, id))) return;
