@@ -150,3 +150,18 @@ export function onKey(listener: (event: KeyboardEvent) => void): () => void {
 export function setPast(isPast: boolean): void {
   document.body.classList.toggle('in-past', isPast);
 }
+
+/** Whether the pointer is over something of a page, or the focus is in it. */
+export function isInUse(selector: string): boolean {
+  const element = document.querySelector(selector);
+  return element !== null && (element.matches(':hover') || element.contains(document.activeElement));
+}
+
+/** Moves the focus to the next or the previous one of its kind. */
+export function moveFocus(selector: string, by: number): void {
+  const all = [...document.querySelectorAll<HTMLElement>(selector)];
+  const at = all.indexOf(document.activeElement as HTMLElement);
+  const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, at + by))];
+  next?.focus();
+  next?.scrollIntoView({ block: 'nearest' });
+}

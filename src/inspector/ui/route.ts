@@ -7,7 +7,7 @@ export type Route =
       readonly page: 'jobs';
       readonly list: JobListName;
       readonly queue: string | null;
-      readonly names: string;
+      readonly words: string;
     }
   | { readonly page: 'job'; readonly id: string; readonly at: number | null; readonly tab: string | null }
   | { readonly page: 'none'; readonly path: string };
@@ -32,7 +32,7 @@ export function routeOf(hash: string): Route {
     };
   }
   const list = lists.find((name) => name === asked.get('list')) ?? 'waiting';
-  return { page: 'jobs', list, queue: asked.get('queue'), names: asked.get('task') ?? '' };
+  return { page: 'jobs', list, queue: asked.get('queue'), words: asked.get('q') ?? '' };
 }
 
 function decoded(text: string): string {
@@ -49,8 +49,8 @@ export function jobHash(id: string, at: number | null = null, tab: string | null
 }
 
 /** The address of a list of jobs. */
-export function jobsHash(list: JobListName, queue: string | null = null, names = ''): string {
-  return `#/jobs${queryOf({ list, queue, task: names === '' ? null : names })}`;
+export function jobsHash(list: JobListName, queue: string | null = null, words = ''): string {
+  return `#/jobs${queryOf({ list, queue, q: words === '' ? null : words })}`;
 }
 
 function queryOf(values: Readonly<Record<string, string | number | null>>): string {

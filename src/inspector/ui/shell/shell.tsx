@@ -63,7 +63,7 @@ function Page() {
         key={`${value.list} ${value.queue}`}
         list={value.list}
         queue={value.queue}
-        names={value.names}
+        words={value.words}
       />
     );
   if (value.page === 'overview') return <OverviewPage />;

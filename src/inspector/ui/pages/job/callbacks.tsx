@@ -9,7 +9,7 @@ export function Callbacks({ callbacks }: { readonly callbacks: CallbacksView }) 
   if (callbacks.nodes.length === 0)
     return (
       <p class="pad quiet">
-        It has none. <code class="codeline">job.addCallback(notify.partial())</code> adds one.
+        It has none. <code class="codeline">await job.addCallback(notify)</code> adds one.
       </p>
     );
   return (
