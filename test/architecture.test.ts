@@ -80,6 +80,8 @@ const table: Readonly<Record<string, Layer>> = {
       'src/store/in-memory',
       'src/store/postgres',
       'src/store/promotion',
+      'src/inspector/protocol',
+      'src/inspector/views',
       'src/testing',
       'src/cli',
       'docs',
