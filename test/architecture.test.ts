@@ -28,9 +28,9 @@ const table: Readonly<Record<string, Layer>> = {
   'src/model': { layers: leaves, packages: ['xstate', 'date-fns', 'serialize-error'] },
   'src/store': { layers: domain, packages: [] },
   'src/store/rules': { layers: [...domain, 'src/store'], packages: [] },
-  'src/store/in-memory': { layers: [...domain, 'src/store', 'src/store/rules'], packages: [] },
+  'src/store/in-memory': { layers: [...domain, 'src/store', 'src/store/rules', 'src/reading'], packages: [] },
   'src/store/json': {
-    layers: [...domain, 'src/store', 'src/store/rules', 'src/store/in-memory'],
+    layers: [...domain, 'src/store', 'src/store/rules', 'src/store/in-memory', 'src/reading'],
     packages: ['lowdb', 'fs-native-extensions', 'node:*'],
   },
   'src/store/postgres': {

@@ -9,6 +9,7 @@ import type {
   Commits,
   JournalReader,
   OpenStore,
+  Past,
   RecordReader,
   Ticket,
 } from './store.ts';
@@ -88,6 +89,7 @@ export function decorateStore(store: OpenStore, decoration: StoreDecoration): Op
     ...commitsOf(store, record, change),
     settled: () => read(() => store.settled(), 'settled', []),
     ...journalOf(store, entry),
+    past: store.past && (async () => decoratedPast((await store.past?.()) as Past, read, record, entry)),
     close: () => store.close(),
   };
   // Defined and not assigned: an own `poolSize` must not be set on the store.
@@ -133,6 +135,27 @@ function readerOf(store: RecordReader, read: Read, record: TurnRecord): RecordRe
     annotations: (...args) => ask('annotations', args, () => store.annotations(...args), all('annotation')),
     annotated: (...args) => ask('annotated', args, () => store.annotated(...args)),
     due: (...args) => ask('due', args, () => store.due(...args)),
+  };
+}
+
+function decoratedPast(past: Past, read: Read, record: TurnRecord, entry: StoreDecoration['entry']): Past {
+  return {
+    name: past.name,
+    exclusive: past.exclusive,
+    isVolatile: past.isVolatile,
+    get from() {
+      return past.from;
+    },
+    get seq() {
+      return past.seq;
+    },
+    get to() {
+      return past.to;
+    },
+    now: () => past.now(),
+    moveTo: (seq) => past.moveTo(seq),
+    ...readerOf(past, read, record),
+    ...journalOf(past, entry),
   };
 }
 
@@ -201,9 +224,10 @@ function journalOf(store: JournalReader, entry: StoreDecoration['entry']): Journ
   return {
     follow: (listener) => store.follow((found) => listener(lines(found))),
     onHint: (listener) => store.onHint(listener),
-    history: (kind, id) => turned(store.history(kind, id)),
+    history: (...args) => turned(store.history(...args)),
     entries: (from) => turned(store.entries(from)),
     oldestSeq: () => store.oldestSeq(),
+    position: () => store.position(),
   };
 }
 

@@ -59,9 +59,16 @@ export interface Line {
   readonly entries: readonly Entry[];
 }
 
-/** One entry of the journal with its place, its instant and its author. */
+/** One entry of the journal with its place, its instant, its author and the version of the machines that stepped. */
 export interface HistoryEntry extends Entry {
   readonly seq: number;
   readonly at: number;
   readonly by: string;
+  readonly mv: string;
+}
+
+/** The entries of a line from a seq on, each with what it shares with its line. */
+export function* entriesOf({ s, at, by, mv, entries }: Line, from = s): Generator<HistoryEntry> {
+  for (let index = Math.max(0, from - s); index < entries.length; index += 1)
+    yield { ...(entries[index] as Entry), seq: s + index, at, by, mv };
 }

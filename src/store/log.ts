@@ -12,6 +12,21 @@ export interface State {
   readonly records: Readonly<Record<Kind, readonly StoredRecord[]>>;
 }
 
+/** The state before the first entry. */
+export const emptyState: State = {
+  seq: 0,
+  records: {
+    store: [],
+    queue: [],
+    quota: [],
+    representation: [],
+    agent: [],
+    job: [],
+    proxy: [],
+    annotation: [],
+  },
+};
+
 /** What an opening has found. */
 export interface Recovered {
   readonly storeId: string;
@@ -31,11 +46,31 @@ export interface Recipient {
   replay(line: Line): void;
 }
 
+/** Completes a record of a state that is read: a snapshot leaves out keys with empty values. */
+export type Revive = (kind: Kind, stored: StoredRecord) => { readonly id: string };
+
+/** The reading half of a log: synced lines, and whole states between them. */
+export interface LogReader {
+  /** The line that holds `seq`, or null when it was dropped by retention. Only synced lines are found. */
+  find(seq: number): Promise<Line | null>;
+  /** Synced lines from the one that holds `seq` on, to the newest synced at the time of the call. */
+  read(seq: number): AsyncIterable<Line>;
+  /** Seq of the oldest entry still kept. */
+  oldestSeq(): number;
+  /**
+   * Where the log can be replayed from: after these entries a whole state is kept, with every line that follows. Oldest first; 0
+   * is the empty state before the first entry.
+   */
+  bases(): readonly number[];
+  /** Reads one of these states. */
+  base(seq: number, revive: Revive): Promise<State>;
+}
+
 /**
  * The durable side of a table store: an append-only sequence of lines with snapshots beside it. `append` and
  * `write` are synchronous, `sync` is not; the caller groups.
  */
-export interface Log {
+export interface Log extends LogReader {
   /** Serialises one line into the buffer of this tick. Returns the number of bytes. */
   append(line: Line): number;
   /**
@@ -61,12 +96,6 @@ export interface Log {
    * commits.
    */
   checkpoint(state: State): Promise<void>;
-  /** The line that holds `seq`, or null when it was dropped by retention. Only synced lines are found. */
-  find(seq: number): Promise<Line | null>;
-  /** Synced lines from the one that holds `seq` on, to the newest synced at the time of the call. */
-  read(seq: number): AsyncIterable<Line>;
-  /** Seq of the oldest entry still kept. */
-  oldestSeq(): number;
   /** Syncs, writes the clean marker, frees the lock. */
   close(): Promise<void>;
 }

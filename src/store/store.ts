@@ -262,6 +262,12 @@ export interface Commits {
   onFailure(listener: (error: Error) => void): void;
 }
 
+/** A place in the journal: an entry, and its instant. */
+export interface Position {
+  readonly seq: number;
+  readonly at: number;
+}
+
 /** The journal of a store: synced entries only. */
 export interface JournalReader {
   /** Calls the listener with lines as they become synced, in order. Returns a function that ends it. */
@@ -271,12 +277,17 @@ export interface JournalReader {
    * get lost. Never called by a store that only one process can hold.
    */
   onHint(listener: (queue: string) => void): void;
-  /** Entries of one subject, newest first, as far back as history is kept. */
-  history(kind: Kind, id: string): AsyncIterable<HistoryEntry>;
+  /**
+   * Entries of one subject, newest first, as far back as history is kept. `from`: seq of one of them, where it begins: what is
+   * known of a record that is gone.
+   */
+  history(kind: Kind, id: string, from?: number): AsyncIterable<HistoryEntry>;
   /** Synced entries from a cursor on, oldest first. */
   entries(from: number): AsyncIterable<HistoryEntry>;
   /** Seq of the oldest entry that history still holds. */
   oldestSeq(): number;
+  /** The newest synced entry, and its instant. Seq 0: there is none yet. */
+  position(): Promise<Position>;
 }
 
 /**
@@ -289,11 +300,35 @@ export interface StoreReader
     JournalReader {}
 
 /**
+ * A store as it was right after one entry: it answers every question of a reader, the order of claims and quotas included, with
+ * what was true then. Nothing is run again, and nothing changes by it.
+ */
+export interface Past extends StoreReader {
+  /** The entry of the moment. `now()` is its instant. */
+  readonly seq: number;
+  /** The earliest moment that history can show. */
+  readonly from: number;
+  /** The latest one: grows while the store is at work. */
+  readonly to: number;
+  /**
+   * Moves to the moment right after another entry. A move begins when the one before it is over; answers meanwhile are those of a
+   * moment on the way.
+   * @throws SignalboxError `HISTORY_CUT`, `INVALID_OPTION`, and what reading the store throws; then the moment is `seq`.
+   */
+  moveTo(seq: number): Promise<void>;
+}
+
+/**
  * An open store: records, their indexes, and the journal. Everything is asynchronous, so the same engine runs
  * on a file and on a database. Code that needs one side of it takes that interface alone; only what opened
  * the store closes it.
  */
 export interface OpenStore extends StoreInfo, RecordReader, Commits, JournalReader {
+  /**
+   * Makes a past of the store, at its newest synced entry. It holds its own copy of all records. Null on a store that can show
+   * only the history of single records.
+   */
+  readonly past: (() => Promise<Past>) | null;
   /**
    * Syncs what is written and frees what the store holds. Rejects when that failed, unless the store had
    * failed before.

@@ -1,11 +1,20 @@
 import type { Line } from '../entry.ts';
-import type { Log, State } from '../log.ts';
+import { emptyState, type Log, type State } from '../log.ts';
 
-/** A log that keeps the newest lines in memory: nothing survives the process, and nothing can fail. */
+/**
+ * A log that keeps the newest lines in memory: nothing survives the process, and nothing can fail. Its states are lists of the
+ * records of the store, which are never mutated: to keep one costs a pointer for each record.
+ */
 export class MemoryLog implements Log {
   onWritable = (): void => {};
   readonly #maxLines: number;
   #lines: Line[] = [];
+  /** States in between, oldest first. The empty one before the first entry is not among them. */
+  #states: State[] = [];
+  /** Lines were dropped. */
+  #isCut = false;
+  #linesSince = 0;
+  #recordsOfState = 0;
 
   constructor(maxLines: number) {
     this.#maxLines = maxLines;
@@ -13,8 +22,24 @@ export class MemoryLog implements Log {
 
   append(line: Line): number {
     this.#lines.push(line);
-    if (this.#lines.length > 2 * this.#maxLines) this.#lines = this.#lines.slice(-this.#maxLines);
+    this.#linesSince += 1;
+    if (this.#lines.length > 2 * this.#maxLines) this.#trim();
     return 0;
+  }
+
+  /** Drops lines before a state, so that the rest can be replayed: the newest one that leaves enough of them. */
+  #trim(): void {
+    const lines = this.#lines;
+    const oldest = lines.at(-this.#maxLines)?.s ?? 0;
+    const state = this.#states.findLast(({ seq }) => seq < oldest);
+    let count = state === undefined ? 0 : this.#indexOf(state.seq + 1);
+    // Without one, as when each line makes many records, the lines alone are kept.
+    if (count <= 0 && lines.length > 3 * this.#maxLines) count = lines.length - this.#maxLines;
+    if (count <= 0) return;
+    this.#isCut = true;
+    this.#lines = lines.slice(count);
+    const first = this.#lines[0]?.s ?? Number.POSITIVE_INFINITY;
+    this.#states = this.#states.filter(({ seq }) => seq >= first - 1);
   }
 
   write(): boolean {
@@ -23,11 +48,25 @@ export class MemoryLog implements Log {
 
   async sync(): Promise<void> {}
 
+  /** A state costs what its records do, so there is at most one for as many lines. */
   wantsCheckpoint(): boolean {
-    return false;
+    return this.#maxLines > 0 && this.#linesSince >= Math.max(this.#maxLines, this.#recordsOfState);
   }
 
-  async checkpoint(_state: State): Promise<void> {}
+  async checkpoint(state: State): Promise<void> {
+    this.#linesSince = 0;
+    this.#recordsOfState = Object.values(state.records).reduce((sum, records) => sum + records.length, 0);
+    this.#states.push(state);
+  }
+
+  bases(): readonly number[] {
+    const states = this.#states.map(({ seq }) => seq);
+    return this.#isCut ? states : [0, ...states];
+  }
+
+  async base(seq: number): Promise<State> {
+    return this.#states.find((state) => state.seq === seq) ?? emptyState;
+  }
 
   async find(seq: number): Promise<Line | null> {
     return this.#lines[this.#indexOf(seq)] ?? null;

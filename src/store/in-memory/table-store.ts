@@ -11,14 +11,25 @@
  */
 import { SignalboxError } from '../../errors.ts';
 import type { JobRecord } from '../../model/records/records.ts';
-import type { HistoryEntry, Kind, Line } from '../entry.ts';
+import { createPast } from '../../reading/past.ts';
+import { entriesOf, type HistoryEntry, type Kind, type Line } from '../entry.ts';
 import type { Log } from '../log.ts';
 import { heldBy, mayClaim, roomOf, take } from '../rules/claim-rules.ts';
 import { historyOf } from '../rules/history.ts';
 import { mustHaveRoom } from '../rules/limits.ts';
 import { mustHold } from '../rules/preconditions.ts';
 import { TableQueries } from '../rules/table-queries.ts';
-import type { Claimed, ClaimRequest, Commit, Openings, OpenStore, StorePorts, Ticket } from '../store.ts';
+import type {
+  Claimed,
+  ClaimRequest,
+  Commit,
+  Openings,
+  OpenStore,
+  Past,
+  Position,
+  StorePorts,
+  Ticket,
+} from '../store.ts';
 import { Committer, type CommitterDeps } from './committer.ts';
 import { Evictions, type Retention } from './retention.ts';
 
@@ -131,23 +142,34 @@ export class TableStore extends TableQueries implements OpenStore {
     this.#committer.onFailure(listener);
   }
 
-  async *history(kind: Kind, id: string): AsyncIterable<HistoryEntry> {
+  async *history(kind: Kind, id: string, from?: number): AsyncIterable<HistoryEntry> {
     await this.settled();
-    const record = this.tables.get(kind, id);
-    if (record !== undefined) yield* historyOf(this.#log, record.lastSeq);
+    yield* historyOf(this.#log, kind, id, from ?? this.tables.get(kind, id)?.lastSeq ?? 0);
   }
 
   async *entries(from: number): AsyncIterable<HistoryEntry> {
     await this.settled();
-    for await (const line of this.#log.read(from)) {
-      for (const [index, entry] of line.entries.entries()) {
-        if (line.s + index >= from) yield { ...entry, seq: line.s + index, at: line.at, by: line.by };
-      }
-    }
+    for await (const line of this.#log.read(from)) yield* entriesOf(line, from);
   }
 
   oldestSeq(): number {
     return this.#log.oldestSeq();
+  }
+
+  readonly past = (): Promise<Past> =>
+    createPast({
+      name: this.name,
+      exclusive: this.exclusive,
+      isVolatile: this.isVolatile,
+      log: this.#log,
+      newestSeq: () => this.#committer.syncedSeq,
+      now: () => this.now(),
+      defer: () => new Promise((resolve) => this.#ports.defer(resolve)),
+    });
+
+  async position(): Promise<Position> {
+    const seq = this.#committer.syncedSeq;
+    return { seq, at: (await this.#log.find(seq))?.at ?? this.now() };
   }
 
   get isClosed(): boolean {

@@ -48,23 +48,23 @@ export class Journal {
     for (let seq = lastSeq; seq > 0; ) {
       const rows = await this.#query(
         `WITH RECURSIVE chain AS (
-           SELECT 1 AS step, l.s, l.at, l.by, l.entries::json -> ($1 - l.s)::int AS entry, $1::bigint AS seq
+           SELECT 1 AS step, l.s, l.at, l.by, l.mv, l.entries::json -> ($1 - l.s)::int AS entry, $1::bigint AS seq
            FROM (SELECT * FROM ${this.#lines} WHERE s <= $1 ORDER BY s DESC LIMIT 1) l WHERE $1 < l.s + l.n
            UNION ALL
-           SELECT c.step + 1, l.s, l.at, l.by, l.entries::json -> ((c.entry ->> 'q')::bigint - l.s)::int,
+           SELECT c.step + 1, l.s, l.at, l.by, l.mv, l.entries::json -> ((c.entry ->> 'q')::bigint - l.s)::int,
              (c.entry ->> 'q')::bigint
            FROM chain c CROSS JOIN LATERAL
              (SELECT * FROM ${this.#lines} WHERE s <= (c.entry ->> 'q')::bigint ORDER BY s DESC LIMIT 1) l
            WHERE c.step < $2 AND (c.entry ->> 'q')::bigint > 0 AND (c.entry ->> 'q')::bigint < l.s + l.n
          )
-         SELECT seq, at, by, entry FROM chain ORDER BY step`,
+         SELECT seq, at, by, mv, entry FROM chain ORDER BY step`,
         [seq, pageLines],
       );
       seq = 0;
       for (const row of rows) {
         const entry = row.entry as Entry;
         if (entry.kind !== kind || entry.id !== id) return;
-        yield { ...entry, seq: Number(row.seq), at: Number(row.at), by: String(row.by) };
+        yield { ...entry, seq: Number(row.seq), at: Number(row.at), by: String(row.by), mv: String(row.mv) };
         seq = rows.length === pageLines ? entry.q : 0;
       }
     }
@@ -106,6 +106,18 @@ export class Journal {
       [from, pageLines],
     );
     return rows.map(lineOf);
+  }
+
+  /** The newest line, or null. Looks back from the newest number, since those of refused commits have no line. */
+  async newest(): Promise<Line | null> {
+    const { seq } = await this.now();
+    for (let back = 32; ; back *= 8) {
+      let newest: Line | null = null;
+      const from = Math.max(1, seq - back);
+      for (let page = await this.page(from); page.length > 0; page = await this.page(endOf(newest)))
+        newest = page.at(-1) as Line;
+      if (newest !== null || from === 1) return newest;
+    }
   }
 
   /**
@@ -235,7 +247,7 @@ function lineOf(row: Rows[number]): Line {
 }
 
 /** The number after the last entry of a line. */
-function endOf(line: Line): number {
+export function endOf(line: Line): number {
   return line.s + line.entries.length;
 }
 

@@ -1,5 +1,5 @@
 import type { AnnotationRecord, JobRecord } from '../../model/records/records.ts';
-import type { HistoryEntry, Kind, Line, Records } from '../entry.ts';
+import { entriesOf, type HistoryEntry, type Kind, type Line, type Records } from '../entry.ts';
 import type {
   Callback,
   Claimed,
@@ -7,6 +7,7 @@ import type {
   Commit,
   Openings as OpeningEpochs,
   OpenStore,
+  Position,
   StorePorts,
   Ticket,
 } from '../store.ts';
@@ -14,7 +15,7 @@ import { Claiming } from './claiming.ts';
 import type { DatabaseClock } from './clock.ts';
 import { Committing } from './committing.ts';
 import { Following } from './following.ts';
-import { Journal } from './journal.ts';
+import { endOf, Journal } from './journal.ts';
 import { Notifying } from './notifying.ts';
 import type { Openings } from './openings.ts';
 import type { Partitions } from './partitions.ts';
@@ -48,6 +49,7 @@ export class PostgresStore implements OpenStore {
   readonly exclusive = false;
   readonly isVolatile = false;
   readonly directory = null;
+  readonly past = null;
   readonly #port: SqlPort;
   readonly #ports: StorePorts;
   readonly #clock: DatabaseClock;
@@ -224,22 +226,23 @@ export class PostgresStore implements OpenStore {
   /** A connection that is lost is made again: this store never gives up. */
   onFailure(_listener: (error: Error) => void): void {}
 
-  async *history(kind: Kind, id: string): AsyncIterable<HistoryEntry> {
-    const record = await this.get(kind, id);
-    if (record !== undefined) yield* this.#journal.history(kind, id, record.lastSeq);
+  async *history(kind: Kind, id: string, from?: number): AsyncIterable<HistoryEntry> {
+    const seq = from ?? (await this.get(kind, id))?.lastSeq;
+    if (seq !== undefined) yield* this.#journal.history(kind, id, seq);
   }
 
   async *entries(from: number): AsyncIterable<HistoryEntry> {
     await this.settled();
-    for await (const line of this.#journal.lines(from)) {
-      for (const [index, entry] of line.entries.entries()) {
-        if (line.s + index >= from) yield { ...entry, seq: line.s + index, at: line.at, by: line.by };
-      }
-    }
+    for await (const line of this.#journal.lines(from)) yield* entriesOf(line, from);
   }
 
   oldestSeq(): number {
     return this.#oldestSeq;
+  }
+
+  async position(): Promise<Position> {
+    const line = await this.#read(() => this.#journal.newest());
+    return line === null ? { seq: 0, at: this.now() } : { seq: endOf(line) - 1, at: line.at };
   }
 
   close(): Promise<void> {

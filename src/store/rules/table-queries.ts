@@ -7,7 +7,7 @@ import type { Tables } from './tables.ts';
 
 /** The reads of a store that keeps its records in tables. */
 export class TableQueries implements RecordReader {
-  protected readonly tables: Tables;
+  protected tables: Tables;
 
   constructor(tables: Tables) {
     this.tables = tables;
@@ -40,7 +40,7 @@ export class TableQueries implements RecordReader {
   async held(queue: string, dispatcher: string, agent: string | null): Promise<readonly JobRecord[]> {
     const { jobs } = this.tables;
     const agents = agent === null ? jobs.holdingAgents(queue, dispatcher) : [agent];
-    return agents.flatMap((name) => this.#jobs(jobs.held(queue, dispatcher, name)));
+    return agents.flatMap((name) => this.jobs(jobs.held(queue, dispatcher, name)));
   }
 
   async heldCount(queue: string, dispatcher: string, agent: string): Promise<number> {
@@ -48,7 +48,7 @@ export class TableQueries implements RecordReader {
   }
 
   async completed(queue: string, dispatcher: string, agent: string): Promise<readonly JobRecord[]> {
-    return this.#jobs(this.tables.jobs.filed(queue, dispatcher, agent)).reverse();
+    return this.jobs(this.tables.jobs.filed(queue, dispatcher, agent)).reverse();
   }
 
   async callbacks(job: string): Promise<readonly Callback[]> {
@@ -62,11 +62,11 @@ export class TableQueries implements RecordReader {
   }
 
   async branches(proxy: string): Promise<readonly JobRecord[]> {
-    return this.#jobs(this.tables.jobs.branches(proxy));
+    return this.jobs(this.tables.jobs.branches(proxy));
   }
 
   async waiters(jobs: readonly string[]): Promise<readonly JobRecord[]> {
-    return jobs.flatMap((job) => this.#jobs(this.tables.jobs.waiters(job)));
+    return jobs.flatMap((job) => this.jobs(this.tables.jobs.waiters(job)));
   }
 
   async quotaHolders(quota: string): Promise<readonly string[]> {
@@ -74,11 +74,11 @@ export class TableQueries implements RecordReader {
   }
 
   async quarantined(): Promise<readonly JobRecord[]> {
-    return this.#jobs(this.tables.jobs.quarantined);
+    return this.jobs(this.tables.jobs.quarantined);
   }
 
   async orphans(): Promise<readonly JobRecord[]> {
-    return this.#jobs(this.tables.orphans());
+    return this.jobs(this.tables.orphans());
   }
 
   async annotations(job: string): Promise<readonly AnnotationRecord[]> {
@@ -95,7 +95,7 @@ export class TableQueries implements RecordReader {
     return this.tables.jobs.due(since);
   }
 
-  #jobs(ids: Iterable<string>): JobRecord[] {
+  protected jobs(ids: Iterable<string>): JobRecord[] {
     const jobs: JobRecord[] = [];
     for (const id of ids) {
       const job = this.tables.findJob(id);

@@ -10,9 +10,10 @@
  * May import: nothing.
  */
 import type { JobRecord, ProxyRecord } from '../../model/records/records.ts';
-import type { Kind, Line, Records } from '../entry.ts';
+import type { Entry, Kind, Line, Records } from '../entry.ts';
 import type { State, StoredRecord } from '../log.ts';
 import type { Change } from '../store.ts';
+import { byPlace, pieceRecords } from './by-place.ts';
 import { CallbackIndex } from './callback-index.ts';
 import { JobIndexes, movesIndex } from './job-indexes.ts';
 import { soundEntry } from './quarantine.ts';
@@ -103,18 +104,28 @@ export class Tables {
 
   /** Applies a journal line. No chart runs: the patches hold everything. */
   replay(line: Line): void {
-    for (const [index, entry] of line.entries.entries()) {
-      const change = entry.kind === 'job' ? soundEntry(entry, this.findJob) : entry;
-      this.apply(change, line.s + index);
-    }
+    for (const [index, entry] of line.entries.entries()) this.replayEntry(entry, line.s + index);
+  }
+
+  /** Applies one entry of a journal and returns the record as it was before. */
+  replayEntry(entry: Entry, seq: number): Records[Kind] | undefined {
+    return this.apply(entry.kind === 'job' ? soundEntry(entry, this.findJob) : entry, seq);
   }
 
   /** Loads a snapshot, into empty tables. */
   load(state: State): void {
+    for (const _piece of this.loadInPieces(state));
+  }
+
+  /** Does the same in pieces of about a millisecond. */
+  *loadInPieces(state: State): Generator<void> {
     for (const kind of kinds) {
       const records = state.records[kind] as unknown as readonly Records[Kind][];
-      const inOrder = kind === 'job' ? byPlace(records as readonly JobRecord[]) : records;
-      for (const record of inOrder) this.#replace(kind, record.id, undefined, record);
+      const inOrder = kind === 'job' ? yield* byPlace(records as readonly JobRecord[]) : records;
+      for (const [index, record] of inOrder.entries()) {
+        this.#replace(kind, record.id, undefined, record);
+        if (index % pieceRecords === 0) yield;
+      }
     }
   }
 
@@ -157,22 +168,14 @@ export class Tables {
     const at = id.indexOf('/');
     const [job, name] = [id.slice(0, at), id.slice(at + 1)];
     const names = this.#annotations.get(job);
-    if (!isThere) names?.delete(name);
-    else if (names === undefined) this.#annotations.set(job, new Set([name]));
+    if (!isThere) {
+      names?.delete(name);
+      if (names?.size === 0) this.#annotations.delete(job);
+    } else if (names === undefined) this.#annotations.set(job, new Set([name]));
     else names.add(name);
   }
 }
 
 function isActive({ state }: JobRecord): boolean {
   return state === 'callbacks' || state === 'active.running' || state === 'active.waiting';
-}
-
-/** Sorts jobs by when they came to their present place, so that every index lists them in that order. */
-function byPlace(jobs: readonly JobRecord[]): readonly JobRecord[] {
-  const isInOrder = jobs.every((job, at) => at === 0 || placeKey(jobs[at - 1] as JobRecord) <= placeKey(job));
-  return isInOrder ? jobs : [...jobs].sort((one, other) => placeKey(one) - placeKey(other));
-}
-
-function placeKey(job: JobRecord): number {
-  return job.state === 'completed' ? job.lastSeq : (job.order?.[1] ?? job.lastSeq);
 }

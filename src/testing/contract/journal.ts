@@ -83,6 +83,70 @@ export const journalChecks: readonly ContractCheck[] = [
     assert.deepEqual(await all(store.open.history('job', 'missing')), []);
   }),
 
+  check('gives the history of a record that is gone from one of its entries on', async (store) => {
+    await store.commit([quota('q', 1), put('a')]);
+    const { seq } = await store.open.position();
+    await store.commit([{ ...quota('q', 0), event: 'quota.removed', patch: null, gone: true }]);
+
+    const history = await all(store.open.history('quota', '/q', seq + 1));
+    assert.deepEqual(
+      history.map((entry) => entry.event),
+      ['quota.removed', 'quota.created'],
+    );
+    assert.ok(history.every((entry) => entry.mv !== ''));
+    assert.deepEqual(await all(store.open.history('quota', '/q', seq)), [], 'the entry of another record');
+    assert.deepEqual(await all(store.open.history('quota', '/q', seq + 2)), [], 'no entry yet');
+  }),
+
+  check('shows what it was right after each entry, if it shows the past at all', async (store) => {
+    const { past: pastOf } = store.open;
+    if (pastOf === null) return;
+    await store.commit([put('a'), put('b')]);
+    const { seq } = await store.open.position();
+    store.clock.now = 9;
+    await store.claim({ limit: 1 });
+    const past = await pastOf();
+
+    const seen: unknown[] = [];
+    for (const moment of [seq + 1, seq, seq - 1, seq + 1]) {
+      await past.moveTo(moment);
+      const waiting = (await past.waiting('')).map(({ id }) => id);
+      seen.push([past.now(), waiting, await past.heldCount('', 'd', 'main')]);
+    }
+    const [claimed, both, one] = [
+      [9, ['b'], 1],
+      [0, ['a', 'b'], 0],
+      [0, ['a'], 0],
+    ];
+    assert.deepEqual(seen, [claimed, both, one, claimed]);
+    assert.deepEqual(
+      (await all(past.history('job', 'a'))).map((entry) => entry.event),
+      ['job.claim', 'job.put'],
+    );
+    await past.moveTo(seq);
+    assert.equal((await all(past.history('job', 'a'))).length, 1, 'what came later is not shown');
+    assert.deepEqual((await all(past.entries(seq - 1))).length, 2);
+    assert.ok(past.from < seq && past.to === seq + 1);
+  }),
+
+  check('names its newest synced entry, and its instant', async (store) => {
+    store.clock.now = 7;
+    await store.commit([put('a'), put('b')]);
+    const { seq } = await store.open.position();
+    store.clock.now = 9;
+    await assert.rejects(store.commit([put('c')], [{ check: 'rev', kind: 'job', id: 'a', rev: 9 }]));
+
+    const entries = await all(store.open.entries(1));
+    assert.equal(entries.at(-1)?.seq, seq);
+    assert.deepEqual(await store.open.position(), { seq, at: 7 });
+
+    const { written } = store.open.commit({ by: 'check', changes: [put('c')], expect: [] });
+    await written;
+    assert.ok((await store.open.position()).seq >= seq);
+    await store.open.settled();
+    assert.deepEqual(await store.open.position(), { seq: (await end(store)) - 1, at: 9 });
+  }),
+
   check('leaves no trace of a refused commit', async (store) => {
     const from = await end(store);
     await store.commit([put('a')]);

@@ -1,6 +1,6 @@
 import { SignalboxError } from '../../../errors.ts';
 import type { Line } from '../../entry.ts';
-import type { Log, State } from '../../log.ts';
+import type { Log, Revive, State } from '../../log.ts';
 import type { History } from '../journal/history.ts';
 import {
   createJournal,
@@ -12,6 +12,7 @@ import type { JournalWriter } from '../journal/journal-writer.ts';
 import { errnoOf, explained, ioFailure } from '../ports/failures.ts';
 import type { HeldLock } from '../ports/lock.ts';
 import { type Backup, backUp } from '../recovery/backup.ts';
+import { type BaseFile, listBases, readBase } from '../snapshot/bases.ts';
 import { type CleanMark, writeCleanMark } from '../snapshot/clean-marker.ts';
 import { dropOldGenerations, type HistoryLimits, recoveryFloor } from '../snapshot/generations.ts';
 import type { SnapshotContainer, SnapshotPorts } from '../snapshot/snapshot.ts';
@@ -112,6 +113,22 @@ export class JsonLog implements Log {
   read(seq: number): AsyncIterable<Line> {
     this.#refuseWhenClosed('read');
     return this.#parts.history.read(seq);
+  }
+
+  bases(): readonly number[] {
+    return this.#bases().map(({ seq }) => seq);
+  }
+
+  async base(seq: number, revive: Revive): Promise<State> {
+    const base = this.#bases().find((each) => each.seq === seq);
+    if (base === undefined) throw new SignalboxError('HISTORY_CUT', { seq });
+    return readBase(this.#parts, base, revive);
+  }
+
+  #bases(): readonly BaseFile[] {
+    this.#refuseWhenClosed('a look at the past');
+    const { files, dir, history } = this.#parts;
+    return listBases(files, dir, history.generations);
   }
 
   oldestSeq(): number {

@@ -10,7 +10,7 @@
  */
 import { join, resolve } from 'node:path';
 import { SignalboxError } from '../../../errors.ts';
-import type { Recipient, Recovered, State } from '../../log.ts';
+import type { Recipient, Recovered, Revive, State } from '../../log.ts';
 import { createHistory } from '../journal/history.ts';
 import { createJournal, prepareHeader } from '../journal/journal-file.ts';
 import { JournalWriter } from '../journal/journal-writer.ts';
@@ -33,7 +33,7 @@ import { type Recovery, recover } from '../recovery/recovery.ts';
 import { listGenerations, recoveryFloor, removeOrphans } from '../snapshot/generations.ts';
 import { promotedError, readPromotionMark } from '../snapshot/promotion-mark.ts';
 import { createSnapshotContainer, keepForHistory } from '../snapshot/snapshot.ts';
-import { asStored, type Revive } from '../snapshot/snapshot-format.ts';
+import { asStored } from '../snapshot/snapshot-format.ts';
 import { JsonLog, type LogDeps } from './json-log.ts';
 
 /** The default sizes: bytes of closed journals that are kept, and journal bytes below which no checkpoint is made. */

@@ -11,7 +11,7 @@
  */
 import { join } from 'node:path';
 import { SignalboxError } from '../../../errors.ts';
-import type { Recipient } from '../../log.ts';
+import type { Recipient, Revive } from '../../log.ts';
 import { type ChainEnd, type Leniency, type ScannedJournal, scanJournal } from '../journal/scan.ts';
 import {
   historySnapshotName,
@@ -24,12 +24,7 @@ import { corrupt, explained } from '../ports/failures.ts';
 import type { FilePort } from '../ports/file-port.ts';
 import { checkCleanMark } from '../snapshot/clean-marker.ts';
 import { loadSnapshot } from '../snapshot/snapshot.ts';
-import {
-  type ReadSnapshot,
-  type Revive,
-  readSnapshotHeader,
-  type SnapshotHeader,
-} from '../snapshot/snapshot-format.ts';
+import { type ReadSnapshot, readSnapshotHeader, type SnapshotHeader } from '../snapshot/snapshot-format.ts';
 
 /** The checked content of a directory. Nothing was changed yet. */
 export interface Recovery {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { Kind } from '../../entry.ts';
-import type { State, StoredRecord } from '../../log.ts';
+import type { Revive, State, StoredRecord } from '../../log.ts';
 import { toHex } from '../journal/frame.ts';
 import { faultOf, isObject, isSeq, kinds } from '../journal/line.ts';
 import { corrupt, formatVersion, newerVersion } from '../ports/failures.ts';
@@ -31,8 +31,6 @@ export interface ReadSnapshot extends Snapshot {
   readonly places: Readonly<Record<Kind, readonly number[]>>;
 }
 
-/** Completes a record that was read: a snapshot leaves out keys with empty values. */
-export type Revive = (kind: Kind, stored: StoredRecord) => { readonly id: string };
 /** Returns records as they are in the file. */
 export const asStored: Revive = (_kind, stored) => stored;
 
@@ -43,6 +41,7 @@ export const dataSuffix = '}\n';
 
 const headerRoom = 64;
 const chunkBytes = 256 * 1024;
+const linesOfPiece = 256;
 const lineFeed = 0x0a;
 const comma = 0x2c;
 
@@ -113,6 +112,17 @@ function decodeSnapshotHeader(line: string, file: string): SnapshotHeader | null
  * @throws SignalboxError `STORE_CORRUPT`, `STORE_VERSION`
  */
 export function readSnapshot(files: FilePort, fd: number, file: string, revive: Revive): ReadSnapshot {
+  const pieces = snapshotInPieces(files, fd, file, revive);
+  for (let piece = pieces.next(); ; piece = pieces.next()) if (piece.done === true) return piece.value;
+}
+
+/** Does the same in pieces of a few milliseconds. */
+export function* snapshotInPieces(
+  files: FilePort,
+  fd: number,
+  file: string,
+  revive: Revive,
+): Generator<void, ReadSnapshot> {
   const { header, length } = readSnapshotHeader(files, fd, file);
   const size = files.fstat(fd).size;
   const wanted = length + dataPrefix.length + header.bytes + dataSuffix.length;
@@ -126,10 +136,10 @@ export function readSnapshot(files: FilePort, fd: number, file: string, revive: 
   refuseOtherText(files, fd, length, dataPrefix, damaged);
   refuseOtherText(files, fd, start + header.bytes, dataSuffix, damaged);
   // Checks the digest before the records: the parser's error for damaged text would not help.
-  if (digestOf(files, fd, start, header.bytes) !== header.sha256) {
+  if ((yield* digestOf(files, fd, start, header.bytes)) !== header.sha256) {
     throw damaged('data with another SHA-256 than its header says', start, 2);
   }
-  const { records, places } = readRecords(files, fd, start, header.bytes, revive, damaged);
+  const { records, places } = yield* readRecords(files, fd, start, header.bytes, revive, damaged);
   const state = { seq: header.seq, records };
   return { store: header.store, generation: header.generation, state, file, places };
 }
@@ -142,7 +152,7 @@ function refuseOtherText(files: FilePort, fd: number, at: number, text: string, 
   if (bytes.toString('latin1') !== text) throw damaged('other text around the data than was written', at, 2);
 }
 
-function digestOf(files: FilePort, fd: number, start: number, length: number): string {
+function* digestOf(files: FilePort, fd: number, start: number, length: number): Generator<void, string> {
   const hash = createHash('sha256');
   const chunk = Buffer.allocUnsafe(chunkBytes);
   for (let at = 0; at < length; ) {
@@ -150,19 +160,20 @@ function digestOf(files: FilePort, fd: number, start: number, length: number): s
     if (count === 0) break;
     hash.update(chunk.subarray(0, count));
     at += count;
+    yield;
   }
   return hash.digest('hex');
 }
 
 /** Reads one record at a time, so that neither the text nor a buffer of the whole state is in memory. */
-function readRecords(
+function* readRecords(
   files: FilePort,
   fd: number,
   start: number,
   length: number,
   revive: Revive,
   damaged: Damaged,
-): { records: State['records']; places: ReadSnapshot['places'] } {
+): Generator<void, Pick<State & ReadSnapshot, 'records' | 'places'>> {
   const records = ofEachKind<StoredRecord>();
   const places = ofEachKind<number>();
   let section = -1;
@@ -170,6 +181,7 @@ function readRecords(
   let lineNumber = 1;
   for (const { text, at, end } of readLines(files, fd, start, length)) {
     lineNumber += 1;
+    if (lineNumber % linesOfPiece === 0) yield;
     if (text === separator) {
       section += 1;
       separator = separatorBefore(section + 1);

@@ -11,6 +11,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { join } from 'node:path';
 import { type Adapter, Low } from 'lowdb';
+import type { Revive } from '../../log.ts';
 import {
   historySnapshotName,
   previousSnapshotName,
@@ -27,7 +28,6 @@ import {
   dataSuffix,
   encodeSnapshotHeader,
   type ReadSnapshot,
-  type Revive,
   readSnapshot,
   type Snapshot,
 } from './snapshot-format.ts';

@@ -40,8 +40,9 @@ export class Journal {
     world.violations.push(...before.problems.filter((problem) => !audit.problems.includes(problem)));
     this.#audit = audit;
     store.follow((lines) => {
-      for (const { s, at, by, entries } of lines)
-        for (const [index, entry] of entries.entries()) this.#follow({ ...entry, seq: s + index, at, by });
+      for (const { s, at, by, mv, entries } of lines)
+        for (const [index, entry] of entries.entries())
+          this.#follow({ ...entry, seq: s + index, at, by, mv });
     });
   }
 

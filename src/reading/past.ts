@@ -1,0 +1,189 @@
+import { invalidOption, SignalboxError } from '../errors.ts';
+import type { JobRecord } from '../model/records/records.ts';
+import { entriesOf, type HistoryEntry, type Kind } from '../store/entry.ts';
+import type { LogReader } from '../store/log.ts';
+import { comparePlaces } from '../store/rules/by-place.ts';
+import { historyOf } from '../store/rules/history.ts';
+import { TableQueries } from '../store/rules/table-queries.ts';
+import type { Past, Position, StoreInfo } from '../store/store.ts';
+import { Reel } from './reel.ts';
+
+/** What a past is made of. */
+export interface PastSource extends Pick<StoreInfo, 'name' | 'exclusive' | 'isVolatile' | 'now'> {
+  readonly log: LogReader;
+  /** Seq of the newest entry that may be shown. */
+  newestSeq(): number;
+  /** Lets the event loop run. */
+  defer(): Promise<void>;
+}
+
+/**
+ * Makes a past, at the newest entry. `reel`: records that were read up to there already; one that is empty is filled from the log.
+ * @throws SignalboxError `HISTORY_CUT` when no whole state is kept, and what reading the store throws.
+ */
+export async function createPast(source: PastSource, reel = new Reel()): Promise<Past> {
+  const past = new TablesOfPast(source, reel);
+  await past.enter(source.newestSeq());
+  return past;
+}
+
+/** The reads of the tables of a reel: what they hold is what was true at its moment. */
+class TablesOfPast extends TableQueries implements Past {
+  readonly name: string;
+  readonly exclusive: boolean;
+  readonly isVolatile: boolean;
+  readonly #source: PastSource;
+  readonly #reel: Reel;
+  #at = 0;
+  #moving: Promise<void> = Promise.resolve();
+
+  constructor(source: PastSource, reel: Reel) {
+    super(reel.tables);
+    this.name = source.name;
+    this.exclusive = source.exclusive;
+    this.isVolatile = source.isVolatile;
+    this.#source = source;
+    this.#reel = reel;
+  }
+
+  get seq(): number {
+    return this.#reel.seq;
+  }
+
+  get from(): number {
+    return this.#source.log.bases()[0] ?? this.#reel.seq;
+  }
+
+  get to(): number {
+    return this.#source.newestSeq();
+  }
+
+  now(): number {
+    return this.#reel.at ?? this.#at;
+  }
+
+  async position(): Promise<Position> {
+    return { seq: this.seq, at: this.now() };
+  }
+
+  async enter(seq: number): Promise<void> {
+    if (this.seq === 0) await this.#fromState(seq);
+    await this.#findInstant();
+  }
+
+  moveTo(seq: number): Promise<void> {
+    const move = this.#moving.then(() => this.#move(seq));
+    this.#moving = move.catch(() => {});
+    return move;
+  }
+
+  async #move(seq: number): Promise<void> {
+    const { to } = this;
+    if (!Number.isSafeInteger(seq) || seq < 0 || seq > to)
+      throw invalidOption('seq', `a whole number from ${this.from} to ${to}`, seq);
+    if (seq > this.seq) await this.#moveOn(seq);
+    else if (seq < this.seq) await this.#moveBack(seq);
+    await this.#findInstant();
+  }
+
+  async #moveOn(seq: number): Promise<void> {
+    const { entries } = this.#reel.limits;
+    if (seq - this.seq > entries && this.#nearestState(seq) > this.seq + entries) await this.#fromState(seq);
+    else await this.#play(seq);
+  }
+
+  async #moveBack(seq: number): Promise<void> {
+    const reel = this.#reel;
+    const count = this.seq - seq;
+    if (!reel.canRewind(seq) || (count > reel.limits.near && count > seq - this.#nearestState(seq)))
+      return this.#fromState(seq);
+    for (const _piece of reel.rewind(seq)) await this.#source.defer();
+  }
+
+  /** Seq of the newest whole state at or before a seq, or -1. */
+  #nearestState(seq: number): number {
+    const kept = this.#source.log.bases().findLast((base) => base <= seq) ?? -1;
+    return Math.max(kept, this.#reel.passed(seq)?.state.seq ?? -1);
+  }
+
+  /** Goes to a seq by the nearest whole state before it. */
+  async #fromState(seq: number): Promise<void> {
+    const { log, defer } = this.#source;
+    const reel = this.#reel;
+    const nearest = this.#nearestState(seq);
+    if (nearest < 0) throw new SignalboxError('HISTORY_CUT', { seq, ...this.#earliest() });
+    const passed = reel.passed(seq);
+    const state =
+      passed?.state.seq === nearest
+        ? passed
+        : { state: await log.base(nearest, reel.tables.revive), at: (await log.find(nearest))?.at ?? null };
+    for await (const _piece of reel.reload(state)) await defer();
+    this.tables = reel.tables;
+    await this.#play(seq);
+  }
+
+  #earliest(): { readonly from?: number } {
+    const [from] = this.#source.log.bases();
+    return from === undefined ? {} : { from };
+  }
+
+  /** Applies the journal up to a seq. */
+  async #play(seq: number): Promise<void> {
+    const reel = this.#reel;
+    if (seq === reel.seq) return;
+    for await (const line of this.#source.log.read(reel.seq + 1)) {
+      if (line.s > reel.seq + 1) break;
+      for (const _piece of reel.play(line, seq)) await this.#source.defer();
+      if (reel.seq === seq) return;
+    }
+    // Retention has dropped lines since this moment was reached.
+    throw new SignalboxError('HISTORY_CUT', { seq: reel.seq + 1, ...this.#earliest() });
+  }
+
+  /**
+   * A state that was loaded does not say when it was. Where its last entry is not kept any more, the next one says since when
+   * it was not so.
+   */
+  async #findInstant(): Promise<void> {
+    const { log, now } = this.#source;
+    if (this.#reel.at !== null) return;
+    const line = (await log.find(this.seq)) ?? (await log.find(this.seq + 1));
+    this.#at = line?.at ?? now();
+  }
+
+  protected override jobs(ids: Iterable<string>): JobRecord[] {
+    // What was restored is the last of its set: only its place says where it belongs.
+    return super.jobs(ids).sort(comparePlaces);
+  }
+
+  override async quotaHolders(quota: string): Promise<readonly string[]> {
+    return this.jobs(this.tables.jobs.quotaHolders(quota)).map(({ id }) => id);
+  }
+
+  /** Nothing comes after a moment that is over. */
+  follow(): () => void {
+    return () => {};
+  }
+
+  onHint(): void {}
+
+  async *history(kind: Kind, id: string, from?: number): AsyncGenerator<HistoryEntry> {
+    const { seq } = this;
+    const start = from ?? this.tables.get(kind, id)?.lastSeq ?? 0;
+    for await (const entry of historyOf(this.#source.log, kind, id, start)) if (entry.seq <= seq) yield entry;
+  }
+
+  async *entries(from: number): AsyncGenerator<HistoryEntry> {
+    const { seq } = this;
+    for await (const line of this.#source.log.read(from)) {
+      for (const entry of entriesOf(line, from)) {
+        if (entry.seq > seq) return;
+        yield entry;
+      }
+    }
+  }
+
+  oldestSeq(): number {
+    return this.#source.log.oldestSeq();
+  }
+}

@@ -1,0 +1,72 @@
+import type { OpenStore } from 'signalbox';
+import { comparePlaces } from '../../src/store/rules/by-place.ts';
+
+/** The reads of a store, of one that is open or of a past. */
+export type Reads = Pick<
+  OpenStore,
+  | 'get'
+  | 'list'
+  | 'waiting'
+  | 'waitingCount'
+  | 'held'
+  | 'heldCount'
+  | 'completed'
+  | 'callbacks'
+  | 'branches'
+  | 'waiters'
+  | 'quotaHolders'
+  | 'quarantined'
+  | 'orphans'
+  | 'annotations'
+  | 'annotated'
+  | 'due'
+>;
+
+const kinds = ['store', 'queue', 'quota', 'representation', 'agent', 'job', 'proxy', 'annotation'] as const;
+const ids = (records: readonly { readonly id: string }[]): string[] => records.map(({ id }) => id);
+
+/**
+ * All that a store answers: each record, and each index in its order. `isAtWork`: it never closed, so that it remembers which of
+ * the holders of a quota, put back and claimed again, was the first; all others know only the present places.
+ */
+export async function pictureOf(
+  reader: Reads,
+  isAtWork = false,
+): Promise<{ readonly [question: string]: unknown }> {
+  const picture: Record<string, unknown> = {};
+  for (const kind of kinds) picture[kind] = await reader.list(kind, '');
+  const jobs = ids(await reader.list('job', ''));
+  for (const queue of ['', 'side']) {
+    picture[`waiting ${queue}`] = ids(await reader.waiting(queue));
+    picture[`waiting count ${queue}`] = [
+      await reader.waitingCount(queue),
+      await reader.waitingCount(queue, 'mail'),
+    ];
+    for (const agent of ['first', 'second', null])
+      picture[`held ${queue} ${agent}`] = ids(await reader.held(queue, 'd', agent));
+    for (const agent of ['first', 'second'])
+      picture[`agent ${queue} ${agent}`] = [
+        await reader.heldCount(queue, 'd', agent),
+        ids(await reader.completed(queue, 'd', agent)),
+      ];
+  }
+  for (const id of jobs) {
+    const callbacks = (await reader.callbacks(id)).map(({ kind, record }) => `${kind} ${record.id}`);
+    const found = [callbacks, ids(await reader.waiters([id])), ids(await reader.annotations(id))];
+    if (found.some(({ length }) => length > 0)) picture[`job ${id}`] = found;
+  }
+  for (const { id } of await reader.list('proxy', ''))
+    picture[`proxy ${id}`] = ids(await reader.branches(id));
+  for (const name of ['tokens', 'smtp']) {
+    const holders = await reader.quotaHolders(`/${name}`);
+    const records = await Promise.all(holders.map((id) => reader.get('job', id)));
+    const inOrder = records.flatMap((record) => record ?? []).sort(comparePlaces);
+    picture[`quota ${name}`] = isAtWork ? ids(inOrder) : holders;
+  }
+  picture.annotated = [...(await reader.annotated(jobs))].sort();
+  picture.quarantined = ids(await reader.quarantined());
+  // In no order: it is asked in order to do something about each.
+  picture.orphans = ids(await reader.orphans()).sort();
+  picture.due = [await reader.due(0), await reader.due(10)];
+  return picture;
+}
