@@ -51,7 +51,14 @@ const table: Readonly<Record<string, Layer>> = {
     packages: [],
   },
   'src/inspector': {
-    layers: [...face, 'src/errors.ts', 'src/inspector/protocol', 'src/inspector/views'],
+    layers: [
+      ...face,
+      'src/errors.ts',
+      'src/store',
+      'src/reading',
+      'src/inspector/protocol',
+      'src/inspector/views',
+    ],
     packages: ['hono', '@hono/node-server', 'node:*'],
   },
   'src/inspector/protocol': { layers: [], packages: [] },

@@ -1,12 +1,16 @@
 import { invalidOption } from '../errors.ts';
-import type { Signalbox } from '../index.ts';
-import { boxQuestions } from './box-questions.ts';
+import { type Signalbox, SignalboxError } from '../index.ts';
+import { explainJob } from '../reading/explain.ts';
+import type { Explanation } from '../reading/explanation.ts';
+import type { StoreReader } from '../store/store.ts';
+import { questionsOf } from './questions.ts';
 import type { Authorize, Door, Level } from './server/access.ts';
 import { Assets } from './server/assets.ts';
 import { createHandler } from './server/handler.ts';
 import { checkAddress, type Listening, listenOn } from './server/listen.ts';
 import { type NodeHandler, nodeHandler } from './server/node-adapter.ts';
 import { isProduction, newToken, readUi } from './server/ports.ts';
+import type { Questions } from './server/questions.ts';
 
 export type { Authorize, Level, Viewer } from './server/access.ts';
 export type { Listening } from './server/listen.ts';
@@ -68,8 +72,31 @@ export interface Inspector {
  * @throws SignalboxError `INVALID_OPTION`.
  */
 export function createInspector(box: Signalbox, options: InspectorOptions = {}): Inspector {
+  const { store } = box;
+  const place = store.directory ?? (store.isVolatile ? 'memory' : 'PostgreSQL');
+  return inspectorOf(
+    questionsOf(store, { place, source: 'live', explain: (id) => explained(box, id) }),
+    options,
+  );
+}
+
+/** Makes an inspector of a store that is read without being opened: it sees what the store holds, and knows no code. */
+export function readInspector(reader: StoreReader, options: InspectorOptions = {}): Inspector {
+  const explain = (id: string) => explainJob(reader, id, null);
+  return inspectorOf(questionsOf(reader, { place: reader.name, source: 'closed', explain }), options);
+}
+
+async function explained(box: Signalbox, id: string): Promise<Explanation | undefined> {
+  try {
+    return await box.explain(id);
+  } catch (error) {
+    if (error instanceof SignalboxError && error.code === 'JOB_NOT_FOUND') return undefined;
+    throw error;
+  }
+}
+
+function inspectorOf(questions: Questions, options: InspectorOptions): Inspector {
   const { authorize = null, allowedHosts = [], level = 'read' } = checked(options);
-  const questions = boxQuestions(box);
   const assets = new Assets(readUi);
   const door: Door = { authorize, allowedHosts, level, token: null, isProduction: isProduction() };
   const mounted = createHandler(questions, assets, door);

@@ -74,7 +74,7 @@ const report = defineJob({
   run: async (month: string) => {
     await local.setLiveAnnotation('month', month);
     await local.sleep('3s');
-    return definitions.rows();
+    return local.getQueue().put(definitions.rows());
   },
 });
 

@@ -47,6 +47,11 @@ export function shortId(id: string, length = 8): string {
   return id.length <= length + 1 ? id : `${id.slice(0, length)}…`;
 }
 
+/** A process by the begin of its UUID; any other author by its name. */
+export function processName(by: string): string {
+  return /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(by) ? by.slice(0, 4) : by;
+}
+
 /** The name of an event without the prefix that all of them have. */
 export function eventText(event: string): string {
   return event.startsWith('job.') ? event.slice('job.'.length) : event;

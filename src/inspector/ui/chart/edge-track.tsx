@@ -1,6 +1,6 @@
 import { type Signal, useComputed } from '@preact/signals';
 import { eventText } from '../format.ts';
-import { type EdgeLayout, middleOf, tipPath, trackPath } from './layout.ts';
+import { type EdgeLayout, tipPath, trackPath } from './layout.ts';
 
 /** What one job makes of an edge. */
 export interface EdgeLook {
@@ -64,7 +64,8 @@ function isLong({ points }: EdgeLayout): boolean {
   return points.length > 2 && Math.abs((points[1]?.[0] ?? 0) - (points[2]?.[0] ?? 0)) > 250;
 }
 
-function stopPath(edge: EdgeLayout): string {
-  const { at, isFlat } = middleOf(edge.points);
-  return isFlat ? `M${at[0]} ${at[1] - 7}v14` : `M${at[0] - 7} ${at[1]}h14`;
+/** A bar across the track, where its count would be. */
+function stopPath({ plate: [x, y], points }: EdgeLayout): string {
+  const lies = points.some((point, index) => point[1] === y && points[index + 1]?.[1] === y);
+  return lies ? `M${x} ${y - 7}v14` : `M${x - 7} ${y}h14`;
 }

@@ -71,19 +71,6 @@ export function tipPath(points: readonly Point[], size: number): string {
   return `M${text(end)}l${text(back)}l${text(across)}z`;
 }
 
-/** The middle of the longest part of a track, and whether that lies flat. */
-export function middleOf(points: readonly Point[]): { readonly at: Point; readonly isFlat: boolean } {
-  let best = { at: points[0] ?? ([0, 0] as Point), isFlat: true, length: -1 };
-  for (const [index, [x, y]] of points.entries()) {
-    const next = points[index + 1];
-    if (next === undefined) continue;
-    const length = Math.abs(next[0] - x) + Math.abs(next[1] - y);
-    if (length > best.length)
-      best = { at: [(x + next[0]) / 2, (y + next[1]) / 2], isFlat: y === next[1], length };
-  }
-  return best;
-}
-
 function toward(from: Point, to: Point, by: number): Point {
   return [from[0] + Math.sign(to[0] - from[0]) * by, from[1] + Math.sign(to[1] - from[1]) * by];
 }

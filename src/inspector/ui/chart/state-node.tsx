@@ -26,7 +26,9 @@ export function StateNode(props: {
   return (
     <g class={classOf(count > 0, isNow, holdsOthers, end !== null, isBad(end))}>
       <rect class="box" x={x} y={y} width={w} height={h} />
-      {isNow && !holdsOthers && <rect class="lit" x={x + 1} y={y + 1} width={w - 2} height={47} />}
+      {isNow && !holdsOthers && (
+        <rect class="lit" x={x + 1} y={y + 1} width={w - 2} height={Math.min(47, h - 2)} />
+      )}
       <text class="name" x={x + (holdsOthers ? 10 : 9)} y={y + 18}>
         {name}
       </text>

@@ -71,7 +71,7 @@ export function Inline({ tree }: { readonly tree: Tree }) {
         {tree.entries.map(([key, value], index) => (
           <span key={key}>
             {index > 0 ? ', ' : ''}
-            <span class="key">{key}</span>: <Inline tree={value} />
+            <span class="k">{key}</span>: <Inline tree={value} />
           </span>
         ))}
         {tree.more > 0 ? `, … ${numberText(tree.more)} more` : ''}

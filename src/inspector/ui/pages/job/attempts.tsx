@@ -37,7 +37,7 @@ export function Attempts({ view, way }: { readonly view: JobView; readonly way: 
               <td>
                 <SplitBar parts={partsOf(each)} scaleMs={scaleMs * 1.005} end={endOf(each)} />
               </td>
-              <td class="fit">{endText(each)}</td>
+              <td class="fit">{endText(each, way.state)}</td>
             </tr>
           ))}
         </tbody>
@@ -77,8 +77,8 @@ function endOf({ ending }: AttemptView): 'bad' | 'good' | null {
   return ending === null ? null : ending === 'succeeded' ? 'good' : 'bad';
 }
 
-function endText({ ending, failure }: AttemptView) {
-  if (ending === null) return <span class="is">running</span>;
+function endText({ ending, failure }: AttemptView, state: string) {
+  if (ending === null) return <span class="is">{state === 'active.waiting' ? 'waiting' : 'running'}</span>;
   if (failure === null) return ending;
   return (
     <span class="fails" title={`${failure.name}: ${failure.message}`}>

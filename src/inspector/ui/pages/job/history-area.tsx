@@ -1,10 +1,11 @@
 import type { Signal } from '@preact/signals';
 import { useState } from 'preact/hooks';
+import type { EndingName } from '../../../protocol/explanation.ts';
 import type { HistoryLine, HistoryView, JobView } from '../../../protocol/job.ts';
 import { edgeKey } from '../../chart/layout.ts';
 import type { Way } from '../../chart/way.ts';
 import { token } from '../../connection.ts';
-import { clockText, numberText, secondsText, shortId } from '../../format.ts';
+import { clockText, numberText, processName, secondsText } from '../../format.ts';
 import { State } from '../../parts/glyph.tsx';
 import { question } from '../../source/answers.ts';
 
@@ -70,6 +71,7 @@ export function HistoryArea(props: {
               isSelected={line.seq === way.line?.seq}
               isLater={way.isPast && line.seq > (way.line?.seq ?? 0)}
               edge={line.edge === null ? null : keyOf(view, line.edge)}
+              ending={view.ending}
               lit={lit}
               select={() => select(line.seq === newest ? null : line.seq)}
             />
@@ -92,12 +94,15 @@ function Line(props: {
   readonly isSelected: boolean;
   readonly isLater: boolean;
   readonly edge: string | null;
+  /** How the job ended, for the line that completes it: an earlier one may have brought it. */
+  readonly ending: EndingName | null;
   readonly lit: Signal<string | null>;
   readonly select: () => void;
 }) {
   const { line, edge, lit, isSelected } = props;
   const stays = line.from === line.to;
   const classes = [
+    'entry',
     stays ? 'stays' : '',
     props.isLater ? 'later' : '',
     edge !== null && lit.value === edge ? 'lit' : '',
@@ -124,11 +129,13 @@ function Line(props: {
       <Since line={line} isFirst={props.isFirst} />
       <span class="ev">
         {line.event}
-        <span class="by">{shortId(line.by, 6)}</span>
+        <span class="by" title={line.by}>
+          {processName(line.by)}
+        </span>
       </span>
       <State
         state={line.to ?? ''}
-        ending={line.ending}
+        ending={line.to === 'completed' ? props.ending : line.ending}
         {...(stays ? { word: 'stays' } : line.to === null ? { word: 'gone' } : {})}
       />
       {line.note !== null && <span class="note">{line.note}</span>}

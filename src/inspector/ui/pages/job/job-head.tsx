@@ -1,6 +1,6 @@
 import type { JobView } from '../../../protocol/job.ts';
 import type { Way } from '../../chart/way.ts';
-import { durationText, shortId } from '../../format.ts';
+import { durationText, processName, shortId } from '../../format.ts';
 import { State } from '../../parts/glyph.tsx';
 import { jobHash, jobsHash } from '../../route.ts';
 import { isBad } from '../../state.ts';
@@ -31,7 +31,7 @@ export function JobHead(props: { readonly view: JobView; readonly way: Way; read
         {view.agent !== null && (
           <span class="opt">
             agent <b>{view.agent.name}</b> @{' '}
-            <b title={view.agent.dispatcher}>{shortId(view.agent.dispatcher, 4)}</b>
+            <b title={view.agent.dispatcher}>{processName(view.agent.dispatcher)}</b>
           </span>
         )}
         {view.quotas.length > 0 && (

@@ -23,7 +23,10 @@ export function NextEvents({ view, way }: { readonly view: JobView; readonly way
       </dl>
     );
   const groups = senders.flatMap(([by, who]) => {
-    const events = view.next.filter((possible) => possible.by === by);
+    // An event that would change no state, and is refused, is not worth a word.
+    const events = view.next.filter(
+      (possible) => possible.by === by && (possible.isOpen || possible.target !== null),
+    );
     return events.length === 0 ? [] : [{ who, events }];
   });
   const hasWayOut = view.next.some(({ target }) => target !== null);

@@ -1,5 +1,5 @@
 import type { HistoryLine, JobView } from '../../../protocol/job.ts';
-import { clockText, eventText, secondsText, shortId } from '../../format.ts';
+import { clockText, eventText, processName, secondsText } from '../../format.ts';
 import { isBad } from '../../state.ts';
 
 const laneWidth = 190;
@@ -30,7 +30,7 @@ export function Sequence({ view }: { readonly view: JobView }) {
         {lanes.map((lane, index) => (
           <g key={lane}>
             <text class="lane-name mid" x={x(index)} y="16">
-              {lane === 'job' ? view.name : shortId(lane, 12)}
+              {lane === 'job' ? view.name : processName(lane)}
             </text>
             <path class="life" d={`M${x(index)} 26V${height - 4}`} />
           </g>

@@ -9,6 +9,9 @@ import { Glyph } from '../../parts/glyph.tsx';
 import { jobHash, jobsHash } from '../../route.ts';
 import { lookOf } from '../../state.ts';
 
+/** How many records beside a condition have a button. */
+const mostRefs = 4;
+
 /** The answer in one sentence, then all that was asked for it. Open by itself while the job waits. */
 export function Why({ view, way }: { readonly view: JobView; readonly way: Way }) {
   const { explanation } = view;
@@ -21,7 +24,7 @@ export function Why({ view, way }: { readonly view: JobView; readonly way: Way }
     <section class={isOpen ? 'why open' : 'why'} aria-label="Why">
       <div class="said">
         <span class="label">Why</span>
-        <Sentence explanation={explanation} />
+        <Sentence explanation={explanation} withRemedy={!isOpen || explanation.conditions.length === 0} />
         {hasMore && (
           <button
             type="button"
@@ -33,7 +36,7 @@ export function Why({ view, way }: { readonly view: JobView; readonly way: Way }
           </button>
         )}
       </div>
-      {isOpen && <Conditions conditions={explanation.conditions} />}
+      {isOpen && <Conditions conditions={explanation.conditions} said={explanation.verdict.text} />}
       {isOpen && explanation.because.map((each) => <Because key={each.job} explanation={each} />)}
     </section>
   );
@@ -58,24 +61,23 @@ function Then({ way }: { readonly way: Way }) {
   );
 }
 
-function Sentence({ explanation }: { readonly explanation: ExplanationView }) {
-  const { code, text, remedy } = explanation.verdict;
+/** Where each condition has its own remedy below, that of the verdict would be said twice. */
+function Sentence(props: { readonly explanation: ExplanationView; readonly withRemedy: boolean }) {
+  const { code, text, remedy } = props.explanation.verdict;
   return (
     <p>
       <b>
         {capital(text)}
         {/[.!?]$/.test(text) ? '' : '.'}
       </b>{' '}
-      <span class="quiet">
-        {remedy}
-        {code === 'offered' ? ' An agent can claim it now.' : ''}
-      </span>
+      <span class="quiet">{props.withRemedy || code === 'offered' ? remedy : ''}</span>
     </p>
   );
 }
 
 /** What does not hold first, each with its repair; then the rest, close together. */
-function Conditions({ conditions }: { readonly conditions: readonly ConditionView[] }) {
+function Conditions(props: { readonly conditions: readonly ConditionView[]; readonly said: string }) {
+  const { conditions, said } = props;
   // An agent that refuses is beside the point while another one would take it.
   const isAgent = ({ code }: ConditionView): boolean => code.startsWith('agent:');
   const someAgentTakesIt = conditions.some((each) => isAgent(each) && each.holds === true);
@@ -97,38 +99,40 @@ function Conditions({ conditions }: { readonly conditions: readonly ConditionVie
                 {shortCode(each.code)}
               </span>
               <span>
-                <span class="said-no">{capital(each.text)}.</span> {each.remedy}
+                {each.text !== said && <span class="said-no">{capital(each.text)}. </span>}
+                <span class={each.text === said ? 'said-no' : undefined}>{each.remedy}</span>
               </span>
               <span class="remedy">
-                {each.refs.map((ref) => (
+                {each.refs.slice(0, mostRefs).map((ref) => (
                   <Ref key={`${ref.kind}${ref.id}`} to={ref} />
                 ))}
+                {each.refs.length > mostRefs && <span class="quiet">{each.refs.length - mostRefs} more</span>}
               </span>
             </li>
           ))}
         </ol>
       )}
-      <ol class="conds two">
-        {others.map((each) => (
-          <li key={each.code}>
-            <Answer holds={each.holds} />
-            <span class="code cut" title={each.code}>
-              {shortCode(each.code)}
-            </span>
-            <span class={each.holds === true ? undefined : 'aside'}>{each.text}</span>
-          </li>
-        ))}
-      </ol>
+      {others.length > 0 && (
+        <ol class="conds two">
+          {others.map((each) => (
+            <li key={each.code}>
+              <Answer holds={each.holds} />
+              <span class="code cut" title={each.code}>
+                {shortCode(each.code)}
+              </span>
+              <span class={each.holds === true ? undefined : 'aside'}>{each.text}</span>
+            </li>
+          ))}
+        </ol>
+      )}
     </>
   );
 }
 
-/** A code with the name of its record alone: `quota:payments`, `agent:main @ d10f`. */
+/** A code with the name of its record alone: `quota:payments`, `agent:main`. */
 function shortCode(code: string): string {
   const [, kind = '', id = ''] = /^([^:]+):(.*)$/.exec(code) ?? [];
   const parts = id.split('/');
-  if (kind === 'agent' && parts.length > 2)
-    return `${kind}:${parts.at(-1)} @ ${shortId(parts.at(-2) ?? '', 4)}`;
   return kind === '' ? code : `${kind}:${parts.at(-1)}`;
 }
 
@@ -148,7 +152,7 @@ function Ref({ to }: { readonly to: RefView }) {
   if (hash === null) return null;
   return (
     <a class="btn small" href={hash} title={to.id}>
-      Open {to.kind} {shortId(to.id)}
+      Open <span class="mono">{shortId(to.id)}</span>
     </a>
   );
 }
