@@ -2,6 +2,8 @@ import { attentionCount, dialog, route, turnTheme } from '../app-state.ts';
 import { isMac } from '../browser.ts';
 import { connection, silentSeconds } from '../connection.ts';
 
+const gotoKey = isMac() ? '⌘K' : 'Ctrl K';
+
 /** The bar at the top: pages, go to, how well this page hears. */
 export function Top() {
   const { page } = route.value;
@@ -32,7 +34,7 @@ export function Top() {
           <button
             type="button"
             class="goto"
-            aria-label="Go to…"
+            aria-label={`Go to… ${gotoKey}`}
             onClick={() => {
               dialog.value = 'goto';
             }}
@@ -42,7 +44,7 @@ export function Top() {
               <path stroke="currentColor" stroke-width="1.75" d="M9 9l3.5 3.5" />
             </svg>
             <span>Go to…</span>
-            <kbd>{isMac() ? '⌘K' : 'Ctrl K'}</kbd>
+            <kbd>{gotoKey}</kbd>
           </button>
           <Dot />
           <button type="button" class="icon" aria-label="Theme (T)" title="Theme (T)" onClick={turnTheme}>

@@ -18,7 +18,8 @@ export function Sequence({ view }: { readonly view: JobView }) {
   const height = 40 + (rows.at(-1)?.y ?? 0) + rowHeight;
   const width = jobLane + 150;
   return (
-    <div class="seqwrap scroll">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys.
+    <section class="seqwrap scroll" aria-label="Sequence" tabIndex={0}>
       <svg
         class="seq"
         viewBox={`0 0 ${width} ${height}`}
@@ -71,7 +72,7 @@ export function Sequence({ view }: { readonly view: JobView }) {
         })}
       </svg>
       {view.history.lines.length > most && <p class="faint small">The newest {most} entries.</p>}
-    </div>
+    </section>
   );
 }
 
