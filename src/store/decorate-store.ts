@@ -7,6 +7,7 @@ import type {
   ClaimRequest,
   Commit,
   Commits,
+  JobPageRequest,
   JournalReader,
   OpenStore,
   Past,
@@ -130,6 +131,14 @@ function readerOf(store: RecordReader, read: Read, record: TurnRecord): RecordRe
     branches: (...args) => ask('branches', args, () => store.branches(...args), jobs),
     waiters: (...args) => ask('waiters', args, () => store.waiters(...args), jobs),
     quotaHolders: (...args) => ask('quotaHolders', args, () => store.quotaHolders(...args)),
+    counts: (...args) => ask('counts', args, () => store.counts(...args)),
+    jobsPage: (request) =>
+      ask(
+        'jobsPage',
+        [request],
+        () => store.jobsPage(turnedRequest(request, record)),
+        (page) => ({ ...page, jobs: jobs(page.jobs) }),
+      ),
     quarantined: (...args) => ask('quarantined', args, () => store.quarantined(...args), jobs),
     orphans: (...args) => ask('orphans', args, () => store.orphans(...args), jobs),
     annotations: (...args) => ask('annotations', args, () => store.annotations(...args), all('annotation')),
@@ -157,6 +166,13 @@ function decoratedPast(past: Past, read: Read, record: TurnRecord, entry: StoreD
     ...readerOf(past, read, record),
     ...journalOf(past, entry),
   };
+}
+
+/** A page is chosen by jobs as they are turned. */
+function turnedRequest(request: JobPageRequest, record: TurnRecord): JobPageRequest {
+  const { matches } = request;
+  if (record === undefined || matches === undefined) return request;
+  return { ...request, matches: (job) => matches(record('job', job)) };
 }
 
 function commitsOf(store: Commits, record: TurnRecord, change: TurnChange): Omit<Commits, 'settled'> {

@@ -1,3 +1,4 @@
+import type { Ending, JobState } from '../../machines/job.context.ts';
 import type { Json } from '../../machines/json.ts';
 import type { AnnotationRecord, JobRecord, ProxyRecord } from '../model/records/records.ts';
 import type { HistoryEntry, Kind, Line, Patch, Records } from './entry.ts';
@@ -173,6 +174,63 @@ export type Callback =
   | { readonly kind: 'job'; readonly record: JobRecord }
   | { readonly kind: 'proxy'; readonly record: ProxyRecord };
 
+/** The lists of jobs. Each is an index in its own order, so that a page of it stays cheap. */
+export type JobList =
+  /** In the order of claims, of one queue after the other. */
+  | 'waiting'
+  /** By agents, in the order of claims. */
+  | 'held'
+  /** Completed without success, newest first. */
+  | 'failed'
+  /** Completed, newest first. */
+  | 'ended'
+  /** In no queue and no callback of another job, and not completed; by id. */
+  | 'unplaced'
+  /** In a state, or with values, that this version does not know; by id. */
+  | 'quarantined';
+
+/** A page of a list of jobs. */
+export interface JobPageRequest {
+  readonly list: JobList;
+  /** Only jobs of this queue. */
+  readonly queue?: string;
+  /** Only jobs whose definition matches one of these patterns, as filters have them. */
+  readonly names?: readonly string[];
+  /** The `next` of the page before. */
+  readonly after?: string;
+  /** How many jobs; at most 200. */
+  readonly limit: number;
+  /** What no index knows. */
+  readonly matches?: (job: JobRecord) => boolean;
+  /** At most that many jobs are looked at. Default 20,000. */
+  readonly look?: number;
+}
+
+/** What a page holds. */
+export interface JobPage {
+  readonly jobs: readonly JobRecord[];
+  /** `after` of the next page; null: the list ends here. */
+  readonly next: string | null;
+  /** How many jobs were looked at. */
+  readonly looked: number;
+  /** Whether there are jobs behind the end of what is looked at. */
+  readonly isCut: boolean;
+}
+
+/** How many there are; `more`: at least that many. */
+export interface Count {
+  readonly n: number;
+  readonly more: boolean;
+}
+
+/** How many jobs a store holds. Those that this version cannot read count in `lists.quarantined` alone. */
+export interface JobCounts {
+  readonly states: Readonly<Record<JobState, Count>>;
+  /** Of completed jobs. */
+  readonly endings: Readonly<Record<Ending, Count>>;
+  readonly lists: Readonly<Record<JobList, Count>>;
+}
+
 /** What an open store is: its name, its epoch, its clock and who shares it. */
 export interface StoreInfo {
   readonly name: string;
@@ -220,6 +278,10 @@ export interface RecordReader {
   waiters(jobs: readonly string[]): Promise<readonly JobRecord[]>;
   /** Ids of the jobs that hold a slot of a quota, in order of entry. */
   quotaHolders(quota: string): Promise<readonly string[]>;
+  /** How many jobs there are, without reading them. */
+  counts(): Promise<JobCounts>;
+  /** A page of one of the lists of jobs. @throws SignalboxError `LIST_UNAVAILABLE` when this store does not have that list. */
+  jobsPage(request: JobPageRequest): Promise<JobPage>;
   /** Jobs in a state, or with values, that this version does not know: kept, shown, and left alone. */
   quarantined(): Promise<readonly JobRecord[]>;
   /**

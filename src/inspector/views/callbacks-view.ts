@@ -10,8 +10,8 @@ import type {
   CallbackView,
   OutcomeView,
 } from '../protocol/job.ts';
-import { failureView } from './failure-view.ts';
-import { lineLimits, treeOf } from './tree.ts';
+import { failureView } from './values/failure-view.ts';
+import { lineLimits, treeOf } from './values/tree.ts';
 
 const widest = 100;
 const deepest = 6;

@@ -14,7 +14,7 @@ import { callbacksView, outcomeView } from './callbacks-view.ts';
 import { explanationView } from './explanation-view.ts';
 import { historyView } from './history-view.ts';
 import { type PathTaken, pathOf } from './path.ts';
-import { treeOf } from './tree.ts';
+import { treeOf } from './values/tree.ts';
 
 /** Lines of the history on one page. */
 const pageLength = 200;

@@ -1,10 +1,14 @@
 import type { AnnotationRecord, JobRecord } from '../../model/records/records.ts';
 import { entriesOf, type HistoryEntry, type Kind, type Line, type Records } from '../entry.ts';
+import { countsByReads, pageByReads } from '../rules/lists/lists-by-reads.ts';
 import type {
   Callback,
   Claimed,
   ClaimRequest,
   Commit,
+  JobCounts,
+  JobPage,
+  JobPageRequest,
   Openings as OpeningEpochs,
   OpenStore,
   Position,
@@ -159,6 +163,14 @@ export class PostgresStore implements OpenStore {
 
   quotaHolders(quota: string): Promise<readonly string[]> {
     return this.#read(() => this.#reading.quotaHolders(quota));
+  }
+
+  counts(): Promise<JobCounts> {
+    return countsByReads(this);
+  }
+
+  jobsPage(request: JobPageRequest): Promise<JobPage> {
+    return pageByReads(this, request);
   }
 
   quarantined(): Promise<readonly JobRecord[]> {

@@ -1,4 +1,4 @@
-import type { Place } from '../../../machines/job.context.ts';
+import type { Ending, Place } from '../../../machines/job.context.ts';
 import { isReadable } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { referredJobs } from '../../model/values/values.ts';
@@ -12,6 +12,12 @@ import { type FindJob, Lane, laneKey } from './lanes.ts';
 export class JobIndexes {
   /** Completed jobs, oldest first. */
   readonly completed = new Set<string>();
+  /** Those of them that did not succeed, oldest first. */
+  readonly failed = new Set<string>();
+  /** How many of them ended so. */
+  readonly endings: Record<Ending, number> = { succeeded: 0, failed: 0, aborted: 0, expired: 0 };
+  /** Jobs in no queue and no callback, that are not completed. */
+  readonly unplaced = new Set<string>();
   /**
    * Jobs that this version cannot read: they are in no other index, so nothing happens to them; kept and
    * shown.
@@ -50,6 +56,11 @@ export class JobIndexes {
 
   filed(queue: string, dispatcher: string, agent: string): ReadonlySet<string> {
     return this.#filed.get(this.#agentKey(queue, dispatcher, agent)) ?? none;
+  }
+
+  /** Jobs that agents hold, by agent. */
+  heldByAgent(): Iterable<ReadonlySet<string>> {
+    return this.#held.values();
   }
 
   /** Names of the agents of a dispatcher that hold jobs, whether or not their settings still exist. */
@@ -125,10 +136,17 @@ export class JobIndexes {
     }
     const previous = old !== undefined && isReadable(old) ? old : undefined;
     if (job.parent !== null) this.#enterPlace(job, job.parent, previous);
+    if (isUnplaced(job)) this.unplaced.add(job.id);
     for (const quota of job.quotas) addTo(this.#quotaHolders, quota, job.id);
     if (job.waitingOn !== null) addTo(this.#waiters, job.waitingOn, job.id);
     this.#count(job, 1);
-    if (job.state === 'completed') this.completed.add(job.id);
+    if (job.state === 'completed') this.#end(job, job.ending);
+  }
+
+  #end({ id }: JobRecord, ending: Ending | null): void {
+    this.completed.add(id);
+    if (ending !== null) this.endings[ending] += 1;
+    if (ending !== 'succeeded') this.failed.add(id);
   }
 
   #enterPlace(job: JobRecord, place: Place, previous: JobRecord | undefined): void {
@@ -152,6 +170,7 @@ export class JobIndexes {
     if (this.quarantined.delete(job.id)) return;
     const next = young !== undefined && isReadable(young) ? young : undefined;
     if (job.parent !== null) this.#leavePlace(job, job.parent, next);
+    if (isUnplaced(job)) this.unplaced.delete(job.id);
     for (const quota of job.quotas) {
       if (next?.quotas.includes(quota) !== true) this.#quotaHolders.get(quota)?.delete(job.id);
     }
@@ -161,7 +180,10 @@ export class JobIndexes {
       waiting?.delete(job.id);
       if (waiting?.size === 0) this.#waiters.delete(job.waitingOn);
     }
-    if (job.state === 'completed') this.completed.delete(job.id);
+    if (job.state !== 'completed') return;
+    this.completed.delete(job.id);
+    this.failed.delete(job.id);
+    if (job.ending !== null) this.endings[job.ending] -= 1;
   }
 
   #leavePlace(job: JobRecord, place: Place, next: JobRecord | undefined): void {
@@ -224,6 +246,11 @@ export class JobIndexes {
 }
 
 const none: ReadonlySet<string> = new Set();
+
+/** Whether no index of places has it, and it is not over: it was stored for later, pulled, called, or interrupted. */
+function isUnplaced({ parent, state }: JobRecord): boolean {
+  return (parent === null || 'system' in parent) && state !== 'completed';
+}
 
 /** Whether both have the same place among the callbacks of the same parent. */
 function isSameCallback(job: JobRecord, other: JobRecord | undefined): boolean {

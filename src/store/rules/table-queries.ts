@@ -1,8 +1,9 @@
 import type { AnnotationRecord, JobRecord, ProxyRecord } from '../../model/records/records.ts';
 import type { Kind, Records } from '../entry.ts';
-import type { Callback, RecordReader } from '../store.ts';
+import type { Callback, JobCounts, JobPage, JobPageRequest, RecordReader } from '../store.ts';
 import { splitSubject } from './callback-index.ts';
 import { offersInOrder } from './claim-order.ts';
+import { tableCounts, tablePage } from './lists/table-lists.ts';
 import type { Tables } from './tables.ts';
 
 /** The reads of a store that keeps its records in tables. */
@@ -71,6 +72,14 @@ export class TableQueries implements RecordReader {
 
   async quotaHolders(quota: string): Promise<readonly string[]> {
     return [...this.tables.jobs.quotaHolders(quota)];
+  }
+
+  async counts(): Promise<JobCounts> {
+    return tableCounts(this.tables);
+  }
+
+  async jobsPage(request: JobPageRequest): Promise<JobPage> {
+    return tablePage(this.tables, request);
   }
 
   async quarantined(): Promise<readonly JobRecord[]> {

@@ -50,6 +50,8 @@ export class Tables {
   readonly findJob = (id: string): JobRecord | undefined => this.#records.job.get(id);
   readonly callbacks = new CallbackIndex(this.findJob, (id) => this.#records.proxy.get(id));
   readonly jobs = new JobIndexes(this.findJob, this.callbacks);
+  /** How many jobs are in each state, those that this version cannot read included. */
+  readonly states = new Map<string, number>();
   /** Names of annotations by job. */
   readonly #annotations = new Map<string, Set<string>>();
   readonly #shared = new SharedValues();
@@ -149,6 +151,7 @@ export class Tables {
       const old = before as JobRecord | undefined;
       const young = after as JobRecord | undefined;
       const moved = old === undefined || young === undefined || movesIndex(old, young);
+      if (old?.state !== young?.state) this.#count(old, young);
       if (old !== undefined && moved) this.jobs.leave(old, young);
       if (after === undefined) map.delete(id);
       else map.set(id, after);
@@ -162,6 +165,12 @@ export class Tables {
       if (before === undefined) this.callbacks.add(parent, `proxy/${id}`, order[1]);
       else if (after === undefined) this.callbacks.drop(parent, `proxy/${id}`);
     } else if (kind === 'annotation') this.#replaceAnnotation(id, after !== undefined);
+  }
+
+  #count(old: JobRecord | undefined, young: JobRecord | undefined): void {
+    const { states } = this;
+    if (old !== undefined) states.set(old.state, (states.get(old.state) ?? 0) - 1);
+    if (young !== undefined) states.set(young.state, (states.get(young.state) ?? 0) + 1);
   }
 
   #replaceAnnotation(id: string, isThere: boolean): void {

@@ -4,6 +4,7 @@ import { acceptanceChecks, orderChecks } from './claims.ts';
 import { commitChecks } from './commits.ts';
 import { indexChecks } from './indexes.ts';
 import { journalChecks } from './journal.ts';
+import { listChecks } from './lists.ts';
 import { openingChecks } from './openings.ts';
 
 export type { ContractCheck, MakeStore } from './check.ts';
@@ -28,6 +29,7 @@ export const storeContract: readonly ContractCheck[] = [
   ...claimantChecks,
   ...acceptanceChecks,
   ...indexChecks,
+  ...listChecks,
   ...journalChecks,
   ...openingChecks,
 ];

@@ -1,5 +1,5 @@
-import type { Json } from '../../../machines/json.ts';
-import type { Tree } from '../protocol/tree.ts';
+import type { Json } from '../../../../machines/json.ts';
+import type { Tree } from '../../protocol/tree.ts';
 
 /** How much of a value a page gets. */
 export interface TreeLimits {

@@ -1,5 +1,5 @@
-import type { Failure } from '../../../machines/job.context.ts';
-import type { FailureView, Frame } from '../protocol/tree.ts';
+import type { Failure } from '../../../../machines/job.context.ts';
+import type { FailureView, Frame } from '../../protocol/tree.ts';
 import { treeOf } from './tree.ts';
 
 const mostFrames = 100;

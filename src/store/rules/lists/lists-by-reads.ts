@@ -1,0 +1,75 @@
+import { SignalboxError } from '../../../errors.ts';
+import { jobChart } from '../../../model/jobs/machine-version.ts';
+import type { JobRecord } from '../../../model/records/records.ts';
+import type { Count, JobCounts, JobPage, JobPageRequest, RecordReader } from '../../store.ts';
+import { listed, listedById, pageOf } from './page.ts';
+
+/** The questions that lists are made of. */
+type Reads = Pick<RecordReader, 'list' | 'waiting' | 'waitingCount' | 'held' | 'heldCount' | 'quarantined'>;
+
+/** How many waiting jobs are read. */
+const mostWaiting = 1000;
+
+/**
+ * A page of a list, for a store that has no index of its own for lists, from its other reads.
+ * @throws SignalboxError `LIST_UNAVAILABLE` for a list that no other read gives.
+ */
+export async function pageByReads(reader: Reads, request: JobPageRequest): Promise<JobPage> {
+  const { list, queue } = request;
+  if (list === 'waiting') {
+    const jobs = await firstWaiting(reader, queue);
+    return pageOf(listed(jobs.slice(0, mostWaiting), jobs.length > mostWaiting), request);
+  }
+  if (list === 'held') {
+    const jobs: JobRecord[] = [];
+    for (const record of await reader.list('representation', queue === undefined ? '' : `${queue}/`))
+      jobs.push(...(await reader.held(record.queue, record.dispatcher, null)));
+    return pageOf(listed(jobs.sort(byClaim)), request);
+  }
+  if (list === 'quarantined') return pageOf(listedById(await reader.quarantined()), request);
+  throw new SignalboxError('LIST_UNAVAILABLE', { list });
+}
+
+/** What is known without the lists; the others are at least 0. */
+export async function countsByReads(reader: Reads): Promise<JobCounts> {
+  let waiting = 0;
+  for (const { id } of await reader.list('queue', '')) waiting += await reader.waitingCount(id);
+  let held = 0;
+  for (const { id } of await reader.list('agent', '')) {
+    const [agent = '', dispatcher = '', ...queue] = id.split('/').reverse();
+    held += await reader.heldCount(queue.reverse().join('/'), dispatcher, agent);
+  }
+  const states = Object.fromEntries(jobChart.states.map((state) => [state, unknown]));
+  return {
+    states: { ...states, pending: exactly(waiting) } as JobCounts['states'],
+    endings: { succeeded: unknown, failed: unknown, aborted: unknown, expired: unknown },
+    lists: {
+      waiting: exactly(waiting),
+      held: exactly(held),
+      failed: unknown,
+      ended: unknown,
+      unplaced: unknown,
+      quarantined: exactly((await reader.quarantined()).length),
+    },
+  };
+}
+
+async function firstWaiting(reader: Reads, queue: string | undefined): Promise<readonly JobRecord[]> {
+  if (queue !== undefined) return reader.waiting(queue, mostWaiting + 1);
+  const jobs: JobRecord[] = [];
+  for (const { id } of await reader.list('queue', '')) {
+    if (jobs.length > mostWaiting) break;
+    jobs.push(...(await reader.waiting(id, mostWaiting + 1 - jobs.length)));
+  }
+  return jobs;
+}
+
+function byClaim(one: JobRecord, other: JobRecord): number {
+  return (one.order?.[1] ?? 0) - (other.order?.[1] ?? 0);
+}
+
+const unknown: Count = { n: 0, more: true };
+
+function exactly(n: number): Count {
+  return { n, more: false };
+}

@@ -1,0 +1,113 @@
+import type { JobState } from '../../../../machines/job.context.ts';
+import { jobChart } from '../../../model/jobs/machine-version.ts';
+import type { JobRecord } from '../../../model/records/records.ts';
+import type { Count, JobCounts, JobPage, JobPageRequest } from '../../store.ts';
+import { offersInOrder } from '../claim-order.ts';
+import type { Tables } from '../tables.ts';
+import { type Listed, listed, listedById, pageOf } from './page.ts';
+
+/** How many waiting jobs are looked at: their order is that of claims, which is made by walking. */
+const mostWaiting = 10_000;
+
+/** Counts without looking at jobs, but for those in quarantine. */
+export function tableCounts({ jobs, states, findJob }: Tables): JobCounts {
+  const readable = new Map(states);
+  for (const id of jobs.quarantined) {
+    const state = findJob(id)?.state ?? '';
+    readable.set(state, (readable.get(state) ?? 0) - 1);
+  }
+  let held = 0;
+  for (const ids of jobs.heldByAgent()) held += ids.size;
+  const { succeeded, failed, aborted, expired } = jobs.endings;
+  const state = (name: string): number => readable.get(name) ?? 0;
+  return {
+    states: Object.fromEntries(jobChart.states.map((name) => [name, exactly(state(name))])) as Record<
+      JobState,
+      Count
+    >,
+    endings: {
+      succeeded: exactly(succeeded),
+      failed: exactly(failed),
+      aborted: exactly(aborted),
+      expired: exactly(expired),
+    },
+    lists: {
+      waiting: exactly(state('pending')),
+      held: exactly(held),
+      failed: exactly(jobs.failed.size),
+      ended: exactly(jobs.completed.size),
+      unplaced: exactly(jobs.unplaced.size),
+      quarantined: exactly(jobs.quarantined.size),
+    },
+  };
+}
+
+/** One page of a list. */
+export function tablePage(tables: Tables, request: JobPageRequest): JobPage {
+  return pageOf(listOf(tables, request), request);
+}
+
+function listOf(tables: Tables, { list, queue }: JobPageRequest): Listed {
+  const { jobs } = tables;
+  switch (list) {
+    case 'waiting':
+      return waiting(tables, queue);
+    case 'held':
+      return held(tables);
+    case 'failed':
+    case 'ended':
+      return newestFirst(tables, list === 'failed' ? jobs.failed : jobs.completed);
+    default:
+      return listedById(found(tables, list === 'unplaced' ? jobs.unplaced : jobs.quarantined));
+  }
+}
+
+function waiting(tables: Tables, queue: string | undefined): Listed {
+  const queues = queue === undefined ? tables.list('queue', '').map(({ id }) => id) : [queue];
+  const first: JobRecord[] = [];
+  for (const name of queues) {
+    const lanes = tables.jobs.lanes(name);
+    for (const offer of offersInOrder(lanes, tables.findJob, Number.POSITIVE_INFINITY, () => true)) {
+      if (first.length === mostWaiting) return listed(first, true);
+      first.push(offer.job);
+      offer.pass();
+    }
+  }
+  return listed(first);
+}
+
+/** In the order of claims, over all agents. */
+function held(tables: Tables): Listed {
+  const jobs = [...tables.jobs.heldByAgent()].flatMap((ids) => found(tables, ids));
+  return listed(jobs.sort((one, other) => (one.order?.[1] ?? 0) - (other.order?.[1] ?? 0)));
+}
+
+/** A set from its end: a copy of its ids, and only the jobs of the page are looked up. */
+function newestFirst({ findJob }: Tables, ids: ReadonlySet<string>): Listed {
+  const all = [...ids];
+  const last = all.length - 1;
+  return {
+    length: all.length,
+    job: (at) => findJob(all[last - at] ?? ''),
+    isCut: false,
+    behind(id, at) {
+      // Newer ones may have come, so it is further from the end than it was.
+      const place = all.lastIndexOf(id, Math.max(0, last - at + 1));
+      const found = place < 0 ? all.lastIndexOf(id) : place;
+      return found < 0 ? Math.min(at, all.length) : last - found + 1;
+    },
+  };
+}
+
+function found({ findJob }: Tables, ids: Iterable<string>): JobRecord[] {
+  const jobs: JobRecord[] = [];
+  for (const id of ids) {
+    const job = findJob(id);
+    if (job !== undefined) jobs.push(job);
+  }
+  return jobs;
+}
+
+function exactly(n: number): Count {
+  return { n, more: false };
+}

@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import type { OpenStore } from '../../index.ts';
+import type { ContractCheck } from './check.ts';
+import { type CheckedStore, changeOf, check, put, reopeningCheck, stored } from './checked-store.ts';
+
+type Request = Parameters<OpenStore['jobsPage']>[0];
+
+const ids = (records: readonly { readonly id: string }[]): string[] => records.map((record) => record.id);
+
+/** Ids of a list, read page by page. */
+async function pages(
+  store: CheckedStore,
+  request: Omit<Request, 'limit'>,
+  limit: number,
+): Promise<string[][]> {
+  const found: string[][] = [];
+  let after: string | undefined;
+  do {
+    const page = await store.open.jobsPage({ ...request, limit, ...(after === undefined ? {} : { after }) });
+    found.push(ids(page.jobs));
+    after = page.next ?? undefined;
+  } while (after !== undefined);
+  return found;
+}
+
+async function listed(store: CheckedStore, request: Omit<Request, 'limit'>): Promise<string[]> {
+  return ids((await store.open.jobsPage({ ...request, limit: 200 })).jobs);
+}
+
+/** Ends a waiting job without success. */
+function failed(id: string): ReturnType<typeof changeOf>[] {
+  const failure = { name: 'Error', message: 'no', stack: '', code: null, cause: null, extra: {} };
+  const outcome = { ok: false, failure };
+  return [
+    changeOf(id, 'job.fail', 'pending', 'callbacks', { outcome, ending: 'failed', activeEnd: 1 }),
+    changeOf(id, 'job.complete', 'callbacks', 'completed', null),
+  ];
+}
+
+/** Checks for the lists of jobs, and for how many there are. */
+export const listChecks: readonly ContractCheck[] = [
+  check('lists waiting jobs in the order of claims, page by page', async (store) => {
+    await store.commit([put('c'), put('a'), put('later', { beginAfter: 100 }), put('b')]);
+    await store.commit([put('x', { queue: 'other' })]);
+
+    assert.deepEqual(await pages(store, { list: 'waiting', queue: '' }, 2), [
+      ['c', 'a'],
+      ['b', 'later'],
+    ]);
+    assert.deepEqual(await pages(store, { list: 'waiting', queue: 'other' }, 2), [['x']]);
+  }),
+
+  check('lists only jobs that match, and says how many it looked at', async (store) => {
+    await store.commit([put('a', { name: 'mail.send' }), put('b'), put('c', { name: 'mail.bulk' })]);
+    const request = { list: 'waiting', queue: '', limit: 10 } as const;
+
+    const named = await store.open.jobsPage({ ...request, names: ['mail.*'] });
+    const matched = await store.open.jobsPage({ ...request, matches: (job) => job.args[0] === 'b' });
+    const cut = await store.open.jobsPage({ ...request, matches: () => false, look: 2 });
+
+    assert.deepEqual(ids(named.jobs), ['a', 'c']);
+    assert.deepEqual(
+      [ids(matched.jobs), matched.looked, matched.next, matched.isCut],
+      [['b'], 3, null, false],
+    );
+    assert.deepEqual([cut.jobs.length, cut.looked, cut.isCut, cut.next !== null], [0, 2, true, true]);
+  }),
+
+  check('goes on behind the last job of a page, though that has left the list', async (store) => {
+    await store.commit([put('a'), put('b'), put('c'), put('d')]);
+
+    const first = await store.open.jobsPage({ list: 'waiting', queue: '', limit: 2 });
+    await store.claim({ limit: 1 });
+    const second = await store.open.jobsPage({
+      list: 'waiting',
+      queue: '',
+      limit: 2,
+      after: first.next ?? '',
+    });
+
+    assert.deepEqual(
+      [ids(first.jobs), ids(second.jobs)],
+      [
+        ['a', 'b'],
+        ['c', 'd'],
+      ],
+    );
+  }),
+
+  check('lists what agents hold, in the order of claims', async (store) => {
+    const patch = { queue: '', dispatcher: 'd' };
+    await store.commit([
+      { kind: 'representation', id: '/d', event: 'r.register', from: null, to: 'registered', patch },
+      put('a'),
+      put('b'),
+      put('c'),
+    ]);
+    await store.claim({ agent: 'second', limit: 1 });
+    await store.claim({ agent: 'first', limit: 1 });
+
+    assert.deepEqual(await listed(store, { list: 'held' }), ['a', 'b']);
+  }),
+
+  check('lists completed jobs newest first, and those without success', async (store) => {
+    await store.commit([put('a'), put('b'), put('c'), put('d')]);
+    await store.claim({ limit: 2 });
+    for (const id of ['b', 'a']) {
+      await store.start(id);
+      await store.finish(id);
+    }
+    await store.commit(failed('c'));
+
+    assert.deepEqual(await pages(store, { list: 'ended' }, 2), [['c', 'a'], ['b']]);
+    assert.deepEqual(await listed(store, { list: 'failed' }), ['c']);
+  }),
+
+  check('lists jobs without a place, by id, and no callbacks', async (store) => {
+    await store.commit([stored('b', null), stored('a', null), stored('call', { job: 'b' }), put('c')]);
+
+    assert.deepEqual(await listed(store, { list: 'unplaced' }), ['a', 'b']);
+  }),
+
+  reopeningCheck(
+    'counts jobs by state, by ending and by list, also after it was opened again',
+    async (store) => {
+      await store.commit([put('a'), put('b'), put('c'), put('d'), stored('e', null)]);
+      await store.claim({ limit: 2 });
+      await store.start('a');
+      await store.finish('a');
+      await store.start('b');
+      await store.commit(failed('c'));
+    },
+    async (store) => {
+      const { states, endings, lists } = await store.open.counts();
+      const numbers = (counts: Readonly<Record<string, { readonly n: number }>>): Record<string, number> =>
+        Object.fromEntries(Object.entries(counts).map(([key, { n }]) => [key, n]));
+
+      assert.deepEqual(numbers(states), {
+        new: 1,
+        pending: 1,
+        assigned: 0,
+        'active.running': 1,
+        'active.waiting': 0,
+        callbacks: 0,
+        completed: 2,
+      });
+      assert.deepEqual(numbers(endings), { succeeded: 1, failed: 1, aborted: 0, expired: 0 });
+      assert.deepEqual(numbers(lists), {
+        waiting: 1,
+        held: 1,
+        failed: 1,
+        ended: 2,
+        unplaced: 1,
+        quarantined: 0,
+      });
+    },
+  ),
+];

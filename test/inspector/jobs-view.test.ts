@@ -1,0 +1,77 @@
+import { defineJob, NeverRetry } from 'signalbox';
+import { expect, it } from 'vitest';
+import { jobsView } from '../../src/inspector/views/jobs-view.ts';
+import { forEachStore, makeBox } from '../behaviours/stores.ts';
+
+const work = defineJob({ name: 'work', run: (value: unknown) => value as string });
+const stuck = defineJob({ name: 'stuck', run: () => new Promise<void>(() => {}) });
+const refused = defineJob({
+  name: 'mail.send',
+  retry: NeverRetry,
+  redact: ['0.card'],
+  run: ({ card }: { card: string }): string => {
+    throw Object.assign(new Error(`connect ECONNRESET for ${card}`), { code: 'ECONNRESET' });
+  },
+});
+const jobs = [work, stuck, refused];
+
+forEachStore('A page of jobs', (makeStore) => {
+  it('has a line for each job, with where its time went and why it failed', async () => {
+    const { box, reactor } = await makeBox({ store: makeStore(), jobs });
+    await box.start();
+    const { id } = await box.queue().put(refused({ card: 'canary-4711' }), { beginAfter: '10s' });
+    await reactor.advance('20s');
+
+    const page = await jobsView(box.store, { list: 'failed', limit: 50 });
+
+    expect(page.rows).toEqual([
+      expect.objectContaining({
+        id,
+        name: 'mail.send',
+        status: 'COMPLETED',
+        ending: 'failed',
+        queue: '',
+        agent: 'main',
+        attempts: 1,
+        why: 'connect ECONNRESET for [redacted]',
+      }),
+    ]);
+    expect(page.rows[0]?.life[0]).toEqual({ is: 'held', ms: 10_000 });
+    expect(page.rows[0]?.totalMs).toBeGreaterThanOrEqual(10_000);
+    expect(JSON.stringify(page)).not.toContain('canary');
+  });
+
+  it('has the counts of all lists and the names of all queues', async () => {
+    const { box, reactor } = await makeBox({ store: makeStore(), jobs, queues: ['idle'] });
+    await box.start();
+    await box.queue().put(stuck());
+    await box.queue().put(work(1));
+    await box.queue().put(work(2), { beginAfter: '1h' });
+    await reactor.advance('1s');
+
+    const { counts, queues, rows } = await jobsView(box.store, { list: 'waiting', limit: 50 });
+
+    expect(queues).toEqual(['', 'idle']);
+    expect(rows.map(({ why, status }) => [status, why])).toEqual([['PENDING', 'begins in 59 minutes 59 seconds']]);
+    expect(counts).toEqual({
+      waiting: { n: 1, more: false },
+      held: { n: 1, more: false },
+      failed: { n: 0, more: false },
+      ended: { n: 1, more: false },
+      unplaced: { n: 0, more: false },
+      quarantined: { n: 0, more: false },
+    });
+  });
+
+  it('says how long what is held has run', async () => {
+    const { box, reactor } = await makeBox({ store: makeStore(), jobs });
+    await box.start();
+    await box.queue().put(stuck());
+    await reactor.advance('7s');
+
+    const { rows } = await jobsView(box.store, { list: 'held', limit: 50, queue: '' });
+
+    expect(rows[0]?.runMs).toBeGreaterThanOrEqual(6900);
+    expect(rows[0]?.life.at(-1)?.is).toBe('running');
+  });
+});
