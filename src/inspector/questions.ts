@@ -6,6 +6,8 @@ import type { Hello } from './protocol/hello.ts';
 import type { Questions } from './server/questions.ts';
 import { explanationView } from './views/explanation-view.ts';
 import { jobHistory, jobView } from './views/job-view.ts';
+import { jobsView } from './views/jobs-view.ts';
+import { overviewView } from './views/overview-view.ts';
 
 /** What beside the reader is known of a store. */
 export interface Beside {
@@ -51,16 +53,21 @@ export function questionsOf(reader: StoreReader, beside: Beside): Questions {
         if (explanation === undefined) return undefined;
         return explanationView(reader, await Shown.of(reader), explanation);
       }),
-    jobs: notYet,
-    overview: notYet,
+    jobs: ({ list, queue, names, after, limit }) =>
+      answer(() =>
+        jobsView(reader, {
+          list,
+          limit,
+          ...(queue === null ? {} : { queue }),
+          ...(names.length === 0 ? {} : { names }),
+          ...(after === null ? {} : { after }),
+        }),
+      ),
+    overview: () => answer(() => overviewView(reader, { explain })),
     nearest: async (id) => {
       if (id.length < shortestPrefix) return [];
       const found = await reader.list('job', id.slice(0, shortestPrefix));
       return found.slice(0, mostNearest).map((job) => job.id);
     },
   };
-}
-
-async function notYet(): Promise<never> {
-  throw new Error('not yet');
 }

@@ -52,7 +52,9 @@ forEachStore('A page of jobs', (makeStore) => {
     const { counts, queues, rows } = await jobsView(box.store, { list: 'waiting', limit: 50 });
 
     expect(queues).toEqual(['', 'idle']);
-    expect(rows.map(({ why, status }) => [status, why])).toEqual([['PENDING', 'begins in 59 minutes 59 seconds']]);
+    expect(rows.map(({ why, status }) => [status, why])).toEqual([
+      ['PENDING', 'begins in 59 minutes 59 seconds'],
+    ]);
     expect(counts).toEqual({
       waiting: { n: 1, more: false },
       held: { n: 1, more: false },

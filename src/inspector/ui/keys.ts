@@ -49,6 +49,8 @@ export function startKeys(go: Keys): void {
 function nameOf(event: KeyboardEvent): string | null {
   if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === 'k') return 'mod+k';
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return null;
+  // A dialog has its own keys, which the browser knows.
+  if (event.target instanceof Element && event.target.closest('dialog') !== null) return null;
   if (event.key === 'Escape') return 'Escape';
   if (isTyping(event.target) || !singleKeysAreOn()) return null;
   const isArrow = event.key.startsWith('Arrow');
@@ -57,7 +59,7 @@ function nameOf(event: KeyboardEvent): string | null {
 }
 
 function isTyping(target: EventTarget | null): boolean {
-  return target instanceof Element && target.closest('input, textarea, select, dialog') !== null;
+  return target instanceof Element && target.closest('input, textarea, select') !== null;
 }
 
 /** Tabs and lists use arrows themselves. */

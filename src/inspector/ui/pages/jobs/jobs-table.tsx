@@ -26,6 +26,8 @@ export function JobsTable({ list, rows }: { readonly list: JobListName; readonly
     k: () => moveFocus('.jobs .rowlink', -1),
   });
   const scale = scaleFor(rows.map(lengthOf));
+  const places = placesOf(rows);
+  const saysWhy = rows.some(({ why }) => why !== null);
   return (
     <table class="table jobs">
       <thead>
@@ -46,12 +48,19 @@ export function JobsTable({ list, rows }: { readonly list: JobListName; readonly
           <th class="fit num opt">in all</th>
           <th class="fit num opt">run</th>
           <th class="fit num">{whenNames[list]}</th>
-          <th class="c-err opt">why</th>
+          {saysWhy && <th class="c-err opt">why</th>}
         </tr>
       </thead>
       <tbody>
         {rows.map((row, index) => (
-          <Row key={row.id} row={row} list={list} place={index + 1} scaleMs={scale.ms} />
+          <Row
+            key={row.id}
+            row={row}
+            list={list}
+            place={places[index] ?? 0}
+            scaleMs={scale.ms}
+            saysWhy={saysWhy}
+          />
         ))}
       </tbody>
     </table>
@@ -63,6 +72,7 @@ function Row(props: {
   readonly list: JobListName;
   readonly place: number;
   readonly scaleMs: number;
+  readonly saysWhy: boolean;
 }) {
   const { row, list } = props;
   const when = whenOf(row, list);
@@ -93,11 +103,23 @@ function Row(props: {
       <td class="fit num opt">{row.totalMs === null ? '–' : durationText(row.totalMs)}</td>
       <td class="fit num opt">{row.runMs === null ? '–' : durationText(row.runMs)}</td>
       <td class="fit num">{when === null ? '–' : instantText(when, now.peek(), true)}</td>
-      <td class="err" title={row.why ?? undefined}>
-        {row.why}
-      </td>
+      {props.saysWhy && (
+        <td class="err" title={row.why ?? undefined}>
+          {row.why}
+        </td>
+      )}
     </tr>
   );
+}
+
+/** The place of each row in its own queue. */
+function placesOf(rows: readonly JobRow[]): readonly number[] {
+  const counts = new Map<string | null, number>();
+  return rows.map(({ queue }) => {
+    const place = (counts.get(queue) ?? 0) + 1;
+    counts.set(queue, place);
+    return place;
+  });
 }
 
 function whenOf(row: JobRow, list: JobListName): number | null {

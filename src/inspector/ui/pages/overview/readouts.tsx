@@ -64,6 +64,12 @@ function rateText(perMinute: number): string {
   return perMinute > 0 && perMinute < 10 ? perMinute.toFixed(1) : numberText(Math.round(perMinute));
 }
 
+/** The name of an agent, with its queue where another one has the same. */
+function nameIn(agents: readonly AgentSlots[], { name, queue }: AgentSlots): string {
+  const isUnique = agents.filter((other) => other.name === name).length === 1;
+  return isUnique ? name : `${queue === '' ? "''" : queue}/${name}`;
+}
+
 const mostCells = 160;
 
 /** One cell a slot, by agent; above a size they are said in words alone. */
@@ -111,7 +117,7 @@ function Slots({ agents }: { readonly agents: readonly AgentSlots[] }) {
             class={agent.state === 'at work' ? '' : 'past'}
           >
             {index > 0 ? ' · ' : ''}
-            {agent.name} {agent.held}/{agent.size}
+            {nameIn(agents, agent)} {agent.held}/{agent.size}
             {agent.state === 'at work' ? '' : ` ${agent.state}`}
           </span>
         ))}

@@ -133,7 +133,11 @@ export function DispatcherTable({ dispatchers }: { readonly dispatchers: readonl
                   </td>
                   <td class="fit num">{numberText(held)}</td>
                   <td class="fit opt">
-                    {agents.length === 0 ? <span class="faint">–</span> : agents.join(', ')}
+                    {agents.length === 0 ? (
+                      <span class="faint">–</span>
+                    ) : (
+                      agents.map((name) => (name.startsWith('/') ? `''${name}` : name)).join(', ')
+                    )}
                   </td>
                 </tr>
               );
