@@ -1,4 +1,4 @@
-import { type Signal, useComputed } from '@preact/signals';
+import type { Signal } from '@preact/signals';
 import { eventText } from '../format.ts';
 import { type EdgeLayout, tipPath, trackPath } from './layout.ts';
 
@@ -22,7 +22,7 @@ export function EdgeTrack(props: {
   readonly lit: Signal<string | null>;
 }) {
   const { edge, look, chamfer, lit } = props;
-  const classes = useComputed(() => `${classOf(look)}${lit.value === look.key ? ' lit' : ''}`);
+  const classes = `${classOf(look)}${lit.value === look.key ? ' lit' : ''}`;
   const isStrong = look.count > 0;
   const [x, y] = edge.label;
   return (

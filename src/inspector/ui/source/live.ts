@@ -7,6 +7,8 @@ import { heard, missed, token } from '../connection.ts';
 import { question } from './answers.ts';
 
 const pauseMs = 1000;
+/** After a problem: what is not there seldom comes within a second. */
+const longPauseMs = 5000;
 
 /** A question that is asked again every second, while the page can be seen. */
 export interface Live<Data> {
@@ -54,7 +56,7 @@ function createLive<Data>(path: string): Startable<Data> {
       problem.value = null;
       answer.value = outcome.answer;
     }
-    cancel = after(pauseMs, () => {
+    cancel = after(outcome.is === 'problem' ? longPauseMs : pauseMs, () => {
       if (!isHidden()) void round();
     });
   };
