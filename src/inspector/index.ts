@@ -28,7 +28,7 @@ export interface InspectorOptions {
    * In production an inspector that is part of another server needs them.
    */
   readonly allowedHosts?: readonly string[];
-  /** What somebody may do when `authorize` is not given. Default: `read`. */
+  /** What a person may do when `authorize` is not given. Default: `read`. */
   readonly level?: Level;
 }
 

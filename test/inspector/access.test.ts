@@ -201,7 +201,7 @@ describe('An inspector of its own', () => {
 });
 
 describe('An inspector that is part of another server', () => {
-  it('answers whoever reaches it while a program is written', async () => {
+  it('answers every request of this computer while a program is written', async () => {
     const port = await mounted({});
 
     expect((await get(port, '/api/v1/hello')).status).toBe(200);

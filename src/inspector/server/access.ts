@@ -36,7 +36,7 @@ const loopback = ['127.0.0.1', 'localhost', '[::1]'];
 const levels: readonly Level[] = ['none', 'read', 'operate', 'admin'];
 
 /** How many bytes a request may bring. */
-export const maxBody = 64 * 1024;
+const maxBody = 64 * 1024;
 
 /**
  * Check 1: a page of a stranger, whose name was made to lead here, sends its own name. `port`: of the connection; null: not

@@ -3,7 +3,7 @@ import type { Problem } from '../../protocol/hello.ts';
 import { ask, type Reply } from '../browser.ts';
 import { printable } from '../format.ts';
 
-/** What came of a question. */
+/** The answer to a question, or why there is none. */
 export type Outcome<Data> =
   | { readonly is: 'answer'; readonly answer: Answer<Data>; readonly etag: string | null }
   /** Nothing was written since the answer before. */

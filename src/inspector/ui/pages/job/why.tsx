@@ -52,8 +52,8 @@ function Then({ way }: { readonly way: Way }) {
           <b>{capital(word)} since this entry.</b>{' '}
           <span class="quiet">
             {instantText(way.at, now.value, true)}
-            {way.line?.note === null || way.line === null ? '' : `: ${way.line.note}`}. What stopped it
-            then is not kept.
+            {way.line?.note === null || way.line === null ? '' : `: ${way.line.note}`}. What stopped it then
+            is not kept.
           </span>
         </p>
       </div>
