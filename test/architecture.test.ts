@@ -94,11 +94,11 @@ const table: Readonly<Record<string, Layer>> = {
       'docs',
       postgresServer,
     ],
-    packages: [...signalbox, 'vitest', 'fast-check', 'pg'],
+    packages: [...signalbox, 'vitest', 'fast-check', 'pg', 'hono'],
   },
-  'test/inspector': {
-    layers: ['src/inspector/protocol'],
-    packages: [...signalbox, 'vitest', 'hono', 'playwright-core', 'axe-core', '@sparticuz/chromium'],
+  'test/inspector/browser': {
+    layers: ['test'],
+    packages: [...signalbox, 'vitest', 'playwright-core', 'axe-core', '@sparticuz/chromium'],
   },
   [postgresServer]: { layers: [], packages: ['pg', 'node:*'] },
 };
