@@ -32,7 +32,8 @@ export interface WaitingFacts {
   readonly before: number | null;
 }
 
-/** How many jobs of a queue are looked at to find the place of one. */
+/** How many jobs of a queue are looked at to find the place of one: as a rule the first ones are asked about. */
+const fewPlaces = 200;
 const maxPlaces = 10_000;
 
 /** Reads what explains a job that waits in a queue. */
@@ -54,8 +55,6 @@ export async function waitingFacts(
     const record = await reader.get('quota', `${queue}/${name}`);
     if (record !== undefined) quotas.push({ record, holders: await reader.quotaHolders(record.id) });
   }
-  const first = await reader.waiting(queue, maxPlaces + 1);
-  const before = first.findIndex(({ id }) => id === job.id);
   const { exclusive } = reader;
   const now = reader.now();
   return {
@@ -67,6 +66,16 @@ export async function waitingFacts(
     representations,
     agents,
     quotas,
-    before: before < 0 ? null : before,
+    before: await placeOf(reader, queue, job.id),
   };
+}
+
+/** How many jobs are offered before one; null: more than are looked at. */
+async function placeOf(reader: StoreReader, queue: string, id: string): Promise<number | null> {
+  const first = await reader.waiting(queue, fewPlaces);
+  const at = first.findIndex((job) => job.id === id);
+  if (at >= 0) return at;
+  const more = first.length < fewPlaces ? first : await reader.waiting(queue, maxPlaces + 1);
+  const place = more.findIndex((job) => job.id === id);
+  return place < 0 ? null : place;
 }

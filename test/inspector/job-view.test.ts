@@ -234,6 +234,27 @@ forEachStore('The view of a job', (makeStore) => {
     expect(hidden.explanation.verdict.text).toBe('it is over: it failed, Error: [redacted]');
   });
 
+  it('hides the secrets of earlier arguments in a failure and in its explanation', async () => {
+    const echo = defineJob({
+      name: 'echo',
+      retry: NeverRetry,
+      redact: ['0.card'],
+      run: (_given: { card: string }): string => {
+        throw new Error('canary-4711');
+      },
+    });
+    const testBox = await boxOf({ jobs: [echo] });
+    const job = await testBox.box.queue('mail').put(echo({ card: 'canary-4711' }));
+    await job.setArgs([{ card: 'other-4711' }]);
+    await testBox.box.start();
+    await testBox.reactor.runUntilIdle();
+
+    const view = await viewOf(testBox, job.id);
+
+    expect(view.ending).toBe('failed');
+    expect(JSON.stringify(view)).not.toContain('canary');
+  });
+
   it('has annotations with the time of each', async () => {
     const testBox = await boxOf();
     const job = await testBox.box.queue('mail').put(work(1));

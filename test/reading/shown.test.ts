@@ -1,4 +1,4 @@
-import { defineJob, type Job, type Signalbox } from 'signalbox';
+import { decorateStore, defineJob, type Job, type Signalbox, type Store } from 'signalbox';
 import { describe, expect, it } from 'vitest';
 import { newJobRecord } from '../../src/model/jobs/step.ts';
 import { grownRules } from '../../src/model/values/redaction-rules.ts';
@@ -40,12 +40,13 @@ async function shownOf(box: Signalbox, job: Job<unknown>): Promise<[ShownJob, st
     entries.map(({ patch }) => patch),
   );
   const annotations = await box.store.annotations(record.id);
+  // In this order: what is shown first may not rely on what is shown later.
   const everything = JSON.stringify([
+    annotations.map(({ value }) => shown.annotation(value)),
     shown.args,
     shown.outcome,
     shown.patch(record as never),
     entries.map(({ patch }) => patch && shown.patch(patch)),
-    annotations.map(({ value }) => shown.annotation(value)),
   ]);
   return [shown, everything];
 }
@@ -154,6 +155,28 @@ forEachStore('The rules of what may be shown', (makeStore) => {
     for await (const { event } of box.store.entries(box.store.oldestSeq())) events.push(event);
     expect(await rulesIn(box)).toEqual({ pay: ['0.card', 'result.receipt'], greet: [] });
     expect(events.lastIndexOf('redactions.set')).toBeLessThan(events.indexOf('job.put'));
+  });
+
+  it('that cannot be stored refuse a put, and are stored before the next one', async () => {
+    const inner = makeStore();
+    let isAway = false;
+    const store: Store = {
+      name: inner.name,
+      open: async (ports) =>
+        decorateStore(await inner.open(ports), {
+          read: (call, name, args) =>
+            isAway && name === 'get' && args[0] === 'store' ? Promise.reject(new Error('away')) : call(),
+        }),
+    };
+    const { box } = await makeBox({ store, jobs: [greet], queues: [''] });
+    isAway = true;
+    box.define(pay);
+    await expect(box.queue().put(greet('Ada'))).rejects.toThrow('away');
+    isAway = false;
+
+    await box.queue().put(greet('Ada'));
+
+    expect(await rulesIn(box)).toHaveProperty('pay');
   });
 
   it('only grow: what one version of a definition hid stays hidden', async () => {

@@ -19,6 +19,8 @@ export interface JobsPage {
   readonly counts: Readonly<Record<JobListName, Count>>;
   /** Names of all queues, for the choice of one. */
   readonly queues: readonly string[];
+  /** Words of the filter that mean nothing. */
+  readonly unknown: readonly string[];
   /** Why a part of this list cannot be shown from this store; null: all is. */
   readonly missing: string | null;
 }

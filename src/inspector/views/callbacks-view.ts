@@ -1,6 +1,6 @@
 import type { JobRecord, ProxyRecord } from '../../model/records/records.ts';
 import { statusOf } from '../../reading/job-place.ts';
-import type { Shown } from '../../reading/shown.ts';
+import type { Shown, ShownJob } from '../../reading/shown.ts';
 import type { StoreReader } from '../../store/store.ts';
 import type {
   BranchView,
@@ -10,6 +10,7 @@ import type {
   CallbackView,
   OutcomeView,
 } from '../protocol/job.ts';
+import { shownWithHistory } from './explanation-view.ts';
 import { failureView } from './values/failure-view.ts';
 import { lineLimits, treeOf } from './values/tree.ts';
 
@@ -52,7 +53,7 @@ async function jobNode(
     status: await statusOf(reader, job),
     state,
     ending,
-    outcome: outcomeView(shown, job, true),
+    outcome: outcomeView(await shownWithHistory(reader, shown, job), true),
     runMs: runs ? activeEnd - activeStart : null,
     callbacks: await callbacksView(reader, shown, id, depth + 1),
   };
@@ -81,14 +82,10 @@ async function proxyNode(
 }
 
 /** The outcome of a job, with what may be shown of it. */
-export function outcomeView(shown: Shown, job: JobRecord, isShort: boolean): OutcomeView | null {
-  const each = shown.job(job);
-  const { outcome } = each;
+export function outcomeView(shown: ShownJob, isShort: boolean): OutcomeView | null {
+  const { outcome } = shown;
   if (outcome === null) return null;
   if (!outcome.ok) return { ok: false, failure: failureView(outcome.failure) };
-  const why = each.hidden ?? 'redacted';
-  return {
-    ok: true,
-    value: isShort ? treeOf(outcome.value, lineLimits, why) : treeOf(outcome.value, undefined, why),
-  };
+  const why = shown.hidden ?? 'redacted';
+  return { ok: true, value: treeOf(outcome.value, isShort ? lineLimits : undefined, why) };
 }

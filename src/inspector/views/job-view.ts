@@ -55,7 +55,7 @@ export async function jobView(
     history: historyOf(read),
     tries: attemptViews(entries, shown),
     args: shown.args.map((arg) => treeOf(arg, undefined, why)),
-    outcome: outcomeView(all, job, false),
+    outcome: outcomeView(shown, false),
     annotations: await annotationViews(reader, id, shown),
     callbacks: await callbacksView(reader, all, id),
     raw: treeOf(shown.patch(job as unknown as Patch), undefined, why),

@@ -2,11 +2,20 @@ import { SignalboxError } from '../../errors.ts';
 import { Shown } from '../../reading/shown.ts';
 import type { JobPage, JobPageRequest, StoreReader } from '../../store/store.ts';
 import type { JobRow, JobsPage } from '../protocol/jobs.ts';
+import { jobFilter } from './job-filter.ts';
 import { jobRow } from './job-row.ts';
 
+/** Which page of which list, and what it is limited to. */
+export interface JobsQuery extends JobPageRequest {
+  /** A filter as a person writes it: see `jobFilter`. */
+  readonly text?: string;
+}
+
 /** A page of one list of jobs, with the counts of all. */
-export async function jobsView(reader: StoreReader, request: JobPageRequest): Promise<JobsPage> {
+export async function jobsView(reader: StoreReader, { text = '', ...query }: JobsQuery): Promise<JobsPage> {
   const shown = await Shown.of(reader);
+  const { unknown, ...limits } = jobFilter(text, shown, reader.now());
+  const request = { ...query, ...limits };
   const { page, missing } = await pageOrWhyNot(reader, request);
   const rows: JobRow[] = [];
   for (const job of page.jobs) rows.push(await jobRow(reader, shown, job));
@@ -20,6 +29,7 @@ export async function jobsView(reader: StoreReader, request: JobPageRequest): Pr
     isCut,
     counts: (await reader.counts()).lists,
     queues: (await reader.list('queue', '')).map(({ id }) => id),
+    unknown,
     missing,
   };
 }

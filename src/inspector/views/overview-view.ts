@@ -27,7 +27,7 @@ export async function overviewView(reader: StoreReader, asked: AskedBeside = {})
     queues,
     dispatchers: await dispatcherRows(reader, queues),
     heldLongest: await heldLongest(reader, shown, recent),
-    failing: failureGroups(recent.jobs, shown),
+    failing: await failureGroups(reader, shown, recent.jobs),
     firstWaiting: await firstWaiting(reader, shown, queues, asked),
   };
   const { dispatchers, heldLongest: longest, failing } = facts;

@@ -112,6 +112,14 @@ export const listChecks: readonly ContractCheck[] = [
 
     assert.deepEqual(await pages(store, { list: 'ended' }, 2), [['c', 'a'], ['b']]);
     assert.deepEqual(await listed(store, { list: 'failed' }), ['c']);
+    await store.commit([
+      { kind: 'job', id: 'c', event: 'evicted', from: 'completed', to: null, patch: null, gone: true },
+    ]);
+    assert.deepEqual(await listed(store, { list: 'failed' }), []);
+    assert.deepEqual(
+      [(await store.open.counts()).lists.failed.n, (await store.open.counts()).endings.failed.n],
+      [0, 0],
+    );
   }),
 
   check('lists jobs without a place, by id, and no callbacks', async (store) => {

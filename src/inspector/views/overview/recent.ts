@@ -9,7 +9,7 @@ export const windowMs = 600_000;
 const stepMs = 5000;
 
 /** How many jobs are looked at, newest first. */
-const mostEnded = 20_000;
+const mostEnded = 10_000;
 
 /** What ended in the last minutes. */
 export interface Recent {

@@ -11,7 +11,7 @@ export interface TreeLimits {
 }
 
 /** A value on its own page. */
-export const detailLimits: TreeLimits = { characters: 65_536, depth: 12, width: 200 };
+const detailLimits: TreeLimits = { characters: 65_536, depth: 12, width: 200 };
 
 /** A value in a line. */
 export const lineLimits: TreeLimits = { characters: 200, depth: 4, width: 20 };

@@ -18,7 +18,9 @@ export async function pageByReads(reader: Reads, request: JobPageRequest): Promi
   const { list, queue } = request;
   if (list === 'waiting') {
     const jobs = await firstWaiting(reader, queue);
-    return pageOf(listed(jobs.slice(0, mostWaiting), jobs.length > mostWaiting), request);
+    const first = jobs.slice(0, mostWaiting);
+    const behind = (id: string): number => first.findIndex((job) => job.id === id) + 1;
+    return pageOf({ ...listed(first, jobs.length > mostWaiting), behind }, request);
   }
   if (list === 'held') {
     const jobs: JobRecord[] = [];

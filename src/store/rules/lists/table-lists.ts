@@ -62,18 +62,37 @@ function listOf(tables: Tables, { list, queue }: JobPageRequest): Listed {
   }
 }
 
+/** In the order of claims, which is made by walking: a page walks only as far as it goes. */
 function waiting(tables: Tables, queue: string | undefined): Listed {
   const queues = queue === undefined ? tables.list('queue', '').map(({ id }) => id) : [queue];
-  const first: JobRecord[] = [];
-  for (const name of queues) {
-    const lanes = tables.jobs.lanes(name);
-    for (const offer of offersInOrder(lanes, tables.findJob, Number.POSITIVE_INFINITY, () => true)) {
-      if (first.length === mostWaiting) return listed(first, true);
-      first.push(offer.job);
-      offer.pass();
+  const count = queues.reduce((sum, name) => sum + tables.jobs.waitingCount(name), 0);
+  const walk = queues.map((name) => offered(tables, name));
+  const seen: JobRecord[] = [];
+  const job = (at: number): JobRecord | undefined => {
+    while (seen.length <= at && walk.length > 0) {
+      const next = walk[0]?.next();
+      if (next?.done === false) seen.push(next.value);
+      else walk.shift();
     }
+    return seen[at];
+  };
+  return {
+    length: Math.min(count, mostWaiting),
+    job,
+    isCut: count > mostWaiting,
+    behind(id, at) {
+      job(Math.min(at, mostWaiting));
+      // One that was taken stood behind those that were taken before it: what comes after it now comes first.
+      return seen.findIndex((each) => each.id === id) + 1;
+    },
+  };
+}
+
+function* offered({ jobs, findJob }: Tables, queue: string): Generator<JobRecord, void> {
+  for (const offer of offersInOrder(jobs.lanes(queue), findJob, Number.POSITIVE_INFINITY, () => true)) {
+    yield offer.job;
+    offer.pass();
   }
-  return listed(first);
 }
 
 /** In the order of claims, over all agents. */
