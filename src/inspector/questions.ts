@@ -53,13 +53,13 @@ export function questionsOf(reader: StoreReader, beside: Beside): Questions {
         if (explanation === undefined) return undefined;
         return explanationView(reader, await Shown.of(reader), explanation);
       }),
-    jobs: ({ list, queue, names, after, limit }) =>
+    jobs: ({ list, queue, text, after, limit }) =>
       answer(() =>
         jobsView(reader, {
           list,
           limit,
+          text,
           ...(queue === null ? {} : { queue }),
-          ...(names.length === 0 ? {} : { names }),
           ...(after === null ? {} : { after }),
         }),
       ),

@@ -76,6 +76,7 @@ describe('The way of a job', () => {
     to,
     patch: null,
     gone: false,
+    mv: '',
     q: 0,
     seq: at,
     at,

@@ -10,8 +10,8 @@ export interface JobsQuestion {
   readonly list: JobListName;
   /** Null: of all queues. */
   readonly queue: string | null;
-  /** Patterns of definition names; empty: all. */
-  readonly names: readonly string[];
+  /** A filter as a person writes it. */
+  readonly text: string;
   readonly after: string | null;
   readonly limit: number;
 }

@@ -13,6 +13,7 @@ interface Env {
 
 const lists: readonly JobListName[] = ['waiting', 'held', 'failed', 'ended', 'unplaced', 'quarantined'];
 const mostRows = 200;
+const longestFilter = 1000;
 /** What time alone changes, such as a dispatcher that dies, is seen after that long. */
 const sameForMs = 5000;
 
@@ -105,7 +106,7 @@ function jobsQuestion(query: Record<string, string>): JobsQuestion {
   return {
     list,
     queue: query.queue ?? null,
-    names: query.names === undefined || query.names === '' ? [] : query.names.split(' '),
+    text: (query.text ?? '').slice(0, longestFilter),
     after: query.after ?? null,
     limit: Math.min(countOf(query.limit) ?? mostRows, mostRows),
   };

@@ -1,4 +1,5 @@
 import type { JobView } from '../../../protocol/job.ts';
+import { route } from '../../app-state.ts';
 import type { Way } from '../../chart/way.ts';
 import { useKeys } from '../../keys.ts';
 
@@ -20,24 +21,29 @@ export function useSteps(view: JobView, way: Way, select: (seq: number | null) =
     const bounded = Math.min(end, Math.max(0, target));
     select(bounded === end ? null : (lines[bounded]?.seq ?? null));
   };
-  const when = (isPossible: boolean, target: number): (() => void) | null =>
-    isPossible ? () => to(target) : null;
+  // From where the address is: keys may come faster than the page is drawn.
+  const move = (by: number): void => {
+    const { value } = route;
+    const at = value.page === 'job' ? value.at : null;
+    const from = at === null ? end : lines.findLastIndex(({ seq }) => seq <= at);
+    to((from < 0 ? end : from) + by);
+  };
   const steps: Steps = {
-    first: when(index > 0, 0),
-    back: when(index > 0, index - 1),
-    forward: when(index < end, index + 1),
-    last: when(index < end, end),
+    first: index > 0 ? () => to(0) : null,
+    back: index > 0 ? () => move(-1) : null,
+    forward: index < end ? () => move(1) : null,
+    last: index < end ? () => to(end) : null,
     now: way.isPast ? () => select(null) : null,
   };
   useKeys({
-    ArrowLeft: () => steps.back?.(),
-    ArrowRight: () => steps.forward?.(),
-    'shift+ArrowLeft': () => to(index - 10),
-    'shift+ArrowRight': () => to(index + 10),
-    Home: () => steps.first?.(),
-    End: () => steps.last?.(),
-    L: () => steps.now?.(),
-    Escape: () => steps.now?.(),
+    ArrowLeft: () => move(-1),
+    ArrowRight: () => move(1),
+    'shift+ArrowLeft': () => move(-10),
+    'shift+ArrowRight': () => move(10),
+    Home: () => to(0),
+    End: () => to(end),
+    L: () => select(null),
+    Escape: () => select(null),
   });
   return steps;
 }

@@ -31,7 +31,7 @@ export function Filter(props: {
           aria-label="Filter"
           spellcheck={false}
           autocomplete="off"
-          placeholder="task:mail.*  error:  tries:>2  run:>5s  all:>1m  -word"
+          placeholder="task:mail.*  error:ECONNRESET  tries:>2  run:>5s  -word"
           value={words}
           onChange={({ currentTarget }) => change({ words: currentTarget.value.trim(), queue })}
           onKeyDown={({ key, currentTarget }) => {

@@ -8,7 +8,6 @@ import { Banner, ProblemBox, Skeleton } from '../../parts/messages.tsx';
 import { jobsHash } from '../../route.ts';
 import { useLive } from '../../source/live.ts';
 import { Filter } from './filter.tsx';
-import { filterOf, matches } from './filter-words.ts';
 import { JobsTable } from './jobs-table.tsx';
 import { EmptyList, ListTabs, listNames } from './list-tabs.tsx';
 import { useRows } from './rows.ts';
@@ -20,15 +19,14 @@ export function JobsPage(props: {
   readonly words: string;
 }) {
   const { list, queue, words } = props;
-  const filter = filterOf(words);
-  const path = pathOf(list, queue, filter.names);
+  const path = pathOf(list, queue, words);
   const live = useLive<Page>(path);
   const page = live.answer.value?.data ?? null;
   const rows = useRows(path, page);
   useKeys({ n: rows.showFresh });
   const title = listNames[list];
   useEffect(() => setTitle(`${title} jobs · Signalbox`), [title]);
-  const shown = rows.rows.filter((row) => matches(row, filter));
+  const shown = rows.rows;
   return (
     <main>
       <h1 class="unseen">{title} jobs</h1>
@@ -47,6 +45,12 @@ export function JobsPage(props: {
         queues={page?.queues ?? []}
         change={(next) => go(jobsHash(list, next.queue, next.words), true)}
       />
+      {page !== null && page.unknown.length > 0 && (
+        <Banner>
+          The filter does not know <b class="mono">{page.unknown.join(' ')}</b>. Words are task: queue:
+          ending: error: tries: run:, and plain ones.
+        </Banner>
+      )}
       {page?.missing != null && <Banner>{page.missing}</Banner>}
       {page === null && live.problem.value === null && <Skeleton />}
       {live.problem.value !== null && <ProblemBox problem={live.problem.value} again={live.again} />}
@@ -70,9 +74,9 @@ export function JobsPage(props: {
   );
 }
 
-function pathOf(list: JobListName, queue: string | null, names: readonly string[]): string {
+function pathOf(list: JobListName, queue: string | null, words: string): string {
   const query = new URLSearchParams({ list, limit: '200' });
   if (queue !== null) query.set('queue', queue);
-  if (names.length > 0) query.set('names', names.join(' '));
+  if (words !== '') query.set('text', words);
   return `jobs?${query}`;
 }
