@@ -1,4 +1,4 @@
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import { onKey, setSetting, setting } from './browser.ts';
 
 /** What single keys do: by the name of the key, with `shift+` before it where that matters. */
@@ -23,7 +23,8 @@ export function setSingleKeys(areOn: boolean): void {
 /** Hears keys while the component is on the page. The newest component that knows a key gets it. */
 export function useKeys(keys: Keys): void {
   const layer = { keys: () => keys };
-  useEffect(() => {
+  // Before the page is painted: a key that follows at once is heard.
+  useLayoutEffect(() => {
     layers.push(layer);
     return () => void layers.splice(layers.indexOf(layer), 1);
   });

@@ -57,15 +57,7 @@ export function Shell() {
 function Page() {
   const { value } = route;
   if (value.page === 'job') return <JobPage key={value.id} id={value.id} at={value.at} tab={value.tab} />;
-  if (value.page === 'jobs')
-    return (
-      <JobsPage
-        key={`${value.list} ${value.queue}`}
-        list={value.list}
-        queue={value.queue}
-        words={value.words}
-      />
-    );
+  if (value.page === 'jobs') return <JobsPage list={value.list} queue={value.queue} words={value.words} />;
   if (value.page === 'overview') return <OverviewPage />;
   setTitle('Nothing here · Signalbox');
   return (

@@ -1,4 +1,4 @@
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { JobListName, JobsPage as Page } from '../../../protocol/jobs.ts';
 import { go } from '../../app-state.ts';
 import { setTitle } from '../../browser.ts';
@@ -22,6 +22,9 @@ export function JobsPage(props: {
   const path = pathOf(list, queue, words);
   const live = useLive<Page>(path);
   const page = live.answer.value?.data ?? null;
+  // While another list is asked for, what is said of all of them stays.
+  const known = useRef<Page | null>(null);
+  known.current = page ?? known.current;
   const rows = useRows(path, page);
   useKeys({ n: rows.showFresh });
   const title = listNames[list];
@@ -31,7 +34,7 @@ export function JobsPage(props: {
     <main>
       <h1 class="unseen">{title} jobs</h1>
       <div class="tabs-row">
-        <ListTabs list={list} queue={queue} counts={page?.counts ?? null} />
+        <ListTabs list={list} queue={queue} counts={known.current?.counts ?? null} />
         {rows.fresh > 0 && (
           <button type="button" class="fresh" onClick={rows.showFresh}>
             {numberText(rows.fresh)} new <kbd>n</kbd>
@@ -42,7 +45,7 @@ export function JobsPage(props: {
         list={list}
         words={words}
         queue={queue}
-        queues={page?.queues ?? []}
+        queues={known.current?.queues ?? []}
         change={(next) => go(jobsHash(list, next.queue, next.words), true)}
       />
       {page !== null && page.unknown.length > 0 && (

@@ -20,8 +20,14 @@ export interface Rows {
  * which rows there are changes when nothing of the table is in use, or when it is asked for.
  */
 export function useRows(path: string, page: JobsPage | null): Rows {
-  const [order, setOrder] = useState<readonly string[] | null>(null);
-  const [later, setLater] = useState<readonly JobsPage[]>([]);
+  const [held, setHeld] = useState<{ readonly path: string; readonly order: readonly string[] } | null>(null);
+  const [loaded, setLoaded] = useState<{ readonly path: string; readonly pages: readonly JobsPage[] } | null>(
+    null,
+  );
+  // What was kept for another list, or another filter, is not of this one.
+  const order = held?.path === path ? held.order : null;
+  const later = loaded?.path === path ? loaded.pages : [];
+  const setOrder = (ids: readonly string[]): void => setHeld({ path, order: ids });
   const first = page?.rows ?? [];
   const newest = first.map(({ id }) => id);
   const isHeld = order !== null && isInUse('.jobs');
@@ -41,7 +47,7 @@ export function useRows(path: string, page: JobsPage | null): Rows {
     loadMore: () => {
       if (more === null) return;
       void question<JobsPage>(`${path}&after=${encodeURIComponent(more)}`, token).then((outcome) => {
-        if (outcome.is === 'answer') setLater([...later, outcome.answer.data]);
+        if (outcome.is === 'answer') setLoaded({ path, pages: [...later, outcome.answer.data] });
       });
     },
   };
