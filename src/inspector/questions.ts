@@ -3,7 +3,7 @@ import { Shown } from '../reading/shown.ts';
 import type { StoreReader } from '../store/store.ts';
 import type { Answer } from './protocol/answer.ts';
 import type { Hello } from './protocol/hello.ts';
-import type { Questions } from './server/questions.ts';
+import type { Moment, Questions } from './server/questions.ts';
 import { explanationView } from './views/explanation-view.ts';
 import { jobHistory, jobView } from './views/job-view.ts';
 import { jobsView } from './views/jobs-view.ts';
@@ -26,8 +26,13 @@ export function questionsOf(reader: StoreReader, beside: Beside): Questions {
 
   /** The moment is that before the reading: an answer may hold more than its seq says, and never less. */
   async function answer<Data>(read: () => Promise<Data>): Promise<Answer<Data>> {
+    const { seq, at } = await moment();
+    return { seq, at, data: await read() };
+  }
+
+  async function moment(): Promise<Moment> {
     const { seq } = await reader.position();
-    return { seq, at: reader.now(), data: await read() };
+    return { seq, at: reader.now() };
   }
 
   async function known<Data>(read: () => Promise<Data | undefined>): Promise<Answer<Data> | undefined> {
@@ -36,6 +41,7 @@ export function questionsOf(reader: StoreReader, beside: Beside): Questions {
   }
 
   return {
+    moment,
     hello: () =>
       answer(async () => ({
         v: 1,

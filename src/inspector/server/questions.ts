@@ -16,8 +16,13 @@ export interface JobsQuestion {
   readonly limit: number;
 }
 
+/** Seq of the newest synced entry, and the clock of the store. */
+export type Moment = Omit<Answer<never>, 'data'>;
+
 /** What the pages ask of a store. Undefined: there is no such job. */
 export interface Questions {
+  /** The moment that an answer would be of. */
+  moment(): Promise<Moment>;
   hello(): Promise<Answer<Omit<Hello, 'user' | 'level'>>>;
   job(id: string): Promise<Answer<JobView> | undefined>;
   history(id: string, before: number | null): Promise<Answer<HistoryView> | undefined>;

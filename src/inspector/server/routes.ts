@@ -4,7 +4,7 @@ import type { Answer } from '../protocol/answer.ts';
 import type { Problem } from '../protocol/hello.ts';
 import type { JobListName } from '../protocol/jobs.ts';
 import { checkLevel, type Level, type Refusal, type Viewer } from './access.ts';
-import type { JobsQuestion, Questions } from './questions.ts';
+import type { JobsQuestion, Moment, Questions } from './questions.ts';
 
 /** What a route knows besides the request. */
 interface Env {
@@ -22,15 +22,15 @@ export function createRoutes(questions: Questions): Hono<Env> {
   const app = new Hono<Env>();
   app.get(
     '/hello',
-    reading(async ({ env }) => withViewer(await questions.hello(), env.viewer)),
+    reading(questions, async ({ env }) => withViewer(await questions.hello(), env.viewer)),
   );
   app.get(
     '/overview',
-    reading(() => questions.overview()),
+    reading(questions, () => questions.overview()),
   );
   app.get(
     '/jobs',
-    reading((context) => questions.jobs(jobsQuestion(context.req.query()))),
+    reading(questions, (context) => questions.jobs(jobsQuestion(context.req.query()))),
   );
   app.get(
     '/jobs/:id',
@@ -63,15 +63,18 @@ export function refusalAnswer({ status, code, text, repair }: Refusal): Response
 
 type Handler = (context: Context<Env>) => Promise<Response>;
 
-function reading(answer: (context: Context<Env>) => Promise<Answer<unknown>>): Handler {
-  return needing('read', async (context) => given(context, await answer(context)));
+function reading(questions: Questions, answer: (context: Context<Env>) => Promise<Answer<unknown>>): Handler {
+  return needing(
+    'read',
+    unlessSame(questions, async (context) => given(context, await answer(context))),
+  );
 }
 
 function ofJob(
   questions: Questions,
   ask: (id: string, query: Record<string, string>) => Promise<Answer<unknown> | undefined>,
 ): Handler {
-  return needing('read', async (context) => {
+  const handler: Handler = async (context) => {
     const id = context.req.param('id') ?? '';
     const answer = await ask(id, context.req.query());
     if (answer !== undefined) return given(context, answer);
@@ -79,7 +82,18 @@ function ofJob(
     const text = `There is no job ${id}.`;
     const repair = 'It may have been dropped: completed jobs are kept for a time only.';
     return context.json(problem('JOB_NOT_FOUND', text, repair, nearest), 404);
-  });
+  };
+  return needing('read', unlessSame(questions, handler));
+}
+
+/** Nothing is read for a page that has the answer already. */
+function unlessSame(questions: Questions, handler: Handler): Handler {
+  return async (context) => {
+    const tag = context.req.header('if-none-match');
+    if (tag === undefined) return handler(context);
+    const moment = await questions.moment();
+    return tag === tagOf(moment) ? context.body(null, 304, headersOf(moment)) : handler(context);
+  };
 }
 
 function needing(level: Level, handler: Handler): Handler {
@@ -89,12 +103,22 @@ function needing(level: Level, handler: Handler): Handler {
   };
 }
 
-/** An answer, or that it is the same as the one before. The clock is in a header, so that a page knows it in both cases. */
 function given(context: Context<Env>, answer: Answer<unknown>): Response {
-  const tag = `W/"${answer.seq}.${Math.floor(answer.at / sameForMs)}"`;
-  const headers = { etag: tag, 'x-signalbox-at': String(answer.at), 'x-signalbox-seq': String(answer.seq) };
-  if (context.req.header('if-none-match') === tag) return context.body(null, 304, headers);
-  return context.json(answer as object, 200, headers);
+  return context.json(answer as object, 200, headersOf(answer));
+}
+
+/** An answer is the same while nothing is written, for a few seconds: some of it changes with time alone. */
+function tagOf({ seq, at }: Moment): string {
+  return `W/"${seq}.${Math.floor(at / sameForMs)}"`;
+}
+
+/** The clock is in a header, so that a page knows it even where it has the answer. */
+function headersOf(moment: Moment): Record<string, string> {
+  return {
+    etag: tagOf(moment),
+    'x-signalbox-at': String(moment.at),
+    'x-signalbox-seq': String(moment.seq),
+  };
 }
 
 function withViewer(hello: Answer<object>, { user, level }: Viewer): Answer<object> {
