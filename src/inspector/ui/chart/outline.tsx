@@ -30,7 +30,7 @@ export function Outline({ way, sinceMs }: { readonly way: Way; readonly sinceMs:
               {isOver && <State state={state} ending={way.ending} />}
               <span class="dwell">{visits > 0 ? durationText(ms + (isNow ? sinceMs : 0), true) : '–'}</span>
             </div>
-            <Ways way={way} state={state} isNow={isNow} />
+            <Ways way={way} state={state} isNow={isNow} wasHere={visits > 0} />
           </li>
         );
       })}
@@ -38,11 +38,19 @@ export function Outline({ way, sinceMs }: { readonly way: Way; readonly sinceMs:
   );
 }
 
-function Ways(props: { readonly way: Way; readonly state: string; readonly isNow: boolean }) {
-  const { way, state, isNow } = props;
+function Ways(props: {
+  readonly way: Way;
+  readonly state: string;
+  readonly isNow: boolean;
+  readonly wasHere: boolean;
+}) {
+  const { way, state, isNow, wasHere } = props;
   const within = (source: string): boolean =>
     source === state || (source !== '' && state.startsWith(`${source}.`));
-  const taken = way.taken.filter(({ source, target }) => target !== null && within(source));
+  // The ways out of a state around it were taken only from where the job was.
+  const taken = way.taken.filter(
+    ({ source, target }) => target !== null && (source === state || (wasHere && within(source))),
+  );
   const open = isNow
     ? way.next.filter(({ target, isOpen, why }) => target !== null && isOpen && why === null)
     : [];
