@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { chmodSync, renameSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './prepare.mjs';
@@ -9,12 +9,13 @@ const stale = `${fresh}-stale`;
 const startedAt = new Date();
 
 const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-const { status } = spawnSync(process.execPath, [tsc, '-p', 'src', '--outDir', fresh], {
-  cwd: root,
-  stdio: 'inherit',
-});
+const results = await Promise.all([
+  succeeds(tsc, '-p', 'src', '--outDir', fresh),
+  // The pages of the inspector.
+  succeeds(join(root, '.ci', 'build-ui.mjs'), join(fresh, 'ui')),
+]);
 
-if (status === 0) {
+if (results.every((succeeded) => succeeded)) {
   // npm does the same where it installs the package.
   chmodSync(join(fresh, 'src', 'cli', 'main.js'), 0o755);
   // Whoever asks whether dist is current compares with the moment at which the compiler began to read.
@@ -25,6 +26,11 @@ if (status === 0) {
 }
 rmSync(fresh, { recursive: true, force: true });
 rmSync(stale, { recursive: true, force: true });
+
+function succeeds(...command) {
+  const child = spawn(process.execPath, command, { cwd: root, stdio: 'inherit' });
+  return new Promise((resolve) => child.once('close', (code) => resolve(code === 0)));
+}
 
 // Renaming leaves no half-written dist, also when two processes build at once.
 function replace() {

@@ -50,11 +50,25 @@ const table: Readonly<Record<string, Layer>> = {
     layers: [...domain, 'src/store', 'src/store/in-memory', 'src/reading', 'src/runtime'],
     packages: [],
   },
-  'src/inspector': { layers: face, packages: ['xstate', 'node:*'] },
+  'src/inspector': {
+    layers: [
+      ...face,
+      'src/errors.ts',
+      'src/store',
+      'src/reading',
+      'src/inspector/protocol',
+      'src/inspector/views',
+    ],
+    packages: ['hono', '@hono/node-server', 'node:*'],
+  },
   'src/inspector/protocol': { layers: [], packages: [] },
   'src/inspector/views': {
     layers: [...domain, 'src/store', 'src/reading', 'src/inspector/protocol'],
     packages: [],
+  },
+  'src/inspector/ui': {
+    layers: ['src/inspector/protocol'],
+    packages: ['preact', '@preact/signals'],
   },
   'src/testing': { layers: face, packages: ['xstate', 'node:*'] },
   'src/cli': {
@@ -80,7 +94,11 @@ const table: Readonly<Record<string, Layer>> = {
       'docs',
       postgresServer,
     ],
-    packages: [...signalbox, 'vitest', 'fast-check', 'pg'],
+    packages: [...signalbox, 'vitest', 'fast-check', 'pg', 'hono'],
+  },
+  'test/inspector/browser': {
+    layers: ['test'],
+    packages: [...signalbox, 'vitest', 'playwright-core', 'axe-core', '@sparticuz/chromium'],
   },
   [postgresServer]: { layers: [], packages: ['pg', 'node:*'] },
 };
@@ -294,7 +312,7 @@ describe('The rule itself', () => {
 
 function filesIn(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts') && !name.includes('node_modules/'))
+    .filter((name) => /\.tsx?$/.test(name) && !name.endsWith('.d.ts') && !name.includes('node_modules/'))
     .map((name) => join(folder, name));
 }
 
@@ -310,7 +328,7 @@ function violations(file: string, source: string): string[] {
 }
 
 function relativeViolation(file: string, place: string, specifier: string): string | undefined {
-  if (!specifier.endsWith('.ts')) return 'a relative import has to end in .ts';
+  if (!/\.(tsx?|json)$/.test(specifier)) return 'a relative import has to end in .ts';
   const target = join(dirname(file), specifier);
   const targetPlace = placeOf(target);
   if (targetPlace === undefined) return notListed(target);

@@ -51,6 +51,8 @@ const ports = [
   'src/store/postgres/heartbeat-port.ts',
   'src/store/postgres/sql-port.ts',
   'src/cli/ports.ts',
+  'src/inspector/server/ports.ts',
+  'src/inspector/ui/browser.ts',
 ];
 
 const rules = ['plugin', 'lint/style/noRestrictedGlobals', 'lint/style/noRestrictedImports'];

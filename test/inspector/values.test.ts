@@ -76,12 +76,11 @@ describe('The way of a job', () => {
     to,
     patch: null,
     gone: false,
+    mv: '',
     q: 0,
     seq: at,
     at,
-    mv: 'job@1',
     by: 'client#1',
-    ...({ mv: '' } as object),
   });
 
   it('through a state that today’s chart lacks is listed beside it', () => {

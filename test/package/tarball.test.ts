@@ -27,13 +27,25 @@ describe('The tarball', { timeout: limitMs }, () => {
   });
 
   it('holds nothing twice: code as JavaScript, and types beside it', () => {
-    const code = paths().filter((path) => /\.[cm]?[jt]sx?$/.test(path) && !path.startsWith('examples/'));
+    const code = paths().filter(
+      (path) => /\.[cm]?[jt]sx?$/.test(path) && !/^(examples|dist\/ui)\//.test(path),
+    );
     const modules = code.filter((path) => path.endsWith('.js'));
     const types = modules.map((path) => path.replace(/\.js$/, '.d.ts'));
 
     expect(modules).toContain('dist/src/index.js');
     expect([...code].sort()).toEqual([...modules, ...types].sort());
     expect(paths().filter((path) => path.endsWith('.map'))).toEqual([]);
+  });
+
+  it('holds the pages of the inspector, each file of text compressed beside it, in less than 250 KB', () => {
+    const pages = files.filter(({ path }) => path.startsWith('dist/ui/'));
+    const names = pages.map(({ path }) => path);
+    const plain = names.filter((path) => !path.endsWith('.br'));
+
+    expect(names).toContain('dist/ui/index.html');
+    expect([...names].sort()).toEqual(plain.flatMap((path) => [path, `${path}.br`]).sort());
+    expect(pages.reduce((sum, { size }) => sum + size, 0)).toBeLessThan(250_000);
   });
 
   it('unpacks to less than 3 MB', () => {

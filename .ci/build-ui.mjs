@@ -1,0 +1,33 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliCompressSync } from 'node:zlib';
+import { build } from 'vite';
+import { root } from './prepare.mjs';
+
+// Builds the pages of the inspector into a folder: node .ci/build-ui.mjs FOLDER
+const outDir = process.argv[2];
+
+await build({
+  configFile: false,
+  root: join(root, 'src', 'inspector', 'ui'),
+  // Relative, since the pages are served under any path.
+  base: './',
+  logLevel: 'warn',
+  build: {
+    outDir,
+    emptyOutDir: true,
+    target: 'es2022',
+    // The policy of the pages allows no data in an address but pictures, and no script in the page.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    // The build reports the sizes; a test holds them.
+    reportCompressedSize: false,
+  },
+});
+
+for (const name of readdirSync(join(outDir, 'assets'))) compress(join(outDir, 'assets', name));
+compress(join(outDir, 'index.html'));
+
+function compress(file) {
+  writeFileSync(`${file}.br`, brotliCompressSync(readFileSync(file)));
+}

@@ -1,0 +1,137 @@
+import { invalidOption } from '../errors.ts';
+import { type Signalbox, SignalboxError } from '../index.ts';
+import { explainJob } from '../reading/explain.ts';
+import type { Explanation } from '../reading/explanation.ts';
+import type { StoreReader } from '../store/store.ts';
+import { questionsOf } from './questions.ts';
+import type { Authorize, Door, Level } from './server/access.ts';
+import { Assets } from './server/assets.ts';
+import { createHandler } from './server/handler.ts';
+import { checkAddress, type Listening, listenOn } from './server/listen.ts';
+import { type NodeHandler, nodeHandler } from './server/node-adapter.ts';
+import { isProduction, newToken, readUi } from './server/ports.ts';
+import type { Questions } from './server/questions.ts';
+
+export type { Authorize, Level, Viewer } from './server/access.ts';
+export type { Listening } from './server/listen.ts';
+export type { NodeHandler } from './server/node-adapter.ts';
+
+/** Who may look, and from where. */
+export interface InspectorOptions {
+  /**
+   * Decides for each request who looks, and what they may do; null refuses. In production an inspector that is part of another
+   * server answers only with it.
+   */
+  readonly authorize?: Authorize;
+  /**
+   * Host names, with the port when the browser sends one, under which it answers besides `127.0.0.1`, `localhost` and `[::1]`.
+   * In production an inspector that is part of another server needs them.
+   */
+  readonly allowedHosts?: readonly string[];
+  /** What a person may do when `authorize` is not given. Default: `read`. */
+  readonly level?: Level;
+}
+
+/** Where an inspector of its own listens. */
+export interface ListenOptions {
+  /** Default: 0, any free one. */
+  readonly port?: number;
+  /** Default: `127.0.0.1`. Another address than this computer's own needs `authorize` or a `token`. */
+  readonly host?: string;
+  /** The secret that the page needs. Default: a new one; it is part of the `url`. */
+  readonly token?: string;
+}
+
+/** The inspector of one Signalbox. */
+export interface Inspector {
+  /** Answers a request: for Hono, and for whatever else speaks in `Request` and `Response`. */
+  fetch(request: Request): Promise<Response>;
+  /** Answers a request of `node:http`, Express or Fastify. */
+  readonly node: NodeHandler;
+  /** Listens on a port of its own. @throws SignalboxError `INVALID_OPTION`. */
+  listen(options?: ListenOptions): Promise<Listening>;
+}
+
+/**
+ * Makes an inspector: pages that show what every job does, how it got there, what can happen next, and why it does not. It is off
+ * until its handler is mounted or `listen` is called, and it changes nothing. What a definition redacts is not shown.
+ *
+ * @example
+ * ```ts
+ * import { createSignalbox, memoryStore } from 'signalbox';
+ * import { createInspector } from 'signalbox/inspector';
+ *
+ * const box = await createSignalbox({ store: memoryStore(), jobs: [] });
+ * const inspector = createInspector(box);
+ * const { url, close } = await inspector.listen();
+ * console.log(url.startsWith('http://127.0.0.1:')); // => true
+ * await close();
+ * await box.stop();
+ * ```
+ *
+ * @throws SignalboxError `INVALID_OPTION`.
+ */
+export function createInspector(box: Signalbox, options: InspectorOptions = {}): Inspector {
+  const { store } = box;
+  const place = store.directory ?? (store.isVolatile ? 'memory' : 'PostgreSQL');
+  return inspectorOf(
+    questionsOf(store, { place, source: 'live', explain: (id) => explained(box, id) }),
+    options,
+  );
+}
+
+/** Makes an inspector of a store that is read without being opened: it sees what the store holds, and knows no code. */
+export function readInspector(reader: StoreReader, options: InspectorOptions = {}): Inspector {
+  const explain = (id: string) => explainJob(reader, id, null);
+  return inspectorOf(questionsOf(reader, { place: reader.name, source: 'closed', explain }), options);
+}
+
+async function explained(box: Signalbox, id: string): Promise<Explanation | undefined> {
+  try {
+    return await box.explain(id);
+  } catch (error) {
+    if (error instanceof SignalboxError && error.code === 'JOB_NOT_FOUND') return undefined;
+    throw error;
+  }
+}
+
+function inspectorOf(questions: Questions, options: InspectorOptions): Inspector {
+  const { authorize = null, allowedHosts = [], level = 'read' } = checked(options);
+  const assets = new Assets(readUi);
+  const door: Door = { authorize, allowedHosts, level, token: null, isProduction: isProduction() };
+  const mounted = createHandler(questions, assets, door);
+  return {
+    fetch: (request) => {
+      const { host, pathname } = new URL(request.url);
+      return mounted(request, {
+        hosts: [request.headers.get('host') ?? host],
+        port: null,
+        path: pathname,
+      });
+    },
+    node: nodeHandler(mounted),
+    listen: async (listening = {}) => {
+      const { host = '127.0.0.1', port = 0, token = authorize === null ? newToken() : null } = listening;
+      checkAddress(host, authorize !== null || listening.token !== undefined);
+      const own = createHandler(questions, assets, { ...door, token });
+      return listenOn(nodeHandler(own), { host, port, token });
+    },
+  };
+}
+
+const known = ['authorize', 'allowedHosts', 'level'];
+const levels: readonly Level[] = ['none', 'read', 'operate', 'admin'];
+
+function checked(options: InspectorOptions): InspectorOptions {
+  for (const option of Object.keys(options))
+    if (!known.includes(option))
+      throw invalidOption(option, `absent: only ${known.join(', ')} are known`, Reflect.get(options, option));
+  const { authorize, allowedHosts, level } = options;
+  if (authorize !== undefined && typeof authorize !== 'function')
+    throw invalidOption('authorize', 'a function', authorize);
+  if (allowedHosts !== undefined && !Array.isArray(allowedHosts))
+    throw invalidOption('allowedHosts', 'a list of host names', allowedHosts);
+  if (level !== undefined && !levels.includes(level))
+    throw invalidOption('level', `one of ${levels.join(', ')}`, level);
+  return options;
+}

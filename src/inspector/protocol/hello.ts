@@ -1,0 +1,30 @@
+/** What a page learns first. */
+export interface Hello {
+  /** Version of the protocol. */
+  readonly v: 1;
+  /** Name of the store. */
+  readonly store: string;
+  /** Where its records are: `memory`, the directory of a json store, or `PostgreSQL`. */
+  readonly place: string;
+  /** `live`: the store of a process that is at work; `closed`: a store that is read without being opened. */
+  readonly source: 'live' | 'closed';
+  readonly user: string;
+  readonly level: 'read' | 'operate' | 'admin';
+  /** Seq of the oldest entry that history still holds. */
+  readonly keptFrom: number;
+  /** The pages that this server can answer. */
+  readonly pages: readonly ('overview' | 'jobs')[];
+}
+
+/** An answer without data. */
+export interface Problem {
+  readonly error: {
+    readonly code: string;
+    /** What happened, in a sentence. */
+    readonly text: string;
+    /** What to do about it. */
+    readonly repair: string;
+    /** Ids of jobs that may have been meant. */
+    readonly nearest?: readonly string[];
+  };
+}

@@ -1,0 +1,54 @@
+import { signal } from '@preact/signals';
+import type { Hello } from '../protocol/hello.ts';
+import {
+  addressHash,
+  onAddress,
+  setAddressHash,
+  setSetting,
+  setTheme,
+  setting,
+  systemIsDark,
+} from './browser.ts';
+import { type Route, routeOf } from './route.ts';
+
+/** What the address asks for. */
+export const route = signal<Route>(routeOf(addressHash()));
+
+/** What the server said of itself; null: not yet. */
+export const hello = signal<Hello | null>(null);
+
+/** The dialog that is open. */
+export const dialog = signal<'goto' | 'keys' | null>(null);
+
+/** One sentence for those who hear the page. */
+export const announcement = signal('');
+
+/** How many things need a person, as the overview counted last; null: it was not asked. */
+export const attentionCount = signal<number | null>(null);
+
+export function followAddress(): void {
+  onAddress(() => {
+    route.value = routeOf(addressHash());
+  });
+}
+
+/** Goes to another page. `replace`: the way back does not lead here. */
+export function go(hash: string, replace = false): void {
+  setAddressHash(hash, replace);
+}
+
+const themes = { light: 'light', dark: 'dark' } as const;
+
+/** Uses the theme that this person chose before. */
+export function startTheme(): void {
+  const chosen = setting('theme');
+  setTheme(chosen === 'light' || chosen === 'dark' ? chosen : null);
+}
+
+/** The other theme: of the two, or away from what the system has. */
+export function turnTheme(): void {
+  const chosen = setting('theme') ?? (systemIsDark() ? 'dark' : 'light');
+  const next = chosen === 'dark' ? themes.light : themes.dark;
+  setSetting('theme', next);
+  setTheme(next);
+}

@@ -1,0 +1,167 @@
+/* The only file of the pages that touches time, storage, the address and the clipboard. */
+
+/** What a server answered. */
+export interface Reply {
+  readonly status: number;
+  readonly text: string;
+  readonly etag: string | null;
+  /** The clock of the store; null: it was not said. */
+  readonly at: number | null;
+  readonly seq: number | null;
+}
+
+/** Asks the server that gave this page. Throws when it cannot be reached. */
+export async function ask(path: string, token: string | null, etag: string | null): Promise<Reply> {
+  const headers = new Headers();
+  if (token !== null) headers.set('authorization', `Bearer ${token}`);
+  if (etag !== null) headers.set('if-none-match', etag);
+  const response = await fetch(new URL(`api/v1/${path}`, document.baseURI), {
+    headers,
+    cache: 'no-store',
+    redirect: 'error',
+    signal: AbortSignal.timeout(15_000),
+  });
+  return {
+    status: response.status,
+    text: response.status === 304 ? '' : await response.text(),
+    etag: response.headers.get('etag'),
+    at: numberOf(response.headers.get('x-signalbox-at')),
+    seq: numberOf(response.headers.get('x-signalbox-seq')),
+  };
+}
+
+function numberOf(text: string | null): number | null {
+  return text === null || text === '' ? null : Number(text);
+}
+
+/** The token of this process: from the address, which then forgets it, or from before a reload. */
+export function takeToken(): string | null {
+  const [, given] = /^#t=([\w-]+)$/.exec(location.hash) ?? [];
+  if (given === undefined) return kept(sessionStorage, 'signalbox.token');
+  keep(sessionStorage, 'signalbox.token', given);
+  history.replaceState(null, '', `${location.pathname}${location.search}#/`);
+  return given;
+}
+
+/** A choice of this person, kept in this browser. */
+export function setting(name: string): string | null {
+  return kept(localStorage, `signalbox.${name}`);
+}
+
+export function setSetting(name: string, value: string): void {
+  keep(localStorage, `signalbox.${name}`, value);
+}
+
+// A browser may refuse storage. The page then forgets, and works.
+function kept(storage: Storage, key: string): string | null {
+  try {
+    return storage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+function keep(storage: Storage, key: string, value: string): void {
+  try {
+    storage.setItem(key, value);
+  } catch {
+    // As above.
+  }
+}
+
+/** The part of the address behind `#`. */
+export function addressHash(): string {
+  return location.hash;
+}
+
+/** Goes to another part of the address. `replace`: the way back does not lead here. */
+export function setAddressHash(hash: string, replace = false): void {
+  if (!replace) location.hash = hash;
+  else {
+    history.replaceState(null, '', hash);
+    dispatchEvent(new HashChangeEvent('hashchange'));
+  }
+}
+
+export function onAddress(listener: () => void): void {
+  addEventListener('hashchange', listener);
+}
+
+/** The whole address of a part. */
+export function linkTo(hash: string): string {
+  return new URL(hash, location.href).href;
+}
+
+/** Calls a function again and again; returns what ends it. */
+export function every(ms: number, run: () => void): () => void {
+  const timer = setInterval(run, ms);
+  return () => clearInterval(timer);
+}
+
+/** Calls a function later; returns what prevents it. */
+export function after(ms: number, run: () => void): () => void {
+  const timer = setTimeout(run, ms);
+  return () => clearTimeout(timer);
+}
+
+/** Milliseconds on a clock that nothing sets. */
+export function steady(): number {
+  return performance.now();
+}
+
+export function isHidden(): boolean {
+  return document.hidden;
+}
+
+export function onVisible(run: () => void): () => void {
+  document.addEventListener('visibilitychange', run);
+  return () => document.removeEventListener('visibilitychange', run);
+}
+
+export async function copyText(text: string): Promise<void> {
+  await navigator.clipboard.writeText(text);
+}
+
+export function setTitle(title: string): void {
+  document.title = title;
+}
+
+/** `light`, `dark`, or null: as the system has it. */
+export function setTheme(theme: 'light' | 'dark' | null): void {
+  if (theme === null) delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme;
+}
+
+export function systemIsDark(): boolean {
+  return matchMedia('(prefers-color-scheme: dark)').matches;
+}
+
+export function isMac(): boolean {
+  return /Mac|iPhone|iPad/.test(navigator.userAgent);
+}
+
+/** Hears keys of the whole page. */
+export function onKey(listener: (event: KeyboardEvent) => void): () => void {
+  addEventListener('keydown', listener);
+  return () => removeEventListener('keydown', listener);
+}
+
+/** Shows the page as one of the past. */
+export function setPast(isPast: boolean): void {
+  document.body.classList.toggle('in-past', isPast);
+}
+
+/** Whether the pointer is over something of a page, or the focus is in it. */
+export function isInUse(selector: string): boolean {
+  const element = document.querySelector(selector);
+  return element !== null && (element.matches(':hover') || element.contains(document.activeElement));
+}
+
+/** Moves the focus to the next or the previous one of its kind. */
+export function moveFocus(selector: string, by: number): void {
+  const all = [...document.querySelectorAll<HTMLElement>(selector)];
+  const at = all.indexOf(document.activeElement as HTMLElement);
+  const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, at + by))];
+  next?.focus();
+  next?.scrollIntoView({ block: 'nearest' });
+}

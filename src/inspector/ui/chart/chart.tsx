@@ -1,0 +1,124 @@
+import type { Signal } from '@preact/signals';
+import type { PossibleEvent } from '../../protocol/job.ts';
+import { eventText } from '../format.ts';
+import { type EdgeLook, EdgeTrack } from './edge-track.tsx';
+import { type ChartLayout, type EdgeLayout, edgeKey } from './layout.ts';
+import { StateNode } from './state-node.tsx';
+import type { Way } from './way.ts';
+
+/** The chart of a machine with the way that one job took through it. Hidden from those who hear the page: they have the outline. */
+export function Chart(props: {
+  readonly layout: ChartLayout;
+  readonly way: Way;
+  /** How long the job has stood where it stands: ticks. */
+  readonly sinceMs: number;
+  /** Key of the edge that is pointed at. */
+  readonly lit: Signal<string | null>;
+}) {
+  const { layout, way, sinceMs, lit } = props;
+  const looks = layout.edges.map((edge) => lookOf(edge, way));
+  const order = looks.map((_, index) => index).sort((one, other) => rank(looks[one]) - rank(looks[other]));
+  // Shares are of the life of the job: not of the time since, and nothing is counted twice.
+  const total = way.states
+    .filter(({ state }) => layout.nodes.some((node) => node.state === state && node.staysAt === undefined))
+    .reduce((sum, { state, ms }) => sum + (state === 'completed' ? 0 : ms), 0);
+  const stays = new Map(
+    way.taken.filter(({ target }) => target === null).map((edge) => [edgeKey(edge), edge.count]),
+  );
+  const countOf = (source: string, event: string): number =>
+    [...stays].find(([key]) => key.startsWith(`${source}|${event}|`))?.[1] ?? 0;
+  return (
+    <svg class="chart" viewBox={`-16 0 ${layout.width + 16} ${layout.height}`} aria-hidden="true">
+      {order.map((index) => (
+        <EdgeTrack
+          key={index}
+          edge={layout.edges[index] as EdgeLayout}
+          look={looks[index] as EdgeLook}
+          chamfer={layout.chamfer}
+          lit={lit}
+        />
+      ))}
+      {layout.nodes.map((node) => (
+        <StateNode
+          key={node.state}
+          node={node}
+          visits={way.states.find(({ state }) => state === node.state)}
+          way={way}
+          total={total}
+          sinceMs={sinceMs}
+          countOf={(event) => countOf(node.state, event)}
+        />
+      ))}
+      {layout.starts.map(({ dot, r, tip }) => (
+        <g key={dot.join()}>
+          <circle class="start-dot" cx={dot[0]} cy={dot[1]} r={r} />
+          <path class="start-line" d={`M${dot.join(' ')}H${tip[0] - 5}`} />
+          <path class="start-dot" d={`M${tip.join(' ')}l-6.5 -3.75v7.5z`} />
+        </g>
+      ))}
+      {layout.edges.map((edge, index) => (
+        <Plate key={index} edge={edge} look={looks[index]} />
+      ))}
+      <text x={layout.any.at[0]} y={layout.any.at[1]} class="any">
+        any state
+      </text>
+      {layout.any.events.map((event, index) => {
+        const count = countOf('', event);
+        return (
+          <text
+            key={event}
+            x={layout.any.at[0]}
+            y={layout.any.at[1] + 16 + index * 14}
+            class={count > 0 ? 'any taken' : 'any'}
+          >
+            {eventText(event)}
+            {count > 0 ? ` ×${count}` : ''}
+          </text>
+        );
+      })}
+    </svg>
+  );
+}
+
+function Plate({ edge, look }: { readonly edge: EdgeLayout; readonly look: EdgeLook | undefined }) {
+  if (look === undefined || look.count === 0) return null;
+  const [x, y] = edge.plate;
+  const width = 9 + String(look.count).length * 6;
+  return (
+    <g class={look.isLast ? 'last' : undefined}>
+      <g class="plate">
+        <rect x={x - width / 2} y={y - 7.5} width={width} height="15" />
+        <text x={x} y={y + 3.75}>
+          {look.count}
+        </text>
+      </g>
+    </g>
+  );
+}
+
+function lookOf(edge: EdgeLayout, way: Way): EdgeLook {
+  const key = edgeKey(edge);
+  const count = way.taken.find((taken) => edgeKey(taken) === key)?.count ?? 0;
+  const next = way.next.find((possible) => edgeKey(possible) === key);
+  const isOpen = next?.isOpen === true && next.why === null;
+  return {
+    key,
+    count,
+    isLast: way.lastWay.has(key),
+    next: next === undefined ? null : isOpen ? 'open' : 'blocked',
+    refusal: next === undefined || isOpen ? null : refusalOf(next),
+  };
+}
+
+/** What stops an event, in the fewest words. */
+export function refusalOf({ guards, why }: PossibleEvent): string | null {
+  const said = guards.find(({ answer }) => !answer);
+  return said === undefined ? why : `${said.guard} said no`;
+}
+
+function rank(look: EdgeLook | undefined): number {
+  if (look === undefined) return 0;
+  if (look.isLast) return 4;
+  if (look.count > 0) return 3;
+  return look.next === null ? 0 : look.next === 'blocked' ? 1 : 2;
+}

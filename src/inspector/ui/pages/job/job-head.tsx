@@ -1,0 +1,80 @@
+import type { JobView } from '../../../protocol/job.ts';
+import type { Way } from '../../chart/way.ts';
+import { durationText, processName, shortId } from '../../format.ts';
+import { State } from '../../parts/glyph.tsx';
+import { jobHash, jobsHash } from '../../route.ts';
+import { isBad } from '../../state.ts';
+import { CopyAs } from './copy-as.tsx';
+
+/** What this is, how it is, and what you can do. */
+export function JobHead(props: { readonly view: JobView; readonly way: Way; readonly sinceMs: number }) {
+  const { view, way, sinceMs } = props;
+  const { word, hash } = listOf(view);
+  const isOver = view.state === 'completed';
+  return (
+    <div class="head">
+      <a class="back" href={hash}>
+        ← {word}
+      </a>
+      <h1 class="mono">{view.name}</h1>
+      <State state={way.state} ending={way.ending} isPill />
+      <span class="id">{view.id}</span>
+      <span class="facts">
+        {view.queue !== null && (
+          <span>
+            queue{' '}
+            <b>
+              <a href={jobsHash('waiting', view.queue)}>{view.queue === '' ? "''" : view.queue}</a>
+            </b>
+          </span>
+        )}
+        {view.agent !== null && (
+          <span class="opt">
+            agent <b>{view.agent.name}</b> @{' '}
+            <b title={view.agent.dispatcher}>{processName(view.agent.dispatcher)}</b>
+          </span>
+        )}
+        {view.quotas.length > 0 && (
+          <span class="opt">
+            quota <b>{view.quotas.join(', ')}</b>
+          </span>
+        )}
+        {view.parent !== null && (
+          <span class="opt">
+            of{' '}
+            <b>
+              <a href={jobHash(view.parent)} title={view.parent}>
+                {shortId(view.parent)}
+              </a>
+            </b>
+          </span>
+        )}
+        {view.attempts > 0 && (
+          <span class="opt">
+            {view.attempts === 1 ? 'try' : 'tries'} <b>{view.attempts}</b>
+          </span>
+        )}
+        {view.totalMs !== null && (
+          <span>
+            {isOver ? 'in all' : 'so far'} <b>{durationText(view.totalMs + sinceMs, true)}</b>
+          </span>
+        )}
+      </span>
+      <span class="actions">
+        <CopyAs view={view} at={way.isPast ? (way.line?.seq ?? null) : null} />
+      </span>
+    </div>
+  );
+}
+
+/** The list that the job is in. */
+function listOf({ state, ending, unsound }: JobView): { readonly word: string; readonly hash: string } {
+  if (unsound.length > 0) return { word: 'Quarantine', hash: jobsHash('quarantined') };
+  if (state === 'completed')
+    return isBad(ending)
+      ? { word: 'Failed', hash: jobsHash('failed') }
+      : { word: 'Ended', hash: jobsHash('ended') };
+  if (state === 'pending') return { word: 'Waiting', hash: jobsHash('waiting') };
+  if (state === 'new') return { word: 'Unplaced', hash: jobsHash('unplaced') };
+  return { word: 'Held', hash: jobsHash('held') };
+}

@@ -1,0 +1,63 @@
+import { useRef } from 'preact/hooks';
+import type { JobListName } from '../../../protocol/jobs.ts';
+import { useKeys } from '../../keys.ts';
+
+const orders: Readonly<Record<JobListName, string>> = {
+  waiting: 'in claim order',
+  held: 'longest first',
+  failed: 'newest first',
+  ended: 'newest first',
+  unplaced: 'by id',
+  quarantined: 'by id',
+};
+
+/** What to look for, and in which queue. */
+export function Filter(props: {
+  readonly list: JobListName;
+  readonly words: string;
+  readonly queue: string | null;
+  readonly queues: readonly string[];
+  readonly change: (next: { readonly words: string; readonly queue: string | null }) => void;
+}) {
+  const { list, words, queue, queues, change } = props;
+  const input = useRef<HTMLInputElement>(null);
+  useKeys({ '/': () => input.current?.focus() });
+  return (
+    <div class="filter">
+      <label class="field">
+        <b aria-hidden="true">/</b>
+        <input
+          ref={input}
+          aria-label="Filter"
+          spellcheck={false}
+          autocomplete="off"
+          placeholder="task:mail.*  error:ECONNRESET  tries:>2  run:>5s  -word"
+          value={words}
+          onChange={({ currentTarget }) => change({ words: currentTarget.value.trim(), queue })}
+          onKeyDown={({ key, currentTarget }) => {
+            if (key === 'Escape') currentTarget.blur();
+          }}
+        />
+      </label>
+      <label class="quiet nowrap pick">
+        <span class="no-phone">queue</span>
+        <select
+          class="btn small"
+          aria-label="Queue"
+          value={queue ?? '\u0000'}
+          onChange={({ currentTarget }) =>
+            change({ words, queue: currentTarget.value === '\u0000' ? null : currentTarget.value })
+          }
+        >
+          <option value={'\u0000'}>all</option>
+          {queues.map((name) => (
+            <option key={name} value={name}>
+              {name === '' ? "''" : name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <span class="quiet nowrap no-phone">{orders[list]}</span>
+    </div>
+  );
+}

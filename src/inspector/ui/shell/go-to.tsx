@@ -1,0 +1,65 @@
+import { useState } from 'preact/hooks';
+import { dialog, go } from '../app-state.ts';
+import { jobHash, jobsHash } from '../route.ts';
+import { Modal } from './modal.tsx';
+
+interface Place {
+  readonly name: string;
+  readonly what: string;
+  readonly hash: string;
+}
+
+const pages: readonly Place[] = [
+  { name: 'Overview', what: 'page', hash: '#/overview' },
+  { name: 'Waiting jobs', what: 'list', hash: jobsHash('waiting') },
+  { name: 'Held jobs', what: 'list', hash: jobsHash('held') },
+  { name: 'Failed jobs', what: 'list', hash: jobsHash('failed') },
+  { name: 'Ended jobs', what: 'list', hash: jobsHash('ended') },
+];
+
+/** Goes to a job by its id, or to a page by its name. */
+export function GoTo() {
+  const [text, setText] = useState('');
+  const places = placesFor(text.trim());
+  const open = (hash: string | undefined): void => {
+    if (hash === undefined) return;
+    dialog.value = null;
+    go(hash);
+  };
+  return (
+    <Modal label="Go to" class="goto-box">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          open(places[0]?.hash);
+        }}
+      >
+        <input
+          class="input goline"
+          autofocus
+          aria-label="Id of a job, or the name of a page"
+          placeholder="id of a job, or a page"
+          spellcheck={false}
+          value={text}
+          onInput={({ currentTarget }) => setText(currentTarget.value)}
+        />
+      </form>
+      <ul class="places">
+        {places.map(({ name, what, hash }, index) => (
+          <li key={hash}>
+            <a href={hash} class={index === 0 ? 'first' : undefined} onClick={() => open(hash)}>
+              <span class="mono cut">{name}</span>
+              <span class="quiet">{what}</span>
+            </a>
+          </li>
+        ))}
+      </ul>
+    </Modal>
+  );
+}
+
+function placesFor(text: string): readonly Place[] {
+  if (text === '') return pages;
+  const named = pages.filter(({ name }) => name.toLowerCase().includes(text.toLowerCase()));
+  return [...named, { name: text, what: 'job', hash: jobHash(text) }];
+}

@@ -1,0 +1,31 @@
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { dialog } from '../app-state.ts';
+
+/** A dialog over the page. The browser keeps the focus in it, and gives it back. */
+export function Modal(props: {
+  readonly label: string;
+  readonly class?: string;
+  readonly children: ComponentChildren;
+}) {
+  const ref = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    ref.current?.showModal();
+  }, []);
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: a click beside it closes it; the key for that is Escape, which the browser hears.
+    <dialog
+      ref={ref}
+      class={`dialog ${props.class ?? ''}`}
+      aria-label={props.label}
+      onClose={() => {
+        dialog.value = null;
+      }}
+      onClick={({ target }) => {
+        if (target === ref.current) ref.current?.close();
+      }}
+    >
+      {props.children}
+    </dialog>
+  );
+}

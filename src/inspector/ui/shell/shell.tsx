@@ -1,0 +1,70 @@
+import { useEffect } from 'preact/hooks';
+import type { Hello } from '../../protocol/hello.ts';
+import { announcement, dialog, hello, route, turnTheme } from '../app-state.ts';
+import { setTitle } from '../browser.ts';
+import { useKeys } from '../keys.ts';
+import { JobPage } from '../pages/job/job-page.tsx';
+import { JobsPage } from '../pages/jobs/jobs-page.tsx';
+import { OverviewPage } from '../pages/overview/overview-page.tsx';
+import { Empty, ProblemBox } from '../parts/messages.tsx';
+import { useLive } from '../source/live.ts';
+import { Foot } from './foot.tsx';
+import { GoTo } from './go-to.tsx';
+import { KeysHelp } from './keys-help.tsx';
+import { Sprite } from './sprite.tsx';
+import { Top } from './top.tsx';
+
+/** The frame of every page. */
+export function Shell() {
+  const { answer, problem, again } = useLive<Hello>('hello');
+  useEffect(
+    () =>
+      answer.subscribe((value) => {
+        if (value !== null) hello.value = value.data;
+      }),
+    [answer],
+  );
+  useKeys({
+    'mod+k': () => {
+      dialog.value = 'goto';
+    },
+    '?': () => {
+      dialog.value = 'keys';
+    },
+    T: turnTheme,
+  });
+  return (
+    <>
+      <Sprite />
+      <Top />
+      {problem.value !== null && answer.value === null ? (
+        <main>
+          <ProblemBox problem={problem.value} again={again} />
+        </main>
+      ) : (
+        <Page />
+      )}
+      <Foot />
+      {dialog.value === 'goto' && <GoTo />}
+      {dialog.value === 'keys' && <KeysHelp />}
+      <p class="unseen" aria-live="polite">
+        {announcement}
+      </p>
+    </>
+  );
+}
+
+function Page() {
+  const { value } = route;
+  if (value.page === 'job') return <JobPage key={value.id} id={value.id} at={value.at} tab={value.tab} />;
+  if (value.page === 'jobs') return <JobsPage list={value.list} queue={value.queue} words={value.words} />;
+  if (value.page === 'overview') return <OverviewPage />;
+  setTitle('Nothing here · Signalbox');
+  return (
+    <main>
+      <Empty title="There is no such page.">
+        <a href="#/overview">Overview</a>
+      </Empty>
+    </main>
+  );
+}

@@ -1,0 +1,109 @@
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Stage, stage } from './open.ts';
+
+let open: Stage;
+
+beforeAll(async () => {
+  open = await stage();
+});
+afterAll(() => open?.close());
+
+describe('With keys alone', () => {
+  it('a job that failed is found, opened, stepped through and understood', async () => {
+    const { failed } = open.seeded.ids;
+    const { page } = await open.open('#/overview');
+
+    await page.keyboard.press('g');
+    await page.keyboard.press('j');
+    await page.waitForSelector('nav[aria-label=Lists]');
+    await tabTo(page, 'Failed');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.jobs .st-failed');
+    const kept = await page.evaluate(() => document.activeElement?.textContent ?? '');
+    await until(page, async () => {
+      await page.keyboard.press('j');
+      return (await page.evaluate(() => (document.activeElement as HTMLAnchorElement).hash)).includes(failed);
+    });
+    const seen = await focusIsSeen(page);
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.chart');
+    const newest = await selected(page);
+    for (const _ of [1, 2, 3]) await page.keyboard.press('ArrowLeft');
+    await page.waitForFunction(() => location.hash.includes('at='));
+    const third = await selected(page);
+    const isPast = await page.evaluate(() => document.body.classList.contains('in-past'));
+    await page.keyboard.press('d');
+    const range = await page.textContent('.seg [aria-pressed=true] >> nth=-1');
+    await page.keyboard.press('L');
+    await page.waitForFunction(() => !location.hash.includes('at='));
+
+    expect([seen, kept]).toEqual([true, expect.stringMatching(/^Failed/)]);
+    expect([newest, third]).toEqual(['11', '8']);
+    expect([isPast, range]).toEqual([true, 'attempt']);
+    await page.close();
+  });
+
+  it('no place holds the focus, and each place shows it', async () => {
+    const { page } = await open.open(`#/jobs/${open.seeded.ids.held}`);
+
+    const places: string[] = [];
+    for (let step = 0; step < 60; step += 1) {
+      await page.keyboard.press('Tab');
+      places.push(await page.evaluate(() => document.activeElement?.outerHTML.slice(0, 80) ?? ''));
+      if (places.at(-1)?.startsWith('<body')) break;
+      expect(await focusIsSeen(page)).toBe(true);
+    }
+
+    expect(new Set(places).size).toBeGreaterThan(10);
+    expect(places.at(-1)).toMatch(/^<body/);
+    await page.close();
+  });
+
+  it('a dialog takes the focus, and gives it back', async () => {
+    const { page } = await open.open(`#/jobs/${open.seeded.ids.held}`);
+
+    await page.keyboard.press('Control+k');
+    await page.waitForSelector('dialog[open] input:focus');
+    await page.keyboard.type(open.seeded.ids.failed);
+    await page.keyboard.press('Enter');
+    await page.waitForFunction((id) => location.hash.includes(id), open.seeded.ids.failed);
+    await page.keyboard.press('?');
+    await page.waitForSelector('dialog[open]');
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('dialog', { state: 'detached' });
+
+    expect(await page.title()).toMatch(/^failed · payments\.charge/);
+    await page.close();
+  });
+});
+
+async function selected(page: Page): Promise<string> {
+  return (await page.textContent('.hist [aria-selected=true] .n')) ?? '';
+}
+
+async function tabTo(page: Page, text: string): Promise<void> {
+  await until(page, async () => {
+    await page.keyboard.press('Tab');
+    return (await page.evaluate(() => document.activeElement?.textContent ?? '')).startsWith(text);
+  });
+}
+
+async function until(page: Page, reached: () => Promise<boolean>): Promise<void> {
+  for (let step = 0; step < 100; step += 1) if (await reached()) return;
+  throw new Error(`Not reached on ${page.url()}.`);
+}
+
+/** Whether the browser draws a ring, or the look changes, where the focus is. */
+function focusIsSeen(page: Page): Promise<boolean> {
+  return page.evaluate(() => {
+    const { activeElement } = document;
+    if (activeElement === null) return false;
+    const ringed = [activeElement, activeElement.closest('label, tr')].some((element) => {
+      if (element === null) return false;
+      const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(element);
+      return (outlineStyle !== 'none' && outlineWidth !== '0px') || boxShadow !== 'none';
+    });
+    return ringed;
+  });
+}

@@ -1,0 +1,77 @@
+import type { Browser, Page } from 'playwright-core';
+import { createInspector, type Listening } from 'signalbox/inspector';
+import { type Seeded, seed } from '../seed.ts';
+import { launchChromium } from './chromium.ts';
+
+/** A browser, and an inspector of a store with a story. */
+export interface Stage {
+  readonly browser: Browser;
+  readonly seeded: Seeded;
+  readonly listening: Listening;
+  /** Opens a page, as one who has the printed address. What it complains of, and what it asks for, is written down. */
+  open(hash: string, look?: Look): Promise<Watched>;
+  close(): Promise<void>;
+}
+
+/** How a page is looked at. */
+export interface Look {
+  readonly theme?: 'light' | 'dark';
+  readonly width?: number;
+  readonly forcedColors?: boolean;
+}
+
+export interface Watched {
+  readonly page: Page;
+  /** Messages on the console, errors, and what the policy refused. */
+  readonly complaints: readonly string[];
+  /** Every address that was asked for. */
+  readonly asked: readonly string[];
+}
+
+/** Opens a browser and an inspector. */
+export async function stage(seeded?: Seeded): Promise<Stage> {
+  const [browser, story] = await Promise.all([launchChromium(), seeded ?? seed()]);
+  const listening = await createInspector(story.box).listen();
+  return {
+    browser,
+    seeded: story,
+    listening,
+    open: (hash, look = {}) => openPage(browser, listening.url, hash, look),
+    close: async () => {
+      await browser.close();
+      await listening.close();
+      await story.close();
+    },
+  };
+}
+
+async function openPage(browser: Browser, url: string, hash: string, look: Look): Promise<Watched> {
+  const { theme = 'light', width = 1440, forcedColors = false } = look;
+  const page = await browser.newPage({
+    viewport: { width, height: width < 500 ? 844 : 900 },
+    colorScheme: theme,
+    timezoneId: 'UTC',
+    reducedMotion: 'reduce',
+    forcedColors: forcedColors ? 'active' : 'none',
+  });
+  const complaints: string[] = [];
+  const asked: string[] = [];
+  page.on('console', (message) => complaints.push(message.text()));
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('request', (request) => asked.push(request.url()));
+  await page.addInitScript(() => {
+    addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
+      console.error(`refused by the policy: ${violatedDirective} ${blockedURI}`),
+    );
+  });
+  // The address with the token first: it is moved out of the address, which then leads on.
+  await page.goto(url);
+  await page.waitForFunction(() => !location.hash.startsWith('#t='));
+  await page.evaluate((to) => {
+    location.hash = to;
+  }, hash);
+  await page.waitForSelector('main :is(.chart, .outline, .table, .empty, .error, .readouts)', {
+    state: 'attached',
+  });
+  return { page, complaints, asked };
+}

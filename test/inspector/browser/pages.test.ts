@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Look, type Stage, stage } from './open.ts';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+let open: Stage;
+
+beforeAll(async () => {
+  open = await stage();
+});
+afterAll(() => open?.close());
+
+/** Every page, by the part of the address behind #. */
+const pages: readonly (readonly [name: string, hash: (ids: Stage['seeded']['ids']) => string])[] = [
+  ['the overview', () => '#/overview'],
+  ['the jobs that wait', () => '#/jobs?list=waiting'],
+  ['the jobs that failed', () => '#/jobs?list=failed'],
+  ['a list that is empty', () => '#/jobs?list=quarantined'],
+  ['a job that failed', ({ failed }) => `#/jobs/${failed}`],
+  ['a job that a quota holds', ({ held }) => `#/jobs/${held}`],
+  ['a job that no agent accepts', ({ refused }) => `#/jobs/${refused}`],
+  ['a job that runs', ({ running }) => `#/jobs/${running}?tab=raw`],
+  ['a job that waits for another', ({ waiting }) => `#/jobs/${waiting}?tab=annotations`],
+  ['the callbacks of a job', ({ failed }) => `#/jobs/${failed}?tab=callbacks`],
+  ['the sequence of a job', ({ failed }) => `#/jobs/${failed}?tab=sequence`],
+  ['a job that does not exist', () => '#/jobs/none'],
+];
+const looks: readonly Look[] = [390, 900, 1440].flatMap((width) => [
+  { width, theme: 'light' as const },
+  { width, theme: 'dark' as const },
+]);
+
+describe.each(pages)('%s', (_, hash) => {
+  it.each(looks)(
+    'has no barrier, complains of nothing and stays at home: $width wide, $theme',
+    async (look) => {
+      const { page, complaints, asked } = await open.open(hash(open.seeded.ids), look);
+
+      const barriers = await barriersOf(page);
+      const sideways = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      await page.close();
+
+      const origin = new URL(open.listening.url).origin;
+      expect(barriers).toEqual([]);
+      expect(complaints.filter((text) => !/status of 404/.test(text))).toEqual([]);
+      expect(sideways).toBeLessThanOrEqual(0);
+      expect(asked.filter((url) => !url.startsWith(`${origin}/`))).toEqual([]);
+    },
+  );
+});
+
+it.each(pages.filter(([name]) => /overview|failed/.test(name)))(
+  '%s has no barrier in forced colours',
+  async (_, hash) => {
+    const { page } = await open.open(hash(open.seeded.ids), { forcedColors: true });
+
+    const barriers = await barriersOf(page);
+    await page.close();
+
+    expect(barriers).toEqual([]);
+  },
+);
+
+/** What axe finds: the rule, and where. */
+async function barriersOf(page: Page): Promise<readonly string[]> {
+  await page.evaluate(axe);
+  return page.evaluate(async () => {
+    const { axe: found } = globalThis as unknown as {
+      readonly axe: {
+        run(options: object): Promise<{
+          readonly violations: readonly {
+            readonly id: string;
+            readonly nodes: readonly { readonly html: string }[];
+          }[];
+        }>;
+      };
+    };
+    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+    const { violations } = await found.run({ runOnly: { type: 'tag', values: tags } });
+    return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`));
+  });
+}

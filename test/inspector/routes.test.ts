@@ -1,0 +1,121 @@
+import { createSignalbox, defineJob, memoryStore, type Signalbox } from 'signalbox';
+import { createInspector } from 'signalbox/inspector';
+import { VirtualReactor } from 'signalbox/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+const canary = 'canary-4111-1111';
+const charge = defineJob({
+  name: 'charge',
+  redact: ['0.card', 'result.token', 'failure'],
+  retry: { maxAttempts: 2, delay: '1h' },
+  run: (order: { readonly card: string; readonly fails: boolean }) => {
+    if (order.fails) throw new Error(`refused ${order.card}`);
+    return { token: order.card };
+  },
+});
+
+let box: Signalbox;
+let reactor: VirtualReactor;
+
+beforeEach(async () => {
+  reactor = new VirtualReactor();
+  box = await createSignalbox({ store: memoryStore(), reactor, jobs: [charge], queues: ['bank'] });
+  reactor.attach(box);
+});
+afterEach(() => box.stop());
+
+function get(path: string, headers: Record<string, string> = {}): Promise<Response> {
+  const url = `http://127.0.0.1/api/v1/${path}`;
+  return createInspector(box).fetch(new Request(url, { headers }));
+}
+
+async function data(path: string): Promise<unknown> {
+  return ((await (await get(path)).json()) as { data: unknown }).data;
+}
+
+describe('The inspector answers', () => {
+  it('what a job does, and why, as of an entry of the journal', async () => {
+    const job = await box.queue('bank').put(charge({ card: canary, fails: false }));
+
+    const answer = (await (await get(`jobs/${job.id}`)).json()) as { seq: number; data: object };
+
+    expect(answer.seq).toBe((await box.store.position()).seq);
+    expect(answer.data).toMatchObject({
+      name: 'charge',
+      status: 'PENDING',
+      queue: 'bank',
+      explanation: { verdict: { code: 'dispatchers' } },
+    });
+    expect(await data(`explain/${job.id}`)).toMatchObject({ verdict: { code: 'dispatchers' } });
+    expect(await data(`jobs/${job.id}/history`)).toMatchObject({ lines: [{ event: 'job.put' }] });
+  });
+
+  it('that nothing has changed, until something has', async () => {
+    const job = await box.queue('bank').put(charge({ card: canary, fails: false }));
+    const first = await get(`jobs/${job.id}`);
+    const etag = first.headers.get('etag') ?? '';
+
+    const same = await get(`jobs/${job.id}`, { 'if-none-match': etag });
+    await box.queue('bank').put(charge({ card: canary, fails: false }));
+    const changed = await get(`jobs/${job.id}`, { 'if-none-match': etag });
+    const later = changed.headers.get('etag') ?? '';
+    reactor.setNow(reactor.now() + 60_000);
+    const byTime = await get(`jobs/${job.id}`, { 'if-none-match': later });
+
+    expect([same.status, changed.status, byTime.status]).toEqual([304, 200, 200]);
+    expect([await same.text(), same.headers.get('x-signalbox-at')]).toEqual([
+      '',
+      first.headers.get('x-signalbox-at'),
+    ]);
+  });
+
+  it('which jobs may have been meant, when there is none of an id', async () => {
+    const { id = '' } = await box.queue('bank').put(charge({ card: canary, fails: false }));
+
+    const answer = await get(`jobs/${id?.slice(0, 6)}`);
+
+    expect([answer.status, await answer.json()]).toEqual([
+      404,
+      { error: expect.objectContaining({ code: 'JOB_NOT_FOUND', nearest: [id] }) },
+    ]);
+  });
+
+  it.each(['jobs?list=waiting', 'jobs?list=everything&limit=1e9&after=%00', 'jobs?queue=none', 'overview'])(
+    'to %s without an error of its own',
+    async (path) => {
+      expect((await get(path)).status).toBeLessThan(500);
+    },
+  );
+
+  it('with an error that has a code where there is nothing', async () => {
+    const answer = await get('none');
+
+    expect([answer.status, await answer.json()]).toEqual([
+      404,
+      { error: expect.objectContaining({ code: 'NO_SUCH_ROUTE' }) },
+    ]);
+  });
+
+  it('and hides what a definition hides, in every route', async () => {
+    await box.start();
+    const queue = box.queue('bank');
+    const paid = await queue.put(charge({ card: canary, fails: false }));
+    const refused = await queue.put(charge({ card: canary, fails: true }));
+    await reactor.advance('3h');
+    const waiting = await queue.put(charge({ card: canary, fails: true }), { beginAfter: '1d' });
+    const ids = [paid, refused, waiting].map(({ id }) => id);
+    const paths = [
+      'hello',
+      'overview',
+      ...['waiting', 'held', 'failed', 'ended'].map((list) => `jobs?list=${list}`),
+      ...ids.flatMap((id) => [`jobs/${id}`, `jobs/${id}/history`, `explain/${id}`]),
+    ];
+
+    const answers = await Promise.all(
+      paths.map(async (path) => [path, await (await get(path)).text()] as const),
+    );
+
+    expect(answers.filter(([, text]) => !text.startsWith('{"seq":'))).toEqual([]);
+    expect(answers.filter(([, text]) => text.includes(canary)).map(([path]) => path)).toEqual([]);
+  });
+});

@@ -1,0 +1,139 @@
+import { agent, createSignalbox, defineJob, local, memoryStore, type Signalbox } from 'signalbox';
+import { VirtualReactor } from 'signalbox/testing';
+
+/** A store with a story, and a process that is at work on it. */
+export interface Seeded {
+  readonly box: Signalbox;
+  readonly reactor: VirtualReactor;
+  /** Ids by the part that they play. */
+  readonly ids: {
+    readonly failed: string;
+    readonly held: string;
+    readonly running: string;
+    readonly refused: string;
+    readonly waiting: string;
+    readonly succeeded: string;
+  };
+  close(): Promise<void>;
+}
+
+const begin = Date.parse('2026-11-30T13:53:22.480Z');
+
+/** The name of a gateway that resets connections, with what Node's error has. */
+function reset(address: string): Error {
+  const error = new Error(`connect ECONNRESET ${address}:443`);
+  return Object.assign(error, { code: 'ECONNRESET', syscall: 'connect', address: `${address}:443` });
+}
+
+async function chargeCard(order: { readonly order: string; readonly amount: number }): Promise<string> {
+  await local.setLiveAnnotation('gateway', 'acquirer-2');
+  await local.sleep(order.amount > 80_000 ? '4h' : 200 + (order.amount % 977));
+  if (order.amount % 5 === 0) throw reset('10.0.0.7');
+  return `charged ${order.amount / 100} EUR for ${order.order}`;
+}
+
+const definitions = {
+  charge: defineJob({
+    name: 'payments.charge',
+    quotas: ['payments'],
+    redact: ['0.card'],
+    retry: { maxAttempts: 3, delay: '5s', factor: 6, jitter: 0 },
+    run: chargeCard,
+  }),
+  send: defineJob({
+    name: 'mail.send',
+    retry: { maxAttempts: 2, delay: '10s', jitter: 0 },
+    run: async (to: string) => {
+      await local.sleep(80 + to.length * 13);
+      if (to.startsWith('full')) throw new Error('550 5.2.2 mailbox full');
+      return `sent to ${to}`;
+    },
+  }),
+  bulk: defineJob({ name: 'mail.bulk', run: (list: string) => `sent to list ${list}` }),
+  index: defineJob({
+    name: 'search.index',
+    retry: { maxAttempts: 1 },
+    run: async (sku: string, record?: { readonly price: number }) => {
+      await local.sleep(350);
+      return record === undefined && sku.endsWith('7') ? (record as unknown as { sku: string }).sku : sku;
+    },
+  }),
+  rows: defineJob({
+    name: 'report.rows',
+    run: async () => {
+      await local.sleep('2h');
+      return 12_000;
+    },
+  }),
+  release: defineJob({ name: 'orders.release', run: (order: string) => `released ${order}` }),
+  ship: defineJob({ name: 'orders.ship', run: (order: string) => `shipped ${order}` }),
+};
+
+const report = defineJob({
+  name: 'report.build',
+  run: async (month: string) => {
+    await local.setLiveAnnotation('month', month);
+    await local.sleep('3s');
+    return local.getQueue().put(definitions.rows());
+  },
+});
+
+/** Ten minutes of a shop: payments of which some fail, mail, an index, a report that waits for its rows. */
+export async function seed(): Promise<Seeded> {
+  const reactor = new VirtualReactor({ now: begin });
+  const box = await createSignalbox({
+    store: memoryStore(),
+    reactor,
+    uuid: 'd10f3c52-8a61-4f5e-9a0b-6c1d2e3f4a5b',
+    jobs: [...Object.values(definitions), report],
+    queues: ['default', 'mail', 'media'],
+  });
+  reactor.attach(box);
+  await box.queue('default').quotas.ensure('payments', { size: 4 });
+  await box.start({ agent: agent({ size: 12, filter: { notJobs: ['mail.bulk'] } }) });
+  const ids = await tell(box, reactor);
+  return { box, reactor, ids, close: () => box.stop({ grace: 0 }) };
+}
+
+async function tell(box: Signalbox, reactor: VirtualReactor): Promise<Seeded['ids']> {
+  const queue = box.queue('default');
+  const mail = box.queue('mail');
+  const payment = (order: string, amount: number) =>
+    definitions.charge({ order, amount, currency: 'EUR', card: '4111 1111 1111 1111' } as never);
+  const idOf = (job: { readonly id: string | null }): string => job.id ?? '';
+
+  await queue.put(report('2026-10'));
+  for (let round = 0; round < 40; round += 1) {
+    await queue.put(payment(`A-${20_800 + round}`, 1000 + round * 613));
+    await mail.put(definitions.send(round % 9 === 4 ? 'full@example.org' : `customer-${round}@example.org`));
+    await queue.put(definitions.index(`sku-${round}`));
+    if (round % 10 === 3) await mail.put(definitions.bulk(`list-${round}`));
+    await reactor.advance('11s');
+  }
+  const broken = payment('A-20931', 14_900);
+  await broken.addCallbacks({
+    success: definitions.ship.partial('A-20931') as never,
+    failure: definitions.release.partial('A-20931') as never,
+  });
+  const failed = await queue.put(broken);
+  await reactor.advance('1m');
+  const succeeded = await queue.put(payment('A-20932', 14_901));
+  await reactor.advance('20s');
+  const stuck = [];
+  for (const round of [1, 2, 3, 4]) {
+    stuck.push(await queue.put(payment(`B-${round}`, 90_000 + round)));
+    await reactor.advance('11s');
+  }
+  const held = await queue.put(payment('A-20940', 14_900));
+  const refused = await mail.put(definitions.bulk('everybody'));
+  const waiting = await queue.put(report('2026-11'));
+  await reactor.advance('42s');
+  return {
+    failed: idOf(failed),
+    held: idOf(held),
+    running: idOf(stuck[0] as { id: string | null }),
+    refused: idOf(refused),
+    waiting: idOf(waiting),
+    succeeded: idOf(succeeded),
+  };
+}
