@@ -72,7 +72,14 @@ const table: Readonly<Record<string, Layer>> = {
   },
   'src/testing': { layers: face, packages: ['xstate', 'node:*'] },
   'src/cli': {
-    layers: [...face, 'src/store/postgres', 'src/store/promotion', 'src/inspector'],
+    layers: [
+      ...face,
+      'src/store/postgres',
+      'src/store/promotion',
+      'src/inspector',
+      'src/inspector/protocol',
+      'src/inspector/views',
+    ],
     packages: ['commander', 'node:*'],
   },
   bench: { layers: [postgresServer], packages: [...signalbox, 'pg'] },

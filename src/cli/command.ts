@@ -21,6 +21,8 @@ export interface Command {
   readonly name: string;
   readonly summary: string;
   readonly options: readonly CommandOption[];
+  /** What follows its name; it is given under its own name. */
+  readonly argument?: { readonly name: string; readonly summary: string; readonly isOptional?: boolean };
   /** @param tell - prints the progress of long work. */
   run(given: Readonly<Record<string, string>>, tell: (line: string) => void): Promise<CommandResult>;
 }

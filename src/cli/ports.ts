@@ -16,3 +16,8 @@ export function portsFor(report: (message: string) => void): StorePorts {
 export function packageVersion(): string {
   return createRequire(import.meta.url)('signalbox/package.json').version;
 }
+
+/** A variable of the environment; undefined when it is not set, or empty. */
+export function environment(name: string): string | undefined {
+  return process.env[name] || undefined;
+}

@@ -2,6 +2,11 @@ import { Command as Commander, CommanderError } from 'commander';
 import { SignalboxError } from '../index.ts';
 import { type Command, UsageError } from './command.ts';
 import { exportCommand } from './commands/export.ts';
+import { explain } from './commands/look/explain.ts';
+import { inspect } from './commands/look/inspect.ts';
+import { history, job } from './commands/look/job.ts';
+import { jobs } from './commands/look/jobs.ts';
+import { queues, status } from './commands/look/status.ts';
 import { migrate } from './commands/migrate.ts';
 import { promote } from './commands/promote.ts';
 import { verify } from './commands/verify.ts';
@@ -14,7 +19,8 @@ export interface Streams {
   err(text: string): void;
 }
 
-const commands: readonly Command[] = [migrate, verify, promote, exportCommand];
+const looking: readonly Command[] = [inspect, status, queues, jobs, job, explain, history];
+const commands: readonly Command[] = [...looking, migrate, verify, promote, exportCommand];
 
 /** Codes of errors in the call itself: exit code 2. */
 const usageCodes: ReadonlySet<string> = new Set(['INVALID_OPTION', 'INVALID_NAME', 'INVALID_DURATION']);
@@ -34,7 +40,7 @@ export async function runCli(args: readonly string[], streams: Streams): Promise
   const hand = (json: unknown): void => streams.out(`${printableJson(safely(json, safe))}\n`);
   let code = good;
   const program = new Commander('signalbox')
-    .description('Looks after the stores of Signalbox.')
+    .description('Looks at the stores of Signalbox, and after them.')
     .version(packageVersion(), '--version', 'prints the version')
     .exitOverride()
     .configureOutput({
@@ -72,14 +78,22 @@ export async function runCli(args: readonly string[], streams: Streams): Promise
 
 type Action = (given: Readonly<Record<string, string>>, isForMachines: boolean) => Promise<void>;
 
-function add(program: Commander, { name, summary, options }: Command, action: Action): void {
+function add(program: Commander, { name, summary, options, argument }: Command, action: Action): void {
   const command = program.command(name).description(summary).copyInheritedSettings(program);
   for (const { flags, summary: about, isRequired } of options) {
     if (isRequired === true) command.requiredOption(flags, about);
     else command.option(flags, about);
   }
   command.option('--json', 'one JSON object instead of lines').allowExcessArguments(false);
-  command.action(async ({ json, ...given }: Record<string, string> & { readonly json?: boolean }) => {
+  const [open, close] = argument?.isOptional === true ? '[]' : '<>';
+  if (argument !== undefined) command.argument(`${open}${argument.name}${close}`, argument.summary);
+  command.action(async (...called: readonly unknown[]) => {
+    const [first, second] = called;
+    const options = (argument === undefined ? first : second) as Record<string, string | boolean>;
+    const { json, ...given } = {
+      ...options,
+      ...(argument && first !== undefined && { [argument.name]: first }),
+    };
     await action(given as Record<string, string>, json === true);
   });
 }

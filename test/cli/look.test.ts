@@ -1,0 +1,178 @@
+import { execFile } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { agent, createSignalbox, defineJob } from 'signalbox';
+import { jsonStore } from 'signalbox/json';
+import { VirtualReactor } from 'signalbox/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { run } from './run.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'signalbox-look-'));
+const store = join(folder, 'store');
+const ids = { failed: 'f1', waiting: 'w1', secret: 's1' };
+
+// A copy of what a process had on disk, in the middle of its work.
+beforeAll(async () => {
+  const charge = defineJob({
+    name: 'charge',
+    retry: { maxAttempts: 2, delay: '5s' },
+    run: (): void => {
+      throw new Error('card refused');
+    },
+  });
+  const slow = defineJob({ name: 'slow', run: () => new Promise<void>(() => {}) });
+  const login = defineJob({ name: 'login', redact: ['0'], run: (pin: string) => pin.length });
+  const reactor = new VirtualReactor();
+  const box = await createSignalbox({
+    store: jsonStore(join(folder, 'living')),
+    jobs: [charge, slow, login],
+    queues: ['mail'],
+    reactor,
+  });
+  reactor.attach(box);
+  const queue = box.queue('mail');
+  await queue.quotas.ensure('smtp', { size: 1 });
+  await reactor.until(box.start({ agent: agent({ size: 4 }) }));
+  await queue.put(charge(), { id: ids.failed });
+  await queue.put(login('4711'), { id: ids.secret });
+  await queue.put(slow(), { quotaNames: ['smtp'] });
+  await queue.put(slow(), { id: ids.waiting, quotaNames: ['smtp'] });
+  await reactor.advance('20s');
+  cpSync(join(folder, 'living'), store, { recursive: true });
+  await reactor.until(box.stop());
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const look = (...args: readonly string[]) => run(...args, '--store', store);
+
+describe('signalbox, on the store of a process that is gone,', () => {
+  it('explains why a job waits', async () => {
+    const { code, out } = await look('explain', ids.waiting);
+
+    expect(code).toBe(0);
+    expect(out).toMatch(/^slow w1 is PENDING: quota 'smtp' is full: 1 of 1\.\nWait until a holder ends/);
+    expect(out).toContain("  NO   quota 'smtp' is full: 1 of 1");
+  });
+
+  it('shows a job with its attempts and the place of its error', async () => {
+    const { out } = await look('job', ids.failed);
+
+    expect(out).toMatch(/^charge f1 is COMPLETED: it is over: it failed, Error: card refused\./);
+    expect(out).toMatch(/outcome {4}Error: card refused at look\.test\.ts:\d+/);
+    expect(out).toMatch(/\n {6}2 .* failed {2}card refused\n$/);
+  });
+
+  it('lists what happened to a job', async () => {
+    const { out } = await look('history', ids.failed);
+
+    expect(out.split('\n').map((line) => /job\.\w+/.exec(line)?.[0])).toEqual([
+      undefined,
+      ...['job.put', 'job.claim', 'job.start', 'job.reschedule', 'job.claim', 'job.start', 'job.finish'],
+      'job.complete',
+      undefined,
+    ]);
+  });
+
+  it('lists jobs by list, queue and filter', async () => {
+    expect((await look('jobs')).out).toContain('w1  slow  PENDING  mail');
+    expect((await look('jobs', '--list', 'failed', '--filter', 'error:card')).out).toContain(
+      'f1  charge  failed',
+    );
+    expect((await look('jobs', '--list', 'failed', '--filter', 'error:other')).out).not.toContain('f1');
+    expect((await look('jobs', '--queue', '')).out).not.toContain('w1');
+  });
+
+  it('says what needs attention, and how full queues, quotas and agents are', async () => {
+    const { out } = await look('status');
+
+    expect(out).toMatch(/^The store as it was at \d{4}-.*, entry \d+\.\n/);
+    expect(out).toMatch(/'mail' +1 +1 .* smtp 1\/1 +main 1\/4/);
+    expect((await look('queues')).out).toContain('smtp 1/1');
+  });
+
+  it('gives each answer as one JSON object', async () => {
+    const answers = await Promise.all(
+      [
+        ['explain', ids.waiting],
+        ['job', ids.failed],
+        ['history', ids.failed],
+        ['jobs'],
+        ['status'],
+        ['queues'],
+      ].map((args) => look(...args, '--json')),
+    );
+
+    expect(answers.map(({ code }) => code)).toEqual(answers.map(() => 0));
+    expect(answers[0]?.json).toMatchObject({ verdict: { code: 'quota:mail/smtp' } });
+    expect(answers[3]?.json).toMatchObject({ rows: [{ id: ids.waiting }], counts: { waiting: { n: 1 } } });
+  });
+
+  it('shows nothing that a definition redacts, though it does not have the definition', async () => {
+    const texts = [await look('job', ids.secret), await look('job', ids.secret, '--json')].map(
+      ({ out }) => out,
+    );
+
+    expect(texts[0]).toContain('arguments  <redacted>');
+    expect(texts.join()).not.toContain('4711');
+  });
+
+  it('opens the inspector on a directory, until it is stopped', async () => {
+    const main = join(import.meta.dirname, '../../dist/src/cli/main.js');
+    const child = promisify(execFile)(process.execPath, [main, 'inspect', store, '--json']);
+    const line = await new Promise<string>((resolve) =>
+      child.child.stdout?.once('data', (data) => resolve(String(data))),
+    );
+    const url = new URL((JSON.parse(line) as { url: string }).url);
+    const headers = { authorization: `Bearer ${url.hash.slice(3)}` };
+    const answer = await fetch(new URL(`api/v1/jobs/${ids.waiting}`, url), { headers });
+    const { data } = (await answer.json()) as { data: { explanation: { verdict: { code: string } } } };
+    child.child.kill('SIGTERM');
+    await child.catch(() => {});
+
+    expect(data.explanation.verdict.code).toBe('quota:mail/smtp');
+  });
+
+  it('changes no byte and no time of the files', async () => {
+    const before = filesOf(store);
+    for (const args of [['status'], ['queues'], ['jobs'], ['job', ids.failed], ['explain', ids.waiting]])
+      await look(...args);
+
+    expect(filesOf(store)).toEqual(before);
+  });
+
+  it.each([
+    [['explain', 'nope'], 1, 'JOB_NOT_FOUND'],
+    [['jobs', '--list', 'lost'], 2, 'Expected --list to be waiting, held'],
+    [['jobs', '--limit', '0'], 2, 'from 1 to 200, got 0'],
+    [['jobs', '--filter', 'colour:red'], 2, 'colour:red'],
+    [['explain'], 2, "missing required argument 'id'"],
+  ])('refuses %j with code %i', async (args, code, reason) => {
+    const { err, ...done } = await look(...args);
+
+    expect([done.code, err]).toEqual([code, expect.stringContaining(reason)]);
+  });
+
+  it('refuses a directory without a store, and a database', async () => {
+    expect(await run('status', '--store', join(folder, 'nowhere'))).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('STORE_MISSING'),
+    });
+    expect(await run('status', '--store', 'postgres://localhost/jobs')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('Expected the directory of a json store, got a database'),
+    });
+    expect(readdirSync(folder).sort()).toEqual(['living', 'store']);
+  });
+});
+
+function filesOf(directory: string) {
+  return readdirSync(directory)
+    .sort()
+    .map((name) => {
+      const { mtimeMs, ino } = statSync(join(directory, name));
+      return [name, mtimeMs, ino, readFileSync(join(directory, name), 'hex')];
+    });
+}
