@@ -94,13 +94,14 @@ function ofUnstarted({ parent }: JobRecord): Verdict {
     : { code: 'new', text: 'it is a callback, and its job is not over', remedy: 'Wait for that job first.' };
 }
 
-function ofCompleted({ ending, outcome }: JobRecord): Verdict {
-  if (ending === 'succeeded')
-    return { code: 'completed', text: 'it is over: it succeeded', remedy: 'Read its result.' };
-  const why = outcome !== null && !outcome.ok ? `, ${outcome.failure.name}: ${outcome.failure.message}` : '';
+function ofCompleted({ ending, outcome, attempts }: JobRecord): Verdict {
+  if (ending === 'succeeded') return { code: 'completed', text: 'it succeeded', remedy: 'Read its result.' };
+  const tries = attempts === 0 ? '' : ` after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`;
+  const why = outcome !== null && !outcome.ok ? `: ${outcome.failure.name}: ${outcome.failure.message}` : '';
+  const what = ending === 'aborted' ? 'was aborted' : ending === 'expired' ? 'has expired' : 'failed';
   return {
     code: 'completed',
-    text: `it is over: it ${ending === 'failed' ? 'failed' : `was ${ending}`}${why}`,
+    text: `it ${what}${tries}${why}`,
     remedy: 'Repair the cause, and put it again.',
   };
 }

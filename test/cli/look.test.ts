@@ -60,7 +60,7 @@ describe('signalbox, on the store of a process that is gone,', () => {
   it('shows a job with its attempts and the place of its error', async () => {
     const { out } = await look('job', ids.failed);
 
-    expect(out).toMatch(/^charge f1 is COMPLETED: it is over: it failed, Error: card refused\./);
+    expect(out).toMatch(/^charge f1 is COMPLETED: it failed after 2 attempts: Error: card refused\./);
     expect(out).toMatch(/outcome {4}Error: card refused at look\.test\.ts:\d+/);
     expect(out).toMatch(/\n {6}2 .* failed {2}card refused\n$/);
   });

@@ -230,8 +230,8 @@ forEachStore('The view of a job', (makeStore) => {
     expect(view.args).toEqual([
       { is: 'object', entries: [['card', { is: 'hidden', why: 'redacted' }]], more: 0 },
     ]);
-    expect(view.explanation.verdict.text).toBe('it is over: it failed, Error: [redacted] is refused');
-    expect(hidden.explanation.verdict.text).toBe('it is over: it failed, Error: [redacted]');
+    expect(view.explanation.verdict.text).toBe('it failed after 1 attempt: Error: [redacted] is refused');
+    expect(hidden.explanation.verdict.text).toBe('it failed after 1 attempt: Error: [redacted]');
   });
 
   it('hides the secrets of earlier arguments in a failure and in its explanation', async () => {

@@ -153,7 +153,7 @@ forEachStore('An explanation', (makeStore) => {
       '1 job is offered before it',
     ]);
     await reactor.advance('10s');
-    expect((await box.explain(ids[0] ?? '')).verdict.text).toBe('it is over: it succeeded');
+    expect((await box.explain(ids[0] ?? '')).verdict.text).toBe('it succeeded');
   });
 
   it('follows a job to the one that it waits for', async () => {
