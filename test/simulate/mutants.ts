@@ -190,6 +190,11 @@ export const mutants: readonly SimulationMutant[] = [
         find: '    tables.findJob,\n    now,',
         replace: '    tables.findJob,\n    Number.POSITIVE_INFINITY,',
       },
+      {
+        file: 'src/store/rules/claim-verdict.ts',
+        find: 'if ((job.beginAfter ?? 0) > now)',
+        replace: 'if ((job.beginAfter ?? 0) > Number.POSITIVE_INFINITY)',
+      },
     ],
   },
   {

@@ -294,7 +294,9 @@ export class CallbackRunner implements CallbackSteps {
     if (!hasCallbacks) throw refused(parent, 'the interruption of a callback');
     if (!callback.state.startsWith('active')) throw refused(callback, 'an interruption');
     const { policies, waits } = this.#deps;
-    const ended = await decideInterruptedCallback({ committer: this.#committer, policies, waits }, callback);
+    const deps = { committer: this.#committer, policies, waits };
+    const held = within === null ? [] : ifHeld(within);
+    const ended = await decideInterruptedCallback(deps, callback, held);
     if (ended !== null) await this.performFor(ended, within);
   }
 

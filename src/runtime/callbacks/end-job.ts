@@ -27,8 +27,9 @@ export function abortJob(
   committer: Committer,
   job: JobRecord,
   retryData: JobRecord['retryData'],
+  expect: readonly Precondition[] = [],
 ): Promise<JobRecord> {
   const failure = Failure.from(new AbortedError({ id: job.id })).data;
   const abort = { type: 'job.abort', at: committer.context.now(), failure, retryData } as const;
-  return endJob(committer, job, abort, [ifUnchanged(job)]);
+  return endJob(committer, job, abort, [ifUnchanged(job), ...expect]);
 }

@@ -1,8 +1,12 @@
 import type { JobEvent } from '../../../machines/job.events.ts';
 import { BadStatusError, SignalboxError, TimeoutError } from '../../errors.ts';
 import { afterStep, canStepJob, statusOfState, stepJob } from '../../model/jobs/step.ts';
+import type { JobRecord } from '../../model/records/records.ts';
+import { isSystemJob } from '../../model/records/system-names.ts';
 import { Failure } from '../../model/values/failure.ts';
+import { topOf } from '../../reading/job-place.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
+import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import { logOutcome } from '../execution/outcome-log.ts';
 import type { CallbackContext } from '../execution/run.ts';
@@ -17,8 +21,8 @@ export interface FailOptions {
 }
 
 /**
- * Fails a job that has not started. `error` undefined: with a TimeoutError. In CALLBACKS it only resumes the callbacks, so
- * that a repeated call is harmless.
+ * Fails a job that has not started. `error` undefined: with a TimeoutError. In CALLBACKS it only resumes the callbacks, unless a
+ * worker does so, so that a repeated call is harmless.
  * @throws BadStatusError in ACTIVE and COMPLETED; SignalboxError `JOB_NOT_FOUND`.
  */
 export async function failJob(
@@ -32,6 +36,8 @@ export async function failJob(
   const record = await work.readChecked('job', id);
   if (record === undefined) throw new SignalboxError('JOB_NOT_FOUND', { id });
   if (record.state === 'callbacks') {
+    // A second worker would complete the job while a callback of the first one runs, and that would be lost with its worker.
+    if (within === null && (await hasWorker(context, record))) return;
     await work.whenCommitted(() => callbacks.performFor(record, within));
     return;
   }
@@ -53,6 +59,12 @@ export async function failJob(
     logOutcome(context, failed);
     await callbacks.performFor(failed, within);
   });
+}
+
+/** Whether the job is held by an agent, or a system job decides about it. */
+async function hasWorker({ store }: RuntimeContext, record: JobRecord): Promise<boolean> {
+  const { name, parent } = await topOf(store, record);
+  return isSystemJob(name) || (parent !== null && 'agent' in parent);
 }
 
 function refused(id: string, status: string): BadStatusError {

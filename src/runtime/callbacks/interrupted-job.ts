@@ -2,6 +2,7 @@ import { BadStatusError } from '../../errors.ts';
 import { afterStep, statusOfState, stepJob } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { jobLabel } from '../../model/values/job-text.ts';
+import type { Precondition } from '../../store/store.ts';
 import type { Committer } from '../commits/committer.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
 import { RetryStep } from '../commits/retry.ts';
@@ -67,23 +68,26 @@ export async function handleInterrupt(
 
 /**
  * Decides about a callback that was ACTIVE when its worker disappeared: it continues to wait for another job, is NEW again,
- * or is aborted. Returns the job as it ended, whose own callbacks are next, or null when it has not ended.
+ * or is aborted. `ifHeld`: the decision counts only while this process holds the root job; a process that has lost that job
+ * would take a callback for interrupted which the new holder has just called. Returns the job as it ended, whose own callbacks
+ * are next, or null when it has not ended.
  */
 export async function decideInterruptedCallback(
   { committer, policies, waits }: InterruptionDeps,
   callback: JobRecord,
+  ifHeld: readonly Precondition[],
 ): Promise<JobRecord | null> {
   if (callback.state === 'active.waiting' && (await waits.stillWaits(callback))) return null;
   const { context } = committer;
   const { answer, data } = await policies.afterInterrupt(callback);
-  if (answer === false) return abortJob(committer, callback, data);
+  if (answer === false) return abortJob(committer, callback, data, ifHeld);
   const label = jobLabel(callback);
   const fields = jobFields(callback);
   if (answer !== true)
     context.log.events('ERROR', () => `callback ${label} cannot be put back; it is tried again`, fields);
   context.log.trace('DEBUG', () => `retrying interrupted callback ${label}`, fields);
   const reset = stepJob(callback, { type: 'callback.reset', retryData: data });
-  await committer.commit(context.uuid, [reset], [ifUnchanged(callback)]).written;
+  await committer.commit(context.uuid, [reset], [ifUnchanged(callback), ...ifHeld]).written;
   return null;
 }
 
