@@ -378,6 +378,42 @@ forEachStore('interruptions', (makeStore) => {
     expect(signal).toMatchObject({ aborted: true });
   });
 
+  it.each(['once', 'slow'] as const)(
+    'a process that lost the job decides about no callback of it, which the new holder may have called: %s',
+    async (kind) => {
+      let system = '';
+      const decides = kind === 'once' ? 'job.abort' : 'callback.reset';
+      const store = decorated(makeStore(), (open) => ({
+        commit(commit) {
+          const handed = commit.changes.find(({ event }) => event === 'job.interrupt')?.patch?.parent;
+          if (handed != null) system = (handed as { readonly system: string }).system;
+          if (has(commit, decides)) {
+            const active = { from: 'active.running', to: 'active.running', patch: { claim: 9 } };
+            const taken = { kind: 'job' as const, id: system, event: 'job.interrupt', ...active };
+            open.commit({ by: 'elsewhere', expect: [], changes: [taken] });
+          }
+          return open.commit(commit);
+        },
+      }));
+      const about = await line(makeStore, store);
+      const dispatcher = await dispatcherAs(about, ids.first);
+      const parent = about.note();
+      const callback = await parent.addCallback(about[kind]());
+      await about.box.queue().put(parent);
+      await about.testBox.reactor.runUntilIdle();
+      await dispatcher.deactivate();
+
+      dispatcher.activate();
+      await about.testBox.reactor.runUntilIdle();
+
+      expect([system !== '', (await callback.refresh()).status, about.gate.calls]).toEqual([
+        true,
+        'ACTIVE',
+        1,
+      ]);
+    },
+  );
+
   it('[C-16] the end of an inner job that an interrupted outer job no longer waits for is ignored', async () => {
     const about = await line(makeStore);
     const gates = [new Gate(), new Gate()];

@@ -165,6 +165,27 @@ forEachStore('fail', (makeStore) => {
     expect(seen).toEqual(['first reason']);
   });
 
+  it('[J-72] leaves a job in CALLBACKS to the worker that calls them: it is not completed while one runs', async () => {
+    const barrier = new Barrier();
+    const slow = defineJob({ name: 'slow', run: (_input: unknown) => barrier.wait() });
+    const { box, reactor } = await open([slow]);
+    const job = seven();
+    const callback = await job.addCallback(slow);
+    await box.start();
+    await box.queue().put(job);
+    await reactor.runUntilIdle();
+
+    await job.fail();
+
+    expect([(await job.refresh()).status, (await callback.refresh()).status]).toEqual([
+      'CALLBACKS',
+      'ACTIVE',
+    ]);
+    barrier.release('');
+    await job.waitFor('COMPLETED');
+    expect((await callback.refresh()).status).toBe('COMPLETED');
+  });
+
   it('[J-73] leaves a PENDING job in its queue: when it is claimed the worker logs the oddity and files it', async () => {
     const calls: number[] = [];
     const count = defineJob({ name: 'count', run: () => void calls.push(1) });
