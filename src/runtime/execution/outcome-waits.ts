@@ -4,10 +4,11 @@ import { afterStep, stepJob } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
 import { jobLabel } from '../../model/values/job-text.ts';
+import { queueOf } from '../../reading/job-place.ts';
 import type { Precondition } from '../../store/store.ts';
 import { committed } from '../commits/commit-reactions.ts';
 import type { Committer } from '../commits/committer.ts';
-import { ifUnchanged } from '../commits/preconditions.ts';
+import { holderOf, ifUnchanged } from '../commits/preconditions.ts';
 import { retryForever } from '../commits/retry.ts';
 import { isStoreAway } from '../commits/retry-rules.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
@@ -114,7 +115,20 @@ export class OutcomeWaits {
     );
     if (finished === null) return;
     logOutcome(this.#context, finished);
-    await this.#deps.callbacks.performFor(finished);
+    await this.#callCallbacks(finished);
+  }
+
+  /** Calls the callbacks as long as the job is not reassigned: then its new holder calls them. */
+  async #callCallbacks(job: JobRecord): Promise<void> {
+    const context = this.#context;
+    const what = (): string => `calling the callbacks of ${jobLabel(job)}`;
+    const queue = (await retryForever(context, what, () => queueOf(context.store, job))) ?? '';
+    const within = { agent: null, slot: null, holder: holderOf(job), queue, about: job.id };
+    try {
+      await this.#deps.callbacks.performFor(job, within);
+    } catch (error) {
+      if (!(error instanceof ReassignedError)) throw error;
+    }
   }
 
   /**
