@@ -28,8 +28,8 @@ export interface SimulationPlan {
   readonly warn: (message: string) => void;
 }
 
-/** The longest pause of a step that is retried. */
-const longestPauseMs = 61_000;
+/** Longer than the longest pause of a step that is retried, and than code of a job that heeds no abort should last. */
+const longestRestMs = 75_000;
 
 /** One run: the real runtime code in several processes on one store. A seed decides everything around them. */
 export class Simulation implements SimulatedRun {
@@ -181,7 +181,7 @@ export class Simulation implements SimulatedRun {
     }
     await world.until(Promise.all(processes.map((process) => process.box?.stop())), 'stopping');
     // A run whose job was reassigned ends at its next check.
-    await world.scheduler.runUntil(world.now() + longestPauseMs);
+    await world.scheduler.runUntil(world.now() + longestRestMs);
     for (const { lane } of processes)
       if (lane.pending > 0)
         world.violated(`I14 ${lane.pending} calls of ${lane.name} are pending after its stop`);
