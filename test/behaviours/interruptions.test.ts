@@ -414,6 +414,43 @@ forEachStore('interruptions', (makeStore) => {
     },
   );
 
+  it('a former holder does not complete a job that waited while the new holder calls its callback', async () => {
+    const calls: (() => void)[] = [];
+    const hear = defineJob({
+      name: 'hear',
+      run: (_input: unknown) => new Promise<void>((resolve) => void calls.push(resolve)),
+    });
+    const inner = defineJob({ name: 'inner', run: () => 'inner' });
+    const outer = defineJob({ name: 'outer', run: () => local.getQueue().put(inner()) });
+    const about = await line(makeStore);
+    for (const definition of [hear, inner, outer]) about.box.define(definition);
+    const first = await dispatcherAs(about, ids.first);
+    const agents = (await about.box.queue().dispatchers.get(ids.first)).agents;
+    await agents.set('main', agent({ size: 3 }));
+    const parent = outer();
+    const callback = await parent.addCallback(hear);
+    await about.box.queue().put(parent);
+    await about.testBox.reactor.advance('10s');
+    await first.deactivate();
+    first.activate();
+    await about.testBox.reactor.advance('10s');
+    expect(calls).toHaveLength(2);
+
+    calls[0]?.();
+    await about.testBox.reactor.runUntilIdle();
+    expect([(await parent.refresh()).status, (await callback.refresh()).status]).toEqual([
+      'CALLBACKS',
+      'ACTIVE',
+    ]);
+
+    calls[1]?.();
+    await about.testBox.reactor.runUntilIdle();
+    expect([(await parent.refresh()).status, (await callback.refresh()).status]).toEqual([
+      'COMPLETED',
+      'COMPLETED',
+    ]);
+  });
+
   it('[C-16] the end of an inner job that an interrupted outer job no longer waits for is ignored', async () => {
     const about = await line(makeStore);
     const gates = [new Gate(), new Gate()];
