@@ -57,7 +57,8 @@ forEachStore('The overview', (makeStore, kind) => {
     expect(attention).toMatchObject([{ rule: 'failures.same', level: 'fails', count: 5 }]);
   });
 
-  it.runIf(!isListed)('says what its store does not list', async () => {
+  const itWithoutLists = isListed ? null : it;
+  itWithoutLists?.('says what its store does not list', async () => {
     const { box } = await makeBox({ store: makeStore(), jobs });
 
     const { missing, ended } = await overviewView(box.store);
