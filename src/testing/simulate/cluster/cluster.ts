@@ -132,7 +132,9 @@ export class Cluster {
       onFailure: () => this.#ends(process),
     });
     this.#hasFirst = true;
-    world.atEnd(watchRealTimers(process.reactor, (_job, message) => world.warnOf(message)));
+    // The client of a database has timers, and makes them in the name of the job that asks.
+    if (opened.store.exclusive)
+      world.atEnd(watchRealTimers(process.reactor, (_job, message) => world.warnOf(message)));
     world.note(`${name} starts as ${uuid}`);
     this.#processes = [...this.#processes, process];
     return process;
