@@ -38,7 +38,7 @@ it('names of tests say in plain words who does what', () => {
 
 function filesIn(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.(?:ts|mjs|md)$/.test(name) && !name.includes('node_modules/'))
+    .filter((name) => /\.(?:tsx?|mjs|md)$/.test(name) && !name.includes('node_modules/'))
     .map((name) => join(folder, name));
 }
 

@@ -4,7 +4,7 @@ import { State } from '../../parts/glyph.tsx';
 import { valueText } from '../../parts/value.tsx';
 import { jobHash } from '../../route.ts';
 
-/** The callbacks of a job and theirs, with what came of each. */
+/** The callbacks of a job and theirs, with the result of each. */
 export function Callbacks({ callbacks }: { readonly callbacks: CallbacksView }) {
   if (callbacks.nodes.length === 0)
     return (
