@@ -117,5 +117,6 @@ export type { Unchecked } from './runtime/jobs/storable.ts';
 export { decorateStore, type ReadCall, type StoreDecoration } from './store/decorate-store.ts';
 export type { HistoryEntry } from './store/entry.ts';
 export { type MemoryStoreOptions, memoryStore } from './store/in-memory/memory-store.ts';
-export type { OpenStore, Past, Store, StoreReader } from './store/store.ts';
+export type { Past, StoreReader } from './store/reader.ts';
+export type { OpenStore, Store } from './store/store.ts';
 export { type Beginning, type Duration, durationMs, type Instant } from './time.ts';

@@ -2,7 +2,7 @@ import { invalidOption } from '../errors.ts';
 import { type Signalbox, SignalboxError } from '../index.ts';
 import { explainJob } from '../reading/explain.ts';
 import type { Explanation } from '../reading/explanation.ts';
-import type { StoreReader } from '../store/store.ts';
+import type { StoreReader } from '../store/reader.ts';
 import { questionsOf } from './questions.ts';
 import type { Authorize, Door, Level } from './server/access.ts';
 import { Assets } from './server/assets.ts';

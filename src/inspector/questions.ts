@@ -1,6 +1,6 @@
 import type { Explanation } from '../reading/explanation.ts';
 import { Shown } from '../reading/shown.ts';
-import type { StoreReader } from '../store/store.ts';
+import type { StoreReader } from '../store/reader.ts';
 import type { Answer } from './protocol/answer.ts';
 import type { Hello } from './protocol/hello.ts';
 import type { Moment, Questions } from './server/questions.ts';

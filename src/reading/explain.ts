@@ -1,7 +1,7 @@
 import type { Place } from '../../machines/job.context.ts';
 import { isReadable, type JobStatus } from '../model/jobs/step.ts';
 import type { JobRecord } from '../model/records/records.ts';
-import type { StoreReader } from '../store/store.ts';
+import type { StoreReader } from '../store/reader.ts';
 import { durationText } from '../time.ts';
 import { isAtWork, whyIdle } from './agent-conditions.ts';
 import type { Explanation, KnownNames, Verdict } from './explanation.ts';

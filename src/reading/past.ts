@@ -2,11 +2,11 @@ import { invalidOption, SignalboxError } from '../errors.ts';
 import type { JobRecord } from '../model/records/records.ts';
 import { entriesOf, type HistoryEntry, type Kind } from '../store/entry.ts';
 import type { LogReader } from '../store/log.ts';
+import type { JobPage, JobPageRequest, Past, Position, StoreInfo } from '../store/reader.ts';
 import { comparePlaces } from '../store/rules/by-place.ts';
 import { historyOf } from '../store/rules/history.ts';
 import { tablePage } from '../store/rules/lists/table-lists.ts';
 import { TableQueries } from '../store/rules/table-queries.ts';
-import type { JobPage, JobPageRequest, Past, Position, StoreInfo } from '../store/store.ts';
 import { type Passed, Reel } from './reel.ts';
 
 /** What a past is made of. */

@@ -5,7 +5,7 @@ import { isSystemName, splitSystemName } from '../model/records/system-names.ts'
 import { Redactor } from '../model/values/redaction.ts';
 import { type RedactionRules, rulesOf } from '../model/values/redaction-rules.ts';
 import type { Patch } from '../store/entry.ts';
-import type { StoreReader } from '../store/store.ts';
+import type { StoreReader } from '../store/reader.ts';
 
 /** What an unknown definition hides: everything, but for the name and the code of a failure. */
 const everything: readonly string[] = ['*', 'result', 'failure'];

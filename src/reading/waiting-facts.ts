@@ -1,5 +1,5 @@
 import type { AgentRecord, JobRecord, QuotaRecord, RepresentationRecord } from '../model/records/records.ts';
-import type { StoreReader } from '../store/store.ts';
+import type { StoreReader } from '../store/reader.ts';
 import type { KnownNames } from './explanation.ts';
 
 /** An agent of the queue in which a job waits. */

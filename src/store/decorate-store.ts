@@ -1,19 +1,7 @@
 import type { JobRecord } from '../model/records/records.ts';
 import type { Entry, HistoryEntry, Kind, Line, Records } from './entry.ts';
-import type {
-  Callback,
-  Change,
-  Claimed,
-  ClaimRequest,
-  Commit,
-  Commits,
-  JobPageRequest,
-  JournalReader,
-  OpenStore,
-  Past,
-  RecordReader,
-  Ticket,
-} from './store.ts';
+import type { Callback, JobPageRequest, JournalReader, Past, RecordReader } from './reader.ts';
+import type { Change, Claimed, ClaimRequest, Commit, Commits, OpenStore, Ticket } from './store.ts';
 
 /** The calls that ask a store something and change nothing. */
 export type ReadCall = keyof RecordReader | 'openings' | 'settled';

@@ -1,7 +1,7 @@
 import type { JobRecord, ProxyRecord } from '../../model/records/records.ts';
 import { statusOf } from '../../reading/job-place.ts';
 import type { Shown, ShownJob } from '../../reading/shown.ts';
-import type { StoreReader } from '../../store/store.ts';
+import type { StoreReader } from '../../store/reader.ts';
 import type {
   BranchView,
   CallbackJobView,

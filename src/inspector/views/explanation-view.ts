@@ -3,7 +3,7 @@ import type { JobRecord } from '../../model/records/records.ts';
 import type { Explanation } from '../../reading/explanation.ts';
 import type { Shown, ShownJob } from '../../reading/shown.ts';
 import type { Patch } from '../../store/entry.ts';
-import type { StoreReader } from '../../store/store.ts';
+import type { StoreReader } from '../../store/reader.ts';
 import type { ExplanationView } from '../protocol/explanation.ts';
 
 /** An explanation, its texts without what is hidden of the job that each is about. */

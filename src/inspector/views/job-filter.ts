@@ -1,7 +1,7 @@
 import { matchesPattern } from '../../model/jobs/filter.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import type { Shown } from '../../reading/shown.ts';
-import type { JobPageRequest } from '../../store/store.ts';
+import type { JobPageRequest } from '../../store/reader.ts';
 import { durationMs } from '../../time.ts';
 import { runMsOf } from './job-row.ts';
 

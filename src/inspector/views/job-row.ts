@@ -3,7 +3,7 @@ import type { JobRecord } from '../../model/records/records.ts';
 import { queueOf, statusOf } from '../../reading/job-place.ts';
 import type { Shown, ShownJob } from '../../reading/shown.ts';
 import type { HistoryEntry } from '../../store/entry.ts';
-import type { StoreReader } from '../../store/store.ts';
+import type { StoreReader } from '../../store/reader.ts';
 import { durationText } from '../../time.ts';
 import type { JobRow } from '../protocol/jobs.ts';
 import { lifeOf } from './attempts.ts';

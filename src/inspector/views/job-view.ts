@@ -7,7 +7,7 @@ import { queueOf, statusOf } from '../../reading/job-place.ts';
 import { type Possibility, possible } from '../../reading/possible.ts';
 import { Shown, type ShownJob } from '../../reading/shown.ts';
 import type { HistoryEntry, Patch } from '../../store/entry.ts';
-import type { StoreReader } from '../../store/store.ts';
+import type { StoreReader } from '../../store/reader.ts';
 import type { AnnotationView, HistoryView, JobView, MachineName, PossibleEvent } from '../protocol/job.ts';
 import { attemptViews } from './attempts.ts';
 import { callbacksView, outcomeView } from './callbacks-view.ts';

@@ -1,6 +1,6 @@
 import { explainJob } from '../../reading/explain.ts';
 import { Shown } from '../../reading/shown.ts';
-import type { StoreReader } from '../../store/store.ts';
+import type { StoreReader } from '../../store/reader.ts';
 import type { ExplanationView } from '../protocol/explanation.ts';
 import type { HeldRow, OverviewView, QueueRow } from '../protocol/overview.ts';
 import { type AttentionFacts, attentionOf, attentionRules } from './attention.ts';

@@ -3,7 +3,7 @@ import type { JobRecord, RepresentationRecord } from '../../model/records/record
 import { systemNames } from '../../model/records/system-names.ts';
 import { jobLabel } from '../../model/values/job-text.ts';
 import { queueOf } from '../../reading/job-place.ts';
-import type { Openings } from '../../store/store.ts';
+import type { Openings } from '../../store/reader.ts';
 import type { CallbackRunner } from '../callbacks/callback-runner.ts';
 import { handOver, systemJob } from '../callbacks/hand-over.ts';
 import { abortAbandoned, type InterruptionDeps } from '../callbacks/interrupted-job.ts';

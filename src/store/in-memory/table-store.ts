@@ -14,22 +14,13 @@ import type { JobRecord } from '../../model/records/records.ts';
 import { createPast } from '../../reading/past.ts';
 import { entriesOf, type HistoryEntry, type Kind, type Line } from '../entry.ts';
 import type { Log } from '../log.ts';
+import type { Openings, Past, Position } from '../reader.ts';
 import { heldBy, mayClaim, roomOf, take } from '../rules/claim-rules.ts';
 import { historyOf } from '../rules/history.ts';
 import { mustHaveRoom } from '../rules/limits.ts';
 import { mustHold } from '../rules/preconditions.ts';
 import { TableQueries } from '../rules/table-queries.ts';
-import type {
-  Claimed,
-  ClaimRequest,
-  Commit,
-  Openings,
-  OpenStore,
-  Past,
-  Position,
-  StorePorts,
-  Ticket,
-} from '../store.ts';
+import type { Claimed, ClaimRequest, Commit, OpenStore, StorePorts, Ticket } from '../store.ts';
 import { Committer, type CommitterDeps } from './committer.ts';
 import { Evictions, type Retention } from './retention.ts';
 

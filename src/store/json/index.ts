@@ -1,8 +1,9 @@
 import { SignalboxError } from '../../errors.ts';
 import { machineVersion } from '../../model/jobs/machine-version.ts';
 import { TableStore } from '../in-memory/table-store.ts';
+import type { Past } from '../reader.ts';
 import { Tables } from '../rules/tables.ts';
-import type { Past, Store, StorePorts } from '../store.ts';
+import type { Store, StorePorts } from '../store.ts';
 import { checkedOptions, type JsonStoreOptions } from './json-store-options.ts';
 import type { JsonLog } from './log/json-log.ts';
 import { openJsonLog } from './log/open-json-log.ts';

@@ -1,4 +1,4 @@
-import type { Openings as OpeningEpochs } from '../store.ts';
+import type { Openings as OpeningEpochs } from '../reader.ts';
 import type { DatabaseClock } from './clock.ts';
 import { type Heartbeat, startHeartbeat } from './heartbeat-port.ts';
 import type { Scheduled, SqlPort } from './sql-port.ts';

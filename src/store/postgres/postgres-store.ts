@@ -1,20 +1,15 @@
 import type { AnnotationRecord, JobRecord } from '../../model/records/records.ts';
 import { entriesOf, type HistoryEntry, type Kind, type Line, type Records } from '../entry.ts';
-import { countsByReads, pageByReads } from '../rules/lists/lists-by-reads.ts';
 import type {
   Callback,
-  Claimed,
-  ClaimRequest,
-  Commit,
   JobCounts,
   JobPage,
   JobPageRequest,
   Openings as OpeningEpochs,
-  OpenStore,
   Position,
-  StorePorts,
-  Ticket,
-} from '../store.ts';
+} from '../reader.ts';
+import { countsByReads, pageByReads } from '../rules/lists/lists-by-reads.ts';
+import type { Claimed, ClaimRequest, Commit, OpenStore, StorePorts, Ticket } from '../store.ts';
 import { Claiming } from './claiming.ts';
 import type { DatabaseClock } from './clock.ts';
 import { Committing } from './committing.ts';

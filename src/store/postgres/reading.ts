@@ -1,9 +1,9 @@
 import { jobChart } from '../../model/jobs/machine-version.ts';
 import type { AnnotationRecord, JobRecord } from '../../model/records/records.ts';
 import type { Kind, Records } from '../entry.ts';
+import type { Callback } from '../reader.ts';
 import { loaded } from '../rules/record-change.ts';
 import { TableQueries } from '../rules/table-queries.ts';
-import type { Callback } from '../store.ts';
 import type { DatabaseClock } from './clock.ts';
 import { storeError } from './failures.ts';
 import { countedColumns, type JobRow, jobOf } from './job-rows.ts';

@@ -1,6 +1,6 @@
 import type { AnnotationRecord, JobRecord, ProxyRecord } from '../../model/records/records.ts';
 import type { Kind, Records } from '../entry.ts';
-import type { Callback, JobCounts, JobPage, JobPageRequest, RecordReader } from '../store.ts';
+import type { Callback, JobCounts, JobPage, JobPageRequest, RecordReader } from '../reader.ts';
 import { splitSubject } from './callback-index.ts';
 import { offersInOrder } from './claim-order.ts';
 import { tableCounts, tablePage } from './lists/table-lists.ts';

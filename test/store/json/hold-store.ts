@@ -2,6 +2,7 @@ import { openJsonLog } from '../../../src/store/json/log/open-json-log.ts';
 import { nodeFilePort } from '../../../src/store/json/ports/file-port.ts';
 import { createKernelLock, flockMethod, nativeMethod } from '../../../src/store/json/ports/lock.ts';
 import { createWorkerSyncPort } from '../../../src/store/json/ports/sync-port.ts';
+import { emptyState } from '../../../src/store/log.ts';
 
 // A process of its own: opens the store, commits one line, says so and stays until it is killed.
 const [dir = '', method] = process.argv.slice(2);
@@ -17,17 +18,7 @@ const { recovered, start } = await openJsonLog({
   lock: method === 'pidfile-unsafe' ? method : kernel,
 });
 const { seq } = recovered;
-const none = {
-  store: [],
-  queue: [],
-  quota: [],
-  representation: [],
-  agent: [],
-  job: [],
-  proxy: [],
-  annotation: [],
-};
-const log = await start({ seq, records: none });
+const log = await start({ seq, records: emptyState.records });
 const entry = {
   kind: 'job',
   id: 'held',

@@ -1,6 +1,6 @@
 import type { JobRecord } from '../../../model/records/records.ts';
 import type { Shown } from '../../../reading/shown.ts';
-import type { StoreReader } from '../../../store/store.ts';
+import type { StoreReader } from '../../../store/reader.ts';
 import type { FailureGroup } from '../../protocol/overview.ts';
 import { shownWithHistory } from '../explanation-view.ts';
 import { endOf } from '../job-row.ts';

@@ -1,7 +1,7 @@
 import { isDead } from '../../../model/monitoring/liveness.ts';
 import type { AgentRecord, RepresentationRecord } from '../../../model/records/records.ts';
 import { isAtWork } from '../../../reading/agent-conditions.ts';
-import type { StoreReader } from '../../../store/store.ts';
+import type { StoreReader } from '../../../store/reader.ts';
 import type { AgentSlots, DispatcherRow, QueueRow, QuotaSlots } from '../../protocol/overview.ts';
 import { cut } from '../values/failure-view.ts';
 

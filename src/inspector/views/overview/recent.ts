@@ -1,5 +1,5 @@
 import type { JobRecord } from '../../../model/records/records.ts';
-import type { StoreReader } from '../../../store/store.ts';
+import type { StoreReader } from '../../../store/reader.ts';
 import type { EndedView, Percentiles } from '../../protocol/overview.ts';
 import { endOf, runMsOf } from '../job-row.ts';
 import { pageOrWhyNot } from '../jobs-view.ts';

@@ -5,7 +5,7 @@ import { createPast } from '../../../reading/past.ts';
 import { Reel } from '../../../reading/reel.ts';
 import type { Line } from '../../entry.ts';
 import type { LogReader } from '../../log.ts';
-import type { Past } from '../../store.ts';
+import type { Past } from '../../reader.ts';
 import type { History } from '../journal/history.ts';
 import { checkDirectory, listStore } from '../ports/directory.ts';
 import { errnoOf, explained } from '../ports/failures.ts';

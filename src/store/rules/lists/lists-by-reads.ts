@@ -1,7 +1,7 @@
 import { SignalboxError } from '../../../errors.ts';
 import { jobChart } from '../../../model/jobs/machine-version.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
-import type { Count, JobCounts, JobPage, JobPageRequest, RecordReader } from '../../store.ts';
+import type { Count, JobCounts, JobPage, JobPageRequest, RecordReader } from '../../reader.ts';
 import { listed, listedById, pageOf } from './page.ts';
 
 /** The questions that lists are made of. */

@@ -1,6 +1,6 @@
 import { matchesPattern } from '../../../model/jobs/filter.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
-import type { JobPage, JobPageRequest } from '../../store.ts';
+import type { JobPage, JobPageRequest } from '../../reader.ts';
 
 /** Larger pages than this are cut. */
 const mostJobs = 200;

@@ -1,7 +1,7 @@
 import type { JobState } from '../../../../machines/job.context.ts';
 import { jobChart } from '../../../model/jobs/machine-version.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
-import type { Count, JobCounts, JobPage, JobPageRequest } from '../../store.ts';
+import type { Count, JobCounts, JobPage, JobPageRequest } from '../../reader.ts';
 import { offersInOrder } from '../claim-order.ts';
 import type { Tables } from '../tables.ts';
 import { type Listed, listed, listedById, pageOf } from './page.ts';
