@@ -3,14 +3,14 @@ import { type Signalbox, SignalboxError } from '../index.ts';
 import { explainJob } from '../reading/explain.ts';
 import type { Explanation } from '../reading/explanation.ts';
 import type { StoreReader } from '../store/reader.ts';
-import { questionsOf } from './questions.ts';
 import type { Authorize, Door, Level } from './server/access.ts';
+import { answersOf } from './server/answers.ts';
 import { Assets } from './server/assets.ts';
 import { createHandler } from './server/handler.ts';
 import { checkAddress, type Listening, listenOn } from './server/listen.ts';
 import { type NodeHandler, nodeHandler } from './server/node-adapter.ts';
 import { isProduction, newToken, readUi } from './server/ports.ts';
-import type { Questions } from './server/questions.ts';
+import type { Sight } from './views/sight.ts';
 
 export type { Authorize, Level, Viewer } from './server/access.ts';
 export type { Listening } from './server/listen.ts';
@@ -74,16 +74,13 @@ export interface Inspector {
 export function createInspector(box: Signalbox, options: InspectorOptions = {}): Inspector {
   const { store } = box;
   const place = store.directory ?? (store.isVolatile ? 'memory' : 'PostgreSQL');
-  return inspectorOf(
-    questionsOf(store, { place, source: 'live', explain: (id) => explained(box, id) }),
-    options,
-  );
+  return inspectorOf({ reader: store, place, source: 'live', explain: (id) => explained(box, id) }, options);
 }
 
 /** Makes an inspector of a store that is read without being opened: it sees what the store holds, and knows no code. */
 export function readInspector(reader: StoreReader, options: InspectorOptions = {}): Inspector {
   const explain = (id: string) => explainJob(reader, id, null);
-  return inspectorOf(questionsOf(reader, { place: reader.name, source: 'closed', explain }), options);
+  return inspectorOf({ reader, place: reader.name, source: 'closed', explain }, options);
 }
 
 async function explained(box: Signalbox, id: string): Promise<Explanation | undefined> {
@@ -95,11 +92,12 @@ async function explained(box: Signalbox, id: string): Promise<Explanation | unde
   }
 }
 
-function inspectorOf(questions: Questions, options: InspectorOptions): Inspector {
+function inspectorOf(sight: Sight, options: InspectorOptions): Inspector {
   const { authorize = null, allowedHosts = [], level = 'read' } = checked(options);
+  const answers = answersOf(sight);
   const assets = new Assets(readUi);
   const door: Door = { authorize, allowedHosts, level, token: null, isProduction: isProduction() };
-  const mounted = createHandler(questions, assets, door);
+  const mounted = createHandler(answers, assets, door);
   return {
     fetch: (request) => {
       const { host, pathname } = new URL(request.url);
@@ -113,7 +111,7 @@ function inspectorOf(questions: Questions, options: InspectorOptions): Inspector
     listen: async (listening = {}) => {
       const { host = '127.0.0.1', port = 0, token = authorize === null ? newToken() : null } = listening;
       checkAddress(host, authorize !== null || listening.token !== undefined);
-      const own = createHandler(questions, assets, { ...door, token });
+      const own = createHandler(answers, assets, { ...door, token });
       return listenOn(nodeHandler(own), { host, port, token });
     },
   };

@@ -12,8 +12,6 @@ export interface Hello {
   readonly level: 'read' | 'operate' | 'admin';
   /** Seq of the oldest entry that history still holds. */
   readonly keptFrom: number;
-  /** The pages that this server can answer. */
-  readonly pages: readonly ('overview' | 'jobs')[];
 }
 
 /** An answer without data. */

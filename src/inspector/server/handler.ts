@@ -1,7 +1,7 @@
 import { checkHost, checkOrigin, checkViewer, type Door, isRefusal } from './access.ts';
+import type { Answers } from './answers.ts';
 import type { Assets } from './assets.ts';
 import { withHeaders } from './headers.ts';
-import type { Questions } from './questions.ts';
 import { createRoutes, refusalAnswer } from './routes.ts';
 
 /** What is known of the connection of a request. */
@@ -23,8 +23,8 @@ const api = '/api/v1/';
  * The inspector as one function. It works under any path without being given it: the end of a path says what is meant, and
  * pages ask relative to their own address.
  */
-export function createHandler(questions: Questions, assets: Assets, door: Door): Handler {
-  const routes = createRoutes(questions);
+export function createHandler(answers: Answers, assets: Assets, door: Door): Handler {
+  const routes = createRoutes(answers);
 
   const answer = async (request: Request, { hosts, port, path }: Arrival): Promise<Response> => {
     const at = path.lastIndexOf(api);

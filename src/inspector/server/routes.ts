@@ -2,48 +2,26 @@ import { type Context, Hono } from 'hono';
 import { SignalboxError } from '../../index.ts';
 import type { Answer } from '../protocol/answer.ts';
 import type { Problem } from '../protocol/hello.ts';
-import type { JobListName } from '../protocol/jobs.ts';
+import { type Question, questionOf } from '../views/views.ts';
 import { checkLevel, type Level, type Refusal, type Viewer } from './access.ts';
-import type { JobsQuestion, Moment, Questions } from './questions.ts';
+import type { Answers, Moment } from './answers.ts';
 
 /** What a route knows besides the request. */
 interface Env {
   readonly Bindings: { readonly viewer: Viewer };
 }
 
-const lists: readonly JobListName[] = ['waiting', 'held', 'failed', 'ended', 'unplaced', 'quarantined'];
-const mostRows = 200;
-const longestFilter = 1000;
 /** What time alone changes, such as a dispatcher that dies, is seen after that long. */
 const sameForMs = 5000;
 
 /** The routes under `api/v1/`. */
-export function createRoutes(questions: Questions): Hono<Env> {
+export function createRoutes(answers: Answers): Hono<Env> {
   const app = new Hono<Env>();
-  app.get(
-    '/hello',
-    reading(questions, async ({ env }) => withViewer(await questions.hello(), env.viewer)),
-  );
-  app.get(
-    '/overview',
-    reading(questions, () => questions.overview()),
-  );
-  app.get(
-    '/jobs',
-    reading(questions, (context) => questions.jobs(jobsQuestion(context.req.query()))),
-  );
-  app.get(
-    '/jobs/:id',
-    ofJob(questions, (id) => questions.job(id)),
-  );
-  app.get(
-    '/jobs/:id/history',
-    ofJob(questions, (id, query) => questions.history(id, countOf(query.before))),
-  );
-  app.get(
-    '/explain/:id',
-    ofJob(questions, (id) => questions.explain(id)),
-  );
+  app.get('*', async (context, next) => {
+    const { pathname, search } = new URL(context.req.url);
+    const question = questionOf(`${pathname.slice(1)}${search}`);
+    return question === undefined ? next() : reading(answers, question)(context);
+  });
   app.notFound((context) =>
     context.json(problem('NO_SUCH_ROUTE', 'There is nothing here.', 'Look at the address.'), 404),
   );
@@ -63,37 +41,28 @@ export function refusalAnswer({ status, code, text, repair }: Refusal): Response
 
 type Handler = (context: Context<Env>) => Promise<Response>;
 
-function reading(questions: Questions, answer: (context: Context<Env>) => Promise<Answer<unknown>>): Handler {
-  return needing(
-    'read',
-    unlessSame(questions, async (context) => given(context, await answer(context))),
-  );
-}
-
-function ofJob(
-  questions: Questions,
-  ask: (id: string, query: Record<string, string>) => Promise<Answer<unknown> | undefined>,
-): Handler {
+function reading(answers: Answers, question: Question): Handler {
   const handler: Handler = async (context) => {
-    const id = context.req.param('id') ?? '';
-    const answer = await ask(id, context.req.query());
-    if (answer !== undefined) return given(context, answer);
-    const nearest = await questions.nearest(id);
-    const text = `There is no job ${id}.`;
-    const repair = 'It may have been dropped: completed jobs are kept for a time only.';
-    return context.json(problem('JOB_NOT_FOUND', text, repair, nearest), 404);
+    const tag = context.req.header('if-none-match');
+    if (tag !== undefined) {
+      // Nothing is read for a page that has the answer already.
+      const moment = await answers.moment(question);
+      if (tag === tagOf(moment)) return context.body(null, 304, headersOf(moment));
+    }
+    const answer = await answers.answer(question);
+    if (answer === undefined) return context.json(await notFound(answers, question), 404);
+    return context.json(
+      question.path === 'hello' ? withViewer(answer, context.env.viewer) : answer,
+      200,
+      headersOf(answer),
+    );
   };
-  return needing('read', unlessSame(questions, handler));
+  return needing('read', handler);
 }
 
-/** Nothing is read for a page that has the answer already. */
-function unlessSame(questions: Questions, handler: Handler): Handler {
-  return async (context) => {
-    const tag = context.req.header('if-none-match');
-    if (tag === undefined) return handler(context);
-    const moment = await questions.moment();
-    return tag === tagOf(moment) ? context.body(null, 304, headersOf(moment)) : handler(context);
-  };
+async function notFound(answers: Answers, { id }: Question): Promise<Problem> {
+  const repair = 'It may have been dropped: completed jobs are kept for a time only.';
+  return problem('JOB_NOT_FOUND', `There is no job ${id}.`, repair, await answers.nearest(id));
 }
 
 function needing(level: Level, handler: Handler): Handler {
@@ -101,10 +70,6 @@ function needing(level: Level, handler: Handler): Handler {
     const refused = checkLevel(context.env.viewer.level, level);
     return refused === null ? handler(context) : Promise.resolve(refusalAnswer(refused));
   };
-}
-
-function given(context: Context<Env>, answer: Answer<unknown>): Response {
-  return context.json(answer as object, 200, headersOf(answer));
 }
 
 /** An answer is the same while nothing is written, for a few seconds: some of it changes with time alone. */
@@ -123,21 +88,6 @@ function headersOf(moment: Moment): Record<string, string> {
 
 function withViewer(hello: Answer<object>, { user, level }: Viewer): Answer<object> {
   return { ...hello, data: { ...hello.data, user, level } };
-}
-
-function jobsQuestion(query: Record<string, string>): JobsQuestion {
-  const list = lists.find((name) => name === query.list) ?? 'waiting';
-  return {
-    list,
-    queue: query.queue ?? null,
-    text: (query.text ?? '').slice(0, longestFilter),
-    after: query.after ?? null,
-    limit: Math.min(countOf(query.limit) ?? mostRows, mostRows),
-  };
-}
-
-function countOf(text: string | undefined): number | null {
-  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : null;
 }
 
 function problem(code: string, text: string, repair: string, nearest?: readonly string[]): Problem {

@@ -1,0 +1,44 @@
+import type { Answer } from '../protocol/answer.ts';
+import type { Sight } from '../views/sight.ts';
+import { type Question, views } from '../views/views.ts';
+
+/** Seq of the newest synced entry, and the clock of the store. */
+export type Moment = Omit<Answer<never>, 'data'>;
+
+/** What pages ask of a store. */
+export interface Answers {
+  /** The moment that an answer to a question would be of. */
+  moment(question: Question): Promise<Moment>;
+  /** Undefined: there is no such subject. */
+  answer(question: Question): Promise<Answer<object> | undefined>;
+  /** Ids of jobs that begin alike. */
+  nearest(id: string): Promise<readonly string[]>;
+}
+
+const mostNearest = 5;
+const shortestPrefix = 3;
+
+/** Answers from one sight alone. */
+export function answersOf(sight: Sight): Answers {
+  const { reader } = sight;
+
+  async function moment(): Promise<Moment> {
+    const { seq } = await reader.position();
+    return { seq, at: reader.now() };
+  }
+
+  return {
+    moment,
+    answer: async (question) => {
+      // The moment before the reading: an answer may hold more than its seq says, and never less.
+      const { seq, at } = await moment();
+      const data = await views[question.path](sight, question);
+      return data === undefined ? undefined : { seq, at, data };
+    },
+    nearest: async (id) => {
+      if (id.length < shortestPrefix) return [];
+      const found = await reader.list('job', id.slice(0, shortestPrefix));
+      return found.slice(0, mostNearest).map((job) => job.id);
+    },
+  };
+}

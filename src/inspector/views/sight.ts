@@ -1,0 +1,28 @@
+import type { Explanation } from '../../reading/explanation.ts';
+import type { StoreReader } from '../../store/reader.ts';
+
+/** What views are made from: a store, at one moment, and what is known beside it. */
+export interface Sight {
+  readonly reader: StoreReader;
+  /** Where the records are: `memory`, a directory, or `PostgreSQL`. */
+  readonly place: string;
+  /** `live`: the store of a process that is at work; `closed`: a store that is read without being opened. */
+  readonly source: 'live' | 'closed';
+  /** Explains a job with what this process knows. Undefined: there is no such job. */
+  explain(id: string): Promise<Explanation | undefined>;
+}
+
+/** What a question names besides its view. */
+export interface Asked {
+  /** The part of the path that names a subject; empty for views without one. */
+  readonly id: string;
+  readonly query: Readonly<Record<string, string | undefined>>;
+}
+
+/** Makes the data of one answer. Undefined: there is no such subject. */
+export type View = (sight: Sight, asked: Asked) => Promise<object | undefined>;
+
+/** A whole number of a query; null: none was given, or it is none. */
+export function countOf(text: string | undefined): number | null {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : null;
+}

@@ -1,0 +1,73 @@
+import { Shown } from '../../reading/shown.ts';
+import type { JobListName } from '../protocol/jobs.ts';
+import { explanationView } from './explanation-view.ts';
+import { helloView } from './hello-view.ts';
+import { jobHistory, jobView } from './job-view.ts';
+import { jobsView } from './jobs-view.ts';
+import { overviewView } from './overview-view.ts';
+import { type Asked, countOf, type Sight, type View } from './sight.ts';
+
+const lists: readonly JobListName[] = ['waiting', 'held', 'failed', 'ended', 'unplaced', 'quarantined'];
+const mostRows = 200;
+const longestFilter = 1000;
+
+/** Every question that a page can ask: its path under `api/v1/`, and what answers it. `:id` stands for one part of the path. */
+export const views = {
+  hello: async (sight) => helloView(sight),
+  overview: ({ reader, explain }) => overviewView(reader, { explain }),
+  jobs: jobsAsked,
+  'jobs/:id': ({ reader, explain }, { id }) => jobView(reader, id, { explain }),
+  'jobs/:id/history': ({ reader }, { id, query }) =>
+    jobHistory(reader, id, countOf(query.before) ?? undefined),
+  'explain/:id': explanationAsked,
+} satisfies Readonly<Record<string, View>>;
+
+/** The path of a view. */
+export type ViewPath = keyof typeof views;
+
+/** A question, read from a path. */
+export interface Question extends Asked {
+  readonly path: ViewPath;
+  /** The entry of the moment that it is about; null: now. */
+  readonly at: number | null;
+}
+
+/** Reads the path of a question, with its query. Undefined: there is no such view. */
+export function questionOf(text: string): Question | undefined {
+  const [path = '', search = ''] = text.split('?', 2);
+  const parts = path.split('/');
+  for (const view of Object.keys(views) as ViewPath[]) {
+    const names = view.split('/');
+    const place = names.indexOf(':id');
+    if (names.length !== parts.length || names.some((name, at) => at !== place && name !== parts[at]))
+      continue;
+    const query = Object.fromEntries(new URLSearchParams(search));
+    return { path: view, id: decoded(parts[place] ?? ''), query, at: countOf(query.at) };
+  }
+  return undefined;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+async function jobsAsked({ reader }: Sight, { query }: Asked): Promise<object> {
+  const { queue, after } = query;
+  return jobsView(reader, {
+    list: lists.find((name) => name === query.list) ?? 'waiting',
+    text: (query.text ?? '').slice(0, longestFilter),
+    limit: Math.min(countOf(query.limit) ?? mostRows, mostRows),
+    ...(queue === undefined ? {} : { queue }),
+    ...(after === undefined ? {} : { after }),
+  });
+}
+
+async function explanationAsked({ reader, explain }: Sight, { id }: Asked): Promise<object | undefined> {
+  const explanation = await explain(id);
+  if (explanation === undefined) return undefined;
+  return explanationView(reader, await Shown.of(reader), explanation);
+}
