@@ -96,6 +96,7 @@ const table: Readonly<Record<string, Layer>> = {
       'src/store/promotion',
       'src/inspector/protocol',
       'src/inspector/views',
+      'src/inspector/ui',
       'src/testing',
       'src/cli',
       'docs',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { jobFilter } from '../../src/inspector/views/job-filter.ts';
+import { jobFilter } from '../../src/inspector/views/jobs/job-filter.ts';
 import { newJobRecord } from '../../src/model/jobs/step.ts';
 import type { JobRecord } from '../../src/model/records/records.ts';
 import { Shown } from '../../src/reading/shown.ts';

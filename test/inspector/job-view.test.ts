@@ -1,7 +1,7 @@
 import { agent, defineCondition, defineJob, NeverRetry } from 'signalbox';
 import { expect, it } from 'vitest';
 import type { CallbackView, JobView } from '../../src/inspector/protocol/job.ts';
-import { jobHistory, jobView } from '../../src/inspector/views/job-view.ts';
+import { jobHistory, jobView } from '../../src/inspector/views/job/job-view.ts';
 import { forEachStore, makeBox, type TestBox, type TestBoxOptions } from '../behaviours/stores.ts';
 
 const flaky = defineJob({

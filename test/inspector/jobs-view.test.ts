@@ -1,6 +1,6 @@
 import { defineJob, NeverRetry } from 'signalbox';
 import { expect, it } from 'vitest';
-import { jobsView } from '../../src/inspector/views/jobs-view.ts';
+import { jobsView } from '../../src/inspector/views/jobs/jobs-view.ts';
 import { forEachStore, makeBox } from '../behaviours/stores.ts';
 
 const work = defineJob({ name: 'work', run: (value: unknown) => value as string });

@@ -1,8 +1,12 @@
 import { agent, defineJob, NeverRetry } from 'signalbox';
 import { describe, expect, it } from 'vitest';
 import type { AgentSlots, QueueRow } from '../../src/inspector/protocol/overview.ts';
-import { type AttentionFacts, attentionOf, attentionRules } from '../../src/inspector/views/attention.ts';
-import { overviewView } from '../../src/inspector/views/overview-view.ts';
+import {
+  type AttentionFacts,
+  attentionOf,
+  attentionRules,
+} from '../../src/inspector/views/overview/attention.ts';
+import { overviewView } from '../../src/inspector/views/overview/overview-view.ts';
 import { forEachStore, makeBox } from '../behaviours/stores.ts';
 
 const work = defineJob({ name: 'work', run: (value: unknown) => value as string });

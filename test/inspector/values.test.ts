@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../machines/json.ts';
-import { pathOf } from '../../src/inspector/views/path.ts';
+import { pathOf } from '../../src/inspector/views/job/path.ts';
 import { failureView, framesOf } from '../../src/inspector/views/values/failure-view.ts';
 import { treeOf } from '../../src/inspector/views/values/tree.ts';
 import type { HistoryEntry } from '../../src/store/entry.ts';

@@ -3,13 +3,16 @@ import type { Hello } from '../protocol/hello.ts';
 import {
   addressHash,
   onAddress,
+  replaceAddressHash,
   setAddressHash,
   setSetting,
   setTheme,
   setting,
   systemIsDark,
 } from './browser.ts';
-import { type Route, routeOf } from './route.ts';
+import { addressFrom, type Route, routeOf } from './route.ts';
+
+let shownHash = addressHash();
 
 /** What the address asks for. */
 export const route = signal<Route>(routeOf(addressHash()));
@@ -28,7 +31,10 @@ export const attentionCount = signal<number | null>(null);
 
 export function followAddress(): void {
   onAddress(() => {
-    route.value = routeOf(addressHash());
+    const meant = addressFrom(shownHash, addressHash());
+    if (meant !== addressHash()) replaceAddressHash(meant);
+    shownHash = meant;
+    route.value = routeOf(meant);
   });
 }
 

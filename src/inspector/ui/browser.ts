@@ -78,9 +78,14 @@ export function addressHash(): string {
 export function setAddressHash(hash: string, replace = false): void {
   if (!replace) location.hash = hash;
   else {
-    history.replaceState(null, '', hash);
+    replaceAddressHash(hash);
     dispatchEvent(new HashChangeEvent('hashchange'));
   }
+}
+
+/** Writes the address anew; no one is called for it. */
+export function replaceAddressHash(hash: string): void {
+  history.replaceState(null, '', hash);
 }
 
 export function onAddress(listener: () => void): void {

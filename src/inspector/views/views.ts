@@ -1,10 +1,10 @@
 import { Shown } from '../../reading/shown.ts';
 import type { JobListName } from '../protocol/jobs.ts';
-import { explanationView } from './explanation-view.ts';
 import { helloView } from './hello-view.ts';
-import { jobHistory, jobView } from './job-view.ts';
-import { jobsView } from './jobs-view.ts';
-import { overviewView } from './overview-view.ts';
+import { explanationView } from './job/explanation-view.ts';
+import { jobHistory, jobView } from './job/job-view.ts';
+import { jobsView } from './jobs/jobs-view.ts';
+import { overviewView } from './overview/overview-view.ts';
 import { type Asked, countOf, type Sight, type View } from './sight.ts';
 
 const lists: readonly JobListName[] = ['waiting', 'held', 'failed', 'ended', 'unplaced', 'quarantined'];

@@ -1,6 +1,6 @@
 import { SignalboxError } from '../../../index.ts';
 import type { ExplanationView } from '../../../inspector/protocol/explanation.ts';
-import { jobView } from '../../../inspector/views/job-view.ts';
+import { jobView } from '../../../inspector/views/job/job-view.ts';
 import type { Command } from '../../command.ts';
 import { readerOf, storeOption } from './reader.ts';
 

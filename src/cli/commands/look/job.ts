@@ -1,6 +1,6 @@
 import { SignalboxError } from '../../../index.ts';
 import type { AttemptView, HistoryLine, JobView } from '../../../inspector/protocol/job.ts';
-import { jobHistory, jobView } from '../../../inspector/views/job-view.ts';
+import { jobHistory, jobView } from '../../../inspector/views/job/job-view.ts';
 import type { Command } from '../../command.ts';
 import { instantText, shortTime, tableOf } from '../../table.ts';
 import { treeText } from '../../tree-text.ts';

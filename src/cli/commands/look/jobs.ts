@@ -1,6 +1,6 @@
 import type { Count } from '../../../inspector/protocol/answer.ts';
 import type { JobListName } from '../../../inspector/protocol/jobs.ts';
-import { jobsView } from '../../../inspector/views/jobs-view.ts';
+import { jobsView } from '../../../inspector/views/jobs/jobs-view.ts';
 import { type Command, UsageError } from '../../command.ts';
 import { shortTime, tableOf } from '../../table.ts';
 import { readerOf, storeOption } from './reader.ts';

@@ -1,5 +1,5 @@
 import type { OverviewView, QueueRow, TextPart } from '../../../inspector/protocol/overview.ts';
-import { overviewView } from '../../../inspector/views/overview-view.ts';
+import { overviewView } from '../../../inspector/views/overview/overview-view.ts';
 import type { Command } from '../../command.ts';
 import { instantText, shortTime, tableOf } from '../../table.ts';
 import { countText } from './jobs.ts';

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { dialog, go } from '../app-state.ts';
 import { jobHash, jobsHash } from '../route.ts';
 import { Modal } from './modal.tsx';
+import { pageLinks } from './pages.tsx';
 
 interface Place {
   readonly name: string;
@@ -10,7 +11,7 @@ interface Place {
 }
 
 const pages: readonly Place[] = [
-  { name: 'Overview', what: 'page', hash: '#/overview' },
+  ...pageLinks.map(({ label, hash }) => ({ name: label, what: 'page', hash })),
   { name: 'Waiting jobs', what: 'list', hash: jobsHash('waiting') },
   { name: 'Held jobs', what: 'list', hash: jobsHash('held') },
   { name: 'Failed jobs', what: 'list', hash: jobsHash('failed') },

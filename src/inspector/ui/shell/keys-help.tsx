@@ -1,11 +1,11 @@
 import { useState } from 'preact/hooks';
 import { setSingleKeys, singleKeysAreOn } from '../keys.ts';
 import { Modal } from './modal.tsx';
+import { pageLinks } from './pages.tsx';
 
 const keys: readonly (readonly [keys: readonly string[], does: string])[] = [
   [['Ctrl K'], 'go to a job or a page'],
-  [['g', 'o'], 'overview'],
-  [['g', 'j'], 'jobs'],
+  ...pageLinks.map(({ key, label }) => [['g', key], label.toLowerCase()] as const),
   [['j', 'k', 'Enter'], 'rows: down, up, open'],
   [['/'], 'filter'],
   [['n'], 'show new rows'],

@@ -7,10 +7,12 @@ import { JobPage } from '../pages/job/job-page.tsx';
 import { JobsPage } from '../pages/jobs/jobs-page.tsx';
 import { OverviewPage } from '../pages/overview/overview-page.tsx';
 import { Empty, ProblemBox } from '../parts/messages.tsx';
+import type { PageRoute } from '../route.ts';
 import { useLive } from '../source/live.ts';
 import { Foot } from './foot.tsx';
 import { GoTo } from './go-to.tsx';
 import { KeysHelp } from './keys-help.tsx';
+import { type LatePage, late } from './pages.tsx';
 import { Sprite } from './sprite.tsx';
 import { Top } from './top.tsx';
 
@@ -54,11 +56,24 @@ export function Shell() {
   );
 }
 
+const latePages: Readonly<Record<PageRoute['page'], LatePage>> = {
+  actors: late(async () => (await import('../pages/actors/actors-page.tsx')).ActorsPage),
+  queues: late(async () => (await import('../pages/queues/queues-page.tsx')).QueuesPage),
+  timeline: late(async () => (await import('../pages/timeline/timeline-page.tsx')).TimelinePage),
+  machines: late(async () => (await import('../pages/machines/machines-page.tsx')).MachinesPage),
+};
+
 function Page() {
   const { value } = route;
   if (value.page === 'job') return <JobPage key={value.id} id={value.id} at={value.at} tab={value.tab} />;
   if (value.page === 'jobs') return <JobsPage list={value.list} queue={value.queue} words={value.words} />;
   if (value.page === 'overview') return <OverviewPage />;
+  if (value.page === 'none') return <NoPage />;
+  const Late = latePages[value.page];
+  return <Late route={value} />;
+}
+
+function NoPage() {
   setTitle('Nothing here · Signalbox');
   return (
     <main>

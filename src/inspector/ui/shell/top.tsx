@@ -1,12 +1,14 @@
 import { attentionCount, dialog, route, turnTheme } from '../app-state.ts';
 import { isMac } from '../browser.ts';
 import { connection, silentSeconds } from '../connection.ts';
+import { pageLinks } from './pages.tsx';
 
 const gotoKey = isMac() ? '⌘K' : 'Ctrl K';
 
 /** The bar at the top: pages, go to, how well this page hears. */
 export function Top() {
   const { page } = route.value;
+  const shown = page === 'job' ? 'jobs' : page;
   const count = attentionCount.value ?? 0;
   return (
     <header>
@@ -18,17 +20,16 @@ export function Top() {
           Signalbox
         </a>
         <nav class="nav" aria-label="Pages">
-          <a href="#/overview" aria-current={page === 'overview' ? 'page' : undefined}>
-            Overview
-            {count > 0 && (
-              <span class="count" title={`${count} need attention`}>
-                {count}
-              </span>
-            )}
-          </a>
-          <a href="#/jobs" aria-current={page === 'jobs' || page === 'job' ? 'page' : undefined}>
-            Jobs
-          </a>
+          {pageLinks.map((link) => (
+            <a key={link.page} href={link.hash} aria-current={link.page === shown ? 'page' : undefined}>
+              {link.label}
+              {link.page === 'overview' && count > 0 && (
+                <span class="count" title={`${count} need attention`}>
+                  {count}
+                </span>
+              )}
+            </a>
+          ))}
         </nav>
         <div class="tools">
           <button
@@ -79,8 +80,7 @@ export function Top() {
 }
 
 function Dot() {
-  const { value } = route;
-  if (value.page === 'job' && value.at !== null) return <span class="dot at">past</span>;
+  if (route.value.at !== null) return <span class="dot at">past</span>;
   if (connection.value === 'stale') return <span class="dot stale">no news for {silentSeconds} s</span>;
   if (connection.value === 'lost') return <span class="dot stale">reconnecting</span>;
   return <span class="dot">live</span>;

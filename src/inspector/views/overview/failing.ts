@@ -2,8 +2,8 @@ import type { JobRecord } from '../../../model/records/records.ts';
 import type { Shown } from '../../../reading/shown.ts';
 import type { StoreReader } from '../../../store/reader.ts';
 import type { FailureGroup } from '../../protocol/overview.ts';
-import { shownWithHistory } from '../explanation-view.ts';
-import { endOf } from '../job-row.ts';
+import { shownWithHistory } from '../job/explanation-view.ts';
+import { endOf } from '../jobs/job-row.ts';
 import { cut, ownPlace } from '../values/failure-view.ts';
 
 /** How many failures are looked at, newest first. */

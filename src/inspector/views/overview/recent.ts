@@ -1,8 +1,8 @@
 import type { JobRecord } from '../../../model/records/records.ts';
 import type { StoreReader } from '../../../store/reader.ts';
 import type { EndedView, Percentiles } from '../../protocol/overview.ts';
-import { endOf, runMsOf } from '../job-row.ts';
-import { pageOrWhyNot } from '../jobs-view.ts';
+import { endOf, runMsOf } from '../jobs/job-row.ts';
+import { pageOrWhyNot } from '../jobs/jobs-view.ts';
 
 /** The window that the overview looks back, and its steps. */
 export const windowMs = 600_000;

@@ -53,7 +53,7 @@ export function CopyAs({ view, at }: { readonly view: JobView; readonly at: numb
 function formsOf(view: JobView, at: number | null): readonly Form[] {
   const { id } = view;
   return [
-    ['link', () => linkTo(jobHash(id, at))],
+    ['link', () => linkTo(jobHash(id, at ?? undefined))],
     ['id', () => id],
     ['JSON', () => JSON.stringify(view, null, 2)],
     ['TypeScript', () => `const job = await box.job(${JSON.stringify(id)}).refresh();`],

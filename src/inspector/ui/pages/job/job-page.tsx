@@ -58,7 +58,7 @@ function Loaded(props: {
   const { data: view } = answer;
   const way = wayTo(view, at, now.value);
   const lit = useSignal<string | null>(null);
-  const select = (seq: number | null): void => go(jobHash(id, seq, tab), true);
+  const select = (seq: number | null): void => go(jobHash(id, seq ?? 'now', tab), true);
   const steps = useSteps(view, way, select);
   useFrame(view, way);
   // What is measured up to the answer grows until the next one, while the job stands where it stands.
@@ -84,7 +84,7 @@ function Loaded(props: {
           view={view}
           isPast={way.isPast}
           tab={tab}
-          choose={(name) => go(jobHash(id, at, name), true)}
+          choose={(name) => go(jobHash(id, undefined, name), true)}
         />
       </main>
     </>

@@ -1,7 +1,7 @@
-import type { FailedAttempt, Outcome, Place } from '../../../machines/job.context.ts';
-import type { HistoryEntry, Patch } from '../../store/entry.ts';
-import { durationText } from '../../time.ts';
-import { failureWords } from './values/failure-view.ts';
+import type { FailedAttempt, Outcome, Place } from '../../../../machines/job.context.ts';
+import type { HistoryEntry, Patch } from '../../../store/entry.ts';
+import { durationText } from '../../../time.ts';
+import { failureWords } from '../values/failure-view.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 

@@ -1,7 +1,7 @@
-import { SignalboxError } from '../../errors.ts';
-import { Shown } from '../../reading/shown.ts';
-import type { JobPage, JobPageRequest, StoreReader } from '../../store/reader.ts';
-import type { JobRow, JobsPage } from '../protocol/jobs.ts';
+import { SignalboxError } from '../../../errors.ts';
+import { Shown } from '../../../reading/shown.ts';
+import type { JobPage, JobPageRequest, StoreReader } from '../../../store/reader.ts';
+import type { JobRow, JobsPage } from '../../protocol/jobs.ts';
 import { jobFilter } from './job-filter.ts';
 import { jobRow } from './job-row.ts';
 

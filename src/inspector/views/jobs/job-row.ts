@@ -1,13 +1,13 @@
-import { isReadable } from '../../model/jobs/step.ts';
-import type { JobRecord } from '../../model/records/records.ts';
-import { queueOf, statusOf } from '../../reading/job-place.ts';
-import type { Shown, ShownJob } from '../../reading/shown.ts';
-import type { HistoryEntry } from '../../store/entry.ts';
-import type { StoreReader } from '../../store/reader.ts';
-import { durationText } from '../../time.ts';
-import type { JobRow } from '../protocol/jobs.ts';
-import { lifeOf } from './attempts.ts';
-import { cut, failureWords } from './values/failure-view.ts';
+import { isReadable } from '../../../model/jobs/step.ts';
+import type { JobRecord } from '../../../model/records/records.ts';
+import { queueOf, statusOf } from '../../../reading/job-place.ts';
+import type { Shown, ShownJob } from '../../../reading/shown.ts';
+import type { HistoryEntry } from '../../../store/entry.ts';
+import type { StoreReader } from '../../../store/reader.ts';
+import { durationText } from '../../../time.ts';
+import type { JobRow } from '../../protocol/jobs.ts';
+import { lifeOf } from '../job/attempts.ts';
+import { cut, failureWords } from '../values/failure-view.ts';
 
 /** Entries of one job that a line in a list reads. */
 const mostEntries = 200;

@@ -1,8 +1,8 @@
-import { matchesPattern } from '../../model/jobs/filter.ts';
-import type { JobRecord } from '../../model/records/records.ts';
-import type { Shown } from '../../reading/shown.ts';
-import type { JobPageRequest } from '../../store/reader.ts';
-import { durationMs } from '../../time.ts';
+import { matchesPattern } from '../../../model/jobs/filter.ts';
+import type { JobRecord } from '../../../model/records/records.ts';
+import type { Shown } from '../../../reading/shown.ts';
+import type { JobPageRequest } from '../../../store/reader.ts';
+import { durationMs } from '../../../time.ts';
 import { runMsOf } from './job-row.ts';
 
 /** What a page of jobs is limited to. */

@@ -1,15 +1,15 @@
-import { explainJob } from '../../reading/explain.ts';
-import { Shown } from '../../reading/shown.ts';
-import type { StoreReader } from '../../store/reader.ts';
-import type { ExplanationView } from '../protocol/explanation.ts';
-import type { HeldRow, OverviewView, QueueRow } from '../protocol/overview.ts';
+import { explainJob } from '../../../reading/explain.ts';
+import { Shown } from '../../../reading/shown.ts';
+import type { StoreReader } from '../../../store/reader.ts';
+import type { ExplanationView } from '../../protocol/explanation.ts';
+import type { HeldRow, OverviewView, QueueRow } from '../../protocol/overview.ts';
+import { explanationView } from '../job/explanation-view.ts';
+import type { AskedBeside } from '../job/job-view.ts';
+import { jobRow } from '../jobs/job-row.ts';
 import { type AttentionFacts, attentionOf, attentionRules } from './attention.ts';
-import { explanationView } from './explanation-view.ts';
-import { jobRow } from './job-row.ts';
-import type { AskedBeside } from './job-view.ts';
-import { failureGroups } from './overview/failing.ts';
-import { dispatcherRows, queueRows } from './overview/queue-rows.ts';
-import { endedView, medianRuns, type Recent, recentlyEnded, windowMs } from './overview/recent.ts';
+import { failureGroups } from './failing.ts';
+import { dispatcherRows, queueRows } from './queue-rows.ts';
+import { endedView, medianRuns, type Recent, recentlyEnded, windowMs } from './recent.ts';
 
 /** How many of the jobs that are held longest are shown. */
 const mostHeld = 5;

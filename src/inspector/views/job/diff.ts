@@ -1,8 +1,8 @@
-import type { Json } from '../../../machines/json.ts';
-import { newJobRecord } from '../../model/jobs/step.ts';
-import type { ChangeView } from '../protocol/job.ts';
-import type { Tree } from '../protocol/tree.ts';
-import { lineLimits, treeOf } from './values/tree.ts';
+import type { Json } from '../../../../machines/json.ts';
+import { newJobRecord } from '../../../model/jobs/step.ts';
+import type { ChangeView } from '../../protocol/job.ts';
+import type { Tree } from '../../protocol/tree.ts';
+import { lineLimits, treeOf } from '../values/tree.ts';
 
 /** Values of the top-level keys of a record. */
 type Values = Readonly<Record<string, Json>>;

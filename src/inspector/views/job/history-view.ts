@@ -1,8 +1,8 @@
-import type { Ending } from '../../../machines/job.context.ts';
-import type { Json } from '../../../machines/json.ts';
-import type { ShownJob } from '../../reading/shown.ts';
-import type { HistoryEntry, Patch } from '../../store/entry.ts';
-import type { HistoryLine, HistoryView } from '../protocol/job.ts';
+import type { Ending } from '../../../../machines/job.context.ts';
+import type { Json } from '../../../../machines/json.ts';
+import type { ShownJob } from '../../../reading/shown.ts';
+import type { HistoryEntry, Patch } from '../../../store/entry.ts';
+import type { HistoryLine, HistoryView } from '../../protocol/job.ts';
 import { changesOf, emptyJob, patched } from './diff.ts';
 import { noteOf } from './notes.ts';
 

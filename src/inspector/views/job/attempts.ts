@@ -1,9 +1,9 @@
-import { attemptsOf } from '../../model/jobs/attempts.ts';
-import type { ShownJob } from '../../reading/shown.ts';
-import type { HistoryEntry } from '../../store/entry.ts';
-import type { AttemptView } from '../protocol/job.ts';
-import type { LifePart } from '../protocol/jobs.ts';
-import { failureView } from './values/failure-view.ts';
+import { attemptsOf } from '../../../model/jobs/attempts.ts';
+import type { ShownJob } from '../../../reading/shown.ts';
+import type { HistoryEntry } from '../../../store/entry.ts';
+import type { AttemptView } from '../../protocol/job.ts';
+import type { LifePart } from '../../protocol/jobs.ts';
+import { failureView } from '../values/failure-view.ts';
 
 /** Where the time before an attempt went. */
 interface Wait {

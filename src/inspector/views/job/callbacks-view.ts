@@ -1,7 +1,7 @@
-import type { JobRecord, ProxyRecord } from '../../model/records/records.ts';
-import { statusOf } from '../../reading/job-place.ts';
-import type { Shown, ShownJob } from '../../reading/shown.ts';
-import type { StoreReader } from '../../store/reader.ts';
+import type { JobRecord, ProxyRecord } from '../../../model/records/records.ts';
+import { statusOf } from '../../../reading/job-place.ts';
+import type { Shown, ShownJob } from '../../../reading/shown.ts';
+import type { StoreReader } from '../../../store/reader.ts';
 import type {
   BranchView,
   CallbackJobView,
@@ -9,10 +9,10 @@ import type {
   CallbacksView,
   CallbackView,
   OutcomeView,
-} from '../protocol/job.ts';
+} from '../../protocol/job.ts';
+import { failureView } from '../values/failure-view.ts';
+import { lineLimits, treeOf } from '../values/tree.ts';
 import { shownWithHistory } from './explanation-view.ts';
-import { failureView } from './values/failure-view.ts';
-import { lineLimits, treeOf } from './values/tree.ts';
 
 const widest = 100;
 const deepest = 6;

@@ -1,6 +1,6 @@
-import { durationText } from '../../time.ts';
-import type { ExplanationView } from '../protocol/explanation.ts';
-import type { AttentionItem, LinkTarget, OverviewView, TextPart } from '../protocol/overview.ts';
+import { durationText } from '../../../time.ts';
+import type { ExplanationView } from '../../protocol/explanation.ts';
+import type { AttentionItem, LinkTarget, OverviewView, TextPart } from '../../protocol/overview.ts';
 
 /** What the rules look at. */
 export interface AttentionFacts

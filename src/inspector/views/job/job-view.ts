@@ -1,20 +1,20 @@
-import { machineVersion } from '../../model/jobs/machine-version.ts';
-import type { JobRecord } from '../../model/records/records.ts';
-import { jobGraph } from '../../reading/chart-edges.ts';
-import { explainJob } from '../../reading/explain.ts';
-import type { Explanation } from '../../reading/explanation.ts';
-import { queueOf, statusOf } from '../../reading/job-place.ts';
-import { type Possibility, possible } from '../../reading/possible.ts';
-import { Shown, type ShownJob } from '../../reading/shown.ts';
-import type { HistoryEntry, Patch } from '../../store/entry.ts';
-import type { StoreReader } from '../../store/reader.ts';
-import type { AnnotationView, HistoryView, JobView, MachineName, PossibleEvent } from '../protocol/job.ts';
+import { machineVersion } from '../../../model/jobs/machine-version.ts';
+import type { JobRecord } from '../../../model/records/records.ts';
+import { jobGraph } from '../../../reading/chart-edges.ts';
+import { explainJob } from '../../../reading/explain.ts';
+import type { Explanation } from '../../../reading/explanation.ts';
+import { queueOf, statusOf } from '../../../reading/job-place.ts';
+import { type Possibility, possible } from '../../../reading/possible.ts';
+import { Shown, type ShownJob } from '../../../reading/shown.ts';
+import type { HistoryEntry, Patch } from '../../../store/entry.ts';
+import type { StoreReader } from '../../../store/reader.ts';
+import type { AnnotationView, HistoryView, JobView, MachineName, PossibleEvent } from '../../protocol/job.ts';
+import { treeOf } from '../values/tree.ts';
 import { attemptViews } from './attempts.ts';
 import { callbacksView, outcomeView } from './callbacks-view.ts';
 import { explanationView } from './explanation-view.ts';
 import { historyView } from './history-view.ts';
 import { type PathTaken, pathOf } from './path.ts';
-import { treeOf } from './values/tree.ts';
 
 /** Lines of the history on one page. */
 const pageLength = 200;

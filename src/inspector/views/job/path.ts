@@ -1,6 +1,6 @@
-import { edgeTaken, jobGraph, lineOf } from '../../reading/chart-edges.ts';
-import type { HistoryEntry } from '../../store/entry.ts';
-import type { StateVisits, TakenEdge } from '../protocol/job.ts';
+import { edgeTaken, jobGraph, lineOf } from '../../../reading/chart-edges.ts';
+import type { HistoryEntry } from '../../../store/entry.ts';
+import type { StateVisits, TakenEdge } from '../../protocol/job.ts';
 
 /** The way of a job through its chart. */
 export interface PathTaken {

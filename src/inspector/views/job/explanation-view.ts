@@ -1,10 +1,10 @@
-import type { Failure } from '../../../machines/job.context.ts';
-import type { JobRecord } from '../../model/records/records.ts';
-import type { Explanation } from '../../reading/explanation.ts';
-import type { Shown, ShownJob } from '../../reading/shown.ts';
-import type { Patch } from '../../store/entry.ts';
-import type { StoreReader } from '../../store/reader.ts';
-import type { ExplanationView } from '../protocol/explanation.ts';
+import type { Failure } from '../../../../machines/job.context.ts';
+import type { JobRecord } from '../../../model/records/records.ts';
+import type { Explanation } from '../../../reading/explanation.ts';
+import type { Shown, ShownJob } from '../../../reading/shown.ts';
+import type { Patch } from '../../../store/entry.ts';
+import type { StoreReader } from '../../../store/reader.ts';
+import type { ExplanationView } from '../../protocol/explanation.ts';
 
 /** An explanation, its texts without what is hidden of the job that each is about. */
 export async function explanationView(
