@@ -8,6 +8,10 @@ export interface Sight {
   readonly place: string;
   /** `live`: the store of a process that is at work; `closed`: a store that is read without being opened. */
   readonly source: 'live' | 'closed';
+  /** Why there is no answer about an earlier moment, in words; null: there is. */
+  readonly noPast: string | null;
+  /** Lets the event loop run: for what takes longer than a moment. */
+  pause(): Promise<void>;
   /** Explains a job with what this process knows. Undefined: there is no such job. */
   explain(id: string): Promise<Explanation | undefined>;
 }

@@ -6,6 +6,7 @@ import { jobHistory, jobView } from './job/job-view.ts';
 import { jobsView } from './jobs/jobs-view.ts';
 import { overviewView } from './overview/overview-view.ts';
 import { type Asked, countOf, type Sight, type View } from './sight.ts';
+import { timebarView } from './timebar/timebar-view.ts';
 
 const lists: readonly JobListName[] = ['waiting', 'held', 'failed', 'ended', 'unplaced', 'quarantined'];
 const mostRows = 200;
@@ -20,6 +21,7 @@ export const views = {
   'jobs/:id/history': ({ reader }, { id, query }) =>
     jobHistory(reader, id, countOf(query.before) ?? undefined),
   'explain/:id': explanationAsked,
+  timebar: (sight, { query }) => timebarView(sight, countOf(query.instant)),
 } satisfies Readonly<Record<string, View>>;
 
 /** The path of a view. */
