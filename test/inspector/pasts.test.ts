@@ -57,8 +57,11 @@ async function held(puts: number, reach = 5) {
   return { store, pasts, ask, moves, timers, fire };
 }
 
-const waiting = ({ data }: { readonly data: { readonly waiting: { readonly count: { readonly n: number } } } }) =>
-  data.waiting.count.n;
+const waiting = ({
+  data,
+}: {
+  readonly data: { readonly waiting: { readonly count: { readonly n: number } } };
+}) => data.waiting.count.n;
 
 describe('The pasts of a store', () => {
   it('answer with the moment that was asked for, to two people at once', async () => {
