@@ -8,6 +8,8 @@ export interface Way {
   /** The line of its history at that moment; null: there is none. */
   readonly line: HistoryLine | null;
   readonly isPast: boolean;
+  /** Whether all data beside the way is of that moment as well. */
+  readonly isWhole: boolean;
   /** The instant: of that line, or now. */
   readonly at: number;
   readonly state: string;
@@ -30,6 +32,7 @@ export function wayTo(view: JobView, seq: number | null, now: number): Way {
     return {
       line: lines.at(-1) ?? null,
       isPast: false,
+      isWhole: true,
       at: now,
       state,
       ending,
@@ -46,6 +49,7 @@ export function wayTo(view: JobView, seq: number | null, now: number): Way {
   return {
     line,
     isPast: true,
+    isWhole: false,
     at: line.at,
     state,
     ending,
