@@ -1,8 +1,9 @@
 import type { Signal } from '@preact/signals';
 import type { PossibleEvent } from '../../protocol/job.ts';
 import { eventText } from '../format.ts';
+import { edgeKey } from './edge-key.ts';
 import { type EdgeLook, EdgeTrack } from './edge-track.tsx';
-import { type ChartLayout, type EdgeLayout, edgeKey } from './layout.ts';
+import type { ChartLayout, EdgeLayout } from './layout.ts';
 import { StateNode } from './state-node.tsx';
 import type { Way } from './way.ts';
 

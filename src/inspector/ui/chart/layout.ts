@@ -43,11 +43,6 @@ export interface EdgeLayout extends EdgeName {
 /** The chart of jobs. */
 export const jobLayout = job as unknown as ChartLayout;
 
-/** One text for an edge: two edges are the same when it is. */
-export function edgeKey({ source, event, guard, target }: EdgeName): string {
-  return [source, event, guard ?? '', target ?? ''].join('|');
-}
-
 /** A track with its corners cut, which ends `short` before its last point. */
 export function trackPath(points: readonly Point[], chamfer: number, short: number): string {
   const last = points.length - 1;

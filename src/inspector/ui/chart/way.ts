@@ -1,7 +1,7 @@
 import type { EndingName } from '../../protocol/explanation.ts';
 import type { HistoryLine, JobView, PossibleEvent, StateVisits, TakenEdge } from '../../protocol/job.ts';
 import { isBad } from '../state.ts';
-import { edgeKey } from './layout.ts';
+import { edgeKey } from './edge-key.ts';
 
 /** Where a job stands at one moment of its life, and the way that it took there. */
 export interface Way {

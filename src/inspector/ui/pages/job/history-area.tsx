@@ -2,7 +2,7 @@ import type { Signal } from '@preact/signals';
 import { useState } from 'preact/hooks';
 import type { EndingName } from '../../../protocol/explanation.ts';
 import type { HistoryLine, HistoryView, JobView } from '../../../protocol/job.ts';
-import { edgeKey } from '../../chart/layout.ts';
+import { edgeKey } from '../../chart/edge-key.ts';
 import type { Way } from '../../chart/way.ts';
 import { token } from '../../connection.ts';
 import { clockText, numberText, processName, secondsText } from '../../format.ts';
