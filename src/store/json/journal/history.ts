@@ -52,6 +52,8 @@ export interface History {
 export function createHistory(ports: HistoryPorts, generations: readonly Generation[]): History {
   const marks = new Map<number, Mark[]>();
   const readers = new Set<{ generation: number }>();
+  /** What was found last: who asks for one entry of a commit asks for the others as well. */
+  let last: Line | null = null;
   const history: History = {
     generations,
     mark(generation, mark) {
@@ -63,8 +65,9 @@ export function createHistory(ports: HistoryPorts, generations: readonly Generat
       const end = ports.synced();
       const generation = seq > end.seq ? undefined : holderOf(seq);
       if (generation === undefined) return null;
-      for (const line of linesFrom(generation, seq, end)) return line;
-      return null;
+      if (last !== null && last.s <= seq && seq < last.s + last.entries.length) return last;
+      [last = null] = linesFrom(generation, seq, end);
+      return last;
     },
     async *read(seq) {
       const end = ports.synced();
