@@ -127,7 +127,7 @@ export function createHistory(ports: HistoryPorts, generations: readonly Generat
         if (placed.s > seq && placed.frame.at >= first.frame.at + markBytes) break;
       }
     } catch (error) {
-      // Damage behind what was asked for is found by whoever asks for that.
+      // Damage behind what was asked for is found when that is asked for.
       if ((frames.at(-1)?.s ?? 0) <= seq) throw error;
     }
     return { generation, frames };
