@@ -30,7 +30,12 @@ type Ask = (question: PastQuestion) => Promise<PastAnswer | undefined>;
 /** The past of a memory store, in this thread. */
 function askHeld(store: OpenStore): Ask {
   const pasts = new HeldPasts(
-    { open: () => (store.past as NonNullable<OpenStore['past']>)(), sight: beside, after },
+    {
+      hidden: async () => ({}),
+      open: () => (store.past as NonNullable<OpenStore['past']>)(),
+      sight: beside,
+      after,
+    },
     { most: 2, reach: 10, idleMs: 60_000 },
   );
   return (question) => pasts.answer(question);
@@ -41,7 +46,7 @@ function askBeside(store: OpenStore): Ask {
   const files = store.files as NonNullable<OpenStore['files']>;
   const serve = createPastServer({ name: store.name, place: 'here' }, { after, pause: async () => {} });
   return async (question) => {
-    const reply = await serve({ id: 1, store: files(), question });
+    const reply = await serve({ id: 1, store: files(), hidden: {}, question });
     if ('failure' in reply) throw new Error(JSON.stringify(reply.failure));
     return reply.answer ?? undefined;
   };
