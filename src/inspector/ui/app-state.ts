@@ -29,9 +29,12 @@ export const moment = computed<number | null | undefined>(() => {
   return value.noPast === null ? at : null;
 });
 
-/** Whether the page shows the past: without a past of the store, a job still has its history. */
+/** Whether the job of the page is shown at an earlier entry of its history, which it has without a past of the store as well. */
+export const isJobInPast = signal(false);
+
+/** Whether the page shows the past. */
 export const isInPast = computed(
-  () => route.value.at !== null && (moment.value !== null || route.value.page === 'job'),
+  () => route.value.at !== null && (moment.value !== null || isJobInPast.value),
 );
 
 /** The dialog that is open. */
