@@ -1,6 +1,6 @@
 import type { StoreReader } from '../../../store/reader.ts';
 import type { ActorsView, AgentNode, DispatcherNode } from '../../protocol/actors.ts';
-import type { ActorSource } from './actor-source.ts';
+import type { ActorSource, LiveActor } from './actor-source.ts';
 import { heldJobs } from './held-jobs.ts';
 import { pollCells } from './poll-cells.ts';
 import {
@@ -76,6 +76,16 @@ export function cellsOf(
   return pollCells(polls, pollIntervalMs, until, most);
 }
 
+/** A server is not asked for each agent of this process every second: they count what they hold. */
+function heldCount(
+  reader: StoreReader,
+  { queue, dispatcher, name }: { readonly queue: string; readonly dispatcher: string; readonly name: string },
+  live: LiveActor | null,
+): Promise<number> | number {
+  if (live !== null && !reader.exclusive) return Number(live.context.held);
+  return reader.heldCount(queue, dispatcher, name);
+}
+
 async function agentNode(
   reader: StoreReader,
   dispatcher: DispatcherEntry,
@@ -92,7 +102,7 @@ async function agentNode(
     queue,
     state: live?.state ?? null,
     record: agentState(dispatcher, agent, reader.now()),
-    held: await reader.heldCount(queue, dispatcher.uuid, name),
+    held: await heldCount(reader, place, live),
     size: record?.size ?? Number(live?.context.size ?? 0),
     failure: failureOf(agent),
     jobs: at < 0 || at >= mostOpen ? null : await heldJobs(reader, place),
