@@ -1,5 +1,7 @@
 import { Shown } from '../../reading/shown.ts';
 import type { JobListName } from '../protocol/jobs.ts';
+import { actorView } from './actors/actor-view.ts';
+import { actorsView } from './actors/actors-view.ts';
 import { helloView } from './hello-view.ts';
 import { explanationView } from './job/explanation-view.ts';
 import { jobHistory, jobView } from './job/job-view.ts';
@@ -20,6 +22,10 @@ export const views = {
   'jobs/:id/history': ({ reader }, { id, query }) =>
     jobHistory(reader, id, countOf(query.before) ?? undefined),
   'explain/:id': explanationAsked,
+  actors: (sight, { query }) =>
+    actorsView(sight.reader, { ...liveOf(sight, query), open: (query.open ?? '').split(' ') }),
+  'actors/:id': (sight, { id, query }) =>
+    actorView(sight.reader, id, { ...liveOf(sight, query), poll: query.poll ?? null }),
 } satisfies Readonly<Record<string, View>>;
 
 /** The path of a view. */
@@ -64,6 +70,19 @@ async function jobsAsked({ reader }: Sight, { query }: Asked): Promise<object> {
     ...(queue === undefined ? {} : { queue }),
     ...(after === undefined ? {} : { after }),
   });
+}
+
+/** Live machines are of the present alone. */
+function liveOf({ actors, source }: Sight, { at }: Asked['query']) {
+  const isPast = countOf(at) !== null;
+  return {
+    source: isPast ? null : (actors ?? null),
+    notLive: isPast
+      ? 'The records of that moment are shown; live machines were not recorded.'
+      : source === 'closed'
+        ? 'The store is read without its process: its records are shown, live machines were not recorded.'
+        : 'Live machines are seen in their own process.',
+  };
 }
 
 async function explanationAsked({ reader, explain }: Sight, { id }: Asked): Promise<object | undefined> {

@@ -27,6 +27,9 @@ const pages: readonly (readonly [name: string, hash: string, keys?: readonly str
   ['job-callbacks', `#/jobs/${failed}?tab=callbacks`],
   ['job-sequence', `#/jobs/${failed}?tab=sequence`],
   ['job-none', '#/jobs/none'],
+  ['actors', '#/actors'],
+  ['actors-agent', `#/actors/${encodeURIComponent(`agent:default/${open.seeded.box.uuid}/main`)}`],
+  ['actors-supervisor', '#/actors/supervisor'],
   ['go-to', '#/overview', ['Control+k']],
   ['keys', '#/overview', ['?']],
 ];
