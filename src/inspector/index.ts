@@ -9,7 +9,7 @@ import { Assets } from './server/assets.ts';
 import { createHandler } from './server/handler.ts';
 import { checkAddress, type Listening, listenOn } from './server/listen.ts';
 import { type NodeHandler, nodeHandler } from './server/node-adapter.ts';
-import { isProduction, newToken, readUi } from './server/ports.ts';
+import { isProduction, newToken, nextTurn, readUi } from './server/ports.ts';
 import type { Sight } from './views/sight.ts';
 
 export type { Authorize, Level, Viewer } from './server/access.ts';
@@ -74,13 +74,16 @@ export interface Inspector {
 export function createInspector(box: Signalbox, options: InspectorOptions = {}): Inspector {
   const { store } = box;
   const place = store.directory ?? (store.isVolatile ? 'memory' : 'PostgreSQL');
-  return inspectorOf({ reader: store, place, source: 'live', explain: (id) => explained(box, id) }, options);
+  return inspectorOf(
+    { reader: store, place, source: 'live', explain: (id) => explained(box, id), pause: nextTurn },
+    options,
+  );
 }
 
 /** Makes an inspector of a store that is read without being opened: it sees what the store holds, and knows no code. */
 export function readInspector(reader: StoreReader, options: InspectorOptions = {}): Inspector {
   const explain = (id: string) => explainJob(reader, id, null);
-  return inspectorOf({ reader, place: reader.name, source: 'closed', explain }, options);
+  return inspectorOf({ reader, place: reader.name, source: 'closed', explain, pause: nextTurn }, options);
 }
 
 async function explained(box: Signalbox, id: string): Promise<Explanation | undefined> {

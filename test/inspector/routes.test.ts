@@ -107,6 +107,13 @@ describe('The inspector answers', () => {
     const paths = [
       'hello',
       'overview',
+      'machines',
+      ...['job', 'representation', 'agent'].map((name) => `machines/${name}`),
+      ...[
+        'active.running|job.finish|isAwaited|callbacks',
+        'active|job.reschedule|not isCallback|pending',
+        'active.running|job.finish||callbacks',
+      ].map((edge) => `machines/job?edge=${encodeURIComponent(edge)}`),
       ...['waiting', 'held', 'failed', 'ended'].map((list) => `jobs?list=${list}`),
       ...ids.flatMap((id) => [`jobs/${id}`, `jobs/${id}/history`, `explain/${id}`]),
     ];

@@ -4,6 +4,8 @@ import { helloView } from './hello-view.ts';
 import { explanationView } from './job/explanation-view.ts';
 import { jobHistory, jobView } from './job/job-view.ts';
 import { jobsView } from './jobs/jobs-view.ts';
+import { machinesView, machineView } from './machines/machines-view.ts';
+import type { RangeAsked } from './machines/traffic-window.ts';
 import { overviewView } from './overview/overview-view.ts';
 import { type Asked, countOf, type Sight, type View } from './sight.ts';
 
@@ -20,6 +22,9 @@ export const views = {
   'jobs/:id/history': ({ reader }, { id, query }) =>
     jobHistory(reader, id, countOf(query.before) ?? undefined),
   'explain/:id': explanationAsked,
+  machines: (sight, { query }) => machinesView(sight, rangeOf(query)),
+  'machines/:id': (sight, { id, query }) =>
+    machineView(sight, id, { ...rangeOf(query), edge: query.edge ?? null }),
 } satisfies Readonly<Record<string, View>>;
 
 /** The path of a view. */
@@ -64,6 +69,10 @@ async function jobsAsked({ reader }: Sight, { query }: Asked): Promise<object> {
     ...(queue === undefined ? {} : { queue }),
     ...(after === undefined ? {} : { after }),
   });
+}
+
+function rangeOf({ from, to }: Asked['query']): RangeAsked {
+  return { from: countOf(from), to: countOf(to) };
 }
 
 async function explanationAsked({ reader, explain }: Sight, { id }: Asked): Promise<object | undefined> {
