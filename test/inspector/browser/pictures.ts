@@ -27,6 +27,11 @@ const pages: readonly (readonly [name: string, hash: string, keys?: readonly str
   ['job-callbacks', `#/jobs/${failed}?tab=callbacks`],
   ['job-sequence', `#/jobs/${failed}?tab=sequence`],
   ['job-none', '#/jobs/none'],
+  ['machines', '#/machines'],
+  ['machines-way', '#/machines/job?way=active%7Cjob.reschedule%7Cnot+isCallback%7Cpending'],
+  ['machines-representation', '#/machines/representation'],
+  ['machines-agent', '#/machines/agent'],
+  ['machines-outline', '#/machines', ['c']],
   ['go-to', '#/overview', ['Control+k']],
   ['keys', '#/overview', ['?']],
 ];
