@@ -96,6 +96,15 @@ describe('The inspector answers', () => {
     ]);
   });
 
+  it('that there is no chart of a name', async () => {
+    const answer = await get('machines/none');
+
+    expect([answer.status, await answer.json()]).toEqual([
+      404,
+      { error: expect.objectContaining({ code: 'NO_SUCH_MACHINE' }) },
+    ]);
+  });
+
   it('and hides what a definition hides, in every route', async () => {
     await box.start();
     const queue = box.queue('bank');

@@ -27,6 +27,10 @@ const pages: readonly (readonly [name: string, hash: (ids: Stage['seeded']['ids'
   ['the callbacks of a job', ({ failed }) => `#/jobs/${failed}?tab=callbacks`],
   ['the sequence of a job', ({ failed }) => `#/jobs/${failed}?tab=sequence`],
   ['a job that does not exist', () => '#/jobs/none'],
+  ['the machines', () => '#/machines'],
+  ['a way that jobs took', () => '#/machines/job?way=active%7Cjob.reschedule%7Cnot+isCallback%7Cpending'],
+  ['a live machine', () => '#/machines/agent'],
+  ['a machine that does not exist', () => '#/machines/none'],
 ];
 const looks: readonly Look[] = [390, 900, 1440].flatMap((width) => [
   { width, theme: 'light' as const },

@@ -65,7 +65,7 @@ function HeatWay(props: {
   const classes = ['edge', level === 0 ? 'never' : `f${level}`, isPicked ? 'picked' : ''];
   // Those who use keys have the outline and the table.
   return (
-    <a href={hash} tabIndex={-1}>
+    <a href={hash} tabindex={-1}>
       <g class={classes.filter((name) => name !== '').join(' ')}>
         <path class="wide" d={trackPath(edge.points, layout.chamfer, 0)} />
         <path d={level === 0 ? dashedPath(edge, layout) : trackPath(edge.points, layout.chamfer, 4)} />

@@ -67,14 +67,8 @@ function Takers({ picked, isJob }: { readonly picked: PickedEdge; readonly isJob
       <tbody>
         {picked.takers.map(({ id, name, at, seq, isJob: hasPage, note }) => (
           <tr key={seq}>
-            <td class="fit num quiet">
-              {hasPage ? (
-                <a href={jobHash(id, seq)} title={`as it was at seq ${numberText(seq)}`}>
-                  {instantText(at, now.peek(), true)}
-                </a>
-              ) : (
-                instantText(at, now.peek(), true)
-              )}
+            <td class="fit num quiet" title={`seq ${numberText(seq)}`}>
+              {instantText(at, now.peek(), true)}
             </td>
             <td class="fit task">
               {hasPage ? (
