@@ -10,7 +10,7 @@ import { createHandler } from './server/handler.ts';
 import { checkAddress, type Listening, listenOn } from './server/listen.ts';
 import { liveSource } from './server/live-source.ts';
 import { type NodeHandler, nodeHandler } from './server/node-adapter.ts';
-import { isProduction, newToken, readUi } from './server/ports.ts';
+import { isProduction, newToken, nextTurn, readUi } from './server/ports.ts';
 import type { Sight } from './views/sight.ts';
 
 export type { Authorize, Level, Viewer } from './server/access.ts';
@@ -81,6 +81,7 @@ export function createInspector(box: Signalbox, options: InspectorOptions = {}):
     source: 'live',
     actors: liveSource(box),
     explain: (id) => explained(box, id),
+    pause: nextTurn,
   };
   return inspectorOf(sight, options);
 }
@@ -88,7 +89,7 @@ export function createInspector(box: Signalbox, options: InspectorOptions = {}):
 /** Makes an inspector of a store that is read without being opened: it sees what the store holds, and knows no code. */
 export function readInspector(reader: StoreReader, options: InspectorOptions = {}): Inspector {
   const explain = (id: string) => explainJob(reader, id, null);
-  return inspectorOf({ reader, place: reader.name, source: 'closed', explain }, options);
+  return inspectorOf({ reader, place: reader.name, source: 'closed', explain, pause: nextTurn }, options);
 }
 
 async function explained(box: Signalbox, id: string): Promise<Explanation | undefined> {

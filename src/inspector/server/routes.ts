@@ -62,7 +62,9 @@ function reading(answers: Answers, question: Question): Handler {
   return needing('read', handler);
 }
 
-async function notFound(answers: Answers, { id }: Question): Promise<Problem> {
+async function notFound(answers: Answers, { id, path }: Question): Promise<Problem> {
+  if (path === 'machines/:id')
+    return problem('NO_SUCH_MACHINE', `There is no chart ${id}.`, 'Pick one on the page of machines.');
   const repair = 'It may have been dropped: completed jobs are kept for a time only.';
   return problem('JOB_NOT_FOUND', `There is no job ${id}.`, repair, await answers.nearest(id));
 }

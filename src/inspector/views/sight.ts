@@ -13,6 +13,8 @@ export interface Sight {
   readonly actors?: ActorSource;
   /** Explains a job with what this process knows. Undefined: there is no such job. */
   explain(id: string): Promise<Explanation | undefined>;
+  /** Lets the event loop run, so that a long look keeps nothing from its work. */
+  pause(): Promise<void>;
 }
 
 /** What a question names besides its view. */

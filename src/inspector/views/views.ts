@@ -6,6 +6,8 @@ import { helloView } from './hello-view.ts';
 import { explanationView } from './job/explanation-view.ts';
 import { jobHistory, jobView } from './job/job-view.ts';
 import { jobsView } from './jobs/jobs-view.ts';
+import { machinesView, machineView } from './machines/machines-view.ts';
+import type { RangeAsked } from './machines/traffic-window.ts';
 import { overviewView } from './overview/overview-view.ts';
 import { type Asked, countOf, type Sight, type View } from './sight.ts';
 
@@ -26,6 +28,9 @@ export const views = {
     actorsView(sight.reader, { ...liveOf(sight, query), open: (query.open ?? '').split(' ') }),
   'actors/:id': (sight, { id, query }) =>
     actorView(sight.reader, id, { ...liveOf(sight, query), poll: query.poll ?? null }),
+  machines: (sight, { query }) => machinesView(sight, rangeOf(query)),
+  'machines/:id': (sight, { id, query }) =>
+    machineView(sight, id, { ...rangeOf(query), edge: query.edge ?? null }),
 } satisfies Readonly<Record<string, View>>;
 
 /** The path of a view. */
@@ -83,6 +88,10 @@ function liveOf({ actors, source }: Sight, { at }: Asked['query']) {
         ? 'The store is read without its process: its records are shown, live machines were not recorded.'
         : 'Live machines are seen in their own process.',
   };
+}
+
+function rangeOf({ from, to }: Asked['query']): RangeAsked {
+  return { from: countOf(from), to: countOf(to) };
 }
 
 async function explanationAsked({ reader, explain }: Sight, { id }: Asked): Promise<object | undefined> {

@@ -30,6 +30,11 @@ const pages: readonly (readonly [name: string, hash: string, keys?: readonly str
   ['actors', '#/actors'],
   ['actors-agent', `#/actors/${encodeURIComponent(`agent:default/${open.seeded.box.uuid}/main`)}`],
   ['actors-supervisor', '#/actors/supervisor'],
+  ['machines', '#/machines'],
+  ['machines-way', '#/machines/job?way=active%7Cjob.reschedule%7Cnot+isCallback%7Cpending'],
+  ['machines-representation', '#/machines/representation'],
+  ['machines-agent', '#/machines/agent'],
+  ['machines-outline', '#/machines', ['c']],
   ['go-to', '#/overview', ['Control+k']],
   ['keys', '#/overview', ['?']],
 ];

@@ -48,13 +48,7 @@ export function Chart(props: {
           countOf={(event) => countOf(node.state, event)}
         />
       ))}
-      {layout.starts.map(({ dot, r, tip }) => (
-        <g key={dot.join()}>
-          <circle class="start-dot" cx={dot[0]} cy={dot[1]} r={r} />
-          <path class="start-line" d={`M${dot.join(' ')}H${tip[0] - 5}`} />
-          <path class="start-dot" d={`M${tip.join(' ')}l-6.5 -3.75v7.5z`} />
-        </g>
-      ))}
+      <Starts layout={layout} />
       {platesOf(layout, looks).map((plate) => (
         <Plate key={plate.at.join()} plate={plate} />
       ))}
@@ -63,8 +57,26 @@ export function Chart(props: {
   );
 }
 
+/** Where the chart begins, and the states that hold others. */
+export function Starts({ layout }: { readonly layout: ChartLayout }) {
+  return (
+    <>
+      {layout.starts.map(({ dot, r, tip }) => (
+        <g key={dot.join()}>
+          <circle class="start-dot" cx={dot[0]} cy={dot[1]} r={r} />
+          <path class="start-line" d={`M${dot.join(' ')}H${tip[0] - 5}`} />
+          <path class="start-dot" d={`M${tip.join(' ')}l-6.5 -3.75v7.5z`} />
+        </g>
+      ))}
+    </>
+  );
+}
+
 /** What every state takes: from here with a way of its own, or without leaving the state. */
-function AnyState(props: { readonly layout: ChartLayout; readonly countOf: (event: string) => number }) {
+export function AnyState(props: {
+  readonly layout: ChartLayout;
+  readonly countOf: (event: string) => number;
+}) {
   const { layout, countOf } = props;
   if (layout.any === null) return null;
   const [x, y] = layout.any.at;

@@ -57,7 +57,7 @@ export function wayText(layout: ChartLayout, { event, guard }: EdgeName): string
 }
 
 /** An event of a chart without its noun: `put` for `job.put`, as it is clear whose event it is. */
-export function shortEvent({ chart }: ChartLayout, event: string): string {
+export function shortEvent({ chart }: Pick<ChartLayout, 'chart'>, event: string): string {
   return event.startsWith(`${chart}.`) ? event.slice(chart.length + 1) : event;
 }
 
