@@ -42,6 +42,7 @@ function sightOf(reader: StoreReader) {
     reader: counting,
     place: 'test',
     source: 'live',
+    noPast: null,
     explain: async () => undefined,
     pause: async () => {},
   };
