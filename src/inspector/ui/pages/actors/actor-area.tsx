@@ -61,8 +61,8 @@ function Detail({ answer }: { readonly answer: Answer<ActorDetail> }) {
       {dispatching !== null && dispatching.polls.length > 0 && <PollsArea id={view.id} facts={dispatching} />}
       <div class={machine === null || view.kind === 'supervisor' ? 'rule' : 'halves rule'}>
         {agent !== null && <HeldTable facts={agent} queue={view.queue ?? ''} sinceMs={sinceMs} />}
-        {dispatching !== null && <QueuesTable facts={dispatching} uuid={view.dispatcher ?? ''} />}
         {machine !== null && <EventsTable machine={machine} at={at + sinceMs} />}
+        {dispatching !== null && <QueuesTable facts={dispatching} uuid={view.dispatcher ?? ''} />}
       </div>
     </>
   );
