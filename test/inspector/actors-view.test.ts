@@ -5,7 +5,7 @@ import type { ActorDetail, ActorsView } from '../../src/inspector/protocol/actor
 import type { LiveActor } from '../../src/inspector/views/actors/actor-source.ts';
 import { actorView } from '../../src/inspector/views/actors/actor-view.ts';
 import { actorsView } from '../../src/inspector/views/actors/actors-view.ts';
-import { pollCells, pollDetail } from '../../src/inspector/views/actors/poll-cells.ts';
+import { pollCells, pollDetail, steadyHealth } from '../../src/inspector/views/actors/poll-cells.ts';
 import { Traces } from '../../src/inspector/views/actors/traces.ts';
 import { forEachStore, makeBox } from '../behaviours/stores.ts';
 
@@ -308,6 +308,18 @@ describe('The strip of polls', () => {
       cells.map(({ key, claimed, errors }) => (key === null ? 'missed' : `${claimed} ${errors}`)),
     ).toEqual(['2 0', '0 1', 'missed', 'missed', '1 0', 'missed']);
   });
+
+  it.each([
+    ['STUCK', 5100, 'RUNNING'],
+    ['STUCK', 9500, 'STUCK'],
+    ['STOPPED', null, 'STOPPED'],
+    ['RUNNING', 100, 'RUNNING'],
+  ] as const)(
+    'says of a dispatcher that is %s, %d ms after its poll, that it is %s',
+    (health, pollAgeMs, shown) => {
+      expect(steadyHealth({ health, pollAgeMs, pollIntervalMs: 5000, uptimeMs: null })).toBe(shown);
+    },
+  );
 
   it('shows the newest that fit', () => {
     const cells = pollCells([poll(15_000, 3), poll(10_000, 2), poll(5000, 1)], 5000, 15_000, 2);
