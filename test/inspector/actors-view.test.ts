@@ -2,6 +2,7 @@ import { agent, Dispatcher, defineJob, memoryStore, PollInfo, type Signalbox } f
 import { createInspector } from 'signalbox/inspector';
 import { describe, expect, it } from 'vitest';
 import type { ActorDetail, ActorsView } from '../../src/inspector/protocol/actors.ts';
+import type { OverviewView } from '../../src/inspector/protocol/overview.ts';
 import type { LiveActor } from '../../src/inspector/views/actors/actor-source.ts';
 import { actorView } from '../../src/inspector/views/actors/actor-view.ts';
 import { actorsView } from '../../src/inspector/views/actors/actors-view.ts';
@@ -207,6 +208,24 @@ describe('An actor', () => {
       key: String(newest?.key),
       agents: [{ queue: '', name: 'main', size: 2, active: 1, claimed: 0, error: null }],
     });
+  });
+
+  it('that misses its polls needs attention', async () => {
+    const { box, reactor } = await makeBox({ store: memoryStore(), jobs });
+    await box.start();
+    const well = await asked<OverviewView>(box, 'overview');
+    // Time goes on, and nothing runs: as where code blocks the event loop.
+    reactor.setNow(reactor.now() + 17_000);
+
+    const { attention, dispatchers } = await asked<OverviewView>(box, 'overview');
+    const { dispatching } = await detail(box, `dispatcher:${box.uuid}`);
+
+    expect(well.attention).toEqual([]);
+    expect(attention).toMatchObject([
+      { rule: 'dispatcher.stuck', link: { page: 'dispatcher', uuid: box.uuid }, level: 'fails' },
+    ]);
+    expect([dispatchers[0]?.lateMs, dispatching?.health]).toEqual([12_000, 'STUCK']);
+    expect(dispatching?.polls.map(({ key }) => key === null)).toEqual([false, true, true]);
   });
 
   it('that nothing knows is said to be unknown', async () => {
