@@ -240,11 +240,26 @@ describe('An actor', () => {
   it('is watched while pages ask, and left alone after that', async () => {
     const { box, reactor } = await makeBox({ store: memoryStore(), jobs });
     await box.start();
+    let watching = 0;
+    const watch = box.watchActors.bind(box);
+    box.watchActors = (listener) => {
+      const stop = watch(listener);
+      watching += 1;
+      return () => {
+        watching -= 1;
+        stop();
+      };
+    };
     const inspector = createInspector(box);
+    const before = watching;
     await detail(box, 'supervisor', inspector);
+    const during = watching;
     await reactor.advance('40s');
+    const after = watching;
 
     const { machine } = await detail(box, `dispatcher:${box.uuid}`, inspector);
+
+    expect([before, during, after]).toEqual([0, 1, 0]);
 
     // It began to look again: what happened meanwhile was not kept.
     expect(machine).toMatchObject({ since: box.store.now(), events: [] });
