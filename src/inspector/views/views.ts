@@ -19,7 +19,8 @@ const longestFilter = 1000;
 /** Every question that a page can ask: its path under `api/v1/`, and what answers it. `:id` stands for one part of the path. */
 export const views = {
   hello: async (sight) => helloView(sight),
-  overview: ({ reader, explain }) => overviewView(reader, { explain }),
+  overview: (sight, { query }) =>
+    overviewView(sight.reader, { explain: sight.explain, source: liveOf(sight, query).source }),
   jobs: jobsAsked,
   'jobs/:id': ({ reader, explain }, { id }) => jobView(reader, id, { explain }),
   'jobs/:id/history': ({ reader }, { id, query }) =>
