@@ -8,6 +8,7 @@ import { answersOf } from './server/answers.ts';
 import { Assets } from './server/assets.ts';
 import { createHandler } from './server/handler.ts';
 import { checkAddress, type Listening, listenOn } from './server/listen.ts';
+import { liveSource } from './server/live-source.ts';
 import { type NodeHandler, nodeHandler } from './server/node-adapter.ts';
 import { isProduction, newToken, nextTurn, readUi } from './server/ports.ts';
 import type { Sight } from './views/sight.ts';
@@ -74,10 +75,15 @@ export interface Inspector {
 export function createInspector(box: Signalbox, options: InspectorOptions = {}): Inspector {
   const { store } = box;
   const place = store.directory ?? (store.isVolatile ? 'memory' : 'PostgreSQL');
-  return inspectorOf(
-    { reader: store, place, source: 'live', explain: (id) => explained(box, id), pause: nextTurn },
-    options,
-  );
+  const sight: Sight = {
+    reader: store,
+    place,
+    source: 'live',
+    actors: liveSource(box),
+    explain: (id) => explained(box, id),
+    pause: nextTurn,
+  };
+  return inspectorOf(sight, options);
 }
 
 /** Makes an inspector of a store that is read without being opened: it sees what the store holds, and knows no code. */

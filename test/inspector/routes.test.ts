@@ -124,6 +124,10 @@ describe('The inspector answers', () => {
         'active.running|job.finish||callbacks',
       ].map((edge) => `machines/job?edge=${encodeURIComponent(edge)}`),
       ...['waiting', 'held', 'failed', 'ended'].map((list) => `jobs?list=${list}`),
+      `actors?open=agent:bank/${box.uuid}/main`,
+      ...['supervisor', `dispatcher:${box.uuid}`, `agent:bank/${box.uuid}/main`].map(
+        (id) => `actors/${encodeURIComponent(id)}`,
+      ),
       ...ids.flatMap((id) => [`jobs/${id}`, `jobs/${id}/history`, `explain/${id}`]),
     ];
 

@@ -51,7 +51,7 @@ async function explained(open: OpenStore): Promise<readonly Explanation[]> {
 
 describe.each([
   ['memory', () => memoryStore(), runs],
-  ['json', () => jsonStore(newPath(), { syncs }), Math.ceil(runs / 10)],
+  ['json', () => jsonStore(newPath(), { syncs }), Math.ceil(runs / 20)],
   ['postgres', () => newPostgresStore(), Math.ceil(runs / 100)],
 ] as const)('What explanations say of a random system on a %s store', (_name, makeStore, numRuns) => {
   it('is what claims do: no more is taken, and no less', async () => {

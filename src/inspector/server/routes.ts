@@ -13,6 +13,8 @@ interface Env {
 
 /** What time alone changes, such as a dispatcher that dies, is seen after that long. */
 const sameForMs = 5000;
+/** Live machines change without an entry. */
+const sameForLiveMs = 500;
 
 /** The routes under `api/v1/`. */
 export function createRoutes(answers: Answers): Hono<Env> {
@@ -47,14 +49,14 @@ function reading(answers: Answers, question: Question): Handler {
     if (tag !== undefined) {
       // Nothing is read for a page that has the answer already.
       const moment = await answers.moment(question);
-      if (tag === tagOf(moment)) return context.body(null, 304, headersOf(moment));
+      if (tag === tagOf(moment, question)) return context.body(null, 304, headersOf(moment, question));
     }
     const answer = await answers.answer(question);
     if (answer === undefined) return context.json(await notFound(answers, question), 404);
     return context.json(
       question.path === 'hello' ? withViewer(answer, context.env.viewer) : answer,
       200,
-      headersOf(answer),
+      headersOf(answer, question),
     );
   };
   return needing('read', handler);
@@ -75,14 +77,15 @@ function needing(level: Level, handler: Handler): Handler {
 }
 
 /** An answer is the same while nothing is written, for a few seconds: some of it changes with time alone. */
-function tagOf({ seq, at }: Moment): string {
-  return `W/"${seq}.${Math.floor(at / sameForMs)}"`;
+function tagOf({ seq, at }: Moment, { path }: Question): string {
+  const sameFor = /^(actors|machines)/.test(path) ? sameForLiveMs : sameForMs;
+  return `W/"${seq}.${Math.floor(at / sameFor)}"`;
 }
 
 /** The clock is in a header, so that a page knows it even where it has the answer. */
-function headersOf(moment: Moment): Record<string, string> {
+function headersOf(moment: Moment, question: Question): Record<string, string> {
   return {
-    etag: tagOf(moment),
+    etag: tagOf(moment, question),
     'x-signalbox-at': String(moment.at),
     'x-signalbox-seq': String(moment.seq),
   };

@@ -1,5 +1,6 @@
 import type { Explanation } from '../../reading/explanation.ts';
 import type { StoreReader } from '../../store/reader.ts';
+import type { ActorSource } from './actors/actor-source.ts';
 
 /** What views are made from: a store, at one moment, and what is known beside it. */
 export interface Sight {
@@ -8,6 +9,8 @@ export interface Sight {
   readonly place: string;
   /** `live`: the store of a process that is at work; `closed`: a store that is read without being opened. */
   readonly source: 'live' | 'closed';
+  /** The live machines of this process. Absent: they are not recorded, as in a closed store and in the past. */
+  readonly actors?: ActorSource;
   /** Explains a job with what this process knows. Undefined: there is no such job. */
   explain(id: string): Promise<Explanation | undefined>;
   /** Lets the event loop run, so that a long look keeps nothing from its work. */

@@ -1,10 +1,12 @@
 import { Shown } from '../../reading/shown.ts';
 import type { JobListName } from '../protocol/jobs.ts';
+import { actorView } from './actors/actor-view.ts';
+import { actorsView } from './actors/actors-view.ts';
 import { helloView } from './hello-view.ts';
 import { explanationView } from './job/explanation-view.ts';
 import { jobHistory, jobView } from './job/job-view.ts';
 import { jobsView } from './jobs/jobs-view.ts';
-import { machinesView, machineView } from './machines/machines-view.ts';
+import { type MachinesSource, machinesView, machineView } from './machines/machines-view.ts';
 import type { RangeAsked } from './machines/traffic-window.ts';
 import { overviewView } from './overview/overview-view.ts';
 import { type Asked, countOf, type Sight, type View } from './sight.ts';
@@ -22,9 +24,13 @@ export const views = {
   'jobs/:id/history': ({ reader }, { id, query }) =>
     jobHistory(reader, id, countOf(query.before) ?? undefined),
   'explain/:id': explanationAsked,
-  machines: (sight, { query }) => machinesView(sight, rangeOf(query)),
+  actors: (sight, { query }) =>
+    actorsView(sight.reader, { ...liveOf(sight, query), open: (query.open ?? '').split(' ') }),
+  'actors/:id': (sight, { id, query }) =>
+    actorView(sight.reader, id, { ...liveOf(sight, query), poll: query.poll ?? null }),
+  machines: (sight, { query }) => machinesView(machinesOf(sight, query), rangeOf(query)),
   'machines/:id': (sight, { id, query }) =>
-    machineView(sight, id, { ...rangeOf(query), edge: query.edge ?? null }),
+    machineView(machinesOf(sight, query), id, { ...rangeOf(query), edge: query.edge ?? null }),
 } satisfies Readonly<Record<string, View>>;
 
 /** The path of a view. */
@@ -71,8 +77,26 @@ async function jobsAsked({ reader }: Sight, { query }: Asked): Promise<object> {
   });
 }
 
+function machinesOf(sight: Sight, query: Asked['query']): MachinesSource {
+  const { source: live, notLive } = liveOf(sight, query);
+  return { reader: sight.reader, pause: sight.pause, live, notLive };
+}
+
 function rangeOf({ from, to }: Asked['query']): RangeAsked {
   return { from: countOf(from), to: countOf(to) };
+}
+
+/** Live machines are of the present alone. */
+function liveOf({ actors, source }: Sight, { at }: Asked['query']) {
+  const isPast = countOf(at) !== null;
+  return {
+    source: isPast ? null : (actors ?? null),
+    notLive: isPast
+      ? 'The records of that moment are shown; live machines were not recorded.'
+      : source === 'closed'
+        ? 'The store is read without its process: its records are shown, live machines were not recorded.'
+        : 'Live machines are seen in their own process.',
+  };
 }
 
 async function explanationAsked({ reader, explain }: Sight, { id }: Asked): Promise<object | undefined> {

@@ -7,6 +7,7 @@ import { type Look, type Stage, stage } from './open.ts';
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 let open: Stage;
+const uuid = 'd10f3c52-8a61-4f5e-9a0b-6c1d2e3f4a5b';
 
 beforeAll(async () => {
   open = await stage();
@@ -27,6 +28,10 @@ const pages: readonly (readonly [name: string, hash: (ids: Stage['seeded']['ids'
   ['the callbacks of a job', ({ failed }) => `#/jobs/${failed}?tab=callbacks`],
   ['the sequence of a job', ({ failed }) => `#/jobs/${failed}?tab=sequence`],
   ['a job that does not exist', () => '#/jobs/none'],
+  ['the dispatcher of this process', () => '#/actors'],
+  ['the supervisor', () => '#/actors/supervisor'],
+  ['an agent with what it holds', () => `#/actors/${encodeURIComponent(`agent:default/${uuid}/main`)}`],
+  ['an actor that does not exist', () => '#/actors/none'],
   ['the machines', () => '#/machines'],
   ['a way that jobs took', () => '#/machines/job?way=active%7Cjob.reschedule%7Cnot+isCallback%7Cpending'],
   ['a live machine', () => '#/machines/agent'],

@@ -10,14 +10,14 @@ export function Figures(props: {
   readonly hashOf: (edge: EdgeHeat) => string;
 }) {
   const { heat, picked, hashOf } = props;
-  const { name, edges, kind } = heat.machine;
+  const { name, edges, traffic } = heat.machine;
   const most = [...edges].sort((one, other) => (other.count ?? 0) - (one.count ?? 0));
   return (
     <section class="area figures" aria-label="Figures">
       <StateTable heat={heat} />
       <div class="bar rule">
         <h2 class="label">Ways</h2>
-        <span class="quiet">{kind === 'stored' ? 'most taken first' : 'not recorded'}</span>
+        <span class="quiet">{traffic === null ? 'not recorded' : 'most taken first'}</span>
       </div>
       <table class="table">
         <thead>

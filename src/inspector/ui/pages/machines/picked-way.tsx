@@ -20,7 +20,7 @@ export function PickedWay({
           <span class="quiet">
             {machine.kind === 'stored'
               ? 'none: pick one to see what took it last'
-              : 'the journal has no entries of live machines'}
+              : 'live machines leave no entries: their events are on the page of actors'}
           </span>
         ) : (
           <>
@@ -33,7 +33,7 @@ export function PickedWay({
             </span>
           </>
         )}
-        {machine.kind === 'stored' && <HeatKey />}
+        {machine.traffic !== null && <HeatKey />}
       </div>
       {picked !== null && picked.takers.length > 0 && (
         <Takers picked={picked} isJob={machine.name === 'job'} />
@@ -43,8 +43,8 @@ export function PickedWay({
 }
 
 function takenText({ count, target }: PickedEdge, { traffic }: MachineHeat): string {
-  if (count === null) return 'the journal has no entries of live machines';
-  if (count === 0) return 'never taken in this range';
+  if (count === null) return 'not recorded';
+  if (count === 0) return 'never taken here';
   const times = count === 1 ? 'taken once' : `taken ${numberText(count)} times`;
   const part =
     traffic === null || traffic === 0 || target === null

@@ -4,7 +4,7 @@ import type { DispatcherRow, FailureGroup, HeldRow, QueueRow } from '../../../pr
 import { now } from '../../connection.ts';
 import { clockText, durationText, numberText, shortId } from '../../format.ts';
 import { Glyph, State } from '../../parts/glyph.tsx';
-import { jobHash, jobsHash } from '../../route.ts';
+import { jobHash, jobsHash, pageHash } from '../../route.ts';
 
 const lateMs = 600_000;
 
@@ -120,7 +120,7 @@ export function DispatcherTable({ dispatchers }: { readonly dispatchers: readonl
               return (
                 <tr key={uuid}>
                   <td class="task" title={uuid}>
-                    {shortId(uuid, 13)}
+                    <a href={pageHash('actors', `dispatcher:${uuid}`)}>{shortId(uuid, 13)}</a>
                   </td>
                   <td class="fit">
                     <span class={`st st-${glyph}`}>
