@@ -94,6 +94,7 @@ const table: Readonly<Record<string, Layer>> = {
       'src/store/in-memory',
       'src/store/postgres',
       'src/store/promotion',
+      'src/inspector',
       'src/inspector/protocol',
       'src/inspector/views',
       'src/inspector/ui',

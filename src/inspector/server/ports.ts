@@ -47,8 +47,3 @@ export function newToken(): string {
 export function isProduction(): boolean {
   return process.env.NODE_ENV === 'production';
 }
-
-/** Resolves when everything else that waits had its turn. */
-export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}

@@ -11,6 +11,8 @@ export interface Sight {
   readonly source: 'live' | 'closed';
   /** The live machines of this process. Absent: they are not recorded, as in a closed store and in the past. */
   readonly actors?: ActorSource;
+  /** Why there is no answer about an earlier moment, in words; null: there is. */
+  readonly noPast: string | null;
   /** Explains a job with what this process knows. Undefined: there is no such job. */
   explain(id: string): Promise<Explanation | undefined>;
   /** Lets the event loop run, so that a long look keeps nothing from its work. */

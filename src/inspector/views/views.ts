@@ -10,6 +10,7 @@ import { type MachinesSource, machinesView, machineView } from './machines/machi
 import type { RangeAsked } from './machines/traffic-window.ts';
 import { overviewView } from './overview/overview-view.ts';
 import { type Asked, countOf, type Sight, type View } from './sight.ts';
+import { timebarView } from './timebar/timebar-view.ts';
 
 const lists: readonly JobListName[] = ['waiting', 'held', 'failed', 'ended', 'unplaced', 'quarantined'];
 const mostRows = 200;
@@ -31,6 +32,7 @@ export const views = {
   machines: (sight, { query }) => machinesView(machinesOf(sight, query), rangeOf(query)),
   'machines/:id': (sight, { id, query }) =>
     machineView(machinesOf(sight, query), id, { ...rangeOf(query), edge: query.edge ?? null }),
+  timebar: (sight, { query }) => timebarView(sight, countOf(query.instant)),
 } satisfies Readonly<Record<string, View>>;
 
 /** The path of a view. */

@@ -17,10 +17,14 @@ afterAll(() => open?.close());
 /** Every page, by the part of the address behind #. */
 const pages: readonly (readonly [name: string, hash: (ids: Stage['seeded']['ids']) => string])[] = [
   ['the overview', () => '#/overview'],
+  ['the overview of an earlier moment', () => '#/overview?at=700'],
+  ['the jobs that had failed at an earlier moment', () => '#/jobs?list=failed&at=500'],
   ['the jobs that wait', () => '#/jobs?list=waiting'],
   ['the jobs that failed', () => '#/jobs?list=failed'],
   ['a list that is empty', () => '#/jobs?list=quarantined'],
   ['a job that failed', ({ failed }) => `#/jobs/${failed}`],
+  ['a job at an earlier moment', ({ failed }) => `#/jobs/${failed}?at=800`],
+  ['a job that was not there yet', ({ held }) => `#/jobs/${held}?at=20`],
   ['a job that a quota holds', ({ held }) => `#/jobs/${held}`],
   ['a job that no agent accepts', ({ refused }) => `#/jobs/${refused}`],
   ['a job that runs', ({ running }) => `#/jobs/${running}?tab=raw`],

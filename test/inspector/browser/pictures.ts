@@ -13,12 +13,14 @@ const { failed, held, running, refused, waiting, succeeded } = open.seeded.ids;
 
 const pages: readonly (readonly [name: string, hash: string, keys?: readonly string[]])[] = [
   ['overview', '#/overview'],
+  ['overview-past', '#/overview?at=700'],
   ['jobs-waiting', '#/jobs?list=waiting'],
   ['jobs-held', '#/jobs?list=held'],
   ['jobs-failed', '#/jobs?list=failed'],
   ['jobs-empty', '#/jobs?list=quarantined'],
   ['job-failed', `#/jobs/${failed}`],
   ['job-past', `#/jobs/${failed}`, ['ArrowLeft', 'ArrowLeft', 'd']],
+  ['job-before', `#/jobs/${held}?at=20`],
   ['job-held', `#/jobs/${held}`],
   ['job-refused', `#/jobs/${refused}`],
   ['job-running', `#/jobs/${running}`],

@@ -1,7 +1,8 @@
 import type { Signal } from '@preact/signals';
 import type { PossibleEvent } from '../../protocol/job.ts';
+import { edgeKey } from './edge-key.ts';
 import { type EdgeLook, EdgeTrack } from './edge-track.tsx';
-import { type ChartLayout, type EdgeLayout, edgeKey, shortEvent } from './layout.ts';
+import { type ChartLayout, type EdgeLayout, shortEvent } from './layout.ts';
 import { StateNode } from './state-node.tsx';
 import type { ChartWay } from './way.ts';
 

@@ -1,11 +1,11 @@
 import type { EdgeHeat } from '../../protocol/machines.ts';
 import { durationText, numberText } from '../format.ts';
 import { AnyState, Starts } from './chart.tsx';
+import { edgeKey } from './edge-key.ts';
 import { countText, flowAt, type Heat, heatLevel, warmth } from './heat.ts';
 import {
   type ChartLayout,
   type EdgeLayout,
-  edgeKey,
   type NodeLayout,
   shortEvent,
   tipPath,

@@ -1,7 +1,8 @@
 import type { Count } from '../../protocol/answer.ts';
 import type { EdgeHeat, MachineHeat } from '../../protocol/machines.ts';
 import { numberText } from '../format.ts';
-import { type EdgeLayout, edgeKey } from './layout.ts';
+import { edgeKey } from './edge-key.ts';
+import type { EdgeLayout } from './layout.ts';
 
 /** How strong a way is drawn: 0 is never, 5 is a thousand times or more. The same in every chart, so that charts compare. */
 export type HeatLevel = 0 | 1 | 2 | 3 | 4 | 5;

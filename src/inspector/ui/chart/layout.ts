@@ -45,11 +45,6 @@ export interface EdgeLayout extends EdgeName {
 /** The chart of jobs. */
 export const jobLayout = job as unknown as ChartLayout;
 
-/** One text for an edge: two edges are the same when it is. */
-export function edgeKey({ source, event, guard, target }: EdgeName): string {
-  return [source, event, guard ?? '', target ?? ''].join('|');
-}
-
 /** What stands beside a way: its event without the noun of the chart, and its guard where the picture names it. */
 export function wayText(layout: ChartLayout, { event, guard }: EdgeName): string {
   const name = shortEvent(layout, event);

@@ -3,7 +3,8 @@ import { durationText } from '../format.ts';
 import { Glyph, State } from '../parts/glyph.tsx';
 import { isBad } from '../state.ts';
 import { refusalOf } from './chart.tsx';
-import { type ChartLayout, edgeKey, wayText } from './layout.ts';
+import { edgeKey } from './edge-key.ts';
+import { type ChartLayout, wayText } from './layout.ts';
 import { type Station, stationsOf } from './stations.ts';
 import type { ChartWay } from './way.ts';
 

@@ -25,7 +25,8 @@ export function JobsPage(props: {
   // While another list is asked for, what is said of all of them stays.
   const known = useRef<Page | null>(null);
   known.current = page ?? known.current;
-  const rows = useRows(path, page);
+  const { value: asOf } = live.asOf;
+  const rows = useRows(asOf === null ? path : `${path}&at=${asOf}`, page);
   useKeys({ n: rows.showFresh });
   const title = listNames[list];
   useEffect(() => setTitle(`${title} jobs · Signalbox`), [title]);

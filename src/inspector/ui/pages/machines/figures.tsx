@@ -1,6 +1,7 @@
 import type { EdgeHeat } from '../../../protocol/machines.ts';
+import { edgeKey } from '../../chart/edge-key.ts';
 import { countText, type Heat } from '../../chart/heat.ts';
-import { edgeKey, shortEvent } from '../../chart/layout.ts';
+import { shortEvent } from '../../chart/layout.ts';
 import { durationText, numberText } from '../../format.ts';
 
 /** The figures of the chart as tables: each state, and each way by its traffic. */

@@ -1,6 +1,7 @@
 import type { EdgeHeat } from '../../../protocol/machines.ts';
+import { edgeKey } from '../../chart/edge-key.ts';
 import { countText, type Heat } from '../../chart/heat.ts';
-import { type ChartLayout, edgeKey, wayText } from '../../chart/layout.ts';
+import { type ChartLayout, wayText } from '../../chart/layout.ts';
 import { stationsOf } from '../../chart/stations.ts';
 import { durationText, numberText } from '../../format.ts';
 

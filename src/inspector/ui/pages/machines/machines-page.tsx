@@ -1,9 +1,10 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { EdgeHeat, MachineView } from '../../../protocol/machines.ts';
 import { setSetting, setTitle, setting } from '../../browser.ts';
+import { edgeKey } from '../../chart/edge-key.ts';
 import { type Heat, heatOf } from '../../chart/heat.ts';
 import { HeatChart } from '../../chart/heat-chart.tsx';
-import { edgeKey } from '../../chart/layout.ts';
+
 import { layoutOf } from '../../chart/layouts.ts';
 import { useKeys } from '../../keys.ts';
 import { Banner, ProblemBox, Skeleton } from '../../parts/messages.tsx';
