@@ -170,7 +170,7 @@ forEachStore('The machines', (makeStore, kind) => {
     const { machine, machines } = await asked('agent');
     const unseen = await machineView(sight, 'agent', { ...newest, edge: null });
 
-    expect(machine).toMatchObject({ kind: 'live', population: { n: 1 }, since: before.since });
+    expect(machine).toMatchObject({ kind: 'live', population: { n: 1 }, never: null, since: before.since });
     expect(machine.states.find(({ state }) => state === 'full')?.population?.n).toBe(1);
     expect(machines.find(({ name }) => name === 'dispatcher')?.traffic).toBeGreaterThan(3);
     expect(unseen?.machine).toMatchObject({

@@ -39,7 +39,7 @@ export interface MachineRow {
   readonly traffic: number | null;
   /** Since when the traffic of live machines is counted; null: over the range, or it is not recorded. */
   readonly since: number | null;
-  /** How many of its ways from state to state there are, and how many were not taken in the range. */
+  /** How many of its ways from state to state there are, and how many were not taken in the range; null: not recorded. */
   readonly ways: number;
   readonly never: number | null;
   /** What must be known to read these figures; null: nothing. */

@@ -101,7 +101,7 @@ export function heatOf(graph: MachineGraph, population: Population, figures: Fig
     traffic: figures === null ? null : figures.total,
     since: figures === null ? null : figures.since,
     ways: ways.length,
-    never: figures === null ? null : ways.filter(({ count }) => count === 0).length,
+    never: figures === null || figures.since !== null ? null : ways.filter(({ count }) => count === 0).length,
     remark,
     states: statesOf(graph, states, figures),
     edges,

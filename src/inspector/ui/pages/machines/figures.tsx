@@ -1,4 +1,4 @@
-import type { EdgeHeat } from '../../../protocol/machines.ts';
+import type { EdgeHeat, MachineHeat } from '../../../protocol/machines.ts';
 import { edgeKey } from '../../chart/edge-key.ts';
 import { countText, type Heat } from '../../chart/heat.ts';
 import { shortEvent } from '../../chart/layout.ts';
@@ -38,7 +38,11 @@ export function Figures(props: {
               </td>
               <td class="fit quiet">{placesOf(edge)}</td>
               <td class={edge.count === 0 ? 'fit num faint' : 'fit num'}>
-                {edge.count === null ? '–' : edge.count === 0 ? 'never' : numberText(edge.count)}
+                {edge.count === null
+                  ? '–'
+                  : edge.count === 0
+                    ? neverText(heat.machine)
+                    : numberText(edge.count)}
               </td>
             </tr>
           ))}
@@ -82,6 +86,11 @@ function StateTable({ heat }: { readonly heat: Heat }) {
       </table>
     </>
   );
+}
+
+/** What is watched since a page looks was maybe taken before. */
+export function neverText({ since }: Pick<MachineHeat, 'since'>): string {
+  return since === null ? 'never' : 'not yet';
 }
 
 /** `pending → assigned`; an event that leaves no state: `pending`. */
