@@ -113,7 +113,7 @@ describe('The pasts of a store', () => {
     expect(moves).toEqual(['past 1 to 30', 'past 2 to 10', 'past 2 to 20']);
   });
 
-  it('are dropped when nobody has asked for a minute, and made again', async () => {
+  it('are dropped after a minute without a question, and made again', async () => {
     const { ask, moves, pasts, timers, fire } = await held(40);
 
     expect(timers.size).toBe(0);

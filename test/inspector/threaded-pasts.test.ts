@@ -102,7 +102,7 @@ describe('A past in a thread', () => {
     expect(await three.answer).toBeUndefined();
   });
 
-  it('keeps the process alive only for an answer, and ends when nobody has asked for a minute', async () => {
+  it('keeps the process alive only for an answer, and ends after a minute without a question', async () => {
     const { ask, reply, threads, timers } = threaded();
 
     const one = await ask(90);
