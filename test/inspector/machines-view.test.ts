@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { EdgeHeat, MachineView } from '../../src/inspector/protocol/machines.ts';
 import {
   edgeName,
+  heatOf,
   type MachinesSource,
   machinesView,
   machineView,
@@ -13,6 +14,7 @@ import {
   mostEntries,
   type RangeAsked,
 } from '../../src/inspector/views/machines/traffic-window.ts';
+import { jobGraph } from '../../src/reading/chart-edges.ts';
 import { forEachStore, makeBox } from '../behaviours/stores.ts';
 
 const flaky = defineJob({
@@ -260,6 +262,21 @@ function longJournal(length: number, oldest = 1) {
   };
   return { journal, count: (asked: RangeAsked = newest) => countTraffic(reader, asked, pause) };
 }
+
+it('A state that the chart of today does not have is shown while something is in it', () => {
+  const states = new Map([
+    ['pending', { n: 2, more: false }],
+    ['asleep', { n: 1, more: false }],
+  ]);
+
+  const heat = heatOf(jobGraph, { states, remark: null }, null);
+
+  expect(heat.states.filter(({ population }) => (population?.n ?? 0) > 0)).toMatchObject([
+    { state: 'pending', isKnown: true },
+    { state: 'asleep', isKnown: false, population: { n: 1 } },
+  ]);
+  expect(heat).toMatchObject({ population: { n: 3 }, traffic: null, never: null });
+});
 
 describe('The traffic of a long journal', () => {
   it('is that of its newest entries, read in pieces, and says that it is cut', async () => {
