@@ -113,7 +113,7 @@ function needing(level: Level, handler: Handler): Handler {
 
 /** An answer is the same while nothing is written, for a few seconds: some of it changes with time alone. */
 function tagOf({ seq, at }: Moment, { path }: Question): string {
-  const sameFor = path.startsWith('actors') ? sameForLiveMs : sameForMs;
+  const sameFor = /^(actors|machines)/.test(path) ? sameForLiveMs : sameForMs;
   return `W/"${seq}.${Math.floor(at / sameFor)}"`;
 }
 

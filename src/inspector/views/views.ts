@@ -6,7 +6,7 @@ import { helloView } from './hello-view.ts';
 import { explanationView } from './job/explanation-view.ts';
 import { jobHistory, jobView } from './job/job-view.ts';
 import { jobsView } from './jobs/jobs-view.ts';
-import { machinesView, machineView } from './machines/machines-view.ts';
+import { type MachinesSource, machinesView, machineView } from './machines/machines-view.ts';
 import type { RangeAsked } from './machines/traffic-window.ts';
 import { overviewView } from './overview/overview-view.ts';
 import { type Asked, countOf, type Sight, type View } from './sight.ts';
@@ -30,9 +30,9 @@ export const views = {
     actorsView(sight.reader, { ...liveOf(sight, query), open: (query.open ?? '').split(' ') }),
   'actors/:id': (sight, { id, query }) =>
     actorView(sight.reader, id, { ...liveOf(sight, query), poll: query.poll ?? null }),
-  machines: (sight, { query }) => machinesView(sight, rangeOf(query)),
+  machines: (sight, { query }) => machinesView(machinesOf(sight, query), rangeOf(query)),
   'machines/:id': (sight, { id, query }) =>
-    machineView(sight, id, { ...rangeOf(query), edge: query.edge ?? null }),
+    machineView(machinesOf(sight, query), id, { ...rangeOf(query), edge: query.edge ?? null }),
   timebar: (sight, { query }) => timebarView(sight, countOf(query.instant)),
 } satisfies Readonly<Record<string, View>>;
 
@@ -80,6 +80,15 @@ async function jobsAsked({ reader }: Sight, { query }: Asked): Promise<object> {
   });
 }
 
+function machinesOf(sight: Sight, query: Asked['query']): MachinesSource {
+  const { source: live, notLive } = liveOf(sight, query);
+  return { reader: sight.reader, pause: sight.pause, live, notLive };
+}
+
+function rangeOf({ from, to }: Asked['query']): RangeAsked {
+  return { from: countOf(from), to: countOf(to) };
+}
+
 /** Live machines are of the present alone. */
 function liveOf({ actors, source }: Sight, { at }: Asked['query']) {
   const isPast = countOf(at) !== null;
@@ -91,10 +100,6 @@ function liveOf({ actors, source }: Sight, { at }: Asked['query']) {
         ? 'The store is read without its process: its records are shown, live machines were not recorded.'
         : 'Live machines are seen in their own process.',
   };
-}
-
-function rangeOf({ from, to }: Asked['query']): RangeAsked {
-  return { from: countOf(from), to: countOf(to) };
 }
 
 async function explanationAsked({ reader, explain }: Sight, { id }: Asked): Promise<object | undefined> {
