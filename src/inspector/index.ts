@@ -74,13 +74,14 @@ export interface Inspector {
 export function createInspector(box: Signalbox, options: InspectorOptions = {}): Inspector {
   const { store } = box;
   const place = store.directory ?? (store.isVolatile ? 'memory' : 'PostgreSQL');
-  return inspectorOf({ reader: store, place, source: 'live', explain: (id) => explained(box, id) }, options);
+  const explain = (id: string) => explained(box, id);
+  return inspectorOf({ reader: store, place, source: 'live', names: box.known, explain }, options);
 }
 
 /** Makes an inspector of a store that is read without being opened: it sees what the store holds, and knows no code. */
 export function readInspector(reader: StoreReader, options: InspectorOptions = {}): Inspector {
   const explain = (id: string) => explainJob(reader, id, null);
-  return inspectorOf({ reader, place: reader.name, source: 'closed', explain }, options);
+  return inspectorOf({ reader, place: reader.name, source: 'closed', names: null, explain }, options);
 }
 
 async function explained(box: Signalbox, id: string): Promise<Explanation | undefined> {

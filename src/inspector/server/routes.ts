@@ -60,7 +60,9 @@ function reading(answers: Answers, question: Question): Handler {
   return needing('read', handler);
 }
 
-async function notFound(answers: Answers, { id }: Question): Promise<Problem> {
+async function notFound(answers: Answers, { path, id }: Question): Promise<Problem> {
+  if (path === 'queues/:id')
+    return problem('QUEUE_NOT_FOUND', `There is no queue '${id}'.`, 'Look at the list of all queues.');
   const repair = 'It may have been dropped: completed jobs are kept for a time only.';
   return problem('JOB_NOT_FOUND', `There is no job ${id}.`, repair, await answers.nearest(id));
 }

@@ -1,4 +1,4 @@
-import type { Explanation } from '../../reading/explanation.ts';
+import type { Explanation, KnownNames } from '../../reading/explanation.ts';
 import type { StoreReader } from '../../store/reader.ts';
 
 /** What views are made from: a store, at one moment, and what is known beside it. */
@@ -8,6 +8,8 @@ export interface Sight {
   readonly place: string;
   /** `live`: the store of a process that is at work; `closed`: a store that is read without being opened. */
   readonly source: 'live' | 'closed';
+  /** What this process knows by name; null: it has no part in the work. */
+  readonly names: KnownNames | null;
   /** Explains a job with what this process knows. Undefined: there is no such job. */
   explain(id: string): Promise<Explanation | undefined>;
 }

@@ -5,6 +5,7 @@ import { explanationView } from './job/explanation-view.ts';
 import { jobHistory, jobView } from './job/job-view.ts';
 import { jobsView } from './jobs/jobs-view.ts';
 import { overviewView } from './overview/overview-view.ts';
+import { queuesView, queueView } from './queues/queues-view.ts';
 import { type Asked, countOf, type Sight, type View } from './sight.ts';
 
 const lists: readonly JobListName[] = ['waiting', 'held', 'failed', 'ended', 'unplaced', 'quarantined'];
@@ -20,6 +21,8 @@ export const views = {
   'jobs/:id/history': ({ reader }, { id, query }) =>
     jobHistory(reader, id, countOf(query.before) ?? undefined),
   'explain/:id': explanationAsked,
+  queues: ({ reader, names }) => queuesView(reader, names),
+  'queues/:id': ({ reader, names }, { id }) => queueView(reader, id, names),
 } satisfies Readonly<Record<string, View>>;
 
 /** The path of a view. */
@@ -55,9 +58,10 @@ function decoded(text: string): string {
   }
 }
 
-async function jobsAsked({ reader }: Sight, { query }: Asked): Promise<object> {
+async function jobsAsked({ reader, names }: Sight, { query }: Asked): Promise<object> {
   const { queue, after } = query;
   return jobsView(reader, {
+    known: names,
     list: lists.find((name) => name === query.list) ?? 'waiting',
     text: (query.text ?? '').slice(0, longestFilter),
     limit: Math.min(countOf(query.limit) ?? mostRows, mostRows),

@@ -78,6 +78,11 @@ function waitMsOf({ beginAfter, activeStart }: JobRecord): number | null {
   return beginAfter === null || activeStart === null ? null : Math.max(0, activeStart - beginAfter);
 }
 
+/** The one in the middle; null: there is none. */
+export function medianOf(values: readonly (number | null)[]): number | null {
+  return percentiles(values)?.p50 ?? null;
+}
+
 function percentiles(values: readonly (number | null)[]): Percentiles | null {
   const known = values.filter((value) => value !== null).sort((one, other) => one - other);
   if (known.length === 0) return null;
