@@ -2,7 +2,7 @@ import type { JobView } from '../../../protocol/job.ts';
 import type { Way } from '../../chart/way.ts';
 import { durationText, processName, shortId } from '../../format.ts';
 import { State } from '../../parts/glyph.tsx';
-import { jobHash, jobsHash } from '../../route.ts';
+import { jobHash, jobsHash, pageHash } from '../../route.ts';
 import { isBad } from '../../state.ts';
 import { CopyAs } from './copy-as.tsx';
 
@@ -24,7 +24,7 @@ export function JobHead(props: { readonly view: JobView; readonly way: Way; read
           <span>
             queue{' '}
             <b>
-              <a href={jobsHash('waiting', view.queue)}>{view.queue === '' ? "''" : view.queue}</a>
+              <a href={pageHash('queues', view.queue)}>{view.queue === '' ? "''" : view.queue}</a>
             </b>
           </span>
         )}
