@@ -6,7 +6,7 @@ import { pageLinks } from './pages.tsx';
 const keys: readonly (readonly [keys: readonly string[], does: string])[] = [
   [['Ctrl K'], 'go to a job or a page'],
   ...pageLinks.map(({ key, label }) => [['g', key], label.toLowerCase()] as const),
-  [['j', 'k', 'Enter'], 'rows: down, up, open'],
+  [['j', 'k', 'Enter', 'Space'], 'rows: down, up, open, peek'],
   [['/'], 'filter'],
   [['n'], 'show new rows'],
   [['←', '→'], 'step through the life of a job; with shift, ten steps'],

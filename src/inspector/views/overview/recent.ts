@@ -21,7 +21,11 @@ export interface Recent {
 }
 
 /** Reads what ended since an instant, in one walk from the newest on. */
-export async function recentlyEnded(reader: StoreReader, since: number): Promise<Recent> {
+export async function recentlyEnded(
+  reader: StoreReader,
+  since: number,
+  most = mostEnded,
+): Promise<Recent> {
   const jobs: JobRecord[] = [];
   const isOlder = (job: JobRecord): boolean => {
     if ((endOf(job) ?? 0) < since) return true;
@@ -31,7 +35,7 @@ export async function recentlyEnded(reader: StoreReader, since: number): Promise
   const { page, missing } = await pageOrWhyNot(reader, {
     list: 'ended',
     limit: 1,
-    look: mostEnded,
+    look: most,
     matches: isOlder,
   });
   return { jobs, isCut: page.isCut, missing };

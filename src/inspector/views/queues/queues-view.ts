@@ -20,10 +20,12 @@ import { takesText } from './takes-text.ts';
 
 /** How many waiting jobs are shown. */
 const mostWaiting = 100;
+/** How many jobs that ended lately are looked at, for starts and medians. */
+const mostEnded = 2000;
 
 /** All queues, a line each. */
 export async function queuesView(reader: StoreReader, names: KnownNames | null): Promise<QueuesView> {
-  const recent = await recentlyEnded(reader, reader.now() - windowMs);
+  const recent = await recentlyEnded(reader, reader.now() - windowMs, mostEnded);
   const starts = await startsByQueue(reader, recent);
   const blockers = new Blockers(reader, names);
   const queues: QueueLine[] = [];
@@ -54,7 +56,7 @@ export async function queueView(
   names: KnownNames | null,
 ): Promise<QueueView | undefined> {
   if ((await reader.get('queue', name)) === undefined) return undefined;
-  const recent = await recentlyEnded(reader, reader.now() - windowMs);
+  const recent = await recentlyEnded(reader, reader.now() - windowMs, mostEnded);
   const starts = await startsByQueue(reader, recent);
   const lanes = await reader.lanes(name);
   const blockers = new Blockers(reader, names);

@@ -55,20 +55,27 @@ function Quota({ quota, isFirst }: { readonly quota: QuotaView; readonly isFirst
 }
 
 function Cells({ quota: { taken, size } }: { readonly quota: QuotaView }) {
-  const cells = Math.min(size, mostCells);
-  const filled = size > mostCells ? Math.ceil((taken / size) * cells) : Math.min(taken, cells);
   const look = taken >= size ? 'q-slot' : 'q-ok';
-  const step = 100 / Math.max(1, cells);
+  if (size > mostCells) {
+    const part = Math.min(100, (taken / size) * 100);
+    return (
+      <svg class="quota" aria-hidden="true">
+        <rect class="q-free" x="0.15%" y="1.5" width="99.7%" height="11" />
+        <rect class={look} x="0.15%" y="1" width={`${part * 0.997}%`} height="12" />
+      </svg>
+    );
+  }
+  const step = 100 / Math.max(1, size);
   return (
     <svg class="quota" aria-hidden="true">
-      {Array.from({ length: cells }, (_, index) => (
+      {Array.from({ length: size }, (_, index) => (
         <rect
           key={index}
-          class={index < filled ? look : 'q-free'}
+          class={index < taken ? look : 'q-free'}
           x={`${index * step + 0.15}%`}
-          y={index < filled ? '1' : '1.5'}
+          y={index < taken ? '1' : '1.5'}
           width={`${step - 0.3}%`}
-          height={index < filled ? '12' : '11'}
+          height={index < taken ? '12' : '11'}
         />
       ))}
     </svg>
