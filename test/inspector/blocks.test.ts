@@ -47,7 +47,7 @@ describe('A long list of jobs', () => {
     ]);
     expect(slotsOf(blocks).length).toBe(2400);
     expect(slotsOf(blocks)[300]).toEqual({ row: null, place: 301 });
-    expect(missingBlock(blocks, { from: 700, to: 740 })).toBe(2);
+    expect(missingBlock(blocks, { from: 900, to: 940 })).toBe(2);
     expect(cursorOf(blocks, 2)).toBe('c2');
   });
 

@@ -13,9 +13,9 @@ import { EndedJobs } from './lists/ended-jobs.ts';
  */
 export class JobIndexes {
   /** Completed jobs, oldest first. */
-  readonly completed = new EndedJobs();
+  readonly completed = new EndedJobs((id) => this.#findJob(id)?.lastSeq);
   /** Those of them that did not succeed, oldest first. */
-  readonly failed = new EndedJobs();
+  readonly failed = new EndedJobs((id) => this.#findJob(id)?.lastSeq);
   /** How many of them ended so. */
   readonly endings: Record<Ending, number> = { succeeded: 0, failed: 0, aborted: 0, expired: 0 };
   /** Jobs in no queue and no callback, that are not completed. */

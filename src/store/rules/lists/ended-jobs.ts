@@ -1,87 +1,89 @@
+/** After so many ends without a look at them, what only those who look need is forgotten. */
+const mostUnread = 50_000;
+
 /**
- * Jobs that are over, in the order in which they ended, which can be read from both ends. Places of jobs that were dropped are
- * given up lazily, as those of lanes: as a rule the oldest ones are dropped, and then they are taken off the front.
+ * Jobs that are over. Retention reads them from the oldest on, and pages from the newest on. The list that pages need is made when
+ * the first one is read, is kept up to date while pages are read, and costs nothing otherwise.
  */
 export class EndedJobs implements Iterable<string> {
-  /** The key of each job by id. */
-  readonly #keys = new Map<string, number>();
-  #ids: string[] = [];
-  /** The key of each place: it only grows. */
-  #places: number[] = [];
-  #head = 0;
+  readonly #keyOf: (id: string) => number | undefined;
+  readonly #ids = new Set<string>();
+  /** Whether each was added behind all that had ended before it. */
+  #isInOrder = true;
+  #newestKey = 0;
+  /** In the order in which they ended, with those that were dropped since; null: no page is read. */
+  #list: string[] | null = null;
+  readonly #dropped = new Set<string>();
+  #unread = 0;
 
-  get size(): number {
-    return this.#keys.size;
+  /** `keyOf`: the seq of the end of a job. */
+  constructor(keyOf: (id: string) => number | undefined) {
+    this.#keyOf = keyOf;
   }
 
-  /** How many places there are, those that were given up between jobs included. */
+  get size(): number {
+    return this.#ids.size;
+  }
+
+  /** How many places the list has, those of dropped jobs included. */
   get length(): number {
-    return this.#ids.length - this.#head;
+    return this.#read().length;
   }
 
   [Symbol.iterator](): Iterator<string> {
-    return this.#keys.keys();
+    return this.#ids.values();
   }
 
-  /** Adds a job. `key`: the seq of its end. One that was dropped, and comes back as that was undone, gets its place again. */
   add(id: string, key: number): void {
-    this.#keys.set(id, key);
-    const last = this.#places.at(-1);
-    if (last === undefined || last < key) {
-      this.#ids.push(id);
-      this.#places.push(key);
-      return;
-    }
-    const at = this.#indexOf(key);
-    if (at < this.#head) this.#head = at;
-    if (this.#ids[at] === id && this.#places[at] === key) return;
-    this.#ids.splice(at, 0, id);
-    this.#places.splice(at, 0, key);
+    this.#ids.add(id);
+    const isNewest = key >= this.#newestKey;
+    if (isNewest) this.#newestKey = key;
+    else this.#isInOrder = false;
+    if (this.#list === null) return;
+    this.#unread += 1;
+    if (!isNewest || this.#unread > mostUnread || this.#dropped.has(id)) this.#forget();
+    else this.#list.push(id);
   }
 
   delete(id: string): void {
-    if (!this.#keys.delete(id)) return;
-    if (this.#ids.at(-1) === id) {
-      this.#ids.pop();
-      this.#places.pop();
+    if (!this.#ids.delete(id) || this.#list === null) return;
+    if (this.#list.at(-1) !== id) this.#dropped.add(id);
+    else {
+      // Its end was undone.
+      this.#list.pop();
+      this.#newestKey = this.#keyOf(this.#list.at(-1) ?? '') ?? this.#newestKey;
     }
-    while (this.#head < this.#ids.length && !this.#isTaken(this.#head)) this.#head += 1;
-    if (this.#ids.length > 2 * this.size + 1024) this.#sweep();
+    if (this.#dropped.size > 1024 && this.#dropped.size * 2 > this.#list.length) this.#forget();
   }
 
-  /** The newest but so many; undefined where a place was given up. */
+  /** The newest but so many; undefined where one was dropped. */
   newest(at: number): string | undefined {
-    const index = this.#ids.length - 1 - at;
-    return index >= this.#head && this.#isTaken(index) ? this.#ids[index] : undefined;
+    const list = this.#read();
+    const id = list[list.length - 1 - at];
+    return id !== undefined && this.#ids.has(id) ? id : undefined;
   }
 
-  /** Which one it is from the newest on; undefined: it is not among them. */
-  placeOf(id: string): number | undefined {
-    const key = this.#keys.get(id);
-    return key === undefined ? undefined : this.#ids.length - 1 - this.#indexOf(key);
+  /** How many are before the one behind a job, which was so far from the newest one: since then others have ended. */
+  behind(id: string, at: number): number {
+    const list = this.#read();
+    const last = list.length - 1;
+    const place = list.lastIndexOf(id, Math.max(0, last - at + 1));
+    const found = place < 0 ? list.lastIndexOf(id) : place;
+    return found < 0 ? Math.min(at, list.length) : last - found + 1;
   }
 
-  #isTaken(index: number): boolean {
-    return this.#keys.get(this.#ids[index] ?? '') === this.#places[index];
+  #read(): readonly string[] {
+    this.#unread = 0;
+    if (this.#list !== null) return this.#list;
+    const list = [...this.#ids];
+    if (!this.#isInOrder) list.sort((one, other) => (this.#keyOf(one) ?? 0) - (this.#keyOf(other) ?? 0));
+    this.#newestKey = this.#keyOf(list.at(-1) ?? '') ?? this.#newestKey;
+    this.#list = list;
+    return list;
   }
 
-  /** The index of the first place with this key or a later one. */
-  #indexOf(key: number): number {
-    let low = 0;
-    let high = this.#places.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#places[middle] ?? 0) < key) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
-  /** Forgets the places that were given up. */
-  #sweep(): void {
-    const kept = [...this.#ids.keys()].filter((index) => this.#isTaken(index));
-    this.#ids = kept.map((index) => this.#ids[index] as string);
-    this.#places = kept.map((index) => this.#places[index] as number);
-    this.#head = 0;
+  #forget(): void {
+    this.#list = null;
+    this.#dropped.clear();
   }
 }

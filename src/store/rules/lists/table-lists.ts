@@ -109,11 +109,7 @@ function newestFirst({ findJob }: Tables, ended: EndedJobs): Listed {
     length,
     job: (at) => findJob(ended.newest(at) ?? ''),
     isCut: false,
-    behind(id, at) {
-      // Newer ones may have come, so it is further from the end than it was.
-      const place = ended.placeOf(id);
-      return place === undefined ? Math.min(at, length) : place + 1;
-    },
+    behind: (id, at) => ended.behind(id, at),
   };
 }
 
