@@ -49,7 +49,7 @@ interface Passing extends Pick<JobPage, 'next' | 'looked' | 'isCut'> {
 
 /**
  * The jobs of a page that pass a filter. Those that do not once their history is known make room for others, so that neither the
- * rows nor the number of those that were looked at tell of what is hidden.
+ * rows nor the number of those that were looked at give away what is hidden.
  */
 async function passing(
   reader: StoreReader,
