@@ -164,6 +164,8 @@ const messages = {
     `Expected the database to carry out ${about.call}, got ${about.reason}. Nothing was written.`,
   HISTORY_CUT: (about: { seq: number; from?: number }) =>
     `Expected history to reach back to entry ${about.seq}, got one that ${about.from === undefined ? 'no longer does' : `can be shown from entry ${about.from} on`}. Look at a later moment; to keep more, set historyMaxBytes and historyMaxAge of jsonStore, or historyMaxLines of memoryStore.`,
+  PAST_UNAVAILABLE: (about: { found: string; repair: string }) =>
+    `Expected a store that can be shown as it was, got ${about.found}. ${about.repair}`,
   STORE_CLOSED: (about: { call: string }) =>
     `Expected the store to be open for ${about.call}, got a closed one. Nothing was read or written; create a new Signalbox on it: after stop() the old one has no store.`,
 

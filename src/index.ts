@@ -55,6 +55,7 @@ export type { Condition, Explanation, KnownNames, Ref, Verdict } from './reading
 export { createSignalbox } from './runtime/box/create-signalbox.ts';
 export { type AgentInstallation, installAgent } from './runtime/box/install-agent.ts';
 export type { DispatcherEvent, DispatcherHook } from './runtime/box/lifecycle-listeners.ts';
+export type { ActorChange, ActorView } from './runtime/box/live-actors.ts';
 export { type LiveAnnotationOptions, local, type SleepOptions } from './runtime/box/local.ts';
 export { Dispatcher, Signalbox } from './runtime/box/signalbox.ts';
 export type { SignalboxOptions, StartOptions } from './runtime/box/signalbox-options.ts';

@@ -4,11 +4,14 @@ import { explainJob } from '../reading/explain.ts';
 import type { Explanation } from '../reading/explanation.ts';
 import type { StoreReader } from '../store/reader.ts';
 import type { Authorize, Door, Level } from './server/access.ts';
-import { answersOf } from './server/answers.ts';
+import { type Answers, answersOf } from './server/answers.ts';
 import { Assets } from './server/assets.ts';
 import { createHandler } from './server/handler.ts';
 import { checkAddress, type Listening, listenOn } from './server/listen.ts';
+import { liveSource } from './server/live-source.ts';
 import { type NodeHandler, nodeHandler } from './server/node-adapter.ts';
+import { pause } from './server/past/past-port.ts';
+import { pastsOfReader, pastsOfStore } from './server/past/pasts-of.ts';
 import { isProduction, newToken, readUi } from './server/ports.ts';
 import type { Sight } from './views/sight.ts';
 
@@ -74,14 +77,26 @@ export interface Inspector {
 export function createInspector(box: Signalbox, options: InspectorOptions = {}): Inspector {
   const { store } = box;
   const place = store.directory ?? (store.isVolatile ? 'memory' : 'PostgreSQL');
-  const explain = (id: string) => explained(box, id);
-  return inspectorOf({ reader: store, place, source: 'live', names: box.known, explain }, options);
+  const facts = { place, source: 'live' } as const;
+  const { pasts, noPast } = pastsOfStore(store, facts);
+  const sight: Sight = {
+    ...facts,
+    reader: store,
+    noPast,
+    pause,
+    actors: liveSource(box),
+    names: box.known,
+    explain: (id) => explained(box, id),
+  };
+  return inspectorOf(answersOf(sight, pasts), options);
 }
 
 /** Makes an inspector of a store that is read without being opened: it sees what the store holds, and knows no code. */
 export function readInspector(reader: StoreReader, options: InspectorOptions = {}): Inspector {
+  const facts = { place: reader.name, source: 'closed' } as const;
+  const { pasts, noPast } = pastsOfReader(reader, facts);
   const explain = (id: string) => explainJob(reader, id, null);
-  return inspectorOf({ reader, place: reader.name, source: 'closed', names: null, explain }, options);
+  return inspectorOf(answersOf({ ...facts, reader, noPast, pause, explain }, pasts), options);
 }
 
 async function explained(box: Signalbox, id: string): Promise<Explanation | undefined> {
@@ -93,9 +108,8 @@ async function explained(box: Signalbox, id: string): Promise<Explanation | unde
   }
 }
 
-function inspectorOf(sight: Sight, options: InspectorOptions): Inspector {
+function inspectorOf(answers: Answers, options: InspectorOptions): Inspector {
   const { authorize = null, allowedHosts = [], level = 'read' } = checked(options);
-  const answers = answersOf(sight);
   const assets = new Assets(readUi);
   const door: Door = { authorize, allowedHosts, level, token: null, isProduction: isProduction() };
   const mounted = createHandler(answers, assets, door);

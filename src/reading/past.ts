@@ -79,6 +79,22 @@ class TablesOfPast extends TableQueries implements Past {
     return move;
   }
 
+  fork(): Promise<Past> {
+    const fork = this.#moving.then(() => this.#copy());
+    this.#moving = fork.then(
+      () => {},
+      () => {},
+    );
+    return fork;
+  }
+
+  async #copy(): Promise<Past> {
+    const reel = new Reel(this.#reel.limits);
+    const passed = { state: this.tables.state(this.seq), at: this.now() };
+    for await (const _piece of reel.reload(passed)) await this.#source.defer();
+    return new TablesOfPast(this.#source, reel);
+  }
+
   async #move(seq: number): Promise<void> {
     const { to } = this;
     if (!Number.isSafeInteger(seq) || seq < 0 || seq > to)

@@ -78,6 +78,8 @@ export function decorateStore(store: OpenStore, decoration: StoreDecoration): Op
     ...commitsOf(store, record, change),
     settled: () => read(() => store.settled(), 'settled', []),
     ...journalOf(store, entry),
+    // What is turned on its way out cannot be read from the files.
+    files: record === undefined && entry === undefined ? store.files : null,
     past: store.past && (async () => decoratedPast((await store.past?.()) as Past, read, record, entry)),
     close: () => store.close(),
   };
@@ -154,6 +156,7 @@ function decoratedPast(past: Past, read: Read, record: TurnRecord, entry: StoreD
     },
     now: () => past.now(),
     moveTo: (seq) => past.moveTo(seq),
+    fork: async () => decoratedPast(await past.fork(), read, record, entry),
     ...readerOf(past, read, record),
     ...journalOf(past, entry),
   };

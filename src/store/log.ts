@@ -38,6 +38,16 @@ export interface Recovered {
   readonly clean: boolean;
 }
 
+/** The files of a store, and how far they are synced: nothing after that may be shown. */
+export interface StoreFiles {
+  readonly dir: string;
+  /** Generation of the newest synced line, and where that line ends in its journal. */
+  readonly generation: number;
+  readonly at: number;
+  /** Seq of the newest synced entry. */
+  readonly seq: number;
+}
+
 /** Receives what is recovered while it is read, so that nothing of it has to be held. */
 export interface Recipient {
   /** Loads the newest valid snapshot; not called when there is none. */
@@ -88,6 +98,8 @@ export interface Log extends LogReader {
    * @throws SignalboxError `STORE_IO`, which poisons the log.
    */
   sync(): Promise<void>;
+  /** Its files, and how far they are synced; null: it has none. */
+  readonly files: (() => StoreFiles) | null;
   /** True when the journal has outgrown its snapshot. */
   wantsCheckpoint(): boolean;
   /**

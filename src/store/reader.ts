@@ -223,4 +223,6 @@ export interface Past extends StoreReader {
    * @throws SignalboxError `HISTORY_CUT`, `INVALID_OPTION`, and what reading the store throws; then the moment is `seq`.
    */
   moveTo(seq: number): Promise<void>;
+  /** Makes another past of the same store, at the same moment, which moves by itself. The records are shared. */
+  fork(): Promise<Past>;
 }

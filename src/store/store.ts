@@ -1,6 +1,7 @@
 import type { Json } from '../../machines/json.ts';
 import type { JobRecord } from '../model/records/records.ts';
 import type { Kind, Patch } from './entry.ts';
+import type { StoreFiles } from './log.ts';
 import type { JournalReader, Past, RecordReader, StoreInfo } from './reader.ts';
 
 /** A change to be made: an entry before the store has placed it. */
@@ -200,6 +201,8 @@ export interface OpenStore extends StoreInfo, RecordReader, Commits, JournalRead
    * only the history of single records.
    */
   readonly past: (() => Promise<Past>) | null;
+  /** Where another thread can read the same, and how far. Null on a store that has no files, or that answers other values than they hold. */
+  readonly files: (() => StoreFiles) | null;
   /**
    * Syncs what is written and frees what the store holds. Rejects when that failed, unless the store had
    * failed before.

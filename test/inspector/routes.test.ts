@@ -117,6 +117,15 @@ describe('The inspector answers', () => {
     ]);
   });
 
+  it('that there is no chart of a name', async () => {
+    const answer = await get('machines/none');
+
+    expect([answer.status, await answer.json()]).toEqual([
+      404,
+      { error: expect.objectContaining({ code: 'NO_SUCH_MACHINE' }) },
+    ]);
+  });
+
   it('and hides what a definition hides, in every route', async () => {
     await box.start();
     const queue = box.queue('bank');
@@ -130,7 +139,18 @@ describe('The inspector answers', () => {
       'overview',
       'queues',
       'queues/bank',
+      'machines',
+      ...['job', 'representation', 'agent'].map((name) => `machines/${name}`),
+      ...[
+        'active.running|job.finish|isAwaited|callbacks',
+        'active|job.reschedule|not isCallback|pending',
+        'active.running|job.finish||callbacks',
+      ].map((edge) => `machines/job?edge=${encodeURIComponent(edge)}`),
       ...['waiting', 'held', 'failed', 'ended'].map((list) => `jobs?list=${list}`),
+      `actors?open=agent:bank/${box.uuid}/main`,
+      ...['supervisor', `dispatcher:${box.uuid}`, `agent:bank/${box.uuid}/main`].map(
+        (id) => `actors/${encodeURIComponent(id)}`,
+      ),
       ...ids.flatMap((id) => [`jobs/${id}`, `jobs/${id}/history`, `explain/${id}`]),
     ];
 

@@ -1,60 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { createSignalbox, defineJob, SignalboxError } from 'signalbox';
 import { jsonStore, readStore } from 'signalbox/json';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { explainJob } from '../../src/reading/explain.ts';
 import { type FilePort, nodeFilePort } from '../../src/store/json/ports/file-port.ts';
 import { copied, newPath, patchFile } from '../store/json/open-store.ts';
 import { openByHand } from '../store/open-by-hand.ts';
+import { busyWorker, bytesOf, killedInTheMiddle } from './killed-store.ts';
 import { pictureOf } from './picture.ts';
 import { RandomProgram } from './random-journal.ts';
-
-const children = new Set<ChildProcess>();
-
-afterEach(() => {
-  for (const child of children) child.kill('SIGKILL');
-  children.clear();
-});
-
-/** A process at work. Resolves when one job waits for the quota slot that another one holds. */
-async function busyWorker(dir: string): Promise<{ child: ChildProcess; waiting: string; holder: string }> {
-  const program = join(import.meta.dirname, 'busy-worker.ts');
-  const flags = ['--conditions', 'signalbox-source', '--import', 'tsx'];
-  const child = spawn(process.execPath, [...flags, program, dir], { stdio: ['ignore', 'pipe', 'inherit'] });
-  children.add(child);
-  for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
-    const [word, waiting = '', holder = ''] = line.split(' ');
-    if (word === 'waiting') return { child, waiting, holder };
-  }
-  throw new Error('the worker ended before a job waited');
-}
-
-/** Kills a worker in the middle, once it has dropped its first generations. */
-async function killedInTheMiddle(dir: string): Promise<{ waiting: string; holder: string }> {
-  const { child, ...ids } = await busyWorker(dir);
-  while (fs.existsSync(join(dir, 'journal-00000001.jsonl')))
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  child.kill('SIGKILL');
-  await once(child, 'exit');
-  return ids;
-}
-
-/** Everything that a write would change: names, bytes, modes, owners, and instants of the last change. */
-function bytesOf(dir: string): unknown {
-  const facts = (path: string) => {
-    const { mtimeNs, ctimeNs, size, mode, ino, uid } = fs.statSync(path, { bigint: true });
-    return [mtimeNs, ctimeNs, size, mode, ino, uid];
-  };
-  const files = fs.readdirSync(dir).sort();
-  return [
-    facts(dir),
-    ...files.map((name) => [name, facts(join(dir, name)), fs.readFileSync(join(dir, name), 'hex')]),
-  ];
-}
 
 describe('A json store that is read', () => {
   it('shows what a killed process left, from a read-only copy of which not a byte or an instant changes', async () => {

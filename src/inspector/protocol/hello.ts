@@ -8,6 +8,8 @@ export interface Hello {
   readonly place: string;
   /** `live`: the store of a process that is at work; `closed`: a store that is read without being opened. */
   readonly source: 'live' | 'closed';
+  /** Why pages cannot be shown as they were at an earlier moment, in words; null: they can. */
+  readonly noPast: string | null;
   readonly user: string;
   readonly level: 'read' | 'operate' | 'admin';
   /** Seq of the oldest entry that history still holds. */

@@ -1,6 +1,7 @@
 import type { Answer } from '../protocol/answer.ts';
 import type { Sight } from '../views/sight.ts';
 import { type Question, views } from '../views/views.ts';
+import type { PastAnswer, PastQuestion, Pasts } from './past/pasts.ts';
 
 /** Seq of the newest synced entry, and the clock of the store. */
 export type Moment = Omit<Answer<never>, 'data'>;
@@ -11,6 +12,8 @@ export interface Answers {
   moment(question: Question): Promise<Moment>;
   /** Undefined: there is no such subject. */
   answer(question: Question): Promise<Answer<object> | undefined>;
+  /** Answers a question about an earlier moment. Undefined: there was no such subject. */
+  past(question: PastQuestion): Promise<PastAnswer | undefined>;
   /** Ids of jobs that begin alike. */
   nearest(id: string): Promise<readonly string[]>;
 }
@@ -18,8 +21,8 @@ export interface Answers {
 const mostNearest = 5;
 const shortestPrefix = 3;
 
-/** Answers from one sight alone. */
-export function answersOf(sight: Sight): Answers {
+/** Answers from one sight: what is now from its reader, and what was from its pasts. */
+export function answersOf(sight: Sight, pasts: Pasts): Answers {
   const { reader } = sight;
 
   async function moment(): Promise<Moment> {
@@ -35,6 +38,7 @@ export function answersOf(sight: Sight): Answers {
       const data = await views[question.path](sight, question);
       return data === undefined ? undefined : { seq, at, data };
     },
+    past: (question) => pasts.answer(question),
     nearest: async (id) => {
       if (id.length < shortestPrefix) return [];
       const found = await reader.find(id.slice(0, shortestPrefix), mostNearest);

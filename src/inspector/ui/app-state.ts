@@ -1,4 +1,4 @@
-import { signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import type { Hello } from '../protocol/hello.ts';
 import {
   addressHash,
@@ -19,6 +19,20 @@ export const route = signal<Route>(routeOf(addressHash()));
 
 /** What the server said of itself; null: not yet. */
 export const hello = signal<Hello | null>(null);
+
+/** The entry whose moment pages ask for; null: the present; undefined: it is not known yet whether this store has a past. */
+export const moment = computed<number | null | undefined>(() => {
+  const { at } = route.value;
+  if (at === null) return null;
+  const { value } = hello;
+  if (value === null) return undefined;
+  return value.noPast === null ? at : null;
+});
+
+/** Whether the page shows the past: without a past of the store, a job still has its history. */
+export const isInPast = computed(
+  () => route.value.at !== null && (moment.value !== null || route.value.page === 'job'),
+);
 
 /** The dialog that is open. */
 export const dialog = signal<'goto' | 'keys' | null>(null);

@@ -11,7 +11,12 @@ export interface Reply {
 }
 
 /** Asks the server that gave this page. Throws when it cannot be reached. */
-export async function ask(path: string, token: string | null, etag: string | null): Promise<Reply> {
+export async function ask(
+  path: string,
+  token: string | null,
+  etag: string | null,
+  withinMs: number,
+): Promise<Reply> {
   const headers = new Headers();
   if (token !== null) headers.set('authorization', `Bearer ${token}`);
   if (etag !== null) headers.set('if-none-match', etag);
@@ -19,7 +24,7 @@ export async function ask(path: string, token: string | null, etag: string | nul
     headers,
     cache: 'no-store',
     redirect: 'error',
-    signal: AbortSignal.timeout(15_000),
+    signal: AbortSignal.timeout(withinMs),
   });
   return {
     status: response.status,
@@ -112,6 +117,11 @@ export function after(ms: number, run: () => void): () => void {
 /** Milliseconds on a clock that nothing sets. */
 export function steady(): number {
   return performance.now();
+}
+
+/** How far the clock of this computer is before universal time at an instant, in milliseconds. */
+export function zoneOffsetMs(at: number): number {
+  return new Date(at).getTimezoneOffset() * -60_000;
 }
 
 export function isHidden(): boolean {

@@ -22,7 +22,7 @@ const failures = signal(0);
 export function heard(at: number | null, seq: number | null): void {
   failures.value = 0;
   const { value } = last;
-  last.value = { at: at ?? now.peek(), seq: seq ?? value?.seq ?? 0, when: steady() };
+  last.value = { at: at ?? present.peek(), seq: seq ?? value?.seq ?? 0, when: steady() };
   tick.value = steady();
 }
 
@@ -32,11 +32,20 @@ export function missed(): void {
 }
 
 /** The clock of the store, as far as this page can know. It stands still while nothing is heard. */
-export const now = computed(() => {
+export const present = computed(() => {
   const { value } = last;
   if (value === null) return 0;
   return value.at + Math.min(Math.max(0, tick.value - value.when), staleMs);
 });
+
+/** The moment in the past that the page shows; null: it shows the present. */
+export const shownMoment = signal<{ readonly seq: number; readonly at: number } | null>(null);
+
+/** Whether a moment is being read. */
+export const isReadingPast = signal(false);
+
+/** The instant that the page is of: that of its moment, or the clock of the store. */
+export const now = computed(() => shownMoment.value?.at ?? present.value);
 
 /** Seq of the newest entry that was heard of. */
 export const newestSeq = computed(() => last.value?.seq ?? 0);

@@ -2,6 +2,6 @@ import type { Hello } from '../protocol/hello.ts';
 import type { Sight } from './sight.ts';
 
 /** What a page learns first, but for who looks. */
-export function helloView({ reader, place, source }: Sight): Omit<Hello, 'user' | 'level'> {
-  return { v: 1, store: reader.name, place, source, keptFrom: reader.oldestSeq() };
+export function helloView({ reader, place, source, noPast }: Sight): Omit<Hello, 'user' | 'level'> {
+  return { v: 1, store: reader.name, place, source, noPast, keptFrom: reader.oldestSeq() };
 }

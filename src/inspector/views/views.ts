@@ -1,12 +1,17 @@
 import { Shown } from '../../reading/shown.ts';
 import type { JobListName } from '../protocol/jobs.ts';
+import { actorView } from './actors/actor-view.ts';
+import { actorsView } from './actors/actors-view.ts';
 import { helloView } from './hello-view.ts';
 import { explanationView } from './job/explanation-view.ts';
 import { jobHistory, jobView } from './job/job-view.ts';
 import { jobsView } from './jobs/jobs-view.ts';
+import { machinesView, machineView } from './machines/machines-view.ts';
+import type { RangeAsked } from './machines/traffic-window.ts';
 import { overviewView } from './overview/overview-view.ts';
 import { queuesView, queueView } from './queues/queues-view.ts';
 import { type Asked, countOf, type Sight, type View } from './sight.ts';
+import { timebarView } from './timebar/timebar-view.ts';
 
 const lists: readonly JobListName[] = ['waiting', 'held', 'failed', 'ended', 'unplaced', 'quarantined'];
 const mostRows = 200;
@@ -21,8 +26,16 @@ export const views = {
   'jobs/:id/history': ({ reader }, { id, query }) =>
     jobHistory(reader, id, countOf(query.before) ?? undefined),
   'explain/:id': explanationAsked,
-  queues: ({ reader, names }) => queuesView(reader, names),
-  'queues/:id': ({ reader, names }, { id }) => queueView(reader, id, names),
+  queues: ({ reader, names }) => queuesView(reader, names ?? null),
+  'queues/:id': ({ reader, names }, { id }) => queueView(reader, id, names ?? null),
+  actors: (sight, { query }) =>
+    actorsView(sight.reader, { ...liveOf(sight, query), open: (query.open ?? '').split(' ') }),
+  'actors/:id': (sight, { id, query }) =>
+    actorView(sight.reader, id, { ...liveOf(sight, query), poll: query.poll ?? null }),
+  machines: (sight, { query }) => machinesView(sight, rangeOf(query)),
+  'machines/:id': (sight, { id, query }) =>
+    machineView(sight, id, { ...rangeOf(query), edge: query.edge ?? null }),
+  timebar: (sight, { query }) => timebarView(sight, countOf(query.instant)),
 } satisfies Readonly<Record<string, View>>;
 
 /** The path of a view. */
@@ -61,13 +74,30 @@ function decoded(text: string): string {
 async function jobsAsked({ reader, names }: Sight, { query }: Asked): Promise<object> {
   const { queue, after } = query;
   return jobsView(reader, {
-    known: names,
+    known: names ?? null,
     list: lists.find((name) => name === query.list) ?? 'waiting',
     text: (query.text ?? '').slice(0, longestFilter),
     limit: Math.min(countOf(query.limit) ?? mostRows, mostRows),
     ...(queue === undefined ? {} : { queue }),
     ...(after === undefined ? {} : { after }),
   });
+}
+
+/** Live machines are of the present alone. */
+function liveOf({ actors, source }: Sight, { at }: Asked['query']) {
+  const isPast = countOf(at) !== null;
+  return {
+    source: isPast ? null : (actors ?? null),
+    notLive: isPast
+      ? 'The records of that moment are shown; live machines were not recorded.'
+      : source === 'closed'
+        ? 'The store is read without its process: its records are shown, live machines were not recorded.'
+        : 'Live machines are seen in their own process.',
+  };
+}
+
+function rangeOf({ from, to }: Asked['query']): RangeAsked {
+  return { from: countOf(from), to: countOf(to) };
 }
 
 async function explanationAsked({ reader, explain }: Sight, { id }: Asked): Promise<object | undefined> {

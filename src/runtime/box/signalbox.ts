@@ -26,6 +26,7 @@ import type { Runtime } from './create-runtime.ts';
 import { installAgent } from './install-agent.ts';
 import { provideInternals } from './internals.ts';
 import { type DispatcherEvent, type DispatcherHook, LifecycleListeners } from './lifecycle-listeners.ts';
+import type { ActorChange, ActorView } from './live-actors.ts';
 import type { SignalboxOptions, StartOptions } from './signalbox-options.ts';
 import { Supervisor } from './supervisor.ts';
 
@@ -286,6 +287,52 @@ export class Signalbox extends Inspectable {
   /** Hears of dispatcher events once they are synced. Returns a function that ends it. */
   listen(listener: (event: DispatcherEvent) => void): () => void {
     return this.#listeners.listen(listener);
+  }
+
+  /**
+   * The machines that live in this process, as they are now: the supervisor, then each dispatcher with its agents. Jobs are
+   * records, so they are not among them.
+   *
+   * @example
+   * ```ts
+   * import { agent, createSignalbox, memoryStore } from 'signalbox';
+   *
+   * const box = await createSignalbox({ store: memoryStore(), jobs: [] });
+   * await box.start({ agent: agent({ size: 3 }) });
+   * console.log(box.actors().map(({ machine, state }) => `${machine} ${state}`).join(', '));
+   * // => supervisor running, dispatcher waiting, agent idle
+   * console.log(box.actors().at(-1)?.context); // => { size: 3, held: 0, offered: false }
+   * await box.stop();
+   * ```
+   */
+  actors(): readonly ActorView[] {
+    return this.#supervisor.actors.views();
+  }
+
+  /**
+   * Calls a listener for each event that a machine of this process takes or ignores, once the transition is over. Machines are
+   * observed only while there is a listener, and get at most one event of each kind in a tick: never one for each job. Returns
+   * a function that removes the listener.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, memoryStore } from 'signalbox';
+   *
+   * const box = await createSignalbox({ store: memoryStore(), jobs: [] });
+   * const seen: string[] = [];
+   * const stop = box.watchActors(({ actor, event, from }) => {
+   *   if (actor.machine === 'dispatcher') seen.push(`${from} -${event}-> ${actor.state}`);
+   * });
+   * await box.start();
+   * stop();
+   * console.log(seen[0]); // => stopped -dispatcher.activate-> waiting
+   * await box.stop();
+   * ```
+   *
+   * @throws SignalboxError `INVALID_OPTION`.
+   */
+  watchActors(listener: (change: ActorChange) => void): () => void {
+    return this.#supervisor.actors.watch(listener);
   }
 
   /** Synced entries of the journal from a seq on, oldest first. @throws SignalboxError `INVALID_OPTION`. */

@@ -7,6 +7,7 @@ import { emptyState, type Log, type State } from '../log.ts';
  */
 export class MemoryLog implements Log {
   onWritable = (): void => {};
+  readonly files = null;
   readonly #maxLines: number;
   #lines: Line[] = [];
   /** States in between, oldest first. The empty one before the first entry is not among them. */
@@ -73,7 +74,10 @@ export class MemoryLog implements Log {
   }
 
   async *read(seq: number): AsyncGenerator<Line> {
-    for (const line of this.#lines.slice(Math.max(0, this.#indexOf(seq)))) yield line;
+    // What is appended meanwhile comes after its end, and what is dropped stays in this list.
+    const lines = this.#lines;
+    const end = lines.length;
+    for (let at = Math.max(0, this.#indexOf(seq)); at < end; at += 1) yield lines[at] as Line;
   }
 
   oldestSeq(): number {

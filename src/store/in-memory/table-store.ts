@@ -147,6 +147,10 @@ export class TableStore extends TableQueries implements OpenStore {
     return this.#log.oldestSeq();
   }
 
+  get files(): OpenStore['files'] {
+    return this.#log.files;
+  }
+
   readonly past = (): Promise<Past> =>
     createPast({
       name: this.name,

@@ -51,6 +51,7 @@ export class PostgresStore implements OpenStore {
   readonly isVolatile = false;
   readonly directory = null;
   readonly past = null;
+  readonly files = null;
   readonly #port: SqlPort;
   readonly #ports: StorePorts;
   readonly #clock: DatabaseClock;

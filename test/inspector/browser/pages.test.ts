@@ -7,6 +7,7 @@ import { type Look, type Stage, stage } from './open.ts';
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 let open: Stage;
+const uuid = 'd10f3c52-8a61-4f5e-9a0b-6c1d2e3f4a5b';
 
 beforeAll(async () => {
   open = await stage();
@@ -16,6 +17,8 @@ afterAll(() => open?.close());
 /** Every page, by the part of the address behind #. */
 const pages: readonly (readonly [name: string, hash: (ids: Stage['seeded']['ids']) => string])[] = [
   ['the overview', () => '#/overview'],
+  ['the overview of an earlier moment', () => '#/overview?at=700'],
+  ['the jobs that had failed at an earlier moment', () => '#/jobs?list=failed&at=500'],
   ['the jobs that wait', () => '#/jobs?list=waiting'],
   ['the jobs that failed', () => '#/jobs?list=failed'],
   ['a list that is empty', () => '#/jobs?list=quarantined'],
@@ -24,6 +27,8 @@ const pages: readonly (readonly [name: string, hash: (ids: Stage['seeded']['ids'
   ['a queue in which nothing waits', () => '#/queues/media'],
   ['a queue that does not exist', () => '#/queues/none'],
   ['a job that failed', ({ failed }) => `#/jobs/${failed}`],
+  ['a job at an earlier moment', ({ failed }) => `#/jobs/${failed}?at=800`],
+  ['a job that was not there yet', ({ held }) => `#/jobs/${held}?at=20`],
   ['a job that a quota holds', ({ held }) => `#/jobs/${held}`],
   ['a job that no agent accepts', ({ refused }) => `#/jobs/${refused}`],
   ['a job that runs', ({ running }) => `#/jobs/${running}?tab=raw`],
@@ -31,6 +36,14 @@ const pages: readonly (readonly [name: string, hash: (ids: Stage['seeded']['ids'
   ['the callbacks of a job', ({ failed }) => `#/jobs/${failed}?tab=callbacks`],
   ['the sequence of a job', ({ failed }) => `#/jobs/${failed}?tab=sequence`],
   ['a job that does not exist', () => '#/jobs/none'],
+  ['the dispatcher of this process', () => '#/actors'],
+  ['the supervisor', () => '#/actors/supervisor'],
+  ['an agent with what it holds', () => `#/actors/${encodeURIComponent(`agent:default/${uuid}/main`)}`],
+  ['an actor that does not exist', () => '#/actors/none'],
+  ['the machines', () => '#/machines'],
+  ['a way that jobs took', () => '#/machines/job?way=active%7Cjob.reschedule%7Cnot+isCallback%7Cpending'],
+  ['a live machine', () => '#/machines/agent'],
+  ['a machine that does not exist', () => '#/machines/none'],
 ];
 const looks: readonly Look[] = [390, 900, 1440].flatMap((width) => [
   { width, theme: 'light' as const },

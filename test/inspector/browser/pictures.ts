@@ -13,6 +13,7 @@ const { failed, held, running, refused, waiting, succeeded } = open.seeded.ids;
 
 const pages: readonly (readonly [name: string, hash: string, keys?: readonly string[]])[] = [
   ['overview', '#/overview'],
+  ['overview-past', '#/overview?at=700'],
   ['jobs-waiting', '#/jobs?list=waiting'],
   ['jobs-held', '#/jobs?list=held'],
   ['jobs-failed', '#/jobs?list=failed'],
@@ -23,6 +24,7 @@ const pages: readonly (readonly [name: string, hash: string, keys?: readonly str
   ['queue-idle', '#/queues/media'],
   ['job-failed', `#/jobs/${failed}`],
   ['job-past', `#/jobs/${failed}`, ['ArrowLeft', 'ArrowLeft', 'd']],
+  ['job-before', `#/jobs/${held}?at=20`],
   ['job-held', `#/jobs/${held}`],
   ['job-refused', `#/jobs/${refused}`],
   ['job-running', `#/jobs/${running}`],
@@ -31,6 +33,14 @@ const pages: readonly (readonly [name: string, hash: string, keys?: readonly str
   ['job-callbacks', `#/jobs/${failed}?tab=callbacks`],
   ['job-sequence', `#/jobs/${failed}?tab=sequence`],
   ['job-none', '#/jobs/none'],
+  ['actors', '#/actors'],
+  ['actors-agent', `#/actors/${encodeURIComponent(`agent:default/${open.seeded.box.uuid}/main`)}`],
+  ['actors-supervisor', '#/actors/supervisor'],
+  ['machines', '#/machines'],
+  ['machines-way', '#/machines/job?way=active%7Cjob.reschedule%7Cnot+isCallback%7Cpending'],
+  ['machines-representation', '#/machines/representation'],
+  ['machines-agent', '#/machines/agent'],
+  ['machines-outline', '#/machines', ['c']],
   ['go-to', '#/overview', ['Control+k']],
   ['keys', '#/overview', ['?']],
 ];

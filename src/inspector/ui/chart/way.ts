@@ -1,13 +1,15 @@
 import type { EndingName } from '../../protocol/explanation.ts';
 import type { HistoryLine, JobView, PossibleEvent, StateVisits, TakenEdge } from '../../protocol/job.ts';
 import { isBad } from '../state.ts';
-import { edgeKey } from './layout.ts';
+import { edgeKey } from './edge-key.ts';
 
 /** Where a job stands at one moment of its life, and the way that it took there. */
 export interface Way {
   /** The line of its history at that moment; null: there is none. */
   readonly line: HistoryLine | null;
   readonly isPast: boolean;
+  /** Whether all data beside the way is of that moment as well. */
+  readonly isWhole: boolean;
   /** The instant: of that line, or now. */
   readonly at: number;
   readonly state: string;
@@ -18,6 +20,9 @@ export interface Way {
   /** Keys of the edges by which a job that ended badly came to its end. */
   readonly lastWay: ReadonlySet<string>;
 }
+
+/** What a picture of a chart needs to know of the one that is in it. */
+export type ChartWay = Pick<Way, 'ending' | 'states' | 'taken' | 'next' | 'lastWay'>;
 
 /** The way to now, or to one line of the history: from the lines alone, nothing is run again. */
 export function wayTo(view: JobView, seq: number | null, now: number): Way {
@@ -30,6 +35,7 @@ export function wayTo(view: JobView, seq: number | null, now: number): Way {
     return {
       line: lines.at(-1) ?? null,
       isPast: false,
+      isWhole: true,
       at: now,
       state,
       ending,
@@ -46,6 +52,7 @@ export function wayTo(view: JobView, seq: number | null, now: number): Way {
   return {
     line,
     isPast: true,
+    isWhole: false,
     at: line.at,
     state,
     ending,

@@ -1,14 +1,15 @@
 import { useEffect } from 'preact/hooks';
 import type { Hello } from '../../protocol/hello.ts';
-import { announcement, dialog, hello, route, turnTheme } from '../app-state.ts';
-import { setTitle } from '../browser.ts';
+import { announcement, dialog, hello, isInPast, route, turnTheme } from '../app-state.ts';
+import { setPast, setTitle } from '../browser.ts';
 import { useKeys } from '../keys.ts';
 import { JobPage } from '../pages/job/job-page.tsx';
 import { JobsPage } from '../pages/jobs/jobs-page.tsx';
 import { OverviewPage } from '../pages/overview/overview-page.tsx';
 import { Empty, ProblemBox } from '../parts/messages.tsx';
 import type { PageRoute } from '../route.ts';
-import { useLive } from '../source/live.ts';
+import { usePresent } from '../source/live.ts';
+import { HistoryBar } from '../time/history-bar.tsx';
 import { Foot } from './foot.tsx';
 import { GoTo } from './go-to.tsx';
 import { KeysHelp } from './keys-help.tsx';
@@ -18,7 +19,7 @@ import { Top } from './top.tsx';
 
 /** The frame of every page. */
 export function Shell() {
-  const { answer, problem, again } = useLive<Hello>('hello');
+  const { answer, problem, again } = usePresent<Hello>('hello');
   useEffect(
     () =>
       answer.subscribe((value) => {
@@ -26,6 +27,7 @@ export function Shell() {
       }),
     [answer],
   );
+  useEffect(() => setPast(isInPast.value), [isInPast.value]);
   useKeys({
     'mod+k': () => {
       dialog.value = 'goto';
@@ -39,6 +41,7 @@ export function Shell() {
     <>
       <Sprite />
       <Top />
+      {route.value.page !== 'job' && <HistoryBar />}
       {problem.value !== null && answer.value === null ? (
         <main>
           <ProblemBox problem={problem.value} again={again} />

@@ -1,4 +1,4 @@
-import { attentionCount, dialog, route, turnTheme } from '../app-state.ts';
+import { attentionCount, dialog, isInPast, route, turnTheme } from '../app-state.ts';
 import { isMac } from '../browser.ts';
 import { connection, silentSeconds } from '../connection.ts';
 import { pageLinks } from './pages.tsx';
@@ -80,7 +80,7 @@ export function Top() {
 }
 
 function Dot() {
-  if (route.value.at !== null) return <span class="dot at">past</span>;
+  if (isInPast.value) return <span class="dot at">past</span>;
   if (connection.value === 'stale') return <span class="dot stale">no news for {silentSeconds} s</span>;
   if (connection.value === 'lost') return <span class="dot stale">reconnecting</span>;
   return <span class="dot">live</span>;

@@ -17,10 +17,11 @@ export async function question<Data>(
   path: string,
   token: string | null,
   etag: string | null = null,
+  withinMs = 15_000,
 ): Promise<Outcome<Data>> {
   let reply: Reply;
   try {
-    reply = await ask(path, token, etag);
+    reply = await ask(path, token, etag, withinMs);
   } catch {
     return { is: 'silence' };
   }

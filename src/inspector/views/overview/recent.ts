@@ -21,11 +21,7 @@ export interface Recent {
 }
 
 /** Reads what ended since an instant, in one walk from the newest on. */
-export async function recentlyEnded(
-  reader: StoreReader,
-  since: number,
-  most = mostEnded,
-): Promise<Recent> {
+export async function recentlyEnded(reader: StoreReader, since: number, most = mostEnded): Promise<Recent> {
   const jobs: JobRecord[] = [];
   const isOlder = (job: JobRecord): boolean => {
     if ((endOf(job) ?? 0) < since) return true;

@@ -42,6 +42,8 @@ export interface History {
   mark(generation: number, mark: Mark): void;
   find(seq: number): Promise<Line | null>;
   read(seq: number): AsyncIterable<Line>;
+  /** The end of what may be read. */
+  synced(): SyncedEnd;
   /** Returns the oldest generation that a reader is reading, or Infinity. */
   oldestInUse(): number;
 }
@@ -80,6 +82,7 @@ export function createHistory(ports: HistoryPorts, generations: readonly Generat
         readers.delete(reader);
       }
     },
+    synced: ports.synced,
     oldestInUse: () => Math.min(...[...readers].map((reader) => reader.generation)),
   };
 

@@ -1,6 +1,6 @@
 import { SignalboxError } from '../../../errors.ts';
 import type { Line } from '../../entry.ts';
-import type { Log, Revive, State } from '../../log.ts';
+import type { Log, Revive, State, StoreFiles } from '../../log.ts';
 import type { History } from '../journal/history.ts';
 import {
   createJournal,
@@ -10,6 +10,7 @@ import {
 } from '../journal/journal-file.ts';
 import type { JournalWriter } from '../journal/journal-writer.ts';
 import { errnoOf, explained, ioFailure } from '../ports/failures.ts';
+import { nodeFilePort } from '../ports/file-port.ts';
 import type { HeldLock } from '../ports/lock.ts';
 import { type Backup, backUp } from '../recovery/backup.ts';
 import { type BaseFile, listBases, readBase } from '../snapshot/bases.ts';
@@ -44,6 +45,7 @@ const roomFactor = 1.2;
 /** The log of an open json store. */
 export class JsonLog implements Log {
   onWritable: () => void = () => {};
+  readonly files: (() => StoreFiles) | null;
   readonly #parts: LogDeps;
   #snapshotBytes: number;
   #closedBytes: number;
@@ -55,6 +57,8 @@ export class JsonLog implements Log {
 
   constructor(parts: LogDeps, start: LogStart) {
     this.#parts = parts;
+    // Another thread reads the disk, and nothing else.
+    this.files = parts.files === nodeFilePort ? () => this.#syncedFiles() : null;
     this.#snapshotBytes = start.snapshotBytes;
     this.#closedBytes = start.journalBytes;
   }
@@ -274,6 +278,12 @@ export class JsonLog implements Log {
       // Everything is on disk: a missing marker only makes the next opening slower.
       report(`The clean marker could not be written (${errnoOf(error)}). Nothing is lost.`);
     }
+  }
+
+  #syncedFiles(): StoreFiles {
+    const { dir, history } = this.#parts;
+    const { generation, at, seq } = history.synced();
+    return { dir, generation, at, seq };
   }
 
   #syncedEnd(): CleanMark {

@@ -4,7 +4,7 @@ import { checkKnown } from '../../../model/checks/check-options.ts';
 import { createPast } from '../../../reading/past.ts';
 import { Reel } from '../../../reading/reel.ts';
 import type { Line } from '../../entry.ts';
-import type { LogReader } from '../../log.ts';
+import type { LogReader, StoreFiles } from '../../log.ts';
 import type { Past } from '../../reader.ts';
 import type { History } from '../journal/history.ts';
 import { checkDirectory, listStore } from '../ports/directory.ts';
@@ -12,6 +12,7 @@ import { errnoOf, explained } from '../ports/failures.ts';
 import { type FilePort, nextTurn, nodeFilePort } from '../ports/file-port.ts';
 import { readingFiles } from '../ports/reading-files.ts';
 import { listBases, readBase } from '../snapshot/bases.ts';
+import { listGenerations } from '../snapshot/generations.ts';
 import { historyAtRest } from './history-at-rest.ts';
 import { recover } from './recovery.ts';
 
@@ -54,7 +55,25 @@ const maxReads = 10;
  */
 export async function readStore(dir: string, options: ReadOptions = {}): Promise<Past> {
   checkKnown(options, ['name', 'report', 'files']);
-  const path = resolve(checkDirectory(dir));
+  return (await readAgain(resolve(checkDirectory(dir)), options, null)).past;
+}
+
+/** A past of a store that a process is writing, read beside it. */
+export interface PastBeside {
+  readonly past: Past;
+  /** How far the process has synced by now: the past, and every fork of it, can move up to there. */
+  grow(files: StoreFiles): void;
+}
+
+/**
+ * Reads the store of a process at work: up to where it says that it has synced, and no further. What else holds for `readStore`
+ * holds for this.
+ */
+export function readBeside(store: StoreFiles, options: ReadOptions = {}): Promise<PastBeside> {
+  return readAgain(resolve(store.dir), options, store);
+}
+
+async function readAgain(path: string, options: ReadOptions, told: StoreFiles | null): Promise<PastBeside> {
   const files = readingFiles(options.files ?? nodeFilePort);
   const facts = files.stat(path);
   if (facts === null) throw missing(path);
@@ -63,7 +82,7 @@ export async function readStore(dir: string, options: ReadOptions = {}): Promise
   for (let reads = 1; ; reads += 1) {
     const before = signatureOf(files, path);
     try {
-      return await read(path, files, options);
+      return await read(path, files, options, told);
     } catch (error) {
       // A process at work replaces snapshots and removes old files: what was missing or cut then is not damage.
       if (reads === maxReads || signatureOf(files, path) === before) throw explained('read', path, error);
@@ -86,27 +105,54 @@ function missing(path: string): SignalboxError {
   return new SignalboxError('STORE_MISSING', { path, repair });
 }
 
-async function read(dir: string, files: FilePort, options: ReadOptions): Promise<Past> {
+async function read(
+  dir: string,
+  files: FilePort,
+  options: ReadOptions,
+  told: StoreFiles | null,
+): Promise<PastBeside> {
   const { name = 'main', report = () => {} } = options;
   const listing = listStore(files, dir);
   const reel = new Reel();
   const recovery = await recover(files, dir, listing, { into: reel, revive: reel.tables.revive, report });
   if (recovery.store === null) throw missing(dir);
-  const { seq, journals } = recovery;
-  const history = historyAtRest(dir, { files, defer: nextTurn, report }, listing, recovery);
-  const endedAt = journals.at(-1)?.header.at ?? 0;
-  return createPast(
+  let growing = told;
+  const { seq } = recovery;
+  const ports = { files, defer: nextTurn, report };
+  const history = historyAtRest(dir, ports, listing, recovery, () => growing);
+  const endedAt = recovery.journals.at(-1)?.header.at ?? 0;
+  const past = await createPast(
     {
       name,
       exclusive: true,
       isVolatile: false,
       now: () => endedAt,
       log: logOf(dir, files, history),
-      newestSeq: () => seq,
+      newestSeq: () => growing?.seq ?? seq,
       defer: nextTurn,
     },
     reel,
   );
+  const grow = (by: StoreFiles): void => {
+    if (by.generation !== growing?.generation) history.generations = generationsNow(dir, files, report);
+    growing = by;
+  };
+  return { past, grow };
+}
+
+/** The generations of a directory whose process may drop the oldest ones at any time. */
+function generationsNow(
+  dir: string,
+  files: FilePort,
+  report: (message: string) => void,
+): History['generations'] {
+  for (let lists = 1; ; lists += 1) {
+    try {
+      return listGenerations(files, dir, listStore(files, dir), report);
+    } catch (error) {
+      if (lists === maxReads || errnoOf(error) !== 'ENOENT') throw explained('list', dir, error);
+    }
+  }
 }
 
 function logOf(dir: string, files: FilePort, history: History): LogReader {

@@ -11,7 +11,8 @@ import { Sequence } from './sequence.tsx';
 /** The data of a job, one kind at a time. */
 export function DataTabs(props: {
   readonly view: JobView;
-  readonly isPast: boolean;
+  /** Whether the data is of now, and the page is not. */
+  readonly isOfNow: boolean;
   readonly tab: string | null;
   readonly choose: (name: string) => void;
 }) {
@@ -21,7 +22,7 @@ export function DataTabs(props: {
     tabs.find(({ name }) => name === props.tab)?.name ?? (view.outcome === null ? 'arguments' : 'outcome');
   return (
     <Tabs label="Data of the job" tabs={tabs} chosen={chosen} choose={choose}>
-      {props.isPast && chosen !== 'failures' && chosen !== 'sequence' && (
+      {props.isOfNow && chosen !== 'failures' && chosen !== 'sequence' && (
         <p class="pad past small">
           As it is now. What was different then is in the context, from entry to entry.
         </p>

@@ -2,7 +2,7 @@ import type { Signal } from '@preact/signals';
 import { useState } from 'preact/hooks';
 import type { EndingName } from '../../../protocol/explanation.ts';
 import type { HistoryLine, HistoryView, JobView } from '../../../protocol/job.ts';
-import { edgeKey } from '../../chart/layout.ts';
+import { edgeKey } from '../../chart/edge-key.ts';
 import type { Way } from '../../chart/way.ts';
 import { token } from '../../connection.ts';
 import { clockText, numberText, processName, secondsText } from '../../format.ts';
@@ -25,6 +25,8 @@ export function HistoryArea(props: {
   const shown = onlyMoves ? all.filter(({ from, to }) => from !== to) : all;
   const newest = history.lines.at(-1)?.seq;
   const first = all[0]?.seq;
+  // Of the newest line that says it: the view may be of an earlier moment.
+  const ending = all.findLast((line) => line.ending !== null)?.ending ?? view.ending;
   return (
     <>
       <div class="bar">
@@ -71,7 +73,7 @@ export function HistoryArea(props: {
               isSelected={line.seq === way.line?.seq}
               isLater={way.isPast && line.seq > (way.line?.seq ?? 0)}
               edge={line.edge === null ? null : keyOf(view, line.edge)}
-              ending={view.ending}
+              ending={ending}
               lit={lit}
               select={() => select(line.seq === newest ? null : line.seq)}
             />

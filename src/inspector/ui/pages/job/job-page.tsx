@@ -1,16 +1,18 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import type { Answer } from '../../../protocol/answer.ts';
+import type { Problem } from '../../../protocol/hello.ts';
 import type { JobView } from '../../../protocol/job.ts';
-import { announcement, go } from '../../app-state.ts';
-import { setPast, setTitle } from '../../browser.ts';
-import { type Way, wayTo } from '../../chart/way.ts';
+import { announcement, go, moment } from '../../app-state.ts';
+import { setTitle } from '../../browser.ts';
+import type { Way } from '../../chart/way.ts';
 import { now } from '../../connection.ts';
-import { shortId } from '../../format.ts';
-import { Banner, ProblemBox, Skeleton } from '../../parts/messages.tsx';
+import { numberText, shortId } from '../../format.ts';
+import { Banner, Empty, ProblemBox, Skeleton } from '../../parts/messages.tsx';
 import { jobHash } from '../../route.ts';
-import { useLive } from '../../source/live.ts';
+import { useLive, usePresent } from '../../source/live.ts';
 import { lookOf } from '../../state.ts';
+import { HistoryBar } from '../../time/history-bar.tsx';
+import { atMoment, type JobAtMoment } from './at-moment.ts';
 import { Attempts } from './attempts.tsx';
 import { ChartArea } from './chart-area.tsx';
 import { ContextDiff } from './context-diff.tsx';
@@ -27,47 +29,72 @@ export function JobPage(props: {
   readonly at: number | null;
   readonly tab: string | null;
 }) {
-  const live = useLive<JobView>(`jobs/${encodeURIComponent(props.id)}`);
-  const answer = live.answer.value;
-  if (answer !== null) return <Loaded {...props} answer={answer} />;
-  setTitle(`${shortId(props.id)} · Signalbox`);
+  const { id, at, tab } = props;
+  const path = `jobs/${encodeURIComponent(id)}`;
+  const live = useLive<JobView>(path);
+  // Beside its moment the job is asked for as it is now: what came later is shown, and can be stepped to.
+  const whole = usePresent<JobView>(moment.value === null ? null : path);
+  const [answer, problem] = [live.answer.value, live.problem.value];
+  const asked = { at, asOf: live.asOf.value, whole: whole.answer.value?.data ?? null, now: now.value };
+  const found = atMoment({ ...asked, answer });
+  const first = asked.whole?.history.lines[0]?.seq;
+  const wasNotThere = answer === null && problem?.code === 'JOB_NOT_FOUND';
+  if (found !== null && !wasNotThere) {
+    const askedAt = (answer ?? whole.answer.value)?.at ?? now.value;
+    const missing = answer === null ? problem : null;
+    return <Loaded id={id} tab={tab} askedAt={askedAt} problem={missing} {...found} />;
+  }
+  setTitle(`${shortId(id)} · Signalbox`);
   return (
-    <main>
-      <div class="head">
-        <a class="back" href="#/jobs">
-          ← Jobs
-        </a>
-        <h1 class="mono">{shortId(props.id, 24)}</h1>
-      </div>
-      {live.problem.value === null ? (
-        <Skeleton />
-      ) : (
-        <ProblemBox problem={live.problem.value} again={live.again} />
-      )}
-    </main>
+    <>
+      <HistoryBar />
+      <main>
+        <div class="head">
+          <a class="back" href="#/jobs">
+            ← Jobs
+          </a>
+          <h1 class="mono">{shortId(id, 24)}</h1>
+        </div>
+        {wasNotThere && first !== undefined ? (
+          <Empty title="There was no such job at this moment.">
+            <a href={jobHash(id, first, tab)}>Its first entry is seq {numberText(first)}</a>
+          </Empty>
+        ) : problem === null ? (
+          <Skeleton />
+        ) : (
+          <ProblemBox problem={problem} again={live.again} />
+        )}
+      </main>
+    </>
   );
 }
 
-function Loaded(props: {
-  readonly id: string;
-  readonly at: number | null;
-  readonly tab: string | null;
-  readonly answer: Answer<JobView>;
-}) {
-  const { id, at, tab, answer } = props;
-  const { data: view } = answer;
-  const way = wayTo(view, at, now.value);
+function Loaded(
+  props: JobAtMoment & {
+    readonly id: string;
+    readonly tab: string | null;
+    readonly askedAt: number;
+    /** Why the moment cannot be shown as it was. */
+    readonly problem: Problem['error'] | null;
+  },
+) {
+  const { id, tab, view, way } = props;
   const lit = useSignal<string | null>(null);
   const select = (seq: number | null): void => go(jobHash(id, seq ?? 'now', tab), true);
   const steps = useSteps(view, way, select);
   useFrame(view, way);
   // What is measured up to the answer grows until the next one, while the job stands where it stands.
-  const sinceMs = way.isPast || view.state === 'completed' ? 0 : Math.max(0, now.value - answer.at);
+  const sinceMs = way.isPast || view.state === 'completed' ? 0 : Math.max(0, now.value - props.askedAt);
   return (
     <>
-      <LifeBar view={view} way={way} steps={steps} />
+      <LifeBar view={view} way={way} steps={steps} select={select} />
       <main>
         <JobHead view={view} way={way} sinceMs={sinceMs} />
+        {props.problem !== null && (
+          <Banner>
+            {props.problem.text} {props.problem.repair}
+          </Banner>
+        )}
         <Notices view={view} />
         <Why view={view} way={way} />
         <div class="cols">
@@ -82,7 +109,7 @@ function Loaded(props: {
         </div>
         <DataTabs
           view={view}
-          isPast={way.isPast}
+          isOfNow={!way.isWhole}
           tab={tab}
           choose={(name) => go(jobHash(id, undefined, name), true)}
         />
@@ -91,14 +118,10 @@ function Loaded(props: {
   );
 }
 
-/** The title, the frame of the past, and what those hear who cannot see the chart. */
+/** The title, and what those hear who cannot see the chart. */
 function useFrame(view: JobView, way: Way): void {
   const { word } = lookOf(way.state, way.ending);
   setTitle(`${word} · ${view.name} ${shortId(view.id, 4)} · Signalbox`);
-  useEffect(() => {
-    setPast(way.isPast);
-    return () => setPast(false);
-  }, [way.isPast]);
   const before = useRef(view.state);
   useEffect(() => {
     if (before.current !== view.state) announcement.value = `${view.name} is now ${word}.`;

@@ -1,67 +1,45 @@
 import type { JobView } from '../../../protocol/job.ts';
 import type { Way } from '../../chart/way.ts';
-import { now } from '../../connection.ts';
-import { clockText, durationText, instantText, numberText } from '../../format.ts';
+import { present, shownMoment } from '../../connection.ts';
 import { isBad } from '../../state.ts';
-import type { Steps } from './steps.ts';
+import { nextLine } from '../../time/pace.ts';
+import type { Steps } from '../../time/steps.ts';
+import { TimeBar } from '../../time/time-bar.tsx';
 
 /** The life of a job on the scale of its time: one mark an entry, what failed below, and where this page stands. */
-export function LifeBar(props: { readonly view: JobView; readonly way: Way; readonly steps: Steps }) {
-  const { view, way, steps } = props;
+export function LifeBar(props: {
+  readonly view: JobView;
+  readonly way: Way;
+  readonly steps: Steps;
+  readonly select: (seq: number | null) => void;
+}) {
+  const { view, way, steps, select } = props;
   const { lines } = view.history;
+  const newest = lines.at(-1);
   const from = lines[0]?.at ?? way.at;
-  const newest = lines.at(-1)?.at ?? way.at;
   // The life of a job that is over ends with it.
-  const to = Math.max(from + 1, view.state === 'completed' ? newest : now.value);
+  const end = newest?.to === 'completed' ? newest.at : present.value;
+  const to = Math.max(from + 1, end);
   const place = (at: number): number => (Math.min(Math.max(at, from), to) - from) / (to - from);
-  const at = way.isPast ? way.at : to;
+  const entryAt = (at: number): number | null => {
+    const line = lines.findLast((each) => each.at <= at) ?? lines[0];
+    return line === undefined || line === newest ? null : line.seq;
+  };
   return (
-    <div class="time">
-      <span class="steps">
-        <Step label="First (Home)" d="M2 2h1.6v10H2zM12 2v10L5 7z" step={steps.first} />
-        <Step label="Back (←)" d="M10.5 2v10L3.5 7z" step={steps.back} />
-      </span>
-      <span class="where opt faint">{clockText(from)}</span>
-      <div class="scale">
-        <Marks view={view} place={place} at={at} cursor={place(at)} />
-      </div>
-      <span class="where">
-        <span>
-          seq <b>{numberText(way.line?.seq ?? 0)}</b>
-        </span>
-        <span class="no-phone">{instantText(way.line?.at ?? way.at, now.value, true)}</span>
-        {way.isPast && <span class="past no-phone">{durationText(now.value - way.at)} ago</span>}
-      </span>
-      <span class="steps">
-        <Step label="Forward (→)" d="M3.5 2v10l7-5z" step={steps.forward} />
-        <Step label="Last (End)" d="M2 2v10l7-5zM10.4 2H12v10h-1.6z" step={steps.last} />
-      </span>
-      <button
-        type="button"
-        class="btn small"
-        aria-disabled={steps.now === null}
-        onClick={() => steps.now?.()}
-      >
-        Now <kbd>L</kbd>
-      </button>
-    </div>
-  );
-}
-
-function Step(props: { readonly label: string; readonly d: string; readonly step: (() => void) | null }) {
-  return (
-    <button
-      type="button"
-      class="icon"
-      aria-label={props.label}
-      title={props.label}
-      aria-disabled={props.step === null}
-      onClick={() => props.step?.()}
+    <TimeBar
+      from={from}
+      to={to}
+      seq={way.isPast ? (shownMoment.value?.seq ?? way.line?.seq ?? 0) : (newest?.seq ?? 0)}
+      at={way.isPast ? way.at : to}
+      isPast={way.isPast}
+      steps={steps}
+      seqAt={entryAt}
+      goTo={select}
+      next={(seq, ms) => nextLine(lines, seq, ms)}
+      label={`Moment in the life of this job, ${lines.length} entries`}
     >
-      <svg viewBox="0 0 14 14" aria-hidden="true">
-        <path fill="currentColor" d={props.d} />
-      </svg>
-    </button>
+      {(at) => <Marks view={view} place={place} at={at} />}
+    </TimeBar>
   );
 }
 
@@ -69,13 +47,12 @@ function Marks(props: {
   readonly view: JobView;
   readonly place: (at: number) => number;
   readonly at: number;
-  readonly cursor: number;
 }) {
-  const { view, place, at, cursor } = props;
+  const { view, place, at } = props;
   const { lines } = view.history;
   const x = (share: number): string => `${(share * 100).toFixed(3)}%`;
   return (
-    <svg role="img" aria-label={`${lines.length} entries over the life of this job`}>
+    <>
       <rect class="tb-base" x="0" y="19" width="100%" height="1" />
       {stretches(view, at).map(({ kind, from, to }) => (
         <rect
@@ -101,21 +78,17 @@ function Marks(props: {
           )}
         </g>
       ))}
-      <svg x={x(cursor)} class="cursor" aria-hidden="true">
-        <path class="tb-cur" d="M0 0V24" />
-        <path class="tb-cur-h" d="M-4 0h8v3l-4 4-4-4z" />
-      </svg>
-    </svg>
+    </>
   );
 }
 
 /** The stretches in which its code ran. */
 function stretches(
-  { history: { lines }, state }: JobView,
+  { history: { lines } }: JobView,
   until: number,
 ): readonly { readonly kind: 'run'; readonly from: number; readonly to: number }[] {
   return lines.flatMap((line, index) => {
-    const next = lines[index + 1]?.at ?? (state === 'completed' ? line.at : until);
+    const next = lines[index + 1]?.at ?? until;
     const isRunning = line.to?.startsWith('active') === true && line.at < until;
     return isRunning ? [{ kind: 'run' as const, from: line.at, to: Math.min(next, until) }] : [];
   });

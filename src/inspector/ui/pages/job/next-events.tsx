@@ -11,7 +11,7 @@ const senders = [
 
 /** What can happen next, by who can make it happen, with what stops the rest. */
 export function NextEvents({ view, way }: { readonly view: JobView; readonly way: Way }) {
-  if (way.isPast)
+  if (!way.isWhole)
     return (
       <dl class="next">
         <dt>Next</dt>
@@ -23,6 +23,7 @@ export function NextEvents({ view, way }: { readonly view: JobView; readonly way
       </dl>
     );
   const groups = senders.flatMap(([by, who]) => {
+    if (way.isPast && by === 'operator') return [];
     // An event that would change no state, and is refused, is not worth a word.
     const events = view.next.filter(
       (possible) => possible.by === by && (possible.isOpen || possible.target !== null),
@@ -45,6 +46,16 @@ export function NextEvents({ view, way }: { readonly view: JobView; readonly way
       {groups.map(({ who, events }) => (
         <Group key={who} who={who} events={events} />
       ))}
+      {way.isPast && (
+        <>
+          <dt>You</dt>
+          <dd>
+            <span class="who quiet">
+              nothing in the past; <kbd>L</kbd> leads to now
+            </span>
+          </dd>
+        </>
+      )}
     </dl>
   );
 }

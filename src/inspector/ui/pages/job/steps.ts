@@ -1,16 +1,7 @@
 import type { JobView } from '../../../protocol/job.ts';
 import { route } from '../../app-state.ts';
 import type { Way } from '../../chart/way.ts';
-import { useKeys } from '../../keys.ts';
-
-/** Steps through the life of a job. Null: there is none further. */
-export interface Steps {
-  readonly first: (() => void) | null;
-  readonly back: (() => void) | null;
-  readonly forward: (() => void) | null;
-  readonly last: (() => void) | null;
-  readonly now: (() => void) | null;
-}
+import { type Steps, useTimeKeys } from '../../time/steps.ts';
 
 /** The steps from one moment, also by keys. Each leads to an entry of this job; the newest one is now. */
 export function useSteps(view: JobView, way: Way, select: (seq: number | null) => void): Steps {
@@ -26,7 +17,9 @@ export function useSteps(view: JobView, way: Way, select: (seq: number | null) =
     const { value } = route;
     const at = value.page === 'job' ? value.at : null;
     const from = at === null ? end : lines.findLastIndex(({ seq }) => seq <= at);
-    to((from < 0 ? end : from) + by);
+    // Between two entries the first step back leads to the one before.
+    const isBetween = at !== null && lines[from]?.seq !== at;
+    to(Math.max(0, from) + (isBetween && by < 0 ? by + 1 : by));
   };
   const steps: Steps = {
     first: index > 0 ? () => to(0) : null,
@@ -35,15 +28,6 @@ export function useSteps(view: JobView, way: Way, select: (seq: number | null) =
     last: index < end ? () => to(end) : null,
     now: way.isPast ? () => select(null) : null,
   };
-  useKeys({
-    ArrowLeft: () => move(-1),
-    ArrowRight: () => move(1),
-    'shift+ArrowLeft': () => move(-10),
-    'shift+ArrowRight': () => move(10),
-    Home: () => to(0),
-    End: () => to(end),
-    L: () => select(null),
-    Escape: () => select(null),
-  });
+  useTimeKeys({ by: move, first: () => to(0), last: () => to(end), now: () => select(null) });
   return steps;
 }

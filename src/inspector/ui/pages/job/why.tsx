@@ -17,13 +17,13 @@ export function Why({ view, way }: { readonly view: JobView; readonly way: Way }
   const { explanation } = view;
   const hasMore = explanation.conditions.length > 0 || explanation.because.length > 0;
   const [choice, setChoice] = useState<boolean | null>(null);
-  const isOpen = hasMore && !way.isPast && (choice ?? true);
+  const isOpen = hasMore && way.isWhole && (choice ?? true);
   useKeys({ w: () => setChoice(!isOpen) });
-  if (way.isPast) return <Then way={way} />;
+  if (!way.isWhole) return <Then way={way} />;
   return (
     <section class={isOpen ? 'why open' : 'why'} aria-label="Why">
       <div class="said">
-        <span class="label">Why</span>
+        <span class={way.isPast ? 'label past' : 'label'}>{way.isPast ? 'Why then' : 'Why'}</span>
         <Sentence explanation={explanation} withRemedy={!isOpen || explanation.conditions.length === 0} />
         {hasMore && (
           <button

@@ -27,8 +27,9 @@ export function JobsPage(props: {
   // While another list is asked for, what is said of all of them stays.
   const known = useRef<Page | null>(null);
   known.current = page ?? known.current;
+  const { value: asOf } = live.asOf;
   const visible = useVisible('.jobs', '.row');
-  const rows = useRows(path, page, visible);
+  const rows = useRows(asOf === null ? path : `${path}&at=${asOf}`, page, visible);
   const [peeked, setPeeked] = useState<string | null>(null);
   useEffect(() => setPeeked(null), [path]);
   useKeys({ n: rows.showFresh });

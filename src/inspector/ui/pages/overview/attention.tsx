@@ -83,10 +83,10 @@ function Parts({ parts }: { readonly parts: readonly TextPart[] }) {
   );
 }
 
-/** Where a target is shown; null: its page is not there yet. */
-function hashOf(target: LinkTarget): string | null {
+/** Where a target is shown. */
+function hashOf(target: LinkTarget): string {
   if (target.page === 'job') return jobHash(target.id);
   if (target.page === 'queue') return pageHash('queues', target.name);
-  if (target.page === 'dispatcher') return null;
+  if (target.page === 'dispatcher') return pageHash('actors', `dispatcher:${target.uuid}`);
   return jobsHash(target.list, target.queue, target.names.map((name) => `task:${name}`).join(' '));
 }

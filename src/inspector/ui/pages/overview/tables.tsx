@@ -120,7 +120,7 @@ export function DispatcherTable({ dispatchers }: { readonly dispatchers: readonl
               return (
                 <tr key={uuid}>
                   <td class="task" title={uuid}>
-                    {shortId(uuid, 13)}
+                    <a href={pageHash('actors', `dispatcher:${uuid}`)}>{shortId(uuid, 13)}</a>
                   </td>
                   <td class="fit">
                     <span class={`st st-${glyph}`}>
