@@ -48,7 +48,7 @@ export async function stage(seeded?: Seeded): Promise<Stage> {
 async function openPage(browser: Browser, url: string, hash: string, look: Look): Promise<Watched> {
   const { theme = 'light', width = 1440, forcedColors = false } = look;
   const page = await browser.newPage({
-    viewport: { width, height: width < 500 ? 844 : 900 },
+    viewport: viewportOf(width),
     colorScheme: theme,
     timezoneId: 'UTC',
     reducedMotion: 'reduce',
@@ -74,4 +74,17 @@ async function openPage(browser: Browser, url: string, hash: string, look: Look)
     state: 'attached',
   });
   return { page, complaints, asked };
+}
+
+/** Looks at the same page in another way. */
+export async function turnTo(page: Page, { theme = 'light', width = 1440 }: Look): Promise<void> {
+  await page.setViewportSize(viewportOf(width));
+  await page.emulateMedia({ colorScheme: theme });
+  await page.evaluate(
+    () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))),
+  );
+}
+
+function viewportOf(width: number): { readonly width: number; readonly height: number } {
+  return { width, height: width < 500 ? 844 : 900 };
 }

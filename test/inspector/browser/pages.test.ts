@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Look, type Stage, stage } from './open.ts';
+import { type Look, type Stage, stage, turnTo, type Watched } from './open.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -51,14 +51,21 @@ const looks: readonly Look[] = [390, 900, 1440].flatMap((width) => [
 ]);
 
 describe.each(pages)('%s', (_, hash) => {
+  let watched: Watched;
+  beforeAll(async () => {
+    watched = await open.open(hash(open.seeded.ids));
+    await watched.page.evaluate(axe);
+  });
+  afterAll(() => watched?.page.close());
+
   it.each(looks)(
     'has no barrier, complains of nothing and stays at home: $width wide, $theme',
     async (look) => {
-      const { page, complaints, asked } = await open.open(hash(open.seeded.ids), look);
+      const { page, complaints, asked } = watched;
+      await turnTo(page, look);
 
       const barriers = await barriersOf(page);
       const sideways = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      await page.close();
 
       const origin = new URL(open.listening.url).origin;
       expect(barriers).toEqual([]);
@@ -73,6 +80,7 @@ it.each(pages.filter(([name]) => /overview|failed/.test(name)))(
   '%s has no barrier in forced colours',
   async (_, hash) => {
     const { page } = await open.open(hash(open.seeded.ids), { forcedColors: true });
+    await page.evaluate(axe);
 
     const barriers = await barriersOf(page);
     await page.close();
@@ -83,7 +91,6 @@ it.each(pages.filter(([name]) => /overview|failed/.test(name)))(
 
 /** What axe finds: the rule, and where. */
 async function barriersOf(page: Page): Promise<readonly string[]> {
-  await page.evaluate(axe);
   return page.evaluate(async () => {
     const { axe: found } = globalThis as unknown as {
       readonly axe: {
