@@ -51,7 +51,7 @@ export type { Statistics } from './model/monitoring/statistics.ts';
 export type { FilterData, JobRecord, Selection } from './model/records/records.ts';
 export type { Codec } from './model/values/codec.ts';
 export { Failure, type FailureDetail } from './model/values/failure.ts';
-export type { Condition, Explanation, Ref, Verdict } from './reading/explanation.ts';
+export type { Condition, Explanation, KnownNames, Ref, Verdict } from './reading/explanation.ts';
 export { createSignalbox } from './runtime/box/create-signalbox.ts';
 export { type AgentInstallation, installAgent } from './runtime/box/install-agent.ts';
 export type { DispatcherEvent, DispatcherHook } from './runtime/box/lifecycle-listeners.ts';

@@ -85,6 +85,7 @@ export function createInspector(box: Signalbox, options: InspectorOptions = {}):
     noPast,
     pause,
     actors: liveSource(box),
+    names: box.known,
     explain: (id) => explained(box, id),
   };
   return inspectorOf(answersOf(sight, pasts), options);

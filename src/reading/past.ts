@@ -2,10 +2,9 @@ import { invalidOption, SignalboxError } from '../errors.ts';
 import type { JobRecord } from '../model/records/records.ts';
 import { entriesOf, type HistoryEntry, type Kind } from '../store/entry.ts';
 import type { LogReader } from '../store/log.ts';
-import type { JobPage, JobPageRequest, Past, Position, StoreInfo } from '../store/reader.ts';
+import type { Past, Position, StoreInfo } from '../store/reader.ts';
 import { comparePlaces } from '../store/rules/by-place.ts';
 import { historyOf } from '../store/rules/history.ts';
-import { tablePage } from '../store/rules/lists/table-lists.ts';
 import { TableQueries } from '../store/rules/table-queries.ts';
 import { type Passed, Reel } from './reel.ts';
 
@@ -184,10 +183,6 @@ class TablesOfPast extends TableQueries implements Past {
   protected override jobs(ids: Iterable<string>): JobRecord[] {
     // What was restored is the last of its set: only its place says where it belongs.
     return super.jobs(ids).sort(comparePlaces);
-  }
-
-  override async jobsPage(request: JobPageRequest): Promise<JobPage> {
-    return tablePage(this.tables, request, (ids) => this.jobs(ids).map(({ id }) => id));
   }
 
   override async quotaHolders(quota: string): Promise<readonly string[]> {

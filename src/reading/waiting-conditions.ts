@@ -115,11 +115,12 @@ function late({ job, now }: WaitingFacts): Condition | null {
   return condition('late', false, text, 'Put it again with a later deadline.');
 }
 
-function place({ before }: WaitingFacts): Condition {
-  if (before === 0) return condition('place', true, 'it is the next in its queue');
-  const count =
-    before === null ? 'more than 10,000 jobs are' : before === 1 ? '1 job is' : `${before} jobs are`;
-  return condition('place', null, `${count} offered before it`);
+function place({ before }: WaitingFacts): Condition | null {
+  if (before === null) return null;
+  if (before.n === 0) return condition('place', true, 'it is the next in its queue');
+  const about = before.is === 'exact' ? '' : before.is === 'atMost' ? 'at most ' : 'at least ';
+  const count = before.n === 1 ? '1 job is' : `${before.n.toLocaleString('en-US')} jobs are`;
+  return condition('place', null, `${about}${count} offered before it`);
 }
 
 const anything: Acceptance = { lane: () => true, job: null };

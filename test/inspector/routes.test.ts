@@ -96,6 +96,27 @@ describe('The inspector answers', () => {
     ]);
   });
 
+  it('what waits in the queue without a name, and that there is no other of a name', async () => {
+    await box.createQueue('');
+    await box.queue().put(charge({ card: canary, fails: false }));
+
+    const found = await get('queues/');
+    const none = await get('queues/none');
+
+    expect([found.status, await found.json()]).toEqual([
+      200,
+      {
+        seq: expect.any(Number),
+        at: expect.any(Number),
+        data: expect.objectContaining({ name: '', lines: { putBack: 0, now: 1, held: 0 } }),
+      },
+    ]);
+    expect([none.status, await none.json()]).toEqual([
+      404,
+      { error: expect.objectContaining({ code: 'QUEUE_NOT_FOUND' }) },
+    ]);
+  });
+
   it('that there is no chart of a name', async () => {
     const answer = await get('machines/none');
 
@@ -116,6 +137,8 @@ describe('The inspector answers', () => {
     const paths = [
       'hello',
       'overview',
+      'queues',
+      'queues/bank',
       'machines',
       ...['job', 'representation', 'agent'].map((name) => `machines/${name}`),
       ...[

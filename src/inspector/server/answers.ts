@@ -41,8 +41,8 @@ export function answersOf(sight: Sight, pasts: Pasts): Answers {
     past: (question) => pasts.answer(question),
     nearest: async (id) => {
       if (id.length < shortestPrefix) return [];
-      const found = await reader.list('job', id.slice(0, shortestPrefix));
-      return found.slice(0, mostNearest).map((job) => job.id);
+      const found = await reader.find(id.slice(0, shortestPrefix), mostNearest);
+      return found.map((job) => job.id);
     },
   };
 }

@@ -98,6 +98,8 @@ function readingPast(answers: Answers, question: PastQuestion, run: string): Han
 }
 
 async function notFound(answers: Answers, { id, path }: Question): Promise<Problem> {
+  if (path === 'queues/:id')
+    return problem('QUEUE_NOT_FOUND', `There is no queue '${id}'.`, 'Look at the list of all queues.');
   if (path === 'machines/:id')
     return problem('NO_SUCH_MACHINE', `There is no chart ${id}.`, 'Pick one on the page of machines.');
   const repair = 'It may have been dropped: completed jobs are kept for a time only.';

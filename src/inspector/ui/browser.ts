@@ -180,3 +180,24 @@ export function moveFocus(selector: string, by: number): void {
   next?.focus();
   next?.scrollIntoView({ block: 'nearest' });
 }
+
+/** Hears what changes what can be seen of the page. */
+export function onScroll(run: () => void): () => void {
+  addEventListener('scroll', run, { passive: true });
+  addEventListener('resize', run);
+  return () => {
+    removeEventListener('scroll', run);
+    removeEventListener('resize', run);
+  };
+}
+
+/** How much of an element is above the window, and the height of one of its rows; null: it is not there. */
+export function placeInWindow(
+  selector: string,
+  row: string,
+): { readonly above: number; readonly windowHeight: number; readonly rowHeight: number } | null {
+  const element = document.querySelector(selector);
+  if (element === null) return null;
+  const rowHeight = element.querySelector<HTMLElement>(row)?.offsetHeight ?? 0;
+  return { above: -element.getBoundingClientRect().top, windowHeight: innerHeight, rowHeight };
+}

@@ -1,4 +1,4 @@
-import type { Explanation } from '../../reading/explanation.ts';
+import type { Explanation, KnownNames } from '../../reading/explanation.ts';
 import type { StoreReader } from '../../store/reader.ts';
 import type { ActorSource } from './actors/actor-source.ts';
 
@@ -9,6 +9,8 @@ export interface Sight {
   readonly place: string;
   /** `live`: the store of a process that is at work; `closed`: a store that is read without being opened. */
   readonly source: 'live' | 'closed';
+  /** What this process knows by name. Absent: it has no part in the work, as for a closed store and in the past. */
+  readonly names?: KnownNames;
   /** The live machines of this process. Absent: they are not recorded, as in a closed store and in the past. */
   readonly actors?: ActorSource;
   /** Why there is no answer about an earlier moment, in words; null: there is. */

@@ -9,6 +9,7 @@ import { jobsView } from './jobs/jobs-view.ts';
 import { type MachinesSource, machinesView, machineView } from './machines/machines-view.ts';
 import type { RangeAsked } from './machines/traffic-window.ts';
 import { overviewView } from './overview/overview-view.ts';
+import { queuesView, queueView } from './queues/queues-view.ts';
 import { type Asked, countOf, type Sight, type View } from './sight.ts';
 import { timebarView } from './timebar/timebar-view.ts';
 
@@ -26,6 +27,8 @@ export const views = {
   'jobs/:id/history': ({ reader }, { id, query }) =>
     jobHistory(reader, id, countOf(query.before) ?? undefined),
   'explain/:id': explanationAsked,
+  queues: ({ reader, names }) => queuesView(reader, names ?? null),
+  'queues/:id': ({ reader, names }, { id }) => queueView(reader, id, names ?? null),
   actors: (sight, { query }) =>
     actorsView(sight.reader, { ...liveOf(sight, query), open: (query.open ?? '').split(' ') }),
   'actors/:id': (sight, { id, query }) =>
@@ -69,9 +72,10 @@ function decoded(text: string): string {
   }
 }
 
-async function jobsAsked({ reader }: Sight, { query }: Asked): Promise<object> {
+async function jobsAsked({ reader, names }: Sight, { query }: Asked): Promise<object> {
   const { queue, after } = query;
   return jobsView(reader, {
+    known: names ?? null,
     list: lists.find((name) => name === query.list) ?? 'waiting',
     text: (query.text ?? '').slice(0, longestFilter),
     limit: Math.min(countOf(query.limit) ?? mostRows, mostRows),

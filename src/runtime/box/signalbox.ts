@@ -3,7 +3,7 @@ import { checkCount, checkKnown, checkObject } from '../../model/checks/check-op
 import { checkId, checkQueueName } from '../../model/checks/names.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import { explainJob } from '../../reading/explain.ts';
-import type { Explanation } from '../../reading/explanation.ts';
+import type { Explanation, KnownNames } from '../../reading/explanation.ts';
 import type { HistoryEntry } from '../../store/entry.ts';
 import type { OpenStore } from '../../store/store.ts';
 import { type Duration, durationMs } from '../../time.ts';
@@ -164,6 +164,24 @@ export class Signalbox extends Inspectable {
     const explanation = await explainJob(this.#runtime.context.store, id, this.#registry.known);
     if (explanation === undefined) throw new SignalboxError('JOB_NOT_FOUND', { id });
     return explanation;
+  }
+
+  /**
+   * What this process knows by name: definitions, retry policies, filters. Explanations ask it, also those of a store that is read
+   * at another moment.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+   *
+   * const report = defineJob({ name: 'report', run: () => 'ready' });
+   * const box = await createSignalbox({ store: memoryStore(), jobs: [report] });
+   * console.log(box.known.definition('report'), box.known.definition('mail.send')); // => true false
+   * await box.stop();
+   * ```
+   */
+  get known(): KnownNames {
+    return this.#registry.known;
   }
 
   /**

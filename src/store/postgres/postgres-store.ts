@@ -5,10 +5,12 @@ import type {
   JobCounts,
   JobPage,
   JobPageRequest,
+  LaneSummary,
   Openings as OpeningEpochs,
   Position,
+  QueuePlace,
 } from '../reader.ts';
-import { countsByReads, pageByReads } from '../rules/lists/lists-by-reads.ts';
+import { countsByReads, lanesByReads, pageByReads, placeByReads } from '../rules/lists/lists-by-reads.ts';
 import type { Claimed, ClaimRequest, Commit, OpenStore, StorePorts, Ticket } from '../store.ts';
 import { Claiming } from './claiming.ts';
 import type { DatabaseClock } from './clock.ts';
@@ -131,6 +133,18 @@ export class PostgresStore implements OpenStore {
 
   waitingCount(queue: string, name?: string): Promise<number> {
     return this.#read(() => this.#reading.waitingCount(queue, name));
+  }
+
+  lanes(queue: string): Promise<readonly LaneSummary[]> {
+    return lanesByReads(this, queue);
+  }
+
+  place(job: string): Promise<QueuePlace | null> {
+    return placeByReads(this, job);
+  }
+
+  find(prefix: string, limit: number): Promise<readonly JobRecord[]> {
+    return this.#read(() => this.#reading.find(prefix, limit));
   }
 
   held(queue: string, dispatcher: string, agent: string | null): Promise<readonly JobRecord[]> {

@@ -6,7 +6,7 @@ import type { HeldRow, OverviewView, QueueRow } from '../../protocol/overview.ts
 import type { ActorSource } from '../actors/actor-source.ts';
 import { explanationView } from '../job/explanation-view.ts';
 import type { AskedBeside } from '../job/job-view.ts';
-import { jobRow } from '../jobs/job-row.ts';
+import { jobLife, jobRow } from '../jobs/job-row.ts';
 import { type AttentionFacts, attentionOf, attentionRules } from './attention.ts';
 import { failureGroups } from './failing.ts';
 import { dispatcherRows, queueRows } from './queue-rows.ts';
@@ -70,7 +70,7 @@ async function heldLongest(reader: StoreReader, shown: Shown, recent: Recent): P
     const heldMs = Math.max(0, now - (job.activeStart ?? now));
     const median = medians.get(job.name) ?? 0;
     const timesMedian = median === 0 ? null : heldMs / median;
-    rows.push({ ...(await jobRow(reader, shown, job)), heldMs, timesMedian });
+    rows.push({ ...(await jobRow(reader, await jobLife(reader, shown, job))), heldMs, timesMedian });
   }
   return rows;
 }

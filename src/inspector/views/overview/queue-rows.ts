@@ -27,14 +27,16 @@ export async function queueRows(reader: StoreReader): Promise<readonly QueueRow[
   return rows;
 }
 
-async function quotaSlots(reader: StoreReader, queue: string): Promise<readonly QuotaSlots[]> {
+/** The slots of the quotas of a queue. */
+export async function quotaSlots(reader: StoreReader, queue: string): Promise<readonly QuotaSlots[]> {
   const slots: QuotaSlots[] = [];
   for (const { id, size } of await reader.list('quota', `${queue}/`))
     slots.push({ name: id.slice(queue.length + 1), taken: (await reader.quotaHolders(id)).length, size });
   return slots;
 }
 
-async function agentSlots(reader: StoreReader, queue: string): Promise<readonly AgentSlots[]> {
+/** The slots of the agents of a queue. */
+export async function agentSlots(reader: StoreReader, queue: string): Promise<readonly AgentSlots[]> {
   const representations = await reader.list('representation', `${queue}/`);
   const slots: AgentSlots[] = [];
   for (const record of await reader.list('agent', `${queue}/`)) {

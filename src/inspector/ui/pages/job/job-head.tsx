@@ -24,7 +24,7 @@ export function JobHead(props: { readonly view: JobView; readonly way: Way; read
           <span>
             queue{' '}
             <b>
-              <a href={jobsHash('waiting', view.queue)}>{view.queue === '' ? "''" : view.queue}</a>
+              <a href={pageHash('queues', view.queue)}>{view.queue === '' ? "''" : view.queue}</a>
             </b>
           </span>
         )}

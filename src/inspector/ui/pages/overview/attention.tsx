@@ -86,7 +86,7 @@ function Parts({ parts }: { readonly parts: readonly TextPart[] }) {
 /** Where a target is shown. */
 function hashOf(target: LinkTarget): string {
   if (target.page === 'job') return jobHash(target.id);
-  if (target.page === 'queue') return jobsHash('waiting', target.name);
+  if (target.page === 'queue') return pageHash('queues', target.name);
   if (target.page === 'dispatcher') return pageHash('actors', `dispatcher:${target.uuid}`);
   return jobsHash(target.list, target.queue, target.names.map((name) => `task:${name}`).join(' '));
 }

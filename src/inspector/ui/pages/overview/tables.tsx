@@ -4,7 +4,7 @@ import type { DispatcherRow, FailureGroup, HeldRow, QueueRow } from '../../../pr
 import { now } from '../../connection.ts';
 import { clockText, durationText, numberText, shortId } from '../../format.ts';
 import { Glyph, State } from '../../parts/glyph.tsx';
-import { jobHash, jobsHash, pageHash } from '../../route.ts';
+import { jobHash, pageHash } from '../../route.ts';
 
 const lateMs = 600_000;
 /** Of the agents of a queue or a dispatcher. */
@@ -51,7 +51,7 @@ export function QueueTable({ queues }: { readonly queues: readonly QueueRow[] })
             {queues.map((queue) => (
               <tr key={queue.name}>
                 <td class="task">
-                  <a href={jobsHash('waiting', queue.name)}>{queue.name === '' ? "''" : queue.name}</a>
+                  <a href={pageHash('queues', queue.name)}>{queue.name === '' ? "''" : queue.name}</a>
                 </td>
                 <td class="fit num">
                   {numberText(queue.waiting.n)}
