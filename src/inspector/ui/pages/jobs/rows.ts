@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { JobRow, JobsPage } from '../../../protocol/jobs.ts';
-import { isInUse } from '../../browser.ts';
+import { isInUse, onLeaving } from '../../browser.ts';
 import { token } from '../../connection.ts';
 import { question } from '../../source/answers.ts';
 
@@ -31,6 +31,8 @@ export function useRows(path: string, page: JobsPage | null): Rows {
   const first = page?.rows ?? [];
   const newest = first.map(({ id }) => id);
   const isHeld = order !== null && isInUse('.jobs');
+  const fresh = isHeld ? newest.filter((id) => !order.includes(id)).length : 0;
+  useLookWhenLeft(fresh > 0);
   useEffect(() => {
     if (page !== null && !isHeld) setOrder(newest);
   }, [page, isHeld]);
@@ -41,7 +43,7 @@ export function useRows(path: string, page: JobsPage | null): Rows {
   const more = (later.at(-1) ?? page)?.next ?? null;
   return {
     rows: ids.flatMap((id) => kept.get(id) ?? []),
-    fresh: isHeld ? newest.filter((id) => !order.includes(id)).length : 0,
+    fresh,
     showFresh: () => setOrder(newest),
     more,
     loadMore: () => {
@@ -51,6 +53,12 @@ export function useRows(path: string, page: JobsPage | null): Rows {
       });
     },
   };
+}
+
+/** New rows that wait are shown as soon as the table is left. */
+function useLookWhenLeft(isNeeded: boolean): void {
+  const [, look] = useState(0);
+  useEffect(() => (isNeeded ? onLeaving(() => look((times) => times + 1)) : undefined), [isNeeded]);
 }
 
 /** Rows that are on the page and no longer in the list keep what was known of them. */
