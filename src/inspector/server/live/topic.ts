@@ -17,7 +17,7 @@ const ownMs = 100;
 const besideMs = { job: 1000, other: 500 };
 
 /** What time alone changes, such as a dispatcher that dies, is seen after that long. */
-export const timeMs = 5000;
+const timeMs = 5000;
 
 const nothing: Shows = { ids: new Set(), isOver: false };
 
