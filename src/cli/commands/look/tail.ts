@@ -92,17 +92,24 @@ function isLike(text: string, pattern: string): boolean {
 
 /** `2026-11-30T14:01:09.220Z    88412  job.finish  mail.send XFw7sWyu  active.running > callbacks  ECONNRESET`. */
 function textOf({ seq, at, event, kind, id, job, name, from, to, ending, note, sets }: TailLine): string {
-  const subject = job === null ? `${kind} ${id}` : [name, kind === 'job' ? job : id].join(' ');
+  const subject = job === null ? settingName(kind, id) : [name, kind === 'job' ? job : id].join(' ');
   const way = from === to ? (from ?? '') : `${from ?? 'nothing'} > ${to ?? 'nothing'}`;
   const said = [ending, note ?? (kind === 'job' ? null : sets.join(', '))].filter((words) => words !== null);
   return [
     instantText(at),
     String(seq).padStart(8),
-    event.padEnd(16),
+    event.padEnd(24),
     subject.padEnd(32),
     way.padEnd(26),
     said.join(': '),
   ]
     .join('  ')
     .trimEnd();
+}
+
+/** A queue by its name, a dispatcher by the beginning of its UUID: `'mail' d10f3c52 main`. */
+function settingName(kind: string, id: string): string {
+  if (kind === 'store' || kind === 'proxy') return kind === 'store' ? id : `${kind} ${id}`;
+  const [queue = '', ...rest] = id.split('/');
+  return [`'${queue}'`, ...rest.map((part) => part.replace(/^([0-9a-f]{8})-[0-9a-f-]{27}$/, '$1'))].join(' ');
 }
