@@ -86,6 +86,7 @@ export function createInspector(box: Signalbox, options: InspectorOptions = {}):
     noPast,
     pause,
     actors: liveSource(box),
+    watchActors: (listener) => box.watchActors(() => listener()),
     explain: (id) => explained(box, id),
   };
   return inspectorOf({ answers: answersOf(sight, pasts), sight, stopped: () => box.stopped() }, options);

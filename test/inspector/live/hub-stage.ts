@@ -5,6 +5,7 @@ import type { Frame, StreamRequest } from '../../../src/inspector/protocol/frame
 import type { Answers } from '../../../src/inspector/server/answers.ts';
 import { answersOf } from '../../../src/inspector/server/answers.ts';
 import { Hub, type StreamClock } from '../../../src/inspector/server/live/hub.ts';
+import { liveSource } from '../../../src/inspector/server/live-source.ts';
 import { pastsOfStore } from '../../../src/inspector/server/past/pasts-of.ts';
 import type { Sight } from '../../../src/inspector/views/sight.ts';
 
@@ -64,6 +65,8 @@ export interface HubStage {
   readonly asked: string[];
   /** How many follow the store. */
   readonly followers: () => number;
+  /** Those that hear of changes of live machines. */
+  readonly watchers: ReadonlySet<() => void>;
   /** What an answer costs on the clock of the hub, by path. */
   readonly costMs: Map<string, number>;
   /** `before`: what the page has from an earlier stream. */
@@ -81,7 +84,22 @@ export async function hubStage(): Promise<HubStage> {
   const costMs = new Map<string, number>();
   const { reader, followers } = counted(box.store);
   const explain = (id: string) => box.explain(id);
-  const sight: Sight = { reader, place: 'memory', source: 'live', explain, pause: turn, noPast: null };
+  const watchers = new Set<() => void>();
+  const sight: Sight = {
+    ...{
+      reader,
+      place: 'memory',
+      source: 'live',
+      explain,
+      pause: turn,
+      noPast: null,
+      actors: liveSource(box),
+    },
+    watchActors: (listener) => {
+      watchers.add(listener);
+      return () => watchers.delete(listener);
+    },
+  };
   const plain = answersOf(sight, pastsOfStore(box.store, { place: 'memory', source: 'live' }).pasts);
   const answers: Answers = {
     ...plain,
@@ -94,7 +112,7 @@ export async function hubStage(): Promise<HubStage> {
   const hub = new Hub({ answers, sight, clock, epoch: 'e1', stopped: () => box.stopped() });
   const person = { user: 'mira', level: 'read' } as const;
   return {
-    ...{ box, reactor, clock, hub, asked, costMs, followers },
+    ...{ box, reactor, clock, hub, asked, costMs, followers, watchers },
     open: (topics, before) => {
       const request: StreamRequest = { topics, ...(before && { since: before.positions }) };
       return new Stream(hub.open(request, person, person), before);

@@ -69,6 +69,20 @@ describe('A stream', () => {
     expect([before, (stream.data.get('jobs/j1') as JobView).state]).toEqual(['pending', 'completed']);
   });
 
+  it('brings what a live machine does, which is no entry', async () => {
+    await watch([waiting]);
+    const without = stage.watchers.size;
+    const stream = await watch(['actors']);
+    stage.asked.length = 0;
+
+    for (const moved of stage.watchers) moved();
+    await stage.clock.advance(100);
+
+    expect([without, stage.watchers.size, stage.asked]).toEqual([0, 1, ['actors']]);
+    await stream.close();
+    expect(stage.watchers.size).toBe(0);
+  });
+
   it('says why there is no answer, and the answer once there is one', async () => {
     const stream = await watch(['jobs/j1', 'nowhere']);
     const [, unknown, missing] = stream.frames;
@@ -138,7 +152,7 @@ describe('A stream', () => {
 });
 
 describe('A hub', () => {
-  it('follows nothing and waits for nothing while nobody looks', async () => {
+  it('follows nothing and waits for nothing while no page is open', async () => {
     expect([stage.clock.timers, stage.followers()]).toEqual([0, 0]);
     const stream = await watch([waiting, 'overview']);
     expect([stage.clock.timers, stage.followers()]).toEqual([1, 1]);
@@ -240,7 +254,7 @@ describe('A page that does not read', () => {
     await stage.box.queue('mail').putAll(Array.from({ length: 200 }, () => send('ada@example.org')));
   });
 
-  it('costs bounded memory and no answers, is told of the gap, and then has all of it', async () => {
+  it('costs bounded memory and no answers, learns that there is a gap, and then has all of it', async () => {
     const paused = stage.open(lists);
     await stage.clock.advance(0);
     stage.asked.length = 0;

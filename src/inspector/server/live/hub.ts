@@ -20,7 +20,7 @@ export interface StreamClock {
 /** What a hub works with. */
 export interface HubPorts {
   readonly answers: Answers;
-  readonly sight: Pick<Sight, 'reader' | 'source'>;
+  readonly sight: Pick<Sight, 'reader' | 'source' | 'watchActors'>;
   readonly clock: StreamClock;
   /** Part of every position: what another process sent is not taken for what this one did. */
   readonly epoch: string;
@@ -40,7 +40,7 @@ const longestMs = 15 * 60_000;
 const mostKept = 16;
 
 /**
- * The streams of an inspector. It follows the store while somebody watches, answers each topic once for all who watch it, and only
+ * The streams of an inspector. It follows the store while a page watches, answers each topic once for all pages, and only
  * when it can have changed, and rests after each answer so that looking costs the process little.
  */
 export class Hub {
@@ -49,6 +49,8 @@ export class Hub {
   readonly #viewers = new Set<StreamViewer>();
   readonly #pace = new Pace();
   #unfollow: (() => void) | null = null;
+  /** Ends the watching of live machines. */
+  #unwatch: (() => void) | null = null;
   #cancel: (() => void) | null = null;
   #isAnswering = false;
   #isHearing = false;
@@ -77,7 +79,7 @@ export class Hub {
     this.#viewers.add(viewer);
     this.#hearEnd();
     this.#unfollow ??= this.#ports.sight.reader.follow((lines) => this.#wrote(lines));
-    void this.#begin(viewer, topics, since);
+    void this.#begin(viewer, topics, since).catch(() => this.end('closed'));
     return viewer.body;
   }
 
@@ -93,7 +95,8 @@ export class Hub {
   #hearEnd(): void {
     if (this.#isHearing) return;
     this.#isHearing = true;
-    void this.#ports.stopped?.().then(() => this.end('stopped'));
+    const end = (): void => this.end('stopped');
+    void this.#ports.stopped?.().then(end, end);
   }
 
   async #begin(
@@ -127,6 +130,7 @@ export class Hub {
     this.#topics.set(text, topic);
     const { version } = topic;
     viewer.watch(topic, version?.position === position ? version : null);
+    if (topic.isOfActors) this.#unwatch ??= this.#ports.sight.watchActors?.(() => this.#moved()) ?? null;
     if (!topic.isOutdated) viewer.offer(topic);
   }
 
@@ -135,6 +139,10 @@ export class Hub {
     const watched = new Set([...this.#viewers].flatMap((each) => [...each.topics]));
     const idle = [...this.#topics.values()].filter((topic) => !watched.has(topic));
     for (const topic of idle) topic.outdate();
+    if (![...watched].some((topic) => topic.isOfActors)) {
+      this.#unwatch?.();
+      this.#unwatch = null;
+    }
     for (const { text } of idle.slice(0, Math.max(0, idle.length - mostKept))) this.#topics.delete(text);
     if (this.#viewers.size > 0) return;
     this.#unfollow?.();
@@ -154,6 +162,12 @@ export class Hub {
     this.#plan();
   }
 
+  /** A live machine changed, which is no entry. */
+  #moved(): void {
+    for (const topic of this.#topics.values()) if (topic.isOfActors) topic.touch();
+    this.#plan();
+  }
+
   #readsAgain(viewer: StreamViewer): void {
     for (const topic of viewer.topics) if (!topic.isOutdated) viewer.offer(topic);
     this.#plan();
@@ -167,7 +181,10 @@ export class Hub {
     const { clock } = this.#ports;
     const now = clock.now();
     const next = Math.min(this.#next()?.dueAt ?? Number.POSITIVE_INFINITY, this.#aliveAt());
-    this.#cancel = clock.after(Math.max(0, Math.min(next - now, aliveMs)), () => void this.#run());
+    this.#cancel = clock.after(Math.max(0, Math.min(next - now, aliveMs)), () => {
+      // An error of the inspector itself must not end the process that it shows.
+      void this.#run().catch(() => this.end('closed'));
+    });
   }
 
   async #run(): Promise<void> {
@@ -193,7 +210,7 @@ export class Hub {
     let first: { readonly topic: Topic; readonly dueAt: number } | null = null;
     for (const topic of new Set(ready.flatMap((viewer) => [...viewer.topics]))) {
       const own = topic.dueAt(this.#pace.leastMs(now));
-      // The first answer does not wait: somebody looks at an empty page.
+      // The first answer does not wait: its page is empty.
       const dueAt = topic.isOutdated ? own : Math.max(own, this.#pace.restUntil);
       if (first === null || dueAt < first.dueAt) first = { topic, dueAt };
     }

@@ -54,6 +54,16 @@ export class Topic {
     return this.#touch !== 'no' && !this.isFixed;
   }
 
+  /** Whether it is about live machines, which change without an entry. */
+  get isOfActors(): boolean {
+    return this.question.path.startsWith('actors') && !this.isFixed;
+  }
+
+  /** A live machine changed. */
+  touch(): void {
+    this.#touch = 'own';
+  }
+
   /** Learns what was written. */
   wrote(entries: readonly Entry[]): void {
     for (const entry of entries) {
