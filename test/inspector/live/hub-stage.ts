@@ -13,6 +13,7 @@ import type { Sight } from '../../../src/inspector/views/sight.ts';
 export class HandClock implements StreamClock {
   readonly #timers = new Map<object, { readonly at: number; readonly run: () => void }>();
   #now = 0;
+  #cpu = 0;
 
   /** How many calls are to come. */
   get timers(): number {
@@ -29,9 +30,14 @@ export class HandClock implements StreamClock {
     return () => this.#timers.delete(key);
   }
 
-  /** Time that passes without a turn: what an answer costs. */
-  spend(ms: number): void {
+  cpu(): number {
+    return this.#cpu;
+  }
+
+  /** Time that passes without a turn: what an answer takes, and how much of it is work. */
+  spend(ms: number, cpuMs = ms): void {
     this.#now += ms;
+    this.#cpu += cpuMs;
   }
 
   async advance(ms: number): Promise<void> {
@@ -68,7 +74,7 @@ export interface HubStage {
   /** Those that hear of changes of live machines. */
   readonly watchers: ReadonlySet<() => void>;
   /** What an answer costs on the clock of the hub, by path. */
-  readonly costMs: Map<string, number>;
+  readonly costMs: Map<string, readonly [ms: number, cpuMs: number]>;
   /** `before`: what the page has from an earlier stream. */
   open(topics: readonly string[], before?: Stream): Stream;
 }
@@ -81,7 +87,7 @@ export async function hubStage(): Promise<HubStage> {
   reactor.attach(box);
   const clock = new HandClock();
   const asked: string[] = [];
-  const costMs = new Map<string, number>();
+  const costMs = new Map<string, readonly [number, number]>();
   const { reader, followers } = counted(box.store);
   const explain = (id: string) => box.explain(id);
   const watchers = new Set<() => void>();
@@ -105,7 +111,7 @@ export async function hubStage(): Promise<HubStage> {
     ...plain,
     answer: async (question) => {
       asked.push(question.path);
-      clock.spend(costMs.get(question.path) ?? 0);
+      clock.spend(...(costMs.get(question.path) ?? ([0, 0] as const)));
       return plain.answer(question);
     },
   };

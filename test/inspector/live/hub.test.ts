@@ -214,7 +214,7 @@ describe('A hub', () => {
   });
 
   it.each([2, 10, 40])('costs at most 3.3 % of the time at %i ms an answer', async (costMs) => {
-    for (const path of ['jobs', 'overview']) stage.costMs.set(path, costMs);
+    for (const path of ['jobs', 'overview']) stage.costMs.set(path, [costMs, costMs]);
     await watch([waiting, 'overview', 'jobs?list=failed']);
     stage.asked.length = 0;
     const began = stage.clock.now();
@@ -225,7 +225,24 @@ describe('A hub', () => {
     }
 
     expect(stage.asked.length).toBeGreaterThan(5);
+    const overviews = stage.asked.filter((path) => path === 'overview').length;
+    expect(Math.abs(overviews / stage.asked.length - 1 / 3)).toBeLessThan(0.1);
     expect((stage.asked.length * costMs) / (stage.clock.now() - began)).toBeLessThanOrEqual(0.033);
+  });
+
+  it('waits little for answers that only wait, as those of a database do', async () => {
+    stage.costMs.set('jobs', [200, 5]);
+    await watch([waiting]);
+    stage.asked.length = 0;
+    const began = stage.clock.now();
+
+    for (let step = 0; step < 100; step += 1) {
+      await put(`${step}@example.org`);
+      await stage.clock.advance(100);
+    }
+
+    const share = (stage.asked.length * 200) / (stage.clock.now() - began);
+    expect([share > 0.2, share <= 0.25]).toEqual([true, true]);
   });
 
   it('answers once a second at over 2,000 entries a second', async () => {

@@ -13,6 +13,8 @@ import { type Goodbye, StreamViewer } from './viewer.ts';
 export interface StreamClock {
   /** Milliseconds on a clock that nothing sets. */
   now(): number;
+  /** Milliseconds for which this process has used a processor. */
+  cpu(): number;
   /** Calls a function later; returns what prevents it. */
   after(ms: number, run: () => void): () => void;
 }
@@ -203,29 +205,29 @@ export class Hub {
     }
   }
 
-  /** The topic that is due first, of those that a viewer waits for. */
+  /** The topic that is due first, of those that a viewer waits for: each has its turn, however long the rest is. */
   #next(): { readonly topic: Topic; readonly dueAt: number } | null {
-    const now = this.#ports.clock.now();
+    const leastMs = this.#pace.leastMs(this.#ports.clock.now());
     const ready = [...this.#viewers].filter((viewer) => viewer.isReady);
     let first: { readonly topic: Topic; readonly dueAt: number } | null = null;
     for (const topic of new Set(ready.flatMap((viewer) => [...viewer.topics]))) {
-      const own = topic.dueAt(this.#pace.leastMs(now));
-      // The first answer does not wait: its page is empty.
-      const dueAt = topic.isOutdated ? own : Math.max(own, this.#pace.restUntil);
+      const dueAt = topic.dueAt(leastMs);
       if (first === null || dueAt < first.dueAt) first = { topic, dueAt };
     }
-    return first;
+    // The first answer does not wait: its page is empty.
+    if (first === null || first.topic.isOutdated) return first;
+    return { topic: first.topic, dueAt: Math.max(first.dueAt, this.#pace.restUntil) };
   }
 
   async #answer(topic: Topic): Promise<void> {
     const { clock, answers, epoch } = this.#ports;
-    const began = clock.now();
+    const [began, beganCpu] = [clock.now(), clock.cpu()];
     topic.begin();
     const found = await answerOrProblem(answers, topic.question).catch((error: Error) => ({
       problem: problemOf(error),
     }));
     const now = clock.now();
-    this.#pace.took(now - began, now);
+    this.#pace.took(now - began, clock.cpu() - beganCpu, now);
     this.#versions += 1;
     if ('answer' in found) {
       const { answer } = found;

@@ -1,6 +1,7 @@
-/** After an answer the hub rests for so many times as long as it took: all who watch cost about 3 % of a core together. */
+/** After an answer the hub rests for so many times the processor time that it took: all pages cost about 3 % of a core together. */
 const restTimes = 30;
-/** However long an answer took: on a database most of that time costs this process nothing. */
+/** And so many times as long as it took: on a database most of that is waiting, and its jobs come first. */
+const restOfWaitTimes = 3;
 const longestRestMs = 10_000;
 /** Above that many entries a second an answer is old when it is made: once a second is enough. */
 const manyEntries = 2000;
@@ -14,9 +15,10 @@ export class Pace {
   #count = 0;
   #before = 0;
 
-  /** An answer took so long, and was made at that moment. */
-  took(ms: number, now: number): void {
-    const rest = Math.min(longestRestMs, ms * restTimes);
+  /** An answer took so long, of which the process worked so much, and was made at that moment. */
+  took(ms: number, cpuMs: number, now: number): void {
+    // What else the process did meanwhile is in its processor time, so that is a bound only below the time that passed.
+    const rest = Math.min(longestRestMs, Math.max(restTimes * Math.min(cpuMs, ms), restOfWaitTimes * ms));
     this.restUntil = Math.max(this.restUntil, now) + rest;
   }
 
