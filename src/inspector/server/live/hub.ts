@@ -81,7 +81,7 @@ export class Hub {
     this.#viewers.add(viewer);
     this.#hearEnd();
     this.#unfollow ??= this.#ports.sight.reader.follow((lines) => this.#wrote(lines));
-    void this.#begin(viewer, topics, since).catch(() => this.end('closed'));
+    this.#safely(this.#begin(viewer, topics, since));
     return viewer.body;
   }
 
@@ -184,9 +184,13 @@ export class Hub {
     const now = clock.now();
     const next = Math.min(this.#next()?.dueAt ?? Number.POSITIVE_INFINITY, this.#aliveAt());
     this.#cancel = clock.after(Math.max(0, Math.min(next - now, aliveMs)), () => {
-      // An error of the inspector itself must not end the process that it shows.
-      void this.#run().catch(() => this.end('closed'));
+      this.#safely(this.#run());
     });
+  }
+
+  /** An error of the inspector itself must not end the process that it shows. */
+  #safely(work: Promise<void>): void {
+    work.catch(() => this.end('closed'));
   }
 
   async #run(): Promise<void> {
@@ -197,7 +201,9 @@ export class Hub {
       for (;;) {
         const next = this.#next();
         if (next === null || next.dueAt > this.#ports.clock.now()) break;
-        await this.#answer(next.topic);
+        // A moment that is over is read in another thread, for seconds at first: nothing waits for it.
+        if (next.topic.isFixed) this.#safely(this.#answer(next.topic).then(() => this.#plan()));
+        else await this.#answer(next.topic);
       }
     } finally {
       this.#isAnswering = false;
@@ -211,6 +217,7 @@ export class Hub {
     const ready = [...this.#viewers].filter((viewer) => viewer.isReady);
     let first: { readonly topic: Topic; readonly dueAt: number } | null = null;
     for (const topic of new Set(ready.flatMap((viewer) => [...viewer.topics]))) {
+      if (topic.isAsked) continue;
       const dueAt = topic.dueAt(leastMs);
       if (first === null || dueAt < first.dueAt) first = { topic, dueAt };
     }
@@ -227,13 +234,16 @@ export class Hub {
       problem: problemOf(error),
     }));
     const now = clock.now();
-    this.#pace.took(now - began, clock.cpu() - beganCpu, now);
+    if (!topic.isFixed) this.#pace.took(now - began, clock.cpu() - beganCpu, now);
     this.#versions += 1;
     if ('answer' in found) {
       const { answer } = found;
       topic.take(answer, null, now, `${epoch}.${answer.seq}.${this.#versions}`);
     } else topic.take(null, found.problem, now, '');
-    for (const viewer of this.#viewers) if (viewer.watches(topic)) viewer.offer(topic);
+    const watching = [...this.#viewers].filter((viewer) => viewer.watches(topic));
+    for (const viewer of watching) viewer.offer(topic);
+    // Its pages have left meanwhile.
+    if (watching.length === 0) topic.outdate();
   }
 
   #aliveAt(): number {

@@ -3,7 +3,8 @@ import type { Answer } from '../../protocol/answer.ts';
 import { difference } from '../../protocol/difference.ts';
 import type { Frame } from '../../protocol/frames.ts';
 import type { Problem } from '../../protocol/hello.ts';
-import type { Question } from '../../views/views.ts';
+import type { Question, ViewPath } from '../../views/views.ts';
+import { isOfPast } from '../answers.ts';
 import { isOfJob, type Shows, showsOf, type Touch, touchOf } from './touches.ts';
 
 /** One answer to the question of a topic. */
@@ -14,7 +15,15 @@ export interface Version extends Answer<object> {
 
 /** The least time from one answer to the next, by what concerned the question meanwhile. */
 const ownMs = 100;
-const besideMs = { job: 1000, other: 500 };
+const besideMs = 500;
+/** Of questions whose answers seldom matter so soon: a job that others may hold up, and the whole history. */
+const seldomMs: Readonly<Partial<Record<ViewPath, number>>> = {
+  'jobs/:id': 1000,
+  'jobs/:id/history': 1000,
+  'explain/:id': 1000,
+  hello: 5000,
+  timebar: 5000,
+};
 
 /** What time alone changes, such as a dispatcher that dies, is seen after that long. */
 const timeMs = 5000;
@@ -29,6 +38,8 @@ export class Topic {
   readonly #againMs: number;
   /** The newest answer; null: there was none yet. */
   version: Version | null = null;
+  /** Whether it is being answered. */
+  isAsked = false;
   /** Why there is no newer one. */
   problem: Problem['error'] | null = null;
   shows: Shows = nothing;
@@ -46,7 +57,7 @@ export class Topic {
 
   /** Whether it is of a moment that is over: its answer never changes. */
   get isFixed(): boolean {
-    return this.question.at !== null;
+    return isOfPast(this.question);
   }
 
   /** Whether something was written since it was answered that may have changed it. */
@@ -87,17 +98,19 @@ export class Topic {
     if (this.isOutdated) return this.#answeredAt;
     if (this.isFixed && this.problem === null) return Number.POSITIVE_INFINITY;
     if (!this.isTouched) return this.#answeredAt + (this.problem === null ? this.#againMs : timeMs);
-    const beside = besideMs[isOfJob(this.question) ? 'job' : 'other'];
-    return this.#answeredAt + Math.max(leastMs, this.#touch === 'own' ? ownMs : beside);
+    const pace = this.#touch === 'own' ? ownMs : (seldomMs[this.question.path] ?? besideMs);
+    return this.#answeredAt + Math.max(leastMs, pace);
   }
 
   /** What is written from now on counts for the answer after this one. */
   begin(): void {
+    this.isAsked = true;
     this.#touch = 'no';
   }
 
   /** Takes an answer, or why there is none. An equal answer becomes a new version only to say that it still holds. */
   take(answer: Answer<object> | null, problem: Problem['error'] | null, now: number, position: string): void {
+    this.isAsked = false;
     this.#answeredAt = now;
     this.problem = problem;
     if (answer === null) return;
