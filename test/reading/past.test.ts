@@ -108,6 +108,7 @@ describe('A past of a long journal', () => {
         yield* lines.slice(seq - 1);
       },
       oldestSeq: () => 1,
+      seqAt: async (instant) => lines.findLast(({ at }) => at <= instant)?.s ?? 0,
       bases: () => [0, ...bases.filter((seq) => seq < lines.length)],
       async base(seq) {
         loaded.push(seq);

@@ -172,6 +172,27 @@ export class Journal {
     return `s >= coalesce((SELECT s FROM ${this.#lines} WHERE s <= ${number} ORDER BY s DESC LIMIT 1), 0) AND s + n > ${number}`;
   }
 
+  /** The newest entry that is not later than an instant, by halving: instants are nearly in the order of numbers. */
+  async seqAt(instant: number): Promise<number> {
+    const newest = await this.newest();
+    let found = (await this.oldestSeq()) - 1;
+    let low = found;
+    for (let high = newest === null ? low : endOf(newest) - 1; low < high; ) {
+      const middle = Math.ceil((low + high) / 2);
+      const [row] = await this.#query(
+        `SELECT s, s + n - 1 AS newest, at FROM ${this.#lines} WHERE s <= $1 ORDER BY s DESC LIMIT 1`,
+        [middle],
+      );
+      if (row !== undefined && Number(row.at) > instant) high = Number(row.s) - 1;
+      else {
+        // Numbers of refused commits have no line, so what is found may end below the middle.
+        found = Math.max(found, Number(row?.newest ?? 0));
+        low = Math.max(middle, found);
+      }
+    }
+    return found;
+  }
+
   /** Number of the oldest entry that is kept. */
   async oldestSeq(): Promise<number> {
     const [row] = await this.#query(`SELECT min(s) AS s FROM ${this.#lines}`, []);
