@@ -57,14 +57,22 @@ export class Journal {
              (SELECT * FROM ${this.#lines} WHERE s <= (c.entry ->> 'q')::bigint ORDER BY s DESC LIMIT 1) l
            WHERE c.step < $2 AND (c.entry ->> 'q')::bigint > 0 AND (c.entry ->> 'q')::bigint < l.s + l.n
          )
-         SELECT seq, at, by, mv, entry FROM chain ORDER BY step`,
+         SELECT seq, s, at, by, mv, entry FROM chain ORDER BY step`,
         [seq, pageLines],
       );
       seq = 0;
       for (const row of rows) {
         const entry = row.entry as Entry;
         if (entry.kind !== kind || entry.id !== id) return;
-        yield { ...entry, seq: Number(row.seq), at: Number(row.at), by: String(row.by), mv: String(row.mv) };
+        const { at, by, mv } = row;
+        yield {
+          ...entry,
+          seq: Number(row.seq),
+          commit: Number(row.s),
+          at: Number(at),
+          by: String(by),
+          mv: String(mv),
+        };
         seq = rows.length === pageLines ? entry.q : 0;
       }
     }

@@ -40,6 +40,16 @@ export const journalChecks: readonly ContractCheck[] = [
     },
   ),
 
+  check('says of each entry with which commit it came', async (store) => {
+    const from = await end(store);
+    await store.commit([put('a'), put('b')]);
+    await store.commit([put('c')]);
+
+    const commits = (await all(store.open.entries(from + 1))).map(({ commit }) => commit);
+    assert.deepEqual(commits, [from, from + 2]);
+    assert.deepEqual((await all(store.open.history('job', 'b')))[0]?.commit, from);
+  }),
+
   check('gives entries from a cursor on, also from the middle of a commit', async (store) => {
     const from = await end(store);
     await store.commit([put('a'), put('b'), put('c')]);
