@@ -197,7 +197,9 @@ class Drawing {
     );
     const open = this.#open.get(lane);
     if (open !== undefined && this.#bars[open]?.is === is) return;
-    this.#begin(lane, is, row);
+    // Nothing happens to a callback before its turn.
+    if (is === 'new') this.#end(lane, row);
+    else this.#begin(lane, is, row);
   }
 
   #endingOf(job: string): HistoryLine['ending'] {
