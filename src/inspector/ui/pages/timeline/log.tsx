@@ -6,7 +6,7 @@ import { clockText, instantText, numberText, processName, secondsText, shortId }
 import { useKeys } from '../../keys.ts';
 import { State } from '../../parts/glyph.tsx';
 import { Empty, ProblemBox, Skeleton } from '../../parts/messages.tsx';
-import { covers, type LogRow, newerThan, rowsOf } from './log-model.ts';
+import { covers, type LogRow, type LogRows, newerThan, newestOf, rowsOf } from './log-model.ts';
 import { type ReadLog, useLog } from './use-log.ts';
 
 /** Rows that are drawn beyond what is seen, and rows before the end at which the next page is read. */
@@ -24,21 +24,20 @@ export function LogView(props: {
   const isScrolled = useRef(false);
   const { rows, fresh, showFresh } = useHeld(read, isScrolled.current);
   const view = useWindow(rows.length);
-  isScrolled.current = view.isScrolled;
-  const sum = useMemo(() => sumText(read, rows), [rows]);
-  const revealed = useRef<number | null>(null);
-  const place = useMemo(
-    () => (at === null ? -1 : rows.findIndex((row) => row.is === 'line' && row.line.seq <= at)),
-    [at, rows],
-  );
+  isScrolled.current = view.top > 0;
+  const revealed = useRef({ what: '', place: -1, top: 0 });
+  const place = useMemo(() => (at === null ? -1 : rows.placeOf(at)), [at, rows]);
   useEffect(() => {
     // One that was chosen here is seen already.
-    if (at === null || place < 0 || revealed.current === at || !covers(read.log, at)) return;
-    revealed.current = at;
-    view.reveal(place);
-  }, [at, place]);
+    const what = `${at} ${view.rowHeight}`;
+    if (at === null || place < 0 || !covers(read.log, at)) return;
+    const { current } = revealed;
+    // It stays in sight while rows come before it, until a person scrolls.
+    const isSeen = current.what === what && (current.place === place || current.top !== view.top);
+    if (!isSeen) revealed.current = { what, place, top: view.reveal(place) };
+  }, [at, place, view.rowHeight]);
   const select = (seq: number): void => {
-    revealed.current = seq;
+    revealed.current = { what: `${seq} ${view.rowHeight}`, place: -1, top: -1 };
     props.select(seq);
   };
   const { page, log } = read;
@@ -52,13 +51,13 @@ export function LogView(props: {
   }, [log.next, view.last, rows.length]);
   if (page === null)
     return read.problem === null ? <Skeleton /> : <ProblemBox problem={read.problem} again={read.again} />;
-  const shown = rows.slice(view.first, view.last);
+  const shown = Array.from({ length: view.last - view.first }, (_, index) => rows.at(view.first + index));
   return (
     <>
       {read.problem !== null && <ProblemBox problem={read.problem} again={read.again} />}
       <div class="bar">
         <h2 class="label">Log</h2>
-        <span class="mono quiet">{sum}</span>
+        <span class="mono quiet">{sumText(read, rows)}</span>
         <span class="end">
           {fresh.n > 0 && (
             <button type="button" class="fresh" onClick={showFresh}>
@@ -85,7 +84,7 @@ export function LogView(props: {
         </Empty>
       )}
       <div
-        class="log"
+        class={rows.length === 0 ? 'log none' : 'log'}
         ref={view.box}
         onScroll={view.scrolled}
         role="listbox"
@@ -95,7 +94,7 @@ export function LogView(props: {
         <div class="log-all" style={{ height: `${rows.length * view.rowHeight}px` }} role="presentation">
           <div role="presentation" style={{ transform: `translateY(${view.first * view.rowHeight}px)` }}>
             {shown.map((row, index) =>
-              row.is === 'gap' ? (
+              row === undefined ? null : row.is === 'gap' ? (
                 <Gap key={`g${row.before}`} row={row} load={read.load} />
               ) : (
                 <Line
@@ -132,20 +131,18 @@ export function LogView(props: {
   );
 }
 
-function sumText({ log }: ReadLog, rows: readonly LogRow[]): string {
+function sumText({ log }: ReadLog, { length, missing }: LogRows): string {
   const [top, last] = [log.stretches[0], log.stretches.at(-1)];
-  const hidden = rows.reduce((sum, row) => sum + (row.is === 'gap' ? row.entries : 0), 0);
-  const lines = rows.filter(({ is }) => is === 'line').length;
   return [
-    `${numberText(lines)} entries of seq ${numberText(last?.from ?? 0)} – ${numberText(top?.to ?? 0)}`,
-    ...(hidden > 0 ? [`sampled: ${numberText(hidden)} between were not read`] : []),
+    `${numberText(length)} entries of seq ${numberText(last?.from ?? 0)} – ${numberText(top?.to ?? 0)}`,
+    ...(missing > 0 ? [`sampled: ${numberText(missing)} between were not read`] : []),
   ].join(' · ');
 }
 
 /** Rows stay where they are while a person points at them, has one in focus, or reads further down. */
 function useHeld({ log }: ReadLog, isScrolled: boolean) {
   const [held, setHeld] = useState<number | null>(null);
-  const newest = log.stretches[0]?.lines[0]?.seq ?? 0;
+  const newest = newestOf(log);
   const shownTo = useRef(0);
   const isUsed = isScrolled || isInUse('.log');
   const isHeld = shownTo.current > 0 && isUsed;
@@ -180,8 +177,10 @@ function useWindow(count: number) {
       setPlace(found);
   };
   useLayoutEffect(measure, [count]);
-  const reveal = (row: number): void => {
-    if (box.current !== null) box.current.scrollTop = Math.max(0, (row - 6) * place.rowHeight);
+  const reveal = (row: number): number => {
+    if (box.current === null) return 0;
+    box.current.scrollTop = Math.max(0, (row - 6) * place.rowHeight);
+    return box.current.scrollTop;
   };
   const first = Math.max(0, Math.floor(place.top / place.rowHeight) - beyond);
   const last = Math.min(count, Math.ceil((place.top + place.height) / place.rowHeight) + beyond);
@@ -191,7 +190,7 @@ function useWindow(count: number) {
     first: Math.min(first, last),
     last,
     rowHeight: place.rowHeight,
-    isScrolled: place.top > 0,
+    top: place.top,
     reveal,
   };
 }

@@ -42,7 +42,7 @@ export function ChooseJob({ choose }: { readonly choose: (id: string) => void })
   }, [id]);
   if (page === null || id !== undefined) return <Skeleton />;
   return (
-    <Empty title="There is no job yet.">
+    <Empty title={page.isCut ? 'No job is among the newest entries.' : 'There is no job yet.'}>
       A sequence is of one job: name it with <code class="codeline">id:…</code>
     </Empty>
   );
