@@ -78,7 +78,7 @@ export class Subjects {
 }
 
 /** The job that an entry is about; null: none. */
-export function jobIdOf({ kind, id }: Pick<HistoryEntry, 'kind' | 'id'>): string | null {
+function jobIdOf({ kind, id }: Pick<HistoryEntry, 'kind' | 'id'>): string | null {
   if (kind === 'job') return id;
   return kind === 'annotation' ? id.slice(0, id.indexOf('/')) : null;
 }

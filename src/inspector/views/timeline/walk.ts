@@ -2,7 +2,7 @@ import type { HistoryEntry } from '../../../store/entry.ts';
 import type { StoreReader } from '../../../store/reader.ts';
 
 /** How many entries one question looks at, at most. */
-export const mostLooked = 20_000;
+const mostLooked = 20_000;
 
 /** How many entries are read at a time on the way back, at least and at most. */
 const [smallestWindow, largestWindow] = [128, 2048];
