@@ -212,6 +212,10 @@ class TablesOfPast extends TableQueries implements Past {
     }
   }
 
+  async seqAt(instant: number): Promise<number> {
+    return Math.min(this.seq, await this.#source.log.seqAt(instant));
+  }
+
   oldestSeq(): number {
     return this.#source.log.oldestSeq();
   }

@@ -70,9 +70,12 @@ async function openPage(browser: Browser, url: string, hash: string, look: Look)
   await page.evaluate((to) => {
     location.hash = to;
   }, hash);
-  await page.waitForSelector('main :is(.chart, .outline, .table, .empty, .error, .readouts)', {
-    state: 'attached',
-  });
+  await page.waitForSelector(
+    'main :is(.chart, .outline, .table, .empty, .error, .readouts, .log .entry, .seq, .lanes)',
+    {
+      state: 'attached',
+    },
+  );
   return { page, complaints, asked };
 }
 
