@@ -45,6 +45,18 @@ class Indexer {
     expect(this.stdout).toMatch(pattern);
   }
 
+  /** The address that was printed. */
+  inspector(): string {
+    return /^Inspector: (http:\S+)$/m.exec(this.stdout)?.[1] ?? '';
+  }
+
+  /** Asks the inspector, as its page does. */
+  async asks(question: string): Promise<{ readonly data: { readonly queues: readonly object[] } }> {
+    const { origin, hash } = new URL(this.inspector());
+    const headers = { authorization: `Bearer ${hash.slice('#t='.length)}` };
+    return (await fetch(`${origin}/api/v1/${question}`, { headers })).json() as never;
+  }
+
   /** Signals the process whose number was printed. */
   async kill(signal: NodeJS.Signals): Promise<{ code: number | null; signal: string | null }> {
     const pid = /^pid (\d+)$/m.exec(this.stdout)?.[1];
@@ -120,7 +132,7 @@ describe('The indexer', { timeout: 60_000 }, () => {
   "files": 3
 }
 `);
-    expect(said).toMatch(/^pid \d+\nrecorded 0 of 3 files\n/);
+    expect(said).toMatch(/^pid \d+\nInspector: http:\S+\nrecorded 0 of 3 files\n/);
     expect(said).toContain(`Indexed 3 files with 5 words of ${folder} (`);
     expect(said).toMatch(/8 jobs in \d+\.\d s, \d+ jobs\/s/);
     expect(said).toContain('Left out: 1 files (binary).');
@@ -179,12 +191,28 @@ describe('The indexer', { timeout: 60_000 }, () => {
     expect(recordedIn(cwd).sort()).toEqual(['a.txt', 'b.txt']);
   });
 
+  it('shows what it does in an inspector while it works, and ends with no page left to ask', async () => {
+    const indexer = new Indexer(newFolder(), newLargeFolder());
+    await indexer.says(/recorded [1-9]\d* of/);
+
+    const { data } = await indexer.asks('overview');
+    const page = await (await fetch(indexer.inspector())).text();
+
+    expect(page).toContain('<title>Signalbox</title>');
+    expect(data.queues).toMatchObject([{ name: '', agents: [{ name: 'main' }, { name: 'readers' }] }]);
+    expect(await indexer.ended).toEqual({ code: 0, signal: null });
+    expect(indexer.stdout).toMatch(/\nStore: [^\n]+\n$/);
+    await expect(fetch(indexer.inspector())).rejects.toThrow();
+  });
+
   it.each(['SIGINT', 'SIGTERM'] as const)(
     'stays up with --keep until %s, and then ends with 0',
     async (signal) => {
       const indexer = new Indexer(newFolder(), newFolder({ 'a.txt': 'one' }), '--keep');
-      await indexer.says(/Staying up/);
+      await indexer.says(/\nInspector: http:\S+\nStaying up until Ctrl-C\.\n$/);
+      const { data } = await indexer.asks('overview');
 
+      expect(data.queues).toMatchObject([{ name: '', waiting: { n: 0 } }]);
       expect(await indexer.kill(signal)).toEqual({ code: 0, signal: null });
     },
   );
