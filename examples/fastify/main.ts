@@ -1,5 +1,6 @@
 import fastify from 'fastify';
 import { createSignalbox, type Job, SignalboxError } from 'signalbox';
+import { createInspector } from 'signalbox/inspector';
 import { jsonStore } from 'signalbox/json';
 import { report, stepAnnotation } from './jobs.ts';
 
@@ -9,6 +10,15 @@ const app = fastify({ logger: { level: process.env.LOG_LEVEL ?? 'warn' }, bodyLi
 const store = jsonStore('.signalbox/fastify');
 const box = await createSignalbox({ store, jobs: [report], logger: app.log });
 const dispatcher = await box.start();
+
+// Pages that show every job. They answer before Fastify reads a body. In production they want to know who may look: see
+// docs/inspector.md.
+const inspector = createInspector(box);
+app.addHook('onRequest', async (request, reply) => {
+  if (!/^\/inspect(?:[/?]|$)/.test(request.url)) return;
+  reply.hijack();
+  await inspector.node(request.raw, reply.raw);
+});
 
 interface Put {
   readonly Body: { readonly title: string; readonly steps: number };
