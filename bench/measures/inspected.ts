@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { agent, createSignalbox, defineJob, local, type Signalbox } from 'signalbox';
 import { createInspector } from 'signalbox/inspector';
 import { jsonStore } from 'signalbox/json';
-import { percentile } from './statistics.ts';
+import { median, percentile } from './statistics.ts';
 
 /** What the process that is looked at is asked to do. */
 export type Asked =
@@ -39,15 +39,19 @@ export interface Ran {
   readonly loopP99Ms: number;
 }
 
-/** How long an explanation takes. */
+/** How long an explanation takes, of a job in the later half of those that wait. */
 export interface Explained {
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** The median of a job that has nearly as many before it as are counted. */
+  readonly countedMs: number;
 }
 
 const entriesPerS = 1_000;
 const entriesPerJob = 5;
 const jobsPerS = entriesPerS / entriesPerJob;
+/** An explanation counts so many jobs before one. */
+const mostCounted = 10_000;
 const backlog = 40;
 const slots = 10;
 const waitingQueue = 'waiting';
@@ -181,15 +185,20 @@ function numbered(count: number, definition: typeof light) {
 
 async function explained(samples: number): Promise<Explained> {
   const { box, waiting } = opening();
-  const times: number[] = [];
-  for (let sample = 0; sample < samples; sample += 1) {
-    // Jobs of the later half: all that a claim asks, and many jobs before them.
-    const at = Math.floor(waiting.length * (0.5 + sample / samples / 2));
-    const begin = performance.now();
-    await box.explain(waiting[at] ?? '');
-    times.push(performance.now() - begin);
-  }
-  return { p50Ms: percentile(times, 50), p99Ms: percentile(times, 99) };
+  const timesFrom = async (first: number, last: number): Promise<number[]> => {
+    const times: number[] = [];
+    for (let sample = 0; sample < samples; sample += 1) {
+      const id = waiting[first + Math.floor(((last - first) * sample) / samples)] ?? '';
+      const begin = performance.now();
+      await box.explain(id);
+      times.push(performance.now() - begin);
+    }
+    return times;
+  };
+  const counted = Math.min(mostCounted, waiting.length);
+  const behind = await timesFrom(Math.floor(waiting.length / 2), waiting.length);
+  const near = await timesFrom(Math.floor(counted * 0.9), counted);
+  return { p50Ms: median(behind), p99Ms: percentile(behind, 99), countedMs: median(near) };
 }
 
 function opening(): NonNullable<typeof open> {

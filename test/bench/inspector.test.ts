@@ -23,6 +23,7 @@ test('the suite inspector gives each figure, and an inspector without a viewer h
     pageBusyShare: figure,
     firstLoadKb: figure,
     explainMs: figure,
+    explainCountedMs: figure,
     idleTimers: 0,
     idleFollowers: 0,
     waiting: 300,
