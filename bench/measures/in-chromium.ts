@@ -20,7 +20,7 @@ export interface FirstLoad {
 export interface Scrolling {
   /** The longest task of the page while the list is scrolled; 0: none took 50 ms, which is where browsers begin to count. */
   readonly longestTaskMs: number;
-  /** The share of the time in which the page was at work. */
+  /** Processor time of the page, as a share of the time that passed. */
   readonly pageBusyShare: number;
   readonly rows: number;
 }
@@ -70,7 +70,7 @@ export function scrollList(browser: Browser, url: string, queue: string, ms: num
   return withPage(browser, url, rowOf(queue), async (page) => {
     await page.evaluate('firstRowMs');
     const session = await page.context().newCDPSession(page);
-    await session.send('Performance.enable');
+    await session.send('Performance.enable', { timeDomain: 'threadTicks' });
     const busyS = async () => {
       const { metrics } = await session.send('Performance.getMetrics');
       return metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN;
