@@ -68,9 +68,9 @@ app.setErrorHandler<SignalboxError | (Error & { readonly statusCode?: number })>
   return reply.code(status ?? 500).send({ error: status === undefined ? 'See the log.' : error.message });
 });
 
-// Fastify calls this after the last response: running jobs have three seconds to end. A job that takes longer runs
-// again at the next start.
-app.addHook('onClose', () => box.stop({ grace: '3s' }));
+// Fastify calls this before it waits for its connections, of which a page of the inspector keeps one until the box has
+// stopped. Running jobs have three seconds to end. A job that takes longer runs again at the next start.
+app.addHook('preClose', () => box.stop({ grace: '3s' }));
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => void app.close().then(() => process.exit()));
 
