@@ -1,6 +1,7 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stage } from './open.ts';
+import { pictureOf } from './take-picture.ts';
 
 /*
  * Takes a picture of every page of the inspector, in both themes and three widths, from a store with a story:
@@ -52,15 +53,10 @@ const pages: readonly (readonly [name: string, hash: string, keys?: readonly str
 
 for (const theme of ['light', 'dark'] as const)
   for (const width of [390, 900, 1440])
-    for (const [name, hash, keys = []] of pages) {
-      const { page } = await open.open(hash, { theme, width });
-      for (const key of keys) await page.keyboard.press(key);
-      // What moves with a key is drawn before the picture is taken.
-      await page.evaluate(
-        () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))),
+    for (const [name, hash, keys] of pages)
+      writeFileSync(
+        join(folder, `${name}-${width}-${theme}.png`),
+        await pictureOf(open, { theme, width }, hash, keys),
       );
-      await page.screenshot({ path: join(folder, `${name}-${width}-${theme}.png`) });
-      await page.close();
-    }
 await open.close();
 console.log(folder);
