@@ -16,6 +16,10 @@ export async function takePicturesOfDocs(): Promise<void> {
     ['overview', '#/overview'],
     ['jobs', '#/jobs?list=failed', 600],
     ['job', `#/jobs/${failed}`],
+    ['actors', `#/actors/${encodeURIComponent(`agent:default/${open.seeded.box.uuid}/main`)}`],
+    ['queue', '#/queues/default'],
+    ['timeline', `#/timeline?view=sequence&q=id:${failed}`],
+    ['machines', '#/machines/job?way=active%7Cjob.reschedule%7Cnot+isCallback%7Cpending'],
   ];
   for (const [name, hash, height = 960] of pages)
     for (const theme of ['light', 'dark'] as const) {

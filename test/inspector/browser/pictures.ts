@@ -5,9 +5,9 @@ import { pictureOf } from './take-picture.ts';
 
 /*
  * Takes a picture of every page of the inspector, in both themes and three widths, from a store with a story:
- * npm run pictures -- FOLDER
+ * npm run pictures -- [FOLDER [PAGES [WIDTHS]]], where PAGES is a regular expression: npm run pictures -- /tmp/look '^queue' 1440
  */
-const folder = process.argv[2] ?? join('.signalbox', 'pictures');
+const [folder = join('.signalbox', 'pictures'), only = '', widths = '390,900,1440'] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
 const open = await stage();
 const { failed, held, running, refused, waiting, succeeded } = open.seeded.ids;
@@ -52,8 +52,8 @@ const pages: readonly (readonly [name: string, hash: string, keys?: readonly str
 ];
 
 for (const theme of ['light', 'dark'] as const)
-  for (const width of [390, 900, 1440])
-    for (const [name, hash, keys] of pages)
+  for (const width of widths.split(',').map(Number))
+    for (const [name, hash, keys] of pages.filter(([each]) => new RegExp(only).test(each)))
       writeFileSync(
         join(folder, `${name}-${width}-${theme}.png`),
         await pictureOf(open, { theme, width }, hash, keys),
