@@ -19,6 +19,8 @@ const face = ['src/index.ts', 'machines', 'src/store/json'];
 const everything = [...domain, 'src/store', 'src/reading', 'src/runtime', ...face];
 /** A real server for whoever needs one. */
 const postgresServer = 'test/store/postgres/server.ts';
+/** A real browser, likewise. */
+const chromium = 'test/inspector/browser';
 const signalbox = ['signalbox', 'xstate', 'node:*'];
 
 const table: Readonly<Record<string, Layer>> = {
@@ -82,7 +84,7 @@ const table: Readonly<Record<string, Layer>> = {
     ],
     packages: ['commander', 'node:*'],
   },
-  bench: { layers: [postgresServer], packages: [...signalbox, 'pg'] },
+  bench: { layers: [postgresServer, chromium], packages: [...signalbox, 'pg', 'playwright-core'] },
   docs: { layers: [], packages: signalbox },
   examples: { layers: [], packages: ['signalbox', 'node:*'] },
   'examples/express': { layers: [], packages: ['express', 'signalbox', 'node:*'] },
@@ -103,7 +105,7 @@ const table: Readonly<Record<string, Layer>> = {
       'docs',
       postgresServer,
     ],
-    packages: [...signalbox, 'vitest', 'fast-check', 'pg', 'hono'],
+    packages: [...signalbox, 'vitest', 'fast-check', 'pg', 'hono', '@hono/node-server', 'express', 'fastify'],
   },
   'test/inspector/browser': {
     layers: ['test'],
@@ -337,6 +339,8 @@ function violations(file: string, source: string): string[] {
 }
 
 function relativeViolation(file: string, place: string, specifier: string): string | undefined {
+  // The styles of a page come with it.
+  if (place === 'src/inspector/ui' && specifier.endsWith('.css')) return undefined;
   if (!/\.(tsx?|json)$/.test(specifier)) return 'a relative import has to end in .ts';
   const target = join(dirname(file), specifier);
   const targetPlace = placeOf(target);

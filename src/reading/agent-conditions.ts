@@ -48,11 +48,16 @@ export function anyAgent(facts: WaitingFacts): Condition | null {
   );
 }
 
-/** Whether one of the agents that accept it has room. */
-export function room(facts: WaitingFacts): Condition | null {
-  const willing = facts.agents.filter(
+/** The agents at work that may accept it, were there slots. */
+export function willingAgents(facts: WaitingFacts): readonly AgentFacts[] {
+  return facts.agents.filter(
     (agent) => isAtWork(agent.representation, facts.now) && accepts(facts, agent).holds !== false,
   );
+}
+
+/** Whether one of the agents that accept it has room. */
+export function room(facts: WaitingFacts): Condition | null {
+  const willing = willingAgents(facts);
   if (willing.length === 0) return null;
   const free = willing.filter(({ held, record }) => held < record.size);
   if (free.length > 0)
@@ -120,8 +125,13 @@ function refusal(selection: Selection, { name, quotaNames }: JobRecord): string 
 }
 
 /** `'main'`, as a program calls it. */
-function nameOf({ id }: AgentRecord): string {
-  return `'${id.slice(id.lastIndexOf('/') + 1)}'`;
+function nameOf(record: AgentRecord): string {
+  return `'${agentName(record)}'`;
+}
+
+/** The name of an agent without its place. */
+export function agentName({ id }: AgentRecord): string {
+  return id.slice(id.lastIndexOf('/') + 1);
 }
 
 function refsOf(agents: readonly AgentFacts[]): readonly Ref[] {

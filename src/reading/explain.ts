@@ -13,14 +13,38 @@ import { waitingFacts } from './waiting-facts.ts';
 const maxDepth = 8;
 
 /**
- * Why a job is where it is, and what stops it: for a job that waits in a queue, all that a claim asks of it. `names`: what this
- * process knows; null for a reader without a part in the work. Changes nothing. Undefined when there is no such job.
+ * Explains why a job is where it is, and what stops it: for a job that waits in a queue, all that a claim asks of it. Changes
+ * nothing, and reads a store that is open as well as one that is not. Undefined when there is no such job. In a process that has
+ * the store open, `box.explain(id)` knows more.
+ *
+ * @param names - what the program knows by name. Default null: nothing, so what a filter of its own would answer stays open.
+ *
+ * @example
+ * ```ts
+ * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+ * import { explainJob } from 'signalbox/reading';
+ *
+ * const bill = defineJob({ name: 'bill', run: () => 'billed' });
+ * const box = await createSignalbox({ store: memoryStore(), jobs: [bill], queues: ['bills'] });
+ * const job = await box.queue('bills').put(bill());
+ * const explanation = await explainJob(box.store, job.id ?? '');
+ * console.log(explanation?.verdict.code); // => dispatchers
+ * await box.stop();
+ * ```
  */
-export async function explainJob(
+export function explainJob(
+  reader: StoreReader,
+  id: string,
+  names: KnownNames | null = null,
+): Promise<Explanation | undefined> {
+  return explained(reader, id, names, 1);
+}
+
+async function explained(
   reader: StoreReader,
   id: string,
   names: KnownNames | null,
-  depth = 1,
+  depth: number,
 ): Promise<Explanation | undefined> {
   const job = await reader.get('job', id);
   if (job === undefined) return undefined;
@@ -32,7 +56,7 @@ export async function explainJob(
   const verdict =
     facts === null ? await verdictElsewhere(reader, job, status, parent) : verdictOf(conditions);
   const awaited = depth < maxDepth ? awaitedBy(job) : null;
-  const because = awaited === null ? undefined : await explainJob(reader, awaited, names, depth + 1);
+  const because = awaited === null ? undefined : await explained(reader, awaited, names, depth + 1);
   return {
     job: id,
     name: job.name,

@@ -2,10 +2,9 @@ import { invalidOption, SignalboxError } from '../errors.ts';
 import type { JobRecord } from '../model/records/records.ts';
 import { entriesOf, type HistoryEntry, type Kind } from '../store/entry.ts';
 import type { LogReader } from '../store/log.ts';
-import type { JobPage, JobPageRequest, Past, Position, StoreInfo } from '../store/reader.ts';
+import type { Past, Position, StoreInfo } from '../store/reader.ts';
 import { comparePlaces } from '../store/rules/by-place.ts';
 import { historyOf } from '../store/rules/history.ts';
-import { tablePage } from '../store/rules/lists/table-lists.ts';
 import { TableQueries } from '../store/rules/table-queries.ts';
 import { type Passed, Reel } from './reel.ts';
 
@@ -193,10 +192,6 @@ class TablesOfPast extends TableQueries implements Past {
     return super.jobs(ids).sort(comparePlaces);
   }
 
-  override async jobsPage(request: JobPageRequest): Promise<JobPage> {
-    return tablePage(this.tables, request, (ids) => this.jobs(ids).map(({ id }) => id));
-  }
-
   override async quotaHolders(quota: string): Promise<readonly string[]> {
     return this.jobs(this.tables.jobs.quotaHolders(quota)).map(({ id }) => id);
   }
@@ -222,6 +217,10 @@ class TablesOfPast extends TableQueries implements Past {
         yield entry;
       }
     }
+  }
+
+  async seqAt(instant: number): Promise<number> {
+    return Math.min(this.seq, await this.#source.log.seqAt(instant));
   }
 
   oldestSeq(): number {

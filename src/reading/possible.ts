@@ -24,16 +24,30 @@ export interface Possibility {
   readonly guards: readonly { readonly guard: string; readonly answer: boolean }[];
 }
 
-/** What guards ask and the record does not know. */
-interface Facts {
+/** What guards ask and the record does not know. `now` is in epoch milliseconds. */
+export interface Facts {
   readonly now: number;
   /** How many of its callbacks have not begun. */
   readonly unstarted: number;
 }
 
 /**
- * What can happen next to a job: every edge out of its state, asked of the chart that steps it, with an event made from its
- * record. Nothing is performed. Empty for a job that this version cannot read.
+ * Returns what can happen next to a job: every edge out of its state, asked of the chart that steps it, with an event made from
+ * its record. Nothing is performed. Empty for a job that this version cannot read.
+ *
+ * @example
+ * ```ts
+ * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+ * import { possible } from 'signalbox/reading';
+ *
+ * const bill = defineJob({ name: 'bill', run: () => 'billed' });
+ * const box = await createSignalbox({ store: memoryStore(), jobs: [bill], queues: ['bills'] });
+ * const job = await box.queue('bills').put(bill());
+ * const record = await box.store.get('job', job.id ?? '');
+ * const next = record === undefined ? [] : possible(record, { now: Date.now(), unstarted: 0 });
+ * console.log(next.find(({ event }) => event === 'job.claim')?.to); // => assigned
+ * await box.stop();
+ * ```
  */
 export function possible(job: JobRecord, facts: Facts): readonly Possibility[] {
   if (!isReadable(job)) return [];

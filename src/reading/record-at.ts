@@ -24,6 +24,23 @@ interface Chain {
 /**
  * Returns a record as it was right after an entry, on every store: it reads the history of this record only. Undefined when there
  * was none. A record that is gone by now is found when the entry is one of its own.
+ *
+ * @example
+ * ```ts
+ * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+ * import { recordAt } from 'signalbox/reading';
+ *
+ * const bill = defineJob({ name: 'bill', run: () => 'billed' });
+ * const box = await createSignalbox({ store: memoryStore(), jobs: [bill] });
+ * await box.start();
+ * const job = await box.queue().put(bill());
+ * await job.result();
+ * let first = 0;
+ * for await (const { seq } of box.store.history('job', job.id ?? '')) first = seq;
+ * const then = await recordAt(box.store, 'job', job.id ?? '', first);
+ * console.log(then?.record.state); // => pending
+ * await box.stop();
+ * ```
  */
 export async function recordAt<K extends Kind>(
   reader: Pick<RecordReader, 'get'> & Pick<JournalReader, 'history'>,

@@ -54,8 +54,9 @@ function due({ job, now }: WaitingFacts): Condition {
   return condition('due', false, text, 'Wait until then.');
 }
 
-function definition({ job, names, isShared }: WaitingFacts): Condition | null {
-  if (names === null) return null;
+/** A job that is too late is failed by whichever process claims it: its code is not called. */
+function definition({ job, names, isShared, now }: WaitingFacts): Condition | null {
+  if (names === null || isTooLate(job, now)) return null;
   const is = `its definition '${job.name}' is`;
   if (names.definition(job.name)) return condition('definition', true, `${is} known`);
   const repair = 'Pass it to createSignalbox({ jobs }), or start a process that knows it.';
@@ -64,8 +65,8 @@ function definition({ job, names, isShared }: WaitingFacts): Condition | null {
     : condition('definition', false, `${is} not known to this process`, repair);
 }
 
-function policy({ job, names, isShared }: WaitingFacts): Condition | null {
-  if (names === null || !names.definition(job.name) || names.policy(job)) return null;
+function policy({ job, names, isShared, now }: WaitingFacts): Condition | null {
+  if (names === null || isTooLate(job, now) || !names.definition(job.name) || names.policy(job)) return null;
   const text = 'the retry policy that it names is not known to this process';
   return condition('policy', isShared ? null : false, text, 'Pass it to createSignalbox({ retryPolicies }).');
 }
@@ -114,11 +115,12 @@ function late({ job, now }: WaitingFacts): Condition | null {
   return condition('late', false, text, 'Put it again with a later deadline.');
 }
 
-function place({ before }: WaitingFacts): Condition {
-  if (before === 0) return condition('place', true, 'it is the next in its queue');
-  const count =
-    before === null ? 'more than 10,000 jobs are' : before === 1 ? '1 job is' : `${before} jobs are`;
-  return condition('place', null, `${count} offered before it`);
+function place({ before }: WaitingFacts): Condition | null {
+  if (before === null) return null;
+  if (before.n === 0) return condition('place', true, 'it is the next in its queue');
+  const about = before.is === 'exact' ? '' : before.is === 'atMost' ? 'at most ' : 'at least ';
+  const count = before.n === 1 ? '1 job is' : `${before.n.toLocaleString('en-US')} jobs are`;
+  return condition('place', null, `${about}${count} offered before it`);
 }
 
 const anything: Acceptance = { lane: () => true, job: null };

@@ -1,5 +1,5 @@
 import type { AgentRecord, JobRecord, QuotaRecord, RepresentationRecord } from '../model/records/records.ts';
-import type { StoreReader } from '../store/reader.ts';
+import type { QueuePlace, StoreReader } from '../store/reader.ts';
 import type { KnownNames } from './explanation.ts';
 
 /** An agent of the queue in which a job waits. */
@@ -16,9 +16,8 @@ export interface QuotaFacts {
   readonly holders: readonly string[];
 }
 
-/** What is read to explain a job that waits in a queue. */
-export interface WaitingFacts {
-  readonly job: JobRecord;
+/** What is read of a queue to explain the jobs that wait in it. */
+export interface QueueFacts {
   readonly queue: string;
   readonly now: number;
   /** What this process knows; null: it has no part in the work, as a reader of a closed store. */
@@ -27,14 +26,15 @@ export interface WaitingFacts {
   readonly isShared: boolean;
   readonly representations: readonly RepresentationRecord[];
   readonly agents: readonly AgentFacts[];
-  readonly quotas: readonly QuotaFacts[];
-  /** How many jobs are offered before it; null: more than were looked at. */
-  readonly before: number | null;
 }
 
-/** How many jobs of a queue are looked at to find the place of one: as a rule the first ones are asked about. */
-const fewPlaces = 200;
-const maxPlaces = 10_000;
+/** What is read to explain a job that waits in a queue. */
+export interface WaitingFacts extends QueueFacts {
+  readonly job: JobRecord;
+  readonly quotas: readonly QuotaFacts[];
+  /** How many jobs are offered before it; null: that was not asked. */
+  readonly before: QueuePlace | null;
+}
 
 /** Reads what explains a job that waits in a queue. */
 export async function waitingFacts(
@@ -43,6 +43,20 @@ export async function waitingFacts(
   queue: string,
   names: KnownNames | null,
 ): Promise<WaitingFacts> {
+  const quotas: QuotaFacts[] = [];
+  for (const name of new Set(job.quotaNames)) {
+    const quota = await quotaFacts(reader, `${queue}/${name}`);
+    if (quota !== undefined) quotas.push(quota);
+  }
+  return { ...(await queueFacts(reader, queue, names)), job, quotas, before: await reader.place(job.id) };
+}
+
+/** Reads what explains any job that waits in a queue. */
+export async function queueFacts(
+  reader: StoreReader,
+  queue: string,
+  names: KnownNames | null,
+): Promise<QueueFacts> {
   const representations = await reader.list('representation', `${queue}/`);
   const agents: AgentFacts[] = [];
   for (const record of await reader.list('agent', `${queue}/`)) {
@@ -50,32 +64,12 @@ export async function waitingFacts(
     const representation = representations.find((each) => each.dispatcher === dispatcher);
     agents.push({ record, representation, held: await reader.heldCount(queue, dispatcher, name) });
   }
-  const quotas: QuotaFacts[] = [];
-  for (const name of new Set(job.quotaNames)) {
-    const record = await reader.get('quota', `${queue}/${name}`);
-    if (record !== undefined) quotas.push({ record, holders: await reader.quotaHolders(record.id) });
-  }
   const { exclusive } = reader;
-  const now = reader.now();
-  return {
-    job,
-    queue,
-    now,
-    names,
-    isShared: !exclusive,
-    representations,
-    agents,
-    quotas,
-    before: await placeOf(reader, queue, job.id),
-  };
+  return { queue, now: reader.now(), names, isShared: !exclusive, representations, agents };
 }
 
-/** How many jobs are offered before one; null: more than are looked at. */
-async function placeOf(reader: StoreReader, queue: string, id: string): Promise<number | null> {
-  const first = await reader.waiting(queue, fewPlaces);
-  const at = first.findIndex((job) => job.id === id);
-  if (at >= 0) return at;
-  const more = first.length < fewPlaces ? first : await reader.waiting(queue, maxPlaces + 1);
-  const place = more.findIndex((job) => job.id === id);
-  return place < 0 ? null : place;
+/** Reads a quota with its holders; undefined: there is none. */
+export async function quotaFacts(reader: StoreReader, id: string): Promise<QuotaFacts | undefined> {
+  const record = await reader.get('quota', id);
+  return record === undefined ? undefined : { record, holders: await reader.quotaHolders(id) };
 }

@@ -114,6 +114,9 @@ function readerOf(store: RecordReader, read: Read, record: TurnRecord): RecordRe
     list: (...args) => ask('list', args, () => store.list(...args), all(args[0])),
     waiting: (...args) => ask('waiting', args, () => store.waiting(...args), jobs),
     waitingCount: (...args) => ask('waitingCount', args, () => store.waitingCount(...args)),
+    lanes: (...args) => ask('lanes', args, () => store.lanes(...args)),
+    place: (...args) => ask('place', args, () => store.place(...args)),
+    find: (...args) => ask('find', args, () => store.find(...args), jobs),
     held: (...args) => ask('held', args, () => store.held(...args), jobs),
     heldCount: (...args) => ask('heldCount', args, () => store.heldCount(...args)),
     completed: (...args) => ask('completed', args, () => store.completed(...args), jobs),
@@ -235,6 +238,7 @@ function journalOf(store: JournalReader, entry: StoreDecoration['entry']): Journ
     entries: (from) => turned(store.entries(from)),
     oldestSeq: () => store.oldestSeq(),
     position: () => store.position(),
+    seqAt: (instant) => store.seqAt(instant),
   };
 }
 

@@ -71,6 +71,32 @@ export interface JobCounts {
   readonly lists: Readonly<Record<JobList, Count>>;
 }
 
+/**
+ * Waiting jobs of one queue that a claim need not tell apart: same definition, same quotas, all with or all without a deadline, and
+ * all with or all without quota slots.
+ */
+export interface LaneSummary {
+  /** The name of the definition. */
+  readonly name: string;
+  readonly quotaNames: readonly string[];
+  readonly hasDeadlines: boolean;
+  readonly holdsSlots: boolean;
+  /** How many wait in each line of it. */
+  readonly putBack: number;
+  readonly now: number;
+  readonly held: number;
+  /** `beginAfter` of the first job of a line, the earliest of them. */
+  readonly oldestAt: number | null;
+  /** Whether there are more jobs, and maybe more lanes, than this store looks at. */
+  readonly isCut: boolean;
+}
+
+/** How many jobs are offered before one, when agents accept all. */
+export interface QueuePlace {
+  readonly n: number;
+  readonly is: 'exact' | 'atMost' | 'atLeast';
+}
+
 /** What an open store is: its name, its epoch, its clock and who shares it. */
 export interface StoreInfo {
   readonly name: string;
@@ -105,6 +131,12 @@ export interface RecordReader {
   waiting(queue: string, most?: number): Promise<readonly JobRecord[]>;
   /** How many jobs wait in a queue: all, or those of one definition. */
   waitingCount(queue: string, name?: string): Promise<number>;
+  /** The lanes of a queue in which jobs wait, without looking at the jobs. */
+  lanes(queue: string): Promise<readonly LaneSummary[]>;
+  /** The place of a job in its queue; null: it waits in none. */
+  place(job: string): Promise<QueuePlace | null>;
+  /** Jobs whose id begins so, in order of id, at most `limit`. Among many a store looks at some only. */
+  find(prefix: string, limit: number): Promise<readonly JobRecord[]>;
   /** Jobs an agent holds, in order of claim. `agent` null: of all agents of the dispatcher. */
   held(queue: string, dispatcher: string, agent: string | null): Promise<readonly JobRecord[]>;
   heldCount(queue: string, dispatcher: string, agent: string): Promise<number>;
@@ -163,6 +195,11 @@ export interface JournalReader {
   oldestSeq(): number;
   /** The newest synced entry, and its instant. Seq 0: there is none yet. */
   position(): Promise<Position>;
+  /**
+   * Seq of the newest synced entry that is not later than an instant. Where all that are kept are later, the one before them. Where
+   * a clock was set back, it is one of those that were made about then.
+   */
+  seqAt(instant: number): Promise<number>;
 }
 
 /**

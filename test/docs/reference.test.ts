@@ -7,6 +7,8 @@ const entries = {
   signalbox: 'src/index.ts',
   'signalbox/machines': 'machines/index.ts',
   'signalbox/json': 'src/store/json/index.ts',
+  'signalbox/inspector': 'src/inspector/index.ts',
+  'signalbox/reading': 'src/reading/index.ts',
   'signalbox/testing': 'src/testing/index.ts',
 };
 

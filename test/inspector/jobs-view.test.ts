@@ -93,4 +93,36 @@ forEachStore('A page of jobs', (makeStore, kind) => {
     expect(rows[0]?.runMs).toBeGreaterThanOrEqual(6900);
     expect(rows[0]?.life.at(-1)?.is).toBe('running');
   });
+
+  it('says of each waiting job what blocks it', async () => {
+    const { box } = await makeBox({ store: makeStore(), jobs, queues: ['', 'mail'] });
+    await box.queue('mail').put(work(1));
+    await box.queue().put(work(2), { beginAfter: '1h' });
+
+    const { rows } = await jobsView(box.store, { list: 'waiting', limit: 50, known: box.known });
+
+    expect(rows.map(({ queue, why }) => [queue, why])).toEqual([
+      ['', 'begins in 1 hour'],
+      ['mail', 'no dispatcher at work'],
+    ]);
+  });
+
+  it.runIf(isListed)('finds no error by a secret that only earlier arguments say is one', async () => {
+    const { box, reactor } = await makeBox({ store: makeStore(), jobs });
+    await box.start({ agent: null });
+    const job = await box.queue().put(refused({ card: 'canary-4711' }), { beginAfter: '10s' });
+    await job.setArgs([{ card: 'other' }] as never);
+    await box.queue().put(refused({ card: 'x' }), { beginAfter: '20s' });
+    await reactor.runUntilIdle();
+    await job.fail(new Error('declined canary-4711'));
+    await reactor.advance('1m');
+    const found = (text: string) => jobsView(box.store, { list: 'failed', limit: 1, text });
+
+    const [guessed, wrong] = [await found('error:canary-4711'), await found('error:canary-4712')];
+    const excluded = await found('-error:canary-4711');
+
+    expect(guessed.rows).toEqual([]);
+    expect([guessed.looked, guessed.next, guessed.isCut]).toEqual([wrong.looked, wrong.next, wrong.isCut]);
+    expect(excluded.rows.map(({ id }) => id)).toEqual([job.id]);
+  });
 });

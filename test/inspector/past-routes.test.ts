@@ -275,7 +275,11 @@ it('Every question is answered on the read-only copy of a killed store, of which
   const before = bytesOf(dir);
   const past = await readStore(dir);
   const inspector = readInspector(past);
-  const questions = Object.keys(views).map((path) => path.replace(':id', waiting));
+  const subjects: Readonly<Record<string, string>> = { machines: 'job', actors: 'supervisor', queues: '' };
+  const questions = Object.keys(views).map((path) => {
+    const [subject = ''] = path.split('/');
+    return path.replace(':id', subjects[subject] ?? waiting);
+  });
   const moments = ['', `at=${past.from}`, `at=${past.to - 1}`, `at=${past.to}`];
 
   const answers = await Promise.all(

@@ -96,6 +96,36 @@ describe('The inspector answers', () => {
     ]);
   });
 
+  it('what waits in the queue without a name, and that there is no other of a name', async () => {
+    await box.createQueue('');
+    await box.queue().put(charge({ card: canary, fails: false }));
+
+    const found = await get('queues/');
+    const none = await get('queues/none');
+
+    expect([found.status, await found.json()]).toEqual([
+      200,
+      {
+        seq: expect.any(Number),
+        at: expect.any(Number),
+        data: expect.objectContaining({ name: '', lines: { putBack: 0, now: 1, held: 0 } }),
+      },
+    ]);
+    expect([none.status, await none.json()]).toEqual([
+      404,
+      { error: expect.objectContaining({ code: 'QUEUE_NOT_FOUND' }) },
+    ]);
+  });
+
+  it('that there is no chart of a name', async () => {
+    const answer = await get('machines/none');
+
+    expect([answer.status, await answer.json()]).toEqual([
+      404,
+      { error: expect.objectContaining({ code: 'NO_SUCH_MACHINE' }) },
+    ]);
+  });
+
   it('and hides what a definition hides, in every route', async () => {
     await box.start();
     const queue = box.queue('bank');
@@ -104,11 +134,32 @@ describe('The inspector answers', () => {
     await reactor.advance('3h');
     const waiting = await queue.put(charge({ card: canary, fails: true }), { beginAfter: '1d' });
     const ids = [paid, refused, waiting].map(({ id }) => id);
+    const told: number[] = [];
+    for await (const { seq, event } of box.store.entries(1)) if (event !== 'ping') told.push(seq);
     const paths = [
       'hello',
       'overview',
+      'queues',
+      'queues/bank',
+      'machines',
+      ...['job', 'representation', 'agent'].map((name) => `machines/${name}`),
+      ...[
+        'active.running|job.finish|isAwaited|callbacks',
+        'active|job.reschedule|not isCallback|pending',
+        'active.running|job.finish||callbacks',
+      ].map((edge) => `machines/job?edge=${encodeURIComponent(edge)}`),
       ...['waiting', 'held', 'failed', 'ended'].map((list) => `jobs?list=${list}`),
-      ...ids.flatMap((id) => [`jobs/${id}`, `jobs/${id}/history`, `explain/${id}`]),
+      `actors?open=agent:bank/${box.uuid}/main`,
+      ...['supervisor', `dispatcher:${box.uuid}`, `agent:bank/${box.uuid}/main`].map(
+        (id) => `actors/${encodeURIComponent(id)}`,
+      ),
+      ...ids.flatMap((id) => [`jobs/${id}`, `jobs/${id}/history`, `explain/${id}`, `sequence/${id}`]),
+      ...['', '?from=1&limit=500', `?text=${canary}`, `?kind=job&queue=bank`].map(
+        (query) => `journal${query}`,
+      ),
+      ...told.map((seq) => `journal/${seq}`),
+      'lanes',
+      `lanes?from=2&to=9&text=task:char*`,
     ];
 
     const answers = await Promise.all(

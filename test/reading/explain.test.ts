@@ -1,5 +1,6 @@
 import { agent, defineFilter, defineJob, type Explanation, type Job, SignalboxError } from 'signalbox';
 import { expect, it } from 'vitest';
+import { explainJob } from '../../src/reading/explain.ts';
 import { forEachStore, type MakeStore, makeBox } from '../behaviours/stores.ts';
 
 const send = defineJob({ name: 'send', run: () => 'sent' });
@@ -18,7 +19,7 @@ async function boxOf(makeStore: MakeStore, jobs: Parameters<typeof makeBox>[0]['
   return { ...testBox, put, verdictOf };
 }
 
-forEachStore('An explanation', (makeStore) => {
+forEachStore('An explanation', (makeStore, kind) => {
   it('names a filter that refuses, by the part of it', async () => {
     const { box, put, verdictOf } = await boxOf(makeStore);
     await box.start({ agent: agent({ filter: { jobs: ['report.*'] } }) });
@@ -154,6 +155,27 @@ forEachStore('An explanation', (makeStore) => {
     ]);
     await reactor.advance('10s');
     expect((await box.explain(ids[0] ?? '')).verdict.text).toBe('it succeeded');
+  });
+
+  it('knows the place of a job that is far behind without walking to it', async () => {
+    const { box } = await boxOf(makeStore);
+    const jobs = await box.queue('mail').putAll(Array.from({ length: 1500 }, () => send()));
+    const asked: string[] = [];
+    const counting = new Proxy(box.store, {
+      get(target, call) {
+        const value = Reflect.get(target, call, target) as unknown;
+        asked.push(String(call));
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+
+    const explanation = await explainJob(counting, jobs.at(-1)?.id ?? '', box.known);
+
+    expect(placeOf(explanation)).toBe(
+      kind === 'postgres' ? 'at least 1,000 jobs are offered before it' : '1,499 jobs are offered before it',
+    );
+    expect(asked).not.toContain('waiting');
+    expect(asked.length).toBeLessThan(20);
   });
 
   it('follows a job to the one that it waits for', async () => {

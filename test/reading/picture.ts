@@ -8,6 +8,9 @@ export type Reads = Pick<
   | 'list'
   | 'waiting'
   | 'waitingCount'
+  | 'lanes'
+  | 'place'
+  | 'find'
   | 'held'
   | 'heldCount'
   | 'completed'
@@ -44,6 +47,9 @@ export async function pictureOf(
       await reader.waitingCount(queue),
       await reader.waitingCount(queue, 'mail'),
     ];
+    const lanes = await reader.lanes(queue);
+    picture[`lanes ${queue}`] = lanes.map((lane) => JSON.stringify(lane)).sort();
+    picture[`places ${queue}`] = await placesIn(reader, queue);
     for (const agent of ['first', 'second', null])
       picture[`held ${queue} ${agent}`] = ids(await reader.held(queue, 'd', agent));
     for (const agent of ['first', 'second'])
@@ -52,6 +58,7 @@ export async function pictureOf(
         ids(await reader.completed(queue, 'd', agent)),
       ];
   }
+  picture.find = ids(await reader.find('', 20));
   for (const id of jobs) {
     const callbacks = (await reader.callbacks(id)).map(({ kind, record }) => `${kind} ${record.id}`);
     const found = [callbacks, ids(await reader.waiters([id])), ids(await reader.annotations(id))];
@@ -74,4 +81,16 @@ export async function pictureOf(
   picture.orphans = ids(await reader.orphans()).sort();
   picture.due = [await reader.due(0), await reader.due(10)];
   return picture;
+}
+
+/** The places of waiting jobs: as many come before each as the walk of a claim meets. */
+async function placesIn(reader: Reads, queue: string): Promise<readonly number[]> {
+  const places: number[] = [];
+  for (const [index, { id }] of (await reader.waiting(queue)).entries()) {
+    const place = await reader.place(id);
+    if (place?.n !== index || place.is !== 'exact')
+      throw new Error(`Expected ${id} at place ${index}, got ${JSON.stringify(place)}.`);
+    places.push(place.n);
+  }
+  return places;
 }

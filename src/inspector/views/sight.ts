@@ -1,5 +1,6 @@
-import type { Explanation } from '../../reading/explanation.ts';
+import type { Explanation, KnownNames } from '../../reading/explanation.ts';
 import type { StoreReader } from '../../store/reader.ts';
+import type { ActorSource } from './actors/actor-source.ts';
 
 /** What views are made from: a store, at one moment, and what is known beside it. */
 export interface Sight {
@@ -8,12 +9,18 @@ export interface Sight {
   readonly place: string;
   /** `live`: the store of a process that is at work; `closed`: a store that is read without being opened. */
   readonly source: 'live' | 'closed';
+  /** What this process knows by name. Absent: it has no part in the work, as for a closed store and in the past. */
+  readonly names?: KnownNames;
+  /** The live machines of this process. Absent: they are not recorded, as in a closed store and in the past. */
+  readonly actors?: ActorSource;
+  /** Calls the listener with every change of a live machine, until what it returns is called. */
+  watchActors?(listener: () => void): () => void;
   /** Why there is no answer about an earlier moment, in words; null: there is. */
   readonly noPast: string | null;
-  /** Lets the event loop run: for what takes longer than a moment. */
-  pause(): Promise<void>;
   /** Explains a job with what this process knows. Undefined: there is no such job. */
   explain(id: string): Promise<Explanation | undefined>;
+  /** Lets the event loop run, so that a long look keeps nothing from its work. */
+  pause(): Promise<void>;
 }
 
 /** What a question names besides its view. */

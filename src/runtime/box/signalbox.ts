@@ -3,7 +3,7 @@ import { checkCount, checkKnown, checkObject } from '../../model/checks/check-op
 import { checkId, checkQueueName } from '../../model/checks/names.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import { explainJob } from '../../reading/explain.ts';
-import type { Explanation } from '../../reading/explanation.ts';
+import type { Explanation, KnownNames } from '../../reading/explanation.ts';
 import type { HistoryEntry } from '../../store/entry.ts';
 import type { OpenStore } from '../../store/store.ts';
 import { type Duration, durationMs } from '../../time.ts';
@@ -26,6 +26,7 @@ import type { Runtime } from './create-runtime.ts';
 import { installAgent } from './install-agent.ts';
 import { provideInternals } from './internals.ts';
 import { type DispatcherEvent, type DispatcherHook, LifecycleListeners } from './lifecycle-listeners.ts';
+import type { ActorChange, ActorView } from './live-actors.ts';
 import type { SignalboxOptions, StartOptions } from './signalbox-options.ts';
 import { Supervisor } from './supervisor.ts';
 
@@ -166,6 +167,24 @@ export class Signalbox extends Inspectable {
   }
 
   /**
+   * What this process knows by name: definitions, retry policies, filters. Explanations ask it, also those of a store that is read
+   * at another moment.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+   *
+   * const report = defineJob({ name: 'report', run: () => 'ready' });
+   * const box = await createSignalbox({ store: memoryStore(), jobs: [report] });
+   * console.log(box.known.definition('report'), box.known.definition('mail.send')); // => true false
+   * await box.stop();
+   * ```
+   */
+  get known(): KnownNames {
+    return this.#registry.known;
+  }
+
+  /**
    * Stores a job NEW, in no queue: with its callbacks, and the jobs in its arguments. Put it later, with any handle on it, or
    * fail it. An id given before makes the call repeatable, as with `put`.
    *
@@ -270,6 +289,52 @@ export class Signalbox extends Inspectable {
     return this.#listeners.listen(listener);
   }
 
+  /**
+   * The machines that live in this process, as they are now: the supervisor, then each dispatcher with its agents. Jobs are
+   * records, so they are not among them.
+   *
+   * @example
+   * ```ts
+   * import { agent, createSignalbox, memoryStore } from 'signalbox';
+   *
+   * const box = await createSignalbox({ store: memoryStore(), jobs: [] });
+   * await box.start({ agent: agent({ size: 3 }) });
+   * console.log(box.actors().map(({ machine, state }) => `${machine} ${state}`).join(', '));
+   * // => supervisor running, dispatcher waiting, agent idle
+   * console.log(box.actors().at(-1)?.context); // => { size: 3, held: 0, offered: false }
+   * await box.stop();
+   * ```
+   */
+  actors(): readonly ActorView[] {
+    return this.#supervisor.actors.views();
+  }
+
+  /**
+   * Calls a listener for each event that a machine of this process takes or ignores, once the transition is over. Machines are
+   * observed only while there is a listener, and get at most one event of each kind in a tick: never one for each job. Returns
+   * a function that removes the listener.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, memoryStore } from 'signalbox';
+   *
+   * const box = await createSignalbox({ store: memoryStore(), jobs: [] });
+   * const seen: string[] = [];
+   * const stop = box.watchActors(({ actor, event, from }) => {
+   *   if (actor.machine === 'dispatcher') seen.push(`${from} -${event}-> ${actor.state}`);
+   * });
+   * await box.start();
+   * stop();
+   * console.log(seen[0]); // => stopped -dispatcher.activate-> waiting
+   * await box.stop();
+   * ```
+   *
+   * @throws SignalboxError `INVALID_OPTION`.
+   */
+  watchActors(listener: (change: ActorChange) => void): () => void {
+    return this.#supervisor.actors.watch(listener);
+  }
+
   /** Synced entries of the journal from a seq on, oldest first. @throws SignalboxError `INVALID_OPTION`. */
   entries(from = 1): AsyncIterable<HistoryEntry> {
     return this.#runtime.context.store.entries(checkCount(from, 'from', 0));
@@ -348,6 +413,11 @@ export class Signalbox extends Inspectable {
     this.#supervisor.reactor.run?.();
     await dispatcher.nextPoll();
     return dispatcher;
+  }
+
+  /** Resolves when it has stopped, by `stop` or because its store failed: for what shows or serves it, and ends with it. */
+  stopped(): Promise<void> {
+    return this.#supervisor.stopped();
   }
 
   /**

@@ -22,6 +22,7 @@ import { withinMs } from '../environment/reactor/time-limits.ts';
 import { Sleeps } from '../environment/sleeps.ts';
 import { createRuntime, type Runtime } from './create-runtime.ts';
 import type { LifecycleListeners } from './lifecycle-listeners.ts';
+import { LiveActors } from './live-actors.ts';
 import type { SignalboxOptions } from './signalbox-options.ts';
 
 /** A dispatcher, as its supervisor stops it. */
@@ -42,6 +43,8 @@ interface Shared {
  */
 export class Supervisor {
   readonly reactor: Reactor & Partial<RunnableReactor>;
+  /** The machines that live in this process. */
+  readonly actors: LiveActors;
   /** The parts of the running box; null until the store is open. */
   runtime: Runtime | null = null;
   readonly #options: SignalboxOptions;
@@ -90,6 +93,9 @@ export class Supervisor {
         },
       }),
     );
+    this.actors = new LiveActors(this.#supervisor, this.#now, (error) =>
+      this.runtime?.context.log.events('ERROR', () => `a listener of actors failed: ${String(error)}`),
+    );
     this.#supervisor.start();
   }
 
@@ -102,6 +108,11 @@ export class Supervisor {
   async opened(): Promise<void> {
     await waitFor(this.#supervisor, (snapshot) => snapshot.matches('running') || snapshot.matches('failed'));
     if (this.#openError !== null) throw this.#openError;
+  }
+
+  /** Resolves when it has stopped, or failed. */
+  async stopped(): Promise<void> {
+    await waitFor(this.#supervisor, (snapshot) => snapshot.matches('stopped') || snapshot.matches('failed'));
   }
 
   /** Makes an actor a child of the supervisor. Undefined when the chart refuses it. */

@@ -5,10 +5,12 @@ import type {
   JobCounts,
   JobPage,
   JobPageRequest,
+  LaneSummary,
   Openings as OpeningEpochs,
   Position,
+  QueuePlace,
 } from '../reader.ts';
-import { countsByReads, pageByReads } from '../rules/lists/lists-by-reads.ts';
+import { countsByReads, lanesByReads, pageByReads, placeByReads } from '../rules/lists/lists-by-reads.ts';
 import type { Claimed, ClaimRequest, Commit, OpenStore, StorePorts, Ticket } from '../store.ts';
 import { Claiming } from './claiming.ts';
 import type { DatabaseClock } from './clock.ts';
@@ -133,6 +135,18 @@ export class PostgresStore implements OpenStore {
     return this.#read(() => this.#reading.waitingCount(queue, name));
   }
 
+  lanes(queue: string): Promise<readonly LaneSummary[]> {
+    return lanesByReads(this, queue);
+  }
+
+  place(job: string): Promise<QueuePlace | null> {
+    return placeByReads(this, job);
+  }
+
+  find(prefix: string, limit: number): Promise<readonly JobRecord[]> {
+    return this.#read(() => this.#reading.find(prefix, limit));
+  }
+
   held(queue: string, dispatcher: string, agent: string | null): Promise<readonly JobRecord[]> {
     return this.#read(() => this.#reading.held(queue, dispatcher, agent));
   }
@@ -251,6 +265,11 @@ export class PostgresStore implements OpenStore {
   async position(): Promise<Position> {
     const line = await this.#read(() => this.#journal.newest());
     return line === null ? { seq: 0, at: this.now() } : { seq: endOf(line) - 1, at: line.at };
+  }
+
+  async seqAt(instant: number): Promise<number> {
+    await this.settled();
+    return this.#journal.seqAt(instant);
   }
 
   close(): Promise<void> {

@@ -67,6 +67,14 @@ export class Reading {
     return jobs.sort((one, other) => (one.id < other.id ? -1 : 1)) as Records[Kind][] as Records[K][];
   }
 
+  async find(prefix: string, limit: number): Promise<readonly JobRecord[]> {
+    const { schema } = this.#parts;
+    const from = (table: string): string =>
+      `(SELECT id, row_to_json(j) AS job FROM ${schema}.${table} j WHERE id >= $1 AND starts_with(id, $1) ORDER BY id LIMIT $2)`;
+    const text = `SELECT job FROM (${from('job')} UNION ALL ${from('done')}) AS found ORDER BY id LIMIT $2`;
+    return (await this.#query(text, [prefix, limit])).map((row) => jobOf(row.job as JobRow));
+  }
+
   async waiting(queue: string, most?: number): Promise<readonly JobRecord[]> {
     if (most === undefined)
       return (await this.#among('queue = $1 AND lane IS NOT NULL', [queue])).waiting(queue);

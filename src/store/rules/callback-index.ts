@@ -1,6 +1,6 @@
 import type { Place } from '../../../machines/job.context.ts';
 import type { JobRecord, ProxyRecord } from '../../model/records/records.ts';
-import type { FindJob } from './lanes.ts';
+import type { FindJob } from './lines/line.ts';
 
 /** Looks a callback proxy up by id. */
 type FindProxy = (id: string) => ProxyRecord | undefined;

@@ -1,6 +1,8 @@
 import { isTooLate } from '../../model/jobs/deadline.ts';
 import type { JobRecord } from '../../model/records/records.ts';
-import { type FindJob, heldOrder, type Lane } from './lanes.ts';
+import type { Lane } from './lanes.ts';
+import { heldOrder } from './lines/held-heap.ts';
+import type { FindJob } from './lines/line.ts';
 
 /** A position in one lane: which of its jobs comes next, after those that were passed over. */
 class Cursor {

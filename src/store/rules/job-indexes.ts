@@ -3,7 +3,9 @@ import { isReadable } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { referredJobs } from '../../model/values/values.ts';
 import type { CallbackIndex } from './callback-index.ts';
-import { type FindJob, Lane, laneKey } from './lanes.ts';
+import { Lane, laneKey } from './lanes.ts';
+import type { FindJob } from './lines/line.ts';
+import { EndedJobs } from './lists/ended-jobs.ts';
 
 /**
  * The indexes of jobs: one for every question except their id. All are built from the records, which the
@@ -11,9 +13,9 @@ import { type FindJob, Lane, laneKey } from './lanes.ts';
  */
 export class JobIndexes {
   /** Completed jobs, oldest first. */
-  readonly completed = new Set<string>();
+  readonly completed = new EndedJobs((id) => this.#findJob(id)?.lastSeq);
   /** Those of them that did not succeed, oldest first. */
-  readonly failed = new Set<string>();
+  readonly failed = new EndedJobs((id) => this.#findJob(id)?.lastSeq);
   /** How many of them ended so. */
   readonly endings: Record<Ending, number> = { succeeded: 0, failed: 0, aborted: 0, expired: 0 };
   /** Jobs in no queue and no callback, that are not completed. */
@@ -143,10 +145,10 @@ export class JobIndexes {
     if (job.state === 'completed') this.#end(job, job.ending);
   }
 
-  #end({ id }: JobRecord, ending: Ending | null): void {
-    this.completed.add(id);
+  #end({ id, lastSeq }: JobRecord, ending: Ending | null): void {
+    this.completed.add(id, lastSeq);
     if (ending !== null) this.endings[ending] += 1;
-    if (ending !== 'succeeded') this.failed.add(id);
+    if (ending !== 'succeeded') this.failed.add(id, lastSeq);
   }
 
   #enterPlace(job: JobRecord, place: Place, previous: JobRecord | undefined): void {
@@ -240,7 +242,7 @@ export class JobIndexes {
   #leaveLane(queue: string, job: JobRecord): void {
     const lanes = this.#lanes.get(queue);
     const lane = lanes?.get(laneKey(job));
-    lane?.remove();
+    lane?.remove(job);
     if (lane?.size === 0) lanes?.delete(laneKey(job));
   }
 }

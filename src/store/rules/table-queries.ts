@@ -1,8 +1,18 @@
+import { isReadable } from '../../model/jobs/step.ts';
 import type { AnnotationRecord, JobRecord, ProxyRecord } from '../../model/records/records.ts';
 import type { Kind, Records } from '../entry.ts';
-import type { Callback, JobCounts, JobPage, JobPageRequest, RecordReader } from '../reader.ts';
+import type {
+  Callback,
+  JobCounts,
+  JobPage,
+  JobPageRequest,
+  LaneSummary,
+  QueuePlace,
+  RecordReader,
+} from '../reader.ts';
 import { splitSubject } from './callback-index.ts';
 import { offersInOrder } from './claim-order.ts';
+import { laneSummary, placeAmong } from './lists/queue-place.ts';
 import { tableCounts, tablePage } from './lists/table-lists.ts';
 import type { Tables } from './tables.ts';
 
@@ -36,6 +46,24 @@ export class TableQueries implements RecordReader {
 
   async waitingCount(queue: string, name?: string): Promise<number> {
     return this.tables.jobs.waitingCount(queue, name);
+  }
+
+  async lanes(queue: string): Promise<readonly LaneSummary[]> {
+    const { jobs, findJob } = this.tables;
+    return [...jobs.lanes(queue)].map((lane) => laneSummary(lane, findJob));
+  }
+
+  async place(id: string): Promise<QueuePlace | null> {
+    const { jobs, findJob } = this.tables;
+    const job = findJob(id);
+    if (job === undefined || !isReadable(job)) return null;
+    const { parent } = job;
+    if (parent === null || !('queue' in parent) || 'agent' in parent) return null;
+    return placeAmong(jobs.lanes(parent.queue), job, findJob);
+  }
+
+  async find(prefix: string, limit: number): Promise<readonly JobRecord[]> {
+    return this.tables.find(prefix, limit);
   }
 
   async held(queue: string, dispatcher: string, agent: string | null): Promise<readonly JobRecord[]> {

@@ -31,6 +31,9 @@ const kinds: readonly Kind[] = [
   'annotation',
 ];
 
+/** How many ids are looked at for those that begin alike: some milliseconds. */
+const mostFound = 200_000;
+
 /**
  * The state of a store in memory: records that are replaced and never mutated, and the indexes that are
  * rebuilt from them. Only the record of a job holds its membership; what agents, quotas and queues contain
@@ -66,6 +69,20 @@ export class Tables {
     const found: Records[K][] = [];
     for (const [id, record] of this.#records[kind]) if (id.startsWith(prefix)) found.push(record);
     return found.sort((one, other) => (one.id < other.id ? -1 : 1));
+  }
+
+  /** The first jobs whose id begins so, in order of id, among the first of all. */
+  find(prefix: string, limit: number): JobRecord[] {
+    const found: JobRecord[] = [];
+    let looked = 0;
+    for (const [id, job] of this.#records.job) {
+      if (looked++ >= mostFound) break;
+      if (!id.startsWith(prefix)) continue;
+      const at = found.findIndex((other) => id < other.id);
+      found.splice(at < 0 ? found.length : at, 0, job);
+      if (found.length > limit) found.pop();
+    }
+    return found;
   }
 
   /**

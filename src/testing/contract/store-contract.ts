@@ -6,6 +6,7 @@ import { indexChecks } from './indexes.ts';
 import { journalChecks } from './journal.ts';
 import { listChecks } from './lists.ts';
 import { openingChecks } from './openings.ts';
+import { queueChecks } from './queues.ts';
 
 export type { ContractCheck, MakeStore } from './check.ts';
 
@@ -30,6 +31,7 @@ export const storeContract: readonly ContractCheck[] = [
   ...acceptanceChecks,
   ...indexChecks,
   ...listChecks,
+  ...queueChecks,
   ...journalChecks,
   ...openingChecks,
 ];

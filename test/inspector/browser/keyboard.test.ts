@@ -44,6 +44,42 @@ describe('With keys alone', () => {
     await page.close();
   });
 
+  it('the tree of actors is walked through, unfolded and left for a job', async () => {
+    const { page } = await open.open('#/overview');
+    const focused = (): Promise<string> => page.evaluate(() => document.activeElement?.textContent ?? '');
+    const press = async (...keys: readonly string[]): Promise<void> => {
+      for (const key of keys) await page.keyboard.press(key);
+    };
+
+    await press('g', 'a');
+    await page.waitForSelector('[role=tree]');
+    await until(page, async () => {
+      await press('Tab');
+      return page.evaluate(() => document.activeElement?.getAttribute('role') === 'treeitem');
+    });
+    const [first, isSeen] = [await focused(), await focusIsSeen(page)];
+    await press('Home', 'ArrowDown', 'ArrowRight', 'ArrowDown');
+    const agent = await focused();
+    await press('Enter');
+    await page.waitForSelector('h1:text("main")');
+    const still = await focused();
+    await press('ArrowRight');
+    await page.waitForSelector('[role=treeitem][aria-level="4"]');
+    await press('ArrowRight');
+    const job = await focused();
+    await press('ArrowLeft', 'ArrowLeft');
+    const folded = await page.getAttribute('[role=treeitem]:focus', 'aria-expanded');
+    await press('ArrowRight');
+    await page.waitForSelector('[role=treeitem][aria-level="4"]');
+    await press('ArrowRight', 'Enter');
+    await page.waitForFunction(() => location.hash.startsWith('#/jobs/'));
+
+    expect([first, isSeen]).toEqual([expect.stringContaining('dispatcher d10f'), true]);
+    expect([agent, still]).toEqual([expect.stringMatching(/agent main default/), agent]);
+    expect([job, folded]).toEqual([expect.stringContaining('report.build'), 'false']);
+    await page.close();
+  });
+
   it('no place holds the focus, and each place shows it', async () => {
     const { page } = await open.open(`#/jobs/${open.seeded.ids.held}`);
 

@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Look, type Stage, stage } from './open.ts';
+import { type Look, type Stage, stage, turnTo, type Watched } from './open.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 let open: Stage;
+const uuid = 'd10f3c52-8a61-4f5e-9a0b-6c1d2e3f4a5b';
 
 beforeAll(async () => {
   open = await stage();
@@ -21,6 +22,10 @@ const pages: readonly (readonly [name: string, hash: (ids: Stage['seeded']['ids'
   ['the jobs that wait', () => '#/jobs?list=waiting'],
   ['the jobs that failed', () => '#/jobs?list=failed'],
   ['a list that is empty', () => '#/jobs?list=quarantined'],
+  ['the queues', () => '#/queues'],
+  ['a queue with a full quota', () => '#/queues/default'],
+  ['a queue in which nothing waits', () => '#/queues/media'],
+  ['a queue that does not exist', () => '#/queues/none'],
   ['a job that failed', ({ failed }) => `#/jobs/${failed}`],
   ['a job at an earlier moment', ({ failed }) => `#/jobs/${failed}?at=800`],
   ['a job that was not there yet', ({ held }) => `#/jobs/${held}?at=20`],
@@ -30,7 +35,20 @@ const pages: readonly (readonly [name: string, hash: (ids: Stage['seeded']['ids'
   ['a job that waits for another', ({ waiting }) => `#/jobs/${waiting}?tab=annotations`],
   ['the callbacks of a job', ({ failed }) => `#/jobs/${failed}?tab=callbacks`],
   ['the sequence of a job', ({ failed }) => `#/jobs/${failed}?tab=sequence`],
+  ['the log of the timeline', () => '#/timeline?view=log'],
+  ['an entry on the timeline', () => '#/timeline?view=log&at=826'],
+  ['a log without entries', () => '#/timeline?q=event:none'],
+  ['a sequence on the timeline', ({ failed }) => `#/timeline?view=sequence&q=id:${failed}&at=824`],
+  ['the lanes of the timeline', () => '#/timeline?view=lanes'],
   ['a job that does not exist', () => '#/jobs/none'],
+  ['the dispatcher of this process', () => '#/actors'],
+  ['the supervisor', () => '#/actors/supervisor'],
+  ['an agent with what it holds', () => `#/actors/${encodeURIComponent(`agent:default/${uuid}/main`)}`],
+  ['an actor that does not exist', () => '#/actors/none'],
+  ['the machines', () => '#/machines'],
+  ['a way that jobs took', () => '#/machines/job?way=active%7Cjob.reschedule%7Cnot+isCallback%7Cpending'],
+  ['a live machine', () => '#/machines/agent'],
+  ['a machine that does not exist', () => '#/machines/none'],
 ];
 const looks: readonly Look[] = [390, 900, 1440].flatMap((width) => [
   { width, theme: 'light' as const },
@@ -38,14 +56,21 @@ const looks: readonly Look[] = [390, 900, 1440].flatMap((width) => [
 ]);
 
 describe.each(pages)('%s', (_, hash) => {
+  let watched: Watched;
+  beforeAll(async () => {
+    watched = await open.open(hash(open.seeded.ids));
+    await watched.page.evaluate(axe);
+  });
+  afterAll(() => watched?.page.close());
+
   it.each(looks)(
     'has no barrier, complains of nothing and stays at home: $width wide, $theme',
     async (look) => {
-      const { page, complaints, asked } = await open.open(hash(open.seeded.ids), look);
+      const { page, complaints, asked } = watched;
+      await turnTo(page, look);
 
       const barriers = await barriersOf(page);
       const sideways = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      await page.close();
 
       const origin = new URL(open.listening.url).origin;
       expect(barriers).toEqual([]);
@@ -60,6 +85,7 @@ it.each(pages.filter(([name]) => /overview|failed/.test(name)))(
   '%s has no barrier in forced colours',
   async (_, hash) => {
     const { page } = await open.open(hash(open.seeded.ids), { forcedColors: true });
+    await page.evaluate(axe);
 
     const barriers = await barriersOf(page);
     await page.close();
@@ -70,7 +96,6 @@ it.each(pages.filter(([name]) => /overview|failed/.test(name)))(
 
 /** What axe finds: the rule, and where. */
 async function barriersOf(page: Page): Promise<readonly string[]> {
-  await page.evaluate(axe);
   return page.evaluate(async () => {
     const { axe: found } = globalThis as unknown as {
       readonly axe: {

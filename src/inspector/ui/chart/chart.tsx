@@ -1,17 +1,16 @@
 import type { Signal } from '@preact/signals';
 import type { PossibleEvent } from '../../protocol/job.ts';
-import { eventText } from '../format.ts';
 import { edgeKey } from './edge-key.ts';
 import { type EdgeLook, EdgeTrack } from './edge-track.tsx';
-import type { ChartLayout, EdgeLayout } from './layout.ts';
+import { type ChartLayout, type EdgeLayout, shortEvent } from './layout.ts';
 import { StateNode } from './state-node.tsx';
-import type { Way } from './way.ts';
+import type { ChartWay } from './way.ts';
 
-/** The chart of a machine with the way that one job took through it. Hidden from those who hear the page: they have the outline. */
+/** The chart of a machine with the way that one job or actor took through it. Hidden from those who hear the page: they have the outline. */
 export function Chart(props: {
   readonly layout: ChartLayout;
-  readonly way: Way;
-  /** How long the job has stood where it stands: ticks. */
+  readonly way: ChartWay;
+  /** How long it has stood where it stands: ticks. */
   readonly sinceMs: number;
   /** Key of the edge that is pointed at. */
   readonly lit: Signal<string | null>;
@@ -35,7 +34,7 @@ export function Chart(props: {
           key={index}
           edge={layout.edges[index] as EdgeLayout}
           look={looks[index] as EdgeLook}
-          chamfer={layout.chamfer}
+          layout={layout}
           lit={lit}
         />
       ))}
@@ -50,6 +49,19 @@ export function Chart(props: {
           countOf={(event) => countOf(node.state, event)}
         />
       ))}
+      <Starts layout={layout} />
+      {platesOf(layout, looks).map((plate) => (
+        <Plate key={plate.at.join()} plate={plate} />
+      ))}
+      <AnyState layout={layout} countOf={(event) => countOf('', event)} />
+    </svg>
+  );
+}
+
+/** Where the chart begins, and the states that hold others. */
+export function Starts({ layout }: { readonly layout: ChartLayout }) {
+  return (
+    <>
       {layout.starts.map(({ dot, r, tip }) => (
         <g key={dot.join()}>
           <circle class="start-dot" cx={dot[0]} cy={dot[1]} r={r} />
@@ -57,47 +69,78 @@ export function Chart(props: {
           <path class="start-dot" d={`M${tip.join(' ')}l-6.5 -3.75v7.5z`} />
         </g>
       ))}
-      {layout.edges.map((edge, index) => (
-        <Plate key={index} edge={edge} look={looks[index]} />
-      ))}
-      <text x={layout.any.at[0]} y={layout.any.at[1]} class="any">
+    </>
+  );
+}
+
+/** What every state takes: from here with a way of its own, or without leaving the state. */
+export function AnyState(props: {
+  readonly layout: ChartLayout;
+  readonly countOf: (event: string) => number;
+}) {
+  const { layout, countOf } = props;
+  if (layout.any === null) return null;
+  const [x, y] = layout.any.at;
+  return (
+    <>
+      {layout.edges
+        .filter(({ source }) => source === '')
+        .map(({ event, points: [[dotX, dotY] = [0, 0]] }) => (
+          <circle key={event} class="any-dot" cx={dotX} cy={dotY} r="3.5" />
+        ))}
+      <text x={x} y={y} class="any">
         any state
       </text>
       {layout.any.events.map((event, index) => {
-        const count = countOf('', event);
+        const count = countOf(event);
         return (
-          <text
-            key={event}
-            x={layout.any.at[0]}
-            y={layout.any.at[1] + 16 + index * 14}
-            class={count > 0 ? 'any taken' : 'any'}
-          >
-            {eventText(event)}
+          <text key={event} x={x} y={y + 16 + index * 14} class={count > 0 ? 'any taken' : 'any'}>
+            {shortEvent(layout, event)}
             {count > 0 ? ` ×${count}` : ''}
           </text>
         );
       })}
-    </svg>
+    </>
   );
 }
 
-function Plate({ edge, look }: { readonly edge: EdgeLayout; readonly look: EdgeLook | undefined }) {
-  if (look === undefined || look.count === 0) return null;
-  const [x, y] = edge.plate;
-  const width = 9 + String(look.count).length * 6;
+interface PlateLook {
+  readonly at: EdgeLayout['plate'];
+  readonly count: number;
+  readonly isLast: boolean;
+}
+
+/** Counts stand on the tracks: ways that share a track share its plate. */
+function platesOf(layout: ChartLayout, looks: readonly EdgeLook[]): readonly PlateLook[] {
+  const plates = new Map<string, PlateLook>();
+  for (const [index, { plate }] of layout.edges.entries()) {
+    const { count = 0, isLast = false } = looks[index] ?? {};
+    const other = plates.get(plate.join());
+    plates.set(plate.join(), {
+      at: plate,
+      count: count + (other?.count ?? 0),
+      isLast: isLast || other?.isLast === true,
+    });
+  }
+  return [...plates.values()].filter(({ count }) => count > 0);
+}
+
+function Plate({ plate: { at, count, isLast } }: { readonly plate: PlateLook }) {
+  const [x, y] = at;
+  const width = 9 + String(count).length * 6;
   return (
-    <g class={look.isLast ? 'last' : undefined}>
+    <g class={isLast ? 'last' : undefined}>
       <g class="plate">
         <rect x={x - width / 2} y={y - 7.5} width={width} height="15" />
         <text x={x} y={y + 3.75}>
-          {look.count}
+          {count}
         </text>
       </g>
     </g>
   );
 }
 
-function lookOf(edge: EdgeLayout, way: Way): EdgeLook {
+function lookOf(edge: EdgeLayout, way: ChartWay): EdgeLook {
   const key = edgeKey(edge);
   const count = way.taken.find((taken) => edgeKey(taken) === key)?.count ?? 0;
   const next = way.next.find((possible) => edgeKey(possible) === key);

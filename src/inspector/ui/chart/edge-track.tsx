@@ -1,8 +1,7 @@
 import type { Signal } from '@preact/signals';
-import { eventText } from '../format.ts';
-import { type EdgeLayout, tipPath, trackPath } from './layout.ts';
+import { type ChartLayout, type EdgeLayout, tipPath, trackPath, wayText } from './layout.ts';
 
-/** What one job makes of an edge. */
+/** What one job or actor makes of an edge. */
 export interface EdgeLook {
   readonly key: string;
   readonly count: number;
@@ -18,10 +17,11 @@ export interface EdgeLook {
 export function EdgeTrack(props: {
   readonly edge: EdgeLayout;
   readonly look: EdgeLook;
-  readonly chamfer: number;
+  readonly layout: ChartLayout;
   readonly lit: Signal<string | null>;
 }) {
-  const { edge, look, chamfer, lit } = props;
+  const { edge, look, layout, lit } = props;
+  const { chamfer } = layout;
   const classes = `${classOf(look)}${lit.value === look.key ? ' lit' : ''}`;
   const isStrong = look.count > 0;
   const [x, y] = edge.label;
@@ -41,7 +41,7 @@ export function EdgeTrack(props: {
       {look.next === 'blocked' && !isStrong && <path class="stop" d={stopPath(edge)} />}
       {edge.lamp !== null && <circle class="lamp" cx={edge.lamp[0]} cy={edge.lamp[1]} r="3.25" />}
       <text x={x} y={y} class={edge.anchor === 'mid' ? 'mid' : undefined}>
-        {eventText(edge.event)}
+        {wayText(layout, edge)}
         {look.refusal !== null && isLong(edge) ? ` ${look.refusal}` : ''}
       </text>
     </g>

@@ -1,5 +1,5 @@
 import type { EdgeName } from '../../protocol/job.ts';
-import job from './job.layout.json';
+import job from './job.layout.json' with { type: 'json' };
 
 export type Point = readonly [x: number, y: number];
 
@@ -14,8 +14,10 @@ export interface ChartLayout {
   readonly nodes: readonly NodeLayout[];
   readonly edges: readonly EdgeLayout[];
   readonly starts: readonly { readonly dot: Point; readonly r: number; readonly tip: Point }[];
-  /** Events that every state takes without leaving it. */
-  readonly any: { readonly at: Point; readonly events: readonly string[] };
+  /** Whether the name of a way says its guard: where ways of one event differ in nothing else. */
+  readonly namesGuards?: boolean;
+  /** Events that every state takes: those that leave it are edges from `''`. Null: there are none. */
+  readonly any: { readonly at: Point; readonly events: readonly string[] } | null;
 }
 
 export interface NodeLayout {
@@ -42,6 +44,17 @@ export interface EdgeLayout extends EdgeName {
 
 /** The chart of jobs. */
 export const jobLayout = job as unknown as ChartLayout;
+
+/** What stands beside a way: its event without the noun of the chart, and its guard where the picture names it. */
+export function wayText(layout: ChartLayout, { event, guard }: EdgeName): string {
+  const name = shortEvent(layout, event);
+  return layout.namesGuards === true && guard !== null ? `${name} ${guard}` : name;
+}
+
+/** An event of a chart without its noun: `put` for `job.put`, as it is clear whose event it is. */
+export function shortEvent({ chart }: Pick<ChartLayout, 'chart'>, event: string): string {
+  return event.startsWith(`${chart}.`) ? event.slice(chart.length + 1) : event;
+}
 
 /** A track with its corners cut, which ends `short` before its last point. */
 export function trackPath(points: readonly Point[], chamfer: number, short: number): string {

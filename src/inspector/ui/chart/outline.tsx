@@ -1,16 +1,29 @@
-import { durationText, eventText } from '../format.ts';
+import type { EdgeName } from '../../protocol/job.ts';
+import { durationText } from '../format.ts';
 import { Glyph, State } from '../parts/glyph.tsx';
 import { isBad } from '../state.ts';
 import { refusalOf } from './chart.tsx';
-import type { Way } from './way.ts';
+import { edgeKey } from './edge-key.ts';
+import { type ChartLayout, wayText } from './layout.ts';
+import { type Station, stationsOf } from './stations.ts';
+import type { ChartWay } from './way.ts';
 
 /** The chart as a list of stations: for those who hear the page, and on a phone. */
-export function Outline({ way, sinceMs }: { readonly way: Way; readonly sinceMs: number }) {
+export function Outline(props: {
+  readonly layout: ChartLayout;
+  readonly way: ChartWay;
+  readonly sinceMs: number;
+  /** What it is the chart of: `this job`. */
+  readonly of: string;
+}) {
+  const { layout, way, sinceMs } = props;
+  const stations = stationsOf(layout);
+  const any = stations.find(({ state }) => state === '');
   const leaves = way.states.filter(
     ({ state }) => state !== '' && !way.states.some((other) => other.state.startsWith(`${state}.`)),
   );
   return (
-    <ol class="outline" aria-label="Chart of this job, as a list">
+    <ol class="outline" aria-label={`Chart of ${props.of}, as a list`}>
       {leaves.map(({ state, visits, ms, isNow, isKnown }) => {
         const isOver = isNow && state === 'completed';
         const classes = [
@@ -28,56 +41,82 @@ export function Outline({ way, sinceMs }: { readonly way: Way; readonly sinceMs:
               </span>
               {!isKnown && <span class="quiet">not in the chart of today</span>}
               {isOver && <State state={state} ending={way.ending} />}
-              <span class="dwell">{visits > 0 ? durationText(ms + (isNow ? sinceMs : 0), true) : '–'}</span>
+              {/* A job does not stay in its end: how long ago that was is no time that it took. */}
+              {!isOver && (
+                <span class="dwell">{visits > 0 ? durationText(ms + (isNow ? sinceMs : 0), true) : '–'}</span>
+              )}
             </div>
-            <Ways way={way} state={state} isNow={isNow} wasHere={visits > 0} />
+            <Ways
+              layout={layout}
+              way={way}
+              station={stations.find((station) => station.state === state) ?? { state, ways: [], stays: [] }}
+              isNow={isNow}
+              wasHere={visits > 0}
+            />
           </li>
         );
       })}
+      {any !== undefined && (
+        <li class="any">
+          <div class="stop">
+            <span class="name">any state</span>
+          </div>
+          <Ways layout={layout} way={way} station={any} isNow={false} wasHere={true} />
+        </li>
+      )}
     </ol>
   );
 }
 
 function Ways(props: {
-  readonly way: Way;
-  readonly state: string;
+  readonly layout: ChartLayout;
+  readonly way: ChartWay;
+  readonly station: Station;
   readonly isNow: boolean;
   readonly wasHere: boolean;
 }) {
-  const { way, state, isNow, wasHere } = props;
+  const { layout, way, station, isNow, wasHere } = props;
+  const { state } = station;
   const within = (source: string): boolean =>
     source === state || (source !== '' && state.startsWith(`${source}.`));
-  // The ways out of a state around it were taken only from where the job was.
+  // The ways out of a state around it were taken only from where it was.
   const taken = way.taken.filter(
     ({ source, target }) => target !== null && (source === state || (wasHere && within(source))),
   );
-  const open = isNow
-    ? way.next.filter(({ target, isOpen, why }) => target !== null && isOpen && why === null)
-    : [];
-  const shut = isNow
-    ? way.next.filter(({ target, isOpen, why }) => target !== null && !(isOpen && why === null))
-    : [];
-  if (taken.length + open.length + shut.length === 0) return null;
+  const next = isNow ? way.next.filter(({ target }) => target !== null) : [];
+  const open = next.filter(({ isOpen, why }) => isOpen && why === null);
+  const shut = next.filter(({ isOpen, why }) => !(isOpen && why === null));
+  const named = new Set([...taken, ...next].map(edgeKey));
+  const others = [
+    ...station.ways.filter((edge) => !named.has(edgeKey(edge))).map((edge) => namesOf(layout, edge)),
+    ...(station.stays.length === 0 ? [] : [`stays: ${station.stays.join(', ')}`]),
+  ];
+  if (named.size + others.length === 0) return null;
   return (
     <ul class="ways">
-      {taken.map(({ event, target, count }) => (
-        <li key={`t${event}${target}`}>
+      {taken.map((edge) => (
+        <li key={`t${edgeKey(edge)}`}>
           <b>
-            {eventText(event)} ×{count}
+            {wayText(layout, edge)} ×{edge.count}
           </b>{' '}
-          → {target}
+          → {edge.target}
         </li>
       ))}
-      {open.map(({ event, target }) => (
-        <li key={`o${event}${target}`} class="is">
-          can: {eventText(event)} → {target}
+      {open.map((edge) => (
+        <li key={`o${edgeKey(edge)}`} class="is">
+          can: {namesOf(layout, edge)}
         </li>
       ))}
-      {shut.map((possible) => (
-        <li key={`s${possible.event}${possible.target}`} class="fails">
-          <Glyph name="failed" /> {eventText(possible.event)} → {possible.target}: {refusalOf(possible)}
+      {shut.map((edge) => (
+        <li key={`s${edgeKey(edge)}`} class="fails">
+          <Glyph name="failed" /> {namesOf(layout, edge)}: {refusalOf(edge)}
         </li>
       ))}
+      {others.length > 0 && <li class="others">{others.join(' · ')}</li>}
     </ul>
   );
+}
+
+function namesOf(layout: ChartLayout, edge: EdgeName): string {
+  return `${wayText(layout, edge)} → ${edge.target}`;
 }

@@ -2,13 +2,13 @@ import type { StateVisits } from '../../protocol/job.ts';
 import { durationText } from '../format.ts';
 import { isBad } from '../state.ts';
 import type { NodeLayout } from './layout.ts';
-import type { Way } from './way.ts';
+import type { ChartWay } from './way.ts';
 
 /** One state as a berth: its header is filled only where the job stands. */
 export function StateNode(props: {
   readonly node: NodeLayout;
   readonly visits: StateVisits | undefined;
-  readonly way: Way;
+  readonly way: ChartWay;
   /** Time of the whole life, in which this state has a share. */
   readonly total: number;
   readonly sinceMs: number;

@@ -21,6 +21,9 @@ export interface Way {
   readonly lastWay: ReadonlySet<string>;
 }
 
+/** What a picture of a chart needs to know of the one that is in it. */
+export type ChartWay = Pick<Way, 'ending' | 'states' | 'taken' | 'next' | 'lastWay'>;
+
 /** The way to now, or to one line of the history: from the lines alone, nothing is run again. */
 export function wayTo(view: JobView, seq: number | null, now: number): Way {
   const { lines } = view.history;

@@ -6,7 +6,8 @@ import { pageLinks } from './pages.tsx';
 const keys: readonly (readonly [keys: readonly string[], does: string])[] = [
   [['Ctrl K'], 'go to a job or a page'],
   ...pageLinks.map(({ key, label }) => [['g', key], label.toLowerCase()] as const),
-  [['j', 'k', 'Enter'], 'rows: down, up, open'],
+  [['↑', '↓', '←', '→'], 'in a tree: up, down, fold, unfold'],
+  [['j', 'k', 'Enter', 'Space'], 'rows: down, up, open, peek'],
   [['/'], 'filter'],
   [['n'], 'show new rows'],
   [['←', '→'], 'an entry back or on, on the page of a job one of that job; with shift, ten'],

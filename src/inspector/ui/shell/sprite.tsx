@@ -45,6 +45,9 @@ export function Sprite() {
           d="M2 1.2H10M2 10.8H10M3 1.2C3 4.5 6 5 6 6S3 7.5 3 10.8M9 1.2C9 4.5 6 5 6 6S9 7.5 9 10.8"
         />
       </symbol>
+      <symbol id="g-paused" viewBox={box}>
+        <path fill="currentColor" d="M2.5 1.5h2.5v9H2.5zM7 1.5h2.5v9H7z" />
+      </symbol>
       <symbol id="g-warn" viewBox={box}>
         <path fill="currentColor" d="M5 1h2v6.5H5zM5 9h2v2H5z" />
       </symbol>

@@ -1,5 +1,6 @@
 import { isReadable } from '../../../model/jobs/step.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
+import type { Blocker } from '../../../reading/blocker.ts';
 import { queueOf, statusOf } from '../../../reading/job-place.ts';
 import type { Shown, ShownJob } from '../../../reading/shown.ts';
 import type { HistoryEntry } from '../../../store/entry.ts';
@@ -12,20 +13,34 @@ import { cut, failureWords } from '../values/failure-view.ts';
 /** Entries of one job that a line in a list reads. */
 const mostEntries = 200;
 
-/** One job as a line in a list. */
-export async function jobRow(reader: StoreReader, all: Shown, job: JobRecord): Promise<JobRow> {
+/** A job with what its history says of it. */
+export interface JobLife {
+  readonly job: JobRecord;
+  /** The newest ones, oldest first. */
+  readonly entries: readonly HistoryEntry[];
+  /** With what its earlier arguments had to hide. */
+  readonly shown: ShownJob;
+}
+
+export async function jobLife(reader: StoreReader, all: Shown, job: JobRecord): Promise<JobLife> {
+  const entries: HistoryEntry[] = [];
+  for await (const entry of reader.history('job', job.id)) if (entries.push(entry) >= mostEntries) break;
+  entries.reverse();
+  const patches = entries.map(({ patch }) => patch);
+  return { job, entries, shown: all.job(job, patches) };
+}
+
+/** One job as a line in a list. `blocker`: what blocks it, when it waits. */
+export async function jobRow(
+  reader: StoreReader,
+  { job, entries, shown }: JobLife,
+  blocker: Blocker | null = null,
+): Promise<JobRow> {
   const { id, name, state, ending, parent, attempts, beginAfter, activeStart } = job;
   const now = reader.now();
-  const entries: HistoryEntry[] = [];
-  for await (const entry of reader.history('job', id)) if (entries.push(entry) >= mostEntries) break;
-  entries.reverse();
   const endedAt = endOf(job);
   const [first] = entries;
   const until = state === 'completed' ? (endedAt ?? now) : now;
-  const shown = all.job(
-    job,
-    entries.map(({ patch }) => patch),
-  );
   return {
     id,
     name,
@@ -41,7 +56,7 @@ export async function jobRow(reader: StoreReader, all: Shown, job: JobRecord): P
     totalMs: first?.q === 0 ? Math.max(0, until - first.at) : null,
     runMs: runMsOf(job, now),
     life: lifeOf(entries, now),
-    why: whyOf(job, shown, now),
+    why: whyOf(job, shown, now, blocker),
   };
 }
 
@@ -57,7 +72,7 @@ export function runMsOf({ state, activeStart, activeEnd }: JobRecord, now: numbe
   return state.startsWith('active') ? Math.max(0, now - activeStart) : null;
 }
 
-function whyOf(job: JobRecord, shown: ShownJob, now: number): string | null {
+function whyOf(job: JobRecord, shown: ShownJob, now: number, blocker: Blocker | null): string | null {
   const { outcome } = shown;
   if (!isReadable(job))
     return `not readable: ${(job.unsound ?? []).map(([key]) => key).join(', ') || job.state}`;
@@ -73,9 +88,7 @@ function whyOf(job: JobRecord, shown: ShownJob, now: number): string | null {
   if (job.waitingOn !== null)
     return job.waitingOn === 'promise' ? 'waits for a promise' : `waits for job ${job.waitingOn}`;
   const failed = job.lastFailure === null ? null : failureWords(shown.failure(job.lastFailure.failure));
-  const begins =
-    job.state === 'pending' && job.beginAfter !== null && job.beginAfter > now
-      ? `begins in ${durationText(job.beginAfter - now)}`
-      : null;
-  return [failed, begins].filter((words) => words !== null).join(', ') || null;
+  const due = blocker?.until ?? job.beginAfter ?? 0;
+  const begins = job.state === 'pending' && due > now ? `begins in ${durationText(due - now)}` : null;
+  return [failed, begins ?? blocker?.text ?? null].filter((words) => words !== null).join(', ') || null;
 }

@@ -3,6 +3,8 @@ import type { AgentRecord, RepresentationRecord } from '../../../model/records/r
 import { isAtWork } from '../../../reading/agent-conditions.ts';
 import type { StoreReader } from '../../../store/reader.ts';
 import type { AgentSlots, DispatcherRow, QueueRow, QuotaSlots } from '../../protocol/overview.ts';
+import type { ActorSource, LiveDispatcher } from '../actors/actor-source.ts';
+import { steadyHealth } from '../actors/poll-cells.ts';
 import { cut } from '../values/failure-view.ts';
 
 /** The queues of a store, with their quotas and agents. */
@@ -25,14 +27,16 @@ export async function queueRows(reader: StoreReader): Promise<readonly QueueRow[
   return rows;
 }
 
-async function quotaSlots(reader: StoreReader, queue: string): Promise<readonly QuotaSlots[]> {
+/** The slots of the quotas of a queue. */
+export async function quotaSlots(reader: StoreReader, queue: string): Promise<readonly QuotaSlots[]> {
   const slots: QuotaSlots[] = [];
   for (const { id, size } of await reader.list('quota', `${queue}/`))
     slots.push({ name: id.slice(queue.length + 1), taken: (await reader.quotaHolders(id)).length, size });
   return slots;
 }
 
-async function agentSlots(reader: StoreReader, queue: string): Promise<readonly AgentSlots[]> {
+/** The slots of the agents of a queue. */
+export async function agentSlots(reader: StoreReader, queue: string): Promise<readonly AgentSlots[]> {
   const representations = await reader.list('representation', `${queue}/`);
   const slots: AgentSlots[] = [];
   for (const record of await reader.list('agent', `${queue}/`)) {
@@ -58,6 +62,7 @@ function agentState(
 export async function dispatcherRows(
   reader: StoreReader,
   queues: readonly QueueRow[],
+  source: ActorSource | null,
 ): Promise<readonly DispatcherRow[]> {
   const now = reader.now();
   const agents = queues.flatMap((queue) => queue.agents);
@@ -71,6 +76,7 @@ export async function dispatcherRows(
       uuid,
       // One that is at work in any queue is at work.
       state: known !== undefined && rank(known.state) < rank(state) ? known.state : state,
+      lateMs: lateOf(source?.dispatcher(uuid) ?? null),
       lastSignAt: latest(known?.lastSignAt ?? null, record.lastPing ?? record.activated),
       held: own.reduce((sum, { held }) => sum + held, 0),
       agents: own.map((agent) => `${agent.queue}/${agent.name}`),
@@ -80,6 +86,11 @@ export async function dispatcherRows(
   return [...rows.values()].sort(
     (one, other) => rank(one.state) - rank(other.state) || (one.uuid < other.uuid ? -1 : 1),
   );
+}
+
+function lateOf(dispatcher: LiveDispatcher | null): number | null {
+  if (dispatcher === null || steadyHealth(dispatcher) !== 'STUCK') return null;
+  return (dispatcher.pollAgeMs ?? 0) - dispatcher.pollIntervalMs;
 }
 
 function stateOf(record: RepresentationRecord, now: number): DispatcherRow['state'] {

@@ -21,7 +21,7 @@ export interface Recent {
 }
 
 /** Reads what ended since an instant, in one walk from the newest on. */
-export async function recentlyEnded(reader: StoreReader, since: number): Promise<Recent> {
+export async function recentlyEnded(reader: StoreReader, since: number, most = mostEnded): Promise<Recent> {
   const jobs: JobRecord[] = [];
   const isOlder = (job: JobRecord): boolean => {
     if ((endOf(job) ?? 0) < since) return true;
@@ -31,7 +31,7 @@ export async function recentlyEnded(reader: StoreReader, since: number): Promise
   const { page, missing } = await pageOrWhyNot(reader, {
     list: 'ended',
     limit: 1,
-    look: mostEnded,
+    look: most,
     matches: isOlder,
   });
   return { jobs, isCut: page.isCut, missing };
@@ -76,6 +76,11 @@ export function medianRuns({ jobs }: Pick<Recent, 'jobs'>, now: number): Readonl
 /** From due to started, of the last attempt. */
 function waitMsOf({ beginAfter, activeStart }: JobRecord): number | null {
   return beginAfter === null || activeStart === null ? null : Math.max(0, activeStart - beginAfter);
+}
+
+/** The one in the middle; null: there is none. */
+export function medianOf(values: readonly (number | null)[]): number | null {
+  return percentiles(values)?.p50 ?? null;
 }
 
 function percentiles(values: readonly (number | null)[]): Percentiles | null {

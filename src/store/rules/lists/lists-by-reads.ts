@@ -1,7 +1,16 @@
 import { SignalboxError } from '../../../errors.ts';
 import { jobChart } from '../../../model/jobs/machine-version.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
-import type { Count, JobCounts, JobPage, JobPageRequest, RecordReader } from '../../reader.ts';
+import type {
+  Count,
+  JobCounts,
+  JobPage,
+  JobPageRequest,
+  LaneSummary,
+  QueuePlace,
+  RecordReader,
+} from '../../reader.ts';
+import { laneKey } from '../lanes.ts';
 import { listed, listedById, pageOf } from './page.ts';
 
 /** The questions that lists are made of. */
@@ -54,6 +63,50 @@ export async function countsByReads(reader: Reads): Promise<JobCounts> {
       quarantined: exactly((await reader.quarantined()).length),
     },
   };
+}
+
+/** The lanes of the first jobs of a queue, for a store that does not keep them. */
+export async function lanesByReads(reader: Reads, queue: string): Promise<readonly LaneSummary[]> {
+  const jobs = await reader.waiting(queue, mostWaiting + 1);
+  const isCut = jobs.length > mostWaiting;
+  const lanes = new Map<string, LaneSummary>();
+  for (const job of jobs.slice(0, mostWaiting)) {
+    const { name, quotaNames, beginAfter } = job;
+    const key = laneKey(job);
+    const line = lineOf(job);
+    const lane = lanes.get(key) ?? {
+      name,
+      quotaNames,
+      hasDeadlines: job.beginBy !== null,
+      holdsSlots: job.quotas.length > 0,
+      putBack: 0,
+      now: 0,
+      held: 0,
+      oldestAt: null,
+      isCut,
+    };
+    const oldestAt = Math.min(lane.oldestAt ?? Number.POSITIVE_INFINITY, beginAfter ?? 0);
+    lanes.set(key, { ...lane, [line]: lane[line] + 1, oldestAt });
+  }
+  return [...lanes.values()];
+}
+
+/** The place of a job among the first of its queue. */
+export async function placeByReads(
+  reader: Reads & Pick<RecordReader, 'get'>,
+  id: string,
+): Promise<QueuePlace | null> {
+  const parent = (await reader.get('job', id))?.parent ?? null;
+  if (parent === null || !('queue' in parent) || 'agent' in parent) return null;
+  const jobs = await reader.waiting(parent.queue, mostWaiting);
+  const n = jobs.findIndex((job) => job.id === id);
+  if (n >= 0) return { n, is: 'exact' };
+  return jobs.length < mostWaiting ? null : { n: mostWaiting, is: 'atLeast' };
+}
+
+function lineOf({ order }: JobRecord): 'putBack' | 'now' | 'held' {
+  const line = order?.[0];
+  return line === 'putBack' || line === 'held' ? line : 'now';
 }
 
 async function firstWaiting(reader: Reads, queue: string | undefined): Promise<readonly JobRecord[]> {

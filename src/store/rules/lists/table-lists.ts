@@ -4,6 +4,7 @@ import type { JobRecord } from '../../../model/records/records.ts';
 import type { Count, JobCounts, JobPage, JobPageRequest } from '../../reader.ts';
 import { offersInOrder } from '../claim-order.ts';
 import type { Tables } from '../tables.ts';
+import type { EndedJobs } from './ended-jobs.ts';
 import { type Listed, listed, listedById, pageOf } from './page.ts';
 
 /** How many waiting jobs are looked at: their order is that of claims, which is made by walking. */
@@ -42,19 +43,12 @@ export function tableCounts({ jobs, states, findJob }: Tables): JobCounts {
   };
 }
 
-/** Ids of completed jobs, oldest first. */
-export type OldestFirst = (ids: ReadonlySet<string>) => readonly string[];
-
-/** One page of a list. `oldestFirst`: for tables whose sets are not in the order of what happened. */
-export function tablePage(
-  tables: Tables,
-  request: JobPageRequest,
-  oldestFirst: OldestFirst = (ids) => [...ids],
-): JobPage {
-  return pageOf(listOf(tables, request, oldestFirst), request);
+/** One page of a list. */
+export function tablePage(tables: Tables, request: JobPageRequest): JobPage {
+  return pageOf(listOf(tables, request), request);
 }
 
-function listOf(tables: Tables, { list, queue }: JobPageRequest, oldestFirst: OldestFirst): Listed {
+function listOf(tables: Tables, { list, queue }: JobPageRequest): Listed {
   const { jobs } = tables;
   switch (list) {
     case 'waiting':
@@ -63,7 +57,7 @@ function listOf(tables: Tables, { list, queue }: JobPageRequest, oldestFirst: Ol
       return held(tables);
     case 'failed':
     case 'ended':
-      return newestFirst(tables, oldestFirst(list === 'failed' ? jobs.failed : jobs.completed));
+      return newestFirst(tables, list === 'failed' ? jobs.failed : jobs.completed);
     default:
       return listedById(found(tables, list === 'unplaced' ? jobs.unplaced : jobs.quarantined));
   }
@@ -109,18 +103,13 @@ function held(tables: Tables): Listed {
 }
 
 /** A list from its end: only the jobs of the page are looked up. */
-function newestFirst({ findJob }: Tables, all: readonly string[]): Listed {
-  const last = all.length - 1;
+function newestFirst({ findJob }: Tables, ended: EndedJobs): Listed {
+  const { length } = ended;
   return {
-    length: all.length,
-    job: (at) => findJob(all[last - at] ?? ''),
+    length,
+    job: (at) => findJob(ended.newest(at) ?? ''),
     isCut: false,
-    behind(id, at) {
-      // Newer ones may have come, so it is further from the end than it was.
-      const place = all.lastIndexOf(id, Math.max(0, last - at + 1));
-      const found = place < 0 ? all.lastIndexOf(id) : place;
-      return found < 0 ? Math.min(at, all.length) : last - found + 1;
-    },
+    behind: (id, at) => ended.behind(id, at),
   };
 }
 

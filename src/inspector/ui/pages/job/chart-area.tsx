@@ -46,7 +46,7 @@ export function ChartArea(props: {
         </div>
       )}
       <div class={form === 'wide' ? 'outlined' : undefined}>
-        <Outline way={way} sinceMs={sinceMs} />
+        <Outline layout={jobLayout} way={way} sinceMs={sinceMs} of="this job" />
       </div>
       <NextEvents view={view} way={way} />
     </>

@@ -1,8 +1,8 @@
-import type { JobView } from '../../../protocol/job.ts';
+import type { AgentName, JobView } from '../../../protocol/job.ts';
 import type { Way } from '../../chart/way.ts';
 import { durationText, processName, shortId } from '../../format.ts';
 import { State } from '../../parts/glyph.tsx';
-import { jobHash, jobsHash } from '../../route.ts';
+import { jobHash, jobsHash, pageHash } from '../../route.ts';
 import { isBad } from '../../state.ts';
 import { CopyAs } from './copy-as.tsx';
 
@@ -24,14 +24,22 @@ export function JobHead(props: { readonly view: JobView; readonly way: Way; read
           <span>
             queue{' '}
             <b>
-              <a href={jobsHash('waiting', view.queue)}>{view.queue === '' ? "''" : view.queue}</a>
+              <a href={pageHash('queues', view.queue)}>{view.queue === '' ? "''" : view.queue}</a>
             </b>
           </span>
         )}
         {view.agent !== null && (
           <span class="opt">
-            agent <b>{view.agent.name}</b> @{' '}
-            <b title={view.agent.dispatcher}>{processName(view.agent.dispatcher)}</b>
+            agent{' '}
+            <b>
+              <a href={agentHash(view.queue ?? '', view.agent)}>{view.agent.name}</a>
+            </b>{' '}
+            @{' '}
+            <b title={view.agent.dispatcher}>
+              <a href={pageHash('actors', `dispatcher:${view.agent.dispatcher}`)}>
+                {processName(view.agent.dispatcher)}
+              </a>
+            </b>
           </span>
         )}
         {view.quotas.length > 0 && (
@@ -65,6 +73,10 @@ export function JobHead(props: { readonly view: JobView; readonly way: Way; read
       </span>
     </div>
   );
+}
+
+function agentHash(queue: string, { name, dispatcher }: AgentName): string {
+  return pageHash('actors', `agent:${queue}/${dispatcher}/${name}`);
 }
 
 /** The list that the job is in. */

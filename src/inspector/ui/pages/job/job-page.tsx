@@ -110,6 +110,8 @@ function Loaded(
         <DataTabs
           view={view}
           isOfNow={!way.isWhole}
+          at={way.isPast ? (way.line?.seq ?? null) : null}
+          select={select}
           tab={tab}
           choose={(name) => go(jobHash(id, undefined, name), true)}
         />

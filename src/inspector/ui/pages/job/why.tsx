@@ -6,7 +6,7 @@ import { now } from '../../connection.ts';
 import { instantText, shortId } from '../../format.ts';
 import { useKeys } from '../../keys.ts';
 import { Glyph } from '../../parts/glyph.tsx';
-import { jobHash, jobsHash } from '../../route.ts';
+import { jobHash, pageHash } from '../../route.ts';
 import { lookOf } from '../../state.ts';
 
 /** How many records beside a condition have a button. */
@@ -148,11 +148,19 @@ function Answer({ holds }: { readonly holds: boolean | null }) {
 }
 
 function Ref({ to }: { readonly to: RefView }) {
-  const hash = to.kind === 'job' ? jobHash(to.id) : to.kind === 'queue' ? jobsHash('waiting', to.id) : null;
+  const slash = to.id.lastIndexOf('/');
+  const hash =
+    to.kind === 'job'
+      ? jobHash(to.id)
+      : to.kind === 'queue'
+        ? pageHash('queues', to.id)
+        : to.kind === 'quota'
+          ? pageHash('queues', to.id.slice(0, slash))
+          : null;
   if (hash === null) return null;
   return (
     <a class="btn small" href={hash} title={to.id}>
-      Open <span class="mono">{shortId(to.id)}</span>
+      Open <span class="mono">{to.kind === 'job' ? shortId(to.id) : to.id.slice(slash + 1) || "''"}</span>
     </a>
   );
 }

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { JobListName, JobsPage as Page } from '../../../protocol/jobs.ts';
 import { go } from '../../app-state.ts';
 import { setTitle } from '../../browser.ts';
@@ -10,7 +10,9 @@ import { useLive } from '../../source/live.ts';
 import { Filter } from './filter.tsx';
 import { JobsTable } from './jobs-table.tsx';
 import { EmptyList, ListTabs, listNames } from './list-tabs.tsx';
+import { Peek } from './peek.tsx';
 import { useRows } from './rows.ts';
+import { useVisible } from './visible.ts';
 
 /** Which jobs there are, and where they stand: six lists, each in its own order. */
 export function JobsPage(props: {
@@ -26,11 +28,15 @@ export function JobsPage(props: {
   const known = useRef<Page | null>(null);
   known.current = page ?? known.current;
   const { value: asOf } = live.asOf;
-  const rows = useRows(asOf === null ? path : `${path}&at=${asOf}`, page);
+  const visible = useVisible('.jobs', '.row');
+  const rows = useRows(asOf === null ? path : `${path}&at=${asOf}`, page, visible);
+  const [peeked, setPeeked] = useState<string | null>(null);
+  useEffect(() => setPeeked(null), [path]);
   useKeys({ n: rows.showFresh });
   const title = listNames[list];
   useEffect(() => setTitle(`${title} jobs · Signalbox`), [title]);
-  const shown = rows.rows;
+  const shown = rows.slots;
+  const count = page === null || words !== '' || queue !== null ? null : page.counts[list];
   return (
     <main>
       <h1 class="unseen">{title} jobs</h1>
@@ -61,19 +67,35 @@ export function JobsPage(props: {
       {page !== null && shown.length === 0 && (
         <EmptyList list={list} isFiltered={words !== '' || queue !== null} />
       )}
-      {shown.length > 0 && <JobsTable list={list} rows={shown} />}
+      {shown.length > 0 && (
+        <JobsTable
+          list={list}
+          slots={shown}
+          visible={visible}
+          count={count === null || count.more ? null : count.n}
+          hasPlaces={words === ''}
+          peeked={peeked}
+          peek={(id) => setPeeked(id === peeked ? null : id)}
+        />
+      )}
       {page !== null && (
         <p class="pad faint small list-end">
-          {numberText(shown.length)} shown
-          {page.looked > shown.length ? ` of ${numberText(page.looked)} looked at` : ''}
+          {numberText(shown.length)}
+          {count !== null && count.n > shown.length
+            ? ` of ${numberText(count.n)}${count.more ? '+' : ''} jobs`
+            : shown.length === 1
+              ? ' job'
+              : ' jobs'}
+          {page.looked > page.rows.length ? `, ${numberText(page.looked)} looked at` : ''}
           {page.isCut ? '; the list goes on: filter to see others' : ''}
-          {rows.more !== null && (
+          {rows.hasMore && (
             <button type="button" class="btn small" onClick={rows.loadMore}>
               More
             </button>
           )}
         </p>
       )}
+      {peeked !== null && <Peek key={peeked} id={peeked} close={() => setPeeked(null)} />}
     </main>
   );
 }

@@ -1,61 +1,106 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { JobRow, JobsPage } from '../../../protocol/jobs.ts';
-import { isInUse } from '../../browser.ts';
+import { isInUse, onLeaving } from '../../browser.ts';
 import { token } from '../../connection.ts';
 import { question } from '../../source/answers.ts';
+import {
+  type Block,
+  blockOf,
+  cursorOf,
+  missingBlock,
+  type Range,
+  type Slot,
+  slotsOf,
+  withBlock,
+} from './blocks.ts';
 
 /** The rows of a list as they stand on the page. */
 export interface Rows {
-  readonly rows: readonly JobRow[];
+  readonly slots: readonly Slot[];
   /** How many rows wait to be shown: they would move those under the pointer. */
   readonly fresh: number;
   readonly showFresh: () => void;
-  /** The cursor of the page after these; null: there is none. */
-  readonly more: string | null;
+  /** Whether there are rows behind these. */
+  readonly hasMore: boolean;
+  /** Asks again for what could not be had. */
   readonly loadMore: () => void;
 }
 
 /**
  * Keeps rows where they are while a person points at them or has one of them in focus. What changed in a row is shown at once;
- * which rows there are changes when nothing of the table is in use, or when it is asked for.
+ * which rows the first page has changes when nothing of the table is in use, or when it is asked for. The pages behind it come as
+ * the table is scrolled towards them.
  */
-export function useRows(path: string, page: JobsPage | null): Rows {
-  const [held, setHeld] = useState<{ readonly path: string; readonly order: readonly string[] } | null>(null);
-  const [loaded, setLoaded] = useState<{ readonly path: string; readonly pages: readonly JobsPage[] } | null>(
-    null,
-  );
+export function useRows(path: string, page: JobsPage | null, range: Range): Rows {
+  const first = useFirst(path, page);
+  const [loaded, setLoaded] = useState<{ readonly path: string; readonly later: readonly Block[] }>(none);
+  const asking = useRef<string | null>(null);
   // What was kept for another list, or another filter, is not of this one.
+  const later = loaded.path === path ? loaded.later : [];
+  const blocks = page === null ? [] : [blockOf(null, { rows: first.rows, next: page.next }), ...later];
+  const load = (): void => {
+    const index = missingBlock(blocks, range);
+    const after = index === null ? null : cursorOf(blocks, index);
+    const asked = `${path}&after=${encodeURIComponent(after ?? '')}`;
+    if (index === null || after === null || asking.current === asked) return;
+    asking.current = asked;
+    void question<JobsPage>(asked, token).then((outcome) => {
+      if (asking.current !== asked) return;
+      asking.current = null;
+      if (outcome.is !== 'answer') return;
+      const block = blockOf(after, outcome.answer.data);
+      setLoaded((known) => {
+        const before = known.path === path ? known.later : [];
+        const all = withBlock([...blocks.slice(0, 1), ...before], index, block, range);
+        return { path, later: all.slice(1) };
+      });
+    });
+  };
+  useEffect(load, [path, page === null, later, range.from, range.to]);
+  return {
+    slots: slotsOf(blocks),
+    fresh: first.fresh,
+    showFresh: first.showFresh,
+    hasMore: blocks.at(-1)?.next != null,
+    loadMore: load,
+  };
+}
+
+const none = { path: '', later: [] };
+
+/** The first page, which is asked for again and again. */
+function useFirst(
+  path: string,
+  page: JobsPage | null,
+): Pick<Rows, 'fresh' | 'showFresh'> & { readonly rows: readonly JobRow[] } {
+  const [held, setHeld] = useState<{ readonly path: string; readonly order: readonly string[] } | null>(null);
+  const known = useRef<ReadonlyMap<string, JobRow>>(new Map());
   const order = held?.path === path ? held.order : null;
-  const later = loaded?.path === path ? loaded.pages : [];
-  const setOrder = (ids: readonly string[]): void => setHeld({ path, order: ids });
-  const first = page?.rows ?? [];
-  const newest = first.map(({ id }) => id);
+  const rows = page?.rows ?? [];
+  const newest = rows.map(({ id }) => id);
   const isHeld = order !== null && isInUse('.jobs');
   useEffect(() => {
-    if (page !== null && !isHeld) setOrder(newest);
+    if (page !== null && !isHeld) setHeld({ path, order: newest });
   }, [page, isHeld]);
-  const known = new Map([...first, ...later.flatMap(({ rows }) => rows)].map((row) => [row.id, row]));
-  const kept = useKept(known);
-  const shown = isHeld ? order : newest;
-  const ids = [...new Set([...shown, ...later.flatMap(({ rows }) => rows.map(({ id }) => id))])];
-  const more = (later.at(-1) ?? page)?.next ?? null;
+  const ids = isHeld ? order : newest;
+  // Rows that are on the page and no longer in the list keep what was known of them.
+  const all = new Map([...known.current, ...rows.map((row) => [row.id, row] as const)]);
+  const shown = ids.flatMap((id) => all.get(id) ?? []);
+  known.current = new Map(shown.map((row) => [row.id, row]));
+  const fresh = isHeld ? newest.filter((id) => !order.includes(id)).length : 0;
+  useLookWhenLeft(fresh > 0);
   return {
-    rows: ids.flatMap((id) => kept.get(id) ?? []),
-    fresh: isHeld ? newest.filter((id) => !order.includes(id)).length : 0,
-    showFresh: () => setOrder(newest),
-    more,
-    loadMore: () => {
-      if (more === null) return;
-      void question<JobsPage>(`${path}&after=${encodeURIComponent(more)}`, token).then((outcome) => {
-        if (outcome.is === 'answer') setLoaded({ path, pages: [...later, outcome.answer.data] });
-      });
+    rows: shown,
+    fresh,
+    showFresh: () => {
+      known.current = all;
+      setHeld({ path, order: newest });
     },
   };
 }
 
-/** Rows that are on the page and no longer in the list keep what was known of them. */
-function useKept(known: ReadonlyMap<string, JobRow>): ReadonlyMap<string, JobRow> {
-  const [kept] = useState(() => new Map<string, JobRow>());
-  for (const [id, row] of known) kept.set(id, row);
-  return kept;
+/** New rows that wait are shown as soon as the table is left. */
+function useLookWhenLeft(isNeeded: boolean): void {
+  const [, look] = useState(0);
+  useEffect(() => (isNeeded ? onLeaving(() => look((times) => times + 1)) : undefined), [isNeeded]);
 }

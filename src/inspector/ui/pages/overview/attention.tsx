@@ -2,7 +2,7 @@ import type { AttentionItem, LinkTarget, TextPart } from '../../../protocol/over
 import { clockText } from '../../format.ts';
 import { Glyph } from '../../parts/glyph.tsx';
 import { Empty } from '../../parts/messages.tsx';
-import { jobHash, jobsHash } from '../../route.ts';
+import { jobHash, jobsHash, pageHash } from '../../route.ts';
 
 /** What needs a person, worst first; quiet when nothing does. */
 export function Attention(props: {
@@ -83,10 +83,10 @@ function Parts({ parts }: { readonly parts: readonly TextPart[] }) {
   );
 }
 
-/** Where a target is shown; null: its page is not there yet. */
-function hashOf(target: LinkTarget): string | null {
+/** Where a target is shown. */
+function hashOf(target: LinkTarget): string {
   if (target.page === 'job') return jobHash(target.id);
-  if (target.page === 'queue') return jobsHash('waiting', target.name);
-  if (target.page === 'dispatcher') return null;
+  if (target.page === 'queue') return pageHash('queues', target.name);
+  if (target.page === 'dispatcher') return pageHash('actors', `dispatcher:${target.uuid}`);
   return jobsHash(target.list, target.queue, target.names.map((name) => `task:${name}`).join(' '));
 }

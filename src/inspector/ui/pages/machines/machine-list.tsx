@@ -1,0 +1,46 @@
+import type { MachineRow } from '../../../protocol/machines.ts';
+import { countText } from '../../chart/heat.ts';
+import { numberText } from '../../format.ts';
+import { pageHash } from '../../route.ts';
+
+/** Every chart of the engine, one a line. */
+export function MachineList(props: { readonly machines: readonly MachineRow[]; readonly chosen: string }) {
+  const { machines, chosen } = props;
+  return (
+    <section class="area list" aria-label="Machines">
+      <div class="bar">
+        <h2 class="label">Machines</h2>
+        <span class="mono quiet">{machines.length}</span>
+      </div>
+      <table class="table">
+        <thead>
+          <tr>
+            <th>chart</th>
+            <th class="fit num">now</th>
+            <th class="fit num">traffic</th>
+            <th class="fit num">never</th>
+          </tr>
+        </thead>
+        <tbody>
+          {machines.map(({ name, version, population, traffic, never }) => (
+            <tr key={name} aria-selected={name === chosen}>
+              <td class="task">
+                <a
+                  class="rowlink"
+                  href={pageHash('machines', name)}
+                  aria-current={name === chosen ? 'page' : undefined}
+                >
+                  {name}
+                </a>{' '}
+                <span class="faint">{version}</span>
+              </td>
+              <td class="fit num">{countText(population)}</td>
+              <td class="fit num">{traffic === null ? '–' : numberText(traffic)}</td>
+              <td class="fit num">{never ?? '–'}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}

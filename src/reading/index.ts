@@ -1,0 +1,5 @@
+/* What can be read from a store by a program that has none of its code: from `readStore`, from `box.store`, from a past. */
+export { explainJob } from './explain.ts';
+export type { KnownNames } from './explanation.ts';
+export { type Facts, type Possibility, possible } from './possible.ts';
+export { type RecordAt, recordAt } from './record-at.ts';

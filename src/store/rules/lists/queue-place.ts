@@ -1,0 +1,56 @@
+import type { JobRecord } from '../../../model/records/records.ts';
+import type { LaneSummary, QueuePlace } from '../../reader.ts';
+import type { Lane } from '../lanes.ts';
+import type { FindJob, Tally } from '../lines/line.ts';
+
+/**
+ * How many jobs are offered before one, as `offersInOrder` walks when every lane is accepted: counted in each line of each lane
+ * by its order, so that no job is walked over.
+ */
+export function placeAmong(lanes: Iterable<Lane>, job: JobRecord, find: FindJob): QueuePlace {
+  const [line = 'now', key = 0] = job.order ?? [];
+  const all = [...lanes];
+  const parts: Tally[] = [];
+  const count = (of: (lane: Lane) => Tally): void => void parts.push(...all.map(of));
+  if (line === 'putBack') count((lane) => lane.putBack.countBefore(key, find));
+  else {
+    count((lane) => lane.putBack.countBefore(Number.POSITIVE_INFINITY, find));
+    if (line === 'held') {
+      const due = job.beginAfter ?? 0;
+      const since = Math.min(...all.map((lane) => lane.now.firstReaching(due, find)));
+      count((lane) => lane.now.countBefore(since, find));
+      count((lane) => lane.held.countBefore({ id: job.id, beginAfter: due }, find));
+    } else {
+      const latest = Math.max(...all.map((lane) => lane.now.latestUpTo(key, find)));
+      count((lane) => lane.now.countBefore(key, find));
+      // On a tie the held one comes first, whatever its id.
+      count((lane) => lane.held.countBefore({ id: '\uffff', beginAfter: latest }, find));
+    }
+  }
+  const n = parts.reduce((sum, part) => sum + part.n, 0);
+  return { n, is: parts.every(({ isExact }) => isExact) ? 'exact' : 'atMost' };
+}
+
+/** What a lane holds, without looking at its jobs. */
+export function laneSummary(
+  { name, quotaNames, hasDeadlines, holdsSlots, ...lines }: Lane,
+  find: FindJob,
+): LaneSummary {
+  const { putBack, now, held } = lines;
+  const first = (line: Lane['now']): JobRecord | undefined => {
+    const at = line.next(0, find);
+    return at < 0 ? undefined : find(line.id(at));
+  };
+  const heads = [first(putBack), first(now), held.peek(find)].flatMap((job) => job?.beginAfter ?? []);
+  return {
+    name,
+    quotaNames,
+    hasDeadlines,
+    holdsSlots,
+    putBack: putBack.size,
+    now: now.size,
+    held: held.size,
+    oldestAt: heads.length === 0 ? null : Math.min(...heads),
+    isCut: false,
+  };
+}

@@ -1,0 +1,124 @@
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Stage, stage } from './open.ts';
+
+let open: Stage;
+
+beforeAll(async () => {
+  open = await stage();
+});
+afterAll(() => open?.close());
+
+/** Writes entries, many in one tick. */
+async function write(count: number, name: string): Promise<void> {
+  const { quotas } = open.seeded.box.queue('media');
+  for (let done = 0; done < count; done += 5000)
+    await Promise.all(
+      Array.from({ length: Math.min(5000, count - done) }, (_, index) =>
+        quotas.create(`${name}-${done + index}`),
+      ),
+    );
+}
+
+const rows = (page: Page) => page.locator('.log .entry').count();
+const firstSeq = (page: Page) => page.locator('.log .entry .n').first().textContent();
+
+it('The sequence without a name is that of the job that was written last', async () => {
+  const { page } = await open.open('#/timeline?view=sequence');
+
+  await page.waitForSelector('.seq');
+
+  expect(await page.evaluate(() => decodeURIComponent(location.hash))).toContain('id:');
+  await page.close();
+});
+
+describe('The log', () => {
+  it('shows what an entry changed when it is chosen by keys, and is of that moment', async () => {
+    const { page } = await open.open('#/timeline?view=log');
+
+    await page.keyboard.press('j');
+    await page.keyboard.press('j');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.commit li');
+
+    const seq = (await page.locator('.log [aria-selected=true] .n').textContent())?.replaceAll(',', '');
+    expect(await page.evaluate(() => location.hash)).toContain(`at=${seq}`);
+    expect(await page.locator('section[aria-label=Entry]').textContent()).toContain('Changed');
+    await page.close();
+  });
+
+  it('begins at the entry that the address names', async () => {
+    const { page } = await open.open('#/timeline?view=log&at=33');
+
+    await page.waitForSelector('.log [aria-selected=true]');
+
+    expect(await page.locator('.log [aria-selected=true] .n').textContent()).toBe('33');
+    await page.close();
+  });
+
+  it('does not move under the pointer: what is new waits, and says how much it is', async () => {
+    const { page } = await open.open('#/timeline?view=log');
+    await page.hover('.log .entry >> nth=3');
+    const before = await firstSeq(page);
+
+    await write(12, 'new');
+    await page.waitForSelector('.fresh');
+
+    expect([await firstSeq(page), await page.locator('.fresh').textContent()]).toEqual([
+      before,
+      expect.stringContaining('12 new'),
+    ]);
+    await page.keyboard.press('n');
+    await page.waitForFunction(
+      (old) => document.querySelector('.log .entry .n')?.textContent !== old,
+      before,
+    );
+    await page.close();
+  });
+
+  it('scrolls in 100,000 entries with few rows on the page, and no long task', { retry: 2 }, async () => {
+    await write(100_000, 'q');
+    const { page } = await open.open('#/timeline?view=log');
+    await page.evaluate(() => {
+      const seen: number[] = [];
+      Object.assign(globalThis, { longTasks: seen });
+      new PerformanceObserver((list) =>
+        seen.push(...list.getEntries().map(({ duration }) => duration)),
+      ).observe({
+        type: 'longtask',
+      });
+    });
+
+    let most = 0;
+    for (let turn = 0; turn < 20; turn += 1) {
+      const height = await page.evaluate(() => {
+        const log = document.querySelector('.log');
+        const before = log?.scrollHeight ?? 0;
+        if (log !== null) log.scrollTop = before;
+        return before;
+      });
+      await page.waitForFunction(
+        (before) => (document.querySelector('.log')?.scrollHeight ?? 0) > before,
+        height,
+      );
+      most = Math.max(most, await rows(page));
+    }
+
+    const tasks = await page.evaluate(() => (globalThis as unknown as { longTasks: number[] }).longTasks);
+    const last = Number((await page.locator('.log .entry .n').last().textContent())?.replaceAll(',', ''));
+    const { seq } = await open.seeded.box.store.position();
+    expect(most).toBeLessThan(100);
+    expect(seq - last).toBeGreaterThan(3500);
+    expect(Math.max(0, ...tasks)).toBeLessThanOrEqual(100);
+    await page.close();
+  });
+});
+
+it('The outline of a job that is over says how it ended, and not how long ago', async () => {
+  const { page } = await open.open(`#/jobs/${open.seeded.ids.failed}`, { width: 390 });
+
+  const end = page.locator('.outline .ends');
+
+  expect(await end.locator('.stop').textContent()).toMatch(/completed ×1\s*failed$/);
+  await page.close();
+});
