@@ -103,7 +103,7 @@ const table: Readonly<Record<string, Layer>> = {
       'docs',
       postgresServer,
     ],
-    packages: [...signalbox, 'vitest', 'fast-check', 'pg', 'hono'],
+    packages: [...signalbox, 'vitest', 'fast-check', 'pg', 'hono', '@hono/node-server', 'express', 'fastify'],
   },
   'test/inspector/browser': {
     layers: ['test'],

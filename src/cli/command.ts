@@ -12,8 +12,17 @@ export interface CommandResult {
   readonly isGood: boolean;
   /** Lines for people. */
   readonly lines: readonly string[];
-  /** One object for machines. */
-  readonly json: Readonly<Record<string, unknown>>;
+  /** One object for machines; null: there is nothing else to say. */
+  readonly json: Readonly<Record<string, unknown>> | null;
+}
+
+/** What a command needs that goes on until a person stops it. */
+export interface LongRun {
+  /** Prints one thing that happened: a line for people, or one object a line for machines. */
+  print(line: string, json: Readonly<Record<string, unknown>>): void;
+  /** Resolves when it is to stop. */
+  stopped(): Promise<void>;
+  pause(ms: number): Promise<void>;
 }
 
 /** A command: its name, its options and its work. It does not depend on the process or the terminal. */
@@ -24,8 +33,15 @@ export interface Command {
   /** What follows its name; it is given under its own name. */
   readonly argument?: { readonly name: string; readonly summary: string; readonly isOptional?: boolean };
   /** @param tell - prints the progress of long work. */
-  run(given: Readonly<Record<string, string>>, tell: (line: string) => void): Promise<CommandResult>;
+  run(
+    given: Readonly<Record<string, string>>,
+    tell: (line: string) => void,
+    long: LongRun,
+  ): Promise<CommandResult>;
 }
 
 /** The command line itself is wrong: exit code 2. */
 export class UsageError extends Error {}
+
+/** What the command asks for cannot be reached: exit code 3. */
+export class UnreachableError extends Error {}

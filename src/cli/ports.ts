@@ -21,3 +21,17 @@ export function packageVersion(): string {
 export function environment(name: string): string | undefined {
   return process.env[name] || undefined;
 }
+
+/** Resolves when a person or a supervisor of processes stops this one. */
+export function stopped(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+}
+
+/** Resolves after a while. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}

@@ -1,25 +1,28 @@
 import { Command as Commander, CommanderError } from 'commander';
 import { SignalboxError } from '../index.ts';
-import { type Command, UsageError } from './command.ts';
+import { type Command, UnreachableError, UsageError } from './command.ts';
 import { exportCommand } from './commands/export.ts';
 import { explain } from './commands/look/explain.ts';
 import { inspect } from './commands/look/inspect.ts';
 import { history, job } from './commands/look/job.ts';
 import { jobs } from './commands/look/jobs.ts';
 import { queues, status } from './commands/look/status.ts';
+import { tail } from './commands/look/tail.ts';
 import { migrate } from './commands/migrate.ts';
 import { promote } from './commands/promote.ts';
 import { verify } from './commands/verify.ts';
-import { packageVersion } from './ports.ts';
+import { packageVersion, pause, stopped } from './ports.ts';
 import { printable, printableJson, withoutSecrets } from './printable.ts';
 
 /** The outputs of a command line. */
 export interface Streams {
   out(text: string): void;
   err(text: string): void;
+  /** Resolves when what goes on and on is to stop. Default: at a signal to this process. */
+  stopped?(): Promise<void>;
 }
 
-const looking: readonly Command[] = [inspect, status, queues, jobs, job, explain, history];
+const looking: readonly Command[] = [inspect, status, queues, jobs, job, explain, history, tail];
 const commands: readonly Command[] = [...looking, migrate, verify, promote, exportCommand];
 
 /** Codes of errors in the call itself: exit code 2. */
@@ -28,10 +31,11 @@ const usageCodes: ReadonlySet<string> = new Set(['INVALID_OPTION', 'INVALID_NAME
 const good = 0;
 const failed = 1;
 const misused = 2;
+const unreachable = 3;
 
 /**
  * Runs one command line and returns its exit code: 0 on success, 1 when it failed or found damage, 2 when the
- * call is wrong. Every text is printed without passwords and without control characters.
+ * call is wrong, 3 when what it asks for cannot be reached. Every text is printed without passwords and without control characters.
  */
 export async function runCli(args: readonly string[], streams: Streams): Promise<number> {
   const safe = (text: string): string => withoutSecrets(text, args);
@@ -50,9 +54,12 @@ export async function runCli(args: readonly string[], streams: Streams): Promise
   for (const command of commands) {
     add(program, command, async (given, isForMachines) => {
       try {
-        const { isGood, lines, json } = await command.run(given, tell);
-        if (isForMachines) hand(json);
-        else for (const line of lines) say(line);
+        const print = (line: string, json: object): void => (isForMachines ? hand(json) : say(line));
+        const long = { print, stopped: streams.stopped ?? stopped, pause };
+        const { isGood, lines, json } = await command.run(given, tell, long);
+        if (isForMachines) {
+          if (json !== null) hand(json);
+        } else for (const line of lines) say(line);
         code = isGood ? good : failed;
       } catch (error) {
         code = codeOf(error);
@@ -100,6 +107,7 @@ function add(program: Commander, { name, summary, options, argument }: Command, 
 
 function codeOf(error: unknown): number {
   if (error instanceof UsageError) return misused;
+  if (error instanceof UnreachableError) return unreachable;
   return error instanceof SignalboxError && usageCodes.has(error.code) ? misused : failed;
 }
 

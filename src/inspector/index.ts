@@ -8,11 +8,12 @@ import { type Answers, answersOf } from './server/answers.ts';
 import { Assets } from './server/assets.ts';
 import { createHandler } from './server/handler.ts';
 import { checkAddress, type Listening, listenOn } from './server/listen.ts';
+import { Hub } from './server/live/hub.ts';
 import { liveSource } from './server/live-source.ts';
 import { type NodeHandler, nodeHandler } from './server/node-adapter.ts';
 import { pause } from './server/past/past-port.ts';
 import { pastsOfReader, pastsOfStore } from './server/past/pasts-of.ts';
-import { isProduction, newToken, readUi } from './server/ports.ts';
+import { isProduction, newToken, readUi, streamClock } from './server/ports.ts';
 import type { Sight } from './views/sight.ts';
 
 export type { Authorize, Level, Viewer } from './server/access.ts';
@@ -86,9 +87,10 @@ export function createInspector(box: Signalbox, options: InspectorOptions = {}):
     pause,
     actors: liveSource(box),
     names: box.known,
+    watchActors: (listener) => box.watchActors(() => listener()),
     explain: (id) => explained(box, id),
   };
-  return inspectorOf(answersOf(sight, pasts), options);
+  return inspectorOf({ answers: answersOf(sight, pasts), sight, stopped: () => box.stopped() }, options);
 }
 
 /** Makes an inspector of a store that is read without being opened: it sees what the store holds, and knows no code. */
@@ -96,7 +98,8 @@ export function readInspector(reader: StoreReader, options: InspectorOptions = {
   const facts = { place: reader.name, source: 'closed' } as const;
   const { pasts, noPast } = pastsOfReader(reader, facts);
   const explain = (id: string) => explainJob(reader, id, null);
-  return inspectorOf(answersOf({ ...facts, reader, noPast, pause, explain }, pasts), options);
+  const sight: Sight = { ...facts, reader, noPast, pause, explain };
+  return inspectorOf({ answers: answersOf(sight, pasts), sight }, options);
 }
 
 async function explained(box: Signalbox, id: string): Promise<Explanation | undefined> {
@@ -108,11 +111,21 @@ async function explained(box: Signalbox, id: string): Promise<Explanation | unde
   }
 }
 
-function inspectorOf(answers: Answers, options: InspectorOptions): Inspector {
+/** What an inspector is made of. */
+interface Shown {
+  readonly answers: Answers;
+  readonly sight: Sight;
+  /** Resolves when its process is at work no more. Absent: it is not. */
+  readonly stopped?: () => Promise<void>;
+}
+
+function inspectorOf(shown: Shown, options: InspectorOptions): Inspector {
   const { authorize = null, allowedHosts = [], level = 'read' } = checked(options);
   const assets = new Assets(readUi);
   const door: Door = { authorize, allowedHosts, level, token: null, isProduction: isProduction() };
-  const mounted = createHandler(answers, assets, door);
+  const epoch = newToken().slice(0, 8);
+  const hub = new Hub({ ...shown, clock: streamClock, epoch });
+  const mounted = createHandler(shown.answers, assets, door, hub);
   return {
     fetch: (request) => {
       const { host, pathname } = new URL(request.url);
@@ -126,8 +139,9 @@ function inspectorOf(answers: Answers, options: InspectorOptions): Inspector {
     listen: async (listening = {}) => {
       const { host = '127.0.0.1', port = 0, token = authorize === null ? newToken() : null } = listening;
       checkAddress(host, authorize !== null || listening.token !== undefined);
-      const own = createHandler(answers, assets, { ...door, token });
-      return listenOn(nodeHandler(own), { host, port, token });
+      const ownDoor = { ...door, token };
+      const own = createHandler(shown.answers, assets, ownDoor, hub);
+      return listenOn(nodeHandler(own), { host, port, token, closing: () => hub.end('closed', ownDoor) });
     },
   };
 }

@@ -54,8 +54,9 @@ function due({ job, now }: WaitingFacts): Condition {
   return condition('due', false, text, 'Wait until then.');
 }
 
-function definition({ job, names, isShared }: WaitingFacts): Condition | null {
-  if (names === null) return null;
+/** A job that is too late is failed by whichever process claims it: its code is not called. */
+function definition({ job, names, isShared, now }: WaitingFacts): Condition | null {
+  if (names === null || isTooLate(job, now)) return null;
   const is = `its definition '${job.name}' is`;
   if (names.definition(job.name)) return condition('definition', true, `${is} known`);
   const repair = 'Pass it to createSignalbox({ jobs }), or start a process that knows it.';
@@ -64,8 +65,8 @@ function definition({ job, names, isShared }: WaitingFacts): Condition | null {
     : condition('definition', false, `${is} not known to this process`, repair);
 }
 
-function policy({ job, names, isShared }: WaitingFacts): Condition | null {
-  if (names === null || !names.definition(job.name) || names.policy(job)) return null;
+function policy({ job, names, isShared, now }: WaitingFacts): Condition | null {
+  if (names === null || isTooLate(job, now) || !names.definition(job.name) || names.policy(job)) return null;
   const text = 'the retry policy that it names is not known to this process';
   return condition('policy', isShared ? null : false, text, 'Pass it to createSignalbox({ retryPolicies }).');
 }

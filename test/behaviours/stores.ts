@@ -40,6 +40,7 @@ const alsoOnPostgres: readonly string[] = [
   'Quotas',
   'An interrupted job',
   'interruptions',
+  'A stream of the inspector',
 ];
 
 const folders: string[] = [];

@@ -1,9 +1,12 @@
 import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { agent, createSignalbox, defineJob } from 'signalbox';
+import { agent, createSignalbox, defineJob, memoryStore } from 'signalbox';
+import { createInspector } from 'signalbox/inspector';
 import { jsonStore } from 'signalbox/json';
 import { VirtualReactor } from 'signalbox/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -133,6 +136,44 @@ describe('signalbox, on the store of a process that is gone,', () => {
     await child.catch(() => {});
 
     expect(data.explanation.verdict.code).toBe('quota:mail/smtp');
+  });
+
+  it('finds an inspector that runs, and says what it shows', async () => {
+    const box = await createSignalbox({ store: memoryStore(), jobs: [], queues: ['mail'] });
+    const { url, close } = await createInspector(box).listen();
+
+    const found = await run('inspect', url);
+    const asJson = await run('inspect', url, '--json');
+    const refused = await run('inspect', url.replace(/#.*/, ''));
+    await close();
+    await box.stop();
+    const gone = await run('inspect', url);
+
+    expect(found.code).toBe(0);
+    expect(found.out).toMatch(
+      /^Store main in memory, at work: entry \d+ at \d{4}-.*\nYou are local, with level read\.\nOpen http/,
+    );
+    expect(asJson.json).toMatchObject({ store: 'main', place: 'memory', source: 'live', level: 'read' });
+    expect([refused.code, refused.err]).toEqual([
+      1,
+      expect.stringContaining('TOKEN_REFUSED: Expected the token'),
+    ]);
+    expect([gone.code, gone.err]).toEqual([3, expect.stringMatching(/^No inspector answers at http/)]);
+  });
+
+  it('says that what answers is no inspector', async () => {
+    const server = createServer((_, response) => void response.writeHead(200).end('hello'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+
+    const answer = await run('inspect', `http://127.0.0.1:${port}/inspect`);
+    server.close();
+
+    expect([answer.code, answer.err]).toEqual([
+      1,
+      expect.stringContaining('got something else with HTTP status 200'),
+    ]);
+    expect((await run('inspect', 'http://127.0.0.1:1', '--port', '80')).code).toBe(2);
   });
 
   it('changes no byte and no time of the files', async () => {

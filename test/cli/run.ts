@@ -10,7 +10,15 @@ export interface Run {
 }
 
 /** Runs a command line in this process. */
-export async function run(...args: readonly string[]): Promise<Run> {
+export function run(...args: readonly string[]): Promise<Run> {
+  return runUntil(() => Promise.resolve(), ...args);
+}
+
+/** Runs a command line that goes on until it is stopped. `stopped`: with what it has printed so far. */
+export async function runUntil(
+  stopped: (printed: () => string) => Promise<void>,
+  ...args: readonly string[]
+): Promise<Run> {
   let [out, err] = ['', ''];
   const code = await runCli(args, {
     out: (text) => {
@@ -19,8 +27,9 @@ export async function run(...args: readonly string[]): Promise<Run> {
     err: (text) => {
       err += text;
     },
+    stopped: () => stopped(() => out),
   });
-  return { code, out, err, json: args.includes('--json') ? jsonIn(out) : {} };
+  return { code, out, err, json: args.includes('--json') && out !== '' ? jsonIn(out) : {} };
 }
 
 function jsonIn(out: string): Record<string, unknown> {

@@ -257,6 +257,57 @@ describe('An inspector that is part of another server', () => {
     }
   });
 
+  it.each([
+    ['none', 403],
+    ['read', 200],
+    ['admin', 200],
+    ['root', 403],
+  ] as const)('[check 4] opens a stream at level %s accordingly', async (level, status) => {
+    const { fetch } = createInspector(box, { authorize: () => ({ user: 'mira', level: level as 'none' }) });
+
+    const answer = await fetch(streamRequest());
+
+    expect([answer.status, answer.headers.get('content-type')?.split(';')[0]]).toEqual([
+      status,
+      status === 200 ? 'application/x-ndjson' : 'application/json',
+    ]);
+    await answer.body?.cancel();
+  });
+
+  it.each([
+    ['of another name', { host: 'evil.example', origin: 'http://evil.example' }, 421],
+    ['of a page of another origin', { origin: 'http://evil.example' }, 403],
+    ['of another site', { 'sec-fetch-site': 'cross-site' }, 403],
+    ['without the header that a form cannot set', { 'x-signalbox': '' }, 403],
+    ['of plain text', { 'content-type': 'text/plain' }, 415],
+    ['whose length is no number', { 'content-length': 'x' }, 413],
+    ['of too many topics', { 'x-topics': 'many' }, 400],
+    ['of the page itself', { 'sec-fetch-site': 'same-origin' }, 200],
+  ])('[check 2] answers the request for a stream %s accordingly', async (_, headers, status) => {
+    const { fetch } = createInspector(box);
+
+    const answer = await fetch(streamRequest(headers));
+
+    expect(answer.status).toBe(status);
+    await answer.body?.cancel();
+  });
+
+  it('[check 3] keeps a stream from those without the token', async () => {
+    const { port, token } = await listening();
+    const origin = `http://127.0.0.1:${port}`;
+    const headers = { origin, 'content-type': 'application/json', 'x-signalbox': '1', 'content-length': '2' };
+
+    const without = await get(port, '/api/v1/stream', headers, 'POST');
+    const withIt = await get(
+      port,
+      '/api/v1/stream',
+      { ...headers, authorization: `Bearer ${token}` },
+      'POST',
+    );
+
+    expect([without.code, withIt.code]).toEqual(['TOKEN_REFUSED', 'TOPICS_EXPECTED']);
+  });
+
   it('answers a request that is one of the web', async () => {
     const { fetch } = createInspector(box);
 
@@ -283,6 +334,25 @@ describe('An inspector that is part of another server', () => {
 it('An option that is misspelt is refused', () => {
   expect(() => createInspector(box, { authorise: () => null } as object)).toThrow(/authorise/);
 });
+
+/** A request for a stream as the page sends it, but for these headers. */
+function streamRequest(headers: Record<string, string> = {}): Request {
+  const topics =
+    headers['x-topics'] === 'many' ? Array.from({ length: 33 }, (_, at) => `jobs/${at}`) : ['hello'];
+  const body = JSON.stringify({ topics });
+  return new Request('http://127.0.0.1/inspect/api/v1/stream', {
+    method: 'POST',
+    body,
+    headers: {
+      host: '127.0.0.1',
+      origin: 'http://127.0.0.1',
+      'content-type': 'application/json',
+      'content-length': String(body.length),
+      'x-signalbox': '1',
+      ...headers,
+    },
+  });
+}
 
 async function listening(options: InspectorOptions = {}): Promise<{
   readonly url: string;

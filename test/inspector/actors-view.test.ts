@@ -2,10 +2,11 @@ import { agent, Dispatcher, defineJob, memoryStore, PollInfo, type Signalbox } f
 import { createInspector } from 'signalbox/inspector';
 import { describe, expect, it } from 'vitest';
 import type { ActorDetail, ActorsView } from '../../src/inspector/protocol/actors.ts';
+import type { OverviewView } from '../../src/inspector/protocol/overview.ts';
 import type { LiveActor } from '../../src/inspector/views/actors/actor-source.ts';
 import { actorView } from '../../src/inspector/views/actors/actor-view.ts';
 import { actorsView } from '../../src/inspector/views/actors/actors-view.ts';
-import { pollCells, pollDetail } from '../../src/inspector/views/actors/poll-cells.ts';
+import { pollCells, pollDetail, steadyHealth } from '../../src/inspector/views/actors/poll-cells.ts';
 import { Traces } from '../../src/inspector/views/actors/traces.ts';
 import { forEachStore, makeBox } from '../behaviours/stores.ts';
 
@@ -209,6 +210,24 @@ describe('An actor', () => {
     });
   });
 
+  it('that misses its polls needs attention', async () => {
+    const { box, reactor } = await makeBox({ store: memoryStore(), jobs });
+    await box.start();
+    const well = await asked<OverviewView>(box, 'overview');
+    // Time goes on, and nothing runs: as where code blocks the event loop.
+    reactor.setNow(reactor.now() + 17_000);
+
+    const { attention, dispatchers } = await asked<OverviewView>(box, 'overview');
+    const { dispatching } = await detail(box, `dispatcher:${box.uuid}`);
+
+    expect(well.attention).toEqual([]);
+    expect(attention).toMatchObject([
+      { rule: 'dispatcher.stuck', link: { page: 'dispatcher', uuid: box.uuid }, level: 'fails' },
+    ]);
+    expect([dispatchers[0]?.lateMs, dispatching?.health]).toEqual([12_000, 'STUCK']);
+    expect(dispatching?.polls.map(({ key }) => key === null)).toEqual([false, true, true]);
+  });
+
   it('that nothing knows is said to be unknown', async () => {
     const { box } = await makeBox({ store: memoryStore(), jobs });
 
@@ -221,11 +240,26 @@ describe('An actor', () => {
   it('is watched while pages ask, and left alone after that', async () => {
     const { box, reactor } = await makeBox({ store: memoryStore(), jobs });
     await box.start();
+    let watching = 0;
+    const watch = box.watchActors.bind(box);
+    box.watchActors = (listener) => {
+      const stop = watch(listener);
+      watching += 1;
+      return () => {
+        watching -= 1;
+        stop();
+      };
+    };
     const inspector = createInspector(box);
+    const before = watching;
     await detail(box, 'supervisor', inspector);
+    const during = watching;
     await reactor.advance('40s');
+    const after = watching;
 
     const { machine } = await detail(box, `dispatcher:${box.uuid}`, inspector);
+
+    expect([before, during, after]).toEqual([0, 1, 0]);
 
     // It began to look again: what happened meanwhile was not kept.
     expect(machine).toMatchObject({ since: box.store.now(), events: [] });
@@ -308,6 +342,18 @@ describe('The strip of polls', () => {
       cells.map(({ key, claimed, errors }) => (key === null ? 'missed' : `${claimed} ${errors}`)),
     ).toEqual(['2 0', '0 1', 'missed', 'missed', '1 0', 'missed']);
   });
+
+  it.each([
+    ['STUCK', 5100, 'RUNNING'],
+    ['STUCK', 9500, 'STUCK'],
+    ['STOPPED', null, 'STOPPED'],
+    ['RUNNING', 100, 'RUNNING'],
+  ] as const)(
+    'says of a dispatcher that is %s, %d ms after its poll, that it is %s',
+    (health, pollAgeMs, shown) => {
+      expect(steadyHealth({ health, pollAgeMs, pollIntervalMs: 5000, uptimeMs: null })).toBe(shown);
+    },
+  );
 
   it('shows the newest that fit', () => {
     const cells = pollCells([poll(15_000, 3), poll(10_000, 2), poll(5000, 1)], 5000, 15_000, 2);

@@ -1,13 +1,20 @@
 import { agent, defineJob, type HistoryEntry, type StoreReader } from 'signalbox';
+import { createInspector } from 'signalbox/inspector';
 import { describe, expect, it } from 'vitest';
 import type { EdgeHeat, MachineView } from '../../src/inspector/protocol/machines.ts';
-import { edgeName, machinesView, machineView } from '../../src/inspector/views/machines/machines-view.ts';
+import {
+  edgeName,
+  heatOf,
+  type MachinesSource,
+  machinesView,
+  machineView,
+} from '../../src/inspector/views/machines/machines-view.ts';
 import {
   countTraffic,
   mostEntries,
   type RangeAsked,
 } from '../../src/inspector/views/machines/traffic-window.ts';
-import type { Sight } from '../../src/inspector/views/sight.ts';
+import { jobGraph } from '../../src/reading/chart-edges.ts';
 import { forEachStore, makeBox } from '../behaviours/stores.ts';
 
 const flaky = defineJob({
@@ -38,13 +45,11 @@ function sightOf(reader: StoreReader) {
       return typeof value === 'function' ? value.bind(target) : value;
     },
   });
-  const sight: Sight = {
+  const sight: MachinesSource = {
     reader: counting,
-    place: 'test',
-    source: 'live',
-    noPast: null,
-    explain: async () => undefined,
     pause: async () => {},
+    live: null,
+    notLive: 'They are seen in their own process.',
   };
   return { sight, read: () => read };
 }
@@ -101,7 +106,7 @@ forEachStore('The machines', (makeStore, kind) => {
 
     expect(view?.machine).toMatchObject({
       population: { n: 2, more: true },
-      remark: 'this store does not count the jobs in every state',
+      remark: 'This store does not count the jobs in every state.',
     });
   });
 
@@ -154,6 +159,28 @@ forEachStore('The machines', (makeStore, kind) => {
     expect(taken(view as MachineView)).toEqual(['representation.activate 1']);
   });
 
+  it('show what live machines do since a page looks at them, where they can be seen', async () => {
+    const { sight, box, reactor } = await story();
+    const inspector = createInspector(box);
+    const asked = async (name: string): Promise<MachineView> => {
+      const answer = await inspector.fetch(new Request(`http://127.0.0.1/api/v1/machines/${name}`));
+      return ((await answer.json()) as { readonly data: MachineView }).data;
+    };
+    const { machine: before } = await asked('agent');
+    await reactor.advance('15s');
+
+    const { machine, machines } = await asked('agent');
+    const unseen = await machineView(sight, 'agent', { ...newest, edge: null });
+
+    expect(machine).toMatchObject({ kind: 'live', population: { n: 1 }, never: null, since: before.since });
+    expect(machine.states.find(({ state }) => state === 'full')?.population?.n).toBe(1);
+    expect(machines.find(({ name }) => name === 'dispatcher')?.traffic).toBeGreaterThan(3);
+    expect(unseen?.machine).toMatchObject({
+      ...{ population: null, traffic: null, never: null, since: null },
+      remark: 'They are seen in their own process.',
+    });
+  });
+
   it('say which of the representations give no sign of life', async () => {
     const { box, reactor } = await makeBox({ store: makeStore(), jobs });
     const dispatcher = await box.start();
@@ -163,7 +190,7 @@ forEachStore('The machines', (makeStore, kind) => {
     const { machines } = await machinesView(sightOf(box.store).sight, newest);
 
     expect(machines.find(({ name }) => name === 'representation')?.remark).toBe(
-      '1 of those that are activated gives no sign of life',
+      '1 of those that are activated gives no sign of life.',
     );
   });
 
@@ -235,6 +262,21 @@ function longJournal(length: number, oldest = 1) {
   };
   return { journal, count: (asked: RangeAsked = newest) => countTraffic(reader, asked, pause) };
 }
+
+it('A state that the chart of today does not have is shown while something is in it', () => {
+  const states = new Map([
+    ['pending', { n: 2, more: false }],
+    ['asleep', { n: 1, more: false }],
+  ]);
+
+  const heat = heatOf(jobGraph, { states, remark: null }, null);
+
+  expect(heat.states.filter(({ population }) => (population?.n ?? 0) > 0)).toMatchObject([
+    { state: 'pending', isKnown: true },
+    { state: 'asleep', isKnown: false, population: { n: 1 } },
+  ]);
+  expect(heat).toMatchObject({ population: { n: 3 }, traffic: null, never: null });
+});
 
 describe('The traffic of a long journal', () => {
   it('is that of its newest entries, read in pieces, and says that it is cut', async () => {

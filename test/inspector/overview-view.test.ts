@@ -151,6 +151,7 @@ describe('A rule of what needs a person', () => {
     uuid: 'd1',
     state: 'dead',
     lastSignAt: 940_000,
+    lateMs: null,
     held: 2,
     agents: ['q/main'],
     queues: ['q'],
@@ -158,6 +159,7 @@ describe('A rule of what needs a person', () => {
 
   it.each([
     ['dispatcher.dead', { dispatchers: [dispatcher] }],
+    ['dispatcher.stuck', { dispatchers: [{ ...dispatcher, state: 'at work', lateMs: 12_000 }] }],
     ['queue.noAgent', { queues: [{ ...queue, agents: [] }] }],
     ['agent.failed', { queues: [{ ...queue, agents: [{ ...slots, failure: 'Error: no' }] }] }],
     ['job.longer', { heldLongest: [{ id: 'j', name: 'work', heldMs: 60_000, timesMedian: 40 } as never] }],

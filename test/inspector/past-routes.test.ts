@@ -171,8 +171,8 @@ describe('The past of a json store at work', () => {
     expect(bytesOf(dir)).toEqual(before);
     expect([one.status, one.body.seq, one.body.data.waiting.count.n]).toEqual([200, position.seq - 3, 37]);
 
-    for (let round = 1; round <= 60; round += 1) {
-      const job = await box.queue('mail').put(note('more '.repeat(40)));
+    for (let round = 1; round <= 25; round += 1) {
+      const job = await box.queue('mail').put(note('more '.repeat(100)));
       const { seq } = await box.store.position();
       const two = await asked(inspector, `overview?at=${seq}`);
       expect([two.body.seq, two.body.data.waiting.count.n, job.id !== null]).toEqual([seq, 40 + round, true]);
@@ -194,7 +194,7 @@ describe('The past of a json store at work', () => {
         { onReply: resolve, onEnd: (reason) => reject(new Error(reason)) },
       );
       if (thread === null) return reject(new Error('dist was not built'));
-      thread.send({ id: 7, store, question: { path: 'overview', id: '', query: {}, at } });
+      thread.send({ id: 7, store, hidden: {}, question: { path: 'overview', id: '', query: {}, at } });
       return undefined;
     });
 
@@ -202,6 +202,35 @@ describe('The past of a json store at work', () => {
       id: 7,
       answer: { seq: at, text: expect.stringContaining(`{"seq":${at},`) },
     });
+  });
+});
+
+describe.each([
+  ['a memory store', () => memoryStore()],
+  ['a json store', () => jsonStore(newPath())],
+] as const)('What a definition hides now, in %s,', (_name, makeStore) => {
+  it('is hidden in the past as well, also at moments before it was hidden', async () => {
+    const store = makeStore();
+    const pay = (redact: readonly string[]) =>
+      defineJob({ name: 'pay', redact, run: (order: { readonly card: string }) => order.card });
+    const open = pay(['result']);
+    const careless = await createSignalbox({ store, jobs: [open], queues: ['mail'] });
+    await careless.queue('mail').put(open({ card: 'canary-4111' }), { id: 'paid' });
+    const { seq } = await careless.store.position();
+    await careless.stop();
+    const box = await createSignalbox({ store, jobs: [pay(['0.card', 'result'])], queues: ['mail'] });
+    boxes.add(box);
+    const inspector = createInspector(box);
+
+    const answers = await Promise.all(
+      ['jobs/paid', 'jobs/paid/history', 'jobs?list=waiting', 'explain/paid', 'overview'].map((path) =>
+        asked(inspector, `${path}?at=${seq}`.replace('waiting?', 'waiting&')),
+      ),
+    );
+
+    expect(answers.map(({ status, body }) => [status, body.seq])).toEqual(answers.map(() => [200, seq]));
+    expect(JSON.stringify(answers)).toContain('paid');
+    expect(JSON.stringify(answers)).not.toContain('canary');
   });
 });
 

@@ -35,6 +35,7 @@ async function held(puts: number, reach = 5) {
   const timers = new Set<() => void>();
   const pasts = new HeldPasts(
     {
+      hidden: async () => ({}),
       open: async () => watched((await store.past?.()) as Past),
       sight: { place: 'memory', source: 'live', noPast: null, pause: async () => {} },
       after: (_ms, run) => {

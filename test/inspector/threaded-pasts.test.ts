@@ -19,6 +19,7 @@ function threaded({ isBuilt = true, jobs = 5 } = {}) {
     name: 'main',
     place: 'data/jobs',
     files: () => ({ dir: 'data/jobs', generation: 1, at: 0, seq }),
+    hidden: async () => ({ note: ['0'] }),
     check: async () => {
       if (jobs > 10) throw new SignalboxError('PAST_UNAVAILABLE', { found: 'too many', repair: '' });
     },

@@ -2,7 +2,10 @@ import type { Mutant } from './mutant.ts';
 
 /** A mutant that a test of the suite must notice. */
 export interface TestedMutant extends Mutant {
-  /** What the safeguard is for: the number of a threat in docs/security.md, or of a fault in docs/faults.md. */
+  /**
+   * What the safeguard is for: the number of a threat in docs/security.md, or of a fault in docs/faults.md; `explain`: that an
+   * explanation is what the next claim does.
+   */
   readonly about: string;
   /** The file of the test. */
   readonly test: string;
@@ -255,4 +258,58 @@ export const testedMutants: readonly TestedMutant[] = [
       },
     ],
   },
+  ...(
+    [
+      [
+        'due-unexplained',
+        'the instant from which a job may begin',
+        'src/reading/waiting-conditions.ts',
+        'if (beginAfter === null || beginAfter <= now)',
+        'if (beginAfter === null || beginAfter <= now + 1e9)',
+      ],
+      [
+        'quota-unexplained',
+        'quotas',
+        'src/reading/waiting-conditions.ts',
+        "const isFull = 'obstacle' in verdict && verdict.obstacle === 'full';",
+        "const isFull = 'obstacle' in verdict && verdict.obstacle === 'notDue';",
+      ],
+      [
+        'filter-unexplained',
+        'the filter of an agent',
+        'src/reading/agent-conditions.ts',
+        "return 'obstacle' in verdict ? { holds: false, text: refusal(selection, job) } : accepted;",
+        'return [verdict, refusal].length > 0 ? accepted : accepted;',
+      ],
+      [
+        'dead-unexplained',
+        'the last sign of life of a dispatcher',
+        'src/reading/agent-conditions.ts',
+        "return record?.state === 'activated' && !isDead(record, now);",
+        "return record?.state === 'activated' && now > 0;",
+      ],
+      [
+        'room-unexplained',
+        'the size of an agent',
+        'src/reading/agent-conditions.ts',
+        'const isFull = held >= record.size;',
+        'const isFull = held > record.size;',
+      ],
+      [
+        'dead-claims',
+        'the last sign of life of a dispatcher that claims',
+        'src/store/rules/claim-rules.ts',
+        "return representation.state === 'activated' && !isDead(representation, now);",
+        "return representation.state === 'activated' && (now > 0 || !isDead(representation, now));",
+      ],
+    ] as const
+  ).map(
+    ([name, without, file, find, replace]): TestedMutant => ({
+      name,
+      about: 'explain',
+      without,
+      test: 'test/reading/explain-law.test.ts',
+      edits: [{ file, find, replace }],
+    }),
+  ),
 ];

@@ -14,7 +14,10 @@ import { openByHand } from '../store/open-by-hand.ts';
 import { pictureOf } from './picture.ts';
 import { RandomProgram, randomPrograms, type Step } from './random-journal.ts';
 
-const runs = Number(process.env.SIGNALBOX_PAST_RUNS ?? 25);
+/** How many random journals; all stores get as many in a long run, as .ci/run asks for. */
+const { SIGNALBOX_PAST_RUNS: asked } = process.env;
+const runs = Number(asked ?? 25);
+const timeout = 120_000 + 3000 * runs;
 const open = new Set<OpenStore>();
 
 afterAll(async () => {
@@ -48,50 +51,63 @@ async function pastOf(store: OpenStore): Promise<Past> {
 
 describe.each([
   ['memory', () => memoryStore(), runs],
-  ['json', () => jsonStore(newPath(), { checkpointMinBytes: 3000 }), Math.ceil(runs / 5)],
+  ['json', () => jsonStore(newPath(), { checkpointMinBytes: 3000 }), Number(asked ?? 5)],
 ] as const)('The past of a %s store', (_name, makeStore, numRuns) => {
-  it('answers as the store did at each moment, to and fro, record for record and index for index', async () => {
-    await fc.assert(
-      fc.asyncProperty(randomPrograms(80), fc.array(fc.nat(), { maxLength: 30 }), async (program, jumps) => {
-        const { store, pictures } = await lived(makeStore(), program);
-        const past = await pastOf(store);
-        const seqs = [...pictures.keys()];
-        if (seqs.length === 0) return;
-        const way = [...seqs.toReversed(), ...jumps.map((jump) => seqs[jump % seqs.length] as number)];
+  it(
+    'answers as the store did at each moment, to and fro, record for record and index for index',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          randomPrograms(80),
+          fc.array(fc.nat(), { maxLength: 30 }),
+          async (program, jumps) => {
+            const { store, pictures } = await lived(makeStore(), program);
+            const past = await pastOf(store);
+            const seqs = [...pictures.keys()];
+            if (seqs.length === 0) return;
+            const way = [...seqs.toReversed(), ...jumps.map((jump) => seqs[jump % seqs.length] as number)];
 
-        for (const seq of way) {
-          await past.moveTo(seq);
+            for (const seq of way) {
+              await past.moveTo(seq);
 
-          expect([past.seq, past.now(), await pictureOf(past)]).toEqual([
-            seq,
-            pictures.get(seq)?.at,
-            pictures.get(seq)?.picture,
-          ]);
-        }
-        await store.close();
-      }),
-      { numRuns },
-    );
-  }, 120_000);
+              expect([past.seq, past.now(), await pictureOf(past)]).toEqual([
+                seq,
+                pictures.get(seq)?.at,
+                pictures.get(seq)?.picture,
+              ]);
+            }
+            await store.close();
+          },
+        ),
+        { numRuns },
+      );
+    },
+    timeout,
+  );
 
-  it('shows each record as its own history does, also between two entries of a commit', async () => {
-    await fc.assert(
-      fc.asyncProperty(randomPrograms(60), async (program) => {
-        const { store } = await lived(makeStore(), program);
-        const past = await pastOf(store);
+  it(
+    'shows each record as its own history does, also between two entries of a commit',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(randomPrograms(60), async (program) => {
+          const { store } = await lived(makeStore(), program);
+          const past = await pastOf(store);
 
-        for (let seq = past.to; seq >= past.from; seq -= 3) {
-          await past.moveTo(seq);
-          for (const record of await past.list('job', '')) {
-            const isKept = (await store.get('job', record.id)) !== undefined;
-            if (isKept) expect(await recordAt(store, 'job', record.id, seq)).toEqual({ record, unknown: [] });
+          for (let seq = past.to; seq >= past.from; seq -= 3) {
+            await past.moveTo(seq);
+            for (const record of await past.list('job', '')) {
+              const isKept = (await store.get('job', record.id)) !== undefined;
+              if (isKept)
+                expect(await recordAt(store, 'job', record.id, seq)).toEqual({ record, unknown: [] });
+            }
           }
-        }
-        await store.close();
-      }),
-      { numRuns: Math.ceil(numRuns / 3) },
-    );
-  }, 120_000);
+          await store.close();
+        }),
+        { numRuns: Math.ceil(numRuns / 3) },
+      );
+    },
+    timeout,
+  );
 });
 
 describe('A past of a long journal', () => {
@@ -124,34 +140,38 @@ describe('A past of a long journal', () => {
     return { past, pictures, loaded };
   }
 
-  it('is the same by whichever way a moment is reached: back, on, or from a whole state', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        randomPrograms(80),
-        fc.array(fc.nat(), { minLength: 20, maxLength: 40 }),
-        fc.array(fc.integer({ min: 1, max: 100 }), { maxLength: 4 }),
-        async (program, jumps, bases) => {
-          const { past, pictures } = await recordingOf(
-            program,
-            bases.sort((one, other) => one - other),
-          );
-          const seqs = [...pictures.keys()];
-          if (seqs.length === 0) return;
-          for (const jump of jumps) {
-            const seq = seqs[jump % seqs.length] as number;
+  it(
+    'is the same by whichever way a moment is reached: back, on, or from a whole state',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          randomPrograms(80),
+          fc.array(fc.nat(), { minLength: 20, maxLength: 40 }),
+          fc.array(fc.integer({ min: 1, max: 100 }), { maxLength: 4 }),
+          async (program, jumps, bases) => {
+            const { past, pictures } = await recordingOf(
+              program,
+              bases.sort((one, other) => one - other),
+            );
+            const seqs = [...pictures.keys()];
+            if (seqs.length === 0) return;
+            for (const jump of jumps) {
+              const seq = seqs[jump % seqs.length] as number;
 
-            await past.moveTo(seq);
+              await past.moveTo(seq);
 
-            expect([past.now(), await pictureOf(past)]).toEqual([
-              pictures.get(seq)?.at,
-              pictures.get(seq)?.picture,
-            ]);
-          }
-        },
-      ),
-      { numRuns: runs },
-    );
-  }, 120_000);
+              expect([past.now(), await pictureOf(past)]).toEqual([
+                pictures.get(seq)?.at,
+                pictures.get(seq)?.picture,
+              ]);
+            }
+          },
+        ),
+        { numRuns: runs },
+      );
+    },
+    timeout,
+  );
 
   it('loads no state for a near moment, and the nearest one for a far moment', async () => {
     const puts = Array.from({ length: 80 }, (): Step => [0, 3, 1]);

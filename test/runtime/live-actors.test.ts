@@ -94,7 +94,9 @@ describe('Those who watch the live actors', () => {
     const { box } = await makeBox({ store: memoryStore(), jobs });
     const heard: ActorChange[] = [];
     box.watchActors((change) => heard.push(change));
-    await box.start();
+    const dispatcher = await box.start();
+    await dispatcher.deactivate();
+    await expect.poll(() => heard.map(({ event }) => event)).toContain('child.leave');
 
     const events = heard.map(({ actor, event }) => `${actor.machine} ${event}`);
     expect(events).toEqual(

@@ -35,9 +35,11 @@ export interface MachineRow {
   readonly kind: 'stored' | 'live';
   /** How many there are, over all states; null: that cannot be known here. */
   readonly population: Count | null;
-  /** How often its edges were taken in the range; null: not recorded. */
+  /** How often its edges were taken in the range, or by live machines since a page looks at them; null: not recorded. */
   readonly traffic: number | null;
-  /** How many of its ways from state to state there are, and how many were not taken in the range. */
+  /** Since when the traffic of live machines is counted; null: over the range, or it is not recorded. */
+  readonly since: number | null;
+  /** How many of its ways from state to state there are, and how many were not taken in the range; null: not recorded. */
   readonly ways: number;
   readonly never: number | null;
   /** What must be known to read these figures; null: nothing. */

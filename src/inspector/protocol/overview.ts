@@ -113,6 +113,8 @@ export interface DispatcherRow {
   readonly state: 'at work' | 'dead' | 'deactivated' | 'registered';
   /** Its last sign of life: ping or activation. */
   readonly lastSignAt: number | null;
+  /** How late its poll is, of a dispatcher of this process that is stuck; null: it is none, or not known. */
+  readonly lateMs: number | null;
   readonly held: number;
   /** `<queue>/<agent>`. */
   readonly agents: readonly string[];

@@ -1,10 +1,18 @@
 import type { Answer } from '../protocol/answer.ts';
 import type { Sight } from '../views/sight.ts';
-import { type Question, views } from '../views/views.ts';
+import { type Question, type ViewPath, views } from '../views/views.ts';
 import type { PastAnswer, PastQuestion, Pasts } from './past/pasts.ts';
 
 /** Seq of the newest synced entry, and the clock of the store. */
 export type Moment = Omit<Answer<never>, 'data'>;
+
+/** What is asked of the present alone: who this is, and what the time bar shows. */
+const ofNow: readonly ViewPath[] = ['hello', 'timebar'];
+
+/** Whether a question is about a moment that is over. */
+export function isOfPast(question: Question): question is PastQuestion {
+  return question.at !== null && !ofNow.includes(question.path);
+}
 
 /** What pages ask of a store. */
 export interface Answers {

@@ -2,6 +2,7 @@ import { checkHost, checkOrigin, checkViewer, type Door, isRefusal } from './acc
 import type { Answers } from './answers.ts';
 import type { Assets } from './assets.ts';
 import { withHeaders } from './headers.ts';
+import type { Hub } from './live/hub.ts';
 import { createRoutes, refusalAnswer } from './routes.ts';
 
 /** What is known of the connection of a request. */
@@ -23,8 +24,8 @@ const api = '/api/v1/';
  * The inspector as one function. It works under any path without being given it: the end of a path says what is meant, and
  * pages ask relative to their own address.
  */
-export function createHandler(answers: Answers, assets: Assets, door: Door): Handler {
-  const routes = createRoutes(answers);
+export function createHandler(answers: Answers, assets: Assets, door: Door, hub: Hub): Handler {
+  const routes = createRoutes(answers, hub, door);
 
   const answer = async (request: Request, { hosts, port, path }: Arrival): Promise<Response> => {
     const at = path.lastIndexOf(api);

@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SignalboxError } from '../../index.ts';
 import type { NodeHandler } from './node-adapter.ts';
+import { nextTurn } from './ports.ts';
 
 /** A server of its own that listens. */
 export interface Listening {
@@ -25,10 +26,19 @@ export function checkAddress(host: string, isGuarded: boolean): void {
   });
 }
 
+/** Where to listen, and what to do first when it ends. */
+export interface ListenRequest {
+  readonly host: string;
+  readonly port: number;
+  readonly token: string | null;
+  /** Ends the streams. */
+  closing(): void;
+}
+
 /** Listens. */
 export async function listenOn(
   handler: NodeHandler,
-  { host, port, token }: { readonly host: string; readonly port: number; readonly token: string | null },
+  { host, port, token, closing }: ListenRequest,
 ): Promise<Listening> {
   const server = createServer({ headersTimeout: 5000, requestTimeout: 10_000 }, (request, response) => {
     void handler(request, response);
@@ -43,10 +53,15 @@ export async function listenOn(
   const name = host.includes(':') ? `[${host}]` : host;
   return {
     url: `http://${name}:${actual}/${token === null ? '' : `#t=${token}`}`,
-    close: () =>
-      new Promise((resolve) => {
+    close: async () => {
+      const closed = new Promise<void>((resolve) => {
         server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+      });
+      closing();
+      // Their last words are on their way before the connections are cut.
+      await nextTurn();
+      server.closeAllConnections();
+      await closed;
+    },
   };
 }

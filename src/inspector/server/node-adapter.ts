@@ -20,6 +20,7 @@ export function nodeHandler(handler: Handler): NodeHandler {
     const listener = getRequestListener((request) => handler(request, arrival), {
       overrideGlobalObjects: false,
     });
+    handOver(incoming);
     try {
       await listener(incoming, outgoing);
     } catch (error) {
@@ -27,6 +28,13 @@ export function nodeHandler(handler: Handler): NodeHandler {
       next(error);
     }
   };
+}
+
+/** A body that a parser of the server has read already is handed over as it came. */
+function handOver(incoming: IncomingMessage & { readonly body?: unknown; rawBody?: Buffer }): void {
+  const { body, readableEnded, rawBody } = incoming;
+  if (rawBody !== undefined || (body === undefined && !readableEnded)) return;
+  incoming.rawBody = Buffer.from(body === undefined ? '' : JSON.stringify(body));
 }
 
 /** Node keeps the first of several Host headers; a request that has two is refused. */

@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
+import type { StreamClock } from './live/hub.ts';
+
 /** A built file of the pages, with its compressed form when there is one. */
 export interface UiFile {
   readonly name: string;
@@ -47,3 +49,21 @@ export function newToken(): string {
 export function isProduction(): boolean {
   return process.env.NODE_ENV === 'production';
 }
+
+/** Resolves when everything else that waits had its turn. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Real time for streams. They keep no process from ending. */
+export const streamClock: StreamClock = {
+  now: () => performance.now(),
+  cpu() {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  },
+  after(ms, run) {
+    const timer = setTimeout(run, ms).unref();
+    return () => clearTimeout(timer);
+  },
+};

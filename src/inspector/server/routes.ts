@@ -1,12 +1,13 @@
 import { type Context, Hono } from 'hono';
-import { SignalboxError } from '../../index.ts';
 import type { Answer } from '../protocol/answer.ts';
-import type { Problem } from '../protocol/hello.ts';
-import { type Question, questionOf, type ViewPath } from '../views/views.ts';
+import { type Question, questionOf } from '../views/views.ts';
 import { checkLevel, type Level, type Refusal, type Viewer } from './access.ts';
-import type { Answers, Moment } from './answers.ts';
+import { type Answers, isOfPast, type Moment } from './answers.ts';
+import { type Hub, mostStreams } from './live/hub.ts';
+import { streamRequestOf } from './live/stream-request.ts';
 import type { PastQuestion } from './past/pasts.ts';
 import { newToken } from './ports.ts';
+import { answerOrProblem, noSuchRoute, notFound, problem, problemOf } from './problems.ts';
 
 /** What a route knows besides the request. */
 interface Env {
@@ -18,8 +19,8 @@ const sameForMs = 5000;
 /** Live machines change without an entry. */
 const sameForLiveMs = 500;
 
-/** The routes under `api/v1/`. */
-export function createRoutes(answers: Answers): Hono<Env> {
+/** The routes under `api/v1/`. `door`: whose streams they open. */
+export function createRoutes(answers: Answers, hub: Hub, door: object): Hono<Env> {
   const app = new Hono<Env>();
   // Another run of this program may be of another store, whose entries have the same numbers.
   const run = newToken().slice(0, 8);
@@ -27,21 +28,14 @@ export function createRoutes(answers: Answers): Hono<Env> {
     const { pathname, search } = new URL(context.req.url);
     const question = questionOf(`${pathname.slice(1)}${search}`);
     if (question === undefined) return next();
-    const { at, path } = question;
-    const handler =
-      at === null || ofNow.includes(path)
-        ? reading(answers, question)
-        : readingPast(answers, { ...question, at }, run);
+    const handler = isOfPast(question) ? readingPast(answers, question, run) : reading(answers, question);
     return handler(context);
   });
-  app.notFound((context) =>
-    context.json(problem('NO_SUCH_ROUTE', 'There is nothing here.', 'Look at the address.'), 404),
-  );
-  app.onError((error, context) => {
-    const known = error instanceof SignalboxError;
-    const code = known ? error.code : 'INTERNAL';
-    const [text = '', ...repair] = error.message.split(/(?<=\.) /);
-    return context.json(problem(code, text, repair.join(' ')), statuses[code] ?? 500);
+  app.post('/stream', needing('read', streaming(hub, door)));
+  app.notFound((context) => context.json({ error: noSuchRoute }, 404));
+  app.onError((thrown, context) => {
+    const error = problemOf(thrown);
+    return context.json({ error }, statuses[error.code] ?? 500);
   });
   return app;
 }
@@ -55,11 +49,8 @@ const statuses: Readonly<Record<string, 400 | 409 | 410>> = {
 
 /** The answer to a request that was refused. */
 export function refusalAnswer({ status, code, text, repair }: Refusal): Response {
-  return Response.json(problem(code, text, repair), { status });
+  return Response.json({ error: problem(code, text, repair) }, { status });
 }
-
-/** What is asked of the present alone: who this is, and what the time bar shows. */
-const ofNow: readonly ViewPath[] = ['hello', 'timebar'];
 
 type Handler = (context: Context<Env>) => Promise<Response>;
 
@@ -71,8 +62,9 @@ function reading(answers: Answers, question: Question): Handler {
       const moment = await answers.moment(question);
       if (tag === tagOf(moment, question)) return context.body(null, 304, headersOf(moment, question));
     }
-    const answer = await answers.answer(question);
-    if (answer === undefined) return context.json(await notFound(answers, question), 404);
+    const found = await answerOrProblem(answers, question);
+    if ('problem' in found) return context.json({ error: found.problem }, 404);
+    const { answer } = found;
     return context.json(
       question.path === 'hello' ? withViewer(answer, context.env.viewer) : answer,
       200,
@@ -88,7 +80,7 @@ function readingPast(answers: Answers, question: PastQuestion, run: string): Han
     const etag = `"${run}.${question.at}"`;
     if (context.req.header('if-none-match') === etag) return context.body(null, 304, { etag });
     const answer = await answers.past(question);
-    if (answer === undefined) return context.json(await notFound(answers, question), 404);
+    if (answer === undefined) return context.json({ error: await notFound(answers, question) }, 404);
     return context.body(answer.text, 200, {
       'content-type': 'application/json',
       ...headersOf(answer, question),
@@ -97,14 +89,33 @@ function readingPast(answers: Answers, question: PastQuestion, run: string): Han
   });
 }
 
-async function notFound(answers: Answers, { id, path }: Question): Promise<Problem> {
-  if (path === 'queues/:id')
-    return problem('QUEUE_NOT_FOUND', `There is no queue '${id}'.`, 'Look at the list of all queues.');
-  if (path === 'machines/:id')
-    return problem('NO_SUCH_MACHINE', `There is no chart ${id}.`, 'Pick one on the page of machines.');
-  const repair = 'It may have been dropped: completed jobs are kept for a time only.';
-  return problem('JOB_NOT_FOUND', `There is no job ${id}.`, repair, await answers.nearest(id));
+const streamHeaders = {
+  'content-type': 'application/x-ndjson; charset=utf-8',
+  // What packs or collects answers on their way lets this one through as it comes.
+  'cache-control': 'no-store, no-transform',
+  'x-accel-buffering': 'no',
+};
+
+function streaming(hub: Hub, door: object): Handler {
+  return async (context) => {
+    const request = streamRequestOf(await context.req.text());
+    if (request === null) return context.json({ error: noTopics }, 400);
+    if (hub.isFull) return context.json({ error: tooMany }, 503);
+    return new Response(hub.open(request, context.env.viewer, door), { headers: streamHeaders });
+  };
 }
+
+const noTopics = problem(
+  'TOPICS_EXPECTED',
+  'Expected a body such as {"topics":["overview"]}.',
+  'A server that reads bodies before it hands requests on has to hand over the body, too: see docs/inspector.md.',
+);
+
+const tooMany = problem(
+  'STREAMS_FULL',
+  `This inspector has ${mostStreams} pages open already.`,
+  'Close another one: a tab that is hidden gives its place back after 30 seconds.',
+);
 
 function needing(level: Level, handler: Handler): Handler {
   return (context) => {
@@ -115,7 +126,7 @@ function needing(level: Level, handler: Handler): Handler {
 
 /** An answer is the same while nothing is written, for a few seconds: some of it changes with time alone. */
 function tagOf({ seq, at }: Moment, { path }: Question): string {
-  const sameFor = path.startsWith('actors') ? sameForLiveMs : sameForMs;
+  const sameFor = /^(actors|machines)/.test(path) ? sameForLiveMs : sameForMs;
   return `W/"${seq}.${Math.floor(at / sameFor)}"`;
 }
 
@@ -130,8 +141,4 @@ function headersOf(moment: Moment, question: Question): Record<string, string> {
 
 function withViewer(hello: Answer<object>, { user, level }: Viewer): Answer<object> {
   return { ...hello, data: { ...hello.data, user, level } };
-}
-
-function problem(code: string, text: string, repair: string, nearest?: readonly string[]): Problem {
-  return { error: { code, text, repair, ...(nearest === undefined ? {} : { nearest }) } };
 }

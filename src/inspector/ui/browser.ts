@@ -4,39 +4,60 @@
 export interface Reply {
   readonly status: number;
   readonly text: string;
-  readonly etag: string | null;
-  /** The clock of the store; null: it was not said. */
-  readonly at: number | null;
-  readonly seq: number | null;
 }
 
 /** Asks the server that gave this page. Throws when it cannot be reached. */
-export async function ask(
-  path: string,
-  token: string | null,
-  etag: string | null,
-  withinMs: number,
-): Promise<Reply> {
-  const headers = new Headers();
-  if (token !== null) headers.set('authorization', `Bearer ${token}`);
-  if (etag !== null) headers.set('if-none-match', etag);
-  const response = await fetch(new URL(`api/v1/${path}`, document.baseURI), {
-    headers,
+export async function ask(path: string, token: string | null, withinMs: number): Promise<Reply> {
+  const response = await fetch(addressOf(path), {
+    headers: headersWith(token),
     cache: 'no-store',
     redirect: 'error',
     signal: AbortSignal.timeout(withinMs),
   });
-  return {
-    status: response.status,
-    text: response.status === 304 ? '' : await response.text(),
-    etag: response.headers.get('etag'),
-    at: numberOf(response.headers.get('x-signalbox-at')),
-    seq: numberOf(response.headers.get('x-signalbox-seq')),
-  };
+  return { status: response.status, text: await response.text() };
 }
 
-function numberOf(text: string | null): number | null {
-  return text === null || text === '' ? null : Number(text);
+/** What a stream brings. */
+export interface StreamEars {
+  line(text: string): void;
+  /** It is over. `reply`: why the server did not open it; null: the line was cut, or closed. */
+  end(reply: Reply | null): void;
+}
+
+/** Opens a stream of lines. Returns what ends it. */
+export function openStream(body: object, token: string | null, ears: StreamEars): () => void {
+  const abort = new AbortController();
+  const headers = headersWith(token);
+  headers.set('content-type', 'application/json');
+  headers.set('x-signalbox', '1');
+  const request = { method: 'POST', body: JSON.stringify(body), headers, signal: abort.signal } as const;
+  void readLines(request, ears).then(ears.end, () => ears.end(null));
+  return () => abort.abort();
+}
+
+async function readLines(request: RequestInit, { line }: StreamEars): Promise<Reply | null> {
+  const response = await fetch(addressOf('stream'), { ...request, cache: 'no-store', redirect: 'error' });
+  const { status, body } = response;
+  if (status !== 200 || body === null) return { status, text: await response.text() };
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = '';
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return null;
+    const lines = (rest + value).split('\n');
+    rest = lines.pop() ?? '';
+    for (const text of lines) line(text);
+  }
+}
+
+function addressOf(path: string): URL {
+  return new URL(`api/v1/${path}`, document.baseURI);
+}
+
+function headersWith(token: string | null): Headers {
+  const headers = new Headers();
+  if (token !== null) headers.set('authorization', `Bearer ${token}`);
+  return headers;
 }
 
 /** The token of this process: from the address, which then forgets it, or from before a reload. */
@@ -166,10 +187,24 @@ export function setPast(isPast: boolean): void {
   document.body.classList.toggle('in-past', isPast);
 }
 
-/** Whether the pointer is over something of a page, or the focus is in it. */
+/** Whether the pointer is over something of a page, the focus is in it, or a part of its text is selected. */
 export function isInUse(selector: string): boolean {
   const element = document.querySelector(selector);
-  return element !== null && (element.matches(':hover') || element.contains(document.activeElement));
+  if (element === null) return false;
+  const selection = getSelection();
+  const isSelected = selection !== null && !selection.isCollapsed && selection.containsNode(element, true);
+  return isSelected || element.matches(':hover') || element.contains(document.activeElement);
+}
+
+/** Calls a function when the pointer, the focus or the selection may have left something. */
+export function onLeaving(run: () => void): () => void {
+  const events = ['pointerout', 'focusout', 'selectionchange'] as const;
+  // What they leave for is known after the event.
+  const later = (): void => void after(0, run);
+  for (const event of events) document.addEventListener(event, later);
+  return () => {
+    for (const event of events) document.removeEventListener(event, later);
+  };
 }
 
 /** Moves the focus to the next or the previous one of its kind. */

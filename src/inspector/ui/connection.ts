@@ -1,10 +1,11 @@
 import { computed, signal } from '@preact/signals';
 import { every, steady, takeToken } from './browser.ts';
+import type { LineState } from './source/line.ts';
 
 /** The secret of the server; null: it wants none. */
 export const token = takeToken();
 
-/** After this long without an answer what is shown is called old. */
+/** The clock runs so long without a word from the server. */
 const staleMs = 20_000;
 
 interface Heard {
@@ -16,19 +17,19 @@ interface Heard {
 
 const last = signal<Heard | null>(null);
 const tick = signal(steady());
-const failures = signal(0);
 
-/** A server has answered: the clock of the store, and the newest entry. */
-export function heard(at: number | null, seq: number | null): void {
-  failures.value = 0;
-  const { value } = last;
-  last.value = { at: at ?? present.peek(), seq: seq ?? value?.seq ?? 0, when: steady() };
+/** How the stream of this page stands. */
+export const line = signal<LineState>('idle');
+
+/** The clock of the store, and its newest entry. */
+export function clockIs(at: number, seq: number): void {
+  last.value = { at, seq, when: steady() };
   tick.value = steady();
 }
 
-/** A server could not be reached. */
-export function missed(): void {
-  failures.value += 1;
+/** An answer came: of now, or of a moment that is over, which does not turn the clock back. */
+export function heard(at: number, seq: number): void {
+  clockIs(Math.max(at, present.peek()), Math.max(seq, newestSeq.peek()));
 }
 
 /** The clock of the store, as far as this page can know. It stands still while nothing is heard. */
@@ -60,8 +61,8 @@ export type Connection = 'live' | 'lost' | 'stale';
 
 /** How well this page hears. */
 export const connection = computed<Connection>(() => {
-  if (silentSeconds.value * 1000 >= staleMs) return 'stale';
-  return failures.value > 1 ? 'lost' : 'live';
+  if (line.value === 'stale') return 'stale';
+  return line.value === 'lost' || (line.value === 'connecting' && last.value !== null) ? 'lost' : 'live';
 });
 
 /** Lets the clock run. */

@@ -6,7 +6,7 @@ import { helloView } from './hello-view.ts';
 import { explanationView } from './job/explanation-view.ts';
 import { jobHistory, jobView } from './job/job-view.ts';
 import { jobsView } from './jobs/jobs-view.ts';
-import { machinesView, machineView } from './machines/machines-view.ts';
+import { type MachinesSource, machinesView, machineView } from './machines/machines-view.ts';
 import type { RangeAsked } from './machines/traffic-window.ts';
 import { overviewView } from './overview/overview-view.ts';
 import { queuesView, queueView } from './queues/queues-view.ts';
@@ -20,7 +20,8 @@ const longestFilter = 1000;
 /** Every question that a page can ask: its path under `api/v1/`, and what answers it. `:id` stands for one part of the path. */
 export const views = {
   hello: async (sight) => helloView(sight),
-  overview: ({ reader, explain }) => overviewView(reader, { explain }),
+  overview: (sight, { query }) =>
+    overviewView(sight.reader, { explain: sight.explain, source: liveOf(sight, query).source }),
   jobs: jobsAsked,
   'jobs/:id': ({ reader, explain }, { id }) => jobView(reader, id, { explain }),
   'jobs/:id/history': ({ reader }, { id, query }) =>
@@ -32,9 +33,9 @@ export const views = {
     actorsView(sight.reader, { ...liveOf(sight, query), open: (query.open ?? '').split(' ') }),
   'actors/:id': (sight, { id, query }) =>
     actorView(sight.reader, id, { ...liveOf(sight, query), poll: query.poll ?? null }),
-  machines: (sight, { query }) => machinesView(sight, rangeOf(query)),
+  machines: (sight, { query }) => machinesView(machinesOf(sight, query), rangeOf(query)),
   'machines/:id': (sight, { id, query }) =>
-    machineView(sight, id, { ...rangeOf(query), edge: query.edge ?? null }),
+    machineView(machinesOf(sight, query), id, { ...rangeOf(query), edge: query.edge ?? null }),
   timebar: (sight, { query }) => timebarView(sight, countOf(query.instant)),
 } satisfies Readonly<Record<string, View>>;
 
@@ -83,6 +84,15 @@ async function jobsAsked({ reader, names }: Sight, { query }: Asked): Promise<ob
   });
 }
 
+function machinesOf(sight: Sight, query: Asked['query']): MachinesSource {
+  const { source: live, notLive } = liveOf(sight, query);
+  return { reader: sight.reader, pause: sight.pause, live, notLive };
+}
+
+function rangeOf({ from, to }: Asked['query']): RangeAsked {
+  return { from: countOf(from), to: countOf(to) };
+}
+
 /** Live machines are of the present alone. */
 function liveOf({ actors, source }: Sight, { at }: Asked['query']) {
   const isPast = countOf(at) !== null;
@@ -94,10 +104,6 @@ function liveOf({ actors, source }: Sight, { at }: Asked['query']) {
         ? 'The store is read without its process: its records are shown, live machines were not recorded.'
         : 'Live machines are seen in their own process.',
   };
-}
-
-function rangeOf({ from, to }: Asked['query']): RangeAsked {
-  return { from: countOf(from), to: countOf(to) };
 }
 
 async function explanationAsked({ reader, explain }: Sight, { id }: Asked): Promise<object | undefined> {

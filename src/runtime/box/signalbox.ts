@@ -415,6 +415,11 @@ export class Signalbox extends Inspectable {
     return dispatcher;
   }
 
+  /** Resolves when it has stopped, by `stop` or because its store failed: for what shows or serves it, and ends with it. */
+  stopped(): Promise<void> {
+    return this.#supervisor.stopped();
+  }
+
   /**
    * Stops: no more claims, up to `grace` (default 0) for what runs, then every dispatcher is deactivated and
    * the store is closed. What still runs is handed over, and runs again at the next start when its policy says so.

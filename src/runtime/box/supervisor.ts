@@ -110,6 +110,11 @@ export class Supervisor {
     if (this.#openError !== null) throw this.#openError;
   }
 
+  /** Resolves when it has stopped, or failed. */
+  async stopped(): Promise<void> {
+    await waitFor(this.#supervisor, (snapshot) => snapshot.matches('stopped') || snapshot.matches('failed'));
+  }
+
   /** Makes an actor a child of the supervisor. Undefined when the chart refuses it. */
   spawn(name: string, logic: AnyActorLogic, input: unknown): AnyActorRef | undefined {
     // An agent that was removed may still end when another one of its name starts.

@@ -69,7 +69,9 @@ describe('With keys alone', () => {
     const job = await focused();
     await press('ArrowLeft', 'ArrowLeft');
     const folded = await page.getAttribute('[role=treeitem]:focus', 'aria-expanded');
-    await press('ArrowRight', 'ArrowRight', 'Enter');
+    await press('ArrowRight');
+    await page.waitForSelector('[role=treeitem][aria-level="4"]');
+    await press('ArrowRight', 'Enter');
     await page.waitForFunction(() => location.hash.startsWith('#/jobs/'));
 
     expect([first, isSeen]).toEqual([expect.stringContaining('dispatcher d10f'), true]);

@@ -89,6 +89,8 @@ describe('history', () => {
     const counted = createFaultyFiles();
     const again = await openStore(dir, { files: counted });
     await again.log.find(3_990);
+    // So that nothing around the line is known any more but its mark.
+    await again.log.find(10);
     let bytes = 0;
     counted.fault = (call, ...args) => {
       if (call === 'read') bytes += args[3] as number;
@@ -98,6 +100,27 @@ describe('history', () => {
     await again.log.find(3_999);
 
     expect(bytes).toBeLessThan(600_000);
+  });
+
+  it('reads once where several lines that are looked for lie close together', async () => {
+    const counted = createFaultyFiles();
+    const store = await openStore(newPath(), { files: counted });
+    const lines = range(1, 60).map((seq) => store.append(`${seq}`, { pad: 'p'.repeat(100) }));
+    store.log.write();
+    await store.log.sync();
+    let opened = 0;
+    counted.fault = (call) => {
+      if (call === 'open') opened += 1;
+      return null;
+    };
+
+    for (const line of lines.toReversed()) expect(await store.log.find(line.s)).toEqual(line);
+    expect(opened).toBe(1);
+    const next = store.append('61', {});
+    store.log.write();
+    await store.log.sync();
+
+    expect(await store.log.find(next.s)).toEqual(next);
   });
 
   it('refuses to show a damaged line, with its place', async () => {

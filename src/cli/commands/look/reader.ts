@@ -11,14 +11,18 @@ export const storeOption: CommandOption = {
 };
 
 /** Reads a store without opening it: beside a process at work, after one that was killed, from a read-only disk. */
-export async function readerOf({
+export function readerOf(given: { readonly store?: string }): Promise<StoreReader> {
+  return readStore(directoryOf(given));
+}
+
+/** The directory of a json store. */
+export function directoryOf({
   store = environment('SIGNALBOX_STORE') ?? '.signalbox/store',
 }: {
   readonly store?: string;
-}): Promise<StoreReader> {
-  if (isDatabaseUrl(store))
-    throw new UsageError(
-      'Expected the directory of a json store, got a database. Ask a process that has it open: box.explain(id), box.job(id).history().',
-    );
-  return readStore(store);
+}): string {
+  if (!isDatabaseUrl(store)) return store;
+  throw new UsageError(
+    'Expected the directory of a json store, got a database. Ask a process that has it open: box.explain(id), box.job(id).history().',
+  );
 }

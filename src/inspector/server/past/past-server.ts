@@ -1,7 +1,7 @@
 import { SignalboxError } from '../../../index.ts';
 import { type PastBeside, readBeside } from '../../../store/json/recovery/read-store.ts';
 import type { StoreFiles } from '../../../store/log.ts';
-import { HeldPasts, type PastAnswer, type PastQuestion, type PastsSource } from './pasts.ts';
+import { HeldPasts, type Hidden, type PastAnswer, type PastQuestion, type PastsSource } from './pasts.ts';
 
 /** What a thread is told when it begins: what its views know beside the store. */
 export interface PastThreadData {
@@ -13,6 +13,8 @@ export interface PastThreadData {
 export interface PastRequest {
   readonly id: number;
   readonly store: StoreFiles;
+  /** What definitions hide now. */
+  readonly hidden: Hidden;
   readonly question: PastQuestion;
 }
 
@@ -32,9 +34,11 @@ export function createPastServer(
   ports: Pick<PastsSource, 'after'> & { readonly pause: PastsSource['sight']['pause'] },
 ): (request: PastRequest) => Promise<PastReply> {
   let newest: StoreFiles;
+  let hides: Hidden;
   let beside: PastBeside | null = null;
   const pasts = new HeldPasts({
     after: ports.after,
+    hidden: async () => hides,
     sight: { place, source: 'live', noPast: null, pause: ports.pause },
     async open() {
       beside = await readBeside(newest, { name });
@@ -42,9 +46,10 @@ export function createPastServer(
       return beside.past;
     },
   });
-  return async ({ id, store, question }) => {
+  return async ({ id, store, hidden, question }) => {
     try {
       newest = store;
+      hides = hidden;
       beside?.grow(store);
       return { id, answer: (await pasts.answer(question)) ?? null };
     } catch (error) {

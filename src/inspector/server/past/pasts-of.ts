@@ -2,7 +2,7 @@ import type { StoreReader } from '../../../store/reader.ts';
 import type { OpenStore } from '../../../store/store.ts';
 import type { Sight } from '../../views/sight.ts';
 import { after, pause, startPastThread } from './past-port.ts';
-import { HeldPasts, noPasts, type Pasts, refuseTooMany } from './pasts.ts';
+import { HeldPasts, type Hidden, noPasts, type Pasts, refuseTooMany } from './pasts.ts';
 import { ThreadedPasts } from './threaded-pasts.ts';
 
 const jobByJob = 'a store that shows the past of single jobs alone';
@@ -24,9 +24,10 @@ export function pastsOfStore(store: OpenStore, facts: Facts): PastsOf {
     await check();
     return past();
   };
-  const inside = new HeldPasts({ open, after, sight: { ...facts, noPast: null, pause } });
+  const hidden = () => hiddenIn(store);
+  const inside = new HeldPasts({ open, hidden, after, sight: { ...facts, noPast: null, pause } });
   if (files === null) return { pasts: inside, noPast: null };
-  const threaded = { ...facts, name, files, check, after, start: startPastThread, instead: inside };
+  const threaded = { ...facts, name, files, hidden, check, after, start: startPastThread, instead: inside };
   return { pasts: new ThreadedPasts(threaded), noPast: null };
 }
 
@@ -39,7 +40,13 @@ export function pastsOfReader(reader: StoreReader, facts: Facts): PastsOf {
     await refuseTooMany(reader);
     return past.fork();
   };
-  return { pasts: new HeldPasts({ open, after, sight: { ...facts, noPast: null, pause } }), noPast: null };
+  const hidden = () => hiddenIn(reader);
+  const sight = { ...facts, noPast: null, pause };
+  return { pasts: new HeldPasts({ open, hidden, after, sight }), noPast: null };
+}
+
+async function hiddenIn(reader: Pick<StoreReader, 'get'>): Promise<Hidden> {
+  return (await reader.get('store', 'store'))?.redactions;
 }
 
 const none: PastsOf = {

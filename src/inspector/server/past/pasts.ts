@@ -1,5 +1,6 @@
 import { SignalboxError } from '../../../index.ts';
 import { explainJob } from '../../../reading/explain.ts';
+import type { Records } from '../../../store/entry.ts';
 import type { Past, StoreReader } from '../../../store/reader.ts';
 import type { Sight } from '../../views/sight.ts';
 import { type Question, views } from '../../views/views.ts';
@@ -21,10 +22,15 @@ export interface Pasts {
   answer(question: PastQuestion): Promise<PastAnswer | undefined>;
 }
 
+/** What definitions hide. */
+export type Hidden = Records['store']['redactions'];
+
 /** Where pasts come from. */
 export interface PastsSource {
   /** Makes the first past. The others are forks of it. */
   open(): Promise<Past>;
+  /** What definitions hide now: what was shown once may have been a mistake. */
+  hidden(): Promise<Hidden>;
   /** What a view knows beside the store. */
   readonly sight: Omit<Sight, 'reader' | 'explain'>;
   /** Calls a function once, later; returns what prevents it. */
@@ -48,6 +54,7 @@ export class HeldPasts implements Pasts {
   readonly #source: PastsSource;
   readonly #limits: PastsLimits;
   #slots: readonly Slot[] = [];
+  #hidden: Hidden;
 
   constructor(source: PastsSource, limits: PastsLimits = usualLimits) {
     this.#source = source;
@@ -60,6 +67,7 @@ export class HeldPasts implements Pasts {
   }
 
   async answer(question: PastQuestion): Promise<PastAnswer | undefined> {
+    this.#hidden = await this.#source.hidden();
     const slot = this.#slotFor(question.at);
     // In order of asking: the one that was asked last comes last.
     this.#slots = [...this.#slots.filter((each) => each !== slot), slot];
@@ -85,13 +93,25 @@ export class HeldPasts implements Pasts {
 
   #make(): Promise<Past> {
     const [known] = this.#slots;
-    return known === undefined ? this.#source.open() : known.past.then((past) => past.fork());
+    const made = known === undefined ? this.#source.open() : known.past.then((past) => past.fork());
+    return made.then((past) => hiding(past, () => this.#hidden));
   }
 
   #drop(slot: Slot): void {
     slot.cancelDrop();
     this.#slots = this.#slots.filter((each) => each !== slot);
   }
+}
+
+/** A past that hides what is hidden now. */
+function hiding(past: Past, hidden: () => Hidden): Past {
+  const get: Past['get'] = past.get.bind(past);
+  return Object.assign(past, {
+    get: async (...args: Parameters<Past['get']>) => {
+      const record = await get(...args);
+      return record === undefined || args[0] !== 'store' ? record : { ...record, redactions: hidden() };
+    },
+  });
 }
 
 /** One past, and who uses it. It moves when all that was asked of the moment before is answered. */

@@ -5,7 +5,7 @@ import { errorOf, type PastReply, type PastThreadData } from './past-server.ts';
 import type { PastAnswer, PastQuestion, Pasts, PastsSource } from './pasts.ts';
 
 /** What a store is, whose past a thread reads. */
-export interface ThreadedSource extends Pick<PastsSource, 'after'>, PastThreadData {
+export interface ThreadedSource extends Pick<PastsSource, 'after' | 'hidden'>, PastThreadData {
   readonly start: StartPastThread;
   /** How far it is synced now. */
   files(): StoreFiles;
@@ -37,6 +37,7 @@ export class ThreadedPasts implements Pasts {
   async answer(question: PastQuestion): Promise<PastAnswer | undefined> {
     this.#cancelEnd();
     if (this.#thread === null) await this.#source.check();
+    const hidden = await this.#source.hidden();
     const thread = this.#started();
     if (thread === null) return this.#source.instead.answer(question);
     this.#asked += 1;
@@ -45,7 +46,7 @@ export class ThreadedPasts implements Pasts {
       return await new Promise((resolve, reject) => {
         this.#waiters.set(id, { resolve, reject });
         thread.setAwaited(true);
-        thread.send({ id, store: this.#source.files(), question });
+        thread.send({ id, store: this.#source.files(), hidden, question });
       });
     } finally {
       this.#waiters.delete(id);

@@ -16,6 +16,3 @@ const layouts = new Map<string, ChartLayout>(
 export function layoutOf(chart: string): ChartLayout | null {
   return layouts.get(chart) ?? null;
 }
-
-/** All of them, in the order in which the guide names them. */
-export const allLayouts: readonly ChartLayout[] = [...layouts.values()];

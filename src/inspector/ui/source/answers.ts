@@ -5,40 +5,44 @@ import { printable } from '../format.ts';
 
 /** The answer to a question, or why there is none. */
 export type Outcome<Data> =
-  | { readonly is: 'answer'; readonly answer: Answer<Data>; readonly etag: string | null }
-  /** Nothing was written since the answer before. */
-  | { readonly is: 'same'; readonly at: number | null; readonly seq: number | null }
-  | { readonly is: 'problem'; readonly problem: Problem['error']; readonly status: number }
+  | { readonly is: 'answer'; readonly answer: Answer<Data> }
+  | { readonly is: 'problem'; readonly problem: Problem['error'] }
   /** The server cannot be reached. */
   | { readonly is: 'silence' };
 
-/** Asks one question. What comes back is safe to show: no text of a program can turn a line round or hide in it. */
+/** Asks one question, once. */
 export async function question<Data>(
   path: string,
   token: string | null,
-  etag: string | null = null,
   withinMs = 15_000,
 ): Promise<Outcome<Data>> {
   let reply: Reply;
   try {
-    reply = await ask(path, token, etag, withinMs);
+    reply = await ask(path, token, withinMs);
   } catch {
     return { is: 'silence' };
   }
-  if (reply.status === 304) return { is: 'same', at: reply.at, seq: reply.seq };
-  const body = bodyOf(reply.text);
-  if (reply.status === 200 && body !== null)
-    return { is: 'answer', answer: body as unknown as Answer<Data>, etag: reply.etag };
-  const { error } = (body ?? {}) as Partial<Problem>;
-  return { is: 'problem', problem: error ?? unknownProblem(reply.status), status: reply.status };
+  const body = parsed(reply.text);
+  if (reply.status === 200 && body !== null) return { is: 'answer', answer: body as unknown as Answer<Data> };
+  return { is: 'problem', problem: problemOf(reply) };
 }
 
-function bodyOf(text: string): object | null {
+/**
+ * Reads what the server sent; null: it is no JSON. What comes back is safe to show: no text of a program can turn a line round or
+ * hide in it.
+ */
+export function parsed(text: string): object | null {
   try {
     return JSON.parse(text, (_, value) => (typeof value === 'string' ? printable(value) : value)) as object;
   } catch {
     return null;
   }
+}
+
+/** Why there is no answer. */
+export function problemOf({ status, text }: Reply): Problem['error'] {
+  const { error } = (parsed(text) ?? {}) as Partial<Problem>;
+  return error ?? unknownProblem(status);
 }
 
 function unknownProblem(status: number): Problem['error'] {

@@ -3,15 +3,12 @@ import { useEffect, useMemo } from 'preact/hooks';
 import type { Answer } from '../../protocol/answer.ts';
 import type { Problem } from '../../protocol/hello.ts';
 import { moment } from '../app-state.ts';
-import { after, isHidden, onVisible } from '../browser.ts';
-import { heard, isReadingPast, missed, shownMoment, token } from '../connection.ts';
+import { after } from '../browser.ts';
+import { isReadingPast, shownMoment, token } from '../connection.ts';
 import { question } from './answers.ts';
+import { askAgain, watch, watchedOf } from './stream.ts';
 
-const pauseMs = 1000;
-/** After a problem: what is not there seldom comes within a second. */
-const longPauseMs = 5000;
-
-/** A question that is asked again every second, while the page can be seen; about the past it is asked once. */
+/** A question whose answer is kept as it is now; about the past it is asked once. */
 export interface Live<Data> {
   /** The newest answer; null: none yet. It stays while a newer one fails, or another moment is read. */
   readonly answer: ReadonlySignal<Answer<Data> | null>;
@@ -22,91 +19,113 @@ export interface Live<Data> {
   again(): void;
 }
 
-/** Keeps asking while the component is on the page: of the moment in the address, or of the present. */
+/** Answers while the component is on the page: of the moment in the address, or of the present. */
 export function useLive<Data>(path: string): Live<Data> {
-  const live = useMemo(() => createLive<Data>(path, { isOfPage: true }), [path]);
+  const live = useMemo(() => createLive<Data>(path, true), [path]);
   const { value: at } = moment;
   useEffect(() => (at === undefined ? undefined : live.start(at)), [live, at]);
   return live;
 }
 
-/** Keeps asking of the present, whatever the address says. `path` null: asks nothing. */
-export function usePresent<Data>(path: string | null, everyMs = pauseMs): Live<Data> {
-  const live = useMemo(() => createLive<Data>(path ?? '', { everyMs }), [path]);
+/** Answers of the present, whatever the address says. `path` null: asks nothing. */
+export function usePresent<Data>(path: string | null): Live<Data> {
+  const live = useMemo(() => createLive<Data>(path ?? '', false), [path]);
   useEffect(() => (path === null ? undefined : live.start(null)), [live]);
   return live;
 }
 
-interface Ways {
-  readonly everyMs?: number;
-  /** Whether the page is what this answers: then its moment is that of the page. */
-  readonly isOfPage?: boolean;
+/** What takes the answers to a question, or why there is none; `at`: the moment that they are of. */
+interface Taker<Data> {
+  take(answer: Answer<Data>, at: number | null): void;
+  fail(problem: Problem['error'], at: number | null): void;
+}
+
+/** Ends what was started, or asks at once. */
+interface Started {
+  end(): void;
+  again(): void;
 }
 
 interface Startable<Data> extends Live<Data> {
   start(at: number | null): () => void;
 }
 
-function createLive<Data>(path: string, { everyMs = pauseMs, isOfPage = false }: Ways): Startable<Data> {
+/** `isOfPage`: the page is what this answers, so its moment is that of the page. */
+function createLive<Data>(path: string, isOfPage: boolean): Startable<Data> {
   const answer = signal<Answer<Data> | null>(null);
   const asOf = signal<number | null>(null);
   const problem = signal<Problem['error'] | null>(null);
-  let etag: string | null = null;
-  let round = async (): Promise<void> => {};
+  let started: Started | null = null;
+
+  const taker: Taker<Data> = {
+    take(next, at) {
+      if (isOfPage) shownMoment.value = at === null ? null : { seq: at, at: next.at };
+      problem.value = null;
+      asOf.value = at;
+      answer.value = next;
+    },
+    fail(why, at) {
+      problem.value = why;
+      if (at === asOf.peek()) return;
+      // What is there is of another moment, and this one cannot be shown.
+      answer.value = null;
+      if (isOfPage) shownMoment.value = null;
+    },
+  };
 
   return {
     answer,
     asOf,
     problem,
-    again: () => void round(),
+    again: () => started?.again(),
     start: (at) => {
-      let isStopped = false;
-      let isAsking = false;
-      let cancel = (): void => {};
-      if (at !== asOf.peek()) etag = null;
-      round = async () => {
-        if (isAsking || isStopped) return;
-        cancel();
-        isAsking = true;
-        const outcome = await (at === null
-          ? question<Data>(path, token, etag)
-          : pastQuestion<Data>(path, at));
-        isAsking = false;
-        if (isStopped) return;
-        if (outcome.is === 'silence') missed();
-        else if (outcome.is === 'problem') {
-          heard(null, null);
-          problem.value = outcome.problem;
-          // What is there is of another moment, and this one cannot be shown.
-          if (at !== asOf.peek()) {
-            answer.value = null;
-            if (isOfPage) shownMoment.value = null;
-          }
-        } else if (outcome.is === 'same') heard(outcome.at, outcome.seq);
-        else {
-          if (at === null) heard(outcome.answer.at, outcome.answer.seq);
-          else heard(null, null);
-          if (isOfPage) shownMoment.value = at === null ? null : { seq: at, at: outcome.answer.at };
-          etag = outcome.etag;
-          problem.value = null;
-          asOf.value = at;
-          answer.value = outcome.answer;
-        }
-        if (at !== null && outcome.is !== 'silence') return;
-        cancel = after(outcome.is === 'problem' ? longPauseMs : everyMs, () => {
-          if (!isHidden()) void round();
-        });
-      };
-      void round();
-      const ends = onVisible(() => {
-        if (!isHidden() && at === null) void round();
-      });
-      return () => {
-        isStopped = true;
-        cancel();
-        ends();
-      };
+      started = at === null ? watchPresent(path, taker) : askPast(path, at, taker);
+      return started.end;
     },
+  };
+}
+
+/** The present comes over the line of the page. */
+function watchPresent<Data>(path: string, { take, fail }: Taker<Data>): Started {
+  const watched = watchedOf(path);
+  const ends = [
+    watch(path, watched),
+    watched.answer.subscribe((next) => {
+      if (next !== null) take(next as Answer<Data>, null);
+    }),
+    watched.problem.subscribe((why) => {
+      if (why !== null) fail(why, null);
+    }),
+  ];
+  return {
+    end: () => {
+      for (const end of ends) end();
+    },
+    again: () => askAgain(watched),
+  };
+}
+
+const pauseMs = 1000;
+
+/** What was does not change: it is asked once, and again only while the server cannot be reached. */
+function askPast<Data>(path: string, at: number, { take, fail }: Taker<Data>): Started {
+  let isOver = false;
+  let cancel = (): void => {};
+  const ask = async (): Promise<void> => {
+    cancel();
+    const outcome = await pastQuestion<Data>(path, at);
+    if (isOver) return;
+    if (outcome.is === 'answer') take(outcome.answer, at);
+    else if (outcome.is === 'problem') fail(outcome.problem, at);
+    else cancel = after(pauseMs, () => void ask());
+  };
+  void ask();
+  return {
+    end: () => {
+      isOver = true;
+      cancel();
+    },
+    again: () => void ask(),
   };
 }
 
@@ -117,7 +136,7 @@ async function pastQuestion<Data>(path: string, at: number): ReturnType<typeof q
   reading += 1;
   isReadingPast.value = true;
   try {
-    return await question<Data>(`${path}${path.includes('?') ? '&' : '?'}at=${at}`, token, null, pastMs);
+    return await question<Data>(`${path}${path.includes('?') ? '&' : '?'}at=${at}`, token, pastMs);
   } finally {
     reading -= 1;
     isReadingPast.value = reading > 0;

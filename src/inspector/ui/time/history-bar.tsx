@@ -10,12 +10,10 @@ import { nextSeq } from './pace.ts';
 import { useTimeKeys } from './steps.ts';
 import { TimeBar } from './time-bar.tsx';
 
-const everyMs = 5000;
-
 /** The kept history of the store: how much happened when, what failed, and which moment the page shows. */
 export function HistoryBar() {
   const noPast = hello.value?.noPast ?? null;
-  const { answer } = usePresent<TimebarView>(noPast === null ? 'timebar' : null, everyMs);
+  const { answer } = usePresent<TimebarView>(noPast === null ? 'timebar' : null);
   const view = answer.value?.data ?? null;
   if (noPast !== null)
     return (

@@ -7,7 +7,7 @@ import type { ActorSource, LiveActor } from './actor-source.ts';
 import { cellsOf } from './actors-view.ts';
 import { edgesFrom, graphOf } from './graphs.ts';
 import { heldJobs } from './held-jobs.ts';
-import { pollDetail } from './poll-cells.ts';
+import { pollDetail, steadyHealth } from './poll-cells.ts';
 import {
   type AgentEntry,
   agentState,
@@ -80,7 +80,7 @@ async function dispatcherDetail(
   const own = live === null ? null : (source?.dispatcher(uuid) ?? null);
   const dispatching: DispatcherFacts = {
     record: recordState(representations, now),
-    health: own?.health ?? null,
+    health: own === null ? null : steadyHealth(own),
     pollAgeMs: own?.pollAgeMs ?? null,
     pollIntervalMs: own?.pollIntervalMs ?? null,
     uptimeMs: own?.uptimeMs ?? null,

@@ -2,7 +2,7 @@ import type { StoreReader } from '../../../store/reader.ts';
 import type { ActorsView, AgentNode, DispatcherNode } from '../../protocol/actors.ts';
 import type { ActorSource, LiveActor } from './actor-source.ts';
 import { heldJobs } from './held-jobs.ts';
-import { pollCells } from './poll-cells.ts';
+import { pollCells, steadyHealth } from './poll-cells.ts';
 import {
   type AgentEntry,
   agentState,
@@ -56,7 +56,7 @@ async function dispatcherNode(
     uuid,
     state: live?.state ?? null,
     record: recordState(representations, now),
-    health: own?.health ?? null,
+    health: own === null ? null : steadyHealth(own),
     lastSignAt: lastSignOf(representations),
     pollAgeMs: own?.pollAgeMs ?? null,
     pollIntervalMs: own?.pollIntervalMs ?? null,

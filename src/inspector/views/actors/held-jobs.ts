@@ -3,7 +3,7 @@ import type { StoreReader } from '../../../store/reader.ts';
 import type { HeldJob } from '../../protocol/actors.ts';
 
 /** How many jobs of an agent are named. */
-export const mostHeld = 50;
+const mostHeld = 50;
 
 /** The jobs that an agent holds, those whose code was called first in front. Names and times alone: no values. */
 export async function heldJobs(

@@ -1,11 +1,26 @@
+import type { DispatcherHealth } from '../../../model/monitoring/liveness.ts';
 import type { PollInfo } from '../../../model/monitoring/polls.ts';
 import type { PollCell, PollDetail } from '../../protocol/actors.ts';
 import { cut } from '../values/failure-view.ts';
+import type { LiveDispatcher } from './actor-source.ts';
 
 /** A gap of that many intervals between two polls has room for one that was missed. */
 const missedAfter = 1.8;
 /** A long sleep of the computer is not shown poll by poll. */
 const mostMissed = 12;
+
+/**
+ * The health of a dispatcher as pages show it. It counts as STUCK from the instant on at which a poll is due, also while that
+ * poll is under way: who looks every second would see it in red again and again. Pages wait until one was missed.
+ */
+export function steadyHealth({
+  health,
+  pollAgeMs,
+  pollIntervalMs,
+}: Omit<LiveDispatcher, 'polls'>): DispatcherHealth {
+  const isMissed = pollAgeMs !== null && pollAgeMs >= missedAfter * pollIntervalMs;
+  return health === 'STUCK' && !isMissed ? 'RUNNING' : health;
+}
 
 /** A cell for each poll, oldest first, and one for each that was missed, the newest `most` of them. `polls`: newest first. */
 export function pollCells(

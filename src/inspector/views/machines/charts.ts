@@ -1,13 +1,11 @@
-import { agentMachine } from '../../../../machines/agent.machine.ts';
-import { describeMachine, type MachineGraph } from '../../../../machines/describe.ts';
-import { dispatcherMachine } from '../../../../machines/dispatcher.machine.ts';
-import { supervisorMachine } from '../../../../machines/supervisor.machine.ts';
+import type { MachineGraph } from '../../../../machines/describe.ts';
 import {
   edgeTaken,
   jobGraph,
   representationEdge,
   representationGraph,
 } from '../../../reading/chart-edges.ts';
+import { graphOf } from '../actors/graphs.ts';
 import type { StoredChart } from './traffic.ts';
 
 /** The charts whose subjects are records. */
@@ -17,6 +15,6 @@ export const storedCharts: readonly StoredChart[] = [
 ];
 
 /** The charts whose subjects are actors of one process. */
-export const liveGraphs: readonly MachineGraph[] = [supervisorMachine, dispatcherMachine, agentMachine].map(
-  (machine) => describeMachine(machine),
+export const liveGraphs: readonly MachineGraph[] = (['supervisor', 'dispatcher', 'agent'] as const).map(
+  graphOf,
 );

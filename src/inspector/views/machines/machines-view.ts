@@ -1,4 +1,5 @@
 import type { MachineGraph } from '../../../../machines/describe.ts';
+import { jobGraph, representationGraph } from '../../../reading/chart-edges.ts';
 import type { Count } from '../../protocol/answer.ts';
 import type {
   EdgeHeat,
@@ -8,11 +9,12 @@ import type {
   MachineView,
   StateHeat,
 } from '../../protocol/machines.ts';
+import type { ActorSource } from '../actors/actor-source.ts';
 import type { Sight } from '../sight.ts';
 import { liveGraphs, storedCharts } from './charts.ts';
+import { type Figures, figuresOf, liveFigures } from './figures.ts';
 import { pickedEdge } from './picked-edge.ts';
-import { type Population, populations } from './population.ts';
-import type { ChartTraffic } from './traffic.ts';
+import { ofActors, ofJobs, ofRepresentations, type Population } from './population.ts';
 import { countTraffic, type RangeAsked } from './traffic-window.ts';
 
 /** What is asked of one chart. */
@@ -21,26 +23,34 @@ export interface MachineAsked extends RangeAsked {
   readonly edge: string | null;
 }
 
+/** What the views of machines are made from. */
+export interface MachinesSource extends Pick<Sight, 'reader' | 'pause'> {
+  /** The live machines of this process; null: they cannot be seen. */
+  readonly live: ActorSource | null;
+  /** Why they cannot be seen, in words. */
+  readonly notLive: string;
+}
+
 /** Every chart of the engine, with how many are where. */
-export async function machinesView(sight: Sight, asked: RangeAsked): Promise<MachinesView> {
-  const { view } = await readMachines(sight, asked);
+export async function machinesView(source: MachinesSource, asked: RangeAsked): Promise<MachinesView> {
+  const { view } = await readMachines(source, asked);
   return view;
 }
 
 /** One chart as a heat map. Undefined: there is no chart of that name. */
 export async function machineView(
-  sight: Sight,
+  source: MachinesSource,
   name: string,
   { edge: picked, ...asked }: MachineAsked,
 ): Promise<MachineView | undefined> {
-  const { view, heats, traffic } = await readMachines(sight, asked);
+  const { view, heats, traffic } = await readMachines(source, asked);
   const machine = heats.find((each) => each.name === name);
   if (machine === undefined) return undefined;
   const edge = machine.edges.find((each) => edgeName(each) === picked);
   return {
     ...view,
     machine,
-    picked: edge === undefined ? null : await pickedEdge(sight.reader, name, edge, traffic),
+    picked: edge === undefined ? null : await pickedEdge(source.reader, name, edge, traffic),
   };
 }
 
@@ -54,12 +64,18 @@ export function edgeName({
   return [source, event, guard ?? '', target ?? ''].join('|');
 }
 
-async function readMachines(sight: Sight, asked: RangeAsked) {
-  const { traffic, range } = await countTraffic(sight.reader, asked, sight.pause);
-  const found = await populations(sight);
+async function readMachines(source: MachinesSource, asked: RangeAsked) {
+  const { reader, live, notLive } = source;
+  const { traffic, range } = await countTraffic(reader, asked, source.pause);
+  const stored = { job: await ofJobs(reader), representation: await ofRepresentations(reader) };
   const heats: readonly MachineHeat[] = [
-    ...storedCharts.map(({ kind, graph }) => heatOf(graph, found.get(graph.id), traffic.of(kind))),
-    ...liveGraphs.map((graph) => heatOf(graph, found.get(graph.id), null)),
+    heatOf(jobGraph, stored.job, figuresOf(traffic.of('job'))),
+    heatOf(representationGraph, stored.representation, figuresOf(traffic.of('representation'))),
+    ...liveGraphs.map((graph) =>
+      live === null
+        ? heatOf(graph, { states: null, remark: notLive }, null)
+        : heatOf(graph, ofActors(reader, live, graph.id), liveFigures(live, graph.id, reader.now())),
+    ),
   ];
   const view: MachinesView = { range, machines: heats.map(rowOf) };
   return { view, heats, traffic };
@@ -69,72 +85,48 @@ function rowOf({ states, edges, unknown, ...row }: MachineHeat): MachineRow {
   return row;
 }
 
-/** A chart with its figures. `traffic` null: the journal does not have it. Pure. */
-export function heatOf(
-  graph: MachineGraph,
-  population: Population | undefined,
-  traffic: ChartTraffic | null,
-): MachineHeat {
+/** A chart with its figures. `figures` null: its traffic is not recorded. Pure. */
+export function heatOf(graph: MachineGraph, population: Population, figures: Figures | null): MachineHeat {
   const edges = graph.edges.map((edge): EdgeHeat => {
     const { source, event, guard, target } = edge;
-    return {
-      source,
-      event,
-      guard,
-      target,
-      count: traffic === null ? null : (traffic.edges.get(edge)?.count ?? 0),
-    };
+    return { source, event, guard, target, count: figures === null ? null : figures.countOf(edge) };
   });
   const ways = edges.filter(({ target }) => target !== null);
+  const { states, remark } = population;
   return {
     name: graph.id,
     version: graph.version,
-    kind: traffic === null ? 'live' : 'stored',
-    population: population === undefined ? null : sumOf([...population.states.values()]),
-    traffic: traffic === null ? null : traffic.total,
+    kind: storedCharts.some((chart) => chart.graph === graph) ? 'stored' : 'live',
+    population: states === null ? null : sumOf([...states.values()]),
+    traffic: figures === null ? null : figures.total,
+    since: figures === null ? null : figures.since,
     ways: ways.length,
-    never: traffic === null ? null : ways.filter(({ count }) => count === 0).length,
-    remark: population?.remark ?? null,
-    states: statesOf(graph, population, traffic),
+    never: figures === null || figures.since !== null ? null : ways.filter(({ count }) => count === 0).length,
+    remark,
+    states: statesOf(graph, states, figures),
     edges,
-    unknown: traffic?.unknown ?? [],
+    unknown: figures?.unknown ?? [],
   };
 }
 
 function statesOf(
   { nodes }: MachineGraph,
-  population: Population | undefined,
-  traffic: ChartTraffic | null,
+  population: Population['states'],
+  figures: Figures | null,
 ): readonly StateHeat[] {
   const paths = nodes.map(({ path }) => path).filter((path) => path !== '');
-  const known = paths.map((state): StateHeat => {
-    const inside = [...(population?.states ?? [])].filter(([each]) => each.startsWith(`${state}.`));
-    const holdsOthers = paths.some((path) => path.startsWith(`${state}.`));
-    const own = population?.states.get(state) ?? none;
+  const others = [...(population?.keys() ?? [])].filter((state) => !paths.includes(state));
+  return [...paths, ...others].map((state): StateHeat => {
+    const inside = [...(population ?? [])].filter(([each]) => each === state || each.startsWith(`${state}.`));
     return {
       state,
-      holdsOthers,
-      isKnown: true,
-      population: population === undefined ? null : sumOf([own, ...inside.map(([, count]) => count)]),
-      dwell: traffic?.dwell.get(state) ?? null,
+      holdsOthers: paths.some((path) => path.startsWith(`${state}.`)),
+      isKnown: paths.includes(state),
+      population: population === null ? null : sumOf(inside.map(([, count]) => count)),
+      dwell: figures?.dwell.get(state) ?? null,
     };
   });
-  const others = [...(population?.states ?? [])].filter(([state]) => !paths.includes(state));
-  return [
-    ...known,
-    ...others.map(
-      ([state, count]): StateHeat => ({
-        state,
-        holdsOthers: false,
-        isKnown: false,
-        population: count,
-        dwell: traffic?.dwell.get(state) ?? null,
-      }),
-    ),
-  ];
 }
-
-const none: Count = { n: 0, more: false };
 
 function sumOf(counts: readonly Count[]): Count {
   return {

@@ -6,7 +6,7 @@ import { pieceLength, pieceOf, Traffic } from './traffic.ts';
 /** The most entries that are counted. */
 export const mostEntries = 50_000;
 /** After so many the jobs of the process get their turn. */
-const entriesPerTurn = 1000;
+const entriesPerTurn = 250;
 /** How many ranges of one store are remembered. */
 const mostWindows = 4;
 

@@ -55,6 +55,22 @@ export const attentionRules: readonly Rule[] = [
         })),
   },
   {
+    name: 'dispatcher.stuck',
+    level: 'fails',
+    find: ({ dispatchers }) =>
+      dispatchers.flatMap(({ uuid, lateMs, held }) => {
+        if (lateMs === null) return [];
+        const link = { page: 'dispatcher', uuid } as const;
+        const title = [
+          'Dispatcher ',
+          named(uuid, link),
+          ` is stuck: its poll is ${durationText(lateMs)} late.`,
+        ];
+        const text = 'Code that blocks the event loop, or a store that does not answer, holds it up.';
+        return [{ title, text: [text], link, count: held }];
+      }),
+  },
+  {
     name: 'failures.same',
     level: 'fails',
     find: ({ failing }) =>

@@ -3,6 +3,7 @@ import { Shown } from '../../../reading/shown.ts';
 import type { StoreReader } from '../../../store/reader.ts';
 import type { ExplanationView } from '../../protocol/explanation.ts';
 import type { HeldRow, OverviewView, QueueRow } from '../../protocol/overview.ts';
+import type { ActorSource } from '../actors/actor-source.ts';
 import { explanationView } from '../job/explanation-view.ts';
 import type { AskedBeside } from '../job/job-view.ts';
 import { jobLife, jobRow } from '../jobs/job-row.ts';
@@ -15,7 +16,10 @@ import { endedView, medianRuns, type Recent, recentlyEnded, windowMs } from './r
 const mostHeld = 5;
 
 /** Everything that the overview shows. */
-export async function overviewView(reader: StoreReader, asked: AskedBeside = {}): Promise<OverviewView> {
+export async function overviewView(
+  reader: StoreReader,
+  asked: AskedBeside & { readonly source?: ActorSource | null } = {},
+): Promise<OverviewView> {
   const shown = await Shown.of(reader);
   const now = reader.now();
   const { lists } = await reader.counts();
@@ -25,7 +29,7 @@ export async function overviewView(reader: StoreReader, asked: AskedBeside = {})
     now,
     quarantined: lists.quarantined.n,
     queues,
-    dispatchers: await dispatcherRows(reader, queues),
+    dispatchers: await dispatcherRows(reader, queues, asked.source ?? null),
     heldLongest: await heldLongest(reader, shown, recent),
     failing: await failureGroups(reader, shown, recent.jobs),
     firstWaiting: await firstWaiting(reader, shown, queues, asked),

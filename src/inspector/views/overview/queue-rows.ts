@@ -3,6 +3,8 @@ import type { AgentRecord, RepresentationRecord } from '../../../model/records/r
 import { isAtWork } from '../../../reading/agent-conditions.ts';
 import type { StoreReader } from '../../../store/reader.ts';
 import type { AgentSlots, DispatcherRow, QueueRow, QuotaSlots } from '../../protocol/overview.ts';
+import type { ActorSource, LiveDispatcher } from '../actors/actor-source.ts';
+import { steadyHealth } from '../actors/poll-cells.ts';
 import { cut } from '../values/failure-view.ts';
 
 /** The queues of a store, with their quotas and agents. */
@@ -60,6 +62,7 @@ function agentState(
 export async function dispatcherRows(
   reader: StoreReader,
   queues: readonly QueueRow[],
+  source: ActorSource | null,
 ): Promise<readonly DispatcherRow[]> {
   const now = reader.now();
   const agents = queues.flatMap((queue) => queue.agents);
@@ -73,6 +76,7 @@ export async function dispatcherRows(
       uuid,
       // One that is at work in any queue is at work.
       state: known !== undefined && rank(known.state) < rank(state) ? known.state : state,
+      lateMs: lateOf(source?.dispatcher(uuid) ?? null),
       lastSignAt: latest(known?.lastSignAt ?? null, record.lastPing ?? record.activated),
       held: own.reduce((sum, { held }) => sum + held, 0),
       agents: own.map((agent) => `${agent.queue}/${agent.name}`),
@@ -82,6 +86,11 @@ export async function dispatcherRows(
   return [...rows.values()].sort(
     (one, other) => rank(one.state) - rank(other.state) || (one.uuid < other.uuid ? -1 : 1),
   );
+}
+
+function lateOf(dispatcher: LiveDispatcher | null): number | null {
+  if (dispatcher === null || steadyHealth(dispatcher) !== 'STUCK') return null;
+  return (dispatcher.pollAgeMs ?? 0) - dispatcher.pollIntervalMs;
 }
 
 function stateOf(record: RepresentationRecord, now: number): DispatcherRow['state'] {

@@ -52,6 +52,8 @@ export interface History {
 export function createHistory(ports: HistoryPorts, generations: readonly Generation[]): History {
   const marks = new Map<number, Mark[]>();
   const readers = new Set<{ generation: number }>();
+  /** Where something was found last: a list asks for many entries that lie close together. */
+  let piece: Piece | null = null;
   const history: History = {
     generations,
     mark(generation, mark) {
@@ -63,8 +65,10 @@ export function createHistory(ports: HistoryPorts, generations: readonly Generat
       const end = ports.synced();
       const generation = seq > end.seq ? undefined : holderOf(seq);
       if (generation === undefined) return null;
-      for (const line of linesFrom(generation, seq, end)) return line;
-      return null;
+      const known = piece?.generation === generation ? lineOf(piece, seq) : null;
+      if (known !== null) return known;
+      piece = pieceAround(generation, seq, end);
+      return lineOf(piece, seq);
     },
     async *read(seq) {
       const end = ports.synced();
@@ -104,6 +108,33 @@ export function createHistory(ports: HistoryPorts, generations: readonly Generat
 
   /** The lines of one journal, beginning with the line that holds a seq. */
   function* linesFrom(generation: Generation, seq: number, end: SyncedEnd): Generator<Line> {
+    let held: PlacedFrame | null = null;
+    for (const placed of framesFrom(generation, seq, end)) {
+      // A line holds the seq when the next line begins after it.
+      if (held !== null && placed.s > seq) yield decoded(held.frame, generation);
+      held = placed;
+    }
+    if (held !== null) yield decoded(held.frame, generation);
+  }
+
+  /** The lines around a seq, from the mark before it to where the next one would be. */
+  function pieceAround(generation: Generation, seq: number, end: SyncedEnd): Piece {
+    const frames: PlacedFrame[] = [];
+    try {
+      for (const placed of framesFrom(generation, seq, end)) {
+        frames.push(placed);
+        const [first = placed] = frames;
+        if (placed.s > seq && placed.frame.at >= first.frame.at + markBytes) break;
+      }
+    } catch (error) {
+      // Damage behind what was asked for is found when that is asked for.
+      if ((frames.at(-1)?.s ?? 0) <= seq) throw error;
+    }
+    return { generation, frames };
+  }
+
+  /** The frames of one journal from the last mark before a seq on. */
+  function* framesFrom(generation: Generation, seq: number, end: SyncedEnd): Generator<PlacedFrame> {
     const file = journalName(generation.number);
     const path = join(ports.dir, file);
     const near = marksOf(generation.number).findLast((mark) => mark.seq <= seq) ?? {
@@ -118,7 +149,6 @@ export function createHistory(ports: HistoryPorts, generations: readonly Generat
     }
     try {
       const to = generation.number === end.generation ? end.at : ports.files.fstat(fd).size;
-      let held: Frame | null = null;
       for (const frame of readFrames(ports.files, fd, near.at, to)) {
         const s = frame.ok ? seqOf(frame.text) : null;
         if (!frame.ok || s === null) {
@@ -132,11 +162,8 @@ export function createHistory(ports: HistoryPorts, generations: readonly Generat
           });
         }
         history.mark(generation.number, { seq: s, at: frame.at });
-        // A line holds the seq when the next line begins after it.
-        if (held !== null && s > seq) yield decoded(file, held, generation);
-        held = frame;
+        yield { s, frame };
       }
-      if (held !== null) yield decoded(file, held, generation);
     } finally {
       ports.files.close(fd);
     }
@@ -154,8 +181,29 @@ export function createHistory(ports: HistoryPorts, generations: readonly Generat
   return history;
 }
 
-function decoded(file: string, frame: Frame, generation: Generation): Line {
+/** A frame, and the seq of the first entry of its line. */
+interface PlacedFrame {
+  readonly s: number;
+  readonly frame: Frame;
+}
+
+/** Some lines of a journal, one after the other. */
+interface Piece {
+  readonly generation: Generation;
+  readonly frames: readonly PlacedFrame[];
+}
+
+/** The line of a piece that holds a seq; null: it is not in it. */
+function lineOf({ generation, frames }: Piece, seq: number): Line | null {
+  const placed = frames.findLast(({ s }) => s <= seq);
+  if (placed === undefined) return null;
+  const line = decoded(placed.frame, generation);
+  return seq < line.s + line.entries.length ? line : null;
+}
+
+function decoded(frame: Frame, generation: Generation): Line {
   const stored = frame.ok ? decodeLine(frame.text) : frame.reason;
   if (typeof stored !== 'string') return stored.line;
+  const file = journalName(generation.number);
   throw corrupt({ file, byte: frame.at, line: 0, what: stored, lastGood: generation.base });
 }

@@ -56,13 +56,13 @@ function Detail({ answer }: { readonly answer: Answer<ActorDetail> }) {
     <>
       <Head view={view} name={name} look={look} sinceMs={sinceMs} />
       {view.notLive !== null && <Banner>{view.notLive}</Banner>}
-      {machine !== null && <MachineArea view={view} machine={machine} sinceMs={sinceMs} />}
+      {machine !== null && <MachineArea view={view} machine={machine} sinceMs={sinceMs} at={at + sinceMs} />}
       {machine === null && agent !== null && <RecordFacts agent={agent} />}
       {dispatching !== null && dispatching.polls.length > 0 && <PollsArea id={view.id} facts={dispatching} />}
       <div class={machine === null || view.kind === 'supervisor' ? 'rule' : 'halves rule'}>
         {agent !== null && <HeldTable facts={agent} queue={view.queue ?? ''} sinceMs={sinceMs} />}
-        {dispatching !== null && <QueuesTable facts={dispatching} uuid={view.dispatcher ?? ''} />}
         {machine !== null && <EventsTable machine={machine} at={at + sinceMs} />}
+        {dispatching !== null && <QueuesTable facts={dispatching} uuid={view.dispatcher ?? ''} />}
       </div>
     </>
   );

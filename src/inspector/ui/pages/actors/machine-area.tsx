@@ -8,7 +8,7 @@ import { type ChartLayout, wayText } from '../../chart/layout.ts';
 import { layoutOf } from '../../chart/layouts.ts';
 import { Outline } from '../../chart/outline.tsx';
 import type { ChartWay } from '../../chart/way.ts';
-import { clockText } from '../../format.ts';
+import { clockText, durationText } from '../../format.ts';
 import { useKeys } from '../../keys.ts';
 
 /** The chart of a live machine, with what it did since the page looks and what can come next. */
@@ -16,6 +16,7 @@ export function MachineArea(props: {
   readonly view: ActorDetail;
   readonly machine: MachineNow;
   readonly sinceMs: number;
+  readonly at: number;
 }) {
   const { view, machine, sinceMs } = props;
   const lit = useSignal<string | null>(null);
@@ -57,7 +58,7 @@ export function MachineArea(props: {
       <div class={form === 'chart' ? 'outlined' : undefined}>
         <Outline layout={layout} way={way} sinceMs={sinceMs} of={`this ${machine.chart}`} />
       </div>
-      <Facts view={view} machine={machine} layout={layout} />
+      <Facts view={view} machine={machine} layout={layout} at={props.at} />
     </>
   );
 }
@@ -66,8 +67,10 @@ function Facts(props: {
   readonly view: ActorDetail;
   readonly machine: MachineNow;
   readonly layout: ChartLayout;
+  readonly at: number;
 }) {
-  const { view, machine, layout } = props;
+  const { view, machine, layout, at } = props;
+  const claimed = machine.events.find(({ event }) => event === 'claim.done');
   const senders = [
     ['runtime', 'Runtime'],
     ['code', 'Your code'],
@@ -83,6 +86,11 @@ function Facts(props: {
                 <span class="quiet">{key}</span> {value}
               </span>
             ))}
+            {claimed !== undefined && (
+              <span>
+                <span class="quiet">last claim</span> {durationText(at - claimed.at)} ago
+              </span>
+            )}
           </dd>
         </>
       )}

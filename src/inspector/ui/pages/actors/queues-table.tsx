@@ -33,7 +33,9 @@ export function QueuesTable({ facts, uuid }: { readonly facts: DispatcherFacts; 
               return (
                 <tr key={queue}>
                   <td class="task">
-                    <a href={jobsHash('held', queue)}>{queue === '' ? "''" : queue}</a>
+                    <a class="rowlink" href={jobsHash('held', queue)}>
+                      {queue === '' ? "''" : queue}
+                    </a>
                   </td>
                   <td class="fit">
                     <span class={`st st-${glyph}`}>

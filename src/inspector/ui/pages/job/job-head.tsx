@@ -1,4 +1,4 @@
-import type { JobView } from '../../../protocol/job.ts';
+import type { AgentName, JobView } from '../../../protocol/job.ts';
 import type { Way } from '../../chart/way.ts';
 import { durationText, processName, shortId } from '../../format.ts';
 import { State } from '../../parts/glyph.tsx';
@@ -30,8 +30,16 @@ export function JobHead(props: { readonly view: JobView; readonly way: Way; read
         )}
         {view.agent !== null && (
           <span class="opt">
-            agent <b>{view.agent.name}</b> @{' '}
-            <b title={view.agent.dispatcher}>{processName(view.agent.dispatcher)}</b>
+            agent{' '}
+            <b>
+              <a href={agentHash(view.queue ?? '', view.agent)}>{view.agent.name}</a>
+            </b>{' '}
+            @{' '}
+            <b title={view.agent.dispatcher}>
+              <a href={pageHash('actors', `dispatcher:${view.agent.dispatcher}`)}>
+                {processName(view.agent.dispatcher)}
+              </a>
+            </b>
           </span>
         )}
         {view.quotas.length > 0 && (
@@ -65,6 +73,10 @@ export function JobHead(props: { readonly view: JobView; readonly way: Way; read
       </span>
     </div>
   );
+}
+
+function agentHash(queue: string, { name, dispatcher }: AgentName): string {
+  return pageHash('actors', `agent:${queue}/${dispatcher}/${name}`);
 }
 
 /** The list that the job is in. */

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { JobRow, JobsPage } from '../../../protocol/jobs.ts';
-import { isInUse } from '../../browser.ts';
+import { isInUse, onLeaving } from '../../browser.ts';
 import { token } from '../../connection.ts';
 import { question } from '../../source/answers.ts';
 import {
@@ -98,12 +98,20 @@ function useFirst(
   const all = new Map([...known.current, ...rows.map((row) => [row.id, row] as const)]);
   const shown = ids.flatMap((id) => all.get(id) ?? []);
   known.current = new Map(shown.map((row) => [row.id, row]));
+  const fresh = isHeld ? newest.filter((id) => !order.includes(id)).length : 0;
+  useLookWhenLeft(fresh > 0);
   return {
     rows: shown,
-    fresh: isHeld ? newest.filter((id) => !order.includes(id)).length : 0,
+    fresh,
     showFresh: () => {
       known.current = all;
       setHeld({ path, order: newest });
     },
   };
+}
+
+/** New rows that wait are shown as soon as the table is left. */
+function useLookWhenLeft(isNeeded: boolean): void {
+  const [, look] = useState(0);
+  useEffect(() => (isNeeded ? onLeaving(() => look((times) => times + 1)) : undefined), [isNeeded]);
 }

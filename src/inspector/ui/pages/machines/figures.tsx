@@ -1,4 +1,4 @@
-import type { EdgeHeat } from '../../../protocol/machines.ts';
+import type { EdgeHeat, MachineHeat } from '../../../protocol/machines.ts';
 import { edgeKey } from '../../chart/edge-key.ts';
 import { countText, type Heat } from '../../chart/heat.ts';
 import { shortEvent } from '../../chart/layout.ts';
@@ -11,14 +11,14 @@ export function Figures(props: {
   readonly hashOf: (edge: EdgeHeat) => string;
 }) {
   const { heat, picked, hashOf } = props;
-  const { name, edges, kind } = heat.machine;
+  const { name, edges, traffic } = heat.machine;
   const most = [...edges].sort((one, other) => (other.count ?? 0) - (one.count ?? 0));
   return (
     <section class="area figures" aria-label="Figures">
       <StateTable heat={heat} />
       <div class="bar rule">
         <h2 class="label">Ways</h2>
-        <span class="quiet">{kind === 'stored' ? 'most taken first' : 'not recorded'}</span>
+        <span class="quiet">{traffic === null ? 'not recorded' : 'most taken first'}</span>
       </div>
       <table class="table">
         <thead>
@@ -38,7 +38,11 @@ export function Figures(props: {
               </td>
               <td class="fit quiet">{placesOf(edge)}</td>
               <td class={edge.count === 0 ? 'fit num faint' : 'fit num'}>
-                {edge.count === null ? '–' : edge.count === 0 ? 'never' : numberText(edge.count)}
+                {edge.count === null
+                  ? '–'
+                  : edge.count === 0
+                    ? neverText(heat.machine)
+                    : numberText(edge.count)}
               </td>
             </tr>
           ))}
@@ -82,6 +86,11 @@ function StateTable({ heat }: { readonly heat: Heat }) {
       </table>
     </>
   );
+}
+
+/** What is watched since a page looks was maybe taken before. */
+export function neverText({ since }: Pick<MachineHeat, 'since'>): string {
+  return since === null ? 'never' : 'not yet';
 }
 
 /** `pending → assigned`; an event that leaves no state: `pending`. */

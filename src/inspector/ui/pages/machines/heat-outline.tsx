@@ -4,6 +4,7 @@ import { countText, type Heat } from '../../chart/heat.ts';
 import { type ChartLayout, wayText } from '../../chart/layout.ts';
 import { stationsOf } from '../../chart/stations.ts';
 import { durationText, numberText } from '../../format.ts';
+import { neverText } from './figures.tsx';
 
 /** The heat map as a list of stations: for those who hear the page, and on a phone. */
 export function HeatOutline(props: {
@@ -12,6 +13,7 @@ export function HeatOutline(props: {
   readonly hashOf: (edge: EdgeHeat) => string;
 }) {
   const { layout, heat, hashOf } = props;
+  const never = neverText(heat.machine);
   return (
     <ol class="outline" aria-label={`Chart ${heat.machine.name}, as a list`}>
       {stationsOf(layout).map((station) => {
@@ -36,12 +38,12 @@ export function HeatOutline(props: {
               {[...ways, ...stays.filter((edge) => !isNever(edge))].map((edge) => (
                 <li key={edgeKey(edge)}>
                   <a href={hashOf(edge)}>{wayText(layout, edge)}</a>
-                  {edge.target === null ? ', stays' : ` → ${edge.target}`} {timesOf(edge)}
+                  {edge.target === null ? ', stays' : ` → ${edge.target}`} {timesOf(edge, never)}
                 </li>
               ))}
               {stays.some(isNever) && (
                 <li>
-                  stays, never:{' '}
+                  stays, {never}:{' '}
                   {stays
                     .filter(isNever)
                     .map((edge) => wayText(layout, edge))
@@ -60,9 +62,9 @@ function isNever({ count }: EdgeHeat): boolean {
   return count === 0;
 }
 
-function timesOf({ count }: EdgeHeat) {
+function timesOf({ count }: EdgeHeat, never: string) {
   if (count === null) return null;
-  return count === 0 ? 'never' : <b>{numberText(count)}</b>;
+  return count === 0 ? never : <b>{numberText(count)}</b>;
 }
 
 function outerOf(state: string): string | null {

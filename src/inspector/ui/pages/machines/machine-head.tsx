@@ -29,6 +29,11 @@ export function MachineHead(props: {
           )}
         </span>
         {machine.kind === 'stored' && <Range range={range} />}
+        {machine.since !== null && (
+          <span title="Live machines leave no entries: they are watched while a page looks at them.">
+            watched since <b>{instantText(machine.since, now.peek())}</b>
+          </span>
+        )}
       </span>
       <span class="actions no-phone">
         <fieldset class="seg" aria-label="Form of the chart">

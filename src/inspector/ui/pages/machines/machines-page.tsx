@@ -58,7 +58,7 @@ function Machine({ view, route }: { readonly view: MachineView; readonly route: 
         <MachineList machines={machines} chosen={machine.name} />
         <section class="area chart-area" aria-label="Chart">
           <MachineHead machine={machine} range={range} form={form} choose={choose} />
-          {machine.remark !== null && <Banner>{sentence(machine.remark)}</Banner>}
+          {machine.remark !== null && <Banner>{machine.remark}</Banner>}
           <Drawn heat={heat} form={form} picked={pickedKey} hashOf={hashOf} />
           <Unknown heat={heat} />
           <PickedWay machine={machine} picked={picked} />
@@ -127,8 +127,4 @@ function hashOfWay(name: string, { query: { from, to } }: PageRoute, way: string
     ...(to === undefined ? {} : { to }),
     way,
   });
-}
-
-function sentence(text: string): string {
-  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`;
 }

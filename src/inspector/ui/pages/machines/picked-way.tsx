@@ -2,7 +2,7 @@ import type { MachineHeat, PickedEdge } from '../../../protocol/machines.ts';
 import { now } from '../../connection.ts';
 import { instantText, numberText, shortId } from '../../format.ts';
 import { jobHash } from '../../route.ts';
-import { placesOf } from './figures.tsx';
+import { neverText, placesOf } from './figures.tsx';
 
 /** A way that was picked, and what took it last. */
 export function PickedWay({
@@ -20,7 +20,7 @@ export function PickedWay({
           <span class="quiet">
             {machine.kind === 'stored'
               ? 'none: pick one to see what took it last'
-              : 'the journal has no entries of live machines'}
+              : 'live machines leave no entries: their events are on the page of actors'}
           </span>
         ) : (
           <>
@@ -33,7 +33,7 @@ export function PickedWay({
             </span>
           </>
         )}
-        {machine.kind === 'stored' && <HeatKey />}
+        {machine.traffic !== null && <HeatKey never={neverText(machine)} />}
       </div>
       {picked !== null && picked.takers.length > 0 && (
         <Takers picked={picked} isJob={machine.name === 'job'} />
@@ -42,9 +42,10 @@ export function PickedWay({
   );
 }
 
-function takenText({ count, target }: PickedEdge, { traffic }: MachineHeat): string {
-  if (count === null) return 'the journal has no entries of live machines';
-  if (count === 0) return 'never taken in this range';
+function takenText({ count, target }: PickedEdge, machine: MachineHeat): string {
+  const { traffic } = machine;
+  if (count === null) return 'not recorded';
+  if (count === 0) return `${neverText(machine)} taken`;
   const times = count === 1 ? 'taken once' : `taken ${numberText(count)} times`;
   const part =
     traffic === null || traffic === 0 || target === null
@@ -92,14 +93,14 @@ function Takers({ picked, isJob }: { readonly picked: PickedEdge; readonly isJob
   );
 }
 
-function HeatKey() {
+function HeatKey({ never }: { readonly never: string }) {
   return (
     <span class="end no-phone key">
       {[
         ['f5', '1,000'],
         ['f3', '100'],
         ['f1', '1'],
-        ['never', 'never'],
+        ['never', never],
       ].map(([level, text]) => (
         <span key={level}>
           <svg viewBox="0 0 26 10" class="heat" aria-hidden="true">

@@ -71,10 +71,16 @@ function nameIn(agents: readonly AgentSlots[], { name, queue }: AgentSlots): str
 }
 
 const mostCells = 160;
+const mostNamed = 5;
 
 /** One cell a slot, by agent; above a size they are said in words alone. */
 function Slots({ agents }: { readonly agents: readonly AgentSlots[] }) {
   const total = agents.reduce((sum, { size }) => sum + size, 0);
+  // With many of them, those that hold most say most.
+  const named =
+    agents.length <= mostNamed
+      ? agents
+      : agents.toSorted((one, other) => other.held - one.held).slice(0, mostNamed);
   let x = 0.5;
   const groups = agents.map((agent) => {
     const from = x;
@@ -111,7 +117,7 @@ function Slots({ agents }: { readonly agents: readonly AgentSlots[] }) {
       )}
       <span class="sub cut">
         {agents.length === 0 && 'no agent'}
-        {agents.map((agent, index) => (
+        {named.map((agent, index) => (
           <span
             key={`${agent.queue}/${agent.dispatcher}/${agent.name}`}
             class={agent.state === 'at work' ? '' : 'past'}
@@ -121,6 +127,7 @@ function Slots({ agents }: { readonly agents: readonly AgentSlots[] }) {
             {agent.state === 'at work' ? '' : ` ${agent.state}`}
           </span>
         ))}
+        {agents.length > named.length && ` · ${numberText(agents.length - named.length)} more`}
       </span>
     </>
   );

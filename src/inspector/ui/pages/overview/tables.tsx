@@ -7,6 +7,8 @@ import { Glyph, State } from '../../parts/glyph.tsx';
 import { jobHash, pageHash } from '../../route.ts';
 
 const lateMs = 600_000;
+/** Of the agents of a queue or a dispatcher. */
+const mostNamed = 3;
 
 function Section(props: {
   readonly title: string;
@@ -70,16 +72,19 @@ export function QueueTable({ queues }: { readonly queues: readonly QueueRow[] })
                 </td>
                 <td class="fit opt">
                   {queue.agents.length === 0 && <span class="past">none</span>}
-                  {queue.agents.map(({ name, dispatcher, held, size, state, failure }) => (
-                    <span
-                      key={`${dispatcher}/${name}`}
-                      class={`part${failure !== null ? ' fails' : state === 'at work' ? '' : ' past'}`}
-                      title={failure ?? `of dispatcher ${dispatcher}`}
-                    >
-                      {name} {held}/{size}
-                      {failure !== null ? ' fails' : state === 'at work' ? '' : ` ${state}`}
-                    </span>
-                  ))}
+                  {queue.agents
+                    .slice(0, mostNamed)
+                    .map(({ name, dispatcher, held, size, state, failure }) => (
+                      <span
+                        key={`${dispatcher}/${name}`}
+                        class={`part${failure !== null ? ' fails' : state === 'at work' ? '' : ' past'}`}
+                        title={failure ?? `of dispatcher ${dispatcher}`}
+                      >
+                        {name} {held}/{size}
+                        {failure !== null ? ' fails' : state === 'at work' ? '' : ` ${state}`}
+                      </span>
+                    ))}
+                  <More of={queue.agents} />
                 </td>
               </tr>
             ))}
@@ -88,6 +93,12 @@ export function QueueTable({ queues }: { readonly queues: readonly QueueRow[] })
       )}
     </Section>
   );
+}
+
+/** How many are not named. */
+function More({ of }: { readonly of: readonly unknown[] }) {
+  if (of.length <= mostNamed) return null;
+  return <span class="quiet">{numberText(of.length - mostNamed)} more</span>;
 }
 
 const dispatcherLooks: Readonly<Record<DispatcherRow['state'], readonly [glyph: string, isBad: boolean]>> = {
@@ -115,8 +126,9 @@ export function DispatcherTable({ dispatchers }: { readonly dispatchers: readonl
             </tr>
           </thead>
           <tbody>
-            {dispatchers.map(({ uuid, state, lastSignAt, held, agents }) => {
-              const [glyph, isBad] = dispatcherLooks[state];
+            {dispatchers.map(({ uuid, state, lastSignAt, lateMs: isLateBy, held, agents }) => {
+              const isStuck = isLateBy !== null;
+              const [glyph, isBad] = isStuck ? (['failed', true] as const) : dispatcherLooks[state];
               return (
                 <tr key={uuid}>
                   <td class="task" title={uuid}>
@@ -125,7 +137,7 @@ export function DispatcherTable({ dispatchers }: { readonly dispatchers: readonl
                   <td class="fit">
                     <span class={`st st-${glyph}`}>
                       <Glyph name={glyph} />
-                      {state}
+                      {isStuck ? 'STUCK' : state}
                     </span>
                   </td>
                   <td class={`fit num${isBad ? ' fails' : ''}`}>
@@ -136,7 +148,13 @@ export function DispatcherTable({ dispatchers }: { readonly dispatchers: readonl
                     {agents.length === 0 ? (
                       <span class="faint">–</span>
                     ) : (
-                      agents.map((name) => (name.startsWith('/') ? `''${name}` : name)).join(', ')
+                      <>
+                        {agents
+                          .slice(0, mostNamed)
+                          .map((name) => (name.startsWith('/') ? `''${name}` : name))
+                          .join(', ')}{' '}
+                        <More of={agents} />
+                      </>
                     )}
                   </td>
                 </tr>
