@@ -25,6 +25,7 @@ const pages: readonly (readonly [name: string, hash: (ids: Stage['seeded']['ids'
   ['the queues', () => '#/queues'],
   ['a queue with a full quota', () => '#/queues/default'],
   ['a queue in which nothing waits', () => '#/queues/media'],
+  ['a queue at an earlier moment', () => '#/queues/default?at=700'],
   ['a queue that does not exist', () => '#/queues/none'],
   ['a job that failed', ({ failed }) => `#/jobs/${failed}`],
   ['a job at an earlier moment', ({ failed }) => `#/jobs/${failed}?at=800`],
