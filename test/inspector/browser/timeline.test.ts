@@ -20,6 +20,9 @@ async function write(count: number, name: string): Promise<void> {
     );
 }
 
+/** How many pages of lines are scrolled through. */
+const pagesRead = 20;
+
 const rows = (page: Page) => page.locator('.log .entry').count();
 const firstSeq = (page: Page) => page.locator('.log .entry .n').first().textContent();
 
@@ -76,40 +79,40 @@ describe('The log', () => {
     await page.close();
   });
 
-  it('scrolls in 100,000 entries with few rows on the page, and no long task', { retry: 2 }, async () => {
+  it('scrolls in 100,000 entries with few rows on the page, and little work for each page of them', async () => {
     await write(100_000, 'q');
     const { page } = await open.open('#/timeline?view=log');
-    await page.evaluate(() => {
-      const seen: number[] = [];
-      Object.assign(globalThis, { longTasks: seen });
-      new PerformanceObserver((list) =>
-        seen.push(...list.getEntries().map(({ duration }) => duration)),
-      ).observe({
-        type: 'longtask',
-      });
-    });
+    const inspected = await page.context().newCDPSession(page);
+    // Processor time of the page alone: how long a task takes by the clock is a matter of what else the machine does.
+    await inspected.send('Performance.setTimeDomain', { timeDomain: 'threadTicks' });
+    await inspected.send('Performance.enable');
+    const workMs = async (): Promise<number> => {
+      const { metrics } = await inspected.send('Performance.getMetrics');
+      return 1000 * (metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN);
+    };
 
+    const before = await workMs();
     let most = 0;
-    for (let turn = 0; turn < 20; turn += 1) {
+    for (let turn = 0; turn < pagesRead; turn += 1) {
       const height = await page.evaluate(() => {
         const log = document.querySelector('.log');
-        const before = log?.scrollHeight ?? 0;
-        if (log !== null) log.scrollTop = before;
-        return before;
+        const known = log?.scrollHeight ?? 0;
+        if (log !== null) log.scrollTop = known;
+        return known;
       });
       await page.waitForFunction(
-        (before) => (document.querySelector('.log')?.scrollHeight ?? 0) > before,
+        (known) => (document.querySelector('.log')?.scrollHeight ?? 0) > known,
         height,
       );
       most = Math.max(most, await rows(page));
     }
 
-    const tasks = await page.evaluate(() => (globalThis as unknown as { longTasks: number[] }).longTasks);
+    const eachMs = ((await workMs()) - before) / pagesRead;
     const last = Number((await page.locator('.log .entry .n').last().textContent())?.replaceAll(',', ''));
     const { seq } = await open.seeded.box.store.position();
     expect(most).toBeLessThan(100);
     expect(seq - last).toBeGreaterThan(3500);
-    expect(Math.max(0, ...tasks)).toBeLessThanOrEqual(100);
+    expect(eachMs).toBeLessThan(100);
     await page.close();
   });
 });

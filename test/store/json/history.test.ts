@@ -157,6 +157,20 @@ describe('history', () => {
     expect(pieces.length - cold).toBeGreaterThan(1_000_000 / (64 * 1024) - 2);
   });
 
+  it('finds a line in a journal that was not read before without reading all that comes before it', async () => {
+    const counted = createFaultyFiles();
+    const store = await openStore(await unmarked(), { files: counted });
+    let bytes = 0;
+    counted.fault = (call, ...args) => {
+      if (call === 'read') bytes += args[3] as number;
+      return null;
+    };
+
+    await store.log.find(1_990);
+
+    expect(bytes).toBeLessThan(1_000_000);
+  });
+
   it('remembers the places that it has read: the next look there needs no other', async () => {
     let turns = 0;
     const turn = async (): Promise<void> => {

@@ -5,8 +5,8 @@ import { instantText, numberText } from '../../format.ts';
 import { type Tab, Tabs } from '../../parts/tabs.tsx';
 import { FailureBox, Inline, Value } from '../../parts/value.tsx';
 import { isBad } from '../../state.ts';
+import { Sequence } from '../timeline/job-sequence.tsx';
 import { Callbacks } from './callbacks.tsx';
-import { Sequence } from './sequence.tsx';
 
 /** The data of a job, one kind at a time. */
 export function DataTabs(props: {

@@ -1,8 +1,8 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { EntryView, JournalLine } from '../../../protocol/timeline.ts';
 import { announcement } from '../../app-state.ts';
 import { addressHash, copyText, linkTo } from '../../browser.ts';
-import { now } from '../../connection.ts';
+import { now, shownMoment } from '../../connection.ts';
 import { instantText, numberText, processName, shortId } from '../../format.ts';
 import { Change } from '../../parts/change.tsx';
 import { State } from '../../parts/glyph.tsx';
@@ -13,6 +13,14 @@ import { usePresent } from '../../source/live.ts';
 /** One entry: what it is, what it changed, and what was committed with it. */
 export function EntryPane({ seq, select }: { readonly seq: number; readonly select: (seq: number) => void }) {
   const entry = usePresent<EntryView>(`journal/${seq}`).answer.value?.data ?? null;
+  const at = entry?.line?.at;
+  useEffect(() => {
+    // The rest of the page is of the present, so the instant of the moment is that of its entry.
+    shownMoment.value = at === undefined ? null : { seq, at };
+    return () => {
+      shownMoment.value = null;
+    };
+  }, [seq, at]);
   return (
     <>
       <div class="bar">
