@@ -32,7 +32,8 @@ export interface WaitingFacts {
   readonly before: number | null;
 }
 
-/** How many jobs before one are counted. */
+/** How many jobs of a queue are looked at to find the place of one: as a rule the first ones are asked about. */
+const fewPlaces = 200;
 const maxPlaces = 10_000;
 
 /** Reads what explains a job that waits in a queue. */
@@ -65,6 +66,16 @@ export async function waitingFacts(
     representations,
     agents,
     quotas,
-    before: await reader.waitingBefore(queue, job.id, maxPlaces),
+    before: await placeOf(reader, queue, job.id),
   };
+}
+
+/** How many jobs are offered before one; null: more than are looked at. */
+async function placeOf(reader: StoreReader, queue: string, id: string): Promise<number | null> {
+  const first = await reader.waiting(queue, fewPlaces);
+  const at = first.findIndex((job) => job.id === id);
+  if (at >= 0) return at;
+  const more = first.length < fewPlaces ? first : await reader.waiting(queue, maxPlaces + 1);
+  const place = more.findIndex((job) => job.id === id);
+  return place < 0 ? null : place;
 }

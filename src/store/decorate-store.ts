@@ -111,7 +111,6 @@ function readerOf(store: RecordReader, read: Read, record: TurnRecord): RecordRe
     get: (...args) => ask('get', args, () => store.get(...args), one(args[0])),
     list: (...args) => ask('list', args, () => store.list(...args), all(args[0])),
     waiting: (...args) => ask('waiting', args, () => store.waiting(...args), jobs),
-    waitingBefore: (...args) => ask('waitingBefore', args, () => store.waitingBefore(...args)),
     waitingCount: (...args) => ask('waitingCount', args, () => store.waitingCount(...args)),
     held: (...args) => ask('held', args, () => store.held(...args), jobs),
     heldCount: (...args) => ask('heldCount', args, () => store.heldCount(...args)),

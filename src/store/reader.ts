@@ -103,8 +103,6 @@ export interface RecordReader {
   list<K extends Kind>(kind: K, prefix: string): Promise<readonly Records[K][]>;
   /** Waiting jobs in the order in which they are offered: all, or the first `most`. */
   waiting(queue: string, most?: number): Promise<readonly JobRecord[]>;
-  /** How many jobs are offered before one that waits in a queue; null: more than `most`, or it does not wait there. */
-  waitingBefore(queue: string, job: string, most: number): Promise<number | null>;
   /** How many jobs wait in a queue: all, or those of one definition. */
   waitingCount(queue: string, name?: string): Promise<number>;
   /** Jobs an agent holds, in order of claim. `agent` null: of all agents of the dispatcher. */

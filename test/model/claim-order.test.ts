@@ -320,10 +320,6 @@ describe('what a queue offers', () => {
         expect(await world.store.waitingCount('q')).toBe(listed.length);
         for (const most of [1, listed.length >> 1, listed.length])
           expect(await world.store.waiting('q', most)).toEqual(listed.slice(0, most));
-        for (const [place, { id }] of listed.entries()) {
-          expect(await world.store.waitingBefore('q', id, place)).toBe(place);
-          expect(await world.store.waitingBefore('q', id, place - 1)).toBe(null);
-        }
       }),
       { numRuns: 300 },
     );

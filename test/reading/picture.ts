@@ -7,7 +7,6 @@ export type Reads = Pick<
   | 'get'
   | 'list'
   | 'waiting'
-  | 'waitingBefore'
   | 'waitingCount'
   | 'held'
   | 'heldCount'
@@ -40,9 +39,7 @@ export async function pictureOf(
   for (const kind of kinds) picture[kind] = await reader.list(kind, '');
   const jobs = ids(await reader.list('job', ''));
   for (const queue of ['', 'side']) {
-    const waiting = ids(await reader.waiting(queue));
-    picture[`waiting ${queue}`] = waiting;
-    picture[`places ${queue}`] = await Promise.all(waiting.map((id) => reader.waitingBefore(queue, id, 5)));
+    picture[`waiting ${queue}`] = ids(await reader.waiting(queue));
     picture[`waiting count ${queue}`] = [
       await reader.waitingCount(queue),
       await reader.waitingCount(queue, 'mail'),

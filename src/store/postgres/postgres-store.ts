@@ -128,10 +128,6 @@ export class PostgresStore implements OpenStore {
     return this.#read(() => this.#reading.waiting(queue, most));
   }
 
-  waitingBefore(queue: string, job: string, most: number): Promise<number | null> {
-    return this.#read(() => this.#reading.waitingBefore(queue, job, most));
-  }
-
   waitingCount(queue: string, name?: string): Promise<number> {
     return this.#read(() => this.#reading.waitingCount(queue, name));
   }

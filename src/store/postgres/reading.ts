@@ -76,17 +76,6 @@ export class Reading {
     return first.length < most && rows.length >= most ? this.waiting(queue) : first;
   }
 
-  async waitingBefore(queue: string, job: string, most: number): Promise<number | null> {
-    // As a rule it is among the first.
-    for (const limit of [Math.min(most + 1, 200), most + 1]) {
-      const first = await this.waiting(queue, limit);
-      const place = first.findIndex(({ id }) => id === job);
-      if (place >= 0) return place;
-      if (first.length < limit) return null;
-    }
-    return null;
-  }
-
   async waitingCount(queue: string, name?: string): Promise<number> {
     const [row] = await this.#query(
       `SELECT count(*)::int AS count FROM ${this.#parts.schema}.job

@@ -105,35 +105,6 @@ export function* offersInOrder(
   }
 }
 
-/**
- * How many jobs are offered before one that waits in these lanes; null: more than `most`, or it does not wait there. A job far behind
- * is seen to be so without a walk, so that it costs no more than one in front.
- */
-export function countBefore(
-  lanes: Iterable<Lane>,
-  find: FindJob,
-  job: JobRecord,
-  most: number,
-): number | null {
-  const all = [...lanes];
-  if (fewestBefore(all, job) > most) return null;
-  let count = 0;
-  for (const offer of offersInOrder(all, find, Number.POSITIVE_INFINITY, () => true)) {
-    if (offer.job.id === job.id) return count;
-    count += 1;
-    if (count > most) return null;
-    offer.pass();
-  }
-  return null;
-}
-
-/** At least so many are offered before it: the immediate jobs that arrived before an immediate one. */
-function fewestBefore(lanes: readonly Lane[], { order }: JobRecord): number {
-  if (order?.[0] !== 'now') return 0;
-  const [, key] = order;
-  return lanes.reduce((sum, lane) => sum + Math.max(0, lane.now.placesBefore(key) - lane.givenUp), 0);
-}
-
 function next(
   open: readonly Cursor[],
   left: readonly Lane[],

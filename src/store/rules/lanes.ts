@@ -52,11 +52,6 @@ export class Lane {
   remove(): void {
     this.size -= 1;
   }
-
-  /** How many of its places no job is at any more. */
-  get givenUp(): number {
-    return this.putBack.length + this.now.length + this.held.length - this.size;
-  }
 }
 
 /** Returns the key of the lane that a job belongs to. */
@@ -114,23 +109,6 @@ export class Fifo {
    * before it decides; only pre-dated jobs behind given-up places make the search continue further back.
    */
   reaches(key: number, beginAfter: number, find: FindJob): boolean {
-    for (
-      let at = this.#head + this.placesBefore(key) - 1;
-      at >= this.#head && (this.#latest[at] ?? 0) >= beginAfter;
-      at -= 1
-    ) {
-      const job = find(this.#ids[at] ?? '');
-      if (isAt(job, this.#keys[at] ?? 0, this.#belongs) && (job.beginAfter ?? 0) >= beginAfter) return true;
-    }
-    return false;
-  }
-
-  get length(): number {
-    return this.#ids.length - this.#head;
-  }
-
-  /** How many places have a smaller key, those that were given up among them. */
-  placesBefore(key: number): number {
     let low = this.#head;
     let high = this.#keys.length;
     while (low < high) {
@@ -138,7 +116,11 @@ export class Fifo {
       if ((this.#keys[middle] ?? 0) < key) low = middle + 1;
       else high = middle;
     }
-    return low - this.#head;
+    for (let at = low - 1; at >= this.#head && (this.#latest[at] ?? 0) >= beginAfter; at -= 1) {
+      const job = find(this.#ids[at] ?? '');
+      if (isAt(job, this.#keys[at] ?? 0, this.#belongs) && (job.beginAfter ?? 0) >= beginAfter) return true;
+    }
+    return false;
   }
 
   /** Returns the index of the first place at or after `from` whose job is still at it, or -1. */
@@ -221,10 +203,6 @@ export class HeldHeap {
       at = up;
     }
     places[at] = place;
-  }
-
-  get length(): number {
-    return this.#places.length;
   }
 
   /** Returns the earliest job that is still here. */

@@ -2,7 +2,7 @@ import type { AnnotationRecord, JobRecord, ProxyRecord } from '../../model/recor
 import type { Kind, Records } from '../entry.ts';
 import type { Callback, JobCounts, JobPage, JobPageRequest, RecordReader } from '../reader.ts';
 import { splitSubject } from './callback-index.ts';
-import { countBefore, offersInOrder } from './claim-order.ts';
+import { offersInOrder } from './claim-order.ts';
 import { tableCounts, tablePage } from './lists/table-lists.ts';
 import type { Tables } from './tables.ts';
 
@@ -32,12 +32,6 @@ export class TableQueries implements RecordReader {
       offer.pass();
     }
     return jobs;
-  }
-
-  async waitingBefore(queue: string, id: string, most: number): Promise<number | null> {
-    const { tables } = this;
-    const job = tables.findJob(id);
-    return job === undefined ? null : countBefore(tables.jobs.lanes(queue), tables.findJob, job, most);
   }
 
   async waitingCount(queue: string, name?: string): Promise<number> {

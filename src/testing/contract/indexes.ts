@@ -25,19 +25,6 @@ export const indexChecks: readonly ContractCheck[] = [
     assert.equal(await store.open.waitingCount(''), 1);
   }),
 
-  check('counts the jobs that are offered before one, up to a number', async (store) => {
-    await store.commit([put('a'), put('b', { name: 'other' }), put('c'), put('d', { queue: 'other' })]);
-    const before = (job: string, most: number) => store.open.waitingBefore('', job, most);
-
-    assert.deepEqual([await before('a', 10), await before('b', 10), await before('c', 2)], [0, 1, 2]);
-    assert.deepEqual(
-      [await before('c', 1), await before('d', 10), await before('missing', 10)],
-      [null, null, null],
-    );
-    await store.claim({ limit: 1 });
-    assert.deepEqual([await before('a', 10), await before('c', 10)], [null, 1]);
-  }),
-
   check(
     'finds the jobs that an agent holds in order of claim, and those of all agents by name',
     async (store) => {
