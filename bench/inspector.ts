@@ -106,9 +106,9 @@ function pairs(host: Host, url: string, load: Load, ms: number) {
   const viewed = async () => {
     const viewer = await openPage(url, viewedPage);
     const figures = await alone();
-    const answers = viewer.answers();
+    const frames = viewer.frames();
     await viewer.leave();
-    if (answers === 0) throw new Error('Expected the viewer to be answered, got nothing.');
+    if (frames === 0) throw new Error('Expected the viewer to hear of what happens, got nothing.');
     return figures;
   };
   return async () => {

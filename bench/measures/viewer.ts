@@ -1,7 +1,7 @@
 /** A viewer of a page of the inspector, without a browser: only what reaches the process that is looked at counts. */
 export interface Viewer {
-  /** How many answers, or frames of a stream, have come. */
-  answers(): number;
+  /** How many frames of its stream have come. */
+  frames(): number;
   leave(): Promise<void>;
 }
 
@@ -9,8 +9,7 @@ export interface Viewer {
 export async function openPage(url: string, question: string): Promise<Viewer> {
   const page = new Page(url);
   await page.ask('hello');
-  const streamed = await page.stream([question]);
-  return streamed ?? page.poll(question);
+  return page.stream([question]);
 }
 
 /** What a page of the inspector knows: where it is, and its token. */
@@ -31,8 +30,8 @@ export class Page {
     return (await response.json()) as { readonly seq: number };
   }
 
-  /** Lets the answers come as they change. Null: this inspector has no streams. */
-  async stream(topics: readonly string[]): Promise<Viewer | null> {
+  /** Lets the answers come as they change. */
+  async stream(topics: readonly string[]): Promise<Viewer> {
     const leaving = new AbortController();
     const response = await fetch(`${this.#api}stream`, {
       method: 'POST',
@@ -45,43 +44,17 @@ export class Page {
       body: JSON.stringify({ topics }),
       signal: leaving.signal,
     });
-    if (response.status !== 200 || response.body === null) {
-      await response.body?.cancel();
-      return null;
-    }
+    if (!response.ok || response.body === null)
+      throw new Error(`Expected a stream of ${topics}, got ${await response.text()}.`);
     let frames = 0;
     const reading = read(response.body, (lines) => {
       frames += lines;
     });
     return {
-      answers: () => frames,
+      frames: () => frames,
       leave: () => {
         leaving.abort();
         return reading;
-      },
-    };
-  }
-
-  /** Asks again and again, each time with the name of the answer that it has. */
-  poll(question: string): Viewer {
-    let answers = 0;
-    let etag = '';
-    const ask = async (): Promise<void> => {
-      const headers = { ...this.#headers, 'if-none-match': etag };
-      const response = await fetch(`${this.#api}${question}`, { headers });
-      await response.arrayBuffer();
-      etag = response.headers.get('etag') ?? '';
-      answers += 1;
-    };
-    let asked = ask();
-    const timer = setInterval(() => {
-      asked = asked.then(ask);
-    }, 1_000);
-    return {
-      answers: () => answers,
-      leave: () => {
-        clearInterval(timer);
-        return asked;
       },
     };
   }

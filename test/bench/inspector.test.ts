@@ -24,6 +24,8 @@ test('the suite inspector gives each figure, and an inspector without a viewer h
     firstLoadKb: figure,
     explainMs: figure,
     explainCountedMs: figure,
+    pastEnterMs100k: figure,
+    pastStepMs: figure,
     idleTimers: 0,
     idleFollowers: 0,
     waiting: 300,
