@@ -63,7 +63,7 @@ export class Blockers {
 }
 
 /** The verdict on a waiting job in a few words. Pure. */
-export function blockerOf(facts: WaitingFacts): Blocker {
+function blockerOf(facts: WaitingFacts): Blocker {
   const conditions = conditionsOf(facts);
   const { code } = verdictOf(conditions);
   const found = conditions.find((each) => each.code === code);

@@ -13,10 +13,16 @@ function rowsOf(from: number, to: number, queue = ''): JobRow[] {
   return Array.from({ length: to - from }, (_, index) => ({ id: `${from + index}`, queue }) as JobRow);
 }
 
+const full = { looked: 200, isCut: false };
+
 /** Pages of 200, of which each knows the next. */
 function pages(count: number): readonly Block[] {
   return Array.from({ length: count }, (_, at) =>
-    blockOf(at === 0 ? null : `c${at}`, { rows: rowsOf(at * 200, at * 200 + 200), next: `c${at + 1}` }),
+    blockOf(at === 0 ? null : `c${at}`, {
+      rows: rowsOf(at * 200, at * 200 + 200),
+      next: `c${at + 1}`,
+      ...full,
+    }),
   );
 }
 
@@ -30,15 +36,27 @@ describe('A long list of jobs', () => {
   });
 
   it('ends where there is no next page', () => {
-    const last = blockOf('c1', { rows: rowsOf(200, 210), next: null });
+    const last = blockOf('c1', { rows: rowsOf(200, 210), next: null, ...full });
 
     expect(missingBlock([...pages(1), last], { from: 180, to: 210 })).toBe(null);
+  });
+
+  it('is looked through no further than a person asks, where few jobs pass the filter', () => {
+    const cut = blockOf(null, { rows: rowsOf(0, 3), next: 'c1', looked: 20_000, isCut: true });
+
+    expect(missingBlock([cut], { from: 0, to: 40 })).toBe(null);
+    expect(missingBlock([cut], { from: 0, to: 40 }, true)).toBe(1);
   });
 
   it('forgets the rows of pages that are far away, keeps their room, and asks for them again', () => {
     const far = { from: 2040, to: 2080 };
 
-    const blocks = withBlock(pages(11), 11, blockOf('c11', { rows: rowsOf(2200, 2400), next: null }), far);
+    const blocks = withBlock(
+      pages(11),
+      11,
+      blockOf('c11', { rows: rowsOf(2200, 2400), next: null, ...full }),
+      far,
+    );
 
     expect(blocks.map(({ rows }) => rows !== null)).toEqual([
       true,
@@ -52,8 +70,8 @@ describe('A long list of jobs', () => {
   });
 
   it('counts places in each queue, and shows a job that moved to a later page once', () => {
-    const first = blockOf(null, { rows: [...rowsOf(0, 2), ...rowsOf(2, 3, 'mail')], next: 'c1' });
-    const second = blockOf('c1', { rows: rowsOf(2, 4, 'mail'), next: null });
+    const first = blockOf(null, { rows: [...rowsOf(0, 2), ...rowsOf(2, 3, 'mail')], next: 'c1', ...full });
+    const second = blockOf('c1', { rows: rowsOf(2, 4, 'mail'), next: null, ...full });
 
     expect(slotsOf([first, second]).map(({ row, place }) => [row?.id, place])).toEqual([
       ['0', 1],

@@ -67,6 +67,7 @@ forEachStore('A queue', (makeStore, kind) => {
       ['due', false, 'held until due'],
     ]);
     expect(order[2]?.blocker.until).toBe(order[2]?.dueAt);
+    for (const { id, blocker } of order) expect((await box.explain(id)).verdict.code).toBe(blocker.code);
     expect(lines).toEqual({ putBack: 0, now: 2, held: 1 });
   });
 

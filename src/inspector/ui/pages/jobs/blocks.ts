@@ -9,6 +9,10 @@ export interface Block {
   readonly queues: readonly (string | null)[];
   /** The cursor of the page after it; null: it is the last. */
   readonly next: string | null;
+  /** How many jobs were looked at for it. */
+  readonly looked: number;
+  /** Whether so many were looked at that it ended before it was full: a person says whether to look further. */
+  readonly isCut: boolean;
 }
 
 /** A line of the table; its row is null while it is not at hand. */
@@ -29,8 +33,11 @@ const aheadRows = 400;
 /** Rows are kept so far from what can be seen. */
 const keptRows = 1000;
 
-export function blockOf(after: string | null, { rows, next }: Pick<JobsPage, 'rows' | 'next'>): Block {
-  return { after, rows, queues: rows.map(({ queue }) => queue), next };
+export function blockOf(
+  after: string | null,
+  { rows, next, looked, isCut }: Pick<JobsPage, 'rows' | 'next' | 'looked' | 'isCut'>,
+): Block {
+  return { after, rows, queues: rows.map(({ queue }) => queue), next, looked, isCut };
 }
 
 /** The lines of all blocks. A job that moved on to a later page while it was asked for stands where it came first. Pure. */
@@ -51,8 +58,8 @@ export function slotsOf(blocks: readonly Block[]): readonly Slot[] {
   return slots;
 }
 
-/** The block to ask for next, by its index, for what can be seen; null: all is there. Pure. */
-export function missingBlock(blocks: readonly Block[], { from, to }: Range): number | null {
+/** The block to ask for next, by its index, for what can be seen; null: all is there. `isWanted`: a person asked for more. Pure. */
+export function missingBlock(blocks: readonly Block[], { from, to }: Range, isWanted = false): number | null {
   let start = 0;
   for (const [index, { rows, queues }] of blocks.entries()) {
     const end = start + queues.length;
@@ -60,7 +67,8 @@ export function missingBlock(blocks: readonly Block[], { from, to }: Range): num
     start = end;
   }
   const last = blocks.at(-1);
-  return last !== undefined && last.next !== null && start < to + aheadRows ? blocks.length : null;
+  if (last === undefined || last.next === null) return null;
+  return isWanted || (!last.isCut && start < to + aheadRows) ? blocks.length : null;
 }
 
 /** The cursor with which a block is asked for. Pure. */

@@ -86,11 +86,11 @@ export function JobsPage(props: {
             : shown.length === 1
               ? ' job'
               : ' jobs'}
-          {page.looked > page.rows.length ? `, ${numberText(page.looked)} looked at` : ''}
-          {page.isCut ? '; the list goes on: filter to see others' : ''}
-          {rows.hasMore && (
+          {rows.looked > shown.length ? `, ${numberText(rows.looked)} looked at` : ''}
+          {rows.more === 'cut' ? '; the list goes on: filter to see others' : ''}
+          {(rows.more === 'rows' || rows.more === 'further') && (
             <button type="button" class="btn small" onClick={rows.loadMore}>
-              More
+              {rows.more === 'further' ? 'Look further' : 'More'}
             </button>
           )}
         </p>

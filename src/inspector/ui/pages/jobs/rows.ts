@@ -20,10 +20,14 @@ export interface Rows {
   /** How many rows wait to be shown: they would move those under the pointer. */
   readonly fresh: number;
   readonly showFresh: () => void;
-  /** Whether there are rows behind these. */
-  readonly hasMore: boolean;
-  /** Asks again for what could not be had. */
+  /**
+   * What is behind these rows: others that are not loaded yet; jobs that are looked at when a person asks for it; jobs that are never looked at;
+   * null: nothing.
+   */
+  readonly more: 'rows' | 'further' | 'cut' | null;
   readonly loadMore: () => void;
+  /** How many jobs were looked at. */
+  readonly looked: number;
 }
 
 /**
@@ -37,9 +41,9 @@ export function useRows(path: string, page: JobsPage | null, range: Range): Rows
   const asking = useRef<string | null>(null);
   // What was kept for another list, or another filter, is not of this one.
   const later = loaded.path === path ? loaded.later : [];
-  const blocks = page === null ? [] : [blockOf(null, { rows: first.rows, next: page.next }), ...later];
-  const load = (): void => {
-    const index = missingBlock(blocks, range);
+  const blocks = page === null ? [] : [blockOf(null, { ...page, rows: first.rows }), ...later];
+  const load = (isWanted = false): void => {
+    const index = missingBlock(blocks, range, isWanted);
     const after = index === null ? null : cursorOf(blocks, index);
     const asked = `${path}&after=${encodeURIComponent(after ?? '')}`;
     if (index === null || after === null || asking.current === asked) return;
@@ -56,14 +60,21 @@ export function useRows(path: string, page: JobsPage | null, range: Range): Rows
       });
     });
   };
-  useEffect(load, [path, page === null, later, range.from, range.to]);
+  useEffect(() => load(), [path, page === null, later, range.from, range.to]);
   return {
     slots: slotsOf(blocks),
     fresh: first.fresh,
     showFresh: first.showFresh,
-    hasMore: blocks.at(-1)?.next != null,
-    loadMore: load,
+    more: moreBehind(blocks.at(-1)),
+    loadMore: () => load(true),
+    looked: blocks.reduce((sum, { looked }) => sum + looked, 0),
   };
+}
+
+function moreBehind(last: Block | undefined): Rows['more'] {
+  if (last === undefined) return null;
+  if (last.next === null) return last.isCut ? 'cut' : null;
+  return last.isCut ? 'further' : 'rows';
 }
 
 const none = { path: '', later: [] };

@@ -1,6 +1,7 @@
 import type { AgentView } from '../../../protocol/queues.ts';
 import { numberText, processName } from '../../format.ts';
 import { Glyph } from '../../parts/glyph.tsx';
+import { pageHash } from '../../route.ts';
 
 const mostAgents = 30;
 const glyphs: Readonly<Record<AgentView['state'], string>> = {
@@ -10,7 +11,8 @@ const glyphs: Readonly<Record<AgentView['state'], string>> = {
 };
 
 /** The agents of a queue, and what each accepts. */
-export function Agents({ agents }: { readonly agents: readonly AgentView[] }) {
+export function Agents(props: { readonly queue: string; readonly agents: readonly AgentView[] }) {
+  const { queue, agents } = props;
   const rest = agents.length - mostAgents;
   return (
     <>
@@ -37,7 +39,7 @@ export function Agents({ agents }: { readonly agents: readonly AgentView[] }) {
           </thead>
           <tbody>
             {agents.slice(0, mostAgents).map((agent) => (
-              <Line key={`${agent.dispatcher}/${agent.name}`} agent={agent} />
+              <Line key={`${agent.dispatcher}/${agent.name}`} queue={queue} agent={agent} />
             ))}
             {rest > 0 && (
               <tr>
@@ -53,13 +55,15 @@ export function Agents({ agents }: { readonly agents: readonly AgentView[] }) {
   );
 }
 
-function Line({ agent }: { readonly agent: AgentView }) {
+function Line({ queue, agent }: { readonly queue: string; readonly agent: AgentView }) {
   const { name, dispatcher, state, failure, held, size, takes } = agent;
   const glyph = failure === null ? glyphs[state] : 'failed';
   return (
     <tr title={failure ?? undefined}>
       <td class="task" title={dispatcher}>
-        {name} @ {processName(dispatcher)}
+        <a href={pageHash('actors', `agent:${queue}/${dispatcher}/${name}`)}>
+          {name} @ {processName(dispatcher)}
+        </a>
       </td>
       <td class="fit">
         <span class={`st st-${glyph}`}>

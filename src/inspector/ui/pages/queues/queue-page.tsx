@@ -46,7 +46,7 @@ export function QueuePage({ name }: { readonly name: string }) {
         </section>
         <section class="area" aria-label="Quotas and agents">
           <Quotas quotas={view.quotas} />
-          <Agents agents={view.agents} />
+          <Agents queue={name} agents={view.agents} />
         </section>
       </div>
     </main>
