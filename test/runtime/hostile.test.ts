@@ -369,6 +369,7 @@ test('a store that fails ends the polls, and nothing is left to keep the process
   files.fault = (call) => (call === 'datasync' ? 'EIO' : null);
   expect(await codeOf(box.queue().put(one))).toBe('STORE_IO');
 
+  await box.stopped();
   expect([box.state, await result, dispatcher.getStatusInfo().status]).toEqual([
     'failed',
     'STORE_IO',

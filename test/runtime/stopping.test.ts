@@ -60,3 +60,18 @@ it('a box that is stopped while a worker waits for the store logs no broken work
   );
   expect(logged('CRITICAL')).toEqual([]);
 });
+
+it('what ends with a box learns when it has stopped, and not before', async () => {
+  const { box, reactor } = await makeBox({ store: memoryStore(), jobs: [], queues: [''] });
+  await box.start();
+  const seen: string[] = [];
+  const stopped = box.stopped().then(() => seen.push(box.state));
+  await reactor.advance('10s');
+  const before = [...seen];
+
+  await reactor.until(box.stop());
+  await stopped;
+
+  expect([before, seen]).toEqual([[], ['stopped']]);
+  await box.stopped();
+});

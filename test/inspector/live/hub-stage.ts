@@ -71,6 +71,8 @@ export interface HubStage {
   readonly asked: string[];
   /** How many follow the store. */
   readonly followers: () => number;
+  /** Answers of the past wait for it. */
+  readonly gate: { opened: Promise<void> };
   /** Those that hear of changes of live machines. */
   readonly watchers: ReadonlySet<() => void>;
   /** What an answer costs on the clock of the hub, by path. */
@@ -91,6 +93,7 @@ export async function hubStage(): Promise<HubStage> {
   const { reader, followers } = counted(box.store);
   const explain = (id: string) => box.explain(id);
   const watchers = new Set<() => void>();
+  const gate = { opened: Promise.resolve() };
   const sight: Sight = {
     ...{
       reader,
@@ -114,11 +117,16 @@ export async function hubStage(): Promise<HubStage> {
       clock.spend(...(costMs.get(question.path) ?? ([0, 0] as const)));
       return plain.answer(question);
     },
+    past: async (question) => {
+      asked.push(`past ${question.path}`);
+      await gate.opened;
+      return plain.past(question);
+    },
   };
   const hub = new Hub({ answers, sight, clock, epoch: 'e1', stopped: () => box.stopped() });
   const person = { user: 'mira', level: 'read' } as const;
   return {
-    ...{ box, reactor, clock, hub, asked, costMs, followers, watchers },
+    ...{ box, reactor, clock, hub, asked, costMs, followers, watchers, gate },
     open: (topics, before) => {
       const request: StreamRequest = { topics, ...(before && { since: before.positions }) };
       return new Stream(hub.open(request, person, person), before);

@@ -1,7 +1,7 @@
 import type { StreamRequest } from '../../protocol/frames.ts';
 
 /** A page asks for a few topics; each is a path. */
-const mostTopics = 32;
+const mostTopics = 16;
 const longestTopic = 2000;
 
 /** Reads what a stream is asked for. Null: that is no such request. */

@@ -87,6 +87,7 @@ export class Topic {
   /** What was kept of it is old: nothing was followed meanwhile. */
   outdate(): void {
     this.#answeredAt = Number.NEGATIVE_INFINITY;
+    this.#made = null;
   }
 
   get isOutdated(): boolean {
