@@ -19,6 +19,8 @@ const face = ['src/index.ts', 'machines', 'src/store/json'];
 const everything = [...domain, 'src/store', 'src/reading', 'src/runtime', ...face];
 /** A real server for whoever needs one. */
 const postgresServer = 'test/store/postgres/server.ts';
+/** A real browser, likewise. */
+const chromium = 'test/inspector/browser';
 const signalbox = ['signalbox', 'xstate', 'node:*'];
 
 const table: Readonly<Record<string, Layer>> = {
@@ -82,7 +84,7 @@ const table: Readonly<Record<string, Layer>> = {
     ],
     packages: ['commander', 'node:*'],
   },
-  bench: { layers: [postgresServer], packages: [...signalbox, 'pg'] },
+  bench: { layers: [postgresServer, chromium], packages: [...signalbox, 'pg', 'playwright-core'] },
   docs: { layers: [], packages: signalbox },
   examples: { layers: [], packages: ['signalbox', 'node:*'] },
   'examples/express': { layers: [], packages: ['express', 'signalbox', 'node:*'] },

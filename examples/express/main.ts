@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import express, { type ErrorRequestHandler } from 'express';
 import { createSignalbox, handleSignals, type Job, SignalboxError } from 'signalbox';
+import { createInspector } from 'signalbox/inspector';
 import { jsonStore } from 'signalbox/json';
 import { report, stepAnnotation } from './jobs.ts';
 
@@ -9,6 +10,10 @@ const box = await createSignalbox({ store: jsonStore('.signalbox/express'), jobs
 const dispatcher = await box.start();
 
 const app = express();
+
+// Pages that show every job. They read their requests themselves, so they come before what reads bodies. In production
+// they want to know who may look: see docs/inspector.md.
+app.use('/inspect', createInspector(box).node);
 app.use(express.json({ limit: '10kb' }));
 
 // Answers when the job is on disk: after that, no crash loses it. A client that got no answer may send the same

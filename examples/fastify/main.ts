@@ -1,5 +1,6 @@
 import fastify from 'fastify';
 import { createSignalbox, type Job, SignalboxError } from 'signalbox';
+import { createInspector } from 'signalbox/inspector';
 import { jsonStore } from 'signalbox/json';
 import { report, stepAnnotation } from './jobs.ts';
 
@@ -9,6 +10,15 @@ const app = fastify({ logger: { level: process.env.LOG_LEVEL ?? 'warn' }, bodyLi
 const store = jsonStore('.signalbox/fastify');
 const box = await createSignalbox({ store, jobs: [report], logger: app.log });
 const dispatcher = await box.start();
+
+// Pages that show every job. They answer before Fastify reads a body. In production they want to know who may look: see
+// docs/inspector.md.
+const inspector = createInspector(box);
+app.addHook('onRequest', async (request, reply) => {
+  if (!/^\/inspect(?:[/?]|$)/.test(request.url)) return;
+  reply.hijack();
+  await inspector.node(request.raw, reply.raw);
+});
 
 interface Put {
   readonly Body: { readonly title: string; readonly steps: number };
@@ -58,9 +68,9 @@ app.setErrorHandler<SignalboxError | (Error & { readonly statusCode?: number })>
   return reply.code(status ?? 500).send({ error: status === undefined ? 'See the log.' : error.message });
 });
 
-// Fastify calls this after the last response: running jobs have three seconds to end. A job that takes longer runs
-// again at the next start.
-app.addHook('onClose', () => box.stop({ grace: '3s' }));
+// Fastify calls this before it waits for its connections, of which a page of the inspector keeps one until the box has
+// stopped. Running jobs have three seconds to end. A job that takes longer runs again at the next start.
+app.addHook('preClose', () => box.stop({ grace: '3s' }));
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => void app.close().then(() => process.exit()));
 

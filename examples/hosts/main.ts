@@ -13,8 +13,10 @@ let isStopping = false;
 mkdirSync(home, { recursive: true });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
 await Promise.all([run('a', 'worker.ts', 'a'), run('b', 'worker.ts', 'b')]);
-const url = await run('web', 'web.ts');
+const isInspected = process.argv.includes('--inspect');
+const url = await run('web', 'web.ts', ...(isInspected ? ['--inspect'] : []));
 if (!isStopping) console.log(`Open ${url}`);
+if (!isStopping && isInspected) console.log(`Inspector: ${url}inspect/`);
 await Promise.all(
   [...children.values()].map((child) => child.exitCode ?? child.signalCode ?? once(child, 'exit')),
 );

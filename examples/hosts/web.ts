@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createSignalbox, SignalboxError } from 'signalbox';
+import { createInspector } from 'signalbox/inspector';
 import { runs } from './child.ts';
 import { report } from './jobs.ts';
 import { jobOverview, overviewOf } from './overview.ts';
@@ -9,6 +10,8 @@ import { sharedStore } from './store.ts';
 
 // This box is never started: it puts and reads jobs, and runs none of them.
 const box = await createSignalbox({ store: sharedStore(), jobs: [report], queues: [''] });
+
+const inspector = process.argv.includes('--inspect') ? createInspector(box) : null;
 
 class BadRequest extends Error {}
 
@@ -29,7 +32,8 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   const { pathname } = new URL(request.url ?? '/', 'http://localhost');
   const asked = `${request.method} ${pathname}`;
   const id = /^GET \/jobs\/([\w-]+)$/.exec(asked)?.[1];
-  if (asked === 'GET /') response.setHeader('content-type', 'text/html; charset=utf-8').end(page);
+  if (inspector !== null && /^\/inspect(\/|$)/.test(pathname)) await inspector.node(request, response);
+  else if (asked === 'GET /') response.setHeader('content-type', 'text/html; charset=utf-8').end(page);
   else if (asked === 'GET /overview') send(response, 200, await overviewOf(box));
   else if (asked === 'POST /jobs') await putReport(request, response);
   else if (id !== undefined) send(response, 200, await jobOverview(box.job(id)));

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { agent, createSignalbox, type Dispatcher, type Job, type Signalbox, SignalboxError } from 'signalbox';
+import { createInspector } from 'signalbox/inspector';
 import { jsonStore } from 'signalbox/json';
 import { home, type Indexed, indexFile, indexPath, recordWords, writeIndex } from './jobs.ts';
 import { Progress } from './progress.ts';
@@ -38,16 +39,19 @@ async function main(folder: string, keeps: boolean): Promise<void> {
   // Drops old runs sooner than the default, because their jobs hold the words of every file.
   const store = jsonStore(storePath, { completedMaxCount: 10_000 });
   const box = await createSignalbox({ store, jobs: [indexFile, recordWords, writeIndex] });
+  const inspector = await createInspector(box).listen();
+  console.log(`Inspector: ${inspector.url}`);
   const signal = new Promise<NodeJS.Signals>((caught) => {
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, caught);
   });
   try {
     const isDone = await Promise.race([index(box, folder).then(() => true), signal.then(() => false)]);
-    if (isDone && keeps) console.log('Staying up until Ctrl-C.');
+    if (isDone && keeps) console.log(`Inspector: ${inspector.url}\nStaying up until Ctrl-C.`);
     if (keeps) await signal;
     if (!isDone) console.log('\nStopping. The run continues at the next start.');
     if (!isDone && !keeps) process.exitCode = 130;
   } finally {
+    await inspector.close();
     await box.stop({ grace: '10s' });
   }
 }

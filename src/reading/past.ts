@@ -106,8 +106,15 @@ class TablesOfPast extends TableQueries implements Past {
 
   async #moveOn(seq: number): Promise<void> {
     const { entries } = this.#reel.limits;
-    if (seq - this.seq > entries && this.#nearestState(seq) > this.seq + entries) await this.#fromState(seq);
-    else await this.#play(seq);
+    if (seq - this.seq > entries && this.#nearestState(seq) > this.seq + entries) return this.#fromState(seq);
+    try {
+      await this.#play(seq);
+    } catch (error) {
+      const isCut = error instanceof SignalboxError && error.code === 'HISTORY_CUT';
+      if (!isCut || this.#nearestState(seq) <= this.seq) throw error;
+      // The lines after this moment were dropped meanwhile; a state after the gap is kept.
+      await this.#fromState(seq);
+    }
   }
 
   async #moveBack(seq: number): Promise<void> {
@@ -210,6 +217,10 @@ class TablesOfPast extends TableQueries implements Past {
         yield entry;
       }
     }
+  }
+
+  async seqAt(instant: number): Promise<number> {
+    return Math.min(this.seq, await this.#source.log.seqAt(instant));
   }
 
   oldestSeq(): number {

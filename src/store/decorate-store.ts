@@ -238,6 +238,7 @@ function journalOf(store: JournalReader, entry: StoreDecoration['entry']): Journ
     entries: (from) => turned(store.entries(from)),
     oldestSeq: () => store.oldestSeq(),
     position: () => store.position(),
+    seqAt: (instant) => store.seqAt(instant),
   };
 }
 

@@ -62,6 +62,8 @@ export interface Line {
 /** One entry of the journal with its place, its instant, its author and the version of the machines that stepped. */
 export interface HistoryEntry extends Entry {
   readonly seq: number;
+  /** Seq of the first entry of its commit. A database keeps a long commit as several. */
+  readonly commit: number;
   readonly at: number;
   readonly by: string;
   readonly mv: string;
@@ -70,5 +72,5 @@ export interface HistoryEntry extends Entry {
 /** The entries of a line from a seq on, each with what it shares with its line. */
 export function* entriesOf({ s, at, by, mv, entries }: Line, from = s): Generator<HistoryEntry> {
   for (let index = Math.max(0, from - s); index < entries.length; index += 1)
-    yield { ...(entries[index] as Entry), seq: s + index, at, by, mv };
+    yield { ...(entries[index] as Entry), seq: s + index, commit: s, at, by, mv };
 }

@@ -67,6 +67,8 @@ export interface LogReader {
   read(seq: number): AsyncIterable<Line>;
   /** Seq of the oldest entry still kept. */
   oldestSeq(): number;
+  /** Seq of the newest synced entry that is not later than an instant; at least the one before the oldest that is kept. */
+  seqAt(instant: number): Promise<number>;
   /**
    * Where the log can be replayed from: after these entries a whole state is kept, with every line that follows. Oldest first; 0
    * is the empty state before the first entry.

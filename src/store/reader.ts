@@ -195,6 +195,11 @@ export interface JournalReader {
   oldestSeq(): number;
   /** The newest synced entry, and its instant. Seq 0: there is none yet. */
   position(): Promise<Position>;
+  /**
+   * Seq of the newest synced entry that is not later than an instant. Where all that are kept are later, the one before them. Where
+   * a clock was set back, it is one of those that were made about then.
+   */
+  seqAt(instant: number): Promise<number>;
 }
 
 /**

@@ -23,6 +23,17 @@ it('every link between pages leads to a file and a heading that exist', () => {
   expect(broken).toEqual([]);
 });
 
+it('every picture in docs/pictures is shown, light and dark', () => {
+  const shown = ['README.md', 'docs/inspector.md'].flatMap((page) =>
+    linksOf(read(page)).map((link) => join(dirname(page), link)),
+  );
+
+  const taken = readdirSync(join(root, 'docs', 'pictures')).map((name) => `docs/pictures/${name}`);
+
+  expect(taken.filter((path) => !shown.includes(path))).toEqual([]);
+  expect(taken.length).toBeGreaterThan(0);
+});
+
 it('every file that docs/architecture.md names exists', () => {
   const named = [...read('docs/architecture.md').matchAll(/`((?:src|machines|test)\/[\w./-]+)`/g)];
 
@@ -32,8 +43,8 @@ it('every file that docs/architecture.md names exists', () => {
 });
 
 function linksOf(text: string): readonly string[] {
-  return [...text.matchAll(/\]\(([^)\s]+)\)/g)]
-    .map((match) => match[1] ?? '')
+  return [...text.matchAll(/\]\(([^)\s]+)\)|\b(?:src|srcset)="([^"]+)"/g)]
+    .map((match) => match[1] ?? match[2] ?? '')
     .filter((link) => !/^https?:/.test(link));
 }
 

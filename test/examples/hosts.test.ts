@@ -39,8 +39,8 @@ class ExampleProcess {
   readonly #process: ChildProcessByStdio<null, Readable, Readable>;
   readonly #ended: Promise<number | null>;
 
-  constructor(env: NodeJS.ProcessEnv) {
-    this.#process = spawn(process.execPath, [start], {
+  constructor(env: NodeJS.ProcessEnv, ...args: string[]) {
+    this.#process = spawn(process.execPath, [start, ...args], {
       cwd: newFolder(),
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -134,6 +134,20 @@ describe('The hosts', { timeout: 60_000 }, () => {
     expect(await example.end()).toBe(0);
   });
 
+  it('show their jobs in the inspector with --inspect', async () => {
+    const example = new ExampleProcess({ DATABASE_URL: await serverUrl() }, '--inspect');
+    const { id } = await example.put('shown', 1);
+    await example.sees(id, ({ outcome }) => outcome !== null);
+
+    const page = await fetch(await example.said(/^Inspector: (.*)$/m));
+    const shown = await example.get(`inspect/api/v1/jobs/${id}`);
+
+    expect(await page.text()).toContain('<title>Signalbox</title>');
+    expect(shown).toMatchObject({ data: { id, name: 'report', status: 'COMPLETED' } });
+    expect(await example.get('inspector')).toEqual({ error: expect.stringContaining('GET /overview') });
+    expect(await example.end()).toBe(0);
+  });
+
   it('start on a server of their own, show a page, refuse what is no job, and leave no server behind', async () => {
     const temporary = newFolder();
     // The server of a root runs as a user who owns nothing, and has to get in.
@@ -151,6 +165,7 @@ describe('The hosts', { timeout: 60_000 }, () => {
     expect(await page.text()).toContain('<h1>Hosts on one database</h1>');
     expect(refused.map(({ status }) => status)).toEqual([400, 400, 400, 400]);
     expect(await example.get('nowhere')).toEqual({ error: expect.stringContaining('GET /overview') });
+    expect(await example.get('inspect/')).toEqual({ error: expect.stringContaining('GET /overview') });
     expect(await example.get('overview')).toMatchObject({ queues: [{ hosts: [{}, {}] }] });
     expect(await example.end()).toBe(0);
     expect(readdirSync(temporary).filter((name) => name.startsWith('signalbox'))).toEqual([]);

@@ -1,6 +1,16 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -8,12 +18,15 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 
 const start = fileURLToPath(new URL('../../examples/indexer/start.mjs', import.meta.url));
+const command = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
 
 const folders: string[] = [];
 const indexers: Indexer[] = [];
+const inspecting: ChildProcess[] = [];
 
 afterEach(async () => {
   for (const indexer of indexers.splice(0)) await indexer.kill('SIGKILL');
+  for (const child of inspecting.splice(0)) child.kill('SIGKILL');
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
 });
 
@@ -45,6 +58,11 @@ class Indexer {
     expect(this.stdout).toMatch(pattern);
   }
 
+  /** The address that was printed. */
+  inspector(): string {
+    return /^Inspector: (http:\S+)$/m.exec(this.stdout)?.[1] ?? '';
+  }
+
   /** Signals the process whose number was printed. */
   async kill(signal: NodeJS.Signals): Promise<{ code: number | null; signal: string | null }> {
     const pid = /^pid (\d+)$/m.exec(this.stdout)?.[1];
@@ -53,6 +71,82 @@ class Indexer {
     else process.kill(Number(pid), signal);
     return this.ended;
   }
+}
+
+/** What the pages show of the queues. */
+interface Overview {
+  readonly queues: readonly object[];
+}
+
+interface Jobs {
+  readonly rows: readonly { readonly id: string }[];
+}
+
+/** What the page of a job shows of its life. */
+interface Life {
+  readonly state: string;
+  readonly explanation: {
+    readonly verdict: { readonly code: string };
+    readonly conditions: readonly object[];
+  };
+  readonly history: {
+    readonly lines: readonly { readonly seq: number; readonly event: string; readonly to: string }[];
+  };
+}
+
+/** The life of a job that indexes a file. */
+const steps = [
+  ['job.new', 'new'],
+  ['job.put', 'pending'],
+  ['job.claim', 'assigned'],
+  ['job.start', 'active.running'],
+  ['job.wait', 'active.waiting'],
+  ['job.finish', 'callbacks'],
+];
+
+/** Asks an inspector, as its pages do. */
+async function asks<Data>(
+  address: string,
+  question: string,
+): Promise<{ readonly seq: number; readonly data: Data }> {
+  const { origin, hash } = new URL(address);
+  const headers = { authorization: `Bearer ${hash.slice('#t='.length)}` };
+  const response = await fetch(`${origin}/api/v1/${question}`, { headers });
+  expect([question, response.status]).toEqual([question, 200]);
+  return response.json() as Promise<{ readonly seq: number; readonly data: Data }>;
+}
+
+/** Runs `signalbox inspect` on a directory. Gives the address that it prints. */
+async function inspected(directory: string) {
+  const child = spawn(process.execPath, [command, 'inspect', directory, '--json'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  inspecting.push(child);
+  const [said] = await once(child.stdout, 'data');
+  const close = () => {
+    child.kill('SIGTERM');
+    return once(child, 'close');
+  };
+  return { address: (JSON.parse(String(said)) as { readonly url: string }).url, close };
+}
+
+/** A copy of a folder that may not be written to. Its files were made before, so a change would be seen. */
+function readOnlyCopy(of: string): string {
+  const copy = join(newFolder(), 'store');
+  cpSync(of, copy, { recursive: true, preserveTimestamps: true });
+  for (const name of readdirSync(copy)) chmodSync(join(copy, name), 0o400);
+  chmodSync(copy, 0o500);
+  return copy;
+}
+
+/** Everything about the files of a folder that a process could change. */
+function traces(folder: string): readonly unknown[] {
+  return readdirSync(folder)
+    .sort()
+    .map((name) => {
+      const { mtimeMs, ctimeMs, ino } = statSync(join(folder, name));
+      return [name, mtimeMs, ctimeMs, ino, readFileSync(join(folder, name), 'hex')];
+    });
 }
 
 function newFolder(files: { readonly [path: string]: string } = {}): string {
@@ -120,7 +214,7 @@ describe('The indexer', { timeout: 60_000 }, () => {
   "files": 3
 }
 `);
-    expect(said).toMatch(/^pid \d+\nrecorded 0 of 3 files\n/);
+    expect(said).toMatch(/^pid \d+\nInspector: http:\S+\nrecorded 0 of 3 files\n/);
     expect(said).toContain(`Indexed 3 files with 5 words of ${folder} (`);
     expect(said).toMatch(/8 jobs in \d+\.\d s, \d+ jobs\/s/);
     expect(said).toContain('Left out: 1 files (binary).');
@@ -151,6 +245,37 @@ describe('The indexer', { timeout: 60_000 }, () => {
     expect(indexIn(disturbed) === indexIn(undisturbed)).toBe(true);
   });
 
+  it('can be looked at after kill -9: which job waits, why, and what happened to it, without a byte changed', async () => {
+    const cwd = newFolder();
+    const killed = new Indexer(cwd, newLargeFolder());
+    await killed.says(/recorded [1-9]\d* of/);
+    await killed.kill('SIGKILL');
+    const store = readOnlyCopy(join(cwd, '.signalbox', 'store'));
+    const before = traces(store);
+
+    const { address, close } = await inspected(store);
+    const found = async (list: string) =>
+      (await asks<Jobs>(address, `jobs?list=${list}&text=task:indexFile`)).data.rows[0]?.id ?? '';
+    const { data: waiting } = await asks<Life>(address, `jobs/${await found('waiting')}`);
+    const { data: held } = await asks<Life>(address, `jobs/${await found('held')}`);
+    await close();
+
+    // A slot may have been free for the moment in which the process was killed.
+    expect(['room', 'place', 'offered']).toContain(waiting.explanation.verdict.code);
+    expect(waiting.explanation.conditions).toContainEqual(
+      expect.objectContaining({
+        holds: false,
+        text: expect.stringMatching(/^agent 'main': notJobs: .*indexFile/),
+      }),
+    );
+    expect(waiting.history.lines.map(({ event, to }) => [event, to])).toEqual(steps.slice(0, 2));
+    expect(held.history.lines.map(({ event, to }) => [event, to])).toEqual(
+      steps.slice(0, held.history.lines.length),
+    );
+    expect(held.history.lines.length).toBeGreaterThan(3);
+    expect(traces(store)).toEqual(before);
+  });
+
   it('ends an unfinished run over another folder before it begins its own', async () => {
     const cwd = newFolder();
     const killed = new Indexer(cwd, newLargeFolder());
@@ -179,12 +304,28 @@ describe('The indexer', { timeout: 60_000 }, () => {
     expect(recordedIn(cwd).sort()).toEqual(['a.txt', 'b.txt']);
   });
 
+  it('shows what it does in an inspector while it works, and ends with no page left to ask', async () => {
+    const indexer = new Indexer(newFolder(), newLargeFolder());
+    await indexer.says(/recorded [1-9]\d* of/);
+
+    const { data } = await asks<Overview>(indexer.inspector(), 'overview');
+    const page = await (await fetch(indexer.inspector())).text();
+
+    expect(page).toContain('<title>Signalbox</title>');
+    expect(data.queues).toMatchObject([{ name: '', agents: [{ name: 'main' }, { name: 'readers' }] }]);
+    expect(await indexer.ended).toEqual({ code: 0, signal: null });
+    expect(indexer.stdout).toMatch(/\nStore: [^\n]+\n$/);
+    await expect(fetch(indexer.inspector())).rejects.toThrow();
+  });
+
   it.each(['SIGINT', 'SIGTERM'] as const)(
     'stays up with --keep until %s, and then ends with 0',
     async (signal) => {
       const indexer = new Indexer(newFolder(), newFolder({ 'a.txt': 'one' }), '--keep');
-      await indexer.says(/Staying up/);
+      await indexer.says(/\nInspector: http:\S+\nStaying up until Ctrl-C\.\n$/);
+      const { data } = await asks<Overview>(indexer.inspector(), 'overview');
 
+      expect(data.queues).toMatchObject([{ name: '', waiting: { n: 0 } }]);
       expect(await indexer.kill(signal)).toEqual({ code: 0, signal: null });
     },
   );

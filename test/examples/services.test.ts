@@ -90,6 +90,15 @@ class Service {
   }
 }
 
+/** Does what a page of the inspector does that shows what happens. */
+function openStream(service: Service): Promise<Response> {
+  return service.fetch('inspect/api/v1/stream', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-signalbox': '1', 'sec-fetch-site': 'same-origin' },
+    body: JSON.stringify({ topics: ['overview'] }),
+  });
+}
+
 describe.each(['express', 'fastify'])('The service on %s', { timeout: 60_000 }, (name) => {
   let service: Service;
   let folder = '';
@@ -121,6 +130,28 @@ describe.each(['express', 'fastify'])('The service on %s', { timeout: 60_000 }, 
       outcome: { ok: true, value: 'sales: 4 steps' },
     });
     expect(await service.get('health')).toEqual({ status: 'RUNNING', waiting: 0 });
+  });
+
+  it('shows its reports in the inspector: page, scripts, data, and requests with a body', async () => {
+    const { id } = await service.put('shown', 1);
+
+    const page = await service.fetch('inspect');
+    const [, script = ''] = /src="\.\/([^"]+\.js)"/.exec(await page.text()) ?? [];
+    const loaded = await service.fetch(`inspect/${script}`);
+    const shown = await (await service.fetch(`inspect/api/v1/jobs/${id}`)).json();
+    const stream = await openStream(service);
+    await stream.body?.cancel();
+    const foreign = await service.fetch('inspect/api/v1/stream', { method: 'POST', body: '{}' });
+
+    expect([page.url.endsWith('/inspect/'), page.status, loaded.status]).toEqual([true, 200, 200]);
+    expect(loaded.headers.get('content-type')).toContain('javascript');
+    expect(shown).toMatchObject({ data: { id, name: 'report', args: [{}, {}] } });
+    // Its own headers: the service has not taken the request, nor its body.
+    expect(stream.headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect([foreign.status, await foreign.json()]).toMatchObject([
+      403,
+      { error: { code: 'ORIGIN_REFUSED' } },
+    ]);
   });
 
   it('refuses what is not a report, and an id that no report has', async () => {
@@ -161,6 +192,8 @@ describe.each(['express', 'fastify'])('The service on %s', { timeout: 60_000 }, 
     const { id } = await service.put('long', 60);
     const short = await service.put('short', 6);
     await service.sees(id, ({ progress }) => progress.done > 0);
+    // A page of the inspector that stays open does not keep the process.
+    await openStream(service);
     const signalledAt = performance.now();
 
     const ended = await service.kill('SIGTERM');

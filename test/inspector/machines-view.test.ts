@@ -244,7 +244,7 @@ function longJournal(length: number, oldest = 1) {
   const journal = { length, read: 0, pauses: 0 };
   const entryAt = (seq: number): HistoryEntry => ({
     ...{ kind: 'job', id: `j${seq}`, event: 'job.put', from: 'new', to: 'pending', patch: null },
-    ...{ gone: false, q: 0, seq, at: seq, by: 'client#1', mv: 'job@1' },
+    ...{ gone: false, q: 0, seq, commit: seq, at: seq, by: 'client#1', mv: 'job@1' },
   });
   const reader = {
     now: () => journal.length,

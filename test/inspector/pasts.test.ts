@@ -7,17 +7,17 @@ import { RandomProgram } from '../reading/random-journal.ts';
 import { openByHand } from '../store/open-by-hand.ts';
 
 /** A store with a journal of so many puts. */
-async function storeWith(puts: number): Promise<OpenStore> {
+async function storeWith(puts: number): Promise<{ store: OpenStore; put: () => Promise<void> }> {
   const clock = { now: 1000 };
   const store = await openByHand(memoryStore(), () => clock.now);
   const program = new RandomProgram(store, clock);
   for (let count = 0; count < puts; count += 1) await program.make([0, 3 * count, 1]);
-  return store;
+  return { store, put: () => program.make([0, 0, 1]) };
 }
 
 /** Pasts of a store, what was made and moved for them, and timers that fire by hand. */
 async function held(puts: number, reach = 5) {
-  const store = await storeWith(puts);
+  const { store, put } = await storeWith(puts);
   const moves: string[] = [];
   let made = 0;
   const watched = (past: Past): Past => {
@@ -55,7 +55,7 @@ async function held(puts: number, reach = 5) {
       run();
     }
   };
-  return { store, pasts, ask, moves, timers, fire };
+  return { store, put, pasts, ask, moves, timers, fire };
 }
 
 const waiting = ({
@@ -129,12 +129,15 @@ describe('The pasts of a store', () => {
   });
 
   it('go on after a moment that history does not have', async () => {
-    const { ask } = await held(10);
+    const { ask, put } = await held(10);
 
     await expect(ask('overview', 11)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
     expect((await ask('overview', 10)).seq).toBe(10);
     await expect(ask('overview', 11)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
     expect((await ask('overview', 9)).seq).toBe(9);
+    await expect(ask('overview', 11)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+    await put();
+    expect((await ask('overview', 11)).seq).toBe(11);
   });
 
   it('explain with what is written, and not with the code of today', async () => {
@@ -149,7 +152,7 @@ describe('The pasts of a store', () => {
 });
 
 it('A store with too many jobs to hold them twice is refused, with what to do', async () => {
-  const store = await storeWith(3);
+  const { store } = await storeWith(3);
 
   await expect(refuseTooMany(store, 2)).rejects.toMatchObject({
     code: 'PAST_UNAVAILABLE',

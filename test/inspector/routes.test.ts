@@ -134,6 +134,8 @@ describe('The inspector answers', () => {
     await reactor.advance('3h');
     const waiting = await queue.put(charge({ card: canary, fails: true }), { beginAfter: '1d' });
     const ids = [paid, refused, waiting].map(({ id }) => id);
+    const told: number[] = [];
+    for await (const { seq, event } of box.store.entries(1)) if (event !== 'ping') told.push(seq);
     const paths = [
       'hello',
       'overview',
@@ -151,7 +153,13 @@ describe('The inspector answers', () => {
       ...['supervisor', `dispatcher:${box.uuid}`, `agent:bank/${box.uuid}/main`].map(
         (id) => `actors/${encodeURIComponent(id)}`,
       ),
-      ...ids.flatMap((id) => [`jobs/${id}`, `jobs/${id}/history`, `explain/${id}`]),
+      ...ids.flatMap((id) => [`jobs/${id}`, `jobs/${id}/history`, `explain/${id}`, `sequence/${id}`]),
+      ...['', '?from=1&limit=500', `?text=${canary}`, `?kind=job&queue=bank`].map(
+        (query) => `journal${query}`,
+      ),
+      ...told.map((seq) => `journal/${seq}`),
+      'lanes',
+      `lanes?from=2&to=9&text=task:char*`,
     ];
 
     const answers = await Promise.all(

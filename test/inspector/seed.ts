@@ -1,4 +1,13 @@
-import { agent, createSignalbox, defineJob, local, memoryStore, type Signalbox } from 'signalbox';
+import { createHash } from 'node:crypto';
+import {
+  agent,
+  createSignalbox,
+  defineJob,
+  type IdSource,
+  local,
+  memoryStore,
+  type Signalbox,
+} from 'signalbox';
 import { VirtualReactor } from 'signalbox/testing';
 
 /** A store with a story, and a process that is at work on it. */
@@ -19,9 +28,19 @@ export interface Seeded {
 
 const begin = Date.parse('2026-11-30T13:53:22.480Z');
 
+/** An error of the shop. Where it was thrown is the same on every computer. */
+function thrownAt<Thrown extends Error>(error: Thrown, ...places: readonly string[]): Thrown {
+  error.stack = [`${error.name}: ${error.message}`, ...places.map((place) => `    at ${place}`)].join('\n');
+  return error;
+}
+
 /** The name of a gateway that resets connections, with what Node's error has. */
 function reset(address: string): Error {
-  const error = new Error(`connect ECONNRESET ${address}:443`);
+  const error = thrownAt(
+    new Error(`connect ECONNRESET ${address}:443`),
+    'Gateway.connect (/srv/shop/payments/gateway.ts:88:17)',
+    'chargeCard (/srv/shop/payments/charge.ts:31:24)',
+  );
   return Object.assign(error, { code: 'ECONNRESET', syscall: 'connect', address: `${address}:443` });
 }
 
@@ -45,7 +64,8 @@ const definitions = {
     retry: { maxAttempts: 2, delay: '10s', jitter: 0 },
     run: async (to: string) => {
       await local.sleep(80 + to.length * 13);
-      if (to.startsWith('full')) throw new Error('550 5.2.2 mailbox full');
+      if (to.startsWith('full'))
+        throw thrownAt(new Error('550 5.2.2 mailbox full'), 'sendMail (/srv/shop/mail/smtp.ts:142:11)');
       return `sent to ${to}`;
     },
   }),
@@ -53,9 +73,11 @@ const definitions = {
   index: defineJob({
     name: 'search.index',
     retry: { maxAttempts: 1 },
-    run: async (sku: string, record?: { readonly price: number }) => {
+    run: async (sku: string) => {
       await local.sleep(350);
-      return record === undefined && sku.endsWith('7') ? (record as unknown as { sku: string }).sku : sku;
+      if (!sku.endsWith('7')) return sku;
+      const error = new TypeError("Cannot read properties of undefined (reading 'price')");
+      throw thrownAt(error, 'indexProduct (/srv/shop/search/products.ts:67:31)');
     },
   }),
   rows: defineJob({
@@ -78,12 +100,26 @@ const report = defineJob({
   },
 });
 
+/** Ids that look like those of production, and are the same each time: so pictures are, too. */
+function sameIds(): IdSource {
+  let count = 0;
+  const next = (encoding: 'base64url' | 'hex'): string => {
+    count += 1;
+    return createHash('sha256').update(`id ${count}`).digest(encoding);
+  };
+  return {
+    newId: () => next('base64url').slice(0, 21),
+    newUuid: () => next('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5'),
+  };
+}
+
 /** Ten minutes of a shop: payments of which some fail, mail, an index, a report that waits for its rows. */
 export async function seed(): Promise<Seeded> {
   const reactor = new VirtualReactor({ now: begin });
   const box = await createSignalbox({
     store: memoryStore(),
     reactor,
+    ids: sameIds(),
     uuid: 'd10f3c52-8a61-4f5e-9a0b-6c1d2e3f4a5b',
     jobs: [...Object.values(definitions), report],
     queues: ['default', 'mail', 'media'],

@@ -17,7 +17,15 @@ type Told = readonly [
 function journal(told: readonly Told[], first = 1): readonly HistoryEntry[] {
   return told.map(([at, id, event, from, to, kind = 'job'], index) => ({
     ...{ kind, id, event, from, to, at },
-    ...{ seq: first + index, patch: null, gone: event === 'evicted', q: 0, by: 'client#1', mv: 'job@1' },
+    ...{
+      seq: first + index,
+      commit: first + index,
+      patch: null,
+      gone: event === 'evicted',
+      q: 0,
+      by: 'client#1',
+      mv: 'job@1',
+    },
   }));
 }
 

@@ -79,6 +79,7 @@ describe('The way of a job', () => {
     mv: '',
     q: 0,
     seq: at,
+    commit: at,
     at,
     by: 'client#1',
   });

@@ -48,6 +48,10 @@ describe('The tarball', { timeout: limitMs }, () => {
     expect(pages.reduce((sum, { size }) => sum + size, 0)).toBeLessThan(250_000);
   });
 
+  it('holds no pictures: they are looked at where the repository is', () => {
+    expect(paths().filter((path) => /\.(?:png|jpe?g|webp)$/.test(path))).toEqual([]);
+  });
+
   it('unpacks to less than 3 MB', () => {
     const size = files.reduce((sum, file) => sum + file.size, 0);
 

@@ -115,7 +115,7 @@ describe('A past of a long journal', () => {
   async function recordingOf(program: readonly Step[], bases: readonly number[]) {
     const { store, pictures } = await lived(memoryStore(), program);
     const lines: Line[] = [];
-    for await (const { seq, at, by, mv, ...entry } of store.entries(1))
+    for await (const { seq, commit: _commit, at, by, mv, ...entry } of store.entries(1))
       lines.push({ s: seq, at, by, mv, entries: [entry] });
     const loaded: number[] = [];
     const log: LogReader = {
@@ -124,6 +124,7 @@ describe('A past of a long journal', () => {
         yield* lines.slice(seq - 1);
       },
       oldestSeq: () => 1,
+      seqAt: async (instant) => lines.findLast(({ at }) => at <= instant)?.s ?? 0,
       bases: () => [0, ...bases.filter((seq) => seq < lines.length)],
       async base(seq) {
         loaded.push(seq);

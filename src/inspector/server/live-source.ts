@@ -2,7 +2,7 @@ import type { Signalbox } from '../../index.ts';
 import type { ActorSource } from '../views/actors/actor-source.ts';
 import { Traces } from '../views/actors/traces.ts';
 
-/** Pages ask every second: when they have not for so long, they look no more. */
+/** A page that is open is answered every few seconds: when none was for so long, no page looks any more. */
 const watchMs = 20_000;
 
 /** The live machines of a box. They are watched while pages ask, and for some seconds more. */

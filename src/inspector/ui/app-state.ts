@@ -12,10 +12,10 @@ import {
 } from './browser.ts';
 import { addressFrom, type Route, routeOf } from './route.ts';
 
-let shownHash = addressHash();
+let shownHash = '';
 
 /** What the address asks for. */
-export const route = signal<Route>(routeOf(addressHash()));
+export const route = signal<Route>(routeOf(shownHash));
 
 /** What the server said of itself; null: not yet. */
 export const hello = signal<Hello | null>(null);
@@ -29,9 +29,12 @@ export const moment = computed<number | null | undefined>(() => {
   return value.noPast === null ? at : null;
 });
 
-/** Whether the page shows the past: without a past of the store, a job still has its history. */
+/** Whether the job of the page is shown at an earlier entry of its history, which it has without a past of the store as well. */
+export const isJobInPast = signal(false);
+
+/** Whether the page shows the past. */
 export const isInPast = computed(
-  () => route.value.at !== null && (moment.value !== null || route.value.page === 'job'),
+  () => route.value.at !== null && (moment.value !== null || isJobInPast.value),
 );
 
 /** The dialog that is open. */
@@ -43,13 +46,16 @@ export const announcement = signal('');
 /** How many things need a person, as the overview counted last; null: it was not asked. */
 export const attentionCount = signal<number | null>(null);
 
+/** Reads the address, now and whenever it changes. The token must be out of it. */
 export function followAddress(): void {
-  onAddress(() => {
+  const read = (): void => {
     const meant = addressFrom(shownHash, addressHash());
     if (meant !== addressHash()) replaceAddressHash(meant);
     shownHash = meant;
     route.value = routeOf(meant);
-  });
+  };
+  onAddress(read);
+  read();
 }
 
 /** Goes to another page. `replace`: the way back does not lead here. */

@@ -12,10 +12,15 @@ import { overviewView } from './overview/overview-view.ts';
 import { queuesView, queueView } from './queues/queues-view.ts';
 import { type Asked, countOf, type Sight, type View } from './sight.ts';
 import { timebarView } from './timebar/timebar-view.ts';
+import { entryView } from './timeline/entry-view.ts';
+import { journalView } from './timeline/journal-view.ts';
+import { lanesView } from './timeline/lanes-view.ts';
+import { sequenceView } from './timeline/sequence-view.ts';
 
 const lists: readonly JobListName[] = ['waiting', 'held', 'failed', 'ended', 'unplaced', 'quarantined'];
 const mostRows = 200;
 const longestFilter = 1000;
+const mostLines = 500;
 
 /** Every question that a page can ask: its path under `api/v1/`, and what answers it. `:id` stands for one part of the path. */
 export const views = {
@@ -37,6 +42,12 @@ export const views = {
   'machines/:id': (sight, { id, query }) =>
     machineView(machinesOf(sight, query), id, { ...rangeOf(query), edge: query.edge ?? null }),
   timebar: (sight, { query }) => timebarView(sight, countOf(query.instant)),
+  journal: journalAsked,
+  'journal/:id': ({ reader }, { id }) => entryView(reader, countOf(id) ?? 0),
+  lanes: ({ reader }, { query }) =>
+    lanesView(reader, { from: countOf(query.from), to: countOf(query.to), text: wordsOf(query) }),
+  'sequence/:id': ({ reader }, { id, query }) =>
+    sequenceView(reader, id, { isFolded: query.fold !== '0', withNeighbours: query.neighbours !== '0' }),
 } satisfies Readonly<Record<string, View>>;
 
 /** The path of a view. */
@@ -104,6 +115,24 @@ function liveOf({ actors, source }: Sight, { at }: Asked['query']) {
         ? 'The store is read without its process: its records are shown, live machines were not recorded.'
         : 'Live machines are seen in their own process.',
   };
+}
+
+async function journalAsked({ reader }: Sight, { query }: Asked): Promise<object> {
+  return journalView(reader, {
+    from: countOf(query.from),
+    before: countOf(query.before),
+    limit: Math.max(1, Math.min(countOf(query.limit) ?? mostRows, mostLines)),
+    text: wordsOf(query),
+  });
+}
+
+/** A filter of the journal in words; some of them can be asked by name. */
+function wordsOf({ text, kind, event, id, author, queue }: Asked['query']): string {
+  const named = Object.entries({ kind, event, id, by: author, queue });
+  const words = named.flatMap(([name, value]) =>
+    value === undefined || value === '' ? [] : [`${name}:${value}`],
+  );
+  return [...words, text ?? ''].join(' ').slice(0, longestFilter);
 }
 
 async function explanationAsked({ reader, explain }: Sight, { id }: Asked): Promise<object | undefined> {

@@ -1,6 +1,9 @@
 import type { Line } from '../entry.ts';
 import { emptyState, type Log, type State } from '../log.ts';
 
+/** After so many lines a long read lets the event loop run: less than a millisecond. */
+const linesPerPiece = 512;
+
 /**
  * A log that keeps the newest lines in memory: nothing survives the process, and nothing can fail. Its states are lists of the
  * records of the store, which are never mutated: to keep one costs a pointer for each record.
@@ -9,6 +12,7 @@ export class MemoryLog implements Log {
   onWritable = (): void => {};
   readonly files = null;
   readonly #maxLines: number;
+  readonly #defer: () => Promise<void>;
   #lines: Line[] = [];
   /** States in between, oldest first. The empty one before the first entry is not among them. */
   #states: State[] = [];
@@ -17,8 +21,10 @@ export class MemoryLog implements Log {
   #linesSince = 0;
   #recordsOfState = 0;
 
-  constructor(maxLines: number) {
+  /** `defer` lets the event loop run, in a long read. */
+  constructor(maxLines: number, defer: () => Promise<void>) {
     this.#maxLines = maxLines;
+    this.#defer = defer;
   }
 
   append(line: Line): number {
@@ -73,11 +79,19 @@ export class MemoryLog implements Log {
     return this.#lines[this.#indexOf(seq)] ?? null;
   }
 
+  /** To the newest line of now. Lines that are dropped meanwhile are still read: a list of the others replaces this one. */
   async *read(seq: number): AsyncGenerator<Line> {
-    // What is appended meanwhile comes after its end, and what is dropped stays in this list.
     const lines = this.#lines;
     const end = lines.length;
-    for (let at = Math.max(0, this.#indexOf(seq)); at < end; at += 1) yield lines[at] as Line;
+    for (let index = Math.max(0, this.#indexOf(seq)), count = 1; index < end; index += 1, count += 1) {
+      yield lines[index] as Line;
+      if (count % linesPerPiece === 0) await this.#defer();
+    }
+  }
+
+  async seqAt(instant: number): Promise<number> {
+    const line = this.#lines.findLast(({ at }) => at <= instant);
+    return line === undefined ? this.oldestSeq() - 1 : line.s + line.entries.length - 1;
   }
 
   oldestSeq(): number {

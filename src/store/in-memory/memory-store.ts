@@ -44,7 +44,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   };
   const poolSize = checkCount(options.poolSize ?? 7, 'poolSize', 1);
   const tables = new Tables();
-  const log = new MemoryLog(checkCount(options.historyMaxLines ?? 100_000, 'historyMaxLines', 0, noLimit));
+  let defer = (): Promise<void> => Promise.resolve();
+  const maxLines = checkCount(options.historyMaxLines ?? 100_000, 'historyMaxLines', 0, noLimit);
+  const log = new MemoryLog(maxLines, () => defer());
   let seq = 0;
   let epoch = 0;
   let open: TableStore | null = null;
@@ -59,6 +61,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
         });
       }
       epoch += 1;
+      defer = () => new Promise((resolve) => ports.defer(resolve));
       const store = new TableStore({
         name: options.name ?? 'main',
         epoch,

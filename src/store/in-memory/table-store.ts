@@ -151,6 +151,11 @@ export class TableStore extends TableQueries implements OpenStore {
     return this.#log.files;
   }
 
+  async seqAt(instant: number): Promise<number> {
+    await this.settled();
+    return this.#log.seqAt(instant);
+  }
+
   readonly past = (): Promise<Past> =>
     createPast({
       name: this.name,

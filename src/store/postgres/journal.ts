@@ -57,14 +57,22 @@ export class Journal {
              (SELECT * FROM ${this.#lines} WHERE s <= (c.entry ->> 'q')::bigint ORDER BY s DESC LIMIT 1) l
            WHERE c.step < $2 AND (c.entry ->> 'q')::bigint > 0 AND (c.entry ->> 'q')::bigint < l.s + l.n
          )
-         SELECT seq, at, by, mv, entry FROM chain ORDER BY step`,
+         SELECT seq, s, at, by, mv, entry FROM chain ORDER BY step`,
         [seq, pageLines],
       );
       seq = 0;
       for (const row of rows) {
         const entry = row.entry as Entry;
         if (entry.kind !== kind || entry.id !== id) return;
-        yield { ...entry, seq: Number(row.seq), at: Number(row.at), by: String(row.by), mv: String(row.mv) };
+        const { at, by, mv } = row;
+        yield {
+          ...entry,
+          seq: Number(row.seq),
+          commit: Number(row.s),
+          at: Number(at),
+          by: String(by),
+          mv: String(mv),
+        };
         seq = rows.length === pageLines ? entry.q : 0;
       }
     }
@@ -170,6 +178,27 @@ export class Journal {
   /** From the line that holds a number on. */
   #onFrom(number: string): string {
     return `s >= coalesce((SELECT s FROM ${this.#lines} WHERE s <= ${number} ORDER BY s DESC LIMIT 1), 0) AND s + n > ${number}`;
+  }
+
+  /** The newest entry that is not later than an instant, by halving: instants are nearly in the order of numbers. */
+  async seqAt(instant: number): Promise<number> {
+    const newest = await this.newest();
+    let found = (await this.oldestSeq()) - 1;
+    let low = found;
+    for (let high = newest === null ? low : endOf(newest) - 1; low < high; ) {
+      const middle = Math.ceil((low + high) / 2);
+      const [row] = await this.#query(
+        `SELECT s, s + n - 1 AS newest, at FROM ${this.#lines} WHERE s <= $1 ORDER BY s DESC LIMIT 1`,
+        [middle],
+      );
+      if (row !== undefined && Number(row.at) > instant) high = Number(row.s) - 1;
+      else {
+        // Numbers of refused commits have no line, so what is found may end below the middle.
+        found = Math.max(found, Number(row?.newest ?? 0));
+        low = Math.max(middle, found);
+      }
+    }
+    return found;
   }
 
   /** Number of the oldest entry that is kept. */

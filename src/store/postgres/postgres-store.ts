@@ -267,6 +267,11 @@ export class PostgresStore implements OpenStore {
     return line === null ? { seq: 0, at: this.now() } : { seq: endOf(line) - 1, at: line.at };
   }
 
+  async seqAt(instant: number): Promise<number> {
+    await this.settled();
+    return this.#journal.seqAt(instant);
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

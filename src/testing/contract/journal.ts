@@ -40,6 +40,16 @@ export const journalChecks: readonly ContractCheck[] = [
     },
   ),
 
+  check('says of each entry with which commit it came', async (store) => {
+    const from = await end(store);
+    await store.commit([put('a'), put('b')]);
+    await store.commit([put('c')]);
+
+    const commits = (await all(store.open.entries(from + 1))).map(({ commit }) => commit);
+    assert.deepEqual(commits, [from, from + 2]);
+    assert.deepEqual((await all(store.open.history('job', 'b')))[0]?.commit, from);
+  }),
+
   check('gives entries from a cursor on, also from the middle of a commit', async (store) => {
     const from = await end(store);
     await store.commit([put('a'), put('b'), put('c')]);
@@ -145,6 +155,28 @@ export const journalChecks: readonly ContractCheck[] = [
     assert.ok((await store.open.position()).seq >= seq);
     await store.open.settled();
     assert.deepEqual(await store.open.position(), { seq: (await end(store)) - 1, at: 9 });
+  }),
+
+  check('finds the newest entry that is not later than an instant', async (store) => {
+    const { seq: opened } = await store.open.position();
+    store.clock.now = 7;
+    await store.commit([put('a'), put('b')]);
+    store.clock.now = 9;
+    await assert.rejects(store.commit([put('c')], [{ check: 'rev', kind: 'job', id: 'a', rev: 9 }]));
+    await store.commit([put('c')]);
+    store.clock.now = 12;
+    await store.commit([put('d')]);
+
+    const { seq: newest } = await store.open.position();
+    const entries = await all(store.open.entries(1));
+    const lastOf = (id: string): number => entries.findLast((entry) => entry.id === id)?.seq ?? 0;
+    const found: number[] = [];
+    for (const instant of [-1, 0, 6.5, 7, 8, 9, 11, 12, 1e15]) found.push(await store.open.seqAt(instant));
+    const [b, c] = [lastOf('b'), lastOf('c')];
+    assert.deepEqual(found, [0, opened, opened, b, b, c, c, newest, newest]);
+    const past = await store.open.past?.();
+    await past?.moveTo(b);
+    if (past !== undefined) assert.deepEqual([await past.seqAt(7), await past.seqAt(12)], [b, b]);
   }),
 
   check('leaves no trace of a refused commit', async (store) => {

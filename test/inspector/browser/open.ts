@@ -17,7 +17,10 @@ export interface Stage {
 export interface Look {
   readonly theme?: 'light' | 'dark';
   readonly width?: number;
+  readonly height?: number;
   readonly forcedColors?: boolean;
+  /** Its clock stands: what it shows does not depend on how long it was looked at. */
+  readonly isStill?: boolean;
 }
 
 export interface Watched {
@@ -46,9 +49,10 @@ export async function stage(seeded?: Seeded): Promise<Stage> {
 }
 
 async function openPage(browser: Browser, url: string, hash: string, look: Look): Promise<Watched> {
-  const { theme = 'light', width = 1440, forcedColors = false } = look;
+  const { theme = 'light', width = 1440, forcedColors = false, isStill = false } = look;
+  const { height = width < 500 ? 844 : 900 } = look;
   const page = await browser.newPage({
-    viewport: viewportOf(width),
+    viewport: { width, height },
     colorScheme: theme,
     timezoneId: 'UTC',
     reducedMotion: 'reduce',
@@ -64,15 +68,22 @@ async function openPage(browser: Browser, url: string, hash: string, look: Look)
       console.error(`refused by the policy: ${violatedDirective} ${blockedURI}`),
     );
   });
+  if (isStill)
+    await page.addInitScript(() => {
+      performance.now = () => 0;
+    });
   // The address with the token first: it is moved out of the address, which then leads on.
   await page.goto(url);
   await page.waitForFunction(() => !location.hash.startsWith('#t='));
   await page.evaluate((to) => {
     location.hash = to;
   }, hash);
-  await page.waitForSelector('main :is(.chart, .outline, .table, .empty, .error, .readouts)', {
-    state: 'attached',
-  });
+  await page.waitForSelector(
+    'main :is(.chart, .outline, .table, .empty, .error, .readouts, .log .entry, .seq, .lanes)',
+    {
+      state: 'attached',
+    },
+  );
   return { page, complaints, asked };
 }
 

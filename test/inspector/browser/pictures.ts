@@ -1,12 +1,13 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stage } from './open.ts';
+import { pictureOf } from './take-picture.ts';
 
 /*
  * Takes a picture of every page of the inspector, in both themes and three widths, from a store with a story:
- * npm run pictures -- FOLDER
+ * npm run pictures -- [FOLDER [PAGES [WIDTHS]]], where PAGES is a regular expression: npm run pictures -- /tmp/look '^queue' 1440
  */
-const folder = process.argv[2] ?? join('.signalbox', 'pictures');
+const [folder = join('.signalbox', 'pictures'), only = '', widths = '390,900,1440'] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
 const open = await stage();
 const { failed, held, running, refused, waiting, succeeded } = open.seeded.ids;
@@ -32,6 +33,11 @@ const pages: readonly (readonly [name: string, hash: string, keys?: readonly str
   ['job-succeeded', `#/jobs/${succeeded}`],
   ['job-callbacks', `#/jobs/${failed}?tab=callbacks`],
   ['job-sequence', `#/jobs/${failed}?tab=sequence`],
+  ['timeline-log', '#/timeline?view=log'],
+  ['timeline-log-past', '#/timeline?view=log&at=826'],
+  ['timeline-none', '#/timeline?view=log&q=event:none'],
+  ['timeline-sequence', `#/timeline?view=sequence&q=id:${failed}&at=824`],
+  ['timeline-lanes', '#/timeline?view=lanes'],
   ['job-none', '#/jobs/none'],
   ['actors', '#/actors'],
   ['actors-agent', `#/actors/${encodeURIComponent(`agent:default/${open.seeded.box.uuid}/main`)}`],
@@ -46,16 +52,11 @@ const pages: readonly (readonly [name: string, hash: string, keys?: readonly str
 ];
 
 for (const theme of ['light', 'dark'] as const)
-  for (const width of [390, 900, 1440])
-    for (const [name, hash, keys = []] of pages) {
-      const { page } = await open.open(hash, { theme, width });
-      for (const key of keys) await page.keyboard.press(key);
-      // What moves with a key is drawn before the picture is taken.
-      await page.evaluate(
-        () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))),
+  for (const width of widths.split(',').map(Number))
+    for (const [name, hash, keys] of pages.filter(([each]) => new RegExp(only).test(each)))
+      writeFileSync(
+        join(folder, `${name}-${width}-${theme}.png`),
+        await pictureOf(open, { theme, width }, hash, keys),
       );
-      await page.screenshot({ path: join(folder, `${name}-${width}-${theme}.png`) });
-      await page.close();
-    }
 await open.close();
 console.log(folder);

@@ -123,6 +123,81 @@ describe('history', () => {
     expect(await store.log.find(next.s)).toEqual(next);
   });
 
+  /** A journal of 2 MB that was written by an earlier opening: nothing is known of its places. */
+  async function unmarked(): Promise<string> {
+    const dir = newPath();
+    const store = await openStore(dir, { now: () => 0 });
+    for (let index = 0; index < 2_000; index += 1) store.append(`${index}`, { pad: 'p'.repeat(1_000) });
+    store.log.write();
+    await store.log.close();
+    return dir;
+  }
+
+  it('lets other work have its turn after each 64 KiB of a journal that was not read before', async () => {
+    const counted = createFaultyFiles();
+    const pieces: number[] = [];
+    let bytes = 0;
+    const turn = async (): Promise<void> => {
+      pieces.push(bytes);
+      bytes = 0;
+    };
+    const store = await openStore(await unmarked(), { files: counted, defer: turn });
+    counted.fault = (call, ...args) => {
+      if (call === 'read') bytes += args[3] as number;
+      return null;
+    };
+
+    const found = [await store.log.find(1_990), await store.log.find(7)].map((line) => line?.s);
+    const cold = pieces.length;
+    const lines = await seqsFrom(store, 1_000);
+
+    expect([...found, lines.length]).toEqual([1_990, 7, 1_001]);
+    expect(cold).toBeGreaterThan(4);
+    expect(Math.max(...pieces, bytes)).toBeLessThanOrEqual(3 * 64 * 1024);
+    expect(pieces.length - cold).toBeGreaterThan(1_000_000 / (64 * 1024) - 2);
+  });
+
+  it('finds a line in a journal that was not read before without reading all that comes before it', async () => {
+    const counted = createFaultyFiles();
+    const store = await openStore(await unmarked(), { files: counted });
+    let bytes = 0;
+    counted.fault = (call, ...args) => {
+      if (call === 'read') bytes += args[3] as number;
+      return null;
+    };
+
+    await store.log.find(1_990);
+
+    expect(bytes).toBeLessThan(1_000_000);
+  });
+
+  it('remembers the places that it has read: the next look there needs no other', async () => {
+    let turns = 0;
+    const turn = async (): Promise<void> => {
+      turns += 1;
+    };
+    const store = await openStore(await unmarked(), { defer: turn });
+    await store.log.find(1_200);
+    const first = turns;
+
+    const near = [await store.log.find(1_201), await store.log.find(1_199)];
+
+    expect(near.map((line) => line?.s)).toEqual([1_201, 1_199]);
+    expect(first).toBeGreaterThan(3);
+    expect(turns - first).toBeLessThanOrEqual(2);
+  });
+
+  it('finds every line by its seq and by its instant, whatever was read before', async () => {
+    const store = await openStore(await unmarked());
+
+    for (const seq of [1, 2_000, 1_000, 3, 777, 1_500, 1_999, 64, 65]) {
+      expect(await store.log.find(seq)).toMatchObject({ s: seq, at: 1_000 + seq });
+      expect(await store.log.seqAt(1_000 + seq)).toBe(seq);
+      expect(await store.log.seqAt(1_000.5 + seq)).toBe(seq);
+    }
+    expect([await store.log.seqAt(1_000), await store.log.seqAt(1e9)]).toEqual([0, 2_000]);
+  });
+
   it('refuses to show a damaged line, with its place', async () => {
     const source = newPath();
     await closedStore(source, ['a', 'b']);

@@ -5,7 +5,7 @@ import {
   decodeHeader,
   decodeLine,
   encodeHeader,
-  seqOf,
+  headOf,
   writeLine,
 } from '../../../src/store/json/journal/line.ts';
 import { entryOf } from './open-store.ts';
@@ -56,9 +56,11 @@ describe('a line', () => {
     );
   });
 
-  it('gives its seq without being parsed', () => {
-    expect(seqOf(encodeLine(lineWith(entryOf('1', null)), 0, 0))).toBe(121);
-    expect(seqOf('{"d":1}')).toBeNull();
+  it('gives its seq and its instant without being parsed', () => {
+    const line = { ...lineWith(entryOf('1', null)), at: -5.25e21 };
+
+    expect(headOf(encodeLine(line, 0, 0xab))).toEqual({ seq: 121, instant: -5.25e21 });
+    expect(headOf('{"d":1}')).toBeNull();
   });
 
   it('keeps a key named __proto__ as data and changes no prototype', () => {

@@ -41,7 +41,10 @@ export function Outline(props: {
               </span>
               {!isKnown && <span class="quiet">not in the chart of today</span>}
               {isOver && <State state={state} ending={way.ending} />}
-              <span class="dwell">{visits > 0 ? durationText(ms + (isNow ? sinceMs : 0), true) : '–'}</span>
+              {/* A job does not stay in its end: how long ago that was is no time that it took. */}
+              {!isOver && (
+                <span class="dwell">{visits > 0 ? durationText(ms + (isNow ? sinceMs : 0), true) : '–'}</span>
+              )}
             </div>
             <Ways
               layout={layout}

@@ -34,8 +34,11 @@ export function Words({ seq, at, isPast, goTo }: TimeBarProps) {
           onBlur={() => {
             isOpen.value = false;
           }}
-          onKeyDown={({ key }) => {
-            if (key === 'Escape') isOpen.value = false;
+          onKeyDown={(event) => {
+            if (event.key !== 'Escape') return;
+            // It leaves the field, and not the moment.
+            event.stopPropagation();
+            isOpen.value = false;
           }}
         />
       </form>

@@ -60,12 +60,12 @@ function linesOf({ entries, shown, edges }: HistoryOf): readonly HistoryLine[] {
   return lines;
 }
 
-function endingOf({ ending }: Patch): Ending | null {
+export function endingOf({ ending }: Patch): Ending | null {
   return typeof ending === 'string' ? (ending as Ending) : null;
 }
 
 /** `client#3`: who, and in which opening of the store. */
-function authorOf(by: string): Pick<HistoryLine, 'by' | 'epoch'> {
+export function authorOf(by: string): Pick<HistoryLine, 'by' | 'epoch'> {
   const at = by.lastIndexOf('#');
   return at < 0 ? { by, epoch: null } : { by: by.slice(0, at), epoch: Number(by.slice(at + 1)) };
 }

@@ -123,8 +123,14 @@ function readHex(bytes: Uint8Array, at: number, end: number): number | null {
  * Reads the frames of a file between two positions, in pieces. Ends after the first position without a frame, whose
  * reason is the last item.
  */
-export function* readFrames(files: FilePort, fd: number, from: number, to: number): Generator<Frame> {
-  let buffer = Buffer.allocUnsafe(chunkBytes);
+export function* readFrames(
+  files: FilePort,
+  fd: number,
+  from: number,
+  to: number,
+  pieceBytes = chunkBytes,
+): Generator<Frame> {
+  let buffer = Buffer.allocUnsafe(pieceBytes);
   let start = 0;
   let end = 0;
   let position = from;

@@ -5,19 +5,8 @@ import { corrupt, explained } from '../ports/failures.ts';
 import type { FilePort } from '../ports/file-port.ts';
 import { type Frame, readFrames } from './frame.ts';
 import type { Generation } from './journal-file.ts';
-import { decodeLine, seqOf } from './line.ts';
-
-/** One offset per this many bytes: a lookup reads about that much, and 64 MiB of history take 1,000 marks. */
-export const markBytes = 64 * 1024;
-// After this many lines a long read lets the event loop run: about 1 ms.
-const linesPerPiece = 256;
-
-/** A place in a journal where a line begins. */
-export interface Mark {
-  /** Seq of the line's first entry. */
-  readonly seq: number;
-  readonly at: number;
-}
+import { decodeLine, headOf, type LineHead } from './line.ts';
+import { type IsNotAfter, type Mark, Marks, markBytes, type OpenJournal } from './marks.ts';
 
 /** The end of what is on disk: nothing after it is shown. */
 export interface SyncedEnd {
@@ -44,41 +33,58 @@ export interface History {
   read(seq: number): AsyncIterable<Line>;
   /** The end of what may be read. */
   synced(): SyncedEnd;
+  /** Seq of the newest entry that is not later than an instant; at least the one before the oldest that is kept. */
+  seqAt(instant: number): Promise<number>;
   /** Returns the oldest generation that a reader is reading, or Infinity. */
   oldestInUse(): number;
 }
 
-/** Makes the history of the journals, with one mark per 64 KiB. */
+/** A line that was read and not yet parsed. */
+interface RawLine extends LineHead {
+  readonly frame: Frame;
+}
+
+/** Some lines of a journal, one after the other. */
+interface Piece {
+  readonly generation: Generation;
+  readonly lines: readonly RawLine[];
+}
+
+/** A journal that is open near what is looked for. */
+interface NearJournal {
+  lines(): Generator<RawLine | null>;
+  close(): void;
+}
+
+/** Makes the history of the journals. All reading is in pieces of 64 KiB, between which the event loop runs. */
 export function createHistory(ports: HistoryPorts, generations: readonly Generation[]): History {
-  const marks = new Map<number, Mark[]>();
+  const marks = new Map<number, Marks>();
   const readers = new Set<{ generation: number }>();
   /** Where something was found last: a list asks for many entries that lie close together. */
   let piece: Piece | null = null;
   const history: History = {
     generations,
-    mark(generation, mark) {
-      const known = marksOf(generation);
-      const last = known.at(-1);
-      if (last === undefined || mark.at >= last.at + markBytes) known.push(mark);
-    },
+    mark: (generation, mark) => marksOf(generation).add(mark),
     async find(seq) {
       const end = ports.synced();
       const generation = seq > end.seq ? undefined : holderOf(seq);
       if (generation === undefined) return null;
       const known = piece?.generation === generation ? lineOf(piece, seq) : null;
       if (known !== null) return known;
-      piece = pieceAround(generation, seq, end);
-      return lineOf(piece, seq);
+      const around = await pieceAround(generation, seq, end);
+      piece = around;
+      return lineOf(around, seq);
     },
     async *read(seq) {
       const end = ports.synced();
+      // Also between two journals: those that it has not reached must not be dropped.
       const reader = { generation: 0 };
       readers.add(reader);
       try {
         let generation = seq > end.seq ? undefined : (holderOf(seq) ?? history.generations[0]);
         for (let from = seq; generation !== undefined && generation.number <= end.generation; ) {
           reader.generation = generation.number;
-          yield* inPieces(linesFrom(generation, from, end));
+          yield* linesFrom(generation, from, end);
           from = 0;
           generation = after(generation);
         }
@@ -87,11 +93,20 @@ export function createHistory(ports: HistoryPorts, generations: readonly Generat
       }
     },
     synced: ports.synced,
+    async seqAt(instant) {
+      const end = ports.synced();
+      const begun = history.generations.filter(({ number }) => number <= end.generation);
+      const generation = begun.findLast(({ beganAt }) => beganAt <= instant);
+      if (generation === undefined) return begun[0]?.base ?? end.seq;
+      const newest = await newestIn(generation, end, (line) => line.instant <= instant);
+      if (newest !== null) return newest;
+      return generation.number === end.generation ? end.seq : (after(generation)?.base ?? end.seq);
+    },
     oldestInUse: () => Math.min(...[...readers].map((reader) => reader.generation)),
   };
 
-  function marksOf(generation: number): Mark[] {
-    const known = marks.get(generation) ?? [];
+  function marksOf(generation: number): Marks {
+    const known = marks.get(generation) ?? new Marks();
     marks.set(generation, known);
     for (const number of marks.keys())
       if (number < (history.generations[0]?.number ?? 0)) marks.delete(number);
@@ -106,102 +121,134 @@ export function createHistory(ports: HistoryPorts, generations: readonly Generat
     return history.generations.find((each) => each.number > generation.number);
   }
 
-  /** The lines of one journal, beginning with the line that holds a seq. */
-  function* linesFrom(generation: Generation, seq: number, end: SyncedEnd): Generator<Line> {
-    let held: PlacedFrame | null = null;
-    for (const placed of framesFrom(generation, seq, end)) {
-      // A line holds the seq when the next line begins after it.
-      if (held !== null && placed.s > seq) yield decoded(held.frame, generation);
-      held = placed;
+  /** Seq of the newest entry of one journal that is not after what is looked for. Null: all of it is not. */
+  async function newestIn(
+    generation: Generation,
+    end: SyncedEnd,
+    isNotAfter: IsNotAfter,
+  ): Promise<number | null> {
+    const journal = await openNear(generation, end, isNotAfter);
+    try {
+      let isFirst = true;
+      for (const line of journal.lines()) {
+        if (line === null) await ports.defer();
+        else if (!isNotAfter(line)) return isFirst ? generation.base : line.seq - 1;
+        else isFirst = false;
+      }
+      return null;
+    } finally {
+      journal.close();
     }
-    if (held !== null) yield decoded(held.frame, generation);
   }
 
   /** The lines around a seq, from the mark before it to where the next one would be. */
-  function pieceAround(generation: Generation, seq: number, end: SyncedEnd): Piece {
-    const frames: PlacedFrame[] = [];
+  async function pieceAround(generation: Generation, seq: number, end: SyncedEnd): Promise<Piece> {
+    const journal = await openNear(generation, end, (line) => line.seq <= seq);
+    const lines: RawLine[] = [];
     try {
-      for (const placed of framesFrom(generation, seq, end)) {
-        frames.push(placed);
-        const [first = placed] = frames;
-        if (placed.s > seq && placed.frame.at >= first.frame.at + markBytes) break;
+      for (const raw of journal.lines()) {
+        if (raw === null) await ports.defer();
+        else {
+          lines.push(raw);
+          const [first = raw] = lines;
+          if (raw.seq > seq && raw.frame.at >= first.frame.at + markBytes) break;
+        }
       }
     } catch (error) {
       // Damage behind what was asked for is found when that is asked for.
-      if ((frames.at(-1)?.s ?? 0) <= seq) throw error;
+      if ((lines.at(-1)?.seq ?? 0) <= seq) throw error;
+    } finally {
+      journal.close();
     }
-    return { generation, frames };
+    return { generation, lines };
   }
 
-  /** The frames of one journal from the last mark before a seq on. */
-  function* framesFrom(generation: Generation, seq: number, end: SyncedEnd): Generator<PlacedFrame> {
-    const file = journalName(generation.number);
-    const path = join(ports.dir, file);
-    const near = marksOf(generation.number).findLast((mark) => mark.seq <= seq) ?? {
-      seq: 0,
-      at: generation.start,
-    };
+  /** The lines of one journal, beginning with the line that holds a seq. */
+  async function* linesFrom(generation: Generation, seq: number, end: SyncedEnd): AsyncGenerator<Line> {
+    const journal = await openNear(generation, end, (line) => line.seq <= seq);
+    try {
+      let held: RawLine | null = null;
+      for (const raw of journal.lines()) {
+        if (raw === null) await ports.defer();
+        else {
+          // A line holds the seq when the next line begins after it.
+          if (held !== null && raw.seq > seq) yield decoded(held, generation);
+          held = raw;
+        }
+      }
+      if (held !== null) yield decoded(held, generation);
+    } finally {
+      journal.close();
+    }
+  }
+
+  /** Opens a journal at a place before the last line that is not after what is looked for. */
+  async function openNear(
+    generation: Generation,
+    end: SyncedEnd,
+    isNotAfter: IsNotAfter,
+  ): Promise<NearJournal> {
+    const { files, dir, defer } = ports;
+    const reader = { generation: generation.number };
+    const path = join(dir, journalName(generation.number));
     let fd: number;
     try {
-      fd = ports.files.open(path, 'read');
+      fd = files.open(path, 'read');
     } catch (error) {
       throw explained('open', path, error);
     }
+    readers.add(reader);
+    const close = (): void => {
+      readers.delete(reader);
+      files.close(fd);
+    };
     try {
-      const to = generation.number === end.generation ? end.at : ports.files.fstat(fd).size;
-      for (const frame of readFrames(ports.files, fd, near.at, to)) {
-        const s = frame.ok ? seqOf(frame.text) : null;
-        if (!frame.ok || s === null) {
-          const what = frame.ok ? 'a line without a seq' : frame.reason;
-          throw corrupt({
-            file,
-            byte: frame.at,
-            line: 0,
-            what,
-            lastGood: Math.max(near.seq, generation.base),
-          });
-        }
-        history.mark(generation.number, { seq: s, at: frame.at });
-        yield { s, frame };
-      }
-    } finally {
-      ports.files.close(fd);
-    }
-  }
-
-  async function* inPieces(lines: Iterable<Line>): AsyncGenerator<Line> {
-    let count = 0;
-    for (const line of lines) {
-      yield line;
-      count += 1;
-      if (count % linesPerPiece === 0) await ports.defer();
+      const to = generation.number === end.generation ? end.at : files.fstat(fd).size;
+      const known = marksOf(generation.number);
+      const near = await known.near({ files, fd, from: generation.start, to }, isNotAfter, defer);
+      return { lines: () => rawLines({ files, fd, from: near.at, to }, generation, known), close };
+    } catch (error) {
+      close();
+      throw error;
     }
   }
 
   return history;
 }
 
-/** A frame, and the seq of the first entry of its line. */
-interface PlacedFrame {
-  readonly s: number;
-  readonly frame: Frame;
-}
-
-/** Some lines of a journal, one after the other. */
-interface Piece {
-  readonly generation: Generation;
-  readonly frames: readonly PlacedFrame[];
+/** Reads the lines of a journal, and leaves marks. Yields null between two pieces, where the event loop may run. */
+function* rawLines(
+  { files, fd, from, to }: OpenJournal,
+  { number, base }: Generation,
+  marks: Marks,
+): Generator<RawLine | null> {
+  let pieceEnd = from;
+  let lastGood = base;
+  for (const frame of readFrames(files, fd, from, to, markBytes)) {
+    const head = frame.ok ? headOf(frame.text) : null;
+    if (head === null) {
+      const what = frame.ok ? 'a line without a seq' : frame.reason;
+      throw corrupt({ file: journalName(number), byte: frame.at, line: 0, what, lastGood });
+    }
+    if (frame.at >= pieceEnd) {
+      marks.add({ ...head, at: frame.at });
+      if (frame.at > from) yield null;
+      pieceEnd = frame.at + markBytes;
+    }
+    yield { ...head, frame };
+    lastGood = head.seq;
+  }
 }
 
 /** The line of a piece that holds a seq; null: it is not in it. */
-function lineOf({ generation, frames }: Piece, seq: number): Line | null {
-  const placed = frames.findLast(({ s }) => s <= seq);
-  if (placed === undefined) return null;
-  const line = decoded(placed.frame, generation);
+function lineOf({ generation, lines }: Piece, seq: number): Line | null {
+  const raw = lines.findLast((each) => each.seq <= seq);
+  if (raw === undefined) return null;
+  const line = decoded(raw, generation);
   return seq < line.s + line.entries.length ? line : null;
 }
 
-function decoded(frame: Frame, generation: Generation): Line {
+function decoded({ frame }: RawLine, generation: Generation): Line {
   const stored = frame.ok ? decodeLine(frame.text) : frame.reason;
   if (typeof stored !== 'string') return stored.line;
   const file = journalName(generation.number);

@@ -15,9 +15,9 @@ import { ioFailure, isFull } from '../ports/failures.ts';
 import { type FilePort, writeFully } from '../ports/file-port.ts';
 import type { SyncPort } from '../ports/sync-port.ts';
 import { FrameBuffer } from './frame.ts';
-import { type Mark, markBytes } from './history.ts';
 import type { NewJournal, PreparedHeader } from './journal-file.ts';
 import { writeLine } from './line.ts';
+import { type Mark, markBytes } from './marks.ts';
 
 /** A position in the newest journal, at the end of a line. */
 export interface Place {
@@ -104,7 +104,7 @@ export class JournalWriter {
     const crc = this.#buffer.add((json) => writeLine(json, line, this.#synced.seq, this.#staged.crc));
     this.#staged = { seq: line.s + line.entries.length - 1, crc };
     if (this.#held !== null) this.#held.push(line);
-    else this.#markMaybe(line.s, this.#written.at + start);
+    else this.#markMaybe(line, this.#written.at + start);
     return this.#buffer.size - start;
   }
 
@@ -182,10 +182,10 @@ export class JournalWriter {
     if (this.#failure !== null) throw this.#failure;
   }
 
-  #markMaybe(seq: number, at: number): void {
+  #markMaybe(line: Line, at: number): void {
     if (at < this.#markedAt + markBytes) return;
     this.#markedAt = at;
-    this.#marks.push({ seq, at });
+    this.#marks.push({ seq: line.s, at, instant: line.at });
   }
 
   /** Cuts the file to the last written batch, on disk as well: a refused commit must never reappear. */

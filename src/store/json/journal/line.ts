@@ -90,10 +90,18 @@ function writeEntry(json: JsonWriter, entry: Entry): void {
   json.ascii(entry.gone ? ',"gone":true}' : '}');
 }
 
-/** Returns the seq of a line, or null, without parsing all of the line. */
-export function seqOf(text: string): number | null {
-  const digits = /^\{"s":(\d{1,16}),/.exec(text)?.[1];
-  return digits === undefined ? null : Number(digits);
+/** The begin of a line: what it is found by. */
+export interface LineHead {
+  /** Seq of its first entry. */
+  readonly seq: number;
+  /** The instant of its commit. */
+  readonly instant: number;
+}
+
+/** Reads the begin of a line, without parsing the rest. Null: it does not begin as a line does. */
+export function headOf(text: string): LineHead | null {
+  const [, seq, instant] = /^\{"s":(\d{1,16}),"d":\d{1,16},"p":"[^"]*","at":([-+.\de]+),/.exec(text) ?? [];
+  return seq === undefined ? null : { seq: Number(seq), instant: Number(instant) };
 }
 
 /** Reads a line and checks its shape. Returns its fault as text. */

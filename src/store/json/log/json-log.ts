@@ -119,6 +119,11 @@ export class JsonLog implements Log {
     return this.#parts.history.read(seq);
   }
 
+  async seqAt(instant: number): Promise<number> {
+    this.#refuseWhenClosed('seqAt');
+    return this.#parts.history.seqAt(instant);
+  }
+
   bases(): readonly number[] {
     return this.#bases().map(({ seq }) => seq);
   }

@@ -173,6 +173,13 @@ function logOf(dir: string, files: FilePort, history: History): LogReader {
       }
     },
     oldestSeq: () => (history.generations[0]?.base ?? 0) + 1,
+    async seqAt(instant) {
+      try {
+        return await history.seqAt(instant);
+      } catch (error) {
+        throw cut(0, error);
+      }
+    },
     bases: () => bases().map(({ seq }) => seq),
     async base(seq, revive) {
       const base = bases().find((each) => each.seq === seq);

@@ -42,7 +42,7 @@ export class Journal {
     store.follow((lines) => {
       for (const { s, at, by, mv, entries } of lines)
         for (const [index, entry] of entries.entries())
-          this.#follow({ ...entry, seq: s + index, at, by, mv });
+          this.#follow({ ...entry, seq: s + index, commit: s, at, by, mv });
     });
   }
 

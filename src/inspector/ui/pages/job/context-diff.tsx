@@ -1,14 +1,11 @@
 import { useState } from 'preact/hooks';
-import type { ChangeView, JobView } from '../../../protocol/job.ts';
-import type { Tree } from '../../../protocol/tree.ts';
+import type { JobView } from '../../../protocol/job.ts';
 import type { Way } from '../../chart/way.ts';
-import { clockText } from '../../format.ts';
 import { useKeys } from '../../keys.ts';
-import { valueText } from '../../parts/value.tsx';
+import { Change } from '../../parts/change.tsx';
 import { type DiffRange, linesOf, mergedChanges } from './changes.ts';
 
 const ranges: readonly DiffRange[] = ['entry', 'attempt', 'all'];
-const instants = new Set(['beginAfter', 'activeStart', 'activeEnd', 'callbacksEnd']);
 
 /** What the selected entry changed in the record; or its attempt, or all entries up to it. */
 export function ContextDiff({ view, way }: { readonly view: JobView; readonly way: Way }) {
@@ -45,33 +42,4 @@ export function ContextDiff({ view, way }: { readonly view: JobView; readonly wa
       </div>
     </>
   );
-}
-
-function Change({ change }: { readonly change: ChangeView }) {
-  const { key, before, after } = change;
-  const kind = before === null ? 'add' : after === null ? 'del' : 'chg';
-  const [from, to] = [text(key, before), text(key, after)];
-  return (
-    <div class={kind}>
-      <span class="sign">{kind === 'add' ? '+' : kind === 'del' ? '−' : '~'}</span>
-      <span class="key cut" title={key}>
-        {key}
-      </span>
-      <span class="val" title={`${from} → ${to}`}>
-        {before !== null && (
-          <>
-            <del>{from}</del> →{' '}
-          </>
-        )}
-        <ins>{to}</ins>
-      </span>
-    </div>
-  );
-}
-
-function text(key: string, tree: Tree | null): string {
-  if (tree === null) return 'null';
-  if (instants.has(key) && tree.is === 'number' && typeof tree.value === 'number')
-    return clockText(tree.value, true);
-  return valueText(tree);
 }

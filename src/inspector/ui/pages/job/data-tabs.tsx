@@ -5,14 +5,17 @@ import { instantText, numberText } from '../../format.ts';
 import { type Tab, Tabs } from '../../parts/tabs.tsx';
 import { FailureBox, Inline, Value } from '../../parts/value.tsx';
 import { isBad } from '../../state.ts';
+import { Sequence } from '../timeline/job-sequence.tsx';
 import { Callbacks } from './callbacks.tsx';
-import { Sequence } from './sequence.tsx';
 
 /** The data of a job, one kind at a time. */
 export function DataTabs(props: {
   readonly view: JobView;
   /** Whether the data is of now, and the page is not. */
   readonly isOfNow: boolean;
+  /** The entry of the moment; null: now. */
+  readonly at: number | null;
+  readonly select: (seq: number) => void;
   readonly tab: string | null;
   readonly choose: (name: string) => void;
 }) {
@@ -27,7 +30,11 @@ export function DataTabs(props: {
           As it is now. What was different then is in the context, from entry to entry.
         </p>
       )}
-      {panelOf(view, chosen)}
+      {chosen === 'sequence' ? (
+        <Sequence id={view.id} at={props.at} select={props.select} />
+      ) : (
+        panelOf(view, chosen)
+      )}
     </Tabs>
   );
 }
@@ -62,8 +69,6 @@ function panelOf(view: JobView, name: string): ComponentChildren {
       return <Annotations view={view} />;
     case 'failures':
       return <Failures view={view} />;
-    case 'sequence':
-      return <Sequence view={view} />;
     case 'raw':
       return (
         <div class="pad mono small">

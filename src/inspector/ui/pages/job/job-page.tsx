@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Problem } from '../../../protocol/hello.ts';
 import type { JobView } from '../../../protocol/job.ts';
-import { announcement, go, moment } from '../../app-state.ts';
+import { announcement, go, isJobInPast, moment } from '../../app-state.ts';
 import { setTitle } from '../../browser.ts';
 import type { Way } from '../../chart/way.ts';
 import { now } from '../../connection.ts';
@@ -110,6 +110,8 @@ function Loaded(
         <DataTabs
           view={view}
           isOfNow={!way.isWhole}
+          at={way.isPast ? (way.line?.seq ?? null) : null}
+          select={select}
           tab={tab}
           choose={(name) => go(jobHash(id, undefined, name), true)}
         />
@@ -118,9 +120,15 @@ function Loaded(
   );
 }
 
-/** The title, and what those hear who cannot see the chart. */
+/** The frame of the past, the title, and what those hear who cannot see the chart. */
 function useFrame(view: JobView, way: Way): void {
   const { word } = lookOf(way.state, way.ending);
+  useEffect(() => {
+    isJobInPast.value = way.isPast;
+    return () => {
+      isJobInPast.value = false;
+    };
+  }, [way.isPast]);
   setTitle(`${word} · ${view.name} ${shortId(view.id, 4)} · Signalbox`);
   const before = useRef(view.state);
   useEffect(() => {

@@ -34,8 +34,11 @@ export function Filter(props: {
           placeholder="task:mail.*  error:ECONNRESET  tries:>2  run:>5s  -word"
           value={words}
           onChange={({ currentTarget }) => change({ words: currentTarget.value.trim(), queue })}
-          onKeyDown={({ key, currentTarget }) => {
-            if (key === 'Escape') currentTarget.blur();
+          onKeyDown={(event) => {
+            if (event.key !== 'Escape') return;
+            // It leaves the field, and not the moment.
+            event.stopPropagation();
+            event.currentTarget.blur();
           }}
         />
       </label>

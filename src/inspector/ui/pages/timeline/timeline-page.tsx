@@ -1,13 +1,168 @@
-import { setTitle } from '../../browser.ts';
-import { Empty } from '../../parts/messages.tsx';
+import './timeline.css';
+import { useEffect, useRef } from 'preact/hooks';
+import { go } from '../../app-state.ts';
+import { addressHash, setTitle } from '../../browser.ts';
+import { useKeys } from '../../keys.ts';
+import { Banner } from '../../parts/messages.tsx';
+import { momentHash, pageHash } from '../../route.ts';
 import type { LatePage } from '../../shell/pages.tsx';
+import { EntryPane } from './entry-pane.tsx';
+import { LanesLegend, LanesPicture, lengths } from './lanes.tsx';
+import { LogView } from './log.tsx';
+import { ChooseJob, SequenceOfJob } from './sequence.tsx';
+import { type TimelineView, timelineOf, timelineQuery, unknownWords, viewNames } from './timeline-route.ts';
 
-export const TimelinePage: LatePage = () => {
-  setTitle('Timeline · Signalbox');
+/** What happened, in which order, between whom. */
+export const TimelinePage: LatePage = ({ route }) => {
+  const timeline = timelineOf(route.query);
+  const { view, words } = timeline;
+  const change = (to: Partial<typeof timeline>): void =>
+    go(pageHash('timeline', null, timelineQuery({ ...timeline, ...to })), true);
+  const select = (seq: number): void => go(momentHash(addressHash(), route.at === seq ? 'now' : seq), true);
+  useEffect(() => setTitle(`Timeline, ${view} · Signalbox`), [view]);
+  const unknown = unknownWords(words);
+  const shared = { at: route.at, select };
   return (
     <main>
       <h1 class="unseen">Timeline</h1>
-      <Empty title="This page is not there yet." />
+      <Bar view={view} words={words} timeline={timeline} change={change} />
+      {unknown.length > 0 && (
+        <Banner>
+          The filter does not know <b class="mono">{unknown.join(' ')}</b>. Words are kind: event: id: by: to:
+          ending: task: queue:, and plain ones.
+        </Banner>
+      )}
+      <div class="cols timeline">
+        <section class="area" aria-label="Entries">
+          {view === 'log' && (
+            <LogView key={timeline.text} text={timeline.text} isFiltered={words !== ''} {...shared} />
+          )}
+          {view === 'sequence' &&
+            (timeline.job === null ? (
+              <ChooseJob choose={(id) => change({ words: `${words} id:${id}`.trim() })} />
+            ) : (
+              <SequenceOfJob
+                id={timeline.job}
+                isFolded={timeline.isFolded}
+                withNeighbours={timeline.withNeighbours}
+                {...shared}
+              />
+            ))}
+          {view === 'lanes' && (
+            <LanesPicture
+              text={words}
+              length={timeline.length}
+              to={timeline.to}
+              change={(length, to) => change({ length, to })}
+              {...shared}
+            />
+          )}
+        </section>
+        <section class="area" aria-label="Entry">
+          {route.at === null ? (
+            <>
+              <div class="bar">
+                <h2 class="label">Entry</h2>
+              </div>
+              <p class="pad quiet">Choose an entry to see what it changed, and what came with it.</p>
+            </>
+          ) : (
+            <EntryPane key={route.at} seq={route.at} select={select} />
+          )}
+          {view !== 'log' && <LanesLegend />}
+        </section>
+      </div>
     </main>
   );
 };
+
+function Bar(props: {
+  readonly view: TimelineView;
+  readonly words: string;
+  readonly timeline: ReturnType<typeof timelineOf>;
+  readonly change: (to: Partial<ReturnType<typeof timelineOf>>) => void;
+}) {
+  const { view, words, timeline, change } = props;
+  const input = useRef<HTMLInputElement>(null);
+  useKeys({ '/': () => input.current?.focus() });
+  return (
+    <div class="filter timeline-filter">
+      <fieldset class="seg" aria-label="View">
+        {viewNames.map((name) => (
+          <button
+            key={name}
+            type="button"
+            aria-pressed={view === name}
+            onClick={() => change({ view: name })}
+          >
+            {name}
+          </button>
+        ))}
+      </fieldset>
+      <label class="field">
+        <b aria-hidden="true">/</b>
+        <input
+          ref={input}
+          aria-label="Filter"
+          spellcheck={false}
+          autocomplete="off"
+          placeholder={
+            view === 'sequence' ? 'id:…' : 'event:job.put  task:mail.*  id:…  by:client  queue:mail  -word'
+          }
+          value={words}
+          onChange={({ currentTarget }) => change({ words: currentTarget.value.trim() })}
+          onKeyDown={({ key, currentTarget }) => {
+            if (key === 'Escape') currentTarget.blur();
+          }}
+        />
+      </label>
+      {view === 'log' && (
+        <Check label="signs of life" isOn={timeline.withPings} set={(withPings) => change({ withPings })} />
+      )}
+      {view === 'sequence' && (
+        <>
+          <Check label="fold idle" isOn={timeline.isFolded} set={(isFolded) => change({ isFolded })} />
+          <Check
+            label="its neighbours"
+            isOn={timeline.withNeighbours}
+            set={(withNeighbours) => change({ withNeighbours })}
+          />
+        </>
+      )}
+      {view === 'lanes' && (
+        <label class="quiet nowrap pick">
+          <span class="no-phone">entries</span>
+          <select
+            class="btn small"
+            aria-label="Entries"
+            value={String(timeline.length)}
+            onChange={({ currentTarget }) => change({ length: Number(currentTarget.value) })}
+          >
+            {lengths.map((length) => (
+              <option key={length} value={String(length)}>
+                {length.toLocaleString('en-US')}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+    </div>
+  );
+}
+
+function Check(props: {
+  readonly label: string;
+  readonly isOn: boolean;
+  readonly set: (isOn: boolean) => void;
+}) {
+  return (
+    <label class="check nowrap">
+      <input
+        type="checkbox"
+        checked={props.isOn}
+        onChange={({ currentTarget }) => props.set(currentTarget.checked)}
+      />
+      {props.label}
+    </label>
+  );
+}

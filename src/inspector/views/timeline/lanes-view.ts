@@ -1,0 +1,166 @@
+import { Shown } from '../../../reading/shown.ts';
+import type { HistoryEntry } from '../../../store/entry.ts';
+import type { StoreReader } from '../../../store/reader.ts';
+import type { JobLane, LanePart, LaneState, LanesView } from '../../protocol/timeline.ts';
+import { endingOf } from '../job/history-view.ts';
+import { journalFilter } from './journal-filter.ts';
+import { Subjects } from './subjects.ts';
+import { walkOn } from './walk.ts';
+
+/** Bars on one page. */
+const mostJobs = 200;
+/** Entries of the newest part, when no other one is asked for. */
+const usualLength = 2000;
+
+/** The part of the journal that is asked for. */
+export interface LanesRequest {
+  readonly from: number | null;
+  readonly to: number | null;
+  readonly text: string;
+}
+
+/** Jobs as bars over a part of the journal, from its entries alone. */
+export async function lanesView(reader: StoreReader, request: LanesRequest): Promise<LanesView> {
+  const { seq: newest, at: now } = await reader.position();
+  const keptFrom = reader.oldestSeq();
+  const to = Math.min(request.to ?? newest, newest);
+  const from = Math.max(keptFrom, request.from ?? to - usualLength + 1);
+  const subjects = new Subjects(reader, await Shown.of(reader));
+  const { wants, unknown } = journalFilter(request.text, subjects);
+  const entries: HistoryEntry[] = [];
+  const chosen = new Set<string>();
+  let [fromAt, toAt]: [number | null, number] = [null, now];
+  const walked = await walkOn(reader, from, {
+    limit: Number.POSITIVE_INFINITY,
+    wants: async (entry) => {
+      if (entry.seq > to) return null;
+      fromAt ??= entry.at;
+      toAt = entry.at;
+      // A filter that asks of entries chooses the jobs, and then all of their entries count.
+      if (entry.kind === 'job' && (await wants(entry)) !== false) chosen.add(entry.id);
+      if (entry.kind === 'job') entries.push(entry);
+      return false;
+    },
+  });
+  const lanes = jobLanes(
+    entries.filter(({ id }) => chosen.has(id)),
+    { from: fromAt ?? now, to: toAt },
+  );
+  const jobs: JobLane[] = [];
+  for (const lane of lanes.slice(0, mostJobs)) {
+    const { name, job } = await subjects.job(lane.id);
+    jobs.push({ ...lane, name, ending: lane.ending ?? (isEnded(lane) ? (job?.ending ?? null) : null) });
+  }
+  return {
+    from,
+    to: walked.to,
+    fromAt: fromAt ?? now,
+    toAt,
+    jobs,
+    more: lanes.length - jobs.length,
+    looked: walked.looked,
+    isCut: walked.isCut && walked.to < to,
+    keptFrom,
+    newest,
+    unknown,
+  };
+}
+
+function isEnded({ parts }: JobLane): boolean {
+  const last = parts.at(-1)?.is;
+  return last === 'succeeded' || last === 'failed';
+}
+
+/** The bars of jobs, from their entries in a part of the journal, oldest first. Pure. */
+export function jobLanes(
+  entries: readonly HistoryEntry[],
+  part: { readonly from: number; readonly to: number },
+): readonly JobLane[] {
+  const lanes = new Map<string, Lane>();
+  for (const entry of entries) {
+    const lane = lanes.get(entry.id) ?? new Lane(entry, part.from);
+    lanes.set(entry.id, lane);
+    lane.add(entry);
+  }
+  return [...lanes].map(([id, lane]) => ({
+    id,
+    name: null,
+    ending: lane.ending,
+    parts: lane.until(part.to),
+  }));
+}
+
+/** The bar of one job as it grows. */
+class Lane {
+  ending: JobLane['ending'] = null;
+  readonly #parts: LanePart[] = [];
+  #is: LaneState | null = null;
+  #since: number;
+  #seq: number | null = null;
+  #due = 0;
+
+  constructor({ from, q }: HistoryEntry, since: number) {
+    // A job that was there before is in the state that its first entry leaves.
+    this.#is = from === null || q === 0 ? null : laneState(from, false, null);
+    this.#since = since;
+  }
+
+  add({ seq, at, to, gone, patch }: HistoryEntry): void {
+    this.ending = endingOf(patch ?? {}) ?? this.ending;
+    if (typeof patch?.beginAfter === 'number') this.#due = patch.beginAfter;
+    this.#close(at);
+    if (gone || to === null) this.#begin(null, at, null);
+    else {
+      const is = laneState(to, this.#due > at, this.ending);
+      if (is !== this.#is) this.#begin(is, at, seq);
+    }
+  }
+
+  until(at: number): readonly LanePart[] {
+    this.#close(at);
+    const isOver = this.#is === 'succeeded' || this.#is === 'failed';
+    // A job that is over stands at its end: a mark without length.
+    if (isOver)
+      this.#parts.push({ is: this.#is as LaneState, from: this.#since, to: this.#since, seq: this.#seq });
+    else this.#part(at);
+    return this.#parts;
+  }
+
+  /** Splits what is held from what waits, once it is due. */
+  #close(at: number): void {
+    if (this.#is !== 'held' || this.#due > at) return;
+    const due = Math.max(this.#since, this.#due);
+    const seq = this.#seq;
+    this.#part(due);
+    this.#begin('pending', due, seq);
+  }
+
+  #begin(is: LaneState | null, at: number, seq: number | null): void {
+    this.#part(at);
+    this.#is = is;
+    this.#since = at;
+    this.#seq = seq;
+  }
+
+  #part(to: number): void {
+    if (this.#is === null || this.#is === 'succeeded' || this.#is === 'failed' || to === this.#since) return;
+    this.#parts.push({ is: this.#is, from: this.#since, to, seq: this.#seq });
+    this.#since = to;
+  }
+}
+
+const states: Readonly<Record<string, LaneState>> = {
+  new: 'new',
+  pending: 'pending',
+  assigned: 'assigned',
+  'active.running': 'running',
+  'active.waiting': 'waiting',
+  callbacks: 'callbacks',
+};
+
+/** How a leaf state of a job is drawn. */
+export function laneState(state: string, isHeld: boolean, ending: JobLane['ending']): LaneState {
+  if (state === 'completed') return ending === null || ending === 'succeeded' ? 'succeeded' : 'failed';
+  if (state === 'pending' && isHeld) return 'held';
+  return states[state] ?? 'other';
+}

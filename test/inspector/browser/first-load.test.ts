@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Stage, stage } from './open.ts';
+
+const built = fileURLToPath(new URL('../../../dist/ui/', import.meta.url));
+
+let open: Stage;
+
+beforeAll(async () => {
+  open = await stage();
+});
+afterAll(() => open?.close());
+
+it('The address that is printed opens the overview, with at most 8 requests and 60 KB of files', async () => {
+  const page = await open.browser.newPage();
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+
+  await page.goto(open.listening.url);
+  await page.waitForSelector('main .readouts');
+  const address = page.url();
+  await page.close();
+
+  const files = asked
+    .filter((path) => !path.startsWith('/api/'))
+    .map((path) => path.slice(1) || 'index.html');
+  const bytes = files.reduce((sum, name) => sum + gzipSync(readFileSync(join(built, name))).length, 0);
+  expect(address).toMatch(/\/#\/$/);
+  expect(asked.length).toBeLessThanOrEqual(8);
+  expect(bytes).toBeLessThanOrEqual(60_000);
+});
+
+it('A page that is loaded anew stays where it is, and still has its token', async () => {
+  const { page } = await open.open('#/jobs?list=failed');
+
+  await page.reload();
+  await page.waitForSelector('.jobs .st-failed');
+
+  expect(new URL(page.url()).hash).toBe('#/jobs?list=failed');
+  await page.close();
+});

@@ -1,0 +1,19 @@
+import type { Look, Stage } from './open.ts';
+
+/** Takes a picture of a page, once it stands. `keys` are pressed first. */
+export async function pictureOf(
+  stage: Stage,
+  look: Look,
+  hash: string,
+  keys: readonly string[] = [],
+): Promise<Buffer> {
+  const { page } = await stage.open(hash, look);
+  for (const key of keys) await page.keyboard.press(key);
+  // What moves with a key is drawn before the picture is taken.
+  await page.evaluate(
+    () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))),
+  );
+  const picture = await page.screenshot();
+  await page.close();
+  return picture;
+}
