@@ -4,7 +4,9 @@ import {
   type Block,
   blockOf,
   cursorOf,
+  inOrderOf,
   missingBlock,
+  seenBlock,
   slotsOf,
   withBlock,
 } from '../../src/inspector/ui/pages/jobs/blocks.ts';
@@ -46,6 +48,25 @@ describe('A long list of jobs', () => {
 
     expect(missingBlock([cut], { from: 0, to: 40 })).toBe(null);
     expect(missingBlock([cut], { from: 0, to: 40 }, true)).toBe(1);
+  });
+
+  it('knows the page that is looked at', () => {
+    const found = [0, 150, 190, 500].map((from) => seenBlock(pages(3), { from, to: from + 40 }));
+
+    expect(found).toEqual([0, 0, 1, 2]);
+    expect(seenBlock(pages(3), { from: 900, to: 940 })).toBe(2);
+  });
+
+  it('keeps the rows of a page that is in use where they are, and shows what changed in them', () => {
+    const known = blockOf('c1', { rows: rowsOf(0, 3), next: null, ...full });
+    const newest = blockOf('c1', { rows: rowsOf(1, 5, 'mail'), next: null, ...full });
+
+    expect(inOrderOf(known, newest).rows?.map(({ id, queue }) => [id, queue])).toEqual([
+      ['0', ''],
+      ['1', 'mail'],
+      ['2', 'mail'],
+    ]);
+    expect(inOrderOf({ ...known, rows: null }, newest)).toBe(newest);
   });
 
   it('forgets the rows of pages that are far away, keeps their room, and asks for them again', () => {

@@ -1,4 +1,4 @@
-import { useLayoutEffect } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { onKey, setSetting, setting } from './browser.ts';
 
 /** What single keys do: by the name of the key, with `shift+` before it where that matters. */
@@ -22,12 +22,14 @@ export function setSingleKeys(areOn: boolean): void {
 
 /** Hears keys while the component is on the page. The newest component that knows a key gets it. */
 export function useKeys(keys: Keys): void {
-  const layer = { keys: () => keys };
-  // Before the page is painted: a key that follows at once is heard.
+  const newest = useRef(keys);
+  newest.current = keys;
+  // Before the page is painted: a key that follows at once is heard. Once: what is drawn anew is not newer than what came later.
   useLayoutEffect(() => {
+    const layer = { keys: () => newest.current };
     layers.push(layer);
     return () => void layers.splice(layers.indexOf(layer), 1);
-  });
+  }, []);
 }
 
 /** Begins to hear. `go`: what `g` and a letter do. */

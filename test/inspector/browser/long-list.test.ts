@@ -41,6 +41,26 @@ it('A long list draws what can be seen, asks for the rest as it is scrolled, and
   expect([askedAtFirst <= 2, later()]).toEqual([true, 4]);
 });
 
+it('A page far down in a list follows what happens to its jobs', async () => {
+  const { page } = await open.open('#/jobs?list=waiting');
+  const jobs = open.seeded.box.queue('mail');
+  const last = (await jobs.jobs()).at(-1);
+  const isShown = (id: string | null): Promise<unknown> =>
+    page.waitForFunction((job) => {
+      scrollTo(0, document.body.scrollHeight);
+      return document.querySelector(`[data-job="${job}"]`) !== null;
+    }, id);
+  await isShown(last?.id ?? null);
+  // Rows do not come and go under the pointer.
+  await page.mouse.move(700, 895);
+
+  const added = await jobs.put(send(-1));
+  await isShown(added.id);
+  await jobs.remove(added);
+  await page.waitForFunction((job) => document.querySelector(`[data-job="${job}"]`) === null, added.id);
+  await page.close();
+});
+
 it('Space peeks at a job and follows the focus, Escape closes it, Enter opens it', async () => {
   const { page } = await open.open('#/jobs?list=waiting');
   const peeked = (): Promise<string | null> =>

@@ -71,6 +71,24 @@ export function missingBlock(blocks: readonly Block[], { from, to }: Range, isWa
   return isWanted || (!last.isCut && start < to + aheadRows) ? blocks.length : null;
 }
 
+/** The block in the middle of what can be seen, by its index. Pure. */
+export function seenBlock(blocks: readonly Block[], { from, to }: Range): number {
+  const middle = (from + to) / 2;
+  let end = 0;
+  const found = blocks.findIndex(({ queues }) => {
+    end += queues.length;
+    return middle < end;
+  });
+  return found < 0 ? blocks.length - 1 : found;
+}
+
+/** A block with the rows that it had, each with what is known of it now: rows that are pointed at do not move. Pure. */
+export function inOrderOf(known: Block, newest: Block): Block {
+  if (known.rows === null) return newest;
+  const rows = new Map(newest.rows?.map((row) => [row.id, row]));
+  return { ...known, rows: known.rows.map((row) => rows.get(row.id) ?? row) };
+}
+
 /** The cursor with which a block is asked for. Pure. */
 export function cursorOf(blocks: readonly Block[], index: number): string | null {
   return blocks[index]?.after ?? blocks[index - 1]?.next ?? null;

@@ -1,18 +1,23 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { JobRow, JobsPage } from '../../../protocol/jobs.ts';
-import { isInUse, onLeaving } from '../../browser.ts';
+import { after, isInUse, onLeaving, steady } from '../../browser.ts';
 import { token } from '../../connection.ts';
 import { question } from '../../source/answers.ts';
 import {
   type Block,
   blockOf,
   cursorOf,
+  inOrderOf,
   missingBlock,
   type Range,
   type Slot,
+  seenBlock,
   slotsOf,
   withBlock,
 } from './blocks.ts';
+
+/** A later page that is looked at is asked for again so often, while something changes. */
+const againMs = 5000;
 
 /** The rows of a list as they stand on the page. */
 export interface Rows {
@@ -33,7 +38,7 @@ export interface Rows {
 /**
  * Keeps rows where they are while a person points at them or has one of them in focus. What changed in a row is shown at once;
  * which rows the first page has changes when nothing of the table is in use, or when it is asked for. The pages behind it come as
- * the table is scrolled towards them.
+ * the table is scrolled towards them, and the one that is looked at comes again from time to time.
  */
 export function useRows(path: string, page: JobsPage | null, range: Range): Rows {
   const first = useFirst(path, page);
@@ -42,24 +47,27 @@ export function useRows(path: string, page: JobsPage | null, range: Range): Rows
   // What was kept for another list, or another filter, is not of this one.
   const later = loaded.path === path ? loaded.later : [];
   const blocks = page === null ? [] : [blockOf(null, { ...page, rows: first.rows }), ...later];
-  const load = (isWanted = false): void => {
-    const index = missingBlock(blocks, range, isWanted);
-    const after = index === null ? null : cursorOf(blocks, index);
-    const asked = `${path}&after=${encodeURIComponent(after ?? '')}`;
-    if (index === null || after === null || asking.current === asked) return;
+  const ask = (index: number | null): void => {
+    const cursor = index === null ? null : cursorOf(blocks, index);
+    const asked = `${path}&after=${encodeURIComponent(cursor ?? '')}`;
+    if (index === null || cursor === null || asking.current === asked) return;
     asking.current = asked;
     void question<JobsPage>(asked, token).then((outcome) => {
       if (asking.current !== asked) return;
       asking.current = null;
       if (outcome.is !== 'answer') return;
-      const block = blockOf(after, outcome.answer.data);
-      setLoaded((known) => {
-        const before = known.path === path ? known.later : [];
+      const newest = blockOf(cursor, outcome.answer.data);
+      const known = blocks[index];
+      const block = known !== undefined && isInUse('.jobs') ? inOrderOf(known, newest) : newest;
+      setLoaded((then) => {
+        const before = then.path === path ? then.later : [];
         const all = withBlock([...blocks.slice(0, 1), ...before], index, block, range);
         return { path, later: all.slice(1) };
       });
     });
   };
+  const load = (isWanted = false): void => ask(missingBlock(blocks, range, isWanted));
+  useNowAndThen(page, () => ask(seenBlock(blocks, range) || null));
   useEffect(() => load(), [path, page === null, later, range.from, range.to]);
   return {
     slots: slotsOf(blocks),
@@ -69,6 +77,21 @@ export function useRows(path: string, page: JobsPage | null, range: Range): Rows
     loadMore: () => load(true),
     looked: blocks.reduce((sum, { looked }) => sum + looked, 0),
   };
+}
+
+/** Calls a function some seconds after the call before it, once something has changed. */
+function useNowAndThen(changes: unknown, run: () => void): void {
+  const newest = useRef(run);
+  newest.current = run;
+  const ranAt = useRef(steady());
+  useEffect(
+    () =>
+      after(Math.max(0, ranAt.current + againMs - steady()), () => {
+        ranAt.current = steady();
+        newest.current();
+      }),
+    [changes],
+  );
 }
 
 function moreBehind(last: Block | undefined): Rows['more'] {
