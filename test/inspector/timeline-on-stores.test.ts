@@ -31,7 +31,7 @@ forEachStore('A timeline of the inspector', (makeStore) => {
     const finish = page.lines.find(({ event }) => event === 'job.finish');
     const entry = await entryView(box.store, finish?.seq ?? 0);
     const sequence = await sequenceView(box.store, 'j1', { isFolded: true, withNeighbours: true });
-    const lanes = await lanesView(box.store, { from: null, to: null, text: 'task:charge' });
+    const lanes = await lanesView(box.store, { from: null, to: null, length: null, text: 'task:charge' });
 
     const events = ['job.put', 'job.claim', 'job.start', 'job.finish', 'job.complete'];
     expect(on.lines.map(({ event }) => event)).toEqual(events);
