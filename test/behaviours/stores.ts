@@ -41,6 +41,7 @@ const alsoOnPostgres: readonly string[] = [
   'An interrupted job',
   'interruptions',
   'A stream of the inspector',
+  'A timeline of the inspector',
 ];
 
 const folders: string[] = [];

@@ -45,7 +45,12 @@ export const views = {
   journal: journalAsked,
   'journal/:id': ({ reader }, { id }) => entryView(reader, countOf(id) ?? 0),
   lanes: ({ reader }, { query }) =>
-    lanesView(reader, { from: countOf(query.from), to: countOf(query.to), text: wordsOf(query) }),
+    lanesView(reader, {
+      from: countOf(query.from),
+      to: countOf(query.to),
+      length: countOf(query.n),
+      text: wordsOf(query),
+    }),
   'sequence/:id': ({ reader }, { id, query }) =>
     sequenceView(reader, id, { isFolded: query.fold !== '0', withNeighbours: query.neighbours !== '0' }),
 } satisfies Readonly<Record<string, View>>;

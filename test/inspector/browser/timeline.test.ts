@@ -21,7 +21,7 @@ async function write(count: number, name: string): Promise<void> {
 }
 
 /** How many pages of lines are scrolled through. */
-const pagesRead = 20;
+const pagesRead = 12;
 
 const rows = (page: Page) => page.locator('.log .entry').count();
 const firstSeq = (page: Page) => page.locator('.log .entry .n').first().textContent();
@@ -79,8 +79,8 @@ describe('The log', () => {
     await page.close();
   });
 
-  it('scrolls in 100,000 entries with few rows on the page, and little work for each page of them', async () => {
-    await write(100_000, 'q');
+  it('scrolls in 30,000 entries with few rows on the page, and little work for each page of them', async () => {
+    await write(30_000, 'q');
     const { page } = await open.open('#/timeline?view=log');
     const inspected = await page.context().newCDPSession(page);
     // Processor time of the page alone: how long a task takes by the clock is a matter of what else the machine does.
@@ -111,7 +111,7 @@ describe('The log', () => {
     const last = Number((await page.locator('.log .entry .n').last().textContent())?.replaceAll(',', ''));
     const { seq } = await open.seeded.box.store.position();
     expect(most).toBeLessThan(100);
-    expect(seq - last).toBeGreaterThan(3500);
+    expect(seq - last).toBeGreaterThan(2000);
     expect(eachMs).toBeLessThan(100);
     await page.close();
   });

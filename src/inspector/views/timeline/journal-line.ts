@@ -10,28 +10,27 @@ import type { Subjects } from './subjects.ts';
 /** One entry as a line of the journal. Of what it stored only places, instants and the kind of a failure are said. */
 export async function journalLine(entry: HistoryEntry, subjects: Subjects): Promise<JournalLine> {
   const { seq, at, commit, kind, id, event, from, to, gone, by } = entry;
-  const subject = await subjects.of(entry);
-  const ending = endingOf(entry.patch ?? {}) ?? lastEnding(entry, subject.job?.ending ?? null);
   return {
     seq,
     at,
     commit,
     kind,
     id,
-    name: subject.name,
+    name: await subjects.nameOf(entry),
     event,
     from,
     to: gone ? null : to,
     isGone: gone,
-    ending,
+    ending: endingOf(entry.patch ?? {}) ?? (await lastEnding(entry, subjects)),
     ...authorOf(by),
     note: kind === 'job' ? await jobNote(entry, subjects) : settingNote(entry),
   };
 }
 
 /** An earlier entry may have brought the ending of the one that completes a job. */
-function lastEnding({ from, to }: HistoryEntry, ending: Ending | null): Ending | null {
-  return to === 'completed' && from !== to ? ending : null;
+async function lastEnding(entry: HistoryEntry, subjects: Subjects): Promise<Ending | null> {
+  if (entry.to !== 'completed' || entry.from === entry.to) return null;
+  return (await subjects.of(entry)).job?.ending ?? null;
 }
 
 async function jobNote(entry: HistoryEntry, subjects: Subjects): Promise<string | null> {

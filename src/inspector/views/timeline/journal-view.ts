@@ -28,6 +28,7 @@ export async function journalView(reader: StoreReader, request: JournalRequest):
       ? await walkBack(reader, Math.min(before ?? newest + 1, newest + 1), walk)
       : await walkOn(reader, Math.max(from, reader.oldestSeq()), walk);
   const { entries, ...place } = walked;
+  subjects.learn(entries);
   const lines: JournalLine[] = [];
   for (const entry of entries) lines.push(await journalLine(entry, subjects));
   const order = from === null ? 'newest' : 'oldest';

@@ -16,6 +16,8 @@ const usualLength = 2000;
 export interface LanesRequest {
   readonly from: number | null;
   readonly to: number | null;
+  /** How many entries up to `to`, where `from` is null; null: 2,000. */
+  readonly length: number | null;
   readonly text: string;
 }
 
@@ -24,7 +26,7 @@ export async function lanesView(reader: StoreReader, request: LanesRequest): Pro
   const { seq: newest, at: now } = await reader.position();
   const keptFrom = reader.oldestSeq();
   const to = Math.min(request.to ?? newest, newest);
-  const from = Math.max(keptFrom, request.from ?? to - usualLength + 1);
+  const from = Math.max(keptFrom, request.from ?? to - (request.length ?? usualLength) + 1);
   const subjects = new Subjects(reader, await Shown.of(reader));
   const { wants, unknown } = journalFilter(request.text, subjects);
   const entries: HistoryEntry[] = [];

@@ -13,7 +13,7 @@ export interface Subject {
 const unknown: Subject = { job: undefined, name: null };
 
 /** How many jobs one question reads: with a database each is a statement of its own. */
-const mostJobs = { here: 20_000, elsewhere: 200 };
+const mostJobs = { here: 20_000, elsewhere: 50 };
 /** Of how many failed jobs it reads the history, which says what must not be shown. */
 const mostHistories = { here: 40, elsewhere: 10 };
 const mostEntries = 200;
@@ -23,6 +23,7 @@ export class Subjects {
   readonly #reader: StoreReader;
   readonly #shown: Shown;
   readonly #known = new Map<string, Subject>();
+  readonly #names = new Map<string, string>();
   readonly #safe = new Map<string, ShownJob>();
   #jobsLeft: number;
   #historiesLeft: number;
@@ -38,6 +39,18 @@ export class Subjects {
   /** Whether no other job may be read: what is asked of it then is not known. */
   get isExhausted(): boolean {
     return this.#jobsLeft <= 0;
+  }
+
+  /** Remembers the names that entries say themselves: of jobs that were made among them. */
+  learn(entries: readonly HistoryEntry[]): void {
+    for (const { kind, id, patch } of entries)
+      if (kind === 'job' && typeof patch?.name === 'string') this.#names.set(id, patch.name);
+  }
+
+  /** The definition of the job of an entry; null: it is about none, or that is not known. */
+  async nameOf(entry: HistoryEntry): Promise<string | null> {
+    const id = jobIdOf(entry);
+    return id === null ? null : (this.#names.get(id) ?? (await this.job(id)).name);
   }
 
   async of(entry: HistoryEntry): Promise<Subject> {

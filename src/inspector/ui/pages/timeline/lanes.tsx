@@ -32,11 +32,8 @@ export function LanesPicture(props: {
   readonly select: (seq: number) => void;
 }) {
   const { text, length, to, change } = props;
-  const query = new URLSearchParams();
-  if (to !== null) {
-    query.set('to', String(to));
-    query.set('from', String(Math.max(1, to - length + 1)));
-  }
+  const query = new URLSearchParams({ n: String(length) });
+  if (to !== null) query.set('to', String(to));
   if (text !== '') query.set('text', text);
   const live = usePresent<LanesView>(`lanes?${query}`);
   const view = live.answer.value?.data ?? null;
