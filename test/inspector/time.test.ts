@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Answer } from '../../src/inspector/protocol/answer.ts';
 import type { HistoryLine, JobView } from '../../src/inspector/protocol/job.ts';
-import { atMoment } from '../../src/inspector/ui/pages/job/at-moment.ts';
+import { atMoment } from '../../src/inspector/ui/time/at-moment.ts';
 import { type History, heightsOf, instantOf, seqAt, ticksBetween } from '../../src/inspector/ui/time/axis.ts';
 import { nextLine, nextSeq, speedAfter } from '../../src/inspector/ui/time/pace.ts';
 import { typedMoment } from '../../src/inspector/ui/time/typed.ts';

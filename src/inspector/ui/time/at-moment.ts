@@ -1,6 +1,6 @@
-import type { Answer } from '../../../protocol/answer.ts';
-import type { JobView } from '../../../protocol/job.ts';
-import { type Way, wayTo } from '../../chart/way.ts';
+import type { Answer } from '../../protocol/answer.ts';
+import type { JobView } from '../../protocol/job.ts';
+import { type Way, wayTo } from '../chart/way.ts';
 
 /** What the page of a job shows: its data, and the way to the moment. */
 export interface JobAtMoment {
