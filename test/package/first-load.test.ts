@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { brotliDecompressSync, gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { pack, root, run } from './built.ts';
 
@@ -20,7 +20,7 @@ describe('What is built', { timeout: limitMs }, () => {
     const folder = join(root, 'dist', 'ui');
     const page = readFileSync(join(folder, 'index.html'), 'utf8');
     const loaded = [...page.matchAll(/(?:src|href)="\.\/(assets\/[^"]+)"/g)].map(([, name = '']) => name);
-    const sizes = ['index.html', ...loaded].map((name) => gzipSync(readFileSync(join(folder, name))).length);
+    const sizes = ['index.html', ...loaded].map((name) => gzipSync(builtPage(folder, name)).length);
 
     expect(loaded.length).toBeLessThanOrEqual(7);
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(60_000);
@@ -28,16 +28,24 @@ describe('What is built', { timeout: limitMs }, () => {
 
   it('names no place outside of itself in the pages', () => {
     const folder = join(root, 'dist', 'ui');
-    const names = ['index.html', ...readdirSync(join(folder, 'assets')).map((name) => `assets/${name}`)];
-    const texts = names.filter((name) => !name.endsWith('.br'));
-    const named = texts.flatMap(
-      (name) => readFileSync(join(folder, name), 'utf8').match(/https?:\/\/[\w./-]+/g) ?? [],
+    const assets = readdirSync(join(folder, 'assets')).map((name) => `assets/${name.replace(/\.br$/, '')}`);
+    const named = ['index.html', ...assets].flatMap(
+      (name) =>
+        builtPage(folder, name)
+          .toString('utf8')
+          .match(/https?:\/\/[\w./-]+/g) ?? [],
     );
 
     // Names of formats, which nothing opens.
     expect(named.filter((address) => !address.startsWith('http://www.w3.org/'))).toEqual([]);
   });
 });
+
+/** A file of the pages as a browser gets it. */
+function builtPage(folder: string, name: string): Buffer {
+  if (name === 'index.html') return readFileSync(join(folder, name));
+  return brotliDecompressSync(readFileSync(join(folder, `${name}.br`)));
+}
 
 /** Imports built files in a process of their own, where the packages of the inspector cannot be loaded. */
 function loadedWithoutInspector(...files: readonly string[]): string {

@@ -38,13 +38,12 @@ describe('The tarball', { timeout: limitMs }, () => {
     expect(paths().filter((path) => path.endsWith('.map'))).toEqual([]);
   });
 
-  it('holds the pages of the inspector, each file of text compressed beside it, in less than 250 KB', () => {
+  it('holds the pages of the inspector, compressed, in less than 250 KB', () => {
     const pages = files.filter(({ path }) => path.startsWith('dist/ui/'));
     const names = pages.map(({ path }) => path);
-    const plain = names.filter((path) => !path.endsWith('.br'));
 
-    expect(names).toContain('dist/ui/index.html');
-    expect([...names].sort()).toEqual(plain.flatMap((path) => [path, `${path}.br`]).sort());
+    expect(names.filter((path) => !path.endsWith('.br'))).toEqual(['dist/ui/index.html']);
+    expect(names.length).toBeGreaterThan(10);
     expect(pages.reduce((sum, { size }) => sum + size, 0)).toBeLessThan(250_000);
   });
 

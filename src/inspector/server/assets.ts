@@ -1,4 +1,4 @@
-import type { UiFile } from './ports.ts';
+import { type UiFile, unpacked } from './ports.ts';
 
 const types: Readonly<Record<string, string>> = {
   html: 'text/html; charset=utf-8',
@@ -11,6 +11,7 @@ const types: Readonly<Record<string, string>> = {
 export class Assets {
   readonly #read: () => readonly UiFile[] | null;
   #files: ReadonlyMap<string, UiFile> | null = null;
+  readonly #unpacked = new Map<string, Uint8Array<ArrayBuffer>>();
 
   constructor(read: () => readonly UiFile[] | null) {
     this.#read = read;
@@ -23,14 +24,23 @@ export class Assets {
     const file = this.#files.get(name);
     if (file === undefined) return new Response('There is no such file.', { status: 404 });
     const wantsBrotli = /\bbr\b/.test(request.headers.get('accept-encoding') ?? '');
-    const brotli = wantsBrotli ? file.brotli : null;
+    const isPacked = file.isPacked && wantsBrotli;
     const headers = new Headers({
       'content-type': types[name.slice(name.lastIndexOf('.') + 1)] ?? 'application/octet-stream',
       'cache-control': name === 'index.html' ? 'no-store' : 'public, max-age=31536000, immutable',
       vary: 'accept-encoding',
     });
-    if (brotli !== null) headers.set('content-encoding', 'br');
-    return new Response(request.method === 'HEAD' ? null : (brotli ?? file.bytes), { headers });
+    if (isPacked) headers.set('content-encoding', 'br');
+    if (request.method === 'HEAD') return new Response(null, { headers });
+    return new Response(isPacked ? file.bytes : this.#plain(file), { headers });
+  }
+
+  /** Browsers take brotli only over a safe line: what others get is unpacked once. */
+  #plain(file: UiFile): Uint8Array<ArrayBuffer> {
+    if (!file.isPacked) return file.bytes;
+    const bytes = this.#unpacked.get(file.name) ?? unpacked(file.bytes);
+    this.#unpacked.set(file.name, bytes);
+    return bytes;
   }
 }
 

@@ -2,29 +2,36 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { brotliDecompressSync } from 'node:zlib';
 
 import type { StreamClock } from './live/hub.ts';
 
-/** A built file of the pages, with its compressed form when there is one. */
+/** A built file of the pages. */
 export interface UiFile {
   readonly name: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly brotli: Uint8Array<ArrayBuffer> | null;
+  /** The bytes are compressed with brotli. */
+  readonly isPacked: boolean;
 }
 
 /** The built pages: `index.html`, and what is in `assets`. Null: they were not built. */
 export function readUi(): readonly UiFile[] | null {
   const folder = uiFolder();
   if (folder === null) return null;
-  const names = readdirSync(join(folder, 'assets')).map((name) => `assets/${name}`);
-  const all = ['index.html', ...names];
-  return all
-    .filter((name) => !name.endsWith('.br'))
-    .map((name) => ({
-      name,
-      bytes: bytesOf(join(folder, name)),
-      brotli: all.includes(`${name}.br`) ? bytesOf(join(folder, `${name}.br`)) : null,
-    }));
+  const assets = readdirSync(join(folder, 'assets'));
+  return [
+    { name: 'index.html', bytes: bytesOf(join(folder, 'index.html')), isPacked: false },
+    ...assets.map((file) => ({
+      name: `assets/${file.replace(/\.br$/, '')}`,
+      bytes: bytesOf(join(folder, 'assets', file)),
+      isPacked: file.endsWith('.br'),
+    })),
+  ];
+}
+
+/** What was compressed with brotli. */
+export function unpacked(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(brotliDecompressSync(bytes));
 }
 
 function bytesOf(path: string): Uint8Array<ArrayBuffer> {

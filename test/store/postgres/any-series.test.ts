@@ -323,10 +323,14 @@ async function seen(store: OpenStore): Promise<unknown> {
       found[`${kind}/${record.id}`] = { ...rest, line: Array.isArray(order) ? order[0] : null };
     }
   const entries: Record<string, unknown[]> = {};
-  for await (const { seq, q, by, ...entry } of store.entries(1)) {
+  // A database keeps a long commit as several lines: `commit` tells of those.
+  for await (const { seq, q, by, commit, ...entry } of store.entries(1)) {
     if (entry.kind === 'store') continue;
     entries[`${entry.kind}/${entry.id}`] ??= [];
-    entries[`${entry.kind}/${entry.id}`]?.push({ ...entry, by: by.slice(0, by.lastIndexOf('#')) });
+    entries[`${entry.kind}/${entry.id}`]?.push({
+      ...entry,
+      by: by.slice(0, by.lastIndexOf('#')),
+    });
   }
   const histories: Record<string, unknown[]> = {};
   for (const key of Object.keys(found)) {

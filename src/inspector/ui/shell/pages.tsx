@@ -26,17 +26,17 @@ export const pageLinks: readonly PageLink[] = [
 export type LatePage = ComponentType<{ readonly route: PageRoute }>;
 
 /** Loads a page when it is first shown: those who look at one page do not wait for all. */
-export function late(load: () => Promise<LatePage>): LatePage {
-  const loaded = signal<{ readonly Page: LatePage } | null>(null);
+export function late<Props extends object>(load: () => Promise<ComponentType<Props>>): ComponentType<Props> {
+  const loaded = signal<{ readonly Page: ComponentType<Props> } | null>(null);
   let isAsked = false;
-  return ({ route }) => {
+  return (props) => {
     if (!isAsked) {
       isAsked = true;
       void load().then((Page) => {
         loaded.value = { Page };
       });
     }
-    if (loaded.value !== null) return <loaded.value.Page route={route} />;
+    if (loaded.value !== null) return <loaded.value.Page {...props} />;
     return (
       <main>
         <Skeleton />

@@ -3,7 +3,6 @@ import type { Hello } from '../../protocol/hello.ts';
 import { announcement, dialog, hello, isInPast, route, turnTheme } from '../app-state.ts';
 import { setPast, setTitle } from '../browser.ts';
 import { useKeys } from '../keys.ts';
-import { JobPage } from '../pages/job/job-page.tsx';
 import { JobsPage } from '../pages/jobs/jobs-page.tsx';
 import { OverviewPage } from '../pages/overview/overview-page.tsx';
 import { Empty, ProblemBox } from '../parts/messages.tsx';
@@ -59,6 +58,7 @@ export function Shell() {
   );
 }
 
+const JobPage = late(async () => (await import('../pages/job/job-page.tsx')).JobPage);
 const latePages: Readonly<Record<PageRoute['page'], LatePage>> = {
   actors: late(async () => (await import('../pages/actors/actors-page.tsx')).ActorsPage),
   queues: late(async () => (await import('../pages/queues/queues-page.tsx')).QueuesPage),
