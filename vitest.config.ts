@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 // `signalbox` and its subpaths resolve to source. Only the pages of the inspector are read from what is built.
 const ssr = { resolve: { conditions: ['signalbox-source', 'module', 'node'] } };
 const inChromium = 'test/inspector/browser/**/*.test.ts';
+/** What waits long for little: .ci/run runs it after npm test. */
+const slow = ['test/bench/**/*.test.ts', 'test/inspector/browser/long-list.test.ts'];
 
 export default defineConfig({
   test: {
@@ -15,7 +17,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: [inChromium],
+          exclude: [inChromium, ...slow],
           globalSetup: ['test/store/postgres/server.setup.ts'],
           setupFiles: ['test/behaviours/assertions.setup.ts'],
           // On a database a day of virtual time is a hundred thousand round trips.
@@ -28,8 +30,19 @@ export default defineConfig({
         test: {
           name: 'chromium',
           include: [inChromium],
+          exclude: slow,
           globalSetup: ['test/inspector/browser/unpack.setup.ts'],
           testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        ssr,
+        test: {
+          name: 'slow',
+          include: slow,
+          globalSetup: ['test/inspector/browser/unpack.setup.ts'],
+          testTimeout: 120_000,
           hookTimeout: 60_000,
         },
       },

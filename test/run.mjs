@@ -32,6 +32,8 @@ function runTests(extraArguments) {
       [
         vitest,
         'run',
+        '--project=node',
+        '--project=chromium',
         '--reporter=default',
         '--reporter=json',
         `--outputFile.json=${report}`,

@@ -17,8 +17,10 @@ export function lanesView(
   quotas: readonly QuotaSlots[],
 ): LanesView {
   const groups = groupsOf(facts.agents).slice(0, mostColumns);
+  // Lanes of one name and length have their quotas as order, which is the same at every look.
+  const keyOf = ({ name, quotaNames }: Joined): string => JSON.stringify([name, ...quotaNames]);
   const all = joined(lanes).sort(
-    (one, other) => other.waiting - one.waiting || (one.name < other.name ? -1 : 1),
+    (one, other) => other.waiting - one.waiting || (keyOf(one) < keyOf(other) ? -1 : 1),
   );
   const rest = all.slice(mostRows);
   return {
