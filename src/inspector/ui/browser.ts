@@ -207,6 +207,11 @@ export function onLeaving(run: () => void): () => void {
   };
 }
 
+/** Brings something into view where it lies beside what is shown. */
+export function bringIntoView(selector: string): void {
+  document.querySelector(selector)?.scrollIntoView({ block: 'nearest', inline: 'center' });
+}
+
 /** Moves the focus to the next or the previous one of its kind. */
 export function moveFocus(selector: string, by: number): void {
   const all = [...document.querySelectorAll<HTMLElement>(selector)];

@@ -1,5 +1,6 @@
+import { useEffect } from 'preact/hooks';
 import { attentionCount, dialog, isInPast, route, turnTheme } from '../app-state.ts';
-import { isMac } from '../browser.ts';
+import { bringIntoView, isMac } from '../browser.ts';
 import { connection, silentSeconds } from '../connection.ts';
 import { pageLinks } from './pages.tsx';
 
@@ -10,6 +11,8 @@ export function Top() {
   const { page } = route.value;
   const shown = page === 'job' ? 'jobs' : page;
   const count = attentionCount.value ?? 0;
+  // On a phone the names of the pages are wider than it is.
+  useEffect(() => bringIntoView('.nav [aria-current=page]'), [shown]);
   return (
     <header>
       <div class="top">

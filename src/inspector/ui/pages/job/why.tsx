@@ -24,7 +24,13 @@ export function Why({ view, way }: { readonly view: JobView; readonly way: Way }
     <section class={isOpen ? 'why open' : 'why'} aria-label="Why">
       <div class="said">
         <span class={way.isPast ? 'label past' : 'label'}>{way.isPast ? 'Why then' : 'Why'}</span>
-        <Sentence explanation={explanation} withRemedy={!isOpen || explanation.conditions.length === 0} />
+        <Sentence
+          explanation={explanation}
+          withRemedy={
+            !way.isPast &&
+            (!isOpen || explanation.conditions.length === 0 || explanation.verdict.code === 'offered')
+          }
+        />
         {hasMore && (
           <button
             type="button"
@@ -61,16 +67,16 @@ function Then({ way }: { readonly way: Way }) {
   );
 }
 
-/** Where each condition has its own remedy below, that of the verdict would be said twice. */
+/** Where each condition has its own remedy below, that of the verdict would be said twice; what is over needs none. */
 function Sentence(props: { readonly explanation: ExplanationView; readonly withRemedy: boolean }) {
-  const { code, text, remedy } = props.explanation.verdict;
+  const { text, remedy } = props.explanation.verdict;
   return (
     <p>
       <b>
         {capital(text)}
         {/[.!?]$/.test(text) ? '' : '.'}
       </b>{' '}
-      <span class="quiet">{props.withRemedy || code === 'offered' ? remedy : ''}</span>
+      <span class="quiet">{props.withRemedy ? remedy : ''}</span>
     </p>
   );
 }

@@ -57,7 +57,7 @@ export function JobsTable(props: {
           {list === 'waiting' && <th class="fit num opt">place</th>}
           <th class="fit">{list === 'failed' || list === 'ended' ? 'ending' : 'state'}</th>
           <th class="c-task">task</th>
-          <th class="fit opt">id</th>
+          <th class="fit opt roomy">id</th>
           <th class="fit opt">queue</th>
           <th class="fit num opt">tries</th>
           <th class="c-split opt">
@@ -67,7 +67,7 @@ export function JobsTable(props: {
               ))}
             </span>
           </th>
-          <th class="fit num opt">in all</th>
+          <th class="fit num opt roomy">in all</th>
           <th class="fit num opt">run</th>
           <th class="fit num">{whenNames[list]}</th>
           {saysWhy && <th class="c-err opt">why</th>}
@@ -166,7 +166,7 @@ function Cells(props: RowProps) {
           {row.name}
         </a>
       </td>
-      <td class="fit id opt" title={row.id}>
+      <td class="fit id opt roomy" title={row.id}>
         {shortId(row.id, 10)}
       </td>
       <td class="fit opt">
@@ -186,7 +186,7 @@ function Cells(props: RowProps) {
           end={row.ending === null ? null : isBad(row.ending) ? 'bad' : 'good'}
         />
       </td>
-      <td class="fit num opt">{row.totalMs === null ? '–' : durationText(row.totalMs)}</td>
+      <td class="fit num opt roomy">{row.totalMs === null ? '–' : durationText(row.totalMs)}</td>
       <td class="fit num opt">{row.runMs === null ? '–' : durationText(row.runMs)}</td>
       <td class="fit num">{when === null ? '–' : instantText(when, now.peek(), true)}</td>
       {props.saysWhy && (

@@ -30,9 +30,8 @@ export function MachineList(props: { readonly machines: readonly MachineRow[]; r
                   href={pageHash('machines', name)}
                   aria-current={name === chosen ? 'page' : undefined}
                 >
-                  {name}
-                </a>{' '}
-                <span class="faint">{version}</span>
+                  {name} <span class="faint">{version}</span>
+                </a>
               </td>
               <td class="fit num">{countText(population)}</td>
               <td class="fit num">{traffic === null ? '–' : numberText(traffic)}</td>
