@@ -123,6 +123,19 @@ describe('history', () => {
     expect(await store.log.find(next.s)).toEqual(next);
   });
 
+  it('parses a line once, however many of its entries are looked for', async () => {
+    const store = await openStore(newPath());
+    store.append('0', {});
+    const many = store.append('1', { list: 'x'.repeat(200_000) });
+    store.log.write();
+    await store.log.sync();
+
+    const found = [await store.log.find(many.s), await store.log.find(many.s)];
+
+    expect(found[0]).toEqual(many);
+    expect(found[1]).toBe(found[0]);
+  });
+
   /** A journal of 2 MB that was written by an earlier opening: nothing is known of its places. */
   async function unmarked(): Promise<string> {
     const dir = newPath();

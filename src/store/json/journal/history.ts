@@ -48,6 +48,8 @@ interface RawLine extends LineHead {
 interface Piece {
   readonly generation: Generation;
   readonly lines: readonly RawLine[];
+  /** Those that were parsed: a line may hold thousands of entries, each of which is looked for. */
+  readonly parsed: Map<RawLine, Line>;
 }
 
 /** A journal that is open near what is looked for. */
@@ -81,8 +83,12 @@ export function createHistory(ports: HistoryPorts, generations: readonly Generat
       const reader = { generation: 0 };
       readers.add(reader);
       try {
-        let generation = seq > end.seq ? undefined : (holderOf(seq) ?? history.generations[0]);
-        for (let from = seq; generation !== undefined && generation.number <= end.generation; ) {
+        // The first line alone is what most want: it may have been read just before.
+        const first = await history.find(seq);
+        if (first !== null) yield first;
+        let from = first === null ? seq : first.s + first.entries.length;
+        let generation = from > end.seq ? undefined : (holderOf(from) ?? history.generations[0]);
+        while (generation !== undefined && generation.number <= end.generation) {
           reader.generation = generation.number;
           yield* linesFrom(generation, from, end);
           from = 0;
@@ -160,7 +166,7 @@ export function createHistory(ports: HistoryPorts, generations: readonly Generat
     } finally {
       journal.close();
     }
-    return { generation, lines };
+    return { generation, lines, parsed: new Map() };
   }
 
   /** The lines of one journal, beginning with the line that holds a seq. */
@@ -241,10 +247,11 @@ function* rawLines(
 }
 
 /** The line of a piece that holds a seq; null: it is not in it. */
-function lineOf({ generation, lines }: Piece, seq: number): Line | null {
+function lineOf({ generation, lines, parsed }: Piece, seq: number): Line | null {
   const raw = lines.findLast((each) => each.seq <= seq);
   if (raw === undefined) return null;
-  const line = decoded(raw, generation);
+  const line = parsed.get(raw) ?? decoded(raw, generation);
+  parsed.set(raw, line);
   return seq < line.s + line.entries.length ? line : null;
 }
 
