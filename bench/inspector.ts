@@ -64,6 +64,7 @@ export async function run(options: Options) {
         firstRowMs100k: page.firstRowMs,
         longestTaskMs: page.longestTaskMs,
         pageBusyShare: page.pageBusyShare,
+        scrollBusyShare: page.scrollBusyShare,
         firstLoadKb: page.firstLoadKb,
         firstLoadRequests: page.firstLoadRequests,
         explainMs: explained.p50Ms,

@@ -21,6 +21,7 @@ test('the suite inspector gives each figure, and an inspector without a viewer h
     firstRowMs100k: figure,
     longestTaskMs: figure,
     pageBusyShare: figure,
+    scrollBusyShare: figure,
     firstLoadKb: figure,
     explainMs: figure,
     explainCountedMs: figure,
