@@ -12,8 +12,8 @@ import { RandomProgram, randomPrograms, type Step } from '../reading/random-jour
 import { newPath } from '../store/json/open-store.ts';
 import { openByHand } from '../store/open-by-hand.ts';
 
-/** How many random journals; more in a long run, as .ci/run asks for. */
-const { SIGNALBOX_PAST_RUNS: asked } = process.env;
+/** How many random journals, and of which seed; more in a long run, as .ci/run asks for. */
+const { SIGNALBOX_PAST_RUNS: asked, SIGNALBOX_PAST_SEED: seed = '20261130' } = process.env;
 const runs = Number(asked ?? 6);
 const timeout = 120_000 + 4000 * runs;
 const open = new Set<OpenStore>();
@@ -144,7 +144,7 @@ describe.each([
             await store.close();
           },
         ),
-        { numRuns },
+        { numRuns, seed: Number(seed) },
       );
     },
     timeout,

@@ -32,10 +32,14 @@ export function heard(at: number, seq: number): void {
   clockIs(Math.max(at, present.peek()), Math.max(seq, newestSeq.peek()));
 }
 
-/** The clock of the store, as far as this page can know. It stands still while nothing is heard. */
+/** The store is read without its process: it stays as it is. */
+export const isClosed = signal(false);
+
+/** The clock of the store, as far as this page can know. It stands still while nothing is heard, and that of a closed store always. */
 export const present = computed(() => {
   const { value } = last;
   if (value === null) return 0;
+  if (isClosed.value) return value.at;
   return value.at + Math.min(Math.max(0, tick.value - value.when), staleMs);
 });
 

@@ -2,6 +2,7 @@ import { useEffect } from 'preact/hooks';
 import type { Hello } from '../../protocol/hello.ts';
 import { announcement, dialog, hello, isInPast, route, turnTheme } from '../app-state.ts';
 import { setPast, setTitle } from '../browser.ts';
+import { isClosed } from '../connection.ts';
 import { useKeys } from '../keys.ts';
 import { JobsPage } from '../pages/jobs/jobs-page.tsx';
 import { OverviewPage } from '../pages/overview/overview-page.tsx';
@@ -22,7 +23,9 @@ export function Shell() {
   useEffect(
     () =>
       answer.subscribe((value) => {
-        if (value !== null) hello.value = value.data;
+        if (value === null) return;
+        hello.value = value.data;
+        isClosed.value = value.data.source === 'closed';
       }),
     [answer],
   );

@@ -1,7 +1,7 @@
 import { useEffect } from 'preact/hooks';
 import { attentionCount, dialog, isInPast, route, turnTheme } from '../app-state.ts';
 import { bringIntoView, isMac } from '../browser.ts';
-import { connection, silentSeconds } from '../connection.ts';
+import { connection, isClosed, silentSeconds } from '../connection.ts';
 import { pageLinks } from './pages.tsx';
 
 const gotoKey = isMac() ? '⌘K' : 'Ctrl K';
@@ -86,5 +86,6 @@ function Dot() {
   if (isInPast.value) return <span class="dot at">past</span>;
   if (connection.value === 'stale') return <span class="dot stale">no news for {silentSeconds} s</span>;
   if (connection.value === 'lost') return <span class="dot stale">reconnecting</span>;
+  if (isClosed.value) return <span class="dot at">closed</span>;
   return <span class="dot">live</span>;
 }

@@ -25,13 +25,17 @@ export function pageOf(list: Listed, request: JobPageRequest): JobPage {
   const jobs: JobRecord[] = [];
   const first = after === undefined ? 0 : startOf(list, after);
   let at = first;
+  let looked = 0;
   for (; at < list.length && jobs.length < limit && at - first < look; at += 1) {
     const job = list.job(at);
-    if (job !== undefined && isWanted(job, request)) jobs.push(job);
+    // A job that was dropped leaves its place behind.
+    if (job === undefined) continue;
+    looked += 1;
+    if (isWanted(job, request)) jobs.push(job);
   }
   const isOver = at >= list.length;
   const next = isOver || at === first ? null : `${at - 1}:${list.job(at - 1)?.id ?? ''}`;
-  return { jobs, next, looked: at - first, isCut: isOver ? list.isCut : jobs.length < limit };
+  return { jobs, next, looked, isCut: isOver ? list.isCut : jobs.length < limit };
 }
 
 /** A list that is at hand, in any order. */
