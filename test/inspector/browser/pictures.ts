@@ -5,7 +5,7 @@ import { pictureOf } from './take-picture.ts';
 
 /*
  * Takes a picture of every page of the inspector, in both themes and three widths, from a store with a story:
- * npm run pictures -- [FOLDER [PAGES [WIDTHS]]], where PAGES is a regular expression: npm run pictures -- /tmp/look '^queue' 1440
+ * npm run pictures -- [FOLDER [PAGES [WIDTHS]]], where PAGES is a regular expression: npm run pictures -- pictures '^queue' 1440
  */
 const [folder = join('.signalbox', 'pictures'), only = '', widths = '390,900,1440'] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
