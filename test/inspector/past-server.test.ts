@@ -57,7 +57,7 @@ describe('The thread that reads the past of a store at work', () => {
     expect(readdirSync(dir).filter((name) => name.startsWith('journal')).length).toBeGreaterThan(3);
   });
 
-  it('shows nothing after what it is told is synced', async () => {
+  it('shows nothing after the end that the question names as synced', async () => {
     const { put, ask, waiting } = await served(newPath());
     const told = await put(4);
     await put(4);

@@ -58,7 +58,7 @@ function threaded({ isBuilt = true, jobs = 5 } = {}) {
 }
 
 describe('A past in a thread', () => {
-  it('is told with each question how far the store is synced', async () => {
+  it('learns with each question how far the store is synced', async () => {
     const { ask, reply, threads, write } = threaded();
 
     const one = await ask(90);

@@ -106,6 +106,18 @@ describe('The log', () => {
   });
 });
 
+it('Escape leaves the filter, and not the moment', async () => {
+  const { page } = await open.open('#/timeline?view=log&at=826');
+  await page.keyboard.press('/');
+
+  await page.keyboard.press('Escape');
+
+  expect(
+    await page.evaluate(() => [location.hash.includes('at=826'), document.activeElement?.tagName]),
+  ).toEqual([true, 'BODY']);
+  await page.close();
+});
+
 it('The outline of a job that is over says how it ended, and not how long ago', async () => {
   const { page } = await open.open(`#/jobs/${open.seeded.ids.failed}`, { width: 390 });
 

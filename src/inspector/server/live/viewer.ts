@@ -4,7 +4,7 @@ import type { Topic, Version } from './topic.ts';
 
 /** How many bytes wait for one viewer at most, but for the frame that goes over it. */
 const mostBytes = 256 * 1024;
-/** A viewer that read nothing for so long is told that it missed something. */
+/** A viewer that read nothing for so long gets a `gap`. */
 const patienceMs = 5000;
 /** One that read nothing for so long loses its place to others. */
 const goneMs = 60_000;

@@ -3,7 +3,7 @@ import { type PastBeside, readBeside } from '../../../store/json/recovery/read-s
 import type { StoreFiles } from '../../../store/log.ts';
 import { HeldPasts, type Hidden, type PastAnswer, type PastQuestion, type PastsSource } from './pasts.ts';
 
-/** What a thread is told when it begins: what its views know beside the store. */
+/** What a thread gets when it begins: what its views know beside the store. */
 export interface PastThreadData {
   readonly name: string;
   readonly place: string;

@@ -16,7 +16,7 @@ export interface LiveChange {
 /** How many events of one machine are kept. */
 const mostEvents = 50;
 
-/** What the live machines of a process did since they are looked at. Pure: it is told what happened, and when. */
+/** What the live machines of a process did since they are looked at. Pure: its caller says what happened, and when. */
 export class Traces {
   readonly #since: number;
   readonly #machines = new Map<string, MachineTrace>();

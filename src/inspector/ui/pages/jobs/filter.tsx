@@ -1,6 +1,5 @@
-import { useRef } from 'preact/hooks';
 import type { JobListName } from '../../../protocol/jobs.ts';
-import { useKeys } from '../../keys.ts';
+import { FilterField } from '../../parts/filter-field.tsx';
 
 const orders: Readonly<Record<JobListName, string>> = {
   waiting: 'in claim order',
@@ -20,28 +19,13 @@ export function Filter(props: {
   readonly change: (next: { readonly words: string; readonly queue: string | null }) => void;
 }) {
   const { list, words, queue, queues, change } = props;
-  const input = useRef<HTMLInputElement>(null);
-  useKeys({ '/': () => input.current?.focus() });
   return (
     <div class="filter">
-      <label class="field">
-        <b aria-hidden="true">/</b>
-        <input
-          ref={input}
-          aria-label="Filter"
-          spellcheck={false}
-          autocomplete="off"
-          placeholder="task:mail.*  error:ECONNRESET  tries:>2  run:>5s  -word"
-          value={words}
-          onChange={({ currentTarget }) => change({ words: currentTarget.value.trim(), queue })}
-          onKeyDown={(event) => {
-            if (event.key !== 'Escape') return;
-            // It leaves the field, and not the moment.
-            event.stopPropagation();
-            event.currentTarget.blur();
-          }}
-        />
-      </label>
+      <FilterField
+        words={words}
+        example="task:mail.*  error:ECONNRESET  tries:>2  run:>5s  -word"
+        change={(next) => change({ words: next, queue })}
+      />
       <label class="quiet nowrap pick">
         <span class="no-phone">queue</span>
         <select

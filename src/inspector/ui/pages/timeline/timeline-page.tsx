@@ -1,8 +1,8 @@
 import './timeline.css';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 import { go } from '../../app-state.ts';
 import { addressHash, setTitle } from '../../browser.ts';
-import { useKeys } from '../../keys.ts';
+import { FilterField } from '../../parts/filter-field.tsx';
 import { Banner } from '../../parts/messages.tsx';
 import { momentHash, pageHash } from '../../route.ts';
 import type { LatePage } from '../../shell/pages.tsx';
@@ -83,8 +83,6 @@ function Bar(props: {
   readonly change: (to: Partial<ReturnType<typeof timelineOf>>) => void;
 }) {
   const { view, words, timeline, change } = props;
-  const input = useRef<HTMLInputElement>(null);
-  useKeys({ '/': () => input.current?.focus() });
   return (
     <div class="filter timeline-filter">
       <fieldset class="seg" aria-label="View">
@@ -99,23 +97,13 @@ function Bar(props: {
           </button>
         ))}
       </fieldset>
-      <label class="field">
-        <b aria-hidden="true">/</b>
-        <input
-          ref={input}
-          aria-label="Filter"
-          spellcheck={false}
-          autocomplete="off"
-          placeholder={
-            view === 'sequence' ? 'id:…' : 'event:job.put  task:mail.*  id:…  by:client  queue:mail  -word'
-          }
-          value={words}
-          onChange={({ currentTarget }) => change({ words: currentTarget.value.trim() })}
-          onKeyDown={({ key, currentTarget }) => {
-            if (key === 'Escape') currentTarget.blur();
-          }}
-        />
-      </label>
+      <FilterField
+        words={words}
+        example={
+          view === 'sequence' ? 'id:…' : 'event:job.put  task:mail.*  id:…  by:client  queue:mail  -word'
+        }
+        change={(next) => change({ words: next })}
+      />
       {view === 'log' && (
         <Check label="signs of life" isOn={timeline.withPings} set={(withPings) => change({ withPings })} />
       )}
