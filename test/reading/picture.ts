@@ -61,7 +61,9 @@ export async function pictureOf(
   picture.find = ids(await reader.find('', 20));
   for (const id of jobs) {
     const callbacks = (await reader.callbacks(id)).map(({ kind, record }) => `${kind} ${record.id}`);
-    const found = [callbacks, ids(await reader.waiters([id])), ids(await reader.annotations(id))];
+    // In no order: each of them is woken.
+    const waiters = ids(await reader.waiters([id])).sort();
+    const found = [callbacks, waiters, ids(await reader.annotations(id))];
     if (found.some(({ length }) => length > 0)) picture[`job ${id}`] = found;
   }
   for (const { id } of await reader.list('proxy', ''))
