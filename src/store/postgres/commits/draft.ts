@@ -1,0 +1,510 @@
+import type { AgentPlace } from '../../../../machines/job.context.ts';
+import type { JobRecord } from '../../../model/records/records.ts';
+import type { Kind, Line, Records } from '../../entry.ts';
+import { mustBeInState } from '../../rules/preconditions.ts';
+import type { Change, Precondition } from '../../store.ts';
+import { laneKeyOf, type Lanes } from '../jobs/lanes.ts';
+import type { Lease, OwnLeases } from '../jobs/leases.ts';
+import { type Home, parentKey, placeIn, type StoredJob } from '../jobs/stored-job.ts';
+import { Entries, seqIn } from './entries.ts';
+import type { Subjects } from './subjects.ts';
+import type { WorkingSet } from './working-set.ts';
+
+/** What a draft is made with. */
+export interface DraftParts {
+  readonly lanes: Lanes;
+  /** The instant by which it is judged what is due. */
+  readonly now: number;
+  newToken(): number;
+}
+
+/** Placeholders for the seqs of entries until the number of their commit is known: above all real ones, so that they order alike. */
+const provisional = 2 ** 52;
+const endings: readonly (string | null)[] = ['succeeded', 'failed', 'aborted', 'expired'];
+/** A document with more patches, or more letters of them, is written whole by the next change. */
+const mostPatches = 16;
+
+type Fields = Record<string, unknown>;
+
+/** Parameters of the function `commit`, those of its claim aside. */
+export interface Written {
+  readonly tokens: readonly number[];
+  readonly revs: readonly number[];
+  readonly left: readonly (Lease | null)[];
+  readonly beliefs: readonly Fields[];
+  readonly changes: readonly Fields[];
+  readonly puts: {
+    readonly ids: readonly string[];
+    readonly docs: readonly string[];
+    readonly at: number;
+    readonly lanes: readonly number[];
+    readonly due: readonly (number | null)[] | null;
+  };
+  readonly done: readonly {
+    readonly id: string;
+    readonly entry: number;
+    readonly patch: string;
+    readonly lane: number | null;
+    readonly ending: number;
+  }[];
+  readonly freed: readonly string[];
+  readonly entries: string;
+  readonly count: number;
+}
+
+/** Changes that were judged, on their way to one commit. */
+export class Draft {
+  readonly #set: WorkingSet;
+  readonly #parts: DraftParts;
+  readonly #subjects: Subjects;
+  readonly #entries = new Entries();
+  readonly #changed = new Map<string, readonly [Kind, string]>();
+  /** The JSON of the first patch of a job that is new. */
+  readonly #texts = new Map<string, string>();
+  readonly #counts = new Map<string, number>();
+  readonly #expected: Precondition[] = [];
+  readonly #leases = new Map<number, { lease: Lease; ids: string[]; seqs: number[]; lanes: number[] }>();
+  readonly #taken = new Map<string, { token: number; place: AgentPlace; jobs: [string, number, number][] }>();
+
+  constructor(set: WorkingSet, subjects: Subjects, parts: DraftParts) {
+    this.#set = set;
+    this.#subjects = subjects;
+    this.#parts = parts;
+  }
+
+  get isEmpty(): boolean {
+    return this.#entries.count === 0;
+  }
+
+  /** Takes note of beliefs that held, and makes changes, all or none. @throws ConflictError, SignalboxError `JOB_QUARANTINED`. */
+  add(changes: readonly Change[], expect: readonly Precondition[]): void {
+    const { tables } = this.#set;
+    const first = this.#entries.count;
+    const undo: (readonly [Kind, string, Records[Kind] | undefined])[] = [];
+    try {
+      for (const [index, change] of changes.entries()) {
+        mustBeInState(change, tables.get(change.kind, change.id));
+        undo.push([change.kind, change.id, tables.apply(change, provisional + first + index)]);
+      }
+    } catch (error) {
+      for (const [kind, id, before] of undo.toReversed()) tables.restore(kind, id, before);
+      throw error;
+    }
+    for (const [index, change] of changes.entries()) {
+      const { kind, id } = change;
+      const subject = `${kind}/${id}`;
+      const lastSeq = undo[index]?.[2]?.lastSeq ?? 0;
+      const text = this.#entries.add(change, lastSeq >= provisional ? provisional - 1 - lastSeq : lastSeq);
+      if (!this.#changed.has(subject)) this.#texts.set(subject, text);
+      this.#changed.set(subject, [kind, id]);
+      this.#counts.set(subject, (this.#counts.get(subject) ?? 0) + 1);
+    }
+    this.#expected.push(...expect);
+  }
+
+  /** Lanes that its jobs enter and that have no number yet. */
+  missingLanes(): readonly (readonly [queue: string, key: string])[] {
+    const missing = new Map<string, readonly [string, string]>();
+    for (const [kind, id] of this.#changed.values()) {
+      const job = kind === 'job' ? this.#set.tables.findJob(id) : undefined;
+      if (job === undefined || !isWaiting(placeIn(job, this.#parts.now))) continue;
+      const { queue } = job.parent as { readonly queue: string };
+      const key = laneKeyOf(job);
+      if (this.#parts.lanes.find(queue, key) === undefined) missing.set(`${queue}/${key}`, [queue, key]);
+    }
+    return [...missing.values()];
+  }
+
+  /** The parameters of the statement. Every lane must have its number by then. */
+  written(): Written {
+    this.#entries.close();
+    const puts = { ids: [] as string[], docs: [] as string[], at: 0, lanes: [] as number[], due: [] as (number | null)[] };
+    const done: Written['done'][number][] = [];
+    const changes: Fields[] = [];
+    const beliefs = new Map<string, Fields>();
+    const freed: string[] = [];
+    for (const [kind, id] of this.#changed.values()) {
+      if (kind === 'job') this.#writeJob(id, { puts, done, changes, beliefs, freed });
+      else this.#writeSetting(kind, id, changes, beliefs);
+    }
+    this.#believe(beliefs, changes);
+    const touched = [...this.#leases.values()].sort((one, other) => one.lease.token - other.lease.token);
+    for (const { token, place, jobs } of this.#taken.values())
+      changes.push({ is: 'lease', token, queue: place.queue, dispatcher: place.dispatcher, agent: place.agent, jobs });
+    return {
+      tokens: touched.map(({ lease }) => lease.token),
+      revs: touched.map(({ lease }) => lease.rev),
+      left: touched.map(({ lease: { token, rev }, ids, seqs, lanes }) =>
+        ids.length === 0 ? null : { token, rev: rev + 1, ids, seqs, lanes },
+      ),
+      beliefs: [...beliefs].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, belief]) => belief),
+      changes: changes.sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1)),
+      puts: { ...puts, due: puts.due.some((at) => at !== null) ? puts.due : null },
+      done,
+      freed,
+      entries: this.#entries.text(),
+      count: this.#entries.count,
+    };
+  }
+
+  #writeJob(
+    id: string,
+    to: {
+      puts: { ids: string[]; docs: string[]; at: number; lanes: number[]; due: (number | null)[] };
+      done: Written['done'][number][];
+      changes: Fields[];
+      beliefs: Map<string, Fields>;
+      freed: string[];
+    },
+  ): void {
+    const before = this.#set.job(id);
+    const after = this.#set.tables.findJob(id);
+    this.#moveSlots(before?.record, after, to.freed, to.changes);
+    if (after === undefined) {
+      if (before === undefined) return;
+      this.#leave(before, true, to.beliefs);
+      to.changes.push({ is: 'job', id, gone: true });
+      return;
+    }
+    const place = this.#placeOf(after, before);
+    const entry = this.#numberOf(after.lastSeq);
+    const lane = this.#laneOf(after, place, before);
+    if (before === undefined) {
+      const doc = this.#newDoc(after);
+      const isPut = isWaiting(place) && this.#counts.get(`job/${id}`) === 1 && after.order?.[0] !== 'putBack';
+      if (isPut && (to.puts.ids.length === 0 || entry === to.puts.at + to.puts.ids.length)) {
+        if (to.puts.ids.length === 0) to.puts.at = entry;
+        to.puts.ids.push(id);
+        to.puts.docs.push(doc);
+        to.puts.lanes.push(lane as number);
+        to.puts.due.push(place === 'due' ? after.beginAfter : null);
+        return;
+      }
+      to.changes.push({
+        is: 'job',
+        id,
+        rev: 0,
+        seq: entry,
+        lane,
+        parent: parentOf(after),
+        waitingOn: after.waitingOn,
+        doc,
+        to: this.#target(after, place, null, entry, lane),
+      });
+      return;
+    }
+    const stays = isSame(before, place, lane, after);
+    if (before.home.in === 'lease') this.#touch(before.home.token, stays ? null : id);
+    else this.#leave(before, !stays, to.beliefs);
+    if (before.home.in === 'lease' && place === 'done') {
+      const patch = this.#patch(before.written, after, false);
+      to.done.push({ id, entry, patch, lane: before.home.lane, ending: endings.indexOf(after.ending) });
+      return;
+    }
+    const change: Fields = { is: 'job', id, rev: before.rev, seq: entry, lane };
+    if (place !== 'done' || before.home.in === 'done') {
+      change.isWhole = before.patches >= mostPatches;
+      change.doc = change.isWhole ? this.#wholeDoc(after, before.isParent) : this.#patch(before.written, after, true);
+      change.parent = parentOf(after);
+      change.waitingOn = after.waitingOn;
+    }
+    if (stays && before.home.in === 'ready')
+      change.to = { in: 'stays', line: before.home.line, turnIs: before.home.turn };
+    else if (stays && before.home.in === 'due') change.to = { in: 'waits' };
+    else change.to = this.#target(after, place, before, entry, lane);
+    to.changes.push(change);
+  }
+
+  /** One that waits for its instant waits until it is woken, though the instant may have come. */
+  #placeOf(after: JobRecord, before: StoredJob | undefined): Home['in'] {
+    const place = placeIn(after, this.#parts.now);
+    const waited = before?.home.in === 'due' && before.record.order === after.order;
+    return place === 'ready' && waited ? 'due' : place;
+  }
+
+  #target(after: JobRecord, place: Home['in'], before: StoredJob | null, entry: number, lane: number | null): Fields {
+    if (place === 'done') {
+      const base = before === null || before.home.in === 'done' ? after : before.written;
+      const patch = before === null || before.home.in === 'done' ? '{}' : this.#patch(base, after, false);
+      return { in: 'done', ending: Math.max(0, endings.indexOf(after.ending)), patch };
+    }
+    if (place === 'due') return { in: 'due', at: after.beginAfter };
+    if (place === 'aside') return { in: 'aside', state: after.state };
+    if (place === 'lease') {
+      this.#take(after, entry, lane);
+      return { in: 'lease' };
+    }
+    const key = after.order?.[1] ?? 0;
+    const line = after.order?.[0] === 'putBack' ? 0 : 2;
+    if (key < provisional && before?.home.in === 'ready') return { in: 'ready', line, turnIs: before.home.turn };
+    return key >= provisional
+      ? { in: 'ready', line, turn: 2 * this.#numberOf(key) }
+      : { in: 'ready', line, turnIs: 2 * key };
+  }
+
+  /** Puts a job into a new lease of its agent, if it is not in one of this opening already. */
+  #take(after: JobRecord, entry: number, lane: number | null): void {
+    const before = this.#set.job(after.id);
+    if (before !== undefined && isSame(before, 'lease', lane, after)) return;
+    const place = after.parent as AgentPlace;
+    const key = `${place.queue}/${place.dispatcher}/${place.agent}`;
+    let taken = this.#taken.get(key);
+    if (taken === undefined) {
+      taken = { token: this.#parts.newToken(), place, jobs: [] };
+      this.#taken.set(key, taken);
+    }
+    taken.jobs.push([after.id, entry, lane ?? 0]);
+  }
+
+  #laneOf(after: JobRecord, place: Home['in'], before: StoredJob | undefined): number | null {
+    if (isWaiting(place)) {
+      const { queue } = after.parent as { readonly queue: string };
+      return this.#parts.lanes.find(queue, laneKeyOf(after)) ?? null;
+    }
+    const home = before?.home;
+    return home === undefined || home.in === 'aside' ? null : home.lane;
+  }
+
+  #leave(before: StoredJob, leaves: boolean, beliefs: Map<string, Fields>): void {
+    const { home, record, rev } = before;
+    if (home.in === 'lease') this.#touch(home.token, leaves ? record.id : null);
+    else beliefs.set(`job ${record.id}`, { is: 'job', id: record.id, rev, at: home, leaves });
+  }
+
+  /** Believes in a lease, and takes a job out of it. */
+  #touch(token: number, leaving: string | null): void {
+    let left = this.#leases.get(token);
+    if (left === undefined) {
+      const lease = this.#set.lease(token) ?? { token, rev: -1, ids: [], seqs: [], lanes: [] };
+      left = { lease, ids: [...lease.ids], seqs: [...lease.seqs], lanes: [...lease.lanes] };
+      this.#leases.set(token, left);
+    }
+    const at = leaving === null ? -1 : left.ids.indexOf(leaving);
+    if (at < 0) return;
+    for (const list of [left.ids, left.seqs, left.lanes]) list.splice(at, 1);
+  }
+
+  #moveSlots(
+    before: JobRecord | undefined,
+    after: JobRecord | undefined,
+    freed: string[],
+    changes: Fields[],
+  ): void {
+    const [had, has] = [before?.quotas ?? [], after?.quotas ?? []];
+    if (had === has) return;
+    for (const id of had) if (!has.includes(id)) freed.push(id);
+    for (const id of has) {
+      if (had.includes(id)) continue;
+      const known = changes.find((change) => change.is === 'room' && change.id === id);
+      if (known === undefined) changes.push({ is: 'room', id, by: 1 });
+      else known.by = (known.by as number) + 1;
+    }
+  }
+
+  #writeSetting(kind: Kind, id: string, changes: Fields[], beliefs: Map<string, Fields>): void {
+    const before = this.#set.setting(kind, id);
+    const after = this.#set.tables.get(kind, id);
+    beliefs.set(`${kind} ${id}`, { is: kind, id, rev: before?.rev ?? 0 });
+    if (after === undefined) {
+      if (before !== undefined) changes.push({ is: kind, id });
+      return;
+    }
+    const { id: _id, rev, lastSeq, ...body } = this.#numbered(after);
+    changes.push({ is: kind, id, rev, seq: lastSeq, body });
+  }
+
+  /** Beliefs about what is not changed. */
+  #believe(beliefs: Map<string, Fields>, changes: Fields[]): void {
+    for (const expected of this.#expected) {
+      const { check, id } = expected;
+      if (check === 'atMost') continue;
+      if (check === 'holds') {
+        const { queue, dispatcher, count } = expected;
+        beliefs.set(`holds ${id}`, { is: 'holds', queue, dispatcher, count, agents: `${queue}/${dispatcher}/` });
+        this.#believeIn('representation', id, beliefs);
+      } else if (check === 'notAwaitedBy') {
+        beliefs.set(`chain ${id}`, { is: 'chain', id, on: expected.on });
+        this.#believeIn('job', expected.on, beliefs);
+      } else this.#believeIn(check === 'rev' ? expected.kind : 'job', id, beliefs);
+    }
+    // A job that gets a callback says so in its document: who ends it looks for callbacks only then.
+    for (const id of this.#subjects.given) {
+      const job = this.#set.job(id);
+      const isChanged = this.#changed.has(`job/${id}`);
+      if (job === undefined || job.isParent) {
+        if (job !== undefined && !isChanged) this.#believeIn('job', id, beliefs);
+        continue;
+      }
+      this.#believeIn('job', id, beliefs);
+      changes.push({ is: 'job', id, rev: job.rev, doc: `{"${parentKey}":true}`, flag: true });
+    }
+  }
+
+  #believeIn(kind: Kind, id: string, beliefs: Map<string, Fields>): void {
+    if (this.#changed.has(`${kind}/${id}`)) return;
+    if (kind !== 'job') beliefs.set(`${kind} ${id}`, { is: kind, id, rev: this.#set.setting(kind, id)?.rev ?? 0 });
+    else {
+      const job = this.#set.job(id);
+      if (job !== undefined) this.#leave(job, false, beliefs);
+      else beliefs.set(`job ${id}`, { is: 'job', id, rev: 0, at: {}, leaves: false });
+    }
+  }
+
+  #newDoc(job: JobRecord): string {
+    const { id } = job;
+    const flag = this.#subjects.given.has(id) ? `,"${parentKey}":true` : '';
+    const isOne = this.#counts.get(`job/${id}`) === 1;
+    const text = this.#texts.get(`job/${id}`) ?? '{}';
+    if (isOne && text !== '{}') return `{"state":"${job.state}"${flag},${text.slice(1)}`;
+    return this.#wholeDoc(job, this.#subjects.given.has(id));
+  }
+
+  #wholeDoc(job: JobRecord, isParent: boolean): string {
+    const { id: _id, lastSeq: _lastSeq, ...fields } = this.#relative(job);
+    return JSON.stringify(isParent ? { ...fields, [parentKey]: true } : fields);
+  }
+
+  /** What differs between what is written and what is so now. `isDoc`: it becomes part of the document, whose newest entry changes. */
+  #patch(written: JobRecord, after: JobRecord, isDoc: boolean): string {
+    const patch: Fields = {};
+    const relative = this.#relative(after) as unknown as Fields;
+    const [old, young] = [written as unknown as Fields, after as unknown as Fields];
+    for (const key in young) if (young[key] !== old[key]) patch[key] = relative[key];
+    if (old.unsound !== undefined && young.unsound === undefined) patch.unsound = undefined;
+    delete patch.lastSeq;
+    if (isDoc) {
+      patch.createdSeq = relative.createdSeq;
+      patch.order = relative.order;
+    }
+    return JSON.stringify(patch);
+  }
+
+  /** A record with numbers of this commit as distances from its newest entry, which is one of this commit. */
+  #relative(job: JobRecord): JobRecord {
+    const newest = this.#numberOf(job.lastSeq);
+    const distance = (seq: number): number => (seq >= provisional ? this.#numberOf(seq) - newest : seq);
+    const { order, createdSeq } = job;
+    return {
+      ...job,
+      createdSeq: distance(createdSeq),
+      order: order === null ? null : [order[0], distance(order[1])],
+    };
+  }
+
+  /** A record of another kind: its newest entry as a number of this commit, others as distances from it. */
+  #numbered(record: Records[Kind]): Records[Kind] {
+    const lastSeq = this.#numberOf(record.lastSeq);
+    if (!('order' in record) || record.order === null) return { ...record, lastSeq };
+    const [line, key] = record.order;
+    return { ...record, lastSeq, order: [line, key >= provisional ? this.#numberOf(key) - lastSeq : key] } as Records[Kind];
+  }
+
+  #numberOf(seq: number): number {
+    return this.#entries.numberOf(seq - provisional);
+  }
+
+  /** A job as it is once the commit has its number. */
+  committed(id: string, c: number): JobRecord | undefined {
+    const job = this.#set.tables.findJob(id);
+    if (job === undefined || job.lastSeq < provisional) return job;
+    const real = (seq: number): number => (seq >= provisional ? seqIn(c, this.#numberOf(seq)) : seq);
+    const { order } = job;
+    return {
+      ...job,
+      lastSeq: real(job.lastSeq),
+      createdSeq: real(job.createdSeq),
+      order: order === null ? null : [order[0], real(order[1])],
+    };
+  }
+
+  /** Takes note of the leases of this opening and their jobs, as the commit has left them. */
+  keepIn(own: OwnLeases, c: number): void {
+    for (const { lease, ids, seqs, lanes } of this.#leases.values()) {
+      const { token, rev } = lease;
+      if (own.lease(token) !== undefined)
+        own.keep(token, ids.length === 0 ? null : { token, rev: rev + 1, ids, seqs, lanes });
+    }
+    const tokens = new Map<string, number>();
+    for (const { token, jobs } of this.#taken.values()) {
+      own.keep(token, {
+        token,
+        rev: 0,
+        ids: jobs.map(([id]) => id),
+        seqs: jobs.map(([, entry]) => seqIn(c, entry)),
+        lanes: jobs.map(([, , lane]) => lane),
+      });
+      for (const [id] of jobs) tokens.set(id, token);
+    }
+    for (const [kind, id] of this.#changed.values()) {
+      if (kind !== 'job') continue;
+      const before = this.#set.job(id);
+      const record = this.committed(id, c);
+      const token = tokens.get(id) ?? (before?.home.in === 'lease' ? before.home.token : null);
+      const isHeld = record !== undefined && placeIn(record, this.#parts.now) === 'lease';
+      if (token === null || !isHeld || own.lease(token) === undefined) own.keepJob(id, null);
+      else {
+        const lane = before !== undefined && 'lane' in before.home ? (before.home.lane ?? 0) : 0;
+        const isWhole = before === undefined || before.patches >= mostPatches;
+        own.keepJob(id, {
+          record,
+          written: record,
+          rev: (before?.rev ?? 0) + 1,
+          home: { in: 'lease', token, lane },
+          patches: isWhole ? 1 : before.patches + 1,
+          isParent: before?.isParent === true || this.#subjects.given.has(id),
+        });
+      }
+    }
+    for (const id of this.#subjects.given) if (!this.#changed.has(`job/${id}`)) own.keepJob(id, null);
+  }
+
+  /** Queues in which it puts work or makes room for some. */
+  queues(): ReadonlySet<string> {
+    const queues = new Set<string>();
+    for (const [kind, id] of this.#changed.values()) {
+      if (kind === 'quota') queues.add(id.slice(0, id.indexOf('/')));
+      if (kind !== 'job') continue;
+      const job = this.#set.tables.findJob(id);
+      const had = this.#set.job(id)?.record.quotas ?? [];
+      for (const quota of had) if (job?.quotas.includes(quota) !== true) queues.add(quota.slice(0, quota.indexOf('/')));
+      const parent = job?.parent ?? null;
+      if (parent !== null && 'queue' in parent && !('agent' in parent)) queues.add(parent.queue);
+    }
+    return queues;
+  }
+
+  /** The line of the journal, once the commit has its number. */
+  line(c: number, head: Omit<Line, 's' | 'entries'>): Line {
+    return { s: seqIn(c, 0), ...head, entries: this.#entries.entries(c) };
+  }
+}
+
+function isWaiting(place: Home['in']): boolean {
+  return place === 'ready' || place === 'due';
+}
+
+function keyOf({ is, id, token }: Fields): string {
+  return `${is === 'job' ? 0 : 1} ${is} ${id ?? token}`;
+}
+
+/** The job or the proxy under which a job stands. */
+function parentOf({ parent }: JobRecord): string | null {
+  if (parent === null) return null;
+  if ('job' in parent) return parent.job;
+  return 'proxy' in parent ? parent.proxy : null;
+}
+
+/** Whether a job stays where it is. */
+function isSame({ home, record }: StoredJob, place: Home['in'], lane: number | null, after: JobRecord): boolean {
+  if (home.in !== place) return false;
+  if (home.in === 'lease') {
+    const [one, other] = [record.parent as AgentPlace, after.parent as AgentPlace];
+    return one.queue === other.queue && one.dispatcher === other.dispatcher && one.agent === other.agent;
+  }
+  if (home.in === 'ready') {
+    const key = after.order?.[1] ?? 0;
+    return home.lane === lane && key < provisional;
+  }
+  if (home.in === 'due') return home.lane === lane && home.at === after.beginAfter;
+  return true;
+}

@@ -1,0 +1,184 @@
+import type { Change } from '../../store.ts';
+import { arrayOfJson } from '../sql-port.ts';
+import type { Written } from './draft.ts';
+
+/** The claim of a statement: of lanes whose jobs it need not tell apart. */
+export interface PlainClaim {
+  readonly queue: string;
+  readonly dispatcher: string;
+  readonly agent: string;
+  readonly agentSeq: number | null;
+  /** How many jobs the agent may hold; null: the claim says by itself. */
+  readonly size: number | null;
+  readonly lanes: readonly number[];
+  /** Ids of the quotas that a job of these lanes enters. */
+  readonly quotas: readonly string[];
+  readonly most: number;
+  /** Where in line 2 it begins, and where it ends. */
+  readonly after: number;
+  readonly until: number | null;
+  /** How many runs are looked at at a time. */
+  readonly width: number;
+  readonly token: number;
+  /** The changes of each job that it takes. */
+  readonly changes: readonly Change[];
+}
+
+/** The answer to a statement. */
+export interface Answer {
+  /** Number of the commit; absent when nothing was written. */
+  readonly c?: number;
+  readonly at: number;
+  /** Turn of the last job that was taken. */
+  readonly last: number;
+  /** How many runs were taken from. */
+  readonly runs?: number;
+  /** How many jobs the agent held before. */
+  readonly held: number | null;
+  /** Why nothing was claimed. */
+  readonly refusal: 'gone' | 'changed' | 'dead' | null;
+  /** There is something to take, which another transaction may have locked. */
+  readonly isAny: boolean;
+  readonly ids?: readonly string[];
+  readonly lanes?: readonly number[];
+  readonly annotated?: readonly string[];
+  /** Of each claimed job: revision of its row, its newest entry, and the patches of its document. */
+  readonly jobs?: readonly (readonly [rev: number, seq: number, ...patches: Record<string, unknown>[]])[];
+}
+
+/** Who commits, and how. */
+export interface StatementHead {
+  readonly epoch: number;
+  /** Counts the commits of the opening: its answer can be asked for by this. */
+  readonly n: number;
+  readonly by: string;
+  readonly machineVersion: string;
+  /** Null: as the transaction has it. */
+  readonly isSynced: boolean | null;
+  /** The instant by a clock that is moved by hand; null: that of the server. */
+  readonly now: number | null;
+}
+
+const parameterCount = 39;
+/** How many jobs stand in one run. */
+const jobsOfRun = 25;
+
+/** The text of the statement. */
+export function commitText(schema: string): string {
+  const parameters = Array.from({ length: parameterCount }, (_, index) => `$${index + 1}`).join();
+  return `SELECT ${schema}.commit(${parameters}) AS answer`;
+}
+
+const nothing: Written = {
+  tokens: [],
+  revs: [],
+  left: [],
+  beliefs: [],
+  changes: [],
+  puts: { ids: [], docs: [], at: 0, lanes: [], due: null },
+  done: [],
+  freed: [],
+  entries: '[]',
+  count: 0,
+};
+
+/** The values of the statement, in the order of the parameters of the function. */
+export function commitValues(
+  head: StatementHead,
+  written: Written | null,
+  claim: PlainClaim | null,
+): readonly unknown[] {
+  const { tokens, revs, left, beliefs, changes, puts, done, freed, entries, count } = written ?? nothing;
+  const { firsts, counts } = runsOf(puts);
+  const hasPuts = puts.ids.length > 0;
+  const hasDone = done.length > 0;
+  return [
+    head.epoch,
+    head.n,
+    head.by,
+    head.machineVersion,
+    head.isSynced,
+    head.now,
+    orNull(numbers(tokens), tokens),
+    orNull(numbers(revs), revs),
+    orNull(nested(left.map((lease) => (lease === null ? null : texts(lease.ids)))), left),
+    orNull(nested(left.map((lease) => (lease === null ? null : numbers(lease.seqs)))), left),
+    orNull(nested(left.map((lease) => (lease === null ? null : numbers(lease.lanes)))), left),
+    beliefs.length === 0 ? null : JSON.stringify(beliefs),
+    changes.length === 0 ? null : JSON.stringify(changes),
+    hasPuts ? texts(puts.ids) : null,
+    hasPuts ? arrayOfJson(puts.docs) : null,
+    puts.at,
+    hasPuts ? numbers(puts.lanes.every((lane) => lane === puts.lanes[0]) ? puts.lanes.slice(0, 1) : puts.lanes) : null,
+    puts.due === null ? null : numbers(puts.due),
+    hasPuts ? numbers(firsts) : null,
+    hasPuts ? numbers(counts) : null,
+    hasDone ? texts(done.map(({ id }) => id)) : null,
+    hasDone ? numbers(done.map(({ entry }) => entry)) : null,
+    hasDone ? arrayOfJson(done.map(({ patch }) => patch)) : null,
+    hasDone ? numbers(done.map(({ lane }) => lane)) : null,
+    hasDone ? numbers(done.map(({ ending }) => ending)) : null,
+    freed.length === 0 ? null : texts(freed),
+    count === 0 ? null : entries,
+    count,
+    ...claimValues(claim),
+  ];
+}
+
+function claimValues(claim: PlainClaim | null): readonly unknown[] {
+  if (claim === null) return Array.from({ length: 11 }, () => null);
+  return [
+    texts([claim.queue, claim.dispatcher, claim.agent]),
+    claim.agentSeq,
+    claim.size,
+    numbers(claim.lanes),
+    claim.quotas.length === 0 ? null : texts(claim.quotas),
+    claim.most,
+    claim.after,
+    claim.until,
+    claim.width,
+    claim.token,
+    JSON.stringify(claim.changes),
+  ];
+}
+
+/** Runs of new jobs: neighbours in one lane that can be claimed at once. */
+function runsOf({ ids, lanes, due }: Written['puts']): { readonly firsts: number[]; readonly counts: number[] } {
+  const firsts: number[] = [];
+  const counts: number[] = [];
+  let open = -1;
+  for (let index = 0; index < ids.length; index += 1) {
+    if (due !== null && due[index] !== null) {
+      open = -1;
+      continue;
+    }
+    const run = counts.length - 1;
+    if (open === lanes[index] && (counts[run] as number) < jobsOfRun) counts[run] = (counts[run] as number) + 1;
+    else {
+      firsts.push(index);
+      counts.push(1);
+      open = lanes[index] as number;
+    }
+  }
+  return { firsts, counts };
+}
+
+function orNull(value: string, list: readonly unknown[]): string | null {
+  return list.length === 0 ? null : value;
+}
+
+function numbers(values: readonly (number | null)[]): string {
+  return `{${values.map((value) => value ?? 'NULL').join()}}`;
+}
+
+function texts(values: readonly string[]): string {
+  return `{${values.map(inArray).join()}}`;
+}
+
+function nested(values: readonly (string | null)[]): string {
+  return `{${values.map((value) => (value === null ? 'NULL' : inArray(value))).join()}}`;
+}
+
+function inArray(text: string): string {
+  return `"${text.replace(/["\\]/g, '\\$&')}"`;
+}

@@ -1,0 +1,76 @@
+import type { JobRecord } from '../../../model/records/records.ts';
+import type { Rows } from '../sql-port.ts';
+
+/** What jobs of one lane have in common: a claim need not tell them apart. */
+export interface LaneKey {
+  readonly name: string;
+  readonly quotaNames: readonly string[];
+  /** Its own retry policy, by name. */
+  readonly policy: string | null;
+  /** They were never claimed, and have neither a deadline nor slots: what a claim makes of one it makes of each. */
+  readonly isPlain: boolean;
+  /** They must start before an instant. */
+  readonly hasDeadlines: boolean;
+}
+
+/** The lane of a waiting job, as text. */
+export function laneKeyOf(job: JobRecord): string {
+  const { name, quotaNames, retryPolicy, beginBy } = job;
+  const isPlain = beginBy === null && job.quotas.length === 0 && job.claim === 0 && job.attempts === 0;
+  return JSON.stringify([name, quotaNames, retryPolicy, isPlain ? 1 : 0, beginBy === null ? 0 : 1]);
+}
+
+/** What the text of a lane says. */
+export function partsOfLane(key: string): LaneKey {
+  const [name, quotaNames, policy, isPlain, hasDeadlines] = JSON.parse(key) as [
+    string,
+    string[],
+    string | null,
+    number,
+    number,
+  ];
+  return { name, quotaNames, policy, isPlain: isPlain === 1, hasDeadlines: hasDeadlines === 1 };
+}
+
+/** Numbers of lanes, which never change once they are given. */
+export class Lanes {
+  readonly #numbers = new Map<string, number>();
+  readonly #queues = new Map<number, { readonly queue: string; readonly key: string }>();
+  readonly #query: (text: string, values: readonly unknown[]) => Promise<Rows>;
+  readonly #schema: string;
+
+  /** `query`: makes a statement in a transaction of its own, which outlives that of a program. */
+  constructor(schema: string, query: (text: string, values: readonly unknown[]) => Promise<Rows>) {
+    this.#schema = schema;
+    this.#query = query;
+  }
+
+  /** The number of a lane, if it is known here. */
+  find(queue: string, key: string): number | undefined {
+    return this.#numbers.get(`${queue}/${key}`);
+  }
+
+  /** What a number means, if it is known here. */
+  of(lane: number): { readonly queue: string; readonly key: string } | undefined {
+    return this.#queues.get(lane);
+  }
+
+  /** Takes note of what a look has found. */
+  learn(queue: string, key: string, lane: number): void {
+    this.#numbers.set(`${queue}/${key}`, lane);
+    this.#queues.set(lane, { queue, key });
+  }
+
+  /** Gives lanes their numbers. */
+  async make(wanted: readonly (readonly [queue: string, key: string])[]): Promise<void> {
+    const [queues, keys] = [wanted.map(([queue]) => queue), wanted.map(([, key]) => key)];
+    const text = `INSERT INTO ${this.#schema}.lane (queue, key) SELECT * FROM unnest($1::text[], $2::text[]) ORDER BY 1, 2 ON CONFLICT DO NOTHING`;
+    await this.#query(text, [queues, keys]);
+    const rows = await this.#query(
+      `SELECT l.id, l.queue, l.key FROM unnest($1::text[], $2::text[]) AS w (queue, key)
+       JOIN ${this.#schema}.lane l ON l.queue = w.queue AND l.key = w.key`,
+      [queues, keys],
+    );
+    for (const { id, queue, key } of rows) this.learn(String(queue), String(key), Number(id));
+  }
+}

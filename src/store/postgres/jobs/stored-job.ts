@@ -1,0 +1,119 @@
+import { isReadable } from '../../../model/jobs/step.ts';
+import type { JobRecord } from '../../../model/records/records.ts';
+import type { Change } from '../../store.ts';
+import { changed, loaded, SharedValues } from '../../rules/record-change.ts';
+import type { Rows } from '../sql-port.ts';
+
+/** Numbers of entries within one commit: an entry has seq `c * entriesOfCommit + i`. */
+export const entriesOfCommit = 4096;
+
+/** Where a job stands in the tables: the row that is locked before the job is changed. */
+export type Home =
+  /** In a run of a lane; `turn`: where it waits. */
+  | { readonly in: 'ready'; readonly lane: number; readonly line: number; readonly turn: number }
+  | { readonly in: 'due'; readonly at: number; readonly lane: number }
+  | { readonly in: 'lease'; readonly token: number; readonly lane: number }
+  | { readonly in: 'aside' }
+  | { readonly in: 'done'; readonly seq: number; readonly lane: number | null };
+
+/** A job as the tables have it. */
+export interface StoredJob {
+  readonly record: JobRecord;
+  /** The record as its document alone says: what was set since is told elsewhere. */
+  readonly written: JobRecord;
+  /** How often its row was written. */
+  readonly rev: number;
+  readonly home: Home;
+  /** How many patches its document has. */
+  readonly patches: number;
+  /** It was given a callback at some time. */
+  readonly isParent: boolean;
+}
+
+/** A key of a document that no record has: the job was given a callback. */
+export const parentKey = '$parent';
+
+type Fields = Record<string, unknown>;
+
+const shared = new SharedValues();
+
+/** A record from the patches of a document, of which those of the newest may be relative to its newest entry. */
+function recordOf(id: string, fields: Fields, seq: number): JobRecord {
+  const { order, createdSeq } = fields as Partial<JobRecord>;
+  fields.id = id;
+  fields.rev ??= 1;
+  fields.lastSeq = seq;
+  if (createdSeq === undefined || createdSeq <= 0) fields.createdSeq = seq + (createdSeq ?? 0);
+  if (order != null && order[1] <= 0) fields.order = [order[0], seq + order[1]];
+  return loaded('job', fields as Parameters<typeof loaded>[1], shared) as JobRecord;
+}
+
+/** The record that a document makes. */
+export function writtenRecord(id: string, seq: number, patches: readonly Fields[]): JobRecord {
+  const fields: Fields = {};
+  for (const patch of patches) Object.assign(fields, patch);
+  delete fields[parentKey];
+  return recordOf(id, fields, seq);
+}
+
+/** Whether a document says that the job was given a callback. */
+export function saysParent(patches: readonly Fields[]): boolean {
+  return patches.some((patch) => patch[parentKey] === true);
+}
+
+/** The record after the changes that a claim made of each job that it took. */
+export function claimedRecord(written: JobRecord, claim: readonly Change[], seq: number): JobRecord {
+  let record = written;
+  for (const [index, change] of claim.entries())
+    record = changed({ ...change, id: written.id }, record, seq + index, shared) as JobRecord;
+  return record;
+}
+
+/** The records of rows of `read`. Null for a job that was on its way from one place to another: look again. */
+export function storedJobOf(row: Rows[number]): StoredJob | null {
+  const id = String(row.id);
+  const patches = JSON.parse(`[${String(row.doc)}]`) as Fields[];
+  const written = writtenRecord(id, Number(row.seq), patches);
+  const home = homeOf(row);
+  if (home === null) return null;
+  const base = { written, rev: Number(row.rev), home, patches: patches.length, isParent: saysParent(patches) };
+  if (home.in === 'done') {
+    const patch = JSON.parse(String(row.patch)) as Fields;
+    return { ...base, record: recordOf(id, { ...written, order: written.order, ...patch }, home.seq) };
+  }
+  const heldSeq = Number(row.held_seq);
+  // A job that was changed since it is held has the claim in its document.
+  if (home.in === 'lease' && row.claim !== null && heldSeq > written.lastSeq)
+    return { ...base, record: claimedRecord(written, JSON.parse(String(row.claim)) as Change[], heldSeq) };
+  return { ...base, record: written };
+}
+
+function homeOf(row: Rows[number]): Home | null {
+  const lane = row.lane === null ? null : Number(row.lane);
+  switch (row.place) {
+    case 'ready':
+      return { in: 'ready', lane: lane ?? 0, line: Number(row.line), turn: Number(row.turn) };
+    case 'due':
+      return { in: 'due', at: Number(row.due_at), lane: lane ?? 0 };
+    case 'lease':
+      return { in: 'lease', token: Number(row.token), lane: lane ?? 0 };
+    case 'aside':
+      return { in: 'aside' };
+    case 'done':
+      return { in: 'done', seq: Number(row.done_seq), lane };
+    default:
+      return null;
+  }
+}
+
+/** The kind of place in which a record belongs. `now`: whether it is due. */
+export function placeIn(job: JobRecord, now: number): Home['in'] {
+  const { parent, state } = job;
+  const isHeld = parent !== null && 'agent' in parent;
+  const waits = parent !== null && 'queue' in parent && !isHeld;
+  if (!isReadable(job)) return 'aside';
+  if (state === 'completed' && !waits && (!isHeld || job.callbacksEnd !== null)) return 'done';
+  if (isHeld) return 'lease';
+  if (!waits) return 'aside';
+  return job.order?.[0] === 'held' && (job.beginAfter ?? 0) > now ? 'due' : 'ready';
+}

@@ -1,0 +1,137 @@
+/** Plans are made for indexes whatever the statistics say, and a look at all columns of a busy table takes a tenth of the server. */
+const analyzedSeldom = 'autovacuum_analyze_threshold = 200000, autovacuum_analyze_scale_factor = 1';
+
+/** How long a row may be before the server compresses it, which takes longer than to write it. Bytes, with its head. */
+const plainRow = 'toast_tuple_target = 8160';
+
+/** What comes and goes with every round is cleaned up often: a claim passes over what is dead. */
+const busy = `autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_cost_delay = 0, ${analyzedSeldom}`;
+
+/** How a day of each table is kept. */
+export const daySettings: { readonly [table: string]: string } = {
+  job: analyzedSeldom,
+  done: analyzedSeldom,
+  line: `${plainRow}, ${analyzedSeldom}`,
+};
+
+const record = 'id text COLLATE "C" PRIMARY KEY, rev bigint NOT NULL, last_seq bigint NOT NULL, body json NOT NULL';
+
+/** A run of waiting jobs. */
+const run = `lane integer NOT NULL,
+    line smallint NOT NULL,             -- 0: put back, 2: the others; 1 is for those that waited for a limit
+    turn bigint NOT NULL,               -- twice the seq of its first job; one less for those that became due before that
+    late float8, timeout float8,        -- for deadlines and time limits
+    ids text[] COLLATE "C" NOT NULL,
+    q bigint[],                         -- the newest entry of each; null: turn / 2, turn / 2 + 1 …
+    -- The keys of keyed limits.
+    keys text[] COLLATE "C"`;
+
+/**
+ * The tables. A job is written when it is put, and by a plain life never again: what becomes of it is told by one row a commit.
+ * `{schema}` is replaced by the quoted name of the schema.
+ */
+export const tables = `
+  -- The number of a commit. Its entry i has seq c * 4096 + i.
+  CREATE SEQUENCE {schema}.commits AS bigint;
+
+  CREATE TABLE {schema}.store (${record});
+  CREATE TABLE {schema}.queue (${record}, marks integer NOT NULL DEFAULT 0);
+  CREATE TABLE {schema}.quota (${record}, size integer GENERATED ALWAYS AS ((body ->> 'size')::integer) STORED);
+  CREATE TABLE {schema}.representation (${record},
+    epoch bigint GENERATED ALWAYS AS ((body ->> 'epoch')::bigint) STORED,
+    -- Until when it lives without another sign; null while it is not activated.
+    live_until float8 GENERATED ALWAYS AS (CASE WHEN body ->> 'state' = 'activated' THEN coalesce(
+      greatest((body ->> 'activated')::float8, (body ->> 'lastPing')::float8) + (body ->> 'pingDeathInterval')::float8, 'infinity') END) STORED
+  );
+  CREATE TABLE {schema}.agent (${record});
+  CREATE TABLE {schema}.annotation (${record});
+  CREATE TABLE {schema}.proxy (${record}, job text COLLATE "C" GENERATED ALWAYS AS (body #>> '{parent,job}') STORED);
+  CREATE INDEX proxy_job ON {schema}.proxy (job);
+
+  CREATE TABLE {schema}.job (
+    id text COLLATE "C" PRIMARY KEY,
+    rev integer NOT NULL DEFAULT 1,     -- how often this row was written
+    seq bigint NOT NULL,                -- the newest entry that doc knows
+    lane integer,                       -- of one that waits, or has waited
+    turn bigint,                        -- where it waits in its lane; null: at 2 * seq
+    parent text COLLATE "C",            -- the job or the proxy under which it stands
+    waiting_on text COLLATE "C",
+    doc text NOT NULL                   -- the record as it was put, then patches: JSON objects with commas between
+  ) PARTITION BY RANGE (id);
+  CREATE INDEX job_parent ON {schema}.job (parent) WHERE parent IS NOT NULL;
+  CREATE INDEX job_waiter ON {schema}.job (waiting_on) WHERE waiting_on IS NOT NULL;
+  CREATE TABLE {schema}.job_default PARTITION OF {schema}.job DEFAULT WITH (${analyzedSeldom});
+
+  -- Waiting jobs that a claim need not tell apart.
+  CREATE TABLE {schema}.lane (
+    id serial PRIMARY KEY, queue text COLLATE "C" NOT NULL, key text COLLATE "C" NOT NULL, level smallint NOT NULL DEFAULT 0,
+    UNIQUE (queue, key)
+  );
+
+  -- Jobs of one put that wait next to each other.
+  CREATE TABLE {schema}.ready (
+    ${run},
+    PRIMARY KEY (lane, line, turn)
+  ) WITH (autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0, ${analyzedSeldom});
+
+  CREATE TABLE {schema}.due (id text COLLATE "C" PRIMARY KEY, at float8 NOT NULL, lane integer NOT NULL);
+  CREATE INDEX due_at ON {schema}.due (at, id);
+
+  -- Jobs that stand in no queue and with no agent, and are not over. epoch: the opening that changed them last.
+  CREATE TABLE {schema}.aside (id text COLLATE "C" PRIMARY KEY, state text NOT NULL, epoch bigint NOT NULL);
+
+  -- What a claim took: the fence, and the lock for everything that is done to a job that an agent holds.
+  CREATE TABLE {schema}.lease (
+    token bigint PRIMARY KEY,           -- epoch * 2^32 and a count of the opening: never given twice
+    epoch bigint NOT NULL,
+    queue text COLLATE "C" NOT NULL, dispatcher text COLLATE "C" NOT NULL, agent text COLLATE "C" NOT NULL,
+    rev integer NOT NULL DEFAULT 0,     -- grows with each change of what it holds, and of a job that it holds
+    overdue float8,
+    ids text[] COLLATE "C" NOT NULL,
+    seqs bigint[] NOT NULL,             -- the entry by which each came into it
+    lanes integer[] NOT NULL,
+    claim text                          -- the two changes that the claim made of each job; null: doc has them
+  ) WITH (fillfactor = 50, ${plainRow}, ${busy});
+  CREATE INDEX lease_holder ON {schema}.lease (queue, dispatcher, agent);
+
+  -- How many slots of a quota are taken.
+  CREATE TABLE {schema}.room (
+    id text COLLATE "C" PRIMARY KEY, used integer NOT NULL DEFAULT 0,
+    tat float8, closed_until float8, opens float8, has_parked boolean NOT NULL DEFAULT false
+  ) WITH (fillfactor = 50, ${busy});
+
+  -- Jobs that are over.
+  CREATE TABLE {schema}.done (
+    id text COLLATE "C" PRIMARY KEY,
+    seq bigint NOT NULL,                -- its newest entry
+    lane integer,
+    ending smallint NOT NULL,           -- 0: succeeded, 1: failed, 2: aborted, 3: expired
+    patch text NOT NULL                 -- what was set since doc
+  ) PARTITION BY RANGE (id);
+  CREATE INDEX done_seq ON {schema}.done USING brin (seq) WITH (pages_per_range = 16, autosummarize = on);
+  CREATE INDEX done_failed ON {schema}.done (seq) INCLUDE (lane, ending) WHERE ending <> 0;
+  CREATE TABLE {schema}.done_default PARTITION OF {schema}.done DEFAULT WITH (${analyzedSeldom});
+
+  -- The journal: a row a commit.
+  CREATE TABLE {schema}.line (
+    c bigint PRIMARY KEY,
+    epoch bigint NOT NULL, n bigint NOT NULL,   -- the key of the commit, by which its writer asks for it
+    at float8 NOT NULL, by text NOT NULL, mv text NOT NULL,
+    count integer NOT NULL,
+    entries text,                       -- groups: what is common once
+    claim text,                         -- the changes of each claimed job
+    ids text[] COLLATE "C", q bigint[], -- the claimed jobs, and their entries before
+    xid xid8 NOT NULL DEFAULT pg_current_xact_id()
+  ) PARTITION BY RANGE (c);
+  -- To compress it took a third of a round.
+  ALTER TABLE {schema}.line ALTER COLUMN entries SET STORAGE EXTERNAL;
+  CREATE INDEX line_key ON {schema}.line (epoch, n);
+  CREATE INDEX line_at ON {schema}.line (at);
+  CREATE INDEX line_xid ON {schema}.line (xid);
+  CREATE TABLE {schema}.line_default PARTITION OF {schema}.line DEFAULT WITH (${daySettings.line});
+
+  -- Processes that have the store open, with their last sign of life.
+  CREATE TABLE {schema}.opening (epoch bigint PRIMARY KEY, seen_at timestamptz NOT NULL DEFAULT clock_timestamp());
+
+  INSERT INTO {schema}.store (id, rev, last_seq, body) VALUES ('store', 0, 0, '{"v":1,"epoch":0}');
+`;
