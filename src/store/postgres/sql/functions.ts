@@ -306,10 +306,16 @@ export const functions = `
     END LOOP;
   END $$;
 
-  -- The lanes of a queue with the head of each line, found one after the other.
-  CREATE FUNCTION {schema}.heads(p_queue text) RETURNS TABLE (lane integer, key text, line smallint, turn bigint) LANGUAGE plpgsql ${settings} AS $$
+  -- A write of an opening: its commit flushes the log.
+  CREATE FUNCTION {schema}.touch(p_epoch bigint) RETURNS void LANGUAGE sql AS $$
+    UPDATE {schema}.opening SET seen_at = seen_at WHERE epoch = p_epoch
+  $$;
+
+  -- The lanes of a queue with the head of each line. What is due is woken first.
+  CREATE FUNCTION {schema}.heads(p_queue text, p_now float8) RETURNS TABLE (lane integer, key text, line smallint, turn bigint) LANGUAGE plpgsql ${settings} AS $$
   #variable_conflict use_column
   BEGIN
+    IF EXISTS (SELECT FROM {schema}.due d WHERE d.at <= {schema}.now(p_now)) THEN PERFORM {schema}.wake({schema}.now(p_now)); END IF;
     RETURN QUERY SELECT l.id, l.key, o.line, o.turn FROM {schema}.lane l CROSS JOIN (VALUES (0::smallint), (1::smallint), (2::smallint)) AS k (line)
       CROSS JOIN LATERAL (SELECT t.line, t.turn FROM {schema}.ready t WHERE t.lane = l.id AND t.line = k.line ORDER BY t.turn LIMIT 1) o
       WHERE l.queue = p_queue;
