@@ -55,6 +55,7 @@ export async function openPostgres(parts: OpeningParts): Promise<PostgresStore> 
     schemaName: parts.schema,
     epoch,
     poolSize,
+    queryTimeoutMs,
     machineVersion,
     port,
     clock,
