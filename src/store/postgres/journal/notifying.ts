@@ -1,0 +1,222 @@
+import { createHash } from 'node:crypto';
+import type { JobRecord } from '../../../model/records/records.ts';
+import type { Line } from '../../entry.ts';
+import { reasonOf } from '../failures.ts';
+import type { Listening, Scheduled, SqlConnection, SqlPort } from '../sql-port.ts';
+import type { Transactions } from '../transactions.ts';
+import type { Following } from './following.ts';
+
+/** What processes notify each other with. */
+export interface NotifyingParts {
+  /** Name of the schema, not quoted. */
+  readonly schemaName: string;
+  readonly epoch: number;
+  readonly port: SqlPort;
+  readonly transactions: Transactions;
+  report(message: string): void;
+  readonly following: Following;
+  /** Another process has committed: queues in which it may have put work or made room. */
+  hint(queues: Iterable<string>): void;
+}
+
+/** The least time between two notifications of a process. */
+const pauseMs = 50;
+/** How long a notification to itself may take before it is taken for lost. */
+const echoMs = 5000;
+const retryMs = 5000;
+/** How long an end waits for its last notification: others find what it has left at their next poll. */
+const lastMs = 1000;
+
+/**
+ * Notifications between processes: hints, so that no work waits for the next poll. No notification is needed,
+ * and none is sent inside a transaction: commits that notify wait for each other. Behind a pooler that gives
+ * out connections by the transaction nothing is heard; that is found out and said, and the journal is looked at
+ * instead.
+ */
+export class Notifying {
+  readonly #parts: NotifyingParts;
+  readonly #channel: string;
+  readonly #queues = new Set<string>();
+  #sending: Scheduled | null = null;
+  #sent: Promise<unknown> = Promise.resolve();
+  #sentAt = Number.NEGATIVE_INFINITY;
+  #listening: Listening | null = null;
+  #starting: Promise<void> = Promise.resolve();
+  #timers: Scheduled[] = [];
+  /** The next attempt to listen is on its way. */
+  #isAwaited = false;
+  #isClosed = false;
+  #isHeard = false;
+  #isWarned = false;
+  /** Ends what follows the journal instead. */
+  #unfollow: (() => void) | null = null;
+
+  constructor(parts: NotifyingParts) {
+    this.#parts = parts;
+    this.#channel = channelOf(parts.schemaName);
+  }
+
+  /** Begins to listen, and begins again whenever the connection is lost. */
+  listen(): void {
+    if (this.#isClosed) return;
+    // Until an echo is heard, notifications may be lost.
+    this.#setDeaf(true);
+    this.#starting = this.#listen().catch((error: unknown) => {
+      this.#warn(`cannot listen for notifications, the journal is looked at instead: ${reasonOf(error)}`);
+      this.#listenAgain();
+    });
+  }
+
+  /** Something was committed that others may want to know. */
+  notify(queues: Iterable<string>): void {
+    for (const queue of queues) this.#queues.add(queue);
+    if (this.#sending !== null || this.#isClosed) return;
+    const since = this.#parts.port.elapsed() - this.#sentAt;
+    this.#sending = this.#parts.port.callLater(Math.max(0, pauseMs - since), () => this.#send());
+  }
+
+  /** Notifies in a transaction of the program. This process hears it, too: it knows no more of its end than others. */
+  async notifyWithin(connection: SqlConnection, queues: Iterable<string>): Promise<void> {
+    await this.#notify(connection, 0, queues);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    if (this.#sending !== null) {
+      this.#sending.cancel();
+      this.#send();
+    }
+    await this.#atMost(lastMs, this.#sent);
+    for (const timer of this.#timers) timer.cancel();
+    await this.#starting;
+    await this.#listening?.close();
+  }
+
+  async #listen(): Promise<void> {
+    const { port, transactions, epoch } = this.#parts;
+    this.#isHeard = false;
+    // One whose echo could not be asked for is still there.
+    await this.#listening?.close();
+    this.#listening = await port.listen({
+      channel: this.#channel,
+      heard: (payload) => this.#hear(payload),
+      lost: () => this.#listenAgain(),
+    });
+    if (this.#isClosed) return;
+    await transactions.read('a notification', (connection) => this.#notify(connection, epoch, []));
+    this.#later(echoMs, () => {
+      if (this.#isHeard) return;
+      this.#warn(
+        'no notification arrives (a pooler in transaction mode?): the journal is looked at instead, every 0.1 to 2 s',
+      );
+    });
+  }
+
+  /** One attempt at a time: a failure of a connection may be reported more than once, also while it is being made. */
+  #listenAgain(): void {
+    this.#isHeard = false;
+    this.#setDeaf(true);
+    if (this.#isAwaited) return;
+    this.#isAwaited = true;
+    this.#later(retryMs, async () => {
+      await this.#starting;
+      this.#isAwaited = false;
+      this.listen();
+    });
+  }
+
+  /**
+   * What was committed before the first notification that is heard, the journal has reported by the end of its
+   * next look.
+   */
+  async #hearAgain(): Promise<void> {
+    await this.#parts.following.caughtUp();
+    if (this.#isHeard) this.#setDeaf(false);
+  }
+
+  /** Without notifications the journal reports work that others put. */
+  #setDeaf(isDeaf: boolean): void {
+    if (this.#isClosed || isDeaf === (this.#unfollow !== null)) return;
+    const { following, hint } = this.#parts;
+    this.#unfollow?.();
+    this.#unfollow = isDeaf
+      ? following.follow((lines, isFound) => {
+          if (isFound) hint(queuesIn(lines));
+        })
+      : null;
+  }
+
+  #hear(payload: string): void {
+    this.#isHeard = true;
+    if (this.#unfollow !== null) void this.#hearAgain();
+    try {
+      const { by, queues } = JSON.parse(payload) as { by: number; queues: readonly string[] };
+      if (by === this.#parts.epoch || !Array.isArray(queues)) return;
+      this.#parts.following.ask();
+      this.#parts.hint(queues.map(String));
+    } catch {
+      // Anyone may notify on any channel: what is not ours is no hint.
+    }
+  }
+
+  #send(): void {
+    this.#sending = null;
+    this.#sentAt = this.#parts.port.elapsed();
+    const { transactions, epoch } = this.#parts;
+    const queues = [...this.#queues];
+    this.#queues.clear();
+    this.#sent = transactions
+      .read('a notification', (connection) => this.#notify(connection, epoch, queues))
+      .catch(() => {});
+  }
+
+  /** A payload has room for 8000 bytes; without names every queue is meant by the polls anyway. */
+  async #notify(connection: SqlConnection, by: number, queues: Iterable<string>): Promise<void> {
+    const payload = JSON.stringify({ by, queues: [...queues] });
+    const text = Buffer.byteLength(payload) < 8000 ? payload : JSON.stringify({ by, queues: [] });
+    await connection.query('SELECT pg_notify($1, $2)', [this.#channel, text]);
+  }
+
+  /** Waits for what never rejects, but not for longer than this. */
+  async #atMost(ms: number, work: Promise<unknown>): Promise<void> {
+    let limit: Scheduled | undefined;
+    const over = new Promise<void>((resolve) => {
+      limit = this.#parts.port.callLater(ms, resolve);
+    });
+    await Promise.race([work, over]);
+    limit?.cancel();
+  }
+
+  #later(ms: number, call: () => void): void {
+    if (this.#isClosed) return;
+    const timer = this.#parts.port.callLater(ms, () => {
+      this.#timers = this.#timers.filter((other) => other !== timer);
+      call();
+    });
+    this.#timers.push(timer);
+  }
+
+  #warn(message: string): void {
+    if (this.#isWarned || this.#isClosed) return;
+    this.#isWarned = true;
+    this.#parts.report(message);
+  }
+}
+
+/** The channel of a schema. A name of at most 63 bytes, whatever the schema's. */
+function channelOf(schemaName: string): string {
+  return `signalbox_${createHash('sha256').update(schemaName).digest('hex').slice(0, 16)}`;
+}
+
+/** Queues in which lines put work, as far as the lines themselves show. */
+function queuesIn(lines: readonly Line[]): ReadonlySet<string> {
+  const queues = new Set<string>();
+  for (const { entries } of lines) {
+    for (const { kind, id, patch } of entries) {
+      const parent = kind === 'job' ? ((patch?.parent ?? null) as JobRecord['parent']) : null;
+      if (kind === 'quota') queues.add(id.slice(0, id.indexOf('/')));
+      else if (parent !== null && 'queue' in parent && !('agent' in parent)) queues.add(parent.queue);
+    }
+  }
+  return queues;
+}
