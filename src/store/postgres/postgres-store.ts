@@ -97,7 +97,6 @@ export class PostgresStore implements OpenStore {
       ...parts,
       committing,
       limitMs: parts.queryTimeoutMs,
-      watch: (left) => this.#following.watch(left),
       notifyWithin: (connection, queues) => this.#notifying.notifyWithin(connection, queues),
     });
     this.#claiming = new Claiming({ ...parts, lanes, committing });
@@ -281,8 +280,8 @@ export class PostgresStore implements OpenStore {
   }
 
   async position(): Promise<Position> {
-    const line = await this.#read(() => this.#journal.newest());
-    return line === null ? { seq: 0, at: this.now() } : { seq: line.s + line.entries.length - 1, at: line.at };
+    await this.settled();
+    return (await this.#journal.position()) ?? { seq: 0, at: this.now() };
   }
 
   async seqAt(instant: number): Promise<number> {
@@ -334,7 +333,7 @@ export class PostgresStore implements OpenStore {
 
   #committed(line: () => Line, queues: ReadonlySet<string>, puts: readonly LanePut[]): void {
     for (const { queue, lane, turn } of puts) this.#claiming.heads.put(queue, lane, turn);
-    this.#following.tell(line);
+    this.#following.tell([line()]);
     this.#notifying.notify(queues);
   }
 

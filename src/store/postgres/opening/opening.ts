@@ -1,7 +1,7 @@
 import { machineVersion } from '../../../model/jobs/machine-version.ts';
 import type { StorePorts } from '../../store.ts';
 import { DatabaseClock } from '../clock.ts';
-import { Journal } from '../journal.ts';
+import { Journal } from '../journal/journal.ts';
 import { PostgresStore } from '../postgres-store.ts';
 import { Transactions } from '../transactions.ts';
 import { quoted } from './migrating.ts';
@@ -48,7 +48,7 @@ export async function openPostgres(parts: OpeningParts): Promise<PostgresStore> 
     heartbeatMs: parts.heartbeatMs,
   });
   await openings.begin();
-  const oldestSeq = await new Journal({ schema, transactions }).oldestSeq();
+  const oldestSeq = await new Journal({ schema, epoch, transactions }).oldestSeq();
   return new PostgresStore({
     name,
     schema,
