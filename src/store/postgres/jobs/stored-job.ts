@@ -1,7 +1,7 @@
 import { isReadable } from '../../../model/jobs/step.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
-import type { Change } from '../../store.ts';
 import { changed, loaded, SharedValues } from '../../rules/record-change.ts';
+import type { Change } from '../../store.ts';
 import type { Rows } from '../sql-port.ts';
 
 /** Numbers of entries within one commit: an entry has seq `c * entriesOfCommit + i`. */
@@ -76,7 +76,13 @@ export function storedJobOf(row: Rows[number]): StoredJob | null {
   const written = writtenRecord(id, Number(row.seq), patches);
   const home = homeOf(row);
   if (home === null) return null;
-  const base = { written, rev: Number(row.rev), home, patches: patches.length, isParent: saysParent(patches) };
+  const base = {
+    written,
+    rev: Number(row.rev),
+    home,
+    patches: patches.length,
+    isParent: saysParent(patches),
+  };
   if (home.in === 'done') {
     const patch = JSON.parse(String(row.patch)) as Fields;
     return { ...base, record: recordOf(id, { ...written, order: written.order, ...patch }, home.seq) };
@@ -104,6 +110,11 @@ function homeOf(row: Rows[number]): Home | null {
     default:
       return null;
   }
+}
+
+/** What is kept of the state of a job that stands aside. One that this version cannot read has to be found by it, too. */
+export function asideState(job: JobRecord): string {
+  return isReadable(job) ? job.state : `quarantined ${job.state}`;
 }
 
 /** The kind of place in which a record belongs. `now`: whether it is due. */

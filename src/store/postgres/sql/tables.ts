@@ -14,7 +14,8 @@ export const daySettings: { readonly [table: string]: string } = {
   line: `${plainRow}, ${analyzedSeldom}`,
 };
 
-const record = 'id text COLLATE "C" PRIMARY KEY, rev bigint NOT NULL, last_seq bigint NOT NULL, body json NOT NULL';
+const record =
+  'id text COLLATE "C" PRIMARY KEY, rev bigint NOT NULL, last_seq bigint NOT NULL, body json NOT NULL';
 
 /** A run of waiting jobs. */
 const run = `lane integer NOT NULL,
@@ -79,6 +80,7 @@ export const tables = `
 
   -- Jobs that stand in no queue and with no agent, and are not over. epoch: the opening that changed them last.
   CREATE TABLE {schema}.aside (id text COLLATE "C" PRIMARY KEY, state text NOT NULL, epoch bigint NOT NULL);
+  CREATE INDEX aside_begun ON {schema}.aside (id) WHERE state <> 'new';
 
   -- What a claim took: the fence, and the lock for everything that is done to a job that an agent holds.
   CREATE TABLE {schema}.lease (
