@@ -22,7 +22,7 @@ export class DatabaseClock {
     return this.#given === null ? Math.round(this.#read + this.#elapsed() - this.#readAt) : this.#given();
   }
 
-  /** The instant by the clock that is used instead; null: statements use that of the server. */
+  /** The instant by a clock that is moved by hand; null: that of the database counts. */
   given(): number | null {
     return this.#given === null ? null : this.#given();
   }

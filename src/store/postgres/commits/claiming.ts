@@ -166,7 +166,7 @@ export class Claiming {
     if (ids.length < limit) this.heads.forget(queue);
     const jobs = this.#held(request, claim, answer, count);
     return {
-      claimed: { jobs, held, annotated: new Set(answer.annotated), startable: ticket.written, ticket },
+      claimed: { jobs, held, annotated: new Set(answer.annotated), startable: committing.putsSynced(), ticket },
       isOver: true,
       isContended: false,
     };
@@ -211,7 +211,7 @@ export class Claiming {
       if (sent === null) return null;
       const { draft, c, ticket } = sent;
       const jobs = ids.flatMap((id) => draft.committed(id, c) ?? []);
-      return { jobs, held: held + ids.length, startable: ticket.written, ticket };
+      return { jobs, held: held + ids.length, startable: committing.putsSynced(), ticket };
     } catch (error) {
       connection?.release(error as Error);
       throw storeError(error, 'a claim', 'not committed');

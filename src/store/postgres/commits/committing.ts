@@ -159,6 +159,11 @@ export class Committing {
     await Promise.all([...this.#queues.values()].map(({ running }) => running));
   }
 
+  /** Resolves when the puts of programs that are under way are synced or refused. */
+  async putsSynced(): Promise<void> {
+    await this.#queues.get('client')?.running;
+  }
+
   /** Resolves when every commit that was asked for by now is synced or refused. */
   async settled(): Promise<void> {
     await this.written();

@@ -328,7 +328,7 @@ export class Draft {
       return;
     }
     const { id: _id, rev, lastSeq, ...body } = this.#numbered(after);
-    changes.push({ is: kind, id, rev, seq: lastSeq, body });
+    changes.push({ is: kind, id, rev, seq: lastSeq, isNew: before === undefined, body });
   }
 
   /** Beliefs about what is not changed. */

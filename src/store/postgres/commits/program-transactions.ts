@@ -13,8 +13,6 @@ export interface ProgramTransactionsParts {
   /** How long a statement may take. Milliseconds. */
   readonly limitMs: number;
   readonly committing: Committing;
-  /** Called with what was written in a transaction that the program ends: the journal knows whether it was committed. */
-  watch(left: { readonly c: number; readonly xid: string }): void;
   /** Notifies in a transaction that the program ends: it is heard when that commits. */
   notifyWithin(connection: SqlConnection, queues: ReadonlySet<string>): Promise<void>;
 }
@@ -48,12 +46,10 @@ export class ProgramTransactions {
 
   /** Makes a commit in the program's own transaction: it is reported when that is over, by the journal and a notification. */
   async within(commit: Commit): Promise<void> {
-    const { committing, watch, notifyWithin } = this.#parts;
+    const { committing, notifyWithin } = this.#parts;
     const connection = await borrowed(commit.within);
     const { draft, answer } = await this.#send(connection, commit.by, () => commit);
     if (answer?.c === undefined) return;
-    const [row] = await connection.query('SELECT pg_current_xact_id()::text AS xid');
-    watch({ c: answer.c, xid: String(row?.xid) });
     // What it changed is so only when the program has committed.
     if (draft.touchesLeases) committing.own.forget();
     await notifyWithin(connection, draft.queues());

@@ -1,7 +1,8 @@
-import { isReadable } from '../../../model/jobs/step.ts';
+import { wholeJob } from '../../../model/jobs/copy-job.ts';
+import { isReadable, newJobRecord } from '../../../model/jobs/step.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
-import { changed, loaded, SharedValues } from '../../rules/record-change.ts';
 import type { Change } from '../../store.ts';
+import { changed, SharedValues } from '../../rules/record-change.ts';
 import type { Rows } from '../sql-port.ts';
 
 /** Numbers of entries within one commit: an entry has seq `c * entriesOfCommit + i`. */
@@ -36,6 +37,7 @@ export const parentKey = '$parent';
 type Fields = Record<string, unknown>;
 
 const shared = new SharedValues();
+const blank = newJobRecord('', { name: '' });
 
 /** A record from the patches of a document, of which those of the newest may be relative to its newest entry. */
 function recordOf(id: string, fields: Fields, seq: number): JobRecord {
@@ -45,7 +47,10 @@ function recordOf(id: string, fields: Fields, seq: number): JobRecord {
   fields.lastSeq = seq;
   if (createdSeq === undefined || createdSeq <= 0) fields.createdSeq = seq + (createdSeq ?? 0);
   if (order != null && order[1] <= 0) fields.order = [order[0], seq + order[1]];
-  return loaded('job', fields as Parameters<typeof loaded>[1], shared) as JobRecord;
+  const job = wholeJob(fields, blank);
+  if (fields.unsound !== undefined) job.unsound = fields.unsound;
+  shared.share(job);
+  return job as unknown as JobRecord;
 }
 
 /** The record that a document makes. */
@@ -76,13 +81,7 @@ export function storedJobOf(row: Rows[number]): StoredJob | null {
   const written = writtenRecord(id, Number(row.seq), patches);
   const home = homeOf(row);
   if (home === null) return null;
-  const base = {
-    written,
-    rev: Number(row.rev),
-    home,
-    patches: patches.length,
-    isParent: saysParent(patches),
-  };
+  const base = { written, rev: Number(row.rev), home, patches: patches.length, isParent: saysParent(patches) };
   if (home.in === 'done') {
     const patch = JSON.parse(String(row.patch)) as Fields;
     return { ...base, record: recordOf(id, { ...written, order: written.order, ...patch }, home.seq) };

@@ -1,17 +1,18 @@
 import type { JobRecord } from '../../../model/records/records.ts';
 import type { RecordReader } from '../../reader.ts';
 import { TableQueries } from '../../rules/table-queries.ts';
-import { entriesOfCommit } from '../jobs/stored-job.ts';
-import { eachJob, heldColumns, heldIn, jobsOf, type Records, setOf } from './records.ts';
+import { entriesOfCommit, storedJobOf } from '../jobs/stored-job.ts';
+import type { Openings } from '../opening/openings.ts';
+import { eachJob, heldColumns, heldIn, type Records, setOf } from './records.ts';
 
 /** What else is asked. */
 export interface LeftParts {
-  readonly openings: { found(): Promise<{ readonly alive: ReadonlySet<number> }> };
+  readonly openings: Pick<Openings, 'leftBehind'>;
   readonly reading: Pick<RecordReader, 'get' | 'callbacks'>;
 }
 
 /** A record, as far as it tells who has written last. */
-type Written = Pick<JobRecord, 'id' | 'lastSeq'>;
+type Written = Pick<JobRecord, 'lastSeq'>;
 
 /** A job, with the records of which a living process would have written one last if it were at work on it. */
 interface Suspect {
@@ -33,17 +34,9 @@ export async function leftBehind(
   for (const job of await endedElsewhere(records))
     suspects.push({ job, records: await withCallbacks(job, reading) });
   if (suspects.length === 0) return [];
-  const writers = await writersOf(
-    records,
-    suspects.flatMap((suspect) => suspect.records),
-  );
-  // Asked for last: who has written by then is known to live.
-  const { alive } = await openings.found();
-  const isLeft = ({ lastSeq }: Written): boolean => {
-    const epoch = writers.get(lastSeq);
-    return epoch !== undefined && !alive.has(epoch);
-  };
-  return suspects.filter((suspect) => suspect.records.every(isLeft)).map(({ job }) => job);
+  const seqs = suspects.flatMap((suspect) => suspect.records.map(({ lastSeq }) => lastSeq));
+  const left = await openings.leftBehind([...new Set(seqs)]);
+  return suspects.filter((each) => each.records.every(({ lastSeq }) => left.has(lastSeq))).map(({ job }) => job);
 }
 
 /** Jobs at work outside any agent, and completed ones with callbacks that are left. */
@@ -80,11 +73,13 @@ async function orphans(
 async function endedElsewhere(records: Records): Promise<readonly JobRecord[]> {
   const { schema } = records;
   const rows = await records.query(
-    `SELECT ${heldColumns} FROM ${heldIn(schema)} h ${eachJob(schema, 'h.id')} WHERE h.claim IS NULL OR j.seq >= h.seq`,
+    `SELECT ${heldColumns}, l.epoch AS writer FROM ${heldIn(schema)} h ${eachJob(schema, 'h.id')}
+     JOIN ${schema}.line l ON l.c = j.seq / ${entriesOfCommit} WHERE h.claim IS NULL OR j.seq >= h.seq`,
   );
-  const jobs = jobsOf(rows).flatMap(({ record }) => (record.state === 'callbacks' ? [record] : []));
-  const writers = await writersOf(records, jobs);
-  return jobs.filter((job) => writers.has(job.lastSeq) && writers.get(job.lastSeq) !== job.epoch);
+  return rows.flatMap((row) => {
+    const job = storedJobOf(row)?.record;
+    return job?.state === 'callbacks' && Number(row.writer) !== job.epoch ? [job] : [];
+  });
 }
 
 /**
@@ -109,21 +104,3 @@ async function isInCare({ parent }: JobRecord, reading: LeftParts['reading']): P
   return system !== undefined && system.state !== 'completed';
 }
 
-/** The openings that have written entries, by seq. What came with a promotion was written by no living process: 0. */
-async function writersOf(
-  records: Records,
-  written: readonly Written[],
-): Promise<ReadonlyMap<number, number>> {
-  if (written.length === 0) return new Map();
-  const { schema } = records;
-  const rows = await records.query(
-    `SELECT q.seq, CASE WHEN q.seq <= s.promoted THEN 0 ELSE coalesce(l.epoch, a.epoch) END AS epoch
-     FROM unnest($1::text[], $2::bigint[]) AS q (id, seq)
-     CROSS JOIN (SELECT (body #>> '{promotion,seq}')::bigint AS promoted FROM ${schema}.store WHERE id = 'store') AS s
-     LEFT JOIN ${schema}.line l ON l.c = q.seq / ${entriesOfCommit} LEFT JOIN ${schema}.aside a ON a.id = q.id`,
-    [written.map(({ id }) => id), written.map(({ lastSeq }) => lastSeq)],
-  );
-  return new Map(
-    rows.flatMap(({ seq, epoch }) => (epoch === null ? [] : [[Number(seq), Number(epoch)] as const])),
-  );
-}

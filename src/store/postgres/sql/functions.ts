@@ -81,7 +81,7 @@ export const functions = `
         PERFORM pg_advisory_xact_lock(hashtextextended('{schema} chains', 0));
         IF EXISTS (
           WITH RECURSIVE chain (id) AS (
-            SELECT b ->> 'on' UNION SELECT j.waiting_on FROM {schema}.job j JOIN chain ON j.id = chain.id WHERE j.waiting_on IS NOT NULL
+            SELECT (b ->> 'on') COLLATE "C" UNION SELECT j.waiting_on FROM {schema}.job j JOIN chain ON j.id = chain.id WHERE j.waiting_on IS NOT NULL
           ) SELECT FROM chain WHERE chain.id = b ->> 'id'
         ) THEN ${refuse(`b ->> 'id'`)} END IF;
       ELSE
@@ -149,11 +149,13 @@ export const functions = `
         THEN ${refuse(`b ->> 'id'`)} END IF;
       ELSIF b -> 'body' IS NULL THEN
         EXECUTE format('DELETE FROM {schema}.%I t WHERE t.id = $1', kind) USING b ->> 'id';
-      ELSE
-        EXECUTE format('INSERT INTO {schema}.%I AS t (id, rev, last_seq, body) VALUES ($1, $2, $3, $4)
-          ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, last_seq = excluded.last_seq, body = excluded.body', kind)
+      ELSIF (b ->> 'isNew')::boolean THEN
+        EXECUTE format('INSERT INTO {schema}.%I (id, rev, last_seq, body) VALUES ($1, $2, $3, $4)', kind)
           USING b ->> 'id', (b ->> 'rev')::bigint, s + (b ->> 'seq')::int, b -> 'body';
         IF kind = 'quota' THEN INSERT INTO {schema}.room (id) VALUES (b ->> 'id') ON CONFLICT DO NOTHING; END IF;
+      ELSE
+        EXECUTE format('UPDATE {schema}.%I t SET rev = $2, last_seq = $3, body = $4 WHERE t.id = $1', kind)
+          USING b ->> 'id', (b ->> 'rev')::bigint, s + (b ->> 'seq')::int, b -> 'body';
       END IF;
     END LOOP;
   END $$;

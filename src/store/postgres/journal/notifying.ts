@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { JobRecord } from '../../model/records/records.ts';
-import type { Line } from '../entry.ts';
-import { reasonOf } from './failures.ts';
+import type { JobRecord } from '../../../model/records/records.ts';
+import type { Line } from '../../entry.ts';
+import { reasonOf } from '../failures.ts';
+import type { Listening, Scheduled, SqlConnection, SqlPort } from '../sql-port.ts';
+import type { Transactions } from '../transactions.ts';
 import type { Following } from './following.ts';
-import type { Listening, Scheduled, SqlConnection, SqlPort } from './sql-port.ts';
-import type { Told } from './told.ts';
-import type { Transactions } from './transactions.ts';
-import type { Numbered } from './writing.ts';
 
 /** What processes notify each other with. */
 export interface NotifyingParts {
@@ -78,9 +76,8 @@ export class Notifying {
   }
 
   /** Notifies in a transaction of the program. This process hears it, too: it knows no more of its end than others. */
-  async notifyWithin(connection: SqlConnection, numbered: Numbered): Promise<void> {
-    const payload = JSON.stringify({ by: 0, queues: [...queuesOf(numbered)] });
-    await connection.query('SELECT pg_notify($1, $2)', [this.#channel, payload]);
+  async notifyWithin(connection: SqlConnection, queues: Iterable<string>): Promise<void> {
+    await this.#notify(connection, 0, queues);
   }
 
   async close(): Promise<void> {
@@ -106,12 +103,7 @@ export class Notifying {
       lost: () => this.#listenAgain(),
     });
     if (this.#isClosed) return;
-    await transactions.read('a notification', (connection) =>
-      connection.query('SELECT pg_notify($1, $2)', [
-        this.#channel,
-        JSON.stringify({ by: epoch, queues: [] }),
-      ]),
-    );
+    await transactions.read('a notification', (connection) => this.#notify(connection, epoch, []));
     this.#later(echoMs, () => {
       if (this.#isHeard) return;
       this.#warn(
@@ -170,16 +162,19 @@ export class Notifying {
   #send(): void {
     this.#sending = null;
     this.#sentAt = this.#parts.port.elapsed();
+    const { transactions, epoch } = this.#parts;
     const queues = [...this.#queues];
     this.#queues.clear();
-    const payload = JSON.stringify({ by: this.#parts.epoch, queues });
-    // A payload has room for 8000 bytes; without names every queue is meant by the polls anyway.
-    const text = payload.length < 7000 ? payload : JSON.stringify({ by: this.#parts.epoch, queues: [] });
-    this.#sent = this.#parts.transactions
-      .read('a notification', (connection) =>
-        connection.query('SELECT pg_notify($1, $2)', [this.#channel, text]),
-      )
+    this.#sent = transactions
+      .read('a notification', (connection) => this.#notify(connection, epoch, queues))
       .catch(() => {});
+  }
+
+  /** A payload has room for 8000 bytes; without names every queue is meant by the polls anyway. */
+  async #notify(connection: SqlConnection, by: number, queues: Iterable<string>): Promise<void> {
+    const payload = JSON.stringify({ by, queues: [...queues] });
+    const text = Buffer.byteLength(payload) < 8000 ? payload : JSON.stringify({ by, queues: [] });
+    await connection.query('SELECT pg_notify($1, $2)', [this.#channel, text]);
   }
 
   /** Waits for what never rejects, but not for longer than this. */
@@ -213,11 +208,6 @@ function channelOf(schemaName: string): string {
   return `signalbox_${createHash('sha256').update(schemaName).digest('hex').slice(0, 16)}`;
 }
 
-/** What others hear of a transaction. */
-export function toldOf(numbered: Numbered): Told {
-  return { lines: numbered.lines, queues: queuesOf(numbered) };
-}
-
 /** Queues in which lines put work, as far as the lines themselves show. */
 function queuesIn(lines: readonly Line[]): ReadonlySet<string> {
   const queues = new Set<string>();
@@ -226,21 +216,6 @@ function queuesIn(lines: readonly Line[]): ReadonlySet<string> {
       const parent = kind === 'job' ? ((patch?.parent ?? null) as JobRecord['parent']) : null;
       if (kind === 'quota') queues.add(id.slice(0, id.indexOf('/')));
       else if (parent !== null && 'queue' in parent && !('agent' in parent)) queues.add(parent.queue);
-    }
-  }
-  return queues;
-}
-
-function queuesOf({ lines, records }: Numbered): ReadonlySet<string> {
-  const queues = new Set<string>();
-  for (const { entries } of lines) {
-    for (const { kind, id, to, patch } of entries) {
-      if (kind === 'quota') queues.add(id.slice(0, id.indexOf('/')));
-      if (kind !== 'job' || (to !== 'pending' && patch?.parent == null && patch?.quotas == null)) continue;
-      const parent = (records.get(`job/${id}`) as JobRecord | undefined)?.parent ?? null;
-      if (parent === null || !('queue' in parent)) continue;
-      const hasFreed = Array.isArray(patch?.quotas) && patch.quotas.length === 0;
-      if (!('agent' in parent) || hasFreed) queues.add(parent.queue);
     }
   }
   return queues;

@@ -1,0 +1,270 @@
+import type { HistoryEntry, Kind, Line } from '../../entry.ts';
+import type { Position } from '../../reader.ts';
+import { lineOf } from '../commits/entries.ts';
+import { codeOf } from '../failures.ts';
+import { entriesOfCommit } from '../jobs/stored-job.ts';
+import type { Rows } from '../sql-port.ts';
+import type { Transactions } from '../transactions.ts';
+
+/** What the journal is read with. */
+export interface JournalParts {
+  readonly schema: string;
+  /** Of the opening that reads. */
+  readonly epoch: number;
+  readonly transactions: Transactions;
+}
+
+/** How far the journal was followed. */
+export interface Followed {
+  /** A snapshot: lines of transactions that it sees were read. */
+  readonly seen: string;
+  /** While there is more to read: the next snapshot, and the last commit that was read of those that it sees. */
+  readonly until: string | null;
+  readonly c: number;
+}
+
+/** How many lines are read at a time, and how many entries, more or less. */
+const pageLines = 500;
+const pageEntries = 8192;
+/** How many lines of the history of one subject are read at a time. */
+const historyLines = 100;
+/** Among how many lines the newest is looked for: instants are nearly in the order of numbers, and gaps are young. */
+const nearLines = 64;
+/** How long a reader waits for a transaction that took a number before those it has seen. */
+const gapLimitMs = 1000;
+
+const ofLine = 'c, at, by, mv, entries, claim, ids, q, xid::text AS xid';
+const oldestOpen = 'pg_snapshot_xmin(pg_current_snapshot())::text';
+
+/**
+ * The journal: one row a commit. What it tells is synced: a reader flushes the log before it tells of what may not be there yet,
+ * so that nobody has heard of what a crash takes, and no number that comes again was seen before.
+ */
+export class Journal {
+  readonly #parts: JournalParts;
+  readonly #lines: string;
+  #flush = `pg_logical_emit_message(true, 'signalbox', '')`;
+  /** Lines of transactions before this one are on disk. */
+  #syncedBelow = 0n;
+
+  constructor(parts: JournalParts) {
+    this.#parts = parts;
+    this.#lines = `${parts.schema}.line`;
+  }
+
+  /** Entries of one subject, newest first: each names the seq of the one before it. Ends where history was cut. */
+  async *history(kind: Kind, id: string, from: number): AsyncGenerator<HistoryEntry> {
+    for (let seq = from, c = 0; seq > 0 && c !== commitOf(seq); ) {
+      c = commitOf(seq);
+      for (const row of await this.#chain(c, kind, id)) {
+        const { s, at, by, mv, entries } = lineOf(row);
+        while (seq >= s && commitOf(seq) === commitOf(s)) {
+          const entry = entries[seq - s];
+          if (entry?.kind !== kind || entry.id !== id) return;
+          yield { ...entry, seq, commit: s, at, by, mv };
+          seq = entry.q;
+        }
+      }
+    }
+  }
+
+  /**
+   * The line of a commit and those before it that tell of a subject, each named by the one after it. They end sooner where the
+   * entries before are those of a run that was claimed: only who expands it knows which one it is.
+   */
+  async #chain(c: number, kind: Kind, id: string): Promise<Rows> {
+    const line = `SELECT l.*, coalesce(
+        CASE WHEN $2 = 'job' AND 0 < ALL (l.q) THEN l.q[array_position(l.ids, $3)] END,
+        (SELECT b.q FROM json_array_elements(l.entries::json) g
+         CROSS JOIN json_array_elements_text(g -> 'ids') WITH ORDINALITY AS i (id, n)
+         CROSS JOIN LATERAL (SELECT (g -> 'q' ->> (i.n - 1)::int)::bigint) AS b (q)
+         WHERE g ->> 'kind' = $2 AND i.id = $3 AND b.q > 0 LIMIT 1)
+      ) / ${entriesOfCommit} AS before FROM ${this.#lines} l WHERE l.c =`;
+    return await this.#synced(
+      `WITH RECURSIVE chain AS (
+         SELECT 1 AS step, l.* FROM (${line} $1) l
+         UNION ALL
+         SELECT chain.step + 1, l.* FROM chain CROSS JOIN LATERAL (${line} chain.before) l WHERE chain.step < ${historyLines}
+       )
+       SELECT ${ofLine} FROM chain ORDER BY step`,
+      [c, kind, id],
+    );
+  }
+
+  /**
+   * Lines from the one that holds `from` on, in order of number. Numbers are given before a transaction commits, so a
+   * missing one may still come: it is waited for until every transaction is over that was open when it was missed.
+   */
+  async *lines(from: number): AsyncGenerator<Line> {
+    const oldest = await this.oldestSeq();
+    for await (const row of this.#belowGaps(commitOf(Math.max(from, oldest)), ofLine)) yield lineOf(row);
+  }
+
+  async *#belowGaps(from: number, columns: string): AsyncGenerator<Rows[number]> {
+    let next = from;
+    /** Numbers below this one that are missing will stay so. */
+    let settled = 0;
+    for (;;) {
+      let page = await this.#page(next, columns);
+      if (hasGap(page, next, settled)) {
+        const end = Number(page.at(-1)?.c) + 1;
+        if (await this.#isSettled()) {
+          settled = end;
+          page = await this.#page(next, columns);
+        }
+      }
+      const before = next;
+      for (const row of page) {
+        const c = Number(row.c);
+        if (c > next && next >= settled) break;
+        next = c + 1;
+        yield row;
+      }
+      if (next === before) return;
+    }
+  }
+
+  #page(from: number, columns: string): Promise<Rows> {
+    return this.#synced(`SELECT ${columns} FROM ${paged(`SELECT * FROM ${this.#lines} WHERE c >= $1`)}`, [
+      from,
+    ]);
+  }
+
+  /** The newest entry, below those that may still come; null: there is none. */
+  async position(): Promise<Position | null> {
+    const [first] = await this.#query(
+      `SELECT min(c) AS c FROM (SELECT c FROM ${this.#lines} ORDER BY c DESC LIMIT ${nearLines}) l`,
+      [],
+    );
+    let newest: Position | null = null;
+    for await (const row of this.#belowGaps(Number(first?.c ?? 0), 'c, at, count, xid::text AS xid'))
+      newest = { seq: lastOf(row), at: Number(row.at) };
+    return newest;
+  }
+
+  /** The newest entry that is not later than an instant; the one before the oldest, if all are later. */
+  async seqAt(instant: number): Promise<number> {
+    const [row] = await this.#synced(
+      `SELECT * FROM (
+         SELECT c, count, xid::text AS xid FROM ${this.#lines} WHERE at <= $1 ORDER BY at DESC, c DESC LIMIT ${nearLines}
+       ) l ORDER BY c DESC LIMIT 1`,
+      [instant],
+    );
+    return row === undefined ? (await this.oldestSeq()) - 1 : lastOf(row);
+  }
+
+  /** Number of the oldest entry that is kept. */
+  async oldestSeq(): Promise<number> {
+    const [row] = await this.#query(`SELECT min(c) AS c FROM ${this.#lines}`, []);
+    return row?.c == null ? 1 : Number(row.c) * entriesOfCommit;
+  }
+
+  /** Where one begins to follow who wants what is committed from now on. */
+  async now(): Promise<Followed> {
+    const [row] = await this.#query('SELECT pg_current_snapshot()::text AS seen', []);
+    await this.#sync();
+    return { seen: String(row?.seen), until: null, c: 0 };
+  }
+
+  /**
+   * Lines that were committed since, in order of number: each once, also those whose transaction was open for long. Not those of
+   * this opening, which tells of them by itself; of what it commits in transactions of programs (their `n` is below 0) it
+   * knows the end from here.
+   */
+  async next({
+    seen,
+    until,
+    c,
+  }: Followed): Promise<{ readonly lines: readonly Line[]; readonly at: Followed }> {
+    const since = `SELECT c FROM ${this.#lines} WHERE xid >= pg_snapshot_xmax($2::pg_snapshot)
+      UNION ALL SELECT c FROM ${this.#lines} WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($2::pg_snapshot)))`;
+    const isTold = 'l.epoch <> $1 OR l.n < 0';
+    const rows = await this.#query(
+      `WITH since AS MATERIALIZED (${since})
+       SELECT ${ofLine}, count, ${isTold} AS is_told, pg_current_snapshot()::text AS now FROM ${paged(
+         `SELECT l.* FROM since JOIN ${this.#lines} l ON l.c = since.c
+          WHERE l.c > $4 AND ($3::pg_snapshot IS NULL OR pg_visible_in_snapshot(l.xid, $3::pg_snapshot))`,
+       )}`,
+      [this.#parts.epoch, seen, until, c],
+    );
+    // Numbers of transactions that a crash takes come again, too.
+    if (rows.length > 0) await this.#sync();
+    const reached = until ?? String(rows[0]?.now ?? seen);
+    return {
+      lines: rows.filter((row) => row.is_told === true).map(lineOf),
+      at: isFull(rows)
+        ? { seen, until: reached, c: Number(rows.at(-1)?.c) }
+        : { seen: reached, until: null, c: 0 },
+    };
+  }
+
+  /** Waits until every transaction that is open now is over. False when that takes too long. */
+  async #isSettled(): Promise<boolean> {
+    const [own] = await this.#query('SELECT pg_current_xact_id()::text AS xid', []);
+    for (let waited = 0; waited <= gapLimitMs; waited += 10) {
+      const [row] = await this.#query(`SELECT ${oldestOpen} AS open`, []);
+      if (BigInt(String(row?.open)) > BigInt(String(own?.xid))) return true;
+      await this.#parts.transactions.pause(10);
+    }
+    return false;
+  }
+
+  #query(text: string, values: readonly unknown[]): Promise<Rows> {
+    return this.#parts.transactions.read('a read of the journal', (connection) =>
+      connection.query(text, values),
+    );
+  }
+
+  /** Lines that are synced once they are there. */
+  async #synced(text: string, values: readonly unknown[]): Promise<Rows> {
+    const rows = await this.#query(text, values);
+    if (rows.some(({ xid }) => BigInt(String(xid)) >= this.#syncedBelow)) await this.#sync();
+    return rows;
+  }
+
+  /** A message of the log, or a write of a role that may not send one: its commit flushes the log as far as it goes. */
+  async #sync(): Promise<void> {
+    const { schema, epoch, transactions } = this.#parts;
+    const [row] = await transactions.read('a sync', async (connection) => {
+      const flush = () => connection.query(`SELECT ${oldestOpen} AS open, ${this.#flush}`);
+      try {
+        return await flush();
+      } catch (error) {
+        if (codeOf(error) !== '42501') throw error;
+        this.#flush = `${schema}.touch(${epoch})`;
+        return await flush();
+      }
+    });
+    const open = BigInt(String(row?.open));
+    if (open > this.#syncedBelow) this.#syncedBelow = open;
+  }
+}
+
+/** The number of the commit that an entry belongs to. */
+export function commitOf(seq: number): number {
+  return Math.floor(seq / entriesOfCommit);
+}
+
+function lastOf({ c, count }: Rows[number]): number {
+  return Number(c) * entriesOfCommit + Number(count) - 1;
+}
+
+/** The first of some lines, as many as are read at a time. */
+function paged(lines: string): string {
+  return `(SELECT * FROM (
+      SELECT *, sum(count) OVER (ORDER BY c) - count AS before FROM (${lines} ORDER BY c LIMIT ${pageLines}) AS l
+    ) AS l WHERE before < ${pageEntries} ORDER BY c) AS l`;
+}
+
+function isFull(rows: Rows): boolean {
+  return rows.length === pageLines || rows.reduce((sum, { count }) => sum + Number(count), 0) >= pageEntries;
+}
+
+function hasGap(page: Rows, from: number, settled: number): boolean {
+  let next = from;
+  for (const { c } of page) {
+    if (Number(c) > next && next >= settled) return true;
+    next = Number(c) + 1;
+  }
+  return false;
+}
