@@ -36,7 +36,9 @@ export async function leftBehind(
   if (suspects.length === 0) return [];
   const seqs = suspects.flatMap((suspect) => suspect.records.map(({ lastSeq }) => lastSeq));
   const left = await openings.leftBehind([...new Set(seqs)]);
-  return suspects.filter((each) => each.records.every(({ lastSeq }) => left.has(lastSeq))).map(({ job }) => job);
+  return suspects
+    .filter((each) => each.records.every(({ lastSeq }) => left.has(lastSeq)))
+    .map(({ job }) => job);
 }
 
 /** Jobs at work outside any agent, and completed ones with callbacks that are left. */
@@ -103,4 +105,3 @@ async function isInCare({ parent }: JobRecord, reading: LeftParts['reading']): P
   const system = await reading.get('job', parent.system);
   return system !== undefined && system.state !== 'completed';
 }
-
