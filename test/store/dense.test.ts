@@ -56,7 +56,8 @@ describe.each([
 
     const seqs = await seqsOf(second);
     expect(seqs.length).toBeGreaterThanOrEqual(5);
-    expect(seqs).toEqual(seqs.map((_seq, index) => (seqs[0] as number) + index));
+    expect(seqs).toEqual(seqs.map((_seq, index) => index + 1));
+    expect(await second.seqAt(0)).toBe(0);
     expect(await second.position()).toEqual({ seq: seqs.at(-1), at: 1 });
     await second.close();
   });
