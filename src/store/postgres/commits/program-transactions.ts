@@ -48,7 +48,10 @@ export class ProgramTransactions {
   async within(commit: Commit): Promise<void> {
     const { committing, notifyWithin } = this.#parts;
     const connection = await borrowed(commit.within);
-    const { draft, answer } = await this.#send(connection, commit.by, () => commit);
+    const { draft, answer } = await this.#send(connection, commit.by, (refusal) => {
+      if (refusal !== null) throw refusal;
+      return commit;
+    });
     if (answer?.c === undefined) return;
     // What it changed is so only when the program has committed.
     if (draft.touchesLeases) committing.own.forget();
@@ -95,7 +98,7 @@ export class ProgramTransactions {
       await committing.makeLanes(draft);
       await connection.query('SAVEPOINT signalbox');
       try {
-        const answer = await committing.ask(connection, by, n, draft, { isSynced: null, isPatient: true });
+        const answer = await committing.ask(connection, by, n, draft, { isSynced: null });
         await connection.query('RELEASE SAVEPOINT signalbox');
         return { draft, answer, n };
       } catch (error) {
@@ -165,10 +168,10 @@ export class ProgramTransactions {
       await giveBack(connection, error, true);
       if (sent === null || kindOfError(error) !== 'lost') throw storeError(error, call, 'not committed');
       // As of any result: a job that took it for failed would be called again, and its callbacks never.
-      const answer = await committing.answerTo(call, sent.n, true, error);
+      const answer = await committing.outcomes.atLast(call, sent.n, error);
       if (answer === null) throw storeError(error, call, 'not committed');
     }
-    committing.carryOut(sent.draft, sent.answer, sent.by, sent.n, { isSynced: true, isPatient: true });
+    committing.carryOut(sent.draft, sent.answer, sent.by, sent.n, { isSynced: true });
   }
 }
 
