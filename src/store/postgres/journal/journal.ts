@@ -105,9 +105,11 @@ export class Journal {
     let settled = 0;
     for (;;) {
       let page = await this.#page(next, columns);
+      let mayCome = false;
       if (hasGap(page, next, settled)) {
         const end = Number(page.at(-1)?.c) + 1;
-        if (await this.#isSettled()) {
+        mayCome = !(await this.#isSettled());
+        if (!mayCome) {
           settled = end;
           page = await this.#page(next, columns);
         }
@@ -119,7 +121,7 @@ export class Journal {
         next = c + 1;
         yield row;
       }
-      if (next === before) return;
+      if (mayCome || next === before) return;
     }
   }
 
