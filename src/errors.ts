@@ -136,8 +136,8 @@ const messages = {
     `Expected room for ${about.needed} bytes in ${about.path}, got a full disk. The commit was not made; free space and repeat it. Claims wait and continue by themselves.`,
   STORE_IO: (about: { call: string; file: string; reason: string; outcome: 'unknown' | 'not committed' }) =>
     `Expected ${about.call} of ${about.file} to succeed, got ${about.reason}. The outcome of the commits under way is ${about.outcome}; the store is closed until it is opened again.`,
-  STORE_VERSION: (about: { file: string; found: string; supported: string }) =>
-    `Expected ${about.file} to have format ${about.supported}, got ${about.found}. It was not touched; use a newer Signalbox.`,
+  STORE_VERSION: (about: { file: string; found: string; supported: string; repair?: string }) =>
+    `Expected ${about.file} to have format ${about.supported}, got ${about.found}. ${about.repair ?? 'It was not touched; use a newer Signalbox.'}`,
   STORE_PERMISSION: (about: { path: string; found: string; wanted: string }) =>
     `Expected ${about.path} to be ${about.wanted}, got ${about.found}. Change its owner or mode (chown, chmod 700), or remove what does not belong there.`,
   STORE_FENCED: (about: { path: string; evidence: string }) =>

@@ -24,17 +24,24 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { nanoid } from 'nanoid';
+import { idBeginning } from '../../model/values/ids.ts';
 
 /** Where ids come from. */
 export interface IdSource {
-  /** A job's id: short, unique, safe in URLs. */
+  /** A job's id: short, unique, safe in URLs. Those that a process makes one after the other ascend, as far as milliseconds tell. */
   newId(): string;
   /** An instance's UUID. */
   newUuid(): string;
 }
 
-/** The ids of production: nanoid for jobs, random UUIDs for instances. */
-export const randomIds: IdSource = { newId: () => nanoid(), newUuid: () => randomUUID() };
+/** How much of an id is chance. */
+const chanceLength = 13;
+
+/** The ids of production: for jobs their time and 78 bits of chance, random UUIDs for instances. */
+export const randomIds: IdSource = {
+  newId: () => idBeginning(Date.now()) + nanoid(chanceLength),
+  newUuid: () => randomUUID(),
+};
 
 /** Where randomness comes from: the jitter of delays. */
 export interface RandomSource {

@@ -22,6 +22,11 @@ export class DatabaseClock {
     return this.#given === null ? Math.round(this.#read + this.#elapsed() - this.#readAt) : this.#given();
   }
 
+  /** The instant by a clock that is moved by hand; null: that of the database counts. */
+  given(): number | null {
+    return this.#given === null ? null : this.#given();
+  }
+
   /** The time now in a statement: as the database has it at that moment, or the one that is used instead. */
   expression(): string {
     return this.#given === null ? 'clock_timestamp()' : `to_timestamp(${this.#given()} / 1000.0)`;

@@ -1,4 +1,5 @@
-import { SignalboxError } from '../../errors.ts';
+import { ConflictError, SignalboxError } from '../../errors.ts';
+import type { Commit } from '../store.ts';
 
 /** What a database error is to the store. */
 export type FailureKind =
@@ -71,4 +72,14 @@ export function reasonOf(error: unknown): string {
   const code = codeOf(error);
   const message = error instanceof Error ? error.message : String(error);
   return code === '' || message.includes(code) ? message : `${message} (${code})`;
+}
+
+/** Another transaction, which could not be seen, has made a record of this one. The database has ended this one for it. */
+export function madeElsewhere({ changes: [first] }: Commit, cause: unknown): ConflictError {
+  const about = {
+    subject: `${first?.kind}/${first?.id}`,
+    expected: 'absent',
+    actual: 'one of another transaction',
+  };
+  return new ConflictError(about, { cause });
 }

@@ -2,7 +2,8 @@ import { checkCount, checkKnown } from '../../model/checks/check-options.ts';
 import { type Duration, durationMs } from '../../time.ts';
 import type { Store } from '../store.ts';
 import { checkDatabase, checkSchema, connectionFor } from './connecting.ts';
-import { openPostgres, prepared } from './opening.ts';
+import { openPostgres } from './opening/opening.ts';
+import { prepared } from './opening/preparing.ts';
 import { type Database, nodePostgres } from './sql-port.ts';
 import { type PostgresVerification, verifySchema } from './verifying.ts';
 

@@ -10,19 +10,20 @@ import type {
   Position,
   QueuePlace,
 } from '../reader.ts';
-import { countsByReads, lanesByReads, pageByReads, placeByReads } from '../rules/lists/lists-by-reads.ts';
 import type { Claimed, ClaimRequest, Commit, OpenStore, StorePorts, Ticket } from '../store.ts';
-import { Claiming } from './claiming.ts';
 import type { DatabaseClock } from './clock.ts';
-import { Committing } from './committing.ts';
-import { Following } from './following.ts';
-import { endOf, Journal } from './journal.ts';
-import { Notifying } from './notifying.ts';
-import type { Openings } from './openings.ts';
-import type { Partitions } from './partitions.ts';
-import { Reading } from './reading.ts';
+import { Claiming } from './commits/claiming.ts';
+import { Committing, type LanePut, ticketOf } from './commits/committing.ts';
+import { ProgramTransactions } from './commits/program-transactions.ts';
+import { codeOf, madeElsewhere, storeError } from './failures.ts';
+import { Lanes } from './jobs/lanes.ts';
+import { Following } from './journal/following.ts';
+import { Journal } from './journal/journal.ts';
+import { Notifying } from './journal/notifying.ts';
+import type { Openings } from './opening/openings.ts';
+import type { Partitions } from './opening/partitions.ts';
+import { Reading } from './reading/reading.ts';
 import type { SqlPort } from './sql-port.ts';
-import type { Told } from './told.ts';
 import type { Transactions } from './transactions.ts';
 
 /** What an open PostgreSQL store is made from. */
@@ -33,6 +34,7 @@ export interface PostgresStoreParts {
   readonly schemaName: string;
   readonly epoch: number;
   readonly poolSize: number;
+  readonly queryTimeoutMs: number;
   readonly machineVersion: string;
   readonly port: SqlPort;
   readonly clock: DatabaseClock;
@@ -52,33 +54,27 @@ export class PostgresStore implements OpenStore {
   readonly directory = null;
   readonly past = null;
   readonly files = null;
-  readonly #port: SqlPort;
-  readonly #ports: StorePorts;
-  readonly #clock: DatabaseClock;
+  readonly #parts: PostgresStoreParts;
   readonly #committing: Committing;
   readonly #claiming: Claiming;
+  readonly #programs: ProgramTransactions;
   readonly #reading: Reading;
   readonly #journal: Journal;
   readonly #following: Following;
   readonly #notifying: Notifying;
-  readonly #openings: Openings;
-  readonly #partitions: Partitions;
   readonly #hinted: ((queue: string) => void)[] = [];
-  readonly #oldestSeq: number;
   #poolSize: number;
   /** Calls under way. */
   readonly #open = new Set<Promise<unknown>>();
   #closing: Promise<void> | null = null;
 
   constructor(parts: PostgresStoreParts) {
+    this.#parts = parts;
     this.name = parts.name;
     this.epoch = parts.epoch;
     this.#poolSize = parts.poolSize;
-    this.#port = parts.port;
-    this.#ports = parts.ports;
-    this.#clock = parts.clock;
-    this.#oldestSeq = parts.oldestSeq;
     const report = (message: string): void => parts.ports.report(message);
+    const { schema, transactions } = parts;
     this.#journal = new Journal(parts);
     this.#following = new Following({ ...parts, journal: this.#journal, report });
     this.#notifying = new Notifying({
@@ -87,18 +83,24 @@ export class PostgresStore implements OpenStore {
       following: this.#following,
       hint: (queues) => this.#hint(queues),
     });
-    const shared = { ...parts, committed: (told: Told) => this.#committed(told) };
-    this.#committing = new Committing({
-      ...shared,
+    const lanes = new Lanes(schema, (text, values) =>
+      transactions.read('a commit', (connection) => connection.query(text, values)),
+    );
+    const committing = new Committing({
+      ...parts,
+      lanes,
       defer: (run) => parts.ports.defer(run),
-      watch: (left) => this.#following.watch(left),
-      notifyWithin: (connection, numbered) => this.#notifying.notifyWithin(connection, numbered),
+      committed: (line, queues, puts) => this.#committed(line, queues, puts),
     });
-    this.#claiming = new Claiming(shared);
+    this.#committing = committing;
+    this.#programs = new ProgramTransactions({
+      ...parts,
+      committing,
+      limitMs: parts.queryTimeoutMs,
+      notifyWithin: (connection, queues) => this.#notifying.notifyWithin(connection, queues),
+    });
+    this.#claiming = new Claiming({ ...parts, lanes, committing });
     this.#reading = new Reading(parts);
-    this.#openings = parts.openings;
-    this.#partitions = parts.partitions;
-    parts.transactions.onUncertain((left) => this.#following.watch(left));
     this.#notifying.listen();
   }
 
@@ -108,15 +110,15 @@ export class PostgresStore implements OpenStore {
 
   set poolSize(connections: number) {
     this.#poolSize = connections;
-    this.#port.resize(connections);
+    this.#parts.port.resize(connections);
   }
 
   now(): number {
-    return this.#clock.now();
+    return this.#parts.clock.now();
   }
 
   openings(): Promise<OpeningEpochs> {
-    return this.#read(() => this.#openings.found());
+    return this.#read(() => this.#parts.openings.found());
   }
 
   get<K extends Kind>(kind: K, id: string, within?: unknown): Promise<Records[K] | undefined> {
@@ -136,11 +138,11 @@ export class PostgresStore implements OpenStore {
   }
 
   lanes(queue: string): Promise<readonly LaneSummary[]> {
-    return lanesByReads(this, queue);
+    return this.#read(() => this.#reading.lanes(queue));
   }
 
   place(job: string): Promise<QueuePlace | null> {
-    return placeByReads(this, job);
+    return this.#read(() => this.#reading.place(job));
   }
 
   find(prefix: string, limit: number): Promise<readonly JobRecord[]> {
@@ -176,11 +178,11 @@ export class PostgresStore implements OpenStore {
   }
 
   counts(): Promise<JobCounts> {
-    return countsByReads(this);
+    return this.#read(() => this.#reading.counts());
   }
 
   jobsPage(request: JobPageRequest): Promise<JobPage> {
-    return pageByReads(this, request);
+    return this.#read(() => this.#reading.jobsPage(request));
   }
 
   quarantined(): Promise<readonly JobRecord[]> {
@@ -188,7 +190,7 @@ export class PostgresStore implements OpenStore {
   }
 
   orphans(): Promise<readonly JobRecord[]> {
-    return this.#read(() => this.#leftBehind());
+    return this.#read(() => this.#reading.orphans());
   }
 
   annotations(job: string): Promise<readonly AnnotationRecord[]> {
@@ -204,23 +206,38 @@ export class PostgresStore implements OpenStore {
   }
 
   commit(commit: Commit): Ticket {
-    const ticket = this.#committing.commit(commit);
+    const ticket = commit.within === undefined ? this.#committing.commit(commit) : ticketOf(this.#within(commit));
     this.#during(ticket.synced).catch(() => {});
     return ticket;
   }
 
+  async #within(commit: Commit): Promise<void> {
+    this.#committing.mustWrite();
+    try {
+      await this.#programs.within(commit);
+    } catch (error) {
+      const call = 'a commit in a transaction of the program';
+      throw codeOf(error) === '23505' ? madeElsewhere(commit, error) : storeError(error, call, 'not committed');
+    }
+  }
+
   /** Not counted as under way: how long the program's own work takes is its own matter. */
-  readonly transaction = <Result>(
+  readonly transaction = async <Result>(
     work: (client: unknown) => Promise<Result>,
     commit: (result: Result, refusal: Error | null) => Commit,
-  ): Promise<Result> => this.#committing.transaction(work, commit);
+  ): Promise<Result> => {
+    this.#committing.mustWrite();
+    return this.#programs.make(work, commit);
+  };
 
-  /** Made beside the results of jobs, which are under way most of the time: it counts those that are not there yet as held. */
+  /** Goes with the commits that were asked for before it: what frees a slot and what fills it again is one statement. */
   claim(request: ClaimRequest): Promise<Claimed> {
-    return this.#after(this.#committing.generalSettled(), () => {
-      this.#committing.mustWrite();
-      return this.#claiming.claim(request);
-    });
+    return this.#during(
+      this.#following.begun().then(() => {
+        this.#committing.mustWrite();
+        return this.#claiming.claim(request);
+      }),
+    );
   }
 
   /** What was read was committed, so only what this process itself has asked for can be unsettled. */
@@ -259,12 +276,12 @@ export class PostgresStore implements OpenStore {
   }
 
   oldestSeq(): number {
-    return this.#oldestSeq;
+    return this.#parts.oldestSeq;
   }
 
   async position(): Promise<Position> {
-    const line = await this.#read(() => this.#journal.newest());
-    return line === null ? { seq: 0, at: this.now() } : { seq: endOf(line) - 1, at: line.at };
+    await this.settled();
+    return (await this.#journal.position()) ?? { seq: 0, at: this.now() };
   }
 
   async seqAt(instant: number): Promise<number> {
@@ -278,55 +295,14 @@ export class PostgresStore implements OpenStore {
   }
 
   async #close(): Promise<void> {
+    await this.#programs.close();
     await this.#committing.close();
     await this.#answered();
     await this.#notifying.close();
     await this.#following.close();
-    await this.#partitions.end();
-    await this.#openings.end();
-    await this.#port.end();
-  }
-
-  /** Orphans that no living process runs. */
-  async #leftBehind(): Promise<readonly JobRecord[]> {
-    const left: JobRecord[] = [];
-    for (const orphan of await this.#reading.orphans()) {
-      const { job } = orphan;
-      // The process that completed a job is not responsible for what others add to it later.
-      const records = job.state === 'completed' ? orphan.left : await this.#withCallbacks(job);
-      if (await this.#isInCare(job)) continue;
-      if (await this.#isLeftBehind(records)) left.push(job);
-    }
-    for (const job of await this.#reading.endedElsewhere())
-      if (await this.#isLeftBehind(await this.#withCallbacks(job))) left.push(job);
-    return left;
-  }
-
-  /**
-   * A job that is not completed, and its callbacks: the process that runs it wrote one of them last. The process that
-   * added a callback that has not begun need not run it.
-   */
-  async #withCallbacks(job: JobRecord): Promise<readonly { readonly lastSeq: number }[]> {
-    const records: { readonly lastSeq: number }[] = [job];
-    for (const { kind, record } of await this.#reading.callbacks(job.id)) {
-      if (kind === 'proxy' && record.chosen === null) continue;
-      if (kind === 'proxy') records.push(record);
-      const called = kind === 'job' ? record : await this.#reading.get('job', record.chosen ?? '');
-      if (called !== undefined && (called.state !== 'new' || called.claim > 0)) records.push(called);
-    }
-    return records;
-  }
-
-  /** Whether a system job handles it: that one is run until it has decided, even after an interruption. */
-  async #isInCare({ parent }: JobRecord): Promise<boolean> {
-    if (parent === null || !('system' in parent)) return false;
-    const system = await this.#reading.get('job', parent.system);
-    return system !== undefined && system.state !== 'completed';
-  }
-
-  async #isLeftBehind(records: readonly { readonly lastSeq: number }[]): Promise<boolean> {
-    const seqs = new Set(records.map(({ lastSeq }) => lastSeq));
-    return (await this.#openings.leftBehind([...seqs])).size === seqs.size;
+    await this.#parts.partitions.end();
+    await this.#parts.openings.end();
+    await this.#parts.port.end();
   }
 
   /**
@@ -334,32 +310,37 @@ export class PostgresStore implements OpenStore {
    * journal reports what is committed after the read.
    */
   #read<Result>(read: () => Promise<Result>): Promise<Result> {
-    return this.#after(this.#committing.settled(), read);
-  }
-
-  #after<Result>(settled: Promise<void>, read: () => Promise<Result>): Promise<Result> {
     const begun = this.#following.begun();
     begun.catch(() => {});
-    return this.#during(settled.then(() => begun.then(read)));
+    return this.#during(
+      this.#committing
+        .written()
+        .then(() => begun)
+        .then(read),
+    );
   }
 
   /** Its end is reported in a later turn, which a reactor with its own time counts. */
   #during<Result>(work: Promise<Result>): Promise<Result> {
     const over = work.then(
-      () => new Promise<void>((resolve) => this.#ports.defer(resolve)),
-      () => new Promise<void>((resolve) => this.#ports.defer(resolve)),
+      () => new Promise<void>((resolve) => this.#parts.ports.defer(resolve)),
+      () => new Promise<void>((resolve) => this.#parts.ports.defer(resolve)),
     );
     this.#open.add(over);
     void over.then(() => this.#open.delete(over));
     return work;
   }
 
-  #committed({ lines, queues }: Told): void {
-    this.#following.tell(lines);
+  #committed(line: () => Line, queues: ReadonlySet<string>, puts: readonly LanePut[]): void {
+    for (const { queue, lane, turn } of puts) this.#claiming.heads.put(queue, lane, turn);
+    this.#following.tell([line()]);
     this.#notifying.notify(queues);
   }
 
   #hint(queues: Iterable<string>): void {
-    for (const queue of queues) for (const listener of this.#hinted) listener(queue);
+    for (const queue of queues) {
+      this.#claiming.heads.forget(queue);
+      for (const listener of this.#hinted) listener(queue);
+    }
   }
 }

@@ -261,7 +261,7 @@ function connection(client: PoolClient, done: () => void, isOwn = false, isPrepa
       return sent;
     },
     async forget() {
-      if (isOwn) await send('DISCARD ALL');
+      if (isOwn) await send(forgetText);
     },
     release(error) {
       done();
@@ -269,6 +269,10 @@ function connection(client: PoolClient, done: () => void, isOwn = false, isPrepa
     },
   };
 }
+
+/** What DISCARD ALL does, but for named statements: the driver would believe that the server has them. */
+const forgetText = `SET SESSION AUTHORIZATION DEFAULT; RESET ALL; CLOSE ALL; UNLISTEN *; SELECT pg_advisory_unlock_all();
+  DISCARD PLANS; DISCARD TEMP; DISCARD SEQUENCES`;
 
 /** Statements of one tick leave in one write: each write wakes the server, which costs both sides more than a statement. */
 function holdBack(client: PoolClient): void {

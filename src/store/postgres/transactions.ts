@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { SignalboxError } from '../../errors.ts';
 import { kindOfError, storeError } from './failures.ts';
 import type { SqlConnection, SqlPort } from './sql-port.ts';
@@ -93,4 +94,9 @@ class SharedConnection {
       }
     }
   }
+}
+
+/** The name of a statement on the tables of a schema: connections may be shared with stores of other schemas. */
+export function nameOf(schema: string, what: string): string {
+  return `signalbox_${what}_${createHash('sha256').update(schema).digest('hex').slice(0, 16)}`;
 }

@@ -3,8 +3,8 @@ import { jobChart } from '../../model/jobs/machine-version.ts';
 import { statusOfState } from '../../model/jobs/step.ts';
 import type { RecordCounts } from '../rules/record-counts.ts';
 import { storeError } from './failures.ts';
-import { quoted, versionOf } from './migrating.ts';
-import { migrations } from './migrations.ts';
+import { quoted, versionOf } from './opening/migrating.ts';
+import { migrations } from './opening/migrations.ts';
 import type { SqlConnection, SqlPort } from './sql-port.ts';
 
 /** What was found in the schema of a PostgreSQL store. */

@@ -69,14 +69,26 @@ interface Claimable {
   readonly leave: () => void;
 }
 
-/** Lets a claim take waiting jobs of its queue until it has enough. Changes nothing by itself. */
-export function take(tables: Tables, request: ClaimRequest, now: number): Taken {
+/** The slots of quotas, as tables that hold all jobs have them. */
+function slotsIn(tables: Tables): QuotaSlots {
+  return (id) => {
+    const quota = tables.get('quota', id);
+    return quota === undefined ? undefined : { size: quota.size, taken: tables.jobs.quotaHolders(id).size };
+  };
+}
+
+/** Lets a claim take waiting jobs of its queue until it has enough. Changes nothing by itself. `there`: the slots before it. */
+export function take(tables: Tables, request: ClaimRequest, now: number, there = slotsIn(tables)): Taken {
   const changes: Change[] = [];
   const ids: string[] = [];
   /** Slots that this claim has taken so far, by quota. */
   const slots = new Map<string, number>();
+  const quotas: QuotaSlots = (id) => {
+    const found = there(id);
+    return found === undefined ? undefined : { size: found.size, taken: found.taken + (slots.get(id) ?? 0) };
+  };
   let newestSeq = 0;
-  const offers = (): Iterable<Claimable> => claimable(tables, request, now, slots);
+  const offers = (): Iterable<Claimable> => claimable(tables, request, now, quotas);
   for (const { candidate, leave } of request.choose === null ? offers() : chosen(offers, request.choose)) {
     const made = request.take(candidate);
     leave();
@@ -96,7 +108,7 @@ function* claimable(
   tables: Tables,
   { queue, accepts }: ClaimRequest,
   now: number,
-  slots: ReadonlyMap<string, number>,
+  quotas: QuotaSlots,
 ): Generator<Claimable> {
   const offers = offersInOrder(
     tables.jobs.lanes(queue),
@@ -106,11 +118,6 @@ function* claimable(
     // walked.
     (lane) => lane.hasDeadlines || accepts.lane(lane.name, lane.quotaNames),
   );
-  const quotas: QuotaSlots = (id) => {
-    const quota = tables.get('quota', id);
-    if (quota === undefined) return undefined;
-    return { size: quota.size, taken: tables.jobs.quotaHolders(id).size + (slots.get(id) ?? 0) };
-  };
   for (const offer of offers) {
     const verdict = verdictOn(offer.job, queue, { accepts, now, quotas });
     if (!('obstacle' in verdict)) yield { candidate: verdict, leave: offer.pass };

@@ -1,6 +1,6 @@
 import type { OpenStore, Store } from 'signalbox';
 import type { SimulatedHost, SimulatedPeer } from 'signalbox/testing';
-import { type OpeningParts, openPostgres } from '../../../src/store/postgres/opening.ts';
+import { type OpeningParts, openPostgres } from '../../../src/store/postgres/opening/opening.ts';
 import type { Listener, SqlConnection, SqlPort } from '../../../src/store/postgres/sql-port.ts';
 import { PeerPort } from './peer-port.ts';
 import type { Sessions } from './sessions.ts';

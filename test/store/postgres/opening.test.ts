@@ -2,7 +2,7 @@ import { Pool } from 'pg';
 import { createSignalbox, defineJob, type Store } from 'signalbox';
 import { migratePostgres, postgresStore, verifyPostgres } from 'signalbox/postgres';
 import { afterAll, describe, expect, it } from 'vitest';
-import { migrations } from '../../../src/store/postgres/migrations.ts';
+import { migrations } from '../../../src/store/postgres/opening/migrations.ts';
 import { connected, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
 import { serverUrl } from './server.ts';
 

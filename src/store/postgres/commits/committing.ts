@@ -1,19 +1,20 @@
-import { ConflictError, ReassignedError, SignalboxError } from '../../../errors.ts';
+import { ReassignedError, SignalboxError } from '../../../errors.ts';
 import type { Line } from '../../entry.ts';
 import { mustHaveRoom } from '../../rules/limits.ts';
 import { mustHold } from '../../rules/preconditions.ts';
-import type { Claimed, ClaimRequest, Commit, Ticket } from '../../store.ts';
+import type { Commit, Ticket } from '../../store.ts';
 import type { DatabaseClock } from '../clock.ts';
 import { codeOf, kindOfError, storeError } from '../failures.ts';
 import type { Lanes } from '../jobs/lanes.ts';
 import { OwnLeases } from '../jobs/leases.ts';
-import type { SqlConnection, SqlPort } from '../sql-port.ts';
 import { refusedCode } from '../sql/functions.ts';
-import { patienceMs, type Transactions } from '../transactions.ts';
+import type { SqlConnection, SqlPort } from '../sql-port.ts';
+import { nameOf, patienceMs, type Transactions } from '../transactions.ts';
 import { Draft } from './draft.ts';
+import { claimEntries } from './entries.ts';
 import { type Answer, commitText, commitValues, type PlainClaim } from './statement.ts';
 import { subjectsOf } from './subjects.ts';
-import { Syncing } from './syncing.ts';
+import { LostCommit, Syncing } from './syncing.ts';
 import { isKnown, type WorkingSet, workingSetOf } from './working-set.ts';
 
 /** What commits are made with. */
@@ -29,40 +30,75 @@ export interface CommittingParts {
   /** Runs a function in a later turn of the event loop. */
   defer(run: () => void): void;
   /** Hears of what was committed here, once it is synced. */
-  committed(line: () => Line, queues: ReadonlySet<string>): void;
+  committed(line: () => Line, queues: ReadonlySet<string>, puts: readonly LanePut[]): void;
 }
 
-/** The outcome of one sending: what was judged, and what the server said. */
-export interface Sent {
-  readonly draft: Draft | null;
-  readonly refusals: readonly (Error | null)[];
-  readonly answer: Answer | null;
-}
-
+/** A commit that waits for its statement. */
 interface Waiting {
   readonly commit: Commit;
-  readonly written: (error?: unknown) => void;
-  readonly synced: (error?: unknown) => void;
+  written(error?: unknown): void;
+  synced(error?: unknown): void;
+}
+
+/** A claim that waits for its statement. */
+interface WaitingClaim {
+  readonly claim: PlainClaim;
+  resolve(claimed: ClaimedPlainly): void;
+  reject(error: unknown): void;
+}
+
+/** What a claim has come to. */
+export interface ClaimedPlainly {
+  readonly answer: Answer;
+  /** How many entries its commit has before those of the claim. */
+  readonly count: number;
+  readonly ticket: Ticket;
+}
+
+/** What one author has asked for. */
+interface AuthorQueue {
+  readonly by: string;
+  commits: Waiting[];
+  claims: WaitingClaim[];
+  running: Promise<void> | null;
+}
+
+/** How a statement is made. */
+interface How {
+  /** Null: as the transaction of the program has it. */
+  readonly isSynced: boolean | null;
+  /** Its caller must hear what became of it: no other process would continue its work. */
+  readonly isPatient: boolean;
+  readonly claim?: PlainClaim;
+}
+
+/** What is sent: changes that were judged, and the refusals of those that do not hold. Null: judge again, by what is read. */
+type Judged = { readonly draft: Draft; readonly refusals: readonly (Error | null)[] } | null;
+
+/** A job that was put into a lane. */
+export interface LanePut {
+  readonly queue: string;
+  readonly lane: number;
+  readonly turn: number;
 }
 
 /** How many changes share a commit. */
 const mostChanges = 2000;
-/** How often what was refused is read again and sent again, and how long it waits at first. Milliseconds. */
-const mostTries = 30;
+/** How long it waits before what was refused is read and sent again, at first. Milliseconds. */
 const firstPauseMs = 2;
 
 /**
  * Commits in the order of calls of each author. Those of one tick, and those that gather while a statement is under way, share
- * the next one: each is judged by itself, and one that is refused leaves the others alone.
+ * the next one with a claim: each is judged by itself, and one that is refused leaves the others alone.
  */
 export class Committing {
   readonly own = new OwnLeases();
-  readonly syncing: Syncing;
+  readonly #syncing: Syncing;
   readonly #parts: CommittingParts;
   readonly #text: string;
   readonly #name: string;
-  readonly #queues = new Map<string, { waiting: Waiting[]; running: Promise<void> | null }>();
-  readonly #open = new Set<Promise<unknown>>();
+  readonly #queues = new Map<string, AuthorQueue>();
+  readonly #beside = new Set<Promise<unknown>>();
   #n = 0;
   #token = 0;
   #closed: Error | null = null;
@@ -70,8 +106,8 @@ export class Committing {
   constructor(parts: CommittingParts) {
     this.#parts = parts;
     this.#text = commitText(parts.schema);
-    this.#name = `signalbox ${parts.schema}`.slice(0, 63);
-    this.syncing = new Syncing({ ...parts, forget: () => this.own.forget() });
+    this.#name = nameOf(parts.schema, 'commit');
+    this.#syncing = new Syncing({ ...parts, forget: () => this.own.forget() });
   }
 
   /** @throws SignalboxError `STORE_CLOSED`. */
@@ -87,34 +123,35 @@ export class Committing {
 
   commit(commit: Commit): Ticket {
     if (this.#closed !== null) return ticketOf(Promise.reject(this.#closed));
+    const [written, synced] = [deferred(), deferred()];
     const queue = this.#queueOf(commit.by);
-    let written!: Waiting['written'];
-    let synced!: Waiting['synced'];
-    const ticket = {
-      written: new Promise<void>((resolve, reject) => {
-        written = (error) => (error === undefined ? resolve() : reject(error as Error));
-      }),
-      synced: new Promise<void>((resolve, reject) => {
-        synced = (error) => (error === undefined ? resolve() : reject(error as Error));
-      }),
-    };
-    // No caller has to wait for a commit; one that waits gets the rejection.
-    ticket.written.catch(() => {});
-    ticket.synced.catch(() => {});
-    queue.waiting.push({ commit, written, synced });
-    queue.running ??= new Promise((resolve) => {
-      this.#parts.defer(() => resolve(this.#drain(queue)));
-    });
-    return ticket;
+    queue.commits.push({ commit, written: written.end, synced: synced.end });
+    this.#start(queue);
+    return { written: written.promise, synced: synced.promise };
   }
 
-  #queueOf(by: string): { waiting: Waiting[]; running: Promise<void> | null } {
+  /** Claims from lanes whose jobs need not be told apart, in the next statement of its author. */
+  claim(by: string, claim: PlainClaim): Promise<ClaimedPlainly> {
+    return new Promise((resolve, reject) => {
+      const queue = this.#queueOf(by);
+      queue.claims.push({ claim, resolve, reject });
+      this.#start(queue);
+    });
+  }
+
+  #queueOf(by: string): AuthorQueue {
     let queue = this.#queues.get(by);
     if (queue === undefined) {
-      queue = { waiting: [], running: null };
+      queue = { by, commits: [], claims: [], running: null };
       this.#queues.set(by, queue);
     }
     return queue;
+  }
+
+  #start(queue: AuthorQueue): void {
+    queue.running ??= new Promise((resolve) => {
+      this.#parts.defer(() => resolve(this.#drain(queue)));
+    });
   }
 
   /** Resolves when every commit that was asked for by now is written or refused. */
@@ -122,29 +159,32 @@ export class Committing {
     await Promise.all([...this.#queues.values()].map(({ running }) => running));
   }
 
+  /** Resolves when the puts of programs that are under way are synced or refused. */
+  async putsSynced(): Promise<void> {
+    await this.#queues.get('client')?.running;
+  }
+
   /** Resolves when every commit that was asked for by now is synced or refused. */
   async settled(): Promise<void> {
     await this.written();
-    await this.syncing.settled();
+    await this.#syncing.settled();
   }
 
   async close(): Promise<void> {
     this.#closed ??= new SignalboxError('STORE_CLOSED', { call: 'a call' });
     await this.written();
-    await Promise.allSettled([...this.#open]);
-    await this.syncing.settled();
+    await Promise.allSettled([...this.#beside]);
+    await this.#syncing.settled();
   }
 
-  get isClosed(): boolean {
-    return this.#closed !== null;
-  }
-
-  async #drain(queue: { waiting: Waiting[]; running: Promise<void> | null }): Promise<void> {
-    while (queue.waiting.length > 0) {
-      const batch = next(queue.waiting);
+  async #drain(queue: AuthorQueue): Promise<void> {
+    while (queue.commits.length + queue.claims.length > 0) {
+      const batch = next(queue.commits);
+      const [claiming] = queue.claims.splice(0, 1);
       try {
-        await this.#make(batch);
+        await this.#make(queue.by, batch, claiming);
       } catch (error) {
+        claiming?.reject(error);
         for (const { written, synced } of batch) {
           written(error);
           synced(error);
@@ -154,101 +194,108 @@ export class Committing {
     queue.running = null;
   }
 
-  async #make(batch: readonly Waiting[]): Promise<void> {
+  async #make(by: string, batch: readonly Waiting[], claiming: WaitingClaim | undefined): Promise<void> {
     const commits = batch.map(({ commit }) => commit);
-    const { by } = commits[0] as Commit;
-    const isSynced = by === 'client';
-    const { refusals, done } = await this.send('a commit', by, commits, { isSynced, isPatient: !isSynced });
-    const made: Waiting[] = [];
-    for (const [index, waiting] of batch.entries()) {
+    const isClient = by === 'client';
+    const claim = claiming?.claim;
+    const how: How = {
+      isSynced: isClient || (claim?.quotas.length ?? 0) > 0,
+      isPatient: !isClient,
+      ...(claim === undefined ? {} : { claim }),
+    };
+    const judge = async (connection: SqlConnection, isSure: boolean): Promise<Judged> => {
+      const judged = await this.judge(connection, commits, isSure);
+      return !isSure && judged.refusals.some((refusal) => refusal !== null) ? null : judged;
+    };
+    const { draft, refusals, answer, done } = await this.#deliver(claim === undefined ? 'a commit' : 'a claim', by, how, judge);
+    if (answer !== null && claiming !== undefined)
+      claiming.resolve({ answer, count: draft.count, ticket: { written: Promise.resolve(), synced: done } });
+    for (const [index, { commit, written, synced }] of batch.entries()) {
       const refusal = refusals[index] ?? null;
-      if (refusal === null) {
-        waiting.written();
-        made.push(waiting);
-      } else {
-        waiting.written(refusal);
-        waiting.synced(refusal);
-      }
+      written(refusal ?? undefined);
+      if (refusal !== null) synced(refusal);
+      else done.then(() => synced(), (error: unknown) => synced(lostFor(commit, error)));
     }
-    if (made.length === 0) return;
-    if (done === null) for (const { synced } of made) synced();
-    else
-      done.then(
-        () => {
-          for (const { synced } of made) synced();
-        },
-        (error: unknown) => {
-          for (const { synced } of made) synced(error);
-        },
-      );
+  }
+
+  /** Sends the changes of a claim that were judged by what was read. Null: that is not so any more. */
+  async sendJudged(
+    by: string,
+    commit: Commit,
+    set: WorkingSet,
+  ): Promise<{ readonly draft: Draft; readonly c: number; readonly ticket: Ticket } | null> {
+    const draft = this.#newDraft(set, [commit]);
+    draft.add(commit.changes, commit.expect);
+    const isSynced = draft.entersQuotas;
+    let isRefused = false;
+    const judge = async (_connection: SqlConnection, isSure: boolean): Promise<Judged> => {
+      isRefused = isSure;
+      return isSure ? { draft: this.#newDraft(set, []), refusals: [] } : { draft, refusals: [null] };
+    };
+    const sending = this.#deliver('a claim', by, { isSynced, isPatient: true }, judge);
+    this.#beside.add(sending);
+    try {
+      const { answer, done } = await sending;
+      if (isRefused || answer?.c === undefined) return null;
+      return { draft, c: answer.c, ticket: { written: Promise.resolve(), synced: done } };
+    } finally {
+      this.#beside.delete(sending);
+    }
   }
 
   /**
-   * Judges commits, sends those that hold as one statement, and again when what it believed is not so. Gives the refusal of each
-   * commit, and a promise of the sync; null when nothing was written.
+   * Judges and sends, and does so again when what was believed is not so, or when a connection is lost and the server has nothing of
+   * it. `done`: resolves when it is synced.
    */
-  async send(
+  async #deliver(
     call: string,
     by: string,
-    commits: readonly Commit[],
-    how: { readonly isSynced: boolean; readonly isPatient: boolean; readonly claim?: PlainClaim },
-  ): Promise<Sent & { readonly done: Promise<void> | null }> {
-    const { port, transactions } = this.#parts;
-    const end = port.elapsed() + this.#parts.queryTimeoutMs;
+    how: How,
+    judge: (connection: SqlConnection, isSure: boolean) => Promise<Judged>,
+  ): Promise<{
+    readonly draft: Draft;
+    readonly refusals: readonly (Error | null)[];
+    readonly answer: Answer | null;
+    readonly done: Promise<void>;
+  }> {
+    const { port, transactions, queryTimeoutMs } = this.#parts;
+    const end = port.elapsed() + queryTimeoutMs;
     let isSure = false;
     for (let tries = 1; ; tries += 1) {
       let connection: SqlConnection | null = null;
-      const n = this.#nextN();
+      let sent: { readonly draft: Draft; readonly refusals: readonly (Error | null)[] } | null = null;
+      this.#n += 1;
+      const n = this.#n;
       try {
         connection = await port.connect();
-        const sent = await this.#judgeAndSend(connection, by, n, commits, how, isSure);
-        connection.release();
-        if (sent === null) {
+        const judged = await judge(connection, isSure);
+        if (judged === null) {
+          connection.release();
           isSure = true;
           continue;
         }
-        return { ...sent, done: this.#carryOut(sent, by, n, how.isSynced) };
+        const isIdle = judged.draft.isEmpty && how.claim === undefined;
+        if (!isIdle) await this.makeLanes(judged.draft);
+        sent = judged;
+        const answer = isIdle ? null : await this.ask(connection, by, n, judged.draft, how);
+        connection.release();
+        return { ...judged, answer, done: this.carryOut(judged.draft, answer, by, n, how) };
       } catch (error) {
         const kind = kindOfError(error);
         connection?.release(kind === 'lost' ? (error as Error) : undefined);
-        if (kind === 'lost') {
-          const limit = port.elapsed() + (how.isPatient ? patienceMs : this.#parts.queryTimeoutMs);
-          await this.syncing.lost();
-          void limit;
+        if (kind === 'lost' && sent !== null) {
+          const answer = await this.answerTo(call, n, how.isPatient, error);
+          if (answer !== null) return { ...sent, answer, done: this.carryOut(sent.draft, answer, by, n, how) };
         }
-        if (error instanceof SignalboxError || error instanceof ConflictError) throw error;
-        const isRefused = codeOf(error) === refusedCode;
-        if (isRefused || kind === 'repeat') {
-          // What was believed is not so.
+        const isRefused = codeOf(error) === refusedCode || kind === 'repeat';
+        if (isRefused) {
           this.own.forget();
           isSure = true;
-          if (tries >= mostTries && port.elapsed() >= end) throw storeError(error, call, 'not committed');
-        } else if (kind === 'refused' || port.elapsed() >= end) throw storeError(error, call, 'not committed');
-        await transactions.pause(Math.min(200, firstPauseMs * tries));
+        }
+        if ((kind === 'refused' && !isRefused) || port.elapsed() >= end) throw storeError(error, call, 'not committed');
+        await transactions.pause(Math.min(1000, firstPauseMs * 2 ** Math.min(tries, 9)));
       }
     }
-  }
-
-  #nextN(): number {
-    this.#n += 1;
-    return this.#n;
-  }
-
-  /** Null: a commit was refused by what this process believes, which has to be read again. */
-  async #judgeAndSend(
-    connection: SqlConnection,
-    by: string,
-    n: number,
-    commits: readonly Commit[],
-    { isSynced, claim }: { readonly isSynced: boolean; readonly claim?: PlainClaim },
-    isSure: boolean,
-  ): Promise<Sent | null> {
-    const judged = await this.judge(connection, commits, isSure);
-    if (!isSure && judged.refusals.some((refusal) => refusal !== null)) return null;
-    const { draft, refusals } = judged;
-    if (draft.isEmpty && claim === undefined) return { draft: null, refusals, answer: null };
-    const answer = await this.#ask(connection, by, n, draft, isSynced, claim ?? null);
-    return { draft: draft.isEmpty ? null : draft, refusals, answer };
   }
 
   /** Judges commits by what is known, and by what has to be read for it. */
@@ -256,12 +303,11 @@ export class Committing {
     connection: SqlConnection,
     commits: readonly Commit[],
     isSure: boolean,
-  ): Promise<{ readonly draft: Draft; readonly refusals: readonly (Error | null)[]; readonly set: WorkingSet }> {
-    const { schema, clock, lanes } = this.#parts;
+  ): Promise<{ readonly draft: Draft; readonly refusals: readonly (Error | null)[] }> {
     const subjects = subjectsOf(commits);
     const reads = isSure || !isKnown(subjects, this.own);
-    const set = await workingSetOf(reads ? connection : null, schema, subjects, this.own, isSure);
-    const draft = new Draft(set, subjects, { lanes, now: clock.now(), newToken: () => this.newToken() });
+    const set = await workingSetOf(reads ? connection : null, this.#parts.schema, subjects, this.own, isSure);
+    const draft = this.#newDraft(set, commits);
     const refusals = commits.map((commit) => {
       try {
         for (const precondition of commit.expect) {
@@ -274,22 +320,25 @@ export class Committing {
         return error as Error;
       }
     });
-    return { draft, refusals, set };
+    return { draft, refusals };
   }
 
-  async #ask(
-    connection: SqlConnection,
-    by: string,
-    n: number,
-    draft: Draft,
-    isSynced: boolean | null,
-    claim: PlainClaim | null,
-  ): Promise<Answer> {
-    const { epoch, machineVersion, clock, lanes } = this.#parts;
+  #newDraft(set: WorkingSet, commits: readonly Commit[]): Draft {
+    const { lanes, clock } = this.#parts;
+    return new Draft(set, subjectsOf(commits), { lanes, now: clock.now(), newToken: () => this.newToken() });
+  }
+
+  /** Gives the lanes that it needs their numbers, by transactions of their own. */
+  async makeLanes(draft: Draft): Promise<void> {
     const missing = draft.missingLanes();
-    if (missing.length > 0) await lanes.make(missing);
-    const head = { epoch, n, by: `${by}#${epoch}`, machineVersion, isSynced, now: clock.given() };
-    const values = commitValues(head, draft.isEmpty ? null : draft.written(), claim);
+    if (missing.length > 0) await this.#parts.lanes.make(missing);
+  }
+
+  /** Sends the statement. */
+  async ask(connection: SqlConnection, by: string, n: number, draft: Draft, how: How): Promise<Answer> {
+    const { epoch, machineVersion, clock } = this.#parts;
+    const head = { epoch, n, by: `${by}#${epoch}`, machineVersion, isSynced: how.isSynced, now: clock.given() };
+    const values = commitValues(head, draft.isEmpty ? null : draft.written(), how.claim ?? null);
     const keepTime = clock.asking();
     const [row] = await connection.named(this.#name, this.#text, values);
     const answer = JSON.parse(String(row?.answer)) as Answer;
@@ -297,19 +346,83 @@ export class Committing {
     return answer;
   }
 
+  /** The answer to a statement whose connection was lost; null: the server has nothing of it. */
+  async answerTo(call: string, n: number, isPatient: boolean, cause: unknown): Promise<Answer | null> {
+    const { port, schema, epoch, transactions, queryTimeoutMs } = this.#parts;
+    const end = port.elapsed() + (isPatient ? patienceMs : queryTimeoutMs);
+    for (;;) {
+      try {
+        return await answered(await port.connect(), schema, epoch, n);
+      } catch (error) {
+        if (port.elapsed() >= end || error instanceof SignalboxError) throw storeError(cause, call, 'unknown');
+      }
+      await transactions.pause(50);
+    }
+  }
+
   /** Takes note of what was committed. Gives a promise of its sync. */
-  #carryOut({ draft, answer }: Sent, by: string, n: number, isSynced: boolean): Promise<void> | null {
-    if (draft === null || answer?.c === undefined) return null;
-    const { c, at } = answer;
+  carryOut(draft: Draft, answer: Answer | null, by: string, n: number, how: How): Promise<void> {
+    if (answer?.c === undefined) return Promise.resolve();
+    const { c, at, ids = [], jobs = [] } = answer;
     draft.keepIn(this.own, c);
     const { epoch, machineVersion, committed } = this.#parts;
-    const line = (): Line => draft.line(c, { at, by: `${by}#${epoch}`, mv: machineVersion });
+    const line = (): Line => {
+      const made = draft.line(c, { at, by: `${by}#${epoch}`, mv: machineVersion });
+      const entries = [...made.entries];
+      if (how.claim !== undefined)
+        claimEntries(c, entries, how.claim.changes, ids, jobs.map(([, seq]) => seq));
+      return { ...made, entries };
+    };
+    const puts = draft.putIn(c);
     const queues = draft.queues();
-    const done = isSynced ? Promise.resolve() : this.syncing.sync(n);
-    const told = done.then(() => committed(line, queues));
-    told.catch(() => {});
+    const done = how.isSynced === false ? this.#syncing.sync({ c, n }) : Promise.resolve();
+    done.then(() => committed(line, queues, puts)).catch(() => {});
     return done;
   }
+
+  /** The next number of a commit, for one that is made on another connection. */
+  nextN(): number {
+    this.#n += 1;
+    return this.#n;
+  }
+}
+
+/** What the server has of a commit; behind the lock of its key, so that a sending that is under way is over. */
+async function answered(connection: SqlConnection, schema: string, epoch: number, n: number): Promise<Answer | null> {
+  try {
+    await connection.query('SELECT pg_advisory_xact_lock(($1::bigint << 40) + $2)', [epoch, n]);
+    const [row] = await connection.query(
+      `SELECT l.c, l.at, l.ids, e.lanes, ARRAY(
+         SELECT concat('[', j.rev, ',', j.seq, ',', j.doc, ']') FROM unnest(l.ids) WITH ORDINALITY u (id, n) JOIN ${schema}.job j ON j.id = u.id ORDER BY u.n
+       ) AS jobs FROM ${schema}.line l LEFT JOIN ${schema}.lease e ON l.ids IS NOT NULL AND e.epoch = l.epoch AND e.ids && l.ids WHERE l.epoch = $1 AND l.n = $2`,
+      [epoch, n],
+    );
+    connection.release();
+    if (row === undefined) return null;
+    const ids = (row.ids ?? []) as string[];
+    const lanes = ((row.lanes ?? []) as unknown[]).map(Number);
+    const jobs = (row.jobs as string[]).map((text) => JSON.parse(text));
+    return { c: Number(row.c), at: Number(row.at), last: -1, held: null, refusal: null, isAny: true, ids, lanes, jobs };
+  } catch (error) {
+    connection.release(error as Error);
+    throw error;
+  }
+}
+
+/** The error for who waits for the sync of a commit that a crash of the server took: another run of the job will end it. */
+function lostFor({ expect }: Commit, error: unknown): unknown {
+  const holder = expect.find(({ check }) => check === 'holder');
+  return error instanceof LostCommit && holder !== undefined ? new ReassignedError({ id: holder.id }) : error;
+}
+
+function deferred(): { readonly promise: Promise<void>; readonly end: (error?: unknown) => void } {
+  let end!: (error?: unknown) => void;
+  const promise = new Promise<void>((resolve, reject) => {
+    end = (error) => (error === undefined ? resolve() : reject(error));
+  });
+  // No caller has to wait for a commit; one that waits gets the rejection.
+  promise.catch(() => {});
+  return { promise, end };
 }
 
 function next(waiting: Waiting[]): Waiting[] {

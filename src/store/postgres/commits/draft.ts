@@ -5,7 +5,8 @@ import { mustBeInState } from '../../rules/preconditions.ts';
 import type { Change, Precondition } from '../../store.ts';
 import { laneKeyOf, type Lanes } from '../jobs/lanes.ts';
 import type { Lease, OwnLeases } from '../jobs/leases.ts';
-import { type Home, parentKey, placeIn, type StoredJob } from '../jobs/stored-job.ts';
+import { asideState, type Home, parentKey, placeIn, type StoredJob } from '../jobs/stored-job.ts';
+import type { LanePut } from './committing.ts';
 import { Entries, seqIn } from './entries.ts';
 import type { Subjects } from './subjects.ts';
 import type { WorkingSet } from './working-set.ts';
@@ -74,6 +75,23 @@ export class Draft {
 
   get isEmpty(): boolean {
     return this.#entries.count === 0;
+  }
+
+  get count(): number {
+    return this.#entries.count;
+  }
+
+  /** It changes what agents hold. */
+  get touchesLeases(): boolean {
+    return this.#leases.size + this.#taken.size > 0;
+  }
+
+  /** A job takes a slot of a quota by it. */
+  get entersQuotas(): boolean {
+    return [...this.#changed.values()].some(([kind, id]) => {
+      const had = this.#set.job(id)?.record.quotas ?? [];
+      return kind === 'job' && this.#set.tables.findJob(id)?.quotas.some((quota) => !had.includes(quota)) === true;
+    });
   }
 
   /** Takes note of beliefs that held, and makes changes, all or none. @throws ConflictError, SignalboxError `JOB_QUARANTINED`. */
@@ -229,7 +247,7 @@ export class Draft {
       return { in: 'done', ending: Math.max(0, endings.indexOf(after.ending)), patch };
     }
     if (place === 'due') return { in: 'due', at: after.beginAfter };
-    if (place === 'aside') return { in: 'aside', state: after.state };
+    if (place === 'aside') return { in: 'aside', state: asideState(after) };
     if (place === 'lease') {
       this.#take(after, entry, lane);
       return { in: 'lease' };
@@ -310,7 +328,7 @@ export class Draft {
       return;
     }
     const { id: _id, rev, lastSeq, ...body } = this.#numbered(after);
-    changes.push({ is: kind, id, rev, seq: lastSeq, body });
+    changes.push({ is: kind, id, rev, seq: lastSeq, isNew: before === undefined, body });
   }
 
   /** Beliefs about what is not changed. */
@@ -456,6 +474,20 @@ export class Draft {
       }
     }
     for (const id of this.#subjects.given) if (!this.#changed.has(`job/${id}`)) own.keepJob(id, null);
+  }
+
+  /** The first of its jobs in each lane. */
+  putIn(c: number): readonly LanePut[] {
+    const puts = new Map<number, LanePut>();
+    for (const [kind, id] of this.#changed.values()) {
+      const job = kind === 'job' ? this.#set.tables.findJob(id) : undefined;
+      if (job === undefined || this.#placeOf(job, this.#set.job(id)) !== 'ready') continue;
+      const { queue } = job.parent as { readonly queue: string };
+      const lane = this.#parts.lanes.find(queue, laneKeyOf(job));
+      if (lane !== undefined && !puts.has(lane))
+        puts.set(lane, { queue, lane, turn: 2 * seqIn(c, this.#numberOf(job.lastSeq)) });
+    }
+    return [...puts.values()];
   }
 
   /** Queues in which it puts work or makes room for some. */

@@ -69,7 +69,8 @@ export function commitText(schema: string): string {
   return `SELECT ${schema}.commit(${parameters}) AS answer`;
 }
 
-const nothing: Written = {
+/** What a commit writes that changes nothing. */
+export const nothingWritten: Written = {
   tokens: [],
   revs: [],
   left: [],
@@ -88,7 +89,7 @@ export function commitValues(
   written: Written | null,
   claim: PlainClaim | null,
 ): readonly unknown[] {
-  const { tokens, revs, left, beliefs, changes, puts, done, freed, entries, count } = written ?? nothing;
+  const { tokens, revs, left, beliefs, changes, puts, done, freed, entries, count } = written ?? nothingWritten;
   const { firsts, counts } = runsOf(puts);
   const hasPuts = puts.ids.length > 0;
   const hasDone = done.length > 0;

@@ -197,7 +197,7 @@ async function look(
     also.push(
       query(
         `WITH RECURSIVE chain (id) AS (
-           SELECT unnest($1::text[]) UNION SELECT j.waiting_on FROM ${schema}.job j JOIN chain ON j.id = chain.id WHERE j.waiting_on IS NOT NULL
+           SELECT unnest($1::text[]) COLLATE "C" UNION SELECT j.waiting_on FROM ${schema}.job j JOIN chain ON j.id = chain.id WHERE j.waiting_on IS NOT NULL
          ) SELECT id FROM chain`,
         [chains],
       ),

@@ -1,7 +1,8 @@
-import { isReadable } from '../../../model/jobs/step.ts';
+import { wholeJob } from '../../../model/jobs/copy-job.ts';
+import { isReadable, newJobRecord } from '../../../model/jobs/step.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
 import type { Change } from '../../store.ts';
-import { changed, loaded, SharedValues } from '../../rules/record-change.ts';
+import { changed, SharedValues } from '../../rules/record-change.ts';
 import type { Rows } from '../sql-port.ts';
 
 /** Numbers of entries within one commit: an entry has seq `c * entriesOfCommit + i`. */
@@ -36,6 +37,7 @@ export const parentKey = '$parent';
 type Fields = Record<string, unknown>;
 
 const shared = new SharedValues();
+const blank = newJobRecord('', { name: '' });
 
 /** A record from the patches of a document, of which those of the newest may be relative to its newest entry. */
 function recordOf(id: string, fields: Fields, seq: number): JobRecord {
@@ -45,7 +47,10 @@ function recordOf(id: string, fields: Fields, seq: number): JobRecord {
   fields.lastSeq = seq;
   if (createdSeq === undefined || createdSeq <= 0) fields.createdSeq = seq + (createdSeq ?? 0);
   if (order != null && order[1] <= 0) fields.order = [order[0], seq + order[1]];
-  return loaded('job', fields as Parameters<typeof loaded>[1], shared) as JobRecord;
+  const job = wholeJob(fields, blank);
+  if (fields.unsound !== undefined) job.unsound = fields.unsound;
+  shared.share(job);
+  return job as unknown as JobRecord;
 }
 
 /** The record that a document makes. */
@@ -104,6 +109,11 @@ function homeOf(row: Rows[number]): Home | null {
     default:
       return null;
   }
+}
+
+/** What is kept of the state of a job that stands aside. One that this version cannot read has to be found by it, too. */
+export function asideState(job: JobRecord): string {
+  return isReadable(job) ? job.state : `quarantined ${job.state}`;
 }
 
 /** The kind of place in which a record belongs. `now`: whether it is due. */

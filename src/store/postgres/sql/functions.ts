@@ -81,7 +81,7 @@ export const functions = `
         PERFORM pg_advisory_xact_lock(hashtextextended('{schema} chains', 0));
         IF EXISTS (
           WITH RECURSIVE chain (id) AS (
-            SELECT b ->> 'on' UNION SELECT j.waiting_on FROM {schema}.job j JOIN chain ON j.id = chain.id WHERE j.waiting_on IS NOT NULL
+            SELECT (b ->> 'on') COLLATE "C" UNION SELECT j.waiting_on FROM {schema}.job j JOIN chain ON j.id = chain.id WHERE j.waiting_on IS NOT NULL
           ) SELECT FROM chain WHERE chain.id = b ->> 'id'
         ) THEN ${refuse(`b ->> 'id'`)} END IF;
       ELSE
@@ -149,11 +149,13 @@ export const functions = `
         THEN ${refuse(`b ->> 'id'`)} END IF;
       ELSIF b -> 'body' IS NULL THEN
         EXECUTE format('DELETE FROM {schema}.%I t WHERE t.id = $1', kind) USING b ->> 'id';
-      ELSE
-        EXECUTE format('INSERT INTO {schema}.%I AS t (id, rev, last_seq, body) VALUES ($1, $2, $3, $4)
-          ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, last_seq = excluded.last_seq, body = excluded.body', kind)
+      ELSIF (b ->> 'isNew')::boolean THEN
+        EXECUTE format('INSERT INTO {schema}.%I (id, rev, last_seq, body) VALUES ($1, $2, $3, $4)', kind)
           USING b ->> 'id', (b ->> 'rev')::bigint, s + (b ->> 'seq')::int, b -> 'body';
         IF kind = 'quota' THEN INSERT INTO {schema}.room (id) VALUES (b ->> 'id') ON CONFLICT DO NOTHING; END IF;
+      ELSE
+        EXECUTE format('UPDATE {schema}.%I t SET rev = $2, last_seq = $3, body = $4 WHERE t.id = $1', kind)
+          USING b ->> 'id', (b ->> 'rev')::bigint, s + (b ->> 'seq')::int, b -> 'body';
       END IF;
     END LOOP;
   END $$;
@@ -306,10 +308,16 @@ export const functions = `
     END LOOP;
   END $$;
 
-  -- The lanes of a queue with the head of each line, found one after the other.
-  CREATE FUNCTION {schema}.heads(p_queue text) RETURNS TABLE (lane integer, key text, line smallint, turn bigint) LANGUAGE plpgsql ${settings} AS $$
+  -- A write of an opening: its commit flushes the log.
+  CREATE FUNCTION {schema}.touch(p_epoch bigint) RETURNS void LANGUAGE sql AS $$
+    UPDATE {schema}.opening SET seen_at = seen_at WHERE epoch = p_epoch
+  $$;
+
+  -- The lanes of a queue with the head of each line. What is due is woken first.
+  CREATE FUNCTION {schema}.heads(p_queue text, p_now float8) RETURNS TABLE (lane integer, key text, line smallint, turn bigint) LANGUAGE plpgsql ${settings} AS $$
   #variable_conflict use_column
   BEGIN
+    IF EXISTS (SELECT FROM {schema}.due d WHERE d.at <= {schema}.now(p_now)) THEN PERFORM {schema}.wake({schema}.now(p_now)); END IF;
     RETURN QUERY SELECT l.id, l.key, o.line, o.turn FROM {schema}.lane l CROSS JOIN (VALUES (0::smallint), (1::smallint), (2::smallint)) AS k (line)
       CROSS JOIN LATERAL (SELECT t.line, t.turn FROM {schema}.ready t WHERE t.lane = l.id AND t.line = k.line ORDER BY t.turn LIMIT 1) o
       WHERE l.queue = p_queue;

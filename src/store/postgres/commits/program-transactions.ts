@@ -1,25 +1,32 @@
-import { SignalboxError } from '../../errors.ts';
-import { kindOfError, storeError } from './failures.ts';
-import { beginText, type SqlConnection, type SqlPort } from './sql-port.ts';
-import type { Done, Proof } from './transactions.ts';
-import type { Numbered, Written } from './writing.ts';
+import { SignalboxError } from '../../../errors.ts';
+import type { Commit } from '../../store.ts';
+import { codeOf, kindOfError, storeError } from '../failures.ts';
+import { refusedCode } from '../sql/functions.ts';
+import { beginText, borrowed, type SqlConnection, type SqlPort } from '../sql-port.ts';
+import type { Committing } from './committing.ts';
+import type { Draft } from './draft.ts';
+import type { Answer } from './statement.ts';
 
 /** What transactions of programs are made with. */
 export interface ProgramTransactionsParts {
-  readonly schema: string;
   readonly port: SqlPort;
   /** How long a statement may take. Milliseconds. */
   readonly limitMs: number;
-  send(connection: SqlConnection, numbered: Numbered, end: 'COMMIT'): Promise<void>;
-  /** The outcome of a transaction whose connection was lost. */
-  statusOf(proof: Proof, isOver: () => boolean): Promise<'committed' | 'aborted' | 'unknown'>;
-  /** Called with a transaction whose outcome could not be found out. */
-  uncertain(left: Proof): void;
+  readonly committing: Committing;
+  /** Notifies in a transaction that the program ends: it is heard when that commits. */
+  notifyWithin(connection: SqlConnection, queues: ReadonlySet<string>): Promise<void>;
+}
+
+/** What was sent in a transaction of a program. */
+interface Sent {
+  readonly draft: Draft;
+  readonly answer: Answer | null;
+  readonly n: number;
 }
 
 const call = 'a transaction';
-/** How long the outcome is asked for of work that no other process would continue. */
-export const patienceMs = 600_000;
+/** How often a commit is judged anew in one transaction, when others are faster. */
+const mostTries = 10;
 
 /**
  * A program's own work in a transaction, and what is written after it. Made once: the work may have done more than what
@@ -37,23 +44,66 @@ export class ProgramTransactions {
     this.#parts = parts;
   }
 
-  async make<Answer>(
-    work: (client: unknown) => Promise<Answer>,
-    prepare: (connection: SqlConnection, answer: Answer) => Promise<Written>,
-  ): Promise<Done<Answer>> {
+  /** Makes a commit in the program's own transaction: it is reported when that is over, by the journal and a notification. */
+  async within(commit: Commit): Promise<void> {
+    const { committing, notifyWithin } = this.#parts;
+    const connection = await borrowed(commit.within);
+    const { draft, answer } = await this.#send(connection, commit.by, () => commit);
+    if (answer?.c === undefined) return;
+    // What it changed is so only when the program has committed.
+    if (draft.touchesLeases) committing.own.forget();
+    await notifyWithin(connection, draft.queues());
+  }
+
+  /** The work of a program and the commit that follows from it, in one transaction. */
+  async make<Result>(
+    work: (client: unknown) => Promise<Result>,
+    commit: (result: Result, refusal: Error | null) => Commit,
+  ): Promise<Result> {
     const { connection, start } = await this.#begun();
-    const answer = await this.#worked(connection, work);
-    const ending = this.#ended(connection, answer, async () => {
+    const result = await this.#worked(connection, work);
+    const ending = this.#ended(connection, async () => {
       // Behind a COMMIT or ROLLBACK of the work each statement would be committed by itself.
       if ((await startOf(connection)) !== start)
         throw new SignalboxError('TRANSACTION_OVER', { call: 'local.transaction' });
-      return prepare(connection, answer);
+      const { by } = commit(result, null);
+      return { by, ...(await this.#send(connection, by, (refusal) => commit(result, refusal))) };
     });
     this.#ending.add(ending);
     try {
-      return await ending;
+      await ending;
+      return result;
     } finally {
       this.#ending.delete(ending);
+    }
+  }
+
+  /** Judges and sends a commit in a transaction. A refusal of the statement must not end that transaction. */
+  async #send(
+    connection: SqlConnection,
+    by: string,
+    commit: (refusal: Error | null) => Commit,
+  ): Promise<Sent> {
+    const { committing } = this.#parts;
+    let refusal: Error | null = null;
+    for (let tries = 1; ; tries += 1) {
+      const { draft, refusals } = await committing.judge(connection, [commit(refusal)], true);
+      refusal = refusals[0] ?? null;
+      if (refusal !== null) continue;
+      const n = committing.nextN();
+      if (draft.isEmpty) return { draft, answer: null, n };
+      await committing.makeLanes(draft);
+      await connection.query('SAVEPOINT signalbox');
+      try {
+        const answer = await committing.ask(connection, by, n, draft, { isSynced: null, isPatient: true });
+        await connection.query('RELEASE SAVEPOINT signalbox');
+        return { draft, answer, n };
+      } catch (error) {
+        if (kindOfError(error) === 'lost') throw error;
+        await connection.query('ROLLBACK TO SAVEPOINT signalbox');
+        const isRefused = codeOf(error) === refusedCode || codeOf(error) === '23505';
+        if (!isRefused || tries >= mostTries) throw error;
+      }
     }
   }
 
@@ -103,30 +153,22 @@ export class ProgramTransactions {
     throw closed();
   }
 
-  async #ended<Answer>(
-    connection: SqlConnection,
-    answer: Answer,
-    prepare: () => Promise<Written>,
-  ): Promise<Done<Answer>> {
-    const { schema, port, send, statusOf, uncertain } = this.#parts;
-    let numbered: Numbered | null = null;
+  async #ended(connection: SqlConnection, send: () => Promise<Sent & { readonly by: string }>): Promise<void> {
+    const { committing } = this.#parts;
+    let sent: (Sent & { readonly by: string }) | null = null;
     try {
-      const written = await prepare();
-      numbered = await written.number(connection, schema);
-      await send(connection, numbered, 'COMMIT');
+      sent = await send();
+      await connection.query('COMMIT');
       // No caller waits for it: the answer is there.
       void isForgotten(connection);
-      return { result: answer, numbered };
     } catch (error) {
       await giveBack(connection, error, true);
-      if (numbered === null || kindOfError(error) !== 'lost') throw storeError(error, call, 'not committed');
+      if (sent === null || kindOfError(error) !== 'lost') throw storeError(error, call, 'not committed');
       // As of any result: a job that took it for failed would be called again, and its callbacks never.
-      const end = port.elapsed() + patienceMs;
-      const status = await statusOf(numbered, () => this.#isClosed || port.elapsed() >= end);
-      if (status === 'committed') return { result: answer, numbered };
-      if (status === 'unknown') uncertain(numbered);
-      throw storeError(error, call, status === 'aborted' ? 'not committed' : 'unknown');
+      const answer = await committing.answerTo(call, sent.n, true, error);
+      if (answer === null) throw storeError(error, call, 'not committed');
     }
+    committing.carryOut(sent.draft, sent.answer, sent.by, sent.n, { isSynced: true, isPatient: true });
   }
 }
 

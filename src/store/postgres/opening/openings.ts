@@ -1,8 +1,9 @@
-import type { Openings as OpeningEpochs } from '../reader.ts';
-import type { DatabaseClock } from './clock.ts';
-import { type Heartbeat, startHeartbeat } from './heartbeat-port.ts';
-import type { Scheduled, SqlPort } from './sql-port.ts';
-import type { Transactions } from './transactions.ts';
+import type { Openings as OpeningEpochs } from '../../reader.ts';
+import type { DatabaseClock } from '../clock.ts';
+import { type Heartbeat, startHeartbeat } from '../heartbeat-port.ts';
+import { entriesOfCommit } from '../jobs/stored-job.ts';
+import type { Scheduled, SqlPort } from '../sql-port.ts';
+import type { Transactions } from '../transactions.ts';
 
 /** What openings are kept with. */
 export interface OpeningsParts {
@@ -102,13 +103,11 @@ export class Openings {
     const rows = await transactions.read('a read', (connection) =>
       connection.query(
         // What came with a promotion was written by no living process, though its line may not have come with it.
-        `SELECT q.seq FROM unnest($1::bigint[]) AS q(seq)
-         LEFT JOIN LATERAL (SELECT by FROM ${schema}.line WHERE s <= q.seq ORDER BY s DESC LIMIT 1) AS l ON true
+        `SELECT q.seq FROM unnest($1::bigint[]) AS q (seq) LEFT JOIN ${schema}.line l ON l.c = q.seq / ${entriesOfCommit}
          WHERE q.seq <= (SELECT (body #>> '{promotion,seq}')::bigint FROM ${schema}.store WHERE id = 'store')
-           OR l.by IS NOT NULL AND NOT EXISTS (
+           OR l.epoch IS NOT NULL AND NOT EXISTS (
              SELECT FROM ${schema}.opening o
-             WHERE o.epoch = split_part(l.by, '#', 2)::bigint
-               AND o.seen_at > ${clock.expression()} - make_interval(secs => $2)
+             WHERE o.epoch = l.epoch AND o.seen_at > ${clock.expression()} - make_interval(secs => $2)
            )`,
         [seqs, deathMs / 1000],
       ),
@@ -142,6 +141,6 @@ function statement(schema: string, time: string): string {
     )
     UPDATE ${schema}.representation
     SET body = jsonb_set(body::jsonb, '{lastPing}', to_jsonb(${now}))::json, rev = rev + 1
-    WHERE (body ->> 'epoch')::bigint = $1 AND body ->> 'state' = 'activated'
+    WHERE epoch = $1 AND body ->> 'state' = 'activated'
       AND coalesce((body ->> 'lastPing')::float8, 0) + (body ->> 'pingInterval')::float8 <= ${now}`;
 }

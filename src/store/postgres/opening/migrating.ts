@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { SignalboxError } from '../../errors.ts';
-import { storeError } from './failures.ts';
+import { SignalboxError } from '../../../errors.ts';
+import { storeError } from '../failures.ts';
+import { beginText, type SqlConnection } from '../sql-port.ts';
 import { migrations } from './migrations.ts';
-import { beginText, type SqlConnection } from './sql-port.ts';
 
 /** The longest that a timer can wait, some 24 days. */
 const longestMs = 2 ** 31 - 1;
@@ -20,7 +20,7 @@ export function lockKey(schema: string): string {
 /**
  * Brings a schema to the version of this code, each migration in a transaction of its own, one opening at a time.
  * Gives the numbers of those that it made.
- * @throws SignalboxError `STORE_VERSION` when the schema is newer than the code, `STORE_DENIED`.
+ * @throws SignalboxError `STORE_VERSION`, `STORE_DENIED`.
  */
 export async function migrate(connection: SqlConnection, name: string): Promise<readonly number[]> {
   const schema = quoted(name);
@@ -59,24 +59,30 @@ async function begin(connection: SqlConnection, name: string, schema: string): P
   );
 }
 
-/** The number of the newest migration, 0 when there is no schema yet. @throws SignalboxError `STORE_VERSION`. */
+/**
+ * The number of the newest migration, 0 when there is no schema yet.
+ * @throws SignalboxError `STORE_VERSION` when the schema is newer than the code, or was made before the list of migrations began.
+ */
 export async function versionOf(connection: SqlConnection, name: string): Promise<number> {
-  const table = `${quoted(name)}.migration`;
   // Read from the catalog itself: a name that was looked up before it was made stays unknown to a session for a while.
   const there = await connection.query(
-    `SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE n.nspname = $1 AND c.relname = 'migration'`,
+    `SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname = $1 AND c.relname IN ('migration', 'commits')`,
     [name],
   );
-  if (there.length === 0) return 0;
-  const [row] = await connection.query(`SELECT coalesce(max(number), 0) AS number FROM ${table}`);
-  const found = Number(row?.number);
-  if (found > migrations.length) {
-    throw new SignalboxError('STORE_VERSION', {
-      file: `schema ${name}`,
-      found: String(found),
-      supported: String(migrations.length),
-    });
+  const names = new Set(there.map((row) => row.name));
+  if (!names.has('migration')) return 0;
+  const about = { file: `schema ${name}`, supported: String(migrations.length) };
+  if (!names.has('commits')) {
+    const found = 'tables of a time before the first release';
+    const repair = 'Drop the schema, or name another one; nothing was changed.';
+    throw new SignalboxError('STORE_VERSION', { ...about, found, repair });
   }
+  const [row] = await connection.query(
+    `SELECT coalesce(max(number), 0) AS number FROM ${quoted(name)}.migration`,
+  );
+  const found = Number(row?.number);
+  if (found > migrations.length)
+    throw new SignalboxError('STORE_VERSION', { ...about, found: String(found) });
   return found;
 }

@@ -1,0 +1,308 @@
+import type { JobRecord } from '../../../model/records/records.ts';
+import { changedSettings, mayClaim, placeOf, representationOf, roomOf, take } from '../../rules/claim-rules.ts';
+import type { QuotaSlots } from '../../rules/claim-verdict.ts';
+import type { Change, Claimed, ClaimRequest, Commit } from '../../store.ts';
+import { storeError } from '../failures.ts';
+import { claimedRecord, saysParent, writtenRecord } from '../jobs/stored-job.ts';
+import type { SqlConnection } from '../sql-port.ts';
+import { type Committing, ticketOf } from './committing.ts';
+import { seqIn } from './entries.ts';
+import { type Head, Heads, type HeadsParts } from './heads.ts';
+import type { PlainClaim } from './statement.ts';
+import { templateOf } from './template.ts';
+import { readJobs, WorkingSet } from './working-set.ts';
+
+/** What claims are made with. */
+export interface ClaimingParts extends HeadsParts {
+  readonly epoch: number;
+  readonly committing: Committing;
+}
+
+/** How many jobs of each line are looked at at first where each has to be judged. */
+const pageOfChoices = 1000;
+/** How often a claim looks again when all it could take is locked by others, and how long it waits. Milliseconds. */
+const looks = 5;
+const lookAgainMs = 5;
+
+const nothing: Claimed = { jobs: [], startable: Promise.resolve(), ticket: ticketOf(Promise.resolve()) };
+
+/** Lanes of which one statement claims. */
+interface Way {
+  readonly lanes: readonly number[];
+  readonly quotas: readonly string[];
+  readonly changes: readonly Change[];
+  readonly key: string;
+}
+
+/** Takes waiting jobs. */
+export class Claiming {
+  readonly heads: Heads;
+  readonly #parts: ClaimingParts;
+
+  constructor(parts: ClaimingParts) {
+    this.#parts = parts;
+    this.heads = new Heads(parts);
+  }
+
+  async claim(request: ClaimRequest): Promise<Claimed> {
+    const { transactions } = this.#parts;
+    const full = new Set<string>();
+    let isExact = false;
+    for (let look = 1; look <= looks; ) {
+      const known = await this.heads.of(request.queue, isExact);
+      const open = known.heads.filter((head) => isOpen(head, request));
+      const ways = await this.#waysOf(request, open);
+      const first = open.toSorted(byTurn).find((head) => !full.has(ways.get(head.lane)?.key ?? ''));
+      if (first === undefined) {
+        if (isExact || known.readAt === 0) return nothing;
+        // What is known may be a little old.
+        isExact = true;
+        continue;
+      }
+      const way = ways.get(first.lane);
+      const others = open.filter((head) => ways.get(head.lane)?.key !== way?.key && !full.has(ways.get(head.lane)?.key ?? ''));
+      if (others.length > 0 && !isExact) {
+        isExact = true;
+        continue;
+      }
+      if (way === undefined) {
+        const claimed = await this.#judge(request, known.heads);
+        if (claimed !== null) return claimed;
+      } else {
+        const until = others.length === 0 ? null : Math.min(...others.map(({ turn }) => turn));
+        const { claimed, isOver, isContended } = await this.#takePlainly(request, way, known, until);
+        if (claimed.jobs.length > 0 || isOver) return claimed;
+        if (!isContended) full.add(way.key);
+        if (!isContended) {
+          isExact = true;
+          continue;
+        }
+      }
+      await transactions.pause(look * lookAgainMs);
+      look += 1;
+      isExact = true;
+    }
+    return nothing;
+  }
+
+  /** How each lane is claimed from; absent for those whose jobs have to be judged one by one. */
+  async #waysOf(
+    request: ClaimRequest,
+    open: readonly Head[],
+  ): Promise<ReadonlyMap<number, Way>> {
+    const ways = new Map<number, Way>();
+    const byKey = new Map<string, { lanes: number[]; quotas: readonly string[]; changes: readonly Change[] }>();
+    for (const head of open) {
+      if (ways.has(head.lane)) continue;
+      const quotas = await this.#existing(request.queue, head.quotaNames);
+      const changes = templateOf(request, head, quotas);
+      if (changes === null) continue;
+      const key = JSON.stringify([quotas, changes.map(({ event, to }) => [event, to])]);
+      const way = byKey.get(key) ?? { lanes: [], quotas, changes };
+      way.lanes.push(head.lane);
+      byKey.set(key, way);
+      ways.set(head.lane, { ...way, key });
+    }
+    return ways;
+  }
+
+  /** Ids of the quotas that exist, of those with these names. */
+  async #existing(queue: string, names: readonly string[]): Promise<readonly string[]> {
+    if (names.length === 0) return [];
+    const { schema, transactions } = this.#parts;
+    const ids = [...new Set(names)].map((name) => `${queue}/${name}`);
+    const rows = await transactions.inOrder('a claim', (connection) =>
+      connection.query(`SELECT id FROM ${schema}.quota WHERE id = ANY ($1)`, [ids]),
+    );
+    const there = new Set(rows.map(({ id }) => String(id)));
+    return ids.filter((id) => there.has(id));
+  }
+
+  async #takePlainly(
+    request: ClaimRequest,
+    way: Way,
+    known: Awaited<ReturnType<Heads['of']>>,
+    until: number | null,
+  ): Promise<{ readonly claimed: Claimed; readonly isOver: boolean; readonly isContended: boolean }> {
+    const { committing } = this.#parts;
+    const { queue, limit } = request;
+    const agent = request.agent ?? '';
+    const [dispatcher, name] = placeOf(queue, agent);
+    const claim: PlainClaim = {
+      queue,
+      dispatcher,
+      agent: name,
+      agentSeq: request.agentSeq ?? null,
+      size: request.size ?? null,
+      lanes: way.lanes,
+      quotas: way.quotas,
+      most: limit,
+      after: known.after,
+      until,
+      width: Math.ceil(limit / known.perRun) + 1,
+      token: committing.newToken(),
+      changes: way.changes,
+    };
+    const { answer, count, ticket } = await committing.claim(request.by, claim);
+    const held = (answer.held ?? 0) + (answer.ids?.length ?? 0);
+    if (answer.refusal === 'changed') {
+      const refusal = changedSettings({ ...request, agentSeq: request.agentSeq ?? 0 }, -1);
+      if (refusal !== null) throw refusal;
+    }
+    if (answer.c === undefined || (answer.ids?.length ?? 0) === 0) {
+      const wasLate = known.after >= 0;
+      this.heads.forget(queue);
+      const isFull = request.size !== undefined && (answer.held ?? 0) >= request.size;
+      return {
+        claimed: { ...nothing, held },
+        isOver: answer.refusal !== null || isFull,
+        isContended: wasLate || (answer.isAny && way.quotas.length === 0 && until === null),
+      };
+    }
+    const ids = answer.ids ?? [];
+    known.after = answer.last;
+    known.perRun = Math.max(1, ids.length / Math.max(1, answer.runs ?? 1));
+    // What comes short has reached the end of what was known.
+    if (ids.length < limit) this.heads.forget(queue);
+    const jobs = this.#held(request, claim, answer, count);
+    return {
+      claimed: { jobs, held, annotated: new Set(answer.annotated), startable: committing.putsSynced(), ticket },
+      isOver: true,
+      isContended: false,
+    };
+  }
+
+  /** The records of claimed jobs; takes note of their lease. */
+  #held(
+    request: ClaimRequest,
+    { token, changes, quotas }: PlainClaim,
+    { c = 0, ids = [], lanes = [], jobs = [] }: Awaited<ReturnType<Committing['claim']>>['answer'],
+    count: number,
+  ): readonly JobRecord[] {
+    const { own } = this.#parts.committing;
+    const seqs = ids.map((_id, index) => seqIn(c, count + 2 * index));
+    own.keep(token, { token, rev: 0, ids, seqs, lanes });
+    return ids.map((id, index) => {
+      const [rev = 1, seq = 0, ...patches] = jobs[index] ?? [];
+      const written = writtenRecord(id, seq, patches);
+      // Who asked learns how each of them begins.
+      request.take({ job: written, expired: false, quotas });
+      const record = claimedRecord(written, changes, seqs[index] as number);
+      const home = { in: 'lease', token, lane: lanes[index] ?? 0 } as const;
+      own.keepJob(id, { record, written, rev, home, patches: patches.length, isParent: saysParent(patches) });
+      return record;
+    });
+  }
+
+  /** Judges waiting jobs one by one, by the rules of all stores. Null: others were faster. */
+  async #judge(request: ClaimRequest, heads: readonly Head[]): Promise<Claimed | null> {
+    const { committing, port } = this.#parts;
+    let connection: SqlConnection | null = null;
+    try {
+      connection = await port.connect();
+      const judged = await this.#judgeOn(connection, request, heads);
+      connection.release();
+      connection = null;
+      if (judged === null) return nothing;
+      const { commit, ids, held, set } = judged;
+      if (ids.length === 0) return { ...nothing, held };
+      const sent = await committing.sendJudged(request.by, commit, set);
+      this.heads.forget(request.queue);
+      if (sent === null) return null;
+      const { draft, c, ticket } = sent;
+      const jobs = ids.flatMap((id) => draft.committed(id, c) ?? []);
+      return { jobs, held: held + ids.length, startable: committing.putsSynced(), ticket };
+    } catch (error) {
+      connection?.release(error as Error);
+      throw storeError(error, 'a claim', 'not committed');
+    }
+  }
+
+  async #judgeOn(connection: SqlConnection, request: ClaimRequest, heads: readonly Head[]) {
+    const { clock, schema } = this.#parts;
+    const set = new WorkingSet();
+    const held = await this.#loadAgent(connection, request, set);
+    if (!mayClaim(set.tables, request, clock.now()) || !this.#isOurs(request, set)) return null;
+    const limit = roomOf(request, held);
+    if (limit <= 0) return { commit: commitOf(request, [], set), ids: [], held, set };
+    const lanes = [...new Set(heads.map(({ lane }) => lane))];
+    const quotas = await this.#slots(connection, request.queue, heads);
+    const isChoosy = request.choose !== null || request.accepts.job !== null;
+    for (let page = isChoosy ? pageOfChoices : Math.max(limit, 10); ; page *= 8) {
+      const rows = await connection.query(
+        `SELECT u.id, r.lane, r.line FROM unnest($1::integer[]) AS l (lane) CROSS JOIN (VALUES (0), (1), (2)) AS k (line)
+         CROSS JOIN LATERAL (SELECT t.* FROM ${schema}.ready t WHERE t.lane = l.lane AND t.line = k.line ORDER BY t.turn LIMIT $2) AS r
+         CROSS JOIN LATERAL unnest(r.ids) AS u (id)`,
+        [lanes, page],
+      );
+      set.load(await readJobs(connection, schema, rows.map(({ id }) => String(id))));
+      const taken = take(set.tables, { ...request, limit }, clock.now(), quotas);
+      if (taken.ids.length < limit && isFull(rows, page)) continue;
+      return { commit: commitOf(request, taken.changes, set), ids: taken.ids, held, set };
+    }
+  }
+
+  /** Reads the agent and its dispatcher. Gives how many jobs it holds. */
+  async #loadAgent(connection: SqlConnection, { queue, agent }: ClaimRequest, set: WorkingSet): Promise<number> {
+    if (agent === null) return 0;
+    const { schema } = this.#parts;
+    const [dispatcher, name] = placeOf(queue, agent);
+    const [agents, representations, held] = await Promise.all([
+      connection.query(`SELECT id, rev, last_seq, body FROM ${schema}.agent WHERE id = $1`, [agent]),
+      connection.query(`SELECT id, rev, last_seq, body FROM ${schema}.representation WHERE id = $1`, [
+        representationOf(agent),
+      ]),
+      connection.query(
+        `SELECT coalesce(sum(cardinality(ids)), 0) AS held FROM ${schema}.lease WHERE queue = $1 AND dispatcher = $2 AND agent = $3`,
+        [queue, dispatcher, name],
+      ),
+    ]);
+    set.loadSettings('agent', agents);
+    set.loadSettings('representation', representations);
+    return Number(held[0]?.held ?? 0);
+  }
+
+  /** A dispatcher that was activated in another opening gets nothing here. */
+  #isOurs({ agent }: ClaimRequest, set: WorkingSet): boolean {
+    if (agent === null) return true;
+    const representation = set.tables.get('representation', representationOf(agent));
+    return representation === undefined || representation.epoch === this.#parts.epoch;
+  }
+
+  /** Sizes of the quotas that jobs of these lanes name, and how many slots are taken. */
+  async #slots(connection: SqlConnection, queue: string, heads: readonly Head[]): Promise<QuotaSlots> {
+    const ids = [...new Set(heads.flatMap(({ quotaNames }) => quotaNames.map((name) => `${queue}/${name}`)))];
+    const rows =
+      ids.length === 0
+        ? []
+        : await connection.query(
+            `SELECT q.id, q.size, t.used FROM ${this.#parts.schema}.quota q JOIN ${this.#parts.schema}.room t ON t.id = q.id WHERE q.id = ANY ($1)`,
+            [ids],
+          );
+    const slots = new Map(rows.map(({ id, size, used }) => [String(id), { size: Number(size), taken: Number(used) }]));
+    return (id) => slots.get(id);
+  }
+}
+
+function isFull(rows: readonly Readonly<Record<string, unknown>>[], page: number): boolean {
+  const counts = new Map<string, number>();
+  for (const { lane, line } of rows) counts.set(`${lane} ${line}`, (counts.get(`${lane} ${line}`) ?? 0) + 1);
+  return [...counts.values()].some((count) => count >= page);
+}
+
+/** Believes in the agent and its dispatcher: neither is gone meanwhile, or was changed. */
+function commitOf({ by, agent }: ClaimRequest, changes: readonly Change[], set: WorkingSet): Commit {
+  const believed = agent === null ? [] : ([['agent', agent], ['representation', representationOf(agent)]] as const);
+  const expect = believed.map(([kind, id]) => ({ check: 'rev', kind, id, rev: set.setting(kind, id)?.rev ?? 0 }) as const);
+  return { by, changes, expect };
+}
+
+function isOpen(head: Head, { accepts }: ClaimRequest): boolean {
+  // A job that is too late is handed out as the system job that fails it, whatever its own lane.
+  return head.hasDeadlines || accepts.lane(head.name, head.quotaNames);
+}
+
+function byTurn(one: Head, other: Head): number {
+  if ((one.line === 0) !== (other.line === 0)) return one.line === 0 ? -1 : 1;
+  return one.turn - other.turn;
+}

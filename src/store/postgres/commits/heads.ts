@@ -1,0 +1,76 @@
+import type { DatabaseClock } from '../clock.ts';
+import { type LaneKey, type Lanes, partsOfLane } from '../jobs/lanes.ts';
+import type { SqlPort } from '../sql-port.ts';
+import { nameOf, type Transactions } from '../transactions.ts';
+
+/** The first job of one line of a lane. */
+export interface Head extends LaneKey {
+  readonly lane: number;
+  readonly line: number;
+  readonly turn: number;
+}
+
+/** What is known of a queue. */
+interface Known {
+  heads: readonly Head[];
+  readAt: number;
+  /** Behind which turn the next claim begins: what is before was taken, and its rows are dead. */
+  after: number;
+  /** How many jobs a run had at the last claim. */
+  perRun: number;
+}
+
+/** What looks at heads need. */
+export interface HeadsParts {
+  readonly schema: string;
+  readonly port: SqlPort;
+  readonly clock: DatabaseClock;
+  readonly transactions: Transactions;
+  readonly lanes: Lanes;
+}
+
+/** How long a look serves. Milliseconds. */
+const freshMs = 250;
+
+/** The heads of lanes, as hints: a claim that came short looks again. */
+export class Heads {
+  readonly #parts: HeadsParts;
+  readonly #known = new Map<string, Known>();
+
+  constructor(parts: HeadsParts) {
+    this.#parts = parts;
+  }
+
+  /** The heads of a queue; jobs that are due are woken first. `isExact`: as they are now. */
+  async of(queue: string, isExact: boolean): Promise<Known> {
+    const { port, schema, clock, transactions, lanes } = this.#parts;
+    const known = this.#known.get(queue);
+    if (known !== undefined && !isExact && port.elapsed() - known.readAt < freshMs) return known;
+    const rows = await transactions.inOrder('a claim', (connection) =>
+      connection.named(nameOf(schema, 'heads'), `SELECT * FROM ${schema}.heads($1, $2)`, [queue, clock.given()]),
+    );
+    const heads = rows.map((row) => {
+      const [lane, key] = [Number(row.lane), String(row.key)];
+      lanes.learn(queue, key, lane);
+      return { ...partsOfLane(key), lane, line: Number(row.line), turn: Number(row.turn) };
+    });
+    const found = { heads, readAt: port.elapsed(), after: -1, perRun: known?.perRun ?? 1 };
+    this.#known.set(queue, found);
+    return found;
+  }
+
+  /** Something else may wait in it by now. */
+  forget(queue: string): void {
+    this.#known.delete(queue);
+  }
+
+  /** This process has put a job into a lane. */
+  put(queue: string, lane: number, turn: number): void {
+    const known = this.#known.get(queue);
+    const key = this.#parts.lanes.of(lane)?.key;
+    if (known === undefined || key === undefined) return;
+    if (known.heads.some((head) => head.lane === lane && head.line === 2)) return;
+    if (known.heads.length === 0) known.readAt = this.#parts.port.elapsed();
+    known.heads = [...known.heads, { ...partsOfLane(key), lane, line: 2, turn }];
+  }
+}

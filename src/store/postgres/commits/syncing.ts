@@ -1,0 +1,109 @@
+import { SignalboxError } from '../../../errors.ts';
+import { codeOf, kindOfError } from '../failures.ts';
+import type { SqlPort } from '../sql-port.ts';
+import { nameOf, type Transactions } from '../transactions.ts';
+
+/** What syncs are made with. */
+export interface SyncingParts {
+  readonly schema: string;
+  readonly epoch: number;
+  readonly port: SqlPort;
+  readonly transactions: Transactions;
+  /** Something that was written is gone: what this process believes may be wrong. */
+  forget(): void;
+}
+
+/** A commit that is written: its number, and its key. */
+export interface Unsynced {
+  readonly c: number;
+  readonly n: number;
+}
+
+/** What was written was taken by a crash of the server. */
+export class LostCommit extends Error {}
+
+interface Pending extends Unsynced {
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** How long it waits for a server that is away, at most. Milliseconds. */
+const longestPauseMs = 1000;
+
+/**
+ * Makes what was written synced: a message of the log whose commit flushes the log as far as it goes, one at a time for all that
+ * gathered meanwhile. The same statement says which of them are still there: a crash takes what was written and not synced.
+ */
+export class Syncing {
+  readonly #parts: SyncingParts;
+  #pending: Pending[] = [];
+  #running: Promise<void> | null = null;
+  #flush = `pg_logical_emit_message(true, 'signalbox', '')`;
+
+  constructor(parts: SyncingParts) {
+    this.#parts = parts;
+  }
+
+  /** Resolves when the commit is on disk. @throws LostCommit. */
+  sync(written: Unsynced): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ ...written, resolve, reject });
+      this.#running ??= this.#run();
+    });
+  }
+
+  /** Resolves when all that was written by now is synced. */
+  async settled(): Promise<void> {
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    for (let failures = 0; this.#pending.length > 0; ) {
+      const pending = this.#pending;
+      this.#pending = [];
+      try {
+        const there = await this.#send(pending);
+        failures = 0;
+        for (const { c, resolve, reject } of pending) {
+          if (there.has(c)) resolve();
+          else {
+            this.#parts.forget();
+            reject(new LostCommit(`commit ${c} was lost by a crash of the server`));
+          }
+        }
+      } catch (error) {
+        this.#pending = [...pending, ...this.#pending];
+        failures += 1;
+        if (error instanceof SignalboxError && error.code === 'STORE_CLOSED') this.#giveUp(error);
+        else await this.#parts.transactions.pause(Math.min(longestPauseMs, 5 * 2 ** failures));
+      }
+    }
+    this.#running = null;
+  }
+
+  #giveUp(error: Error): void {
+    for (const { reject } of this.#pending.splice(0)) reject(error);
+  }
+
+  async #send(pending: readonly Unsynced[]): Promise<ReadonlySet<number>> {
+    const { port, schema, epoch } = this.#parts;
+    const connection = await port.connect();
+    try {
+      const rows = await connection.named(
+        nameOf(schema, 'sync'),
+        `SELECT ${this.#flush}, ARRAY(
+           SELECT l.c FROM unnest($2::bigint[], $3::bigint[]) AS u (c, n) JOIN ${schema}.line l ON l.c = u.c AND l.n = u.n AND l.epoch = $1
+         ) AS there`,
+        [epoch, pending.map(({ c }) => c), pending.map(({ n }) => n)],
+      );
+      connection.release();
+      return new Set((rows[0]?.there as unknown[]).map(Number));
+    } catch (error) {
+      connection.release(kindOfError(error) === 'lost' ? (error as Error) : undefined);
+      // A role that may not write messages of the log writes its opening.
+      if (codeOf(error) === '42501')
+        this.#flush = `${schema}.touch(${epoch})`;
+      throw error;
+    }
+  }
+}
