@@ -64,6 +64,8 @@ export class Draft {
   readonly #texts = new Map<string, string>();
   readonly #counts = new Map<string, number>();
   readonly #expected: Precondition[] = [];
+  /** The agents that jobs leave. */
+  readonly #left: AgentPlace[] = [];
   readonly #leases = new Map<number, { lease: Lease; ids: string[]; seqs: number[]; lanes: number[] }>();
   readonly #taken = new Map<string, { token: number; place: AgentPlace; jobs: [string, number, number][] }>();
 
@@ -299,6 +301,7 @@ export class Draft {
     }
     const at = leaving === null ? -1 : left.ids.indexOf(leaving);
     if (at < 0) return;
+    this.#left.push(this.#set.job(leaving as string)?.record.parent as AgentPlace);
     for (const list of [left.ids, left.seqs, left.lanes]) list.splice(at, 1);
   }
 
@@ -337,7 +340,10 @@ export class Draft {
       const { check, id } = expected;
       if (check === 'atMost') continue;
       if (check === 'holds') {
-        const { queue, dispatcher, count } = expected;
+        const { queue, dispatcher } = expected;
+        // The statement counts when those that leave with it are gone.
+        const left = this.#left.filter((place) => place.queue === queue && place.dispatcher === dispatcher);
+        const count = expected.count - left.length;
         beliefs.set(`holds ${id}`, { is: 'holds', queue, dispatcher, count, agents: `${queue}/${dispatcher}/` });
         this.#believeIn('representation', id, beliefs);
       } else if (check === 'notAwaitedBy') {
