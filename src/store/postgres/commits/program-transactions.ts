@@ -48,7 +48,8 @@ export class ProgramTransactions {
   async within(commit: Commit): Promise<void> {
     const { committing, notifyWithin } = this.#parts;
     const connection = await borrowed(commit.within);
-    const { draft, answer } = await this.#send(connection, commit.by, (refusal) => {
+    // Below 0: the journal reports it, also to this process, which does not hear of its end by itself.
+    const { draft, answer } = await this.#send(connection, commit.by, -committing.nextN(), (refusal) => {
       if (refusal !== null) throw refusal;
       return commit;
     });
@@ -70,7 +71,8 @@ export class ProgramTransactions {
       if ((await startOf(connection)) !== start)
         throw new SignalboxError('TRANSACTION_OVER', { call: 'local.transaction' });
       const { by } = commit(result, null);
-      return { by, ...(await this.#send(connection, by, (refusal) => commit(result, refusal))) };
+      const n = this.#parts.committing.nextN();
+      return { by, ...(await this.#send(connection, by, n, (refusal) => commit(result, refusal))) };
     });
     this.#ending.add(ending);
     try {
@@ -85,6 +87,7 @@ export class ProgramTransactions {
   async #send(
     connection: SqlConnection,
     by: string,
+    n: number,
     commit: (refusal: Error | null) => Commit,
   ): Promise<Sent> {
     const { committing } = this.#parts;
@@ -93,7 +96,6 @@ export class ProgramTransactions {
       const { draft, refusals } = await committing.judge(connection, [commit(refusal)], true);
       refusal = refusals[0] ?? null;
       if (refusal !== null) continue;
-      const n = committing.nextN();
       if (draft.isEmpty) return { draft, answer: null, n };
       await committing.makeLanes(draft);
       await connection.query('SAVEPOINT signalbox');
@@ -156,7 +158,10 @@ export class ProgramTransactions {
     throw closed();
   }
 
-  async #ended(connection: SqlConnection, send: () => Promise<Sent & { readonly by: string }>): Promise<void> {
+  async #ended(
+    connection: SqlConnection,
+    send: () => Promise<Sent & { readonly by: string }>,
+  ): Promise<void> {
     const { committing } = this.#parts;
     let sent: (Sent & { readonly by: string }) | null = null;
     try {
