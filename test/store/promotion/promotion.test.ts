@@ -5,7 +5,7 @@ import { jsonStore, verifyStore } from 'signalbox/json';
 import { migratePostgres, postgresStore } from 'signalbox/postgres';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { connectionFor } from '../../../src/store/postgres/connecting.ts';
-import { PromotionTarget } from '../../../src/store/postgres/promotion-target.ts';
+import { PromotionTarget } from '../../../src/store/postgres/promotion/promotion-target.ts';
 import { copied, newPath, refusal } from '../json/open-store.ts';
 import { connected, newSchema, removeSchemas } from '../postgres/schemas.ts';
 import { serverUrl } from '../postgres/server.ts';
