@@ -5,7 +5,7 @@ import { mustBeInState } from '../../rules/preconditions.ts';
 import type { Change, Precondition } from '../../store.ts';
 import { laneKeyOf, type Lanes } from '../jobs/lanes.ts';
 import type { Lease, OwnLeases } from '../jobs/leases.ts';
-import { type Home, parentKey, placeIn, type StoredJob } from '../jobs/stored-job.ts';
+import { asideState, type Home, parentKey, placeIn, type StoredJob } from '../jobs/stored-job.ts';
 import type { LanePut } from './committing.ts';
 import { Entries, seqIn } from './entries.ts';
 import type { Subjects } from './subjects.ts';
@@ -247,7 +247,7 @@ export class Draft {
       return { in: 'done', ending: Math.max(0, endings.indexOf(after.ending)), patch };
     }
     if (place === 'due') return { in: 'due', at: after.beginAfter };
-    if (place === 'aside') return { in: 'aside', state: after.state };
+    if (place === 'aside') return { in: 'aside', state: asideState(after) };
     if (place === 'lease') {
       this.#take(after, entry, lane);
       return { in: 'lease' };

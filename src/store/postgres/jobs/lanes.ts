@@ -11,25 +11,33 @@ export interface LaneKey {
   readonly isPlain: boolean;
   /** They must start before an instant. */
   readonly hasDeadlines: boolean;
+  /** They kept slots of quotas when they were put back. */
+  readonly holdsSlots: boolean;
+  /** They have their outcome, and only wait to be filed. */
+  readonly isOver: boolean;
 }
 
 /** The lane of a waiting job, as text. */
 export function laneKeyOf(job: JobRecord): string {
   const { name, quotaNames, retryPolicy, beginBy } = job;
-  const isPlain = beginBy === null && job.quotas.length === 0 && job.claim === 0 && job.attempts === 0;
-  return JSON.stringify([name, quotaNames, retryPolicy, isPlain ? 1 : 0, beginBy === null ? 0 : 1]);
+  const [holdsSlots, isOver] = [job.quotas.length > 0, job.outcome !== null];
+  const isPlain = beginBy === null && !holdsSlots && !isOver && job.claim === 0 && job.attempts === 0;
+  const flags = [isPlain, beginBy !== null, holdsSlots, isOver].map(Number);
+  return JSON.stringify([name, quotaNames, retryPolicy, ...flags]);
 }
 
 /** What the text of a lane says. */
 export function partsOfLane(key: string): LaneKey {
-  const [name, quotaNames, policy, isPlain, hasDeadlines] = JSON.parse(key) as [
+  const [name, quotaNames, policy, ...flags] = JSON.parse(key) as [
     string,
     string[],
     string | null,
-    number,
-    number,
+    ...number[],
   ];
-  return { name, quotaNames, policy, isPlain: isPlain === 1, hasDeadlines: hasDeadlines === 1 };
+  const [isPlain = false, hasDeadlines = false, holdsSlots = false, isOver = false] = flags.map(
+    (flag) => flag === 1,
+  );
+  return { name, quotaNames, policy, isPlain, hasDeadlines, holdsSlots, isOver };
 }
 
 /** Numbers of lanes, which never change once they are given. */

@@ -111,6 +111,11 @@ function homeOf(row: Rows[number]): Home | null {
   }
 }
 
+/** What is kept of the state of a job that stands aside. One that this version cannot read has to be found by it, too. */
+export function asideState(job: JobRecord): string {
+  return isReadable(job) ? job.state : `quarantined ${job.state}`;
+}
+
 /** The kind of place in which a record belongs. `now`: whether it is due. */
 export function placeIn(job: JobRecord, now: number): Home['in'] {
   const { parent, state } = job;

@@ -83,6 +83,7 @@ export const tables = `
 
   -- Jobs that stand in no queue and with no agent, and are not over. epoch: the opening that changed them last.
   CREATE TABLE {schema}.aside (id text COLLATE "C" PRIMARY KEY, state text NOT NULL, epoch bigint NOT NULL);
+  CREATE INDEX aside_begun ON {schema}.aside (id) WHERE state <> 'new';
 
   -- What a claim took: the fence, and the lock for everything that is done to a job that an agent holds.
   CREATE TABLE {schema}.lease (

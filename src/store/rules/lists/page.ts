@@ -3,10 +3,10 @@ import type { JobRecord } from '../../../model/records/records.ts';
 import type { JobPage, JobPageRequest } from '../../reader.ts';
 
 /** Larger pages than this are cut. */
-const mostJobs = 200;
+export const mostJobs = 200;
 
 /** How many jobs are looked at for one page, unless the request says otherwise. */
-const defaultLook = 20_000;
+export const defaultLook = 20_000;
 
 /** A list of jobs, as far as it is looked at. */
 export interface Listed {
@@ -68,7 +68,8 @@ function startOf(list: Listed, cursor: string): number {
   return colon < 0 || !Number.isSafeInteger(at) || at < 0 ? 0 : list.behind(cursor.slice(colon + 1), at);
 }
 
-function isWanted(job: JobRecord, { queue, names, matches }: JobPageRequest): boolean {
+/** Whether a job is of the queue, of a definition, and matches, as the request asks. */
+export function isWanted(job: JobRecord, { queue, names, matches }: JobPageRequest): boolean {
   const { parent } = job;
   if (queue !== undefined && !(parent !== null && 'queue' in parent && parent.queue === queue)) return false;
   if (names !== undefined && !names.some((pattern) => matchesPattern(pattern, job.name))) return false;

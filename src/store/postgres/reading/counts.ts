@@ -1,0 +1,120 @@
+import type { Ending, JobState } from '../../../../machines/job.context.ts';
+import { jobChart } from '../../../model/jobs/machine-version.ts';
+import type { JobRecord } from '../../../model/records/records.ts';
+import type { Count, JobCounts } from '../../reader.ts';
+import type { Change } from '../../store.ts';
+import { allDone } from '../transactions.ts';
+import { eachJob, heldColumns, heldIn, jobsOf, type Records, writtenColumns } from './records.ts';
+
+/** More than these are not counted. */
+const most = 10_000;
+const endings: readonly Ending[] = ['succeeded', 'failed', 'aborted', 'expired'];
+
+/** How many jobs there are, each kind counted where it stands. */
+export async function counts(records: Records): Promise<JobCounts> {
+  const over = (await records.lanes()).filter(({ isOver }) => isOver).map(({ id }) => id);
+  const asked = [
+    ...standing(records.schema).map((text) => records.query(text)),
+    records.query(waitingText(records.schema), [over]),
+    over.length === 0 ? Promise.resolve([]) : records.query(overText(records.schema), [over]),
+  ];
+  await allDone(asked);
+  const [ended = [], aside = [], held = [], changed = [], waiting = [], filed = []] =
+    await Promise.all(asked);
+  const tally = new Tally();
+  tally.add('state pending', waiting[0]?.n, waiting[0]?.is_cut === true);
+  for (const { ending, n } of ended) {
+    tally.end(endings[Number(ending)] as Ending, n);
+    tally.add('state completed', n);
+  }
+  for (const { state, is_free: isFree, n } of aside) {
+    if (!jobChart.states.includes(state as JobState)) tally.add('quarantined', n);
+    else {
+      tally.add(`state ${state}`, n);
+      if (isFree) tally.add('unplaced', n);
+    }
+  }
+  for (const { claim, n } of held) {
+    const to = (JSON.parse(String(claim)) as Change[]).findLast((change) => change.to !== null)?.to;
+    tally.add(`state ${to}`, n);
+    tally.add('held', n);
+  }
+  for (const { record } of jobsOf(changed)) {
+    tally.add(`state ${record.state}`, 1);
+    tally.add('held', 1);
+  }
+  for (const { record } of jobsOf(filed)) tally.addOver(record);
+  return tally.counts();
+}
+
+class Tally {
+  readonly #numbers = new Map<string, number>();
+  readonly #cut = new Set<string>();
+
+  add(what: string, n: unknown, isCut = false): void {
+    this.#numbers.set(what, (this.#numbers.get(what) ?? 0) + Number(n ?? 0));
+    if (isCut) this.#cut.add(what);
+  }
+
+  end(ending: Ending, n: unknown): void {
+    this.add(`ending ${ending}`, n);
+    this.add('ended', n);
+    if (ending !== 'succeeded') this.add('failed', n);
+  }
+
+  /** One that waits to be filed. */
+  addOver({ state, ending }: JobRecord): void {
+    this.add(`state ${state}`, 1);
+    if (state === 'completed') this.end(ending ?? 'failed', 1);
+  }
+
+  #count(what: string): Count {
+    const n = this.#numbers.get(what) ?? 0;
+    if (this.#cut.has(what)) return { n, more: true };
+    return what === 'state pending' || n <= most ? { n, more: false } : { n: most, more: true };
+  }
+
+  counts(): JobCounts {
+    const each = <Name extends string>(kind: string, names: readonly Name[]) =>
+      Object.fromEntries(names.map((name) => [name, this.#count(`${kind} ${name}`)])) as Record<Name, Count>;
+    return {
+      states: each('state', jobChart.states as readonly JobState[]),
+      endings: each('ending', endings),
+      lists: {
+        waiting: this.#count('state pending'),
+        held: this.#count('held'),
+        failed: this.#count('failed'),
+        ended: this.#count('ended'),
+        unplaced: this.#count('unplaced'),
+        quarantined: this.#count('quarantined'),
+      },
+    };
+  }
+}
+
+const cut = `LIMIT ${most + 1}`;
+
+/** What is over, stands aside, is held as it was claimed, and is held and was changed since. */
+function standing(schema: string): readonly string[] {
+  return [
+    `SELECT 0 AS ending, count(*) AS n FROM (SELECT FROM ${schema}.done WHERE ending = 0 ${cut}) AS d
+     UNION ALL SELECT ending, count(*) FROM (SELECT ending FROM ${schema}.done WHERE ending <> 0 ${cut}) AS d GROUP BY ending`,
+    `SELECT a.state, j.parent IS NULL AS is_free, count(*) AS n FROM (SELECT id, state FROM ${schema}.aside ${cut}) AS a
+     ${eachJob(schema, 'a.id')} GROUP BY 1, 2`,
+    `SELECT h.claim, count(*) AS n FROM ${heldIn(schema)} h ${eachJob(schema, 'h.id')}
+     WHERE h.claim IS NOT NULL AND j.seq < h.seq GROUP BY h.claim`,
+    `SELECT ${heldColumns} FROM ${heldIn(schema)} h ${eachJob(schema, 'h.id')} WHERE h.claim IS NULL OR j.seq >= h.seq ${cut}`,
+  ];
+}
+
+/** In runs they are exact far beyond what is counted elsewhere. */
+function waitingText(schema: string): string {
+  return `SELECT r.n + d.n AS n, greatest(r.runs, d.n) > ${most} AS is_cut FROM
+    (SELECT coalesce(sum(n), 0) AS n, count(*) AS runs FROM (SELECT cardinality(ids) AS n FROM ${schema}.ready WHERE lane <> ALL ($1) ${cut}) AS o) AS r,
+    (SELECT count(*) AS n FROM (SELECT FROM ${schema}.due WHERE lane <> ALL ($1) ${cut}) AS o) AS d`;
+}
+
+/** Those that wait to be filed. */
+function overText(schema: string): string {
+  return `SELECT ${writtenColumns} FROM (SELECT unnest(ids) AS id FROM ${schema}.ready WHERE lane = ANY ($1) ${cut}) AS r ${eachJob(schema, 'r.id')}`;
+}

@@ -1,0 +1,222 @@
+import { matchesPattern } from '../../../model/jobs/filter.ts';
+import { jobChart } from '../../../model/jobs/machine-version.ts';
+import type { JobRecord } from '../../../model/records/records.ts';
+import type { JobPage, JobPageRequest } from '../../reader.ts';
+import { defaultLook, isWanted, listed, listedById, mostJobs, pageOf } from '../../rules/lists/page.ts';
+import { entriesOfCommit } from '../jobs/stored-job.ts';
+import { firstOf } from './queues.ts';
+import { heldIn, jobsOf, type NumberedLane, queriesOf, type Records } from './records.ts';
+
+/** How many waiting jobs are looked at. */
+const mostWaiting = 10_000;
+/** How many jobs are read at a time where each has to be looked at. */
+const pieceOfSieve = 500;
+/** How many commits the first look at what has ended goes back; each further one four times as many. */
+const firstWindow = 64;
+/** Above all seqs. */
+const end = 2 ** 53;
+
+/** One piece of a list: jobs that may be wanted, by the key that orders the list. */
+interface Piece {
+  readonly found: readonly { readonly id: string; readonly key: string; readonly looked: number }[];
+  /** How many jobs of the list it covers, and the key of the last. */
+  readonly looked: number;
+  readonly last: string | null;
+  /** Nothing is behind it. */
+  readonly isOver: boolean;
+}
+
+/** Reads the piece behind a key: at most so many jobs that may be wanted, among so many. */
+type Pieces = (after: string | null, most: number, look: number) => Promise<Piece>;
+
+export async function jobsPage(records: Records, request: JobPageRequest): Promise<JobPage> {
+  const { schema } = records;
+  switch (request.list) {
+    case 'waiting':
+      return waitingPage(records, request);
+    case 'held':
+      return pageBy(
+        records,
+        request,
+        simple(
+          records,
+          `SELECT h.id, h.seq AS key FROM ${heldIn(schema)} h WHERE h.seq > $1 AND ($3::text IS NULL OR h.queue = $3) ORDER BY h.seq LIMIT $2`,
+          '0',
+          [request.queue ?? null],
+        ),
+      );
+    case 'unplaced':
+      return pageBy(
+        records,
+        request,
+        simple(
+          records,
+          `SELECT a.id, a.id AS key FROM ${schema}.aside a JOIN ${schema}.job j ON j.id = a.id
+           WHERE a.id > $1 AND j.parent IS NULL AND a.state = ANY ($3) ORDER BY a.id LIMIT $2`,
+          '',
+          [jobChart.states],
+        ),
+      );
+    case 'quarantined':
+      return pageOf(listedById(await quarantined(records)), request);
+    default:
+      return pageBy(records, request, await ended(records, request));
+  }
+}
+
+/** Jobs that this version cannot read. */
+export async function quarantined(records: Records): Promise<readonly JobRecord[]> {
+  const rows = await records.query(
+    `SELECT id FROM ${records.schema}.aside WHERE state <> 'new' AND state <> ALL ($1) ORDER BY id`,
+    [jobChart.states],
+  );
+  return queriesOf(await records.byId(rows.map(({ id }) => String(id)))).quarantined();
+}
+
+/** Queue after queue, as far as the page goes. */
+async function waitingPage(records: Records, request: JobPageRequest): Promise<JobPage> {
+  const { queue, names, after = '' } = request;
+  const lanes = (await records.lanes(queue)).filter(({ name }) => isNamed(names, name));
+  const queues = [...new Set(lanes.map((lane) => lane.queue))].sort();
+  const at = Number(after.slice(0, Math.max(0, after.indexOf(':'))));
+  let depth = (Number.isSafeInteger(at) && at >= 0 ? at : 0) + Math.min(request.limit, mostJobs) + 1;
+  for (; ; depth *= 4) {
+    const most = Math.min(depth, mostWaiting);
+    const jobs: JobRecord[] = [];
+    for (const name of queues) {
+      if (jobs.length > most) break;
+      const own = lanes.filter((lane) => lane.queue === name);
+      jobs.push(...(await firstOf(records, name, own, most + 1 - jobs.length)));
+    }
+    const first = jobs.slice(0, most);
+    const isCut = jobs.length > most;
+    // One that was taken stood behind those that were taken before it: what comes after it now comes first.
+    const behind = (id: string): number => first.findIndex((job) => job.id === id) + 1;
+    const page = pageOf({ ...listed(first, isCut), behind }, request);
+    if (page.next !== null || !isCut || most === mostWaiting) return page;
+  }
+}
+
+/** A list that one statement reads in its order: of the key, how many, and more values. */
+function simple(records: Records, text: string, first: string, values: readonly unknown[]): Pieces {
+  return async (after, most) => {
+    const rows = await records.query(text, [after ?? first, most, ...values]);
+    const found = rows.map((row, at) => ({ id: String(row.id), key: String(row.key), looked: at + 1 }));
+    return { found, looked: rows.length, last: found.at(-1)?.key ?? null, isOver: rows.length < most };
+  };
+}
+
+/** What is over, newest first. */
+async function ended(records: Records, { list, queue, names }: JobPageRequest): Promise<Pieces> {
+  const isFailed = list === 'failed';
+  const all = await records.lanes();
+  const isMeant = (lane: NumberedLane): boolean =>
+    (queue === undefined || lane.queue === queue) && isNamed(names, lane.name);
+  // A job that never waited has no lane.
+  const lanes =
+    queue === undefined && names === undefined ? null : [0, ...all.filter(isMeant).map(({ id }) => id)];
+  const over = all.filter(({ isOver }) => isOver).map(({ id }) => id);
+  const text = endedText(records.schema, isFailed, over.length > 0);
+  const own = over.length > 0 ? [over] : [];
+  let commits = firstWindow;
+  return async (after, most, look) => {
+    const from = after === null || !Number.isSafeInteger(Number(after)) ? end : Number(after);
+    // Those that failed have an index of their own.
+    const to = isFailed
+      ? 0
+      : Math.max(0, Math.min(from, await newest(records, from)) - commits * entriesOfCommit);
+    commits *= 4;
+    const rows = await records.query(text, [from, to, lanes === null ? most : look, lanes, most, ...own]);
+    const found = rows.flatMap(({ id, key, n }) =>
+      id === null ? [] : [{ id: String(id), key: String(key), looked: Number(n) }],
+    );
+    const looked = Number(rows[0]?.looked ?? 0);
+    const isCut = found.length >= most || (lanes !== null && looked >= look);
+    // Where it was not cut, the window is done.
+    const last = isCut ? String(lanes === null ? found.at(-1)?.key : rows[0]?.last) : String(to);
+    return { found, looked, last, isOver: !isCut && to === 0 };
+  };
+}
+
+async function newest(records: Records, from: number): Promise<number> {
+  if (from < end) return from;
+  const [row] = await records.query(`SELECT last_value FROM ${records.schema}.commits`);
+  return (Number(row?.last_value) + 1) * entriesOfCommit;
+}
+
+/** `hasOver`: some wait to be filed. */
+function endedText(schema: string, isFailed: boolean, hasOver: boolean): string {
+  const over = `UNION ALL SELECT j.id, j.seq, j.lane FROM ${schema}.ready r CROSS JOIN LATERAL unnest(r.ids) AS u (id)
+    JOIN ${schema}.job j ON j.id = u.id WHERE r.lane = ANY ($6) AND j.seq < $1 AND j.seq >= $2`;
+  return `WITH seen AS MATERIALIZED (
+      SELECT e.*, row_number() OVER (ORDER BY e.seq DESC) AS n FROM (
+        SELECT id, seq, lane FROM ${schema}.done WHERE seq < $1 AND seq >= $2${isFailed ? ' AND ending <> 0' : ''}
+        ${hasOver ? over : ''}
+      ) AS e ORDER BY e.seq DESC LIMIT $3
+    )
+    SELECT f.id, f.seq AS key, f.n, s.looked, s.last FROM (SELECT count(*) AS looked, min(seq) AS last FROM seen) AS s
+    LEFT JOIN (
+      SELECT * FROM seen WHERE $4::integer[] IS NULL OR coalesce(lane, 0) = ANY ($4) ORDER BY seq DESC LIMIT $5
+    ) AS f ON true ORDER BY f.seq DESC`;
+}
+
+/** A page of a list of which each job has a key. A cursor is that of the last job that was looked at. */
+async function pageBy(records: Records, request: JobPageRequest, pieces: Pieces): Promise<JobPage> {
+  const { look = defaultLook, names, matches } = request;
+  const limit = Math.min(Math.max(1, request.limit), mostJobs);
+  const isSieve = names !== undefined || matches !== undefined;
+  const jobs: JobRecord[] = [];
+  let at = request.after ?? null;
+  let looked = 0;
+  while (looked < look && jobs.length < limit) {
+    const most = Math.min(look - looked, isSieve ? pieceOfSieve : limit - jobs.length);
+    // One more, which shows whether the list goes on.
+    const piece = await pieces(at, most + 1, look - looked + 1);
+    const wanted = piece.found.slice(0, most);
+    const byId = new Map(
+      (await records.byId(wanted.map(({ id }) => id))).map(({ record }) => [record.id, record]),
+    );
+    const before = looked;
+    for (const { id, key, looked: n } of wanted) {
+      if (jobs.length === limit || before + n > look)
+        return { jobs, next: at, looked, isCut: jobs.length < limit };
+      [at, looked] = [key, before + n];
+      const job = byId.get(id);
+      if (job !== undefined && isIn(request, job) && isWanted(job, request)) jobs.push(job);
+    }
+    if (piece.found.length > most) continue;
+    [at, looked] = [piece.last ?? at, Math.min(look, before + piece.looked)];
+    if (piece.isOver && before + piece.looked <= look) return { jobs, next: null, looked, isCut: false };
+  }
+  return { jobs, next: at, looked, isCut: jobs.length < limit };
+}
+
+/** Whether it belongs to the list still, and those that fail while they wait, already. */
+function isIn({ list }: JobPageRequest, { state, ending }: JobRecord): boolean {
+  if (list === 'ended') return state === 'completed';
+  return list !== 'failed' || (state === 'completed' && ending !== 'succeeded');
+}
+
+function isNamed(names: readonly string[] | undefined, name: string): boolean {
+  return names === undefined || names.some((pattern) => matchesPattern(pattern, name));
+}
+
+/** Jobs that an agent has completed, newest first, among the newest that are over. */
+export async function completedOf(
+  records: Records,
+  queue: string,
+  dispatcher: string,
+  agent: string,
+): Promise<readonly JobRecord[]> {
+  const { schema } = records;
+  const lanes = (await records.lanes(queue)).map(({ id }) => id);
+  const place = [JSON.stringify({ dispatcher }).slice(1, -1), JSON.stringify({ agent }).slice(1, -1)];
+  const rows = await records.query(
+    `SELECT j.id, j.rev, j.seq, j.lane, j.doc, 'done' AS place, d.seq AS done_seq, d.patch FROM (
+       SELECT id, seq, lane, patch FROM ${schema}.done ORDER BY seq DESC LIMIT ${defaultLook}
+     ) AS d JOIN ${schema}.job j ON j.id = d.id
+     WHERE coalesce(d.lane, 0) = ANY ($1) AND strpos(d.patch || j.doc, $2) > 0 AND strpos(d.patch || j.doc, $3) > 0`,
+    [[0, ...lanes], ...place],
+  );
+  return queriesOf(jobsOf(rows)).completed(queue, dispatcher, agent);
+}

@@ -1,0 +1,183 @@
+import type { JobRecord } from '../../../model/records/records.ts';
+import type { LaneSummary, QueuePlace } from '../../reader.ts';
+import { type StoredJob, storedJobOf } from '../jobs/stored-job.ts';
+import { eachJob, jobsOf, type NumberedLane, queriesOf, type Records, writtenColumns } from './records.ts';
+
+/** How many runs of each lane are looked at at first. */
+const firstRuns = 64;
+/** Among so many jobs the place of one is looked for; behind them jobs are counted by their runs. */
+const mostPlaced = 200;
+/** How many runs are counted. */
+const mostRuns = 10_001;
+
+/** Waiting jobs in the order of claims. */
+export async function waiting(records: Records, queue: string, most?: number): Promise<readonly JobRecord[]> {
+  if (most !== undefined && most <= 0) return [];
+  return firstOf(records, queue, await records.lanes(queue), most ?? Number.POSITIVE_INFINITY);
+}
+
+/** The first jobs of some lanes of a queue. */
+export async function firstOf(
+  records: Records,
+  queue: string,
+  lanes: readonly NumberedLane[],
+  most: number,
+): Promise<readonly JobRecord[]> {
+  const ids = lanes.map(({ id }) => id);
+  for (let wanted = most; ; wanted *= 4) {
+    const jobs = await firstIn(records, ids, wanted);
+    const first = await queriesOf(jobs).waiting(queue, most);
+    // Some that were read do not wait: others are behind them.
+    if (first.length >= most || jobs.length < wanted) return first;
+  }
+}
+
+/** At least so many of the jobs that come first, if there are so many: the first of each line, of which those of all lanes are one. */
+async function firstIn(
+  records: Records,
+  lanes: readonly number[],
+  most: number,
+): Promise<readonly StoredJob[]> {
+  const isAll = most === Number.POSITIVE_INFINITY;
+  for (let runs = firstRuns; ; runs *= 4) {
+    const width = isAll ? null : Math.min(runs, most);
+    const rows = await records.query(firstText(records.schema), [lanes, width, isAll ? 1e15 : most]);
+    if (rows[0]?.lacks !== true) return jobsOf(rows);
+  }
+}
+
+/**
+ * The first jobs of each line. Where a lane has more runs than are looked at, what stands behind the last of them in other lanes is
+ * not known to be next: `lacks` says that too few are left.
+ */
+function firstText(schema: string): string {
+  return `WITH runs AS (
+      SELECT l.lane, k.line = 0 AS is_back, r.turn, r.ids FROM unnest($1::integer[]) AS l (lane)
+      CROSS JOIN (VALUES (0::smallint), (1::smallint), (2::smallint)) AS k (line)
+      CROSS JOIN LATERAL (
+        SELECT t.turn, t.ids FROM ${schema}.ready t WHERE t.lane = l.lane AND t.line = k.line ORDER BY t.turn LIMIT $2
+      ) AS r
+    ), ends AS (
+      SELECT is_back, min(turn) AS turn FROM (
+        SELECT is_back, max(turn) AS turn FROM runs GROUP BY lane, is_back HAVING count(*) >= $2
+      ) AS lane GROUP BY is_back
+    ), known AS (
+      SELECT is_back, ids, sum(cardinality(ids)) OVER (PARTITION BY is_back ORDER BY turn ROWS UNBOUNDED PRECEDING) AS upto
+      FROM runs r WHERE NOT EXISTS (SELECT FROM ends e WHERE e.is_back = r.is_back AND e.turn < r.turn)
+    ), lacking AS (
+      SELECT FROM ends e WHERE coalesce((SELECT max(upto) FROM known k WHERE k.is_back = e.is_back), 0) < $3
+    )
+    SELECT ${writtenColumns}, EXISTS (SELECT FROM lacking) AS lacks FROM (
+      SELECT unnest(ids) AS id FROM known WHERE upto - cardinality(ids) < $3
+      UNION ALL (SELECT id FROM ${schema}.due WHERE lane = ANY ($1) ORDER BY at, id LIMIT $3)
+    ) AS u ${eachJob(schema, 'u.id')}`;
+}
+
+export async function waitingCount(records: Records, queue: string, name?: string): Promise<number> {
+  const lanes = (await records.lanes(queue)).filter((lane) => name === undefined || lane.name === name);
+  const { schema } = records;
+  const [row] = await records.query(
+    `SELECT (SELECT coalesce(sum(cardinality(ids)), 0) FROM ${schema}.ready WHERE lane = ANY ($1))
+       + (SELECT count(*) FROM ${schema}.due WHERE lane = ANY ($1)) AS count`,
+    [lanes.map(({ id }) => id)],
+  );
+  return Number(row?.count ?? 0);
+}
+
+type Line = 'putBack' | 'now' | 'held';
+
+/** What each lane holds; only the first job of each line is looked at. */
+export async function laneSummaries(records: Records, queue: string): Promise<readonly LaneSummary[]> {
+  const { schema } = records;
+  const lanes = await records.lanes(queue);
+  const rows = await records.query(
+    `SELECT r.*, t.ids[1] AS head, NULL::float8 AS at FROM (
+       -- What has become due stands at an odd turn.
+       SELECT lane, CASE WHEN line = 0 THEN 'putBack' WHEN turn % 2 = 0 THEN 'now' ELSE 'held' END AS name, min(line) AS line,
+         min(turn) AS turn, sum(cardinality(ids)) AS count FROM ${schema}.ready WHERE lane = ANY ($1) GROUP BY 1, 2
+     ) AS r JOIN ${schema}.ready t ON t.lane = r.lane AND t.line = r.line AND t.turn = r.turn
+     UNION ALL SELECT lane, 'held', NULL, NULL, count(*), NULL, min(at) FROM ${schema}.due WHERE lane = ANY ($1) GROUP BY lane`,
+    [lanes.map(({ id }) => id)],
+  );
+  const heads = new Map<string, JobRecord>();
+  for (const { record } of await records.byId(
+    rows.flatMap(({ head }) => (head === null ? [] : [String(head)])),
+  ))
+    heads.set(record.id, record);
+  const summaries = new Map<string, LaneSummary>();
+  const byId = new Map(lanes.map((lane) => [lane.id, lane]));
+  for (const { lane, name: line, count, head, at } of rows) {
+    const { name, quotaNames, hasDeadlines, holdsSlots } = byId.get(Number(lane)) as NumberedLane;
+    const key = JSON.stringify([name, quotaNames, hasDeadlines, holdsSlots]);
+    const empty = {
+      name,
+      quotaNames,
+      hasDeadlines,
+      holdsSlots,
+      putBack: 0,
+      now: 0,
+      held: 0,
+      oldestAt: null,
+      isCut: false,
+    };
+    const summary = summaries.get(key) ?? empty;
+    const first = at === null ? (heads.get(String(head))?.beginAfter ?? null) : Number(at);
+    const known = [first, summary.oldestAt].filter((instant) => instant !== null);
+    const oldestAt = known.length === 0 ? null : Math.min(...known);
+    summaries.set(key, { ...summary, [line as Line]: summary[line as Line] + Number(count), oldestAt });
+  }
+  return [...summaries.values()];
+}
+
+/** How many jobs are offered before one. */
+export async function place(records: Records, id: string): Promise<QueuePlace | null> {
+  const { schema } = records;
+  const [row] = await records.query(`SELECT * FROM ${schema}.read($1)`, [[id]]);
+  const job = row === undefined ? null : storedJobOf(row);
+  if (job === null || (job.home.in !== 'ready' && job.home.in !== 'due')) return null;
+  const { queue } = job.record.parent as { readonly queue: string };
+  const lanes = await records.lanes(queue);
+  const first = await firstOf(records, queue, lanes, mostPlaced);
+  const n = first.findIndex((each) => each.id === id);
+  if (n >= 0) return { n, is: 'exact' };
+  return first.length < mostPlaced ? null : countBefore(records, job, lanes);
+}
+
+/** Counts the runs before that of a job, and what becomes due before it. */
+async function countBefore(
+  records: Records,
+  { home, record }: StoredJob,
+  lanes: readonly NumberedLane[],
+): Promise<QueuePlace> {
+  const { schema } = records;
+  const isReady = home.in === 'ready';
+  const [row] = await records.query(
+    `WITH own AS (
+       SELECT t.turn, array_position(t.ids, $6) - 1 AS at FROM ${schema}.ready t
+       WHERE t.lane = $2 AND t.line = $3 AND t.turn <= $4 ORDER BY t.turn DESC LIMIT 1
+     ), edge AS (
+       -- One that is not woken will stand before the first that was put when it becomes due.
+       SELECT coalesce((SELECT turn FROM own),
+         (SELECT l.c * 8192 - 1 FROM ${schema}.line l WHERE $3::smallint IS NULL AND l.at >= $5 ORDER BY l.at, l.c LIMIT 1)) AS turn
+     ), runs AS (
+       SELECT cardinality(t.ids) AS n FROM ${schema}.ready t CROSS JOIN edge e
+       WHERE t.lane = ANY ($1) AND (t.line < coalesce($3, 2) OR t.line = coalesce($3, 2) AND (e.turn IS NULL OR t.turn < e.turn)) LIMIT ${mostRuns}
+     ), due AS (
+       SELECT FROM ${schema}.due d WHERE d.lane = ANY ($1) AND $3 IS DISTINCT FROM 0
+         AND (d.at < $5 OR d.at = $5 AND ($7 OR d.id < $6)) LIMIT ${mostRuns}
+     )
+     SELECT (SELECT coalesce(sum(n), 0) FROM runs) + (SELECT count(*) FROM due) + coalesce((SELECT at FROM own), 0) AS n,
+       greatest((SELECT count(*) FROM runs), (SELECT count(*) FROM due)) AS looked`,
+    [
+      lanes.map(({ id }) => id),
+      isReady ? home.lane : null,
+      isReady ? home.line : null,
+      isReady ? home.turn : null,
+      record.beginAfter ?? 0,
+      record.id,
+      // On a tie the held one comes first.
+      record.order?.[0] !== 'held',
+    ],
+  );
+  return { n: Number(row?.n ?? 0), is: Number(row?.looked) >= mostRuns ? 'atLeast' : 'exact' };
+}

@@ -1,0 +1,151 @@
+import type { Kind, Records as RecordsByKind } from '../../entry.ts';
+import { TableQueries } from '../../rules/table-queries.ts';
+import type { DatabaseClock } from '../clock.ts';
+import { recordOf, WorkingSet } from '../commits/working-set.ts';
+import { type LaneKey, partsOfLane } from '../jobs/lanes.ts';
+import { type StoredJob, storedJobOf } from '../jobs/stored-job.ts';
+import type { Rows, SqlConnection } from '../sql-port.ts';
+import type { Transactions } from '../transactions.ts';
+
+/** What records are read with. */
+export interface RecordsParts {
+  readonly schema: string;
+  readonly clock: Pick<DatabaseClock, 'asking'> & { readonly question: string };
+  readonly transactions: Pick<Transactions, 'read' | 'inOrder'>;
+}
+
+/** A lane with its number. */
+export interface NumberedLane extends LaneKey {
+  readonly id: number;
+  readonly queue: string;
+}
+
+/** Columns of a job whose document says all: it is neither held nor over. */
+export const writtenColumns = `j.id, j.rev, j.seq, j.lane, j.doc, 'aside' AS place`;
+
+/** Columns of a job that a lease `h` holds. */
+export const heldColumns = `j.id, j.rev, j.seq, j.lane, j.doc, 'lease' AS place, h.token, h.seq AS held_seq, h.claim`;
+
+/** The job `j` of each of these ids, found by its key: without statistics the planner would read all of them. */
+export function eachJob(schema: string, id: string): string {
+  return `CROSS JOIN LATERAL (SELECT * FROM ${schema}.job o WHERE o.id = ${id} OFFSET 0) AS j`;
+}
+
+/** Each job of leases: columns of the lease, its id and the entry by which it came into it. */
+export function heldIn(schema: string): string {
+  return `(SELECT l.token, l.queue, l.dispatcher, l.agent, l.claim, u.id, u.seq
+      FROM ${schema}.lease l CROSS JOIN LATERAL unnest(l.ids, l.seqs) AS u (id, seq))`;
+}
+
+/**
+ * Jobs `j` of a condition, wherever they stand: what was set since their document is in `done`, or in a lease. One statement sees
+ * one moment, so none is on its way. `isOne`: leases are searched for each, which is less for one than to look at all that is held.
+ */
+export function composed(schema: string, condition: string, isOne = false): string {
+  const held = isOne
+    ? `LATERAL (SELECT l.token, l.claim, j.id, l.seqs[array_position(l.ids, j.id)] AS seq
+        FROM ${schema}.lease l WHERE d.id IS NULL AND l.ids @> ARRAY[j.id] LIMIT 1)`
+    : heldIn(schema);
+  return `SELECT j.id, j.rev, j.seq, j.lane, j.doc,
+      CASE WHEN d.id IS NOT NULL THEN 'done' WHEN h.id IS NOT NULL THEN 'lease' ELSE 'aside' END AS place,
+      d.seq AS done_seq, d.patch, h.token, h.seq AS held_seq, h.claim
+    FROM ${schema}.job j
+    LEFT JOIN LATERAL (SELECT o.* FROM ${schema}.done o WHERE o.id = j.id OFFSET 0) d ON true
+    LEFT JOIN ${held} h ON ${isOne ? 'true' : 'h.id = j.id'}
+    WHERE ${condition}`;
+}
+
+/** The jobs of rows. */
+export function jobsOf(rows: Rows): readonly StoredJob[] {
+  return rows.flatMap((row) => storedJobOf(row) ?? []);
+}
+
+/** The queries of all stores on these records: so the order of a queue, for one, is defined in one place. */
+export function queriesOf(jobs: readonly StoredJob[], proxies: Rows = []): TableQueries {
+  return new TableQueries(setOf(jobs, proxies).tables);
+}
+
+/** These records in tables. */
+export function setOf(jobs: readonly StoredJob[], proxies: Rows = []): WorkingSet {
+  const set = new WorkingSet();
+  set.load(jobs);
+  set.loadSettings('proxy', proxies);
+  return set;
+}
+
+/** Reads records. */
+export class Records {
+  readonly schema: string;
+  readonly #parts: RecordsParts;
+
+  constructor(parts: RecordsParts) {
+    this.schema = parts.schema;
+    this.#parts = parts;
+  }
+
+  query(text: string, values: readonly unknown[] = []): Promise<Rows> {
+    return this.#parts.transactions.read('a read', (connection) => connection.query(text, values));
+  }
+
+  /** Jobs `j` of a condition. */
+  async jobs(condition: string, values: readonly unknown[]): Promise<readonly StoredJob[]> {
+    return jobsOf(await this.query(composed(this.schema, condition), values));
+  }
+
+  /** Jobs by id, in no order. */
+  async byId(ids: readonly string[]): Promise<readonly StoredJob[]> {
+    return ids.length === 0 ? [] : this.jobs('j.id = ANY ($1)', [ids]);
+  }
+
+  /** Jobs under any of these jobs and proxies. */
+  async under(parents: readonly string[]): Promise<readonly StoredJob[]> {
+    const ids = await this.query(`SELECT id FROM ${this.schema}.job WHERE parent = ANY ($1)`, [parents]);
+    return this.byId(ids.map(({ id }) => String(id)));
+  }
+
+  /** One job, after the reads that were asked for before. */
+  one(id: string, connection?: SqlConnection): Promise<Rows> {
+    const text = composed(this.schema, 'j.id = $1', true);
+    const read = (on: SqlConnection): Promise<Rows> => on.query(text, [id]);
+    return connection === undefined ? this.#parts.transactions.inOrder('a read', read) : read(connection);
+  }
+
+  /** Rows of records of other kinds. */
+  async rows(
+    kind: Kind,
+    condition: string,
+    values: readonly unknown[],
+    way: 'read' | 'inOrder' = 'read',
+  ): Promise<Rows> {
+    const { schema, clock, transactions } = this.#parts;
+    // Whether a dispatcher is dead is asked of its representation, so the time must be as fresh.
+    const columns = `id, rev, last_seq, body${kind === 'representation' ? `, ${clock.question}` : ''}`;
+    const text = `SELECT ${columns} FROM ${schema}.${kind} WHERE ${condition} ORDER BY id`;
+    const keepTime = clock.asking();
+    const rows = await transactions[way]('a read', (connection) => connection.query(text, values));
+    keepTime(rows[0]);
+    return rows;
+  }
+
+  async settings<K extends Kind>(
+    kind: K,
+    condition: string,
+    values: readonly unknown[],
+    way: 'read' | 'inOrder' = 'read',
+  ): Promise<readonly RecordsByKind[K][]> {
+    return (await this.rows(kind, condition, values, way)).map((row) => recordOf(kind, row));
+  }
+
+  /** All lanes, or those of a queue. */
+  async lanes(queue?: string): Promise<readonly NumberedLane[]> {
+    const rows = await this.query(
+      `SELECT id, queue, key FROM ${this.schema}.lane WHERE $1::text IS NULL OR queue = $1`,
+      [queue ?? null],
+    );
+    return rows.map((row) => ({
+      id: Number(row.id),
+      queue: String(row.queue),
+      ...partsOfLane(String(row.key)),
+    }));
+  }
+}
