@@ -302,6 +302,18 @@ export class Draft {
     for (const list of [left.ids, left.seqs, left.lanes]) list.splice(at, 1);
   }
 
+  /** How many jobs a dispatcher still holds when those that leave its leases are out of them: they are it before this is looked at. */
+  #remaining(queue: string, dispatcher: string): number {
+    let count = 0;
+    for (const { home, record } of this.#set.jobs()) {
+      if (home.in !== 'lease') continue;
+      const place = record.parent as AgentPlace;
+      if (place.queue !== queue || place.dispatcher !== dispatcher) continue;
+      if (this.#leases.get(home.token)?.ids.includes(record.id) !== false) count += 1;
+    }
+    return count;
+  }
+
   #moveSlots(
     before: JobRecord | undefined,
     after: JobRecord | undefined,
@@ -337,7 +349,8 @@ export class Draft {
       const { check, id } = expected;
       if (check === 'atMost') continue;
       if (check === 'holds') {
-        const { queue, dispatcher, count } = expected;
+        const { queue, dispatcher } = expected;
+        const count = this.#remaining(queue, dispatcher);
         beliefs.set(`holds ${id}`, { is: 'holds', queue, dispatcher, count, agents: `${queue}/${dispatcher}/` });
         this.#believeIn('representation', id, beliefs);
       } else if (check === 'notAwaitedBy') {

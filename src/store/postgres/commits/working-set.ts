@@ -48,6 +48,10 @@ export class WorkingSet {
     return this.#jobs.get(id);
   }
 
+  jobs(): Iterable<StoredJob> {
+    return this.#jobs.values();
+  }
+
   lease(token: number): Lease | undefined {
     return this.#leases.get(token);
   }
