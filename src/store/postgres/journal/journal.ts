@@ -100,26 +100,20 @@ export class Journal {
   }
 
   async *#belowGaps(from: number, columns: string): AsyncGenerator<Rows[number]> {
-    let next = from;
-    /** Numbers below this one that are missing will stay so. */
-    let settled = 0;
-    for (;;) {
+    // Numbers below `settled` that are missing will stay so.
+    for (let next = from, settled = 0; ; ) {
       let page = await this.#page(next, columns);
-      if (hasGap(page, next, settled)) {
-        const end = Number(page.at(-1)?.c) + 1;
-        if (await this.#isSettled()) {
-          settled = end;
-          page = await this.#page(next, columns);
-        }
+      let count = beforeGap(page, next, settled);
+      const hasGap = count < page.length;
+      const isSettled = !hasGap || (await this.#isSettled());
+      if (hasGap && isSettled) {
+        settled = Number(page.at(-1)?.c) + 1;
+        page = await this.#page(next, columns);
+        count = beforeGap(page, next, settled);
       }
-      const before = next;
-      for (const row of page) {
-        const c = Number(row.c);
-        if (c > next && next >= settled) break;
-        next = c + 1;
-        yield row;
-      }
-      if (next === before) return;
+      yield* page.slice(0, count);
+      if (count === 0 || !isSettled) return;
+      next = Number(page[count - 1]?.c) + 1;
     }
   }
 
@@ -268,11 +262,12 @@ function isFull(rows: Rows): boolean {
   return rows.length === pageLines || rows.reduce((sum, { count }) => sum + Number(count), 0) >= pageEntries;
 }
 
-function hasGap(page: Rows, from: number, settled: number): boolean {
+/** How many lines of a page come before the first missing number that may still be used. */
+function beforeGap(page: Rows, from: number, settled: number): number {
   let next = from;
-  for (const { c } of page) {
-    if (Number(c) > next && next >= settled) return true;
+  for (const [index, { c }] of page.entries()) {
+    if (Number(c) > next && next >= settled) return index;
     next = Number(c) + 1;
   }
-  return false;
+  return page.length;
 }
