@@ -167,7 +167,7 @@ describe('signalbox verify, of a database', () => {
     const { code, json } = await run('verify', '--to', url, '--schema', schema, '--json');
 
     expect(code).toBe(1);
-    expect(json.damage.map((text: string) => text.split(',')[0])).toContain(damage);
+    expect((json.damage as string[]).map((text) => text.split(',')[0])).toContain(damage);
   });
 
   it('finds no damage where history was cut before the newest entries of jobs', async () => {

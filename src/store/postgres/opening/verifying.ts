@@ -3,6 +3,7 @@ import { isReadable, statusOfState } from '../../../model/jobs/step.ts';
 import type { RecordCounts } from '../../rules/record-counts.ts';
 import { lineOf } from '../commits/entries.ts';
 import { storeError } from '../failures.ts';
+import { partsOfLane } from '../jobs/lanes.ts';
 import { storedJobOf } from '../jobs/stored-job.ts';
 import type { SqlConnection, SqlPort } from '../sql-port.ts';
 import { quoted, versionOf } from './migrating.ts';
@@ -124,44 +125,46 @@ function rules(schema: string): readonly (readonly [what: string, from: string, 
   ];
 }
 
-/** Counts jobs by status: by their places, and by the records of those that are held or aside. Compares the slots that they hold. */
+/**
+ * Counts jobs by status: by their places, and by the records of those that are held, aside, have kept slots or only wait to be
+ * filed. Compares the slots that they hold.
+ */
 async function countJobs(connection: SqlConnection, schema: string, damage: Damage): Promise<RecordCounts> {
   const jobs = { NEW: 0, PENDING: 0, ASSIGNED: 0, ACTIVE: 0, CALLBACKS: 0, COMPLETED: 0 };
   const used = new Map<string, number>();
   let quarantined = 0;
-  const inPlaces = `SELECT unnest(ids) AS id FROM ${schema}.lease UNION SELECT id FROM ${schema}.aside`;
-  // Of those that wait, the records of the few that have kept their slots.
-  const keeping = `SELECT p.id FROM (SELECT unnest(ids) AS id FROM ${schema}.ready UNION SELECT id FROM ${schema}.due) AS p
-    JOIN ${schema}.job j ON j.id = p.id WHERE j.doc LIKE '%"quotas":["%'`;
-  for (const [ids, isCounted] of [
-    [inPlaces, true],
-    [keeping, false],
-  ] as const) {
-    await connection.query(`DECLARE looked NO SCROLL CURSOR FOR ${ids}`);
-    for (;;) {
-      const rows = await connection.query(`FETCH ${pageJobs} FROM looked`);
-      if (rows.length === 0) break;
-      for (const row of await connection.query(`SELECT * FROM ${schema}.read($1)`, [
-        rows.map(({ id }) => id),
-      ])) {
-        const record = storedJobOf(row)?.record;
-        if (record === undefined) damage.add('jobs that are not found in their place', String(row.id));
-        else {
-          for (const id of record.quotas) used.set(id, (used.get(id) ?? 0) + 1);
-          if (!isReadable(record)) quarantined += 1;
-          else if (isCounted) jobs[statusOfState(record.state)] += 1;
-        }
+  const lanes = await connection.query(`SELECT id, key FROM ${schema}.lane`);
+  const read = lanes.filter(({ key }) => {
+    const { holdsSlots, isOver } = partsOfLane(String(key));
+    return holdsSlots || isOver;
+  });
+  const waiting = `(SELECT unnest(ids) AS id, lane FROM ${schema}.ready UNION ALL SELECT id, lane FROM ${schema}.due) AS w`;
+  const isRead = `lane = ANY ('{${read.map(({ id }) => id).join()}}')`;
+  await connection.query(
+    `DECLARE looked NO SCROLL CURSOR FOR SELECT unnest(ids) AS id FROM ${schema}.lease UNION SELECT id FROM ${schema}.aside
+     UNION SELECT id FROM ${waiting} WHERE ${isRead}`,
+  );
+  for (;;) {
+    const ids = (await connection.query(`FETCH ${pageJobs} FROM looked`)).map(({ id }) => id);
+    if (ids.length === 0) break;
+    for (const row of await connection.query(`SELECT * FROM ${schema}.read($1)`, [ids])) {
+      const record = storedJobOf(row)?.record;
+      if (record === undefined) damage.add('jobs that are not found in their place', String(row.id));
+      else {
+        for (const id of record.quotas) used.set(id, (used.get(id) ?? 0) + 1);
+        if (isReadable(record)) jobs[statusOfState(record.state)] += 1;
+        else quarantined += 1;
       }
     }
-    await connection.query('CLOSE looked');
   }
+  await connection.query('CLOSE looked');
   for (const { id, used: said } of await connection.query(`SELECT id, used FROM ${schema}.room`))
     if (Number(said) !== (used.get(String(id)) ?? 0))
       damage.add('quotas with another number of slots than jobs hold', String(id));
   const [row] = await connection.query(
     `SELECT (SELECT count(*) FROM ${schema}.queue) AS queues, (SELECT count(*) FROM ${schema}.quota) AS quotas,
        (SELECT count(*) FROM ${schema}.annotation) AS annotations, (SELECT count(*) FROM ${schema}.done) AS done,
-       (SELECT coalesce(sum(cardinality(ids)), 0) FROM ${schema}.ready) + (SELECT count(*) FROM ${schema}.due) AS waiting`,
+       (SELECT count(*) FROM ${waiting} WHERE NOT ${isRead}) AS waiting`,
   );
   jobs.PENDING += Number(row?.waiting);
   jobs.COMPLETED += Number(row?.done);
