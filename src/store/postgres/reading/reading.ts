@@ -20,8 +20,8 @@ import {
 
 /** What reads are made with. */
 export interface ReadingParts extends RecordsParts {
-  /** Shows which processes are alive. */
-  readonly openings: LeftParts['openings'];
+  /** Shows which processes are alive; left out: nobody is asked what those that are gone have left. */
+  readonly openings?: LeftParts['openings'];
 }
 
 /** What of a job need not be read to know which slots it holds. */
@@ -155,8 +155,9 @@ export class Reading {
     return quarantined(this.#records);
   }
 
-  orphans(): Promise<readonly JobRecord[]> {
-    return leftBehind(this.#records, { openings: this.#parts.openings, reading: this });
+  async orphans(): Promise<readonly JobRecord[]> {
+    const { openings } = this.#parts;
+    return openings === undefined ? [] : leftBehind(this.#records, { openings, reading: this });
   }
 
   annotations(job: string): Promise<readonly AnnotationRecord[]> {
