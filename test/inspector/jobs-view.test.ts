@@ -15,7 +15,7 @@ const refused = defineJob({
 });
 const jobs = [work, stuck, refused];
 
-forEachStore('A page of jobs', (makeStore) => {
+forEachStore('A page of jobs', (makeStore, kind) => {
   it('has a line for each job, with where its time went and why it failed', async () => {
     const { box, reactor } = await makeBox({ store: makeStore(), jobs });
     await box.start();
@@ -76,7 +76,8 @@ forEachStore('A page of jobs', (makeStore) => {
     });
 
     expect(page.rows.map(({ name }) => name)).toEqual(['work', 'work']);
-    expect([page.unknown, page.looked]).toEqual([['colour:red'], 3]);
+    // The lanes of a database know the definitions of their jobs.
+    expect([page.unknown, page.looked]).toEqual([['colour:red'], kind === 'postgres' ? 2 : 3]);
   });
 
   it('says how long what is held has run', async () => {
