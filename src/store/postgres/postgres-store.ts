@@ -332,7 +332,7 @@ export class PostgresStore implements OpenStore {
   }
 
   #committed(line: () => Line, queues: ReadonlySet<string>, puts: readonly LanePut[]): void {
-    for (const { queue, lane, turn } of puts) this.#claiming.heads.put(queue, lane, turn);
+    for (const put of puts) this.#claiming.heads.put(put);
     this.#following.tell([line()]);
     this.#notifying.notify(queues);
   }

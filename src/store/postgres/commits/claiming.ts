@@ -45,44 +45,69 @@ export class Claiming {
   }
 
   async claim(request: ClaimRequest): Promise<Claimed> {
+    let all = await this.#claimOnce(request, false);
+    // What came short may have been known wrongly.
+    while (all.jobs.length > 0 && all.jobs.length < request.limit && hasRoom(request, all)) {
+      const more = await this.#claimOnce({ ...request, limit: request.limit - all.jobs.length }, true);
+      if (more.jobs.length === 0) break;
+      all = joined(all, more);
+    }
+    return all;
+  }
+
+  async #claimOnce(request: ClaimRequest, isExactly: boolean): Promise<Claimed> {
     const { transactions } = this.#parts;
     const full = new Set<string>();
-    let isExact = false;
+    let isExact = isExactly;
     for (let look = 1; look <= looks; ) {
       const known = await this.heads.of(request.queue, isExact);
       const open = known.heads.filter((head) => isOpen(head, request));
       const ways = await this.#waysOf(request, open);
-      const first = open.toSorted(byTurn).find((head) => !full.has(ways.get(head.lane)?.key ?? ''));
-      if (first === undefined) {
-        if (isExact || known.readAt === 0) return nothing;
-        // What is known may be a little old.
+      const keyOf = ({ lane }: Head): string => ways.get(lane)?.key ?? '';
+      const left = open.filter((head) => !full.has(keyOf(head)));
+      const [first] = left.toSorted(byTurn);
+      const others = first === undefined ? [] : left.filter((head) => keyOf(head) !== keyOf(first));
+      // What is known may be a little old.
+      if (!isExact && (first === undefined || others.length > 0)) {
         isExact = true;
         continue;
       }
+      if (first === undefined) break;
       const way = ways.get(first.lane);
-      const others = open.filter((head) => ways.get(head.lane)?.key !== way?.key && !full.has(ways.get(head.lane)?.key ?? ''));
-      if (others.length > 0 && !isExact) {
-        isExact = true;
-        continue;
-      }
-      if (way === undefined) {
+      isExact = true;
+      // Where jobs of one lane stand between those of another, who takes all that fits has to look at each.
+      if (way === undefined || others.length > 0) {
         const claimed = await this.#judge(request, known.heads);
         if (claimed !== null) return claimed;
       } else {
-        const until = others.length === 0 ? null : Math.min(...others.map(({ turn }) => turn));
-        const { claimed, isOver, isContended } = await this.#takePlainly(request, way, known, until);
+        const { claimed, isOver, isContended } = await this.#takePlainly(request, way, known);
         if (claimed.jobs.length > 0 || isOver) return claimed;
-        if (!isContended) full.add(way.key);
         if (!isContended) {
-          isExact = true;
+          full.add(way.key);
           continue;
         }
       }
       await transactions.pause(look * lookAgainMs);
       look += 1;
-      isExact = true;
     }
-    return nothing;
+    return this.#counted(request);
+  }
+
+  /** Nothing, and how many jobs the agent holds. */
+  async #counted({ queue, agent, size }: ClaimRequest): Promise<Claimed> {
+    if (agent === null || size === undefined) return nothing;
+    const { transactions } = this.#parts;
+    const held = await transactions.inOrder('a claim', (connection) => this.#heldBy(connection, queue, agent));
+    return { ...nothing, held };
+  }
+
+  async #heldBy(connection: SqlConnection, queue: string, agent: string): Promise<number> {
+    const rows = await connection.query(
+      `SELECT coalesce(sum(cardinality(ids)), 0) AS held FROM ${this.#parts.schema}.lease
+       WHERE queue = $1 AND dispatcher = $2 AND agent = $3`,
+      [queue, ...placeOf(queue, agent)],
+    );
+    return Number(rows[0]?.held ?? 0);
   }
 
   /** How each lane is claimed from; absent for those whose jobs have to be judged one by one. */
@@ -122,7 +147,6 @@ export class Claiming {
     request: ClaimRequest,
     way: Way,
     known: Awaited<ReturnType<Heads['of']>>,
-    until: number | null,
   ): Promise<{ readonly claimed: Claimed; readonly isOver: boolean; readonly isContended: boolean }> {
     const { committing } = this.#parts;
     const { queue, limit } = request;
@@ -138,7 +162,6 @@ export class Claiming {
       quotas: way.quotas,
       most: limit,
       after: known.after,
-      until,
       width: Math.ceil(limit / known.perRun) + 1,
       token: committing.newToken(),
       changes: way.changes,
@@ -156,7 +179,7 @@ export class Claiming {
       return {
         claimed: { ...nothing, held },
         isOver: answer.refusal !== null || isFull,
-        isContended: wasLate || (answer.isAny && way.quotas.length === 0 && until === null),
+        isContended: wasLate || (answer.isAny && way.quotas.length === 0),
       };
     }
     const ids = answer.ids ?? [];
@@ -246,20 +269,16 @@ export class Claiming {
   async #loadAgent(connection: SqlConnection, { queue, agent }: ClaimRequest, set: WorkingSet): Promise<number> {
     if (agent === null) return 0;
     const { schema } = this.#parts;
-    const [dispatcher, name] = placeOf(queue, agent);
     const [agents, representations, held] = await Promise.all([
       connection.query(`SELECT id, rev, last_seq, body FROM ${schema}.agent WHERE id = $1`, [agent]),
       connection.query(`SELECT id, rev, last_seq, body FROM ${schema}.representation WHERE id = $1`, [
         representationOf(agent),
       ]),
-      connection.query(
-        `SELECT coalesce(sum(cardinality(ids)), 0) AS held FROM ${schema}.lease WHERE queue = $1 AND dispatcher = $2 AND agent = $3`,
-        [queue, dispatcher, name],
-      ),
+      this.#heldBy(connection, queue, agent),
     ]);
     set.loadSettings('agent', agents);
     set.loadSettings('representation', representations);
-    return Number(held[0]?.held ?? 0);
+    return held;
   }
 
   /** A dispatcher that was activated in another opening gets nothing here. */
@@ -300,6 +319,24 @@ function commitOf({ by, agent }: ClaimRequest, changes: readonly Change[], set: 
 function isOpen(head: Head, { accepts }: ClaimRequest): boolean {
   // A job that is too late is handed out as the system job that fails it, whatever its own lane.
   return head.hasDeadlines || accepts.lane(head.name, head.quotaNames);
+}
+
+function hasRoom({ size }: ClaimRequest, { held }: Claimed): boolean {
+  return size === undefined || held === undefined || held < size;
+}
+
+/** Two claims of one call. */
+function joined(one: Claimed, other: Claimed): Claimed {
+  const both = (what: 'written' | 'synced') => Promise.all([one.ticket[what], other.ticket[what]]).then(() => {});
+  return {
+    jobs: [...one.jobs, ...other.jobs],
+    ...(other.held === undefined ? {} : { held: other.held }),
+    ...(one.annotated === undefined || other.annotated === undefined
+      ? {}
+      : { annotated: new Set([...one.annotated, ...other.annotated]) }),
+    startable: Promise.all([one.startable, other.startable]).then(() => {}),
+    ticket: { written: both('written'), synced: both('synced') },
+  };
 }
 
 function byTurn(one: Head, other: Head): number {

@@ -36,6 +36,7 @@ export interface CommittingParts {
 /** A commit that waits for its statement. */
 interface Waiting {
   readonly commit: Commit;
+  readonly author: Author;
   written(error?: unknown): void;
   synced(error?: unknown): void;
 }
@@ -55,12 +56,14 @@ export interface ClaimedPlainly {
   readonly ticket: Ticket;
 }
 
-/** What one author has asked for. */
-interface AuthorQueue {
+/** Who makes statements of his own: programs, whose commits are synced, and the dispatcher. */
+interface Author {
   readonly by: string;
-  commits: Waiting[];
-  claims: WaitingClaim[];
+  readonly claims: WaitingClaim[];
   running: Promise<void> | null;
+  /** What its statement that is under way is about, and that statement. */
+  atWork: readonly Waiting[];
+  making: Promise<void>;
 }
 
 /** How a statement is made. */
@@ -80,6 +83,8 @@ export interface LanePut {
   readonly queue: string;
   readonly lane: number;
   readonly turn: number;
+  /** The instant of one that is not due; null: it can be claimed. */
+  readonly due: number | null;
 }
 
 /** How many changes share a commit. */
@@ -97,7 +102,8 @@ export class Committing {
   readonly #parts: CommittingParts;
   readonly #text: string;
   readonly #name: string;
-  readonly #queues = new Map<string, AuthorQueue>();
+  readonly #authors = new Map<string, Author>();
+  #waiting: Waiting[] = [];
   readonly #beside = new Set<Promise<unknown>>();
   #n = 0;
   #token = 0;
@@ -124,44 +130,44 @@ export class Committing {
   commit(commit: Commit): Ticket {
     if (this.#closed !== null) return ticketOf(Promise.reject(this.#closed));
     const [written, synced] = [deferred(), deferred()];
-    const queue = this.#queueOf(commit.by);
-    queue.commits.push({ commit, written: written.end, synced: synced.end });
-    this.#start(queue);
+    const author = this.#author(commit.by);
+    this.#waiting.push({ commit, author, written: written.end, synced: synced.end });
+    this.#start(author);
     return { written: written.promise, synced: synced.promise };
   }
 
   /** Claims from lanes whose jobs need not be told apart, in the next statement of its author. */
   claim(by: string, claim: PlainClaim): Promise<ClaimedPlainly> {
     return new Promise((resolve, reject) => {
-      const queue = this.#queueOf(by);
-      queue.claims.push({ claim, resolve, reject });
-      this.#start(queue);
+      const author = this.#author(by);
+      author.claims.push({ claim, resolve, reject });
+      this.#start(author);
     });
   }
 
-  #queueOf(by: string): AuthorQueue {
-    let queue = this.#queues.get(by);
-    if (queue === undefined) {
-      queue = { by, commits: [], claims: [], running: null };
-      this.#queues.set(by, queue);
+  #author(by: string): Author {
+    let author = this.#authors.get(by);
+    if (author === undefined) {
+      author = { by, claims: [], running: null, atWork: [], making: Promise.resolve() };
+      this.#authors.set(by, author);
     }
-    return queue;
+    return author;
   }
 
-  #start(queue: AuthorQueue): void {
-    queue.running ??= new Promise((resolve) => {
-      this.#parts.defer(() => resolve(this.#drain(queue)));
+  #start(author: Author): void {
+    author.running ??= new Promise((resolve) => {
+      this.#parts.defer(() => resolve(this.#drain(author)));
     });
   }
 
   /** Resolves when every commit that was asked for by now is written or refused. */
   async written(): Promise<void> {
-    await Promise.all([...this.#queues.values()].map(({ running }) => running));
+    await Promise.all([...this.#authors.values()].map(({ running }) => running));
   }
 
   /** Resolves when the puts of programs that are under way are synced or refused. */
   async putsSynced(): Promise<void> {
-    await this.#queues.get('client')?.running;
+    await this.#authors.get('client')?.running;
   }
 
   /** Resolves when every commit that was asked for by now is synced or refused. */
@@ -177,21 +183,51 @@ export class Committing {
     await this.#syncing.settled();
   }
 
-  async #drain(queue: AuthorQueue): Promise<void> {
-    while (queue.commits.length + queue.claims.length > 0) {
-      const batch = next(queue.commits);
-      const [claiming] = queue.claims.splice(0, 1);
-      try {
-        await this.#make(queue.by, batch, claiming);
-      } catch (error) {
+  async #drain(author: Author): Promise<void> {
+    for (;;) {
+      const { batch, behind } = this.#next(author);
+      const [claiming] = author.claims.splice(0, 1);
+      if (batch.length === 0 && claiming === undefined) {
+        if (behind === null) break;
+        await behind;
+        continue;
+      }
+      author.atWork = batch;
+      author.making = this.#make(author.by, batch, claiming).catch((error: unknown) => {
         claiming?.reject(error);
         for (const { written, synced } of batch) {
           written(error);
           synced(error);
         }
+      });
+      await author.making;
+      author.atWork = [];
+    }
+    author.running = null;
+  }
+
+  /**
+   * The next commits of an author, in the order of calls: not one that is about what an earlier commit of another author is about.
+   * `behind`: what it has to wait for.
+   */
+  #next(author: Author): { readonly batch: readonly Waiting[]; readonly behind: Promise<void> | null } {
+    const batch: Waiting[] = [];
+    const left: Waiting[] = [];
+    const atWork = [...this.#authors.values()].flatMap((other) => (other === author ? [] : other.atWork));
+    let behind: Promise<void> | null = null;
+    let changes = 0;
+    for (const waiting of this.#waiting) {
+      const isNext: boolean = waiting.author === author && behind === null && changes < mostChanges;
+      const ahead: Waiting | null = isNext ? aheadOf(waiting, [...atWork, ...left]) : null;
+      if (ahead !== null) behind = ahead.author.making.then(() => new Promise<void>((resolve) => this.#parts.defer(resolve)));
+      if (!isNext || ahead !== null) left.push(waiting);
+      else {
+        batch.push(waiting);
+        changes += waiting.commit.changes.length + 1;
       }
     }
-    queue.running = null;
+    this.#waiting = left;
+    return { batch, behind };
   }
 
   async #make(by: string, batch: readonly Waiting[], claiming: WaitingClaim | undefined): Promise<void> {
@@ -425,15 +461,20 @@ function deferred(): { readonly promise: Promise<void>; readonly end: (error?: u
   return { promise, end };
 }
 
-function next(waiting: Waiting[]): Waiting[] {
-  let changes = 0;
-  let count = 0;
-  for (const { commit } of waiting) {
-    changes += commit.changes.length + 1;
-    if (count > 0 && changes > mostChanges) break;
-    count += 1;
-  }
-  return waiting.splice(0, count);
+/** The first of earlier commits of others that is about the same. */
+function aheadOf(waiting: Waiting, earlier: readonly Waiting[]): Waiting | null {
+  if (earlier.length === 0) return null;
+  const own = subjectsIn(waiting);
+  const isAbout = (other: Waiting): boolean => [...subjectsIn(other)].some((subject) => own.has(subject));
+  return earlier.find((other) => other.author !== waiting.author && isAbout(other)) ?? null;
+}
+
+function subjectsIn({ commit }: Waiting): ReadonlySet<string> {
+  const subjects = new Set<string>();
+  for (const { kind, id } of commit.changes) subjects.add(`${kind}/${id}`);
+  for (const expected of commit.expect)
+    subjects.add(`${expected.check === 'rev' ? expected.kind : 'job'}/${expected.id}`);
+  return subjects;
 }
 
 export function ticketOf(done: Promise<void>): Ticket {

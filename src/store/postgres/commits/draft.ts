@@ -476,18 +476,25 @@ export class Draft {
     for (const id of this.#subjects.given) if (!this.#changed.has(`job/${id}`)) own.keepJob(id, null);
   }
 
-  /** The first of its jobs in each lane. */
+  /** The first of its jobs in each lane, and of those that are not due the one that is due first. */
   putIn(c: number): readonly LanePut[] {
     const puts = new Map<number, LanePut>();
+    const due = new Map<number, LanePut>();
     for (const [kind, id] of this.#changed.values()) {
       const job = kind === 'job' ? this.#set.tables.findJob(id) : undefined;
-      if (job === undefined || this.#placeOf(job, this.#set.job(id)) !== 'ready') continue;
+      const place = job === undefined ? 'done' : this.#placeOf(job, this.#set.job(id));
+      if (job === undefined || !isWaiting(place)) continue;
       const { queue } = job.parent as { readonly queue: string };
-      const lane = this.#parts.lanes.find(queue, laneKeyOf(job));
-      if (lane !== undefined && !puts.has(lane))
-        puts.set(lane, { queue, lane, turn: 2 * seqIn(c, this.#numberOf(job.lastSeq)) });
+      const lane = this.#parts.lanes.find(queue, laneKeyOf(job)) ?? 0;
+      const turn = 2 * seqIn(c, this.#numberOf(job.lastSeq));
+      if (place === 'ready') {
+        if (!puts.has(lane)) puts.set(lane, { queue, lane, turn, due: null });
+        continue;
+      }
+      const at = job.beginAfter ?? 0;
+      if (at < (due.get(lane)?.due ?? Number.POSITIVE_INFINITY)) due.set(lane, { queue, lane, turn, due: at });
     }
-    return [...puts.values()];
+    return [...puts.values(), ...due.values()];
   }
 
   /** Queues in which it puts work or makes room for some. */

@@ -1,6 +1,7 @@
 import type { DatabaseClock } from '../clock.ts';
 import { type LaneKey, type Lanes, partsOfLane } from '../jobs/lanes.ts';
 import type { SqlPort } from '../sql-port.ts';
+import type { LanePut } from './committing.ts';
 import { nameOf, type Transactions } from '../transactions.ts';
 
 /** The first job of one line of a lane. */
@@ -13,6 +14,8 @@ export interface Head extends LaneKey {
 /** What is known of a queue. */
 interface Known {
   heads: readonly Head[];
+  /** When something becomes due. */
+  due: number;
   readAt: number;
   /** Behind which turn the next claim begins: what is before was taken, and its rows are dead. */
   after: number;
@@ -45,16 +48,18 @@ export class Heads {
   async of(queue: string, isExact: boolean): Promise<Known> {
     const { port, schema, clock, transactions, lanes } = this.#parts;
     const known = this.#known.get(queue);
-    if (known !== undefined && !isExact && port.elapsed() - known.readAt < freshMs) return known;
+    const isFresh = known !== undefined && port.elapsed() - known.readAt < freshMs && known.due > clock.now();
+    if (isFresh && !isExact) return known;
     const rows = await transactions.inOrder('a claim', (connection) =>
       connection.named(nameOf(schema, 'heads'), `SELECT * FROM ${schema}.heads($1, $2)`, [queue, clock.given()]),
     );
-    const heads = rows.map((row) => {
+    const heads = rows.slice(1).map((row) => {
       const [lane, key] = [Number(row.lane), String(row.key)];
       lanes.learn(queue, key, lane);
       return { ...partsOfLane(key), lane, line: Number(row.line), turn: Number(row.turn) };
     });
-    const found = { heads, readAt: port.elapsed(), after: -1, perRun: known?.perRun ?? 1 };
+    const due = Number(rows[0]?.due ?? Number.POSITIVE_INFINITY);
+    const found = { heads, due, readAt: port.elapsed(), after: -1, perRun: known?.perRun ?? 1 };
     this.#known.set(queue, found);
     return found;
   }
@@ -65,10 +70,14 @@ export class Heads {
   }
 
   /** This process has put a job into a lane. */
-  put(queue: string, lane: number, turn: number): void {
+  put({ queue, lane, turn, due }: LanePut): void {
     const known = this.#known.get(queue);
     const key = this.#parts.lanes.of(lane)?.key;
     if (known === undefined || key === undefined) return;
+    if (due !== null) {
+      known.due = Math.min(known.due, due);
+      return;
+    }
     if (known.heads.some((head) => head.lane === lane && head.line === 2)) return;
     if (known.heads.length === 0) known.readAt = this.#parts.port.elapsed();
     known.heads = [...known.heads, { ...partsOfLane(key), lane, line: 2, turn }];

@@ -14,9 +14,8 @@ export interface PlainClaim {
   /** Ids of the quotas that a job of these lanes enters. */
   readonly quotas: readonly string[];
   readonly most: number;
-  /** Where in line 2 it begins, and where it ends. */
+  /** The turn behind which it begins. */
   readonly after: number;
-  readonly until: number | null;
   /** How many runs are looked at at a time. */
   readonly width: number;
   readonly token: number;
@@ -59,7 +58,7 @@ export interface StatementHead {
   readonly now: number | null;
 }
 
-const parameterCount = 39;
+const parameterCount = 38;
 /** How many jobs stand in one run. */
 const jobsOfRun = 25;
 
@@ -127,7 +126,7 @@ export function commitValues(
 }
 
 function claimValues(claim: PlainClaim | null): readonly unknown[] {
-  if (claim === null) return Array.from({ length: 11 }, () => null);
+  if (claim === null) return Array.from({ length: 10 }, () => null);
   return [
     texts([claim.queue, claim.dispatcher, claim.agent]),
     claim.agentSeq,
@@ -136,7 +135,6 @@ function claimValues(claim: PlainClaim | null): readonly unknown[] {
     claim.quotas.length === 0 ? null : texts(claim.quotas),
     claim.most,
     claim.after,
-    claim.until,
     claim.width,
     claim.token,
     JSON.stringify(claim.changes),

@@ -1,6 +1,6 @@
 import type { Line } from '../../entry.ts';
 import type { Scheduled, SqlPort } from '../sql-port.ts';
-import type { Followed, Journal } from './journal.ts';
+import type { Journal } from './journal.ts';
 
 /** What the journal is followed with. */
 export interface FollowingParts {
@@ -13,6 +13,7 @@ export interface FollowingParts {
 /** How long after a look the next one follows: longer each time that nothing was found. */
 const soonMs = 100;
 const latestMs = 2000;
+
 /** Hears of lines. `isFound`: the journal had them; this process has not just committed them by itself. */
 type Listener = (lines: readonly Line[], isFound: boolean) => void;
 
@@ -28,7 +29,8 @@ export class Following {
   #turn = 0;
   /** Null when it failed: the next caller begins again. */
   #beginning: Promise<void> | null = null;
-  #at: Followed | null = null;
+  /** A snapshot: what it sees was reported, or was there before anyone followed. */
+  #seen: string | null = null;
   #timer: Scheduled | null = null;
   #delayMs = soonMs;
   #looking: Promise<void> | null = null;
@@ -83,6 +85,7 @@ export class Following {
     this.#turn += 1;
     this.#delayMs = soonMs;
     this.#beginning = null;
+    this.#seen = null;
     // When the database is away, the timer looks again.
     this.begun().then(
       () => this.#schedule(),
@@ -103,8 +106,8 @@ export class Following {
 
   async #begin(turn: number): Promise<void> {
     try {
-      const at = await this.#parts.journal.now();
-      if (turn === this.#turn) this.#at = at;
+      const seen = await this.#parts.journal.now();
+      if (turn === this.#turn) this.#seen = seen;
     } catch (error) {
       if (turn === this.#turn) this.#beginning = null;
       throw error;
@@ -124,8 +127,8 @@ export class Following {
     while (this.#isAsked && this.#listeners.size > 0) {
       this.#isAsked = false;
       try {
-        await this.begun();
         const turn = this.#turn;
+        await this.begun();
         while (await this.#lookOnce(turn));
         // A listener began meanwhile, and its request was not looked for further.
         this.#isAsked ||= turn !== this.#turn;
@@ -138,15 +141,15 @@ export class Following {
 
   /** Whether there is more. */
   async #lookOnce(turn: number): Promise<boolean> {
-    if (this.#at === null) return false;
-    const { lines, at } = await this.#parts.journal.next(this.#at);
+    if (this.#seen === null) return false;
+    const { lines, seen, isMore } = await this.#parts.journal.news(this.#seen);
     if (turn !== this.#turn) return false;
-    this.#at = at;
+    this.#seen = seen;
     if (lines.length > 0) {
       this.#delayMs = soonMs;
       this.#tell(lines, true);
     }
-    return at.until !== null;
+    return isMore;
   }
 
   /** A listener that throws must not stop the reports to the others. */

@@ -14,13 +14,12 @@ export interface JournalParts {
   readonly transactions: Transactions;
 }
 
-/** How far the journal was followed. */
-export interface Followed {
-  /** A snapshot: lines of transactions that it sees were read. */
+/** What was committed since. */
+export interface News {
+  readonly lines: readonly Line[];
+  /** What is seen with them. */
   readonly seen: string;
-  /** While there is more to read: the next snapshot, and the last commit that was read of those that it sees. */
-  readonly until: string | null;
-  readonly c: number;
+  readonly isMore: boolean;
 }
 
 /** How many lines are read at a time, and how many entries, more or less. */
@@ -125,9 +124,14 @@ export class Journal {
   }
 
   #page(from: number, columns: string): Promise<Rows> {
-    return this.#synced(`SELECT ${columns} FROM ${paged(`SELECT * FROM ${this.#lines} WHERE c >= $1`)}`, [
-      from,
-    ]);
+    return this.#synced(
+      `SELECT ${columns} FROM (
+         SELECT *, sum(count) OVER (ORDER BY c) - count AS before FROM (
+           SELECT * FROM ${this.#lines} WHERE c >= $1 ORDER BY c LIMIT ${pageLines}
+         ) AS l
+       ) AS l WHERE before < ${pageEntries} ORDER BY c`,
+      [from],
+    );
   }
 
   /** The newest entry, below those that may still come; null: there is none. */
@@ -159,42 +163,45 @@ export class Journal {
     return row?.c == null ? 1 : Number(row.c) * entriesOfCommit;
   }
 
-  /** Where one begins to follow who wants what is committed from now on. */
-  async now(): Promise<Followed> {
+  /** A snapshot: what it does not see is news. */
+  async now(): Promise<string> {
     const [row] = await this.#query('SELECT pg_current_snapshot()::text AS seen', []);
     await this.#sync();
-    return { seen: String(row?.seen), until: null, c: 0 };
+    return String(row?.seen);
   }
 
   /**
-   * Lines that were committed since, in order of number: each once, also those whose transaction was open for long. Not those of
-   * this opening, which tells of them by itself; of what it commits in transactions of programs (their `n` is below 0) it
-   * knows the end from here.
+   * Lines of transactions that a snapshot does not see, in order of number: each once, also when its transaction was open for
+   * long. Not those of this opening, which tells of them by itself; but of what it commits in transactions of programs (there
+   * `n` is below 0) it knows the end from here.
    */
-  async next({
-    seen,
-    until,
-    c,
-  }: Followed): Promise<{ readonly lines: readonly Line[]; readonly at: Followed }> {
-    const since = `SELECT c FROM ${this.#lines} WHERE xid >= pg_snapshot_xmax($2::pg_snapshot)
-      UNION ALL SELECT c FROM ${this.#lines} WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($2::pg_snapshot)))`;
-    const isTold = 'l.epoch <> $1 OR l.n < 0';
+  async news(seen: string): Promise<News> {
     const rows = await this.#query(
-      `WITH since AS MATERIALIZED (${since})
-       SELECT ${ofLine}, count, ${isTold} AS is_told, pg_current_snapshot()::text AS now FROM ${paged(
-         `SELECT l.* FROM since JOIN ${this.#lines} l ON l.c = since.c
-          WHERE l.c > $4 AND ($3::pg_snapshot IS NULL OR pg_visible_in_snapshot(l.xid, $3::pg_snapshot))`,
-       )}`,
-      [this.#parts.epoch, seen, until, c],
+      `SELECT ${ofLine}, count, l.epoch <> $1 OR l.n < 0 AS is_told, is_new, pg_current_snapshot()::text AS now FROM (
+         SELECT *, sum(count) OVER (ORDER BY xid RANGE UNBOUNDED PRECEDING EXCLUDE GROUP) AS before FROM (
+           SELECT *, true AS is_new FROM ${this.#lines} WHERE xid >= pg_snapshot_xmax($2::pg_snapshot)
+           ORDER BY xid FETCH FIRST ${pageLines} ROWS WITH TIES
+         ) AS l
+         UNION ALL
+         SELECT l.*, false, 0 FROM pg_snapshot_xip($2::pg_snapshot) AS x (xid)
+         CROSS JOIN LATERAL (SELECT * FROM ${this.#lines} WHERE xid = x.xid OFFSET 0) AS l
+       ) AS l WHERE before IS NULL OR before < ${pageEntries} ORDER BY c`,
+      [this.#parts.epoch, seen],
     );
-    // Numbers of transactions that a crash takes come again, too.
+    // What the snapshot sees must not be gone after a crash, when numbers of transactions come again.
     if (rows.length > 0) await this.#sync();
-    const reached = until ?? String(rows[0]?.now ?? seen);
+    const fresh = rows.filter((row) => row.is_new === true);
+    const isMore = isFull(fresh);
+    const now = String(rows[0]?.now ?? seen);
     return {
       lines: rows.filter((row) => row.is_told === true).map(lineOf),
-      at: isFull(rows)
-        ? { seen, until: reached, c: Number(rows.at(-1)?.c) }
-        : { seen: reached, until: null, c: 0 },
+      seen: isMore
+        ? upTo(
+            now,
+            fresh.map(({ xid }) => BigInt(String(xid))),
+          )
+        : now,
+      isMore,
     };
   }
 
@@ -249,11 +256,12 @@ function lastOf({ c, count }: Rows[number]): number {
   return Number(c) * entriesOfCommit + Number(count) - 1;
 }
 
-/** The first of some lines, as many as are read at a time. */
-function paged(lines: string): string {
-  return `(SELECT * FROM (
-      SELECT *, sum(count) OVER (ORDER BY c) - count AS before FROM (${lines} ORDER BY c LIMIT ${pageLines}) AS l
-    ) AS l WHERE before < ${pageEntries} ORDER BY c) AS l`;
+/** A snapshot that sees as much as another one, but nothing that is newer than the newest of some transactions. */
+function upTo(snapshot: string, xids: readonly bigint[]): string {
+  let end = 0n;
+  for (const xid of xids) if (xid >= end) end = xid + 1n;
+  const open = (snapshot.split(':')[2] ?? '').split(',').filter((xid) => xid !== '' && BigInt(xid) < end);
+  return `${open[0] ?? end}:${end}:${open.join()}`;
 }
 
 function isFull(rows: Rows): boolean {

@@ -1,6 +1,204 @@
-/** Interim. */
+import { idBeginning } from '../../../model/values/ids.ts';
+import { codeOf } from '../failures.ts';
+import { entriesOfCommit } from '../jobs/stored-job.ts';
+import { daySettings } from '../sql/tables.ts';
+import { beginText, type Scheduled, type SqlConnection, type SqlPort } from '../sql-port.ts';
+import type { Transactions } from '../transactions.ts';
+import { lockKey } from './migrating.ts';
+import { dayMs, dropJobs, dropLines } from './retention.ts';
+
+/** What days are kept with. */
+export interface PartitionsParts {
+  /** Quoted. */
+  readonly schema: string;
+  readonly schemaName: string;
+  readonly port: SqlPort;
+  readonly transactions: Transactions;
+  /** How long a statement may take. Milliseconds. */
+  readonly queryTimeoutMs: number;
+  /** Whole days for which jobs that are over are kept, besides today. */
+  readonly completedDays: number;
+  /** Whole days for which the journal is kept, besides today; what is dropped with a partition may stay a day longer. */
+  readonly historyDays: number;
+  report(message: string): void;
+}
+
+/** How many days ahead there is a partition of jobs. */
+const daysAhead = 2;
+const lookMs = 10 * 60 * 1000;
+/** No transaction waits longer than this for a partition to be made or dropped; it is tried again. */
+const lockTimeoutMs = 500;
+const tries = 5;
+/** How many commits a partition of the journal is for: a quarter of a day, but so many that no burst outruns those made ahead. */
+const [leastStep, greatestStep] = [2 ** 21, 2 ** 27];
+
+/**
+ * Partitions of what only grows: made ahead, and dropped whole when their time is over, so nothing has to be cleaned up behind
+ * deletes. Jobs have one for each day by the time in their ids. How many commits a day will have is not known before it is over:
+ * the journal has one for so many commits as a quarter of a day had lately. The table `day` tells at which entry each day began.
+ * One process at a time does it. Rows without a partition are in the default one.
+ */
 export class Partitions {
-  constructor(_parts: unknown) {}
-  async begin(): Promise<void> {}
-  async end(): Promise<void> {}
+  readonly #parts: PartitionsParts;
+  #timer: Scheduled | null = null;
+  #running: Promise<void> = Promise.resolve();
+  #today = 0;
+  /** The day on which old days were dropped last. */
+  #droppedOn = 0;
+
+  constructor(parts: PartitionsParts) {
+    this.#parts = parts;
+  }
+
+  /** Makes the partitions that are needed now, then looks after them. */
+  async begin(): Promise<void> {
+    await this.#make();
+    this.#running = this.#drop();
+    this.#schedule();
+  }
+
+  async end(): Promise<void> {
+    this.#timer?.cancel();
+    await this.#running;
+  }
+
+  #schedule(): void {
+    this.#timer = this.#parts.port.callLater(lookMs, () => {
+      this.#running = this.#make().then(() => this.#drop());
+      void this.#running.then(() => this.#schedule());
+    });
+  }
+
+  async #make(): Promise<void> {
+    const { schema, schemaName } = this.#parts;
+    const isMade = await this.#tried('make partitions ahead', async (connection) => {
+      // Who has waited for another process finds everything made.
+      await connection.query('SELECT pg_advisory_xact_lock($1::bigint)', [
+        lockKey(`${schemaName} partitions`),
+      ]);
+      const [row] = await connection.query(
+        `SELECT extract(epoch FROM date_trunc('day', clock_timestamp() AT TIME ZONE 'UTC')) * 1000 AS today,
+           last_value + is_called::int AS next FROM ${schema}.commits`,
+      );
+      this.#today = Number(row?.today);
+      const next = Number(row?.next);
+      const dayBefore = await this.#enterDay(connection, next * entriesOfCommit);
+      for (let day = 0; day <= daysAhead; day += 1) {
+        const from = this.#today + day * dayMs;
+        const name = new Date(from).toISOString().slice(0, 10).replaceAll('-', '');
+        const range = [idBeginning(from), idBeginning(from + dayMs)] as const;
+        for (const table of ['job', 'done']) await this.#makeOne(connection, table, name, range);
+      }
+      await this.#makeLines(connection, next, next - Math.floor(dayBefore / entriesOfCommit));
+    });
+    if (!isMade) this.#today = 0;
+  }
+
+  /** Notes at which entry the day has begun, if it is not known yet. Gives that of the newest day before. */
+  async #enterDay(connection: SqlConnection, next: number): Promise<number> {
+    const { schema, completedDays } = this.#parts;
+    await connection.query(`INSERT INTO ${schema}.day (at, seq) VALUES ($1, $2) ON CONFLICT DO NOTHING`, [
+      this.#today,
+      next,
+    ]);
+    await connection.query(`DELETE FROM ${schema}.day WHERE at < $1`, [
+      this.#today - (completedDays + 1) * dayMs,
+    ]);
+    const [row] = await connection.query(`SELECT max(seq) AS seq FROM ${schema}.day WHERE at < $1`, [
+      this.#today,
+    ]);
+    return Number(row?.seq ?? 0);
+  }
+
+  async #makeLines(connection: SqlConnection, next: number, lately: number): Promise<void> {
+    const [row] = await connection.query(
+      `SELECT max((regexp_match(pg_get_expr(c.relpartbound, c.oid), $$TO \\('(-?\\d+)'\\)$$))[1]::bigint) AS end
+       FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid WHERE inhparent = '${this.#parts.schema}.line'::regclass`,
+    );
+    const step = Math.min(greatestStep, Math.max(leastStep, Math.ceil(lately / 4)));
+    // Where all are used up, those that are under way get numbers before the next one.
+    const [end, afterGap] = [Number(row?.end ?? 0), next + (next === 1 ? 0 : 1000)];
+    for (let from = end > next ? end : afterGap; from < next + 2 * step; from += step)
+      await this.#makeOne(connection, 'line', String(from), [String(from), String(from + step)]);
+  }
+
+  async #makeOne(
+    connection: SqlConnection,
+    table: string,
+    name: string,
+    [from, to]: readonly [string, string],
+  ): Promise<void> {
+    const { schema } = this.#parts;
+    await connection.query('SAVEPOINT made');
+    try {
+      await connection.query(
+        `CREATE TABLE IF NOT EXISTS ${schema}.${table}_${name} PARTITION OF ${schema}.${table}
+         FOR VALUES FROM ('${from}') TO ('${to}') WITH (${daySettings[table]})`,
+      );
+    } catch (error) {
+      // Rows of that range are in the default partition already: they stay there.
+      if (codeOf(error) !== '23514') throw error;
+      await connection.query('ROLLBACK TO SAVEPOINT made');
+    }
+  }
+
+  /** Once a day is enough: what is old begins to be so at midnight. */
+  async #drop(): Promise<void> {
+    const { schema, schemaName, historyDays, completedDays } = this.#parts;
+    const today = this.#today;
+    if (this.#droppedOn === today) return;
+    const alone = (what: string, work: (connection: SqlConnection) => Promise<boolean>) =>
+      this.#repeated(what, async (connection) => {
+        const [row] = await connection.query('SELECT pg_try_advisory_xact_lock($1::bigint) AS alone', [
+          lockKey(`${schemaName} retention`),
+        ]);
+        return row?.alone === true && work(connection);
+      });
+    const areLinesGone = await alone('drop old lines of the journal', (connection) =>
+      dropLines(connection, schema, today - historyDays * dayMs),
+    );
+    const areJobsGone = await alone('drop old jobs', (connection) =>
+      dropJobs(connection, schema, today - completedDays * dayMs),
+    );
+    if (areLinesGone && areJobsGone) this.#droppedOn = today;
+  }
+
+  /** Bounded work in each transaction, until there is none left. */
+  async #repeated(what: string, work: (connection: SqlConnection) => Promise<boolean>): Promise<boolean> {
+    for (let isMore = true; isMore; ) {
+      const isDone = await this.#tried(what, async (connection) => {
+        isMore = await work(connection);
+      });
+      if (!isDone) return false;
+    }
+    return true;
+  }
+
+  /** In a transaction, made again after a conflict with others. Gives whether it was made. */
+  async #tried(what: string, work: (connection: SqlConnection) => Promise<void>): Promise<boolean> {
+    const { transactions, queryTimeoutMs, report } = this.#parts;
+    // The server would notice only at the end of a statement that its caller has gone: until then it blocked
+    // the days for everyone.
+    const limits = `SET LOCAL lock_timeout = ${lockTimeoutMs}; SET LOCAL statement_timeout = ${Math.ceil(queryTimeoutMs)}`;
+    for (let count = 1; ; count += 1) {
+      try {
+        await transactions.read(what, async (connection) => {
+          try {
+            await connection.query(`${beginText}; ${limits}`);
+            await work(connection);
+            await connection.query('COMMIT');
+          } catch (error) {
+            await connection.query('ROLLBACK');
+            throw error;
+          }
+        });
+        return true;
+      } catch (error) {
+        if (count < tries) continue;
+        // Nothing is lost: rows go to the default partition, and old days stay longer.
+        report(`could not ${what}: ${error instanceof Error ? error.message : String(error)}`);
+        return false;
+      }
+    }
+  }
 }

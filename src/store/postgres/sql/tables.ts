@@ -61,6 +61,9 @@ export const tables = `
   ) PARTITION BY RANGE (id);
   CREATE INDEX job_parent ON {schema}.job (parent) WHERE parent IS NOT NULL;
   CREATE INDEX job_waiter ON {schema}.job (waiting_on) WHERE waiting_on IS NOT NULL;
+  -- Ids that programs give.
+  CREATE TABLE {schema}.job_low PARTITION OF {schema}.job FOR VALUES FROM (MINVALUE) TO ('1') WITH (${analyzedSeldom});
+  CREATE TABLE {schema}.job_high PARTITION OF {schema}.job FOR VALUES FROM ('2') TO (MAXVALUE) WITH (${analyzedSeldom});
   CREATE TABLE {schema}.job_default PARTITION OF {schema}.job DEFAULT WITH (${analyzedSeldom});
 
   -- Waiting jobs that a claim need not tell apart.
@@ -112,6 +115,8 @@ export const tables = `
   ) PARTITION BY RANGE (id);
   CREATE INDEX done_seq ON {schema}.done USING brin (seq) WITH (pages_per_range = 16, autosummarize = on);
   CREATE INDEX done_failed ON {schema}.done (seq) INCLUDE (lane, ending) WHERE ending <> 0;
+  CREATE TABLE {schema}.done_low PARTITION OF {schema}.done FOR VALUES FROM (MINVALUE) TO ('1') WITH (${analyzedSeldom});
+  CREATE TABLE {schema}.done_high PARTITION OF {schema}.done FOR VALUES FROM ('2') TO (MAXVALUE) WITH (${analyzedSeldom});
   CREATE TABLE {schema}.done_default PARTITION OF {schema}.done DEFAULT WITH (${analyzedSeldom});
 
   -- The journal: a row a commit.
@@ -131,6 +136,9 @@ export const tables = `
   CREATE INDEX line_at ON {schema}.line (at);
   CREATE INDEX line_xid ON {schema}.line (xid);
   CREATE TABLE {schema}.line_default PARTITION OF {schema}.line DEFAULT WITH (${daySettings.line});
+
+  -- Days of UTC, with the number that the next entry had when they began.
+  CREATE TABLE {schema}.day (at float8 PRIMARY KEY, seq bigint NOT NULL);
 
   -- Processes that have the store open, with their last sign of life.
   CREATE TABLE {schema}.opening (epoch bigint PRIMARY KEY, seen_at timestamptz NOT NULL DEFAULT clock_timestamp());

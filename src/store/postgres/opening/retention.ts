@@ -1,0 +1,146 @@
+import type { Rows, SqlConnection } from '../sql-port.ts';
+
+export const dayMs = 24 * 60 * 60 * 1000;
+
+/** How many rows go one by one in a transaction, and how many of a day may move to the default partition before it is dropped. */
+const mostRows = 20_000;
+
+/** Partitions of a table, with their upper bounds; null for the default one. */
+function partitionsOf(connection: SqlConnection, schema: string, table: string): Promise<Rows> {
+  return connection.query(
+    `SELECT c.relname AS name, (regexp_match(pg_get_expr(c.relpartbound, c.oid), $$TO \\('(.*)'\\)$$))[1] AS end
+     FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid WHERE inhparent = '${schema}.${table}'::regclass ORDER BY c.relname`,
+  );
+}
+
+/**
+ * Drops partitions of the journal all of whose lines are older than an instant, and then lines that are older by another day,
+ * since a partition may be for many days. The oldest go first: what is left has no hole. Gives whether there may be more.
+ */
+export async function dropLines(connection: SqlConnection, schema: string, before: number): Promise<boolean> {
+  const first = `(SELECT c FROM ${schema}.line WHERE at >= $1 ORDER BY at LIMIT 1)`;
+  const [row] = await connection.query(`SELECT ${first} AS c`, [before]);
+  const oldest = row?.c == null ? Number.NEGATIVE_INFINITY : Number(row.c);
+  for (const { name, end } of await partitionsOf(connection, schema, 'line'))
+    if (end !== null && Number(end) <= oldest) await connection.query(`DROP TABLE ${schema}.${name}`);
+  const gone = await connection.query(
+    `DELETE FROM ${schema}.line WHERE c = ANY (ARRAY(SELECT c FROM ${schema}.line WHERE c < ${first} ORDER BY c LIMIT ${mostRows}))
+     RETURNING 1 AS one`,
+    [before - dayMs],
+  );
+  return gone.length === mostRows;
+}
+
+/**
+ * Drops what is over since before an instant, and what hangs on it. Jobs to which an unfinished one refers are kept. A day of which
+ * little is kept is dropped whole, behind a move of that to the default partition; elsewhere rows are deleted. Gives whether there
+ * may be more.
+ */
+export async function dropJobs(connection: SqlConnection, schema: string, before: number): Promise<boolean> {
+  const [day] = await connection.query(`SELECT min(seq) AS seq FROM ${schema}.day WHERE at >= $1`, [before]);
+  if (day?.seq == null) return false;
+  const seq = Number(day.seq);
+  const lastDay = `job_${new Date(before).toISOString().slice(0, 10).replaceAll('-', '')}`;
+  for (const { name } of await partitionsOf(connection, schema, 'job')) {
+    const part = String(name).slice('job'.length);
+    const isDay = /^_\d{8}$/.test(part);
+    // Jobs of a day are over at that day at the earliest.
+    if (isDay && String(name) >= lastDay) continue;
+    if (isDay && (await dropDay(connection, schema, part, seq))) return true;
+    const [old] = await connection.query(
+      `SELECT EXISTS (SELECT FROM ${schema}.done${part} WHERE seq < $1) AS old`,
+      [seq],
+    );
+    if (old?.old !== true) continue;
+    const rows = await connection.query(
+      `${deadOf(schema, part, mostRows)},
+       jobs AS (DELETE FROM ${schema}.job${part} j USING dead WHERE j.id = dead.id),
+       dones AS (DELETE FROM ${schema}.done${part} d USING dead WHERE d.id = dead.id)
+       SELECT count(*) AS count FROM dead`,
+      [seq],
+    );
+    if (Number(rows[0]?.count) === mostRows) return true;
+  }
+  return false;
+}
+
+/** Gives whether the day is gone: where much of it is kept it stays. */
+async function dropDay(
+  connection: SqlConnection,
+  schema: string,
+  part: string,
+  seq: number,
+): Promise<boolean> {
+  const [job, done] = [`${schema}.job${part}`, `${schema}.done${part}`];
+  // Nothing of it changes until the end.
+  await connection.query(`LOCK TABLE ${job}, ${done} IN SHARE ROW EXCLUSIVE MODE`);
+  await connection.query('SAVEPOINT day');
+  const kept = await connection.query(
+    `${deadOf(schema, part, null)}
+     SELECT id FROM ${job} EXCEPT SELECT id FROM dead EXCEPT SELECT id FROM gone WHERE kind = 'job' LIMIT ${mostRows + 1}`,
+    [seq],
+  );
+  if (kept.length > mostRows) {
+    await connection.query('ROLLBACK TO SAVEPOINT day');
+    return false;
+  }
+  const ids = kept.map(({ id }) => id);
+  for (const [table, rows] of [
+    ['job', job],
+    ['done', done],
+  ]) {
+    await connection.query(`ALTER TABLE ${schema}.${table} DETACH PARTITION ${rows}`);
+    await connection.query(`INSERT INTO ${schema}.${table} SELECT * FROM ${rows} WHERE id = ANY ($1)`, [ids]);
+    await connection.query(`DROP TABLE ${rows}`);
+  }
+  return true;
+}
+
+/**
+ * The jobs of a partition that are to go, as the table `dead`; what hangs on them goes: annotations, proxies, with those the
+ * branches that were not chosen and what belongs to them, since nothing else refers to it (`gone`). Joined, and not asked for row
+ * by row: the tables have no statistics, and a list that is thought to be too long to be hashed is gone through for each row.
+ */
+function deadOf(schema: string, part: string, most: number | null): string {
+  const [job, proxy] = [`${schema}.job`, `${schema}.proxy`];
+  const args = `CASE WHEN json_typeof(patch -> 'args') = 'array' THEN patch -> 'args' ELSE '[]' END`;
+  const coded = `CASE WHEN json_typeof(arg #> '{$coded,jobs}') = 'array' THEN arg #> '{$coded,jobs}' ELSE '[]' END`;
+  return `WITH RECURSIVE alive (id) AS (
+      SELECT unnest(ids) FROM ${schema}.ready UNION ALL SELECT unnest(ids) FROM ${schema}.lease
+      UNION ALL SELECT id FROM ${schema}.due UNION ALL SELECT id FROM ${schema}.aside
+    ), living AS MATERIALIZED (
+      SELECT j.id, j.parent, j.waiting_on, CASE WHEN j.doc LIKE '%"$job"%' OR j.doc LIKE '%"$coded"%' THEN j.doc END AS doc
+      FROM alive JOIN ${job} j ON j.id = alive.id
+    ), named (id) AS MATERIALIZED (
+      SELECT (regexp_matches(doc, '"\\$job"\\s*:\\s*"([^"]+)"', 'g'))[1] FROM living WHERE doc LIKE '%"$job"%'
+      UNION SELECT json_array_elements_text(${coded})
+        FROM living, json_array_elements(('[' || doc || ']')::json) AS patch, json_array_elements(${args}) AS arg WHERE doc LIKE '%"$coded"%'
+    ), referred (id) AS (
+      SELECT id FROM named UNION SELECT waiting_on FROM living WHERE waiting_on IS NOT NULL
+      UNION SELECT parent FROM living WHERE parent IS NOT NULL
+      UNION SELECT p.job FROM ${proxy} p LEFT JOIN living c ON c.id = p.body ->> 'chosen'
+        WHERE p.body ->> 'chosen' IS NULL OR c.id IS NOT NULL
+    ), old (id, parent) AS MATERIALIZED (
+      SELECT d.id, j.parent FROM ${schema}.done${part} d JOIN ${schema}.job${part} j ON j.id = d.id WHERE d.seq < $1
+    ), needed (id) AS (
+      SELECT old.id FROM old JOIN referred ON referred.id = old.id
+      UNION SELECT old.id FROM old JOIN living ON living.id = old.parent
+      UNION SELECT old.id FROM old JOIN ${proxy} p ON p.id = old.parent JOIN living ON living.id = p.job
+    ), dead (id) AS MATERIALIZED (
+      SELECT id FROM old EXCEPT SELECT id FROM needed LIMIT ${most ?? 'ALL'}
+    ), hanging (id, parent) AS MATERIALIZED (
+      SELECT l.id, l.parent FROM living l JOIN ${schema}.aside a ON a.id = l.id AND a.state = 'new' LEFT JOIN named n ON n.id = l.id
+      WHERE n.id IS NULL
+    ), gone (kind, id) AS (
+      SELECT 'proxy', p.id FROM ${proxy} p JOIN dead ON dead.id = p.job
+      UNION SELECT hung.kind, hung.id FROM gone CROSS JOIN LATERAL (
+        SELECT 'job' AS kind, h.id FROM hanging h WHERE h.parent = gone.id
+        UNION ALL SELECT 'proxy', p.id FROM ${proxy} p WHERE gone.kind = 'job' AND p.job = gone.id
+      ) AS hung
+    ), without_annotations AS (
+      DELETE FROM ${schema}.annotation a USING (SELECT id FROM dead UNION ALL SELECT id FROM gone WHERE kind = 'job') AS g
+      WHERE a.id >= g.id || '/' AND a.id < g.id || '0'
+    ), without_proxies AS (DELETE FROM ${proxy} p USING gone WHERE gone.kind = 'proxy' AND p.id = gone.id),
+    without_places AS (DELETE FROM ${schema}.aside a USING gone WHERE gone.kind = 'job' AND a.id = gone.id),
+    without_jobs AS (DELETE FROM ${job} j USING gone WHERE gone.kind = 'job' AND j.id = gone.id)`;
+}
