@@ -21,7 +21,7 @@ export interface DraftParts {
 
 /** Placeholders for the seqs of entries until the number of their commit is known: above all real ones, so that they order alike. */
 const provisional = 2 ** 52;
-const endings: readonly (string | null)[] = ['succeeded', 'failed', 'aborted', 'expired'];
+export const endings: readonly (string | null)[] = ['succeeded', 'failed', 'aborted', 'expired'];
 /** A document with more patches, or more letters of them, is written whole by the next change. */
 const mostPatches = 16;
 
@@ -533,7 +533,7 @@ function keyOf({ is, id, token }: Fields): string {
 }
 
 /** The job or the proxy under which a job stands. */
-function parentOf({ parent }: JobRecord): string | null {
+export function parentOf({ parent }: JobRecord): string | null {
   if (parent === null) return null;
   if ('job' in parent) return parent.job;
   return 'proxy' in parent ? parent.proxy : null;

@@ -49,7 +49,10 @@ export class ProgramTransactions {
     const { committing, notifyWithin } = this.#parts;
     const connection = await borrowed(commit.within);
     // Below 0: the journal reports it, also to this process, which does not hear of its end by itself.
-    const { draft, answer } = await this.#send(connection, commit.by, -committing.nextN(), () => commit);
+    const { draft, answer } = await this.#send(connection, commit.by, -committing.nextN(), (refusal) => {
+      if (refusal !== null) throw refusal;
+      return commit;
+    });
     if (answer?.c === undefined) return;
     // What it changed is so only when the program has committed.
     if (draft.touchesLeases) committing.own.forget();
@@ -97,7 +100,7 @@ export class ProgramTransactions {
       await committing.makeLanes(draft);
       await connection.query('SAVEPOINT signalbox');
       try {
-        const answer = await committing.ask(connection, by, n, draft, { isSynced: null, isPatient: true });
+        const answer = await committing.ask(connection, by, n, draft, { isSynced: null });
         await connection.query('RELEASE SAVEPOINT signalbox');
         return { draft, answer, n };
       } catch (error) {
@@ -170,10 +173,10 @@ export class ProgramTransactions {
       await giveBack(connection, error, true);
       if (sent === null || kindOfError(error) !== 'lost') throw storeError(error, call, 'not committed');
       // As of any result: a job that took it for failed would be called again, and its callbacks never.
-      const answer = await committing.answerTo(call, sent.n, true, error);
+      const answer = await committing.outcomes.atLast(call, sent.n, error);
       if (answer === null) throw storeError(error, call, 'not committed');
     }
-    committing.carryOut(sent.draft, sent.answer, sent.by, sent.n, { isSynced: true, isPatient: true });
+    committing.carryOut(sent.draft, sent.answer, sent.by, sent.n, { isSynced: true });
   }
 }
 
