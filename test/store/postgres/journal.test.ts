@@ -252,7 +252,7 @@ it('News comes in pages, and what commits between them with what is left', async
   ]);
 });
 
-it('A reader syncs what another process has only written before it tells of it', async () => {
+it('A reader syncs what another process has only written before it shows it', async () => {
   await other.query('SET synchronous_commit = off');
   const first = async (items: AsyncIterable<HistoryEntry>): Promise<unknown> => {
     for await (const item of items) return item;
