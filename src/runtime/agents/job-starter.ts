@@ -16,7 +16,7 @@ import { errorText } from '../environment/logging.ts';
 import type { Executor } from '../execution/executor.ts';
 import { LiveJobInfo } from '../execution/job-info.ts';
 import { jobFields, logWorker } from '../execution/outcome-log.ts';
-import { isHeldBy, isSameCall, Run, type RunAgent } from '../execution/run.ts';
+import { type AgentSlot, isHeldBy, isSameCall, Run, type RunAgent } from '../execution/run.ts';
 import type { RunSteps } from '../execution/run-steps.ts';
 import type { AtWork, WorkerSlots } from '../execution/worker-slots.ts';
 import { annotationsOf } from '../jobs/annotations.ts';
@@ -83,11 +83,13 @@ export class JobStarter {
     const ids = jobs.map((job) => job.id);
     // They are claimed, so they are started: when this cannot be read, the annotations of each are read.
     const annotated = known ?? (await store.annotated(ids).catch(() => new Set(ids)));
-    const handed = jobs.map((job) => ({ job, atWork: this.#prepare(job, aborts, poll) }));
+    const handed = jobs.map((job) => ({ job, info: this.#remember(job, poll) }));
+    workers.expect(jobs.length);
     this.#deps.committer.whenStartable(
       startable,
       () => {
-        for (const { job, atWork } of handed) {
+        for (const { job, info } of handed) {
+          const atWork = { slot: this.#takeSlot(info), info, aborts };
           try {
             this.#begin(job, atWork, starts.get(job.id) ?? null, annotated.has(job.id));
           } catch (error) {
@@ -96,7 +98,7 @@ export class JobStarter {
         }
       },
       (error) => {
-        for (const { atWork } of handed) workers.release(atWork.slot);
+        workers.expectNoMore(jobs.length);
         log.events('ERROR', () => `a claim was not written: ${error.message}`, { err: error });
         this.#agent.slotFreed();
       },
@@ -104,12 +106,10 @@ export class JobStarter {
   }
 
   /** Makes the records of a claimed job: in the dispatcher's jobs, and in the newest poll. */
-  #prepare(job: JobRecord, aborts: number, poll: OpenPoll | null): Starting {
-    const { owner, name, workers } = this.#agent;
-    const slot = workers.take();
+  #remember(job: JobRecord, poll: OpenPoll | null): LiveJobInfo {
+    const { owner } = this.#agent;
     const { store, registry } = this.#context;
     const info = new LiveJobInfo(this.#agent, job, store.name, () => registry.redactorOf(job));
-    info.thread = `${name}:${slot.number}`;
     owner.remember(job.id, info, poll?.info ?? null);
     if (poll !== null) {
       const { newJobs } = poll.entry;
@@ -117,7 +117,14 @@ export class JobStarter {
       newJobs.push([job.id, store.name]);
       if (newJobs.length > owner.jobs.size) newJobs.shift();
     }
-    return { slot, info, aborts };
+    return info;
+  }
+
+  #takeSlot(info: LiveJobInfo): AgentSlot {
+    const { name, workers } = this.#agent;
+    const slot = workers.take();
+    info.thread = `${name}:${slot.number}`;
+    return slot;
   }
 
   #begin(job: JobRecord, atWork: Starting, start: Transition | null, isAnnotated: boolean): void {

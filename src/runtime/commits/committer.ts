@@ -8,8 +8,8 @@
  *   decides about errors, job-watch.ts follows the journal.
  *
  * Invariant: An effect happens after its commit, never before it. A put is offered once it is synced, so
- *   nothing runs that a power cut could take back; a slot is freed, and an outcome is announced, once they
- *   are written.
+ *   nothing runs that a power cut could take back. An outcome is announced once it is written. A slot is taken
+ *   again by a commit that is written with the one that freed it, or after it.
  *
  * May import: environment, definitions.
  */
@@ -30,7 +30,7 @@ export interface CommitEffects {
   workAvailable(queue: string): void;
   /** The outcome of a job is written: jobs that wait for it get it. */
   outcomeWritten(job: string): void;
-  /** A job no longer counts for the agent that held it. */
+  /** A job no longer counts for the agent that held it. The claim that follows is written with that, or after it. */
   slotFreed(place: AgentPlace): void;
 }
 
@@ -101,7 +101,9 @@ export class Committer {
       } else if (effect.type === 'offerQuotas' && transition.patch?.quotas !== undefined) {
         this.whenWritten(ticket, () => this.#offerFreedQuotas(transition));
       } else if (effect.type === 'freeSlot') {
-        this.whenWritten(ticket, () => this.#freeAgentSlot(transition));
+        // The claim that follows is written together with what made room for it, or undone with it.
+        if (ticket.isStaged === true) this.#freeAgentSlot(transition);
+        else this.whenWritten(ticket, () => this.#freeAgentSlot(transition));
       }
     }
   }

@@ -155,7 +155,8 @@ export class Completer {
 
   /** The worker is free when the callbacks have been performed, successfully or not. */
   #performCallbacks(run: Run, job: JobRecord, outcome: Outcome): void {
-    const performed = this.#deps.callbacks.perform(run.callbackContext, job);
+    const freeWorker = (): void => run.agent?.workers.ended(run, outcome);
+    const performed = this.#deps.callbacks.perform(run.callbackContext, job, freeWorker);
     void performed
       .catch((error: unknown) => {
         if (error instanceof HandedOverError) run.handedOver = error;
@@ -163,7 +164,7 @@ export class Completer {
         if (error instanceof ReassignedError) run.agent?.workers.lost(run);
       })
       .then(() => {
-        run.agent?.workers.ended(run, outcome);
+        freeWorker();
         run.agent?.workers.logCompleted(run);
         run.onDone();
       });

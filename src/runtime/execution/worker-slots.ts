@@ -19,6 +19,8 @@ export class WorkerSlots implements RunWorkers {
   readonly #context: RuntimeContext;
   readonly #slotFreed: () => void;
   readonly #runs = new Set<Run>();
+  /** How many jobs were claimed and are not begun yet. */
+  #expected = 0;
   /** Slots that are taken for jobs whose code has not been called yet. */
   readonly #taken = new Set<number>();
   readonly #freeNumbers: number[] = [];
@@ -66,7 +68,7 @@ export class WorkerSlots implements RunWorkers {
   }
 
   get #isBusy(): boolean {
-    return this.#runs.size > 0 || this.#taken.size > 0;
+    return this.#expected > 0 || this.#runs.size > 0 || this.#taken.size > 0;
   }
 
   /** Resolves when no worker is busy, nor about to be. */
@@ -74,8 +76,20 @@ export class WorkerSlots implements RunWorkers {
     while (this.#isBusy) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
   }
 
-  /** A free worker, or a new one. */
+  /** So many jobs were claimed. Each takes a worker when it begins: those before it may have theirs until the claim is written. */
+  expect(jobs: number): void {
+    this.#expected += jobs;
+  }
+
+  /** So many jobs that were expected do not begin. */
+  expectNoMore(jobs: number): void {
+    this.#expected -= jobs;
+    this.#resolveIdle();
+  }
+
+  /** A free worker, or a new one, for an expected job. */
   take(): AgentSlot {
+    this.#expected -= 1;
     const number = this.#freeNumbers.pop() ?? this.#nextNumber++;
     this.#taken.add(number);
     return { number };
