@@ -7,7 +7,7 @@ import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
 import { jobLabel } from '../../model/values/job-text.ts';
 import type { Committer } from '../commits/committer.ts';
-import { holderOf, ifHeldBy, ifUnchanged } from '../commits/preconditions.ts';
+import { ifHeldBy, ifUnchanged } from '../commits/preconditions.ts';
 import { retryForever } from '../commits/retry.ts';
 import { isStoreClosed, retryRules } from '../commits/retry-rules.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
@@ -29,6 +29,10 @@ export interface OpenPoll {
 }
 
 type Annotations = Record<string, Json>;
+
+// What most jobs have none of is shared by them.
+const noInput: readonly unknown[] = Object.freeze([]);
+const noAnnotations: Annotations = Object.freeze({});
 
 /** A job that is about to be called. */
 interface Starting extends AtWork {
@@ -109,7 +113,7 @@ export class JobStarter {
   #remember(job: JobRecord, poll: OpenPoll | null): LiveJobInfo {
     const { owner } = this.#agent;
     const { store, registry } = this.#context;
-    const info = new LiveJobInfo(this.#agent, job, store.name, () => registry.redactorOf(job));
+    const info = new LiveJobInfo(this.#agent, job, store.name, registry);
     owner.remember(job.id, info, poll?.info ?? null);
     if (poll !== null) {
       const { newJobs } = poll.entry;
@@ -129,7 +133,7 @@ export class JobStarter {
 
   #begin(job: JobRecord, atWork: Starting, start: Transition | null, isAnnotated: boolean): void {
     const { info } = atWork;
-    info.started = new Date(this.#context.now());
+    info.startedAt = this.#context.now();
     logWorker(this.#context, 'starting', info.thread, job);
     // The claim of a job that starts at once has its start in it.
     if (job.state === 'assigned') this.#startSynced(job, atWork, isAnnotated);
@@ -188,7 +192,7 @@ export class JobStarter {
 
   /** Calls the code of a job that is ACTIVE: at once, when it has no annotations to read. */
   #call(job: JobRecord, atWork: Starting, isAnnotated: boolean): void {
-    if (!isAnnotated) this.#run(job, atWork, {});
+    if (!isAnnotated) this.#run(job, atWork, noAnnotations);
     else {
       this.#annotations(job).then(
         (annotations) => (annotations === null ? this.#lost(atWork) : this.#run(job, atWork, annotations)),
@@ -212,7 +216,7 @@ export class JobStarter {
   /** The job was reassigned before its code was called. */
   #lost({ slot, info }: AtWork): void {
     info.reassigned = true;
-    info.completed = new Date(this.#context.now());
+    info.completedAt = this.#context.now();
     this.#agent.workers.release(slot);
     this.#agent.slotFreed();
   }
@@ -241,9 +245,9 @@ export class JobStarter {
       job,
       agent,
       slot,
-      holder: holderOf(job),
+      holder: job,
       queue: agent.queue,
-      input: [],
+      input: noInput,
       annotations,
       info,
     });
@@ -267,7 +271,7 @@ export class JobStarter {
     }
     info.failed = true;
     info.keep(error === null ? null : { ok: false, failure: Failure.from(error).data });
-    info.completed = new Date(this.#context.now());
+    info.completedAt = this.#context.now();
     this.#agent.workers.release(slot);
     if (error === null) return;
     this.#deps.executor

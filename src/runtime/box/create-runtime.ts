@@ -83,7 +83,7 @@ export function createRuntime(context: RuntimeContext, links: RuntimeLinks): Run
   };
   const committer = new Committer(context, {
     workAvailable: links.offerWork,
-    outcomeWritten: (id) => waits.announce(id),
+    outcomesWritten: (jobs) => waits.announce(jobs),
     slotFreed: (place) => agents.at(place)?.slotFreed(),
   });
   const work = new AutocommitUnit(committer);

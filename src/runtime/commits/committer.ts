@@ -28,10 +28,19 @@ export type StagedChange = Change | Transition;
 export interface CommitEffects {
   /** A queue may hold work: its agents look. */
   workAvailable(queue: string): void;
-  /** The outcome of a job is written: jobs that wait for it get it. */
-  outcomeWritten(job: string): void;
+  /** The outcomes of jobs are written: jobs that wait for them get them. */
+  outcomesWritten(jobs: readonly string[]): void;
   /** A job no longer counts for the agent that held it. The claim that follows is written with that, or after it. */
   slotFreed(place: AgentPlace): void;
+}
+
+/** What follows the commits of one ticket: told once for all of them. */
+interface Following {
+  readonly ticket: Ticket;
+  /** Jobs whose outcomes are announced once they are written. */
+  readonly outcomes: string[];
+  /** Queues that are offered once the commits are synced. */
+  readonly queues: string[];
 }
 
 /**
@@ -45,6 +54,8 @@ export class Committer {
     const what = (): string => `an effect of a commit failed: ${errorText(failure)}`;
     this.context.log.events('CRITICAL', what, { err: failure.toError() });
   });
+  // The commits of a tick share their ticket: nearly every call is for the newest.
+  #newest: Following | null = null;
 
   constructor(context: RuntimeContext, effects: CommitEffects) {
     this.context = context;
@@ -96,9 +107,8 @@ export class Committer {
   #carryOut(transition: Transition, ticket: Ticket): void {
     for (const effect of transition.effects) {
       if (effect.type === 'offerWork') this.#offerPlaced(transition, ticket);
-      else if (effect.type === 'announceOutcome') {
-        this.whenWritten(ticket, () => this.#effects.outcomeWritten(transition.id));
-      } else if (effect.type === 'offerQuotas' && transition.patch?.quotas !== undefined) {
+      else if (effect.type === 'announceOutcome') this.#announce(transition.id, ticket);
+      else if (effect.type === 'offerQuotas' && transition.patch?.quotas !== undefined) {
         this.whenWritten(ticket, () => this.#offerFreedQuotas(transition));
       } else if (effect.type === 'freeSlot') {
         // The claim that follows is written together with what made room for it, or undone with it.
@@ -114,7 +124,25 @@ export class Committer {
       | null
       | undefined;
     const queue = parent?.queue;
-    if (queue !== undefined) this.whenSynced(ticket, () => this.offerWork(queue));
+    const { queues } = this.#following(ticket);
+    if (queue === undefined || queues.includes(queue)) return;
+    queues.push(queue);
+    this.whenSynced(ticket, () => {
+      queues.splice(queues.indexOf(queue), 1);
+      this.offerWork(queue);
+    });
+  }
+
+  #announce(job: string, ticket: Ticket): void {
+    const { outcomes } = this.#following(ticket);
+    outcomes.push(job);
+    if (outcomes.length > 1) return;
+    this.whenWritten(ticket, () => this.#effects.outcomesWritten(outcomes.splice(0)));
+  }
+
+  #following(ticket: Ticket): Following {
+    if (this.#newest?.ticket !== ticket) this.#newest = { ticket, outcomes: [], queues: [] };
+    return this.#newest;
   }
 
   #offerFreedQuotas(transition: Transition): void {

@@ -10,7 +10,7 @@ import type { Committer } from '../commits/committer.ts';
 import { isStoreAway, isStoreClosed } from '../commits/retry-rules.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import { outcomeCommit } from './outcome-commit.ts';
-import { logHandedOn, logLost, logOutcome, outcomeText } from './outcome-log.ts';
+import { isOutcomeLogged, logHandedOn, logLost, logOutcome, outcomeText } from './outcome-log.ts';
 import type { CommitRetries } from './retry-commit.ts';
 import type { RetryPolicies } from './retry-policies.ts';
 import { type CommittedEnding, HandedOverError, type Run } from './run.ts';
@@ -140,6 +140,8 @@ export class Completer {
       },
       refused,
     );
+    // Most outcomes are followed by an entry of the log alone, which the logger drops.
+    if (completes && !isOutcomeLogged(this.#context, outcome)) return;
     committer.whenSynced(ticket, () => {
       const tearDown = run.takeTearDown();
       if (tearDown === null) this.#committed(run, finished, outcome, completes);
