@@ -20,9 +20,12 @@ const kindNames: Readonly<Record<Kind, true>> = {
 export const kinds = Object.keys(kindNames) as readonly Kind[];
 const kindSet: ReadonlySet<string> = new Set(kinds);
 
-/** A line of a journal, with the checksum of the line before it and the seq that was synced when it was written. */
+/**
+ * A line of a journal: the commits in it, the checksum of the line before it and the seq that was synced when it was written.
+ * Commits of one tick share a line when they have the same author and instant: they are on disk together or not at all.
+ */
 export interface StoredLine {
-  readonly line: Line;
+  readonly commits: readonly Line[];
   readonly previous: string;
   readonly durable: number;
 }
@@ -39,8 +42,8 @@ export interface JournalHeader {
   readonly at: number;
 }
 
-/** Writes a line as JSON. */
-export function writeLine(json: JsonWriter, line: Line, durable: number, previous: number): void {
+/** Writes a line with a commit as JSON, without its end. */
+export function beginLine(json: JsonWriter, line: Line, durable: number, previous: number): void {
   refuseUnreadable('at', line.at);
   json.ascii('{"s":');
   json.number(line.s);
@@ -55,11 +58,30 @@ export function writeLine(json: JsonWriter, line: Line, durable: number, previou
   json.ascii(',"mv":');
   json.string(line.mv);
   json.ascii(',"o":[');
-  for (let index = 0; index < line.entries.length; index += 1) {
-    if (index > 0) json.ascii(',');
-    writeEntry(json, line.entries[index] as Entry);
+  writeEntries(json, line.entries);
+}
+
+/** Writes another commit into a line that has not ended. */
+export function extendLine(json: JsonWriter, { entries }: Line): void {
+  json.ascii(',');
+  writeEntries(json, entries);
+}
+
+/** Ends a line. `later` counts the entries before each commit but the first. */
+export function endLine(json: JsonWriter, later: readonly number[]): void {
+  json.ascii(']');
+  if (later.length > 0) {
+    json.ascii(',"c":');
+    json.value(later);
   }
-  json.ascii(']}');
+  json.ascii('}');
+}
+
+function writeEntries(json: JsonWriter, entries: readonly Entry[]): void {
+  for (let index = 0; index < entries.length; index += 1) {
+    if (index > 0) json.ascii(',');
+    writeEntry(json, entries[index] as Entry);
+  }
 }
 
 // A number that JSON cannot hold would make the whole journal unreadable.
@@ -108,18 +130,30 @@ export function headOf(text: string): LineHead | null {
 export function decodeLine(text: string): StoredLine | string {
   const found = parseObject(text);
   if (typeof found === 'string') return found;
-  const { s, d, p, at, by, mv, o } = found;
+  const { s, d, p, at, by, mv, o, c = [] } = found;
   if (!isSeq(s) || !isSeq(d) || typeof p !== 'string' || !Number.isFinite(at))
     return 'a line without s, d, p or at';
   if (typeof by !== 'string' || typeof mv !== 'string') return 'a line without by or mv';
   if (!Array.isArray(o) || o.length === 0) return 'a line without entries';
+  if (!areBegins(c, o.length)) return 'a line with a commit that begins nowhere in it';
   const entries: Entry[] = [];
   for (const each of o) {
     const entry = decodeEntry(each, text.length);
     if (typeof entry === 'string') return entry;
     entries.push(entry);
   }
-  return { line: { s, at: at as number, by, mv, entries }, previous: p, durable: d };
+  const begins = [0, ...c, o.length];
+  const commits = begins.slice(1).map((end, index): Line => {
+    const begin = begins[index] as number;
+    return { s: s + begin, at: at as number, by, mv, entries: entries.slice(begin, end) };
+  });
+  return { commits, previous: p, durable: d };
+}
+
+/** Whether each is the place of an entry after the one before it, the first entry left out. */
+function areBegins(value: unknown, count: number): value is readonly number[] {
+  if (!Array.isArray(value)) return false;
+  return value.every((place, index) => isSeq(place) && place > (value[index - 1] ?? 0) && place < count);
 }
 
 function decodeEntry(value: unknown, length: number): Entry | string {
