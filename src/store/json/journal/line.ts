@@ -91,25 +91,50 @@ function refuseUnreadable(option: string, value: number): void {
 }
 
 function writeEntry(json: JsonWriter, entry: Entry): void {
-  const { from, to, patch, q } = entry;
+  const { patch, q } = entry;
   refuseUnreadable('q', q);
-  json.ascii('{"on":');
-  json.path(entry.kind, entry.id);
-  json.ascii(',"ev":');
-  json.string(entry.event);
-  if (from !== null || to !== null) {
-    json.ascii(',"from":');
-    json.value(from);
-    json.ascii(',"to":');
-    json.value(to);
-  }
-  json.ascii(',"q":');
+  json.fragment(entryBegins[entry.kind]);
+  json.inner(entry.id);
+  json.fragment(headFor(entry));
   json.number(q);
   if (patch !== null) {
-    json.ascii(',"patch":');
+    json.fragment(patchKey);
     json.value(patch);
   }
   json.ascii(entry.gone ? ',"gone":true}' : '}');
+}
+
+function encoded(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text));
+}
+
+const patchKey = encoded(',"patch":');
+const entryBegins = Object.fromEntries(kinds.map((kind) => [kind, encoded(`{"on":"${kind}/`)])) as Readonly<
+  Record<Kind, Uint8Array>
+>;
+
+/** What an entry has between its id and its `q`. */
+interface EntryHead {
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly bytes: Uint8Array;
+}
+
+/** Heads by event. Events and states are names of charts and of code, so there are few, and each is encoded once. */
+const heads = new Map<string, EntryHead[]>();
+
+function headFor({ event, from, to }: Entry): Uint8Array {
+  let known = heads.get(event);
+  if (known === undefined) {
+    known = [];
+    heads.set(event, known);
+  }
+  for (const head of known) if (head.from === from && head.to === to) return head.bytes;
+  const states =
+    from === null && to === null ? '' : `,"from":${JSON.stringify(from)},"to":${JSON.stringify(to)}`;
+  const bytes = encoded(`","ev":${JSON.stringify(event)}${states},"q":`);
+  known.push({ from, to, bytes });
+  return bytes;
 }
 
 /** The begin of a line: what it is found by. */
