@@ -37,12 +37,6 @@ import {
 export interface AgentDeps extends ClaimDeps, StarterDeps {}
 
 /**
- * The most jobs of one claim of a large agent on a store that is a server, unless half of its size is more: while the server
- * makes one claim, this process runs the jobs of the claim before.
- */
-const claimOfLarge = 50;
-
-/**
  * A live agent: its machine decides when to claim, this class carries it out.
  */
 export class AgentActor implements StartingAgent {
@@ -238,7 +232,8 @@ export class AgentActor implements StartingAgent {
   /** Returns how many jobs it holds then. `slotFreed` reports the slots that are freed meanwhile. */
   async #claimWhatFits(): Promise<number> {
     const { size } = this;
-    const most = this.#context.store.exclusive ? size : Math.max(claimOfLarge, Math.ceil(size / 2));
+    // On a store that is a server, the jobs of one half run while it answers for the other.
+    const most = this.#context.store.exclusive ? size : Math.ceil(size / 2);
     const { aborts } = this.workers;
     const claim = await claimJobs(this.#deps, this.#claimant(), most, async () => {
       await this.lookAgain();

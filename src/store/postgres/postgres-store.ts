@@ -170,7 +170,8 @@ export class PostgresStore implements OpenStore {
   }
 
   waiters(jobs: readonly string[]): Promise<readonly JobRecord[]> {
-    return this.#read(() => this.#reading.waiters(jobs));
+    const asked = jobs.filter((id) => !this.#committing.own.hasEndedAlone(id));
+    return asked.length === 0 ? Promise.resolve([]) : this.#read(() => this.#reading.waiters(asked));
   }
 
   quotaHolders(quota: string): Promise<readonly string[]> {

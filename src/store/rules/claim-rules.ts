@@ -3,7 +3,7 @@ import { isDead } from '../../model/monitoring/liveness.ts';
 import type { JobRecord, RepresentationRecord } from '../../model/records/records.ts';
 import type { Candidate, Change, ClaimRequest } from '../store.ts';
 import { Offers } from './claim-order.ts';
-import { type ClaimTerms, verdictOn } from './claim-verdict.ts';
+import { type ClaimTerms, type QuotaSlots, verdictOn } from './claim-verdict.ts';
 import type { Tables } from './tables.ts';
 
 /** Whether the agent of a claim exists, and its dispatcher may claim. @throws ConflictError when its settings were changed. */

@@ -161,7 +161,8 @@ export class Committing {
     this.#waiting.push({ commit, author, written: written.end, synced: synced.end });
     if (commit.by !== 'client' && isPut(commit)) this.#keepPut(synced.promise);
     this.#start(author);
-    return { written: written.promise, synced: synced.promise };
+    // A claim of the same author goes with it, in one statement.
+    return { written: written.promise, synced: synced.promise, isStaged: true };
   }
 
   #keepPut(synced: Promise<void>): void {

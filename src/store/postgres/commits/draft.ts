@@ -466,6 +466,7 @@ export class Draft {
       const record = this.committed(id, c);
       const token = tokens.get(id) ?? (before?.home.in === 'lease' ? before.home.token : null);
       const isHeld = record !== undefined && placeIn(record, this.#parts.now) === 'lease';
+      if (before?.isParent === false && !this.#subjects.given.has(id) && record?.state === 'completed') own.endAlone(id);
       if (token === null || !isHeld || own.lease(token) === undefined) own.keepJob(id, null);
       else {
         const lane = before !== undefined && 'lane' in before.home ? (before.home.lane ?? 0) : 0;
