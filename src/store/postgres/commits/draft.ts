@@ -64,6 +64,8 @@ export class Draft {
   readonly #texts = new Map<string, string>();
   readonly #counts = new Map<string, number>();
   readonly #expected: Precondition[] = [];
+  /** The agents that jobs leave. */
+  readonly #left: AgentPlace[] = [];
   readonly #leases = new Map<number, { lease: Lease; ids: string[]; seqs: number[]; lanes: number[] }>();
   readonly #taken = new Map<string, { token: number; place: AgentPlace; jobs: [string, number, number][] }>();
 
@@ -299,19 +301,8 @@ export class Draft {
     }
     const at = leaving === null ? -1 : left.ids.indexOf(leaving);
     if (at < 0) return;
+    this.#left.push(this.#set.job(leaving as string)?.record.parent as AgentPlace);
     for (const list of [left.ids, left.seqs, left.lanes]) list.splice(at, 1);
-  }
-
-  /** How many jobs a dispatcher still holds when those that leave its leases are out of them: they are it before this is looked at. */
-  #remaining(queue: string, dispatcher: string): number {
-    let count = 0;
-    for (const { home, record } of this.#set.jobs()) {
-      if (home.in !== 'lease') continue;
-      const place = record.parent as AgentPlace;
-      if (place.queue !== queue || place.dispatcher !== dispatcher) continue;
-      if (this.#leases.get(home.token)?.ids.includes(record.id) !== false) count += 1;
-    }
-    return count;
   }
 
   #moveSlots(
@@ -350,7 +341,9 @@ export class Draft {
       if (check === 'atMost') continue;
       if (check === 'holds') {
         const { queue, dispatcher } = expected;
-        const count = this.#remaining(queue, dispatcher);
+        // The statement counts when those that leave with it are gone.
+        const left = this.#left.filter((place) => place.queue === queue && place.dispatcher === dispatcher);
+        const count = expected.count - left.length;
         beliefs.set(`holds ${id}`, { is: 'holds', queue, dispatcher, count, agents: `${queue}/${dispatcher}/` });
         this.#believeIn('representation', id, beliefs);
       } else if (check === 'notAwaitedBy') {

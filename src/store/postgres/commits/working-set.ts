@@ -48,10 +48,6 @@ export class WorkingSet {
     return this.#jobs.get(id);
   }
 
-  jobs(): Iterable<StoredJob> {
-    return this.#jobs.values();
-  }
-
   lease(token: number): Lease | undefined {
     return this.#leases.get(token);
   }

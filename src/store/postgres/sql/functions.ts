@@ -186,7 +186,7 @@ export const functions = `
     -- The claim: queue, dispatcher, agent; the record of the agent, its seq and the size that it gives; lanes and their quotas; how many.
     p_place text[], p_agent_seq bigint, p_size integer, p_lanes integer[], p_quotas text[], p_most integer, p_after bigint, p_width integer,
     p_token bigint, p_claim text
-  ) RETURNS text LANGUAGE plpgsql ${settings} AS $$
+  ) RETURNS text LANGUAGE plpgsql ${settings} SET lock_timeout = '5s' AS $$
   #variable_conflict use_column
   DECLARE
     c bigint; s bigint; moment float8 := {schema}.now(p_now); i integer; r record; held integer; room integer := coalesce(p_most, 0);
