@@ -10,10 +10,10 @@ import { OwnLeases } from '../jobs/leases.ts';
 import { refusedCode } from '../sql/functions.ts';
 import type { SqlConnection, SqlPort } from '../sql-port.ts';
 import { nameOf, type Transactions } from '../transactions.ts';
-import { Draft } from './draft.ts';
+import { Draft, type Written } from './draft.ts';
 import { claimEntries, seqIn } from './entries.ts';
 import { Doubt, Outcomes } from './outcomes.ts';
-import { type Answer, commitText, commitValues, type PlainClaim } from './statement.ts';
+import { type Answer, commitText, commitValues, nothingWritten, type PlainClaim } from './statement.ts';
 import { subjectsOf } from './subjects.ts';
 import { LostCommit, Syncing } from './syncing.ts';
 import { isKnown, type WorkingSet, workingSetOf } from './working-set.ts';
@@ -89,6 +89,12 @@ type Judged = Sent | null;
 interface Delivered extends Sent {
   readonly answer: Answer | null;
   readonly done: Promise<void>;
+}
+
+/** A sending of which the server had nothing when its connection was lost: it may still arrive. */
+interface Late {
+  readonly n: number;
+  readonly settle: (answer: Answer) => Delivered;
 }
 
 /** What was sent has an outcome that is not known in time. */
@@ -234,7 +240,9 @@ export class Committing {
         continue;
       }
       author.atWork = batch;
-      author.making = this.#make(author.by, batch, claiming).catch((error: unknown) => fail(error, batch, claiming));
+      author.making = this.#make(author.by, batch, claiming).catch((error: unknown) =>
+        fail(error, batch, claiming),
+      );
       await author.making;
       author.atWork = [];
     }
@@ -254,7 +262,8 @@ export class Committing {
     for (const waiting of this.#waiting) {
       const isNext: boolean = waiting.author === author && behind === null && changes < mostChanges;
       const ahead: Waiting | null = isNext ? aheadOf(waiting, [...atWork, ...left]) : null;
-      if (ahead !== null) behind = ahead.author.making.then(() => new Promise<void>((resolve) => this.#parts.defer(resolve)));
+      if (ahead !== null)
+        behind = ahead.author.making.then(() => new Promise<void>((resolve) => this.#parts.defer(resolve)));
       if (!isNext || ahead !== null) left.push(waiting);
       else {
         batch.push(waiting);
@@ -360,7 +369,7 @@ export class Committing {
 
   /**
    * Judges and sends, and does so again when what was believed is not so, or when a connection is lost and the server has nothing of
-   * it. `done`: resolves when it is synced.
+   * it. A later sending is made only if none of the earlier ones has arrived meanwhile. `done`: resolves when it is synced.
    */
   async #deliver(
     call: string,
@@ -370,6 +379,7 @@ export class Committing {
   ): Promise<Delivered> {
     const { port, transactions, queryTimeoutMs } = this.#parts;
     const end = port.elapsed() + queryTimeoutMs;
+    const late: Late[] = [];
     let isSure = false;
     for (let tries = 1; ; tries += 1) {
       let connection: SqlConnection | null = null;
@@ -379,6 +389,11 @@ export class Committing {
       try {
         connection = await port.connect();
         const judged = await judge(connection, isSure);
+        const arrived = isRefusedBy(judged) ? await this.#arrived(call, late) : null;
+        if (arrived !== null) {
+          connection.release();
+          return arrived;
+        }
         if (judged === null) {
           connection.release();
           isSure = true;
@@ -387,7 +402,8 @@ export class Committing {
         const isIdle = judged.draft.isEmpty && how.claim === undefined;
         if (!isIdle) await this.makeLanes(judged.draft);
         sent = judged;
-        const answer = isIdle ? null : await this.ask(connection, by, n, judged.draft, how);
+        const notBefore = late.map((sending) => sending.n);
+        const answer = isIdle ? null : await this.ask(connection, by, n, judged.draft, how, notBefore);
         connection.release();
         return { ...judged, answer, done: this.carryOut(judged.draft, answer, by, n, how) };
       } catch (error) {
@@ -403,17 +419,31 @@ export class Committing {
             throw doubt instanceof Doubt ? new Unsettled(doubt, settle) : doubt;
           });
           if (answer !== null) return settle(answer);
-          isSure = true;
+          late.push({ n, settle });
         }
+        const arrived = codeOf(error) === refusedCode ? await this.#arrived(call, late) : null;
+        if (arrived !== null) return arrived;
         const isRefused = codeOf(error) === refusedCode || kind === 'repeat';
         if (isRefused) {
           this.own.forget();
           isSure = true;
         }
-        if ((kind === 'refused' && !isRefused) || port.elapsed() >= end) throw storeError(error, call, 'not committed');
+        if ((kind === 'refused' && !isRefused) || port.elapsed() >= end)
+          throw storeError(error, call, 'not committed');
         await transactions.pause(Math.min(1000, firstPauseMs * 2 ** Math.min(tries, 9)));
       }
     }
+  }
+
+  /** The outcome of the sending that has arrived after all; null: none has. */
+  async #arrived(call: string, late: readonly Late[]): Promise<Delivered | null> {
+    for (const { n, settle } of late) {
+      const answer = await this.outcomes.of(call, n, new Error('refused')).catch((doubt: unknown) => {
+        throw doubt instanceof Doubt ? new Unsettled(doubt, settle) : doubt;
+      });
+      if (answer !== null) return settle(answer);
+    }
+    return null;
   }
 
   /** Judges commits by what is known, and by what has to be read for it. */
@@ -452,11 +482,30 @@ export class Committing {
     if (missing.length > 0) await this.#parts.lanes.make(missing);
   }
 
-  /** Sends the statement. */
-  async ask(connection: SqlConnection, by: string, n: number, draft: Draft, how: How): Promise<Answer> {
+  /** Sends the statement. `late`: numbers of earlier sendings, of which none may have arrived. */
+  async ask(
+    connection: SqlConnection,
+    by: string,
+    n: number,
+    draft: Draft,
+    how: How,
+    late: readonly number[] = [],
+  ): Promise<Answer> {
     const { epoch, machineVersion, clock } = this.#parts;
-    const head = { epoch, n, by: `${by}#${epoch}`, machineVersion, isSynced: how.isSynced, now: clock.given() };
-    const values = commitValues(head, draft.isEmpty ? null : draft.written(), how.claim ?? null);
+    const head = {
+      epoch,
+      n,
+      by: `${by}#${epoch}`,
+      machineVersion,
+      isSynced: how.isSynced,
+      now: clock.given(),
+    };
+    const written = draft.isEmpty ? null : draft.written();
+    const values = commitValues(
+      head,
+      late.length === 0 ? written : withoutLate(written, late),
+      how.claim ?? null,
+    );
     const keepTime = clock.asking();
     const [row] = await connection.named(this.#name, this.#text, values);
     const answer = JSON.parse(String(row?.answer)) as Answer;
@@ -517,6 +566,16 @@ function aheadOf(waiting: Waiting, earlier: readonly Waiting[]): Waiting | null 
   const own = subjectsIn(waiting);
   const isAbout = (other: Waiting): boolean => [...subjectsIn(other)].some((subject) => own.has(subject));
   return earlier.find((other) => other.author !== waiting.author && isAbout(other)) ?? null;
+}
+
+function isRefusedBy(judged: Judged): boolean {
+  return judged === null || judged.refusals.some((refusal) => refusal !== null);
+}
+
+/** What is written, if none of its earlier sendings was. */
+function withoutLate(written: Written | null, late: readonly number[]): Written {
+  const all = written ?? nothingWritten;
+  return { ...all, beliefs: [...late.map((n) => ({ is: 'late', n })), ...all.beliefs] };
 }
 
 /** Whether a commit puts a job into a queue. */
