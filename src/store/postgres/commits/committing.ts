@@ -11,7 +11,7 @@ import { refusedCode } from '../sql/functions.ts';
 import type { SqlConnection, SqlPort } from '../sql-port.ts';
 import { nameOf, type Transactions } from '../transactions.ts';
 import { Draft } from './draft.ts';
-import { claimEntries } from './entries.ts';
+import { claimEntries, seqIn } from './entries.ts';
 import { Doubt, Outcomes } from './outcomes.ts';
 import { type Answer, commitText, commitValues, type PlainClaim } from './statement.ts';
 import { subjectsOf } from './subjects.ts';
@@ -31,7 +31,7 @@ export interface CommittingParts {
   /** Runs a function in a later turn of the event loop. */
   defer(run: () => void): void;
   /** Hears of what was committed here, once it is synced. */
-  committed(line: () => Line, queues: ReadonlySet<string>, puts: readonly LanePut[]): void;
+  committed(lines: () => readonly Line[], queues: ReadonlySet<string>, puts: readonly LanePut[]): void;
 }
 
 /** A commit that waits for its statement. */
@@ -52,8 +52,8 @@ interface WaitingClaim {
 /** What a claim has come to. */
 export interface ClaimedPlainly {
   readonly answer: Answer;
-  /** How many entries its commit has before those of the claim. */
-  readonly count: number;
+  /** The number of its first entry. */
+  readonly first: number;
   readonly ticket: Ticket;
 }
 
@@ -161,7 +161,8 @@ export class Committing {
     this.#waiting.push({ commit, author, written: written.end, synced: synced.end });
     if (commit.by !== 'client' && isPut(commit)) this.#keepPut(synced.promise);
     this.#start(author);
-    return { written: written.promise, synced: synced.promise };
+    // A claim of the same author goes with it, in one statement.
+    return { written: written.promise, synced: synced.promise, isStaged: true };
   }
 
   #keepPut(synced: Promise<void>): void {
@@ -432,17 +433,19 @@ export class Committing {
     const { c, at, ids = [], jobs = [] } = answer;
     draft.keepIn(this.own, c);
     const { epoch, machineVersion, committed } = this.#parts;
-    const line = (): Line => {
-      const made = draft.line(c, { at, by: `${by}#${epoch}`, mv: machineVersion });
-      const entries = [...made.entries];
-      if (how.claim !== undefined)
-        claimEntries(c, entries, how.claim.changes, ids, jobs.map(([, seq]) => seq));
-      return { ...made, entries };
+    const lines = (): readonly Line[] => {
+      const head = { at, by: `${by}#${epoch}`, mv: machineVersion };
+      const made = draft.lines(c, head);
+      if (how.claim === undefined || ids.length === 0) return made;
+      const last = made.at(-1) ?? { ...head, s: seqIn(c, 0), entries: [] };
+      const q = jobs.map(([, seq]) => seq);
+      const claimed = claimEntries(last.s, last.entries, how.claim.changes, ids, q);
+      return [...made.slice(0, -1), { ...last, entries: claimed }];
     };
     const puts = draft.putIn(c);
     const queues = draft.queues();
     const done = how.isSynced === false ? this.#syncing.sync({ c, n }) : Promise.resolve();
-    done.then(() => committed(line, queues, puts)).catch(() => {});
+    done.then(() => committed(lines, queues, puts)).catch(() => {});
     return done;
   }
 
@@ -460,7 +463,7 @@ function tell(
   claiming: WaitingClaim | undefined,
 ): void {
   if (answer !== null && claiming !== undefined)
-    claiming.resolve({ answer, count: draft.count, ticket: { written: Promise.resolve(), synced: done } });
+    claiming.resolve({ answer, first: draft.end, ticket: { written: Promise.resolve(), synced: done } });
   for (const [index, { commit, written, synced }] of batch.entries()) {
     const refusal = refusals[index] ?? null;
     written(refusal ?? undefined);
