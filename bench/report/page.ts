@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { Check } from '../measures/check.ts';
 import { type Bar, chart } from './chart.ts';
-import { type Figures, type Parts, partsOf, shown } from './figures.ts';
+import { boundText, type Figures, type Parts, partsOf, shown } from './figures.ts';
 import { hostText } from './host.ts';
 
 const page = new URL('../../docs/performance.md', import.meta.url);
@@ -124,12 +124,10 @@ function tables(figures: object, checks: readonly Check[]): string {
     ['figure', 'is', 'bound', 'goal'],
     Object.entries(single).map(([name, figure]) => {
       const check = checks.find((one) => one.figure === name);
-      const bound = check?.atLeast === undefined ? check?.atMost : check.atLeast;
-      const sign = check?.atLeast === undefined ? '≤' : '≥';
       return [
         `\`${name}\``,
         shown(figure),
-        bound === undefined ? '' : `${sign} ${shown(bound)}`,
+        check === undefined ? '' : boundText(check),
         check?.goal === undefined ? '' : shown(check.goal),
       ];
     }),

@@ -1,0 +1,47 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const figure = expect.any(Number);
+
+test('the suite embedded gives each figure, with processor time beside the rates', () => {
+  const figures = figuresOf('embedded', { jobs: 60, rounds: 1, warmUpMs: 1 });
+
+  const ours = { totalPerS: figure, cpuUsPerJob: figure };
+  expect(figures).toMatchObject({
+    size10: ours,
+    size50: ours,
+    slowDisk: ours,
+    slowDiskRatio: figure,
+    jobs: 60,
+  });
+  // Null where a peer is not installed.
+  expect(Object.keys(figures)).toEqual(
+    expect.arrayContaining([
+      'totalVsPlainjob',
+      'totalVsPlainjobSynced',
+      'totalVsBullmq',
+      'totalVsPlainjobSize50',
+    ]),
+  );
+}, 120_000);
+
+function figuresOf(
+  suite: string,
+  options: object,
+  variables: NodeJS.ProcessEnv = {},
+): Record<string, unknown> {
+  const args = [
+    '--import',
+    'tsx',
+    'bench/main.ts',
+    suite,
+    JSON.stringify({ json: true, quick: true, ...options }),
+  ];
+  const env = { ...process.env, NODE_OPTIONS: '--conditions=signalbox-source' };
+  const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8', env });
+  const last = stdout.trimEnd().split('\n').at(-1) ?? '';
+  expect(last.startsWith('{'), stderr).toBe(true);
+  return JSON.parse(last);
+}
