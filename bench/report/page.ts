@@ -102,7 +102,7 @@ function draw(suite: string, figures: object): string {
 // A suite with one row of its own shows its figures singly.
 function rowsOf({ single, tables }: Parts): Parts['tables'] {
   const [first = {}, ...others] = tables;
-  return 'putToStartP50Ms' in single ? [{ signalbox: single, ...first }, ...others] : tables;
+  return 'putToResultP50Ms' in single ? [{ signalbox: single, ...first }, ...others] : tables;
 }
 
 function grouped(group: Parts['tables'][number], single: Figures): string {

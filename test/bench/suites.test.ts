@@ -27,6 +27,32 @@ test('the suite embedded gives each figure, with processor time beside the rates
   );
 }, 120_000);
 
+test('the suite postgres gives each figure, and counts statements and synced commits a round', () => {
+  const figures = figuresOf('postgres', { jobs: 300, rounds: 1, warmUpMs: 1 });
+
+  const ours = { totalPerS: figure, cpuUsPerJob: figure, serverCpuUsPerJob: figure };
+  expect(figures).toMatchObject({
+    size50: ours,
+    size100: ours,
+    processes: { 1: ours, 4: ours },
+    serverCpuUsPerJob: figure,
+    putToStartP50Ms: figure,
+    processes4Vs1: figure,
+    statementsPerRound: figure,
+    syncedCommitsPerRound: figure,
+  });
+  // Null where a peer is not installed.
+  expect(Object.keys(figures)).toEqual(
+    expect.arrayContaining([
+      'totalVsGraphileWorker',
+      'totalVsGraphileWorkerSize100',
+      'totalVsPgBoss',
+      'serverCpuVsGraphileWorker',
+      'putToStartVsGraphileWorker',
+    ]),
+  );
+}, 240_000);
+
 function figuresOf(
   suite: string,
   options: object,
