@@ -53,11 +53,22 @@ test('the suite postgres gives each figure, and counts statements and synced com
   );
 }, 240_000);
 
-function figuresOf(
-  suite: string,
-  options: object,
-  variables: NodeJS.ProcessEnv = {},
-): Record<string, unknown> {
+test('the suite scale gives each figure, among them those of a drain on PostgreSQL', () => {
+  const onPostgres = { few: 500, many: 2_500 };
+  const figures = figuresOf('scale', { jobs: 100, rounds: 1, many: 1_000, onPostgres });
+
+  const drain = { drainPerS: figure, cpuUsPerJob: figure, serverCpuUsPerJob: figure };
+  expect(figures).toMatchObject({
+    claimCostRatio100kVs1k: figure,
+    claimCostRatioBlocked100k: figure,
+    startupMs100k: figure,
+    heapBytesPerWaitingJob: figure,
+    postgresDrain1MVs10k: figure,
+    onPostgres: { '10,000': drain, '1,000,000': drain },
+  });
+}, 240_000);
+
+function figuresOf(suite: string, options: object): Record<string, unknown> {
   const args = [
     '--import',
     'tsx',
