@@ -120,9 +120,6 @@ const messages = {
   NO_TRANSACTIONS: (about: { call: string }) =>
     `Expected a store in a database for ${about.call}, got one without transactions of its own. Use the PostgreSQL store, or box.transaction for several changes of Signalbox.`,
 
-  LIST_UNAVAILABLE: (about: { list: string }) =>
-    `Expected a store with a list of ${about.list} jobs, got one that has none. Look a job up by its id; memory and json stores have every list.`,
-
   // Charts
   CHART_DIALECT: (about: { expected: string; toBe: string; got: string; repair: string }) =>
     `Expected ${about.expected} to be ${about.toBe}, got ${about.got}. ${about.repair}`,

@@ -152,7 +152,7 @@ export interface RecordReader {
   quotaHolders(quota: string): Promise<readonly string[]>;
   /** How many jobs there are, without reading them. */
   counts(): Promise<JobCounts>;
-  /** A page of one of the lists of jobs. @throws SignalboxError `LIST_UNAVAILABLE` when this store does not have that list. */
+  /** A page of one of the lists of jobs. */
   jobsPage(request: JobPageRequest): Promise<JobPage>;
   /** Jobs in a state, or with values, that this version does not know: kept, shown, and left alone. */
   quarantined(): Promise<readonly JobRecord[]>;

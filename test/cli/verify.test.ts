@@ -15,8 +15,9 @@ const uuid = '00000000-0000-4000-8000-000000000001';
 afterAll(removeSchemas);
 
 /** A store with two jobs that wait and one that is done. */
-async function used(store: Store): Promise<void> {
+async function used(store: Store, hasQuota = false): Promise<void> {
   const box = await createSignalbox({ store, uuid, jobs: [note], queues: ['a'] });
+  if (hasQuota) await box.queue('a').quotas.create('one', { size: 1 });
   await box.queue('a').putAll([note('1'), note('2')]);
   await box.call(note('3'));
   await box.stop();
@@ -79,8 +80,10 @@ describe('signalbox verify, of a database', () => {
 
     const before = await run('verify', '--to', url, '--schema', schema, '--json');
     const client = await connected();
-    await client.query(`UPDATE ${schema}.job SET last_seq = 1 WHERE state = 'pending'`);
-    await client.query(`UPDATE ${schema}.done SET state = 'pending'`);
+    await client.query(
+      `UPDATE ${schema}.line SET count = count + 1 WHERE entries LIKE '%queue.created%';
+       UPDATE ${schema}.done SET patch = replace(patch, '"state":"completed"', '"state":"callbacks"')`,
+    );
     await client.end();
     const after = await run('verify', '--to', url, '--schema', schema, '--json');
 
@@ -88,40 +91,95 @@ describe('signalbox verify, of a database', () => {
     expect([after.code, after.json.ok]).toEqual([1, false]);
     expect(after.json.damage).toEqual([
       expect.stringMatching(/^jobs that are done with and not completed: 1, /),
-      expect.stringMatching(/^jobs whose newest entry is not in the journal: 2, /),
+      expect.stringMatching(/^lines of the journal with another number of entries than they say: 1, /),
     ]);
   });
 
   it.each([
     [
-      'finds no damage where history begins at midnight and the line before belonged to the day before',
-      2,
-      [],
+      'a job that stands in two places',
+      'jobs in more than one place: 1',
+      (s: string) => `INSERT INTO ${s}.done (id, seq, lane, ending, patch)
+        SELECT id, seq, lane, 0, '{"state":"completed"}' FROM ${s}.job WHERE doc LIKE '%"args":["1"]%'`,
     ],
     [
-      'finds a line that is missing later on that day',
-      12 * 60,
-      [expect.stringMatching(/is not in the journal: 1, /)],
+      'a job that stands nowhere',
+      'jobs without a place: 1',
+      (s: string) => `UPDATE ${s}.ready SET ids = ids[2 :], turn = turn + 2`,
     ],
-  ])('%s', async (_what, minutes, damage) => {
+    [
+      'a place of no job',
+      'places of jobs that are not there: 1',
+      (s: string) => `INSERT INTO ${s}.aside VALUES ('nobody', 'new', 1)`,
+    ],
+    [
+      'a job that waits in another lane',
+      'jobs that wait elsewhere than they say: 1',
+      (s: string) => `UPDATE ${s}.job SET lane = 77 WHERE doc LIKE '%"args":["1"]%'`,
+    ],
+    [
+      'a job before its run',
+      'jobs that wait elsewhere than they say: 1',
+      (s: string) => `UPDATE ${s}.job SET turn = 1 WHERE doc LIKE '%"args":["1"]%'`,
+    ],
+    [
+      'a run with other newest entries',
+      'jobs that wait with another newest entry than they say: 2',
+      (s: string) => `UPDATE ${s}.ready SET q = '{7,8}'`,
+    ],
+    [
+      'slots that nobody holds',
+      'quotas with another number of slots than jobs hold: 1',
+      (s: string) => `UPDATE ${s}.room SET used = 1`,
+    ],
+    [
+      'a newest entry that is of another job',
+      'jobs whose newest entry is not in the journal: 1',
+      (s: string) =>
+        `UPDATE ${s}.done SET seq = (SELECT max(seq) FROM ${s}.job WHERE lane IS NOT NULL AND id NOT IN (SELECT id FROM ${s}.done))`,
+    ],
+    [
+      'a line that is missing',
+      'jobs whose newest entry is not in the journal: 2',
+      (s: string) =>
+        `DELETE FROM ${s}.line WHERE entries LIKE '%job.put%' AND entries NOT LIKE '%"args":["3"]%'`,
+    ],
+    [
+      'a line that is longer than a commit may be',
+      'lines of the journal that overlap: 1',
+      (s: string) => `UPDATE ${s}.line SET count = 4097, entries =
+        (SELECT json_agg(json_build_object('kind', 'x', 'ids', json_build_array('x'))) FROM generate_series(1, 4097))::text WHERE entries LIKE '%queue.created%';
+        UPDATE ${s}.line l SET c = (SELECT max(c) + 1 FROM ${s}.line o WHERE o.c < l.c) WHERE l.c = (SELECT min(c) FROM ${s}.line n
+          WHERE n.c > (SELECT c FROM ${s}.line q WHERE q.count = 4097))`,
+    ],
+    [
+      'a line with a number that was never given',
+      'lines of the journal after the last number that was given: 1',
+      (s: string) => `SELECT setval('${s}.commits', (SELECT max(c) - 1 FROM ${s}.line))`,
+    ],
+  ])('finds %s', async (_what, damage, broken) => {
     const [url, schema] = [await serverUrl(), newSchema()];
-    const store = postgresStore({ connectionString: url, schema });
-    const box = await createSignalbox({ store, uuid, jobs: [note], queues: ['a'] });
-    await box.queue('a').put(note('1'));
-    await box.stop();
+    await used(postgresStore({ connectionString: url, schema }), true);
     const client = await connected();
-    // Of two transactions about midnight the one with the higher numbers was the first: its day was dropped, and the days before.
-    const lines = `${schema}.line`;
-    const { rows } = await client.query(`DELETE FROM ${lines} WHERE entries LIKE '%job.put%' RETURNING s`);
-    await client.query(
-      `DELETE FROM ${lines} WHERE s < (SELECT max(s) FROM ${lines} WHERE s < ${rows[0].s});
-       UPDATE ${lines} SET at = extract(epoch FROM day::timestamp AT TIME ZONE 'UTC') * 1000 + ${minutes * 60_000}`,
-    );
+    await client.query(broken(schema));
+    await client.end();
+
+    const { code, json } = await run('verify', '--to', url, '--schema', schema, '--json');
+
+    expect(code).toBe(1);
+    expect((json.damage as string[]).map((text) => text.split(',')[0])).toContain(damage);
+  });
+
+  it('finds no damage where history was cut before the newest entries of jobs', async () => {
+    const [url, schema] = [await serverUrl(), newSchema()];
+    await used(postgresStore({ connectionString: url, schema }));
+    const client = await connected();
+    await client.query(`DELETE FROM ${schema}.line WHERE c < (SELECT max(c) FROM ${schema}.line)`);
     await client.end();
 
     const { json } = await run('verify', '--to', url, '--schema', schema, '--json');
 
-    expect(json.damage).toEqual(damage);
+    expect(json.damage).toEqual([]);
   });
 
   it('reports that a schema has no store', async () => {

@@ -16,10 +16,7 @@ const refused = defineJob({
 const jobs = [work, stuck, refused];
 
 forEachStore('A page of jobs', (makeStore, kind) => {
-  /** A database has no list of ended jobs yet. */
-  const isListed = kind !== 'postgres';
-
-  it.runIf(isListed)('has a line for each job, with where its time went and why it failed', async () => {
+  it('has a line for each job, with where its time went and why it failed', async () => {
     const { box, reactor } = await makeBox({ store: makeStore(), jobs });
     await box.start();
     const { id } = await box.queue().put(refused({ card: 'canary-4711' }), { beginAfter: '10s' });
@@ -44,7 +41,7 @@ forEachStore('A page of jobs', (makeStore, kind) => {
     expect(JSON.stringify(page)).not.toContain('canary');
   });
 
-  it.runIf(isListed)('has the counts of all lists and the names of all queues', async () => {
+  it('has the counts of all lists and the names of all queues', async () => {
     const { box, reactor } = await makeBox({ store: makeStore(), jobs, queues: ['idle'] });
     await box.start();
     await box.queue().put(stuck());
@@ -79,7 +76,8 @@ forEachStore('A page of jobs', (makeStore, kind) => {
     });
 
     expect(page.rows.map(({ name }) => name)).toEqual(['work', 'work']);
-    expect([page.unknown, page.looked]).toEqual([['colour:red'], 3]);
+    // The lanes of a database know the definitions of their jobs.
+    expect([page.unknown, page.looked]).toEqual([['colour:red'], kind === 'postgres' ? 2 : 3]);
   });
 
   it('says how long what is held has run', async () => {
@@ -107,7 +105,7 @@ forEachStore('A page of jobs', (makeStore, kind) => {
     ]);
   });
 
-  it.runIf(isListed)('finds no error by a secret that only earlier arguments say is one', async () => {
+  it('finds no error by a secret that only earlier arguments say is one', async () => {
     const { box, reactor } = await makeBox({ store: makeStore(), jobs });
     await box.start({ agent: null });
     const job = await box.queue().put(refused({ card: 'canary-4711' }), { beginAfter: '10s' });

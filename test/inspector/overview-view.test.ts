@@ -20,11 +20,8 @@ const refused = defineJob({
 });
 const jobs = [work, stuck, refused];
 
-forEachStore('The overview', (makeStore, kind) => {
-  /** A database has no list of ended jobs yet. */
-  const isListed = kind !== 'postgres';
-
-  it.runIf(isListed)('names nothing while all is well', async () => {
+forEachStore('The overview', (makeStore) => {
+  it('names nothing while all is well', async () => {
     const { box, reactor } = await makeBox({ store: makeStore(), jobs });
     await box.start();
     await box.queue().putAll([work(1), work(2)]);
@@ -34,7 +31,7 @@ forEachStore('The overview', (makeStore, kind) => {
 
     expect(view.attention).toEqual([]);
     expect(view.rules).toBe(attentionRules.length);
-    expect([view.waiting, view.missing]).toEqual([{ count: { n: 0, more: false }, oldestMs: null }, []]);
+    expect(view.waiting).toEqual({ count: { n: 0, more: false }, oldestMs: null });
     expect(view.ended.succeeded.reduce((sum, n) => sum + n, 0)).toBe(2);
     expect(view.ended.runMs).not.toBeNull();
     expect(view.dispatchers).toMatchObject([
@@ -42,7 +39,7 @@ forEachStore('The overview', (makeStore, kind) => {
     ]);
   });
 
-  it.runIf(isListed)('groups failures by cause and place', async () => {
+  it('groups failures by cause and place', async () => {
     const { box, reactor } = await makeBox({ store: makeStore(), jobs });
     await box.start();
     await box.queue().putAll([1, 2, 3, 4, 5].map((port) => refused(port)));
@@ -59,16 +56,6 @@ forEachStore('The overview', (makeStore, kind) => {
       }),
     ]);
     expect(attention).toMatchObject([{ rule: 'failures.same', level: 'fails', count: 5 }]);
-  });
-
-  const itWithoutLists = isListed ? null : it;
-  itWithoutLists?.('says what its store does not list', async () => {
-    const { box } = await makeBox({ store: makeStore(), jobs });
-
-    const { missing, ended } = await overviewView(box.store);
-
-    expect(missing).toEqual([expect.stringContaining('a list of ended jobs')]);
-    expect(ended.runMs).toBeNull();
   });
 
   it('says why the first job of a queue waits', async () => {

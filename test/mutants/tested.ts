@@ -252,9 +252,9 @@ export const testedMutants: readonly TestedMutant[] = [
     test: 'test/store/postgres/concurrency.test.ts',
     edits: [
       {
-        file: 'src/store/postgres/following.ts',
-        find: 'this.#holes.push({ from: 0, to: seq + 1,',
-        replace: "if (open === '') this.#holes.push({ from: 0, to: seq + 1,",
+        file: 'src/store/postgres/journal/journal.ts',
+        find: 'WHERE xid = x.xid OFFSET 0',
+        replace: 'WHERE xid = x.xid AND false OFFSET 0',
       },
     ],
   },

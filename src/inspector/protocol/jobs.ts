@@ -21,8 +21,6 @@ export interface JobsPage {
   readonly queues: readonly string[];
   /** Words of the filter that mean nothing. */
   readonly unknown: readonly string[];
-  /** Why a part of this list cannot be shown from this store; null: all is. */
-  readonly missing: string | null;
 }
 
 /** One job in a list. */

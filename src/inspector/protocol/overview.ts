@@ -21,8 +21,6 @@ export interface OverviewView {
   readonly heldCount: Count;
   /** The failures of the last minutes, by cause and place, most first. */
   readonly failing: readonly FailureGroup[];
-  /** What this store cannot answer; empty: nothing. */
-  readonly missing: readonly string[];
 }
 
 /** One thing that needs a person. */

@@ -4,8 +4,6 @@ import type { AgentSlots, QuotaSlots } from './overview.ts';
 /** All queues. */
 export interface QueuesView {
   readonly queues: readonly QueueLine[];
-  /** Why starts are not known from this store; null: they are. */
-  readonly missing: string | null;
 }
 
 /** What is said of a queue in one line. */
@@ -26,8 +24,8 @@ export interface QueueState {
   readonly held: number;
   /** How long the job that has been due longest has waited; null: none is due. */
   readonly oldestMs: number | null;
-  /** Attempts that began in the last minute; null: not known. */
-  readonly startsPerMinute: number | null;
+  /** Attempts that began in the last minute. */
+  readonly startsPerMinute: number;
 }
 
 /** The one condition that a waiting job is blocked by. */
@@ -49,8 +47,6 @@ export interface QueueView extends QueueState {
   readonly lanes: LanesView;
   readonly quotas: readonly QuotaView[];
   readonly agents: readonly AgentView[];
-  /** What this store cannot answer; empty: nothing. */
-  readonly missing: readonly string[];
 }
 
 /** Jobs that were put back come first, then those that may begin merged with those that were held until then. */

@@ -4,8 +4,8 @@ import type { Store } from '../store.ts';
 import { checkDatabase, checkSchema, connectionFor } from './connecting.ts';
 import { openPostgres } from './opening/opening.ts';
 import { prepared } from './opening/preparing.ts';
+import { type PostgresVerification, verifySchema } from './opening/verifying.ts';
 import { type Database, nodePostgres } from './sql-port.ts';
-import { type PostgresVerification, verifySchema } from './verifying.ts';
 
 /** The options of a PostgreSQL store, besides the place of its database. */
 export interface PostgresStoreSettings {

@@ -3,9 +3,6 @@ import { SignalboxError } from '../../errors.ts';
 import { kindOfError, storeError } from './failures.ts';
 import type { SqlConnection, SqlPort } from './sql-port.ts';
 
-/** How long the outcome is asked for of work that no other process would continue. */
-export const patienceMs = 600_000;
-
 /** Waits for all; throws the error of the first that failed. No rejection is left unhandled. */
 export async function allDone(promises: readonly Promise<unknown>[]): Promise<void> {
   for (const result of await Promise.allSettled(promises)) {

@@ -82,7 +82,17 @@ async function compareLines(
 }
 
 function textOf({ s, at, by, mv, entries }: Line): string {
-  return JSON.stringify([s, at, by, mv, entries]);
+  const values = entries.map(({ kind, id, event, from, to, patch, gone, q }) => [
+    kind,
+    id,
+    event,
+    from,
+    to,
+    patch,
+    gone,
+    q,
+  ]);
+  return JSON.stringify([s, at, by, mv, values]);
 }
 
 interface Difference {

@@ -7,7 +7,7 @@ import { checkDatabase, checkSchema, connectionFor } from '../postgres/connectin
 import { storeError } from '../postgres/failures.ts';
 import { quoted, versionOf } from '../postgres/opening/migrating.ts';
 import { migrations } from '../postgres/opening/migrations.ts';
-import { Reading } from '../postgres/reading.ts';
+import { Reading } from '../postgres/reading/reading.ts';
 import type { SqlConnection } from '../postgres/sql-port.ts';
 import { TableQueries } from '../rules/table-queries.ts';
 import type { StorePorts } from '../store.ts';

@@ -1,7 +1,7 @@
 import { nodeFilePort } from '../json/ports/file-port.ts';
 import { createKernelLock } from '../json/ports/lock.ts';
 import { checkDatabase, checkSchema, connectionFor } from '../postgres/connecting.ts';
-import { PromotionTarget } from '../postgres/promotion-target.ts';
+import { PromotionTarget } from '../postgres/promotion/promotion-target.ts';
 import { placeOf } from '../postgres/sql-port.ts';
 import type { StorePorts } from '../store.ts';
 import { type Promotion, type PromotionStep, promote } from './promoting.ts';

@@ -4,7 +4,7 @@ import type { JobRecord, PromotionRecord, StoreRecord } from '../../model/record
 import type { Kind, Line, Records } from '../entry.ts';
 import { type AtRestPorts, openAtRest, type StoreAtRest } from '../json/recovery/at-rest.ts';
 import type { PromotionMark } from '../json/snapshot/promotion-mark.ts';
-import type { FoundTarget, PromotionTarget } from '../postgres/promotion-target.ts';
+import type { FoundTarget, PromotionTarget } from '../postgres/promotion/promotion-target.ts';
 import { loaded } from '../rules/record-change.ts';
 import { inBatches } from './batches.ts';
 import { type Compared, compare, type Wanted } from './comparing.ts';
@@ -145,7 +145,7 @@ function mustBeFree({ to, schema }: PromotionRequest, { dir, mark }: StoreAtRest
   throw new SignalboxError('PROMOTION_TARGET', { schema, found: what });
 }
 
-/** Refuses jobs in quarantine: their unknown values have no column. */
+/** Refuses jobs in quarantine: their values could not be compared. */
 function mustBeReadable(jobs: readonly JobRecord[]): void {
   const unreadable = jobs.filter((job) => job.unsound !== undefined);
   const [first] = unreadable;
@@ -205,7 +205,7 @@ async function copy({ target, reached }: PromotionRequest, wanted: Wanted, seq: 
     await target.putLines(batch);
     reached('copying');
   }
-  await target.setSeq(seq);
+  await target.finish(seq);
 }
 
 function isNotCommitted(error: unknown): boolean {

@@ -39,3 +39,15 @@ it('The clock of a database that was set back follows it', () => {
 
   expect(clock.now()).toBe(9_000);
 });
+
+it('A clock that is moved by hand gives its instant to statements; for that of the database they ask the server', () => {
+  const given = new DatabaseClock(
+    () => 0,
+    () => 7,
+  );
+
+  given.asking()({ now: 10_000 });
+
+  expect([given.given(), given.now()]).toEqual([7, 7]);
+  expect(startedClock().clock.given()).toBeNull();
+});

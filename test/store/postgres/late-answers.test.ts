@@ -50,7 +50,7 @@ async function stall(schema: string, event: string) {
       while ((await client.query(waiting)).rowCount === 0);
     },
     async isAskedFor() {
-      const asking = `SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT pg_xact_status%'`;
+      const asking = `SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT pg_try_advisory_xact_lock%'`;
       while ((await client.query(asking)).rowCount === 0);
     },
     async isLater(interval: string) {

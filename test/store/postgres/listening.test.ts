@@ -1,45 +1,18 @@
 import { createHash } from 'node:crypto';
-import { connect, createServer, type Socket } from 'node:net';
 import type { Client } from 'pg';
 import { afterAll, expect, it } from 'vitest';
-import { DatabaseClock } from '../../../src/store/postgres/clock.ts';
-import { Following } from '../../../src/store/postgres/following.ts';
-import { Journal } from '../../../src/store/postgres/journal.ts';
-import { Notifying } from '../../../src/store/postgres/notifying.ts';
+import { Following } from '../../../src/store/postgres/journal/following.ts';
+import { Journal } from '../../../src/store/postgres/journal/journal.ts';
+import { Notifying } from '../../../src/store/postgres/journal/notifying.ts';
 import { nodePostgres, type SqlPort } from '../../../src/store/postgres/sql-port.ts';
 import { Transactions } from '../../../src/store/postgres/transactions.ts';
+import { layDoor } from './door.ts';
 import { connected, newSchema, removeSchemas } from './schemas.ts';
 import { serverUrl } from './server.ts';
 
 const limits = { connectTimeoutMs: 5000, queryTimeoutMs: 5000, poolSize: 2 };
 
 afterAll(removeSchemas);
-
-/** A server that answers no client until it is back, and counts the attempts. */
-async function layDoor(url: string) {
-  const [target, own] = [new URL(url), new URL(url)];
-  const sockets = new Set<Socket>();
-  const door = { url: '', attempts: 0, isOpen: false, close: () => {} };
-  const server = createServer((client) => {
-    door.attempts += 1;
-    client.on('error', () => {});
-    if (!door.isOpen) return client.destroy();
-    const there = connect(Number(target.port), target.hostname);
-    there.on('error', () => {});
-    client.pipe(there).pipe(client);
-    for (const socket of [client, there]) sockets.add(socket);
-    return client;
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
-  const address = server.address();
-  own.port = String(typeof address === 'object' ? address?.port : '');
-  door.url = own.href;
-  door.close = () => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  };
-  return door;
-}
 
 /** Timed calls that the test makes by hand. */
 class HandClock {
@@ -76,13 +49,9 @@ async function notifyingThrough(url: string, listeningUrl: string, schemaName: s
     await nodePostgres({ connectionString: listeningUrl }, limits),
   ];
   const port: SqlPort = { ...own, listen: listening.listen, callLater: hand.callLater };
-  const clock = new DatabaseClock(
-    () => port.elapsed(),
-    () => 1000,
-  );
-  const transactions = new Transactions(port, schemaName, clock, limits);
-  const journal = new Journal({ schema: schemaName, transactions });
-  const following = new Following({ journal, epoch: 1, port, report: () => {} });
+  const transactions = new Transactions(port, limits.queryTimeoutMs);
+  const journal = new Journal({ schema: schemaName, epoch: 1, transactions });
+  const following = new Following({ journal, port, report: () => {} });
   const notifying = new Notifying({
     schemaName,
     epoch: 1,

@@ -2,7 +2,6 @@ import { Pool } from 'pg';
 import { createSignalbox, defineJob, type Store } from 'signalbox';
 import { migratePostgres, postgresStore, verifyPostgres } from 'signalbox/postgres';
 import { afterAll, describe, expect, it } from 'vitest';
-import { migrations } from '../../../src/store/postgres/opening/migrations.ts';
 import { connected, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
 import { serverUrl } from './server.ts';
 
@@ -40,40 +39,76 @@ describe('Opening a postgres store', () => {
     const client = await connected();
     const { rows } = await client.query(`SELECT number FROM ${schema}.migration`);
     await client.end();
-    expect(rows).toEqual([{ number: 1 }, { number: 2 }, { number: 3 }]);
+    expect(rows).toEqual([{ number: 1 }]);
   });
 
   it('finds a schema that was migrated apart from it', async () => {
     const [schema, connectionString] = [newSchema(), await serverUrl()];
 
-    expect(await migratePostgres({ connectionString, schema })).toEqual([1, 2, 3]);
+    expect(await migratePostgres({ connectionString, schema })).toEqual([1]);
     expect(await migratePostgres({ connectionString, schema })).toEqual([]);
     await opens(newPostgresStore({ schema }));
   });
 
   it('makes a migration that takes longer than a query may', async () => {
-    const schema = newSchema();
-    const [client, reader] = [await connected(), await connected()];
+    const [schema, key] = [newSchema(), process.pid];
+    const [client, holder] = [await connected(), await connected()];
+    // The migration waits in the midst of its work, as behind a lock on a large table.
+    await holder.query(`SELECT pg_advisory_lock(${key})`);
     await client.query(
       `CREATE SCHEMA ${schema};
-       CREATE TABLE ${schema}.migration (number integer PRIMARY KEY, made_at timestamptz NOT NULL DEFAULT now());
-       INSERT INTO ${schema}.migration (number) VALUES (1);
-       ${migrations[0]?.replaceAll('{schema}', schema)}`,
+       CREATE FUNCTION ${schema}.hold() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+         IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() WHERE schema_name = '${schema}') THEN
+           PERFORM pg_advisory_xact_lock_shared(${key});
+         END IF; END $$;
+       CREATE EVENT TRIGGER hold_${key} ON ddl_command_end WHEN TAG IN ('CREATE SEQUENCE') EXECUTE FUNCTION ${schema}.hold()`,
     );
-    await reader.query(`BEGIN; SELECT FROM ${schema}.line`);
 
     const migrating = migratePostgres({ connectionString: await serverUrl(), schema, queryTimeout: '1s' });
     const waiting = async (): Promise<number> => {
       const { rows } = await client.query(
         `SELECT count(*)::int AS count FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid AND NOT l.granted
-         WHERE l.relation = '${schema}.line'::regclass AND clock_timestamp() - query_start > interval '1.2 s'`,
+         WHERE l.locktype = 'advisory' AND l.objid = ${key} AND clock_timestamp() - query_start > interval '1.2 s'`,
       );
       return rows[0].count;
     };
     await Promise.race([migrating, expect.poll(waiting, { timeout: 10_000 }).toBe(1)]);
-    await reader.end();
+    await holder.end();
 
-    expect(await migrating).toEqual([2, 3]);
+    expect(await migrating).toEqual([1]);
+    await client.query(`DROP EVENT TRIGGER hold_${key}`);
+    await client.end();
+  });
+
+  it('refuses a schema of a time before the first release, and changes nothing in it', async () => {
+    const [schema, connectionString] = [newSchema(), await serverUrl()];
+    const client = await connected();
+    await client.query(
+      `CREATE SCHEMA ${schema}; CREATE SEQUENCE ${schema}.seq; CREATE TABLE ${schema}.job (id text PRIMARY KEY, state text);
+       CREATE TABLE ${schema}.migration (number integer PRIMARY KEY, made_at timestamptz NOT NULL DEFAULT now());
+       INSERT INTO ${schema}.migration (number) VALUES (1), (2), (3)`,
+    );
+    const content = async () =>
+      (
+        await client.query(
+          `SELECT relname, xmin::text FROM pg_class WHERE relnamespace = '${schema}'::regnamespace ORDER BY relname`,
+        )
+      ).rows;
+    const before = await content();
+
+    const errors = await Promise.all(
+      [
+        opens(postgresStore({ connectionString, schema })),
+        migratePostgres({ connectionString, schema }),
+        verifyPostgres({ connectionString, schema }),
+      ].map((call) => call.catch((error: Error) => error)),
+    );
+
+    for (const error of errors) {
+      expect(error).toMatchObject({ code: 'STORE_VERSION', details: { file: `schema ${schema}` } });
+      expect(String(error)).toContain('Drop the schema, or name another one; nothing was changed.');
+    }
+    expect(await content()).toEqual(before);
     await client.end();
   });
 

@@ -45,7 +45,7 @@ export async function pictureOf(store: Store, upTo = Number.POSITIVE_INFINITY): 
 export interface Picture {
   readonly records: Readonly<Record<string, unknown>>;
   readonly waiting: Readonly<Record<string, readonly string[]>>;
-  readonly entries: readonly { readonly seq: number; readonly event: string }[];
+  readonly entries: readonly { readonly seq: number; readonly event: string; readonly id: string }[];
 }
 
 async function entriesOf(open: OpenStore, upTo: number): Promise<Picture['entries']> {

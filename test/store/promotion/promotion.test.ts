@@ -5,7 +5,7 @@ import { jsonStore, verifyStore } from 'signalbox/json';
 import { migratePostgres, postgresStore } from 'signalbox/postgres';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { connectionFor } from '../../../src/store/postgres/connecting.ts';
-import { PromotionTarget } from '../../../src/store/postgres/promotion-target.ts';
+import { PromotionTarget } from '../../../src/store/postgres/promotion/promotion-target.ts';
 import { copied, newPath, refusal } from '../json/open-store.ts';
 import { connected, newSchema, removeSchemas } from '../postgres/schemas.ts';
 import { serverUrl } from '../postgres/server.ts';
@@ -103,7 +103,7 @@ describe('A promotion', { timeout: 60_000 }, () => {
     await box.stop();
   });
 
-  it('makes the same day partitions as an opening', async () => {
+  it('makes partitions like those of an opening', async () => {
     const [dir, schema] = [await smallStore(), newSchema()];
 
     await promoted(dir, schema);
@@ -111,34 +111,55 @@ describe('A promotion', { timeout: 60_000 }, () => {
     const client = await connected();
     const { rows } = await client.query(
       `SELECT reloptions FROM pg_class
-       WHERE relnamespace = '${schema}'::regnamespace AND relname ~ '^line_(default|[0-9]{8})$'`,
+       WHERE relnamespace = '${schema}'::regnamespace AND relname ~ '^line_(default|promoted_[0-9]+)$'`,
     );
     await client.end();
     expect(rows.length).toBeGreaterThan(1);
     expect(new Set(rows.map((row) => String(row.reloptions))).size).toBe(1);
   });
 
-  it('keeps the days of its history in order when the clock of the host moved back', async () => {
-    const [dir, schema] = [newPath(), newSchema()];
+  it('leaves no hole in its history when that is cut after the clock of the host moved back', async () => {
+    const [dir, schema, connectionString] = [newPath(), newSchema(), await serverUrl()];
     const dayMs = 24 * 60 * 60 * 1000;
-    let now = Date.now() - 5 * dayMs;
+    let now = Date.now() - 9 * dayMs;
     const store = await jsonStore(dir).open({ ...ports, now: () => now });
-    for (const [index, ago] of [3, 1, 4, 2].entries()) {
+    for (const [index, ago] of [5, 1, 6, 2].entries()) {
       now = Date.now() - ago * dayMs;
       const created = { kind: 'queue', event: 'queue.created', from: null, to: null } as const;
       const change = { ...created, id: `q${index}`, patch: { createdAt: now } };
       await store.commit({ by: 'test', changes: [change], expect: [] }).synced;
     }
     await store.close();
-
     await promoted(dir, schema);
 
-    const client = await connected();
-    const { rows } = await client.query(`SELECT day::text FROM ${schema}.line ORDER BY s`);
-    await client.end();
-    const days = rows.map((row) => row.day);
-    expect(new Set(days).size).toBeGreaterThan(1);
-    expect(days).toEqual([...days].sort());
+    // What is 6 days old goes, with what is before it, and nothing behind.
+    await (await openBox(postgresStore({ connectionString, schema, historyMaxAge: '4d' }))).stop();
+
+    const { entries } = await pictureOf(postgresStore({ connectionString, schema }));
+    const before = entries.filter(({ event }) => event === 'queue.created').map(({ id }) => id);
+    expect(before).toEqual(['q0', 'q1', 'q2', 'q3']);
+    expect(entries[0]).toMatchObject({ id: 'q0' });
+  });
+
+  it('drops what is over by the instants at which it ended', async () => {
+    const [dir, schema, connectionString] = [newPath(), newSchema(), await serverUrl()];
+    const dayMs = 24 * 60 * 60 * 1000;
+    let now = Date.now() - 9 * dayMs;
+    const store = await jsonStore(dir, { historyMaxAge: '1h' }).open({ ...ports, now: () => now });
+    for (const ago of [6, 3, 0]) {
+      now = Date.now() - ago * dayMs;
+      const ended = { kind: 'job', id: `ended${ago}`, event: 'made', from: null, to: 'completed' } as const;
+      const patch = { name: 'note', parent: null, activeEnd: now, callbacksEnd: now };
+      await store.commit({ by: 'test', changes: [{ ...ended, patch }], expect: [] }).synced;
+    }
+    await store.close();
+    await promoted(dir, schema);
+
+    const settings = { connectionString, schema, completedMaxAge: '4d' } as const;
+    await (await openBox(postgresStore(settings))).stop();
+
+    const { records } = await pictureOf(postgresStore(settings));
+    expect((records.job as { id: string }[]).map(({ id }) => id)).toEqual(['ended0', 'ended3']);
   });
 
   it('marks the directory, so that no process opens it by mistake', async () => {
@@ -302,9 +323,13 @@ describe('A promotion', { timeout: 60_000 }, () => {
     const dir = await smallStore();
     const connectionString = await serverUrl();
     for (const [table, body] of [
-      ['job', 'NEW.attempts := NEW.attempts + 1; RETURN NEW;'],
+      ['job', `NEW.doc := replace(NEW.doc, '"attempts":0', '"attempts":1'); RETURN NEW;`],
       ['job', 'NEW.turn := 7; RETURN NEW;'],
-      ['line', 'IF NEW.s = 2 THEN RETURN NULL; END IF; RETURN NEW;'],
+      ['job', 'NEW.turn := 9999; RETURN NEW;'],
+      ['ready', 'RETURN NULL;'],
+      ['ready', 'NEW.line := 0; RETURN NEW;'],
+      ['line', `IF NEW.c = 2 - ${2 ** 40} THEN RETURN NULL; END IF; RETURN NEW;`],
+      ['line', 'NEW.at := NEW.at + 1; RETURN NEW;'],
       ['queue', 'RETURN NULL;'],
     ]) {
       const schema = newSchema();
@@ -316,7 +341,7 @@ describe('A promotion', { timeout: 60_000 }, () => {
       );
       await client.end();
 
-      expect((await refusal(promoted(dir, schema))).code).toBe('PROMOTION_DIFFERS');
+      expect([body, (await refusal(promoted(dir, schema))).code]).toEqual([body, 'PROMOTION_DIFFERS']);
 
       expect(await rowsIn(schema)).toBe(0);
       await (await openBox(jsonStore(dir))).stop();

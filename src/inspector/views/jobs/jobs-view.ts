@@ -1,4 +1,3 @@
-import { SignalboxError } from '../../../errors.ts';
 import { Blockers } from '../../../reading/blocker.ts';
 import type { KnownNames } from '../../../reading/explanation.ts';
 import { Shown } from '../../../reading/shown.ts';
@@ -26,7 +25,7 @@ export async function jobsView(
   const shown = await Shown.of(reader);
   const { unknown, holds, ...limits } = jobFilter(text, shown, reader.now());
   const request = { ...query, ...limits };
-  const { lives, missing, ...page } = await passing(reader, shown, request, holds);
+  const { lives, ...page } = await passing(reader, shown, request, holds);
   const blockers = new Blockers(reader, known);
   const rows: JobRow[] = [];
   for (const life of lives) rows.push(await jobRow(reader, life, await blockers.of(life.job)));
@@ -38,13 +37,11 @@ export async function jobsView(
     counts: (await reader.counts()).lists,
     queues: (await reader.list('queue', '')).map(({ id }) => id),
     unknown,
-    missing,
   };
 }
 
 interface Passing extends Pick<JobPage, 'next' | 'looked' | 'isCut'> {
   readonly lives: readonly JobLife[];
-  readonly missing: string | null;
 }
 
 /**
@@ -63,7 +60,7 @@ async function passing(
   let { after } = request;
   for (;;) {
     const asked = { ...request, limit: limit - lives.length, look: look - looked };
-    const { page, missing } = await pageOrWhyNot(reader, after === undefined ? asked : { ...asked, after });
+    const page = await reader.jobsPage(after === undefined ? asked : { ...asked, after });
     const { next } = page;
     looked += page.looked;
     for (const job of page.jobs) {
@@ -71,23 +68,7 @@ async function passing(
       if (holds(job, life.shown)) lives.push(life);
     }
     const isOver = next === null || lives.length >= limit || looked >= look || page.looked === 0;
-    if (isOver)
-      return { lives, next, looked, isCut: page.isCut || (next !== null && lives.length < limit), missing };
+    if (isOver) return { lives, next, looked, isCut: page.isCut || (next !== null && lives.length < limit) };
     after = next;
-  }
-}
-
-const emptyPage: JobPage = { jobs: [], next: null, looked: 0, isCut: false };
-
-/** A store without that list is no error of the one who looks: the page says what is missing. */
-export async function pageOrWhyNot(
-  reader: StoreReader,
-  request: JobPageRequest,
-): Promise<{ readonly page: JobPage; readonly missing: string | null }> {
-  try {
-    return { page: await reader.jobsPage(request), missing: null };
-  } catch (error) {
-    if (!(error instanceof SignalboxError) || error.code !== 'LIST_UNAVAILABLE') throw error;
-    return { page: emptyPage, missing: error.message };
   }
 }

@@ -14,12 +14,9 @@ export interface Population {
 export async function ofJobs(reader: StoreReader): Promise<Population> {
   const { states, lists } = await reader.counts();
   const { n } = lists.quarantined;
-  const isUncounted = Object.values(states).some((count) => count.n === 0 && count.more);
-  const remarks = [
-    ...(isUncounted ? ['This store does not count the jobs in every state.'] : []),
-    ...(n === 0 ? [] : [`${n} more in quarantine: in a state, or with values, that this chart lacks.`]),
-  ];
-  return { states: new Map(Object.entries(states)), remark: remarks.join(' ') || null };
+  const remark =
+    n === 0 ? null : `${n} more in quarantine: in a state, or with values, that this chart lacks.`;
+  return { states: new Map(Object.entries(states)), remark };
 }
 
 /** Representations: the records of dispatchers, one a queue. */

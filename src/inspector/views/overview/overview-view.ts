@@ -52,7 +52,6 @@ export async function overviewView(
     heldLongest: longest,
     heldCount: lists.held,
     failing,
-    missing: recent.missing === null ? [] : [recent.missing],
   };
 }
 

@@ -2,7 +2,6 @@ import type { JobRecord } from '../../../model/records/records.ts';
 import type { StoreReader } from '../../../store/reader.ts';
 import type { EndedView, Percentiles } from '../../protocol/overview.ts';
 import { endOf, runMsOf } from '../jobs/job-row.ts';
-import { pageOrWhyNot } from '../jobs/jobs-view.ts';
 
 /** The window that the overview looks back, and its steps. */
 export const windowMs = 600_000;
@@ -16,8 +15,6 @@ export interface Recent {
   /** Newest first. */
   readonly jobs: readonly JobRecord[];
   readonly isCut: boolean;
-  /** Why this store does not say; null: it does. */
-  readonly missing: string | null;
 }
 
 /** Reads what ended since an instant, in one walk from the newest on. */
@@ -28,13 +25,8 @@ export async function recentlyEnded(reader: StoreReader, since: number, most = m
     jobs.push(job);
     return false;
   };
-  const { page, missing } = await pageOrWhyNot(reader, {
-    list: 'ended',
-    limit: 1,
-    look: most,
-    matches: isOlder,
-  });
-  return { jobs, isCut: page.isCut, missing };
+  const { isCut } = await reader.jobsPage({ list: 'ended', limit: 1, look: most, matches: isOlder });
+  return { jobs, isCut };
 }
 
 /** Counts and times of what ended, by steps. Pure. */

@@ -46,7 +46,7 @@ export async function queuesView(reader: StoreReader, names: KnownNames | null):
       first: first === undefined || blocker === null ? null : { ...blocker, job: first.id },
     });
   }
-  return { queues, missing: recent.missing };
+  return { queues };
 }
 
 /** One queue: in which order its jobs are offered, and what holds each up. Undefined: there is none of that name. */
@@ -77,7 +77,6 @@ export async function queueView(
       ...agent,
       takes: takesText(facts.agents[index]?.record.selection ?? { kind: 'any' }),
     })),
-    missing: recent.missing === null ? [] : [recent.missing],
   };
 }
 
@@ -86,7 +85,7 @@ async function stateOf(
   name: string,
   lanes: readonly LaneSummary[],
   agents: QueueLine['agents'],
-  starts: ReadonlyMap<string, number> | null,
+  starts: ReadonlyMap<string, number>,
 ): Promise<QueueState> {
   const oldest = lanes.flatMap(({ oldestAt }) => oldestAt ?? []);
   const waitedMs = oldest.length === 0 ? -1 : reader.now() - Math.min(...oldest);
@@ -96,7 +95,7 @@ async function stateOf(
     waiting: await waitingCount(reader, name, lanes),
     held: agents.reduce((all, { held }) => all + held, 0),
     oldestMs: waitedMs < 0 ? null : waitedMs,
-    startsPerMinute: starts === null ? null : (starts.get(name) ?? 0),
+    startsPerMinute: starts.get(name) ?? 0,
   };
 }
 

@@ -5,12 +5,11 @@ import type { Recent } from '../overview/recent.ts';
 
 const minuteMs = 60_000;
 
-/** How many attempts began in each queue in the last minute, by what is held and what ended lately. Null: not known. */
+/** How many attempts began in each queue in the last minute, by what is held and what ended lately. */
 export async function startsByQueue(
   reader: StoreReader,
   recent: Recent,
-): Promise<ReadonlyMap<string, number> | null> {
-  if (recent.missing !== null) return null;
+): Promise<ReadonlyMap<string, number>> {
   const now = reader.now();
   const from = spanOf(recent, now);
   const counts = new Map<string, number>();

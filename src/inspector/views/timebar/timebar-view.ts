@@ -1,7 +1,6 @@
 import type { StoreReader } from '../../../store/reader.ts';
 import type { Moment, TimebarView } from '../../protocol/timebar.ts';
 import { endOf } from '../jobs/job-row.ts';
-import { pageOrWhyNot } from '../jobs/jobs-view.ts';
 import type { Sight } from '../sight.ts';
 import { Samples, seqsAt } from './samples.ts';
 
@@ -78,7 +77,7 @@ async function failures(
   stepMs: number,
 ): Promise<readonly number[]> {
   const counts = new Array<number>(countOfSteps(from, to, stepMs)).fill(0);
-  await pageOrWhyNot(reader, {
+  await reader.jobsPage({
     list: 'failed',
     limit: 1,
     look: mostFailed,

@@ -9,9 +9,10 @@ import type { Lanes } from '../jobs/lanes.ts';
 import { OwnLeases } from '../jobs/leases.ts';
 import { refusedCode } from '../sql/functions.ts';
 import type { SqlConnection, SqlPort } from '../sql-port.ts';
-import { nameOf, patienceMs, type Transactions } from '../transactions.ts';
+import { nameOf, type Transactions } from '../transactions.ts';
 import { Draft } from './draft.ts';
 import { claimEntries } from './entries.ts';
+import { Doubt, Outcomes } from './outcomes.ts';
 import { type Answer, commitText, commitValues, type PlainClaim } from './statement.ts';
 import { subjectsOf } from './subjects.ts';
 import { LostCommit, Syncing } from './syncing.ts';
@@ -70,13 +71,35 @@ interface Author {
 interface How {
   /** Null: as the transaction of the program has it. */
   readonly isSynced: boolean | null;
-  /** Its caller must hear what became of it: no other process would continue its work. */
-  readonly isPatient: boolean;
   readonly claim?: PlainClaim;
 }
 
-/** What is sent: changes that were judged, and the refusals of those that do not hold. Null: judge again, by what is read. */
-type Judged = { readonly draft: Draft; readonly refusals: readonly (Error | null)[] } | null;
+/** What is sent: changes that were judged, and the refusals of those that do not hold. */
+interface Sent {
+  readonly draft: Draft;
+  readonly refusals: readonly (Error | null)[];
+}
+
+/** Null: judge again, by what is read. */
+type Judged = Sent | null;
+
+/** What was sent, with what the server said. `done`: resolves when it is synced. */
+interface Delivered extends Sent {
+  readonly answer: Answer | null;
+  readonly done: Promise<void>;
+}
+
+/** What was sent has an outcome that is not known in time. */
+class Unsettled extends Error {
+  readonly doubt: Doubt;
+  readonly settle: (answer: Answer) => Delivered;
+
+  constructor(doubt: Doubt, settle: (answer: Answer) => Delivered) {
+    super(doubt.message);
+    this.doubt = doubt;
+    this.settle = settle;
+  }
+}
 
 /** A job that was put into a lane. */
 export interface LanePut {
@@ -98,6 +121,7 @@ const firstPauseMs = 2;
  */
 export class Committing {
   readonly own = new OwnLeases();
+  readonly outcomes: Outcomes;
   readonly #syncing: Syncing;
   readonly #parts: CommittingParts;
   readonly #text: string;
@@ -113,6 +137,7 @@ export class Committing {
     this.#parts = parts;
     this.#text = commitText(parts.schema);
     this.#name = nameOf(parts.schema, 'commit');
+    this.outcomes = new Outcomes(parts);
     this.#syncing = new Syncing({ ...parts, forget: () => this.own.forget() });
   }
 
@@ -178,6 +203,7 @@ export class Committing {
 
   async close(): Promise<void> {
     this.#closed ??= new SignalboxError('STORE_CLOSED', { call: 'a call' });
+    this.outcomes.close();
     await this.written();
     await Promise.allSettled([...this.#beside]);
     await this.#syncing.settled();
@@ -193,13 +219,7 @@ export class Committing {
         continue;
       }
       author.atWork = batch;
-      author.making = this.#make(author.by, batch, claiming).catch((error: unknown) => {
-        claiming?.reject(error);
-        for (const { written, synced } of batch) {
-          written(error);
-          synced(error);
-        }
-      });
+      author.making = this.#make(author.by, batch, claiming).catch((error: unknown) => fail(error, batch, claiming));
       await author.making;
       author.atWork = [];
     }
@@ -236,21 +256,27 @@ export class Committing {
     const claim = claiming?.claim;
     const how: How = {
       isSynced: isClient || (claim?.quotas.length ?? 0) > 0,
-      isPatient: !isClient,
       ...(claim === undefined ? {} : { claim }),
     };
     const judge = async (connection: SqlConnection, isSure: boolean): Promise<Judged> => {
       const judged = await this.judge(connection, commits, isSure);
       return !isSure && judged.refusals.some((refusal) => refusal !== null) ? null : judged;
     };
-    const { draft, refusals, answer, done } = await this.#deliver(claim === undefined ? 'a commit' : 'a claim', by, how, judge);
-    if (answer !== null && claiming !== undefined)
-      claiming.resolve({ answer, count: draft.count, ticket: { written: Promise.resolve(), synced: done } });
-    for (const [index, { commit, written, synced }] of batch.entries()) {
-      const refusal = refusals[index] ?? null;
-      written(refusal ?? undefined);
-      if (refusal !== null) synced(refusal);
-      else done.then(() => synced(), (error: unknown) => synced(lostFor(commit, error)));
+    try {
+      const call = claim === undefined ? 'a commit' : 'a claim';
+      tell(await this.#deliver(call, by, how, judge), batch, claiming);
+    } catch (error) {
+      if (!(error instanceof Unsettled)) throw error;
+      // Clients get that answer. The others get the outcome once the server knows, while later commits and reads go on; it is never
+      // sent again here, so it cannot come after one that was asked for later.
+      const { doubt, settle } = error;
+      this.own.forget();
+      if (isClient) throw doubt.error;
+      doubt.later.then(
+        (answer) =>
+          answer === null ? fail(doubt.error, batch, claiming) : tell(settle(answer), batch, claiming),
+        (unknown: unknown) => fail(unknown, batch, claiming),
+      );
     }
   }
 
@@ -268,7 +294,12 @@ export class Committing {
       isRefused = isSure;
       return isSure ? { draft: this.#newDraft(set, []), refusals: [] } : { draft, refusals: [null] };
     };
-    const sending = this.#deliver('a claim', by, { isSynced, isPatient: true }, judge);
+    const sending = this.#deliver('a claim', by, { isSynced }, judge).catch(async (error: unknown) => {
+      if (!(error instanceof Unsettled)) throw error;
+      const answer = await error.doubt.later;
+      if (answer === null) throw error.doubt.error;
+      return error.settle(answer);
+    });
     this.#beside.add(sending);
     try {
       const { answer, done } = await sending;
@@ -288,18 +319,13 @@ export class Committing {
     by: string,
     how: How,
     judge: (connection: SqlConnection, isSure: boolean) => Promise<Judged>,
-  ): Promise<{
-    readonly draft: Draft;
-    readonly refusals: readonly (Error | null)[];
-    readonly answer: Answer | null;
-    readonly done: Promise<void>;
-  }> {
+  ): Promise<Delivered> {
     const { port, transactions, queryTimeoutMs } = this.#parts;
     const end = port.elapsed() + queryTimeoutMs;
     let isSure = false;
     for (let tries = 1; ; tries += 1) {
       let connection: SqlConnection | null = null;
-      let sent: { readonly draft: Draft; readonly refusals: readonly (Error | null)[] } | null = null;
+      let sent: Sent | null = null;
       this.#n += 1;
       const n = this.#n;
       try {
@@ -320,8 +346,16 @@ export class Committing {
         const kind = kindOfError(error);
         connection?.release(kind === 'lost' ? (error as Error) : undefined);
         if (kind === 'lost' && sent !== null) {
-          const answer = await this.answerTo(call, n, how.isPatient, error);
-          if (answer !== null) return { ...sent, answer, done: this.carryOut(sent.draft, answer, by, n, how) };
+          const settle = (answer: Answer): Delivered => ({
+            ...(sent as Sent),
+            answer,
+            done: this.carryOut((sent as Sent).draft, answer, by, n, how),
+          });
+          const answer = await this.outcomes.of(call, n, error).catch((doubt: unknown) => {
+            throw doubt instanceof Doubt ? new Unsettled(doubt, settle) : doubt;
+          });
+          if (answer !== null) return settle(answer);
+          isSure = true;
         }
         const isRefused = codeOf(error) === refusedCode || kind === 'repeat';
         if (isRefused) {
@@ -382,20 +416,6 @@ export class Committing {
     return answer;
   }
 
-  /** The answer to a statement whose connection was lost; null: the server has nothing of it. */
-  async answerTo(call: string, n: number, isPatient: boolean, cause: unknown): Promise<Answer | null> {
-    const { port, schema, epoch, transactions, queryTimeoutMs } = this.#parts;
-    const end = port.elapsed() + (isPatient ? patienceMs : queryTimeoutMs);
-    for (;;) {
-      try {
-        return await answered(await port.connect(), schema, epoch, n);
-      } catch (error) {
-        if (port.elapsed() >= end || error instanceof SignalboxError) throw storeError(cause, call, 'unknown');
-      }
-      await transactions.pause(50);
-    }
-  }
-
   /** Takes note of what was committed. Gives a promise of its sync. */
   carryOut(draft: Draft, answer: Answer | null, by: string, n: number, how: How): Promise<void> {
     if (answer?.c === undefined) return Promise.resolve();
@@ -423,25 +443,31 @@ export class Committing {
   }
 }
 
-/** What the server has of a commit; behind the lock of its key, so that a sending that is under way is over. */
-async function answered(connection: SqlConnection, schema: string, epoch: number, n: number): Promise<Answer | null> {
-  try {
-    await connection.query('SELECT pg_advisory_xact_lock(($1::bigint << 40) + $2)', [epoch, n]);
-    const [row] = await connection.query(
-      `SELECT l.c, l.at, l.ids, e.lanes, ARRAY(
-         SELECT concat('[', j.rev, ',', j.seq, ',', j.doc, ']') FROM unnest(l.ids) WITH ORDINALITY u (id, n) JOIN ${schema}.job j ON j.id = u.id ORDER BY u.n
-       ) AS jobs FROM ${schema}.line l LEFT JOIN ${schema}.lease e ON l.ids IS NOT NULL AND e.epoch = l.epoch AND e.ids && l.ids WHERE l.epoch = $1 AND l.n = $2`,
-      [epoch, n],
-    );
-    connection.release();
-    if (row === undefined) return null;
-    const ids = (row.ids ?? []) as string[];
-    const lanes = ((row.lanes ?? []) as unknown[]).map(Number);
-    const jobs = (row.jobs as string[]).map((text) => JSON.parse(text));
-    return { c: Number(row.c), at: Number(row.at), last: -1, held: null, refusal: null, isAny: true, ids, lanes, jobs };
-  } catch (error) {
-    connection.release(error as Error);
-    throw error;
+/** Says what became of a statement to those who asked for it. */
+function tell(
+  { draft, refusals, answer, done }: Delivered,
+  batch: readonly Waiting[],
+  claiming: WaitingClaim | undefined,
+): void {
+  if (answer !== null && claiming !== undefined)
+    claiming.resolve({ answer, count: draft.count, ticket: { written: Promise.resolve(), synced: done } });
+  for (const [index, { commit, written, synced }] of batch.entries()) {
+    const refusal = refusals[index] ?? null;
+    written(refusal ?? undefined);
+    if (refusal !== null) synced(refusal);
+    else
+      done.then(
+        () => synced(),
+        (error: unknown) => synced(lostFor(commit, error)),
+      );
+  }
+}
+
+function fail(error: unknown, batch: readonly Waiting[], claiming: WaitingClaim | undefined): void {
+  claiming?.reject(error);
+  for (const { written, synced } of batch) {
+    written(error);
+    synced(error);
   }
 }
 

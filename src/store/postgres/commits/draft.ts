@@ -21,7 +21,7 @@ export interface DraftParts {
 
 /** Placeholders for the seqs of entries until the number of their commit is known: above all real ones, so that they order alike. */
 const provisional = 2 ** 52;
-const endings: readonly (string | null)[] = ['succeeded', 'failed', 'aborted', 'expired'];
+export const endings: readonly (string | null)[] = ['succeeded', 'failed', 'aborted', 'expired'];
 /** A document with more patches, or more letters of them, is written whole by the next change. */
 const mostPatches = 16;
 
@@ -64,6 +64,8 @@ export class Draft {
   readonly #texts = new Map<string, string>();
   readonly #counts = new Map<string, number>();
   readonly #expected: Precondition[] = [];
+  /** The agents that jobs leave. */
+  readonly #left: AgentPlace[] = [];
   readonly #leases = new Map<number, { lease: Lease; ids: string[]; seqs: number[]; lanes: number[] }>();
   readonly #taken = new Map<string, { token: number; place: AgentPlace; jobs: [string, number, number][] }>();
 
@@ -299,6 +301,7 @@ export class Draft {
     }
     const at = leaving === null ? -1 : left.ids.indexOf(leaving);
     if (at < 0) return;
+    this.#left.push(this.#set.job(leaving as string)?.record.parent as AgentPlace);
     for (const list of [left.ids, left.seqs, left.lanes]) list.splice(at, 1);
   }
 
@@ -337,7 +340,10 @@ export class Draft {
       const { check, id } = expected;
       if (check === 'atMost') continue;
       if (check === 'holds') {
-        const { queue, dispatcher, count } = expected;
+        const { queue, dispatcher } = expected;
+        // The statement counts when those that leave with it are gone.
+        const left = this.#left.filter((place) => place.queue === queue && place.dispatcher === dispatcher);
+        const count = expected.count - left.length;
         beliefs.set(`holds ${id}`, { is: 'holds', queue, dispatcher, count, agents: `${queue}/${dispatcher}/` });
         this.#believeIn('representation', id, beliefs);
       } else if (check === 'notAwaitedBy') {
@@ -527,7 +533,7 @@ function keyOf({ is, id, token }: Fields): string {
 }
 
 /** The job or the proxy under which a job stands. */
-function parentOf({ parent }: JobRecord): string | null {
+export function parentOf({ parent }: JobRecord): string | null {
   if (parent === null) return null;
   if ('job' in parent) return parent.job;
   return 'proxy' in parent ? parent.proxy : null;

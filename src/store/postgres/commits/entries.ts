@@ -105,6 +105,24 @@ export function seqIn(c: number, n: number): number {
   return c * entriesOfCommit + n;
 }
 
+/**
+ * Lines that came with a promotion keep their own numbers, which are dense: their row has the number `s - promotedShift`, less than
+ * 0 and in their order, and before those of all commits.
+ */
+export const promotedShift = 2 ** 40;
+
+/** Seq of the first entry in a row of the journal. */
+export function firstSeqOf(c: number): number {
+  return c < 0 ? c + promotedShift : c * entriesOfCommit;
+}
+
+/** Entries as a row of the journal keeps them, one by one. */
+export function ungrouped(entries: readonly Entry[]): string {
+  return JSON.stringify(
+    entries.map(({ id, q, gone, ...entry }) => ({ ...entry, ...(gone ? { gone } : {}), ids: [id], q: [q] })),
+  );
+}
+
 /** A group as it is read. */
 interface Kept extends Omit<Entry, 'id' | 'q' | 'patch' | 'gone'> {
   readonly ids: readonly string[];
@@ -132,7 +150,7 @@ export function lineOf(row: Rows[number]): Line {
   }
   if (row.claim !== null && row.claim !== undefined)
     claimEntries(c, entries, JSON.parse(String(row.claim)) as Change[], row.ids as string[], expanded(row.q as unknown[]));
-  return { s: seqIn(c, 0), at: Number(row.at), by: String(row.by), mv: String(row.mv), entries };
+  return { s: firstSeqOf(c), at: Number(row.at), by: String(row.by), mv: String(row.mv), entries };
 }
 
 /** Adds the entries of a claim: as many changes of each job as it made. */

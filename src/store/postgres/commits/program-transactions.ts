@@ -48,7 +48,11 @@ export class ProgramTransactions {
   async within(commit: Commit): Promise<void> {
     const { committing, notifyWithin } = this.#parts;
     const connection = await borrowed(commit.within);
-    const { draft, answer } = await this.#send(connection, commit.by, () => commit);
+    // Below 0: the journal reports it, also to this process, which does not hear of its end by itself.
+    const { draft, answer } = await this.#send(connection, commit.by, -committing.nextN(), (refusal) => {
+      if (refusal !== null) throw refusal;
+      return commit;
+    });
     if (answer?.c === undefined) return;
     // What it changed is so only when the program has committed.
     if (draft.touchesLeases) committing.own.forget();
@@ -67,7 +71,8 @@ export class ProgramTransactions {
       if ((await startOf(connection)) !== start)
         throw new SignalboxError('TRANSACTION_OVER', { call: 'local.transaction' });
       const { by } = commit(result, null);
-      return { by, ...(await this.#send(connection, by, (refusal) => commit(result, refusal))) };
+      const n = this.#parts.committing.nextN();
+      return { by, ...(await this.#send(connection, by, n, (refusal) => commit(result, refusal))) };
     });
     this.#ending.add(ending);
     try {
@@ -82,6 +87,7 @@ export class ProgramTransactions {
   async #send(
     connection: SqlConnection,
     by: string,
+    n: number,
     commit: (refusal: Error | null) => Commit,
   ): Promise<Sent> {
     const { committing } = this.#parts;
@@ -90,12 +96,11 @@ export class ProgramTransactions {
       const { draft, refusals } = await committing.judge(connection, [commit(refusal)], true);
       refusal = refusals[0] ?? null;
       if (refusal !== null) continue;
-      const n = committing.nextN();
       if (draft.isEmpty) return { draft, answer: null, n };
       await committing.makeLanes(draft);
       await connection.query('SAVEPOINT signalbox');
       try {
-        const answer = await committing.ask(connection, by, n, draft, { isSynced: null, isPatient: true });
+        const answer = await committing.ask(connection, by, n, draft, { isSynced: null });
         await connection.query('RELEASE SAVEPOINT signalbox');
         return { draft, answer, n };
       } catch (error) {
@@ -153,7 +158,10 @@ export class ProgramTransactions {
     throw closed();
   }
 
-  async #ended(connection: SqlConnection, send: () => Promise<Sent & { readonly by: string }>): Promise<void> {
+  async #ended(
+    connection: SqlConnection,
+    send: () => Promise<Sent & { readonly by: string }>,
+  ): Promise<void> {
     const { committing } = this.#parts;
     let sent: (Sent & { readonly by: string }) | null = null;
     try {
@@ -165,10 +173,10 @@ export class ProgramTransactions {
       await giveBack(connection, error, true);
       if (sent === null || kindOfError(error) !== 'lost') throw storeError(error, call, 'not committed');
       // As of any result: a job that took it for failed would be called again, and its callbacks never.
-      const answer = await committing.answerTo(call, sent.n, true, error);
+      const answer = await committing.outcomes.atLast(call, sent.n, error);
       if (answer === null) throw storeError(error, call, 'not committed');
     }
-    committing.carryOut(sent.draft, sent.answer, sent.by, sent.n, { isSynced: true, isPatient: true });
+    committing.carryOut(sent.draft, sent.answer, sent.by, sent.n, { isSynced: true });
   }
 }
 

@@ -85,7 +85,6 @@ export class Following {
     this.#turn += 1;
     this.#delayMs = soonMs;
     this.#beginning = null;
-    this.#seen = null;
     // When the database is away, the timer looks again.
     this.begun().then(
       () => this.#schedule(),

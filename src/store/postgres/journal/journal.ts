@@ -1,6 +1,6 @@
 import type { HistoryEntry, Kind, Line } from '../../entry.ts';
 import type { Position } from '../../reader.ts';
-import { lineOf } from '../commits/entries.ts';
+import { firstSeqOf, lineOf, promotedShift } from '../commits/entries.ts';
 import { codeOf } from '../failures.ts';
 import { entriesOfCommit } from '../jobs/stored-job.ts';
 import type { Rows } from '../sql-port.ts';
@@ -53,11 +53,11 @@ export class Journal {
 
   /** Entries of one subject, newest first: each names the seq of the one before it. Ends where history was cut. */
   async *history(kind: Kind, id: string, from: number): AsyncGenerator<HistoryEntry> {
-    for (let seq = from, c = 0; seq > 0 && c !== commitOf(seq); ) {
-      c = commitOf(seq);
-      for (const row of await this.#chain(c, kind, id)) {
+    for (let seq = from, before = 0; seq > 0 && seq !== before; ) {
+      before = seq;
+      for (const row of await this.#chain(seq, kind, id)) {
         const { s, at, by, mv, entries } = lineOf(row);
-        while (seq >= s && commitOf(seq) === commitOf(s)) {
+        while (seq >= s && seq < s + entries.length) {
           const entry = entries[seq - s];
           if (entry?.kind !== kind || entry.id !== id) return;
           yield { ...entry, seq, commit: s, at, by, mv };
@@ -71,22 +71,22 @@ export class Journal {
    * The line of a commit and those before it that tell of a subject, each named by the one after it. They end sooner where the
    * entries before are those of a run that was claimed: only who expands it knows which one it is.
    */
-  async #chain(c: number, kind: Kind, id: string): Promise<Rows> {
+  async #chain(seq: number, kind: Kind, id: string): Promise<Rows> {
     const line = `SELECT l.*, coalesce(
         CASE WHEN $2 = 'job' AND 0 < ALL (l.q) THEN l.q[array_position(l.ids, $3)] END,
         (SELECT b.q FROM json_array_elements(l.entries::json) g
          CROSS JOIN json_array_elements_text(g -> 'ids') WITH ORDINALITY AS i (id, n)
          CROSS JOIN LATERAL (SELECT (g -> 'q' ->> (i.n - 1)::int)::bigint) AS b (q)
          WHERE g ->> 'kind' = $2 AND i.id = $3 AND b.q > 0 LIMIT 1)
-      ) / ${entriesOfCommit} AS before FROM ${this.#lines} l WHERE l.c =`;
+      ) AS before FROM ${this.#lines} l WHERE l.c = ${this.#parts.schema}.commit_of`;
     return await this.#synced(
       `WITH RECURSIVE chain AS (
-         SELECT 1 AS step, l.* FROM (${line} $1) l
+         SELECT 1 AS step, l.* FROM (${line}($1)) l
          UNION ALL
-         SELECT chain.step + 1, l.* FROM chain CROSS JOIN LATERAL (${line} chain.before) l WHERE chain.step < ${historyLines}
+         SELECT chain.step + 1, l.* FROM chain CROSS JOIN LATERAL (${line}(chain.before)) l WHERE chain.step < ${historyLines}
        )
        SELECT ${ofLine} FROM chain ORDER BY step`,
-      [c, kind, id],
+      [seq, kind, id],
     );
   }
 
@@ -95,31 +95,36 @@ export class Journal {
    * missing one may still come: it is waited for until every transaction is over that was open when it was missed.
    */
   async *lines(from: number): AsyncGenerator<Line> {
-    const oldest = await this.oldestSeq();
-    for await (const row of this.#belowGaps(commitOf(Math.max(from, oldest)), ofLine)) yield lineOf(row);
+    for await (const row of this.#belowGaps(await this.#startOf(from), ofLine)) yield lineOf(row);
+  }
+
+  /** Number of the row that has an entry, or would have it; of the oldest, if that is before. */
+  async #startOf(seq: number): Promise<number> {
+    const [row] = await this.#query(
+      `SELECT (SELECT min(c) FROM ${this.#lines}) AS oldest,
+         (SELECT max(c) FROM ${this.#lines} WHERE c < 0 AND c <= $1::bigint - ${promotedShift}) AS promoted,
+         (SELECT c + count FROM ${this.#lines} WHERE c < 0 ORDER BY c DESC LIMIT 1) > $1::bigint - ${promotedShift} AS is_promoted`,
+      [seq],
+    );
+    if (row?.oldest == null || firstSeqOf(Number(row.oldest)) >= seq) return Number(row?.oldest ?? 0);
+    return row.is_promoted === true ? Number(row.promoted) : commitOf(seq);
   }
 
   async *#belowGaps(from: number, columns: string): AsyncGenerator<Rows[number]> {
-    let next = from;
-    /** Numbers below this one that are missing will stay so. */
-    let settled = 0;
-    for (;;) {
+    // Numbers below `settled` that are missing will stay so.
+    for (let next = from, settled = 0; ; ) {
       let page = await this.#page(next, columns);
-      if (hasGap(page, next, settled)) {
-        const end = Number(page.at(-1)?.c) + 1;
-        if (await this.#isSettled()) {
-          settled = end;
-          page = await this.#page(next, columns);
-        }
+      let count = beforeGap(page, next, settled);
+      const hasGap = count < page.length;
+      const isSettled = !hasGap || (await this.#isSettled());
+      if (hasGap && isSettled) {
+        settled = Number(page.at(-1)?.c) + 1;
+        page = await this.#page(next, columns);
+        count = beforeGap(page, next, settled);
       }
-      const before = next;
-      for (const row of page) {
-        const c = Number(row.c);
-        if (c > next && next >= settled) break;
-        next = c + 1;
-        yield row;
-      }
-      if (next === before) return;
+      yield* page.slice(0, count);
+      if (count === 0 || !isSettled) return;
+      next = Number(page[count - 1]?.c) + 1;
     }
   }
 
@@ -160,7 +165,7 @@ export class Journal {
   /** Number of the oldest entry that is kept. */
   async oldestSeq(): Promise<number> {
     const [row] = await this.#query(`SELECT min(c) AS c FROM ${this.#lines}`, []);
-    return row?.c == null ? 1 : Number(row.c) * entriesOfCommit;
+    return row?.c == null ? 1 : firstSeqOf(Number(row.c));
   }
 
   /** A snapshot: what it does not see is news. */
@@ -253,7 +258,7 @@ export function commitOf(seq: number): number {
 }
 
 function lastOf({ c, count }: Rows[number]): number {
-  return Number(c) * entriesOfCommit + Number(count) - 1;
+  return firstSeqOf(Number(c)) + Number(count) - 1;
 }
 
 /** A snapshot that sees as much as another one, but nothing that is newer than the newest of some transactions. */
@@ -268,11 +273,13 @@ function isFull(rows: Rows): boolean {
   return rows.length === pageLines || rows.reduce((sum, { count }) => sum + Number(count), 0) >= pageEntries;
 }
 
-function hasGap(page: Rows, from: number, settled: number): boolean {
-  let next = from;
-  for (const { c } of page) {
-    if (Number(c) > next && next >= settled) return true;
-    next = Number(c) + 1;
+/** How many lines of a page come before the first missing number that may still be used. */
+function beforeGap(page: Rows, from: number, settled: number): number {
+  // Numbers below 0 are those of promoted lines, which all are there.
+  let next = Math.max(0, from);
+  for (const [index, { c }] of page.entries()) {
+    if (Number(c) > next && next >= settled) return index;
+    next = Math.max(0, Number(c) + 1);
   }
-  return false;
+  return page.length;
 }

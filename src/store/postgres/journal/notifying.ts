@@ -76,8 +76,11 @@ export class Notifying {
   }
 
   /** Notifies in a transaction of the program. This process hears it, too: it knows no more of its end than others. */
-  async notifyWithin(connection: SqlConnection, queues: Iterable<string>): Promise<void> {
-    await this.#notify(connection, 0, queues);
+  async notifyWithin(connection: SqlConnection, queues: Iterable<string>, by = 0): Promise<void> {
+    const payload = JSON.stringify({ by, queues: [...queues] });
+    // A payload has room for 8000 bytes; without names every queue is meant by the polls anyway.
+    const text = Buffer.byteLength(payload) < 8000 ? payload : JSON.stringify({ by, queues: [] });
+    await connection.query('SELECT pg_notify($1, $2)', [this.#channel, text]);
   }
 
   async close(): Promise<void> {
@@ -93,7 +96,7 @@ export class Notifying {
   }
 
   async #listen(): Promise<void> {
-    const { port, transactions, epoch } = this.#parts;
+    const { port } = this.#parts;
     this.#isHeard = false;
     // One whose echo could not be asked for is still there.
     await this.#listening?.close();
@@ -103,7 +106,7 @@ export class Notifying {
       lost: () => this.#listenAgain(),
     });
     if (this.#isClosed) return;
-    await transactions.read('a notification', (connection) => this.#notify(connection, epoch, []));
+    await this.#notify([]);
     this.#later(echoMs, () => {
       if (this.#isHeard) return;
       this.#warn(
@@ -162,19 +165,14 @@ export class Notifying {
   #send(): void {
     this.#sending = null;
     this.#sentAt = this.#parts.port.elapsed();
-    const { transactions, epoch } = this.#parts;
     const queues = [...this.#queues];
     this.#queues.clear();
-    this.#sent = transactions
-      .read('a notification', (connection) => this.#notify(connection, epoch, queues))
-      .catch(() => {});
+    this.#sent = this.#notify(queues).catch(() => {});
   }
 
-  /** A payload has room for 8000 bytes; without names every queue is meant by the polls anyway. */
-  async #notify(connection: SqlConnection, by: number, queues: Iterable<string>): Promise<void> {
-    const payload = JSON.stringify({ by, queues: [...queues] });
-    const text = Buffer.byteLength(payload) < 8000 ? payload : JSON.stringify({ by, queues: [] });
-    await connection.query('SELECT pg_notify($1, $2)', [this.#channel, text]);
+  #notify(queues: readonly string[]): Promise<void> {
+    const { transactions, epoch } = this.#parts;
+    return transactions.read('a notification', (connection) => this.notifyWithin(connection, queues, epoch));
   }
 
   /** Waits for what never rejects, but not for longer than this. */

@@ -4,7 +4,7 @@ import type { JobRecord } from '../../../model/records/records.ts';
 import type { Count, JobCounts } from '../../reader.ts';
 import type { Change } from '../../store.ts';
 import { allDone } from '../transactions.ts';
-import { eachJob, heldColumns, heldIn, jobsOf, type Records, writtenColumns } from './records.ts';
+import { eachJob, heldColumns, heldIn, jobsOf, type Records, waitingIn, writtenColumns } from './records.ts';
 
 /** More than these are not counted. */
 const most = 10_000;
@@ -116,5 +116,5 @@ function waitingText(schema: string): string {
 
 /** Those that wait to be filed. */
 function overText(schema: string): string {
-  return `SELECT ${writtenColumns} FROM (SELECT unnest(ids) AS id FROM ${schema}.ready WHERE lane = ANY ($1) ${cut}) AS r ${eachJob(schema, 'r.id')}`;
+  return `SELECT ${writtenColumns} FROM ${waitingIn(schema, '$1')} AS w ${eachJob(schema, 'w.id')} ${cut}`;
 }

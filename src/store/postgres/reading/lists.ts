@@ -5,7 +5,7 @@ import type { JobPage, JobPageRequest } from '../../reader.ts';
 import { defaultLook, isWanted, listed, listedById, mostJobs, pageOf } from '../../rules/lists/page.ts';
 import { entriesOfCommit } from '../jobs/stored-job.ts';
 import { firstOf } from './queues.ts';
-import { heldIn, jobsOf, type NumberedLane, queriesOf, type Records } from './records.ts';
+import { eachJob, heldIn, jobsOf, type NumberedLane, queriesOf, type Records, waitingIn } from './records.ts';
 
 /** How many waiting jobs are looked at. */
 const mostWaiting = 10_000;
@@ -146,8 +146,8 @@ async function newest(records: Records, from: number): Promise<number> {
 
 /** `hasOver`: some wait to be filed. */
 function endedText(schema: string, isFailed: boolean, hasOver: boolean): string {
-  const over = `UNION ALL SELECT j.id, j.seq, j.lane FROM ${schema}.ready r CROSS JOIN LATERAL unnest(r.ids) AS u (id)
-    JOIN ${schema}.job j ON j.id = u.id WHERE r.lane = ANY ($6) AND j.seq < $1 AND j.seq >= $2`;
+  const over = `UNION ALL SELECT j.id, j.seq, j.lane FROM ${waitingIn(schema, '$6')} AS w ${eachJob(schema, 'w.id')}
+    WHERE j.seq < $1 AND j.seq >= $2`;
   return `WITH seen AS MATERIALIZED (
       SELECT e.*, row_number() OVER (ORDER BY e.seq DESC) AS n FROM (
         SELECT id, seq, lane FROM ${schema}.done WHERE seq < $1 AND seq >= $2${isFailed ? ' AND ending <> 0' : ''}

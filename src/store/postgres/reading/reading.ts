@@ -15,13 +15,14 @@ import {
   queriesOf,
   Records,
   type RecordsParts,
+  waitingIn,
   writtenColumns,
 } from './records.ts';
 
 /** What reads are made with. */
 export interface ReadingParts extends RecordsParts {
-  /** Shows which processes are alive. */
-  readonly openings: LeftParts['openings'];
+  /** Shows which processes are alive; left out: nobody is asked what those that are gone have left. */
+  readonly openings?: LeftParts['openings'];
 }
 
 /** What of a job need not be read to know which slots it holds. */
@@ -126,6 +127,7 @@ export class Reading {
   /** Without what they were called with: those that hold a slot may be many. */
   async quotaHolders(quota: string): Promise<readonly string[]> {
     const { schema } = this.#records;
+    const lanes = (await this.#records.lanes()).filter(({ holdsSlots }) => holdsSlots).map(({ id }) => id);
     const rows = await this.#records.query(
       `SELECT f.id, f.rev, f.seq, f.lane, f.place, f.token, f.held_seq, f.claim, (
          SELECT coalesce(string_agg((
@@ -134,11 +136,10 @@ export class Reading {
        ) AS doc FROM (
          SELECT ${heldColumns} FROM ${heldIn(schema)} h ${eachJob(schema, 'h.id')}
          UNION ALL SELECT ${writtenColumns}, NULL, NULL, NULL FROM (
-           SELECT unnest(r.ids) AS id FROM ${schema}.lane l JOIN ${schema}.ready r ON r.lane = l.id WHERE (l.key::json ->> 5)::integer = 1
-           UNION ALL SELECT id FROM ${schema}.aside WHERE state <> 'new'
+           SELECT id FROM ${waitingIn(schema, '$2')} AS w UNION ALL SELECT id FROM ${schema}.aside WHERE state <> 'new'
          ) AS h ${eachJob(schema, 'h.id')}
        ) AS f WHERE strpos(f.claim, $1) > 0 OR strpos(f.doc, $1) > 0`,
-      [JSON.stringify(quota)],
+      [JSON.stringify(quota), lanes],
     );
     return queriesOf(jobsOf(rows)).quotaHolders(quota);
   }
@@ -155,8 +156,9 @@ export class Reading {
     return quarantined(this.#records);
   }
 
-  orphans(): Promise<readonly JobRecord[]> {
-    return leftBehind(this.#records, { openings: this.#parts.openings, reading: this });
+  async orphans(): Promise<readonly JobRecord[]> {
+    const { openings } = this.#parts;
+    return openings === undefined ? [] : leftBehind(this.#records, { openings, reading: this });
   }
 
   annotations(job: string): Promise<readonly AnnotationRecord[]> {

@@ -31,6 +31,12 @@ export function eachJob(schema: string, id: string): string {
   return `CROSS JOIN LATERAL (SELECT * FROM ${schema}.job o WHERE o.id = ${id} OFFSET 0) AS j`;
 }
 
+/** The id of each job that waits in lanes. `lanes`: the parameter with their numbers. */
+export function waitingIn(schema: string, lanes: string): string {
+  return `(SELECT unnest(ids) AS id FROM ${schema}.ready WHERE lane = ANY (${lanes})
+      UNION ALL SELECT id FROM ${schema}.due WHERE lane = ANY (${lanes}))`;
+}
+
 /** Each job of leases: columns of the lease, its id and the entry by which it came into it. */
 export function heldIn(schema: string): string {
   return `(SELECT l.token, l.queue, l.dispatcher, l.agent, l.claim, u.id, u.seq

@@ -1,3 +1,5 @@
+import { promotedShift } from '../commits/entries.ts';
+
 /**
  * Plans are for the indexes, whatever the statistics say: without these settings the first calls of a connection sort all
  * waiting rows. They cost 4 µs a call.
@@ -16,6 +18,12 @@ export const functions = `
     SELECT coalesce(p_now, floor(extract(epoch FROM clock_timestamp()) * 1000))
   $$;
 
+  -- Number of the row of the journal that has an entry; lines that came with a promotion have numbers below 0.
+  CREATE FUNCTION {schema}.commit_of(p_seq bigint) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT coalesce((SELECT c FROM {schema}.line WHERE c = p_seq / 4096),
+      (SELECT c FROM {schema}.line WHERE c <= p_seq - ${promotedShift} ORDER BY c DESC LIMIT 1))
+  $$;
+
   -- Jobs that are due by now stand before the first that were put at their instant or later.
   CREATE FUNCTION {schema}.wake(p_now float8) RETURNS void LANGUAGE plpgsql ${settings} AS $$
   #variable_conflict use_column
@@ -24,8 +32,9 @@ export const functions = `
     FOR r IN DELETE FROM {schema}.due d WHERE (d.at, d.id) IN (
         SELECT o.at, o.id FROM {schema}.due o WHERE o.at <= p_now ORDER BY o.at, o.id LIMIT 1000 FOR UPDATE SKIP LOCKED
       ) RETURNING d.* LOOP
-      at_turn := coalesce((SELECT l.c FROM {schema}.line l WHERE l.at >= r.at ORDER BY l.at, l.c LIMIT 1),
-        (SELECT last_value + 1 FROM {schema}.commits)) * 8192 - 1;
+      at_turn := coalesce((SELECT CASE WHEN l.c < 0 THEN l.c + ${promotedShift} ELSE l.c * 4096 END FROM {schema}.line l
+          WHERE l.at >= r.at ORDER BY l.at, l.c LIMIT 1),
+        (SELECT last_value + 1 FROM {schema}.commits) * 4096) * 2 - 1;
       SELECT j.seq INTO seqs FROM {schema}.job j WHERE j.id = r.id;
       INSERT INTO {schema}.ready AS o (lane, line, turn, ids, q) VALUES (r.lane, 2, at_turn, ARRAY[r.id], ARRAY[seqs])
         ON CONFLICT (lane, line, turn) DO UPDATE SET ids = o.ids || excluded.ids, q = o.q || excluded.q;
@@ -177,7 +186,7 @@ export const functions = `
     -- The claim: queue, dispatcher, agent; the record of the agent, its seq and the size that it gives; lanes and their quotas; how many.
     p_place text[], p_agent_seq bigint, p_size integer, p_lanes integer[], p_quotas text[], p_most integer, p_after bigint, p_width integer,
     p_token bigint, p_claim text
-  ) RETURNS text LANGUAGE plpgsql ${settings} AS $$
+  ) RETURNS text LANGUAGE plpgsql ${settings} SET lock_timeout = '5s' AS $$
   #variable_conflict use_column
   DECLARE
     c bigint; s bigint; moment float8 := {schema}.now(p_now); i integer; r record; held integer; room integer := coalesce(p_most, 0);

@@ -61,7 +61,6 @@ export function JobsPage(props: {
           ending: error: tries: run:, and plain ones.
         </Banner>
       )}
-      {page?.missing != null && <Banner>{page.missing}</Banner>}
       {page === null && live.problem.value === null && <Skeleton />}
       {live.problem.value !== null && <ProblemBox problem={live.problem.value} again={live.again} />}
       {page !== null && shown.length === 0 && (

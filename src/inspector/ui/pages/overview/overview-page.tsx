@@ -2,7 +2,7 @@ import { useEffect } from 'preact/hooks';
 import type { OverviewView } from '../../../protocol/overview.ts';
 import { attentionCount } from '../../app-state.ts';
 import { setTitle } from '../../browser.ts';
-import { Banner, ProblemBox, Skeleton } from '../../parts/messages.tsx';
+import { ProblemBox, Skeleton } from '../../parts/messages.tsx';
 import { useLive } from '../../source/live.ts';
 import { Attention } from './attention.tsx';
 import { EndedStrip } from './ended-strip.tsx';
@@ -41,9 +41,6 @@ export function OverviewPage() {
         <HeldTable rows={data.heldLongest} count={data.heldCount} />
         <FailingTable groups={data.failing} />
       </div>
-      {data.missing.map((text) => (
-        <Banner key={text}>{text}</Banner>
-      ))}
     </main>
   );
 }

@@ -30,11 +30,9 @@ export function QueueHead({ view }: { readonly view: QueueView }) {
             oldest <b>{durationText(oldestMs)}</b>
           </span>
         )}
-        {startsPerMinute !== null && (
-          <span class="opt">
-            starts <b>{numberText(startsPerMinute)} a minute</b>
-          </span>
-        )}
+        <span class="opt">
+          starts <b>{numberText(startsPerMinute)} a minute</b>
+        </span>
       </span>
       <span class="actions">
         <a class="btn" href={jobsHash('waiting', name)}>

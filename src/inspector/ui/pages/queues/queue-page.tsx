@@ -2,7 +2,7 @@ import { useEffect } from 'preact/hooks';
 import type { QueueView } from '../../../protocol/queues.ts';
 import { setTitle } from '../../browser.ts';
 import { numberText } from '../../format.ts';
-import { Banner, ProblemBox, Skeleton } from '../../parts/messages.tsx';
+import { ProblemBox, Skeleton } from '../../parts/messages.tsx';
 import { pageHash } from '../../route.ts';
 import { useLive } from '../../source/live.ts';
 import { Agents } from './agents.tsx';
@@ -36,9 +36,6 @@ export function QueuePage({ name }: { readonly name: string }) {
     <main>
       <QueueHead view={view} />
       {problem !== null && <ProblemBox problem={problem} again={live.again} />}
-      {view.missing.map((text) => (
-        <Banner key={text}>{text}</Banner>
-      ))}
       <div class="cols even">
         <section class="area" aria-label="Claim order and lanes">
           <ClaimOrder view={view} />

@@ -3,7 +3,7 @@ import { useEffect } from 'preact/hooks';
 import type { QueuesView } from '../../../protocol/queues.ts';
 import { setTitle } from '../../browser.ts';
 import { numberText } from '../../format.ts';
-import { Banner, Empty, ProblemBox, Skeleton } from '../../parts/messages.tsx';
+import { Empty, ProblemBox, Skeleton } from '../../parts/messages.tsx';
 import type { LatePage } from '../../shell/pages.tsx';
 import { useLive } from '../../source/live.ts';
 import { QueuePage } from './queue-page.tsx';
@@ -25,7 +25,6 @@ function AllQueues() {
       </div>
       {view === null && live.problem.value === null && <Skeleton />}
       {live.problem.value !== null && <ProblemBox problem={live.problem.value} again={live.again} />}
-      {view?.missing != null && <Banner>{view.missing}</Banner>}
       {view?.queues.length === 0 && (
         <Empty title="There is no queue.">
           A process that starts makes the default one:

@@ -61,7 +61,7 @@ function Line({ queue }: { readonly queue: QueueLine }) {
       </td>
       <td class="fit num">{numberText(held)}</td>
       <td class="fit num">{oldestMs === null ? '–' : durationText(oldestMs)}</td>
-      <td class="fit num opt">{startsPerMinute === null ? '?' : numberText(startsPerMinute)}</td>
+      <td class="fit num opt">{numberText(startsPerMinute)}</td>
       <td class="fit num opt">
         {numberText(lanes.n)}
         {lanes.more ? '+' : ''}

@@ -1,0 +1,212 @@
+import { SignalboxError } from '../../../errors.ts';
+import { isReadable, statusOfState } from '../../../model/jobs/step.ts';
+import type { RecordCounts } from '../../rules/record-counts.ts';
+import { lineOf } from '../commits/entries.ts';
+import { storeError } from '../failures.ts';
+import { partsOfLane } from '../jobs/lanes.ts';
+import { storedJobOf } from '../jobs/stored-job.ts';
+import type { SqlConnection, SqlPort } from '../sql-port.ts';
+import { quoted, versionOf } from './migrating.ts';
+import { migrations } from './migrations.ts';
+
+/** What was found in the schema of a PostgreSQL store. */
+export interface PostgresVerification {
+  /** Number of the newest migration that was made. */
+  readonly migration: number;
+  /** The newest that this version knows. */
+  readonly newestMigration: number;
+  /** Number of the newest journal entry. */
+  readonly seq: number;
+  readonly counts: RecordCounts;
+  /** What ought not to be, in words, with how often it is; empty in a store that is as it was written. */
+  readonly damage: readonly string[];
+}
+
+/** Rows that are read at a time. */
+const pageRows = 100;
+const pageJobs = 1000;
+
+/** Looks at one moment of a schema and changes nothing. @throws SignalboxError `STORE_MISSING`, `STORE_VERSION`. */
+export async function verifySchema(port: SqlPort, name: string): Promise<PostgresVerification> {
+  let connection: SqlConnection | null = null;
+  try {
+    connection = await port.connect();
+    const migration = await versionOf(connection, name);
+    if (migration === 0) throw new SignalboxError('STORE_MISSING', { path: `schema ${name}` });
+    // One snapshot for all that is read: processes may be at work.
+    await connection.query(
+      'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0',
+    );
+    const found = await lookAt(connection, quoted(name));
+    await connection.query('COMMIT');
+    connection.release();
+    return { migration, newestMigration: migrations.length, ...found };
+  } catch (error) {
+    connection?.release(error as Error);
+    throw storeError(error, 'the verification', 'not committed');
+  }
+}
+
+type Looked = Pick<PostgresVerification, 'seq' | 'counts' | 'damage'>;
+
+async function lookAt(connection: SqlConnection, schema: string): Promise<Looked> {
+  const damage = new Damage();
+  for (const [what, from, example] of rules(schema)) {
+    const [found] = await connection.query(
+      `SELECT count(*) AS count, min(${example}::text) AS example FROM ${from}`,
+    );
+    damage.add(what, String(found?.example), Number(found?.count));
+  }
+  const counts = await countJobs(connection, schema, damage);
+  const seq = await lookAtJournal(connection, schema, damage);
+  return { seq, counts, damage: damage.texts() };
+}
+
+/** What was found, how often, and where for example. */
+class Damage {
+  readonly #found = new Map<string, { count: number; readonly example: string }>();
+
+  add(what: string, example: string, count = 1): void {
+    const known = this.#found.get(what);
+    if (known !== undefined) known.count += count;
+    else if (count > 0) this.#found.set(what, { count, example });
+  }
+
+  texts(): readonly string[] {
+    return [...this.#found].map(([what, { count, example }]) => `${what}: ${count}, ${example} for example`);
+  }
+}
+
+/** What must be nowhere: in words, as rows, and what of a row is shown. */
+function rules(schema: string): readonly (readonly [what: string, from: string, example: string])[] {
+  const places = `(SELECT id FROM ${schema}.done UNION ALL SELECT id FROM ${schema}.aside UNION ALL SELECT id FROM ${schema}.due
+    UNION ALL SELECT unnest(ids) FROM ${schema}.lease UNION ALL SELECT unnest(ids) FROM ${schema}.ready) AS p`;
+  const state = `coalesce(d.patch::json ->> 'state', (SELECT p ->> 'state' FROM json_array_elements(('[' || j.doc || ']')::json)
+    WITH ORDINALITY AS p (p, n) WHERE p ->> 'state' IS NOT NULL ORDER BY n DESC LIMIT 1))`;
+  const waiting = `(SELECT r.*, lead(turn) OVER (PARTITION BY lane, line ORDER BY turn) AS next FROM ${schema}.ready r) AS r
+    CROSS JOIN LATERAL unnest(r.ids) WITH ORDINALITY AS u (id, n) JOIN ${schema}.job j ON j.id = u.id`;
+  return [
+    [
+      'jobs in more than one place',
+      `(SELECT id FROM ${places} GROUP BY id HAVING count(*) > 1) AS p`,
+      'p.id',
+    ],
+    ['jobs without a place', `${schema}.job j LEFT JOIN ${places} ON p.id = j.id WHERE p.id IS NULL`, 'j.id'],
+    [
+      'places of jobs that are not there',
+      `${places} LEFT JOIN ${schema}.job j ON j.id = p.id WHERE j.id IS NULL`,
+      'p.id',
+    ],
+    [
+      'jobs that are done with and not completed',
+      `${schema}.done d JOIN ${schema}.job j ON j.id = d.id WHERE ${state} IS DISTINCT FROM 'completed'`,
+      'd.id',
+    ],
+    [
+      'jobs that wait elsewhere than they say',
+      `${waiting} WHERE j.lane IS DISTINCT FROM r.lane OR coalesce(j.turn, j.seq * 2) NOT BETWEEN r.turn AND coalesce(r.next - 1, 9e18)`,
+      'u.id',
+    ],
+    [
+      'jobs that wait with another newest entry than they say',
+      `${waiting} WHERE coalesce(r.q[u.n], r.turn / 2 + u.n - 1) IS DISTINCT FROM j.seq`,
+      'u.id',
+    ],
+    [
+      'jobs that are due in another lane',
+      `${schema}.due d JOIN ${schema}.job j ON j.id = d.id WHERE j.lane IS DISTINCT FROM d.lane`,
+      'd.id',
+    ],
+    [
+      'leases of other lengths',
+      `${schema}.lease WHERE cardinality(ids) <> cardinality(seqs) OR cardinality(ids) <> cardinality(lanes)`,
+      'token',
+    ],
+  ];
+}
+
+/**
+ * Counts jobs by status: by their places, and by the records of those that are held, aside, have kept slots or only wait to be
+ * filed. Compares the slots that they hold.
+ */
+async function countJobs(connection: SqlConnection, schema: string, damage: Damage): Promise<RecordCounts> {
+  const jobs = { NEW: 0, PENDING: 0, ASSIGNED: 0, ACTIVE: 0, CALLBACKS: 0, COMPLETED: 0 };
+  const used = new Map<string, number>();
+  let quarantined = 0;
+  const lanes = await connection.query(`SELECT id, key FROM ${schema}.lane`);
+  const read = lanes.filter(({ key }) => {
+    const { holdsSlots, isOver } = partsOfLane(String(key));
+    return holdsSlots || isOver;
+  });
+  const waiting = `(SELECT unnest(ids) AS id, lane FROM ${schema}.ready UNION ALL SELECT id, lane FROM ${schema}.due) AS w`;
+  const isRead = `lane = ANY ('{${read.map(({ id }) => id).join()}}')`;
+  await connection.query(
+    `DECLARE looked NO SCROLL CURSOR FOR SELECT unnest(ids) AS id FROM ${schema}.lease UNION SELECT id FROM ${schema}.aside
+     UNION SELECT id FROM ${waiting} WHERE ${isRead}`,
+  );
+  for (;;) {
+    const ids = (await connection.query(`FETCH ${pageJobs} FROM looked`)).map(({ id }) => id);
+    if (ids.length === 0) break;
+    for (const row of await connection.query(`SELECT * FROM ${schema}.read($1)`, [ids])) {
+      const record = storedJobOf(row)?.record;
+      if (record === undefined) damage.add('jobs that are not found in their place', String(row.id));
+      else {
+        for (const id of record.quotas) used.set(id, (used.get(id) ?? 0) + 1);
+        if (isReadable(record)) jobs[statusOfState(record.state)] += 1;
+        else quarantined += 1;
+      }
+    }
+  }
+  await connection.query('CLOSE looked');
+  for (const { id, used: said } of await connection.query(`SELECT id, used FROM ${schema}.room`))
+    if (Number(said) !== (used.get(String(id)) ?? 0))
+      damage.add('quotas with another number of slots than jobs hold', String(id));
+  const [row] = await connection.query(
+    `SELECT (SELECT count(*) FROM ${schema}.queue) AS queues, (SELECT count(*) FROM ${schema}.quota) AS quotas,
+       (SELECT count(*) FROM ${schema}.annotation) AS annotations, (SELECT count(*) FROM ${schema}.done) AS done,
+       (SELECT count(*) FROM ${waiting} WHERE NOT ${isRead}) AS waiting`,
+  );
+  jobs.PENDING += Number(row?.waiting);
+  jobs.COMPLETED += Number(row?.done);
+  const [queues, quotas, annotations] = [Number(row?.queues), Number(row?.quotas), Number(row?.annotations)];
+  return { jobs, quarantined, queues, quotas, annotations };
+}
+
+/** Goes through the journal, with the newest entries of jobs that each line must have. Gives the number of its last entry. */
+async function lookAtJournal(connection: SqlConnection, schema: string, damage: Damage): Promise<number> {
+  const newest = `SELECT id, seq FROM ${schema}.done
+    UNION ALL SELECT j.id, j.seq FROM ${schema}.job j LEFT JOIN ${schema}.done d ON d.id = j.id WHERE d.id IS NULL
+    UNION ALL SELECT u.id, u.seq FROM ${schema}.lease l CROSS JOIN LATERAL unnest(l.ids, l.seqs) AS u (id, seq)`;
+  await connection.query(
+    `DECLARE looked NO SCROLL CURSOR FOR SELECT l.*, n.jobs, n.seqs FROM ${schema}.line l FULL JOIN (
+       SELECT ${schema}.commit_of(seq) AS c, array_agg(id) AS jobs, array_agg(seq) AS seqs FROM (${newest}) AS j GROUP BY 1
+     ) AS n ON n.c = l.c ORDER BY l.c`,
+  );
+  const [given] = await connection.query(`SELECT last_value AS c FROM ${schema}.commits`);
+  let [oldest, next] = [Number.POSITIVE_INFINITY, 0];
+  for (;;) {
+    const rows = await connection.query(`FETCH ${pageRows} FROM looked`);
+    if (rows.length === 0) return Math.max(0, next - 1);
+    for (const row of rows) {
+      const line = row.c === null ? null : lineOf(row);
+      if (line !== null) {
+        const { s, entries } = line;
+        oldest = Math.min(oldest, s);
+        if (entries.length !== Number(row.count))
+          damage.add('lines of the journal with another number of entries than they say', String(s));
+        if (s < next) damage.add('lines of the journal that overlap', String(s));
+        if (Number(row.c) > Number(given?.c))
+          damage.add('lines of the journal after the last number that was given', String(s));
+        next = s + entries.length;
+      }
+      const seqs = (row.seqs ?? []) as readonly unknown[];
+      for (const [index, id] of ((row.jobs ?? []) as readonly string[]).entries()) {
+        const seq = Number(seqs[index]);
+        const entry = line?.entries[seq - line.s];
+        // Before the oldest line history was cut.
+        if (seq >= oldest && (entry?.kind !== 'job' || entry.id !== id))
+          damage.add('jobs whose newest entry is not in the journal', id);
+      }
+    }
+  }
+}

@@ -1,0 +1,355 @@
+import type { AgentPlace } from '../../../../machines/job.context.ts';
+import { SignalboxError } from '../../../errors.ts';
+import type { JobRecord, PromotionRecord } from '../../../model/records/records.ts';
+import type { Kind, Line, Records } from '../../entry.ts';
+import { endings, parentOf } from '../commits/draft.ts';
+import { lineOf, promotedShift, ungrouped } from '../commits/entries.ts';
+import { recordOf } from '../commits/working-set.ts';
+import { codeOf, kindOfError, storeError } from '../failures.ts';
+import { Lanes, laneKeyOf } from '../jobs/lanes.ts';
+import { entriesOfCommit, type Home, parentKey, storedJobOf } from '../jobs/stored-job.ts';
+import { quoted, versionOf } from '../opening/migrating.ts';
+import { prepared } from '../opening/preparing.ts';
+import { daySettings } from '../sql/tables.ts';
+import { beginText, type Rows, type SqlConnection, type SqlPort } from '../sql-port.ts';
+import { homeOf, PromotedPlaces, type Row } from './promoted-places.ts';
+
+/** The content of a schema before a promotion. */
+export type FoundTarget =
+  | { readonly is: 'empty' }
+  | { readonly is: 'promoted'; readonly promotion: PromotionRecord }
+  | { readonly is: 'used'; readonly by: string };
+
+/** Rows that are read at a time: any of them may have arguments of a megabyte. */
+const pageRows = 200;
+/** Rows of places that are written at a time. */
+const writtenRows = 1000;
+/** Numbers of entries in one partition of promoted lines. */
+const entriesOfPartition = 2 ** 20;
+
+/**
+ * A schema that a whole store is written to, in one transaction on one connection: it holds everything or nothing of it.
+ * Numbers of entries, revisions and epochs stay what they are, so that the journal continues as one.
+ */
+export class PromotionTarget {
+  readonly #port: SqlPort;
+  readonly #name: string;
+  readonly #schema: string;
+  readonly #isUnsafe: boolean;
+  readonly #patienceMs: number;
+  readonly #lanes: Lanes;
+  readonly #partitions = new Set<number>();
+  #connection: SqlConnection | null = null;
+  #places = new PromotedPlaces(0);
+  #newestAt = 0;
+
+  /** `patienceMs`: how long the begin waits for the end of another promotion. */
+  constructor(port: SqlPort, name: string, isUnsafe: boolean, patienceMs = 60_000) {
+    this.#port = port;
+    this.#name = name;
+    this.#schema = quoted(name);
+    this.#isUnsafe = isUnsafe;
+    this.#patienceMs = patienceMs;
+    this.#lanes = new Lanes(this.#schema, (text, values) => this.#query(text, values));
+  }
+
+  /**
+   * Reads the present content; nothing is changed. @throws SignalboxError `STORE_VERSION` and what a connection
+   * fails with.
+   */
+  async found(): Promise<FoundTarget> {
+    return this.#explained('a look at the schema', async () => {
+      const connection = await this.#connected();
+      if ((await versionOf(connection, this.#name)) === 0) return { is: 'empty' };
+      return this.#foundIn(connection);
+    });
+  }
+
+  async #foundIn(connection: SqlConnection, lock = ''): Promise<FoundTarget> {
+    const schema = this.#schema;
+    const [store] = await connection.query(
+      `SELECT rev, body FROM ${schema}.store WHERE id = 'store' ${lock}`,
+    );
+    const { promotion } = (store?.body ?? {}) as { readonly promotion?: PromotionRecord };
+    if (promotion !== undefined) return { is: 'promoted', promotion };
+    for (const table of [
+      'line',
+      'job',
+      'done',
+      'queue',
+      'quota',
+      'representation',
+      'agent',
+      'proxy',
+      'annotation',
+    ]) {
+      const rows = await connection.query(`SELECT 1 FROM ${schema}.${table} LIMIT 1`);
+      if (rows.length > 0) return { is: 'used', by: `rows in ${table}` };
+    }
+    // An opening may be all that ever was, or all that is left: its process believes in the epoch and the numbers here.
+    return Number(store?.rev) > 0 ? { is: 'used', by: 'a store that was opened' } : { is: 'empty' };
+  }
+
+  /**
+   * Brings the schema up to date and begins the transaction. From here on no process opens the store until it
+   * is over; what was found before is looked at again.
+   */
+  async begin(): Promise<FoundTarget> {
+    return this.#explained('the begin of the promotion', async () => {
+      await prepared({ port: this.#port, schema: this.#name, isUnsafe: this.#isUnsafe });
+      const connection = await this.#connected();
+      await connection.query(
+        `${beginText}; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
+         SET LOCAL lock_timeout = ${this.#patienceMs}`,
+      );
+      // Also waits for the end of an earlier promotion whose process was killed.
+      const found = await this.#foundIn(connection, 'FOR UPDATE').catch((error: unknown) => {
+        throw codeOf(error) === '55P03' ? this.#heldElsewhere(error) : error;
+      });
+      const [row] = await connection.query('SELECT extract(epoch FROM clock_timestamp()) * 1000 AS now');
+      this.#places = new PromotedPlaces(Number(row?.now));
+      return found;
+    });
+  }
+
+  #heldElsewhere(cause: unknown): SignalboxError {
+    const [call, seconds] = ['the begin of the promotion', this.#patienceMs / 1000];
+    const reason = `another promotion, or an opening, that held schema ${this.#name} for ${seconds} s: call again when that is over`;
+    return new SignalboxError('STORE_STATEMENT', { call, reason }, { cause });
+  }
+
+  /** Writes records of one kind as they are. */
+  async putRecords<K extends Kind>(kind: K, records: readonly Records[K][]): Promise<void> {
+    await this.#explained('the promotion', async () => {
+      if (kind === 'job') await this.#putJobs(records as readonly JobRecord[]);
+      else await this.#putSettings(kind, records);
+    });
+  }
+
+  async #putJobs(jobs: readonly JobRecord[]): Promise<void> {
+    const wanted = jobs.flatMap((job) =>
+      queueOf(job) === null ? [] : [[queueOf(job) as string, laneKeyOf(job)] as const],
+    );
+    await this.#lanes.make(wanted);
+    const [rows, due, aside, done]: [Row[], Row[], Row[], Row[]] = [[], [], [], []];
+    for (const job of jobs) {
+      const { id, lastSeq: seq, parent, waitingOn: waiting_on, state, epoch, ...fields } = job;
+      const lane = this.#laneOf(job);
+      const home = homeOf(job, lane);
+      this.#places.add(job, home);
+      const turn = home.in === 'ready' && home.turn !== 2 * seq ? home.turn : null;
+      const doc = JSON.stringify({ state, epoch, parent, waitingOn: waiting_on, ...fields });
+      rows.push({ id, rev: 1, seq, lane, turn, parent: parentOf(job), waiting_on, doc });
+      if (home.in === 'due') due.push({ id, at: home.at, lane });
+      if (home.in === 'aside') aside.push({ id, state, epoch });
+      if (home.in === 'done')
+        done.push({ id, seq, lane, ending: Math.max(0, endings.indexOf(job.ending)), patch: '{}' });
+    }
+    await this.#insert('job', 'id, rev, seq, lane, turn, parent, waiting_on, doc', rows);
+    await this.#insert('due', 'id, at, lane', due);
+    await this.#insert('aside', 'id, state, epoch', aside);
+    await this.#insert('done', 'id, seq, lane, ending, patch', done);
+  }
+
+  #laneOf(job: JobRecord): number | null {
+    const queue = queueOf(job);
+    return queue === null ? null : (this.#lanes.find(queue, laneKeyOf(job)) ?? null);
+  }
+
+  async #insert(table: string, columns: string, rows: readonly Row[], onConflict = ''): Promise<void> {
+    const target = `${this.#schema}.${table}`;
+    for (let from = 0; from < rows.length; from += writtenRows) {
+      const values = [JSON.stringify(rows.slice(from, from + writtenRows))];
+      await this.#query(
+        `INSERT INTO ${target} AS t (${columns}) SELECT ${columns} FROM json_populate_recordset(NULL::${target}, $1) ${onConflict}`,
+        values,
+      );
+    }
+  }
+
+  async #putSettings<K extends Kind>(kind: K, records: readonly Records[K][]): Promise<void> {
+    const rows = records.map(({ id, rev, lastSeq, ...body }) => ({ id, rev, last_seq: lastSeq, body }));
+    // The record of the store is there since the schema was made.
+    await this.#insert(
+      kind,
+      'id, rev, last_seq, body',
+      rows,
+      'ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, last_seq = excluded.last_seq, body = excluded.body',
+    );
+    if (kind === 'quota')
+      await this.#insert(
+        'room',
+        'id, used',
+        records.map(({ id }) => ({ id, used: 0 })),
+      );
+  }
+
+  /** Writes lines of the journal under their own numbers: less than 0, where no commit of this store has its number. */
+  async putLines(lines: readonly Line[]): Promise<void> {
+    await this.#explained('the promotion', async () => {
+      const rows: Row[] = [];
+      for (const { s, at, by, mv, entries } of lines) {
+        // The clock of the host may have moved back: days begin in the order of numbers.
+        this.#newestAt = Math.max(this.#newestAt, at);
+        this.#places.addDay(this.#newestAt, s);
+        await this.#makePartition(Math.floor(s / entriesOfPartition));
+        const epoch = Number(by.split('#')[1] ?? 0);
+        rows.push({
+          c: s - promotedShift,
+          epoch,
+          n: 0,
+          at,
+          by,
+          mv,
+          count: entries.length,
+          entries: ungrouped(entries),
+        });
+      }
+      await this.#insert('line', 'c, epoch, n, at, by, mv, count, entries', rows);
+    });
+  }
+
+  async #makePartition(number: number): Promise<void> {
+    if (this.#partitions.has(number)) return;
+    this.#partitions.add(number);
+    const from = number * entriesOfPartition - promotedShift;
+    await this.#query(
+      `CREATE TABLE ${this.#schema}.line_promoted_${number} PARTITION OF ${this.#schema}.line
+       FOR VALUES FROM ('${from}') TO ('${from + entriesOfPartition}') WITH (${daySettings.line})`,
+      [],
+    );
+  }
+
+  /** Writes where jobs stand. The next commit gets a number whose entries come after this one: it outlives a rollback, and does no harm. */
+  async finish(seq: number): Promise<void> {
+    const [schema, places] = [this.#schema, this.#places];
+    await this.#explained('the promotion', async () => {
+      await this.#insert('ready', 'lane, line, turn, ids, q', places.runs());
+      await this.#insert(
+        'lease',
+        'token, epoch, queue, dispatcher, agent, rev, ids, seqs, lanes',
+        places.leases(),
+      );
+      await this.#insert(
+        'room',
+        'id, used',
+        places.rooms(),
+        'ON CONFLICT (id) DO UPDATE SET used = excluded.used',
+      );
+      await this.#insert(
+        'day',
+        'at, seq',
+        places.days(),
+        'ON CONFLICT (at) DO UPDATE SET seq = least(t.seq, excluded.seq)',
+      );
+      await this.#query(
+        `UPDATE ${schema}.job SET doc = doc || ',{"${parentKey}":true}'
+         WHERE id IN (SELECT parent FROM ${schema}.job UNION SELECT job FROM ${schema}.proxy)`,
+        [],
+      );
+      await this.#query('SELECT setval($1, $2)', [
+        `${schema}.commits`,
+        Math.floor(seq / entriesOfCommit) + 1,
+      ]);
+    });
+  }
+
+  /** Every record of a kind, as a store reads it. */
+  async *records<K extends Kind>(kind: K): AsyncGenerator<Records[K]> {
+    if (kind !== 'job') {
+      for await (const rows of this.#pages(kind, 'id, rev, last_seq, body'))
+        for (const row of rows) yield recordOf(kind, row);
+      return;
+    }
+    for await (const ids of this.#pages('job', 'id')) {
+      const rows = await this.#page(`SELECT * FROM ${this.#schema}.read($1)`, [ids.map(({ id }) => id)]);
+      for (const row of rows) yield this.#jobOf(row) as Records[K];
+    }
+  }
+
+  /** The job of a row, with what of its place is not as a store gives it to that job. */
+  #jobOf(row: Rows[number]): JobRecord {
+    const found = storedJobOf(row);
+    if (found === null) return { id: String(row.id), unsound: [['place', null]] } as unknown as JobRecord;
+    const { record } = found;
+    const wanted = homeOf(record, this.#laneOf(record));
+    const isRight =
+      placeText(found.home) === placeText(wanted) && (wanted.in !== 'lease' || isHolder(row, record));
+    return isRight ? record : { ...record, unsound: [['place', null]] };
+  }
+
+  async *#pages(table: string, columns: string): AsyncGenerator<Rows> {
+    const [start, end] = [`SELECT ${columns} FROM ${this.#schema}.${table}`, `ORDER BY id LIMIT ${pageRows}`];
+    // An id may be empty: that of the default queue.
+    let rows = await this.#page(`${start} ${end}`, []);
+    while (rows.length > 0) {
+      yield rows;
+      rows = await this.#page(`${start} WHERE id > $1 ${end}`, [rows.at(-1)?.id]);
+    }
+  }
+
+  #page(statement: string, values: readonly unknown[]): Promise<Rows> {
+    return this.#explained('the comparison', () => this.#query(statement, values));
+  }
+
+  /** The whole journal, oldest line first. */
+  async *lines(): AsyncGenerator<Line> {
+    for (let after = -promotedShift; ; ) {
+      const rows = await this.#page(
+        `SELECT c, at, by, mv, entries FROM ${this.#schema}.line WHERE c > $1 ORDER BY c LIMIT ${pageRows}`,
+        [after],
+      );
+      for (const row of rows) yield lineOf(row);
+      if (rows.length === 0) return;
+      after = Number(rows.at(-1)?.c);
+    }
+  }
+
+  /** Ends the transaction. @throws SignalboxError `STORE_DISCONNECTED` when it is unknown whether it was committed. */
+  async commit(): Promise<void> {
+    try {
+      await this.#query('COMMIT', []);
+    } catch (error) {
+      throw storeError(error, 'the promotion', kindOfError(error) === 'lost' ? 'unknown' : 'not committed');
+    }
+  }
+
+  /** Lets everything go. A transaction that was not committed never was. */
+  async end(): Promise<void> {
+    await this.#connection?.query('ROLLBACK').catch(() => {});
+    this.#connection?.release();
+    this.#connection = null;
+    await this.#port.end();
+  }
+
+  async #connected(): Promise<SqlConnection> {
+    this.#connection ??= await this.#port.connect();
+    return this.#connection;
+  }
+
+  async #query(statement: string, values: readonly unknown[]): Promise<Rows> {
+    return (await this.#connected()).query(statement, values);
+  }
+
+  async #explained<Result>(call: string, work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      throw storeError(error, call, 'not committed');
+    }
+  }
+}
+
+function queueOf({ parent }: JobRecord): string | null {
+  return parent !== null && 'queue' in parent ? parent.queue : null;
+}
+
+/** Two places are one and the same when these texts are; a lease is known by who holds it. */
+function placeText({ in: kind, ...home }: Home): string {
+  return JSON.stringify([kind, Object.entries({ ...home, token: 0 }).sort()]);
+}
+
+function isHolder(row: Rows[number], { parent }: JobRecord): boolean {
+  const { queue, dispatcher, agent } = parent as AgentPlace;
+  return row.queue === queue && row.dispatcher === dispatcher && row.agent === agent;
+}
