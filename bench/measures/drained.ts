@@ -1,7 +1,6 @@
 import { join } from 'node:path';
-import { Client } from 'pg';
 import type { Contestant, ContestantModule, Settings } from './contestant.ts';
-import { type Schema, schemaOf } from './postgres-schema.ts';
+import { schemaOf } from './postgres-schema.ts';
 import { cpuUs } from './processor-time.ts';
 import { medians } from './statistics.ts';
 import { Tally } from './tally.ts';
@@ -52,7 +51,7 @@ async function drains(
     const tally = new Tally();
     const opened = await module.open(told, tally);
     for (let put = 0; put < waiting; put += few) await opened.putBulk(Math.min(few, waiting - put));
-    await settled(schemaOf(told));
+    await schemaOf(told).tidyUp();
     await opened.work();
     await tally.whenCompleted(few / 10);
     taken.push([]);
@@ -76,18 +75,4 @@ async function drain(contestant: Contestant, tally: Tally, until: number): Promi
     cpuUsPerJob: (cpuAfter - cpuBefore) / done,
     serverCpuUsPerJob: Number.isNaN(serverUs) ? null : serverUs / done,
   };
-}
-
-/** What a large put leaves to be done by the server, such as its checkpoint, would otherwise take time from the drain. */
-async function settled({ url, name }: Schema): Promise<void> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  const { rows } = await client.query(
-    `SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') AS tables FROM pg_tables WHERE schemaname = $1`,
-    [name],
-  );
-  await client.query(`VACUUM ${rows[0].tables}`);
-  // Only an administrator may ask for it.
-  await client.query('CHECKPOINT').catch(() => {});
-  await client.end();
 }
