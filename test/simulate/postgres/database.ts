@@ -146,6 +146,7 @@ export class SimulatedDatabase {
       return {
         client: null,
         query: (text, values) => statements.alone(() => session.query(text, values)),
+        named: (_name, text, values) => statements.alone(() => session.query(text, values)),
         forget: async () => {},
         release: () => void statements.giveBack(session),
       };

@@ -64,6 +64,11 @@ export class PeerConnection implements SqlConnection {
     });
   }
 
+  /** Names change nothing of what a statement does. */
+  named(_name: string, text: string, values: readonly unknown[]): Promise<Rows> {
+    return this.query(text, values);
+  }
+
   /** No program is at work on it. */
   async forget(): Promise<void> {}
 

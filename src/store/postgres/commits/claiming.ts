@@ -45,17 +45,22 @@ export class Claiming {
   }
 
   async claim(request: ClaimRequest): Promise<Claimed> {
-    let all = await this.#claimOnce(request, false);
+    let { claimed: all, isAll } = await this.#claimOnce(request, false);
     // What came short may have been known wrongly.
-    while (all.jobs.length > 0 && all.jobs.length < request.limit && hasRoom(request, all)) {
+    while (!isAll && all.jobs.length > 0 && all.jobs.length < request.limit && hasRoom(request, all)) {
       const more = await this.#claimOnce({ ...request, limit: request.limit - all.jobs.length }, true);
-      if (more.jobs.length === 0) break;
-      all = joined(all, more);
+      if (more.claimed.jobs.length === 0) break;
+      all = joined(all, more.claimed);
+      isAll = more.isAll;
     }
     return all;
   }
 
-  async #claimOnce(request: ClaimRequest, isExactly: boolean): Promise<Claimed> {
+  /** `isAll`: whoever was asked about the jobs that are there was asked about each. */
+  async #claimOnce(
+    request: ClaimRequest,
+    isExactly: boolean,
+  ): Promise<{ readonly claimed: Claimed; readonly isAll: boolean }> {
     const { transactions } = this.#parts;
     const full = new Set<string>();
     let isExact = isExactly;
@@ -67,21 +72,21 @@ export class Claiming {
       const left = open.filter((head) => !full.has(keyOf(head)));
       const [first] = left.toSorted(byTurn);
       const others = first === undefined ? [] : left.filter((head) => keyOf(head) !== keyOf(first));
+      const way = first === undefined ? undefined : ways.get(first.lane);
       // What is known may be a little old.
-      if (!isExact && (first === undefined || others.length > 0)) {
+      if (!isExact && (way === undefined || others.length > 0)) {
         isExact = true;
         continue;
       }
       if (first === undefined) break;
-      const way = ways.get(first.lane);
       isExact = true;
       // Where jobs of one lane stand between those of another, who takes all that fits has to look at each.
       if (way === undefined || others.length > 0) {
         const claimed = await this.#judge(request, known.heads);
-        if (claimed !== null) return claimed;
+        if (claimed !== null) return { claimed, isAll: true };
       } else {
         const { claimed, isOver, isContended } = await this.#takePlainly(request, way, known);
-        if (claimed.jobs.length > 0 || isOver) return claimed;
+        if (claimed.jobs.length > 0 || isOver) return { claimed, isAll: false };
         if (!isContended) {
           full.add(way.key);
           continue;
@@ -90,7 +95,7 @@ export class Claiming {
       await transactions.pause(look * lookAgainMs);
       look += 1;
     }
-    return this.#counted(request);
+    return { claimed: await this.#counted(request), isAll: true };
   }
 
   /** Nothing, and how many jobs the agent holds. */

@@ -129,6 +129,8 @@ export class Committing {
   readonly #authors = new Map<string, Author>();
   #waiting: Waiting[] = [];
   readonly #beside = new Set<Promise<unknown>>();
+  /** Puts that are not synced, but for those of programs. */
+  readonly #puts = new Set<Promise<void>>();
   #n = 0;
   #token = 0;
   #closed: Error | null = null;
@@ -157,8 +159,15 @@ export class Committing {
     const [written, synced] = [deferred(), deferred()];
     const author = this.#author(commit.by);
     this.#waiting.push({ commit, author, written: written.end, synced: synced.end });
+    if (commit.by !== 'client' && isPut(commit)) this.#keepPut(synced.promise);
     this.#start(author);
     return { written: written.promise, synced: synced.promise };
+  }
+
+  #keepPut(synced: Promise<void>): void {
+    this.#puts.add(synced);
+    const over = (): boolean => this.#puts.delete(synced);
+    synced.then(over, over);
   }
 
   /** Claims from lanes whose jobs need not be told apart, in the next statement of its author. */
@@ -190,9 +199,10 @@ export class Committing {
     await Promise.all([...this.#authors.values()].map(({ running }) => running));
   }
 
-  /** Resolves when the puts of programs that are under way are synced or refused. */
+  /** Resolves when the puts that are under way, or written, are synced or refused. */
   async putsSynced(): Promise<void> {
     await this.#authors.get('client')?.running;
+    await Promise.allSettled([...this.#puts]);
   }
 
   /** Resolves when every commit that was asked for by now is synced or refused. */
@@ -493,6 +503,11 @@ function aheadOf(waiting: Waiting, earlier: readonly Waiting[]): Waiting | null 
   const own = subjectsIn(waiting);
   const isAbout = (other: Waiting): boolean => [...subjectsIn(other)].some((subject) => own.has(subject));
   return earlier.find((other) => other.author !== waiting.author && isAbout(other)) ?? null;
+}
+
+/** Whether a commit puts a job into a queue. */
+function isPut({ changes }: Commit): boolean {
+  return changes.some(({ kind, patch }) => kind === 'job' && patch?.order != null);
 }
 
 function subjectsIn({ commit }: Waiting): ReadonlySet<string> {
