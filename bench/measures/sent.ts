@@ -23,7 +23,8 @@ export class SentStatements {
   readonly #isSyncedAt: number | null;
   readonly #query = Client.prototype.query;
 
-  private constructor(schema: string, isSyncedAt: number | null) {
+  /** `isSyncedAt`: which value of the function `commit` says whether its own commit is synced; null: it has none. */
+  constructor(schema: string, isSyncedAt: number | null) {
     this.#call = new RegExp(`\\b${schema}"?\\.(\\w+)\\(`, 'g');
     this.#isSyncedAt = isSyncedAt;
     const [query, note] = [this.#query, this.#note.bind(this)];
@@ -33,7 +34,7 @@ export class SentStatements {
     } as typeof query;
   }
 
-  /** Begins to count. The schema is there already. */
+  /** Begins to count what is sent to a schema that is there already. */
   static async begun(url: string, schema: string): Promise<SentStatements> {
     const client = new Client({ connectionString: url });
     await client.connect();

@@ -54,7 +54,7 @@ test('the suite postgres gives each figure, and counts statements and synced com
 }, 240_000);
 
 test('the suite scale gives each figure, among them those of a drain on PostgreSQL', () => {
-  const onPostgres = { few: 500, many: 2_500 };
+  const onPostgres = { few: 200, many: 1_000 };
   const figures = figuresOf('scale', { jobs: 100, rounds: 1, many: 1_000, onPostgres });
 
   const drain = { drainPerS: figure, cpuUsPerJob: figure, serverCpuUsPerJob: figure };
