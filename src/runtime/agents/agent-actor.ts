@@ -22,6 +22,7 @@ import { ifUnchanged } from '../commits/preconditions.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import { errorText, type LogDetails } from '../environment/logging.ts';
 import { WorkerSlots } from '../execution/worker-slots.ts';
+import { type ChartLogic, chartLogic } from './chart-logic.ts';
 import type { ClaimInput } from './claim-changes.ts';
 import { type Claimant, type ClaimDeps, claimInput, claimJobs } from './claim-jobs.ts';
 import {
@@ -36,12 +37,6 @@ import {
 export interface AgentDeps extends ClaimDeps, StarterDeps {}
 
 /**
- * The most jobs of one claim of a large agent on a store that is a server, unless half of its size is more: while the server
- * makes one claim, this process runs the jobs of the claim before.
- */
-const claimOfLarge = 50;
-
-/**
  * A live agent: its machine decides when to claim, this class carries it out.
  */
 export class AgentActor implements StartingAgent {
@@ -54,7 +49,7 @@ export class AgentActor implements StartingAgent {
   readonly #context: RuntimeContext;
   readonly #committer: Committer;
   readonly #claimInput: ClaimInput;
-  readonly #actor: Actor<typeof agentMachine>;
+  readonly #actor: Actor<ChartLogic<typeof agentMachine>>;
   #record: AgentRecord;
   #poll: OpenPoll | null = null;
   #freeing = false;
@@ -84,8 +79,10 @@ export class AgentActor implements StartingAgent {
     this.#claimInput = claimInput(this.#context, { queue, dispatcher: owner.uuid, agent: this.name });
     this.workers = new WorkerSlots(this.#context, () => this.slotFreed());
     this.#starter = new JobStarter(deps, this);
-    const logic = agentMachine.provide({ actions: { claim: () => void this.#claim() } });
-    this.#actor = spawn(`agent:${record.id}`, logic, { size: record.size }) as Actor<typeof agentMachine>;
+    const logic = chartLogic(agentMachine, { claim: () => void this.#claim() });
+    this.#actor = spawn(`agent:${record.id}`, logic, { size: record.size }) as Actor<
+      ChartLogic<typeof agentMachine>
+    >;
   }
 
   get size(): number {
@@ -142,13 +139,13 @@ export class AgentActor implements StartingAgent {
   async #claimed(enough = Number.POSITIVE_INFINITY): Promise<void> {
     await waitFor(
       this.#actor,
-      (snapshot) => this.#ended >= enough || (!snapshot.matches('claiming') && !snapshot.matches('closing')),
+      ({ value }) => this.#ended >= enough || (value !== 'claiming' && value !== 'closing'),
     );
   }
 
   #isDrained(): boolean {
-    const snapshot = this.#actor.getSnapshot();
-    return snapshot.matches('draining') || snapshot.matches('closing');
+    const { value } = this.#actor.getSnapshot();
+    return value === 'draining' || value === 'closing';
   }
 
   /** Records what it claims from now on in this poll. */
@@ -235,7 +232,8 @@ export class AgentActor implements StartingAgent {
   /** Returns how many jobs it holds then. `slotFreed` reports the slots that are freed meanwhile. */
   async #claimWhatFits(): Promise<number> {
     const { size } = this;
-    const most = this.#context.store.exclusive ? size : Math.max(claimOfLarge, Math.ceil(size / 2));
+    // On a store that is a server, the jobs of one half run while it answers for the other.
+    const most = this.#context.store.exclusive ? size : Math.ceil(size / 2);
     const { aborts } = this.workers;
     const claim = await claimJobs(this.#deps, this.#claimant(), most, async () => {
       await this.lookAgain();

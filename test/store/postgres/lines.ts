@@ -44,7 +44,7 @@ export async function writeLine(client: Client, schema: string, line: WrittenLin
       line.at ?? 1000,
       `client#${line.epoch ?? 1}`,
       count,
-      entries.text(),
+      entries.rows()[0]?.text ?? null,
       line.claim === undefined ? null : JSON.stringify(line.claim),
       line.ids ?? null,
       line.q ?? null,

@@ -24,6 +24,9 @@ const pageOfChoices = 1000;
 const looks = 5;
 const lookAgainMs = 5;
 
+/** How many jobs one statement takes: their entries have room in one row of the journal. */
+const mostClaimed = 1000;
+
 const nothing: Claimed = { jobs: [], startable: Promise.resolve(), ticket: ticketOf(Promise.resolve()) };
 
 /** Lanes of which one statement claims. */
@@ -165,13 +168,13 @@ export class Claiming {
       size: request.size ?? null,
       lanes: way.lanes,
       quotas: way.quotas,
-      most: limit,
+      most: Math.min(limit, mostClaimed),
       after: known.after,
       width: Math.ceil(limit / known.perRun) + 1,
       token: committing.newToken(),
       changes: way.changes,
     };
-    const { answer, count, ticket } = await committing.claim(request.by, claim);
+    const { answer, first, ticket } = await committing.claim(request.by, claim);
     const held = (answer.held ?? 0) + (answer.ids?.length ?? 0);
     if (answer.refusal === 'changed') {
       const refusal = changedSettings({ ...request, agentSeq: request.agentSeq ?? 0 }, -1);
@@ -192,7 +195,7 @@ export class Claiming {
     known.perRun = Math.max(1, ids.length / Math.max(1, answer.runs ?? 1));
     // What comes short has reached the end of what was known.
     if (ids.length < limit) this.heads.forget(queue);
-    const jobs = this.#held(request, claim, answer, count);
+    const jobs = this.#held(request, claim, answer, first);
     return {
       claimed: { jobs, held, annotated: new Set(answer.annotated), startable: committing.putsSynced(), ticket },
       isOver: true,
@@ -205,10 +208,10 @@ export class Claiming {
     request: ClaimRequest,
     { token, changes, quotas }: PlainClaim,
     { c = 0, ids = [], lanes = [], jobs = [] }: Awaited<ReturnType<Committing['claim']>>['answer'],
-    count: number,
+    first: number,
   ): readonly JobRecord[] {
     const { own } = this.#parts.committing;
-    const seqs = ids.map((_id, index) => seqIn(c, count + 2 * index));
+    const seqs = ids.map((_id, index) => seqIn(c, first + 2 * index));
     own.keep(token, { token, rev: 0, ids, seqs, lanes });
     return ids.map((id, index) => {
       const [rev = 1, seq = 0, ...patches] = jobs[index] ?? [];

@@ -15,17 +15,26 @@ function partitionsOf(connection: SqlConnection, schema: string, table: string):
 
 /**
  * Drops partitions of the journal all of whose lines are older than an instant, and then lines that are older by another day,
- * since a partition may be for many days. The oldest go first: what is left has no hole. Gives whether there may be more.
+ * since a partition may be for many days. The oldest go first, and none behind a line that is younger: what is left has no hole.
+ * Gives whether there may be more.
  */
 export async function dropLines(connection: SqlConnection, schema: string, before: number): Promise<boolean> {
-  const first = `(SELECT c FROM ${schema}.line WHERE at >= $1 ORDER BY at LIMIT 1)`;
-  const [row] = await connection.query(`SELECT ${first} AS c`, [before]);
-  const oldest = row?.c == null ? Number.NEGATIVE_INFINITY : Number(row.c);
-  for (const { name, end } of await partitionsOf(connection, schema, 'line'))
-    if (end !== null && Number(end) <= oldest) await connection.query(`DROP TABLE ${schema}.${name}`);
+  const line = `${schema}.line`;
+  const partitions = (await partitionsOf(connection, schema, 'line')).filter(({ end }) => end !== null);
+  for (const { name, end } of [...partitions].sort((one, other) => Number(one.end) - Number(other.end))) {
+    const [row] = await connection.query(
+      `SELECT (SELECT max(at) FROM ${schema}.${name}) AS at, (SELECT last_value FROM ${schema}.commits) AS newest`,
+    );
+    // Also one without lines, unless more may come into it.
+    if (Number(end) > Number(row?.newest) || (row?.at !== null && Number(row?.at) >= before)) break;
+    await connection.query(`DELETE FROM ${line}_default WHERE c < $1`, [end]);
+    await connection.query(`DROP TABLE ${schema}.${name}`);
+  }
   const gone = await connection.query(
-    `DELETE FROM ${schema}.line WHERE c = ANY (ARRAY(SELECT c FROM ${schema}.line WHERE c < ${first} ORDER BY c LIMIT ${mostRows}))
-     RETURNING 1 AS one`,
+    `WITH first AS MATERIALIZED (SELECT c, at FROM ${line} ORDER BY c LIMIT ${mostRows})
+     DELETE FROM ${line} WHERE c = ANY (ARRAY(
+       SELECT c FROM first WHERE c < coalesce((SELECT min(c) FROM first WHERE at >= $1), (SELECT max(c) + 1 FROM first))
+     )) RETURNING 1 AS one`,
     [before - dayMs],
   );
   return gone.length === mostRows;

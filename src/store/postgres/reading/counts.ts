@@ -3,8 +3,7 @@ import { jobChart } from '../../../model/jobs/machine-version.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
 import type { Count, JobCounts } from '../../reader.ts';
 import type { Change } from '../../store.ts';
-import { allDone } from '../transactions.ts';
-import { eachJob, heldColumns, heldIn, jobsOf, type Records, waitingIn, writtenColumns } from './records.ts';
+import { eachJob, heldIn, jobsOf, type Records, waitingIn, writtenColumns } from './records.ts';
 
 /** More than these are not counted. */
 const most = 10_000;
@@ -13,14 +12,14 @@ const endings: readonly Ending[] = ['succeeded', 'failed', 'aborted', 'expired']
 /** How many jobs there are, each kind counted where it stands. */
 export async function counts(records: Records): Promise<JobCounts> {
   const over = (await records.lanes()).filter(({ isOver }) => isOver).map(({ id }) => id);
-  const asked = [
-    ...standing(records.schema).map((text) => records.query(text)),
-    records.query(waitingText(records.schema), [over]),
-    over.length === 0 ? Promise.resolve([]) : records.query(overText(records.schema), [over]),
-  ];
-  await allDone(asked);
-  const [ended = [], aside = [], held = [], changed = [], waiting = [], filed = []] =
-    await Promise.all(asked);
+  const { schema } = records;
+  const [ended = [], aside = [], held = [], waiting = [], filed = []] = await records.all([
+    [endedText(schema)],
+    [asideText(schema)],
+    [heldText(schema)],
+    [waitingText(schema), [over]],
+    [overText(schema), [over]],
+  ]);
   const tally = new Tally();
   tally.add('state pending', waiting[0]?.n, waiting[0]?.is_cut === true);
   for (const { ending, n } of ended) {
@@ -34,14 +33,11 @@ export async function counts(records: Records): Promise<JobCounts> {
       if (isFree) tally.add('unplaced', n);
     }
   }
-  for (const { claim, n } of held) {
-    const to = (JSON.parse(String(claim)) as Change[]).findLast((change) => change.to !== null)?.to;
-    tally.add(`state ${to}`, n);
+  for (const { claim, doc, n } of held) {
+    const told =
+      doc === null ? (JSON.parse(String(claim)) as Change[]).map(({ to }) => to) : statesIn(String(doc));
+    tally.add(`state ${told.findLast((state) => state !== null)}`, n);
     tally.add('held', n);
-  }
-  for (const { record } of jobsOf(changed)) {
-    tally.add(`state ${record.state}`, 1);
-    tally.add('held', 1);
   }
   for (const { record } of jobsOf(filed)) tally.addOver(record);
   return tally.counts();
@@ -94,17 +90,26 @@ class Tally {
 
 const cut = `LIMIT ${most + 1}`;
 
-/** What is over, stands aside, is held as it was claimed, and is held and was changed since. */
-function standing(schema: string): readonly string[] {
-  return [
-    `SELECT 0 AS ending, count(*) AS n FROM (SELECT FROM ${schema}.done WHERE ending = 0 ${cut}) AS d
-     UNION ALL SELECT ending, count(*) FROM (SELECT ending FROM ${schema}.done WHERE ending <> 0 ${cut}) AS d GROUP BY ending`,
-    `SELECT a.state, j.parent IS NULL AS is_free, count(*) AS n FROM (SELECT id, state FROM ${schema}.aside ${cut}) AS a
-     ${eachJob(schema, 'a.id')} GROUP BY 1, 2`,
-    `SELECT h.claim, count(*) AS n FROM ${heldIn(schema)} h ${eachJob(schema, 'h.id')}
-     WHERE h.claim IS NOT NULL AND j.seq < h.seq GROUP BY h.claim`,
-    `SELECT ${heldColumns} FROM ${heldIn(schema)} h ${eachJob(schema, 'h.id')} WHERE h.claim IS NULL OR j.seq >= h.seq ${cut}`,
-  ];
+/** The states that the patches of a document set. */
+function statesIn(doc: string): readonly (string | null)[] {
+  return (JSON.parse(`[${doc}]`) as { readonly state?: string }[]).map(({ state = null }) => state);
+}
+
+/** Without statistics the planner would take `ending = 0` for rare. */
+function endedText(schema: string): string {
+  return `SELECT 0 AS ending, count(*) AS n FROM (SELECT FROM ${schema}.done WHERE ending < 1 ${cut}) AS d
+    UNION ALL SELECT ending, count(*) FROM (SELECT ending FROM ${schema}.done WHERE ending <> 0 ${cut}) AS d GROUP BY ending`;
+}
+
+function asideText(schema: string): string {
+  return `SELECT a.state, j.parent IS NULL AS is_free, count(*) AS n
+    FROM (SELECT id, state FROM ${schema}.aside ${cut}) AS a ${eachJob(schema, 'a.id')} GROUP BY 1, 2`;
+}
+
+/** Those that were not changed since their claim by that, each of the others by its document. */
+function heldText(schema: string): string {
+  return `SELECT h.claim, CASE WHEN h.claim IS NULL OR j.seq >= h.seq THEN j.doc END AS doc, count(*) AS n
+    FROM (SELECT * FROM ${heldIn(schema)} AS l ${cut}) AS h ${eachJob(schema, 'h.id')} GROUP BY 1, 2`;
 }
 
 /** In runs they are exact far beyond what is counted elsewhere. */

@@ -3,19 +3,13 @@ import { jobChart } from '../../../model/jobs/machine-version.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
 import type { JobPage, JobPageRequest } from '../../reader.ts';
 import { defaultLook, isWanted, listed, listedById, mostJobs, pageOf } from '../../rules/lists/page.ts';
-import { entriesOfCommit } from '../jobs/stored-job.ts';
 import { firstOf } from './queues.ts';
 import { eachJob, heldIn, jobsOf, type NumberedLane, queriesOf, type Records, waitingIn } from './records.ts';
 
 /** How many waiting jobs are looked at. */
-const mostWaiting = 10_000;
+const mostWaiting = 2000;
 /** How many jobs are read at a time where each has to be looked at. */
 const pieceOfSieve = 500;
-/** How many commits the first look at what has ended goes back; each further one four times as many. */
-const firstWindow = 64;
-/** Above all seqs. */
-const end = 2 ** 53;
-
 /** One piece of a list: jobs that may be wanted, by the key that orders the list. */
 interface Piece {
   readonly found: readonly { readonly id: string; readonly key: string; readonly looked: number }[];
@@ -51,7 +45,7 @@ export async function jobsPage(records: Records, request: JobPageRequest): Promi
         request,
         simple(
           records,
-          `SELECT a.id, a.id AS key FROM ${schema}.aside a JOIN ${schema}.job j ON j.id = a.id
+          `SELECT a.id, a.id AS key FROM ${schema}.aside a ${eachJob(schema, 'a.id')}
            WHERE a.id > $1 AND j.parent IS NULL AND a.state = ANY ($3) ORDER BY a.id LIMIT $2`,
           '',
           [jobChart.states],
@@ -79,7 +73,7 @@ async function waitingPage(records: Records, request: JobPageRequest): Promise<J
   const lanes = (await records.lanes(queue)).filter(({ name }) => isNamed(names, name));
   const queues = [...new Set(lanes.map((lane) => lane.queue))].sort();
   const at = Number(after.slice(0, Math.max(0, after.indexOf(':'))));
-  let depth = (Number.isSafeInteger(at) && at >= 0 ? at : 0) + Math.min(request.limit, mostJobs) + 1;
+  let depth = (Number.isSafeInteger(at) && at >= 0 ? at : 0) + Math.min(request.limit, mostJobs) + 2;
   for (; ; depth *= 4) {
     const most = Math.min(depth, mostWaiting);
     const jobs: JobRecord[] = [];
@@ -108,56 +102,42 @@ function simple(records: Records, text: string, first: string, values: readonly 
 
 /** What is over, newest first. */
 async function ended(records: Records, { list, queue, names }: JobPageRequest): Promise<Pieces> {
-  const isFailed = list === 'failed';
+  const { schema } = records;
   const all = await records.lanes();
   const isMeant = (lane: NumberedLane): boolean =>
     (queue === undefined || lane.queue === queue) && isNamed(names, lane.name);
   // A job that never waited has no lane.
   const lanes =
     queue === undefined && names === undefined ? null : [0, ...all.filter(isMeant).map(({ id }) => id)];
-  const over = all.filter(({ isOver }) => isOver).map(({ id }) => id);
-  const text = endedText(records.schema, isFailed, over.length > 0);
-  const own = over.length > 0 ? [over] : [];
-  let commits = firstWindow;
+  const filed = all.filter(({ isOver }) => isOver).map(({ id }) => id);
+  // Those that failed while they wait are not filed yet.
+  const over =
+    filed.length === 0
+      ? []
+      : await records.query(
+          `SELECT j.id, j.seq FROM ${waitingIn(schema, '$1')} AS w ${eachJob(schema, 'w.id')}`,
+          [filed],
+        );
   return async (after, most, look) => {
-    const from = after === null || !Number.isSafeInteger(Number(after)) ? end : Number(after);
-    // Those that failed have an index of their own.
-    const to = isFailed
-      ? 0
-      : Math.max(0, Math.min(from, await newest(records, from)) - commits * entriesOfCommit);
-    commits *= 4;
-    const rows = await records.query(text, [from, to, lanes === null ? most : look, lanes, most, ...own]);
-    const found = rows.flatMap(({ id, key, n }) =>
-      id === null ? [] : [{ id: String(id), key: String(key), looked: Number(n) }],
-    );
-    const looked = Number(rows[0]?.looked ?? 0);
-    const isCut = found.length >= most || (lanes !== null && looked >= look);
-    // Where it was not cut, the window is done.
-    const last = isCut ? String(lanes === null ? found.at(-1)?.key : rows[0]?.last) : String(to);
-    return { found, looked, last, isOver: !isCut && to === 0 };
+    const from =
+      after === null || !Number.isSafeInteger(Number(after)) ? Number.MAX_SAFE_INTEGER : Number(after);
+    const values = [from, list === 'failed', lanes, most, look];
+    const rows = await records.query(`SELECT * FROM ${schema}.ended($1, $2, $3, $4, $5)`, values);
+    const { seq: last = null, n: looked } = rows.at(-1) ?? {};
+    const behind = over.filter(({ seq }) => Number(seq) < from && Number(seq) > Number(last ?? -1));
+    const jobs = [...rows.slice(0, -1), ...behind].sort((one, other) => Number(other.seq) - Number(one.seq));
+    let before = 0;
+    const found = jobs.map(({ id, seq, n }) => {
+      if (n === undefined) before += 1;
+      return { id: String(id), key: String(seq), looked: Number(n ?? 0) + before };
+    });
+    return {
+      found,
+      looked: Number(looked) + before,
+      last: last === null ? null : String(last),
+      isOver: last === null,
+    };
   };
-}
-
-async function newest(records: Records, from: number): Promise<number> {
-  if (from < end) return from;
-  const [row] = await records.query(`SELECT last_value FROM ${records.schema}.commits`);
-  return (Number(row?.last_value) + 1) * entriesOfCommit;
-}
-
-/** `hasOver`: some wait to be filed. */
-function endedText(schema: string, isFailed: boolean, hasOver: boolean): string {
-  const over = `UNION ALL SELECT j.id, j.seq, j.lane FROM ${waitingIn(schema, '$6')} AS w ${eachJob(schema, 'w.id')}
-    WHERE j.seq < $1 AND j.seq >= $2`;
-  return `WITH seen AS MATERIALIZED (
-      SELECT e.*, row_number() OVER (ORDER BY e.seq DESC) AS n FROM (
-        SELECT id, seq, lane FROM ${schema}.done WHERE seq < $1 AND seq >= $2${isFailed ? ' AND ending <> 0' : ''}
-        ${hasOver ? over : ''}
-      ) AS e ORDER BY e.seq DESC LIMIT $3
-    )
-    SELECT f.id, f.seq AS key, f.n, s.looked, s.last FROM (SELECT count(*) AS looked, min(seq) AS last FROM seen) AS s
-    LEFT JOIN (
-      SELECT * FROM seen WHERE $4::integer[] IS NULL OR coalesce(lane, 0) = ANY ($4) ORDER BY seq DESC LIMIT $5
-    ) AS f ON true ORDER BY f.seq DESC`;
 }
 
 /** A page of a list of which each job has a key. A cursor is that of the last job that was looked at. */
@@ -212,11 +192,11 @@ export async function completedOf(
   const lanes = (await records.lanes(queue)).map(({ id }) => id);
   const place = [JSON.stringify({ dispatcher }).slice(1, -1), JSON.stringify({ agent }).slice(1, -1)];
   const rows = await records.query(
-    `SELECT j.id, j.rev, j.seq, j.lane, j.doc, 'done' AS place, d.seq AS done_seq, d.patch FROM (
-       SELECT id, seq, lane, patch FROM ${schema}.done ORDER BY seq DESC LIMIT ${defaultLook}
-     ) AS d JOIN ${schema}.job j ON j.id = d.id
-     WHERE coalesce(d.lane, 0) = ANY ($1) AND strpos(d.patch || j.doc, $2) > 0 AND strpos(d.patch || j.doc, $3) > 0`,
-    [[0, ...lanes], ...place],
+    `SELECT j.id, j.rev, j.seq, j.lane, j.doc, 'done' AS place, d.seq AS done_seq, d.patch
+     FROM ${schema}.ended($1, false, $2, ${defaultLook}, ${defaultLook}) AS e ${eachJob(schema, 'e.id')}
+     JOIN LATERAL (SELECT * FROM ${schema}.done o WHERE o.id = e.id OFFSET 0) AS d ON true
+     WHERE strpos(d.patch || j.doc, $3) > 0 AND strpos(d.patch || j.doc, $4) > 0`,
+    [Number.MAX_SAFE_INTEGER, [0, ...lanes], ...place],
   );
   return queriesOf(jobsOf(rows)).completed(queue, dispatcher, agent);
 }

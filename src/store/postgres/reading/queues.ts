@@ -95,7 +95,7 @@ export async function laneSummaries(records: Records, queue: string): Promise<re
        -- What has become due stands at an odd turn.
        SELECT lane, CASE WHEN line = 0 THEN 'putBack' WHEN turn % 2 = 0 THEN 'now' ELSE 'held' END AS name, min(line) AS line,
          min(turn) AS turn, sum(cardinality(ids)) AS count FROM ${schema}.ready WHERE lane = ANY ($1) GROUP BY 1, 2
-     ) AS r JOIN ${schema}.ready t ON t.lane = r.lane AND t.line = r.line AND t.turn = r.turn
+     ) AS r CROSS JOIN LATERAL (SELECT * FROM ${schema}.ready o WHERE o.lane = r.lane AND o.line = r.line AND o.turn = r.turn OFFSET 0) AS t
      UNION ALL SELECT lane, 'held', NULL, NULL, count(*), NULL, min(at) FROM ${schema}.due WHERE lane = ANY ($1) GROUP BY lane`,
     [lanes.map(({ id }) => id)],
   );

@@ -5,7 +5,7 @@ import { recordOf, WorkingSet } from '../commits/working-set.ts';
 import { type LaneKey, partsOfLane } from '../jobs/lanes.ts';
 import { type StoredJob, storedJobOf } from '../jobs/stored-job.ts';
 import type { Rows, SqlConnection } from '../sql-port.ts';
-import type { Transactions } from '../transactions.ts';
+import { allDone, type Transactions } from '../transactions.ts';
 
 /** What records are read with. */
 export interface RecordsParts {
@@ -91,6 +91,17 @@ export class Records {
 
   query(text: string, values: readonly unknown[] = []): Promise<Rows> {
     return this.#parts.transactions.read('a read', (connection) => connection.query(text, values));
+  }
+
+  /** The answers to several statements, on one connection. */
+  all(
+    statements: readonly (readonly [text: string, values?: readonly unknown[]])[],
+  ): Promise<readonly Rows[]> {
+    return this.#parts.transactions.read('a read', async (connection) => {
+      const asked = statements.map(([text, values = []]) => connection.query(text, values));
+      await allDone(asked);
+      return Promise.all(asked);
+    });
   }
 
   /** Jobs `j` of a condition. */
