@@ -109,8 +109,10 @@ export async function run({
   };
 }
 
+/** Subjects that a quick run measures once: each of their turns has many samples. */
 const once = ['of1', 'of4', 'idle', 'graphileWorkerIdle', 'counted', 'fdatasync'] as const;
 
+/** Subjects that are in no ratio. */
 const besideRatios = [
   'of2',
   'pgBossIdle',
