@@ -209,13 +209,13 @@ export const testedMutants: readonly TestedMutant[] = [
   {
     name: 'outcome-never-asked',
     about: 'T13',
-    without: 'the question how a transaction ended whose connection was lost',
+    without: 'the question what became of a statement whose connection was lost',
     test: 'test/store/postgres/every-message.test.ts',
     edits: [
       {
-        file: 'src/store/postgres/transactions.ts',
-        find: "if (kind === 'lost' && proof !== null) {",
-        replace: "if (kind === 'lost' && proof === undefined) {",
+        file: 'src/store/postgres/commits/committing.ts',
+        find: "if (kind === 'lost' && sent !== null) {",
+        replace: "if (kind === 'lost' && sent === undefined) {",
       },
     ],
   },

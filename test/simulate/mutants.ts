@@ -48,8 +48,8 @@ export const mutants: readonly SimulationMutant[] = [
     edits: [
       {
         file: 'src/store/rules/claim-rules.ts',
-        find: 'tables.jobs.quotaHolders(id).size + (slots.get(id) ?? 0) }',
-        replace: 'tables.jobs.quotaHolders(id).size }',
+        find: 'taken: found.taken + (slots.get(id) ?? 0) }',
+        replace: 'taken: found.taken }',
       },
     ],
   },
@@ -227,21 +227,45 @@ export const mutants: readonly SimulationMutant[] = [
     stores: ['postgres'],
     edits: [
       {
-        file: 'src/store/postgres/claiming.ts',
-        find: '.quota WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE',
-        replace: '.quota WHERE id = ANY($1) ORDER BY id',
+        file: 'src/store/postgres/sql/functions.ts',
+        find: ' ORDER BY t.id FOR NO KEY UPDATE;',
+        replace: ';',
       },
     ],
   },
   {
     name: 'lost-is-aborted',
-    without: 'the question how a transaction ended whose connection was lost',
+    without: 'the question what became of a statement whose connection was lost',
     stores: ['postgres'],
     edits: [
       {
-        file: 'src/store/postgres/transactions.ts',
-        find: "const status = await this.#statusOf(proof, () => this.#port.elapsed() >= limit);\n          if (status === 'committed')",
-        replace: "const status = 'aborted' as string;\n          if (status === 'committed')",
+        file: 'src/store/postgres/commits/outcomes.ts',
+        find: 'if (row === undefined) return null;',
+        replace: 'if (row !== null) return null;',
+      },
+    ],
+  },
+  {
+    name: 'sync-that-does-not-flush',
+    without: 'the flush of the log before anyone hears of what was written',
+    stores: ['postgres'],
+    edits: [
+      {
+        file: 'src/store/postgres/commits/syncing.ts',
+        find: 'pg_logical_emit_message(true,',
+        replace: 'pg_logical_emit_message(false,',
+      },
+    ],
+  },
+  {
+    name: 'lease-revision-kept',
+    without: 'the revision of a lease that everyone raises who changes it, or a job that it holds',
+    stores: ['postgres'],
+    edits: [
+      {
+        file: 'src/store/postgres/sql/functions.ts',
+        find: 'rev = l.rev + 1',
+        replace: 'rev = l.rev',
       },
     ],
   },

@@ -42,16 +42,16 @@ export class CampaignSchema {
       BEGIN
         -- One commit at a time: each counts what all before it have left.
         PERFORM pg_advisory_xact_lock(hashtext('${this.schema}'));
-        SELECT count(*) INTO running FROM ${this.schema}.job
-        WHERE name = 'narrow' AND (state LIKE 'active%' OR state = 'assigned');
+        SELECT count(*) INTO running FROM ${this.schema}.lease e CROSS JOIN LATERAL unnest(e.lanes) AS held (lane)
+          JOIN ${this.schema}.lane l ON l.id = held.lane WHERE l.key LIKE '["narrow",%';
         IF running > ${quotaSize} THEN
           INSERT INTO ${this.#effects}.over_quota VALUES (running);
         END IF;
         RETURN NULL;
       END
       $$;
-      CREATE CONSTRAINT TRIGGER count_narrow AFTER UPDATE ON ${this.schema}.job DEFERRABLE INITIALLY DEFERRED
-      FOR EACH ROW WHEN (NEW.name = 'narrow') EXECUTE FUNCTION ${this.#effects}.count_narrow();`);
+      CREATE CONSTRAINT TRIGGER count_narrow AFTER INSERT OR UPDATE ON ${this.schema}.lease DEFERRABLE INITIALLY DEFERRED
+      FOR EACH ROW WHEN (NEW.queue = 'work') EXECUTE FUNCTION ${this.#effects}.count_narrow();`);
     await client.end();
   }
 

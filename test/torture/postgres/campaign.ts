@@ -98,8 +98,8 @@ async function whenOver(
   try {
     for (;;) {
       const { rows } = await client.query(
-        `SELECT id, name, state, queue, dispatcher, agent, parent_job, parent_system, epoch, claim, waiting_on, begin_after
-         FROM ${schema}.job WHERE state <> 'completed'`,
+        `SELECT p.* FROM ${schema}.job j CROSS JOIN LATERAL ${schema}.read(ARRAY[j.id]) p
+         WHERE NOT EXISTS (SELECT FROM ${schema}.done d WHERE d.id = j.id)`,
       );
       const passed = performance.now() - begin;
       if (rows.length === 0) return { terminalWithinMs: Math.round(passed), left: [] };

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Client } from 'pg';
 import type { SeededRandom } from '../../../src/testing/simulate/world/random.ts';
 import { deathIntervalMs } from './intervals.ts';
-import { type Cut, type CuttingProxy, commitText } from './proxy.ts';
+import { type Cut, type CuttingProxy, commitText, type Needle, statements } from './proxy.ts';
 import { connectedTo, type TortureServer } from './torture-server.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
@@ -32,13 +32,13 @@ export interface FaultParts {
 }
 
 /** Where connections are cut: at the ends of transactions most often, and at statements of the store. */
-const needles = [
+const needles: readonly Needle[] = [
+  statements.commit,
+  statements.commit,
+  statements.commit,
   commitText,
-  commitText,
-  commitText,
-  'step_jobs',
-  'claim_jobs',
-  'take_seqs',
+  statements.heads,
+  statements.sync,
   'BEGIN',
   'seen_at',
 ];
@@ -90,7 +90,7 @@ export async function doFaults(parts: FaultParts): Promise<Faults> {
     often(400, 900, () =>
       onServer(server, async (client) => {
         await client.query('BEGIN');
-        const table = random.pick(['job', 'job', 'quota', 'representation']);
+        const table = random.pick(['lease', 'ready', 'ready', 'room', 'agent', 'representation']);
         await client.query(`SELECT FROM ${parts.schema}.${table} ORDER BY random() LIMIT 5 FOR UPDATE`);
         await pause(random.integer(20, 299));
         await client.query('ROLLBACK');

@@ -29,8 +29,8 @@ interface Played {
 const limitMs = 90_000;
 /** Plays at the same time: they wait more than they work. */
 const abreast = 3;
-/** The scenario that crashes the server: it is played alone. */
-const crashing = 'numberGivenAgain';
+/** The scenarios that crash the server: they are played alone. */
+const crashing: readonly string[] = ['numberGivenAgain', 'writtenIsLost'];
 
 /** Plays each scenario on the code as it is, where nothing may be wrong, and on the mutants that it has to catch. */
 export async function hunt(
@@ -42,7 +42,7 @@ export async function hunt(
   const all: readonly Play[] = [
     ...Object.keys(scenarios).map((scenario) => ({ scenario, mutant: null })),
     ...mutants.map((mutant) => ({ scenario: mutant.scenario, mutant })),
-  ].filter(({ scenario }) => server.crash !== null || scenario !== crashing);
+  ].filter(({ scenario }) => server.crash !== null || !crashing.includes(scenario));
   const results: MutantResult[] = [];
   const problems: string[] = [];
   const play = async (one: Play, number: number): Promise<void> => {
@@ -58,13 +58,13 @@ export async function hunt(
     progress(`mutant ${mutant.name}: ${problem ?? failure ?? 'NOT caught'}`);
   };
   const numbered = [...all.entries()];
-  const left = numbered.filter(([, { scenario }]) => scenario !== crashing);
+  const left = numbered.filter(([, { scenario }]) => !crashing.includes(scenario));
   const next = async (): Promise<void> => {
     for (let one = left.shift(); one !== undefined; one = left.shift()) await play(one[1], one[0]);
   };
   try {
     await Promise.all(Array.from({ length: abreast }, next));
-    for (const [number, one] of numbered) if (one.scenario === crashing) await play(one, number);
+    for (const [number, one] of numbered) if (crashing.includes(one.scenario)) await play(one, number);
   } finally {
     base.remove();
   }

@@ -8,20 +8,18 @@ export interface PostgresMutant extends Mutant {
 
 const folder = 'src/store/postgres';
 
-/**
- * Each lacks one safeguard of the PostgreSQL store, or one without which it cannot be shared. The fast way,
- * through functions in the database, has safeguards of its own.
- */
+/** Each lacks one safeguard of the PostgreSQL store, or one without which it cannot be shared. */
 export const mutants: readonly PostgresMutant[] = [
   {
-    name: 'plain-step-without-fence',
-    without: 'the fence of epoch and claim in a plain step',
+    name: 'lease-without-fence',
+    without: 'the refusal of who holds no lease any more',
     scenario: 'zombie',
     edits: [
       {
-        file: `${folder}/plain-functions.ts`,
-        find: 'WHERE j.ctid = i.at_place AND j.epoch = i.epoch AND j.claim = i.claim AND j.state',
-        replace: 'WHERE j.ctid = i.at_place AND j.state',
+        file: `${folder}/sql/functions.ts`,
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: it is in the code.
+        find: "      IF NOT FOUND THEN ${refuse('p_tokens[i]::text')} END IF;\n",
+        replace: '',
       },
     ],
   },
@@ -31,7 +29,7 @@ export const mutants: readonly PostgresMutant[] = [
     scenario: 'zombieThatPuts',
     edits: [
       {
-        file: `${folder}/committing.ts`,
+        file: `${folder}/commits/committing.ts`,
         find: "if (precondition.check !== 'atMost') mustHold",
         replace:
           "if (precondition.check === 'holder') continue;\n          if (precondition.check !== 'atMost') mustHold",
@@ -39,16 +37,10 @@ export const mutants: readonly PostgresMutant[] = [
     ],
   },
   {
-    name: 'plain-step-without-lock',
-    without: 'the lock of a row before a plain step judges it',
-    scenario: 'resultDuringTakeOver',
-    edits: [
-      {
-        file: `${folder}/plain-functions.ts`,
-        find: 'WHERE j.id = i.id FOR UPDATE)',
-        replace: 'WHERE j.id = i.id)',
-      },
-    ],
+    name: 'lease-revision-kept',
+    without: 'the revision of a lease that everyone raises who changes it, or a job that it holds',
+    scenario: 'callbackBesideResult',
+    edits: [{ file: `${folder}/sql/functions.ts`, find: 'rev = l.rev + 1', replace: 'rev = l.rev' }],
   },
   {
     name: 'effect-apart',
@@ -56,64 +48,63 @@ export const mutants: readonly PostgresMutant[] = [
     scenario: 'zombieThatPays',
     edits: [
       {
-        file: `${folder}/committing.ts`,
-        find: 'for (let refusal: Error | null = null; ; ) {',
-        replace:
-          "await connection.query('COMMIT; BEGIN');\n      for (let refusal: Error | null = null; ; ) {",
+        file: `${folder}/commits/program-transactions.ts`,
+        find: 'const { by } = commit(result, null);',
+        replace: "await connection.query('COMMIT; BEGIN');\n      const { by } = commit(result, null);",
       },
     ],
   },
   {
     name: 'quota-without-lock',
-    without: 'the lock of a quota while a claim counts the jobs in it',
-    scenario: 'quotaForTwo',
-    edits: [{ file: `${folder}/claiming.ts`, find: ' ORDER BY id FOR NO KEY UPDATE', replace: '' }],
+    without: 'the lock of a quota from the look at its room to the commit',
+    scenario: 'quotaOfSeven',
+    edits: [{ file: `${folder}/sql/functions.ts`, find: ' ORDER BY t.id FOR NO KEY UPDATE;', replace: ';' }],
+  },
+  {
+    name: 'judged-claim-without-lock',
+    without: 'the lock of the run of a job that a claim takes by itself',
+    scenario: 'jobForTwo',
+    edits: [
+      {
+        file: `${folder}/sql/functions.ts`,
+        find: 'ORDER BY t.turn DESC LIMIT 1 FOR UPDATE;',
+        replace: 'ORDER BY t.turn DESC LIMIT 1;',
+      },
+    ],
   },
   {
     name: 'claim-without-lock',
-    without: 'the lock of a job that a claim takes',
-    scenario: 'jobForTwo',
-    edits: [{ file: `${folder}/claiming.ts`, find: ' FOR UPDATE SKIP LOCKED', replace: '' }],
-  },
-  {
-    name: 'plain-claim-without-lock',
-    without: 'the lock of a job that a plain claim takes',
+    without: 'the lock of the runs that a claim takes',
     scenario: 'jobForTwoBoxes',
-    edits: [{ file: `${folder}/plain-functions.ts`, find: ' FOR UPDATE SKIP LOCKED', replace: '' }],
+    edits: [
+      {
+        file: `${folder}/sql/functions.ts`,
+        find: 'ORDER BY t.turn LIMIT width FOR UPDATE SKIP LOCKED',
+        replace: 'ORDER BY t.turn LIMIT width',
+      },
+    ],
   },
   {
     name: 'claim-of-the-dead',
-    without: 'the lock of the representation that a claim is made for',
-    scenario: 'quotaClaimDuringTakeOver',
-    edits: [
-      {
-        file: `${folder}/claiming.ts`,
-        find: '.representation WHERE id = $1 FOR SHARE',
-        replace: '.representation WHERE id = $1',
-      },
-    ],
+    without: 'the lock of the agent that a claim is made for',
+    scenario: 'claimDuringTakeOver',
+    edits: [{ file: `${folder}/sql/functions.ts`, find: ' FOR KEY SHARE;', replace: ';' }],
   },
   {
-    name: 'plain-claim-of-the-dead',
-    without: 'the lock of the representation that a plain claim is made for',
-    scenario: 'claimDuringTakeOver',
-    edits: [
-      {
-        file: `${folder}/plain-functions.ts`,
-        find: 'WHERE r.id = of_representation FOR SHARE;',
-        replace: 'WHERE r.id = of_representation;',
-      },
-    ],
+    name: 'quota-claim-of-the-dead',
+    without: 'the lock of the agent that a claim in a quota is made for',
+    scenario: 'quotaClaimDuringTakeOver',
+    edits: [{ file: `${folder}/sql/functions.ts`, find: ' FOR KEY SHARE;', replace: ';' }],
   },
   {
     name: 'unasked-outcome',
-    without: 'the question how a transaction ended whose COMMIT was not answered',
+    without: 'the question what became of a statement whose answer was lost',
     scenario: 'answersLost',
     edits: [
       {
-        file: `${folder}/transactions.ts`,
-        find: "if (kind === 'lost' && proof !== null) {",
-        replace: "if (kind === 'lost' && proof === undefined) {",
+        file: `${folder}/commits/committing.ts`,
+        find: "if (kind === 'lost' && sent !== null) {",
+        replace: "if (kind === 'lost' && sent === undefined) {",
       },
     ],
   },
@@ -123,33 +114,46 @@ export const mutants: readonly PostgresMutant[] = [
     scenario: 'claimOfLongSilence',
     edits: [
       {
-        file: `${folder}/claiming.ts`,
-        find: "const patience = 'asks';",
-        replace: "const patience = 'none';",
+        file: `${folder}/commits/committing.ts`,
+        find: 'if (isClient) throw doubt.error;',
+        replace: 'if (isClient || doubt !== null) throw doubt.error;',
       },
     ],
   },
   {
     name: 'hopeful-outcome',
-    without: 'the answer that a transaction was aborted',
+    without: 'the answer that the server has nothing of a statement',
     scenario: 'commitLost',
     edits: [
       {
-        file: `${folder}/transactions.ts`,
-        find: "if (row?.status === 'aborted') return 'aborted';",
-        replace: "if (row?.status === 'aborted') return 'committed';",
+        file: `${folder}/commits/outcomes.ts`,
+        find: 'if (row === undefined) return null;',
+        replace:
+          'if (row === undefined) return { c: 1, at: 0, last: -1, held: null, refusal: null, isAny: true };',
       },
     ],
   },
   {
     name: 'number-alone',
-    without: 'the look for what a transaction left, beside its number',
+    without: 'the opening, beside the number by which a commit is asked for',
     scenario: 'numberGivenAgain',
     edits: [
       {
-        file: `${folder}/transactions.ts`,
-        find: "return left.length > 0 ? 'committed' : 'aborted';",
-        replace: "return 'committed';",
+        file: `${folder}/commits/outcomes.ts`,
+        find: 'WHERE l.epoch = $1 AND l.n = $2 ORDER',
+        replace: 'WHERE $1::bigint > 0 AND l.n = $2 ORDER',
+      },
+    ],
+  },
+  {
+    name: 'crash-unseen',
+    without: 'the look whether a crash has taken what was written',
+    scenario: 'writtenIsLost',
+    edits: [
+      {
+        file: `${folder}/commits/syncing.ts`,
+        find: 'if (there.has(c)) resolve();',
+        replace: 'if (there.size >= 0) resolve();',
       },
     ],
   },
@@ -157,7 +161,7 @@ export const mutants: readonly PostgresMutant[] = [
     name: 'beyond-its-size',
     without: 'the count of what an agent holds, inside its claim',
     scenario: 'moreThanFits',
-    edits: [{ file: `${folder}/plain-functions.ts`, find: 'most := least(most, size - held);', replace: '' }],
+    edits: [{ file: `${folder}/sql/functions.ts`, find: 'least(room, p_size - held)', replace: 'room' }],
   },
   {
     name: 'hints-alone',

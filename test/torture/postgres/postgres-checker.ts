@@ -17,6 +17,7 @@ export async function judge({ schema: { url, schema }, ledger }: Campaign): Prom
     (await client.query(text)).rows.map((row) => String(Object.values(row)[0]));
   try {
     await checker.compare(box.store, { boxPrefix: '', allowsFalseDeaths: true, hasPeers: true });
+    checker.checkRoom(await rows(`SELECT id FROM ${schema}.room WHERE used <> 0`));
     checker.checkQuota(await rows(`SELECT running FROM ${schema}_effects.over_quota`));
     checker.checkEffects(await rows(`SELECT job FROM ${schema}_effects.effect`));
     checker.checkBought(await rows(`SELECT job FROM ${schema}_effects.bought`));
@@ -67,6 +68,11 @@ class PostgresChecker extends RunChecker<'torn' | 'wrongEndings'> {
     for (const running of overQuota) this.count('quotaExceeded', `${running} held the quota at a commit`);
     const most = mostAtOnce([...this.#runs.values()], this.#killed, this.#deaths);
     if (most.count > quotaSize) this.count('quotaExceeded', `${most.runs.join(', ')} ran at once`);
+  }
+
+  /** When all is over no slot is taken. */
+  checkRoom(ids: readonly string[]): void {
+    for (const id of ids) this.count('torn', `slots of ${id} are taken, and no job holds one`);
   }
 
   /** Each success of `paid` has one effect, and each effect its success. */

@@ -3,6 +3,16 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 /** The text of the message that commits, to its end: others have the word in them, as BEGIN has its level. */
 export const commitText = 'COMMIT\0';
 
+/** Texts of statements of the store, of which one is in each message that makes it: its own, or its name. */
+export const statements = {
+  commit: ['.commit(', 'signalbox_commit_'],
+  heads: ['.heads(', 'signalbox_heads_'],
+  sync: ['pg_logical_emit_message', 'signalbox_sync_'],
+} as const;
+
+/** A text in a message, or several of which one is. */
+export type Needle = string | readonly string[];
+
 /** How a connection ends at a message to the server. */
 export type Cut =
   /** Gone before the message is sent on. */
@@ -18,8 +28,7 @@ export type Cut =
 
 /** A cut that waits for its message. */
 interface Armed {
-  /** A text in the message. */
-  readonly needle: string;
+  readonly needle: Needle;
   readonly cut: Cut | 'held';
   readonly done: (link: Link) => void;
 }
@@ -78,7 +87,7 @@ export class CuttingProxy {
   }
 
   /** Cuts at the next message with this text, on whichever connection it comes. Resolves when that is done. */
-  cutAt(needle: string, cut: Cut): Promise<void> {
+  cutAt(needle: Needle, cut: Cut): Promise<void> {
     return new Promise((done) => {
       this.#armed.push({ needle, cut, done: () => done() });
     });
@@ -90,7 +99,7 @@ export class CuttingProxy {
   }
 
   /** Keeps back the answer to the next message with this text. */
-  holdAnswer(needle: string): { readonly held: Promise<void>; readonly release: () => void } {
+  holdAnswer(needle: Needle): { readonly held: Promise<void>; readonly release: () => void } {
     let release = (): void => {};
     const held = new Promise<void>((resolve) => {
       this.#armed.push({
@@ -129,8 +138,9 @@ export class CuttingProxy {
 
   #cutFor(link: Link, sent: Buffer): Found | null {
     for (const [index, { needle, cut, done }] of this.#armed.entries()) {
-      const at = sent.indexOf(needle);
-      if (at < 0) continue;
+      const places = [needle].flat().map((text) => sent.indexOf(text));
+      const at = Math.min(...places.filter((place) => place >= 0));
+      if (at === Number.POSITIVE_INFINITY) continue;
       this.#armed.splice(index, 1);
       this.made += 1;
       done(link);

@@ -122,16 +122,16 @@ export class ScenarioDatabase {
     return (await this.#client.query(text)).rows;
   }
 
-  /** Each change of a job takes so long from now on, as on a slow server: what others do meanwhile meets its locks. */
+  /** Each change of what agents hold takes so long from now on, as on a slow server: what others do meanwhile meets its locks. */
   async slow(seconds: number): Promise<void> {
     await this.sql(`
       CREATE FUNCTION ${this.schema}.be_slow() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN
         PERFORM pg_sleep(${seconds});
-        RETURN NEW;
+        RETURN NULL;
       END
       $$;
-      CREATE TRIGGER be_slow AFTER UPDATE ON ${this.schema}.job FOR EACH STATEMENT EXECUTE FUNCTION ${this.schema}.be_slow()`);
+      CREATE TRIGGER be_slow AFTER INSERT OR UPDATE OR DELETE ON ${this.schema}.lease FOR EACH STATEMENT EXECUTE FUNCTION ${this.schema}.be_slow()`);
   }
 
   /** Resolves while such a change is made. */
@@ -145,7 +145,7 @@ export class ScenarioDatabase {
   }
 
   async fast(): Promise<void> {
-    await this.sql(`DROP TRIGGER be_slow ON ${this.schema}.job`);
+    await this.sql(`DROP TRIGGER be_slow ON ${this.schema}.lease`);
   }
 
   /** Ends every process of the server at once, and starts it again. */
@@ -164,6 +164,9 @@ export class ScenarioDatabase {
   }
 }
 
+/** How many of the jobs `brief` run in the boxes of this process, and how many ran at once at most. */
+export const atOnce = { now: 0, most: 0 };
+
 /** `hold`, `forks` and `pay` wait until their box is opened; their result is the UUID of the box that ran them. */
 function jobsOf(uuid: string, calls: string[], isOpen: Promise<void>, schema: string) {
   const retry = retryAlways;
@@ -180,6 +183,20 @@ function jobsOf(uuid: string, calls: string[], isOpen: Promise<void>, schema: st
   const note = defineJob({ name: 'note', retry, run: () => void called() });
   return {
     note,
+    /** A callback. */
+    told: defineJob({ name: 'told', retry, run: (_uuid: string) => void called() }),
+    /** For many that share a quota. */
+    brief: defineJob({
+      name: 'brief',
+      retry,
+      run: async () => {
+        called();
+        atOnce.now += 1;
+        atOnce.most = Math.max(atOnce.most, atOnce.now);
+        await pause(30);
+        atOnce.now -= 1;
+      },
+    }),
     /** Takes half a second, whether its box is open or not. */
     nap: defineJob({ name: 'nap', retry, run: () => pause(500).then(called) }),
     hold: defineJob({ name: 'hold', retry, run: held }),

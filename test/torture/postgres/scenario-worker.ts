@@ -20,7 +20,7 @@ async function crash(): Promise<void> {
 
 try {
   const database = await ScenarioDatabase.on(url, schema, crash);
-  tell(`found ${JSON.stringify((await scenarios[name]?.(database, url)) ?? null)}`);
+  tell(`found ${JSON.stringify((await scenarios[name]?.(database)) ?? null)}`);
 } catch (error) {
   tell(`failed ${String(error).slice(0, 300)}`);
 }

@@ -1,11 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Job, OpenStore } from 'signalbox';
-import { commitText } from './proxy.ts';
-import type { ScenarioBox, ScenarioDatabase } from './scenario-database.ts';
-import { connectedTo } from './torture-server.ts';
+import { statements } from './proxy.ts';
+import { atOnce, type ScenarioBox, type ScenarioDatabase } from './scenario-database.ts';
 
 /** One race or one fault, made on purpose. Returns what is wrong, or null. */
-export type Scenario = (database: ScenarioDatabase, url: string) => Promise<string | null>;
+export type Scenario = (database: ScenarioDatabase) => Promise<string | null>;
 
 /** The former holder of a job that was reassigned has its result, while the new one runs it. */
 async function zombie(database: ScenarioDatabase, job: 'hold' | 'forks'): Promise<string | null> {
@@ -61,11 +60,43 @@ async function resultDuringTakeOver(database: ScenarioDatabase): Promise<string 
   second.open();
   const result = await put.result({ timeout: '20s' });
   if (result !== second.uuid) return 'a former holder has written its result';
-  const told = await database.sql(
-    `SELECT FROM ${database.schema}.line, json_array_elements(entries::json) AS entry
-     WHERE entry ->> 'event' = 'job.finish' AND entry ->> 'id' = '${put.id}'`,
-  );
-  return told.length === 1 ? null : `the journal has ${told.length} results of one job`;
+  const told = await eventsOf(second, put.id, 'job.finish');
+  return told === 1 ? null : `the journal has ${told} results of one job`;
+}
+
+/** How often the journal has an event of a job. */
+async function eventsOf({ box }: ScenarioBox, id: string | null, event: string): Promise<number> {
+  let count = 0;
+  for await (const entry of box.store.entries(1)) if (entry.id === id && entry.event === event) count += 1;
+  return count;
+}
+
+/** A job is given a callback while its result is on its way. */
+async function callbackBesideResult(database: ScenarioDatabase): Promise<string | null> {
+  const [first, second] = [await database.makeBox({ size: 3 }), await database.makeBox()];
+  const put = await first.box.queue('a').put(first.jobs.hold());
+  await database.until(() => first.calls.length > 0);
+  await database.slow(1.5);
+  const callback = second.jobs.told.partial();
+  const adding = second.box.job(put.id ?? '').addCallback(callback);
+  await database.isSlow();
+  first.open();
+  await adding;
+  await database.fast();
+  await put.result({ timeout: '20s' });
+  const isCalled = await database.until(() => first.calls.includes(callback.id ?? ''), 5_000);
+  return isCalled ? null : 'a callback that was added is never called';
+}
+
+/** Three processes share a quota of 7. */
+async function quotaOfSeven(database: ScenarioDatabase): Promise<string | null> {
+  const boxes = [1, 2, 3].map(() => database.makeBox({ size: 10, pollInterval: 1_000 }));
+  const [first] = (await Promise.all(boxes)) as [ScenarioBox];
+  await first.box.queue('a').quotas.create('seven', { size: 7 });
+  const jobs = Array.from({ length: 300 }, () => first.jobs.brief());
+  const put = await first.box.queue('a').putAll(jobs, { quotaNames: ['seven'] });
+  await Promise.all(put.map((job) => job.result({ timeout: '60s' })));
+  return atOnce.most === 7 ? null : `${atOnce.most} jobs of a quota of 7 were at work at once`;
 }
 
 /** A dispatcher is declared dead while a claim of its own is not committed yet. */
@@ -153,11 +184,11 @@ async function jobForTwoBoxes(database: ScenarioDatabase): Promise<string | null
   return isOver ? null : 'a job was started and never ended';
 }
 
-/** The answer to COMMIT is lost: of a put, of a claim and of a result. */
+/** The answer to a commit is lost: of a put, of a claim and of a result. */
 async function answersLost(database: ScenarioDatabase): Promise<string | null> {
   const runner = await database.makeBox({ size: 3, isCut: true });
   const other = await database.makeBox();
-  const cutAt = (): Promise<void> => database.proxy.cutAt(commitText, 'answer');
+  const cutAt = (): Promise<void> => database.proxy.cutAt(statements.commit, 'answer');
   const isPutCut = cutAt();
   const put = await runner.box
     .queue('a')
@@ -180,15 +211,12 @@ async function answersLost(database: ScenarioDatabase): Promise<string | null> {
   return runner.logged.length === 0 ? null : `it was logged: ${runner.logged[0]?.slice(0, 200)}`;
 }
 
-/** The answer to the COMMIT of a claim is lost, and the server is away for longer than other calls wait. */
+/** The answer to a claim is lost, and the server is away for longer than other calls wait. */
 async function claimOfLongSilence(database: ScenarioDatabase): Promise<string | null> {
   await database.makeBox({ size: 3, isCut: true, queryTimeout: 1_000 });
   const other = await database.makeBox();
-  const claim = database.proxy.holdAnswer('claim_jobs');
+  const isCut = database.proxy.cutAt('job.claim', 'silence');
   const put = await other.box.queue('a').put(other.jobs.note());
-  await claim.held;
-  const isCut = database.proxy.cutAt(commitText, 'silence');
-  claim.release();
   await isCut;
   // Until it has arrived.
   await pause(200);
@@ -199,40 +227,57 @@ async function claimOfLongSilence(database: ScenarioDatabase): Promise<string | 
   return isOver ? null : 'a job was claimed and its agent does not know';
 }
 
-/** COMMIT never arrives. */
+/** A commit never arrives. */
 async function commitLost(database: ScenarioDatabase): Promise<string | null> {
   const runner = await database.makeBox({ isCut: true });
-  const isCut = database.proxy.cutAt(commitText, 'before');
+  const isCut = database.proxy.cutAt(statements.commit, 'before');
   await runner.box.queue('a').put(runner.jobs.note(), { id: 'x' });
   await isCut;
   const found = await database.sql(`SELECT FROM ${database.schema}.job WHERE id = 'x'`);
   return found.length === 1 ? null : 'a job that was put is gone';
 }
 
+/** A commit never arrives, the server crashes, and another process commits under the same number. */
+async function numberGivenAgain(database: ScenarioDatabase): Promise<string | null> {
+  const [runner, other] = [await database.makeBox({ isCut: true }), await database.makeBox()];
+  // Processes count their commits by themselves.
+  for (let count = 0; count < 40; count += 1) await other.box.queue('a').put(other.jobs.note());
+  const isCut = database.proxy.cutAt(statements.commit, 'before').then(() => database.proxy.shut());
+  const putting = runner.box.queue('a').put(runner.jobs.note(), { id: 'x' });
+  await isCut;
+  await database.crash();
+  for (let count = 0; count < 10; count += 1) await other.box.queue('a').put(other.jobs.note());
+  database.proxy.reopen();
+  await putting;
+  const found = await other.box.store.get('job', 'x');
+  return found === undefined ? 'a job that was put is gone' : null;
+}
+
 /**
- * COMMIT never arrives, the server crashes, and another transaction gets the number. That needs that no other transaction
- * commits between the cut and the crash, so it is tried more than once.
+ * A result is written, and the server crashes before that is synced. Needs that nothing else is synced between the two, so it is
+ * tried more than once.
  */
-async function numberGivenAgain(database: ScenarioDatabase, url: string): Promise<string | null> {
-  const runner = await database.makeBox({ isCut: true });
-  for (const id of ['x', 'y', 'z']) {
-    // Until its notifications are sent.
-    await pause(500);
-    const isCut = database.proxy.cutAt(commitText, 'before').then(() => database.proxy.shut());
-    const putting = runner.box.queue('a').put(runner.jobs.note(), { id });
+async function writtenIsLost(database: ScenarioDatabase): Promise<string | null> {
+  const [runner, other] = [await database.makeBox({ size: 3, isCut: true }), await database.makeBox()];
+  for (let tries = 0; tries < 5; tries += 1) {
+    const put = await other.box.queue('a').put(other.jobs.nap());
+    await database.until(
+      async () => (await other.box.store.get('job', put.id ?? ''))?.state === 'active.running',
+    );
+    await pause(200);
+    const isCut = database.proxy.cutAt(statements.sync, 'before').then(() => database.proxy.shut());
     await isCut;
     await database.crash();
-    const client = await connectedTo(url);
-    await client.query(`CREATE TABLE ${database.schema}.others_${id} (a int)`);
-    for (let count = 0; count < 10; count += 1)
-      await client.query(`INSERT INTO ${database.schema}.others_${id} VALUES (1)`);
+    const isLost = (await other.box.store.get('job', put.id ?? ''))?.outcome == null;
     database.proxy.reopen();
-    await putting;
-    const { rows } = await client.query(`SELECT FROM ${database.schema}.job WHERE id = $1`, [id]);
-    await client.end();
-    if (rows.length === 0) return 'a job that was put is gone';
+    const isOver = await database.until(async () => (await put.refresh()).outcome !== null, 10_000);
+    if (!isOver) return 'a result that was written and lost is never written again';
+    const told = await eventsOf(other, put.id, 'job.finish');
+    if (told !== 1) return `the journal has ${told} results of one job`;
+    if (runner.calls.filter((id) => id === put.id).length !== 1) return 'a job was called twice';
+    if (isLost) return null;
   }
-  return null;
+  return 'no crash took what was written';
 }
 
 /** More is waiting than an agent has room for, and a slot becomes free. */
@@ -264,13 +309,16 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   resultDuringTakeOver,
   claimDuringTakeOver: (database) => claimDuringTakeOver(database, []),
   quotaClaimDuringTakeOver: (database) => claimDuringTakeOver(database, ['q']),
+  callbackBesideResult,
   quotaForTwo,
+  quotaOfSeven,
   jobForTwo,
   jobForTwoBoxes,
   answersLost,
   claimOfLongSilence,
   commitLost,
   numberGivenAgain,
+  writtenIsLost,
   moreThanFits,
   hintLost,
 };

@@ -20,7 +20,7 @@ export async function tortureServer(): Promise<TortureServer> {
 }
 
 // What no commit waits for is written late, so a crash takes as much with it as it can.
-const settings = ['wal_writer_delay=10s'];
+const settings = ['wal_writer_delay=10s', 'wal_writer_flush_after=1GB'];
 
 /** A server of our own. */
 export async function ownServer(): Promise<TortureServer> {
