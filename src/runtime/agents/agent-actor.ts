@@ -15,7 +15,7 @@ import { type Actor, type AnyActorLogic, type AnyActorRef, waitFor } from 'xstat
 import { agentMachine } from '../../../machines/agent.machine.ts';
 import type { Json } from '../../../machines/json.ts';
 import type { AgentPoll, PollInfo } from '../../model/monitoring/polls.ts';
-import type { AgentRecord } from '../../model/records/records.ts';
+import type { AgentRecord, JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
 import type { Committer } from '../commits/committer.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
@@ -187,7 +187,7 @@ export class AgentActor implements StartingAgent {
     this.#begun += 1;
     try {
       this.#held = await this.#claimWhatFits();
-      await this.#keepFailure(null);
+      if (this.#failure !== null) await this.#keepFailure(null);
     } catch (error) {
       const failure = Failure.from(error);
       if (this.#poll !== null) this.#poll.entry.error = failure.text('default');
@@ -240,9 +240,18 @@ export class AgentActor implements StartingAgent {
       return this.#claimant();
     });
     const held = claim.held ?? this.#held + claim.jobs.length;
-    if (claim.jobs.length > 0) await this.#starter.start(claim, aborts, this.#poll);
+    if (claim.jobs.length > 0) {
+      const annotated = claim.annotated ?? (await this.#annotatedAmong(claim.jobs));
+      this.#starter.start(claim, annotated, aborts, this.#poll);
+    }
     if (claim.jobs.length === most && held < this.size) this.offer();
     return held;
+  }
+
+  /** They are claimed, so they are started: when this cannot be read, the annotations of each are read. */
+  #annotatedAmong(jobs: readonly JobRecord[]): Promise<ReadonlySet<string>> {
+    const ids = jobs.map(({ id }) => id);
+    return this.#context.store.annotated(ids).catch(() => new Set(ids));
   }
 
   get #place(): LogDetails {

@@ -76,17 +76,15 @@ export class JobStarter {
     this.#agent = agent;
   }
 
-  /** `aborts`: those of the workers before the claim was sent. */
-  async start(
-    { jobs, starts, startable, annotated: known }: AgentClaim,
+  /** `annotated`: ids of those with annotations. `aborts`: those of the workers before the claim was sent. */
+  start(
+    { jobs, starts, startable }: AgentClaim,
+    annotated: ReadonlySet<string>,
     aborts: number,
     poll: OpenPoll | null,
-  ): Promise<void> {
-    const { store, log } = this.#context;
+  ): void {
+    const { log } = this.#context;
     const { workers } = this.#agent;
-    const ids = jobs.map((job) => job.id);
-    // They are claimed, so they are started: when this cannot be read, the annotations of each are read.
-    const annotated = known ?? (await store.annotated(ids).catch(() => new Set(ids)));
     const handed = jobs.map((job) => ({ job, info: this.#remember(job, poll) }));
     workers.expect(jobs.length);
     this.#deps.committer.whenStartable(

@@ -109,7 +109,8 @@ export class TableStore extends TableQueries implements OpenStore {
     committer.writeAlone();
     const jobs = ids.map((id) => this.tables.findJob(id) as JobRecord);
     const startable = newestSeq > committer.syncedSeq ? ticket.synced : ticket.written;
-    return { jobs, held: held + jobs.length, ticket, startable };
+    const annotated = new Set(ids.filter((id) => this.tables.isAnnotated(id)));
+    return { jobs, held: held + jobs.length, annotated, ticket, startable };
   }
 
   #evict(): void {

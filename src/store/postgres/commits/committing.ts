@@ -1,4 +1,4 @@
-import { ReassignedError, SignalboxError } from '../../../errors.ts';
+import { SignalboxError } from '../../../errors.ts';
 import type { Line } from '../../entry.ts';
 import { mustHaveRoom } from '../../rules/limits.ts';
 import { mustHold } from '../../rules/preconditions.ts';
@@ -36,6 +36,8 @@ export interface CommittingParts {
 
 /** A commit that waits for its statement. */
 interface Waiting {
+  /** Counts the calls. */
+  readonly index: number;
   readonly commit: Commit;
   readonly author: Author;
   written(error?: unknown): void;
@@ -128,6 +130,7 @@ export class Committing {
   readonly #name: string;
   readonly #authors = new Map<string, Author>();
   #waiting: Waiting[] = [];
+  #index = 0;
   readonly #beside = new Set<Promise<unknown>>();
   /** Puts that are not synced, but for those of programs. */
   readonly #puts = new Set<Promise<void>>();
@@ -158,7 +161,8 @@ export class Committing {
     if (this.#closed !== null) return ticketOf(Promise.reject(this.#closed));
     const [written, synced] = [deferred(), deferred()];
     const author = this.#author(commit.by);
-    this.#waiting.push({ commit, author, written: written.end, synced: synced.end });
+    this.#index += 1;
+    this.#waiting.push({ index: this.#index, commit, author, written: written.end, synced: synced.end });
     if (commit.by !== 'client' && isPut(commit)) this.#keepPut(synced.promise);
     this.#start(author);
     // A claim of the same author goes with it, in one statement.
@@ -275,7 +279,7 @@ export class Committing {
     };
     try {
       const call = claim === undefined ? 'a commit' : 'a claim';
-      tell(await this.#deliver(call, by, how, judge), batch, claiming);
+      this.#tell(await this.#deliver(call, by, how, judge), batch, claiming);
     } catch (error) {
       if (!(error instanceof Unsettled)) throw error;
       // Clients get that answer. The others get the outcome once the server knows, while later commits and reads go on; it is never
@@ -285,10 +289,43 @@ export class Committing {
       if (isClient) throw doubt.error;
       doubt.later.then(
         (answer) =>
-          answer === null ? fail(doubt.error, batch, claiming) : tell(settle(answer), batch, claiming),
+          answer === null ? fail(doubt.error, batch, claiming) : this.#tell(settle(answer), batch, claiming),
         (unknown: unknown) => fail(unknown, batch, claiming),
       );
     }
+  }
+
+  /** Says what became of a statement to those who asked for it. */
+  #tell(
+    { draft, refusals, answer, done }: Delivered,
+    batch: readonly Waiting[],
+    claiming: WaitingClaim | undefined,
+  ): void {
+    if (answer !== null && claiming !== undefined)
+      claiming.resolve({ answer, first: draft.end, ticket: { written: Promise.resolve(), synced: done } });
+    const made: Waiting[] = [];
+    for (const [index, waiting] of batch.entries()) {
+      const refusal = refusals[index] ?? null;
+      waiting.written(refusal ?? undefined);
+      if (refusal === null) made.push(waiting);
+      else waiting.synced(refusal);
+    }
+    if (made.length === 0) return;
+    done.then(
+      () => {
+        for (const { synced } of made) synced();
+      },
+      (error: unknown) => {
+        if (error instanceof LostCommit) this.#makeAgain(made);
+        else for (const { synced } of made) synced(error);
+      },
+    );
+  }
+
+  /** A crash of the server took what was written: it is judged and sent again, before what was asked for later. */
+  #makeAgain(lost: readonly Waiting[]): void {
+    this.#waiting = [...this.#waiting, ...lost].sort((one, other) => one.index - other.index);
+    for (const author of new Set(lost.map((waiting) => waiting.author))) this.#start(author);
   }
 
   /** Sends the changes of a claim that were judged by what was read. Null: that is not so any more. */
@@ -456,38 +493,12 @@ export class Committing {
   }
 }
 
-/** Says what became of a statement to those who asked for it. */
-function tell(
-  { draft, refusals, answer, done }: Delivered,
-  batch: readonly Waiting[],
-  claiming: WaitingClaim | undefined,
-): void {
-  if (answer !== null && claiming !== undefined)
-    claiming.resolve({ answer, first: draft.end, ticket: { written: Promise.resolve(), synced: done } });
-  for (const [index, { commit, written, synced }] of batch.entries()) {
-    const refusal = refusals[index] ?? null;
-    written(refusal ?? undefined);
-    if (refusal !== null) synced(refusal);
-    else
-      done.then(
-        () => synced(),
-        (error: unknown) => synced(lostFor(commit, error)),
-      );
-  }
-}
-
 function fail(error: unknown, batch: readonly Waiting[], claiming: WaitingClaim | undefined): void {
   claiming?.reject(error);
   for (const { written, synced } of batch) {
     written(error);
     synced(error);
   }
-}
-
-/** The error for who waits for the sync of a commit that a crash of the server took: another run of the job will end it. */
-function lostFor({ expect }: Commit, error: unknown): unknown {
-  const holder = expect.find(({ check }) => check === 'holder');
-  return error instanceof LostCommit && holder !== undefined ? new ReassignedError({ id: holder.id }) : error;
 }
 
 function deferred(): { readonly promise: Promise<void>; readonly end: (error?: unknown) => void } {
