@@ -24,6 +24,8 @@ const pageOfChoices = 1000;
 const looks = 5;
 const lookAgainMs = 5;
 
+/** How many lanes a statement claims from. */
+const mostLanes = 8;
 /** How many jobs one statement takes: their entries have room in one row of the journal. */
 const mostClaimed = 1000;
 
@@ -166,7 +168,7 @@ export class Claiming {
       agent: name,
       agentSeq: request.agentSeq ?? null,
       size: request.size ?? null,
-      lanes: way.lanes,
+      ...lanesOf(way, known.heads),
       quotas: way.quotas,
       most: Math.min(limit, mostClaimed),
       after: known.after,
@@ -309,6 +311,13 @@ export class Claiming {
     const slots = new Map(rows.map(({ id, size, used }) => [String(id), { size: Number(size), taken: Number(used) }]));
     return (id) => slots.get(id);
   }
+}
+
+/** The lanes of a way whose heads are first, and where the head of the next one stands: each lane of a statement costs. */
+function lanesOf(way: Way, heads: readonly Head[]): Pick<PlainClaim, 'lanes' | 'until'> {
+  if (way.lanes.length <= mostLanes) return { lanes: way.lanes, until: null };
+  const first = heads.filter(({ lane, line }) => line === 2 && way.lanes.includes(lane)).toSorted(byTurn);
+  return { lanes: first.slice(0, mostLanes).map(({ lane }) => lane), until: first[mostLanes]?.turn ?? null };
 }
 
 function isFull(rows: readonly Readonly<Record<string, unknown>>[], page: number): boolean {

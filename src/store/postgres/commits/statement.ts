@@ -14,8 +14,9 @@ export interface PlainClaim {
   /** Ids of the quotas that a job of these lanes enters. */
   readonly quotas: readonly string[];
   readonly most: number;
-  /** The turn behind which it begins. */
+  /** The turn behind which it begins, and the one before which it ends. */
   readonly after: number;
+  readonly until: number | null;
   /** How many runs are looked at at a time. */
   readonly width: number;
   readonly token: number;
@@ -58,7 +59,7 @@ export interface StatementHead {
   readonly now: number | null;
 }
 
-const parameterCount = 38;
+const parameterCount = 39;
 /** How many jobs stand in one run. */
 const jobsOfRun = 25;
 
@@ -125,7 +126,7 @@ export function commitValues(
 }
 
 function claimValues(claim: PlainClaim | null): readonly unknown[] {
-  if (claim === null) return Array.from({ length: 10 }, () => null);
+  if (claim === null) return Array.from({ length: 11 }, () => null);
   return [
     texts([claim.queue, claim.dispatcher, claim.agent]),
     claim.agentSeq,
@@ -134,6 +135,7 @@ function claimValues(claim: PlainClaim | null): readonly unknown[] {
     claim.quotas.length === 0 ? null : texts(claim.quotas),
     claim.most,
     claim.after,
+    claim.until,
     claim.width,
     claim.token,
     JSON.stringify(claim.changes),

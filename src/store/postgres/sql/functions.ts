@@ -185,7 +185,7 @@ export const functions = `
     -- Rows of the journal, with the number of entries in each.
     p_entries text[], p_sizes integer[],
     -- The claim: queue, dispatcher, agent; the record of the agent, its seq and the size that it gives; lanes and their quotas; how many.
-    p_place text[], p_agent_seq bigint, p_size integer, p_lanes integer[], p_quotas text[], p_most integer, p_after bigint, p_width integer,
+    p_place text[], p_agent_seq bigint, p_size integer, p_lanes integer[], p_quotas text[], p_most integer, p_after bigint, p_until bigint, p_width integer,
     p_token bigint, p_claim text
   ) RETURNS text LANGUAGE plpgsql ${settings} SET lock_timeout = '5s' AS $$
   #variable_conflict use_column
@@ -229,7 +229,7 @@ export const functions = `
       seen := 0;
       FOR r IN SELECT o.* FROM unnest(p_lanes) AS l (lane) CROSS JOIN LATERAL (
             SELECT t.ctid, t.lane, t.turn, t.ids, t.q FROM {schema}.ready t
-            WHERE t.lane = l.lane AND t.line = 2 AND t.turn > last
+            WHERE t.lane = l.lane AND t.line = 2 AND t.turn > last AND (p_until IS NULL OR t.turn < p_until)
             ORDER BY t.turn LIMIT width FOR UPDATE SKIP LOCKED
           ) AS o ORDER BY o.turn LOOP
         seen := seen + 1;
