@@ -22,7 +22,7 @@ export default defineConfig({
           setupFiles: ['test/behaviours/assertions.setup.ts'],
           // On a database a day of virtual time is a hundred thousand round trips.
           testTimeout: process.env.SIGNALBOX_TEST_STORE === 'postgres' ? 180_000 : 20_000,
-          hookTimeout: 20_000,
+          hookTimeout: 60_000,
         },
       },
       {

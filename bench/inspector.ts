@@ -5,6 +5,7 @@ import type { Asked, Explained, Load, Opened, Ran } from './measures/inspected.t
 import { lookBack } from './measures/looked-back.ts';
 import type { Many } from './measures/many.ts';
 import { freshFolder, inPlace } from './measures/place.ts';
+import { withPostgres } from './measures/postgres-server.ts';
 import { medians } from './measures/statistics.ts';
 import { progress, takeTurns } from './measures/turns.ts';
 import type { Unwatched } from './measures/unwatched.ts';
@@ -18,6 +19,8 @@ export interface Options {
   readonly rounds?: number;
   /** How long jobs run in one turn; the list is scrolled for four times as long. */
   readonly turnMs?: number;
+  /** How many jobs wait on PostgreSQL, and how many are over there. */
+  readonly many?: number;
 }
 
 /** The process that is looked at: it stays, so that all turns are of the same store and the same compiled code. */
@@ -29,7 +32,7 @@ const keptMs = 61_000;
 
 /** Measures what a viewer costs the jobs, and how long a viewer waits. */
 export async function run(options: Options) {
-  const { quick, jobs = 100_000 } = options;
+  const { quick, jobs = 100_000, many = 1_000_000 } = options;
   const { rounds = quick ? 7 : 15, turnMs = quick ? 2_000 : 5_000 } = options;
   const children = new Children();
   const host: Host = (asked) => children.measure('inspected', 'inspected', asked);
@@ -55,7 +58,8 @@ export async function run(options: Options) {
       const back = await lookBack(url, quick ? 40 : 200);
       progress('with no page open');
       const unwatched = await inChild<Unwatched>('unwatched', { afterMs: quick ? null : keptMs });
-      const many = quick ? null : await ofMany(place);
+      const json = quick ? null : await ofMany(place);
+      const postgres = await ofManyOnPostgres(place, many);
       progress('');
       return {
         viewerRatio: busy.viewed.jobsPerS / busy.alone.jobsPerS,
@@ -72,8 +76,10 @@ export async function run(options: Options) {
         explainCountedMs: explained.countedMs,
         pastEnterMs100k: back.enterMs,
         pastStepMs: back.stepMs,
-        countsMs1M: many?.countsMs ?? null,
-        pageMs1M: many?.pageMs ?? null,
+        countsMs1M: postgres.countsMs,
+        pageMs1M: postgres.pageMs,
+        jsonCountsMs1M: json?.countsMs ?? null,
+        jsonPageMs1M: json?.pageMs ?? null,
         idleTimers: unwatched.idleTimers,
         idleFollowers: unwatched.idleFollowers,
         waiting: jobs,
@@ -150,6 +156,13 @@ function ofMany(place: string): Promise<Many> {
   return inChild<Many>('many', { dir: freshFolder(place), jobs: 1_000_000 }, ['--max-old-space-size=8192']);
 }
 
+function ofManyOnPostgres(place: string, jobs: number): Promise<Many> {
+  progress('with many jobs on PostgreSQL');
+  return withPostgres(place, (postgres) =>
+    inChild<Many>('many-on-postgres', { dir: freshFolder(place), postgres, jobs }),
+  );
+}
+
 /** The bounds of one run on two cores. */
 export function checks(figures: Awaited<ReturnType<typeof run>>): readonly Check[] {
   const atMost = (figure: keyof typeof figures, most: number): Check => ({
@@ -169,6 +182,8 @@ export function checks(figures: Awaited<ReturnType<typeof run>>): readonly Check
     atMost('explainCountedMs', 5),
     atMost('pastEnterMs100k', 3_000),
     atMost('pastStepMs', 50),
+    atMost('countsMs1M', 20),
+    atMost('pageMs1M', 30),
     atMost('idleTimers', 0),
     atMost('idleFollowers', 0),
   ];

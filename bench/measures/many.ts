@@ -27,7 +27,8 @@ export async function measure({ dir, jobs }: { readonly dir: string; readonly jo
   return { countsMs: median(counts), pageMs: median(pages) / 2 };
 }
 
-async function times(work: () => Promise<unknown>): Promise<number[]> {
+/** Returns how long each of some calls took, in milliseconds. */
+export async function times(work: () => Promise<unknown>): Promise<number[]> {
   const taken: number[] = [];
   for (let sample = 0; sample < samples; sample += 1) {
     const begin = performance.now();

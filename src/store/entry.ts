@@ -48,7 +48,7 @@ export interface Entry {
 
 /** One commit as the journal keeps it: all of it or nothing. */
 export interface Line {
-  /** Seq of the first entry; entry i has seq s + i; the next line's s is s + entries.length. */
+  /** Seq of the first entry; entry i has seq s + i; the next line's s is not less than s + entries.length. */
   readonly s: number;
   /** Instant of the commit by the store's clock, epoch milliseconds. */
   readonly at: number;

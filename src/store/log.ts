@@ -83,8 +83,8 @@ export interface LogReader {
  * `write` are synchronous, `sync` is not; the caller groups.
  */
 export interface Log extends LogReader {
-  /** Serialises one line into the buffer of this tick. Returns the number of bytes. */
-  append(line: Line): number;
+  /** Serialises one commit into the buffer of this tick. */
+  append(line: Line): void;
   /**
    * Hands everything appended to the operating system, in one positioned write loop.
    * @returns false while a generation switch holds writes back; call again when `onWritable` fires.

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 test('the suite inspector gives each figure, and an inspector without a viewer has no timer and no follower', () => {
-  const options = { json: true, quick: true, jobs: 300, rounds: 1, turnMs: 200 };
+  const options = { json: true, quick: true, jobs: 300, rounds: 1, turnMs: 200, many: 3_000 };
   const args = ['--import', 'tsx', 'bench/main.ts', 'inspector', JSON.stringify(options)];
   const env = { ...process.env, NODE_OPTIONS: '--conditions=signalbox-source' };
 
@@ -27,6 +27,8 @@ test('the suite inspector gives each figure, and an inspector without a viewer h
     explainCountedMs: figure,
     pastEnterMs100k: figure,
     pastStepMs: figure,
+    countsMs1M: figure,
+    pageMs1M: figure,
     idleTimers: 0,
     idleFollowers: 0,
     waiting: 300,

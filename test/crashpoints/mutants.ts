@@ -292,9 +292,9 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: `${json}/journal/scan.ts`,
-        find: "    if (typeof stored === 'string') throw bad(stored);\n    if (stored.line.s !== seq + 1)",
+        find: '    const first = stored.commits[0]?.s;\n',
         replace:
-          "    if (typeof stored === 'string') throw bad(stored);\n    if (stored.line.entries.length > 1) stored.line = { ...stored.line, entries: stored.line.entries.slice(0, 1) };\n    if (stored.line.s !== seq + 1)",
+          '    stored.commits = stored.commits.slice(0, 1).map((commit) => ({ ...commit, entries: commit.entries.slice(0, 1) }));\n    const first = stored.commits[0]?.s;\n',
       },
     ],
   },

@@ -80,10 +80,14 @@ export class Session {
     return new Session(files, expectations, conduct, handle, store);
   }
 
-  /** Makes a commit. Whether and when it is acknowledged or refused is noted down. */
+  /**
+   * Makes a commit. Whether and when it is acknowledged or refused is noted down. A single change has another author than several:
+   * so some commits of a tick share a line, and others do not.
+   */
   commit(changes: readonly Change[]): Promise<void> {
     const seq = this.#expectations.stage(changes, this.#files.operations.length);
-    const ticket = this.#store.commit({ by: 'client', changes, expect: [] });
+    const by = changes.length === 1 ? 'client' : 'other';
+    const ticket = this.#store.commit({ by, changes, expect: [] });
     return ticket.synced.then(
       () => this.#expectations.acknowledge(seq, this.#files.operations.length),
       (error) => {

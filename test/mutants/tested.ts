@@ -258,6 +258,19 @@ export const testedMutants: readonly TestedMutant[] = [
       },
     ],
   },
+  {
+    name: 'news-unsynced',
+    about: 'T13',
+    without: 'the sync before anyone hears of what others have only written',
+    test: 'test/store/postgres/following.test.ts',
+    edits: [
+      {
+        file: 'src/store/postgres/journal/journal.ts',
+        find: 'if (rows.length > 0) await this.#sync();',
+        replace: '',
+      },
+    ],
+  },
   ...(
     [
       [

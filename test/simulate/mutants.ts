@@ -145,7 +145,7 @@ export const mutants: readonly SimulationMutant[] = [
     edits: [
       {
         file: 'src/runtime/commits/committer.ts',
-        find: 'this.whenWritten(ticket, () => this.#effects.outcomeWritten(transition.id));',
+        find: 'this.whenWritten(ticket, () => this.#effects.outcomesWritten(outcomes.splice(0)));',
         replace: '',
       },
     ],
@@ -187,8 +187,8 @@ export const mutants: readonly SimulationMutant[] = [
     edits: [
       {
         file: 'src/store/rules/claim-rules.ts',
-        find: '    tables.findJob,\n    now,',
-        replace: '    tables.findJob,\n    Number.POSITIVE_INFINITY,',
+        find: '      tables.findJob,\n      now,',
+        replace: '      tables.findJob,\n      Number.POSITIVE_INFINITY,',
       },
       {
         file: 'src/store/rules/claim-verdict.ts',

@@ -32,7 +32,9 @@ async function onDatabase(seed: number): Promise<SimulationReport> {
   try {
     const faults = { crashes: 0 };
     const store: SimulateOptions['store'] = (host) => database.store(host);
-    return await simulate({ seed, scenario, store, faults, dispatchers: 2, safety: '20s' });
+    const report = await simulate({ seed, scenario, store, faults, dispatchers: 2, safety: '20s' });
+    expect(database.problems).toEqual([]);
+    return report;
   } finally {
     await database.end();
   }

@@ -28,7 +28,8 @@ export async function runSeed(seed: number, kind: StoreKind): Promise<Simulation
   if (kind === 'json') return run(seed, simulatedJsonStore);
   const database = new SimulatedDatabase(await simulationServer());
   try {
-    return await run(seed, (host) => database.store(host));
+    const report = await run(seed, (host) => database.store(host));
+    return { ...report, violations: [...report.violations, ...database.problems] };
   } finally {
     await database.end();
   }

@@ -18,8 +18,8 @@ export interface CommitterDeps {
   readonly ports: StorePorts;
 }
 
-/** While every tick commits something, this many ticks share a sync. */
-const ticksOfOneSync = 4;
+/** While every tick commits something, a sync begins so long after the one before it. */
+const syncEveryMs = 4;
 
 /**
  * Takes changes from memory to the disk. They are applied at once, in the order of calls, so the next call of
@@ -44,8 +44,8 @@ export class Committer {
   #unsynced: Batch[] = [];
   #lastWritten = this.#batch;
   #syncing = false;
-  /** How many ticks have written since the last sync began. */
-  #gathered = 0;
+  /** When the last sync began. */
+  #syncBeganAt = 0;
   /** Every tick since the last sync ended has committed something. */
   #isFollowing = false;
   #failure: Error | null = null;
@@ -177,18 +177,18 @@ export class Committer {
         .checkpoint(this.#tables.state(this.#writtenSeq))
         .catch((error: Error) => this.#deps.ports.report(error.message));
     }
-    this.#gathered += 1;
     if (this.#isFollowing) this.#syncSoon();
     else this.#startSync();
   }
 
   /**
-   * Begins the next sync when a tick passes without a commit, or enough ticks have written. So commits that
-   * follow a sync, as a claim follows its put and an outcome its claim, share the next one; a commit that
-   * comes alone is synced at once.
+   * Begins the next sync when a tick passes without a commit, or some milliseconds after the last one began. So
+   * commits that follow a sync, as a claim follows its put and an outcome its claim, share the next one; a
+   * commit that comes alone is synced at once.
    */
   #syncSoon(): void {
-    if (this.#gathered >= ticksOfOneSync) this.#startSync();
+    // A clock that was set back makes no commit wait.
+    if (Math.abs(this.#deps.ports.now() - this.#syncBeganAt) >= syncEveryMs) this.#startSync();
     else {
       this.#deps.ports.defer(() => {
         if (!this.#batch.isEmpty || this.#syncing) return;
@@ -201,7 +201,7 @@ export class Committer {
   #startSync(): void {
     if (this.#syncing || this.#unsynced.length === 0 || this.#failure !== null) return;
     this.#syncing = true;
-    this.#gathered = 0;
+    this.#syncBeganAt = this.#deps.ports.now();
     const covered = this.#unsynced;
     this.#unsynced = [];
     this.#log.sync().then(

@@ -27,11 +27,10 @@ export class MemoryLog implements Log {
     this.#defer = defer;
   }
 
-  append(line: Line): number {
+  append(line: Line): void {
     this.#lines.push(line);
     this.#linesSince += 1;
     if (this.#lines.length > 2 * this.#maxLines) this.#trim();
-    return 0;
   }
 
   /** Drops lines before a state, so that the rest can be replayed: the newest one that leaves enough of them. */

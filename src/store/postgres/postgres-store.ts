@@ -90,7 +90,7 @@ export class PostgresStore implements OpenStore {
       ...parts,
       lanes,
       defer: (run) => parts.ports.defer(run),
-      committed: (line, queues, puts) => this.#committed(line, queues, puts),
+      committed: (lines, queues, puts) => this.#committed(lines, queues, puts),
     });
     this.#committing = committing;
     this.#programs = new ProgramTransactions({
@@ -170,7 +170,8 @@ export class PostgresStore implements OpenStore {
   }
 
   waiters(jobs: readonly string[]): Promise<readonly JobRecord[]> {
-    return this.#read(() => this.#reading.waiters(jobs));
+    const asked = jobs.filter((id) => !this.#committing.own.hasEndedAlone(id));
+    return asked.length === 0 ? Promise.resolve([]) : this.#read(() => this.#reading.waiters(asked));
   }
 
   quotaHolders(quota: string): Promise<readonly string[]> {
@@ -331,9 +332,9 @@ export class PostgresStore implements OpenStore {
     return work;
   }
 
-  #committed(line: () => Line, queues: ReadonlySet<string>, puts: readonly LanePut[]): void {
+  #committed(lines: () => readonly Line[], queues: ReadonlySet<string>, puts: readonly LanePut[]): void {
     for (const put of puts) this.#claiming.heads.put(put);
-    this.#following.tell([line()]);
+    if (this.#following.isFollowed) this.#following.tell(lines());
     this.#notifying.notify(queues);
   }
 

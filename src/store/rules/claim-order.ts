@@ -21,17 +21,17 @@ class Cursor {
   }
 
   putBack(): JobRecord | undefined {
-    const at = this.lane.putBack.next(this.#putBackAt, this.#find);
-    if (at < 0) return undefined;
-    this.#putBackAt = at;
-    return this.#find(this.lane.putBack.id(at));
+    const { putBack } = this.lane;
+    const job = putBack.next(this.#putBackAt, this.#find);
+    if (job !== undefined) this.#putBackAt = putBack.foundAt;
+    return job;
   }
 
   now(): JobRecord | undefined {
-    const at = this.lane.now.next(this.#nowAt, this.#find);
-    if (at < 0) return undefined;
-    this.#nowAt = at;
-    return this.#find(this.lane.now.id(at));
+    const { now } = this.lane;
+    const job = now.next(this.#nowAt, this.#find);
+    if (job !== undefined) this.#nowAt = now.foundAt;
+    return job;
   }
 
   held(): JobRecord | undefined {
@@ -52,85 +52,96 @@ class Cursor {
   }
 }
 
-/** One job as it is offered. */
-export interface Offer {
-  readonly job: JobRecord;
-  /** Passes it over: the walk continues with the job after it. */
-  pass(): void;
-  /** Its quota is full: the walk leaves the lane, except for jobs that the quota does not concern. */
-  block(): void;
-}
-
 /**
- * Yields the waiting jobs of a queue in the order in which they are offered: first those put back, in their
- * order; then the immediate ones in order of arrival, merged with the held ones by comparing the `beginAfter`
- * of the two heads, the held one first on a tie. It ends at the first job that is not due.
+ * The waiting jobs of a queue in the order in which they are offered: first those put back, in their order; then
+ * the immediate ones in order of arrival, merged with the held ones by comparing the `beginAfter` of the two
+ * heads, the held one first on a tie. They end at the first job that is not due. Each is passed or blocked
+ * before the next one is asked for.
  *
  * A lane that is blocked costs one read, however many jobs wait in it. The walk continues in two kinds of
  * blocked lane: one with deadlines, for its expired jobs, and one whose jobs hold quota slots, which is never
  * longer than the quotas are large.
  */
-export function* offersInOrder(
-  lanes: Iterable<Lane>,
-  find: FindJob,
-  now: number,
-  accepts: (lane: Lane) => boolean,
-): Generator<Offer> {
-  const open: Cursor[] = [];
-  const left: Lane[] = [];
-  for (const lane of lanes) {
-    if (accepts(lane)) open.push(new Cursor(lane, find));
-    else left.push(lane);
+export class Offers {
+  readonly #find: FindJob;
+  readonly #now: number;
+  readonly #open: Cursor[] = [];
+  readonly #left: Lane[] = [];
+  /** The job that is offered, and where it is. */
+  #job: JobRecord | undefined;
+  #cursor: Cursor | undefined;
+
+  constructor(lanes: Iterable<Lane>, find: FindJob, now: number, accepts: (lane: Lane) => boolean) {
+    this.#find = find;
+    this.#now = now;
+    for (const lane of lanes) {
+      if (accepts(lane)) this.#open.push(new Cursor(lane, find));
+      else this.#left.push(lane);
+    }
   }
 
-  for (;;) {
-    const best = next(open, left, find);
-    if (best === undefined || (best.job.beginAfter ?? 0) > now) return;
-    const { cursor, job } = best;
-    if (cursor.blocked && !isTooLate(job, now)) {
-      cursor.pass(job);
-      continue;
+  /** The next job that is offered; undefined at the end. */
+  next(): JobRecord | undefined {
+    for (;;) {
+      this.#seek();
+      const job = this.#job;
+      if (job === undefined || (job.beginAfter ?? 0) > this.#now) return undefined;
+      if (this.#cursor?.blocked !== true || isTooLate(job, this.#now)) return job;
+      this.pass();
     }
-    yield {
-      job,
-      pass: () => cursor.pass(job),
-      block: () => {
-        cursor.pass(job);
-        // Each may hold other slots, so the next one may still be taken.
-        if (cursor.lane.holdsSlots) return;
-        cursor.blocked = true;
-        if (cursor.lane.hasDeadlines) return;
-        open.splice(open.indexOf(cursor), 1);
-        left.push(cursor.lane);
-      },
-    };
+  }
+
+  /** Passes the job over: the walk continues with the one after it. */
+  pass(): void {
+    if (this.#job !== undefined) this.#cursor?.pass(this.#job);
+  }
+
+  /** Its quota is full: the walk leaves the lane, except for jobs that the quota does not concern. */
+  block(): void {
+    const cursor = this.#cursor;
+    this.pass();
+    // Each may hold other slots, so the next one may still be taken.
+    if (cursor === undefined || cursor.lane.holdsSlots) return;
+    cursor.blocked = true;
+    if (cursor.lane.hasDeadlines) return;
+    this.#open.splice(this.#open.indexOf(cursor), 1);
+    this.#left.push(cursor.lane);
+  }
+
+  #seek(): void {
+    this.#job = undefined;
+    for (const cursor of this.#open) {
+      const job = cursor.putBack();
+      if (job !== undefined && (this.#job === undefined || key(job) < key(this.#job))) this.#at(cursor, job);
+    }
+    if (this.#job !== undefined) return;
+    let held: JobRecord | undefined;
+    let heldIn: Cursor | undefined;
+    for (const cursor of this.#open) {
+      const now = cursor.now();
+      if (now !== undefined && (this.#job === undefined || key(now) < key(this.#job))) this.#at(cursor, now);
+      const due = cursor.held();
+      if (due === undefined || (held !== undefined && heldOrder(due, held) >= 0)) continue;
+      held = due;
+      heldIn = cursor;
+    }
+    if (held === undefined) return;
+    if (this.#job === undefined || precedes(held, this.#job, this.#left, this.#find)) this.#at(heldIn, held);
+  }
+
+  #at(cursor: Cursor | undefined, job: JobRecord): void {
+    this.#cursor = cursor;
+    this.#job = job;
   }
 }
 
-function next(
-  open: readonly Cursor[],
-  left: readonly Lane[],
-  find: FindJob,
-): { cursor: Cursor; job: JobRecord } | undefined {
-  let first: { cursor: Cursor; job: JobRecord } | undefined;
-  for (const cursor of open) {
-    const job = cursor.putBack();
-    if (job !== undefined && (first === undefined || key(job) < key(first.job))) first = { cursor, job };
+/** All jobs that wait in a queue, in the order in which they are offered. */
+export function* waitingInOrder(lanes: Iterable<Lane>, find: FindJob): Generator<JobRecord, void> {
+  const offers = new Offers(lanes, find, Number.POSITIVE_INFINITY, () => true);
+  for (let job = offers.next(); job !== undefined; job = offers.next()) {
+    yield job;
+    offers.pass();
   }
-  if (first !== undefined) return first;
-
-  let now: { cursor: Cursor; job: JobRecord } | undefined;
-  let held: { cursor: Cursor; job: JobRecord } | undefined;
-  for (const cursor of open) {
-    const arrived = cursor.now();
-    if (arrived !== undefined && (now === undefined || key(arrived) < key(now.job)))
-      now = { cursor, job: arrived };
-    const due = cursor.held();
-    if (due !== undefined && (held === undefined || heldOrder(due, held.job) < 0))
-      held = { cursor, job: due };
-  }
-  if (now === undefined || held === undefined) return now ?? held;
-  return precedes(held.job, now.job, left, find) ? held : now;
 }
 
 /**

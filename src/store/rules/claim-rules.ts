@@ -1,9 +1,9 @@
 import { ConflictError } from '../../errors.ts';
 import { isDead } from '../../model/monitoring/liveness.ts';
-import type { RepresentationRecord } from '../../model/records/records.ts';
+import type { JobRecord, RepresentationRecord } from '../../model/records/records.ts';
 import type { Candidate, Change, ClaimRequest } from '../store.ts';
-import { offersInOrder } from './claim-order.ts';
-import { type QuotaSlots, verdictOn } from './claim-verdict.ts';
+import { Offers } from './claim-order.ts';
+import { type ClaimTerms, type QuotaSlots, verdictOn } from './claim-verdict.ts';
 import type { Tables } from './tables.ts';
 
 /** Whether the agent of a claim exists, and its dispatcher may claim. @throws ConflictError when its settings were changed. */
@@ -63,10 +63,10 @@ export interface Taken {
   readonly newestSeq: number;
 }
 
-/** A job that can be taken, and the call that lets the walk continue after it. */
-interface Claimable {
-  readonly candidate: Candidate;
-  readonly leave: () => void;
+/** Jobs that can be taken, one after the other. `leave` lets the walk continue after the newest one. */
+interface Candidates {
+  next(): Candidate | null;
+  leave(): void;
 }
 
 /** The slots of quotas, as tables that hold all jobs have them. */
@@ -88,10 +88,13 @@ export function take(tables: Tables, request: ClaimRequest, now: number, there =
     return found === undefined ? undefined : { size: found.size, taken: found.taken + (slots.get(id) ?? 0) };
   };
   let newestSeq = 0;
-  const offers = (): Iterable<Claimable> => claimable(tables, request, now, quotas);
-  for (const { candidate, leave } of request.choose === null ? offers() : chosen(offers, request.choose)) {
+  const candidates =
+    request.choose === null
+      ? new Claimable(tables, request, now, quotas)
+      : new Chosen(() => new Claimable(tables, request, now, quotas), request.choose);
+  for (let candidate = candidates.next(); candidate !== null; candidate = candidates.next()) {
     const made = request.take(candidate);
-    leave();
+    candidates.leave();
     if (made === null) continue;
     for (const quota of candidate.expired ? [] : candidate.quotas) {
       if (!candidate.job.quotas.includes(quota)) slots.set(quota, (slots.get(quota) ?? 0) + 1);
@@ -104,49 +107,71 @@ export function take(tables: Tables, request: ClaimRequest, now: number, there =
   return { changes, ids, newestSeq };
 }
 
-function* claimable(
-  tables: Tables,
-  { queue, accepts }: ClaimRequest,
-  now: number,
-  quotas: QuotaSlots,
-): Generator<Claimable> {
-  const offers = offersInOrder(
-    tables.jobs.lanes(queue),
-    tables.findJob,
-    now,
-    // Expired jobs are offered as wrappers, which another lane rule may accept: their lanes are always
-    // walked.
-    (lane) => lane.hasDeadlines || accepts.lane(lane.name, lane.quotaNames),
-  );
-  for (const offer of offers) {
-    const verdict = verdictOn(offer.job, queue, { accepts, now, quotas });
-    if (!('obstacle' in verdict)) yield { candidate: verdict, leave: offer.pass };
-    else if (verdict.obstacle === 'full') offer.block();
-    else offer.pass();
+/** What a claim may take of its queue, in order. */
+class Claimable implements Candidates {
+  readonly #queue: string;
+  readonly #terms: ClaimTerms;
+  readonly #offers: Offers;
+
+  /** `quotas`: slots, with those that the claim has taken so far. */
+  constructor(tables: Tables, request: ClaimRequest, now: number, quotas: QuotaSlots) {
+    const { queue, accepts } = request;
+    this.#queue = queue;
+    this.#offers = new Offers(
+      tables.jobs.lanes(queue),
+      tables.findJob,
+      now,
+      // Expired jobs are offered as wrappers, which another lane rule may accept: their lanes are always
+      // walked.
+      (lane) => lane.hasDeadlines || accepts.lane(lane.name, lane.quotaNames),
+    );
+    this.#terms = { accepts, now, quotas };
+  }
+
+  next(): Candidate | null {
+    for (let job = this.#offers.next(); job !== undefined; job = this.#offers.next()) {
+      const verdict = verdictOn(job, this.#queue, this.#terms);
+      if (!('obstacle' in verdict)) return verdict;
+      if (verdict.obstacle === 'full') this.#offers.block();
+      else this.#offers.pass();
+    }
+    return null;
+  }
+
+  leave(): void {
+    this.#offers.pass();
   }
 }
 
-/** Lets a chooser take from what is claimable: for each job that it takes it sees everything again. */
-function* chosen(
-  offers: () => Iterable<Claimable>,
-  choose: NonNullable<ClaimRequest['choose']>,
-): Generator<Claimable> {
-  const takenIds = new Set<string>();
-  for (;;) {
+/** What a chooser takes of what is claimable: for each job that it takes it sees everything again. */
+class Chosen implements Candidates {
+  readonly #claimable: () => Claimable;
+  readonly #choose: NonNullable<ClaimRequest['choose']>;
+  readonly #takenIds = new Set<string>();
+
+  constructor(claimable: () => Claimable, choose: NonNullable<ClaimRequest['choose']>) {
+    this.#claimable = claimable;
+    this.#choose = choose;
+  }
+
+  next(): Candidate | null {
     const seen = new Map<string, Candidate>();
-    const job = choose(
-      (function* () {
-        for (const { candidate, leave } of offers()) {
-          leave();
-          if (takenIds.has(candidate.job.id)) continue;
-          seen.set(candidate.job.id, candidate);
-          yield candidate.job;
-        }
-      })(),
-    );
+    const job = this.#choose(this.#shown(seen));
     const candidate = job === null ? undefined : seen.get(job.id);
-    if (candidate === undefined) return;
-    takenIds.add(candidate.job.id);
-    yield { candidate, leave: () => {} };
+    if (candidate === undefined) return null;
+    this.#takenIds.add(candidate.job.id);
+    return candidate;
+  }
+
+  leave(): void {}
+
+  *#shown(seen: Map<string, Candidate>): Generator<JobRecord> {
+    const claimable = this.#claimable();
+    for (let candidate = claimable.next(); candidate !== null; candidate = claimable.next()) {
+      claimable.leave();
+      if (this.#takenIds.has(candidate.job.id)) continue;
+      seen.set(candidate.job.id, candidate);
+      yield candidate.job;
+    }
   }
 }

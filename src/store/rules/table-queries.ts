@@ -11,7 +11,7 @@ import type {
   RecordReader,
 } from '../reader.ts';
 import { splitSubject } from './callback-index.ts';
-import { offersInOrder } from './claim-order.ts';
+import { waitingInOrder } from './claim-order.ts';
 import { laneSummary, placeAmong } from './lists/queue-place.ts';
 import { tableCounts, tablePage } from './lists/table-lists.ts';
 import type { Tables } from './tables.ts';
@@ -33,15 +33,13 @@ export class TableQueries implements RecordReader {
   }
 
   async waiting(queue: string, most = Number.POSITIVE_INFINITY): Promise<readonly JobRecord[]> {
-    const { tables } = this;
-    const jobs: JobRecord[] = [];
-    const lanes = tables.jobs.lanes(queue);
-    for (const offer of offersInOrder(lanes, tables.findJob, Number.POSITIVE_INFINITY, () => true)) {
-      if (jobs.length >= most) break;
-      jobs.push(offer.job);
-      offer.pass();
+    const { jobs, findJob } = this.tables;
+    const found: JobRecord[] = [];
+    for (const job of waitingInOrder(jobs.lanes(queue), findJob)) {
+      if (found.length >= most) break;
+      found.push(job);
     }
-    return jobs;
+    return found;
   }
 
   async waitingCount(queue: string, name?: string): Promise<number> {

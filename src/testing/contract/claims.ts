@@ -110,6 +110,7 @@ export const orderChecks: readonly ContractCheck[] = [
     const synced = putting.synced.then(() => {
       isPutSynced = true;
     });
+    await putting.written;
 
     const claimed = await open.claim({
       queue: '',
@@ -122,7 +123,7 @@ export const orderChecks: readonly ContractCheck[] = [
     });
     await claimed.startable;
 
-    assert.equal(isPutSynced, true);
+    assert.deepEqual([claimed.jobs.length, isPutSynced], [1, true]);
     await synced;
   }),
 

@@ -1,5 +1,7 @@
 import type { OpenStore, Store } from 'signalbox';
 import type { SimulatedHost, SimulatedPeer } from 'signalbox/testing';
+import { lineOf } from '../../../src/store/postgres/commits/entries.ts';
+import { entriesOfCommit } from '../../../src/store/postgres/jobs/stored-job.ts';
 import { type OpeningParts, openPostgres } from '../../../src/store/postgres/opening/opening.ts';
 import type { Listener, SqlConnection, SqlPort } from '../../../src/store/postgres/sql-port.ts';
 import { PeerPort } from './peer-port.ts';
@@ -8,11 +10,18 @@ import { StatementQueue } from './statement-queue.ts';
 
 type Lines = Parameters<Parameters<OpenStore['follow']>[0]>[0];
 
-/** Numbers below the newest that may still come: of transactions that were slow. */
-const lateSeqs = 2000;
+/** Numbers of commits below the newest that may still come: of transactions that were slow. */
+const late = 300;
 /** Chance that a notification gets lost: it is a hint and no more. */
 const losses = 0.1;
 const poolSize = 7;
+
+/** How often the server crashes, at most, in how much simulated time, and how long it is away then. */
+const crashes = [0, 0, 1, 2];
+const crashesWithinMs = 40_000;
+const awayMs = 3000;
+/** What a position of the log may be behind another at the end of a page, where nothing is between them. */
+const pageHead = 40;
 
 let schemas = 0;
 
@@ -26,9 +35,20 @@ export class SimulatedDatabase {
   readonly #schema: string;
   readonly #listeners = new Set<Listener>();
   readonly #followers = new Set<(lines: Lines) => void>();
-  readonly #seen = new Set<number>();
+  readonly #ports: PeerPort[] = [];
+  /** Numbers of the commits that the audit knows: they are synced. */
+  readonly #told = new Set<number>();
+  /** Commits that are written, with a position of the log behind them. */
+  readonly #written = new Map<number, number>();
   #newest = 0;
   #statements: StatementQueue | null = null;
+  /** Connections of the audit that are in use. */
+  #ownUsed = 0;
+  #report: (message: string) => void = () => {};
+  #isCrashing = false;
+  #isAway = false;
+  /** What processes were told too early, in words. */
+  readonly problems: string[] = [];
 
   constructor(sessions: Sessions) {
     this.#sessions = sessions;
@@ -42,10 +62,17 @@ export class SimulatedDatabase {
     this.#statements = statements;
     const breaks = host.random.pick([0, 0.002, 0.01]);
     host.onOpen((peer) => this.#openFor(host, statements, peer, breaks));
+    host.onCrash(() => {
+      this.#isCrashing = true;
+    });
+    for (let left = host.random.pick(crashes); left > 0; left -= 1)
+      host.callLater(host.random.integer(1, crashesWithinMs), () => this.#crashLater(host, statements));
     return {
       name: 'main',
       open: async (ports) => {
         this.#followers.clear();
+        this.#report = ports.report;
+        if (this.#isCrashing) await statements.alone(() => this.#crash(statements));
         const store = await openPostgres(this.#parts(this.#own(host, statements), ports, null));
         await statements.alone(() => this.#tell());
         store.follow = (listener) => {
@@ -76,13 +103,13 @@ export class SimulatedDatabase {
       heartbeatMs,
       completedDays: 7,
       historyDays: 7,
-      // The server does not crash in a simulation, so it need not sync.
+      // The server has passed to the system what it calls synced, and the system does not crash.
       isUnsafe: true,
       usesGivenClock: true,
     };
   }
 
-  #openFor(
+  async #openFor(
     host: SimulatedHost,
     statements: StatementQueue,
     peer: SimulatedPeer,
@@ -99,13 +126,55 @@ export class SimulatedDatabase {
         this.#listeners.add(listener);
         return () => this.#listeners.delete(listener);
       },
+      isUp: () => !this.#isAway,
       carriedOut: async (text, values, outcome) => {
         if (!outcome.ok) return;
-        if (text === 'COMMIT') await this.#tell();
+        if (commits.test(text)) await this.#tell();
         else if (text.startsWith('SELECT pg_notify(')) this.#notify(host, values ?? []);
       },
     });
-    return openPostgres(this.#parts(port, peer.ports, 5000));
+    this.#ports.push(port);
+    const store = await openPostgres(this.#parts(port, peer.ports, 5000));
+    const { follow } = store;
+    store.follow = (listener) =>
+      follow.call(store, (lines) => {
+        for (const { s, by } of lines)
+          if (!this.#told.has(commitOf(s)))
+            this.problems.push(`I1 ${peer.name} is told of entry ${s} by ${by} before it is synced`);
+        listener(lines);
+      });
+    return store;
+  }
+
+  /** The server crashes, unless the audit is at work on it: then a little later. */
+  #crashLater(host: SimulatedHost, statements: StatementQueue): void {
+    if (!host.mayFail) return;
+    void statements.alone(async () => {
+      if (this.#ownUsed > 0) {
+        host.callLater(100, () => this.#crashLater(host, statements));
+        return;
+      }
+      this.#isAway = true;
+      host.callLater(host.random.integer(0, awayMs), () => {
+        this.#isAway = false;
+      });
+      await this.#crash(statements);
+    });
+  }
+
+  /** Takes what was not synced. The numbers of commits that are gone are given again. */
+  async #crash(statements: StatementQueue): Promise<void> {
+    this.#isCrashing = false;
+    this.#report('the server crashes');
+    await statements.crash();
+    this.#written.clear();
+    const name = `${this.#schema}.commits`;
+    await this.#sessions.ask(
+      `SELECT setval(to_regclass($1), greatest(1, (SELECT max(c) FROM ${this.#schema}.line)))`,
+      [name],
+    );
+    for (const port of this.#ports) port.crash();
+    await this.#tell();
   }
 
   #notify({ random }: SimulatedHost, [channel, payload]: readonly unknown[]): void {
@@ -113,41 +182,45 @@ export class SimulatedDatabase {
       if (listener.channel === channel && !random.chance(losses)) listener.heard(String(payload));
   }
 
-  /** Gives the audit the new entries of the journal, before any process learns that they were committed. */
+  /** Gives the audit the new entries of the journal once they are synced, before any process learns that they are. */
   async #tell(): Promise<void> {
+    const from = this.#newest - late;
     const rows = await this.#sessions.ask(
-      `SELECT s, at, by, mv, entries FROM ${this.#schema}.line WHERE s > $1 ORDER BY s`,
-      [this.#newest - lateSeqs],
+      `SELECT c, at, by, mv, entries, claim, ids, q, pg_current_wal_insert_lsn() - '0/0' AS written,
+         pg_current_wal_flush_lsn() - '0/0' AS synced FROM ${this.#schema}.line WHERE c > $1 AND c <> ALL ($2) ORDER BY c`,
+      [from, [...this.#told].filter((c) => c > from)],
     );
-    const lines = rows
-      .map(
-        ({ s, at, entries, ...row }) =>
-          ({
-            ...row,
-            s: Number(s),
-            at: Number(at),
-            entries: JSON.parse(String(entries)),
-          }) as unknown as Lines[number],
-      )
-      .filter(({ s }) => !this.#seen.has(s));
-    if (lines.length === 0) return;
-    for (const { s } of lines) {
-      this.#seen.add(s);
-      this.#newest = Math.max(this.#newest, s);
+    const lines: Lines[number][] = [];
+    for (const row of rows) {
+      const c = Number(row.c);
+      const written = this.#written.get(c) ?? Number(row.written);
+      this.#written.set(c, written);
+      if (Number(row.synced) + pageHead < written) continue;
+      this.#written.delete(c);
+      this.#told.add(c);
+      this.#newest = Math.max(this.#newest, c);
+      lines.push(lineOf(row));
     }
-    for (const follower of this.#followers) follower(lines);
+    if (lines.length > 0) for (const follower of this.#followers) follower(lines);
   }
 
   /** The connection of the audit itself: it answers at once, and no fault meets it. */
   #own(host: SimulatedHost, statements: StatementQueue): SqlPort {
     const sessions = this.#sessions;
     const connect = async (): Promise<SqlConnection> => {
-      const session = await statements.alone(() => sessions.take());
+      const session = await statements.alone(() => {
+        this.#ownUsed += 1;
+        return sessions.take();
+      });
       return {
         client: null,
         query: (text, values) => statements.alone(() => session.query(text, values)),
+        named: (_name, text, values) => statements.alone(() => session.query(text, values)),
         forget: async () => {},
-        release: () => void statements.giveBack(session),
+        release: () => {
+          this.#ownUsed -= 1;
+          void statements.giveBack(session);
+        },
       };
     };
     return {
@@ -164,4 +237,11 @@ export class SimulatedDatabase {
       end: async () => {},
     };
   }
+}
+
+/** Statements that commit, or that sync what others have committed. */
+const commits = /^COMMIT$|\.commit\(|pg_logical_emit_message|\.touch\(/;
+
+function commitOf(seq: number): number {
+  return Math.floor(seq / entriesOfCommit);
 }

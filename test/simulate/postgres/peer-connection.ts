@@ -3,7 +3,7 @@ import type { SimulatedHost, SimulatedPeer } from 'signalbox/testing';
 import type { Rows, SqlConnection } from '../../../src/store/postgres/sql-port.ts';
 import type { Session } from './sessions.ts';
 import type { Outcome } from './statement.ts';
-import type { StatementQueue } from './statement-queue.ts';
+import { connectionLost, type StatementQueue } from './statement-queue.ts';
 
 /** What `idle_in_transaction_session_timeout` is set to, in simulated time. */
 const idleTimeoutMs = 5000;
@@ -64,6 +64,11 @@ export class PeerConnection implements SqlConnection {
     });
   }
 
+  /** Names change nothing of what a statement does. */
+  named(_name: string, text: string, values: readonly unknown[]): Promise<Rows> {
+    return this.query(text, values);
+  }
+
   /** No program is at work on it. */
   async forget(): Promise<void> {}
 
@@ -89,7 +94,13 @@ export class PeerConnection implements SqlConnection {
       this.#idleTimeout = this.#parts.host.callLater(idleTimeoutMs, () => this.#idles());
   }
 
+  /** The server has crashed. */
+  crash(): void {
+    if (!this.#isOver) this.#breaks(connectionLost());
+  }
+
   #carryOut(): void {
+    if (this.#isOver) return;
     const asked = this.#asked.shift() as Asked;
     const { host, statements, session, breaks } = this.#parts;
     const isBroken = host.mayFail && host.random.chance(breaks);
@@ -107,7 +118,7 @@ export class PeerConnection implements SqlConnection {
       void statements.alone(async () => {
         await this.#parts.carriedOut(text, values, outcome);
         this.#isUnderWay = false;
-        if (isBroken) {
+        if (isBroken && !this.#isOver) {
           this.#asked.unshift(asked);
           this.#breaks(connectionLost());
           return;
@@ -140,8 +151,4 @@ export class PeerConnection implements SqlConnection {
     const { statements, session, over } = this.#parts;
     void statements.giveBack(session).then(over);
   }
-}
-
-function connectionLost(): Error {
-  return Object.assign(new Error('the connection to the database was lost'), { code: 'ECONNRESET' });
 }

@@ -2,7 +2,7 @@ import type { SimulatedHost, SimulatedPeer } from 'signalbox/testing';
 import type { Listener, Listening, SqlConnection, SqlPort } from '../../../src/store/postgres/sql-port.ts';
 import { PeerConnection, type PeerConnectionParts } from './peer-connection.ts';
 import type { Sessions } from './sessions.ts';
-import type { StatementQueue } from './statement-queue.ts';
+import { connectionLost, type StatementQueue } from './statement-queue.ts';
 
 /** What the port of one process is made from. */
 export interface PeerPortParts {
@@ -15,6 +15,8 @@ export interface PeerPortParts {
   readonly carriedOut: PeerConnectionParts['carriedOut'];
   /** Passes notifications to the listener from now on. Returns a function that ends this. */
   readonly listens: (listener: Listener) => () => void;
+  /** Whether the server can be reached at this moment. */
+  readonly isUp: () => boolean;
 }
 
 /** The database as one simulated process has it. */
@@ -25,6 +27,7 @@ export class PeerPort implements SqlPort {
   #size: number;
   #used = 0;
   #unlisten: (() => void) | null = null;
+  #listener: Listener | null = null;
 
   constructor(parts: PeerPortParts) {
     this.#parts = parts;
@@ -33,10 +36,19 @@ export class PeerPort implements SqlPort {
   }
 
   connect(): Promise<SqlConnection> {
-    return new Promise((resolve) => {
-      this.#waiting.push(() => this.#parts.host.send(() => void this.#connect(resolve)));
+    return new Promise((resolve, reject) => {
+      this.#waiting.push(() => this.#parts.host.send(() => void this.#connect(resolve, reject)));
       this.#next();
     });
+  }
+
+  /** The server has crashed. */
+  crash(): void {
+    for (const connection of [...this.#connections]) connection.crash();
+    const listener = this.#listener;
+    this.#unlisten?.();
+    this.#listener = null;
+    if (listener !== null) this.#parts.peer.answer(() => listener.lost(connectionLost()));
   }
 
   #next(): void {
@@ -47,9 +59,18 @@ export class PeerPort implements SqlPort {
     connect();
   }
 
-  async #connect(connected: (connection: SqlConnection) => void): Promise<void> {
-    const { statements, sessions, peer } = this.#parts;
+  async #connect(
+    connected: (connection: SqlConnection) => void,
+    refused: (error: Error) => void,
+  ): Promise<void> {
+    const { statements, sessions, peer, isUp } = this.#parts;
     await statements.alone(async () => {
+      if (!isUp()) {
+        this.#used -= 1;
+        peer.answer(() => refused(notReached()));
+        this.#next();
+        return;
+      }
       const session = await sessions.take();
       const connection = new PeerConnection({
         ...this.#parts,
@@ -66,9 +87,11 @@ export class PeerPort implements SqlPort {
   }
 
   async listen(listener: Listener): Promise<Listening> {
-    const { peer, listens } = this.#parts;
+    const { peer, listens, isUp } = this.#parts;
+    if (!isUp()) throw notReached();
     const heard = (payload: string): void => peer.answer(() => listener.heard(payload));
     this.#unlisten = listens({ ...listener, heard });
+    this.#listener = listener;
     return { close: async () => this.#unlisten?.() };
   }
 
@@ -102,7 +125,12 @@ export class PeerPort implements SqlPort {
 
   #kill(): void {
     this.#unlisten?.();
+    this.#listener = null;
     this.#waiting.length = 0;
     for (const connection of [...this.#connections]) connection.kill();
   }
+}
+
+function notReached(): Error {
+  return Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
 }

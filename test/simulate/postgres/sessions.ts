@@ -1,14 +1,24 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
 import type { Rows } from '../../../src/store/postgres/sql-port.ts';
 
 /** A connection to the real server. */
 export class Session {
   readonly #client: Client;
+  /** Resolves when the connection is gone. */
+  readonly ended: Promise<void>;
+  isEnded = false;
   #pid = 0;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(client: Client) {
     this.#client = client;
+    this.ended = new Promise((resolve) => {
+      client.once('end', () => {
+        this.isEnded = true;
+        resolve();
+      });
+    });
   }
 
   /** Number of its process in the server. */
@@ -52,8 +62,11 @@ export class Session {
 /** Connections that seed after seed uses: making one takes longer than most statements. */
 export class Sessions {
   readonly #url: string;
+  readonly #all = new Set<Session>();
   readonly #idle: Session[] = [];
   #monitor: Promise<Session> | null = null;
+  /** The process of the server that makes synced what was only written. */
+  #writer = 0;
 
   constructor(url: string) {
     this.#url = url;
@@ -66,6 +79,7 @@ export class Sessions {
 
   /** Gives it back: a transaction that is open in it ends, as it does when a connection is lost. */
   async giveBack(session: Session): Promise<void> {
+    if (session.isEnded) return;
     await session.query('ROLLBACK');
     this.#idle.push(session);
   }
@@ -87,16 +101,45 @@ export class Sessions {
     return (await this.#monitor).query(text, values);
   }
 
-  async close(): Promise<void> {
-    const monitor = await this.#monitor;
-    await Promise.all(
-      [...this.#idle.splice(0), ...(monitor === null ? [] : [monitor])].map((s) => s.close()),
-    );
+  /** From now on nothing but a sync makes synced what was written: when the server would do that by itself is its own matter. */
+  async syncNothing(): Promise<void> {
+    const [row] = await this.ask(`SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'`);
+    this.#writer = Number(row?.pid);
+    process.kill(this.#writer, 'SIGSTOP');
   }
 
-  #made(): Promise<Session> {
+  /** The server crashes, and recovers: what was written and not synced is gone. */
+  async crash(): Promise<void> {
+    const sessions = [...this.#all];
+    // All its processes end with this one.
+    process.kill(this.#writer, 'SIGKILL');
+    await Promise.all(sessions.map(({ ended }) => ended));
+    this.#all.clear();
+    this.#idle.length = 0;
+    this.#monitor = this.#recovered();
+    await this.syncNothing();
+  }
+
+  async #recovered(): Promise<Session> {
+    for (;;) {
+      try {
+        return await this.#made();
+      } catch {
+        await pause(10);
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    process.kill(this.#writer, 'SIGCONT');
+    await Promise.all([...this.#all].map((session) => session.close()));
+  }
+
+  async #made(): Promise<Session> {
     const client = new Client({ connectionString: this.#url });
     client.on('error', () => {});
-    return new Session(client).open();
+    const session = await new Session(client).open();
+    this.#all.add(session);
+    return session;
   }
 }

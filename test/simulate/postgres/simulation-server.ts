@@ -7,8 +7,22 @@ import { Sessions } from './sessions.ts';
 let started: Promise<Sessions> | null = null;
 let folder: string | null = null;
 
-/** Background work of the server must not change the result of a seed, and its data is not kept. */
-const settings = ['autovacuum=off', 'fsync=off', 'full_page_writes=off', 'deadlock_timeout=60s', 'jit=off'];
+/**
+ * Background work of the server must not change the result of a seed. Its data outlives a crash of the server, and no more: what it
+ * has passed to the system counts as synced.
+ */
+const settings = [
+  'autovacuum=off',
+  'fsync=off',
+  'full_page_writes=off',
+  'deadlock_timeout=60s',
+  'jit=off',
+  // Only a sync writes the log, and nothing else makes it written.
+  'wal_buffers=16MB',
+  'checkpoint_timeout=1d',
+  'max_wal_size=8GB',
+  'bgwriter_lru_maxpages=0',
+];
 
 /** The server of this process, started by the first seed that needs one: transactions of others would be seen in it. */
 export function simulationServer(): Promise<Sessions> {
@@ -30,5 +44,7 @@ async function start(): Promise<Sessions> {
   process.once('exit', () => {
     if (folder !== null) removeServer(folder);
   });
-  return new Sessions(await startServer(made, settings));
+  const sessions = new Sessions(await startServer(made, settings));
+  await sessions.syncNothing();
+  return sessions;
 }

@@ -3,6 +3,11 @@ import type { SimulatedHost } from 'signalbox/testing';
 import type { Session, Sessions } from './sessions.ts';
 import { type Outcome, Statement } from './statement.ts';
 
+/** The error of a connection that broke. */
+export function connectionLost(): Error {
+  return Object.assign(new Error('the connection to the database was lost'), { code: 'ECONNRESET' });
+}
+
 /** How long the server may take before it is asked whether the statement waits for a lock. Real time. */
 const patienceMs = 3;
 /** Longer than any statement is meant to wait for a lock: what `lock_timeout` would end in real time. Simulated. */
@@ -55,6 +60,17 @@ export class StatementQueue {
   /** Gives a session back, and continues the statements that waited for its transaction. */
   async giveBack(session: Session): Promise<void> {
     await this.alone(() => this.#thenContinue(() => this.#sessions.giveBack(session)));
+  }
+
+  /** The server crashes. What waits for a lock is refused with the connections. Call it alone. */
+  async crash(): Promise<void> {
+    const waiting = [...this.#blocked];
+    this.#blocked.clear();
+    await this.#sessions.crash();
+    for (const statement of waiting) {
+      await statement.answered;
+      statement.onDone({ ok: false, error: connectionLost() });
+    }
   }
 
   /** Ends everything that waits. */

@@ -20,9 +20,14 @@ async function countedStore(dir: string): Promise<{ store: OpenStore; syncs: () 
   return { store: await opened(dir, nodeFilePort, syncs), syncs: () => count };
 }
 
-function opened(dir: string, files: FilePort, syncs: SyncPort): Promise<OpenStore> {
+function opened(
+  dir: string,
+  files: FilePort,
+  syncs: SyncPort,
+  clock = { now: 1_000_000 },
+): Promise<OpenStore> {
   return jsonStore(dir, { files, syncs: () => syncs }).open({
-    now: () => 1_000_000,
+    now: () => clock.now,
     defer: (run) => void setImmediate(run),
     newId: () => 'store',
     report: () => {},
@@ -72,7 +77,8 @@ describe('commits of ticks that follow a sync', () => {
   async function afterASync() {
     const syncs = createHeldSyncs();
     const files: FaultyFiles = createFaultyFiles();
-    const opening = opened(newPath(), files, syncs);
+    const clock = { now: 1_000_000 };
+    const opening = opened(newPath(), files, syncs, clock);
     const end = { over: false };
     void opening.then(() => Object.assign(end, { over: true }));
     for (; !end.over; await tick()) syncs.letGo();
@@ -90,21 +96,33 @@ describe('commits of ticks that follow a sync', () => {
       syncs.pass();
       return store.close();
     };
-    return { store, files, syncs, close };
+    return { store, files, syncs, clock, close };
   }
 
-  it('share the next one, four of them', async () => {
-    const { store, syncs, close } = await afterASync();
+  it('share the next one, which begins 4 ms after the last one began', async () => {
+    const { store, syncs, clock, close } = await afterASync();
     const waiting: number[] = [];
     const puts: Promise<void>[] = [];
-    for (let number = 1; number <= 4; number += 1) {
-      puts.push(put(store, number));
+    for (const passed of [0, 0, 0, 0, 0, 1, 0, 2, 0, 1]) {
+      clock.now += passed;
+      puts.push(put(store, puts.length + 1));
       await tick();
       waiting.push(syncs.waiting);
     }
-    expect(waiting).toEqual([0, 0, 0, 1]);
+    expect(waiting).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
     syncs.letGo();
     await Promise.all(puts);
+    await close();
+  });
+
+  it('do not wait for a clock that was set back', async () => {
+    const { store, syncs, clock, close } = await afterASync();
+    clock.now -= 60_000;
+    const second = put(store, 1);
+    await tick();
+    expect(syncs.waiting).toBe(1);
+    syncs.letGo();
+    await second;
     await close();
   });
 

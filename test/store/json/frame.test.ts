@@ -1,8 +1,14 @@
 import * as fs from 'node:fs';
 import { expect, it } from 'vitest';
 import { decodeFrame, encodeFrame, FrameBuffer, readFrames } from '../../../src/store/json/journal/frame.ts';
+import type { JsonWriter } from '../../../src/store/json/journal/json-writer.ts';
 import { nodeFilePort } from '../../../src/store/json/ports/file-port.ts';
 import { newPath } from './open-store.ts';
+
+function add(buffer: FrameBuffer, text: string): number {
+  buffer.begin((json) => json.value(JSON.parse(text)));
+  return buffer.end(() => {});
+}
 
 const framed = (...texts: string[]) => Buffer.concat(texts.map((text) => encodeFrame(text).bytes));
 
@@ -14,34 +20,50 @@ it('collects the same bytes in a buffer as frame by frame, however long they are
   const texts = ['{}', '{"a":"é"}', `{"long":"${'x€'.repeat(200_000)}"}`, '{"b":2}'];
   const buffer = new FrameBuffer();
 
-  const checksums = texts.map((text) => buffer.add((json) => json.value(JSON.parse(text))));
+  const checksums = texts.map((text) => add(buffer, text));
 
   expect(Buffer.compare(buffer.bytes(), framed(...texts))).toBe(0);
   expect(checksums).toEqual(texts.map((text) => encodeFrame(text).crc));
 });
 
+it('collects one frame in several pieces', () => {
+  const buffer = new FrameBuffer();
+  add(buffer, '{"a":1}');
+
+  buffer.begin((json) => json.ascii('{"b":"'));
+  buffer.extend((json) => json.ascii('x'.repeat(200_000)));
+  const checksum = buffer.end((json) => json.ascii('"}'));
+
+  const text = `{"b":"${'x'.repeat(200_000)}"}`;
+  expect(Buffer.compare(buffer.bytes(), framed('{"a":1}', text))).toBe(0);
+  expect(checksum).toBe(encodeFrame(text).crc);
+});
+
 it('starts again from nothing when it is cleared', () => {
   const buffer = new FrameBuffer();
-  buffer.add((json) => json.ascii('{"a":1}'));
+  add(buffer, '{"a":1}');
+  buffer.begin((json) => json.ascii('{"open":'));
 
   buffer.clear();
-  buffer.add((json) => json.ascii('{"b":2}'));
+  add(buffer, '{"b":2}');
 
   expect(Buffer.from(buffer.bytes())).toEqual(framed('{"b":2}'));
 });
 
 it('adds nothing of a text whose writing throws', () => {
   const buffer = new FrameBuffer();
-  buffer.add((json) => json.ascii('{"a":1}'));
+  add(buffer, '{"a":1}');
+  const throwing = (json: JsonWriter): void => {
+    json.ascii(',"b":');
+    throw new Error('no value');
+  };
 
-  expect(() =>
-    buffer.add((json) => {
-      json.ascii('{"b":');
-      throw new Error('no value');
-    }),
-  ).toThrow('no value');
+  expect(() => buffer.begin(throwing)).toThrow('no value');
+  buffer.begin((json) => json.ascii('{"c":3'));
+  expect(() => buffer.extend(throwing)).toThrow('no value');
+  buffer.end((json) => json.ascii('}'));
 
-  expect(Buffer.from(buffer.bytes())).toEqual(framed('{"a":1}'));
+  expect(Buffer.from(buffer.bytes())).toEqual(framed('{"a":1}', '{"c":3}'));
 });
 
 it.each([

@@ -2,19 +2,26 @@ import { describe, expect, it } from 'vitest';
 import type { Entry, Line } from '../../../src/store/entry.ts';
 import { JsonWriter } from '../../../src/store/json/journal/json-writer.ts';
 import {
+  beginLine,
   decodeHeader,
   decodeLine,
   encodeHeader,
+  endLine,
+  extendLine,
   headOf,
-  writeLine,
 } from '../../../src/store/json/journal/line.ts';
 import { entryOf } from './open-store.ts';
 
 const lineWith = (...entries: Entry[]): Line => ({ s: 121, at: 5, by: 'client#1', mv: '3', entries });
 
-function encodeLine(line: Line, durable: number, previous: number): string {
+function encodeLine(first: Line, durable: number, previous: number, ...later: Line[]): string {
   const json = new JsonWriter();
-  writeLine(json, line, durable, previous);
+  beginLine(json, first, durable, previous);
+  for (const line of later) extendLine(json, line);
+  endLine(
+    json,
+    later.map(({ s }) => s - first.s),
+  );
   return json.bytes().toString();
 }
 
@@ -36,8 +43,34 @@ describe('a line', () => {
 
     const stored = decodeLine(encodeLine(line, 120, 0xab));
 
-    expect(stored).toEqual({ line, durable: 120, previous: '000000ab' });
+    expect(stored).toEqual({ commits: [line], durable: 120, previous: '000000ab' });
   });
+
+  it('of several commits is read back commit by commit', () => {
+    const first = lineWith(entryOf('a', { n: 1 }), entryOf('b', null));
+    const second = { ...lineWith(entryOf('c', null)), s: 123 };
+    const third = { ...lineWith(entryOf('d', null), entryOf('e', null)), s: 124 };
+
+    const text = encodeLine(first, 120, 0xab, second, third);
+
+    expect(decodeLine(text)).toEqual({
+      commits: [first, second, third],
+      durable: 120,
+      previous: '000000ab',
+    });
+    expect(text).toMatch(/"q":0}],"c":\[2,3\]}$/);
+  });
+
+  it.each(['1', '"1"', '[0]', '[2]', '[-1]', '[1.5]', '[null]', '[1,1]', '{}'])(
+    'is refused when a commit begins nowhere in it: %s',
+    (begins) => {
+      const text = encodeLine(lineWith(entryOf('a', null), entryOf('b', null)), 120, 0xab);
+
+      expect(decodeLine(text.replace(/}$/, `,"c":${begins}}`))).toBe(
+        'a line with a commit that begins nowhere in it',
+      );
+    },
+  );
 
   it('leaves out keys without content', () => {
     const entry: Entry = {
@@ -71,7 +104,7 @@ describe('a line', () => {
 
     const stored = decodeLine(text);
 
-    const patch = typeof stored === 'string' ? null : stored.line.entries[0]?.patch;
+    const patch = typeof stored === 'string' ? null : stored.commits[0]?.entries[0]?.patch;
     expect(Object.keys(patch ?? {})).toEqual(['__proto__', 'a']);
     expect(({} as Record<string, unknown>).x).toBeUndefined();
   });

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import type { Line } from '../../../src/store/entry.ts';
 import { openJsonLog } from '../../../src/store/json/log/open-json-log.ts';
 import { createWorkerSyncPort } from '../../../src/store/json/ports/sync-port.ts';
 import { closedStore, copied, lineOf, logOptions, newPath, openStore, refusal } from './open-store.ts';
@@ -140,6 +141,35 @@ it('keeps several entries of a line together', async () => {
   const again = await openStore(copied(dir));
 
   expect([again.seq, [...again.records.keys()]]).toEqual([4, ['job/a', 'job/b', 'job/c', 'job/d']]);
+});
+
+it('reads back what it wrote in many batches, whatever numbers they have in common', async () => {
+  const dir = newPath();
+  const store = await openStore(dir);
+  const written: Line[] = [];
+  const instants = [
+    5, 1_796_092_255_214, 1_796_092_255_214, 999_999_999, 1_796_092_255_215, 1_796_092_255_214,
+  ];
+  for (const [batch, at] of [...instants, ...instants].entries()) {
+    for (const id of ['a', 'b', `${batch}`]) {
+      const patch = {
+        at,
+        list: [at, batch, at],
+        other: instants[batch % 6] ?? 0,
+        text: `${id}`.repeat(batch),
+      };
+      const line = { ...lineOf(written.length + 1, id, patch), at };
+      store.log.append(line);
+      written.push(line);
+    }
+    store.log.write();
+  }
+  const replayed: Line[] = [];
+
+  const into = { load: () => {}, replay: (line: Line) => void replayed.push(line) };
+  await openStore(copied(dir), { into });
+
+  expect(replayed).toEqual(written);
 });
 
 it('answers every call after close with STORE_CLOSED, and close again with the same', async () => {

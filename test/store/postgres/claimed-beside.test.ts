@@ -1,5 +1,5 @@
 import type { Client } from 'pg';
-import type { OpenStore } from 'signalbox';
+import { memoryStore, type OpenStore } from 'signalbox';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemNames } from '../../../src/model/records/system-names.ts';
 import { openByHand } from '../open-by-hand.ts';
@@ -43,6 +43,12 @@ async function claim(store: OpenStore, names: readonly string[]): Promise<readon
   return claimed.jobs.map(({ id }) => id);
 }
 
+/** What takes a waiting job out of its queue. */
+function pull(id: string): Change {
+  const patch = { parent: null, order: null, quotas: [] };
+  return { kind: 'job', id, event: 'job.pull', from: 'pending', to: 'new', patch };
+}
+
 /**
  * Claims while an open transaction of a program has pulled a job. Ends the transaction once the claim has ended
  * or waits for it.
@@ -51,21 +57,34 @@ async function claimWhilePulled(
   store: OpenStore,
   id: string,
   names: readonly string[],
+  end: 'COMMIT' | 'ROLLBACK',
 ): Promise<readonly string[]> {
   const [program, admin] = [await connected(), await connected()];
   const { pid } = (await program.query('SELECT pg_backend_pid() AS pid')).rows[0];
   await program.query('BEGIN');
-  const patch = { parent: null, order: null, quotas: [] };
-  const pull: Change = { kind: 'job', id, event: 'job.pull', from: 'pending', to: 'new', patch };
-  await store.commit({ by: 'client', changes: [pull], expect: [], within: program }).synced;
+  await store.commit({ by: 'client', changes: [pull(id)], expect: [], within: program }).synced;
   let isOver = false;
   const claiming = claim(store, names).finally(() => {
     isOver = true;
   });
   await expect.poll(async () => isOver || (await isWaitedFor(admin, pid))).toBe(true);
-  await program.query('COMMIT');
+  await program.query(end);
   await Promise.all([program.end(), admin.end()]);
   return claiming;
+}
+
+/** What the memory store lets claim when the pull is over: made, or not. */
+async function claimedInMemory(
+  changes: readonly Change[],
+  names: readonly string[],
+  pulled: readonly Change[],
+): Promise<readonly string[]> {
+  const store = await openByHand(memoryStore());
+  await store.commit({ by: 'client', changes, expect: [] }).synced;
+  if (pulled.length > 0) await store.commit({ by: 'client', changes: pulled, expect: [] }).synced;
+  const ids = await claim(store, names);
+  await store.close();
+  return ids;
 }
 
 async function isWaitedFor(admin: Client, pid: number): Promise<boolean> {
@@ -76,48 +95,56 @@ async function isWaitedFor(admin: Client, pid: number): Promise<boolean> {
   return rowCount !== 0;
 }
 
-describe('A claim of a postgres store does not take a job that another transaction is changing', () => {
-  it('also one that was put back and holds slots of a quota, which are counted', async () => {
-    const store = await opened();
-    const size = {
-      kind: 'quota',
-      id: '/q',
-      event: 'quota.created',
-      from: null,
-      to: null,
-      patch: { size: 2 },
-    };
-    const [quotaNames, quotas] = [['q'], ['/q']];
-    const back = put('back', { quotaNames, quotas, order: ['putBack', 0] });
-    await store.commit({
-      by: 'client',
-      changes: [size as Change, back, put('next', { quotaNames }), put('last', { quotaNames })],
-      expect: [],
-    }).synced;
+const size: Change = {
+  kind: 'quota',
+  id: '/q',
+  event: 'quota.created',
+  from: null,
+  to: null,
+  patch: { size: 2 },
+};
+const quotaNames = ['q'];
 
-    expect(await claimWhilePulled(store, 'back', ['work'])).toEqual(['next']);
+describe.each(['COMMIT', 'ROLLBACK'] as const)(
+  'A claim of a postgres store beside a transaction that pulls a job and ends in %s',
+  (end) => {
+    it.each([
+      {
+        what: 'one that was put back and holds slots of a quota, which are counted',
+        id: 'back',
+        names: ['work'],
+        changes: [
+          size,
+          put('back', { quotaNames, quotas: ['/q'], order: ['putBack', 0] }),
+          put('next', { quotaNames }),
+          put('last', { quotaNames }),
+        ],
+      },
+      {
+        what: 'one that is too late and is where the claim only compares it with a held job',
+        id: 'late',
+        names: ['work', systemNames.fail],
+        changes: [
+          put('late', { name: 'refused', beginAfter: 600, beginBy: 10 }),
+          put('held', { beginAfter: 500, order: ['held', 0] }),
+          put('now'),
+        ],
+      },
+    ])('takes it as that end has it: $what', async ({ id, names, changes }) => {
+      const store = await opened();
+      await store.commit({ by: 'client', changes, expect: [] }).synced;
 
-    expect(await store.get('job', 'back')).toMatchObject({ state: 'new', parent: null, rev: 2 });
-    await store.close();
-    expect(await differingRecords()).toEqual([]);
-  });
+      const claimed = await claimWhilePulled(store, id, names, end);
 
-  it('also one that is too late and is where the claim only compares it with a held job', async () => {
-    const store = await opened();
-    await store.commit({
-      by: 'client',
-      changes: [
-        put('late', { name: 'refused', beginAfter: 600, beginBy: 10 }),
-        put('held', { beginAfter: 500, order: ['held', 0] }),
-        put('now'),
-      ],
-      expect: [],
-    }).synced;
-
-    expect(await claimWhilePulled(store, 'late', ['work', systemNames.fail])).toEqual(['held', 'now']);
-
-    expect(await store.get('job', 'late')).toMatchObject({ state: 'new', parent: null, rev: 2 });
-    await store.close();
-    expect(await differingRecords()).toEqual([]);
-  });
-});
+      const isPulled = end === 'COMMIT';
+      expect(claimed).toEqual(await claimedInMemory(changes, names, isPulled ? [pull(id)] : []));
+      expect(claimed.includes(id)).toBe(!isPulled);
+      expect(await store.get('job', id)).toMatchObject(
+        isPulled ? { state: 'new', parent: null, rev: 2 } : { state: 'assigned', claim: 1, rev: 2 },
+      );
+      expect((await store.quotaHolders('/q')).length).toBeLessThanOrEqual(2);
+      await store.close();
+      expect(await differingRecords()).toEqual([]);
+    });
+  },
+);

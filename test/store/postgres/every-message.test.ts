@@ -5,6 +5,7 @@ import { afterStep, newJobRecord, stepJob, type Transition } from '../../../src/
 import type { JobRecord } from '../../../src/model/records/records.ts';
 import type { Change, Commit } from '../../../src/store/store.ts';
 import { openByHand } from '../open-by-hand.ts';
+import { keptEntries } from './lines.ts';
 import { MessageProxy, type Way } from './message-proxy.ts';
 import { connected, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
 import { serverUrl } from './server.ts';
@@ -118,12 +119,8 @@ function takeOver(job: JobRecord): Promise<void> {
 
 /** How often an event is in the journal of a record. */
 async function countOf(subject: string, event: string): Promise<number> {
-  const { rows } = await admin.query(
-    `SELECT count(*)::int AS count FROM ${schema}.line, json_array_elements(entries::json) AS entry
-     WHERE entry ->> 'id' = $1 AND entry ->> 'event' = $2`,
-    [subject, event],
-  );
-  return rows[0].count;
+  const entries = await keptEntries(admin, schema);
+  return entries.filter((entry) => entry.id === subject && entry.event === event).length;
 }
 
 interface Operation {

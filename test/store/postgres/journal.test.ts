@@ -1,4 +1,4 @@
-import { type Client, Pool } from 'pg';
+import { Client, Pool } from 'pg';
 import { afterAll, afterEach, beforeEach, expect, it } from 'vitest';
 import { entriesOf, type HistoryEntry } from '../../../src/store/entry.ts';
 import { Journal } from '../../../src/store/postgres/journal/journal.ts';
@@ -252,7 +252,7 @@ it('News comes in pages, and what commits between them with what is left', async
   ]);
 });
 
-it('What is only written is synced before a reader tells of it', async () => {
+it('A reader syncs what another process has only written before it shows it', async () => {
   await other.query('SET synchronous_commit = off');
   const first = async (items: AsyncIterable<HistoryEntry>): Promise<unknown> => {
     for await (const item of items) return item;
@@ -270,15 +270,52 @@ it('What is only written is synced before a reader tells of it', async () => {
   const synced: boolean[] = [];
 
   // The server may have synced some by itself.
-  for (let round = 1; round <= 5; round += 1) {
-    for (const read of readers) {
-      const c = await writeLine(other, schema, { epoch: 2, entries: [[queue('written'), 0]] });
-      const { rows } = await admin.query('SELECT pg_current_wal_insert_lsn() AS lsn');
-      await read(c);
-      const after = 'SELECT pg_current_wal_flush_lsn() >= $1::pg_lsn AS synced';
-      synced.push((await admin.query(after, [rows[0].lsn])).rows[0].synced);
-    }
-  }
+  for (let round = 1; round <= 5; round += 1)
+    for (const read of readers) synced.push(await isSyncedBy(read, other));
 
   expect(synced).toEqual(Array.from({ length: 20 }, () => true));
+});
+
+/** Whether a line that was only written is synced when a reader has told of it. */
+async function isSyncedBy(read: (c: number) => Promise<unknown>, writer: Client): Promise<boolean> {
+  const c = await writeLine(writer, schema, { epoch: 2, entries: [[queue('written'), 0]] });
+  const { rows } = await admin.query('SELECT pg_current_wal_insert_lsn() AS lsn');
+  await read(c);
+  const after = await admin.query('SELECT pg_current_wal_flush_lsn() >= $1::pg_lsn AS synced', [rows[0].lsn]);
+  return after.rows[0].synced;
+}
+
+it('A role that may not write messages of the log syncs by its opening', async () => {
+  const name = `journal_${process.pid}`;
+  // What may be called is said for each database.
+  await admin.query(`CREATE DATABASE ${name}`);
+  await admin.query(`CREATE ROLE ${name} LOGIN`);
+  const url = new URL(await serverUrl());
+  url.pathname = name;
+  const owner = new Client({ connectionString: url.href });
+  await owner.connect();
+  schema = await newTables(owner);
+  await owner.query(`DO $$ DECLARE f regprocedure; BEGIN
+      FOR f IN SELECT oid FROM pg_proc WHERE proname = 'pg_logical_emit_message' LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f);
+      END LOOP;
+    END $$;
+    GRANT ALL ON SCHEMA ${schema} TO ${name}; GRANT ALL ON ALL TABLES IN SCHEMA ${schema} TO ${name};
+    INSERT INTO ${schema}.opening (epoch) VALUES (1); SET synchronous_commit = off`);
+  url.username = name;
+  const limits = { connectTimeoutMs: 5000, queryTimeoutMs: 5000, poolSize: 1 };
+  const poor = await nodePostgres({ connectionString: url.href }, limits);
+  const reader = new Journal({
+    schema,
+    epoch: 1,
+    transactions: new Transactions(poor, limits.queryTimeoutMs),
+  });
+  const synced: boolean[] = [];
+
+  for (let round = 1; round <= 10; round += 1) synced.push(await isSyncedBy(() => reader.position(), owner));
+
+  expect(synced).toEqual(Array.from({ length: 10 }, () => true));
+  await Promise.all([owner.end(), poor.end()]);
+  await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
+  await admin.query(`DROP ROLE ${name}`);
 });

@@ -1,5 +1,7 @@
 import type { Client } from 'pg';
-import { Entries } from '../../../src/store/postgres/commits/entries.ts';
+import type { HistoryEntry } from 'signalbox';
+import { entriesOf } from '../../../src/store/entry.ts';
+import { Entries, lineOf } from '../../../src/store/postgres/commits/entries.ts';
 import { functions } from '../../../src/store/postgres/sql/functions.ts';
 import { tables } from '../../../src/store/postgres/sql/tables.ts';
 import type { Change } from '../../../src/store/store.ts';
@@ -11,6 +13,17 @@ export async function newTables(admin: Client): Promise<string> {
   await admin.query(`CREATE SCHEMA ${schema}`);
   await admin.query(`${tables}${functions}`.replaceAll('{schema}', schema));
   return schema;
+}
+
+/** All entries of the journal, as its rows have them. */
+export async function keptEntries(
+  client: Pick<Client, 'query'>,
+  schema: string,
+): Promise<readonly HistoryEntry[]> {
+  const { rows } = await client.query(
+    `SELECT c, at, by, mv, entries, claim, ids, q FROM ${schema}.line ORDER BY c`,
+  );
+  return rows.flatMap((row) => [...entriesOf(lineOf(row))]);
 }
 
 /** A commit as a test writes it into the journal. */
@@ -44,7 +57,7 @@ export async function writeLine(client: Client, schema: string, line: WrittenLin
       line.at ?? 1000,
       `client#${line.epoch ?? 1}`,
       count,
-      entries.text(),
+      entries.rows()[0]?.text ?? null,
       line.claim === undefined ? null : JSON.stringify(line.claim),
       line.ids ?? null,
       line.q ?? null,

@@ -2,6 +2,7 @@ import { Pool } from 'pg';
 import { createSignalbox, defineJob, type Json, type OpenStore, type Store } from 'signalbox';
 import { postgresStore } from 'signalbox/postgres';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { idBeginning } from '../../../src/model/values/ids.ts';
 import { madeJob, madeProxy, overWithBranches } from '../made-records.ts';
 import { openByHand } from '../open-by-hand.ts';
 import { connected, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
@@ -16,6 +17,8 @@ afterEach(async () => {
   client = null;
 });
 afterAll(removeSchemas);
+
+const dayMs = 24 * 60 * 60 * 1000;
 
 /** A store whose days are those of the database, and a connection to look at them. */
 async function makeDays() {
@@ -32,23 +35,28 @@ async function makeDays() {
     );
     return rows.map((row) => row.name);
   };
-  /** Moves everything of a table to a day of the past: to one of its own, or to the default where no day was made. */
-  const age = async (table: string, daysAgo: number, isMade = true): Promise<string> => {
-    const { rows } = await admin.query(
-      `SELECT to_char(d, 'YYYYMMDD') AS name, d::date::text AS day, (d::date + 1)::text AS next
-       FROM (SELECT (now() AT TIME ZONE 'UTC')::date - $1::int AS d) AS days`,
-      [daysAgo],
+  /** Everything that was committed was committed so many days before. */
+  const age = (days: number) =>
+    admin.query(
+      `UPDATE ${schema}.day SET at = at - ${days * dayMs}; UPDATE ${schema}.line SET at = at - ${days * dayMs}`,
     );
-    const { name, day, next } = rows[0];
-    const past = `${schema}.${table}_${name}`;
-    if (isMade)
-      await admin.query(
-        `CREATE TABLE ${past} PARTITION OF ${schema}.${table} FOR VALUES FROM ('${day}') TO ('${next}')`,
-      );
-    await admin.query(`UPDATE ${schema}.${table} SET day = '${day}'`);
-    return `${table}_${name}`;
+  /** A day of the past: its ids, and its partitions of jobs, which are made as an opening on that day did. */
+  const pastDay = async (daysAgo: number) => {
+    const { rows } = await admin.query(
+      `SELECT extract(epoch FROM date_trunc('day', now() AT TIME ZONE 'UTC')) * 1000 AS today`,
+    );
+    const from = Number(rows[0].today) - daysAgo * dayMs;
+    const name = new Date(from).toISOString().slice(0, 10).replaceAll('-', '');
+    const bounds = `FROM ('${idBeginning(from)}') TO ('${idBeginning(from + dayMs)}')`;
+    const make = async (): Promise<void> => {
+      for (const table of ['job', 'done'])
+        await admin.query(
+          `CREATE TABLE ${schema}.${table}_${name} PARTITION OF ${schema}.${table} FOR VALUES ${bounds}`,
+        );
+    };
+    return { name, make, id: (text: string) => `${idBeginning(from)}${text}` };
   };
-  return { schema, store, admin, partitions, age };
+  return { schema, store, admin, partitions, age, pastDay };
 }
 
 async function opened(store: Store): Promise<OpenStore> {
@@ -83,71 +91,170 @@ async function makeCounting() {
   pool.on('connect', (client) => {
     const query = client.query.bind(client) as (...args: unknown[]) => Promise<{ rows: unknown[] }>;
     client.query = (async (text: string, values: unknown[] = []) => {
-      if (!/^\s*(WITH|DELETE).*(done|line)_/s.test(text) || values.length > 0) return query(text, values);
+      if (!/dead \(id\)|first AS MATERIALIZED/.test(text)) return query(text, values);
       const limits = await query('SHOW statement_timeout');
       for (const limit of limits.rows as { statement_timeout: string }[])
         counted.limits.add(limit.statement_timeout);
-      const { rows } = await query(`EXPLAIN (ANALYZE, FORMAT JSON) ${text}`);
+      const { rows } = await query(`EXPLAIN (ANALYZE, FORMAT JSON) ${text}`, values);
       for (const row of rows as { 'QUERY PLAN': { Plan: PlanNode }[] }[])
         for (const { Plan: plan } of row['QUERY PLAN']) counted.rows += rowsOf(plan);
-      return { rows: [] };
+      // What it deletes is deleted by now; what it finds is found again.
+      return query(text, values);
     }) as unknown as typeof client.query;
   });
   return { pool, counted };
 }
 
 describe('The days of a postgres store', () => {
-  it('are there for today and two days ahead, of the journal and of jobs that are done', async () => {
-    const { store, partitions } = await makeDays();
+  it('are there for today and two days ahead, of all jobs; for programs that give ids of their own it needs none', async () => {
+    const { store, partitions, pastDay } = await makeDays();
 
     await opened(store);
 
-    expect(await partitions('line')).toHaveLength(4);
-    expect(await partitions('done')).toHaveLength(4);
+    const days = await Promise.all([0, -1, -2].map(pastDay));
+    for (const table of ['job', 'done'])
+      expect(await partitions(table)).toEqual([
+        ...days.map(({ name }) => `${table}_${name}`),
+        `${table}_default`,
+        `${table}_high`,
+        `${table}_low`,
+      ]);
+  });
+
+  it('are there for the commits ahead, of the journal, however many open it at the same time', async () => {
+    const { schema, store, admin, partitions } = await makeDays();
+
+    await Promise.all([1, 2, 3, 4].map(() => opened(store)));
+
+    expect(await partitions('line')).toEqual(
+      expect.arrayContaining(['line_1', 'line_2097153', 'line_default']),
+    );
+    const { rows } = await admin.query(`SELECT count(*)::int AS count FROM ${schema}.line_default`);
+    expect(rows[0].count).toBe(0);
+  });
+
+  it('of the journal begin anew behind a gap where commits have used up all of them', async () => {
+    const { schema, store, admin, partitions } = await makeDays();
+    await opened(store);
+    await admin.query(`SELECT setval('${schema}.commits', 5000000)`);
+    await opened(newPostgresStore({ schema }));
+
+    await opened(store);
+
+    const names = (await partitions('line')).filter((name) => /_\d+$/.test(name));
+    const starts = names.map((name) => Number(name.slice('line_'.length))).sort((one, other) => one - other);
+    expect(starts.slice(0, 2)).toEqual([1, 2097153]);
+    expect(starts[2]).toBeGreaterThan(5001000);
+    expect(starts[2]).toBeLessThan(5001100);
   });
 
   it('are dropped whole when they are older than what is kept', async () => {
-    const { store, partitions, age } = await makeDays();
+    const { schema, store, admin, partitions, age, pastDay } = await makeDays();
     await opened(store);
-    const old = await age('line', 4);
-    const kept = await age('done', 2);
+    const [old, kept] = [await pastDay(3), await pastDay(2)];
+    await Promise.all([old.make(), kept.make()]);
+    await admin.query(`SELECT setval('${schema}.commits', 3000000)`);
+    await age(4);
 
     await opened(store);
 
-    expect(await partitions('line')).not.toContain(old);
-    expect(await partitions('done')).toContain(kept);
+    expect(await partitions('line')).not.toContain('line_1');
+    for (const table of ['job', 'done']) {
+      expect(await partitions(table)).not.toContain(`${table}_${old.name}`);
+      expect(await partitions(table)).toContain(`${table}_${kept.name}`);
+    }
+  });
+
+  it('of the journal lose what is older by another day where a partition is for many days', async () => {
+    const { schema, store, admin, partitions, age } = await makeDays();
+    await opened(store);
+    await age(1);
+    await opened(store);
+    await age(4);
+
+    await opened(store);
+
+    expect(await partitions('line')).toContain('line_1');
+    const { rows } = await admin.query(
+      `SELECT epoch::int FROM ${schema}.line WHERE entries LIKE '%opened%' ORDER BY c`,
+    );
+    expect(rows.map(({ epoch }) => epoch)).toEqual([2, 3]);
   });
 
   it.each([
-    ['dropped', true],
-    ['emptied, where a day was never made,', false],
+    ['dropped', 'made'],
+    ['emptied, where a day was never made,', 'missing'],
+    ['emptied, where programs give ids of their own,', 'own'],
   ])(
     'are %s without the jobs that unfinished ones refer to; annotations go with their jobs',
-    async (_how, isMade) => {
-      const { store, age, partitions } = await makeDays();
+    async (_how, which) => {
+      const { store, age, partitions, pastDay } = await makeDays();
       const keep = defineJob({ name: 'keep', run: (job: unknown) => String(job) });
       const box = await createSignalbox({ store, jobs: [note, keep], uuid });
+      const day = await pastDay(3);
+      if (which === 'made') await day.make();
+      const [one, two] = ['referred', 'other'].map((id) => (which === 'own' ? id : day.id(id))) as [
+        string,
+        string,
+      ];
       await box.start({ pollInterval: '100ms' });
       const [referred, other] = [
-        await box.queue().put(note('referred'), { id: 'referred' }),
-        await box.queue().put(note.partial('other').with({ id: 'other', annotations: { a: 1 } })),
+        await box.queue().put(note('referred'), { id: one }),
+        await box.queue().put(note.partial('other').with({ id: two, annotations: { a: 1 } })),
       ];
       await Promise.all([referred.waitFor('COMPLETED'), other.waitFor('COMPLETED')]);
       await box.queue().put(keep(referred), { beginAfter: '1h' });
       await box.stop();
-      const old = await age('done', 3, isMade);
+      await age(3);
 
       const second = await createSignalbox({ store, jobs: [note, keep], uuid });
       await second.stop();
 
       const third = await createSignalbox({ store, jobs: [note, keep], uuid });
-      expect(await partitions('done')).not.toContain(old);
-      expect((await third.job('referred').refresh()).outcome).toMatchObject({ ok: true, value: 'referred' });
-      await expect(third.job('other').refresh()).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' });
-      expect(await third.store.annotations('other')).toEqual([]);
+      expect(await partitions('done')).not.toContain(`done_${day.name}`);
+      expect((await third.job(one).refresh()).outcome).toMatchObject({ ok: true, value: 'referred' });
+      await expect(third.job(two).refresh()).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' });
+      expect(await third.store.annotations(two)).toEqual([]);
       await third.stop();
     },
   );
+
+  it('are dropped without the jobs that are over since a younger day', async () => {
+    const { store, partitions, pastDay } = await makeDays();
+    const box = await createSignalbox({ store, jobs: [note], uuid });
+    const day = await pastDay(9);
+    await day.make();
+    await box.start({ pollInterval: '100ms' });
+    const job = await box.queue().put(note('late'), { id: day.id('late') });
+    await job.waitFor('COMPLETED');
+    await box.stop();
+
+    await opened(store);
+
+    const last = await createSignalbox({ store, jobs: [note], uuid });
+    expect(await partitions('job')).not.toContain(`job_${day.name}`);
+    expect((await last.job(day.id('late')).refresh()).outcome).toMatchObject({ ok: true, value: 'late' });
+    await last.stop();
+  });
+
+  it('stay, and lose what is old, where more is kept of them than can be moved', async () => {
+    const { schema, store, admin, partitions, age, pastDay } = await makeDays();
+    await opened(store);
+    const day = await pastDay(3);
+    await day.make();
+    await admin.query(
+      `INSERT INTO ${schema}.job (id, seq, doc) SELECT '${day.id('')}' || n, 1, '{}' FROM generate_series(0, 20001) n;
+       INSERT INTO ${schema}.aside (id, state, epoch) SELECT '${day.id('')}' || n, 'new', 1 FROM generate_series(1, 20001) n;
+       INSERT INTO ${schema}.done (id, seq, ending, patch) VALUES ('${day.id('0')}', 1, 0, '{}')`,
+    );
+    await age(3);
+
+    await opened(store);
+
+    expect(await partitions('job')).toContain(`job_${day.name}`);
+    const { rows } = await admin.query(`SELECT count(*)::int AS count FROM ${schema}.job_${day.name}`);
+    expect(rows[0].count).toBe(20001);
+  });
 
   it('are dropped without a job that an encoded argument refers to', async () => {
     const { store, age } = await makeDays();
@@ -163,7 +270,7 @@ describe('The days of a postgres store', () => {
     await referred.waitFor('COMPLETED');
     await box.queue().put(keep({ deep: [referred] }), { beginAfter: '1h' });
     await box.stop();
-    await age('done', 3);
+    await age(3);
 
     await (await createSignalbox(settings)).stop();
 
@@ -193,7 +300,7 @@ describe('The days of a postgres store', () => {
       expect: [],
     }).synced;
     await open.close();
-    await age('done', 3);
+    await age(3);
 
     await (await openedByHand(store)).close();
     const last = await openedByHand(store);
@@ -208,7 +315,7 @@ describe('The days of a postgres store', () => {
     const open = await openedByHand(store);
     await open.commit({ by: 'client', changes: overWithBranches, expect: [] }).synced;
     await open.close();
-    await age('done', 3);
+    await age(3);
 
     await (await openedByHand(store)).close();
     const last = await openedByHand(store);
@@ -219,28 +326,34 @@ describe('The days of a postgres store', () => {
     await last.close();
   });
 
-  it('are dropped without going through the jobs that wait once for each job of the day', async () => {
-    const { schema, store, admin, age, partitions } = await makeDays();
+  it.each([
+    ['dropped', true],
+    ['emptied', false],
+  ])('are %s without going through the jobs that wait once for each job of the day', async (_how, isDay) => {
+    const { schema, store, admin, age, partitions, pastDay } = await makeDays();
     const open = await openedByHand(store);
+    const day = await pastDay(9);
+    await day.make();
     const many = 2000;
     const change = { kind: 'job', event: 'made', from: null } as const;
+    const id = (name: string, n: number): string => (isDay ? day.id(`${name}${n}`) : `${name}${n}`);
     for (const [name, to, args] of [
       ['over', 'completed', () => []],
-      ['waiting', 'new', (n: number) => [{ $job: `over${2 * n}` }]],
+      ['waiting', 'new', (n: number) => [{ $job: id('over', 2 * n) }]],
     ] as const) {
       const changes = Array.from({ length: many }, (_, n) => {
         const patch = { name: 'note', args: args(n), parent: null };
-        return { ...change, id: `${name}${n}`, to, patch };
+        return { ...change, id: id(name, n), to, patch };
       });
       await open.commit({ by: 'client', changes, expect: [] }).synced;
     }
     await open.close();
-    const old = await age('done', 9);
+    await age(9);
     const { pool, counted } = await makeCounting();
 
     await (await openByHand(postgresStore({ pool, schema }), () => Date.now())).close();
 
-    expect(await partitions('done')).not.toContain(old);
+    expect(await partitions('done')).not.toContain(`done_${day.name}`);
     const { rows } = await admin.query(`SELECT count(*)::int AS count FROM ${schema}.done`);
     expect(rows[0].count).toBe(many / 2);
     expect(counted.rows).toBeLessThan(100 * many);

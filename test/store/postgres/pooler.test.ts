@@ -65,7 +65,7 @@ const mostTelling = [
   'never hands a job to two claims of one moment',
   'takes as many jobs of a quota as it has slots, over all claims',
   'applies nothing of a commit that it refuses, and says so in both strengths',
-  'gives followers each commit once, in order, without a gap',
+  'gives followers each commit once and as a whole, in order',
   'reports that its opening is alive, and that a closed opening is not',
   'finds its indexes again',
 ];

@@ -13,6 +13,8 @@ import {
 } from 'signalbox';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeNodeBox } from '../../behaviours/stores.ts';
+import { openByHand } from '../open-by-hand.ts';
+import { keptEntries } from './lines.ts';
 import { connected, cut, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
 import { serverUrl } from './server.ts';
 
@@ -179,23 +181,53 @@ describe('put in a transaction of the program', () => {
     expect(rows[0].count).toBe(1);
   });
 
-  it('refuses a job that another open transaction has put under its id, once that commits, as a conflict', async () => {
+  it.each([
+    ['gives the job', 'once', 'once'],
+    ['refuses another job', 'another', 'JOB_EXISTS'],
+  ])(
+    '%s that another open transaction has put under its id, once that commits',
+    async (_what, text, seen) => {
+      const { box, client, schema } = await makeBank([]);
+      const second = await newClient();
+      await client.query('BEGIN');
+      await second.query('BEGIN');
+      await box.queue().put(note('once'), { client, id: 'a' });
+      const { pid } = (await second.query('SELECT pg_backend_pid() AS pid')).rows[0];
+      const late = box
+        .queue()
+        .put(note(text), { client: second, id: 'a' })
+        .then((job) => job.result())
+        .catch((error) => error.code);
+      await expect.poll(() => isBlocked(client, pid)).toBe(true);
+
+      await client.query('COMMIT');
+
+      expect(await late).toBe(seen);
+      // The transaction goes on.
+      await box.queue().put(note('besides'), { client: second, id: 'b' });
+      await second.query('COMMIT');
+      expect(await (await box.job('b').refresh()).result()).toBe('besides');
+      const puts = (await keptEntries(client, schema)).filter(({ event }) => event === 'job.put');
+      expect(puts.map(({ id }) => id)).toEqual(['a', 'b']);
+    },
+  );
+
+  it('refuses a job that a transaction cannot see, since another has put it after that began, as a conflict', async () => {
     const { box, client } = await makeBank([]);
     const second = await newClient();
+    await second.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+    await second.query('SELECT 1');
     await client.query('BEGIN');
-    await second.query('BEGIN');
     await box.queue().put(note('once'), { client, id: 'a' });
-    const { pid } = (await second.query('SELECT pg_backend_pid() AS pid')).rows[0];
+    await client.query('COMMIT');
     const draft = note('once');
-    const late = box
+
+    const late = await box
       .queue()
       .put(draft, { client: second, id: 'a' })
       .catch((error: unknown) => error);
-    await expect.poll(() => isBlocked(client, pid)).toBe(true);
 
-    await client.query('COMMIT');
-
-    expect(await late).toBeInstanceOf(ConflictError);
+    expect(late).toBeInstanceOf(ConflictError);
     await second.query('ROLLBACK');
     await second.query('BEGIN');
     const job = await box.queue().put(draft, { client: second, id: 'a' });
@@ -384,11 +416,16 @@ describe('local.transaction', () => {
   );
 
   it('writes neither when the job was handed on meanwhile', async () => {
-    const { box, account, balance, schema, client: admin } = await makeBank([bookOnce]);
+    const { box, account, balance, schema } = await makeBank([bookOnce]);
+    const other = await openByHand(newPostgresStore({ schema, clock: 'database' }));
     work = async (client) => {
       await client.query(`UPDATE ${account} SET balance = balance - 10`);
       // As another process does when this one counts as dead.
-      await admin.query(`UPDATE ${schema}.job SET claim = claim + 1 WHERE name = 'bookOnce'`);
+      const [held] = await other.list('job', '');
+      const { id = '', state = null, claim = 0 } = held ?? {};
+      const handOn = { kind: 'job', id, event: 'handed on', from: state, to: state } as const;
+      await other.commit({ by: 'e', changes: [{ ...handOn, patch: { claim: claim + 1 } }], expect: [] })
+        .synced;
       return 'booked';
     };
 
@@ -397,8 +434,8 @@ describe('local.transaction', () => {
     await box.stop({ grace: '5s' });
 
     expect(await balance()).toBe(100);
-    const { rows } = await admin.query(`SELECT outcome FROM ${schema}.job WHERE id = $1`, [job.id]);
-    expect(rows[0]?.outcome ?? null).toBeNull();
+    expect(await other.get('job', job.id ?? '')).toMatchObject({ outcome: null, claim: 2 });
+    await other.close();
   });
 
   it('keeps no box from being stopped, however long its work takes: what that wrote is rolled back', async () => {

@@ -98,7 +98,7 @@ async function meddledSchema(): Promise<string> {
   const client = await connected();
   await client.query(
     `CREATE FUNCTION ${schema}.meddle() RETURNS trigger LANGUAGE plpgsql AS $$
-       BEGIN NEW.attempts := 7; RETURN NEW; END $$;
+       BEGIN NEW.doc := replace(NEW.doc, '"attempts":0', '"attempts":7'); RETURN NEW; END $$;
      CREATE TRIGGER meddle BEFORE INSERT ON ${schema}.job FOR EACH ROW EXECUTE FUNCTION ${schema}.meddle()`,
   );
   await client.end();

@@ -9,25 +9,50 @@ const space = 0x20;
 const lineFeed = 0x0a;
 const chunkBytes = 256 * 1024;
 
-/** Collects the frames of one batch. Each is written directly into their common buffer: no allocation for a line. */
+/**
+ * Collects the frames of one batch. Each is written directly into their common buffer: no allocation for a line. The last one
+ * stays open until it is ended, so that more can be added to it.
+ */
 export class FrameBuffer {
   readonly #json = new JsonWriter();
+  /** Where the open frame begins, or -1. */
+  #open = -1;
 
   /** Number of bytes collected. */
   get size(): number {
     return this.#json.size;
   }
 
-  /** Adds what `write` writes as one frame; nothing when it throws. Returns the checksum of the bytes. */
-  add(write: (json: JsonWriter) => void): number {
-    const json = this.#json;
-    const at = json.gap(prefixBytes);
-    try {
+  /** Begins a frame with what `write` writes; with nothing, and none, when it throws. */
+  begin(write: (json: JsonWriter) => void): void {
+    const at = this.#json.size;
+    this.#write(at, (json) => {
+      json.gap(prefixBytes);
       write(json);
+    });
+    this.#open = at;
+  }
+
+  /** Adds what `write` writes to the open frame; nothing when it throws. */
+  extend(write: (json: JsonWriter) => void): void {
+    this.#write(this.#json.size, write);
+  }
+
+  #write(from: number, write: (json: JsonWriter) => void): void {
+    try {
+      write(this.#json);
     } catch (error) {
-      json.cut(at);
+      this.#json.cut(from);
       throw error;
     }
+  }
+
+  /** Ends the open frame with what `write` writes. Returns the checksum of its bytes. */
+  end(write: (json: JsonWriter) => void): number {
+    const json = this.#json;
+    const at = this.#open;
+    this.#open = -1;
+    write(json);
     const start = at + prefixBytes;
     const text = json.bytes(start);
     const crc = crc32(text);
@@ -46,6 +71,7 @@ export class FrameBuffer {
   }
 
   clear(): void {
+    this.#open = -1;
     this.#json.clear();
   }
 }

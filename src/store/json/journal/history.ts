@@ -49,7 +49,7 @@ interface Piece {
   readonly generation: Generation;
   readonly lines: readonly RawLine[];
   /** Those that were parsed: a line may hold thousands of entries, each of which is looked for. */
-  readonly parsed: Map<RawLine, Line>;
+  readonly parsed: Map<RawLine, readonly Line[]>;
 }
 
 /** A journal that is open near what is looked for. */
@@ -178,11 +178,11 @@ export function createHistory(ports: HistoryPorts, generations: readonly Generat
         if (raw === null) await ports.defer();
         else {
           // A line holds the seq when the next line begins after it.
-          if (held !== null && raw.seq > seq) yield decoded(held, generation);
+          if (held !== null && raw.seq > seq) yield* commitsFrom(held, generation, seq);
           held = raw;
         }
       }
-      if (held !== null) yield decoded(held, generation);
+      if (held !== null) yield* commitsFrom(held, generation, seq);
     } finally {
       journal.close();
     }
@@ -246,18 +246,27 @@ function* rawLines(
   }
 }
 
-/** The line of a piece that holds a seq; null: it is not in it. */
+/** The commit of a piece that holds a seq; null: it is not in it. */
 function lineOf({ generation, lines, parsed }: Piece, seq: number): Line | null {
   const raw = lines.findLast((each) => each.seq <= seq);
   if (raw === undefined) return null;
-  const line = parsed.get(raw) ?? decoded(raw, generation);
-  parsed.set(raw, line);
-  return seq < line.s + line.entries.length ? line : null;
+  const commits = parsed.get(raw) ?? decoded(raw, generation);
+  parsed.set(raw, commits);
+  return commits.find((commit) => holds(commit, seq)) ?? null;
 }
 
-function decoded({ frame }: RawLine, generation: Generation): Line {
+/** The commits of a line, beginning with the one that holds a seq. */
+function commitsFrom(raw: RawLine, generation: Generation, seq: number): readonly Line[] {
+  return decoded(raw, generation).filter(({ s, entries }) => seq < s + entries.length);
+}
+
+function holds({ s, entries }: Line, seq: number): boolean {
+  return s <= seq && seq < s + entries.length;
+}
+
+function decoded({ frame }: RawLine, generation: Generation): readonly Line[] {
   const stored = frame.ok ? decodeLine(frame.text) : frame.reason;
-  if (typeof stored !== 'string') return stored.line;
+  if (typeof stored !== 'string') return stored.commits;
   const file = journalName(generation.number);
   throw corrupt({ file, byte: frame.at, line: 0, what: stored, lastGood: generation.base });
 }

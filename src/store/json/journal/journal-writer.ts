@@ -16,7 +16,7 @@ import { type FilePort, writeFully } from '../ports/file-port.ts';
 import type { SyncPort } from '../ports/sync-port.ts';
 import { FrameBuffer } from './frame.ts';
 import type { NewJournal, PreparedHeader } from './journal-file.ts';
-import { writeLine } from './line.ts';
+import { beginLine, endLine, extendLine } from './line.ts';
 import { type Mark, markBytes } from './marks.ts';
 
 /** A position in the newest journal, at the end of a line. */
@@ -36,6 +36,16 @@ export interface WriterPorts {
   readonly onMark: (generation: number, mark: Mark) => void;
 }
 
+/** A line that holds so many entries takes no further commit: a line is read and parsed as a whole. */
+const mostShared = 200;
+
+/** A line that is staged and has not ended. */
+interface OpenLine {
+  readonly first: Line;
+  /** Entries before each commit but the first. */
+  readonly later: number[];
+}
+
 /**
  * Writes to the end of the newest journal. A line is first *staged* in a buffer, then *written* to the
  * operating system, then *synced* to disk. The first failure with an unknown outcome ends the writer: every
@@ -47,7 +57,8 @@ export class JournalWriter {
   #fd: number;
   #inode: number;
   #generation: number;
-  #staged: { seq: number; crc: number };
+  readonly #staged: { seq: number; crc: number };
+  #open: OpenLine | null = null;
   #written: Place;
   #synced: Place;
   /** Lines staged for the next generation; null when no switch is under way. */
@@ -90,7 +101,7 @@ export class JournalWriter {
     return this.#failure;
   }
 
-  append(line: Line): number {
+  append(line: Line): void {
     this.#refuseWhenFailed();
     if (line.s !== this.#staged.seq + 1 || line.entries.length === 0) {
       const actual = `${line.s} with ${line.entries.length} entries`;
@@ -100,18 +111,42 @@ export class JournalWriter {
         actual,
       });
     }
+    const open = this.#open;
+    if (open !== null && shares(line, open.first)) {
+      this.#buffer.extend((json) => extendLine(json, line));
+      open.later.push(line.s - open.first.s);
+    } else this.#begin(line);
+    this.#staged.seq = line.s + line.entries.length - 1;
+    this.#held?.push(line);
+  }
+
+  #begin(line: Line): void {
+    this.#endLine();
     const start = this.#buffer.size;
-    const crc = this.#buffer.add((json) => writeLine(json, line, this.#synced.seq, this.#staged.crc));
-    this.#staged = { seq: line.s + line.entries.length - 1, crc };
-    if (this.#held !== null) this.#held.push(line);
-    else this.#markMaybe(line, this.#written.at + start);
-    return this.#buffer.size - start;
+    this.#buffer.begin((json) => beginLine(json, line, this.#synced.seq, this.#staged.crc));
+    this.#open = { first: line, later: [] };
+    if (this.#held === null) this.#markMaybe(line, this.#written.at + start);
+  }
+
+  #endLine(): void {
+    if (this.#open === null) return;
+    const { later } = this.#open;
+    this.#open = null;
+    this.#staged.crc = this.#buffer.end((json) => endLine(json, later));
+  }
+
+  /** Forgets what is staged: the next line follows this one. */
+  #continueAfter({ seq, crc }: { readonly seq: number; readonly crc: number }): void {
+    this.#buffer.clear();
+    this.#open = null;
+    Object.assign(this.#staged, { seq, crc });
   }
 
   write(): boolean {
     this.#refuseWhenFailed();
     if (this.isDrained) return true;
     if (this.#held !== null) return false;
+    this.#endLine();
     const bytes = this.#buffer.bytes();
     try {
       writeFully(this.#ports.files, this.#fd, bytes, this.#written.at);
@@ -140,7 +175,7 @@ export class JournalWriter {
   /** Begins a switch: lines are staged for the next generation, and no line is written until `release`. */
   hold(next: PreparedHeader): void {
     this.#held = [];
-    this.#staged = { seq: this.#written.seq, crc: next.crc };
+    this.#continueAfter({ seq: this.#written.seq, crc: next.crc });
   }
 
   /** Ends a hold: continues in the new journal, or in the present one when there is no new journal. */
@@ -158,15 +193,14 @@ export class JournalWriter {
       return;
     }
     // Without the new journal the chain is wrong: the staged lines name its header as the line before them.
-    this.#buffer.clear();
-    this.#staged = { seq: this.#written.seq, crc: this.#written.crc };
+    this.#continueAfter(this.#written);
     for (const line of held) this.append(line);
   }
 
   /** Ends the writer: every later call fails with this error. */
   fail(failure: SignalboxError): SignalboxError {
     this.#failure ??= failure;
-    this.#buffer.clear();
+    this.#continueAfter(this.#written);
     this.#held = null;
     return this.#failure;
   }
@@ -192,8 +226,7 @@ export class JournalWriter {
   #giveUpBatch(cause: unknown, needed: number): SignalboxError {
     const file = journalName(this.#generation);
     if (!isFull(cause)) return this.fail(ioFailure('write', file, cause, 'unknown'));
-    this.#buffer.clear();
-    this.#staged = { seq: this.#written.seq, crc: this.#written.crc };
+    this.#continueAfter(this.#written);
     this.#marks = [];
     this.#markedAt = Number.NEGATIVE_INFINITY;
     const { files } = this.#ports;
@@ -241,4 +274,9 @@ export class JournalWriter {
       return ioFailure('lstat', own, error, 'unknown');
     }
   }
+}
+
+/** Whether a commit may share the line of another: what a line says of all its entries holds for both. */
+function shares({ s, at, by, mv }: Line, first: Line): boolean {
+  return at === first.at && by === first.by && mv === first.mv && s - first.s < mostShared;
 }

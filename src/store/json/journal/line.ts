@@ -20,9 +20,12 @@ const kindNames: Readonly<Record<Kind, true>> = {
 export const kinds = Object.keys(kindNames) as readonly Kind[];
 const kindSet: ReadonlySet<string> = new Set(kinds);
 
-/** A line of a journal, with the checksum of the line before it and the seq that was synced when it was written. */
+/**
+ * A line of a journal: the commits in it, the checksum of the line before it and the seq that was synced when it was written.
+ * Commits of one tick share a line when they have the same author and instant: they are on disk together or not at all.
+ */
 export interface StoredLine {
-  readonly line: Line;
+  readonly commits: readonly Line[];
   readonly previous: string;
   readonly durable: number;
 }
@@ -39,8 +42,8 @@ export interface JournalHeader {
   readonly at: number;
 }
 
-/** Writes a line as JSON. */
-export function writeLine(json: JsonWriter, line: Line, durable: number, previous: number): void {
+/** Writes a line with a commit as JSON, without its end. */
+export function beginLine(json: JsonWriter, line: Line, durable: number, previous: number): void {
   refuseUnreadable('at', line.at);
   json.ascii('{"s":');
   json.number(line.s);
@@ -55,11 +58,30 @@ export function writeLine(json: JsonWriter, line: Line, durable: number, previou
   json.ascii(',"mv":');
   json.string(line.mv);
   json.ascii(',"o":[');
-  for (let index = 0; index < line.entries.length; index += 1) {
-    if (index > 0) json.ascii(',');
-    writeEntry(json, line.entries[index] as Entry);
+  writeEntries(json, line.entries);
+}
+
+/** Writes another commit into a line that has not ended. */
+export function extendLine(json: JsonWriter, { entries }: Line): void {
+  json.ascii(',');
+  writeEntries(json, entries);
+}
+
+/** Ends a line. `later` counts the entries before each commit but the first. */
+export function endLine(json: JsonWriter, later: readonly number[]): void {
+  json.ascii(']');
+  if (later.length > 0) {
+    json.ascii(',"c":');
+    json.value(later);
   }
-  json.ascii(']}');
+  json.ascii('}');
+}
+
+function writeEntries(json: JsonWriter, entries: readonly Entry[]): void {
+  for (let index = 0; index < entries.length; index += 1) {
+    if (index > 0) json.ascii(',');
+    writeEntry(json, entries[index] as Entry);
+  }
 }
 
 // A number that JSON cannot hold would make the whole journal unreadable.
@@ -69,25 +91,50 @@ function refuseUnreadable(option: string, value: number): void {
 }
 
 function writeEntry(json: JsonWriter, entry: Entry): void {
-  const { from, to, patch, q } = entry;
+  const { patch, q } = entry;
   refuseUnreadable('q', q);
-  json.ascii('{"on":');
-  json.path(entry.kind, entry.id);
-  json.ascii(',"ev":');
-  json.string(entry.event);
-  if (from !== null || to !== null) {
-    json.ascii(',"from":');
-    json.value(from);
-    json.ascii(',"to":');
-    json.value(to);
-  }
-  json.ascii(',"q":');
+  json.fragment(entryBegins[entry.kind]);
+  json.inner(entry.id);
+  json.fragment(headFor(entry));
   json.number(q);
   if (patch !== null) {
-    json.ascii(',"patch":');
+    json.fragment(patchKey);
     json.value(patch);
   }
   json.ascii(entry.gone ? ',"gone":true}' : '}');
+}
+
+function encoded(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text));
+}
+
+const patchKey = encoded(',"patch":');
+const entryBegins = Object.fromEntries(kinds.map((kind) => [kind, encoded(`{"on":"${kind}/`)])) as Readonly<
+  Record<Kind, Uint8Array>
+>;
+
+/** What an entry has between its id and its `q`. */
+interface EntryHead {
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly bytes: Uint8Array;
+}
+
+/** Heads by event. Events and states are names of charts and of code, so there are few, and each is encoded once. */
+const heads = new Map<string, EntryHead[]>();
+
+function headFor({ event, from, to }: Entry): Uint8Array {
+  let known = heads.get(event);
+  if (known === undefined) {
+    known = [];
+    heads.set(event, known);
+  }
+  for (const head of known) if (head.from === from && head.to === to) return head.bytes;
+  const states =
+    from === null && to === null ? '' : `,"from":${JSON.stringify(from)},"to":${JSON.stringify(to)}`;
+  const bytes = encoded(`","ev":${JSON.stringify(event)}${states},"q":`);
+  known.push({ from, to, bytes });
+  return bytes;
 }
 
 /** The begin of a line: what it is found by. */
@@ -108,18 +155,30 @@ export function headOf(text: string): LineHead | null {
 export function decodeLine(text: string): StoredLine | string {
   const found = parseObject(text);
   if (typeof found === 'string') return found;
-  const { s, d, p, at, by, mv, o } = found;
+  const { s, d, p, at, by, mv, o, c = [] } = found;
   if (!isSeq(s) || !isSeq(d) || typeof p !== 'string' || !Number.isFinite(at))
     return 'a line without s, d, p or at';
   if (typeof by !== 'string' || typeof mv !== 'string') return 'a line without by or mv';
   if (!Array.isArray(o) || o.length === 0) return 'a line without entries';
+  if (!areBegins(c, o.length)) return 'a line with a commit that begins nowhere in it';
   const entries: Entry[] = [];
   for (const each of o) {
     const entry = decodeEntry(each, text.length);
     if (typeof entry === 'string') return entry;
     entries.push(entry);
   }
-  return { line: { s, at: at as number, by, mv, entries }, previous: p, durable: d };
+  const begins = [0, ...c, o.length];
+  const commits = begins.slice(1).map((end, index): Line => {
+    const begin = begins[index] as number;
+    return { s: s + begin, at: at as number, by, mv, entries: entries.slice(begin, end) };
+  });
+  return { commits, previous: p, durable: d };
+}
+
+/** Whether each is the place of an entry after the one before it, the first entry left out. */
+function areBegins(value: unknown, count: number): value is readonly number[] {
+  if (!Array.isArray(value)) return false;
+  return value.every((place, index) => isSeq(place) && place > (value[index - 1] ?? 0) && place < count);
 }
 
 function decodeEntry(value: unknown, length: number): Entry | string {

@@ -128,11 +128,14 @@ function scanLines(
     }
     const stored = decodeLine(frame.text);
     if (typeof stored === 'string') throw bad(stored);
-    if (stored.line.s !== seq + 1) throw bad(`seq ${stored.line.s} where ${seq + 1} follows`);
+    const first = stored.commits[0]?.s;
+    if (first !== seq + 1) throw bad(`seq ${first} where ${seq + 1} follows`);
     if (stored.previous !== toHex(crc))
       throw bad(`a line after another (${stored.previous}) than the one before it`);
-    onLine(stored.line);
-    seq += stored.line.entries.length;
+    for (const commit of stored.commits) {
+      onLine(commit);
+      seq += commit.entries.length;
+    }
     crc = frame.crc;
     end = frame.next;
   }

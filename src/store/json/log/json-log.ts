@@ -63,9 +63,9 @@ export class JsonLog implements Log {
     this.#closedBytes = start.journalBytes;
   }
 
-  append(line: Line): number {
+  append(line: Line): void {
     this.#refuseWhenClosed('append');
-    return this.#parts.writer.append(line);
+    this.#parts.writer.append(line);
   }
 
   write(): boolean {

@@ -73,11 +73,12 @@ export class JournalTail {
         const stored = frame.ok ? decodeLine(frame.text) : null;
         if (!frame.ok || stored === null || typeof stored === 'string') return;
         this.#at = frame.next;
-        const { line } = stored;
-        const last = line.s + line.entries.length - 1;
-        if (last <= this.#seq) continue;
-        this.#seq = last;
-        into.push(line);
+        for (const commit of stored.commits) {
+          const last = commit.s + commit.entries.length - 1;
+          if (last <= this.#seq) continue;
+          this.#seq = last;
+          into.push(commit);
+        }
       }
     } finally {
       this.#files.close(fd);

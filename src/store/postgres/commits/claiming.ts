@@ -24,6 +24,11 @@ const pageOfChoices = 1000;
 const looks = 5;
 const lookAgainMs = 5;
 
+/** How many lanes a statement claims from. */
+const mostLanes = 8;
+/** How many jobs one statement takes: their entries have room in one row of the journal. */
+const mostClaimed = 1000;
+
 const nothing: Claimed = { jobs: [], startable: Promise.resolve(), ticket: ticketOf(Promise.resolve()) };
 
 /** Lanes of which one statement claims. */
@@ -45,17 +50,22 @@ export class Claiming {
   }
 
   async claim(request: ClaimRequest): Promise<Claimed> {
-    let all = await this.#claimOnce(request, false);
+    let { claimed: all, isAll } = await this.#claimOnce(request, false);
     // What came short may have been known wrongly.
-    while (all.jobs.length > 0 && all.jobs.length < request.limit && hasRoom(request, all)) {
+    while (!isAll && all.jobs.length > 0 && all.jobs.length < request.limit && hasRoom(request, all)) {
       const more = await this.#claimOnce({ ...request, limit: request.limit - all.jobs.length }, true);
-      if (more.jobs.length === 0) break;
-      all = joined(all, more);
+      if (more.claimed.jobs.length === 0) break;
+      all = joined(all, more.claimed);
+      isAll = more.isAll;
     }
     return all;
   }
 
-  async #claimOnce(request: ClaimRequest, isExactly: boolean): Promise<Claimed> {
+  /** `isAll`: whoever was asked about the jobs that are there was asked about each. */
+  async #claimOnce(
+    request: ClaimRequest,
+    isExactly: boolean,
+  ): Promise<{ readonly claimed: Claimed; readonly isAll: boolean }> {
     const { transactions } = this.#parts;
     const full = new Set<string>();
     let isExact = isExactly;
@@ -67,21 +77,21 @@ export class Claiming {
       const left = open.filter((head) => !full.has(keyOf(head)));
       const [first] = left.toSorted(byTurn);
       const others = first === undefined ? [] : left.filter((head) => keyOf(head) !== keyOf(first));
+      const way = first === undefined ? undefined : ways.get(first.lane);
       // What is known may be a little old.
-      if (!isExact && (first === undefined || others.length > 0)) {
+      if (!isExact && (way === undefined || others.length > 0)) {
         isExact = true;
         continue;
       }
       if (first === undefined) break;
-      const way = ways.get(first.lane);
       isExact = true;
       // Where jobs of one lane stand between those of another, who takes all that fits has to look at each.
       if (way === undefined || others.length > 0) {
         const claimed = await this.#judge(request, known.heads);
-        if (claimed !== null) return claimed;
+        if (claimed !== null) return { claimed, isAll: true };
       } else {
         const { claimed, isOver, isContended } = await this.#takePlainly(request, way, known);
-        if (claimed.jobs.length > 0 || isOver) return claimed;
+        if (claimed.jobs.length > 0 || isOver) return { claimed, isAll: false };
         if (!isContended) {
           full.add(way.key);
           continue;
@@ -90,7 +100,7 @@ export class Claiming {
       await transactions.pause(look * lookAgainMs);
       look += 1;
     }
-    return this.#counted(request);
+    return { claimed: await this.#counted(request), isAll: true };
   }
 
   /** Nothing, and how many jobs the agent holds. */
@@ -158,15 +168,15 @@ export class Claiming {
       agent: name,
       agentSeq: request.agentSeq ?? null,
       size: request.size ?? null,
-      lanes: way.lanes,
+      ...lanesOf(way, known.heads),
       quotas: way.quotas,
-      most: limit,
+      most: Math.min(limit, mostClaimed),
       after: known.after,
       width: Math.ceil(limit / known.perRun) + 1,
       token: committing.newToken(),
       changes: way.changes,
     };
-    const { answer, count, ticket } = await committing.claim(request.by, claim);
+    const { answer, first, ticket } = await committing.claim(request.by, claim);
     const held = (answer.held ?? 0) + (answer.ids?.length ?? 0);
     if (answer.refusal === 'changed') {
       const refusal = changedSettings({ ...request, agentSeq: request.agentSeq ?? 0 }, -1);
@@ -187,7 +197,7 @@ export class Claiming {
     known.perRun = Math.max(1, ids.length / Math.max(1, answer.runs ?? 1));
     // What comes short has reached the end of what was known.
     if (ids.length < limit) this.heads.forget(queue);
-    const jobs = this.#held(request, claim, answer, count);
+    const jobs = this.#held(request, claim, answer, first);
     return {
       claimed: { jobs, held, annotated: new Set(answer.annotated), startable: committing.putsSynced(), ticket },
       isOver: true,
@@ -200,10 +210,10 @@ export class Claiming {
     request: ClaimRequest,
     { token, changes, quotas }: PlainClaim,
     { c = 0, ids = [], lanes = [], jobs = [] }: Awaited<ReturnType<Committing['claim']>>['answer'],
-    count: number,
+    first: number,
   ): readonly JobRecord[] {
     const { own } = this.#parts.committing;
-    const seqs = ids.map((_id, index) => seqIn(c, count + 2 * index));
+    const seqs = ids.map((_id, index) => seqIn(c, first + 2 * index));
     own.keep(token, { token, rev: 0, ids, seqs, lanes });
     return ids.map((id, index) => {
       const [rev = 1, seq = 0, ...patches] = jobs[index] ?? [];
@@ -301,6 +311,13 @@ export class Claiming {
     const slots = new Map(rows.map(({ id, size, used }) => [String(id), { size: Number(size), taken: Number(used) }]));
     return (id) => slots.get(id);
   }
+}
+
+/** The lanes of a way whose heads are first, and where the head of the next one stands: each lane of a statement costs. */
+function lanesOf(way: Way, heads: readonly Head[]): Pick<PlainClaim, 'lanes' | 'until'> {
+  if (way.lanes.length <= mostLanes) return { lanes: way.lanes, until: null };
+  const first = heads.filter(({ lane, line }) => line === 2 && way.lanes.includes(lane)).toSorted(byTurn);
+  return { lanes: first.slice(0, mostLanes).map(({ lane }) => lane), until: first[mostLanes]?.turn ?? null };
 }
 
 function isFull(rows: readonly Readonly<Record<string, unknown>>[], page: number): boolean {

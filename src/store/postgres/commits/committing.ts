@@ -1,4 +1,4 @@
-import { ReassignedError, SignalboxError } from '../../../errors.ts';
+import { SignalboxError } from '../../../errors.ts';
 import type { Line } from '../../entry.ts';
 import { mustHaveRoom } from '../../rules/limits.ts';
 import { mustHold } from '../../rules/preconditions.ts';
@@ -11,7 +11,7 @@ import { refusedCode } from '../sql/functions.ts';
 import type { SqlConnection, SqlPort } from '../sql-port.ts';
 import { nameOf, type Transactions } from '../transactions.ts';
 import { Draft } from './draft.ts';
-import { claimEntries } from './entries.ts';
+import { claimEntries, seqIn } from './entries.ts';
 import { Doubt, Outcomes } from './outcomes.ts';
 import { type Answer, commitText, commitValues, type PlainClaim } from './statement.ts';
 import { subjectsOf } from './subjects.ts';
@@ -31,11 +31,13 @@ export interface CommittingParts {
   /** Runs a function in a later turn of the event loop. */
   defer(run: () => void): void;
   /** Hears of what was committed here, once it is synced. */
-  committed(line: () => Line, queues: ReadonlySet<string>, puts: readonly LanePut[]): void;
+  committed(lines: () => readonly Line[], queues: ReadonlySet<string>, puts: readonly LanePut[]): void;
 }
 
 /** A commit that waits for its statement. */
 interface Waiting {
+  /** Counts the calls. */
+  readonly index: number;
   readonly commit: Commit;
   readonly author: Author;
   written(error?: unknown): void;
@@ -52,8 +54,8 @@ interface WaitingClaim {
 /** What a claim has come to. */
 export interface ClaimedPlainly {
   readonly answer: Answer;
-  /** How many entries its commit has before those of the claim. */
-  readonly count: number;
+  /** The number of its first entry. */
+  readonly first: number;
   readonly ticket: Ticket;
 }
 
@@ -128,7 +130,10 @@ export class Committing {
   readonly #name: string;
   readonly #authors = new Map<string, Author>();
   #waiting: Waiting[] = [];
+  #index = 0;
   readonly #beside = new Set<Promise<unknown>>();
+  /** Puts that are not synced, but for those of programs. */
+  readonly #puts = new Set<Promise<void>>();
   #n = 0;
   #token = 0;
   #closed: Error | null = null;
@@ -156,9 +161,18 @@ export class Committing {
     if (this.#closed !== null) return ticketOf(Promise.reject(this.#closed));
     const [written, synced] = [deferred(), deferred()];
     const author = this.#author(commit.by);
-    this.#waiting.push({ commit, author, written: written.end, synced: synced.end });
+    this.#index += 1;
+    this.#waiting.push({ index: this.#index, commit, author, written: written.end, synced: synced.end });
+    if (commit.by !== 'client' && isPut(commit)) this.#keepPut(synced.promise);
     this.#start(author);
-    return { written: written.promise, synced: synced.promise };
+    // A claim of the same author goes with it, in one statement.
+    return { written: written.promise, synced: synced.promise, isStaged: true };
+  }
+
+  #keepPut(synced: Promise<void>): void {
+    this.#puts.add(synced);
+    const over = (): boolean => this.#puts.delete(synced);
+    synced.then(over, over);
   }
 
   /** Claims from lanes whose jobs need not be told apart, in the next statement of its author. */
@@ -190,9 +204,10 @@ export class Committing {
     await Promise.all([...this.#authors.values()].map(({ running }) => running));
   }
 
-  /** Resolves when the puts of programs that are under way are synced or refused. */
+  /** Resolves when the puts that are under way, or written, are synced or refused. */
   async putsSynced(): Promise<void> {
     await this.#authors.get('client')?.running;
+    await Promise.allSettled([...this.#puts]);
   }
 
   /** Resolves when every commit that was asked for by now is synced or refused. */
@@ -264,7 +279,7 @@ export class Committing {
     };
     try {
       const call = claim === undefined ? 'a commit' : 'a claim';
-      tell(await this.#deliver(call, by, how, judge), batch, claiming);
+      this.#tell(await this.#deliver(call, by, how, judge), batch, claiming);
     } catch (error) {
       if (!(error instanceof Unsettled)) throw error;
       // Clients get that answer. The others get the outcome once the server knows, while later commits and reads go on; it is never
@@ -274,10 +289,43 @@ export class Committing {
       if (isClient) throw doubt.error;
       doubt.later.then(
         (answer) =>
-          answer === null ? fail(doubt.error, batch, claiming) : tell(settle(answer), batch, claiming),
+          answer === null ? fail(doubt.error, batch, claiming) : this.#tell(settle(answer), batch, claiming),
         (unknown: unknown) => fail(unknown, batch, claiming),
       );
     }
+  }
+
+  /** Says what became of a statement to those who asked for it. */
+  #tell(
+    { draft, refusals, answer, done }: Delivered,
+    batch: readonly Waiting[],
+    claiming: WaitingClaim | undefined,
+  ): void {
+    if (answer !== null && claiming !== undefined)
+      claiming.resolve({ answer, first: draft.end, ticket: { written: Promise.resolve(), synced: done } });
+    const made: Waiting[] = [];
+    for (const [index, waiting] of batch.entries()) {
+      const refusal = refusals[index] ?? null;
+      waiting.written(refusal ?? undefined);
+      if (refusal === null) made.push(waiting);
+      else waiting.synced(refusal);
+    }
+    if (made.length === 0) return;
+    done.then(
+      () => {
+        for (const { synced } of made) synced();
+      },
+      (error: unknown) => {
+        if (error instanceof LostCommit) this.#makeAgain(made);
+        else for (const { synced } of made) synced(error);
+      },
+    );
+  }
+
+  /** A crash of the server took what was written: it is judged and sent again, before what was asked for later. */
+  #makeAgain(lost: readonly Waiting[]): void {
+    this.#waiting = [...this.#waiting, ...lost].sort((one, other) => one.index - other.index);
+    for (const author of new Set(lost.map((waiting) => waiting.author))) this.#start(author);
   }
 
   /** Sends the changes of a claim that were judged by what was read. Null: that is not so any more. */
@@ -422,17 +470,19 @@ export class Committing {
     const { c, at, ids = [], jobs = [] } = answer;
     draft.keepIn(this.own, c);
     const { epoch, machineVersion, committed } = this.#parts;
-    const line = (): Line => {
-      const made = draft.line(c, { at, by: `${by}#${epoch}`, mv: machineVersion });
-      const entries = [...made.entries];
-      if (how.claim !== undefined)
-        claimEntries(c, entries, how.claim.changes, ids, jobs.map(([, seq]) => seq));
-      return { ...made, entries };
+    const lines = (): readonly Line[] => {
+      const head = { at, by: `${by}#${epoch}`, mv: machineVersion };
+      const made = draft.lines(c, head);
+      if (how.claim === undefined || ids.length === 0) return made;
+      const last = made.at(-1) ?? { ...head, s: seqIn(c, 0), entries: [] };
+      const q = jobs.map(([, seq]) => seq);
+      const claimed = claimEntries(last.s, last.entries, how.claim.changes, ids, q);
+      return [...made.slice(0, -1), { ...last, entries: claimed }];
     };
     const puts = draft.putIn(c);
     const queues = draft.queues();
     const done = how.isSynced === false ? this.#syncing.sync({ c, n }) : Promise.resolve();
-    done.then(() => committed(line, queues, puts)).catch(() => {});
+    done.then(() => committed(lines, queues, puts)).catch(() => {});
     return done;
   }
 
@@ -443,38 +493,12 @@ export class Committing {
   }
 }
 
-/** Says what became of a statement to those who asked for it. */
-function tell(
-  { draft, refusals, answer, done }: Delivered,
-  batch: readonly Waiting[],
-  claiming: WaitingClaim | undefined,
-): void {
-  if (answer !== null && claiming !== undefined)
-    claiming.resolve({ answer, count: draft.count, ticket: { written: Promise.resolve(), synced: done } });
-  for (const [index, { commit, written, synced }] of batch.entries()) {
-    const refusal = refusals[index] ?? null;
-    written(refusal ?? undefined);
-    if (refusal !== null) synced(refusal);
-    else
-      done.then(
-        () => synced(),
-        (error: unknown) => synced(lostFor(commit, error)),
-      );
-  }
-}
-
 function fail(error: unknown, batch: readonly Waiting[], claiming: WaitingClaim | undefined): void {
   claiming?.reject(error);
   for (const { written, synced } of batch) {
     written(error);
     synced(error);
   }
-}
-
-/** The error for who waits for the sync of a commit that a crash of the server took: another run of the job will end it. */
-function lostFor({ expect }: Commit, error: unknown): unknown {
-  const holder = expect.find(({ check }) => check === 'holder');
-  return error instanceof LostCommit && holder !== undefined ? new ReassignedError({ id: holder.id }) : error;
 }
 
 function deferred(): { readonly promise: Promise<void>; readonly end: (error?: unknown) => void } {
@@ -493,6 +517,11 @@ function aheadOf(waiting: Waiting, earlier: readonly Waiting[]): Waiting | null 
   const own = subjectsIn(waiting);
   const isAbout = (other: Waiting): boolean => [...subjectsIn(other)].some((subject) => own.has(subject));
   return earlier.find((other) => other.author !== waiting.author && isAbout(other)) ?? null;
+}
+
+/** Whether a commit puts a job into a queue. */
+function isPut({ changes }: Commit): boolean {
+  return changes.some(({ kind, patch }) => kind === 'job' && patch?.order != null);
 }
 
 function subjectsIn({ commit }: Waiting): ReadonlySet<string> {

@@ -37,7 +37,8 @@ export interface Written {
   readonly puts: {
     readonly ids: readonly string[];
     readonly docs: readonly string[];
-    readonly at: number;
+    /** The entry of each. */
+    readonly at: readonly number[];
     readonly lanes: readonly number[];
     readonly due: readonly (number | null)[] | null;
   };
@@ -49,8 +50,8 @@ export interface Written {
     readonly ending: number;
   }[];
   readonly freed: readonly string[];
-  readonly entries: string;
-  readonly count: number;
+  /** Rows of the journal. */
+  readonly rows: readonly { readonly text: string; readonly count: number }[];
 }
 
 /** Changes that were judged, on their way to one commit. */
@@ -79,8 +80,9 @@ export class Draft {
     return this.#entries.count === 0;
   }
 
-  get count(): number {
-    return this.#entries.count;
+  /** The number after that of its last entry. */
+  get end(): number {
+    return this.#entries.end;
   }
 
   /** It changes what agents hold. */
@@ -138,7 +140,7 @@ export class Draft {
   /** The parameters of the statement. Every lane must have its number by then. */
   written(): Written {
     this.#entries.close();
-    const puts = { ids: [] as string[], docs: [] as string[], at: 0, lanes: [] as number[], due: [] as (number | null)[] };
+    const puts = { ids: [] as string[], docs: [] as string[], at: [] as number[], lanes: [] as number[], due: [] as (number | null)[] };
     const done: Written['done'][number][] = [];
     const changes: Fields[] = [];
     const beliefs = new Map<string, Fields>();
@@ -162,15 +164,14 @@ export class Draft {
       puts: { ...puts, due: puts.due.some((at) => at !== null) ? puts.due : null },
       done,
       freed,
-      entries: this.#entries.text(),
-      count: this.#entries.count,
+      rows: this.#entries.rows(),
     };
   }
 
   #writeJob(
     id: string,
     to: {
-      puts: { ids: string[]; docs: string[]; at: number; lanes: number[]; due: (number | null)[] };
+      puts: { ids: string[]; docs: string[]; at: number[]; lanes: number[]; due: (number | null)[] };
       done: Written['done'][number][];
       changes: Fields[];
       beliefs: Map<string, Fields>;
@@ -192,9 +193,9 @@ export class Draft {
     if (before === undefined) {
       const doc = this.#newDoc(after);
       const isPut = isWaiting(place) && this.#counts.get(`job/${id}`) === 1 && after.order?.[0] !== 'putBack';
-      if (isPut && (to.puts.ids.length === 0 || entry === to.puts.at + to.puts.ids.length)) {
-        if (to.puts.ids.length === 0) to.puts.at = entry;
+      if (isPut) {
         to.puts.ids.push(id);
+        to.puts.at.push(entry);
         to.puts.docs.push(doc);
         to.puts.lanes.push(lane as number);
         to.puts.due.push(place === 'due' ? after.beginAfter : null);
@@ -465,6 +466,7 @@ export class Draft {
       const record = this.committed(id, c);
       const token = tokens.get(id) ?? (before?.home.in === 'lease' ? before.home.token : null);
       const isHeld = record !== undefined && placeIn(record, this.#parts.now) === 'lease';
+      if (before?.isParent === false && !this.#subjects.given.has(id) && record?.state === 'completed') own.endAlone(id);
       if (token === null || !isHeld || own.lease(token) === undefined) own.keepJob(id, null);
       else {
         const lane = before !== undefined && 'lane' in before.home ? (before.home.lane ?? 0) : 0;
@@ -518,9 +520,9 @@ export class Draft {
     return queues;
   }
 
-  /** The line of the journal, once the commit has its number. */
-  line(c: number, head: Omit<Line, 's' | 'entries'>): Line {
-    return { s: seqIn(c, 0), ...head, entries: this.#entries.entries(c) };
+  /** The lines of the journal, once the commit has its number. */
+  lines(c: number, head: Omit<Line, 's' | 'entries'>): Line[] {
+    return this.#entries.lines(c, head);
   }
 }
 

@@ -16,10 +16,7 @@ interface Group {
   readonly texts: string[];
 }
 
-/**
- * The entries of a commit, in groups. An entry is numbered within its commit; a number below 0 names entry `-1 - n` of the same
- * commit, since the number of a commit is known only when it is made.
- */
+/** The entries of a commit, in groups. An entry is numbered within its commit, whose own number is known only when it is made. */
 export class Entries {
   readonly #groups: Group[] = [];
   readonly #newest = new Map<string, number>();
@@ -69,35 +66,91 @@ export class Entries {
   /** The number of the entry that was added as number n. */
   numberOf(n: number): number {
     const [group, index] = this.#places[n] as readonly [number, number];
-    return (this.#starts[group] as number) + index;
+    return numbered((this.#starts[group] as number) + index);
   }
 
-  /** The groups as JSON: what all entries of a group have in common is there once. */
-  text(): string {
-    const texts = this.#groups.map((group) => {
-      const { kind, event, from, to, gone, ids, q, texts: patches } = group;
-      const isCommon = patches.every((text) => text === patches[0]);
-      const head = { kind, event, from, to, ...(gone ? { gone } : {}), ids };
-      const before = q.every((seq) => seq === 0) ? '' : `,"q":${JSON.stringify(q.map((seq) => this.#given(seq)))}`;
-      const patch = isCommon ? `,"patch":${patches[0]}` : `,"own":[${patches.join()}]`;
-      return `${JSON.stringify(head).slice(0, -1)}${before}${patch}}`;
-    });
-    return `[${texts.join()}]`;
+  /** The number after the last one. */
+  get end(): number {
+    return this.count === 0 ? 0 : numbered(this.count - 1) + 1;
   }
 
-  #given(q: number): number {
-    return q < 0 ? -1 - this.numberOf(-1 - q) : q;
+  /** The rows of the journal, each with its groups as JSON: what all entries of a group have in common is there once. */
+  rows(): readonly { readonly text: string; readonly count: number }[] {
+    return this.#pieces().map((pieces) => ({
+      text: `[${pieces.map((piece) => this.#text(piece)).join()}]`,
+      count: pieces.reduce((sum, { from, to }) => sum + to - from, 0),
+    }));
   }
 
-  /** The entries as readers of the journal see them, given the number of their commit. */
-  entries(c: number): Entry[] {
-    return this.#groups.flatMap(({ ids, q, own, texts: _texts, ...head }) =>
-      ids.map((id, index) => {
-        const before = this.#given(q[index] as number);
-        return { ...head, id, patch: own[index] as Patch | null, q: before < 0 ? seqIn(c, -1 - before) : before };
-      }),
-    );
+  /** What of each group stands in each row. */
+  #pieces(): Piece[][] {
+    const rows: Piece[][] = [];
+    for (const [index, group] of this.#groups.entries()) {
+      const start = this.#starts[index] as number;
+      for (let from = 0; from < group.ids.length; ) {
+        const row = Math.floor((start + from) / entriesOfRow);
+        const to = Math.min(group.ids.length, (row + 1) * entriesOfRow - start);
+        const pieces = rows[row] ?? [];
+        pieces.push({ group, start, from, to });
+        rows[row] = pieces;
+        from = to;
+      }
+    }
+    return rows;
   }
+
+  #text({ group, start, from, to }: Piece): string {
+    const { kind, event, from: left, to: entered, gone } = group;
+    const texts = group.texts.slice(from, to);
+    const q = group.q.slice(from, to);
+    const head = { kind, event, from: left, to: entered, ...(gone ? { gone } : {}), ids: group.ids.slice(from, to) };
+    const given = q.map((seq, index) => this.#given(seq, numbered(start + from + index)));
+    const before = given.every((seq) => seq === 0) ? '' : `,"q":${JSON.stringify(given)}`;
+    const isCommon = texts.every((text) => text === texts[0]);
+    const patch = isCommon ? `,"patch":${texts[0]}` : `,"own":[${texts.join()}]`;
+    return `${JSON.stringify(head).slice(0, -1)}${before}${patch}}`;
+  }
+
+  /** How an entry names the one before it: an entry of this commit by the distance to it. */
+  #given(q: number, own: number): number {
+    return q < 0 ? this.numberOf(-1 - q) - own : q;
+  }
+
+  /** The lines of the journal as its readers see them, given the number of their commit. */
+  lines(c: number, head: Omit<Line, 's' | 'entries'>): Line[] {
+    return this.#pieces().map((pieces, row) => ({
+      ...head,
+      s: seqIn(c + row, 0),
+      entries: pieces.flatMap(({ group: { ids, q, own, texts: _texts, ...common }, start, from, to }) =>
+        ids.slice(from, to).map((id, index) => {
+          const number = numbered(start + from + index);
+          const before = this.#given(q[from + index] as number, number);
+          return {
+            ...common,
+            id,
+            patch: own[from + index] as Patch | null,
+            q: before < 0 ? seqIn(c, number + before) : before,
+          };
+        }),
+      ),
+    }));
+  }
+}
+
+/** Part of a group: from one of its entries to another, of which the first is the one at `start` of all. */
+interface Piece {
+  readonly group: Group;
+  readonly start: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** How many entries share a row: who reads one of them parses all. */
+const entriesOfRow = 1024;
+
+/** The number of an entry by its place among those of its commit: each row has the number of a commit to itself. */
+function numbered(place: number): number {
+  return Math.floor(place / entriesOfRow) * entriesOfCommit + (place % entriesOfRow);
 }
 
 /** Seq of an entry of a commit. */
@@ -144,29 +197,33 @@ export function lineOf(row: Rows[number]): Line {
         id,
         patch: own === undefined ? (patch ?? null) : (own[index] ?? null),
         gone: gone === true,
-        q: before < 0 ? seqIn(c, -1 - before) : before,
+        q: before < 0 ? seqIn(c, entries.length + before) : before,
       });
     }
   }
-  if (row.claim !== null && row.claim !== undefined)
-    claimEntries(c, entries, JSON.parse(String(row.claim)) as Change[], row.ids as string[], expanded(row.q as unknown[]));
-  return { s: firstSeqOf(c), at: Number(row.at), by: String(row.by), mv: String(row.mv), entries };
+  const head = { s: firstSeqOf(c), at: Number(row.at), by: String(row.by), mv: String(row.mv) };
+  if (row.claim === null || row.claim === undefined) return { ...head, entries };
+  const claim = JSON.parse(String(row.claim)) as Change[];
+  const ids = row.ids as string[];
+  return { ...head, entries: claimEntries(head.s, entries, claim, ids, expanded(row.q as unknown[])) };
 }
 
-/** Adds the entries of a claim: as many changes of each job as it made. */
+/** Entries of a line with those of a claim behind them: as many changes of each job as it made. */
 export function claimEntries(
-  c: number,
-  entries: Entry[],
+  s: number,
+  before: readonly Entry[],
   claim: readonly Change[],
   ids: readonly string[],
   q: readonly number[],
-): void {
+): Entry[] {
+  const entries = [...before];
   for (const [index, id] of ids.entries()) {
     for (const [step, { kind, event, from, to, patch }] of claim.entries()) {
-      const before = step === 0 ? (q[index] ?? 0) : seqIn(c, entries.length - 1);
-      entries.push({ kind, id, event, from, to, patch, gone: false, q: before });
+      const last = step === 0 ? (q[index] ?? 0) : s + entries.length - 1;
+      entries.push({ kind, id, event, from, to, patch, gone: false, q: last });
     }
   }
+  return entries;
 }
 
 /** Seqs as the journal keeps those of claimed jobs: one each, or less than 0 for the first of a run, and how many follow. */

@@ -98,11 +98,11 @@ async function answered(
     const rows =
       lock?.is_over === true
         ? await connection.query(
-            `SELECT l.c, l.at, l.ids, e.lanes, ARRAY(
+            `SELECT min(l.c) OVER () AS c, l.at, l.ids, e.lanes, ARRAY(
                SELECT concat('[', j.rev, ',', j.seq, ',', j.doc, ']') FROM unnest(l.ids) WITH ORDINALITY u (id, n)
                JOIN ${schema}.job j ON j.id = u.id ORDER BY u.n
              ) AS jobs FROM ${schema}.line l LEFT JOIN ${schema}.lease e ON e.epoch = l.epoch AND e.ids && l.ids
-             WHERE l.epoch = $1 AND l.n = $2`,
+             WHERE l.epoch = $1 AND l.n = $2 ORDER BY l.c DESC LIMIT 1`,
             [epoch, n],
           )
         : null;

@@ -14,8 +14,9 @@ export interface PlainClaim {
   /** Ids of the quotas that a job of these lanes enters. */
   readonly quotas: readonly string[];
   readonly most: number;
-  /** The turn behind which it begins. */
+  /** The turn behind which it begins, and the one before which it ends. */
   readonly after: number;
+  readonly until: number | null;
   /** How many runs are looked at at a time. */
   readonly width: number;
   readonly token: number;
@@ -58,7 +59,7 @@ export interface StatementHead {
   readonly now: number | null;
 }
 
-const parameterCount = 38;
+const parameterCount = 39;
 /** How many jobs stand in one run. */
 const jobsOfRun = 25;
 
@@ -75,11 +76,10 @@ export const nothingWritten: Written = {
   left: [],
   beliefs: [],
   changes: [],
-  puts: { ids: [], docs: [], at: 0, lanes: [], due: null },
+  puts: { ids: [], docs: [], at: [], lanes: [], due: null },
   done: [],
   freed: [],
-  entries: '[]',
-  count: 0,
+  rows: [],
 };
 
 /** The values of the statement, in the order of the parameters of the function. */
@@ -88,7 +88,7 @@ export function commitValues(
   written: Written | null,
   claim: PlainClaim | null,
 ): readonly unknown[] {
-  const { tokens, revs, left, beliefs, changes, puts, done, freed, entries, count } = written ?? nothingWritten;
+  const { tokens, revs, left, beliefs, changes, puts, done, freed, rows } = written ?? nothingWritten;
   const { firsts, counts } = runsOf(puts);
   const hasPuts = puts.ids.length > 0;
   const hasDone = done.length > 0;
@@ -108,7 +108,7 @@ export function commitValues(
     changes.length === 0 ? null : JSON.stringify(changes),
     hasPuts ? texts(puts.ids) : null,
     hasPuts ? arrayOfJson(puts.docs) : null,
-    puts.at,
+    hasPuts ? numbers(puts.at) : null,
     hasPuts ? numbers(puts.lanes.every((lane) => lane === puts.lanes[0]) ? puts.lanes.slice(0, 1) : puts.lanes) : null,
     puts.due === null ? null : numbers(puts.due),
     hasPuts ? numbers(firsts) : null,
@@ -119,14 +119,14 @@ export function commitValues(
     hasDone ? numbers(done.map(({ lane }) => lane)) : null,
     hasDone ? numbers(done.map(({ ending }) => ending)) : null,
     freed.length === 0 ? null : texts(freed),
-    count === 0 ? null : entries,
-    count,
+    rows.length === 0 ? null : arrayOfJson(rows.map(({ text }) => text)),
+    rows.length === 0 ? null : numbers(rows.map(({ count }) => count)),
     ...claimValues(claim),
   ];
 }
 
 function claimValues(claim: PlainClaim | null): readonly unknown[] {
-  if (claim === null) return Array.from({ length: 10 }, () => null);
+  if (claim === null) return Array.from({ length: 11 }, () => null);
   return [
     texts([claim.queue, claim.dispatcher, claim.agent]),
     claim.agentSeq,
@@ -135,6 +135,7 @@ function claimValues(claim: PlainClaim | null): readonly unknown[] {
     claim.quotas.length === 0 ? null : texts(claim.quotas),
     claim.most,
     claim.after,
+    claim.until,
     claim.width,
     claim.token,
     JSON.stringify(claim.changes),
@@ -142,7 +143,7 @@ function claimValues(claim: PlainClaim | null): readonly unknown[] {
 }
 
 /** Runs of new jobs: neighbours in one lane that can be claimed at once. */
-function runsOf({ ids, lanes, due }: Written['puts']): { readonly firsts: number[]; readonly counts: number[] } {
+function runsOf({ ids, at, lanes, due }: Written['puts']): { readonly firsts: number[]; readonly counts: number[] } {
   const firsts: number[] = [];
   const counts: number[] = [];
   let open = -1;
@@ -152,7 +153,8 @@ function runsOf({ ids, lanes, due }: Written['puts']): { readonly firsts: number
       continue;
     }
     const run = counts.length - 1;
-    if (open === lanes[index] && (counts[run] as number) < jobsOfRun) counts[run] = (counts[run] as number) + 1;
+    const isNext = at[index] === (at[index - 1] ?? 0) + 1;
+    if (open === lanes[index] && isNext && (counts[run] as number) < jobsOfRun) counts[run] = (counts[run] as number) + 1;
     else {
       firsts.push(index);
       counts.push(1);

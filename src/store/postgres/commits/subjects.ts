@@ -11,7 +11,7 @@ export interface Subjects {
   readonly settings: ReadonlyMap<Exclude<Kind, 'job'>, ReadonlySet<string>>;
   /** Jobs whose callbacks have to be known. */
   readonly parents: ReadonlySet<string>;
-  /** Jobs that are given a callback. */
+  /** Jobs that are given a callback, or for which another one waits from here on. */
   readonly given: ReadonlySet<string>;
   /** Dispatchers whose jobs in a queue have to be known. */
   readonly holders: readonly (readonly [queue: string, dispatcher: string])[];
@@ -42,9 +42,12 @@ export function subjectsOf(commits: Iterable<Asked>): Subjects {
       if (change.kind === 'job' && isMade(change) && !jobs.has(change.id)) absent.add(change.id);
       else add(change.kind, change.id);
       const parent = change.patch?.parent as Place | undefined | null;
-      if (parent != null && 'job' in parent) {
-        given.add(parent.job);
-        jobs.add(parent.job);
+      const { waitingOn } = change.patch ?? {};
+      for (const id of [parent != null && 'job' in parent ? parent.job : null, waitingOn]) {
+        if (change.kind !== 'job' && change.kind !== 'proxy') continue;
+        if (typeof id !== 'string' || id === 'promise') continue;
+        given.add(id);
+        jobs.add(id);
       }
     }
     for (const precondition of expect) {

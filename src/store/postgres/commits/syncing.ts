@@ -20,7 +20,12 @@ export interface Unsynced {
 }
 
 /** What was written was taken by a crash of the server. */
-export class LostCommit extends Error {}
+export class LostCommit extends SignalboxError {
+  constructor() {
+    const reason = 'a crash of the server took it';
+    super('STORE_DISCONNECTED', { call: 'a commit', reason, outcome: 'not committed' });
+  }
+}
 
 interface Pending extends Unsynced {
   readonly resolve: () => void;
@@ -68,7 +73,7 @@ export class Syncing {
           if (there.has(c)) resolve();
           else {
             this.#parts.forget();
-            reject(new LostCommit(`commit ${c} was lost by a crash of the server`));
+            reject(new LostCommit());
           }
         }
       } catch (error) {

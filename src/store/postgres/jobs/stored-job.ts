@@ -27,11 +27,11 @@ export interface StoredJob {
   readonly home: Home;
   /** How many patches its document has. */
   readonly patches: number;
-  /** It was given a callback at some time. */
+  /** It was given a callback at some time, or another job has waited for it. */
   readonly isParent: boolean;
 }
 
-/** A key of a document that no record has: the job was given a callback. */
+/** A key of a document that no record has: the job was given a callback, or another one has waited for it. */
 export const parentKey = '$parent';
 
 type Fields = Record<string, unknown>;

@@ -49,6 +49,10 @@ export class Following {
     };
   }
 
+  get isFollowed(): boolean {
+    return this.#listeners.size > 0;
+  }
+
   /** Reports what this process has committed and synced. */
   tell(lines: readonly Line[]): void {
     if (this.#listeners.size > 0) this.#tell(lines, false);

@@ -15,7 +15,7 @@ export interface JournalParts {
 }
 
 /** What was committed since. */
-export interface News {
+interface News {
   readonly lines: readonly Line[];
   /** What is seen with them. */
   readonly seen: string;
@@ -253,7 +253,7 @@ export class Journal {
 }
 
 /** The number of the commit that an entry belongs to. */
-export function commitOf(seq: number): number {
+function commitOf(seq: number): number {
   return Math.floor(seq / entriesOfCommit);
 }
 

@@ -90,8 +90,7 @@ async function nextEpoch(connection: SqlConnection, schema: string, clock: Datab
     ...nothingWritten,
     beliefs: [{ is: kind, id, rev }],
     changes: [{ is: kind, id, rev: rev + 1, seq: 0, body: { ...body, epoch } }],
-    entries: entries.text(),
-    count: 1,
+    rows: entries.rows(),
   };
   await connection.query(commitText(schema), commitValues(head, written, null));
   return epoch;

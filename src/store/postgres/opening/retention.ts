@@ -15,17 +15,26 @@ function partitionsOf(connection: SqlConnection, schema: string, table: string):
 
 /**
  * Drops partitions of the journal all of whose lines are older than an instant, and then lines that are older by another day,
- * since a partition may be for many days. The oldest go first: what is left has no hole. Gives whether there may be more.
+ * since a partition may be for many days. The oldest go first, and none behind a line that is younger: what is left has no hole.
+ * Gives whether there may be more.
  */
 export async function dropLines(connection: SqlConnection, schema: string, before: number): Promise<boolean> {
-  const first = `(SELECT c FROM ${schema}.line WHERE at >= $1 ORDER BY at LIMIT 1)`;
-  const [row] = await connection.query(`SELECT ${first} AS c`, [before]);
-  const oldest = row?.c == null ? Number.NEGATIVE_INFINITY : Number(row.c);
-  for (const { name, end } of await partitionsOf(connection, schema, 'line'))
-    if (end !== null && Number(end) <= oldest) await connection.query(`DROP TABLE ${schema}.${name}`);
+  const line = `${schema}.line`;
+  const partitions = (await partitionsOf(connection, schema, 'line')).filter(({ end }) => end !== null);
+  for (const { name, end } of [...partitions].sort((one, other) => Number(one.end) - Number(other.end))) {
+    const [row] = await connection.query(
+      `SELECT (SELECT max(at) FROM ${schema}.${name}) AS at, (SELECT last_value FROM ${schema}.commits) AS newest`,
+    );
+    // Also one without lines, unless more may come into it.
+    if (Number(end) > Number(row?.newest) || (row?.at !== null && Number(row?.at) >= before)) break;
+    await connection.query(`DELETE FROM ${line}_default WHERE c < $1`, [end]);
+    await connection.query(`DROP TABLE ${schema}.${name}`);
+  }
   const gone = await connection.query(
-    `DELETE FROM ${schema}.line WHERE c = ANY (ARRAY(SELECT c FROM ${schema}.line WHERE c < ${first} ORDER BY c LIMIT ${mostRows}))
-     RETURNING 1 AS one`,
+    `WITH first AS MATERIALIZED (SELECT c, at FROM ${line} ORDER BY c LIMIT ${mostRows})
+     DELETE FROM ${line} WHERE c = ANY (ARRAY(
+       SELECT c FROM first WHERE c < coalesce((SELECT min(c) FROM first WHERE at >= $1), (SELECT max(c) + 1 FROM first))
+     )) RETURNING 1 AS one`,
     [before - dayMs],
   );
   return gone.length === mostRows;
@@ -105,32 +114,33 @@ function deadOf(schema: string, part: string, most: number | null): string {
   const [job, proxy] = [`${schema}.job`, `${schema}.proxy`];
   const args = `CASE WHEN json_typeof(patch -> 'args') = 'array' THEN patch -> 'args' ELSE '[]' END`;
   const coded = `CASE WHEN json_typeof(arg #> '{$coded,jobs}') = 'array' THEN arg #> '{$coded,jobs}' ELSE '[]' END`;
-  return `WITH RECURSIVE alive (id) AS (
+  return `WITH RECURSIVE alive (id) AS MATERIALIZED (
       SELECT unnest(ids) FROM ${schema}.ready UNION ALL SELECT unnest(ids) FROM ${schema}.lease
       UNION ALL SELECT id FROM ${schema}.due UNION ALL SELECT id FROM ${schema}.aside
-    ), living AS MATERIALIZED (
-      SELECT j.id, j.parent, j.waiting_on, CASE WHEN j.doc LIKE '%"$job"%' OR j.doc LIKE '%"$coded"%' THEN j.doc END AS doc
-      FROM alive JOIN ${job} j ON j.id = alive.id
+    ), naming (id, doc) AS MATERIALIZED (
+      SELECT id, doc FROM ${job} WHERE doc LIKE '%"$job"%' OR doc LIKE '%"$coded"%'
     ), named (id) AS MATERIALIZED (
-      SELECT (regexp_matches(doc, '"\\$job"\\s*:\\s*"([^"]+)"', 'g'))[1] FROM living WHERE doc LIKE '%"$job"%'
+      SELECT (regexp_matches(doc, '"\\$job"\\s*:\\s*"([^"]+)"', 'g'))[1] FROM naming JOIN alive ON alive.id = naming.id
       UNION SELECT json_array_elements_text(${coded})
-        FROM living, json_array_elements(('[' || doc || ']')::json) AS patch, json_array_elements(${args}) AS arg WHERE doc LIKE '%"$coded"%'
+        FROM naming JOIN alive ON alive.id = naming.id, json_array_elements(('[' || doc || ']')::json) AS patch,
+          json_array_elements(${args}) AS arg WHERE doc LIKE '%"$coded"%'
     ), referred (id) AS (
-      SELECT id FROM named UNION SELECT waiting_on FROM living WHERE waiting_on IS NOT NULL
-      UNION SELECT parent FROM living WHERE parent IS NOT NULL
-      UNION SELECT p.job FROM ${proxy} p LEFT JOIN living c ON c.id = p.body ->> 'chosen'
+      SELECT id FROM named
+      UNION SELECT j.waiting_on FROM ${job} j JOIN alive ON alive.id = j.id WHERE j.waiting_on IS NOT NULL
+      UNION SELECT j.parent FROM ${job} j JOIN alive ON alive.id = j.id WHERE j.parent IS NOT NULL
+      UNION SELECT p.job FROM ${proxy} p LEFT JOIN alive c ON c.id = p.body ->> 'chosen'
         WHERE p.body ->> 'chosen' IS NULL OR c.id IS NOT NULL
     ), old (id, parent) AS MATERIALIZED (
       SELECT d.id, j.parent FROM ${schema}.done${part} d JOIN ${schema}.job${part} j ON j.id = d.id WHERE d.seq < $1
     ), needed (id) AS (
       SELECT old.id FROM old JOIN referred ON referred.id = old.id
-      UNION SELECT old.id FROM old JOIN living ON living.id = old.parent
-      UNION SELECT old.id FROM old JOIN ${proxy} p ON p.id = old.parent JOIN living ON living.id = p.job
+      UNION SELECT old.id FROM old JOIN alive ON alive.id = old.parent
+      UNION SELECT old.id FROM old JOIN ${proxy} p ON p.id = old.parent JOIN alive ON alive.id = p.job
     ), dead (id) AS MATERIALIZED (
       SELECT id FROM old EXCEPT SELECT id FROM needed LIMIT ${most ?? 'ALL'}
     ), hanging (id, parent) AS MATERIALIZED (
-      SELECT l.id, l.parent FROM living l JOIN ${schema}.aside a ON a.id = l.id AND a.state = 'new' LEFT JOIN named n ON n.id = l.id
-      WHERE n.id IS NULL
+      SELECT j.id, j.parent FROM ${schema}.aside a JOIN ${job} j ON j.id = a.id LEFT JOIN named n ON n.id = a.id
+      WHERE a.state = 'new' AND n.id IS NULL
     ), gone (kind, id) AS (
       SELECT 'proxy', p.id FROM ${proxy} p JOIN dead ON dead.id = p.job
       UNION SELECT hung.kind, hung.id FROM gone CROSS JOIN LATERAL (

@@ -51,11 +51,11 @@ type Looked = Pick<PostgresVerification, 'seq' | 'counts' | 'damage'>;
 
 async function lookAt(connection: SqlConnection, schema: string): Promise<Looked> {
   const damage = new Damage();
-  for (const [what, from, example] of rules(schema)) {
+  for (const [what, text] of rules(schema)) {
     const [found] = await connection.query(
-      `SELECT count(*) AS count, min(${example}::text) AS example FROM ${from}`,
+      `SELECT count(*) AS count, min(id) AS id FROM (${text}) AS found (id)`,
     );
-    damage.add(what, String(found?.example), Number(found?.count));
+    damage.add(what, String(found?.id), Number(found?.count));
   }
   const counts = await countJobs(connection, schema, damage);
   const seq = await lookAtJournal(connection, schema, damage);
@@ -77,50 +77,42 @@ class Damage {
   }
 }
 
-/** What must be nowhere: in words, as rows, and what of a row is shown. */
-function rules(schema: string): readonly (readonly [what: string, from: string, example: string])[] {
-  const places = `(SELECT id FROM ${schema}.done UNION ALL SELECT id FROM ${schema}.aside UNION ALL SELECT id FROM ${schema}.due
-    UNION ALL SELECT unnest(ids) FROM ${schema}.lease UNION ALL SELECT unnest(ids) FROM ${schema}.ready) AS p`;
+/** What must be nowhere: in words, and as SQL that gives what is so. */
+function rules(schema: string): readonly (readonly [what: string, found: string])[] {
+  const [job, done, ready] = [`${schema}.job`, `${schema}.done`, `${schema}.ready`];
+  const places = `(SELECT id FROM ${done} UNION ALL SELECT id FROM ${schema}.aside UNION ALL SELECT id FROM ${schema}.due
+    UNION ALL SELECT unnest(ids) FROM ${schema}.lease UNION ALL SELECT unnest(ids) FROM ${ready}) AS p`;
   const state = `coalesce(d.patch::json ->> 'state', (SELECT p ->> 'state' FROM json_array_elements(('[' || j.doc || ']')::json)
     WITH ORDINALITY AS p (p, n) WHERE p ->> 'state' IS NOT NULL ORDER BY n DESC LIMIT 1))`;
-  const waiting = `(SELECT r.*, lead(turn) OVER (PARTITION BY lane, line ORDER BY turn) AS next FROM ${schema}.ready r) AS r
-    CROSS JOIN LATERAL unnest(r.ids) WITH ORDINALITY AS u (id, n) JOIN ${schema}.job j ON j.id = u.id`;
+  const waiting = `SELECT u.id FROM (SELECT r.*, lead(turn) OVER (PARTITION BY lane, line ORDER BY turn) AS next FROM ${ready} r) AS r
+    CROSS JOIN LATERAL unnest(r.ids) WITH ORDINALITY AS u (id, n) JOIN ${job} j ON j.id = u.id`;
+  const isThere = 'coalesce(j.turn, j.seq * 2) BETWEEN r.turn AND coalesce(r.next - 1, 9e18)';
   return [
+    ['jobs in more than one place', `SELECT id FROM ${places} GROUP BY id HAVING count(*) > 1`],
     [
-      'jobs in more than one place',
-      `(SELECT id FROM ${places} GROUP BY id HAVING count(*) > 1) AS p`,
-      'p.id',
+      'jobs without a place',
+      `SELECT j.id FROM ${job} j LEFT JOIN ${places} ON p.id = j.id WHERE p.id IS NULL`,
     ],
-    ['jobs without a place', `${schema}.job j LEFT JOIN ${places} ON p.id = j.id WHERE p.id IS NULL`, 'j.id'],
     [
       'places of jobs that are not there',
-      `${places} LEFT JOIN ${schema}.job j ON j.id = p.id WHERE j.id IS NULL`,
-      'p.id',
+      `SELECT p.id FROM ${places} LEFT JOIN ${job} j ON j.id = p.id WHERE j.id IS NULL`,
     ],
     [
       'jobs that are done with and not completed',
-      `${schema}.done d JOIN ${schema}.job j ON j.id = d.id WHERE ${state} IS DISTINCT FROM 'completed'`,
-      'd.id',
+      `SELECT d.id FROM ${done} d JOIN ${job} j ON j.id = d.id WHERE ${state} IS DISTINCT FROM 'completed'`,
     ],
     [
       'jobs that wait elsewhere than they say',
-      `${waiting} WHERE j.lane IS DISTINCT FROM r.lane OR coalesce(j.turn, j.seq * 2) NOT BETWEEN r.turn AND coalesce(r.next - 1, 9e18)`,
-      'u.id',
+      `${waiting} WHERE j.lane IS DISTINCT FROM r.lane OR NOT ${isThere}
+       UNION ALL SELECT d.id FROM ${schema}.due d JOIN ${job} j ON j.id = d.id WHERE j.lane IS DISTINCT FROM d.lane`,
     ],
     [
       'jobs that wait with another newest entry than they say',
       `${waiting} WHERE coalesce(r.q[u.n], r.turn / 2 + u.n - 1) IS DISTINCT FROM j.seq`,
-      'u.id',
-    ],
-    [
-      'jobs that are due in another lane',
-      `${schema}.due d JOIN ${schema}.job j ON j.id = d.id WHERE j.lane IS DISTINCT FROM d.lane`,
-      'd.id',
     ],
     [
       'leases of other lengths',
-      `${schema}.lease WHERE cardinality(ids) <> cardinality(seqs) OR cardinality(ids) <> cardinality(lanes)`,
-      'token',
+      `SELECT token::text FROM ${schema}.lease WHERE cardinality(ids) <> cardinality(seqs) OR cardinality(ids) <> cardinality(lanes)`,
     ],
   ];
 }

@@ -1,10 +1,13 @@
 import type { AgentPlace } from '../../../../machines/job.context.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
-import type { Home } from '../jobs/stored-job.ts';
-import { placeIn } from '../jobs/stored-job.ts';
+import { endings, parentOf } from '../commits/draft.ts';
+import { type Home, placeIn } from '../jobs/stored-job.ts';
 
 /** A row of a table, by its columns. */
 export type Row = Readonly<Record<string, unknown>>;
+
+/** Rows by table. */
+export type TableRows = readonly (readonly [table: string, rows: readonly Row[]])[];
 
 /** How many jobs stand in one run. */
 const jobsOfRun = 25;
@@ -23,13 +26,22 @@ export function homeOf(job: JobRecord, lane: number | null): Home {
   return { in: home, lane: lane ?? 0, line: line === 'putBack' ? 0 : 2, turn: 2 * key };
 }
 
-type Waiting = Extract<Home, { in: 'ready' }> & { readonly id: string; readonly seq: number };
+interface Run {
+  readonly lane: number;
+  readonly line: number;
+  readonly turn: number;
+  readonly ids: string[];
+  readonly q: number[];
+}
 
-/** What promoted jobs fill beside their own rows: collected while these are written, and written when all of them are known. */
+type Held = Row & { readonly ids: string[]; readonly seqs: number[]; readonly lanes: number[] };
+
+/** The rows that promoted jobs are: their own, and those of the places where they stand. */
 export class PromotedPlaces {
   readonly #now: number;
-  readonly #queues = new Map<string, Waiting[]>();
-  readonly #leases = new Map<string, { readonly row: Row; ids: string[]; seqs: number[]; lanes: number[] }>();
+  readonly #rows = { job: [] as Row[], due: [] as Row[], aside: [] as Row[], done: [] as Row[] };
+  readonly #waiting = new Map<string, Run[]>();
+  readonly #leases = new Map<string, Held>();
   readonly #used = new Map<string, number>();
   readonly #days = new Map<number, number>();
 
@@ -37,33 +49,45 @@ export class PromotedPlaces {
     this.#now = now;
   }
 
-  add(job: JobRecord, home: Home): void {
-    const { id, lastSeq: seq, parent, quotas } = job;
-    for (const quota of quotas) this.#used.set(quota, (this.#used.get(quota) ?? 0) + 1);
-    if (home.in === 'ready') {
-      const { queue } = parent as { readonly queue: string };
-      const waiting = this.#queues.get(queue) ?? [];
-      this.#queues.set(queue, waiting);
-      waiting.push({ ...home, id, seq });
-    }
+  add(job: JobRecord, lane: number | null): void {
+    const { id, lastSeq: seq, ...record } = job;
+    const home = homeOf(job, lane);
+    const turn = home.in === 'ready' && home.turn !== 2 * seq ? home.turn : null;
+    const [parent, waiting_on, doc] = [parentOf(job), job.waitingOn, JSON.stringify(record)];
+    this.#rows.job.push({ id, rev: 1, seq, lane, turn, parent, waiting_on, doc });
+    for (const quota of job.quotas) this.addSlots(quota, 1);
+    if (home.in === 'ready') this.#wait(job, { ...home, ids: [id], q: [seq] });
+    if (home.in === 'due') this.#rows.due.push({ id, at: home.at, lane });
+    if (home.in === 'aside') this.#rows.aside.push({ id, state: job.state, epoch: job.epoch });
     if (home.in === 'lease') this.#hold(job, home.lane);
-    if (home.in === 'done') this.addDay(job.callbacksEnd ?? job.activeEnd ?? this.#now, seq);
+    if (home.in !== 'done') return;
+    const ending = Math.max(0, endings.indexOf(job.ending));
+    this.#rows.done.push({ id, seq, lane, ending, patch: '{}' });
+    this.addDay(job.callbacksEnd ?? job.activeEnd ?? this.#now, seq);
+  }
+
+  #wait({ parent }: JobRecord, run: Run): void {
+    const { queue } = parent as { readonly queue: string };
+    const waiting = this.#waiting.get(queue);
+    if (waiting === undefined) this.#waiting.set(queue, [run]);
+    else waiting.push(run);
   }
 
   #hold({ id, lastSeq, parent, epoch }: JobRecord, lane: number): void {
     const { queue, dispatcher, agent } = parent as AgentPlace;
     const key = JSON.stringify([epoch, queue, dispatcher, agent]);
     const token = epoch * 2 ** 32 + this.#leases.size + 1;
-    const lease = this.#leases.get(key) ?? {
-      row: { token, epoch, queue, dispatcher, agent },
-      ids: [],
-      seqs: [],
-      lanes: [],
-    };
+    const none: Held = { token, epoch, queue, dispatcher, agent, rev: 0, ids: [], seqs: [], lanes: [] };
+    const lease = this.#leases.get(key) ?? none;
     this.#leases.set(key, lease);
     lease.ids.push(id);
     lease.seqs.push(lastSeq);
     lease.lanes.push(lane);
+  }
+
+  /** So many slots of a quota are taken, beside those that are known. */
+  addSlots(quota: string, count: number): void {
+    this.#used.set(quota, (this.#used.get(quota) ?? 0) + count);
   }
 
   /** An entry was made at an instant: a day has begun at the least of its entries. */
@@ -73,38 +97,34 @@ export class PromotedPlaces {
     this.#days.set(day, Math.min(seq, this.#days.get(day) ?? seq));
   }
 
-  /**
-   * Runs: neighbours in the order of their queue that are in one lane, so that the order of all is that of their first jobs. Each
-   * begins at the turn of its first.
-   */
-  runs(): readonly Row[] {
-    const runs: (Omit<Waiting, 'id' | 'seq' | 'in'> & { readonly ids: string[]; readonly q: number[] })[] =
-      [];
-    for (const waiting of this.#queues.values()) {
-      let open: (typeof runs)[number] | null = null;
-      for (const { lane, line, turn, id, seq } of waiting.sort(
-        (one, other) => one.line - other.line || one.turn - other.turn,
-      )) {
-        if (open === null || open.lane !== lane || open.line !== line || open.ids.length === jobsOfRun) {
-          open = { lane, line, turn, ids: [], q: [] };
-          runs.push(open);
-        }
-        open.ids.push(id);
-        open.q.push(seq);
-      }
-    }
-    return runs;
+  /** The rows that were added since the last call, of jobs and of places with a row for each. */
+  take(): TableRows {
+    return Object.entries(this.#rows).map(([table, rows]) => [table, rows.splice(0)] as const);
   }
 
-  leases(): readonly Row[] {
-    return [...this.#leases.values()].map(({ row, ...jobs }) => ({ ...row, rev: 0, ...jobs }));
+  /** The rows that are known when all jobs are. */
+  rest(): TableRows {
+    return [
+      ['ready', [...this.#waiting.values()].flatMap(runsOf)],
+      ['lease', [...this.#leases.values()]],
+      ['room', [...this.#used].map(([id, used]) => ({ id, used }))],
+      ['day', [...this.#days].map(([at, seq]) => ({ at, seq }))],
+    ];
   }
+}
 
-  rooms(): readonly Row[] {
-    return [...this.#used].map(([id, used]) => ({ id, used }));
+/**
+ * Runs of a queue: neighbours in its order that are in one lane, so that the order of all is that of their first jobs. Each begins
+ * at the turn of its first.
+ */
+function runsOf(waiting: Run[]): readonly Row[] {
+  const runs: Run[] = [];
+  for (const run of waiting.sort((one, other) => one.line - other.line || one.turn - other.turn)) {
+    const open = runs.at(-1);
+    if (open?.lane === run.lane && open.line === run.line && open.ids.length < jobsOfRun) {
+      open.ids.push(...run.ids);
+      open.q.push(...run.q);
+    } else runs.push(run);
   }
-
-  days(): readonly Row[] {
-    return [...this.#days].map(([at, seq]) => ({ at, seq }));
-  }
+  return runs.map(({ lane, line, turn, ids, q }) => ({ lane, line, turn, ids, q }));
 }

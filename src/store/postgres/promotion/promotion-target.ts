@@ -2,7 +2,6 @@ import type { AgentPlace } from '../../../../machines/job.context.ts';
 import { SignalboxError } from '../../../errors.ts';
 import type { JobRecord, PromotionRecord } from '../../../model/records/records.ts';
 import type { Kind, Line, Records } from '../../entry.ts';
-import { endings, parentOf } from '../commits/draft.ts';
 import { lineOf, promotedShift, ungrouped } from '../commits/entries.ts';
 import { recordOf } from '../commits/working-set.ts';
 import { codeOf, kindOfError, storeError } from '../failures.ts';
@@ -10,9 +9,8 @@ import { Lanes, laneKeyOf } from '../jobs/lanes.ts';
 import { entriesOfCommit, type Home, parentKey, storedJobOf } from '../jobs/stored-job.ts';
 import { quoted, versionOf } from '../opening/migrating.ts';
 import { prepared } from '../opening/preparing.ts';
-import { daySettings } from '../sql/tables.ts';
 import { beginText, type Rows, type SqlConnection, type SqlPort } from '../sql-port.ts';
-import { homeOf, PromotedPlaces, type Row } from './promoted-places.ts';
+import { homeOf, PromotedPlaces, type TableRows } from './promoted-places.ts';
 
 /** The content of a schema before a promotion. */
 export type FoundTarget =
@@ -20,12 +18,12 @@ export type FoundTarget =
   | { readonly is: 'promoted'; readonly promotion: PromotionRecord }
   | { readonly is: 'used'; readonly by: string };
 
+/** What has rows in a store that is used, beside its own record. */
+const usedTables = 'line job done queue quota representation agent proxy annotation'.split(' ');
 /** Rows that are read at a time: any of them may have arguments of a megabyte. */
 const pageRows = 200;
 /** Rows of places that are written at a time. */
 const writtenRows = 1000;
-/** Numbers of entries in one partition of promoted lines. */
-const entriesOfPartition = 2 ** 20;
 
 /**
  * A schema that a whole store is written to, in one transaction on one connection: it holds everything or nothing of it.
@@ -38,7 +36,6 @@ export class PromotionTarget {
   readonly #isUnsafe: boolean;
   readonly #patienceMs: number;
   readonly #lanes: Lanes;
-  readonly #partitions = new Set<number>();
   #connection: SqlConnection | null = null;
   #places = new PromotedPlaces(0);
   #newestAt = 0;
@@ -72,17 +69,7 @@ export class PromotionTarget {
     );
     const { promotion } = (store?.body ?? {}) as { readonly promotion?: PromotionRecord };
     if (promotion !== undefined) return { is: 'promoted', promotion };
-    for (const table of [
-      'line',
-      'job',
-      'done',
-      'queue',
-      'quota',
-      'representation',
-      'agent',
-      'proxy',
-      'annotation',
-    ]) {
+    for (const table of usedTables) {
       const rows = await connection.query(`SELECT 1 FROM ${schema}.${table} LIMIT 1`);
       if (rows.length > 0) return { is: 'used', by: `rows in ${table}` };
     }
@@ -127,28 +114,28 @@ export class PromotionTarget {
   }
 
   async #putJobs(jobs: readonly JobRecord[]): Promise<void> {
-    const wanted = jobs.flatMap((job) =>
-      queueOf(job) === null ? [] : [[queueOf(job) as string, laneKeyOf(job)] as const],
+    await this.#lanes.make(
+      jobs.flatMap((job) => {
+        const queue = queueOf(job);
+        return queue === null ? [] : [[queue, laneKeyOf(job)] as const];
+      }),
     );
-    await this.#lanes.make(wanted);
-    const [rows, due, aside, done]: [Row[], Row[], Row[], Row[]] = [[], [], [], []];
-    for (const job of jobs) {
-      const { id, lastSeq: seq, parent, waitingOn: waiting_on, state, epoch, ...fields } = job;
-      const lane = this.#laneOf(job);
-      const home = homeOf(job, lane);
-      this.#places.add(job, home);
-      const turn = home.in === 'ready' && home.turn !== 2 * seq ? home.turn : null;
-      const doc = JSON.stringify({ state, epoch, parent, waitingOn: waiting_on, ...fields });
-      rows.push({ id, rev: 1, seq, lane, turn, parent: parentOf(job), waiting_on, doc });
-      if (home.in === 'due') due.push({ id, at: home.at, lane });
-      if (home.in === 'aside') aside.push({ id, state, epoch });
-      if (home.in === 'done')
-        done.push({ id, seq, lane, ending: Math.max(0, endings.indexOf(job.ending)), patch: '{}' });
-    }
-    await this.#insert('job', 'id, rev, seq, lane, turn, parent, waiting_on, doc', rows);
-    await this.#insert('due', 'id, at, lane', due);
-    await this.#insert('aside', 'id, state, epoch', aside);
-    await this.#insert('done', 'id, seq, lane, ending, patch', done);
+    for (const job of jobs) this.#places.add(job, this.#laneOf(job));
+    await this.#insert(this.#places.take());
+  }
+
+  async #putSettings<K extends Kind>(kind: K, records: readonly Records[K][]): Promise<void> {
+    const rows = records.map(({ id, rev, lastSeq, ...body }) => ({ id, rev, last_seq: lastSeq, body }));
+    if (kind === 'quota') for (const { id } of records) this.#places.addSlots(id, 0);
+    // The record of the store is there since the schema was made.
+    if (kind !== 'store') await this.#insert([[kind, rows]]);
+    else
+      for (const { rev, last_seq, body } of rows)
+        await this.#query(`UPDATE ${this.#schema}.store SET rev = $1, last_seq = $2, body = $3`, [
+          rev,
+          last_seq,
+          body,
+        ]);
   }
 
   #laneOf(job: JobRecord): number | null {
@@ -156,101 +143,45 @@ export class PromotionTarget {
     return queue === null ? null : (this.#lanes.find(queue, laneKeyOf(job)) ?? null);
   }
 
-  async #insert(table: string, columns: string, rows: readonly Row[], onConflict = ''): Promise<void> {
-    const target = `${this.#schema}.${table}`;
-    for (let from = 0; from < rows.length; from += writtenRows) {
-      const values = [JSON.stringify(rows.slice(from, from + writtenRows))];
-      await this.#query(
-        `INSERT INTO ${target} AS t (${columns}) SELECT ${columns} FROM json_populate_recordset(NULL::${target}, $1) ${onConflict}`,
-        values,
-      );
+  async #insert(tables: TableRows): Promise<void> {
+    for (const [table, rows] of tables) {
+      const [target, columns] = [`${this.#schema}.${table}`, Object.keys(rows[0] ?? {}).join()];
+      // An opening that waits for the end of the promotion may have noted when today began.
+      const onConflict = table === 'day' ? 'ON CONFLICT DO NOTHING' : '';
+      for (let from = 0; from < rows.length; from += writtenRows)
+        await this.#query(
+          `INSERT INTO ${target} (${columns}) SELECT ${columns} FROM json_populate_recordset(NULL::${target}, $1) ${onConflict}`,
+          [JSON.stringify(rows.slice(from, from + writtenRows))],
+        );
     }
   }
 
-  async #putSettings<K extends Kind>(kind: K, records: readonly Records[K][]): Promise<void> {
-    const rows = records.map(({ id, rev, lastSeq, ...body }) => ({ id, rev, last_seq: lastSeq, body }));
-    // The record of the store is there since the schema was made.
-    await this.#insert(
-      kind,
-      'id, rev, last_seq, body',
-      rows,
-      'ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, last_seq = excluded.last_seq, body = excluded.body',
-    );
-    if (kind === 'quota')
-      await this.#insert(
-        'room',
-        'id, used',
-        records.map(({ id }) => ({ id, used: 0 })),
-      );
-  }
-
-  /** Writes lines of the journal under their own numbers: less than 0, where no commit of this store has its number. */
+  /** Writes lines of the journal under their own numbers. */
   async putLines(lines: readonly Line[]): Promise<void> {
     await this.#explained('the promotion', async () => {
-      const rows: Row[] = [];
-      for (const { s, at, by, mv, entries } of lines) {
+      const rows = lines.map(({ s, at, by, mv, entries }) => {
         // The clock of the host may have moved back: days begin in the order of numbers.
         this.#newestAt = Math.max(this.#newestAt, at);
         this.#places.addDay(this.#newestAt, s);
-        await this.#makePartition(Math.floor(s / entriesOfPartition));
-        const epoch = Number(by.split('#')[1] ?? 0);
-        rows.push({
-          c: s - promotedShift,
-          epoch,
-          n: 0,
-          at,
-          by,
-          mv,
-          count: entries.length,
-          entries: ungrouped(entries),
-        });
-      }
-      await this.#insert('line', 'c, epoch, n, at, by, mv, count, entries', rows);
+        const key = { c: s - promotedShift, epoch: Number(by.split('#')[1] ?? 0), n: 0 };
+        return { ...key, at, by, mv, count: entries.length, entries: ungrouped(entries) };
+      });
+      await this.#insert([['line', rows]]);
     });
   }
 
-  async #makePartition(number: number): Promise<void> {
-    if (this.#partitions.has(number)) return;
-    this.#partitions.add(number);
-    const from = number * entriesOfPartition - promotedShift;
-    await this.#query(
-      `CREATE TABLE ${this.#schema}.line_promoted_${number} PARTITION OF ${this.#schema}.line
-       FOR VALUES FROM ('${from}') TO ('${from + entriesOfPartition}') WITH (${daySettings.line})`,
-      [],
-    );
-  }
-
-  /** Writes where jobs stand. The next commit gets a number whose entries come after this one: it outlives a rollback, and does no harm. */
+  /** Writes where jobs stand. The entries of the next commit come after this one: that outlives a rollback, where it does no harm. */
   async finish(seq: number): Promise<void> {
-    const [schema, places] = [this.#schema, this.#places];
     await this.#explained('the promotion', async () => {
-      await this.#insert('ready', 'lane, line, turn, ids, q', places.runs());
-      await this.#insert(
-        'lease',
-        'token, epoch, queue, dispatcher, agent, rev, ids, seqs, lanes',
-        places.leases(),
-      );
-      await this.#insert(
-        'room',
-        'id, used',
-        places.rooms(),
-        'ON CONFLICT (id) DO UPDATE SET used = excluded.used',
-      );
-      await this.#insert(
-        'day',
-        'at, seq',
-        places.days(),
-        'ON CONFLICT (at) DO UPDATE SET seq = least(t.seq, excluded.seq)',
-      );
+      const schema = this.#schema;
+      await this.#insert(this.#places.rest());
       await this.#query(
         `UPDATE ${schema}.job SET doc = doc || ',{"${parentKey}":true}'
          WHERE id IN (SELECT parent FROM ${schema}.job UNION SELECT job FROM ${schema}.proxy)`,
         [],
       );
-      await this.#query('SELECT setval($1, $2)', [
-        `${schema}.commits`,
-        Math.floor(seq / entriesOfCommit) + 1,
-      ]);
+      const values = [`${schema}.commits`, Math.floor(seq / entriesOfCommit) + 1];
+      await this.#query('SELECT setval($1, $2)', values);
     });
   }
 

@@ -177,21 +177,22 @@ export const functions = `
     -- Other beliefs, other changes: JSON; null in a plain life.
     p_beliefs json, p_changes json,
     -- New jobs that wait: the entry of the first; lane of each, or one of all; instant of those that are not due; runs of the others.
-    p_new text[], p_docs text[], p_new_at integer, p_new_lanes integer[], p_due float8[], p_firsts integer[], p_counts integer[],
+    p_new text[], p_docs text[], p_new_at integer[], p_new_lanes integer[], p_due float8[], p_firsts integer[], p_counts integer[],
     -- Jobs that are over.
     p_done text[], p_done_at integer[], p_patches text[], p_done_lanes integer[], p_endings smallint[],
     -- A quota for each slot that is free.
     p_freed text[],
-    p_entries text, p_count integer,
+    -- Rows of the journal, with the number of entries in each.
+    p_entries text[], p_sizes integer[],
     -- The claim: queue, dispatcher, agent; the record of the agent, its seq and the size that it gives; lanes and their quotas; how many.
-    p_place text[], p_agent_seq bigint, p_size integer, p_lanes integer[], p_quotas text[], p_most integer, p_after bigint, p_width integer,
+    p_place text[], p_agent_seq bigint, p_size integer, p_lanes integer[], p_quotas text[], p_most integer, p_after bigint, p_until bigint, p_width integer,
     p_token bigint, p_claim text
   ) RETURNS text LANGUAGE plpgsql ${settings} SET lock_timeout = '5s' AS $$
   #variable_conflict use_column
   DECLARE
     c bigint; s bigint; moment float8 := {schema}.now(p_now); i integer; r record; held integer; room integer := coalesce(p_most, 0);
     agent_seq bigint; refusal text; last bigint := coalesce(p_after, -1); got text[]; got_q bigint[]; got_lanes integer[]; n integer;
-    docs text; annotated text; width integer; seen integer; runs integer := 0;
+    docs text; annotated text; rows integer; size integer; last_c bigint; width integer; seen integer; runs integer := 0;
   BEGIN
     IF NOT p_is_synced THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
     -- Only a second sending of this very commit waits here.
@@ -228,7 +229,7 @@ export const functions = `
       seen := 0;
       FOR r IN SELECT o.* FROM unnest(p_lanes) AS l (lane) CROSS JOIN LATERAL (
             SELECT t.ctid, t.lane, t.turn, t.ids, t.q FROM {schema}.ready t
-            WHERE t.lane = l.lane AND t.line = 2 AND t.turn > last
+            WHERE t.lane = l.lane AND t.line = 2 AND t.turn > last AND (p_until IS NULL OR t.turn < p_until)
             ORDER BY t.turn LIMIT width FOR UPDATE SKIP LOCKED
           ) AS o ORDER BY o.turn LOOP
         seen := seen + 1;
@@ -247,22 +248,30 @@ export const functions = `
       EXIT WHEN room = 0 OR seen < width;
       END LOOP;
     END IF;
-    IF p_count = 0 AND got IS NULL THEN
+    IF p_entries IS NULL AND got IS NULL THEN
       RETURN json_build_object('refusal', refusal, 'held', held, 'last', last, 'at', moment, 'isAny',
         EXISTS (SELECT FROM unnest(p_lanes) AS l (lane) CROSS JOIN LATERAL (SELECT FROM {schema}.ready t WHERE t.lane = l.lane LIMIT 1) o));
     END IF;
     -- The number comes when everything is locked; followers wait for whoever has a number, so the transaction has an id by then.
     PERFORM pg_current_xact_id();
-    c := nextval('{schema}.commits');
+    -- A row of the journal has a number; those of one commit follow each other.
+    rows := greatest(1, coalesce(cardinality(p_entries), 0));
+    LOOP
+      c := nextval('{schema}.commits');
+      EXIT WHEN rows = 1;
+      SELECT max(nextval('{schema}.commits')) INTO last_c FROM generate_series(2, rows);
+      EXIT WHEN last_c = c + rows - 1;
+    END LOOP;
     s := c * 4096;
+    size := CASE WHEN p_entries IS NULL THEN 0 ELSE p_sizes[rows] END;
     INSERT INTO {schema}.job (id, seq, lane, doc)
-      SELECT u.id, s + p_new_at + u.n - 1, p_new_lanes[least(u.n, cardinality(p_new_lanes))], u.doc FROM unnest(p_new, p_docs) WITH ORDINALITY u (id, doc, n);
+      SELECT u.id, s + u.at, p_new_lanes[least(u.n, cardinality(p_new_lanes))], u.doc FROM unnest(p_new, p_docs, p_new_at) WITH ORDINALITY u (id, doc, at, n);
     IF p_due IS NOT NULL THEN
       INSERT INTO {schema}.due (at, id, lane) SELECT u.at, u.id, p_new_lanes[least(u.n, cardinality(p_new_lanes))]
       FROM unnest(p_new, p_due) WITH ORDINALITY u (id, at, n) WHERE u.at IS NOT NULL;
     END IF;
     INSERT INTO {schema}.ready (lane, line, turn, ids)
-      SELECT p_new_lanes[least(u.first + 1, cardinality(p_new_lanes))], 2, (s + p_new_at + u.first) * 2, p_new[u.first + 1 : u.first + u.count]
+      SELECT p_new_lanes[least(u.first + 1, cardinality(p_new_lanes))], 2, (s + p_new_at[u.first + 1]) * 2, p_new[u.first + 1 : u.first + u.count]
       FROM unnest(p_firsts, p_counts) u (first, count);
     INSERT INTO {schema}.done (id, seq, lane, ending, patch)
       SELECT u.id, s + u.entry, u.lane, u.ending, u.patch FROM unnest(p_done, p_done_at, p_done_lanes, p_endings, p_patches) u (id, entry, lane, ending, patch);
@@ -271,7 +280,7 @@ export const functions = `
       n := cardinality(got);
       INSERT INTO {schema}.lease (token, epoch, queue, dispatcher, agent, ids, seqs, lanes, claim)
         VALUES (p_token, p_epoch, p_place[1], p_place[2], p_place[3], got,
-          ARRAY(SELECT s + p_count + 2 * i FROM generate_series(0, n - 1) i), got_lanes, p_claim);
+          ARRAY(SELECT s + (rows - 1) * 4096 + size + 2 * i FROM generate_series(0, n - 1) i), got_lanes, p_claim);
       UPDATE {schema}.room t SET used = t.used + n WHERE t.id = ANY (p_quotas);
       docs := array_to_string(ARRAY(SELECT (SELECT concat('[', j.rev, ',', j.seq, ',', j.doc, ']') FROM {schema}.job j WHERE j.id = u.id)
         FROM unnest(got) WITH ORDINALITY u (id, n) ORDER BY u.n), ',');
@@ -280,8 +289,13 @@ export const functions = `
           WHERE EXISTS (SELECT FROM {schema}.annotation a WHERE a.id >= u.id || '/' AND a.id < u.id || '0')));
       END IF;
     END IF;
+    IF rows > 1 THEN
+      INSERT INTO {schema}.line (c, epoch, n, at, by, mv, count, entries)
+        SELECT c + i - 1, p_epoch, p_n, moment, p_by, p_mv, p_sizes[i], p_entries[i] FROM generate_series(1, rows - 1) i;
+    END IF;
     INSERT INTO {schema}.line (c, epoch, n, at, by, mv, count, entries, claim, ids, q)
-      VALUES (c, p_epoch, p_n, moment, p_by, p_mv, p_count + 2 * coalesce(n, 0), p_entries, CASE WHEN got IS NOT NULL THEN p_claim END, got, got_q);
+      VALUES (c + rows - 1, p_epoch, p_n, moment, p_by, p_mv, size + 2 * coalesce(cardinality(got), 0), p_entries[rows],
+        CASE WHEN got IS NOT NULL THEN p_claim END, got, got_q);
     RETURN concat('{"c":', c, ',"at":', moment, ',"runs":', runs, ',"last":', last, ',"held":', coalesce(held, 0), ',"refusal":', coalesce(to_json(refusal)::text, 'null'),
       ',"isAny":true,"ids":', coalesce(array_to_json(got)::text, '[]'), ',"lanes":', coalesce(array_to_json(got_lanes)::text, '[]'),
       ',"annotated":', coalesce(annotated, '[]'), ',"jobs":[', docs, ']}');

@@ -135,6 +135,8 @@ export const tables = `
   CREATE INDEX line_key ON {schema}.line (epoch, n);
   CREATE INDEX line_at ON {schema}.line (at);
   CREATE INDEX line_xid ON {schema}.line (xid);
+  -- Lines that come with a promotion, under numbers below 0.
+  CREATE TABLE {schema}.line_promoted PARTITION OF {schema}.line FOR VALUES FROM (MINVALUE) TO (0) WITH (${daySettings.line});
   CREATE TABLE {schema}.line_default PARTITION OF {schema}.line DEFAULT WITH (${daySettings.line});
 
   -- Days of UTC, with the number that the next entry had when they began.

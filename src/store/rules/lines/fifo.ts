@@ -1,3 +1,4 @@
+import type { JobRecord } from '../../../model/records/records.ts';
 import { type Belongs, type FindJob, isAt, mostLooked, type Tally } from './line.ts';
 
 /**
@@ -10,6 +11,8 @@ export class Fifo {
   /** The latest `beginAfter` of each place and all before it: it only grows. */
   #latest: number[] = [];
   #head = 0;
+  /** The index of the place that `next` has found. */
+  foundAt = 0;
   /** How many jobs are at a place here now. */
   size = 0;
 
@@ -48,18 +51,20 @@ export class Fifo {
     return false;
   }
 
-  /** Returns the index of the first place at or after `from` whose job is still at it, or -1. */
-  next(from: number, find: FindJob): number {
+  /** Returns the job of the first place at or after `from` that is still at it. */
+  next(from: number, find: FindJob): JobRecord | undefined {
     for (let at = Math.max(from, this.#head); at < this.#ids.length; at += 1) {
       const key = this.#keys[at] ?? 0;
       if (this.#repeats(at)) continue;
-      if (isAt(find(this.#ids[at] ?? ''), key, this.#belongs)) {
+      const job = find(this.#ids[at] ?? '');
+      if (isAt(job, key, this.#belongs)) {
         if (from <= this.#head) this.#forgetBefore(at);
-        return from <= this.#head ? this.#head : at;
+        this.foundAt = from <= this.#head ? this.#head : at;
+        return job;
       }
     }
     if (from <= this.#head) this.#forgetBefore(this.#ids.length);
-    return -1;
+    return undefined;
   }
 
   /**
@@ -70,10 +75,6 @@ export class Fifo {
     for (let before = at - 1; before >= this.#head && this.#keys[before] === this.#keys[at]; before -= 1)
       if (this.#ids[before] === this.#ids[at]) return true;
     return false;
-  }
-
-  id(at: number): string {
-    return this.#ids[at] ?? '';
   }
 
   /** Gives up the places before this one. Their memory is freed in large pieces, so each costs O(1). */
@@ -95,7 +96,7 @@ export class Fifo {
     if (this.#ids.length - this.#head === this.size) return { n: places, isExact: true };
     if (places > mostLooked) return { n: places, isExact: false };
     let n = 0;
-    for (let at = this.#head; at < end; at += 1) if (this.#isTaken(at, find)) n += 1;
+    for (let at = this.#head; at < end; at += 1) if (this.#jobAt(at, find) !== undefined) n += 1;
     return { n, isExact: true };
   }
 
@@ -104,8 +105,7 @@ export class Fifo {
     let latest = 0;
     let at = this.#placesBefore(key + 1) - 1;
     for (; at >= this.#head && (this.#latest[at] ?? 0) > latest; at -= 1) {
-      const job = this.#isTaken(at, find) ? find(this.id(at)) : undefined;
-      latest = Math.max(latest, job?.beginAfter ?? 0);
+      latest = Math.max(latest, this.#jobAt(at, find)?.beginAfter ?? 0);
     }
     return latest;
   }
@@ -114,8 +114,8 @@ export class Fifo {
   firstReaching(beginAfter: number, find: FindJob): number {
     let at = this.#first((place) => (this.#latest[place] ?? 0) >= beginAfter);
     for (; at < this.#ids.length; at += 1) {
-      const isThere = this.#isTaken(at, find);
-      if (isThere && (find(this.id(at))?.beginAfter ?? 0) >= beginAfter) return this.#keys[at] ?? 0;
+      const job = this.#jobAt(at, find);
+      if (job !== undefined && (job.beginAfter ?? 0) >= beginAfter) return this.#keys[at] ?? 0;
     }
     return Number.POSITIVE_INFINITY;
   }
@@ -137,7 +137,9 @@ export class Fifo {
     return low;
   }
 
-  #isTaken(at: number, find: FindJob): boolean {
-    return isAt(find(this.id(at)), this.#keys[at] ?? 0, this.#belongs) && !this.#repeats(at);
+  /** The job that is still at a place. */
+  #jobAt(at: number, find: FindJob): JobRecord | undefined {
+    const job = find(this.#ids[at] ?? '');
+    return isAt(job, this.#keys[at] ?? 0, this.#belongs) && !this.#repeats(at) ? job : undefined;
   }
 }

@@ -4,7 +4,7 @@ import type { Lane } from '../lanes.ts';
 import type { FindJob, Tally } from '../lines/line.ts';
 
 /**
- * How many jobs are offered before one, as `offersInOrder` walks when every lane is accepted: counted in each line of each lane
+ * How many jobs are offered before one, as `Offers` walks when every lane is accepted: counted in each line of each lane
  * by its order, so that no job is walked over.
  */
 export function placeAmong(lanes: Iterable<Lane>, job: JobRecord, find: FindJob): QueuePlace {
@@ -37,11 +37,9 @@ export function laneSummary(
   find: FindJob,
 ): LaneSummary {
   const { putBack, now, held } = lines;
-  const first = (line: Lane['now']): JobRecord | undefined => {
-    const at = line.next(0, find);
-    return at < 0 ? undefined : find(line.id(at));
-  };
-  const heads = [first(putBack), first(now), held.peek(find)].flatMap((job) => job?.beginAfter ?? []);
+  const heads = [putBack.next(0, find), now.next(0, find), held.peek(find)].flatMap(
+    (job) => job?.beginAfter ?? [],
+  );
   return {
     name,
     quotaNames,

@@ -2,7 +2,7 @@ import type { JobState } from '../../../../machines/job.context.ts';
 import { jobChart } from '../../../model/jobs/machine-version.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
 import type { Count, JobCounts, JobPage, JobPageRequest } from '../../reader.ts';
-import { offersInOrder } from '../claim-order.ts';
+import { waitingInOrder } from '../claim-order.ts';
 import type { Tables } from '../tables.ts';
 import type { EndedJobs } from './ended-jobs.ts';
 import { type Listed, listed, listedById, pageOf } from './page.ts';
@@ -67,7 +67,7 @@ function listOf(tables: Tables, { list, queue }: JobPageRequest): Listed {
 function waiting(tables: Tables, queue: string | undefined): Listed {
   const queues = queue === undefined ? tables.list('queue', '').map(({ id }) => id) : [queue];
   const count = queues.reduce((sum, name) => sum + tables.jobs.waitingCount(name), 0);
-  const walk = queues.map((name) => offered(tables, name));
+  const walk = queues.map((name) => waitingInOrder(tables.jobs.lanes(name), tables.findJob));
   const seen: JobRecord[] = [];
   const job = (at: number): JobRecord | undefined => {
     while (seen.length <= at && walk.length > 0) {
@@ -87,13 +87,6 @@ function waiting(tables: Tables, queue: string | undefined): Listed {
       return seen.findIndex((each) => each.id === id) + 1;
     },
   };
-}
-
-function* offered({ jobs, findJob }: Tables, queue: string): Generator<JobRecord, void> {
-  for (const offer of offersInOrder(jobs.lanes(queue), findJob, Number.POSITIVE_INFINITY, () => true)) {
-    yield offer.job;
-    offer.pass();
-  }
 }
 
 /** In the order of claims, over all agents. */

@@ -7,7 +7,7 @@ import type { FailedAttempt } from '../../../machines/job.context.ts';
 import { afterStep, newJobRecord, stepJob, type Transition } from '../../../src/model/jobs/step.ts';
 import type { JobRecord } from '../../../src/model/records/records.ts';
 import { openByHand } from '../open-by-hand.ts';
-import { connected, newSchema, removeSchemas } from './schemas.ts';
+import { connected, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
 import { serverUrl } from './server.ts';
 
 type Commit = Parameters<OpenStore['commit']>[0];
@@ -26,18 +26,35 @@ const failed: FailedAttempt = {
   failure: { name: 'Error', message: 'no', stack: 'ü"\\', code: null, cause: null, extra: {} },
 };
 
-/** A pool of the program's own, which counts the calls of a function of the schema. */
-async function countingPool(calls: Map<string, number>): Promise<Pool> {
+/** What a program's pool was asked: a word for each statement, with the values of commits. */
+interface Asked {
+  readonly what: string;
+  readonly values: readonly unknown[];
+}
+
+/** A pool of the program's own that takes note of statements. */
+async function watchedPool(asked: Asked[]): Promise<Pool> {
   const pool = new Pool({ connectionString: await serverUrl() });
   pool.on('connect', (client) => {
     const query = client.query.bind(client) as (...args: unknown[]) => unknown;
     client.query = ((...args: unknown[]) => {
-      const [, called] = /\.(claim_jobs|step_jobs)\(/.exec(String(args[0])) ?? [];
-      if (called !== undefined) calls.set(called, (calls.get(called) ?? 0) + 1);
+      const [given] = args as [string | { readonly text: string; readonly values: readonly unknown[] }];
+      const text = typeof given === 'string' ? given : given.text;
+      const values = ((typeof given === 'string' ? args[1] : given.values) ?? []) as readonly unknown[];
+      const [, called] = /\.(commit|heads)\(/.exec(text) ?? [];
+      const isSync = text.includes('pg_logical_emit_message');
+      asked.push({ what: called ?? (isSync ? 'sync' : text), values });
       return query(...args);
     }) as typeof client.query;
   });
   return pool;
+}
+
+/** Where the values of a commit have its results and its claim: see `sql/functions.ts`. */
+const [doneAt, mostAt] = [20, 33];
+
+function counted(asked: readonly Asked[], what: string): number {
+  return asked.filter((each) => each.what === what).length;
 }
 
 /** The agent that claims, of a dispatcher that is activated. */
@@ -68,6 +85,8 @@ class Side {
   readonly held = new Map<string, JobRecord>();
   /** How many the agent held with each claim. */
   readonly counts: (number | undefined)[] = [];
+  /** Jobs that were offered as too late: they are not taken. */
+  readonly expired: string[] = [];
 
   constructor(store: OpenStore) {
     this.store = store;
@@ -87,7 +106,9 @@ class Side {
       size: 20,
       accepts: { lane: (name) => name !== refusedName, job: null },
       choose: null,
-      take: ({ job, quotas }) => {
+      take: ({ job, expired, quotas }) => {
+        if (expired) this.expired.push(job.id);
+        if (expired) return null;
         const place = { queue: '', dispatcher: 'd', agent: 'main' };
         const claim = stepJob(job, { type: 'job.claim', ...place, epoch, quotas });
         return [claim, stepJob(afterStep(job, claim), { type: 'job.start', at: clock.now })];
@@ -155,8 +176,8 @@ describe('The calls of a postgres store', () => {
     clock.now = 1000;
     const random = new SeededRandom(seed);
     const below = (end: number): number => random.integer(0, end - 1);
-    const calls = new Map<string, number>();
-    const pool = await countingPool(calls);
+    const asked: Asked[] = [];
+    const pool = await watchedPool(asked);
     const sides = [
       new Side(await open(memoryStore())),
       new Side(await open(postgresStore({ pool, schema: newSchema(), clock: 'box' }))),
@@ -192,59 +213,96 @@ describe('The calls of a postgres store', () => {
 
     const [wanted, seen] = [await memory.seen(ids), await postgres.seen(ids)];
     expect(withoutEpochs(seen)).toEqual(withoutEpochs(wanted));
-    expect(calls.get('claim_jobs')).toBeGreaterThan(5);
-    expect(calls.get('step_jobs')).toBeGreaterThan(0);
+    const commits = asked.filter(({ what }) => what === 'commit');
+    expect(commits.filter(({ values }) => values[mostAt] != null).length).toBeGreaterThan(4);
+    expect(commits.some(({ values }) => values[doneAt] != null)).toBe(true);
     for (const { store } of sides) await store.close();
     await pool.end();
   });
 });
 
-it('A fast claim of a queue with more lanes than are remembered learns them once, and takes a job', async () => {
-  const calls = new Map<string, number>();
-  const pool = await countingPool(calls);
+it('A round of results and a claim is one statement, and one more makes it synced', async () => {
+  const asked: Asked[] = [];
+  const pool = await watchedPool(asked);
+  const side = new Side(await open(postgresStore({ pool, schema: newSchema(), clock: 'box' })));
+  await side.commit(presence(side.store.epoch));
+  const ids = Array.from({ length: 30 }, (_, index) => `job ${index}`);
+  await side.commit(ids.map((id) => put(id, 'work', clock.now, [])));
+  expect(await side.claim(10, null)).toEqual(ids.slice(0, 10));
+  await side.store.settled();
+  asked.length = 0;
+
+  const [, claimed] = await Promise.all([side.end(ids.slice(0, 10), 'complete'), side.claim(10, null)]);
+  await side.store.settled();
+
+  expect(claimed).toEqual(ids.slice(10, 20));
+  // The hint for the jobs that were put may come between.
+  expect(asked.map(({ what }) => what).filter((what) => !what.includes('pg_notify'))).toEqual([
+    'commit',
+    'sync',
+  ]);
+  expect(await side.store.heldCount('', 'd', 'main')).toBe(10);
+  for (const id of ids.slice(0, 10))
+    expect(await side.store.get('job', id)).toMatchObject({ state: 'completed', rev: 5 });
+  await side.store.close();
+  await pool.end();
+});
+
+it('A claim of a queue with a thousand lanes reads them once, and takes jobs in their order', async () => {
+  const asked: Asked[] = [];
+  const pool = await watchedPool(asked);
   const side = new Side(await open(postgresStore({ pool, schema: newSchema(), clock: 'box' })));
   await side.commit(presence(side.store.epoch));
   const puts = Array.from({ length: 1001 }, (_, index) =>
     put(`job ${index}`, `work ${index}`, clock.now, []),
   );
   await side.commit(puts);
+  asked.length = 0;
 
   expect(await side.claim(1, null)).toEqual(['job 0']);
-  expect(calls.get('claim_jobs')).toBe(2);
+  expect([counted(asked, 'heads'), counted(asked, 'commit')]).toEqual([1, 1]);
   expect(await side.claim(1, null)).toEqual(['job 1']);
   await side.store.close();
   await pool.end();
 });
 
-it('A fast claim takes no job with a deadline, or with slots of a quota, that arrives while it looks', async () => {
-  const [calls, schema] = [new Map<string, number>(), newSchema()];
-  const pool = await countingPool(calls);
-  const side = new Side(await open(postgresStore({ pool, schema, clock: 'box' })));
-  await side.commit([...presence(side.store.epoch), put('a', 'work', clock.now, [])]);
-  expect(await side.claim(1, null)).toEqual(['a']);
+it('A claim takes no job as a plain one that has a deadline, or slots of a quota, and arrives while it looks', async () => {
+  const schema = newSchema();
+  const quota: Change = { kind: 'quota', id: '/q', event: 'made', from: null, to: null, patch: { size: 1 } };
+  const before = await open(newPostgresStore({ schema }));
+  await before.commit({ by: 'd', changes: [quota, put('b', 'work', clock.now, [])], expect: [] }).synced;
+  await before.close();
+  const side = new Side(await open(newPostgresStore({ schema })));
+  await side.commit(presence(side.store.epoch));
   const admin = await connected();
-  // A claim counts what its agent holds when it has seen the content of the queue, and before it takes anything.
+  // A look that has seen the lanes of the queue, and is held up before it is answered.
   await admin.query(
-    `CREATE OR REPLACE FUNCTION ${schema}.held_count(of_queue text, of_dispatcher text, of_agent text, known_states text[]) RETURNS bigint LANGUAGE plpgsql AS $$
-     BEGIN PERFORM pg_advisory_xact_lock_shared(77); RETURN 1; END $$; SELECT pg_advisory_lock(77)`,
+    `ALTER FUNCTION ${schema}.heads(text, float8) RENAME TO seen;
+     CREATE FUNCTION ${schema}.heads(p_queue text, p_now float8) RETURNS TABLE (lane integer, key text, line smallint, turn bigint, due float8)
+     LANGUAGE plpgsql AS $$ BEGIN
+       RETURN QUERY SELECT * FROM ${schema}.seen(p_queue, p_now);
+       PERFORM pg_advisory_xact_lock_shared(77);
+     END $$; SELECT pg_advisory_lock(77)`,
   );
-  await side.commit([put('b', 'work', clock.now, [])]);
   const claiming = side.claim(5, null);
   const isWaiting = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 77 AND NOT granted`;
   await expect.poll(async () => (await admin.query(isWaiting)).rowCount).toBe(1);
 
   const late = put('late', 'work', clock.now - 100, []);
-  const back = put('back', 'work', clock.now, []);
+  const back = put('back', 'work', clock.now, ['q']);
   await side.commit([
     { ...late, patch: { ...late.patch, beginBy: 5 } },
     { ...back, patch: { ...back.patch, quotas: ['/q'], order: ['putBack', 0] } },
   ]);
   await admin.query('SELECT pg_advisory_unlock(77)');
 
-  expect(await claiming).toEqual(['b']);
-  expect((await side.store.waiting('')).map(({ id }) => id)).toEqual(['back', 'late']);
+  // What came short looks again, and judges those that are not plain.
+  expect(await claiming).toEqual(['b', 'back']);
+  expect(side.expired).toEqual(['late']);
+  expect(await side.store.get('job', 'back')).toMatchObject({ quotas: ['/q'] });
+  expect(await side.store.quotaHolders('/q')).toEqual(['back']);
+  expect((await side.store.waiting('')).map(({ id }) => id)).toEqual(['late']);
   await Promise.all([side.store.close(), admin.end()]);
-  await pool.end();
 });
 
 /** Two stores count their openings by themselves. */
