@@ -63,8 +63,8 @@ function firstText(schema: string): string {
       ) AS lane GROUP BY is_back
     ), known AS (
       -- Runs of jobs that became due between two commits have one turn, in all lanes.
-      SELECT is_back, ids, coalesce(sum(cardinality(ids)) OVER (
-        PARTITION BY is_back ORDER BY turn RANGE UNBOUNDED PRECEDING EXCLUDE GROUP), 0) AS before
+      SELECT is_back, ids, sum(cardinality(ids)) OVER (PARTITION BY is_back ORDER BY turn)
+        - sum(cardinality(ids)) OVER (PARTITION BY is_back, turn) AS before
       FROM runs r WHERE NOT EXISTS (SELECT FROM ends e WHERE e.is_back = r.is_back AND e.turn < r.turn)
     ), lacking AS (
       SELECT FROM ends e WHERE (SELECT coalesce(sum(cardinality(ids)), 0) FROM known k WHERE k.is_back = e.is_back) < $3
