@@ -176,7 +176,7 @@ export class ProgramTransactions {
       const answer = await sending.outcomes.atLast(call, sent.n, error);
       if (answer === null) throw storeError(error, call, 'not committed');
     }
-    sending.carryOut(sent.draft, sent.answer, sent.by, sent.n, { isSynced: true });
+    void sending.carryOut(sent.draft, sent.answer, sent.by, sent.n, { isSynced: true });
   }
 }
 
