@@ -102,12 +102,12 @@ export class Syncing {
         [epoch, pending.map(({ c }) => c), pending.map(({ n }) => n)],
       );
       connection.release();
-      return new Set((rows[0]?.there as unknown[]).map(Number));
+      const there = (rows[0]?.there ?? []) as readonly unknown[];
+      return new Set(there.map(Number));
     } catch (error) {
       connection.release(kindOfError(error) === 'lost' ? (error as Error) : undefined);
       // A role that may not write messages of the log writes its opening.
-      if (codeOf(error) === '42501')
-        this.#flush = `${schema}.touch(${epoch})`;
+      if (codeOf(error) === '42501') this.#flush = `${schema}.touch(${epoch})`;
       throw error;
     }
   }

@@ -62,13 +62,15 @@ function firstText(schema: string): string {
         SELECT is_back, max(turn) AS turn FROM runs GROUP BY lane, is_back HAVING count(*) >= $2
       ) AS lane GROUP BY is_back
     ), known AS (
-      SELECT is_back, ids, sum(cardinality(ids)) OVER (PARTITION BY is_back ORDER BY turn ROWS UNBOUNDED PRECEDING) AS upto
+      -- Runs of jobs that became due between two commits have one turn, in all lanes.
+      SELECT is_back, ids, sum(cardinality(ids)) OVER (PARTITION BY is_back ORDER BY turn)
+        - sum(cardinality(ids)) OVER (PARTITION BY is_back, turn) AS before
       FROM runs r WHERE NOT EXISTS (SELECT FROM ends e WHERE e.is_back = r.is_back AND e.turn < r.turn)
     ), lacking AS (
-      SELECT FROM ends e WHERE coalesce((SELECT max(upto) FROM known k WHERE k.is_back = e.is_back), 0) < $3
+      SELECT FROM ends e WHERE (SELECT coalesce(sum(cardinality(ids)), 0) FROM known k WHERE k.is_back = e.is_back) < $3
     )
     SELECT ${writtenColumns}, EXISTS (SELECT FROM lacking) AS lacks FROM (
-      SELECT unnest(ids) AS id FROM known WHERE upto - cardinality(ids) < $3
+      SELECT unnest(ids) AS id FROM known WHERE before < $3
       UNION ALL (SELECT id FROM ${schema}.due WHERE lane = ANY ($1) ORDER BY at, id LIMIT $3)
     ) AS u ${eachJob(schema, 'u.id')}`;
 }
