@@ -1,10 +1,10 @@
 import { SignalboxError } from '../../errors.ts';
-import type { Entry, Kind, Line, Records } from '../entry.ts';
+import type { Line } from '../entry.ts';
 import type { Log } from '../log.ts';
-import { mustBeInState } from '../rules/preconditions.ts';
 import type { Tables } from '../rules/tables.ts';
 import type { Change, StorePorts, Ticket } from '../store.ts';
-import { Batch, type Staged } from './batch.ts';
+import { applyChanges, undoChanges } from './apply-changes.ts';
+import { Batch } from './batch.ts';
 
 /** What a committer works with. */
 export interface CommitterDeps {
@@ -97,21 +97,19 @@ export class Committer {
    */
   stage(by: string, changes: readonly Change[]): Ticket {
     const { machineVersion, ports } = this.#deps;
-    const seq = this.#nextSeq;
-    const entries: Entry[] = [];
-    const before: (Records[Kind] | undefined)[] = [];
-    const line: Line = { s: seq, at: ports.now(), by: this.#authorOf(by), mv: machineVersion, entries };
+    const s = this.#nextSeq;
+    const { entries, before } = applyChanges(this.#tables, changes, s);
+    const line: Line = { s, at: ports.now(), by: this.#authorOf(by), mv: machineVersion, entries };
     try {
-      for (const change of changes) this.#apply(change, seq + entries.length, entries, before);
       this.#log.append(line);
     } catch (error) {
       // The log refuses a value that is no JSON, and everything once it has failed by itself: nothing may be
       // left applied.
-      this.#restore({ line, before });
+      undoChanges(this.#tables, { entries, before });
       if (error instanceof SignalboxError && /^STORE_(IO|FENCED)$/.test(error.code)) this.#fail(error);
       throw error;
     }
-    this.#nextSeq = seq + changes.length;
+    this.#nextSeq = s + changes.length;
     this.#batch.add({ line, before });
     this.#schedule();
     return this.#batch;
@@ -125,15 +123,6 @@ export class Committer {
       this.#authors.set(by, author);
     }
     return author;
-  }
-
-  #apply(change: Change, seq: number, entries: Entry[], before: (Records[Kind] | undefined)[]): void {
-    const { kind, id, event, from, to, patch } = change;
-    const record = this.#tables.get(kind, id);
-    mustBeInState(change, record);
-    this.#tables.apply(change, seq);
-    before.push(record);
-    entries.push({ kind, id, event, from, to, patch, gone: change.gone === true, q: record?.lastSeq ?? 0 });
   }
 
   /** Writes a commit that is alone in its tick at once: it is a claim, whose jobs wait for it. */
@@ -235,19 +224,13 @@ export class Committer {
   #undo(error: Error): void {
     const batch = this.#batch;
     this.#batch = new Batch();
-    for (const staged of batch.staged.toReversed()) this.#restore(staged);
+    for (const { line, before } of batch.staged.toReversed())
+      undoChanges(this.#tables, { entries: line.entries, before });
     this.#nextSeq = this.#writtenSeq + 1;
     batch.reject(error);
     if (error instanceof SignalboxError && error.code === 'STORE_FULL')
       this.#fullUntil = this.#deps.ports.now() + 1000;
     else this.#fail(error);
-  }
-
-  #restore({ line, before }: Staged): void {
-    for (let index = before.length - 1; index >= 0; index -= 1) {
-      const { kind, id } = line.entries[index] as Entry;
-      this.#tables.restore(kind, id, before[index]);
-    }
   }
 
   #fail(error: Error): void {

@@ -5,7 +5,7 @@ import { checkDatabase, checkSchema, connectionFor } from './connecting.ts';
 import { openPostgres } from './opening/opening.ts';
 import { prepared } from './opening/preparing.ts';
 import { type PostgresVerification, verifySchema } from './opening/verifying.ts';
-import { type Database, nodePostgres } from './sql-port.ts';
+import { type Database, nodePostgres, type SqlPort } from './sql-port.ts';
 
 /** The options of a PostgreSQL store, besides the place of its database. */
 export interface PostgresStoreSettings {
@@ -21,7 +21,7 @@ export interface PostgresStoreSettings {
   readonly queryTimeout?: Duration;
   /** How long completed jobs are kept, in whole days of UTC. Default 7 days. */
   readonly completedMaxAge?: Duration;
-  /** How long the journal is kept, in whole days of UTC. Default 7 days. */
+  /** How long the journal is kept, in whole days of UTC, and up to a day more. Default 7 days. */
   readonly historyMaxAge?: Duration;
   /** Time between two signs of life, given by a thread of their own. At most a third of any death interval. Default 5 s. */
   readonly heartbeat?: Duration;
@@ -127,16 +127,8 @@ export function postgresStore(options: PostgresStoreOptions): Store {
  * @throws SignalboxError as opening a store does.
  */
 export async function migratePostgres(options: PostgresStoreOptions): Promise<readonly number[]> {
-  const { schema = 'signalbox', unsafe = false } = options ?? {};
-  checkDatabase(options);
-  checkSchema(schema);
-  checkKnown(options, known);
-  const port = await connectionFor(options);
-  try {
-    return await prepared({ port, schema, isUnsafe: unsafe });
-  } finally {
-    await port.end();
-  }
+  const isUnsafe = options?.unsafe ?? false;
+  return onSchema(options, (port, schema) => prepared({ port, schema, isUnsafe }));
 }
 
 /**
@@ -159,13 +151,21 @@ export async function migratePostgres(options: PostgresStoreOptions): Promise<re
  * `STORE_DENIED`.
  */
 export async function verifyPostgres(options: PostgresStoreOptions): Promise<PostgresVerification> {
-  const { schema = 'signalbox', queryTimeout = '1h' } = options ?? {};
+  return onSchema({ ...options, queryTimeout: options?.queryTimeout ?? '1h' }, verifySchema);
+}
+
+/** Works on a schema without opening a store. */
+async function onSchema<Result>(
+  options: PostgresStoreOptions,
+  work: (port: SqlPort, schema: string) => Promise<Result>,
+): Promise<Result> {
+  const { schema = 'signalbox' } = options ?? {};
   checkDatabase(options);
   checkSchema(schema);
   checkKnown(options, known);
-  const port = await connectionFor({ ...options, queryTimeout });
+  const port = await connectionFor(options);
   try {
-    return await verifySchema(port, schema);
+    return await work(port, schema);
   } finally {
     await port.end();
   }

@@ -13,8 +13,9 @@ import type {
 import type { Claimed, ClaimRequest, Commit, OpenStore, StorePorts, Ticket } from '../store.ts';
 import type { DatabaseClock } from './clock.ts';
 import { Claiming } from './commits/claiming.ts';
-import { Committing, type LanePut, ticketOf } from './commits/committing.ts';
+import { Committing, ticketOf } from './commits/committing.ts';
 import { ProgramTransactions } from './commits/program-transactions.ts';
+import { type LanePut, Sending } from './commits/sending.ts';
 import { codeOf, madeElsewhere, storeError } from './failures.ts';
 import { Lanes } from './jobs/lanes.ts';
 import { Following } from './journal/following.ts';
@@ -55,6 +56,7 @@ export class PostgresStore implements OpenStore {
   readonly past = null;
   readonly files = null;
   readonly #parts: PostgresStoreParts;
+  readonly #sending: Sending;
   readonly #committing: Committing;
   readonly #claiming: Claiming;
   readonly #programs: ProgramTransactions;
@@ -86,20 +88,21 @@ export class PostgresStore implements OpenStore {
     const lanes = new Lanes(schema, (text, values) =>
       transactions.read('a commit', (connection) => connection.query(text, values)),
     );
-    const committing = new Committing({
+    const sending = new Sending({
       ...parts,
       lanes,
-      defer: (run) => parts.ports.defer(run),
       committed: (lines, queues, puts) => this.#committed(lines, queues, puts),
     });
+    this.#sending = sending;
+    const committing = new Committing(sending, (run) => parts.ports.defer(run));
     this.#committing = committing;
     this.#programs = new ProgramTransactions({
       ...parts,
-      committing,
+      sending,
       limitMs: parts.queryTimeoutMs,
       notifyWithin: (connection, queues) => this.#notifying.notifyWithin(connection, queues),
     });
-    this.#claiming = new Claiming({ ...parts, lanes, committing });
+    this.#claiming = new Claiming({ ...parts, lanes, committing, sending });
     this.#reading = new Reading(parts);
     this.#notifying.listen();
   }
@@ -170,7 +173,7 @@ export class PostgresStore implements OpenStore {
   }
 
   waiters(jobs: readonly string[]): Promise<readonly JobRecord[]> {
-    const asked = jobs.filter((id) => !this.#committing.own.hasEndedAlone(id));
+    const asked = jobs.filter((id) => !this.#sending.own.hasEndedAlone(id));
     return asked.length === 0 ? Promise.resolve([]) : this.#read(() => this.#reading.waiters(asked));
   }
 
@@ -207,7 +210,8 @@ export class PostgresStore implements OpenStore {
   }
 
   commit(commit: Commit): Ticket {
-    const ticket = commit.within === undefined ? this.#committing.commit(commit) : ticketOf(this.#within(commit));
+    const ticket =
+      commit.within === undefined ? this.#committing.commit(commit) : ticketOf(this.#within(commit));
     this.#during(ticket.synced).catch(() => {});
     return ticket;
   }
@@ -218,7 +222,9 @@ export class PostgresStore implements OpenStore {
       await this.#programs.within(commit);
     } catch (error) {
       const call = 'a commit in a transaction of the program';
-      throw codeOf(error) === '23505' ? madeElsewhere(commit, error) : storeError(error, call, 'not committed');
+      throw codeOf(error) === '23505'
+        ? madeElsewhere(commit, error)
+        : storeError(error, call, 'not committed');
     }
   }
 

@@ -256,7 +256,9 @@ function connection(client: PoolClient, done: () => void, isOwn = false, isPrepa
     },
     named(name, text, values) {
       if (!isPrepared) return this.query(text, values);
-      const sent = isPipelined ? send(text, values, undefined, name) : last.then(() => send(text, values, undefined, name));
+      const sent = isPipelined
+        ? send(text, values, undefined, name)
+        : last.then(() => send(text, values, undefined, name));
       if (!isPipelined) last = sent.catch(() => {});
       return sent;
     },

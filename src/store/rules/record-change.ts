@@ -33,19 +33,21 @@ export class SharedValues {
   }
 }
 
-/** Returns the record as a change leaves it. */
+/**
+ * Returns the record as a change leaves it: a copy, or the record itself when it `isOwn`: a copy that nobody has
+ * seen.
+ */
 export function changed(
   change: Change,
   before: Records[Kind] | undefined,
   seq: number,
   shared: SharedValues,
+  isOwn = false,
 ): Records[Kind] {
   const { patch } = change;
   const base = before ?? blank(change.kind);
-  const next: Record<string, unknown> = change.kind === 'job' ? copyJob(base as JobRecord) : { ...base };
+  const next = isOwn ? (base as unknown as Record<string, unknown>) : copyOf(change.kind, base);
   next.id = change.id;
-  if (change.kind === 'job' && (base as JobRecord).unsound !== undefined)
-    next.unsound = (base as JobRecord).unsound;
   for (const key in patch) next[key] = patch[key];
   next.rev = base.rev + 1;
   next.lastSeq = seq;
@@ -68,6 +70,14 @@ export function loaded(kind: Kind, stored: StoredRecord, shared?: SharedValues):
   if (sound.unsound !== undefined) job.unsound = sound.unsound;
   shared?.share(job);
   return job as unknown as JobRecord;
+}
+
+function copyOf(kind: Kind, record: Records[Kind]): Record<string, unknown> {
+  if (kind !== 'job') return { ...record };
+  const { unsound } = record as JobRecord;
+  const copy = copyJob(record as JobRecord);
+  if (unsound !== undefined) copy.unsound = unsound;
+  return copy;
 }
 
 /** Returns the record of a kind before its first change. */

@@ -111,14 +111,23 @@ export class Tables {
   /** Makes one change and returns the record as it was before. */
   apply(change: Change, seq: number): Records[Kind] | undefined {
     const before = this.#records[change.kind].get(change.id);
-    if (change.gone === true) this.#replace(change.kind, change.id, before, undefined);
-    else this.#replace(change.kind, change.id, before, changed(change, before, seq, this.#shared));
+    this.replace(change.kind, change.id, before, this.changed(change, before, seq, false));
     return before;
+  }
+
+  /** Returns a record as a change leaves it, not yet in the tables. `isOwn`: it is a copy that nobody has seen, and is changed. */
+  changed(
+    change: Change,
+    before: Records[Kind] | undefined,
+    seq: number,
+    isOwn: boolean,
+  ): Records[Kind] | undefined {
+    return change.gone === true ? undefined : changed(change, before, seq, this.#shared, isOwn);
   }
 
   /** Puts back what `apply` returned. Undone in reverse order, changes leave no trace. */
   restore(kind: Kind, id: string, before: Records[Kind] | undefined): void {
-    this.#replace(kind, id, this.#records[kind].get(id), before);
+    this.replace(kind, id, this.#records[kind].get(id), before);
   }
 
   /** Applies a journal line. No chart runs: the patches hold everything. */
@@ -142,7 +151,7 @@ export class Tables {
       const records = state.records[kind] as unknown as readonly Records[Kind][];
       const inOrder = kind === 'job' ? yield* byPlace(records as readonly JobRecord[]) : records;
       for (const [index, record] of inOrder.entries()) {
-        this.#replace(kind, record.id, undefined, record);
+        this.replace(kind, record.id, undefined, record);
         if (index % pieceRecords === 0) yield;
       }
     }
@@ -157,12 +166,8 @@ export class Tables {
     return { seq, records };
   }
 
-  #replace(
-    kind: Kind,
-    id: string,
-    before: Records[Kind] | undefined,
-    after: Records[Kind] | undefined,
-  ): void {
+  /** Puts a record in the place of another one, and moves it through the indexes. */
+  replace(kind: Kind, id: string, before: Records[Kind] | undefined, after: Records[Kind] | undefined): void {
     const map = this.#records[kind] as Map<string, Records[Kind]>;
     if (kind === 'job') {
       const old = before as JobRecord | undefined;

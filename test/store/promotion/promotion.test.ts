@@ -1,8 +1,9 @@
 import * as fs from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
+import { agent } from 'signalbox';
 import { jsonStore, verifyStore } from 'signalbox/json';
-import { migratePostgres, postgresStore } from 'signalbox/postgres';
+import { migratePostgres, postgresStore, verifyPostgres } from 'signalbox/postgres';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { connectionFor } from '../../../src/store/postgres/connecting.ts';
 import { PromotionTarget } from '../../../src/store/postgres/promotion/promotion-target.ts';
@@ -70,11 +71,13 @@ describe('A promotion', { timeout: 60_000 }, () => {
     const [schema, connectionString] = [newSchema(), await serverUrl()];
 
     const { compared, wasDone } = await promoted(dir, schema);
+    const verified = await verifyPostgres({ connectionString, schema });
 
     const after = await pictureOf(postgresStore({ connectionString, schema }), seq);
     expect(after).toEqual(before);
     expect(before.entries.length).toBe(seq);
     expect(wasDone).toBe(false);
+    expect(verified).toMatchObject({ seq: seq + 1, counts, damage: [] });
     const jobs = Object.values(counts.jobs).reduce((sum, count) => sum + count, 0);
     expect(compared).toMatchObject({ records: { job: jobs, annotation: 3 }, entries: seq + 1 });
   });
@@ -101,6 +104,7 @@ describe('A promotion', { timeout: 60_000 }, () => {
     for await (const { event } of box.job(running).history()) events.push(event);
     expect(events.filter((event) => event === 'job.start')).toHaveLength(2);
     await box.stop();
+    expect((await verifyPostgres({ connectionString, schema })).damage).toEqual([]);
   });
 
   it('puts no row where partitions that are made later would have to look for it', async () => {
@@ -138,6 +142,41 @@ describe('A promotion', { timeout: 60_000 }, () => {
     const before = entries.filter(({ event }) => event === 'queue.created').map(({ id }) => id);
     expect(before).toEqual(['q0', 'q1', 'q2', 'q3']);
     expect(entries[0]).toMatchObject({ id: 'q0' });
+  });
+
+  it('wakes a job whose instant has come where it stood in its queue: before what was put after that', async () => {
+    const [dir, schema, connectionString] = [newPath(), newSchema(), await serverUrl()];
+    let now = Date.now() - 60_000;
+    const store = await jsonStore(dir).open({ ...ports, now: () => now });
+    const dueAt = now + 20_000;
+    await store.commit({
+      by: 'test',
+      changes: [
+        { kind: 'queue', id: '', event: 'queue.created', from: null, to: null, patch: { createdAt: now } },
+      ],
+      expect: [],
+    }).synced;
+    for (const [text, beginAfter] of [
+      ['first', null],
+      ['due', dueAt],
+      ['last', null],
+    ] as const) {
+      now += 10_001;
+      const put = { kind: 'job', id: text, event: 'job.put', from: 'new', to: 'pending' } as const;
+      const order = [beginAfter === null ? 'now' : 'held', 0];
+      const patch = { name: 'note', args: [text], parent: { queue: '' }, order, beginAfter };
+      await store.commit({ by: 'test', changes: [{ ...put, patch }], expect: [] }).synced;
+    }
+    await store.close();
+    await promoted(dir, schema);
+    noted.length = 0;
+
+    const box = await openBox(postgresStore({ connectionString, schema }));
+    await box.start({ pollInterval: '50ms', agent: agent({ size: 1 }) });
+    await box.job('last').result();
+    await box.stop();
+
+    expect(noted).toEqual(['first', 'due', 'last']);
   });
 
   it('drops what is over by the instants at which it ended', async () => {

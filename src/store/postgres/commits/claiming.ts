@@ -1,5 +1,12 @@
 import type { JobRecord } from '../../../model/records/records.ts';
-import { changedSettings, mayClaim, placeOf, representationOf, roomOf, take } from '../../rules/claim-rules.ts';
+import {
+  changedSettings,
+  mayClaim,
+  placeOf,
+  representationOf,
+  roomOf,
+  take,
+} from '../../rules/claim-rules.ts';
 import type { QuotaSlots } from '../../rules/claim-verdict.ts';
 import type { Change, Claimed, ClaimRequest, Commit } from '../../store.ts';
 import { storeError } from '../failures.ts';
@@ -8,6 +15,7 @@ import type { SqlConnection } from '../sql-port.ts';
 import { type Committing, ticketOf } from './committing.ts';
 import { seqIn } from './entries.ts';
 import { type Head, Heads, type HeadsParts } from './heads.ts';
+import type { Sending } from './sending.ts';
 import type { PlainClaim } from './statement.ts';
 import { templateOf } from './template.ts';
 import { readJobs, WorkingSet } from './working-set.ts';
@@ -16,6 +24,7 @@ import { readJobs, WorkingSet } from './working-set.ts';
 export interface ClaimingParts extends HeadsParts {
   readonly epoch: number;
   readonly committing: Committing;
+  readonly sending: Sending;
 }
 
 /** How many jobs of each line are looked at at first where each has to be judged. */
@@ -107,7 +116,9 @@ export class Claiming {
   async #counted({ queue, agent, size }: ClaimRequest): Promise<Claimed> {
     if (agent === null || size === undefined) return nothing;
     const { transactions } = this.#parts;
-    const held = await transactions.inOrder('a claim', (connection) => this.#heldBy(connection, queue, agent));
+    const held = await transactions.inOrder('a claim', (connection) =>
+      this.#heldBy(connection, queue, agent),
+    );
     return { ...nothing, held };
   }
 
@@ -121,12 +132,12 @@ export class Claiming {
   }
 
   /** How each lane is claimed from; absent for those whose jobs have to be judged one by one. */
-  async #waysOf(
-    request: ClaimRequest,
-    open: readonly Head[],
-  ): Promise<ReadonlyMap<number, Way>> {
+  async #waysOf(request: ClaimRequest, open: readonly Head[]): Promise<ReadonlyMap<number, Way>> {
     const ways = new Map<number, Way>();
-    const byKey = new Map<string, { lanes: number[]; quotas: readonly string[]; changes: readonly Change[] }>();
+    const byKey = new Map<
+      string,
+      { lanes: number[]; quotas: readonly string[]; changes: readonly Change[] }
+    >();
     for (const head of open) {
       if (ways.has(head.lane)) continue;
       const quotas = await this.#existing(request.queue, head.quotaNames);
@@ -158,7 +169,7 @@ export class Claiming {
     way: Way,
     known: Awaited<ReturnType<Heads['of']>>,
   ): Promise<{ readonly claimed: Claimed; readonly isOver: boolean; readonly isContended: boolean }> {
-    const { committing } = this.#parts;
+    const { committing, sending } = this.#parts;
     const { queue, limit } = request;
     const agent = request.agent ?? '';
     const [dispatcher, name] = placeOf(queue, agent);
@@ -173,7 +184,7 @@ export class Claiming {
       most: Math.min(limit, mostClaimed),
       after: known.after,
       width: Math.ceil(limit / known.perRun) + 1,
-      token: committing.newToken(),
+      token: sending.newToken(),
       changes: way.changes,
     };
     const { answer, first, ticket } = await committing.claim(request.by, claim);
@@ -199,7 +210,13 @@ export class Claiming {
     if (ids.length < limit) this.heads.forget(queue);
     const jobs = this.#held(request, claim, answer, first);
     return {
-      claimed: { jobs, held, annotated: new Set(answer.annotated), startable: committing.putsSynced(), ticket },
+      claimed: {
+        jobs,
+        held,
+        annotated: new Set(answer.annotated),
+        startable: committing.putsSynced(),
+        ticket,
+      },
       isOver: true,
       isContended: false,
     };
@@ -212,7 +229,7 @@ export class Claiming {
     { c = 0, ids = [], lanes = [], jobs = [] }: Awaited<ReturnType<Committing['claim']>>['answer'],
     first: number,
   ): readonly JobRecord[] {
-    const { own } = this.#parts.committing;
+    const { own } = this.#parts.sending;
     const seqs = ids.map((_id, index) => seqIn(c, first + 2 * index));
     own.keep(token, { token, rev: 0, ids, seqs, lanes });
     return ids.map((id, index) => {
@@ -229,7 +246,7 @@ export class Claiming {
 
   /** Judges waiting jobs one by one, by the rules of all stores. Null: others were faster. */
   async #judge(request: ClaimRequest, heads: readonly Head[]): Promise<Claimed | null> {
-    const { committing, port } = this.#parts;
+    const { committing, sending, port } = this.#parts;
     let connection: SqlConnection | null = null;
     try {
       connection = await port.connect();
@@ -239,7 +256,7 @@ export class Claiming {
       if (judged === null) return nothing;
       const { commit, ids, held, set } = judged;
       if (ids.length === 0) return { ...nothing, held };
-      const sent = await committing.sendJudged(request.by, commit, set);
+      const sent = await sending.sendJudged(request.by, commit, set);
       this.heads.forget(request.queue);
       if (sent === null) return null;
       const { draft, c, ticket } = sent;
@@ -268,7 +285,13 @@ export class Claiming {
          CROSS JOIN LATERAL unnest(r.ids) AS u (id)`,
         [lanes, page],
       );
-      set.load(await readJobs(connection, schema, rows.map(({ id }) => String(id))));
+      set.load(
+        await readJobs(
+          connection,
+          schema,
+          rows.map(({ id }) => String(id)),
+        ),
+      );
       const taken = take(set.tables, { ...request, limit }, clock.now(), quotas);
       if (taken.ids.length < limit && isFull(rows, page)) continue;
       return { commit: commitOf(request, taken.changes, set), ids: taken.ids, held, set };
@@ -276,7 +299,11 @@ export class Claiming {
   }
 
   /** Reads the agent and its dispatcher. Gives how many jobs it holds. */
-  async #loadAgent(connection: SqlConnection, { queue, agent }: ClaimRequest, set: WorkingSet): Promise<number> {
+  async #loadAgent(
+    connection: SqlConnection,
+    { queue, agent }: ClaimRequest,
+    set: WorkingSet,
+  ): Promise<number> {
     if (agent === null) return 0;
     const { schema } = this.#parts;
     const [agents, representations, held] = await Promise.all([
@@ -308,7 +335,9 @@ export class Claiming {
             `SELECT q.id, q.size, t.used FROM ${this.#parts.schema}.quota q JOIN ${this.#parts.schema}.room t ON t.id = q.id WHERE q.id = ANY ($1)`,
             [ids],
           );
-    const slots = new Map(rows.map(({ id, size, used }) => [String(id), { size: Number(size), taken: Number(used) }]));
+    const slots = new Map(
+      rows.map(({ id, size, used }) => [String(id), { size: Number(size), taken: Number(used) }]),
+    );
     return (id) => slots.get(id);
   }
 }
@@ -328,8 +357,16 @@ function isFull(rows: readonly Readonly<Record<string, unknown>>[], page: number
 
 /** Believes in the agent and its dispatcher: neither is gone meanwhile, or was changed. */
 function commitOf({ by, agent }: ClaimRequest, changes: readonly Change[], set: WorkingSet): Commit {
-  const believed = agent === null ? [] : ([['agent', agent], ['representation', representationOf(agent)]] as const);
-  const expect = believed.map(([kind, id]) => ({ check: 'rev', kind, id, rev: set.setting(kind, id)?.rev ?? 0 }) as const);
+  const believed =
+    agent === null
+      ? []
+      : ([
+          ['agent', agent],
+          ['representation', representationOf(agent)],
+        ] as const);
+  const expect = believed.map(
+    ([kind, id]) => ({ check: 'rev', kind, id, rev: set.setting(kind, id)?.rev ?? 0 }) as const,
+  );
   return { by, changes, expect };
 }
 
@@ -344,7 +381,8 @@ function hasRoom({ size }: ClaimRequest, { held }: Claimed): boolean {
 
 /** Two claims of one call. */
 function joined(one: Claimed, other: Claimed): Claimed {
-  const both = (what: 'written' | 'synced') => Promise.all([one.ticket[what], other.ticket[what]]).then(() => {});
+  const both = (what: 'written' | 'synced') =>
+    Promise.all([one.ticket[what], other.ticket[what]]).then(() => {});
   return {
     jobs: [...one.jobs, ...other.jobs],
     ...(other.held === undefined ? {} : { held: other.held }),

@@ -3,11 +3,11 @@ import type { JobRecord } from '../../../model/records/records.ts';
 import type { Kind, Line, Records } from '../../entry.ts';
 import { mustBeInState } from '../../rules/preconditions.ts';
 import type { Change, Precondition } from '../../store.ts';
-import { laneKeyOf, type Lanes } from '../jobs/lanes.ts';
+import { type Lanes, laneKeyOf } from '../jobs/lanes.ts';
 import type { Lease, OwnLeases } from '../jobs/leases.ts';
 import { asideState, type Home, parentKey, placeIn, type StoredJob } from '../jobs/stored-job.ts';
-import type { LanePut } from './committing.ts';
 import { Entries, seqIn } from './entries.ts';
+import type { LanePut } from './sending.ts';
 import type { Subjects } from './subjects.ts';
 import type { WorkingSet } from './working-set.ts';
 
@@ -94,7 +94,9 @@ export class Draft {
   get entersQuotas(): boolean {
     return [...this.#changed.values()].some(([kind, id]) => {
       const had = this.#set.job(id)?.record.quotas ?? [];
-      return kind === 'job' && this.#set.tables.findJob(id)?.quotas.some((quota) => !had.includes(quota)) === true;
+      return (
+        kind === 'job' && this.#set.tables.findJob(id)?.quotas.some((quota) => !had.includes(quota)) === true
+      );
     });
   }
 
@@ -140,7 +142,13 @@ export class Draft {
   /** The parameters of the statement. Every lane must have its number by then. */
   written(): Written {
     this.#entries.close();
-    const puts = { ids: [] as string[], docs: [] as string[], at: [] as number[], lanes: [] as number[], due: [] as (number | null)[] };
+    const puts = {
+      ids: [] as string[],
+      docs: [] as string[],
+      at: [] as number[],
+      lanes: [] as number[],
+      due: [] as (number | null)[],
+    };
     const done: Written['done'][number][] = [];
     const changes: Fields[] = [];
     const beliefs = new Map<string, Fields>();
@@ -152,7 +160,14 @@ export class Draft {
     this.#believe(beliefs, changes);
     const touched = [...this.#leases.values()].sort((one, other) => one.lease.token - other.lease.token);
     for (const { token, place, jobs } of this.#taken.values())
-      changes.push({ is: 'lease', token, queue: place.queue, dispatcher: place.dispatcher, agent: place.agent, jobs });
+      changes.push({
+        is: 'lease',
+        token,
+        queue: place.queue,
+        dispatcher: place.dispatcher,
+        agent: place.agent,
+        jobs,
+      });
     return {
       tokens: touched.map(({ lease }) => lease.token),
       revs: touched.map(({ lease }) => lease.rev),
@@ -225,7 +240,9 @@ export class Draft {
     const change: Fields = { is: 'job', id, rev: before.rev, seq: entry, lane };
     if (place !== 'done' || before.home.in === 'done') {
       change.isWhole = before.patches >= mostPatches;
-      change.doc = change.isWhole ? this.#wholeDoc(after, before.isParent) : this.#patch(before.written, after, true);
+      change.doc = change.isWhole
+        ? this.#wholeDoc(after, before.isParent)
+        : this.#patch(before.written, after, true);
       change.parent = parentOf(after);
       change.waitingOn = after.waitingOn;
     }
@@ -243,7 +260,13 @@ export class Draft {
     return place === 'ready' && waited ? 'due' : place;
   }
 
-  #target(after: JobRecord, place: Home['in'], before: StoredJob | null, entry: number, lane: number | null): Fields {
+  #target(
+    after: JobRecord,
+    place: Home['in'],
+    before: StoredJob | null,
+    entry: number,
+    lane: number | null,
+  ): Fields {
     if (place === 'done') {
       const base = before === null || before.home.in === 'done' ? after : before.written;
       const patch = before === null || before.home.in === 'done' ? '{}' : this.#patch(base, after, false);
@@ -257,7 +280,8 @@ export class Draft {
     }
     const key = after.order?.[1] ?? 0;
     const line = after.order?.[0] === 'putBack' ? 0 : 2;
-    if (key < provisional && before?.home.in === 'ready') return { in: 'ready', line, turnIs: before.home.turn };
+    if (key < provisional && before?.home.in === 'ready')
+      return { in: 'ready', line, turnIs: before.home.turn };
     return key >= provisional
       ? { in: 'ready', line, turn: 2 * this.#numberOf(key) }
       : { in: 'ready', line, turnIs: 2 * key };
@@ -345,7 +369,13 @@ export class Draft {
         // The statement counts when those that leave with it are gone.
         const left = this.#left.filter((place) => place.queue === queue && place.dispatcher === dispatcher);
         const count = expected.count - left.length;
-        beliefs.set(`holds ${id}`, { is: 'holds', queue, dispatcher, count, agents: `${queue}/${dispatcher}/` });
+        beliefs.set(`holds ${id}`, {
+          is: 'holds',
+          queue,
+          dispatcher,
+          count,
+          agents: `${queue}/${dispatcher}/`,
+        });
         this.#believeIn('representation', id, beliefs);
       } else if (check === 'notAwaitedBy') {
         beliefs.set(`chain ${id}`, { is: 'chain', id, on: expected.on });
@@ -367,7 +397,8 @@ export class Draft {
 
   #believeIn(kind: Kind, id: string, beliefs: Map<string, Fields>): void {
     if (this.#changed.has(`${kind}/${id}`)) return;
-    if (kind !== 'job') beliefs.set(`${kind} ${id}`, { is: kind, id, rev: this.#set.setting(kind, id)?.rev ?? 0 });
+    if (kind !== 'job')
+      beliefs.set(`${kind} ${id}`, { is: kind, id, rev: this.#set.setting(kind, id)?.rev ?? 0 });
     else {
       const job = this.#set.job(id);
       if (job !== undefined) this.#leave(job, false, beliefs);
@@ -421,7 +452,11 @@ export class Draft {
     const lastSeq = this.#numberOf(record.lastSeq);
     if (!('order' in record) || record.order === null) return { ...record, lastSeq };
     const [line, key] = record.order;
-    return { ...record, lastSeq, order: [line, key >= provisional ? this.#numberOf(key) - lastSeq : key] } as Records[Kind];
+    return {
+      ...record,
+      lastSeq,
+      order: [line, key >= provisional ? this.#numberOf(key) - lastSeq : key],
+    } as Records[Kind];
   }
 
   #numberOf(seq: number): number {
@@ -466,7 +501,8 @@ export class Draft {
       const record = this.committed(id, c);
       const token = tokens.get(id) ?? (before?.home.in === 'lease' ? before.home.token : null);
       const isHeld = record !== undefined && placeIn(record, this.#parts.now) === 'lease';
-      if (before?.isParent === false && !this.#subjects.given.has(id) && record?.state === 'completed') own.endAlone(id);
+      if (before?.isParent === false && !this.#subjects.given.has(id) && record?.state === 'completed')
+        own.endAlone(id);
       if (token === null || !isHeld || own.lease(token) === undefined) own.keepJob(id, null);
       else {
         const lane = before !== undefined && 'lane' in before.home ? (before.home.lane ?? 0) : 0;
@@ -500,7 +536,8 @@ export class Draft {
         continue;
       }
       const at = job.beginAfter ?? 0;
-      if (at < (due.get(lane)?.due ?? Number.POSITIVE_INFINITY)) due.set(lane, { queue, lane, turn, due: at });
+      if (at < (due.get(lane)?.due ?? Number.POSITIVE_INFINITY))
+        due.set(lane, { queue, lane, turn, due: at });
     }
     return [...puts.values(), ...due.values()];
   }
@@ -513,7 +550,8 @@ export class Draft {
       if (kind !== 'job') continue;
       const job = this.#set.tables.findJob(id);
       const had = this.#set.job(id)?.record.quotas ?? [];
-      for (const quota of had) if (job?.quotas.includes(quota) !== true) queues.add(quota.slice(0, quota.indexOf('/')));
+      for (const quota of had)
+        if (job?.quotas.includes(quota) !== true) queues.add(quota.slice(0, quota.indexOf('/')));
       const parent = job?.parent ?? null;
       if (parent !== null && 'queue' in parent && !('agent' in parent)) queues.add(parent.queue);
     }
@@ -542,7 +580,12 @@ export function parentOf({ parent }: JobRecord): string | null {
 }
 
 /** Whether a job stays where it is. */
-function isSame({ home, record }: StoredJob, place: Home['in'], lane: number | null, after: JobRecord): boolean {
+function isSame(
+  { home, record }: StoredJob,
+  place: Home['in'],
+  lane: number | null,
+  after: JobRecord,
+): boolean {
   if (home.in !== place) return false;
   if (home.in === 'lease') {
     const [one, other] = [record.parent as AgentPlace, after.parent as AgentPlace];

@@ -1,6 +1,6 @@
 import type { Entry, Kind, Line, Patch } from '../../entry.ts';
-import { entriesOfCommit } from '../jobs/stored-job.ts';
 import type { Change } from '../../store.ts';
+import { entriesOfCommit } from '../jobs/stored-job.ts';
 import type { Rows } from '../sql-port.ts';
 
 /** Entries that have in common what happened: as the journal keeps them. */
@@ -103,7 +103,14 @@ export class Entries {
     const { kind, event, from: left, to: entered, gone } = group;
     const texts = group.texts.slice(from, to);
     const q = group.q.slice(from, to);
-    const head = { kind, event, from: left, to: entered, ...(gone ? { gone } : {}), ids: group.ids.slice(from, to) };
+    const head = {
+      kind,
+      event,
+      from: left,
+      to: entered,
+      ...(gone ? { gone } : {}),
+      ids: group.ids.slice(from, to),
+    };
     const given = q.map((seq, index) => this.#given(seq, numbered(start + from + index)));
     const before = given.every((seq) => seq === 0) ? '' : `,"q":${JSON.stringify(given)}`;
     const isCommon = texts.every((text) => text === texts[0]);

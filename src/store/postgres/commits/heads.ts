@@ -1,8 +1,8 @@
 import type { DatabaseClock } from '../clock.ts';
 import { type LaneKey, type Lanes, partsOfLane } from '../jobs/lanes.ts';
 import type { SqlPort } from '../sql-port.ts';
-import type { LanePut } from './committing.ts';
 import { nameOf, type Transactions } from '../transactions.ts';
+import type { LanePut } from './sending.ts';
 
 /** The first job of one line of a lane. */
 export interface Head extends LaneKey {
@@ -51,7 +51,10 @@ export class Heads {
     const isFresh = known !== undefined && port.elapsed() - known.readAt < freshMs && known.due > clock.now();
     if (isFresh && !isExact) return known;
     const rows = await transactions.inOrder('a claim', (connection) =>
-      connection.named(nameOf(schema, 'heads'), `SELECT * FROM ${schema}.heads($1, $2)`, [queue, clock.given()]),
+      connection.named(nameOf(schema, 'heads'), `SELECT * FROM ${schema}.heads($1, $2)`, [
+        queue,
+        clock.given(),
+      ]),
     );
     const heads = rows.slice(1).map((row) => {
       const [lane, key] = [Number(row.lane), String(row.key)];

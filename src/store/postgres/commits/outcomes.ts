@@ -113,7 +113,17 @@ async function answered(
     const ids = (row.ids ?? []) as string[];
     const lanes = ((row.lanes ?? []) as unknown[]).map(Number);
     const jobs = (row.jobs as string[]).map((text) => JSON.parse(text));
-    return { c: Number(row.c), at: Number(row.at), last: -1, held: null, refusal: null, isAny: true, ids, lanes, jobs };
+    return {
+      c: Number(row.c),
+      at: Number(row.at),
+      last: -1,
+      held: null,
+      refusal: null,
+      isAny: true,
+      ids,
+      lanes,
+      jobs,
+    };
   } catch (error) {
     connection.release(error as Error);
     throw error;

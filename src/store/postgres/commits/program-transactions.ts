@@ -3,8 +3,8 @@ import type { Commit } from '../../store.ts';
 import { codeOf, kindOfError, storeError } from '../failures.ts';
 import { refusedCode } from '../sql/functions.ts';
 import { beginText, borrowed, type SqlConnection, type SqlPort } from '../sql-port.ts';
-import type { Committing } from './committing.ts';
 import type { Draft } from './draft.ts';
+import type { Sending } from './sending.ts';
 import type { Answer } from './statement.ts';
 
 /** What transactions of programs are made with. */
@@ -12,7 +12,7 @@ export interface ProgramTransactionsParts {
   readonly port: SqlPort;
   /** How long a statement may take. Milliseconds. */
   readonly limitMs: number;
-  readonly committing: Committing;
+  readonly sending: Sending;
   /** Notifies in a transaction that the program ends: it is heard when that commits. */
   notifyWithin(connection: SqlConnection, queues: ReadonlySet<string>): Promise<void>;
 }
@@ -46,16 +46,16 @@ export class ProgramTransactions {
 
   /** Makes a commit in the program's own transaction: it is reported when that is over, by the journal and a notification. */
   async within(commit: Commit): Promise<void> {
-    const { committing, notifyWithin } = this.#parts;
+    const { sending, notifyWithin } = this.#parts;
     const connection = await borrowed(commit.within);
     // Below 0: the journal reports it, also to this process, which does not hear of its end by itself.
-    const { draft, answer } = await this.#send(connection, commit.by, -committing.nextN(), (refusal) => {
+    const { draft, answer } = await this.#send(connection, commit.by, -sending.nextN(), (refusal) => {
       if (refusal !== null) throw refusal;
       return commit;
     });
     if (answer?.c === undefined) return;
     // What it changed is so only when the program has committed.
-    if (draft.touchesLeases) committing.own.forget();
+    if (draft.touchesLeases) sending.own.forget();
     await notifyWithin(connection, draft.queues());
   }
 
@@ -71,7 +71,7 @@ export class ProgramTransactions {
       if ((await startOf(connection)) !== start)
         throw new SignalboxError('TRANSACTION_OVER', { call: 'local.transaction' });
       const { by } = commit(result, null);
-      const n = this.#parts.committing.nextN();
+      const n = this.#parts.sending.nextN();
       return { by, ...(await this.#send(connection, by, n, (refusal) => commit(result, refusal))) };
     });
     this.#ending.add(ending);
@@ -90,17 +90,17 @@ export class ProgramTransactions {
     n: number,
     commit: (refusal: Error | null) => Commit,
   ): Promise<Sent> {
-    const { committing } = this.#parts;
+    const { sending } = this.#parts;
     let refusal: Error | null = null;
     for (let tries = 1; ; tries += 1) {
-      const { draft, refusals } = await committing.judge(connection, [commit(refusal)], true);
+      const { draft, refusals } = await sending.judge(connection, [commit(refusal)], true);
       refusal = refusals[0] ?? null;
       if (refusal !== null) continue;
       if (draft.isEmpty) return { draft, answer: null, n };
-      await committing.makeLanes(draft);
+      await sending.makeLanes(draft);
       await connection.query('SAVEPOINT signalbox');
       try {
-        const answer = await committing.ask(connection, by, n, draft, { isSynced: null });
+        const answer = await sending.ask(connection, by, n, draft, { isSynced: null });
         await connection.query('RELEASE SAVEPOINT signalbox');
         return { draft, answer, n };
       } catch (error) {
@@ -162,7 +162,7 @@ export class ProgramTransactions {
     connection: SqlConnection,
     send: () => Promise<Sent & { readonly by: string }>,
   ): Promise<void> {
-    const { committing } = this.#parts;
+    const { sending } = this.#parts;
     let sent: (Sent & { readonly by: string }) | null = null;
     try {
       sent = await send();
@@ -173,10 +173,10 @@ export class ProgramTransactions {
       await giveBack(connection, error, true);
       if (sent === null || kindOfError(error) !== 'lost') throw storeError(error, call, 'not committed');
       // As of any result: a job that took it for failed would be called again, and its callbacks never.
-      const answer = await committing.outcomes.atLast(call, sent.n, error);
+      const answer = await sending.outcomes.atLast(call, sent.n, error);
       if (answer === null) throw storeError(error, call, 'not committed');
     }
-    committing.carryOut(sent.draft, sent.answer, sent.by, sent.n, { isSynced: true });
+    sending.carryOut(sent.draft, sent.answer, sent.by, sent.n, { isSynced: true });
   }
 }
 

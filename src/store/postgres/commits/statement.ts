@@ -109,7 +109,9 @@ export function commitValues(
     hasPuts ? texts(puts.ids) : null,
     hasPuts ? arrayOfJson(puts.docs) : null,
     hasPuts ? numbers(puts.at) : null,
-    hasPuts ? numbers(puts.lanes.every((lane) => lane === puts.lanes[0]) ? puts.lanes.slice(0, 1) : puts.lanes) : null,
+    hasPuts
+      ? numbers(puts.lanes.every((lane) => lane === puts.lanes[0]) ? puts.lanes.slice(0, 1) : puts.lanes)
+      : null,
     puts.due === null ? null : numbers(puts.due),
     hasPuts ? numbers(firsts) : null,
     hasPuts ? numbers(counts) : null,
@@ -143,7 +145,10 @@ function claimValues(claim: PlainClaim | null): readonly unknown[] {
 }
 
 /** Runs of new jobs: neighbours in one lane that can be claimed at once. */
-function runsOf({ ids, at, lanes, due }: Written['puts']): { readonly firsts: number[]; readonly counts: number[] } {
+function runsOf({ ids, at, lanes, due }: Written['puts']): {
+  readonly firsts: number[];
+  readonly counts: number[];
+} {
   const firsts: number[] = [];
   const counts: number[] = [];
   let open = -1;
@@ -154,7 +159,8 @@ function runsOf({ ids, at, lanes, due }: Written['puts']): { readonly firsts: nu
     }
     const run = counts.length - 1;
     const isNext = at[index] === (at[index - 1] ?? 0) + 1;
-    if (open === lanes[index] && isNext && (counts[run] as number) < jobsOfRun) counts[run] = (counts[run] as number) + 1;
+    if (open === lanes[index] && isNext && (counts[run] as number) < jobsOfRun)
+      counts[run] = (counts[run] as number) + 1;
     else {
       firsts.push(index);
       counts.push(1);

@@ -106,8 +106,7 @@ export class Syncing {
     } catch (error) {
       connection.release(kindOfError(error) === 'lost' ? (error as Error) : undefined);
       // A role that may not write messages of the log writes its opening.
-      if (codeOf(error) === '42501')
-        this.#flush = `${schema}.touch(${epoch})`;
+      if (codeOf(error) === '42501') this.#flush = `${schema}.touch(${epoch})`;
       throw error;
     }
   }

@@ -1,6 +1,5 @@
-import type { ClaimRequest } from '../../store.ts';
-import type { Change } from '../../store.ts';
 import { newJobRecord } from '../../../model/jobs/step.ts';
+import type { Change, ClaimRequest } from '../../store.ts';
 import type { LaneKey } from '../jobs/lanes.ts';
 
 /**
@@ -12,12 +11,23 @@ export function templateOf(
   { name, quotaNames, policy, isPlain }: LaneKey,
   quotas: readonly string[],
 ): readonly Change[] | null {
-  if (!isPlain || request.agent === null || request.choose !== null || request.accepts.job !== null) return null;
-  const blank = newJobRecord('?', { name, quotaNames, retryPolicy: policy, parent: { queue: request.queue }, order: ['now', 1] });
+  if (!isPlain || request.agent === null || request.choose !== null || request.accepts.job !== null)
+    return null;
+  const blank = newJobRecord('?', {
+    name,
+    quotaNames,
+    retryPolicy: policy,
+    parent: { queue: request.queue },
+    order: ['now', 1],
+  });
   const changes = request.take({ job: { ...blank, state: 'pending' }, expired: false, quotas });
   const [claim, start] = changes ?? [];
   if (claim === undefined || start === undefined || changes?.length !== 2) return null;
-  const isFirst = claim.from === 'pending' && claim.to === start.from && claim.patch?.claim === 1 && start.patch?.attempts === 1;
+  const isFirst =
+    claim.from === 'pending' &&
+    claim.to === start.from &&
+    claim.patch?.claim === 1 &&
+    start.patch?.attempts === 1;
   const isOfJob = [claim, start].every(({ kind, id }) => kind === 'job' && id === '?');
   if (!isFirst || !isOfJob) return null;
   return [claim, start].map(({ kind, event, from, to, patch }) => ({ kind, id: '', event, from, to, patch }));

@@ -173,15 +173,15 @@ async function look(
   const found: Promise<unknown>[] = [];
   for (const [kind, ids] of settings)
     found.push(
-      query(`SELECT id, rev, last_seq, body FROM ${schema}.${kind} WHERE id = ANY ($1)`, [[...ids]]).then((rows) =>
-        set.loadSettings(kind, rows),
+      query(`SELECT id, rev, last_seq, body FROM ${schema}.${kind} WHERE id = ANY ($1)`, [[...ids]]).then(
+        (rows) => set.loadSettings(kind, rows),
       ),
     );
   const also: Promise<Rows>[] = [];
   if (parents.length > 0) {
     found.push(
-      query(`SELECT id, rev, last_seq, body FROM ${schema}.proxy WHERE job = ANY ($1)`, [parents]).then((rows) =>
-        set.loadSettings('proxy', rows),
+      query(`SELECT id, rev, last_seq, body FROM ${schema}.proxy WHERE job = ANY ($1)`, [parents]).then(
+        (rows) => set.loadSettings('proxy', rows),
       ),
     );
     also.push(
@@ -192,7 +192,9 @@ async function look(
     );
   }
   for (const holder of holders)
-    also.push(query(`SELECT unnest(ids) AS id FROM ${schema}.lease WHERE queue = $1 AND dispatcher = $2`, holder));
+    also.push(
+      query(`SELECT unnest(ids) AS id FROM ${schema}.lease WHERE queue = $1 AND dispatcher = $2`, holder),
+    );
   if (chains.length > 0)
     also.push(
       query(

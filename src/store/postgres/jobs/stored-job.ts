@@ -1,8 +1,8 @@
 import { wholeJob } from '../../../model/jobs/copy-job.ts';
 import { isReadable, newJobRecord } from '../../../model/jobs/step.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
-import type { Change } from '../../store.ts';
 import { changed, SharedValues } from '../../rules/record-change.ts';
+import type { Change } from '../../store.ts';
 import type { Rows } from '../sql-port.ts';
 
 /** Numbers of entries within one commit: an entry has seq `c * entriesOfCommit + i`. */
@@ -81,7 +81,13 @@ export function storedJobOf(row: Rows[number]): StoredJob | null {
   const written = writtenRecord(id, Number(row.seq), patches);
   const home = homeOf(row);
   if (home === null) return null;
-  const base = { written, rev: Number(row.rev), home, patches: patches.length, isParent: saysParent(patches) };
+  const base = {
+    written,
+    rev: Number(row.rev),
+    home,
+    patches: patches.length,
+    isParent: saysParent(patches),
+  };
   if (home.in === 'done') {
     const patch = JSON.parse(String(row.patch)) as Fields;
     return { ...base, record: recordOf(id, { ...written, order: written.order, ...patch }, home.seq) };

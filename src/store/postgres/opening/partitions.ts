@@ -42,6 +42,7 @@ export class Partitions {
   readonly #parts: PartitionsParts;
   #timer: Scheduled | null = null;
   #running: Promise<void> = Promise.resolve();
+  /** Midnight; 0: it is not known. */
   #today = 0;
   /** The day on which old days were dropped last. */
   #droppedOn = 0;
@@ -144,30 +145,26 @@ export class Partitions {
 
   /** Once a day is enough: what is old begins to be so at midnight. */
   async #drop(): Promise<void> {
-    const { schema, schemaName, historyDays, completedDays } = this.#parts;
+    const { schema, historyDays, completedDays } = this.#parts;
     const today = this.#today;
     if (this.#droppedOn === today) return;
-    const alone = (what: string, work: (connection: SqlConnection) => Promise<boolean>) =>
-      this.#repeated(what, async (connection) => {
-        const [row] = await connection.query('SELECT pg_try_advisory_xact_lock($1::bigint) AS alone', [
-          lockKey(`${schemaName} retention`),
-        ]);
-        return row?.alone === true && work(connection);
-      });
-    const areLinesGone = await alone('drop old lines of the journal', (connection) =>
-      dropLines(connection, schema, today - historyDays * dayMs),
-    );
-    const areJobsGone = await alone('drop old jobs', (connection) =>
-      dropJobs(connection, schema, today - completedDays * dayMs),
-    );
-    if (areLinesGone && areJobsGone) this.#droppedOn = today;
+    const areGone =
+      (await this.#emptied('drop old lines of the journal', (connection) =>
+        dropLines(connection, schema, today - historyDays * dayMs),
+      )) &&
+      (await this.#emptied('drop old jobs', (connection) =>
+        dropJobs(connection, schema, today - completedDays * dayMs),
+      ));
+    if (areGone) this.#droppedOn = today;
   }
 
-  /** Bounded work in each transaction, until there is none left. */
-  async #repeated(what: string, work: (connection: SqlConnection) => Promise<boolean>): Promise<boolean> {
+  /** Bounded work in each transaction, until there is none left, or another process is at it. Gives whether all were made. */
+  async #emptied(what: string, work: (connection: SqlConnection) => Promise<boolean>): Promise<boolean> {
+    const values = [lockKey(`${this.#parts.schemaName} retention`)];
     for (let isMore = true; isMore; ) {
       const isDone = await this.#tried(what, async (connection) => {
-        isMore = await work(connection);
+        const [row] = await connection.query('SELECT pg_try_advisory_xact_lock($1::bigint) AS alone', values);
+        isMore = row?.alone === true && (await work(connection));
       });
       if (!isDone) return false;
     }

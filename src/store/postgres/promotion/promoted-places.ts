@@ -34,6 +34,8 @@ interface Run {
   readonly q: number[];
 }
 
+type QueuePlace = { readonly queue: string };
+
 type Held = Row & { readonly ids: string[]; readonly seqs: number[]; readonly lanes: number[] };
 
 /** The rows that promoted jobs are: their own, and those of the places where they stand. */
@@ -41,6 +43,8 @@ export class PromotedPlaces {
   readonly #now: number;
   readonly #rows = { job: [] as Row[], due: [] as Row[], aside: [] as Row[], done: [] as Row[] };
   readonly #waiting = new Map<string, Run[]>();
+  /** Queues in which jobs are due: one of them may come to stand between any two that wait. */
+  readonly #waking = new Set<string>();
   readonly #leases = new Map<string, Held>();
   readonly #used = new Map<string, number>();
   readonly #days = new Map<number, number>();
@@ -57,7 +61,10 @@ export class PromotedPlaces {
     this.#rows.job.push({ id, rev: 1, seq, lane, turn, parent, waiting_on, doc });
     for (const quota of job.quotas) this.addSlots(quota, 1);
     if (home.in === 'ready') this.#wait(job, { ...home, ids: [id], q: [seq] });
-    if (home.in === 'due') this.#rows.due.push({ id, at: home.at, lane });
+    if (home.in === 'due') {
+      this.#rows.due.push({ id, at: home.at, lane });
+      if (home.at <= this.#now) this.#waking.add((job.parent as QueuePlace).queue);
+    }
     if (home.in === 'aside') this.#rows.aside.push({ id, state: job.state, epoch: job.epoch });
     if (home.in === 'lease') this.#hold(job, home.lane);
     if (home.in !== 'done') return;
@@ -67,7 +74,7 @@ export class PromotedPlaces {
   }
 
   #wait({ parent }: JobRecord, run: Run): void {
-    const { queue } = parent as { readonly queue: string };
+    const { queue } = parent as QueuePlace;
     const waiting = this.#waiting.get(queue);
     if (waiting === undefined) this.#waiting.set(queue, [run]);
     else waiting.push(run);
@@ -105,7 +112,10 @@ export class PromotedPlaces {
   /** The rows that are known when all jobs are. */
   rest(): TableRows {
     return [
-      ['ready', [...this.#waiting.values()].flatMap(runsOf)],
+      [
+        'ready',
+        [...this.#waiting].flatMap(([queue, runs]) => runsOf(runs, this.#waking.has(queue) ? 1 : jobsOfRun)),
+      ],
       ['lease', [...this.#leases.values()]],
       ['room', [...this.#used].map(([id, used]) => ({ id, used }))],
       ['day', [...this.#days].map(([at, seq]) => ({ at, seq }))],
@@ -117,11 +127,11 @@ export class PromotedPlaces {
  * Runs of a queue: neighbours in its order that are in one lane, so that the order of all is that of their first jobs. Each begins
  * at the turn of its first.
  */
-function runsOf(waiting: Run[]): readonly Row[] {
+function runsOf(waiting: Run[], most: number): readonly Row[] {
   const runs: Run[] = [];
   for (const run of waiting.sort((one, other) => one.line - other.line || one.turn - other.turn)) {
     const open = runs.at(-1);
-    if (open?.lane === run.lane && open.line === run.line && open.ids.length < jobsOfRun) {
+    if (open?.lane === run.lane && open.line === run.line && open.ids.length < most) {
       open.ids.push(...run.ids);
       open.q.push(...run.q);
     } else runs.push(run);

@@ -80,6 +80,10 @@ export const functions = `
         END CASE;
         SELECT t.rev INTO found_rev FROM {schema}.job t WHERE t.id = b ->> 'id' FOR NO KEY UPDATE;
         IF coalesce(found_rev, 0) <> (b ->> 'rev')::bigint THEN ${refuse(`b ->> 'id'`)} END IF;
+      WHEN 'late' THEN
+        -- An earlier sending of this commit: it is refused when it arrives later, for what this one has changed.
+        PERFORM pg_advisory_xact_lock((p_epoch << 40) + (b ->> 'n')::bigint);
+        IF EXISTS (SELECT FROM {schema}.line l WHERE l.epoch = p_epoch AND l.n = (b ->> 'n')::bigint) THEN ${refuse(`b ->> 'n'`)} END IF;
       WHEN 'holds' THEN
         -- A claim locks the agent that it is for.
         PERFORM FROM {schema}.agent t WHERE t.id >= b ->> 'agents' AND starts_with(t.id, b ->> 'agents') ORDER BY t.id FOR UPDATE;
