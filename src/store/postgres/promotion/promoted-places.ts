@@ -1,7 +1,7 @@
 import type { AgentPlace } from '../../../../machines/job.context.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
 import { endings, parentOf } from '../commits/draft.ts';
-import { type Home, placeIn } from '../jobs/stored-job.ts';
+import { asideState, type Home, placeIn } from '../jobs/stored-job.ts';
 
 /** A row of a table, by its columns. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -65,7 +65,7 @@ export class PromotedPlaces {
       this.#rows.due.push({ id, at: home.at, lane });
       if (home.at <= this.#now) this.#waking.add((job.parent as QueuePlace).queue);
     }
-    if (home.in === 'aside') this.#rows.aside.push({ id, state: job.state, epoch: job.epoch });
+    if (home.in === 'aside') this.#rows.aside.push({ id, state: asideState(job), epoch: job.epoch });
     if (home.in === 'lease') this.#hold(job, home.lane);
     if (home.in !== 'done') return;
     const ending = Math.max(0, endings.indexOf(job.ending));

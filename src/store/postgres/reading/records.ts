@@ -47,7 +47,7 @@ export function heldIn(schema: string): string {
  * Jobs `j` of a condition, wherever they stand: what was set since their document is in `done`, or in a lease. One statement sees
  * one moment, so none is on its way. `isOne`: leases are searched for each, which is less for one than to look at all that is held.
  */
-export function composed(schema: string, condition: string, isOne = false): string {
+function composed(schema: string, condition: string, isOne = false): string {
   const held = isOne
     ? `LATERAL (SELECT l.token, l.claim, j.id, l.seqs[array_position(l.ids, j.id)] AS seq
         FROM ${schema}.lease l WHERE d.id IS NULL AND l.ids @> ARRAY[j.id] LIMIT 1)`
