@@ -1,6 +1,6 @@
 import type { Json } from '../../machines/json.ts';
 import type { JobRecord } from '../model/records/records.ts';
-import type { Kind, Patch } from './entry.ts';
+import type { Kind, Patch, Records } from './entry.ts';
 import type { StoreFiles } from './log.ts';
 import type { JournalReader, Past, RecordReader, StoreInfo } from './reader.ts';
 
@@ -75,6 +75,11 @@ export interface Ticket {
   readonly written: Promise<void>;
   /** On disk: survives a power cut. */
   readonly synced: Promise<void>;
+  /**
+   * True when the store shows the commit already, and writes what is committed next in the same tick together with it or not at
+   * all. Absent when the store shows it once it is written.
+   */
+  readonly isStaged?: true;
 }
 
 /** Which jobs a claim may take. */
@@ -196,6 +201,8 @@ export interface Commits {
  * the store closes it.
  */
 export interface OpenStore extends StoreInfo, RecordReader, Commits, JournalReader {
+  /** Answers what `get` answers, at once. Absent on a store that has to ask for its records. */
+  known?<K extends Kind>(kind: K, id: string): Records[K] | undefined;
   /**
    * Makes a past of the store, at its newest synced entry. It holds its own copy of all records. Null on a store that can show
    * only the history of single records.

@@ -1,6 +1,6 @@
 import { type Dispatcher, defineJob, local, memoryStore } from 'signalbox';
 import { expect, test } from 'vitest';
-import { disconnect, interceptedStore } from '../behaviours/faulty-store.ts';
+import { decorated, disconnect, interceptedStore } from '../behaviours/faulty-store.ts';
 import { makeBox } from '../behaviours/stores.ts';
 
 const plain = defineJob({ name: 'plain', run: () => 'done' });
@@ -16,8 +16,14 @@ function breaking(call: string, isMeant: (args: readonly unknown[]) => boolean =
   return { state, store };
 }
 
-test('a claimed job begins though the store fails to read whether it has annotations', async () => {
-  const { state, store } = breaking('annotated');
+test('a claimed job begins though its claim does not say whether it has annotations, and the store fails to read it', async () => {
+  const { state, store: inner } = breaking('annotated');
+  const store = decorated(inner, (open) => ({
+    async claim(request) {
+      const { annotated: _unsaid, ...claimed } = await open.claim(request);
+      return claimed;
+    },
+  }));
   const seen: unknown[] = [];
   const look = defineJob({ name: 'look', run: () => void seen.push(local.getJob()?.annotations.note) });
   const { box, reactor } = await makeBox({ store, jobs: [look] });

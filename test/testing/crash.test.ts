@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { defineJob, handleSignals, local, memoryStore, NeverRetry } from 'signalbox';
+import { defineJob, handleSignals, local, memoryStore, NeverRetry, type Store } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
 import {
   createTestBox,
@@ -11,6 +11,8 @@ import {
   waitForStart,
 } from 'signalbox/testing';
 import { afterEach, describe, expect, it } from 'vitest';
+import { Barrier } from '../behaviours/barrier.ts';
+import { decorated } from '../behaviours/faulty-store.ts';
 
 const folders: string[] = [];
 
@@ -126,20 +128,6 @@ describe.each(stores)('A test box that crashes, on a %s store,', (_, makeStore) 
     expect([again.outcome, again.annotations]).toEqual([{ ok: true, value: 'asked again' }, {}]);
     expect(await second.box.queue().length()).toBe(0);
     await second.tearDown();
-  });
-
-  it('logs nothing when it dies between the claim of a job and the call of its code', async () => {
-    const { charged, charge } = chargingJobs();
-    const lines: string[] = [];
-    const log = { level: 'ERROR', write: (line: string) => lines.push(line) } as const;
-    const reactor = new VirtualReactor();
-    const first = await createTestBox({ reactor, store: makeStore(), jobs: [charge], log });
-    await first.box.queue().put(charge('order 1'));
-
-    await first.crash();
-    await reactor.runUntilIdle();
-
-    expect([charged, lines]).toEqual([[], []]);
   });
 
   it('may crash from within a job, and the one after it may crash, too', async () => {
@@ -261,3 +249,34 @@ describe('What a crash does with commits that are not synced', () => {
     await first.tearDown();
   });
 });
+
+it.each<[string, string, () => Store, (startable: Barrier<void>) => void]>([
+  ['memory', 'written', () => memoryStore(), (startable) => startable.release()],
+  ['memory', 'refused', () => memoryStore(), (startable) => startable.fail(new Error('the store is gone'))],
+  ['json', 'written', () => jsonStore(newFolder()), (startable) => startable.release()],
+  ['json', 'refused', () => jsonStore(newFolder()), (startable) => startable.fail(new Error('it is gone'))],
+])(
+  'A test box on a %s store that dies after the claim of a job calls and logs nothing when the claim is then %s',
+  async (_kind, _how, makeStore, settle) => {
+    const { charged, charge } = chargingJobs();
+    const lines: string[] = [];
+    const log = { level: 'ERROR', write: (line: string) => lines.push(line) } as const;
+    const reactor = new VirtualReactor();
+    const startable = new Barrier<void>();
+    const store = decorated(makeStore(), (open) => ({
+      async claim(request) {
+        const claimed = await open.claim(request);
+        return claimed.jobs.length === 0 ? claimed : { ...claimed, startable: startable.wait() };
+      },
+    }));
+    const first = await createTestBox({ reactor, store, jobs: [charge], log });
+    await first.box.queue().put(charge('order 1'));
+    await reactor.runUntilIdle();
+
+    await first.crash();
+    settle(startable);
+    await reactor.runUntilIdle();
+
+    expect([startable.calls, charged, lines]).toEqual([1, [], []]);
+  },
+);

@@ -13,8 +13,8 @@ export interface CompiledAction {
   /** The assign behind the name, `null` when the action is an effect. */
   readonly assign: ((given: Arguments, params: unknown) => Patch | null | undefined) | null;
   readonly params: Params;
-  /** The effect itself where nothing about it depends on the step. */
-  readonly effect: Effect | null;
+  /** A list of the effect alone where nothing about it depends on the step: most steps have one effect, and share it. */
+  readonly effect: readonly [Effect] | null;
 }
 
 /** The result of a list of actions. */
@@ -36,14 +36,13 @@ export const nothing: Outcome = Object.freeze({ patch: null, effects: noEffects 
  */
 export function perform(actions: readonly CompiledAction[], given: Arguments): Outcome {
   let patch: Patch | null = null;
-  let effects: Effect[] | null = null;
+  let effects = noEffects;
   let current = given;
   let stale = false;
   for (const action of actions) {
     const { assign, params } = action;
     if (action.effect !== null) {
-      effects ??= [];
-      effects.push(action.effect);
+      effects = effects.length === 0 ? action.effect : [...effects, ...action.effect];
       continue;
     }
     const reads = assign !== null || 'from' in params;
@@ -53,8 +52,7 @@ export function perform(actions: readonly CompiledAction[], given: Arguments): O
     }
     const resolved = 'from' in params ? params.from(current) : params.fixed;
     if (assign === null) {
-      effects ??= [];
-      effects.push({ type: action.name, params: resolved });
+      effects = [...effects, { type: action.name, params: resolved }];
       continue;
     }
     const assigned = assign(current, resolved);
@@ -62,7 +60,7 @@ export function perform(actions: readonly CompiledAction[], given: Arguments): O
     patch = patch === null ? assigned : { ...(patch as Patch), ...assigned };
     stale = true;
   }
-  return { patch, effects: effects ?? noEffects };
+  return { patch, effects };
 }
 
 /**
@@ -94,8 +92,12 @@ export function compileAction(reference: unknown, machine: AnyStateMachine, plac
     name,
     assign: kind === 'assign' ? compileAssign((implementation as unknown as BuiltAssign).assignment) : null,
     params: isFixed ? { fixed: params } : { from: params as (given: Arguments) => unknown },
-    effect: isFixed && kind !== 'assign' ? Object.freeze({ type: name, params }) : null,
+    effect: isFixed && kind !== 'assign' ? alone({ type: name, params }) : null,
   };
+}
+
+function alone(effect: Effect): readonly [Effect] {
+  return Object.freeze([Object.freeze(effect)]);
 }
 
 function inlineRefusal(action: unknown, place: Place): ChartError {

@@ -15,13 +15,14 @@ import { type Actor, type AnyActorLogic, type AnyActorRef, waitFor } from 'xstat
 import { agentMachine } from '../../../machines/agent.machine.ts';
 import type { Json } from '../../../machines/json.ts';
 import type { AgentPoll, PollInfo } from '../../model/monitoring/polls.ts';
-import type { AgentRecord } from '../../model/records/records.ts';
+import type { AgentRecord, JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
 import type { Committer } from '../commits/committer.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import { errorText, type LogDetails } from '../environment/logging.ts';
 import { WorkerSlots } from '../execution/worker-slots.ts';
+import { type ChartLogic, chartLogic } from './chart-logic.ts';
 import type { ClaimInput } from './claim-changes.ts';
 import { type Claimant, type ClaimDeps, claimInput, claimJobs } from './claim-jobs.ts';
 import {
@@ -54,7 +55,7 @@ export class AgentActor implements StartingAgent {
   readonly #context: RuntimeContext;
   readonly #committer: Committer;
   readonly #claimInput: ClaimInput;
-  readonly #actor: Actor<typeof agentMachine>;
+  readonly #actor: Actor<ChartLogic<typeof agentMachine>>;
   #record: AgentRecord;
   #poll: OpenPoll | null = null;
   #freeing = false;
@@ -84,8 +85,10 @@ export class AgentActor implements StartingAgent {
     this.#claimInput = claimInput(this.#context, { queue, dispatcher: owner.uuid, agent: this.name });
     this.workers = new WorkerSlots(this.#context, () => this.slotFreed());
     this.#starter = new JobStarter(deps, this);
-    const logic = agentMachine.provide({ actions: { claim: () => void this.#claim() } });
-    this.#actor = spawn(`agent:${record.id}`, logic, { size: record.size }) as Actor<typeof agentMachine>;
+    const logic = chartLogic(agentMachine, { claim: () => void this.#claim() });
+    this.#actor = spawn(`agent:${record.id}`, logic, { size: record.size }) as Actor<
+      ChartLogic<typeof agentMachine>
+    >;
   }
 
   get size(): number {
@@ -142,13 +145,13 @@ export class AgentActor implements StartingAgent {
   async #claimed(enough = Number.POSITIVE_INFINITY): Promise<void> {
     await waitFor(
       this.#actor,
-      (snapshot) => this.#ended >= enough || (!snapshot.matches('claiming') && !snapshot.matches('closing')),
+      ({ value }) => this.#ended >= enough || (value !== 'claiming' && value !== 'closing'),
     );
   }
 
   #isDrained(): boolean {
-    const snapshot = this.#actor.getSnapshot();
-    return snapshot.matches('draining') || snapshot.matches('closing');
+    const { value } = this.#actor.getSnapshot();
+    return value === 'draining' || value === 'closing';
   }
 
   /** Records what it claims from now on in this poll. */
@@ -190,7 +193,7 @@ export class AgentActor implements StartingAgent {
     this.#begun += 1;
     try {
       this.#held = await this.#claimWhatFits();
-      await this.#keepFailure(null);
+      if (this.#failure !== null) await this.#keepFailure(null);
     } catch (error) {
       const failure = Failure.from(error);
       if (this.#poll !== null) this.#poll.entry.error = failure.text('default');
@@ -242,9 +245,18 @@ export class AgentActor implements StartingAgent {
       return this.#claimant();
     });
     const held = claim.held ?? this.#held + claim.jobs.length;
-    if (claim.jobs.length > 0) await this.#starter.start(claim, aborts, this.#poll);
+    if (claim.jobs.length > 0) {
+      const annotated = claim.annotated ?? (await this.#annotatedAmong(claim.jobs));
+      this.#starter.start(claim, annotated, aborts, this.#poll);
+    }
     if (claim.jobs.length === most && held < this.size) this.offer();
     return held;
+  }
+
+  /** They are claimed, so they are started: when this cannot be read, the annotations of each are read. */
+  #annotatedAmong(jobs: readonly JobRecord[]): Promise<ReadonlySet<string>> {
+    const ids = jobs.map(({ id }) => id);
+    return this.#context.store.annotated(ids).catch(() => new Set(ids));
   }
 
   get #place(): LogDetails {

@@ -49,36 +49,41 @@ export function claimJobs(
   limit: number,
   lookAgain: () => Promise<Claimant>,
 ): Promise<AgentClaim> {
-  const { committer } = deps;
-  const { context } = committer;
-  const { store } = context;
   let isFirst = true;
-  return retryConflicts(5, async () => {
-    const claimant = isFirst ? known : await lookAgain();
+  return retryConflicts(5, () => {
+    if (!isFirst) return lookAgain().then((claimant) => claimOnce(deps, claimant, limit));
     isFirst = false;
-    const { input, id, seq, size } = claimant;
-    const { queue, dispatcher } = input;
-    const starts = new Map<string, Transition>();
-    let frees = false;
-    const claimed = await store.claim({
-      queue,
-      limit,
-      by: dispatcher,
-      agent: id,
-      agentSeq: seq,
-      size,
-      ...(await selected(deps, claimant)),
-      take: skipping(deps, (candidate) => {
-        const { changes, start, freesQuotas } = claimChanges(input, candidate, store.now());
-        if (start !== null) starts.set(start.id, start);
-        frees ||= freesQuotas;
-        return changes;
-      }),
-    });
-    // An expired job frees its slots as it leaves the queue: another agent may take what waits for them.
-    if (frees) committer.whenWritten(claimed.ticket, () => committer.offerWork(queue));
-    return { ...claimed, starts };
+    return claimOnce(deps, known, limit);
   });
+}
+
+/** Of promises it makes the one of the store alone, unless it has to ask a chooser: an agent claims once for a few jobs. */
+async function claimOnce(deps: ClaimDeps, claimant: Claimant, limit: number): Promise<AgentClaim> {
+  const { committer } = deps;
+  const { store } = committer.context;
+  const { input, id, seq, size, selection } = claimant;
+  const { queue, dispatcher } = input;
+  const starts = new Map<string, Transition>();
+  let frees = false;
+  const claimed = await store.claim({
+    queue,
+    limit,
+    by: dispatcher,
+    agent: id,
+    agentSeq: seq,
+    size,
+    accepts: acceptanceIn(deps, claimant),
+    choose: selection.kind === 'chooser' ? await chooserOf(deps, claimant, selection.name) : null,
+    take: skipping(deps, (candidate) => {
+      const { changes, start, freesQuotas } = claimChanges(input, candidate, store.now());
+      if (start !== null) starts.set(start.id, start);
+      frees ||= freesQuotas;
+      return changes;
+    }),
+  });
+  // An expired job frees its slots as it leaves the queue: another agent may take what waits for them.
+  if (frees) committer.whenWritten(claimed.ticket, () => committer.offerWork(queue));
+  return { ...claimed, starts };
 }
 
 /** The input of `claimChanges` for an agent. Made once for each agent: a claim must cost nothing beside its jobs. */
@@ -125,16 +130,24 @@ function logSkipped({ log }: RuntimeContext, id: string, error: unknown): void {
  * Which jobs an agent takes. Only jobs whose definition this process knows: the others wait for a process that knows them.
  * Asked once for each lane, so a lane of an unknown definition costs a claim one look, however many jobs are in it.
  */
-async function selected(
+function acceptanceIn(
   { committer, unknown }: ClaimDeps,
-  { input: { queue, dispatcher, agent }, selection }: Claimant,
-): Promise<Pick<ClaimRequest, 'accepts' | 'choose'>> {
-  const { registry, store } = committer.context;
+  { input: { queue }, selection }: Claimant,
+): ClaimRequest['accepts'] {
+  const { registry } = committer.context;
   const isKnown = (name: string): boolean =>
     registry.definition(name) !== undefined || unknown.note(queue, name);
-  const accepts = acceptanceOf(selection, registry, isKnown);
-  if (selection.kind !== 'chooser') return { accepts, choose: null };
-  const chooser = registry.chooser(selection.name);
+  return acceptanceOf(selection, registry, isKnown);
+}
+
+/** A chooser knows what its agent holds. */
+async function chooserOf(
+  { committer }: ClaimDeps,
+  { input: { queue, dispatcher, agent } }: Claimant,
+  name: string,
+): Promise<ClaimRequest['choose']> {
+  const { registry, store } = committer.context;
+  const chooser = registry.chooser(name);
   const held = await store.held(queue, dispatcher, agent);
-  return { accepts, choose: (claimable) => chooser.choose(claimable, held) };
+  return (claimable) => chooser.choose(claimable, held);
 }

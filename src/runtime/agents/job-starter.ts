@@ -7,7 +7,7 @@ import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
 import { jobLabel } from '../../model/values/job-text.ts';
 import type { Committer } from '../commits/committer.ts';
-import { holderOf, ifHeldBy, ifUnchanged } from '../commits/preconditions.ts';
+import { ifHeldBy, ifUnchanged } from '../commits/preconditions.ts';
 import { retryForever } from '../commits/retry.ts';
 import { isStoreClosed, retryRules } from '../commits/retry-rules.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
@@ -16,7 +16,7 @@ import { errorText } from '../environment/logging.ts';
 import type { Executor } from '../execution/executor.ts';
 import { LiveJobInfo } from '../execution/job-info.ts';
 import { jobFields, logWorker } from '../execution/outcome-log.ts';
-import { isHeldBy, isSameCall, Run, type RunAgent } from '../execution/run.ts';
+import { type AgentSlot, isHeldBy, isSameCall, Run, type RunAgent } from '../execution/run.ts';
 import type { RunSteps } from '../execution/run-steps.ts';
 import type { AtWork, WorkerSlots } from '../execution/worker-slots.ts';
 import { annotationsOf } from '../jobs/annotations.ts';
@@ -29,6 +29,10 @@ export interface OpenPoll {
 }
 
 type Annotations = Record<string, Json>;
+
+// What most jobs have none of is shared by them.
+const noInput: readonly unknown[] = Object.freeze([]);
+const noAnnotations: Annotations = Object.freeze({});
 
 /** A job that is about to be called. */
 interface Starting extends AtWork {
@@ -72,22 +76,22 @@ export class JobStarter {
     this.#agent = agent;
   }
 
-  /** `aborts`: those of the workers before the claim was sent. */
-  async start(
-    { jobs, starts, startable, annotated: known }: AgentClaim,
+  /** `annotated`: ids of those with annotations. `aborts`: those of the workers before the claim was sent. */
+  start(
+    { jobs, starts, startable }: AgentClaim,
+    annotated: ReadonlySet<string>,
     aborts: number,
     poll: OpenPoll | null,
-  ): Promise<void> {
-    const { store, log } = this.#context;
+  ): void {
+    const { log } = this.#context;
     const { workers } = this.#agent;
-    const ids = jobs.map((job) => job.id);
-    // They are claimed, so they are started: when this cannot be read, the annotations of each are read.
-    const annotated = known ?? (await store.annotated(ids).catch(() => new Set(ids)));
-    const handed = jobs.map((job) => ({ job, atWork: this.#prepare(job, aborts, poll) }));
+    const handed = jobs.map((job) => ({ job, info: this.#remember(job, poll) }));
+    workers.expect(jobs.length);
     this.#deps.committer.whenStartable(
       startable,
       () => {
-        for (const { job, atWork } of handed) {
+        for (const { job, info } of handed) {
+          const atWork = { slot: this.#takeSlot(info), info, aborts };
           try {
             this.#begin(job, atWork, starts.get(job.id) ?? null, annotated.has(job.id));
           } catch (error) {
@@ -96,7 +100,7 @@ export class JobStarter {
         }
       },
       (error) => {
-        for (const { atWork } of handed) workers.release(atWork.slot);
+        workers.expectNoMore(jobs.length);
         log.events('ERROR', () => `a claim was not written: ${error.message}`, { err: error });
         this.#agent.slotFreed();
       },
@@ -104,12 +108,10 @@ export class JobStarter {
   }
 
   /** Makes the records of a claimed job: in the dispatcher's jobs, and in the newest poll. */
-  #prepare(job: JobRecord, aborts: number, poll: OpenPoll | null): Starting {
-    const { owner, name, workers } = this.#agent;
-    const slot = workers.take();
+  #remember(job: JobRecord, poll: OpenPoll | null): LiveJobInfo {
+    const { owner } = this.#agent;
     const { store, registry } = this.#context;
-    const info = new LiveJobInfo(this.#agent, job, store.name, () => registry.redactorOf(job));
-    info.thread = `${name}:${slot.number}`;
+    const info = new LiveJobInfo(this.#agent, job, store.name, registry);
     owner.remember(job.id, info, poll?.info ?? null);
     if (poll !== null) {
       const { newJobs } = poll.entry;
@@ -117,12 +119,19 @@ export class JobStarter {
       newJobs.push([job.id, store.name]);
       if (newJobs.length > owner.jobs.size) newJobs.shift();
     }
-    return { slot, info, aborts };
+    return info;
+  }
+
+  #takeSlot(info: LiveJobInfo): AgentSlot {
+    const { name, workers } = this.#agent;
+    const slot = workers.take();
+    info.thread = `${name}:${slot.number}`;
+    return slot;
   }
 
   #begin(job: JobRecord, atWork: Starting, start: Transition | null, isAnnotated: boolean): void {
     const { info } = atWork;
-    info.started = new Date(this.#context.now());
+    info.startedAt = this.#context.now();
     logWorker(this.#context, 'starting', info.thread, job);
     // The claim of a job that starts at once has its start in it.
     if (job.state === 'assigned') this.#startSynced(job, atWork, isAnnotated);
@@ -181,7 +190,7 @@ export class JobStarter {
 
   /** Calls the code of a job that is ACTIVE: at once, when it has no annotations to read. */
   #call(job: JobRecord, atWork: Starting, isAnnotated: boolean): void {
-    if (!isAnnotated) this.#run(job, atWork, {});
+    if (!isAnnotated) this.#run(job, atWork, noAnnotations);
     else {
       this.#annotations(job).then(
         (annotations) => (annotations === null ? this.#lost(atWork) : this.#run(job, atWork, annotations)),
@@ -205,7 +214,7 @@ export class JobStarter {
   /** The job was reassigned before its code was called. */
   #lost({ slot, info }: AtWork): void {
     info.reassigned = true;
-    info.completed = new Date(this.#context.now());
+    info.completedAt = this.#context.now();
     this.#agent.workers.release(slot);
     this.#agent.slotFreed();
   }
@@ -234,9 +243,9 @@ export class JobStarter {
       job,
       agent,
       slot,
-      holder: holderOf(job),
+      holder: job,
       queue: agent.queue,
-      input: [],
+      input: noInput,
       annotations,
       info,
     });
@@ -260,7 +269,7 @@ export class JobStarter {
     }
     info.failed = true;
     info.keep(error === null ? null : { ok: false, failure: Failure.from(error).data });
-    info.completed = new Date(this.#context.now());
+    info.completedAt = this.#context.now();
     this.#agent.workers.release(slot);
     if (error === null) return;
     this.#deps.executor

@@ -77,13 +77,13 @@ export function createRuntime(context: RuntimeContext, links: RuntimeLinks): Run
     giveUp: (run, error) => completer.giveUp(run, error),
   };
   const callbackSteps: CallbackSteps = {
-    perform: (at, job) => callbacks.perform(at, job),
+    perform: (at, job, done) => callbacks.perform(at, job, done),
     performFor: (job, within) => callbacks.performFor(job, within),
     resume: (job, within) => callbacks.resume(job, within),
   };
   const committer = new Committer(context, {
     workAvailable: links.offerWork,
-    outcomeWritten: (id) => waits.announce(id),
+    outcomesWritten: (jobs) => waits.announce(jobs),
     slotFreed: (place) => agents.at(place)?.slotFreed(),
   });
   const work = new AutocommitUnit(committer);

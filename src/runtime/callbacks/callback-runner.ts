@@ -91,9 +91,10 @@ export class CallbackRunner implements CallbackSteps {
 
   /**
    * Calls every callback that is NEW, and those that are added meanwhile, then completes the job. Must succeed: what
-   * conditions and the store throw is tried again for ever.
+   * conditions and the store throw is tried again for ever. `done` is called as soon as the completion is written, so that the
+   * worker is free before a job begins that was claimed for its slot.
    */
-  perform(context: CallbackContext, job: JobRecord): Promise<void> {
+  perform(context: CallbackContext, job: JobRecord, done: () => void = () => {}): Promise<void> {
     const { store, registry } = this.#context;
     return retryForever(
       this.#context,
@@ -105,7 +106,9 @@ export class CallbackRunner implements CallbackSteps {
           if (now === undefined || now.state !== 'callbacks') return;
           const complete = stepJob(now, { type: 'job.complete', at: this.#context.now(), unstarted: 0 });
           const expect: Precondition[] = [{ check: 'noUnstartedCallback', id: job.id }, ...ifHeld(context)];
-          await this.#committer.commit(this.#authorIn(context), [complete], expect).written;
+          const ticket = this.#committer.commit(this.#authorIn(context), [complete], expect);
+          this.#committer.whenWritten(ticket, done);
+          await ticket.written;
           return;
         }
       },

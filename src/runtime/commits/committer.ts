@@ -8,8 +8,8 @@
  *   decides about errors, job-watch.ts follows the journal.
  *
  * Invariant: An effect happens after its commit, never before it. A put is offered once it is synced, so
- *   nothing runs that a power cut could take back; a slot is freed, and an outcome is announced, once they
- *   are written.
+ *   nothing runs that a power cut could take back. An outcome is announced once it is written. A slot is taken
+ *   again by a commit that is written with the one that freed it, or after it.
  *
  * May import: environment, definitions.
  */
@@ -28,10 +28,19 @@ export type StagedChange = Change | Transition;
 export interface CommitEffects {
   /** A queue may hold work: its agents look. */
   workAvailable(queue: string): void;
-  /** The outcome of a job is written: jobs that wait for it get it. */
-  outcomeWritten(job: string): void;
-  /** A job no longer counts for the agent that held it. */
+  /** The outcomes of jobs are written: jobs that wait for them get them. */
+  outcomesWritten(jobs: readonly string[]): void;
+  /** A job no longer counts for the agent that held it. The claim that follows is written with that, or after it. */
   slotFreed(place: AgentPlace): void;
+}
+
+/** What follows the commits of one ticket: told once for all of them. */
+interface Following {
+  readonly ticket: Ticket;
+  /** Jobs whose outcomes are announced once they are written. */
+  readonly outcomes: string[];
+  /** Queues that are offered once the commits are synced. */
+  readonly queues: string[];
 }
 
 /**
@@ -45,6 +54,8 @@ export class Committer {
     const what = (): string => `an effect of a commit failed: ${errorText(failure)}`;
     this.context.log.events('CRITICAL', what, { err: failure.toError() });
   });
+  // The commits of a tick share their ticket: nearly every call is for the newest.
+  #newest: Following | null = null;
 
   constructor(context: RuntimeContext, effects: CommitEffects) {
     this.context = context;
@@ -96,12 +107,13 @@ export class Committer {
   #carryOut(transition: Transition, ticket: Ticket): void {
     for (const effect of transition.effects) {
       if (effect.type === 'offerWork') this.#offerPlaced(transition, ticket);
-      else if (effect.type === 'announceOutcome') {
-        this.whenWritten(ticket, () => this.#effects.outcomeWritten(transition.id));
-      } else if (effect.type === 'offerQuotas' && transition.patch?.quotas !== undefined) {
+      else if (effect.type === 'announceOutcome') this.#announce(transition.id, ticket);
+      else if (effect.type === 'offerQuotas' && transition.patch?.quotas !== undefined) {
         this.whenWritten(ticket, () => this.#offerFreedQuotas(transition));
       } else if (effect.type === 'freeSlot') {
-        this.whenWritten(ticket, () => this.#freeAgentSlot(transition));
+        // The claim that follows is written together with what made room for it, or undone with it.
+        if (ticket.isStaged === true) this.#freeAgentSlot(transition);
+        else this.whenWritten(ticket, () => this.#freeAgentSlot(transition));
       }
     }
   }
@@ -112,7 +124,25 @@ export class Committer {
       | null
       | undefined;
     const queue = parent?.queue;
-    if (queue !== undefined) this.whenSynced(ticket, () => this.offerWork(queue));
+    const { queues } = this.#following(ticket);
+    if (queue === undefined || queues.includes(queue)) return;
+    queues.push(queue);
+    this.whenSynced(ticket, () => {
+      queues.splice(queues.indexOf(queue), 1);
+      this.offerWork(queue);
+    });
+  }
+
+  #announce(job: string, ticket: Ticket): void {
+    const { outcomes } = this.#following(ticket);
+    outcomes.push(job);
+    if (outcomes.length > 1) return;
+    this.whenWritten(ticket, () => this.#effects.outcomesWritten(outcomes.splice(0)));
+  }
+
+  #following(ticket: Ticket): Following {
+    if (this.#newest?.ticket !== ticket) this.#newest = { ticket, outcomes: [], queues: [] };
+    return this.#newest;
   }
 
   #offerFreedQuotas(transition: Transition): void {

@@ -10,7 +10,7 @@ import type { Committer } from '../commits/committer.ts';
 import { isStoreAway, isStoreClosed } from '../commits/retry-rules.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import { outcomeCommit } from './outcome-commit.ts';
-import { logHandedOn, logLost, logOutcome, outcomeText } from './outcome-log.ts';
+import { isOutcomeLogged, logHandedOn, logLost, logOutcome, outcomeText } from './outcome-log.ts';
 import type { CommitRetries } from './retry-commit.ts';
 import type { RetryPolicies } from './retry-policies.ts';
 import { type CommittedEnding, HandedOverError, type Run } from './run.ts';
@@ -140,6 +140,8 @@ export class Completer {
       },
       refused,
     );
+    // Most outcomes are followed by an entry of the log alone, which the logger drops.
+    if (completes && !isOutcomeLogged(this.#context, outcome)) return;
     committer.whenSynced(ticket, () => {
       const tearDown = run.takeTearDown();
       if (tearDown === null) this.#committed(run, finished, outcome, completes);
@@ -155,7 +157,8 @@ export class Completer {
 
   /** The worker is free when the callbacks have been performed, successfully or not. */
   #performCallbacks(run: Run, job: JobRecord, outcome: Outcome): void {
-    const performed = this.#deps.callbacks.perform(run.callbackContext, job);
+    const freeWorker = (): void => run.agent?.workers.ended(run, outcome);
+    const performed = this.#deps.callbacks.perform(run.callbackContext, job, freeWorker);
     void performed
       .catch((error: unknown) => {
         if (error instanceof HandedOverError) run.handedOver = error;
@@ -163,7 +166,7 @@ export class Completer {
         if (error instanceof ReassignedError) run.agent?.workers.lost(run);
       })
       .then(() => {
-        run.agent?.workers.ended(run, outcome);
+        freeWorker();
         run.agent?.workers.logCompleted(run);
         run.onDone();
       });

@@ -94,19 +94,19 @@ export class Executor {
       this.#threw(run, error);
       return;
     }
-    if (awaited === null) this.#guarded(run, () => this.#returned(run, returned));
+    if (awaited === null) this.#guarded(run, this.#returned, returned);
     else {
       awaited.then(
-        (value) => this.#guarded(run, () => this.#returned(run, value)),
-        (error: unknown) => this.#guarded(run, () => this.#threw(run, error)),
+        (value) => this.#guarded(run, this.#returned, value),
+        (error: unknown) => this.#guarded(run, this.#threw, error),
       );
     }
   }
 
   /** An error here is no failure of the job: its agent replaces the worker and leaves the job as it is. */
-  #guarded(run: Run, step: () => void): void {
+  #guarded(run: Run, step: (run: Run, given: unknown) => void, given: unknown): void {
     try {
-      step();
+      step.call(this, run, given);
     } catch (error) {
       run.agent?.workers.workerFailed(run, error);
       run.onDone();
@@ -114,14 +114,14 @@ export class Executor {
   }
 
   /** Whether an outcome of the run is being committed although its code has ended: then the step is taken once that is known. */
-  #isEnding(run: Run, step: () => void): boolean {
+  #isEnding(run: Run, step: (run: Run, given: unknown) => void, given: unknown): boolean {
     if (run.ending === null) return false;
-    void run.ending.then(() => this.#guarded(run, step));
+    void run.ending.then(() => this.#guarded(run, step, given));
     return true;
   }
 
   #returned(run: Run, value: unknown): void {
-    if (this.#isEnding(run, () => this.#returned(run, value))) return;
+    if (this.#isEnding(run, this.#returned, value)) return;
     const { steps } = this.#deps;
     if (run.ended !== null) {
       steps.continueAfter(run, run.ended);
@@ -183,7 +183,7 @@ export class Executor {
 
   #threw(run: Run, error: unknown): void {
     const { steps } = this.#deps;
-    if (this.#isEnding(run, () => this.#threw(run, error))) return;
+    if (this.#isEnding(run, this.#threw, error)) return;
     if (run.ended !== null) {
       const { log, registry } = this.#context;
       const err = shownError(registry.redactorOf(run.job), error);

@@ -39,6 +39,11 @@ function placeOf(parent: JobRecord['parent']): LogDetails {
   return { agent: parent.agent, dispatcher: parent.dispatcher };
 }
 
+/** Whether the end of a job may be logged. */
+export function isOutcomeLogged({ log }: RuntimeContext, outcome: Outcome): boolean {
+  return !outcome.ok || log.isRead('INFO') || log.isRead('DEBUG');
+}
+
 /** Logs the end of a job, once it is stored: the one entry of a job at INFO, or its failure at the level of that. */
 export function logOutcome(context: RuntimeContext, ended: JobRecord, at: LogPlace | null = null): void {
   const { outcome } = ended;

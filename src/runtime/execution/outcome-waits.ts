@@ -30,7 +30,6 @@ export interface OutcomeWaitsDeps {
 export class OutcomeWaits {
   readonly #context: RuntimeContext;
   readonly #deps: OutcomeWaitsDeps;
-  readonly #announced: string[] = [];
 
   constructor(deps: OutcomeWaitsDeps) {
     this.#context = deps.committer.context;
@@ -71,13 +70,8 @@ export class OutcomeWaits {
     });
   }
 
-  /** The outcome of a job is written: jobs that wait for it get it. Asks the store once for all jobs of a batch. */
-  announce(inner: string): void {
-    this.#announced.push(inner);
-    if (this.#announced.length === 1) queueMicrotask(() => this.#askForWaiters(this.#announced.splice(0)));
-  }
-
-  #askForWaiters(inners: readonly string[]): void {
+  /** The outcomes of jobs are written: jobs that wait for them get them. */
+  announce(inners: readonly string[]): void {
     const { store, log } = this.#context;
     const what = (): string => `reading which jobs wait for ${inners.length} finished jobs`;
     retryForever(this.#context, what, () => store.waiters(inners)).then(

@@ -28,8 +28,8 @@ export interface RunSteps {
 
 /** What an attempt needs of the callbacks, a room above it. */
 export interface CallbackSteps {
-  /** Calls the callbacks of a job in the worker that holds it, then completes the job. */
-  perform(context: CallbackContext, job: JobRecord): Promise<void>;
+  /** Calls the callbacks of a job in the worker that holds it, then completes the job. `done` is called once that is written. */
+  perform(context: CallbackContext, job: JobRecord, done?: () => void): Promise<void>;
   /** Calls the callbacks of a job whose outcome came from outside its worker. Default of `within`: outside any agent. */
   performFor(job: JobRecord, within?: CallbackContext | null): Promise<void>;
   /** Continues the callbacks of a job whose worker is gone. @throws BadStatusError in any status but CALLBACKS. */

@@ -151,6 +151,9 @@ function keptByPolicy({ retryData }: JobRecord): RetryData {
   return kept;
 }
 
+const nothing = (): void => {};
+const yes = (): boolean => true;
+
 /**
  * One call of a job's code, from its start to the commit of its outcome.
  */
@@ -168,7 +171,7 @@ export class Run {
   /** The policy once it was asked: no other is asked during this call. */
   policy: RetryPolicy | null = null;
   /** Called once, when the worker is free: the outcome is committed, or the job waits or was put back. */
-  onDone: () => void = () => {};
+  onDone: () => void = nothing;
   /** Ends the present attempt; null when there is nothing to end. Take it with `takeTearDown`. */
   tearDown: (() => Promise<void>) | null = null;
   /** Set once the policy has answered, or was not to be asked: from then on the outcome is stored however long that takes. */
@@ -176,7 +179,7 @@ export class Run {
   /** Immediate retries in a row between which nothing was awaited. */
   retriesInRow = 0;
   /** Whether the code has awaited something since the last retry. */
-  hasAwaited: () => boolean = () => true;
+  hasAwaited: () => boolean = yes;
   /** Counts how often the store did not take the outcome; null when it never refused. */
   outage: RetryStep | null = null;
   /** The outcome that was committed while the code still ran: see `local.transaction`. */

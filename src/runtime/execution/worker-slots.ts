@@ -19,6 +19,8 @@ export class WorkerSlots implements RunWorkers {
   readonly #context: RuntimeContext;
   readonly #slotFreed: () => void;
   readonly #runs = new Set<Run>();
+  /** How many jobs were claimed and are not begun yet. */
+  #expected = 0;
   /** Slots that are taken for jobs whose code has not been called yet. */
   readonly #taken = new Set<number>();
   readonly #freeNumbers: number[] = [];
@@ -36,8 +38,8 @@ export class WorkerSlots implements RunWorkers {
   /** The jobs that workers are on right now, newest first. */
   activeJobs(): { readonly id: string; readonly started: number }[] {
     return [...this.#runs]
-      .filter((run) => run.info !== null && run.info.completed === null)
-      .map((run) => ({ id: run.job.id, started: run.info?.started?.getTime() ?? 0 }))
+      .filter((run) => run.info !== null && run.info.completedAt === null)
+      .map((run) => ({ id: run.job.id, started: run.info?.startedAt ?? 0 }))
       .reverse();
   }
 
@@ -56,7 +58,7 @@ export class WorkerSlots implements RunWorkers {
 
   /** The definitions of what runs. */
   *names(): Generator<string> {
-    for (const run of this.#runs) if (run.info === null || run.info.completed === null) yield run.job.name;
+    for (const run of this.#runs) if (run.info === null || run.info.completedAt === null) yield run.job.name;
   }
 
   /** Signals all running code to stop. */
@@ -66,7 +68,7 @@ export class WorkerSlots implements RunWorkers {
   }
 
   get #isBusy(): boolean {
-    return this.#runs.size > 0 || this.#taken.size > 0;
+    return this.#expected > 0 || this.#runs.size > 0 || this.#taken.size > 0;
   }
 
   /** Resolves when no worker is busy, nor about to be. */
@@ -74,8 +76,20 @@ export class WorkerSlots implements RunWorkers {
     while (this.#isBusy) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
   }
 
-  /** A free worker, or a new one. */
+  /** So many jobs were claimed. Each takes a worker when it begins: those before it may have theirs until the claim is written. */
+  expect(jobs: number): void {
+    this.#expected += jobs;
+  }
+
+  /** So many jobs that were expected do not begin. */
+  expectNoMore(jobs: number): void {
+    this.#expected -= jobs;
+    this.#resolveIdle();
+  }
+
+  /** A free worker, or a new one, for an expected job. */
   take(): AgentSlot {
+    this.#expected -= 1;
     const number = this.#freeNumbers.pop() ?? this.#nextNumber++;
     this.#taken.add(number);
     return { number };
@@ -95,11 +109,11 @@ export class WorkerSlots implements RunWorkers {
 
   ended(run: Run, outcome: Outcome | null): void {
     // A job that waited has freed its worker already.
-    if (!this.#drop(run) || run.info === null || run.info.completed !== null) return;
+    if (!this.#drop(run) || run.info === null || run.info.completedAt !== null) return;
     const { info } = run;
     info.failed = outcome?.ok === false;
     info.keep(outcome);
-    info.completed = new Date(this.#context.now());
+    info.completedAt = this.#context.now();
     this.release(run.slot);
   }
 
@@ -110,7 +124,7 @@ export class WorkerSlots implements RunWorkers {
       return;
     }
     info.keepText(inner === null ? 'null' : String(inner));
-    info.completed = new Date(this.#context.now());
+    info.completedAt = this.#context.now();
     this.release(run.slot);
     // A detached promise still belongs to the run, so that it is aborted with it.
     if (inner !== null) this.#drop(run);
@@ -123,7 +137,7 @@ export class WorkerSlots implements RunWorkers {
     run.abort(new Error('the job was reassigned'));
     info.reassigned = true;
     this.#slotFreed();
-    if (info.completed !== null) return;
+    if (info.completedAt !== null) return;
     this.release(run.slot);
     // The record has the outcome, if there is one by now.
     void this.#context.store
@@ -134,13 +148,13 @@ export class WorkerSlots implements RunWorkers {
       })
       .catch(() => {})
       .then(() => {
-        info.completed = new Date(this.#context.now());
+        info.completedAt = this.#context.now();
       });
   }
 
   /** The worker is replaced. The job stays as it is until the dispatcher is deactivated. */
   workerFailed(run: Run, error: unknown): void {
-    if (!this.#drop(run) || run.info === null || run.info.completed !== null) return;
+    if (!this.#drop(run) || run.info === null || run.info.completedAt !== null) return;
     this.replaced({ slot: run.slot, info: run.info }, error);
   }
 
@@ -149,7 +163,7 @@ export class WorkerSlots implements RunWorkers {
     const failure = Failure.from(error);
     info.failed = true;
     info.keep({ ok: false, failure: failure.data });
-    info.completed = new Date(this.#context.now());
+    info.completedAt = this.#context.now();
     this.release(slot);
     // A box that is stopped leaves its jobs as they are: nothing failed.
     if (error instanceof SignalboxError && error.code === 'BOX_STOPPED') return;

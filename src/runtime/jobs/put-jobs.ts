@@ -16,14 +16,21 @@ export async function put(
   const job = asJob(item);
   const rules = work.context.rules.pending();
   if (rules !== null) await rules;
-  await mustHaveQueue(work, queue);
-  await retryConflicts(5, async () => {
-    const batch = new PutBatch(work, queue, options);
-    await batch.add(job);
-    await mustHaveQuotas(work, queue, batch.quotaNames.keys());
-    await batch.submit();
-  });
+  if (work.context.store.known?.('queue', queue) === undefined) await mustHaveQueue(work, queue);
+  const attempt = (): Promise<void> => putOnce(work, queue, job, options);
+  // A draft without an id relies on no record.
+  const mayConflict = job.isStored || options.id !== undefined || job.settings.id !== undefined;
+  await (mayConflict ? retryConflicts(5, attempt) : attempt());
   return job;
+}
+
+/** Each `await` costs a promise, also of what is there: a single put has few of them. */
+async function putOnce(work: UnitOfWork, queue: string, job: JobLike, options: PutOptions): Promise<void> {
+  const batch = new PutBatch(work, queue, options);
+  const pending = batch.add(job);
+  if (pending !== undefined) await pending;
+  if (batch.quotaNames.size > 0) await mustHaveQuotas(work, queue, batch.quotaNames.keys());
+  await batch.submit();
 }
 
 /** Puts many in one commit: all or none. */

@@ -13,6 +13,7 @@ export class Batch implements Ticket {
   readonly staged: Staged[] = [];
   readonly written: Promise<void>;
   readonly synced: Promise<void>;
+  readonly isStaged = true;
   lastSeq = 0;
   #resolveWritten: () => void = () => {};
   #resolveSynced: () => void = () => {};

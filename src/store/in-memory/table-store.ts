@@ -12,7 +12,7 @@
 import { SignalboxError } from '../../errors.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { createPast } from '../../reading/past.ts';
-import { entriesOf, type HistoryEntry, type Kind, type Line } from '../entry.ts';
+import { entriesOf, type HistoryEntry, type Kind, type Line, type Records } from '../entry.ts';
 import type { Log } from '../log.ts';
 import type { Openings, Past, Position } from '../reader.ts';
 import { heldBy, mayClaim, roomOf, take } from '../rules/claim-rules.ts';
@@ -68,6 +68,10 @@ export class TableStore extends TableQueries implements OpenStore {
     return this.#ports.now();
   }
 
+  known<K extends Kind>(kind: K, id: string): Records[K] | undefined {
+    return this.tables.get(kind, id);
+  }
+
   /** Only one process can hold the store, so every earlier opening has ended. */
   async openings(): Promise<Openings> {
     return { alive: new Set([this.epoch]), newest: this.epoch };
@@ -105,7 +109,8 @@ export class TableStore extends TableQueries implements OpenStore {
     committer.writeAlone();
     const jobs = ids.map((id) => this.tables.findJob(id) as JobRecord);
     const startable = newestSeq > committer.syncedSeq ? ticket.synced : ticket.written;
-    return { jobs, held: held + jobs.length, ticket, startable };
+    const annotated = new Set(ids.filter((id) => this.tables.isAnnotated(id)));
+    return { jobs, held: held + jobs.length, annotated, ticket, startable };
   }
 
   #evict(): void {

@@ -15,7 +15,8 @@ export function processStore(store: OpenStore, life: Life): OpenStore {
   /** Calls the store, unless the process is dead. The answer reaches the living only. */
   const ask = <Value>(what: string, call: () => Promise<Value>): Promise<Value> =>
     life.isOver ? refused(what) : answered(life, call());
-  const gated = ({ written, synced }: Ticket): Ticket => ({
+  const gated = ({ written, synced, isStaged }: Ticket): Ticket => ({
+    ...(isStaged && { isStaged }),
     written: quiet(answered(life, written)),
     synced: quiet(answered(life, synced)),
   });
