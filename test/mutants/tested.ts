@@ -213,7 +213,7 @@ export const testedMutants: readonly TestedMutant[] = [
     test: 'test/store/postgres/every-message.test.ts',
     edits: [
       {
-        file: 'src/store/postgres/commits/committing.ts',
+        file: 'src/store/postgres/commits/sending.ts',
         find: "if (kind === 'lost' && sent !== null) {",
         replace: "if (kind === 'lost' && sent === undefined) {",
       },

@@ -29,7 +29,7 @@ export const mutants: readonly PostgresMutant[] = [
     scenario: 'zombieThatPuts',
     edits: [
       {
-        file: `${folder}/commits/committing.ts`,
+        file: `${folder}/commits/sending.ts`,
         find: "if (precondition.check !== 'atMost') mustHold",
         replace:
           "if (precondition.check === 'holder') continue;\n          if (precondition.check !== 'atMost') mustHold",
@@ -102,7 +102,7 @@ export const mutants: readonly PostgresMutant[] = [
     scenario: 'answersLost',
     edits: [
       {
-        file: `${folder}/commits/committing.ts`,
+        file: `${folder}/commits/sending.ts`,
         find: "if (kind === 'lost' && sent !== null) {",
         replace: "if (kind === 'lost' && sent === undefined) {",
       },
