@@ -3,11 +3,10 @@ import type { JobRecord } from '../../../model/records/records.ts';
 import type { Kind, Line, Records } from '../../entry.ts';
 import { mustBeInState } from '../../rules/preconditions.ts';
 import type { Change, Precondition } from '../../store.ts';
-import { type Lanes, laneKeyOf } from '../jobs/lanes.ts';
+import { type LanePut, type Lanes, laneKeyOf } from '../jobs/lanes.ts';
 import type { Lease, OwnLeases } from '../jobs/leases.ts';
 import { asideState, type Home, parentKey, placeIn, type StoredJob } from '../jobs/stored-job.ts';
 import { Entries, seqIn } from './entries.ts';
-import type { LanePut } from './sending.ts';
 import type { Subjects } from './subjects.ts';
 import type { WorkingSet } from './working-set.ts';
 

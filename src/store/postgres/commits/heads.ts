@@ -1,8 +1,7 @@
 import type { DatabaseClock } from '../clock.ts';
-import { type LaneKey, type Lanes, partsOfLane } from '../jobs/lanes.ts';
+import { type LaneKey, type LanePut, type Lanes, partsOfLane } from '../jobs/lanes.ts';
 import type { SqlPort } from '../sql-port.ts';
 import { nameOf, type Transactions } from '../transactions.ts';
-import type { LanePut } from './sending.ts';
 
 /** The first job of one line of a lane. */
 export interface Head extends LaneKey {

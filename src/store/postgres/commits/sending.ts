@@ -4,7 +4,7 @@ import { mustHold } from '../../rules/preconditions.ts';
 import type { Commit, Ticket } from '../../store.ts';
 import type { DatabaseClock } from '../clock.ts';
 import { codeOf, kindOfError, storeError } from '../failures.ts';
-import type { Lanes } from '../jobs/lanes.ts';
+import type { LanePut, Lanes } from '../jobs/lanes.ts';
 import { OwnLeases } from '../jobs/leases.ts';
 import { refusedCode } from '../sql/functions.ts';
 import type { SqlConnection, SqlPort } from '../sql-port.ts';
@@ -69,15 +69,6 @@ export class Unsettled extends Error {
     this.doubt = doubt;
     this.settle = settle;
   }
-}
-
-/** A job that was put into a lane. */
-export interface LanePut {
-  readonly queue: string;
-  readonly lane: number;
-  readonly turn: number;
-  /** The instant of one that is not due; null: it can be claimed. */
-  readonly due: number | null;
 }
 
 /** How long it waits before what was refused is read and sent again, at first. Milliseconds. */

@@ -40,6 +40,15 @@ export function partsOfLane(key: string): LaneKey {
   return { name, quotaNames, policy, isPlain, hasDeadlines, holdsSlots, isOver };
 }
 
+/** A job that was put into a lane. */
+export interface LanePut {
+  readonly queue: string;
+  readonly lane: number;
+  readonly turn: number;
+  /** The instant of one that is not due; null: it can be claimed. */
+  readonly due: number | null;
+}
+
 /** Numbers of lanes, which never change once they are given. */
 export class Lanes {
   readonly #numbers = new Map<string, number>();
