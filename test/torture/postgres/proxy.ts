@@ -24,7 +24,9 @@ export type Cut =
   /** Gone when the answer has been sent on. */
   | 'after'
   /** The message is sent on, and from then on nothing comes through, without an error. */
-  | 'silence';
+  | 'silence'
+  /** Gone for the client; the message arrives when it is let through, as one that waited in a socket. */
+  | 'late';
 
 /** A cut that waits for its message. */
 interface Armed {
@@ -50,6 +52,7 @@ export class CuttingProxy {
   readonly #server: Server;
   readonly #links = new Set<Link>();
   #armed: Armed[] = [];
+  readonly #late: Link[] = [];
   #isShut = false;
 
   private constructor(target: URL) {
@@ -114,6 +117,11 @@ export class CuttingProxy {
     return { held, release: () => release() };
   }
 
+  /** Lets through what is late. Resolves when the server has answered it. */
+  async deliver(): Promise<void> {
+    await Promise.all(this.#late.splice(0).map((link) => link.deliver()));
+  }
+
   /** Takes back what has not met its message. */
   disarm(): void {
     this.#armed = [];
@@ -130,7 +138,7 @@ export class CuttingProxy {
   }
 
   async close(): Promise<void> {
-    for (const link of [...this.#links]) link.end();
+    for (const link of [...this.#links, ...this.#late]) link.end();
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });
@@ -143,6 +151,7 @@ export class CuttingProxy {
       if (at === Number.POSITIVE_INFINITY) continue;
       this.#armed.splice(index, 1);
       this.made += 1;
+      if (cut === 'late') this.#late.push(link);
       done(link);
       return { cut, at: beginningOf(sent, at) };
     }
@@ -172,6 +181,7 @@ class Link {
   #cut: Cut | 'held' | null = null;
   #listens = false;
   #isDeaf = false;
+  #lateMessage: Buffer | null = null;
 
   constructor(client: Socket, server: Socket, found: (sent: Buffer) => Found | null) {
     this.#client = client;
@@ -186,8 +196,8 @@ class Link {
     });
     server.on('data', (answer) => this.#answer(answer));
     for (const socket of [client, server]) {
-      socket.on('error', () => this.end());
-      socket.on('close', () => this.end());
+      socket.on('error', () => this.#lost());
+      socket.on('close', () => this.#lost());
     }
   }
 
@@ -201,6 +211,11 @@ class Link {
 
   #begin(sent: Buffer, { cut, at }: Found): void {
     this.#cut = cut;
+    if (cut === 'late') {
+      this.#lateMessage = sent;
+      this.#client.destroy();
+      return;
+    }
     if (cut === 'before' || cut === 'half') {
       const end = cut === 'before' ? at : at + Math.ceil((sent.length - at) / 2);
       // What came before it in the same packet is on its way.
@@ -209,6 +224,21 @@ class Link {
     }
     this.#server.write(sent);
     if (cut === 'silence') setTimeout(() => this.end(), silenceMs).unref();
+  }
+
+  /** What is late has lost its client only. */
+  #lost(): void {
+    if (this.#lateMessage === null) this.end();
+  }
+
+  deliver(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#server.once('data', () => {
+        this.end();
+        resolve();
+      });
+      this.#server.write(this.#lateMessage as Buffer);
+    });
   }
 
   deafen(): void {

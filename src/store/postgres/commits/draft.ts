@@ -56,6 +56,7 @@ export interface Written {
 /** Changes that were judged, on their way to one commit. */
 export class Draft {
   readonly #set: WorkingSet;
+  #written: Written | null = null;
   readonly #parts: DraftParts;
   readonly #subjects: Subjects;
   readonly #entries = new Entries();
@@ -138,8 +139,13 @@ export class Draft {
     return [...missing.values()];
   }
 
-  /** The parameters of the statement. Every lane must have its number by then. */
+  /** The parameters of the statement, also of one that is sent again. Every lane must have its number by then. */
   written(): Written {
+    this.#written ??= this.#write();
+    return this.#written;
+  }
+
+  #write(): Written {
     this.#entries.close();
     const puts = {
       ids: [] as string[],
