@@ -65,7 +65,10 @@ export function storeError(error: unknown, call: string, outcome: 'unknown' | 'n
   if (code === '25006') return new SignalboxError('STORE_REPLICA', { reason }, cause);
   // What no database said is the program's own: of a filter, a chooser, a policy.
   if (!sqlState.test(code)) return error instanceof Error ? error : new Error(reason);
-  return new SignalboxError('STORE_STATEMENT', { call, reason }, cause);
+  // A named statement that another connection of a pooler has, or has not.
+  const remedy =
+    code === '26000' || code === '42P05' ? ' Behind a pooler open the store with `prepare: false`.' : '';
+  return new SignalboxError('STORE_STATEMENT', { call, reason: `${reason}${remedy}` }, cause);
 }
 
 export function reasonOf(error: unknown): string {

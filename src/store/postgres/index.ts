@@ -25,6 +25,12 @@ export interface PostgresStoreSettings {
   readonly historyMaxAge?: Duration;
   /** Time between two signs of life, given by a thread of their own. At most a third of any death interval. Default 5 s. */
   readonly heartbeat?: Duration;
+  /**
+   * Whether statements have names, so that the server plans each of them once a connection. Default true. False behind a pooler
+   * that gives connections out by the transaction and does not know such names (PgBouncer before 1.21): it costs some
+   * processor time, and nothing else.
+   */
+  readonly prepare?: boolean;
   /** Accepts a server that may lose what it acknowledged: `synchronous_commit` or `fsync` off. Default false. */
   readonly unsafe?: boolean;
   /** Whose clock counts. `box`: that of the Signalbox, for tests in virtual time. Default `database`. */
@@ -44,6 +50,7 @@ const known = [
   'completedMaxAge',
   'historyMaxAge',
   'heartbeat',
+  'prepare',
   'unsafe',
   'clock',
 ] as const satisfies readonly (keyof Database | keyof PostgresStoreSettings)[];
@@ -84,7 +91,8 @@ export function postgresStore(options: PostgresStoreOptions): Store {
   return {
     name,
     async open(ports) {
-      const port = await nodePostgres(options, { connectTimeoutMs, queryTimeoutMs, poolSize });
+      const isPrepared = options.prepare ?? true;
+      const port = await nodePostgres(options, { connectTimeoutMs, queryTimeoutMs, poolSize, isPrepared });
       try {
         return await openPostgres({
           name,

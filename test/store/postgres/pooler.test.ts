@@ -31,7 +31,7 @@ afterAll(async () => {
 /** A box behind the pooler. */
 async function makePooledBox(schema: string, letter: string) {
   return makeNodeBox({
-    store: newPostgresStore({ schema, clock: 'database', url: pooler.url }),
+    store: newPostgresStore({ schema, clock: 'database', url: pooler.url, prepare: false }),
     jobs: [note, book],
     queues: [''],
     uuid: `${letter.repeat(8)}-0000-4000-8000-000000000000`,
@@ -60,6 +60,12 @@ describe('A pooler in transaction mode', () => {
   });
 });
 
+/** A claim of a queue in which nothing waits. */
+function heads(store: OpenStore): Promise<unknown> {
+  const accepts = { lane: () => true, job: null };
+  return store.claim({ queue: '', limit: 1, by: 'd', agent: null, accepts, choose: null, take: () => null });
+}
+
 /** Rules of the contract that rest on locks, on transactions or on what was read before. */
 const mostTelling = [
   'never hands a job to two claims of one moment',
@@ -74,9 +80,19 @@ describe('A postgres store behind a pooler in transaction mode', () => {
   it.each(mostTelling)('%s', async (name) => {
     const check = storeContract.find((each) => each.name === name);
 
-    await check?.run(() => newPostgresStore({ url: pooler.url }));
+    await check?.run(() => newPostgresStore({ url: pooler.url, prepare: false }));
 
     expect(check).toBeDefined();
+  });
+
+  it('says what helps where the pooler knows no names of statements', async () => {
+    const store = await openByHand(newPostgresStore({ url: pooler.url }));
+    const look = async (): Promise<void> => {
+      for (let count = 0; count < 20; count += 1) await Promise.all([1, 2, 3, 4].map(() => heads(store)));
+    };
+
+    await expect(look()).rejects.toThrow(/open the store with `prepare: false`/);
+    await store.close();
   });
 
   it('runs jobs, takes puts in transactions of the program, and ends jobs in such', async () => {
@@ -130,7 +146,7 @@ describe('A postgres store behind a pooler in transaction mode', () => {
 });
 
 function opened(schema: string): Promise<OpenStore> {
-  return openByHand(newPostgresStore({ schema, url: pooler.url }));
+  return openByHand(newPostgresStore({ schema, url: pooler.url, prepare: false }));
 }
 
 function put(store: OpenStore, queue: string): Promise<void> {
