@@ -1,5 +1,9 @@
-import { expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { DatabaseClock } from '../../../src/store/postgres/clock.ts';
+import { openByHand } from '../open-by-hand.ts';
+import { connected, newPostgresStore, removeSchemas } from './schemas.ts';
+
+afterAll(removeSchemas);
 
 /** A clock that got 10,000 from the database at the start, in a time that the test moves. */
 function startedClock() {
@@ -50,4 +54,17 @@ it('A clock that is moved by hand gives its instant to statements; for that of t
 
   expect([given.given(), given.now()]).toEqual([7, 7]);
   expect(startedClock().clock.given()).toBeNull();
+});
+
+it('A store that has just been opened has the time of its database', async () => {
+  const [admin, store] = [
+    await connected(),
+    await openByHand(newPostgresStore({ clock: 'database' }), () => 7),
+  ];
+  const { rows } = await admin.query('SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now');
+
+  const now = store.now();
+
+  expect(Math.abs(now - rows[0].now)).toBeLessThan(10_000);
+  await Promise.all([store.close(), admin.end()]);
 });

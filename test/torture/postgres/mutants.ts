@@ -70,6 +70,12 @@ export const mutants: readonly PostgresMutant[] = [
         find: 'ORDER BY t.turn DESC LIMIT 1 FOR UPDATE;',
         replace: 'ORDER BY t.turn DESC LIMIT 1;',
       },
+      // The revision of its row is a defence, too.
+      {
+        file: `${folder}/sql/functions.ts`,
+        find: "WHERE t.id = b ->> 'id' FOR NO KEY UPDATE;\n        IF coalesce(found_rev, 0) <> (b ->> 'rev')::bigint THEN",
+        replace: "WHERE t.id = b ->> 'id';\n        IF false THEN",
+      },
     ],
   },
   {

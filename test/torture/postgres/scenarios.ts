@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Job, OpenStore } from 'signalbox';
+import { afterStep, stepJob } from '../../../src/model/jobs/step.ts';
 import { statements } from './proxy.ts';
 import { atOnce, type ScenarioBox, type ScenarioDatabase } from './scenario-database.ts';
 
@@ -280,14 +281,49 @@ async function writtenIsLost(database: ScenarioDatabase): Promise<string | null>
   return 'no crash took what was written';
 }
 
-/** More is waiting than an agent has room for, and a slot becomes free. */
+/** Two claims of one moment, each for all slots of one agent. */
 async function moreThanFits(database: ScenarioDatabase): Promise<string | null> {
-  const runner = await database.makeBox({ size: 2 });
-  const other = await database.makeBox();
-  await other.box.queue('a').putAll([other.jobs.nap(), ...[1, 2, 3, 4].map(() => other.jobs.hold())]);
-  await database.until(() => runner.calls.length >= 3, 5_000);
-  await pause(500);
-  return runner.calls.length === 3 ? null : `an agent of size 2 holds ${runner.calls.length - 1} jobs`;
+  const store = await database.store();
+  const [queue, dispatcher, agent, now] = ['a', 'd', 'main', store.now()];
+  const life = {
+    epoch: store.epoch,
+    activated: now,
+    lastPing: now,
+    pingInterval: 1_000,
+    pingDeathInterval: 60_000,
+  };
+  const made = { event: 'made', from: null } as const;
+  const presence = [
+    { kind: 'representation', id: 'a/d', ...made, to: 'activated', patch: life },
+    { kind: 'agent', id: 'a/d/main', ...made, to: null, patch: { size: 2 } },
+  ] as const;
+  const puts = Array.from({ length: 8 }, (_, index) => putOf(`job-${index}`, []));
+  await store.commit({ by: 'd', changes: [...presence, ...puts], expect: [] }).synced;
+  const claimFor = () =>
+    store.claim({
+      queue,
+      limit: 2,
+      by: 'd',
+      agent: 'a/d/main',
+      size: 2,
+      accepts: { lane: () => true, job: null },
+      choose: null,
+      take: ({ job, quotas }) => {
+        const claim = stepJob(job, {
+          type: 'job.claim',
+          queue,
+          dispatcher,
+          agent,
+          epoch: store.epoch,
+          quotas,
+        });
+        return [claim, stepJob(afterStep(job, claim), { type: 'job.start', at: now })];
+      },
+    });
+  await Promise.all([claimFor(), claimFor()]);
+  const held = await store.heldCount(queue, dispatcher, agent);
+  await store.close();
+  return held === 2 ? null : `an agent of size 2 holds ${held} jobs`;
 }
 
 /** A notification is lost, and the connection that should hear it stays. */

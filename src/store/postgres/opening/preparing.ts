@@ -2,7 +2,7 @@ import { SignalboxError } from '../../../errors.ts';
 import { machineVersion } from '../../../model/jobs/machine-version.ts';
 import type { DatabaseClock } from '../clock.ts';
 import { Entries } from '../commits/entries.ts';
-import { commitText, commitValues, nothingWritten } from '../commits/statement.ts';
+import { type Answer, commitText, commitValues, nothingWritten } from '../commits/statement.ts';
 import { codeOf, storeError } from '../failures.ts';
 import { refusedCode } from '../sql/functions.ts';
 import type { SqlConnection, SqlPort } from '../sql-port.ts';
@@ -92,6 +92,9 @@ async function nextEpoch(connection: SqlConnection, schema: string, clock: Datab
     changes: [{ is: kind, id, rev: rev + 1, seq: 0, body: { ...body, epoch } }],
     rows: entries.rows(),
   };
-  await connection.query(commitText(schema), commitValues(head, written, null));
+  // Its answer is the first that says what time it is.
+  const keepTime = clock.asking();
+  const [made] = await connection.query(commitText(schema), commitValues(head, written, null));
+  keepTime({ now: (JSON.parse(String(made?.answer)) as Answer).at });
   return epoch;
 }
