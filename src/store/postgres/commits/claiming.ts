@@ -194,7 +194,8 @@ export class Claiming {
       if (refusal !== null) throw refusal;
     }
     if (answer.c === undefined || (answer.ids?.length ?? 0) === 0) {
-      const wasLate = known.after >= 0;
+      // Without a count of what the agent holds it was not made: what it went with has put a job back.
+      const wasLate = known.after >= 0 || answer.held === null;
       this.heads.forget(queue);
       const isFull = request.size !== undefined && (answer.held ?? 0) >= request.size;
       return {

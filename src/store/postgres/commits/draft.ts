@@ -525,6 +525,15 @@ export class Draft {
     for (const id of this.#subjects.given) if (!this.#changed.has(`job/${id}`)) own.keepJob(id, null);
   }
 
+  /** It puts a job back into a queue: before all that waits there. */
+  putsBackIn(queue: string): boolean {
+    return [...this.#changed.values()].some(([kind, id]) => {
+      const job = kind === 'job' ? this.#set.tables.findJob(id) : undefined;
+      const isPutBack = job?.order?.[0] === 'putBack' && (job.order[1] ?? 0) >= provisional;
+      return isPutBack && job.parent !== null && 'queue' in job.parent && job.parent.queue === queue;
+    });
+  }
+
   /** The first of its jobs in each lane, and of those that are not due the one that is due first. */
   putIn(c: number): readonly LanePut[] {
     const puts = new Map<number, LanePut>();

@@ -183,11 +183,14 @@ export class Sending {
           isSure = true;
           continue;
         }
-        const isIdle = judged.draft.isEmpty && how.claim === undefined;
+        // Its claim was made from heads that do not know what the commit puts before them.
+        const claim = judged.draft.putsBackIn(how.claim?.queue ?? '') ? undefined : how.claim;
+        const isIdle = judged.draft.isEmpty && claim === undefined;
         if (!isIdle) await this.makeLanes(judged.draft);
         sent = judged;
         const notBefore = late.map((sending) => sending.n);
-        const answer = isIdle ? null : await this.ask(connection, by, n, judged.draft, how, notBefore);
+        const asked = { isSynced: how.isSynced, ...(claim === undefined ? {} : { claim }) };
+        const answer = isIdle ? null : await this.ask(connection, by, n, judged.draft, asked, notBefore);
         connection.release();
         return { ...judged, answer, done: this.carryOut(judged.draft, answer, by, n, how) };
       } catch (error) {

@@ -300,7 +300,7 @@ export const functions = `
     INSERT INTO {schema}.line (c, epoch, n, at, by, mv, count, entries, claim, ids, q)
       VALUES (c + rows - 1, p_epoch, p_n, moment, p_by, p_mv, size + 2 * coalesce(cardinality(got), 0), p_entries[rows],
         CASE WHEN got IS NOT NULL THEN p_claim END, got, got_q);
-    RETURN concat('{"c":', c, ',"at":', moment, ',"runs":', runs, ',"last":', last, ',"held":', coalesce(held, 0), ',"refusal":', coalesce(to_json(refusal)::text, 'null'),
+    RETURN concat('{"c":', c, ',"at":', moment, ',"runs":', runs, ',"last":', last, ',"held":', coalesce(held::text, 'null'), ',"refusal":', coalesce(to_json(refusal)::text, 'null'),
       ',"isAny":true,"ids":', coalesce(array_to_json(got)::text, '[]'), ',"lanes":', coalesce(array_to_json(got_lanes)::text, '[]'),
       ',"annotated":', coalesce(annotated, '[]'), ',"jobs":[', docs, ']}');
   END $$;
