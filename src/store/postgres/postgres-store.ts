@@ -17,7 +17,7 @@ import { Committing, ticketOf } from './commits/committing.ts';
 import { ProgramTransactions } from './commits/program-transactions.ts';
 import { Sending } from './commits/sending.ts';
 import { codeOf, madeElsewhere, storeError } from './failures.ts';
-import { type LanePut, Lanes } from './jobs/lanes.ts';
+import { Lanes } from './jobs/lanes.ts';
 import { Following } from './journal/following.ts';
 import { Journal } from './journal/journal.ts';
 import { Notifying } from './journal/notifying.ts';
@@ -91,7 +91,10 @@ export class PostgresStore implements OpenStore {
     const sending = new Sending({
       ...parts,
       lanes,
-      committed: (lines, queues, puts) => this.#committed(lines, queues, puts),
+      committed: (lines, queues) => this.#committed(lines, queues),
+      put: (puts) => {
+        for (const put of puts) this.#claiming.heads.put(put);
+      },
     });
     this.#sending = sending;
     const committing = new Committing(sending, (run) => parts.ports.defer(run));
@@ -338,8 +341,7 @@ export class PostgresStore implements OpenStore {
     return work;
   }
 
-  #committed(lines: () => readonly Line[], queues: ReadonlySet<string>, puts: readonly LanePut[]): void {
-    for (const put of puts) this.#claiming.heads.put(put);
+  #committed(lines: () => readonly Line[], queues: ReadonlySet<string>): void {
     if (this.#following.isFollowed) this.#following.tell(lines());
     this.#notifying.notify(queues);
   }

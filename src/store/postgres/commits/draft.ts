@@ -545,13 +545,14 @@ export class Draft {
       const { queue } = job.parent as { readonly queue: string };
       const lane = this.#parts.lanes.find(queue, laneKeyOf(job)) ?? 0;
       const turn = 2 * seqIn(c, this.#numberOf(job.lastSeq));
+      const isPutBack = job.order?.[0] === 'putBack';
       if (place === 'ready') {
-        if (!puts.has(lane)) puts.set(lane, { queue, lane, turn, due: null });
+        if (!puts.has(lane)) puts.set(lane, { queue, lane, turn, isPutBack, due: null });
         continue;
       }
       const at = job.beginAfter ?? 0;
       if (at < (due.get(lane)?.due ?? Number.POSITIVE_INFINITY))
-        due.set(lane, { queue, lane, turn, due: at });
+        due.set(lane, { queue, lane, turn, isPutBack, due: at });
     }
     return [...puts.values(), ...due.values()];
   }

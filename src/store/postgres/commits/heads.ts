@@ -72,7 +72,8 @@ export class Heads {
   }
 
   /** This process has put a job into a lane. */
-  put({ queue, lane, turn, due }: LanePut): void {
+  put({ queue, lane, turn, isPutBack, due }: LanePut): void {
+    if (isPutBack) this.forget(queue);
     const known = this.#known.get(queue);
     const key = this.#parts.lanes.of(lane)?.key;
     if (known === undefined || key === undefined) return;

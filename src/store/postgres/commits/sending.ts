@@ -28,7 +28,9 @@ export interface SendingParts {
   readonly lanes: Lanes;
   readonly queryTimeoutMs: number;
   /** Hears of what was committed here, once it is synced. */
-  committed(lines: () => readonly Line[], queues: ReadonlySet<string>, puts: readonly LanePut[]): void;
+  committed(lines: () => readonly Line[], queues: ReadonlySet<string>): void;
+  /** Hears of jobs that were put, once they are written. */
+  put(puts: readonly LanePut[]): void;
 }
 
 /** How a statement is made. */
@@ -315,10 +317,10 @@ export class Sending {
       const claimed = claimEntries(last.s, last.entries, how.claim.changes, ids, q);
       return [...made.slice(0, -1), { ...last, entries: claimed }];
     };
-    const puts = draft.putIn(c);
+    this.#parts.put(draft.putIn(c));
     const queues = draft.queues();
     const done = how.isSynced === false ? this.#syncing.sync({ c, n }) : Promise.resolve();
-    done.then(() => committed(lines, queues, puts)).catch(() => {});
+    done.then(() => committed(lines, queues)).catch(() => {});
     return done;
   }
 }
