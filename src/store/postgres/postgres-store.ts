@@ -176,8 +176,10 @@ export class PostgresStore implements OpenStore {
   }
 
   waiters(jobs: readonly string[]): Promise<readonly JobRecord[]> {
-    const asked = jobs.filter((id) => !this.#sending.own.hasEndedAlone(id));
-    return asked.length === 0 ? Promise.resolve([]) : this.#read(() => this.#reading.waiters(asked));
+    return this.#read(async () => {
+      const asked = jobs.filter((id) => !this.#sending.own.hasEndedAlone(id));
+      return asked.length === 0 ? [] : this.#reading.waiters(asked);
+    });
   }
 
   quotaHolders(quota: string): Promise<readonly string[]> {

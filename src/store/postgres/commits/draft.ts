@@ -522,7 +522,10 @@ export class Draft {
         });
       }
     }
-    for (const id of this.#subjects.given) if (!this.#changed.has(`job/${id}`)) own.keepJob(id, null);
+    for (const id of this.#subjects.given) {
+      own.hasEndedAlone(id);
+      if (!this.#changed.has(`job/${id}`)) own.keepJob(id, null);
+    }
   }
 
   /** It puts a job back into a queue: before all that waits there. */
