@@ -115,7 +115,9 @@ export class Claiming {
   /** Nothing, and how many jobs the agent holds. */
   async #counted({ queue, agent, size }: ClaimRequest): Promise<Claimed> {
     if (agent === null || size === undefined) return nothing;
-    const { transactions } = this.#parts;
+    const { transactions, committing } = this.#parts;
+    // Slots that are free by what was committed before must not count.
+    await committing.written();
     const held = await transactions.inOrder('a claim', (connection) =>
       this.#heldBy(connection, queue, agent),
     );
