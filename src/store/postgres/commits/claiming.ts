@@ -247,6 +247,8 @@ export class Claiming {
   /** Judges waiting jobs one by one, by the rules of all stores. Null: others were faster. */
   async #judge(request: ClaimRequest, heads: readonly Head[]): Promise<Claimed | null> {
     const { committing, sending, port } = this.#parts;
+    // What frees its slots was committed before it, and must be there before they are counted.
+    await committing.written();
     let connection: SqlConnection | null = null;
     try {
       connection = await port.connect();
