@@ -249,7 +249,11 @@ export class PostgresStore implements OpenStore {
         this.#committing.mustWrite();
         return this.#claiming.claim(request);
       }),
-    );
+    ).then((claimed) => {
+      // What is claimed starts then: until that something is under way.
+      this.#during(claimed.startable).catch(() => {});
+      return claimed;
+    });
   }
 
   /** What was read was committed, so only what this process itself has asked for can be unsettled. */
