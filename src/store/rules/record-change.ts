@@ -34,7 +34,7 @@ export class SharedValues {
 }
 
 /**
- * Returns the record as a change leaves it: a copy, or the record itself when it `isOwn`: a copy that nobody has
+ * Returns the record as a change leaves it: a copy, or the record itself when it `isOwn`: a copy that no other code has
  * seen.
  */
 export function changed(

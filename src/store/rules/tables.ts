@@ -115,7 +115,7 @@ export class Tables {
     return before;
   }
 
-  /** Returns a record as a change leaves it, not yet in the tables. `isOwn`: it is a copy that nobody has seen, and is changed. */
+  /** Returns a record as a change leaves it, not yet in the tables. `isOwn`: it is a copy that no other code has seen, and is changed. */
   changed(
     change: Change,
     before: Records[Kind] | undefined,
