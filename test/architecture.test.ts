@@ -107,6 +107,7 @@ const table: Readonly<Record<string, Layer>> = {
     ],
     packages: [...signalbox, 'vitest', 'fast-check', 'pg', 'hono', '@hono/node-server', 'express', 'fastify'],
   },
+  'test/bench': { layers: ['bench'], packages: ['vitest', 'pg', 'node:*'] },
   'test/inspector/browser': {
     layers: ['test'],
     packages: [...signalbox, 'vitest', 'playwright-core', 'axe-core', '@sparticuz/chromium'],

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Contestant, ContestantModule, Settings } from './contestant.ts';
+import { cpuUs, mainThreadUs } from './processor-time.ts';
 import { Tally } from './tally.ts';
 
 export interface BurnDownOptions {
@@ -29,6 +30,8 @@ export interface BurnDown {
   readonly sustainedPerS: number | null;
   /** Processor time of all threads from the first put to the last completion. */
   readonly cpuUsPerJob: number;
+  /** The part of it that the main thread takes; null where it is not known. */
+  readonly mainCpuUsPerJob: number | null;
   /** The same for servers outside this process; null when it is not known. */
   readonly serverCpuUsPerJob: number | null;
 }
@@ -69,14 +72,14 @@ async function burnDown(
   drainLimitMs: number,
 ): Promise<Omit<BurnDown, 'sustainedPerS'>> {
   const serverBefore = await contestant.serverCpuUs();
-  const cpuBefore = cpuUs();
+  const [cpuBefore, mainBefore] = [cpuUs(), mainThreadUs()];
   const begin = performance.now();
   await contestant.putBulk(jobs);
   const put = performance.now();
   await contestant.work();
   await tally.whenCompleted(jobs, put + drainLimitMs);
   const end = performance.now();
-  const cpuAfter = cpuUs();
+  const [cpuAfter, mainAfter] = [cpuUs(), mainThreadUs()];
   const serverUs = (await contestant.serverCpuUs()) - serverBefore;
   const [enqueuePerS, drainPerS] = [perS(jobs, put - begin), perS(tally.completions, end - put)];
   return {
@@ -84,7 +87,8 @@ async function burnDown(
     drainPerS,
     totalPerS: 1 / (1 / enqueuePerS + 1 / drainPerS),
     cpuUsPerJob: (cpuAfter - cpuBefore) / tally.completions,
-    serverCpuUsPerJob: Number.isNaN(serverUs) ? null : serverUs / tally.completions,
+    mainCpuUsPerJob: known((mainAfter - mainBefore) / tally.completions),
+    serverCpuUsPerJob: known(serverUs / tally.completions),
   };
 }
 
@@ -109,9 +113,8 @@ async function sustained(contestant: Contestant, tally: Tally, backlog: number, 
   return perS(tally.completions - first, performance.now() - begin);
 }
 
-function cpuUs(): number {
-  const { user, system } = process.cpuUsage();
-  return user + system;
+function known(figure: number): number | null {
+  return Number.isNaN(figure) ? null : figure;
 }
 
 function perS(count: number, ms: number): number {

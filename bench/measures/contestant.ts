@@ -22,6 +22,8 @@ export interface Signals {
   started(): void;
   /** A job has completed, as durably as the contestant promises. */
   completed(): void;
+  /** A claim has taken jobs. Only Signalbox on a database reports it. */
+  claimed?(): void;
 }
 
 /** A job queue with the same interface as every other. Its jobs get `{ n }` and do nothing. */

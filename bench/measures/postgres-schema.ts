@@ -30,6 +30,8 @@ export interface Schema {
   remains(): Promise<Remains>;
   /** Returns the contents of each of its tables that is not empty. */
   tables(): Promise<Record<string, TableRemains>>;
+  /** Has the server do now what a large put leaves to be done, and would do at some time: vacuum and checkpoint. */
+  tidyUp(): Promise<void>;
   /** Drops the schema when all connections have ended. Returns what its tables held. */
   clear(): Promise<Remains>;
 }
@@ -45,6 +47,7 @@ export function schemaOf({ dir, postgres }: Settings): Schema {
     serverCpuUs: async () => serverCpuUs(pid),
     remains: () => connected(url, (client) => remainsOf(client, name)),
     tables: () => connected(url, (client) => tablesOf(client, name)),
+    tidyUp: () => connected(url, (client) => tidyUp(client, name)),
     clear: () =>
       connected(url, async (client) => {
         await othersHaveEnded(client);
@@ -81,6 +84,16 @@ async function tablesOf(client: Client, schema: string): Promise<Record<string, 
     [schema],
   );
   return Object.fromEntries(rows.map(({ name, ...table }) => [name, table]));
+}
+
+async function tidyUp(client: Client, schema: string): Promise<void> {
+  const { rows } = await client.query(
+    `SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') AS tables FROM pg_tables WHERE schemaname = $1`,
+    [schema],
+  );
+  await client.query(`VACUUM ${rows[0].tables}`);
+  // Only an administrator may ask for it.
+  await client.query('CHECKPOINT').catch(() => {});
 }
 
 async function othersHaveEnded(client: Client): Promise<void> {

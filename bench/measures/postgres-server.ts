@@ -10,6 +10,8 @@ export interface PostgresServer {
   readonly url: string;
   /** The id of its first process, if this run started the server. */
   readonly pid: number | null;
+  /** The folder of its files, if this run started the server. */
+  readonly folder: string | null;
 }
 
 /**
@@ -21,7 +23,7 @@ export async function withPostgres<Result>(
   work: (server: PostgresServer) => Promise<Result>,
 ): Promise<Result> {
   const given = process.env.SIGNALBOX_TEST_DATABASE_URL;
-  if (given !== undefined) return work({ url: given, pid: null });
+  if (given !== undefined) return work({ url: given, pid: null, folder: null });
   const place = join(placeFor(folder), 'postgres');
   mkdirSync(place);
   const end = () => {
@@ -34,7 +36,7 @@ export async function withPostgres<Result>(
     // The default of PostgreSQL; the tests use less.
     const url = await startServer(place, ['shared_buffers=128MB']);
     const [pid] = readFileSync(join(place, 'data', 'postmaster.pid'), 'utf8').split('\n');
-    return await work({ url, pid: Number(pid) });
+    return await work({ url, pid: Number(pid), folder: place });
   } finally {
     process.off('exit', end);
     end();

@@ -1,5 +1,6 @@
 // One of several processes that work off the jobs of another process, and report their progress to it.
 import type { ContestantModule, Settings } from './contestant.ts';
+import { cpuUs } from './processor-time.ts';
 import { Tally } from './tally.ts';
 
 export interface WorkerOptions {
@@ -22,9 +23,8 @@ const tally = new Tally();
 const opened = await module.open(settings, tally);
 await opened.work();
 const timer = setInterval(() => {
-  const { user, system } = process.cpuUsage();
   // The parent may have ended before this process knows.
-  process.send?.({ completions: tally.completions, cpuUs: user + system } satisfies Progress, () => {});
+  process.send?.({ completions: tally.completions, cpuUs: cpuUs() } satisfies Progress, () => {});
 }, toldEveryMs);
 process.once('disconnect', () => {
   clearInterval(timer);

@@ -1,8 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { ContestantModule, Settings } from './contestant.ts';
+import type { Contestant, ContestantModule, Settings } from './contestant.ts';
 import type { Progress, WorkerOptions } from './process-worker.ts';
+import { cpuUs } from './processor-time.ts';
+import { medians } from './statistics.ts';
 
 export interface ProcessesOptions {
   /** The contestant's module, as a file URL. */
@@ -13,6 +15,8 @@ export interface ProcessesOptions {
   readonly processes: number;
   /** How long jobs are put and worked off before anything counts. */
   readonly warmUpMs: number;
+  /** How often the same processes are measured. The medians count. */
+  readonly repeats: number;
   /** After this time the rate is that of the jobs that have completed by then. */
   readonly limitMs: number;
 }
@@ -26,9 +30,9 @@ export interface Processes {
   readonly serverCpuUsPerJob: number | null;
 }
 
-/** Starts worker processes, warms them up, then puts jobs in bulk and waits until all are completed. */
+/** Starts worker processes, warms them up, then puts jobs in bulk and waits until all are completed, several times. */
 export async function measure(options: ProcessesOptions): Promise<Processes> {
-  const { jobs, processes, warmUpMs, limitMs } = options;
+  const { jobs, processes, warmUpMs, repeats, limitMs } = options;
   const settings = { ...options.settings, dir: join(options.settings.dir, `of-${processes}`) };
   const module: ContestantModule = await import(options.contestant);
   const putter = await module.open(settings, { started() {}, completed() {} });
@@ -40,24 +44,28 @@ export async function measure(options: ProcessesOptions): Promise<Processes> {
     await team.whenCompleted(jobs, performance.now() + limitMs);
   }
 
-  const ownCpuBefore = process.cpuUsage();
+  const taken: Processes[] = [];
+  for (let time = 0; time < repeats; time += 1) taken.push(await putAndWait(putter, team, jobs, limitMs));
+  await team.end();
+  await putter.close();
+  await putter.clear?.();
+  return medians(taken);
+}
+
+async function putAndWait(putter: Contestant, team: Team, jobs: number, limitMs: number): Promise<Processes> {
+  const ownBefore = cpuUs();
   const [cpuBefore, serverBefore] = [team.cpuUs, await putter.serverCpuUs()];
   const before = team.completions;
   const begin = performance.now();
   await putter.putBulk(jobs);
   await team.whenCompleted(jobs, begin + limitMs);
   const ms = performance.now() - begin;
-  const own = process.cpuUsage(ownCpuBefore);
+  const teamUs = team.cpuUs - cpuBefore;
   const serverUs = (await putter.serverCpuUs()) - serverBefore;
   const completions = team.completions - before;
-  const cpuUs = team.cpuUs - cpuBefore + own.user + own.system;
-
-  await team.end();
-  await putter.close();
-  await putter.clear?.();
   return {
     totalPerS: (completions / ms) * 1_000,
-    cpuUsPerJob: cpuUs / completions,
+    cpuUsPerJob: (teamUs + cpuUs() - ownBefore) / completions,
     serverCpuUsPerJob: Number.isNaN(serverUs) ? null : serverUs / completions,
   };
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { agent, createSignalbox, defineJob, type Store } from 'signalbox';
+import { agent, createSignalbox, defineJob, type OpenStore, type Store } from 'signalbox';
 import { postgresStore } from 'signalbox/postgres';
 import { type Contestant, type Facts, jobArguments, type Settings, type Signals } from './contestant.ts';
 import { schemaOf } from './postgres-schema.ts';
@@ -29,7 +29,7 @@ export async function open(settings: Settings, signals: Signals): Promise<Contes
   };
 }
 
-/** Reports jobs when the commit that completes them is durable, without reading the journal back. */
+/** Reports jobs when the commit that completes them is durable, without reading the journal back; and claims. */
 function observed(store: Store, signals: Signals): Store {
   return {
     name: store.name,
@@ -45,8 +45,18 @@ function observed(store: Store, signals: Signals): Store {
           );
         return ticket;
       };
+      if (signals.claimed !== undefined) reportClaims(opened, signals.claimed);
       return opened;
     },
+  };
+}
+
+function reportClaims(opened: OpenStore, claimed: () => void): void {
+  const claim = opened.claim.bind(opened);
+  opened.claim = async (request) => {
+    const taken = await claim(request);
+    if (taken.jobs.length > 0) claimed();
+    return taken;
   };
 }
 

@@ -1,3 +1,4 @@
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { FilePort, SyncPort } from 'signalbox/json';
 
@@ -15,7 +16,9 @@ parentPort.on('message', (fd) => {
 
 /** Options of a json store with `ms` milliseconds added to every sync. */
 export async function slowDisk(ms: number): Promise<{ syncs: () => SyncPort; files: FilePort }> {
-  const url = new URL('../../dist/src/store/json/ports/file-port.js', import.meta.url);
+  // Of the built package, or of its source: whichever this process uses.
+  const store = import.meta.resolve('signalbox/json');
+  const url = new URL(`ports/file-port${extname(store)}`, store);
   const { nodeFilePort: files } = (await import(url.href)) as { nodeFilePort: FilePort };
   const never = new Int32Array(new SharedArrayBuffer(4));
   const wait = () => Atomics.wait(never, 0, 0, ms);

@@ -1,3 +1,5 @@
+import type { Check } from '../measures/check.ts';
+
 /** The figures of a suite, split into parts for tables. */
 export interface Parts {
   /** Figures that belong to no table. */
@@ -62,6 +64,12 @@ export function rounded(figure: number): number {
 export function shown(figure: number | null | undefined): string {
   if (figure === null || figure === undefined) return '–';
   return Math.abs(figure) >= 1_000 ? rounded(figure).toLocaleString('en-US') : String(rounded(figure));
+}
+
+/** The bound of a figure as text. */
+export function boundText({ atLeast, atMost }: Check): string {
+  if (atLeast !== undefined && atMost !== undefined) return `${shown(atLeast)} to ${shown(atMost)}`;
+  return atLeast === undefined ? `≤ ${shown(atMost)}` : `≥ ${shown(atLeast)}`;
 }
 
 function label(key: string, text: string): string {

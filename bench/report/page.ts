@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { Check } from '../measures/check.ts';
 import { type Bar, chart } from './chart.ts';
-import { type Figures, type Parts, partsOf, shown } from './figures.ts';
+import { boundText, type Figures, type Parts, partsOf, shown } from './figures.ts';
 import { hostText } from './host.ts';
 
 const page = new URL('../../docs/performance.md', import.meta.url);
@@ -102,7 +102,7 @@ function draw(suite: string, figures: object): string {
 // A suite with one row of its own shows its figures singly.
 function rowsOf({ single, tables }: Parts): Parts['tables'] {
   const [first = {}, ...others] = tables;
-  return 'putToStartP50Ms' in single ? [{ signalbox: single, ...first }, ...others] : tables;
+  return 'putToResultP50Ms' in single ? [{ signalbox: single, ...first }, ...others] : tables;
 }
 
 function grouped(group: Parts['tables'][number], single: Figures): string {
@@ -124,12 +124,10 @@ function tables(figures: object, checks: readonly Check[]): string {
     ['figure', 'is', 'bound', 'goal'],
     Object.entries(single).map(([name, figure]) => {
       const check = checks.find((one) => one.figure === name);
-      const bound = check?.atLeast === undefined ? check?.atMost : check.atLeast;
-      const sign = check?.atLeast === undefined ? '≤' : '≥';
       return [
         `\`${name}\``,
         shown(figure),
-        bound === undefined ? '' : `${sign} ${shown(bound)}`,
+        check === undefined ? '' : boundText(check),
         check?.goal === undefined ? '' : shown(check.goal),
       ];
     }),

@@ -1,5 +1,5 @@
 import type { Check } from '../measures/check.ts';
-import { partsOf, rounded, shown } from './figures.ts';
+import { boundText, partsOf, rounded } from './figures.ts';
 import { hostText } from './host.ts';
 
 /** Prints the figures of a suite, with the bounds that some of them have. */
@@ -32,7 +32,7 @@ function cell(figure: number | null): number | null {
   return figure === null ? null : rounded(figure);
 }
 
-function boundOf({ atLeast, atMost, goal }: Check): { bound: string; goal?: number } {
-  const bound = atLeast === undefined ? `at most ${shown(atMost)}` : `at least ${shown(atLeast)}`;
-  return goal === undefined ? { bound } : { bound, goal };
+function boundOf(check: Check): { bound: string; goal?: number } {
+  const bound = boundText(check);
+  return check.goal === undefined ? { bound } : { bound, goal: check.goal };
 }
