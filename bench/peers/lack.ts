@@ -1,4 +1,4 @@
-import { load } from './load.ts';
+import { load, versionsOf } from './load.ts';
 
 interface Sqlite {
   default: new (file: string) => unknown;
@@ -6,7 +6,8 @@ interface Sqlite {
 
 /** Returns why a package of this folder cannot be used, and the repair; null when it can. */
 export function lackOfPackage(name: string): Promise<string | null> {
-  return lackOf(name, 'Install it: npm ci in bench/peers.', () => {});
+  // A package of the same name above this folder is another one.
+  return lackOf(name, 'Install it: npm ci in bench/peers.', () => versionsOf(name));
 }
 
 /** The same for a version of better-sqlite3: its constructor loads an addon that may not have been built. */
