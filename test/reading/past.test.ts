@@ -14,8 +14,9 @@ import { openByHand } from '../store/open-by-hand.ts';
 import { pictureOf } from './picture.ts';
 import { RandomProgram, randomPrograms, type Step } from './random-journal.ts';
 
-/** How many random journals; all stores get as many in a long run, as .ci/run asks for. */
-const { SIGNALBOX_PAST_RUNS: asked } = process.env;
+/** How many random journals, and of which seed; all stores get as many in a long run, as .ci/run asks for. */
+const { SIGNALBOX_PAST_RUNS: asked, SIGNALBOX_PAST_SEED: given = '20261201' } = process.env;
+const seed = Number(given);
 const runs = Number(asked ?? 25);
 const timeout = 120_000 + 3000 * runs;
 const open = new Set<OpenStore>();
@@ -79,7 +80,7 @@ describe.each([
             await store.close();
           },
         ),
-        { numRuns },
+        { numRuns, seed },
       );
     },
     timeout,
@@ -103,7 +104,7 @@ describe.each([
           }
           await store.close();
         }),
-        { numRuns: Math.ceil(numRuns / 3) },
+        { numRuns: Math.ceil(numRuns / 3), seed },
       );
     },
     timeout,
@@ -168,7 +169,7 @@ describe('A past of a long journal', () => {
             }
           },
         ),
-        { numRuns: runs },
+        { numRuns: runs, seed },
       );
     },
     timeout,
