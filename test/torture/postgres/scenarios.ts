@@ -91,12 +91,19 @@ async function callbackBesideResult(database: ScenarioDatabase): Promise<string 
 
 /** Three processes share a quota of 7. */
 async function quotaOfSeven(database: ScenarioDatabase): Promise<string | null> {
-  const boxes = [1, 2, 3].map(() => database.makeBox({ size: 10, pollInterval: 1_000 }));
-  const [first] = (await Promise.all(boxes)) as [ScenarioBox];
+  const making = [1, 2, 3].map(() => database.makeBox({ size: 10, pollInterval: 1_000 }));
+  const boxes = (await Promise.all(making)) as [ScenarioBox, ...ScenarioBox[]];
+  const [first] = boxes;
   await first.box.queue('a').quotas.create('seven', { size: 7 });
   const jobs = Array.from({ length: 300 }, () => first.jobs.brief());
+  // Their first claims meet.
+  await database.slow(0.5);
   const put = await first.box.queue('a').putAll(jobs, { quotaNames: ['seven'] });
+  await database.isSlow();
+  await pause(300);
+  await database.fast();
   await Promise.all(put.map((job) => job.result({ timeout: '60s' })));
+  if (boxes.some(({ calls }) => calls.length === 0)) return 'a process has run no job of a quota';
   return atOnce.most === 7 ? null : `${atOnce.most} jobs of a quota of 7 were at work at once`;
 }
 
