@@ -2,6 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { createSignalbox, defineJob } from 'signalbox';
 import { postgresStore } from 'signalbox/postgres';
 import { expect, test } from 'vitest';
+import { claimFor, opened, presenceIn, putOf } from './claims.ts';
+import { CuttingProxy, statements } from './proxy.ts';
 import { connectedTo, ownServer } from './torture-server.ts';
 
 const note = defineJob({ name: 'note', run: (text: string) => text });
@@ -29,4 +31,34 @@ test('a put whose statement a crash of the server took is sent again, and made o
   server.remove();
   expect(found?.state).toBe('pending');
   expect(told).toEqual(['job.put']);
+});
+
+test('a claim of several statements that a crash of the server took says so to who asks, and to nobody else', {
+  timeout: 60_000,
+}, async () => {
+  const server = await ownServer();
+  const proxy = await CuttingProxy.to(server.url);
+  const store = await opened(proxy.url);
+  const puts = Array.from({ length: 1_200 }, (_, index) => putOf(`job-${index}`, []));
+  await store.commit({ by: 'd', changes: [...presenceIn(store, 1_200), ...puts], expect: [] }).synced;
+  let isClaimed = false;
+  const cutting = (async () => {
+    while (!isClaimed) await proxy.cutAt(statements.sync, 'before');
+    proxy.shut();
+  })();
+
+  const { jobs, ticket } = await claimFor(store, 1_200);
+  isClaimed = true;
+  await cutting;
+  await server.crash?.();
+  proxy.reopen();
+  await store.settled();
+  // A rejection that nobody has heard of by now ends the process.
+  await new Promise((resolve) => setImmediate(resolve));
+
+  expect(jobs.length).toBe(1_200);
+  await expect(ticket.synced).rejects.toMatchObject({ code: 'STORE_DISCONNECTED' });
+  await store.close();
+  await proxy.close();
+  server.remove();
 });

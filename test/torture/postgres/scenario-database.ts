@@ -7,10 +7,10 @@ import {
   type Logger,
   local,
   type OpenStore,
-  randomIds,
   type Signalbox,
 } from 'signalbox';
 import { postgresStore } from 'signalbox/postgres';
+import { opened } from './claims.ts';
 import { retryAlways } from './jobs.ts';
 import { CuttingProxy } from './proxy.ts';
 import { connectedTo, dropSchemas } from './torture-server.ts';
@@ -106,14 +106,8 @@ export class ScenarioDatabase {
   }
 
   /** An opening without a box. */
-  async store(): Promise<OpenStore> {
-    const store = postgresStore({ connectionString: this.#url, schema: this.schema });
-    return store.open({
-      now: Date.now,
-      defer: (run) => void setImmediate(run),
-      newId: () => randomIds.newUuid(),
-      report: () => {},
-    });
+  store(): Promise<OpenStore> {
+    return opened(this.#url, this.schema);
   }
 
   async sql(text: string): Promise<readonly Record<string, unknown>[]> {

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Job, OpenStore } from 'signalbox';
-import { afterStep, stepJob } from '../../../src/model/jobs/step.ts';
+import { claimFor, presenceIn, putOf } from './claims.ts';
 import { statements } from './proxy.ts';
 import { atOnce, type ScenarioBox, type ScenarioDatabase } from './scenario-database.ts';
 
@@ -123,12 +123,6 @@ async function claimDuringTakeOver(
   await second.box.start({ pollInterval: '100ms' });
   const isOver = await database.until(async () => (await put.refresh()).outcome !== null, 8_000);
   return isOver ? null : 'a job stays with a dispatcher that was declared dead';
-}
-
-function putOf(id: string, quotaNames: readonly string[]) {
-  const given = { name: 'work', args: [], quotaNames, beginAfter: 0 };
-  const patch = { ...given, parent: { queue: 'a' }, order: ['now', 0] };
-  return { kind: 'job', id, event: 'job.put', from: 'new', to: 'pending', patch } as const;
 }
 
 async function claimed(store: OpenStore, limit: number): Promise<readonly string[]> {
@@ -291,44 +285,10 @@ async function writtenIsLost(database: ScenarioDatabase): Promise<string | null>
 /** Two claims of one moment, each for all slots of one agent. */
 async function moreThanFits(database: ScenarioDatabase): Promise<string | null> {
   const store = await database.store();
-  const [queue, dispatcher, agent, now] = ['a', 'd', 'main', store.now()];
-  const life = {
-    epoch: store.epoch,
-    activated: now,
-    lastPing: now,
-    pingInterval: 1_000,
-    pingDeathInterval: 60_000,
-  };
-  const made = { event: 'made', from: null } as const;
-  const presence = [
-    { kind: 'representation', id: 'a/d', ...made, to: 'activated', patch: life },
-    { kind: 'agent', id: 'a/d/main', ...made, to: null, patch: { size: 2 } },
-  ] as const;
   const puts = Array.from({ length: 8 }, (_, index) => putOf(`job-${index}`, []));
-  await store.commit({ by: 'd', changes: [...presence, ...puts], expect: [] }).synced;
-  const claimFor = () =>
-    store.claim({
-      queue,
-      limit: 2,
-      by: 'd',
-      agent: 'a/d/main',
-      size: 2,
-      accepts: { lane: () => true, job: null },
-      choose: null,
-      take: ({ job, quotas }) => {
-        const claim = stepJob(job, {
-          type: 'job.claim',
-          queue,
-          dispatcher,
-          agent,
-          epoch: store.epoch,
-          quotas,
-        });
-        return [claim, stepJob(afterStep(job, claim), { type: 'job.start', at: now })];
-      },
-    });
-  await Promise.all([claimFor(), claimFor()]);
-  const held = await store.heldCount(queue, dispatcher, agent);
+  await store.commit({ by: 'd', changes: [...presenceIn(store, 2), ...puts], expect: [] }).synced;
+  await Promise.all([claimFor(store, 2), claimFor(store, 2)]);
+  const held = await store.heldCount('a', 'd', 'main');
   await store.close();
   return held === 2 ? null : `an agent of size 2 holds ${held} jobs`;
 }

@@ -386,8 +386,12 @@ function hasRoom({ size }: ClaimRequest, { held }: Claimed): boolean {
 
 /** Two claims of one call. */
 function joined(one: Claimed, other: Claimed): Claimed {
-  const both = (what: 'written' | 'synced') =>
-    Promise.all([one.ticket[what], other.ticket[what]]).then(() => {});
+  const both = (what: 'written' | 'synced') => {
+    const done = Promise.all([one.ticket[what], other.ticket[what]]).then(() => {});
+    // Nobody has to wait for it.
+    done.catch(() => {});
+    return done;
+  };
   return {
     jobs: [...one.jobs, ...other.jobs],
     ...(other.held === undefined ? {} : { held: other.held }),
