@@ -1,11 +1,11 @@
-import { type OpenStore, randomIds } from 'signalbox';
+import { type JobRecord, type OpenStore, randomIds } from 'signalbox';
 import { postgresStore } from 'signalbox/postgres';
 import { afterStep, stepJob } from '../../../src/model/jobs/step.ts';
 import type { Claimed } from '../../../src/store/store.ts';
 
-/** An opening without a box. */
+/** An opening without a box, and without signs of life, which would make synced what is written. */
 export function opened(connectionString: string, schema = 'signalbox'): Promise<OpenStore> {
-  return postgresStore({ connectionString, schema }).open({
+  return postgresStore({ connectionString, schema, heartbeat: '1h' }).open({
     now: Date.now,
     defer: (run) => void setImmediate(run),
     newId: () => randomIds.newUuid(),
@@ -53,4 +53,11 @@ export function claimFor(store: OpenStore, size: number): Promise<Claimed> {
       return [claim, stepJob(afterStep(job, claim), { type: 'job.start', at: store.now() })];
     },
   });
+}
+
+/** What ends a claimed job. */
+export function endingOf(job: JobRecord) {
+  const outcome = { ok: true, value: null } as const;
+  const finish = stepJob(job, { type: 'job.finish', at: 0, outcome, retryData: null, awaited: null });
+  return [finish, stepJob(afterStep(job, finish), { type: 'job.complete', at: 0, unstarted: 0 })];
 }

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { createSignalbox, defineJob } from 'signalbox';
+import { createSignalbox, defineJob, type JobRecord } from 'signalbox';
 import { postgresStore } from 'signalbox/postgres';
 import { expect, test } from 'vitest';
-import { claimFor, opened, presenceIn, putOf } from './claims.ts';
+import { claimFor, endingOf, opened, presenceIn, putOf } from './claims.ts';
 import { CuttingProxy, statements } from './proxy.ts';
 import { connectedTo, ownServer } from './torture-server.ts';
 
@@ -33,7 +33,7 @@ test('a put whose statement a crash of the server took is sent again, and made o
   expect(told).toEqual(['job.put']);
 });
 
-test('a claim of several statements that a crash of the server took says so to who asks, and to nobody else', {
+test('a claim of several statements that is lost before it is synced says so to who asks, and to nobody else', {
   timeout: 60_000,
 }, async () => {
   const server = await ownServer();
@@ -50,7 +50,10 @@ test('a claim of several statements that a crash of the server took says so to w
   const { jobs, ticket } = await claimFor(store, 1_200);
   isClaimed = true;
   await cutting;
-  await server.crash?.();
+  // As a crash does: when the server would have made it synced by itself is its own matter.
+  const other = await connectedTo(server.url);
+  await other.query('DELETE FROM signalbox.line WHERE claim IS NOT NULL');
+  await other.end();
   proxy.reopen();
   await store.settled();
   // A rejection that nobody has heard of by now ends the process.
@@ -59,6 +62,34 @@ test('a claim of several statements that a crash of the server took says so to w
   expect(jobs.length).toBe(1_200);
   await expect(ticket.synced).rejects.toMatchObject({ code: 'STORE_DISCONNECTED' });
   await store.close();
+  await proxy.close();
+  server.remove();
+});
+
+test('what a program has read of the result of another process is there after a crash of the server', {
+  timeout: 60_000,
+}, async () => {
+  const server = await ownServer();
+  const proxy = await CuttingProxy.to(server.url);
+  const [holder, reader] = [await opened(proxy.url), await opened(server.url)];
+  await holder.commit({ by: 'd', changes: [...presenceIn(holder, 1), putOf('x', [])], expect: [] }).synced;
+  const { jobs, ticket } = await claimFor(holder, 1);
+  await ticket.synced;
+  // Its result is written, and never synced by itself.
+  const isCut = proxy.cutAt(statements.sync, 'before').then(() => proxy.shut());
+  await holder.commit({ by: 'd', changes: endingOf(jobs[0] as JobRecord), expect: [] }).written;
+  await isCut;
+
+  const before = await reader.get('job', 'x');
+  await reader.settled();
+  await server.crash?.();
+  const after = await reader.get('job', 'x');
+
+  expect(before?.ending).toBe('succeeded');
+  expect(after).toEqual(before);
+  await reader.close();
+  proxy.reopen();
+  await holder.close();
   await proxy.close();
   server.remove();
 });
