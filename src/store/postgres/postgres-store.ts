@@ -258,9 +258,9 @@ export class PostgresStore implements OpenStore {
     });
   }
 
-  /** What was read was committed, so only what this process itself has asked for can be unsettled. */
+  /** What was read may be of another process, which has only written it. */
   settled(): Promise<void> {
-    return this.#committing.settled();
+    return this.#during(this.#committing.settled().then(() => this.#journal.sync()));
   }
 
   async idle(): Promise<void> {
@@ -289,7 +289,7 @@ export class PostgresStore implements OpenStore {
   }
 
   async *entries(from: number): AsyncIterable<HistoryEntry> {
-    await this.settled();
+    await this.#committing.settled();
     for await (const line of this.#journal.lines(from)) yield* entriesOf(line, from);
   }
 
@@ -298,12 +298,12 @@ export class PostgresStore implements OpenStore {
   }
 
   async position(): Promise<Position> {
-    await this.settled();
+    await this.#committing.settled();
     return (await this.#journal.position()) ?? { seq: 0, at: this.now() };
   }
 
   async seqAt(instant: number): Promise<number> {
-    await this.settled();
+    await this.#committing.settled();
     return this.#journal.seqAt(instant);
   }
 

@@ -45,6 +45,9 @@ export class Journal {
   #flush = `pg_logical_emit_message(true, 'signalbox', '')`;
   /** Lines of transactions before this one are on disk. */
   #syncedBelow = 0n;
+  /** The sync that is under way, and the one that follows it. */
+  #syncing: Promise<void> = Promise.resolve();
+  #nextSync: Promise<void> | null = null;
 
   constructor(parts: JournalParts) {
     this.#parts = parts;
@@ -171,7 +174,7 @@ export class Journal {
   /** A snapshot: what it does not see is news. */
   async now(): Promise<string> {
     const [row] = await this.#query('SELECT pg_current_snapshot()::text AS seen', []);
-    await this.#sync();
+    await this.sync();
     return String(row?.seen);
   }
 
@@ -194,7 +197,7 @@ export class Journal {
       [this.#parts.epoch, seen],
     );
     // What the snapshot sees must not be gone after a crash, when numbers of transactions come again.
-    if (rows.length > 0) await this.#sync();
+    if (rows.length > 0) await this.sync();
     const fresh = rows.filter((row) => row.is_new === true);
     const isMore = isFull(fresh);
     const now = String(rows[0]?.now ?? seen);
@@ -230,8 +233,20 @@ export class Journal {
   /** Lines that are synced once they are there. */
   async #synced(text: string, values: readonly unknown[]): Promise<Rows> {
     const rows = await this.#query(text, values);
-    if (rows.some(({ xid }) => BigInt(String(xid)) >= this.#syncedBelow)) await this.#sync();
+    if (rows.some(({ xid }) => BigInt(String(xid)) >= this.#syncedBelow)) await this.sync();
     return rows;
+  }
+
+  /** Resolves when all that was committed by now is on disk, whoever did it. One at a time, for all who ask meanwhile. */
+  sync(): Promise<void> {
+    this.#nextSync ??= this.#syncing
+      .catch(() => {})
+      .then(() => {
+        this.#nextSync = null;
+        this.#syncing = this.#sync();
+        return this.#syncing;
+      });
+    return this.#nextSync;
   }
 
   /** A message of the log, or a write of a role that may not send one: its commit flushes the log as far as it goes. */
