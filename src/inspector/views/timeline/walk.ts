@@ -4,8 +4,10 @@ import type { StoreReader } from '../../../store/reader.ts';
 /** How many entries one question looks at, at most. */
 const mostLooked = 20_000;
 
-/** How many entries are read at a time on the way back, at least and at most. */
+/** How many entries are read at a time on the way back: at first, and at most. */
 const [smallestWindow, largestWindow] = [128, 2048];
+/** By how much a window becomes longer or shorter at once, where there are far fewer or far more entries in it than seqs. */
+const mostSpread = 64;
 
 /** What is wanted of an entry: true, false, or null: the walk ends before it. */
 export type Wanted = boolean | null;
@@ -31,13 +33,15 @@ export interface Walk {
   readonly wants: (entry: HistoryEntry) => Wanted | Promise<Wanted>;
 }
 
-/** Walks back from the entry before a seq, in windows of seqs: no page reads more than it shows, but for what a filter passes over. */
+/**
+ * Walks back from the entry before a seq, in windows of seqs: no page reads more than it shows, but for what a filter passes over.
+ * Where seqs have gaps, a window is as long as the one before it has shown that it takes.
+ */
 export async function walkBack(reader: StoreReader, before: number, walk: Walk): Promise<Walked> {
   const { limit, wants, look = mostLooked } = walk;
   const oldest = reader.oldestSeq();
-  const last = Math.max(oldest, before - look);
   const found: HistoryEntry[] = [];
-  let [from, looked, size] = [before, 0, Math.max(limit, smallestWindow)];
+  let [from, looked, size, spread] = [before, 0, Math.max(limit, smallestWindow), 1];
   const ended = (isCut: boolean): Walked => ({
     entries: found,
     from,
@@ -46,17 +50,24 @@ export async function walkBack(reader: StoreReader, before: number, walk: Walk):
     next: from > oldest ? from : null,
     isCut: isCut && from > oldest,
   });
-  while (from > last) {
-    const start = Math.max(last, from - size);
-    for (const entry of (await entriesIn(reader, start, from)).reverse()) {
-      const wanted = await wants(entry);
+  while (from > oldest && looked < look) {
+    const most = Math.min(size, largestWindow, look - looked);
+    const start = Math.max(oldest, from - Math.ceil(most * spread));
+    const entries = await entriesIn(reader, start, from, 2 * most);
+    if (entries.length === 2 * most) {
+      spread = Math.max(1, (from - start) / most / mostSpread);
+      continue;
+    }
+    spread = Math.max(1, Math.min(mostSpread * spread, (from - start) / Math.max(1, entries.length)));
+    for (const entry of entries.reverse()) {
+      const wanted = looked < look ? await wants(entry) : null;
       if (wanted === null) return ended(true);
       looked += 1;
       from = entry.seq;
       if (wanted && found.push(entry) >= limit) return ended(false);
     }
     from = start;
-    size = Math.min(2 * size, largestWindow);
+    size = 2 * most;
   }
   return ended(true);
 }
@@ -85,12 +96,16 @@ export async function walkOn(reader: StoreReader, from: number, walk: Walk): Pro
   return ended(null, false);
 }
 
-/** The entries from a seq to before another. */
-export async function entriesIn(reader: StoreReader, from: number, to: number): Promise<HistoryEntry[]> {
+/** The entries from a seq to before another: the first `most` of them. */
+export async function entriesIn(
+  reader: StoreReader,
+  from: number,
+  to: number,
+  most = Number.POSITIVE_INFINITY,
+): Promise<HistoryEntry[]> {
   const entries: HistoryEntry[] = [];
   for await (const entry of reader.entries(from)) {
-    if (entry.seq >= to) break;
-    entries.push(entry);
+    if (entry.seq >= to || entries.push(entry) >= most) break;
   }
   return entries;
 }
