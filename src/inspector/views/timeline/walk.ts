@@ -2,11 +2,11 @@ import type { HistoryEntry } from '../../../store/entry.ts';
 import type { StoreReader } from '../../../store/reader.ts';
 
 /** How many entries one question looks at, at most. */
-const mostLooked = 20_000;
+export const mostLooked = 20_000;
 
 /** How many entries are read at a time on the way back: at first, and at most. */
 const [smallestWindow, largestWindow] = [128, 2048];
-/** By how much a window becomes longer or shorter at once, where there are far fewer or far more entries in it than seqs. */
+/** By how much a window becomes longer at once, where there are far fewer entries in it than seqs. */
 const mostSpread = 64;
 
 /** What is wanted of an entry: true, false, or null: the walk ends before it. */
@@ -26,6 +26,14 @@ export interface Walked {
   readonly isCut: boolean;
 }
 
+/**
+ * Whether seqs have no gaps, so that the distance of two is a number of entries. A store that processes share gives out numbers
+ * that are not used.
+ */
+export function isDense({ exclusive }: Pick<StoreReader, 'exclusive'>): boolean {
+  return exclusive;
+}
+
 /** A walk: as far as `limit` entries are found, or enough were looked at. */
 export interface Walk {
   readonly limit: number;
@@ -33,15 +41,12 @@ export interface Walk {
   readonly wants: (entry: HistoryEntry) => Wanted | Promise<Wanted>;
 }
 
-/**
- * Walks back from the entry before a seq, in windows of seqs: no page reads more than it shows, but for what a filter passes over.
- * Where seqs have gaps, a window is as long as the one before it has shown that it takes.
- */
+/** Walks back from the entry before a seq: no page reads more than it shows, but for what a filter passes over. */
 export async function walkBack(reader: StoreReader, before: number, walk: Walk): Promise<Walked> {
   const { limit, wants, look = mostLooked } = walk;
   const oldest = reader.oldestSeq();
   const found: HistoryEntry[] = [];
-  let [from, looked, size, spread] = [before, 0, Math.max(limit, smallestWindow), 1];
+  let [from, looked] = [before, 0];
   const ended = (isCut: boolean): Walked => ({
     entries: found,
     from,
@@ -50,16 +55,9 @@ export async function walkBack(reader: StoreReader, before: number, walk: Walk):
     next: from > oldest ? from : null,
     isCut: isCut && from > oldest,
   });
-  while (from > oldest && looked < look) {
-    const most = Math.min(size, largestWindow, look - looked);
-    const start = Math.max(oldest, from - Math.ceil(most * spread));
-    const entries = await entriesIn(reader, start, from, 2 * most);
-    if (entries.length === 2 * most) {
-      spread = Math.max(1, (from - start) / most / mostSpread);
-      continue;
-    }
-    spread = Math.max(1, Math.min(mostSpread * spread, (from - start) / Math.max(1, entries.length)));
-    for (const entry of entries.reverse()) {
+  const size = Math.max(limit, smallestWindow);
+  for await (const { start, entries } of windowsBefore(reader, before, { oldest, size, look })) {
+    for (const entry of entries) {
       const wanted = looked < look ? await wants(entry) : null;
       if (wanted === null) return ended(true);
       looked += 1;
@@ -67,9 +65,45 @@ export async function walkBack(reader: StoreReader, before: number, walk: Walk):
       if (wanted && found.push(entry) >= limit) return ended(false);
     }
     from = start;
-    size = 2 * most;
   }
   return ended(true);
+}
+
+interface Windows {
+  readonly oldest: number;
+  /** How many entries are looked for in the first window, and in all. */
+  readonly size: number;
+  readonly look: number;
+}
+
+/**
+ * The entries before a seq, newest first, by windows of seqs: each holds twice as many entries as the one before it. Where seqs have
+ * gaps it is as long as that one has shown that it takes.
+ */
+async function* windowsBefore(
+  reader: StoreReader,
+  before: number,
+  { oldest, size, look }: Windows,
+): AsyncGenerator<{ readonly start: number; readonly entries: readonly HistoryEntry[] }> {
+  // The begin of a window that held too much: the next one goes half as far at most.
+  let full = Number.NEGATIVE_INFINITY;
+  let [from, read, wanted, spread] = [before, 0, size, 1];
+  while (from > oldest && read < look) {
+    const most = Math.min(wanted, largestWindow, look - read);
+    const wide = Math.max(from - Math.ceil(most * spread), from - Math.ceil((from - full) / 2));
+    const start = Math.max(oldest, Math.min(from - most, wide));
+    const entries = await entriesIn(reader, start, from, 2 * most);
+    if (entries.length === 2 * most) {
+      full = start;
+      continue;
+    }
+    yield { start, entries: entries.reverse() };
+    spread = Math.max(1, Math.min(mostSpread * spread, (from - start) / Math.max(1, entries.length)));
+    from = start;
+    read += entries.length;
+    wanted = 2 * most;
+    if (from <= full) full = Number.NEGATIVE_INFINITY;
+  }
 }
 
 /** Walks on from a seq. */
