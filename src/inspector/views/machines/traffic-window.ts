@@ -113,7 +113,8 @@ async function newestFrom(
   to: number,
   pause: () => Promise<void>,
 ): Promise<number> {
-  if (isDense(reader)) return Math.max(from, to - mostEntries + 1);
+  const near = to - mostEntries + 1;
+  if (near <= from || isDense(reader)) return Math.max(from, near);
   let looked = 0;
   const wants = async ({ seq }: HistoryEntry): Promise<Wanted> => {
     looked += 1;
