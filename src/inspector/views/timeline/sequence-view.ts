@@ -40,7 +40,8 @@ interface ReadJob {
 
 async function read(reader: StoreReader, job: JobRecord, most: number): Promise<ReadJob> {
   const entries: HistoryEntry[] = [];
-  for await (const entry of reader.history('job', job.id)) if (entries.push(entry) >= most) break;
+  for await (const entry of reader.history('job', job.id, job.lastSeq))
+    if (entries.push(entry) >= most) break;
   entries.reverse();
   return { job, entries, isPartial: (entries[0]?.q ?? 0) > 0 };
 }
