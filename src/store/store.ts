@@ -80,6 +80,13 @@ export interface Ticket {
    * all. Absent when the store shows it once it is written.
    */
   readonly isStaged?: true;
+  /**
+   * Of a store that answers commits together, though each can be refused by itself: promises for all of them, which never reject.
+   * One reaction to such a promise costs less than one for each commit.
+   */
+  readonly group?: Pick<Ticket, 'written' | 'synced'>;
+  /** With `group`, once that is over: why this commit was refused; null: it was not. */
+  refusal?(stage: 'written' | 'synced'): Error | null;
 }
 
 /** Which jobs a claim may take. */

@@ -1,5 +1,6 @@
 import type { Ticket } from '../../store/store.ts';
 
+type Stage = 'written' | 'synced';
 type Done = () => void;
 type Refused = (error: Error) => void;
 
@@ -8,6 +9,8 @@ interface Group {
   readonly promise: Promise<void>;
   readonly done: Done[];
   readonly refused: (Refused | null)[];
+  /** Null: the promise tells for itself. */
+  readonly tickets: (Ticket | null)[];
 }
 
 /**
@@ -27,29 +30,48 @@ export class CommitReactions {
   }
 
   when(promise: Promise<void>, done: Done, refused: Refused | null = null): void {
-    const group = this.#groupOf(promise);
-    group.done.push(done);
-    group.refused.push(refused);
+    this.#add(promise, null, 'written', done, refused);
   }
 
-  #groupOf(promise: Promise<void>): Group {
+  /** The same for a stage of a commit. */
+  whenOver(ticket: Ticket, stage: Stage, done: Done, refused: Refused | null = null): void {
+    if (ticket.group === undefined) this.#add(ticket[stage], null, stage, done, refused);
+    else this.#add(ticket.group[stage], ticket, stage, done, refused);
+  }
+
+  #add(
+    promise: Promise<void>,
+    ticket: Ticket | null,
+    stage: Stage,
+    done: Done,
+    refused: Refused | null,
+  ): void {
+    const group = this.#groupOf(promise, stage);
+    group.done.push(done);
+    group.refused.push(refused);
+    group.tickets.push(ticket);
+  }
+
+  #groupOf(promise: Promise<void>, stage: Stage): Group {
     if (this.#newest?.promise === promise) return this.#newest;
     if (this.#second?.promise === promise) return this.#second;
-    const group = this.#groups.get(promise) ?? this.#open(promise);
+    const group = this.#groups.get(promise) ?? this.#open(promise, stage);
     this.#second = this.#newest;
     this.#newest = group;
     return group;
   }
 
-  #open(promise: Promise<void>): Group {
-    const group: Group = { promise, done: [], refused: [] };
+  #open(promise: Promise<void>, stage: Stage): Group {
+    const group: Group = { promise, done: [], refused: [], tickets: [] };
     this.#groups.set(promise, group);
     promise.then(
       () => {
         this.#close(group);
-        for (const done of group.done) {
+        for (const [index, done] of group.done.entries()) {
           try {
-            done();
+            const refusal = group.tickets[index]?.refusal?.(stage) ?? null;
+            if (refusal === null) done();
+            else group.refused[index]?.(refusal);
           } catch (error) {
             this.#failed(error);
           }

@@ -34,11 +34,11 @@ export interface CommitEffects {
   slotFreed(place: AgentPlace): void;
 }
 
-/** What follows the commits of one ticket: told once for all of them. */
+/** What follows commits that are answered together: told once for all of them. */
 interface Following {
-  readonly ticket: Ticket;
+  readonly group: Ticket['group'];
   /** Jobs whose outcomes are announced once they are written. */
-  readonly outcomes: string[];
+  readonly outcomes: { readonly job: string; readonly ticket: Ticket }[];
   /** Queues that are offered once the commits are synced. */
   readonly queues: string[];
 }
@@ -85,12 +85,12 @@ export class Committer {
 
   /** Calls `done` when the commit is written, or `refused` when it is refused. */
   whenWritten(ticket: Ticket, done: () => void, refused?: (error: Error) => void): void {
-    this.#reactions.when(ticket.written, done, refused);
+    this.#reactions.whenOver(ticket, 'written', done, refused);
   }
 
   /** Calls `done` when the commit is synced, or `refused` when it is refused. */
   whenSynced(ticket: Ticket, done: () => void, refused?: (error: Error) => void): void {
-    this.#reactions.when(ticket.synced, done, refused);
+    this.#reactions.whenOver(ticket, 'synced', done, refused);
   }
 
   /** Calls `done` when the jobs of a claim may start, or `refused` when the claim is refused. */
@@ -127,21 +127,27 @@ export class Committer {
     const { queues } = this.#following(ticket);
     if (queue === undefined || queues.includes(queue)) return;
     queues.push(queue);
-    this.whenSynced(ticket, () => {
+    const offer = (): void => {
       queues.splice(queues.indexOf(queue), 1);
       this.offerWork(queue);
-    });
+    };
+    this.whenSynced(ticket, offer, whenOthersMayHold(ticket, offer));
   }
 
   #announce(job: string, ticket: Ticket): void {
     const { outcomes } = this.#following(ticket);
-    outcomes.push(job);
+    outcomes.push({ job, ticket });
     if (outcomes.length > 1) return;
-    this.whenWritten(ticket, () => this.#effects.outcomesWritten(outcomes.splice(0)));
+    const announce = (): void => {
+      const written = outcomes.splice(0).filter((one) => (one.ticket.refusal?.('written') ?? null) === null);
+      if (written.length > 0) this.#effects.outcomesWritten(written.map((one) => one.job));
+    };
+    this.whenWritten(ticket, announce, whenOthersMayHold(ticket, announce));
   }
 
   #following(ticket: Ticket): Following {
-    if (this.#newest?.ticket !== ticket) this.#newest = { ticket, outcomes: [], queues: [] };
+    const group = ticket.group ?? ticket;
+    if (this.#newest?.group !== group) this.#newest = { group, outcomes: [], queues: [] };
     return this.#newest;
   }
 
@@ -153,4 +159,9 @@ export class Committer {
     const parent = transition.job?.parent ?? null;
     if (parent !== null && isAgentPlace(parent)) this.#effects.slotFreed(parent);
   }
+}
+
+/** What follows a refused commit: what follows those that are answered with it, if there are any. */
+function whenOthersMayHold(ticket: Ticket, react: () => void): (() => void) | undefined {
+  return ticket.group === undefined ? undefined : react;
 }

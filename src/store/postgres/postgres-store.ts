@@ -97,7 +97,11 @@ export class PostgresStore implements OpenStore {
       },
     });
     this.#sending = sending;
-    const committing = new Committing(sending, (run) => parts.ports.defer(run));
+    const committing = new Committing(
+      sending,
+      (run) => parts.ports.defer(run),
+      (work) => void this.#during(work),
+    );
     this.#committing = committing;
     this.#programs = new ProgramTransactions({
       ...parts,
@@ -176,10 +180,8 @@ export class PostgresStore implements OpenStore {
   }
 
   waiters(jobs: readonly string[]): Promise<readonly JobRecord[]> {
-    return this.#read(async () => {
-      const asked = jobs.filter((id) => !this.#sending.own.hasEndedAlone(id));
-      return asked.length === 0 ? [] : this.#reading.waiters(asked);
-    });
+    const asked = jobs.filter((id) => !this.#sending.own.hasEndedAlone(id));
+    return asked.length === 0 ? Promise.resolve([]) : this.#read(() => this.#reading.waiters(asked));
   }
 
   quotaHolders(quota: string): Promise<readonly string[]> {
@@ -215,10 +217,10 @@ export class PostgresStore implements OpenStore {
   }
 
   commit(commit: Commit): Ticket {
-    const ticket =
-      commit.within === undefined ? this.#committing.commit(commit) : ticketOf(this.#within(commit));
-    this.#during(ticket.synced).catch(() => {});
-    return ticket;
+    if (commit.within === undefined) return this.#committing.commit(commit);
+    const within = this.#within(commit);
+    this.#during(within).catch(() => {});
+    return ticketOf(within);
   }
 
   async #within(commit: Commit): Promise<void> {

@@ -17,9 +17,10 @@ async function makeOverheard() {
   const pool = new Pool({ connectionString: await serverUrl() });
   pool.on('connect', (client) => {
     const query = client.query.bind(client) as (...args: unknown[]) => unknown;
-    client.query = ((text: string, values: unknown[] = []) => {
-      statements.push([text, values]);
-      return query(text, values);
+    client.query = ((...args: readonly [string | { text: string; values: unknown[] }, unknown[]?]) => {
+      const [asked, values = []] = args;
+      statements.push(typeof asked === 'string' ? [asked, values] : [asked.text, asked.values]);
+      return query(...args);
     }) as typeof client.query;
   });
   const store = await openByHand(postgresStore({ pool, schema: newSchema(), clock: 'box' }));

@@ -10,7 +10,7 @@ import {
 import type { QuotaSlots } from '../../rules/claim-verdict.ts';
 import type { Change, Claimed, ClaimRequest, Commit } from '../../store.ts';
 import { storeError } from '../failures.ts';
-import { claimedRecord, saysParent, writtenRecord } from '../jobs/stored-job.ts';
+import { claimedRecord, patchesOf, saysParent, writtenRecord } from '../jobs/stored-job.ts';
 import type { SqlConnection } from '../sql-port.ts';
 import { type Committing, ticketOf } from './committing.ts';
 import { seqIn } from './entries.ts';
@@ -235,6 +235,7 @@ export class Claiming {
     const { own } = this.#parts.sending;
     const seqs = ids.map((_id, index) => seqIn(c, first + 2 * index));
     own.keep(token, { token, rev: 0, ids, seqs, lanes });
+    const since = patchesOf(changes);
     return ids.map((id, index) => {
       const [rev = 1, seq = 0, ...patches] = jobs[index] ?? [];
       const written = writtenRecord(id, seq, patches);
@@ -242,7 +243,7 @@ export class Claiming {
       request.take({ job: written, expired: false, quotas });
       const record = claimedRecord(written, changes, seqs[index] as number);
       const home = { in: 'lease', token, lane: lanes[index] ?? 0 } as const;
-      own.keepJob(id, { record, written, rev, home, patches: patches.length, isParent: saysParent(patches) });
+      own.keepJob(id, { record, since, rev, home, patches: patches.length, isParent: saysParent(patches) });
       return record;
     });
   }

@@ -2,43 +2,15 @@ import { SignalboxError } from '../../../errors.ts';
 import type { Commit, Ticket } from '../../store.ts';
 import type { SqlConnection } from '../sql-port.ts';
 import { type Delivered, type How, type Judged, type Sending, Unsettled } from './sending.ts';
-import type { Answer, PlainClaim } from './statement.ts';
+import type { PlainClaim } from './statement.ts';
 import { LostCommit } from './syncing.ts';
-
-/** A commit that waits for its statement. */
-interface Waiting {
-  /** Counts the calls. */
-  readonly index: number;
-  readonly commit: Commit;
-  readonly author: Author;
-  written(error?: unknown): void;
-  synced(error?: unknown): void;
-}
-
-/** A claim that waits for its statement. */
-interface WaitingClaim {
-  readonly claim: PlainClaim;
-  resolve(claimed: ClaimedPlainly): void;
-  reject(error: unknown): void;
-}
-
-/** What a claim has come to. */
-export interface ClaimedPlainly {
-  readonly answer: Answer;
-  /** The number of its first entry. */
-  readonly first: number;
-  readonly ticket: Ticket;
-}
-
-/** Who makes statements of his own: programs, whose commits are synced, and the dispatcher. */
-interface Author {
-  readonly by: string;
-  readonly claims: WaitingClaim[];
-  running: Promise<void> | null;
-  /** What its statement that is under way is about, and that statement. */
-  atWork: readonly Waiting[];
-  making: Promise<void>;
-}
+import {
+  type Author,
+  type ClaimedPlainly,
+  Gathered,
+  type WaitingClaim,
+  WaitingCommit,
+} from './waiting-commit.ts';
 
 /** How many changes share a commit. */
 const mostChanges = 2000;
@@ -50,17 +22,19 @@ const mostChanges = 2000;
 export class Committing {
   readonly #sending: Sending;
   readonly #defer: (run: () => void) => void;
+  readonly #during: (work: Promise<void>) => void;
   readonly #authors = new Map<string, Author>();
-  #waiting: Waiting[] = [];
+  #waiting: WaitingCommit[] = [];
   #index = 0;
   /** Puts that are not synced, but for those of programs. */
   readonly #puts = new Set<Promise<void>>();
   #closed: Error | null = null;
 
-  /** `defer`: runs a function in a later turn of the event loop. */
-  constructor(sending: Sending, defer: (run: () => void) => void) {
+  /** `defer`: runs a function in a later turn of the event loop. `during`: hears of what is under way. */
+  constructor(sending: Sending, defer: (run: () => void) => void, during: (work: Promise<void>) => void) {
     this.#sending = sending;
     this.#defer = defer;
+    this.#during = during;
   }
 
   /** @throws SignalboxError `STORE_CLOSED`. */
@@ -70,14 +44,20 @@ export class Committing {
 
   commit(commit: Commit): Ticket {
     if (this.#closed !== null) return ticketOf(Promise.reject(this.#closed));
-    const [written, synced] = [deferred(), deferred()];
     const author = this.#author(commit.by);
+    author.gathered ??= this.#gather();
     this.#index += 1;
-    this.#waiting.push({ index: this.#index, commit, author, written: written.end, synced: synced.end });
-    if (commit.by !== 'client' && isPut(commit)) this.#keepPut(synced.promise);
+    const waiting = new WaitingCommit(this.#index, commit, author, author.gathered);
+    this.#waiting.push(waiting);
+    if (commit.by !== 'client' && isPut(commit)) this.#keepPut(waiting.synced);
     this.#start(author);
-    // A claim of the same author goes with it, in one statement.
-    return { written: written.promise, synced: synced.promise, isStaged: true };
+    return waiting;
+  }
+
+  #gather(): Gathered {
+    const gathered = new Gathered();
+    this.#during(gathered.synced);
+    return gathered;
   }
 
   #keepPut(synced: Promise<void>): void {
@@ -98,7 +78,7 @@ export class Committing {
   #author(by: string): Author {
     let author = this.#authors.get(by);
     if (author === undefined) {
-      author = { by, claims: [], running: null, atWork: [], making: Promise.resolve() };
+      author = { by, gathered: null, claims: [], running: null, atWork: [], making: Promise.resolve() };
       this.#authors.set(by, author);
     }
     return author;
@@ -157,15 +137,16 @@ export class Committing {
    * The next commits of an author, in the order of calls: not one that is about what an earlier commit of another author is about.
    * `behind`: what it has to wait for.
    */
-  #next(author: Author): { readonly batch: readonly Waiting[]; readonly behind: Promise<void> | null } {
-    const batch: Waiting[] = [];
-    const left: Waiting[] = [];
+  #next(author: Author): { readonly batch: readonly WaitingCommit[]; readonly behind: Promise<void> | null } {
+    author.gathered = null;
+    const batch: WaitingCommit[] = [];
+    const left: WaitingCommit[] = [];
     const atWork = [...this.#authors.values()].flatMap((other) => (other === author ? [] : other.atWork));
     let behind: Promise<void> | null = null;
     let changes = 0;
     for (const waiting of this.#waiting) {
       const isNext: boolean = waiting.author === author && behind === null && changes < mostChanges;
-      const ahead: Waiting | null = isNext ? aheadOf(waiting, [...atWork, ...left]) : null;
+      const ahead: WaitingCommit | null = isNext ? aheadOf(waiting, [...atWork, ...left]) : null;
       if (ahead !== null)
         behind = ahead.author.making.then(() => new Promise<void>((resolve) => this.#defer(resolve)));
       if (!isNext || ahead !== null) left.push(waiting);
@@ -178,7 +159,11 @@ export class Committing {
     return { batch, behind };
   }
 
-  async #make(by: string, batch: readonly Waiting[], claiming: WaitingClaim | undefined): Promise<void> {
+  async #make(
+    by: string,
+    batch: readonly WaitingCommit[],
+    claiming: WaitingClaim | undefined,
+  ): Promise<void> {
     const commits = batch.map(({ commit }) => commit);
     const isClient = by === 'client';
     const claim = claiming?.claim;
@@ -211,60 +196,51 @@ export class Committing {
   /** Says what became of a statement to those who asked for it. */
   #tell(
     { draft, refusals, answer, done }: Delivered,
-    batch: readonly Waiting[],
+    batch: readonly WaitingCommit[],
     claiming: WaitingClaim | undefined,
   ): void {
     if (answer !== null && claiming !== undefined)
       claiming.resolve({ answer, first: draft.end, ticket: { written: Promise.resolve(), synced: done } });
-    const made: Waiting[] = [];
+    const made: WaitingCommit[] = [];
     for (const [index, waiting] of batch.entries()) {
       const refusal = refusals[index] ?? null;
-      waiting.written(refusal ?? undefined);
+      waiting.end('written', refusal);
       if (refusal === null) made.push(waiting);
-      else waiting.synced(refusal);
+      else waiting.end('synced', refusal);
     }
     if (made.length === 0) return;
     done.then(
       () => {
-        for (const { synced } of made) synced();
+        for (const waiting of made) waiting.end('synced', null);
       },
       (error: unknown) => {
         if (error instanceof LostCommit) this.#makeAgain(made);
-        else for (const { synced } of made) synced(error);
+        else for (const waiting of made) waiting.end('synced', error as Error);
       },
     );
   }
 
   /** A crash of the server took what was written: it is judged and sent again, before what was asked for later. */
-  #makeAgain(lost: readonly Waiting[]): void {
+  #makeAgain(lost: readonly WaitingCommit[]): void {
     this.#waiting = [...this.#waiting, ...lost].sort((one, other) => one.index - other.index);
     for (const author of new Set(lost.map((waiting) => waiting.author))) this.#start(author);
   }
 }
 
-function fail(error: unknown, batch: readonly Waiting[], claiming: WaitingClaim | undefined): void {
+function fail(error: unknown, batch: readonly WaitingCommit[], claiming: WaitingClaim | undefined): void {
   claiming?.reject(error);
-  for (const { written, synced } of batch) {
-    written(error);
-    synced(error);
+  for (const waiting of batch) {
+    waiting.end('written', error as Error);
+    waiting.end('synced', error as Error);
   }
 }
 
-function deferred(): { readonly promise: Promise<void>; readonly end: (error?: unknown) => void } {
-  let end!: (error?: unknown) => void;
-  const promise = new Promise<void>((resolve, reject) => {
-    end = (error) => (error === undefined ? resolve() : reject(error));
-  });
-  // No caller has to wait for a commit; one that waits gets the rejection.
-  promise.catch(() => {});
-  return { promise, end };
-}
-
 /** The first of earlier commits of others that is about the same. */
-function aheadOf(waiting: Waiting, earlier: readonly Waiting[]): Waiting | null {
+function aheadOf(waiting: WaitingCommit, earlier: readonly WaitingCommit[]): WaitingCommit | null {
   if (earlier.length === 0) return null;
   const own = subjectsIn(waiting);
-  const isAbout = (other: Waiting): boolean => [...subjectsIn(other)].some((subject) => own.has(subject));
+  const isAbout = (other: WaitingCommit): boolean =>
+    [...subjectsIn(other)].some((subject) => own.has(subject));
   return earlier.find((other) => other.author !== waiting.author && isAbout(other)) ?? null;
 }
 
@@ -273,7 +249,7 @@ function isPut({ changes }: Commit): boolean {
   return changes.some(({ kind, patch }) => kind === 'job' && patch?.order != null);
 }
 
-function subjectsIn({ commit }: Waiting): ReadonlySet<string> {
+function subjectsIn({ commit }: WaitingCommit): ReadonlySet<string> {
   const subjects = new Set<string>();
   for (const { kind, id } of commit.changes) subjects.add(`${kind}/${id}`);
   for (const expected of commit.expect)

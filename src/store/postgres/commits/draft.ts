@@ -26,6 +26,17 @@ const mostPatches = 16;
 
 type Fields = Record<string, unknown>;
 
+/** A record that was changed. */
+interface Touched {
+  readonly kind: Kind;
+  readonly id: string;
+  /** Its patches as JSON, with commas between; null: it was removed, so they do not lead from what there was. */
+  texts: string | null;
+  count: number;
+  /** The group of the journal that has its newest entry. */
+  group: number;
+}
+
 /** Parameters of the function `commit`, those of its claim aside. */
 export interface Written {
   readonly tokens: readonly number[];
@@ -60,10 +71,7 @@ export class Draft {
   readonly #parts: DraftParts;
   readonly #subjects: Subjects;
   readonly #entries = new Entries();
-  readonly #changed = new Map<string, readonly [Kind, string]>();
-  /** The JSON of the first patch of a job that is new. */
-  readonly #texts = new Map<string, string>();
-  readonly #counts = new Map<string, number>();
+  readonly #changed = new Map<string, Touched>();
   readonly #expected: Precondition[] = [];
   /** The agents that jobs leave. */
   readonly #left: AgentPlace[] = [];
@@ -92,7 +100,7 @@ export class Draft {
 
   /** A job takes a slot of a quota by it. */
   get entersQuotas(): boolean {
-    return [...this.#changed.values()].some(([kind, id]) => {
+    return [...this.#changed.values()].some(({ kind, id }) => {
       const had = this.#set.job(id)?.record.quotas ?? [];
       return (
         kind === 'job' && this.#set.tables.findJob(id)?.quotas.some((quota) => !had.includes(quota)) === true
@@ -114,22 +122,30 @@ export class Draft {
       for (const [kind, id, before] of undo.toReversed()) tables.restore(kind, id, before);
       throw error;
     }
-    for (const [index, change] of changes.entries()) {
-      const { kind, id } = change;
-      const subject = `${kind}/${id}`;
-      const lastSeq = undo[index]?.[2]?.lastSeq ?? 0;
-      const text = this.#entries.add(change, lastSeq >= provisional ? provisional - 1 - lastSeq : lastSeq);
-      if (!this.#changed.has(subject)) this.#texts.set(subject, text);
-      this.#changed.set(subject, [kind, id]);
-      this.#counts.set(subject, (this.#counts.get(subject) ?? 0) + 1);
-    }
+    for (const [index, change] of changes.entries()) this.#touchedBy(change, undo[index]?.[2]?.lastSeq ?? 0);
     this.#expected.push(...expect);
+  }
+
+  #touchedBy(change: Change, lastSeq: number): void {
+    const { kind, id, patch } = change;
+    const subject = `${kind}/${id}`;
+    const text = JSON.stringify(patch);
+    const q = lastSeq >= provisional ? provisional - 1 - lastSeq : lastSeq;
+    const touched = this.#changed.get(subject);
+    const group = this.#entries.add(change, q, text, touched?.group ?? 0);
+    const set = change.gone === true ? null : patch === null ? '' : text;
+    if (touched === undefined) this.#changed.set(subject, { kind, id, texts: set, count: 1, group });
+    else {
+      touched.texts = set === null || touched.texts === null ? null : listed(touched.texts, set);
+      touched.count += 1;
+      touched.group = group;
+    }
   }
 
   /** Lanes that its jobs enter and that have no number yet. */
   missingLanes(): readonly (readonly [queue: string, key: string])[] {
     const missing = new Map<string, readonly [string, string]>();
-    for (const [kind, id] of this.#changed.values()) {
+    for (const { kind, id } of this.#changed.values()) {
       const job = kind === 'job' ? this.#set.tables.findJob(id) : undefined;
       if (job === undefined || !isWaiting(placeIn(job, this.#parts.now))) continue;
       const { queue } = job.parent as { readonly queue: string };
@@ -158,8 +174,9 @@ export class Draft {
     const changes: Fields[] = [];
     const beliefs = new Map<string, Fields>();
     const freed: string[] = [];
-    for (const [kind, id] of this.#changed.values()) {
-      if (kind === 'job') this.#writeJob(id, { puts, done, changes, beliefs, freed });
+    for (const touched of this.#changed.values()) {
+      const { kind, id } = touched;
+      if (kind === 'job') this.#writeJob(touched, { puts, done, changes, beliefs, freed });
       else this.#writeSetting(kind, id, changes, beliefs);
     }
     this.#believe(beliefs, changes);
@@ -189,7 +206,7 @@ export class Draft {
   }
 
   #writeJob(
-    id: string,
+    touched: Touched,
     to: {
       puts: { ids: string[]; docs: string[]; at: number[]; lanes: number[]; due: (number | null)[] };
       done: Written['done'][number][];
@@ -198,6 +215,7 @@ export class Draft {
       freed: string[];
     },
   ): void {
+    const { id } = touched;
     const before = this.#set.job(id);
     const after = this.#set.tables.findJob(id);
     this.#moveSlots(before?.record, after, to.freed, to.changes);
@@ -211,8 +229,8 @@ export class Draft {
     const entry = this.#numberOf(after.lastSeq);
     const lane = this.#laneOf(after, place, before);
     if (before === undefined) {
-      const doc = this.#newDoc(after);
-      const isPut = isWaiting(place) && this.#counts.get(`job/${id}`) === 1 && after.order?.[0] !== 'putBack';
+      const doc = this.#newDoc(after, touched);
+      const isPut = isWaiting(place) && touched.count === 1 && after.order?.[0] !== 'putBack';
       if (isPut) {
         to.puts.ids.push(id);
         to.puts.at.push(entry);
@@ -230,7 +248,7 @@ export class Draft {
         parent: parentOf(after),
         waitingOn: after.waitingOn,
         doc,
-        to: this.#target(after, place, null, entry, lane),
+        to: this.#target(after, place, null, entry, lane, touched),
       });
       return;
     }
@@ -238,23 +256,23 @@ export class Draft {
     if (before.home.in === 'lease') this.#touch(before.home.token, stays ? null : id);
     else this.#leave(before, !stays, to.beliefs);
     if (before.home.in === 'lease' && place === 'done') {
-      const patch = this.#patch(before.written, after, false);
+      const patch = this.#patch(before, after, touched, false);
       to.done.push({ id, entry, patch, lane: before.home.lane, ending: endings.indexOf(after.ending) });
       return;
     }
     const change: Fields = { is: 'job', id, rev: before.rev, seq: entry, lane };
     if (place !== 'done' || before.home.in === 'done') {
-      change.isWhole = before.patches >= mostPatches;
+      change.isWhole = before.patches >= mostPatches || touched.texts === null;
       change.doc = change.isWhole
         ? this.#wholeDoc(after, before.isParent)
-        : this.#patch(before.written, after, true);
+        : this.#patch(before, after, touched, true);
       change.parent = parentOf(after);
       change.waitingOn = after.waitingOn;
     }
     if (stays && before.home.in === 'ready')
       change.to = { in: 'stays', line: before.home.line, turnIs: before.home.turn };
     else if (stays && before.home.in === 'due') change.to = { in: 'waits' };
-    else change.to = this.#target(after, place, before, entry, lane);
+    else change.to = this.#target(after, place, before, entry, lane, touched);
     to.changes.push(change);
   }
 
@@ -271,10 +289,11 @@ export class Draft {
     before: StoredJob | null,
     entry: number,
     lane: number | null,
+    touched: Touched,
   ): Fields {
     if (place === 'done') {
-      const base = before === null || before.home.in === 'done' ? after : before.written;
-      const patch = before === null || before.home.in === 'done' ? '{}' : this.#patch(base, after, false);
+      const isInDoc = before === null || before.home.in === 'done';
+      const patch = isInDoc ? '{}' : this.#patch(before, after, touched, false);
       return { in: 'done', ending: Math.max(0, endings.indexOf(after.ending)), patch };
     }
     if (place === 'due') return { in: 'due', at: after.beginAfter };
@@ -411,13 +430,10 @@ export class Draft {
     }
   }
 
-  #newDoc(job: JobRecord): string {
-    const { id } = job;
-    const flag = this.#subjects.given.has(id) ? `,"${parentKey}":true` : '';
-    const isOne = this.#counts.get(`job/${id}`) === 1;
-    const text = this.#texts.get(`job/${id}`) ?? '{}';
-    if (isOne && text !== '{}') return `{"state":"${job.state}"${flag},${text.slice(1)}`;
-    return this.#wholeDoc(job, this.#subjects.given.has(id));
+  #newDoc(job: JobRecord, { id, texts, count }: Touched): string {
+    const isGiven = this.#subjects.given.has(id);
+    if (count !== 1 || texts?.startsWith('{"') !== true) return this.#wholeDoc(job, isGiven);
+    return `{"state":"${job.state}"${isGiven ? `,"${parentKey}":true` : ''},${texts.slice(1)}`;
   }
 
   #wholeDoc(job: JobRecord, isParent: boolean): string {
@@ -425,19 +441,13 @@ export class Draft {
     return JSON.stringify(isParent ? { ...fields, [parentKey]: true } : fields);
   }
 
-  /** What differs between what is written and what is so now. `isDoc`: it becomes part of the document, whose newest entry changes. */
-  #patch(written: JobRecord, after: JobRecord, isDoc: boolean): string {
-    const patch: Fields = {};
-    const relative = this.#relative(after) as unknown as Fields;
-    const [old, young] = [written as unknown as Fields, after as unknown as Fields];
-    for (const key in young) if (young[key] !== old[key]) patch[key] = relative[key];
-    if (old.unsound !== undefined && young.unsound === undefined) patch.unsound = undefined;
-    delete patch.lastSeq;
-    if (isDoc) {
-      patch.createdSeq = relative.createdSeq;
-      patch.order = relative.order;
-    }
-    return JSON.stringify(patch);
+  /** The patches that lead from what is in the document to what is so now. `isDoc`: they become part of it, whose newest entry changes. */
+  #patch({ since }: StoredJob, after: JobRecord, { texts }: Touched, isDoc: boolean): string {
+    if (texts === null) return this.#wholeDoc(after, false);
+    const { state, rev } = after;
+    const { createdSeq, order } = isDoc || after.order !== null ? this.#relative(after) : after;
+    const numbers = isDoc ? { createdSeq, order } : order === null ? {} : { order };
+    return listed(listed(since, texts), JSON.stringify({ state, rev, ...numbers }));
   }
 
   /** A record with numbers of this commit as distances from its newest entry, which is one of this commit. */
@@ -500,24 +510,25 @@ export class Draft {
       });
       for (const [id] of jobs) tokens.set(id, token);
     }
-    for (const [kind, id] of this.#changed.values()) {
+    for (const { kind, id, count } of this.#changed.values()) {
       if (kind !== 'job') continue;
       const before = this.#set.job(id);
-      const record = this.committed(id, c);
+      const after = this.#set.tables.findJob(id);
       const token = tokens.get(id) ?? (before?.home.in === 'lease' ? before.home.token : null);
-      const isHeld = record !== undefined && placeIn(record, this.#parts.now) === 'lease';
-      if (before?.isParent === false && !this.#subjects.given.has(id) && record?.state === 'completed')
+      const isHeld = after !== undefined && placeIn(after, this.#parts.now) === 'lease';
+      if (before?.isParent === false && !this.#subjects.given.has(id) && after?.state === 'completed')
         own.endAlone(id);
-      if (token === null || !isHeld || own.lease(token) === undefined) own.keepJob(id, null);
+      const record = token === null || !isHeld ? undefined : this.committed(id, c);
+      if (token === null || record === undefined || own.lease(token) === undefined) own.keepJob(id, null);
       else {
         const lane = before !== undefined && 'lane' in before.home ? (before.home.lane ?? 0) : 0;
         const isWhole = before === undefined || before.patches >= mostPatches;
         own.keepJob(id, {
           record,
-          written: record,
+          since: '',
           rev: (before?.rev ?? 0) + 1,
           home: { in: 'lease', token, lane },
-          patches: isWhole ? 1 : before.patches + 1,
+          patches: isWhole ? 1 : before.patches + count + 2,
           isParent: before?.isParent === true || this.#subjects.given.has(id),
         });
       }
@@ -530,7 +541,7 @@ export class Draft {
 
   /** It puts a job back into a queue: before all that waits there. */
   putsBackIn(queue: string): boolean {
-    return [...this.#changed.values()].some(([kind, id]) => {
+    return [...this.#changed.values()].some(({ kind, id }) => {
       const job = kind === 'job' ? this.#set.tables.findJob(id) : undefined;
       const isPutBack = job?.order?.[0] === 'putBack' && (job.order[1] ?? 0) >= provisional;
       return isPutBack && job.parent !== null && 'queue' in job.parent && job.parent.queue === queue;
@@ -541,7 +552,7 @@ export class Draft {
   putIn(c: number): readonly LanePut[] {
     const puts = new Map<number, LanePut>();
     const due = new Map<number, LanePut>();
-    for (const [kind, id] of this.#changed.values()) {
+    for (const { kind, id } of this.#changed.values()) {
       const job = kind === 'job' ? this.#set.tables.findJob(id) : undefined;
       const place = job === undefined ? 'done' : this.#placeOf(job, this.#set.job(id));
       if (job === undefined || !isWaiting(place)) continue;
@@ -563,7 +574,7 @@ export class Draft {
   /** Queues in which it puts work or makes room for some. */
   queues(): ReadonlySet<string> {
     const queues = new Set<string>();
-    for (const [kind, id] of this.#changed.values()) {
+    for (const { kind, id } of this.#changed.values()) {
       if (kind === 'quota') queues.add(id.slice(0, id.indexOf('/')));
       if (kind !== 'job') continue;
       const job = this.#set.tables.findJob(id);
@@ -580,6 +591,11 @@ export class Draft {
   lines(c: number, head: Omit<Line, 's' | 'entries'>): Line[] {
     return this.#entries.lines(c, head);
   }
+}
+
+/** Patches one after the other. */
+function listed(before: string, after: string): string {
+  return before === '' || after === '' ? before + after : `${before},${after}`;
 }
 
 function isWaiting(place: Home['in']): boolean {

@@ -19,37 +19,42 @@ interface Group {
 /** The entries of a commit, in groups. An entry is numbered within its commit, whose own number is known only when it is made. */
 export class Entries {
   readonly #groups: Group[] = [];
-  readonly #newest = new Map<string, number>();
-  /** The group that the newest entry of a subject is in. */
-  readonly #subjects = new Map<string, number>();
-  /** Of each entry, in the order in which they were added: its group and its place there. */
-  readonly #places: (readonly [group: number, index: number])[] = [];
+  /** Of each entry, in the order in which they were added: its group, and its place there. */
+  readonly #groupOf: number[] = [];
+  readonly #placeOf: number[] = [];
   #starts: readonly number[] = [];
 
   get count(): number {
-    return this.#places.length;
+    return this.#groupOf.length;
   }
 
-  /** `q`: seq of the entry before of this subject, 0 for the first, or `-1 - n` for the one that was added as number n. Gives the patch as JSON. */
-  add({ kind, id, event, from, to, patch, gone }: Change, q: number): string {
-    const head = `${kind} ${event} ${from} ${to} ${gone === true}`;
-    const subject = `${kind}/${id}`;
-    let index = this.#newest.get(head) ?? -1;
-    // Entries of one subject stay in their order.
-    if (index < 0 || index < (this.#subjects.get(subject) ?? 0)) {
-      index = this.#groups.length;
-      this.#groups.push({ kind, event, from, to, gone: gone === true, ids: [], q: [], own: [], texts: [] });
-      this.#newest.set(head, index);
-    }
+  /**
+   * `q`: seq of the entry before of this subject, 0 for the first, or `-1 - n` for the one that was added as number n. `text`: its
+   * patch as JSON. `after`: the group of the entry before: those of one subject stay in their order. Gives the group.
+   */
+  add(
+    change: Change,
+    q: number,
+    text = JSON.stringify(change.patch),
+    after = Math.max(0, this.#groups.length - 1),
+  ): number {
+    let index = this.#groups.length - 1;
+    const oldest = Math.max(after, this.#groups.length - mostLooked);
+    while (index >= oldest && !isAlike(this.#groups[index] as Group, change)) index -= 1;
+    if (index < oldest) index = this.#open(change);
     const group = this.#groups[index] as Group;
-    const text = patch === null ? 'null' : JSON.stringify(patch);
-    this.#subjects.set(subject, index);
-    this.#places.push([index, group.ids.length]);
-    group.ids.push(id);
+    this.#groupOf.push(index);
+    this.#placeOf.push(group.ids.length);
+    group.ids.push(change.id);
     group.q.push(q);
-    group.own.push(patch);
+    group.own.push(change.patch);
     group.texts.push(text);
-    return text;
+    return index;
+  }
+
+  #open({ kind, event, from, to, gone }: Change): number {
+    const own = { ids: [], q: [], own: [], texts: [] };
+    return this.#groups.push({ kind, event, from, to, gone: gone === true, ...own }) - 1;
   }
 
   /** Call when all are added: from here on each has its number. */
@@ -65,8 +70,8 @@ export class Entries {
 
   /** The number of the entry that was added as number n. */
   numberOf(n: number): number {
-    const [group, index] = this.#places[n] as readonly [number, number];
-    return numbered((this.#starts[group] as number) + index);
+    const start = this.#starts[this.#groupOf[n] as number] as number;
+    return numbered(start + (this.#placeOf[n] as number));
   }
 
   /** The number after the last one. */
@@ -142,6 +147,19 @@ export class Entries {
       ),
     }));
   }
+}
+
+/** How many of the newest groups are looked at for one that fits. */
+const mostLooked = 8;
+
+function isAlike(group: Group, { kind, event, from, to, gone }: Change): boolean {
+  return (
+    group.event === event &&
+    group.to === to &&
+    group.from === from &&
+    group.kind === kind &&
+    group.gone === (gone === true)
+  );
 }
 
 /** Part of a group: from one of its entries to another, of which the first is the one at `start` of all. */

@@ -20,8 +20,8 @@ export type Home =
 /** A job as the tables have it. */
 export interface StoredJob {
   readonly record: JobRecord;
-  /** The record as its document alone says: what was set since is told elsewhere. */
-  readonly written: JobRecord;
+  /** What was set since its document was written, and is told elsewhere: patches as JSON, with commas between. */
+  readonly since: string;
   /** How often its row was written. */
   readonly rev: number;
   readonly home: Home;
@@ -74,6 +74,11 @@ export function claimedRecord(written: JobRecord, claim: readonly Change[], seq:
   return record;
 }
 
+/** What the changes of a claim set, as JSON. */
+export function patchesOf(claim: readonly Change[]): string {
+  return JSON.stringify(Object.assign({}, ...claim.map(({ patch }) => patch)));
+}
+
 /** The records of rows of `read`. Null for a job that was on its way from one place to another: look again. */
 export function storedJobOf(row: Rows[number]): StoredJob | null {
   const id = String(row.id);
@@ -82,20 +87,23 @@ export function storedJobOf(row: Rows[number]): StoredJob | null {
   const home = homeOf(row);
   if (home === null) return null;
   const base = {
-    written,
+    since: '',
     rev: Number(row.rev),
     home,
     patches: patches.length,
     isParent: saysParent(patches),
   };
   if (home.in === 'done') {
-    const patch = JSON.parse(String(row.patch)) as Fields;
-    return { ...base, record: recordOf(id, { ...written, order: written.order, ...patch }, home.seq) };
+    const since = String(row.patch);
+    const fields = Object.assign({ ...written }, ...(JSON.parse(`[${since}]`) as Fields[]));
+    return { ...base, record: recordOf(id, fields, home.seq), since };
   }
   const heldSeq = Number(row.held_seq);
   // A job that was changed since it is held has the claim in its document.
-  if (home.in === 'lease' && row.claim !== null && heldSeq > written.lastSeq)
-    return { ...base, record: claimedRecord(written, JSON.parse(String(row.claim)) as Change[], heldSeq) };
+  if (home.in === 'lease' && row.claim !== null && heldSeq > written.lastSeq) {
+    const claim = JSON.parse(String(row.claim)) as Change[];
+    return { ...base, record: claimedRecord(written, claim, heldSeq), since: patchesOf(claim) };
+  }
   return { ...base, record: written };
 }
 
