@@ -52,9 +52,15 @@ export class Journal {
 
   /** Entries of one subject, newest first: each names the seq of the one before it. Ends where history was cut. */
   async *history(kind: Kind, id: string, from: number): AsyncGenerator<HistoryEntry> {
+    let oldest: number | null = null;
     for (let seq = from, before = 0; seq > 0 && seq !== before; ) {
       before = seq;
-      for await (const { s, at, by, mv, entries } of this.#linesAt(seq, kind, id)) {
+      const known = this.#recent.find(seq);
+      // What was cut meanwhile is not told any more.
+      if (known !== undefined) oldest ??= await this.oldestSeq();
+      if (known !== undefined && known.s < (oldest ?? 0)) return;
+      const lines = known === undefined ? this.#linesAt(seq, kind, id) : [known];
+      for await (const { s, at, by, mv, entries } of lines) {
         while (seq >= s && seq < s + entries.length) {
           const entry = entries[seq - s];
           if (entry?.kind !== kind || entry.id !== id) return;
@@ -66,12 +72,6 @@ export class Journal {
   }
 
   async *#linesAt(seq: number, kind: Kind, id: string): AsyncGenerator<Line> {
-    const known = this.#recent.find(seq);
-    if (known !== undefined) {
-      // What was cut meanwhile is not told any more.
-      if (known.s >= (await this.oldestSeq())) yield known;
-      return;
-    }
     for (const row of await this.#chain(seq, kind, id)) {
       const line = lineOf(row);
       this.#recent.add(line);
