@@ -21,7 +21,7 @@ export interface Log {
 /** One row of the log. */
 export type LogRow =
   | { readonly is: 'line'; readonly line: JournalLine; readonly afterMs: number | null }
-  /** Entries that were not read; `entries` null: nobody knows how many. */
+  /** Entries that were not read; `entries` null: not known how many. */
   | ({ readonly is: 'gap' } & Gap);
 
 /** What lies before a seq and was not read. */
@@ -33,7 +33,7 @@ interface Gap {
 /** The rows of a log, each made when it is asked for. */
 export interface LogRows {
   readonly length: number;
-  /** How many entries lie in gaps; null: nobody knows. */
+  /** How many entries lie in gaps; null: not known. */
   readonly missing: number | null;
   at(index: number): LogRow | undefined;
   /** The row of the newest line that is not after a seq; -1: there is none. */

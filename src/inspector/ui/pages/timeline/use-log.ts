@@ -56,7 +56,7 @@ export function useLog(text: string, at: number | null): ReadLog {
     if (page !== null) change((old) => withNewest(old, page));
   }, [page, path]);
   const gap = firstGap(log);
-  // Where nobody knows how much it is, one page of it is read.
+  // Where it is not known how much it is, one page of it is read.
   const fills =
     gap !== null && (gap.entries === null ? gap.before === page?.from : gap.entries <= mostPerSecond);
   useEffect(() => {
