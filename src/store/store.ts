@@ -109,6 +109,8 @@ export interface Candidate {
   readonly expired: boolean;
   /** Ids of the existing quotas that it names. */
   readonly quotas: readonly string[];
+  /** It stands for all jobs of a lane and is none of them: where it cannot be taken, each is asked about. */
+  readonly isExample?: true;
 }
 
 /** A claim: which jobs, how many, and what taking one changes. */

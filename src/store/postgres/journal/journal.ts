@@ -2,9 +2,10 @@ import type { HistoryEntry, Kind, Line } from '../../entry.ts';
 import type { Position } from '../../reader.ts';
 import { firstSeqOf, lineOf, promotedShift } from '../commits/entries.ts';
 import { codeOf } from '../failures.ts';
-import { entriesOfCommit } from '../jobs/stored-job.ts';
 import type { Rows } from '../sql-port.ts';
 import type { Transactions } from '../transactions.ts';
+import { beforeGap, commitOf, isFull, largest, lastOf, type Size, smallest, upTo } from './pages.ts';
+import { RecentLines } from './recent-lines.ts';
 
 /** What the journal is read with. */
 export interface JournalParts {
@@ -22,9 +23,6 @@ interface News {
   readonly isMore: boolean;
 }
 
-/** How many lines are read at a time, and how many entries, more or less. */
-const pageLines = 500;
-const pageEntries = 8192;
 /** How many lines of the history of one subject are read at a time. */
 const historyLines = 100;
 /** Among how many lines the newest is looked for: instants are nearly in the order of numbers, and gaps are young. */
@@ -48,6 +46,7 @@ export class Journal {
   /** The sync that is under way, and the one that follows it. */
   #syncing: Promise<void> = Promise.resolve();
   #nextSync: Promise<void> | null = null;
+  readonly #recent = new RecentLines();
 
   constructor(parts: JournalParts) {
     this.#parts = parts;
@@ -56,10 +55,15 @@ export class Journal {
 
   /** Entries of one subject, newest first: each names the seq of the one before it. Ends where history was cut. */
   async *history(kind: Kind, id: string, from: number): AsyncGenerator<HistoryEntry> {
+    let oldest: number | null = null;
     for (let seq = from, before = 0; seq > 0 && seq !== before; ) {
       before = seq;
-      for (const row of await this.#chain(seq, kind, id)) {
-        const { s, at, by, mv, entries } = lineOf(row);
+      const known = this.#recent.find(seq);
+      // What was cut meanwhile is not told any more.
+      if (known !== undefined) oldest ??= await this.oldestSeq();
+      if (known !== undefined && known.s < (oldest ?? 0)) return;
+      const lines = known === undefined ? this.#linesAt(seq, kind, id) : [known];
+      for await (const { s, at, by, mv, entries } of lines) {
         while (seq >= s && seq < s + entries.length) {
           const entry = entries[seq - s];
           if (entry?.kind !== kind || entry.id !== id) return;
@@ -67,6 +71,14 @@ export class Journal {
           seq = entry.q;
         }
       }
+    }
+  }
+
+  async *#linesAt(seq: number, kind: Kind, id: string): AsyncGenerator<Line> {
+    for (const row of await this.#chain(seq, kind, id)) {
+      const line = lineOf(row);
+      this.#recent.add(line);
+      yield line;
     }
   }
 
@@ -98,7 +110,7 @@ export class Journal {
    * missing one may still come: it is waited for until every transaction is over that was open when it was missed.
    */
   async *lines(from: number): AsyncGenerator<Line> {
-    for await (const row of this.#belowGaps(await this.#startOf(from), ofLine)) yield lineOf(row);
+    for await (const row of this.#belowGaps(await this.#startOf(from), ofLine, smallest)) yield lineOf(row);
   }
 
   /** Number of the row that has an entry, or would have it; of the oldest, if that is before. */
@@ -113,31 +125,33 @@ export class Journal {
     return row.is_promoted === true ? Number(row.promoted) : commitOf(seq);
   }
 
-  async *#belowGaps(from: number, columns: string): AsyncGenerator<Rows[number]> {
+  async *#belowGaps(from: number, columns: string, first: Size): AsyncGenerator<Rows[number]> {
+    let size = first;
     // Numbers below `settled` that are missing will stay so.
     for (let next = from, settled = 0; ; ) {
-      let page = await this.#page(next, columns);
+      let page = await this.#page(next, columns, size);
       let count = beforeGap(page, next, settled);
       const hasGap = count < page.length;
       const isSettled = !hasGap || (await this.#isSettled());
       if (hasGap && isSettled) {
         settled = Number(page.at(-1)?.c) + 1;
-        page = await this.#page(next, columns);
+        page = await this.#page(next, columns, size);
         count = beforeGap(page, next, settled);
       }
       yield* page.slice(0, count);
       if (count === 0 || !isSettled) return;
       next = Number(page[count - 1]?.c) + 1;
+      size = largest;
     }
   }
 
-  #page(from: number, columns: string): Promise<Rows> {
+  #page(from: number, columns: string, { lines, entries }: Size): Promise<Rows> {
     return this.#synced(
       `SELECT ${columns} FROM (
          SELECT *, sum(count) OVER (ORDER BY c) - count AS before FROM (
-           SELECT * FROM ${this.#lines} WHERE c >= $1 ORDER BY c LIMIT ${pageLines}
+           SELECT * FROM ${this.#lines} WHERE c >= $1 ORDER BY c LIMIT ${lines}
          ) AS l
-       ) AS l WHERE before < ${pageEntries} ORDER BY c`,
+       ) AS l WHERE before < ${entries} ORDER BY c`,
       [from],
     );
   }
@@ -149,7 +163,7 @@ export class Journal {
       [],
     );
     let newest: Position | null = null;
-    for await (const row of this.#belowGaps(Number(first?.c ?? 0), 'c, at, count, xid::text AS xid'))
+    for await (const row of this.#belowGaps(Number(first?.c ?? 0), 'c, at, count, xid::text AS xid', largest))
       newest = { seq: lastOf(row), at: Number(row.at) };
     return newest;
   }
@@ -188,12 +202,12 @@ export class Journal {
       `SELECT ${ofLine}, count, l.epoch <> $1 OR l.n < 0 AS is_told, is_new, pg_current_snapshot()::text AS now FROM (
          SELECT *, sum(count) OVER (ORDER BY xid RANGE UNBOUNDED PRECEDING EXCLUDE GROUP) AS before FROM (
            SELECT *, true AS is_new FROM ${this.#lines} WHERE xid >= pg_snapshot_xmax($2::pg_snapshot)
-           ORDER BY xid FETCH FIRST ${pageLines} ROWS WITH TIES
+           ORDER BY xid FETCH FIRST ${largest.lines} ROWS WITH TIES
          ) AS l
          UNION ALL
          SELECT l.*, false, 0 FROM pg_snapshot_xip($2::pg_snapshot) AS x (xid)
          CROSS JOIN LATERAL (SELECT * FROM ${this.#lines} WHERE xid = x.xid OFFSET 0) AS l
-       ) AS l WHERE before IS NULL OR before < ${pageEntries} ORDER BY c`,
+       ) AS l WHERE before IS NULL OR before < ${largest.entries} ORDER BY c`,
       [this.#parts.epoch, seen],
     );
     // What the snapshot sees must not be gone after a crash, when numbers of transactions come again.
@@ -265,36 +279,4 @@ export class Journal {
     const open = BigInt(String(row?.open));
     if (open > this.#syncedBelow) this.#syncedBelow = open;
   }
-}
-
-/** The number of the commit that an entry belongs to. */
-function commitOf(seq: number): number {
-  return Math.floor(seq / entriesOfCommit);
-}
-
-function lastOf({ c, count }: Rows[number]): number {
-  return firstSeqOf(Number(c)) + Number(count) - 1;
-}
-
-/** A snapshot that sees as much as another one, but nothing that is newer than the newest of some transactions. */
-function upTo(snapshot: string, xids: readonly bigint[]): string {
-  let end = 0n;
-  for (const xid of xids) if (xid >= end) end = xid + 1n;
-  const open = (snapshot.split(':')[2] ?? '').split(',').filter((xid) => xid !== '' && BigInt(xid) < end);
-  return `${open[0] ?? end}:${end}:${open.join()}`;
-}
-
-function isFull(rows: Rows): boolean {
-  return rows.length === pageLines || rows.reduce((sum, { count }) => sum + Number(count), 0) >= pageEntries;
-}
-
-/** How many lines of a page come before the first missing number that may still be used. */
-function beforeGap(page: Rows, from: number, settled: number): number {
-  // Numbers below 0 are those of promoted lines, which all are there.
-  let next = Math.max(0, from);
-  for (const [index, { c }] of page.entries()) {
-    if (Number(c) > next && next >= settled) return index;
-    next = Math.max(0, Number(c) + 1);
-  }
-  return page.length;
 }
