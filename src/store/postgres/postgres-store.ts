@@ -1,15 +1,6 @@
-import type { AnnotationRecord, JobRecord } from '../../model/records/records.ts';
-import { entriesOf, type HistoryEntry, type Kind, type Line, type Records } from '../entry.ts';
-import type {
-  Callback,
-  JobCounts,
-  JobPage,
-  JobPageRequest,
-  LaneSummary,
-  Openings as OpeningEpochs,
-  Position,
-  QueuePlace,
-} from '../reader.ts';
+import type { JobRecord } from '../../model/records/records.ts';
+import { entriesOf, type HistoryEntry, type Kind, type Line } from '../entry.ts';
+import type { Openings as OpeningEpochs, Position } from '../reader.ts';
 import type { Claimed, ClaimRequest, Commit, OpenStore, StorePorts, Ticket } from '../store.ts';
 import type { DatabaseClock } from './clock.ts';
 import { Claiming } from './commits/claiming.ts';
@@ -24,6 +15,7 @@ import { Notifying } from './journal/notifying.ts';
 import type { Openings } from './opening/openings.ts';
 import type { Partitions } from './opening/partitions.ts';
 import { Reading } from './reading/reading.ts';
+import type { Records as Reads } from './reading/records.ts';
 import type { SqlPort } from './sql-port.ts';
 import type { Transactions } from './transactions.ts';
 
@@ -47,7 +39,7 @@ export interface PostgresStoreParts {
 }
 
 /** A store in a PostgreSQL database: any number of processes share it. */
-export class PostgresStore implements OpenStore {
+export class PostgresStore extends Reading implements OpenStore {
   readonly name: string;
   readonly epoch: number;
   readonly exclusive = false;
@@ -60,7 +52,6 @@ export class PostgresStore implements OpenStore {
   readonly #committing: Committing;
   readonly #claiming: Claiming;
   readonly #programs: ProgramTransactions;
-  readonly #reading: Reading;
   readonly #journal: Journal;
   readonly #following: Following;
   readonly #notifying: Notifying;
@@ -71,6 +62,7 @@ export class PostgresStore implements OpenStore {
   #closing: Promise<void> | null = null;
 
   constructor(parts: PostgresStoreParts) {
+    super(parts);
     this.#parts = parts;
     this.name = parts.name;
     this.epoch = parts.epoch;
@@ -110,7 +102,6 @@ export class PostgresStore implements OpenStore {
       notifyWithin: (connection, queues) => this.#notifying.notifyWithin(connection, queues),
     });
     this.#claiming = new Claiming({ ...parts, lanes, committing, sending });
-    this.#reading = new Reading(parts);
     this.#notifying.listen();
   }
 
@@ -128,92 +119,12 @@ export class PostgresStore implements OpenStore {
   }
 
   openings(): Promise<OpeningEpochs> {
-    return this.#read(() => this.#parts.openings.found());
+    return this.read(() => this.#parts.openings.found());
   }
 
-  get<K extends Kind>(kind: K, id: string, within?: unknown): Promise<Records[K] | undefined> {
-    return this.#read(() => this.#reading.get(kind, id, within));
-  }
-
-  list<K extends Kind>(kind: K, prefix: string): Promise<readonly Records[K][]> {
-    return this.#read(() => this.#reading.list(kind, prefix));
-  }
-
-  waiting(queue: string, most?: number): Promise<readonly JobRecord[]> {
-    return this.#read(() => this.#reading.waiting(queue, most));
-  }
-
-  waitingCount(queue: string, name?: string): Promise<number> {
-    return this.#read(() => this.#reading.waitingCount(queue, name));
-  }
-
-  lanes(queue: string): Promise<readonly LaneSummary[]> {
-    return this.#read(() => this.#reading.lanes(queue));
-  }
-
-  place(job: string): Promise<QueuePlace | null> {
-    return this.#read(() => this.#reading.place(job));
-  }
-
-  find(prefix: string, limit: number): Promise<readonly JobRecord[]> {
-    return this.#read(() => this.#reading.find(prefix, limit));
-  }
-
-  held(queue: string, dispatcher: string, agent: string | null): Promise<readonly JobRecord[]> {
-    return this.#read(() => this.#reading.held(queue, dispatcher, agent));
-  }
-
-  heldCount(queue: string, dispatcher: string, agent: string): Promise<number> {
-    return this.#read(() => this.#reading.heldCount(queue, dispatcher, agent));
-  }
-
-  completed(queue: string, dispatcher: string, agent: string): Promise<readonly JobRecord[]> {
-    return this.#read(() => this.#reading.completed(queue, dispatcher, agent));
-  }
-
-  callbacks(job: string): Promise<readonly Callback[]> {
-    return this.#read(() => this.#reading.callbacks(job));
-  }
-
-  branches(proxy: string): Promise<readonly JobRecord[]> {
-    return this.#read(() => this.#reading.branches(proxy));
-  }
-
-  waiters(jobs: readonly string[]): Promise<readonly JobRecord[]> {
+  override waiters(jobs: readonly string[]): Promise<readonly JobRecord[]> {
     const asked = jobs.filter((id) => !this.#sending.own.hasEndedAlone(id));
-    return asked.length === 0 ? Promise.resolve([]) : this.#read(() => this.#reading.waiters(asked));
-  }
-
-  quotaHolders(quota: string): Promise<readonly string[]> {
-    return this.#read(() => this.#reading.quotaHolders(quota));
-  }
-
-  counts(): Promise<JobCounts> {
-    return this.#read(() => this.#reading.counts());
-  }
-
-  jobsPage(request: JobPageRequest): Promise<JobPage> {
-    return this.#read(() => this.#reading.jobsPage(request));
-  }
-
-  quarantined(): Promise<readonly JobRecord[]> {
-    return this.#read(() => this.#reading.quarantined());
-  }
-
-  orphans(): Promise<readonly JobRecord[]> {
-    return this.#read(() => this.#reading.orphans());
-  }
-
-  annotations(job: string): Promise<readonly AnnotationRecord[]> {
-    return this.#read(() => this.#reading.annotations(job));
-  }
-
-  annotated(jobs: readonly string[]): Promise<ReadonlySet<string>> {
-    return this.#read(() => this.#reading.annotated(jobs));
-  }
-
-  due(since: number): Promise<number | null> {
-    return this.#read(() => this.#reading.due(since));
+    return asked.length === 0 ? Promise.resolve([]) : super.waiters(asked);
   }
 
   commit(commit: Commit): Ticket {
@@ -327,14 +238,14 @@ export class PostgresStore implements OpenStore {
    * A program sees what it did before: a read is made after the commits that were asked for before it. And who follows the
    * journal reports what is committed after the read.
    */
-  #read<Result>(read: () => Promise<Result>): Promise<Result> {
+  protected override read<Result>(work: (records: Reads) => Promise<Result>): Promise<Result> {
     const begun = this.#following.begun();
     begun.catch(() => {});
     return this.#during(
       this.#committing
         .written()
         .then(() => begun)
-        .then(read),
+        .then(() => super.read(work)),
     );
   }
 
