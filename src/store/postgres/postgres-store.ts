@@ -2,7 +2,6 @@ import type { JobRecord } from '../../model/records/records.ts';
 import { entriesOf, type HistoryEntry, type Kind, type Line } from '../entry.ts';
 import type { Openings as OpeningEpochs, Position } from '../reader.ts';
 import type { Claimed, ClaimRequest, Commit, OpenStore, StorePorts, Ticket } from '../store.ts';
-import type { DatabaseClock } from './clock.ts';
 import { Claiming } from './commits/claiming.ts';
 import { Committing, ticketOf } from './commits/committing.ts';
 import { ProgramTransactions } from './commits/program-transactions.ts';
@@ -14,24 +13,15 @@ import { Journal } from './journal/journal.ts';
 import { Notifying } from './journal/notifying.ts';
 import type { Openings } from './opening/openings.ts';
 import type { Partitions } from './opening/partitions.ts';
+import type { Parts } from './parts.ts';
 import { Reading } from './reading/reading.ts';
 import type { Records as Reads } from './reading/records.ts';
-import type { SqlPort } from './sql-port.ts';
-import type { Transactions } from './transactions.ts';
 
 /** What an open PostgreSQL store is made from. */
-export interface PostgresStoreParts {
+export interface PostgresStoreParts extends Parts {
   readonly name: string;
-  /** Quoted. */
-  readonly schema: string;
-  readonly schemaName: string;
-  readonly epoch: number;
   readonly poolSize: number;
-  readonly queryTimeoutMs: number;
   readonly machineVersion: string;
-  readonly port: SqlPort;
-  readonly clock: DatabaseClock;
-  readonly transactions: Transactions;
   readonly ports: StorePorts;
   readonly oldestSeq: number;
   readonly openings: Openings;
@@ -67,18 +57,12 @@ export class PostgresStore extends Reading implements OpenStore {
     this.name = parts.name;
     this.epoch = parts.epoch;
     this.#poolSize = parts.poolSize;
-    const report = (message: string): void => parts.ports.report(message);
-    const { schema, transactions } = parts;
     this.#journal = new Journal(parts);
-    this.#following = new Following({ ...parts, journal: this.#journal, report });
-    this.#notifying = new Notifying({
-      ...parts,
-      report,
-      following: this.#following,
-      hint: (queues) => this.#hint(queues),
-    });
-    const lanes = new Lanes(schema, (text, values) =>
-      transactions.read('a commit', (connection) => connection.query(text, values)),
+    const following = new Following({ ...parts, journal: this.#journal });
+    this.#following = following;
+    this.#notifying = new Notifying({ ...parts, following, hint: (queues) => this.#hint(queues) });
+    const lanes = new Lanes(parts.schema, (text, values) =>
+      parts.transactions.query(text, values, 'a commit'),
     );
     const sending = new Sending({
       ...parts,
@@ -251,10 +235,8 @@ export class PostgresStore extends Reading implements OpenStore {
 
   /** Its end is reported in a later turn, which a reactor with its own time counts. */
   #during<Result>(work: Promise<Result>): Promise<Result> {
-    const over = work.then(
-      () => new Promise<void>((resolve) => this.#parts.ports.defer(resolve)),
-      () => new Promise<void>((resolve) => this.#parts.ports.defer(resolve)),
-    );
+    const later = (): Promise<void> => new Promise((resolve) => this.#parts.ports.defer(resolve));
+    const over = work.then(later, later);
     this.#open.add(over);
     void over.then(() => this.#open.delete(over));
     return work;
