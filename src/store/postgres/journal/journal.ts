@@ -2,18 +2,13 @@ import type { HistoryEntry, Kind, Line } from '../../entry.ts';
 import type { Position } from '../../reader.ts';
 import { firstSeqOf, lineOf, promotedShift } from '../commits/entries.ts';
 import { codeOf } from '../failures.ts';
+import type { Parts } from '../parts.ts';
 import type { Rows } from '../sql-port.ts';
-import type { Transactions } from '../transactions.ts';
 import { beforeGap, commitOf, isFull, largest, lastOf, type Size, smallest, upTo } from './pages.ts';
 import { RecentLines } from './recent-lines.ts';
 
-/** What the journal is read with. */
-export interface JournalParts {
-  readonly schema: string;
-  /** Of the opening that reads. */
-  readonly epoch: number;
-  readonly transactions: Transactions;
-}
+/** What the journal is read with; `epoch`: of the opening that reads. */
+export type JournalParts = Pick<Parts, 'schema' | 'epoch' | 'transactions'>;
 
 /** What was committed since. */
 interface News {
@@ -239,9 +234,7 @@ export class Journal {
   }
 
   #query(text: string, values: readonly unknown[]): Promise<Rows> {
-    return this.#parts.transactions.read('a read of the journal', (connection) =>
-      connection.query(text, values),
-    );
+    return this.#parts.transactions.query(text, values, 'a read of the journal');
   }
 
   /** Lines that are synced once they are there. */
