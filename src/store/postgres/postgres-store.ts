@@ -50,6 +50,8 @@ export class PostgresStore extends Reading implements OpenStore {
   /** Calls under way. */
   readonly #open = new Set<Promise<unknown>>();
   #closing: Promise<void> | null = null;
+  /** Since it was asked whether all is settled. */
+  #hasRead = false;
 
   constructor(parts: PostgresStoreParts) {
     super(parts);
@@ -154,8 +156,10 @@ export class PostgresStore extends Reading implements OpenStore {
   }
 
   /** What was read may be of another process, which has only written it. */
-  settled(): Promise<void> {
-    return this.#during(this.#committing.settled().then(() => this.#journal.sync()));
+  async settled(): Promise<void> {
+    const hasRead = this.#hasRead;
+    this.#hasRead = false;
+    await this.#during(this.#committing.settled().then(() => (hasRead ? this.#journal.sync() : undefined)));
   }
 
   async idle(): Promise<void> {
@@ -223,6 +227,7 @@ export class PostgresStore extends Reading implements OpenStore {
    * journal reports what is committed after the read.
    */
   protected override read<Result>(work: (records: Reads) => Promise<Result>): Promise<Result> {
+    this.#hasRead = true;
     const begun = this.#following.begun();
     begun.catch(() => {});
     return this.#during(
