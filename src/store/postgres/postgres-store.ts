@@ -52,6 +52,7 @@ export class PostgresStore extends Reading implements OpenStore {
   #closing: Promise<void> | null = null;
   /** Since it was asked whether all is settled. */
   #hasRead = false;
+  #readsSynced: Promise<void> = Promise.resolve();
 
   constructor(parts: PostgresStoreParts) {
     super(parts);
@@ -157,9 +158,17 @@ export class PostgresStore extends Reading implements OpenStore {
 
   /** What was read may be of another process, which has only written it. */
   async settled(): Promise<void> {
-    const hasRead = this.#hasRead;
-    this.#hasRead = false;
-    await this.#during(this.#committing.settled().then(() => (hasRead ? this.#journal.sync() : undefined)));
+    const own = this.#committing.settled();
+    if (this.#hasRead) {
+      this.#hasRead = false;
+      this.#readsSynced = own
+        .then(() => this.#journal.sync())
+        .catch((error: unknown) => {
+          this.#hasRead = true;
+          throw error;
+        });
+    }
+    await this.#during(Promise.all([own, this.#readsSynced]));
   }
 
   async idle(): Promise<void> {
