@@ -28,6 +28,11 @@ interface Choice {
   readonly addsLate: boolean;
 }
 
+/** A choice, and the jobs that were put by it. */
+interface Life extends Choice {
+  readonly put: string[];
+}
+
 /** The life that our own seeds lead: jobs of every kind in two queues with quotas and agents, and all that clients do. */
 export function scenario(run: SimulatedRun): SimulatedScenario {
   return lifeOf(run, { name: 'long', share: 0.1 });
@@ -51,7 +56,13 @@ function lifeOf(
   // Only what is put often may last that long.
   const others = kinds.filter((kind) => kind.definition.name !== 'longer');
   const most = choiceFor(run, others);
-  const choice = { ...most, callbacks: [...most.callbacks, long], long, longShare: often.share };
+  const choice: Life = {
+    ...most,
+    callbacks: [...most.callbacks, long],
+    long,
+    longShare: often.share,
+    put: [],
+  };
   const hasFilters = run.random.chance(0.3);
   return {
     jobs: kinds as readonly JobDefinition<never, unknown>[],
@@ -94,19 +105,23 @@ function choiceFor({ faults }: SimulatedRun, kinds: Kinds): Omit<Choice, 'long' 
   };
 }
 
-async function act(client: SimulatedClient, choice: Choice): Promise<void> {
+async function act(client: SimulatedClient, choice: Life): Promise<void> {
   const { random } = client;
   const queue = random.pick(['a', 'a', 'inner'] as const);
   const id = await client.put(drafting(client, choice, queue), { queue });
-  if (id !== null && random.chance(0.3)) await follow(client, id, choice);
+  if (id === null) return;
+  choice.put.push(id);
+  if (random.chance(0.3)) await follow(client, id, choice);
 }
 
 /** Something done to a job that was put. */
-async function follow({ box, random }: SimulatedClient, id: string, choice: Choice): Promise<void> {
+async function follow({ box, random }: SimulatedClient, id: string, choice: Life): Promise<void> {
   const job = await box.job(id).refresh();
   const what = random.integer(0, 2);
   if (what === 0) await job.setAnnotation('note', random.integer(0, 9));
-  else if (what === 1 && choice.addsLate) await job.addCallback(random.pick(choice.callbacks)());
+  else if (what === 1 && choice.addsLate)
+    // To any job that was put: one that another process may be at.
+    await (await box.job(random.pick(choice.put)).refresh()).addCallback(random.pick(choice.callbacks)());
   else await takeOut(box, job);
 }
 

@@ -3,7 +3,7 @@ import type { SimulatedHost, SimulatedPeer } from 'signalbox/testing';
 import { lineOf } from '../../../src/store/postgres/commits/entries.ts';
 import { entriesOfCommit } from '../../../src/store/postgres/jobs/stored-job.ts';
 import { type OpeningParts, openPostgres } from '../../../src/store/postgres/opening/opening.ts';
-import type { Listener, SqlConnection, SqlPort } from '../../../src/store/postgres/sql-port.ts';
+import type { Listener, Rows, SqlConnection, SqlPort } from '../../../src/store/postgres/sql-port.ts';
 import { PeerPort } from './peer-port.ts';
 import type { Sessions } from './sessions.ts';
 import { StatementQueue } from './statement-queue.ts';
@@ -216,10 +216,17 @@ export class SimulatedDatabase {
         this.#ownUsed += 1;
         return sessions.take();
       });
+      // What follows a commit writes to the log, too: where it ends is asked for at once.
+      const query = (text: string, values?: readonly unknown[]): Promise<Rows> =>
+        statements.alone(async () => {
+          const rows = await session.query(text, values);
+          if (commit.test(text)) await this.#tell();
+          return rows;
+        });
       return {
         client: null,
-        query: (text, values) => statements.alone(() => session.query(text, values)),
-        named: (_name, text, values) => statements.alone(() => session.query(text, values)),
+        query,
+        named: (_name, text, values) => query(text, values),
         forget: async () => {},
         release: () => {
           this.#ownUsed -= 1;
@@ -243,6 +250,8 @@ export class SimulatedDatabase {
   }
 }
 
+/** The statement that commits. */
+const commit = /^SELECT \S+\.commit\(/;
 /** Statements that commit, or that sync what others have committed. */
 const commits = /^COMMIT$|\.commit\(|pg_logical_emit_message|\.touch\(/;
 
