@@ -33,19 +33,23 @@ interface Life extends Choice {
   readonly put: string[];
 }
 
-/** The life that our own seeds lead: jobs of every kind in two queues with quotas and agents, and all that clients do. */
-export function scenario(run: SimulatedRun): SimulatedScenario {
-  return lifeOf(run, { name: 'long', share: 0.1 });
+/**
+ * The life that our own seeds lead: jobs of every kind in two queues with quotas and agents, and all that clients do. `crashes`: how
+ * often the store alone went down.
+ */
+export function scenario(run: SimulatedRun, crashes: () => number): SimulatedScenario {
+  return lifeOf(run, { name: 'long', share: 0.1 }, crashes);
 }
 
 /** The same with many jobs that outlast everything that happens to their processes. */
-export function longScenario(run: SimulatedRun): SimulatedScenario {
-  return lifeOf(run, { name: 'longer', share: 0.5 });
+export function longScenario(run: SimulatedRun, crashes: () => number): SimulatedScenario {
+  return lifeOf(run, { name: 'longer', share: 0.5 }, crashes);
 }
 
 function lifeOf(
   run: SimulatedRun,
   often: { readonly name: string; readonly share: number },
+  crashes: () => number,
 ): SimulatedScenario {
   const calls = new Calls(run);
   const kinds = lifeJobs(
@@ -84,7 +88,7 @@ function lifeOf(
       installAgent(box, { name: 'notPlain', settings: agent({ size: 1, filter: notPlain }), queues: ['a'] });
     },
     act: (client) => act(client, choice),
-    check: () => calls.check(run.faults.crashes),
+    check: () => calls.check(run.faults.crashes + crashes()),
   };
 }
 

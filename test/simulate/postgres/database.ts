@@ -47,6 +47,8 @@ export class SimulatedDatabase {
   #report: (message: string) => void = () => {};
   #isCrashing = false;
   #isAway = false;
+  /** How often the server alone crashed: what was written and not synced was gone, and its processes lived on. */
+  crashes = 0;
   /** What processes were told too early, in words. */
   readonly problems: string[] = [];
 
@@ -159,6 +161,7 @@ export class SimulatedDatabase {
         return;
       }
       this.#isAway = true;
+      this.crashes += 1;
       host.callLater(host.random.integer(0, awayMs), () => {
         this.#isAway = false;
       });
