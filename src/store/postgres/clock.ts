@@ -1,4 +1,4 @@
-import type { Rows, SqlConnection } from './sql-port.ts';
+import type { Rows } from './sql-port.ts';
 
 /**
  * The clock of the database, the only one that all hosts share: read with every transaction, and carried on in between
@@ -30,14 +30,6 @@ export class DatabaseClock {
   /** The time now in a statement: as the database has it at that moment, or the one that is used instead. */
   expression(): string {
     return this.#given === null ? 'clock_timestamp()' : `to_timestamp(${this.#given()} / 1000.0)`;
-  }
-
-  /** Reads the time again. Resolves when it is known. */
-  async ask(connection: SqlConnection): Promise<void> {
-    if (this.#given !== null) return;
-    const keep = this.asking();
-    const [row] = await connection.query(`SELECT ${this.question}`);
-    keep(row);
   }
 
   /** To be called when the question is asked. Gives what takes over the time of the row that is the answer. */

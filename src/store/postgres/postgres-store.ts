@@ -1,17 +1,7 @@
-import type { AnnotationRecord, JobRecord } from '../../model/records/records.ts';
-import { entriesOf, type HistoryEntry, type Kind, type Line, type Records } from '../entry.ts';
-import type {
-  Callback,
-  JobCounts,
-  JobPage,
-  JobPageRequest,
-  LaneSummary,
-  Openings as OpeningEpochs,
-  Position,
-  QueuePlace,
-} from '../reader.ts';
+import type { JobRecord } from '../../model/records/records.ts';
+import { entriesOf, type HistoryEntry, type Kind, type Line } from '../entry.ts';
+import type { Openings as OpeningEpochs, Position } from '../reader.ts';
 import type { Claimed, ClaimRequest, Commit, OpenStore, StorePorts, Ticket } from '../store.ts';
-import type { DatabaseClock } from './clock.ts';
 import { Claiming } from './commits/claiming.ts';
 import { Committing, ticketOf } from './commits/committing.ts';
 import { ProgramTransactions } from './commits/program-transactions.ts';
@@ -23,23 +13,15 @@ import { Journal } from './journal/journal.ts';
 import { Notifying } from './journal/notifying.ts';
 import type { Openings } from './opening/openings.ts';
 import type { Partitions } from './opening/partitions.ts';
+import type { Parts } from './parts.ts';
 import { Reading } from './reading/reading.ts';
-import type { SqlPort } from './sql-port.ts';
-import type { Transactions } from './transactions.ts';
+import type { Records as Reads } from './reading/records.ts';
 
 /** What an open PostgreSQL store is made from. */
-export interface PostgresStoreParts {
+export interface PostgresStoreParts extends Parts {
   readonly name: string;
-  /** Quoted. */
-  readonly schema: string;
-  readonly schemaName: string;
-  readonly epoch: number;
   readonly poolSize: number;
-  readonly queryTimeoutMs: number;
   readonly machineVersion: string;
-  readonly port: SqlPort;
-  readonly clock: DatabaseClock;
-  readonly transactions: Transactions;
   readonly ports: StorePorts;
   readonly oldestSeq: number;
   readonly openings: Openings;
@@ -47,7 +29,7 @@ export interface PostgresStoreParts {
 }
 
 /** A store in a PostgreSQL database: any number of processes share it. */
-export class PostgresStore implements OpenStore {
+export class PostgresStore extends Reading implements OpenStore {
   readonly name: string;
   readonly epoch: number;
   readonly exclusive = false;
@@ -60,7 +42,6 @@ export class PostgresStore implements OpenStore {
   readonly #committing: Committing;
   readonly #claiming: Claiming;
   readonly #programs: ProgramTransactions;
-  readonly #reading: Reading;
   readonly #journal: Journal;
   readonly #following: Following;
   readonly #notifying: Notifying;
@@ -71,22 +52,17 @@ export class PostgresStore implements OpenStore {
   #closing: Promise<void> | null = null;
 
   constructor(parts: PostgresStoreParts) {
+    super(parts);
     this.#parts = parts;
     this.name = parts.name;
     this.epoch = parts.epoch;
     this.#poolSize = parts.poolSize;
-    const report = (message: string): void => parts.ports.report(message);
-    const { schema, transactions } = parts;
     this.#journal = new Journal(parts);
-    this.#following = new Following({ ...parts, journal: this.#journal, report });
-    this.#notifying = new Notifying({
-      ...parts,
-      report,
-      following: this.#following,
-      hint: (queues) => this.#hint(queues),
-    });
-    const lanes = new Lanes(schema, (text, values) =>
-      transactions.read('a commit', (connection) => connection.query(text, values)),
+    const following = new Following({ ...parts, journal: this.#journal });
+    this.#following = following;
+    this.#notifying = new Notifying({ ...parts, following, hint: (queues) => this.#hint(queues) });
+    const lanes = new Lanes(parts.schema, (text, values) =>
+      parts.transactions.query(text, values, 'a commit'),
     );
     const sending = new Sending({
       ...parts,
@@ -110,7 +86,6 @@ export class PostgresStore implements OpenStore {
       notifyWithin: (connection, queues) => this.#notifying.notifyWithin(connection, queues),
     });
     this.#claiming = new Claiming({ ...parts, lanes, committing, sending });
-    this.#reading = new Reading(parts);
     this.#notifying.listen();
   }
 
@@ -128,92 +103,12 @@ export class PostgresStore implements OpenStore {
   }
 
   openings(): Promise<OpeningEpochs> {
-    return this.#read(() => this.#parts.openings.found());
+    return this.read(() => this.#parts.openings.found());
   }
 
-  get<K extends Kind>(kind: K, id: string, within?: unknown): Promise<Records[K] | undefined> {
-    return this.#read(() => this.#reading.get(kind, id, within));
-  }
-
-  list<K extends Kind>(kind: K, prefix: string): Promise<readonly Records[K][]> {
-    return this.#read(() => this.#reading.list(kind, prefix));
-  }
-
-  waiting(queue: string, most?: number): Promise<readonly JobRecord[]> {
-    return this.#read(() => this.#reading.waiting(queue, most));
-  }
-
-  waitingCount(queue: string, name?: string): Promise<number> {
-    return this.#read(() => this.#reading.waitingCount(queue, name));
-  }
-
-  lanes(queue: string): Promise<readonly LaneSummary[]> {
-    return this.#read(() => this.#reading.lanes(queue));
-  }
-
-  place(job: string): Promise<QueuePlace | null> {
-    return this.#read(() => this.#reading.place(job));
-  }
-
-  find(prefix: string, limit: number): Promise<readonly JobRecord[]> {
-    return this.#read(() => this.#reading.find(prefix, limit));
-  }
-
-  held(queue: string, dispatcher: string, agent: string | null): Promise<readonly JobRecord[]> {
-    return this.#read(() => this.#reading.held(queue, dispatcher, agent));
-  }
-
-  heldCount(queue: string, dispatcher: string, agent: string): Promise<number> {
-    return this.#read(() => this.#reading.heldCount(queue, dispatcher, agent));
-  }
-
-  completed(queue: string, dispatcher: string, agent: string): Promise<readonly JobRecord[]> {
-    return this.#read(() => this.#reading.completed(queue, dispatcher, agent));
-  }
-
-  callbacks(job: string): Promise<readonly Callback[]> {
-    return this.#read(() => this.#reading.callbacks(job));
-  }
-
-  branches(proxy: string): Promise<readonly JobRecord[]> {
-    return this.#read(() => this.#reading.branches(proxy));
-  }
-
-  waiters(jobs: readonly string[]): Promise<readonly JobRecord[]> {
+  override waiters(jobs: readonly string[]): Promise<readonly JobRecord[]> {
     const asked = jobs.filter((id) => !this.#sending.own.hasEndedAlone(id));
-    return asked.length === 0 ? Promise.resolve([]) : this.#read(() => this.#reading.waiters(asked));
-  }
-
-  quotaHolders(quota: string): Promise<readonly string[]> {
-    return this.#read(() => this.#reading.quotaHolders(quota));
-  }
-
-  counts(): Promise<JobCounts> {
-    return this.#read(() => this.#reading.counts());
-  }
-
-  jobsPage(request: JobPageRequest): Promise<JobPage> {
-    return this.#read(() => this.#reading.jobsPage(request));
-  }
-
-  quarantined(): Promise<readonly JobRecord[]> {
-    return this.#read(() => this.#reading.quarantined());
-  }
-
-  orphans(): Promise<readonly JobRecord[]> {
-    return this.#read(() => this.#reading.orphans());
-  }
-
-  annotations(job: string): Promise<readonly AnnotationRecord[]> {
-    return this.#read(() => this.#reading.annotations(job));
-  }
-
-  annotated(jobs: readonly string[]): Promise<ReadonlySet<string>> {
-    return this.#read(() => this.#reading.annotated(jobs));
-  }
-
-  due(since: number): Promise<number | null> {
-    return this.#read(() => this.#reading.due(since));
+    return asked.length === 0 ? Promise.resolve([]) : super.waiters(asked);
   }
 
   commit(commit: Commit): Ticket {
@@ -258,9 +153,9 @@ export class PostgresStore implements OpenStore {
     });
   }
 
-  /** What was read was committed, so only what this process itself has asked for can be unsettled. */
+  /** What was read may be of another process, which has only written it. */
   settled(): Promise<void> {
-    return this.#committing.settled();
+    return this.#during(this.#committing.settled().then(() => this.#journal.sync()));
   }
 
   async idle(): Promise<void> {
@@ -289,7 +184,7 @@ export class PostgresStore implements OpenStore {
   }
 
   async *entries(from: number): AsyncIterable<HistoryEntry> {
-    await this.settled();
+    await this.#committing.settled();
     for await (const line of this.#journal.lines(from)) yield* entriesOf(line, from);
   }
 
@@ -298,12 +193,12 @@ export class PostgresStore implements OpenStore {
   }
 
   async position(): Promise<Position> {
-    await this.settled();
+    await this.#committing.settled();
     return (await this.#journal.position()) ?? { seq: 0, at: this.now() };
   }
 
   async seqAt(instant: number): Promise<number> {
-    await this.settled();
+    await this.#committing.settled();
     return this.#journal.seqAt(instant);
   }
 
@@ -327,23 +222,21 @@ export class PostgresStore implements OpenStore {
    * A program sees what it did before: a read is made after the commits that were asked for before it. And who follows the
    * journal reports what is committed after the read.
    */
-  #read<Result>(read: () => Promise<Result>): Promise<Result> {
+  protected override read<Result>(work: (records: Reads) => Promise<Result>): Promise<Result> {
     const begun = this.#following.begun();
     begun.catch(() => {});
     return this.#during(
       this.#committing
         .written()
         .then(() => begun)
-        .then(read),
+        .then(() => super.read(work)),
     );
   }
 
   /** Its end is reported in a later turn, which a reactor with its own time counts. */
   #during<Result>(work: Promise<Result>): Promise<Result> {
-    const over = work.then(
-      () => new Promise<void>((resolve) => this.#parts.ports.defer(resolve)),
-      () => new Promise<void>((resolve) => this.#parts.ports.defer(resolve)),
-    );
+    const later = (): Promise<void> => new Promise((resolve) => this.#parts.ports.defer(resolve));
+    const over = work.then(later, later);
     this.#open.add(over);
     void over.then(() => this.#open.delete(over));
     return work;

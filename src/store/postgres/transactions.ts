@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { SignalboxError } from '../../errors.ts';
 import { kindOfError, storeError } from './failures.ts';
-import type { SqlConnection, SqlPort } from './sql-port.ts';
+import type { Rows, SqlConnection, SqlPort } from './sql-port.ts';
 
 /** Waits for all; throws the error of the first that failed. No rejection is left unhandled. */
 export async function allDone(promises: readonly Promise<unknown>[]): Promise<void> {
@@ -54,6 +54,11 @@ export class Transactions {
         await this.pause(Math.min(1000, 5 * 2 ** tries));
       }
     }
+  }
+
+  /** Likewise, for one text. */
+  query(text: string, values: readonly unknown[] = [], call = 'a read'): Promise<Rows> {
+    return this.read(call, (connection) => connection.query(text, values));
   }
 
   pause(ms: number): Promise<void> {

@@ -25,7 +25,7 @@ export async function promoteStore(options: PromoteOptions): Promise<Promotion> 
   const port = await connectionFor({ connectionString, queryTimeout: '10m' });
   return promote({
     from,
-    target: new PromotionTarget(port, schema, false),
+    target: new PromotionTarget(port, schema),
     to: await placeOf(connectionString),
     schema,
     ports: {

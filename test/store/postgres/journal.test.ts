@@ -302,7 +302,7 @@ async function isSyncedBy(read: (c: number) => Promise<unknown>, writer: Client)
   return after.rows[0].synced;
 }
 
-it('A role that may not write messages of the log syncs by its opening', async () => {
+it('A role that may not write messages of the log syncs by its opening', { timeout: 60_000 }, async () => {
   const name = `journal_${process.pid}`;
   // What may be called is said for each database.
   await admin.query(`CREATE DATABASE ${name}`);

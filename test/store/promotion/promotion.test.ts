@@ -321,8 +321,8 @@ describe('A promotion', { timeout: 60_000 }, () => {
     const connectionString = await serverUrl();
     await migratePostgres({ connectionString, schema });
     const [first, second] = [
-      new PromotionTarget(await connectionFor({ connectionString }), schema, false),
-      new PromotionTarget(await connectionFor({ connectionString }), schema, false, 50),
+      new PromotionTarget(await connectionFor({ connectionString }), schema),
+      new PromotionTarget(await connectionFor({ connectionString }), schema, 50),
     ];
     await first.begin();
 

@@ -1,13 +1,12 @@
 import type { Line } from '../../entry.ts';
-import type { Scheduled, SqlPort } from '../sql-port.ts';
+import type { Parts } from '../parts.ts';
+import type { Scheduled } from '../sql-port.ts';
 import type { Journal } from './journal.ts';
 
 /** What the journal is followed with. */
-export interface FollowingParts {
+export interface FollowingParts extends Pick<Parts, 'port' | 'report'> {
   /** Of the same opening: what it commits by itself is reported without the journal. */
   readonly journal: Journal;
-  readonly port: SqlPort;
-  report(message: string): void;
 }
 
 /** How long after a look the next one follows: longer each time that nothing was found. */

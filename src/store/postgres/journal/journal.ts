@@ -2,18 +2,13 @@ import type { HistoryEntry, Kind, Line } from '../../entry.ts';
 import type { Position } from '../../reader.ts';
 import { firstSeqOf, lineOf, promotedShift } from '../commits/entries.ts';
 import { codeOf } from '../failures.ts';
+import type { Parts } from '../parts.ts';
 import type { Rows } from '../sql-port.ts';
-import type { Transactions } from '../transactions.ts';
 import { beforeGap, commitOf, isFull, largest, lastOf, type Size, smallest, upTo } from './pages.ts';
 import { RecentLines } from './recent-lines.ts';
 
-/** What the journal is read with. */
-export interface JournalParts {
-  readonly schema: string;
-  /** Of the opening that reads. */
-  readonly epoch: number;
-  readonly transactions: Transactions;
-}
+/** What the journal is read with; `epoch`: of the opening that reads. */
+export type JournalParts = Pick<Parts, 'schema' | 'epoch' | 'transactions'>;
 
 /** What was committed since. */
 interface News {
@@ -43,6 +38,9 @@ export class Journal {
   #flush = `pg_logical_emit_message(true, 'signalbox', '')`;
   /** Lines of transactions before this one are on disk. */
   #syncedBelow = 0n;
+  /** The sync that is under way, and the one that follows it. */
+  #syncing: Promise<void> = Promise.resolve();
+  #nextSync: Promise<void> | null = null;
   readonly #recent = new RecentLines();
 
   constructor(parts: JournalParts) {
@@ -185,7 +183,7 @@ export class Journal {
   /** A snapshot: what it does not see is news. */
   async now(): Promise<string> {
     const [row] = await this.#query('SELECT pg_current_snapshot()::text AS seen', []);
-    await this.#sync();
+    await this.sync();
     return String(row?.seen);
   }
 
@@ -208,7 +206,7 @@ export class Journal {
       [this.#parts.epoch, seen],
     );
     // What the snapshot sees must not be gone after a crash, when numbers of transactions come again.
-    if (rows.length > 0) await this.#sync();
+    if (rows.length > 0) await this.sync();
     const fresh = rows.filter((row) => row.is_new === true);
     const isMore = isFull(fresh);
     const now = String(rows[0]?.now ?? seen);
@@ -236,16 +234,26 @@ export class Journal {
   }
 
   #query(text: string, values: readonly unknown[]): Promise<Rows> {
-    return this.#parts.transactions.read('a read of the journal', (connection) =>
-      connection.query(text, values),
-    );
+    return this.#parts.transactions.query(text, values, 'a read of the journal');
   }
 
   /** Lines that are synced once they are there. */
   async #synced(text: string, values: readonly unknown[]): Promise<Rows> {
     const rows = await this.#query(text, values);
-    if (rows.some(({ xid }) => BigInt(String(xid)) >= this.#syncedBelow)) await this.#sync();
+    if (rows.some(({ xid }) => BigInt(String(xid)) >= this.#syncedBelow)) await this.sync();
     return rows;
+  }
+
+  /** Resolves when all that was committed by now is on disk, whoever did it. One at a time, for all who ask meanwhile. */
+  sync(): Promise<void> {
+    this.#nextSync ??= this.#syncing
+      .catch(() => {})
+      .then(() => {
+        this.#nextSync = null;
+        this.#syncing = this.#sync();
+        return this.#syncing;
+      });
+    return this.#nextSync;
   }
 
   /** A message of the log, or a write of a role that may not send one: its commit flushes the log as far as it goes. */

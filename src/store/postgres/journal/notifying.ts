@@ -2,18 +2,13 @@ import { createHash } from 'node:crypto';
 import type { JobRecord } from '../../../model/records/records.ts';
 import type { Line } from '../../entry.ts';
 import { reasonOf } from '../failures.ts';
-import type { Listening, Scheduled, SqlConnection, SqlPort } from '../sql-port.ts';
-import type { Transactions } from '../transactions.ts';
+import type { Parts } from '../parts.ts';
+import type { Listening, Scheduled, SqlConnection } from '../sql-port.ts';
 import type { Following } from './following.ts';
 
 /** What processes notify each other with. */
-export interface NotifyingParts {
-  /** Name of the schema, not quoted. */
-  readonly schemaName: string;
-  readonly epoch: number;
-  readonly port: SqlPort;
-  readonly transactions: Transactions;
-  report(message: string): void;
+export interface NotifyingParts
+  extends Pick<Parts, 'schemaName' | 'epoch' | 'port' | 'transactions' | 'report'> {
   readonly following: Following;
   /** Another process has committed: queues in which it may have put work or made room. */
   hint(queues: Iterable<string>): void;

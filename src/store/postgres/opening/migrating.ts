@@ -63,7 +63,7 @@ async function begin(connection: SqlConnection, name: string, schema: string): P
  * The number of the newest migration, 0 when there is no schema yet.
  * @throws SignalboxError `STORE_VERSION` when the schema is newer than the code, or was made before the list of migrations began.
  */
-export async function versionOf(connection: SqlConnection, name: string): Promise<number> {
+export async function versionOf(connection: Pick<SqlConnection, 'query'>, name: string): Promise<number> {
   // Read from the catalog itself: a name that was looked up before it was made stays unknown to a session for a while.
   const there = await connection.query(
     `SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

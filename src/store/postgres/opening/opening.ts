@@ -23,46 +23,19 @@ export interface OpeningParts extends PreparingParts {
 }
 
 /** Checks the server, brings the schema up to date and begins an epoch. */
-export async function openPostgres(parts: OpeningParts): Promise<PostgresStore> {
-  const { port, ports, name, poolSize, queryTimeoutMs } = parts;
-  const schema = quoted(parts.schema);
-  const clock = new DatabaseClock(() => port.elapsed(), parts.usesGivenClock ? () => ports.now() : null);
+export async function openPostgres(options: OpeningParts): Promise<PostgresStore> {
+  const { port, ports, queryTimeoutMs, usesGivenClock } = options;
+  const clock = new DatabaseClock(() => port.elapsed(), usesGivenClock ? () => ports.now() : null);
   const transactions = new Transactions(port, queryTimeoutMs);
-  await prepared(parts);
-  const partitions = new Partitions({
-    ...parts,
-    schema,
-    schemaName: parts.schema,
-    transactions,
-    report: (message) => ports.report(message),
-  });
+  const report = (message: string): void => ports.report(message);
+  const [schema, schemaName] = [quoted(options.schema), options.schema];
+  const parts = { ...options, schema, schemaName, clock, transactions, machineVersion, report };
+  await prepared(options);
+  const partitions = new Partitions(parts);
   // The days are those of the database: in virtual time everything is in the default partition.
-  if (!parts.usesGivenClock) await partitions.begin();
-  const epoch = await beginEpoch(transactions, schema, clock);
-  const openings = new Openings({
-    schema,
-    epoch,
-    port,
-    transactions,
-    clock,
-    heartbeatMs: parts.heartbeatMs,
-  });
+  if (!usesGivenClock) await partitions.begin();
+  const opened = { ...parts, partitions, epoch: await beginEpoch(parts) };
+  const openings = new Openings(opened);
   await openings.begin();
-  const oldestSeq = await new Journal({ schema, epoch, transactions }).oldestSeq();
-  return new PostgresStore({
-    name,
-    schema,
-    schemaName: parts.schema,
-    epoch,
-    poolSize,
-    queryTimeoutMs,
-    machineVersion,
-    port,
-    clock,
-    transactions,
-    ports,
-    oldestSeq,
-    openings,
-    partitions,
-  });
+  return new PostgresStore({ ...opened, openings, oldestSeq: await new Journal(opened).oldestSeq() });
 }

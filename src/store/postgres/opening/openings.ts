@@ -1,17 +1,11 @@
 import type { Openings as OpeningEpochs } from '../../reader.ts';
-import type { DatabaseClock } from '../clock.ts';
 import { type Heartbeat, startHeartbeat } from '../heartbeat-port.ts';
 import { entriesOfCommit } from '../jobs/stored-job.ts';
-import type { Scheduled, SqlPort } from '../sql-port.ts';
-import type { Transactions } from '../transactions.ts';
+import type { Parts } from '../parts.ts';
+import type { Rows, Scheduled } from '../sql-port.ts';
 
 /** What openings are kept with. */
-export interface OpeningsParts {
-  readonly schema: string;
-  readonly epoch: number;
-  readonly port: SqlPort;
-  readonly transactions: Transactions;
-  readonly clock: DatabaseClock;
+export interface OpeningsParts extends Pick<Parts, 'schema' | 'epoch' | 'port' | 'transactions' | 'clock'> {
   /** Time between two signs of life; null: no sign is given, in virtual time. */
   readonly heartbeatMs: number | null;
 }
@@ -33,31 +27,24 @@ export class Openings {
     const settings = port.settings();
     if (intervalMs === null) this.#heartbeat = null;
     else if (settings === null) this.#heartbeat = this.#onMainThread(intervalMs);
-    else
-      this.#heartbeat = startHeartbeat({
-        settings,
-        statement: statement(schema, 'clock_timestamp()'),
-        values: [epoch],
-        intervalMs,
-      });
+    else {
+      const statement = signOfLife(schema, 'clock_timestamp()');
+      this.#heartbeat = startHeartbeat({ settings, statement, values: [epoch], intervalMs });
+    }
   }
 
   /** For a pool whose settings cannot be passed to another thread: a busy event loop delays these. */
   #onMainThread(intervalMs: number): Heartbeat {
-    const { schema, epoch, port, transactions, clock } = this.#parts;
     let beating: Promise<unknown> = Promise.resolve();
     let timer: Scheduled | null = null;
-    const beat = (): void => {
-      beating = transactions
-        .read('a sign of life', (connection) =>
-          connection.query(statement(schema, clock.expression()), [epoch]),
-        )
-        .catch(() => {})
-        .then(() => {
-          if (timer !== null) timer = port.callLater(intervalMs, beat);
-        });
+    const schedule = (): void => {
+      timer = this.#parts.port.callLater(intervalMs, () => {
+        beating = this.#beat()
+          .catch(() => {})
+          .then(() => timer !== null && schedule());
+      });
     };
-    timer = port.callLater(intervalMs, beat);
+    schedule();
     return {
       async stop() {
         timer?.cancel();
@@ -67,52 +54,45 @@ export class Openings {
     };
   }
 
+  #beat(): Promise<Rows> {
+    const { schema, epoch, transactions, clock } = this.#parts;
+    return transactions.query(signOfLife(schema, clock.expression()), [epoch], 'a sign of life');
+  }
+
   /** Takes note of this opening, and forgets those that have been over for a day. */
   async begin(): Promise<void> {
-    const { schema, epoch, transactions, clock } = this.#parts;
-    const now = clock.expression();
-    await transactions.read('the opening', async (connection) => {
-      await connection.query(
-        `INSERT INTO ${schema}.opening (epoch, seen_at) VALUES ($1, ${now})
-         ON CONFLICT (epoch) DO UPDATE SET seen_at = excluded.seen_at`,
-        [epoch],
-      );
-      await connection.query(`DELETE FROM ${schema}.opening WHERE seen_at < ${now} - interval '1 day'`);
-    });
+    const { schema, transactions, clock } = this.#parts;
+    await this.#beat();
+    const old = `DELETE FROM ${schema}.opening WHERE seen_at < ${clock.expression()} - interval '1 day'`;
+    await transactions.query(old, [], 'the opening');
   }
 
   /** Alive are those that were neither closed nor without a sign of life for long, this one in any case. */
   async found(): Promise<OpeningEpochs> {
-    const { schema, epoch, transactions, clock } = this.#parts;
-    const rows = await transactions.read('a read', (connection) =>
-      connection.query(
-        `SELECT (body ->> 'epoch')::bigint AS newest, ARRAY(
-           SELECT epoch FROM ${schema}.opening WHERE seen_at > ${clock.expression()} - make_interval(secs => $1)
-         ) AS alive FROM ${schema}.store WHERE id = 'store'`,
-        [deathMs / 1000],
-      ),
+    const { schema, epoch, transactions } = this.#parts;
+    const [row] = await transactions.query(
+      `SELECT (body ->> 'epoch')::bigint AS newest, ARRAY(SELECT epoch FROM ${schema}.opening WHERE ${this.#isAlive()}) AS alive
+       FROM ${schema}.store WHERE id = 'store'`,
     );
-    const [row] = rows;
     const alive = (row?.alive ?? []) as readonly (number | string)[];
     return { alive: new Set([epoch, ...alive.map(Number)]), newest: Number(row?.newest ?? epoch) };
   }
 
   /** Of these numbers of entries, those that no living opening has written. */
   async leftBehind(seqs: readonly number[]): Promise<ReadonlySet<number>> {
-    const { schema, transactions, clock } = this.#parts;
-    const rows = await transactions.read('a read', (connection) =>
-      connection.query(
-        // What came with a promotion was written by no living process, though its line may not have come with it.
-        `SELECT q.seq FROM unnest($1::bigint[]) AS q (seq) LEFT JOIN ${schema}.line l ON l.c = q.seq / ${entriesOfCommit}
-         WHERE q.seq <= (SELECT (body #>> '{promotion,seq}')::bigint FROM ${schema}.store WHERE id = 'store')
-           OR l.epoch IS NOT NULL AND NOT EXISTS (
-             SELECT FROM ${schema}.opening o
-             WHERE o.epoch = l.epoch AND o.seen_at > ${clock.expression()} - make_interval(secs => $2)
-           )`,
-        [seqs, deathMs / 1000],
-      ),
+    const { schema, transactions } = this.#parts;
+    const rows = await transactions.query(
+      // What came with a promotion was written by no living process, though its line may not have come with it.
+      `SELECT q.seq FROM unnest($1::bigint[]) AS q (seq) LEFT JOIN ${schema}.line l ON l.c = q.seq / ${entriesOfCommit}
+       WHERE q.seq <= (SELECT (body #>> '{promotion,seq}')::bigint FROM ${schema}.store WHERE id = 'store')
+         OR l.epoch IS NOT NULL AND NOT EXISTS (SELECT FROM ${schema}.opening WHERE epoch = l.epoch AND ${this.#isAlive()})`,
+      [seqs],
     );
     return new Set(rows.map((row) => Number(row.seq)));
+  }
+
+  #isAlive(): string {
+    return `seen_at > ${this.#parts.clock.expression()} - interval '${deathMs} ms'`;
   }
 
   /** This opening is over: what it has left, others may take up at once. */
@@ -120,9 +100,7 @@ export class Openings {
     await this.#heartbeat?.stop();
     const { schema, epoch, transactions } = this.#parts;
     await transactions
-      .read('the closing', (connection) =>
-        connection.query(`DELETE FROM ${schema}.opening WHERE epoch = $1`, [epoch]),
-      )
+      .query(`DELETE FROM ${schema}.opening WHERE epoch = $1`, [epoch], 'the closing')
       // A database that is away finds out by itself.
       .catch(() => {});
   }
@@ -133,7 +111,7 @@ export class Openings {
  * for a day is not there any more, and lives. A representation that was declared dead is not revived here: its
  * poll finds out.
  */
-function statement(schema: string, time: string): string {
+function signOfLife(schema: string, time: string): string {
   const now = `floor(extract(epoch FROM ${time}) * 1000)`;
   return `WITH seen AS (
       INSERT INTO ${schema}.opening (epoch, seen_at) VALUES ($1, ${time})

@@ -1,26 +1,19 @@
 import { idBeginning } from '../../../model/values/ids.ts';
 import { codeOf } from '../failures.ts';
 import { entriesOfCommit } from '../jobs/stored-job.ts';
+import type { Parts } from '../parts.ts';
 import { daySettings } from '../sql/tables.ts';
-import { beginText, type Scheduled, type SqlConnection, type SqlPort } from '../sql-port.ts';
-import type { Transactions } from '../transactions.ts';
+import { beginText, type Scheduled, type SqlConnection } from '../sql-port.ts';
 import { lockKey } from './migrating.ts';
-import { dayMs, dropJobs, dropLines } from './retention.ts';
+import { dayMs, dropJobs, dropLines, nameOfDay, partitionsOf } from './retention.ts';
 
 /** What days are kept with. */
-export interface PartitionsParts {
-  /** Quoted. */
-  readonly schema: string;
-  readonly schemaName: string;
-  readonly port: SqlPort;
-  readonly transactions: Transactions;
-  /** How long a statement may take. Milliseconds. */
-  readonly queryTimeoutMs: number;
+export interface PartitionsParts
+  extends Pick<Parts, 'schema' | 'schemaName' | 'port' | 'transactions' | 'queryTimeoutMs' | 'report'> {
   /** Whole days for which jobs that are over are kept, besides today. */
   readonly completedDays: number;
   /** Whole days for which the journal is kept, besides today; what is dropped with a partition may stay a day longer. */
   readonly historyDays: number;
-  report(message: string): void;
 }
 
 /** How many days ahead there is a partition of jobs. */
@@ -74,22 +67,24 @@ export class Partitions {
     const { schema, schemaName } = this.#parts;
     const isMade = await this.#tried('make partitions ahead', async (connection) => {
       // Who has waited for another process finds everything made.
-      await connection.query('SELECT pg_advisory_xact_lock($1::bigint)', [
-        lockKey(`${schemaName} partitions`),
-      ]);
+      const key = lockKey(`${schemaName} partitions`);
+      await connection.query('SELECT pg_advisory_xact_lock($1::bigint)', [key]);
       const [row] = await connection.query(
         `SELECT extract(epoch FROM date_trunc('day', clock_timestamp() AT TIME ZONE 'UTC')) * 1000 AS today,
            last_value + is_called::int AS next FROM ${schema}.commits`,
       );
-      this.#today = Number(row?.today);
-      const next = Number(row?.next);
+      const [today, next] = [Number(row?.today), Number(row?.next)];
+      this.#today = today;
       const dayBefore = await this.#enterDay(connection, next * entriesOfCommit);
-      for (let day = 0; day <= daysAhead; day += 1) {
-        const from = this.#today + day * dayMs;
-        const name = new Date(from).toISOString().slice(0, 10).replaceAll('-', '');
-        const range = [idBeginning(from), idBeginning(from + dayMs)] as const;
-        for (const table of ['job', 'done']) await this.#makeOne(connection, table, name, range);
-      }
+      for (let from = today; from <= today + daysAhead * dayMs; from += dayMs)
+        for (const table of ['job', 'done'])
+          await this.#makeOne(
+            connection,
+            table,
+            nameOfDay(from),
+            idBeginning(from),
+            idBeginning(from + dayMs),
+          );
       await this.#makeLines(connection, next, next - Math.floor(dayBefore / entriesOfCommit));
     });
     if (!isMade) this.#today = 0;
@@ -97,37 +92,32 @@ export class Partitions {
 
   /** Notes at which entry the day has begun, if it is not known yet. Gives that of the newest day before. */
   async #enterDay(connection: SqlConnection, next: number): Promise<number> {
-    const { schema, completedDays } = this.#parts;
-    await connection.query(`INSERT INTO ${schema}.day (at, seq) VALUES ($1, $2) ON CONFLICT DO NOTHING`, [
-      this.#today,
-      next,
-    ]);
-    await connection.query(`DELETE FROM ${schema}.day WHERE at < $1`, [
-      this.#today - (completedDays + 1) * dayMs,
-    ]);
-    const [row] = await connection.query(`SELECT max(seq) AS seq FROM ${schema}.day WHERE at < $1`, [
-      this.#today,
-    ]);
+    const day = `${this.#parts.schema}.day`;
+    const today = this.#today;
+    const [row] = await connection.query(
+      `INSERT INTO ${day} (at, seq) VALUES (${today}, ${next}) ON CONFLICT DO NOTHING;
+       DELETE FROM ${day} WHERE at < ${today - (this.#parts.completedDays + 1) * dayMs};
+       SELECT max(seq) AS seq FROM ${day} WHERE at < ${today}`,
+    );
     return Number(row?.seq ?? 0);
   }
 
   async #makeLines(connection: SqlConnection, next: number, lately: number): Promise<void> {
-    const [row] = await connection.query(
-      `SELECT max((regexp_match(pg_get_expr(c.relpartbound, c.oid), $$TO \\('(-?\\d+)'\\)$$))[1]::bigint) AS end
-       FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid WHERE inhparent = '${this.#parts.schema}.line'::regclass`,
-    );
+    const made = await partitionsOf(connection, this.#parts.schema, 'line');
+    const end = Math.max(...made.map((partition) => Number(partition.end)));
     const step = Math.min(greatestStep, Math.max(leastStep, Math.ceil(lately / 4)));
     // Where all are used up, those that are under way get numbers before the next one.
-    const [end, afterGap] = [Number(row?.end ?? 0), next + (next === 1 ? 0 : 1000)];
+    const afterGap = next + (next === 1 ? 0 : 1000);
     for (let from = end > next ? end : afterGap; from < next + 2 * step; from += step)
-      await this.#makeOne(connection, 'line', String(from), [String(from), String(from + step)]);
+      await this.#makeOne(connection, 'line', String(from), String(from), String(from + step));
   }
 
   async #makeOne(
     connection: SqlConnection,
     table: string,
     name: string,
-    [from, to]: readonly [string, string],
+    from: string,
+    to: string,
   ): Promise<void> {
     const { schema } = this.#parts;
     await connection.query('SAVEPOINT made');
@@ -148,14 +138,13 @@ export class Partitions {
     const { schema, historyDays, completedDays } = this.#parts;
     const today = this.#today;
     if (this.#droppedOn === today) return;
-    const areGone =
-      (await this.#emptied('drop old lines of the journal', (connection) =>
-        dropLines(connection, schema, today - historyDays * dayMs),
-      )) &&
-      (await this.#emptied('drop old jobs', (connection) =>
-        dropJobs(connection, schema, today - completedDays * dayMs),
-      ));
-    if (areGone) this.#droppedOn = today;
+    const areLinesGone = await this.#emptied('drop old lines of the journal', (connection) =>
+      dropLines(connection, schema, today - historyDays * dayMs),
+    );
+    const areJobsGone = await this.#emptied('drop old jobs', (connection) =>
+      dropJobs(connection, schema, today - completedDays * dayMs),
+    );
+    if (areLinesGone && areJobsGone) this.#droppedOn = today;
   }
 
   /** Bounded work in each transaction, until there is none left, or another process is at it. Gives whether all were made. */
@@ -193,7 +182,7 @@ export class Partitions {
       } catch (error) {
         if (count < tries) continue;
         // Nothing is lost: rows go to the default partition, and old days stay longer.
-        report(`could not ${what}: ${error instanceof Error ? error.message : String(error)}`);
+        report(`could not ${what}: ${(error as Error).message}`);
         return false;
       }
     }

@@ -5,8 +5,13 @@ export const dayMs = 24 * 60 * 60 * 1000;
 /** How many rows go one by one in a transaction, and how many of a day may move to the default partition before it is dropped. */
 const mostRows = 20_000;
 
+/** What a partition of a day is called, behind the name of its table. */
+export function nameOfDay(at: number): string {
+  return new Date(at).toISOString().slice(0, 10).replaceAll('-', '');
+}
+
 /** Partitions of a table, with their upper bounds; null for the default one. */
-function partitionsOf(connection: SqlConnection, schema: string, table: string): Promise<Rows> {
+export function partitionsOf(connection: SqlConnection, schema: string, table: string): Promise<Rows> {
   return connection.query(
     `SELECT c.relname AS name, (regexp_match(pg_get_expr(c.relpartbound, c.oid), $$TO \\('(.*)'\\)$$))[1] AS end
      FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid WHERE inhparent = '${schema}.${table}'::regclass ORDER BY c.relname`,
@@ -49,18 +54,17 @@ export async function dropJobs(connection: SqlConnection, schema: string, before
   const [day] = await connection.query(`SELECT min(seq) AS seq FROM ${schema}.day WHERE at >= $1`, [before]);
   if (day?.seq == null) return false;
   const seq = Number(day.seq);
-  const lastDay = `job_${new Date(before).toISOString().slice(0, 10).replaceAll('-', '')}`;
+  const lastDay = `job_${nameOfDay(before)}`;
   for (const { name } of await partitionsOf(connection, schema, 'job')) {
     const part = String(name).slice('job'.length);
     const isDay = /^_\d{8}$/.test(part);
     // Jobs of a day are over at that day at the earliest.
     if (isDay && String(name) >= lastDay) continue;
     if (isDay && (await dropDay(connection, schema, part, seq))) return true;
-    const [old] = await connection.query(
-      `SELECT EXISTS (SELECT FROM ${schema}.done${part} WHERE seq < $1) AS old`,
-      [seq],
-    );
-    if (old?.old !== true) continue;
+    const old = await connection.query(`SELECT 1 AS one FROM ${schema}.done${part} WHERE seq < $1 LIMIT 1`, [
+      seq,
+    ]);
+    if (old.length === 0) continue;
     const rows = await connection.query(
       `${deadOf(schema, part, mostRows)},
        jobs AS (DELETE FROM ${schema}.job${part} j USING dead WHERE j.id = dead.id),
@@ -80,9 +84,9 @@ async function dropDay(
   part: string,
   seq: number,
 ): Promise<boolean> {
-  const [job, done] = [`${schema}.job${part}`, `${schema}.done${part}`];
+  const job = `${schema}.job${part}`;
   // Nothing of it changes until the end.
-  await connection.query(`LOCK TABLE ${job}, ${done} IN SHARE ROW EXCLUSIVE MODE`);
+  await connection.query(`LOCK TABLE ${job}, ${schema}.done${part} IN SHARE ROW EXCLUSIVE MODE`);
   await connection.query('SAVEPOINT day');
   const kept = await connection.query(
     `${deadOf(schema, part, null)}
@@ -94,13 +98,10 @@ async function dropDay(
     return false;
   }
   const ids = kept.map(({ id }) => id);
-  for (const [table, rows] of [
-    ['job', job],
-    ['done', done],
-  ]) {
-    await connection.query(`ALTER TABLE ${schema}.${table} DETACH PARTITION ${rows}`);
-    await connection.query(`INSERT INTO ${schema}.${table} SELECT * FROM ${rows} WHERE id = ANY ($1)`, [ids]);
-    await connection.query(`DROP TABLE ${rows}`);
+  for (const table of [`${schema}.job`, `${schema}.done`]) {
+    await connection.query(`ALTER TABLE ${table} DETACH PARTITION ${table}${part}`);
+    await connection.query(`INSERT INTO ${table} SELECT * FROM ${table}${part} WHERE id = ANY ($1)`, [ids]);
+    await connection.query(`DROP TABLE ${table}${part}`);
   }
   return true;
 }

@@ -82,8 +82,8 @@ function rules(schema: string): readonly (readonly [what: string, found: string]
   const [job, done, ready] = [`${schema}.job`, `${schema}.done`, `${schema}.ready`];
   const places = `(SELECT id FROM ${done} UNION ALL SELECT id FROM ${schema}.aside UNION ALL SELECT id FROM ${schema}.due
     UNION ALL SELECT unnest(ids) FROM ${schema}.lease UNION ALL SELECT unnest(ids) FROM ${ready}) AS p`;
-  const state = `coalesce(d.patch::json ->> 'state', (SELECT p ->> 'state' FROM json_array_elements(('[' || j.doc || ']')::json)
-    WITH ORDINALITY AS p (p, n) WHERE p ->> 'state' IS NOT NULL ORDER BY n DESC LIMIT 1))`;
+  const state = `(SELECT p ->> 'state' FROM json_array_elements(('[' || j.doc || ',' || d.patch || ']')::json)
+    WITH ORDINALITY AS p (p, n) WHERE p ->> 'state' IS NOT NULL ORDER BY n DESC LIMIT 1)`;
   const waiting = `SELECT u.id FROM (SELECT r.*, lead(turn) OVER (PARTITION BY lane, line ORDER BY turn) AS next FROM ${ready} r) AS r
     CROSS JOIN LATERAL unnest(r.ids) WITH ORDINALITY AS u (id, n) JOIN ${job} j ON j.id = u.id`;
   const isThere = 'coalesce(j.turn, j.seq * 2) BETWEEN r.turn AND coalesce(r.next - 1, 9e18)';

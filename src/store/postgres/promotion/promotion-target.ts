@@ -20,8 +20,19 @@ export type FoundTarget =
 
 /** What has rows in a store that is used, beside its own record. */
 const usedTables = 'line job done queue quota representation agent proxy annotation'.split(' ');
+/** What may be there before. */
+const conflicts = new Map([
+  // Since the schema was made.
+  [
+    'store',
+    'ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, last_seq = excluded.last_seq, body = excluded.body',
+  ],
+  // An opening that waits for the end of the promotion may have noted when today began.
+  ['day', 'ON CONFLICT DO NOTHING'],
+]);
 /** Rows that are read at a time: any of them may have arguments of a megabyte. */
 const pageRows = 200;
+const comparison = 'the comparison';
 /** Rows of places that are written at a time. */
 const writtenRows = 1000;
 
@@ -33,7 +44,6 @@ export class PromotionTarget {
   readonly #port: SqlPort;
   readonly #name: string;
   readonly #schema: string;
-  readonly #isUnsafe: boolean;
   readonly #patienceMs: number;
   readonly #lanes: Lanes;
   #connection: SqlConnection | null = null;
@@ -41,11 +51,10 @@ export class PromotionTarget {
   #newestAt = 0;
 
   /** `patienceMs`: how long the begin waits for the end of another promotion. */
-  constructor(port: SqlPort, name: string, isUnsafe: boolean, patienceMs = 60_000) {
+  constructor(port: SqlPort, name: string, patienceMs = 60_000) {
     this.#port = port;
     this.#name = name;
     this.#schema = quoted(name);
-    this.#isUnsafe = isUnsafe;
     this.#patienceMs = patienceMs;
     this.#lanes = new Lanes(this.#schema, (text, values) => this.#query(text, values));
   }
@@ -55,22 +64,23 @@ export class PromotionTarget {
    * fails with.
    */
   async found(): Promise<FoundTarget> {
-    return this.#explained('a look at the schema', async () => {
-      const connection = await this.#connected();
-      if ((await versionOf(connection, this.#name)) === 0) return { is: 'empty' };
-      return this.#foundIn(connection);
-    });
+    const call = 'a look at the schema';
+    const query = (text: string, values?: readonly unknown[]): Promise<Rows> =>
+      this.#query(text, values, call);
+    return (await versionOf({ query }, this.#name)) === 0 ? { is: 'empty' } : this.#found(call);
   }
 
-  async #foundIn(connection: SqlConnection, lock = ''): Promise<FoundTarget> {
+  async #found(call: string, lock = ''): Promise<FoundTarget> {
     const schema = this.#schema;
-    const [store] = await connection.query(
+    const [store] = await this.#query(
       `SELECT rev, body FROM ${schema}.store WHERE id = 'store' ${lock}`,
+      [],
+      call,
     );
     const { promotion } = (store?.body ?? {}) as { readonly promotion?: PromotionRecord };
     if (promotion !== undefined) return { is: 'promoted', promotion };
     for (const table of usedTables) {
-      const rows = await connection.query(`SELECT 1 FROM ${schema}.${table} LIMIT 1`);
+      const rows = await this.#query(`SELECT 1 FROM ${schema}.${table} LIMIT 1`, [], call);
       if (rows.length > 0) return { is: 'used', by: `rows in ${table}` };
     }
     // An opening may be all that ever was, or all that is left: its process believes in the epoch and the numbers here.
@@ -82,35 +92,33 @@ export class PromotionTarget {
    * is over; what was found before is looked at again.
    */
   async begin(): Promise<FoundTarget> {
-    return this.#explained('the begin of the promotion', async () => {
-      await prepared({ port: this.#port, schema: this.#name, isUnsafe: this.#isUnsafe });
-      const connection = await this.#connected();
-      await connection.query(
-        `${beginText}; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
-         SET LOCAL lock_timeout = ${this.#patienceMs}`,
-      );
+    const call = 'the begin of the promotion';
+    await prepared({ port: this.#port, schema: this.#name, isUnsafe: false });
+    await this.#query(
+      `${beginText}; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
+       SET LOCAL lock_timeout = ${this.#patienceMs}`,
+      undefined,
+      call,
+    );
+    try {
       // Also waits for the end of an earlier promotion whose process was killed.
-      const found = await this.#foundIn(connection, 'FOR UPDATE').catch((error: unknown) => {
-        throw codeOf(error) === '55P03' ? this.#heldElsewhere(error) : error;
-      });
-      const [row] = await connection.query('SELECT extract(epoch FROM clock_timestamp()) * 1000 AS now');
+      const found = await this.#found(call, 'FOR UPDATE');
+      const [row] = await this.#query('SELECT extract(epoch FROM clock_timestamp()) * 1000 AS now', [], call);
       this.#places = new PromotedPlaces(Number(row?.now));
       return found;
-    });
-  }
-
-  #heldElsewhere(cause: unknown): SignalboxError {
-    const [call, seconds] = ['the begin of the promotion', this.#patienceMs / 1000];
-    const reason = `another promotion, or an opening, that held schema ${this.#name} for ${seconds} s: call again when that is over`;
-    return new SignalboxError('STORE_STATEMENT', { call, reason }, { cause });
+    } catch (error) {
+      if (codeOf((error as Error).cause) !== '55P03') throw error;
+      const reason = `another promotion, or an opening, that held schema ${this.#name} for ${this.#patienceMs / 1000} s: call again when that is over`;
+      throw new SignalboxError('STORE_STATEMENT', { call, reason }, { cause: error });
+    }
   }
 
   /** Writes records of one kind as they are. */
   async putRecords<K extends Kind>(kind: K, records: readonly Records[K][]): Promise<void> {
-    await this.#explained('the promotion', async () => {
-      if (kind === 'job') await this.#putJobs(records as readonly JobRecord[]);
-      else await this.#putSettings(kind, records);
-    });
+    if (kind === 'job') return this.#putJobs(records as readonly JobRecord[]);
+    if (kind === 'quota') for (const { id } of records) this.#places.addSlots(id, 0);
+    const rows = records.map(({ id, rev, lastSeq, ...body }) => ({ id, rev, last_seq: lastSeq, body }));
+    await this.#insert([[kind, rows]]);
   }
 
   async #putJobs(jobs: readonly JobRecord[]): Promise<void> {
@@ -124,20 +132,6 @@ export class PromotionTarget {
     await this.#insert(this.#places.take());
   }
 
-  async #putSettings<K extends Kind>(kind: K, records: readonly Records[K][]): Promise<void> {
-    const rows = records.map(({ id, rev, lastSeq, ...body }) => ({ id, rev, last_seq: lastSeq, body }));
-    if (kind === 'quota') for (const { id } of records) this.#places.addSlots(id, 0);
-    // The record of the store is there since the schema was made.
-    if (kind !== 'store') await this.#insert([[kind, rows]]);
-    else
-      for (const { rev, last_seq, body } of rows)
-        await this.#query(`UPDATE ${this.#schema}.store SET rev = $1, last_seq = $2, body = $3`, [
-          rev,
-          last_seq,
-          body,
-        ]);
-  }
-
   #laneOf(job: JobRecord): number | null {
     const queue = queueOf(job);
     return queue === null ? null : (this.#lanes.find(queue, laneKeyOf(job)) ?? null);
@@ -146,8 +140,7 @@ export class PromotionTarget {
   async #insert(tables: TableRows): Promise<void> {
     for (const [table, rows] of tables) {
       const [target, columns] = [`${this.#schema}.${table}`, Object.keys(rows[0] ?? {}).join()];
-      // An opening that waits for the end of the promotion may have noted when today began.
-      const onConflict = table === 'day' ? 'ON CONFLICT DO NOTHING' : '';
+      const onConflict = conflicts.get(table) ?? '';
       for (let from = 0; from < rows.length; from += writtenRows)
         await this.#query(
           `INSERT INTO ${target} (${columns}) SELECT ${columns} FROM json_populate_recordset(NULL::${target}, $1) ${onConflict}`,
@@ -158,44 +151,38 @@ export class PromotionTarget {
 
   /** Writes lines of the journal under their own numbers. */
   async putLines(lines: readonly Line[]): Promise<void> {
-    await this.#explained('the promotion', async () => {
-      const rows = lines.map(({ s, at, by, mv, entries }) => {
-        // The clock of the host may have moved back: days begin in the order of numbers.
-        this.#newestAt = Math.max(this.#newestAt, at);
-        this.#places.addDay(this.#newestAt, s);
-        const key = { c: s - promotedShift, epoch: Number(by.split('#')[1] ?? 0), n: 0 };
-        return { ...key, at, by, mv, count: entries.length, entries: ungrouped(entries) };
-      });
-      await this.#insert([['line', rows]]);
+    const rows = lines.map(({ s, at, by, mv, entries }) => {
+      // The clock of the host may have moved back: days begin in the order of numbers.
+      this.#newestAt = Math.max(this.#newestAt, at);
+      this.#places.addDay(this.#newestAt, s);
+      const key = { c: s - promotedShift, epoch: Number(by.split('#')[1] ?? 0), n: 0 };
+      return { ...key, at, by, mv, count: entries.length, entries: ungrouped(entries) };
     });
+    await this.#insert([['line', rows]]);
   }
 
   /** Writes where jobs stand. The entries of the next commit come after this one: that outlives a rollback, where it does no harm. */
   async finish(seq: number): Promise<void> {
-    await this.#explained('the promotion', async () => {
-      const schema = this.#schema;
-      await this.#insert(this.#places.rest());
-      await this.#query(
-        `UPDATE ${schema}.job SET doc = doc || ',{"${parentKey}":true}'
-         WHERE id IN (SELECT parent FROM ${schema}.job UNION SELECT job FROM ${schema}.proxy)`,
-        [],
-      );
-      const values = [`${schema}.commits`, Math.floor(seq / entriesOfCommit) + 1];
-      await this.#query('SELECT setval($1, $2)', values);
-    });
+    const schema = this.#schema;
+    await this.#insert(this.#places.rest());
+    await this.#query(
+      `UPDATE ${schema}.job SET doc = doc || ',{"${parentKey}":true}'
+       WHERE id IN (SELECT parent FROM ${schema}.job UNION SELECT job FROM ${schema}.proxy)`,
+    );
+    await this.#query('SELECT setval($1, $2)', [`${schema}.commits`, Math.floor(seq / entriesOfCommit) + 1]);
   }
 
   /** Every record of a kind, as a store reads it. */
   async *records<K extends Kind>(kind: K): AsyncGenerator<Records[K]> {
-    if (kind !== 'job') {
-      for await (const rows of this.#pages(kind, 'id, rev, last_seq, body'))
-        for (const row of rows) yield recordOf(kind, row);
-      return;
-    }
-    for await (const ids of this.#pages('job', 'id')) {
-      const rows = await this.#page(`SELECT * FROM ${this.#schema}.read($1)`, [ids.map(({ id }) => id)]);
-      for (const row of rows) yield this.#jobOf(row) as Records[K];
-    }
+    for await (const rows of this.#pages(kind, 'id', kind === 'job' ? 'id' : 'id, rev, last_seq, body'))
+      if (kind !== 'job') for (const row of rows) yield recordOf(kind, row);
+      else
+        for (const row of await this.#query(
+          `SELECT * FROM ${this.#schema}.read($1)`,
+          [rows.map(({ id }) => id)],
+          comparison,
+        ))
+          yield this.#jobOf(row) as Records[K];
   }
 
   /** The job of a row, with what of its place is not as a store gives it to that job. */
@@ -209,37 +196,28 @@ export class PromotionTarget {
     return isRight ? record : { ...record, unsound: [['place', null]] };
   }
 
-  async *#pages(table: string, columns: string): AsyncGenerator<Rows> {
-    const [start, end] = [`SELECT ${columns} FROM ${this.#schema}.${table}`, `ORDER BY id LIMIT ${pageRows}`];
-    // An id may be empty: that of the default queue.
-    let rows = await this.#page(`${start} ${end}`, []);
-    while (rows.length > 0) {
-      yield rows;
-      rows = await this.#page(`${start} WHERE id > $1 ${end}`, [rows.at(-1)?.id]);
-    }
-  }
-
-  #page(statement: string, values: readonly unknown[]): Promise<Rows> {
-    return this.#explained('the comparison', () => this.#query(statement, values));
-  }
-
   /** The whole journal, oldest line first. */
   async *lines(): AsyncGenerator<Line> {
-    for (let after = -promotedShift; ; ) {
-      const rows = await this.#page(
-        `SELECT c, at, by, mv, entries FROM ${this.#schema}.line WHERE c > $1 ORDER BY c LIMIT ${pageRows}`,
-        [after],
-      );
-      for (const row of rows) yield lineOf(row);
-      if (rows.length === 0) return;
-      after = Number(rows.at(-1)?.c);
+    for await (const rows of this.#pages('line', 'c', 'c, at, by, mv, entries')) yield* rows.map(lineOf);
+  }
+
+  async *#pages(table: string, key: 'id' | 'c', columns: string): AsyncGenerator<Rows> {
+    const [start, end] = [
+      `SELECT ${columns} FROM ${this.#schema}.${table}`,
+      `ORDER BY ${key} LIMIT ${pageRows}`,
+    ];
+    // An id may be empty: that of the default queue.
+    let rows = await this.#query(`${start} ${end}`, [], comparison);
+    while (rows.length > 0) {
+      yield rows;
+      rows = await this.#query(`${start} WHERE ${key} > $1 ${end}`, [rows.at(-1)?.[key]], comparison);
     }
   }
 
   /** Ends the transaction. @throws SignalboxError `STORE_DISCONNECTED` when it is unknown whether it was committed. */
   async commit(): Promise<void> {
     try {
-      await this.#query('COMMIT', []);
+      await this.#connection?.query('COMMIT');
     } catch (error) {
       throw storeError(error, 'the promotion', kindOfError(error) === 'lost' ? 'unknown' : 'not committed');
     }
@@ -253,18 +231,10 @@ export class PromotionTarget {
     await this.#port.end();
   }
 
-  async #connected(): Promise<SqlConnection> {
-    this.#connection ??= await this.#port.connect();
-    return this.#connection;
-  }
-
-  async #query(statement: string, values: readonly unknown[]): Promise<Rows> {
-    return (await this.#connected()).query(statement, values);
-  }
-
-  async #explained<Result>(call: string, work: () => Promise<Result>): Promise<Result> {
+  async #query(text: string, values?: readonly unknown[], call = 'the promotion'): Promise<Rows> {
     try {
-      return await work();
+      this.#connection ??= await this.#port.connect();
+      return await this.#connection.query(text, values);
     } catch (error) {
       throw storeError(error, call, 'not committed');
     }

@@ -1,125 +1,89 @@
 import type { Ending, JobState } from '../../../../machines/job.context.ts';
 import { jobChart } from '../../../model/jobs/machine-version.ts';
-import type { JobRecord } from '../../../model/records/records.ts';
-import type { Count, JobCounts } from '../../reader.ts';
-import type { Change } from '../../store.ts';
-import { eachJob, heldIn, jobsOf, type Records, waitingIn, writtenColumns } from './records.ts';
+import type { Count, JobCounts, JobList } from '../../reader.ts';
+import type { Rows } from '../sql-port.ts';
+import {
+  eachJob,
+  heldIn,
+  jobsOf,
+  lastState,
+  type Records,
+  recordsOf,
+  waitingIn,
+  writtenColumns,
+} from './records.ts';
 
 /** More than these are not counted. */
 const most = 10_000;
+const cut = `LIMIT ${most + 1}`;
+const states = jobChart.states as readonly JobState[];
 const endings: readonly Ending[] = ['succeeded', 'failed', 'aborted', 'expired'];
+const lists: readonly JobList[] = ['waiting', 'held', 'failed', 'ended', 'unplaced', 'quarantined'];
 
 /** How many jobs there are, each kind counted where it stands. */
 export async function counts(records: Records): Promise<JobCounts> {
-  const over = (await records.lanes()).filter(({ isOver }) => isOver).map(({ id }) => id);
   const { schema } = records;
-  const [ended = [], aside = [], held = [], waiting = [], filed = []] = await records.all([
-    [endedText(schema)],
-    [asideText(schema)],
-    [heldText(schema)],
-    [waitingText(schema), [over]],
-    [overText(schema), [over]],
-  ]);
+  const over = (await records.lanes()).filter(({ isOver }) => isOver).map(({ id }) => id);
   const tally = new Tally();
-  tally.add('state pending', waiting[0]?.n, waiting[0]?.is_cut === true);
-  for (const { ending, n } of ended) {
-    tally.end(endings[Number(ending)] as Ending, n);
-    tally.add('state completed', n);
-  }
-  for (const { state, is_free: isFree, n } of aside) {
-    if (!jobChart.states.includes(state as JobState)) tally.add('quarantined', n);
-    else {
-      tally.add(`state ${state}`, n);
-      if (isFree) tally.add('unplaced', n);
-    }
-  }
-  for (const { claim, doc, n } of held) {
-    const told =
-      doc === null ? (JSON.parse(String(claim)) as Change[]).map(({ to }) => to) : statesIn(String(doc));
-    tally.add(`state ${told.findLast((state) => state !== null)}`, n);
-    tally.add('held', n);
-  }
-  for (const { record } of jobsOf(filed)) tally.addOver(record);
-  return tally.counts();
+  for (const row of await records.query(countsText(schema), [over])) tally.addRow(row);
+  const filed = `SELECT ${writtenColumns} FROM ${waitingIn(schema, '$1')} AS w ${eachJob(schema, 'w.id')} ${cut}`;
+  for (const { state, ending } of recordsOf(jobsOf(await records.query(filed, [over]))))
+    if (state === 'completed') tally.addEnded(ending ?? 'failed', 1);
+    else tally.add(1, `state ${state}`);
+  return {
+    states: tally.counts('state', states),
+    endings: tally.counts('ending', endings),
+    lists: tally.counts('list', lists),
+  };
 }
 
 class Tally {
   readonly #numbers = new Map<string, number>();
-  readonly #cut = new Set<string>();
+  #isWaitingCut = false;
 
-  add(what: string, n: unknown, isCut = false): void {
-    this.#numbers.set(what, (this.#numbers.get(what) ?? 0) + Number(n ?? 0));
-    if (isCut) this.#cut.add(what);
+  add(n: unknown, ...kinds: readonly string[]): void {
+    for (const kind of kinds) this.#numbers.set(kind, (this.#numbers.get(kind) ?? 0) + Number(n));
   }
 
-  end(ending: Ending, n: unknown): void {
-    this.add(`ending ${ending}`, n);
-    this.add('ended', n);
-    if (ending !== 'succeeded') this.add('failed', n);
+  addEnded(ending: Ending, n: unknown): void {
+    this.add(n, 'state completed', 'list ended', `ending ${ending}`);
+    if (ending !== 'succeeded') this.add(n, 'list failed');
   }
 
-  /** One that waits to be filed. */
-  addOver({ state, ending }: JobRecord): void {
-    this.add(`state ${state}`, 1);
-    if (state === 'completed') this.end(ending ?? 'failed', 1);
+  addRow({ place, name, n, is_cut: isCut, is_free: isFree }: Rows[number]): void {
+    if (place === 'done') this.addEnded(endings[Number(name)] as Ending, n);
+    else if (place === 'aside' && !states.includes(name as JobState)) this.add(n, 'list quarantined');
+    else this.add(n, `state ${name}`);
+    if (place === 'lease') this.add(n, 'list held');
+    if (place === 'ready') this.#isWaitingCut = isCut === true;
+    if (isFree === true && states.includes(name as JobState)) this.add(n, 'list unplaced');
   }
 
-  #count(what: string): Count {
-    const n = this.#numbers.get(what) ?? 0;
-    if (this.#cut.has(what)) return { n, more: true };
-    return what === 'state pending' || n <= most ? { n, more: false } : { n: most, more: true };
-  }
-
-  counts(): JobCounts {
-    const each = <Name extends string>(kind: string, names: readonly Name[]) =>
-      Object.fromEntries(names.map((name) => [name, this.#count(`${kind} ${name}`)])) as Record<Name, Count>;
-    return {
-      states: each('state', jobChart.states as readonly JobState[]),
-      endings: each('ending', endings),
-      lists: {
-        waiting: this.#count('state pending'),
-        held: this.#count('held'),
-        failed: this.#count('failed'),
-        ended: this.#count('ended'),
-        unplaced: this.#count('unplaced'),
-        quarantined: this.#count('quarantined'),
-      },
-    };
+  counts<Name extends string>(kind: string, names: readonly Name[]): Record<Name, Count> {
+    const each = names.map((name) => {
+      const isWaiting = name === 'pending' || name === 'waiting';
+      const n = this.#numbers.get(isWaiting ? 'state pending' : `${kind} ${name}`) ?? 0;
+      if (isWaiting) return [name, { n, more: this.#isWaitingCut }];
+      return [name, { n: Math.min(n, most), more: n > most }];
+    });
+    return Object.fromEntries(each);
   }
 }
 
-const cut = `LIMIT ${most + 1}`;
-
-/** The states that the patches of a document set. */
-function statesIn(doc: string): readonly (string | null)[] {
-  return (JSON.parse(`[${doc}]`) as { readonly state?: string }[]).map(({ state = null }) => state);
-}
-
-/** Without statistics the planner would take `ending = 0` for rare. */
-function endedText(schema: string): string {
-  return `SELECT 0 AS ending, count(*) AS n FROM (SELECT FROM ${schema}.done WHERE ending < 1 ${cut}) AS d
-    UNION ALL SELECT ending, count(*) FROM (SELECT ending FROM ${schema}.done WHERE ending <> 0 ${cut}) AS d GROUP BY ending`;
-}
-
-function asideText(schema: string): string {
-  return `SELECT a.state, j.parent IS NULL AS is_free, count(*) AS n
-    FROM (SELECT id, state FROM ${schema}.aside ${cut}) AS a ${eachJob(schema, 'a.id')} GROUP BY 1, 2`;
-}
-
-/** Those that were not changed since their claim by that, each of the others by its document. */
-function heldText(schema: string): string {
-  return `SELECT h.claim, CASE WHEN h.claim IS NULL OR j.seq >= h.seq THEN j.doc END AS doc, count(*) AS n
-    FROM (SELECT * FROM ${heldIn(schema)} AS l ${cut}) AS h ${eachJob(schema, 'h.id')} GROUP BY 1, 2`;
-}
-
-/** In runs they are exact far beyond what is counted elsewhere. */
-function waitingText(schema: string): string {
-  return `SELECT r.n + d.n AS n, greatest(r.runs, d.n) > ${most} AS is_cut FROM
-    (SELECT coalesce(sum(n), 0) AS n, count(*) AS runs FROM (SELECT cardinality(ids) AS n FROM ${schema}.ready WHERE lane <> ALL ($1) ${cut}) AS o) AS r,
-    (SELECT count(*) AS n FROM (SELECT FROM ${schema}.due WHERE lane <> ALL ($1) ${cut}) AS o) AS d`;
-}
-
-/** Those that wait to be filed. */
-function overText(schema: string): string {
-  return `SELECT ${writtenColumns} FROM ${waitingIn(schema, '$1')} AS w ${eachJob(schema, 'w.id')} ${cut}`;
+/**
+ * Those that wait are counted by runs, exactly far beyond what is counted elsewhere. Without statistics the planner would take
+ * `ending = 0` for rare.
+ */
+function countsText(schema: string): string {
+  return `SELECT 'ready' AS place, 'pending' AS name, r.n + d.n AS n, greatest(r.runs, d.n) > ${most} AS is_cut, NULL::boolean AS is_free FROM
+      (SELECT coalesce(sum(n), 0) AS n, count(*) AS runs FROM (SELECT cardinality(ids) AS n FROM ${schema}.ready WHERE lane <> ALL ($1) ${cut}) AS o) AS r,
+      (SELECT count(*) AS n FROM (SELECT FROM ${schema}.due WHERE lane <> ALL ($1) ${cut}) AS o) AS d
+    UNION ALL SELECT 'done', '0', count(*), NULL, NULL FROM (SELECT FROM ${schema}.done WHERE ending < 1 ${cut}) AS d
+    UNION ALL SELECT 'done', ending::text, count(*), NULL, NULL FROM (SELECT ending FROM ${schema}.done WHERE ending <> 0 ${cut}) AS d GROUP BY ending
+    UNION ALL SELECT 'aside', a.state, count(*), NULL, j.parent IS NULL
+      FROM (SELECT id, state FROM ${schema}.aside ${cut}) AS a ${eachJob(schema, 'a.id')} GROUP BY a.state, j.parent IS NULL
+    UNION ALL SELECT 'lease', ${lastState('patches')}, sum(n), NULL, NULL FROM (
+      SELECT coalesce(CASE WHEN j.seq < h.seq THEN h.claim END, '[' || j.doc || ']') AS patches, count(*) AS n
+      FROM (SELECT * FROM ${heldIn(schema)} AS l ${cut}) AS h ${eachJob(schema, 'h.id')} GROUP BY 1
+    ) AS h GROUP BY 2`;
 }

@@ -4,7 +4,17 @@ import type { JobRecord } from '../../../model/records/records.ts';
 import type { JobPage, JobPageRequest } from '../../reader.ts';
 import { defaultLook, isWanted, listed, listedById, mostJobs, pageOf } from '../../rules/lists/page.ts';
 import { firstOf } from './queues.ts';
-import { eachJob, heldIn, jobsOf, type NumberedLane, queriesOf, type Records, waitingIn } from './records.ts';
+import {
+  eachJob,
+  heldIn,
+  idsOf,
+  jobsOf,
+  type NumberedLane,
+  queriesOf,
+  type Records,
+  recordsOf,
+  waitingIn,
+} from './records.ts';
 
 /** How many waiting jobs are looked at. */
 const mostWaiting = 2000;
@@ -28,31 +38,18 @@ export async function jobsPage(records: Records, request: JobPageRequest): Promi
   switch (request.list) {
     case 'waiting':
       return waitingPage(records, request);
-    case 'held':
-      return pageBy(
-        records,
-        request,
-        simple(
-          records,
-          `SELECT h.id, h.seq AS key FROM ${heldIn(schema)} h WHERE h.seq > $1 AND ($3::text IS NULL OR h.queue = $3) ORDER BY h.seq LIMIT $2`,
-          '0',
-          [request.queue ?? null],
-        ),
-      );
-    case 'unplaced':
-      return pageBy(
-        records,
-        request,
-        simple(
-          records,
-          `SELECT a.id, a.id AS key FROM ${schema}.aside a ${eachJob(schema, 'a.id')}
-           WHERE a.id > $1 AND j.parent IS NULL AND a.state = ANY ($3) ORDER BY a.id LIMIT $2`,
-          '',
-          [jobChart.states],
-        ),
-      );
     case 'quarantined':
       return pageOf(listedById(await quarantined(records)), request);
+    case 'held': {
+      const text = `SELECT h.id, h.seq AS key FROM ${heldIn(schema)} h WHERE h.seq > $1 AND ($3::text IS NULL OR h.queue = $3)
+        ORDER BY h.seq LIMIT $2`;
+      return pageBy(records, request, simple(records, text, '0', request.queue ?? null));
+    }
+    case 'unplaced': {
+      const text = `SELECT a.id, a.id AS key FROM ${schema}.aside a ${eachJob(schema, 'a.id')}
+        WHERE a.id > $1 AND j.parent IS NULL AND a.state = ANY ($3) ORDER BY a.id LIMIT $2`;
+      return pageBy(records, request, simple(records, text, '', jobChart.states));
+    }
     default:
       return pageBy(records, request, await ended(records, request));
   }
@@ -64,7 +61,7 @@ export async function quarantined(records: Records): Promise<readonly JobRecord[
     `SELECT id FROM ${records.schema}.aside WHERE state <> 'new' AND state <> ALL ($1) ORDER BY id`,
     [jobChart.states],
   );
-  return queriesOf(await records.byId(rows.map(({ id }) => String(id)))).quarantined();
+  return queriesOf(await records.byId(idsOf(rows))).quarantined();
 }
 
 /** Queue after queue, as far as the page goes. */
@@ -91,10 +88,10 @@ async function waitingPage(records: Records, request: JobPageRequest): Promise<J
   }
 }
 
-/** A list that one statement reads in its order: of the key, how many, and more values. */
-function simple(records: Records, text: string, first: string, values: readonly unknown[]): Pieces {
+/** A list that one statement reads in its order: of the key, how many, and one value more. */
+function simple({ query }: Records, text: string, first: string, value: unknown): Pieces {
   return async (after, most) => {
-    const rows = await records.query(text, [after ?? first, most, ...values]);
+    const rows = await query(text, [after ?? first, most, value]);
     const found = rows.map((row, at) => ({ id: String(row.id), key: String(row.key), looked: at + 1 }));
     return { found, looked: rows.length, last: found.at(-1)?.key ?? null, isOver: rows.length < most };
   };
@@ -153,9 +150,7 @@ async function pageBy(records: Records, request: JobPageRequest, pieces: Pieces)
     // One more, which shows whether the list goes on.
     const piece = await pieces(at, most + 1, look - looked + 1);
     const wanted = piece.found.slice(0, most);
-    const byId = new Map(
-      (await records.byId(wanted.map(({ id }) => id))).map(({ record }) => [record.id, record]),
-    );
+    const byId = new Map(recordsOf(await records.byId(idsOf(wanted))).map((job) => [job.id, job]));
     const before = looked;
     for (const { id, key, looked: n } of wanted) {
       if (jobs.length === limit || before + n > look)

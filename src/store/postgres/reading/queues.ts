@@ -1,7 +1,15 @@
 import type { JobRecord } from '../../../model/records/records.ts';
 import type { LaneSummary, QueuePlace } from '../../reader.ts';
 import { type StoredJob, storedJobOf } from '../jobs/stored-job.ts';
-import { eachJob, jobsOf, type NumberedLane, queriesOf, type Records, writtenColumns } from './records.ts';
+import {
+  eachJob,
+  jobsOf,
+  type NumberedLane,
+  queriesOf,
+  type Records,
+  recordsOf,
+  writtenColumns,
+} from './records.ts';
 
 /** How many runs of each lane are looked at at first. */
 const firstRuns = 64;
@@ -10,39 +18,22 @@ const mostPlaced = 200;
 /** How many runs are counted. */
 const mostRuns = 10_001;
 
-/** Waiting jobs in the order of claims. */
-export async function waiting(records: Records, queue: string, most?: number): Promise<readonly JobRecord[]> {
-  if (most !== undefined && most <= 0) return [];
-  return firstOf(records, queue, await records.lanes(queue), most ?? Number.POSITIVE_INFINITY);
-}
-
-/** The first jobs of some lanes of a queue. */
+/** The first waiting jobs of some lanes of a queue, in the order of claims. */
 export async function firstOf(
-  records: Records,
+  { schema, query }: Records,
   queue: string,
   lanes: readonly NumberedLane[],
   most: number,
 ): Promise<readonly JobRecord[]> {
-  const ids = lanes.map(({ id }) => id);
-  for (let wanted = most; ; wanted *= 4) {
-    const jobs = await firstIn(records, ids, wanted);
-    const first = await queriesOf(jobs).waiting(queue, most);
-    // Some that were read do not wait: others are behind them.
-    if (first.length >= most || jobs.length < wanted) return first;
-  }
-}
-
-/** At least so many of the jobs that come first, if there are so many: the first of each line, of which those of all lanes are one. */
-async function firstIn(
-  records: Records,
-  lanes: readonly number[],
-  most: number,
-): Promise<readonly StoredJob[]> {
   const isAll = most === Number.POSITIVE_INFINITY;
-  for (let runs = firstRuns; ; runs *= 4) {
-    const width = isAll ? null : Math.min(runs, most);
-    const rows = await records.query(firstText(records.schema), [lanes, width, isAll ? 1e15 : most]);
-    if (rows[0]?.lacks !== true) return jobsOf(rows);
+  for (let factor = 1; ; factor *= 4) {
+    const wanted = most * factor;
+    const width = isAll ? null : Math.min(firstRuns * factor, wanted);
+    const rows = await query(firstText(schema), [lanes.map(({ id }) => id), width, isAll ? 1e15 : wanted]);
+    if (rows[0]?.lacks === true) continue;
+    const first = await queriesOf(jobsOf(rows)).waiting(queue, most);
+    // Some that were read do not wait: others are behind them.
+    if (first.length >= most || rows.length < wanted) return first;
   }
 }
 
@@ -101,40 +92,30 @@ export async function laneSummaries(records: Records, queue: string): Promise<re
      UNION ALL SELECT lane, 'held', NULL, NULL, count(*), NULL, min(at) FROM ${schema}.due WHERE lane = ANY ($1) GROUP BY lane`,
     [lanes.map(({ id }) => id)],
   );
-  const heads = new Map<string, JobRecord>();
-  for (const { record } of await records.byId(
-    rows.flatMap(({ head }) => (head === null ? [] : [String(head)])),
-  ))
-    heads.set(record.id, record);
-  const summaries = new Map<string, LaneSummary>();
+  const heads = recordsOf(
+    await records.byId(rows.flatMap(({ head }) => (head === null ? [] : [String(head)]))),
+  );
+  const beginOf = new Map(heads.map(({ id, beginAfter }) => [id, beginAfter]));
   const byId = new Map(lanes.map((lane) => [lane.id, lane]));
+  const summaries = new Map<string, LaneSummary>();
   for (const { lane, name: line, count, head, at } of rows) {
     const { name, quotaNames, hasDeadlines, holdsSlots } = byId.get(Number(lane)) as NumberedLane;
-    const key = JSON.stringify([name, quotaNames, hasDeadlines, holdsSlots]);
-    const empty = {
-      name,
-      quotaNames,
-      hasDeadlines,
-      holdsSlots,
-      putBack: 0,
-      now: 0,
-      held: 0,
-      oldestAt: null,
-      isCut: false,
-    };
-    const summary = summaries.get(key) ?? empty;
-    const first = at === null ? (heads.get(String(head))?.beginAfter ?? null) : Number(at);
-    const known = [first, summary.oldestAt].filter((instant) => instant !== null);
-    const oldestAt = known.length === 0 ? null : Math.min(...known);
-    summaries.set(key, { ...summary, [line as Line]: summary[line as Line] + Number(count), oldestAt });
+    const about = { name, quotaNames, hasDeadlines, holdsSlots };
+    const none = { ...about, putBack: 0, now: 0, held: 0, oldestAt: null, isCut: false };
+    const summary = summaries.get(JSON.stringify(about)) ?? none;
+    const instants = [at ?? beginOf.get(String(head)), summary.oldestAt]
+      .flatMap((instant) => instant ?? [])
+      .map(Number);
+    const oldestAt = instants.length === 0 ? null : Math.min(...instants);
+    const n = summary[line as Line] + Number(count);
+    summaries.set(JSON.stringify(about), { ...summary, [line as Line]: n, oldestAt });
   }
   return [...summaries.values()];
 }
 
 /** How many jobs are offered before one. */
 export async function place(records: Records, id: string): Promise<QueuePlace | null> {
-  const { schema } = records;
-  const [row] = await records.query(`SELECT * FROM ${schema}.read($1)`, [[id]]);
+  const [row] = await records.query(`SELECT * FROM ${records.schema}.read($1)`, [[id]]);
   const job = row === undefined ? null : storedJobOf(row);
   if (job === null || (job.home.in !== 'ready' && job.home.in !== 'due')) return null;
   const { queue } = job.record.parent as { readonly queue: string };
@@ -152,7 +133,7 @@ async function countBefore(
   lanes: readonly NumberedLane[],
 ): Promise<QueuePlace> {
   const { schema } = records;
-  const isReady = home.in === 'ready';
+  const { lane = null, line = null, turn = null } = home.in === 'ready' ? home : {};
   const [row] = await records.query(
     `WITH own AS (
        SELECT t.turn, array_position(t.ids, $6) - 1 AS at FROM ${schema}.ready t
@@ -172,14 +153,14 @@ async function countBefore(
        greatest((SELECT count(*) FROM runs), (SELECT count(*) FROM due)) AS looked`,
     [
       lanes.map(({ id }) => id),
-      isReady ? home.lane : null,
-      isReady ? home.line : null,
-      isReady ? home.turn : null,
+      lane,
+      line,
+      turn,
       record.beginAfter ?? 0,
       record.id,
       // On a tie the held one comes first.
       record.order?.[0] !== 'held',
     ],
   );
-  return { n: Number(row?.n ?? 0), is: Number(row?.looked) >= mostRuns ? 'atLeast' : 'exact' };
+  return { n: Number(row?.n), is: Number(row?.looked) >= mostRuns ? 'atLeast' : 'exact' };
 }

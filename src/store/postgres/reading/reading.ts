@@ -1,20 +1,31 @@
 import type { AnnotationRecord, JobRecord } from '../../../model/records/records.ts';
 import type { Kind, Records as RecordsByKind } from '../../entry.ts';
-import type { Callback, JobCounts, JobPage, JobPageRequest, LaneSummary, QueuePlace } from '../../reader.ts';
+import type {
+  Callback,
+  JobCounts,
+  JobPage,
+  JobPageRequest,
+  LaneSummary,
+  QueuePlace,
+  RecordReader,
+} from '../../reader.ts';
 import { storeError } from '../failures.ts';
-import { borrowed, type Rows } from '../sql-port.ts';
+import type { Openings } from '../opening/openings.ts';
+import { borrowed } from '../sql-port.ts';
 import { counts } from './counts.ts';
-import { type LeftParts, leftBehind } from './left.ts';
+import { leftBehind } from './left.ts';
 import { completedOf, jobsPage, quarantined } from './lists.ts';
-import { laneSummaries, place, waiting, waitingCount } from './queues.ts';
+import { firstOf, laneSummaries, place, waitingCount } from './queues.ts';
 import {
   eachJob,
   heldColumns,
   heldIn,
+  idsOf,
   jobsOf,
   queriesOf,
   Records,
   type RecordsParts,
+  recordsOf,
   waitingIn,
   writtenColumns,
 } from './records.ts';
@@ -22,7 +33,7 @@ import {
 /** What reads are made with. */
 export interface ReadingParts extends RecordsParts {
   /** Shows which processes are alive; left out: nobody is asked what those that are gone have left. */
-  readonly openings?: LeftParts['openings'];
+  readonly openings?: Pick<Openings, 'leftBehind'>;
 }
 
 /** What of a job need not be read to know which slots it holds. */
@@ -31,23 +42,30 @@ const large = `'{args,outcome}'`;
 /**
  * The reads of the store: each loads the rows that its answer can be found in, and lets the queries of all stores find it.
  */
-export class Reading {
+export class Reading implements RecordReader {
   readonly #records: Records;
-  readonly #parts: ReadingParts;
+  readonly #openings: ReadingParts['openings'];
 
   constructor(parts: ReadingParts) {
-    this.#parts = parts;
     this.#records = new Records(parts);
+    this.#openings = parts.openings;
   }
 
-  async get<K extends Kind>(kind: K, id: string, within?: unknown): Promise<RecordsByKind[K] | undefined> {
-    if (kind !== 'job') return (await this.#records.settings(kind, 'id = $1', [id], 'inOrder'))[0];
-    const rows = within === undefined ? await this.#records.one(id) : await this.#oneWithin(id, within);
-    return jobsOf(rows)[0]?.record as RecordsByKind[K] | undefined;
+  /** Makes a read: whoever reads may have to wait for something before. */
+  protected read<Result>(work: (records: Records) => Promise<Result>): Promise<Result> {
+    return work(this.#records);
+  }
+
+  get<K extends Kind>(kind: K, id: string, within?: unknown): Promise<RecordsByKind[K] | undefined> {
+    return this.read(async (records) => {
+      if (kind !== 'job') return (await records.settings(kind, 'id = $1', [id]))[0];
+      const rows = within === undefined ? records.one(id) : this.#oneWithin(id, within);
+      return recordsOf(jobsOf(await rows))[0] as RecordsByKind[K] | undefined;
+    });
   }
 
   /** Reads a job in a transaction of the program. */
-  async #oneWithin(id: string, within: unknown): Promise<Rows> {
+  async #oneWithin(id: string, within: unknown): ReturnType<Records['one']> {
     try {
       return await this.#records.one(id, await borrowed(within));
     } catch (error) {
@@ -55,131 +73,143 @@ export class Reading {
     }
   }
 
-  async list<K extends Kind>(kind: K, prefix: string): Promise<readonly RecordsByKind[K][]> {
-    if (kind !== 'job') return this.#records.settings(kind, begins('id'), [prefix]);
-    const jobs = await this.#records.jobs(`${begins('j.id')} ORDER BY j.id`, [prefix]);
-    return jobs.map(({ record }) => record) as RecordsByKind[Kind][] as RecordsByKind[K][];
+  list<K extends Kind>(kind: K, prefix: string): Promise<readonly RecordsByKind[K][]> {
+    return this.read(async (records) => {
+      if (kind !== 'job') return records.settings(kind, begins('id'), [prefix]);
+      const jobs = await records.jobs(`${begins('j.id')} ORDER BY j.id`, [prefix]);
+      return recordsOf(jobs) as RecordsByKind[Kind][] as RecordsByKind[K][];
+    });
   }
 
-  async find(prefix: string, limit: number): Promise<readonly JobRecord[]> {
-    const first = `SELECT f.id FROM ${this.#records.schema}.job f WHERE ${begins('f.id')} ORDER BY f.id LIMIT $2`;
-    const jobs = await this.#records.jobs(`j.id = ANY (ARRAY(${first})) ORDER BY j.id`, [prefix, limit]);
-    return jobs.map(({ record }) => record);
+  find(prefix: string, limit: number): Promise<readonly JobRecord[]> {
+    return this.read(async (records) => {
+      const first = `SELECT f.id FROM ${records.schema}.job f WHERE ${begins('f.id')} ORDER BY f.id LIMIT $2`;
+      return recordsOf(await records.jobs(`j.id = ANY (ARRAY(${first})) ORDER BY j.id`, [prefix, limit]));
+    });
   }
 
-  waiting(queue: string, most?: number): Promise<readonly JobRecord[]> {
-    return waiting(this.#records, queue, most);
+  waiting(queue: string, most = Number.POSITIVE_INFINITY): Promise<readonly JobRecord[]> {
+    return this.read(async (records) =>
+      most <= 0 ? [] : firstOf(records, queue, await records.lanes(queue), most),
+    );
   }
 
   waitingCount(queue: string, name?: string): Promise<number> {
-    return waitingCount(this.#records, queue, name);
+    return this.read((records) => waitingCount(records, queue, name));
   }
 
   lanes(queue: string): Promise<readonly LaneSummary[]> {
-    return laneSummaries(this.#records, queue);
+    return this.read((records) => laneSummaries(records, queue));
   }
 
   place(job: string): Promise<QueuePlace | null> {
-    return place(this.#records, job);
+    return this.read((records) => place(records, job));
   }
 
-  async held(queue: string, dispatcher: string, agent: string | null): Promise<readonly JobRecord[]> {
-    const { schema } = this.#records;
-    const rows = await this.#records.query(
-      `SELECT ${heldColumns} FROM ${heldIn(schema)} h ${eachJob(schema, 'h.id')}
-       WHERE h.queue = $1 AND h.dispatcher = $2 AND ($3::text IS NULL OR h.agent = $3)`,
-      [queue, dispatcher, agent],
-    );
-    return queriesOf(jobsOf(rows)).held(queue, dispatcher, agent);
+  held(queue: string, dispatcher: string, agent: string | null): Promise<readonly JobRecord[]> {
+    return this.read(async ({ schema, query }) => {
+      const rows = await query(
+        `SELECT ${heldColumns} FROM ${heldIn(schema)} h ${eachJob(schema, 'h.id')}
+         WHERE h.queue = $1 AND h.dispatcher = $2 AND ($3::text IS NULL OR h.agent = $3)`,
+        [queue, dispatcher, agent],
+      );
+      return queriesOf(jobsOf(rows)).held(queue, dispatcher, agent);
+    });
   }
 
-  async heldCount(queue: string, dispatcher: string, agent: string): Promise<number> {
-    const [row] = await this.#records.query(
-      `SELECT coalesce(sum(cardinality(ids)), 0) AS count FROM ${this.#records.schema}.lease
-       WHERE queue = $1 AND dispatcher = $2 AND agent = $3`,
-      [queue, dispatcher, agent],
-    );
-    return Number(row?.count ?? 0);
+  heldCount(queue: string, dispatcher: string, agent: string): Promise<number> {
+    return this.read(async ({ schema, query }) => {
+      const [row] = await query(
+        `SELECT coalesce(sum(cardinality(ids)), 0) AS count FROM ${schema}.lease WHERE queue = $1 AND dispatcher = $2 AND agent = $3`,
+        [queue, dispatcher, agent],
+      );
+      return Number(row?.count);
+    });
   }
 
   completed(queue: string, dispatcher: string, agent: string): Promise<readonly JobRecord[]> {
-    return completedOf(this.#records, queue, dispatcher, agent);
+    return this.read((records) => completedOf(records, queue, dispatcher, agent));
   }
 
-  async callbacks(job: string): Promise<readonly Callback[]> {
-    const proxies = await this.#records.rows('proxy', 'job = $1', [job]);
-    return queriesOf(await this.#records.under([job]), proxies).callbacks(job);
+  callbacks(job: string): Promise<readonly Callback[]> {
+    return this.read(async (records) => {
+      const proxies = await records.rows('proxy', 'job = $1', [job]);
+      return queriesOf(await records.under([job]), proxies).callbacks(job);
+    });
   }
 
-  async branches(proxy: string): Promise<readonly JobRecord[]> {
-    return queriesOf(await this.#records.under([proxy])).branches(proxy);
+  branches(proxy: string): Promise<readonly JobRecord[]> {
+    return this.read(async (records) => queriesOf(await records.under([proxy])).branches(proxy));
   }
 
-  async waiters(jobs: readonly string[]): Promise<readonly JobRecord[]> {
-    const { schema } = this.#records;
-    const rows = await this.#records.query(`SELECT id FROM ${schema}.job WHERE waiting_on = ANY ($1)`, [
-      jobs,
-    ]);
-    if (rows.length === 0) return [];
-    return queriesOf(await this.#records.byId(rows.map(({ id }) => String(id)))).waiters(jobs);
+  waiters(jobs: readonly string[]): Promise<readonly JobRecord[]> {
+    return this.read(async (records) => {
+      const rows = await records.query(`SELECT id FROM ${records.schema}.job WHERE waiting_on = ANY ($1)`, [
+        jobs,
+      ]);
+      return queriesOf(await records.byId(idsOf(rows))).waiters(jobs);
+    });
   }
 
   /** Without what they were called with: those that hold a slot may be many. */
-  async quotaHolders(quota: string): Promise<readonly string[]> {
-    const { schema } = this.#records;
-    const lanes = (await this.#records.lanes()).filter(({ holdsSlots }) => holdsSlots).map(({ id }) => id);
-    const rows = await this.#records.query(
-      `SELECT f.id, f.rev, f.seq, f.lane, f.place, f.token, f.held_seq, f.claim, (
-         SELECT coalesce(string_agg((
-           SELECT json_object_agg(v.key, v.value) FROM json_each(p.value) v WHERE v.key <> ALL (${large})
-         )::text, ',' ORDER BY p.n), '{}') FROM json_array_elements(('[' || f.doc || ']')::json) WITH ORDINALITY AS p (value, n)
-       ) AS doc FROM (
-         SELECT ${heldColumns} FROM ${heldIn(schema)} h ${eachJob(schema, 'h.id')}
-         UNION ALL SELECT ${writtenColumns}, NULL, NULL, NULL FROM (
-           SELECT id FROM ${waitingIn(schema, '$2')} AS w UNION ALL SELECT id FROM ${schema}.aside WHERE state <> 'new'
-         ) AS h ${eachJob(schema, 'h.id')}
-       ) AS f WHERE strpos(f.claim, $1) > 0 OR strpos(f.doc, $1) > 0`,
-      [JSON.stringify(quota), lanes],
-    );
-    return queriesOf(jobsOf(rows)).quotaHolders(quota);
+  quotaHolders(quota: string): Promise<readonly string[]> {
+    return this.read(async (records) => {
+      const { schema } = records;
+      const lanes = await records.lanes();
+      const rows = await records.query(
+        `SELECT f.id, f.rev, f.seq, f.lane, f.place, f.token, f.held_seq, f.claim, (
+           SELECT coalesce(string_agg((
+             SELECT json_object_agg(v.key, v.value) FROM json_each(p.value) v WHERE v.key <> ALL (${large})
+           )::text, ',' ORDER BY p.n), '{}') FROM json_array_elements(('[' || f.doc || ']')::json) WITH ORDINALITY AS p (value, n)
+         ) AS doc FROM (
+           SELECT ${heldColumns} FROM ${heldIn(schema)} h ${eachJob(schema, 'h.id')}
+           UNION ALL SELECT ${writtenColumns}, NULL, NULL, NULL FROM (
+             SELECT id FROM ${waitingIn(schema, '$2')} AS w UNION ALL SELECT id FROM ${schema}.aside WHERE state <> 'new'
+           ) AS h ${eachJob(schema, 'h.id')}
+         ) AS f WHERE strpos(f.claim, $1) > 0 OR strpos(f.doc, $1) > 0`,
+        [JSON.stringify(quota), lanes.filter(({ holdsSlots }) => holdsSlots).map(({ id }) => id)],
+      );
+      return queriesOf(jobsOf(rows)).quotaHolders(quota);
+    });
   }
 
   counts(): Promise<JobCounts> {
-    return counts(this.#records);
+    return this.read(counts);
   }
 
   jobsPage(request: JobPageRequest): Promise<JobPage> {
-    return jobsPage(this.#records, request);
+    return this.read((records) => jobsPage(records, request));
   }
 
   quarantined(): Promise<readonly JobRecord[]> {
-    return quarantined(this.#records);
+    return this.read(quarantined);
   }
 
   async orphans(): Promise<readonly JobRecord[]> {
-    const { openings } = this.#parts;
-    return openings === undefined ? [] : leftBehind(this.#records, { openings, reading: this });
+    const openings = this.#openings;
+    return openings === undefined ? [] : this.read((records) => leftBehind(records, openings));
   }
 
   annotations(job: string): Promise<readonly AnnotationRecord[]> {
     return this.list('annotation', `${job}/`);
   }
 
-  async annotated(jobs: readonly string[]): Promise<ReadonlySet<string>> {
-    const rows = await this.#records.query(
-      `SELECT asked.id FROM unnest($1::text[]) AS asked (id) WHERE EXISTS
-         (SELECT FROM ${this.#records.schema}.annotation a WHERE a.id >= asked.id || '/' AND a.id < asked.id || '0')`,
-      [jobs],
-    );
-    return new Set(rows.map((row) => String(row.id)));
+  annotated(jobs: readonly string[]): Promise<ReadonlySet<string>> {
+    return this.read(async ({ schema, query }) => {
+      const rows = await query(
+        `SELECT asked.id FROM unnest($1::text[]) AS asked (id) WHERE EXISTS
+           (SELECT FROM ${schema}.annotation a WHERE a.id >= asked.id || '/' AND a.id < asked.id || '0')`,
+        [jobs],
+      );
+      return new Set(idsOf(rows));
+    });
   }
 
-  async due(since: number): Promise<number | null> {
-    const [row] = await this.#records.query(
-      `SELECT min(at) AS at FROM ${this.#records.schema}.due WHERE at > $1`,
-      [since],
-    );
-    return row?.at == null ? null : Number(row.at);
+  due(since: number): Promise<number | null> {
+    return this.read(async ({ schema, query }) => {
+      const [row] = await query(`SELECT min(at) AS at FROM ${schema}.due WHERE at > $1`, [since]);
+      return row?.at == null ? null : Number(row.at);
+    });
   }
 }
 

@@ -1,11 +1,13 @@
+import type { JobRecord } from '../../../model/records/records.ts';
 import type { Kind, Records as RecordsByKind } from '../../entry.ts';
 import { TableQueries } from '../../rules/table-queries.ts';
+import type { Tables } from '../../rules/tables.ts';
 import type { DatabaseClock } from '../clock.ts';
 import { recordOf, WorkingSet } from '../commits/working-set.ts';
 import { type LaneKey, partsOfLane } from '../jobs/lanes.ts';
 import { type StoredJob, storedJobOf } from '../jobs/stored-job.ts';
 import type { Rows, SqlConnection } from '../sql-port.ts';
-import { allDone, type Transactions } from '../transactions.ts';
+import type { Transactions } from '../transactions.ts';
 
 /** What records are read with. */
 export interface RecordsParts {
@@ -29,6 +31,12 @@ export const heldColumns = `j.id, j.rev, j.seq, j.lane, j.doc, 'lease' AS place,
 /** The job `j` of each of these ids, found by its key: without statistics the planner would read all of them. */
 export function eachJob(schema: string, id: string): string {
   return `CROSS JOIN LATERAL (SELECT * FROM ${schema}.job o WHERE o.id = ${id} OFFSET 0) AS j`;
+}
+
+/** The last state that a text sets: of patches, or of the changes of a claim. */
+export function lastState(list: string): string {
+  return `(SELECT coalesce(p ->> 'to', p ->> 'state') FROM json_array_elements(${list}::json) WITH ORDINALITY AS p (p, n)
+      WHERE coalesce(p ->> 'to', p ->> 'state') IS NOT NULL ORDER BY n DESC LIMIT 1)`;
 }
 
 /** The id of each job that waits in lanes. `lanes`: the parameter with their numbers. */
@@ -61,22 +69,31 @@ function composed(schema: string, condition: string, isOne = false): string {
     WHERE ${condition}`;
 }
 
+/** The ids of rows. */
+export function idsOf(rows: Rows): readonly string[] {
+  return rows.map(({ id }) => String(id));
+}
+
 /** The jobs of rows. */
 export function jobsOf(rows: Rows): readonly StoredJob[] {
   return rows.flatMap((row) => storedJobOf(row) ?? []);
 }
 
-/** The queries of all stores on these records: so the order of a queue, for one, is defined in one place. */
-export function queriesOf(jobs: readonly StoredJob[], proxies: Rows = []): TableQueries {
-  return new TableQueries(setOf(jobs, proxies).tables);
+export function recordsOf(jobs: readonly StoredJob[]): readonly JobRecord[] {
+  return jobs.map(({ record }) => record);
 }
 
 /** These records in tables. */
-export function setOf(jobs: readonly StoredJob[], proxies: Rows = []): WorkingSet {
+export function tablesOf(jobs: readonly StoredJob[], proxies: Rows = []): Tables {
   const set = new WorkingSet();
   set.load(jobs);
   set.loadSettings('proxy', proxies);
-  return set;
+  return set.tables;
+}
+
+/** The queries of all stores on these records: so the order of a queue, for one, is defined in one place. */
+export function queriesOf(jobs: readonly StoredJob[], proxies?: Rows): TableQueries {
+  return new TableQueries(tablesOf(jobs, proxies));
 }
 
 /** Reads records. */
@@ -89,20 +106,8 @@ export class Records {
     this.#parts = parts;
   }
 
-  query(text: string, values: readonly unknown[] = []): Promise<Rows> {
-    return this.#parts.transactions.read('a read', (connection) => connection.query(text, values));
-  }
-
-  /** The answers to several statements, on one connection. */
-  all(
-    statements: readonly (readonly [text: string, values?: readonly unknown[]])[],
-  ): Promise<readonly Rows[]> {
-    return this.#parts.transactions.read('a read', async (connection) => {
-      const asked = statements.map(([text, values = []]) => connection.query(text, values));
-      await allDone(asked);
-      return Promise.all(asked);
-    });
-  }
+  readonly query = (text: string, values: readonly unknown[] = []): Promise<Rows> =>
+    this.#parts.transactions.read('a read', (connection) => connection.query(text, values));
 
   /** Jobs `j` of a condition. */
   async jobs(condition: string, values: readonly unknown[]): Promise<readonly StoredJob[]> {
@@ -116,30 +121,26 @@ export class Records {
 
   /** Jobs under any of these jobs and proxies. */
   async under(parents: readonly string[]): Promise<readonly StoredJob[]> {
-    const ids = await this.query(`SELECT id FROM ${this.schema}.job WHERE parent = ANY ($1)`, [parents]);
-    return this.byId(ids.map(({ id }) => String(id)));
+    return this.byId(
+      idsOf(await this.query(`SELECT id FROM ${this.schema}.job WHERE parent = ANY ($1)`, [parents])),
+    );
   }
 
   /** One job, after the reads that were asked for before. */
   one(id: string, connection?: SqlConnection): Promise<Rows> {
-    const text = composed(this.schema, 'j.id = $1', true);
-    const read = (on: SqlConnection): Promise<Rows> => on.query(text, [id]);
+    const read = (on: SqlConnection): Promise<Rows> =>
+      on.query(composed(this.schema, 'j.id = $1', true), [id]);
     return connection === undefined ? this.#parts.transactions.inOrder('a read', read) : read(connection);
   }
 
   /** Rows of records of other kinds. */
-  async rows(
-    kind: Kind,
-    condition: string,
-    values: readonly unknown[],
-    way: 'read' | 'inOrder' = 'read',
-  ): Promise<Rows> {
+  async rows(kind: Kind, condition: string, values: readonly unknown[]): Promise<Rows> {
     const { schema, clock, transactions } = this.#parts;
     // Whether a dispatcher is dead is asked of its representation, so the time must be as fresh.
     const columns = `id, rev, last_seq, body${kind === 'representation' ? `, ${clock.question}` : ''}`;
     const text = `SELECT ${columns} FROM ${schema}.${kind} WHERE ${condition} ORDER BY id`;
     const keepTime = clock.asking();
-    const rows = await transactions[way]('a read', (connection) => connection.query(text, values));
+    const rows = await transactions.inOrder('a read', (connection) => connection.query(text, values));
     keepTime(rows[0]);
     return rows;
   }
@@ -148,18 +149,14 @@ export class Records {
     kind: K,
     condition: string,
     values: readonly unknown[],
-    way: 'read' | 'inOrder' = 'read',
   ): Promise<readonly RecordsByKind[K][]> {
-    return (await this.rows(kind, condition, values, way)).map((row) => recordOf(kind, row));
+    return (await this.rows(kind, condition, values)).map((row) => recordOf(kind, row));
   }
 
   /** All lanes, or those of a queue. */
   async lanes(queue?: string): Promise<readonly NumberedLane[]> {
-    const rows = await this.query(
-      `SELECT id, queue, key FROM ${this.schema}.lane WHERE $1::text IS NULL OR queue = $1`,
-      [queue ?? null],
-    );
-    return rows.map((row) => ({
+    const text = `SELECT id, queue, key FROM ${this.schema}.lane WHERE $1::text IS NULL OR queue = $1`;
+    return (await this.query(text, [queue ?? null])).map((row) => ({
       id: Number(row.id),
       queue: String(row.queue),
       ...partsOfLane(String(row.key)),
