@@ -50,6 +50,9 @@ export class PostgresStore extends Reading implements OpenStore {
   /** Calls under way. */
   readonly #open = new Set<Promise<unknown>>();
   #closing: Promise<void> | null = null;
+  /** Since it was asked whether all is settled. */
+  #hasRead = false;
+  #readsSynced: Promise<void> = Promise.resolve();
 
   constructor(parts: PostgresStoreParts) {
     super(parts);
@@ -154,8 +157,18 @@ export class PostgresStore extends Reading implements OpenStore {
   }
 
   /** What was read may be of another process, which has only written it. */
-  settled(): Promise<void> {
-    return this.#during(this.#committing.settled().then(() => this.#journal.sync()));
+  async settled(): Promise<void> {
+    const own = this.#committing.settled();
+    if (this.#hasRead) {
+      this.#hasRead = false;
+      this.#readsSynced = own
+        .then(() => this.#journal.sync())
+        .catch((error: unknown) => {
+          this.#hasRead = true;
+          throw error;
+        });
+    }
+    await this.#during(Promise.all([own, this.#readsSynced]));
   }
 
   async idle(): Promise<void> {
@@ -223,6 +236,7 @@ export class PostgresStore extends Reading implements OpenStore {
    * journal reports what is committed after the read.
    */
   protected override read<Result>(work: (records: Reads) => Promise<Result>): Promise<Result> {
+    this.#hasRead = true;
     const begun = this.#following.begun();
     begun.catch(() => {});
     return this.#during(
