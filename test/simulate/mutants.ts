@@ -145,7 +145,7 @@ export const mutants: readonly SimulationMutant[] = [
     edits: [
       {
         file: 'src/runtime/commits/committer.ts',
-        find: 'this.whenWritten(ticket, () => this.#effects.outcomesWritten(outcomes.splice(0)));',
+        find: 'this.whenWritten(ticket, announce, whenOthersMayHold(ticket, announce));',
         replace: '',
       },
     ],
