@@ -83,10 +83,9 @@ export function postgresStore(options: PostgresStoreOptions): Store {
   checkCount(poolSize, 'poolSize', 1);
   const connectTimeoutMs = durationMs(options.connectTimeout ?? 5000, 'connectTimeout');
   const queryTimeoutMs = durationMs(options.queryTimeout ?? 15_000, 'queryTimeout');
-  const completedDays = Math.ceil(
-    durationMs(options.completedMaxAge ?? 7 * dayMs, 'completedMaxAge') / dayMs,
-  );
-  const historyDays = Math.ceil(durationMs(options.historyMaxAge ?? 7 * dayMs, 'historyMaxAge') / dayMs);
+  const daysOf = (option: 'completedMaxAge' | 'historyMaxAge'): number =>
+    Math.ceil(durationMs(options[option] ?? 7 * dayMs, option) / dayMs);
+  const [completedDays, historyDays] = [daysOf('completedMaxAge'), daysOf('historyMaxAge')];
   const heartbeatMs = durationMs(options.heartbeat ?? 5000, 'heartbeat');
   return {
     name,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { SignalboxError } from '../../../errors.ts';
 import { storeError } from '../failures.ts';
-import { beginText, type SqlConnection } from '../sql-port.ts';
+import { beginText, type SqlConnection, type SqlPort } from '../sql-port.ts';
 import { migrations } from './migrations.ts';
 
 /** The longest that a timer can wait, some 24 days. */
@@ -85,4 +85,32 @@ export async function versionOf(connection: Pick<SqlConnection, 'query'>, name: 
   if (found > migrations.length)
     throw new SignalboxError('STORE_VERSION', { ...about, found: String(found) });
   return found;
+}
+
+/**
+ * Reads one moment of a schema, in a read-only transaction: processes may be at work on it.
+ * @throws SignalboxError `STORE_MISSING`, `STORE_VERSION`.
+ */
+export async function atOneMoment<Result>(
+  port: SqlPort,
+  name: string,
+  call: string,
+  look: (connection: SqlConnection, migration: number) => Promise<Result>,
+): Promise<Result> {
+  let connection: SqlConnection | null = null;
+  try {
+    connection = await port.connect();
+    const migration = await versionOf(connection, name);
+    if (migration === 0) throw new SignalboxError('STORE_MISSING', { path: `schema ${name}` });
+    await connection.query(
+      'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0',
+    );
+    const result = await look(connection, migration);
+    await connection.query('COMMIT');
+    connection.release();
+    return result;
+  } catch (error) {
+    connection?.release(error as Error);
+    throw storeError(error, call, 'not committed');
+  }
 }
