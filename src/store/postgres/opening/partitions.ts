@@ -4,6 +4,7 @@ import { entriesOfCommit } from '../jobs/stored-job.ts';
 import type { Parts } from '../parts.ts';
 import { daySettings } from '../sql/tables.ts';
 import { beginText, type Scheduled, type SqlConnection } from '../sql-port.ts';
+import { inTransaction } from '../transactions.ts';
 import { lockKey } from './migrating.ts';
 import { dayMs, dropJobs, dropLines, nameOfDay, partitionsOf } from './retention.ts';
 
@@ -21,7 +22,6 @@ const daysAhead = 2;
 const lookMs = 10 * 60 * 1000;
 /** No transaction waits longer than this for a partition to be made or dropped; it is tried again. */
 const lockTimeoutMs = 500;
-const tries = 5;
 /** How many commits a partition of the journal is for: a quarter of a day, but so many that no burst outruns those made ahead. */
 const [leastStep, greatestStep] = [2 ** 21, 2 ** 27];
 
@@ -166,25 +166,15 @@ export class Partitions {
     // The server would notice only at the end of a statement that its caller has gone: until then it blocked
     // the days for everyone.
     const limits = `SET LOCAL lock_timeout = ${lockTimeoutMs}; SET LOCAL statement_timeout = ${Math.ceil(queryTimeoutMs)}`;
-    for (let count = 1; ; count += 1) {
-      try {
-        await transactions.read(what, async (connection) => {
-          try {
-            await connection.query(`${beginText}; ${limits}`);
-            await work(connection);
-            await connection.query('COMMIT');
-          } catch (error) {
-            await connection.query('ROLLBACK');
-            throw error;
-          }
-        });
-        return true;
-      } catch (error) {
-        if (count < tries) continue;
-        // Nothing is lost: rows go to the default partition, and old days stay longer.
-        report(`could not ${what}: ${(error as Error).message}`);
-        return false;
-      }
+    try {
+      await transactions.read(what, (connection) =>
+        inTransaction(connection, `${beginText}; ${limits}`, () => work(connection)),
+      );
+      return true;
+    } catch (error) {
+      // Nothing is lost: rows go to the default partition, and old days stay longer.
+      report(`could not ${what}: ${(error as Error).message}`);
+      return false;
     }
   }
 }
