@@ -3,7 +3,7 @@ import { nodeFilePort } from '../json/ports/file-port.ts';
 import { createKernelLock, readersLock } from '../json/ports/lock.ts';
 import { openAtRest } from '../json/recovery/at-rest.ts';
 import { promotedError } from '../json/snapshot/promotion-mark.ts';
-import { checkDatabase, checkSchema, connectionFor } from '../postgres/connecting.ts';
+import { onSchema } from '../postgres/connecting.ts';
 import { atOneMoment, quoted } from '../postgres/opening/migrating.ts';
 import { migrations } from '../postgres/opening/migrations.ts';
 import { Reading } from '../postgres/reading/reading.ts';
@@ -34,22 +34,17 @@ export async function readDirectory<Result>(
 }
 
 /** Reads one moment of a schema, in one read-only transaction. Processes may be at work on it. */
-export async function readDatabase<Result>(
+export function readDatabase<Result>(
   connectionString: string,
   schema: string,
   read: (source: ExportSource) => Promise<Result>,
 ): Promise<Result> {
-  checkDatabase({ connectionString });
-  checkSchema(schema);
-  const port = await connectionFor({ connectionString, queryTimeout: '10m' });
-  try {
-    return await atOneMoment(port, schema, 'the export', async (connection, migration) => {
+  return onSchema({ connectionString, schema, queryTimeout: '10m' }, (port) =>
+    atOneMoment(port, schema, 'the export', async (connection, migration) => {
       mustBeCurrent(migration, schema);
       return read(readerOf(connection, quoted(schema)));
-    });
-  } finally {
-    await port.end();
-  }
+    }),
+  );
 }
 
 /** The reads of the store, all on one connection. They ask for no time: nothing here depends on it. */

@@ -102,7 +102,7 @@ export class Journal {
       [seq],
     );
     if (row?.oldest == null || firstSeqOf(Number(row.oldest)) >= seq) return Number(row?.oldest ?? 0);
-    return row.is_promoted === true ? Number(row.promoted) : commitOf(seq);
+    return row.is_promoted === true ? Number(row.promoted) : Math.floor(seq / entriesOfCommit);
   }
 
   async *#belowGaps(from: number, columns: string): AsyncGenerator<Rows[number]> {
@@ -138,7 +138,6 @@ export class Journal {
   async position(): Promise<Position | null> {
     const [first] = await this.#query(
       `SELECT min(c) AS c FROM (SELECT c FROM ${this.#lines} ORDER BY c DESC LIMIT ${nearLines}) l`,
-      [],
     );
     let newest: Position | null = null;
     for await (const row of this.#belowGaps(Number(first?.c ?? 0), 'c, at, count, xid::text AS xid'))
@@ -159,13 +158,13 @@ export class Journal {
 
   /** Number of the oldest entry that is kept. */
   async oldestSeq(): Promise<number> {
-    const [row] = await this.#query(`SELECT min(c) AS c FROM ${this.#lines}`, []);
+    const [row] = await this.#query(`SELECT min(c) AS c FROM ${this.#lines}`);
     return row?.c == null ? 1 : firstSeqOf(Number(row.c));
   }
 
   /** A snapshot: what it does not see is news. */
   async now(): Promise<string> {
-    const [row] = await this.#query('SELECT pg_current_snapshot()::text AS seen', []);
+    const [row] = await this.#query('SELECT pg_current_snapshot()::text AS seen');
     await this.#sync();
     return String(row?.seen);
   }
@@ -191,32 +190,23 @@ export class Journal {
     // What the snapshot sees must not be gone after a crash, when numbers of transactions come again.
     if (rows.length > 0) await this.#sync();
     const fresh = rows.filter((row) => row.is_new === true);
-    const isMore = isFull(fresh);
-    const now = String(rows[0]?.now ?? seen);
-    return {
-      lines: rows.filter((row) => row.is_told === true).map(lineOf),
-      seen: isMore
-        ? upTo(
-            now,
-            fresh.map(({ xid }) => BigInt(String(xid))),
-          )
-        : now,
-      isMore,
-    };
+    const [isMore, now] = [isFull(fresh), String(rows[0]?.now ?? seen)];
+    const told = rows.filter((row) => row.is_told === true);
+    return { lines: told.map(lineOf), seen: isMore ? upTo(now, fresh) : now, isMore };
   }
 
   /** Waits until every transaction that is open now is over. False when that takes too long. */
   async #isSettled(): Promise<boolean> {
-    const [own] = await this.#query('SELECT pg_current_xact_id()::text AS xid', []);
+    const [own] = await this.#query('SELECT pg_current_xact_id()::text AS xid');
     for (let waited = 0; waited <= gapLimitMs; waited += 10) {
-      const [row] = await this.#query(`SELECT ${oldestOpen} AS open`, []);
+      const [row] = await this.#query(`SELECT ${oldestOpen} AS open`);
       if (BigInt(String(row?.open)) > BigInt(String(own?.xid))) return true;
       await this.#parts.transactions.pause(10);
     }
     return false;
   }
 
-  #query(text: string, values: readonly unknown[]): Promise<Rows> {
+  #query(text: string, values: readonly unknown[] = []): Promise<Rows> {
     return this.#parts.transactions.query(text, values, 'a read of the journal');
   }
 
@@ -245,19 +235,14 @@ export class Journal {
   }
 }
 
-/** The number of the commit that an entry belongs to. */
-function commitOf(seq: number): number {
-  return Math.floor(seq / entriesOfCommit);
-}
-
 function lastOf({ c, count }: Rows[number]): number {
   return firstSeqOf(Number(c)) + Number(count) - 1;
 }
 
-/** A snapshot that sees as much as another one, but nothing that is newer than the newest of some transactions. */
-function upTo(snapshot: string, xids: readonly bigint[]): string {
+/** A snapshot that sees as much as another one, but nothing that is newer than the newest transaction of some rows. */
+function upTo(snapshot: string, rows: Rows): string {
   let end = 0n;
-  for (const xid of xids) if (xid >= end) end = xid + 1n;
+  for (const { xid } of rows) if (BigInt(String(xid)) >= end) end = BigInt(String(xid)) + 1n;
   const open = (snapshot.split(':')[2] ?? '').split(',').filter((xid) => xid !== '' && BigInt(xid) < end);
   return `${open[0] ?? end}:${end}:${open.join()}`;
 }

@@ -49,7 +49,7 @@ async function* pagesOf(connection: SqlConnection, text: string, size: number): 
 
 async function lookAt(connection: SqlConnection, schema: string): Promise<Looked> {
   const damage = new Damage();
-  for (const [what, text] of rules(schema)) {
+  for (const [what, text] of Object.entries(rules(schema))) {
     const [found] = await connection.query(
       `SELECT count(*) AS count, min(id) AS id FROM (${text}) AS found (id)`,
     );
@@ -75,8 +75,8 @@ class Damage {
   }
 }
 
-/** What must be nowhere: in words, and as SQL that gives what is so. */
-function rules(schema: string): readonly (readonly [what: string, found: string])[] {
+/** What must be nowhere: in words, with SQL that gives what is so. */
+function rules(schema: string): { readonly [what: string]: string } {
   const [job, done, ready] = [`${schema}.job`, `${schema}.done`, `${schema}.ready`];
   const places = `(SELECT id FROM ${done} UNION ALL SELECT id FROM ${schema}.aside UNION ALL SELECT id FROM ${schema}.due
     UNION ALL SELECT unnest(ids) FROM ${schema}.lease UNION ALL SELECT unnest(ids) FROM ${ready}) AS p`;
@@ -84,34 +84,16 @@ function rules(schema: string): readonly (readonly [what: string, found: string]
   const waiting = `SELECT u.id FROM (SELECT r.*, lead(turn) OVER (PARTITION BY lane, line ORDER BY turn) AS next FROM ${ready} r) AS r
     CROSS JOIN LATERAL unnest(r.ids) WITH ORDINALITY AS u (id, n) JOIN ${job} j ON j.id = u.id`;
   const isThere = 'coalesce(j.turn, j.seq * 2) BETWEEN r.turn AND coalesce(r.next - 1, 9e18)';
-  return [
-    ['jobs in more than one place', `SELECT id FROM ${places} GROUP BY id HAVING count(*) > 1`],
-    [
-      'jobs without a place',
-      `SELECT j.id FROM ${job} j LEFT JOIN ${places} ON p.id = j.id WHERE p.id IS NULL`,
-    ],
-    [
-      'places of jobs that are not there',
-      `SELECT p.id FROM ${places} LEFT JOIN ${job} j ON j.id = p.id WHERE j.id IS NULL`,
-    ],
-    [
-      'jobs that are done with and not completed',
-      `SELECT d.id FROM ${done} d JOIN ${job} j ON j.id = d.id WHERE ${state} IS DISTINCT FROM 'completed'`,
-    ],
-    [
-      'jobs that wait elsewhere than they say',
-      `${waiting} WHERE j.lane IS DISTINCT FROM r.lane OR NOT ${isThere}
+  return {
+    'jobs in more than one place': `SELECT id FROM ${places} GROUP BY id HAVING count(*) > 1`,
+    'jobs without a place': `SELECT j.id FROM ${job} j LEFT JOIN ${places} ON p.id = j.id WHERE p.id IS NULL`,
+    'places of jobs that are not there': `SELECT p.id FROM ${places} LEFT JOIN ${job} j ON j.id = p.id WHERE j.id IS NULL`,
+    'jobs that are done with and not completed': `SELECT d.id FROM ${done} d JOIN ${job} j ON j.id = d.id WHERE ${state} IS DISTINCT FROM 'completed'`,
+    'jobs that wait elsewhere than they say': `${waiting} WHERE j.lane IS DISTINCT FROM r.lane OR NOT ${isThere}
        UNION ALL SELECT d.id FROM ${schema}.due d JOIN ${job} j ON j.id = d.id WHERE j.lane IS DISTINCT FROM d.lane`,
-    ],
-    [
-      'jobs that wait with another newest entry than they say',
-      `${waiting} WHERE coalesce(r.q[u.n], r.turn / 2 + u.n - 1) IS DISTINCT FROM j.seq`,
-    ],
-    [
-      'leases of other lengths',
-      `SELECT token::text FROM ${schema}.lease WHERE cardinality(ids) <> cardinality(seqs) OR cardinality(ids) <> cardinality(lanes)`,
-    ],
-  ];
+    'jobs that wait with another newest entry than they say': `${waiting} WHERE coalesce(r.q[u.n], r.turn / 2 + u.n - 1) IS DISTINCT FROM j.seq`,
+    'leases of other lengths': `SELECT token::text FROM ${schema}.lease WHERE cardinality(ids) <> cardinality(seqs) OR cardinality(ids) <> cardinality(lanes)`,
+  };
 }
 
 /**
