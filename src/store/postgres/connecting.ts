@@ -14,7 +14,6 @@ export function connectionFor(options: CallOptions): Promise<SqlPort> {
   });
 }
 
-/** Works on a schema without opening a store. */
 export async function onSchema<Result>(
   options: CallOptions & { readonly schema?: string },
   work: (port: SqlPort, schema: string) => Promise<Result>,

@@ -3,7 +3,6 @@ import type { Parts } from '../parts.ts';
 import type { Scheduled } from '../sql-port.ts';
 import type { Journal } from './journal.ts';
 
-/** What the journal is followed with. */
 export interface FollowingParts extends Pick<Parts, 'port' | 'report'> {
   /** Of the same opening: what it commits by itself is reported without the journal. */
   readonly journal: Journal;

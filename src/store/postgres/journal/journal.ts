@@ -9,7 +9,6 @@ import type { Rows } from '../sql-port.ts';
 /** What the journal is read with; `epoch`: of the opening that reads. */
 export type JournalParts = Pick<Parts, 'schema' | 'epoch' | 'transactions'>;
 
-/** What was committed since. */
 interface News {
   readonly lines: readonly Line[];
   /** What is seen with them. */

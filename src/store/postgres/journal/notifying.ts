@@ -6,7 +6,6 @@ import type { Parts } from '../parts.ts';
 import type { Listening, Scheduled, SqlConnection } from '../sql-port.ts';
 import type { Following } from './following.ts';
 
-/** What processes notify each other with. */
 export interface NotifyingParts
   extends Pick<Parts, 'schemaName' | 'epoch' | 'port' | 'transactions' | 'report'> {
   readonly following: Following;

@@ -8,7 +8,6 @@ import { inTransaction } from '../transactions.ts';
 import { lockKey } from './migrating.ts';
 import { dayMs, dropJobs, dropLines, nameOfDay, partitionsOf } from './retention.ts';
 
-/** What days are kept with. */
 export interface PartitionsParts
   extends Pick<Parts, 'schema' | 'schemaName' | 'port' | 'transactions' | 'queryTimeoutMs' | 'report'> {
   /** Whole days for which jobs that are over are kept, besides today. */
@@ -76,15 +75,10 @@ export class Partitions {
       const [today, next] = [Number(row?.today), Number(row?.next)];
       this.#today = today;
       const dayBefore = await this.#enterDay(connection, next * entriesOfCommit);
-      for (let from = today; from <= today + daysAhead * dayMs; from += dayMs)
-        for (const table of ['job', 'done'])
-          await this.#makeOne(
-            connection,
-            table,
-            nameOfDay(from),
-            idBeginning(from),
-            idBeginning(from + dayMs),
-          );
+      for (let from = today; from <= today + daysAhead * dayMs; from += dayMs) {
+        const range = [idBeginning(from), idBeginning(from + dayMs)];
+        for (const table of ['job', 'done']) await this.#makeOne(connection, table, nameOfDay(from), range);
+      }
       await this.#makeLines(connection, next, next - Math.floor(dayBefore / entriesOfCommit));
     });
     if (!isMade) this.#today = 0;
@@ -109,15 +103,14 @@ export class Partitions {
     // Where all are used up, those that are under way get numbers before the next one.
     const afterGap = next + (next === 1 ? 0 : 1000);
     for (let from = end > next ? end : afterGap; from < next + 2 * step; from += step)
-      await this.#makeOne(connection, 'line', String(from), String(from), String(from + step));
+      await this.#makeOne(connection, 'line', String(from), [from, from + step]);
   }
 
   async #makeOne(
     connection: SqlConnection,
     table: string,
     name: string,
-    from: string,
-    to: string,
+    [from, to]: readonly unknown[],
   ): Promise<void> {
     const { schema } = this.#parts;
     await connection.query('SAVEPOINT made');

@@ -21,7 +21,6 @@ export interface PostgresVerification {
   readonly damage: readonly string[];
 }
 
-/** Rows that are read at a time. */
 const pageRows = 100;
 const pageJobs = 1000;
 
@@ -60,7 +59,6 @@ async function lookAt(connection: SqlConnection, schema: string): Promise<Looked
   return { seq, counts, damage: damage.texts() };
 }
 
-/** What was found, how often, and where for example. */
 class Damage {
   readonly #found = new Map<string, { count: number; readonly example: string }>();
 

@@ -53,7 +53,6 @@ export async function jobsPage(records: Records, request: JobPageRequest): Promi
   }
 }
 
-/** Jobs that this version cannot read. */
 export async function quarantined(records: Records): Promise<readonly JobRecord[]> {
   const rows = await records.query(
     `SELECT id FROM ${records.schema}.aside WHERE state <> 'new' AND state <> ALL ($1) ORDER BY id`,
