@@ -74,7 +74,6 @@ export function decorateStore(store: OpenStore, decoration: StoreDecoration): Op
     },
     now: () => store.now(),
     openings: () => read(() => store.openings(), 'openings', []),
-    ...knownOf(store, decoration),
     ...readerOf(store, read, record),
     ...commitsOf(store, record, change),
     settled: () => read(() => store.settled(), 'settled', []),
@@ -138,17 +137,6 @@ function readerOf(store: RecordReader, read: Read, record: TurnRecord): RecordRe
     annotations: (...args) => ask('annotations', args, () => store.annotations(...args), all('annotation')),
     annotated: (...args) => ask('annotated', args, () => store.annotated(...args)),
     due: (...args) => ask('due', args, () => store.due(...args)),
-  };
-}
-
-/** A store whose reads are made differently is asked for each of them. */
-function knownOf(store: OpenStore, { read, get, record }: StoreDecoration): Pick<OpenStore, 'known'> {
-  if (store.known === undefined || read !== undefined || get !== undefined) return {};
-  return {
-    known(kind, id) {
-      const found = store.known?.(kind, id);
-      return found && (record?.(kind, found) ?? found);
-    },
   };
 }
 

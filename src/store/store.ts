@@ -1,6 +1,6 @@
 import type { Json } from '../../machines/json.ts';
 import type { JobRecord } from '../model/records/records.ts';
-import type { Kind, Patch, Records } from './entry.ts';
+import type { Kind, Patch } from './entry.ts';
 import type { StoreFiles } from './log.ts';
 import type { JournalReader, Past, RecordReader, StoreInfo } from './reader.ts';
 
@@ -109,6 +109,8 @@ export interface Candidate {
   readonly expired: boolean;
   /** Ids of the existing quotas that it names. */
   readonly quotas: readonly string[];
+  /** It stands for all jobs of a lane and is none of them: where it cannot be taken, each is asked about. */
+  readonly isExample?: true;
 }
 
 /** A claim: which jobs, how many, and what taking one changes. */
@@ -152,6 +154,8 @@ export interface Claimed {
   readonly held?: number;
   /** Ids of those among them that have annotations, when the claim has read that as well. */
   readonly annotated?: ReadonlySet<string>;
+  /** The store took the first that it found: there may be more to claim, though these are fewer than wanted. */
+  readonly mayBeMore?: true;
   /** Resolves when the callables may start: the claim is written, and every put among them synced. */
   readonly startable: Promise<void>;
   readonly ticket: Ticket;
@@ -208,8 +212,6 @@ export interface Commits {
  * the store closes it.
  */
 export interface OpenStore extends StoreInfo, RecordReader, Commits, JournalReader {
-  /** Answers what `get` answers, at once. Absent on a store that has to ask for its records. */
-  known?<K extends Kind>(kind: K, id: string): Records[K] | undefined;
   /**
    * Makes a past of the store, at its newest synced entry. It holds its own copy of all records. Null on a store that can show
    * only the history of single records.

@@ -198,12 +198,14 @@ forEachStore('The machines', (makeStore) => {
   it('count a part of the journal when that is asked for', async () => {
     const { sight, box } = await story();
     const { seq } = await box.store.position();
-    const last = { from: seq - 3, to: seq - 1 };
+    const seqs: number[] = [];
+    for await (const entry of box.store.entries(1)) seqs.push(entry.seq);
+    const last = { from: seqs.at(-4) ?? 0, to: seqs.at(-2) ?? 0 };
 
     const view = await machineView(sight, 'job', { ...last, edge: null });
     const beyond = await machinesView(sight, { from: 1, to: seq + 1000 });
 
-    expect(view?.range).toMatchObject({ ...last, isCut: false });
+    expect(view?.range).toMatchObject({ ...last, entries: 3, isCut: false });
     expect(view?.range.toAt).not.toBeNull();
     expect(beyond.range.to).toBe(seq);
   });
@@ -224,19 +226,20 @@ forEachStore('The machines', (makeStore) => {
   });
 });
 
-/** A journal of so many puts, one a millisecond, that grows when it is asked to. */
-function longJournal(length: number, oldest = 1) {
+/** A journal of so many puts, one a millisecond, that grows when it is asked to. `step`: from one seq to the next. */
+function longJournal(length: number, oldest = 1, step = 1) {
   const journal = { length, read: 0, pauses: 0 };
   const entryAt = (seq: number): HistoryEntry => ({
     ...{ kind: 'job', id: `j${seq}`, event: 'job.put', from: 'new', to: 'pending', patch: null },
-    ...{ gone: false, q: 0, seq, commit: seq, at: seq, by: 'client#1', mv: 'job@1' },
+    ...{ gone: false, q: 0, seq: seq * step, commit: seq * step, at: seq, by: 'client#1', mv: 'job@1' },
   });
   const reader = {
+    exclusive: step === 1,
     now: () => journal.length,
-    oldestSeq: () => oldest,
-    position: async () => ({ seq: journal.length, at: journal.length }),
+    oldestSeq: () => oldest * step,
+    position: async () => ({ seq: journal.length * step, at: journal.length }),
     async *entries(from: number) {
-      for (let seq = from; seq <= journal.length; seq += 1) {
+      for (let seq = Math.ceil(from / step); seq <= journal.length; seq += 1) {
         journal.read += 1;
         yield entryAt(seq);
       }
@@ -269,7 +272,7 @@ describe('The traffic of a long journal', () => {
 
     const { range, traffic } = await count();
 
-    expect(range.to - range.from + 1).toBe(traffic.of('job').total);
+    expect([range.entries, range.to - range.from + 1]).toEqual([mostEntries, traffic.of('job').total]);
     expect(range).toMatchObject({ to: 1_000_000, fromAt: range.from, toAt: 1_000_000, isCut: true });
     expect(traffic.of('job').total).toBeGreaterThan(40_000);
     expect(journal.read).toBeLessThanOrEqual(mostEntries + 1);
@@ -297,10 +300,44 @@ describe('The traffic of a long journal', () => {
     expect(journal.read).toBe(30_000);
   });
 
-  it('begins where history begins', async () => {
-    const { range } = await longJournal(12_000, 11_500).count();
+  it('begins where history begins, and is cut when more was asked for', async () => {
+    const { count } = longJournal(12_000, 11_500);
 
-    expect(range).toMatchObject({ from: 11_500, to: 12_000, isCut: true });
+    expect((await count()).range).toMatchObject({ from: 11_500, to: 12_000, entries: 501, isCut: false });
+    expect((await count({ from: 11_000, to: null })).range).toMatchObject({ from: 11_500, isCut: true });
+  });
+
+  it('is of as many entries where seqs have gaps', async () => {
+    const step = 4096;
+    const { journal, count } = longJournal(100_000, 1, step);
+
+    const first = await count();
+    const read = journal.read;
+    journal.length += 20_000;
+    const second = await count();
+    const whole = await longJournal(500, 1, step).count();
+
+    expect(first.range).toMatchObject({ entries: mostEntries, to: 100_000 * step, isCut: true });
+    expect(first.range.from).toBe((100_000 - mostEntries + 1) * step);
+    expect(first.traffic.of('job').total).toBe(mostEntries);
+    expect(read).toBeLessThan(2 * mostEntries + 5000);
+    expect(second.range).toMatchObject({ entries: mostEntries, to: 120_000 * step, isCut: true });
+    expect(journal.read - read).toBeLessThan(2 * 20_000 + 5000);
+    expect(whole.range).toMatchObject({ from: step, to: 500 * step, entries: 500, isCut: false });
+  });
+
+  it('begins anew when more is new than can be counted', async () => {
+    for (const step of [1, 4096]) {
+      const { journal, count } = longJournal(10_000, 1, step);
+      await count();
+
+      journal.length += 200_000;
+      const { range, traffic } = await count();
+
+      const from = 160_001 * step;
+      expect(range).toMatchObject({ from, to: 210_000 * step, entries: mostEntries, isCut: true });
+      expect(traffic.of('job').total).toBe(mostEntries);
+    }
   });
 
   it('of a range that is too long is that of its end', async () => {

@@ -114,10 +114,10 @@ function sameIds(): IdSource {
 }
 
 /** Ten minutes of a shop: payments of which some fail, mail, an index, a report that waits for its rows. */
-export async function seed(): Promise<Seeded> {
+export async function seed(store = memoryStore()): Promise<Seeded> {
   const reactor = new VirtualReactor({ now: begin });
   const box = await createSignalbox({
-    store: memoryStore(),
+    store,
     reactor,
     ids: sameIds(),
     uuid: 'd10f3c52-8a61-4f5e-9a0b-6c1d2e3f4a5b',

@@ -46,6 +46,45 @@ forEachStore('A timeline of the inspector', (makeStore) => {
     expect(lanes.jobs).toMatchObject([{ id: 'j1', name: 'charge', ending: 'failed' }]);
   });
 
+  it('counts entries and not numbers: pages and lanes hold as many as they are asked for', async () => {
+    const { box } = await makeNodeBox({ store: makeStore(), jobs: [charge], queues: ['bank'] });
+    const queue = box.queue('bank');
+    for (let index = 0; index < 300; index += 1) await queue.put(charge(true), { id: `j${index}` });
+    await queue.putAll(Array.from({ length: 150 }, () => charge(false)));
+    await box.store.settled();
+
+    const first = await journalView(box.store, { ...newest, limit: 200 });
+    const second = await journalView(box.store, { ...newest, limit: 200, before: first.next });
+    const few = await lanesView(box.store, { from: null, to: null, length: 160, text: '' });
+    const earlier = await lanesView(box.store, { from: null, to: few.from - 1, length: 160, text: '' });
+    const later = await lanesView(box.store, { from: earlier.to + 1, to: null, length: 100, text: '' });
+
+    const ids = [...first.lines, ...second.lines].map(({ id }) => id).slice(150);
+    expect(ids).toEqual(Array.from({ length: 250 }, (_, index) => `j${299 - index}`));
+    expect([first.looked, first.isCut, second.looked, second.isCut]).toEqual([200, false, 200, false]);
+    expect([few.jobs.length, few.jobs[0]?.id]).toEqual([160, 'j290']);
+    expect([earlier.jobs.length, earlier.jobs[0]?.id, earlier.jobs.at(-1)?.id]).toEqual([
+      160,
+      'j130',
+      'j289',
+    ]);
+    expect([later.jobs.length, later.jobs[0]?.id]).toEqual([100, 'j290']);
+  });
+
+  it('says how many entries lie around those of a job where the numbers say it', async () => {
+    const { box } = await makeNodeBox({ store: makeStore(), jobs: [charge], queues: ['bank'] });
+    for (const id of ['j1', 'j2']) await box.queue('bank').put(charge(true), { id });
+    await box.queue('bank').pull(0);
+    await box.store.settled();
+
+    const sequence = await sequenceView(box.store, 'j1', { isFolded: true, withNeighbours: true });
+    const page = await journalView(box.store, newest);
+
+    const isDense = box.store.exclusive;
+    expect([sequence?.shown, sequence?.entries]).toEqual([2, isDense ? 3 : null]);
+    expect(page.isDense).toBe(isDense);
+  });
+
   it('has the name of a job of which another page has the put', async () => {
     const { box } = await makeNodeBox({ store: makeStore(), jobs: [charge], queues: ['bank'] });
     await box.queue('bank').put(charge(false), { id: 'j1' });

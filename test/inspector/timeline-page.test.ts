@@ -51,6 +51,7 @@ function page(from: number, to: number, step = 1): JournalPage {
     looked: to - from + 1,
     next: from > 1 ? from : null,
     isCut: false,
+    isDense: true,
     keptFrom: 1,
     newest: to,
     newestAt: to * 10,
@@ -92,6 +93,19 @@ describe('The log of a page', () => {
     expect(shown(withBefore(half, 18, page(6, 17)))).toEqual([
       23, 22, 21, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7,
     ]);
+  });
+
+  it('says that entries were not read where seqs do not say how many', () => {
+    const sparse = (from: number, to: number): JournalPage => ({ ...page(from, to), isDense: false });
+    const log = withBefore(
+      withNewest(withNewest(emptyLog, sparse(7, 9)), sparse(21, 23)),
+      21,
+      sparse(18, 20),
+    );
+
+    expect(shown(log)).toEqual([23, 22, 21, 20, 19, 18, 'null missing', 9, 8, 7]);
+    expect([firstGap(log), rowsOf(log, null).missing]).toEqual([{ before: 18, entries: null }, null]);
+    expect(rowsOf(withBefore(log, 18, sparse(9, 17)), null).missing).toBe(0);
   });
 
   it('has no gap where a filter lets few entries pass', () => {
@@ -139,6 +153,7 @@ describe('The address of the timeline', () => {
       fold: '0',
       neighbours: '0',
       n: '200',
+      from: '7',
       to: '88',
     };
 

@@ -402,4 +402,20 @@ describe('Jobs as lanes', () => {
     expect([all.jobs.length, all.more]).toEqual([200, 100]);
     expect([few.jobs.length, few.jobs[0]?.name, few.from, few.to]).toEqual([2, 'release', seq - 4, seq - 3]);
   });
+
+  it('go on from an entry, and at the end of the journal have the whole length before it', async () => {
+    await bank().putAll(Array.from({ length: 10 }, () => release()));
+    const { seq } = await box.store.position();
+
+    const parts = [];
+    for (const from of [seq - 5, seq - 1])
+      parts.push(await lanesView(box.store, { from, to: null, length: 3, text: '' }));
+    const between = await lanesView(box.store, { from: seq - 5, to: seq - 2, length: null, text: '' });
+
+    expect(parts.map(({ from, to, looked, isCut }) => [seq - from, seq - to, looked, isCut])).toEqual([
+      [5, 3, 3, false],
+      [2, 0, 3, false],
+    ]);
+    expect([between.jobs.length, between.to, between.isCut]).toEqual([4, seq - 2, false]);
+  });
 });

@@ -132,15 +132,16 @@ describe('The traffic of a chart', () => {
   });
 
   it('remembers the last 20 that took an edge, the newest first, over all pieces', () => {
-    const puts = Array.from({ length: 50 }, (_, at): Told => [at, `j${at}`, 'job.put', 'new', 'pending']);
+    const length = pieceLength + 5;
+    const puts = Array.from({ length }, (_, at): Told => [at, `j${at}`, 'job.put', 'new', 'pending']);
 
-    const counted = traffic(journal(puts, pieceLength - 12), storedCharts);
+    const counted = traffic(journal(puts), storedCharts);
 
     const [last] = [...counted.of('job').edges.values()].map((each) => each.last);
     expect(last).toHaveLength(20);
     expect(last?.slice(0, 2)).toEqual([
-      { id: 'j49', seq: pieceLength + 37, at: 49 },
-      { id: 'j48', seq: pieceLength + 36, at: 48 },
+      { id: `j${length - 1}`, seq: length, at: length - 1 },
+      { id: `j${length - 2}`, seq: length - 1, at: length - 2 },
     ]);
   });
 
@@ -165,26 +166,32 @@ describe('The traffic of a chart', () => {
     expect(counted.of('job').dwell.has('completed')).toBe(false);
   });
 
-  it('forgets its oldest pieces, and is then as if it had begun later', () => {
+  it.each([
+    ['that end before a seq', pieceLength + 100, 10 * pieceLength],
+    ['of which there are too many', 0, 2 * pieceLength - 1],
+  ])('forgets its oldest pieces %s, and is then as if it had begun later', (_what, before, most) => {
     const told = Array.from(
       { length: 2 * pieceLength },
       (_, at): Told => [at, `j${at}`, 'job.put', 'new', 'pending'],
     );
     const entries = journal(told);
-    const begin = entries[pieceLength - 1];
 
     const counted = traffic(entries, storedCharts);
-    counted.forget(pieceLength + 100, begin?.at ?? 0);
+    counted.forget(before, most);
 
-    const later = traffic(entries.slice(pieceLength - 1), storedCharts);
-    expect(counted.first).toEqual(later.first);
+    const later = traffic(entries.slice(pieceLength), storedCharts);
+    expect([counted.first, counted.size]).toEqual([later.first, pieceLength]);
     expect(counted.of('job')).toEqual(later.of('job'));
   });
 
   it('measures no stay that began in a piece which is forgotten', () => {
-    const counted = traffic(journal([[0, 'a', 'job.put', 'new', 'pending']]), storedCharts);
-    counted.forget(pieceLength, 10);
-    const claims = journal([[20, 'a', 'job.claim', 'pending', 'assigned']], pieceLength);
+    const puts = Array.from(
+      { length: pieceLength + 1 },
+      (_, at): Told => [at, `j${at}`, 'job.put', 'new', 'pending'],
+    );
+    const counted = traffic(journal(puts), storedCharts);
+    counted.forget(pieceLength + 1, 10 * pieceLength);
+    const claims = journal([[9000, 'j0', 'job.claim', 'pending', 'assigned']], pieceLength + 2);
 
     for (const entry of claims) counted.add(entry);
 

@@ -49,18 +49,6 @@ describe('A decorated store', () => {
     expect(reads).toEqual([['get', 'queue', 'q'], ['heldCount', 'q', 'd', 'main'], ['settled']]);
   });
 
-  it('knows a record as its hook turns it, and none where reads go another way', async () => {
-    const [turned, inner] = await decoratedStore({ record: (_kind, record) => ({ ...record, rev: 7 }) });
-    await inner.commit(commit).written;
-    const others = [
-      decorateStore(inner, { read: (call) => call() }),
-      decorateStore(inner, { get: (...args) => inner.get(...args) }),
-    ];
-
-    expect([turned.known?.('queue', 'q')?.rev, turned.known?.('queue', 'none')]).toEqual([7, undefined]);
-    expect(others.map(({ known }) => known)).toEqual([undefined, undefined]);
-  });
-
   it('gives a read what its hook makes of it', async () => {
     const [store] = await decoratedStore({ read: () => Promise.reject(new Error('away')) });
 

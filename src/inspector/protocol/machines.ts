@@ -20,6 +20,8 @@ export interface TrafficRange {
   /** Seq of the first one and of the last one; `from` is larger than `to` when there are none. */
   readonly from: number;
   readonly to: number;
+  /** How many there are. */
+  readonly entries: number;
   /** When these were written; null: there are none. */
   readonly fromAt: number | null;
   readonly toAt: number | null;

@@ -15,6 +15,8 @@ export interface JournalPage {
   readonly next: number | null;
   /** Whether it ends here only because no more is looked at in one go. */
   readonly isCut: boolean;
+  /** Whether seqs have no gaps: the distance of two is a number of entries. */
+  readonly isDense: boolean;
   /** Seq of the oldest entry that the store keeps. */
   readonly keptFrom: number;
   /** Seq of the newest entry, and its instant. */
@@ -129,8 +131,8 @@ export interface SequenceView {
   readonly to: number;
   readonly fromAt: number;
   readonly toAt: number;
-  /** How many entries of the journal lie there, and how many of them are shown. */
-  readonly entries: number;
+  /** How many entries of the journal lie there, null where seqs do not say it, and how many of them are shown. */
+  readonly entries: number | null;
   readonly shown: number;
   /** Whether older entries were not read, or are not kept. */
   readonly isCut: boolean;
@@ -173,8 +175,8 @@ export interface SequenceFold {
   readonly spans: readonly { readonly is: LaneState; readonly ms: number }[];
   /** Events that repeat, and how often; null: it is silence. */
   readonly repeats: { readonly events: readonly string[]; readonly times: number } | null;
-  /** Entries that are not shown: of others, or of the job itself. */
-  readonly entries: number;
+  /** Entries that are not shown: of others, or of the job itself; null: not known. */
+  readonly entries: number | null;
 }
 
 /** A state of a job, or an agent that holds it, on the lane from one row to another. */

@@ -244,7 +244,7 @@ export class AgentActor implements StartingAgent {
       const annotated = claim.annotated ?? (await this.#annotatedAmong(claim.jobs));
       this.#starter.start(claim, annotated, aborts, this.#poll);
     }
-    if (claim.jobs.length === most && held < this.size) this.offer();
+    if ((claim.jobs.length === most || claim.mayBeMore) && held < this.size) this.offer();
     return held;
   }
 

@@ -113,6 +113,7 @@ export function skipping(
       skipped.delete(id);
       return changes;
     } catch (error) {
+      if (candidate.isExample === true) return null;
       if (!skipped.has(id)) logSkipped(committer.context, id, error);
       skipped.add(id);
       return null;

@@ -184,6 +184,7 @@ export class Supervisor {
         log,
         uuid,
         rules,
+        queues: new Set(),
         limits: this.#limits,
         now: () => coded.now(),
         sleep: (ms) => this.#sleeps.take(ms),

@@ -19,6 +19,8 @@ export interface RuntimeContext {
   readonly uuid: string;
   /** What definitions hide, as the store knows it. */
   readonly rules: StoredRules;
+  /** Queues that were seen in the store: none is ever removed. */
+  readonly queues: Set<string>;
   /** Upper bounds for values and for the number of stored jobs. */
   readonly limits: Limits;
   /** The store's clock, in epoch milliseconds: the only clock that all hosts share. */

@@ -87,12 +87,11 @@ export async function warnOfRefusedSystemJobs(
  * Pings when a ping is due. In its own commit, before claiming: a dispatcher that was declared dead is alive again, and
  * claims in the same poll.
  */
-export async function ping(
-  deps: RegistrationDeps,
-  { id, dispatcher, queue }: RepresentationRecord,
-): Promise<void> {
+export async function ping(deps: RegistrationDeps, known: RepresentationRecord): Promise<void> {
   const { store, log } = deps.work.context;
-  let record = await deps.representations.read(id);
+  const { id, dispatcher, queue } = known;
+  // It was read by this poll. Another state than this one may have changed since, by an activation.
+  let record = known.state === 'activated' ? known : await deps.representations.read(id);
   if (record.state !== 'activated') {
     log.events(
       'CRITICAL',

@@ -7,7 +7,10 @@ import type { Registry } from '../definitions/registry.ts';
 
 /** Checks that a queue exists. @throws SignalboxError `QUEUE_NOT_FOUND`. */
 export async function mustHaveQueue(work: UnitOfWork, name: string): Promise<void> {
-  if ((await work.read('queue', name)) !== undefined) return;
+  if ((await work.read('queue', name)) !== undefined) {
+    if (!work.isPartial) work.context.queues.add(name);
+    return;
+  }
   const known = (await work.list('queue', '')).map((queue) => queue.id);
   throw new SignalboxError('QUEUE_NOT_FOUND', { name, known });
 }

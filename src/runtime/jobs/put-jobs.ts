@@ -17,8 +17,7 @@ export async function put(
   const rules = work.context.rules.pending();
   if (rules !== null) await rules;
   // Within a larger commit a put that is not waited for must come too late, on every store.
-  const isThere = !work.isPartial && work.context.store.known?.('queue', queue) !== undefined;
-  if (!isThere) await mustHaveQueue(work, queue);
+  if (work.isPartial || !work.context.queues.has(queue)) await mustHaveQueue(work, queue);
   const attempt = (): Promise<void> => putOnce(work, queue, job, options);
   // A draft without an id relies on no record.
   const mayConflict = job.isStored || options.id !== undefined || job.settings.id !== undefined;

@@ -12,7 +12,7 @@
 import { SignalboxError } from '../../errors.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { createPast } from '../../reading/past.ts';
-import { entriesOf, type HistoryEntry, type Kind, type Line, type Records } from '../entry.ts';
+import { entriesOf, type HistoryEntry, type Kind, type Line } from '../entry.ts';
 import type { Log } from '../log.ts';
 import type { Openings, Past, Position } from '../reader.ts';
 import { heldBy, mayClaim, roomOf, take } from '../rules/claim-rules.ts';
@@ -66,10 +66,6 @@ export class TableStore extends TableQueries implements OpenStore {
 
   now(): number {
     return this.#ports.now();
-  }
-
-  known<K extends Kind>(kind: K, id: string): Records[K] | undefined {
-    return this.tables.get(kind, id);
   }
 
   /** Only one process can hold the store, so every earlier opening has ended. */

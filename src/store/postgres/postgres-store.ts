@@ -49,6 +49,9 @@ export class PostgresStore extends Reading implements OpenStore {
   /** Calls under way. */
   readonly #open = new Set<Promise<unknown>>();
   #closing: Promise<void> | null = null;
+  /** Since it was asked whether all is settled. */
+  #hasRead = false;
+  #readsSynced: Promise<void> = Promise.resolve();
 
   constructor(parts: PostgresStoreParts) {
     super(parts);
@@ -152,9 +155,19 @@ export class PostgresStore extends Reading implements OpenStore {
     });
   }
 
-  /** What was read was committed, so only what this process itself has asked for can be unsettled. */
-  settled(): Promise<void> {
-    return this.#committing.settled();
+  /** What was read may be of another process, which has only written it. */
+  async settled(): Promise<void> {
+    const own = this.#committing.settled();
+    if (this.#hasRead) {
+      this.#hasRead = false;
+      this.#readsSynced = own
+        .then(() => this.#journal.sync())
+        .catch((error: unknown) => {
+          this.#hasRead = true;
+          throw error;
+        });
+    }
+    await this.#during(Promise.all([own, this.#readsSynced]));
   }
 
   async idle(): Promise<void> {
@@ -183,7 +196,7 @@ export class PostgresStore extends Reading implements OpenStore {
   }
 
   async *entries(from: number): AsyncIterable<HistoryEntry> {
-    await this.settled();
+    await this.#committing.settled();
     for await (const line of this.#journal.lines(from)) yield* entriesOf(line, from);
   }
 
@@ -192,12 +205,12 @@ export class PostgresStore extends Reading implements OpenStore {
   }
 
   async position(): Promise<Position> {
-    await this.settled();
+    await this.#committing.settled();
     return (await this.#journal.position()) ?? { seq: 0, at: this.now() };
   }
 
   async seqAt(instant: number): Promise<number> {
-    await this.settled();
+    await this.#committing.settled();
     return this.#journal.seqAt(instant);
   }
 
@@ -222,6 +235,7 @@ export class PostgresStore extends Reading implements OpenStore {
    * journal reports what is committed after the read.
    */
   protected override read<Result>(work: (records: Reads) => Promise<Result>): Promise<Result> {
+    this.#hasRead = true;
     const begun = this.#following.begun();
     begun.catch(() => {});
     return this.#during(

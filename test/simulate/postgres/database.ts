@@ -74,7 +74,11 @@ export class SimulatedDatabase {
         this.#report = ports.report;
         if (this.#isCrashing) await statements.alone(() => this.#crash(statements));
         const store = await openPostgres(this.#parts(this.#own(host, statements), ports, null));
-        await statements.alone(() => this.#tell());
+        await statements.alone(async () => {
+          // Time-outs of the server are in real time, which means nothing here.
+          await this.#sessions.ask(`ALTER FUNCTION ${this.#schema}.commit RESET lock_timeout`);
+          await this.#tell();
+        });
         store.follow = (listener) => {
           this.#followers.add(listener);
           return () => this.#followers.delete(listener);

@@ -103,8 +103,11 @@ export class Sessions {
 
   /** From now on nothing but a sync makes synced what was written: when the server would do that by itself is its own matter. */
   async syncNothing(): Promise<void> {
-    const [row] = await this.ask(`SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'`);
-    this.#writer = Number(row?.pid);
+    // Right after a recovery it may not be there yet.
+    for (let row: Rows[number] | undefined; row === undefined; ) {
+      [row] = await this.ask(`SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'`);
+      if (row !== undefined) this.#writer = Number(row.pid);
+    }
     process.kill(this.#writer, 'SIGSTOP');
   }
 

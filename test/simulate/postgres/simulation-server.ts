@@ -17,6 +17,9 @@ const settings = [
   'full_page_writes=off',
   'deadlock_timeout=60s',
   'jit=off',
+  // Nothing in the background writes to the log: a position of it is that of the last statement.
+  'wal_level=minimal',
+  'max_wal_senders=0',
   // Only a sync writes the log, and nothing else makes it written.
   'wal_buffers=16MB',
   'checkpoint_timeout=1d',

@@ -134,6 +134,23 @@ it('The history of a job goes back over its end, its claims and its put, with fe
   expect(statements.filter((text) => text.includes('RECURSIVE chain'))).toHaveLength(3);
 });
 
+it('The histories of jobs that were put and finished together read what they share once', async () => {
+  const ids = Array.from({ length: 50 }, (_, index) => `j${index}`);
+  const first = await write({ entries: ids.map((id) => [put(id), 0] as const) });
+  const second = await write({ entries: ids.map((id, index) => [snooze(id), seq(first, index)] as const) });
+
+  statements.length = 0;
+  for (const [index, id] of ids.entries()) {
+    const history = await inOrder(journal.history('job', id, seq(second, index)));
+    expect(history.map((entry) => [entry.id, entry.seq])).toEqual([
+      [id, seq(second, index)],
+      [id, seq(first, index)],
+    ]);
+  }
+
+  expect(statements.filter((text) => text.includes('RECURSIVE chain'))).toHaveLength(1);
+});
+
 it('History ends where it was cut, and where the seq is not one of its subject', async () => {
   const first = await write({ entries: [[queue('q'), 0]] });
   const second = await write({ entries: [[{ ...queue('q'), event: 'queue.update' }, seq(first, 0)]] });
@@ -285,7 +302,7 @@ async function isSyncedBy(read: (c: number) => Promise<unknown>, writer: Client)
   return after.rows[0].synced;
 }
 
-it('A role that may not write messages of the log syncs by its opening', async () => {
+it('A role that may not write messages of the log syncs by its opening', { timeout: 60_000 }, async () => {
   const name = `journal_${process.pid}`;
   // What may be called is said for each database.
   await admin.query(`CREATE DATABASE ${name}`);

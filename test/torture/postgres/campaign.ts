@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Client } from 'pg';
 import { SeededRandom } from '../../../src/testing/simulate/world/random.ts';
 import { createLedger, ledgerAt } from '../ledger.ts';
 import type { PartOptions } from '../part.ts';
@@ -98,15 +99,24 @@ async function whenOver(
   try {
     for (;;) {
       const { rows } = await client.query(
-        `SELECT p.* FROM ${schema}.job j CROSS JOIN LATERAL ${schema}.read(ARRAY[j.id]) p
-         WHERE NOT EXISTS (SELECT FROM ${schema}.done d WHERE d.id = j.id)`,
+        `SELECT j.id FROM ${schema}.job j LEFT JOIN ${schema}.done d USING (id) WHERE d.id IS NULL`,
       );
       const passed = performance.now() - begin;
       if (rows.length === 0) return { terminalWithinMs: Math.round(passed), left: [] };
-      if (passed > finishMs) return { terminalWithinMs: null, left: rows.map((row) => JSON.stringify(row)) };
+      if (passed > finishMs) return { terminalWithinMs: null, left: await standing(client, schema, rows) };
       await pause(50);
     }
   } finally {
     await client.end();
   }
+}
+
+/** Where jobs stand, in words. */
+async function standing(
+  client: Client,
+  schema: string,
+  rows: readonly { readonly id: string }[],
+): Promise<readonly string[]> {
+  const found = await client.query(`SELECT * FROM ${schema}.read($1)`, [rows.map(({ id }) => id)]);
+  return found.rows.map((row) => JSON.stringify(row));
 }

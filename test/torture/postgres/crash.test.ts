@@ -1,34 +1,95 @@
-import { createSignalbox, defineJob } from 'signalbox';
+import { setTimeout as pause } from 'node:timers/promises';
+import { createSignalbox, defineJob, type JobRecord } from 'signalbox';
 import { postgresStore } from 'signalbox/postgres';
 import { expect, test } from 'vitest';
-import { CuttingProxy, commitText } from './proxy.ts';
+import { claimFor, endingOf, opened, presenceIn, putOf } from './claims.ts';
+import { CuttingProxy, statements } from './proxy.ts';
 import { connectedTo, ownServer } from './torture-server.ts';
 
 const note = defineJob({ name: 'note', run: (text: string) => text });
 
-test('a put whose transaction a crash aborted is repeated, though another transaction got its number', {
+test('a put whose statement a crash of the server took is sent again, and made once', {
+  timeout: 60_000,
+}, async () => {
+  const server = await ownServer();
+  const store = postgresStore({ connectionString: server.url });
+  const box = await createSignalbox({ store, jobs: [note], uuid: '00000000-0000-4000-8000-000000000001' });
+  await box.createQueue('a');
+  const other = await connectedTo(server.url);
+  // Its statement has done all of it but for its row of the journal.
+  await other.query('BEGIN; LOCK TABLE signalbox.line IN SHARE MODE');
+
+  const putting = box.queue('a').put(note('x'), { id: 'x' });
+  while ((await other.query('SELECT FROM pg_locks WHERE NOT granted')).rowCount === 0) await pause(10);
+  await server.crash?.();
+  await putting;
+
+  const found = await box.store.get('job', 'x');
+  const told: string[] = [];
+  for await (const { id, event } of box.store.entries(1)) if (id === 'x') told.push(event);
+  await box.stop();
+  server.remove();
+  expect(found?.state).toBe('pending');
+  expect(told).toEqual(['job.put']);
+});
+
+test('a claim of several statements that is lost before it is synced says so to who asks, and to nobody else', {
   timeout: 60_000,
 }, async () => {
   const server = await ownServer();
   const proxy = await CuttingProxy.to(server.url);
-  const store = postgresStore({ connectionString: proxy.url });
-  const box = await createSignalbox({ store, jobs: [note], uuid: '00000000-0000-4000-8000-000000000001' });
-  await box.createQueue('a');
-  const isCut = proxy.cutAt(commitText, 'before').then(() => proxy.shut());
+  const store = await opened(proxy.url);
+  const puts = Array.from({ length: 1_200 }, (_, index) => putOf(`job-${index}`, []));
+  await store.commit({ by: 'd', changes: [...presenceIn(store, 1_200), ...puts], expect: [] }).synced;
+  let isClaimed = false;
+  const cutting = (async () => {
+    while (!isClaimed) await proxy.cutAt(statements.sync, 'before');
+    proxy.shut();
+  })();
 
-  const putting = box.queue('a').put(note('x'), { id: 'x' });
-  await isCut;
-  await server.crash?.();
+  const { jobs, ticket } = await claimFor(store, 1_200);
+  isClaimed = true;
+  await cutting;
+  // As a crash does: when the server would have made it synced by itself is its own matter.
   const other = await connectedTo(server.url);
-  await other.query('CREATE TABLE others (a int)');
-  for (let count = 0; count < 10; count += 1) await other.query('INSERT INTO others VALUES (1)');
-  proxy.reopen();
-  await putting;
-
-  const found = await box.store.get('job', 'x');
+  await other.query('DELETE FROM signalbox.line WHERE claim IS NOT NULL');
   await other.end();
-  await box.stop();
+  proxy.reopen();
+  await store.settled();
+  // A rejection that nobody has heard of by now ends the process.
+  await new Promise((resolve) => setImmediate(resolve));
+
+  expect(jobs.length).toBe(1_200);
+  await expect(ticket.synced).rejects.toMatchObject({ code: 'STORE_DISCONNECTED' });
+  await store.close();
   await proxy.close();
   server.remove();
-  expect(found?.state).toBe('pending');
+});
+
+test('what a program has read of the result of another process is there after a crash of the server', {
+  timeout: 60_000,
+}, async () => {
+  const server = await ownServer();
+  const proxy = await CuttingProxy.to(server.url);
+  const [holder, reader] = [await opened(proxy.url), await opened(server.url)];
+  await holder.commit({ by: 'd', changes: [...presenceIn(holder, 1), putOf('x', [])], expect: [] }).synced;
+  const { jobs, ticket } = await claimFor(holder, 1);
+  await ticket.synced;
+  // Its result is written, and never synced by itself.
+  const isCut = proxy.cutAt(statements.sync, 'before').then(() => proxy.shut());
+  await holder.commit({ by: 'd', changes: endingOf(jobs[0] as JobRecord), expect: [] }).written;
+  await isCut;
+
+  const before = await reader.get('job', 'x');
+  await reader.settled();
+  await server.crash?.();
+  const after = await reader.get('job', 'x');
+
+  expect(before?.ending).toBe('succeeded');
+  expect(after).toEqual(before);
+  await reader.close();
+  proxy.reopen();
+  await holder.close();
+  await proxy.close();
+  server.remove();
 });

@@ -9,6 +9,8 @@ import { dropSchemas, type TortureServer } from './torture-server.ts';
 /** The result of a hunt. */
 export interface Hunt {
   readonly results: readonly MutantResult[];
+  /** The scenarios that find nothing wrong with the code as it is. */
+  readonly held: readonly string[];
   /** What the scenarios find wrong with the code as it is, and scenarios that failed. */
   readonly problems: readonly string[];
 }
@@ -45,6 +47,7 @@ export async function hunt(
   ].filter(({ scenario }) => server.crash !== null || !crashing.includes(scenario));
   const results: MutantResult[] = [];
   const problems: string[] = [];
+  const held: string[] = [];
   const play = async (one: Play, number: number): Promise<void> => {
     const { problem, failure } = await played(server, base, one, number);
     const { scenario, mutant } = one;
@@ -52,6 +55,7 @@ export async function hunt(
       problems.push(`scenario ${scenario} on ${mutant?.name ?? 'the code as it is'}: ${failure}`);
     if (mutant === null) {
       if (problem !== null) problems.push(`scenario ${scenario}: ${problem}`);
+      else if (failure === null) held.push(scenario);
       return;
     }
     results.push({ name: mutant.name, without: mutant.without, caught: problem !== null, by: problem });
@@ -68,7 +72,7 @@ export async function hunt(
   } finally {
     base.remove();
   }
-  return { results, problems };
+  return { results, held: held.sort(), problems };
 }
 
 async function played(

@@ -19,7 +19,7 @@ export async function postgresPart(options: PartOptions & { readonly seconds: nu
     const verdict = await judge(run);
     const { jobs, staleWritesRejected } = verdict.totals;
     progress(`the ledger is checked: ${jobs} jobs, ${staleWritesRejected} stale writes rejected`);
-    const { results, problems } = await hunt(server, root, progress);
+    const { results, held, problems } = await hunt(server, root, progress);
     const mutants = partOfMutants(results);
     return {
       figures: {
@@ -32,6 +32,7 @@ export async function postgresPart(options: PartOptions & { readonly seconds: nu
         terminalWithinMs: run.terminalWithinMs,
         terminalLimitMs: limitMs,
         processCrashes: run.crashes.length,
+        scenarios: held,
         ...mutants.figures,
       },
       violations: [...violationsOf(run, verdict), ...problems, ...mutants.violations],

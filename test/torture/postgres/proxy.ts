@@ -1,6 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** The text of the message that commits, to its end: others have the word in them, as BEGIN has its level. */
+/** The text of the message that commits a transaction of a program, to its end: others have the word in them. */
 export const commitText = 'COMMIT\0';
 
 /** Texts of statements of the store, of which one is in each message that makes it: its own, or its name. */

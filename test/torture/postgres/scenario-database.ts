@@ -7,10 +7,10 @@ import {
   type Logger,
   local,
   type OpenStore,
-  randomIds,
   type Signalbox,
 } from 'signalbox';
 import { postgresStore } from 'signalbox/postgres';
+import { opened } from './claims.ts';
 import { retryAlways } from './jobs.ts';
 import { CuttingProxy } from './proxy.ts';
 import { connectedTo, dropSchemas } from './torture-server.ts';
@@ -48,7 +48,7 @@ export class ScenarioDatabase {
   readonly #url: string;
   readonly #client: Client;
   readonly #crash: (() => Promise<void>) | null;
-  readonly #boxes: ScenarioBox[] = [];
+  #boxes = 0;
 
   private constructor(
     url: string,
@@ -79,8 +79,8 @@ export class ScenarioDatabase {
     isCut = false,
     queryTimeout = 30_000,
   }: BoxOptions = {}): Promise<ScenarioBox> {
-    const number = this.#boxes.length + 1;
-    const uuid = `${`${number}`.repeat(8)}-0000-4000-8000-000000000000`;
+    this.#boxes += 1;
+    const uuid = `${`${this.#boxes}`.repeat(8)}-0000-4000-8000-000000000000`;
     const [calls, logged]: [string[], string[]] = [[], []];
     let open = (): void => {};
     const isOpen = new Promise<void>((resolve) => {
@@ -101,21 +101,13 @@ export class ScenarioDatabase {
       retryPolicies: { retryAlways },
     });
     await box.createQueue('a');
-    const made = { box, uuid, jobs, calls, logged, open };
-    this.#boxes.push(made);
     if (size > 0) await box.start({ agent: agent({ size }), pollInterval });
-    return made;
+    return { box, uuid, jobs, calls, logged, open };
   }
 
   /** An opening without a box. */
-  async store(): Promise<OpenStore> {
-    const store = postgresStore({ connectionString: this.#url, schema: this.schema });
-    return store.open({
-      now: Date.now,
-      defer: (run) => void setImmediate(run),
-      newId: () => randomIds.newUuid(),
-      report: () => {},
-    });
+  store(): Promise<OpenStore> {
+    return opened(this.#url, this.schema);
   }
 
   async sql(text: string): Promise<readonly Record<string, unknown>[]> {

@@ -124,7 +124,7 @@ function Fold({
       <text class="fold-l" x={left + 8} y={y + 2}>
         {foldText(row)}
       </text>
-      {row.entries > 0 && (
+      {row.entries !== null && row.entries > 0 && (
         <text class="fold-l right" x={right - 8} y={y + 2}>
           ×{numberText(row.entries)} {row.repeats === null ? 'entries of others' : 'entries'} folded
         </text>

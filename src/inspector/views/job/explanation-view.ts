@@ -37,7 +37,7 @@ const mostEntries = 200;
 export async function shownWithHistory(reader: StoreReader, shown: Shown, job: JobRecord): Promise<ShownJob> {
   const patches: (Patch | null)[] = [];
   if (job.outcome?.ok === false)
-    for await (const { patch } of reader.history('job', job.id))
+    for await (const { patch } of reader.history('job', job.id, job.lastSeq))
       if (patches.push(patch) >= mostEntries) break;
   return shown.job(job, patches);
 }

@@ -89,7 +89,8 @@ async function readJob(reader: StoreReader, id: string): Promise<Read | undefine
   const job = await reader.get('job', id);
   if (job === undefined) return undefined;
   const entries: HistoryEntry[] = [];
-  for await (const entry of reader.history('job', id)) if (entries.push(entry) >= mostEntries) break;
+  for await (const entry of reader.history('job', id, job.lastSeq))
+    if (entries.push(entry) >= mostEntries) break;
   entries.reverse();
   const all = await Shown.of(reader);
   const patches = entries.map(({ patch }) => patch);

@@ -24,7 +24,8 @@ export interface JobLife {
 
 export async function jobLife(reader: StoreReader, all: Shown, job: JobRecord): Promise<JobLife> {
   const entries: HistoryEntry[] = [];
-  for await (const entry of reader.history('job', job.id)) if (entries.push(entry) >= mostEntries) break;
+  for await (const entry of reader.history('job', job.id, job.lastSeq))
+    if (entries.push(entry) >= mostEntries) break;
   entries.reverse();
   const patches = entries.map(({ patch }) => patch);
   return { job, entries, shown: all.job(job, patches) };

@@ -44,7 +44,8 @@ async function jobTaker(reader: StoreReader, shown: Shown, taker: Taker): Promis
 
 async function noteAt(reader: StoreReader, all: Shown, job: JobRecord, seq: number): Promise<string | null> {
   const entries: HistoryEntry[] = [];
-  for await (const entry of reader.history('job', job.id)) if (entries.push(entry) >= mostEntries) break;
+  for await (const entry of reader.history('job', job.id, job.lastSeq))
+    if (entries.push(entry) >= mostEntries) break;
   const entry = entries.find((each) => each.seq === seq);
   // What a setting was before is on the page of the job.
   if (entry === undefined || entry.event.endsWith('.set')) return null;

@@ -1,7 +1,9 @@
+import type { HistoryEntry } from '../../../store/entry.ts';
 import type { StoreReader } from '../../../store/reader.ts';
 import type { TrafficRange } from '../../protocol/machines.ts';
+import { isDense, type Wanted, walkBack } from '../timeline/walk.ts';
 import { storedCharts } from './charts.ts';
-import { pieceLength, pieceOf, Traffic } from './traffic.ts';
+import { Traffic } from './traffic.ts';
 
 /** The most entries that are counted. */
 export const mostEntries = 50_000;
@@ -46,9 +48,10 @@ export async function countTraffic(
 /** One range, with what was counted of it. */
 class Window {
   #traffic = new Traffic(storedCharts);
-  /** Seq of the first entry that was looked for, and of the last one. */
-  #from = 1;
+  /** Seq of the last entry that was looked for. */
   #to = 0;
+  /** Whether entries before those that are counted are left out. */
+  #isCut = false;
   #counting: Promise<unknown> = Promise.resolve();
 
   count(reader: StoreReader, asked: RangeAsked, pause: () => Promise<void>): Promise<Counted> {
@@ -60,31 +63,34 @@ class Window {
   async #count(reader: StoreReader, asked: RangeAsked, pause: () => Promise<void>): Promise<Counted> {
     const { seq: newest } = await reader.position();
     const to = Math.min(asked.to ?? newest, newest);
-    const oldest = Math.max(1, reader.oldestSeq());
-    const wanted = Math.max(asked.from ?? 1, 1);
-    // By whole pieces, so that its begin moves seldom.
-    const near = Math.max(0, pieceOf(to - mostEntries) + 1) * pieceLength;
-    const from = Math.max(oldest, wanted, near);
-    if (to < this.#to || from < this.#from || this.#to === 0) this.#restart(from);
-    await this.#read(reader, Math.max(from, this.#to + 1), to, pause);
-    await this.#forget(reader, from);
-    const { first, last } = this.#traffic;
+    const oldest = reader.oldestSeq();
+    const wanted = asked.from ?? oldest;
+    if (to < this.#to) this.#restart();
+    const rest = Math.max(oldest, wanted, this.#to + 1);
+    const from = await newestFrom(reader, rest, to, pause);
+    // What lies between is too much to be counted, and then all before it is.
+    if (from > rest) this.#restart();
+    await this.#read(reader, from, to, pause);
+    this.#isCut ||= from > rest || this.#traffic.size > mostEntries;
+    this.#traffic.forget(oldest, mostEntries);
+    const { first, last, size } = this.#traffic;
     return {
       traffic: this.#traffic,
       range: {
         from: first?.seq ?? to + 1,
         to: last?.seq ?? to,
+        entries: size,
         fromAt: first?.at ?? null,
         toAt: last?.at ?? null,
-        isCut: from > Math.max(1, wanted),
+        isCut: this.#isCut || wanted < oldest,
       },
     };
   }
 
-  #restart(from: number): void {
+  #restart(): void {
     this.#traffic = new Traffic(storedCharts);
-    this.#from = from;
     this.#to = 0;
+    this.#isCut = false;
   }
 
   async #read(reader: StoreReader, from: number, to: number, pause: () => Promise<void>): Promise<void> {
@@ -98,14 +104,23 @@ class Window {
       if (read % entriesPerTurn === 0) await pause();
     }
   }
+}
 
-  /** Forgets what the range no longer holds. */
-  async #forget(reader: StoreReader, from: number): Promise<void> {
-    if (pieceOf(from) * pieceLength <= (this.#traffic.first?.seq ?? from)) return;
-    for await (const { at } of reader.entries(from)) {
-      this.#traffic.forget(from, at);
-      break;
-    }
-    this.#from = from;
-  }
+/** Where the newest entries of a range begin that can be counted. */
+async function newestFrom(
+  reader: StoreReader,
+  from: number,
+  to: number,
+  pause: () => Promise<void>,
+): Promise<number> {
+  const near = to - mostEntries + 1;
+  if (near <= from || isDense(reader)) return Math.max(from, near);
+  let looked = 0;
+  const wants = async ({ seq }: HistoryEntry): Promise<Wanted> => {
+    looked += 1;
+    if (looked % entriesPerTurn === 0) await pause();
+    return seq < from ? null : false;
+  };
+  const walked = await walkBack(reader, to + 1, { limit: 1, look: mostEntries, wants });
+  return walked.looked < mostEntries ? from : walked.from;
 }

@@ -35,7 +35,7 @@ export interface ChartTraffic {
   readonly unknown: readonly UnknownEdge[];
 }
 
-/** Entries of one piece of the journal, so that the oldest can be forgotten. */
+/** How many entries of the journal one piece has, so that the oldest can be forgotten. */
 export const pieceLength = 5000;
 const mostTakers = 20;
 
@@ -49,7 +49,8 @@ export function traffic(entries: Iterable<HistoryEntry>, charts: readonly Stored
 /** What entries say about charts: how often each edge was taken, and how long each stay lasted. */
 export class Traffic {
   readonly #charts: ReadonlyMap<Kind, ChartCounter>;
-  #first: Place | null = null;
+  /** Where each piece begins, and how many entries it has; the oldest first. */
+  readonly #pieces: { readonly first: Place; size: number }[] = [];
   #last: Place | null = null;
 
   constructor(charts: readonly StoredChart[]) {
@@ -58,7 +59,7 @@ export class Traffic {
 
   /** The oldest entry that is counted; null: there is none. */
   get first(): Place | null {
-    return this.#first;
+    return this.#pieces[0]?.first ?? null;
   }
 
   /** The newest entry that is counted; null: there is none. */
@@ -66,20 +67,28 @@ export class Traffic {
     return this.#last;
   }
 
+  /** How many entries are counted. */
+  get size(): number {
+    return this.#pieces.reduce((sum, { size }) => sum + size, 0);
+  }
+
   /** Counts an entry, which is newer than all before. */
   add(entry: HistoryEntry): void {
     const { seq, at, kind } = entry;
     this.#last = { seq, at };
-    this.#first ??= this.#last;
-    this.#charts.get(kind)?.add(entry);
+    const newest = this.#pieces.at(-1);
+    const piece = newest !== undefined && newest.size < pieceLength ? newest : { first: this.#last, size: 0 };
+    if (piece !== newest) this.#pieces.push(piece);
+    piece.size += 1;
+    this.#charts.get(kind)?.add(entry, piece.first.seq);
   }
 
-  /** Forgets the pieces that end before a seq. `first` says what is left. */
-  forget(seq: number, at: number): void {
-    const begin = pieceOf(seq) * pieceLength;
-    if (this.#first === null || begin <= this.#first.seq) return;
-    for (const chart of this.#charts.values()) chart.forget(begin);
-    this.#first = { seq: begin, at };
+  /** Forgets the pieces that end before a seq, and the oldest ones while more than `most` entries are counted. */
+  forget(before: number, most: number): void {
+    const isPast = (next: Place | undefined): boolean =>
+      next !== undefined && (next.seq <= before || this.size > most);
+    while (isPast(this.#pieces[1]?.first)) this.#pieces.shift();
+    for (const chart of this.#charts.values()) chart.forget(this.first?.seq ?? 0);
   }
 
   of(kind: Kind): ChartTraffic {
@@ -93,14 +102,10 @@ export interface Place {
   readonly at: number;
 }
 
-/** The number of the piece that an entry is in. */
-export function pieceOf(seq: number): number {
-  return Math.floor(seq / pieceLength);
-}
-
 /** One piece of the traffic of one chart. */
 interface Piece {
-  readonly number: number;
+  /** Seq of its first entry. */
+  readonly begin: number;
   readonly edges: Map<MachineEdge, { count: number; readonly last: Taker[] }>;
   readonly stays: Map<string, Stays>;
   readonly unknown: Map<string, { -readonly [key in keyof UnknownEdge]: UnknownEdge[key] }>;
@@ -118,10 +123,11 @@ class ChartCounter {
     this.#chart = chart;
   }
 
-  add({ id, seq, at, event, from, to, gone }: HistoryEntry): void {
+  /** `begin`: of the piece that the entry is in. */
+  add({ id, seq, at, event, from, to, gone }: HistoryEntry, begin: number): void {
     if (gone) this.#since.delete(id);
     if (to === null || gone) return;
-    const piece = this.#pieceOf(seq);
+    const piece = this.#pieceFrom(begin);
     if (from !== null) this.#count(piece, { id, seq, at }, from, event, to);
     if (from === to) return;
     const since = this.#since.get(id);
@@ -149,19 +155,18 @@ class ChartCounter {
     if (found.last.length > mostTakers) found.last.shift();
   }
 
-  #pieceOf(seq: number): Piece {
-    const number = pieceOf(seq);
+  #pieceFrom(begin: number): Piece {
     const newest = this.#pieces.at(-1);
-    if (newest?.number === number) return newest;
-    const piece: Piece = { number, edges: new Map(), stays: new Map(), unknown: new Map() };
+    if (newest?.begin === begin) return newest;
+    const piece: Piece = { begin, edges: new Map(), stays: new Map(), unknown: new Map() };
     this.#pieces.push(piece);
     return piece;
   }
 
-  forget(begin: number): void {
-    this.#pieces = this.#pieces.filter(({ number }) => number * pieceLength >= begin);
+  forget(before: number): void {
+    this.#pieces = this.#pieces.filter(({ begin }) => begin >= before);
     for (const [id, { seq }] of this.#since) {
-      if (seq >= begin) return;
+      if (seq >= before) return;
       this.#since.delete(id);
     }
   }

@@ -4,7 +4,7 @@ import type { JournalLine, JournalPage } from '../../protocol/timeline.ts';
 import { journalFilter } from './journal-filter.ts';
 import { journalLine } from './journal-line.ts';
 import { Subjects } from './subjects.ts';
-import { walkBack, walkOn } from './walk.ts';
+import { isDense, walkBack, walkOn } from './walk.ts';
 
 /** A page of the journal that is asked for. */
 export interface JournalRequest {
@@ -32,5 +32,6 @@ export async function journalView(reader: StoreReader, request: JournalRequest):
   const lines: JournalLine[] = [];
   for (const entry of entries) lines.push(await journalLine(entry, subjects));
   const order = from === null ? 'newest' : 'oldest';
-  return { order, lines, ...place, keptFrom: reader.oldestSeq(), newest, newestAt, unknown };
+  const facts = { isDense: isDense(reader), keptFrom: reader.oldestSeq(), newest, newestAt, unknown };
+  return { order, lines, ...place, ...facts };
 }

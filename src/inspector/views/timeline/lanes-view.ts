@@ -5,7 +5,7 @@ import type { JobLane, LanePart, LaneState, LanesView } from '../../protocol/tim
 import { endingOf } from '../job/history-view.ts';
 import { journalFilter } from './journal-filter.ts';
 import { Subjects } from './subjects.ts';
-import { walkOn } from './walk.ts';
+import { mostLooked, type Walked, walkBack, walkOn } from './walk.ts';
 
 /** Bars on one page. */
 const mostJobs = 200;
@@ -16,7 +16,7 @@ const usualLength = 2000;
 export interface LanesRequest {
   readonly from: number | null;
   readonly to: number | null;
-  /** How many entries up to `to`, where `from` is null; null: 2,000. */
+  /** How many entries from `from` on, else up to `to`; null: all that lie between the two, else 2,000. */
   readonly length: number | null;
   readonly text: string;
 }
@@ -24,29 +24,17 @@ export interface LanesRequest {
 /** Jobs as bars over a part of the journal, from its entries alone. */
 export async function lanesView(reader: StoreReader, request: LanesRequest): Promise<LanesView> {
   const { seq: newest, at: now } = await reader.position();
-  const keptFrom = reader.oldestSeq();
-  const to = Math.min(request.to ?? newest, newest);
-  const from = Math.max(keptFrom, request.from ?? to - (request.length ?? usualLength) + 1);
+  const part = await partOf(reader, request, newest);
   const subjects = new Subjects(reader, await Shown.of(reader));
   const { wants, unknown } = journalFilter(request.text, subjects);
-  const entries: HistoryEntry[] = [];
+  const entries = part.entries.filter(({ kind }) => kind === 'job');
   const chosen = new Set<string>();
-  let [fromAt, toAt]: [number | null, number] = [null, now];
-  const walked = await walkOn(reader, from, {
-    limit: Number.POSITIVE_INFINITY,
-    wants: async (entry) => {
-      if (entry.seq > to) return null;
-      fromAt ??= entry.at;
-      toAt = entry.at;
-      // A filter that asks of entries chooses the jobs, and then all of their entries count.
-      if (entry.kind === 'job' && (await wants(entry)) !== false) chosen.add(entry.id);
-      if (entry.kind === 'job') entries.push(entry);
-      return false;
-    },
-  });
+  // A filter that asks of entries chooses the jobs, and then all of their entries count.
+  for (const entry of entries) if ((await wants(entry)) !== false) chosen.add(entry.id);
+  const [fromAt, toAt] = [part.entries[0]?.at ?? now, part.entries.at(-1)?.at ?? now];
   const lanes = jobLanes(
     entries.filter(({ id }) => chosen.has(id)),
-    { from: fromAt ?? now, to: toAt },
+    { from: fromAt, to: toAt },
   );
   const jobs: JobLane[] = [];
   for (const lane of lanes.slice(0, mostJobs)) {
@@ -54,18 +42,33 @@ export async function lanesView(reader: StoreReader, request: LanesRequest): Pro
     jobs.push({ ...lane, name, ending: lane.ending ?? (isEnded(lane) ? (job?.ending ?? null) : null) });
   }
   return {
-    from,
-    to: walked.to,
-    fromAt: fromAt ?? now,
+    from: part.from,
+    to: part.to,
+    fromAt,
     toAt,
     jobs,
     more: lanes.length - jobs.length,
-    looked: walked.looked,
-    isCut: walked.isCut && walked.to < to,
-    keptFrom,
+    looked: part.looked,
+    isCut: part.isCut && part.looked >= mostLooked,
+    keptFrom: reader.oldestSeq(),
     newest,
     unknown,
   };
+}
+
+/** The entries of a part of the journal, oldest first. */
+async function partOf(reader: StoreReader, request: LanesRequest, newest: number): Promise<Walked> {
+  const { from, length } = request;
+  const to = Math.min(request.to ?? newest, newest);
+  if (from !== null) {
+    const limit = length ?? Number.POSITIVE_INFINITY;
+    const walk = { limit, wants: ({ seq }: HistoryEntry) => (seq <= to ? true : null) };
+    const part = await walkOn(reader, Math.max(from, reader.oldestSeq()), walk);
+    // At its end the journal has the whole length before it.
+    if (length === null || part.next !== null) return part;
+  }
+  const part = await walkBack(reader, to + 1, { limit: length ?? usualLength, wants: () => true });
+  return { ...part, entries: part.entries.toReversed() };
 }
 
 function isEnded({ parts }: JobLane): boolean {

@@ -6,6 +6,7 @@ import type { SequenceView } from '../../protocol/timeline.ts';
 import { historyView } from '../job/history-view.ts';
 import { sequenceOf } from './sequence.ts';
 import { jobLane, type Role, storeLane, type Told } from './sequence-messages.ts';
+import { isDense } from './walk.ts';
 
 /** Entries that are read: of the job, and of each neighbour. */
 const [mostEntries, mostOfNeighbour] = [1000, 100];
@@ -27,7 +28,7 @@ export async function sequenceView(
     for (const { role, record } of await neighbours(reader, job, own.entries))
       told.push(...toldOf(reader, shown, await read(reader, record, mostOfNeighbour), role));
   told.sort((one, other) => one.line.seq - other.line.seq);
-  return sequenceOf({ id, name: job.name, told, isCut: own.isPartial }, options);
+  return sequenceOf({ id, name: job.name, told, isCut: own.isPartial, isDense: isDense(reader) }, options);
 }
 
 interface ReadJob {
@@ -39,7 +40,8 @@ interface ReadJob {
 
 async function read(reader: StoreReader, job: JobRecord, most: number): Promise<ReadJob> {
   const entries: HistoryEntry[] = [];
-  for await (const entry of reader.history('job', job.id)) if (entries.push(entry) >= most) break;
+  for await (const entry of reader.history('job', job.id, job.lastSeq))
+    if (entries.push(entry) >= most) break;
   entries.reverse();
   return { job, entries, isPartial: (entries[0]?.q ?? 0) > 0 };
 }

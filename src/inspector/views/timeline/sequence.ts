@@ -22,6 +22,8 @@ export interface Story {
   /** Of the job and of its neighbours, in the order of the journal. */
   readonly told: readonly Told[];
   readonly isCut: boolean;
+  /** Whether the distance of two seqs is a number of entries. */
+  readonly isDense: boolean;
 }
 
 /** Draws who sent what to whom about one job. `isFolded`: silence and repeats are. Pure. */
@@ -50,7 +52,7 @@ export function sequenceOf(story: Story, { isFolded }: { readonly isFolded: bool
     to: last?.seq ?? 0,
     fromAt: first?.at ?? 0,
     toAt: last?.at ?? 0,
-    entries: first === undefined || last === undefined ? 0 : last.seq - first.seq + 1,
+    entries: story.isDense ? (last?.seq ?? 0) - (first?.seq ?? 1) + 1 : null,
     shown: told.length,
     isCut: story.isCut || told.length < story.told.length,
     more: lanes.more,
@@ -171,11 +173,10 @@ class Drawing {
   #silence({ line }: Told): void {
     const before = this.#before;
     if (!this.#isFolded || before === null || line.at - before.line.at < idleMs) return;
-    const others = Math.max(0, line.seq - before.line.seq - 1);
     this.#fold({
       spans: spansOf(this.#own ?? before, before.line.at, line.at),
       repeats: null,
-      entries: others,
+      entries: this.#story.isDense ? Math.max(0, line.seq - before.line.seq - 1) : null,
     });
   }
 

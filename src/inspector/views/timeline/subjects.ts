@@ -82,7 +82,7 @@ export class Subjects {
     if (this.#historiesLeft <= 0) return null;
     this.#historiesLeft -= 1;
     const patches: (Patch | null)[] = [];
-    for await (const { patch } of this.#reader.history('job', job.id))
+    for await (const { patch } of this.#reader.history('job', job.id, job.lastSeq))
       if (patches.push(patch) >= mostEntries) break;
     const shown = this.#shown.job(job, patches);
     this.#safe.set(job.id, shown);

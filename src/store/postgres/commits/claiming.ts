@@ -14,7 +14,7 @@ import { claimedRecord, patchesOf, saysParent, writtenRecord } from '../jobs/sto
 import type { SqlConnection } from '../sql-port.ts';
 import { type Committing, ticketOf } from './committing.ts';
 import { seqIn } from './entries.ts';
-import { type Head, Heads, type HeadsParts } from './heads.ts';
+import { type Head, Heads, type HeadsParts, type Known } from './heads.ts';
 import type { Sending } from './sending.ts';
 import type { PlainClaim } from './statement.ts';
 import { templateOf } from './template.ts';
@@ -58,28 +58,13 @@ export class Claiming {
     this.heads = new Heads(parts);
   }
 
+  /** The claim of what is known to wait; else of what a look finds. */
   async claim(request: ClaimRequest): Promise<Claimed> {
-    let { claimed: all, isAll } = await this.#claimOnce(request, false);
-    // What came short may have been known wrongly.
-    while (!isAll && all.jobs.length > 0 && all.jobs.length < request.limit && hasRoom(request, all)) {
-      const more = await this.#claimOnce({ ...request, limit: request.limit - all.jobs.length }, true);
-      if (more.claimed.jobs.length === 0) break;
-      all = joined(all, more.claimed);
-      isAll = more.isAll;
-    }
-    return all;
-  }
-
-  /** `isAll`: whoever was asked about the jobs that are there was asked about each. */
-  async #claimOnce(
-    request: ClaimRequest,
-    isExactly: boolean,
-  ): Promise<{ readonly claimed: Claimed; readonly isAll: boolean }> {
     const { transactions } = this.#parts;
     const full = new Set<string>();
-    let isExact = isExactly;
+    let isExact = false;
     for (let look = 1; look <= looks; ) {
-      const known = await this.heads.of(request.queue, isExact);
+      const { known, isExact: isSeen } = await this.heads.of(request.queue, isExact);
       const open = known.heads.filter((head) => isOpen(head, request));
       const ways = await this.#waysOf(request, open);
       const keyOf = ({ lane }: Head): string => ways.get(lane)?.key ?? '';
@@ -88,7 +73,7 @@ export class Claiming {
       const others = first === undefined ? [] : left.filter((head) => keyOf(head) !== keyOf(first));
       const way = first === undefined ? undefined : ways.get(first.lane);
       // What is known may be a little old.
-      if (!isExact && (way === undefined || others.length > 0)) {
+      if (!isSeen && (way === undefined || others.length > 0)) {
         isExact = true;
         continue;
       }
@@ -97,10 +82,10 @@ export class Claiming {
       // Where jobs of one lane stand between those of another, who takes all that fits has to look at each.
       if (way === undefined || others.length > 0) {
         const claimed = await this.#judge(request, known.heads);
-        if (claimed !== null) return { claimed, isAll: true };
+        if (claimed !== null) return claimed;
       } else {
-        const { claimed, isOver, isContended } = await this.#takePlainly(request, way, known);
-        if (claimed.jobs.length > 0 || isOver) return { claimed, isAll: false };
+        const { claimed, isOver, isContended } = await this.#takePlainly(request, way, known, isSeen);
+        if (claimed.jobs.length > 0 || isOver) return claimed;
         if (!isContended) {
           full.add(way.key);
           continue;
@@ -109,7 +94,7 @@ export class Claiming {
       await transactions.pause(look * lookAgainMs);
       look += 1;
     }
-    return { claimed: await this.#counted(request), isAll: true };
+    return this.#counted(request);
   }
 
   /** Nothing, and how many jobs the agent holds. */
@@ -169,7 +154,8 @@ export class Claiming {
   async #takePlainly(
     request: ClaimRequest,
     way: Way,
-    known: Awaited<ReturnType<Heads['of']>>,
+    known: Known,
+    isSeen: boolean,
   ): Promise<{ readonly claimed: Claimed; readonly isOver: boolean; readonly isContended: boolean }> {
     const { committing, sending } = this.#parts;
     const { queue, limit } = request;
@@ -210,13 +196,17 @@ export class Claiming {
     known.after = answer.last;
     known.perRun = Math.max(1, ids.length / Math.max(1, answer.runs ?? 1));
     // What comes short has reached the end of what was known.
-    if (ids.length < limit) this.heads.forget(queue);
+    const isShort = ids.length < limit;
+    const isAll = isShort && isSeen && ids.length < claim.most && claim.until === null;
+    if (isAll) this.heads.isEmpty(known);
+    else if (isShort) this.heads.forget(queue);
     const jobs = this.#held(request, claim, answer, first);
     return {
       claimed: {
         jobs,
         held,
         annotated: new Set(answer.annotated),
+        ...(isShort && !isAll ? { mayBeMore: true } : {}),
         startable: committing.putsSynced(),
         ticket,
       },
@@ -379,25 +369,6 @@ function commitOf({ by, agent }: ClaimRequest, changes: readonly Change[], set: 
 function isOpen(head: Head, { accepts }: ClaimRequest): boolean {
   // A job that is too late is handed out as the system job that fails it, whatever its own lane.
   return head.hasDeadlines || accepts.lane(head.name, head.quotaNames);
-}
-
-function hasRoom({ size }: ClaimRequest, { held }: Claimed): boolean {
-  return size === undefined || held === undefined || held < size;
-}
-
-/** Two claims of one call. */
-function joined(one: Claimed, other: Claimed): Claimed {
-  const both = (what: 'written' | 'synced') =>
-    Promise.all([one.ticket[what], other.ticket[what]]).then(() => {});
-  return {
-    jobs: [...one.jobs, ...other.jobs],
-    ...(other.held === undefined ? {} : { held: other.held }),
-    ...(one.annotated === undefined || other.annotated === undefined
-      ? {}
-      : { annotated: new Set([...one.annotated, ...other.annotated]) }),
-    startable: Promise.all([one.startable, other.startable]).then(() => {}),
-    ticket: { written: both('written'), synced: both('synced') },
-  };
 }
 
 function byTurn(one: Head, other: Head): number {

@@ -237,24 +237,14 @@ function fail(error: unknown, batch: readonly WaitingCommit[], claiming: Waiting
 
 /** The first of earlier commits of others that is about the same. */
 function aheadOf(waiting: WaitingCommit, earlier: readonly WaitingCommit[]): WaitingCommit | null {
-  if (earlier.length === 0) return null;
-  const own = subjectsIn(waiting);
-  const isAbout = (other: WaitingCommit): boolean =>
-    [...subjectsIn(other)].some((subject) => own.has(subject));
-  return earlier.find((other) => other.author !== waiting.author && isAbout(other)) ?? null;
+  const isAhead = (other: WaitingCommit): boolean =>
+    other.author !== waiting.author && waiting.isAboutThatOf(other);
+  return earlier.find(isAhead) ?? null;
 }
 
 /** Whether a commit puts a job into a queue. */
 function isPut({ changes }: Commit): boolean {
   return changes.some(({ kind, patch }) => kind === 'job' && patch?.order != null);
-}
-
-function subjectsIn({ commit }: WaitingCommit): ReadonlySet<string> {
-  const subjects = new Set<string>();
-  for (const { kind, id } of commit.changes) subjects.add(`${kind}/${id}`);
-  for (const expected of commit.expect)
-    subjects.add(`${expected.check === 'rev' ? expected.kind : 'job'}/${expected.id}`);
-  return subjects;
 }
 
 export function ticketOf(done: Promise<void>): Ticket {

@@ -3,10 +3,11 @@ import type { JobRecord } from '../../../model/records/records.ts';
 import type { Kind, Line, Records } from '../../entry.ts';
 import { mustBeInState } from '../../rules/preconditions.ts';
 import type { Change, Precondition } from '../../store.ts';
-import { type LanePut, type Lanes, laneKeyOf } from '../jobs/lanes.ts';
+import type { Lanes } from '../jobs/lanes.ts';
 import type { Lease, OwnLeases } from '../jobs/leases.ts';
-import { asideState, type Home, parentKey, placeIn, type StoredJob } from '../jobs/stored-job.ts';
+import { asideState, type Home, parentKey, type StoredJob } from '../jobs/stored-job.ts';
 import { Entries, seqIn } from './entries.ts';
+import { type Moved, movedJob, queuesIn } from './moved.ts';
 import type { Subjects } from './subjects.ts';
 import type { WorkingSet } from './working-set.ts';
 
@@ -72,6 +73,7 @@ export class Draft {
   readonly #subjects: Subjects;
   readonly #entries = new Entries();
   readonly #changed = new Map<string, Touched>();
+  #moved: Moved[] | null = null;
   readonly #expected: Precondition[] = [];
   /** The agents that jobs leave. */
   readonly #left: AgentPlace[] = [];
@@ -96,16 +98,6 @@ export class Draft {
   /** It changes what agents hold. */
   get touchesLeases(): boolean {
     return this.#leases.size + this.#taken.size > 0;
-  }
-
-  /** A job takes a slot of a quota by it. */
-  get entersQuotas(): boolean {
-    return [...this.#changed.values()].some(({ kind, id }) => {
-      const had = this.#set.job(id)?.record.quotas ?? [];
-      return (
-        kind === 'job' && this.#set.tables.findJob(id)?.quotas.some((quota) => !had.includes(quota)) === true
-      );
-    });
   }
 
   /** Takes note of beliefs that held, and makes changes, all or none. @throws ConflictError, SignalboxError `JOB_QUARANTINED`. */
@@ -142,17 +134,20 @@ export class Draft {
     }
   }
 
-  /** Lanes that its jobs enter and that have no number yet. */
-  missingLanes(): readonly (readonly [queue: string, key: string])[] {
-    const missing = new Map<string, readonly [string, string]>();
-    for (const { kind, id } of this.#changed.values()) {
-      const job = kind === 'job' ? this.#set.tables.findJob(id) : undefined;
-      if (job === undefined || !isWaiting(placeIn(job, this.#parts.now))) continue;
-      const { queue } = job.parent as { readonly queue: string };
-      const key = laneKeyOf(job);
-      if (this.#parts.lanes.find(queue, key) === undefined) missing.set(`${queue}/${key}`, [queue, key]);
+  /** What becomes of its jobs, in the order in which they were changed first. Of use once all changes were added. */
+  moved(): readonly Moved[] {
+    if (this.#moved === null) {
+      this.#moved = [];
+      for (const { kind, id } of this.#changed.values())
+        if (kind === 'job')
+          this.#moved.push(movedJob(id, this.#set.job(id), this.#set.tables, this.#parts.now));
     }
-    return [...missing.values()];
+    return this.#moved;
+  }
+
+  /** The number of a newest entry, given the number of the commit. */
+  seqOf(c: number, { lastSeq }: JobRecord): number {
+    return lastSeq >= provisional ? seqIn(c, this.#numberOf(lastSeq)) : lastSeq;
   }
 
   /** The parameters of the statement, also of one that is sent again. Every lane must have its number by then. */
@@ -174,11 +169,9 @@ export class Draft {
     const changes: Fields[] = [];
     const beliefs = new Map<string, Fields>();
     const freed: string[] = [];
-    for (const touched of this.#changed.values()) {
-      const { kind, id } = touched;
-      if (kind === 'job') this.#writeJob(touched, { puts, done, changes, beliefs, freed });
-      else this.#writeSetting(kind, id, changes, beliefs);
-    }
+    for (const moved of this.moved()) this.#writeJob(moved, { puts, done, changes, beliefs, freed });
+    for (const { kind, id } of this.#changed.values())
+      if (kind !== 'job') this.#writeSetting(kind, id, changes, beliefs);
     this.#believe(beliefs, changes);
     const touched = [...this.#leases.values()].sort((one, other) => one.lease.token - other.lease.token);
     for (const { token, place, jobs } of this.#taken.values())
@@ -206,7 +199,7 @@ export class Draft {
   }
 
   #writeJob(
-    touched: Touched,
+    moved: Moved,
     to: {
       puts: { ids: string[]; docs: string[]; at: number[]; lanes: number[]; due: (number | null)[] };
       done: Written['done'][number][];
@@ -215,22 +208,20 @@ export class Draft {
       freed: string[];
     },
   ): void {
-    const { id } = touched;
-    const before = this.#set.job(id);
-    const after = this.#set.tables.findJob(id);
+    const { id, before, after, place } = moved;
+    const touched = this.#changed.get(`job/${id}`) as Touched;
     this.#moveSlots(before?.record, after, to.freed, to.changes);
-    if (after === undefined) {
+    if (after === undefined || place === null) {
       if (before === undefined) return;
       this.#leave(before, true, to.beliefs);
       to.changes.push({ is: 'job', id, gone: true });
       return;
     }
-    const place = this.#placeOf(after, before);
     const entry = this.#numberOf(after.lastSeq);
-    const lane = this.#laneOf(after, place, before);
+    const lane = this.#laneOf(moved);
     if (before === undefined) {
       const doc = this.#newDoc(after, touched);
-      const isPut = isWaiting(place) && touched.count === 1 && after.order?.[0] !== 'putBack';
+      const isPut = moved.lane !== null && touched.count === 1 && after.order?.[0] !== 'putBack';
       if (isPut) {
         to.puts.ids.push(id);
         to.puts.at.push(entry);
@@ -276,13 +267,6 @@ export class Draft {
     to.changes.push(change);
   }
 
-  /** One that waits for its instant waits until it is woken, though the instant may have come. */
-  #placeOf(after: JobRecord, before: StoredJob | undefined): Home['in'] {
-    const place = placeIn(after, this.#parts.now);
-    const waited = before?.home.in === 'due' && before.record.order === after.order;
-    return place === 'ready' && waited ? 'due' : place;
-  }
-
   #target(
     after: JobRecord,
     place: Home['in'],
@@ -325,11 +309,8 @@ export class Draft {
     taken.jobs.push([after.id, entry, lane ?? 0]);
   }
 
-  #laneOf(after: JobRecord, place: Home['in'], before: StoredJob | undefined): number | null {
-    if (isWaiting(place)) {
-      const { queue } = after.parent as { readonly queue: string };
-      return this.#parts.lanes.find(queue, laneKeyOf(after)) ?? null;
-    }
+  #laneOf({ before, lane }: Moved): number | null {
+    if (lane !== null) return this.#parts.lanes.find(lane.queue, lane.key) ?? null;
     const home = before?.home;
     return home === undefined || home.in === 'aside' ? null : home.lane;
   }
@@ -510,12 +491,9 @@ export class Draft {
       });
       for (const [id] of jobs) tokens.set(id, token);
     }
-    for (const { kind, id, count } of this.#changed.values()) {
-      if (kind !== 'job') continue;
-      const before = this.#set.job(id);
-      const after = this.#set.tables.findJob(id);
+    for (const { id, before, after, place } of this.moved()) {
       const token = tokens.get(id) ?? (before?.home.in === 'lease' ? before.home.token : null);
-      const isHeld = after !== undefined && placeIn(after, this.#parts.now) === 'lease';
+      const isHeld = place === 'lease';
       if (before?.isParent === false && !this.#subjects.given.has(id) && after?.state === 'completed')
         own.endAlone(id);
       const record = token === null || !isHeld ? undefined : this.committed(id, c);
@@ -528,7 +506,7 @@ export class Draft {
           since: '',
           rev: (before?.rev ?? 0) + 1,
           home: { in: 'lease', token, lane },
-          patches: isWhole ? 1 : before.patches + count + 2,
+          patches: isWhole ? 1 : before.patches + (this.#changed.get(`job/${id}`)?.count ?? 0) + 2,
           isParent: before?.isParent === true || this.#subjects.given.has(id),
         });
       }
@@ -539,51 +517,11 @@ export class Draft {
     }
   }
 
-  /** It puts a job back into a queue: before all that waits there. */
-  putsBackIn(queue: string): boolean {
-    return [...this.#changed.values()].some(({ kind, id }) => {
-      const job = kind === 'job' ? this.#set.tables.findJob(id) : undefined;
-      const isPutBack = job?.order?.[0] === 'putBack' && (job.order[1] ?? 0) >= provisional;
-      return isPutBack && job.parent !== null && 'queue' in job.parent && job.parent.queue === queue;
-    });
-  }
-
-  /** The first of its jobs in each lane, and of those that are not due the one that is due first. */
-  putIn(c: number): readonly LanePut[] {
-    const puts = new Map<number, LanePut>();
-    const due = new Map<number, LanePut>();
-    for (const { kind, id } of this.#changed.values()) {
-      const job = kind === 'job' ? this.#set.tables.findJob(id) : undefined;
-      const place = job === undefined ? 'done' : this.#placeOf(job, this.#set.job(id));
-      if (job === undefined || !isWaiting(place)) continue;
-      const { queue } = job.parent as { readonly queue: string };
-      const lane = this.#parts.lanes.find(queue, laneKeyOf(job)) ?? 0;
-      const turn = 2 * seqIn(c, this.#numberOf(job.lastSeq));
-      const isPutBack = job.order?.[0] === 'putBack';
-      if (place === 'ready') {
-        if (!puts.has(lane)) puts.set(lane, { queue, lane, turn, isPutBack, due: null });
-        continue;
-      }
-      const at = job.beginAfter ?? 0;
-      if (at < (due.get(lane)?.due ?? Number.POSITIVE_INFINITY))
-        due.set(lane, { queue, lane, turn, isPutBack, due: at });
-    }
-    return [...puts.values(), ...due.values()];
-  }
-
   /** Queues in which it puts work or makes room for some. */
   queues(): ReadonlySet<string> {
-    const queues = new Set<string>();
-    for (const { kind, id } of this.#changed.values()) {
+    const queues = queuesIn(this.moved());
+    for (const { kind, id } of this.#changed.values())
       if (kind === 'quota') queues.add(id.slice(0, id.indexOf('/')));
-      if (kind !== 'job') continue;
-      const job = this.#set.tables.findJob(id);
-      const had = this.#set.job(id)?.record.quotas ?? [];
-      for (const quota of had)
-        if (job?.quotas.includes(quota) !== true) queues.add(quota.slice(0, quota.indexOf('/')));
-      const parent = job?.parent ?? null;
-      if (parent !== null && 'queue' in parent && !('agent' in parent)) queues.add(parent.queue);
-    }
     return queues;
   }
 
@@ -596,10 +534,6 @@ export class Draft {
 /** Patches one after the other. */
 function listed(before: string, after: string): string {
   return before === '' || after === '' ? before + after : `${before},${after}`;
-}
-
-function isWaiting(place: Home['in']): boolean {
-  return place === 'ready' || place === 'due';
 }
 
 function keyOf({ is, id, token }: Fields): string {

@@ -11,7 +11,7 @@ export interface Head extends LaneKey {
 }
 
 /** What is known of a queue. */
-interface Known {
+export interface Known {
   heads: readonly Head[];
   /** When something becomes due. */
   due: number;
@@ -44,11 +44,11 @@ export class Heads {
   }
 
   /** The heads of a queue; jobs that are due are woken first. `isExact`: as they are now. */
-  async of(queue: string, isExact: boolean): Promise<Known> {
+  async of(queue: string, isExact: boolean): Promise<{ readonly known: Known; readonly isExact: boolean }> {
     const { port, schema, clock, transactions, lanes } = this.#parts;
     const known = this.#known.get(queue);
     const isFresh = known !== undefined && port.elapsed() - known.readAt < freshMs && known.due > clock.now();
-    if (isFresh && !isExact) return known;
+    if (isFresh && !isExact) return { known, isExact: false };
     const rows = await transactions.inOrder('a claim', (connection) =>
       connection.named(nameOf(schema, 'heads'), `SELECT * FROM ${schema}.heads($1, $2)`, [
         queue,
@@ -63,7 +63,13 @@ export class Heads {
     const due = Number(rows[0]?.due ?? Number.POSITIVE_INFINITY);
     const found = { heads, due, readAt: port.elapsed(), after: -1, perRun: known?.perRun ?? 1 };
     this.#known.set(queue, found);
-    return found;
+    return { known: found, isExact: true };
+  }
+
+  /** All that was known to wait was taken. */
+  isEmpty(known: Known): void {
+    known.heads = [];
+    known.after = -1;
   }
 
   /** Something else may wait in it by now. */

@@ -11,6 +11,7 @@ import type { SqlConnection, SqlPort } from '../sql-port.ts';
 import { nameOf, type Transactions } from '../transactions.ts';
 import { Draft, type Written } from './draft.ts';
 import { claimEntries, seqIn } from './entries.ts';
+import { entersQuotas, missingLanes, putsBackIn, putsIn } from './moved.ts';
 import { Doubt, Outcomes } from './outcomes.ts';
 import { type Answer, commitText, commitValues, nothingWritten, type PlainClaim } from './statement.ts';
 import { subjectsOf } from './subjects.ts';
@@ -131,7 +132,7 @@ export class Sending {
   ): Promise<{ readonly draft: Draft; readonly c: number; readonly ticket: Ticket } | null> {
     const draft = this.#newDraft(set, [commit]);
     draft.add(commit.changes, commit.expect);
-    const isSynced = draft.entersQuotas;
+    const isSynced = entersQuotas(draft.moved());
     let isRefused = false;
     const judge = async (_connection: SqlConnection, isSure: boolean): Promise<Judged> => {
       isRefused = isSure;
@@ -186,7 +187,7 @@ export class Sending {
           continue;
         }
         // Its claim was made from heads that do not know what the commit puts before them.
-        const claim = judged.draft.putsBackIn(how.claim?.queue ?? '') ? undefined : how.claim;
+        const claim = putsBackIn(how.claim?.queue ?? '', judged.draft.moved()) ? undefined : how.claim;
         const isIdle = judged.draft.isEmpty && claim === undefined;
         if (!isIdle) await this.makeLanes(judged.draft);
         sent = judged;
@@ -267,7 +268,7 @@ export class Sending {
 
   /** Gives the lanes that it needs their numbers, by transactions of their own. */
   async makeLanes(draft: Draft): Promise<void> {
-    const missing = draft.missingLanes();
+    const missing = missingLanes(draft.moved(), this.#parts.lanes);
     if (missing.length > 0) await this.#parts.lanes.make(missing);
   }
 
@@ -317,7 +318,7 @@ export class Sending {
       const claimed = claimEntries(last.s, last.entries, how.claim.changes, ids, q);
       return [...made.slice(0, -1), { ...last, entries: claimed }];
     };
-    this.#parts.put(draft.putIn(c));
+    this.#parts.put(putsIn(draft.moved(), this.#parts.lanes, (job) => draft.seqOf(c, job)));
     const queues = draft.queues();
     const done = how.isSynced === false ? this.#syncing.sync({ c, n }) : Promise.resolve();
     done.then(() => committed(lines, queues)).catch(() => {});

@@ -1,4 +1,5 @@
 import { newJobRecord } from '../../../model/jobs/step.ts';
+import type { JobRecord } from '../../../model/records/records.ts';
 import type { Change, ClaimRequest } from '../../store.ts';
 import type { LaneKey } from '../jobs/lanes.ts';
 
@@ -20,7 +21,8 @@ export function templateOf(
     parent: { queue: request.queue },
     order: ['now', 1],
   });
-  const changes = request.take({ job: { ...blank, state: 'pending' }, expired: false, quotas });
+  const job: JobRecord = { ...blank, state: 'pending' };
+  const changes = request.take({ job, expired: false, quotas, isExample: true });
   const [claim, start] = changes ?? [];
   if (claim === undefined || start === undefined || changes?.length !== 2) return null;
   const isFirst =

@@ -70,6 +70,7 @@ export class WaitingCommit implements Ticket {
   /** Undefined: not over; null: not refused. */
   readonly #ends: { [stage in Stage]?: Error | null } = {};
   readonly #promises: { [stage in Stage]?: Promise<void> } = {};
+  #subjects: ReadonlySet<string> | null = null;
   readonly #settle: { [stage in Stage]?: () => void } = {};
 
   /** `index`: counts the calls. */
@@ -79,6 +80,14 @@ export class WaitingCommit implements Ticket {
     this.author = author;
     this.group = group;
     group.add();
+  }
+
+  /** Whether it is about a record that another is about. */
+  isAboutThatOf(other: WaitingCommit): boolean {
+    this.#subjects ??= subjectsIn(this.commit);
+    other.#subjects ??= subjectsIn(other.commit);
+    for (const subject of this.#subjects) if (other.#subjects.has(subject)) return true;
+    return false;
   }
 
   get written(): Promise<void> {
@@ -119,4 +128,12 @@ export class WaitingCommit implements Ticket {
     }
     return promise;
   }
+}
+
+function subjectsIn({ changes, expect }: Commit): ReadonlySet<string> {
+  const subjects = new Set<string>();
+  for (const { kind, id } of changes) subjects.add(`${kind}/${id}`);
+  for (const expected of expect)
+    subjects.add(`${expected.check === 'rev' ? expected.kind : 'job'}/${expected.id}`);
+  return subjects;
 }

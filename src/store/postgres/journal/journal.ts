@@ -5,6 +5,8 @@ import { codeOf } from '../failures.ts';
 import { entriesOfCommit } from '../jobs/stored-job.ts';
 import type { Parts } from '../parts.ts';
 import type { Rows } from '../sql-port.ts';
+import { beforeGap, isFull, largest, lastOf, type Size, smallest, upTo } from './pages.ts';
+import { RecentLines } from './recent-lines.ts';
 
 /** What the journal is read with; `epoch`: of the opening that reads. */
 export type JournalParts = Pick<Parts, 'schema' | 'epoch' | 'transactions'>;
@@ -16,9 +18,6 @@ interface News {
   readonly isMore: boolean;
 }
 
-/** How many lines are read at a time, and how many entries, more or less. */
-const pageLines = 500;
-const pageEntries = 8192;
 /** How many lines of the history of one subject are read at a time. */
 const historyLines = 100;
 /** Among how many lines the newest is looked for: instants are nearly in the order of numbers, and gaps are young. */
@@ -39,6 +38,10 @@ export class Journal {
   #flush = `pg_logical_emit_message(true, 'signalbox', '')`;
   /** Lines of transactions before this one are on disk. */
   #syncedBelow = 0n;
+  /** The sync that is under way, and the one that follows it. */
+  #syncing: Promise<void> = Promise.resolve();
+  #nextSync: Promise<void> | null = null;
+  readonly #recent = new RecentLines();
 
   constructor(parts: JournalParts) {
     this.#parts = parts;
@@ -47,10 +50,15 @@ export class Journal {
 
   /** Entries of one subject, newest first: each names the seq of the one before it. Ends where history was cut. */
   async *history(kind: Kind, id: string, from: number): AsyncGenerator<HistoryEntry> {
+    let oldest: number | null = null;
     for (let seq = from, before = 0; seq > 0 && seq !== before; ) {
       before = seq;
-      for (const row of await this.#chain(seq, kind, id)) {
-        const { s, at, by, mv, entries } = lineOf(row);
+      const known = this.#recent.find(seq);
+      // What was cut meanwhile is not told any more.
+      if (known !== undefined) oldest ??= await this.oldestSeq();
+      if (known !== undefined && known.s < (oldest ?? 0)) return;
+      const lines = known === undefined ? this.#linesAt(seq, kind, id) : [known];
+      for await (const { s, at, by, mv, entries } of lines) {
         while (seq >= s && seq < s + entries.length) {
           const entry = entries[seq - s];
           if (entry?.kind !== kind || entry.id !== id) return;
@@ -58,6 +66,14 @@ export class Journal {
           seq = entry.q;
         }
       }
+    }
+  }
+
+  async *#linesAt(seq: number, kind: Kind, id: string): AsyncGenerator<Line> {
+    for (const row of await this.#chain(seq, kind, id)) {
+      const line = lineOf(row);
+      this.#recent.add(line);
+      yield line;
     }
   }
 
@@ -89,7 +105,7 @@ export class Journal {
    * missing one may still come: it is waited for until every transaction is over that was open when it was missed.
    */
   async *lines(from: number): AsyncGenerator<Line> {
-    for await (const row of this.#belowGaps(await this.#startOf(from), ofLine)) yield lineOf(row);
+    for await (const row of this.#belowGaps(await this.#startOf(from), ofLine, smallest)) yield lineOf(row);
   }
 
   /** Number of the row that has an entry, or would have it; of the oldest, if that is before. */
@@ -104,31 +120,33 @@ export class Journal {
     return row.is_promoted === true ? Number(row.promoted) : Math.floor(seq / entriesOfCommit);
   }
 
-  async *#belowGaps(from: number, columns: string): AsyncGenerator<Rows[number]> {
+  async *#belowGaps(from: number, columns: string, first: Size): AsyncGenerator<Rows[number]> {
+    let size = first;
     // Numbers below `settled` that are missing will stay so.
     for (let next = from, settled = 0; ; ) {
-      let page = await this.#page(next, columns);
+      let page = await this.#page(next, columns, size);
       let count = beforeGap(page, next, settled);
       const hasGap = count < page.length;
       const isSettled = !hasGap || (await this.#isSettled());
       if (hasGap && isSettled) {
         settled = Number(page.at(-1)?.c) + 1;
-        page = await this.#page(next, columns);
+        page = await this.#page(next, columns, size);
         count = beforeGap(page, next, settled);
       }
       yield* page.slice(0, count);
       if (count === 0 || !isSettled) return;
       next = Number(page[count - 1]?.c) + 1;
+      size = largest;
     }
   }
 
-  #page(from: number, columns: string): Promise<Rows> {
+  #page(from: number, columns: string, { lines, entries }: Size): Promise<Rows> {
     return this.#synced(
       `SELECT ${columns} FROM (
          SELECT *, sum(count) OVER (ORDER BY c) - count AS before FROM (
-           SELECT * FROM ${this.#lines} WHERE c >= $1 ORDER BY c LIMIT ${pageLines}
+           SELECT * FROM ${this.#lines} WHERE c >= $1 ORDER BY c LIMIT ${lines}
          ) AS l
-       ) AS l WHERE before < ${pageEntries} ORDER BY c`,
+       ) AS l WHERE before < ${entries} ORDER BY c`,
       [from],
     );
   }
@@ -139,7 +157,7 @@ export class Journal {
       `SELECT min(c) AS c FROM (SELECT c FROM ${this.#lines} ORDER BY c DESC LIMIT ${nearLines}) l`,
     );
     let newest: Position | null = null;
-    for await (const row of this.#belowGaps(Number(first?.c ?? 0), 'c, at, count, xid::text AS xid'))
+    for await (const row of this.#belowGaps(Number(first?.c ?? 0), 'c, at, count, xid::text AS xid', largest))
       newest = { seq: lastOf(row), at: Number(row.at) };
     return newest;
   }
@@ -164,7 +182,7 @@ export class Journal {
   /** A snapshot: what it does not see is news. */
   async now(): Promise<string> {
     const [row] = await this.#query('SELECT pg_current_snapshot()::text AS seen');
-    await this.#sync();
+    await this.sync();
     return String(row?.seen);
   }
 
@@ -178,16 +196,16 @@ export class Journal {
       `SELECT ${ofLine}, count, l.epoch <> $1 OR l.n < 0 AS is_told, is_new, pg_current_snapshot()::text AS now FROM (
          SELECT *, sum(count) OVER (ORDER BY xid RANGE UNBOUNDED PRECEDING EXCLUDE GROUP) AS before FROM (
            SELECT *, true AS is_new FROM ${this.#lines} WHERE xid >= pg_snapshot_xmax($2::pg_snapshot)
-           ORDER BY xid FETCH FIRST ${pageLines} ROWS WITH TIES
+           ORDER BY xid FETCH FIRST ${largest.lines} ROWS WITH TIES
          ) AS l
          UNION ALL
          SELECT l.*, false, 0 FROM pg_snapshot_xip($2::pg_snapshot) AS x (xid)
          CROSS JOIN LATERAL (SELECT * FROM ${this.#lines} WHERE xid = x.xid OFFSET 0) AS l
-       ) AS l WHERE before IS NULL OR before < ${pageEntries} ORDER BY c`,
+       ) AS l WHERE before IS NULL OR before < ${largest.entries} ORDER BY c`,
       [this.#parts.epoch, seen],
     );
     // What the snapshot sees must not be gone after a crash, when numbers of transactions come again.
-    if (rows.length > 0) await this.#sync();
+    if (rows.length > 0) await this.sync();
     const fresh = rows.filter((row) => row.is_new === true);
     const [isMore, now] = [isFull(fresh), String(rows[0]?.now ?? seen)];
     const told = rows.filter((row) => row.is_told === true);
@@ -212,8 +230,20 @@ export class Journal {
   /** Lines that are synced once they are there. */
   async #synced(text: string, values: readonly unknown[]): Promise<Rows> {
     const rows = await this.#query(text, values);
-    if (rows.some(({ xid }) => BigInt(String(xid)) >= this.#syncedBelow)) await this.#sync();
+    if (rows.some(({ xid }) => BigInt(String(xid)) >= this.#syncedBelow)) await this.sync();
     return rows;
+  }
+
+  /** Resolves when all that was committed by now is on disk, whoever did it. One at a time, for all who ask meanwhile. */
+  sync(): Promise<void> {
+    this.#nextSync ??= this.#syncing
+      .catch(() => {})
+      .then(() => {
+        this.#nextSync = null;
+        this.#syncing = this.#sync();
+        return this.#syncing;
+      });
+    return this.#nextSync;
   }
 
   /** A message of the log, or a write of a role that may not send one: its commit flushes the log as far as it goes. */
@@ -232,31 +262,4 @@ export class Journal {
     const open = BigInt(String(row?.open));
     if (open > this.#syncedBelow) this.#syncedBelow = open;
   }
-}
-
-function lastOf({ c, count }: Rows[number]): number {
-  return firstSeqOf(Number(c)) + Number(count) - 1;
-}
-
-/** A snapshot that sees as much as another one, but nothing that is newer than the newest transaction of some rows. */
-function upTo(snapshot: string, rows: Rows): string {
-  let end = 0n;
-  for (const { xid } of rows) if (BigInt(String(xid)) >= end) end = BigInt(String(xid)) + 1n;
-  const open = (snapshot.split(':')[2] ?? '').split(',').filter((xid) => xid !== '' && BigInt(xid) < end);
-  return `${open[0] ?? end}:${end}:${open.join()}`;
-}
-
-function isFull(rows: Rows): boolean {
-  return rows.length === pageLines || rows.reduce((sum, { count }) => sum + Number(count), 0) >= pageEntries;
-}
-
-/** How many lines of a page come before the first missing number that may still be used. */
-function beforeGap(page: Rows, from: number, settled: number): number {
-  // Numbers below 0 are those of promoted lines, which all are there.
-  let next = Math.max(0, from);
-  for (const [index, { c }] of page.entries()) {
-    if (Number(c) > next && next >= settled) return index;
-    next = Math.max(0, Number(c) + 1);
-  }
-  return page.length;
 }

@@ -111,7 +111,7 @@ export const tables = `
     seq bigint NOT NULL,                -- its newest entry
     lane integer,
     ending smallint NOT NULL,           -- 0: succeeded, 1: failed, 2: aborted, 3: expired
-    patch text NOT NULL                 -- what was set since doc
+    patch text NOT NULL                 -- what was set since doc: JSON objects with commas between
   ) PARTITION BY RANGE (id);
   CREATE INDEX done_seq ON {schema}.done USING brin (seq) WITH (pages_per_range = 16, autosummarize = on);
   CREATE INDEX done_failed ON {schema}.done (seq) INCLUDE (lane, ending) WHERE ending <> 0;

@@ -118,13 +118,12 @@ export class Connection {
     const claiming = this.#sent(delay.there, () => this.#store.claim(request));
     const isLost = this.#isHit('lostAnswers', 'the answer is lost to', 'a claim');
     return this.#late(async () => {
-      const { jobs, held, startable, ticket } = await claiming;
-      await this.#sent(delay.back + (jobs.length > 0 ? this.#takeHoldUp() : 0), nothing);
+      const { startable, ticket, ...claimed } = await claiming;
+      await this.#sent(delay.back + (claimed.jobs.length > 0 ? this.#takeHoldUp() : 0), nothing);
       if (isLost) throw this.#fail();
       const { written, synced } = ticket;
       return {
-        jobs,
-        ...(held === undefined ? {} : { held }),
+        ...claimed,
         startable: quiet(this.#late(() => startable)),
         ticket: { written: quiet(this.#late(() => written)), synced: quiet(this.#late(() => synced)) },
       };

@@ -49,9 +49,8 @@ export function MachineHead(props: {
   );
 }
 
-function Range({ range: { from, to, fromAt, toAt, isCut } }: { readonly range: TrafficRange }) {
+function Range({ range: { from, to, entries, fromAt, toAt, isCut } }: { readonly range: TrafficRange }) {
   if (fromAt === null || toAt === null) return <span>the journal has no entry here</span>;
-  const entries = to - from + 1;
   return (
     <>
       <span class="opt">

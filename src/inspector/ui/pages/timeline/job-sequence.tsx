@@ -24,7 +24,8 @@ export function Sequence(props: {
   return (
     <>
       <p class="pad quiet small">
-        {numberText(view.shown)} of {numberText(view.entries)} entries
+        {numberText(view.shown)}
+        {view.entries === null ? '' : ` of ${numberText(view.entries)}`} entries
         {view.isCut ? ', the newest' : ''}.{' '}
         <a href={pageHash('timeline', null, { view: 'sequence', q: `id:${id}` })}>On the timeline</a>
       </p>

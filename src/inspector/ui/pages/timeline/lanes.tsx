@@ -25,14 +25,16 @@ const fills: Readonly<Record<LanePart['is'], string>> = {
 export function LanesPicture(props: {
   readonly text: string;
   readonly length: number;
-  /** The last entry of the part; null: the newest one. */
+  /** The first entry of the part, or the last one; both null: it ends with the newest one. */
+  readonly from: number | null;
   readonly to: number | null;
   readonly at: number | null;
-  readonly change: (length: number, to: number | null) => void;
+  readonly change: (to: { readonly from: number | null; readonly to: number | null }) => void;
   readonly select: (seq: number) => void;
 }) {
-  const { text, length, to, change } = props;
+  const { text, length, from, to, change } = props;
   const query = new URLSearchParams({ n: String(length) });
+  if (from !== null) query.set('from', String(from));
   if (to !== null) query.set('to', String(to));
   if (text !== '') query.set('text', text);
   const live = usePresent<LanesView>(`lanes?${query}`);
@@ -58,15 +60,15 @@ export function LanesPicture(props: {
             type="button"
             class="btn small"
             disabled={!older}
-            onClick={() => change(length, Math.max(view.keptFrom + length - 1, view.from - 1))}
+            onClick={() => change({ from: null, to: Math.max(view.keptFrom + length - 1, view.from - 1) })}
           >
             Earlier
           </button>
           <button
             type="button"
             class="btn small"
-            disabled={to === null}
-            onClick={() => change(length, view.to + length >= view.newest ? null : view.to + length)}
+            disabled={view.to >= view.newest}
+            onClick={() => change({ from: view.to + 1, to: null })}
           >
             Later
           </button>

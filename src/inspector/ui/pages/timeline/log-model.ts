@@ -14,25 +14,33 @@ export interface Log {
   readonly stretches: readonly Stretch[];
   /** Ask for the lines before this seq; null: there are none. */
   readonly next: number | null;
+  /** Whether the distance of two seqs is a number of entries. */
+  readonly isDense: boolean;
 }
 
 /** One row of the log. */
 export type LogRow =
   | { readonly is: 'line'; readonly line: JournalLine; readonly afterMs: number | null }
-  /** Entries that were not read. */
-  | { readonly is: 'gap'; readonly before: number; readonly entries: number };
+  /** Entries that were not read; `entries` null: not known how many. */
+  | ({ readonly is: 'gap' } & Gap);
+
+/** What lies before a seq and was not read. */
+interface Gap {
+  readonly before: number;
+  readonly entries: number | null;
+}
 
 /** The rows of a log, each made when it is asked for. */
 export interface LogRows {
   readonly length: number;
-  /** How many entries lie in gaps. */
-  readonly missing: number;
+  /** How many entries lie in gaps; null: not known. */
+  readonly missing: number | null;
   at(index: number): LogRow | undefined;
   /** The row of the newest line that is not after a seq; -1: there is none. */
   placeOf(seq: number): number;
 }
 
-export const emptyLog: Log = { stretches: [], next: null };
+export const emptyLog: Log = { stretches: [], next: null, isDense: true };
 
 /** Lines that are kept; older ones are asked for again. */
 const mostLines = 100_000;
@@ -42,7 +50,8 @@ const smallPiece = 500;
 /** Adds the newest page. What came between it and what is known stays a gap. Pure. */
 export function withNewest(log: Log, page: JournalPage): Log {
   const [top, ...rest] = log.stretches;
-  if (top === undefined) return { stretches: [stretchOf(page)], next: page.next };
+  const { next, isDense } = page;
+  if (top === undefined) return { stretches: [stretchOf(page)], next, isDense };
   if (page.to <= top.to) return log;
   const stretches =
     page.from <= top.to + 1 ? [joined(stretchOf(page), top), ...rest] : [stretchOf(page), ...log.stretches];
@@ -58,6 +67,7 @@ export function withBefore(log: Log, before: number, page: JournalPage): Log {
   const lower = log.stretches[index + 1];
   const meets = lower !== undefined && grown.from <= lower.to + 1;
   return bounded({
+    ...log,
     stretches: log.stretches.toSpliced(index, meets ? 2 : 1, meets ? joined(grown, lower) : grown),
     next: lower === undefined ? page.next : log.next,
   });
@@ -68,7 +78,7 @@ export function withApart(log: Log, page: JournalPage): Log {
   const last = log.stretches.at(-1);
   if (last === undefined || page.to >= last.from) return log;
   if (page.to === last.from - 1) return withBefore(log, last.from, page);
-  return bounded({ stretches: [...log.stretches, stretchOf(page)], next: page.next });
+  return bounded({ ...log, stretches: [...log.stretches, stretchOf(page)], next: page.next });
 }
 
 /** Whether an entry is among those that were looked at. */
@@ -76,11 +86,13 @@ export function covers({ stretches }: Log, seq: number): boolean {
   return stretches.some(({ from, to }) => from <= seq && seq <= to);
 }
 
-/** The first gap: before which seq, and how many entries. Null: there is none. */
-export function firstGap(log: Log): { readonly before: number; readonly entries: number } | null {
-  const [top, second] = log.stretches;
-  if (top === undefined || second === undefined) return null;
-  return { before: top.from, entries: top.from - second.to - 1 };
+/** The first gap; null: there is none. */
+export function firstGap({ stretches: [top, second], isDense }: Log): Gap | null {
+  return top === undefined || second === undefined ? null : gapBetween(top, second, isDense);
+}
+
+function gapBetween({ from }: Stretch, { to }: Stretch, isDense: boolean): Gap {
+  return { before: from, entries: isDense ? from - to - 1 : null };
 }
 
 /** The newest line that is known. */
@@ -111,15 +123,17 @@ type Segment =
 /** The rows up to a seq; later ones wait. `until` null: all. Pure. */
 export function rowsOf(log: Log, until: number | null): LogRows {
   const segments: Segment[] = [];
-  let [length, missing] = [0, 0];
-  for (const [index, { pieces, from, to }] of log.stretches.entries()) {
+  let length = 0;
+  let missing: number | null = 0;
+  for (const [index, stretch] of log.stretches.entries()) {
+    const { pieces, from } = stretch;
     if (until !== null && from > until) continue;
     const above = log.stretches[index - 1];
     if (above !== undefined && length > 0) {
-      const entries = above.from - to - 1;
-      segments.push({ start: length, gap: { is: 'gap', before: above.from, entries } });
+      const gap = gapBetween(above, stretch, log.isDense);
+      segments.push({ start: length, gap: { is: 'gap', ...gap } });
       length += 1;
-      missing += entries;
+      missing = missing === null || gap.entries === null ? null : missing + gap.entries;
     }
     for (const [at, lines] of pieces.entries()) {
       const skip = until === null ? 0 : countAfter(lines, until);
@@ -193,7 +207,7 @@ function bounded(log: Log): Log {
       if (piece.length > room) {
         pieces.push(piece.slice(0, room));
         const from = pieces.at(-1)?.at(-1)?.seq ?? pieces.at(-2)?.at(-1)?.seq ?? stretch.to;
-        return { stretches: [...kept, { ...stretch, pieces, from }], next: from };
+        return { ...log, stretches: [...kept, { ...stretch, pieces, from }], next: from };
       }
       room -= piece.length;
       pieces.push(piece);

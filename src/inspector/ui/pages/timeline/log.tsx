@@ -135,7 +135,9 @@ function sumText({ log }: ReadLog, { length, missing }: LogRows): string {
   const [top, last] = [log.stretches[0], log.stretches.at(-1)];
   return [
     `${numberText(length)} entries of seq ${numberText(last?.from ?? 0)} – ${numberText(top?.to ?? 0)}`,
-    ...(missing > 0 ? [`sampled: ${numberText(missing)} between were not read`] : []),
+    ...(missing === 0
+      ? []
+      : [`sampled: ${missing === null ? 'some' : numberText(missing)} between were not read`]),
   ].join(' · ');
 }
 
@@ -205,7 +207,7 @@ function Gap({
   return (
     <div class="entry gap-row" role="option" aria-selected={false} tabIndex={-1}>
       <button type="button" class="btn small" tabIndex={-1} onClick={() => load(row.before)}>
-        {numberText(row.entries)} entries between were not read
+        {row.entries === null ? 'Entries' : `${numberText(row.entries)} entries`} between were not read
       </button>
     </div>
   );

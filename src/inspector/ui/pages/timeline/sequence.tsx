@@ -22,8 +22,10 @@ export function SequenceOfJob(props: {
   return (
     <>
       <p class="pad quiet mono small seq-sum">
-        {clockText(view.fromAt)} – {clockText(view.toAt)} · {numberText(view.entries)} entries,{' '}
-        {numberText(view.shown)} shown
+        {clockText(view.fromAt)} – {clockText(view.toAt)} ·{' '}
+        {view.entries === null
+          ? `${numberText(view.shown)} entries`
+          : `${numberText(view.entries)} entries, ${numberText(view.shown)} shown`}
         {view.isCut ? ' · older ones are not shown' : ''}
         {view.more > 0 ? ` · ${numberText(view.more)} more neighbours` : ''}
       </p>

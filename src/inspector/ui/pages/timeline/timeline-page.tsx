@@ -52,8 +52,9 @@ export const TimelinePage: LatePage = ({ route }) => {
             <LanesPicture
               text={words}
               length={timeline.length}
+              from={timeline.from}
               to={timeline.to}
-              change={(length, to) => change({ length, to })}
+              change={change}
               {...shared}
             />
           )}

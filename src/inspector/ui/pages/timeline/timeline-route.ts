@@ -14,8 +14,9 @@ export interface Timeline {
   readonly withPings: boolean;
   readonly isFolded: boolean;
   readonly withNeighbours: boolean;
-  /** How many entries lanes span, and the last one of them; null: the newest. */
+  /** How many entries lanes span, and the first or the last one of them; both null: the newest. */
   readonly length: number;
+  readonly from: number | null;
   readonly to: number | null;
   /** The filter as it is asked. */
   readonly text: string;
@@ -37,11 +38,16 @@ export function timelineOf(query: PageRoute['query']): Timeline {
     isFolded: query.fold !== '0',
     withNeighbours: query.neighbours !== '0',
     length: Number.isSafeInteger(length) && length > 0 && length <= 20_000 ? length : usualLength,
-    to: query.to !== undefined && /^\d{1,15}$/.test(query.to) ? Number(query.to) : null,
+    from: seqOf(query.from),
+    to: seqOf(query.to),
     // A filter that asks for signs of life gets them.
     text: withPings || /\bping\b/.test(words) ? words : `${words} -event:ping`.trim(),
     job: /(?:^|\s)id:(\S+)/.exec(words)?.[1] ?? null,
   };
+}
+
+function seqOf(text: string | undefined): number | null {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : null;
 }
 
 /** The address that says the same; what is usual is left out. */
@@ -52,6 +58,7 @@ export function timelineQuery(of: Omit<Timeline, 'text' | 'job'>): Record<string
   if (!of.isFolded) query.fold = '0';
   if (!of.withNeighbours) query.neighbours = '0';
   if (of.length !== usualLength) query.n = String(of.length);
+  if (of.from !== null) query.from = String(of.from);
   if (of.to !== null) query.to = String(of.to);
   return query;
 }

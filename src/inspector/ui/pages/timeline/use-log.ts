@@ -56,7 +56,9 @@ export function useLog(text: string, at: number | null): ReadLog {
     if (page !== null) change((old) => withNewest(old, page));
   }, [page, path]);
   const gap = firstGap(log);
-  const fills = gap !== null && gap.entries <= mostPerSecond;
+  // Where it is not known how much it is, one page of it is read.
+  const fills =
+    gap !== null && (gap.entries === null ? gap.before === page?.from : gap.entries <= mostPerSecond);
   useEffect(() => {
     if (gap !== null && fills) load(gap.before, gapLines);
   }, [gap?.before, fills]);

@@ -1,0 +1,88 @@
+import type { JobRecord } from '../../../model/records/records.ts';
+import type { Tables } from '../../rules/tables.ts';
+import { type LanePut, type Lanes, laneKeyOf } from '../jobs/lanes.ts';
+import { type Home, placeIn, type StoredJob } from '../jobs/stored-job.ts';
+
+/** A job that a commit changes: how it was, how it is then, and where it belongs. */
+export interface Moved {
+  readonly id: string;
+  readonly before: StoredJob | undefined;
+  readonly after: JobRecord | undefined;
+  /** Null for one that is removed. */
+  readonly place: Home['in'] | null;
+  /** Where it waits; null for one that does not. */
+  readonly lane: { readonly queue: string; readonly key: string } | null;
+}
+
+/** What becomes of a job. `now`: by which it is judged what is due. */
+export function movedJob(id: string, before: StoredJob | undefined, tables: Tables, now: number): Moved {
+  const after = tables.findJob(id);
+  if (after === undefined) return { id, before, after, place: null, lane: null };
+  const belongs = placeIn(after, now);
+  // One that waits for its instant waits until it is woken, though the instant may have come.
+  const waited = before?.home.in === 'due' && before.record.order === after.order;
+  const place = belongs === 'ready' && waited ? 'due' : belongs;
+  if (place !== 'ready' && place !== 'due') return { id, before, after, place, lane: null };
+  const { queue } = after.parent as { readonly queue: string };
+  return { id, before, after, place, lane: { queue, key: laneKeyOf(after) } };
+}
+
+/** Lanes that jobs enter and that have no number yet. */
+export function missingLanes(moved: readonly Moved[], lanes: Lanes): readonly (readonly [string, string])[] {
+  const missing = new Map<string, readonly [string, string]>();
+  for (const { lane } of moved) {
+    if (lane === null || lanes.find(lane.queue, lane.key) !== undefined) continue;
+    missing.set(`${lane.queue}/${lane.key}`, [lane.queue, lane.key]);
+  }
+  return [...missing.values()];
+}
+
+/** Whether a job takes a slot of a quota. */
+export function entersQuotas(moved: readonly Moved[]): boolean {
+  return moved.some(({ before, after }) => {
+    const had = before?.record.quotas ?? [];
+    return after !== undefined && after.quotas !== had && after.quotas.some((quota) => !had.includes(quota));
+  });
+}
+
+/** Whether a job is put back into a queue: before all that waits there. */
+export function putsBackIn(queue: string, moved: readonly Moved[]): boolean {
+  return moved.some(
+    ({ before, after, lane }) =>
+      lane?.queue === queue && after?.order?.[0] === 'putBack' && after.order !== before?.record.order,
+  );
+}
+
+/** The first of the jobs in each lane, and of those that are not due the one that is due first. `seqOf`: the real seq of a record. */
+export function putsIn(
+  moved: readonly Moved[],
+  lanes: Lanes,
+  seqOf: (job: JobRecord) => number,
+): readonly LanePut[] {
+  const puts = new Map<number, LanePut>();
+  const due = new Map<number, LanePut>();
+  for (const { after, place, lane: waits } of moved) {
+    if (after === undefined || waits === null) continue;
+    const { queue, key } = waits;
+    const lane = lanes.find(queue, key) ?? 0;
+    const isPutBack = after.order?.[0] === 'putBack';
+    const at = after.beginAfter ?? 0;
+    if (place === 'ready' ? puts.has(lane) : at >= (due.get(lane)?.due ?? Number.POSITIVE_INFINITY)) continue;
+    const put = { queue, lane, turn: 2 * seqOf(after), isPutBack };
+    if (place === 'ready') puts.set(lane, { ...put, due: null });
+    else due.set(lane, { ...put, due: at });
+  }
+  return [...puts.values(), ...due.values()];
+}
+
+/** Queues in which work is put, or room made for some. */
+export function queuesIn(moved: readonly Moved[]): Set<string> {
+  const queues = new Set<string>();
+  for (const { before, after } of moved) {
+    for (const quota of before?.record.quotas ?? [])
+      if (after?.quotas.includes(quota) !== true) queues.add(quota.slice(0, quota.indexOf('/')));
+    const parent = after?.parent ?? null;
+    if (parent !== null && 'queue' in parent && !('agent' in parent)) queues.add(parent.queue);
+  }
+  return queues;
+}
