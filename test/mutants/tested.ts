@@ -266,7 +266,7 @@ export const testedMutants: readonly TestedMutant[] = [
     edits: [
       {
         file: 'src/store/postgres/journal/journal.ts',
-        find: 'if (rows.length > 0) await this.#sync();',
+        find: 'if (rows.length > 0) await this.sync();',
         replace: '',
       },
     ],

@@ -145,7 +145,7 @@ export const mutants: readonly SimulationMutant[] = [
     edits: [
       {
         file: 'src/runtime/commits/committer.ts',
-        find: 'this.whenWritten(ticket, () => this.#effects.outcomesWritten(outcomes.splice(0)));',
+        find: 'if (written.length > 0) this.#effects.outcomesWritten(written.map((one) => one.job));',
         replace: '',
       },
     ],
