@@ -145,7 +145,7 @@ export const mutants: readonly SimulationMutant[] = [
     edits: [
       {
         file: 'src/runtime/commits/committer.ts',
-        find: 'this.whenWritten(ticket, announce, whenOthersMayHold(ticket, announce));',
+        find: 'if (written.length > 0) this.#effects.outcomesWritten(written.map((one) => one.job));',
         replace: '',
       },
     ],

@@ -5,7 +5,6 @@ import type { Rows } from './sql-port.ts';
  * by time that passes. The wall clock of this host has no part in it.
  */
 export class DatabaseClock {
-  /** What a statement selects to ask for the time. */
   readonly question = '(extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now';
   readonly #elapsed: () => number;
   readonly #given: (() => number) | null;

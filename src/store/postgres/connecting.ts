@@ -14,6 +14,21 @@ export function connectionFor(options: CallOptions): Promise<SqlPort> {
   });
 }
 
+export async function onSchema<Result>(
+  options: CallOptions & { readonly schema?: string },
+  work: (port: SqlPort, schema: string) => Promise<Result>,
+): Promise<Result> {
+  const { schema = 'signalbox' } = options ?? {};
+  checkDatabase(options);
+  checkSchema(schema);
+  const port = await connectionFor(options);
+  try {
+    return await work(port, schema);
+  } finally {
+    await port.end();
+  }
+}
+
 /** Refuses what is no name of a schema. */
 export function checkSchema(schema: string): void {
   if (/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(schema)) return;

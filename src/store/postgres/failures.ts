@@ -16,7 +16,6 @@ export type FailureKind =
  */
 const repeatable = new Set(['40001', '40P01', '55P03', '57014', '23505']);
 
-/** Errors of sockets and names. */
 const network = /^(E(CONN|PIPE|TIMEDOUT|HOST|NET|NOTFOUND|AI_))/;
 
 /** What a server says of an error of its own; every one of these codes has a digit, no code of an operating system has. */

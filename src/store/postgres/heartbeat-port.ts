@@ -6,7 +6,6 @@ export interface Heartbeat {
   stop(): Promise<void>;
 }
 
-/** The options of a heartbeat. */
 export interface HeartbeatParts {
   /** How its connection is made, as node-postgres takes it: values that can be copied to another thread. */
   readonly settings: Readonly<Record<string, unknown>>;

@@ -1,11 +1,12 @@
 import { checkCount, checkKnown } from '../../model/checks/check-options.ts';
 import { type Duration, durationMs } from '../../time.ts';
 import type { Store } from '../store.ts';
-import { checkDatabase, checkSchema, connectionFor } from './connecting.ts';
+import { checkDatabase, checkSchema, onSchema } from './connecting.ts';
 import { openPostgres } from './opening/opening.ts';
 import { prepared } from './opening/preparing.ts';
+import { dayMs } from './opening/retention.ts';
 import { type PostgresVerification, verifySchema } from './opening/verifying.ts';
-import { type Database, nodePostgres, type SqlPort } from './sql-port.ts';
+import { type Database, nodePostgres } from './sql-port.ts';
 
 /** The options of a PostgreSQL store, besides the place of its database. */
 export interface PostgresStoreSettings {
@@ -36,8 +37,6 @@ export interface PostgresStoreSettings {
   /** Whose clock counts. `box`: that of the Signalbox, for tests in virtual time. Default `database`. */
   readonly clock?: 'database' | 'box';
 }
-
-const dayMs = 24 * 60 * 60 * 1000;
 
 const known = [
   'connectionString',
@@ -83,10 +82,9 @@ export function postgresStore(options: PostgresStoreOptions): Store {
   checkCount(poolSize, 'poolSize', 1);
   const connectTimeoutMs = durationMs(options.connectTimeout ?? 5000, 'connectTimeout');
   const queryTimeoutMs = durationMs(options.queryTimeout ?? 15_000, 'queryTimeout');
-  const completedDays = Math.ceil(
-    durationMs(options.completedMaxAge ?? 7 * dayMs, 'completedMaxAge') / dayMs,
-  );
-  const historyDays = Math.ceil(durationMs(options.historyMaxAge ?? 7 * dayMs, 'historyMaxAge') / dayMs);
+  const daysOf = (option: 'completedMaxAge' | 'historyMaxAge'): number =>
+    Math.ceil(durationMs(options[option] ?? 7 * dayMs, option) / dayMs);
+  const [completedDays, historyDays] = [daysOf('completedMaxAge'), daysOf('historyMaxAge')];
   const heartbeatMs = durationMs(options.heartbeat ?? 5000, 'heartbeat');
   return {
     name,
@@ -136,6 +134,7 @@ export function postgresStore(options: PostgresStoreOptions): Store {
  */
 export async function migratePostgres(options: PostgresStoreOptions): Promise<readonly number[]> {
   const isUnsafe = options?.unsafe ?? false;
+  checkKnown(options ?? {}, known);
   return onSchema(options, (port, schema) => prepared({ port, schema, isUnsafe }));
 }
 
@@ -159,24 +158,8 @@ export async function migratePostgres(options: PostgresStoreOptions): Promise<re
  * `STORE_DENIED`.
  */
 export async function verifyPostgres(options: PostgresStoreOptions): Promise<PostgresVerification> {
+  checkKnown(options ?? {}, known);
   return onSchema({ ...options, queryTimeout: options?.queryTimeout ?? '1h' }, verifySchema);
-}
-
-/** Works on a schema without opening a store. */
-async function onSchema<Result>(
-  options: PostgresStoreOptions,
-  work: (port: SqlPort, schema: string) => Promise<Result>,
-): Promise<Result> {
-  const { schema = 'signalbox' } = options ?? {};
-  checkDatabase(options);
-  checkSchema(schema);
-  checkKnown(options, known);
-  const port = await connectionFor(options);
-  try {
-    return await work(port, schema);
-  } finally {
-    await port.end();
-  }
 }
 
 export type { RecordCounts } from '../rules/record-counts.ts';

@@ -17,7 +17,6 @@ import type { Parts } from './parts.ts';
 import { Reading } from './reading/reading.ts';
 import type { Records as Reads } from './reading/records.ts';
 
-/** What an open PostgreSQL store is made from. */
 export interface PostgresStoreParts extends Parts {
   readonly name: string;
   readonly poolSize: number;

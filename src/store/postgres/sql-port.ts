@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import type { ClientConfig, Pool, PoolClient, QueryConfig } from 'pg';
+import type { ClientConfig, Pool, PoolClient } from 'pg';
 import { SignalboxError, shown } from '../../errors.ts';
 import { answerOf, codeOf } from './failures.ts';
 
@@ -175,25 +175,21 @@ export async function nodePostgres(database: Database, limits: ConnectionLimits)
  * A pool of the program's may have no limit of its own: who holds all its connections while he waits for this store, such as
  * work in a transaction, would wait for ever.
  */
-function connectWithin(pool: Pool, limitMs: number): Promise<PoolClient> {
-  return new Promise((resolve, reject) => {
-    let isLate = false;
-    const timer = setTimeout(() => {
+async function connectWithin(pool: Pool, limitMs: number): Promise<PoolClient> {
+  let isLate = false;
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
       isLate = true;
       reject(new Error('timeout exceeded when trying to connect: all connections of the pool are in use'));
     }, limitMs);
-    pool.connect().then(
-      (client) => {
-        clearTimeout(timer);
-        if (isLate) client.release();
-        else resolve(client);
-      },
-      (error: unknown) => {
-        clearTimeout(timer);
-        reject(error);
-      },
-    );
   });
+  const connecting = pool.connect();
+  connecting.then(
+    (client) => isLate && client.release(),
+    () => {},
+  );
+  return Promise.race([connecting, limit]).finally(() => clearTimeout(timer));
 }
 
 /**
@@ -204,11 +200,6 @@ export async function placeOf(connectionString: string): Promise<string> {
   const { Client } = await driver();
   const { host, port, database } = new Client({ connectionString });
   return `${host}:${port}/${database ?? ''}`;
-}
-
-/** The driver reads the limit, and its types do not know it. */
-function withLimit(text: string, values: unknown[], limitMs: number): QueryConfig {
-  return { text, values, query_timeout: limitMs } as QueryConfig;
 }
 
 /** Statements are sent without waiting for the answer to the one before: one round trip for several. */
@@ -226,44 +217,31 @@ async function driver(): Promise<Pick<typeof import('pg'), 'Pool' | 'Client' | '
 function connection(client: PoolClient, done: () => void, isOwn = false, isPrepared = false): SqlConnection {
   const isPipelined = (client as { readonly pipeline?: boolean }).pipeline === true;
   let last: Promise<unknown> = Promise.resolve();
-  const send = async (
-    text: string,
-    values?: readonly unknown[],
-    limitMs?: number,
-    name?: string,
-  ): Promise<Rows> => {
+  const ask = async (text: string, values?: readonly unknown[], how?: object): Promise<Rows> => {
     if (isPipelined) holdBack(client);
     const given = values as unknown[];
     // What watches the connections of a program knows calls with a text.
     const asked =
-      name !== undefined
-        ? client.query({ name, text, values: given })
-        : limitMs === undefined
-          ? client.query(text, given)
-          : client.query(withLimit(text, given, limitMs));
+      how === undefined ? client.query(text, given) : client.query({ text, values: given, ...how });
     const result = await asked.catch((error: unknown) => {
       throw answerOf(error);
     });
     return (Array.isArray(result) ? result.at(-1) : result).rows as Rows;
   };
+  /** `how`: what the driver reads beside text and values; its types do not know all of it. */
+  const send = (text: string, values?: readonly unknown[], how?: object): Promise<Rows> => {
+    if (isPipelined) return ask(text, values, how);
+    const sent = last.then(() => ask(text, values, how));
+    last = sent.catch(() => {});
+    return sent;
+  };
   return {
     client,
-    query(text, values, limitMs) {
-      if (isPipelined) return send(text, values, limitMs);
-      const sent = last.then(() => send(text, values, limitMs));
-      last = sent.catch(() => {});
-      return sent;
-    },
-    named(name, text, values) {
-      if (!isPrepared) return this.query(text, values);
-      const sent = isPipelined
-        ? send(text, values, undefined, name)
-        : last.then(() => send(text, values, undefined, name));
-      if (!isPipelined) last = sent.catch(() => {});
-      return sent;
-    },
+    query: (text, values, limitMs) =>
+      send(text, values, limitMs === undefined ? undefined : { query_timeout: limitMs }),
+    named: (name, text, values) => send(text, values, isPrepared ? { name } : undefined),
     async forget() {
-      if (isOwn) await send(forgetText);
+      if (isOwn) await ask(forgetText);
     },
     release(error) {
       done();

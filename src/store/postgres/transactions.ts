@@ -102,3 +102,38 @@ class SharedConnection {
 export function nameOf(schema: string, what: string): string {
   return `signalbox_${what}_${createHash('sha256').update(schema).digest('hex').slice(0, 16)}`;
 }
+
+/** Work on a connection of its own, which is closed when that fails. */
+export async function onConnection<Result>(
+  port: SqlPort,
+  call: string,
+  work: (connection: SqlConnection) => Promise<Result>,
+): Promise<Result> {
+  let connection: SqlConnection | null = null;
+  try {
+    connection = await port.connect();
+    const result = await work(connection);
+    connection.release();
+    return result;
+  } catch (error) {
+    connection?.release(error as Error);
+    throw storeError(error, call, 'not committed');
+  }
+}
+
+/** Work in a transaction. `begin`: how it begins. */
+export async function inTransaction<Result>(
+  connection: SqlConnection,
+  begin: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    await connection.query(begin);
+    const result = await work();
+    await connection.query('COMMIT');
+    return result;
+  } catch (error) {
+    await connection.query('ROLLBACK').catch(() => {});
+    throw error;
+  }
+}

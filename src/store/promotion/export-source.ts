@@ -3,9 +3,8 @@ import { nodeFilePort } from '../json/ports/file-port.ts';
 import { createKernelLock, readersLock } from '../json/ports/lock.ts';
 import { openAtRest } from '../json/recovery/at-rest.ts';
 import { promotedError } from '../json/snapshot/promotion-mark.ts';
-import { checkDatabase, checkSchema, connectionFor } from '../postgres/connecting.ts';
-import { storeError } from '../postgres/failures.ts';
-import { quoted, versionOf } from '../postgres/opening/migrating.ts';
+import { onSchema } from '../postgres/connecting.ts';
+import { atOneMoment, quoted } from '../postgres/opening/migrating.ts';
 import { migrations } from '../postgres/opening/migrations.ts';
 import { Reading } from '../postgres/reading/reading.ts';
 import type { SqlConnection } from '../postgres/sql-port.ts';
@@ -35,31 +34,17 @@ export async function readDirectory<Result>(
 }
 
 /** Reads one moment of a schema, in one read-only transaction. Processes may be at work on it. */
-export async function readDatabase<Result>(
+export function readDatabase<Result>(
   connectionString: string,
   schema: string,
   read: (source: ExportSource) => Promise<Result>,
 ): Promise<Result> {
-  checkDatabase({ connectionString });
-  checkSchema(schema);
-  const port = await connectionFor({ connectionString, queryTimeout: '10m' });
-  let connection: SqlConnection | null = null;
-  try {
-    connection = await port.connect();
-    await mustBeCurrent(connection, schema);
-    await connection.query(
-      'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0',
-    );
-    const result = await read(readerOf(connection, quoted(schema)));
-    await connection.query('COMMIT');
-    connection.release();
-    return result;
-  } catch (error) {
-    connection?.release(error as Error);
-    throw storeError(error, 'the export', 'not committed');
-  } finally {
-    await port.end();
-  }
+  return onSchema({ connectionString, schema, queryTimeout: '10m' }, (port) =>
+    atOneMoment(port, schema, 'the export', async (connection, migration) => {
+      mustBeCurrent(migration, schema);
+      return read(readerOf(connection, quoted(schema)));
+    }),
+  );
 }
 
 /** The reads of the store, all on one connection. They ask for no time: nothing here depends on it. */
@@ -76,9 +61,7 @@ function readerOf(connection: SqlConnection, schema: string): Reading {
 }
 
 /** An older schema may lack columns, and nothing is changed here that could add them. */
-async function mustBeCurrent(connection: SqlConnection, schema: string): Promise<void> {
-  const found = await versionOf(connection, schema);
-  if (found === 0) throw new SignalboxError('STORE_MISSING', { path: `schema ${schema}` });
+function mustBeCurrent(found: number, schema: string): void {
   if (found === migrations.length) return;
   const reason = `schema ${schema} at migration ${found} of ${migrations.length}: run signalbox migrate first`;
   throw new SignalboxError('STORE_STATEMENT', { call: 'the export', reason });

@@ -3,7 +3,6 @@ import type { Parts } from '../parts.ts';
 import type { Scheduled } from '../sql-port.ts';
 import type { Journal } from './journal.ts';
 
-/** What the journal is followed with. */
 export interface FollowingParts extends Pick<Parts, 'port' | 'report'> {
   /** Of the same opening: what it commits by itself is reported without the journal. */
   readonly journal: Journal;
@@ -41,7 +40,14 @@ export class Following {
 
   follow(listener: Listener): () => void {
     this.#listeners.add(listener);
-    if (this.#listeners.size === 1) this.#start();
+    if (this.#listeners.size === 1) {
+      this.#turn += 1;
+      this.#delayMs = soonMs;
+      this.#beginning = null;
+      const schedule = (): void => this.#schedule();
+      // When the database is away, the timer looks again.
+      this.begun().then(schedule, schedule);
+    }
     return () => {
       this.#listeners.delete(listener);
       if (this.#listeners.size === 0) this.#timer?.cancel();
@@ -52,9 +58,15 @@ export class Following {
     return this.#listeners.size > 0;
   }
 
-  /** Reports what this process has committed and synced. */
-  tell(lines: readonly Line[]): void {
-    if (this.#listeners.size > 0) this.#tell(lines, false);
+  /** Reports what this process has committed and synced. A listener that throws must not stop the reports to the others. */
+  tell(lines: readonly Line[], isFound = false): void {
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(lines, isFound);
+      } catch (error) {
+        this.#parts.report(`a listener of the journal failed: ${String(error)}`);
+      }
+    }
   }
 
   /** Something may have been committed elsewhere. */
@@ -84,17 +96,6 @@ export class Following {
     await this.#looking?.catch(() => {});
   }
 
-  #start(): void {
-    this.#turn += 1;
-    this.#delayMs = soonMs;
-    this.#beginning = null;
-    // When the database is away, the timer looks again.
-    this.begun().then(
-      () => this.#schedule(),
-      () => this.#schedule(),
-    );
-  }
-
   /**
    * Resolves when what is committed from now on will be reported, if any listener follows. Not before: what is
    * committed between a read and the beginning would never be heard of.
@@ -102,26 +103,23 @@ export class Following {
    */
   begun(): Promise<void> {
     if (this.#listeners.size === 0) return Promise.resolve();
-    this.#beginning ??= this.#begin(this.#turn);
+    const turn = this.#turn;
+    this.#beginning ??= this.#parts.journal.now().then(
+      (seen) => {
+        if (turn === this.#turn) this.#seen = seen;
+      },
+      (error: unknown) => {
+        if (turn === this.#turn) this.#beginning = null;
+        throw error;
+      },
+    );
     return this.#beginning;
-  }
-
-  async #begin(turn: number): Promise<void> {
-    try {
-      const seen = await this.#parts.journal.now();
-      if (turn === this.#turn) this.#seen = seen;
-    } catch (error) {
-      if (turn === this.#turn) this.#beginning = null;
-      throw error;
-    }
   }
 
   #schedule(): void {
     this.#timer?.cancel();
     if (this.#listeners.size === 0) return;
-    this.#timer = this.#parts.port.callLater(this.#delayMs, () => {
-      this.#lookNow();
-    });
+    this.#timer = this.#parts.port.callLater(this.#delayMs, () => this.#lookNow());
     this.#delayMs = Math.min(latestMs, this.#delayMs * 2);
   }
 
@@ -149,19 +147,8 @@ export class Following {
     this.#seen = seen;
     if (lines.length > 0) {
       this.#delayMs = soonMs;
-      this.#tell(lines, true);
+      this.tell(lines, true);
     }
     return isMore;
-  }
-
-  /** A listener that throws must not stop the reports to the others. */
-  #tell(lines: readonly Line[], isFound: boolean): void {
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener(lines, isFound);
-      } catch (error) {
-        this.#parts.report(`a listener of the journal failed: ${String(error)}`);
-      }
-    }
   }
 }

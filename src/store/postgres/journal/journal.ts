@@ -2,15 +2,15 @@ import type { HistoryEntry, Kind, Line } from '../../entry.ts';
 import type { Position } from '../../reader.ts';
 import { firstSeqOf, lineOf, promotedShift } from '../commits/entries.ts';
 import { codeOf } from '../failures.ts';
+import { entriesOfCommit } from '../jobs/stored-job.ts';
 import type { Parts } from '../parts.ts';
 import type { Rows } from '../sql-port.ts';
-import { beforeGap, commitOf, isFull, largest, lastOf, type Size, smallest, upTo } from './pages.ts';
+import { beforeGap, isFull, largest, lastOf, type Size, smallest, upTo } from './pages.ts';
 import { RecentLines } from './recent-lines.ts';
 
 /** What the journal is read with; `epoch`: of the opening that reads. */
 export type JournalParts = Pick<Parts, 'schema' | 'epoch' | 'transactions'>;
 
-/** What was committed since. */
 interface News {
   readonly lines: readonly Line[];
   /** What is seen with them. */
@@ -117,7 +117,7 @@ export class Journal {
       [seq],
     );
     if (row?.oldest == null || firstSeqOf(Number(row.oldest)) >= seq) return Number(row?.oldest ?? 0);
-    return row.is_promoted === true ? Number(row.promoted) : commitOf(seq);
+    return row.is_promoted === true ? Number(row.promoted) : Math.floor(seq / entriesOfCommit);
   }
 
   async *#belowGaps(from: number, columns: string, first: Size): AsyncGenerator<Rows[number]> {
@@ -155,7 +155,6 @@ export class Journal {
   async position(): Promise<Position | null> {
     const [first] = await this.#query(
       `SELECT min(c) AS c FROM (SELECT c FROM ${this.#lines} ORDER BY c DESC LIMIT ${nearLines}) l`,
-      [],
     );
     let newest: Position | null = null;
     for await (const row of this.#belowGaps(Number(first?.c ?? 0), 'c, at, count, xid::text AS xid', largest))
@@ -176,13 +175,13 @@ export class Journal {
 
   /** Number of the oldest entry that is kept. */
   async oldestSeq(): Promise<number> {
-    const [row] = await this.#query(`SELECT min(c) AS c FROM ${this.#lines}`, []);
+    const [row] = await this.#query(`SELECT min(c) AS c FROM ${this.#lines}`);
     return row?.c == null ? 1 : firstSeqOf(Number(row.c));
   }
 
   /** A snapshot: what it does not see is news. */
   async now(): Promise<string> {
-    const [row] = await this.#query('SELECT pg_current_snapshot()::text AS seen', []);
+    const [row] = await this.#query('SELECT pg_current_snapshot()::text AS seen');
     await this.sync();
     return String(row?.seen);
   }
@@ -208,32 +207,23 @@ export class Journal {
     // What the snapshot sees must not be gone after a crash, when numbers of transactions come again.
     if (rows.length > 0) await this.sync();
     const fresh = rows.filter((row) => row.is_new === true);
-    const isMore = isFull(fresh);
-    const now = String(rows[0]?.now ?? seen);
-    return {
-      lines: rows.filter((row) => row.is_told === true).map(lineOf),
-      seen: isMore
-        ? upTo(
-            now,
-            fresh.map(({ xid }) => BigInt(String(xid))),
-          )
-        : now,
-      isMore,
-    };
+    const [isMore, now] = [isFull(fresh), String(rows[0]?.now ?? seen)];
+    const told = rows.filter((row) => row.is_told === true);
+    return { lines: told.map(lineOf), seen: isMore ? upTo(now, fresh) : now, isMore };
   }
 
   /** Waits until every transaction that is open now is over. False when that takes too long. */
   async #isSettled(): Promise<boolean> {
-    const [own] = await this.#query('SELECT pg_current_xact_id()::text AS xid', []);
+    const [own] = await this.#query('SELECT pg_current_xact_id()::text AS xid');
     for (let waited = 0; waited <= gapLimitMs; waited += 10) {
-      const [row] = await this.#query(`SELECT ${oldestOpen} AS open`, []);
+      const [row] = await this.#query(`SELECT ${oldestOpen} AS open`);
       if (BigInt(String(row?.open)) > BigInt(String(own?.xid))) return true;
       await this.#parts.transactions.pause(10);
     }
     return false;
   }
 
-  #query(text: string, values: readonly unknown[]): Promise<Rows> {
+  #query(text: string, values: readonly unknown[] = []): Promise<Rows> {
     return this.#parts.transactions.query(text, values, 'a read of the journal');
   }
 

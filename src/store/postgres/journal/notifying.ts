@@ -6,7 +6,6 @@ import type { Parts } from '../parts.ts';
 import type { Listening, Scheduled, SqlConnection } from '../sql-port.ts';
 import type { Following } from './following.ts';
 
-/** What processes notify each other with. */
 export interface NotifyingParts
   extends Pick<Parts, 'schemaName' | 'epoch' | 'port' | 'transactions' | 'report'> {
   readonly following: Following;
@@ -19,6 +18,8 @@ const pauseMs = 50;
 /** How long a notification to itself may take before it is taken for lost. */
 const echoMs = 5000;
 const retryMs = 5000;
+const unheard =
+  'no notification arrives (a pooler in transaction mode?): the journal is looked at instead, every 0.1 to 2 s';
 /** How long an end waits for its last notification: others find what it has left at their next poll. */
 const lastMs = 1000;
 
@@ -37,7 +38,7 @@ export class Notifying {
   #sentAt = Number.NEGATIVE_INFINITY;
   #listening: Listening | null = null;
   #starting: Promise<void> = Promise.resolve();
-  #timers: Scheduled[] = [];
+  readonly #timers = new Set<Scheduled>();
   /** The next attempt to listen is on its way. */
   #isAwaited = false;
   #isClosed = false;
@@ -73,7 +74,7 @@ export class Notifying {
   /** Notifies in a transaction of the program. This process hears it, too: it knows no more of its end than others. */
   async notifyWithin(connection: SqlConnection, queues: Iterable<string>, by = 0): Promise<void> {
     const payload = JSON.stringify({ by, queues: [...queues] });
-    // A payload has room for 8000 bytes; without names every queue is meant by the polls anyway.
+    // It has room for 8000 bytes; without names every queue is meant by the polls anyway.
     const text = Buffer.byteLength(payload) < 8000 ? payload : JSON.stringify({ by, queues: [] });
     await connection.query('SELECT pg_notify($1, $2)', [this.#channel, text]);
   }
@@ -84,7 +85,12 @@ export class Notifying {
       this.#sending.cancel();
       this.#send();
     }
-    await this.#atMost(lastMs, this.#sent);
+    let limit: Scheduled | undefined;
+    const isLate = new Promise<void>((resolve) => {
+      limit = this.#parts.port.callLater(lastMs, resolve);
+    });
+    await Promise.race([this.#sent, isLate]);
+    limit?.cancel();
     for (const timer of this.#timers) timer.cancel();
     await this.#starting;
     await this.#listening?.close();
@@ -103,10 +109,7 @@ export class Notifying {
     if (this.#isClosed) return;
     await this.#notify([]);
     this.#later(echoMs, () => {
-      if (this.#isHeard) return;
-      this.#warn(
-        'no notification arrives (a pooler in transaction mode?): the journal is looked at instead, every 0.1 to 2 s',
-      );
+      if (!this.#isHeard) this.#warn(unheard);
     });
   }
 
@@ -123,15 +126,6 @@ export class Notifying {
     });
   }
 
-  /**
-   * What was committed before the first notification that is heard, the journal has reported by the end of its
-   * next look.
-   */
-  async #hearAgain(): Promise<void> {
-    await this.#parts.following.caughtUp();
-    if (this.#isHeard) this.#setDeaf(false);
-  }
-
   /** Without notifications the journal reports work that others put. */
   #setDeaf(isDeaf: boolean): void {
     if (this.#isClosed || isDeaf === (this.#unfollow !== null)) return;
@@ -146,7 +140,11 @@ export class Notifying {
 
   #hear(payload: string): void {
     this.#isHeard = true;
-    if (this.#unfollow !== null) void this.#hearAgain();
+    // What was committed before the first notification that is heard, the journal has reported by the end of its next look.
+    if (this.#unfollow !== null)
+      void this.#parts.following.caughtUp().then(() => {
+        if (this.#isHeard) this.#setDeaf(false);
+      });
     try {
       const { by, queues } = JSON.parse(payload) as { by: number; queues: readonly string[] };
       if (by === this.#parts.epoch || !Array.isArray(queues)) return;
@@ -170,23 +168,13 @@ export class Notifying {
     return transactions.read('a notification', (connection) => this.notifyWithin(connection, queues, epoch));
   }
 
-  /** Waits for what never rejects, but not for longer than this. */
-  async #atMost(ms: number, work: Promise<unknown>): Promise<void> {
-    let limit: Scheduled | undefined;
-    const over = new Promise<void>((resolve) => {
-      limit = this.#parts.port.callLater(ms, resolve);
-    });
-    await Promise.race([work, over]);
-    limit?.cancel();
-  }
-
   #later(ms: number, call: () => void): void {
     if (this.#isClosed) return;
     const timer = this.#parts.port.callLater(ms, () => {
-      this.#timers = this.#timers.filter((other) => other !== timer);
+      this.#timers.delete(timer);
       call();
     });
-    this.#timers.push(timer);
+    this.#timers.add(timer);
   }
 
   #warn(message: string): void {

@@ -1,5 +1,4 @@
 import { firstSeqOf } from '../commits/entries.ts';
-import { entriesOfCommit } from '../jobs/stored-job.ts';
 import type { Rows } from '../sql-port.ts';
 
 /** How much of the journal is read at a time: lines, and entries, more or less. */
@@ -12,19 +11,14 @@ export interface Size {
 export const smallest: Size = { lines: 32, entries: 512 };
 export const largest: Size = { lines: 500, entries: 8192 };
 
-/** The number of the commit that an entry belongs to. */
-export function commitOf(seq: number): number {
-  return Math.floor(seq / entriesOfCommit);
-}
-
 export function lastOf({ c, count }: Rows[number]): number {
   return firstSeqOf(Number(c)) + Number(count) - 1;
 }
 
-/** A snapshot that sees as much as another one, but nothing that is newer than the newest of some transactions. */
-export function upTo(snapshot: string, xids: readonly bigint[]): string {
+/** A snapshot that sees as much as another one, but nothing that is newer than the newest transaction of some rows. */
+export function upTo(snapshot: string, rows: Rows): string {
   let end = 0n;
-  for (const xid of xids) if (xid >= end) end = xid + 1n;
+  for (const { xid } of rows) if (BigInt(String(xid)) >= end) end = BigInt(String(xid)) + 1n;
   const open = (snapshot.split(':')[2] ?? '').split(',').filter((xid) => xid !== '' && BigInt(xid) < end);
   return `${open[0] ?? end}:${end}:${open.join()}`;
 }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { SignalboxError } from '../../../errors.ts';
 import { storeError } from '../failures.ts';
-import { beginText, type SqlConnection } from '../sql-port.ts';
+import { beginText, type SqlConnection, type SqlPort } from '../sql-port.ts';
+import { inTransaction, onConnection } from '../transactions.ts';
 import { migrations } from './migrations.ts';
 
 /** The longest that a timer can wait, some 24 days. */
@@ -25,27 +26,29 @@ export function lockKey(schema: string): string {
 export async function migrate(connection: SqlConnection, name: string): Promise<readonly number[]> {
   const schema = quoted(name);
   const made: number[] = [];
-  for (let wanted = (await versionOf(connection, name)) + 1; wanted <= migrations.length; ) {
-    try {
-      // One that writes large tables anew takes longer than any statement of a store may.
-      await connection.query(`${beginText}; SET LOCAL statement_timeout = 0`);
+  let found = await versionOf(connection, name);
+  while (found < migrations.length) {
+    const call = `migration ${found + 1} of schema ${name}`;
+    // One that writes large tables anew takes longer than any statement of a store may.
+    await inTransaction(connection, `${beginText}; SET LOCAL statement_timeout = 0`, async () => {
       await connection.query('SELECT pg_advisory_xact_lock($1::bigint)', [lockKey(name)]);
       // Another process may have migrated while this one waited.
-      const found = await versionOf(connection, name);
-      if (found < wanted) {
-        if (found === 0) await begin(connection, name, schema);
-        // One text of many statements: sent as it is.
-        const text = (migrations[wanted - 1] ?? '').replaceAll('{schema}', () => schema);
-        await connection.query(text, undefined, longestMs);
-        await connection.query(`INSERT INTO ${schema}.migration (number) VALUES ($1)`, [wanted]);
-        made.push(wanted);
-      }
-      await connection.query('COMMIT');
-      wanted = Math.max(found, wanted) + 1;
-    } catch (error) {
-      await connection.query('ROLLBACK').catch(() => {});
-      throw storeError(error, `migration ${wanted} of schema ${name}`, 'not committed');
-    }
+      found = await versionOf(connection, name);
+      const text = migrations[found];
+      if (text === undefined) return;
+      if (found === 0) await begin(connection, name, schema);
+      // One text of many statements: sent as it is.
+      await connection.query(
+        text.replaceAll('{schema}', () => schema),
+        undefined,
+        longestMs,
+      );
+      found += 1;
+      await connection.query(`INSERT INTO ${schema}.migration (number) VALUES ($1)`, [found]);
+      made.push(found);
+    }).catch((error: unknown) => {
+      throw storeError(error, call, 'not committed');
+    });
   }
   return made;
 }
@@ -85,4 +88,22 @@ export async function versionOf(connection: Pick<SqlConnection, 'query'>, name: 
   if (found > migrations.length)
     throw new SignalboxError('STORE_VERSION', { ...about, found: String(found) });
   return found;
+}
+
+/**
+ * Reads one moment of a schema, in a read-only transaction: processes may be at work on it.
+ * @throws SignalboxError `STORE_MISSING`, `STORE_VERSION`.
+ */
+export async function atOneMoment<Result>(
+  port: SqlPort,
+  name: string,
+  call: string,
+  look: (connection: SqlConnection, migration: number) => Promise<Result>,
+): Promise<Result> {
+  return onConnection(port, call, async (connection) => {
+    const migration = await versionOf(connection, name);
+    if (migration === 0) throw new SignalboxError('STORE_MISSING', { path: `schema ${name}` });
+    const begin = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0';
+    return inTransaction(connection, begin, () => look(connection, migration));
+  });
 }

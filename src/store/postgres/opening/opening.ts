@@ -9,7 +9,6 @@ import { Openings } from './openings.ts';
 import { Partitions } from './partitions.ts';
 import { beginEpoch, type PreparingParts, prepared } from './preparing.ts';
 
-/** The options of an opening. */
 export interface OpeningParts extends PreparingParts {
   readonly name: string;
   readonly ports: StorePorts;

@@ -4,7 +4,6 @@ import { entriesOfCommit } from '../jobs/stored-job.ts';
 import type { Parts } from '../parts.ts';
 import type { Rows, Scheduled } from '../sql-port.ts';
 
-/** What openings are kept with. */
 export interface OpeningsParts extends Pick<Parts, 'schema' | 'epoch' | 'port' | 'transactions' | 'clock'> {
   /** Time between two signs of life; null: no sign is given, in virtual time. */
   readonly heartbeatMs: number | null;

@@ -4,10 +4,10 @@ import { entriesOfCommit } from '../jobs/stored-job.ts';
 import type { Parts } from '../parts.ts';
 import { daySettings } from '../sql/tables.ts';
 import { beginText, type Scheduled, type SqlConnection } from '../sql-port.ts';
+import { inTransaction } from '../transactions.ts';
 import { lockKey } from './migrating.ts';
 import { dayMs, dropJobs, dropLines, nameOfDay, partitionsOf } from './retention.ts';
 
-/** What days are kept with. */
 export interface PartitionsParts
   extends Pick<Parts, 'schema' | 'schemaName' | 'port' | 'transactions' | 'queryTimeoutMs' | 'report'> {
   /** Whole days for which jobs that are over are kept, besides today. */
@@ -21,7 +21,6 @@ const daysAhead = 2;
 const lookMs = 10 * 60 * 1000;
 /** No transaction waits longer than this for a partition to be made or dropped; it is tried again. */
 const lockTimeoutMs = 500;
-const tries = 5;
 /** How many commits a partition of the journal is for: a quarter of a day, but so many that no burst outruns those made ahead. */
 const [leastStep, greatestStep] = [2 ** 21, 2 ** 27];
 
@@ -76,15 +75,10 @@ export class Partitions {
       const [today, next] = [Number(row?.today), Number(row?.next)];
       this.#today = today;
       const dayBefore = await this.#enterDay(connection, next * entriesOfCommit);
-      for (let from = today; from <= today + daysAhead * dayMs; from += dayMs)
-        for (const table of ['job', 'done'])
-          await this.#makeOne(
-            connection,
-            table,
-            nameOfDay(from),
-            idBeginning(from),
-            idBeginning(from + dayMs),
-          );
+      for (let from = today; from <= today + daysAhead * dayMs; from += dayMs) {
+        const range = [idBeginning(from), idBeginning(from + dayMs)];
+        for (const table of ['job', 'done']) await this.#makeOne(connection, table, nameOfDay(from), range);
+      }
       await this.#makeLines(connection, next, next - Math.floor(dayBefore / entriesOfCommit));
     });
     if (!isMade) this.#today = 0;
@@ -109,15 +103,14 @@ export class Partitions {
     // Where all are used up, those that are under way get numbers before the next one.
     const afterGap = next + (next === 1 ? 0 : 1000);
     for (let from = end > next ? end : afterGap; from < next + 2 * step; from += step)
-      await this.#makeOne(connection, 'line', String(from), String(from), String(from + step));
+      await this.#makeOne(connection, 'line', String(from), [from, from + step]);
   }
 
   async #makeOne(
     connection: SqlConnection,
     table: string,
     name: string,
-    from: string,
-    to: string,
+    [from, to]: readonly unknown[],
   ): Promise<void> {
     const { schema } = this.#parts;
     await connection.query('SAVEPOINT made');
@@ -166,25 +159,15 @@ export class Partitions {
     // The server would notice only at the end of a statement that its caller has gone: until then it blocked
     // the days for everyone.
     const limits = `SET LOCAL lock_timeout = ${lockTimeoutMs}; SET LOCAL statement_timeout = ${Math.ceil(queryTimeoutMs)}`;
-    for (let count = 1; ; count += 1) {
-      try {
-        await transactions.read(what, async (connection) => {
-          try {
-            await connection.query(`${beginText}; ${limits}`);
-            await work(connection);
-            await connection.query('COMMIT');
-          } catch (error) {
-            await connection.query('ROLLBACK');
-            throw error;
-          }
-        });
-        return true;
-      } catch (error) {
-        if (count < tries) continue;
-        // Nothing is lost: rows go to the default partition, and old days stay longer.
-        report(`could not ${what}: ${(error as Error).message}`);
-        return false;
-      }
+    try {
+      await transactions.read(what, (connection) =>
+        inTransaction(connection, `${beginText}; ${limits}`, () => work(connection)),
+      );
+      return true;
+    } catch (error) {
+      // Nothing is lost: rows go to the default partition, and old days stay longer.
+      report(`could not ${what}: ${(error as Error).message}`);
+      return false;
     }
   }
 }

@@ -2,10 +2,11 @@ import { SignalboxError } from '../../../errors.ts';
 import { machineVersion } from '../../../model/jobs/machine-version.ts';
 import { Entries } from '../commits/entries.ts';
 import { type Answer, commitText, commitValues, nothingWritten } from '../commits/statement.ts';
-import { codeOf, storeError } from '../failures.ts';
+import { codeOf } from '../failures.ts';
 import type { Parts } from '../parts.ts';
 import { refusedCode } from '../sql/functions.ts';
 import type { SqlConnection, SqlPort } from '../sql-port.ts';
+import { onConnection } from '../transactions.ts';
 import { migrate } from './migrating.ts';
 
 /** What has to be known of a database before it is used. */
@@ -19,18 +20,11 @@ export interface PreparingParts {
 type EpochParts = Pick<Parts, 'schema' | 'clock' | 'transactions'>;
 
 /** Checks the server and brings the schema up to date. Gives the numbers of the migrations that were made. */
-export async function prepared({ port, schema, isUnsafe }: PreparingParts): Promise<readonly number[]> {
-  let connection: SqlConnection | null = null;
-  try {
-    connection = await port.connect();
+export function prepared({ port, schema, isUnsafe }: PreparingParts): Promise<readonly number[]> {
+  return onConnection(port, 'the opening', async (connection) => {
     await mustBeSafe(connection, isUnsafe);
-    const made = await migrate(connection, schema);
-    connection.release();
-    return made;
-  } catch (error) {
-    connection?.release(error as Error);
-    throw storeError(error, 'the opening', 'not committed');
-  }
+    return migrate(connection, schema);
+  });
 }
 
 /** @throws SignalboxError `STORE_REPLICA`, `STORE_UNSAFE`, `STORE_VERSION`. */

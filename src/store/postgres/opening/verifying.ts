@@ -1,12 +1,11 @@
-import { SignalboxError } from '../../../errors.ts';
 import { isReadable, statusOfState } from '../../../model/jobs/step.ts';
 import type { RecordCounts } from '../../rules/record-counts.ts';
 import { lineOf } from '../commits/entries.ts';
-import { storeError } from '../failures.ts';
 import { partsOfLane } from '../jobs/lanes.ts';
 import { storedJobOf } from '../jobs/stored-job.ts';
-import type { SqlConnection, SqlPort } from '../sql-port.ts';
-import { quoted, versionOf } from './migrating.ts';
+import { lastState } from '../reading/records.ts';
+import type { Rows, SqlConnection, SqlPort } from '../sql-port.ts';
+import { atOneMoment, quoted } from './migrating.ts';
 import { migrations } from './migrations.ts';
 
 /** What was found in the schema of a PostgreSQL store. */
@@ -22,36 +21,34 @@ export interface PostgresVerification {
   readonly damage: readonly string[];
 }
 
-/** Rows that are read at a time. */
 const pageRows = 100;
 const pageJobs = 1000;
 
+type Looked = Pick<PostgresVerification, 'seq' | 'counts' | 'damage'>;
+
 /** Looks at one moment of a schema and changes nothing. @throws SignalboxError `STORE_MISSING`, `STORE_VERSION`. */
-export async function verifySchema(port: SqlPort, name: string): Promise<PostgresVerification> {
-  let connection: SqlConnection | null = null;
-  try {
-    connection = await port.connect();
-    const migration = await versionOf(connection, name);
-    if (migration === 0) throw new SignalboxError('STORE_MISSING', { path: `schema ${name}` });
-    // One snapshot for all that is read: processes may be at work.
-    await connection.query(
-      'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0',
-    );
-    const found = await lookAt(connection, quoted(name));
-    await connection.query('COMMIT');
-    connection.release();
-    return { migration, newestMigration: migrations.length, ...found };
-  } catch (error) {
-    connection?.release(error as Error);
-    throw storeError(error, 'the verification', 'not committed');
-  }
+export function verifySchema(port: SqlPort, name: string): Promise<PostgresVerification> {
+  return atOneMoment(port, name, 'the verification', async (connection, migration) => ({
+    migration,
+    newestMigration: migrations.length,
+    ...(await lookAt(connection, quoted(name))),
+  }));
 }
 
-type Looked = Pick<PostgresVerification, 'seq' | 'counts' | 'damage'>;
+/** The rows of a query, so many at a time. */
+async function* pagesOf(connection: SqlConnection, text: string, size: number): AsyncGenerator<Rows> {
+  await connection.query(`DECLARE looked NO SCROLL CURSOR FOR ${text}`);
+  for (;;) {
+    const rows = await connection.query(`FETCH ${size} FROM looked`);
+    if (rows.length === 0) break;
+    yield rows;
+  }
+  await connection.query('CLOSE looked');
+}
 
 async function lookAt(connection: SqlConnection, schema: string): Promise<Looked> {
   const damage = new Damage();
-  for (const [what, text] of rules(schema)) {
+  for (const [what, text] of Object.entries(rules(schema))) {
     const [found] = await connection.query(
       `SELECT count(*) AS count, min(id) AS id FROM (${text}) AS found (id)`,
     );
@@ -62,7 +59,6 @@ async function lookAt(connection: SqlConnection, schema: string): Promise<Looked
   return { seq, counts, damage: damage.texts() };
 }
 
-/** What was found, how often, and where for example. */
 class Damage {
   readonly #found = new Map<string, { count: number; readonly example: string }>();
 
@@ -77,44 +73,25 @@ class Damage {
   }
 }
 
-/** What must be nowhere: in words, and as SQL that gives what is so. */
-function rules(schema: string): readonly (readonly [what: string, found: string])[] {
+/** What must be nowhere: in words, with SQL that gives what is so. */
+function rules(schema: string): { readonly [what: string]: string } {
   const [job, done, ready] = [`${schema}.job`, `${schema}.done`, `${schema}.ready`];
   const places = `(SELECT id FROM ${done} UNION ALL SELECT id FROM ${schema}.aside UNION ALL SELECT id FROM ${schema}.due
     UNION ALL SELECT unnest(ids) FROM ${schema}.lease UNION ALL SELECT unnest(ids) FROM ${ready}) AS p`;
-  const state = `(SELECT p ->> 'state' FROM json_array_elements(('[' || j.doc || ',' || d.patch || ']')::json)
-    WITH ORDINALITY AS p (p, n) WHERE p ->> 'state' IS NOT NULL ORDER BY n DESC LIMIT 1)`;
+  const state = lastState(`('[' || j.doc || ',' || d.patch || ']')`);
   const waiting = `SELECT u.id FROM (SELECT r.*, lead(turn) OVER (PARTITION BY lane, line ORDER BY turn) AS next FROM ${ready} r) AS r
     CROSS JOIN LATERAL unnest(r.ids) WITH ORDINALITY AS u (id, n) JOIN ${job} j ON j.id = u.id`;
   const isThere = 'coalesce(j.turn, j.seq * 2) BETWEEN r.turn AND coalesce(r.next - 1, 9e18)';
-  return [
-    ['jobs in more than one place', `SELECT id FROM ${places} GROUP BY id HAVING count(*) > 1`],
-    [
-      'jobs without a place',
-      `SELECT j.id FROM ${job} j LEFT JOIN ${places} ON p.id = j.id WHERE p.id IS NULL`,
-    ],
-    [
-      'places of jobs that are not there',
-      `SELECT p.id FROM ${places} LEFT JOIN ${job} j ON j.id = p.id WHERE j.id IS NULL`,
-    ],
-    [
-      'jobs that are done with and not completed',
-      `SELECT d.id FROM ${done} d JOIN ${job} j ON j.id = d.id WHERE ${state} IS DISTINCT FROM 'completed'`,
-    ],
-    [
-      'jobs that wait elsewhere than they say',
-      `${waiting} WHERE j.lane IS DISTINCT FROM r.lane OR NOT ${isThere}
+  return {
+    'jobs in more than one place': `SELECT id FROM ${places} GROUP BY id HAVING count(*) > 1`,
+    'jobs without a place': `SELECT j.id FROM ${job} j LEFT JOIN ${places} ON p.id = j.id WHERE p.id IS NULL`,
+    'places of jobs that are not there': `SELECT p.id FROM ${places} LEFT JOIN ${job} j ON j.id = p.id WHERE j.id IS NULL`,
+    'jobs that are done with and not completed': `SELECT d.id FROM ${done} d JOIN ${job} j ON j.id = d.id WHERE ${state} IS DISTINCT FROM 'completed'`,
+    'jobs that wait elsewhere than they say': `${waiting} WHERE j.lane IS DISTINCT FROM r.lane OR NOT ${isThere}
        UNION ALL SELECT d.id FROM ${schema}.due d JOIN ${job} j ON j.id = d.id WHERE j.lane IS DISTINCT FROM d.lane`,
-    ],
-    [
-      'jobs that wait with another newest entry than they say',
-      `${waiting} WHERE coalesce(r.q[u.n], r.turn / 2 + u.n - 1) IS DISTINCT FROM j.seq`,
-    ],
-    [
-      'leases of other lengths',
-      `SELECT token::text FROM ${schema}.lease WHERE cardinality(ids) <> cardinality(seqs) OR cardinality(ids) <> cardinality(lanes)`,
-    ],
-  ];
+    'jobs that wait with another newest entry than they say': `${waiting} WHERE coalesce(r.q[u.n], r.turn / 2 + u.n - 1) IS DISTINCT FROM j.seq`,
+    'leases of other lengths': `SELECT token::text FROM ${schema}.lease WHERE cardinality(ids) <> cardinality(seqs) OR cardinality(ids) <> cardinality(lanes)`,
+  };
 }
 
 /**
@@ -125,20 +102,16 @@ async function countJobs(connection: SqlConnection, schema: string, damage: Dama
   const jobs = { NEW: 0, PENDING: 0, ASSIGNED: 0, ACTIVE: 0, CALLBACKS: 0, COMPLETED: 0 };
   const used = new Map<string, number>();
   let quarantined = 0;
-  const lanes = await connection.query(`SELECT id, key FROM ${schema}.lane`);
-  const read = lanes.filter(({ key }) => {
+  const read = (await connection.query(`SELECT id, key FROM ${schema}.lane`)).filter(({ key }) => {
     const { holdsSlots, isOver } = partsOfLane(String(key));
     return holdsSlots || isOver;
   });
   const waiting = `(SELECT unnest(ids) AS id, lane FROM ${schema}.ready UNION ALL SELECT id, lane FROM ${schema}.due) AS w`;
   const isRead = `lane = ANY ('{${read.map(({ id }) => id).join()}}')`;
-  await connection.query(
-    `DECLARE looked NO SCROLL CURSOR FOR SELECT unnest(ids) AS id FROM ${schema}.lease UNION SELECT id FROM ${schema}.aside
-     UNION SELECT id FROM ${waiting} WHERE ${isRead}`,
-  );
-  for (;;) {
-    const ids = (await connection.query(`FETCH ${pageJobs} FROM looked`)).map(({ id }) => id);
-    if (ids.length === 0) break;
+  const looked = `SELECT unnest(ids) AS id FROM ${schema}.lease UNION SELECT id FROM ${schema}.aside
+    UNION SELECT id FROM ${waiting} WHERE ${isRead}`;
+  for await (const rows of pagesOf(connection, looked, pageJobs)) {
+    const ids = rows.map(({ id }) => id);
     for (const row of await connection.query(`SELECT * FROM ${schema}.read($1)`, [ids])) {
       const record = storedJobOf(row)?.record;
       if (record === undefined) damage.add('jobs that are not found in their place', String(row.id));
@@ -149,7 +122,6 @@ async function countJobs(connection: SqlConnection, schema: string, damage: Dama
       }
     }
   }
-  await connection.query('CLOSE looked');
   for (const { id, used: said } of await connection.query(`SELECT id, used FROM ${schema}.room`))
     if (Number(said) !== (used.get(String(id)) ?? 0))
       damage.add('quotas with another number of slots than jobs hold', String(id));
@@ -169,26 +141,20 @@ async function lookAtJournal(connection: SqlConnection, schema: string, damage: 
   const newest = `SELECT id, seq FROM ${schema}.done
     UNION ALL SELECT j.id, j.seq FROM ${schema}.job j LEFT JOIN ${schema}.done d ON d.id = j.id WHERE d.id IS NULL
     UNION ALL SELECT u.id, u.seq FROM ${schema}.lease l CROSS JOIN LATERAL unnest(l.ids, l.seqs) AS u (id, seq)`;
-  await connection.query(
-    `DECLARE looked NO SCROLL CURSOR FOR SELECT l.*, n.jobs, n.seqs FROM ${schema}.line l FULL JOIN (
-       SELECT ${schema}.commit_of(seq) AS c, array_agg(id) AS jobs, array_agg(seq) AS seqs FROM (${newest}) AS j GROUP BY 1
-     ) AS n ON n.c = l.c ORDER BY l.c`,
-  );
-  const [given] = await connection.query(`SELECT last_value AS c FROM ${schema}.commits`);
+  const text = `SELECT l.*, n.jobs, n.seqs, (SELECT last_value FROM ${schema}.commits) AS given FROM ${schema}.line l FULL JOIN (
+      SELECT ${schema}.commit_of(seq) AS c, array_agg(id) AS jobs, array_agg(seq) AS seqs FROM (${newest}) AS j GROUP BY 1
+    ) AS n ON n.c = l.c ORDER BY l.c`;
   let [oldest, next] = [Number.POSITIVE_INFINITY, 0];
-  for (;;) {
-    const rows = await connection.query(`FETCH ${pageRows} FROM looked`);
-    if (rows.length === 0) return Math.max(0, next - 1);
+  for await (const rows of pagesOf(connection, text, pageRows))
     for (const row of rows) {
       const line = row.c === null ? null : lineOf(row);
       if (line !== null) {
         const { s, entries } = line;
         oldest = Math.min(oldest, s);
-        if (entries.length !== Number(row.count))
-          damage.add('lines of the journal with another number of entries than they say', String(s));
-        if (s < next) damage.add('lines of the journal that overlap', String(s));
-        if (Number(row.c) > Number(given?.c))
-          damage.add('lines of the journal after the last number that was given', String(s));
+        const add = (what: string): void => damage.add(`lines of the journal ${what}`, String(s));
+        if (entries.length !== Number(row.count)) add('with another number of entries than they say');
+        if (s < next) add('that overlap');
+        if (Number(row.c) > Number(row.given)) add('after the last number that was given');
         next = s + entries.length;
       }
       const seqs = (row.seqs ?? []) as readonly unknown[];
@@ -200,5 +166,5 @@ async function lookAtJournal(connection: SqlConnection, schema: string, damage: 
           damage.add('jobs whose newest entry is not in the journal', id);
       }
     }
-  }
+  return Math.max(0, next - 1);
 }

@@ -2,16 +2,14 @@ import type { AgentPlace } from '../../../../machines/job.context.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
 import { endings, parentOf } from '../commits/writing.ts';
 import { asideState, type Home, placeIn } from '../jobs/stored-job.ts';
+import { dayMs } from '../opening/retention.ts';
 
-/** A row of a table, by its columns. */
 export type Row = Readonly<Record<string, unknown>>;
 
-/** Rows by table. */
 export type TableRows = readonly (readonly [table: string, rows: readonly Row[]])[];
 
 /** How many jobs stand in one run. */
 const jobsOfRun = 25;
-const dayMs = 24 * 60 * 60 * 1000;
 /** What is older counts as of the oldest of these days. */
 const oldestDays = 366;
 
@@ -27,6 +25,7 @@ export function homeOf(job: JobRecord, lane: number | null): Home {
 }
 
 interface Run {
+  readonly queue: string;
   readonly lane: number;
   readonly line: number;
   readonly turn: number;
@@ -34,15 +33,17 @@ interface Run {
   readonly q: number[];
 }
 
-type QueuePlace = { readonly queue: string };
-
-type Held = Row & { readonly ids: string[]; readonly seqs: number[]; readonly lanes: number[] };
+interface Held extends Row {
+  readonly ids: string[];
+  readonly seqs: number[];
+  readonly lanes: number[];
+}
 
 /** The rows that promoted jobs are: their own, and those of the places where they stand. */
 export class PromotedPlaces {
   readonly #now: number;
   readonly #rows = { job: [] as Row[], due: [] as Row[], aside: [] as Row[], done: [] as Row[] };
-  readonly #waiting = new Map<string, Run[]>();
+  readonly #waiting: Run[] = [];
   /** Queues in which jobs are due: one of them may come to stand between any two that wait. */
   readonly #waking = new Set<string>();
   readonly #leases = new Map<string, Held>();
@@ -58,26 +59,22 @@ export class PromotedPlaces {
     const home = homeOf(job, lane);
     const turn = home.in === 'ready' && home.turn !== 2 * seq ? home.turn : null;
     const [parent, waiting_on, doc] = [parentOf(job), job.waitingOn, JSON.stringify(record)];
+    const { queue = '' } = (job.parent ?? {}) as { readonly queue?: string };
     this.#rows.job.push({ id, rev: 1, seq, lane, turn, parent, waiting_on, doc });
     for (const quota of job.quotas) this.addSlots(quota, 1);
-    if (home.in === 'ready') this.#wait(job, { ...home, ids: [id], q: [seq] });
+    if (home.in === 'ready') {
+      const { lane, line, turn } = home;
+      this.#waiting.push({ queue, lane, line, turn, ids: [id], q: [seq] });
+    }
     if (home.in === 'due') {
       this.#rows.due.push({ id, at: home.at, lane });
-      if (home.at <= this.#now) this.#waking.add((job.parent as QueuePlace).queue);
+      if (home.at <= this.#now) this.#waking.add(queue);
     }
     if (home.in === 'aside') this.#rows.aside.push({ id, state: asideState(job), epoch: job.epoch });
     if (home.in === 'lease') this.#hold(job, home.lane);
     if (home.in !== 'done') return;
-    const ending = Math.max(0, endings.indexOf(job.ending));
-    this.#rows.done.push({ id, seq, lane, ending, patch: '{}' });
+    this.#rows.done.push({ id, seq, lane, ending: Math.max(0, endings.indexOf(job.ending)), patch: '{}' });
     this.addDay(job.callbacksEnd ?? job.activeEnd ?? this.#now, seq);
-  }
-
-  #wait({ parent }: JobRecord, run: Run): void {
-    const { queue } = parent as QueuePlace;
-    const waiting = this.#waiting.get(queue);
-    if (waiting === undefined) this.#waiting.set(queue, [run]);
-    else waiting.push(run);
   }
 
   #hold({ id, lastSeq, parent, epoch }: JobRecord, lane: number): void {
@@ -92,7 +89,6 @@ export class PromotedPlaces {
     lease.lanes.push(lane);
   }
 
-  /** So many slots of a quota are taken, beside those that are known. */
   addSlots(quota: string, count: number): void {
     this.#used.set(quota, (this.#used.get(quota) ?? 0) + count);
   }
@@ -112,29 +108,29 @@ export class PromotedPlaces {
   /** The rows that are known when all jobs are. */
   rest(): TableRows {
     return [
-      [
-        'ready',
-        [...this.#waiting].flatMap(([queue, runs]) => runsOf(runs, this.#waking.has(queue) ? 1 : jobsOfRun)),
-      ],
+      ['ready', this.#runs()],
       ['lease', [...this.#leases.values()]],
       ['room', [...this.#used].map(([id, used]) => ({ id, used }))],
       ['day', [...this.#days].map(([at, seq]) => ({ at, seq }))],
     ];
   }
+
+  /** Neighbours in the order of their queue that are in one lane. Each run begins at the turn of its first: that is the order of all. */
+  #runs(): readonly Row[] {
+    const runs: Run[] = [];
+    for (const run of this.#waiting.sort(byPlace)) {
+      const open = runs.at(-1);
+      const most = this.#waking.has(run.queue) ? 1 : jobsOfRun;
+      if (open?.lane === run.lane && open.line === run.line && open.ids.length < most) {
+        open.ids.push(...run.ids);
+        open.q.push(...run.q);
+      } else runs.push(run);
+    }
+    return runs.map(({ queue: _, ...row }) => row);
+  }
 }
 
-/**
- * Runs of a queue: neighbours in its order that are in one lane, so that the order of all is that of their first jobs. Each begins
- * at the turn of its first.
- */
-function runsOf(waiting: Run[], most: number): readonly Row[] {
-  const runs: Run[] = [];
-  for (const run of waiting.sort((one, other) => one.line - other.line || one.turn - other.turn)) {
-    const open = runs.at(-1);
-    if (open?.lane === run.lane && open.line === run.line && open.ids.length < most) {
-      open.ids.push(...run.ids);
-      open.q.push(...run.q);
-    } else runs.push(run);
-  }
-  return runs.map(({ lane, line, turn, ids, q }) => ({ lane, line, turn, ids, q }));
+function byPlace(one: Run, other: Run): number {
+  if (one.queue !== other.queue) return one.queue < other.queue ? -1 : 1;
+  return one.line - other.line || one.turn - other.turn;
 }

@@ -12,7 +12,6 @@ import { prepared } from '../opening/preparing.ts';
 import { beginText, type Rows, type SqlConnection, type SqlPort } from '../sql-port.ts';
 import { homeOf, PromotedPlaces, type TableRows } from './promoted-places.ts';
 
-/** The content of a schema before a promotion. */
 export type FoundTarget =
   | { readonly is: 'empty' }
   | { readonly is: 'promoted'; readonly promotion: PromotionRecord }
@@ -113,7 +112,6 @@ export class PromotionTarget {
     }
   }
 
-  /** Writes records of one kind as they are. */
   async putRecords<K extends Kind>(kind: K, records: readonly Records[K][]): Promise<void> {
     if (kind === 'job') return this.#putJobs(records as readonly JobRecord[]);
     if (kind === 'quota') for (const { id } of records) this.#places.addSlots(id, 0);

@@ -1,12 +1,9 @@
-import type { JobRecord } from '../../../model/records/records.ts';
+import type { JobRecord, ProxyRecord } from '../../../model/records/records.ts';
 import { TableQueries } from '../../rules/table-queries.ts';
 import type { Tables } from '../../rules/tables.ts';
 import { entriesOfCommit } from '../jobs/stored-job.ts';
 import type { Openings } from '../opening/openings.ts';
 import { eachJob, heldColumns, heldIn, idsOf, jobsOf, type Records, recordsOf, tablesOf } from './records.ts';
-
-/** A record, as far as it tells who has written last. */
-type Written = Pick<JobRecord, 'lastSeq'>;
 
 /**
  * What processes that are gone have left: jobs that they ran outside any agent, and callbacks. A living process that were at work on
@@ -77,8 +74,11 @@ async function endedElsewhere({ schema, query }: Records): Promise<readonly JobR
  * A job that is not completed, and its callbacks: the process that runs it wrote one of them last. The process that added a
  * callback that has not begun need not run it.
  */
-async function withCallbacks(job: JobRecord, queries: TableQueries): Promise<readonly Written[]> {
-  const records: Written[] = [job];
+async function withCallbacks(
+  job: JobRecord,
+  queries: TableQueries,
+): Promise<readonly (JobRecord | ProxyRecord)[]> {
+  const records: (JobRecord | ProxyRecord)[] = [job];
   for (const { kind, record } of await queries.callbacks(job.id)) {
     if (kind === 'proxy' && record.chosen === null) continue;
     if (kind === 'proxy') records.push(record);

@@ -23,11 +23,9 @@ const pieceOfSieve = 500;
 /** One piece of a list: jobs that may be wanted, by the key that orders the list. */
 interface Piece {
   readonly found: readonly { readonly id: string; readonly key: string; readonly looked: number }[];
-  /** How many jobs of the list it covers, and the key of the last. */
+  /** How many jobs of the list it covers, and the key of the last; null: nothing is behind it. */
   readonly looked: number;
   readonly last: string | null;
-  /** Nothing is behind it. */
-  readonly isOver: boolean;
 }
 
 /** Reads the piece behind a key: at most so many jobs that may be wanted, among so many. */
@@ -55,7 +53,6 @@ export async function jobsPage(records: Records, request: JobPageRequest): Promi
   }
 }
 
-/** Jobs that this version cannot read. */
 export async function quarantined(records: Records): Promise<readonly JobRecord[]> {
   const rows = await records.query(
     `SELECT id FROM ${records.schema}.aside WHERE state <> 'new' AND state <> ALL ($1) ORDER BY id`,
@@ -93,7 +90,7 @@ function simple({ query }: Records, text: string, first: string, value: unknown)
   return async (after, most) => {
     const rows = await query(text, [after ?? first, most, value]);
     const found = rows.map((row, at) => ({ id: String(row.id), key: String(row.key), looked: at + 1 }));
-    return { found, looked: rows.length, last: found.at(-1)?.key ?? null, isOver: rows.length < most };
+    return { found, looked: rows.length, last: rows.length < most ? null : (found.at(-1)?.key ?? null) };
   };
 }
 
@@ -108,13 +105,8 @@ async function ended(records: Records, { list, queue, names }: JobPageRequest): 
     queue === undefined && names === undefined ? null : [0, ...all.filter(isMeant).map(({ id }) => id)];
   const filed = all.filter(({ isOver }) => isOver).map(({ id }) => id);
   // Those that failed while they wait are not filed yet.
-  const over =
-    filed.length === 0
-      ? []
-      : await records.query(
-          `SELECT j.id, j.seq FROM ${waitingIn(schema, '$1')} AS w ${eachJob(schema, 'w.id')}`,
-          [filed],
-        );
+  const overText = `SELECT j.id, j.seq FROM ${waitingIn(schema, '$1')} AS w ${eachJob(schema, 'w.id')}`;
+  const over = filed.length === 0 ? [] : await records.query(overText, [filed]);
   return async (after, most, look) => {
     const from =
       after === null || !Number.isSafeInteger(Number(after)) ? Number.MAX_SAFE_INTEGER : Number(after);
@@ -128,12 +120,7 @@ async function ended(records: Records, { list, queue, names }: JobPageRequest): 
       if (n === undefined) before += 1;
       return { id: String(id), key: String(seq), looked: Number(n ?? 0) + before };
     });
-    return {
-      found,
-      looked: Number(looked) + before,
-      last: last === null ? null : String(last),
-      isOver: last === null,
-    };
+    return { found, looked: Number(looked) + before, last: last === null ? null : String(last) };
   };
 }
 
@@ -161,7 +148,8 @@ async function pageBy(records: Records, request: JobPageRequest, pieces: Pieces)
     }
     if (piece.found.length > most) continue;
     [at, looked] = [piece.last ?? at, Math.min(look, before + piece.looked)];
-    if (piece.isOver && before + piece.looked <= look) return { jobs, next: null, looked, isCut: false };
+    if (piece.last === null && before + piece.looked <= look)
+      return { jobs, next: null, looked, isCut: false };
   }
   return { jobs, next: at, looked, isCut: jobs.length < limit };
 }

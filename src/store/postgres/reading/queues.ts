@@ -15,7 +15,6 @@ import {
 const firstRuns = 64;
 /** Among so many jobs the place of one is looked for; behind them jobs are counted by their runs. */
 const mostPlaced = 200;
-/** How many runs are counted. */
 const mostRuns = 10_001;
 
 /** The first waiting jobs of some lanes of a queue, in the order of claims. */

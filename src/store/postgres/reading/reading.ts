@@ -30,7 +30,6 @@ import {
   writtenColumns,
 } from './records.ts';
 
-/** What reads are made with. */
 export interface ReadingParts extends RecordsParts {
   /** Shows which processes are alive; left out: nobody is asked what those that are gone have left. */
   readonly openings?: Pick<Openings, 'leftBehind'>;

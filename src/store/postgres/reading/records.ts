@@ -9,14 +9,12 @@ import { type StoredJob, storedJobOf } from '../jobs/stored-job.ts';
 import type { Rows, SqlConnection } from '../sql-port.ts';
 import type { Transactions } from '../transactions.ts';
 
-/** What records are read with. */
 export interface RecordsParts {
   readonly schema: string;
   readonly clock: Pick<DatabaseClock, 'asking'> & { readonly question: string };
   readonly transactions: Pick<Transactions, 'read' | 'inOrder'>;
 }
 
-/** A lane with its number. */
 export interface NumberedLane extends LaneKey {
   readonly id: number;
   readonly queue: string;
@@ -69,12 +67,10 @@ function composed(schema: string, condition: string, isOne = false): string {
     WHERE ${condition}`;
 }
 
-/** The ids of rows. */
 export function idsOf(rows: Rows): readonly string[] {
   return rows.map(({ id }) => String(id));
 }
 
-/** The jobs of rows. */
 export function jobsOf(rows: Rows): readonly StoredJob[] {
   return rows.flatMap((row) => storedJobOf(row) ?? []);
 }
@@ -96,7 +92,6 @@ export function queriesOf(jobs: readonly StoredJob[], proxies?: Rows): TableQuer
   return new TableQueries(tablesOf(jobs, proxies));
 }
 
-/** Reads records. */
 export class Records {
   readonly schema: string;
   readonly #parts: RecordsParts;
@@ -109,7 +104,6 @@ export class Records {
   readonly query = (text: string, values: readonly unknown[] = []): Promise<Rows> =>
     this.#parts.transactions.read('a read', (connection) => connection.query(text, values));
 
-  /** Jobs `j` of a condition. */
   async jobs(condition: string, values: readonly unknown[]): Promise<readonly StoredJob[]> {
     return jobsOf(await this.query(composed(this.schema, condition), values));
   }
