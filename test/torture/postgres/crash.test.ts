@@ -33,7 +33,7 @@ test('a put whose statement a crash of the server took is sent again, and made o
   expect(told).toEqual(['job.put']);
 });
 
-test('a claim of several statements that is lost before it is synced says so to who asks, and to nobody else', {
+test('a claim of several statements that is lost before it is synced says so to who asks alone', {
   timeout: 60_000,
 }, async () => {
   const server = await ownServer();
