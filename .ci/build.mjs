@@ -10,7 +10,9 @@ const startedAt = new Date();
 
 const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 const results = await Promise.all([
-  succeeds(tsc, '-p', 'src', '--outDir', fresh),
+  // What the comments say stands in the declarations: the code is a tenth smaller without them.
+  succeeds(tsc, '-p', 'src', '--outDir', fresh, '--removeComments', '--declaration', 'false'),
+  succeeds(tsc, '-p', 'src', '--outDir', fresh, '--emitDeclarationOnly'),
   // The pages of the inspector.
   succeeds(join(root, '.ci', 'build-ui.mjs'), join(fresh, 'ui')),
 ]);

@@ -47,10 +47,11 @@ forEachStore('Start-up', (makeStore, kind) => {
     expect(await box.queues()).toEqual(['a', 'b', 'c', 'd']);
     expect((await box.queue('a').jobs()).map((job) => job.id)).toEqual([kept.id]);
     expect(await box.queue('a').quotas.names()).toEqual(['disk']);
-    expect(lines.map((line) => line.entries.map((entry) => `${entry.event} ${entry.id}`))).toEqual([
-      ['queue.created c'],
-      ['queue.created d'],
-    ]);
+    const made = lines.map((line) => line.entries.map((entry) => `${entry.event} ${entry.id}`));
+    // The second try for c was refused, and took nothing with it.
+    expect(made.flat()).toEqual(['queue.created c', 'queue.created d']);
+    // What is asked for at once is one statement on a database, which has one line for its commits.
+    if (kind !== 'postgres') expect(made.map(({ length }) => length)).toEqual([1, 1]);
   });
 
   it('[I-3] making a queue is an entry of the journal and a log entry; an error leaves nothing behind', async () => {

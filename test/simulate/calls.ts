@@ -65,13 +65,13 @@ export class Calls {
       );
   }
 
-  /** What the journal says of the calls when everything is over. `crashes`: how often everything went down. */
+  /** What the journal says of the calls when everything is over. `crashes`: how often everything went down, or the store. */
   check(crashes: number): void {
     const run = this.#run;
     for (const [id, calls] of this.#calls) {
       const job = run.job(id);
       const attempts = job?.attempts ?? 0;
-      // The last start before a power cut may be uncounted.
+      // The last start before a power cut, or a crash of the server, may be uncounted.
       if (calls.length > attempts + crashes)
         run.violated(`I5 job ${id} was called ${calls.length} times in ${attempts} attempts`);
       if (job?.name.startsWith('never') === true && calls.length > 1)

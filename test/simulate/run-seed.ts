@@ -28,7 +28,8 @@ export async function runSeed(seed: number, kind: StoreKind): Promise<Simulation
   if (kind === 'json') return run(seed, simulatedJsonStore);
   const database = new SimulatedDatabase(await simulationServer());
   try {
-    const report = await run(seed, (host) => database.store(host));
+    const crashes = (): number => database.crashes;
+    const report = await run(seed, (host) => database.store(host), crashes);
     return { ...report, violations: [...report.violations, ...database.problems] };
   } finally {
     await database.end();
@@ -36,23 +37,35 @@ export async function runSeed(seed: number, kind: StoreKind): Promise<Simulation
 }
 
 /** What happens in a seed, and for how long. */
-function planOf(seed: number): Pick<SimulateOptions, 'scenario' | 'faults' | 'safety'> {
+function planOf(
+  seed: number,
+  crashes: () => number,
+): Pick<SimulateOptions, 'scenario' | 'faults' | 'safety'> {
   // Every fourth seed is about processes that stop for long, again and again, and are answered after that.
   if (seed % 4 === 0)
     return {
-      scenario: longScenario,
+      scenario: (run) => longScenario(run, crashes),
       faults: { kills: 0, lostAnswers: 0, crashes: 0, stalls: 16, pauses: 4, clockJumps: 8 },
       safety: '3m',
     };
   // Every third of the others keeps its processes, or takes all of them down at once: then jobs may do what needs that.
-  return { scenario, faults: seed % 3 === 0 ? { kills: 0, lostAnswers: 0 } : {}, safety: '40s' };
+  return {
+    scenario: (run) => scenario(run, crashes),
+    faults: seed % 3 === 0 ? { kills: 0, lostAnswers: 0 } : {},
+    safety: '40s',
+  };
 }
 
-async function run(seed: number, store: (host: SimulatedHost) => Store): Promise<SimulationReport> {
+/** `crashes`: how often the store alone went down. */
+async function run(
+  seed: number,
+  store: (host: SimulatedHost) => Store,
+  crashes = (): number => 0,
+): Promise<SimulationReport> {
   try {
     return await simulate({
       seed,
-      ...planOf(seed),
+      ...planOf(seed, crashes),
       store,
       dispatchers: 2 + (seed % 2),
       pollInterval: '10s',

@@ -28,19 +28,28 @@ interface Choice {
   readonly addsLate: boolean;
 }
 
-/** The life that our own seeds lead: jobs of every kind in two queues with quotas and agents, and all that clients do. */
-export function scenario(run: SimulatedRun): SimulatedScenario {
-  return lifeOf(run, { name: 'long', share: 0.1 });
+/** A choice, and the jobs that were put by it. */
+interface Life extends Choice {
+  readonly put: string[];
+}
+
+/**
+ * The life that our own seeds lead: jobs of every kind in two queues with quotas and agents, and all that clients do. `crashes`: how
+ * often the store alone went down.
+ */
+export function scenario(run: SimulatedRun, crashes: () => number): SimulatedScenario {
+  return lifeOf(run, { name: 'long', share: 0.1 }, crashes);
 }
 
 /** The same with many jobs that outlast everything that happens to their processes. */
-export function longScenario(run: SimulatedRun): SimulatedScenario {
-  return lifeOf(run, { name: 'longer', share: 0.5 });
+export function longScenario(run: SimulatedRun, crashes: () => number): SimulatedScenario {
+  return lifeOf(run, { name: 'longer', share: 0.5 }, crashes);
 }
 
 function lifeOf(
   run: SimulatedRun,
   often: { readonly name: string; readonly share: number },
+  crashes: () => number,
 ): SimulatedScenario {
   const calls = new Calls(run);
   const kinds = lifeJobs(
@@ -51,7 +60,13 @@ function lifeOf(
   // Only what is put often may last that long.
   const others = kinds.filter((kind) => kind.definition.name !== 'longer');
   const most = choiceFor(run, others);
-  const choice = { ...most, callbacks: [...most.callbacks, long], long, longShare: often.share };
+  const choice: Life = {
+    ...most,
+    callbacks: [...most.callbacks, long],
+    long,
+    longShare: often.share,
+    put: [],
+  };
   const hasFilters = run.random.chance(0.3);
   return {
     jobs: kinds as readonly JobDefinition<never, unknown>[],
@@ -73,7 +88,7 @@ function lifeOf(
       installAgent(box, { name: 'notPlain', settings: agent({ size: 1, filter: notPlain }), queues: ['a'] });
     },
     act: (client) => act(client, choice),
-    check: () => calls.check(run.faults.crashes),
+    check: () => calls.check(run.faults.crashes + crashes()),
   };
 }
 
@@ -94,19 +109,23 @@ function choiceFor({ faults }: SimulatedRun, kinds: Kinds): Omit<Choice, 'long' 
   };
 }
 
-async function act(client: SimulatedClient, choice: Choice): Promise<void> {
+async function act(client: SimulatedClient, choice: Life): Promise<void> {
   const { random } = client;
   const queue = random.pick(['a', 'a', 'inner'] as const);
   const id = await client.put(drafting(client, choice, queue), { queue });
-  if (id !== null && random.chance(0.3)) await follow(client, id, choice);
+  if (id === null) return;
+  choice.put.push(id);
+  if (random.chance(0.3)) await follow(client, id, choice);
 }
 
 /** Something done to a job that was put. */
-async function follow({ box, random }: SimulatedClient, id: string, choice: Choice): Promise<void> {
+async function follow({ box, random }: SimulatedClient, id: string, choice: Life): Promise<void> {
   const job = await box.job(id).refresh();
   const what = random.integer(0, 2);
   if (what === 0) await job.setAnnotation('note', random.integer(0, 9));
-  else if (what === 1 && choice.addsLate) await job.addCallback(random.pick(choice.callbacks)());
+  else if (what === 1 && choice.addsLate)
+    // To any job that was put: one that another process may be at.
+    await (await box.job(random.pick(choice.put)).refresh()).addCallback(random.pick(choice.callbacks)());
   else await takeOut(box, job);
 }
 

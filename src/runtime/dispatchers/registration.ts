@@ -26,7 +26,7 @@ export function register(
   return retryConflicts(
     5,
     async () =>
-      (await work.readChecked('representation', `${queue}/${uuid}`)) ?? representations.register(queue, uuid),
+      (await work.read('representation', `${queue}/${uuid}`)) ?? representations.register(queue, uuid),
   );
 }
 

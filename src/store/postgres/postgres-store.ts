@@ -2,7 +2,7 @@ import type { JobRecord } from '../../model/records/records.ts';
 import { entriesOf, type HistoryEntry, type Kind, type Line } from '../entry.ts';
 import type { Openings as OpeningEpochs, Position } from '../reader.ts';
 import type { Claimed, ClaimRequest, Commit, OpenStore, StorePorts, Ticket } from '../store.ts';
-import { Claiming } from './commits/claiming.ts';
+import { Claiming } from './claims/claiming.ts';
 import { Committing, ticketOf } from './commits/committing.ts';
 import { ProgramTransactions } from './commits/program-transactions.ts';
 import { Sending } from './commits/sending.ts';

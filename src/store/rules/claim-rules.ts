@@ -29,7 +29,7 @@ export function changedSettings({ agent, agentSeq }: ClaimRequest, seq: number):
 }
 
 /** Whether its dispatcher may claim: it is activated and does not count as dead. */
-export function isLive(representation: RepresentationRecord, now: number): boolean {
+function isLive(representation: RepresentationRecord, now: number): boolean {
   return representation.state === 'activated' && !isDead(representation, now);
 }
 

@@ -3,7 +3,7 @@ import type { SimulatedHost, SimulatedPeer } from 'signalbox/testing';
 import { lineOf } from '../../../src/store/postgres/commits/entries.ts';
 import { entriesOfCommit } from '../../../src/store/postgres/jobs/stored-job.ts';
 import { type OpeningParts, openPostgres } from '../../../src/store/postgres/opening/opening.ts';
-import type { Listener, SqlConnection, SqlPort } from '../../../src/store/postgres/sql-port.ts';
+import type { Listener, Rows, SqlConnection, SqlPort } from '../../../src/store/postgres/sql-port.ts';
 import { PeerPort } from './peer-port.ts';
 import type { Sessions } from './sessions.ts';
 import { StatementQueue } from './statement-queue.ts';
@@ -47,6 +47,8 @@ export class SimulatedDatabase {
   #report: (message: string) => void = () => {};
   #isCrashing = false;
   #isAway = false;
+  /** How often the server alone crashed: what was written and not synced was gone, and its processes lived on. */
+  crashes = 0;
   /** What processes were told too early, in words. */
   readonly problems: string[] = [];
 
@@ -159,6 +161,7 @@ export class SimulatedDatabase {
         return;
       }
       this.#isAway = true;
+      this.crashes += 1;
       host.callLater(host.random.integer(0, awayMs), () => {
         this.#isAway = false;
       });
@@ -216,10 +219,17 @@ export class SimulatedDatabase {
         this.#ownUsed += 1;
         return sessions.take();
       });
+      // What follows a commit writes to the log, too: where it ends is asked for at once.
+      const query = (text: string, values?: readonly unknown[]): Promise<Rows> =>
+        statements.alone(async () => {
+          const rows = await session.query(text, values);
+          if (commit.test(text)) await this.#tell();
+          return rows;
+        });
       return {
         client: null,
-        query: (text, values) => statements.alone(() => session.query(text, values)),
-        named: (_name, text, values) => statements.alone(() => session.query(text, values)),
+        query,
+        named: (_name, text, values) => query(text, values),
         forget: async () => {},
         release: () => {
           this.#ownUsed -= 1;
@@ -243,6 +253,8 @@ export class SimulatedDatabase {
   }
 }
 
+/** The statement that commits. */
+const commit = /^SELECT \S+\.commit\(/;
 /** Statements that commit, or that sync what others have committed. */
 const commits = /^COMMIT$|\.commit\(|pg_logical_emit_message|\.touch\(/;
 

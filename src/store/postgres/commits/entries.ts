@@ -252,7 +252,7 @@ export function claimEntries(
 }
 
 /** Seqs as the journal keeps those of claimed jobs: one each, or less than 0 for the first of a run, and how many follow. */
-export function expanded(q: readonly unknown[]): readonly number[] {
+function expanded(q: readonly unknown[]): readonly number[] {
   const seqs: number[] = [];
   for (let index = 0; index < q.length; index += 1) {
     const first = Number(q[index]);

@@ -191,11 +191,7 @@ function closed(): SignalboxError {
 }
 
 /** A connection on which a statement failed is of use once its transaction is over. `isUsed`: a program was at work on it. */
-export async function giveBack(
-  connection: SqlConnection | null,
-  error: unknown,
-  isUsed = false,
-): Promise<void> {
+async function giveBack(connection: SqlConnection | null, error: unknown, isUsed = false): Promise<void> {
   if (connection === null) return;
   if (kindOfError(error) === 'lost') connection.release(asError(error));
   else await isGivenBack(connection, error, isUsed);

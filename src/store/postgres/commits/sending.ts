@@ -9,7 +9,7 @@ import { OwnLeases } from '../jobs/leases.ts';
 import { refusedCode } from '../sql/functions.ts';
 import type { SqlConnection, SqlPort } from '../sql-port.ts';
 import { nameOf, type Transactions } from '../transactions.ts';
-import { Draft, type Written } from './draft.ts';
+import { Draft } from './draft.ts';
 import { claimEntries, seqIn } from './entries.ts';
 import { entersQuotas, missingLanes, putsBackIn, putsIn } from './moved.ts';
 import { Doubt, Outcomes } from './outcomes.ts';
@@ -17,6 +17,7 @@ import { type Answer, commitText, commitValues, nothingWritten, type PlainClaim 
 import { subjectsOf } from './subjects.ts';
 import { Syncing } from './syncing.ts';
 import { isKnown, type WorkingSet, workingSetOf } from './working-set.ts';
+import type { Written } from './writing.ts';
 
 /** What commits are made with. */
 export interface SendingParts {

@@ -1,6 +1,6 @@
 import type { Change } from '../../store.ts';
 import { arrayOfJson } from '../sql-port.ts';
-import type { Written } from './draft.ts';
+import type { Written } from './writing.ts';
 
 /** The claim of a statement: of lanes whose jobs it need not tell apart. */
 export interface PlainClaim {

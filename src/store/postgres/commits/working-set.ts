@@ -90,7 +90,7 @@ export function recordOf<K extends Kind>(kind: K, row: Rows[number]): Records[K]
 }
 
 /** A lease, from its row. */
-export function leaseOf(row: Rows[number]): Lease {
+function leaseOf(row: Rows[number]): Lease {
   return {
     token: Number(row.token),
     rev: Number(row.rev),

@@ -72,7 +72,7 @@ export class Journal {
   async *#linesAt(seq: number, kind: Kind, id: string): AsyncGenerator<Line> {
     for (const row of await this.#chain(seq, kind, id)) {
       const line = lineOf(row);
-      this.#recent.add(line);
+      this.#recent.add(line, String(row.entries).length);
       yield line;
     }
   }

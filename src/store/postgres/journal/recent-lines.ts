@@ -1,7 +1,12 @@
 import type { Line } from '../../entry.ts';
 
-/** How many lines are kept, and how many entries: as many as the largest line has, twice. */
-const [mostLines, mostEntries] = [64, 8192];
+/** How many lines are kept, and how many bytes they take, more or less: an entry has some beside its text. */
+const [mostLines, mostBytes, bytesOfEntry] = [64, 16_000_000, 500];
+
+interface Recent {
+  readonly line: Line;
+  readonly bytes: number;
+}
 
 /**
  * The lines that were read last. They never change, and those of many subjects are the same: a list of jobs that were put, claimed
@@ -9,22 +14,27 @@ const [mostLines, mostEntries] = [64, 8192];
  */
 export class RecentLines {
   /** The one that was used last comes last. */
-  #lines: readonly Line[] = [];
+  #lines: readonly Recent[] = [];
 
   /** The line that has an entry. */
   find(seq: number): Line | undefined {
-    const found = this.#lines.find(({ s, entries }) => s <= seq && seq < s + entries.length);
-    if (found !== undefined && found !== this.#lines.at(-1)) this.add(found);
-    return found;
+    const found = this.#lines.find(({ line: { s, entries } }) => s <= seq && seq < s + entries.length);
+    if (found !== undefined && found !== this.#lines.at(-1)) this.#use(found);
+    return found?.line;
   }
 
-  add(line: Line): void {
-    let room = mostEntries;
-    const newest = [...this.#lines.filter(({ s }) => s !== line.s), line].slice(-mostLines);
-    const first = newest.findLastIndex(({ entries }) => {
-      room -= entries.length;
+  /** `text`: how long the text was that it was read from. */
+  add(line: Line, text: number): void {
+    this.#use({ line, bytes: text + bytesOfEntry * line.entries.length });
+  }
+
+  #use(used: Recent): void {
+    let room = mostBytes;
+    const newest = [...this.#lines.filter(({ line }) => line.s !== used.line.s), used].slice(-mostLines);
+    const tooMuch = newest.findLastIndex(({ bytes }) => {
+      room -= bytes;
       return room < 0;
     });
-    this.#lines = newest.slice(first + 1);
+    this.#lines = newest.slice(tooMuch + 1);
   }
 }

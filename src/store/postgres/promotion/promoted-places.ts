@@ -1,6 +1,6 @@
 import type { AgentPlace } from '../../../../machines/job.context.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
-import { endings, parentOf } from '../commits/draft.ts';
+import { endings, parentOf } from '../commits/writing.ts';
 import { asideState, type Home, placeIn } from '../jobs/stored-job.ts';
 import { dayMs } from '../opening/retention.ts';
 

@@ -9,16 +9,16 @@ import {
 } from '../../rules/claim-rules.ts';
 import type { QuotaSlots } from '../../rules/claim-verdict.ts';
 import type { Change, Claimed, ClaimRequest, Commit } from '../../store.ts';
+import { type Committing, ticketOf } from '../commits/committing.ts';
+import { seqIn } from '../commits/entries.ts';
+import type { Sending } from '../commits/sending.ts';
+import type { PlainClaim } from '../commits/statement.ts';
+import { readJobs, WorkingSet } from '../commits/working-set.ts';
 import { storeError } from '../failures.ts';
 import { claimedRecord, patchesOf, saysParent, writtenRecord } from '../jobs/stored-job.ts';
 import type { SqlConnection } from '../sql-port.ts';
-import { type Committing, ticketOf } from './committing.ts';
-import { seqIn } from './entries.ts';
 import { type Head, Heads, type HeadsParts, type Known } from './heads.ts';
-import type { Sending } from './sending.ts';
-import type { PlainClaim } from './statement.ts';
 import { templateOf } from './template.ts';
-import { readJobs, WorkingSet } from './working-set.ts';
 
 /** What claims are made with. */
 export interface ClaimingParts extends HeadsParts {

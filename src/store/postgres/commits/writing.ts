@@ -1,0 +1,367 @@
+import type { AgentPlace } from '../../../../machines/job.context.ts';
+import type { JobRecord } from '../../../model/records/records.ts';
+import type { Kind } from '../../entry.ts';
+import type { Precondition } from '../../store.ts';
+import type { Lanes } from '../jobs/lanes.ts';
+import type { Lease } from '../jobs/leases.ts';
+import { asideState, type Home, parentKey, type StoredJob } from '../jobs/stored-job.ts';
+import {
+  mostPatches,
+  newDoc,
+  numberedRecord,
+  patchOf,
+  provisional,
+  type Touched,
+  wholeDoc,
+} from './documents.ts';
+import type { Entries } from './entries.ts';
+import type { Moved } from './moved.ts';
+import type { Subjects } from './subjects.ts';
+import type { WorkingSet } from './working-set.ts';
+
+export const endings: readonly (string | null)[] = ['succeeded', 'failed', 'aborted', 'expired'];
+
+type Fields = Record<string, unknown>;
+
+/** Parameters of the function `commit`, those of its claim aside. */
+export interface Written {
+  readonly tokens: readonly number[];
+  readonly revs: readonly number[];
+  readonly left: readonly (Lease | null)[];
+  readonly beliefs: readonly Fields[];
+  readonly changes: readonly Fields[];
+  readonly puts: {
+    readonly ids: readonly string[];
+    readonly docs: readonly string[];
+    /** The entry of each. */
+    readonly at: readonly number[];
+    readonly lanes: readonly number[];
+    readonly due: readonly (number | null)[] | null;
+  };
+  readonly done: readonly {
+    readonly id: string;
+    readonly entry: number;
+    readonly patch: string;
+    readonly lane: number | null;
+    readonly ending: number;
+  }[];
+  readonly freed: readonly string[];
+  /** Rows of the journal. */
+  readonly rows: readonly { readonly text: string; readonly count: number }[];
+}
+
+/** What was judged. */
+export interface WritingParts {
+  readonly set: WorkingSet;
+  readonly subjects: Subjects;
+  readonly changed: ReadonlyMap<string, Touched>;
+  readonly moved: readonly Moved[];
+  readonly expected: readonly Precondition[];
+  readonly entries: Entries;
+  /** All that it needs have their numbers. */
+  readonly lanes: Lanes;
+  newToken(): number;
+}
+
+/** Makes the parameters of a commit from what was judged: what is written, and what is believed. */
+export class Writing {
+  /** What is left in each lease that jobs leave, or in which they are changed. */
+  readonly leases = new Map<number, { lease: Lease; ids: string[]; seqs: number[]; lanes: number[] }>();
+  /** New leases, by their agents. */
+  readonly taken = new Map<string, { token: number; place: AgentPlace; jobs: [string, number, number][] }>();
+  readonly #parts: WritingParts;
+  readonly #numberOf: (seq: number) => number;
+  /** The agents that jobs leave. */
+  readonly #left: AgentPlace[] = [];
+
+  constructor(parts: WritingParts) {
+    this.#parts = parts;
+    this.#numberOf = (seq) => parts.entries.numberOf(seq - provisional);
+  }
+
+  /** Call when the entries are numbered. */
+  write(): Written {
+    const puts = {
+      ids: [] as string[],
+      docs: [] as string[],
+      at: [] as number[],
+      lanes: [] as number[],
+      due: [] as (number | null)[],
+    };
+    const done: Written['done'][number][] = [];
+    const changes: Fields[] = [];
+    const beliefs = new Map<string, Fields>();
+    const freed: string[] = [];
+    for (const moved of this.#parts.moved) this.#writeJob(moved, { puts, done, changes, beliefs, freed });
+    for (const { kind, id } of this.#parts.changed.values())
+      if (kind !== 'job') this.#writeSetting(kind, id, changes, beliefs);
+    this.#believe(beliefs, changes);
+    const touched = [...this.leases.values()].sort((one, other) => one.lease.token - other.lease.token);
+    for (const { token, place, jobs } of this.taken.values())
+      changes.push({
+        is: 'lease',
+        token,
+        queue: place.queue,
+        dispatcher: place.dispatcher,
+        agent: place.agent,
+        jobs,
+      });
+    return {
+      tokens: touched.map(({ lease }) => lease.token),
+      revs: touched.map(({ lease }) => lease.rev),
+      left: touched.map(({ lease: { token, rev }, ids, seqs, lanes }) =>
+        ids.length === 0 ? null : { token, rev: rev + 1, ids, seqs, lanes },
+      ),
+      beliefs: [...beliefs].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, belief]) => belief),
+      changes: changes.sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1)),
+      puts: { ...puts, due: puts.due.some((at) => at !== null) ? puts.due : null },
+      done,
+      freed,
+      rows: this.#parts.entries.rows(),
+    };
+  }
+
+  #writeJob(
+    moved: Moved,
+    to: {
+      puts: { ids: string[]; docs: string[]; at: number[]; lanes: number[]; due: (number | null)[] };
+      done: Written['done'][number][];
+      changes: Fields[];
+      beliefs: Map<string, Fields>;
+      freed: string[];
+    },
+  ): void {
+    const { id, before, after, place } = moved;
+    const touched = this.#parts.changed.get(`job/${id}`) as Touched;
+    this.#moveSlots(before?.record, after, to.freed, to.changes);
+    if (after === undefined || place === null) {
+      if (before === undefined) return;
+      this.#leave(before, true, to.beliefs);
+      to.changes.push({ is: 'job', id, gone: true });
+      return;
+    }
+    const entry = this.#numberOf(after.lastSeq);
+    const lane = this.#laneOf(moved);
+    if (before === undefined) {
+      const doc = newDoc(after, touched, this.#parts.subjects.given.has(id), this.#numberOf);
+      const isPut = moved.lane !== null && touched.count === 1 && after.order?.[0] !== 'putBack';
+      if (isPut) {
+        to.puts.ids.push(id);
+        to.puts.at.push(entry);
+        to.puts.docs.push(doc);
+        to.puts.lanes.push(lane as number);
+        to.puts.due.push(place === 'due' ? after.beginAfter : null);
+        return;
+      }
+      to.changes.push({
+        is: 'job',
+        id,
+        rev: 0,
+        seq: entry,
+        lane,
+        parent: parentOf(after),
+        waitingOn: after.waitingOn,
+        doc,
+        to: this.#target(after, place, null, entry, lane, touched),
+      });
+      return;
+    }
+    const stays = isSame(before, place, lane, after);
+    if (before.home.in === 'lease') this.#touch(before.home.token, stays ? null : id);
+    else this.#leave(before, !stays, to.beliefs);
+    if (before.home.in === 'lease' && place === 'done') {
+      const patch = patchOf(before, after, touched, false, this.#numberOf);
+      to.done.push({ id, entry, patch, lane: before.home.lane, ending: endings.indexOf(after.ending) });
+      return;
+    }
+    const change: Fields = { is: 'job', id, rev: before.rev, seq: entry, lane };
+    if (place !== 'done' || before.home.in === 'done') {
+      change.isWhole = before.patches >= mostPatches || touched.texts === null;
+      change.doc = change.isWhole
+        ? wholeDoc(after, before.isParent, this.#numberOf)
+        : patchOf(before, after, touched, true, this.#numberOf);
+      change.parent = parentOf(after);
+      change.waitingOn = after.waitingOn;
+    }
+    if (stays && before.home.in === 'ready')
+      change.to = { in: 'stays', line: before.home.line, turnIs: before.home.turn };
+    else if (stays && before.home.in === 'due') change.to = { in: 'waits' };
+    else change.to = this.#target(after, place, before, entry, lane, touched);
+    to.changes.push(change);
+  }
+
+  #target(
+    after: JobRecord,
+    place: Home['in'],
+    before: StoredJob | null,
+    entry: number,
+    lane: number | null,
+    touched: Touched,
+  ): Fields {
+    if (place === 'done') {
+      const isInDoc = before === null || before.home.in === 'done';
+      const patch = isInDoc ? '{}' : patchOf(before, after, touched, false, this.#numberOf);
+      return { in: 'done', ending: Math.max(0, endings.indexOf(after.ending)), patch };
+    }
+    if (place === 'due') return { in: 'due', at: after.beginAfter };
+    if (place === 'aside') return { in: 'aside', state: asideState(after) };
+    if (place === 'lease') {
+      this.#take(after, entry, lane);
+      return { in: 'lease' };
+    }
+    const key = after.order?.[1] ?? 0;
+    const line = after.order?.[0] === 'putBack' ? 0 : 2;
+    if (key < provisional && before?.home.in === 'ready')
+      return { in: 'ready', line, turnIs: before.home.turn };
+    return key >= provisional
+      ? { in: 'ready', line, turn: 2 * this.#numberOf(key) }
+      : { in: 'ready', line, turnIs: 2 * key };
+  }
+
+  /** Puts a job into a new lease of its agent, if it is not in one of this opening already. */
+  #take(after: JobRecord, entry: number, lane: number | null): void {
+    const before = this.#parts.set.job(after.id);
+    if (before !== undefined && isSame(before, 'lease', lane, after)) return;
+    const place = after.parent as AgentPlace;
+    const key = `${place.queue}/${place.dispatcher}/${place.agent}`;
+    let taken = this.taken.get(key);
+    if (taken === undefined) {
+      taken = { token: this.#parts.newToken(), place, jobs: [] };
+      this.taken.set(key, taken);
+    }
+    taken.jobs.push([after.id, entry, lane ?? 0]);
+  }
+
+  #laneOf({ before, lane }: Moved): number | null {
+    if (lane !== null) return this.#parts.lanes.find(lane.queue, lane.key) ?? null;
+    const home = before?.home;
+    return home === undefined || home.in === 'aside' ? null : home.lane;
+  }
+
+  #leave(before: StoredJob, leaves: boolean, beliefs: Map<string, Fields>): void {
+    const { home, record, rev } = before;
+    if (home.in === 'lease') this.#touch(home.token, leaves ? record.id : null);
+    else beliefs.set(`job ${record.id}`, { is: 'job', id: record.id, rev, at: home, leaves });
+  }
+
+  /** Believes in a lease, and takes a job out of it. */
+  #touch(token: number, leaving: string | null): void {
+    let left = this.leases.get(token);
+    if (left === undefined) {
+      const lease = this.#parts.set.lease(token) ?? { token, rev: -1, ids: [], seqs: [], lanes: [] };
+      left = { lease, ids: [...lease.ids], seqs: [...lease.seqs], lanes: [...lease.lanes] };
+      this.leases.set(token, left);
+    }
+    const at = leaving === null ? -1 : left.ids.indexOf(leaving);
+    if (at < 0) return;
+    this.#left.push(this.#parts.set.job(leaving as string)?.record.parent as AgentPlace);
+    for (const list of [left.ids, left.seqs, left.lanes]) list.splice(at, 1);
+  }
+
+  #moveSlots(
+    before: JobRecord | undefined,
+    after: JobRecord | undefined,
+    freed: string[],
+    changes: Fields[],
+  ): void {
+    const [had, has] = [before?.quotas ?? [], after?.quotas ?? []];
+    if (had === has) return;
+    for (const id of had) if (!has.includes(id)) freed.push(id);
+    for (const id of has) {
+      if (had.includes(id)) continue;
+      const known = changes.find((change) => change.is === 'room' && change.id === id);
+      if (known === undefined) changes.push({ is: 'room', id, by: 1 });
+      else known.by = (known.by as number) + 1;
+    }
+  }
+
+  #writeSetting(kind: Kind, id: string, changes: Fields[], beliefs: Map<string, Fields>): void {
+    const before = this.#parts.set.setting(kind, id);
+    const after = this.#parts.set.tables.get(kind, id);
+    beliefs.set(`${kind} ${id}`, { is: kind, id, rev: before?.rev ?? 0 });
+    if (after === undefined) {
+      if (before !== undefined) changes.push({ is: kind, id });
+      return;
+    }
+    const { id: _id, rev, lastSeq, ...body } = numberedRecord(after, this.#numberOf);
+    changes.push({ is: kind, id, rev, seq: lastSeq, isNew: before === undefined, body });
+  }
+
+  /** Beliefs about what is not changed. */
+  #believe(beliefs: Map<string, Fields>, changes: Fields[]): void {
+    for (const expected of this.#parts.expected) {
+      const { check, id } = expected;
+      if (check === 'atMost') continue;
+      if (check === 'holds') {
+        const { queue, dispatcher } = expected;
+        // The statement counts when those that leave with it are gone.
+        const left = this.#left.filter((place) => place.queue === queue && place.dispatcher === dispatcher);
+        const count = expected.count - left.length;
+        beliefs.set(`holds ${id}`, {
+          is: 'holds',
+          queue,
+          dispatcher,
+          count,
+          agents: `${queue}/${dispatcher}/`,
+        });
+        this.#believeIn('representation', id, beliefs);
+      } else if (check === 'notAwaitedBy') {
+        beliefs.set(`chain ${id}`, { is: 'chain', id, on: expected.on });
+        this.#believeIn('job', expected.on, beliefs);
+      } else this.#believeIn(check === 'rev' ? expected.kind : 'job', id, beliefs);
+    }
+    // A job that gets a callback says so in its document: who ends it looks for callbacks only then.
+    for (const id of this.#parts.subjects.given) {
+      const job = this.#parts.set.job(id);
+      const isChanged = this.#parts.changed.has(`job/${id}`);
+      if (job === undefined || job.isParent) {
+        if (job !== undefined && !isChanged) this.#believeIn('job', id, beliefs);
+        continue;
+      }
+      this.#believeIn('job', id, beliefs);
+      changes.push({ is: 'job', id, rev: job.rev, doc: `{"${parentKey}":true}`, flag: true });
+    }
+  }
+
+  #believeIn(kind: Kind, id: string, beliefs: Map<string, Fields>): void {
+    if (this.#parts.changed.has(`${kind}/${id}`)) return;
+    if (kind !== 'job')
+      beliefs.set(`${kind} ${id}`, { is: kind, id, rev: this.#parts.set.setting(kind, id)?.rev ?? 0 });
+    else {
+      const job = this.#parts.set.job(id);
+      if (job !== undefined) this.#leave(job, false, beliefs);
+      else beliefs.set(`job ${id}`, { is: 'job', id, rev: 0, at: {}, leaves: false });
+    }
+  }
+}
+
+function keyOf({ is, id, token }: Fields): string {
+  return `${is === 'job' ? 0 : 1} ${is} ${id ?? token}`;
+}
+
+/** The job or the proxy under which a job stands. */
+export function parentOf({ parent }: JobRecord): string | null {
+  if (parent === null) return null;
+  if ('job' in parent) return parent.job;
+  return 'proxy' in parent ? parent.proxy : null;
+}
+
+/** Whether a job stays where it is. */
+function isSame(
+  { home, record }: StoredJob,
+  place: Home['in'],
+  lane: number | null,
+  after: JobRecord,
+): boolean {
+  if (home.in !== place) return false;
+  if (home.in === 'lease') {
+    const [one, other] = [record.parent as AgentPlace, after.parent as AgentPlace];
+    return one.queue === other.queue && one.dispatcher === other.dispatcher && one.agent === other.agent;
+  }
+  if (home.in === 'ready') {
+    const key = after.order?.[1] ?? 0;
+    return home.lane === lane && key < provisional;
+  }
+  if (home.in === 'due') return home.lane === lane && home.at === after.beginAfter;
+  return true;
+}
