@@ -116,17 +116,22 @@ async function act(client: SimulatedClient, choice: Life): Promise<void> {
   if (id === null) return;
   choice.put.push(id);
   if (random.chance(0.3)) await follow(client, id, choice);
+  if (choice.addsLate && random.chance(0.5)) await addLate(client, choice);
 }
 
 /** Something done to a job that was put. */
-async function follow({ box, random }: SimulatedClient, id: string, choice: Life): Promise<void> {
+async function follow({ box, random }: SimulatedClient, id: string, choice: Choice): Promise<void> {
   const job = await box.job(id).refresh();
   const what = random.integer(0, 2);
   if (what === 0) await job.setAnnotation('note', random.integer(0, 9));
-  else if (what === 1 && choice.addsLate)
-    // To any job that was put: one that another process may be at.
-    await (await box.job(random.pick(choice.put)).refresh()).addCallback(random.pick(choice.callbacks)());
+  else if (what === 1 && choice.addsLate) await job.addCallback(random.pick(choice.callbacks)());
   else await takeOut(box, job);
+}
+
+/** Adds a callback to any job that was put: another process may be at it. */
+async function addLate({ box, random }: SimulatedClient, { put, callbacks }: Life): Promise<void> {
+  const job = await box.job(random.pick(put)).refresh();
+  if (job.outcome === null) await job.addCallback(random.pick(callbacks)());
 }
 
 /** Not from `inner`: a job that waits for a pulled job waits until that is put again. */
