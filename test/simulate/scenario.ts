@@ -28,9 +28,10 @@ interface Choice {
   readonly addsLate: boolean;
 }
 
-/** A choice, and the jobs that were put by it. */
+/** A choice, the jobs that were put by it, and which of them some process runs. */
 interface Life extends Choice {
   readonly put: string[];
+  readonly running: () => readonly string[];
 }
 
 /**
@@ -60,12 +61,14 @@ function lifeOf(
   // Only what is put often may last that long.
   const others = kinds.filter((kind) => kind.definition.name !== 'longer');
   const most = choiceFor(run, others);
+  const put: string[] = [];
   const choice: Life = {
     ...most,
     callbacks: [...most.callbacks, long],
     long,
     longShare: often.share,
-    put: [],
+    put,
+    running: () => put.filter((id) => run.job(id)?.status === 'ACTIVE'),
   };
   const hasFilters = run.random.chance(0.3);
   return {
@@ -128,10 +131,10 @@ async function follow({ box, random }: SimulatedClient, id: string, choice: Choi
   else await takeOut(box, job);
 }
 
-/** Adds a callback to any job that was put: another process may be at it. */
-async function addLate({ box, random }: SimulatedClient, { put, callbacks }: Life): Promise<void> {
-  const job = await box.job(random.pick(put)).refresh();
-  if (job.outcome === null) await job.addCallback(random.pick(callbacks)());
+/** Adds a callback to a job that runs, mostly in another process. */
+async function addLate({ box, random }: SimulatedClient, { running, callbacks }: Life): Promise<void> {
+  const ids = running();
+  if (ids.length > 0) await box.job(random.pick(ids)).addCallback(random.pick(callbacks)());
 }
 
 /** Not from `inner`: a job that waits for a pulled job waits until that is put again. */
