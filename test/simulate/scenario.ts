@@ -28,9 +28,10 @@ interface Choice {
   readonly addsLate: boolean;
 }
 
-/** A choice, and the jobs that were put by it. */
+/** A choice, the jobs that were put by it, and which of them some process runs. */
 interface Life extends Choice {
   readonly put: string[];
+  readonly running: () => readonly string[];
 }
 
 /**
@@ -60,12 +61,14 @@ function lifeOf(
   // Only what is put often may last that long.
   const others = kinds.filter((kind) => kind.definition.name !== 'longer');
   const most = choiceFor(run, others);
+  const put: string[] = [];
   const choice: Life = {
     ...most,
     callbacks: [...most.callbacks, long],
     long,
     longShare: often.share,
-    put: [],
+    put,
+    running: () => put.filter((id) => run.job(id)?.status === 'ACTIVE'),
   };
   const hasFilters = run.random.chance(0.3);
   return {
@@ -116,17 +119,22 @@ async function act(client: SimulatedClient, choice: Life): Promise<void> {
   if (id === null) return;
   choice.put.push(id);
   if (random.chance(0.3)) await follow(client, id, choice);
+  if (choice.addsLate && random.chance(0.5)) await addLate(client, choice);
 }
 
 /** Something done to a job that was put. */
-async function follow({ box, random }: SimulatedClient, id: string, choice: Life): Promise<void> {
+async function follow({ box, random }: SimulatedClient, id: string, choice: Choice): Promise<void> {
   const job = await box.job(id).refresh();
   const what = random.integer(0, 2);
   if (what === 0) await job.setAnnotation('note', random.integer(0, 9));
-  else if (what === 1 && choice.addsLate)
-    // To any job that was put: one that another process may be at.
-    await (await box.job(random.pick(choice.put)).refresh()).addCallback(random.pick(choice.callbacks)());
+  else if (what === 1 && choice.addsLate) await job.addCallback(random.pick(choice.callbacks)());
   else await takeOut(box, job);
+}
+
+/** Adds a callback to a job that runs, mostly in another process. */
+async function addLate({ box, random }: SimulatedClient, { running, callbacks }: Life): Promise<void> {
+  const ids = running();
+  if (ids.length > 0) await box.job(random.pick(ids)).addCallback(random.pick(callbacks)());
 }
 
 /** Not from `inner`: a job that waits for a pulled job waits until that is put again. */

@@ -31,7 +31,6 @@ const conflicts = new Map([
 ]);
 /** Rows that are read at a time: any of them may have arguments of a megabyte. */
 const pageRows = 200;
-const comparison = 'the comparison';
 /** Rows of places that are written at a time. */
 const writtenRows = 1000;
 
@@ -63,23 +62,17 @@ export class PromotionTarget {
    * fails with.
    */
   async found(): Promise<FoundTarget> {
-    const call = 'a look at the schema';
-    const query = (text: string, values?: readonly unknown[]): Promise<Rows> =>
-      this.#query(text, values, call);
-    return (await versionOf({ query }, this.#name)) === 0 ? { is: 'empty' } : this.#found(call);
+    const query = (text: string, values?: readonly unknown[]): Promise<Rows> => this.#query(text, values);
+    return (await versionOf({ query }, this.#name)) === 0 ? { is: 'empty' } : this.#found();
   }
 
-  async #found(call: string, lock = ''): Promise<FoundTarget> {
+  async #found(lock = ''): Promise<FoundTarget> {
     const schema = this.#schema;
-    const [store] = await this.#query(
-      `SELECT rev, body FROM ${schema}.store WHERE id = 'store' ${lock}`,
-      [],
-      call,
-    );
+    const [store] = await this.#query(`SELECT rev, body FROM ${schema}.store WHERE id = 'store' ${lock}`);
     const { promotion } = (store?.body ?? {}) as { readonly promotion?: PromotionRecord };
     if (promotion !== undefined) return { is: 'promoted', promotion };
     for (const table of usedTables) {
-      const rows = await this.#query(`SELECT 1 FROM ${schema}.${table} LIMIT 1`, [], call);
+      const rows = await this.#query(`SELECT 1 FROM ${schema}.${table} LIMIT 1`);
       if (rows.length > 0) return { is: 'used', by: `rows in ${table}` };
     }
     // An opening may be all that ever was, or all that is left: its process believes in the epoch and the numbers here.
@@ -91,24 +84,25 @@ export class PromotionTarget {
    * is over; what was found before is looked at again.
    */
   async begin(): Promise<FoundTarget> {
-    const call = 'the begin of the promotion';
     await prepared({ port: this.#port, schema: this.#name, isUnsafe: false });
     await this.#query(
       `${beginText}; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
        SET LOCAL lock_timeout = ${this.#patienceMs}`,
-      undefined,
-      call,
     );
     try {
       // Also waits for the end of an earlier promotion whose process was killed.
-      const found = await this.#found(call, 'FOR UPDATE');
-      const [row] = await this.#query('SELECT extract(epoch FROM clock_timestamp()) * 1000 AS now', [], call);
+      const found = await this.#found('FOR UPDATE');
+      const [row] = await this.#query('SELECT extract(epoch FROM clock_timestamp()) * 1000 AS now');
       this.#places = new PromotedPlaces(Number(row?.now));
       return found;
     } catch (error) {
       if (codeOf((error as Error).cause) !== '55P03') throw error;
       const reason = `another promotion, or an opening, that held schema ${this.#name} for ${this.#patienceMs / 1000} s: call again when that is over`;
-      throw new SignalboxError('STORE_STATEMENT', { call, reason }, { cause: error });
+      throw new SignalboxError(
+        'STORE_STATEMENT',
+        { call: 'the begin of the promotion', reason },
+        { cause: error },
+      );
     }
   }
 
@@ -175,11 +169,9 @@ export class PromotionTarget {
     for await (const rows of this.#pages(kind, 'id', kind === 'job' ? 'id' : 'id, rev, last_seq, body'))
       if (kind !== 'job') for (const row of rows) yield recordOf(kind, row);
       else
-        for (const row of await this.#query(
-          `SELECT * FROM ${this.#schema}.read($1)`,
-          [rows.map(({ id }) => id)],
-          comparison,
-        ))
+        for (const row of await this.#query(`SELECT * FROM ${this.#schema}.read($1)`, [
+          rows.map(({ id }) => id),
+        ]))
           yield this.#jobOf(row) as Records[K];
   }
 
@@ -205,10 +197,10 @@ export class PromotionTarget {
       `ORDER BY ${key} LIMIT ${pageRows}`,
     ];
     // An id may be empty: that of the default queue.
-    let rows = await this.#query(`${start} ${end}`, [], comparison);
+    let rows = await this.#query(`${start} ${end}`);
     while (rows.length > 0) {
       yield rows;
-      rows = await this.#query(`${start} WHERE ${key} > $1 ${end}`, [rows.at(-1)?.[key]], comparison);
+      rows = await this.#query(`${start} WHERE ${key} > $1 ${end}`, [rows.at(-1)?.[key]]);
     }
   }
 
@@ -229,12 +221,12 @@ export class PromotionTarget {
     await this.#port.end();
   }
 
-  async #query(text: string, values?: readonly unknown[], call = 'the promotion'): Promise<Rows> {
+  async #query(text: string, values?: readonly unknown[]): Promise<Rows> {
     try {
       this.#connection ??= await this.#port.connect();
       return await this.#connection.query(text, values);
     } catch (error) {
-      throw storeError(error, call, 'not committed');
+      throw storeError(error, 'the promotion', 'not committed');
     }
   }
 }
