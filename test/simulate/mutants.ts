@@ -267,6 +267,12 @@ export const mutants: readonly SimulationMutant[] = [
         find: 'rev = l.rev + 1',
         replace: 'rev = l.rev',
       },
+      // Nor does its holder count with it: he would be refused, and read again.
+      {
+        file: 'src/store/postgres/commits/draft.ts',
+        find: 'own.keep(token, ids.length === 0 ? null : { token, rev: rev + 1,',
+        replace: 'own.keep(token, ids.length === 0 ? null : { token, rev,',
+      },
     ],
   },
 ];

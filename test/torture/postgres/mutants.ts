@@ -40,7 +40,15 @@ export const mutants: readonly PostgresMutant[] = [
     name: 'lease-revision-kept',
     without: 'the revision of a lease that everyone raises who changes it, or a job that it holds',
     scenario: 'callbackBesideResult',
-    edits: [{ file: `${folder}/sql/functions.ts`, find: 'rev = l.rev + 1', replace: 'rev = l.rev' }],
+    edits: [
+      { file: `${folder}/sql/functions.ts`, find: 'rev = l.rev + 1', replace: 'rev = l.rev' },
+      // Nor does its holder count with it: he would be refused, and read again.
+      {
+        file: `${folder}/commits/draft.ts`,
+        find: 'own.keep(token, ids.length === 0 ? null : { token, rev: rev + 1,',
+        replace: 'own.keep(token, ids.length === 0 ? null : { token, rev,',
+      },
+    ],
   },
   {
     name: 'effect-apart',
