@@ -175,10 +175,7 @@ export class Claiming {
       token: sending.newToken(),
       changes: way.changes,
     };
-    // A job in another lane may be put by this process before it is sent, and then another one behind it in one of these.
-    const lanes = new Set(known.heads.map(({ lane }) => lane));
-    const isStale = (): boolean => known.heads.some(({ lane }) => !lanes.has(lane));
-    const { answer, first, ticket } = await committing.claim(request.by, claim, isStale);
+    const { answer, first, ticket } = await committing.claim(request.by, claim);
     const held = (answer.held ?? 0) + (answer.ids?.length ?? 0);
     if (answer.refusal === 'changed') {
       const refusal = changedSettings({ ...request, agentSeq: request.agentSeq ?? 0 }, -1);

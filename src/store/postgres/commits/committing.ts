@@ -2,7 +2,7 @@ import { SignalboxError } from '../../../errors.ts';
 import type { Commit, Ticket } from '../../store.ts';
 import type { SqlConnection } from '../sql-port.ts';
 import { type Delivered, type How, type Judged, type Sending, Unsettled } from './sending.ts';
-import type { Answer, PlainClaim } from './statement.ts';
+import type { PlainClaim } from './statement.ts';
 import { LostCommit } from './syncing.ts';
 import {
   type Author,
@@ -67,10 +67,10 @@ export class Committing {
   }
 
   /** Claims from lanes whose jobs need not be told apart, in the next statement of its author. */
-  claim(by: string, claim: PlainClaim, isStale: () => boolean): Promise<ClaimedPlainly> {
+  claim(by: string, claim: PlainClaim): Promise<ClaimedPlainly> {
     return new Promise((resolve, reject) => {
       const author = this.#author(by);
-      author.claims.push({ claim, isStale, resolve, reject });
+      author.claims.push({ claim, resolve, reject });
       this.#start(author);
     });
   }
@@ -169,7 +169,7 @@ export class Committing {
     const claim = claiming?.claim;
     const how: How = {
       isSynced: isClient || (claim?.quotas.length ?? 0) > 0,
-      ...(claiming === undefined ? {} : { claim: claiming.claim, isStale: claiming.isStale }),
+      ...(claim === undefined ? {} : { claim }),
     };
     const judge = async (connection: SqlConnection, isSure: boolean): Promise<Judged> => {
       const judged = await this.#sending.judge(connection, commits, isSure);
@@ -199,8 +199,8 @@ export class Committing {
     batch: readonly WaitingCommit[],
     claiming: WaitingClaim | undefined,
   ): void {
-    const ticket = { written: Promise.resolve(), synced: done };
-    claiming?.resolve({ answer: answer ?? notMade, first: draft.end, ticket });
+    if (answer !== null && claiming !== undefined)
+      claiming.resolve({ answer, first: draft.end, ticket: { written: Promise.resolve(), synced: done } });
     const made: WaitingCommit[] = [];
     for (const [index, waiting] of batch.entries()) {
       const refusal = refusals[index] ?? null;
@@ -226,9 +226,6 @@ export class Committing {
     for (const author of new Set(lost.map((waiting) => waiting.author))) this.#start(author);
   }
 }
-
-/** Of a claim that was left out. */
-const notMade: Answer = { at: 0, last: -1, held: null, refusal: null, isAny: true };
 
 function fail(error: unknown, batch: readonly WaitingCommit[], claiming: WaitingClaim | undefined): void {
   claiming?.reject(error);

@@ -40,8 +40,6 @@ export interface How {
   /** Null: as the transaction of the program has it. */
   readonly isSynced: boolean | null;
   readonly claim?: PlainClaim;
-  /** Whether more is known by now than the claim was made from: then it is left out. */
-  readonly isStale?: () => boolean;
 }
 
 /** What is sent: changes that were judged, and the refusals of those that do not hold. */
@@ -190,8 +188,7 @@ export class Sending {
           continue;
         }
         // Its claim was made from heads that do not know what the commit puts before them.
-        const isLate = how.isStale?.() === true || putsBackIn(how.claim?.queue ?? '', judged.draft.moved());
-        const claim = isLate ? undefined : how.claim;
+        const claim = putsBackIn(how.claim?.queue ?? '', judged.draft.moved()) ? undefined : how.claim;
         const isIdle = judged.draft.isEmpty && claim === undefined;
         if (!isIdle) await this.makeLanes(judged.draft);
         sent = judged;

@@ -6,8 +6,6 @@ type Stage = 'written' | 'synced';
 /** A claim that waits for its statement. */
 export interface WaitingClaim {
   readonly claim: PlainClaim;
-  /** Whether more is known by now than it was made from. */
-  isStale(): boolean;
   resolve(claimed: ClaimedPlainly): void;
   reject(error: unknown): void;
 }
