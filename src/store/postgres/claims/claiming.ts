@@ -86,6 +86,7 @@ export class Claiming {
       } else {
         const { claimed, isOver, isContended } = await this.#takePlainly(request, way, known, isSeen);
         if (claimed.jobs.length > 0 || isOver) return claimed;
+        if (!isSeen) continue;
         if (!isContended) {
           full.add(way.key);
           continue;
@@ -167,7 +168,7 @@ export class Claiming {
       agent: name,
       agentSeq: request.agentSeq ?? null,
       size: request.size ?? null,
-      ...lanesOf(way, known.heads),
+      ...lanesOf(way, known),
       quotas: way.quotas,
       most: Math.min(limit, mostClaimed),
       after: known.after,
@@ -175,6 +176,7 @@ export class Claiming {
       token: sending.newToken(),
       changes: way.changes,
     };
+    const { puts } = known;
     const { answer, first, ticket } = await committing.claim(request.by, claim);
     const held = (answer.held ?? 0) + (answer.ids?.length ?? 0);
     if (answer.refusal === 'changed') {
@@ -197,8 +199,8 @@ export class Claiming {
     known.perRun = Math.max(1, ids.length / Math.max(1, answer.runs ?? 1));
     // What comes short has reached the end of what was known.
     const isShort = ids.length < limit;
-    const isAll = isShort && isSeen && ids.length < claim.most && claim.until === null;
-    if (isAll) this.heads.isEmpty(known);
+    const isAll = isShort && isSeen && ids.length < claim.most && way.lanes.length <= mostLanes;
+    if (isAll) this.heads.isEmpty(queue, known, puts);
     else if (isShort) this.heads.forget(queue);
     const jobs = this.#held(request, claim, answer, first);
     return {
@@ -339,10 +341,11 @@ export class Claiming {
 }
 
 /** The lanes of a way whose heads are first, and where the head of the next one stands: each lane of a statement costs. */
-function lanesOf(way: Way, heads: readonly Head[]): Pick<PlainClaim, 'lanes' | 'until'> {
-  if (way.lanes.length <= mostLanes) return { lanes: way.lanes, until: null };
+function lanesOf(way: Way, { heads, end }: Known): Pick<PlainClaim, 'lanes' | 'until'> {
+  if (way.lanes.length <= mostLanes) return { lanes: way.lanes, until: end };
   const first = heads.filter(({ lane, line }) => line === 2 && way.lanes.includes(lane)).toSorted(byTurn);
-  return { lanes: first.slice(0, mostLanes).map(({ lane }) => lane), until: first[mostLanes]?.turn ?? null };
+  const until = Math.min(end, first[mostLanes]?.turn ?? end);
+  return { lanes: first.slice(0, mostLanes).map(({ lane }) => lane), until };
 }
 
 function isFull(rows: readonly Readonly<Record<string, unknown>>[], page: number): boolean {

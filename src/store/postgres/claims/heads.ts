@@ -20,6 +20,10 @@ export interface Known {
   after: number;
   /** How many jobs a run had at the last claim. */
   perRun: number;
+  /** The turn before which a claim ends: a job that is put into another lane later must not be passed over by one that is put behind it. */
+  end: number;
+  /** How often this process has put something into it since. */
+  puts: number;
 }
 
 /** What looks at heads need. */
@@ -38,6 +42,8 @@ const freshMs = 250;
 export class Heads {
   readonly #parts: HeadsParts;
   readonly #known = new Map<string, Known>();
+  /** What was put while a look is under way, which may not have seen it. */
+  readonly #looking = new Set<LanePut[]>();
 
   constructor(parts: HeadsParts) {
     this.#parts = parts;
@@ -49,27 +55,35 @@ export class Heads {
     const known = this.#known.get(queue);
     const isFresh = known !== undefined && port.elapsed() - known.readAt < freshMs && known.due > clock.now();
     if (isFresh && !isExact) return { known, isExact: false };
-    const rows = await transactions.inOrder('a claim', (connection) =>
-      connection.named(nameOf(schema, 'heads'), `SELECT * FROM ${schema}.heads($1, $2)`, [
-        queue,
-        clock.given(),
-      ]),
-    );
+    const meanwhile: LanePut[] = [];
+    this.#looking.add(meanwhile);
+    const rows = await transactions
+      .inOrder('a claim', (connection) =>
+        connection.named(nameOf(schema, 'heads'), `SELECT * FROM ${schema}.heads($1, $2)`, [
+          queue,
+          clock.given(),
+        ]),
+      )
+      .finally(() => this.#looking.delete(meanwhile));
     const heads = rows.slice(1).map((row) => {
       const [lane, key] = [Number(row.lane), String(row.key)];
       lanes.learn(queue, key, lane);
       return { ...partsOfLane(key), lane, line: Number(row.line), turn: Number(row.turn) };
     });
+    const end = Number(rows[0]?.turn);
     const due = Number(rows[0]?.due ?? Number.POSITIVE_INFINITY);
-    const found = { heads, due, readAt: port.elapsed(), after: -1, perRun: known?.perRun ?? 1 };
+    const perRun = known?.perRun ?? 1;
+    const found = { heads, due, readAt: port.elapsed(), after: -1, perRun, end, puts: 0 };
     this.#known.set(queue, found);
+    for (const put of meanwhile) if (put.queue === queue) this.#keep(put);
     return { known: found, isExact: true };
   }
 
-  /** All that was known to wait was taken. */
-  isEmpty(known: Known): void {
+  /** All that was known to wait was taken by a claim that was made when so many puts were known. */
+  isEmpty(queue: string, known: Known, puts: number): void {
     known.heads = [];
     known.after = -1;
+    if (known.puts !== puts) this.forget(queue);
   }
 
   /** Something else may wait in it by now. */
@@ -78,11 +92,18 @@ export class Heads {
   }
 
   /** This process has put a job into a lane. */
-  put({ queue, lane, turn, isPutBack, due }: LanePut): void {
+  put(put: LanePut): void {
+    for (const meanwhile of this.#looking) meanwhile.push(put);
+    this.#keep(put);
+  }
+
+  #keep({ queue, lane, turn, end, isPutBack, due }: LanePut): void {
     if (isPutBack) this.forget(queue);
     const known = this.#known.get(queue);
     const key = this.#parts.lanes.of(lane)?.key;
     if (known === undefined || key === undefined) return;
+    known.puts += 1;
+    known.end = Math.max(known.end, end);
     if (due !== null) {
       known.due = Math.min(known.due, due);
       return;

@@ -53,10 +53,14 @@ export function putsBackIn(queue: string, moved: readonly Moved[]): boolean {
   );
 }
 
-/** The first of the jobs in each lane, and of those that are not due the one that is due first. `seqOf`: the real seq of a record. */
+/**
+ * The first of the jobs in each lane, and of those that are not due the one that is due first. `end`: the seq behind the commit;
+ * `seqOf`: the real seq of a record.
+ */
 export function putsIn(
   moved: readonly Moved[],
   lanes: Lanes,
+  end: number,
   seqOf: (job: JobRecord) => number,
 ): readonly LanePut[] {
   const puts = new Map<number, LanePut>();
@@ -68,7 +72,7 @@ export function putsIn(
     const isPutBack = after.order?.[0] === 'putBack';
     const at = after.beginAfter ?? 0;
     if (place === 'ready' ? puts.has(lane) : at >= (due.get(lane)?.due ?? Number.POSITIVE_INFINITY)) continue;
-    const put = { queue, lane, turn: 2 * seqOf(after), isPutBack };
+    const put = { queue, lane, turn: 2 * seqOf(after), end: 2 * end, isPutBack };
     if (place === 'ready') puts.set(lane, { ...put, due: null });
     else due.set(lane, { ...put, due: at });
   }

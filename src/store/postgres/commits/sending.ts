@@ -319,7 +319,9 @@ export class Sending {
       const claimed = claimEntries(last.s, last.entries, how.claim.changes, ids, q);
       return [...made.slice(0, -1), { ...last, entries: claimed }];
     };
-    this.#parts.put(putsIn(draft.moved(), this.#parts.lanes, (job) => draft.seqOf(c, job)));
+    this.#parts.put(
+      putsIn(draft.moved(), this.#parts.lanes, seqIn(c, draft.end), (job) => draft.seqOf(c, job)),
+    );
     const queues = draft.queues();
     const done = how.isSynced === false ? this.#syncing.sync({ c, n }) : Promise.resolve();
     done.then(() => committed(lines, queues)).catch(() => {});

@@ -16,7 +16,7 @@ export interface PlainClaim {
   readonly most: number;
   /** The turn behind which it begins, and the one before which it ends. */
   readonly after: number;
-  readonly until: number | null;
+  readonly until: number;
   /** How many runs are looked at at a time. */
   readonly width: number;
   readonly token: number;

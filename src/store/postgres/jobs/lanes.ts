@@ -45,6 +45,8 @@ export interface LanePut {
   readonly queue: string;
   readonly lane: number;
   readonly turn: number;
+  /** The turn behind all that its commit has put. */
+  readonly end: number;
   /** It goes before all others. */
   readonly isPutBack: boolean;
   /** The instant of one that is not due; null: it can be claimed. */

@@ -233,7 +233,7 @@ export const functions = `
       seen := 0;
       FOR r IN SELECT o.* FROM unnest(p_lanes) AS l (lane) CROSS JOIN LATERAL (
             SELECT t.ctid, t.lane, t.turn, t.ids, t.q FROM {schema}.ready t
-            WHERE t.lane = l.lane AND t.line = 2 AND t.turn > last AND (p_until IS NULL OR t.turn < p_until)
+            WHERE t.lane = l.lane AND t.line = 2 AND t.turn > last AND t.turn < p_until
             ORDER BY t.turn LIMIT width FOR UPDATE SKIP LOCKED
           ) AS o ORDER BY o.turn LOOP
         seen := seen + 1;
@@ -340,12 +340,13 @@ export const functions = `
     UPDATE {schema}.opening SET seen_at = seen_at WHERE epoch = p_epoch
   $$;
 
-  -- The lanes of a queue with the head of each line, and when something becomes due. What is due is woken first.
+  -- The lanes of a queue with the head of each line. Before them the turn behind all that was put by now, and when something becomes
+  -- due. What is due is woken first.
   CREATE FUNCTION {schema}.heads(p_queue text, p_now float8) RETURNS TABLE (lane integer, key text, line smallint, turn bigint, due float8) LANGUAGE plpgsql ${settings} AS $$
   #variable_conflict use_column
   BEGIN
     IF EXISTS (SELECT FROM {schema}.due d WHERE d.at <= {schema}.now(p_now)) THEN PERFORM {schema}.wake({schema}.now(p_now)); END IF;
-    RETURN QUERY SELECT NULL::integer, NULL::text, NULL::smallint, NULL::bigint, (SELECT d.at FROM {schema}.due d ORDER BY d.at LIMIT 1);
+    RETURN QUERY SELECT NULL::integer, NULL::text, NULL::smallint, ((SELECT last_value FROM {schema}.commits) + 1) * 8192, (SELECT d.at FROM {schema}.due d ORDER BY d.at LIMIT 1);
     RETURN QUERY SELECT l.id, l.key, o.line, o.turn, NULL::float8 FROM {schema}.lane l CROSS JOIN (VALUES (0::smallint), (1::smallint), (2::smallint)) AS k (line)
       CROSS JOIN LATERAL (SELECT t.line, t.turn FROM {schema}.ready t WHERE t.lane = l.id AND t.line = k.line ORDER BY t.turn LIMIT 1) o
       WHERE l.queue = p_queue;
