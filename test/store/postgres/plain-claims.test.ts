@@ -306,6 +306,27 @@ it('A claim takes no job as a plain one that has a deadline, or slots of a quota
   await Promise.all([side.store.close(), admin.end()]);
 });
 
+it('A claim that is held up takes no job that was put after one of another lane', async () => {
+  const schema = newSchema();
+  const side = new Side(await open(newPostgresStore({ schema })));
+  await side.commit(presence(side.store.epoch));
+  await side.commit([put('first', 'work', clock.now, [])]);
+  const admin = await connected();
+  await admin.query(`BEGIN; SELECT FROM ${schema}.agent FOR UPDATE`);
+  const claiming = side.claim(5, null);
+  const isWaiting = `SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted AND strpos(a.query, '${schema}') > 0`;
+  await expect.poll(async () => (await admin.query(isWaiting)).rowCount).toBe(1);
+
+  await side.store.commit({ by: 'client', changes: [put('other', 'more work', clock.now, [])], expect: [] })
+    .synced;
+  await side.store.commit({ by: 'client', changes: [put('last', 'work', clock.now, [])], expect: [] }).synced;
+  await admin.query('COMMIT');
+
+  expect(await claiming).toEqual(['first']);
+  expect(await side.claim(5, null)).toEqual(['other', 'last']);
+  await Promise.all([side.store.close(), admin.end()]);
+});
+
 /** Two stores count their openings by themselves. */
 function withoutEpochs(seen: unknown): unknown {
   return JSON.parse(JSON.stringify(seen, (key, value) => (key === 'epoch' ? undefined : value)));
