@@ -259,6 +259,19 @@ export const testedMutants: readonly TestedMutant[] = [
     ],
   },
   {
+    name: 'read-unsynced',
+    about: 'T13',
+    without: 'the sync of what a program has read of another process',
+    test: 'test/torture/postgres/crash.test.ts',
+    edits: [
+      {
+        file: 'src/store/postgres/postgres-store.ts',
+        find: 'this.#committing.settled().then(() => this.#journal.sync())',
+        replace: 'this.#committing.settled()',
+      },
+    ],
+  },
+  {
     name: 'news-unsynced',
     about: 'T13',
     without: 'the sync before anyone hears of what others have only written',

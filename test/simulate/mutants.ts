@@ -222,14 +222,14 @@ export const mutants: readonly SimulationMutant[] = [
     ],
   },
   {
-    name: 'quota-unlocked',
-    without: 'the lock of a quota from the count of its holders to the commit',
+    name: 'quota-uncounted',
+    without: 'the slots of a quota that are taken, inside the statement of a claim',
     stores: ['postgres'],
     edits: [
       {
         file: 'src/store/postgres/sql/functions.ts',
-        find: ' ORDER BY t.id FOR NO KEY UPDATE;',
-        replace: ';',
+        find: '(SELECT min(q.size - t.used) FROM',
+        replace: '(SELECT min(q.size) FROM',
       },
     ],
   },
