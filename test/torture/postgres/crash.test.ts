@@ -33,39 +33,6 @@ test('a put whose statement a crash of the server took is sent again, and made o
   expect(told).toEqual(['job.put']);
 });
 
-test('a claim of several statements that is lost before it is synced says so to who asks alone', {
-  timeout: 60_000,
-}, async () => {
-  const server = await ownServer();
-  const proxy = await CuttingProxy.to(server.url);
-  const store = await opened(proxy.url);
-  const puts = Array.from({ length: 1_200 }, (_, index) => putOf(`job-${index}`, []));
-  await store.commit({ by: 'd', changes: [...presenceIn(store, 1_200), ...puts], expect: [] }).synced;
-  let isClaimed = false;
-  const cutting = (async () => {
-    while (!isClaimed) await proxy.cutAt(statements.sync, 'before');
-    proxy.shut();
-  })();
-
-  const { jobs, ticket } = await claimFor(store, 1_200);
-  isClaimed = true;
-  await cutting;
-  // As a crash does: when the server would have made it synced by itself is its own matter.
-  const other = await connectedTo(server.url);
-  await other.query('DELETE FROM signalbox.line WHERE claim IS NOT NULL');
-  await other.end();
-  proxy.reopen();
-  await store.settled();
-  // A rejection that nobody has heard of by now ends the process.
-  await new Promise((resolve) => setImmediate(resolve));
-
-  expect(jobs.length).toBe(1_200);
-  await expect(ticket.synced).rejects.toMatchObject({ code: 'STORE_DISCONNECTED' });
-  await store.close();
-  await proxy.close();
-  server.remove();
-});
-
 test('what a program has read of the result of another process is there after a crash of the server', {
   timeout: 60_000,
 }, async () => {
