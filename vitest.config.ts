@@ -4,7 +4,14 @@ import { defineConfig } from 'vitest/config';
 const ssr = { resolve: { conditions: ['signalbox-source', 'module', 'node'] } };
 const inChromium = 'test/inspector/browser/**/*.test.ts';
 /** What waits long for little: .ci/run runs it after npm test. */
-const slow = ['test/bench/**/*.test.ts', 'test/inspector/browser/long-list.test.ts'];
+const slow = [
+  'test/bench/**/*.test.ts',
+  'test/inspector/browser/long-list.test.ts',
+  'test/store/postgres/late-answers.test.ts',
+  'test/store/postgres/pooler.test.ts',
+  'test/store/promotion/kill-points.test.ts',
+  'test/torture/postgres/*.test.ts',
+];
 
 export default defineConfig({
   test: {
@@ -41,7 +48,8 @@ export default defineConfig({
         test: {
           name: 'slow',
           include: slow,
-          globalSetup: ['test/inspector/browser/unpack.setup.ts'],
+          globalSetup: ['test/inspector/browser/unpack.setup.ts', 'test/store/postgres/server.setup.ts'],
+          setupFiles: ['test/behaviours/assertions.setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },
