@@ -20,7 +20,7 @@ export type Home =
 /** A job as the tables have it. */
 export interface StoredJob {
   readonly record: JobRecord;
-  /** What was set since its document was written, and is told elsewhere: patches as JSON, with commas between. */
+  /** What was set since its document was written, and stands in another row: patches as JSON, with commas between. */
   readonly since: string;
   /** How often its row was written. */
   readonly rev: number;

@@ -234,7 +234,7 @@ export class Journal {
     return rows;
   }
 
-  /** Resolves when all that was committed by now is on disk, whoever did it. One at a time, for all who ask meanwhile. */
+  /** Resolves when all that any process has committed by now is on disk. One sync at a time serves all calls that came meanwhile. */
   sync(): Promise<void> {
     this.#nextSync ??= this.#syncing
       .catch(() => {})

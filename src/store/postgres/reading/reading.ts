@@ -50,7 +50,7 @@ export class Reading implements RecordReader {
     this.#openings = parts.openings;
   }
 
-  /** Makes a read: whoever reads may have to wait for something before. */
+  /** Makes a read. A store may have to wait for something before it. */
   protected read<Result>(work: (records: Records) => Promise<Result>): Promise<Result> {
     return work(this.#records);
   }

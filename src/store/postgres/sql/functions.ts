@@ -6,7 +6,7 @@ import { promotedShift } from '../commits/entries.ts';
  */
 const settings = `SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET plan_cache_mode = force_generic_plan`;
 
-/** A belief does not hold: whoever wrote it reads again. SQLSTATE. */
+/** A belief does not hold: the writer reads again. SQLSTATE. */
 export const refusedCode = 'SB001';
 
 const refuse = (what: string): string =>
@@ -256,7 +256,7 @@ export const functions = `
       RETURN json_build_object('refusal', refusal, 'held', held, 'last', last, 'at', moment, 'isAny',
         EXISTS (SELECT FROM unnest(p_lanes) AS l (lane) CROSS JOIN LATERAL (SELECT FROM {schema}.ready t WHERE t.lane = l.lane LIMIT 1) o));
     END IF;
-    -- The number comes when everything is locked; followers wait for whoever has a number, so the transaction has an id by then.
+    -- The number comes when everything is locked; followers wait for a transaction that has a number, so the transaction has an id by then.
     PERFORM pg_current_xact_id();
     -- A row of the journal has a number; those of one commit follow each other.
     rows := greatest(1, coalesce(cardinality(p_entries), 0));

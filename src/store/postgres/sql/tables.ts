@@ -28,7 +28,7 @@ const run = `lane integer NOT NULL,
     keys text[] COLLATE "C"`;
 
 /**
- * The tables. A job is written when it is put, and by a plain life never again: what becomes of it is told by one row a commit.
+ * The tables. A job is written when it is put, and by a plain life never again: each commit adds one row that says what becomes of it.
  * `{schema}` is replaced by the quoted name of the schema.
  */
 export const tables = `
