@@ -1,4 +1,4 @@
-import type { JobContext } from './job.context.ts';
+import type { Ending, JobContext, Outcome } from './job.context.ts';
 import type { EventOf } from './job.events.ts';
 
 /** Exactly what an event changes in a job: the journal stores it as the patch. */
@@ -9,6 +9,8 @@ export function joinQueue(context: JobContext, event: EventOf<'job.put'>): Chang
     parent: { queue: event.queue },
     order: [event.beginAfter > event.at ? 'held' : 'now', 0],
     beginAfter: event.beginAfter,
+    ...(event.beginAfter < event.at ? { readyAt: event.at } : {}),
+    ...(context.deadline === null && event.deadline != null ? { deadline: event.deadline } : {}),
     ...(context.assigner === null && event.assigner !== null ? { assigner: event.assigner } : {}),
   };
 }
@@ -50,10 +52,15 @@ export function countRetry(context: JobContext, event: EventOf<'job.retry'>): Ch
 export function keepOutcome(context: JobContext, event: EventOf<'job.finish'>): Change {
   return {
     outcome: event.outcome,
-    ending: event.outcome.ok ? 'succeeded' : 'failed',
+    ending: endingOf(context, event.outcome),
     ...ended(context, event.at),
     ...(event.retryData === context.retryData ? {} : { retryData: event.retryData }),
   };
+}
+
+function endingOf({ stop }: JobContext, outcome: Outcome): Ending {
+  if (outcome.ok) return 'succeeded';
+  return stop?.cause === 'deadline' ? 'expired' : 'failed';
 }
 
 export function keepAbort(context: JobContext, event: EventOf<'job.abort'>): Change {
@@ -69,6 +76,50 @@ export function keepFailure(context: JobContext, event: EventOf<'job.fail'>): Ch
   return {
     outcome: { ok: false, failure: event.failure },
     ending: event.expired ? 'expired' : 'failed',
+    ...ended(context, event.at),
+  };
+}
+
+/** Ends a job whose code does not run: it leaves its queue, or the agent that holds it, and the fence with it. */
+export function keepCancel(context: JobContext, event: EventOf<'job.cancel'>): Change {
+  return {
+    outcome: { ok: false, failure: event.failure },
+    ending: 'cancelled',
+    ...askToStop(context, event),
+    ...left(context),
+    ...ended(context, event.at),
+  };
+}
+
+/** Ends a job that waits for another one: nothing of its own runs. */
+export function keepExpiry(context: JobContext, event: EventOf<'job.expire'>): Change {
+  return {
+    outcome: { ok: false, failure: event.failure },
+    ending: 'expired',
+    ...left(context),
+    ...ended(context, event.at),
+  };
+}
+
+function left({ parent, claim }: JobContext): Change {
+  if (parent === null || !('queue' in parent)) return {};
+  return {
+    parent: { left: parent.queue },
+    order: null,
+    ...('agent' in parent ? { claim: claim + 1 } : {}),
+  };
+}
+
+export function askToStop(_context: JobContext, event: EventOf<'job.cancel' | 'job.timeout'>): Change {
+  const { at } = event;
+  if (event.type === 'job.timeout') return { stop: { cause: event.what, at, by: null, reason: null } };
+  return { stop: { cause: 'cancel', at, by: event.by, reason: event.reason } };
+}
+
+export function keepCancelled(context: JobContext, event: EventOf<'job.cancelled'>): Change {
+  return {
+    outcome: { ok: false, failure: event.failure },
+    ending: 'cancelled',
     ...ended(context, event.at),
   };
 }
@@ -104,6 +155,50 @@ export function rejoinQueue(context: JobContext, event: EventOf<'job.reschedule'
     ...(held ? { beginAfter: event.beginAfter } : {}),
     ...(held && context.quotas.length > 0 ? { quotas: [] } : {}),
     ...(context.waitingOn === null ? {} : { waitingOn: null }),
+    ...(context.stop === null ? {} : { stop: null }),
+  };
+}
+
+/** What the policy counts stays as it is: nothing has failed. */
+export function putOff(context: JobContext, event: EventOf<'job.snooze'>): Change {
+  return {
+    parent: { queue: event.queue },
+    order: ['held', 0],
+    beginAfter: event.beginAfter,
+    claim: context.claim + 1,
+    activeStart: null,
+    snoozed: { times: (context.snoozed?.times ?? 0) + 1, reason: event.reason },
+    ...(context.quotas.length > 0 ? { quotas: [] } : {}),
+  };
+}
+
+export function handBack(context: JobContext, event: EventOf<'job.handBack'>): Change {
+  return {
+    parent: { queue: event.queue },
+    order: ['putBack', 0],
+    claim: context.claim + 1,
+    activeStart: null,
+  };
+}
+
+/** A job that holds quota slots, because it was put back, frees them when it has to wait. */
+export function defer(context: JobContext, event: EventOf<'job.defer'>): Change {
+  const held = event.beginAfter > event.at;
+  return {
+    beginAfter: event.beginAfter,
+    order: [held ? 'held' : 'now', 0],
+    ...(held && context.quotas.length > 0 ? { quotas: [] } : {}),
+  };
+}
+
+/** Raises the claim, the fence: code of the interrupted attempt that still runs cannot write any more. */
+export function startOver(context: JobContext, event: EventOf<'callback.reset'>): Change {
+  return {
+    claim: context.claim + 1,
+    activeStart: null,
+    waitingOn: null,
+    retryData: event.retryData,
+    ...(context.stop === null ? {} : { stop: null }),
   };
 }
 

@@ -11,7 +11,9 @@ export type Place =
   /** is a branch of a callback proxy */
   | { readonly proxy: string }
   /** is concerned by a system job: interrupted, or expired */
-  | { readonly system: string };
+  | { readonly system: string }
+  /** was cancelled, or expired while it waited for another job: has left this queue, or an agent in it */
+  | { readonly left: string };
 
 /** The place of a job that an agent holds or has filed. */
 export type AgentPlace = Extract<Place, { readonly agent: string }>;
@@ -49,8 +51,26 @@ export interface FailedAttempt {
   readonly failure: Failure;
 }
 
-/** How a job ended; null while it has not. */
-export type Ending = 'succeeded' | 'failed' | 'aborted' | 'expired';
+/** All ways in which a job ends. Stores keep their numbers: a new one comes last. */
+export const endings = ['succeeded', 'failed', 'aborted', 'expired', 'cancelled'] as const;
+
+/** How a job ended. */
+export type Ending = (typeof endings)[number];
+
+/** Why the code of a job was, or is, asked to stop. */
+export interface Stop {
+  readonly cause: 'cancel' | 'timeout' | 'heartbeat' | 'deadline';
+  readonly at: number;
+  /** Who cancelled it: the UUID of an instance, or a person's name. Null for a time limit. */
+  readonly by: string | null;
+  readonly reason: string | null;
+}
+
+/** How often, and why last, the code of a job put it off without having failed. */
+export interface Snoozed {
+  readonly times: number;
+  readonly reason: string | null;
+}
 
 /** All data of a job, as JSON; `null` means not known yet. Instants are epoch milliseconds. */
 export interface JobContext {
@@ -61,6 +81,14 @@ export interface JobContext {
   readonly beginAfter: number | null;
   /** Milliseconds from `beginAfter` within which it must start. */
   readonly beginBy: number | null;
+  /** -9 to 9; lower is sooner. */
+  readonly priority: number;
+  /** When it was put, if `beginAfter` lies before that: a job gains no place by an early instant. */
+  readonly readyAt: number | null;
+  /** Milliseconds that one attempt may take. */
+  readonly timeout: number | null;
+  /** The instant by which it must have its outcome. */
+  readonly deadline: number | null;
   readonly failureLogLevel: string | null;
   readonly retryPolicy: string | null;
   /** What its retry policy keeps between calls. */
@@ -85,6 +113,9 @@ export interface JobContext {
   readonly callbacksEnd: number | null;
   /** Id of the job it waits for, or 'promise'. */
   readonly waitingOn: string | null;
+  /** Why its code is asked to stop, or was when it ended. */
+  readonly stop: Stop | null;
+  readonly snoozed: Snoozed | null;
   readonly outcome: Outcome | null;
   readonly ending: Ending | null;
 }
@@ -96,6 +127,8 @@ export type JobState =
   | 'assigned'
   | 'active.running'
   | 'active.waiting'
+  | 'active.timingOut'
+  | 'active.cancelling'
   | 'callbacks'
   | 'completed';
 
@@ -110,6 +143,10 @@ export function newJobContext(input: JobInput): JobContext {
     quotaNames: input.quotaNames ?? [],
     beginAfter: input.beginAfter ?? null,
     beginBy: input.beginBy ?? null,
+    priority: input.priority ?? 0,
+    readyAt: input.readyAt ?? null,
+    timeout: input.timeout ?? null,
+    deadline: input.deadline ?? null,
     failureLogLevel: input.failureLogLevel ?? null,
     retryPolicy: input.retryPolicy ?? null,
     retryData: input.retryData ?? null,
@@ -125,6 +162,8 @@ export function newJobContext(input: JobInput): JobContext {
     activeEnd: input.activeEnd ?? null,
     callbacksEnd: input.callbacksEnd ?? null,
     waitingOn: input.waitingOn ?? null,
+    stop: input.stop ?? null,
+    snoozed: input.snoozed ?? null,
     outcome: input.outcome ?? null,
     ending: input.ending ?? null,
   };

@@ -1,4 +1,4 @@
-import type { FailedAttempt, Failure, JobContext, Outcome } from './job.context.ts';
+import type { FailedAttempt, Failure, JobContext, Outcome, Stop } from './job.context.ts';
 import type { Json } from './json.ts';
 
 /** Everything that can happen to a job. Times and ids arrive here, so the chart needs neither clock nor randomness. */
@@ -9,6 +9,8 @@ export type JobEvent =
       readonly at: number;
       readonly beginAfter: number;
       readonly assigner: string | null;
+      /** The instant by which it must have its outcome, for a job that has none yet. */
+      readonly deadline?: number | null;
     }
   /** `system` names the expiry wrapper when a claim finds the job too late. */
   | { readonly type: 'job.pull'; readonly system: string | null }
@@ -51,6 +53,31 @@ export type JobEvent =
       readonly retryData: JobContext['retryData'];
     }
   | { readonly type: 'job.fail'; readonly at: number; readonly failure: Failure; readonly expired: boolean }
+  /** `failure`: its outcome, where no code runs that could still give one. */
+  | {
+      readonly type: 'job.cancel';
+      readonly at: number;
+      readonly by: string;
+      readonly reason: string | null;
+      readonly failure: Failure;
+    }
+  /** The code of a job that is being cancelled has ended, or was abandoned. */
+  | { readonly type: 'job.cancelled'; readonly at: number; readonly failure: Failure }
+  /** A time limit has passed while its code runs. */
+  | { readonly type: 'job.timeout'; readonly at: number; readonly what: Exclude<Stop['cause'], 'cancel'> }
+  /** Its deadline has passed while it waits for another job. */
+  | { readonly type: 'job.expire'; readonly at: number; readonly failure: Failure }
+  /** Its code puts it off without having failed. */
+  | {
+      readonly type: 'job.snooze';
+      readonly at: number;
+      readonly queue: string;
+      readonly beginAfter: number;
+      readonly reason: string | null;
+    }
+  /** Its code has stopped because its process ends: the attempt counts for nothing. */
+  | { readonly type: 'job.handBack'; readonly queue: string }
+  | { readonly type: 'job.defer'; readonly at: number; readonly beginAfter: number }
   | { readonly type: 'callback.reset'; readonly retryData: JobContext['retryData'] }
   /** The proxy that the callback was added to has chosen a branch: the callback now belongs to the chosen job. */
   | { readonly type: 'callback.move'; readonly to: string }
@@ -63,6 +90,7 @@ export type JobEvent =
   | { readonly type: 'args.append'; readonly args: readonly Json[] }
   | { readonly type: 'beginAfter.set'; readonly beginAfter: number | null }
   | { readonly type: 'beginBy.set'; readonly beginBy: number | null }
+  | { readonly type: 'priority.set'; readonly priority: number }
   /** `unknown` is the number of names that the job's queue does not have; always 0 for a job outside queues. */
   | { readonly type: 'quotaNames.set'; readonly quotaNames: readonly string[]; readonly unknown: number }
   | { readonly type: 'failureLogLevel.set'; readonly failureLogLevel: string | null }

@@ -1,37 +1,55 @@
-import { assign, not, setup } from 'xstate';
+import { and, assign, not, setup } from 'xstate';
 import {
+  askToStop,
   countRetry,
   countStart,
+  defer,
   enterAgent,
   fileInHistory,
+  handBack,
   handToSystemJob,
   joinQueue,
   keepAbort,
+  keepCancel,
+  keepCancelled,
+  keepExpiry,
   keepFailure,
   keepOutcome,
   leaveQueue,
   nameQuotas,
+  putOff,
   rejoinQueue,
   returnToQueue,
+  startOver,
 } from './job.changes.ts';
 import { type JobContext, type JobInput, newJobContext } from './job.context.ts';
 import type { EventOf, JobEvent } from './job.events.ts';
+
+/** Of the states in which code runs, or waits: how an attempt ends that is made again, or given up. */
+const madeAgain = {
+  'job.reschedule': { target: '#job.pending', guard: not('isCallback'), actions: 'rejoinQueue' },
+  'callback.reset': { target: '#job.new', guard: 'isCallback', actions: 'startOver' },
+} as const;
+const lost = { 'job.abort': { target: '#job.callbacks', actions: 'keepAbort' } } as const;
 
 /**
  * The life of one job, as pure data. A job outlives its process, so the chart must not depend on one: no `after`, no
  * `invoke`, no clock. A status changes only through this chart.
  *
  * ```text
- *            put                claim                start
- *   ┌─────┐ ─────▶ ┌─────────┐ ─────▶ ┌──────────┐ ─────▶ ┌───────────────────────┐
- *   │ new │ ◀───── │ pending │ ◀───── │ assigned │        │ active                │
- *   └──┬──┘  pull  └─┬──┬────┘ unassign └───┬────┘        │  running ──wait──▶ waiting
- *      │             │  ▲                   │             └──┬──────────────────┬─┘
- *      │ start       │  └──── reschedule ─────────────────────┘                  │ finish · abort
- *      └─────────────┼──────────────────────┼───────────────▶ (active)          ▼
- *        fail        │ fail                 │ fail             ┌───────────┐ complete ┌───────────┐
- *      ──────────────┴──────────────────────┴────────────────▶ │ callbacks │ ───────▶ │ completed │
- *                                                              └───────────┘          └───────────┘
+ *          put               claim               start
+ *  ┌─────┐ ────▶ ┌─────────┐ ────▶ ┌──────────┐ ────▶ ┌─ active ─────────────────────────────────────┐
+ *  │ new │ ◀──── │ pending │ ◀──── │ assigned │       │ running ─── wait ──▶ waiting                 │
+ *  └──┬──┘ pull  └─┬──┬────┘       └────┬─────┘       │    │  │                │ │                   │
+ *     │ start      │  ▲   unassign      │             │    │  └─── timeout ────┘ │  cancel           │
+ *     └────────────┼──┼─────────────────┼──▶ (active) │    │          ▼          │                   │
+ *                  │  │                 │             │    │      timingOut ─────┴──▶ cancelling     │
+ *                  │  └─ reschedule · snooze · handBack ───┘          │  cancel           │           │
+ *                  │                    │             └───────────────┼───────────────────┼───────────┘
+ *   fail · cancel  │ fail · cancel      │ fail · cancel               │ finish · abort    │ cancelled
+ *  ────────────────┴────────────────────┴────────────▶ ┌───────────┐ ◀┴───────────────────┘ finish
+ *                 finish · cancel · expire (waiting) ─▶ │ callbacks │ ── complete ──▶ completed
+ *                                                      └───────────┘
  * ```
  */
 export const jobMachine = setup({
@@ -41,6 +59,8 @@ export const jobMachine = setup({
       context.parent !== null && ('job' in context.parent || 'proxy' in context.parent),
     standsInQueue: ({ context }) =>
       context.parent !== null && 'queue' in context.parent && !('agent' in context.parent),
+    waitsForJob: ({ context }) => context.waitingOn !== null && context.waitingOn !== 'promise',
+    hasSucceeded: ({ event }) => (event as EventOf<'job.finish'>).outcome.ok,
     isAwaited: ({ context, event }) => (event as EventOf<'job.finish'>).awaited === context.waitingOn,
     everyCallbackStarted: ({ event }) => (event as EventOf<'job.complete'>).unstarted === 0,
     quotasExist: ({ event }) => (event as EventOf<'quotaNames.set'>).unknown === 0,
@@ -60,13 +80,15 @@ export const jobMachine = setup({
     handToSystemJob: assign(({ context, event }) =>
       handToSystemJob(context, event as EventOf<'job.interrupt'>),
     ),
-    // Raises the claim, the fence: code of the interrupted attempt that still runs cannot write any more.
-    startOver: assign(({ context, event }) => ({
-      claim: context.claim + 1,
-      activeStart: null,
-      waitingOn: null,
-      retryData: (event as EventOf<'callback.reset'>).retryData,
-    })),
+    startOver: assign(({ context, event }) => startOver(context, event as EventOf<'callback.reset'>)),
+    keepCancel: assign(({ context, event }) => keepCancel(context, event as EventOf<'job.cancel'>)),
+    keepCancelled: assign(({ context, event }) => keepCancelled(context, event as EventOf<'job.cancelled'>)),
+    keepExpiry: assign(({ context, event }) => keepExpiry(context, event as EventOf<'job.expire'>)),
+    askToStop: assign(({ context, event }) => askToStop(context, event as EventOf<'job.cancel'>)),
+    putOff: assign(({ context, event }) => putOff(context, event as EventOf<'job.snooze'>)),
+    handBack: assign(({ context, event }) => handBack(context, event as EventOf<'job.handBack'>)),
+    defer: assign(({ context, event }) => defer(context, event as EventOf<'job.defer'>)),
+    setPriority: assign(({ event }) => ({ priority: (event as EventOf<'priority.set'>).priority })),
     moveToJob: assign(({ event }) => ({
       parent: { job: (event as EventOf<'callback.move'>).to },
       order: ['callback', 0] as const,
@@ -89,13 +111,14 @@ export const jobMachine = setup({
     // Effects: src/runtime carries each of them out once the commit is as durable as that effect needs.
     offerWork: () => {},
     callHandler: () => {},
+    stopHandler: () => {},
     announceOutcome: () => {},
     offerQuotas: () => {},
     freeSlot: () => {},
   },
 }).createMachine({
   id: 'job',
-  version: '1',
+  version: '2',
   context: ({ input }) => newJobContext(input),
   initial: 'new',
   on: {
@@ -108,11 +131,13 @@ export const jobMachine = setup({
         'job.put': { target: 'pending', guard: not('isCallback'), actions: 'joinQueue' },
         'job.start': { target: 'active', actions: 'countStart' },
         'job.fail': { target: 'callbacks', actions: 'keepFailure' },
+        'job.cancel': { target: 'callbacks', actions: 'keepCancel' },
         'callable.set': { actions: 'setCallable' },
         'args.set': { actions: 'setArgs' },
         'args.append': { actions: 'appendArgs' },
         'beginAfter.set': { actions: 'setBeginAfter' },
         'beginBy.set': { actions: 'setBeginBy' },
+        'priority.set': { actions: 'setPriority' },
         'quotaNames.set': { actions: 'nameQuotas' },
         'callback.move': { guard: 'isCallback', actions: 'moveToJob' },
       },
@@ -123,6 +148,9 @@ export const jobMachine = setup({
         'job.pull': { target: 'new', actions: ['leaveQueue', 'offerQuotas'] },
         'job.claim': { target: 'assigned', actions: 'enterAgent' },
         'job.fail': { target: 'callbacks', actions: 'keepFailure' },
+        'job.cancel': { target: 'callbacks', actions: 'keepCancel' },
+        'job.defer': { actions: ['defer', 'offerWork'] },
+        'priority.set': { actions: ['setPriority', 'offerWork'] },
         // The changed job may pass a filter or a quota that it did not pass before.
         'args.set': { actions: ['setArgs', 'offerWork'] },
         'args.append': { actions: ['appendArgs', 'offerWork'] },
@@ -135,6 +163,7 @@ export const jobMachine = setup({
         'job.start': { target: 'active', actions: 'countStart' },
         'job.unassign': { target: 'pending', actions: 'returnToQueue' },
         'job.fail': { target: 'callbacks', actions: 'keepFailure' },
+        'job.cancel': { target: 'callbacks', actions: ['keepCancel', 'freeSlot'] },
         'args.set': { actions: 'setArgs' },
         'args.append': { actions: 'appendArgs' },
       },
@@ -143,23 +172,59 @@ export const jobMachine = setup({
       initial: 'running',
       on: {
         'args.append': { actions: 'appendArgs' },
-        'job.reschedule': { target: 'pending', guard: not('isCallback'), actions: 'rejoinQueue' },
-        'job.abort': { target: 'callbacks', actions: 'keepAbort' },
         'job.interrupt': { guard: not('isCallback'), actions: 'handToSystemJob' },
-        'callback.reset': { target: 'new', guard: 'isCallback', actions: 'startOver' },
       },
       states: {
         running: {
           entry: 'callHandler',
           on: {
+            ...madeAgain,
+            ...lost,
             'job.retry': { actions: 'countRetry' },
             'job.wait': { target: 'waiting', actions: 'await' },
             'job.finish': { target: '#job.callbacks', guard: 'isAwaited', actions: 'keepOutcome' },
+            'job.cancel': { target: 'cancelling', actions: 'askToStop' },
+            'job.timeout': { target: 'timingOut', actions: 'askToStop' },
+            'job.snooze': { target: '#job.pending', guard: not('isCallback'), actions: 'putOff' },
+            'job.handBack': { target: '#job.pending', guard: not('isCallback'), actions: 'handBack' },
           },
         },
         waiting: {
           on: {
+            ...madeAgain,
+            ...lost,
             'job.finish': { target: '#job.callbacks', guard: 'isAwaited', actions: 'keepOutcome' },
+            'job.cancel': [
+              { target: '#job.callbacks', guard: 'waitsForJob', actions: ['keepCancel', 'freeSlot'] },
+              { target: 'cancelling', actions: 'askToStop' },
+            ],
+            'job.expire': {
+              target: '#job.callbacks',
+              guard: 'waitsForJob',
+              actions: ['keepExpiry', 'freeSlot'],
+            },
+            'job.timeout': { target: 'timingOut', guard: not('waitsForJob'), actions: 'askToStop' },
+          },
+        },
+        // What the code still gives counts, until its time is over.
+        timingOut: {
+          entry: 'stopHandler',
+          on: {
+            ...madeAgain,
+            'job.finish': { target: '#job.callbacks', guard: 'isAwaited', actions: 'keepOutcome' },
+            'job.cancel': { target: 'cancelling', actions: 'askToStop' },
+          },
+        },
+        // It is not tried again. A value that its code returns all the same has won the race.
+        cancelling: {
+          entry: 'stopHandler',
+          on: {
+            'job.cancelled': { target: '#job.callbacks', actions: 'keepCancelled' },
+            'job.finish': {
+              target: '#job.callbacks',
+              guard: and(['isAwaited', 'hasSucceeded']),
+              actions: 'keepOutcome',
+            },
           },
         },
       },

@@ -9,12 +9,12 @@ type Records = Pick<OpenStore, 'get'>;
 /** Deeper than any tree: a cycle of parents, which no chart makes, must not block a process. */
 const maxDepth = 1000;
 
-/** The ancestor of a job, or the job itself, that is in a queue or an agent, or has no parent. */
+/** The ancestor of a job, or the job itself, that is in a queue or an agent, has left one, or has no parent. */
 export async function topOf(store: Records, record: JobRecord): Promise<JobRecord> {
   let top = record;
   for (let depth = 0; depth < maxDepth; depth += 1) {
     const { parent } = top;
-    if (parent === null || 'queue' in parent) return top;
+    if (parent === null || 'queue' in parent || 'left' in parent) return top;
     const id =
       'job' in parent
         ? parent.job
@@ -31,7 +31,9 @@ export async function topOf(store: Records, record: JobRecord): Promise<JobRecor
 /** The queue that a job belongs to, through its ancestors; null when there is none. */
 export async function queueOf(store: Records, record: JobRecord): Promise<string | null> {
   const { parent } = await topOf(store, record);
-  return parent !== null && 'queue' in parent ? parent.queue : null;
+  if (parent === null) return null;
+  if ('left' in parent) return parent.left;
+  return 'queue' in parent ? parent.queue : null;
 }
 
 /** The status of a job; one of a callback that has not run follows its topmost ancestor. */

@@ -125,6 +125,22 @@ const events: { readonly [Type in JobEvent['type']]: Sample<Type> } = {
     by: 'operator',
     of: (_job, { now }) => ({ type: 'job.fail', at: now, failure, expired: false }),
   },
+  'job.cancel': {
+    by: 'operator',
+    of: (_job, { now }) => ({ type: 'job.cancel', at: now, by: '', reason: null, failure }),
+  },
+  'job.cancelled': { by: 'runtime', of: (_job, { now }) => ({ type: 'job.cancelled', at: now, failure }) },
+  'job.timeout': {
+    by: 'runtime',
+    of: (_job, { now }) => ({ type: 'job.timeout', at: now, what: 'timeout' }),
+  },
+  'job.expire': { by: 'runtime', of: (_job, { now }) => ({ type: 'job.expire', at: now, failure }) },
+  'job.snooze': {
+    by: 'code',
+    of: (_job, { now }) => ({ type: 'job.snooze', at: now, queue: '', beginAfter: now + 1, reason: null }),
+  },
+  'job.handBack': { by: 'runtime', of: () => ({ type: 'job.handBack', queue: '' }) },
+  'job.defer': { by: 'operator', of: (_job, { now }) => ({ type: 'job.defer', at: now, beginAfter: now }) },
   'callback.reset': { by: 'runtime', of: ({ retryData }) => ({ type: 'callback.reset', retryData }) },
   'callback.move': { by: 'runtime', of: () => ({ type: 'callback.move', to: '' }) },
   'job.complete': {
@@ -140,6 +156,7 @@ const events: { readonly [Type in JobEvent['type']]: Sample<Type> } = {
     of: ({ beginAfter }) => ({ type: 'beginAfter.set', beginAfter }),
   },
   'beginBy.set': { by: 'operator', of: ({ beginBy }) => ({ type: 'beginBy.set', beginBy }) },
+  'priority.set': { by: 'operator', of: ({ priority }) => ({ type: 'priority.set', priority }) },
   'quotaNames.set': {
     by: 'operator',
     of: ({ quotaNames }) => ({ type: 'quotaNames.set', quotaNames, unknown: 0 }),

@@ -13,7 +13,7 @@ describe('A chart as data', () => {
   it('has the states in their order, those inside a state behind it', () => {
     const { id, version, initial, nodes } = describeMachine(jobMachine);
 
-    expect([id, version, initial]).toEqual(['job', '1', 'new']);
+    expect([id, version, initial]).toEqual(['job', '2', 'new']);
     expect(nodes.map(({ path }) => path)).toEqual([
       '',
       'new',
@@ -22,6 +22,8 @@ describe('A chart as data', () => {
       'active',
       'active.running',
       'active.waiting',
+      'active.timingOut',
+      'active.cancelling',
       'callbacks',
       'completed',
     ]);
@@ -43,7 +45,7 @@ describe('A chart as data', () => {
     const { edges } = describeMachine(jobMachine);
 
     expect(edges.find(({ event }) => event === 'job.reschedule')).toEqual({
-      source: 'active',
+      source: 'active.running',
       event: 'job.reschedule',
       guard: 'not isCallback',
       target: 'pending',

@@ -7,20 +7,21 @@ import { jobEvents } from './job-samples.ts';
 
 // Leaves out counters, which grow without end, and settings, which decide nothing. Guards and assigns read only
 // the rest.
-const steering = ({ parent, order, assigner, quotas, waitingOn, outcome, ending }: JobContext) => [
+const steering = ({ parent, order, assigner, quotas, waitingOn, stop, outcome, ending }: JobContext) => [
   parent && Object.keys(parent),
   order?.[0],
   assigner,
   quotas.length,
   waitingOn,
+  stop?.cause,
   outcome?.ok,
   ending,
 ];
 
 const jobs: Record<string, { readonly input: JobInput; readonly reaches: number }> = {
-  'a job': { input: { name: 'index' }, reaches: 7 },
-  'a callback, which is never put in a queue': { input: { name: 'then', parent: { job: 'j1' } }, reaches: 5 },
-  'a branch of a proxy': { input: { name: 'then', parent: { proxy: 'x1' } }, reaches: 5 },
+  'a job': { input: { name: 'index' }, reaches: 9 },
+  'a callback, which is never put in a queue': { input: { name: 'then', parent: { job: 'j1' } }, reaches: 7 },
+  'a branch of a proxy': { input: { name: 'then', parent: { proxy: 'x1' } }, reaches: 7 },
 };
 
 describe('the compiled job chart', () => {

@@ -41,6 +41,24 @@ const statusMoves: readonly {
   { row: 12, from: 'callbacks', to: 'completed', by: 'job.complete' },
   { row: 13, from: 'active.running', to: 'new', by: 'callback.reset' },
   { row: 13, from: 'active.waiting', to: 'new', by: 'callback.reset' },
+  // Version 2: cancel, time limits, snooze and an orderly stop.
+  { row: 14, from: 'new', to: 'callbacks', by: 'job.cancel' },
+  { row: 14, from: 'pending', to: 'callbacks', by: 'job.cancel' },
+  { row: 14, from: 'assigned', to: 'callbacks', by: 'job.cancel' },
+  { row: 14, from: 'active.running', to: 'active.cancelling', by: 'job.cancel' },
+  { row: 14, from: 'active.timingOut', to: 'active.cancelling', by: 'job.cancel' },
+  { row: 14, from: 'active.waiting', to: 'callbacks', by: 'job.cancel' },
+  { row: 14, from: 'active.waiting', to: 'active.cancelling', by: 'job.cancel' },
+  { row: 15, from: 'active.cancelling', to: 'callbacks', by: 'job.cancelled' },
+  { row: 16, from: 'active.running', to: 'active.timingOut', by: 'job.timeout' },
+  { row: 16, from: 'active.waiting', to: 'active.timingOut', by: 'job.timeout' },
+  { row: 17, from: 'active.waiting', to: 'callbacks', by: 'job.expire' },
+  { row: 18, from: 'active.timingOut', to: 'callbacks', by: 'job.finish' },
+  { row: 18, from: 'active.cancelling', to: 'callbacks', by: 'job.finish' },
+  { row: 19, from: 'active.timingOut', to: 'pending', by: 'job.reschedule' },
+  { row: 19, from: 'active.timingOut', to: 'new', by: 'callback.reset' },
+  { row: 20, from: 'active.running', to: 'pending', by: 'job.snooze' },
+  { row: 21, from: 'active.running', to: 'pending', by: 'job.handBack' },
 ];
 
 // Events that do not change the status: the place (decisions.md 24), a retry in the same call (J-48), settings
@@ -51,20 +69,25 @@ const everywhere = [
   'assigned',
   'active.running',
   'active.waiting',
+  'active.timingOut',
+  'active.cancelling',
   'callbacks',
   'completed',
 ];
+const active = everywhere.filter((state) => state.startsWith('active'));
 const inPlace: Readonly<Record<string, readonly string[]>> = {
   'job.claim': ['callbacks', 'completed'],
-  'job.interrupt': ['active.running', 'active.waiting', 'callbacks'],
+  'job.interrupt': [...active, 'callbacks'],
   'job.retry': ['active.running'],
   'job.file': ['completed'],
   'callable.set': ['new'],
   'args.set': ['new', 'pending', 'assigned'],
-  'args.append': ['new', 'pending', 'assigned', 'active.running', 'active.waiting'],
+  'args.append': ['new', 'pending', 'assigned', ...active],
   'beginAfter.set': ['new'],
   'beginBy.set': ['new', 'pending'],
   'quotaNames.set': ['new', 'pending'],
+  'priority.set': ['new', 'pending'],
+  'job.defer': ['pending'],
   'callback.move': ['new'],
   'failureLogLevel.set': everywhere,
   'retryPolicy.set': everywhere,
@@ -85,11 +108,12 @@ const kinds: Readonly<Record<string, JobInput>> = {
 };
 
 /** What guards and assigns read. Counters and settings do not make another state. */
-const steering = ({ parent, order, quotas, waitingOn, outcome }: JobContext): unknown => [
+const steering = ({ parent, order, quotas, waitingOn, stop, outcome }: JobContext): unknown => [
   parent && Object.keys(parent),
   order?.[0],
   quotas.length,
   waitingOn,
+  stop?.cause,
   outcome?.ok,
 ];
 
@@ -122,12 +146,11 @@ function contextOf(record: JobRecord): JobContext {
     createdSeq: _c,
     state: _s,
     dueAt,
-    priority,
     uniqueKey,
     lane,
     ...context
   } = record;
-  expect([dueAt, priority, uniqueKey, lane]).toEqual([null, 0, null, null]);
+  expect([dueAt, uniqueKey, lane]).toEqual([null, null, null]);
   return { ...context, order: context.order === null ? null : [context.order[0], 0] };
 }
 
@@ -166,9 +189,17 @@ describe('the job chart', () => {
       return [...new Set(jobEvents.map(({ type }) => type))].filter((type) => !seen.has(type)).sort();
     };
 
-    expect(refused({ name: 'index' })).toEqual(['callback.move', 'callback.reset']);
+    // Only a job that waits for another one expires.
+    expect(refused({ name: 'index' })).toEqual(['callback.move', 'callback.reset', 'job.expire']);
     for (const parent of [{ job: 'j1' }, { proxy: 'x1' }]) {
-      expect(refused({ name: 'then', parent })).toEqual(['job.interrupt', 'job.put', 'job.reschedule']);
+      expect(refused({ name: 'then', parent })).toEqual([
+        'job.expire',
+        'job.handBack',
+        'job.interrupt',
+        'job.put',
+        'job.reschedule',
+        'job.snooze',
+      ]);
     }
   });
 
@@ -336,11 +367,21 @@ describe('whatever happens to a job', () => {
     const holderOf = ({ parent }: JobRecord): string =>
       parent !== null && 'agent' in parent ? JSON.stringify(parent) : 'none';
     // An interrupted callback goes to the process that resumes it.
-    const takes = ['job.claim', 'job.unassign', 'job.reschedule', 'job.interrupt', 'callback.reset'];
+    const takes = [
+      'job.claim',
+      'job.unassign',
+      'job.reschedule',
+      'job.snooze',
+      'job.handBack',
+      'job.interrupt',
+      'callback.reset',
+    ];
+    const leaves = ['job.cancel', 'job.expire'];
 
     property((walked) => {
       for (const { event, before, after, moved } of walked) {
-        expect(after.claim).toBe(before.claim + (moved && takes.includes(event.type) ? 1 : 0));
+        const takesAway = leaves.includes(event.type) && holderOf(before) !== holderOf(after);
+        expect(after.claim).toBe(before.claim + (moved && (takes.includes(event.type) || takesAway) ? 1 : 0));
         expect(after.epoch).toBeGreaterThanOrEqual(before.epoch);
         if (holderOf(before) !== holderOf(after)) expect(after.claim).toBeGreaterThan(before.claim);
       }

@@ -32,6 +32,8 @@ export function jobIn(state: JobState, { quotas = [], ...input }: Partial<JobRec
     assigned: [put, claim],
     'active.running': [put, claim, start],
     'active.waiting': [put, claim, start, wait],
+    'active.timingOut': [put, claim, start, { type: 'job.timeout', at: 25, what: 'timeout' }],
+    'active.cancelling': [put, claim, start, { type: 'job.cancel', at: 25, by: 'p1', reason: null, failure }],
     callbacks: [put, claim, start, finish],
     completed: [put, claim, start, finish, complete],
   };

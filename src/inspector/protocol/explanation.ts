@@ -36,4 +36,4 @@ export interface ExplanationView {
 export type JobStatusName = 'NEW' | 'PENDING' | 'ASSIGNED' | 'ACTIVE' | 'CALLBACKS' | 'COMPLETED';
 
 /** How a job ended. */
-export type EndingName = 'succeeded' | 'failed' | 'aborted' | 'expired';
+export type EndingName = 'succeeded' | 'failed' | 'aborted' | 'expired' | 'cancelled';

@@ -12,11 +12,13 @@ const glyphs: Readonly<Record<string, string>> = {
   assigned: 'assigned',
   'active.running': 'running',
   'active.waiting': 'waiting',
+  'active.timingOut': 'timing-out',
+  'active.cancelling': 'cancelling',
   callbacks: 'callbacks',
   completed: 'succeeded',
 };
 
-const endings: readonly EndingName[] = ['succeeded', 'failed', 'aborted', 'expired'];
+const endings: readonly EndingName[] = ['succeeded', 'failed', 'aborted', 'expired', 'cancelled'];
 
 /** The look of a leaf state, and of how it ended once it has. The names of states that no chart has are shown as they are. */
 export function lookOf(state: string, ending: EndingName | null): StateLook {
@@ -29,5 +31,5 @@ export function lookOf(state: string, ending: EndingName | null): StateLook {
 
 /** Whether that is an end that a person must read. */
 export function isBad(ending: EndingName | null): boolean {
-  return ending !== null && ending !== 'succeeded';
+  return ending !== null && ending !== 'succeeded' && ending !== 'cancelled';
 }

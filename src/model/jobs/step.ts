@@ -7,7 +7,7 @@
  *
  * May import: checks, chart, values, records.
  */
-import { type JobInput, newJobContext } from '../../../machines/job.context.ts';
+import { type Ending, type JobInput, newJobContext } from '../../../machines/job.context.ts';
 import type { JobEvent } from '../../../machines/job.events.ts';
 import type { Json } from '../../../machines/json.ts';
 import type { RepresentationEvent } from '../../../machines/representation.machine.ts';
@@ -90,7 +90,6 @@ const blankJob: JobRecord = Object.freeze({
   createdSeq: 0,
   state: 'new',
   dueAt: null,
-  priority: 0,
   uniqueKey: null,
   lane: null,
   ...newJobContext({ name: '' }),
@@ -121,6 +120,11 @@ export function stepRepresentation(record: RepresentationRecord, event: Represen
 
 /** The six statuses of a job. */
 export type JobStatus = 'NEW' | 'PENDING' | 'ASSIGNED' | 'ACTIVE' | 'CALLBACKS' | 'COMPLETED';
+
+/** Whether somebody has to look at a job that ended so. A job that was cancelled ended as a person wanted. */
+export function isFailed(ending: Ending | null): boolean {
+  return ending !== 'succeeded' && ending !== 'cancelled';
+}
 
 /** Returns the status of a stored state. */
 export function statusOfState(state: string): JobStatus {

@@ -25,9 +25,8 @@ export interface JobRecord extends Reserved, JobContext {
   readonly state: JobState;
   /** Seq of its first entry: breaks ties of order. */
   readonly createdSeq: number;
-  /** Reserved for schedules, priorities, uniqueness and other stores' lanes. */
+  /** Reserved for schedules, uniqueness and other stores' lanes. */
   readonly dueAt: number | null;
-  readonly priority: number;
   readonly uniqueKey: string | null;
   readonly lane: string | null;
   /**

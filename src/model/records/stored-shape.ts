@@ -1,3 +1,4 @@
+import { endings } from '../../../machines/job.context.ts';
 import { isId, isName } from '../checks/names.ts';
 import { splitSystemName } from './system-names.ts';
 
@@ -60,6 +61,7 @@ const isPlace: Check = anyOf(
   shape({ job: isText }),
   shape({ proxy: isText }),
   shape({ system: isText }),
+  shape({ left: isText }),
 );
 
 const isLineOfOrder = oneOf('putBack', 'now', 'held', 'claimed', 'callback');
@@ -99,6 +101,9 @@ const jobChecks: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['quotaNames', isTexts],
   ['beginAfter', orNull(isNumber)],
   ['beginBy', orNull(isNumber)],
+  ['readyAt', orNull(isNumber)],
+  ['timeout', orNull(isNumber)],
+  ['deadline', orNull(isNumber)],
   ['failureLogLevel', orNull(isText)],
   ['retryPolicy', orNull(isText)],
   ['retryData', orNull(isMapping)],
@@ -115,12 +120,24 @@ const jobChecks: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['callbacksEnd', orNull(isNumber)],
   ['waitingOn', orNull(isText)],
   [
+    'stop',
+    orNull(
+      shape({
+        cause: oneOf('cancel', 'timeout', 'heartbeat', 'deadline'),
+        at: isNumber,
+        by: orNull(isText),
+        reason: orNull(isText),
+      }),
+    ),
+  ],
+  ['snoozed', orNull(shape({ times: isCount, reason: orNull(isText) }))],
+  [
     'outcome',
     orNull(
       anyOf(shape({ ok: oneOf(true), value: isAnything }), shape({ ok: oneOf(false), failure: isFailure })),
     ),
   ],
-  ['ending', oneOf(null, 'succeeded', 'failed', 'aborted', 'expired')],
+  ['ending', oneOf(null, ...endings)],
   ['dueAt', orNull(isNumber)],
   ['priority', isNumber],
   ['uniqueKey', orNull(isText)],

@@ -194,7 +194,7 @@ export function placedIn(queue: string, record: JobRecord, { at, assigner }: Put
   return { ...put, patch: { ...contentOf(record), ...put.patch } };
 }
 
-const structural: readonly string[] = ['id', 'v', 'rev', 'lastSeq', 'createdSeq', 'state', 'priority'];
+const structural: readonly string[] = ['id', 'v', 'rev', 'lastSeq', 'createdSeq', 'state'];
 const empty = newJobRecord('', { name: '' });
 const content = Object.keys(empty).filter((key) => !structural.includes(key));
 

@@ -1,5 +1,5 @@
 import type { Ending, Place } from '../../../machines/job.context.ts';
-import { isReadable } from '../../model/jobs/step.ts';
+import { isFailed, isReadable } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { referredJobs } from '../../model/values/values.ts';
 import type { CallbackIndex } from './callback-index.ts';
@@ -14,10 +14,16 @@ import { EndedJobs } from './lists/ended-jobs.ts';
 export class JobIndexes {
   /** Completed jobs, oldest first. */
   readonly completed = new EndedJobs((id) => this.#findJob(id)?.lastSeq);
-  /** Those of them that did not succeed, oldest first. */
+  /** Those of them that did not succeed and were not cancelled, oldest first. */
   readonly failed = new EndedJobs((id) => this.#findJob(id)?.lastSeq);
   /** How many of them ended so. */
-  readonly endings: Record<Ending, number> = { succeeded: 0, failed: 0, aborted: 0, expired: 0 };
+  readonly endings: Record<Ending, number> = {
+    succeeded: 0,
+    failed: 0,
+    aborted: 0,
+    expired: 0,
+    cancelled: 0,
+  };
   /** Jobs in no queue and no callback, that are not completed. */
   readonly unplaced = new Set<string>();
   /**
@@ -148,7 +154,7 @@ export class JobIndexes {
   #end({ id, lastSeq }: JobRecord, ending: Ending | null): void {
     this.completed.add(id, lastSeq);
     if (ending !== null) this.endings[ending] += 1;
-    if (ending !== 'succeeded') this.failed.add(id, lastSeq);
+    if (isFailed(ending)) this.failed.add(id, lastSeq);
   }
 
   #enterPlace(job: JobRecord, place: Place, previous: JobRecord | undefined): void {
@@ -251,7 +257,7 @@ const none: ReadonlySet<string> = new Set();
 
 /** Whether no index of places has it, and it is not over: it was stored for later, pulled, called, or interrupted. */
 function isUnplaced({ parent, state }: JobRecord): boolean {
-  return (parent === null || 'system' in parent) && state !== 'completed';
+  return (parent === null || 'system' in parent || 'left' in parent) && state !== 'completed';
 }
 
 /** Whether both have the same place among the callbacks of the same parent. */

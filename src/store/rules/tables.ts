@@ -208,5 +208,5 @@ export class Tables {
 }
 
 function isActive({ state }: JobRecord): boolean {
-  return state === 'callbacks' || state === 'active.running' || state === 'active.waiting';
+  return state === 'callbacks' || state.startsWith('active.');
 }

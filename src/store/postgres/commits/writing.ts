@@ -1,4 +1,5 @@
 import type { AgentPlace } from '../../../../machines/job.context.ts';
+import { type Ending, endings } from '../../../../machines/job.context.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
 import type { Kind } from '../../entry.ts';
 import type { Precondition } from '../../store.ts';
@@ -19,7 +20,10 @@ import type { Moved } from './moved.ts';
 import type { Subjects } from './subjects.ts';
 import type { WorkingSet } from './working-set.ts';
 
-export const endings: readonly (string | null)[] = ['succeeded', 'failed', 'aborted', 'expired'];
+/** The number under which rows have an ending. */
+export function endingNumber(ending: Ending | null): number {
+  return ending === null ? 0 : endings.indexOf(ending);
+}
 
 type Fields = Record<string, unknown>;
 
@@ -171,7 +175,7 @@ export class Writing {
     else this.#leave(before, !stays, to.beliefs);
     if (before.home.in === 'lease' && place === 'done') {
       const patch = patchOf(before, after, touched, false, this.#numberOf);
-      to.done.push({ id, entry, patch, lane: before.home.lane, ending: endings.indexOf(after.ending) });
+      to.done.push({ id, entry, patch, lane: before.home.lane, ending: endingNumber(after.ending) });
       return;
     }
     const change: Fields = { is: 'job', id, rev: before.rev, seq: entry, lane };
@@ -201,7 +205,7 @@ export class Writing {
     if (place === 'done') {
       const isInDoc = before === null || before.home.in === 'done';
       const patch = isInDoc ? '{}' : patchOf(before, after, touched, false, this.#numberOf);
-      return { in: 'done', ending: Math.max(0, endings.indexOf(after.ending)), patch };
+      return { in: 'done', ending: endingNumber(after.ending), patch };
     }
     if (place === 'due') return { in: 'due', at: after.beginAfter };
     if (place === 'aside') return { in: 'aside', state: asideState(after) };

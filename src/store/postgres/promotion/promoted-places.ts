@@ -1,6 +1,6 @@
 import type { AgentPlace } from '../../../../machines/job.context.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
-import { endings, parentOf } from '../commits/writing.ts';
+import { endingNumber, parentOf } from '../commits/writing.ts';
 import { asideState, type Home, placeIn } from '../jobs/stored-job.ts';
 import { dayMs } from '../opening/retention.ts';
 
@@ -73,7 +73,7 @@ export class PromotedPlaces {
     if (home.in === 'aside') this.#rows.aside.push({ id, state: asideState(job), epoch: job.epoch });
     if (home.in === 'lease') this.#hold(job, home.lane);
     if (home.in !== 'done') return;
-    this.#rows.done.push({ id, seq, lane, ending: Math.max(0, endings.indexOf(job.ending)), patch: '{}' });
+    this.#rows.done.push({ id, seq, lane, ending: endingNumber(job.ending), patch: '{}' });
     this.addDay(job.callbacksEnd ?? job.activeEnd ?? this.#now, seq);
   }
 

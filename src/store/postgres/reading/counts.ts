@@ -1,5 +1,6 @@
-import type { Ending, JobState } from '../../../../machines/job.context.ts';
+import { type Ending, endings, type JobState } from '../../../../machines/job.context.ts';
 import { jobChart } from '../../../model/jobs/machine-version.ts';
+import { isFailed } from '../../../model/jobs/step.ts';
 import type { Count, JobCounts, JobList } from '../../reader.ts';
 import type { Rows } from '../sql-port.ts';
 import {
@@ -17,7 +18,6 @@ import {
 const most = 10_000;
 const cut = `LIMIT ${most + 1}`;
 const states = jobChart.states as readonly JobState[];
-const endings: readonly Ending[] = ['succeeded', 'failed', 'aborted', 'expired'];
 const lists: readonly JobList[] = ['waiting', 'held', 'failed', 'ended', 'unplaced', 'quarantined'];
 
 /** How many jobs there are, each kind counted where it stands. */
@@ -47,7 +47,7 @@ class Tally {
 
   addEnded(ending: Ending, n: unknown): void {
     this.add(n, 'state completed', 'list ended', `ending ${ending}`);
-    if (ending !== 'succeeded') this.add(n, 'list failed');
+    if (isFailed(ending)) this.add(n, 'list failed');
   }
 
   addRow({ place, name, n, is_cut: isCut, is_free: isFree }: Rows[number]): void {

@@ -1,5 +1,6 @@
 import { matchesPattern } from '../../../model/jobs/filter.ts';
 import { jobChart } from '../../../model/jobs/machine-version.ts';
+import { isFailed } from '../../../model/jobs/step.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
 import type { JobPage, JobPageRequest } from '../../reader.ts';
 import { defaultLook, isWanted, listed, listedById, mostJobs, pageOf } from '../../rules/lists/page.ts';
@@ -157,7 +158,7 @@ async function pageBy(records: Records, request: JobPageRequest, pieces: Pieces)
 /** Whether it belongs to the list still, and those that fail while they wait, already. */
 function isIn({ list }: JobPageRequest, { state, ending }: JobRecord): boolean {
   if (list === 'ended') return state === 'completed';
-  return list !== 'failed' || (state === 'completed' && ending !== 'succeeded');
+  return list !== 'failed' || (state === 'completed' && isFailed(ending));
 }
 
 function isNamed(names: readonly string[] | undefined, name: string): boolean {

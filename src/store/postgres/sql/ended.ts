@@ -27,7 +27,7 @@ export const endedFunction = `
         width := least_width;
       END LOOP;
       IF p_is_failed THEN
-        OPEN jobs FOR SELECT d.id, d.seq, d.lane FROM {schema}.done d WHERE d.seq < hi AND d.ending <> 0 ORDER BY d.seq DESC;
+        OPEN jobs FOR SELECT d.id, d.seq, d.lane FROM {schema}.done d WHERE d.seq < hi AND d.ending <> 0 AND d.ending <> 4 ORDER BY d.seq DESC;
       ELSE
         OPEN jobs FOR SELECT d.id, d.seq, d.lane FROM {schema}.done d WHERE d.seq >= lo AND d.seq < hi ORDER BY d.seq DESC;
       END IF;

@@ -110,7 +110,7 @@ export const tables = `
     id text COLLATE "C" PRIMARY KEY,
     seq bigint NOT NULL,                -- its newest entry
     lane integer,
-    ending smallint NOT NULL,           -- 0: succeeded, 1: failed, 2: aborted, 3: expired
+    ending smallint NOT NULL,           -- 0: succeeded, 1: failed, 2: aborted, 3: expired, 4: cancelled
     patch text NOT NULL                 -- what was set since doc: JSON objects with commas between
   ) PARTITION BY RANGE (id);
   CREATE INDEX done_seq ON {schema}.done USING brin (seq) WITH (pages_per_range = 16, autosummarize = on);

@@ -1,4 +1,4 @@
-import type { JobState } from '../../../../machines/job.context.ts';
+import { type Ending, endings, type JobState } from '../../../../machines/job.context.ts';
 import { jobChart } from '../../../model/jobs/machine-version.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
 import type { Count, JobCounts, JobPage, JobPageRequest } from '../../reader.ts';
@@ -19,19 +19,16 @@ export function tableCounts({ jobs, states, findJob }: Tables): JobCounts {
   }
   let held = 0;
   for (const ids of jobs.heldByAgent()) held += ids.size;
-  const { succeeded, failed, aborted, expired } = jobs.endings;
   const state = (name: string): number => readable.get(name) ?? 0;
   return {
     states: Object.fromEntries(jobChart.states.map((name) => [name, exactly(state(name))])) as Record<
       JobState,
       Count
     >,
-    endings: {
-      succeeded: exactly(succeeded),
-      failed: exactly(failed),
-      aborted: exactly(aborted),
-      expired: exactly(expired),
-    },
+    endings: Object.fromEntries(endings.map((name) => [name, exactly(jobs.endings[name])])) as Record<
+      Ending,
+      Count
+    >,
     lists: {
       waiting: exactly(state('pending')),
       held: exactly(held),

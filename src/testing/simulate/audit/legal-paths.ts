@@ -17,12 +17,26 @@ const legalPaths: ReadonlySet<string> = new Set([
   'active.running job.finish callbacks',
   'active.waiting job.finish callbacks',
   ...['active.running', 'active.waiting'].flatMap((state) => [
-    `${state} job.reschedule pending`,
     `${state} job.abort callbacks`,
-    `${state} job.interrupt ${state}`,
+    `${state} job.timeout active.timingOut`,
+  ]),
+  ...['active.running', 'active.waiting', 'active.timingOut'].flatMap((state) => [
+    `${state} job.reschedule pending`,
     `${state} callback.reset new`,
+    `${state} job.cancel active.cancelling`,
+  ]),
+  ...['active.running', 'active.waiting', 'active.timingOut', 'active.cancelling'].flatMap((state) => [
+    `${state} job.interrupt ${state}`,
     `${state} args.append ${state}`,
   ]),
+  ...['new', 'pending', 'assigned', 'active.waiting'].map((state) => `${state} job.cancel callbacks`),
+  'active.waiting job.expire callbacks',
+  'active.timingOut job.finish callbacks',
+  'active.cancelling job.finish callbacks',
+  'active.cancelling job.cancelled callbacks',
+  'active.running job.snooze pending',
+  'active.running job.handBack pending',
+  'pending job.defer pending',
   'callbacks job.complete completed',
   'callbacks job.interrupt callbacks',
   'callbacks job.claim callbacks',
@@ -36,10 +50,21 @@ export const holderChanges: readonly string[] = [
   'job.unassign',
   'job.interrupt',
   'job.reschedule',
+  'job.snooze',
+  'job.handBack',
   'callback.reset',
 ];
 /** Events that only the holder of the job may cause. */
-export const holderEvents: readonly string[] = ['job.start', 'job.retry', 'job.wait', 'job.reschedule'];
+export const holderEvents: readonly string[] = [
+  'job.start',
+  'job.retry',
+  'job.wait',
+  'job.reschedule',
+  'job.timeout',
+  'job.cancelled',
+  'job.snooze',
+  'job.handBack',
+];
 
 /** Whether the status of a job may take this path. */
 export function isLegalPath(from: string | null, event: string, to: string | null): boolean {
