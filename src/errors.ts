@@ -68,6 +68,10 @@ const messages = {
     `Expected job ${about.id} to wait for another job, got a wait for itself, directly or through jobs that wait for it. Return a value instead.`,
 
   // What happens to jobs
+  CANCELLED: (about: { id: string; reason: string | null }) =>
+    `Expected job ${about.id} to finish, got a request to cancel it${about.reason === null ? '' : `: ${about.reason}`}. Put it again if it is needed after all.`,
+  SHUTDOWN: (about: { id: string }) =>
+    `Expected job ${about.id} to finish before its process ends, got the stop of the process. Let the code stop: the job is handed back to its queue, and this attempt does not count.`,
   ABORTED: (about: { id: string }) =>
     `Expected job ${about.id} to finish, got an interruption that its retry policy does not retry. Put it again, or choose a policy that allows it.`,
   TIMEOUT: (about: { what: string; limit: string; got?: string; repair?: string }) =>
@@ -234,6 +238,27 @@ export class AbortedError extends SignalboxError<'ABORTED'> {
 
   constructor(details: ErrorDetails<'ABORTED'>, options?: ErrorOptions) {
     super('ABORTED', details, options);
+  }
+}
+
+/** The failure of a job that was cancelled, and the reason with which `local.signal` aborts then. */
+export class CancelledError extends SignalboxError<'CANCELLED'> {
+  override readonly name = 'CancelledError';
+  /** Why, as given to `job.cancel({ reason })`. */
+  readonly reason: string | null;
+
+  constructor(details: ErrorDetails<'CANCELLED'>, options?: ErrorOptions) {
+    super('CANCELLED', details, options);
+    this.reason = details.reason;
+  }
+}
+
+/** The reason with which `local.signal` aborts when the box stops: see `box.stop({ abort })`. */
+export class ShutdownError extends SignalboxError<'SHUTDOWN'> {
+  override readonly name = 'ShutdownError';
+
+  constructor(details: ErrorDetails<'SHUTDOWN'>, options?: ErrorOptions) {
+    super('SHUTDOWN', details, options);
   }
 }
 

@@ -3,12 +3,14 @@ export type { Json } from '../machines/json.ts';
 export {
   AbortedError,
   BadStatusError,
+  CancelledError,
   ChartError,
   ConflictError,
   type ErrorCode,
   type ErrorDetails,
   errorCodes,
   ReassignedError,
+  ShutdownError,
   SignalboxError,
   TimeoutError,
 } from './errors.ts';

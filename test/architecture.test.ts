@@ -139,6 +139,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'commits',
     'jobs',
     'execution',
+    'stops',
     'callbacks',
     'agents',
     'dispatchers',

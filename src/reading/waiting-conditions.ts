@@ -1,4 +1,4 @@
-import { isTooLate } from '../model/jobs/deadline.ts';
+import { isTooLate, latestStart } from '../model/jobs/deadline.ts';
 import { isReadable } from '../model/jobs/step.ts';
 import { verdictOn } from '../store/rules/claim-verdict.ts';
 import type { Acceptance } from '../store/store.ts';
@@ -108,8 +108,8 @@ function ofQuota(facts: WaitingFacts, { record, holders }: QuotaFacts): Conditio
 }
 
 function late({ job, now }: WaitingFacts): Condition | null {
-  if (job.beginBy === null || job.beginAfter === null) return null;
-  const until = job.beginAfter + job.beginBy;
+  const until = latestStart(job);
+  if (until === null) return null;
   if (!isTooLate(job, now)) return condition('late', true, `it must start by ${instant(until)}`);
   const text = `it had to start by ${instant(until)}: the next claim fails it`;
   return condition('late', false, text, 'Put it again with a later deadline.');

@@ -18,7 +18,7 @@ export interface DrainOptions {
 }
 
 /** The options of `putInline`. */
-export interface InlineOptions extends DrainOptions, Omit<PutOptions, 'id'> {
+export interface InlineOptions extends DrainOptions, Omit<PutOptions, 'id' | 'timeout'> {
   readonly id?: string;
 }
 

@@ -35,6 +35,7 @@ forEachStore('Questions to a dispatcher', (makeStore) => {
       uptime: 19_000,
       uuid: 'a',
       unknownJobs: [],
+      abandoned: 0,
     });
   });
 

@@ -175,7 +175,7 @@ export interface AttemptView {
   readonly runMs: number | null;
   readonly startedAt: number;
   /** Null while it runs. */
-  readonly ending: 'succeeded' | 'failed' | 'interrupted' | null;
+  readonly ending: 'succeeded' | 'failed' | 'interrupted' | 'cancelled' | 'snoozed' | 'handedBack' | null;
   readonly failure: FailureView | null;
 }
 

@@ -1,4 +1,5 @@
-import { SignalboxError, shown } from '../../errors.ts';
+import { invalidOption, SignalboxError, shown } from '../../errors.ts';
+import { storableText } from './storable-text.ts';
 
 const namePattern = /^[A-Za-z][\w.:-]{0,127}$/;
 const uuidPattern = /^[\w.:-]{1,128}$/;
@@ -78,4 +79,13 @@ export function checkAnnotationName(name: unknown): string {
     });
   }
   return name;
+}
+
+const longestReason = 1000;
+
+/** A reason as a person gives it. @throws SignalboxError `INVALID_OPTION`. */
+export function checkReason(reason: unknown): string {
+  const isText = typeof reason === 'string' && reason.length <= longestReason;
+  if (isText && storableText(reason) === reason) return reason;
+  throw invalidOption('reason', `text of at most ${longestReason} characters`, reason);
 }

@@ -2,6 +2,12 @@ import type { FailedAttempt, Outcome } from '../../../machines/job.context.ts';
 import type { Json } from '../../../machines/json.ts';
 import { Failure } from '../values/failure.ts';
 
+/**
+ * How an attempt ended. An interrupted one had no end of its own: its process or its dispatcher was lost. A snoozed one was put
+ * off by its code, and one that was handed back stopped because its process ended: neither has failed.
+ */
+export type AttemptEnding = 'succeeded' | 'failed' | 'interrupted' | 'cancelled' | 'snoozed' | 'handedBack';
+
 /** One attempt of a job: one call of its code. */
 export interface Attempt {
   /** Its number; the first is 1. */
@@ -11,8 +17,8 @@ export interface Attempt {
   readonly endedAt: Date | null;
   /** How long it took; null while it runs. */
   readonly ms: number | null;
-  /** How it ended; null while it runs. An interrupted one had no end of its own: its process or its dispatcher was lost. */
-  readonly ending: 'succeeded' | 'failed' | 'interrupted' | null;
+  /** Null while it runs. */
+  readonly ending: AttemptEnding | null;
   /** Why it failed; null when it did not. */
   readonly failure: Failure | null;
 }
@@ -44,7 +50,7 @@ export function attemptsOf(entries: readonly JobEntry[]): Attempt[] {
 }
 
 interface End extends Pick<Attempt, 'failure'> {
-  readonly ending: 'succeeded' | 'failed' | 'interrupted';
+  readonly ending: AttemptEnding;
   readonly at: number;
 }
 
@@ -57,9 +63,18 @@ function endOf(event: string, patch: JobEntry['patch'], at: number): End | null 
     const failure = outcome.ok ? null : new Failure(outcome.failure);
     return { ending: outcome.ok ? 'succeeded' : 'failed', at: Number(patch?.activeEnd), failure };
   }
+  const ending = quietEnds[event];
+  if (ending !== undefined) return { ending, at, failure: null };
+  if (event === 'job.cancelled' && outcome !== null && !outcome.ok)
+    return { ending: 'cancelled', at: Number(patch?.activeEnd), failure: new Failure(outcome.failure) };
   const isLost = ['job.reschedule', 'job.abort', 'callback.reset'].includes(event);
   return isLost ? { ending: 'interrupted', at, failure: null } : null;
 }
+
+const quietEnds: { readonly [event: string]: AttemptEnding } = {
+  'job.snooze': 'snoozed',
+  'job.handBack': 'handedBack',
+};
 
 function ended(attempt: Attempt, { at, ending, failure }: End): Attempt {
   return { ...attempt, endedAt: new Date(at), ms: at - attempt.startedAt.getTime(), ending, failure };

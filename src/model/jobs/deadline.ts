@@ -1,7 +1,18 @@
-/** The parts of a job that decide whether it can still start. */
-export interface Deadline {
-  readonly beginAfter: number | null;
-  readonly beginBy: number | null;
+import type { JobRecord } from '../records/records.ts';
+
+/** The parts of a job that decide until when it can start. */
+export type Deadline = Pick<JobRecord, 'beginAfter' | 'beginBy' | 'deadline'>;
+
+/** Whether the job may become too late to start. */
+export function hasDeadline({ beginBy, deadline }: Deadline): boolean {
+  return beginBy !== null || deadline !== null;
+}
+
+/** The last instant at which the job can start; null: there is none. */
+export function latestStart({ beginAfter, beginBy, deadline }: Deadline): number | null {
+  const start = beginBy === null || beginAfter === null ? null : beginAfter + beginBy;
+  if (start === null || deadline === null) return start ?? deadline;
+  return Math.min(start, deadline);
 }
 
 /**
@@ -9,7 +20,7 @@ export interface Deadline {
  * no deadline.
  */
 export function isExpired(job: Deadline, now: number): boolean {
-  return job.beginBy !== null && job.beginAfter !== null && job.beginAfter + job.beginBy < now;
+  return hasDeadline(job) && (latestStart(job) ?? now) < now;
 }
 
 /**
@@ -18,4 +29,11 @@ export function isExpired(job: Deadline, now: number): boolean {
  */
 export function isTooLate(job: Deadline & { readonly state: string }, now: number): boolean {
   return job.state === 'pending' && isExpired(job, now);
+}
+
+/** What the start of a job was to be within, for the error of one that is too late. */
+export function limitOfStart({ beginBy, deadline, beginAfter }: Deadline): string {
+  const isLate = deadline !== null && (beginBy === null || deadline < (beginAfter ?? 0) + beginBy);
+  if (isLate) return `its deadline, ${new Date(deadline).toISOString()}`;
+  return beginBy === null ? 'its deadline' : `${beginBy} ms`;
 }

@@ -89,6 +89,11 @@ export class AgentActor implements StartingAgent {
     return this.#record.size;
   }
 
+  /** Its size, less the places that are taken by code whose job went on without it. */
+  get #room(): number {
+    return Math.max(0, this.size - this.workers.abandonedCount);
+  }
+
   /** Reads its settings, which may have been changed: its next claim has them. */
   async lookAgain(): Promise<void> {
     const record = await this.#context.store.get('agent', this.#record.id);
@@ -231,7 +236,9 @@ export class AgentActor implements StartingAgent {
 
   /** Returns how many jobs it holds then. `slotFreed` reports the slots that are freed meanwhile. */
   async #claimWhatFits(): Promise<number> {
-    const { size } = this;
+    const size = this.#room;
+    // Code that did not stop has all places of the agent.
+    if (size === 0) return this.#held;
     // On a store that is a server, the jobs of one half run while it answers for the other.
     const most = this.#context.store.exclusive ? size : Math.ceil(size / 2);
     const { aborts } = this.workers;
@@ -244,7 +251,7 @@ export class AgentActor implements StartingAgent {
       const annotated = claim.annotated ?? (await this.#annotatedAmong(claim.jobs));
       this.#starter.start(claim, annotated, aborts, this.#poll);
     }
-    if ((claim.jobs.length === most || claim.mayBeMore) && held < this.size) this.offer();
+    if ((claim.jobs.length === most || claim.mayBeMore) && held < this.#room) this.offer();
     return held;
   }
 
@@ -259,7 +266,7 @@ export class AgentActor implements StartingAgent {
   }
 
   #claimant(): Claimant {
-    const { id, lastSeq, size, selection } = this.#record;
-    return { id, seq: lastSeq, size, selection, input: this.#claimInput };
+    const { id, lastSeq, selection } = this.#record;
+    return { id, seq: lastSeq, size: this.#room, selection, input: this.#claimInput };
   }
 }

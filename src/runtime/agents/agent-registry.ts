@@ -1,6 +1,7 @@
 import type { AnyActorRef } from 'xstate';
 import type { AgentPlace } from '../../../machines/job.context.ts';
 import type { RepresentationRecord } from '../../model/records/records.ts';
+import type { Run } from '../execution/run.ts';
 import type { AgentActor } from './agent-actor.ts';
 
 /** The live agents of this process, of all of its dispatchers. */
@@ -40,6 +41,12 @@ export class AgentRegistry implements Iterable<AgentActor> {
   offer(queue?: string): void {
     for (const agent of this.#agents.values())
       if (queue === undefined || agent.queue === queue) agent.offer();
+  }
+
+  /** What runs. */
+  *runs(): Generator<Run> {
+    for (const set of [this.#agents.values(), this.#leaving])
+      for (const agent of set) yield* agent.workers.runs;
   }
 
   /** The definitions of what runs. */

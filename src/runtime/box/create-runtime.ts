@@ -7,8 +7,8 @@
  * Invariant: The supervisor's chart decides when the store is open. Nothing is claimed before recovery is
  *   done, and the store is closed only when every dispatcher is deactivated or the store has failed.
  *
- * May import: environment, definitions, commits, jobs, execution, callbacks, agents, dispatchers, handles,
- *   builtin-jobs. Only src/index.ts imports this room.
+ * May import: environment, definitions, commits, jobs, execution, stops, callbacks, agents, dispatchers,
+ *   handles, builtin-jobs. Only src/index.ts imports this room.
  */
 import { AgentRegistry } from '../agents/agent-registry.ts';
 import { UnknownDefinitions } from '../agents/unknown-definitions.ts';
@@ -25,6 +25,7 @@ import { Completer } from '../execution/completer.ts';
 import { Executor } from '../execution/executor.ts';
 import { LoopWatch } from '../execution/loop-watch.ts';
 import { OutcomeWaits } from '../execution/outcome-waits.ts';
+import { OutsideRuns } from '../execution/outside-runs.ts';
 import { Retrier } from '../execution/retrier.ts';
 import { CommitRetries } from '../execution/retry-commit.ts';
 import { RetryPolicies } from '../execution/retry-policies.ts';
@@ -32,6 +33,9 @@ import type { CallbackSteps, RunSteps } from '../execution/run-steps.ts';
 import { Job } from '../handles/job.ts';
 import { type HandleServices, provideServices } from '../handles/services.ts';
 import type { JobHandles } from '../jobs/job-like.ts';
+import { AttemptLimits } from '../stops/attempt-limits.ts';
+import { PutOffs } from '../stops/put-offs.ts';
+import { Stops } from '../stops/stops.ts';
 
 /** What a runtime is made with beside its ports. */
 export interface RuntimeLinks {
@@ -75,6 +79,10 @@ export function createRuntime(context: RuntimeContext, links: RuntimeLinks): Run
     wait: (run, on, inner, waiting) => waits.wait(run, on, inner, waiting),
     abort: (run, error) => completer.abort(run, error),
     giveUp: (run, error) => completer.giveUp(run, error),
+    watchLimits: (run) => limits.watch(run),
+    stopped: (run, error) => stops.stopped(run, error),
+    putOff: (run, snooze) => putOffs.putOff(run, snooze),
+    handBack: (run, error) => putOffs.handBack(run, error),
   };
   const callbackSteps: CallbackSteps = {
     perform: (at, job, done) => callbacks.perform(at, job, done),
@@ -84,6 +92,7 @@ export function createRuntime(context: RuntimeContext, links: RuntimeLinks): Run
   const committer = new Committer(context, {
     workAvailable: links.offerWork,
     outcomesWritten: (jobs) => waits.announce(jobs),
+    stopRequested: (job) => stops.request(job),
     slotFreed: (place) => agents.at(place)?.slotFreed(),
   });
   const work = new AutocommitUnit(committer);
@@ -98,7 +107,18 @@ export function createRuntime(context: RuntimeContext, links: RuntimeLinks): Run
   const completer = new Completer({ committer, policies, retries, callbacks: callbackSteps, steps });
   const retrier = new Retrier({ committer, policies, retries, steps });
   const waits = new OutcomeWaits({ committer, retries, callbacks: callbackSteps, steps });
-  const callbacks = new CallbackRunner({ work, handles, policies, waits, steps });
+  const outside = new OutsideRuns();
+  const callbacks = new CallbackRunner({ work, handles, policies, waits, steps, outside });
+  const limits = new AttemptLimits(committer, retries);
+  const putOffs = new PutOffs({ committer, retries, steps });
+  const stops = new Stops({
+    context,
+    steps,
+    *runs() {
+      yield* agents.runs();
+      yield* outside;
+    },
+  });
   const abortRuns = agents.abortRuns.bind(agents);
   const runtime: Runtime = {
     context,
@@ -111,6 +131,9 @@ export function createRuntime(context: RuntimeContext, links: RuntimeLinks): Run
     loopWatch,
     completer,
     waits,
+    stops,
+    limits,
+    outside,
     callbacks,
     agents,
     abortRuns,

@@ -1,10 +1,11 @@
 import { invalidOption, SignalboxError } from '../../errors.ts';
 import { checkKnown } from '../../model/checks/check-options.ts';
-import { checkAnnotationName } from '../../model/checks/names.ts';
+import { checkAnnotationName, checkReason } from '../../model/checks/names.ts';
 import type { AnnotationRecord } from '../../model/records/records.ts';
 import { decodeValue, encodeValue } from '../../model/values/values.ts';
-import { type Duration, durationMs } from '../../time.ts';
+import { type Beginning, beginningMs, type Duration, durationMs } from '../../time.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
+import { Snooze } from '../definitions/snooze.ts';
 import type { Reactor } from '../environment/reactor/reactor.ts';
 import { sleepUnlessAborted } from '../environment/reactor/sleep-unless-aborted.ts';
 import { answeredWithin } from '../environment/reactor/time-limits.ts';
@@ -22,6 +23,11 @@ function mustRun(call: string): Run {
   const run = currentRun.getStore();
   if (run === undefined) throw new SignalboxError('NO_CURRENT_JOB', { call });
   return run;
+}
+
+/** Refuses what code does whose job went on without it. @throws the reason of the abort. */
+function mustCount(run: Run): void {
+  if (run.isAbandoned) throw run.signal.reason;
 }
 
 /** How long `getLiveAnnotation` waits, and how often it looks. */
@@ -111,7 +117,10 @@ export const local = {
     return currentRun.getStore()?.agent?.name ?? null;
   },
 
-  /** Aborts when the job is taken over, its dispatcher stops, or the store fails. */
+  /**
+   * Aborts when the job is cancelled (with a `CancelledError`), exceeds a time limit (`TimeoutError`), or its process stops
+   * (`ShutdownError`): code that heeds it ends in time. Also when the job is taken over, or the store fails.
+   */
   get signal(): AbortSignal {
     return mustRun('signal').signal;
   },
@@ -174,6 +183,67 @@ export const local = {
   },
 
   /**
+   * Returned from a job, puts it off: it is called again later, and nothing counts as failed. What the attempt put and changed is
+   * committed. It holds no slot and no quota meanwhile. A job that is put off more than 1,000 times fails with `TOO_MANY`, and so
+   * does with `INVALID_OPTION` a callback, or a job whose retry policy forbids a second start.
+   *
+   * @param until - a delay such as `'10m'`, or an instant.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, defineJob, local, memoryStore } from 'signalbox';
+   *
+   * let isReady = false;
+   * const collect = defineJob({
+   *   name: 'collect',
+   *   run: () => {
+   *     if (isReady) return 'collected';
+   *     isReady = true;
+   *     return local.snooze('20ms', 'not ready');
+   *   },
+   * });
+   * const box = await createSignalbox({ store: memoryStore(), jobs: [collect] });
+   * await box.start();
+   * const job = await box.queue().put(collect());
+   * console.log(await job.result(), (await job.refresh()).record.snoozed); // => collected { times: 1, reason: 'not ready' }
+   * await box.stop();
+   * ```
+   *
+   * @throws SignalboxError `NO_CURRENT_JOB`, `INVALID_INSTANT`, `INVALID_OPTION`.
+   */
+  snooze(until: Beginning, reason?: string): Snooze {
+    const run = mustRun('snooze()');
+    if (reason !== undefined) checkReason(reason);
+    return new Snooze(beginningMs(until, run.context.store.now(), 'until'), reason ?? null);
+  },
+
+  /**
+   * A sign of life, for a job whose definition has a `heartbeat`. It costs a timer and writes nothing.
+   *
+   * @example
+   * ```ts
+   * import { defineJob, local } from 'signalbox';
+   *
+   * export const copyAll = defineJob({
+   *   name: 'copyAll',
+   *   heartbeat: '30s',
+   *   run: async (files: string[]) => {
+   *     for (const _file of files) {
+   *       await local.sleep('1s', { signal: local.signal });
+   *       local.heartbeat();
+   *     }
+   *   },
+   * });
+   * ```
+   *
+   * @throws SignalboxError `NO_CURRENT_JOB`.
+   */
+  heartbeat(): void {
+    const run = mustRun('heartbeat()');
+    servicesOf(run.context).limits.beat(run);
+  },
+
+  /**
    * Does some work in a transaction of the database and ends the job in it: its result is what the work gives, and both are
    * committed or neither is. `client` is a connection of the package `pg`; the transaction is begun and ended for you,
    * and reads what is committed (READ COMMITTED). What the code returns afterwards does not count.
@@ -200,6 +270,7 @@ export const local = {
     work: ((client: unknown) => Promise<Result>) & StoredResult<Result>,
   ): Promise<Result> {
     const run = mustRun('transaction()');
+    mustCount(run);
     const { completer } = servicesOf(run.context);
     return completer.finishWithin(run, work, (result) =>
       result === undefined ? null : encodeValue(result, 'result', storedJobOnly, run.context.limits),
@@ -216,6 +287,7 @@ export const local = {
     job?: Job<unknown>,
   ): Promise<void> {
     const run = mustRun('setLiveAnnotation()');
+    mustCount(run);
     checkAnnotationName(name);
     const path = `annotations[${JSON.stringify(name)}]`;
     const encoded = encodeValue(value, path, storedJobOnly, run.context.limits);

@@ -421,15 +421,23 @@ export class Signalbox extends Inspectable {
   }
 
   /**
-   * Stops: no more claims, up to `grace` (default 0) for what runs, then every dispatcher is deactivated and
-   * the store is closed. What still runs is handed over, and runs again at the next start when its policy says so.
+   * Stops: no more claims, and up to `grace` (default 0) for what runs. Then, for `abort` (default 0), what still runs is asked to
+   * stop: `local.signal` aborts with a `ShutdownError`, and a job whose code throws because of that goes back to the front of its
+   * queue, without a failure and without an interruption. At last every dispatcher is deactivated and the store is closed; what
+   * still runs is handed over, and runs again at the next start when its policy says so.
    *
    * @throws SignalboxError `STORE_IO`, `STORE_FENCED` when the store fails meanwhile: the box is stopped then, and whether
    * its last commits are on disk is unknown. A store that had failed before does not fail the stop again.
    */
-  async stop(options: { readonly grace?: Duration } = {}): Promise<void> {
-    checkKnown(options, ['grace']);
-    await this.#supervisor.stop(durationMs(options.grace ?? 0, 'grace'));
+  async stop(options: { readonly grace?: Duration; readonly abort?: Duration } = {}): Promise<void> {
+    checkKnown(options, ['grace', 'abort']);
+    const grace = durationMs(options.grace ?? 0, 'grace');
+    await this.#supervisor.stop({ grace, abort: durationMs(options.abort ?? 0, 'abort') });
+  }
+
+  /** Stops it at the end of an `await using` block. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
   }
 }
 

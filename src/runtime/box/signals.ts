@@ -8,9 +8,11 @@ import type { Signalbox } from './signalbox.ts';
 
 /** Options of `handleSignals`. */
 export interface SignalOptions {
-  /** How long running jobs may take to end. Default 0: they are handed over. */
+  /** How long running jobs may take to end. Default 0: they are asked to stop at once. */
   readonly grace?: Duration;
-  /** How long the stop as a whole is waited for. Default 3 s more than `grace`. */
+  /** How long what still runs then may take to stop when it is asked to. Default 2 s. */
+  readonly abort?: Duration;
+  /** How long the stop as a whole is waited for. Default 3 s more than `grace` and `abort`. */
   readonly timeout?: Duration;
   readonly signals?: SignalPort;
 }
@@ -42,16 +44,17 @@ const handled = new WeakMap<Signalbox, () => void>();
  */
 export function handleSignals(box: Signalbox, options: SignalOptions = {}): () => void {
   checkBox(box);
-  checkKnown(options, ['grace', 'timeout', 'signals']);
+  checkKnown(options, ['grace', 'abort', 'timeout', 'signals']);
   const present = handled.get(box);
   if (present !== undefined) return present;
   const { signals = nodeSignals } = options;
   const grace = durationMs(options.grace ?? 0, 'grace');
-  const timeout = durationMs(options.timeout ?? grace + 3000, 'timeout');
+  const abort = durationMs(options.abort ?? 2000, 'abort');
+  const timeout = durationMs(options.timeout ?? grace + abort + 3000, 'timeout');
 
   const stopThen = (follow: () => void): void => {
     restore();
-    const stopped = box.stop({ grace }).catch((error) => {
+    const stopped = box.stop({ grace, abort }).catch((error) => {
       internals(box).context.log.events('CRITICAL', () => `could not stop: ${String(error)}`);
     });
     void withinMs(internals(box).context.reactor, stopped, timeout).then(follow);

@@ -38,6 +38,12 @@ interface Shared {
   readonly dispatchers: ReadonlyMap<string, SupervisedDispatcher>;
 }
 
+/** How long what runs may take when the box stops, in milliseconds: to end by itself, and then when it is asked to stop. */
+export interface StopTimes {
+  readonly grace: number;
+  readonly abort: number;
+}
+
 /**
  * Joins the supervisor's chart to the world: opens the store, recovers, routes work to agents, drains and closes.
  */
@@ -57,7 +63,7 @@ export class Supervisor {
   readonly #sleeps: Sleeps;
   #openError: unknown = null;
   #storeFailure: Error | null = null;
-  #grace = 0;
+  #times: StopTimes = { grace: 0, abort: 0 };
   #spawned = 0;
 
   constructor(options: SignalboxOptions, shared: Shared) {
@@ -129,9 +135,9 @@ export class Supervisor {
     this.#supervisor.send({ type: 'child.leave', id });
   }
 
-  /** Lets what runs end within `grace` milliseconds, and closes the store. Rejects when the store fails meanwhile. */
-  async stop(grace: number): Promise<void> {
-    this.#grace = grace;
+  /** Lets what runs end, asks it to stop, and closes the store. Rejects when the store fails meanwhile. */
+  async stop({ grace, abort }: StopTimes): Promise<void> {
+    this.#times = { grace, abort };
     const isKnown = this.#storeFailure !== null;
     const store = this.runtime?.context.store ?? null;
     this.#supervisor.send({ type: 'box.stop' });
@@ -234,9 +240,12 @@ export class Supervisor {
   async #drain(): Promise<void> {
     const { agents, context } = this.#opened();
     for (const agent of agents) agent.drain();
-    if (this.#grace > 0) {
-      const idle = Promise.all([...agents].map((agent) => agent.idle()));
-      await withinMs(context.reactor, idle, this.#grace);
+    const { grace, abort } = this.#times;
+    const idle = (): Promise<unknown> => Promise.all([...agents].map((agent) => agent.idle()));
+    if (grace > 0) await withinMs(context.reactor, idle(), grace);
+    if (abort > 0) {
+      for (const agent of agents) agent.workers.shutDown();
+      await withinMs(context.reactor, idle(), abort);
     }
     for (const dispatcher of this.#shared.dispatchers.values()) await dispatcher.stopped();
     if (leaveReactor(this.reactor, this)) await this.#stopReactor(context);

@@ -10,6 +10,7 @@
  * May import: commits, jobs, execution, callbacks, handles.
  */
 import { SignalboxError, shown, TimeoutError } from '../../errors.ts';
+import { limitOfStart } from '../../model/jobs/deadline.ts';
 import { isReadable } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { systemNames } from '../../model/records/system-names.ts';
@@ -37,8 +38,8 @@ export const systemDefinitions = [
     if (record === null) return;
     // Failed by an earlier run of this job, whose worker disappeared during a callback: that callback is decided, too.
     if (record.state === 'callbacks') return callbacks.resume(record, ownWorker(job));
-    const limit = record.beginBy === null ? 'its deadline' : `${record.beginBy} ms`;
-    const error = new TimeoutError({ what: `the start of job ${job.record.id}`, limit });
+    const what = `the start of job ${job.record.id}`;
+    const error = new TimeoutError({ what, limit: limitOfStart(record) });
     await failJob(callbacks, work, job.record.id, error, { expired: true, within: ownWorker(job) });
   }),
   deciding(systemNames.handleInterrupt, async (services, job) => {

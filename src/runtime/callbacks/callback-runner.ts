@@ -12,7 +12,7 @@
  * May import: commits, jobs, execution.
  */
 import { BadStatusError, ConflictError, TimeoutError } from '../../errors.ts';
-import { isExpired } from '../../model/jobs/deadline.ts';
+import { isExpired, limitOfStart } from '../../model/jobs/deadline.ts';
 import { startsSynced } from '../../model/jobs/retry.ts';
 import { afterStep, callsHandler, statusOfState, stepJob } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
@@ -29,6 +29,7 @@ import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import { callOf, jobFields } from '../execution/outcome-log.ts';
 import type { OutcomeWaits } from '../execution/outcome-waits.ts';
+import type { OutsideRuns } from '../execution/outside-runs.ts';
 import type { RetryPolicies } from '../execution/retry-policies.ts';
 import {
   type CallbackContext,
@@ -54,6 +55,7 @@ export interface CallbackRunnerDeps {
   readonly policies: RetryPolicies;
   readonly waits: OutcomeWaits;
   readonly steps: Pick<RunSteps, 'execute'>;
+  readonly outside: OutsideRuns;
 }
 
 /**
@@ -211,7 +213,7 @@ export class CallbackRunner implements CallbackSteps {
     const late = (): string => `callback ${jobLabel(callback)} is too late to be called`;
     this.#context.log.events('ERROR', late, jobFields(callback, context));
     const what = `the start of callback ${callback.id}`;
-    const failure = Failure.from(new TimeoutError({ what, limit: `${callback.beginBy} ms` })).data;
+    const failure = Failure.from(new TimeoutError({ what, limit: limitOfStart(callback) })).data;
     const fail = { type: 'job.fail', at: this.#context.now(), failure, expired: true } as const;
     const expect = [ifUnchanged(callback), ...ifHeld(context)];
     await this.perform(context, await endJob(this.#committer, callback, fail, expect));
@@ -231,15 +233,12 @@ export class CallbackRunner implements CallbackSteps {
       known = abortsIn(context);
       if (!(await this.#isHeld(context))) return;
     }
-    const run = await new Promise<Run>((resolve) => {
-      // Without a holder of the root job, the callback's own claim distinguishes this attempt from the next.
-      const holder = context.holder ?? holderOf(job);
-      const { work } = this.#deps;
-      const run = new Run({ work, ...context, holder, job, input: [input], annotations, info: null });
-      run.onDone = () => resolve(run);
-      context.agent?.workers.started(run);
-      this.#deps.steps.execute(run);
-    });
+    // Without a holder of the root job, the callback's own claim distinguishes this attempt from the next.
+    const holder = context.holder ?? holderOf(job);
+    const { work, steps, outside } = this.#deps;
+    const run = new Run({ work, ...context, holder, job, input: [input], annotations, info: null });
+    context.agent?.workers.started(run);
+    await outside.call(run, (begun) => steps.execute(begun));
     if (run.handedOver !== null) throw run.handedOver;
   }
 

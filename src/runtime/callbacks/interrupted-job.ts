@@ -11,8 +11,8 @@ import type { OutcomeWaits } from '../execution/outcome-waits.ts';
 import type { RetryPolicies } from '../execution/retry-policies.ts';
 import type { CallbackContext } from '../execution/run.ts';
 import type { CallbackSteps } from '../execution/run-steps.ts';
-import { abortJob } from './end-job.ts';
-import { interruptionEvent } from './interruption-event.ts';
+import { endJob } from './end-job.ts';
+import { interruptionEvent, stoppedEvent } from './interruption-event.ts';
 
 /** The dependencies of the decision about an interrupted job. */
 export interface InterruptionDeps {
@@ -51,8 +51,10 @@ export async function handleInterrupt(
     // The outcome that the job waited for has come since the system job looked: nothing is left to decide.
     if (record.state === 'completed' && within !== null) return;
     if (!record.state.startsWith('active')) throw notInterrupted(record);
-    const decision = await policies.afterInterrupt(record);
-    const step = stepJob(record, interruptionEvent(record, queue, decision, context.store.now()));
+    const at = context.store.now();
+    const end = stoppedEvent(record, at);
+    const event = end ?? interruptionEvent(record, queue, await policies.afterInterrupt(record), at);
+    const step = stepJob(record, event);
     try {
       await committer.commit(context.uuid, [step], [ifUnchanged(record)]).synced;
     } catch (error) {
@@ -79,8 +81,13 @@ export async function decideInterruptedCallback(
 ): Promise<JobRecord | null> {
   if (callback.state === 'active.waiting' && (await waits.stillWaits(callback))) return null;
   const { context } = committer;
+  const end = stoppedEvent(callback, context.store.now());
+  if (end !== null) return endJob(committer, callback, end, [ifUnchanged(callback), ...ifHeld]);
   const { answer, data } = await policies.afterInterrupt(callback);
-  if (answer === false) return abortJob(committer, callback, data, ifHeld);
+  if (answer === false) {
+    const event = interruptionEvent(callback, '', { answer, data }, context.store.now());
+    return endJob(committer, callback, event, [ifUnchanged(callback), ...ifHeld]);
+  }
   const label = jobLabel(callback);
   const fields = jobFields(callback);
   if (answer !== true)
@@ -100,7 +107,10 @@ export async function abortAbandoned(
   job: JobRecord,
 ): Promise<JobRecord | null> {
   if (job.state === 'active.waiting' && (await waits.stillWaits(job))) return null;
-  return abortJob(committer, job, job.retryData);
+  const at = committer.context.store.now();
+  const decision = { answer: false, data: job.retryData ?? {} } as const;
+  const end = stoppedEvent(job, at) ?? interruptionEvent(job, '', decision, at);
+  return endJob(committer, job, end, [ifUnchanged(job)]);
 }
 
 /** Whether a job is under this system job, which has to decide about it. */

@@ -1,6 +1,7 @@
 import type { JobEvent } from '../../../machines/job.events.ts';
 import { AbortedError } from '../../errors.ts';
 import { putBackAt, type RetryAnswer, type RetryData } from '../../model/jobs/retry.ts';
+import { stopError } from '../../model/jobs/stop-error.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
 
@@ -16,15 +17,48 @@ export interface InterruptionDecision {
  * store's time. Pure.
  */
 export function interruptionEvent(
-  { id }: Pick<JobRecord, 'id'>,
+  job: JobRecord,
   queue: string,
   { answer, data }: InterruptionDecision,
   at: number,
 ): JobEvent {
+  const failure = failureOf(job);
+  if (answer === false && failure !== null)
+    return {
+      type: 'job.finish',
+      at,
+      outcome: { ok: false, failure },
+      retryData: data,
+      awaited: job.waitingOn,
+    };
   if (answer === false) {
-    const failure = Failure.from(new AbortedError({ id })).data;
+    const failure = Failure.from(new AbortedError({ id: job.id })).data;
     return { type: 'job.abort', at, failure, retryData: data };
   }
   const beginAfter = answer === true ? null : putBackAt(answer, at);
-  return { type: 'job.reschedule', at, queue, beginAfter, retryData: data, failed: null };
+  return {
+    type: 'job.reschedule',
+    at,
+    queue,
+    beginAfter,
+    retryData: data,
+    failed: failure === null ? null : { at, failure },
+  };
+}
+
+/** How a job ends that was to stop, whatever a policy would say; null: its policy decides. */
+export function stoppedEvent(job: JobRecord, at: number): JobEvent | null {
+  const failure = failureOf(job);
+  if (failure === null) return null;
+  if (job.state === 'active.cancelling') return { type: 'job.cancelled', at, failure };
+  if (job.stop?.cause !== 'deadline') return null;
+  const { retryData, waitingOn } = job;
+  return { type: 'job.finish', at, outcome: { ok: false, failure }, retryData, awaited: waitingOn };
+}
+
+/** Why the code of a job was to stop, as its failure; null for one that was not. */
+function failureOf(job: JobRecord): Failure['data'] | null {
+  const { state, stop } = job;
+  if (stop === null || (state !== 'active.cancelling' && state !== 'active.timingOut')) return null;
+  return Failure.from(stopError(job, stop)).data;
 }

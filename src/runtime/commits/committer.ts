@@ -30,6 +30,8 @@ export interface CommitEffects {
   workAvailable(queue: string): void;
   /** The outcomes of jobs are written: jobs that wait for them get them. */
   outcomesWritten(jobs: readonly string[]): void;
+  /** Jobs are to stop: their code is asked to, if it runs here. */
+  stopRequested(job: string): void;
   /** A job no longer counts for the agent that held it. The claim that follows is written with that, or after it. */
   slotFreed(place: AgentPlace): void;
 }
@@ -107,6 +109,8 @@ export class Committer {
   #carryOut(transition: Transition, ticket: Ticket): void {
     for (const effect of transition.effects) {
       if (effect.type === 'offerWork') this.#offerPlaced(transition, ticket);
+      else if (effect.type === 'stopHandler')
+        this.whenSynced(ticket, () => this.#effects.stopRequested(transition.id));
       else if (effect.type === 'announceOutcome') this.#announce(transition.id, ticket);
       else if (effect.type === 'offerQuotas' && transition.patch?.quotas !== undefined) {
         this.whenWritten(ticket, () => this.#offerFreedQuotas(transition));

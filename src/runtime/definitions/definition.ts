@@ -1,5 +1,6 @@
 import type { Backoff } from '../../model/jobs/backoff.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
+import type { Duration } from '../../time.ts';
 import type { LogLevel } from '../environment/logging.ts';
 
 /** A definition, as the registry holds it. */
@@ -13,6 +14,11 @@ export interface Definition {
   readonly setUp: (() => unknown) | null;
   readonly tearDown: ((info: never) => unknown) | null;
   readonly context: ContextStorage | null;
+  /** Milliseconds, all four. */
+  readonly timeout: number | null;
+  readonly heartbeat: number | null;
+  readonly deadline: number | null;
+  readonly grace: number | null;
 }
 
 /** Options of `defineJob`. */
@@ -28,6 +34,17 @@ export interface JobOptions<Args extends readonly unknown[], Returned, Info = un
   readonly retry?: Backoff | RetryPolicy | string;
   /** Level at which a failure is logged. Default ERROR; CRITICAL for callbacks. */
   readonly failureLogLevel?: LogLevel;
+  /** How long one attempt may take: then its code is asked to stop, and the retry policy about another one. Default: no limit. */
+  readonly timeout?: Duration;
+  /** How long an attempt may go without `local.heartbeat()`: then the same happens. Default: no limit. */
+  readonly heartbeat?: Duration;
+  /**
+   * How long a job may take in all, its waits and retries included, from the instant at which it may begin first. Then a waiting
+   * one expires, and a running one is asked to stop and expires without another attempt. Default: no limit.
+   */
+  readonly deadline?: Duration;
+  /** How long code may take to stop when it is asked to, before its job goes on without it. Default 5 s. */
+  readonly grace?: Duration;
   /** Quotas of every job of it, unless the job says otherwise. */
   readonly quotas?: readonly string[];
   /**

@@ -1,12 +1,16 @@
 import type { AnyActorLogic, AnyActorRef } from 'xstate';
 import { invalidOption, SignalboxError } from '../../errors.ts';
 import type { AgentActorsDeps } from '../agents/agent-actors.ts';
+import type { CallbackRunner } from '../callbacks/callback-runner.ts';
 import type { OutcomeWaits } from '../execution/outcome-waits.ts';
+import type { Stops } from '../stops/stops.ts';
 import type { RegistrationDeps } from './registration.ts';
 
 /** The dependencies of a dispatcher. */
 export interface DispatcherDeps extends Omit<AgentActorsDeps, 'spawn' | 'dismiss'>, RegistrationDeps {
   readonly waits: Pick<OutcomeWaits, 'lookAgain'>;
+  readonly stops: Pick<Stops, 'lookAgain'>;
+  readonly callbacks: CallbackRunner;
 }
 
 /** What a dispatcher needs of its Signalbox. Programs do not need it. */

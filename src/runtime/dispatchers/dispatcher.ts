@@ -7,7 +7,7 @@
  * Invariant: A dispatcher claims only in queues in which it is activated, and what it holds is released in
  *   the commit that deactivates it.
  *
- * May import: environment, commits, jobs, execution, callbacks, agents.
+ * May import: environment, commits, jobs, execution, stops, callbacks, agents.
  */
 import { type Actor, waitFor } from 'xstate';
 import { dispatcherMachine } from '../../../machines/dispatcher.machine.ts';
@@ -55,6 +55,8 @@ export interface StatusInfo {
   readonly uuid: string;
   /** Jobs that wait for a process that knows their definition, at the last poll. */
   readonly unknownJobs: readonly UnknownJobs[];
+  /** How many places of its agents are taken by code that did not stop when it was asked to. */
+  readonly abandoned: number;
 }
 
 /**
@@ -295,6 +297,7 @@ export class DispatcherOf<Box extends object> extends Inspectable implements Age
       uptime: activated === null || lastPoll === null ? null : now - activated,
       uuid: this.uuid,
       unknownJobs: this.#host.deps.unknown.jobs,
+      abandoned: [...this.#agents].reduce((count, { workers }) => count + workers.abandonedCount, 0),
     };
   }
 }

@@ -4,6 +4,7 @@ import { type AgentPoll, type JobName, PollInfo, type Polls } from '../../model/
 import type { AgentRecord, JobRecord, RepresentationRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
 import type { AgentActors } from '../agents/agent-actors.ts';
+import { expireWaiting } from '../callbacks/cancel-job.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import { errorText } from '../environment/logging.ts';
 import type { DispatcherDeps } from './dispatcher-host.ts';
@@ -33,6 +34,8 @@ export class Poller {
   #startedSince = new Map<PollInfo, JobInfo[]>();
   /** Queues without an agent for system jobs, where that was logged. */
   readonly #warnedOf = new Set<string>();
+  /** What its agents hold, as this poll has found it. */
+  #held: JobRecord[] = [];
   #loggedPoll = '';
 
   constructor(own: PollerDeps) {
@@ -46,12 +49,15 @@ export class Poller {
     const { agents, polls, mayClaim } = this.#own;
     const poll = new PollInfo();
     this.#startedSince.set(poll, []);
+    this.#held = [];
     await this.#guarded('poll', async () => {
       for (const queue of await this.#context.store.list('queue', '')) {
         setOwn(poll.queues, queue.id, null);
         await this.#pollQueue(queue.id, poll);
       }
       if (!mayClaim()) return;
+      await this.#guarded('look for jobs that are to stop', () => this.#deps.stops.lookAgain(this.#held));
+      await this.#guarded('look for jobs that wait too long', () => this.#expireWaiting());
       agents.removeVanished(poll);
       await this.#guarded('rescue orphaned jobs', () => this.#deps.orphans.look());
       await this.#guarded('count jobs of unknown definitions', () => this.#deps.unknown.look());
@@ -170,6 +176,7 @@ export class Poller {
       entry.len = held.length;
       entry.activeJobs = held.map((job): JobName => [job.id, store.name]);
       if (!store.exclusive) this.#deps.waits.lookAgain(held);
+      this.#held.push(...held);
     } catch (error) {
       const failure = Failure.from(error);
       entry.error = failure.text('default');
@@ -179,6 +186,15 @@ export class Poller {
     }
     // The dispatcher may have stopped meanwhile.
     if (this.#own.mayClaim()) await agent.claimDue();
+  }
+
+  /** A job that waits for another one has no timer: its deadline is looked at here. */
+  async #expireWaiting(): Promise<void> {
+    const { callbacks, work } = this.#deps;
+    const now = this.#context.store.now();
+    for (const { id, state, deadline } of this.#held)
+      if (state === 'active.waiting' && deadline !== null && deadline < now)
+        await expireWaiting(callbacks, work, id);
   }
 
   #logPoll(poll: PollInfo): void {

@@ -22,7 +22,7 @@ export interface CompleterDeps {
   readonly policies: RetryPolicies;
   readonly retries: CommitRetries;
   readonly callbacks: CallbackSteps;
-  readonly steps: Pick<RunSteps, 'retry'>;
+  readonly steps: Pick<RunSteps, 'retry' | 'stopped'>;
 }
 
 /** Commits the outcome of a call, and starts what follows: tear down, the log, callbacks, the release of the worker. */
@@ -40,6 +40,7 @@ export class Completer {
    * and the log follow once it is synced. `mayComplete`: false when a callback is known to wait.
    */
   finish(run: Run, outcome: Outcome, awaited: string | null = null, mayComplete = true): void {
+    run.phase = 'commit';
     const ending = this.#endingOf(run, outcome, awaited, mayComplete);
     const ticket = this.#deps.committer.commit(run.by, ending.changes, ending.expect);
     this.#follow(run, ending, ticket, (error) => this.#notCommitted(run, ending, awaited, error));
@@ -173,24 +174,52 @@ export class Completer {
   }
 
   #notCommitted(run: Run, ending: CommittedEnding, awaited: string | null, error: Error): void {
-    const { retries, steps } = this.#deps;
-    const { outcome, completes } = ending;
-    const redactor = (): Redactor => this.#context.registry.redactorOf(run.job);
+    const { retries } = this.#deps;
+    const { outcome } = ending;
     // What was awaited came once: no policy could bring it again.
     if (awaited !== null) run.retry ??= retries.stepOf(run);
     if (error instanceof ReassignedError) this.giveUp(run, error);
-    else if (error instanceof ConflictError && completes) this.finish(run, outcome, awaited, false);
+    else if (error instanceof ConflictError)
+      void this.#afterConflict(run, ending, awaited, error).catch((final: unknown) =>
+        this.giveUp(run, final),
+      );
     // The outcome is kept and written when the store takes it: the code is not called again for that, nor a policy asked.
     else if (isStoreAway(error)) this.#finishWhenStoreReturns(run, ending, awaited, error);
     else if (isStoreClosed(error)) run.onDone();
-    else if (run.retry !== null) retries.repeat(run, error, () => this.finish(run, outcome, awaited));
-    else
-      steps.retry(
-        run,
-        Failure.from(error),
-        'commitError',
-        outcome.ok ? { ok: true, text: () => outcomeText(outcome, redactor()) } : outcome,
-      );
+    else this.#afterError(run, outcome, awaited, error);
+  }
+
+  /** A callback may have been added, or the job be to stop: what the code gave counts as the chart says then. */
+  async #afterConflict(
+    run: Run,
+    { outcome, completes }: CommittedEnding,
+    awaited: string | null,
+    error: ConflictError,
+  ): Promise<void> {
+    const standing = await this.#deps.retries.look(run);
+    if (standing === 'stopping') this.#whenStopping(run, outcome, awaited);
+    else if (completes) this.finish(run, outcome, awaited, false);
+    else this.#afterError(run, outcome, awaited, error);
+  }
+
+  #whenStopping(run: Run, outcome: Outcome, awaited: string | null): void {
+    if (outcome.ok || run.job.stop?.cause !== 'cancel') this.finish(run, outcome, awaited);
+    else this.#deps.steps.stopped(run, new Failure(outcome.failure).toError());
+  }
+
+  #afterError(run: Run, outcome: Outcome, awaited: string | null, error: Error): void {
+    const { retries, steps } = this.#deps;
+    const redactor = (): Redactor => this.#context.registry.redactorOf(run.job);
+    // An end that is not the code's own is written whatever happens.
+    if (run.retry !== null || run.isStopping) {
+      const again = (): void => this.finish(run, outcome, awaited);
+      retries.repeat(run, error, again, () => this.#whenStopping(run, outcome, awaited));
+      return;
+    }
+    const masked = outcome.ok
+      ? ({ ok: true, text: () => outcomeText(outcome, redactor()) } as const)
+      : outcome;
+    steps.retry(run, Failure.from(error), 'commitError', masked);
   }
 
   #finishWhenStoreReturns(run: Run, ending: CommittedEnding, awaited: string | null, error: Error): void {

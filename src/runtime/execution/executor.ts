@@ -1,3 +1,4 @@
+import type { Outcome } from '../../../machines/job.context.ts';
 import type { Json } from '../../../machines/json.ts';
 import { type BadStatusError, ReassignedError, shown } from '../../errors.ts';
 import { jsonWithin } from '../../model/checks/bounded-json.ts';
@@ -14,6 +15,7 @@ import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import type { Definition } from '../definitions/definition.ts';
 import { Detached } from '../definitions/detached.ts';
+import { Snooze } from '../definitions/snooze.ts';
 import { errorText } from '../environment/logging.ts';
 import { JobDrafts, storedJobOnly } from '../jobs/job-drafts.ts';
 import { isJob, type JobHandles, type JobLike } from '../jobs/job-like.ts';
@@ -50,6 +52,8 @@ export class Executor {
     // Nothing is started whose definition is unknown: claims, callbacks and calls look first.
     const definition = this.#context.registry.mustKnowName(run.job.name);
     this.#deps.loopWatch.note(run.job.name);
+    run.phase = 'code';
+    this.#deps.steps.watchLimits(run);
     try {
       this.#attempts.inContext(run, definition, () => this.#attempt(run, definition));
     } catch (error) {
@@ -68,7 +72,11 @@ export class Executor {
     ready
       .then(() => this.#loaded(run))
       .then(
-        (args) => this.#call(run, definition.run, args),
+        (args) => {
+          // It may be to stop by now.
+          if (run.isStopping) this.#threw(run, undefined);
+          else this.#call(run, definition.run, args);
+        },
         (error: unknown) => this.#threw(run, error),
       );
   }
@@ -104,7 +112,7 @@ export class Executor {
   }
 
   /** An error here is no failure of the job: its agent replaces the worker and leaves the job as it is. */
-  #guarded(run: Run, step: (run: Run, given: unknown) => void, given: unknown): void {
+  #guarded<Given>(run: Run, step: (run: Run, given: Given) => void, given: Given): void {
     try {
       step.call(this, run, given);
     } catch (error) {
@@ -113,22 +121,33 @@ export class Executor {
     }
   }
 
-  /** Whether an outcome of the run is being committed although its code has ended: then the step is taken once that is known. */
-  #isEnding(run: Run, step: (run: Run, given: unknown) => void, given: unknown): boolean {
-    if (run.ending === null) return false;
-    void run.ending.then(() => this.#guarded(run, step, given));
+  /**
+   * Whether nothing follows the end of the code now: its job went on without it, or an outcome is being committed already, and the
+   * step is taken once that is known.
+   */
+  #isElsewhere<Given>(run: Run, step: (run: Run, given: Given) => void, given: Given): boolean {
+    if (run.isAbandoned) run.agent?.workers.codeEnded(run);
+    else if (run.ending === null) return false;
+    else void run.ending.then(() => this.#guarded(run, step, given));
     return true;
   }
 
   #returned(run: Run, value: unknown): void {
-    if (this.#isEnding(run, this.#returned, value)) return;
+    if (this.#isElsewhere(run, this.#returned, value)) return;
     const { steps } = this.#deps;
     if (run.ended !== null) {
       steps.continueAfter(run, run.ended);
       return;
     }
     const what = kindOf(value);
-    if (what === 'job') {
+    // A promise that it returned goes on under the same limits.
+    if (what !== 'detached') run.watch(null);
+    // Asked to stop, it neither waits nor is put off, and only a value counts.
+    if (run.isStopping && what !== 'value') {
+      run.startOver();
+      steps.stopped(run, what === 'failure' ? (value as Failure).toError() : null);
+    } else if (what === 'snooze') steps.putOff(run, value as Snooze);
+    else if (what === 'job') {
       this.#returnedJob(run, value as JobLike).catch((error: unknown) => this.#threw(run, error));
     } else if (what === 'detached') {
       const outcome = (value as Detached<unknown>).promise.then(
@@ -136,10 +155,8 @@ export class Executor {
         (error: unknown) => ({ ok: false as const, failure: Failure.from(error).data }),
       );
       steps.wait(run, 'promise', null, () => {
-        void outcome.then((settled) => {
-          run.startOver();
-          steps.finish(run, settled, 'promise');
-        });
+        run.phase = 'code';
+        void outcome.then((settled) => this.#guarded(run, this.#settled, settled));
       });
     } else if (what === 'failure') steps.finish(run, { ok: false, failure: (value as Failure).data });
     else {
@@ -147,6 +164,11 @@ export class Executor {
       try {
         encoded = this.#encoded(value);
       } catch (error) {
+        if (run.isStopping) {
+          run.startOver();
+          steps.stopped(run, error);
+          return;
+        }
         steps.retry(run, Failure.from(error), 'commitError', {
           ok: true,
           text: () => shownValue(value, this.#context.registry.redactorOf(run.job)),
@@ -155,6 +177,15 @@ export class Executor {
       }
       steps.finish(run, { ok: true, value: encoded });
     }
+  }
+
+  /** The promise that the job waits for has settled. */
+  #settled(run: Run, outcome: Outcome): void {
+    if (this.#isElsewhere(run, this.#settled, outcome)) return;
+    run.watch(null);
+    run.startOver();
+    if (run.isStopping && !outcome.ok) this.#deps.steps.stopped(run, new Failure(outcome.failure).toError());
+    else this.#deps.steps.finish(run, outcome, 'promise');
   }
 
   /** A returned job that is not stored yet is stored NEW with the wait: the program has to put it. */
@@ -172,7 +203,7 @@ export class Executor {
     return value === undefined ? null : encodeValue(value, 'result', storedJobOnly, this.#context.limits);
   }
 
-  #outcomeOf(value: unknown): { ok: true; value: Json } | { ok: false; failure: Failure['data'] } {
+  #outcomeOf(value: unknown): Outcome {
     if (value instanceof Failure) return { ok: false, failure: value.data };
     try {
       return { ok: true, value: this.#encoded(value) };
@@ -183,7 +214,7 @@ export class Executor {
 
   #threw(run: Run, error: unknown): void {
     const { steps } = this.#deps;
-    if (this.#isEnding(run, this.#threw, error)) return;
+    if (this.#isElsewhere(run, this.#threw, error)) return;
     if (run.ended !== null) {
       const { log, registry } = this.#context;
       const err = shownError(registry.redactorOf(run.job), error);
@@ -192,9 +223,12 @@ export class Executor {
       steps.continueAfter(run, run.ended);
       return;
     }
+    run.watch(null);
     run.startOver();
+    if (run.isStopping && !isReassigned(error)) steps.stopped(run, error);
+    else if (run.isShutDown && !isReassigned(error)) steps.handBack(run, error);
     // The worker was stopped, the job did not fail: no policy is asked and nothing is stored.
-    if (run.isAborted || isReassigned(error)) steps.abort(run, error);
+    else if (run.isAborted || isReassigned(error)) steps.abort(run, error);
     else steps.retry(run, Failure.from(error), 'jobError');
   }
 
@@ -244,10 +278,11 @@ function shownValue(value: unknown, redactor: Redactor): string {
 }
 
 /** What a job's code gave. A proxy may refuse the question: then it is a value, and refused as one. */
-function kindOf(value: unknown): 'job' | 'detached' | 'failure' | 'value' {
+function kindOf(value: unknown): 'job' | 'detached' | 'snooze' | 'failure' | 'value' {
   try {
     if (isJob(value)) return 'job';
     if (value instanceof Detached) return 'detached';
+    if (value instanceof Snooze) return 'snooze';
     return value instanceof Failure ? 'failure' : 'value';
   } catch {
     return 'value';

@@ -1,4 +1,5 @@
 import type { Outcome } from '../../../machines/job.context.ts';
+import type { JobEvent } from '../../../machines/job.events.ts';
 import { afterStep, stepJob } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import type { Precondition } from '../../store/store.ts';
@@ -21,13 +22,20 @@ export interface OutcomeInput {
   readonly mayComplete: boolean;
 }
 
+/** A job that is cancelled ends so whatever its code throws. */
+function eventOf({ job, outcome, at, retryData, awaited }: OutcomeInput): JobEvent {
+  return job.state === 'active.cancelling' && !outcome.ok
+    ? { type: 'job.cancelled', at, failure: outcome.failure }
+    : { type: 'job.finish', at, outcome, retryData, awaited };
+}
+
 /**
  * The commit of an outcome: COMPLETED with it, as long as no callback waits. An attempt that changed something does not
  * complete in this commit: it may have added a callback that the store does not know yet. Pure.
  */
 export function outcomeCommit(input: OutcomeInput): CommittedEnding {
-  const { job, outcome, at, retryData, awaited, staged, preconditions } = input;
-  const finish = stepJob(job, { type: 'job.finish', at, outcome, retryData, awaited });
+  const { job, outcome, at, staged, preconditions } = input;
+  const finish = stepJob(job, eventOf(input));
   const finished = afterStep(job, finish);
   const completes = input.mayComplete && staged.length === 0;
   if (!completes)

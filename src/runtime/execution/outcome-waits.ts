@@ -1,5 +1,5 @@
 import type { Outcome } from '../../../machines/job.context.ts';
-import { ReassignedError, SignalboxError } from '../../errors.ts';
+import { ConflictError, ReassignedError, SignalboxError } from '../../errors.ts';
 import { afterStep, stepJob } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
@@ -23,7 +23,7 @@ export interface OutcomeWaitsDeps {
   readonly committer: Committer;
   readonly retries: CommitRetries;
   readonly callbacks: CallbackSteps;
-  readonly steps: Pick<RunSteps, 'giveUp' | 'retry'>;
+  readonly steps: Pick<RunSteps, 'giveUp' | 'retry' | 'stopped'>;
 }
 
 /** Jobs that wait for another job or for a promise: lets them wait, and gives them the outcome. */
@@ -39,6 +39,7 @@ export class OutcomeWaits {
   /** Lets the job wait for another job, or for a promise. Its worker is free, its slot is not. */
   wait(run: Run, on: string, inner: JobLike | null, whenWaiting: () => void = () => {}): void {
     const { committer, retries, steps } = this.#deps;
+    run.phase = 'commit';
     const wait = stepJob(run.job, { type: 'job.wait', on });
     const expect: Precondition[] = [...run.preconditions, ...run.unit.end()];
     if (on !== 'promise') expect.push({ check: 'notAwaitedBy', id: run.job.id, on });
@@ -66,8 +67,17 @@ export class OutcomeWaits {
         retries.retryWhenStoreReturns(run, error, waiting, whenWritten, () =>
           this.wait(run, on, inner, whenWaiting),
         );
-      else steps.retry(run, Failure.from(error), 'commitError');
+      else void this.#notWaiting(run, error);
     });
+  }
+
+  /** The wait was refused: the job may be to stop meanwhile. */
+  async #notWaiting(run: Run, error: Error): Promise<void> {
+    const { retries, steps } = this.#deps;
+    const isStopping = error instanceof ConflictError && (await retries.look(run)) === 'stopping';
+    if (isStopping) run.startOver();
+    if (isStopping) steps.stopped(run, null);
+    else steps.retry(run, Failure.from(error), 'commitError');
   }
 
   /** The outcomes of jobs are written: jobs that wait for them get them. */

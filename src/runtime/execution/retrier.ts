@@ -1,4 +1,4 @@
-import { type FailedAttempt, isAgentPlace } from '../../../machines/job.context.ts';
+import type { FailedAttempt } from '../../../machines/job.context.ts';
 import { ReassignedError, SignalboxError } from '../../errors.ts';
 import { putBackAt, type RetryAnswer } from '../../model/jobs/retry.ts';
 import { afterStep, stepJob } from '../../model/jobs/step.ts';
@@ -10,7 +10,7 @@ import { watchAwaits } from '../environment/awaits.ts';
 import { jobFields, logFailedAttempt, logMasked, type MaskedOutcome } from './outcome-log.ts';
 import type { CommitRetries } from './retry-commit.ts';
 import type { RetryPolicies } from './retry-policies.ts';
-import type { Run } from './run.ts';
+import { isHeldByAgent, type Run } from './run.ts';
 import type { RunSteps } from './run-steps.ts';
 
 /** The dependencies of the retrier. */
@@ -18,7 +18,7 @@ export interface RetrierDeps {
   readonly committer: Committer;
   readonly policies: RetryPolicies;
   readonly retries: CommitRetries;
-  readonly steps: Pick<RunSteps, 'execute' | 'finish' | 'giveUp'>;
+  readonly steps: Pick<RunSteps, 'execute' | 'finish' | 'giveUp' | 'stopped'>;
 }
 
 /** Asks the retry policy after a call failed, and commits its answer however long that takes. */
@@ -38,6 +38,7 @@ export class Retrier {
     cause: 'jobError' | 'commitError',
     masked: MaskedOutcome | null = null,
   ): void {
+    run.phase = 'policy';
     if (cause === 'commitError') run.startOver();
     const failed = { at: this.#context.now(), failure: failure.data };
     // The box may be stopped before the policy answers.
@@ -52,15 +53,23 @@ export class Retrier {
   ): Promise<void> {
     const { retries, steps } = this.#deps;
     await run.takeTearDown()?.();
+    const { state } = run.job;
     const answer = await this.#answer(run, failed, cause);
-    if (!(await retries.isCurrent(run))) {
+    // The job has gone on without its code, which the policy was asked about for too long.
+    if (run.isAbandoned && state !== run.job.state) return;
+    const standing = await retries.look(run);
+    if (standing === 'lost') {
       steps.giveUp(run, new ReassignedError({ id: run.job.id }));
       return;
     }
+    run.phase = 'commit';
+    if (state !== run.job.state) return steps.stopped(run, new Failure(failed.failure).toError());
     const isLoop = answer === true && run.retriesInRow === mostInRow;
-    if (answer === true && !isLoop) return this.#callAgain(run, failed);
-    if (typeof answer === 'object' && isHeldByAgent(run)) return this.#putBack(run, failed, answer);
-    if (typeof answer === 'object') {
+    if (run.isStopping && answer !== false && this.#madeAgain(run, failed, answer)) return;
+    if (answer === true && !isLoop && !run.isStopping) return this.#callAgain(run, failed);
+    if (typeof answer === 'object' && isHeldByAgent(run) && isInTime(run, answer, this.#context.store.now()))
+      return this.#putBack(run, failed, answer);
+    if (typeof answer === 'object' && !isHeldByAgent(run)) {
       const what = (): string => `${jobLabel(run.job)} asked to be put back, but no agent holds it`;
       this.#context.log.events('CRITICAL', what, jobFields(run.job, run));
     }
@@ -68,7 +77,8 @@ export class Retrier {
       run.retry = retries.stepOf(run);
       if (masked !== null) logMasked(this.#context, run.job, masked);
     }
-    steps.finish(run, { ok: false, failure: isLoop ? loopOf(run, failed) : failed.failure });
+    const failure = isLoop ? loopOf(run, failed) : failed.failure;
+    steps.finish(run, { ok: false, failure }, run.job.waitingOn);
   }
 
   /** Asks the policy, and counts the immediate retries between which neither the code nor the policy awaited anything. */
@@ -110,7 +120,8 @@ export class Retrier {
           steps.execute(run);
         });
       },
-      (error) => retries.repeat(run, error, () => this.#callAgain(run, failed)),
+      (error) =>
+        retries.repeat(run, error, () => this.#callAgain(run, failed), this.#whenStopping(run, failed)),
     );
   }
 
@@ -137,8 +148,39 @@ export class Retrier {
         run.agent?.slotFreed();
         run.onDone();
       },
-      (error) => retries.repeat(run, error, () => this.#putBack(run, failed, answer)),
+      (error) =>
+        retries.repeat(run, error, () => this.#putBack(run, failed, answer), this.#whenStopping(run, failed)),
     );
+  }
+
+  /**
+   * After a time limit the code may still run, so it is never called again in the same place: the job is put back, a callback is
+   * NEW again. False for what can be neither.
+   */
+  #madeAgain(run: Run, failed: FailedAttempt, answer: true | RetryAnswer): boolean {
+    if (isCallback(run)) this.#reset(run, failed);
+    else if (!isHeldByAgent(run) || !isInTime(run, answer, this.#context.store.now())) return false;
+    else this.#putBack(run, failed, answer);
+    return true;
+  }
+
+  #reset(run: Run, failed: FailedAttempt): void {
+    const { committer, policies, retries } = this.#deps;
+    const reset = stepJob(run.job, { type: 'callback.reset', retryData: policies.dataOf(run, true) });
+    const ticket = committer.commit(run.by, [reset], run.preconditions);
+    committer.whenWritten(
+      ticket,
+      () => {
+        logFailedAttempt(this.#context, run.job, failed, 'at once', run);
+        run.agent?.workers.ended(run, null);
+        run.onDone();
+      },
+      (error) => retries.repeat(run, error, () => this.#reset(run, failed), this.#whenStopping(run, failed)),
+    );
+  }
+
+  #whenStopping(run: Run, { failure }: FailedAttempt): () => void {
+    return () => this.#deps.steps.stopped(run, new Failure(failure).toError());
   }
 }
 
@@ -151,8 +193,11 @@ function loopOf({ job }: Run, { failure }: FailedAttempt): FailedAttempt['failur
     .data;
 }
 
-/** Only a job that an agent holds itself can be put back: no callback, and no job that no agent has claimed. */
-function isHeldByAgent(run: Run): boolean {
-  const { parent } = run.job;
-  return run.holder?.id === run.job.id && parent !== null && isAgentPlace(parent);
+/** A wait that would end after the deadline is not waited for. */
+function isInTime({ job }: Run, answer: RetryAnswer, now: number): boolean {
+  return job.deadline === null || (putBackAt(answer, now) ?? now) <= job.deadline;
+}
+
+function isCallback({ job: { parent } }: Run): boolean {
+  return parent !== null && ('job' in parent || 'proxy' in parent);
 }

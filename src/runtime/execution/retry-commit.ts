@@ -4,8 +4,11 @@ import { jobLabel } from '../../model/values/job-text.ts';
 import { RetryStep } from '../commits/retry.ts';
 import { isStoreAway } from '../commits/retry-rules.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
-import { isAsLeft, type Run } from './run.ts';
+import { isAsLeft, isSameCall, isStopping, type Run } from './run.ts';
 import type { RunSteps } from './run-steps.ts';
+
+/** What has become of an attempt since its last step: nothing, its job is to stop, or it is not the current one any more. */
+export type Standing = 'current' | 'stopping' | 'lost';
 
 /** Repeats the commits of runs that were not taken. */
 export class CommitRetries {
@@ -22,13 +25,17 @@ export class CommitRetries {
     return new RetryStep(this.#context, () => `committing the outcome of ${jobLabel(run.job)}`);
   }
 
-  /** Repeats a step that must succeed, unless that cannot help: then the run is given up. */
-  repeat(run: Run, error: unknown, step: () => void): void {
+  /**
+   * Repeats a step that must succeed, unless that cannot help: then the run is given up. `stopping`: what is done instead when
+   * the job is to stop meanwhile.
+   */
+  repeat(run: Run, error: unknown, step: () => void, stopping: () => void): void {
     run.retry ??= this.stepOf(run);
-    const pause = run.retry.pause(error).then(() => this.isCurrent(run));
+    const pause = run.retry.pause(error).then(() => this.look(run));
     void pause.then(
-      (isCurrent) => {
-        if (isCurrent) step();
+      (standing) => {
+        if (standing === 'current') step();
+        else if (standing === 'stopping') stopping();
         else this.#steps.giveUp(run, new ReassignedError({ id: run.job.id }));
       },
       (final: unknown) => this.#steps.giveUp(run, final),
@@ -63,14 +70,22 @@ export class CommitRetries {
     );
   }
 
-  /** Whether this attempt is still the current one: the job was not reassigned, ended, or started again. */
-  async isCurrent({ job }: Run): Promise<boolean> {
+  /**
+   * Looks whether this attempt is still the current one: the job was not reassigned, ended, or started again. A run whose job was
+   * asked to stop knows that from then on.
+   */
+  async look(run: Run): Promise<Standing> {
+    const { job } = run;
     try {
       const now = await this.#context.store.get('job', job.id);
-      return now?.state === job.state && now.claim === job.claim && now.attempts === job.attempts;
+      if (!isSameCall(job, now) || now === undefined) return 'lost';
+      if (now.state === job.state) return 'current';
+      if (!isStopping(now.state)) return 'lost';
+      run.job = { ...job, state: now.state, stop: now.stop };
+      return 'stopping';
     } catch {
       // A store that cannot be read cannot be written either: the next commit will show it.
-      return true;
+      return 'current';
     }
   }
 }

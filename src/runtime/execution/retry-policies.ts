@@ -12,8 +12,9 @@ import {
   type RetryTools,
 } from '../../model/jobs/retry.ts';
 import { isUnrecoverable } from '../../model/jobs/retry-errors.ts';
+import { stopError } from '../../model/jobs/stop-error.ts';
 import type { JobRecord } from '../../model/records/records.ts';
-import type { Failure } from '../../model/values/failure.ts';
+import { Failure } from '../../model/values/failure.ts';
 import { jobLabel } from '../../model/values/job-text.ts';
 import { type Redactor, shownError } from '../../model/values/redaction.ts';
 import { retryForever } from '../commits/retry.ts';
@@ -47,6 +48,8 @@ export class RetryPolicies {
   async afterInterrupt(job: JobRecord): Promise<{ readonly answer: RetryAnswer; readonly data: RetryData }> {
     const kept = job.retryData ?? {};
     const policy = await this.#of(job);
+    if (job.state === 'active.timingOut' && job.stop !== null)
+      return this.#afterLimit(job, policy, Failure.from(stopError(job, job.stop)));
     if (!this.#has(policy, 'interrupted', job)) return { answer: false, data: this.#kept(job, policy, kept) };
     let data: RetryData = kept;
     const answer = await this.#answer(job, () => {
@@ -58,6 +61,21 @@ export class RetryPolicies {
       answer: isExpired(job, this.#context.store.now()) ? false : answer,
       data: this.#kept(job, policy, data),
     };
+  }
+
+  /** A time limit had passed when the process was lost: that is a failure of the attempt, and no interruption. */
+  async #afterLimit(
+    job: JobRecord,
+    policy: RetryPolicy,
+    failure: Failure,
+  ): Promise<{ readonly answer: RetryAnswer; readonly data: RetryData }> {
+    const kept = job.retryData ?? {};
+    if (isExpired(job, this.#context.store.now()) || !this.#has(policy, 'jobError', job))
+      return { answer: false, data: this.#kept(job, policy, kept) };
+    const cache = new Map(Object.entries(dataOf(job)));
+    const answer = await this.#answer(job, () => policy.jobError(failure, cache, this.#tools(job)));
+    const data = (policy.updateData ?? keptByDefault)(dataOf(job), cache) ?? kept;
+    return { answer, data: this.#kept(job, policy, data) };
   }
 
   /** What the policy keeps of a call that ends. `always`: also when it has counted nothing, since the job is not over. */

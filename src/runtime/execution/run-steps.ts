@@ -1,6 +1,7 @@
 import type { Outcome } from '../../../machines/job.context.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import type { Failure } from '../../model/values/failure.ts';
+import type { Snooze } from '../definitions/snooze.ts';
 import type { JobLike } from '../jobs/job-like.ts';
 import type { MaskedOutcome } from './outcome-log.ts';
 import type { CallbackContext, CommittedEnding, Run } from './run.ts';
@@ -20,6 +21,14 @@ export interface RunSteps {
   retry(run: Run, failure: Failure, cause: 'jobError' | 'commitError', masked?: MaskedOutcome | null): void;
   /** Lets the job wait for another job or for a promise (`on` is `promise`). `waiting` is called once that is written. */
   wait(run: Run, on: string, inner: JobLike | null, waiting?: () => void): void;
+  /** Begins to watch the time limits of the attempt that is called now. */
+  watchLimits(run: Run): void;
+  /** The code of a job that is to stop has ended, and gave no value. `error`: what it threw; null: nothing. */
+  stopped(run: Run, error: unknown): void;
+  /** The code puts its job off without having failed. */
+  putOff(run: Run, snooze: Snooze): void;
+  /** The code has stopped because its process does: the attempt counts for nothing. */
+  handBack(run: Run, error: unknown): void;
   /** Ends the run without a commit: the worker was stopped, and the code said so. The job stays ACTIVE. */
   abort(run: Run, error: unknown): void;
   /** Ends the run without a commit: the job was reassigned, or the store is closed. */

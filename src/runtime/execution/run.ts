@@ -12,7 +12,7 @@
  * May import: environment, definitions, commits, jobs.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Outcome } from '../../../machines/job.context.ts';
+import { isAgentPlace, type Outcome } from '../../../machines/job.context.ts';
 import type { Json } from '../../../machines/json.ts';
 import { ReassignedError, SignalboxError } from '../../errors.ts';
 import type { RetryCache, RetryData, RetryPolicy } from '../../model/jobs/retry.ts';
@@ -50,6 +50,10 @@ export interface RunWorkers {
   /** The dispatcher stops, and hands on what it holds. */
   readonly handsOn: boolean;
   started(run: Run): void;
+  /** Its code does not stop, and its job goes on without it: the worker's place stays taken until the code ends. */
+  abandoned(run: Run): void;
+  /** The code of an abandoned run has ended. */
+  codeEnded(run: Run): void;
   /** The job waits: for a job, or for a promise when `inner` is null. */
   waits(run: Run, inner: JobLike | null): void;
   /** The worker is done with the job. `outcome` null: it was put back. */
@@ -114,6 +118,16 @@ export interface RunStart {
   readonly input: readonly unknown[];
   readonly annotations: Record<string, Json>;
   readonly info: LiveJobInfo | null;
+}
+
+/** Only a job that an agent holds itself can be put back: no callback, and no job that no agent has claimed. */
+export function isHeldByAgent({ job, holder }: Run): boolean {
+  return holder?.id === job.id && job.parent !== null && isAgentPlace(job.parent);
+}
+
+/** Whether the code of a job in this state is to stop. */
+export function isStopping(state: JobRecord['state']): boolean {
+  return state === 'active.cancelling' || state === 'active.timingOut';
 }
 
 /** Whether a job, as it is now, is still in the call that began with this record. */
@@ -188,6 +202,14 @@ export class Run {
   inTransaction: BufferedUnit | null = null;
   /** Settles when it is known whether that transaction has committed an outcome; null while it has none to commit. */
   ending: Promise<void> | null = null;
+  /** What the run is at: its code, the question to its policy, or the commit of what follows. Only code is stopped. */
+  phase: 'code' | 'policy' | 'commit' = 'commit';
+  /** Takes back the timed calls that watch over it; null without any. */
+  timers: { cancel(): void } | null = null;
+  /** Its code goes on although its job has ended, or was put back: nothing that it does counts. */
+  isAbandoned = false;
+  /** Its process stops: an attempt that throws because of that is handed back. */
+  isShutDown = false;
   /** Set when a callback of the run's job was handed over: the callers of the run stop, too. */
   handedOver: HandedOverError | null = null;
   /** The job object that the code sees, as the job was when the attempt began; made by `local.getJob`. */
@@ -231,9 +253,21 @@ export class Run {
 
   /** Signals the code to stop: nothing it writes will count. */
   abort(reason: unknown): void {
+    this.watch(null);
     this.#aborted = reason ?? new Error('aborted');
     // Listeners are the code's own: they may call `local`.
     currentRun.run(this, () => this.#abort?.abort(reason));
+  }
+
+  /** Replaces the timed calls that watch over it. */
+  watch(timers: { cancel(): void } | null): void {
+    this.timers?.cancel();
+    this.timers = timers;
+  }
+
+  /** Whether the record says that its code is to stop. */
+  get isStopping(): boolean {
+    return isStopping(this.job.state);
   }
 
   get isAborted(): boolean {

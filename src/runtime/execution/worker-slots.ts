@@ -1,5 +1,5 @@
 import type { Outcome } from '../../../machines/job.context.ts';
-import { SignalboxError } from '../../errors.ts';
+import { ShutdownError, SignalboxError } from '../../errors.ts';
 import { Failure } from '../../model/values/failure.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import { errorText } from '../environment/logging.ts';
@@ -19,6 +19,8 @@ export class WorkerSlots implements RunWorkers {
   readonly #context: RuntimeContext;
   readonly #slotFreed: () => void;
   readonly #runs = new Set<Run>();
+  /** Runs whose code goes on although their jobs have gone on without it. */
+  readonly #abandoned = new Set<Run>();
   /** How many jobs were claimed and are not begun yet. */
   #expected = 0;
   /** Slots that are taken for jobs whose code has not been called yet. */
@@ -54,6 +56,24 @@ export class WorkerSlots implements RunWorkers {
   /** From now on what runs is handed on: another worker takes it. */
   handOn(): void {
     this.#handsOn = true;
+  }
+
+  /** How many places are taken by code that did not stop when it was asked to. */
+  get abandonedCount(): number {
+    return this.#abandoned.size;
+  }
+
+  /** What runs. */
+  get runs(): Iterable<Run> {
+    return this.#runs;
+  }
+
+  /** The process stops: what runs is asked to stop, and handed back when it does. */
+  shutDown(): void {
+    for (const run of this.#runs) {
+      run.isShutDown = true;
+      run.abort(new ShutdownError({ id: run.job.id }));
+    }
   }
 
   /** The definitions of what runs. */
@@ -114,7 +134,18 @@ export class WorkerSlots implements RunWorkers {
     info.failed = outcome?.ok === false;
     info.keep(outcome);
     info.completedAt = this.#context.now();
-    this.release(run.slot);
+    if (!run.isAbandoned) this.release(run.slot);
+  }
+
+  abandoned(run: Run): void {
+    this.#abandoned.add(run);
+  }
+
+  codeEnded(run: Run): void {
+    if (!this.#abandoned.delete(run)) return;
+    // A job that waited for a promise has freed its worker already.
+    if (run.info !== null) this.release(run.slot);
+    this.#slotFreed();
   }
 
   waits(run: Run, inner: JobLike | null): void {

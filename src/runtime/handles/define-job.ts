@@ -1,12 +1,14 @@
-import { SignalboxError, shown } from '../../errors.ts';
+import { invalidOption, SignalboxError, shown } from '../../errors.ts';
 import { checkKnown } from '../../model/checks/check-options.ts';
 import { checkName, checkQuotaNames } from '../../model/checks/names.ts';
 import { checkPolicyOrName } from '../../model/jobs/check-policy.ts';
 import { isSystemName } from '../../model/records/system-names.ts';
 import type { Failure } from '../../model/values/failure.ts';
 import { checkRedaction } from '../../model/values/redaction.ts';
+import { durationMs } from '../../time.ts';
 import type { Definition, JobOptions } from '../definitions/definition.ts';
 import type { Detached } from '../definitions/detached.ts';
+import type { Snooze } from '../definitions/snooze.ts';
 import { checkLogLevel } from '../environment/logging.ts';
 import type { StoredJob } from '../jobs/not-stored.ts';
 import { Job, type JobDefinition } from './job.ts';
@@ -24,8 +26,12 @@ type EachResult<Value> =
       ? EachValue<Settled>
       : EachValue<Value>;
 
-// biome-ignore lint/suspicious/noConfusingVoidType: code without a return statement returns void
-type EachValue<Value> = Value extends Failure ? never : Value extends undefined | void ? null : Value;
+type EachValue<Value> = Value extends Failure | Snooze
+  ? never
+  : // biome-ignore lint/suspicious/noConfusingVoidType: code without a return statement returns void
+    Value extends undefined | void
+    ? null
+    : Value;
 
 const jobOptions = [
   'name',
@@ -37,6 +43,10 @@ const jobOptions = [
   'setUp',
   'tearDown',
   'context',
+  'timeout',
+  'heartbeat',
+  'deadline',
+  'grace',
 ] as const satisfies readonly (keyof JobOptions<readonly unknown[], unknown>)[];
 
 /**
@@ -93,6 +103,7 @@ export function makeDefinition<const Args extends readonly unknown[], Returned, 
     setUp: options.setUp ?? null,
     tearDown: options.tearDown ?? null,
     context: options.context ?? null,
+    ...timeLimitsOf(options),
   };
   const make = (...args: readonly unknown[]): Job<ResultOf<Returned>> => Job.draft(definition, args);
   const bind = (...rest: readonly unknown[]): Job<ResultOf<Returned>> => {
@@ -105,6 +116,23 @@ export function makeDefinition<const Args extends readonly unknown[], Returned, 
     Args,
     ResultOf<Returned>
   >;
+}
+
+/** @throws SignalboxError `INVALID_DURATION`; `INVALID_OPTION` for a heartbeat that is never due before the attempt is over. */
+function timeLimitsOf(
+  options: Pick<JobOptions<never, unknown>, 'timeout' | 'heartbeat' | 'deadline' | 'grace'>,
+): Pick<Definition, 'timeout' | 'heartbeat' | 'deadline' | 'grace'> {
+  const ms = (option: 'timeout' | 'heartbeat' | 'deadline' | 'grace'): number | null =>
+    options[option] == null ? null : durationMs(options[option], option);
+  const limits = {
+    timeout: ms('timeout'),
+    heartbeat: ms('heartbeat'),
+    deadline: ms('deadline'),
+    grace: ms('grace'),
+  };
+  if (limits.heartbeat !== null && limits.timeout !== null && limits.heartbeat >= limits.timeout)
+    throw invalidOption('heartbeat', 'shorter than `timeout`', options.heartbeat);
+  return limits;
 }
 
 function mustBeFunction(code: unknown, option: string): void {

@@ -46,10 +46,7 @@ export async function callJob<Result>(
     annotations,
     info: null,
   });
-  await new Promise<void>((resolve) => {
-    run.onDone = resolve;
-    steps.execute(run);
-  });
+  await services.outside.call(run, (begun) => steps.execute(begun));
   return resultOf(services, job);
 }
 

@@ -1,6 +1,6 @@
 import { invalidOption, SignalboxError, TimeoutError } from '../../errors.ts';
-import { checkKnown } from '../../model/checks/check-options.ts';
-import { checkAnnotationName, checkQuotaNames } from '../../model/checks/names.ts';
+import { checkFlag, checkKnown } from '../../model/checks/check-options.ts';
+import { checkAnnotationName, checkQuotaNames, checkReason } from '../../model/checks/names.ts';
 import type { Backoff } from '../../model/jobs/backoff.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import { type JobStatus, statusOfState } from '../../model/jobs/step.ts';
@@ -9,6 +9,7 @@ import type { Failure } from '../../model/values/failure.ts';
 import { encodeValue } from '../../model/values/values.ts';
 import { queueOf, statusOf, topOf } from '../../reading/job-place.ts';
 import { type Beginning, beginningMs, type Duration, durationMs, durationText } from '../../time.ts';
+import { type CancelResult, cancelJob } from '../callbacks/cancel-job.ts';
 import { failJob } from '../callbacks/fail-job.ts';
 import { handleInterrupt } from '../callbacks/interrupted-job.ts';
 import type { Definition } from '../definitions/definition.ts';
@@ -119,6 +120,28 @@ export async function fail(state: JobState, error: unknown): Promise<void> {
   const { work, record } = state.stored();
   await failJob(servicesOf(work.context).callbacks, work, record.id, error);
   await refresh(state);
+}
+
+/** How a job is cancelled. */
+export interface CancelOptions {
+  /** Why: the code sees it, and the history keeps it. At most 1,000 characters. */
+  readonly reason?: string;
+  /** Whether the jobs that only this one waits for are cancelled as well. Default true. */
+  readonly cascade?: boolean;
+}
+
+export async function cancel(state: JobState, options: CancelOptions): Promise<CancelResult> {
+  checkKnown(options, ['reason', 'cascade']);
+  const { reason, cascade = true } = options;
+  const { work, record } = state.stored();
+  const request = {
+    by: work.context.uuid,
+    reason: reason === undefined ? null : checkReason(reason),
+    cascade: checkFlag(cascade, 'cascade'),
+  };
+  const result = await cancelJob(servicesOf(work.context).callbacks, work, record.id, request);
+  if (!work.isPartial) await refresh(state);
+  return result;
 }
 
 export async function interrupt(state: JobState): Promise<void> {

@@ -8,6 +8,7 @@ import { Failure } from '../../model/values/failure.ts';
 import type { HistoryEntry } from '../../store/entry.ts';
 import type { Beginning, Duration } from '../../time.ts';
 import { addCallback } from '../callbacks/add-callback.ts';
+import type { CancelResult } from '../callbacks/cancel-job.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import type { ConditionDefinition } from '../definitions/conditions.ts';
 import type { Definition } from '../definitions/definition.ts';
@@ -170,6 +171,36 @@ export class Job<Result = unknown> extends JobAttributes<Result> implements JobL
    */
   fail(error?: unknown): Promise<void> {
     return commands.fail(this.#state, error);
+  }
+
+  /**
+   * Cancels the job, from any process, whatever it is at. One whose code does not run ends at once: it waits, is held for a retry,
+   * or waits for another job, which is cancelled as well unless yet another one waits for it. One whose code runs is asked to stop:
+   * `local.signal` aborts with a `CancelledError`. Code that has not stopped after its `grace` is left behind, and the job ends
+   * without it. A value that the code returns all the same counts. The job is never tried again; its callbacks are called with
+   * the failure.
+   *
+   * @returns `cancelled`: it has ended by this call. `cancelling`: its code is asked to stop. `ended`: it had its outcome before.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, defineJob, local, memoryStore } from 'signalbox';
+   *
+   * const report = defineJob({ name: 'report', run: () => local.sleep('1h') });
+   * const box = await createSignalbox({ store: memoryStore(), jobs: [report] });
+   * await box.start();
+   * const job = await box.queue().put(report());
+   * await job.waitFor('ACTIVE');
+   * console.log(await job.cancel({ reason: 'not needed' })); // => cancelling
+   * await job.waitFor('COMPLETED');
+   * console.log(job.ending); // => cancelled
+   * await box.stop();
+   * ```
+   *
+   * @throws SignalboxError `JOB_NOT_FOUND`, `INVALID_OPTION`; BadStatusError while it is not stored.
+   */
+  cancel(options: commands.CancelOptions = {}): Promise<CancelResult> {
+    return commands.cancel(this.#state, options);
   }
 
   /**

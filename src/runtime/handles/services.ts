@@ -8,7 +8,8 @@
  * Invariant: A handle has no state of the runtime, only what the store answered last. One made in a larger
  *   commit writes into that commit while it is open, and directly afterwards.
  *
- * May import: environment, definitions, commits, jobs, execution, callbacks, agents, dispatchers.
+ * May import: environment, definitions, commits, jobs, execution, stops, callbacks, agents,
+ *   dispatchers.
  */
 import { SignalboxError } from '../../errors.ts';
 import type { AgentRegistry } from '../agents/agent-registry.ts';
@@ -20,8 +21,10 @@ import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import type { RepresentationCommands } from '../dispatchers/representation-commands.ts';
 import type { Completer } from '../execution/completer.ts';
+import type { OutsideRuns } from '../execution/outside-runs.ts';
 import type { RunSteps } from '../execution/run-steps.ts';
 import type { JobHandles } from '../jobs/job-like.ts';
+import type { AttemptLimits } from '../stops/attempt-limits.ts';
 
 /** What the objects that programs hold need of the runtime. */
 export interface HandleServices extends InterruptionDeps, ClaimDeps {
@@ -34,6 +37,8 @@ export interface HandleServices extends InterruptionDeps, ClaimDeps {
   readonly callbacks: CallbackRunner;
   readonly completer: Pick<Completer, 'finishWithin'>;
   readonly steps: Pick<RunSteps, 'execute'>;
+  readonly limits: Pick<AttemptLimits, 'beat'>;
+  readonly outside: OutsideRuns;
   readonly representations: RepresentationCommands;
   /** How far joined jobs have come, by id of the job. */
   readonly joins: Map<string, { finished: number; put: number }>;

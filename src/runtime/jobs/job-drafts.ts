@@ -69,7 +69,7 @@ export class JobDrafts {
     checkLogLevel(settings.failureLogLevel ?? null);
     const id = settings.id ?? ids.newId();
     this.#ids.set(job, id);
-    const { beginAfter, beginBy } = settings;
+    const { beginAfter, beginBy, timeout = definition.timeout } = settings;
     const record = newJobRecord(id, {
       name: definition.name,
       args: this.args(job.args),
@@ -79,6 +79,7 @@ export class JobDrafts {
           ? null
           : beginningMs(beginAfter, store.now(), 'beginAfter'),
       beginBy: beginBy === undefined || beginBy === null ? null : durationMs(beginBy, 'beginBy'),
+      timeout: timeout === null ? null : durationMs(timeout, 'timeout'),
       failureLogLevel: settings.failureLogLevel ?? null,
       retryPolicy: policyName(registry, settings.retryPolicy ?? null),
       parent: place,

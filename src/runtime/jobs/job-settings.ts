@@ -10,6 +10,13 @@ export interface JobSettings<Notes = { readonly [name: string]: unknown }> {
   readonly quotaNames?: readonly string[];
   readonly beginAfter?: Beginning | null;
   readonly beginBy?: Duration | null;
+  /** How long one attempt may take. Null: no limit, whatever its definition says. */
+  readonly timeout?: Duration | null;
+  /**
+   * Until when it must have its outcome: an instant, or a time from when it may begin. Null: no limit, whatever its definition
+   * says.
+   */
+  readonly deadline?: Beginning | null;
   readonly failureLogLevel?: LogLevel | null;
   /** A policy, the name of one, or a backoff such as `{ maxAttempts: 5 }`. */
   readonly retryPolicy?: RetryPolicy | Backoff | string | null;
@@ -23,6 +30,8 @@ export const jobSettings = [
   'quotaNames',
   'beginAfter',
   'beginBy',
+  'timeout',
+  'deadline',
   'failureLogLevel',
   'retryPolicy',
   'annotations',
@@ -34,6 +43,8 @@ export function changedSettings(settings: JobSettings, changes: JobSettings): Jo
   if (changes.id !== undefined) checkId(changes.id);
   if (changes.beginAfter != null) beginningMs(changes.beginAfter, 0, 'beginAfter');
   if (changes.beginBy != null) durationMs(changes.beginBy, 'beginBy');
+  if (changes.timeout != null) durationMs(changes.timeout, 'timeout');
+  if (changes.deadline != null) beginningMs(changes.deadline, 0, 'deadline');
   checkLogLevel(changes.failureLogLevel ?? null);
   const quotaNames = changes.quotaNames === undefined ? undefined : checkQuotaNames(changes.quotaNames);
   const retryPolicy = changes.retryPolicy == null ? null : checkPolicyOrName(changes.retryPolicy);

@@ -4,11 +4,12 @@ import { checkKnown } from '../../model/checks/check-options.ts';
 import { checkQuotaNames } from '../../model/checks/names.ts';
 import { afterStep, stepJob, type Transition } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
-import { beginningMs, durationMs } from '../../time.ts';
+import { type Beginning, beginningMs, durationMs } from '../../time.ts';
 import type { StagedChange } from '../commits/committer.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
+import type { Definition } from '../definitions/definition.ts';
 import { checkLogLevel } from '../environment/logging.ts';
 import { alreadyStored, contentOf, JobDrafts } from './job-drafts.ts';
 import type { JobLike } from './job-like.ts';
@@ -19,7 +20,14 @@ import { policyName } from './named-settings.ts';
 export interface PutOptions
   extends Pick<
     JobSettings,
-    'beginAfter' | 'beginBy' | 'failureLogLevel' | 'retryPolicy' | 'quotaNames' | 'id'
+    | 'beginAfter'
+    | 'beginBy'
+    | 'timeout'
+    | 'deadline'
+    | 'failureLogLevel'
+    | 'retryPolicy'
+    | 'quotaNames'
+    | 'id'
   > {
   /**
    * A connection of the package `pg` in an open transaction of yours: the job is put when that commits, and never was when
@@ -85,7 +93,8 @@ export class PutBatch {
 
   #addDraft(job: JobLike, settings: JobSettings): void {
     const record = this.#drafts.record(job, null, settings);
-    const step = this.#step(record, record.beginAfter, this.#context.store.now());
+    const { deadline = deadlineOf(job.definition) } = settings;
+    const step = this.#step(record, record.beginAfter, deadline, this.#context.store.now());
     const patch = contentOf(record);
     for (const key in step.patch) patch[key] = step.patch[key] as Json;
     const { kind, id, event, from, to, effects } = step;
@@ -107,7 +116,8 @@ export class PutBatch {
     const now = this.#context.store.now();
     const beginAfter =
       options.beginAfter == null ? record.beginAfter : beginningMs(options.beginAfter, now, 'beginAfter');
-    const step = this.#step(record, beginAfter, now);
+    const { deadline = deadlineOf(this.#context.registry.definition(record.name)) } = options;
+    const step = this.#step(record, beginAfter, deadline, now);
     checkLogLevel(options.failureLogLevel ?? null);
     this.#needQuotas(checkQuotaNames(options.quotaNames ?? record.quotaNames));
     this.#puts.push({ ...step, patch: { ...step.patch, ...overridden(this.#context, options) } });
@@ -119,7 +129,7 @@ export class PutBatch {
     for (const name of names) if (!this.quotaNames.has(name)) this.quotaNames.set(name, this.#place);
   }
 
-  #step(record: JobRecord, beginAfter: number | null, at: number): Transition {
+  #step(record: JobRecord, beginAfter: number | null, deadline: Beginning | null, at: number): Transition {
     const begin = beginAfter ?? at;
     return stepJob(record, {
       type: 'job.put',
@@ -127,6 +137,7 @@ export class PutBatch {
       at,
       beginAfter: begin,
       assigner: this.#context.uuid,
+      ...(deadline === null ? {} : { deadline: beginningMs(deadline, begin, 'deadline') }),
     });
   }
 }
@@ -147,10 +158,16 @@ export async function isKnown(work: UnitOfWork, job: JobLike, id: string): Promi
   return true;
 }
 
+/** The deadline of jobs of a definition: it counts from when they may begin. */
+function deadlineOf(definition: Definition | null | undefined): Beginning | null {
+  return definition?.deadline == null ? null : { after: definition.deadline };
+}
+
 /** The changes that options make in a stored job. */
 function overridden({ registry }: RuntimeContext, options: PutOptions): { readonly [name: string]: Json } {
   return {
     ...(options.beginBy == null ? {} : { beginBy: durationMs(options.beginBy, 'beginBy') }),
+    ...(options.timeout == null ? {} : { timeout: durationMs(options.timeout, 'timeout') }),
     ...(options.failureLogLevel == null ? {} : { failureLogLevel: options.failureLogLevel }),
     ...(options.retryPolicy == null ? {} : { retryPolicy: policyName(registry, options.retryPolicy) }),
     ...(options.quotaNames === undefined ? {} : { quotaNames: [...options.quotaNames] }),

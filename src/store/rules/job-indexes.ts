@@ -281,6 +281,7 @@ export function movesIndex(before: JobRecord, after: JobRecord): boolean {
     before.quotaNames !== after.quotaNames ||
     before.name !== after.name ||
     before.beginBy !== after.beginBy ||
+    before.deadline !== after.deadline ||
     before.waitingOn !== after.waitingOn ||
     before.args !== after.args ||
     before.unsound !== after.unsound ||

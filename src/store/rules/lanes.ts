@@ -1,3 +1,4 @@
+import { hasDeadline } from '../../model/jobs/deadline.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { Fifo } from './lines/fifo.ts';
 import { HeldHeap } from './lines/held-heap.ts';
@@ -19,10 +20,10 @@ export class Lane {
   constructor(job: JobRecord) {
     this.name = job.name;
     this.quotaNames = job.quotaNames;
-    this.hasDeadlines = job.beginBy !== null;
+    this.hasDeadlines = hasDeadline(job);
     this.holdsSlots = job.quotas.length > 0;
     const belongs = (other: JobRecord): boolean =>
-      (other.beginBy !== null) === this.hasDeadlines &&
+      hasDeadline(other) === this.hasDeadlines &&
       other.quotas.length > 0 === this.holdsSlots &&
       other.name === this.name &&
       sameNames(other.quotaNames, this.quotaNames);
@@ -53,7 +54,7 @@ export class Lane {
 
 /** Returns the key of the lane that a job belongs to. */
 export function laneKey(job: JobRecord): string {
-  const deadline = job.beginBy === null ? '' : '!';
+  const deadline = hasDeadline(job) ? '!' : '';
   const slots = job.quotas.length === 0 ? '' : '+';
   return job.quotaNames.length === 0 && slots === ''
     ? job.name + deadline

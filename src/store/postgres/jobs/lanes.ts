@@ -1,3 +1,4 @@
+import { hasDeadline } from '../../../model/jobs/deadline.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
 import type { Rows } from '../sql-port.ts';
 
@@ -19,10 +20,11 @@ export interface LaneKey {
 
 /** The lane of a waiting job, as text. */
 export function laneKeyOf(job: JobRecord): string {
-  const { name, quotaNames, retryPolicy, beginBy } = job;
+  const { name, quotaNames, retryPolicy } = job;
+  const hasDeadlines = hasDeadline(job);
   const [holdsSlots, isOver] = [job.quotas.length > 0, job.outcome !== null];
-  const isPlain = beginBy === null && !holdsSlots && !isOver && job.claim === 0 && job.attempts === 0;
-  const flags = [isPlain, beginBy !== null, holdsSlots, isOver].map(Number);
+  const isPlain = !hasDeadlines && !holdsSlots && !isOver && job.claim === 0 && job.attempts === 0;
+  const flags = [isPlain, hasDeadlines, holdsSlots, isOver].map(Number);
   return JSON.stringify([name, quotaNames, retryPolicy, ...flags]);
 }
 

@@ -1,0 +1,87 @@
+import type { Stop } from '../../../machines/job.context.ts';
+import { stepJob } from '../../model/jobs/step.ts';
+import type { Committer } from '../commits/committer.ts';
+import { isStoreAway } from '../commits/retry-rules.ts';
+import type { RuntimeContext } from '../commits/runtime-context.ts';
+import type { ScheduledCall } from '../environment/reactor/reactor.ts';
+import type { CommitRetries } from '../execution/retry-commit.ts';
+import type { Run } from '../execution/run.ts';
+
+type Limit = Exclude<Stop['cause'], 'cancel'>;
+
+/** A day: the timers of a reactor may not know delays of more than 2^31 ms, and fire at once. */
+const longestMs = 86_400_000;
+/** When a store that did not take the time-out is asked again. */
+const askAgainMs = 1000;
+
+/**
+ * Watches the time limits of running attempts. A limit that passes is committed before the code hears of it, so a crash then is
+ * no interruption. Timers count elapsed time; a deadline is an instant of the store's clock.
+ */
+export class AttemptLimits {
+  readonly #context: RuntimeContext;
+  readonly #committer: Committer;
+  readonly #retries: Pick<CommitRetries, 'look'>;
+  readonly #beats = new WeakMap<Run, () => void>();
+
+  constructor(committer: Committer, retries: Pick<CommitRetries, 'look'>) {
+    this.#context = committer.context;
+    this.#committer = committer;
+    this.#retries = retries;
+  }
+
+  /** Begins to watch an attempt that is called now. Most jobs have no limit. */
+  watch(run: Run): void {
+    const { timeout, deadline, name } = run.job;
+    const heartbeat = this.#context.registry.definition(name)?.heartbeat ?? null;
+    if (timeout === null && deadline === null && heartbeat === null) return;
+    const calls = new Map<Limit, ScheduledCall>();
+    const later = (limit: Limit, ms: number): void => {
+      const call = (): void =>
+        ms > longestMs ? later(limit, ms - longestMs) : void this.#passed(run, limit);
+      calls.set(limit, this.#context.reactor.callLater(Math.min(ms, longestMs), call));
+    };
+    if (timeout !== null) later('timeout', timeout);
+    if (deadline !== null) later('deadline', Math.max(0, deadline - this.#context.store.now()));
+    if (heartbeat !== null) {
+      const beat = (): void => {
+        calls.get('heartbeat')?.cancel();
+        later('heartbeat', heartbeat);
+      };
+      beat();
+      this.#beats.set(run, beat);
+    }
+    run.watch({
+      cancel: () => {
+        for (const call of calls.values()) call.cancel();
+        this.#beats.delete(run);
+      },
+    });
+  }
+
+  /** The code gives a sign of life. */
+  beat(run: Run): void {
+    this.#beats.get(run)?.();
+  }
+
+  /** What is being committed is first, or is refused: then it is no attempt any more. */
+  async #passed(run: Run, what: Limit): Promise<void> {
+    if (run.isStopping || run.isAborted) return;
+    if (run.phase !== 'code') {
+      this.#askAgain(run, what);
+      return;
+    }
+    const timeout = stepJob(run.job, { type: 'job.timeout', at: this.#context.store.now(), what });
+    try {
+      await this.#committer.commit(run.by, [timeout], run.preconditions).written;
+    } catch (error) {
+      if (run.phase !== 'code' || run.isStopping) return;
+      if (!isStoreAway(error) && (await this.#retries.look(run)) === 'lost') return;
+      this.#askAgain(run, what);
+    }
+  }
+
+  #askAgain(run: Run, what: Limit): void {
+    run.watch(this.#context.reactor.callLater(askAgainMs, () => void this.#passed(run, what)));
+  }
+}
