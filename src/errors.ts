@@ -18,6 +18,8 @@ const messages = {
     `Expected \`${about.option}\` to be ${about.expected}, got ${about.actual}. ${about.repair ?? 'Change it and call again; nothing was written.'}`,
   INVALID_NAME: (about: { what: string; actual: string }) =>
     `Expected ${about.what} to be a name (a letter, then at most 127 letters, digits or . : _ -), got ${about.actual}. Choose another name.`,
+  INVALID_KEY: (about: { limit: string; actual: string }) =>
+    `Expected the key of limit "${about.limit}" to be text of 1 to 200 characters without control characters and without / at its ends, got ${about.actual}. Nothing was written; give it such text, a hash for example.`,
   INVALID_DURATION: (about: { option: string; actual: string }) =>
     `Expected \`${about.option}\` to be a duration of zero or more (milliseconds, or text such as '5m' or '1h30m'), got ${about.actual}. Write it as one of these.`,
   INVALID_INSTANT: (about: { option: string; actual: string }) =>

@@ -75,7 +75,7 @@ async function setQuota(world: World, name: string, size: number): Promise<void>
 interface Picture {
   readonly jobs: readonly JobRecord[];
   /** Sizes by name. */
-  readonly quotas: ReadonlyMap<string, number>;
+  readonly quotas: ReadonlyMap<string, number | null>;
 }
 
 async function pictureOf({ store }: World): Promise<Picture> {
@@ -117,7 +117,7 @@ function naiveClaim({ jobs, quotas }: Picture, now: number, wants: Wants): JobRe
     const expired = isExpired(job, now);
     const blocked = job.quotaNames.some((name) => {
       const size = quotas.get(name);
-      if (size === undefined || job.quotas.includes(`q/${name}`)) return false;
+      if (size === undefined || size === null || job.quotas.includes(`q/${name}`)) return false;
       return jobs.filter((other) => other.quotas.includes(`q/${name}`)).length >= size;
     });
     if (!expired && blocked) continue;

@@ -121,14 +121,14 @@ export class Quotas {
 
   /** Size and holders of a quota, and whether an operator has pinned its size. @throws SignalboxError `QUOTA_NOT_FOUND`. */
   async get(name: string): Promise<{
-    readonly size: number;
+    readonly size: number | null;
     readonly pinned: boolean;
     readonly jobs: readonly string[];
     readonly filled: boolean;
   }> {
     const { id, size, pinned } = await this.#mustHave(name);
     const jobs = await this.#work.context.store.quotaHolders(id);
-    return { size, pinned, jobs, filled: jobs.length >= size };
+    return { size, pinned, jobs, filled: size !== null && jobs.length >= size };
   }
 
   async #checked(

@@ -69,7 +69,10 @@ export function* exportChanges(selection: ExportSelection): Generator<Change> {
   const { codec, queues, quotas, jobs, proxies, annotations } = selection;
   if (codec !== null) yield made('store', 'store', 'codec.set', { codec });
   for (const { id, createdAt } of queues) yield made('queue', id, 'queue.created', { createdAt });
-  for (const { id, size, pinned } of quotas) yield made('quota', id, 'quota.created', { size, pinned });
+  for (const { id, size, rate, keyed, pinned } of quotas) {
+    const limits = { ...(rate === null ? {} : { rate: { ...rate } }), ...(keyed ? { keyed } : {}) };
+    yield made('quota', id, 'quota.created', { size, ...limits, pinned });
+  }
   const placed = [
     ...jobs.map((job) => [placeOf(job), jobChange(job)] as const),
     ...proxies.map((proxy) => [placeOf(proxy), proxyChange(proxy)] as const),

@@ -5,7 +5,7 @@ import { systemNames } from '../../model/records/system-names.ts';
 import type { Acceptance, Candidate } from '../store.ts';
 
 /** The size of a quota and how many jobs hold a slot in it; undefined when there is no such quota. */
-export type QuotaSlots = (id: string) => { readonly size: number; readonly taken: number } | undefined;
+export type QuotaSlots = (id: string) => { readonly size: number | null; readonly taken: number } | undefined;
 
 /** Why a claim leaves a waiting job. */
 export type Obstacle =
@@ -52,7 +52,7 @@ function fullQuotas(quotas: QuotaSlots, existing: readonly string[], job: JobRec
   return existing.filter((id) => {
     if (job.quotas.includes(id)) return false;
     const { size, taken } = quotas(id) ?? { size: 0, taken: 0 };
-    return taken >= size;
+    return size !== null && taken >= size;
   });
 }
 

@@ -279,6 +279,7 @@ export function movesIndex(before: JobRecord, after: JobRecord): boolean {
     before.quotas !== after.quotas ||
     before.callbacksEnd !== after.callbacksEnd ||
     before.quotaNames !== after.quotaNames ||
+    before.keys !== after.keys ||
     before.name !== after.name ||
     before.beginBy !== after.beginBy ||
     before.deadline !== after.deadline ||

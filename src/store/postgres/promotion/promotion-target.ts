@@ -18,7 +18,7 @@ export type FoundTarget =
   | { readonly is: 'used'; readonly by: string };
 
 /** What has rows in a store that is used, beside its own record. */
-const usedTables = 'line job done queue quota representation agent proxy annotation'.split(' ');
+const usedTables = 'line job done queue quota limit representation agent proxy annotation'.split(' ');
 /** What may be there before. */
 const conflicts = new Map([
   // Since the schema was made.
