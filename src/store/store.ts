@@ -135,6 +135,8 @@ export interface ClaimRequest {
    */
   readonly size?: number;
   readonly accepts: Acceptance;
+  /** It belongs to a poll: of keys that have room, one more parked job each is offered. */
+  readonly isPoll?: boolean;
   /**
    * Chooses among everything claimable instead of taking the first: receives it in order and returns one of
    * it or null. Called until it returns null or `limit` is reached.

@@ -47,9 +47,9 @@ export const mutants: readonly SimulationMutant[] = [
     stores: both,
     edits: [
       {
-        file: 'src/store/rules/claim-rules.ts',
-        find: 'taken: found.taken + (slots.get(id) ?? 0) }',
-        replace: 'taken: found.taken }',
+        file: 'src/store/rules/parking/spent.ts',
+        find: 'const taken = found.taken + (this.#slots.get(id) ?? 0);',
+        replace: 'const { taken } = found;',
       },
     ],
   },
@@ -178,7 +178,9 @@ export const mutants: readonly SimulationMutant[] = [
     name: 'no-deadline',
     without: 'the deadline of a waiting job',
     stores: all,
-    edits: [{ file: 'src/model/jobs/deadline.ts', find: 'job.beginBy !== null &&', replace: 'false &&' }],
+    edits: [
+      { file: 'src/model/jobs/deadline.ts', find: 'return hasDeadline(job) &&', replace: 'return false &&' },
+    ],
   },
   {
     name: 'held-jobs-early',

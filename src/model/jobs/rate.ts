@@ -36,9 +36,14 @@ export function afterStart(rate: Rate, tat: number | null, now: number): number 
 
 /** The instant at which a job may begin: `now` when one may at once. */
 export function opensAt(rate: Rate | null, { tat, closedUntil }: LimitState, now: number): number {
-  const due = rate === null ? now : held(rate, tat, now) - (rate.burst - 1) * stepOf(rate);
+  return Math.max(now, opening(rate, { tat: rate === null ? null : held(rate, tat, now), closedUntil }));
+}
+
+/** The instant from which on a job may begin, as it is written: it may be long ago. */
+export function opening(rate: Rate | null, { tat, closedUntil }: LimitState): number {
+  const due = rate === null ? 0 : (tat ?? 0) - (rate.burst - 1) * stepOf(rate);
   // Clocks count whole milliseconds: in the one before, it would be too early.
-  return Math.max(now, closedUntil ?? 0, Math.ceil(due - roundingMs));
+  return Math.max(closedUntil ?? 0, Math.ceil(due - roundingMs));
 }
 
 /** Whether a limit says nothing any more, so that its record can go. */

@@ -15,7 +15,7 @@ import { createPast } from '../../reading/past.ts';
 import { entriesOf, type HistoryEntry, type Kind, type Line } from '../entry.ts';
 import type { Log } from '../log.ts';
 import type { Openings, Past, Position } from '../reader.ts';
-import { heldBy, mayClaim, roomOf, take } from '../rules/claim-rules.ts';
+import { heldBy, letOutAfter, mayClaim, roomOf, take } from '../rules/claim-rules.ts';
 import { historyOf } from '../rules/history.ts';
 import { mustHaveRoom } from '../rules/limits.ts';
 import { mustHold } from '../rules/preconditions.ts';
@@ -99,14 +99,19 @@ export class TableStore extends TableQueries implements OpenStore {
     const held = heldBy(this.tables, request);
     const limit = roomOf(request, held);
     if (limit <= 0) return { ...nothingClaimed, held };
-    const { changes, ids, newestSeq } = take(this.tables, { ...request, limit }, now);
-    if (changes.length === 0) return { ...nothingClaimed, held };
+    const { changes, ids, newestSeq, mayBeMore } = take(this.tables, { ...request, limit }, now);
+    if (changes.length === 0) {
+      const isMore = letOutAfter(this.tables, request, now) || mayBeMore;
+      return { ...nothingClaimed, held, ...(isMore ? { mayBeMore: true } : {}) };
+    }
     const ticket = committer.stage(request.by, changes);
+    const isMore = letOutAfter(this.tables, request, now) || mayBeMore;
     committer.writeAlone();
     const jobs = ids.map((id) => this.tables.findJob(id) as JobRecord);
     const startable = newestSeq > committer.syncedSeq ? ticket.synced : ticket.written;
     const annotated = new Set(ids.filter((id) => this.tables.isAnnotated(id)));
-    return { jobs, held: held + jobs.length, annotated, ticket, startable };
+    const more = isMore ? { mayBeMore: true as const } : {};
+    return { jobs, held: held + jobs.length, annotated, ticket, startable, ...more };
   }
 
   #evict(): void {

@@ -3,6 +3,7 @@ import type { JobRecord } from '../../model/records/records.ts';
 import type { Lane } from './lanes.ts';
 import { heldOrder } from './lines/held-heap.ts';
 import type { FindJob } from './lines/line.ts';
+import { type Beside, lineOf } from './parking/aside.ts';
 
 /** A position in one lane: which of its jobs comes next, after those that were passed over. */
 class Cursor {
@@ -14,31 +15,39 @@ class Cursor {
   #nowAt = 0;
   #heldWalk: Iterator<JobRecord, void> | null = null;
   #heldHead: JobRecord | undefined;
+  /** Jobs that are offered beside the lines of the lane; null: there are none. */
+  readonly #beside: Beside | null;
 
-  constructor(lane: Lane, find: FindJob) {
+  constructor(lane: Lane, find: FindJob, beside: Beside | null) {
     this.lane = lane;
     this.#find = find;
+    this.#beside = beside;
   }
 
   putBack(): JobRecord | undefined {
     const { putBack } = this.lane;
     const job = putBack.next(this.#putBackAt, this.#find);
     if (job !== undefined) this.#putBackAt = putBack.foundAt;
-    return job;
+    return this.#beside === null ? job : sooner(job, this.#beside.first('putBack'));
   }
 
   now(): JobRecord | undefined {
     const { now } = this.lane;
     const job = now.next(this.#nowAt, this.#find);
     if (job !== undefined) this.#nowAt = now.foundAt;
-    return job;
+    return this.#beside === null ? job : sooner(job, this.#beside.first('now'));
   }
 
   held(): JobRecord | undefined {
-    return this.#heldWalk === null ? this.lane.held.peek(this.#find) : this.#heldHead;
+    const job = this.#heldWalk === null ? this.lane.held.peek(this.#find) : this.#heldHead;
+    return this.#beside === null ? job : soonerHeld(job, this.#beside.first('held'));
   }
 
   pass(job: JobRecord): void {
+    if (this.#beside?.has(job) === true) {
+      this.#beside.pass(lineOf(job));
+      return;
+    }
     const line = job.order?.[0];
     if (line === 'putBack') this.#putBackAt += 1;
     else if (line === 'now') this.#nowAt += 1;
@@ -71,11 +80,18 @@ export class Offers {
   #job: JobRecord | undefined;
   #cursor: Cursor | undefined;
 
-  constructor(lanes: Iterable<Lane>, find: FindJob, now: number, accepts: (lane: Lane) => boolean) {
+  /** `beside`: what is offered beside the lines of a lane. As a rule what a claim may look at again. */
+  constructor(
+    lanes: Iterable<Lane>,
+    find: FindJob,
+    now: number,
+    accepts: (lane: Lane) => boolean,
+    beside: (lane: Lane) => Beside | null = (lane) => lane.aside?.out(find) ?? null,
+  ) {
     this.#find = find;
     this.#now = now;
     for (const lane of lanes) {
-      if (accepts(lane)) this.#open.push(new Cursor(lane, find));
+      if (accepts(lane)) this.#open.push(new Cursor(lane, find, beside(lane)));
       else this.#left.push(lane);
     }
   }
@@ -137,7 +153,8 @@ export class Offers {
 
 /** All jobs that wait in a queue, in the order in which they are offered. */
 export function* waitingInOrder(lanes: Iterable<Lane>, find: FindJob): Generator<JobRecord, void> {
-  const offers = new Offers(lanes, find, Number.POSITIVE_INFINITY, () => true);
+  const all = (lane: Lane): Beside | null => lane.aside?.all(find) ?? null;
+  const offers = new Offers(lanes, find, Number.POSITIVE_INFINITY, () => true, all);
   for (let job = offers.next(); job !== undefined; job = offers.next()) {
     yield job;
     offers.pass();
@@ -153,6 +170,14 @@ export function* waitingInOrder(lanes: Iterable<Lane>, find: FindJob): Generator
 function precedes(held: JobRecord, now: JobRecord, left: readonly Lane[], find: FindJob): boolean {
   const due = held.beginAfter ?? 0;
   return due <= (now.beginAfter ?? 0) || left.some((lane) => lane.now.reaches(key(now), due, find));
+}
+
+function sooner(one: JobRecord | undefined, other: JobRecord | undefined): JobRecord | undefined {
+  return one === undefined || (other !== undefined && key(other) < key(one)) ? other : one;
+}
+
+function soonerHeld(one: JobRecord | undefined, other: JobRecord | undefined): JobRecord | undefined {
+  return one === undefined || (other !== undefined && heldOrder(other, one) < 0) ? other : one;
 }
 
 function key(job: JobRecord): number {

@@ -1,4 +1,5 @@
 import type { Ending, Place } from '../../../machines/job.context.ts';
+import { limitId, queueOfLimit } from '../../model/jobs/keys.ts';
 import { isFailed, isReadable } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { referredJobs } from '../../model/values/values.ts';
@@ -6,6 +7,8 @@ import type { CallbackIndex } from './callback-index.ts';
 import { Lane, laneKey } from './lanes.ts';
 import type { FindJob } from './lines/line.ts';
 import { EndedJobs } from './lists/ended-jobs.ts';
+import type { Aside } from './parking/aside.ts';
+import { Parking } from './parking/parking.ts';
 
 /**
  * The indexes of jobs: one for every question except their id. All are built from the records, which the
@@ -34,6 +37,7 @@ export class JobIndexes {
   readonly #findJob: FindJob;
   readonly #callbacks: CallbackIndex;
   readonly #lanes = new Map<string, Map<string, Lane>>();
+  readonly #parking = new Map<string, Parking>();
   readonly #held = new Map<string, Set<string>>();
   readonly #filed = new Map<string, Set<string>>();
   readonly #quotaHolders = new Map<string, Set<string>>();
@@ -50,6 +54,27 @@ export class JobIndexes {
 
   lanes(queue: string): Iterable<Lane> {
     return this.#lanes.get(queue)?.values() ?? [];
+  }
+
+  /** Parks a waiting job under one of its keys, which has no room. */
+  park(queue: string, job: JobRecord, limit: string): void {
+    const lane = this.#lane(queue, job);
+    let parking = this.#parking.get(queue);
+    if (parking === undefined) {
+      parking = new Parking(this.#findJob);
+      this.#parking.set(queue, parking);
+    }
+    if (parking.park(lane, job, limit)) lane.remove(job);
+  }
+
+  /** The parked jobs of a queue; undefined: no job of it was ever parked. */
+  parking(queue: string): Parking | undefined {
+    return this.#parking.get(queue);
+  }
+
+  /** Where the jobs of the same lane as this one are parked. */
+  asideOf(queue: string, job: JobRecord): Aside | null {
+    return this.#lanes.get(queue)?.get(laneKey(job))?.aside ?? null;
   }
 
   waitingCount(queue: string, name?: string): number {
@@ -117,15 +142,21 @@ export class JobIndexes {
     return parent !== undefined && parent.state !== 'completed';
   }
 
-  /** The earliest `beginAfter` later than `since` among waiting jobs, or null. */
-  due(since: number): number | null {
+  /**
+   * The earliest instant later than `since` at which a waiting job becomes due, or a limit opens that waiting jobs have; null: there
+   * is none. `opening`: from when on a limit without keys is open.
+   */
+  due(since: number, opening: (limit: string) => number): number | null {
     let earliest: number | null = null;
-    for (const lanes of this.#lanes.values()) {
+    const consider = (at: number | null): void => {
+      if (at !== null && at > since && (earliest === null || at < earliest)) earliest = at;
+    };
+    for (const parking of this.#parking.values()) consider(parking.due(since));
+    for (const [queue, lanes] of this.#lanes) {
       for (const lane of lanes.values()) {
         const first = lane.held.peek(this.#findJob)?.beginAfter ?? null;
-        if (first === null) continue;
-        const at = first > since ? first : this.#nextAfter(lane, since);
-        if (at !== null && (earliest === null || at < earliest)) earliest = at;
+        if (first !== null) consider(first > since ? first : this.#nextAfter(lane, since));
+        for (const name of lane.quotaNames) consider(opening(limitId(queue, name)));
       }
     }
     return earliest;
@@ -180,7 +211,7 @@ export class JobIndexes {
     if (job.parent !== null) this.#leavePlace(job, job.parent, next);
     if (isUnplaced(job)) this.unplaced.delete(job.id);
     for (const quota of job.quotas) {
-      if (next?.quotas.includes(quota) !== true) this.#quotaHolders.get(quota)?.delete(job.id);
+      if (next?.quotas.includes(quota) !== true) this.#leaveQuota(quota, job.id);
     }
     this.#count(job, -1);
     if (job.waitingOn !== null) {
@@ -192,6 +223,13 @@ export class JobIndexes {
     this.completed.delete(job.id);
     this.failed.delete(job.id);
     if (job.ending !== null) this.endings[job.ending] -= 1;
+  }
+
+  #leaveQuota(quota: string, id: string): void {
+    const holders = this.#quotaHolders.get(quota);
+    holders?.delete(id);
+    if (holders?.size === 0) this.#quotaHolders.delete(quota);
+    if (this.#parking.size > 0) this.#parking.get(queueOfLimit(quota))?.touch(quota);
   }
 
   #leavePlace(job: JobRecord, place: Place, next: JobRecord | undefined): void {
@@ -248,7 +286,9 @@ export class JobIndexes {
   #leaveLane(queue: string, job: JobRecord): void {
     const lanes = this.#lanes.get(queue);
     const lane = lanes?.get(laneKey(job));
-    lane?.remove(job);
+    const spot = lane?.aside?.leave(job.id);
+    if (spot === undefined) lane?.remove(job);
+    else this.#parking.get(queue)?.left(spot);
     if (lane?.size === 0) lanes?.delete(laneKey(job));
   }
 }

@@ -95,7 +95,7 @@ function blank(kind: Kind): Records[Kind] {
     case 'agent':
       return { ...reserved, size: 3, selection: { kind: 'any' }, pinned: false, failure: null };
     case 'quota':
-      return { ...reserved, size: 1, rate: null, keyed: false, pinned: false };
+      return { ...reserved, size: null, rate: null, keyed: false, pinned: false };
     case 'limit':
       return { ...reserved, tat: null, closedUntil: null };
     case 'queue':

@@ -1,3 +1,5 @@
+import { queueOfLimit } from '../../model/jobs/keys.ts';
+import { opening, openLimit } from '../../model/jobs/rate.ts';
 import { isReadable } from '../../model/jobs/step.ts';
 import type { AnnotationRecord, JobRecord, ProxyRecord } from '../../model/records/records.ts';
 import type { Kind, Records } from '../entry.ts';
@@ -96,6 +98,10 @@ export class TableQueries implements RecordReader {
     return jobs.flatMap((job) => this.jobs(this.tables.jobs.waiters(job)));
   }
 
+  async parked(limit: string): Promise<number> {
+    return this.tables.jobs.parking(queueOfLimit(limit))?.parked(limit) ?? 0;
+  }
+
   async quotaHolders(quota: string): Promise<readonly string[]> {
     return [...this.tables.jobs.quotaHolders(quota)];
   }
@@ -127,7 +133,11 @@ export class TableQueries implements RecordReader {
   }
 
   async due(since: number): Promise<number | null> {
-    return this.tables.jobs.due(since);
+    const { tables } = this;
+    return tables.jobs.due(since, (id) => {
+      const quota = tables.get('quota', id);
+      return quota === undefined ? 0 : opening(quota.rate, tables.get('limit', id) ?? openLimit);
+    });
   }
 
   protected jobs(ids: Iterable<string>): JobRecord[] {

@@ -9,6 +9,7 @@
  *
  * May import: nothing.
  */
+import { queueOfLimit } from '../../model/jobs/keys.ts';
 import type { JobRecord, ProxyRecord } from '../../model/records/records.ts';
 import type { Entry, Kind, Line, Records } from '../entry.ts';
 import type { State, StoredRecord } from '../log.ts';
@@ -65,6 +66,11 @@ export class Tables {
 
   get<K extends Kind>(kind: K, id: string): Records[K] | undefined {
     return this.#records[kind].get(id);
+  }
+
+  /** All records of a kind, in no order. */
+  all<K extends Kind>(kind: K): Iterable<Records[K]> {
+    return this.#records[kind].values();
   }
 
   list<K extends Kind>(kind: K, prefix: string): Records[K][] {
@@ -189,6 +195,8 @@ export class Tables {
       if (before === undefined) this.callbacks.add(parent, `proxy/${id}`, order[1]);
       else if (after === undefined) this.callbacks.drop(parent, `proxy/${id}`);
     } else if (kind === 'annotation') this.#replaceAnnotation(id, after !== undefined);
+    else if (kind === 'limit') this.jobs.parking(queueOfLimit(id))?.touch(id);
+    else if (kind === 'quota') this.jobs.parking(queueOfLimit(id))?.touchAll(id);
   }
 
   #count(old: JobRecord | undefined, young: JobRecord | undefined): void {

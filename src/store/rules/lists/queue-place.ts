@@ -2,6 +2,7 @@ import type { JobRecord } from '../../../model/records/records.ts';
 import type { LaneSummary, QueuePlace } from '../../reader.ts';
 import type { Lane } from '../lanes.ts';
 import type { FindJob, Tally } from '../lines/line.ts';
+import type { AsideSummary } from '../parking/aside.ts';
 
 /**
  * How many jobs are offered before one, as `Offers` walks when every lane is accepted: counted in each line of each lane
@@ -27,7 +28,8 @@ export function placeAmong(lanes: Iterable<Lane>, job: JobRecord, find: FindJob)
       count((lane) => lane.held.countBefore({ id: '\uffff', beginAfter: latest }, find));
     }
   }
-  const n = parts.reduce((sum, part) => sum + part.n, 0);
+  const parked = all.reduce((sum, { aside }) => sum + (aside?.countBefore(job, find) ?? 0), 0);
+  const n = parts.reduce((sum, part) => sum + part.n, parked);
   return { n, is: parts.every(({ isExact }) => isExact) ? 'exact' : 'atMost' };
 }
 
@@ -36,19 +38,26 @@ export function laneSummary(
   { name, quotaNames, hasDeadlines, holdsSlots, ...lines }: Lane,
   find: FindJob,
 ): LaneSummary {
-  const { putBack, now, held } = lines;
-  const heads = [putBack.next(0, find), now.next(0, find), held.peek(find)].flatMap(
-    (job) => job?.beginAfter ?? [],
-  );
+  const { putBack, now, held, aside } = lines;
+  const parked = aside?.summary(find) ?? noneParked;
+  const heads = [
+    putBack.next(0, find)?.beginAfter,
+    now.next(0, find)?.beginAfter,
+    held.peek(find)?.beginAfter,
+  ]
+    .concat(parked.oldestAt)
+    .filter((at) => at != null);
   return {
     name,
     quotaNames,
     hasDeadlines,
     holdsSlots,
-    putBack: putBack.size,
-    now: now.size,
-    held: held.size,
+    putBack: putBack.size + parked.putBack,
+    now: now.size + parked.now,
+    held: held.size + parked.held,
     oldestAt: heads.length === 0 ? null : Math.min(...heads),
     isCut: false,
   };
 }
+
+const noneParked: AsideSummary = { putBack: 0, now: 0, held: 0, oldestAt: null };
