@@ -158,6 +158,8 @@ export interface Claimed {
   readonly annotated?: ReadonlySet<string>;
   /** The store took the first that it found: there may be more to claim, though these are fewer than wanted. */
   readonly mayBeMore?: true;
+  /** The instant that `due` gives may be another one now, since limits open later than before. */
+  readonly opensLater?: true;
   /** Resolves when the callables may start: the claim is written, and every put among them synced. */
   readonly startable: Promise<void>;
   readonly ticket: Ticket;

@@ -17,6 +17,8 @@ export interface ClaimDeps {
   readonly skipped: Set<string>;
   /** The definitions that waiting jobs name and this process does not know. */
   readonly unknown: UnknownDefinitions;
+  /** Asks the store anew when something becomes due. */
+  planDue(): void;
 }
 
 /** The agent that claims, and which jobs it takes. */
@@ -30,6 +32,8 @@ export interface Claimant {
   /** How many jobs it may hold. */
   readonly size: number;
   readonly selection: Selection;
+  /** The claim belongs to a poll. */
+  readonly isPoll?: boolean;
 }
 
 /** The jobs that an agent claimed. */
@@ -61,7 +65,7 @@ export function claimJobs(
 async function claimOnce(deps: ClaimDeps, claimant: Claimant, limit: number): Promise<AgentClaim> {
   const { committer } = deps;
   const { store } = committer.context;
-  const { input, id, seq, size, selection } = claimant;
+  const { input, id, seq, size, selection, isPoll = false } = claimant;
   const { queue, dispatcher } = input;
   const starts = new Map<string, Transition>();
   let frees = false;
@@ -72,6 +76,7 @@ async function claimOnce(deps: ClaimDeps, claimant: Claimant, limit: number): Pr
     agent: id,
     agentSeq: seq,
     size,
+    ...(isPoll && { isPoll }),
     accepts: acceptanceIn(deps, claimant),
     choose: selection.kind === 'chooser' ? await chooserOf(deps, claimant, selection.name) : null,
     take: skipping(deps, (candidate) => {
@@ -81,6 +86,7 @@ async function claimOnce(deps: ClaimDeps, claimant: Claimant, limit: number): Pr
       return changes;
     }),
   });
+  if (claimed.opensLater === true) deps.planDue();
   // An expired job frees its slots as it leaves the queue: another agent may take what waits for them.
   if (frees) committer.whenWritten(claimed.ticket, () => committer.offerWork(queue));
   return { ...claimed, starts };

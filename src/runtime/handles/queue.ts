@@ -2,6 +2,7 @@ import { BadStatusError, SignalboxError, shown } from '../../errors.ts';
 import { checkObject } from '../../model/checks/check-options.ts';
 import { statusOfState } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
+import type { ClaimRequest } from '../../store/store.ts';
 import { claimChanges } from '../agents/claim-changes.ts';
 import { claimInput, skipping } from '../agents/claim-jobs.ts';
 import { ExternalTransactionUnit, type UnitOfWork } from '../commits/unit-of-work.ts';
@@ -194,7 +195,7 @@ export class Queue extends Inspectable {
     const place = { queue: this.name, dispatcher: uuid, agent: 'client' };
     const input = claimInput(context, place, () => undefined);
     let frees = false;
-    const claimed = await store.claim({
+    const request: ClaimRequest = {
       queue: this.name,
       limit: 1,
       by: 'client',
@@ -206,7 +207,11 @@ export class Queue extends Inspectable {
         frees ||= freesQuotas;
         return changes;
       }),
-    });
+    };
+    let claimed = await store.claim(request);
+    // A store has looked at a part of what waits. One that is shared may say so as long as others claim.
+    while (store.exclusive && claimed.jobs.length === 0 && claimed.mayBeMore === true)
+      claimed = await store.claim(request);
     await claimed.ticket.synced;
     if (frees) committer.offerWork(this.name);
     const record = claimed.jobs[0];
