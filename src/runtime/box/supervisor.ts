@@ -200,7 +200,10 @@ export class Supervisor {
         now: this.#now,
         hooksOn: (work) => this.#shared.listeners.on(work),
       });
-      open.onHint((queue) => this.#offerWork(queue));
+      open.onHint((hint) => {
+        if ('queue' in hint) this.#offerWork(hint.queue);
+        else this.runtime?.stops.request(hint.stop);
+      });
       this.#supervisor.send({ type: 'store.opened' });
     } catch (error) {
       this.#openError = error;
