@@ -149,6 +149,7 @@ export class Supervisor {
       this.#sleeps.end();
       this.runtime?.watch.lookAgain();
       this.runtime?.loopWatch.stop();
+      this.runtime?.stops.end();
     }
     if (!isKnown && this.#storeFailure !== null) throw this.#storeFailure;
   }

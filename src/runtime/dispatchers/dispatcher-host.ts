@@ -9,7 +9,7 @@ import type { RegistrationDeps } from './registration.ts';
 /** The dependencies of a dispatcher. */
 export interface DispatcherDeps extends Omit<AgentActorsDeps, 'spawn' | 'dismiss'>, RegistrationDeps {
   readonly waits: Pick<OutcomeWaits, 'lookAgain'>;
-  readonly stops: Pick<Stops, 'lookAgain' | 'request'>;
+  readonly stops: Pick<Stops, 'lookAgain'>;
   readonly callbacks: CallbackRunner;
 }
 
