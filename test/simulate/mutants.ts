@@ -108,8 +108,8 @@ export const mutants: readonly SimulationMutant[] = [
     edits: [
       {
         file: 'src/runtime/jobs/put-batch.ts',
-        find: 'const step = this.#step(record, record.beginAfter, this.#context.store.now());',
-        replace: 'const step = this.#step(record, record.beginAfter, this.#context.reactor.now());',
+        find: 'const step = this.#step(record, record.beginAfter, deadline, this.#context.store.now());',
+        replace: 'const step = this.#step(record, record.beginAfter, deadline, this.#context.reactor.now());',
       },
     ],
   },
@@ -178,7 +178,9 @@ export const mutants: readonly SimulationMutant[] = [
     name: 'no-deadline',
     without: 'the deadline of a waiting job',
     stores: all,
-    edits: [{ file: 'src/model/jobs/deadline.ts', find: 'job.beginBy !== null &&', replace: 'false &&' }],
+    edits: [
+      { file: 'src/model/jobs/deadline.ts', find: 'return hasDeadline(job) &&', replace: 'return false &&' },
+    ],
   },
   {
     name: 'held-jobs-early',
