@@ -24,6 +24,7 @@ export {
   RetryCommonForever,
   RetryCommonFourTimes,
 } from './model/jobs/common-retry.ts';
+export type { Priority } from './model/jobs/priority.ts';
 export {
   type FailureKind,
   kindOfFailure,

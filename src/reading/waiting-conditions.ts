@@ -1,4 +1,5 @@
 import { isTooLate } from '../model/jobs/deadline.ts';
+import { defaultAgingMs } from '../model/jobs/priority.ts';
 import { isReadable } from '../model/jobs/step.ts';
 import { verdictOn } from '../store/rules/claim-verdict.ts';
 import type { Acceptance } from '../store/store.ts';
@@ -23,13 +24,16 @@ export function conditionsOf(facts: WaitingFacts): readonly Condition[] {
     room(facts),
     late(facts),
     ...facts.agents.map((agent) => ofAgent(facts, agent)),
+    level(facts),
     place(facts),
   ].filter((condition) => condition !== null);
 }
 
 /** The first condition that does not hold; when all that is known holds, the first that cannot be known here. */
 export function verdictOf(conditions: readonly Condition[]): Verdict {
-  const all = conditions.filter(({ code }) => code !== 'place' && !code.startsWith('agent:'));
+  const all = conditions.filter(
+    ({ code }) => code !== 'place' && code !== 'level' && !code.startsWith('agent:'),
+  );
   const first = all.find(({ holds }) => holds === false) ?? all.find(({ holds }) => holds === null);
   if (first !== undefined)
     return { code: first.code, text: first.text, remedy: first.remedy ?? 'Wait longer.' };
@@ -113,6 +117,22 @@ function late({ job, now }: WaitingFacts): Condition | null {
   if (!isTooLate(job, now)) return condition('late', true, `it must start by ${instant(until)}`);
   const text = `it had to start by ${instant(until)}: the next claim fails it`;
   return condition('late', false, text, 'Put it again with a later deadline.');
+}
+
+/** What its priority means for its place. */
+function level({ job, settings }: WaitingFacts): Condition | null {
+  const { priority } = job;
+  if (priority === 0) return null;
+  const agingMs = settings === undefined ? defaultAgingMs : settings.agingMs;
+  const [much, side] = [
+    durationText(Math.abs(priority * (agingMs ?? 0))),
+    priority < 0 ? 'earlier' : 'later',
+  ];
+  const text =
+    agingMs === null
+      ? 'those of a lower one go first, those of a higher one after it'
+      : `it counts as ready ${much} ${side} than it was`;
+  return condition('level', true, `its priority is ${priority}: ${text}`);
 }
 
 function place({ before }: WaitingFacts): Condition | null {

@@ -72,12 +72,14 @@ export interface JobCounts {
 }
 
 /**
- * Waiting jobs of one queue that a claim need not tell apart: same definition, same quotas, all with or all without a deadline, and
- * all with or all without quota slots.
+ * Waiting jobs of one queue that a claim need not tell apart: same definition, same priority, same quotas, all with or all without a
+ * deadline, and all with or all without quota slots.
  */
 export interface LaneSummary {
   /** The name of the definition. */
   readonly name: string;
+  /** The priority of its jobs. */
+  readonly level: number;
   readonly quotaNames: readonly string[];
   readonly hasDeadlines: boolean;
   readonly holdsSlots: boolean;

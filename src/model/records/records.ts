@@ -65,6 +65,8 @@ export interface AnnotationRecord extends Reserved {
 export interface QueueRecord extends Reserved {
   readonly id: string;
   readonly createdAt: number;
+  /** Milliseconds that one level of priority is worth; null: a lower level always goes first. */
+  readonly agingMs: number | null;
 }
 
 /** A quota. Its id is `<queue>/<name>`. */

@@ -163,7 +163,10 @@ const checksOf: { readonly [kind in OtherKind]: ReadonlyMap<string, Check> } = {
     ['promotion', isMapping],
     ['redactions', (value) => isMapping(value) && Object.values(value).every(isTexts)],
   ]),
-  queue: new Map<string, Check>([['createdAt', isNumber]]),
+  queue: new Map<string, Check>([
+    ['createdAt', isNumber],
+    ['agingMs', orNull(isNumber)],
+  ]),
   quota: new Map<string, Check>([
     ['size', isCount],
     ['pinned', isFlag],

@@ -1,13 +1,15 @@
 import { BadStatusError, SignalboxError, shown } from '../../errors.ts';
-import { checkObject } from '../../model/checks/check-options.ts';
+import { checkKnown, checkObject } from '../../model/checks/check-options.ts';
 import { statusOfState } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
+import { type Duration, durationMs } from '../../time.ts';
 import { claimChanges } from '../agents/claim-changes.ts';
 import { claimInput, skipping } from '../agents/claim-jobs.ts';
 import { ExternalTransactionUnit, type UnitOfWork } from '../commits/unit-of-work.ts';
 import { Inspectable } from '../environment/inspectable.ts';
 import { changeJob } from '../jobs/change-job.ts';
 import { isJob } from '../jobs/job-like.ts';
+import { mustHaveQueue } from '../jobs/named-settings.ts';
 import type { PutOptions } from '../jobs/put-batch.ts';
 import { put, putAll } from '../jobs/put-jobs.ts';
 import { Job, type JobDefinition } from './job.ts';
@@ -103,6 +105,36 @@ export class Queue extends Inspectable {
     return client === undefined
       ? this.#work
       : new ExternalTransactionUnit(servicesOf(this.#work.context).work, client);
+  }
+
+  /**
+   * Changes how a queue orders its jobs. `aging`: how much earlier a job must have become ready to go before one of the next
+   * lower priority; null: a lower priority always goes first. Default 1 hour.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+   *
+   * const note = defineJob({ name: 'note', run: (text: string) => text });
+   * const box = await createSignalbox({ store: memoryStore(), jobs: [note], queues: ['notes'] });
+   * const queue = box.queue('notes');
+   * await queue.set({ aging: '10m' });
+   * await queue.put(note('later'));
+   * await queue.put(note('sooner'), { priority: 'high' });
+   * console.log((await queue.at(0)).args); // => [ 'sooner' ]
+   * await box.stop();
+   * ```
+   *
+   * @throws SignalboxError `QUEUE_NOT_FOUND`, `INVALID_DURATION`, `INVALID_OPTION`.
+   */
+  async set(settings: { readonly aging: Duration | null }): Promise<void> {
+    checkKnown(settings, ['aging']);
+    const { aging } = settings;
+    const agingMs = aging === null ? null : durationMs(aging, 'aging');
+    const change = { kind: 'queue' as const, id: this.name, event: 'queue.set', from: null, to: null };
+    await mustHaveQueue(this.#work, this.name);
+    await this.#work.submit([{ ...change, patch: { agingMs } }], []);
+    await this.#work.whenCommitted(async () => this.#work.committer.offerWork(this.name));
   }
 
   /** Its name and store, for `JSON.stringify` and `console.log`: how many jobs wait is for `length()` to ask. */

@@ -2,6 +2,7 @@ import type { Json } from '../../../machines/json.ts';
 import { SignalboxError } from '../../errors.ts';
 import { checkKnown } from '../../model/checks/check-options.ts';
 import { checkQuotaNames } from '../../model/checks/names.ts';
+import { checkPriority } from '../../model/jobs/priority.ts';
 import { afterStep, stepJob, type Transition } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { beginningMs, durationMs } from '../../time.ts';
@@ -19,7 +20,7 @@ import { policyName } from './named-settings.ts';
 export interface PutOptions
   extends Pick<
     JobSettings,
-    'beginAfter' | 'beginBy' | 'failureLogLevel' | 'retryPolicy' | 'quotaNames' | 'id'
+    'beginAfter' | 'beginBy' | 'failureLogLevel' | 'priority' | 'retryPolicy' | 'quotaNames' | 'id'
   > {
   /**
    * A connection of the package `pg` in an open transaction of yours: the job is put when that commits, and never was when
@@ -152,6 +153,7 @@ function overridden({ registry }: RuntimeContext, options: PutOptions): { readon
   return {
     ...(options.beginBy == null ? {} : { beginBy: durationMs(options.beginBy, 'beginBy') }),
     ...(options.failureLogLevel == null ? {} : { failureLogLevel: options.failureLogLevel }),
+    ...(options.priority === undefined ? {} : { priority: checkPriority(options.priority) }),
     ...(options.retryPolicy == null ? {} : { retryPolicy: policyName(registry, options.retryPolicy) }),
     ...(options.quotaNames === undefined ? {} : { quotaNames: [...options.quotaNames] }),
   };

@@ -24,6 +24,11 @@ export class TableQueries implements RecordReader {
     this.tables = tables;
   }
 
+  /** The instant by which it is told what is due. */
+  now(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
   async get<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
     return this.tables.get(kind, id);
   }
@@ -35,7 +40,9 @@ export class TableQueries implements RecordReader {
   async waiting(queue: string, most = Number.POSITIVE_INFINITY): Promise<readonly JobRecord[]> {
     const { jobs, findJob } = this.tables;
     const found: JobRecord[] = [];
-    for (const job of waitingInOrder(jobs.lanes(queue), findJob)) {
+    for (const job of waitingInOrder(jobs.lanes(queue), findJob, () =>
+      this.tables.levelOrder(queue, this.now()),
+    )) {
       if (found.length >= most) break;
       found.push(job);
     }
@@ -57,7 +64,9 @@ export class TableQueries implements RecordReader {
     if (job === undefined || !isReadable(job)) return null;
     const { parent } = job;
     if (parent === null || !('queue' in parent) || 'agent' in parent) return null;
-    return placeAmong(jobs.lanes(parent.queue), job, findJob);
+    return placeAmong([...jobs.lanes(parent.queue)], job, findJob, () =>
+      this.tables.levelOrder(parent.queue, this.now()),
+    );
   }
 
   async find(prefix: string, limit: number): Promise<readonly JobRecord[]> {
@@ -105,7 +114,7 @@ export class TableQueries implements RecordReader {
   }
 
   async jobsPage(request: JobPageRequest): Promise<JobPage> {
-    return tablePage(this.tables, request);
+    return tablePage(this.tables, request, this.now());
   }
 
   async quarantined(): Promise<readonly JobRecord[]> {

@@ -9,6 +9,7 @@
  *
  * May import: nothing.
  */
+import { defaultAgingMs, type LevelOrder } from '../../model/jobs/priority.ts';
 import type { JobRecord, ProxyRecord } from '../../model/records/records.ts';
 import type { Entry, Kind, Line, Records } from '../entry.ts';
 import type { State, StoredRecord } from '../log.ts';
@@ -63,6 +64,12 @@ export class Tables {
 
   get<K extends Kind>(kind: K, id: string): Records[K] | undefined {
     return this.#records[kind].get(id);
+  }
+
+  /** What the order between the levels of a queue depends on. */
+  levelOrder(queue: string, now: number): LevelOrder {
+    const record = this.#records.queue.get(queue);
+    return { agingMs: record === undefined ? defaultAgingMs : record.agingMs, now };
   }
 
   list<K extends Kind>(kind: K, prefix: string): Records[K][] {

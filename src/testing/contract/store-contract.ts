@@ -6,6 +6,7 @@ import { indexChecks } from './indexes.ts';
 import { journalChecks } from './journal.ts';
 import { listChecks } from './lists.ts';
 import { openingChecks } from './openings.ts';
+import { priorityChecks } from './priorities.ts';
 import { queueChecks } from './queues.ts';
 
 export type { ContractCheck, MakeStore } from './check.ts';
@@ -29,6 +30,7 @@ export const storeContract: readonly ContractCheck[] = [
   ...orderChecks,
   ...claimantChecks,
   ...acceptanceChecks,
+  ...priorityChecks,
   ...indexChecks,
   ...listChecks,
   ...queueChecks,

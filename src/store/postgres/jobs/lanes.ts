@@ -15,15 +15,17 @@ export interface LaneKey {
   readonly holdsSlots: boolean;
   /** They have their outcome, and only wait to be filed. */
   readonly isOver: boolean;
+  /** Their priority. */
+  readonly level: number;
 }
 
 /** The lane of a waiting job, as text. */
 export function laneKeyOf(job: JobRecord): string {
-  const { name, quotaNames, retryPolicy, beginBy } = job;
+  const { name, quotaNames, retryPolicy, beginBy, priority } = job;
   const [holdsSlots, isOver] = [job.quotas.length > 0, job.outcome !== null];
   const isPlain = beginBy === null && !holdsSlots && !isOver && job.claim === 0 && job.attempts === 0;
   const flags = [isPlain, beginBy !== null, holdsSlots, isOver].map(Number);
-  return JSON.stringify([name, quotaNames, retryPolicy, ...flags]);
+  return JSON.stringify([name, quotaNames, retryPolicy, ...flags, ...(priority === 0 ? [] : [priority])]);
 }
 
 /** What the text of a lane says. */
@@ -34,10 +36,10 @@ export function partsOfLane(key: string): LaneKey {
     string | null,
     ...number[],
   ];
-  const [isPlain = false, hasDeadlines = false, holdsSlots = false, isOver = false] = flags.map(
-    (flag) => flag === 1,
-  );
-  return { name, quotaNames, policy, isPlain, hasDeadlines, holdsSlots, isOver };
+  const [isPlain = false, hasDeadlines = false, holdsSlots = false, isOver = false] = flags
+    .slice(0, 4)
+    .map((flag) => flag === 1);
+  return { name, quotaNames, policy, isPlain, hasDeadlines, holdsSlots, isOver, level: flags[4] ?? 0 };
 }
 
 /** A job that was put into a lane. */

@@ -98,8 +98,8 @@ export async function laneSummaries(records: Records, queue: string): Promise<re
   const byId = new Map(lanes.map((lane) => [lane.id, lane]));
   const summaries = new Map<string, LaneSummary>();
   for (const { lane, name: line, count, head, at } of rows) {
-    const { name, quotaNames, hasDeadlines, holdsSlots } = byId.get(Number(lane)) as NumberedLane;
-    const about = { name, quotaNames, hasDeadlines, holdsSlots };
+    const { name, level, quotaNames, hasDeadlines, holdsSlots } = byId.get(Number(lane)) as NumberedLane;
+    const about = { name, level, quotaNames, hasDeadlines, holdsSlots };
     const none = { ...about, putBack: 0, now: 0, held: 0, oldestAt: null, isCut: false };
     const summary = summaries.get(JSON.stringify(about)) ?? none;
     const instants = [at ?? beginOf.get(String(head)), summary.oldestAt]
