@@ -1,10 +1,11 @@
 import { isTooLate } from '../model/jobs/deadline.ts';
+import { pauseOf } from '../model/jobs/pauses.ts';
 import { defaultAgingMs } from '../model/jobs/priority.ts';
 import { isReadable } from '../model/jobs/step.ts';
 import { verdictOn } from '../store/rules/claim-verdict.ts';
 import type { Acceptance } from '../store/store.ts';
 import { durationText } from '../time.ts';
-import { anyAgent, isAtWork, ofAgent, room, whenDue, whyIdle } from './agent-conditions.ts';
+import { anyAgent, isAtWork, ofAgent, pauseText, room, whenDue, whyIdle } from './agent-conditions.ts';
 import { type Condition, condition, type Ref, type Verdict } from './explanation.ts';
 import type { QuotaFacts, WaitingFacts } from './waiting-facts.ts';
 
@@ -16,6 +17,7 @@ export function conditionsOf(facts: WaitingFacts): readonly Condition[] {
   return [
     sound(facts),
     due(facts),
+    paused(facts),
     definition(facts),
     policy(facts),
     dispatchers(facts),
@@ -56,6 +58,16 @@ function due({ job, now }: WaitingFacts): Condition {
   if (beginAfter === null || beginAfter <= now) return condition('due', true, 'it may begin');
   const text = `it begins at ${instant(beginAfter)}, in ${durationText(beginAfter - now)}`;
   return condition('due', false, text, 'Wait until then.');
+}
+
+/** A job that is too late is failed all the same. */
+function paused({ job, queue, settings, now }: WaitingFacts): Condition | null {
+  const pause = isTooLate(job, now) ? null : pauseOf(job.name, settings?.pauses ?? [], now);
+  if (pause === null) return null;
+  const what = pause.job === null ? `queue '${queue}' is` : `jobs ${pause.job} of queue '${queue}' are`;
+  const option = pause.job === null ? '' : `{ job: '${pause.job}' }`;
+  const remedy = `Wait until it is resumed: queue.resume(${option}).`;
+  return condition('paused', false, `${what} ${pauseText(pause)}`, remedy, [{ kind: 'queue', id: queue }]);
 }
 
 /** A job that is too late is failed by whichever process claims it: its code is not called. */

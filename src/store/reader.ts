@@ -167,7 +167,7 @@ export interface RecordReader {
   annotations(job: string): Promise<readonly AnnotationRecord[]>;
   /** Which of these jobs have annotations: most have none, and need not be read one by one. */
   annotated(jobs: readonly string[]): Promise<ReadonlySet<string>>;
-  /** The earliest instant later than `since` at which a waiting job becomes due, or null. */
+  /** The earliest instant later than `since` at which a waiting job becomes due, or a pause ends by itself; or null. */
   due(since: number): Promise<number | null>;
 }
 

@@ -259,7 +259,7 @@ export class AgentActor implements StartingAgent {
   }
 
   #claimant(): Claimant {
-    const { id, lastSeq, size, selection } = this.#record;
-    return { id, seq: lastSeq, size, selection, input: this.#claimInput };
+    const { id, lastSeq, size, selection, paused } = this.#record;
+    return { id, seq: lastSeq, size, selection, paused, input: this.#claimInput };
   }
 }

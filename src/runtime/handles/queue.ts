@@ -5,6 +5,14 @@ import type { JobRecord } from '../../model/records/records.ts';
 import { type Duration, durationMs } from '../../time.ts';
 import { claimChanges } from '../agents/claim-changes.ts';
 import { claimInput, skipping } from '../agents/claim-jobs.ts';
+import {
+  lasting,
+  type Pause,
+  pauseFrom,
+  pauseQueue,
+  type QueuePauseOptions,
+  resumeQueue,
+} from '../agents/pausing.ts';
 import { ExternalTransactionUnit, type UnitOfWork } from '../commits/unit-of-work.ts';
 import { Inspectable } from '../environment/inspectable.ts';
 import { changeJob } from '../jobs/change-job.ts';
@@ -135,6 +143,49 @@ export class Queue extends Inspectable {
     await mustHaveQueue(this.#work, this.name);
     await this.#work.submit([{ ...change, patch: { agingMs } }], []);
     await this.#work.whenCommitted(async () => this.#work.committer.offerWork(this.name));
+  }
+
+  /**
+   * Pauses the queue, or with `job` the definitions whose names match: no claim that begins after this call takes their jobs, on
+   * any host. What runs goes on, with its callbacks, and system jobs are claimed, so nothing stays half done. The pause is stored
+   * until `resume` is called with the same `job`, or until `until`. Again: the new pause of that `job` counts.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+   *
+   * const send = defineJob({ name: 'mail.send', run: (to: string) => `sent to ${to}` });
+   * const box = await createSignalbox({ store: memoryStore(), jobs: [send] });
+   * await box.start();
+   * const queue = box.queue();
+   * await queue.pause({ job: 'mail.*', reason: 'the server moves' });
+   * const job = await queue.put(send('ann'));
+   * console.log((await box.explain(job.id ?? '')).verdict.code); // => paused
+   * await queue.resume({ job: 'mail.*' });
+   * console.log(await job.result()); // => sent to ann
+   * await box.stop();
+   * ```
+   *
+   * @throws SignalboxError `QUEUE_NOT_FOUND`, `INVALID_OPTION`, `INVALID_INSTANT`.
+   */
+  pause(options: QueuePauseOptions = {}): Promise<void> {
+    return pauseQueue(this.#work, this.name, options);
+  }
+
+  /**
+   * Takes back the pause that was made with the same `job`, or without one. Returns whether there was one.
+   * @throws SignalboxError `QUEUE_NOT_FOUND`, `INVALID_OPTION`.
+   */
+  resume(options: Pick<QueuePauseOptions, 'job'> = {}): Promise<boolean> {
+    return resumeQueue(this.#work, this.name, options);
+  }
+
+  /** The pauses of the queue that last, oldest first. `job`: the pattern; null: all jobs. */
+  async pauses(): Promise<readonly (Pause & { readonly job: string | null })[]> {
+    const record = await this.#work.readChecked('queue', this.name);
+    if (record === undefined) return [];
+    const { store } = this.#work.context;
+    return lasting(record, store.now()).map(({ job, ...mark }) => ({ job, ...pauseFrom(mark) }));
   }
 
   /** Its name and store, for `JSON.stringify` and `console.log`: how many jobs wait is for `length()` to ask. */

@@ -1,4 +1,5 @@
 import { ConflictError } from '../../errors.ts';
+import { unpaused } from '../../model/jobs/pauses.ts';
 import { isDead } from '../../model/monitoring/liveness.ts';
 import type { JobRecord, RepresentationRecord } from '../../model/records/records.ts';
 import type { Candidate, Change, ClaimRequest } from '../store.ts';
@@ -116,7 +117,8 @@ class Claimable implements Candidates {
 
   /** `quotas`: slots, with those that the claim has taken so far. */
   constructor(tables: Tables, request: ClaimRequest, now: number, quotas: QuotaSlots) {
-    const { queue, accepts } = request;
+    const { queue } = request;
+    const accepts = unpaused(request.accepts, tables.get('queue', queue)?.pauses ?? [], now);
     this.#queue = queue;
     this.#offers = offersOf(tables.jobs.lanes(queue), {
       find: tables.findJob,

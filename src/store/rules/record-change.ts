@@ -94,11 +94,11 @@ function blank(kind: Kind): Records[Kind] {
         ...newRepresentationContext({ queue: '', dispatcher: '' }),
       };
     case 'agent':
-      return { ...reserved, size: 3, selection: { kind: 'any' }, pinned: false, failure: null };
+      return { ...reserved, size: 3, selection: { kind: 'any' }, pinned: false, failure: null, paused: null };
     case 'quota':
       return { ...reserved, size: 1, pinned: false };
     case 'queue':
-      return { ...reserved, createdAt: 0, agingMs: defaultAgingMs };
+      return { ...reserved, createdAt: 0, agingMs: defaultAgingMs, pauses: [] };
     case 'store':
       return { ...reserved, epoch: 0 };
     case 'annotation':

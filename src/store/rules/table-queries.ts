@@ -136,7 +136,7 @@ export class TableQueries implements RecordReader {
   }
 
   async due(since: number): Promise<number | null> {
-    return this.tables.jobs.due(since);
+    return this.tables.due(since);
   }
 
   protected jobs(ids: Iterable<string>): JobRecord[] {

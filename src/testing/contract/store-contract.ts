@@ -6,6 +6,7 @@ import { indexChecks } from './indexes.ts';
 import { journalChecks } from './journal.ts';
 import { listChecks } from './lists.ts';
 import { openingChecks } from './openings.ts';
+import { pauseChecks } from './pauses.ts';
 import { priorityChecks } from './priorities.ts';
 import { queueChecks } from './queues.ts';
 
@@ -31,6 +32,7 @@ export const storeContract: readonly ContractCheck[] = [
   ...claimantChecks,
   ...acceptanceChecks,
   ...priorityChecks,
+  ...pauseChecks,
   ...indexChecks,
   ...listChecks,
   ...queueChecks,
