@@ -72,12 +72,14 @@ export interface JobCounts {
 }
 
 /**
- * Waiting jobs of one queue that a claim need not tell apart: same definition, same quotas, all with or all without a deadline, and
- * all with or all without quota slots.
+ * Waiting jobs of one queue that a claim need not tell apart: same definition, same priority, same quotas, all with or all without a
+ * deadline, and all with or all without quota slots.
  */
 export interface LaneSummary {
   /** The name of the definition. */
   readonly name: string;
+  /** The priority of its jobs. */
+  readonly level: number;
   readonly quotaNames: readonly string[];
   readonly hasDeadlines: boolean;
   readonly holdsSlots: boolean;
@@ -165,7 +167,7 @@ export interface RecordReader {
   annotations(job: string): Promise<readonly AnnotationRecord[]>;
   /** Which of these jobs have annotations: most have none, and need not be read one by one. */
   annotated(jobs: readonly string[]): Promise<ReadonlySet<string>>;
-  /** The earliest instant later than `since` at which a waiting job becomes due, or null. */
+  /** The earliest instant later than `since` at which a waiting job becomes due, or a pause ends by itself; or null. */
   due(since: number): Promise<number | null>;
 }
 

@@ -189,8 +189,8 @@ export const mutants: readonly SimulationMutant[] = [
     edits: [
       {
         file: 'src/store/rules/claim-rules.ts',
-        find: '      tables.findJob,\n      now,',
-        replace: '      tables.findJob,\n      Number.POSITIVE_INFINITY,',
+        find: 'until: now,',
+        replace: 'until: Number.POSITIVE_INFINITY,',
       },
       {
         file: 'src/store/rules/claim-verdict.ts',

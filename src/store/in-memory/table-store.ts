@@ -64,7 +64,7 @@ export class TableStore extends TableQueries implements OpenStore {
     this.#committer.afterSync = () => this.#evict();
   }
 
-  now(): number {
+  override now(): number {
     return this.#ports.now();
   }
 
