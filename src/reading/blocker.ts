@@ -1,3 +1,4 @@
+import { pauseOf } from '../model/jobs/pauses.ts';
 import { forEver, opensAt } from '../model/jobs/rate.ts';
 import type { JobRecord } from '../model/records/records.ts';
 import type { StoreReader } from '../store/reader.ts';
@@ -74,6 +75,10 @@ function blockerOf(facts: WaitingFacts): Blocker {
   return { code, holds, text: wordsOf(code, holds, facts), until };
 }
 
+function pausedUntil({ job, settings, now }: WaitingFacts): number | null {
+  return pauseOf(job.name, settings?.pauses ?? [], now)?.until ?? null;
+}
+
 function wordsOf(code: string, holds: boolean | null, facts: WaitingFacts): string {
   if (code.startsWith('opens:'))
     return `limit ${code.slice('opens:'.length + facts.queue.length + 1)} closed`;
@@ -91,7 +96,9 @@ function wordsOf(code: string, holds: boolean | null, facts: WaitingFacts): stri
 }
 
 /** When the limit opens that closes a job out; null: another condition stops it, or nothing opens it by itself. */
-function opensOf(code: string, { quotas, now }: WaitingFacts): number | null {
+function opensOf(code: string, facts: WaitingFacts): number | null {
+  const { quotas, now } = facts;
+  if (code === 'paused') return pausedUntil(facts);
   const limit = quotas.find(({ id }) => code === `opens:${id}`);
   const at = limit === undefined ? forEver : opensAt(limit.record.rate, limit.state, now);
   return at < forEver ? at : null;
@@ -100,6 +107,7 @@ function opensOf(code: string, { quotas, now }: WaitingFacts): number | null {
 const plainWords: Readonly<Record<string, string>> = {
   sound: 'in quarantine',
   due: 'held until due',
+  paused: 'paused',
   definition: 'definition is not known here',
   policy: 'retry policy is not known here',
   dispatchers: 'no dispatcher at work',

@@ -1,6 +1,12 @@
-import { limitId, quotaOfLimit } from '../model/jobs/keys.ts';
 import { type LimitState, openLimit } from '../model/jobs/rate.ts';
-import type { AgentRecord, JobRecord, QuotaRecord, RepresentationRecord } from '../model/records/records.ts';
+import { limitId, quotaOfLimit } from '../model/records/keys.ts';
+import type {
+  AgentRecord,
+  JobRecord,
+  QueueRecord,
+  QuotaRecord,
+  RepresentationRecord,
+} from '../model/records/records.ts';
 import type { QueuePlace, StoreReader } from '../store/reader.ts';
 import type { KnownNames } from './explanation.ts';
 
@@ -24,6 +30,8 @@ export interface QuotaFacts {
 /** What is read of a queue to explain the jobs that wait in it. */
 export interface QueueFacts {
   readonly queue: string;
+  /** Its settings; undefined: there is no such queue. */
+  readonly settings: QueueRecord | undefined;
   readonly now: number;
   /** What this process knows; null: it has no part in the work, as a reader of a closed store. */
   readonly names: KnownNames | null;
@@ -70,7 +78,8 @@ export async function queueFacts(
     agents.push({ record, representation, held: await reader.heldCount(queue, dispatcher, name) });
   }
   const { exclusive } = reader;
-  return { queue, now: reader.now(), names, isShared: !exclusive, representations, agents };
+  const settings = await reader.get('queue', queue);
+  return { queue, settings, now: reader.now(), names, isShared: !exclusive, representations, agents };
 }
 
 /** Ids of the quotas and the keys that a job names in a queue, each once. */

@@ -10,8 +10,6 @@ import {
   type RetryPolicy,
 } from 'signalbox';
 import { expect, it } from 'vitest';
-import { internals } from '../../src/runtime/box/internals.ts';
-import { pauseLimit, resumeLimit } from '../../src/runtime/jobs/limit-quotas.ts';
 import { makeControlledJobs } from './controlled-jobs.ts';
 import { forEachStore, type MakeStore, makeBox } from './stores.ts';
 
@@ -465,8 +463,7 @@ forEachStore('Limits', (makeStore, kind) => {
       text: `the rate of key 'h' of limit 'host' lets the next one begin at ${opens}`,
     });
 
-    const { work } = internals(box);
-    await pauseLimit(work, '', { name: 'tenant', key: 'a' }, null);
+    await queue.pause({ key: ['tenant', 'a'] });
     await end('1');
     expect((await box.explain(parked?.id ?? '')).verdict).toMatchObject({
       code: 'opens:/tenant/a',
@@ -475,12 +472,11 @@ forEachStore('Limits', (makeStore, kind) => {
   });
 
   it('that are paused let no job of the key begin, until they are resumed or the time is over', async () => {
-    const { box, queue, task, started, reactor } = await setUp(makeStore, 9);
-    const { work } = internals(box);
+    const { queue, task, started, reactor } = await setUp(makeStore, 9);
     await queue.put(task('a', '1'));
     await reactor.runUntilIdle();
 
-    await pauseLimit(work, '', { name: 'tenant', key: 'a' }, reactor.now() + 60_000);
+    await queue.pause({ key: ['tenant', 'a'], until: '1m' });
     await queue.putAll([task('a', '2'), task('b', '3')]);
     await reactor.advance('59s');
     expect(started).toEqual(['a:1', 'b:3']);
@@ -488,15 +484,18 @@ forEachStore('Limits', (makeStore, kind) => {
     await reactor.advance('1s');
     expect(started).toEqual(['a:1', 'b:3', 'a:2']);
 
-    await pauseLimit(work, '', { name: 'tenant', key: 'a' }, null);
+    await queue.pause({ key: ['tenant', 'a'] });
     await queue.put(task('a', '4'));
     await reactor.advance('1h');
     expect(started).toHaveLength(3);
-    await resumeLimit(work, '', { name: 'tenant', key: 'a' });
+    expect(await queue.resume({ key: ['tenant', 'a'] })).toBe(true);
+    expect(await queue.resume({ key: ['tenant', 'a'] })).toBe(false);
     await reactor.runUntilIdle();
     expect(started).toEqual(['a:1', 'b:3', 'a:2', 'a:4']);
-    await expect(pauseLimit(work, '', { name: 'none', key: 'a' }, null)).rejects.toMatchObject({
+    await expect(queue.pause({ key: ['none', 'a'] })).rejects.toMatchObject({
       code: 'QUOTA_NOT_FOUND',
     });
+    for (const options of [{ key: ['tenant', 'a'], job: 'task' }, { key: 'tenant' }, { key: ['tenant'] }])
+      await expect(queue.pause(options as never)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
   });
 });

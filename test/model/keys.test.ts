@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { checkKey } from '../../src/model/checks/names.ts';
-import { keyOf, limitNames, limitOfKey, queueOfLimit, quotaOfLimit } from '../../src/model/jobs/keys.ts';
+import { keyOf, limitNames, limitOfKey, queueOfLimit, quotaOfLimit } from '../../src/model/records/keys.ts';
 
 it.each<[string, unknown]>([
   ['a number', 42],

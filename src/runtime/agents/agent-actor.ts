@@ -269,16 +269,10 @@ export class AgentActor implements StartingAgent {
   }
 
   #claimant(): Claimant {
-    const { id, lastSeq, selection } = this.#record;
+    const { id, lastSeq, selection, paused } = this.#record;
     const isPoll = this.#isPoll;
     this.#isPoll = false;
-    return {
-      id,
-      seq: lastSeq,
-      size: this.#room,
-      selection,
-      input: this.#claimInput,
-      ...(isPoll && { isPoll }),
-    };
+    const own = { id, seq: lastSeq, size: this.#room, selection, paused, input: this.#claimInput };
+    return isPoll ? { ...own, isPoll } : own;
   }
 }

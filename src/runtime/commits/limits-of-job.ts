@@ -1,6 +1,6 @@
-import { limitId, limitOfKey, quotaOfLimit } from '../../model/jobs/keys.ts';
 import type { RetryAnswer, RetryPolicy } from '../../model/jobs/retry.ts';
 import { askedWaitMs, limitToClose } from '../../model/jobs/retry-errors.ts';
+import { limitId, limitOfKey, quotaOfLimit } from '../../model/records/keys.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import type { Failure } from '../../model/values/failure.ts';
 import type { Change } from '../../store/store.ts';

@@ -1,8 +1,8 @@
 import { invalidOption, SignalboxError, shown } from '../../errors.ts';
 import { checkKnown } from '../../model/checks/check-options.ts';
 import { checkKey, checkName } from '../../model/checks/names.ts';
-import { keyOf } from '../../model/jobs/keys.ts';
 import type { Rate } from '../../model/jobs/rate.ts';
+import { keyOf } from '../../model/records/keys.ts';
 import { type Duration, durationMs } from '../../time.ts';
 
 /** How many jobs may run at once. */

@@ -14,6 +14,7 @@ import type { Place } from '../../../machines/job.context.ts';
 import type { Json } from '../../../machines/json.ts';
 import { BadStatusError, SignalboxError } from '../../errors.ts';
 import { checkAnnotationName } from '../../model/checks/names.ts';
+import { checkPriority } from '../../model/jobs/priority.ts';
 import { newJobRecord, stepJob, type Transition } from '../../model/jobs/step.ts';
 import type { JobRecord, ProxyRecord } from '../../model/records/records.ts';
 import { systemNames } from '../../model/records/system-names.ts';
@@ -77,6 +78,7 @@ export class JobDrafts {
       args: this.args(job.args),
       quotaNames: quotaNamesOf(definition, settings, place),
       keys: place === null ? keysFor(definition.limits, job.args, settings.keys) : null,
+      priority: settings.priority === undefined ? definition.priority : checkPriority(settings.priority),
       beginAfter:
         beginAfter === undefined || beginAfter === null
           ? null

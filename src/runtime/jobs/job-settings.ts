@@ -1,6 +1,7 @@
 import { checkId, checkQuotaNames } from '../../model/checks/names.ts';
 import type { Backoff } from '../../model/jobs/backoff.ts';
 import { checkPolicyOrName } from '../../model/jobs/check-policy.ts';
+import { checkPriority, type Priority } from '../../model/jobs/priority.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import { type Beginning, beginningMs, type Duration, durationMs } from '../../time.ts';
 import { checkKeys } from '../definitions/job-limits.ts';
@@ -21,6 +22,8 @@ export interface JobSettings<Notes = { readonly [name: string]: unknown }> {
    */
   readonly deadline?: Beginning | null;
   readonly failureLogLevel?: LogLevel | null;
+  /** -9 to 9, lower is sooner, or a word. Default: that of its definition. */
+  readonly priority?: Priority;
   /** A policy, the name of one, or a backoff such as `{ maxAttempts: 5 }`. */
   readonly retryPolicy?: RetryPolicy | Backoff | string | null;
   readonly annotations?: Notes;
@@ -37,6 +40,7 @@ export const jobSettings = [
   'timeout',
   'deadline',
   'failureLogLevel',
+  'priority',
   'retryPolicy',
   'annotations',
   'id',
@@ -51,6 +55,7 @@ export function changedSettings(settings: JobSettings, changes: JobSettings): Jo
   if (changes.deadline != null) beginningMs(changes.deadline, 0, 'deadline');
   if (changes.keys !== undefined) checkKeys(changes.keys);
   checkLogLevel(changes.failureLogLevel ?? null);
+  if (changes.priority !== undefined) checkPriority(changes.priority);
   const quotaNames = changes.quotaNames === undefined ? undefined : checkQuotaNames(changes.quotaNames);
   const retryPolicy = changes.retryPolicy == null ? null : checkPolicyOrName(changes.retryPolicy);
   const annotations = { ...settings.annotations, ...changes.annotations };

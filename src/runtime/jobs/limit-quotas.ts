@@ -1,7 +1,7 @@
 import { SignalboxError } from '../../errors.ts';
-import { limitId, limitNames } from '../../model/jobs/keys.ts';
 import { forEver } from '../../model/jobs/rate.ts';
-import type { JobRecord, LimitRecord, QuotaRecord } from '../../model/records/records.ts';
+import { limitId, limitNames } from '../../model/records/keys.ts';
+import type { JobRecord, QuotaRecord } from '../../model/records/records.ts';
 import type { Change, Precondition } from '../../store/store.ts';
 import { durationText } from '../../time.ts';
 import { closedChange } from '../commits/limits-of-job.ts';
@@ -130,44 +130,38 @@ export async function ensureLimits(work: UnitOfWork): Promise<void> {
   }
 }
 
+/** A quota without keys, or a key of one. */
+export interface PausedLimit {
+  readonly name: string;
+  readonly key: string | null;
+}
+
 /**
  * Pauses a quota or one key of it: no job begins under it until an instant, or until it is resumed. What runs goes on.
- * @throws SignalboxError `QUOTA_NOT_FOUND`, `INVALID_OPTION`, `INVALID_KEY`.
+ * @throws SignalboxError `QUOTA_NOT_FOUND`, `INVALID_OPTION`, `NO_LIMITS`.
  */
 export async function pauseLimit(
   work: UnitOfWork,
   queue: string,
-  limit: { readonly name: string; readonly key: string | null },
+  limit: PausedLimit,
   until: number | null,
 ): Promise<void> {
   const id = await existingLimit(work, queue, limit);
   await work.submit([closedChange(id, until ?? forEver)], []);
 }
 
-/** Lets jobs begin again under a limit that was paused or closed. @throws as `pauseLimit`. */
-export async function resumeLimit(
-  work: UnitOfWork,
-  queue: string,
-  limit: { readonly name: string; readonly key: string | null },
-): Promise<void> {
+/** Lets jobs begin again under a limit that was paused or closed. Returns whether it was. @throws as `pauseLimit`. */
+export async function resumeLimit(work: UnitOfWork, queue: string, limit: PausedLimit): Promise<boolean> {
   const id = await existingLimit(work, queue, limit);
+  const { closedUntil = null } = (await work.read('limit', id)) ?? {};
+  if (closedUntil === null || closedUntil <= work.context.store.now()) return false;
   await work.submit([closedChange(id, null)], []);
   await work.whenCommitted(async () => work.committer.offerWork(queue));
+  return true;
 }
 
-/** The limits of a queue that are paused or closed now, for lists of pauses. */
-export async function closedLimits(work: UnitOfWork, queue: string): Promise<readonly LimitRecord[]> {
-  const now = work.context.store.now();
-  const limits = await work.list('limit', `${queue}/`);
-  return limits.filter(({ closedUntil }) => closedUntil !== null && closedUntil > now);
-}
-
-async function existingLimit(
-  work: UnitOfWork,
-  queue: string,
-  { name, key }: { readonly name: string; readonly key: string | null },
-): Promise<string> {
-  const missing = await quotaFor(work, queue, { name, keyed: key !== null });
-  if (missing !== null) throw await quotaNotFound(work, queue, name);
+async function existingLimit(work: UnitOfWork, queue: string, { name, key }: PausedLimit): Promise<string> {
+  if ((await quotaFor(work, queue, { name, keyed: key !== null })) !== null)
+    throw await quotaNotFound(work, queue, name);
   return limitId(queue, key === null ? name : `${name}/${key}`);
 }

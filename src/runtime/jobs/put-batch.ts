@@ -2,8 +2,9 @@ import type { Json } from '../../../machines/json.ts';
 import { SignalboxError } from '../../errors.ts';
 import { checkKnown } from '../../model/checks/check-options.ts';
 import { checkQuotaNames } from '../../model/checks/names.ts';
-import { limitOfKey } from '../../model/jobs/keys.ts';
+import { checkPriority } from '../../model/jobs/priority.ts';
 import { afterStep, stepJob, type Transition } from '../../model/jobs/step.ts';
+import { limitOfKey } from '../../model/records/keys.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { type Beginning, beginningMs, durationMs } from '../../time.ts';
 import type { StagedChange } from '../commits/committer.ts';
@@ -28,6 +29,7 @@ export interface PutOptions
     | 'timeout'
     | 'deadline'
     | 'failureLogLevel'
+    | 'priority'
     | 'retryPolicy'
     | 'quotaNames'
     | 'keys'
@@ -202,6 +204,7 @@ function overridden({ registry }: RuntimeContext, options: PutOptions): { readon
     ...(options.beginBy == null ? {} : { beginBy: durationMs(options.beginBy, 'beginBy') }),
     ...(options.timeout == null ? {} : { timeout: durationMs(options.timeout, 'timeout') }),
     ...(options.failureLogLevel == null ? {} : { failureLogLevel: options.failureLogLevel }),
+    ...(options.priority === undefined ? {} : { priority: checkPriority(options.priority) }),
     ...(options.retryPolicy == null ? {} : { retryPolicy: policyName(registry, options.retryPolicy) }),
     ...(options.quotaNames === undefined ? {} : { quotaNames: [...options.quotaNames] }),
   };

@@ -14,7 +14,7 @@ import type { JobRecord } from '../../model/records/records.ts';
 import { createPast } from '../../reading/past.ts';
 import { entriesOf, type HistoryEntry, type Kind, type Line } from '../entry.ts';
 import type { Log } from '../log.ts';
-import type { Openings, Past, Position } from '../reader.ts';
+import type { Hint, Openings, Past, Position } from '../reader.ts';
 import { heldBy, letOutAfter, mayClaim, roomOf, take } from '../rules/claim-rules.ts';
 import { historyOf } from '../rules/history.ts';
 import { mustHaveRoom } from '../rules/limits.ts';
@@ -65,7 +65,7 @@ export class TableStore extends TableQueries implements OpenStore {
     this.#committer.afterSync = () => this.#evict();
   }
 
-  now(): number {
+  override now(): number {
     return this.#ports.now();
   }
 
@@ -121,7 +121,8 @@ export class TableStore extends TableQueries implements OpenStore {
     changes: readonly Change[] = [],
   ): Pick<Claimed, 'mayBeMore' | 'opensLater'> {
     const isMore = letOutAfter(this.tables, request, now) || mayBeMore;
-    const isLater = this.tables.jobs.parking(request.queue) !== undefined || changes.at(-1)?.kind === 'limit';
+    const isLater =
+      this.tables.jobs.queues.parking(request.queue) !== undefined || changes.at(-1)?.kind === 'limit';
     return { ...(isMore ? { mayBeMore: true } : {}), ...(isLater ? { opensLater: true } : {}) };
   }
 
@@ -144,7 +145,7 @@ export class TableStore extends TableQueries implements OpenStore {
     return this.#committer.follow(listener);
   }
 
-  onHint(_listener: (queue: string) => void): void {}
+  onHint(_listener: (hint: Hint) => void): void {}
 
   onFailure(listener: (error: Error) => void): void {
     this.#committer.onFailure(listener);

@@ -1,9 +1,11 @@
 import { ConflictError } from '../../errors.ts';
+import { unpaused } from '../../model/jobs/pauses.ts';
 import { isDead } from '../../model/monitoring/liveness.ts';
 import type { JobRecord, RepresentationRecord } from '../../model/records/records.ts';
 import type { Candidate, Change, ClaimRequest } from '../store.ts';
-import { Offers } from './claim-order.ts';
+import { offersOf } from './claim-order.ts';
 import { type ClaimTerms, type QuotaSlots, verdictOn } from './claim-verdict.ts';
+import type { Walk } from './lines/levels.ts';
 import type { Aside } from './parking/aside.ts';
 import { quotasIn, roomIn } from './parking/room.ts';
 import { Spent } from './parking/spent.ts';
@@ -108,14 +110,14 @@ export function take(tables: Tables, request: ClaimRequest, now: number, there =
 
 /** Lets out what was parked and may be offered to a claim. Returns whether there is more to look at. */
 function letOutIn(tables: Tables, { queue, isPoll }: ClaimRequest, now: number): boolean {
-  const asideOf = (job: JobRecord): Aside | null => tables.jobs.asideOf(queue, job);
+  const asideOf = (job: JobRecord): Aside | null => tables.jobs.queues.asideOf(queue, job);
   const roomOf = roomIn(quotasIn(tables), now);
-  return tables.jobs.parking(queue)?.ready(now, roomOf, asideOf, isPoll === true) ?? false;
+  return tables.jobs.queues.parking(queue)?.ready(now, roomOf, asideOf, isPoll === true) ?? false;
 }
 
 /** Lets out what a claim has made room for by what it has parked. Returns whether it has let any out. */
 export function letOutAfter(tables: Tables, { queue }: ClaimRequest, now: number): boolean {
-  return tables.jobs.parking(queue)?.settle(now, roomIn(quotasIn(tables), now)) ?? false;
+  return tables.jobs.queues.parking(queue)?.settle(now, roomIn(quotasIn(tables), now)) ?? false;
 }
 
 /** How many jobs one claim may park. */
@@ -126,23 +128,24 @@ class Claimable implements Candidates {
   readonly #tables: Tables;
   readonly #queue: string;
   readonly #terms: ClaimTerms;
-  readonly #offers: Offers;
+  readonly #offers: Walk;
   readonly #walked: Walked;
 
   /** `quotas`: slots, with those that the claim has taken so far. */
   constructor(tables: Tables, request: ClaimRequest, now: number, quotas: QuotaSlots, walked: Walked) {
-    const { queue, accepts } = request;
+    const { queue } = request;
+    const accepts = unpaused(request.accepts, tables.get('queue', queue)?.pauses ?? [], now);
     this.#tables = tables;
     this.#queue = queue;
     this.#walked = walked;
-    this.#offers = new Offers(
-      tables.jobs.lanes(queue),
-      tables.findJob,
-      now,
+    this.#offers = offersOf(tables.jobs.queues.lanes(queue), {
+      find: tables.findJob,
+      until: now,
+      order: () => tables.levelOrder(queue, now),
       // Expired jobs are offered as wrappers, which another lane rule may accept: their lanes are always
       // walked.
-      (lane) => lane.hasDeadlines || accepts.lane(lane.name, lane.quotaNames),
-    );
+      accepts: (lane) => lane.hasDeadlines || accepts.lane(lane.name, lane.quotaNames),
+    });
     this.#terms = { accepts, now, quotas };
   }
 
@@ -163,7 +166,7 @@ class Claimable implements Candidates {
 
   /** Returns whether the claim may go on. */
   #park(job: JobRecord, limit: string): boolean {
-    this.#tables.jobs.park(this.#queue, job, limit);
+    this.#tables.jobs.queues.park(this.#queue, job, limit);
     this.#walked.parked += 1;
     return this.#walked.parked < mostParked;
   }

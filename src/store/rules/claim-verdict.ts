@@ -1,7 +1,7 @@
 import { isTooLate } from '../../model/jobs/deadline.ts';
-import { limitId } from '../../model/jobs/keys.ts';
 import { freeTokens, type LimitState, type Rate } from '../../model/jobs/rate.ts';
 import { newJobRecord } from '../../model/jobs/step.ts';
+import { limitId } from '../../model/records/keys.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { systemNames } from '../../model/records/system-names.ts';
 import type { Acceptance, Candidate } from '../store.ts';

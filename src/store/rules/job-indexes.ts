@@ -1,14 +1,11 @@
 import type { Ending, Place } from '../../../machines/job.context.ts';
-import { limitId, queueOfLimit } from '../../model/jobs/keys.ts';
 import { isFailed, isReadable } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { referredJobs } from '../../model/values/values.ts';
 import type { CallbackIndex } from './callback-index.ts';
-import { Lane, laneKey } from './lanes.ts';
 import type { FindJob } from './lines/line.ts';
 import { EndedJobs } from './lists/ended-jobs.ts';
-import type { Aside } from './parking/aside.ts';
-import { Parking } from './parking/parking.ts';
+import { QueueIndex } from './parking/queue-index.ts';
 
 /**
  * The indexes of jobs: one for every question except their id. All are built from the records, which the
@@ -27,6 +24,8 @@ export class JobIndexes {
     expired: 0,
     cancelled: 0,
   };
+  /** Jobs that wait. */
+  readonly queues: QueueIndex;
   /** Jobs in no queue and no callback, that are not completed. */
   readonly unplaced = new Set<string>();
   /**
@@ -36,8 +35,6 @@ export class JobIndexes {
   readonly quarantined = new Set<string>();
   readonly #findJob: FindJob;
   readonly #callbacks: CallbackIndex;
-  readonly #lanes = new Map<string, Map<string, Lane>>();
-  readonly #parking = new Map<string, Parking>();
   readonly #held = new Map<string, Set<string>>();
   readonly #filed = new Map<string, Set<string>>();
   readonly #quotaHolders = new Map<string, Set<string>>();
@@ -49,38 +46,8 @@ export class JobIndexes {
 
   constructor(findJob: FindJob, callbacks: CallbackIndex) {
     this.#findJob = findJob;
+    this.queues = new QueueIndex(findJob);
     this.#callbacks = callbacks;
-  }
-
-  lanes(queue: string): Iterable<Lane> {
-    return this.#lanes.get(queue)?.values() ?? [];
-  }
-
-  /** Parks a waiting job under one of its keys, which has no room. */
-  park(queue: string, job: JobRecord, limit: string): void {
-    const lane = this.#lane(queue, job);
-    let parking = this.#parking.get(queue);
-    if (parking === undefined) {
-      parking = new Parking(this.#findJob);
-      this.#parking.set(queue, parking);
-    }
-    if (parking.park(lane, job, limit)) lane.remove(job);
-  }
-
-  /** The parked jobs of a queue; undefined: no job of it was ever parked. */
-  parking(queue: string): Parking | undefined {
-    return this.#parking.get(queue);
-  }
-
-  /** Where the jobs of the same lane as this one are parked. */
-  asideOf(queue: string, job: JobRecord): Aside | null {
-    return this.#lanes.get(queue)?.get(laneKey(job))?.aside ?? null;
-  }
-
-  waitingCount(queue: string, name?: string): number {
-    let count = 0;
-    for (const lane of this.lanes(queue)) if (name === undefined || lane.name === name) count += lane.size;
-    return count;
   }
 
   held(queue: string, dispatcher: string, agent: string): ReadonlySet<string> {
@@ -142,31 +109,6 @@ export class JobIndexes {
     return parent !== undefined && parent.state !== 'completed';
   }
 
-  /**
-   * The earliest instant later than `since` at which a waiting job becomes due, or a limit opens that waiting jobs have; null: there
-   * is none. `opening`: from when on a limit without keys is open.
-   */
-  due(since: number, opening: (limit: string) => number): number | null {
-    let earliest: number | null = null;
-    const consider = (at: number | null): void => {
-      if (at !== null && at > since && (earliest === null || at < earliest)) earliest = at;
-    };
-    for (const parking of this.#parking.values()) consider(parking.due(since));
-    for (const [queue, lanes] of this.#lanes) {
-      for (const lane of lanes.values()) {
-        const first = lane.held.peek(this.#findJob)?.beginAfter ?? null;
-        if (first !== null) consider(first > since ? first : this.#nextAfter(lane, since));
-        for (const name of lane.quotaNames) consider(opening(limitId(queue, name)));
-      }
-    }
-    return earliest;
-  }
-
-  #nextAfter(lane: Lane, now: number): number | null {
-    for (const job of lane.held.jobs(this.#findJob)) if ((job.beginAfter ?? 0) > now) return job.beginAfter;
-    return null;
-  }
-
   /** Adds a job to the indexes. `old` is the job as it has just left. */
   enter(job: JobRecord, old: JobRecord | undefined): void {
     if (!isReadable(job)) {
@@ -190,7 +132,7 @@ export class JobIndexes {
 
   #enterPlace(job: JobRecord, place: Place, previous: JobRecord | undefined): void {
     if ('queue' in place) {
-      if (!('agent' in place)) this.#lane(place.queue, job).add(job);
+      if (!('agent' in place)) this.queues.enter(place.queue, job);
       else {
         const index = job.callbacksEnd === null ? this.#held : this.#filed;
         addTo(index, this.#agentKey(place.queue, place.dispatcher, place.agent), job.id);
@@ -229,12 +171,12 @@ export class JobIndexes {
     const holders = this.#quotaHolders.get(quota);
     holders?.delete(id);
     if (holders?.size === 0) this.#quotaHolders.delete(quota);
-    if (this.#parking.size > 0) this.#parking.get(queueOfLimit(quota))?.touch(quota);
+    this.queues.touch(quota);
   }
 
   #leavePlace(job: JobRecord, place: Place, next: JobRecord | undefined): void {
     if ('queue' in place) {
-      if (!('agent' in place)) this.#leaveLane(place.queue, job);
+      if (!('agent' in place)) this.queues.leave(place.queue, job);
       else if (next?.parent !== place || next.callbacksEnd !== job.callbacksEnd) {
         const index = job.callbacksEnd === null ? this.#held : this.#filed;
         index.get(this.#agentKey(place.queue, place.dispatcher, place.agent))?.delete(job.id);
@@ -267,30 +209,6 @@ export class JobIndexes {
       }
     }
   }
-
-  #lane(queue: string, job: JobRecord): Lane {
-    let lanes = this.#lanes.get(queue);
-    if (lanes === undefined) {
-      lanes = new Map();
-      this.#lanes.set(queue, lanes);
-    }
-    const key = laneKey(job);
-    let lane = lanes.get(key);
-    if (lane === undefined) {
-      lane = new Lane(job);
-      lanes.set(key, lane);
-    }
-    return lane;
-  }
-
-  #leaveLane(queue: string, job: JobRecord): void {
-    const lanes = this.#lanes.get(queue);
-    const lane = lanes?.get(laneKey(job));
-    const spot = lane?.aside?.leave(job.id);
-    if (spot === undefined) lane?.remove(job);
-    else this.#parking.get(queue)?.left(spot);
-    if (lane?.size === 0) lanes?.delete(laneKey(job));
-  }
 }
 
 const none: ReadonlySet<string> = new Set();
@@ -321,6 +239,7 @@ export function movesIndex(before: JobRecord, after: JobRecord): boolean {
     before.quotaNames !== after.quotaNames ||
     before.keys !== after.keys ||
     before.name !== after.name ||
+    before.priority !== after.priority ||
     before.beginBy !== after.beginBy ||
     before.deadline !== after.deadline ||
     before.waitingOn !== after.waitingOn ||

@@ -1,17 +1,20 @@
 import { hasDeadline } from '../../model/jobs/deadline.ts';
-import { limitNames } from '../../model/jobs/keys.ts';
+import { limitNames } from '../../model/records/keys.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { Fifo } from './lines/fifo.ts';
 import { HeldHeap } from './lines/held-heap.ts';
 import { type Aside, lineOf } from './parking/aside.ts';
 
 /**
- * Waiting jobs of one queue that a claim need not tell apart: same definition, same quota names, keys of the
- * same limits, all with or all without a deadline, and all with or all without quota slots (a job that was
- * put back or handed back keeps its own). Places are given up lazily: a place counts only while its job is still at it.
+ * Waiting jobs of one queue that a claim need not tell apart: same definition, same priority, same quota
+ * names, keys of the same limits, all with or all without a deadline, and all with or all without quota slots
+ * (a job that was put back or handed back keeps its own). Places are given up lazily: a place counts only while
+ * its job is still at it.
  */
 export class Lane {
   readonly name: string;
+  /** The priority of its jobs. */
+  readonly level: number;
   readonly quotaNames: readonly string[];
   /** Whether its jobs have keys of limits. */
   readonly hasKeys: boolean;
@@ -25,6 +28,7 @@ export class Lane {
   /** Makes the lane of this job and of all like it. */
   constructor(job: JobRecord) {
     this.name = job.name;
+    this.level = job.priority;
     this.quotaNames = job.quotaNames;
     this.hasKeys = job.keys !== null;
     this.hasDeadlines = hasDeadline(job);
@@ -33,6 +37,7 @@ export class Lane {
       hasDeadline(other) === this.hasDeadlines &&
       other.quotas.length > 0 === this.holdsSlots &&
       other.name === this.name &&
+      other.priority === this.level &&
       (other.keys !== null) === this.hasKeys &&
       sameNames(other.quotaNames, this.quotaNames) &&
       this.aside?.has(other.id) !== true;
@@ -63,10 +68,11 @@ export class Lane {
 export function laneKey(job: JobRecord): string {
   const deadline = hasDeadline(job) ? '!' : '';
   const slots = job.quotas.length === 0 ? '' : '+';
+  const level = job.priority === 0 ? '' : `@${job.priority}`;
   const limits = job.keys === null ? '' : `#${limitNames(job.keys).join(' ')}`;
   return job.quotaNames.length === 0 && slots === '' && limits === ''
-    ? job.name + deadline
-    : `${job.name}${deadline}${slots}${limits} ${job.quotaNames.join(' ')}`;
+    ? job.name + level + deadline
+    : `${job.name}${level}${deadline}${slots}${limits} ${job.quotaNames.join(' ')}`;
 }
 
 function sameNames(some: readonly string[], others: readonly string[]): boolean {

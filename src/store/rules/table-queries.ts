@@ -1,6 +1,5 @@
-import { queueOfLimit } from '../../model/jobs/keys.ts';
-import { opening, openLimit } from '../../model/jobs/rate.ts';
 import { isReadable } from '../../model/jobs/step.ts';
+import { queueOfLimit } from '../../model/records/keys.ts';
 import type { AnnotationRecord, JobRecord, ProxyRecord } from '../../model/records/records.ts';
 import type { Kind, Records } from '../entry.ts';
 import type {
@@ -22,8 +21,16 @@ import type { Tables } from './tables.ts';
 export class TableQueries implements RecordReader {
   protected tables: Tables;
 
-  constructor(tables: Tables) {
+  readonly #now: number;
+
+  constructor(tables: Tables, now = Number.POSITIVE_INFINITY) {
     this.tables = tables;
+    this.#now = now;
+  }
+
+  /** The instant by which it is told what is due. */
+  now(): number {
+    return this.#now;
   }
 
   async get<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
@@ -37,7 +44,9 @@ export class TableQueries implements RecordReader {
   async waiting(queue: string, most = Number.POSITIVE_INFINITY): Promise<readonly JobRecord[]> {
     const { jobs, findJob } = this.tables;
     const found: JobRecord[] = [];
-    for (const job of waitingInOrder(jobs.lanes(queue), findJob)) {
+    for (const job of waitingInOrder(jobs.queues.lanes(queue), findJob, () =>
+      this.tables.levelOrder(queue, this.now()),
+    )) {
       if (found.length >= most) break;
       found.push(job);
     }
@@ -45,12 +54,12 @@ export class TableQueries implements RecordReader {
   }
 
   async waitingCount(queue: string, name?: string): Promise<number> {
-    return this.tables.jobs.waitingCount(queue, name);
+    return this.tables.jobs.queues.waitingCount(queue, name);
   }
 
   async lanes(queue: string): Promise<readonly LaneSummary[]> {
     const { jobs, findJob } = this.tables;
-    return [...jobs.lanes(queue)].map((lane) => laneSummary(lane, findJob));
+    return [...jobs.queues.lanes(queue)].map((lane) => laneSummary(lane, findJob));
   }
 
   async place(id: string): Promise<QueuePlace | null> {
@@ -59,7 +68,9 @@ export class TableQueries implements RecordReader {
     if (job === undefined || !isReadable(job)) return null;
     const { parent } = job;
     if (parent === null || !('queue' in parent) || 'agent' in parent) return null;
-    return placeAmong(jobs.lanes(parent.queue), job, findJob);
+    return placeAmong([...jobs.queues.lanes(parent.queue)], job, findJob, () =>
+      this.tables.levelOrder(parent.queue, this.now()),
+    );
   }
 
   async find(prefix: string, limit: number): Promise<readonly JobRecord[]> {
@@ -99,7 +110,7 @@ export class TableQueries implements RecordReader {
   }
 
   async parked(limit: string): Promise<number> {
-    return this.tables.jobs.parking(queueOfLimit(limit))?.parked(limit) ?? 0;
+    return this.tables.jobs.queues.parking(queueOfLimit(limit))?.parked(limit) ?? 0;
   }
 
   async quotaHolders(quota: string): Promise<readonly string[]> {
@@ -111,7 +122,7 @@ export class TableQueries implements RecordReader {
   }
 
   async jobsPage(request: JobPageRequest): Promise<JobPage> {
-    return tablePage(this.tables, request);
+    return tablePage(this.tables, request, this.now());
   }
 
   async quarantined(): Promise<readonly JobRecord[]> {
@@ -133,11 +144,7 @@ export class TableQueries implements RecordReader {
   }
 
   async due(since: number): Promise<number | null> {
-    const { tables } = this;
-    return tables.jobs.due(since, (id) => {
-      const quota = tables.get('quota', id);
-      return quota === undefined ? 0 : opening(quota.rate, tables.get('limit', id) ?? openLimit);
-    });
+    return this.tables.due(since);
   }
 
   protected jobs(ids: Iterable<string>): JobRecord[] {

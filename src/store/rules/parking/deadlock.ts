@@ -1,5 +1,5 @@
 import { SignalboxError } from '../../../errors.ts';
-import { limitId } from '../../../model/jobs/keys.ts';
+import { limitId } from '../../../model/records/keys.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
 import type { Change, Precondition } from '../../store.ts';
 import type { Tables } from '../tables.ts';

@@ -1,5 +1,5 @@
-import { quotaOfLimit } from '../../../model/jobs/keys.ts';
 import { freeTokens, openLimit, opensAt } from '../../../model/jobs/rate.ts';
+import { quotaOfLimit } from '../../../model/records/keys.ts';
 import type { Quota, QuotaSlots } from '../claim-verdict.ts';
 import type { Tables } from '../tables.ts';
 import type { RoomOf } from './parking.ts';
