@@ -6,6 +6,7 @@ import {
   type JobDefinition,
   local,
   type Signalbox,
+  SignalboxError,
 } from 'signalbox';
 import type { SimulatedClient, SimulatedRun, SimulatedScenario } from 'signalbox/testing';
 import { Calls } from './calls.ts';
@@ -13,6 +14,12 @@ import { lifeJobs, turns } from './life-jobs.ts';
 
 const queues = ['a', 'inner'] as const;
 const quotaNames = ['few', 'fewer'] as const;
+/** Limits with keys, on the stores that keep them. */
+const limits = {
+  tenant: { size: 1, keyed: true },
+  host: { size: 2, rate: { limit: 4, per: '8s', burst: 2 }, keyed: true },
+} as const;
+const limitKeys = ['x', 'y'] as const;
 const notPlain = defineFilter('notPlain', (job) => job.name !== 'plain');
 
 type Kinds = readonly JobDefinition<readonly [], unknown>[];
@@ -31,6 +38,8 @@ interface Choice {
 /** A choice, the jobs that were put by it, and which of them some process runs. */
 interface Life extends Choice {
   readonly put: string[];
+  /** Whether the store keeps limits with keys. */
+  readonly hasLimits: () => boolean;
   readonly running: () => readonly string[];
 }
 
@@ -62,12 +71,14 @@ function lifeOf(
   const others = kinds.filter((kind) => kind.definition.name !== 'longer');
   const most = choiceFor(run, others);
   const put: string[] = [];
+  let hasLimits = false;
   const choice: Life = {
     ...most,
     callbacks: [...most.callbacks, long],
     long,
     longShare: often.share,
     put,
+    hasLimits: () => hasLimits,
     running: () => put.filter((id) => run.job(id)?.status === 'ACTIVE'),
   };
   const hasFilters = run.random.chance(0.3);
@@ -81,6 +92,7 @@ function lifeOf(
     prepare: async (box) => {
       const { quotas } = box.queue('a');
       for (const name of quotaNames) await quotas.create(name, { size: name === 'few' ? 2 : 1 });
+      hasLimits = await makeLimits(box);
     },
     install: (box) => {
       installAgent(box, { name: 'main', settings: agent({ size: 2 }), queues: ['a'] });
@@ -93,6 +105,16 @@ function lifeOf(
     act: (client) => act(client, choice),
     check: () => calls.check(run.faults.crashes + crashes()),
   };
+}
+
+async function makeLimits(box: Signalbox): Promise<boolean> {
+  try {
+    for (const [name, figures] of Object.entries(limits)) await box.queue('a').quotas.create(name, figures);
+    return true;
+  } catch (error) {
+    if (error instanceof SignalboxError && error.code === 'NO_LIMITS') return false;
+    throw error;
+  }
 }
 
 /**
@@ -113,7 +135,9 @@ function choiceFor({ faults }: SimulatedRun, kinds: Kinds): Omit<Choice, 'long' 
 }
 
 async function act(client: SimulatedClient, choice: Life): Promise<void> {
-  const { random } = client;
+  const { random, box } = client;
+  if (choice.hasLimits() && random.chance(0.05))
+    await box.queue('a').pause({ key: ['tenant', random.pick(limitKeys)], until: '8s' });
   const queue = random.pick(['a', 'a', 'inner'] as const);
   const id = await client.put(drafting(client, choice, queue), { queue });
   if (id === null) return;
@@ -152,7 +176,7 @@ async function takeOut(box: Signalbox, job: Job<unknown>): Promise<void> {
 }
 
 /** Draws a job once, and makes it as often as it is asked for. */
-function drafting({ random }: SimulatedClient, choice: Choice, queue: string): () => Job<unknown> {
+function drafting({ random }: SimulatedClient, choice: Life, queue: string): () => Job<unknown> {
   const kind = random.chance(choice.longShare) ? choice.long : random.pick(choice.jobs);
   const [success, failure] = [random.pick(choice.callbacks), random.pick(choice.callbacks)];
   const callbacks = random.chance(0.3) ? [random.pick(choice.callbacks)] : [];
@@ -161,8 +185,12 @@ function drafting({ random }: SimulatedClient, choice: Choice, queue: string): (
   const by = random.pick([0, 0, 0, 1, 10]);
   const deadline = random.pick([0, 0, 0, 0, 30]);
   const names = queue === 'inner' ? [] : quotaNames.filter(() => random.chance(0.4));
+  const keys: Record<string, string> = {};
+  for (const name of queue === 'a' && choice.hasLimits() ? Object.keys(limits) : [])
+    if (random.chance(0.3)) keys[name] = random.pick(limitKeys);
   return () => {
     const job = kind().with({
+      keys,
       ...(after > 0 ? { beginAfter: `${after}s` } : {}),
       ...(by > 0 ? { beginBy: `${by}s` } : {}),
       ...(deadline > 0 ? { deadline: `${deadline}s` } : {}),

@@ -23,17 +23,13 @@ export class Instants {
     all[place] = added;
   }
 
-  peek(): Instant | undefined {
-    return this.#all[0];
-  }
-
-  /** Takes the earliest out, if it is not later than an instant. */
-  takeUntil(now: number): Instant | undefined {
-    const [first] = this.#all;
-    if (first === undefined || first.at > now) return undefined;
-    const last = this.#all.pop() as Instant;
-    if (this.#all.length > 0) this.#sink(last);
-    return first;
+  /** Takes out those that are not later than an instant, earliest first. */
+  *takeUntil(now: number): Generator<Instant> {
+    for (let first = this.#all[0]; first !== undefined && first.at <= now; first = this.#all[0]) {
+      const last = this.#all.pop() as Instant;
+      if (this.#all.length > 0) this.#sink(last);
+      yield first;
+    }
   }
 
   /** The earliest that is later than an instant. Costs those that are not. */

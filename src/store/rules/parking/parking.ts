@@ -54,7 +54,8 @@ export class Parking {
     if (spot !== undefined) this.#forget(spot);
     const isFirst = lane.aside.park(job, this.#bucket(limit, lane.aside));
     const last = latestStart(job);
-    if (isFirst && last !== null) this.#tooLate.add(job.id, last);
+    // One that was let out as too late was not, if the clock was set back since.
+    if (last !== null && (spot === undefined || spot.bucket === null)) this.#tooLate.add(job.id, last);
     // Its room may have been made by the same claim, and taken back.
     this.#touched.add(limit);
     return isFirst;
@@ -77,16 +78,11 @@ export class Parking {
 
   /** Lets out what may be offered to a claim. `isPoll`: also what nothing has let out. Returns whether there is more to look at. */
   ready(now: number, roomOf: RoomOf, asideOf: (job: JobRecord) => Aside | null, isPoll: boolean): boolean {
-    for (
-      let due = this.#tooLate.takeUntil(now - 1);
-      due !== undefined;
-      due = this.#tooLate.takeUntil(now - 1)
-    )
-      this.#letOutLate(due.id, asideOf);
-    for (let open = this.#openings.takeUntil(now); open !== undefined; open = this.#openings.takeUntil(now)) {
-      if (this.#opensAt.get(open.id) !== open.at) continue;
-      this.#opensAt.delete(open.id);
-      this.touch(open.id);
+    for (const { id } of this.#tooLate.takeUntil(now - 1)) this.#letOutLate(id, asideOf);
+    for (const { id, at } of this.#openings.takeUntil(now)) {
+      if (this.#opensAt.get(id) !== at) continue;
+      this.#opensAt.delete(id);
+      this.touch(id);
     }
     const isMore = this.#touchChanged();
     this.settle(now, roomOf);
