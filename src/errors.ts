@@ -92,6 +92,8 @@ const messages = {
     `Expected ${about.what} to accept ${about.event}, got state ${about.state}, which refuses it. ${about.repair ?? 'Look at getStatusInfo() or at `activated` first.'}`,
   REPRESENTATION_NOT_FOUND: (about: { uuid: string; queue: string }) =>
     `Expected dispatcher ${about.uuid} to be registered in queue "${about.queue}", found none. It registers at its first poll.`,
+  AGENT_NOT_FOUND: (about: { id: string }) =>
+    `Expected agent ${about.id} to exist, found none. Add it with agents.set(name, agent({ … })).`,
   AGENT_NOT_EMPTY: (about: { name: string; length: number }) =>
     `Expected agent "${about.name}" to hold no jobs when it is replaced or removed, got ${about.length}. Drain it first.`,
   CHOOSER_AND_FILTER: (about: { name: string }) =>

@@ -26,6 +26,7 @@ export {
   RetryCommonForever,
   RetryCommonFourTimes,
 } from './model/jobs/common-retry.ts';
+export type { Priority } from './model/jobs/priority.ts';
 export {
   type FailureKind,
   kindOfFailure,
@@ -54,6 +55,7 @@ export type { FilterData, JobRecord, Selection } from './model/records/records.t
 export type { Codec } from './model/values/codec.ts';
 export { Failure, type FailureDetail } from './model/values/failure.ts';
 export type { Condition, Explanation, KnownNames, Ref, Verdict } from './reading/explanation.ts';
+export type { Pause, PauseOptions, QueuePauseOptions } from './runtime/agents/pausing.ts';
 export { createSignalbox } from './runtime/box/create-signalbox.ts';
 export { type AgentInstallation, installAgent } from './runtime/box/install-agent.ts';
 export type { DispatcherEvent, DispatcherHook } from './runtime/box/lifecycle-listeners.ts';

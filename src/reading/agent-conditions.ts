@@ -1,6 +1,14 @@
+import { isTooLate } from '../model/jobs/deadline.ts';
 import { partRefusingLane, selectionText } from '../model/jobs/filter.ts';
+import { pauseOf } from '../model/jobs/pauses.ts';
 import { isDead } from '../model/monitoring/liveness.ts';
-import type { AgentRecord, JobRecord, RepresentationRecord, Selection } from '../model/records/records.ts';
+import type {
+  AgentRecord,
+  JobRecord,
+  PauseMark,
+  RepresentationRecord,
+  Selection,
+} from '../model/records/records.ts';
 import { verdictOn } from '../store/rules/claim-verdict.ts';
 import { acceptanceOf } from './acceptance.ts';
 import { type Condition, condition, type Ref } from './explanation.ts';
@@ -43,7 +51,8 @@ export function anyAgent(facts: WaitingFacts): Condition | null {
     'agents',
     isUnclear ? null : false,
     `no agent of queue '${queue}' ${isUnclear ? 'certainly ' : ''}accepts it: ${text}`,
-    'Change a filter, or add an agent that accepts it.',
+    answers.find(([, { remedy }]) => remedy !== undefined)?.[1].remedy ??
+      'Change a filter, or add an agent that accepts it.',
     refsOf(working),
   );
 }
@@ -81,8 +90,8 @@ export function ofAgent(facts: WaitingFacts, agent: AgentFacts): Condition {
     const text = `${name} could not claim: ${record.failure.message}`;
     return condition(code, false, text, 'Repair its filter or chooser.', refs);
   }
-  const { holds, text } = accepts(facts, agent);
-  if (holds !== true) return condition(code, holds, `${name}: ${text}`, 'Change its filter.', refs);
+  const { holds, text, remedy = 'Change its filter.' } = accepts(facts, agent);
+  if (holds !== true) return condition(code, holds, `${name}: ${text}`, remedy, refs);
   const isFull = held >= record.size;
   const slots = `${held} of ${record.size}`;
   return condition(
@@ -94,11 +103,20 @@ export function ofAgent(facts: WaitingFacts, agent: AgentFacts): Condition {
   );
 }
 
+/** Who has paused something, since when, why, and until when. */
+export function pauseText({ by, at, reason, until }: PauseMark): string {
+  const why = reason === null ? '' : `: ${reason}`;
+  const end = until === null ? '' : `, until ${new Date(until).toISOString()}`;
+  return `paused by ${by} since ${new Date(at).toISOString()}${end}${why}`;
+}
+
 /** Whether an agent accepts the job, quotas and time apart. */
 function accepts(
   { job, queue, names, now }: WaitingFacts,
-  { record: { selection } }: AgentFacts,
-): { readonly holds: boolean | null; readonly text: string } {
+  { record: { selection, paused } }: AgentFacts,
+): { readonly holds: boolean | null; readonly text: string; readonly remedy?: string } {
+  if (paused !== null && !isTooLate(job, now) && pauseOf(job.name, [{ job: null, ...paused }], now) !== null)
+    return { holds: false, text: `is ${pauseText(paused)}`, remedy: 'Resume it: agents.resume.' };
   const accepted = { holds: true, text: selectionText(selection) };
   if (selection.kind === 'chooser') return { holds: null, text: `chooser '${selection.name}' decides` };
   if (selection.kind === 'filter' && names === null)

@@ -1,3 +1,4 @@
+import { pauseOf } from '../model/jobs/pauses.ts';
 import type { JobRecord } from '../model/records/records.ts';
 import type { StoreReader } from '../store/reader.ts';
 import { agentName, isAtWork, willingAgents } from './agent-conditions.ts';
@@ -68,8 +69,12 @@ function blockerOf(facts: WaitingFacts): Blocker {
   const { code } = verdictOf(conditions);
   const found = conditions.find((each) => each.code === code);
   const holds = found === undefined ? true : found.holds;
-  const until = code === 'due' ? facts.job.beginAfter : null;
+  const until = code === 'due' ? facts.job.beginAfter : code === 'paused' ? pausedUntil(facts) : null;
   return { code, holds, text: wordsOf(code, holds, facts), until };
+}
+
+function pausedUntil({ job, settings, now }: WaitingFacts): number | null {
+  return pauseOf(job.name, settings?.pauses ?? [], now)?.until ?? null;
 }
 
 function wordsOf(code: string, holds: boolean | null, facts: WaitingFacts): string {
@@ -89,6 +94,7 @@ function wordsOf(code: string, holds: boolean | null, facts: WaitingFacts): stri
 const plainWords: Readonly<Record<string, string>> = {
   sound: 'in quarantine',
   due: 'held until due',
+  paused: 'paused',
   definition: 'definition is not known here',
   policy: 'retry policy is not known here',
   dispatchers: 'no dispatcher at work',

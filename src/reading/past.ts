@@ -60,7 +60,7 @@ class TablesOfPast extends TableQueries implements Past {
     return this.#source.newestSeq();
   }
 
-  now(): number {
+  override now(): number {
     return this.#reel.at ?? this.#at;
   }
 

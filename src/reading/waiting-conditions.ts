@@ -1,10 +1,12 @@
 import type { Snoozed } from '../../machines/job.context.ts';
 import { isTooLate, latestStart } from '../model/jobs/deadline.ts';
+import { pauseOf } from '../model/jobs/pauses.ts';
+import { defaultAgingMs } from '../model/jobs/priority.ts';
 import { isReadable } from '../model/jobs/step.ts';
 import { verdictOn } from '../store/rules/claim-verdict.ts';
 import type { Acceptance } from '../store/store.ts';
 import { durationText } from '../time.ts';
-import { anyAgent, isAtWork, ofAgent, room, whenDue, whyIdle } from './agent-conditions.ts';
+import { anyAgent, isAtWork, ofAgent, pauseText, room, whenDue, whyIdle } from './agent-conditions.ts';
 import { type Condition, condition, type Ref, type Verdict } from './explanation.ts';
 import { instantText } from './stop-words.ts';
 import type { QuotaFacts, WaitingFacts } from './waiting-facts.ts';
@@ -17,6 +19,7 @@ export function conditionsOf(facts: WaitingFacts): readonly Condition[] {
   return [
     sound(facts),
     due(facts),
+    paused(facts),
     definition(facts),
     policy(facts),
     dispatchers(facts),
@@ -25,13 +28,16 @@ export function conditionsOf(facts: WaitingFacts): readonly Condition[] {
     room(facts),
     late(facts),
     ...facts.agents.map((agent) => ofAgent(facts, agent)),
+    level(facts),
     place(facts),
   ].filter((condition) => condition !== null);
 }
 
 /** The first condition that does not hold; when all that is known holds, the first that cannot be known here. */
 export function verdictOf(conditions: readonly Condition[]): Verdict {
-  const all = conditions.filter(({ code }) => code !== 'place' && !code.startsWith('agent:'));
+  const all = conditions.filter(
+    ({ code }) => code !== 'place' && code !== 'level' && !code.startsWith('agent:'),
+  );
   const first = all.find(({ holds }) => holds === false) ?? all.find(({ holds }) => holds === null);
   if (first !== undefined)
     return { code: first.code, text: first.text, remedy: first.remedy ?? 'Wait longer.' };
@@ -61,6 +67,16 @@ function snoozeWords({ times, reason }: Snoozed): string {
   const last = times === 1 ? '' : 'the last time ';
   const why = reason === null ? '' : `, ${last}because: ${reason}`;
   return `; its code has put it off ${times === 1 ? 'once' : `${times} times`}${why}`;
+}
+
+/** A job that is too late is failed all the same. */
+function paused({ job, queue, settings, now }: WaitingFacts): Condition | null {
+  const pause = isTooLate(job, now) ? null : pauseOf(job.name, settings?.pauses ?? [], now);
+  if (pause === null) return null;
+  const what = pause.job === null ? `queue '${queue}' is` : `jobs ${pause.job} of queue '${queue}' are`;
+  const option = pause.job === null ? '' : `{ job: '${pause.job}' }`;
+  const remedy = `Wait until it is resumed: queue.resume(${option}).`;
+  return condition('paused', false, `${what} ${pauseText(pause)}`, remedy, [{ kind: 'queue', id: queue }]);
 }
 
 /** A job that is too late is failed by whichever process claims it: its code is not called. */
@@ -128,6 +144,22 @@ function late({ job, now }: WaitingFacts): Condition | null {
     ? `its deadline, ${instantText(until)}, has passed`
     : `it had to start by ${instantText(until)}`;
   return condition('late', false, `${text}: the next claim fails it`, 'Put it again with a later deadline.');
+}
+
+/** What its priority means for its place. */
+function level({ job, settings }: WaitingFacts): Condition | null {
+  const { priority } = job;
+  if (priority === 0) return null;
+  const agingMs = settings === undefined ? defaultAgingMs : settings.agingMs;
+  const [much, side] = [
+    durationText(Math.abs(priority * (agingMs ?? 0))),
+    priority < 0 ? 'earlier' : 'later',
+  ];
+  const text =
+    agingMs === null
+      ? 'those of a lower one go first, those of a higher one after it'
+      : `it counts as ready ${much} ${side} than it was`;
+  return condition('level', true, `its priority is ${priority}: ${text}`);
 }
 
 function place({ before }: WaitingFacts): Condition | null {

@@ -1,4 +1,10 @@
-import type { AgentRecord, JobRecord, QuotaRecord, RepresentationRecord } from '../model/records/records.ts';
+import type {
+  AgentRecord,
+  JobRecord,
+  QueueRecord,
+  QuotaRecord,
+  RepresentationRecord,
+} from '../model/records/records.ts';
 import type { QueuePlace, StoreReader } from '../store/reader.ts';
 import type { KnownNames } from './explanation.ts';
 
@@ -19,6 +25,8 @@ export interface QuotaFacts {
 /** What is read of a queue to explain the jobs that wait in it. */
 export interface QueueFacts {
   readonly queue: string;
+  /** Its settings; undefined: there is no such queue. */
+  readonly settings: QueueRecord | undefined;
   readonly now: number;
   /** What this process knows; null: it has no part in the work, as a reader of a closed store. */
   readonly names: KnownNames | null;
@@ -65,7 +73,8 @@ export async function queueFacts(
     agents.push({ record, representation, held: await reader.heldCount(queue, dispatcher, name) });
   }
   const { exclusive } = reader;
-  return { queue, now: reader.now(), names, isShared: !exclusive, representations, agents };
+  const settings = await reader.get('queue', queue);
+  return { queue, settings, now: reader.now(), names, isShared: !exclusive, representations, agents };
 }
 
 /** Reads a quota with its holders; undefined: there is none. */

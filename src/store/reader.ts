@@ -72,12 +72,14 @@ export interface JobCounts {
 }
 
 /**
- * Waiting jobs of one queue that a claim need not tell apart: same definition, same quotas, all with or all without a deadline, and
- * all with or all without quota slots.
+ * Waiting jobs of one queue that a claim need not tell apart: same definition, same priority, same quotas, all with or all without a
+ * deadline, and all with or all without quota slots.
  */
 export interface LaneSummary {
   /** The name of the definition. */
   readonly name: string;
+  /** The priority of its jobs. */
+  readonly level: number;
   readonly quotaNames: readonly string[];
   readonly hasDeadlines: boolean;
   readonly holdsSlots: boolean;
@@ -165,7 +167,7 @@ export interface RecordReader {
   annotations(job: string): Promise<readonly AnnotationRecord[]>;
   /** Which of these jobs have annotations: most have none, and need not be read one by one. */
   annotated(jobs: readonly string[]): Promise<ReadonlySet<string>>;
-  /** The earliest instant later than `since` at which a waiting job becomes due, or null. */
+  /** The earliest instant later than `since` at which a waiting job becomes due, or a pause ends by itself; or null. */
   due(since: number): Promise<number | null>;
 }
 
@@ -175,15 +177,19 @@ export interface Position {
   readonly at: number;
 }
 
+/** What another process has done that may matter here. A hint may get lost: what it is about is found by a poll as well. */
+export type Hint =
+  /** It has put jobs in this queue, or freed slots. */
+  | { readonly queue: string }
+  /** It has asked that the code of this job stop. */
+  | { readonly stop: string };
+
 /** The journal of a store: synced entries only. */
 export interface JournalReader {
   /** Calls the listener with lines as they become synced, in order. Returns a function that ends it. */
   follow(listener: (lines: readonly Line[]) => void): () => void;
-  /**
-   * Calls the listener with queues in which another process has put jobs or freed slots: a hint, which may
-   * get lost. Never called by a store that only one process can hold.
-   */
-  onHint(listener: (queue: string) => void): void;
+  /** Calls the listener with what other processes have done. Never called by a store that only one process can hold. */
+  onHint(listener: (hint: Hint) => void): void;
   /**
    * Entries of one subject, newest first, as far back as history is kept. `from`: seq of one of them, where it begins: what is
    * known of a record that is gone.

@@ -109,6 +109,7 @@ forEachStore('What console.log and JSON.stringify show', (makeStore) => {
       size: 2,
       selection: 'filter args: 0',
       pinned: false,
+      paused: null,
       failure: null,
     });
     const printed = [box, dispatcher, box.queue(), representation, main].map((value) => inspect(value));

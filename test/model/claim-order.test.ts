@@ -7,7 +7,8 @@ import { systemNames } from '../../src/model/records/system-names.ts';
 import { memoryStore } from '../../src/store/in-memory/memory-store.ts';
 import type { Change, OpenStore } from '../../src/store/store.ts';
 
-// The claim order of behaviours.md §3 (Q-15 and Q-23 to Q-31) in its simplest form, compared with the lanes.
+// The claim order of behaviours.md §3 (Q-15 and Q-23 to Q-31) in its simplest form, compared with the lanes; priorities as
+// docs/guide.md promises them.
 
 const failure = { name: 'Error', message: 'no', stack: '', code: null, cause: null, extra: {} };
 
@@ -44,11 +45,13 @@ interface NewJob {
   /** Relative to the clock: a past one pre-dates, a future one holds. Null: now. */
   readonly begin: number | null;
   readonly beginBy: number | null;
+  /** Default 0. */
+  readonly priority?: number;
 }
 
 async function put(world: World, id: string, job: NewJob): Promise<void> {
-  const { begin, beginBy, name, quotaNames } = job;
-  const record = newJobRecord(id, { name, quotaNames, beginBy });
+  const { begin, beginBy, name, quotaNames, priority = 0 } = job;
+  const record = newJobRecord(id, { name, quotaNames, beginBy, priority });
   const step = stepJob(record, {
     type: 'job.put',
     queue: 'q',
@@ -56,7 +59,12 @@ async function put(world: World, id: string, job: NewJob): Promise<void> {
     beginAfter: world.now + (begin ?? 0),
     assigner: null,
   });
-  await commit(world, { ...step, patch: { name, quotaNames, beginBy, ...step.patch } });
+  await commit(world, { ...step, patch: { name, quotaNames, beginBy, priority, ...step.patch } });
+}
+
+async function setAging(world: World, agingMs: number | null): Promise<void> {
+  const set = { kind: 'queue', id: 'q', event: 'queue.set', from: null, to: null } as const;
+  await commit(world, { ...set, patch: { agingMs } });
 }
 
 async function setQuota(world: World, name: string, size: number): Promise<void> {
@@ -76,11 +84,14 @@ interface Picture {
   readonly jobs: readonly JobRecord[];
   /** Sizes by name. */
   readonly quotas: ReadonlyMap<string, number>;
+  readonly agingMs: number | null;
 }
 
 async function pictureOf({ store }: World): Promise<Picture> {
   const quotas = await store.list('quota', 'q/');
+  const queue = await store.get('queue', 'q');
   return {
+    agingMs: queue === undefined ? 3_600_000 : queue.agingMs,
     jobs: await store.list('job', ''),
     quotas: new Map(quotas.map(({ id, size }) => [id.slice(2), size])),
   };
@@ -105,28 +116,67 @@ function iterationOrder(jobs: readonly JobRecord[]): JobRecord[] {
   return order;
 }
 
+/** A job that is not due comes last; one that was put back first; of the others the one that counts as ready first. */
+function isBefore(one: JobRecord, other: JobRecord, agingMs: number | null, now: number): boolean {
+  const rankOf = (job: JobRecord): number[] => {
+    const isDue = Number(job.beginAfter) <= now;
+    const isBack = job.order?.[0] === 'putBack';
+    if (!isDue) return [2, Number(job.beginAfter), job.priority];
+    if (isBack) return [0, Number(job.order?.[1])];
+    const ready = Math.max(Number(job.beginAfter), Number(job.readyAt ?? 0));
+    return agingMs === null ? [1, job.priority] : [1, ready + job.priority * agingMs, job.priority];
+  };
+  const [left, right] = [rankOf(one), rankOf(other)];
+  const at = left.findIndex((part, index) => part !== right[index]);
+  return at >= 0 && Number(left[at]) < Number(right[at]);
+}
+
+/** Priorities: each in the order of Q-15, and of their first jobs always the one that is before the others. */
+function levelOrder(
+  jobs: readonly JobRecord[],
+  agingMs: number | null,
+  now: number,
+  goesOn: (job: JobRecord) => boolean,
+): void {
+  const levels = [...new Set(jobs.map(({ priority }) => priority))].map((level) =>
+    iterationOrder(jobs.filter(({ priority }) => priority === level)),
+  );
+  for (;;) {
+    const heads = levels.filter(({ length }) => length > 0);
+    const [first, ...others] = heads;
+    if (first === undefined) return;
+    const next = others.reduce(
+      (best, level) => (isBefore(level[0] as JobRecord, best[0] as JobRecord, agingMs, now) ? level : best),
+      first,
+    );
+    if (!goesOn(next.shift() as JobRecord)) return;
+  }
+}
+
 interface Wants {
   readonly names: readonly string[] | null;
   readonly job: ((job: JobRecord) => boolean) | null;
 }
 
 /** Decides by Q-24 to Q-31 for one job. */
-function naiveClaim({ jobs, quotas }: Picture, now: number, wants: Wants): JobRecord | null {
-  for (const job of iterationOrder(jobs)) {
-    if (Number(job.beginAfter) > now) return null;
+function naiveClaim({ jobs, quotas, agingMs }: Picture, now: number, wants: Wants): JobRecord | null {
+  let found: JobRecord | null = null;
+  levelOrder(jobs, agingMs, now, (job) => {
+    if (Number(job.beginAfter) > now) return false;
     const expired = isExpired(job, now);
     const blocked = job.quotaNames.some((name) => {
       const size = quotas.get(name);
       if (size === undefined || job.quotas.includes(`q/${name}`)) return false;
       return jobs.filter((other) => other.quotas.includes(`q/${name}`)).length >= size;
     });
-    if (!expired && blocked) continue;
+    if (!expired && blocked) return true;
     const seen = expired ? newJobRecord(job.id, { name: systemNames.fail }) : job;
-    if (wants.names !== null && !wants.names.includes(seen.name)) continue;
-    if (wants.job !== null && !wants.job(seen)) continue;
-    return job;
-  }
-  return null;
+    if (wants.names !== null && !wants.names.includes(seen.name)) return true;
+    if (wants.job !== null && !wants.job(seen)) return true;
+    found = job;
+    return false;
+  });
+  return found;
 }
 
 /** What the naive claim does `limit` times, each on the state after the one before. */
@@ -181,7 +231,9 @@ type Action =
       readonly which: number;
     }
   | { readonly does: 'quota'; readonly name: string; readonly size: number }
-  | { readonly does: 'deadline'; readonly which: number; readonly beginBy: number | null };
+  | { readonly does: 'deadline'; readonly which: number; readonly beginBy: number | null }
+  | { readonly does: 'level'; readonly which: number; readonly priority: number }
+  | { readonly does: 'aging'; readonly agingMs: number | null };
 
 const names = ['mail', 'index', 'scan'];
 const quotaNames = fc.oneof(
@@ -239,9 +291,34 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   },
 );
 
+const priority = fc.oneof(fc.constant(0), fc.integer({ min: -9, max: 9 }), fc.constantFrom(-1, 1));
+/** The same with priorities. An aging of some milliseconds: so levels overtake each other. */
+const levelAction: fc.Arbitrary<Action> = fc.oneof(
+  { weight: 10, arbitrary: action },
+  {
+    weight: 10,
+    arbitrary: fc.record({
+      does: fc.constant('put' as const),
+      job: fc.tuple(newJob, priority).map(([job, level]) => ({ ...job, priority: level })),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ does: fc.constant('level' as const), which, priority }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      does: fc.constant('aging' as const),
+      agingMs: fc.oneof(fc.constant(null), fc.nat(40)),
+    }),
+  },
+);
+/** The same, where within a level whoever stands first has become ready first. */
+const steadyAction = levelAction.filter(
+  (done) => done.does !== 'hand back' && (done.does !== 'put' || (done.job.begin ?? 0) >= 0),
+);
+
 async function changeOne(
   world: World,
-  { does, which }: Extract<Action, { which: number }>,
+  { does, which, ...given }: Extract<Action, { which: number }>,
   beginBy: number | null,
 ) {
   const jobs = await world.store.list('job', '');
@@ -277,6 +354,8 @@ async function changeOne(
       quotaNames: which % 2 === 0 ? ['net'] : [],
       unknown: 0,
     });
+  else if ('priority' in given)
+    await step(among('pending'), { type: 'priority.set', priority: given.priority });
   else await step(among('pending'), { type: 'beginBy.set', beginBy });
 }
 
@@ -284,6 +363,7 @@ async function act(world: World, done: Action, at: number): Promise<void> {
   if (done.does === 'put') await put(world, `j${String(at).padStart(3, '0')}`, done.job);
   else if (done.does === 'pass time') world.now += done.ms;
   else if (done.does === 'quota') await setQuota(world, done.name, done.size);
+  else if (done.does === 'aging') await setAging(world, done.agingMs);
   else if (done.does !== 'claim') await changeOne(world, done, 'beginBy' in done ? done.beginBy : null);
 }
 
@@ -305,22 +385,50 @@ describe('what a queue offers', () => {
     );
   }, 60_000);
 
-  it('is listed in the order of Q-15, each waiting job once', async () => {
+  it('is what the naive claim takes with priorities, too', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(action, { minLength: 10, maxLength: 50, size: 'max' }), async (actions) => {
-        const world = await newWorld();
-        for (const [at, done] of actions.entries()) {
-          await act(world, done, at);
-          if (done.does === 'claim') await storeClaims(world, done.wants, done.limit);
-        }
-        const listed = await world.store.waiting('q');
-        const { jobs } = await pictureOf(world);
+      fc.asyncProperty(
+        fc.array(steadyAction, { minLength: 10, maxLength: 70, size: 'max' }),
+        async (actions) => {
+          const world = await newWorld();
+          await setAging(world, 10);
+          await setQuota(world, 'disk', 1);
+          await setQuota(world, 'net', 2);
+          for (const [at, done] of actions.entries()) {
+            await act(world, done, at);
+            if (done.does !== 'claim') continue;
+            const expected = naiveClaims(await pictureOf(world), world.now, done.wants, done.limit);
+            expect(await storeClaims(world, done.wants, done.limit)).toEqual(expected);
+          }
+        },
+      ),
+      { numRuns: 600 },
+    );
+  }, 60_000);
 
-        expect(listed.map(({ id }) => id)).toEqual(iterationOrder(jobs).map(({ id }) => id));
-        expect(await world.store.waitingCount('q')).toBe(listed.length);
-        for (const most of [1, listed.length >> 1, listed.length])
-          expect(await world.store.waiting('q', most)).toEqual(listed.slice(0, most));
-      }),
+  it('is listed in the order of Q-15 and of priorities, each waiting job once, and knows its place', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(levelAction, { minLength: 10, maxLength: 50, size: 'max' }),
+        async (actions) => {
+          const world = await newWorld();
+          for (const [at, done] of actions.entries()) {
+            await act(world, done, at);
+            if (done.does === 'claim') await storeClaims(world, done.wants, done.limit);
+          }
+          const listed = await world.store.waiting('q');
+          const { jobs, agingMs } = await pictureOf(world);
+          const order: string[] = [];
+          levelOrder(jobs, agingMs, world.now, ({ id }) => order.push(id) > 0);
+
+          expect(listed.map(({ id }) => id)).toEqual(order);
+          for (const [n, id] of order.entries())
+            expect(await world.store.place(id)).toEqual({ n, is: 'exact' });
+          expect(await world.store.waitingCount('q')).toBe(listed.length);
+          for (const most of [1, listed.length >> 1, listed.length])
+            expect(await world.store.waiting('q', most)).toEqual(listed.slice(0, most));
+        },
+      ),
       { numRuns: 300 },
     );
   }, 30_000);
@@ -369,6 +477,87 @@ describe('a job that changes its quotas while it waits', () => {
 
     expect((await world.store.waiting('q')).map(({ id }) => id)).toEqual(['a', 'b']);
     expect(await storeClaims(world, any, 9)).toEqual(['a', 'b']);
+  });
+});
+
+const hourMs = 3_600_000;
+
+describe('a priority', () => {
+  it('lets a job be overtaken only by what became ready less than its levels later', async () => {
+    const world = await newWorld();
+    await put(world, 'least', { ...plain, priority: 9 });
+    const before: string[] = [];
+    for (let n = 1; ; n += 1) {
+      world.now += hourMs / 4;
+      await put(world, `urgent ${n}`, { ...plain, priority: -9 });
+      await put(world, `usual ${n}`, plain);
+      const [id = ''] = await storeClaims(world, any, 1);
+      if (id === 'least') break;
+      before.push(id);
+    }
+
+    const up = (name: string, most: number) => Array.from({ length: most }, (_, n) => `${name} ${n + 1}`);
+    // Those of 18 hours, and those of 9.
+    expect(before.sort()).toEqual([...up('urgent', 72), ...up('usual', 36)].sort());
+  });
+
+  it('is strict in a queue without aging', async () => {
+    const world = await newWorld();
+    await setAging(world, null);
+    await put(world, 'usual', plain);
+    world.now += 1000 * hourMs;
+    await put(world, 'urgent', { ...plain, priority: -1 });
+
+    expect(await storeClaims(world, any, 2)).toEqual(['urgent', 'usual']);
+  });
+
+  it('gains nothing by an instant before the put', async () => {
+    const world = await newWorld();
+    await put(world, 'usual', plain);
+    await put(world, 'pre-dated', { ...plain, priority: 1, begin: -5 * hourMs });
+
+    expect(await storeClaims(world, any, 2)).toEqual(['usual', 'pre-dated']);
+  });
+
+  it('moves with a job that waits to its place among those of its new level', async () => {
+    const world = await newWorld();
+    for (const id of ['a', 'b', 'c']) {
+      await put(world, id, { ...plain, priority: id === 'b' ? 0 : 5 });
+      world.now += 1;
+    }
+    const b = await world.store.get('job', 'b');
+    await commit(world, stepJob(b as JobRecord, { type: 'priority.set', priority: 5 }));
+
+    expect((await world.store.waiting('q')).map(({ id }) => id)).toEqual(['a', 'b', 'c']);
+    expect(await storeClaims(world, any, 9)).toEqual(['a', 'b', 'c']);
+  });
+
+  it('of a full quota holds up no other, and what was put back goes before all levels', async () => {
+    const world = await newWorld();
+    await setQuota(world, 'disk', 1);
+    const disk = { ...plain, quotaNames: ['disk'] };
+    await put(world, 'first', { ...disk, priority: 9 });
+    await storeClaims(world, any, 1);
+    await put(world, 'blocked', { ...disk, priority: -9 });
+    await put(world, 'usual', plain);
+    await put(world, 'urgent', { ...plain, priority: -1 });
+    expect(await storeClaims(world, any, 1)).toEqual(['urgent']);
+
+    await changeOne(world, { does: 'put back', which: 0 }, null);
+
+    expect(await storeClaims(world, any, 9)).toEqual(['first', 'usual']);
+  });
+
+  it('that is not due holds up none that is', async () => {
+    const world = await newWorld();
+    await put(world, 'urgent', { ...plain, priority: -9, begin: hourMs });
+    await put(world, 'usual', plain);
+    await put(world, 'soon', { ...plain, begin: 1 });
+
+    expect((await world.store.waiting('q')).map(({ id }) => id)).toEqual(['usual', 'soon', 'urgent']);
+    expect(await storeClaims(world, any, 9)).toEqual(['usual']);
+    world.now += hourMs;
+    expect(await storeClaims(world, any, 9)).toEqual(['urgent', 'soon']);
   });
 });
 

@@ -319,6 +319,8 @@ export class World {
     // Two at least: code whose job was reassigned runs until it is done, after 70 s at most.
     for (let round = 0; round < 10 && (round < 2 || !(await this.#isOver())); round += 1)
       await reactor.advance('60s');
+    // Code that was left behind runs until it is done, after 40 s at most.
+    await reactor.advance('60s');
     for await (const entry of box.entries()) audit.follow(entry);
     audit.checkRest();
     await audit.compare(box.store);

@@ -32,6 +32,7 @@ export class Calls {
     if (!isLate) for (const earlier of calls) if (!earlier.hasEnded) earlier.overtakenAt ??= now;
     const dispatcher = local.getDispatcher()?.uuid ?? null;
     const { signal } = local;
+    const startedAt = now;
     const call: Call = { dispatcher, signal, hasEnded: false, overtakenAt: isLate ? now : null };
     calls.push(call);
     this.#calls.set(id, calls);
@@ -39,6 +40,7 @@ export class Calls {
     const ended = (): void => {
       call.hasEnded = true;
       this.#checkTold(id, call);
+      this.#checkStopped(id, call, startedAt);
     };
     return { count: calls.length, ended };
   }
@@ -63,6 +65,22 @@ export class Calls {
       this.#run.violated(
         `I6 job ${id} was reassigned, and its code on ${dispatcher} was not aborted for ${lateMs} ms`,
       );
+  }
+
+  /** Code that is to stop, because of a request or of a time limit, gets its abort signal at the next poll, at the latest. */
+  #checkStopped(id: string, { dispatcher, signal, overtakenAt }: Call, startedAt: number): void {
+    const since = dispatcher === null ? null : this.#run.wellSince(dispatcher);
+    const { stop, timeout } = this.#run.job(id) ?? {};
+    if (since === null || overtakenAt !== null || signal.aborted) return;
+    const now = this.#run.now();
+    const askedMs = stop == null || stop.at < startedAt ? 0 : now - Math.max(since, stop.at);
+    if (askedMs > abortedWithinMs)
+      this.#run.violated(
+        `I18 job ${id} is to stop, and its code on ${dispatcher} was not aborted for ${askedMs} ms`,
+      );
+    const longMs = timeout == null ? 0 : now - Math.max(since, startedAt) - timeout;
+    if (longMs > abortedWithinMs)
+      this.#run.violated(`I19 an attempt of job ${id} on ${dispatcher} takes ${longMs} ms more than it may`);
   }
 
   /** What the journal says of the calls when everything is over. `crashes`: how often everything went down, or the store. */

@@ -1,4 +1,5 @@
 import {
+  type Backoff,
   ConflictError,
   Detached,
   defineJob,
@@ -26,6 +27,12 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => void reactor.callLater(ms, resolve));
 }
 
+/** As `pause`, and throws when the job is aborted. */
+async function pauseOrThrow(ms: number): Promise<void> {
+  await pauseUntilAborted(ms);
+  local.signal.throwIfAborted();
+}
+
 /** As `pause`, and ends when the job is aborted. */
 function pauseUntilAborted(ms: number): Promise<void> {
   const { signal } = local;
@@ -50,7 +57,12 @@ export function lifeJobs(
   called: () => { readonly count: number; readonly ended: () => void },
   inner: () => Queue | null,
 ): readonly JobDefinition<readonly [], unknown>[] {
-  const job = (name: string, run: (calls: number) => unknown, retry?: RetryPolicy) => {
+  const job = (
+    name: string,
+    run: (calls: number) => unknown,
+    retry?: RetryPolicy | Backoff,
+    limits: { readonly timeout?: string; readonly grace?: string } = {},
+  ) => {
     const watched = (): unknown => {
       const { count, ended } = called();
       try {
@@ -63,7 +75,7 @@ export function lifeJobs(
         throw error;
       }
     };
-    return defineJob({ name, ...(retry === undefined ? {} : { retry }), run: watched });
+    return defineJob({ name, ...(retry === undefined ? {} : { retry }), ...limits, run: watched });
   };
   const plain = job('plain', () => 1);
   const slow = job('slow', () => pause(9000));
@@ -92,6 +104,11 @@ export function lifeJobs(
     job('long', () => pause(70_000)),
     // Longer than the phase with faults: what was called for a lost job and is not aborted is seen after it.
     job('longer', () => pauseUntilAborted(300_000)),
+    // They exceed their time: one stops then, the other is left behind.
+    job('limited', () => pauseOrThrow(60_000), { maxAttempts: 2, delay: '2s' }, { timeout: '9s' }),
+    job('deaf', () => pause(40_000), { maxAttempts: 2, delay: '2s' }, { timeout: '6s', grace: '2s' }),
+    job('listening', () => pauseOrThrow(50_000), { maxAttempts: 3, delay: '1s' }),
+    job('napper', (calls) => (calls < 3 && local.getAgentName() !== null ? local.snooze('4s') : calls)),
     job('never', () => pause(8000), NeverRetry),
     job('neverThrow', () => Promise.reject(new Error('once')), NeverRetry),
     job('adder', async () => {

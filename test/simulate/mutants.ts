@@ -24,8 +24,8 @@ export const mutants: readonly SimulationMutant[] = [
       // Without the token only the state distinguishes two attempts: that last defence is removed, too.
       {
         file: 'src/runtime/execution/retry-commit.ts',
-        find: 'return now?.state === job.state && now.claim === job.claim && now.attempts === job.attempts;',
-        replace: 'return now !== undefined;',
+        find: "if (!isSameCall(job, now) || now === undefined) return 'lost';",
+        replace: "if (now === undefined) return 'lost';",
       },
     ],
   },
@@ -108,8 +108,8 @@ export const mutants: readonly SimulationMutant[] = [
     edits: [
       {
         file: 'src/runtime/jobs/put-batch.ts',
-        find: 'const step = this.#step(record, record.beginAfter, this.#context.store.now());',
-        replace: 'const step = this.#step(record, record.beginAfter, this.#context.reactor.now());',
+        find: 'const step = this.#step(record, record.beginAfter, deadline, this.#context.store.now());',
+        replace: 'const step = this.#step(record, record.beginAfter, deadline, this.#context.reactor.now());',
       },
     ],
   },
@@ -178,7 +178,9 @@ export const mutants: readonly SimulationMutant[] = [
     name: 'no-deadline',
     without: 'the deadline of a waiting job',
     stores: all,
-    edits: [{ file: 'src/model/jobs/deadline.ts', find: 'job.beginBy !== null &&', replace: 'false &&' }],
+    edits: [
+      { file: 'src/model/jobs/deadline.ts', find: 'return hasDeadline(job) &&', replace: 'return false &&' },
+    ],
   },
   {
     name: 'held-jobs-early',
@@ -187,8 +189,8 @@ export const mutants: readonly SimulationMutant[] = [
     edits: [
       {
         file: 'src/store/rules/claim-rules.ts',
-        find: '      tables.findJob,\n      now,',
-        replace: '      tables.findJob,\n      Number.POSITIVE_INFINITY,',
+        find: 'until: now,',
+        replace: 'until: Number.POSITIVE_INFINITY,',
       },
       {
         file: 'src/store/rules/claim-verdict.ts',
@@ -272,6 +274,48 @@ export const mutants: readonly SimulationMutant[] = [
         file: 'src/store/postgres/commits/draft.ts',
         find: 'own.keep(token, ids.length === 0 ? null : { token, rev: rev + 1,',
         replace: 'own.keep(token, ids.length === 0 ? null : { token, rev,',
+      },
+    ],
+  },
+  {
+    name: 'limit-unwatched',
+    without: 'the watch over the time limits of an attempt',
+    stores: all,
+    edits: [
+      {
+        file: 'src/runtime/stops/attempt-limits.ts',
+        find: 'if (timeout === null && deadline === null && heartbeat === null) return;',
+        replace: 'if (heartbeat === null) return;',
+      },
+    ],
+  },
+  {
+    name: 'stop-looked-for-once',
+    without: 'the look of each poll for what is to stop here',
+    stores: both,
+    edits: [
+      {
+        file: 'src/runtime/dispatchers/poller.ts',
+        find: 'this.#deps.stops.lookAgain(this.#held)',
+        replace: 'this.#deps.stops.lookAgain([])',
+      },
+    ],
+  },
+  {
+    name: 'cancelled-tried-again',
+    without: 'the end of a cancelled job whose process was lost',
+    stores: all,
+    edits: [
+      {
+        file: 'src/runtime/callbacks/interruption-event.ts',
+        find: "if (job.state === 'active.cancelling') return { type: 'job.cancelled', at, failure };",
+        replace: '',
+      },
+      {
+        file: 'machines/job.machine.ts',
+        find: "'job.cancelled': { target: '#job.callbacks', actions: 'keepCancelled' },",
+        replace:
+          "...madeAgain,\n            'job.cancelled': { target: '#job.callbacks', actions: 'keepCancelled' },",
       },
     ],
   },

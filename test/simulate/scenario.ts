@@ -120,15 +120,23 @@ async function act(client: SimulatedClient, choice: Life): Promise<void> {
   choice.put.push(id);
   if (random.chance(0.3)) await follow(client, id, choice);
   if (choice.addsLate && random.chance(0.5)) await addLate(client, choice);
+  if (random.chance(0.2)) await cancelRunning(client, choice);
 }
 
 /** Something done to a job that was put. */
 async function follow({ box, random }: SimulatedClient, id: string, choice: Choice): Promise<void> {
   const job = await box.job(id).refresh();
-  const what = random.integer(0, 2);
+  const what = random.integer(0, 4);
   if (what === 0) await job.setAnnotation('note', random.integer(0, 9));
   else if (what === 1 && choice.addsLate) await job.addCallback(random.pick(choice.callbacks)());
+  else if (what >= 3) await job.cancel({ reason: 'a client says so', cascade: random.chance(0.5) });
   else await takeOut(box, job);
+}
+
+/** Cancels a job that runs, mostly in another process. */
+async function cancelRunning({ box, random }: SimulatedClient, { running }: Life): Promise<void> {
+  const ids = running();
+  if (ids.length > 0) await box.job(random.pick(ids)).cancel();
 }
 
 /** Adds a callback to a job that runs, mostly in another process. */
@@ -151,11 +159,13 @@ function drafting({ random }: SimulatedClient, choice: Choice, queue: string): (
   const isPaired = random.chance(0.2);
   const after = random.pick([0, 0, 0, 4, 30]);
   const by = random.pick([0, 0, 0, 1, 10]);
+  const deadline = random.pick([0, 0, 0, 0, 30]);
   const names = queue === 'inner' ? [] : quotaNames.filter(() => random.chance(0.4));
   return () => {
     const job = kind().with({
       ...(after > 0 ? { beginAfter: `${after}s` } : {}),
       ...(by > 0 ? { beginBy: `${by}s` } : {}),
+      ...(deadline > 0 ? { deadline: `${deadline}s` } : {}),
       quotaNames: names,
     });
     if (isPaired) void job.addCallbacks({ success: success(), failure: failure() });

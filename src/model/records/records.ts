@@ -61,10 +61,28 @@ export interface AnnotationRecord extends Reserved {
   readonly value: Json;
 }
 
+/** Who has paused something, why, and until when. */
+export interface PauseMark {
+  readonly by: string;
+  readonly at: number;
+  readonly reason: string | null;
+  /** When it ends by itself; null: never. */
+  readonly until: number | null;
+}
+
+/** A pause of a queue. */
+export interface QueuePause extends PauseMark {
+  /** The pattern of the definitions that it stops; null: all. */
+  readonly job: string | null;
+}
+
 /** A queue. Its id is its name. */
 export interface QueueRecord extends Reserved {
   readonly id: string;
   readonly createdAt: number;
+  /** Milliseconds that one level of priority is worth; null: a lower level always goes first. */
+  readonly agingMs: number | null;
+  readonly pauses: readonly QueuePause[];
 }
 
 /** A quota. Its id is `<queue>/<name>`. */
@@ -109,6 +127,7 @@ export interface AgentRecord extends Reserved {
   readonly pinned: boolean;
   /** Why it could not claim; null while it can. */
   readonly failure: Failure | null;
+  readonly paused: PauseMark | null;
 }
 
 /** The store's own record: one, with id `store`. */

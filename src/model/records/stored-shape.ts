@@ -55,6 +55,8 @@ const isFailure: Check = shape({
   extra: isMapping,
 });
 
+const pauseMark = { by: isText, at: isNumber, reason: orNull(isText), until: orNull(isNumber) };
+
 const isPlace: Check = anyOf(
   shape({ queue: isText }),
   shape({ queue: isText, dispatcher: isText, agent: isText }),
@@ -163,7 +165,11 @@ const checksOf: { readonly [kind in OtherKind]: ReadonlyMap<string, Check> } = {
     ['promotion', isMapping],
     ['redactions', (value) => isMapping(value) && Object.values(value).every(isTexts)],
   ]),
-  queue: new Map<string, Check>([['createdAt', isNumber]]),
+  queue: new Map<string, Check>([
+    ['createdAt', isNumber],
+    ['agingMs', orNull(isNumber)],
+    ['pauses', (value) => Array.isArray(value) && value.every(shape({ job: orNull(isText), ...pauseMark }))],
+  ]),
   quota: new Map<string, Check>([
     ['size', isCount],
     ['pinned', isFlag],
@@ -182,6 +188,7 @@ const checksOf: { readonly [kind in OtherKind]: ReadonlyMap<string, Check> } = {
     ['selection', isSelection],
     ['pinned', isFlag],
     ['failure', orNull(isFailure)],
+    ['paused', orNull(shape(pauseMark))],
   ]),
   proxy: new Map<string, Check>([
     ['parent', isPlace],

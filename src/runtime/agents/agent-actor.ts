@@ -266,7 +266,7 @@ export class AgentActor implements StartingAgent {
   }
 
   #claimant(): Claimant {
-    const { id, lastSeq, selection } = this.#record;
-    return { id, seq: lastSeq, size: this.#room, selection, input: this.#claimInput };
+    const { id, lastSeq, selection, paused } = this.#record;
+    return { id, seq: lastSeq, size: this.#room, selection, paused, input: this.#claimInput };
   }
 }

@@ -1,5 +1,6 @@
+import { unpaused } from '../../model/jobs/pauses.ts';
 import type { Transition } from '../../model/jobs/step.ts';
-import type { Selection } from '../../model/records/records.ts';
+import type { PauseMark, Selection } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
 import { acceptanceOf } from '../../reading/acceptance.ts';
 import type { Claimed, ClaimRequest } from '../../store/store.ts';
@@ -30,6 +31,7 @@ export interface Claimant {
   /** How many jobs it may hold. */
   readonly size: number;
   readonly selection: Selection;
+  readonly paused: PauseMark | null;
 }
 
 /** The jobs that an agent claimed. */
@@ -133,12 +135,13 @@ function logSkipped({ log }: RuntimeContext, id: string, error: unknown): void {
  */
 function acceptanceIn(
   { committer, unknown }: ClaimDeps,
-  { input: { queue }, selection }: Claimant,
+  { input: { queue }, selection, paused }: Claimant,
 ): ClaimRequest['accepts'] {
-  const { registry } = committer.context;
+  const { registry, store } = committer.context;
   const isKnown = (name: string): boolean =>
     registry.definition(name) !== undefined || unknown.note(queue, name);
-  return acceptanceOf(selection, registry, isKnown);
+  const accepts = acceptanceOf(selection, registry, isKnown);
+  return paused === null ? accepts : unpaused(accepts, [{ job: null, ...paused }], store.now());
 }
 
 /** A chooser knows what its agent holds. */

@@ -54,6 +54,7 @@ export interface Runtime extends DispatcherDeps, HandleServices {
   readonly waits: OutcomeWaits;
   readonly policies: RetryPolicies;
   readonly loopWatch: LoopWatch;
+  readonly stops: Stops;
 }
 
 /** How programs see jobs. */
@@ -109,7 +110,7 @@ export function createRuntime(context: RuntimeContext, links: RuntimeLinks): Run
   const waits = new OutcomeWaits({ committer, retries, callbacks: callbackSteps, steps });
   const outside = new OutsideRuns();
   const callbacks = new CallbackRunner({ work, handles, policies, waits, steps, outside });
-  const limits = new AttemptLimits(committer, retries);
+  const limits = new AttemptLimits(committer, (job) => stops.request(job));
   const putOffs = new PutOffs({ committer, retries, steps });
   const stops = new Stops({
     context,

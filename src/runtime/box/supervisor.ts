@@ -149,6 +149,7 @@ export class Supervisor {
       this.#sleeps.end();
       this.runtime?.watch.lookAgain();
       this.runtime?.loopWatch.stop();
+      this.runtime?.stops.end();
     }
     if (!isKnown && this.#storeFailure !== null) throw this.#storeFailure;
   }
@@ -200,7 +201,10 @@ export class Supervisor {
         now: this.#now,
         hooksOn: (work) => this.#shared.listeners.on(work),
       });
-      open.onHint((queue) => this.#offerWork(queue));
+      open.onHint((hint) => {
+        if ('queue' in hint) this.#offerWork(hint.queue);
+        else this.runtime?.stops.request(hint.stop);
+      });
       this.#supervisor.send({ type: 'store.opened' });
     } catch (error) {
       this.#openError = error;

@@ -1,4 +1,5 @@
 import type { Backoff } from '../../model/jobs/backoff.ts';
+import type { Priority } from '../../model/jobs/priority.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import type { Duration } from '../../time.ts';
 import type { LogLevel } from '../environment/logging.ts';
@@ -10,6 +11,7 @@ export interface Definition {
   readonly retry: RetryPolicy | string | null;
   readonly failureLogLevel: LogLevel | null;
   readonly quotas: readonly string[];
+  readonly priority: number;
   readonly redact: readonly string[];
   readonly setUp: (() => unknown) | null;
   readonly tearDown: ((info: never) => unknown) | null;
@@ -47,6 +49,8 @@ export interface JobOptions<Args extends readonly unknown[], Returned, Info = un
   readonly grace?: Duration;
   /** Quotas of every job of it, unless the job says otherwise. */
   readonly quotas?: readonly string[];
+  /** How urgent each job of it is, unless the job says otherwise: -9 to 9, lower is sooner, or a word. Default 0. */
+  readonly priority?: Priority;
   /**
    * Paths of what logs and records of dispatchers do not show: `0.card.number` in the arguments, `result.token`, or
    * `failure` for all but its name and code; `*` matches any key. Keys such as `password` are never shown.

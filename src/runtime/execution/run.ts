@@ -206,6 +206,8 @@ export class Run {
   phase: 'code' | 'policy' | 'commit' = 'commit';
   /** Takes back the timed calls that watch over it; null without any. */
   timers: { cancel(): void } | null = null;
+  /** The state because of which its code was asked to stop; null while it was not. */
+  askedIn: JobRecord['state'] | null = null;
   /** Its code goes on although its job has ended, or was put back: nothing that it does counts. */
   isAbandoned = false;
   /** Its process stops: an attempt that throws because of that is handed back. */

@@ -78,7 +78,6 @@ const notContext = new Set([
   'createdSeq',
   'state',
   'dueAt',
-  'priority',
   'uniqueKey',
   'lane',
 ]);

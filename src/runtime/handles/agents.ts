@@ -3,11 +3,13 @@ import { SignalboxError } from '../../errors.ts';
 import { checkFlag, checkKnown } from '../../model/checks/check-options.ts';
 import { checkName } from '../../model/checks/names.ts';
 import { selectionText } from '../../model/jobs/filter.ts';
+import { isInForce } from '../../model/jobs/pauses.ts';
 import { type CompletionRange, completedWithin } from '../../model/monitoring/agent-history.ts';
 import type { AgentRecord, Selection } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
 import type { Precondition } from '../../store/store.ts';
 import { type Instant, instantMs } from '../../time.ts';
+import { type Pause, type PauseOptions, pauseFrom, setAgentPause } from '../agents/pausing.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
 import { retryConflicts } from '../commits/retry.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
@@ -139,6 +141,11 @@ export class Agents {
     const patch = { size, selection: selection as never, pinned };
     const change = { kind: 'agent' as const, id: this.#id(name), event: 'agent.set', from: null, to: null };
     await this.#work.submit([{ ...change, patch }], expect);
+    await this.#changed(name);
+  }
+
+  /** Lets an agent of this process have its new settings, and look for work with them. */
+  async #changed(name: string): Promise<void> {
     const place = { queue: this.#queue, dispatcher: this.#uuid, agent: name };
     await this.#work.whenCommitted(async () => {
       const live = servicesOf(this.#work.context).agents.at(place);
@@ -146,6 +153,37 @@ export class Agents {
       await live?.lookAgain().catch(() => {});
       this.#work.committer.offerWork(this.#queue);
     });
+  }
+
+  /**
+   * Pauses an agent: what it runs goes on, and it takes nothing but system jobs, in whichever process it lives. The pause is stored;
+   * no claim that begins after this call takes anything else. Again: the new pause counts.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, memoryStore } from 'signalbox';
+   *
+   * const box = await createSignalbox({ store: memoryStore() });
+   * await box.start();
+   * const { agents } = await box.queue().dispatchers.get(box.uuid);
+   * await agents.pause('main', { until: '1h', reason: 'the printer is being repaired' });
+   * console.log((await agents.get('main'))?.paused?.reason); // => the printer is being repaired
+   * console.log(await agents.resume('main')); // => true
+   * await box.stop();
+   * ```
+   *
+   * @throws SignalboxError `AGENT_NOT_FOUND`, `INVALID_OPTION`, `INVALID_INSTANT`.
+   */
+  async pause(name: string, options: PauseOptions = {}): Promise<void> {
+    await setAgentPause(this.#work, { id: this.#id(name) }, options);
+    await this.#changed(name);
+  }
+
+  /** Resumes an agent. Returns whether it was paused. @throws SignalboxError `AGENT_NOT_FOUND`. */
+  async resume(name: string): Promise<boolean> {
+    const wasPaused = await setAgentPause(this.#work, { id: this.#id(name) }, null);
+    await this.#changed(name);
+    return wasPaused;
   }
 
   /** Removes an agent that holds nothing. @throws SignalboxError `AGENT_NOT_EMPTY`. */
@@ -190,6 +228,8 @@ export class AgentHandle extends Inspectable {
   readonly selection: Selection;
   /** Whether an operator has set it: the code does not change it. */
   readonly pinned: boolean;
+  /** By whom, why and until when it is paused; null: it is not. */
+  readonly paused: Pause | null;
   readonly #work: UnitOfWork;
   readonly #failure: FailureData | null;
 
@@ -202,6 +242,8 @@ export class AgentHandle extends Inspectable {
     this.size = record.size;
     this.selection = record.selection;
     this.pinned = record.pinned;
+    const { paused } = record;
+    this.paused = paused !== null && isInForce(paused, work.context.store.now()) ? pauseFrom(paused) : null;
     this.#failure = record.failure;
   }
 
@@ -217,8 +259,8 @@ export class AgentHandle extends Inspectable {
 
   /** Its settings as last read, for `JSON.stringify` and `console.log`. Of a filter the arguments' values are not shown. */
   toJSON(): object {
-    const { name, queue, dispatcher, size, selection, pinned, failure } = this;
-    const shown = { name, queue, dispatcher, size, selection: selectionText(selection), pinned };
+    const { name, queue, dispatcher, size, selection, pinned, paused, failure } = this;
+    const shown = { name, queue, dispatcher, size, selection: selectionText(selection), pinned, paused };
     return { ...shown, failure: failure === null ? null : String(failure) };
   }
 

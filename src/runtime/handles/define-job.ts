@@ -2,6 +2,7 @@ import { invalidOption, SignalboxError, shown } from '../../errors.ts';
 import { checkKnown } from '../../model/checks/check-options.ts';
 import { checkName, checkQuotaNames } from '../../model/checks/names.ts';
 import { checkPolicyOrName } from '../../model/jobs/check-policy.ts';
+import { checkPriority } from '../../model/jobs/priority.ts';
 import { isSystemName } from '../../model/records/system-names.ts';
 import type { Failure } from '../../model/values/failure.ts';
 import { checkRedaction } from '../../model/values/redaction.ts';
@@ -39,6 +40,7 @@ const jobOptions = [
   'retry',
   'failureLogLevel',
   'quotas',
+  'priority',
   'redact',
   'setUp',
   'tearDown',
@@ -99,6 +101,7 @@ export function makeDefinition<const Args extends readonly unknown[], Returned, 
     retry: options.retry == null ? null : checkPolicyOrName(options.retry, `${options.name}.retry`),
     failureLogLevel: options.failureLogLevel ?? null,
     quotas: checkQuotaNames(options.quotas ?? [], 'quotas'),
+    priority: checkPriority(options.priority ?? 0),
     redact: checkRedaction(options.redact ?? []),
     setUp: options.setUp ?? null,
     tearDown: options.tearDown ?? null,

@@ -3,6 +3,7 @@ import type { Json } from '../../../machines/json.ts';
 import type { BadStatusError } from '../../errors.ts';
 import { checkKnown } from '../../model/checks/check-options.ts';
 import type { Backoff } from '../../model/jobs/backoff.ts';
+import { checkPriority, type Priority } from '../../model/jobs/priority.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import type { JobStatus } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
@@ -125,6 +126,16 @@ export abstract class JobAttributes<Result> extends Inspectable {
 
   set beginBy(beginBy: Duration | null) {
     this.with({ beginBy });
+  }
+
+  /** How urgent it is: -9 to 9, lower is sooner. */
+  get priority(): number {
+    const { record, settings, definition } = this.#state;
+    return record?.priority ?? checkPriority(settings.priority ?? definition?.priority ?? 0);
+  }
+
+  set priority(priority: Priority) {
+    this.with({ priority });
   }
 
   get retryPolicy(): string | null {

@@ -2,6 +2,7 @@ import { invalidOption, SignalboxError, TimeoutError } from '../../errors.ts';
 import { checkFlag, checkKnown } from '../../model/checks/check-options.ts';
 import { checkAnnotationName, checkQuotaNames, checkReason } from '../../model/checks/names.ts';
 import type { Backoff } from '../../model/jobs/backoff.ts';
+import { checkPriority, type Priority } from '../../model/jobs/priority.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import { type JobStatus, statusOfState } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
@@ -96,6 +97,10 @@ export async function setRetryPolicy(
 export async function setFailureLogLevel(state: JobState, failureLogLevel: LogLevel | null): Promise<void> {
   checkLogLevel(failureLogLevel);
   await state.send({ type: 'failureLogLevel.set', failureLogLevel });
+}
+
+export async function setPriority(state: JobState, priority: Priority): Promise<void> {
+  await state.send({ type: 'priority.set', priority: checkPriority(priority) });
 }
 
 export async function setQuotaNames(state: JobState, quotaNames: readonly string[]): Promise<void> {

@@ -1,6 +1,7 @@
 import { checkObject } from '../../model/checks/check-options.ts';
 import { type Attempt, attemptsOf } from '../../model/jobs/attempts.ts';
 import type { Backoff } from '../../model/jobs/backoff.ts';
+import type { Priority } from '../../model/jobs/priority.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import { type JobStatus, newJobRecord } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
@@ -147,6 +148,14 @@ export class Job<Result = unknown> extends JobAttributes<Result> implements JobL
   /** In any status. */
   setFailureLogLevel(failureLogLevel: LogLevel | null): Promise<void> {
     return commands.setFailureLogLevel(this.#state, failureLogLevel);
+  }
+
+  /**
+   * Changes how urgent a stored job is, while it is NEW or PENDING: it goes to its place among those of the new priority.
+   * @throws BadStatusError later; SignalboxError `INVALID_OPTION`.
+   */
+  setPriority(priority: Priority): Promise<void> {
+    return commands.setPriority(this.#state, priority);
   }
 
   /**

@@ -1,13 +1,23 @@
 import { BadStatusError, SignalboxError, shown } from '../../errors.ts';
-import { checkObject } from '../../model/checks/check-options.ts';
+import { checkKnown, checkObject } from '../../model/checks/check-options.ts';
 import { statusOfState } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
+import { type Duration, durationMs } from '../../time.ts';
 import { claimChanges } from '../agents/claim-changes.ts';
 import { claimInput, skipping } from '../agents/claim-jobs.ts';
+import {
+  lasting,
+  type Pause,
+  pauseFrom,
+  pauseQueue,
+  type QueuePauseOptions,
+  resumeQueue,
+} from '../agents/pausing.ts';
 import { ExternalTransactionUnit, type UnitOfWork } from '../commits/unit-of-work.ts';
 import { Inspectable } from '../environment/inspectable.ts';
 import { changeJob } from '../jobs/change-job.ts';
 import { isJob } from '../jobs/job-like.ts';
+import { mustHaveQueue } from '../jobs/named-settings.ts';
 import type { PutOptions } from '../jobs/put-batch.ts';
 import { put, putAll } from '../jobs/put-jobs.ts';
 import { Job, type JobDefinition } from './job.ts';
@@ -103,6 +113,79 @@ export class Queue extends Inspectable {
     return client === undefined
       ? this.#work
       : new ExternalTransactionUnit(servicesOf(this.#work.context).work, client);
+  }
+
+  /**
+   * Changes how a queue orders its jobs. `aging`: how much earlier a job must have become ready to go before one of the next
+   * lower priority; null: a lower priority always goes first. Default 1 hour.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+   *
+   * const note = defineJob({ name: 'note', run: (text: string) => text });
+   * const box = await createSignalbox({ store: memoryStore(), jobs: [note], queues: ['notes'] });
+   * const queue = box.queue('notes');
+   * await queue.set({ aging: '10m' });
+   * await queue.put(note('later'));
+   * await queue.put(note('sooner'), { priority: 'high' });
+   * console.log((await queue.at(0)).args); // => [ 'sooner' ]
+   * await box.stop();
+   * ```
+   *
+   * @throws SignalboxError `QUEUE_NOT_FOUND`, `INVALID_DURATION`, `INVALID_OPTION`.
+   */
+  async set(settings: { readonly aging: Duration | null }): Promise<void> {
+    checkKnown(settings, ['aging']);
+    const { aging } = settings;
+    const agingMs = aging === null ? null : durationMs(aging, 'aging');
+    const change = { kind: 'queue' as const, id: this.name, event: 'queue.set', from: null, to: null };
+    await mustHaveQueue(this.#work, this.name);
+    await this.#work.submit([{ ...change, patch: { agingMs } }], []);
+    await this.#work.whenCommitted(async () => this.#work.committer.offerWork(this.name));
+  }
+
+  /**
+   * Pauses the queue, or with `job` the definitions whose names match: no claim that begins after this call takes their jobs, on
+   * any host. What runs goes on, with its callbacks, and system jobs are claimed, so nothing stays half done. The pause is stored
+   * until `resume` is called with the same `job`, or until `until`. Again: the new pause of that `job` counts.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+   *
+   * const send = defineJob({ name: 'mail.send', run: (to: string) => `sent to ${to}` });
+   * const box = await createSignalbox({ store: memoryStore(), jobs: [send] });
+   * await box.start();
+   * const queue = box.queue();
+   * await queue.pause({ job: 'mail.*', reason: 'the server moves' });
+   * const job = await queue.put(send('ann'));
+   * console.log((await box.explain(job.id ?? '')).verdict.code); // => paused
+   * await queue.resume({ job: 'mail.*' });
+   * console.log(await job.result()); // => sent to ann
+   * await box.stop();
+   * ```
+   *
+   * @throws SignalboxError `QUEUE_NOT_FOUND`, `INVALID_OPTION`, `INVALID_INSTANT`.
+   */
+  pause(options: QueuePauseOptions = {}): Promise<void> {
+    return pauseQueue(this.#work, this.name, options);
+  }
+
+  /**
+   * Takes back the pause that was made with the same `job`, or without one. Returns whether there was one.
+   * @throws SignalboxError `QUEUE_NOT_FOUND`, `INVALID_OPTION`.
+   */
+  resume(options: Pick<QueuePauseOptions, 'job'> = {}): Promise<boolean> {
+    return resumeQueue(this.#work, this.name, options);
+  }
+
+  /** The pauses of the queue that last, oldest first. `job`: the pattern; null: all jobs. */
+  async pauses(): Promise<readonly (Pause & { readonly job: string | null })[]> {
+    const record = await this.#work.readChecked('queue', this.name);
+    if (record === undefined) return [];
+    const { store } = this.#work.context;
+    return lasting(record, store.now()).map(({ job, ...mark }) => ({ job, ...pauseFrom(mark) }));
   }
 
   /** Its name and store, for `JSON.stringify` and `console.log`: how many jobs wait is for `length()` to ask. */

@@ -14,6 +14,7 @@ import type { Place } from '../../../machines/job.context.ts';
 import type { Json } from '../../../machines/json.ts';
 import { BadStatusError, SignalboxError } from '../../errors.ts';
 import { checkAnnotationName } from '../../model/checks/names.ts';
+import { checkPriority } from '../../model/jobs/priority.ts';
 import { newJobRecord, stepJob, type Transition } from '../../model/jobs/step.ts';
 import type { JobRecord, ProxyRecord } from '../../model/records/records.ts';
 import { systemNames } from '../../model/records/system-names.ts';
@@ -74,6 +75,7 @@ export class JobDrafts {
       name: definition.name,
       args: this.args(job.args),
       quotaNames: [...(settings.quotaNames ?? definition.quotas)],
+      priority: settings.priority === undefined ? definition.priority : checkPriority(settings.priority),
       beginAfter:
         beginAfter === undefined || beginAfter === null
           ? null

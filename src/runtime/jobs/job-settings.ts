@@ -1,6 +1,7 @@
 import { checkId, checkQuotaNames } from '../../model/checks/names.ts';
 import type { Backoff } from '../../model/jobs/backoff.ts';
 import { checkPolicyOrName } from '../../model/jobs/check-policy.ts';
+import { checkPriority, type Priority } from '../../model/jobs/priority.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import { type Beginning, beginningMs, type Duration, durationMs } from '../../time.ts';
 import { checkLogLevel, type LogLevel } from '../environment/logging.ts';
@@ -18,6 +19,8 @@ export interface JobSettings<Notes = { readonly [name: string]: unknown }> {
    */
   readonly deadline?: Beginning | null;
   readonly failureLogLevel?: LogLevel | null;
+  /** -9 to 9, lower is sooner, or a word. Default: that of its definition. */
+  readonly priority?: Priority;
   /** A policy, the name of one, or a backoff such as `{ maxAttempts: 5 }`. */
   readonly retryPolicy?: RetryPolicy | Backoff | string | null;
   readonly annotations?: Notes;
@@ -33,6 +36,7 @@ export const jobSettings = [
   'timeout',
   'deadline',
   'failureLogLevel',
+  'priority',
   'retryPolicy',
   'annotations',
   'id',
@@ -46,6 +50,7 @@ export function changedSettings(settings: JobSettings, changes: JobSettings): Jo
   if (changes.timeout != null) durationMs(changes.timeout, 'timeout');
   if (changes.deadline != null) beginningMs(changes.deadline, 0, 'deadline');
   checkLogLevel(changes.failureLogLevel ?? null);
+  if (changes.priority !== undefined) checkPriority(changes.priority);
   const quotaNames = changes.quotaNames === undefined ? undefined : checkQuotaNames(changes.quotaNames);
   const retryPolicy = changes.retryPolicy == null ? null : checkPolicyOrName(changes.retryPolicy);
   const annotations = { ...settings.annotations, ...changes.annotations };

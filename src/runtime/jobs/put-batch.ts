@@ -2,6 +2,7 @@ import type { Json } from '../../../machines/json.ts';
 import { SignalboxError } from '../../errors.ts';
 import { checkKnown } from '../../model/checks/check-options.ts';
 import { checkQuotaNames } from '../../model/checks/names.ts';
+import { checkPriority } from '../../model/jobs/priority.ts';
 import { afterStep, stepJob, type Transition } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { type Beginning, beginningMs, durationMs } from '../../time.ts';
@@ -25,6 +26,7 @@ export interface PutOptions
     | 'timeout'
     | 'deadline'
     | 'failureLogLevel'
+    | 'priority'
     | 'retryPolicy'
     | 'quotaNames'
     | 'id'
@@ -169,6 +171,7 @@ function overridden({ registry }: RuntimeContext, options: PutOptions): { readon
     ...(options.beginBy == null ? {} : { beginBy: durationMs(options.beginBy, 'beginBy') }),
     ...(options.timeout == null ? {} : { timeout: durationMs(options.timeout, 'timeout') }),
     ...(options.failureLogLevel == null ? {} : { failureLogLevel: options.failureLogLevel }),
+    ...(options.priority === undefined ? {} : { priority: checkPriority(options.priority) }),
     ...(options.retryPolicy == null ? {} : { retryPolicy: policyName(registry, options.retryPolicy) }),
     ...(options.quotaNames === undefined ? {} : { quotaNames: [...options.quotaNames] }),
   };

@@ -1,10 +1,10 @@
 import type { Stop } from '../../../machines/job.context.ts';
+import { ReassignedError } from '../../errors.ts';
 import { stepJob } from '../../model/jobs/step.ts';
 import type { Committer } from '../commits/committer.ts';
-import { isStoreAway } from '../commits/retry-rules.ts';
+import { isStoreAway, isStoreClosed } from '../commits/retry-rules.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { ScheduledCall } from '../environment/reactor/reactor.ts';
-import type { CommitRetries } from '../execution/retry-commit.ts';
 import type { Run } from '../execution/run.ts';
 
 type Limit = Exclude<Stop['cause'], 'cancel'>;
@@ -21,13 +21,14 @@ const askAgainMs = 1000;
 export class AttemptLimits {
   readonly #context: RuntimeContext;
   readonly #committer: Committer;
-  readonly #retries: Pick<CommitRetries, 'look'>;
+  readonly #requestStop: (job: string) => void;
   readonly #beats = new WeakMap<Run, () => void>();
 
-  constructor(committer: Committer, retries: Pick<CommitRetries, 'look'>) {
+  /** `requestStop`: looks whether the code of a job is to stop. */
+  constructor(committer: Committer, requestStop: (job: string) => void) {
     this.#context = committer.context;
     this.#committer = committer;
-    this.#retries = retries;
+    this.#requestStop = requestStop;
   }
 
   /** Begins to watch an attempt that is called now. Most jobs have no limit. */
@@ -66,22 +67,21 @@ export class AttemptLimits {
 
   /** What is being committed is first, or is refused: then it is no attempt any more. */
   async #passed(run: Run, what: Limit): Promise<void> {
-    if (run.isStopping || run.isAborted) return;
-    if (run.phase !== 'code') {
-      this.#askAgain(run, what);
-      return;
+    if (run.isAborted) return;
+    const { timers } = run;
+    if (run.phase === 'code') {
+      const timeout = stepJob(run.job, { type: 'job.timeout', at: this.#context.store.now(), what });
+      try {
+        await this.#committer.commit(run.by, [timeout], run.preconditions).written;
+        return;
+      } catch (error) {
+        if (isStoreClosed(error) || error instanceof ReassignedError) return;
+        // The job may have been cancelled meanwhile.
+        if (!isStoreAway(error)) this.#requestStop(run.job.id);
+      }
     }
-    const timeout = stepJob(run.job, { type: 'job.timeout', at: this.#context.store.now(), what });
-    try {
-      await this.#committer.commit(run.by, [timeout], run.preconditions).written;
-    } catch (error) {
-      if (run.phase !== 'code' || run.isStopping) return;
-      if (!isStoreAway(error) && (await this.#retries.look(run)) === 'lost') return;
-      this.#askAgain(run, what);
-    }
-  }
-
-  #askAgain(run: Run, what: Limit): void {
+    // The attempt has ended by now, or another one is watched.
+    if (run.timers !== timers || timers === null) return;
     run.watch(this.#context.reactor.callLater(askAgainMs, () => void this.#passed(run, what)));
   }
 }

@@ -63,11 +63,17 @@ export class Stops {
   #ask(run: Run, now: JobRecord): void {
     const { stop, state } = now;
     if (stop === null || !isStopping(state) || !isSameCall(run.job, now)) return;
-    if (run.job.state === state || run.phase === 'commit' || run.isAbandoned) return;
+    if (run.askedIn === state || run.phase === 'commit' || run.isAbandoned) return;
+    run.askedIn = state;
     run.job = { ...run.job, state, stop };
     run.abort(stopError(run.job, stop));
     const grace = this.#context.registry.graceOf(run.job.name);
     run.watch(this.#context.reactor.callLater(grace, () => this.#abandon(run, grace)));
+  }
+
+  /** Nothing is watched any more: the box has stopped. */
+  end(): void {
+    for (const run of this.#deps.runs()) run.watch(null);
   }
 
   /** The code has ended, and gave no value. */

@@ -14,7 +14,7 @@ import type { JobRecord } from '../../model/records/records.ts';
 import { createPast } from '../../reading/past.ts';
 import { entriesOf, type HistoryEntry, type Kind, type Line } from '../entry.ts';
 import type { Log } from '../log.ts';
-import type { Openings, Past, Position } from '../reader.ts';
+import type { Hint, Openings, Past, Position } from '../reader.ts';
 import { heldBy, mayClaim, roomOf, take } from '../rules/claim-rules.ts';
 import { historyOf } from '../rules/history.ts';
 import { mustHaveRoom } from '../rules/limits.ts';
@@ -64,7 +64,7 @@ export class TableStore extends TableQueries implements OpenStore {
     this.#committer.afterSync = () => this.#evict();
   }
 
-  now(): number {
+  override now(): number {
     return this.#ports.now();
   }
 
@@ -128,7 +128,7 @@ export class TableStore extends TableQueries implements OpenStore {
     return this.#committer.follow(listener);
   }
 
-  onHint(_listener: (queue: string) => void): void {}
+  onHint(_listener: (hint: Hint) => void): void {}
 
   onFailure(listener: (error: Error) => void): void {
     this.#committer.onFailure(listener);

@@ -1,6 +1,6 @@
 import type { JobRecord } from '../../model/records/records.ts';
 import { entriesOf, type HistoryEntry, type Kind, type Line } from '../entry.ts';
-import type { Openings as OpeningEpochs, Position } from '../reader.ts';
+import type { Hint, Openings as OpeningEpochs, Position } from '../reader.ts';
 import type { Claimed, ClaimRequest, Commit, OpenStore, StorePorts, Ticket } from '../store.ts';
 import { Claiming } from './claims/claiming.ts';
 import { Committing, ticketOf } from './commits/committing.ts';
@@ -10,7 +10,7 @@ import { codeOf, madeElsewhere, storeError } from './failures.ts';
 import { Lanes } from './jobs/lanes.ts';
 import { Following } from './journal/following.ts';
 import { Journal } from './journal/journal.ts';
-import { Notifying } from './journal/notifying.ts';
+import { type News, Notifying } from './journal/notifying.ts';
 import type { Openings } from './opening/openings.ts';
 import type { Partitions } from './opening/partitions.ts';
 import type { Parts } from './parts.ts';
@@ -44,7 +44,7 @@ export class PostgresStore extends Reading implements OpenStore {
   readonly #journal: Journal;
   readonly #following: Following;
   readonly #notifying: Notifying;
-  readonly #hinted: ((queue: string) => void)[] = [];
+  readonly #hinted: ((hint: Hint) => void)[] = [];
   #poolSize: number;
   /** Calls under way. */
   readonly #open = new Set<Promise<unknown>>();
@@ -62,14 +62,14 @@ export class PostgresStore extends Reading implements OpenStore {
     this.#journal = new Journal(parts);
     const following = new Following({ ...parts, journal: this.#journal });
     this.#following = following;
-    this.#notifying = new Notifying({ ...parts, following, hint: (queues) => this.#hint(queues) });
+    this.#notifying = new Notifying({ ...parts, following, hint: (news) => this.#hint(news) });
     const lanes = new Lanes(parts.schema, (text, values) =>
       parts.transactions.query(text, values, 'a commit'),
     );
     const sending = new Sending({
       ...parts,
       lanes,
-      committed: (lines, queues) => this.#committed(lines, queues),
+      committed: (lines, news) => this.#committed(lines, news),
       put: (puts) => {
         for (const put of puts) this.#claiming.heads.put(put);
       },
@@ -85,7 +85,7 @@ export class PostgresStore extends Reading implements OpenStore {
       ...parts,
       sending,
       limitMs: parts.queryTimeoutMs,
-      notifyWithin: (connection, queues) => this.#notifying.notifyWithin(connection, queues),
+      notifyWithin: (connection, news) => this.#notifying.notifyWithin(connection, news),
     });
     this.#claiming = new Claiming({ ...parts, lanes, committing, sending });
     this.#notifying.listen();
@@ -183,7 +183,7 @@ export class PostgresStore extends Reading implements OpenStore {
     return this.#following.follow(listener);
   }
 
-  onHint(listener: (queue: string) => void): void {
+  onHint(listener: (hint: Hint) => void): void {
     this.#hinted.push(listener);
   }
 
@@ -255,15 +255,15 @@ export class PostgresStore extends Reading implements OpenStore {
     return work;
   }
 
-  #committed(lines: () => readonly Line[], queues: ReadonlySet<string>): void {
+  #committed(lines: () => readonly Line[], news: News): void {
     if (this.#following.isFollowed) this.#following.tell(lines());
-    this.#notifying.notify(queues);
+    this.#notifying.notify(news);
   }
 
-  #hint(queues: Iterable<string>): void {
-    for (const queue of queues) {
-      this.#claiming.heads.forget(queue);
-      for (const listener of this.#hinted) listener(queue);
-    }
+  #hint({ queues, stops }: News): void {
+    for (const queue of queues) this.#claiming.heads.forget(queue);
+    const hints: Hint[] = [...queues].map((queue) => ({ queue }));
+    for (const stop of stops) hints.push({ stop });
+    for (const hint of hints) for (const listener of this.#hinted) listener(hint);
   }
 }

@@ -68,7 +68,8 @@ export function released(job: JobRecord): JobRecord {
 export function* exportChanges(selection: ExportSelection): Generator<Change> {
   const { codec, queues, quotas, jobs, proxies, annotations } = selection;
   if (codec !== null) yield made('store', 'store', 'codec.set', { codec });
-  for (const { id, createdAt } of queues) yield made('queue', id, 'queue.created', { createdAt });
+  for (const { id, v, rev, lastSeq, ...settings } of queues)
+    yield made('queue', id, 'queue.created', settings as unknown as Record<string, Json>);
   for (const { id, size, pinned } of quotas) yield made('quota', id, 'quota.created', { size, pinned });
   const placed = [
     ...jobs.map((job) => [placeOf(job), jobChange(job)] as const),

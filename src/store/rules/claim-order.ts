@@ -1,7 +1,9 @@
 import { isTooLate } from '../../model/jobs/deadline.ts';
+import type { LevelOrder } from '../../model/jobs/priority.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import type { Lane } from './lanes.ts';
 import { heldOrder } from './lines/held-heap.ts';
+import { Levels, type Walk } from './lines/levels.ts';
 import type { FindJob } from './lines/line.ts';
 
 /** A position in one lane: which of its jobs comes next, after those that were passed over. */
@@ -53,16 +55,16 @@ class Cursor {
 }
 
 /**
- * The waiting jobs of a queue in the order in which they are offered: first those put back, in their order; then
- * the immediate ones in order of arrival, merged with the held ones by comparing the `beginAfter` of the two
- * heads, the held one first on a tie. They end at the first job that is not due. Each is passed or blocked
+ * The waiting jobs of one level of a queue in the order in which they are offered: first those put back, in their
+ * order; then the immediate ones in order of arrival, merged with the held ones by comparing the `beginAfter` of the
+ * two heads, the held one first on a tie. They end at the first job that is not due. Each is passed or blocked
  * before the next one is asked for.
  *
  * A lane that is blocked costs one read, however many jobs wait in it. The walk continues in two kinds of
  * blocked lane: one with deadlines, for its expired jobs, and one whose jobs hold quota slots, which is never
  * longer than the quotas are large.
  */
-export class Offers {
+class Offers implements Walk {
   readonly #find: FindJob;
   readonly #now: number;
   readonly #open: Cursor[] = [];
@@ -71,13 +73,14 @@ export class Offers {
   #job: JobRecord | undefined;
   #cursor: Cursor | undefined;
 
-  constructor(lanes: Iterable<Lane>, find: FindJob, now: number, accepts: (lane: Lane) => boolean) {
+  constructor(find: FindJob, now: number) {
     this.#find = find;
     this.#now = now;
-    for (const lane of lanes) {
-      if (accepts(lane)) this.#open.push(new Cursor(lane, find));
-      else this.#left.push(lane);
-    }
+  }
+
+  add(lane: Lane, isAccepted: boolean): void {
+    if (isAccepted) this.#open.push(new Cursor(lane, this.#find));
+    else this.#left.push(lane);
   }
 
   /** The next job that is offered; undefined at the end. */
@@ -135,9 +138,44 @@ export class Offers {
   }
 }
 
+/** How the lanes of a queue are walked through. */
+export interface Route {
+  readonly find: FindJob;
+  /** The walk ends at what is due later. */
+  readonly until: number;
+  /** Asked when several levels are in use. */
+  readonly order: () => LevelOrder;
+  readonly accepts: (lane: Lane) => boolean;
+}
+
+/** The waiting jobs of a queue in the order in which they are offered: of one level, or of several. */
+export function offersOf(lanes: Iterable<Lane>, { find, until, order, accepts }: Route): Walk {
+  const first = new Offers(find, until);
+  let level: number | undefined;
+  let levels: Map<number, Offers> | null = null;
+  for (const lane of lanes) {
+    level ??= lane.level;
+    if (lane.level === level) first.add(lane, accepts(lane));
+    else {
+      levels ??= new Map([[level, first]]);
+      let offers = levels.get(lane.level);
+      if (offers === undefined) {
+        offers = new Offers(find, until);
+        levels.set(lane.level, offers);
+      }
+      offers.add(lane, accepts(lane));
+    }
+  }
+  return levels === null ? first : new Levels([...levels.values()], order());
+}
+
 /** All jobs that wait in a queue, in the order in which they are offered. */
-export function* waitingInOrder(lanes: Iterable<Lane>, find: FindJob): Generator<JobRecord, void> {
-  const offers = new Offers(lanes, find, Number.POSITIVE_INFINITY, () => true);
+export function* waitingInOrder(
+  lanes: Iterable<Lane>,
+  find: FindJob,
+  order: () => LevelOrder,
+): Generator<JobRecord, void> {
+  const offers = offersOf(lanes, { find, until: Number.POSITIVE_INFINITY, order, accepts: () => true });
   for (let job = offers.next(); job !== undefined; job = offers.next()) {
     yield job;
     offers.pass();

@@ -1,9 +1,11 @@
 import { ConflictError } from '../../errors.ts';
+import { unpaused } from '../../model/jobs/pauses.ts';
 import { isDead } from '../../model/monitoring/liveness.ts';
 import type { JobRecord, RepresentationRecord } from '../../model/records/records.ts';
 import type { Candidate, Change, ClaimRequest } from '../store.ts';
-import { Offers } from './claim-order.ts';
+import { offersOf } from './claim-order.ts';
 import { type ClaimTerms, type QuotaSlots, verdictOn } from './claim-verdict.ts';
+import type { Walk } from './lines/levels.ts';
 import type { Tables } from './tables.ts';
 
 /** Whether the agent of a claim exists, and its dispatcher may claim. @throws ConflictError when its settings were changed. */
@@ -111,20 +113,21 @@ export function take(tables: Tables, request: ClaimRequest, now: number, there =
 class Claimable implements Candidates {
   readonly #queue: string;
   readonly #terms: ClaimTerms;
-  readonly #offers: Offers;
+  readonly #offers: Walk;
 
   /** `quotas`: slots, with those that the claim has taken so far. */
   constructor(tables: Tables, request: ClaimRequest, now: number, quotas: QuotaSlots) {
-    const { queue, accepts } = request;
+    const { queue } = request;
+    const accepts = unpaused(request.accepts, tables.get('queue', queue)?.pauses ?? [], now);
     this.#queue = queue;
-    this.#offers = new Offers(
-      tables.jobs.lanes(queue),
-      tables.findJob,
-      now,
+    this.#offers = offersOf(tables.jobs.lanes(queue), {
+      find: tables.findJob,
+      until: now,
+      order: () => tables.levelOrder(queue, now),
       // Expired jobs are offered as wrappers, which another lane rule may accept: their lanes are always
       // walked.
-      (lane) => lane.hasDeadlines || accepts.lane(lane.name, lane.quotaNames),
-    );
+      accepts: (lane) => lane.hasDeadlines || accepts.lane(lane.name, lane.quotaNames),
+    });
     this.#terms = { accepts, now, quotas };
   }
 

@@ -280,6 +280,7 @@ export function movesIndex(before: JobRecord, after: JobRecord): boolean {
     before.callbacksEnd !== after.callbacksEnd ||
     before.quotaNames !== after.quotaNames ||
     before.name !== after.name ||
+    before.priority !== after.priority ||
     before.beginBy !== after.beginBy ||
     before.deadline !== after.deadline ||
     before.waitingOn !== after.waitingOn ||

@@ -4,12 +4,14 @@ import { Fifo } from './lines/fifo.ts';
 import { HeldHeap } from './lines/held-heap.ts';
 
 /**
- * Waiting jobs of one queue that a claim need not tell apart: same definition, same quota names, all with or
- * all without a deadline, and all with or all without quota slots (a job that was put back or handed back
- * keeps its own). Places are given up lazily: a place counts only while its job is still at it.
+ * Waiting jobs of one queue that a claim need not tell apart: same definition, same priority, same quota
+ * names, all with or all without a deadline, and all with or all without quota slots (a job that was put back
+ * or handed back keeps its own). Places are given up lazily: a place counts only while its job is still at it.
  */
 export class Lane {
   readonly name: string;
+  /** The priority of its jobs. */
+  readonly level: number;
   readonly quotaNames: readonly string[];
   readonly hasDeadlines: boolean;
   readonly holdsSlots: boolean;
@@ -19,6 +21,7 @@ export class Lane {
   /** Makes the lane of this job and of all like it. */
   constructor(job: JobRecord) {
     this.name = job.name;
+    this.level = job.priority;
     this.quotaNames = job.quotaNames;
     this.hasDeadlines = hasDeadline(job);
     this.holdsSlots = job.quotas.length > 0;
@@ -26,6 +29,7 @@ export class Lane {
       hasDeadline(other) === this.hasDeadlines &&
       other.quotas.length > 0 === this.holdsSlots &&
       other.name === this.name &&
+      other.priority === this.level &&
       sameNames(other.quotaNames, this.quotaNames);
     this.putBack = new Fifo(belongs);
     this.now = new Fifo(belongs);
@@ -56,9 +60,10 @@ export class Lane {
 export function laneKey(job: JobRecord): string {
   const deadline = hasDeadline(job) ? '!' : '';
   const slots = job.quotas.length === 0 ? '' : '+';
+  const level = job.priority === 0 ? '' : `@${job.priority}`;
   return job.quotaNames.length === 0 && slots === ''
-    ? job.name + deadline
-    : `${job.name}${deadline}${slots} ${job.quotaNames.join(' ')}`;
+    ? job.name + level + deadline
+    : `${job.name}${level}${deadline}${slots} ${job.quotaNames.join(' ')}`;
 }
 
 function sameNames(some: readonly string[], others: readonly string[]): boolean {

@@ -1,5 +1,6 @@
 import { newRepresentationContext } from '../../../machines/representation.machine.ts';
 import { copyJob, wholeJob } from '../../model/jobs/copy-job.ts';
+import { defaultAgingMs } from '../../model/jobs/priority.ts';
 import { newJobRecord } from '../../model/jobs/step.ts';
 import { type JobRecord, recordVersion } from '../../model/records/records.ts';
 import type { Kind, Records } from '../entry.ts';
@@ -93,11 +94,11 @@ function blank(kind: Kind): Records[Kind] {
         ...newRepresentationContext({ queue: '', dispatcher: '' }),
       };
     case 'agent':
-      return { ...reserved, size: 3, selection: { kind: 'any' }, pinned: false, failure: null };
+      return { ...reserved, size: 3, selection: { kind: 'any' }, pinned: false, failure: null, paused: null };
     case 'quota':
       return { ...reserved, size: 1, pinned: false };
     case 'queue':
-      return { ...reserved, createdAt: 0 };
+      return { ...reserved, createdAt: 0, agingMs: defaultAgingMs, pauses: [] };
     case 'store':
       return { ...reserved, epoch: 0 };
     case 'annotation':

@@ -20,8 +20,16 @@ import type { Tables } from './tables.ts';
 export class TableQueries implements RecordReader {
   protected tables: Tables;
 
-  constructor(tables: Tables) {
+  readonly #now: number;
+
+  constructor(tables: Tables, now = Number.POSITIVE_INFINITY) {
     this.tables = tables;
+    this.#now = now;
+  }
+
+  /** The instant by which it is told what is due. */
+  now(): number {
+    return this.#now;
   }
 
   async get<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {
@@ -35,7 +43,9 @@ export class TableQueries implements RecordReader {
   async waiting(queue: string, most = Number.POSITIVE_INFINITY): Promise<readonly JobRecord[]> {
     const { jobs, findJob } = this.tables;
     const found: JobRecord[] = [];
-    for (const job of waitingInOrder(jobs.lanes(queue), findJob)) {
+    for (const job of waitingInOrder(jobs.lanes(queue), findJob, () =>
+      this.tables.levelOrder(queue, this.now()),
+    )) {
       if (found.length >= most) break;
       found.push(job);
     }
@@ -57,7 +67,9 @@ export class TableQueries implements RecordReader {
     if (job === undefined || !isReadable(job)) return null;
     const { parent } = job;
     if (parent === null || !('queue' in parent) || 'agent' in parent) return null;
-    return placeAmong(jobs.lanes(parent.queue), job, findJob);
+    return placeAmong([...jobs.lanes(parent.queue)], job, findJob, () =>
+      this.tables.levelOrder(parent.queue, this.now()),
+    );
   }
 
   async find(prefix: string, limit: number): Promise<readonly JobRecord[]> {
@@ -105,7 +117,7 @@ export class TableQueries implements RecordReader {
   }
 
   async jobsPage(request: JobPageRequest): Promise<JobPage> {
-    return tablePage(this.tables, request);
+    return tablePage(this.tables, request, this.now());
   }
 
   async quarantined(): Promise<readonly JobRecord[]> {
@@ -127,7 +139,7 @@ export class TableQueries implements RecordReader {
   }
 
   async due(since: number): Promise<number | null> {
-    return this.tables.jobs.due(since);
+    return this.tables.due(since);
   }
 
   protected jobs(ids: Iterable<string>): JobRecord[] {

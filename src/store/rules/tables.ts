@@ -9,7 +9,8 @@
  *
  * May import: nothing.
  */
-import type { JobRecord, ProxyRecord } from '../../model/records/records.ts';
+import { defaultAgingMs, type LevelOrder } from '../../model/jobs/priority.ts';
+import type { JobRecord, PauseMark, ProxyRecord } from '../../model/records/records.ts';
 import type { Entry, Kind, Line, Records } from '../entry.ts';
 import type { State, StoredRecord } from '../log.ts';
 import type { Change } from '../store.ts';
@@ -57,12 +58,31 @@ export class Tables {
   readonly states = new Map<string, number>();
   /** Names of annotations by job. */
   readonly #annotations = new Map<string, Set<string>>();
+  /** Records of queues and agents that are paused. */
+  readonly #paused = new Map<string, Records['queue'] | Records['agent']>();
   readonly #shared = new SharedValues();
   /** Completes a record of a snapshot that is loaded into these tables. */
   readonly revive = (kind: Kind, stored: StoredRecord): Records[Kind] => loaded(kind, stored, this.#shared);
 
   get<K extends Kind>(kind: K, id: string): Records[K] | undefined {
     return this.#records[kind].get(id);
+  }
+
+  /** When next a waiting job becomes due, or a pause ends, later than `since`; null: never. */
+  due(since: number): number | null {
+    let earliest = this.jobs.due(since);
+    for (const record of this.#paused.values()) {
+      for (const { until } of pausesOf(record))
+        if (until !== null && until > since && until < (earliest ?? Number.POSITIVE_INFINITY))
+          earliest = until;
+    }
+    return earliest;
+  }
+
+  /** What the order between the levels of a queue depends on. */
+  levelOrder(queue: string, now: number): LevelOrder {
+    const record = this.#records.queue.get(queue);
+    return { agingMs: record === undefined ? defaultAgingMs : record.agingMs, now };
   }
 
   list<K extends Kind>(kind: K, prefix: string): Records[K][] {
@@ -182,7 +202,11 @@ export class Tables {
     }
     if (after === undefined) map.delete(id);
     else map.set(id, after);
-    if (kind === 'proxy') {
+    if (kind === 'queue' || kind === 'agent') {
+      const record = after as Records['queue'] | Records['agent'] | undefined;
+      if (record === undefined || pausesOf(record).length === 0) this.#paused.delete(`${kind}/${id}`);
+      else this.#paused.set(`${kind}/${id}`, record);
+    } else if (kind === 'proxy') {
       const { parent, order } = (after ?? before) as ProxyRecord;
       if (before === undefined) this.callbacks.add(parent, `proxy/${id}`, order[1]);
       else if (after === undefined) this.callbacks.drop(parent, `proxy/${id}`);
@@ -205,6 +229,11 @@ export class Tables {
     } else if (names === undefined) this.#annotations.set(job, new Set([name]));
     else names.add(name);
   }
+}
+
+function pausesOf(record: Records['queue'] | Records['agent']): readonly PauseMark[] {
+  if ('pauses' in record) return record.pauses;
+  return record.paused === null ? [] : [record.paused];
 }
 
 function isActive({ state }: JobRecord): boolean {

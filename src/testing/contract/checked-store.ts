@@ -111,6 +111,7 @@ export interface PutOptions {
   readonly beginAfter?: number;
   readonly beginBy?: number | null;
   readonly quotaNames?: readonly string[];
+  readonly priority?: number;
 }
 
 /** A change of a job. */
@@ -126,7 +127,7 @@ export function changeOf(
 
 /** Puts a job: immediate unless `beginAfter` is after `at`. */
 export function put(id: string, options: PutOptions = {}): Change {
-  const { at = 0, beginAfter = at, beginBy = null, quotaNames = [] } = options;
+  const { at = 0, beginAfter = at, beginBy = null, quotaNames = [], priority } = options;
   return changeOf(id, 'job.put', 'new', 'pending', {
     name: options.name ?? 'work',
     args: [id],
@@ -135,6 +136,8 @@ export function put(id: string, options: PutOptions = {}): Change {
     beginBy,
     parent: { queue: options.queue ?? '' },
     order: [beginAfter > at ? 'held' : 'now', 0],
+    ...(beginAfter < at ? { readyAt: at } : {}),
+    ...(priority === undefined ? {} : { priority }),
   });
 }
 
@@ -148,6 +151,11 @@ export function stored(id: string, parent: Record<string, string> | null): Chang
 export function quota(name: string, size: number): Change {
   const patch = { size };
   return { kind: 'quota', id: `/${name}`, event: 'quota.created', from: null, to: null, patch };
+}
+
+/** Changes settings of queue ''. */
+export function queueSet(patch: Change['patch']): Change {
+  return { kind: 'queue', id: '', event: 'queue.set', from: null, to: null, patch };
 }
 
 /** Sets an annotation. */

@@ -6,6 +6,8 @@ import { indexChecks } from './indexes.ts';
 import { journalChecks } from './journal.ts';
 import { listChecks } from './lists.ts';
 import { openingChecks } from './openings.ts';
+import { pauseChecks } from './pauses.ts';
+import { priorityChecks } from './priorities.ts';
 import { queueChecks } from './queues.ts';
 
 export type { ContractCheck, MakeStore } from './check.ts';
@@ -29,6 +31,8 @@ export const storeContract: readonly ContractCheck[] = [
   ...orderChecks,
   ...claimantChecks,
   ...acceptanceChecks,
+  ...priorityChecks,
+  ...pauseChecks,
   ...indexChecks,
   ...listChecks,
   ...queueChecks,

@@ -35,7 +35,7 @@ export function processStore(store: OpenStore, life: Life): OpenStore {
     transaction:
       transaction === null ? null : (work, commit) => ask('a transaction', () => transaction(work, commit)),
     follow: (listener) => store.follow((lines) => !life.isOver && listener(lines)),
-    onHint: (listener) => store.onHint((queue) => !life.isOver && listener(queue)),
+    onHint: (listener) => store.onHint((hint) => !life.isOver && listener(hint)),
     onFailure: (listener) => store.onFailure((error) => !life.isOver && listener(error)),
     history: (kind, id) => entriesOf(life, () => store.history(kind, id)),
     entries: (from) => entriesOf(life, () => store.entries(from)),

@@ -1,7 +1,7 @@
 // One process of several on a PostgreSQL store: reports on standard output what it does, and does what standard
 // input says.
 import { createInterface } from 'node:readline';
-import { agent, createSignalbox, defineJob, type Logger, local } from 'signalbox';
+import { agent, createSignalbox, defineJob, type Logger, local, type Store } from 'signalbox';
 import { postgresStore } from 'signalbox/postgres';
 
 const [connectionString = '', schema = '', uuid = '', ...names] = process.argv.slice(2);
@@ -11,6 +11,7 @@ const opened = new Map<string, () => void>();
 const note = defineJob({ name: 'note', run: (text: string) => `${text} by ${uuid}` });
 const hold = defineJob({
   name: 'hold',
+  grace: '300ms',
   run: async () => {
     const id = local.getJob()?.id ?? '';
     const isOpen = new Promise<void>((resolve) => opened.set(id, resolve));
@@ -39,8 +40,14 @@ const logTo =
   (_fields, message) =>
     say(`${level} ${message.split('\n')[0]}`);
 const silent = (): void => {};
+/** No notification reaches it. */
+const deaf = (store: Store): Store => ({
+  name: store.name,
+  open: async (ports) => Object.assign(await store.open(ports), { onHint: () => {} }),
+});
+const store = postgresStore({ connectionString, schema, heartbeat: '100ms' });
 const box = await createSignalbox({
-  store: postgresStore({ connectionString, schema, heartbeat: '100ms' }),
+  store: process.env.SIGNALBOX_TEST_DEAF === undefined ? store : deaf(store),
   jobs: [note, hold, busy, ...deployed],
   uuid,
   logger: {

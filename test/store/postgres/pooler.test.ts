@@ -134,7 +134,7 @@ describe('A postgres store behind a pooler in transaction mode', () => {
     const schema = newSchema();
     const [own, other] = [await opened(schema), await opened(schema)];
     const hinted: string[] = [];
-    own.onHint((queue) => hinted.push(queue));
+    own.onHint((hint) => hinted.push('queue' in hint ? hint.queue : hint.stop));
 
     await put(own, 'mine');
     await put(other, 'theirs');

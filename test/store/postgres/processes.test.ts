@@ -42,7 +42,7 @@ describe('Processes that share a postgres store', { timeout: 60_000 }, () => {
       for await (const entry of box.store.history('job', id)) found.push(entry.event);
       return found;
     };
-    workers = [new Worker(url, schema, a), new Worker(url, schema, b)];
+    workers = [new Worker(url, schema, a), new Worker(url, schema, b, { isDeaf: true })];
     await Promise.all(workers.map((worker) => worker.said('started')));
   }, 60_000);
 
@@ -78,6 +78,33 @@ describe('Processes that share a postgres store', { timeout: 60_000 }, () => {
     expect(working.lines.filter((line) => /while it lives/.test(line))).toEqual([]);
     watching.send(`open ${held.id}`);
     expect(await held.result()).toBe(watching.uuid);
+  });
+
+  it.each([
+    ['is notified', 0],
+    ['hears of nothing, at its next poll', 1],
+  ])('cancel a job that another one runs: that one %s', async (_how, wanted) => {
+    const holder = workers[wanted] as Worker;
+    // The other slot is taken.
+    const filler = await queue.put(hold());
+    const job = await queue.put(hold());
+    const [first, second] = await holderOf(filler);
+    const mine = first === holder ? filler : job;
+    await second.said(`active ${job.id}`);
+
+    const began = performance.now();
+    expect(await mine.cancel({ reason: 'from afar' })).toBe('cancelling');
+    await holder.said(`aborted ${mine.id}`);
+    await mine.waitFor('COMPLETED');
+
+    // A grace of 300 ms, a poll each 100 ms, and a busy machine.
+    expect(performance.now() - began).toBeLessThan(5000);
+    expect([mine.ending, mine.record.stop?.reason]).toEqual(['cancelled', 'from afar']);
+    // Its code is left behind, and its slot with it, until that ends.
+    holder.send(`open ${mine.id}`);
+    const other = mine === job ? filler : job;
+    [first, second].find((each) => each !== holder)?.send(`open ${other.id}`);
+    await other.result();
   });
 
   it('refuse the writes of a process that was stopped past its death, and take it back', async () => {

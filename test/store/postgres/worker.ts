@@ -16,6 +16,8 @@ export interface WorkerOptions {
   readonly clock?: string;
   /** The text before its command line. */
   readonly prefix?: readonly string[];
+  /** No notification of another process reaches it. */
+  readonly isDeaf?: boolean;
   /** Names of further definitions that it knows. */
   readonly deployed?: readonly string[];
 }
@@ -31,7 +33,7 @@ export class Worker {
     url: string,
     schema: string,
     uuid: string,
-    { clock = '0,1', prefix = [], deployed = [] }: WorkerOptions = {},
+    { clock = '0,1', prefix = [], deployed = [], isDeaf = false }: WorkerOptions = {},
   ) {
     this.uuid = uuid;
     const [program = '', wrongClock = ''] = ['box-worker.ts', 'wrong-clock.ts'].map((file) =>
@@ -50,7 +52,11 @@ export class Worker {
     ];
     this.child = spawn(command, args, {
       stdio: ['pipe', 'pipe', 'inherit'],
-      env: { ...process.env, SIGNALBOX_TEST_CLOCK: clock },
+      env: {
+        ...process.env,
+        SIGNALBOX_TEST_CLOCK: clock,
+        ...(isDeaf ? { SIGNALBOX_TEST_DEAF: '1' } : {}),
+      },
     });
     children.add(this.child);
     createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on('line', (line) => {

@@ -4,9 +4,10 @@ import { mustBeInState } from '../../rules/preconditions.ts';
 import type { Change, Precondition } from '../../store.ts';
 import type { Lanes } from '../jobs/lanes.ts';
 import type { OwnLeases } from '../jobs/leases.ts';
+import type { News } from '../journal/notifying.ts';
 import { listed, mostPatches, provisional, type Touched } from './documents.ts';
 import { Entries, seqIn } from './entries.ts';
-import { type Moved, movedJob, queuesIn } from './moved.ts';
+import { type Moved, movedJob, queuesIn, stopsIn } from './moved.ts';
 import type { Subjects } from './subjects.ts';
 import type { WorkingSet } from './working-set.ts';
 import { Writing, type Written } from './writing.ts';
@@ -180,12 +181,13 @@ export class Draft {
     }
   }
 
-  /** Queues in which it puts work or makes room for some. */
-  queues(): ReadonlySet<string> {
+  /** What other processes may want to know. */
+  news(): News {
     const queues = queuesIn(this.moved());
     for (const { kind, id } of this.#changed.values())
-      if (kind === 'quota') queues.add(id.slice(0, id.indexOf('/')));
-    return queues;
+      if (kind === 'queue') queues.add(id);
+      else if (kind === 'quota' || kind === 'agent') queues.add(id.slice(0, id.indexOf('/')));
+    return { queues, stops: stopsIn(this.moved()) };
   }
 
   /** The lines of the journal, once the commit has its number. */

@@ -90,3 +90,11 @@ export function queuesIn(moved: readonly Moved[]): Set<string> {
   }
   return queues;
 }
+
+/** Jobs whose code is asked to stop by somebody else than its process: a time limit is that process's own. */
+export function stopsIn(moved: readonly Moved[]): Set<string> {
+  const stops = new Set<string>();
+  for (const { id, before, after } of moved)
+    if (after?.state === 'active.cancelling' && before?.record.state !== after.state) stops.add(id);
+  return stops;
+}

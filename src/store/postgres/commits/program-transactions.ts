@@ -1,6 +1,7 @@
 import { SignalboxError } from '../../../errors.ts';
 import type { Commit } from '../../store.ts';
 import { codeOf, kindOfError, storeError } from '../failures.ts';
+import type { News } from '../journal/notifying.ts';
 import { refusedCode } from '../sql/functions.ts';
 import { beginText, borrowed, type SqlConnection, type SqlPort } from '../sql-port.ts';
 import type { Draft } from './draft.ts';
@@ -14,7 +15,7 @@ export interface ProgramTransactionsParts {
   readonly limitMs: number;
   readonly sending: Sending;
   /** Notifies in a transaction that the program ends: it is heard when that commits. */
-  notifyWithin(connection: SqlConnection, queues: ReadonlySet<string>): Promise<void>;
+  notifyWithin(connection: SqlConnection, news: News): Promise<void>;
 }
 
 /** What was sent in a transaction of a program. */
@@ -56,7 +57,7 @@ export class ProgramTransactions {
     if (answer?.c === undefined) return;
     // What it changed is so only when the program has committed.
     if (draft.touchesLeases) sending.own.forget();
-    await notifyWithin(connection, draft.queues());
+    await notifyWithin(connection, draft.news());
   }
 
   /** The work of a program and the commit that follows from it, in one transaction. */

@@ -6,6 +6,7 @@ import type { DatabaseClock } from '../clock.ts';
 import { codeOf, kindOfError, storeError } from '../failures.ts';
 import type { LanePut, Lanes } from '../jobs/lanes.ts';
 import { OwnLeases } from '../jobs/leases.ts';
+import type { News } from '../journal/notifying.ts';
 import { refusedCode } from '../sql/functions.ts';
 import type { SqlConnection, SqlPort } from '../sql-port.ts';
 import { nameOf, type Transactions } from '../transactions.ts';
@@ -30,7 +31,7 @@ export interface SendingParts {
   readonly lanes: Lanes;
   readonly queryTimeoutMs: number;
   /** Hears of what was committed here, once it is synced. */
-  committed(lines: () => readonly Line[], queues: ReadonlySet<string>): void;
+  committed(lines: () => readonly Line[], news: News): void;
   /** Hears of jobs that were put, once they are written. */
   put(puts: readonly LanePut[]): void;
 }
@@ -322,9 +323,9 @@ export class Sending {
     this.#parts.put(
       putsIn(draft.moved(), this.#parts.lanes, seqIn(c, draft.end), (job) => draft.seqOf(c, job)),
     );
-    const queues = draft.queues();
+    const news = draft.news();
     const done = how.isSynced === false ? this.#syncing.sync({ c, n }) : Promise.resolve();
-    done.then(() => committed(lines, queues)).catch(() => {});
+    done.then(() => committed(lines, news)).catch(() => {});
     return done;
   }
 }

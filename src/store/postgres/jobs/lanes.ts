@@ -16,16 +16,18 @@ export interface LaneKey {
   readonly holdsSlots: boolean;
   /** They have their outcome, and only wait to be filed. */
   readonly isOver: boolean;
+  /** Their priority. */
+  readonly level: number;
 }
 
 /** The lane of a waiting job, as text. */
 export function laneKeyOf(job: JobRecord): string {
-  const { name, quotaNames, retryPolicy } = job;
+  const { name, quotaNames, retryPolicy, priority } = job;
   const hasDeadlines = hasDeadline(job);
   const [holdsSlots, isOver] = [job.quotas.length > 0, job.outcome !== null];
   const isPlain = !hasDeadlines && !holdsSlots && !isOver && job.claim === 0 && job.attempts === 0;
   const flags = [isPlain, hasDeadlines, holdsSlots, isOver].map(Number);
-  return JSON.stringify([name, quotaNames, retryPolicy, ...flags]);
+  return JSON.stringify([name, quotaNames, retryPolicy, ...flags, ...(priority === 0 ? [] : [priority])]);
 }
 
 /** What the text of a lane says. */
@@ -36,10 +38,10 @@ export function partsOfLane(key: string): LaneKey {
     string | null,
     ...number[],
   ];
-  const [isPlain = false, hasDeadlines = false, holdsSlots = false, isOver = false] = flags.map(
-    (flag) => flag === 1,
-  );
-  return { name, quotaNames, policy, isPlain, hasDeadlines, holdsSlots, isOver };
+  const [isPlain = false, hasDeadlines = false, holdsSlots = false, isOver = false] = flags
+    .slice(0, 4)
+    .map((flag) => flag === 1);
+  return { name, quotaNames, policy, isPlain, hasDeadlines, holdsSlots, isOver, level: flags[4] ?? 0 };
 }
 
 /** A job that was put into a lane. */
@@ -87,8 +89,13 @@ export class Lanes {
   /** Gives lanes their numbers. */
   async make(wanted: readonly (readonly [queue: string, key: string])[]): Promise<void> {
     const [queues, keys] = [wanted.map(([queue]) => queue), wanted.map(([, key]) => key)];
-    const text = `INSERT INTO ${this.#schema}.lane (queue, key) SELECT * FROM unnest($1::text[], $2::text[]) ORDER BY 1, 2 ON CONFLICT DO NOTHING`;
-    await this.#query(text, [queues, keys]);
+    const levels = keys.map((key) => partsOfLane(key).level);
+    // Claims that do not know of the lane take nothing more: a job in it may go before those that they know.
+    const text = `WITH made AS (
+        INSERT INTO ${this.#schema}.lane (queue, key, level) SELECT * FROM unnest($1::text[], $2::text[], $3::smallint[]) ORDER BY 1, 2
+        ON CONFLICT DO NOTHING RETURNING queue, level
+      ) UPDATE ${this.#schema}.queue SET marks = marks + 1 WHERE id IN (SELECT queue FROM made WHERE level <> 0)`;
+    await this.#query(text, [queues, keys, levels]);
     const rows = await this.#query(
       `SELECT l.id, l.queue, l.key FROM unnest($1::text[], $2::text[]) AS w (queue, key)
        JOIN ${this.#schema}.lane l ON l.queue = w.queue AND l.key = w.key`,

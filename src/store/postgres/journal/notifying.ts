@@ -9,9 +9,19 @@ import type { Following } from './following.ts';
 export interface NotifyingParts
   extends Pick<Parts, 'schemaName' | 'epoch' | 'port' | 'transactions' | 'report'> {
   readonly following: Following;
-  /** Another process has committed: queues in which it may have put work or made room. */
-  hint(queues: Iterable<string>): void;
+  /** Another process has committed. */
+  hint(news: News): void;
 }
+
+/** What other processes may want to know of a commit. */
+export interface News {
+  /** Queues in which it puts work, or makes room for some. */
+  readonly queues: ReadonlySet<string>;
+  /** Jobs whose code it asks to stop. */
+  readonly stops: ReadonlySet<string>;
+}
+
+const noNews: News = { queues: new Set(), stops: new Set() };
 
 /** The least time between two notifications of a process. */
 const pauseMs = 50;
@@ -33,6 +43,7 @@ export class Notifying {
   readonly #parts: NotifyingParts;
   readonly #channel: string;
   readonly #queues = new Set<string>();
+  readonly #stops = new Set<string>();
   #sending: Scheduled | null = null;
   #sent: Promise<unknown> = Promise.resolve();
   #sentAt = Number.NEGATIVE_INFINITY;
@@ -64,16 +75,18 @@ export class Notifying {
   }
 
   /** Something was committed that others may want to know. */
-  notify(queues: Iterable<string>): void {
+  notify({ queues, stops }: News): void {
     for (const queue of queues) this.#queues.add(queue);
+    for (const stop of stops) this.#stops.add(stop);
     if (this.#sending !== null || this.#isClosed) return;
     const since = this.#parts.port.elapsed() - this.#sentAt;
     this.#sending = this.#parts.port.callLater(Math.max(0, pauseMs - since), () => this.#send());
   }
 
   /** Notifies in a transaction of the program. This process hears it, too: it knows no more of its end than others. */
-  async notifyWithin(connection: SqlConnection, queues: Iterable<string>, by = 0): Promise<void> {
-    const payload = JSON.stringify({ by, queues: [...queues] });
+  async notifyWithin(connection: SqlConnection, { queues, stops }: News, by = 0): Promise<void> {
+    const named = stops.size === 0 ? {} : { stops: [...stops] };
+    const payload = JSON.stringify({ by, queues: [...queues], ...named });
     // It has room for 8000 bytes; without names every queue is meant by the polls anyway.
     const text = Buffer.byteLength(payload) < 8000 ? payload : JSON.stringify({ by, queues: [] });
     await connection.query('SELECT pg_notify($1, $2)', [this.#channel, text]);
@@ -107,7 +120,7 @@ export class Notifying {
       lost: () => this.#listenAgain(),
     });
     if (this.#isClosed) return;
-    await this.#notify([]);
+    await this.#notify(noNews);
     this.#later(echoMs, () => {
       if (!this.#isHeard) this.#warn(unheard);
     });
@@ -133,7 +146,7 @@ export class Notifying {
     this.#unfollow?.();
     this.#unfollow = isDeaf
       ? following.follow((lines, isFound) => {
-          if (isFound) hint(queuesIn(lines));
+          if (isFound) hint(newsIn(lines));
         })
       : null;
   }
@@ -146,10 +159,18 @@ export class Notifying {
         if (this.#isHeard) this.#setDeaf(false);
       });
     try {
-      const { by, queues } = JSON.parse(payload) as { by: number; queues: readonly string[] };
-      if (by === this.#parts.epoch || !Array.isArray(queues)) return;
+      const {
+        by,
+        queues,
+        stops = [],
+      } = JSON.parse(payload) as {
+        readonly by: number;
+        readonly queues: readonly string[];
+        readonly stops?: readonly string[];
+      };
+      if (by === this.#parts.epoch || !Array.isArray(queues) || !Array.isArray(stops)) return;
       this.#parts.following.ask();
-      this.#parts.hint(queues.map(String));
+      this.#parts.hint({ queues: new Set(queues.map(String)), stops: new Set(stops.map(String)) });
     } catch {
       // Anyone may notify on any channel: what is not ours is no hint.
     }
@@ -158,14 +179,15 @@ export class Notifying {
   #send(): void {
     this.#sending = null;
     this.#sentAt = this.#parts.port.elapsed();
-    const queues = [...this.#queues];
+    const news = { queues: new Set(this.#queues), stops: new Set(this.#stops) };
     this.#queues.clear();
-    this.#sent = this.#notify(queues).catch(() => {});
+    this.#stops.clear();
+    this.#sent = this.#notify(news).catch(() => {});
   }
 
-  #notify(queues: readonly string[]): Promise<void> {
+  #notify(news: News): Promise<void> {
     const { transactions, epoch } = this.#parts;
-    return transactions.read('a notification', (connection) => this.notifyWithin(connection, queues, epoch));
+    return transactions.read('a notification', (connection) => this.notifyWithin(connection, news, epoch));
   }
 
   #later(ms: number, call: () => void): void {
@@ -189,15 +211,17 @@ function channelOf(schemaName: string): string {
   return `signalbox_${createHash('sha256').update(schemaName).digest('hex').slice(0, 16)}`;
 }
 
-/** Queues in which lines put work, as far as the lines themselves show. */
-function queuesIn(lines: readonly Line[]): ReadonlySet<string> {
+/** What lines say to others, as far as the lines themselves show it. */
+function newsIn(lines: readonly Line[]): News {
   const queues = new Set<string>();
+  const stops = new Set<string>();
   for (const { entries } of lines) {
-    for (const { kind, id, patch } of entries) {
+    for (const { kind, id, to, patch } of entries) {
       const parent = kind === 'job' ? ((patch?.parent ?? null) as JobRecord['parent']) : null;
       if (kind === 'quota') queues.add(id.slice(0, id.indexOf('/')));
       else if (parent !== null && 'queue' in parent && !('agent' in parent)) queues.add(parent.queue);
+      if (kind === 'job' && to === 'active.cancelling') stops.add(id);
     }
   }
-  return queues;
+  return { queues, stops };
 }

@@ -1,27 +1,34 @@
+import type { LevelOrder } from '../../../model/jobs/priority.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
 import type { LaneSummary, QueuePlace } from '../../reader.ts';
+import { waitingInOrder } from '../claim-order.ts';
 import type { Lane } from '../lanes.ts';
-import type { FindJob, Tally } from '../lines/line.ts';
+import { type FindJob, mostLooked, type Tally } from '../lines/line.ts';
 
 /**
  * How many jobs are offered before one, as `Offers` walks when every lane is accepted: counted in each line of each lane
- * by its order, so that no job is walked over.
+ * by its order, so that no job is walked over. Where several levels are in use the first ones are walked over.
  */
-export function placeAmong(lanes: Iterable<Lane>, job: JobRecord, find: FindJob): QueuePlace {
+export function placeAmong(
+  lanes: readonly Lane[],
+  job: JobRecord,
+  find: FindJob,
+  order: () => LevelOrder,
+): QueuePlace {
+  if (lanes.some(({ level }) => level !== job.priority)) return placeAmongLevels(lanes, job, find, order);
   const [line = 'now', key = 0] = job.order ?? [];
-  const all = [...lanes];
   const parts: Tally[] = [];
-  const count = (of: (lane: Lane) => Tally): void => void parts.push(...all.map(of));
+  const count = (of: (lane: Lane) => Tally): void => void parts.push(...lanes.map(of));
   if (line === 'putBack') count((lane) => lane.putBack.countBefore(key, find));
   else {
     count((lane) => lane.putBack.countBefore(Number.POSITIVE_INFINITY, find));
     if (line === 'held') {
       const due = job.beginAfter ?? 0;
-      const since = Math.min(...all.map((lane) => lane.now.firstReaching(due, find)));
+      const since = Math.min(...lanes.map((lane) => lane.now.firstReaching(due, find)));
       count((lane) => lane.now.countBefore(since, find));
       count((lane) => lane.held.countBefore({ id: job.id, beginAfter: due }, find));
     } else {
-      const latest = Math.max(...all.map((lane) => lane.now.latestUpTo(key, find)));
+      const latest = Math.max(...lanes.map((lane) => lane.now.latestUpTo(key, find)));
       count((lane) => lane.now.countBefore(key, find));
       // On a tie the held one comes first, whatever its id.
       count((lane) => lane.held.countBefore({ id: '\uffff', beginAfter: latest }, find));
@@ -31,9 +38,24 @@ export function placeAmong(lanes: Iterable<Lane>, job: JobRecord, find: FindJob)
   return { n, is: parts.every(({ isExact }) => isExact) ? 'exact' : 'atMost' };
 }
 
+function placeAmongLevels(
+  lanes: readonly Lane[],
+  { id }: JobRecord,
+  find: FindJob,
+  order: () => LevelOrder,
+): QueuePlace {
+  let n = 0;
+  for (const job of waitingInOrder(lanes, find, order)) {
+    if (job.id === id) return { n, is: 'exact' };
+    n += 1;
+    if (n === mostLooked) break;
+  }
+  return { n, is: 'atLeast' };
+}
+
 /** What a lane holds, without looking at its jobs. */
 export function laneSummary(
-  { name, quotaNames, hasDeadlines, holdsSlots, ...lines }: Lane,
+  { name, level, quotaNames, hasDeadlines, holdsSlots, ...lines }: Lane,
   find: FindJob,
 ): LaneSummary {
   const { putBack, now, held } = lines;
@@ -42,6 +64,7 @@ export function laneSummary(
   );
   return {
     name,
+    level,
     quotaNames,
     hasDeadlines,
     holdsSlots,

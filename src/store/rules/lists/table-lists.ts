@@ -40,16 +40,16 @@ export function tableCounts({ jobs, states, findJob }: Tables): JobCounts {
   };
 }
 
-/** One page of a list. */
-export function tablePage(tables: Tables, request: JobPageRequest): JobPage {
-  return pageOf(listOf(tables, request), request);
+/** One page of a list. `now`: the instant by which it is told what is due. */
+export function tablePage(tables: Tables, request: JobPageRequest, now: number): JobPage {
+  return pageOf(listOf(tables, request, now), request);
 }
 
-function listOf(tables: Tables, { list, queue }: JobPageRequest): Listed {
+function listOf(tables: Tables, { list, queue }: JobPageRequest, now: number): Listed {
   const { jobs } = tables;
   switch (list) {
     case 'waiting':
-      return waiting(tables, queue);
+      return waiting(tables, queue, now);
     case 'held':
       return held(tables);
     case 'failed':
@@ -61,10 +61,12 @@ function listOf(tables: Tables, { list, queue }: JobPageRequest): Listed {
 }
 
 /** In the order of claims, which is made by walking: a page walks only as far as it goes. */
-function waiting(tables: Tables, queue: string | undefined): Listed {
+function waiting(tables: Tables, queue: string | undefined, now: number): Listed {
   const queues = queue === undefined ? tables.list('queue', '').map(({ id }) => id) : [queue];
   const count = queues.reduce((sum, name) => sum + tables.jobs.waitingCount(name), 0);
-  const walk = queues.map((name) => waitingInOrder(tables.jobs.lanes(name), tables.findJob));
+  const walk = queues.map((name) =>
+    waitingInOrder(tables.jobs.lanes(name), tables.findJob, () => tables.levelOrder(name, now)),
+  );
   const seen: JobRecord[] = [];
   const job = (at: number): JobRecord | undefined => {
     while (seen.length <= at && walk.length > 0) {

@@ -94,6 +94,15 @@ export class Audit {
     this.#checkOnce(entry);
     this.#checkOrder(entry, before);
     this.#checkQuotas(entry);
+    this.#checkCancelled(entry, before);
+  }
+
+  /** A job whose cancel was acknowledged begins no attempt after that. */
+  #checkCancelled(entry: HistoryEntry, before: ReplayedRecord | undefined): void {
+    const stop = before?.fields.stop as { readonly cause: string } | null | undefined;
+    const begins = ['job.claim', 'job.start', 'job.retry', 'job.reschedule', 'callback.reset'];
+    if (stop?.cause === 'cancel' && begins.includes(entry.event) && before?.state !== 'callbacks')
+      this.#say(entry, 'I18 was cancelled');
   }
 
   /** The claim grows by one with every change of holder and at no other time, and a former holder writes nothing. */
@@ -109,7 +118,7 @@ export class Audit {
     if (place === null) return;
     // A job that waits for another is finished by the process that finished the other.
     const isHolders =
-      holderEvents.includes(event) || (event === 'job.finish' && before?.state === 'active.running');
+      holderEvents.includes(event) || (event === 'job.finish' && endsByCode(before?.state ?? null));
     if (isHolders && 'agent' in place) {
       const holder = `${place.dispatcher}#${before?.fields.epoch}`;
       if (by !== holder) this.#say(entry, `I6 is held by ${holder}`);
@@ -140,6 +149,8 @@ export class Audit {
       if (at < beginAfter) this.#say(entry, `I12 is ${beginAfter - at} ms early`);
       const beginBy = before.fields.beginBy;
       if (beginBy != null && at > beginAfter + Number(beginBy)) this.#say(entry, 'I12 is too late');
+      const deadline = before.fields.deadline;
+      if (deadline != null && at > Number(deadline)) this.#say(entry, 'I12 is beyond its deadline');
     }
     const order = patch?.order as readonly [string, number] | null | undefined;
     if (order?.[0] === 'now' && Number(patch?.beginAfter ?? 0) > at)
@@ -241,6 +252,11 @@ export class Audit {
       `${number} ${seq} ${kind} ${id} ${name} ${event} ${from}→${to} by ${by}: ${rest.join(' ')}`,
     );
   }
+}
+
+/** Whether a job in this state ends by its code: one that waits is finished by the process that finished the other. */
+function endsByCode(state: string | null): boolean {
+  return state !== 'active.waiting' && state?.startsWith('active.') === true;
 }
 
 function setOf(sets: Map<string, Set<string>>, key: string): Set<string> {

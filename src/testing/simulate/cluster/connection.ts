@@ -67,7 +67,7 @@ export class Connection {
       commit: (commit) => this.#commit(commit),
       claim: (request) => this.#claim(request),
       follow: (listener) => this.#follow(listener),
-      onHint: (listener) => store.onHint((queue) => lane.turn(() => listener(queue))),
+      onHint: (listener) => store.onHint((hint) => lane.turn(() => listener(hint))),
       onFailure: (listener) => {
         this.#failureListeners.push(listener);
         store.onFailure((error) => lane.turn(() => listener(error)));

@@ -29,6 +29,8 @@ export function reported(job: ReplayedRecord): SimulatedJob {
     status: (state ?? 'new').split('.')[0]?.toUpperCase() as JobStatus,
     ending: (fields.ending as string | undefined) ?? null,
     attempts: Number(fields.attempts ?? 0),
+    stop: (fields.stop as SimulatedJob['stop'] | undefined) ?? null,
+    timeout: (fields.timeout as number | null | undefined) ?? null,
     parent: place !== null && 'job' in place ? place.job : null,
     dispatcher: place !== null && 'dispatcher' in place ? place.dispatcher : null,
   };

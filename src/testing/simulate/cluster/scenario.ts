@@ -49,6 +49,10 @@ export interface SimulatedJob {
   readonly ending: string | null;
   /** How many times its code was started. */
   readonly attempts: number;
+  /** When its code was asked to stop, and why; null while it was not. */
+  readonly stop: { readonly cause: string; readonly at: number } | null;
+  /** How long one attempt may take, in milliseconds; null for no limit. */
+  readonly timeout: number | null;
   /** The job whose callback it is; null when it is not a callback. */
   readonly parent: string | null;
   /** The dispatcher that holds it, or whose history has it; null when it is elsewhere. */

@@ -1,0 +1,130 @@
+import type { Json } from '../../../machines/json.ts';
+import { invalidOption, SignalboxError } from '../../errors.ts';
+import { checkKnown } from '../../model/checks/check-options.ts';
+import { isInForce } from '../../model/jobs/pauses.ts';
+import type { AgentRecord, PauseMark, QueuePause, QueueRecord } from '../../model/records/records.ts';
+import { type Beginning, beginningMs } from '../../time.ts';
+import { ifUnchanged } from '../commits/preconditions.ts';
+import { retryConflicts } from '../commits/retry.ts';
+import type { UnitOfWork } from '../commits/unit-of-work.ts';
+import { mustHaveQueue } from '../jobs/named-settings.ts';
+
+/** Options of a pause. */
+export interface PauseOptions {
+  /** When it ends by itself: an instant, or a delay such as `'10m'`. Default: never. */
+  readonly until?: Beginning;
+  /** Why, for those who find it: at most 1,000 characters. */
+  readonly reason?: string;
+}
+
+/** Options of a pause of a queue. */
+export interface QueuePauseOptions extends PauseOptions {
+  /** A pattern of definition names; `*` matches any characters. Default: all jobs of the queue. */
+  readonly job?: string;
+}
+
+/** A pause, as it was made. */
+export interface Pause {
+  /** UUID of the instance that made it, or the name of a person. */
+  readonly by: string;
+  readonly at: Date;
+  readonly reason: string | null;
+  /** When it ends by itself; null: never. */
+  readonly until: Date | null;
+}
+
+/** A pause for people and programs. */
+export function pauseFrom({ by, at, reason, until }: PauseMark): Pause {
+  return { by, at: new Date(at), reason, until: until === null ? null : new Date(until) };
+}
+
+/** Marks a queue, or definitions in it, as paused: claims that begin once that is committed take none of their jobs. */
+export async function pauseQueue(
+  work: UnitOfWork,
+  queue: string,
+  options: QueuePauseOptions,
+  by = work.context.uuid,
+): Promise<void> {
+  const mark = markOf(work, options, ['job', 'until', 'reason'], by);
+  const job = checkPattern(options.job);
+  await changePauses(work, queue, 'queue.paused', (pauses) => [
+    ...pauses.filter((pause) => pause.job !== job),
+    { job, ...mark },
+  ]);
+}
+
+/** Takes back the pause that was made with this pattern. Returns whether there was one. */
+export async function resumeQueue(
+  work: UnitOfWork,
+  queue: string,
+  options: Pick<QueuePauseOptions, 'job'>,
+): Promise<boolean> {
+  checkKnown(options, ['job']);
+  const job = checkPattern(options.job);
+  let found = false;
+  await changePauses(work, queue, 'queue.resumed', (pauses) => {
+    found = pauses.some((pause) => pause.job === job);
+    return found ? pauses.filter((pause) => pause.job !== job) : null;
+  });
+  return found;
+}
+
+/** `change`: the pauses that a queue has then, given those that last; null: it stays as it is. */
+async function changePauses(
+  work: UnitOfWork,
+  queue: string,
+  event: string,
+  change: (pauses: readonly QueuePause[]) => readonly QueuePause[] | null,
+): Promise<void> {
+  await retryConflicts(5, async () => {
+    await mustHaveQueue(work, queue);
+    const record = (await work.readChecked('queue', queue)) as QueueRecord;
+    const pauses = change(lasting(record, work.context.store.now()));
+    if (pauses === null) return;
+    const patch = { pauses: pauses as unknown as Json };
+    const changed = { kind: 'queue' as const, id: queue, event, from: null, to: null, patch };
+    await work.submit([changed], [ifUnchanged(record, 'queue')]);
+  });
+  await work.whenCommitted(async () => work.committer.offerWork(queue));
+}
+
+/** The pauses of a queue that last. */
+export function lasting({ pauses }: QueueRecord, now: number): readonly QueuePause[] {
+  return pauses.filter((pause) => isInForce(pause, now));
+}
+
+/** Pauses an agent, or with null resumes it. Returns whether it was paused before. @throws SignalboxError `AGENT_NOT_FOUND`. */
+export async function setAgentPause(
+  work: UnitOfWork,
+  agent: Pick<AgentRecord, 'id'>,
+  options: PauseOptions | null,
+  by = work.context.uuid,
+): Promise<boolean> {
+  const paused = options === null ? null : markOf(work, options, ['until', 'reason'], by);
+  let wasPaused = false;
+  await retryConflicts(5, async () => {
+    const record = await work.readChecked('agent', agent.id);
+    if (record === undefined) throw new SignalboxError('AGENT_NOT_FOUND', { id: agent.id });
+    wasPaused = record.paused !== null && isInForce(record.paused, work.context.store.now());
+    if (record.paused === null && paused === null) return;
+    const event = paused === null ? 'agent.resumed' : 'agent.paused';
+    const change = { kind: 'agent' as const, id: agent.id, event, from: null, to: null };
+    await work.submit([{ ...change, patch: { paused: paused as Json } }], [ifUnchanged(record, 'agent')]);
+  });
+  return wasPaused;
+}
+
+function markOf(work: UnitOfWork, options: PauseOptions, known: readonly string[], by: string): PauseMark {
+  checkKnown(options, known);
+  const { reason = null, until } = options;
+  if (reason !== null && (typeof reason !== 'string' || reason.length > 1000))
+    throw invalidOption('reason', 'text of at most 1,000 characters', reason);
+  const at = work.context.store.now();
+  return { by, at, reason, until: until === undefined ? null : beginningMs(until, at, 'until') };
+}
+
+function checkPattern(job: unknown): string | null {
+  if (job === undefined) return null;
+  if (typeof job === 'string' && job !== '' && job.length <= 128) return job;
+  throw invalidOption('job', 'a name, or a pattern such as mail.*', job);
+}
