@@ -1,3 +1,4 @@
+import type { Snoozed } from '../../machines/job.context.ts';
 import { isTooLate, latestStart } from '../model/jobs/deadline.ts';
 import { pauseOf } from '../model/jobs/pauses.ts';
 import { defaultAgingMs } from '../model/jobs/priority.ts';
@@ -7,6 +8,7 @@ import type { Acceptance } from '../store/store.ts';
 import { durationText } from '../time.ts';
 import { anyAgent, isAtWork, ofAgent, pauseText, room, whenDue, whyIdle } from './agent-conditions.ts';
 import { type Condition, condition, type Ref, type Verdict } from './explanation.ts';
+import { instantText } from './stop-words.ts';
 import type { QuotaFacts, WaitingFacts } from './waiting-facts.ts';
 
 /**
@@ -54,10 +56,17 @@ function sound({ job }: WaitingFacts): Condition | null {
 }
 
 function due({ job, now }: WaitingFacts): Condition {
-  const { beginAfter } = job;
+  const { beginAfter, snoozed } = job;
   if (beginAfter === null || beginAfter <= now) return condition('due', true, 'it may begin');
-  const text = `it begins at ${instant(beginAfter)}, in ${durationText(beginAfter - now)}`;
+  const off = snoozed === null ? '' : snoozeWords(snoozed);
+  const text = `it begins at ${instantText(beginAfter)}, in ${durationText(beginAfter - now)}${off}`;
   return condition('due', false, text, 'Wait until then.');
+}
+
+function snoozeWords({ times, reason }: Snoozed): string {
+  const last = times === 1 ? '' : 'the last time ';
+  const why = reason === null ? '' : `, ${last}because: ${reason}`;
+  return `; its code has put it off ${times === 1 ? 'once' : `${times} times`}${why}`;
 }
 
 /** A job that is too late is failed all the same. */
@@ -126,9 +135,15 @@ function ofQuota(facts: WaitingFacts, { record, holders }: QuotaFacts): Conditio
 function late({ job, now }: WaitingFacts): Condition | null {
   const until = latestStart(job);
   if (until === null) return null;
-  if (!isTooLate(job, now)) return condition('late', true, `it must start by ${instant(until)}`);
-  const text = `it had to start by ${instant(until)}: the next claim fails it`;
-  return condition('late', false, text, 'Put it again with a later deadline.');
+  const isDeadline = until === job.deadline;
+  if (!isTooLate(job, now)) {
+    const text = isDeadline ? 'its deadline is at' : 'it must start by';
+    return condition('late', true, `${text} ${instantText(until)}`);
+  }
+  const text = isDeadline
+    ? `its deadline, ${instantText(until)}, has passed`
+    : `it had to start by ${instantText(until)}`;
+  return condition('late', false, `${text}: the next claim fails it`, 'Put it again with a later deadline.');
 }
 
 /** What its priority means for its place. */
@@ -156,7 +171,3 @@ function place({ before }: WaitingFacts): Condition | null {
 }
 
 const anything: Acceptance = { lane: () => true, job: null };
-
-function instant(at: number): string {
-  return new Date(at).toISOString();
-}

@@ -133,6 +133,7 @@ export const randomPlans: fc.Arbitrary<Plan> = fc.record({
 /** What the process of the random agents knows. */
 export const knownNames: KnownNames = {
   definition: (name) => name !== 'ghost',
+  grace: () => null,
   policy: () => true,
   filter: (name) => ({ accepts: ({ args }: JobRecord) => name === 'even' && Number(args[0] ?? 0) % 2 === 0 }),
 };
