@@ -86,8 +86,8 @@ async function copyRows(url: string, schema: string, times: number): Promise<voi
     SELECT ${id('d.id')}, d.seq + ${later}, d.lane, d.ending, d.patch
     FROM generate_series(1, ${times}) k CROSS JOIN (SELECT * FROM ${schema}.done ORDER BY seq) d ORDER BY 2`);
   await client.query(`
-    INSERT INTO ${schema}.ready (lane, line, turn, ids, q)
-    SELECT r.lane, r.line, r.turn + 2 * ${later}, ARRAY(SELECT ${id('u.id')} FROM unnest(r.ids) WITH ORDINALITY u (id, n) ORDER BY u.n),
+    INSERT INTO ${schema}.ready (lane, line, turn, at, ids, q)
+    SELECT r.lane, r.line, r.turn + 2 * ${later}, r.at, ARRAY(SELECT ${id('u.id')} FROM unnest(r.ids) WITH ORDINALITY u (id, n) ORDER BY u.n),
       CASE WHEN r.q IS NOT NULL THEN ARRAY(SELECT q + ${later} FROM unnest(r.q) WITH ORDINALITY u (q, n) ORDER BY u.n) END
     FROM generate_series(1, ${times}) k CROSS JOIN ${schema}.ready r`);
   await client.query(`

@@ -20,13 +20,16 @@ import type { Tables } from './tables.ts';
 export class TableQueries implements RecordReader {
   protected tables: Tables;
 
-  constructor(tables: Tables) {
+  readonly #now: number;
+
+  constructor(tables: Tables, now = Number.POSITIVE_INFINITY) {
     this.tables = tables;
+    this.#now = now;
   }
 
   /** The instant by which it is told what is due. */
   now(): number {
-    return Number.POSITIVE_INFINITY;
+    return this.#now;
   }
 
   async get<K extends Kind>(kind: K, id: string): Promise<Records[K] | undefined> {

@@ -1,3 +1,4 @@
+import { unpaused } from '../../../model/jobs/pauses.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
 import {
   changedSettings,
@@ -8,7 +9,7 @@ import {
   take,
 } from '../../rules/claim-rules.ts';
 import type { QuotaSlots } from '../../rules/claim-verdict.ts';
-import type { Change, Claimed, ClaimRequest, Commit } from '../../store.ts';
+import type { Acceptance, Change, Claimed, ClaimRequest, Commit } from '../../store.ts';
 import { type Committing, ticketOf } from '../commits/committing.ts';
 import { seqIn } from '../commits/entries.ts';
 import type { Sending } from '../commits/sending.ts';
@@ -65,7 +66,8 @@ export class Claiming {
     let isExact = false;
     for (let look = 1; look <= looks; ) {
       const { known, isExact: isSeen } = await this.heads.of(request.queue, isExact);
-      const open = known.heads.filter((head) => isOpen(head, request));
+      const accepts = unpaused(request.accepts, known.pauses, this.#parts.clock.now());
+      const open = known.heads.filter((head) => isOpen(head, accepts));
       const ways = await this.#waysOf(request, open);
       const keyOf = ({ lane }: Head): string => ways.get(lane)?.key ?? '';
       const left = open.filter((head) => !full.has(keyOf(head)));
@@ -84,9 +86,10 @@ export class Claiming {
         const claimed = await this.#judge(request, known.heads);
         if (claimed !== null) return claimed;
       } else {
-        const { claimed, isOver, isContended } = await this.#takePlainly(request, way, known, isSeen);
+        const { claimed, isOver, isOld, isContended } = await this.#takePlainly(request, way, known, isSeen);
         if (claimed.jobs.length > 0 || isOver) return claimed;
-        if (!isSeen) continue;
+        if (isOld) look += 1;
+        if (isOld || !isSeen) continue;
         if (!isContended) {
           full.add(way.key);
           continue;
@@ -157,7 +160,13 @@ export class Claiming {
     way: Way,
     known: Known,
     isSeen: boolean,
-  ): Promise<{ readonly claimed: Claimed; readonly isOver: boolean; readonly isContended: boolean }> {
+  ): Promise<{
+    readonly claimed: Claimed;
+    readonly isOver: boolean;
+    /** What is known of the queue is not so any more. */
+    readonly isOld: boolean;
+    readonly isContended: boolean;
+  }> {
     const { committing, sending } = this.#parts;
     const { queue, limit } = request;
     const agent = request.agent ?? '';
@@ -169,6 +178,8 @@ export class Claiming {
       agentSeq: request.agentSeq ?? null,
       size: request.size ?? null,
       ...lanesOf(way, known),
+      marks: known.marks,
+      known: known.isLeveled ? [...new Set(known.heads.map(({ lane }) => lane))] : null,
       quotas: way.quotas,
       most: Math.min(limit, mostClaimed),
       after: known.after,
@@ -185,21 +196,25 @@ export class Claiming {
     }
     if (answer.c === undefined || (answer.ids?.length ?? 0) === 0) {
       // Without a count of what the agent holds it was not made: what it went with has put a job back.
-      const wasLate = known.after >= 0 || answer.held === null;
+      const wasLate = known.after >= 0 || known.afters.size > 0 || answer.held === null;
       this.heads.forget(queue);
       const isFull = request.size !== undefined && (answer.held ?? 0) >= request.size;
+      const isOld = answer.refusal === 'marks' || answer.refusal === 'stale';
       return {
         claimed: { ...nothing, held },
-        isOver: answer.refusal !== null || isFull,
+        isOver: (answer.refusal !== null && !isOld) || isFull,
+        isOld,
         isContended: wasLate || (answer.isAny && way.quotas.length === 0),
       };
     }
     const ids = answer.ids ?? [];
-    known.after = answer.last;
+    if (claim.levels === null) known.after = answer.last;
+    else
+      for (const [index, lane] of claim.lanes.entries()) known.afters.set(lane, answer.lasts?.[index] ?? -1);
     known.perRun = Math.max(1, ids.length / Math.max(1, answer.runs ?? 1));
     // What comes short has reached the end of what was known.
     const isShort = ids.length < limit;
-    const isAll = isShort && isSeen && ids.length < claim.most && way.lanes.length <= mostLanes;
+    const isAll = isShort && isSeen && ids.length < claim.most && claim.lanes.length === way.lanes.length;
     if (isAll) this.heads.isEmpty(queue, known, puts);
     else if (isShort) this.heads.forget(queue);
     const jobs = this.#held(request, claim, answer, first);
@@ -213,6 +228,7 @@ export class Claiming {
         ticket,
       },
       isOver: true,
+      isOld: false,
       isContended: false,
     };
   }
@@ -270,6 +286,8 @@ export class Claiming {
     const { clock, schema } = this.#parts;
     const set = new WorkingSet();
     const held = await this.#loadAgent(connection, request, set);
+    const queues = `SELECT id, rev, last_seq, body FROM ${schema}.queue WHERE id = $1`;
+    set.loadSettings('queue', await connection.query(queues, [request.queue]));
     if (!mayClaim(set.tables, request, clock.now()) || !this.#isOurs(request, set)) return null;
     const limit = roomOf(request, held);
     if (limit <= 0) return { commit: commitOf(request, [], set), ids: [], held, set };
@@ -340,12 +358,24 @@ export class Claiming {
   }
 }
 
-/** The lanes of a way whose heads are first, and where the head of the next one stands: each lane of a statement costs. */
-function lanesOf(way: Way, { heads, end }: Known): Pick<PlainClaim, 'lanes' | 'until'> {
-  if (way.lanes.length <= mostLanes) return { lanes: way.lanes, until: end };
+/**
+ * The lanes of a way whose heads are first, and where the head of the next one stands: each lane of a statement costs. Of several
+ * levels all lanes: none of them is behind another.
+ */
+function lanesOf(
+  way: Way,
+  { heads, end, afters, agingMs }: Known,
+): Pick<PlainClaim, 'lanes' | 'until' | 'levels'> {
+  const levelOf = new Map(heads.map(({ lane, level }) => [lane, level]));
+  const of = way.lanes.map((lane) => levelOf.get(lane) ?? 0);
+  if (of.some((level) => level !== of[0])) {
+    const from = way.lanes.map((lane) => afters.get(lane) ?? -1);
+    return { lanes: way.lanes, until: end, levels: { of, afters: from, agingMs } };
+  }
+  if (way.lanes.length <= mostLanes) return { lanes: way.lanes, until: end, levels: null };
   const first = heads.filter(({ lane, line }) => line === 2 && way.lanes.includes(lane)).toSorted(byTurn);
   const until = Math.min(end, first[mostLanes]?.turn ?? end);
-  return { lanes: first.slice(0, mostLanes).map(({ lane }) => lane), until };
+  return { lanes: first.slice(0, mostLanes).map(({ lane }) => lane), until, levels: null };
 }
 
 function isFull(rows: readonly Readonly<Record<string, unknown>>[], page: number): boolean {
@@ -369,7 +399,7 @@ function commitOf({ by, agent }: ClaimRequest, changes: readonly Change[], set: 
   return { by, changes, expect };
 }
 
-function isOpen(head: Head, { accepts }: ClaimRequest): boolean {
+function isOpen(head: Head, accepts: Acceptance): boolean {
   // A job that is too late is handed out as the system job that fails it, whatever its own lane.
   return head.hasDeadlines || accepts.lane(head.name, head.quotaNames);
 }

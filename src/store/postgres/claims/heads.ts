@@ -1,3 +1,5 @@
+import { defaultAgingMs } from '../../../model/jobs/priority.ts';
+import type { QueuePause, QueueRecord } from '../../../model/records/records.ts';
 import type { DatabaseClock } from '../clock.ts';
 import { type LaneKey, type LanePut, type Lanes, partsOfLane } from '../jobs/lanes.ts';
 import type { SqlPort } from '../sql-port.ts';
@@ -13,11 +15,19 @@ export interface Head extends LaneKey {
 /** What is known of a queue. */
 export interface Known {
   heads: readonly Head[];
+  /** Its record, and its marks, which say whether that is still so; null: it has none. */
+  readonly marks: number | null;
+  readonly agingMs: number | null;
+  readonly pauses: readonly QueuePause[];
+  /** It has lanes of several priorities, or had. */
+  readonly isLeveled: boolean;
   /** When something becomes due. */
   due: number;
   readAt: number;
   /** Behind which turn the next claim begins: what is before was taken, and its rows are dead. */
   after: number;
+  /** The same for each lane, where several levels have jobs. */
+  readonly afters: Map<number, number>;
   /** How many jobs a run had at the last claim. */
   perRun: number;
   /** The turn before which a claim ends: a job that is put into another lane later must not be passed over by one that is put behind it. */
@@ -70,10 +80,28 @@ export class Heads {
       lanes.learn(queue, key, lane);
       return { ...partsOfLane(key), lane, line: Number(row.line), turn: Number(row.turn) };
     });
+    const { marks = null, body, is_leveled: isLeveled } = rows[0] ?? {};
+    const { agingMs = defaultAgingMs, pauses = [] } = (body ?? {}) as Partial<QueueRecord>;
+    const queueIs = {
+      marks: marks === null ? null : Number(marks),
+      agingMs,
+      pauses,
+      isLeveled: isLeveled === true,
+    };
     const end = Number(rows[0]?.turn);
     const due = Number(rows[0]?.due ?? Number.POSITIVE_INFINITY);
     const perRun = known?.perRun ?? 1;
-    const found = { heads, due, readAt: port.elapsed(), after: -1, perRun, end, puts: 0 };
+    const found: Known = {
+      ...queueIs,
+      heads,
+      due,
+      readAt: port.elapsed(),
+      after: -1,
+      afters: new Map(),
+      perRun,
+      end,
+      puts: 0,
+    };
     this.#known.set(queue, found);
     for (const put of meanwhile) if (put.queue === queue) this.#keep(put);
     return { known: found, isExact: true };
@@ -83,6 +111,7 @@ export class Heads {
   isEmpty(queue: string, known: Known, puts: number): void {
     known.heads = [];
     known.after = -1;
+    known.afters.clear();
     if (known.puts !== puts) this.forget(queue);
   }
 

@@ -9,7 +9,7 @@ import type { LaneKey } from '../jobs/lanes.ts';
  */
 export function templateOf(
   request: ClaimRequest,
-  { name, quotaNames, policy, isPlain }: LaneKey,
+  { name, quotaNames, policy, isPlain, level }: LaneKey,
   quotas: readonly string[],
 ): readonly Change[] | null {
   if (!isPlain || request.agent === null || request.choose !== null || request.accepts.job !== null)
@@ -18,6 +18,7 @@ export function templateOf(
     name,
     quotaNames,
     retryPolicy: policy,
+    priority: level,
     parent: { queue: request.queue },
     order: ['now', 1],
   });

@@ -184,7 +184,8 @@ export class Draft {
   queues(): ReadonlySet<string> {
     const queues = queuesIn(this.moved());
     for (const { kind, id } of this.#changed.values())
-      if (kind === 'quota') queues.add(id.slice(0, id.indexOf('/')));
+      if (kind === 'queue') queues.add(id);
+      else if (kind === 'quota' || kind === 'agent') queues.add(id.slice(0, id.indexOf('/')));
     return queues;
   }
 

@@ -11,6 +11,16 @@ export interface PlainClaim {
   /** How many jobs the agent may hold; null: the claim says by itself. */
   readonly size: number | null;
   readonly lanes: readonly number[];
+  /** The marks of the queue; null: it has no record. */
+  readonly marks: number | null;
+  /** Where priorities are in use: all lanes that are known to have jobs. Nothing is taken when another one has some. */
+  readonly known: readonly number[] | null;
+  /** Where several levels have jobs: the level of each lane, and the turn behind which the claim begins there. */
+  readonly levels: {
+    readonly of: readonly number[];
+    readonly afters: readonly number[];
+    readonly agingMs: number | null;
+  } | null;
   /** Ids of the quotas that a job of these lanes enters. */
   readonly quotas: readonly string[];
   readonly most: number;
@@ -31,12 +41,14 @@ export interface Answer {
   readonly at: number;
   /** Turn of the last job that was taken. */
   readonly last: number;
+  /** With several levels: that of each lane. */
+  readonly lasts?: readonly number[] | null;
   /** How many runs were taken from. */
   readonly runs?: number;
   /** How many jobs the agent held before. */
   readonly held: number | null;
-  /** Why nothing was claimed. */
-  readonly refusal: 'gone' | 'changed' | 'dead' | null;
+  /** Why nothing was claimed. `marks`, `stale`: what is known of the queue is not so any more. */
+  readonly refusal: 'gone' | 'changed' | 'dead' | 'marks' | 'stale' | null;
   /** There is something to take, which another transaction may have locked. */
   readonly isAny: boolean;
   readonly ids?: readonly string[];
@@ -59,7 +71,7 @@ export interface StatementHead {
   readonly now: number | null;
 }
 
-const parameterCount = 39;
+const parameterCount = 45;
 /** How many jobs stand in one run. */
 const jobsOfRun = 25;
 
@@ -76,7 +88,7 @@ export const nothingWritten: Written = {
   left: [],
   beliefs: [],
   changes: [],
-  puts: { ids: [], docs: [], at: [], lanes: [], due: null },
+  puts: { ids: [], docs: [], at: [], lanes: [], due: null, ready: [] },
   done: [],
   freed: [],
   rows: [],
@@ -89,7 +101,7 @@ export function commitValues(
   claim: PlainClaim | null,
 ): readonly unknown[] {
   const { tokens, revs, left, beliefs, changes, puts, done, freed, rows } = written ?? nothingWritten;
-  const { firsts, counts } = runsOf(puts);
+  const { firsts, counts, ready } = runsOf(puts);
   const hasPuts = puts.ids.length > 0;
   const hasDone = done.length > 0;
   return [
@@ -115,6 +127,7 @@ export function commitValues(
     puts.due === null ? null : numbers(puts.due),
     hasPuts ? numbers(firsts) : null,
     hasPuts ? numbers(counts) : null,
+    hasPuts ? numbers(ready) : null,
     hasDone ? texts(done.map(({ id }) => id)) : null,
     hasDone ? numbers(done.map(({ entry }) => entry)) : null,
     hasDone ? arrayOfJson(done.map(({ patch }) => patch)) : null,
@@ -128,7 +141,7 @@ export function commitValues(
 }
 
 function claimValues(claim: PlainClaim | null): readonly unknown[] {
-  if (claim === null) return Array.from({ length: 11 }, () => null);
+  if (claim === null) return Array.from({ length: 16 }, () => null);
   return [
     texts([claim.queue, claim.dispatcher, claim.agent]),
     claim.agentSeq,
@@ -141,16 +154,23 @@ function claimValues(claim: PlainClaim | null): readonly unknown[] {
     claim.width,
     claim.token,
     JSON.stringify(claim.changes),
+    claim.marks,
+    claim.known === null ? null : numbers(claim.known),
+    claim.levels === null ? null : numbers(claim.levels.of),
+    claim.levels === null ? null : numbers(claim.levels.afters),
+    claim.levels?.agingMs ?? null,
   ];
 }
 
-/** Runs of new jobs: neighbours in one lane that can be claimed at once. */
-function runsOf({ ids, at, lanes, due }: Written['puts']): {
+/** Runs of new jobs: neighbours in one lane that can be claimed at once and became ready at one instant. */
+function runsOf({ ids, at, lanes, due, ready }: Written['puts']): {
   readonly firsts: number[];
   readonly counts: number[];
+  readonly ready: number[];
 } {
   const firsts: number[] = [];
   const counts: number[] = [];
+  const since: number[] = [];
   let open = -1;
   for (let index = 0; index < ids.length; index += 1) {
     if (due !== null && due[index] !== null) {
@@ -158,16 +178,17 @@ function runsOf({ ids, at, lanes, due }: Written['puts']): {
       continue;
     }
     const run = counts.length - 1;
-    const isNext = at[index] === (at[index - 1] ?? 0) + 1;
+    const isNext = at[index] === (at[index - 1] ?? 0) + 1 && ready[index] === since[run];
     if (open === lanes[index] && isNext && (counts[run] as number) < jobsOfRun)
       counts[run] = (counts[run] as number) + 1;
     else {
       firsts.push(index);
       counts.push(1);
+      since.push(ready[index] as number);
       open = lanes[index] as number;
     }
   }
-  return { firsts, counts };
+  return { firsts, counts, ready: since };
 }
 
 function orNull(value: string, list: readonly unknown[]): string | null {

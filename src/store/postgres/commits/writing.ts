@@ -1,5 +1,6 @@
 import type { AgentPlace } from '../../../../machines/job.context.ts';
 import { type Ending, endings } from '../../../../machines/job.context.ts';
+import { readySince } from '../../../model/jobs/priority.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
 import type { Kind } from '../../entry.ts';
 import type { Precondition } from '../../store.ts';
@@ -41,6 +42,8 @@ export interface Written {
     readonly at: readonly number[];
     readonly lanes: readonly number[];
     readonly due: readonly (number | null)[] | null;
+    /** When each became ready. */
+    readonly ready: readonly number[];
   };
   readonly done: readonly {
     readonly id: string;
@@ -91,6 +94,7 @@ export class Writing {
       at: [] as number[],
       lanes: [] as number[],
       due: [] as (number | null)[],
+      ready: [] as number[],
     };
     const done: Written['done'][number][] = [];
     const changes: Fields[] = [];
@@ -128,7 +132,14 @@ export class Writing {
   #writeJob(
     moved: Moved,
     to: {
-      puts: { ids: string[]; docs: string[]; at: number[]; lanes: number[]; due: (number | null)[] };
+      puts: {
+        ids: string[];
+        docs: string[];
+        at: number[];
+        lanes: number[];
+        due: (number | null)[];
+        ready: number[];
+      };
       done: Written['done'][number][];
       changes: Fields[];
       beliefs: Map<string, Fields>;
@@ -155,6 +166,7 @@ export class Writing {
         to.puts.docs.push(doc);
         to.puts.lanes.push(lane as number);
         to.puts.due.push(place === 'due' ? after.beginAfter : null);
+        to.puts.ready.push(readySince(after));
         return;
       }
       to.changes.push({
@@ -214,12 +226,9 @@ export class Writing {
       return { in: 'lease' };
     }
     const key = after.order?.[1] ?? 0;
-    const line = after.order?.[0] === 'putBack' ? 0 : 2;
-    if (key < provisional && before?.home.in === 'ready')
-      return { in: 'ready', line, turnIs: before.home.turn };
-    return key >= provisional
-      ? { in: 'ready', line, turn: 2 * this.#numberOf(key) }
-      : { in: 'ready', line, turnIs: 2 * key };
+    const ready = { in: 'ready', line: after.order?.[0] === 'putBack' ? 0 : 2, at: readySince(after) };
+    if (key < provisional && before?.home.in === 'ready') return { ...ready, turnIs: before.home.turn };
+    return key >= provisional ? { ...ready, turn: 2 * this.#numberOf(key) } : { ...ready, turnIs: 2 * key };
   }
 
   /** Puts a job into a new lease of its agent, if it is not in one of this opening already. */

@@ -87,8 +87,13 @@ export class Lanes {
   /** Gives lanes their numbers. */
   async make(wanted: readonly (readonly [queue: string, key: string])[]): Promise<void> {
     const [queues, keys] = [wanted.map(([queue]) => queue), wanted.map(([, key]) => key)];
-    const text = `INSERT INTO ${this.#schema}.lane (queue, key) SELECT * FROM unnest($1::text[], $2::text[]) ORDER BY 1, 2 ON CONFLICT DO NOTHING`;
-    await this.#query(text, [queues, keys]);
+    const levels = keys.map((key) => partsOfLane(key).level);
+    // Claims that do not know of the lane take nothing more: a job in it may go before those that they know.
+    const text = `WITH made AS (
+        INSERT INTO ${this.#schema}.lane (queue, key, level) SELECT * FROM unnest($1::text[], $2::text[], $3::float8[]) ORDER BY 1, 2
+        ON CONFLICT DO NOTHING RETURNING queue, level
+      ) UPDATE ${this.#schema}.queue SET marks = marks + 1 WHERE id IN (SELECT queue FROM made WHERE level <> 0)`;
+    await this.#query(text, [queues, keys, levels]);
     const rows = await this.#query(
       `SELECT l.id, l.queue, l.key FROM unnest($1::text[], $2::text[]) AS w (queue, key)
        JOIN ${this.#schema}.lane l ON l.queue = w.queue AND l.key = w.key`,

@@ -1,4 +1,5 @@
 import type { AgentPlace } from '../../../../machines/job.context.ts';
+import { readySince } from '../../../model/jobs/priority.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
 import { endingNumber, parentOf } from '../commits/writing.ts';
 import { asideState, type Home, placeIn } from '../jobs/stored-job.ts';
@@ -29,6 +30,7 @@ interface Run {
   readonly lane: number;
   readonly line: number;
   readonly turn: number;
+  readonly at: number;
   readonly ids: string[];
   readonly q: number[];
 }
@@ -64,7 +66,7 @@ export class PromotedPlaces {
     for (const quota of job.quotas) this.addSlots(quota, 1);
     if (home.in === 'ready') {
       const { lane, line, turn } = home;
-      this.#waiting.push({ queue, lane, line, turn, ids: [id], q: [seq] });
+      this.#waiting.push({ queue, lane, line, turn, at: readySince(job), ids: [id], q: [seq] });
     }
     if (home.in === 'due') {
       this.#rows.due.push({ id, at: home.at, lane });
@@ -121,7 +123,7 @@ export class PromotedPlaces {
     for (const run of this.#waiting.sort(byPlace)) {
       const open = runs.at(-1);
       const most = this.#waking.has(run.queue) ? 1 : jobsOfRun;
-      if (open?.lane === run.lane && open.line === run.line && open.ids.length < most) {
+      if (open?.lane === run.lane && open.line === run.line && open.at === run.at && open.ids.length < most) {
         open.ids.push(...run.ids);
         open.q.push(...run.q);
       } else runs.push(run);

@@ -1,5 +1,7 @@
 import type { JobRecord } from '../../../model/records/records.ts';
 import type { LaneSummary, QueuePlace } from '../../reader.ts';
+import { TableQueries } from '../../rules/table-queries.ts';
+import { Tables } from '../../rules/tables.ts';
 import { type StoredJob, storedJobOf } from '../jobs/stored-job.ts';
 import {
   eachJob,
@@ -17,8 +19,29 @@ const firstRuns = 64;
 const mostPlaced = 200;
 const mostRuns = 10_001;
 
-/** The first waiting jobs of some lanes of a queue, in the order of claims. */
+/** The first waiting jobs of some lanes of a queue, in the order of claims: they are among the first of each level. */
 export async function firstOf(
+  records: Records,
+  queue: string,
+  lanes: readonly NumberedLane[],
+  most: number,
+): Promise<readonly JobRecord[]> {
+  const levels = [...new Set(lanes.map(({ level }) => level))];
+  if (levels.length < 2) return firstOfLevel(records, queue, lanes, most);
+  const first: JobRecord[] = [];
+  for (const level of levels) {
+    const own = lanes.filter((lane) => lane.level === level);
+    first.push(...(await firstOfLevel(records, queue, own, most)));
+  }
+  const tables = new Tables();
+  for (const job of first) tables.restore('job', job.id, job);
+  for (const record of await records.settings('queue', 'id = $1', [queue]))
+    tables.restore('queue', record.id, record);
+  return new TableQueries(tables, records.now()).waiting(queue, most);
+}
+
+/** The same, of lanes of one level. */
+async function firstOfLevel(
   { schema, query }: Records,
   queue: string,
   lanes: readonly NumberedLane[],
@@ -122,7 +145,9 @@ export async function place(records: Records, id: string): Promise<QueuePlace | 
   const first = await firstOf(records, queue, lanes, mostPlaced);
   const n = first.findIndex((each) => each.id === id);
   if (n >= 0) return { n, is: 'exact' };
-  return first.length < mostPlaced ? null : countBefore(records, job, lanes);
+  if (first.length < mostPlaced) return null;
+  const isLeveled = lanes.some(({ level }) => level !== job.record.priority);
+  return isLeveled ? { n: mostPlaced, is: 'atLeast' } : countBefore(records, job, lanes);
 }
 
 /** Counts the runs before that of a job, and what becomes due before it. */

@@ -206,7 +206,15 @@ export class Reading implements RecordReader {
 
   due(since: number): Promise<number | null> {
     return this.read(async ({ schema, query }) => {
-      const [row] = await query(`SELECT min(at) AS at FROM ${schema}.due WHERE at > $1`, [since]);
+      const [row] = await query(
+        `SELECT min(at) AS at FROM (
+           SELECT (SELECT d.at FROM ${schema}.due d WHERE d.at > $1 ORDER BY d.at LIMIT 1) AS at
+           UNION ALL SELECT (p ->> 'until')::float8 FROM ${schema}.queue q CROSS JOIN LATERAL json_array_elements(q.body -> 'pauses') p
+             WHERE json_array_length(q.body -> 'pauses') > 0
+           UNION ALL SELECT (a.body #>> '{paused,until}')::float8 FROM ${schema}.agent a WHERE a.body #>> '{paused,at}' IS NOT NULL
+         ) AS o WHERE at > $1`,
+        [since],
+      );
       return row?.at == null ? null : Number(row.at);
     });
   }

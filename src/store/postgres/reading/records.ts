@@ -11,7 +11,7 @@ import type { Transactions } from '../transactions.ts';
 
 export interface RecordsParts {
   readonly schema: string;
-  readonly clock: Pick<DatabaseClock, 'asking'> & { readonly question: string };
+  readonly clock: Pick<DatabaseClock, 'asking' | 'now'> & { readonly question: string };
   readonly transactions: Pick<Transactions, 'read' | 'inOrder'>;
 }
 
@@ -106,6 +106,10 @@ export class Records {
 
   async jobs(condition: string, values: readonly unknown[]): Promise<readonly StoredJob[]> {
     return jobsOf(await this.query(composed(this.schema, condition), values));
+  }
+
+  now(): number {
+    return this.#parts.clock.now();
   }
 
   /** Jobs by id, in no order. */

@@ -36,7 +36,7 @@ export const functions = `
           WHERE l.at >= r.at ORDER BY l.at, l.c LIMIT 1),
         (SELECT last_value + 1 FROM {schema}.commits) * 4096) * 2 - 1;
       SELECT j.seq INTO seqs FROM {schema}.job j WHERE j.id = r.id;
-      INSERT INTO {schema}.ready AS o (lane, line, turn, ids, q) VALUES (r.lane, 2, at_turn, ARRAY[r.id], ARRAY[seqs])
+      INSERT INTO {schema}.ready AS o (lane, line, turn, at, ids, q) VALUES (r.lane, 2, at_turn, r.at, ARRAY[r.id], ARRAY[seqs])
         ON CONFLICT (lane, line, turn) DO UPDATE SET ids = o.ids || excluded.ids, q = o.q || excluded.q;
       UPDATE {schema}.job j SET turn = at_turn WHERE j.id = r.id;
     END LOOP;
@@ -54,7 +54,7 @@ export const functions = `
         leaves := (b ->> 'leaves')::boolean;
         CASE place ->> 'in'
         WHEN 'ready' THEN
-          SELECT t.ctid, t.turn, t.ids, t.q INTO r FROM {schema}.ready t
+          SELECT t.ctid, t.lane, t.line, t.turn, t.at, t.ids, t.q INTO r FROM {schema}.ready t
             WHERE t.lane = (place ->> 'lane')::int AND t.line = (place ->> 'line')::int AND t.turn <= (place ->> 'turn')::bigint
             ORDER BY t.turn DESC LIMIT 1 FOR UPDATE;
           pos := array_position(r.ids, b ->> 'id');
@@ -62,7 +62,16 @@ export const functions = `
           IF leaves AND cardinality(r.ids) = 1 THEN DELETE FROM {schema}.ready t WHERE t.ctid = r.ctid;
           ELSIF leaves THEN
             r.q := coalesce(r.q, ARRAY(SELECT r.turn / 2 + i FROM generate_series(0, cardinality(r.ids) - 1) i));
-            UPDATE {schema}.ready t SET ids = r.ids[: pos - 1] || r.ids[pos + 1 :], q = r.q[: pos - 1] || r.q[pos + 1 :] WHERE t.ctid = r.ctid;
+            -- It may come back to its turn, and must stand between those before it and those behind it. What became due has one turn.
+            IF r.turn % 2 = 0 AND pos > 1 AND pos < cardinality(r.ids) THEN
+              INSERT INTO {schema}.ready (lane, line, turn, at, ids, q) VALUES (r.lane, r.line,
+                (SELECT coalesce(j.turn, j.seq * 2) FROM {schema}.job j WHERE j.id = r.ids[pos + 1]), r.at, r.ids[pos + 1 :], r.q[pos + 1 :]);
+              UPDATE {schema}.ready t SET ids = r.ids[: pos - 1], q = r.q[: pos - 1] WHERE t.ctid = r.ctid;
+            ELSE
+              UPDATE {schema}.ready t SET ids = r.ids[: pos - 1] || r.ids[pos + 1 :], q = r.q[: pos - 1] || r.q[pos + 1 :],
+                turn = CASE WHEN pos = 1 AND r.turn % 2 = 0 THEN (SELECT coalesce(j.turn, j.seq * 2) FROM {schema}.job j WHERE j.id = r.ids[2]) ELSE r.turn END
+              WHERE t.ctid = r.ctid;
+            END IF;
           END IF;
         WHEN 'due' THEN
           PERFORM FROM {schema}.due t WHERE t.at = (place ->> 'at')::float8 AND t.id = b ->> 'id' FOR UPDATE;
@@ -129,8 +138,8 @@ export const functions = `
         END IF;
         CASE place ->> 'in'
         WHEN 'ready' THEN
-          INSERT INTO {schema}.ready AS o (lane, line, turn, ids, q) VALUES ((b ->> 'lane')::int, (place ->> 'line')::int,
-            coalesce((place ->> 'turnIs')::bigint, s * 2 + (place ->> 'turn')::bigint), ARRAY[b ->> 'id'], ARRAY[s + (b ->> 'seq')::int])
+          INSERT INTO {schema}.ready AS o (lane, line, turn, at, ids, q) VALUES ((b ->> 'lane')::int, (place ->> 'line')::int,
+            coalesce((place ->> 'turnIs')::bigint, s * 2 + (place ->> 'turn')::bigint), (place ->> 'at')::float8, ARRAY[b ->> 'id'], ARRAY[s + (b ->> 'seq')::int])
             ON CONFLICT (lane, line, turn) DO UPDATE SET ids = o.ids || excluded.ids,
               q = coalesce(o.q, ARRAY(SELECT o.turn / 2 + i FROM generate_series(0, cardinality(o.ids) - 1) i)) || excluded.q;
         WHEN 'stays' THEN
@@ -169,6 +178,7 @@ export const functions = `
       ELSE
         EXECUTE format('UPDATE {schema}.%I t SET rev = $2, last_seq = $3, body = $4 WHERE t.id = $1', kind)
           USING b ->> 'id', (b ->> 'rev')::bigint, s + (b ->> 'seq')::int, b -> 'body';
+        IF kind = 'queue' THEN UPDATE {schema}.queue t SET marks = t.marks + 1 WHERE t.id = b ->> 'id'; END IF;
       END IF;
     END LOOP;
   END $$;
@@ -181,7 +191,7 @@ export const functions = `
     -- Other beliefs, other changes: JSON; null in a plain life.
     p_beliefs json, p_changes json,
     -- New jobs that wait: the entry of the first; lane of each, or one of all; instant of those that are not due; runs of the others.
-    p_new text[], p_docs text[], p_new_at integer[], p_new_lanes integer[], p_due float8[], p_firsts integer[], p_counts integer[],
+    p_new text[], p_docs text[], p_new_at integer[], p_new_lanes integer[], p_due float8[], p_firsts integer[], p_counts integer[], p_ready float8[],
     -- Jobs that are over.
     p_done text[], p_done_at integer[], p_patches text[], p_done_lanes integer[], p_endings smallint[],
     -- A quota for each slot that is free.
@@ -190,12 +200,15 @@ export const functions = `
     p_entries text[], p_sizes integer[],
     -- The claim: queue, dispatcher, agent; the record of the agent, its seq and the size that it gives; lanes and their quotas; how many.
     p_place text[], p_agent_seq bigint, p_size integer, p_lanes integer[], p_quotas text[], p_most integer, p_after bigint, p_until bigint, p_width integer,
-    p_token bigint, p_claim text
+    p_token bigint, p_claim text,
+    -- The marks of the queue that it knows. Where priorities are in use, all lanes that it knows; of several levels also that of each
+    -- of its lanes, behind which turn it begins there, and what a level is worth, null: a lower one goes first.
+    p_marks integer, p_known integer[], p_levels float8[], p_afters bigint[], p_aging float8
   ) RETURNS text LANGUAGE plpgsql ${settings} SET lock_timeout = '5s' AS $$
   #variable_conflict use_column
   DECLARE
     c bigint; s bigint; moment float8 := {schema}.now(p_now); i integer; r record; held integer; room integer := coalesce(p_most, 0);
-    agent_seq bigint; refusal text; last bigint := coalesce(p_after, -1); got text[]; got_q bigint[]; got_lanes integer[]; n integer;
+    agent_seq bigint; marks integer; lasts bigint[] := p_afters; taken record; refusal text; last bigint := coalesce(p_after, -1); got text[]; got_q bigint[]; got_lanes integer[]; n integer;
     docs text; annotated text; rows integer; size integer; last_c bigint; width integer; seen integer; runs integer := 0;
   BEGIN
     IF NOT p_is_synced THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
@@ -210,11 +223,12 @@ export const functions = `
     END LOOP;
     IF p_beliefs IS NOT NULL THEN PERFORM {schema}.expect(p_beliefs, p_epoch); END IF;
     IF p_place IS NOT NULL THEN
-      SELECT a.last_seq INTO agent_seq FROM {schema}.agent a WHERE a.id = concat(p_place[1], '/', p_place[2], '/', p_place[3]) FOR KEY SHARE;
+      SELECT a.last_seq, (SELECT q.marks FROM {schema}.queue q WHERE q.id = p_place[1]) INTO agent_seq, marks FROM {schema}.agent a WHERE a.id = concat(p_place[1], '/', p_place[2], '/', p_place[3]) FOR KEY SHARE;
       IF agent_seq IS NULL THEN refusal := 'gone';
       ELSIF agent_seq <> p_agent_seq THEN refusal := 'changed';
       ELSIF EXISTS (SELECT FROM {schema}.representation p WHERE p.id = concat(p_place[1], '/', p_place[2])
-        AND NOT coalesce(p.epoch = p_epoch AND p.live_until >= moment, false)) THEN refusal := 'dead'; END IF;
+        AND NOT coalesce(p.epoch = p_epoch AND p.live_until >= moment, false)) THEN refusal := 'dead';
+      ELSIF marks IS DISTINCT FROM p_marks THEN refusal := 'marks'; END IF;
       SELECT coalesce(sum(cardinality(l.ids)), 0) INTO held FROM {schema}.lease l
         WHERE l.queue = p_place[1] AND l.dispatcher = p_place[2] AND l.agent = p_place[3];
       room := CASE WHEN refusal IS NULL THEN least(room, p_size - held) ELSE 0 END;
@@ -227,6 +241,37 @@ export const functions = `
     END IF;
     IF room > 0 THEN
       IF EXISTS (SELECT FROM {schema}.due d WHERE d.at <= moment) THEN PERFORM {schema}.wake(moment); last := -1; END IF;
+      IF p_known IS NOT NULL AND EXISTS (SELECT FROM {schema}.lane l WHERE l.queue = p_place[1] AND l.id <> ALL (p_known)
+        AND EXISTS (SELECT FROM {schema}.ready t WHERE t.lane = l.id)) THEN refusal := 'stale'; room := 0; END IF;
+    END IF;
+    IF room > 0 AND p_levels IS NOT NULL THEN
+      -- Of each level in the order of turns, and of their heads the one that counts as ready first: by the running maximum within a level.
+      LOOP
+      seen := 0;
+      FOR r IN SELECT o.* FROM (
+            SELECT l.n, l.lane, l.level, w.turn, w.at, max(w.at) OVER (PARTITION BY l.level ORDER BY w.turn, w.at, l.lane) AS top
+            FROM unnest(p_lanes, p_levels, lasts) WITH ORDINALITY AS l (lane, level, after, n) CROSS JOIN LATERAL (
+              SELECT t.turn, t.at FROM {schema}.ready t WHERE t.lane = l.lane AND t.line = 2 AND t.turn > l.after ORDER BY t.turn LIMIT room
+            ) AS w
+          ) AS o ORDER BY CASE WHEN p_aging IS NULL THEN o.level ELSE o.top + o.level * p_aging END, o.level, o.turn, o.at, o.lane LOOP
+        SELECT w.ctid, w.ids, w.q INTO taken FROM {schema}.ready w WHERE w.lane = r.lane AND w.line = 2 AND w.turn = r.turn FOR UPDATE SKIP LOCKED;
+        CONTINUE WHEN NOT FOUND;
+        seen := seen + 1;
+        n := least(room, cardinality(taken.ids));
+        IF n = cardinality(taken.ids) THEN DELETE FROM {schema}.ready w WHERE w.ctid = taken.ctid;
+        ELSIF taken.q IS NULL THEN UPDATE {schema}.ready w SET turn = r.turn + 2 * n, ids = taken.ids[n + 1 :] WHERE w.ctid = taken.ctid;
+        ELSE UPDATE {schema}.ready w SET ids = taken.ids[n + 1 :], q = taken.q[n + 1 :] WHERE w.ctid = taken.ctid; END IF;
+        got := got || taken.ids[: n];
+        got_q := got_q || coalesce(taken.q[: n], ARRAY[-r.turn / 2, n]);
+        got_lanes := got_lanes || array_fill(r.lane, ARRAY[n]);
+        lasts[r.n] := CASE WHEN n = cardinality(taken.ids) THEN r.turn ELSE r.turn - 1 END;
+        runs := runs + 1;
+        room := room - n;
+        EXIT WHEN room = 0;
+      END LOOP;
+      EXIT WHEN room = 0 OR seen = 0;
+      END LOOP;
+    ELSIF room > 0 THEN
       -- Of several lanes as many runs as could be wanted, since any may be first; of one as many as will do, so that others find some.
       width := CASE WHEN cardinality(p_lanes) = 1 THEN p_width ELSE room END;
       LOOP
@@ -274,9 +319,9 @@ export const functions = `
       INSERT INTO {schema}.due (at, id, lane) SELECT u.at, u.id, p_new_lanes[least(u.n, cardinality(p_new_lanes))]
       FROM unnest(p_new, p_due) WITH ORDINALITY u (id, at, n) WHERE u.at IS NOT NULL;
     END IF;
-    INSERT INTO {schema}.ready (lane, line, turn, ids)
-      SELECT p_new_lanes[least(u.first + 1, cardinality(p_new_lanes))], 2, (s + p_new_at[u.first + 1]) * 2, p_new[u.first + 1 : u.first + u.count]
-      FROM unnest(p_firsts, p_counts) u (first, count);
+    INSERT INTO {schema}.ready (lane, line, turn, at, ids)
+      SELECT p_new_lanes[least(u.first + 1, cardinality(p_new_lanes))], 2, (s + p_new_at[u.first + 1]) * 2, u.at, p_new[u.first + 1 : u.first + u.count]
+      FROM unnest(p_firsts, p_counts, p_ready) u (first, count, at);
     INSERT INTO {schema}.done (id, seq, lane, ending, patch)
       SELECT u.id, s + u.entry, u.lane, u.ending, u.patch FROM unnest(p_done, p_done_at, p_done_lanes, p_endings, p_patches) u (id, entry, lane, ending, patch);
     IF p_changes IS NOT NULL THEN PERFORM {schema}.apply(p_changes, s, p_epoch); END IF;
@@ -300,7 +345,7 @@ export const functions = `
     INSERT INTO {schema}.line (c, epoch, n, at, by, mv, count, entries, claim, ids, q)
       VALUES (c + rows - 1, p_epoch, p_n, moment, p_by, p_mv, size + 2 * coalesce(cardinality(got), 0), p_entries[rows],
         CASE WHEN got IS NOT NULL THEN p_claim END, got, got_q);
-    RETURN concat('{"c":', c, ',"at":', moment, ',"runs":', runs, ',"last":', last, ',"held":', coalesce(held::text, 'null'), ',"refusal":', coalesce(to_json(refusal)::text, 'null'),
+    RETURN concat('{"c":', c, ',"at":', moment, ',"runs":', runs, ',"last":', last, ',"lasts":', coalesce(array_to_json(lasts)::text, 'null'), ',"held":', coalesce(held::text, 'null'), ',"refusal":', coalesce(to_json(refusal)::text, 'null'),
       ',"isAny":true,"ids":', coalesce(array_to_json(got)::text, '[]'), ',"lanes":', coalesce(array_to_json(got_lanes)::text, '[]'),
       ',"annotated":', coalesce(annotated, '[]'), ',"jobs":[', docs, ']}');
   END $$;
@@ -340,14 +385,18 @@ export const functions = `
     UPDATE {schema}.opening SET seen_at = seen_at WHERE epoch = p_epoch
   $$;
 
-  -- The lanes of a queue with the head of each line. Before them the turn behind all that was put by now, and when something becomes
-  -- due. What is due is woken first.
-  CREATE FUNCTION {schema}.heads(p_queue text, p_now float8) RETURNS TABLE (lane integer, key text, line smallint, turn bigint, due float8) LANGUAGE plpgsql ${settings} AS $$
+  -- The lanes of a queue with the head of each line. Before them the turn behind all that was put by now, when something becomes due,
+  -- the marks and the record of the queue, and whether it has lanes of priorities. What is due is woken first.
+  CREATE FUNCTION {schema}.heads(p_queue text, p_now float8) RETURNS TABLE (
+    lane integer, key text, line smallint, turn bigint, due float8, marks integer, body json, is_leveled boolean
+  ) LANGUAGE plpgsql ${settings} AS $$
   #variable_conflict use_column
   BEGIN
     IF EXISTS (SELECT FROM {schema}.due d WHERE d.at <= {schema}.now(p_now)) THEN PERFORM {schema}.wake({schema}.now(p_now)); END IF;
-    RETURN QUERY SELECT NULL::integer, NULL::text, NULL::smallint, ((SELECT last_value FROM {schema}.commits) + 1) * 8192, (SELECT d.at FROM {schema}.due d ORDER BY d.at LIMIT 1);
-    RETURN QUERY SELECT l.id, l.key, o.line, o.turn, NULL::float8 FROM {schema}.lane l CROSS JOIN (VALUES (0::smallint), (1::smallint), (2::smallint)) AS k (line)
+    RETURN QUERY SELECT NULL::integer, NULL::text, NULL::smallint, ((SELECT last_value FROM {schema}.commits) + 1) * 8192, (SELECT d.at FROM {schema}.due d ORDER BY d.at LIMIT 1),
+      q.marks, q.body, EXISTS (SELECT FROM {schema}.lane l WHERE l.queue = p_queue AND l.level <> 0)
+      FROM (VALUES (0)) AS one LEFT JOIN {schema}.queue q ON q.id = p_queue;
+    RETURN QUERY SELECT l.id, l.key, o.line, o.turn, NULL::float8, NULL::integer, NULL::json, NULL::boolean FROM {schema}.lane l CROSS JOIN (VALUES (0::smallint), (1::smallint), (2::smallint)) AS k (line)
       CROSS JOIN LATERAL (SELECT t.line, t.turn FROM {schema}.ready t WHERE t.lane = l.id AND t.line = k.line ORDER BY t.turn LIMIT 1) o
       WHERE l.queue = p_queue;
   END $$;

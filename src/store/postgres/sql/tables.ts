@@ -21,6 +21,7 @@ const record =
 const run = `lane integer NOT NULL,
     line smallint NOT NULL,             -- 0: put back, 2: the others; 1 is for those that waited for a limit
     turn bigint NOT NULL,               -- twice the seq of its first job; one less for those that became due before that
+    at float8 NOT NULL,                 -- the instant at which they became ready; of several that came to one turn, the first
     late float8, timeout float8,        -- for deadlines and time limits
     ids text[] COLLATE "C" NOT NULL,
     q bigint[],                         -- the newest entry of each; null: turn / 2, turn / 2 + 1 …
@@ -36,7 +37,9 @@ export const tables = `
   CREATE SEQUENCE {schema}.commits AS bigint;
 
   CREATE TABLE {schema}.store (${record});
+  -- marks: grows with each change of the record, and with each new lane of a priority; a claim brings the number that it knows.
   CREATE TABLE {schema}.queue (${record}, marks integer NOT NULL DEFAULT 0);
+  CREATE INDEX queue_paused ON {schema}.queue (id) WHERE json_array_length(body -> 'pauses') > 0;
   CREATE TABLE {schema}.quota (${record}, size integer GENERATED ALWAYS AS ((body ->> 'size')::integer) STORED);
   CREATE TABLE {schema}.representation (${record},
     epoch bigint GENERATED ALWAYS AS ((body ->> 'epoch')::bigint) STORED,
@@ -45,6 +48,7 @@ export const tables = `
       greatest((body ->> 'activated')::float8, (body ->> 'lastPing')::float8) + (body ->> 'pingDeathInterval')::float8, 'infinity') END) STORED
   );
   CREATE TABLE {schema}.agent (${record});
+  CREATE INDEX agent_paused ON {schema}.agent (id) WHERE body #>> '{paused,at}' IS NOT NULL;
   CREATE TABLE {schema}.annotation (${record});
   CREATE TABLE {schema}.proxy (${record}, job text COLLATE "C" GENERATED ALWAYS AS (body #>> '{parent,job}') STORED);
   CREATE INDEX proxy_job ON {schema}.proxy (job);
@@ -68,7 +72,7 @@ export const tables = `
 
   -- Waiting jobs that a claim need not tell apart.
   CREATE TABLE {schema}.lane (
-    id serial PRIMARY KEY, queue text COLLATE "C" NOT NULL, key text COLLATE "C" NOT NULL, level smallint NOT NULL DEFAULT 0,
+    id serial PRIMARY KEY, queue text COLLATE "C" NOT NULL, key text COLLATE "C" NOT NULL, level float8 NOT NULL DEFAULT 0,
     UNIQUE (queue, key)
   );
 
