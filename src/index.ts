@@ -66,6 +66,7 @@ export { Dispatcher, Signalbox } from './runtime/box/signalbox.ts';
 export type { SignalboxOptions, StartOptions } from './runtime/box/signalbox-options.ts';
 export { handleSignals, type SignalOptions } from './runtime/box/signals.ts';
 export { extend, type Joined, type JoinOptions, parallel, serial } from './runtime/builtin-jobs/join.ts';
+export type { CancelResult } from './runtime/callbacks/cancel-job.ts';
 export { type AgentOptions, type AgentSettings, agent } from './runtime/definitions/agent-settings.ts';
 export { type ConditionDefinition, defineCondition } from './runtime/definitions/conditions.ts';
 export type { ContextStorage, JobOptions } from './runtime/definitions/definition.ts';
