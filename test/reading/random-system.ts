@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { FilterData, JobRecord, OpenStore } from 'signalbox';
-import { acceptanceOf } from '../../src/reading/acceptance.ts';
+import { acceptanceOf } from '../../src/reading/agent-conditions.ts';
 import type { KnownNames } from '../../src/reading/explanation.ts';
 import { type Change, CheckedStore, changeOf, put } from '../../src/testing/contract/checked-store.ts';
 
