@@ -6,6 +6,7 @@ import { type Arena, type ContenderName, turnOf } from './measures/contenders.ts
 import { type Children, inChild } from './measures/in-child.ts';
 import { freshFolder } from './measures/place.ts';
 import { inPostgresArena } from './measures/postgres-arena.ts';
+import type { LevelFigures } from './measures/priorities.ts';
 import { releaseBefore } from './measures/release-before.ts';
 import { median, medians } from './measures/statistics.ts';
 import { progress, takeTurns } from './measures/turns.ts';
@@ -82,9 +83,9 @@ async function embeddedFigures(
     rmSync(dir, { recursive: true });
     return figures;
   };
-  const waits = (levels: number, from?: URL) => async (): Promise<Waiting> => {
+  const waits = (from?: URL) => async (): Promise<Waiting> => {
     const dir = freshFolder(arena.place);
-    const options = { dir, waiting: 5_000, isBlocked: false, batches: 15, levels };
+    const options = { dir, waiting: 5_000, isBlocked: false, batches: 3 };
     const figures = await inChild<Waiting>('waiting', options, ['--expose-gc'], from);
     rmSync(dir, { recursive: true });
     return figures;
@@ -100,17 +101,18 @@ async function embeddedFigures(
       timed50: turn('timed50'),
       level50: turn('level50'),
       levels50: turn('levels50'),
-      waiting: waits(1),
-      waitingLevels: waits(3),
-      waitingBefore: before === null ? null : waits(1, before),
+      waiting: waits(),
+      waitingBefore: before === null ? null : waits(before),
     },
-    { rounds, budgetMs },
+    { rounds, budgetMs, once: ['waiting', 'waitingBefore'] },
   );
   const pairs = (one: readonly BurnDown[], other: readonly BurnDown[]): number | null =>
     one.length === 0
       ? null
       : median(one.map((figures, at) => figures.cpuUsPerJob / (other[at]?.cpuUsPerJob ?? Number.NaN)));
-  const [now, levels] = [medians(taken.waiting), medians(taken.waitingLevels)];
+  const now = medians(taken.waiting);
+  progress('claims of three priorities');
+  const claims = await inChild<LevelFigures>('priorities', { jobs: 30_000, rounds: 9 });
   const old = taken.waitingBefore.length === 0 ? null : medians(taken.waitingBefore);
   return {
     unusedRatio: pairs(taken.before50, taken.size50),
@@ -118,7 +120,7 @@ async function embeddedFigures(
     unusedHeapBytes: old === null ? null : now.heapBytesPerJob - old.heapBytesPerJob,
     timeoutRatio: pairs(taken.timed50, taken.size50),
     prioritiesRatio: pairs(taken.levels50, taken.level50),
-    prioritiesClaimRatio: levels.claimUs / now.claimUs,
+    prioritiesClaimRatio: claims.ratio,
     before50: taken.before50.length === 0 ? null : medians(taken.before50),
     size50: medians(taken.size50),
     timed50: medians(taken.timed50),

@@ -1,4 +1,4 @@
-import { agent, createSignalbox, defineJob, memoryStore, type OpenStore, type Store } from 'signalbox';
+import { memoryStore, type OpenStore } from 'signalbox';
 import { cpuUs } from './processor-time.ts';
 import { median } from './statistics.ts';
 
@@ -13,8 +13,8 @@ type Change = Parameters<OpenStore['commit']>[0]['changes'][number];
 
 const levels = [0, -5, 5];
 
-/** Processor time that a claim of ten jobs takes in memory, in microseconds a job. */
-export async function priorityClaims(jobs = 30_000, rounds = 7): Promise<LevelFigures> {
+/** Measures the processor time that a claim of ten jobs takes in memory, in microseconds a job. */
+export async function measure({ jobs, rounds }: { jobs: number; rounds: number }): Promise<LevelFigures> {
   const store = await memoryStore().open({
     now: () => 1000,
     defer: (run) => void setImmediate(run),
@@ -64,38 +64,15 @@ function changeOf(id: string, event: string, from: string, to: string, patch: Ch
   return { kind: 'job', id, event, from, to, patch };
 }
 
-/** Jobs a second, from the begin of the put to the last result. `makeStore`: a new store at each call. */
-export function priorityTotals(
-  makeStore: () => Store,
-  jobs = 5000,
-  rounds = 5,
-  size = 50,
-): Promise<LevelFigures> {
-  return inTurns(rounds, async (count) => {
-    const noop = defineJob({ name: 'noop', run: () => null });
-    const box = await createSignalbox({ store: makeStore(), jobs: [noop], queues: [''] });
-    await box.start({ agent: agent({ size }) });
-    const began = performance.now();
-    const drafts = Array.from({ length: jobs }, (_, index) =>
-      noop().with({ priority: levels[index % count] ?? 0 }),
-    );
-    const put = await box.queue().putAll(drafts);
-    await Promise.all(put.map((job) => job.result()));
-    const figure = (jobs / (performance.now() - began)) * 1000;
-    await box.stop();
-    return figure;
-  });
-}
-
 /** Measures one level and three levels in turns, so that both have the same machine. */
 async function inTurns(
   rounds: number,
-  measure: (count: number, round: number) => Promise<number>,
+  each: (count: number, round: number) => Promise<number>,
 ): Promise<LevelFigures> {
   const [one, three]: [number[], number[]] = [[], []];
   for (let round = 0; round < rounds; round += 1)
     for (const count of round % 2 === 0 ? [1, 3] : [3, 1])
-      (count === 1 ? one : three).push(await measure(count, round));
+      (count === 1 ? one : three).push(await each(count, round));
   const ratio = median(three.map((figure, round) => figure / (one[round] as number)));
   return { one: median(one), three: median(three), ratio };
 }

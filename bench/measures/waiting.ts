@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { createSignalbox, defineJob, type Job, type Signalbox } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
 import { bytesIn, heapBytes } from './footprint.ts';
-import { priorityOf } from './job-settings.ts';
 import { median } from './statistics.ts';
 
 export interface WaitingOptions {
@@ -12,8 +11,6 @@ export interface WaitingOptions {
   readonly waiting: number;
   /** Whether these jobs name a full quota, so that each claim has to pass them. */
   readonly isBlocked: boolean;
-  /** How many priorities all jobs have in turn. Default: one. */
-  readonly levels?: number;
   /** How often some jobs are put, claimed and completed. */
   readonly batches: number;
 }
@@ -36,7 +33,7 @@ const noop = defineJob({ name: 'noop', run: (_: { n: number }) => null });
 
 /** Puts jobs that wait, measures them, and then puts, claims and completes other jobs beside them. */
 export async function measure(options: WaitingOptions): Promise<Waiting> {
-  const { dir, waiting, isBlocked, levels = 1, batches } = options;
+  const { dir, waiting, isBlocked, batches } = options;
   const box = await createSignalbox({ store: jsonStore(dir), jobs: [noop], queues: [queueName] });
   const queue = box.queue(queueName);
   const quotaNames = isBlocked ? ['full'] : [];
@@ -48,7 +45,7 @@ export async function measure(options: WaitingOptions): Promise<Waiting> {
 
   const heapBefore = heapBytes();
   for (let put = 0; put < waiting; put += 1_000)
-    await putMany(box, Math.min(1_000, waiting - put), { quotaNames, levels });
+    await putMany(box, Math.min(1_000, waiting - put), quotaNames);
   const heapBytesPerJob = (heapBytes() - heapBefore) / waiting;
   const diskBytesPerJob = bytesIn(dir) / waiting;
 
@@ -61,7 +58,7 @@ export async function measure(options: WaitingOptions): Promise<Waiting> {
 
   const costs: { putUs: number; claimUs: number; completeUs: number }[] = [];
   for (let round = -1; round < batches; round += 1) {
-    const putUs = await cpuUsPerJob(() => putMany(box, batch, { quotaNames: [], levels }));
+    const putUs = await cpuUsPerJob(() => putMany(box, batch, []));
     let claimed: (Job<unknown> | null)[] = [];
     const claimUs = await cpuUsPerJob(async () => {
       claimed = await Promise.all(Array.from({ length: batch }, () => queue.claim()));
@@ -87,16 +84,10 @@ export async function measure(options: WaitingOptions): Promise<Waiting> {
   };
 }
 
-interface Puts {
-  readonly quotaNames: readonly string[];
-  readonly levels: number;
-}
-
-function putMany(box: Signalbox, count: number, { quotaNames, levels }: Puts): Promise<void> {
+function putMany(box: Signalbox, count: number, quotaNames: readonly string[]): Promise<void> {
   return box.transaction(async (tx) => {
     const queue = tx.queue(queueName);
-    for (let n = 0; n < count; n += 1)
-      await queue.put(noop({ n }), { quotaNames, priority: priorityOf(n, levels) });
+    for (let n = 0; n < count; n += 1) await queue.put(noop({ n }), { quotaNames });
   });
 }
 
