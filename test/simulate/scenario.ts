@@ -6,6 +6,7 @@ import {
   type JobDefinition,
   local,
   type Signalbox,
+  SignalboxError,
 } from 'signalbox';
 import type { SimulatedClient, SimulatedRun, SimulatedScenario } from 'signalbox/testing';
 import { Calls } from './calls.ts';
@@ -13,6 +14,12 @@ import { lifeJobs, turns } from './life-jobs.ts';
 
 const queues = ['a', 'inner'] as const;
 const quotaNames = ['few', 'fewer'] as const;
+/** Limits with keys, on the stores that keep them. */
+const limits = {
+  tenant: { size: 1, keyed: true },
+  host: { size: 2, rate: { limit: 4, per: '8s', burst: 2 }, keyed: true },
+} as const;
+const limitKeys = ['x', 'y'] as const;
 const notPlain = defineFilter('notPlain', (job) => job.name !== 'plain');
 
 type Kinds = readonly JobDefinition<readonly [], unknown>[];
@@ -35,6 +42,8 @@ interface Life extends Choice {
   readonly put: string[];
   /** Whether jobs have priorities. */
   readonly isLeveled: boolean;
+  /** Whether the store keeps limits with keys. */
+  readonly hasLimits: () => boolean;
   readonly running: () => readonly string[];
 }
 
@@ -67,6 +76,7 @@ function lifeOf(
   const most = choiceFor(run, others);
   const put: string[] = [];
   const isLeveled = run.random.chance(0.6);
+  let hasLimits = false;
   const choice: Life = {
     ...most,
     isLeveled,
@@ -74,6 +84,7 @@ function lifeOf(
     long,
     longShare: often.share,
     put,
+    hasLimits: () => hasLimits,
     running: () => put.filter((id) => run.job(id)?.status === 'ACTIVE'),
   };
   const hasFilters = run.random.chance(0.3);
@@ -88,6 +99,7 @@ function lifeOf(
       const { quotas } = box.queue('a');
       if (isLeveled) for (const name of queues) await box.queue(name).set({ aging: '10s' });
       for (const name of quotaNames) await quotas.create(name, { size: name === 'few' ? 2 : 1 });
+      hasLimits = await makeLimits(box);
     },
     install: (box) => {
       installAgent(box, { name: 'main', settings: agent({ size: 2 }), queues: ['a'] });
@@ -100,6 +112,16 @@ function lifeOf(
     act: (client) => act(client, choice),
     check: () => calls.check(run.faults.crashes + crashes()),
   };
+}
+
+async function makeLimits(box: Signalbox): Promise<boolean> {
+  try {
+    for (const [name, figures] of Object.entries(limits)) await box.queue('a').quotas.create(name, figures);
+    return true;
+  } catch (error) {
+    if (error instanceof SignalboxError && error.code === 'NO_LIMITS') return false;
+    throw error;
+  }
 }
 
 /**
@@ -120,7 +142,9 @@ function choiceFor({ faults }: SimulatedRun, kinds: Kinds): Omit<Choice, 'long' 
 }
 
 async function act(client: SimulatedClient, choice: Life): Promise<void> {
-  const { random } = client;
+  const { random, box } = client;
+  if (choice.hasLimits() && random.chance(0.05))
+    await box.queue('a').pause({ key: ['tenant', random.pick(limitKeys)], until: '8s' });
   const queue = random.pick(['a', 'a', 'inner'] as const);
   const id = await client.put(drafting(client, choice, queue), { queue });
   if (id === null) return;
@@ -180,8 +204,12 @@ function drafting({ random }: SimulatedClient, choice: Life, queue: string): () 
   const deadline = random.pick([0, 0, 0, 0, 30]);
   const priority = choice.isLeveled ? random.pick(levels) : 0;
   const names = queue === 'inner' ? [] : quotaNames.filter(() => random.chance(0.4));
+  const keys: Record<string, string> = {};
+  for (const name of queue === 'a' && choice.hasLimits() ? Object.keys(limits) : [])
+    if (random.chance(0.3)) keys[name] = random.pick(limitKeys);
   return () => {
     const job = kind().with({
+      keys,
       ...(after > 0 ? { beginAfter: `${after}s` } : {}),
       ...(by > 0 ? { beginBy: `${by}s` } : {}),
       ...(deadline > 0 ? { deadline: `${deadline}s` } : {}),

@@ -41,6 +41,8 @@ import { Stops } from '../stops/stops.ts';
 export interface RuntimeLinks {
   /** A queue may hold work: the supervisor lets its agents look. */
   offerWork(queue: string): void;
+  /** Asks the store anew when something becomes due. */
+  planDue(): void;
   /** The clock of this process, in epoch milliseconds. */
   now(): number;
   /** The hooks and listeners of the program, on a unit whose calls are their own commits. */
@@ -143,6 +145,7 @@ export function createRuntime(context: RuntimeContext, links: RuntimeLinks): Run
     watch: new JobWatch(context.store, context.reactor),
     skipped: new Set(),
     unknown: new UnknownDefinitions(context),
+    planDue: links.planDue,
     joins: new Map(),
   };
   provideServices(context, runtime);

@@ -198,6 +198,9 @@ export class Supervisor {
       };
       this.runtime = createRuntime(context, {
         offerWork: (queue) => this.#offerWork(queue),
+        planDue: () => {
+          if (this.state === 'running') this.#dueTimer.plan();
+        },
         now: this.#now,
         hooksOn: (work) => this.#shared.listeners.on(work),
       });

@@ -13,6 +13,7 @@ import type { HistoryEntry, OpenStore } from '../../../index.ts';
 import { overtaken, pauseBroken } from './claim-order.ts';
 import { differences } from './differences.ts';
 import { holderChanges, holderEvents, isLegalPath } from './legal-paths.ts';
+import { LimitAudit } from './limits.ts';
 import { afterEntry, heldBy, isOpen, placeOf, type ReplayedRecord } from './replayed-record.ts';
 
 /** The assumptions of an audit. */
@@ -44,6 +45,7 @@ export class Audit {
   readonly #largest = new Map<string, number>();
   /** When each job that has not ended was changed last. */
   readonly #changedAt = new Map<string, number>();
+  readonly #limits = new LimitAudit(this.records);
   #seq = 0;
 
   constructor(options: AuditOptions) {
@@ -100,7 +102,7 @@ export class Audit {
     this.#checkOnce(entry);
     this.#checkOrder(entry, before);
     if (entry.event === 'job.claim' && before !== undefined) this.#checkClaim(entry, before);
-    this.#checkQuotas(entry);
+    this.#checkQuotas(entry, before);
     this.#checkCancelled(entry, before);
   }
 
@@ -208,14 +210,11 @@ export class Audit {
       this.#say(entry, `I11 has another outcome than ${inner}`);
   }
 
-  /** No job enters a full quota. */
-  #checkQuotas(entry: HistoryEntry): void {
-    for (const quota of (entry.patch?.quotas as readonly string[] | undefined) ?? []) {
-      const held = this.#quotas.get(quota) ?? new Set();
-      const size = Number(this.records.get(`quota/${quota}`)?.fields.size ?? Number.POSITIVE_INFINITY);
-      if (!held.has(entry.id) && held.size >= size)
-        this.#say(entry, `I7 ${quota} of size ${size} is full with ${[...held]}`);
-    }
+  /** No job enters a full quota, and none begins before its rate allows it. */
+  #checkQuotas(entry: HistoryEntry, before: ReplayedRecord | undefined): void {
+    for (const what of this.#limits.entering(entry, this.#quotas)) this.#say(entry, what);
+    if (entry.event !== 'job.claim' || before?.state !== 'pending') return;
+    for (const what of this.#limits.beginning(entry)) this.#say(entry, what);
   }
 
   /** Only dead dispatchers are deactivated by others, unless the store was opened again since their activation. */
@@ -257,8 +256,11 @@ export class Audit {
 
   /** At the end every job has ended, except those that were never put, and no agent or quota holds one. */
   checkRest(): void {
-    for (const { id, state, fields } of this.jobs()) {
+    for (const job of this.jobs()) {
+      const { id, state, fields } = job;
       if (state === 'completed' || this.#restsWith(id)) continue;
+      const forgotten = this.#limits.forgotten(job, this.#quotas);
+      if (forgotten !== null) this.problems.push(`${forgotten.slice(0, 3)} job ${id}${forgotten.slice(3)}`);
       this.problems.push(`I14 job ${id} (${fields.name}) is ${state}: ${JSON.stringify(fields)}`);
     }
     for (const [agent, held] of this.#agents)
