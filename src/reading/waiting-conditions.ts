@@ -147,7 +147,7 @@ function opening(facts: WaitingFacts, quota: QuotaFacts): Condition {
   const { closedUntil } = state;
   const at = opensAt(record.rate, state, facts.now);
   if (closedUntil !== null && closedUntil >= at) {
-    const until = at >= forEver ? 'until it is resumed' : `until ${instant(at)}`;
+    const until = at >= forEver ? 'until it is resumed' : `until ${instantText(at)}`;
     return condition(
       code,
       false,
@@ -156,7 +156,7 @@ function opening(facts: WaitingFacts, quota: QuotaFacts): Condition {
       refs,
     );
   }
-  const text = `the rate of ${what} lets the next one begin at ${instant(at)}`;
+  const text = `the rate of ${what} lets the next one begin at ${instantText(at)}`;
   return condition(code, false, text, 'Wait until then, or change it: queue.quotas.set.', refs);
 }
 

@@ -61,7 +61,9 @@ export function overtaken(
         lineOf(job) !== 'putBack' && rank(job) + (agingMs === null ? 0 : slackMs) >= rank(claimed);
       if (!isDue || isLater) break;
       const isFresh = at - facts.changedAt(job) < slackMs;
-      if (job.state === 'pending' && !isFresh && !isLate(job, at) && !facts.isBlocked(job)) return job;
+      // One with keys may be parked, which the journal does not say.
+      const isOpen = job.fields.keys == null && !facts.isBlocked(job);
+      if (job.state === 'pending' && !isFresh && !isLate(job, at) && isOpen) return job;
     }
   }
   return null;
@@ -117,5 +119,6 @@ function readyAt({ fields }: ReplayedRecord): number {
 }
 
 function isLate({ fields }: ReplayedRecord, at: number): boolean {
+  if (fields.deadline != null && at > Number(fields.deadline)) return true;
   return fields.beginBy != null && at > Number(fields.beginAfter ?? 0) + Number(fields.beginBy);
 }
