@@ -61,10 +61,12 @@ export { type AgentInstallation, installAgent } from './runtime/box/install-agen
 export type { DispatcherEvent, DispatcherHook } from './runtime/box/lifecycle-listeners.ts';
 export type { ActorChange, ActorView } from './runtime/box/live-actors.ts';
 export { type LiveAnnotationOptions, local, type SleepOptions } from './runtime/box/local.ts';
+export type { OperateOptions, Operator } from './runtime/box/operator.ts';
 export { Dispatcher, Signalbox } from './runtime/box/signalbox.ts';
 export type { SignalboxOptions, StartOptions } from './runtime/box/signalbox-options.ts';
 export { handleSignals, type SignalOptions } from './runtime/box/signals.ts';
 export { extend, type Joined, type JoinOptions, parallel, serial } from './runtime/builtin-jobs/join.ts';
+export type { CancelResult } from './runtime/callbacks/cancel-job.ts';
 export { type AgentOptions, type AgentSettings, agent } from './runtime/definitions/agent-settings.ts';
 export { type ConditionDefinition, defineCondition } from './runtime/definitions/conditions.ts';
 export type { ContextStorage, JobOptions } from './runtime/definitions/definition.ts';

@@ -12,6 +12,11 @@ export function portsFor(report: (message: string) => void): StorePorts {
   };
 }
 
+/** The UUID of an instance that lives as long as one command. */
+export function newUuid(): string {
+  return randomUUID();
+}
+
 /** The version of the package that this command belongs to. */
 export function packageVersion(): string {
   return createRequire(import.meta.url)('signalbox/package.json').version;

@@ -1,6 +1,8 @@
 import { Command as Commander, CommanderError } from 'commander';
 import { SignalboxError } from '../index.ts';
 import { type Command, UnreachableError, UsageError } from './command.ts';
+import { cancel } from './commands/act/cancel.ts';
+import { pause as pauseCommand, resume } from './commands/act/pause.ts';
 import { exportCommand } from './commands/export.ts';
 import { explain } from './commands/look/explain.ts';
 import { inspect } from './commands/look/inspect.ts';
@@ -23,7 +25,8 @@ export interface Streams {
 }
 
 const looking: readonly Command[] = [inspect, status, queues, jobs, job, explain, history, tail];
-const commands: readonly Command[] = [...looking, migrate, verify, promote, exportCommand];
+const acting: readonly Command[] = [cancel, pauseCommand, resume];
+const commands: readonly Command[] = [...looking, ...acting, migrate, verify, promote, exportCommand];
 
 /** Codes of errors in the call itself: exit code 2. */
 const usageCodes: ReadonlySet<string> = new Set(['INVALID_OPTION', 'INVALID_NAME', 'INVALID_DURATION']);

@@ -1,5 +1,5 @@
 import { isTooLate } from '../model/jobs/deadline.ts';
-import { partRefusingLane, selectionText } from '../model/jobs/filter.ts';
+import { filterAcceptsLane, filterOfJob, partRefusingLane, selectionText } from '../model/jobs/filter.ts';
 import { pauseOf } from '../model/jobs/pauses.ts';
 import { isDead } from '../model/monitoring/liveness.ts';
 import type {
@@ -10,8 +10,8 @@ import type {
   Selection,
 } from '../model/records/records.ts';
 import { verdictOn } from '../store/rules/claim-verdict.ts';
-import { acceptanceOf } from './acceptance.ts';
-import { type Condition, condition, type Ref } from './explanation.ts';
+import type { Acceptance } from '../store/store.ts';
+import { type Condition, condition, type KnownNames, type Ref } from './explanation.ts';
 import type { AgentFacts, WaitingFacts } from './waiting-facts.ts';
 
 /** Whether a dispatcher is at work in the queue. */
@@ -161,3 +161,20 @@ const noFilters = {
     throw new Error(`filter '${name}' is not known here`);
   },
 };
+
+/**
+ * Which jobs a selection accepts, as a claim asks it. A chooser may take any. `isKnown`: whether the process that claims knows a
+ * definition. @throws SignalboxError `UNKNOWN_FILTER`.
+ */
+export function acceptanceOf(
+  selection: Selection,
+  names: Pick<KnownNames, 'filter'>,
+  isKnown: (definition: string) => boolean,
+): Acceptance {
+  if (selection.kind === 'filter') return { lane: isKnown, job: names.filter(selection.name).accepts };
+  if (selection.kind !== 'data') return { lane: isKnown, job: null };
+  const { filter } = selection;
+  const lane: Acceptance['lane'] = (name, quotas) => filterAcceptsLane(filter, name, quotas) && isKnown(name);
+  const accepts = { lane, job: filterOfJob(filter) };
+  return filter.args === undefined ? accepts : { ...accepts, args: filter.args };
+}

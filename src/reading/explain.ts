@@ -2,10 +2,10 @@ import type { Place } from '../../machines/job.context.ts';
 import { isReadable, type JobStatus } from '../model/jobs/step.ts';
 import type { JobRecord } from '../model/records/records.ts';
 import type { StoreReader } from '../store/reader.ts';
-import { durationText } from '../time.ts';
 import { isAtWork, whyIdle } from './agent-conditions.ts';
 import type { Explanation, KnownNames, Verdict } from './explanation.ts';
 import { statusOf, topOf } from './job-place.ts';
+import { cancelWords, verdictOnActive } from './stop-words.ts';
 import { conditionsOf, verdictOf } from './waiting-conditions.ts';
 import { waitingFacts } from './waiting-facts.ts';
 
@@ -54,7 +54,7 @@ async function explained(
   const facts = queue === null ? null : await waitingFacts(reader, job, queue, names);
   const conditions = facts === null ? [] : conditionsOf(facts);
   const verdict =
-    facts === null ? await verdictElsewhere(reader, job, status, parent) : verdictOf(conditions);
+    facts === null ? await verdictElsewhere(reader, names, job, status, parent) : verdictOf(conditions);
   const awaited = depth < maxDepth ? awaitedBy(job) : null;
   const because = awaited === null ? undefined : await explained(reader, awaited, names, depth + 1);
   return {
@@ -84,6 +84,7 @@ function awaitedBy({ state, waitingOn, parent }: JobRecord): string | null {
 
 async function verdictElsewhere(
   reader: StoreReader,
+  names: KnownNames | null,
   job: JobRecord,
   status: JobStatus,
   top: Place | null,
@@ -92,7 +93,7 @@ async function verdictElsewhere(
   if (!isReadable(job))
     return verdict('sound', 'it is in quarantine', 'See JOB_QUARANTINED in docs/errors.md.');
   if (job.state === 'new') return ofUnstarted(job);
-  if (status === 'COMPLETED') return ofCompleted(job);
+  if (status === 'COMPLETED') return ofCompleted(job, reader.now());
   if (job.parent !== null && 'system' in job.parent)
     return verdict(
       'interrupted',
@@ -109,7 +110,7 @@ async function verdictElsewhere(
       `agent '${agentOf(top)}' holds it and has not called it`,
       'Wait longer; a job that queue.claim() gave is called with box.call(job).',
     );
-  return ofActive(job, reader.now());
+  return verdictOnActive(job, reader.now(), names?.grace(job.name) ?? null);
 }
 
 function ofUnstarted({ parent }: JobRecord): Verdict {
@@ -118,8 +119,14 @@ function ofUnstarted({ parent }: JobRecord): Verdict {
     : { code: 'new', text: 'it is a callback, and its job is not over', remedy: 'Wait for that job first.' };
 }
 
-function ofCompleted({ ending, outcome, attempts }: JobRecord): Verdict {
+function ofCompleted({ ending, outcome, attempts, stop }: JobRecord, now: number): Verdict {
   if (ending === 'succeeded') return { code: 'completed', text: 'it succeeded', remedy: 'Read its result.' };
+  if (ending === 'cancelled' && stop !== null)
+    return {
+      code: 'completed',
+      text: `it was ${cancelWords(stop, now)}`,
+      remedy: 'Put it again if it is wanted after all.',
+    };
   const tries = attempts === 0 ? '' : ` after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`;
   const why = outcome !== null && !outcome.ok ? `: ${outcome.failure.name}: ${outcome.failure.message}` : '';
   const what = ending === 'aborted' ? 'was aborted' : ending === 'expired' ? 'has expired' : 'failed';
@@ -127,23 +134,6 @@ function ofCompleted({ ending, outcome, attempts }: JobRecord): Verdict {
     code: 'completed',
     text: `it ${what}${tries}${why}`,
     remedy: 'Repair the cause, and put it again.',
-  };
-}
-
-function ofActive({ waitingOn, activeStart }: JobRecord, now: number): Verdict {
-  if (waitingOn === 'promise')
-    return { code: 'active', text: 'it waits for a promise that its code returned', remedy: 'Wait longer.' };
-  if (waitingOn !== null)
-    return {
-      code: 'active',
-      text: `it waits for job ${waitingOn}`,
-      remedy: `Look at that one: box.job('${waitingOn}').`,
-    };
-  const since = activeStart === null ? '' : ` after ${durationText(Math.max(0, now - activeStart))}`;
-  return {
-    code: 'active',
-    text: `its code has not ended${since}`,
-    remedy: 'Wait longer; only the code itself ends its run.',
   };
 }
 

@@ -33,7 +33,10 @@ export function condition(
 
 /** What stops a job, or what comes next. */
 export interface Verdict {
-  /** The code of the condition that stops it; `offered` when none does; otherwise its status in small letters. */
+  /**
+   * The code of the condition that stops it; `offered` when none does. Of a job that does not wait `cancelling`, `timingOut`, or its
+   * status in small letters.
+   */
   readonly code: string;
   readonly text: string;
   readonly remedy: string;
@@ -60,6 +63,8 @@ export interface KnownNames {
   definition(name: string): boolean;
   /** Whether it has the retry policy that a job names; true when the job names none. */
   policy(job: JobRecord): boolean;
+  /** How many milliseconds code may take to stop once it is asked to; null: the definition is not known. */
+  grace(definition: string): number | null;
   /** A filter that was made with `defineFilter`. @throws SignalboxError `UNKNOWN_FILTER` when it has none of that name. */
   filter(name: string): { readonly accepts: (job: JobRecord) => boolean };
 }

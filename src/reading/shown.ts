@@ -83,6 +83,11 @@ export class ShownJob {
     return this.#redactor.text(text);
   }
 
+  /** Why it was stopped or put off: as a person or its code said it. */
+  reason(text: string): string {
+    return this.hidden === null ? this.text(text) : notShown;
+  }
+
   /** The value of an annotation of it. */
   annotation(value: Json): Json {
     return this.hidden === null ? this.#redactor.plain(value) : notShown;
@@ -96,6 +101,10 @@ export class ShownJob {
     if (isOutcome(outcome)) shown.outcome = this.#outcome(outcome) as unknown as Json;
     if (retryData != null) shown.retryData = this.annotation(retryData);
     if (unsound != null) shown.unsound = this.annotation(unsound);
+    for (const key of ['stop', 'snoozed']) {
+      const { [key]: said } = patch as { readonly [key: string]: Reasoned | null | undefined };
+      if (said?.reason != null) shown[key] = { ...said, reason: this.reason(said.reason) };
+    }
     const failed = lastFailure as unknown as JobRecord['lastFailure'] | undefined;
     if (failed != null)
       shown.lastFailure = { at: failed.at, failure: this.failure(failed.failure) as unknown as Json };
@@ -110,6 +119,12 @@ export class ShownJob {
     if (!outcome.ok) return { ok: false, failure: this.failure(outcome.failure) };
     return { ok: true, value: this.#redactor.plain(this.#redactor.value(outcome.value)) };
   }
+}
+
+/** What was done to a job, and why. */
+interface Reasoned {
+  readonly [key: string]: Json;
+  readonly reason: string | null;
 }
 
 const notShown = '[redacted]';

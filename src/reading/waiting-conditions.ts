@@ -1,3 +1,4 @@
+import type { Snoozed } from '../../machines/job.context.ts';
 import { isTooLate, latestStart } from '../model/jobs/deadline.ts';
 import { pauseOf } from '../model/jobs/pauses.ts';
 import { defaultAgingMs } from '../model/jobs/priority.ts';
@@ -8,6 +9,7 @@ import type { Acceptance } from '../store/store.ts';
 import { durationText } from '../time.ts';
 import { anyAgent, isAtWork, ofAgent, pauseText, room, whenDue, whyIdle } from './agent-conditions.ts';
 import { type Condition, condition, type Ref, type Verdict } from './explanation.ts';
+import { instantText } from './stop-words.ts';
 import type { QuotaFacts, WaitingFacts } from './waiting-facts.ts';
 
 /**
@@ -55,10 +57,17 @@ function sound({ job }: WaitingFacts): Condition | null {
 }
 
 function due({ job, now }: WaitingFacts): Condition {
-  const { beginAfter } = job;
+  const { beginAfter, snoozed } = job;
   if (beginAfter === null || beginAfter <= now) return condition('due', true, 'it may begin');
-  const text = `it begins at ${instant(beginAfter)}, in ${durationText(beginAfter - now)}`;
+  const off = snoozed === null ? '' : snoozeWords(snoozed);
+  const text = `it begins at ${instantText(beginAfter)}, in ${durationText(beginAfter - now)}${off}`;
   return condition('due', false, text, 'Wait until then.');
+}
+
+function snoozeWords({ times, reason }: Snoozed): string {
+  const last = times === 1 ? '' : 'the last time ';
+  const why = reason === null ? '' : `, ${last}because: ${reason}`;
+  return `; its code has put it off ${times === 1 ? 'once' : `${times} times`}${why}`;
 }
 
 /** A job that is too late is failed all the same. */
@@ -138,7 +147,7 @@ function opening(facts: WaitingFacts, quota: QuotaFacts): Condition {
   const { closedUntil } = state;
   const at = opensAt(record.rate, state, facts.now);
   if (closedUntil !== null && closedUntil >= at) {
-    const until = at >= forEver ? 'until it is resumed' : `until ${instant(at)}`;
+    const until = at >= forEver ? 'until it is resumed' : `until ${instantText(at)}`;
     return condition(
       code,
       false,
@@ -147,7 +156,7 @@ function opening(facts: WaitingFacts, quota: QuotaFacts): Condition {
       refs,
     );
   }
-  const text = `the rate of ${what} lets the next one begin at ${instant(at)}`;
+  const text = `the rate of ${what} lets the next one begin at ${instantText(at)}`;
   return condition(code, false, text, 'Wait until then, or change it: queue.quotas.set.', refs);
 }
 
@@ -173,9 +182,15 @@ function nameIn({ queue }: WaitingFacts, id: string): string {
 function late({ job, now }: WaitingFacts): Condition | null {
   const until = latestStart(job);
   if (until === null) return null;
-  if (!isTooLate(job, now)) return condition('late', true, `it must start by ${instant(until)}`);
-  const text = `it had to start by ${instant(until)}: the next claim fails it`;
-  return condition('late', false, text, 'Put it again with a later deadline.');
+  const isDeadline = until === job.deadline;
+  if (!isTooLate(job, now)) {
+    const text = isDeadline ? 'its deadline is at' : 'it must start by';
+    return condition('late', true, `${text} ${instantText(until)}`);
+  }
+  const text = isDeadline
+    ? `its deadline, ${instantText(until)}, has passed`
+    : `it had to start by ${instantText(until)}`;
+  return condition('late', false, `${text}: the next claim fails it`, 'Put it again with a later deadline.');
 }
 
 /** What its priority means for its place. */
@@ -203,7 +218,3 @@ function place({ before }: WaitingFacts): Condition | null {
 }
 
 const anything: Acceptance = { lane: () => true, job: null };
-
-function instant(at: number): string {
-  return new Date(at).toISOString();
-}

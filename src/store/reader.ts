@@ -169,6 +169,8 @@ export interface RecordReader {
    * is asked at open, when every other one has.
    */
   orphans(): Promise<readonly JobRecord[]>;
+  /** Jobs that agents hold and whose attempts should be over for long: their processes cannot end them. */
+  overdue(): Promise<readonly JobRecord[]>;
   annotations(job: string): Promise<readonly AnnotationRecord[]>;
   /** Which of these jobs have annotations: most have none, and need not be read one by one. */
   annotated(jobs: readonly string[]): Promise<ReadonlySet<string>>;

@@ -73,7 +73,7 @@ async function endOf(job: Job<unknown>) {
 const cancelled = { status: 'COMPLETED', ending: 'cancelled', name: 'CancelledError' };
 
 forEachStore('A cancelled job', (makeStore) => {
-  it('that waits is COMPLETED in the commit of the cancel, and nobody calls it', async () => {
+  it('that waits is COMPLETED in the commit of the cancel, and is never called', async () => {
     const { box, queue, note, notes, reactor } = await setUp(makeStore);
     const job = await queue.put(note('never'));
 

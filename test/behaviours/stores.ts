@@ -42,6 +42,7 @@ const alsoOnPostgres: readonly string[] = [
   'interruptions',
   'A stream of the inspector',
   'A timeline of the inspector',
+  'An operator',
 ];
 
 const folders: string[] = [];

@@ -1,4 +1,4 @@
-import { agent, defineCondition, defineJob, NeverRetry } from 'signalbox';
+import { agent, defineCondition, defineJob, local, NeverRetry } from 'signalbox';
 import { expect, it } from 'vitest';
 import type { CallbackView, JobView } from '../../src/inspector/protocol/job.ts';
 import { jobHistory, jobView } from '../../src/inspector/views/job/job-view.ts';
@@ -69,7 +69,7 @@ forEachStore('The view of a job', (makeStore) => {
       ['new', 'job.put', 'pending', 1, false],
       ['pending', 'job.claim', 'assigned', 3, false],
       ['assigned', 'job.start', 'active', 3, false],
-      ['active', 'job.reschedule', 'pending', 2, false],
+      ['active.running', 'job.reschedule', 'pending', 2, false],
       ['active.running', 'job.finish', 'callbacks', 1, false],
       ['callbacks', 'job.complete', 'completed', 1, true],
     ]);
@@ -80,7 +80,7 @@ forEachStore('The view of a job', (makeStore) => {
       attempts: 3,
       queue: '',
     });
-    expect(view.machine.name).toBe('job@1');
+    expect(view.machine.name).toBe('job@2');
   });
 
   it('has a line of history for each entry, with its note, its edge and what it changed', async () => {
@@ -145,6 +145,42 @@ forEachStore('The view of a job', (makeStore) => {
       isOwn: true,
       place: expect.stringMatching(/^job-view\.test\.ts:\d+$/),
     });
+  });
+
+  it('of a cancelled job says who asked for it and why, and shows no failure', async () => {
+    const testBox = await boxOf();
+    await testBox.box.start();
+    const { id } = await testBox.box.queue().put(stuck(), { timeout: '5m' });
+    await testBox.reactor.runUntilIdle();
+    const at = testBox.reactor.now();
+    await testBox.box.job(id ?? '').cancel({ reason: 'wrong month' });
+
+    const asked = await viewOf(testBox, id);
+
+    expect(asked).toMatchObject({ state: 'active.cancelling', timeoutMs: 300_000 });
+    expect(asked.stop).toEqual({ cause: 'cancel', at, by: testBox.box.uuid, reason: 'wrong month' });
+    expect(asked.history.lines.at(-1)).toMatchObject({
+      event: 'job.cancel',
+      note: `wrong month, by ${testBox.box.uuid}`,
+    });
+    await testBox.reactor.advance('6s');
+    const ended = await viewOf(testBox, id);
+    expect(ended).toMatchObject({ state: 'completed', ending: 'cancelled' });
+    expect(ended.tries).toMatchObject([{ n: 1, ending: 'cancelled' }]);
+  });
+
+  it('of a job that its code puts off says how often, and why in its history', async () => {
+    const later = defineJob({ name: 'later', run: () => local.snooze('10m', 'not ready') });
+    const testBox = await boxOf({ jobs: [later] });
+    await testBox.box.start();
+    const { id } = await testBox.box.queue().put(later(), { deadline: '1d' });
+    await testBox.reactor.advance('11m');
+
+    const view = await viewOf(testBox, id);
+
+    expect(view).toMatchObject({ snoozes: 2, stop: null, deadline: expect.any(Number) });
+    expect(view.tries.map(({ ending }) => ending)).toEqual(['snoozed', 'snoozed']);
+    expect(view.history.lines.at(-1)?.note).toBe('again in 10 minutes: not ready');
   });
 
   it('says what can happen next to a waiting job, and why a claim does not take it', async () => {

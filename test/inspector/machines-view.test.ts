@@ -88,6 +88,8 @@ forEachStore('The machines', (makeStore) => {
       active: 2,
       'active.running': 2,
       'active.waiting': 0,
+      'active.timingOut': 0,
+      'active.cancelling': 0,
       callbacks: 0,
       completed: 1,
     });

@@ -58,6 +58,21 @@ forEachStore('The overview', (makeStore) => {
     expect(attention).toMatchObject([{ rule: 'failures.same', level: 'fails', count: 5 }]);
   });
 
+  it('counts what was cancelled apart: it is no failure', async () => {
+    const { box, reactor } = await makeBox({ store: makeStore(), jobs });
+    await box.start();
+    const put = await box.queue().putAll([work(1), stuck(), stuck()]);
+    await reactor.runUntilIdle();
+    for (const job of put.slice(1)) await job.cancel();
+    await reactor.advance('10s');
+
+    const { ended, failing } = await overviewView(box.store);
+
+    const sum = (counts: readonly number[]) => counts.reduce((total, n) => total + n, 0);
+    expect([sum(ended.succeeded), sum(ended.failed), ended.cancelled]).toEqual([1, 0, 2]);
+    expect(failing).toEqual([]);
+  });
+
   it('says why the first job of a queue waits', async () => {
     const { box, reactor } = await makeBox({ store: makeStore(), jobs, queues: ['mail'] });
     await box.start({ agent: agent({ filter: { jobs: ['other'] } }) });

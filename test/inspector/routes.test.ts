@@ -147,7 +147,7 @@ describe('The inspector answers', () => {
       ...['job', 'representation', 'agent'].map((name) => `machines/${name}`),
       ...[
         'active.running|job.finish|isAwaited|callbacks',
-        'active|job.reschedule|not isCallback|pending',
+        'active.running|job.reschedule|not isCallback|pending',
         'active.running|job.finish||callbacks',
       ].map((edge) => `machines/job?edge=${encodeURIComponent(edge)}`),
       ...['waiting', 'held', 'failed', 'ended'].map((list) => `jobs?list=${list}`),

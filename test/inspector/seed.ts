@@ -51,7 +51,8 @@ async function chargeCard(order: { readonly order: string; readonly amount: numb
   return `charged ${order.amount / 100} EUR for ${order.order}`;
 }
 
-const definitions = {
+/** The jobs of the shop. */
+export const definitions = {
   charge: defineJob({
     name: 'payments.charge',
     quotas: ['payments'],
@@ -87,6 +88,17 @@ const definitions = {
       return 12_000;
     },
   }),
+  feed: defineJob({
+    name: 'feed.import',
+    grace: '15s',
+    retry: { maxAttempts: 3, delay: '1m', jitter: 0 },
+    run: async (vendor: string) => {
+      await local.setLiveAnnotation('vendor', vendor);
+      // It does not listen: nothing that it waits for can be stopped.
+      await new Promise(() => {});
+    },
+  }),
+  wait: defineJob({ name: 'feed.wait', run: () => local.snooze('10m', 'the feed is not there yet') }),
   release: defineJob({ name: 'orders.release', run: (order: string) => `released ${order}` }),
   ship: defineJob({ name: 'orders.ship', run: (order: string) => `shipped ${order}` }),
 };

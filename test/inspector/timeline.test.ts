@@ -299,6 +299,19 @@ describe('The sequence of a job', () => {
     expect(alone?.lanes.map(({ title }) => title)).toEqual(['client', 'store', 'main', 'report']);
   });
 
+  it('ends for a cancelled job with a word that is no failure', async () => {
+    await box.start();
+    const job = await bank().put(charge(false));
+    await reactor.runUntilIdle();
+    await job.cancel();
+    await reactor.advance('10s');
+
+    const view = await sequenceView(box.store, job.id ?? '', { isFolded: true, withNeighbours: true });
+
+    expect(view?.bars.some(({ is }) => is === 'cancelled')).toBe(true);
+    expect(view?.rows.filter((row) => row.is === 'message' && row.isBad)).toEqual([]);
+  });
+
   it('is not there for a job that is not', async () => {
     expect(await sequenceView(box.store, 'none', { isFolded: true, withNeighbours: true })).toBeUndefined();
   });
@@ -389,6 +402,37 @@ describe('Jobs as lanes', () => {
           { is: 'failed', from: 30, to: 30, seq: 5 },
         ],
       },
+    ]);
+  });
+
+  it('of a cancelled job show that it was asked to stop, and an end that is no failure', () => {
+    const lanes = jobLanes(
+      [
+        entry(1, 'a', 'active.running', 'active.cancelling', 10),
+        entry(2, 'a', 'active.cancelling', 'callbacks', 14, { ending: 'cancelled' }),
+        entry(3, 'a', 'callbacks', 'completed', 20),
+        entry(4, 'b', 'active.running', 'active.timingOut', 20),
+      ],
+      { from: 0, to: 30 },
+    );
+
+    expect(lanes.map(({ ending, parts }) => [ending, parts.map(({ is, to }) => [is, to])])).toEqual([
+      [
+        'cancelled',
+        [
+          ['running', 10],
+          ['cancelling', 14],
+          ['callbacks', 20],
+          ['cancelled', 20],
+        ],
+      ],
+      [
+        null,
+        [
+          ['running', 20],
+          ['timingOut', 30],
+        ],
+      ],
     ]);
   });
 

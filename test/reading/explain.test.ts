@@ -1,10 +1,11 @@
-import { agent, defineFilter, defineJob, type Explanation, type Job, SignalboxError } from 'signalbox';
+import { agent, defineFilter, defineJob, type Explanation, type Job, local, SignalboxError } from 'signalbox';
 import { expect, it } from 'vitest';
 import { explainJob } from '../../src/reading/explain.ts';
 import { forEachStore, type MakeStore, makeBox } from '../behaviours/stores.ts';
 
 const send = defineJob({ name: 'send', run: () => 'sent' });
 const stuck = defineJob({ name: 'stuck', quotas: [], run: () => new Promise<void>(() => {}) });
+const later = defineJob({ name: 'later', run: () => local.snooze('10m', 'not ready') });
 const day = 86_400_000;
 
 async function boxOf(makeStore: MakeStore, jobs: Parameters<typeof makeBox>[0]['jobs'] = [send, stuck]) {
@@ -189,6 +190,90 @@ forEachStore('An explanation', (makeStore) => {
     expect(because[0]?.status).toBe('NEW');
   });
 
+  it('says who cancelled a job that runs, why, and until when its code may go on', async () => {
+    const { box, put, reactor, verdictOf } = await boxOf(makeStore);
+    await box.start();
+    const id = await put(stuck());
+    const at = reactor.now();
+    await box.job(id).cancel({ reason: 'wrong month' });
+    await reactor.advance('3s');
+
+    const { code, text, remedy } = await verdictOf(id);
+
+    expect([code, text]).toEqual([
+      'cancelling',
+      `it was cancelled by ${box.uuid} 3 seconds ago: wrong month; its code may go on until ${instantOf(at + 5000)}`,
+    ]);
+    expect(remedy).toMatch(/^Wait: it ends when its code stops/);
+    expect((await explainJob(box.store, id))?.verdict.text).toMatch(/; its code may go on for its grace$/);
+    await reactor.advance('3s');
+    expect(await verdictOf(id)).toEqual({
+      code: 'completed',
+      text: `it was cancelled by ${box.uuid} 6 seconds ago: wrong month`,
+      remedy: 'Put it again if it is wanted after all.',
+    });
+  });
+
+  it('says which limit has passed while code has not stopped', async () => {
+    const { box, put, reactor, verdictOf } = await boxOf(makeStore);
+    await box.start();
+    const at = reactor.now();
+    const timed = await put(stuck(), { timeout: '1m', deadline: '1h' });
+    const late = await put(stuck(), { deadline: '1m' });
+
+    expect((await verdictOf(timed)).text).toContain(`; its timeout is at ${instantOf(at + 60_000)}`);
+    expect((await verdictOf(late)).text).toContain(`; its deadline is at ${instantOf(at + 60_000)}`);
+    await reactor.advance('62s');
+
+    expect(await verdictOf(timed)).toMatchObject({
+      code: 'timingOut',
+      text: `its timeout of 1 minute passed 2 seconds ago; its code may go on until ${instantOf(at + 65_000)}`,
+      remedy: expect.stringMatching(/^Wait: its retry policy then decides/),
+    });
+    expect(await verdictOf(late)).toMatchObject({
+      code: 'timingOut',
+      text: expect.stringContaining(`its deadline, ${instantOf(at + 60_000)}, passed 2 seconds ago`),
+      remedy: expect.stringMatching(/^Wait: it then ends as expired/),
+    });
+  });
+
+  it('says how often its code has put a job off, and why last', async () => {
+    const { box, put, reactor, verdictOf } = await boxOf(makeStore, [later]);
+    await box.start();
+    const id = await put(later());
+
+    expect((await verdictOf(id)).text).toMatch(
+      /in 10 minutes; its code has put it off once, because: not ready$/,
+    );
+    await reactor.advance('11m');
+    expect((await verdictOf(id)).text).toMatch(/put it off 2 times, the last time because: not ready$/);
+  });
+
+  it('names the deadline of a job that waits, and says that it has passed', async () => {
+    const { box, put, reactor } = await boxOf(makeStore);
+    await box.start({ agent: null });
+    const at = reactor.now();
+    const id = await put(send(), { deadline: '1m' });
+    const lateOf = async () => (await box.explain(id)).conditions.find(({ code }) => code === 'late');
+
+    expect(await lateOf()).toMatchObject({
+      holds: true,
+      text: `its deadline is at ${instantOf(at + 60_000)}`,
+    });
+    await reactor.advance('2m');
+    expect(await lateOf()).toMatchObject({
+      holds: false,
+      text: `its deadline, ${instantOf(at + 60_000)}, has passed: the next claim fails it`,
+    });
+  });
+
+  it('of code that runs names the call that ends it', async () => {
+    const { box, put, verdictOf } = await boxOf(makeStore);
+    await box.start();
+
+    expect((await verdictOf(await put(stuck()))).remedy).toBe('Wait longer, or end it: await job.cancel().');
+  });
+
   it('is refused for an id that the store does not have', async () => {
     const { box } = await boxOf(makeStore);
 
@@ -198,4 +283,8 @@ forEachStore('An explanation', (makeStore) => {
 
 function placeOf(explanation: Explanation | undefined): string | undefined {
   return explanation?.conditions.find(({ code }) => code === 'place')?.text;
+}
+
+function instantOf(at: number): string {
+  return new Date(at).toISOString();
 }

@@ -40,7 +40,12 @@ describe('What can happen next to a job', () => {
       ({ event }) => event === 'job.reschedule',
     );
 
-    expect(reschedule).toMatchObject({ source: 'active', target: 'pending', to: 'pending', by: 'runtime' });
+    expect(reschedule).toMatchObject({
+      source: 'active.waiting',
+      target: 'pending',
+      to: 'pending',
+      by: 'runtime',
+    });
     for (const { from, event } of jobChart.edges())
       expect(edgesAt(from, event).map(({ guard }) => guard)).toEqual(
         jobChart
@@ -63,8 +68,11 @@ describe('What can happen next to a job', () => {
       'args.set',
       'beginBy.set',
       'failureLogLevel.set',
+      'job.cancel',
+      'job.defer',
       'job.fail',
       'job.pull',
+      'priority.set',
       'quotaNames.set',
       'retryPolicy.set',
     ]);

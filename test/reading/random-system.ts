@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { FilterData, JobRecord, OpenStore } from 'signalbox';
-import { acceptanceOf } from '../../src/reading/acceptance.ts';
+import { acceptanceOf } from '../../src/reading/agent-conditions.ts';
 import type { KnownNames } from '../../src/reading/explanation.ts';
 import { type Change, CheckedStore, changeOf, put } from '../../src/testing/contract/checked-store.ts';
 
@@ -133,6 +133,7 @@ export const randomPlans: fc.Arbitrary<Plan> = fc.record({
 /** What the process of the random agents knows. */
 export const knownNames: KnownNames = {
   definition: (name) => name !== 'ghost',
+  grace: () => null,
   policy: () => true,
   filter: (name) => ({ accepts: ({ args }: JobRecord) => name === 'even' && Number(args[0] ?? 0) % 2 === 0 }),
 };

@@ -96,6 +96,20 @@ forEachStore('What may be shown of a job', (makeStore) => {
     expect(shown.text(canary)).toBe('[redacted]');
   });
 
+  it('hides it in the reason for which it was cancelled', async () => {
+    const { box } = await makeBox({ store: makeStore(), jobs: [pay], queues: [''] });
+    const job = await box.queue().put(pay({ card: canary }));
+    await job.cancel({ reason: `card ${canary} was stolen` });
+
+    const [shown, everything] = await shownOf(box, job);
+
+    expect(everything).not.toContain(canary);
+    expect(shown.reason('stolen')).toBe('stolen');
+    expect(shown.patch({ stop: { cause: 'cancel', reason: `card ${canary}` } })).toEqual({
+      stop: { cause: 'cancel', reason: 'card [redacted]' },
+    });
+  });
+
   it('is the same in a process without the code', async () => {
     const store = makeStore();
     const first = await makeBox({ store, jobs: [pay], queues: [''] });
@@ -121,6 +135,9 @@ forEachStore('What may be shown of a job', (makeStore) => {
       canary,
     );
     expect(shown.annotation(canary)).toBe('[redacted]');
+    expect(shown.patch({ snoozed: { times: 1, reason: canary } })).toEqual({
+      snoozed: { times: 1, reason: '[redacted]' },
+    });
     expect(shown.outcome).toMatchObject({ failure: { name: 'Error', code: 'E_NO' } });
   });
 

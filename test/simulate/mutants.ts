@@ -200,6 +200,35 @@ export const mutants: readonly SimulationMutant[] = [
     ],
   },
   {
+    name: 'priority-ignored',
+    without: 'the level in the order of claims',
+    stores: all,
+    edits: [
+      {
+        file: 'src/model/jobs/priority.ts',
+        find: 'instants + levels * agingMs || levels',
+        replace: 'instants || levels',
+      },
+      {
+        file: 'src/store/postgres/sql/functions.ts',
+        find: 'ELSE o.top + o.level * p_aging END',
+        replace: 'ELSE o.top END',
+      },
+    ],
+  },
+  {
+    name: 'pause-ignored',
+    without: 'the refusal of lanes that are paused',
+    stores: all,
+    edits: [
+      {
+        file: 'src/model/jobs/pauses.ts',
+        find: 'if (pauses.length === 0) return accepts;',
+        replace: 'if (pauses.length >= 0) return accepts;',
+      },
+    ],
+  },
+  {
     name: 'start-once-unsynced',
     without: 'the sync of a start that must not be repeated',
     stores: ['json'],

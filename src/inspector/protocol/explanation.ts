@@ -24,7 +24,7 @@ export interface ExplanationView {
   readonly attempts: number;
   /** The clock of the store at which it was asked. */
   readonly at: number;
-  /** The code of the condition that stops it; `offered` when none does; otherwise its status in small letters. */
+  /** The code of the condition that stops it; `offered` when none does; else `cancelling`, `timingOut`, or its status in small letters. */
   readonly verdict: { readonly code: string; readonly text: string; readonly remedy: string };
   /** All that a claim asks, in the order in which it decides; empty unless the job waits in a queue. */
   readonly conditions: readonly ConditionView[];

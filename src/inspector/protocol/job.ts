@@ -20,6 +20,16 @@ export interface JobView {
   readonly quotas: readonly string[];
   /** How often its code was called. */
   readonly attempts: number;
+  /** -9 to 9; lower is sooner. */
+  readonly priority: number;
+  /** How long one attempt may take; null: as long as it takes. */
+  readonly timeoutMs: number | null;
+  /** The instant by which it must have its outcome; null: there is none. */
+  readonly deadline: number | null;
+  /** How often its code has put it off. */
+  readonly snoozes: number;
+  /** Why its code is asked to stop, or was when it ended; null: it is not. */
+  readonly stop: StopView | null;
   /** When it was put first; null: history no longer reaches back to it. */
   readonly putAt: number | null;
   readonly beginAfter: number | null;
@@ -53,6 +63,14 @@ export interface JobView {
 export interface AgentName {
   readonly name: string;
   readonly dispatcher: string;
+}
+
+export interface StopView {
+  readonly cause: 'cancel' | 'timeout' | 'heartbeat' | 'deadline';
+  readonly at: number;
+  /** Who cancelled it: the UUID of an instance, or a person. Null for a time limit. */
+  readonly by: string | null;
+  readonly reason: string | null;
 }
 
 /** The chart that stepped a job last. */

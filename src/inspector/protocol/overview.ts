@@ -76,6 +76,8 @@ export interface EndedView {
   /** One number a step, oldest first. */
   readonly succeeded: readonly number[];
   readonly failed: readonly number[];
+  /** How many were cancelled: neither of the two. */
+  readonly cancelled: number;
   /** Over the jobs that succeeded; null: there were none. */
   readonly runMs: Percentiles | null;
   /** From due to started, over all that started. */

@@ -113,10 +113,18 @@ export type LaneState =
   | 'assigned'
   | 'running'
   | 'waiting'
+  | 'timingOut'
+  | 'cancelling'
   | 'callbacks'
   | 'succeeded'
   | 'failed'
+  | 'cancelled'
   | 'other';
+
+/** Whether a part is an end: a mark without length. */
+export function isEnd(is: LaneState): boolean {
+  return is === 'succeeded' || is === 'failed' || is === 'cancelled';
+}
 
 /** Who sent what to whom, about one job. */
 export interface SequenceView {

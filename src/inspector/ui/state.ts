@@ -26,7 +26,7 @@ export function lookOf(state: string, ending: EndingName | null): StateLook {
     return { glyph: ending, word: ending };
   const glyph = glyphs[state];
   if (glyph === undefined) return { glyph: 'unknown', word: state };
-  return { glyph, word: state === 'completed' ? 'completed' : glyph };
+  return { glyph, word: state === 'completed' ? 'completed' : glyph.replace('-', ' ') };
 }
 
 /** Whether that is an end that a person must read. */

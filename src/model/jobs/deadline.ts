@@ -37,3 +37,23 @@ export function limitOfStart({ beginBy, deadline, beginAfter }: Deadline): strin
   if (isLate) return `its deadline, ${new Date(deadline).toISOString()}`;
   return beginBy === null ? 'its deadline' : `${beginBy} ms`;
 }
+
+/** How long after its time an attempt is still left to its own process, whose clock may be slow. */
+const slackMs = 10_000;
+/** How long code may take to stop before its process is taken for one that can no longer end it. */
+const longestStopMs = 600_000;
+
+/**
+ * Whether an attempt should be over for so long that its process cannot end it: its event loop may be blocked. Waiting for another
+ * job uses up no time.
+ */
+export function isOverdue(
+  { state, timeout, activeStart, lastFailure, stop }: JobRecord,
+  now: number,
+): boolean {
+  if (state === 'active.timingOut' || state === 'active.cancelling')
+    return stop !== null && stop.at + longestStopMs < now;
+  if (state !== 'active.running' || timeout === null || activeStart === null) return false;
+  // An attempt that followed a failure at once has begun with that.
+  return Math.max(activeStart, lastFailure?.at ?? activeStart) + timeout + slackMs < now;
+}

@@ -121,7 +121,7 @@ export function stepRepresentation(record: RepresentationRecord, event: Represen
 /** The six statuses of a job. */
 export type JobStatus = 'NEW' | 'PENDING' | 'ASSIGNED' | 'ACTIVE' | 'CALLBACKS' | 'COMPLETED';
 
-/** Whether somebody has to look at a job that ended so. A job that was cancelled ended as a person wanted. */
+/** Whether a job that ended so has failed. One that was cancelled ended as it was asked to. */
 export function isFailed(ending: Ending | null): boolean {
   return ending !== 'succeeded' && ending !== 'cancelled';
 }

@@ -156,8 +156,26 @@ export interface StoreRecord extends Reserved {
   readonly codec?: Json;
   /** What each definition that was ever known here hides; absent before the first one. */
   readonly redactions?: { readonly [definition: string]: readonly string[] };
+  /** What a person did last with `box.operate`: the history of this record has them all. Absent before the first. */
+  readonly lastAction?: LastAction;
   /** The promotion that filled this store; absent in a store that began empty. */
   readonly promotion?: PromotionRecord;
+}
+
+/** What a person did. */
+export interface LastAction {
+  /** Names it, so that it is done once. */
+  readonly key: string;
+  /** As the method of `box.operate` is called: `cancel`, `pause`. */
+  readonly action: string;
+  /** Id of a job or an agent, or a queue with the pattern of jobs: `mail: mail.*`. */
+  readonly target: string;
+  readonly user: string;
+  readonly reason: string | null;
+  /** How many records it changed. */
+  readonly count: number;
+  /** What the call gave. */
+  readonly answer: Json;
 }
 
 /** The record of the promotion that filled a store. */

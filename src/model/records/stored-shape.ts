@@ -163,6 +163,18 @@ const checksOf: { readonly [kind in OtherKind]: ReadonlyMap<string, Check> } = {
   store: new Map<string, Check>([
     ['epoch', isCount],
     ['codec', isAnything],
+    [
+      'lastAction',
+      shape({
+        key: isText,
+        action: isText,
+        target: isText,
+        user: isText,
+        reason: orNull(isText),
+        count: isCount,
+        answer: isAnything,
+      }),
+    ],
     ['promotion', isMapping],
     ['redactions', (value) => isMapping(value) && Object.values(value).every(isTexts)],
   ]),

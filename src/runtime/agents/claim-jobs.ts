@@ -2,7 +2,7 @@ import { unpaused } from '../../model/jobs/pauses.ts';
 import type { Transition } from '../../model/jobs/step.ts';
 import type { PauseMark, Selection } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
-import { acceptanceOf } from '../../reading/acceptance.ts';
+import { acceptanceOf } from '../../reading/agent-conditions.ts';
 import type { Claimed, ClaimRequest } from '../../store/store.ts';
 import type { Committer } from '../commits/committer.ts';
 import { retryConflicts } from '../commits/retry.ts';

@@ -28,6 +28,7 @@ import { installAgent } from './install-agent.ts';
 import { provideInternals } from './internals.ts';
 import { type DispatcherEvent, type DispatcherHook, LifecycleListeners } from './lifecycle-listeners.ts';
 import type { ActorChange, ActorView } from './live-actors.ts';
+import { type OperateOptions, Operator } from './operator.ts';
 import type { SignalboxOptions, StartOptions } from './signalbox-options.ts';
 import { Supervisor } from './supervisor.ts';
 
@@ -208,6 +209,30 @@ export class Signalbox extends Inspectable {
    */
   async storeNew<Result>(job: Job<Result> | JobDefinition<readonly [], Result>): Promise<Job<Result>> {
     return (await storeNew(this.#runtime.work, job)) as Job<Result>;
+  }
+
+  /**
+   * Acts for a person: cancels, pauses, resumes, changes priorities. Each call commits what it does together with who did it and
+   * why, so the history of the store's own record is the audit.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, defineJob, memoryStore } from 'signalbox';
+   *
+   * const report = defineJob({ name: 'report', run: () => 'ready' });
+   * const box = await createSignalbox({ store: memoryStore(), jobs: [report], queues: ['mail'] });
+   * const job = await box.queue('mail').put(report());
+   * const operator = box.operate({ user: 'ada', reason: 'wrong month' });
+   * console.log(await operator.cancel(job.id ?? '')); // => cancelled
+   * for await (const { event, patch } of box.store.history('store', 'store'))
+   *   if (event === 'operator.acted') console.log((patch?.lastAction as { user: string }).user); // => ada
+   * await box.stop();
+   * ```
+   *
+   * @throws SignalboxError `INVALID_OPTION`.
+   */
+  operate(options: OperateOptions): Operator {
+    return new Operator(this.#runtime.work, options);
   }
 
   /** Registers a job of this process. @throws SignalboxError `DUPLICATE_DEFINITION`, `ANONYMOUS_FUNCTION`. */

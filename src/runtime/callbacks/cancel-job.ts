@@ -13,7 +13,7 @@ import { logOutcome } from '../execution/outcome-log.ts';
 import type { CallbackSteps } from '../execution/run-steps.ts';
 import { endElsewhere } from './end-elsewhere.ts';
 
-/** What became of a request to cancel: the job has ended by it, its code is asked to stop, or it had its outcome before. */
+/** The effect of a request to cancel: the job has ended by it, its code is asked to stop, or it had its outcome before. */
 export type CancelResult = 'cancelled' | 'cancelling' | 'ended';
 
 /** Who cancels, and why. */

@@ -41,6 +41,9 @@ const whileQuarantined: RetryPolicy = {
       : RetryCommonForever.jobError(failure, cache, tools),
 };
 
+/** How long code may take to stop when its definition does not say. */
+const defaultGraceMs = 5000;
+
 /** Everything that a process knows by name. Stored names are looked up here and nowhere else. */
 export class Registry {
   readonly #definitions = new Map<string, Definition>();
@@ -123,9 +126,15 @@ export class Registry {
   /** What an explanation asks. */
   readonly known: KnownNames = {
     definition: (name) => this.definition(name) !== undefined,
+    grace: (name) => (this.definition(name) === undefined ? null : this.graceOf(name)),
     policy: (job) => this.policyOf(job) !== undefined,
     filter: (name) => this.filter(name),
   };
+
+  /** How many milliseconds code may take to stop. */
+  graceOf(name: string): number {
+    return this.definition(name)?.grace ?? defaultGraceMs;
+  }
 
   /** How many definitions it knows: it only grows. */
   get size(): number {

@@ -8,6 +8,7 @@ import { expireWaiting } from '../callbacks/cancel-job.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import { errorText } from '../environment/logging.ts';
 import type { DispatcherDeps } from './dispatcher-host.ts';
+import { takeOverOverdue } from './overdue-jobs.ts';
 import { activateIn, ping, reapDeadSibling, register, warnOfRefusedSystemJobs } from './registration.ts';
 
 /** The dependencies of a poller. */
@@ -58,6 +59,7 @@ export class Poller {
       if (!mayClaim()) return;
       await this.#guarded('look for jobs that are to stop', () => this.#deps.stops.lookAgain(this.#held));
       await this.#guarded('look for jobs that wait too long', () => this.#expireWaiting());
+      await this.#guarded('take over jobs that are overdue', () => takeOverOverdue(this.#deps.work));
       agents.removeVanished(poll);
       await this.#guarded('rescue orphaned jobs', () => this.#deps.orphans.look());
       await this.#guarded('count jobs of unknown definitions', () => this.#deps.unknown.look());

@@ -7,7 +7,7 @@ import type { RuntimeContext } from '../commits/runtime-context.ts';
 import { isAsLeft, isSameCall, isStopping, type Run } from './run.ts';
 import type { RunSteps } from './run-steps.ts';
 
-/** What has become of an attempt since its last step: nothing, its job is to stop, or it is not the current one any more. */
+/** An attempt as it is in the store now: unchanged since its last step, to stop, or not the current one any more. */
 export type Standing = 'current' | 'stopping' | 'lost';
 
 /** Repeats the commits of runs that were not taken. */

@@ -145,14 +145,8 @@ export class Agents {
   }
 
   /** Lets an agent of this process have its new settings, and look for work with them. */
-  async #changed(name: string): Promise<void> {
-    const place = { queue: this.#queue, dispatcher: this.#uuid, agent: name };
-    await this.#work.whenCommitted(async () => {
-      const live = servicesOf(this.#work.context).agents.at(place);
-      // When the store does not answer, the next claim looks.
-      await live?.lookAgain().catch(() => {});
-      this.#work.committer.offerWork(this.#queue);
-    });
+  #changed(name: string): Promise<void> {
+    return agentChanged(this.#work, { queue: this.#queue, dispatcher: this.#uuid, agent: name });
   }
 
   /**
@@ -313,6 +307,21 @@ export class AgentHandle extends Inspectable {
   async oldestCompleted(since?: Instant): Promise<Job<unknown> | null> {
     return (await this.completed(since === undefined ? {} : { since })).at(-1) ?? null;
   }
+}
+
+/** Lets an agent of this process see at once that its settings have changed. */
+export function agentChanged(
+  work: UnitOfWork,
+  place: { readonly queue: string; readonly dispatcher: string; readonly agent: string },
+): Promise<void> {
+  return work.whenCommitted(async () => {
+    // When the store does not answer, the next claim looks.
+    await servicesOf(work.context)
+      .agents.at(place)
+      ?.lookAgain()
+      .catch(() => {});
+    work.committer.offerWork(place.queue);
+  });
 }
 
 function completionRange({ since, until }: CompletedRange): CompletionRange {

@@ -20,9 +20,6 @@ import { jobFields } from '../execution/outcome-log.ts';
 import { isSameCall, isStopping, type Run } from '../execution/run.ts';
 import type { RunSteps } from '../execution/run-steps.ts';
 
-/** How long code may take to stop when its definition does not say. */
-const defaultGraceMs = 5000;
-
 /** The dependencies of the stops. */
 export interface StopsDeps {
   readonly context: RuntimeContext;
@@ -70,7 +67,7 @@ export class Stops {
     run.askedIn = state;
     run.job = { ...run.job, state, stop };
     run.abort(stopError(run.job, stop));
-    const grace = this.#context.registry.definition(run.job.name)?.grace ?? defaultGraceMs;
+    const grace = this.#context.registry.graceOf(run.job.name);
     run.watch(this.#context.reactor.callLater(grace, () => this.#abandon(run, grace)));
   }
 

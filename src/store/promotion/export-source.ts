@@ -1,11 +1,9 @@
-import { SignalboxError } from '../../errors.ts';
 import { nodeFilePort } from '../json/ports/file-port.ts';
 import { createKernelLock, readersLock } from '../json/ports/lock.ts';
 import { openAtRest } from '../json/recovery/at-rest.ts';
 import { promotedError } from '../json/snapshot/promotion-mark.ts';
 import { onSchema } from '../postgres/connecting.ts';
-import { atOneMoment, quoted } from '../postgres/opening/migrating.ts';
-import { migrations } from '../postgres/opening/migrations.ts';
+import { atOneMoment, mustBeCurrent, quoted } from '../postgres/opening/migrating.ts';
 import { Reading } from '../postgres/reading/reading.ts';
 import type { SqlConnection } from '../postgres/sql-port.ts';
 import { TableQueries } from '../rules/table-queries.ts';
@@ -41,7 +39,7 @@ export function readDatabase<Result>(
 ): Promise<Result> {
   return onSchema({ connectionString, schema, queryTimeout: '10m' }, (port) =>
     atOneMoment(port, schema, 'the export', async (connection, migration) => {
-      mustBeCurrent(migration, schema);
+      mustBeCurrent(migration, schema, 'the export');
       return read(readerOf(connection, quoted(schema)));
     }),
   );
@@ -58,11 +56,4 @@ function readerOf(connection: SqlConnection, schema: string): Reading {
     clock: { question: 'NULL AS now', asking: () => () => {}, now: () => Number.POSITIVE_INFINITY },
     transactions: { read: use, inOrder: use },
   });
-}
-
-/** An older schema may lack columns, and nothing is changed here that could add them. */
-function mustBeCurrent(found: number, schema: string): void {
-  if (found === migrations.length) return;
-  const reason = `schema ${schema} at migration ${found} of ${migrations.length}: run signalbox migrate first`;
-  throw new SignalboxError('STORE_STATEMENT', { call: 'the export', reason });
 }

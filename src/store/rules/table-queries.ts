@@ -1,3 +1,4 @@
+import { isOverdue } from '../../model/jobs/deadline.ts';
 import { isReadable } from '../../model/jobs/step.ts';
 import { queueOfLimit } from '../../model/records/keys.ts';
 import type { AnnotationRecord, JobRecord, ProxyRecord } from '../../model/records/records.ts';
@@ -131,6 +132,12 @@ export class TableQueries implements RecordReader {
 
   async orphans(): Promise<readonly JobRecord[]> {
     return this.jobs(this.tables.orphans());
+  }
+
+  async overdue(): Promise<readonly JobRecord[]> {
+    const now = this.now();
+    const held = [...this.tables.jobs.heldByAgent()].flatMap((ids) => this.jobs(ids));
+    return held.filter((job) => isOverdue(job, now));
   }
 
   async annotations(job: string): Promise<readonly AnnotationRecord[]> {

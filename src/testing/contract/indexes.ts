@@ -92,6 +92,25 @@ export const indexChecks: readonly ContractCheck[] = [
   }),
 
   reopeningCheck(
+    'finds the held jobs whose attempts should be over for long',
+    async (store) => {
+      await store.commit(['late', 'in-time', 'free'].map((id) => put(id)));
+      await store.claim();
+      const at = store.clock.now;
+      await store.commit([
+        changeOf('late', 'job.start', 'assigned', 'active.running', { activeStart: at, timeout: 5 }),
+        changeOf('in-time', 'job.start', 'assigned', 'active.running', { activeStart: at, timeout: 20_000 }),
+        changeOf('free', 'job.start', 'assigned', 'active.running', { activeStart: at }),
+      ]);
+    },
+    async ({ open, clock }) => {
+      assert.deepEqual(ids(await open.overdue()), []);
+      clock.now += 11_000;
+      assert.deepEqual(ids(await open.overdue()), ['late']);
+    },
+  ),
+
+  reopeningCheck(
     'finds the jobs that ran outside any agent when an opening ended',
     async (store) => {
       const began = { parent: null, order: null };

@@ -149,6 +149,8 @@ export const listChecks: readonly ContractCheck[] = [
         assigned: 0,
         'active.running': 1,
         'active.waiting': 0,
+        'active.timingOut': 0,
+        'active.cancelling': 0,
         callbacks: 0,
         completed: 2,
       });

@@ -47,7 +47,10 @@ const pages: readonly (readonly [name: string, hash: (ids: Stage['seeded']['ids'
   ['an agent with what it holds', () => `#/actors/${encodeURIComponent(`agent:default/${uuid}/main`)}`],
   ['an actor that does not exist', () => '#/actors/none'],
   ['the machines', () => '#/machines'],
-  ['a way that jobs took', () => '#/machines/job?way=active%7Cjob.reschedule%7Cnot+isCallback%7Cpending'],
+  [
+    'a way that jobs took',
+    () => '#/machines/job?way=active.running%7Cjob.reschedule%7Cnot+isCallback%7Cpending',
+  ],
   ['a live machine', () => '#/machines/agent'],
   ['a machine that does not exist', () => '#/machines/none'],
 ];

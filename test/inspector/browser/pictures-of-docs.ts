@@ -19,7 +19,7 @@ export async function takePicturesOfDocs(): Promise<void> {
     ['actors', `#/actors/${encodeURIComponent(`agent:default/${open.seeded.box.uuid}/main`)}`],
     ['queue', '#/queues/default'],
     ['timeline', `#/timeline?view=sequence&q=id:${failed}`],
-    ['machines', '#/machines/job?way=active%7Cjob.reschedule%7Cnot+isCallback%7Cpending'],
+    ['machines', '#/machines/job?way=active.running%7Cjob.reschedule%7Cnot+isCallback%7Cpending'],
   ];
   for (const [name, hash, height = 960] of pages)
     for (const theme of ['light', 'dark'] as const) {

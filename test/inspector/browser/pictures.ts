@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { seedStops } from '../seed-stops.ts';
 import { stage } from './open.ts';
 import { pictureOf } from './take-picture.ts';
 
@@ -10,6 +11,7 @@ import { pictureOf } from './take-picture.ts';
 const [folder = join('.signalbox', 'pictures'), only = '', widths = '390,900,1440'] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
 const open = await stage();
+const stopped = await seedStops(open.seeded);
 const { failed, held, running, refused, waiting, succeeded } = open.seeded.ids;
 
 const pages: readonly (readonly [name: string, hash: string, keys?: readonly string[]])[] = [
@@ -30,6 +32,10 @@ const pages: readonly (readonly [name: string, hash: string, keys?: readonly str
   ['job-refused', `#/jobs/${refused}`],
   ['job-running', `#/jobs/${running}`],
   ['job-waiting', `#/jobs/${waiting}`],
+  ['job-cancelling', `#/jobs/${stopped.cancelling}`],
+  ['job-cancelled', `#/jobs/${stopped.cancelled}`],
+  ['job-timing-out', `#/jobs/${stopped.timingOut}`],
+  ['job-put-off', `#/jobs/${stopped.putOff}`],
   ['job-succeeded', `#/jobs/${succeeded}`],
   ['job-callbacks', `#/jobs/${failed}?tab=callbacks`],
   ['job-sequence', `#/jobs/${failed}?tab=sequence`],
@@ -43,7 +49,7 @@ const pages: readonly (readonly [name: string, hash: string, keys?: readonly str
   ['actors-agent', `#/actors/${encodeURIComponent(`agent:default/${open.seeded.box.uuid}/main`)}`],
   ['actors-supervisor', '#/actors/supervisor'],
   ['machines', '#/machines'],
-  ['machines-way', '#/machines/job?way=active%7Cjob.reschedule%7Cnot+isCallback%7Cpending'],
+  ['machines-way', '#/machines/job?way=active.running%7Cjob.reschedule%7Cnot+isCallback%7Cpending'],
   ['machines-representation', '#/machines/representation'],
   ['machines-agent', '#/machines/agent'],
   ['machines-outline', '#/machines', ['c']],

@@ -24,6 +24,7 @@ const hold = defineJob({
 /** Keeps the event loop busy, without a turn for anything else. */
 const busy = defineJob({
   name: 'busy',
+  retry: { maxAttempts: 1, maxInterruptions: 0 },
   run: (ms: number) => {
     say('busy');
     const end = performance.now() + ms;

@@ -107,6 +107,20 @@ describe('Processes that share a postgres store', { timeout: 60_000 }, () => {
     await other.result();
   });
 
+  it('take over a job that exceeds its time from a process that is blocked, though it gives signs of life', async () => {
+    const job = await queue.put(busy(16_000), { timeout: '1s' });
+
+    await job.waitFor('COMPLETED');
+
+    expect([job.ending, job.record.attempts]).toEqual(['aborted', 1]);
+    const all = await events(job.id ?? '');
+    expect(all).toContain('job.interrupt');
+    expect(all).not.toContain('job.timeout');
+    expect(
+      workers.flatMap(({ lines }) => lines).filter((line) => /exceeds its time/.test(line)),
+    ).toHaveLength(1);
+  });
+
   it('refuse the writes of a process that was stopped past its death, and take it back', async () => {
     const job = await queue.put(hold());
     const [first, second] = await holderOf(job);

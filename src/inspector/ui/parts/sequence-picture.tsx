@@ -1,10 +1,11 @@
 import './sequence.css';
-import type {
-  SequenceBar,
-  SequenceFold,
-  SequenceLane,
-  SequenceMessage,
-  SequenceView,
+import {
+  isEnd,
+  type SequenceBar,
+  type SequenceFold,
+  type SequenceLane,
+  type SequenceMessage,
+  type SequenceView,
 } from '../../protocol/timeline.ts';
 import { clockText, durationText, numberText, processName, secondsText, shortId } from '../format.ts';
 import { layoutOf, type SequenceLayout, shortened } from './sequence-layout.ts';
@@ -151,8 +152,8 @@ function Bar(props: {
   const x = layout.x[bar.lane] ?? 0;
   const bottom = layout.height - 8;
   const top = layout.y[bar.from] ?? bottom;
-  const isEnd = bar.to === null && (bar.is === 'succeeded' || bar.is === 'failed');
-  const end = isEnd ? Math.min(bottom, top + 30) : bar.to === null ? bottom : (layout.y[bar.to] ?? bottom);
+  const isLast = bar.to === null && bar.is !== 'agent' && isEnd(bar.is);
+  const end = isLast ? Math.min(bottom, top + 30) : bar.to === null ? bottom : (layout.y[bar.to] ?? bottom);
   const half = bar.is === 'running' || bar.is === 'failed' ? 6 : 4;
   const row = view.rows[bar.from];
   const isLater = at !== null && row?.is === 'message' && row.seq > at;

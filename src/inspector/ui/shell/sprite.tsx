@@ -45,6 +45,16 @@ export function Sprite() {
           d="M2 1.2H10M2 10.8H10M3 1.2C3 4.5 6 5 6 6S3 7.5 3 10.8M9 1.2C9 4.5 6 5 6 6S9 7.5 9 10.8"
         />
       </symbol>
+      <symbol id="g-timing-out" viewBox={box}>
+        {ring}
+        <path fill="none" stroke="currentColor" stroke-width="1.4" d="M6 3V6L8.2 7.6" />
+      </symbol>
+      <symbol id="g-cancelling" viewBox={box}>
+        <path fill="currentColor" d="M1.5 1.5h9v9h-9z" />
+      </symbol>
+      <symbol id="g-cancelled" viewBox={box}>
+        <path fill="none" stroke="currentColor" stroke-width="1.5" d="M2 2h8v8H2z" />
+      </symbol>
       <symbol id="g-paused" viewBox={box}>
         <path fill="currentColor" d="M2.5 1.5h2.5v9H2.5zM7 1.5h2.5v9H7z" />
       </symbol>

@@ -1,4 +1,3 @@
-import type { Failure } from '../../../../machines/job.context.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
 import type { Explanation } from '../../../reading/explanation.ts';
 import type { Shown, ShownJob } from '../../../reading/shown.ts';
@@ -14,12 +13,11 @@ export async function explanationView(
 ): Promise<ExplanationView> {
   const job = await reader.get('job', explanation.job);
   const each = job === undefined ? null : await shownWithHistory(reader, shown, job);
-  const outcome = job?.outcome ?? null;
-  const failure = outcome === null || outcome.ok ? null : outcome.failure;
+  const said = job === undefined || each === null ? [] : saidOf(job, each);
   const text = (found: string): string =>
     each === null
       ? found
-      : each.text(failure === null ? found : withShown(found, failure, each.failure(failure)));
+      : each.text(said.reduce((all, { raw, safe }) => all.replaceAll(raw, () => safe), found));
   const inner: ExplanationView[] = [];
   for (const other of because) inner.push(await explanationView(reader, shown, other));
   return {
@@ -36,13 +34,20 @@ const mostEntries = 200;
 /** A job as it may be shown, with the secrets of its earlier arguments: a failure may hold them. */
 export async function shownWithHistory(reader: StoreReader, shown: Shown, job: JobRecord): Promise<ShownJob> {
   const patches: (Patch | null)[] = [];
-  if (job.outcome?.ok === false)
+  if (job.outcome?.ok === false || job.stop !== null || job.snoozed !== null)
     for await (const { patch } of reader.history('job', job.id, job.lastSeq))
       if (patches.push(patch) >= mostEntries) break;
   return shown.job(job, patches);
 }
 
-/** A definition may hide all of a failure: then its message stands in no text. */
-function withShown(text: string, { message }: Failure, shown: Failure): string {
-  return message === '' ? text : text.replaceAll(message, shown.message);
+/** Words of others that may stand in an explanation, and what may be shown of them: a definition may hide all of a failure. */
+function saidOf(
+  { outcome, stop, snoozed }: JobRecord,
+  shown: ShownJob,
+): readonly { readonly raw: string; readonly safe: string }[] {
+  const failure = outcome === null || outcome.ok ? null : outcome.failure;
+  return [
+    { raw: failure?.message ?? '', safe: failure === null ? '' : shown.failure(failure).message },
+    ...[stop, snoozed].map((each) => ({ raw: each?.reason ?? '', safe: shown.reason(each?.reason ?? '') })),
+  ].filter(({ raw, safe }) => raw !== '' && raw !== safe);
 }

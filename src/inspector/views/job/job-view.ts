@@ -53,6 +53,7 @@ export async function jobView(
       nextEvent(each, job, explained.verdict),
     ),
     history: historyOf(read),
+    stop: stopView(shown, job),
     tries: attemptViews(entries, shown),
     args: shown.args.map((arg) => treeOf(arg, undefined, why)),
     outcome: outcomeView(shown, false),
@@ -122,6 +123,7 @@ async function unstartedCount(reader: StoreReader, id: string): Promise<number> 
 /** What the record itself says, and when it began. */
 function facts(job: JobRecord, entries: readonly HistoryEntry[], now: number) {
   const { id, name, state, ending, parent, quotas, attempts, beginAfter } = job;
+  const { priority, timeout, deadline, snoozed } = job;
   const isHeld = parent !== null && 'agent' in parent;
   const first = entries[0]?.q === 0 ? entries[0] : undefined;
   const end = entries.findLast(({ to, from }) => to === 'completed' && from !== to)?.at ?? job.activeEnd;
@@ -135,6 +137,10 @@ function facts(job: JobRecord, entries: readonly HistoryEntry[], now: number) {
     parent: parentOf(job),
     quotas,
     attempts,
+    priority,
+    timeoutMs: timeout,
+    deadline,
+    snoozes: snoozed?.times ?? 0,
     putAt: first === undefined ? null : (entries.find(({ event }) => event === 'job.put')?.at ?? null),
     beginAfter,
     totalMs: entries[0] === undefined ? null : Math.max(0, until - entries[0].at),
@@ -145,6 +151,11 @@ function parentOf({ parent }: JobRecord): string | null {
   if (parent === null) return null;
   if ('job' in parent) return parent.job;
   return 'system' in parent ? parent.system : null;
+}
+
+function stopView(shown: ShownJob, { stop }: JobRecord): JobView['stop'] {
+  if (stop === null) return null;
+  return { ...stop, reason: stop.reason === null ? null : shown.reason(stop.reason) };
 }
 
 /** The chart that made the newest entry: stores that say it name it in each entry. */

@@ -1,4 +1,4 @@
-import type { FailedAttempt, Outcome, Place } from '../../../../machines/job.context.ts';
+import type { FailedAttempt, Outcome, Place, Snoozed, Stop } from '../../../../machines/job.context.ts';
 import type { HistoryEntry, Patch } from '../../../store/entry.ts';
 import { durationText } from '../../../time.ts';
 import { failureWords } from '../values/failure-view.ts';
@@ -22,6 +22,17 @@ export function noteOf({ event, patch, at }: HistoryEntry, before: Values): stri
     case 'job.finish':
     case 'job.abort':
     case 'job.fail':
+      return outcomeWords(values);
+    case 'job.cancel':
+      return stopNote(values);
+    case 'job.timeout':
+      return `its ${(values.stop as unknown as Stop | null)?.cause ?? 'time'} has passed`;
+    case 'job.snooze':
+    case 'job.defer':
+      return putOffNote(values, at);
+    case 'job.handBack':
+      return 'its process stops: the attempt does not count';
+    case 'job.expire':
       return outcomeWords(values);
     case 'job.interrupt':
       return 'its process disappeared';
@@ -55,6 +66,19 @@ function rescheduleNote(values: Patch, at: number): string {
   const again = typeof begin === 'number' && begin > at ? `again in ${durationText(begin - at)}` : 'put back';
   const words = failedWords(values);
   return words === null ? `interrupted, ${again}` : `${words}, ${again}`;
+}
+
+/** Who cancelled it, and why. */
+function stopNote({ stop }: Patch): string {
+  const { by = null, reason = null } = (stop ?? {}) as Partial<Stop>;
+  return [...(reason === null ? [] : [reason]), ...(by === null ? [] : [`by ${by}`])].join(', ');
+}
+
+function putOffNote({ beginAfter, snoozed }: Patch, at: number): string {
+  const begin = Number(beginAfter ?? 0);
+  const when = begin > at ? `again in ${durationText(begin - at)}` : 'now';
+  const { reason = null } = (snoozed ?? {}) as Partial<Snoozed>;
+  return reason === null ? when : `${when}: ${reason}`;
 }
 
 function failedWords({ lastFailure }: Patch): string | null {

@@ -1,3 +1,4 @@
+import { isFailed } from '../../../model/jobs/step.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
 import type { Shown } from '../../../reading/shown.ts';
 import type { StoreReader } from '../../../store/reader.ts';
@@ -16,7 +17,7 @@ export async function failureGroups(
   jobs: readonly JobRecord[],
 ): Promise<readonly FailureGroup[]> {
   const groups = new Map<string, FailureGroup>();
-  for (const job of jobs.filter(({ outcome }) => outcome?.ok === false).slice(0, mostFailures)) {
+  for (const job of jobs.filter(({ ending }) => isFailed(ending)).slice(0, mostFailures)) {
     const { outcome } = all.job(job);
     if (outcome === null || outcome.ok) continue;
     const { name, code, message } = outcome.failure;

@@ -1,3 +1,4 @@
+import { isFailed } from '../../../model/jobs/step.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
 import type { StoreReader } from '../../../store/reader.ts';
 import type { EndedView, Percentiles } from '../../protocol/overview.ts';
@@ -35,9 +36,10 @@ export function endedView({ jobs, isCut }: Recent, now: number): EndedView {
   const from = now - windowMs;
   const succeeded = new Array<number>(steps).fill(0);
   const failed = new Array<number>(steps).fill(0);
+  const cancelled = new Array<number>(steps).fill(0);
   for (const job of jobs) {
     const at = Math.min(steps - 1, Math.max(0, Math.floor(((endOf(job) ?? from) - from) / stepMs)));
-    const counts = job.ending === 'succeeded' ? succeeded : failed;
+    const counts = job.ending === 'succeeded' ? succeeded : isFailed(job.ending) ? failed : cancelled;
     counts[at] = (counts[at] ?? 0) + 1;
   }
   const good = jobs.filter(({ ending }) => ending === 'succeeded');
@@ -47,6 +49,7 @@ export function endedView({ jobs, isCut }: Recent, now: number): EndedView {
     stepMs,
     succeeded,
     failed,
+    cancelled: cancelled.reduce((sum, count) => sum + count, 0),
     runMs: percentiles(good.map((job) => runMsOf(job, now))),
     waitMs: percentiles(jobs.map(waitMsOf)),
     isCut,

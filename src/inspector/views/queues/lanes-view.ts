@@ -1,6 +1,5 @@
 import type { Selection } from '../../../model/records/records.ts';
-import { acceptanceOf } from '../../../reading/acceptance.ts';
-import { agentName, isAtWork } from '../../../reading/agent-conditions.ts';
+import { acceptanceOf, agentName, isAtWork } from '../../../reading/agent-conditions.ts';
 import type { AgentFacts, QueueFacts } from '../../../reading/waiting-facts.ts';
 import type { LaneSummary } from '../../../store/reader.ts';
 import type { QuotaSlots } from '../../protocol/overview.ts';

@@ -57,6 +57,10 @@ function withoutValues(patch: Patch, shown: ShownJob | null): Patch {
     const value = patch[key];
     if (value !== undefined) kept[key] = value;
   }
+  for (const key of ['stop', 'snoozed']) {
+    const value = patch[key] as { readonly [of: string]: Json } | null | undefined;
+    if (value != null) kept[key] = { ...value, reason: null };
+  }
   const failed = patch.lastFailure as unknown as FailedAttempt | null | undefined;
   if (failed != null)
     kept.lastFailure = { at: failed.at, failure: kindOf(failed.failure, shown) } as unknown as Json;

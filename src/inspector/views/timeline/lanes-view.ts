@@ -1,7 +1,14 @@
+import { isFailed } from '../../../model/jobs/step.ts';
 import { Shown } from '../../../reading/shown.ts';
 import type { HistoryEntry } from '../../../store/entry.ts';
 import type { StoreReader } from '../../../store/reader.ts';
-import type { JobLane, LanePart, LaneState, LanesView } from '../../protocol/timeline.ts';
+import {
+  isEnd,
+  type JobLane,
+  type LanePart,
+  type LaneState,
+  type LanesView,
+} from '../../protocol/timeline.ts';
 import { endingOf } from '../job/history-view.ts';
 import { journalFilter } from './journal-filter.ts';
 import { Subjects } from './subjects.ts';
@@ -73,7 +80,7 @@ async function partOf(reader: StoreReader, request: LanesRequest, newest: number
 
 function isEnded({ parts }: JobLane): boolean {
   const last = parts.at(-1)?.is;
-  return last === 'succeeded' || last === 'failed';
+  return last !== undefined && isEnd(last);
 }
 
 /** The bars of jobs, from their entries in a part of the journal, oldest first. Pure. */
@@ -123,7 +130,7 @@ class Lane {
 
   until(at: number): readonly LanePart[] {
     this.#close(at);
-    const isOver = this.#is === 'succeeded' || this.#is === 'failed';
+    const isOver = this.#is !== null && isEnd(this.#is);
     // A job that is over stands at its end: a mark without length.
     if (isOver)
       this.#parts.push({ is: this.#is as LaneState, from: this.#since, to: this.#since, seq: this.#seq });
@@ -148,7 +155,7 @@ class Lane {
   }
 
   #part(to: number): void {
-    if (this.#is === null || this.#is === 'succeeded' || this.#is === 'failed' || to === this.#since) return;
+    if (this.#is === null || isEnd(this.#is) || to === this.#since) return;
     this.#parts.push({ is: this.#is, from: this.#since, to, seq: this.#seq });
     this.#since = to;
   }
@@ -160,12 +167,19 @@ const states: Readonly<Record<string, LaneState>> = {
   assigned: 'assigned',
   'active.running': 'running',
   'active.waiting': 'waiting',
+  'active.timingOut': 'timingOut',
+  'active.cancelling': 'cancelling',
   callbacks: 'callbacks',
 };
 
 /** How a leaf state of a job is drawn. */
 export function laneState(state: string, isHeld: boolean, ending: JobLane['ending']): LaneState {
-  if (state === 'completed') return ending === null || ending === 'succeeded' ? 'succeeded' : 'failed';
+  if (state === 'completed')
+    return ending === 'cancelled'
+      ? 'cancelled'
+      : ending !== null && isFailed(ending)
+        ? 'failed'
+        : 'succeeded';
   if (state === 'pending' && isHeld) return 'held';
   return states[state] ?? 'other';
 }

@@ -1,3 +1,4 @@
+import { isFailed } from '../../../model/jobs/step.ts';
 import type { HistoryLine } from '../../protocol/job.ts';
 import type { SequenceMessage } from '../../protocol/timeline.ts';
 
@@ -38,7 +39,7 @@ function ownMessages(told: Told): readonly Message[] {
   const { event, note, ending } = line;
   const own = jobLane(job);
   const text = shortNote(event, note);
-  const isBad = ending !== null && ending !== 'succeeded';
+  const isBad = ending !== null && isFailed(ending);
   switch (event) {
     case 'job.put':
       return [say(sender, storeLane, `put ${name}`), say(storeLane, own, 'job.put')];
@@ -77,7 +78,7 @@ function neighbourMessages({ job, name, role, line, sender }: Told, main: string
   const own = jobLane(job);
   const { event, from, to, ending } = line;
   const isOver = ending !== null && from !== to && (to === 'callbacks' || to === 'completed');
-  const isBad = ending !== 'succeeded';
+  const isBad = isFailed(ending);
   if (role === 'callback') {
     if (event === 'job.start') return [say(jobLane(main), own, `starts ${name}`)];
     return isOver ? [{ ...say(own, jobLane(main), ending), isBack: true, isBad }] : [];

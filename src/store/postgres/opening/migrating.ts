@@ -107,3 +107,10 @@ export async function atOneMoment<Result>(
     return inTransaction(connection, begin, () => look(connection, migration));
   });
 }
+
+/** Refuses an older schema, which may lack columns, where nothing may be changed that could add them. */
+export function mustBeCurrent(found: number, schema: string, call: string): void {
+  if (found === migrations.length) return;
+  const reason = `schema ${schema} at migration ${found} of ${migrations.length}: run signalbox migrate first`;
+  throw new SignalboxError('STORE_STATEMENT', { call, reason });
+}

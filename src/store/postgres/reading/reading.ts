@@ -1,3 +1,4 @@
+import { isOverdue } from '../../../model/jobs/deadline.ts';
 import type { AnnotationRecord, JobRecord } from '../../../model/records/records.ts';
 import type { Kind, Records as RecordsByKind } from '../../entry.ts';
 import type {
@@ -113,6 +114,19 @@ export class Reading implements RecordReader {
         [queue, dispatcher, agent],
       );
       return queriesOf(jobsOf(rows)).held(queue, dispatcher, agent);
+    });
+  }
+
+  /** Only what has a time limit, or is to stop, can be overdue: few jobs are both held and that. */
+  overdue(): Promise<readonly JobRecord[]> {
+    return this.read(async (records) => {
+      const { schema, query } = records;
+      const rows = await query(
+        `SELECT ${heldColumns} FROM ${heldIn(schema)} h ${eachJob(schema, 'h.id')}
+         WHERE j.doc LIKE '%"timeout":%' OR j.doc LIKE '%"stop":{%'`,
+      );
+      const now = records.now();
+      return recordsOf(jobsOf(rows)).filter((job) => isOverdue(job, now));
     });
   }
 

@@ -73,7 +73,7 @@ export const tables = `
 
   -- Waiting jobs that a claim need not tell apart.
   CREATE TABLE {schema}.lane (
-    id serial PRIMARY KEY, queue text COLLATE "C" NOT NULL, key text COLLATE "C" NOT NULL, level smallint NOT NULL DEFAULT 0,
+    id serial PRIMARY KEY, queue text COLLATE "C" NOT NULL, key text COLLATE "C" NOT NULL, level float8 NOT NULL DEFAULT 0,
     UNIQUE (queue, key)
   );
 

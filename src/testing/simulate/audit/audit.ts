@@ -10,6 +10,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { HistoryEntry, OpenStore } from '../../../index.ts';
+import { overtaken, pauseBroken } from './claim-order.ts';
 import { differences } from './differences.ts';
 import { holderChanges, holderEvents, isLegalPath } from './legal-paths.ts';
 import { LimitAudit } from './limits.ts';
@@ -42,6 +43,8 @@ export class Audit {
   readonly #quotas = new Map<string, Set<string>>();
   readonly #agents = new Map<string, Set<string>>();
   readonly #largest = new Map<string, number>();
+  /** When each job that has not ended was changed last. */
+  readonly #changedAt = new Map<string, number>();
   readonly #limits = new LimitAudit(this.records);
   #seq = 0;
 
@@ -82,7 +85,10 @@ export class Audit {
       const size = Number(after.fields.size ?? 3);
       this.#largest.set(entry.id, Math.max(size, this.#largest.get(entry.id) ?? 0));
     }
-    if (entry.kind === 'job') this.#move(entry, before, after);
+    if (entry.kind !== 'job') return;
+    this.#move(entry, before, after);
+    if (isOpen(after)) this.#changedAt.set(entry.id, entry.at);
+    else this.#changedAt.delete(entry.id);
   }
 
   #checkJob(entry: HistoryEntry, before: ReplayedRecord | undefined): void {
@@ -95,6 +101,7 @@ export class Audit {
     this.#checkHolder(entry, before);
     this.#checkOnce(entry);
     this.#checkOrder(entry, before);
+    if (entry.event === 'job.claim' && before !== undefined) this.#checkClaim(entry, before);
     this.#checkQuotas(entry, before);
     this.#checkCancelled(entry, before);
   }
@@ -105,6 +112,42 @@ export class Audit {
     const begins = ['job.claim', 'job.start', 'job.retry', 'job.reschedule', 'callback.reset'];
     if (stop?.cause === 'cancel' && begins.includes(entry.event) && before?.state !== 'callbacks')
       this.#say(entry, 'I18 was cancelled');
+  }
+
+  /** No claim takes what is paused, and none a job while one that counts as ready before it could be taken. */
+  #checkClaim(entry: HistoryEntry, before: ReplayedRecord): void {
+    const [was, is] = [placeOf(before), entry.patch?.parent as Record<string, string> | undefined];
+    if (was === null || !('queue' in was) || is === undefined) return;
+    const agent = this.records.get(`agent/${is.queue}/${is.dispatcher}/${is.agent}`);
+    const facts = {
+      jobs: this.#openJobs(),
+      queue: this.records.get(`queue/${was.queue}`),
+      changedAt: ({ id }: ReplayedRecord) => this.#changedAt.get(id) ?? 0,
+      isBlocked: (job: ReplayedRecord) => this.#isBlocked(job, was.queue),
+      slackMs: this.#hasPeers ? 5000 : 0,
+    };
+    const pause = pauseBroken(entry, before, facts);
+    if (pause !== null) this.#say(entry, `I26 is paused since ${pause.at} by ${pause.job}`);
+    const takesAny = (agent?.fields.selection as { readonly kind: string } | undefined)?.kind === 'any';
+    const first = takesAny ? overtaken(entry, before, facts) : null;
+    if (first !== null) this.#say(entry, `I23 overtakes ${first.id}: ${JSON.stringify(first.fields)}`);
+  }
+
+  *#openJobs(): Generator<ReplayedRecord> {
+    for (const id of this.#changedAt.keys()) {
+      const job = this.job(id);
+      if (job !== undefined) yield job;
+    }
+  }
+
+  #isBlocked({ id, fields }: ReplayedRecord, queue: string): boolean {
+    return ((fields.quotaNames ?? []) as readonly string[]).some((name) => {
+      const quota = this.records.get(`quota/${queue}/${name}`);
+      const held = this.#quotas.get(`${queue}/${name}`);
+      return (
+        quota !== undefined && held?.has(id) !== true && (held?.size ?? 0) >= Number(quota.fields.size ?? 1)
+      );
+    });
   }
 
   /** The claim grows by one with every change of holder and at no other time, and a former holder writes nothing. */

@@ -3,6 +3,7 @@ import type { Way } from '../../chart/way.ts';
 import { now } from '../../connection.ts';
 import { secondsText } from '../../format.ts';
 import { type BarPart, SplitBar, SplitLegend } from '../../parts/split-bar.tsx';
+import { lookOf } from '../../state.ts';
 
 /** The calls of its code, one below the other on one scale: how long each was held, waited and ran. */
 export function Attempts({ view, way }: { readonly view: JobView; readonly way: Way }) {
@@ -74,12 +75,13 @@ function partsOf(each: AttemptView): readonly BarPart[] {
 }
 
 function endOf({ ending }: AttemptView): 'bad' | 'good' | null {
-  return ending === null ? null : ending === 'succeeded' ? 'good' : 'bad';
+  if (ending === 'succeeded') return 'good';
+  return ending === 'failed' || ending === 'interrupted' ? 'bad' : null;
 }
 
 function endText({ ending, failure }: AttemptView, state: string) {
-  if (ending === null) return <span class="is">{state === 'active.waiting' ? 'waiting' : 'running'}</span>;
-  if (failure === null) return ending;
+  if (ending === null) return <span class="is">{lookOf(state, null).word}</span>;
+  if (failure === null || ending === 'cancelled') return ending === 'handedBack' ? 'handed back' : ending;
   return (
     <span class="fails" title={`${failure.name}: ${failure.message}`}>
       {failure.code ?? failure.name}

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import type { JobView, OutcomeView } from '../../../protocol/job.ts';
+import type { AttemptView, JobView, OutcomeView } from '../../../protocol/job.ts';
 import { now } from '../../connection.ts';
 import { instantText, numberText } from '../../format.ts';
 import { type Tab, Tabs } from '../../parts/tabs.tsx';
@@ -42,14 +42,14 @@ export function DataTabs(props: {
 function tabsOf(view: JobView): readonly Tab[] {
   const { args, callbacks, annotations, outcome, ending } = view;
   const count = callbacks.nodes.length + callbacks.more;
-  const failed = view.tries.filter(({ failure }) => failure !== null).length;
+  const failed = view.tries.filter(isFailure).length;
   return [
     { name: 'arguments', label: 'Arguments', note: String(args.length) },
     {
       name: 'outcome',
       label: 'Outcome',
-      note: outcome === null ? '–' : isBad(ending) || !outcome.ok ? '✕' : null,
-      isBad: outcome !== null && !outcome.ok,
+      note: outcome === null ? '–' : isBad(ending) ? '✕' : null,
+      isBad: isBad(ending),
     },
     { name: 'callbacks', label: 'Callbacks', note: numberText(count) },
     { name: 'annotations', label: 'Annotations', note: numberText(annotations.length) },
@@ -57,6 +57,11 @@ function tabsOf(view: JobView): readonly Tab[] {
     { name: 'sequence', label: 'Sequence', note: null },
     { name: 'raw', label: 'Raw', note: null },
   ];
+}
+
+/** An attempt that was cancelled has an error, and has not failed. */
+function isFailure({ ending, failure }: AttemptView): boolean {
+  return failure !== null && ending !== 'cancelled';
 }
 
 function panelOf(view: JobView, name: string): ComponentChildren {
@@ -160,7 +165,7 @@ function Annotations({ view }: { readonly view: JobView }) {
 }
 
 function Failures({ view }: { readonly view: JobView }) {
-  const failed = view.tries.filter(({ failure }) => failure !== null);
+  const failed = view.tries.filter(isFailure);
   if (failed.length === 0) return <p class="pad quiet">No attempt has failed.</p>;
   return (
     <div class="halves">

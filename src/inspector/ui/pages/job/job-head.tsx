@@ -1,6 +1,7 @@
 import type { AgentName, JobView } from '../../../protocol/job.ts';
 import type { Way } from '../../chart/way.ts';
-import { durationText, processName, shortId } from '../../format.ts';
+import { now } from '../../connection.ts';
+import { durationText, instantText, processName, shortId } from '../../format.ts';
 import { State } from '../../parts/glyph.tsx';
 import { jobHash, jobsHash, pageHash } from '../../route.ts';
 import { isBad } from '../../state.ts';
@@ -60,6 +61,31 @@ export function JobHead(props: { readonly view: JobView; readonly way: Way; read
         {view.attempts > 0 && (
           <span class="opt">
             {view.attempts === 1 ? 'try' : 'tries'} <b>{view.attempts}</b>
+          </span>
+        )}
+        {view.priority !== 0 && (
+          <span class="opt">
+            priority <b>{view.priority}</b>
+          </span>
+        )}
+        {view.timeoutMs !== null && (
+          <span class="opt">
+            timeout <b>{durationText(view.timeoutMs)}</b>
+          </span>
+        )}
+        {view.deadline !== null && (
+          <span class="opt">
+            deadline <b>{instantText(view.deadline, now.value)}</b>
+          </span>
+        )}
+        {view.snoozes > 0 && (
+          <span class="opt">
+            put off <b>{view.snoozes === 1 ? 'once' : `${view.snoozes} times`}</b>
+          </span>
+        )}
+        {view.stop !== null && view.stop.by !== null && (
+          <span class="opt" title={view.stop.reason ?? undefined}>
+            cancelled by <b>{processName(view.stop.by)}</b>
           </span>
         )}
         {view.totalMs !== null && (

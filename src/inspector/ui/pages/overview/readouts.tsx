@@ -45,6 +45,7 @@ export function Readouts({ view }: { readonly view: OverviewView }) {
         </b>
         <span class="sub">
           {numberText(failed)} of {numberText(succeeded + failed)} in {span}
+          {ended.cancelled > 0 ? ` · ${numberText(ended.cancelled)} cancelled` : ''}
         </span>
       </div>
       <div class="readout">

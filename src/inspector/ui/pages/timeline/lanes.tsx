@@ -1,4 +1,4 @@
-import type { JobLane, LanePart, LanesView } from '../../../protocol/timeline.ts';
+import { isEnd, type JobLane, type LanePart, type LanesView } from '../../../protocol/timeline.ts';
 import { clockText, durationText, numberText, shortId } from '../../format.ts';
 import { State } from '../../parts/glyph.tsx';
 import { Empty, ProblemBox, Skeleton } from '../../parts/messages.tsx';
@@ -15,9 +15,12 @@ const fills: Readonly<Record<LanePart['is'], string>> = {
   assigned: 's-wait',
   running: 's-run',
   waiting: 'l-waiting',
+  timingOut: 'l-stopping',
+  cancelling: 'l-stopping',
   callbacks: 's-back',
   succeeded: 's-fine',
   failed: 's-stop',
+  cancelled: 's-fine',
   other: 'l-new',
 };
 
@@ -155,20 +158,20 @@ function Part(props: {
   const { part, view, select } = props;
   const span = Math.max(1, view.toAt - view.fromAt);
   const x = ((part.from - view.fromAt) / span) * 100;
-  const isEnd = part.is === 'succeeded' || part.is === 'failed';
+  const isMark = isEnd(part.is);
   const { seq } = part;
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the log has the same entry as a line.
     <rect
       class={`${fills[part.is]}${props.isLater ? ' later' : ''}`}
-      x={`${isEnd ? Math.min(99.7, x) : x}%`}
-      y={isEnd ? 0 : 2}
-      width={isEnd ? 2 : `${Math.max(0.15, ((part.to - part.from) / span) * 100)}%`}
-      height={isEnd ? 12 : 8}
+      x={`${isMark ? Math.min(99.7, x) : x}%`}
+      y={isMark ? 0 : 2}
+      width={isMark ? 2 : `${Math.max(0.15, ((part.to - part.from) / span) * 100)}%`}
+      height={isMark ? 12 : 8}
       onClick={() => seq !== null && select(seq)}
     >
       <title>
-        {part.is} {isEnd ? clockText(part.from, true) : durationText(part.to - part.from)}
+        {part.is} {isMark ? clockText(part.from, true) : durationText(part.to - part.from)}
       </title>
     </rect>
   );
@@ -177,17 +180,19 @@ function Part(props: {
 const leaves: Readonly<Record<string, string>> = {
   running: 'active.running',
   waiting: 'active.waiting',
+  timingOut: 'active.timingOut',
+  cancelling: 'active.cancelling',
   held: 'pending',
 };
 
 function stateOf(last: LanePart | undefined): string {
   if (last === undefined) return 'gone';
-  return last.is === 'succeeded' || last.is === 'failed' ? 'completed' : (leaves[last.is] ?? last.is);
+  return isEnd(last.is) ? 'completed' : (leaves[last.is] ?? last.is);
 }
 
 function endingOf({ ending }: JobLane, last: LanePart | undefined): JobLane['ending'] {
   if (last?.is === 'failed') return ending === null || ending === 'succeeded' ? 'failed' : ending;
-  return last?.is === 'succeeded' ? 'succeeded' : null;
+  return last?.is === 'succeeded' || last?.is === 'cancelled' ? last.is : null;
 }
 
 /** What the fillings mean. */
@@ -198,6 +203,7 @@ export function LanesLegend() {
     ['s-wait', 'assigned'],
     ['s-run', 'running'],
     ['l-waiting', 'waits for another'],
+    ['l-stopping', 'asked to stop'],
     ['s-back', 'callbacks'],
     ['s-stop', 'failed'],
   ] as const;

@@ -1,0 +1,206 @@
+import type { Json } from '../../../machines/json.ts';
+import { invalidOption } from '../../errors.ts';
+import { checkKnown } from '../../model/checks/check-options.ts';
+import { checkId, checkName, checkQueueName, checkReason, checkUuid } from '../../model/checks/names.ts';
+import { storableText } from '../../model/checks/storable-text.ts';
+import type { Priority } from '../../model/jobs/priority.ts';
+import type { LastAction } from '../../model/records/records.ts';
+import {
+  type PauseOptions,
+  pauseQueue,
+  type QueuePauseOptions,
+  resumeQueue,
+  setAgentPause,
+} from '../agents/pausing.ts';
+import { type CancelResult, cancelJob } from '../callbacks/cancel-job.ts';
+import { BufferedUnit } from '../commits/buffered-unit.ts';
+import { retryConflicts } from '../commits/retry.ts';
+import type { RuntimeContext } from '../commits/runtime-context.ts';
+import type { UnitOfWork } from '../commits/unit-of-work.ts';
+import { agentChanged } from '../handles/agents.ts';
+import { Job } from '../handles/job.ts';
+import { servicesOf } from '../handles/services.ts';
+
+/** Who acts, and why. */
+export interface OperateOptions {
+  /** The name of the person: 1 to 200 characters. It stands in the audit, in what is paused, and in what is cancelled. */
+  readonly user: string;
+  /** Why: at most 1,000 characters. */
+  readonly reason?: string;
+  /**
+   * Names one action, so that it can be sent again: within 10 minutes it is done once, and its answer is given again. 1 to 200
+   * characters. Without it each call is an action of its own.
+   */
+  readonly key?: string;
+}
+
+/** One action: its name and its subject, the event that it leads to, and what it does in a unit of work. */
+interface Action<Answer> {
+  readonly name: string;
+  readonly target: string;
+  readonly event: string;
+  act(unit: UnitOfWork): Promise<Answer>;
+}
+
+/** How long an action is known by its key. */
+const knownMs = 10 * 60_000;
+
+/**
+ * Acts for a person: each call commits what it does together with a note of who did what, and why, in the record of the store, whose
+ * history is the audit. What changes nothing leaves no note. Made by `box.operate`.
+ */
+export class Operator {
+  readonly #work: UnitOfWork;
+  readonly #who: { readonly user: string; readonly reason: string | null; readonly key: string | null };
+
+  constructor(work: UnitOfWork, options: OperateOptions) {
+    checkKnown(options, ['user', 'reason', 'key']);
+    const { user, reason, key } = options;
+    this.#work = work;
+    this.#who = {
+      user: checkShort(user, 'user'),
+      reason: reason === undefined ? null : checkReason(reason),
+      key: key === undefined ? null : checkShort(key, 'key'),
+    };
+  }
+
+  /** As `job.cancel`, with the jobs that only this one waits for. @throws SignalboxError `JOB_NOT_FOUND`. */
+  async cancel(id: string): Promise<CancelResult> {
+    const request = { by: this.#who.user, reason: this.#who.reason, cascade: true };
+    return this.#do({
+      ...{ name: 'cancel', target: checkId(id), event: 'job.cancel' },
+      act: (unit) => cancelJob(servicesOf(unit.context).callbacks, unit, id, request),
+    });
+  }
+
+  /** As `job.setPriority`. @throws BadStatusError once it is claimed; SignalboxError `JOB_NOT_FOUND`, `INVALID_OPTION`. */
+  async setPriority(id: string, priority: Priority): Promise<void> {
+    await this.#do({
+      ...{ name: 'setPriority', target: checkId(id), event: 'priority.set' },
+      act: async (unit) => {
+        await Job.reference(unit, id).setPriority(priority);
+        return null;
+      },
+    });
+  }
+
+  /** As `queue.pause`; the reason is that of the operator. @throws SignalboxError `QUEUE_NOT_FOUND`, `INVALID_OPTION`. */
+  async pause(queue: string, options: Omit<QueuePauseOptions, 'reason'> = {}): Promise<void> {
+    checkKnown(options, ['job', 'until']);
+    await this.#do({
+      ...{ name: 'pause', target: targetOf(queue, options.job), event: 'queue.paused' },
+      act: async (unit) => {
+        await pauseQueue(unit, queue, this.#withReason(options), this.#who.user);
+        return null;
+      },
+    });
+  }
+
+  /** As `queue.resume`. @throws SignalboxError `QUEUE_NOT_FOUND`, `INVALID_OPTION`. */
+  async resume(queue: string, options: Pick<QueuePauseOptions, 'job'> = {}): Promise<boolean> {
+    return this.#do({
+      ...{ name: 'resume', target: targetOf(queue, options.job), event: 'queue.resumed' },
+      act: (unit) => resumeQueue(unit, queue, options),
+    });
+  }
+
+  /** Pauses one agent of a dispatcher, as `agents.pause`. @throws SignalboxError `AGENT_NOT_FOUND`, `INVALID_OPTION`. */
+  async pauseAgent(
+    queue: string,
+    dispatcher: string,
+    name: string,
+    options: Omit<PauseOptions, 'reason'> = {},
+  ): Promise<void> {
+    checkKnown(options, ['until']);
+    await this.#setAgent(queue, dispatcher, name, this.#withReason(options));
+  }
+
+  /** Resumes it, as `agents.resume`: whether it was paused. @throws SignalboxError `AGENT_NOT_FOUND`. */
+  async resumeAgent(queue: string, dispatcher: string, name: string): Promise<boolean> {
+    return this.#setAgent(queue, dispatcher, name, null);
+  }
+
+  #setAgent(
+    queue: string,
+    dispatcher: string,
+    agent: string,
+    options: PauseOptions | null,
+  ): Promise<boolean> {
+    const id = `${checkQueueName(queue)}/${checkUuid(dispatcher)}/${checkName(agent, 'the agent')}`;
+    const [name, event] =
+      options === null ? ['resumeAgent', 'agent.resumed'] : ['pauseAgent', 'agent.paused'];
+    return this.#do({
+      ...{ name, target: id, event },
+      act: async (unit) => {
+        const wasPaused = await setAgentPause(unit, { id }, options, this.#who.user);
+        await agentChanged(unit, { queue, dispatcher, agent });
+        return wasPaused;
+      },
+    });
+  }
+
+  #withReason<Options extends PauseOptions>(options: Options): Options {
+    return this.#who.reason === null ? options : { ...options, reason: this.#who.reason };
+  }
+
+  #do<Answer extends Json>(action: Action<Answer>): Promise<Answer> {
+    return retryConflicts(20, async () => {
+      const { key } = this.#who;
+      const before = key === null ? null : await actionOf(this.#work.context, key);
+      if (before === null) return this.#commit(action);
+      if (before.action === action.name && before.target === action.target) return before.answer as Answer;
+      throw invalidOption('key', `a new one: it names ${before.action} of ${before.target}`, key);
+    });
+  }
+
+  /** In one commit, which is refused when another action was committed meanwhile: it may have had the same key. */
+  async #commit<Answer extends Json>({ name, target, event, act }: Action<Answer>): Promise<Answer> {
+    const unit = new BufferedUnit(this.#work, 'operate()');
+    await unit.readChecked('store', 'store');
+    const answer = await act(unit);
+    const count = unit.changes.filter((change) => change.event === event).length;
+    if (count === 0) return answer;
+    const { user, reason, key } = this.#who;
+    const lastAction = {
+      key: key ?? this.#work.context.ids.newId(),
+      action: name,
+      target,
+      user,
+      reason,
+      count,
+      answer,
+    };
+    const acted = { kind: 'store', id: 'store', event: 'operator.acted', from: null, to: null } as const;
+    await unit.submit([{ ...acted, patch: { lastAction } }], []);
+    const expect = unit.end();
+    await this.#work.committer.commit('client', unit.changes, expect).synced;
+    unit.committed();
+    return answer;
+  }
+}
+
+/** The action with a key, if it was done lately; null: none was. */
+async function actionOf({ store, now }: RuntimeContext, key: string): Promise<LastAction | null> {
+  const record = await store.get('store', 'store');
+  if (record?.lastAction === undefined) return null;
+  if (record.lastAction.key === key) return record.lastAction;
+  await store.settled();
+  const since = now() - knownMs;
+  for await (const { at, patch } of store.history('store', 'store', record.lastSeq)) {
+    if (at < since) break;
+    const action = (patch?.lastAction ?? null) as LastAction | null;
+    if (action?.key === key) return action;
+  }
+  return null;
+}
+
+function targetOf(queue: string, job: string | undefined): string {
+  const name = checkQueueName(queue);
+  return job === undefined ? name : `${name}: ${job}`;
+}
+
+function checkShort(text: unknown, option: string): string {
+  const isShort = typeof text === 'string' && text.trim() !== '' && text.length <= 200;
+  if (isShort && storableText(text) === text) return text;
+  throw invalidOption(option, 'text of 1 to 200 characters', text);
+}
