@@ -9,6 +9,7 @@ import type { Committer } from '../commits/committer.ts';
 import { hasRate, type LimitClosing, limitClosing } from '../commits/limits-of-job.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import { watchAwaits } from '../environment/awaits.ts';
+import { instrumentEnd } from './instruments.ts';
 import { jobFields, logFailedAttempt, logMasked, type MaskedOutcome } from './outcome-log.ts';
 import type { CommitRetries } from './retry-commit.ts';
 import type { RetryPolicies } from './retry-policies.ts';
@@ -119,6 +120,7 @@ export class Retrier {
     committer.whenWritten(
       ticket,
       () => {
+        instrumentEnd(run, 'failed', new Failure(failed.failure));
         logFailedAttempt(this.#context, run.job, failed, 'at once', run);
         run.job = afterStep(run.job, retry);
         run.startOver();
@@ -159,6 +161,7 @@ export class Retrier {
       ticket,
       () => {
         const when = beginAfter === null ? 'at once' : `at ${new Date(beginAfter).toISOString()}`;
+        instrumentEnd(run, 'failed', new Failure(failed.failure));
         logFailedAttempt(this.#context, run.job, failed, when, run);
         run.agent?.workers.ended(run, null);
         run.agent?.slotFreed();
@@ -192,6 +195,7 @@ export class Retrier {
     committer.whenWritten(
       ticket,
       () => {
+        instrumentEnd(run, 'failed', new Failure(failed.failure));
         logFailedAttempt(this.#context, run.job, failed, 'at once', run);
         run.agent?.workers.ended(run, null);
         run.onDone();
