@@ -17,9 +17,9 @@ const quotaNames = ['few', 'fewer'] as const;
 /** Limits with keys, on the stores that keep them. */
 const limits = {
   tenant: { size: 1, keyed: true },
-  host: { size: 2, rate: { limit: 4, per: '8s', burst: 2 }, keyed: true },
+  host: { size: 2, rate: { limit: 2, per: '3s' }, keyed: true },
 } as const;
-const limitKeys = ['x', 'y'] as const;
+const limitKeys = ['x', 'x', 'y'] as const;
 const notPlain = defineFilter('notPlain', (job) => job.name !== 'plain');
 
 type Kinds = readonly JobDefinition<readonly [], unknown>[];
@@ -206,7 +206,7 @@ function drafting({ random }: SimulatedClient, choice: Life, queue: string): () 
   const names = queue === 'inner' ? [] : quotaNames.filter(() => random.chance(0.4));
   const keys: Record<string, string> = {};
   for (const name of queue === 'a' && choice.hasLimits() ? Object.keys(limits) : [])
-    if (random.chance(0.3)) keys[name] = random.pick(limitKeys);
+    if (random.chance(0.5)) keys[name] = random.pick(limitKeys);
   return () => {
     const job = kind().with({
       keys,

@@ -7,6 +7,7 @@ import { Failure } from '../../model/values/failure.ts';
 import { jobLabel } from '../../model/values/job-text.ts';
 import type { Committer } from '../commits/committer.ts';
 import { hasRate, type LimitClosing, limitClosing } from '../commits/limits-of-job.ts';
+import { retryForever } from '../commits/retry.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import { watchAwaits } from '../environment/awaits.ts';
 import { instrumentEnd } from './instruments.ts';
@@ -96,10 +97,7 @@ export class Retrier {
     const hasPolicyAwaited = hasCodeAwaited ? () => true : watchAwaits();
     const given = await this.#deps.policies.after(run, new Failure(failure), cause);
     // Each start of a job with a rate counts for it, so it is claimed again.
-    const answer =
-      given === true && isHeldByAgent(run) && (await hasRate(this.#context, run.job, run.queue))
-        ? again
-        : given;
+    const answer = given === true && isHeldByAgent(run) && (await this.#hasRate(run)) ? again : given;
     run.retriesInRow = answer === true && !hasPolicyAwaited() ? run.retriesInRow + 1 : 0;
     return answer;
   }
@@ -135,11 +133,18 @@ export class Retrier {
     );
   }
 
+  #hasRate({ job, queue }: Run): Promise<boolean> {
+    const what = (): string => `reading the limits of ${jobLabel(job)}`;
+    return retryForever(this.#context, what, () => hasRate(this.#context, job, queue));
+  }
+
   /** What follows when the code has asked to close a limit of its job: no policy is asked. */
   async #closing(run: Run, { failure }: FailedAttempt): Promise<LimitClosing | null> {
     const given = new Failure(failure);
     if (!isHeldByAgent(run) || limitToClose(given) === null) return null;
-    return limitClosing(this.#context, run.job, given, await this.#deps.policies.policyOf(run));
+    const policy = await this.#deps.policies.policyOf(run);
+    const what = (): string => `reading the limits of ${jobLabel(run.job)}`;
+    return retryForever(this.#context, what, () => limitClosing(this.#context, run.job, given, policy));
   }
 
   #putBack(run: Run, failed: FailedAttempt, answer: RetryAnswer, closing: LimitClosing | null = null): void {

@@ -81,7 +81,6 @@ class Offers implements Walk {
   /** The job that is offered, and where it is. */
   #job: JobRecord | undefined;
   #cursor: Cursor | undefined;
-
   readonly #beside: (lane: Lane) => Beside | null;
 
   /** `beside`: what is offered beside the lines of a lane. */
@@ -94,6 +93,10 @@ class Offers implements Walk {
   add(lane: Lane, isAccepted: boolean): void {
     if (isAccepted) this.#open.push(new Cursor(lane, this.#find, this.#beside(lane)));
     else this.#left.push(lane);
+  }
+
+  get lane(): Lane | undefined {
+    return this.#cursor?.lane;
   }
 
   /** The next job that is offered; undefined at the end. */

@@ -154,8 +154,8 @@ class Claimable implements Candidates {
       const verdict = verdictOn(job, this.#queue, this.#terms);
       if (!('obstacle' in verdict)) return verdict;
       if (verdict.obstacle === 'full') this.#offers.block();
-      else this.#offers.pass();
-      if (verdict.obstacle === 'parked' && !this.#park(job, verdict.limit)) return null;
+      else if (verdict.obstacle !== 'parked') this.#offers.pass();
+      else if (!this.#park(job, verdict.limit)) return null;
     }
     return null;
   }
@@ -166,7 +166,9 @@ class Claimable implements Candidates {
 
   /** Returns whether the claim may go on. */
   #park(job: JobRecord, limit: string): boolean {
-    this.#tables.jobs.queues.park(this.#queue, job, limit);
+    const { lane } = this.#offers;
+    this.#offers.pass();
+    if (lane !== undefined) this.#tables.jobs.queues.park(this.#queue, lane, job, limit);
     this.#walked.parked += 1;
     return this.#walked.parked < mostParked;
   }

@@ -67,9 +67,9 @@ function existingQuotas(
   { quotaNames, keys }: JobRecord,
 ): readonly string[] {
   if (quotaNames.length === 0 && keys === null) return quotaNames;
-  return [...new Set([...quotaNames, ...(keys ?? [])])]
-    .map((name) => limitId(queue, name))
-    .filter((id) => quotas(id) !== undefined);
+  const names = keys === null ? quotaNames : quotaNames.length === 0 ? keys : [...quotaNames, ...keys];
+  const ids = names.map((name) => limitId(queue, name));
+  return (ids.length === 1 ? ids : [...new Set(ids)]).filter((id) => quotas(id) !== undefined);
 }
 
 function withoutRoom(

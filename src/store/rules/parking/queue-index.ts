@@ -20,8 +20,7 @@ export class QueueIndex {
   }
 
   /** Parks a waiting job under one of its keys, which has no room. */
-  park(queue: string, job: JobRecord, limit: string): void {
-    const lane = this.#lane(queue, job);
+  park(queue: string, lane: Lane, job: JobRecord, limit: string): void {
     let parking = this.#parking.get(queue);
     if (parking === undefined) {
       parking = new Parking(this.#findJob);
