@@ -4,6 +4,7 @@ import type { BurnDown } from './measures/burn-down.ts';
 import type { Check } from './measures/check.ts';
 import { type Arena, type ContenderName, turnOf } from './measures/contenders.ts';
 import { type Children, inChild } from './measures/in-child.ts';
+import type { Limits } from './measures/limits.ts';
 import { freshFolder } from './measures/place.ts';
 import { inPostgresArena } from './measures/postgres-arena.ts';
 import type { LevelFigures } from './measures/priorities.ts';
@@ -20,7 +21,7 @@ export interface Options {
   readonly warmUpMs?: number;
 }
 
-/** Measures what priorities and time limits cost, and that a job pays nothing for what it does not use. */
+/** Measures what priorities, time limits, keys and rates cost, and that a job pays nothing for what it does not use. */
 export async function run({
   quick,
   jobs = quick ? 10_000 : 20_000,
@@ -34,7 +35,10 @@ export async function run({
     postgresFigures(arena, { jobs, rounds: quick ? 3 : 7, warmUpMs, budgetMs: quick ? 30_000 : 120_000 }),
   );
   progress('');
-  return { ...embedded, ...onPostgres, jobs, rounds };
+  progress('keys and rates');
+  const keyed = medians(await inTurn(quick ? 3 : 7, () => inChild<Limits>('limits', { jobs: 100_000 })));
+  progress('');
+  return { ...embedded, ...keyed, ...onPostgres, jobs, rounds };
 }
 
 /** The bounds, each against the same without the feature. */
@@ -51,7 +55,18 @@ export function checks(figures: Record<string, unknown>): readonly Check[] {
     check('timeoutRatio', { atMost: 1.03 }),
     check('prioritiesClaimRatio', { atMost: 1.1 }),
     check('prioritiesPostgresRatio', { atLeast: 0.95 }),
+    check('oneFullKeyRatio', { atMost: 1.5 }),
+    check('manyFullKeysRatio', { atMost: 1.5 }),
+    check('parkBurstMs', { atMost: 300 }),
+    check('rateClaimRatio', { atMost: 1.1 }),
+    check('ownKeysDrainRatio', { atLeast: 0.7 }),
   ];
+}
+
+async function inTurn<Figures>(rounds: number, take: () => Promise<Figures>): Promise<Figures[]> {
+  const taken: Figures[] = [];
+  for (let round = 0; round < rounds; round += 1) taken.push(await take());
+  return taken;
 }
 
 interface Course {

@@ -81,6 +81,12 @@ export type { ConcurrencyLimit, RateLimit } from './runtime/definitions/job-limi
 export type { DispatcherOptions, StatusInfo } from './runtime/dispatchers/dispatcher.ts';
 export type { DispatcherEventName } from './runtime/dispatchers/lifecycle-hooks.ts';
 export { type ConsoleLoggerOptions, consoleLogger } from './runtime/environment/console-logger.ts';
+export type {
+  AttemptBegin,
+  AttemptEnd,
+  Instrument,
+  InstrumentedPut,
+} from './runtime/environment/instruments.ts';
 export type { LogFields, Logger, LogLevel, LogStream } from './runtime/environment/logging.ts';
 export {
   type IdSource,

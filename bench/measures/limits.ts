@@ -13,10 +13,43 @@ import { median } from './statistics.ts';
 type Change = Parameters<OpenStore['commit']>[0]['changes'][number];
 
 /** What it costs to park many jobs. */
-export interface Parking {
+interface Parking {
   readonly parkMs: number;
   readonly parkCpuMs: number;
   readonly parked: number;
+}
+
+/** What keys and rates cost, each beside the same without them. */
+export interface Limits {
+  /** A claim while so many jobs wait behind one full key, and each behind a full key of its own, over that behind a thousand. */
+  readonly oneFullKeyRatio: number;
+  readonly manyFullKeysRatio: number;
+  /** Milliseconds in which a burst into one key of limit 10 is parked. */
+  readonly parkBurstMs: number;
+  /** A claim of 50 jobs of one key with a rate, over that without one. */
+  readonly rateClaimRatio: number;
+  /** A drain of jobs each with a key of its own, over that of jobs without. */
+  readonly ownKeysDrainRatio: number;
+}
+
+/** Measures in memory. `jobs`: how many wait where many do. */
+export async function measure({ jobs }: { jobs: number }): Promise<Limits> {
+  const few = await claimBehindFullKeys(1000, 1);
+  const one = await claimBehindFullKeys(jobs, 1);
+  const many = await claimBehindFullKeys(jobs, jobs);
+  const { parkMs } = await parkBurst(jobs);
+  const { withUs, withoutUs } = await rateOnClaim(200);
+  // The first drain warms up the JavaScript compiler.
+  await drainOwnKeys(jobs / 5, true);
+  const plain = await drainOwnKeys(jobs, false);
+  const keyed = await drainOwnKeys(jobs, true);
+  return {
+    oneFullKeyRatio: one.claimUs / few.claimUs,
+    manyFullKeysRatio: many.claimUs / few.claimUs,
+    parkBurstMs: parkMs,
+    rateClaimRatio: withUs / withoutUs,
+    ownKeysDrainRatio: keyed.drainPerS / plain.drainPerS,
+  };
 }
 
 /** Jobs of one queue, in a memory store that no box is on: the cost of a claim alone. */
@@ -101,10 +134,7 @@ async function msOf(work: () => Promise<unknown>): Promise<number> {
  * Microseconds of a claim of one free job while so many others wait behind full keys, once they are parked. `keys`: over how many
  * keys they are spread.
  */
-export async function claimBehindFullKeys(
-  count: number,
-  keys: number,
-): Promise<{ readonly claimUs: number }> {
+async function claimBehindFullKeys(count: number, keys: number): Promise<{ readonly claimUs: number }> {
   const store = await storeOf();
   await store.commit({ by: 'bench', changes: [quota('k', { size: 1 })], expect: [] }).synced;
   await putMany(store, 'h', keys, (n) => `k/${n}`);
@@ -120,13 +150,8 @@ export async function claimBehindFullKeys(
   return { claimUs: median(times) * 1000 };
 }
 
-/** Microseconds of a claim of one free job while nothing else waits: what `claimBehindFullKeys` is compared with. */
-export function claimWithoutKeys(): Promise<{ readonly claimUs: number }> {
-  return claimBehindFullKeys(0, 1);
-}
-
 /** Milliseconds in which a burst of jobs into one key of limit 10 is parked, in all. */
-export async function parkBurst(count: number): Promise<Parking> {
+async function parkBurst(count: number): Promise<Parking> {
   const store = await storeOf();
   await store.commit({ by: 'bench', changes: [quota('k', { size: 10 })], expect: [] }).synced;
   await putMany(store, 'p', count, () => 'k/1');
@@ -139,9 +164,7 @@ export async function parkBurst(count: number): Promise<Parking> {
 }
 
 /** Microseconds of a claim of 50 jobs of one key, with and without a rate that lets them all begin. */
-export async function rateOnClaim(
-  rounds: number,
-): Promise<{ readonly withUs: number; readonly withoutUs: number }> {
+async function rateOnClaim(rounds: number): Promise<{ readonly withUs: number; readonly withoutUs: number }> {
   const us = async (rate: object | null): Promise<number> => {
     const store = await storeOf();
     await store.commit({ by: 'bench', changes: [quota('k', { size: null, rate })], expect: [] }).synced;
@@ -159,7 +182,7 @@ export async function rateOnClaim(
 }
 
 /** Jobs a second that a box drains: each with a key of its own that has room, or without keys. */
-export async function drainOwnKeys(count: number, isKeyed: boolean): Promise<{ readonly drainPerS: number }> {
+async function drainOwnKeys(count: number, isKeyed: boolean): Promise<{ readonly drainPerS: number }> {
   let done = 0;
   let whenDone: () => void = () => {};
   const run = (_n: number): void => {

@@ -25,7 +25,6 @@ import { Completer } from '../execution/completer.ts';
 import { Executor } from '../execution/executor.ts';
 import { LoopWatch } from '../execution/loop-watch.ts';
 import { OutcomeWaits } from '../execution/outcome-waits.ts';
-import { OutsideRuns } from '../execution/outside-runs.ts';
 import { Retrier } from '../execution/retrier.ts';
 import { CommitRetries } from '../execution/retry-commit.ts';
 import { RetryPolicies } from '../execution/retry-policies.ts';
@@ -34,6 +33,7 @@ import { Job } from '../handles/job.ts';
 import { type HandleServices, provideServices } from '../handles/services.ts';
 import type { JobHandles } from '../jobs/job-like.ts';
 import { AttemptLimits } from '../stops/attempt-limits.ts';
+import { OutsideRuns } from '../stops/outside-runs.ts';
 import { PutOffs } from '../stops/put-offs.ts';
 import { Stops } from '../stops/stops.ts';
 

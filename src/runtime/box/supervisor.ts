@@ -188,6 +188,7 @@ export class Supervisor {
         reactor: this.reactor,
         ids,
         random: this.#options.random ?? mathRandom,
+        instrument: this.#options.instrument ?? null,
         log,
         uuid,
         rules,

@@ -10,6 +10,7 @@ import { hasRate, type LimitClosing, limitClosing } from '../commits/limits-of-j
 import { retryForever } from '../commits/retry.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import { watchAwaits } from '../environment/awaits.ts';
+import { instrumentEnd } from './instruments.ts';
 import { jobFields, logFailedAttempt, logMasked, type MaskedOutcome } from './outcome-log.ts';
 import type { CommitRetries } from './retry-commit.ts';
 import type { RetryPolicies } from './retry-policies.ts';
@@ -117,6 +118,7 @@ export class Retrier {
     committer.whenWritten(
       ticket,
       () => {
+        instrumentEnd(run, 'failed', new Failure(failed.failure));
         logFailedAttempt(this.#context, run.job, failed, 'at once', run);
         run.job = afterStep(run.job, retry);
         run.startOver();
@@ -164,6 +166,7 @@ export class Retrier {
       ticket,
       () => {
         const when = beginAfter === null ? 'at once' : `at ${new Date(beginAfter).toISOString()}`;
+        instrumentEnd(run, 'failed', new Failure(failed.failure));
         logFailedAttempt(this.#context, run.job, failed, when, run);
         run.agent?.workers.ended(run, null);
         run.agent?.slotFreed();
@@ -197,6 +200,7 @@ export class Retrier {
     committer.whenWritten(
       ticket,
       () => {
+        instrumentEnd(run, 'failed', new Failure(failed.failure));
         logFailedAttempt(this.#context, run.job, failed, 'at once', run);
         run.agent?.workers.ended(run, null);
         run.onDone();

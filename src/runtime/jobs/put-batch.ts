@@ -13,6 +13,7 @@ import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import type { Definition } from '../definitions/definition.ts';
 import { checkKeys, keysFor } from '../definitions/job-limits.ts';
+import { carriedAnnotation, guarded } from '../environment/instruments.ts';
 import { checkLogLevel } from '../environment/logging.ts';
 import { alreadyStored, contentOf, JobDrafts } from './job-drafts.ts';
 import type { JobLike } from './job-like.ts';
@@ -121,8 +122,17 @@ export class PutBatch {
     for (const key in step.patch) patch[key] = step.patch[key] as Json;
     const { kind, id, event, from, to, effects } = step;
     this.#puts.push({ kind, id, event, from, to, patch, effects, job: record });
-    this.#drafts.companions(job, afterStep(record, step), settings.annotations);
+    this.#drafts.companions(job, afterStep(record, step), this.#annotations(record, settings));
     this.#needQuotas(record.quotaNames, record.keys);
+  }
+
+  #annotations({ id, name }: JobRecord, { annotations }: JobSettings): JobSettings['annotations'] {
+    const { instrument } = this.#context;
+    if (instrument === null) return annotations;
+    const carried = guarded(this.#context.log, 'put', () =>
+      instrument.put?.({ id, name, queue: this.#queue }),
+    );
+    return typeof carried !== 'string' ? annotations : { ...annotations, [carriedAnnotation]: carried };
   }
 
   /** A job that was pulled, or stored NEW with another. */
