@@ -379,7 +379,7 @@ export const mutants: readonly SimulationMutant[] = [
     edits: [
       {
         file: 'src/store/rules/parking/parking.ts',
-        find: 'while (bucket.out < Math.min(free, page) && this.#letOut(bucket)) isAny = true;',
+        find: 'while (bucket.out < free && this.#letOut(bucket)) isAny = true;',
         replace: 'if (free < 0) isAny = this.#letOut(bucket);',
       },
       // The net of the polls would find them.
