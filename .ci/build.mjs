@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, renameSync, rmSync, utimesSync } from 'node:fs';
+import { chmodSync, readFileSync, renameSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
+import { keepReachable } from './declarations.mjs';
 import { root } from './prepare.mjs';
 
 const dist = join(root, 'dist');
@@ -18,6 +19,12 @@ const results = await Promise.all([
 ]);
 
 if (results.every((succeeded) => succeeded)) {
+  const { exports: doors } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const types = Object.values(doors).flatMap(({ types = null }) => types ?? []);
+  keepReachable(
+    fresh,
+    types.map((path) => path.replace('./dist/', '')),
+  );
   // npm does the same where it installs the package.
   chmodSync(join(fresh, 'src', 'cli', 'main.js'), 0o755);
   // Whoever asks whether dist is current compares with the moment at which the compiler began to read.

@@ -135,7 +135,10 @@ function ended(context: JobContext, at: number): Change {
 
 /** Sets the quota names. A job that was put back holds quota slots: it frees those whose quota is no longer named. */
 export function nameQuotas(context: JobContext, { quotaNames }: EventOf<'quotaNames.set'>): Change {
-  const quotas = context.quotas.filter((id) => quotaNames.includes(id.slice(id.indexOf('/') + 1)));
+  const quotas = context.quotas.filter((id) => {
+    const name = id.slice(id.indexOf('/') + 1);
+    return quotaNames.includes(name) || context.keys?.includes(name) === true;
+  });
   return { quotaNames, ...(quotas.length < context.quotas.length ? { quotas } : {}) };
 }
 

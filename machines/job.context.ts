@@ -78,6 +78,8 @@ export interface JobContext {
   readonly name: string;
   readonly args: readonly Json[];
   readonly quotaNames: readonly string[];
+  /** Keys of keyed limits, such as `tenant/42`: the name of the limit, a slash, and the key. */
+  readonly keys: readonly string[] | null;
   readonly beginAfter: number | null;
   /** Milliseconds from `beginAfter` within which it must start. */
   readonly beginBy: number | null;
@@ -101,7 +103,7 @@ export interface JobContext {
   readonly epoch: number;
   /** Fencing token: grows with every change of holder. */
   readonly claim: number;
-  /** Ids (`<queue>/<name>`) of the quotas in which it holds a slot. */
+  /** Ids of the quotas in which it holds a slot: `<queue>/<name>`, of a key `<queue>/<name>/<key>`. */
   readonly quotas: readonly string[];
   /** How often its code was called. */
   readonly attempts: number;
@@ -141,6 +143,7 @@ export function newJobContext(input: JobInput): JobContext {
     name: input.name,
     args: input.args ?? [],
     quotaNames: input.quotaNames ?? [],
+    keys: input.keys ?? null,
     beginAfter: input.beginAfter ?? null,
     beginBy: input.beginBy ?? null,
     priority: input.priority ?? 0,

@@ -20,7 +20,7 @@ export type JobEvent =
       readonly dispatcher: string;
       readonly agent: string;
       readonly epoch: number;
-      /** Ids of the quotas it enters: those of its `quotaNames` that exist. */
+      /** Ids of the quotas it enters: those of its `quotaNames` and of its `keys` that exist. */
       readonly quotas: readonly string[];
     }
   | { readonly type: 'job.unassign'; readonly queue: string }

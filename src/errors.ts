@@ -18,6 +18,8 @@ const messages = {
     `Expected \`${about.option}\` to be ${about.expected}, got ${about.actual}. ${about.repair ?? 'Change it and call again; nothing was written.'}`,
   INVALID_NAME: (about: { what: string; actual: string }) =>
     `Expected ${about.what} to be a name (a letter, then at most 127 letters, digits or . : _ -), got ${about.actual}. Choose another name.`,
+  INVALID_KEY: (about: { limit: string; actual: string }) =>
+    `Expected the key of limit "${about.limit}" to be text of 1 to 200 characters without control characters and without / at its ends, got ${about.actual}. Nothing was written; give it such text, a hash for example.`,
   INVALID_DURATION: (about: { option: string; actual: string }) =>
     `Expected \`${about.option}\` to be a duration of zero or more (milliseconds, or text such as '5m' or '1h30m'), got ${about.actual}. Write it as one of these.`,
   INVALID_INSTANT: (about: { option: string; actual: string }) =>
@@ -123,6 +125,10 @@ const messages = {
   BOX_STOPPED: (about: { call: string }) =>
     `Expected the Signalbox to be open for ${about.call}, got one that was stopped. Create a new one on the same store.`,
 
+  NO_LIMITS: (about: { what: string }) =>
+    `Expected a store that keeps keyed limits and rates for ${about.what}, got the PostgreSQL store, which does not yet. Nothing was written; use quotas without keys and rates there.`,
+  LIMIT_DEADLOCK: (about: { parent: string; child: string; limit: string }) =>
+    `Expected job ${about.child} to find room in limit "${about.limit}" while job ${about.parent} waits for it, got one that is filled by jobs that wait for it. Give the two different limits or keys, or enlarge it.`,
   NO_TRANSACTIONS: (about: { call: string }) =>
     `Expected a store in a database for ${about.call}, got one without transactions of its own. Use the PostgreSQL store, or box.transaction for several changes of Signalbox.`,
 

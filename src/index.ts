@@ -37,7 +37,7 @@ export {
   type RetryPolicy,
   type RetryTools,
 } from './model/jobs/retry.ts';
-export { RetryAfterError, UnrecoverableError } from './model/jobs/retry-errors.ts';
+export { RetryAfterError, type RetryAfterOptions, UnrecoverableError } from './model/jobs/retry-errors.ts';
 export type { JobStatus } from './model/jobs/step.ts';
 export { type JobInfo, JobInfos } from './model/monitoring/job-infos.ts';
 export type { DispatcherHealth } from './model/monitoring/liveness.ts';
@@ -77,9 +77,16 @@ export {
   defineFilter,
   type FilterDefinition,
 } from './runtime/definitions/filters-and-choosers.ts';
+export type { ConcurrencyLimit, RateLimit } from './runtime/definitions/job-limits.ts';
 export type { DispatcherOptions, StatusInfo } from './runtime/dispatchers/dispatcher.ts';
 export type { DispatcherEventName } from './runtime/dispatchers/lifecycle-hooks.ts';
 export { type ConsoleLoggerOptions, consoleLogger } from './runtime/environment/console-logger.ts';
+export type {
+  AttemptBegin,
+  AttemptEnd,
+  Instrument,
+  InstrumentedPut,
+} from './runtime/environment/instruments.ts';
 export type { LogFields, Logger, LogLevel, LogStream } from './runtime/environment/logging.ts';
 export {
   type IdSource,
@@ -112,7 +119,7 @@ export { Job } from './runtime/handles/job.ts';
 export type { JobOutcome } from './runtime/handles/job-attributes.ts';
 export type { JobPlace } from './runtime/handles/job-commands.ts';
 export { Queue } from './runtime/handles/queue.ts';
-export { Quotas } from './runtime/handles/quotas.ts';
+export { type QuotaInfo, type QuotaOptions, Quotas } from './runtime/handles/quotas.ts';
 export { Representation } from './runtime/handles/representation.ts';
 export { Representations } from './runtime/handles/representations.ts';
 export type { Transaction } from './runtime/handles/transaction.ts';

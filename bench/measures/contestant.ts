@@ -1,3 +1,4 @@
+import type { JobFeatures } from './job-settings.ts';
 import type { PostgresServer } from './postgres-server.ts';
 
 /** The settings of a contestant. Each contestant reads the ones that apply to it. */
@@ -6,6 +7,8 @@ export interface Settings {
   readonly dir: string;
   /** How many jobs may be in progress at once. A contestant may use a better number of its own. */
   readonly size: number;
+  /** The features that its jobs use. Only Signalbox has them. */
+  readonly features?: JobFeatures;
   /** Milliseconds added to every sync of Signalbox. */
   readonly slowSyncMs?: number;
   /** SQLite with an fsync per commit. */

@@ -3,23 +3,28 @@ import { readFileSync } from 'node:fs';
 import { agent, createSignalbox, defineJob, type OpenStore, type Store } from 'signalbox';
 import { postgresStore } from 'signalbox/postgres';
 import { type Contestant, type Facts, jobArguments, type Settings, type Signals } from './contestant.ts';
+import { priorityOf } from './job-settings.ts';
 import { schemaOf } from './postgres-schema.ts';
 
 /** Signalbox on its PostgreSQL store with default settings. */
 export async function open(settings: Settings, signals: Signals): Promise<Contestant> {
   const schema = schemaOf(settings);
+  const { levels, timeout } = settings.features ?? {};
   const noop = defineJob({
     name: 'noop',
+    ...(timeout === undefined ? {} : { timeout }),
     run: (_: { n: number }) => {
       signals.started();
       return null;
     },
   });
+  const job = (data: { readonly n: number }) =>
+    levels === undefined ? noop(data) : noop(data).with({ priority: priorityOf(data.n, levels) });
   const store = observed(postgresStore({ connectionString: schema.url, schema: schema.name }), signals);
   const box = await createSignalbox({ store, jobs: [noop], queues: ['bench'], uuid: randomUUID() });
   return {
     putBulk: async (count) => {
-      await box.queue('bench').putAll(jobArguments(count).map((data) => noop(data)));
+      await box.queue('bench').putAll(jobArguments(count).map((data) => job(data)));
     },
     put: async () => void (await box.queue('bench').put(noop({ n: 0 }))),
     work: async () => void (await box.start({ agent: agent({ size: settings.size }) })),

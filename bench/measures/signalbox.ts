@@ -9,18 +9,22 @@ import {
   type Settings,
   type Signals,
 } from './contestant.ts';
+import { priorityOf } from './job-settings.ts';
 import { slowDisk } from './slow-disk.ts';
 
 /** Signalbox on its json store with default settings: a put and a result count when they are on disk. */
 export async function open(settings: Settings, signals: Signals): Promise<Contestant> {
-  const { dir, size, slowSyncMs = 0 } = settings;
+  const { dir, size, slowSyncMs = 0, features: { levels, timeout } = {} } = settings;
   const noop = defineJob({
     name: 'noop',
+    ...(timeout === undefined ? {} : { timeout }),
     run: (_: { n: number }) => {
       signals.started();
       return null;
     },
   });
+  const job = (data: { readonly n: number }) =>
+    levels === undefined ? noop(data) : noop(data).with({ priority: priorityOf(data.n, levels) });
   const store = jsonStore(dir, slowSyncMs > 0 ? await slowDisk(slowSyncMs) : {});
   const box = await createSignalbox({ store, jobs: [noop], queues: ['bench'] });
   // The journal reports a line when it is synced.
@@ -31,7 +35,7 @@ export async function open(settings: Settings, signals: Signals): Promise<Contes
   });
   return {
     putBulk: async (count) => {
-      await box.queue('bench').putAll(jobArguments(count).map((data) => noop(data)));
+      await box.queue('bench').putAll(jobArguments(count).map((data) => job(data)));
     },
     put: async () => void (await box.queue('bench').put(noop({ n: 0 }))),
     work: async () => void (await box.start({ agent: agent({ size }) })),

@@ -1,10 +1,12 @@
 import { pauseOf } from '../model/jobs/pauses.ts';
+import { forEver, opensAt } from '../model/jobs/rate.ts';
 import type { JobRecord } from '../model/records/records.ts';
 import type { StoreReader } from '../store/reader.ts';
 import { agentName, isAtWork, willingAgents } from './agent-conditions.ts';
 import type { KnownNames } from './explanation.ts';
 import { conditionsOf, verdictOf } from './waiting-conditions.ts';
 import {
+  limitsOf,
   type QueueFacts,
   type QuotaFacts,
   queueFacts,
@@ -44,8 +46,8 @@ export class Blockers {
     if (parent === null || !('queue' in parent) || 'agent' in parent) return null;
     const facts = await this.queue(parent.queue);
     const quotas: QuotaFacts[] = [];
-    for (const name of new Set(job.quotaNames)) {
-      const quota = await this.quota(`${parent.queue}/${name}`);
+    for (const id of limitsOf(job, parent.queue)) {
+      const quota = await this.quota(id);
       if (quota !== undefined) quotas.push(quota);
     }
     return blockerOf({ ...facts, job, quotas, before: null });
@@ -69,7 +71,7 @@ function blockerOf(facts: WaitingFacts): Blocker {
   const { code } = verdictOf(conditions);
   const found = conditions.find((each) => each.code === code);
   const holds = found === undefined ? true : found.holds;
-  const until = code === 'due' ? facts.job.beginAfter : code === 'paused' ? pausedUntil(facts) : null;
+  const until = code === 'due' ? facts.job.beginAfter : opensOf(code, facts);
   return { code, holds, text: wordsOf(code, holds, facts), until };
 }
 
@@ -78,6 +80,8 @@ function pausedUntil({ job, settings, now }: WaitingFacts): number | null {
 }
 
 function wordsOf(code: string, holds: boolean | null, facts: WaitingFacts): string {
+  if (code.startsWith('opens:'))
+    return `limit ${code.slice('opens:'.length + facts.queue.length + 1)} closed`;
   if (code.startsWith('quota:')) return `quota ${code.slice('quota:'.length + facts.queue.length + 1)} full`;
   if (code === 'room') return ofAgents(willingAgents(facts), 'has no room', 'no agent has room');
   if (code === 'offered') {
@@ -89,6 +93,15 @@ function wordsOf(code: string, holds: boolean | null, facts: WaitingFacts): stri
   const working = facts.agents.filter(({ representation }) => isAtWork(representation, facts.now));
   if (working.length === 0) return 'no agent at work';
   return ofAgents(working, 'refuses it', 'no agent accepts it');
+}
+
+/** When the limit opens that closes a job out; null: another condition stops it, or nothing opens it by itself. */
+function opensOf(code: string, facts: WaitingFacts): number | null {
+  const { quotas, now } = facts;
+  if (code === 'paused') return pausedUntil(facts);
+  const limit = quotas.find(({ id }) => code === `opens:${id}`);
+  const at = limit === undefined ? forEver : opensAt(limit.record.rate, limit.state, now);
+  return at < forEver ? at : null;
 }
 
 const plainWords: Readonly<Record<string, string>> = {

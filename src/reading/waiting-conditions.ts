@@ -2,6 +2,7 @@ import type { Snoozed } from '../../machines/job.context.ts';
 import { isTooLate, latestStart } from '../model/jobs/deadline.ts';
 import { pauseOf } from '../model/jobs/pauses.ts';
 import { defaultAgingMs } from '../model/jobs/priority.ts';
+import { forEver, openLimit, opensAt } from '../model/jobs/rate.ts';
 import { isReadable } from '../model/jobs/step.ts';
 import { verdictOn } from '../store/rules/claim-verdict.ts';
 import type { Acceptance } from '../store/store.ts';
@@ -24,7 +25,7 @@ export function conditionsOf(facts: WaitingFacts): readonly Condition[] {
     policy(facts),
     dispatchers(facts),
     anyAgent(facts),
-    ...facts.quotas.map((quota) => ofQuota(facts, quota)),
+    ...facts.quotas.flatMap((quota) => ofQuota(facts, quota)),
     room(facts),
     late(facts),
     ...facts.agents.map((agent) => ofAgent(facts, agent)),
@@ -116,20 +117,66 @@ function dispatchers({ queue, representations, now }: WaitingFacts): Condition {
   return condition('dispatchers', false, `${text}: ${which}`, 'Start one: box.start().', refs);
 }
 
-function ofQuota(facts: WaitingFacts, { record, holders }: QuotaFacts): Condition {
-  const { job, queue } = facts;
-  const name = record.id.slice(queue.length + 1);
-  const quotas = (id: string) =>
-    id === record.id ? { size: record.size, taken: holders.length } : undefined;
-  const verdict = verdictOn(job, queue, { accepts: anything, now: whenDue(facts), quotas });
-  const isFull = 'obstacle' in verdict && verdict.obstacle === 'full';
-  const text = `quota '${name}' ${isFull ? 'is full' : 'has a slot'}: ${holders.length} of ${record.size}`;
+/** What a quota says to a job, or one key of it: whether a slot is free, and whether it is open. */
+function ofQuota(facts: WaitingFacts, quota: QuotaFacts): readonly Condition[] {
+  const { rate, size } = quota.record;
+  const conditions = size === null ? [] : [slots(facts, quota, size)];
+  if (rate !== null || quota.state.closedUntil !== null) conditions.push(opening(facts, quota));
+  return conditions;
+}
+
+function slots(facts: WaitingFacts, { id, record, holders }: QuotaFacts, size: number): Condition {
+  const isFull = isHeldUp(facts, { id, record, holders, state: openLimit }, true);
+  const what = nameIn(facts, id);
+  const parked = isFull && id !== record.id ? ', and it is parked behind it' : '';
+  const text = `${what} ${isFull ? 'is full' : 'has a slot'}: ${holders.length} of ${size}${parked}`;
   const refs: readonly Ref[] = [
     { kind: 'quota', id: record.id },
-    ...holders.slice(0, 20).map((id): Ref => ({ kind: 'job', id })),
+    ...holders.slice(0, 20).map((holder): Ref => ({ kind: 'job', id: holder })),
   ];
   const remedy = 'Wait until a holder ends, or enlarge it: queue.quotas.resize.';
-  return condition(`quota:${record.id}`, !isFull, text, remedy, refs);
+  return condition(`quota:${id}`, !isFull, text, remedy, refs);
+}
+
+function opening(facts: WaitingFacts, quota: QuotaFacts): Condition {
+  const { id, record, state } = quota;
+  const code = `opens:${id}`;
+  const refs: readonly Ref[] = [{ kind: 'quota', id: record.id }];
+  const what = nameIn(facts, id);
+  if (!isHeldUp(facts, quota, false)) return condition(code, true, `${what} is open`, null, refs);
+  const { closedUntil } = state;
+  const at = opensAt(record.rate, state, facts.now);
+  if (closedUntil !== null && closedUntil >= at) {
+    const until = at >= forEver ? 'until it is resumed' : `until ${instantText(at)}`;
+    return condition(
+      code,
+      false,
+      `${what} is closed ${until}`,
+      'Wait until then, or call queue.resume.',
+      refs,
+    );
+  }
+  const text = `the rate of ${what} lets the next one begin at ${instantText(at)}`;
+  return condition(code, false, text, 'Wait until then, or change it: queue.quotas.set.', refs);
+}
+
+/** Asks a claim, with everything else out of its way. */
+function isHeldUp(
+  facts: WaitingFacts,
+  { id, record, holders, state }: QuotaFacts,
+  isAboutSlots: boolean,
+): boolean {
+  const { size, rate } = record;
+  const asked = isAboutSlots ? { size, rate: null } : { size: null, rate };
+  const quotas = (other: string) => (other === id ? { ...asked, taken: holders.length, state } : undefined);
+  const verdict = verdictOn(facts.job, facts.queue, { accepts: anything, now: whenDue(facts), quotas });
+  return 'obstacle' in verdict;
+}
+
+function nameIn({ queue }: WaitingFacts, id: string): string {
+  const name = id.slice(queue.length + 1);
+  const at = name.indexOf('/');
+  return at < 0 ? `quota '${name}'` : `key '${name.slice(at + 1)}' of limit '${name.slice(0, at)}'`;
 }
 
 function late({ job, now }: WaitingFacts): Condition | null {

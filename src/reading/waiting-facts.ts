@@ -1,3 +1,5 @@
+import { type LimitState, openLimit } from '../model/jobs/rate.ts';
+import { limitId, quotaOfLimit } from '../model/records/keys.ts';
 import type {
   AgentRecord,
   JobRecord,
@@ -15,9 +17,12 @@ export interface AgentFacts {
   readonly held: number;
 }
 
-/** A quota that a job names. */
+/** A quota that a job names, or one key of it. */
 export interface QuotaFacts {
+  /** `<queue>/<name>`, of a key `<queue>/<name>/<key>`. */
+  readonly id: string;
   readonly record: QuotaRecord;
+  readonly state: LimitState;
   /** Ids of the jobs that hold its slots. */
   readonly holders: readonly string[];
 }
@@ -52,8 +57,8 @@ export async function waitingFacts(
   names: KnownNames | null,
 ): Promise<WaitingFacts> {
   const quotas: QuotaFacts[] = [];
-  for (const name of new Set(job.quotaNames)) {
-    const quota = await quotaFacts(reader, `${queue}/${name}`);
+  for (const id of limitsOf(job, queue)) {
+    const quota = await quotaFacts(reader, id);
     if (quota !== undefined) quotas.push(quota);
   }
   return { ...(await queueFacts(reader, queue, names)), job, quotas, before: await reader.place(job.id) };
@@ -77,8 +82,16 @@ export async function queueFacts(
   return { queue, settings, now: reader.now(), names, isShared: !exclusive, representations, agents };
 }
 
-/** Reads a quota with its holders; undefined: there is none. */
+/** Ids of the quotas and the keys that a job names in a queue, each once. */
+export function limitsOf({ quotaNames, keys }: JobRecord, queue: string): Iterable<string> {
+  return new Set([...quotaNames, ...(keys ?? [])].map((name) => limitId(queue, name)));
+}
+
+/** Reads a quota, or one key of it, with its holders; undefined: there is none. */
 export async function quotaFacts(reader: StoreReader, id: string): Promise<QuotaFacts | undefined> {
-  const record = await reader.get('quota', id);
-  return record === undefined ? undefined : { record, holders: await reader.quotaHolders(id) };
+  const quotaId = quotaOfLimit(id);
+  const record = await reader.get('quota', quotaId);
+  if (record === undefined || record.keyed !== (id !== quotaId)) return undefined;
+  const state = (await reader.get('limit', id)) ?? openLimit;
+  return { id, record, state, holders: await reader.quotaHolders(id) };
 }

@@ -135,6 +135,7 @@ function readerOf(store: RecordReader, read: Read, record: TurnRecord): RecordRe
     quarantined: (...args) => ask('quarantined', args, () => store.quarantined(...args), jobs),
     orphans: (...args) => ask('orphans', args, () => store.orphans(...args), jobs),
     overdue: (...args) => ask('overdue', args, () => store.overdue(...args), jobs),
+    parked: (...args) => ask('parked', args, () => store.parked(...args)),
     annotations: (...args) => ask('annotations', args, () => store.annotations(...args), all('annotation')),
     annotated: (...args) => ask('annotated', args, () => store.annotated(...args)),
     due: (...args) => ask('due', args, () => store.due(...args)),

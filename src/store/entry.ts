@@ -3,6 +3,7 @@ import type {
   AgentRecord,
   AnnotationRecord,
   JobRecord,
+  LimitRecord,
   ProxyRecord,
   QueueRecord,
   QuotaRecord,
@@ -15,6 +16,7 @@ export interface Records {
   readonly store: StoreRecord;
   readonly queue: QueueRecord;
   readonly quota: QuotaRecord;
+  readonly limit: LimitRecord;
   readonly representation: RepresentationRecord;
   readonly agent: AgentRecord;
   readonly job: JobRecord;

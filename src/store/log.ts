@@ -19,6 +19,7 @@ export const emptyState: State = {
     store: [],
     queue: [],
     quota: [],
+    limit: [],
     representation: [],
     agent: [],
     job: [],

@@ -152,6 +152,11 @@ export interface RecordReader {
   waiters(jobs: readonly string[]): Promise<readonly JobRecord[]>;
   /** Ids of the jobs that hold a slot of a quota, in order of entry. */
   quotaHolders(quota: string): Promise<readonly string[]>;
+  /**
+   * How many jobs a claim has found without room for this key (`<queue>/<name>/<key>`), and does not look at until there is. Those
+   * that no claim has looked at yet are not among them.
+   */
+  parked(limit: string): Promise<number>;
   /** How many jobs there are, without reading them. */
   counts(): Promise<JobCounts>;
   /** A page of one of the lists of jobs. */
@@ -169,7 +174,10 @@ export interface RecordReader {
   annotations(job: string): Promise<readonly AnnotationRecord[]>;
   /** Which of these jobs have annotations: most have none, and need not be read one by one. */
   annotated(jobs: readonly string[]): Promise<ReadonlySet<string>>;
-  /** The earliest instant later than `since` at which a waiting job becomes due, or a pause ends by itself; or null. */
+  /**
+   * The earliest instant later than `since` at which a waiting job becomes due, a limit opens that waiting jobs have, or a pause ends
+   * by itself; or null.
+   */
   due(since: number): Promise<number | null>;
 }
 

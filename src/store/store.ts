@@ -135,6 +135,8 @@ export interface ClaimRequest {
    */
   readonly size?: number;
   readonly accepts: Acceptance;
+  /** It belongs to a poll: of keys that have room, one more parked job each is offered. */
+  readonly isPoll?: boolean;
   /**
    * Chooses among everything claimable instead of taking the first: receives it in order and returns one of
    * it or null. Called until it returns null or `limit` is reached.
@@ -156,6 +158,8 @@ export interface Claimed {
   readonly annotated?: ReadonlySet<string>;
   /** The store took the first that it found: there may be more to claim, though these are fewer than wanted. */
   readonly mayBeMore?: true;
+  /** The instant that `due` gives may be another one now, since limits open later than before. */
+  readonly opensLater?: true;
   /** Resolves when the callables may start: the claim is written, and every put among them synced. */
   readonly startable: Promise<void>;
   readonly ticket: Ticket;

@@ -13,6 +13,9 @@ import { forEachStore, makeBox } from './stores.ts';
 
 const note = defineJob({ name: 'note', run: (text: string) => text });
 
+/** What a quota without keys and without a rate has beside its slots. */
+const plain = { rate: null, keyed: false, parked: 0, opensAt: null, paused: false };
+
 /** Answers an error of a job with a place in the queue: at the front, or an hour from now. */
 function putBack(name: string, after: number | string): RetryPolicy {
   return { ...NeverRetry, name, startsOnce: false, jobError: () => ({ after }) };
@@ -87,7 +90,13 @@ forEachStore('Quotas', (makeStore) => {
     await queue.quotas.remove('gone');
 
     expect(await queue.quotas.names()).toEqual(['disk', 'net']);
-    expect(await queue.quotas.get('disk')).toEqual({ size: 1, pinned: false, jobs: [], filled: false });
+    expect(await queue.quotas.get('disk')).toEqual({
+      ...plain,
+      size: 1,
+      pinned: false,
+      jobs: [],
+      filled: false,
+    });
     expect((await queue.quotas.get('net')).size).toBe(3);
     await expect(queue.quotas.remove('gone')).rejects.toMatchObject({ code: 'QUOTA_NOT_FOUND' });
     await expect(queue.quotas.create('none', { size: 0 })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
@@ -102,7 +111,13 @@ forEachStore('Quotas', (makeStore) => {
 
     await expect(queue.quotas.create('disk', { size: 5 })).rejects.toMatchObject({ code: 'QUOTA_EXISTS' });
 
-    expect(await queue.quotas.get('disk')).toEqual({ size: 1, pinned: false, jobs: [job.id], filled: true });
+    expect(await queue.quotas.get('disk')).toEqual({
+      ...plain,
+      size: 1,
+      pinned: false,
+      jobs: [job.id],
+      filled: true,
+    });
   });
 
   it('a quota that several processes make at the same time is made once, and each goes on', async () => {
@@ -111,7 +126,13 @@ forEachStore('Quotas', (makeStore) => {
     await Promise.all([1, 2, 3].map(() => queue.quotas.ensure('disk', { size: 2 })));
     const made = await Promise.allSettled([1, 2, 3].map(() => queue.quotas.create('net')));
 
-    expect(await queue.quotas.get('disk')).toEqual({ size: 2, pinned: false, jobs: [], filled: false });
+    expect(await queue.quotas.get('disk')).toEqual({
+      ...plain,
+      size: 2,
+      pinned: false,
+      jobs: [],
+      filled: false,
+    });
     const refused = made.flatMap((result) => (result.status === 'rejected' ? [result.reason.code] : []));
     expect(refused).toEqual(['QUOTA_EXISTS', 'QUOTA_EXISTS']);
     expect(logged('INFO').filter((message) => message.startsWith('quota'))).toEqual([]);
@@ -137,9 +158,9 @@ forEachStore('Quotas', (makeStore) => {
     expect(kept).toMatchObject({ size: 5, pinned: true });
     expect(await queue.quotas.get('disk')).toMatchObject({ size: 3, pinned: false });
     expect(logged('INFO').filter((message) => message.startsWith('quota'))).toEqual([
-      "quota 'disk' in queue '' changed, as the code says: size 2 instead of 1",
-      "quota 'disk' in queue '' is pinned and keeps its size of 5: the code says 2",
-      "quota 'disk' in queue '' changed, as the code says: size 3 instead of 4",
+      "quota 'disk' in queue '' changed, as the code says: size 2 instead of size 1",
+      "quota 'disk' in queue '' is pinned and keeps size 5: the code says size 2",
+      "quota 'disk' in queue '' changed, as the code says: size 3 instead of size 4",
     ]);
     await expect(queue.quotas.ensure('none', { size: 0 })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
     for (const text of ['a', 'b']) blocked.open(text);
@@ -247,7 +268,13 @@ forEachStore('Quotas', (makeStore) => {
     await box.start();
     await job.waitFor('CALLBACKS');
 
-    expect(await queue.quotas.get('disk')).toEqual({ size: 1, pinned: false, jobs: [], filled: false });
+    expect(await queue.quotas.get('disk')).toEqual({
+      ...plain,
+      size: 1,
+      pinned: false,
+      jobs: [],
+      filled: false,
+    });
     for await (const entry of job.history()) {
       if (entry.event === 'job.finish') expect(entry.patch).toMatchObject({ quotas: [] });
     }

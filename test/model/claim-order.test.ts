@@ -83,7 +83,7 @@ async function setQuota(world: World, name: string, size: number): Promise<void>
 interface Picture {
   readonly jobs: readonly JobRecord[];
   /** Sizes by name. */
-  readonly quotas: ReadonlyMap<string, number>;
+  readonly quotas: ReadonlyMap<string, number | null>;
   readonly agingMs: number | null;
 }
 
@@ -166,7 +166,7 @@ function naiveClaim({ jobs, quotas, agingMs }: Picture, now: number, wants: Want
     const expired = isExpired(job, now);
     const blocked = job.quotaNames.some((name) => {
       const size = quotas.get(name);
-      if (size === undefined || job.quotas.includes(`q/${name}`)) return false;
+      if (size === undefined || size === null || job.quotas.includes(`q/${name}`)) return false;
       return jobs.filter((other) => other.quotas.includes(`q/${name}`)).length >= size;
     });
     if (!expired && blocked) return true;

@@ -297,8 +297,8 @@ export const testedMutants: readonly TestedMutant[] = [
         'quota-unexplained',
         'quotas',
         'src/reading/waiting-conditions.ts',
-        "const isFull = 'obstacle' in verdict && verdict.obstacle === 'full';",
-        "const isFull = 'obstacle' in verdict && verdict.obstacle === 'notDue';",
+        "return 'obstacle' in verdict;",
+        "return 'obstacle' in verdict && verdict.obstacle === 'notDue';",
       ],
       [
         'filter-unexplained',

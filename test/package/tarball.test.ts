@@ -31,11 +31,25 @@ describe('The tarball', { timeout: limitMs }, () => {
       (path) => /\.[cm]?[jt]sx?$/.test(path) && !/^(examples|dist\/ui)\//.test(path),
     );
     const modules = code.filter((path) => path.endsWith('.js'));
-    const types = modules.map((path) => path.replace(/\.js$/, '.d.ts'));
+    const types = code.filter((path) => path.endsWith('.d.ts'));
 
     expect(modules).toContain('dist/src/index.js');
+    expect(types).toContain('dist/src/index.d.ts');
     expect([...code].sort()).toEqual([...modules, ...types].sort());
+    for (const path of types) expect(modules).toContain(path.replace(/\.d\.ts$/, '.js'));
     expect(paths().filter((path) => path.endsWith('.map'))).toEqual([]);
+  });
+
+  it('holds the types of all that a program can import, and none of the inside', () => {
+    const types = paths().filter((path) => path.endsWith('.d.ts'));
+    const named = types.flatMap((path) =>
+      [...readFileSync(join(root, path), 'utf8').matchAll(/(?:from|import\()\s*['"](\.[^'"]+)['"]/g)].map(
+        (match) => join(dirname(path), (match[1] ?? '').replace(/\.[jt]s$/, '.d.ts')),
+      ),
+    );
+
+    expect(named.filter((path) => !types.includes(path))).toEqual([]);
+    expect(types).not.toContain('dist/src/store/postgres/sql/functions.d.ts');
   });
 
   it('holds the pages of the inspector, compressed, in less than 250 KB', () => {

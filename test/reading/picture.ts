@@ -27,7 +27,17 @@ export type Reads = Pick<
   | 'jobsPage'
 >;
 
-const kinds = ['store', 'queue', 'quota', 'representation', 'agent', 'job', 'proxy', 'annotation'] as const;
+const kinds = [
+  'store',
+  'queue',
+  'quota',
+  'limit',
+  'representation',
+  'agent',
+  'job',
+  'proxy',
+  'annotation',
+] as const;
 const ids = (records: readonly { readonly id: string }[]): string[] => records.map(({ id }) => id);
 
 /**

@@ -47,9 +47,9 @@ export const mutants: readonly SimulationMutant[] = [
     stores: both,
     edits: [
       {
-        file: 'src/store/rules/claim-rules.ts',
-        find: 'taken: found.taken + (slots.get(id) ?? 0) }',
-        replace: 'taken: found.taken }',
+        file: 'src/store/rules/parking/spent.ts',
+        find: 'const taken = found.taken + (this.#slots.get(id) ?? 0);',
+        replace: 'const { taken } = found;',
       },
     ],
   },
@@ -200,6 +200,35 @@ export const mutants: readonly SimulationMutant[] = [
     ],
   },
   {
+    name: 'priority-ignored',
+    without: 'the level in the order of claims',
+    stores: all,
+    edits: [
+      {
+        file: 'src/model/jobs/priority.ts',
+        find: 'instants + levels * agingMs || levels',
+        replace: 'instants || levels',
+      },
+      {
+        file: 'src/store/postgres/sql/functions.ts',
+        find: 'ELSE o.top + o.level * p_aging END',
+        replace: 'ELSE o.top END',
+      },
+    ],
+  },
+  {
+    name: 'pause-ignored',
+    without: 'the refusal of lanes that are paused',
+    stores: all,
+    edits: [
+      {
+        file: 'src/model/jobs/pauses.ts',
+        find: 'if (pauses.length === 0) return accepts;',
+        replace: 'if (pauses.length >= 0) return accepts;',
+      },
+    ],
+  },
+  {
     name: 'start-once-unsynced',
     without: 'the sync of a start that must not be repeated',
     stores: ['json'],
@@ -316,6 +345,65 @@ export const mutants: readonly SimulationMutant[] = [
         find: "'job.cancelled': { target: '#job.callbacks', actions: 'keepCancelled' },",
         replace:
           "...madeAgain,\n            'job.cancelled': { target: '#job.callbacks', actions: 'keepCancelled' },",
+      },
+    ],
+  },
+  {
+    name: 'key-beyond-its-size',
+    without: 'the slots that others hold of a key',
+    stores: both,
+    edits: [
+      {
+        file: 'src/store/rules/parking/room.ts',
+        find: 'const taken = tables.jobs.quotaHolders(id).size;',
+        replace: 'const taken = quota.keyed ? 0 : tables.jobs.quotaHolders(id).size;',
+      },
+    ],
+  },
+  {
+    name: 'rate-not-written',
+    without: 'the record of what a rate has given',
+    stores: both,
+    edits: [
+      {
+        file: 'src/store/rules/parking/spent.ts',
+        find: 'for (const [id, tat] of this.#tats)',
+        replace: 'for (const [id, tat] of [] as [string, number][])',
+      },
+    ],
+  },
+  {
+    name: 'parked-for-ever',
+    without: 'the parked jobs that are let out when their key has room',
+    stores: both,
+    edits: [
+      {
+        file: 'src/store/rules/parking/parking.ts',
+        find: 'while (bucket.out < Math.min(free, page) && this.#letOut(bucket)) isAny = true;',
+        replace: 'if (free < 0) isAny = this.#letOut(bucket);',
+      },
+      // The net of the polls would find them.
+      {
+        file: 'src/store/rules/parking/parking.ts',
+        find: 'if (isPoll) this.#letOutOneMore(roomOf);',
+        replace: 'if (isPoll && this.#keys.size < 0) this.#letOutOneMore(roomOf);',
+      },
+    ],
+  },
+  {
+    name: 'room-of-a-key-kept',
+    without: 'the room of a key that goes to the next when a job is parked under another of its keys',
+    stores: both,
+    edits: [
+      {
+        file: 'src/store/rules/parking/parking.ts',
+        find: 'this.#touched.add(bucket.limit);',
+        replace: '',
+      },
+      {
+        file: 'src/store/rules/parking/parking.ts',
+        find: 'if (isPoll) this.#letOutOneMore(roomOf);',
+        replace: 'if (isPoll && this.#keys.size < 0) this.#letOutOneMore(roomOf);',
       },
     ],
   },

@@ -6,6 +6,7 @@ import {
   type JobDefinition,
   local,
   type Signalbox,
+  SignalboxError,
 } from 'signalbox';
 import type { SimulatedClient, SimulatedRun, SimulatedScenario } from 'signalbox/testing';
 import { Calls } from './calls.ts';
@@ -13,6 +14,12 @@ import { lifeJobs, turns } from './life-jobs.ts';
 
 const queues = ['a', 'inner'] as const;
 const quotaNames = ['few', 'fewer'] as const;
+/** Limits with keys, on the stores that keep them. */
+const limits = {
+  tenant: { size: 1, keyed: true },
+  host: { size: 2, rate: { limit: 2, per: '3s' }, keyed: true },
+} as const;
+const limitKeys = ['x', 'x', 'y'] as const;
 const notPlain = defineFilter('notPlain', (job) => job.name !== 'plain');
 
 type Kinds = readonly JobDefinition<readonly [], unknown>[];
@@ -28,9 +35,15 @@ interface Choice {
   readonly addsLate: boolean;
 }
 
+const levels = [0, 0, 0, -1, 1, -3, 5] as const;
+
 /** A choice, the jobs that were put by it, and which of them some process runs. */
 interface Life extends Choice {
   readonly put: string[];
+  /** Whether jobs have priorities. */
+  readonly isLeveled: boolean;
+  /** Whether the store keeps limits with keys. */
+  readonly hasLimits: () => boolean;
   readonly running: () => readonly string[];
 }
 
@@ -62,12 +75,16 @@ function lifeOf(
   const others = kinds.filter((kind) => kind.definition.name !== 'longer');
   const most = choiceFor(run, others);
   const put: string[] = [];
+  const isLeveled = run.random.chance(0.6);
+  let hasLimits = false;
   const choice: Life = {
     ...most,
+    isLeveled,
     callbacks: [...most.callbacks, long],
     long,
     longShare: often.share,
     put,
+    hasLimits: () => hasLimits,
     running: () => put.filter((id) => run.job(id)?.status === 'ACTIVE'),
   };
   const hasFilters = run.random.chance(0.3);
@@ -80,7 +97,9 @@ function lifeOf(
     acts: run.random.integer(6, 16),
     prepare: async (box) => {
       const { quotas } = box.queue('a');
+      if (isLeveled) for (const name of queues) await box.queue(name).set({ aging: '10s' });
       for (const name of quotaNames) await quotas.create(name, { size: name === 'few' ? 2 : 1 });
+      hasLimits = await makeLimits(box);
     },
     install: (box) => {
       installAgent(box, { name: 'main', settings: agent({ size: 2 }), queues: ['a'] });
@@ -93,6 +112,16 @@ function lifeOf(
     act: (client) => act(client, choice),
     check: () => calls.check(run.faults.crashes + crashes()),
   };
+}
+
+async function makeLimits(box: Signalbox): Promise<boolean> {
+  try {
+    for (const [name, figures] of Object.entries(limits)) await box.queue('a').quotas.create(name, figures);
+    return true;
+  } catch (error) {
+    if (error instanceof SignalboxError && error.code === 'NO_LIMITS') return false;
+    throw error;
+  }
 }
 
 /**
@@ -113,22 +142,26 @@ function choiceFor({ faults }: SimulatedRun, kinds: Kinds): Omit<Choice, 'long' 
 }
 
 async function act(client: SimulatedClient, choice: Life): Promise<void> {
-  const { random } = client;
+  const { random, box } = client;
+  if (choice.hasLimits() && random.chance(0.05))
+    await box.queue('a').pause({ key: ['tenant', random.pick(limitKeys)], until: '8s' });
   const queue = random.pick(['a', 'a', 'inner'] as const);
   const id = await client.put(drafting(client, choice, queue), { queue });
   if (id === null) return;
   choice.put.push(id);
+  if (random.chance(0.1)) await pause(client);
   if (random.chance(0.3)) await follow(client, id, choice);
   if (choice.addsLate && random.chance(0.5)) await addLate(client, choice);
   if (random.chance(0.2)) await cancelRunning(client, choice);
 }
 
 /** Something done to a job that was put. */
-async function follow({ box, random }: SimulatedClient, id: string, choice: Choice): Promise<void> {
+async function follow({ box, random }: SimulatedClient, id: string, choice: Life): Promise<void> {
   const job = await box.job(id).refresh();
-  const what = random.integer(0, 4);
+  const what = random.integer(0, choice.isLeveled ? 5 : 4);
   if (what === 0) await job.setAnnotation('note', random.integer(0, 9));
   else if (what === 1 && choice.addsLate) await job.addCallback(random.pick(choice.callbacks)());
+  else if (what === 5) await job.setPriority(random.pick(levels));
   else if (what >= 3) await job.cancel({ reason: 'a client says so', cascade: random.chance(0.5) });
   else await takeOut(box, job);
 }
@@ -137,6 +170,15 @@ async function follow({ box, random }: SimulatedClient, id: string, choice: Choi
 async function cancelRunning({ box, random }: SimulatedClient, { running }: Life): Promise<void> {
   const ids = running();
   if (ids.length > 0) await box.job(random.pick(ids)).cancel();
+}
+
+/** Pauses queue `a`, or some definitions in it: never for so long that jobs cannot end in time. */
+async function pause({ box, random }: SimulatedClient): Promise<void> {
+  const queue = box.queue('a');
+  const job = random.pick([undefined, 'slow', 'p*']);
+  const what = job === undefined ? {} : { job };
+  if (random.chance(0.3)) await queue.resume(what);
+  else await queue.pause({ ...what, until: `${random.integer(1, 12)}s` });
 }
 
 /** Adds a callback to a job that runs, mostly in another process. */
@@ -152,7 +194,7 @@ async function takeOut(box: Signalbox, job: Job<unknown>): Promise<void> {
 }
 
 /** Draws a job once, and makes it as often as it is asked for. */
-function drafting({ random }: SimulatedClient, choice: Choice, queue: string): () => Job<unknown> {
+function drafting({ random }: SimulatedClient, choice: Life, queue: string): () => Job<unknown> {
   const kind = random.chance(choice.longShare) ? choice.long : random.pick(choice.jobs);
   const [success, failure] = [random.pick(choice.callbacks), random.pick(choice.callbacks)];
   const callbacks = random.chance(0.3) ? [random.pick(choice.callbacks)] : [];
@@ -160,13 +202,19 @@ function drafting({ random }: SimulatedClient, choice: Choice, queue: string): (
   const after = random.pick([0, 0, 0, 4, 30]);
   const by = random.pick([0, 0, 0, 1, 10]);
   const deadline = random.pick([0, 0, 0, 0, 30]);
+  const priority = choice.isLeveled ? random.pick(levels) : 0;
   const names = queue === 'inner' ? [] : quotaNames.filter(() => random.chance(0.4));
+  const keys: Record<string, string> = {};
+  for (const name of queue === 'a' && choice.hasLimits() ? Object.keys(limits) : [])
+    if (random.chance(0.5)) keys[name] = random.pick(limitKeys);
   return () => {
     const job = kind().with({
+      keys,
       ...(after > 0 ? { beginAfter: `${after}s` } : {}),
       ...(by > 0 ? { beginBy: `${by}s` } : {}),
       ...(deadline > 0 ? { deadline: `${deadline}s` } : {}),
       quotaNames: names,
+      ...(priority === 0 ? {} : { priority }),
     });
     if (isPaired) void job.addCallbacks({ success: success(), failure: failure() });
     for (const callback of callbacks) void job.addCallback(callback());

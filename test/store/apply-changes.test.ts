@@ -43,7 +43,7 @@ function seen(tables: Tables): unknown {
     records: tables.list('job', ''),
     notes: ['a', 'b', 'c'].map((id) => tables.annotations(id)),
     indexes: indexes.map((ids) => [...ids].sort()),
-    waiting: jobs.waitingCount('q'),
+    waiting: jobs.queues.waitingCount('q'),
     states: [...states].filter(([, count]) => count > 0).sort(),
     completed: jobs.completed.size,
     endings: jobs.endings,

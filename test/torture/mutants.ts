@@ -90,8 +90,8 @@ export const mutants: readonly TortureMutant[] = [
     edits: [
       {
         file: 'src/store/rules/claim-verdict.ts',
-        find: 'const full = expired ? none : fullQuotas(quotas, existing, job);',
-        replace: 'const full = expired === null ? fullQuotas(quotas, existing, job) : none;',
+        find: 'const full = expired ? none : withoutRoom(existing, job, now, quotas);',
+        replace: 'const full = expired === null ? withoutRoom(existing, job, now, quotas) : none;',
       },
     ],
   },

@@ -62,6 +62,25 @@ export function checkQuotaNames(names: unknown, option = 'quotaNames'): readonly
   });
 }
 
+/**
+ * Refuses what cannot be a key of a limit: text of 1 to 200 characters, with no slash at its ends and no control characters.
+ * @throws SignalboxError `INVALID_KEY`.
+ */
+export function checkKey(key: unknown, limit: string): string {
+  if (
+    typeof key === 'string' &&
+    key.length >= 1 &&
+    key.length <= 200 &&
+    key.isWellFormed() &&
+    !key.startsWith('/') &&
+    !key.endsWith('/') &&
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is refused
+    !/[\u0000-\u001f\u007f]/.test(key)
+  )
+    return key;
+  throw new SignalboxError('INVALID_KEY', { limit, actual: shown(key) });
+}
+
 /** Refuses an annotation name that a store could not keep. */
 export function checkAnnotationName(name: unknown): string {
   if (

@@ -1,4 +1,5 @@
 import { type Duration, durationMs, durationText, instantMs } from '../../time.ts';
+import { checkName } from '../checks/names.ts';
 import type { Failure } from '../values/failure.ts';
 
 /**
@@ -48,20 +49,40 @@ export class UnrecoverableError extends Error {
  * });
  * ```
  *
- * @throws SignalboxError `INVALID_DURATION`, `INVALID_INSTANT`.
+ * With `limit`, one of the job's limits is closed until then, so that all jobs of the same key wait; and it counts as no attempt,
+ * up to 25 times a job.
+ *
+ * @throws SignalboxError `INVALID_DURATION`, `INVALID_INSTANT`, `INVALID_NAME`.
  */
 export class RetryAfterError extends Error {
   override readonly name: string = 'RetryAfterError';
-  /** Stored with the failure: milliseconds, or the instant in epoch milliseconds. */
-  readonly retryAfter: { readonly ms: number } | { readonly at: number };
+  /** Stored with the failure: milliseconds, or the instant in epoch milliseconds, and the limit to close. */
+  readonly retryAfter: ({ readonly ms: number } | { readonly at: number }) & { readonly limit?: string };
 
-  constructor(after: Duration | Date, options?: { readonly cause?: unknown }) {
+  constructor(after: Duration | Date, options: RetryAfterOptions = {}) {
     const wait =
       after instanceof Date ? { at: instantMs(after, 'after') } : { ms: durationMs(after, 'after') };
     const when = 'at' in wait ? `at ${new Date(wait.at).toISOString()}` : `after ${durationText(wait.ms)}`;
-    super(`to be tried again ${when}`, options);
-    this.retryAfter = wait;
+    const { limit, ...others } = options;
+    super(`to be tried again ${when}`, others);
+    this.retryAfter =
+      limit === undefined ? wait : { ...wait, limit: checkName(limit, 'the name of a limit') };
   }
+}
+
+/** Options of a {@link RetryAfterError}. */
+export interface RetryAfterOptions {
+  readonly cause?: unknown;
+  /** The name of a limit of the job. */
+  readonly limit?: string;
+}
+
+/** The limit that the code has asked to close; null: none. */
+export function limitToClose({ data }: Failure): string | null {
+  const { retryAfter } = data.extra;
+  if (typeof retryAfter !== 'object' || retryAfter === null) return null;
+  const { limit } = retryAfter as { readonly limit?: unknown };
+  return typeof limit === 'string' ? limit : null;
 }
 
 /** Whether the code has said that another attempt cannot help. */

@@ -88,9 +88,26 @@ export interface QueueRecord extends Reserved {
 /** A quota. Its id is `<queue>/<name>`. */
 export interface QuotaRecord extends Reserved {
   readonly id: string;
-  readonly size: number;
+  /** How many jobs may hold a slot in it; null: any number. */
+  readonly size: number | null;
+  /** How many jobs may begin in a time; null: any number. */
+  readonly rate: { readonly limit: number; readonly per: number; readonly burst: number } | null;
+  /** Each key of it has the size and the rate for itself. */
+  readonly keyed: boolean;
   /** An operator has set it: the code does not change it. */
   readonly pinned: boolean;
+}
+
+/**
+ * What cannot be derived of a quota, or of one key of it: its id is `<queue>/<name>` or `<queue>/<name>/<key>`. It exists only while
+ * it says something.
+ */
+export interface LimitRecord extends Reserved {
+  readonly id: string;
+  /** The instant from which on the rate owes nothing any more. */
+  readonly tat: number | null;
+  /** Nothing begins before this instant. */
+  readonly closedUntil: number | null;
 }
 
 /** A dispatcher's representation in one queue. Its id is `<queue>/<uuid>`. */

@@ -101,6 +101,7 @@ const jobChecks: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['name', isJobName],
   ['args', Array.isArray],
   ['quotaNames', isTexts],
+  ['keys', orNull(isTexts)],
   ['beginAfter', orNull(isNumber)],
   ['beginBy', orNull(isNumber)],
   ['readyAt', orNull(isNumber)],
@@ -183,8 +184,14 @@ const checksOf: { readonly [kind in OtherKind]: ReadonlyMap<string, Check> } = {
     ['pauses', (value) => Array.isArray(value) && value.every(shape({ job: orNull(isText), ...pauseMark }))],
   ]),
   quota: new Map<string, Check>([
-    ['size', isCount],
+    ['size', orNull(isCount)],
+    ['rate', orNull(shape({ limit: isNumber, per: isNumber, burst: isNumber }))],
+    ['keyed', isFlag],
     ['pinned', isFlag],
+  ]),
+  limit: new Map<string, Check>([
+    ['tat', orNull(isNumber)],
+    ['closedUntil', orNull(isNumber)],
   ]),
   representation: new Map<string, Check>([
     ['queue', isText],
@@ -215,7 +222,7 @@ const checksOf: { readonly [kind in OtherKind]: ReadonlyMap<string, Check> } = {
   annotation: new Map<string, Check>([['value', isAnything]]),
 };
 
-type OtherKind = 'store' | 'queue' | 'quota' | 'representation' | 'agent' | 'proxy' | 'annotation';
+type OtherKind = 'store' | 'queue' | 'quota' | 'limit' | 'representation' | 'agent' | 'proxy' | 'annotation';
 
 const representationStates: Check = oneOf('registered', 'activated', 'deactivated');
 

@@ -53,6 +53,8 @@ export class AgentActor implements StartingAgent {
   #record: AgentRecord;
   #poll: OpenPoll | null = null;
   #freeing = false;
+  /** Its next claim belongs to a poll. */
+  #isPoll = false;
   /** What it held at its last claim, less what was freed since: near enough to know whether a claim is worth it. */
   #held = 0;
   #freed = 0;
@@ -161,6 +163,7 @@ export class AgentActor implements StartingAgent {
   /** Claims as part of the poll that it has joined. */
   async claimDue(): Promise<void> {
     this.resume();
+    this.#isPoll = true;
     // A claim that is under way may have looked before: the next one counts.
     const next = this.#begun + 1;
     this.#actor.send({ type: 'claim.due' });
@@ -267,6 +270,9 @@ export class AgentActor implements StartingAgent {
 
   #claimant(): Claimant {
     const { id, lastSeq, selection, paused } = this.#record;
-    return { id, seq: lastSeq, size: this.#room, selection, paused, input: this.#claimInput };
+    const isPoll = this.#isPoll;
+    this.#isPoll = false;
+    const own = { id, seq: lastSeq, size: this.#room, selection, paused, input: this.#claimInput };
+    return isPoll ? { ...own, isPoll } : own;
   }
 }

@@ -18,6 +18,8 @@ export interface ClaimDeps {
   readonly skipped: Set<string>;
   /** The definitions that waiting jobs name and this process does not know. */
   readonly unknown: UnknownDefinitions;
+  /** Asks the store anew when something becomes due. */
+  planDue(): void;
 }
 
 /** The agent that claims, and which jobs it takes. */
@@ -31,6 +33,8 @@ export interface Claimant {
   /** How many jobs it may hold. */
   readonly size: number;
   readonly selection: Selection;
+  /** The claim belongs to a poll. */
+  readonly isPoll?: boolean;
   readonly paused: PauseMark | null;
 }
 
@@ -63,7 +67,7 @@ export function claimJobs(
 async function claimOnce(deps: ClaimDeps, claimant: Claimant, limit: number): Promise<AgentClaim> {
   const { committer } = deps;
   const { store } = committer.context;
-  const { input, id, seq, size, selection } = claimant;
+  const { input, id, seq, size, selection, isPoll = false } = claimant;
   const { queue, dispatcher } = input;
   const starts = new Map<string, Transition>();
   let frees = false;
@@ -74,6 +78,7 @@ async function claimOnce(deps: ClaimDeps, claimant: Claimant, limit: number): Pr
     agent: id,
     agentSeq: seq,
     size,
+    ...(isPoll && { isPoll }),
     accepts: acceptanceIn(deps, claimant),
     choose: selection.kind === 'chooser' ? await chooserOf(deps, claimant, selection.name) : null,
     take: skipping(deps, (candidate) => {
@@ -83,6 +88,7 @@ async function claimOnce(deps: ClaimDeps, claimant: Claimant, limit: number): Pr
       return changes;
     }),
   });
+  if (claimed.opensLater === true) deps.planDue();
   // An expired job frees its slots as it leaves the queue: another agent may take what waits for them.
   if (frees) committer.whenWritten(claimed.ticket, () => committer.offerWork(queue));
   return { ...claimed, starts };

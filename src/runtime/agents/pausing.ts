@@ -1,12 +1,14 @@
 import type { Json } from '../../../machines/json.ts';
 import { invalidOption, SignalboxError } from '../../errors.ts';
 import { checkKnown } from '../../model/checks/check-options.ts';
+import { checkKey } from '../../model/checks/names.ts';
 import { isInForce } from '../../model/jobs/pauses.ts';
 import type { AgentRecord, PauseMark, QueuePause, QueueRecord } from '../../model/records/records.ts';
 import { type Beginning, beginningMs } from '../../time.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
 import { retryConflicts } from '../commits/retry.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
+import { type PausedLimit, pauseLimit, resumeLimit } from '../jobs/limit-quotas.ts';
 import { mustHaveQueue } from '../jobs/named-settings.ts';
 
 /** Options of a pause. */
@@ -21,6 +23,8 @@ export interface PauseOptions {
 export interface QueuePauseOptions extends PauseOptions {
   /** A pattern of definition names; `*` matches any characters. Default: all jobs of the queue. */
   readonly job?: string;
+  /** A limit, and a key of it, or the name of a quota without keys: only its jobs wait. Without `job` and `reason`. */
+  readonly key?: readonly [limit: string, key?: string];
 }
 
 /** A pause, as it was made. */
@@ -45,6 +49,7 @@ export async function pauseQueue(
   options: QueuePauseOptions,
   by = work.context.uuid,
 ): Promise<void> {
+  if (options.key !== undefined) return pauseKey(work, queue, options);
   const mark = markOf(work, options, ['job', 'until', 'reason'], by);
   const job = checkPattern(options.job);
   await changePauses(work, queue, 'queue.paused', (pauses) => [
@@ -53,12 +58,23 @@ export async function pauseQueue(
   ]);
 }
 
-/** Takes back the pause that was made with this pattern. Returns whether there was one. */
+async function pauseKey(work: UnitOfWork, queue: string, options: QueuePauseOptions): Promise<void> {
+  checkKnown(options, ['key', 'until']);
+  const { key, until } = options;
+  const at = until === undefined ? null : beginningMs(until, work.context.store.now(), 'until');
+  await pauseLimit(work, queue, limitOf(key), at);
+}
+
+/** Takes back the pause that was made with this pattern, or opens this key. Returns whether there was one. */
 export async function resumeQueue(
   work: UnitOfWork,
   queue: string,
-  options: Pick<QueuePauseOptions, 'job'>,
+  options: Pick<QueuePauseOptions, 'job' | 'key'>,
 ): Promise<boolean> {
+  if (options.key !== undefined) {
+    checkKnown(options, ['key']);
+    return resumeLimit(work, queue, limitOf(options.key));
+  }
   checkKnown(options, ['job']);
   const job = checkPattern(options.job);
   let found = false;
@@ -121,6 +137,14 @@ function markOf(work: UnitOfWork, options: PauseOptions, known: readonly string[
     throw invalidOption('reason', 'text of at most 1,000 characters', reason);
   const at = work.context.store.now();
   return { by, at, reason, until: until === undefined ? null : beginningMs(until, at, 'until') };
+}
+
+function limitOf(key: QueuePauseOptions['key']): PausedLimit {
+  if (Array.isArray(key) && key.length <= 2 && typeof key[0] === 'string') {
+    const [name, given] = key as readonly [string, string?];
+    return { name, key: given === undefined ? null : checkKey(given, name) };
+  }
+  throw invalidOption('key', "a limit and its key, such as ['stripe', '42']", key);
 }
 
 function checkPattern(job: unknown): string | null {

@@ -1,6 +1,7 @@
 import { invalidOption } from '../../errors.ts';
 import { checkKnown } from '../../model/checks/check-options.ts';
 import { checkQueueName } from '../../model/checks/names.ts';
+import type { Instrument } from '../environment/instruments.ts';
 import type { SignalboxOptions } from './signalbox-options.ts';
 
 /** Options that must be lists. Text would pass as a list of letters, which is never meant. */
@@ -25,7 +26,8 @@ const expected: { readonly [option: string]: string } = {
 /** Refuses options of the wrong shape before anything is opened. @throws SignalboxError `INVALID_OPTION`, `INVALID_NAME`. */
 export function checkOptions(options: SignalboxOptions): void {
   if (options?.store == null) refuse('store', options?.store);
-  checkKnown(options, [...lists, ...Object.keys(methods), 'retryPolicies', 'limits', 'uuid']);
+  checkKnown(options, [...lists, ...Object.keys(methods), 'retryPolicies', 'limits', 'uuid', 'instrument']);
+  if (options.instrument != null) checkInstrument(options.instrument);
   for (const option of lists) {
     const value: unknown = options[option];
     if (value != null && !Array.isArray(value)) refuse(option, value);
@@ -42,6 +44,13 @@ export function checkOptions(options: SignalboxOptions): void {
       | undefined;
     if (value != null && names.some((name) => typeof value[name] !== 'function')) refuse(option, value);
   }
+}
+
+function checkInstrument(instrument: Instrument): void {
+  checkKnown(instrument, ['put', 'start', 'end']);
+  for (const [name, hook] of Object.entries(instrument))
+    if (hook !== undefined && typeof hook !== 'function')
+      throw invalidOption(`instrument.${name}`, 'a function', hook);
 }
 
 function refuse(option: string, value: unknown): never {

@@ -25,7 +25,6 @@ import { Completer } from '../execution/completer.ts';
 import { Executor } from '../execution/executor.ts';
 import { LoopWatch } from '../execution/loop-watch.ts';
 import { OutcomeWaits } from '../execution/outcome-waits.ts';
-import { OutsideRuns } from '../execution/outside-runs.ts';
 import { Retrier } from '../execution/retrier.ts';
 import { CommitRetries } from '../execution/retry-commit.ts';
 import { RetryPolicies } from '../execution/retry-policies.ts';
@@ -34,6 +33,7 @@ import { Job } from '../handles/job.ts';
 import { type HandleServices, provideServices } from '../handles/services.ts';
 import type { JobHandles } from '../jobs/job-like.ts';
 import { AttemptLimits } from '../stops/attempt-limits.ts';
+import { OutsideRuns } from '../stops/outside-runs.ts';
 import { PutOffs } from '../stops/put-offs.ts';
 import { Stops } from '../stops/stops.ts';
 
@@ -41,6 +41,8 @@ import { Stops } from '../stops/stops.ts';
 export interface RuntimeLinks {
   /** A queue may hold work: the supervisor lets its agents look. */
   offerWork(queue: string): void;
+  /** Asks the store anew when something becomes due. */
+  planDue(): void;
   /** The clock of this process, in epoch milliseconds. */
   now(): number;
   /** The hooks and listeners of the program, on a unit whose calls are their own commits. */
@@ -143,6 +145,7 @@ export function createRuntime(context: RuntimeContext, links: RuntimeLinks): Run
     watch: new JobWatch(context.store, context.reactor),
     skipped: new Set(),
     unknown: new UnknownDefinitions(context),
+    planDue: links.planDue,
     joins: new Map(),
   };
   provideServices(context, runtime);

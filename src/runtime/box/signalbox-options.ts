@@ -6,6 +6,7 @@ import type { AgentSettings } from '../definitions/agent-settings.ts';
 import type { ConditionDefinition } from '../definitions/conditions.ts';
 import type { ChooserDefinition, FilterDefinition } from '../definitions/filters-and-choosers.ts';
 import type { DispatcherOptions } from '../dispatchers/dispatcher.ts';
+import type { Instrument } from '../environment/instruments.ts';
 import type { Logger } from '../environment/logging.ts';
 import type { IdSource, RandomSource, TextFilePort } from '../environment/ports.ts';
 import type { Clock, Reactor } from '../environment/reactor/reactor.ts';
@@ -32,6 +33,8 @@ export interface SignalboxOptions {
   readonly random?: RandomSource;
   /** Default: CRITICAL entries on standard error. */
   readonly logger?: Logger;
+  /** Watches puts and attempts, for a tracer for example: see {@link Instrument}. Default: nothing does. */
+  readonly instrument?: Instrument;
   /** What values may be at most, and how much may be stored. Default: see {@link Limits}. */
   readonly limits?: Partial<Limits>;
   /** Encodes what programs give before it reaches the store: encryption at rest. Default: none. */

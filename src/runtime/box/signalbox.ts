@@ -21,6 +21,7 @@ import { type Called, callJob } from '../handles/inline-call.ts';
 import { Job, type JobDefinition } from '../handles/job.ts';
 import { Queue } from '../handles/queue.ts';
 import { runTransaction, type Transaction } from '../handles/transaction.ts';
+import { ensureLimits } from '../jobs/limit-quotas.ts';
 import { storeNew } from '../jobs/put-jobs.ts';
 import type { Runtime } from './create-runtime.ts';
 import { installAgent } from './install-agent.ts';
@@ -426,6 +427,7 @@ export class Signalbox extends Inspectable {
     const { agent: settings, ...dispatcherOptions } = options;
     if (settings != null) checkSettings(settings, 'agent');
     await this.createQueue('');
+    await ensureLimits(this.#runtime.work);
     const present = this.#dispatchers.get(this.uuid);
     if (present?.activated != null) throw startedTwice();
     const dispatcher = present ?? new Dispatcher(this, dispatcherOptions);

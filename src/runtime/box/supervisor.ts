@@ -188,6 +188,7 @@ export class Supervisor {
         reactor: this.reactor,
         ids,
         random: this.#options.random ?? mathRandom,
+        instrument: this.#options.instrument ?? null,
         log,
         uuid,
         rules,
@@ -198,6 +199,9 @@ export class Supervisor {
       };
       this.runtime = createRuntime(context, {
         offerWork: (queue) => this.#offerWork(queue),
+        planDue: () => {
+          if (this.state === 'running') this.#dueTimer.plan();
+        },
         now: this.#now,
         hooksOn: (work) => this.#shared.listeners.on(work),
       });

@@ -9,7 +9,7 @@
  *   one is, so a callback that is added meanwhile runs once and is never lost. No callback sees an outcome
  *   that a power cut could take back.
  *
- * May import: commits, jobs, execution.
+ * May import: commits, jobs, execution, stops.
  */
 import { BadStatusError, ConflictError, TimeoutError } from '../../errors.ts';
 import { isExpired, limitOfStart } from '../../model/jobs/deadline.ts';
@@ -29,7 +29,6 @@ import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import { callOf, jobFields } from '../execution/outcome-log.ts';
 import type { OutcomeWaits } from '../execution/outcome-waits.ts';
-import type { OutsideRuns } from '../execution/outside-runs.ts';
 import type { RetryPolicies } from '../execution/retry-policies.ts';
 import {
   type CallbackContext,
@@ -42,6 +41,7 @@ import {
 import type { CallbackSteps, RunSteps } from '../execution/run-steps.ts';
 import { annotationsOf } from '../jobs/annotations.ts';
 import type { JobHandles } from '../jobs/job-like.ts';
+import type { OutsideRuns } from '../stops/outside-runs.ts';
 import { CallbackChoice } from './callback-choice.ts';
 import { callbackInput } from './callback-input.ts';
 import { endJob } from './end-job.ts';

@@ -3,6 +3,7 @@ import type { Priority } from '../../model/jobs/priority.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import type { Duration } from '../../time.ts';
 import type { LogLevel } from '../environment/logging.ts';
+import type { ConcurrencyLimit, JobLimit, RateLimit } from './job-limits.ts';
 
 /** A definition, as the registry holds it. */
 export interface Definition {
@@ -21,6 +22,7 @@ export interface Definition {
   readonly heartbeat: number | null;
   readonly deadline: number | null;
   readonly grace: number | null;
+  readonly limits: readonly JobLimit[];
 }
 
 /** Options of `defineJob`. */
@@ -47,6 +49,13 @@ export interface JobOptions<Args extends readonly unknown[], Returned, Info = un
   readonly deadline?: Duration;
   /** How long code may take to stop when it is asked to, before its job goes on without it. Default 5 s. */
   readonly grace?: Duration;
+  /**
+   * How many of its jobs may run at once: in all, or for each `key`. A list for several limits. The key is stored with the job, and
+   * the queue gets a quota of the name of the limit with the first job.
+   */
+  readonly concurrency?: ConcurrencyLimit<Args> | readonly ConcurrencyLimit<Args>[];
+  /** How many of its jobs may begin in a time: in all, or for each `key`. A list for several limits. */
+  readonly rateLimit?: RateLimit<Args> | readonly RateLimit<Args>[];
   /** Quotas of every job of it, unless the job says otherwise. */
   readonly quotas?: readonly string[];
   /** How urgent each job of it is, unless the job says otherwise: -9 to 9, lower is sooner, or a word. Default 0. */

@@ -30,6 +30,7 @@ import { isLogLevel, type LogLevel } from '../environment/logging.ts';
 import type { ConditionDefinition } from './conditions.ts';
 import type { Definition } from './definition.ts';
 import type { ChooserDefinition, FilterDefinition } from './filters-and-choosers.ts';
+import { type JobLimit, type LimitFigures, sameFigures } from './job-limits.ts';
 
 /** The policy of system jobs. When the job that they decide about is in quarantine, they are put back and try again later. */
 const whileQuarantined: RetryPolicy = {
@@ -50,6 +51,7 @@ export class Registry {
   readonly #choosers = new Map<string, ChooserDefinition>();
   readonly #policies = new Map<string, RetryPolicy>();
   readonly #conditions = new Map<string, ConditionDefinition>();
+  readonly #limits = new Map<string, LimitFigures>();
 
   constructor() {
     for (const policy of [RetryCommonFourTimes, RetryCommonForever, NeverRetry]) this.addPolicy(policy);
@@ -66,6 +68,10 @@ export class Registry {
     if (present !== undefined && present !== known.definition) {
       throw new SignalboxError('DUPLICATE_DEFINITION', { what: 'job', name });
     }
+    const limits = known.definition.limits.map(
+      (limit) => [limit.name, this.#joinedLimit(name, limit)] as const,
+    );
+    for (const [limit, figures] of limits) this.#limits.set(limit, figures);
     this.#definitions.set(name, known.definition);
     if (retry !== null && typeof retry === 'object') this.addPolicy(retry);
   }
@@ -93,6 +99,28 @@ export class Registry {
     if (this.#definitions.get(definition.name) !== definition) {
       throw new SignalboxError('UNKNOWN_DEFINITION', { name: definition.name, known: this.names() });
     }
+  }
+
+  /** The figures that the definitions of this process give a limit. */
+  limit(name: string): LimitFigures | undefined {
+    return this.#limits.get(name);
+  }
+
+  get limitNames(): readonly string[] {
+    return [...this.#limits.keys()];
+  }
+
+  /** A limit that several definitions share has a size by one or all of them, and a rate. */
+  #joinedLimit(definition: string, { name, size, rate, keyed }: JobLimit): LimitFigures {
+    const known = this.#limits.get(name) ?? { size, rate, keyed };
+    const all = { size: known.size ?? size, rate: known.rate ?? rate, keyed };
+    if (sameFigures({ size: size ?? all.size, rate: rate ?? all.rate, keyed: known.keyed }, all)) return all;
+    throw new SignalboxError('INVALID_OPTION', {
+      option: `the limit '${name}' of ${definition}`,
+      expected: 'as other definitions of this process have it',
+      actual: 'other figures',
+      repair: 'Give both the same figures, or two names.',
+    });
   }
 
   /** What an explanation asks. */

@@ -9,6 +9,7 @@ import { committed } from '../commits/commit-reactions.ts';
 import type { Committer } from '../commits/committer.ts';
 import { isStoreAway, isStoreClosed } from '../commits/retry-rules.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
+import { instrumentOutcome } from './instruments.ts';
 import { outcomeCommit } from './outcome-commit.ts';
 import { isOutcomeLogged, logHandedOn, logLost, logOutcome, outcomeText } from './outcome-log.ts';
 import type { CommitRetries } from './retry-commit.ts';
@@ -135,6 +136,7 @@ export class Completer {
       ticket,
       () => {
         run.unit.committed();
+        instrumentOutcome(run, outcome);
         if (!completes) return;
         run.agent?.workers.ended(run, outcome);
         run.onDone();

@@ -21,6 +21,7 @@ import { JobDrafts, storedJobOnly } from '../jobs/job-drafts.ts';
 import { isJob, type JobHandles, type JobLike } from '../jobs/job-like.ts';
 import { asHandles, jobsIn } from '../jobs/referred-jobs.ts';
 import { Attempts } from './attempt.ts';
+import { callInstrumented } from './instruments.ts';
 import type { LoopWatch } from './loop-watch.ts';
 import { jobFields } from './outcome-log.ts';
 import { currentRun, isHeldBy, type Run } from './run.ts';
@@ -55,7 +56,9 @@ export class Executor {
     run.phase = 'code';
     this.#deps.steps.watchLimits(run);
     try {
-      this.#attempts.inContext(run, definition, () => this.#attempt(run, definition));
+      this.#attempts.inContext(run, definition, () =>
+        callInstrumented(run, () => this.#attempt(run, definition)),
+      );
     } catch (error) {
       // The context that the job carries is the program's own code.
       this.#threw(run, error);

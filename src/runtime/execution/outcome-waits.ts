@@ -18,6 +18,9 @@ import type { CommitRetries } from './retry-commit.ts';
 import { isCommitted, type Run } from './run.ts';
 import type { CallbackSteps, RunSteps } from './run-steps.ts';
 
+/** Waits that would never end. */
+const hopeless: readonly string[] = ['AWAITED_ITSELF', 'LIMIT_DEADLOCK'];
+
 /** The dependencies of the waits. */
 export interface OutcomeWaitsDeps {
   readonly committer: Committer;
@@ -60,7 +63,7 @@ export class OutcomeWaits {
     };
     committer.whenWritten(ticket, whenWritten, (error) => {
       if (error instanceof ReassignedError) steps.giveUp(run, error);
-      else if (error instanceof SignalboxError && error.code === 'AWAITED_ITSELF') {
+      else if (error instanceof SignalboxError && hopeless.includes(error.code)) {
         run.startOver();
         steps.retry(run, Failure.from(error), 'jobError');
       } else if (isStoreAway(error))

@@ -1,12 +1,16 @@
 import type { FailedAttempt } from '../../../machines/job.context.ts';
 import { ReassignedError, SignalboxError } from '../../errors.ts';
 import { putBackAt, type RetryAnswer } from '../../model/jobs/retry.ts';
+import { limitToClose } from '../../model/jobs/retry-errors.ts';
 import { afterStep, stepJob } from '../../model/jobs/step.ts';
 import { Failure } from '../../model/values/failure.ts';
 import { jobLabel } from '../../model/values/job-text.ts';
 import type { Committer } from '../commits/committer.ts';
+import { hasRate, type LimitClosing, limitClosing } from '../commits/limits-of-job.ts';
+import { retryForever } from '../commits/retry.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import { watchAwaits } from '../environment/awaits.ts';
+import { instrumentEnd } from './instruments.ts';
 import { jobFields, logFailedAttempt, logMasked, type MaskedOutcome } from './outcome-log.ts';
 import type { CommitRetries } from './retry-commit.ts';
 import type { RetryPolicies } from './retry-policies.ts';
@@ -54,7 +58,8 @@ export class Retrier {
     const { retries, steps } = this.#deps;
     await run.takeTearDown()?.();
     const { state } = run.job;
-    const answer = await this.#answer(run, failed, cause);
+    const closing = cause === 'jobError' ? await this.#closing(run, failed) : null;
+    const answer = closing?.answer ?? (await this.#answer(run, failed, cause));
     // The job has gone on without its code, which the policy was asked about for too long.
     if (run.isAbandoned && state !== run.job.state) return;
     const standing = await retries.look(run);
@@ -68,7 +73,7 @@ export class Retrier {
     if (run.isStopping && answer !== false && this.#madeAgain(run, failed, answer)) return;
     if (answer === true && !isLoop && !run.isStopping) return this.#callAgain(run, failed);
     if (typeof answer === 'object' && isHeldByAgent(run) && isInTime(run, answer, this.#context.store.now()))
-      return this.#putBack(run, failed, answer);
+      return this.#putBack(run, failed, answer, closing);
     if (typeof answer === 'object' && !isHeldByAgent(run)) {
       const what = (): string => `${jobLabel(run.job)} asked to be put back, but no agent holds it`;
       this.#context.log.events('CRITICAL', what, jobFields(run.job, run));
@@ -90,7 +95,9 @@ export class Retrier {
     const hasCodeAwaited = run.hasAwaited();
     await this.#reread(run);
     const hasPolicyAwaited = hasCodeAwaited ? () => true : watchAwaits();
-    const answer = await this.#deps.policies.after(run, new Failure(failure), cause);
+    const given = await this.#deps.policies.after(run, new Failure(failure), cause);
+    // Each start of a job with a rate counts for it, so it is claimed again.
+    const answer = given === true && isHeldByAgent(run) && (await this.#hasRate(run)) ? again : given;
     run.retriesInRow = answer === true && !hasPolicyAwaited() ? run.retriesInRow + 1 : 0;
     return answer;
   }
@@ -111,6 +118,7 @@ export class Retrier {
     committer.whenWritten(
       ticket,
       () => {
+        instrumentEnd(run, 'failed', new Failure(failed.failure));
         logFailedAttempt(this.#context, run.job, failed, 'at once', run);
         run.job = afterStep(run.job, retry);
         run.startOver();
@@ -125,7 +133,21 @@ export class Retrier {
     );
   }
 
-  #putBack(run: Run, failed: FailedAttempt, answer: RetryAnswer): void {
+  #hasRate({ job, queue }: Run): Promise<boolean> {
+    const what = (): string => `reading the limits of ${jobLabel(job)}`;
+    return retryForever(this.#context, what, () => hasRate(this.#context, job, queue));
+  }
+
+  /** What follows when the code has asked to close a limit of its job: no policy is asked. */
+  async #closing(run: Run, { failure }: FailedAttempt): Promise<LimitClosing | null> {
+    const given = new Failure(failure);
+    if (!isHeldByAgent(run) || limitToClose(given) === null) return null;
+    const policy = await this.#deps.policies.policyOf(run);
+    const what = (): string => `reading the limits of ${jobLabel(run.job)}`;
+    return retryForever(this.#context, what, () => limitClosing(this.#context, run.job, given, policy));
+  }
+
+  #putBack(run: Run, failed: FailedAttempt, answer: RetryAnswer, closing: LimitClosing | null = null): void {
     const { committer, policies, retries } = this.#deps;
     // Due times are the store's: its clock is the only one that all hosts share.
     const at = this.#context.store.now();
@@ -135,21 +157,28 @@ export class Retrier {
       at,
       queue: run.queue,
       beginAfter,
-      retryData: policies.dataOf(run, true),
+      retryData: { ...policies.dataOf(run, true), ...closing?.data },
       failed,
     });
-    const ticket = committer.commit(run.by, [reschedule], run.preconditions);
+    const changes = closing === null ? [reschedule] : [reschedule, closing.change];
+    const ticket = committer.commit(run.by, changes, run.preconditions);
     committer.whenWritten(
       ticket,
       () => {
         const when = beginAfter === null ? 'at once' : `at ${new Date(beginAfter).toISOString()}`;
+        instrumentEnd(run, 'failed', new Failure(failed.failure));
         logFailedAttempt(this.#context, run.job, failed, when, run);
         run.agent?.workers.ended(run, null);
         run.agent?.slotFreed();
         run.onDone();
       },
       (error) =>
-        retries.repeat(run, error, () => this.#putBack(run, failed, answer), this.#whenStopping(run, failed)),
+        retries.repeat(
+          run,
+          error,
+          () => this.#putBack(run, failed, answer, isWithoutLimits(error) ? null : closing),
+          this.#whenStopping(run, failed),
+        ),
     );
   }
 
@@ -171,6 +200,7 @@ export class Retrier {
     committer.whenWritten(
       ticket,
       () => {
+        instrumentEnd(run, 'failed', new Failure(failed.failure));
         logFailedAttempt(this.#context, run.job, failed, 'at once', run);
         run.agent?.workers.ended(run, null);
         run.onDone();
@@ -183,6 +213,14 @@ export class Retrier {
     return () => this.#deps.steps.stopped(run, new Failure(failure).toError());
   }
 }
+
+/** The store keeps no limits: then the job alone waits. */
+function isWithoutLimits(error: unknown): boolean {
+  return error instanceof SignalboxError && error.code === 'NO_LIMITS';
+}
+
+/** At once, at the front of its queue. */
+const again: RetryAnswer = { after: 0 };
 
 /** The most immediate retries in a row: a job and a policy that await nothing would keep their process busy for ever. */
 const mostInRow = 1000;

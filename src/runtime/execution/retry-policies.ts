@@ -37,11 +37,15 @@ export class RetryPolicies {
    */
   async after(run: Run, failure: Failure, error: 'jobError' | 'commitError'): Promise<RetryAnswer> {
     if (isExpired(run.job, this.#context.store.now()) || isUnrecoverable(failure)) return false;
-    run.policy ??= await this.#of(run.job);
-    const policy = run.policy;
+    const policy = await this.policyOf(run);
     if (!this.#has(policy, error, run.job)) return false;
     const tools = this.#tools(run.job);
     return this.#answer(run.job, () => policy[error](failure, run.cache, tools));
+  }
+
+  async policyOf(run: Run): Promise<RetryPolicy> {
+    run.policy ??= await this.#of(run.job);
+    return run.policy;
   }
 
   /** Whether an interrupted job is tried again, and what its policy keeps of it. */

@@ -9,6 +9,7 @@ import { checkRedaction } from '../../model/values/redaction.ts';
 import { durationMs } from '../../time.ts';
 import type { Definition, JobOptions } from '../definitions/definition.ts';
 import type { Detached } from '../definitions/detached.ts';
+import { type ConcurrencyLimit, jobLimits, type RateLimit } from '../definitions/job-limits.ts';
 import type { Snooze } from '../definitions/snooze.ts';
 import { checkLogLevel } from '../environment/logging.ts';
 import type { StoredJob } from '../jobs/not-stored.ts';
@@ -49,6 +50,8 @@ const jobOptions = [
   'heartbeat',
   'deadline',
   'grace',
+  'concurrency',
+  'rateLimit',
 ] as const satisfies readonly (keyof JobOptions<readonly unknown[], unknown>)[];
 
 /**
@@ -107,6 +110,11 @@ export function makeDefinition<const Args extends readonly unknown[], Returned, 
     tearDown: options.tearDown ?? null,
     context: options.context ?? null,
     ...timeLimitsOf(options),
+    limits: jobLimits(
+      options.name,
+      options.concurrency as ConcurrencyLimit | undefined,
+      options.rateLimit as RateLimit | undefined,
+    ),
   };
   const make = (...args: readonly unknown[]): Job<ResultOf<Returned>> => Job.draft(definition, args);
   const bind = (...rest: readonly unknown[]): Job<ResultOf<Returned>> => {

@@ -2,6 +2,7 @@ import { BadStatusError, SignalboxError, shown } from '../../errors.ts';
 import { checkKnown, checkObject } from '../../model/checks/check-options.ts';
 import { statusOfState } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
+import type { ClaimRequest } from '../../store/store.ts';
 import { type Duration, durationMs } from '../../time.ts';
 import { claimChanges } from '../agents/claim-changes.ts';
 import { claimInput, skipping } from '../agents/claim-jobs.ts';
@@ -176,7 +177,7 @@ export class Queue extends Inspectable {
    * Takes back the pause that was made with the same `job`, or without one. Returns whether there was one.
    * @throws SignalboxError `QUEUE_NOT_FOUND`, `INVALID_OPTION`.
    */
-  resume(options: Pick<QueuePauseOptions, 'job'> = {}): Promise<boolean> {
+  resume(options: Pick<QueuePauseOptions, 'job' | 'key'> = {}): Promise<boolean> {
     return resumeQueue(this.#work, this.name, options);
   }
 
@@ -277,7 +278,7 @@ export class Queue extends Inspectable {
     const place = { queue: this.name, dispatcher: uuid, agent: 'client' };
     const input = claimInput(context, place, () => undefined);
     let frees = false;
-    const claimed = await store.claim({
+    const request: ClaimRequest = {
       queue: this.name,
       limit: 1,
       by: 'client',
@@ -289,7 +290,11 @@ export class Queue extends Inspectable {
         frees ||= freesQuotas;
         return changes;
       }),
-    });
+    };
+    let claimed = await store.claim(request);
+    // A store has looked at a part of what waits. One that is shared may say so as long as others claim.
+    while (store.exclusive && claimed.jobs.length === 0 && claimed.mayBeMore === true)
+      claimed = await store.claim(request);
     await claimed.ticket.synced;
     if (frees) committer.offerWork(this.name);
     const record = claimed.jobs[0];

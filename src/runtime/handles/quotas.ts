@@ -1,11 +1,40 @@
-import { ConflictError, SignalboxError, shown } from '../../errors.ts';
+import { ConflictError, invalidOption, SignalboxError } from '../../errors.ts';
 import { checkFlag, checkKnown } from '../../model/checks/check-options.ts';
-import { checkName } from '../../model/checks/names.ts';
+import { checkKey, checkName } from '../../model/checks/names.ts';
+import { forEver, openLimit, opensAt, type Rate } from '../../model/jobs/rate.ts';
 import type { QuotaRecord } from '../../model/records/records.ts';
+import type { Duration } from '../../time.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
 import { retryConflicts } from '../commits/retry.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
-import { mustHaveQueue, mustHaveQuotas } from '../jobs/named-settings.ts';
+import { checkFigure, checkRate, type LimitFigures } from '../definitions/job-limits.ts';
+import { created, ensureFigures, quotaNotFound, refigured } from '../jobs/limit-quotas.ts';
+import { mustHaveQueue } from '../jobs/named-settings.ts';
+
+/** The figures of a quota that is made. */
+export interface QuotaOptions {
+  /** How many jobs may hold a slot in it at once; null: any number. */
+  readonly size?: number | null;
+  /** How many jobs may begin in a time, and at once: `burst`, by default 1. Null: any number. */
+  readonly rate?: { readonly limit: number; readonly per: Duration; readonly burst?: number } | null;
+  /** Each key has the size and the rate for itself. */
+  readonly keyed?: boolean;
+}
+
+/** A quota, or one key of it, as `get` finds it. */
+export interface QuotaInfo {
+  readonly size: number | null;
+  /** `per` in milliseconds. */
+  readonly rate: Rate | null;
+  readonly keyed: boolean;
+  readonly pinned: boolean;
+  /** Ids of the jobs that hold its slots. */
+  readonly jobs: readonly string[];
+  readonly filled: boolean;
+  readonly parked: number;
+  readonly opensAt: number | null;
+  readonly paused: boolean;
+}
 
 /**
  * The quotas of one queue.
@@ -18,7 +47,8 @@ import { mustHaveQueue, mustHaveQuotas } from '../jobs/named-settings.ts';
  * const { quotas } = box.queue('files');
  * await quotas.ensure('disk', { size: 1 });
  * await quotas.resize('disk', 2);
- * console.log(await quotas.get('disk')); // => { size: 2, pinned: false, jobs: [], filled: false }
+ * const { size, jobs, filled } = await quotas.get('disk');
+ * console.log(size, jobs, filled); // => 2 [] false
  * await box.stop();
  * ```
  */
@@ -32,16 +62,17 @@ export class Quotas {
   }
 
   /**
-   * Adds an empty quota. Several processes that start at the same time call `ensure`.
-   * @throws SignalboxError `QUOTA_EXISTS`, `INVALID_NAME`, `INVALID_OPTION`, `QUEUE_NOT_FOUND`.
+   * Adds a quota. `size`: how many jobs may hold a slot in it at once; default 1, and without a limit when it has a rate. `rate`: how
+   * many may begin in a time. `keyed`: each key has both for itself. Several processes that start at the same time call `ensure`.
+   * @throws SignalboxError `QUOTA_EXISTS`, `INVALID_NAME`, `INVALID_OPTION`, `INVALID_DURATION`, `QUEUE_NOT_FOUND`.
    */
-  async create(name: string, options: { readonly size?: number } = {}): Promise<void> {
-    const { id, size } = await this.#checked(name, options);
+  async create(name: string, options: QuotaOptions = {}): Promise<void> {
+    const { id, figures } = await this.#checked(name, options);
     const refusal = (cause?: unknown): SignalboxError =>
       new SignalboxError('QUOTA_EXISTS', { name, queue: this.#queue }, cause === undefined ? {} : { cause });
     if ((await this.#work.read('quota', id)) !== undefined) throw refusal();
     try {
-      await this.#add(id, size);
+      await this.#add(id, figures);
     } catch (error) {
       // Another process has made it meanwhile.
       throw error instanceof ConflictError ? refusal(error) : error;
@@ -49,7 +80,7 @@ export class Quotas {
   }
 
   /**
-   * Makes a quota be as the code says: adds it, or gives it this size, unless an operator has pinned another one. What
+   * Makes a quota be as the code says: adds it, or gives it these figures, unless an operator has pinned others. What
    * changes is logged at INFO. Any number of processes may call it at the same time.
    *
    * @example
@@ -63,22 +94,43 @@ export class Quotas {
    * await box.stop();
    * ```
    *
-   * @throws SignalboxError `INVALID_NAME`, `INVALID_OPTION`, `QUEUE_NOT_FOUND`.
+   * @throws SignalboxError `INVALID_NAME`, `INVALID_OPTION`, `INVALID_DURATION`, `QUEUE_NOT_FOUND`.
    */
-  async ensure(name: string, options: { readonly size?: number } = {}): Promise<void> {
-    const { id, size } = await this.#checked(name, options);
+  async ensure(name: string, options: QuotaOptions = {}): Promise<void> {
+    const { id, figures } = await this.#checked(name, options);
     await retryConflicts(5, async () => {
       const record = await this.#work.readChecked('quota', id);
-      if (record === undefined) return this.#add(id, size);
-      if (record.size === size) return;
-      if (!record.pinned) await this.#resize(record, { size });
-      const what = record.pinned
-        ? `is pinned and keeps its size of ${record.size}: the code says ${size}`
-        : `changed, as the code says: size ${size} instead of ${record.size}`;
-      await this.#work.whenCommitted(async () =>
-        this.#work.context.log.events('INFO', () => `quota '${name}' in queue '${this.#queue}' ${what}`),
-      );
+      await (record === undefined ? this.#add(id, figures) : ensureFigures(this.#work, record, figures));
     });
+  }
+
+  /**
+   * Changes figures by hand: from then on the code does not change them any more. It takes effect with the next claim; running jobs
+   * are left alone.
+   *
+   * @example
+   * ```ts
+   * import { createSignalbox, memoryStore } from 'signalbox';
+   *
+   * const box = await createSignalbox({ store: memoryStore(), queues: ['mail'] });
+   * const { quotas } = box.queue('mail');
+   * await quotas.create('smtp', { size: 5, rate: { limit: 100, per: '1m' }, keyed: true });
+   * await quotas.set('smtp', { size: 8 });
+   * const { size, pinned, jobs, parked } = await quotas.get('smtp', 'example.org');
+   * console.log(size, pinned, jobs, parked); // => 8 true [] 0
+   * await box.stop();
+   * ```
+   *
+   * @throws SignalboxError `QUOTA_NOT_FOUND`, `INVALID_OPTION`, `INVALID_DURATION`.
+   */
+  async set(name: string, options: Omit<QuotaOptions, 'keyed'>): Promise<void> {
+    checkKnown(options, ['size', 'rate']);
+    const { size, rate } = options;
+    const figures = {
+      ...(size === undefined ? {} : { size: checkSize(size) }),
+      ...(rate === undefined ? {} : { rate: rate === null ? null : checkRate(rate, 'rate') }),
+    };
+    await this.#refigure(await this.#mustHave(name), figures, true);
   }
 
   /**
@@ -90,7 +142,7 @@ export class Quotas {
     checkKnown(options, ['pinned']);
     const pinned = checkFlag(options.pinned ?? false, 'pinned');
     checkSize(size);
-    await this.#resize(await this.#mustHave(name), { size, pinned });
+    await this.#refigure(await this.#mustHave(name), { size }, pinned);
   }
 
   /** Removes a quota. The name stays on jobs and is ignored when claiming. */
@@ -119,40 +171,54 @@ export class Quotas {
     return quotas.map((quota) => quota.id.slice(this.#queue.length + 1));
   }
 
-  /** Size and holders of a quota, and whether an operator has pinned its size. @throws SignalboxError `QUOTA_NOT_FOUND`. */
-  async get(name: string): Promise<{
-    readonly size: number;
-    readonly pinned: boolean;
-    readonly jobs: readonly string[];
-    readonly filled: boolean;
-  }> {
-    const { id, size, pinned } = await this.#mustHave(name);
-    const jobs = await this.#work.context.store.quotaHolders(id);
-    return { size, pinned, jobs, filled: jobs.length >= size };
+  /**
+   * Figures and holders of a quota, or of one key of it, and whether an operator has pinned it. `parked`: how many jobs wait behind
+   * the key, as far as a claim has looked. `opensAt`: when the next one may begin by its rate, or by the end of a pause; null: at
+   * once, or when it is resumed.
+   * @throws SignalboxError `QUOTA_NOT_FOUND`, `INVALID_KEY`, `INVALID_OPTION`.
+   */
+  async get(name: string, key?: string): Promise<QuotaInfo> {
+    const record = await this.#mustHave(name);
+    if (key !== undefined && !record.keyed) throw invalidOption('key', 'absent: this quota has no keys', key);
+    const { store } = this.#work.context;
+    const id = key === undefined ? record.id : `${record.id}/${checkKey(key, name)}`;
+    const { size, rate, keyed, pinned } = record;
+    const jobs = await store.quotaHolders(id);
+    const state = (await store.get('limit', id)) ?? openLimit;
+    const [now, parked] = [store.now(), await store.parked(id)];
+    const at = opensAt(rate, state, now);
+    return {
+      size,
+      rate,
+      keyed,
+      pinned,
+      jobs,
+      filled: size !== null && jobs.length >= size,
+      parked,
+      opensAt: at > now && at < forEver ? at : null,
+      paused: (state.closedUntil ?? 0) > now,
+    };
   }
 
   async #checked(
     name: string,
-    options: { readonly size?: number },
-  ): Promise<{ readonly id: string; readonly size: number }> {
+    options: QuotaOptions,
+  ): Promise<{ readonly id: string; readonly figures: LimitFigures }> {
     checkName(name, 'a quota name');
-    checkKnown(options, ['size']);
-    const size = checkSize(options.size ?? 1);
+    checkKnown(options, ['size', 'rate', 'keyed']);
+    const rate = options.rate == null ? null : checkRate(options.rate, 'rate');
+    const size = checkSize(options.size === undefined ? (rate === null ? 1 : null) : options.size);
+    const keyed = checkFlag(options.keyed ?? false, 'keyed');
     await mustHaveQueue(this.#work, this.#queue);
-    return { id: `${this.#queue}/${name}`, size };
+    return { id: `${this.#queue}/${name}`, figures: { size, rate, keyed } };
   }
 
-  #add(id: string, size: number): Promise<void> {
-    const change = { kind: 'quota' as const, id, event: 'quota.created', from: null, to: null };
-    return this.#work.submit([{ ...change, patch: { size } }], [ifUnchanged({ id, rev: 0 }, 'quota')]);
+  #add(id: string, figures: LimitFigures): Promise<void> {
+    return this.#work.submit([created(id, figures)], [ifUnchanged({ id, rev: 0 }, 'quota')]);
   }
 
-  async #resize(
-    record: QuotaRecord,
-    patch: { readonly size: number; readonly pinned?: boolean },
-  ): Promise<void> {
-    const change = { kind: 'quota' as const, id: record.id, event: 'quota.resized', from: null, to: null };
-    await this.#work.submit([{ ...change, patch }], [ifUnchanged(record, 'quota')]);
+  async #refigure(record: QuotaRecord, figures: Partial<LimitFigures>, pinned: boolean): Promise<void> {
+    await this.#work.submit([refigured(record, figures, pinned)], [ifUnchanged(record, 'quota')]);
     await this.#offerWork();
   }
 
@@ -162,19 +228,12 @@ export class Quotas {
   }
 
   async #mustHave(name: string): Promise<QuotaRecord> {
-    await mustHaveQuotas(this.#work, this.#queue, [name]);
     const record = await this.#work.readChecked('quota', `${this.#queue}/${name}`);
-    if (record === undefined)
-      throw new SignalboxError('QUOTA_NOT_FOUND', { name, queue: this.#queue, known: [] });
+    if (record === undefined) throw await quotaNotFound(this.#work, this.#queue, name);
     return record;
   }
 }
 
-function checkSize(size: number): number {
-  if (Number.isInteger(size) && size >= 1) return size;
-  throw new SignalboxError('INVALID_OPTION', {
-    option: 'size',
-    expected: 'a whole number from 1 up',
-    actual: shown(size),
-  });
+function checkSize(size: number | null): number | null {
+  return size === null ? null : checkFigure(size, 'size');
 }

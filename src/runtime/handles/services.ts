@@ -21,10 +21,10 @@ import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import type { RepresentationCommands } from '../dispatchers/representation-commands.ts';
 import type { Completer } from '../execution/completer.ts';
-import type { OutsideRuns } from '../execution/outside-runs.ts';
 import type { RunSteps } from '../execution/run-steps.ts';
 import type { JobHandles } from '../jobs/job-like.ts';
 import type { AttemptLimits } from '../stops/attempt-limits.ts';
+import type { OutsideRuns } from '../stops/outside-runs.ts';
 
 /** What the objects that programs hold need of the runtime. */
 export interface HandleServices extends InterruptionDeps, ClaimDeps {

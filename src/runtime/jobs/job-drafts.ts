@@ -22,6 +22,8 @@ import { encodeArgs, encodeValue } from '../../model/values/values.ts';
 import type { Change, Precondition } from '../../store/store.ts';
 import { beginningMs, durationMs } from '../../time.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
+import type { Definition } from '../definitions/definition.ts';
+import { keysFor } from '../definitions/job-limits.ts';
 import { checkLogLevel } from '../environment/logging.ts';
 import { annotationChange } from './annotations.ts';
 import { isJob, type JobLike, type PendingCallback, type ProxyLike } from './job-like.ts';
@@ -74,7 +76,8 @@ export class JobDrafts {
     const record = newJobRecord(id, {
       name: definition.name,
       args: this.args(job.args),
-      quotaNames: [...(settings.quotaNames ?? definition.quotas)],
+      quotaNames: quotaNamesOf(definition, settings, place),
+      keys: place === null ? keysFor(definition.limits, job.args, settings.keys) : null,
       priority: settings.priority === undefined ? definition.priority : checkPriority(settings.priority),
       beginAfter:
         beginAfter === undefined || beginAfter === null
@@ -195,6 +198,16 @@ export interface PutBy {
 export function placedIn(queue: string, record: JobRecord, { at, assigner }: PutBy): Transition {
   const put = stepJob(record, { type: 'job.put', queue, at, beginAfter: at, assigner });
   return { ...put, patch: { ...contentOf(record), ...put.patch } };
+}
+
+/** The quotas of a job, those of its limits among them. A callback goes into no queue. */
+function quotaNamesOf(
+  { quotas, limits }: Definition,
+  { quotaNames = quotas }: JobSettings,
+  place: Place | null,
+): readonly string[] {
+  if (limits.length === 0 || place !== null) return [...quotaNames];
+  return [...new Set([...quotaNames, ...limits.filter(({ keyed }) => !keyed).map(({ name }) => name)])];
 }
 
 const structural: readonly string[] = ['id', 'v', 'rev', 'lastSeq', 'createdSeq', 'state'];

@@ -4,11 +4,14 @@ import { checkPolicyOrName } from '../../model/jobs/check-policy.ts';
 import { checkPriority, type Priority } from '../../model/jobs/priority.ts';
 import type { RetryPolicy } from '../../model/jobs/retry.ts';
 import { type Beginning, beginningMs, type Duration, durationMs } from '../../time.ts';
+import { checkKeys } from '../definitions/job-limits.ts';
 import { checkLogLevel, type LogLevel } from '../environment/logging.ts';
 
 /** Settings of a job, set before it is put. */
 export interface JobSettings<Notes = { readonly [name: string]: unknown }> {
   readonly quotaNames?: readonly string[];
+  /** Keys by the names of their limits: over those that its definition computes. */
+  readonly keys?: { readonly [limit: string]: string };
   readonly beginAfter?: Beginning | null;
   readonly beginBy?: Duration | null;
   /** How long one attempt may take. Null: no limit, whatever its definition says. */
@@ -31,6 +34,7 @@ export interface JobSettings<Notes = { readonly [name: string]: unknown }> {
 /** Every setting by name. */
 export const jobSettings = [
   'quotaNames',
+  'keys',
   'beginAfter',
   'beginBy',
   'timeout',
@@ -49,14 +53,17 @@ export function changedSettings(settings: JobSettings, changes: JobSettings): Jo
   if (changes.beginBy != null) durationMs(changes.beginBy, 'beginBy');
   if (changes.timeout != null) durationMs(changes.timeout, 'timeout');
   if (changes.deadline != null) beginningMs(changes.deadline, 0, 'deadline');
+  if (changes.keys !== undefined) checkKeys(changes.keys);
   checkLogLevel(changes.failureLogLevel ?? null);
   if (changes.priority !== undefined) checkPriority(changes.priority);
   const quotaNames = changes.quotaNames === undefined ? undefined : checkQuotaNames(changes.quotaNames);
   const retryPolicy = changes.retryPolicy == null ? null : checkPolicyOrName(changes.retryPolicy);
   const annotations = { ...settings.annotations, ...changes.annotations };
+  const keys = changes.keys === undefined ? {} : { keys: { ...settings.keys, ...changes.keys } };
   return {
     ...settings,
     ...changes,
+    ...keys,
     annotations,
     ...(quotaNames && { quotaNames }),
     ...(retryPolicy && { retryPolicy }),

@@ -15,20 +15,6 @@ export async function mustHaveQueue(work: UnitOfWork, name: string): Promise<voi
   throw new SignalboxError('QUEUE_NOT_FOUND', { name, known });
 }
 
-/** Checks that the quotas exist in a queue. @throws SignalboxError `QUOTA_NOT_FOUND`, naming the first unknown one. */
-export async function mustHaveQuotas(
-  work: UnitOfWork,
-  queue: string,
-  names: Iterable<string>,
-): Promise<void> {
-  for (const name of names) {
-    if ((await work.read('quota', `${queue}/${name}`)) !== undefined) continue;
-    const quotas = await work.context.store.list('quota', `${queue}/`);
-    const known = quotas.map((quota) => quota.id.slice(queue.length + 1));
-    throw new SignalboxError('QUOTA_NOT_FOUND', { name, queue, known });
-  }
-}
-
 /** The name under which a policy is stored. A policy that is an object is registered under its name. */
 export function policyName(registry: Registry, policy: RetryPolicy | Backoff | string | null): string | null {
   if (policy === null) return null;

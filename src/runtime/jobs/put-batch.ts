@@ -4,6 +4,7 @@ import { checkKnown } from '../../model/checks/check-options.ts';
 import { checkQuotaNames } from '../../model/checks/names.ts';
 import { checkPriority } from '../../model/jobs/priority.ts';
 import { afterStep, stepJob, type Transition } from '../../model/jobs/step.ts';
+import { limitOfKey } from '../../model/records/keys.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { type Beginning, beginningMs, durationMs } from '../../time.ts';
 import type { StagedChange } from '../commits/committer.ts';
@@ -11,10 +12,13 @@ import { ifUnchanged } from '../commits/preconditions.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import type { Definition } from '../definitions/definition.ts';
+import { checkKeys, keysFor } from '../definitions/job-limits.ts';
+import { carriedAnnotation, guarded } from '../environment/instruments.ts';
 import { checkLogLevel } from '../environment/logging.ts';
 import { alreadyStored, contentOf, JobDrafts } from './job-drafts.ts';
 import type { JobLike } from './job-like.ts';
 import { changedSettings, type JobSettings, jobSettings } from './job-settings.ts';
+import { type NamedQuota, quotaFor, quotasOf } from './limit-quotas.ts';
 import { policyName } from './named-settings.ts';
 
 /** Settings that `put` may override. */
@@ -29,6 +33,7 @@ export interface PutOptions
     | 'priority'
     | 'retryPolicy'
     | 'quotaNames'
+    | 'keys'
     | 'id'
   > {
   /**
@@ -40,8 +45,8 @@ export interface PutOptions
 
 /** Jobs that go into a queue in one commit. Nothing is written, and no draft is changed, before `submit`. */
 export class PutBatch {
-  /** The quotas that its jobs name, each with the place of the first such job: check them before `submit`. */
-  readonly quotaNames = new Map<string, number>();
+  /** The quotas that its jobs name, each with the place of the first such job. */
+  readonly #quotas = new Map<string, NamedQuota & { readonly place: number }>();
   readonly #work: UnitOfWork;
   readonly #context: RuntimeContext;
   readonly #queue: string;
@@ -78,6 +83,22 @@ export class PutBatch {
     return undefined;
   }
 
+  get needsQuotas(): boolean {
+    return this.#quotas.size > 0;
+  }
+
+  /** Checks the quotas that its jobs name, and makes those of definitions that are missing: call it before `submit`. */
+  async findQuotas(about: (place: number, error: unknown) => unknown = (_, error) => error): Promise<void> {
+    for (const quota of this.#quotas.values()) {
+      const missing = await quotaFor(this.#work, this.#queue, quota).catch((error: unknown) => {
+        throw about(quota.place, error);
+      });
+      if (missing === null) continue;
+      this.#drafts.changes.push(...missing.changes);
+      this.#drafts.expect.push(...missing.expect);
+    }
+  }
+
   async submit(): Promise<void> {
     if (this.#puts.length === 0) return;
     const { waiting: most } = this.#context.limits;
@@ -101,8 +122,17 @@ export class PutBatch {
     for (const key in step.patch) patch[key] = step.patch[key] as Json;
     const { kind, id, event, from, to, effects } = step;
     this.#puts.push({ kind, id, event, from, to, patch, effects, job: record });
-    this.#drafts.companions(job, afterStep(record, step), settings.annotations);
-    this.#needQuotas(record.quotaNames);
+    this.#drafts.companions(job, afterStep(record, step), this.#annotations(record, settings));
+    this.#needQuotas(record.quotaNames, record.keys);
+  }
+
+  #annotations({ id, name }: JobRecord, { annotations }: JobSettings): JobSettings['annotations'] {
+    const { instrument } = this.#context;
+    if (instrument === null) return annotations;
+    const carried = guarded(this.#context.log, 'put', () =>
+      instrument.put?.({ id, name, queue: this.#queue }),
+    );
+    return typeof carried !== 'string' ? annotations : { ...annotations, [carriedAnnotation]: carried };
   }
 
   /** A job that was pulled, or stored NEW with another. */
@@ -121,14 +151,19 @@ export class PutBatch {
     const { deadline = deadlineOf(this.#context.registry.definition(record.name)) } = options;
     const step = this.#step(record, beginAfter, deadline, now);
     checkLogLevel(options.failureLogLevel ?? null);
-    this.#needQuotas(checkQuotaNames(options.quotaNames ?? record.quotaNames));
-    this.#puts.push({ ...step, patch: { ...step.patch, ...overridden(this.#context, options) } });
+    const keys = keysWith(record.keys, options.keys);
+    this.#needQuotas(checkQuotaNames(options.quotaNames ?? record.quotaNames), keys);
+    const others = { ...overridden(this.#context, options), ...(keys === record.keys ? {} : { keys }) };
+    this.#puts.push({ ...step, patch: { ...step.patch, ...others } });
     this.#drafts.expect.push(ifUnchanged(record));
     this.#stored.set(id, job);
   }
 
-  #needQuotas(names: readonly string[]): void {
-    for (const name of names) if (!this.quotaNames.has(name)) this.quotaNames.set(name, this.#place);
+  #needQuotas(names: readonly string[], keys: JobRecord['keys']): void {
+    for (const quota of quotasOf(names, keys)) {
+      const key = `${quota.keyed ? '#' : ''}${quota.name}`;
+      if (!this.#quotas.has(key)) this.#quotas.set(key, { ...quota, place: this.#place });
+    }
   }
 
   #step(record: JobRecord, beginAfter: number | null, deadline: Beginning | null, at: number): Transition {
@@ -163,6 +198,14 @@ export async function isKnown(work: UnitOfWork, job: JobLike, id: string): Promi
 /** The deadline of jobs of a definition: it counts from when they may begin. */
 function deadlineOf(definition: Definition | null | undefined): Beginning | null {
   return definition?.deadline == null ? null : { after: definition.deadline };
+}
+
+/** The keys of a stored job, with others over them. */
+function keysWith(keys: JobRecord['keys'], given: PutOptions['keys']): JobRecord['keys'] {
+  if (given === undefined) return keys;
+  checkKeys(given);
+  const kept = (keys ?? []).filter((key) => !Object.hasOwn(given, limitOfKey(key)));
+  return [...kept, ...(keysFor([], [], given) ?? [])];
 }
 
 /** The changes that options make in a stored job. */

@@ -3,7 +3,7 @@ import { retryConflicts } from '../commits/retry.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import { alreadyStored, JobDrafts } from './job-drafts.ts';
 import { isDefinition, isJob, type JobLike } from './job-like.ts';
-import { mustHaveQueue, mustHaveQuotas } from './named-settings.ts';
+import { mustHaveQueue } from './named-settings.ts';
 import { isKnown, PutBatch, type PutOptions } from './put-batch.ts';
 
 /** Puts what a caller gave in a queue. A draft that is refused stays as it was. */
@@ -19,8 +19,12 @@ export async function put(
   // Within a larger commit a put that is not waited for must come too late, on every store.
   if (work.isPartial || !work.context.queues.has(queue)) await mustHaveQueue(work, queue);
   const attempt = (): Promise<void> => putOnce(work, queue, job, options);
-  // A draft without an id relies on no record.
-  const mayConflict = job.isStored || options.id !== undefined || job.settings.id !== undefined;
+  // A draft without an id relies on no record, unless a quota of its limits has to be made.
+  const mayConflict =
+    job.isStored ||
+    options.id !== undefined ||
+    job.settings.id !== undefined ||
+    (job.definition?.limits.length ?? 0) > 0;
   await (mayConflict ? retryConflicts(5, attempt) : attempt());
   return job;
 }
@@ -30,7 +34,7 @@ async function putOnce(work: UnitOfWork, queue: string, job: JobLike, options: P
   const batch = new PutBatch(work, queue, options);
   const pending = batch.add(job);
   if (pending !== undefined) await pending;
-  if (batch.quotaNames.size > 0) await mustHaveQuotas(work, queue, batch.quotaNames.keys());
+  if (batch.needsQuotas) await batch.findQuotas();
   await batch.submit();
 }
 
@@ -53,11 +57,7 @@ export async function putAll(
   await retryConflicts(5, async () => {
     const batch = new PutBatch(work, queue, options);
     await each(jobs, (job) => batch.add(job));
-    for (const [name, place] of batch.quotaNames) {
-      await mustHaveQuotas(work, queue, [name]).catch((error: unknown) => {
-        throw about(place, error);
-      });
-    }
+    await batch.findQuotas(about);
     await batch.submit();
   });
   return jobs;

@@ -6,6 +6,7 @@ import type { Committer } from '../commits/committer.ts';
 import { isStoreAway } from '../commits/retry-rules.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { Snooze } from '../definitions/snooze.ts';
+import { instrumentEnd } from '../execution/instruments.ts';
 import { jobFields } from '../execution/outcome-log.ts';
 import type { CommitRetries } from '../execution/retry-commit.ts';
 import { isHeldByAgent, type Run } from '../execution/run.ts';
@@ -102,6 +103,7 @@ export class PutOffs {
 
   #leave(run: Run, { event }: Transition): void {
     const { log } = this.#context;
+    instrumentEnd(run, event === 'job.snooze' ? 'snoozed' : 'handedBack', null);
     const how = event === 'job.snooze' ? 'was put off by its code' : 'was handed back';
     log.trace('DEBUG', () => `${jobLabel(run.job)} ${how}`, jobFields(run.job, run));
     const tornDown = run.takeTearDown()?.() ?? null;

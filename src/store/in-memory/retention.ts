@@ -1,3 +1,4 @@
+import { isSpent } from '../../model/jobs/rate.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import type { Kind } from '../entry.ts';
 import type { Tables } from '../rules/tables.ts';
@@ -45,7 +46,7 @@ export class Evictions {
     const { completed } = this.#tables.jobs;
     if (now < this.#nextRound && completed.size <= completedMaxCount * 1.01) return [];
     this.#nextRound = now + roundMs;
-    const changes: Change[] = [];
+    const changes = this.#spentLimits(now);
     let excess = completed.size - completedMaxCount;
     for (const id of completed) {
       const job = this.#tables.findJob(id) as JobRecord;
@@ -54,6 +55,16 @@ export class Evictions {
       if (this.#tables.jobs.isReferred(job)) continue;
       excess -= 1;
       changes.push(...this.#of(job));
+    }
+    return changes;
+  }
+
+  /** Drops the records of limits that say nothing any more. */
+  #spentLimits(now: number): Change[] {
+    const changes: Change[] = [];
+    for (const limit of this.#tables.all('limit')) {
+      if (changes.length >= roundMaxChanges) break;
+      if (isSpent(limit, now)) changes.push(evicted('limit', limit.id));
     }
     return changes;
   }

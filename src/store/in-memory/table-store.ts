@@ -15,12 +15,13 @@ import { createPast } from '../../reading/past.ts';
 import { entriesOf, type HistoryEntry, type Kind, type Line } from '../entry.ts';
 import type { Log } from '../log.ts';
 import type { Hint, Openings, Past, Position } from '../reader.ts';
-import { heldBy, mayClaim, roomOf, take } from '../rules/claim-rules.ts';
+import { heldBy, letOutAfter, mayClaim, roomOf, take } from '../rules/claim-rules.ts';
 import { historyOf } from '../rules/history.ts';
 import { mustHaveRoom } from '../rules/limits.ts';
+import { mustFindRoom } from '../rules/parking/deadlock.ts';
 import { mustHold } from '../rules/preconditions.ts';
 import { TableQueries } from '../rules/table-queries.ts';
-import type { Claimed, ClaimRequest, Commit, OpenStore, StorePorts, Ticket } from '../store.ts';
+import type { Change, Claimed, ClaimRequest, Commit, OpenStore, StorePorts, Ticket } from '../store.ts';
 import { Committer, type CommitterDeps } from './committer.ts';
 import { Evictions, type Retention } from './retention.ts';
 
@@ -81,6 +82,7 @@ export class TableStore extends TableQueries implements OpenStore {
       for (const precondition of commit.expect) {
         if (precondition.check === 'atMost') mustHaveRoom(this.tables, commit.changes, precondition);
         else mustHold(this.tables, precondition);
+        if (precondition.check === 'notAwaitedBy') mustFindRoom(this.tables, commit.changes, precondition);
       }
       return this.#committer.stage(commit.by, commit.changes);
     } catch (error) {
@@ -99,14 +101,29 @@ export class TableStore extends TableQueries implements OpenStore {
     const held = heldBy(this.tables, request);
     const limit = roomOf(request, held);
     if (limit <= 0) return { ...nothingClaimed, held };
-    const { changes, ids, newestSeq } = take(this.tables, { ...request, limit }, now);
-    if (changes.length === 0) return { ...nothingClaimed, held };
+    const { changes, ids, newestSeq, mayBeMore } = take(this.tables, { ...request, limit }, now);
+    if (changes.length === 0)
+      return { ...nothingClaimed, held, ...this.#whatFollows(request, now, mayBeMore) };
     const ticket = committer.stage(request.by, changes);
+    const follows = this.#whatFollows(request, now, mayBeMore, changes);
     committer.writeAlone();
     const jobs = ids.map((id) => this.tables.findJob(id) as JobRecord);
     const startable = newestSeq > committer.syncedSeq ? ticket.synced : ticket.written;
     const annotated = new Set(ids.filter((id) => this.tables.isAnnotated(id)));
-    return { jobs, held: held + jobs.length, annotated, ticket, startable };
+    return { jobs, held: held + jobs.length, annotated, ticket, startable, ...follows };
+  }
+
+  /** Whether there may be more to claim, and something new to wait for. */
+  #whatFollows(
+    request: ClaimRequest,
+    now: number,
+    mayBeMore: boolean,
+    changes: readonly Change[] = [],
+  ): Pick<Claimed, 'mayBeMore' | 'opensLater'> {
+    const isMore = letOutAfter(this.tables, request, now) || mayBeMore;
+    const isLater =
+      this.tables.jobs.queues.parking(request.queue) !== undefined || changes.at(-1)?.kind === 'limit';
+    return { ...(isMore ? { mayBeMore: true } : {}), ...(isLater ? { opensLater: true } : {}) };
   }
 
   #evict(): void {

@@ -70,7 +70,10 @@ export function* exportChanges(selection: ExportSelection): Generator<Change> {
   if (codec !== null) yield made('store', 'store', 'codec.set', { codec });
   for (const { id, v, rev, lastSeq, ...settings } of queues)
     yield made('queue', id, 'queue.created', settings as unknown as Record<string, Json>);
-  for (const { id, size, pinned } of quotas) yield made('quota', id, 'quota.created', { size, pinned });
+  for (const { id, size, rate, keyed, pinned } of quotas) {
+    const limits = { ...(rate === null ? {} : { rate: { ...rate } }), ...(keyed ? { keyed } : {}) };
+    yield made('quota', id, 'quota.created', { size, ...limits, pinned });
+  }
   const placed = [
     ...jobs.map((job) => [placeOf(job), jobChange(job)] as const),
     ...proxies.map((proxy) => [placeOf(proxy), proxyChange(proxy)] as const),

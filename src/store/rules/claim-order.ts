@@ -5,6 +5,7 @@ import type { Lane } from './lanes.ts';
 import { heldOrder } from './lines/held-heap.ts';
 import { Levels, type Walk } from './lines/levels.ts';
 import type { FindJob } from './lines/line.ts';
+import { type Beside, lineOf } from './parking/aside.ts';
 
 /** A position in one lane: which of its jobs comes next, after those that were passed over. */
 class Cursor {
@@ -16,31 +17,39 @@ class Cursor {
   #nowAt = 0;
   #heldWalk: Iterator<JobRecord, void> | null = null;
   #heldHead: JobRecord | undefined;
+  /** Jobs that are offered beside the lines of the lane; null: there are none. */
+  readonly #beside: Beside | null;
 
-  constructor(lane: Lane, find: FindJob) {
+  constructor(lane: Lane, find: FindJob, beside: Beside | null) {
     this.lane = lane;
     this.#find = find;
+    this.#beside = beside;
   }
 
   putBack(): JobRecord | undefined {
     const { putBack } = this.lane;
     const job = putBack.next(this.#putBackAt, this.#find);
     if (job !== undefined) this.#putBackAt = putBack.foundAt;
-    return job;
+    return this.#beside === null ? job : sooner(job, this.#beside.first('putBack'));
   }
 
   now(): JobRecord | undefined {
     const { now } = this.lane;
     const job = now.next(this.#nowAt, this.#find);
     if (job !== undefined) this.#nowAt = now.foundAt;
-    return job;
+    return this.#beside === null ? job : sooner(job, this.#beside.first('now'));
   }
 
   held(): JobRecord | undefined {
-    return this.#heldWalk === null ? this.lane.held.peek(this.#find) : this.#heldHead;
+    const job = this.#heldWalk === null ? this.lane.held.peek(this.#find) : this.#heldHead;
+    return this.#beside === null ? job : soonerHeld(job, this.#beside.first('held'));
   }
 
   pass(job: JobRecord): void {
+    if (this.#beside?.has(job) === true) {
+      this.#beside.pass(lineOf(job));
+      return;
+    }
     const line = job.order?.[0];
     if (line === 'putBack') this.#putBackAt += 1;
     else if (line === 'now') this.#nowAt += 1;
@@ -72,15 +81,22 @@ class Offers implements Walk {
   /** The job that is offered, and where it is. */
   #job: JobRecord | undefined;
   #cursor: Cursor | undefined;
+  readonly #beside: (lane: Lane) => Beside | null;
 
-  constructor(find: FindJob, now: number) {
+  /** `beside`: what is offered beside the lines of a lane. */
+  constructor(find: FindJob, now: number, beside: (lane: Lane) => Beside | null) {
     this.#find = find;
     this.#now = now;
+    this.#beside = beside;
   }
 
   add(lane: Lane, isAccepted: boolean): void {
-    if (isAccepted) this.#open.push(new Cursor(lane, this.#find));
+    if (isAccepted) this.#open.push(new Cursor(lane, this.#find, this.#beside(lane)));
     else this.#left.push(lane);
+  }
+
+  get lane(): Lane | undefined {
+    return this.#cursor?.lane;
   }
 
   /** The next job that is offered; undefined at the end. */
@@ -146,11 +162,14 @@ export interface Route {
   /** Asked when several levels are in use. */
   readonly order: () => LevelOrder;
   readonly accepts: (lane: Lane) => boolean;
+  /** What is offered beside the lines of a lane. By default what a claim may look at again. */
+  readonly beside?: (lane: Lane) => Beside | null;
 }
 
 /** The waiting jobs of a queue in the order in which they are offered: of one level, or of several. */
-export function offersOf(lanes: Iterable<Lane>, { find, until, order, accepts }: Route): Walk {
-  const first = new Offers(find, until);
+export function offersOf(lanes: Iterable<Lane>, route: Route): Walk {
+  const { find, until, order, accepts, beside = (lane) => lane.aside?.out(find) ?? null } = route;
+  const first = new Offers(find, until, beside);
   let level: number | undefined;
   let levels: Map<number, Offers> | null = null;
   for (const lane of lanes) {
@@ -160,7 +179,7 @@ export function offersOf(lanes: Iterable<Lane>, { find, until, order, accepts }:
       levels ??= new Map([[level, first]]);
       let offers = levels.get(lane.level);
       if (offers === undefined) {
-        offers = new Offers(find, until);
+        offers = new Offers(find, until, beside);
         levels.set(lane.level, offers);
       }
       offers.add(lane, accepts(lane));
@@ -175,7 +194,9 @@ export function* waitingInOrder(
   find: FindJob,
   order: () => LevelOrder,
 ): Generator<JobRecord, void> {
-  const offers = offersOf(lanes, { find, until: Number.POSITIVE_INFINITY, order, accepts: () => true });
+  const beside = (lane: Lane): Beside | null => lane.aside?.all(find) ?? null;
+  const until = Number.POSITIVE_INFINITY;
+  const offers = offersOf(lanes, { find, until, order, accepts: () => true, beside });
   for (let job = offers.next(); job !== undefined; job = offers.next()) {
     yield job;
     offers.pass();
@@ -191,6 +212,14 @@ export function* waitingInOrder(
 function precedes(held: JobRecord, now: JobRecord, left: readonly Lane[], find: FindJob): boolean {
   const due = held.beginAfter ?? 0;
   return due <= (now.beginAfter ?? 0) || left.some((lane) => lane.now.reaches(key(now), due, find));
+}
+
+function sooner(one: JobRecord | undefined, other: JobRecord | undefined): JobRecord | undefined {
+  return one === undefined || (other !== undefined && key(other) < key(one)) ? other : one;
+}
+
+function soonerHeld(one: JobRecord | undefined, other: JobRecord | undefined): JobRecord | undefined {
+  return one === undefined || (other !== undefined && heldOrder(other, one) < 0) ? other : one;
 }
 
 function key(job: JobRecord): number {

@@ -6,6 +6,9 @@ import type { Candidate, Change, ClaimRequest } from '../store.ts';
 import { offersOf } from './claim-order.ts';
 import { type ClaimTerms, type QuotaSlots, verdictOn } from './claim-verdict.ts';
 import type { Walk } from './lines/levels.ts';
+import type { Aside } from './parking/aside.ts';
+import { quotasIn, roomIn } from './parking/room.ts';
+import { Spent } from './parking/spent.ts';
 import type { Tables } from './tables.ts';
 
 /** Whether the agent of a claim exists, and its dispatcher may claim. @throws ConflictError when its settings were changed. */
@@ -63,6 +66,13 @@ export interface Taken {
   readonly ids: readonly string[];
   /** Seq of the newest entry of the jobs that were taken: nothing starts before it is synced. */
   readonly newestSeq: number;
+  /** It has not looked at all jobs. */
+  readonly mayBeMore: boolean;
+}
+
+/** How far a claim has come. */
+interface Walked {
+  parked: number;
 }
 
 /** Jobs that can be taken, one after the other. `leave` lets the walk continue after the newest one. */
@@ -71,56 +81,64 @@ interface Candidates {
   leave(): void;
 }
 
-/** The slots of quotas, as tables that hold all jobs have them. */
-function slotsIn(tables: Tables): QuotaSlots {
-  return (id) => {
-    const quota = tables.get('quota', id);
-    return quota === undefined ? undefined : { size: quota.size, taken: tables.jobs.quotaHolders(id).size };
-  };
-}
-
-/** Lets a claim take waiting jobs of its queue until it has enough. Changes nothing by itself. `there`: the slots before it. */
-export function take(tables: Tables, request: ClaimRequest, now: number, there = slotsIn(tables)): Taken {
+/**
+ * Lets a claim take waiting jobs of its queue until it has enough. It changes no record by itself; jobs for which one of their keys
+ * has no room are parked. `there`: the quotas before it.
+ */
+export function take(tables: Tables, request: ClaimRequest, now: number, there = quotasIn(tables)): Taken {
   const changes: Change[] = [];
   const ids: string[] = [];
-  /** Slots that this claim has taken so far, by quota. */
-  const slots = new Map<string, number>();
-  const quotas: QuotaSlots = (id) => {
-    const found = there(id);
-    return found === undefined ? undefined : { size: found.size, taken: found.taken + (slots.get(id) ?? 0) };
-  };
+  const spent = new Spent(there, now);
+  const isMore = letOutIn(tables, request, now);
+  const walked: Walked = { parked: 0 };
   let newestSeq = 0;
-  const candidates =
-    request.choose === null
-      ? new Claimable(tables, request, now, quotas)
-      : new Chosen(() => new Claimable(tables, request, now, quotas), request.choose);
+  const claimable = (): Claimable => new Claimable(tables, request, now, spent.quotas, walked);
+  const candidates = request.choose === null ? claimable() : new Chosen(claimable, request.choose);
   for (let candidate = candidates.next(); candidate !== null; candidate = candidates.next()) {
     const made = request.take(candidate);
     candidates.leave();
     if (made === null) continue;
-    for (const quota of candidate.expired ? [] : candidate.quotas) {
-      if (!candidate.job.quotas.includes(quota)) slots.set(quota, (slots.get(quota) ?? 0) + 1);
-    }
+    if (!candidate.expired) spent.take(candidate);
     changes.push(...made);
     ids.push(made.findLast((change) => change.kind === 'job')?.id ?? candidate.job.id);
     if (candidate.job.lastSeq > newestSeq) newestSeq = candidate.job.lastSeq;
     if (ids.length >= request.limit) break;
   }
-  return { changes, ids, newestSeq };
+  changes.push(...spent.changes());
+  return { changes, ids, newestSeq, mayBeMore: isMore || walked.parked >= mostParked };
 }
+
+/** Lets out what was parked and may be offered to a claim. Returns whether there is more to look at. */
+function letOutIn(tables: Tables, { queue, isPoll }: ClaimRequest, now: number): boolean {
+  const asideOf = (job: JobRecord): Aside | null => tables.jobs.queues.asideOf(queue, job);
+  const roomOf = roomIn(quotasIn(tables), now);
+  return tables.jobs.queues.parking(queue)?.ready(now, roomOf, asideOf, isPoll === true) ?? false;
+}
+
+/** Lets out what a claim has made room for by what it has parked. Returns whether it has let any out. */
+export function letOutAfter(tables: Tables, { queue }: ClaimRequest, now: number): boolean {
+  return tables.jobs.queues.parking(queue)?.settle(now, roomIn(quotasIn(tables), now)) ?? false;
+}
+
+/** How many jobs one claim may park. */
+const mostParked = 1000;
 
 /** What a claim may take of its queue, in order. */
 class Claimable implements Candidates {
+  readonly #tables: Tables;
   readonly #queue: string;
   readonly #terms: ClaimTerms;
   readonly #offers: Walk;
+  readonly #walked: Walked;
 
   /** `quotas`: slots, with those that the claim has taken so far. */
-  constructor(tables: Tables, request: ClaimRequest, now: number, quotas: QuotaSlots) {
+  constructor(tables: Tables, request: ClaimRequest, now: number, quotas: QuotaSlots, walked: Walked) {
     const { queue } = request;
     const accepts = unpaused(request.accepts, tables.get('queue', queue)?.pauses ?? [], now);
+    this.#tables = tables;
     this.#queue = queue;
-    this.#offers = offersOf(tables.jobs.lanes(queue), {
+    this.#walked = walked;
+    this.#offers = offersOf(tables.jobs.queues.lanes(queue), {
       find: tables.findJob,
       until: now,
       order: () => tables.levelOrder(queue, now),
@@ -136,13 +154,23 @@ class Claimable implements Candidates {
       const verdict = verdictOn(job, this.#queue, this.#terms);
       if (!('obstacle' in verdict)) return verdict;
       if (verdict.obstacle === 'full') this.#offers.block();
-      else this.#offers.pass();
+      else if (verdict.obstacle !== 'parked') this.#offers.pass();
+      else if (!this.#park(job, verdict.limit)) return null;
     }
     return null;
   }
 
   leave(): void {
     this.#offers.pass();
+  }
+
+  /** Returns whether the claim may go on. */
+  #park(job: JobRecord, limit: string): boolean {
+    const { lane } = this.#offers;
+    this.#offers.pass();
+    if (lane !== undefined) this.#tables.jobs.queues.park(this.#queue, lane, job, limit);
+    this.#walked.parked += 1;
+    return this.#walked.parked < mostParked;
   }
 }
 

@@ -3,9 +3,9 @@ import { isFailed, isReadable } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { referredJobs } from '../../model/values/values.ts';
 import type { CallbackIndex } from './callback-index.ts';
-import { Lane, laneKey } from './lanes.ts';
 import type { FindJob } from './lines/line.ts';
 import { EndedJobs } from './lists/ended-jobs.ts';
+import { QueueIndex } from './parking/queue-index.ts';
 
 /**
  * The indexes of jobs: one for every question except their id. All are built from the records, which the
@@ -24,6 +24,8 @@ export class JobIndexes {
     expired: 0,
     cancelled: 0,
   };
+  /** Jobs that wait. */
+  readonly queues: QueueIndex;
   /** Jobs in no queue and no callback, that are not completed. */
   readonly unplaced = new Set<string>();
   /**
@@ -33,7 +35,6 @@ export class JobIndexes {
   readonly quarantined = new Set<string>();
   readonly #findJob: FindJob;
   readonly #callbacks: CallbackIndex;
-  readonly #lanes = new Map<string, Map<string, Lane>>();
   readonly #held = new Map<string, Set<string>>();
   readonly #filed = new Map<string, Set<string>>();
   readonly #quotaHolders = new Map<string, Set<string>>();
@@ -45,17 +46,8 @@ export class JobIndexes {
 
   constructor(findJob: FindJob, callbacks: CallbackIndex) {
     this.#findJob = findJob;
+    this.queues = new QueueIndex(findJob);
     this.#callbacks = callbacks;
-  }
-
-  lanes(queue: string): Iterable<Lane> {
-    return this.#lanes.get(queue)?.values() ?? [];
-  }
-
-  waitingCount(queue: string, name?: string): number {
-    let count = 0;
-    for (const lane of this.lanes(queue)) if (name === undefined || lane.name === name) count += lane.size;
-    return count;
   }
 
   held(queue: string, dispatcher: string, agent: string): ReadonlySet<string> {
@@ -117,25 +109,6 @@ export class JobIndexes {
     return parent !== undefined && parent.state !== 'completed';
   }
 
-  /** The earliest `beginAfter` later than `since` among waiting jobs, or null. */
-  due(since: number): number | null {
-    let earliest: number | null = null;
-    for (const lanes of this.#lanes.values()) {
-      for (const lane of lanes.values()) {
-        const first = lane.held.peek(this.#findJob)?.beginAfter ?? null;
-        if (first === null) continue;
-        const at = first > since ? first : this.#nextAfter(lane, since);
-        if (at !== null && (earliest === null || at < earliest)) earliest = at;
-      }
-    }
-    return earliest;
-  }
-
-  #nextAfter(lane: Lane, now: number): number | null {
-    for (const job of lane.held.jobs(this.#findJob)) if ((job.beginAfter ?? 0) > now) return job.beginAfter;
-    return null;
-  }
-
   /** Adds a job to the indexes. `old` is the job as it has just left. */
   enter(job: JobRecord, old: JobRecord | undefined): void {
     if (!isReadable(job)) {
@@ -159,7 +132,7 @@ export class JobIndexes {
 
   #enterPlace(job: JobRecord, place: Place, previous: JobRecord | undefined): void {
     if ('queue' in place) {
-      if (!('agent' in place)) this.#lane(place.queue, job).add(job);
+      if (!('agent' in place)) this.queues.enter(place.queue, job);
       else {
         const index = job.callbacksEnd === null ? this.#held : this.#filed;
         addTo(index, this.#agentKey(place.queue, place.dispatcher, place.agent), job.id);
@@ -180,7 +153,7 @@ export class JobIndexes {
     if (job.parent !== null) this.#leavePlace(job, job.parent, next);
     if (isUnplaced(job)) this.unplaced.delete(job.id);
     for (const quota of job.quotas) {
-      if (next?.quotas.includes(quota) !== true) this.#quotaHolders.get(quota)?.delete(job.id);
+      if (next?.quotas.includes(quota) !== true) this.#leaveQuota(quota, job.id);
     }
     this.#count(job, -1);
     if (job.waitingOn !== null) {
@@ -194,9 +167,16 @@ export class JobIndexes {
     if (job.ending !== null) this.endings[job.ending] -= 1;
   }
 
+  #leaveQuota(quota: string, id: string): void {
+    const holders = this.#quotaHolders.get(quota);
+    holders?.delete(id);
+    if (holders?.size === 0) this.#quotaHolders.delete(quota);
+    this.queues.touch(quota);
+  }
+
   #leavePlace(job: JobRecord, place: Place, next: JobRecord | undefined): void {
     if ('queue' in place) {
-      if (!('agent' in place)) this.#leaveLane(place.queue, job);
+      if (!('agent' in place)) this.queues.leave(place.queue, job);
       else if (next?.parent !== place || next.callbacksEnd !== job.callbacksEnd) {
         const index = job.callbacksEnd === null ? this.#held : this.#filed;
         index.get(this.#agentKey(place.queue, place.dispatcher, place.agent))?.delete(job.id);
@@ -229,28 +209,6 @@ export class JobIndexes {
       }
     }
   }
-
-  #lane(queue: string, job: JobRecord): Lane {
-    let lanes = this.#lanes.get(queue);
-    if (lanes === undefined) {
-      lanes = new Map();
-      this.#lanes.set(queue, lanes);
-    }
-    const key = laneKey(job);
-    let lane = lanes.get(key);
-    if (lane === undefined) {
-      lane = new Lane(job);
-      lanes.set(key, lane);
-    }
-    return lane;
-  }
-
-  #leaveLane(queue: string, job: JobRecord): void {
-    const lanes = this.#lanes.get(queue);
-    const lane = lanes?.get(laneKey(job));
-    lane?.remove(job);
-    if (lane?.size === 0) lanes?.delete(laneKey(job));
-  }
 }
 
 const none: ReadonlySet<string> = new Set();
@@ -279,6 +237,7 @@ export function movesIndex(before: JobRecord, after: JobRecord): boolean {
     before.quotas !== after.quotas ||
     before.callbacksEnd !== after.callbacksEnd ||
     before.quotaNames !== after.quotaNames ||
+    before.keys !== after.keys ||
     before.name !== after.name ||
     before.priority !== after.priority ||
     before.beginBy !== after.beginBy ||

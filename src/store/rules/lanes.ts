@@ -1,28 +1,36 @@
 import { hasDeadline } from '../../model/jobs/deadline.ts';
+import { limitNames } from '../../model/records/keys.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { Fifo } from './lines/fifo.ts';
 import { HeldHeap } from './lines/held-heap.ts';
+import { type Aside, lineOf } from './parking/aside.ts';
 
 /**
  * Waiting jobs of one queue that a claim need not tell apart: same definition, same priority, same quota
- * names, all with or all without a deadline, and all with or all without quota slots (a job that was put back
- * or handed back keeps its own). Places are given up lazily: a place counts only while its job is still at it.
+ * names, keys of the same limits, all with or all without a deadline, and all with or all without quota slots
+ * (a job that was put back or handed back keeps its own). Places are given up lazily: a place counts only while
+ * its job is still at it.
  */
 export class Lane {
   readonly name: string;
   /** The priority of its jobs. */
   readonly level: number;
   readonly quotaNames: readonly string[];
+  /** Whether its jobs have keys of limits. */
+  readonly hasKeys: boolean;
   readonly hasDeadlines: boolean;
   readonly holdsSlots: boolean;
   readonly putBack: Fifo;
   readonly now: Fifo;
   readonly held: HeldHeap;
+  /** Those that have left its lines, since there was no room for one of their keys. */
+  aside: Aside | null = null;
   /** Makes the lane of this job and of all like it. */
   constructor(job: JobRecord) {
     this.name = job.name;
     this.level = job.priority;
     this.quotaNames = job.quotaNames;
+    this.hasKeys = job.keys !== null;
     this.hasDeadlines = hasDeadline(job);
     this.holdsSlots = job.quotas.length > 0;
     const belongs = (other: JobRecord): boolean =>
@@ -30,7 +38,9 @@ export class Lane {
       other.quotas.length > 0 === this.holdsSlots &&
       other.name === this.name &&
       other.priority === this.level &&
-      sameNames(other.quotaNames, this.quotaNames);
+      (other.keys !== null) === this.hasKeys &&
+      sameNames(other.quotaNames, this.quotaNames) &&
+      this.aside?.has(other.id) !== true;
     this.putBack = new Fifo(belongs);
     this.now = new Fifo(belongs);
     this.held = new HeldHeap(belongs);
@@ -38,7 +48,7 @@ export class Lane {
 
   /** How many jobs wait here now. */
   get size(): number {
-    return this.putBack.size + this.now.size + this.held.size;
+    return this.putBack.size + this.now.size + this.held.size + (this.aside?.size ?? 0);
   }
 
   add(job: JobRecord): void {
@@ -48,11 +58,9 @@ export class Lane {
     else this.now.add(job.id, key, job.beginAfter ?? 0);
   }
 
-  remove({ order }: JobRecord): void {
-    const line = order?.[0];
-    if (line === 'held') this.held.size -= 1;
-    else if (line === 'putBack') this.putBack.size -= 1;
-    else this.now.size -= 1;
+  /** A job leaves its line. */
+  remove(job: JobRecord): void {
+    this[lineOf(job)].size -= 1;
   }
 }
 
@@ -61,9 +69,10 @@ export function laneKey(job: JobRecord): string {
   const deadline = hasDeadline(job) ? '!' : '';
   const slots = job.quotas.length === 0 ? '' : '+';
   const level = job.priority === 0 ? '' : `@${job.priority}`;
-  return job.quotaNames.length === 0 && slots === ''
+  const limits = job.keys === null ? '' : `#${limitNames(job.keys).join(' ')}`;
+  return job.quotaNames.length === 0 && slots === '' && limits === ''
     ? job.name + level + deadline
-    : `${job.name}${level}${deadline}${slots} ${job.quotaNames.join(' ')}`;
+    : `${job.name}${level}${deadline}${slots}${limits} ${job.quotaNames.join(' ')}`;
 }
 
 function sameNames(some: readonly string[], others: readonly string[]): boolean {

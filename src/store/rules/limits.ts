@@ -29,7 +29,7 @@ export function mustHaveRoom(
 
 /** Counts what is in these tables. */
 export function countIn(tables: Tables, { of, id }: AtMost): number {
-  if (of === 'waiting') return tables.jobs.waitingCount(id);
+  if (of === 'waiting') return tables.jobs.queues.waitingCount(id);
   return of === 'annotations' ? tables.annotationCount(id) : tables.callbacks.of(id).length;
 }
 

@@ -96,7 +96,9 @@ function blank(kind: Kind): Records[Kind] {
     case 'agent':
       return { ...reserved, size: 3, selection: { kind: 'any' }, pinned: false, failure: null, paused: null };
     case 'quota':
-      return { ...reserved, size: 1, pinned: false };
+      return { ...reserved, size: null, rate: null, keyed: false, pinned: false };
+    case 'limit':
+      return { ...reserved, tat: null, closedUntil: null };
     case 'queue':
       return { ...reserved, createdAt: 0, agingMs: defaultAgingMs, pauses: [] };
     case 'store':

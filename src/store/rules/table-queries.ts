@@ -1,5 +1,6 @@
 import { isOverdue } from '../../model/jobs/deadline.ts';
 import { isReadable } from '../../model/jobs/step.ts';
+import { queueOfLimit } from '../../model/records/keys.ts';
 import type { AnnotationRecord, JobRecord, ProxyRecord } from '../../model/records/records.ts';
 import type { Kind, Records } from '../entry.ts';
 import type {
@@ -44,7 +45,7 @@ export class TableQueries implements RecordReader {
   async waiting(queue: string, most = Number.POSITIVE_INFINITY): Promise<readonly JobRecord[]> {
     const { jobs, findJob } = this.tables;
     const found: JobRecord[] = [];
-    for (const job of waitingInOrder(jobs.lanes(queue), findJob, () =>
+    for (const job of waitingInOrder(jobs.queues.lanes(queue), findJob, () =>
       this.tables.levelOrder(queue, this.now()),
     )) {
       if (found.length >= most) break;
@@ -54,12 +55,12 @@ export class TableQueries implements RecordReader {
   }
 
   async waitingCount(queue: string, name?: string): Promise<number> {
-    return this.tables.jobs.waitingCount(queue, name);
+    return this.tables.jobs.queues.waitingCount(queue, name);
   }
 
   async lanes(queue: string): Promise<readonly LaneSummary[]> {
     const { jobs, findJob } = this.tables;
-    return [...jobs.lanes(queue)].map((lane) => laneSummary(lane, findJob));
+    return [...jobs.queues.lanes(queue)].map((lane) => laneSummary(lane, findJob));
   }
 
   async place(id: string): Promise<QueuePlace | null> {
@@ -68,7 +69,7 @@ export class TableQueries implements RecordReader {
     if (job === undefined || !isReadable(job)) return null;
     const { parent } = job;
     if (parent === null || !('queue' in parent) || 'agent' in parent) return null;
-    return placeAmong([...jobs.lanes(parent.queue)], job, findJob, () =>
+    return placeAmong([...jobs.queues.lanes(parent.queue)], job, findJob, () =>
       this.tables.levelOrder(parent.queue, this.now()),
     );
   }
@@ -107,6 +108,10 @@ export class TableQueries implements RecordReader {
 
   async waiters(jobs: readonly string[]): Promise<readonly JobRecord[]> {
     return jobs.flatMap((job) => this.jobs(this.tables.jobs.waiters(job)));
+  }
+
+  async parked(limit: string): Promise<number> {
+    return this.tables.jobs.queues.parking(queueOfLimit(limit))?.parked(limit) ?? 0;
   }
 
   async quotaHolders(quota: string): Promise<readonly string[]> {

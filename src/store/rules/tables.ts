@@ -9,7 +9,10 @@
  *
  * May import: nothing.
  */
+
 import { defaultAgingMs, type LevelOrder } from '../../model/jobs/priority.ts';
+import { opening, openLimit } from '../../model/jobs/rate.ts';
+import { queueOfLimit } from '../../model/records/keys.ts';
 import type { JobRecord, PauseMark, ProxyRecord } from '../../model/records/records.ts';
 import type { Entry, Kind, Line, Records } from '../entry.ts';
 import type { State, StoredRecord } from '../log.ts';
@@ -25,6 +28,7 @@ const kinds: readonly Kind[] = [
   'store',
   'queue',
   'quota',
+  'limit',
   'representation',
   'agent',
   'job',
@@ -45,6 +49,7 @@ export class Tables {
     store: new Map(),
     queue: new Map(),
     quota: new Map(),
+    limit: new Map(),
     representation: new Map(),
     agent: new Map(),
     job: new Map(),
@@ -68,9 +73,17 @@ export class Tables {
     return this.#records[kind].get(id);
   }
 
-  /** When next a waiting job becomes due, or a pause ends, later than `since`; null: never. */
+  /** All records of a kind, in no order. */
+  all<K extends Kind>(kind: K): Iterable<Records[K]> {
+    return this.#records[kind].values();
+  }
+
+  /** When next a waiting job becomes due, a limit opens, or a pause ends, later than `since`; null: never. */
   due(since: number): number | null {
-    let earliest = this.jobs.due(since);
+    let earliest = this.jobs.queues.due(since, (id) => {
+      const quota = this.get('quota', id);
+      return quota === undefined ? 0 : opening(quota.rate, this.get('limit', id) ?? openLimit);
+    });
     for (const record of this.#paused.values()) {
       for (const { until } of pausesOf(record))
         if (until !== null && until > since && until < (earliest ?? Number.POSITIVE_INFINITY))
@@ -211,6 +224,8 @@ export class Tables {
       if (before === undefined) this.callbacks.add(parent, `proxy/${id}`, order[1]);
       else if (after === undefined) this.callbacks.drop(parent, `proxy/${id}`);
     } else if (kind === 'annotation') this.#replaceAnnotation(id, after !== undefined);
+    else if (kind === 'limit') this.jobs.queues.touch(id);
+    else if (kind === 'quota') this.jobs.queues.parking(queueOfLimit(id))?.touchAll(id);
   }
 
   #count(old: JobRecord | undefined, young: JobRecord | undefined): void {

@@ -25,6 +25,8 @@ export interface ClaimOptions {
   readonly recordSeq?: number;
   /** How many jobs the agent may hold. Default: not limited. */
   readonly size?: number;
+  /** It belongs to a poll. */
+  readonly isPoll?: boolean;
   /** Called for each candidate; false leaves it in the queue. */
   readonly look?: (candidate: Candidate) => boolean;
 }
@@ -54,6 +56,7 @@ export class CheckedStore {
       agent: options.record ?? null,
       ...(options.recordSeq === undefined ? {} : { agentSeq: options.recordSeq }),
       ...(options.size === undefined ? {} : { size: options.size }),
+      ...(options.isPoll === undefined ? {} : { isPoll: options.isPoll }),
       accepts: options.accepts ?? { lane: () => true, job: null },
       choose: options.choose ?? null,
       take: (candidate) => {
@@ -111,6 +114,7 @@ export interface PutOptions {
   readonly beginAfter?: number;
   readonly beginBy?: number | null;
   readonly quotaNames?: readonly string[];
+  readonly keys?: readonly string[];
   readonly priority?: number;
 }
 
@@ -132,6 +136,7 @@ export function put(id: string, options: PutOptions = {}): Change {
     name: options.name ?? 'work',
     args: [id],
     quotaNames,
+    ...(options.keys === undefined ? {} : { keys: options.keys }),
     beginAfter,
     beginBy,
     parent: { queue: options.queue ?? '' },

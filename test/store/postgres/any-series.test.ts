@@ -20,7 +20,7 @@ function opened(store: Store): Promise<OpenStore> {
   return openByHand(store, () => clock.now);
 }
 
-const kinds = ['job', 'queue', 'quota', 'representation', 'agent', 'proxy', 'annotation'] as const;
+const kinds = ['job', 'queue', 'quota', 'limit', 'representation', 'agent', 'proxy', 'annotation'] as const;
 const texts = [
   '',
   'a',

@@ -24,7 +24,16 @@ export async function promoted(
   return promoteStore({ from, connectionString: url ?? (await serverUrl()), schema, ports, reached });
 }
 
-const kinds: readonly Kind[] = ['queue', 'quota', 'representation', 'agent', 'job', 'proxy', 'annotation'];
+const kinds: readonly Kind[] = [
+  'queue',
+  'quota',
+  'limit',
+  'representation',
+  'agent',
+  'job',
+  'proxy',
+  'annotation',
+];
 
 /** Everything that a store shows through its port: records, the order of queues, history. */
 export async function pictureOf(store: Store, upTo = Number.POSITIVE_INFINITY): Promise<Picture> {

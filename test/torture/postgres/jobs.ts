@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { ClientBase } from 'pg';
 import { defineJob, local, RetryCommonForever } from 'signalbox';
 import type { Scribe } from '../ledger.ts';
@@ -18,6 +19,7 @@ export const putKinds = [
   'renewed',
   'handing',
   'long',
+  'doomed',
   'fan',
 ] as const;
 
@@ -41,6 +43,18 @@ export function jobsOf(ledger: Scribe, worker: string, schema: string) {
       ...put,
       /** Long enough to be running when its process is stopped. */
       long: defineJob({ name: 'long', retry, run: (ms: number) => noted(300 + 30 * ms) }),
+      /** Its worker cancels it, at any moment of its life. It stops when it is asked to. */
+      doomed: defineJob({
+        name: 'doomed',
+        retry,
+        grace: '1s',
+        run: async (ms: number) => {
+          const { signal } = local;
+          await noted(ms);
+          await setTimeout(1500, undefined, { signal });
+          return 'not cancelled in time';
+        },
+      }),
       /** Its effect and its completion are one transaction. */
       paid: defineJob({
         name: 'paid',

@@ -35,6 +35,7 @@ export async function judge({ schema: { url, schema }, ledger }: Campaign): Prom
 class PostgresChecker extends RunChecker<'torn' | 'wrongEndings'> {
   readonly #runs = new Map<string, Run>();
   readonly #killed = new Map<string, number>();
+  readonly #cancelled = new Set<string>();
   readonly #deaths = new Map<string, number[]>();
 
   protected isAskable(id: string): boolean {
@@ -42,6 +43,7 @@ class PostgresChecker extends RunChecker<'torn' | 'wrongEndings'> {
   }
 
   protected readOwn(word: string, id: string, rest: readonly string[]): void {
+    if (word === 'cancel') this.#cancelled.add(id);
     if (word === 'killed') this.#killed.set(id, Number(rest[0]));
     const [name, worker = '', claim, claimedAt, at] = rest;
     const key = `${id} ${worker} ${claim}`;
@@ -53,8 +55,11 @@ class PostgresChecker extends RunChecker<'torn' | 'wrongEndings'> {
 
   /** No job of these fails by itself, and all policies but one retry after every fault. */
   protected override checkJob({ id, name, state, ending }: JobRecord): void {
-    if (state === 'completed' && ending !== 'succeeded' && name !== 'once')
-      this.count('wrongEndings', `${id} (${name}) is ${ending}`);
+    const mayEndSo =
+      ending === 'succeeded' || name === 'once' || (ending === 'cancelled' && name === 'doomed');
+    if (state === 'completed' && !mayEndSo) this.count('wrongEndings', `${id} (${name}) is ${ending}`);
+    if (state !== 'completed' && this.#cancelled.has(id))
+      this.count('wrongEndings', `${id} (${name}) was cancelled and is ${state}`);
   }
 
   protected override followEntry({ event, id, at }: HistoryEntry): void {

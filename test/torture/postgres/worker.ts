@@ -91,7 +91,24 @@ async function putOne(
   const kind = queue === 'plain' ? random.pick(plainKinds) : random.pick(puts.kinds);
   const callbacks = kind === 'chained' || kind === 'handing' || kind === 'fan' ? 1 : 0;
   const job = await jobOf(puts, kind, random.integer(0, 7), callbacks);
-  await persistently(`${newId(random)}-${number}`, kind, (id) => box.queue(queue).put(job, { id }));
+  const id = `${newId(random)}-${number}`;
+  const cancelAfter = random.integer(0, 800);
+  await persistently(id, kind, () => box.queue(queue).put(job, { id }));
+  if (kind === 'doomed') void cancelLater(box, id, cancelAfter);
+}
+
+/** Cancels a job, however often the store does not answer. Its process may run it, or another one, or none. */
+async function cancelLater(box: Signalbox, id: string, afterMs: number): Promise<void> {
+  await pause(afterMs);
+  for (;;) {
+    try {
+      ledger(`cancel ${id} ${await box.job(id).cancel()}`);
+      return;
+    } catch (error) {
+      if (!isOutside(error)) throw error;
+      await pause(20);
+    }
+  }
 }
 
 /** Puts until the store acknowledges it: the outcome of a put that failed is unknown, and the same id is the same job. */

@@ -145,7 +145,8 @@ async function quotaViews(
   const views: QueueView['quotas'][number][] = [];
   for (const { id } of await reader.list('quota', `${queue}/`)) {
     const quota = await blockers.quota(id);
-    if (quota !== undefined) views.push(await quotaView(reader, queue, quota, lanes, recent));
+    if (quota !== undefined && quota.record.size !== null)
+      views.push(await quotaView(reader, queue, quota, lanes, recent));
   }
   return views;
 }

@@ -17,16 +17,17 @@ export async function quotaView(
   lanes: readonly LaneSummary[],
   recent: Recent,
 ): Promise<QuotaView> {
+  const size = record.size ?? 0;
   const name = record.id.slice(queue.length + 1);
   const shown: QuotaHolder[] = [];
   // In the order in which they got their slots.
   for (const id of holders.slice(0, mostHolders)) shown.push(await holderOf(reader, record.id, id));
-  const isFull = holders.length > 0 && holders.length >= record.size;
+  const isFull = holders.length > 0 && holders.length >= size;
   const newest = holders.at(-1);
   const since = isFull && newest !== undefined ? await heldSince(reader, record.id, newest) : null;
   return {
     name,
-    size: record.size,
+    size,
     taken: holders.length,
     waiting: lanes.reduce((sum, lane) => sum + (lane.quotaNames.includes(name) ? sizeOf(lane) : 0), 0),
     fullSince: since,

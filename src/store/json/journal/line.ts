@@ -9,6 +9,7 @@ const kindNames: Readonly<Record<Kind, true>> = {
   store: true,
   queue: true,
   quota: true,
+  limit: true,
   representation: true,
   agent: true,
   job: true,

@@ -1,4 +1,5 @@
 import { unpaused } from '../../../model/jobs/pauses.ts';
+import { openLimit } from '../../../model/jobs/rate.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
 import {
   changedSettings,
@@ -352,7 +353,10 @@ export class Claiming {
             [ids],
           );
     const slots = new Map(
-      rows.map(({ id, size, used }) => [String(id), { size: Number(size), taken: Number(used) }]),
+      rows.map(({ id, size, used }) => {
+        const quota = { size: size === null ? null : Number(size), taken: Number(used) };
+        return [String(id), { ...quota, rate: null, state: openLimit }] as const;
+      }),
     );
     return (id) => slots.get(id);
   }

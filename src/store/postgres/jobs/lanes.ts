@@ -92,7 +92,7 @@ export class Lanes {
     const levels = keys.map((key) => partsOfLane(key).level);
     // Claims that do not know of the lane take nothing more: a job in it may go before those that they know.
     const text = `WITH made AS (
-        INSERT INTO ${this.#schema}.lane (queue, key, level) SELECT * FROM unnest($1::text[], $2::text[], $3::smallint[]) ORDER BY 1, 2
+        INSERT INTO ${this.#schema}.lane (queue, key, level) SELECT * FROM unnest($1::text[], $2::text[], $3::float8[]) ORDER BY 1, 2
         ON CONFLICT DO NOTHING RETURNING queue, level
       ) UPDATE ${this.#schema}.queue SET marks = marks + 1 WHERE id IN (SELECT queue FROM made WHERE level <> 0)`;
     await this.#query(text, [queues, keys, levels]);

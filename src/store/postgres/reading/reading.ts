@@ -164,6 +164,11 @@ export class Reading implements RecordReader {
     });
   }
 
+  /** Keyed limits are refused. */
+  async parked(_limit: string): Promise<number> {
+    return 0;
+  }
+
   /** Without what they were called with: those that hold a slot may be many. */
   quotaHolders(quota: string): Promise<readonly string[]> {
     return this.read(async (records) => {

@@ -203,7 +203,7 @@ export const functions = `
     p_token bigint, p_claim text,
     -- The marks of the queue that it knows. Where priorities are in use, all lanes that it knows; of several levels also that of each
     -- of its lanes, behind which turn it begins there, and what a level is worth, null: a lower one goes first.
-    p_marks integer, p_known integer[], p_levels smallint[], p_afters bigint[], p_aging float8
+    p_marks integer, p_known integer[], p_levels float8[], p_afters bigint[], p_aging float8
   ) RETURNS text LANGUAGE plpgsql ${settings} SET lock_timeout = '5s' AS $$
   #variable_conflict use_column
   DECLARE
@@ -249,11 +249,11 @@ export const functions = `
       LOOP
       seen := 0;
       FOR r IN SELECT o.* FROM (
-            SELECT l.n, l.lane, l.level, w.turn, max(w.at) OVER (PARTITION BY l.level ORDER BY w.turn, l.lane) AS top
+            SELECT l.n, l.lane, l.level, w.turn, w.at, max(w.at) OVER (PARTITION BY l.level ORDER BY w.turn, w.at, l.lane) AS top
             FROM unnest(p_lanes, p_levels, lasts) WITH ORDINALITY AS l (lane, level, after, n) CROSS JOIN LATERAL (
               SELECT t.turn, t.at FROM {schema}.ready t WHERE t.lane = l.lane AND t.line = 2 AND t.turn > l.after ORDER BY t.turn LIMIT room
             ) AS w
-          ) AS o ORDER BY CASE WHEN p_aging IS NULL THEN o.level ELSE o.top + o.level * p_aging END, o.level, o.turn, o.lane LOOP
+          ) AS o ORDER BY CASE WHEN p_aging IS NULL THEN o.level ELSE o.top + o.level * p_aging END, o.level, o.turn, o.at, o.lane LOOP
         SELECT w.ctid, w.ids, w.q INTO taken FROM {schema}.ready w WHERE w.lane = r.lane AND w.line = 2 AND w.turn = r.turn FOR UPDATE SKIP LOCKED;
         CONTINUE WHEN NOT FOUND;
         seen := seen + 1;

@@ -41,6 +41,7 @@ export const tables = `
   CREATE TABLE {schema}.queue (${record}, marks integer NOT NULL DEFAULT 0);
   CREATE INDEX queue_paused ON {schema}.queue (id) WHERE json_array_length(body -> 'pauses') > 0;
   CREATE TABLE {schema}.quota (${record}, size integer GENERATED ALWAYS AS ((body ->> 'size')::integer) STORED);
+  CREATE TABLE {schema}.limit (${record});
   CREATE TABLE {schema}.representation (${record},
     epoch bigint GENERATED ALWAYS AS ((body ->> 'epoch')::bigint) STORED,
     -- Until when it lives without another sign; null while it is not activated.
@@ -72,7 +73,7 @@ export const tables = `
 
   -- Waiting jobs that a claim need not tell apart.
   CREATE TABLE {schema}.lane (
-    id serial PRIMARY KEY, queue text COLLATE "C" NOT NULL, key text COLLATE "C" NOT NULL, level smallint NOT NULL DEFAULT 0,
+    id serial PRIMARY KEY, queue text COLLATE "C" NOT NULL, key text COLLATE "C" NOT NULL, level float8 NOT NULL DEFAULT 0,
     UNIQUE (queue, key)
   );
 

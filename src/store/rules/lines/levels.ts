@@ -1,8 +1,11 @@
 import { compareLevels, type LevelOrder } from '../../../model/jobs/priority.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
+import type { Lane } from '../lanes.ts';
 
 /** A walk through waiting jobs: each is passed or blocked before the next one is asked for. */
 export interface Walk {
+  /** The lane of the job that is offered. */
+  readonly lane: Lane | undefined;
   /** The next job that is offered; undefined at the end. */
   next(): JobRecord | undefined;
   /** Passes the job over: the walk continues with the one after it. */
@@ -26,6 +29,10 @@ export class Levels implements Walk {
   constructor(levels: readonly Walk[], order: LevelOrder) {
     this.#levels = levels.map((walk) => ({ walk, head: null }));
     this.#order = order;
+  }
+
+  get lane(): Lane | undefined {
+    return this.#at?.walk.lane;
   }
 
   next(): JobRecord | undefined {

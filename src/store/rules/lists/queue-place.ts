@@ -4,6 +4,7 @@ import type { LaneSummary, QueuePlace } from '../../reader.ts';
 import { waitingInOrder } from '../claim-order.ts';
 import type { Lane } from '../lanes.ts';
 import { type FindJob, mostLooked, type Tally } from '../lines/line.ts';
+import type { AsideSummary } from '../parking/aside.ts';
 
 /**
  * How many jobs are offered before one, as `Offers` walks when every lane is accepted: counted in each line of each lane
@@ -34,7 +35,8 @@ export function placeAmong(
       count((lane) => lane.held.countBefore({ id: '\uffff', beginAfter: latest }, find));
     }
   }
-  const n = parts.reduce((sum, part) => sum + part.n, 0);
+  const parked = lanes.reduce((sum, { aside }) => sum + (aside?.countBefore(job, find) ?? 0), 0);
+  const n = parts.reduce((sum, part) => sum + part.n, parked);
   return { n, is: parts.every(({ isExact }) => isExact) ? 'exact' : 'atMost' };
 }
 
@@ -58,20 +60,27 @@ export function laneSummary(
   { name, level, quotaNames, hasDeadlines, holdsSlots, ...lines }: Lane,
   find: FindJob,
 ): LaneSummary {
-  const { putBack, now, held } = lines;
-  const heads = [putBack.next(0, find), now.next(0, find), held.peek(find)].flatMap(
-    (job) => job?.beginAfter ?? [],
-  );
+  const { putBack, now, held, aside } = lines;
+  const parked = aside?.summary(find) ?? noneParked;
+  const heads = [
+    putBack.next(0, find)?.beginAfter,
+    now.next(0, find)?.beginAfter,
+    held.peek(find)?.beginAfter,
+  ]
+    .concat(parked.oldestAt)
+    .filter((at) => at != null);
   return {
     name,
     level,
     quotaNames,
     hasDeadlines,
     holdsSlots,
-    putBack: putBack.size,
-    now: now.size,
-    held: held.size,
+    putBack: putBack.size + parked.putBack,
+    now: now.size + parked.now,
+    held: held.size + parked.held,
     oldestAt: heads.length === 0 ? null : Math.min(...heads),
     isCut: false,
   };
 }
+
+const noneParked: AsideSummary = { putBack: 0, now: 0, held: 0, oldestAt: null };

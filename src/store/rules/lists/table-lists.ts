@@ -63,9 +63,9 @@ function listOf(tables: Tables, { list, queue }: JobPageRequest, now: number): L
 /** In the order of claims, which is made by walking: a page walks only as far as it goes. */
 function waiting(tables: Tables, queue: string | undefined, now: number): Listed {
   const queues = queue === undefined ? tables.list('queue', '').map(({ id }) => id) : [queue];
-  const count = queues.reduce((sum, name) => sum + tables.jobs.waitingCount(name), 0);
+  const count = queues.reduce((sum, name) => sum + tables.jobs.queues.waitingCount(name), 0);
   const walk = queues.map((name) =>
-    waitingInOrder(tables.jobs.lanes(name), tables.findJob, () => tables.levelOrder(name, now)),
+    waitingInOrder(tables.jobs.queues.lanes(name), tables.findJob, () => tables.levelOrder(name, now)),
   );
   const seen: JobRecord[] = [];
   const job = (at: number): JobRecord | undefined => {

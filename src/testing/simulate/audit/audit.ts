@@ -10,8 +10,10 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { HistoryEntry, OpenStore } from '../../../index.ts';
+import { overtaken, pauseBroken } from './claim-order.ts';
 import { differences } from './differences.ts';
 import { holderChanges, holderEvents, isLegalPath } from './legal-paths.ts';
+import { LimitAudit } from './limits.ts';
 import { afterEntry, heldBy, isOpen, placeOf, type ReplayedRecord } from './replayed-record.ts';
 
 /** The assumptions of an audit. */
@@ -41,6 +43,9 @@ export class Audit {
   readonly #quotas = new Map<string, Set<string>>();
   readonly #agents = new Map<string, Set<string>>();
   readonly #largest = new Map<string, number>();
+  /** When each job that has not ended was changed last. */
+  readonly #changedAt = new Map<string, number>();
+  readonly #limits = new LimitAudit(this.records);
   #seq = 0;
 
   constructor(options: AuditOptions) {
@@ -80,7 +85,10 @@ export class Audit {
       const size = Number(after.fields.size ?? 3);
       this.#largest.set(entry.id, Math.max(size, this.#largest.get(entry.id) ?? 0));
     }
-    if (entry.kind === 'job') this.#move(entry, before, after);
+    if (entry.kind !== 'job') return;
+    this.#move(entry, before, after);
+    if (isOpen(after)) this.#changedAt.set(entry.id, entry.at);
+    else this.#changedAt.delete(entry.id);
   }
 
   #checkJob(entry: HistoryEntry, before: ReplayedRecord | undefined): void {
@@ -93,7 +101,8 @@ export class Audit {
     this.#checkHolder(entry, before);
     this.#checkOnce(entry);
     this.#checkOrder(entry, before);
-    this.#checkQuotas(entry);
+    if (entry.event === 'job.claim' && before !== undefined) this.#checkClaim(entry, before);
+    this.#checkQuotas(entry, before);
     this.#checkCancelled(entry, before);
   }
 
@@ -103,6 +112,42 @@ export class Audit {
     const begins = ['job.claim', 'job.start', 'job.retry', 'job.reschedule', 'callback.reset'];
     if (stop?.cause === 'cancel' && begins.includes(entry.event) && before?.state !== 'callbacks')
       this.#say(entry, 'I18 was cancelled');
+  }
+
+  /** No claim takes what is paused, and none a job while one that counts as ready before it could be taken. */
+  #checkClaim(entry: HistoryEntry, before: ReplayedRecord): void {
+    const [was, is] = [placeOf(before), entry.patch?.parent as Record<string, string> | undefined];
+    if (was === null || !('queue' in was) || is === undefined) return;
+    const agent = this.records.get(`agent/${is.queue}/${is.dispatcher}/${is.agent}`);
+    const facts = {
+      jobs: this.#openJobs(),
+      queue: this.records.get(`queue/${was.queue}`),
+      changedAt: ({ id }: ReplayedRecord) => this.#changedAt.get(id) ?? 0,
+      isBlocked: (job: ReplayedRecord) => this.#isBlocked(job, was.queue),
+      slackMs: this.#hasPeers ? 5000 : 0,
+    };
+    const pause = pauseBroken(entry, before, facts);
+    if (pause !== null) this.#say(entry, `I26 is paused since ${pause.at} by ${pause.job}`);
+    const takesAny = (agent?.fields.selection as { readonly kind: string } | undefined)?.kind === 'any';
+    const first = takesAny ? overtaken(entry, before, facts) : null;
+    if (first !== null) this.#say(entry, `I23 overtakes ${first.id}: ${JSON.stringify(first.fields)}`);
+  }
+
+  *#openJobs(): Generator<ReplayedRecord> {
+    for (const id of this.#changedAt.keys()) {
+      const job = this.job(id);
+      if (job !== undefined) yield job;
+    }
+  }
+
+  #isBlocked({ id, fields }: ReplayedRecord, queue: string): boolean {
+    return ((fields.quotaNames ?? []) as readonly string[]).some((name) => {
+      const quota = this.records.get(`quota/${queue}/${name}`);
+      const held = this.#quotas.get(`${queue}/${name}`);
+      return (
+        quota !== undefined && held?.has(id) !== true && (held?.size ?? 0) >= Number(quota.fields.size ?? 1)
+      );
+    });
   }
 
   /** The claim grows by one with every change of holder and at no other time, and a former holder writes nothing. */
@@ -165,14 +210,11 @@ export class Audit {
       this.#say(entry, `I11 has another outcome than ${inner}`);
   }
 
-  /** No job enters a full quota. */
-  #checkQuotas(entry: HistoryEntry): void {
-    for (const quota of (entry.patch?.quotas as readonly string[] | undefined) ?? []) {
-      const held = this.#quotas.get(quota) ?? new Set();
-      const size = Number(this.records.get(`quota/${quota}`)?.fields.size ?? Number.POSITIVE_INFINITY);
-      if (!held.has(entry.id) && held.size >= size)
-        this.#say(entry, `I7 ${quota} of size ${size} is full with ${[...held]}`);
-    }
+  /** No job enters a full quota, and none begins before its rate allows it. */
+  #checkQuotas(entry: HistoryEntry, before: ReplayedRecord | undefined): void {
+    for (const what of this.#limits.entering(entry, this.#quotas)) this.#say(entry, what);
+    if (entry.event !== 'job.claim' || before?.state !== 'pending') return;
+    for (const what of this.#limits.beginning(entry)) this.#say(entry, what);
   }
 
   /** Only dead dispatchers are deactivated by others, unless the store was opened again since their activation. */
@@ -214,8 +256,11 @@ export class Audit {
 
   /** At the end every job has ended, except those that were never put, and no agent or quota holds one. */
   checkRest(): void {
-    for (const { id, state, fields } of this.jobs()) {
+    for (const job of this.jobs()) {
+      const { id, state, fields } = job;
       if (state === 'completed' || this.#restsWith(id)) continue;
+      const forgotten = this.#limits.forgotten(job, this.#quotas);
+      if (forgotten !== null) this.problems.push(`${forgotten.slice(0, 3)} job ${id}${forgotten.slice(3)}`);
       this.problems.push(`I14 job ${id} (${fields.name}) is ${state}: ${JSON.stringify(fields)}`);
     }
     for (const [agent, held] of this.#agents)

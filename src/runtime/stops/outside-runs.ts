@@ -1,4 +1,4 @@
-import type { Run } from './run.ts';
+import type { Run } from '../execution/run.ts';
 
 /** The runs of this process that no agent has: calls of the program, and callbacks that are called here. */
 export class OutsideRuns implements Iterable<Run> {

@@ -1,0 +1,165 @@
+import { rmSync } from 'node:fs';
+import { inArena } from './measures/arena.ts';
+import type { BurnDown } from './measures/burn-down.ts';
+import type { Check } from './measures/check.ts';
+import { type Arena, type ContenderName, turnOf } from './measures/contenders.ts';
+import { type Children, inChild } from './measures/in-child.ts';
+import type { Limits } from './measures/limits.ts';
+import { freshFolder } from './measures/place.ts';
+import { inPostgresArena } from './measures/postgres-arena.ts';
+import type { LevelFigures } from './measures/priorities.ts';
+import { releaseBefore } from './measures/release-before.ts';
+import { median, medians } from './measures/statistics.ts';
+import { progress, takeTurns } from './measures/turns.ts';
+import type { Waiting } from './measures/waiting.ts';
+
+/** The options of the suite. */
+export interface Options {
+  readonly quick: boolean;
+  readonly jobs?: number;
+  readonly rounds?: number;
+  readonly warmUpMs?: number;
+}
+
+/** Measures what priorities, time limits, keys and rates cost, and that a job pays nothing for what it does not use. */
+export async function run({
+  quick,
+  jobs = quick ? 10_000 : 20_000,
+  rounds = quick ? 9 : 15,
+  warmUpMs = 3_000,
+}: Options) {
+  const { taken: embedded } = await inArena([], (arena) =>
+    embeddedFigures(arena, { jobs, rounds, warmUpMs, budgetMs: quick ? 60_000 : 300_000 }),
+  );
+  const onPostgres = await inPostgresArena([], (arena) =>
+    postgresFigures(arena, { jobs, rounds: quick ? 3 : 7, warmUpMs, budgetMs: quick ? 30_000 : 120_000 }),
+  );
+  progress('');
+  progress('keys and rates');
+  const keyed = medians(await inTurn(quick ? 3 : 7, () => inChild<Limits>('limits', { jobs: 100_000 })));
+  progress('');
+  return { ...embedded, ...keyed, ...onPostgres, jobs, rounds };
+}
+
+/** The bounds, each against the same without the feature. */
+export function checks(figures: Record<string, unknown>): readonly Check[] {
+  const check = (figure: string, bounds: Omit<Check, 'figure' | 'is'>): Check => ({
+    figure,
+    is: figures[figure] as number | null,
+    ...bounds,
+  });
+  return [
+    check('unusedRatio', { atLeast: 0.98 }),
+    check('unusedBytes', { atLeast: 0, atMost: 0 }),
+    check('unusedHeapBytes', { atMost: 64 }),
+    check('timeoutRatio', { atMost: 1.03 }),
+    check('prioritiesClaimRatio', { atMost: 1.1 }),
+    check('prioritiesPostgresRatio', { atLeast: 0.95 }),
+    check('oneFullKeyRatio', { atMost: 1.5 }),
+    check('manyFullKeysRatio', { atMost: 1.5 }),
+    check('parkBurstMs', { atMost: 300 }),
+    check('rateClaimRatio', { atMost: 1.1 }),
+    check('ownKeysDrainRatio', { atLeast: 0.7 }),
+  ];
+}
+
+async function inTurn<Figures>(rounds: number, take: () => Promise<Figures>): Promise<Figures[]> {
+  const taken: Figures[] = [];
+  for (let round = 0; round < rounds; round += 1) taken.push(await take());
+  return taken;
+}
+
+interface Course {
+  readonly jobs: number;
+  readonly rounds: number;
+  readonly warmUpMs: number;
+  readonly budgetMs: number;
+}
+
+async function embeddedFigures(
+  arena: Arena & { readonly children: Children },
+  { jobs, rounds, warmUpMs, budgetMs }: Course,
+) {
+  progress('building the release before');
+  const before = releaseBefore(arena.place);
+  const course = { jobs, warmUpMs: 0, sustainedMs: 0, drainLimitMs: 30_000 };
+  const turn = (name: ContenderName, own: object = {}) =>
+    turnOf<BurnDown>(name, 'burn-down', arena, { ...course, ...own });
+  const ofBefore = (own: object) => async (): Promise<BurnDown> => {
+    const dir = freshFolder(arena.place);
+    const contestant = new URL('./signalbox.ts', before ?? '').href;
+    const options = { ...course, ...own, contestant, settings: { size: 50, dir } };
+    const figures = await arena.children.measure<BurnDown>(
+      'before',
+      'burn-down',
+      options,
+      before ?? undefined,
+    );
+    rmSync(dir, { recursive: true });
+    return figures;
+  };
+  const waits = (from?: URL) => async (): Promise<Waiting> => {
+    const dir = freshFolder(arena.place);
+    const options = { dir, waiting: 5_000, isBlocked: false, batches: 3 };
+    const figures = await inChild<Waiting>('waiting', options, ['--expose-gc'], from);
+    rmSync(dir, { recursive: true });
+    return figures;
+  };
+
+  progress('warming up');
+  await turn('size50', { warmUpMs })?.();
+  if (before !== null) await ofBefore({ warmUpMs })();
+  const taken = await takeTurns(
+    {
+      before50: before === null ? null : ofBefore({}),
+      size50: turn('size50'),
+      timed50: turn('timed50'),
+      level50: turn('level50'),
+      levels50: turn('levels50'),
+      waiting: waits(),
+      waitingBefore: before === null ? null : waits(before),
+    },
+    { rounds, budgetMs, once: ['waiting', 'waitingBefore'] },
+  );
+  const pairs = (one: readonly BurnDown[], other: readonly BurnDown[]): number | null =>
+    one.length === 0
+      ? null
+      : median(one.map((figures, at) => figures.cpuUsPerJob / (other[at]?.cpuUsPerJob ?? Number.NaN)));
+  const now = medians(taken.waiting);
+  progress('claims of three priorities');
+  const claims = await inChild<LevelFigures>('priorities', { jobs: 30_000, rounds: 9 });
+  const old = taken.waitingBefore.length === 0 ? null : medians(taken.waitingBefore);
+  return {
+    unusedRatio: pairs(taken.before50, taken.size50),
+    unusedBytes: old === null ? null : now.commitBytes - old.commitBytes,
+    unusedHeapBytes: old === null ? null : now.heapBytesPerJob - old.heapBytesPerJob,
+    timeoutRatio: pairs(taken.timed50, taken.size50),
+    prioritiesRatio: pairs(taken.levels50, taken.level50),
+    prioritiesClaimRatio: claims.ratio,
+    before50: taken.before50.length === 0 ? null : medians(taken.before50),
+    size50: medians(taken.size50),
+    timed50: medians(taken.timed50),
+    levels50: medians(taken.levels50),
+  };
+}
+
+async function postgresFigures(
+  arena: Arena & { readonly children?: Children },
+  { jobs, rounds, warmUpMs, budgetMs }: Course,
+) {
+  const course = { jobs, warmUpMs: 0, sustainedMs: 0, drainLimitMs: 30_000 };
+  const turn = (name: ContenderName, own: object = {}) =>
+    turnOf<BurnDown>(name, 'burn-down', arena, { ...course, ...own });
+  progress('warming up on PostgreSQL');
+  await turn('postgresLevel50', { warmUpMs })?.();
+  const taken = await takeTurns(
+    { postgresLevel50: turn('postgresLevel50'), postgresLevels50: turn('postgresLevels50') },
+    { rounds, budgetMs },
+  );
+  const [plain, levels] = [medians(taken.postgresLevel50), medians(taken.postgresLevels50)];
+  return {
+    prioritiesPostgresRatio: levels.totalPerS / plain.totalPerS,
+    postgresLevel50: plain,
+    postgresLevels50: levels,
+  };
+}

@@ -1,0 +1,64 @@
+/** Something that becomes due. */
+export interface Instant {
+  readonly id: string;
+  readonly at: number;
+}
+
+/** What becomes due at instants: a binary heap. What was taken back stays in it until then, and is for the caller to notice. */
+export class Instants {
+  readonly #all: Instant[] = [];
+
+  add(id: string, at: number): void {
+    const all = this.#all;
+    let place = all.length;
+    const added = { id, at };
+    all.push(added);
+    while (place > 0) {
+      const up = (place - 1) >> 1;
+      const parent = all[up] as Instant;
+      if (parent.at <= at) break;
+      all[place] = parent;
+      place = up;
+    }
+    all[place] = added;
+  }
+
+  /** Takes out those that are not later than an instant, earliest first. */
+  *takeUntil(now: number): Generator<Instant> {
+    for (let first = this.#all[0]; first !== undefined && first.at <= now; first = this.#all[0]) {
+      const last = this.#all.pop() as Instant;
+      if (this.#all.length > 0) this.#sink(last);
+      yield first;
+    }
+  }
+
+  /** The earliest that is later than an instant. Costs those that are not. */
+  after(instant: number): number | null {
+    let earliest: number | null = null;
+    const open = [0];
+    for (let place = open.pop(); place !== undefined; place = open.pop()) {
+      const at = this.#all[place]?.at;
+      if (at === undefined) continue;
+      if (at <= instant) open.push(2 * place + 1, 2 * place + 2);
+      else if (earliest === null || at < earliest) earliest = at;
+    }
+    return earliest;
+  }
+
+  #sink(sunk: Instant): void {
+    const all = this.#all;
+    let place = 0;
+    for (;;) {
+      const left = 2 * place + 1;
+      if (left >= all.length) break;
+      const right = left + 1;
+      const least =
+        right < all.length && (all[right] as Instant).at < (all[left] as Instant).at ? right : left;
+      const child = all[least] as Instant;
+      if (child.at >= sunk.at) break;
+      all[place] = child;
+      place = least;
+    }
+    all[place] = sunk;
+  }
+}

@@ -1,0 +1,71 @@
+import type { HistoryEntry } from '../../../index.ts';
+import type { ReplayedRecord } from './replayed-record.ts';
+
+type Records = ReadonlyMap<string, ReplayedRecord>;
+type Held = ReadonlyMap<string, ReadonlySet<string>>;
+
+interface Rate {
+  readonly limit: number;
+  readonly per: number;
+  readonly burst: number;
+}
+
+/** Checks what limits promise: how many hold a quota or a key of one, how many begin in a time, and that none waits for ever. */
+export class LimitAudit {
+  readonly #records: Records;
+  /** When jobs began under each limit that has a rate. */
+  readonly #begun = new Map<string, number[]>();
+
+  constructor(records: Records) {
+    this.#records = records;
+  }
+
+  /** No job enters a full quota, or a full key of one. Returns what is wrong. */
+  *entering(entry: HistoryEntry, held: Held): Generator<string> {
+    for (const limit of (entry.patch?.quotas as readonly string[] | undefined) ?? []) {
+      const holders = held.get(limit) ?? new Set();
+      const size = Number(this.#quotaOf(limit)?.fields.size ?? Number.POSITIVE_INFINITY);
+      if (!holders.has(entry.id) && holders.size >= size)
+        yield `${isKey(limit) ? 'I20' : 'I7'} ${limit} of size ${size} is full with ${[...holders]}`;
+    }
+  }
+
+  /** In each window of its time no more begin than a rate and its burst allow. Returns what is wrong. */
+  *beginning(entry: HistoryEntry): Generator<string> {
+    for (const limit of (entry.patch?.quotas as readonly string[] | undefined) ?? []) {
+      const rate = this.#quotaOf(limit)?.fields.rate as Rate | null | undefined;
+      if (rate == null) continue;
+      let begun = this.#begun.get(limit) ?? [];
+      // A clock that was set back says nothing about the time between.
+      if ((begun.at(-1) ?? 0) > entry.at) begun = [];
+      const most = rate.limit + rate.burst - 1;
+      const first = begun.at(-most);
+      begun.push(entry.at);
+      this.#begun.set(limit, begun.slice(-most));
+      if (first !== undefined && entry.at - first < rate.per)
+        yield `I21 ${most + 1} began under ${limit} in ${entry.at - first} ms, in ${rate.per} ms only ${most} may`;
+    }
+  }
+
+  /** A job that waits for nothing but keys that have room is not forgotten. Null: it waits for something else. */
+  forgotten({ fields, state }: ReplayedRecord, held: Held): string | null {
+    const queue = (fields.parent as { readonly queue?: string } | null)?.queue;
+    const keys = (fields.keys as readonly string[] | null | undefined) ?? [];
+    if (state !== 'pending' || queue === undefined || keys.length === 0) return null;
+    const haveRoom = keys.every((key) => {
+      const limit = `${queue}/${key}`;
+      const size = Number(this.#quotaOf(limit)?.fields.size ?? Number.POSITIVE_INFINITY);
+      return (held.get(limit)?.size ?? 0) < size;
+    });
+    return haveRoom ? `I22 still waits, and its keys ${keys.join(' and ')} have room` : null;
+  }
+
+  #quotaOf(limit: string): ReplayedRecord | undefined {
+    const [queue, name] = limit.split('/');
+    return this.#records.get(`quota/${queue}/${name}`);
+  }
+}
+
+function isKey(limit: string): boolean {
+  return limit.split('/').length > 2;
+}
