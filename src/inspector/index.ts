@@ -4,6 +4,7 @@ import { explainJob } from '../reading/explain.ts';
 import type { Explanation } from '../reading/explanation.ts';
 import type { StoreReader } from '../store/reader.ts';
 import type { Authorize, Door, Level } from './server/access.ts';
+import type { Operate } from './server/actions.ts';
 import { type Answers, answersOf } from './server/answers.ts';
 import { Assets } from './server/assets.ts';
 import { createHandler } from './server/handler.ts';
@@ -32,7 +33,10 @@ export interface InspectorOptions {
    * In production an inspector that is part of another server needs them.
    */
   readonly allowedHosts?: readonly string[];
-  /** What a person may do when `authorize` is not given. Default: `read`. */
+  /**
+   * What a person may do when `authorize` is not given: `read`; `operate`, pause and resume; `admin`, cancel as well. Default:
+   * `read`.
+   */
   readonly level?: Level;
 }
 
@@ -58,7 +62,7 @@ export interface Inspector {
 
 /**
  * Makes an inspector: pages that show what every job does, how it got there, what can happen next, and why it does not. It is off
- * until its handler is mounted or `listen` is called, and it changes nothing. What a definition redacts is not shown.
+ * until its handler is mounted or `listen` is called. It changes nothing but what a person does whose level allows it. What a definition redacts is not shown.
  *
  * @example
  * ```ts
@@ -90,7 +94,9 @@ export function createInspector(box: Signalbox, options: InspectorOptions = {}):
     watchActors: (listener) => box.watchActors(() => listener()),
     explain: (id) => explained(box, id),
   };
-  return inspectorOf({ answers: answersOf(sight, pasts), sight, stopped: () => box.stopped() }, options);
+  const stopped = () => box.stopped();
+  const operate: Operate = (who) => box.operate(who);
+  return inspectorOf({ answers: answersOf(sight, pasts), sight, stopped, operate }, options);
 }
 
 /** Makes an inspector of a store that is read without being opened: it sees what the store holds, and knows no code. */
@@ -99,7 +105,7 @@ export function readInspector(reader: StoreReader, options: InspectorOptions = {
   const { pasts, noPast } = pastsOfReader(reader, facts);
   const explain = (id: string) => explainJob(reader, id, null);
   const sight: Sight = { ...facts, reader, noPast, pause, explain };
-  return inspectorOf({ answers: answersOf(sight, pasts), sight }, options);
+  return inspectorOf({ answers: answersOf(sight, pasts), sight, operate: null }, options);
 }
 
 async function explained(box: Signalbox, id: string): Promise<Explanation | undefined> {
@@ -117,6 +123,8 @@ interface Shown {
   readonly sight: Sight;
   /** Resolves when its process is at work no more. Absent: it is not. */
   readonly stopped?: () => Promise<void>;
+  /** What people do here. Null: they only look. */
+  readonly operate: Operate | null;
 }
 
 function inspectorOf(shown: Shown, options: InspectorOptions): Inspector {
@@ -125,7 +133,7 @@ function inspectorOf(shown: Shown, options: InspectorOptions): Inspector {
   const door: Door = { authorize, allowedHosts, level, token: null, isProduction: isProduction() };
   const epoch = newToken().slice(0, 8);
   const hub = new Hub({ ...shown, clock: streamClock, epoch });
-  const mounted = createHandler(shown.answers, assets, door, hub);
+  const mounted = createHandler(shown.answers, assets, door, hub, shown.operate);
   return {
     fetch: (request) => {
       const { host, pathname } = new URL(request.url);
@@ -140,7 +148,7 @@ function inspectorOf(shown: Shown, options: InspectorOptions): Inspector {
       const { host = '127.0.0.1', port = 0, token = authorize === null ? newToken() : null } = listening;
       checkAddress(host, authorize !== null || listening.token !== undefined);
       const ownDoor = { ...door, token };
-      const own = createHandler(shown.answers, assets, ownDoor, hub);
+      const own = createHandler(shown.answers, assets, ownDoor, hub, shown.operate);
       return listenOn(nodeHandler(own), { host, port, token, closing: () => hub.end('closed', ownDoor) });
     },
   };

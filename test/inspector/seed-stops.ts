@@ -16,13 +16,17 @@ export async function seedStops({ box, reactor }: Seeded): Promise<Stopped> {
     await queue.put(feed('vendor-7')),
     await queue.put(feed('vendor-8')),
     await queue.put(feed('vendor-9'), { timeout: '20s', deadline: '1h' }),
-    await queue.put(wait(), { deadline: '1d' }),
+    await queue.put(wait(), { priority: -3, deadline: '1d' }),
   ].map(({ id }) => id ?? '');
   const [cancelling = '', cancelled = '', timingOut = '', putOff = ''] = ids;
   await reactor.advance('6s');
-  await box.job(cancelled).cancel({ reason: 'the vendor sent it twice' });
+  await box.operate({ user: 'mira', reason: 'the vendor sent it twice' }).cancel(cancelled);
   await reactor.advance('15s');
-  await box.job(cancelling).cancel({ reason: 'wrong month, Ada asked for it' });
+  const ada = box.operate({ user: 'ada', reason: 'wrong month' });
+  await ada.cancel(cancelling);
+  await ada.pause('media', { job: 'video.*', until: { after: '2h' } });
+  await ada.pause('media');
+  await ada.pauseAgent('media', box.uuid, 'main');
   await reactor.advance('3s');
   return { cancelling, cancelled, timingOut, putOff };
 }

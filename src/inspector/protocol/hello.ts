@@ -1,3 +1,5 @@
+import type { ActionName } from './actions.ts';
+
 /** What a page learns first. */
 export interface Hello {
   /** Version of the protocol. */
@@ -12,6 +14,8 @@ export interface Hello {
   readonly noPast: string | null;
   readonly user: string;
   readonly level: 'read' | 'operate' | 'admin';
+  /** What this person can do here: nothing else is offered. */
+  readonly actions: readonly ActionName[];
   /** Seq of the oldest entry that history still holds. */
   readonly keptFrom: number;
 }

@@ -15,11 +15,25 @@ export interface QueueLine extends QueueState {
   readonly first: (BlockerView & { readonly job: string }) | null;
 }
 
+/** A pause, and whose it is. */
+export interface PauseView {
+  /** The pattern of the definitions that it stops; null: all, or it is of an agent. */
+  readonly job: string | null;
+  /** UUID of the instance, or the name of the person. */
+  readonly by: string;
+  readonly at: number;
+  readonly reason: string | null;
+  /** When it ends by itself; null: never. */
+  readonly until: number | null;
+}
+
 /** A queue, and whether something happens in it. */
 export interface QueueState {
   readonly name: string;
-  /** `open`: an agent is at work in it. */
-  readonly state: 'open' | 'no agent at work';
+  /** `open`: an agent is at work in it; `paused`: as a whole. */
+  readonly state: 'open' | 'paused' | 'no agent at work';
+  /** Those that last, of the whole queue and of definitions. */
+  readonly pauses: readonly PauseView[];
   readonly waiting: Count;
   readonly held: number;
   /** How long the job that has been due longest has waited; null: none is due. */
@@ -120,6 +134,8 @@ export interface QuotaHolder {
 
 /** An agent of a queue. */
 export interface AgentView extends AgentSlots {
+  /** Null: it is not paused. */
+  readonly paused: PauseView | null;
   /** What it accepts, in words. */
   readonly takes: string;
 }

@@ -1,4 +1,5 @@
 import { checkHost, checkOrigin, checkViewer, type Door, isRefusal } from './access.ts';
+import type { Operate } from './actions.ts';
 import type { Answers } from './answers.ts';
 import type { Assets } from './assets.ts';
 import { withHeaders } from './headers.ts';
@@ -22,10 +23,16 @@ const api = '/api/v1/';
 
 /**
  * The inspector as one function. It works under any path without being given it: the end of a path says what is meant, and
- * pages ask relative to their own address.
+ * pages ask relative to their own address. `operate` null: nothing can be done here.
  */
-export function createHandler(answers: Answers, assets: Assets, door: Door, hub: Hub): Handler {
-  const routes = createRoutes(answers, hub, door);
+export function createHandler(
+  answers: Answers,
+  assets: Assets,
+  door: Door,
+  hub: Hub,
+  operate: Operate | null,
+): Handler {
+  const routes = createRoutes(answers, hub, door, operate);
 
   const answer = async (request: Request, { hosts, port, path }: Arrival): Promise<Response> => {
     const at = path.lastIndexOf(api);

@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono';
 import type { Answer } from '../protocol/answer.ts';
 import { type Question, questionOf } from '../views/views.ts';
 import { checkLevel, type Level, type Refusal, type Viewer } from './access.ts';
+import { act, actionRequestOf, levelOf, type Operate, personal } from './actions.ts';
 import { type Answers, isOfPast, type Moment } from './answers.ts';
 import { type Hub, mostStreams } from './live/hub.ts';
 import { streamRequestOf } from './live/stream-request.ts';
@@ -19,8 +20,8 @@ const sameForMs = 5000;
 /** Live machines change without an entry. */
 const sameForLiveMs = 500;
 
-/** The routes under `api/v1/`. `door`: whose streams they open. */
-export function createRoutes(answers: Answers, hub: Hub, door: object): Hono<Env> {
+/** The routes under `api/v1/`. `door`: whose streams they open. `operate` null: nothing can be done here. */
+export function createRoutes(answers: Answers, hub: Hub, door: object, operate: Operate | null): Hono<Env> {
   const app = new Hono<Env>();
   // Another run of this program may be of another store, whose entries have the same numbers.
   const run = newToken().slice(0, 8);
@@ -32,6 +33,7 @@ export function createRoutes(answers: Answers, hub: Hub, door: object): Hono<Env
     return handler(context);
   });
   app.post('/stream', needing('read', streaming(hub, door)));
+  app.post('/actions', needing('read', acting(operate)));
   app.notFound((context) => context.json({ error: noSuchRoute }, 404));
   app.onError((thrown, context) => {
     const error = problemOf(thrown);
@@ -41,8 +43,13 @@ export function createRoutes(answers: Answers, hub: Hub, door: object): Hono<Env
 }
 
 /** Errors that say something about the question and not about this program. */
-const statuses: Readonly<Record<string, 400 | 409 | 410>> = {
+const statuses: Readonly<Record<string, 400 | 404 | 409 | 410>> = {
   INVALID_OPTION: 400,
+  INVALID_NAME: 400,
+  JOB_NOT_FOUND: 404,
+  QUEUE_NOT_FOUND: 404,
+  AGENT_NOT_FOUND: 404,
+  BOX_STOPPED: 409,
   PAST_UNAVAILABLE: 409,
   HISTORY_CUT: 410,
 };
@@ -105,6 +112,29 @@ function streaming(hub: Hub, door: object): Handler {
   };
 }
 
+function acting(operate: Operate | null): Handler {
+  return async (context) => {
+    const request = actionRequestOf(await context.req.text());
+    if (request === null) return context.json({ error: noAction }, 400);
+    const refused = checkLevel(context.env.viewer.level, levelOf(request));
+    if (refused !== null) return refusalAnswer(refused);
+    if (operate === null) return context.json({ error: onlyRead }, 409);
+    return context.json({ data: await act(operate, context.env.viewer.user, request) });
+  };
+}
+
+const noAction = problem(
+  'ACTION_EXPECTED',
+  'Expected a body such as {"key":"k1","action":"cancel","target":"ID"}.',
+  'The page sends it; docs/inspector.md says what it holds.',
+);
+
+const onlyRead = problem(
+  'READ_ONLY',
+  'This store is read without its process: nothing can be changed here.',
+  'Open the inspector of the process, or use signalbox cancel, pause and resume.',
+);
+
 const noTopics = problem(
   'TOPICS_EXPECTED',
   'Expected a body such as {"topics":["overview"]}.',
@@ -139,6 +169,6 @@ function headersOf(moment: Moment, question: Question): Record<string, string> {
   };
 }
 
-function withViewer(hello: Answer<object>, { user, level }: Viewer): Answer<object> {
-  return { ...hello, data: { ...hello.data, user, level } };
+function withViewer(hello: Answer<object>, viewer: Viewer): Answer<object> {
+  return { ...hello, data: personal(hello.data, viewer) };
 }

@@ -24,13 +24,34 @@ export interface StreamEars {
   end(reply: Reply | null): void;
 }
 
-/** Opens a stream of lines. Returns what ends it. */
-export function openStream(body: object, token: string | null, ears: StreamEars): () => void {
-  const abort = new AbortController();
+/** Sends what is to be done. Throws when the server cannot be reached. */
+export async function send(
+  path: string,
+  body: object,
+  token: string | null,
+  withinMs: number,
+): Promise<Reply> {
+  const request = posting(body, token, AbortSignal.timeout(withinMs));
+  const response = await fetch(addressOf(path), { ...request, cache: 'no-store', redirect: 'error' });
+  return { status: response.status, text: await response.text() };
+}
+
+/** A name that no other action has. */
+export function newKey(): string {
+  return [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(36)).join('');
+}
+
+function posting(body: object, token: string | null, signal: AbortSignal): RequestInit {
   const headers = headersWith(token);
   headers.set('content-type', 'application/json');
   headers.set('x-signalbox', '1');
-  const request = { method: 'POST', body: JSON.stringify(body), headers, signal: abort.signal } as const;
+  return { method: 'POST', body: JSON.stringify(body), headers, signal };
+}
+
+/** Opens a stream of lines. Returns what ends it. */
+export function openStream(body: object, token: string | null, ears: StreamEars): () => void {
+  const abort = new AbortController();
+  const request = posting(body, token, abort.signal);
   void readLines(request, ears).then(ears.end, () => ears.end(null));
   return () => abort.abort();
 }

@@ -25,14 +25,14 @@ it('A way that is picked leads to the jobs that took it last', async () => {
 it('A click on the chart picks a way, and the page goes on from there by keys', async () => {
   const { page } = await open.open('#/machines/job');
 
-  await page.locator('.heat .edge:has-text("reschedule") text').click();
+  await page.locator('.heat .edge:has-text("reschedule 22") text').click();
   await page.waitForSelector('.heat .edge.picked');
   const picked = await page.locator('[aria-label="Way picked"] .bar .mono').textContent();
   await page.keyboard.press('c');
   const isListed = await page.locator('.outline').isVisible();
   await page.close();
 
-  expect(picked).toBe('active → pending · job.reschedule');
+  expect(picked).toBe('running → pending · job.reschedule');
   expect(isListed).toBe(true);
 });
 

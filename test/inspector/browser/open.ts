@@ -1,5 +1,5 @@
 import type { Browser, Page } from 'playwright-core';
-import { createInspector, type Listening } from 'signalbox/inspector';
+import { createInspector, type InspectorOptions, type Listening } from 'signalbox/inspector';
 import { type Seeded, seed } from '../seed.ts';
 import { launchChromium } from './chromium.ts';
 
@@ -32,9 +32,9 @@ export interface Watched {
 }
 
 /** Opens a browser and an inspector. */
-export async function stage(seeded?: Seeded): Promise<Stage> {
+export async function stage(seeded?: Seeded, options: InspectorOptions = {}): Promise<Stage> {
   const [browser, story] = await Promise.all([launchChromium(), seeded ?? seed()]);
-  const listening = await createInspector(story.box).listen();
+  const listening = await createInspector(story.box, options).listen();
   return {
     browser,
     seeded: story,

@@ -1,10 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { axe, barriersOf, colourRules } from './barriers.ts';
 import { type Look, type Stage, stage, turnTo, type Watched } from './open.ts';
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 let open: Stage;
 const uuid = 'd10f3c52-8a61-4f5e-9a0b-6c1d2e3f4a5b';
@@ -98,25 +94,3 @@ it.each(pages.filter(([name]) => /overview|failed/.test(name)))(
     expect(barriers).toEqual([]);
   },
 );
-
-type Rules = { readonly type: 'tag' | 'rule'; readonly values: readonly string[] };
-const allRules: Rules = { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] };
-const colourRules: Rules = { type: 'rule', values: ['color-contrast', 'link-in-text-block'] };
-
-/** What axe finds: the rule, and where. */
-async function barriersOf(page: Page, rules = allRules): Promise<readonly string[]> {
-  return page.evaluate(async (runOnly) => {
-    const { axe: found } = globalThis as unknown as {
-      readonly axe: {
-        run(options: object): Promise<{
-          readonly violations: readonly {
-            readonly id: string;
-            readonly nodes: readonly { readonly html: string }[];
-          }[];
-        }>;
-      };
-    };
-    const { violations } = await found.run({ runOnly, resultTypes: ['violations'] });
-    return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`));
-  }, rules);
-}

@@ -10,11 +10,11 @@ import { pictureOf } from './take-picture.ts';
  */
 const [folder = join('.signalbox', 'pictures'), only = '', widths = '390,900,1440'] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
-const open = await stage();
+const open = await stage(undefined, { level: 'admin' });
 const stopped = await seedStops(open.seeded);
 const { failed, held, running, refused, waiting, succeeded } = open.seeded.ids;
 
-const pages: readonly (readonly [name: string, hash: string, keys?: readonly string[]])[] = [
+const pages: readonly (readonly [name: string, hash: string, keys?: readonly string[], click?: string])[] = [
   ['overview', '#/overview'],
   ['overview-past', '#/overview?at=700'],
   ['jobs-waiting', '#/jobs?list=waiting'],
@@ -24,6 +24,9 @@ const pages: readonly (readonly [name: string, hash: string, keys?: readonly str
   ['queues', '#/queues'],
   ['queue', '#/queues/default'],
   ['queue-mail', '#/queues/mail'],
+  ['queue-pause', '#/queues/default', [], 'Pause…'],
+  ['queue-paused', '#/queues/media'],
+  ['audit', '#/timeline?view=log&q=event:operator.acted'],
   ['queue-idle', '#/queues/media'],
   ['job-failed', `#/jobs/${failed}`],
   ['job-past', `#/jobs/${failed}`, ['ArrowLeft', 'ArrowLeft', 'd']],
@@ -34,6 +37,7 @@ const pages: readonly (readonly [name: string, hash: string, keys?: readonly str
   ['job-waiting', `#/jobs/${waiting}`],
   ['job-cancelling', `#/jobs/${stopped.cancelling}`],
   ['job-cancelled', `#/jobs/${stopped.cancelled}`],
+  ['job-cancel', `#/jobs/${running}`, [], 'Cancel…'],
   ['job-timing-out', `#/jobs/${stopped.timingOut}`],
   ['job-put-off', `#/jobs/${stopped.putOff}`],
   ['job-succeeded', `#/jobs/${succeeded}`],
@@ -59,10 +63,10 @@ const pages: readonly (readonly [name: string, hash: string, keys?: readonly str
 
 for (const theme of ['light', 'dark'] as const)
   for (const width of widths.split(',').map(Number))
-    for (const [name, hash, keys] of pages.filter(([each]) => new RegExp(only).test(each)))
+    for (const [name, hash, keys, click] of pages.filter(([each]) => new RegExp(only).test(each)))
       writeFileSync(
         join(folder, `${name}-${width}-${theme}.png`),
-        await pictureOf(open, { theme, width }, hash, keys),
+        await pictureOf(open, { theme, width }, hash, keys, click),
       );
 await open.close();
 console.log(folder);

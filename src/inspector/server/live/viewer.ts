@@ -1,5 +1,6 @@
 import type { Frame } from '../../protocol/frames.ts';
 import type { Viewer as Person } from '../access.ts';
+import { personal } from '../actions.ts';
 import type { Topic, Version } from './topic.ts';
 
 /** How many bytes wait for one viewer at most, but for the frame that goes over it. */
@@ -153,7 +154,6 @@ export class StreamViewer {
   /** Who looks is part of what a page learns first. */
   #personal(topic: Topic, frame: Frame): Frame {
     if (topic.question.path !== 'hello' || frame.is !== 'snapshot') return frame;
-    const { user, level } = this.person;
-    return { ...frame, data: { ...frame.data, user, level } };
+    return { ...frame, data: personal(frame.data, this.person) };
   }
 }

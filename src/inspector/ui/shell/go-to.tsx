@@ -16,6 +16,7 @@ const pages: readonly Place[] = [
   { name: 'Held jobs', what: 'list', hash: jobsHash('held') },
   { name: 'Failed jobs', what: 'list', hash: jobsHash('failed') },
   { name: 'Ended jobs', what: 'list', hash: jobsHash('ended') },
+  { name: 'Audit: what people did', what: 'timeline', hash: '#/timeline?view=log&q=event:operator.acted' },
 ];
 
 /** Goes to a job by its id, or to a page by its name. */

@@ -6,6 +6,8 @@ import { dialog } from '../app-state.ts';
 export function Modal(props: {
   readonly label: string;
   readonly class?: string;
+  /** Default: it is the dialog of the whole page, which is then closed. */
+  readonly close?: () => void;
   readonly children: ComponentChildren;
 }) {
   const ref = useRef<HTMLDialogElement>(null);
@@ -19,7 +21,8 @@ export function Modal(props: {
       class={`dialog ${props.class ?? ''}`}
       aria-label={props.label}
       onClose={() => {
-        dialog.value = null;
+        if (props.close !== undefined) props.close();
+        else dialog.value = null;
       }}
       onClick={({ target }) => {
         if (target === ref.current) ref.current?.close();

@@ -1,6 +1,7 @@
+import type { ActionAnswer, ActionRequest } from '../../protocol/actions.ts';
 import type { Answer } from '../../protocol/answer.ts';
 import type { Problem } from '../../protocol/hello.ts';
-import { ask, type Reply } from '../browser.ts';
+import { ask, type Reply, send } from '../browser.ts';
 import { printable } from '../format.ts';
 
 /** The answer to a question, or why there is none. */
@@ -26,6 +27,30 @@ export async function question<Data>(
   if (reply.status === 200 && body !== null) return { is: 'answer', answer: body as unknown as Answer<Data> };
   return { is: 'problem', problem: problemOf(reply) };
 }
+
+/** Does something, once. */
+export async function act(
+  request: ActionRequest,
+  token: string | null,
+): Promise<
+  | { readonly is: 'done'; readonly answer: ActionAnswer }
+  | { readonly is: 'problem'; readonly problem: Problem['error'] }
+> {
+  try {
+    const reply = await send('actions', request, token, 30_000);
+    const body = parsed(reply.text) as { readonly data?: ActionAnswer } | null;
+    if (reply.status === 200 && body?.data !== undefined) return { is: 'done', answer: body.data };
+    return { is: 'problem', problem: problemOf(reply) };
+  } catch {
+    return { is: 'problem', problem: unanswered };
+  }
+}
+
+const unanswered: Problem['error'] = {
+  code: 'NO_ANSWER',
+  text: 'The server did not answer, so it may have been done or not.',
+  repair: 'Try again: it is not done twice.',
+};
 
 /**
  * Reads what the server sent; null: it is no JSON. What comes back is safe to show: no text of a program can turn a line round or

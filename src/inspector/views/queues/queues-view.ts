@@ -1,10 +1,12 @@
-import type { JobRecord } from '../../../model/records/records.ts';
+import { isInForce } from '../../../model/jobs/pauses.ts';
+import type { JobRecord, PauseMark } from '../../../model/records/records.ts';
 import { Blockers } from '../../../reading/blocker.ts';
 import type { KnownNames } from '../../../reading/explanation.ts';
 import type { LaneSummary, StoreReader } from '../../../store/reader.ts';
 import type { Count } from '../../protocol/answer.ts';
 import type {
   LineName,
+  PauseView,
   QueueLine,
   QueueState,
   QueuesView,
@@ -76,6 +78,7 @@ export async function queueView(
     agents: slots.map((agent, index) => ({
       ...agent,
       takes: takesText(facts.agents[index]?.record.selection ?? { kind: 'any' }),
+      paused: pauseOfAgent(facts.agents[index]?.record.paused ?? null, reader.now()),
     })),
   };
 }
@@ -88,15 +91,23 @@ async function stateOf(
   starts: ReadonlyMap<string, number>,
 ): Promise<QueueState> {
   const oldest = lanes.flatMap(({ oldestAt }) => oldestAt ?? []);
+  const record = await reader.get('queue', name);
+  const pauses = (record?.pauses ?? []).filter((pause) => isInForce(pause, reader.now()));
   const waitedMs = oldest.length === 0 ? -1 : reader.now() - Math.min(...oldest);
   return {
     name,
-    state: agents.some(({ state }) => state === 'at work') ? 'open' : 'no agent at work',
+    state: stateWord(pauses, agents),
+    pauses,
     waiting: await waitingCount(reader, name, lanes),
     held: agents.reduce((all, { held }) => all + held, 0),
     oldestMs: waitedMs < 0 ? null : waitedMs,
     startsPerMinute: starts.get(name) ?? 0,
   };
+}
+
+function stateWord(pauses: QueueState['pauses'], agents: QueueLine['agents']): QueueState['state'] {
+  if (pauses.some(({ job }) => job === null)) return 'paused';
+  return agents.some(({ state }) => state === 'at work') ? 'open' : 'no agent at work';
 }
 
 /** Lanes know their lengths, unless a store looks at the first jobs only. */
@@ -138,6 +149,10 @@ async function quotaViews(
       views.push(await quotaView(reader, queue, quota, lanes, recent));
   }
   return views;
+}
+
+function pauseOfAgent(mark: PauseMark | null, now: number): PauseView | null {
+  return mark === null || !isInForce(mark, now) ? null : { job: null, ...mark };
 }
 
 function lineOf({ order }: JobRecord): LineName {

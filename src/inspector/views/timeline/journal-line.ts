@@ -1,5 +1,6 @@
 import type { Ending, FailedAttempt, Failure, Outcome } from '../../../../machines/job.context.ts';
 import type { Json } from '../../../../machines/json.ts';
+import type { LastAction } from '../../../model/records/records.ts';
 import type { ShownJob } from '../../../reading/shown.ts';
 import type { HistoryEntry, Patch } from '../../../store/entry.ts';
 import type { JournalLine } from '../../protocol/timeline.ts';
@@ -41,7 +42,12 @@ async function jobNote(entry: HistoryEntry, subjects: Subjects): Promise<string 
   return noteOf({ ...entry, patch: withoutValues(patch, shown) }, {});
 }
 
-function settingNote({ kind, patch }: HistoryEntry): string | null {
+function settingNote({ kind, event, patch }: HistoryEntry): string | null {
+  const acted = (patch?.lastAction ?? null) as LastAction | null;
+  if (event === 'operator.acted' && acted !== null) {
+    const { user, action, target, reason } = acted;
+    return `${user}: ${action} ${target}${reason === null ? '' : `, ${reason}`}`;
+  }
   if ((kind === 'quota' || kind === 'agent') && typeof patch?.size === 'number') return `size ${patch.size}`;
   return null;
 }

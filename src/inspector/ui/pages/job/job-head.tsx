@@ -5,6 +5,7 @@ import { durationText, instantText, processName, shortId } from '../../format.ts
 import { State } from '../../parts/glyph.tsx';
 import { jobHash, jobsHash, pageHash } from '../../route.ts';
 import { isBad } from '../../state.ts';
+import { CancelButton } from './cancel-button.tsx';
 import { CopyAs } from './copy-as.tsx';
 
 /** What this is, how it is, and what you can do. */
@@ -95,6 +96,7 @@ export function JobHead(props: { readonly view: JobView; readonly way: Way; read
         )}
       </span>
       <span class="actions">
+        <CancelButton view={view} />
         <CopyAs view={view} at={way.isPast ? (way.line?.seq ?? null) : null} />
       </span>
     </div>

@@ -6,6 +6,7 @@ import { State } from '../../parts/glyph.tsx';
 import { Value } from '../../parts/value.tsx';
 import { jobHash } from '../../route.ts';
 import { useLive } from '../../source/live.ts';
+import { CancelButton } from '../job/cancel-button.tsx';
 
 /** How many of the newest entries are shown. */
 const mostLines = 5;
@@ -28,6 +29,7 @@ export function Peek({ id, close }: { readonly id: string; readonly close: () =>
         )}
         <span class="mono faint cut">{id}</span>
         <span class="end">
+          {view !== null && <CancelButton view={view} isSmall />}
           <a class="btn small" href={jobHash(id)}>
             Open <kbd>Enter</kbd>
           </a>

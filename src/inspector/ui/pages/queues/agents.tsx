@@ -1,7 +1,10 @@
 import type { AgentView } from '../../../protocol/queues.ts';
+import { hello } from '../../app-state.ts';
 import { numberText, processName } from '../../format.ts';
+import { type Act, ActButton } from '../../parts/act.tsx';
 import { Glyph } from '../../parts/glyph.tsx';
 import { pageHash } from '../../route.ts';
+import { pauseText } from './pauses.tsx';
 
 const mostAgents = 30;
 const glyphs: Readonly<Record<AgentView['state'], string>> = {
@@ -35,6 +38,9 @@ export function Agents(props: { readonly queue: string; readonly agents: readonl
               <th class="fit">state</th>
               <th class="fit num">slots</th>
               <th class="c-lane">takes</th>
+              {hello.value?.actions.includes('pauseAgent') === true && (
+                <th class="fit" aria-label="What you can do" />
+              )}
             </tr>
           </thead>
           <tbody>
@@ -43,7 +49,7 @@ export function Agents(props: { readonly queue: string; readonly agents: readonl
             ))}
             {rest > 0 && (
               <tr>
-                <td colspan={4} class="quiet">
+                <td colspan={5} class="quiet">
                   ⋮ {numberText(rest)} more
                 </td>
               </tr>
@@ -55,11 +61,26 @@ export function Agents(props: { readonly queue: string; readonly agents: readonl
   );
 }
 
+function actOf(queue: string, { dispatcher, name, paused }: AgentView): Act {
+  const target = `${queue}/${dispatcher}/${name}`;
+  const who = `agent ${name} @ ${processName(dispatcher)}`;
+  return paused === null
+    ? {
+        ...{ action: 'pauseAgent', target, question: `Pause ${who}?`, verb: 'Pause the agent' },
+        does: ['What it runs goes on. It takes nothing more but system jobs.'],
+      }
+    : {
+        ...{ action: 'resumeAgent', target, question: `Resume ${who}?`, verb: 'Resume the agent' },
+        does: [`It is ${pauseText(paused)}.`, 'It takes jobs again.'],
+      };
+}
+
 function Line({ queue, agent }: { readonly queue: string; readonly agent: AgentView }) {
-  const { name, dispatcher, state, failure, held, size, takes } = agent;
-  const glyph = failure === null ? glyphs[state] : 'failed';
+  const { name, dispatcher, state, failure, held, size, takes, paused } = agent;
+  const glyph = failure !== null ? 'failed' : paused !== null ? 'paused' : glyphs[state];
+  const word = failure !== null ? 'cannot claim' : paused !== null ? 'paused' : state;
   return (
-    <tr title={failure ?? undefined}>
+    <tr title={failure ?? (paused === null ? undefined : pauseText(paused))}>
       <td class="task" title={dispatcher}>
         <a href={pageHash('actors', `agent:${queue}/${dispatcher}/${name}`)}>
           {name} @ {processName(dispatcher)}
@@ -68,13 +89,18 @@ function Line({ queue, agent }: { readonly queue: string; readonly agent: AgentV
       <td class="fit">
         <span class={`st st-${glyph}`}>
           <Glyph name={glyph} />
-          {failure === null ? state : 'cannot claim'}
+          {word}
         </span>
       </td>
       <td class="fit num">
         {numberText(held)}/{numberText(size)}
       </td>
       <td title={takes}>{takes}</td>
+      {hello.value?.actions.includes('pauseAgent') === true && (
+        <td class="fit">
+          <ActButton isSmall act={actOf(queue, agent)} label={paused === null ? 'Pause…' : 'Resume…'} />
+        </td>
+      )}
     </tr>
   );
 }

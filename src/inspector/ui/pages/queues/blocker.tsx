@@ -20,5 +20,5 @@ function lookOf({ code, holds }: BlockerView): readonly [glyph: string, look: st
   if (code === 'offered') return ['succeeded', 'is'];
   if (code === 'due') return ['new', 'quiet'];
   if (holds === null) return ['unknown', 'past'];
-  return code === 'room' ? ['paused', 'past'] : ['failed', 'fails'];
+  return code === 'room' || code === 'paused' ? ['paused', 'past'] : ['failed', 'fails'];
 }

@@ -1,5 +1,6 @@
 import type { QueueState, QueueView } from '../../../protocol/queues.ts';
 import { durationText, numberText } from '../../format.ts';
+import { type Act, ActButton } from '../../parts/act.tsx';
 import { Glyph } from '../../parts/glyph.tsx';
 import { jobsHash, pageHash } from '../../route.ts';
 import { queueName } from './queue-name.ts';
@@ -35,6 +36,7 @@ export function QueueHead({ view }: { readonly view: QueueView }) {
         </span>
       </span>
       <span class="actions">
+        {view.state === 'paused' ? null : <ActButton act={pauseOf(name)} label="Pause…" />}
         <a class="btn" href={jobsHash('waiting', name)}>
           Filter its jobs
         </a>
@@ -43,10 +45,26 @@ export function QueueHead({ view }: { readonly view: QueueView }) {
   );
 }
 
+function pauseOf(name: string): Act {
+  return {
+    ...{
+      action: 'pause',
+      target: name,
+      question: `Pause queue ${queueName(name)}?`,
+      verb: 'Pause the queue',
+    },
+    does: [
+      'Its jobs wait until it is resumed; new ones can be put.',
+      'What runs goes on, with its callbacks, and so do system jobs.',
+    ],
+  };
+}
+
 /** Whether an agent is at work: red while jobs wait for one. */
 export function QueuePill(props: { readonly queue: QueueState; readonly isPill: boolean }) {
   const { state, waiting } = props.queue;
-  const glyph = state === 'open' ? 'running' : waiting.n > 0 ? 'failed' : 'new';
+  const glyph =
+    state === 'paused' ? 'paused' : state === 'open' ? 'running' : waiting.n > 0 ? 'failed' : 'new';
   return (
     <span class={`st st-${glyph}${props.isPill ? ' pill' : ''}`}>
       <Glyph name={glyph} />

@@ -8,6 +8,7 @@ import { useLive } from '../../source/live.ts';
 import { Agents } from './agents.tsx';
 import { ClaimOrder } from './claim-order.tsx';
 import { Lanes } from './lanes.tsx';
+import { Pauses } from './pauses.tsx';
 import { QueueHead } from './queue-head.tsx';
 import { queueName } from './queue-name.ts';
 import { Quotas } from './quotas.tsx';
@@ -36,6 +37,7 @@ export function QueuePage({ name }: { readonly name: string }) {
     <main>
       <QueueHead view={view} />
       {problem !== null && <ProblemBox problem={problem} again={live.again} />}
+      <Pauses view={view} />
       <div class="cols even">
         <section class="area" aria-label="Claim order and lanes">
           <ClaimOrder view={view} />
