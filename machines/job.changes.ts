@@ -1,4 +1,4 @@
-import type { Ending, JobContext, Outcome } from './job.context.ts';
+import type { Ending, JobContext } from './job.context.ts';
 import type { EventOf } from './job.events.ts';
 
 /** Exactly what an event changes in a job: the journal stores it as the patch. */
@@ -52,15 +52,15 @@ export function countRetry(context: JobContext, event: EventOf<'job.retry'>): Ch
 export function keepOutcome(context: JobContext, event: EventOf<'job.finish'>): Change {
   return {
     outcome: event.outcome,
-    ending: endingOf(context, event.outcome),
+    ending: endingOf(context, event),
     ...ended(context, event.at),
     ...(event.retryData === context.retryData ? {} : { retryData: event.retryData }),
   };
 }
 
-function endingOf({ stop }: JobContext, outcome: Outcome): Ending {
+function endingOf({ stop, deadline }: JobContext, { outcome, at }: EventOf<'job.finish'>): Ending {
   if (outcome.ok) return 'succeeded';
-  return stop?.cause === 'deadline' ? 'expired' : 'failed';
+  return stop?.cause === 'deadline' || (deadline !== null && deadline < at) ? 'expired' : 'failed';
 }
 
 export function keepAbort(context: JobContext, event: EventOf<'job.abort'>): Change {

@@ -211,8 +211,8 @@ export const mutants: readonly SimulationMutant[] = [
       },
       {
         file: 'src/store/postgres/sql/functions.ts',
-        find: 'ELSE o.top + o.level * p_aging END',
-        replace: 'ELSE o.top END',
+        find: 'ELSE s.top + s.level * p_aging END',
+        replace: 'ELSE s.top END',
       },
     ],
   },

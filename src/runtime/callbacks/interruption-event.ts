@@ -46,14 +46,19 @@ export function interruptionEvent(
   };
 }
 
-/** How a job ends that was to stop, whatever a policy would say; null: its policy decides. */
+/** How a job ends that was to stop, or has exceeded its deadline, whatever a policy would say; null: its policy decides. */
 export function stoppedEvent(job: JobRecord, at: number): JobEvent | null {
-  const failure = failureOf(job);
+  const { state, stop, deadline, retryData, waitingOn } = job;
+  const isLate = deadline !== null && deadline < at;
+  const failure = failureOf(job) ?? (isLate ? timeUp(job, at) : null);
   if (failure === null) return null;
-  if (job.state === 'active.cancelling') return { type: 'job.cancelled', at, failure };
-  if (job.stop?.cause !== 'deadline') return null;
-  const { retryData, waitingOn } = job;
+  if (state === 'active.cancelling') return { type: 'job.cancelled', at, failure };
+  if (!isLate && stop?.cause !== 'deadline') return null;
   return { type: 'job.finish', at, outcome: { ok: false, failure }, retryData, awaited: waitingOn };
+}
+
+function timeUp(job: JobRecord, at: number): Failure['data'] {
+  return Failure.from(stopError(job, { cause: 'deadline', at, by: null, reason: null })).data;
 }
 
 /** Why the code of a job was to stop, as its failure; null for one that was not. */

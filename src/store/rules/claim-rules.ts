@@ -73,6 +73,8 @@ export interface Taken {
 /** How far a claim has come. */
 interface Walked {
   parked: number;
+  /** It has to begin anew before it looks at more. */
+  isCut: boolean;
 }
 
 /** Jobs that can be taken, one after the other. `leave` lets the walk continue after the newest one. */
@@ -90,7 +92,7 @@ export function take(tables: Tables, request: ClaimRequest, now: number, there =
   const ids: string[] = [];
   const spent = new Spent(there, now);
   const isMore = letOutIn(tables, request, now);
-  const walked: Walked = { parked: 0 };
+  const walked: Walked = { parked: 0, isCut: false };
   let newestSeq = 0;
   const claimable = (): Claimable => new Claimable(tables, request, now, spent.quotas, walked);
   const candidates = request.choose === null ? claimable() : new Chosen(claimable, request.choose);
@@ -105,7 +107,7 @@ export function take(tables: Tables, request: ClaimRequest, now: number, there =
     if (ids.length >= request.limit) break;
   }
   changes.push(...spent.changes());
-  return { changes, ids, newestSeq, mayBeMore: isMore || walked.parked >= mostParked };
+  return { changes, ids, newestSeq, mayBeMore: isMore || walked.isCut };
 }
 
 /** Lets out what was parked and may be offered to a claim. Returns whether there is more to look at. */
@@ -164,13 +166,15 @@ class Claimable implements Candidates {
     this.#offers.pass();
   }
 
-  /** Returns whether the claim may go on. */
+  /** Returns whether the claim may go on. Where room is passed on, what comes after would overtake the job that gets it. */
   #park(job: JobRecord, limit: string): boolean {
     const { lane } = this.#offers;
     this.#offers.pass();
-    if (lane !== undefined) this.#tables.jobs.queues.park(this.#queue, lane, job, limit);
+    if (lane === undefined) return true;
     this.#walked.parked += 1;
-    return this.#walked.parked < mostParked;
+    if (this.#tables.jobs.queues.park(this.#queue, lane, job, limit)) this.#walked.isCut = true;
+    if (this.#walked.parked >= mostParked) this.#walked.isCut = true;
+    return !this.#walked.isCut;
   }
 }
 

@@ -117,6 +117,20 @@ export const limitContract: readonly ContractCheck[] = [
     ),
   ),
 
+  check('lets no job overtake one of the same keys that is parked', async (store) => {
+    await store.commit([keyed('k', 1), keyed('m', 1)]);
+    const [first, other] = [{ keys: ['k/1', 'm/1'] }, { keys: ['k/1', 'm/2'] }];
+    await store.commit([put('k', { keys: ['k/1'] }), put('m', { keys: ['m/1'] })]);
+    assert.deepEqual(await store.claim(), ['k', 'm']);
+    await store.commit([put('a', first), put('b', other)]);
+    assert.deepEqual(await all(store), []);
+    await store.commit([put('c', other)]);
+
+    await run(store, 'k');
+    assert.deepEqual(await all(store), ['b']);
+    assert.deepEqual(await store.waiting(), ['a', 'c']);
+  }),
+
   check('passes on the room of a job that was let out and then cancelled, or pulled', async (store) => {
     await store.commit([keyed('k', 1), ...['a', 'b', 'c', 'd'].map((id) => put(id, { keys: ['k/1'] }))]);
     assert.deepEqual(await store.claim(), ['a']);

@@ -208,7 +208,7 @@ export const functions = `
   #variable_conflict use_column
   DECLARE
     c bigint; s bigint; moment float8 := {schema}.now(p_now); i integer; r record; held integer; room integer := coalesce(p_most, 0);
-    agent_seq bigint; marks integer; lasts bigint[] := p_afters; taken record; refusal text; last bigint := coalesce(p_after, -1); got text[]; got_q bigint[]; got_lanes integer[]; n integer;
+    agent_seq bigint; marks integer; lasts bigint[] := p_afters; taken tid[]; refusal text; last bigint := coalesce(p_after, -1); got text[]; got_q bigint[]; got_lanes integer[]; n integer;
     docs text; annotated text; rows integer; size integer; last_c bigint; width integer; seen integer; runs integer := 0;
   BEGIN
     IF NOT p_is_synced THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
@@ -247,29 +247,31 @@ export const functions = `
     IF room > 0 AND p_levels IS NOT NULL THEN
       -- Of each level in the order of turns, and of their heads the one that counts as ready first: by the running maximum within a level.
       LOOP
-      seen := 0;
-      FOR r IN SELECT o.* FROM (
-            SELECT l.n, l.lane, l.level, w.turn, w.at, max(w.at) OVER (PARTITION BY l.level ORDER BY w.turn, w.at, l.lane) AS top
-            FROM unnest(p_lanes, p_levels, lasts) WITH ORDINALITY AS l (lane, level, after, n) CROSS JOIN LATERAL (
-              SELECT t.turn, t.at FROM {schema}.ready t WHERE t.lane = l.lane AND t.line = 2 AND t.turn > l.after ORDER BY t.turn LIMIT room
-            ) AS w
-          ) AS o ORDER BY CASE WHEN p_aging IS NULL THEN o.level ELSE o.top + o.level * p_aging END, o.level, o.turn, o.at, o.lane LOOP
-        SELECT w.ctid, w.ids, w.q INTO taken FROM {schema}.ready w WHERE w.lane = r.lane AND w.line = 2 AND w.turn = r.turn FOR UPDATE SKIP LOCKED;
-        CONTINUE WHEN NOT FOUND;
-        seen := seen + 1;
-        n := least(room, cardinality(taken.ids));
-        IF n = cardinality(taken.ids) THEN DELETE FROM {schema}.ready w WHERE w.ctid = taken.ctid;
-        ELSIF taken.q IS NULL THEN UPDATE {schema}.ready w SET turn = r.turn + 2 * n, ids = taken.ids[n + 1 :] WHERE w.ctid = taken.ctid;
-        ELSE UPDATE {schema}.ready w SET ids = taken.ids[n + 1 :], q = taken.q[n + 1 :] WHERE w.ctid = taken.ctid; END IF;
-        got := got || taken.ids[: n];
-        got_q := got_q || coalesce(taken.q[: n], ARRAY[-r.turn / 2, n]);
+      taken := NULL;
+      FOR r IN SELECT o.*, x.ctid, x.ids, x.q FROM (
+            SELECT s.*, row_number() OVER w AS place, coalesce(sum(s.size) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before FROM (
+              SELECT l.n, l.lane, l.level, h.turn, h.at, h.size, max(h.at) OVER (PARTITION BY l.level ORDER BY h.turn, h.at, l.lane) AS top
+              FROM unnest(p_lanes, p_levels, lasts) WITH ORDINALITY AS l (lane, level, after, n) CROSS JOIN LATERAL (
+                SELECT t.turn, t.at, cardinality(t.ids) AS size FROM {schema}.ready t WHERE t.lane = l.lane AND t.line = 2 AND t.turn > l.after ORDER BY t.turn LIMIT room
+              ) AS h
+            ) AS s WINDOW w AS (ORDER BY CASE WHEN p_aging IS NULL THEN s.level ELSE s.top + s.level * p_aging END, s.level, s.turn, s.at, s.lane)
+          ) AS o CROSS JOIN LATERAL (
+            SELECT t.ctid, t.ids, t.q FROM {schema}.ready t WHERE t.lane = o.lane AND t.line = 2 AND t.turn = o.turn FOR UPDATE SKIP LOCKED
+          ) AS x WHERE o.before < room ORDER BY o.place LOOP
+        n := least(room, cardinality(r.ids));
+        IF n = cardinality(r.ids) THEN taken := taken || r.ctid;
+        ELSIF r.q IS NULL THEN UPDATE {schema}.ready t SET turn = r.turn + 2 * n, ids = r.ids[n + 1 :] WHERE t.ctid = r.ctid;
+        ELSE UPDATE {schema}.ready t SET ids = r.ids[n + 1 :], q = r.q[n + 1 :] WHERE t.ctid = r.ctid; END IF;
+        got := got || r.ids[: n];
+        got_q := got_q || coalesce(r.q[: n], ARRAY[-r.turn / 2, n]);
         got_lanes := got_lanes || array_fill(r.lane, ARRAY[n]);
-        lasts[r.n] := CASE WHEN n = cardinality(taken.ids) THEN r.turn ELSE r.turn - 1 END;
+        lasts[r.n] := CASE WHEN n = cardinality(r.ids) THEN r.turn ELSE r.turn - 1 END;
         runs := runs + 1;
         room := room - n;
         EXIT WHEN room = 0;
       END LOOP;
-      EXIT WHEN room = 0 OR seen = 0;
+      DELETE FROM {schema}.ready t WHERE t.ctid = ANY (taken);
+      EXIT WHEN room = 0 OR taken IS NULL;
       END LOOP;
     ELSIF room > 0 THEN
       -- Of several lanes as many runs as could be wanted, since any may be first; of one as many as will do, so that others find some.

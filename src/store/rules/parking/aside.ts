@@ -61,12 +61,10 @@ export class Aside {
     return this.#spots.get(id);
   }
 
-  /** Parks a job. Returns whether it comes from a line of the lane. */
-  park(job: JobRecord, bucket: Bucket): boolean {
-    const spot = this.#spots.get(job.id);
+  /** Parks a job. */
+  park(job: JobRecord, bucket: Bucket): void {
     this.#spots.set(job.id, { bucket, isOut: false });
     bucket.add(job);
-    return spot === undefined;
   }
 
   /** Lets a parked job out. */

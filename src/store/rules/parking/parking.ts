@@ -10,6 +10,7 @@ export type RoomOf = (limit: string) => { readonly free: number; readonly opensA
 /** The part of a lane that parked jobs are kept in. */
 export interface ParkedLane {
   aside: Aside | null;
+  remove(job: JobRecord): void;
 }
 
 /** How many keys are looked at, and jobs of one key let out, between two looks of a claim. */
@@ -47,18 +48,22 @@ export class Parking {
     return parked;
   }
 
-  /** Parks a job of a lane, which was offered. Returns whether it leaves a line of the lane. */
+  /**
+   * Parks a job of a lane, which was offered. Returns whether it passes room on: it was let out for another key, whose room is now
+   * there for the next one.
+   */
   park(lane: ParkedLane, job: JobRecord, limit: string): boolean {
     lane.aside ??= new Aside();
     const spot = lane.aside.at(job.id);
-    if (spot !== undefined) this.#forget(spot);
-    const isFirst = lane.aside.park(job, this.#bucket(limit, lane.aside));
+    if (spot === undefined) lane.remove(job);
+    else this.#forget(spot);
+    lane.aside.park(job, this.#bucket(limit, lane.aside));
     const last = latestStart(job);
     // One that was let out as too late was not, if the clock was set back since.
     if (last !== null && (spot === undefined || spot.bucket === null)) this.#tooLate.add(job.id, last);
     // Its room may have been made by the same claim, and taken back.
     this.#touched.add(limit);
-    return isFirst;
+    return spot !== undefined && spot.bucket !== null && spot.bucket.limit !== limit;
   }
 
   /** A job that had left its line leaves the lane, too. */

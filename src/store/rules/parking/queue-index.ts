@@ -19,14 +19,14 @@ export class QueueIndex {
     return this.#lanes.get(queue)?.values() ?? [];
   }
 
-  /** Parks a waiting job under one of its keys, which has no room. */
-  park(queue: string, lane: Lane, job: JobRecord, limit: string): void {
+  /** Parks a waiting job under one of its keys, which has no room. Returns whether it passes on the room of another one. */
+  park(queue: string, lane: Lane, job: JobRecord, limit: string): boolean {
     let parking = this.#parking.get(queue);
     if (parking === undefined) {
       parking = new Parking(this.#findJob);
       this.#parking.set(queue, parking);
     }
-    if (parking.park(lane, job, limit)) lane.remove(job);
+    return parking.park(lane, job, limit);
   }
 
   /** The parked jobs of a queue; undefined: no job of it was ever parked. */

@@ -215,6 +215,8 @@ export class Audit {
     for (const what of this.#limits.entering(entry, this.#quotas)) this.#say(entry, what);
     if (entry.event !== 'job.claim' || before?.state !== 'pending') return;
     for (const what of this.#limits.beginning(entry)) this.#say(entry, what);
+    const overtaken = this.#limits.overtaken(before, this.records.values());
+    if (overtaken !== null) this.#say(entry, `I22 overtakes job ${overtaken}, which has the same keys`);
   }
 
   /** Only dead dispatchers are deactivated by others, unless the store was opened again since their activation. */

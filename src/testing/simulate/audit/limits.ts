@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { HistoryEntry } from '../../../index.ts';
 import type { ReplayedRecord } from './replayed-record.ts';
 
@@ -47,6 +48,20 @@ export class LimitAudit {
     }
   }
 
+  /** Of jobs that differ in nothing, none is taken before one that was put before it. Returns the one that was overtaken. */
+  overtaken(claimed: ReplayedRecord, jobs: Iterable<ReplayedRecord>): string | null {
+    const { fields } = claimed;
+    // One that is too late may be left to an agent that takes such jobs.
+    const mayBeLate = fields.beginBy != null || fields.deadline != null;
+    if (fields.keys == null || mayBeLate || lineOf(claimed) !== 'now') return null;
+    for (const job of jobs) {
+      const isAlike = alike.every((key) => isDeepStrictEqual(job.fields[key] ?? null, fields[key] ?? null));
+      if (job.state === 'pending' && lineOf(job) === 'now' && isAlike && placeIn(job) < placeIn(claimed))
+        return job.id;
+    }
+    return null;
+  }
+
   /** A job that waits for nothing but keys that have room is not forgotten. Null: it waits for something else. */
   forgotten({ fields, state }: ReplayedRecord, held: Held): string | null {
     const queue = (fields.parent as { readonly queue?: string } | null)?.queue;
@@ -64,6 +79,17 @@ export class LimitAudit {
     const [queue, name] = limit.split('/');
     return this.#records.get(`quota/${queue}/${name}`);
   }
+}
+
+/** What decides about the claim of an immediate job, but for its place. */
+const alike = ['parent', 'name', 'keys', 'quotaNames', 'quotas', 'priority', 'beginBy', 'deadline'];
+
+function lineOf({ fields }: ReplayedRecord): unknown {
+  return (fields.order as readonly [string, number] | null | undefined)?.[0];
+}
+
+function placeIn({ fields }: ReplayedRecord): number {
+  return (fields.order as readonly [string, number] | null | undefined)?.[1] ?? 0;
 }
 
 function isKey(limit: string): boolean {
