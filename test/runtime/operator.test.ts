@@ -84,6 +84,20 @@ forEachStore('An operator', (makeStore, kind) => {
     await expect(again().cancel(other)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
   });
 
+  it('lets one of two actions with one key through that are asked for at the same time', async () => {
+    const { box, put } = await boxOf(makeStore);
+    const jobs = [await put(send('ann')), await put(send('bob'))];
+
+    const ends = await Promise.allSettled(
+      jobs.map(({ id }) => box.operate({ user: 'Ada', key: 'k1' }).cancel(id ?? '')),
+    );
+
+    expect(ends.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(await auditOf(box)).toHaveLength(1);
+    for (const job of jobs) await job.refresh();
+    expect(jobs.filter(({ ending }) => ending === 'cancelled')).toHaveLength(1);
+  });
+
   it('knows a key for ten minutes', async () => {
     const { box, reactor } = await boxOf(makeStore);
     await box.start({ agent: null });
@@ -95,6 +109,11 @@ forEachStore('An operator', (makeStore, kind) => {
     expect(await box.queue('mail').pauses()).toEqual([]);
     await reactor.advance('2m');
 
+    await pause();
+    expect(await box.queue('mail').pauses()).toHaveLength(1);
+
+    await box.queue('mail').resume();
+    await reactor.advance('11m');
     await pause();
 
     expect(await box.queue('mail').pauses()).toHaveLength(1);

@@ -188,7 +188,6 @@ export class Operator {
 async function actionOf({ store, now }: RuntimeContext, key: string): Promise<LastAction | null> {
   const record = await store.get('store', 'store');
   if (record?.lastAction === undefined) return null;
-  if (record.lastAction.key === key) return record.lastAction;
   await store.settled();
   const since = now() - knownMs;
   for await (const { at, patch } of store.history('store', 'store', record.lastSeq)) {
