@@ -25,7 +25,7 @@ function closedOf(until: number | null): LimitView['closed'] {
 }
 
 /** `2 at a time, 100 in 1 minute, each key for itself`. Pure. */
-export function wordsOf({ size, rate, keyed }: Pick<QuotaRecord, 'size' | 'rate' | 'keyed'>): string {
+function wordsOf({ size, rate, keyed }: Pick<QuotaRecord, 'size' | 'rate' | 'keyed'>): string {
   const burst = rate === null || rate.burst === 1 ? '' : `, ${rate.burst} of them at once`;
   return [
     ...(size === null ? [] : [`${size} at a time`]),
