@@ -4,7 +4,7 @@ import type { Mutant } from './mutant.ts';
 export interface TestedMutant extends Mutant {
   /**
    * What the safeguard is for: the number of a threat in docs/security.md, or of a fault in docs/faults.md; `explain`: that an
-   * explanation is what the next claim does.
+   * explanation is what the next claim does; `parking`: that a job is parked only as long as a key of it has no room.
    */
   readonly about: string;
   /** The file of the test. */
@@ -13,6 +13,15 @@ export interface TestedMutant extends Mutant {
 
 /** One safeguard each, and the test that must fail without it. */
 export const testedMutants: readonly TestedMutant[] = [
+  {
+    name: 'room-of-a-key-kept',
+    about: 'parking',
+    without: 'the room of a key that goes to the next when a job is parked under another of its keys',
+    test: 'test/model/parking.test.ts',
+    edits: [
+      { file: 'src/store/rules/parking/parking.ts', find: 'this.#touched.add(bucket.limit);', replace: '' },
+    ],
+  },
   {
     name: 'name-imported',
     about: 'S1',

@@ -379,27 +379,10 @@ export const mutants: readonly SimulationMutant[] = [
     edits: [
       {
         file: 'src/store/rules/parking/parking.ts',
-        find: 'while (bucket.out < Math.min(free, page) && this.#letOut(bucket)) isAny = true;',
+        find: 'while (bucket.out < free && this.#letOut(bucket)) isAny = true;',
         replace: 'if (free < 0) isAny = this.#letOut(bucket);',
       },
       // The net of the polls would find them.
-      {
-        file: 'src/store/rules/parking/parking.ts',
-        find: 'if (isPoll) this.#letOutOneMore(roomOf);',
-        replace: 'if (isPoll && this.#keys.size < 0) this.#letOutOneMore(roomOf);',
-      },
-    ],
-  },
-  {
-    name: 'room-of-a-key-kept',
-    without: 'the room of a key that goes to the next when a job is parked under another of its keys',
-    stores: both,
-    edits: [
-      {
-        file: 'src/store/rules/parking/parking.ts',
-        find: 'this.#touched.add(bucket.limit);',
-        replace: '',
-      },
       {
         file: 'src/store/rules/parking/parking.ts',
         find: 'if (isPoll) this.#letOutOneMore(roomOf);',

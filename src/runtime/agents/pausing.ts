@@ -49,7 +49,7 @@ export async function pauseQueue(
   options: QueuePauseOptions,
   by = work.context.uuid,
 ): Promise<void> {
-  if (options.key !== undefined) return pauseKey(work, queue, options);
+  if (options?.key !== undefined) return pauseKey(work, queue, options);
   const mark = markOf(work, options, ['job', 'until', 'reason'], by);
   const job = checkPattern(options.job);
   await changePauses(work, queue, 'queue.paused', (pauses) => [
@@ -71,7 +71,7 @@ export async function resumeQueue(
   queue: string,
   options: Pick<QueuePauseOptions, 'job' | 'key'>,
 ): Promise<boolean> {
-  if (options.key !== undefined) {
+  if (options?.key !== undefined) {
     checkKnown(options, ['key']);
     return resumeLimit(work, queue, limitOf(options.key));
   }

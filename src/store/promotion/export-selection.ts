@@ -1,5 +1,6 @@
 import type { Json } from '../../../machines/json.ts';
 import { isReadable } from '../../model/jobs/step.ts';
+import { limitNames } from '../../model/records/keys.ts';
 import type { AnnotationRecord, JobRecord, ProxyRecord, QuotaRecord } from '../../model/records/records.ts';
 import { referredJobs } from '../../model/values/values.ts';
 import type { OpenStore } from '../store.ts';
@@ -41,7 +42,7 @@ export class ExportCollector {
       proxies: [...this.#proxies.values()],
       annotations: this.#annotations,
       queues: (await this.#source.list('queue', '')).filter(({ id }) => names.has(id)),
-      quotas: await this.#quotasOf(names, new Set(jobs.flatMap(({ quotaNames }) => quotaNames))),
+      quotas: await this.#quotasOf(names, new Set(jobs.flatMap(limitsOf))),
       codec: (await this.#source.get('store', 'store'))?.codec ?? null,
       unreadable: this.#unreadable.size,
     };
@@ -108,6 +109,11 @@ export class ExportCollector {
     }
     return quotas;
   }
+}
+
+/** Names of the quotas of a job, those of its keys among them. */
+function limitsOf({ quotaNames, keys }: JobRecord): readonly string[] {
+  return keys === null ? quotaNames : [...quotaNames, ...limitNames(keys)];
 }
 
 /**

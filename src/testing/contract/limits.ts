@@ -204,6 +204,22 @@ export const limitContract: readonly ContractCheck[] = [
     assert.deepEqual(await store.claim(), ['a']);
   }),
 
+  check(
+    'takes a job that was put back when its rate allows, though it fills its key itself',
+    async (store) => {
+      store.clock.now = day;
+      await store.commit([keyed('k', 1, { limit: 1, per: 1000, burst: 1 })]);
+      await store.commit([put('a', { keys: ['k/1'] }), put('b', { keys: ['k/1'] })]);
+      assert.deepEqual(await store.claim(), ['a']);
+      await store.start('a');
+      await store.putBack('a', 2);
+      assert.deepEqual(await all(store), []);
+
+      store.clock.now = day + 1000;
+      assert.deepEqual(await all(store), ['a']);
+    },
+  ),
+
   check('takes a second job of a key at a poll when the first is refused', async (store) => {
     await store.commit([keyed('k', 1), ...['a', 'b', 'c'].map((id) => put(id, { keys: ['k/1'] }))]);
     assert.deepEqual(await store.claim(), ['a']);

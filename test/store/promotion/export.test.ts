@@ -545,3 +545,22 @@ describe('A database that jobs are exported from', { timeout: 60_000 }, () => {
     expect([missing.code, old.code]).toEqual(['STORE_MISSING', 'STORE_VERSION']);
   });
 });
+
+it('a copy holds the keyed quotas of its jobs, with their rates', async () => {
+  const source = await filled(sources[0]?.[1] as (typeof sources)[number][1], async (box) => {
+    const rate = { limit: 5, per: '1m' };
+    await box.queue().quotas.create('tenant', { size: 2, rate, keyed: true });
+    await box.queue().put(note('text'), { keys: { tenant: '42' } });
+  });
+  const dir = newPath();
+
+  const { records } = await exported(source, dir);
+
+  expect(records).toMatchObject({ quota: 1, job: 1 });
+  await shownBy(dir, async (box) => {
+    const [job] = await box.queue().jobs();
+    expect(job?.record.keys).toEqual(['tenant/42']);
+    const quota = { size: 2, keyed: true, rate: { limit: 5, per: 60_000, burst: 1 } };
+    expect(await box.queue().quotas.get('tenant', '42')).toMatchObject(quota);
+  });
+});

@@ -41,12 +41,18 @@ export interface Beside {
  * Parked, they are not looked at; let out, they are offered again.
  */
 export class Aside {
+  /** Its jobs hold slots, since they were put back. */
+  readonly holdsSlots: boolean;
   readonly #spots = new Map<string, Spot>();
   readonly #out = {
     putBack: new HeldHeap((job) => this.#isOut(job)),
     now: new HeldHeap((job) => this.#isOut(job)),
     held: new HeldHeap((job) => this.#isOut(job)),
   };
+
+  constructor(holdsSlots: boolean) {
+    this.holdsSlots = holdsSlots;
+  }
 
   /** How many there are, parked and let out. */
   get size(): number {

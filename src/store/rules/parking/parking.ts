@@ -4,11 +4,16 @@ import { Instants } from '../lines/instants.ts';
 import type { FindJob } from '../lines/line.ts';
 import { Aside, Bucket, type Spot } from './aside.ts';
 
-/** How many jobs may begin under a limit now, and when one may. */
-export type RoomOf = (limit: string) => { readonly free: number; readonly opensAt: number };
+/** How many slots of a limit are free, how many jobs may begin under it by its rate, and when one may. */
+export type RoomOf = (limit: string) => {
+  readonly slots: number;
+  readonly tokens: number;
+  readonly opensAt: number;
+};
 
 /** The part of a lane that parked jobs are kept in. */
 export interface ParkedLane {
+  readonly holdsSlots: boolean;
   aside: Aside | null;
   remove(job: JobRecord): void;
 }
@@ -53,7 +58,7 @@ export class Parking {
    * there for the next one.
    */
   park(lane: ParkedLane, job: JobRecord, limit: string): boolean {
-    lane.aside ??= new Aside();
+    lane.aside ??= new Aside(lane.holdsSlots);
     const spot = lane.aside.at(job.id);
     if (spot === undefined) lane.remove(job);
     else this.#forget(spot);
@@ -102,9 +107,12 @@ export class Parking {
     for (const limit of this.#touched) {
       const buckets = this.#keys.get(limit);
       if (buckets === undefined) continue;
-      const { free, opensAt } = roomOf(limit);
-      for (const bucket of buckets.values())
-        while (bucket.out < Math.min(free, page) && this.#letOut(bucket)) isAny = true;
+      const room = roomOf(limit);
+      const { opensAt } = room;
+      for (const bucket of buckets.values()) {
+        const free = Math.min(roomFor(bucket, room), page);
+        while (bucket.out < free && this.#letOut(bucket)) isAny = true;
+      }
       if (opensAt > now && this.#keys.has(limit)) this.#openLater(limit, opensAt);
     }
     this.#touched.clear();
@@ -192,8 +200,14 @@ export class Parking {
         this.#turn = null;
         return;
       }
-      if (roomOf(value).free < 1) continue;
-      for (const bucket of this.#keys.get(value)?.values() ?? []) this.#letOut(bucket);
+      const room = roomOf(value);
+      for (const bucket of this.#keys.get(value)?.values() ?? [])
+        if (roomFor(bucket, room) > 0) this.#letOut(bucket);
     }
   }
+}
+
+/** A job that was put back has its slot already, so only the rate concerns it. */
+function roomFor({ aside }: Bucket, { slots, tokens }: ReturnType<RoomOf>): number {
+  return aside.holdsSlots ? tokens : Math.min(slots, tokens);
 }

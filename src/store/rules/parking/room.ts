@@ -21,14 +21,14 @@ export function quotasIn(tables: Tables): QuotaSlots {
 export function roomIn(quotas: QuotaSlots, now: number): RoomOf {
   return (limit) => {
     const quota = quotas(limit);
-    if (quota === undefined) return { free: Number.POSITIVE_INFINITY, opensAt: now };
+    if (quota === undefined) return { slots: unlimited, tokens: unlimited, opensAt: now };
     const { rate, state } = quota;
-    return {
-      free: Math.min(freeSlots(quota), freeTokens(rate, state, now)),
-      opensAt: opensAt(rate, state, now),
-    };
+    const opens = opensAt(rate, state, now);
+    return { slots: freeSlots(quota), tokens: freeTokens(rate, state, now), opensAt: opens };
   };
 }
+
+const unlimited = Number.POSITIVE_INFINITY;
 
 /** How many slots of a quota are free. */
 export function freeSlots({ size, taken }: Quota): number {

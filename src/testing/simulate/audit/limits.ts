@@ -48,16 +48,16 @@ export class LimitAudit {
     }
   }
 
-  /** Of jobs that differ in nothing, none is taken before one that was put before it. Returns the one that was overtaken. */
+  /** None is taken before one like it that was put earlier and needs no more than it. Returns the one that was overtaken. */
   overtaken(claimed: ReplayedRecord, jobs: Iterable<ReplayedRecord>): string | null {
     const { fields } = claimed;
     // One that is too late may be left to an agent that takes such jobs.
     const mayBeLate = fields.beginBy != null || fields.deadline != null;
     if (fields.keys == null || mayBeLate || lineOf(claimed) !== 'now') return null;
     for (const job of jobs) {
-      const isAlike = alike.every((key) => isDeepStrictEqual(job.fields[key] ?? null, fields[key] ?? null));
-      if (job.state === 'pending' && lineOf(job) === 'now' && isAlike && placeIn(job) < placeIn(claimed))
-        return job.id;
+      const waits = job.state === 'pending' && lineOf(job) === 'now' && placeIn(job) < placeIn(claimed);
+      if (waits && alike.every((key) => isDeepStrictEqual(job.fields[key] ?? null, fields[key] ?? null)))
+        if (needed.every((key) => isWithin(job.fields[key], fields[key]))) return job.id;
     }
     return null;
   }
@@ -81,8 +81,15 @@ export class LimitAudit {
   }
 }
 
-/** What decides about the claim of an immediate job, but for its place. */
-const alike = ['parent', 'name', 'keys', 'quotaNames', 'quotas', 'priority', 'beginBy', 'deadline'];
+/** What is the same in jobs that agents do not tell apart. */
+const alike = ['parent', 'name', 'quotas', 'priority', 'beginBy', 'deadline'];
+/** What they need: names of quotas, and keys. */
+const needed = ['quotaNames', 'keys'];
+
+function isWithin(some: unknown, all: unknown): boolean {
+  const names = (all ?? []) as readonly string[];
+  return ((some ?? []) as readonly string[]).every((name) => names.includes(name));
+}
 
 function lineOf({ fields }: ReplayedRecord): unknown {
   return (fields.order as readonly [string, number] | null | undefined)?.[0];
