@@ -145,6 +145,22 @@ describe('signalbox, that acts,', () => {
     });
   });
 
+  it('pauses one key of a limit', async () => {
+    const dir = newPath();
+    const rate = { limit: 1, per: '1s' } as const;
+    await within(jsonStore(dir), (box) => box.queue('mail').quotas.create('api', { rate, keyed: true }));
+
+    const paused = await run('pause', 'mail', '--key', 'api/42', '--store', dir);
+    const resumed = await run('resume', 'mail', '--key', 'api/42', '--store', dir);
+    const none = await run('resume', 'mail', '--key', 'none/42', '--store', dir, '--json');
+
+    expect([paused.out, resumed.out]).toEqual([
+      "Paused api/42 of queue 'mail'.\n",
+      "Resumed api/42 of queue 'mail'.\n",
+    ]);
+    expect([none.code, none.json]).toMatchObject([1, { error: { code: 'QUOTA_NOT_FOUND' } }]);
+  });
+
   it('drops nothing for its age', async () => {
     const dir = newPath();
     const store = jsonStore(dir, { checkpointMinBytes: 1 });
@@ -183,6 +199,7 @@ describe('signalbox, that acts,', () => {
     [['cancel', 'j1', '--store', '']],
     [['cancel', 'j1', '--store', 'x', '--schema', 'y']],
     [['pause', 'mail', '--agent', 'main']],
+    [['resume', 'mail', '--key', 'api/42', '--job', 'mail.*']],
     [['pause', 'mail', '--agent', `${uuid}/main`, '--job', 'mail.*']],
   ])('answers the call %j with exit code 2', async (args) => {
     expect((await run(...args)).code).toBe(2);

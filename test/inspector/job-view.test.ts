@@ -150,14 +150,14 @@ forEachStore('The view of a job', (makeStore) => {
   it('of a cancelled job says who asked for it and why, and shows no failure', async () => {
     const testBox = await boxOf();
     await testBox.box.start();
-    const { id } = await testBox.box.queue().put(stuck(), { timeout: '5m' });
+    const { id } = await testBox.box.queue().put(stuck(), { timeout: '5m', priority: -2 });
     await testBox.reactor.runUntilIdle();
     const at = testBox.reactor.now();
     await testBox.box.job(id ?? '').cancel({ reason: 'wrong month' });
 
     const asked = await viewOf(testBox, id);
 
-    expect(asked).toMatchObject({ state: 'active.cancelling', timeoutMs: 300_000 });
+    expect(asked).toMatchObject({ state: 'active.cancelling', timeoutMs: 300_000, priority: -2 });
     expect(asked.stop).toEqual({ cause: 'cancel', at, by: testBox.box.uuid, reason: 'wrong month' });
     expect(asked.history.lines.at(-1)).toMatchObject({
       event: 'job.cancel',

@@ -172,6 +172,52 @@ forEachStore('A queue', (makeStore) => {
     expect(quotas[0]?.medianMs).toBeLessThan(1000);
   });
 
+  it('names its pauses, and those of its agents, as long as they last', async () => {
+    const { box, mail, look, reactor } = await boxOf(makeStore);
+    await box.start();
+    const ada = box.operate({ user: 'Ada', reason: 'it moves' });
+    await ada.pause('mail', { job: 'mail.*', until: { after: '1m' } });
+    await ada.pauseAgent('mail', box.uuid, 'main');
+
+    const view = await look();
+    expect([view.state, view.pauses]).toMatchObject([
+      'open',
+      [{ job: 'mail.*', by: 'Ada', reason: 'it moves' }],
+    ]);
+    expect(view.agents).toMatchObject([{ name: 'main', paused: { by: 'Ada' } }]);
+    await mail.pause();
+    await ada.resumeAgent('mail', box.uuid, 'main');
+    await reactor.advance('2m');
+
+    const later = await look();
+    expect([later.state, later.pauses]).toMatchObject(['paused', [{ job: null, by: box.uuid }]]);
+    expect(later.agents).toMatchObject([{ paused: null }]);
+  });
+
+  it('names limits by keys and rates in words, and until when one is closed', async () => {
+    const { box, mail, look, reactor } = await boxOf(makeStore);
+    await box.start();
+    await mail.quotas.create('tenant', { size: 2, keyed: true });
+    await mail.quotas.create('api', { rate: { limit: 100, per: '1m', burst: 5 } });
+    await mail.pause({ key: ['api'], until: { after: '1h' } });
+    await mail.pause({ key: ['smtp'] });
+
+    const { quotas, limits } = await look();
+
+    expect(quotas.map(({ name }) => name)).toEqual(['smtp']);
+    expect(limits).toEqual([
+      {
+        name: 'api',
+        words: '100 in 1 minute, 5 of them at once',
+        closed: { until: reactor.now() + 3_600_000 },
+      },
+      { name: 'smtp', words: '9 at a time', closed: { until: null } },
+      { name: 'tenant', words: '2 at a time, each key for itself', closed: null },
+    ]);
+    await reactor.advance('2h');
+    expect((await look()).limits[0]).toMatchObject({ name: 'api', closed: null });
+  });
+
   it('stands in the list of all with what blocks its first job', async () => {
     const { box, put } = await boxOf(makeStore);
     await put(send());

@@ -26,7 +26,7 @@ async function auditOf(box: Signalbox) {
   return entries.map(({ patch }) => patch?.lastAction as Record<string, unknown>);
 }
 
-forEachStore('An operator', (makeStore) => {
+forEachStore('An operator', (makeStore, kind) => {
   it('cancels a job and leaves a note of who did it, and why, in the same commit', async () => {
     const { box, put } = await boxOf(makeStore);
     const { id } = await put(send('ann'));
@@ -84,6 +84,20 @@ forEachStore('An operator', (makeStore) => {
     await expect(again().cancel(other)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
   });
 
+  it('lets one of two actions with one key through that are asked for at the same time', async () => {
+    const { box, put } = await boxOf(makeStore);
+    const jobs = [await put(send('ann')), await put(send('bob'))];
+
+    const ends = await Promise.allSettled(
+      jobs.map(({ id }) => box.operate({ user: 'Ada', key: 'k1' }).cancel(id ?? '')),
+    );
+
+    expect(ends.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(await auditOf(box)).toHaveLength(1);
+    for (const job of jobs) await job.refresh();
+    expect(jobs.filter(({ ending }) => ending === 'cancelled')).toHaveLength(1);
+  });
+
   it('knows a key for ten minutes', async () => {
     const { box, reactor } = await boxOf(makeStore);
     await box.start({ agent: null });
@@ -95,6 +109,11 @@ forEachStore('An operator', (makeStore) => {
     expect(await box.queue('mail').pauses()).toEqual([]);
     await reactor.advance('2m');
 
+    await pause();
+    expect(await box.queue('mail').pauses()).toHaveLength(1);
+
+    await box.queue('mail').resume();
+    await reactor.advance('11m');
     await pause();
 
     expect(await box.queue('mail').pauses()).toHaveLength(1);
@@ -134,6 +153,24 @@ forEachStore('An operator', (makeStore) => {
       ['resume', 'mail: mail.*', true],
       ['pauseAgent', `mail/${box.uuid}/main`, false],
       ['resumeAgent', `mail/${box.uuid}/main`, true],
+    ]);
+  });
+
+  // Keys are kept by stores in memory alone.
+  it.runIf(kind !== 'postgres')('pauses and resumes one key of a limit', async () => {
+    const { box } = await boxOf(makeStore);
+    const mail = box.queue('mail');
+    await mail.quotas.create('api', { size: 1, keyed: true });
+    const ada = box.operate({ user: 'Ada', reason: 'the tenant asked' });
+
+    await ada.pause('mail', { key: ['api', '42'] });
+    expect((await mail.quotas.get('api', '42')).paused).toBe(true);
+    expect(await ada.resume('mail', { key: ['api', '42'] })).toBe(true);
+    expect(await ada.resume('mail', { key: ['api', '42'] })).toBe(false);
+
+    expect((await auditOf(box)).map(({ action, target, reason }) => [action, target, reason])).toEqual([
+      ['pause', 'mail: key api/42', 'the tenant asked'],
+      ['resume', 'mail: key api/42', 'the tenant asked'],
     ]);
   });
 

@@ -59,7 +59,9 @@ export interface QueueView extends QueueState {
   /** How many wait in each line. */
   readonly lines: Readonly<Record<LineName, number>>;
   readonly lanes: LanesView;
+  /** Those that have slots which jobs of all kinds share. */
   readonly quotas: readonly QuotaView[];
+  readonly limits: readonly LimitView[];
   readonly agents: readonly AgentView[];
 }
 
@@ -121,6 +123,15 @@ export interface QuotaView extends QuotaSlots {
   readonly holders: readonly QuotaHolder[];
   /** The median run of those that ended lately; null: none did. */
   readonly medianMs: number | null;
+}
+
+/** A quota that limits by keys or by rates, or that is closed. */
+export interface LimitView {
+  readonly name: string;
+  /** What it allows. */
+  readonly words: string;
+  /** Until when no job begins under it, of a limit without keys; until null: until it is resumed. Null: it is open. */
+  readonly closed: { readonly until: number | null } | null;
 }
 
 /** A job that holds a slot. */

@@ -34,11 +34,11 @@ export interface OperateOptions {
   readonly key?: string;
 }
 
-/** One action: its name and its subject, the event that it leads to, and what it does in a unit of work. */
+/** One action: its name and its subject, the events that it leads to, and what it does in a unit of work. */
 interface Action<Answer> {
   readonly name: string;
   readonly target: string;
-  readonly event: string;
+  readonly events: readonly string[];
   act(unit: UnitOfWork): Promise<Answer>;
 }
 
@@ -68,7 +68,7 @@ export class Operator {
   async cancel(id: string): Promise<CancelResult> {
     const request = { by: this.#who.user, reason: this.#who.reason, cascade: true };
     return this.#do({
-      ...{ name: 'cancel', target: checkId(id), event: 'job.cancel' },
+      ...{ name: 'cancel', target: checkId(id), events: ['job.cancel'] },
       act: (unit) => cancelJob(servicesOf(unit.context).callbacks, unit, id, request),
     });
   }
@@ -76,7 +76,7 @@ export class Operator {
   /** As `job.setPriority`. @throws BadStatusError once it is claimed; SignalboxError `JOB_NOT_FOUND`, `INVALID_OPTION`. */
   async setPriority(id: string, priority: Priority): Promise<void> {
     await this.#do({
-      ...{ name: 'setPriority', target: checkId(id), event: 'priority.set' },
+      ...{ name: 'setPriority', target: checkId(id), events: ['priority.set'] },
       act: async (unit) => {
         await Job.reference(unit, id).setPriority(priority);
         return null;
@@ -84,22 +84,27 @@ export class Operator {
     });
   }
 
-  /** As `queue.pause`; the reason is that of the operator. @throws SignalboxError `QUEUE_NOT_FOUND`, `INVALID_OPTION`. */
+  /**
+   * As `queue.pause`; the reason is that of the operator. That of a `key` stands in the audit alone.
+   * @throws SignalboxError `QUEUE_NOT_FOUND`, `QUOTA_NOT_FOUND`, `INVALID_OPTION`.
+   */
   async pause(queue: string, options: Omit<QueuePauseOptions, 'reason'> = {}): Promise<void> {
-    checkKnown(options, ['job', 'until']);
+    checkKnown(options, ['job', 'key', 'until']);
+    const given = options.key === undefined ? this.#withReason(options) : options;
     await this.#do({
-      ...{ name: 'pause', target: targetOf(queue, options.job), event: 'queue.paused' },
+      ...{ name: 'pause', target: targetOf(queue, options), events: ['queue.paused', 'limit.closed'] },
       act: async (unit) => {
-        await pauseQueue(unit, queue, this.#withReason(options), this.#who.user);
+        await pauseQueue(unit, queue, given, this.#who.user);
         return null;
       },
     });
   }
 
-  /** As `queue.resume`. @throws SignalboxError `QUEUE_NOT_FOUND`, `INVALID_OPTION`. */
-  async resume(queue: string, options: Pick<QueuePauseOptions, 'job'> = {}): Promise<boolean> {
+  /** As `queue.resume`. @throws SignalboxError `QUEUE_NOT_FOUND`, `QUOTA_NOT_FOUND`, `INVALID_OPTION`. */
+  async resume(queue: string, options: Pick<QueuePauseOptions, 'job' | 'key'> = {}): Promise<boolean> {
+    checkKnown(options, ['job', 'key']);
     return this.#do({
-      ...{ name: 'resume', target: targetOf(queue, options.job), event: 'queue.resumed' },
+      ...{ name: 'resume', target: targetOf(queue, options), events: ['queue.resumed', 'limit.opened'] },
       act: (unit) => resumeQueue(unit, queue, options),
     });
   }
@@ -130,7 +135,7 @@ export class Operator {
     const [name, event] =
       options === null ? ['resumeAgent', 'agent.resumed'] : ['pauseAgent', 'agent.paused'];
     return this.#do({
-      ...{ name, target: id, event },
+      ...{ name, target: id, events: [event] },
       act: async (unit) => {
         const wasPaused = await setAgentPause(unit, { id }, options, this.#who.user);
         await agentChanged(unit, { queue, dispatcher, agent });
@@ -154,11 +159,11 @@ export class Operator {
   }
 
   /** In one commit, which is refused when another action was committed meanwhile: it may have had the same key. */
-  async #commit<Answer extends Json>({ name, target, event, act }: Action<Answer>): Promise<Answer> {
+  async #commit<Answer extends Json>({ name, target, events, act }: Action<Answer>): Promise<Answer> {
     const unit = new BufferedUnit(this.#work, 'operate()');
     await unit.readChecked('store', 'store');
     const answer = await act(unit);
-    const count = unit.changes.filter((change) => change.event === event).length;
+    const count = unit.changes.filter(({ event }) => events.includes(event)).length;
     if (count === 0) return answer;
     const { user, reason, key } = this.#who;
     const lastAction = {
@@ -183,7 +188,6 @@ export class Operator {
 async function actionOf({ store, now }: RuntimeContext, key: string): Promise<LastAction | null> {
   const record = await store.get('store', 'store');
   if (record?.lastAction === undefined) return null;
-  if (record.lastAction.key === key) return record.lastAction;
   await store.settled();
   const since = now() - knownMs;
   for await (const { at, patch } of store.history('store', 'store', record.lastSeq)) {
@@ -194,8 +198,9 @@ async function actionOf({ store, now }: RuntimeContext, key: string): Promise<La
   return null;
 }
 
-function targetOf(queue: string, job: string | undefined): string {
+function targetOf(queue: string, { job, key }: Pick<QueuePauseOptions, 'job' | 'key'>): string {
   const name = checkQueueName(queue);
+  if (key !== undefined) return `${name}: key ${key.join('/')}`;
   return job === undefined ? name : `${name}: ${job}`;
 }
 

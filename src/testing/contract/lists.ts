@@ -154,7 +154,7 @@ export const listChecks: readonly ContractCheck[] = [
         callbacks: 0,
         completed: 2,
       });
-      assert.deepEqual(numbers(endings), { succeeded: 1, failed: 1, aborted: 0, expired: 0 });
+      assert.deepEqual(numbers(endings), { succeeded: 1, failed: 1, aborted: 0, expired: 0, cancelled: 0 });
       assert.deepEqual(numbers(lists), {
         waiting: 1,
         held: 1,

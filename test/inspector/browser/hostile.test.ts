@@ -48,12 +48,14 @@ let box: Signalbox;
 let listening: Listening;
 let id = '';
 let largeId = '';
+let cancelledId = '';
 
 beforeAll(async () => {
   browser = await launchChromium();
   box = await createSignalbox({
     store: memoryStore(),
     jobs: [fail, large],
+    queues: ['paused'],
     limits: { bytes: 8_000_000 },
   });
   await box.start();
@@ -61,6 +63,10 @@ beforeAll(async () => {
   const big = await box.queue().put(large());
   await Promise.all([job.waitFor('COMPLETED'), big.waitFor('COMPLETED')]);
   [id, largeId] = [job.id ?? '', big.id ?? ''];
+  const person = box.operate({ user: payloads[0] ?? '', reason: payloads.join(' ') });
+  await person.pause('paused');
+  cancelledId = (await box.queue('paused').put(large())).id ?? '';
+  await person.cancel(cancelledId);
   listening = await createInspector(box).listen();
 });
 afterAll(async () => {
@@ -69,45 +75,68 @@ afterAll(async () => {
   await box?.stop();
 });
 
+/** What a page shows in a part of it, and what a text on it did that no text may do. */
+async function look(hash: string, part: string) {
+  const page = await browser.newPage();
+  const done: string[] = [];
+  page.on('dialog', (dialog) => {
+    done.push(dialog.message());
+    void dialog.dismiss();
+  });
+  page.on('request', (request) => {
+    if (!request.url().startsWith('http://127.0.0.1:')) done.push(request.url());
+  });
+  page.on('console', (message) => done.push(message.text()));
+  await page.goto(listening.url);
+  await page.evaluate((to) => {
+    location.hash = to;
+  }, hash);
+  await page.waitForSelector(`${part} > *`);
+
+  const text = (await page.textContent(part)) ?? '';
+  const strange = await page.evaluate(() => ({
+    elements: document.querySelectorAll('main script, main iframe, main img, main [onload], main [onerror]')
+      .length,
+    links: [...document.querySelectorAll<HTMLAnchorElement>('main a')]
+      .map((link) => link.getAttribute('href') ?? '')
+      .filter((href) => !href.startsWith('#/')),
+    attributes: [...document.querySelectorAll('main *')].flatMap((element) =>
+      [...element.attributes]
+        .filter(({ name, value }) => name !== 'title' && /alert|evil|passwd/.test(value))
+        .map(({ name }) => name),
+    ),
+  }));
+  await page.close();
+  return { text, strange, done };
+}
+
+const nothing = { elements: 0, links: [], attributes: [] };
+
 describe('Hostile text', () => {
   it.each(['arguments', 'outcome', 'annotations', 'failures', 'raw'])(
     'in the %s of a job is shown as it is, and does nothing',
     async (tab) => {
-      const page = await browser.newPage();
-      const done: string[] = [];
-      page.on('dialog', (dialog) => {
-        done.push(dialog.message());
-        void dialog.dismiss();
-      });
-      page.on('request', (request) => {
-        if (!request.url().startsWith('http://127.0.0.1:')) done.push(request.url());
-      });
-      page.on('console', (message) => done.push(message.text()));
-      await page.goto(listening.url);
-      await page.evaluate((hash) => {
-        location.hash = hash;
-      }, `#/jobs/${id}?tab=${tab}`);
-      await page.waitForSelector('[role=tabpanel] > *');
-
-      const text = (await page.textContent('[role=tabpanel]')) ?? '';
-      const strange = await page.evaluate(() => ({
-        elements: document.querySelectorAll(
-          'main script, main iframe, main img, main [onload], main [onerror]',
-        ).length,
-        links: [...document.querySelectorAll<HTMLAnchorElement>('main a')]
-          .map((link) => link.getAttribute('href') ?? '')
-          .filter((href) => !href.startsWith('#/')),
-        attributes: [...document.querySelectorAll('main *')].flatMap((element) =>
-          [...element.attributes]
-            .filter(({ name, value }) => name !== 'title' && /alert|evil|passwd/.test(value))
-            .map(({ name }) => name),
-        ),
-      }));
-      await page.close();
+      const { text, strange, done } = await look(`#/jobs/${id}?tab=${tab}`, '[role=tabpanel]');
 
       for (const payload of shown) expect(text).toContain(payload);
       expect(text).not.toMatch(unseen);
-      expect(strange).toEqual({ elements: 0, links: [], attributes: [] });
+      expect(strange).toEqual(nothing);
+      expect(done).toEqual([]);
+    },
+  );
+
+  it.each([
+    ['a cancelled job', () => `#/jobs/${cancelledId}`, '.why'],
+    ['a paused queue', () => '#/queues/paused', '.banner'],
+    ['the audit', () => '#/timeline?view=log&q=event:operator.acted', '.log'],
+  ])(
+    'in the name and the reason of a person is shown as it is on %s, and does nothing',
+    async (_, hash, part) => {
+      const { text, strange, done } = await look(hash(), part);
+
+      for (const payload of shown) expect(text).toContain(payload);
+      expect(text).not.toMatch(unseen);
+      expect(strange).toEqual(nothing);
       expect(done).toEqual([]);
     },
   );

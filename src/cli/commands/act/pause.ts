@@ -1,4 +1,4 @@
-import type { Operator } from '../../../index.ts';
+import type { Operator, QueuePauseOptions } from '../../../index.ts';
 import { type Command, type CommandOption, UsageError } from '../../command.ts';
 import { acting, actingOptions, type Given } from './open-store.ts';
 
@@ -6,6 +6,7 @@ const argument = { name: 'queue', summary: "name of a queue (default: '')", isOp
 
 const what: readonly CommandOption[] = [
   { flags: '--job <pattern>', summary: 'only definitions with such a name: mail.*' },
+  { flags: '--key <limit/key>', summary: 'only one key of a limit, or a quota without keys' },
   { flags: '--agent <dispatcher/name>', summary: 'only one agent: UUID of its dispatcher, and its name' },
 ];
 
@@ -23,7 +24,7 @@ export const pause: Command = {
     const subject = subjectOf(queue, given);
     const end = until === undefined ? {} : { until };
     await acting(given, async (operator) => {
-      if (subject.agent === null) await operator.pause(queue, { ...end, ...subject.job });
+      if (subject.agent === null) await operator.pause(queue, { ...end, ...subject.part });
       else await operator.pauseAgent(queue, subject.agent.dispatcher, subject.agent.name, end);
     });
     return {
@@ -54,30 +55,36 @@ export const resume: Command = {
 };
 
 interface Subject {
-  readonly job: { readonly job?: string };
+  readonly part: Pick<QueuePauseOptions, 'job' | 'key'>;
   readonly agent: { readonly dispatcher: string; readonly name: string } | null;
   readonly text: string;
-  readonly json: { readonly job: string | null; readonly agent: string | null };
+  readonly json: { readonly job: string | null; readonly key: string | null; readonly agent: string | null };
 }
 
-function resumed(operator: Operator, queue: string, { job, agent }: Subject): Promise<boolean> {
+function resumed(operator: Operator, queue: string, { part, agent }: Subject): Promise<boolean> {
   return agent === null
-    ? operator.resume(queue, job)
+    ? operator.resume(queue, part)
     : operator.resumeAgent(queue, agent.dispatcher, agent.name);
 }
 
-function subjectOf(queue: string, { job, agent }: Given): Subject {
-  const json = { job: job ?? null, agent: agent ?? null };
+function subjectOf(queue: string, { job, key, agent }: Given): Subject {
+  const json = { job: job ?? null, key: key ?? null, agent: agent ?? null };
   const of = `queue '${queue}'`;
-  if (agent === undefined)
-    return {
-      ...{ json, agent: null, job: job === undefined ? {} : { job } },
-      text: job === undefined ? of : `${job} in ${of}`,
-    };
+  if (Object.values(json).filter((given) => given !== null).length > 1)
+    throw new UsageError('Expected one of --job, --key and --agent, got more.');
+  if (job !== undefined) return { json, agent: null, part: { job }, text: `${job} in ${of}` };
+  if (key !== undefined) return { json, agent: null, part: { key: keyOf(key) }, text: `${key} of ${of}` };
+  if (agent === undefined) return { json, agent: null, part: {}, text: of };
   const [, dispatcher = '', name = ''] = /^([^/]+)\/([^/]+)$/.exec(agent) ?? [];
-  if (job !== undefined || name === '')
+  if (name === '')
     throw new UsageError(
-      'Expected --agent to be DISPATCHER/NAME, without --job: the UUID and the name stand in the inspector.',
+      'Expected --agent to be DISPATCHER/NAME: the UUID and the name stand in the inspector.',
     );
-  return { json, job: {}, agent: { dispatcher, name }, text: `agent ${agent} of ${of}` };
+  return { json, part: {}, agent: { dispatcher, name }, text: `agent ${agent} of ${of}` };
+}
+
+/** The name of a limit has no slash, a key may have some. */
+function keyOf(text: string): readonly [limit: string, key?: string] {
+  const slash = text.indexOf('/');
+  return slash < 0 ? [text] : [text.slice(0, slash), text.slice(slash + 1)];
 }

@@ -27,11 +27,11 @@ export async function queueRows(reader: StoreReader): Promise<readonly QueueRow[
   return rows;
 }
 
-/** The slots of the quotas of a queue that have a size. */
+/** The slots of the quotas of a queue that have a size, and no keys. */
 export async function quotaSlots(reader: StoreReader, queue: string): Promise<readonly QuotaSlots[]> {
   const slots: QuotaSlots[] = [];
-  for (const { id, size } of await reader.list('quota', `${queue}/`)) {
-    if (size === null) continue;
+  for (const { id, size, keyed } of await reader.list('quota', `${queue}/`)) {
+    if (size === null || keyed) continue;
     slots.push({ name: id.slice(queue.length + 1), taken: (await reader.quotaHolders(id)).length, size });
   }
   return slots;

@@ -16,6 +16,7 @@ import type {
 import { agentSlots, quotaSlots } from '../overview/queue-rows.ts';
 import { type Recent, recentlyEnded, windowMs } from '../overview/recent.ts';
 import { lanesView } from './lanes-view.ts';
+import { limitViews } from './limits-view.ts';
 import { quotaView } from './quota-view.ts';
 import { startsByQueue } from './starts.ts';
 import { takesText } from './takes-text.ts';
@@ -75,6 +76,7 @@ export async function queueView(
     },
     lanes: lanesView(lanes, facts, quotas),
     quotas,
+    limits: await limitViews(reader, await reader.list('quota', `${name}/`), name),
     agents: slots.map((agent, index) => ({
       ...agent,
       takes: takesText(facts.agents[index]?.record.selection ?? { kind: 'any' }),
@@ -145,7 +147,7 @@ async function quotaViews(
   const views: QueueView['quotas'][number][] = [];
   for (const { id } of await reader.list('quota', `${queue}/`)) {
     const quota = await blockers.quota(id);
-    if (quota !== undefined && quota.record.size !== null)
+    if (quota !== undefined && quota.record.size !== null && !quota.record.keyed)
       views.push(await quotaView(reader, queue, quota, lanes, recent));
   }
   return views;

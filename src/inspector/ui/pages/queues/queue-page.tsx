@@ -8,6 +8,7 @@ import { useLive } from '../../source/live.ts';
 import { Agents } from './agents.tsx';
 import { ClaimOrder } from './claim-order.tsx';
 import { Lanes } from './lanes.tsx';
+import { Limits } from './limits.tsx';
 import { Pauses } from './pauses.tsx';
 import { QueueHead } from './queue-head.tsx';
 import { queueName } from './queue-name.ts';
@@ -45,6 +46,7 @@ export function QueuePage({ name }: { readonly name: string }) {
         </section>
         <section class="area" aria-label="Quotas and agents">
           <Quotas quotas={view.quotas} />
+          <Limits limits={view.limits} />
           <Agents queue={name} agents={view.agents} />
         </section>
       </div>
