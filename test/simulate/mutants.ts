@@ -108,8 +108,8 @@ export const mutants: readonly SimulationMutant[] = [
     edits: [
       {
         file: 'src/runtime/jobs/put-batch.ts',
-        find: 'const step = this.#step(record, record.beginAfter, deadline, this.#context.store.now());',
-        replace: 'const step = this.#step(record, record.beginAfter, deadline, this.#context.reactor.now());',
+        find: 'this.#now = work.context.store.now();',
+        replace: 'this.#now = work.context.reactor.now();',
       },
     ],
   },

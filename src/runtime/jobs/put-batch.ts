@@ -55,6 +55,8 @@ export class PutBatch {
   readonly #drafts: JobDrafts;
   readonly #puts: StagedChange[] = [];
   readonly #stored = new Map<string, JobLike>();
+  /** One commit is made at one instant: its jobs become ready together. */
+  readonly #now: number;
   /** The place of the job that is added. */
   #place = -1;
 
@@ -63,6 +65,7 @@ export class PutBatch {
     this.#work = work;
     this.#context = work.context;
     this.#queue = queue;
+    this.#now = work.context.store.now();
     this.#options = options;
     this.#drafts = new JobDrafts(work);
     const given = Object.entries(options).filter(([, value]) => value !== undefined);
@@ -117,7 +120,7 @@ export class PutBatch {
   #addDraft(job: JobLike, settings: JobSettings): void {
     const record = this.#drafts.record(job, null, settings);
     const { deadline = deadlineOf(job.definition) } = settings;
-    const step = this.#step(record, record.beginAfter, deadline, this.#context.store.now());
+    const step = this.#step(record, record.beginAfter, deadline, this.#now);
     const patch = contentOf(record);
     for (const key in step.patch) patch[key] = step.patch[key] as Json;
     const { kind, id, event, from, to, effects } = step;
@@ -145,7 +148,7 @@ export class PutBatch {
       if (job.withdraw()) return this.#add(job);
       throw new SignalboxError('JOB_NOT_FOUND', { id });
     }
-    const now = this.#context.store.now();
+    const now = this.#now;
     const beginAfter =
       options.beginAfter == null ? record.beginAfter : beginningMs(options.beginAfter, now, 'beginAfter');
     const { deadline = deadlineOf(this.#context.registry.definition(record.name)) } = options;
