@@ -337,7 +337,7 @@ export const mutants: readonly SimulationMutant[] = [
     edits: [
       {
         file: 'src/runtime/callbacks/interruption-event.ts',
-        find: "if (job.state === 'active.cancelling') return { type: 'job.cancelled', at, failure };",
+        find: "if (state === 'active.cancelling') return { type: 'job.cancelled', at, failure };",
         replace: '',
       },
       {

@@ -174,4 +174,22 @@ describe('A claim of one host', () => {
     expect(await two.claim(3)).toEqual(['a', 'b', 'c']);
     expect(await one.claim(3)).toEqual(['d', 'e']);
   });
+
+  it('finds a job at its own place between those of another priority that were put around it', async () => {
+    const [one, two] = await twoHosts();
+    const ids = ['a', 'b', 'c', 'd', 'e', 'f'];
+    await one.commit(ids.map((id, index) => put(id, index % 2 === 0 ? 0 : 3, index < 4 ? 'work' : 'other')));
+    expect(await two.waiting()).toEqual(['a', 'c', 'e', 'b', 'd', 'f']);
+
+    await two.setPriority('b', 0);
+    await one.setPriority('d', 0);
+    expect(await one.waiting()).toEqual(['a', 'b', 'c', 'd', 'e', 'f']);
+    await one.setPriority('c', 3);
+    await two.setPriority('b', 3);
+
+    expect(await one.waiting()).toEqual(['a', 'd', 'e', 'b', 'c', 'f']);
+    for (const id of ids) expect(await one.store.get('job', id)).toMatchObject({ id });
+    expect(await one.claim(4)).toEqual(['a', 'd', 'e', 'b']);
+    expect(await two.claim(4)).toEqual(['c', 'f']);
+  });
 });

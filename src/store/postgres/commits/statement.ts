@@ -88,7 +88,7 @@ export const nothingWritten: Written = {
   left: [],
   beliefs: [],
   changes: [],
-  puts: { ids: [], docs: [], at: [], lanes: [], due: null, ready: [] },
+  puts: { ids: [], docs: [], at: [], lanes: [], groups: [], due: null, ready: [] },
   done: [],
   freed: [],
   rows: [],
@@ -100,8 +100,8 @@ export function commitValues(
   written: Written | null,
   claim: PlainClaim | null,
 ): readonly unknown[] {
-  const { tokens, revs, left, beliefs, changes, puts, done, freed, rows } = written ?? nothingWritten;
-  const { firsts, counts, ready } = runsOf(puts);
+  const { tokens, revs, left, beliefs, changes, done, freed, rows, ...given } = written ?? nothingWritten;
+  const { puts, firsts, counts, ready } = runsOf(given.puts);
   const hasPuts = puts.ids.length > 0;
   const hasDone = done.length > 0;
   return [
@@ -162,33 +162,61 @@ function claimValues(claim: PlainClaim | null): readonly unknown[] {
   ];
 }
 
-/** Runs of new jobs: neighbours in one lane that can be claimed at once and became ready at one instant. */
-function runsOf({ ids, at, lanes, due, ready }: Written['puts']): {
-  readonly firsts: number[];
-  readonly counts: number[];
-  readonly ready: number[];
-} {
-  const firsts: number[] = [];
-  const counts: number[] = [];
-  const since: number[] = [];
-  let open = -1;
+/** New jobs, with runs of them one after the other. */
+interface Runs {
+  readonly puts: Written['puts'];
+  readonly firsts: readonly number[];
+  readonly counts: readonly number[];
+  /** When the jobs of each became ready. */
+  readonly ready: readonly number[];
+}
+
+/**
+ * Runs of new jobs: neighbours in one lane, among those of their level, that can be claimed at once and became ready at one instant.
+ * Jobs of other levels may stand between them: they are not ordered by their turns.
+ */
+function runsOf(puts: Written['puts']): Runs {
+  const { ids, lanes, groups, due, ready } = puts;
+  const runs: number[][] = [];
+  const open = new Map<string, number[]>();
   for (let index = 0; index < ids.length; index += 1) {
-    if (due !== null && due[index] !== null) {
-      open = -1;
-      continue;
-    }
-    const run = counts.length - 1;
-    const isNext = at[index] === (at[index - 1] ?? 0) + 1 && ready[index] === since[run];
-    if (open === lanes[index] && isNext && (counts[run] as number) < jobsOfRun)
-      counts[run] = (counts[run] as number) + 1;
+    if (due !== null && due[index] !== null) continue;
+    const group = groups[index] as string;
+    const run = open.get(group);
+    const first = run?.[0] ?? 0;
+    const isNext = run !== undefined && lanes[first] === lanes[index] && ready[first] === ready[index];
+    if (isNext && run.length < jobsOfRun) run.push(index);
     else {
-      firsts.push(index);
-      counts.push(1);
-      since.push(ready[index] as number);
-      open = lanes[index] as number;
+      const next = [index];
+      open.set(group, next);
+      runs.push(next);
     }
   }
-  return { firsts, counts, ready: since };
+  const counts = runs.map((run) => run.length);
+  const since = runs.map(([first = 0]) => ready[first] as number);
+  if (open.size < 2 && due === null)
+    return { puts, firsts: runs.map(([first = 0]) => first), counts, ready: since };
+  const held = ids.flatMap((_id, index) => (due !== null && due[index] !== null ? [index] : []));
+  const firsts: number[] = [];
+  for (const [run] of counts.entries())
+    firsts.push(run === 0 ? 0 : (firsts[run - 1] ?? 0) + (counts[run - 1] ?? 0));
+  return { puts: ordered(puts, [...runs.flat(), ...held]), firsts, counts, ready: since };
+}
+
+function ordered(
+  { ids, docs, at, lanes, groups, due, ready }: Written['puts'],
+  order: readonly number[],
+): Written['puts'] {
+  const each = <Value>(values: readonly Value[]): Value[] => order.map((index) => values[index] as Value);
+  return {
+    ids: each(ids),
+    docs: each(docs),
+    at: each(at),
+    lanes: each(lanes),
+    groups: each(groups),
+    due: due === null ? null : each(due),
+    ready: each(ready),
+  };
 }
 
 function orNull(value: string, list: readonly unknown[]): string | null {

@@ -41,6 +41,8 @@ export interface Written {
     /** The entry of each. */
     readonly at: readonly number[];
     readonly lanes: readonly number[];
+    /** The queue and the priority of each. */
+    readonly groups: readonly string[];
     readonly due: readonly (number | null)[] | null;
     /** When each became ready. */
     readonly ready: readonly number[];
@@ -93,6 +95,7 @@ export class Writing {
       docs: [] as string[],
       at: [] as number[],
       lanes: [] as number[],
+      groups: [] as string[],
       due: [] as (number | null)[],
       ready: [] as number[],
     };
@@ -137,6 +140,7 @@ export class Writing {
         docs: string[];
         at: number[];
         lanes: number[];
+        groups: string[];
         due: (number | null)[];
         ready: number[];
       };
@@ -165,6 +169,7 @@ export class Writing {
         to.puts.at.push(entry);
         to.puts.docs.push(doc);
         to.puts.lanes.push(lane as number);
+        to.puts.groups.push(`${after.priority} ${moved.lane?.queue}`);
         to.puts.due.push(place === 'due' ? after.beginAfter : null);
         to.puts.ready.push(readySince(after));
         return;

@@ -54,7 +54,7 @@ export const functions = `
         leaves := (b ->> 'leaves')::boolean;
         CASE place ->> 'in'
         WHEN 'ready' THEN
-          SELECT t.ctid, t.lane, t.line, t.turn, t.at, t.ids, t.q INTO r FROM {schema}.ready t
+          SELECT t.ctid, t.turn, t.ids, t.q INTO r FROM {schema}.ready t
             WHERE t.lane = (place ->> 'lane')::int AND t.line = (place ->> 'line')::int AND t.turn <= (place ->> 'turn')::bigint
             ORDER BY t.turn DESC LIMIT 1 FOR UPDATE;
           pos := array_position(r.ids, b ->> 'id');
@@ -62,16 +62,10 @@ export const functions = `
           IF leaves AND cardinality(r.ids) = 1 THEN DELETE FROM {schema}.ready t WHERE t.ctid = r.ctid;
           ELSIF leaves THEN
             r.q := coalesce(r.q, ARRAY(SELECT r.turn / 2 + i FROM generate_series(0, cardinality(r.ids) - 1) i));
-            -- It may come back to its turn, and must stand between those before it and those behind it. What became due has one turn.
-            IF r.turn % 2 = 0 AND pos > 1 AND pos < cardinality(r.ids) THEN
-              INSERT INTO {schema}.ready (lane, line, turn, at, ids, q) VALUES (r.lane, r.line,
-                (SELECT coalesce(j.turn, j.seq * 2) FROM {schema}.job j WHERE j.id = r.ids[pos + 1]), r.at, r.ids[pos + 1 :], r.q[pos + 1 :]);
-              UPDATE {schema}.ready t SET ids = r.ids[: pos - 1], q = r.q[: pos - 1] WHERE t.ctid = r.ctid;
-            ELSE
-              UPDATE {schema}.ready t SET ids = r.ids[: pos - 1] || r.ids[pos + 1 :], q = r.q[: pos - 1] || r.q[pos + 1 :],
-                turn = CASE WHEN pos = 1 AND r.turn % 2 = 0 THEN (SELECT coalesce(j.turn, j.seq * 2) FROM {schema}.job j WHERE j.id = r.ids[2]) ELSE r.turn END
-              WHERE t.ctid = r.ctid;
-            END IF;
+            -- It may come back to its turn. What became due has one turn.
+            UPDATE {schema}.ready t SET ids = r.ids[: pos - 1] || r.ids[pos + 1 :], q = r.q[: pos - 1] || r.q[pos + 1 :],
+              turn = CASE WHEN pos = 1 AND r.turn % 2 = 0 THEN (SELECT coalesce(j.turn, j.seq * 2) FROM {schema}.job j WHERE j.id = r.ids[2]) ELSE r.turn END
+            WHERE t.ctid = r.ctid;
           END IF;
         WHEN 'due' THEN
           PERFORM FROM {schema}.due t WHERE t.at = (place ->> 'at')::float8 AND t.id = b ->> 'id' FOR UPDATE;
@@ -113,6 +107,23 @@ export const functions = `
     END LOOP;
   END $$;
 
+  -- Makes room at a turn that a job comes back to, in all lanes of its level: a run that goes on behind it is cut in two.
+  CREATE FUNCTION {schema}.part(p_lane integer, p_turn bigint) RETURNS void LANGUAGE plpgsql ${settings} AS $$
+  #variable_conflict use_column
+  DECLARE l record; r record; pos bigint;
+  BEGIN
+    FOR l IN SELECT o.id FROM {schema}.lane n JOIN {schema}.lane o ON o.queue = n.queue AND o.level = n.level WHERE n.id = p_lane ORDER BY o.id LOOP
+      SELECT w.ctid, w.turn, w.at, w.ids, w.q INTO r FROM {schema}.ready w
+        WHERE w.lane = l.id AND w.line = 2 AND w.turn < p_turn ORDER BY w.turn DESC LIMIT 1 FOR UPDATE;
+      CONTINUE WHEN NOT FOUND OR r.q IS NULL OR r.turn % 2 <> 0;
+      SELECT min(u.n) INTO pos FROM unnest(r.ids) WITH ORDINALITY u (id, n) JOIN {schema}.job j ON j.id = u.id WHERE coalesce(j.turn, j.seq * 2) > p_turn;
+      CONTINUE WHEN pos IS NULL;
+      INSERT INTO {schema}.ready (lane, line, turn, at, ids, q) VALUES (l.id, 2,
+        (SELECT coalesce(j.turn, j.seq * 2) FROM {schema}.job j WHERE j.id = r.ids[pos]), r.at, r.ids[pos :], r.q[pos :]);
+      UPDATE {schema}.ready t SET ids = r.ids[: pos - 1], q = r.q[: pos - 1] WHERE t.ctid = r.ctid;
+    END LOOP;
+  END $$;
+
   -- Writes records, and gives jobs their places. s: the seq of entry 0.
   CREATE FUNCTION {schema}.apply(p_changes json, s bigint, p_epoch bigint) RETURNS void LANGUAGE plpgsql ${settings} AS $$
   #variable_conflict use_column
@@ -138,6 +149,7 @@ export const functions = `
         END IF;
         CASE place ->> 'in'
         WHEN 'ready' THEN
+          IF (place ->> 'line')::int = 2 AND place ->> 'turnIs' IS NOT NULL THEN PERFORM {schema}.part((b ->> 'lane')::int, (place ->> 'turnIs')::bigint); END IF;
           INSERT INTO {schema}.ready AS o (lane, line, turn, at, ids, q) VALUES ((b ->> 'lane')::int, (place ->> 'line')::int,
             coalesce((place ->> 'turnIs')::bigint, s * 2 + (place ->> 'turn')::bigint), (place ->> 'at')::float8, ARRAY[b ->> 'id'], ARRAY[s + (b ->> 'seq')::int])
             ON CONFLICT (lane, line, turn) DO UPDATE SET ids = o.ids || excluded.ids,
@@ -321,8 +333,9 @@ export const functions = `
       INSERT INTO {schema}.due (at, id, lane) SELECT u.at, u.id, p_new_lanes[least(u.n, cardinality(p_new_lanes))]
       FROM unnest(p_new, p_due) WITH ORDINALITY u (id, at, n) WHERE u.at IS NOT NULL;
     END IF;
-    INSERT INTO {schema}.ready (lane, line, turn, at, ids)
-      SELECT p_new_lanes[least(u.first + 1, cardinality(p_new_lanes))], 2, (s + p_new_at[u.first + 1]) * 2, u.at, p_new[u.first + 1 : u.first + u.count]
+    INSERT INTO {schema}.ready (lane, line, turn, at, ids, q)
+      SELECT p_new_lanes[least(u.first + 1, cardinality(p_new_lanes))], 2, (s + p_new_at[u.first + 1]) * 2, u.at, p_new[u.first + 1 : u.first + u.count],
+        CASE WHEN p_new_at[u.first + u.count] - p_new_at[u.first + 1] >= u.count THEN ARRAY(SELECT s + e FROM unnest(p_new_at[u.first + 1 : u.first + u.count]) WITH ORDINALITY AS e (e, n) ORDER BY n) END
       FROM unnest(p_firsts, p_counts, p_ready) u (first, count, at);
     INSERT INTO {schema}.done (id, seq, lane, ending, patch)
       SELECT u.id, s + u.entry, u.lane, u.ending, u.patch FROM unnest(p_done, p_done_at, p_done_lanes, p_endings, p_patches) u (id, entry, lane, ending, patch);
