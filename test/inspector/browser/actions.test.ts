@@ -50,6 +50,7 @@ describe('A job', () => {
 
     await focus(page, 'Cancel…');
     await page.keyboard.press('Enter');
+    await page.waitForSelector('dialog input:focus');
     await page.keyboard.type('the import hangs');
     await page.keyboard.press('Enter');
     await page.waitForSelector('.head .st-cancelling');
