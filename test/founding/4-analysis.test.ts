@@ -76,6 +76,7 @@ describe.each(stores)('The dispatcher can be analysed, on a %s store:', (_, make
       uptime: 7000,
       uuid: dispatcher.uuid,
       unknownJobs: [],
+      abandoned: 0,
     });
   });
 
@@ -101,6 +102,7 @@ describe.each(stores)('The dispatcher can be analysed, on a %s store:', (_, make
       uptime: null,
       uuid: dispatcher.uuid,
       unknownJobs: [],
+      abandoned: 0,
     });
   });
 

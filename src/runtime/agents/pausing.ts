@@ -121,8 +121,10 @@ export async function setAgentPause(
   await retryConflicts(5, async () => {
     const record = await work.readChecked('agent', agent.id);
     if (record === undefined) throw new SignalboxError('AGENT_NOT_FOUND', { id: agent.id });
-    wasPaused = record.paused !== null && isInForce(record.paused, work.context.store.now());
-    if (record.paused === null && paused === null) return;
+    // One that this commit has just made has only what was set.
+    const before = record.paused ?? null;
+    wasPaused = before !== null && isInForce(before, work.context.store.now());
+    if (before === null && paused === null) return;
     const event = paused === null ? 'agent.resumed' : 'agent.paused';
     const change = { kind: 'agent' as const, id: agent.id, event, from: null, to: null };
     await work.submit([{ ...change, patch: { paused: paused as Json } }], [ifUnchanged(record, 'agent')]);

@@ -236,7 +236,8 @@ export class AgentHandle extends Inspectable {
     this.size = record.size;
     this.selection = record.selection;
     this.pinned = record.pinned;
-    const { paused } = record;
+    // One that this commit has just made has only what was set.
+    const paused = record.paused ?? null;
     this.paused = paused !== null && isInForce(paused, work.context.store.now()) ? pauseFrom(paused) : null;
     this.#failure = record.failure;
   }
