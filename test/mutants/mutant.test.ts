@@ -8,7 +8,9 @@ import { testedMutants } from './tested.ts';
 const never: Mutant = {
   name: 'no-deadline',
   without: 'the deadline of a waiting job',
-  edits: [{ file: 'src/model/jobs/deadline.ts', find: 'return hasDeadline(job) &&', replace: 'return false &&' }],
+  edits: [
+    { file: 'src/model/jobs/deadline.ts', find: 'return hasDeadline(job) &&', replace: 'return false &&' },
+  ],
 };
 
 test('what is imported as signalbox in a mutated tree is the mutated code', () => {

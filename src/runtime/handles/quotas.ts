@@ -141,7 +141,7 @@ export class Quotas {
   async resize(name: string, size: number, options: { readonly pinned?: boolean } = {}): Promise<void> {
     checkKnown(options, ['pinned']);
     const pinned = checkFlag(options.pinned ?? false, 'pinned');
-    checkSize(size);
+    checkFigure(size, 'size');
     await this.#refigure(await this.#mustHave(name), { size }, pinned);
   }
 

@@ -177,14 +177,13 @@ function* readRecords(
   const records = ofEachKind<StoredRecord>();
   const places = ofEachKind<number>();
   let section = -1;
-  let separator = separatorBefore(0);
   let lineNumber = 1;
   for (const { text, at, end } of readLines(files, fd, start, length)) {
     lineNumber += 1;
     if (lineNumber % linesOfPiece === 0) yield;
-    if (text === separator) {
-      section += 1;
-      separator = separatorBefore(section + 1);
+    const begun = text.startsWith('{"id"') ? null : sectionBegun(text, section);
+    if (begun !== null) {
+      section = begun;
       continue;
     }
     const kind = kinds[section];
@@ -198,6 +197,19 @@ function* readRecords(
   }
   if (section !== kinds.length) throw damaged('data that ends early', start + length, lineNumber);
   return { records, places };
+}
+
+/** Kinds that came later: the snapshots of earlier releases have no section for them. */
+const laterKinds: ReadonlySet<Kind> = new Set<Kind>(['limit']);
+
+/** The section that a line begins, behind the present one; null: it begins none. */
+function sectionBegun(text: string, section: number): number | null {
+  for (let next = section + 1; next <= kinds.length; next += 1) {
+    if (text === separatorBefore(next)) return next;
+    const kind = kinds[next];
+    if (kind === undefined || !laterKinds.has(kind)) return null;
+  }
+  return null;
 }
 
 function ofEachKind<Item>(): Record<Kind, Item[]> {
