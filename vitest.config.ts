@@ -6,8 +6,14 @@ const inChromium = 'test/inspector/browser/**/*.test.ts';
 /** What waits long for little: .ci/run runs it after npm test. */
 const slow = [
   'test/bench/**/*.test.ts',
+  'test/examples/hosts.test.ts',
+  'test/examples/services.test.ts',
   'test/inspector/browser/long-list.test.ts',
+  'test/runtime/random-life.test.ts',
+  'test/store/postgres/any-series.test.ts',
+  'test/store/postgres/clocks.test.ts',
   'test/store/postgres/late-answers.test.ts',
+  'test/store/postgres/network.test.ts',
   'test/store/postgres/pooler.test.ts',
   'test/store/promotion/kill-points.test.ts',
   'test/torture/postgres/*.test.ts',

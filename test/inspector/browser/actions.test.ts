@@ -69,6 +69,7 @@ describe('A job', () => {
     const { page } = await open.open(`#/jobs/${running}`);
 
     await page.click('text=Cancel…');
+    await page.waitForSelector('dialog[open]');
     await page.keyboard.press('Escape');
     await page.waitForSelector('dialog', { state: 'detached' });
     await page.click('text=Cancel…');
