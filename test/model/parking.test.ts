@@ -177,7 +177,7 @@ it('jobs with one key each are taken in the order of their places, as if none wa
       }
       await world.open.close();
     }),
-    { numRuns: 150 },
+    { numRuns: 600 },
   );
 });
 

@@ -53,7 +53,7 @@ export class Lane {
 
   add(job: JobRecord): void {
     const [line, key] = job.order ?? ['now', 0];
-    if (line === 'held') this.held.add(job.id, key, job.beginAfter ?? 0);
+    if (line === 'held') this.held.add(job);
     else if (line === 'putBack') this.putBack.add(job.id, key, job.beginAfter ?? 0);
     else this.now.add(job.id, key, job.beginAfter ?? 0);
   }

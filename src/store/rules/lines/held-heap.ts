@@ -22,11 +22,11 @@ export class HeldHeap {
     this.#belongs = belongs;
   }
 
-  add(id: string, key: number, beginAfter: number): void {
+  add(job: JobRecord): void {
     this.size += 1;
     const places = this.#places;
     let at = places.length;
-    const place = { id, key, beginAfter };
+    const place = { id: job.id, key: job.order?.[1] ?? 0, beginAfter: instantOf(job) };
     places.push(place);
     while (at > 0) {
       const up = (at - 1) >> 1;
@@ -44,7 +44,7 @@ export class HeldHeap {
       const first = this.#places[0];
       if (first === undefined) return undefined;
       const job = find(first.id);
-      if (isAt(job, first.key, this.#belongs)) return job;
+      if (this.#isHere(job, first)) return job;
       this.#dropFirst();
     }
   }
@@ -62,7 +62,7 @@ export class HeldHeap {
       const place = places[at] as HeldPlace;
       for (const child of [2 * at + 1, 2 * at + 2]) if (child < places.length) this.#insert(open, child);
       const job = find(place.id);
-      if (!isAt(job, place.key, this.#belongs) || job.id === previous) continue;
+      if (!this.#isHere(job, place) || job.id === previous) continue;
       previous = job.id;
       yield job;
     }
@@ -76,11 +76,15 @@ export class HeldHeap {
     let places = 0;
     for (const place of this.#before(instant)) {
       places += 1;
-      if (!isWhole && places <= mostLooked && isAt(find(place.id), place.key, this.#belongs))
-        ids.add(place.id);
+      if (!isWhole && places <= mostLooked && this.#isHere(find(place.id), place)) ids.add(place.id);
     }
     const isExact = isWhole || places <= mostLooked;
     return { n: isWhole || !isExact ? places : ids.size, isExact };
+  }
+
+  /** A job whose put is undone and done again has two places, of one key and of two instants. */
+  #isHere(job: JobRecord | undefined, place: HeldPlace): job is JobRecord {
+    return isAt(job, place.key, this.#belongs) && instantOf(job) === place.beginAfter;
   }
 
   /** The places before an instant, in no order. */
@@ -126,6 +130,11 @@ export class HeldHeap {
     }
     places[at] = last;
   }
+}
+
+/** Held jobs stand by their instants; those of the other lines, when they are parked, by their keys. */
+function instantOf({ order, beginAfter }: JobRecord): number {
+  return order?.[0] === 'held' ? (beginAfter ?? 0) : (order?.[1] ?? 0);
 }
 
 /** Compares two held jobs: by the instant at which they become due, then by id. */

@@ -76,7 +76,7 @@ export class Aside {
   /** Lets a parked job out. */
   letOut(job: JobRecord, bucket: Bucket | null): void {
     this.#spots.set(job.id, { bucket, isOut: true });
-    addTo(this.#out[lineOf(job)], job);
+    this.#out[lineOf(job)].add(job);
   }
 
   /** A job leaves the lane. Returns where it was; undefined: in a line. */
@@ -139,6 +139,7 @@ export class Bucket {
   parked = 0;
   /** How many of those that were let out are neither taken nor parked again. */
   out = 0;
+  #lastOut: JobRecord | null = null;
   readonly #lines: { [line in LineName]?: HeldHeap } = {};
 
   constructor(limit: string, aside: Aside) {
@@ -153,7 +154,19 @@ export class Bucket {
       const spot = this.aside.at(id);
       return spot?.bucket === this && !spot.isOut;
     });
-    addTo(this.#lines[line], job);
+    this.#lines[line].add(job);
+  }
+
+  /** A job is let out. */
+  letOut(job: JobRecord): void {
+    if (this.out === 0 || this.#lastOut === null || isBefore(this.#lastOut, job)) this.#lastOut = job;
+    this.parked -= 1;
+    this.out += 1;
+  }
+
+  /** Whether a job comes before one that was let out: it was let out too, and parked again, when another lane had taken the room. */
+  isOvertaken(job: JobRecord): boolean {
+    return this.out > 0 && this.#lastOut !== null && isBefore(job, this.#lastOut);
   }
 
   /** The first of those that are parked, in the order of their places. */
@@ -203,12 +216,6 @@ class Walk implements Beside {
     }
     return walk;
   }
-}
-
-/** A heap has the held ones by their instants; those of the other lines stand by their keys. */
-function addTo(heap: HeldHeap, job: JobRecord): void {
-  const key = job.order?.[1] ?? 0;
-  heap.add(job.id, key, job.order?.[0] === 'held' ? (job.beginAfter ?? 0) : key);
 }
 
 /** Whether a waiting job is offered before another one: of an immediate and a held one, the one that was due first. */

@@ -111,7 +111,7 @@ export class Parking {
       const { opensAt } = room;
       for (const bucket of buckets.values()) {
         const free = Math.min(roomFor(bucket, room), page);
-        while (bucket.out < free && this.#letOut(bucket)) isAny = true;
+        while (free > 0 && this.#letOut(bucket, free)) isAny = true;
       }
       if (opensAt > now && this.#keys.has(limit)) this.#openLater(limit, opensAt);
     }
@@ -138,11 +138,11 @@ export class Parking {
     return bucket;
   }
 
-  #letOut(bucket: Bucket): boolean {
+  /** Lets the first one out, unless enough are out and none of them comes after it. */
+  #letOut(bucket: Bucket, enough: number): boolean {
     const job = bucket.parked > 0 ? bucket.first(this.#find) : undefined;
-    if (job === undefined) return false;
-    bucket.parked -= 1;
-    bucket.out += 1;
+    if (job === undefined || (bucket.out >= enough && !bucket.isOvertaken(job))) return false;
+    bucket.letOut(job);
     bucket.aside.letOut(job, bucket);
     return true;
   }
@@ -202,7 +202,7 @@ export class Parking {
       }
       const room = roomOf(value);
       for (const bucket of this.#keys.get(value)?.values() ?? [])
-        if (roomFor(bucket, room) > 0) this.#letOut(bucket);
+        if (roomFor(bucket, room) > 0) this.#letOut(bucket, Number.POSITIVE_INFINITY);
     }
   }
 }
