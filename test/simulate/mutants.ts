@@ -379,7 +379,7 @@ export const mutants: readonly SimulationMutant[] = [
     edits: [
       {
         file: 'src/store/rules/parking/parking.ts',
-        find: 'while (bucket.out < free && this.#letOut(bucket)) isAny = true;',
+        find: 'while (free > 0 && this.#letOut(bucket, free)) isAny = true;',
         replace: 'if (free < 0) isAny = this.#letOut(bucket);',
       },
       // The net of the polls would find them.
