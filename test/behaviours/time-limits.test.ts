@@ -2,6 +2,7 @@ import { agent, defineJob, detached, type Job, type JobSettings, local, TimeoutE
 import { expect, it } from 'vitest';
 import { makeControlledJobs } from './controlled-jobs.ts';
 import { crashHolder, startDispatchers, twoUuids } from './dispatchers.ts';
+import { Faults, faultyStore } from './faulty-store.ts';
 import { makeRecordingJobs } from './recording-jobs.ts';
 import { forEachStore, type MakeStore, makeBox } from './stores.ts';
 
@@ -294,6 +295,26 @@ forEachStore('A job with a time limit', (makeStore) => {
     expect(() => defineJob({ name: 'a', run, timeout: 'soon' })).toThrow('`timeout`');
     expect(() => defineJob({ name: 'a', run, grace: -1 })).toThrow('`grace`');
     expect(() => defineJob({ name: 'a', run, timeout: '1m', heartbeat: '1m' })).toThrow('`heartbeat`');
+  });
+
+  it('that is not let wait for a promise is not watched any more', async () => {
+    const faults = new Faults();
+    faults.refuseNext('job.wait', new Error('no room'));
+    const never = defineJob({
+      name: 'never',
+      timeout: '1m',
+      retry: { maxAttempts: 1 },
+      run: () => detached(new Promise(() => {})),
+    });
+    const store = faultyStore(makeStore(), faults);
+    const { box, reactor, stop } = await makeBox({ store, jobs: [never], queues: [''] });
+    await box.start();
+    const job = await box.queue().put(never());
+    await reactor.advance('2m');
+
+    expect(await endOf(job)).toMatchObject({ ending: 'failed', name: 'Error' });
+    await stop();
+    expect(reactor.pending).toBe(0);
   });
 });
 

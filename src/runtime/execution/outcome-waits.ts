@@ -62,6 +62,8 @@ export class OutcomeWaits {
       else void tornDown.then(freeWorker);
     };
     committer.whenWritten(ticket, whenWritten, (error) => {
+      // Nothing waits for the promise any more, so its time limits end.
+      if (!isStoreAway(error)) run.watch(null);
       if (error instanceof ReassignedError) steps.giveUp(run, error);
       else if (error instanceof SignalboxError && hopeless.includes(error.code)) {
         run.startOver();

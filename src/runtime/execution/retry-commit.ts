@@ -66,7 +66,10 @@ export class CommitRetries {
       );
     void pause.then(look).then(
       (next) => next(),
-      () => run.onDone(),
+      () => {
+        run.watch(null);
+        run.onDone();
+      },
     );
   }
 
