@@ -41,7 +41,16 @@ function timed(now: () => number) {
 }
 
 forEachStore('Limits', (makeStore, kind) => {
-  if (kind === 'postgres') return it.todo('are refused on PostgreSQL, as its own tests show');
+  if (kind === 'postgres') {
+    it('of concurrency with a key are refused, with the stores that keep them', async () => {
+      const refused = async (): Promise<unknown> => {
+        const { queue, task } = await setUp(makeStore);
+        return queue.put(task('a', 'a1'));
+      };
+      await expect(refused()).rejects.toMatchObject({ code: 'NO_LIMITS' });
+    });
+    return;
+  }
 
   it('of concurrency with a key let as many jobs of each key run at once, in the order of their puts', async () => {
     const { queue, task, started, end, reactor } = await setUp(makeStore);

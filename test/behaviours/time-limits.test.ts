@@ -14,7 +14,7 @@ interface Limits {
   readonly maxAttempts?: number;
 }
 
-/** A job that sleeps as long as it is told, and stops when it is asked to. */
+/** A job that sleeps as long as its argument says, and stops when it is asked to. */
 async function setUp(makeStore: MakeStore, { maxAttempts = 1, ...limits }: Limits) {
   const { hold, open, opened } = makeControlledJobs();
   const { note, notes } = makeRecordingJobs();

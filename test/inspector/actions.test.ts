@@ -64,7 +64,7 @@ describe('What people do in the inspector', () => {
     ['read', []],
     ['operate', reversible],
     ['admin', all],
-  ])('is, with level %s, exactly what it is told', async (level, allowed) => {
+  ])('gets, with level %s, exactly the actions of that level', async (level, allowed) => {
     await box.start({ agent: agent({ size: 1, filter: { jobs: ['none'] } }) });
     const id = await put();
     const { act, actions } = await listening({ level });

@@ -311,7 +311,7 @@ const levelAction: fc.Arbitrary<Action> = fc.oneof(
     }),
   },
 );
-/** The same, where within a level whoever stands first has become ready first. */
+/** The same, where the first job of a level has become ready first. */
 const steadyAction = levelAction.filter(
   (done) => done.does !== 'hand back' && (done.does !== 'put' || (done.job.begin ?? 0) >= 0),
 );

@@ -29,7 +29,7 @@ export class TableQueries implements RecordReader {
     this.#now = now;
   }
 
-  /** The instant by which it is told what is due. */
+  /** What is due at this instant counts as due. */
   now(): number {
     return this.#now;
   }

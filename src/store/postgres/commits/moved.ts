@@ -91,7 +91,7 @@ export function queuesIn(moved: readonly Moved[]): Set<string> {
   return queues;
 }
 
-/** Jobs whose code is asked to stop by somebody else than its process: a time limit is that process's own. */
+/** Jobs whose code is asked to stop from outside its process: a time limit is that process's own. */
 export function stopsIn(moved: readonly Moved[]): Set<string> {
   const stops = new Set<string>();
   for (const { id, before, after } of moved)

@@ -40,7 +40,7 @@ export function tableCounts({ jobs, states, findJob }: Tables): JobCounts {
   };
 }
 
-/** One page of a list. `now`: the instant by which it is told what is due. */
+/** One page of a list. `now`: what is due at this instant counts as due. */
 export function tablePage(tables: Tables, request: JobPageRequest, now: number): JobPage {
   return pageOf(listOf(tables, request, now), request);
 }
