@@ -50,7 +50,7 @@ async function watchedPool(asked: Asked[]): Promise<Pool> {
   return pool;
 }
 
-/** Where the values of a commit have its results and its claim: see `sql/functions.ts`. */
+/** Where the values of a commit have its results and its claim: see `sql/commit.ts`. */
 const [doneAt, mostAt] = [21, 34];
 
 function counted(asked: readonly Asked[], what: string): number {

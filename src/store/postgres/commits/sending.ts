@@ -7,7 +7,7 @@ import { codeOf, kindOfError, storeError } from '../failures.ts';
 import type { LanePut, Lanes } from '../jobs/lanes.ts';
 import { OwnLeases } from '../jobs/leases.ts';
 import type { News } from '../journal/notifying.ts';
-import { refusedCode } from '../sql/functions.ts';
+import { refusedCode } from '../sql/settings.ts';
 import type { SqlConnection, SqlPort } from '../sql-port.ts';
 import { nameOf, type Transactions } from '../transactions.ts';
 import { Draft } from './draft.ts';
