@@ -66,7 +66,13 @@ export const mutants: readonly PostgresMutant[] = [
     name: 'quota-without-lock',
     without: 'the lock of a quota from the look at its room to the commit',
     scenario: 'quotaOfSeven',
-    edits: [{ file: `${folder}/sql/commit.ts`, find: ' ORDER BY t.id FOR NO KEY UPDATE;', replace: ';' }],
+    edits: [
+      {
+        file: `${folder}/sql/commit.ts`,
+        find: "coalesce(p_quotas, '{}')) ORDER BY t.id FOR NO KEY UPDATE;",
+        replace: "coalesce(p_quotas, '{}'));",
+      },
+    ],
   },
   {
     name: 'judged-claim-without-lock',

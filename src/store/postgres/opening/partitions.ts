@@ -6,7 +6,7 @@ import { daySettings } from '../sql/tables.ts';
 import { beginText, type Scheduled, type SqlConnection } from '../sql-port.ts';
 import { inTransaction } from '../transactions.ts';
 import { lockKey } from './migrating.ts';
-import { dayMs, dropJobs, dropLines, nameOfDay, partitionsOf } from './retention.ts';
+import { dayMs, dropJobs, dropLimits, dropLines, nameOfDay, partitionsOf } from './retention.ts';
 
 export interface PartitionsParts
   extends Pick<Parts, 'schema' | 'schemaName' | 'port' | 'transactions' | 'queryTimeoutMs' | 'report'> {
@@ -137,7 +137,10 @@ export class Partitions {
     const areJobsGone = await this.#emptied('drop old jobs', (connection) =>
       dropJobs(connection, schema, today - completedDays * dayMs),
     );
-    if (areLinesGone && areJobsGone) this.#droppedOn = today;
+    const areLimitsGone = await this.#emptied('drop limits that say nothing', (connection) =>
+      dropLimits(connection, schema, today - dayMs),
+    );
+    if (areLinesGone && areJobsGone && areLimitsGone) this.#droppedOn = today;
   }
 
   /** Bounded work in each transaction, until there is none left, or another process is at it. Gives whether all were made. */

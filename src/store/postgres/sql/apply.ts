@@ -1,28 +1,11 @@
 import { refuse, settings } from './settings.ts';
 
 /** What a commit changes. `{schema}` is replaced by the quoted name of the schema. */
-export const applyFunctions = `
-  -- Makes room at a turn that a job comes back to, in all lanes of its level: a run that goes on behind it is cut in two.
-  CREATE FUNCTION {schema}.part(p_lane integer, p_turn bigint) RETURNS void LANGUAGE plpgsql ${settings} AS $$
-  #variable_conflict use_column
-  DECLARE l record; r record; pos bigint;
-  BEGIN
-    FOR l IN SELECT o.id FROM {schema}.lane n JOIN {schema}.lane o ON o.queue = n.queue AND o.level = n.level WHERE n.id = p_lane ORDER BY o.id LOOP
-      SELECT w.ctid, w.turn, w.at, w.ids, w.q INTO r FROM {schema}.ready w
-        WHERE w.lane = l.id AND w.line = 2 AND w.turn < p_turn ORDER BY w.turn DESC LIMIT 1 FOR UPDATE;
-      CONTINUE WHEN NOT FOUND OR r.q IS NULL OR r.turn % 2 <> 0;
-      SELECT min(u.n) INTO pos FROM unnest(r.ids) WITH ORDINALITY u (id, n) JOIN {schema}.job j ON j.id = u.id WHERE coalesce(j.turn, j.seq * 2) > p_turn;
-      CONTINUE WHEN pos IS NULL;
-      INSERT INTO {schema}.ready (lane, line, turn, at, ids, q) VALUES (l.id, 2,
-        (SELECT coalesce(j.turn, j.seq * 2) FROM {schema}.job j WHERE j.id = r.ids[pos]), r.at, r.ids[pos :], r.q[pos :]);
-      UPDATE {schema}.ready t SET ids = r.ids[: pos - 1], q = r.q[: pos - 1] WHERE t.ctid = r.ctid;
-    END LOOP;
-  END $$;
-
+export const applyFunction = `
   -- Writes records, and gives jobs their places. s: the seq of entry 0.
   CREATE FUNCTION {schema}.apply(p_changes json, s bigint, p_epoch bigint) RETURNS void LANGUAGE plpgsql ${settings} AS $$
   #variable_conflict use_column
-  DECLARE b json; place json; kind text; r record;
+  DECLARE b json; place json; kind text; r record; used integer;
   BEGIN
     FOR b IN SELECT e FROM json_array_elements(p_changes) e LOOP
       kind := b ->> 'is';
@@ -73,10 +56,17 @@ export const applyFunctions = `
         SELECT (b ->> 'token')::bigint, p_epoch, b ->> 'queue', b ->> 'dispatcher', b ->> 'agent',
           array_agg(h ->> 0), array_agg(s + (h ->> 1)::int), array_agg(coalesce((h ->> 2)::int, 0)) FROM json_array_elements(b -> 'jobs') h;
       ELSIF kind = 'room' THEN
-        UPDATE {schema}.room t SET used = t.used + (b ->> 'by')::int WHERE t.id = b ->> 'id';
-        IF (b ->> 'by')::int > 0 AND EXISTS (SELECT FROM {schema}.room t JOIN {schema}.quota q ON q.id = t.id WHERE t.id = b ->> 'id' AND t.used > q.size)
-        THEN ${refuse(`b ->> 'id'`)} END IF;
+        INSERT INTO {schema}.room AS t (id, used) VALUES (b ->> 'id', (b ->> 'by')::int)
+          ON CONFLICT (id) DO UPDATE SET used = t.used + excluded.used RETURNING t.used INTO used;
+        IF used > (SELECT q.size FROM {schema}.quota q WHERE q.id = {schema}.quota_of(b ->> 'id')) THEN ${refuse(`b ->> 'id'`)} END IF;
+      ELSIF kind = 'passed' THEN
+        PERFORM {schema}.pass_on(ARRAY[b ->> 'id']);
       ELSIF b -> 'body' IS NULL THEN
+        IF kind = 'quota' THEN
+          FOR r IN SELECT t.id FROM {schema}.room t WHERE t.line IS NOT NULL AND t.id > b ->> 'id' || '/' AND t.id < b ->> 'id' || '0' ORDER BY t.id FOR NO KEY UPDATE LOOP
+            PERFORM {schema}.unpark(r.id, 2147483647);
+          END LOOP;
+        END IF;
         EXECUTE format('DELETE FROM {schema}.%I t WHERE t.id = $1', kind) USING b ->> 'id';
       ELSIF (b ->> 'isNew')::boolean THEN
         EXECUTE format('INSERT INTO {schema}.%I (id, rev, last_seq, body) VALUES ($1, $2, $3, $4)', kind)
@@ -85,8 +75,10 @@ export const applyFunctions = `
       ELSE
         EXECUTE format('UPDATE {schema}.%I t SET rev = $2, last_seq = $3, body = $4 WHERE t.id = $1', kind)
           USING b ->> 'id', (b ->> 'rev')::bigint, s + (b ->> 'seq')::int, b -> 'body';
-        IF kind = 'queue' THEN UPDATE {schema}.queue t SET marks = t.marks + 1 WHERE t.id = b ->> 'id'; END IF;
+        IF kind = 'queue' THEN UPDATE {schema}.queue t SET marks = t.marks + 1 WHERE t.id = b ->> 'id';
+        ELSIF kind = 'quota' THEN UPDATE {schema}.quota t SET opens_after = '' WHERE t.id = b ->> 'id'; END IF;
       END IF;
+      IF kind = 'limit' THEN UPDATE {schema}.room t SET opens = coalesce((b ->> 'opens')::float8, 0) WHERE t.id = b ->> 'id' AND t.line IS NOT NULL; END IF;
     END LOOP;
   END $$;
 `;

@@ -40,6 +40,10 @@ export const commitFunction = `
         WHERE l.token = p_tokens[i] AND l.rev = p_revs[i]; END IF;
       IF NOT FOUND THEN ${refuse('p_tokens[i]::text')} END IF;
     END LOOP;
+    -- Who takes slots beside the statement of its claim locks them before the jobs: who frees one moves jobs after it.
+    IF p_place IS NULL AND p_quotas IS NOT NULL THEN
+      PERFORM FROM {schema}.room t WHERE t.id = ANY (coalesce(p_freed, '{}') || p_quotas) ORDER BY t.id FOR NO KEY UPDATE;
+    END IF;
     IF p_beliefs IS NOT NULL THEN PERFORM {schema}.expect(p_beliefs, p_epoch); END IF;
     IF p_place IS NOT NULL THEN
       SELECT a.last_seq, (SELECT q.marks FROM {schema}.queue q WHERE q.id = p_place[1]) INTO agent_seq, marks FROM {schema}.agent a WHERE a.id = concat(p_place[1], '/', p_place[2], '/', p_place[3]) FOR KEY SHARE;
@@ -56,12 +60,15 @@ export const commitFunction = `
     IF p_freed IS NOT NULL OR p_quotas IS NOT NULL THEN
       PERFORM FROM {schema}.room t WHERE t.id = ANY (coalesce(p_freed, '{}') || coalesce(p_quotas, '{}')) ORDER BY t.id FOR NO KEY UPDATE;
       UPDATE {schema}.room t SET used = t.used - f.count FROM (SELECT id, count(*) FROM unnest(p_freed) AS u (id) GROUP BY id) f WHERE t.id = f.id;
+      IF EXISTS (SELECT FROM {schema}.room t WHERE t.id = ANY (p_freed) AND t.line IS NOT NULL) THEN
+        FOR r IN SELECT u.id, count(*) AS count FROM unnest(p_freed) u (id) GROUP BY u.id ORDER BY u.id LOOP PERFORM {schema}.unpark(r.id, r.count); END LOOP;
+      END IF;
       room := least(room, (SELECT min(q.size - t.used) FROM {schema}.room t JOIN {schema}.quota q ON q.id = t.id WHERE t.id = ANY (p_quotas)));
     END IF;
     IF room > 0 THEN
       IF EXISTS (SELECT FROM {schema}.due d WHERE d.at <= moment) THEN PERFORM {schema}.wake(moment); last := -1; END IF;
       IF p_known IS NOT NULL AND EXISTS (SELECT FROM {schema}.lane l WHERE l.queue = p_place[1] AND l.id <> ALL (p_known)
-        AND EXISTS (SELECT FROM {schema}.ready t WHERE t.lane = l.id)) THEN refusal := 'stale'; room := 0; END IF;
+        AND EXISTS (SELECT FROM {schema}.ready t WHERE t.lane = l.id AND t.line <= 2)) THEN refusal := 'stale'; room := 0; END IF;
     END IF;
     IF room > 0 AND p_levels IS NOT NULL THEN
       -- Of each level in the order of turns, and of their heads the one that counts as ready first: by the running maximum within a level.
@@ -120,7 +127,7 @@ export const commitFunction = `
     END IF;
     IF p_entries IS NULL AND got IS NULL THEN
       RETURN json_build_object('refusal', refusal, 'held', held, 'last', last, 'at', moment, 'isAny',
-        EXISTS (SELECT FROM unnest(p_lanes) AS l (lane) CROSS JOIN LATERAL (SELECT FROM {schema}.ready t WHERE t.lane = l.lane LIMIT 1) o));
+        EXISTS (SELECT FROM unnest(p_lanes) AS l (lane) CROSS JOIN LATERAL (SELECT FROM {schema}.ready t WHERE t.lane = l.lane AND t.line <= 2 LIMIT 1) o));
     END IF;
     -- The number comes when everything is locked; followers wait for a transaction that has a number, so the transaction has an id by then.
     PERFORM pg_current_xact_id();

@@ -5,7 +5,7 @@ export const expectFunction = `
   -- Locks what a commit believes in, and takes jobs out of the places that they leave. In the order of the list, which is that of ids.
   CREATE FUNCTION {schema}.expect(p_beliefs json, p_epoch bigint) RETURNS void LANGUAGE plpgsql ${settings} AS $$
   #variable_conflict use_column
-  DECLARE b json; place json; r record; found_rev bigint; pos int; leaves boolean; chain text;
+  DECLARE b json; place json; r record; found_rev bigint; found_seq bigint; pos int; leaves boolean; chain text;
   BEGIN
     FOR b IN SELECT e FROM json_array_elements(p_beliefs) e LOOP
       CASE b ->> 'is'
@@ -61,8 +61,9 @@ export const expectFunction = `
           ) SELECT FROM chain WHERE chain.id = b ->> 'id'
         ) THEN ${refuse(`b ->> 'id'`)} END IF;
       ELSE
-        EXECUTE format('SELECT t.rev FROM {schema}.%I t WHERE t.id = $1 FOR UPDATE', b ->> 'is') INTO found_rev USING b ->> 'id';
-        IF coalesce(found_rev, 0) <> (b ->> 'rev')::bigint THEN ${refuse(`b ->> 'id'`)} END IF;
+        EXECUTE format('SELECT t.rev, t.last_seq FROM {schema}.%I t WHERE t.id = $1 FOR UPDATE', b ->> 'is') INTO found_rev, found_seq USING b ->> 'id';
+        -- A limit that said nothing was dropped, and may have been made anew.
+        IF coalesce(found_rev, 0) <> (b ->> 'rev')::bigint OR found_seq <> (b ->> 'seq')::bigint THEN ${refuse(`b ->> 'id'`)} END IF;
       END CASE;
     END LOOP;
   END $$;

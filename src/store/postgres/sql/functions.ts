@@ -1,8 +1,9 @@
 import { promotedShift } from '../commits/entries.ts';
-import { applyFunctions } from './apply.ts';
+import { applyFunction } from './apply.ts';
 import { commitFunction } from './commit.ts';
 import { endedFunction } from './ended.ts';
 import { expectFunction } from './expect.ts';
+import { parkingFunctions } from './parking.ts';
 import { settings } from './settings.ts';
 
 /** What wakes jobs, and finds them. */
@@ -39,10 +40,10 @@ const findingFunctions = `
   CREATE FUNCTION {schema}.read(p_ids text[]) RETURNS TABLE (
     id text, rev integer, seq bigint, lane integer, doc text, place text, done_seq bigint, patch text,
     token bigint, lease_rev integer, epoch bigint, queue text, dispatcher text, agent text, held_seq bigint, claim text,
-    line smallint, turn bigint, due_at float8
+    line integer, turn bigint, due_at float8
   ) LANGUAGE plpgsql ${settings} AS $$
   #variable_conflict use_column
-  DECLARE j record; r record; k smallint;
+  DECLARE j record; r record; k integer;
   BEGIN
     FOR j IN SELECT t.* FROM unnest(p_ids) AS u (id) JOIN {schema}.job t ON t.id = u.id LOOP
       id := j.id; rev := j.rev; seq := j.seq; lane := j.lane; doc := j.doc; line := NULL; turn := NULL; due_at := NULL; token := NULL;
@@ -54,10 +55,25 @@ const findingFunctions = `
       END IF;
       IF place IS NULL THEN SELECT 'aside' INTO place FROM {schema}.aside t WHERE t.id = j.id; END IF;
       IF place IS NULL AND j.lane IS NOT NULL THEN
-        FOREACH k IN ARRAY '{2,0,1}'::smallint[] LOOP
+        FOREACH k IN ARRAY '{2,0}'::integer[] LOOP
           SELECT t.line, t.ids INTO r FROM {schema}.ready t
             WHERE t.lane = j.lane AND t.line = k AND t.turn <= coalesce(j.turn, j.seq * 2) ORDER BY t.turn DESC LIMIT 1;
           IF FOUND AND r.ids @> ARRAY[j.id] THEN place := 'ready'; line := r.line; turn := coalesce(j.turn, j.seq * 2); EXIT; END IF;
+        END LOOP;
+      END IF;
+      IF place IS NULL AND j.lane IS NOT NULL THEN
+        -- Parked under one of its keys.
+        FOR r IN SELECT 4 * t.line + b.line AS line FROM {schema}.lane l
+            CROSS JOIN LATERAL (SELECT p.v -> 'keys' AS keys FROM json_array_elements(('[' || j.doc || ']')::json) WITH ORDINALITY p (v, n)
+              WHERE json_typeof(p.v -> 'keys') = 'array' ORDER BY p.n DESC LIMIT 1) d
+            CROSS JOIN LATERAL json_array_elements_text(d.keys) u (key)
+            JOIN {schema}.room t ON t.id = concat(l.queue, '/', u.key) AND t.line IS NOT NULL CROSS JOIN (VALUES (0), (2)) b (line)
+            WHERE l.id = j.lane AND l.is_keyed LOOP
+          IF EXISTS (SELECT FROM (SELECT t.ids FROM {schema}.ready t
+              WHERE t.lane = j.lane AND t.line = r.line AND t.turn <= coalesce(j.turn, j.seq * 2) ORDER BY t.turn DESC LIMIT 1) o WHERE o.ids @> ARRAY[j.id]) THEN
+            place := 'ready'; line := r.line; turn := coalesce(j.turn, j.seq * 2);
+            EXIT;
+          END IF;
         END LOOP;
       END IF;
       IF place IS NULL THEN SELECT 'due', t.at INTO place, due_at FROM {schema}.due t WHERE t.id = j.id; END IF;
@@ -71,17 +87,22 @@ const findingFunctions = `
   $$;
 
   -- The lanes of a queue with the head of each line. Before them the turn behind all that was put by now, when something becomes due,
-  -- the marks and the record of the queue, and whether it has lanes of priorities. What is due is woken first.
-  CREATE FUNCTION {schema}.heads(p_queue text, p_now float8) RETURNS TABLE (
-    lane integer, key text, line smallint, turn bigint, due float8, marks integer, body json, is_leveled boolean
+  -- the marks and the record of the queue, and whether it has lanes of priorities. What is due is woken first. p_polled: the key behind
+  -- which a poll offers more, null: it is none; the row gives the last one.
+  CREATE FUNCTION {schema}.heads(p_queue text, p_now float8, p_polled text) RETURNS TABLE (
+    lane integer, key text, line integer, turn bigint, due float8, marks integer, body json, is_leveled boolean
   ) LANGUAGE plpgsql ${settings} AS $$
   #variable_conflict use_column
+  DECLARE moment float8 := {schema}.now(p_now); polled text;
   BEGIN
-    IF EXISTS (SELECT FROM {schema}.due d WHERE d.at <= {schema}.now(p_now)) THEN PERFORM {schema}.wake({schema}.now(p_now)); END IF;
-    RETURN QUERY SELECT NULL::integer, NULL::text, NULL::smallint, ((SELECT last_value FROM {schema}.commits) + 1) * 8192, (SELECT d.at FROM {schema}.due d ORDER BY d.at LIMIT 1),
+    IF EXISTS (SELECT FROM {schema}.due d WHERE d.at <= moment) THEN PERFORM {schema}.wake(moment); END IF;
+    IF {schema}.has_opened(moment) THEN PERFORM {schema}.open(moment); END IF;
+    IF p_polled IS NOT NULL AND EXISTS (SELECT FROM {schema}.room t WHERE t.line IS NOT NULL) THEN polled := {schema}.offer_more(p_queue, p_polled, moment); END IF;
+    RETURN QUERY SELECT NULL::integer, polled, NULL::integer, ((SELECT last_value FROM {schema}.commits) + 1) * 8192,
+      CASE WHEN {schema}.has_opened(moment) THEN moment ELSE least((SELECT d.at FROM {schema}.due d ORDER BY d.at LIMIT 1), (SELECT t.opens FROM {schema}.room t ORDER BY t.opens LIMIT 1)) END,
       q.marks, q.body, EXISTS (SELECT FROM {schema}.lane l WHERE l.queue = p_queue AND l.level <> 0)
       FROM (VALUES (0)) AS one LEFT JOIN {schema}.queue q ON q.id = p_queue;
-    RETURN QUERY SELECT l.id, l.key, o.line, o.turn, NULL::float8, NULL::integer, NULL::json, NULL::boolean FROM {schema}.lane l CROSS JOIN (VALUES (0::smallint), (1::smallint), (2::smallint)) AS k (line)
+    RETURN QUERY SELECT l.id, l.key, o.line, o.turn, NULL::float8, NULL::integer, NULL::json, NULL::boolean FROM {schema}.lane l CROSS JOIN (VALUES (0), (2)) AS k (line)
       CROSS JOIN LATERAL (SELECT t.line, t.turn FROM {schema}.ready t WHERE t.lane = l.id AND t.line = k.line ORDER BY t.turn LIMIT 1) o
       WHERE l.queue = p_queue;
   END $$;
@@ -91,7 +112,8 @@ const findingFunctions = `
 export const functions = [
   findingFunctions,
   expectFunction,
-  applyFunctions,
+  parkingFunctions,
+  applyFunction,
   commitFunction,
   endedFunction,
 ].join('\n');
