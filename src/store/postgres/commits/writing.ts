@@ -73,8 +73,13 @@ export interface WritingParts {
   readonly entries: Entries;
   /** All that it needs have their numbers. */
   readonly lanes: Lanes;
+  /** When it was judged. */
+  readonly now: number;
   newToken(): number;
 }
+
+/** How much later than it was judged a commit may begin jobs under a rate: by so much a window may be too short. Milliseconds. */
+const soonMs = 1000;
 
 /** Makes the parameters of a commit from what was judged: what is written, and what is believed. */
 export class Writing {
@@ -328,6 +333,7 @@ export class Writing {
     }
     const { id: _id, rev, lastSeq, ...body } = numberedRecord(after, this.#numberOf);
     const opens = kind === 'limit' ? { opens: this.#opensAt(after as LimitRecord) } : {};
+    if (kind === 'limit') beliefs.set('soon', { is: 'soon', until: this.#parts.now + soonMs });
     changes.push({ is: kind, id, rev, seq: lastSeq, isNew: before === undefined, body, ...opens });
   }
 

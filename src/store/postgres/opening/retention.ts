@@ -45,28 +45,14 @@ export async function dropLines(connection: SqlConnection, schema: string, befor
   return gone.length === mostRows;
 }
 
-/**
- * Drops limits that have said nothing since an instant, and rooms of keys in which nothing is and under which nothing is parked. Who
- * takes the last slot at this moment has locked its room. Gives whether there may be more.
- */
-export async function dropLimits(
-  connection: SqlConnection,
-  schema: string,
-  before: number,
-): Promise<boolean> {
-  const limits = await connection.query(
-    `DELETE FROM ${schema}.limit WHERE id IN (
-       SELECT id FROM ${schema}.limit WHERE coalesce((body ->> 'tat')::float8, 0) <= $1 AND coalesce((body ->> 'closedUntil')::float8, 0) <= $1
-       LIMIT ${mostRows} FOR UPDATE SKIP LOCKED
-     ) RETURNING 1 AS one`,
-    [before],
-  );
+/** Drops rooms of keys in which nothing is and under which nothing is parked. Gives whether there may be more. */
+export async function dropRooms(connection: SqlConnection, schema: string): Promise<boolean> {
   const rooms = await connection.query(
     `DELETE FROM ${schema}.room WHERE id IN (
        SELECT id FROM ${schema}.room WHERE used = 0 AND line IS NULL AND id LIKE '%/%/%' LIMIT ${mostRows} FOR UPDATE SKIP LOCKED
      ) RETURNING 1 AS one`,
   );
-  return limits.length === mostRows || rooms.length === mostRows;
+  return rooms.length === mostRows;
 }
 
 /**

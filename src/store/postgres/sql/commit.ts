@@ -44,7 +44,7 @@ export const commitFunction = `
     IF p_place IS NULL AND p_quotas IS NOT NULL THEN
       PERFORM FROM {schema}.room t WHERE t.id = ANY (coalesce(p_freed, '{}') || p_quotas) ORDER BY t.id FOR NO KEY UPDATE;
     END IF;
-    IF p_beliefs IS NOT NULL THEN PERFORM {schema}.expect(p_beliefs, p_epoch); END IF;
+    IF p_beliefs IS NOT NULL THEN PERFORM {schema}.expect(p_beliefs, p_epoch, moment); END IF;
     IF p_place IS NOT NULL THEN
       SELECT a.last_seq, (SELECT q.marks FROM {schema}.queue q WHERE q.id = p_place[1]) INTO agent_seq, marks FROM {schema}.agent a WHERE a.id = concat(p_place[1], '/', p_place[2], '/', p_place[3]) FOR KEY SHARE;
       IF agent_seq IS NULL THEN refusal := 'gone';

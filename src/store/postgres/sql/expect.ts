@@ -3,7 +3,7 @@ import { refuse, settings } from './settings.ts';
 /** What a commit believes in. `{schema}` is replaced by the quoted name of the schema. */
 export const expectFunction = `
   -- Locks what a commit believes in, and takes jobs out of the places that they leave. In the order of the list, which is that of ids.
-  CREATE FUNCTION {schema}.expect(p_beliefs json, p_epoch bigint) RETURNS void LANGUAGE plpgsql ${settings} AS $$
+  CREATE FUNCTION {schema}.expect(p_beliefs json, p_epoch bigint, p_now float8) RETURNS void LANGUAGE plpgsql ${settings} AS $$
   #variable_conflict use_column
   DECLARE b json; place json; r record; found_rev bigint; found_seq bigint; pos int; leaves boolean; chain text;
   BEGIN
@@ -47,6 +47,9 @@ export const expectFunction = `
         -- An earlier sending of this commit: it is refused when it arrives later, for what this one has changed.
         PERFORM pg_advisory_xact_lock((p_epoch << 40) + (b ->> 'n')::bigint);
         IF EXISTS (SELECT FROM {schema}.line l WHERE l.epoch = p_epoch AND l.n = (b ->> 'n')::bigint) THEN ${refuse(`b ->> 'n'`)} END IF;
+      WHEN 'soon' THEN
+        -- Jobs begin under a rate when they are committed, and were counted when they were judged.
+        IF p_now > (b ->> 'until')::float8 THEN ${refuse(`'late'`)} END IF;
       WHEN 'holds' THEN
         -- A claim locks the agent that it is for.
         PERFORM FROM {schema}.agent t WHERE t.id >= b ->> 'agents' AND starts_with(t.id, b ->> 'agents') ORDER BY t.id FOR UPDATE;
