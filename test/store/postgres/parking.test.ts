@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { afterAll, describe, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { leavesNone, type Step, stepsOf, takesTheFirst, World } from '../../model/parking-world.ts';
-import { newPostgresStore, removeSchemas } from './schemas.ts';
+import { connected, newPostgresStore, newSchema, removeSchemas } from './schemas.ts';
 
 afterAll(removeSchemas);
 
@@ -27,4 +27,54 @@ describe('On PostgreSQL', { timeout: 60_000 }, () => {
     'jobs with several keys enter none that is full, and claims leave none behind that could be taken (seed %i)',
     (seed) => onServer(leavesNone, 3, seed),
   );
+});
+
+it('A job is not parked under a key that has got room while its claim was under way', async () => {
+  const schema = newSchema();
+  const store = newPostgresStore({ schema });
+  const world = await World.make(store);
+  const other = await World.make(store);
+  const put = { does: 'put', name: 'one', keys: ['k/1'], by: null } as const;
+  await world.take(put);
+  await world.take(put);
+  expect(await world.claim(1)).toEqual(['j000']);
+  const admin = await connected();
+  const given =
+    'text[], float8[], bigint[], bigint[], text[], integer[], integer[], bigint[], integer[], float8[], text[]';
+  const values = Array.from({ length: 11 }, (_, index) => `$${index + 1}`).join();
+  await admin.query(
+    `ALTER FUNCTION ${schema}.park RENAME TO parked;
+     CREATE FUNCTION ${schema}.park(${given}) RETURNS integer LANGUAGE plpgsql AS $$ BEGIN
+       PERFORM pg_advisory_xact_lock_shared(78);
+       RETURN ${schema}.parked(${values});
+     END $$; SELECT pg_advisory_lock(78)`,
+  );
+  const claiming = world.claim(1);
+  const isWaiting = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 78 AND NOT granted`;
+  await expect.poll(async () => (await admin.query(isWaiting)).rowCount).toBe(1);
+
+  await other.take({ does: 'end', at: 0 });
+  await admin.query('SELECT pg_advisory_unlock(78)');
+
+  expect(await claiming).toEqual([]);
+  expect(await world.open.parked('/k/1')).toBe(0);
+  expect(await world.claim(1)).toEqual(['j001']);
+  await Promise.all([world.open.close(), other.open.close(), admin.end()]);
+});
+
+it('Of two claims that see the last slot of a key free one takes it', async () => {
+  const store = newPostgresStore({ schema: newSchema() });
+  const worlds = await Promise.all([1, 2, 3, 4].map(() => World.make(store)));
+  const [first] = worlds as [World, ...World[]];
+  for (let round = 0; round < 8; round += 1) {
+    for (const name of ['one', 'other'] as const)
+      await first.take({ does: 'put', name, keys: ['k/1'], by: null });
+    const taken = await Promise.all(worlds.map((world) => world.claim(1)));
+    expect(taken.flat().length).toBeLessThanOrEqual(1);
+    const running = async (): Promise<number> => (await first.open.quotaHolders('/k/1')).length;
+    while ((await running()) === 0) await first.claim(1);
+    expect(await running()).toBe(1);
+    await first.take({ does: 'end', at: 0 });
+  }
+  await Promise.all(worlds.map(({ open }) => open.close()));
 });
