@@ -61,10 +61,11 @@ export class World {
       });
   }
 
-  async claim(limit: number, isPoll = false): Promise<string[]> {
+  /** `only`: jobs of this name. */
+  async claim(limit: number, isPoll = false, only?: string): Promise<string[]> {
     const claimed = await this.open.claim({
       ...{ queue: '', limit, by: 'test', agent: null, isPoll, choose: null },
-      accepts: { lane: () => true, job: null },
+      accepts: { lane: (name) => only === undefined || name === only, job: null },
       take: ({ job, quotas, expired }) => {
         const parent = expired ? { left: '' } : { queue: '', dispatcher: 'd', agent: 'main' };
         const patch = { parent, order: ['claimed', 0], quotas: expired ? [] : quotas } as const;

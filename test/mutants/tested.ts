@@ -52,7 +52,7 @@ export const testedMutants: readonly TestedMutant[] = [
     name: 'room-not-passed',
     about: 'parking',
     without: 'the room of a key that goes to the next when the job it was for is gone (PostgreSQL)',
-    test: 'test/store/postgres/parking.test.ts',
+    test: 'test/store/postgres/contract.test.ts',
     edits: [
       {
         file: 'src/store/postgres/sql/apply.ts',
