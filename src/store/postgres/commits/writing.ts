@@ -81,6 +81,13 @@ export interface WritingParts {
 /** How much later than it was judged a commit may begin jobs under a rate: by so much a window may be too short. Milliseconds. */
 const soonMs = 1000;
 
+/** A waiting job that leaves its place. */
+interface Leaving {
+  readonly id: string;
+  readonly rev: number;
+  readonly home: Extract<Home, { readonly in: 'ready' }>;
+}
+
 /** Makes the parameters of a commit from what was judged: what is written, and what is believed. */
 export class Writing {
   /** What is left in each lease that jobs leave, or in which they are changed. */
@@ -89,6 +96,7 @@ export class Writing {
   readonly taken = new Map<string, { token: number; place: AgentPlace; jobs: [string, number, number][] }>();
   readonly #parts: WritingParts;
   readonly #numberOf: (seq: number) => number;
+  readonly #leaving: Leaving[] = [];
   /** The agents that jobs leave. */
   readonly #left: AgentPlace[] = [];
 
@@ -116,6 +124,7 @@ export class Writing {
     for (const { kind, id } of this.#parts.changed.values())
       if (kind !== 'job') this.#writeSetting(kind, id, changes, beliefs);
     this.#believe(beliefs, changes);
+    this.#leaveLines(beliefs);
     const touched = [...this.leases.values()].sort((one, other) => one.lease.token - other.lease.token);
     for (const { token, place, jobs } of this.taken.values())
       changes.push({
@@ -270,7 +279,30 @@ export class Writing {
   #leave(before: StoredJob, leaves: boolean, beliefs: Map<string, Fields>): void {
     const { home, record, rev } = before;
     if (home.in === 'lease') this.#touch(home.token, leaves ? record.id : null);
+    else if (home.in === 'ready' && leaves) this.#leaving.push({ id: record.id, rev, home });
     else beliefs.set(`job ${record.id}`, { is: 'job', id: record.id, rev, at: home, leaves });
+  }
+
+  /** Jobs that leave one line are taken out of it together. */
+  #leaveLines(beliefs: Map<string, Fields>): void {
+    const lines = new Map<string, Leaving[]>();
+    for (const job of this.#leaving) {
+      const line = `leave ${job.home.lane} ${job.home.line}`;
+      const others = lines.get(line);
+      if (others === undefined) lines.set(line, [job]);
+      else others.push(job);
+    }
+    for (const [line, jobs] of lines) {
+      jobs.sort((one, other) => one.home.turn - other.home.turn);
+      beliefs.set(line, {
+        is: 'leave',
+        lane: jobs[0]?.home.lane,
+        line: jobs[0]?.home.line,
+        ids: jobs.map(({ id }) => id),
+        turns: jobs.map(({ home }) => home.turn),
+        revs: jobs.map(({ rev }) => rev),
+      });
+    }
   }
 
   /** Believes in a lease, and takes a job out of it. */
@@ -299,8 +331,8 @@ export class Writing {
     for (const id of has) {
       if (had.includes(id)) continue;
       const known = changes.find((change) => change.is === 'room' && change.id === id);
-      if (known === undefined) changes.push({ is: 'room', id, by: 1 });
-      else known.by = (known.by as number) + 1;
+      if (known === undefined) changes.push({ is: 'room', id, more: 1 });
+      else known.more = (known.more as number) + 1;
     }
   }
 
