@@ -54,6 +54,7 @@ export type { Statistics } from './model/monitoring/statistics.ts';
 export type { FilterData, JobRecord, Selection } from './model/records/records.ts';
 export type { Codec } from './model/values/codec.ts';
 export { Failure, type FailureDetail } from './model/values/failure.ts';
+export type { Progress } from './model/values/progress.ts';
 export type { Condition, Explanation, KnownNames, Ref, Verdict } from './reading/explanation.ts';
 export type { Pause, PauseOptions, QueuePauseOptions } from './runtime/agents/pausing.ts';
 export { createSignalbox } from './runtime/box/create-signalbox.ts';

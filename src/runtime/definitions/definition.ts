@@ -40,7 +40,7 @@ export interface JobOptions<Args extends readonly unknown[], Returned, Info = un
   readonly failureLogLevel?: LogLevel;
   /** How long one attempt may take: then its code is asked to stop, and the retry policy about another one. Default: no limit. */
   readonly timeout?: Duration;
-  /** How long an attempt may go without `local.heartbeat()`: then the same happens. Default: no limit. */
+  /** How long an attempt may go without `local.heartbeat()` or `local.progress()`: then the same happens. Default: no limit. */
   readonly heartbeat?: Duration;
   /**
    * How long a job may take in all, its waits and retries included, from the instant at which it may begin first. Then a waiting
