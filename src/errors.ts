@@ -1,3 +1,11 @@
+/** What a schema says is wrong with a value. */
+export interface ShownIssue {
+  /** Where: `input.lines[0].sku`, or `input` for the whole. */
+  readonly path: string;
+  /** In the words of the schema. */
+  readonly message: string;
+}
+
 /**
  * The messages of all errors of Signalbox, by code. The grammar of a message is "Expected X to be Y, got Z. Repair."
  * The code is the API; the message may improve.
@@ -10,6 +18,10 @@ const messages = {
     `Expected values nested at most ${about.limit} deep, got more at ${about.path}: ${about.actual} levels or more. Flatten the value, store it elsewhere and pass its id, or raise limits.depth.`,
   ARGS_TOO_LARGE: (about: { path: string; limit: number; actual: number; unit: string }) =>
     `Expected ${about.path} to be at most ${about.limit} ${about.unit}, got ${about.actual}. Store the value elsewhere and pass its id, or raise limits.${about.unit}.`,
+  ARGS_INVALID: (about: { name: string; issues: readonly ShownIssue[]; at: 'put' | 'start' }) =>
+    `Expected the input of job "${about.name}" to be what its schema accepts, got ${issuesText(about.issues)}. ${about.at === 'put' ? 'Nothing was written; correct the input and call again.' : 'It is not tried again; let the schema accept what was put before it changed, or put the job anew with other input.'}`,
+  RESULT_INVALID: (about: { name: string; issues: readonly ShownIssue[] }) =>
+    `Expected the result of job "${about.name}" to be what its schema \`output\` accepts, got ${issuesText(about.issues)}. What the attempt put and changed was dropped; correct the code or the schema.`,
   CODEC_FAILED: (_about: object) =>
     `Expected the codec to decode a stored value, got an error. Nothing was changed; give createSignalbox a codec that knows the key it was encoded with, or find out what changed the store.`,
   CODEC_MISMATCH: (about: { store: string; actual: string }) =>
@@ -189,6 +201,14 @@ const messages = {
 
 function listed(names: readonly string[]): string {
   return names.length === 0 ? 'none' : names.map((name) => `"${name}"`).join(', ');
+}
+
+const mostShown = 3;
+
+function issuesText(issues: readonly ShownIssue[]): string {
+  const shown = issues.slice(0, mostShown).map(({ path, message }) => `${path}: ${message}`);
+  const more = issues.length - shown.length;
+  return [...shown, ...(more > 0 ? [`${more} more`] : [])].join('; ') || 'a refusal without a reason';
 }
 
 /** The code of an error: the part that programs branch on. Every code is explained in docs/errors.md. */

@@ -10,6 +10,7 @@ export {
   type ErrorDetails,
   errorCodes,
   ReassignedError,
+  type ShownIssue,
   ShutdownError,
   SignalboxError,
   TimeoutError,
@@ -79,6 +80,14 @@ export {
   type FilterDefinition,
 } from './runtime/definitions/filters-and-choosers.ts';
 export type { ConcurrencyLimit, RateLimit } from './runtime/definitions/job-limits.ts';
+export type {
+  InferInput,
+  InferOutput,
+  SchemaIssue,
+  SchemaResult,
+  StandardSchemaProps,
+  StandardSchemaV1,
+} from './runtime/definitions/standard-schema.ts';
 export type { DispatcherOptions, StatusInfo } from './runtime/dispatchers/dispatcher.ts';
 export type { DispatcherEventName } from './runtime/dispatchers/lifecycle-hooks.ts';
 export { type ConsoleLoggerOptions, consoleLogger } from './runtime/environment/console-logger.ts';
@@ -115,7 +124,7 @@ export {
 } from './runtime/handles/callback-proxy.ts';
 export { defineJob, type ResultOf } from './runtime/handles/define-job.ts';
 export type { Called } from './runtime/handles/inline-call.ts';
-export type { JobDefinition } from './runtime/handles/job.ts';
+export type { JobDefinition, JobDefinitionWithInput } from './runtime/handles/job.ts';
 export { Job } from './runtime/handles/job.ts';
 export type { JobOutcome } from './runtime/handles/job-attributes.ts';
 export type { JobPlace } from './runtime/handles/job-commands.ts';

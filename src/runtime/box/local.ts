@@ -7,6 +7,7 @@ import { decodeValue, encodeValue } from '../../model/values/values.ts';
 import { type Beginning, beginningMs, type Duration, durationMs } from '../../time.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import { Snooze } from '../definitions/snooze.ts';
+import { resultOf } from '../definitions/validation.ts';
 import type { Reactor } from '../environment/reactor/reactor.ts';
 import { sleepUnlessAborted } from '../environment/reactor/sleep-unless-aborted.ts';
 import { answeredWithin } from '../environment/reactor/time-limits.ts';
@@ -311,7 +312,13 @@ export const local = {
     const run = mustRun('transaction()');
     mustCount(run);
     const { completer } = servicesOf(run.context);
-    return completer.finishWithin(run, work, (result) =>
+    const definition = run.context.registry.definition(run.job.name);
+    // What its schema makes of the result is stored; what it refuses rolls the transaction back.
+    const checked = async (client: unknown): Promise<Result> => {
+      const result = await work(client);
+      return definition?.output == null ? result : ((await resultOf(definition, result)) as Result);
+    };
+    return completer.finishWithin(run, checked, (result) =>
       result === undefined ? null : encodeValue(result, 'result', storedJobOnly, run.context.limits),
     );
   },

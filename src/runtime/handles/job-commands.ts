@@ -64,7 +64,11 @@ export async function setCallable(state: JobState, callable: Definition): Promis
 }
 
 export async function setArgs(state: JobState, args: readonly unknown[]): Promise<void> {
-  const drafts = new JobDrafts(state.stored().work);
+  const { work, record } = state.stored();
+  const drafts = new JobDrafts(work);
+  const definition = work.context.registry.definition(record.name);
+  if (definition !== undefined) drafts.check(definition, args);
+  await drafts.checked();
   await state.send({ type: 'args.set', args: drafts.args(args) }, drafts);
 }
 

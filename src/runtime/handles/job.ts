@@ -40,6 +40,18 @@ export interface JobDefinition<Args extends readonly unknown[] = readonly unknow
 }
 
 /**
+ * A definition whose input has a schema. Its jobs are made with the whole input: a part of it, as `partial` and `bind` take it, could
+ * not be looked at before the job is called.
+ */
+export interface JobDefinitionWithInput<Input, Result = unknown>
+  extends JobDefinition<readonly [input: Input], Result> {
+  /** Not with `input`: call the definition. */
+  readonly partial: never;
+  /** Not with `input`: call the definition. */
+  readonly bind: never;
+}
+
+/**
  * A job. Made by calling a definition it is NEW and can still be changed; put, it is a handle on what the store
  * knows: `status` and `outcome` are the last known values, `refresh()` and `result()` ask.
  *
