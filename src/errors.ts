@@ -44,8 +44,10 @@ const messages = {
       : `Expected "${about.name}" to be a job definition of this process, got one that is not registered (registered: ${listed(about.known)}). Pass it to createSignalbox({ jobs }) or call box.define(definition).`,
   ANONYMOUS_FUNCTION: (about: { actual: string }) =>
     `Expected a job or a job definition, got ${about.actual}. ${about.actual.startsWith('function ') ? 'A bare function cannot be stored; give it a name with defineJob({ name, run }) and pass that.' : 'Pass what defineJob({ name, run }) returns, or a job that was made by calling it; undefined often comes from an import that is misspelt or circular.'}`,
-  DUPLICATE_DEFINITION: (about: { what: string; name: string }) =>
-    `Expected each ${about.what} to be registered once, got a second one named "${about.name}". Rename one of the two.`,
+  DUPLICATE_DEFINITION: (about: { what: string; name: string; files?: readonly [string, string] }) =>
+    `Expected each ${about.what} to be registered once, got a second one named "${about.name}"${about.files === undefined ? '' : `: in ${about.files[0]}, and in ${about.files[1]}`}. Rename one of the two.`,
+  JOB_FILE: (about: { file: string; reason: string; repair: string }) =>
+    `Expected job file ${about.file} to be importable, got ${about.reason}. ${about.repair}`,
   QUEUE_NOT_FOUND: (about: { name: string; known: readonly string[] }) =>
     `Expected queue "${about.name}" to exist, found ${listed(about.known)}. Create it with box.createQueue(name) or createSignalbox({ queues: [name] }); start() creates the queue ''.`,
   QUEUE_FULL: (about: { queue: string; limit: number; actual: number }) =>

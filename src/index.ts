@@ -59,6 +59,7 @@ export type { Progress } from './model/values/progress.ts';
 export type { Condition, Explanation, KnownNames, Ref, Verdict } from './reading/explanation.ts';
 export type { Pause, PauseOptions, QueuePauseOptions } from './runtime/agents/pausing.ts';
 export { createSignalbox } from './runtime/box/create-signalbox.ts';
+export { type DiscoverOptions, discoverJobs } from './runtime/box/discover-jobs.ts';
 export { type AgentInstallation, installAgent } from './runtime/box/install-agent.ts';
 export type { DispatcherEvent, DispatcherHook } from './runtime/box/lifecycle-listeners.ts';
 export type { ActorChange, ActorView } from './runtime/box/live-actors.ts';
@@ -100,6 +101,7 @@ export type {
 export type { LogFields, Logger, LogLevel, LogStream } from './runtime/environment/logging.ts';
 export {
   type IdSource,
+  type ModulePort,
   mathRandom,
   type RandomSource,
   randomIds,
