@@ -76,9 +76,9 @@ describe('In a clean folder that installs the tarball', { timeout: limitMs }, ()
       );
       const put = write(
         'put.js',
-        `import { createSignalbox } from 'signalbox';
+        `import { createSignalbox, discoverJobs } from 'signalbox';
        import { jsonStore } from 'signalbox/json';
-       import { note } from './jobs/note.job.js';
+       const [note] = await discoverJobs(new URL('./jobs/', import.meta.url));
        const box = await createSignalbox({ store: jsonStore('data/jobs'), jobs: [note], queues: [''] });
        await box.queue().put(note('once'));
        await box.stop();`,
