@@ -89,6 +89,17 @@ const table: Readonly<Record<string, Layer>> = {
   examples: { layers: [], packages: ['signalbox', 'node:*'] },
   'examples/express': { layers: [], packages: ['express', 'signalbox', 'node:*'] },
   'examples/fastify': { layers: [], packages: ['fastify', 'signalbox', 'node:*'] },
+  'examples/nest': {
+    layers: [],
+    packages: [
+      '@nestjs/common',
+      '@nestjs/core',
+      '@nestjs/platform-express',
+      'reflect-metadata',
+      'signalbox',
+      'node:*',
+    ],
+  },
   test: {
     layers: [
       ...everything,
