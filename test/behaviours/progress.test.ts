@@ -1,4 +1,4 @@
-import { BadStatusError, defineJob, type Job, local } from 'signalbox';
+import { BadStatusError, defineJob, type Job, type Limits, local } from 'signalbox';
 import { expect, it } from 'vitest';
 import { makeControlledJobs } from './controlled-jobs.ts';
 import { crashHolder, startDispatchers, twoUuids } from './dispatchers.ts';
@@ -6,7 +6,7 @@ import { disconnect, Faults, faultyStore, has } from './faulty-store.ts';
 import { forEachStore, type MakeStore, makeBox } from './stores.ts';
 
 /** A job that says how far it is as often as `steps` says, `pause` apart, and how a call of it may end. */
-async function setUp(makeStore: MakeStore) {
+async function setUp(makeStore: MakeStore, limits: Partial<Limits> = {}) {
   const { open, opened } = makeControlledJobs();
   const faults = new Faults();
   let calls = 0;
@@ -77,6 +77,7 @@ async function setUp(makeStore: MakeStore) {
     store: faultyStore(makeStore(), faults),
     jobs: [work, beats, given, deaf, again, taken, outer],
     queues: [''],
+    limits,
   });
   const written = () => faults.commits.filter((commit) => has(commit, 'annotation.set'));
   return {
@@ -161,6 +162,18 @@ forEachStore('The progress of a job', (makeStore) => {
     expect((await job.refresh()).record.state).toBe('active.waiting');
     expect(await job.progress()).toMatchObject({ done: 2, total: null, note: null });
     expect(written()).toHaveLength(2);
+  });
+
+  it('counts for no limit of annotations', async () => {
+    const { box, queue, work, reactor } = await setUp(makeStore, { annotations: 1 });
+    await box.start();
+    const job = await queue.put(work(3, '1s').with({ annotations: { note: 'the only one' } }));
+
+    await reactor.advance('1m');
+
+    expect(await job.progress()).toMatchObject({ done: 3 });
+    expect((await job.refresh()).ending).toBe('succeeded');
+    await expect(job.setAnnotation('another', 1)).rejects.toMatchObject({ code: 'TOO_MANY' });
   });
 
   it('is a sign of life', async () => {

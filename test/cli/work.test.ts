@@ -39,6 +39,7 @@ const writer = `
   export const write = defineJob({
     name: 'write',
     run: async (text, ms) => {
+      if (text === 'bad') throw new Error('cannot write ' + text);
       appendFileSync('done.txt', 'begin ' + text + '\\n');
       await local.sleep(ms);
       appendFileSync('done.txt', 'end ' + text + '\\n');
@@ -165,7 +166,7 @@ describe('signalbox work', { timeout: 60_000 }, () => {
 
   it('hands back what does not end in time, and prints the address of its inspector', async () => {
     const folder = folderWith({ 'write.job.js': writer });
-    await putBefore(folder, ['long', 3_600_000]);
+    await putBefore(folder, ['bad', 0], ['long', 3_600_000]);
     const worker = startWorker(folder, '--store', 'data/jobs', '--grace', '0s', '--inspect', '--json');
     const url = await worker.says(/"inspector":"(http:[^"]+)"/);
     await fileSays(join(folder, 'done.txt'), 'begin long');
@@ -173,8 +174,11 @@ describe('signalbox work', { timeout: 60_000 }, () => {
     const page = await fetch(url);
     worker.child.kill('SIGTERM');
 
-    expect([page.status, (await worker.ended).code]).toEqual([200, 0]);
-    const [job] = await (await readStore(join(folder, 'data', 'jobs'))).list('job', '');
+    const { code, err } = await worker.ended;
+    expect([page.status, code]).toEqual([200, 0]);
+    // What fails is said, with the place.
+    expect(err).toMatch(/ERROR .*cannot write bad[\s\S]*write\.job\.js:\d+/);
+    const [, job] = await (await readStore(join(folder, 'data', 'jobs'))).list('job', '');
     expect(job).toMatchObject({ state: 'pending', outcome: null });
   });
 
@@ -190,6 +194,19 @@ describe('signalbox work', { timeout: 60_000 }, () => {
     expect(readFileSync(join(folder, 'done.txt'), 'utf8')).toBe(
       'begin mail 1\nend mail 1\nbegin mail 2\nend mail 2\n',
     );
+  });
+
+  it('ends with 1 when its store fails', async () => {
+    const folder = folderWith({ 'write.job.js': writer });
+    await putBefore(folder, ['a', 1000]);
+    const worker = startWorker(folder, '--store', 'data/jobs');
+    await fileSays(join(folder, 'done.txt'), 'begin a');
+
+    rmSync(join(folder, 'data'), { recursive: true });
+
+    const { code, out, err } = await worker.ended;
+    expect([code, out.endsWith('The store failed: see above.\n')]).toEqual([1, true]);
+    expect(err).toContain('the store failed');
   });
 
   it('ends with 1 and names the file when a job file throws, also when another one keeps the process', async () => {

@@ -1,5 +1,6 @@
 import {
   agent,
+  consoleLogger,
   createSignalbox,
   discoverJobs,
   durationMs,
@@ -39,7 +40,7 @@ export const work: Command = {
     { flags: '--grace <duration>', summary: 'how long jobs may go on at a signal (default: 5s)' },
     { flags: '--inspect', summary: 'serve the inspector on this computer, and print its address' },
   ],
-  async run(given, _tell, long) {
+  async run(given, tell, long) {
     const { jobs: folder = '', grace = '5s' } = given;
     const settings = given.size === undefined ? undefined : agent({ size: Number(given.size) });
     durationMs(grace, '--grace');
@@ -52,6 +53,8 @@ export const work: Command = {
     const box = await createSignalbox({
       store,
       jobs,
+      // There is no program that would log what fails.
+      logger: consoleLogger({ level: 'ERROR', write: (lines) => lines.split('\n').forEach(tell) }),
       ...(given.queue !== undefined && { queues: [given.queue] }),
     });
     try {
