@@ -313,13 +313,15 @@ export const local = {
     mustCount(run);
     const { completer } = servicesOf(run.context);
     const definition = run.context.registry.definition(run.job.name);
+    let stored: unknown;
     // What its schema makes of the result is stored; what it refuses rolls the transaction back.
     const checked = async (client: unknown): Promise<Result> => {
       const result = await work(client);
-      return definition?.output == null ? result : ((await resultOf(definition, result)) as Result);
+      stored = definition?.output == null ? result : await resultOf(definition, result);
+      return result;
     };
-    return completer.finishWithin(run, checked, (result) =>
-      result === undefined ? null : encodeValue(result, 'result', storedJobOnly, run.context.limits),
+    return completer.finishWithin(run, checked, () =>
+      stored === undefined ? null : encodeValue(stored, 'result', storedJobOnly, run.context.limits),
     );
   },
 
