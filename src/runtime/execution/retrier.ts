@@ -160,7 +160,7 @@ export class Retrier {
       retryData: { ...policies.dataOf(run, true), ...closing?.data },
       failed,
     });
-    const changes = closing === null ? [reschedule] : [reschedule, closing.change];
+    const changes = [...run.lastProgress, reschedule, ...(closing === null ? [] : [closing.change])];
     const ticket = committer.commit(run.by, changes, run.preconditions);
     committer.whenWritten(
       ticket,

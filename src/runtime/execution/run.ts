@@ -18,7 +18,7 @@ import { ReassignedError, SignalboxError } from '../../errors.ts';
 import type { RetryCache, RetryData, RetryPolicy } from '../../model/jobs/retry.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { jobLabel } from '../../model/values/job-text.ts';
-import type { Precondition } from '../../store/store.ts';
+import type { Change, Precondition } from '../../store/store.ts';
 import { BufferedUnit } from '../commits/buffered-unit.ts';
 import type { StagedChange } from '../commits/committer.ts';
 import { type Holder, ifHeldBy } from '../commits/preconditions.ts';
@@ -27,6 +27,7 @@ import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import { annotationsOf } from '../jobs/annotations.ts';
 import type { JobLike } from '../jobs/job-like.ts';
+import { ProgressWriter } from '../jobs/progress-writer.ts';
 import type { LiveJobInfo } from './job-info.ts';
 
 /** The run that the current code belongs to: also after every await, and inside callbacks. */
@@ -165,6 +166,7 @@ function keptByPolicy({ retryData }: JobRecord): RetryData {
   return kept;
 }
 
+const none: readonly never[] = Object.freeze([]);
 const nothing = (): void => {};
 const yes = (): boolean => true;
 
@@ -218,6 +220,7 @@ export class Run {
   view: JobLike | null = null;
   readonly #work: UnitOfWork;
   readonly #about: string | null;
+  #progress: ProgressWriter | null = null;
   #cache: RetryCache | null = null;
   #annotations: Record<string, Json>;
   #abort: AbortController | null = null;
@@ -302,6 +305,22 @@ export class Run {
   /** The preconditions of every commit of the run: a new list for each. */
   get preconditions(): Precondition[] {
     return this.holder === null ? [] : [ifHeldBy(this.holder)];
+  }
+
+  /** Writes how far its code has come. Made on first use: most jobs never say. */
+  get progress(): ProgressWriter {
+    const { job, by } = this;
+    this.#progress ??= new ProgressWriter(this.#work.committer, {
+      job: job.id,
+      by,
+      preconditions: () => this.preconditions,
+    });
+    return this.#progress;
+  }
+
+  /** What its code has said last about its progress, unless that is written: it goes with the commit that ends the attempt. */
+  get lastProgress(): readonly Change[] {
+    return this.#progress?.last() ?? none;
   }
 
   /** Reads the annotations of the job again, for another attempt. Without an answer of the store they stay as they were. */

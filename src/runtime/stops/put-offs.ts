@@ -45,7 +45,11 @@ export class PutOffs {
     const at = this.#context.store.now();
     const step = stepJob(run.job, { type: 'job.snooze', at, queue: run.queue, beginAfter, reason });
     const expect = [...run.preconditions, ...run.unit.end()];
-    const ticket = this.#deps.committer.commit(run.by, [...run.unit.changes, step], expect);
+    const ticket = this.#deps.committer.commit(
+      run.by,
+      [...run.unit.changes, ...run.lastProgress, step],
+      expect,
+    );
     this.#deps.committer.whenWritten(
       ticket,
       () => {
@@ -93,7 +97,7 @@ export class PutOffs {
     }
     run.phase = 'commit';
     const step = stepJob(run.job, { type: 'job.handBack', queue: run.queue });
-    const ticket = committer.commit(run.by, [step], run.preconditions);
+    const ticket = committer.commit(run.by, [...run.lastProgress, step], run.preconditions);
     committer.whenWritten(
       ticket,
       () => this.#leave(run, step),
