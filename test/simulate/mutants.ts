@@ -390,4 +390,12 @@ export const mutants: readonly SimulationMutant[] = [
       },
     ],
   },
+  {
+    name: 'room-of-a-key-kept',
+    without: 'the room of a key that goes to the next when a job is parked under another of its keys',
+    stores: both,
+    edits: [
+      { file: 'src/store/rules/parking/parking.ts', find: 'this.#touched.add(bucket.limit);', replace: '' },
+    ],
+  },
 ];
