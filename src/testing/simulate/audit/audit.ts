@@ -15,6 +15,7 @@ import { differences } from './differences.ts';
 import { holderChanges, holderEvents, isLegalPath } from './legal-paths.ts';
 import { LimitAudit } from './limits.ts';
 import { afterEntry, heldBy, isOpen, placeOf, type ReplayedRecord } from './replayed-record.ts';
+import { WaitAudit } from './waits.ts';
 
 /** The assumptions of an audit. */
 export interface AuditOptions {
@@ -46,6 +47,7 @@ export class Audit {
   /** When each job that has not ended was changed last. */
   readonly #changedAt = new Map<string, number>();
   readonly #limits = new LimitAudit(this.records);
+  readonly #waits = new WaitAudit();
   #seq = 0;
 
   constructor(options: AuditOptions) {
@@ -69,7 +71,20 @@ export class Audit {
     return this.records.get(`job/${id}`);
   }
 
+  /** From now on nothing fails: no job waits for longer than it has to. `isUp`: of dispatchers. */
+  beCalm(now: number, pollMs: number, isUp: (dispatcher: string) => boolean): void {
+    // Another process may be at a key of several, and what it does is seen late.
+    if (!this.#hasPeers) this.#waits.begin(now, pollMs, isUp);
+  }
+
   follow(entry: HistoryEntry): void {
+    this.problems.push(
+      ...this.#waits.look(entry.at, {
+        records: this.records,
+        agents: this.#agents,
+        hasRoom: (job, at) => this.#limits.haveRoom(job, this.#quotas, at),
+      }),
+    );
     if (entry.seq !== this.#seq + 1 && !this.#hasPeers)
       this.#say(entry, `I3 seq ${entry.seq} follows ${this.#seq}`);
     this.#seq = Math.max(this.#seq, entry.seq);
@@ -242,6 +257,7 @@ export class Audit {
     for (const quota of (after?.fields.quotas as readonly string[]) ?? [])
       setOf(this.#quotas, quota).add(entry.id);
     const [was, is] = [heldBy(before), heldBy(after)];
+    if (was !== null) this.#waits.note(entry, was);
     if (was !== null) this.#agents.get(was)?.delete(entry.id);
     if (is === null) return;
     const held = setOf(this.#agents, is).add(entry.id);

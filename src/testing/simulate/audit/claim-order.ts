@@ -89,7 +89,8 @@ function isOfExpired({ fields }: ReplayedRecord): boolean {
   return String(fields.name).startsWith('signalbox.fail');
 }
 
-function mayBegin(job: ReplayedRecord, at: number, facts: ClaimFacts): boolean {
+/** Whether a claim of an agent that takes any job may take a waiting one that is due. */
+export function mayBegin(job: ReplayedRecord, at: number, facts: Omit<ClaimFacts, 'jobs'>): boolean {
   const { queue, slackMs } = facts;
   const isFresh = at - facts.changedAt(job) < slackMs;
   const isPaused = pausesOf(job, queue).some(({ until }) => until === null || until > at - slackMs);
