@@ -134,7 +134,7 @@ function slots(facts: WaitingFacts, { id, record, holders }: QuotaFacts, size: n
     { kind: 'quota', id: record.id },
     ...holders.slice(0, 20).map((holder): Ref => ({ kind: 'job', id: holder })),
   ];
-  const remedy = 'Wait until a holder ends, or enlarge it: queue.quotas.resize.';
+  const remedy = 'Wait until a holder ends, or enlarge it: queue.quotas.set.';
   return condition(`quota:${id}`, !isFull, text, remedy, refs);
 }
 
