@@ -415,4 +415,40 @@ forEachStore('An orderly stop', (makeStore) => {
     expect(ends[1]?.record).toMatchObject({ retryData: null, order: ['putBack', expect.any(Number)] });
     expect((await ends[1]?.attempts())?.map(({ ending }) => ending)).toEqual(['handedBack']);
   });
+
+  it('makes a callback new again that it stopped: it is called anew, counts no interruption, and those after it wait', async () => {
+    const store = makeStore();
+    const run = async (duration: string) => {
+      const { note, notes } = makeRecordingJobs();
+      const sleep = defineJob({ name: 'sleep', run: () => local.sleep(duration) });
+      const testBox = await makeBox({ store, jobs: [note, sleep], queues: [''] });
+      return { ...testBox, note, notes, sleep };
+    };
+    const first = await run('1h');
+    await first.box.start();
+    const job = first.note('job');
+    const callback = await job.addCallback(first.sleep);
+    const next = await job.addCallback(first.note.partial('next'));
+    await first.box.queue().put(job);
+    await first.reactor.runUntilIdle();
+
+    const stopped = first.box.stop({ grace: '1s', abort: '5s' });
+    await first.reactor.advance('20s');
+    await stopped;
+
+    const second = await run('1s');
+    const again = [job, callback, next].map(({ id }) => second.box.job(id ?? ''));
+    const statuses = [];
+    for (const each of again) statuses.push((await each.refresh()).status);
+    // A callback that is NEW waits to be called.
+    expect(statuses).toEqual(['CALLBACKS', 'PENDING', 'PENDING']);
+    expect([again[1]?.record.state, again[2]?.record.state]).toEqual(['new', 'new']);
+    expect(again[1]?.record.retryData).toBeNull();
+    await second.box.start();
+    await second.reactor.advance('1m');
+    expect((await again[0]?.refresh())?.status).toBe('COMPLETED');
+    expect(await endOf(again[1] as Job)).toMatchObject({ ending: 'succeeded', attempts: 2 });
+    expect(await endOf(again[2] as Job)).toMatchObject({ ending: 'succeeded', attempts: 1 });
+    expect(again[1]?.record.retryData).toBeNull();
+  });
 });
