@@ -188,6 +188,24 @@ forEachStore('A job with a time limit', (makeStore) => {
     expect(await endOf(retried)).toMatchObject({ ending: 'failed', attempts: 3 });
   });
 
+  it('that waits beyond its deadline, or the time in which it has to begin, expires at that instant, not at a poll', async () => {
+    const { box, queue, note, reactor } = await setUp(makeStore, {});
+    await box.start();
+    await queue.pause();
+    const jobs = await Promise.all([
+      queue.put(note('deadline'), { deadline: '1300ms' }),
+      queue.put(note('beginBy'), { beginBy: '1300ms' }),
+      queue.put(note('held'), { beginAfter: '1s', beginBy: '300ms' }),
+    ]);
+
+    await reactor.advance('1300ms');
+    const inTime = await Promise.all(jobs.map(async (job) => (await job.refresh()).status));
+    await reactor.advance('1ms');
+
+    expect(inTime).toEqual(['PENDING', 'PENDING', 'PENDING']);
+    for (const job of jobs) expect(await endOf(job)).toMatchObject({ ending: 'expired', attempts: 0 });
+  });
+
   it('that runs beyond its deadline stops and expires, and no policy is asked', async () => {
     const { box, queue, work, reactor } = await setUp(makeStore, { deadline: '5m', maxAttempts: 9 });
     await box.start();
