@@ -1,4 +1,13 @@
-import { agent, defineJob, detached, type Job, type JobSettings, local, TimeoutError } from 'signalbox';
+import {
+  agent,
+  defineJob,
+  detached,
+  type Job,
+  type JobSettings,
+  local,
+  NeverRetry,
+  TimeoutError,
+} from 'signalbox';
 import { expect, it } from 'vitest';
 import { makeControlledJobs } from './controlled-jobs.ts';
 import { crashHolder, startDispatchers, twoUuids } from './dispatchers.ts';
@@ -468,5 +477,36 @@ forEachStore('An orderly stop', (makeStore) => {
     expect(await endOf(again[1] as Job)).toMatchObject({ ending: 'succeeded', attempts: 2 });
     expect(await endOf(again[2] as Job)).toMatchObject({ ending: 'succeeded', attempts: 1 });
     expect(again[1]?.record.retryData).toBeNull();
+  });
+
+  it('leaves a stopped callback that may not start twice to its policy, and those after it to the next process', async () => {
+    const store = makeStore();
+    const run = async () => {
+      const { note, notes } = makeRecordingJobs();
+      const once = defineJob({ name: 'once', retry: NeverRetry, run: () => local.sleep('1h') });
+      const testBox = await makeBox({ store, jobs: [note, once], queues: [''] });
+      return { ...testBox, note, notes, once };
+    };
+    const first = await run();
+    await first.box.start();
+    const job = first.note('job');
+    const callback = await job.addCallback(first.once);
+    const next = await job.addCallback(first.note.partial('next'));
+    await first.box.queue().put(job);
+    await first.reactor.runUntilIdle();
+
+    const stopped = first.box.stop({ grace: '1s', abort: '5s' });
+    await first.reactor.advance('20s');
+    await stopped;
+    const before = [...first.notes];
+    const second = await run();
+    await second.box.start();
+    await second.reactor.advance('1m');
+
+    const [root, again, last] = [job, callback, next].map(({ id }) => second.box.job(id ?? ''));
+    expect(before).toHaveLength(1);
+    expect((await root?.refresh())?.status).toBe('COMPLETED');
+    expect(await endOf(again as Job)).toMatchObject({ ending: 'aborted', attempts: 1 });
+    expect(await endOf(last as Job)).toMatchObject({ ending: 'succeeded', attempts: 1 });
   });
 });
