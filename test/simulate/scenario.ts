@@ -6,7 +6,6 @@ import {
   type JobDefinition,
   local,
   type Signalbox,
-  SignalboxError,
 } from 'signalbox';
 import type { SimulatedClient, SimulatedRun, SimulatedScenario } from 'signalbox/testing';
 import { Calls } from './calls.ts';
@@ -44,8 +43,6 @@ interface Life extends Choice {
   readonly isKeyed: boolean;
   /** Whether jobs have priorities. */
   readonly isLeveled: boolean;
-  /** Whether the store keeps limits with keys. */
-  readonly hasLimits: () => boolean;
   readonly running: () => readonly string[];
 }
 
@@ -84,7 +81,6 @@ function lifeOf(
   const put: string[] = [];
   const isKeyed = often.isKeyed === true;
   const isLeveled = !isKeyed && run.random.chance(0.6);
-  let hasLimits = false;
   const choice: Life = {
     ...most,
     ...(isKeyed ? { jobs: most.jobs.slice(0, 1) } : {}),
@@ -94,7 +90,6 @@ function lifeOf(
     long,
     longShare: often.share,
     put,
-    hasLimits: () => hasLimits,
     running: () => put.filter((id) => run.job(id)?.status === 'ACTIVE'),
   };
   const hasFilters = run.random.chance(0.3);
@@ -109,7 +104,7 @@ function lifeOf(
       const { quotas } = box.queue('a');
       if (isLeveled) for (const name of queues) await box.queue(name).set({ aging: '10s' });
       for (const name of quotaNames) await quotas.create(name, { size: name === 'few' ? 2 : 1 });
-      hasLimits = await makeLimits(box);
+      for (const [name, figures] of Object.entries(limits)) await quotas.create(name, figures);
     },
     install: (box) => {
       installAgent(box, { name: 'main', settings: agent({ size: 2 }), queues: ['a'] });
@@ -122,16 +117,6 @@ function lifeOf(
     act: (client) => act(client, choice),
     check: () => calls.check(run.faults.crashes + crashes()),
   };
-}
-
-async function makeLimits(box: Signalbox): Promise<boolean> {
-  try {
-    for (const [name, figures] of Object.entries(limits)) await box.queue('a').quotas.create(name, figures);
-    return true;
-  } catch (error) {
-    if (error instanceof SignalboxError && error.code === 'NO_LIMITS') return false;
-    throw error;
-  }
 }
 
 /**
@@ -153,7 +138,7 @@ function choiceFor({ faults }: SimulatedRun, kinds: Kinds): Omit<Choice, 'long' 
 
 async function act(client: SimulatedClient, choice: Life): Promise<void> {
   const { random, box } = client;
-  if (choice.hasLimits() && random.chance(0.05))
+  if (random.chance(0.05))
     await box.queue('a').pause({ key: ['tenant', random.pick(limitKeys)], until: '8s' });
   const queue = random.pick(['a', 'a', 'inner'] as const);
   const id = await client.put(drafting(client, choice, queue), { queue });
@@ -215,7 +200,7 @@ function drafting({ random }: SimulatedClient, choice: Life, queue: string): () 
   const priority = choice.isLeveled ? random.pick(levels) : 0;
   const names = queue === 'inner' ? [] : quotaNames.filter(() => random.chance(0.4));
   const keys: Record<string, string> = {};
-  for (const name of queue === 'a' && choice.hasLimits() ? Object.keys(limits) : [])
+  for (const name of queue === 'a' ? Object.keys(limits) : [])
     if (choice.isKeyed || random.chance(0.5)) keys[name] = random.pick(limitKeys);
   if (choice.isKeyed) return () => kind().with({ keys });
   return () => {
