@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import type { Options } from './embedded.ts';
 import { inArena } from './measures/arena.ts';
 import type { BurnDown } from './measures/burn-down.ts';
 import type { Check } from './measures/check.ts';
@@ -13,14 +14,6 @@ import { releaseBefore } from './measures/release-before.ts';
 import { median, medians } from './measures/statistics.ts';
 import { progress, takeTurns } from './measures/turns.ts';
 import type { Waiting } from './measures/waiting.ts';
-
-/** The options of the suite. */
-export interface Options {
-  readonly quick: boolean;
-  readonly jobs?: number;
-  readonly rounds?: number;
-  readonly warmUpMs?: number;
-}
 
 /** Measures what priorities, time limits, keys and rates cost, and that a job pays nothing for what it does not use. */
 export async function run({

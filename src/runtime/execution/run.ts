@@ -90,6 +90,9 @@ export interface CallbackContext {
 /** The root job was handed over to a process that knows a callback of it: the run ends here without an outcome to log. */
 export class HandedOverError extends ReassignedError {}
 
+/** A callback was stopped with its process: the run of its root job ends here, too, and the next process continues its callbacks. */
+export class CallbackStoppedError extends HandedOverError {}
+
 /** An outcome and its commit. */
 export interface CommittedEnding {
   readonly changes: readonly StagedChange[];
@@ -119,6 +122,11 @@ export interface RunStart {
   readonly input: readonly unknown[];
   readonly annotations: Record<string, Json>;
   readonly info: LiveJobInfo | null;
+}
+
+/** Whether its job is a callback. */
+export function isCallback({ job: { parent } }: Run): boolean {
+  return parent !== null && ('job' in parent || 'proxy' in parent);
 }
 
 /** Only a job that an agent holds itself can be put back: no callback, and no job that no agent has claimed. */
@@ -214,7 +222,7 @@ export class Run {
   isAbandoned = false;
   /** Its process stops: an attempt that throws because of that is handed back. */
   isShutDown = false;
-  /** Set when a callback of the run's job was handed over: the callers of the run stop, too. */
+  /** Set when a callback of the run's job was handed over, or stopped with its process: the callers of the run stop, too. */
   handedOver: HandedOverError | null = null;
   /** The job object that the code sees, as the job was when the attempt began; made by `local.getJob`. */
   view: JobLike | null = null;

@@ -78,7 +78,7 @@ export class Tables {
     return this.#records[kind].values();
   }
 
-  /** When next a waiting job becomes due, a limit opens, or a pause ends, later than `since`; null: never. */
+  /** When next a waiting job becomes due or is too late, a limit opens, or a pause ends, later than `since`; null: never. */
   due(since: number): number | null {
     let earliest = this.jobs.queues.due(since, (id) => {
       const quota = this.get('quota', id);
