@@ -9,6 +9,7 @@ import { storeError } from '../failures.ts';
 import type { Home, StoredJob } from '../jobs/stored-job.ts';
 import { eachJob, jobsOf } from '../reading/records.ts';
 import type { Rows, SqlConnection } from '../sql-port.ts';
+import { inTransaction } from '../transactions.ts';
 import type { Head, HeadsParts } from './heads.ts';
 import { Limits, limitsOfJobs, NotedParking } from './limits.ts';
 
@@ -23,6 +24,8 @@ export interface JudgingParts extends HeadsParts {
 const pageOfChoices = 1000;
 /** And where some may have to be parked: a claim parks a thousand. */
 const pageOfKeys = 1100;
+
+const momentText = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
 
 export const nothing: Claimed = {
   jobs: [],
@@ -59,10 +62,11 @@ export class Judging {
     let connection: SqlConnection | null = null;
     try {
       connection = await port.connect();
-      const judged = await this.#judgeOn(connection, request, heads);
+      const judged = await this.#judgedBy(connection, request, heads);
       connection.release();
       connection = null;
       if (judged === null) return nothing;
+      if (judged.limits.isBehind(this.#parts.clock.now())) return null;
       const { taken, held, set } = judged;
       const isNone = taken.ids.length === 0;
       const commit = commitOf(request, taken.changes, set);
@@ -81,6 +85,17 @@ export class Judging {
       connection?.release(error as Error);
       throw storeError(error, 'a claim', 'not committed');
     }
+  }
+
+  /** At one moment: where a job is offered again and a slot is free for it, both are seen, or neither. */
+  #judgedBy(
+    connection: SqlConnection,
+    request: ClaimRequest,
+    heads: readonly Head[],
+  ): Promise<Judged | null> {
+    const work = (): Promise<Judged | null> => this.#judgeOn(connection, request, heads);
+    const isKeyed = heads.some(({ limits }) => limits.length > 0);
+    return isKeyed ? inTransaction(connection, momentText, work) : work();
   }
 
   async #judgeOn(

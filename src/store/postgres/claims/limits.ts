@@ -8,12 +8,22 @@ import { freeSlots } from '../../rules/parking/room.ts';
 import type { WorkingSet } from '../commits/working-set.ts';
 import type { SqlConnection } from '../sql-port.ts';
 
+/** A row of \`room\`. */
+interface Room {
+  /** How many slots are taken. */
+  readonly taken: number;
+  readonly hasParked: boolean;
+  /** When parked jobs are to be offered again for what time has done, or a changed quota. */
+  readonly opens: number;
+}
+
+const noRoom: Room = { taken: 0, hasParked: false, opens: Number.POSITIVE_INFINITY };
+
 /** Quotas and keys as a claim has read them. */
 export class Limits {
   readonly #set: WorkingSet;
   readonly #schema: string;
-  /** By id of the limit: slots that are taken, and whether jobs are parked under it. */
-  readonly #rooms = new Map<string, { readonly taken: number; readonly hasParked: boolean }>();
+  readonly #rooms = new Map<string, Room>();
 
   /** `set`: gets the records of quotas and limits. */
   constructor(schema: string, set: WorkingSet) {
@@ -33,13 +43,26 @@ export class Limits {
     this.#set.loadSettings('quota', await connection.query(records('quota'), [quotas]));
     this.#set.loadSettings('limit', await connection.query(records('limit'), [unknown]));
     const rooms = await connection.query(
-      `SELECT r.* FROM unnest($1::text[]) AS u (id) CROSS JOIN LATERAL (
-         SELECT o.id, o.used, o.line FROM ${schema}.room o WHERE o.id = u.id OFFSET 0) AS r`,
-      [unknown],
+      `SELECT r.* FROM unnest($1::text[], $2::text[]) AS u (id, quota) CROSS JOIN LATERAL (
+         SELECT o.id, o.used, o.line, o.opens, q.opens_after IS NOT NULL AS is_changed
+         FROM ${schema}.room o LEFT JOIN ${schema}.quota q ON q.id = u.quota WHERE o.id = u.id OFFSET 0) AS r`,
+      [unknown, unknown.map(quotaOfLimit)],
     );
-    for (const id of unknown) this.#rooms.set(id, { taken: 0, hasParked: false });
-    for (const { id, used, line } of rooms)
-      this.#rooms.set(String(id), { taken: Number(used), hasParked: line !== null });
+    for (const id of unknown) this.#rooms.set(id, noRoom);
+    for (const { id, used, line, opens, is_changed: isChanged } of rooms) {
+      const hasParked = line !== null;
+      const opensAt = opens === null ? Number.POSITIVE_INFINITY : Number(opens);
+      this.#rooms.set(String(id), {
+        taken: Number(used),
+        hasParked,
+        opens: isChanged === true ? 0 : opensAt,
+      });
+    }
+  }
+
+  /** Whether jobs are parked under a key that has got room, and were not offered again yet: they come before others of it. */
+  isBehind(now: number): boolean {
+    return [...this.#rooms.values()].some(({ hasParked, opens }) => hasParked && opens <= now);
   }
 
   /** The quotas before the claim. A job with a key is not subject to a quota without keys, and the other way round. */
