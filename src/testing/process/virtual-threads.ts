@@ -7,8 +7,8 @@ import {
 } from '../../index.ts';
 
 /**
- * What becomes of a job in a virtual thread. `runs`: its code runs to its end. `hangs`: its code is not called, and the thread hears
- * nothing any more. `exits` and `runsOutOfMemory`: its code runs, and the thread is gone instead of giving what came of it.
+ * How a job fares in a virtual thread. `runs`: its code runs to its end. `hangs`: its code is not called, and the thread hears
+ * nothing any more. `exits` and `runsOutOfMemory`: its code runs, and the thread is gone instead of giving its result.
  * `survives`: as `hangs`, and the thread does not exit when it is terminated, until `release`.
  */
 export type ThreadFate = 'runs' | 'hangs' | 'exits' | 'runsOutOfMemory' | 'survives';
@@ -17,7 +17,7 @@ export type ThreadFate = 'runs' | 'hangs' | 'exits' | 'runsOutOfMemory' | 'survi
 export interface VirtualThreadsOptions {
   /** What the module of threads exports: the definitions that threads know. */
   readonly exports?: object;
-  /** What becomes of a job in a thread, by its name. Default: it runs. */
+  /** How a job fares in a thread, by its name and id. Default: it runs. */
   readonly fate?: (name: string, id: string) => ThreadFate;
 }
 

@@ -129,7 +129,7 @@ describe('In worker threads', () => {
     await expect(box.job('never').refresh()).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' });
   });
 
-  it('process.exit and an error that nobody catches end the thread, and the job fails', async () => {
+  it('process.exit and an error that is not caught end the thread, and the job fails', async () => {
     const { queue, counts } = await setUp();
     const [exited, thrown] = [await queue.put(exit(3)), await queue.put(throwLater())];
 
