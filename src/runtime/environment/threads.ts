@@ -1,4 +1,11 @@
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import {
+  isMainThread,
+  MessageChannel,
+  type MessagePort,
+  receiveMessageOnPort,
+  Worker,
+  workerData,
+} from 'node:worker_threads';
 
 /** What a thread knows from its beginning: values that can be copied to it. */
 export interface ThreadData {
@@ -92,25 +99,39 @@ const source = new URL(
   import.meta.url,
 );
 
+/** What a worker gets: its data, and a port of its own. The port of its parent is left to the program's code. */
+interface WorkerData {
+  readonly data: ThreadData;
+  readonly port: MessagePort;
+}
+
 function startWorker(
   { data, maxHeapMb }: ThreadStart,
   { heard, ended }: ThreadListener,
   flags: { readonly execArgv?: string[] },
 ): Thread {
   const limits = maxHeapMb === null ? {} : { resourceLimits: { maxOldGenerationSizeMb: maxHeapMb } };
-  const worker = new Worker(source, { name: 'signalbox-jobs', workerData: data, ...flags, ...limits });
+  const { port1: port, port2 } = new MessageChannel();
+  const workerData: WorkerData = { data, port: port2 };
+  const options = { name: 'signalbox-jobs', workerData, transferList: [port2] };
+  const worker = new Worker(source, { ...options, ...flags, ...limits });
   let error: Error | null = null;
-  worker.on('message', heard);
+  port.on('message', heard);
   worker.on('error', (thrown: unknown) => {
     error = thrown instanceof Error ? thrown : new Error(String(thrown));
   });
   worker.on('exit', (code) => {
+    // What it said before comes first.
+    for (let last = receiveMessageOnPort(port); last !== undefined; last = receiveMessageOnPort(port))
+      heard(last.message);
+    port.close();
     const isOutOfMemory = (error as { code?: unknown } | null)?.code === 'ERR_WORKER_OUT_OF_MEMORY';
     ended({ code, error, isOutOfMemory });
   });
   worker.unref();
+  port.unref();
   return {
-    send: (text) => worker.postMessage(text),
+    send: (text) => port.postMessage(text),
     keepProcess: (keeps) => (keeps ? worker.ref() : worker.unref()),
     terminate: () => void worker.terminate(),
   };
@@ -118,9 +139,9 @@ function startWorker(
 
 /** The side of the thread. */
 export function inWorkerThread(serve: (data: ThreadData, channel: ThreadChannel) => void): void {
-  const port = parentPort;
-  if (isMainThread || port === null) return;
-  serve(workerData as ThreadData, {
+  if (isMainThread) return;
+  const { data, port } = workerData as WorkerData;
+  serve(data, {
     send: (text) => port.postMessage(text),
     listen: (hear) => void port.on('message', hear),
   });

@@ -11,7 +11,7 @@ import {
 import { afterEach, describe, expect, it } from 'vitest';
 import * as jobs from './thread-jobs.ts';
 
-const { compute, eat, exit, listen, putTwo, spin, spinTooLong, throwLater, where } = jobs;
+const { chatty, compute, eat, exit, listen, putTwo, spin, spinTooLong, throwLater, where } = jobs;
 
 const boxes: Signalbox[] = [];
 afterEach(async () => {
@@ -152,6 +152,13 @@ describe('In worker threads', () => {
     const others = [box.job('first-7'), box.job('second-7')];
     expect(await Promise.all(others.map((other) => other.result()))).toMatchObject([{ n: 7 }, { n: 7 }]);
     expect((await job.refresh()).annotations).toEqual({ n: 7 });
+  });
+
+  it('what code says to its parent disturbs nothing', async () => {
+    const { queue } = await setUp();
+
+    expect(await (await queue.put(chatty())).result()).toBe('said');
+    expect(await (await queue.put(where(1))).result()).toMatchObject({ n: 1 });
   });
 
   it('ten thousand jobs leave nothing behind', async () => {

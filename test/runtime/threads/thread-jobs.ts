@@ -1,4 +1,4 @@
-import { isMainThread, threadId } from 'node:worker_threads';
+import { isMainThread, parentPort, threadId } from 'node:worker_threads';
 import { defineJob, local } from 'signalbox';
 
 // The jobs of real-threads.test.ts: the main thread and each thread import this module.
@@ -88,5 +88,14 @@ export const putTwo = defineJob({
     await queue.put(where(n), { id: `second-${n}` });
     await local.getJob()?.setAnnotation('n', n);
     return local.getAgentName();
+  },
+});
+
+export const chatty = defineJob({
+  name: 'chatty',
+  run: () => {
+    parentPort?.postMessage({ type: 'end' });
+    parentPort?.postMessage('not of this protocol');
+    return 'said';
   },
 });
