@@ -3,7 +3,7 @@ import { cpuUs } from './processor-time.ts';
 
 /** What a job costs that does nothing, in a thread. */
 export interface Threads {
-  /** How many go there and back in a second, with an agent of eight threads. */
+  /** How many go there and back in a second, with an agent of four threads. */
   readonly threadJobsPerS: number;
   /** What one costs in processor time of all threads. */
   readonly threadCpuUsPerJob: number;
@@ -21,7 +21,7 @@ export async function measure({ jobs }: { jobs: number }): Promise<Threads> {
     jobs: [nothing],
     threadModule: new URL('./thread-jobs.mjs', import.meta.url),
   });
-  await box.start({ agent: agent({ size: 8, executor: 'thread' }) });
+  await box.start({ agent: agent({ size: 4, executor: 'thread' }) });
   const queue = box.queue();
   const run = async (count: number): Promise<number> => {
     const start = performance.now();

@@ -67,8 +67,8 @@ describe('In a clean folder that installs the tarball', { timeout: limitMs }, ()
     const file = write(
       'threads.js',
       `import { agent, createSignalbox, memoryStore } from 'signalbox';
-       import * as jobs from './jobs.js';
        const threadModule = new URL('./jobs.js', import.meta.url);
+       const jobs = await import(threadModule);
        const box = await createSignalbox({ store: memoryStore(), jobs: Object.values(jobs), threadModule });
        await box.start({ agent: agent({ executor: 'thread' }) });
        console.log(JSON.stringify(await (await box.queue().put(jobs.multiply(14, 3))).result()));
