@@ -1,8 +1,7 @@
-import { ShutdownError, SignalboxError } from '../../errors.ts';
+import { SignalboxError } from '../../errors.ts';
 import type { ThreadSettings } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
 import { jobLabel } from '../../model/values/job-text.ts';
-import { encodeValue } from '../../model/values/values.ts';
 import type { Committer } from '../commits/committer.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import { errorText } from '../environment/logging.ts';
@@ -11,10 +10,16 @@ import type { Thread, ThreadEnd, ThreadPort, ThreadStart } from '../environment/
 import type { CodeEnds, Given } from '../execution/given.ts';
 import { jobFields } from '../execution/outcome-log.ts';
 import type { Run } from '../execution/run.ts';
-import { storedJobOnly } from '../jobs/job-drafts.ts';
 import type { AttemptEnds } from './attempt-ends.ts';
-import type { BoxData, CallMessage, FromThread, Question, StopReason, ToThread } from './protocol.ts';
-import { errorData, readMethods } from './protocol.ts';
+import {
+  type BoxData,
+  errorData,
+  type FromThread,
+  type Question,
+  readMethods,
+  type ToThread,
+} from './protocol.ts';
+import { callMessage, stopForShutdown, stopReason } from './to-thread.ts';
 
 /** A thread that does not exit within this time is reported. */
 export const exitMs = 5000;
@@ -95,11 +100,6 @@ export class JobThread {
       },
       { heard: (text) => this.#heard(JSON.parse(text) as FromThread), ended: (end) => this.#ended(end) },
     );
-  }
-
-  /** Whether it has an attempt. */
-  get isBusy(): boolean {
-    return this.#call !== null;
   }
 
   /** Whether it has had as many attempts as it may have. */
@@ -285,46 +285,10 @@ export class JobThread {
   }
 }
 
-/** Its process stops: an attempt that ends because of that is handed back. One that is to stop already ends as that says. */
-export function stopForShutdown(run: Run): ShutdownError {
-  const reason = new ShutdownError({ id: run.job.id });
-  if (!run.isAborted) {
-    run.isShutDown = true;
-    run.abort(reason);
-  }
-  return reason;
-}
-
 /** The refusal of an agent with threads where no module says what they run. */
 export function noModule(agent: string): SignalboxError {
   const option = `the executor of agent '${agent}'`;
   const repair = "Give createSignalbox({ threadModule: new URL('./jobs.js', import.meta.url) }).";
   const expected = "'inline' in a process without a threadModule";
   return new SignalboxError('INVALID_OPTION', { option, expected, actual: "'thread'", repair });
-}
-
-function callMessage(call: number, run: Run): CallMessage {
-  const { job, agent, queue, input, annotations, context } = run;
-  return {
-    type: 'call',
-    call,
-    job,
-    agent: agent?.name ?? '',
-    dispatcher: run.by,
-    queue,
-    input: input.map((value) =>
-      value instanceof Failure
-        ? { ok: false, failure: value.data }
-        : { ok: true, value: encodeValue(value ?? null, 'input', storedJobOnly, context.limits) },
-    ),
-    annotations,
-    now: context.now(),
-  };
-}
-
-function stopReason(run: Run, reason: unknown): StopReason {
-  const { state, stop } = run.job;
-  if (run.isStopping && stop !== null) return { kind: 'stop', state, stop };
-  if (run.isShutDown) return { kind: 'shutdown' };
-  return { kind: 'other', message: Failure.from(reason).message };
 }

@@ -152,8 +152,7 @@ export function errorOf({ failure, details }: ErrorData): Error {
         : code === 'BAD_STATUS'
           ? new BadStatusError(about)
           : new SignalboxError(code, about);
-  error.stack = failure.stack;
-  return error;
+  return Object.assign(error, { message: failure.message, stack: failure.stack });
 }
 
 /** What code threw, as the main thread goes on with it: who still holds the job is told apart by class. */

@@ -17,7 +17,8 @@ import { withinMs } from '../environment/reactor/time-limits.ts';
 import type { CodeEnds, Given } from '../execution/given.ts';
 import { callInstrumented } from '../execution/instruments.ts';
 import type { CodeElsewhere, Run } from '../execution/run.ts';
-import { exitMs, JobThread, type JobThreadDeps, stopForShutdown, type ThreadPlace } from './job-thread.ts';
+import { exitMs, JobThread, type JobThreadDeps, type ThreadPlace } from './job-thread.ts';
+import { stopForShutdown } from './to-thread.ts';
 
 /** How many threads an agent has, and has had. */
 export interface ThreadCounts extends ThreadPlace {
