@@ -183,11 +183,11 @@ describe('In worker threads', () => {
     await Promise.all(warm.map((job) => job.result()));
     const before = dispatcher.polls.length;
 
-    const all = await queue.putAll([1, 2, 3, 4].map(() => compute(2000)));
+    const all = await queue.putAll([1, 2, 3, 4].map(() => compute(3000)));
     await Promise.all(all.map((job) => job.result()));
 
-    // A poll every 0.2 s: two processors that four threads keep busy leave the main thread its share.
-    expect(dispatcher.polls.length - before).toBeGreaterThanOrEqual(4);
+    // Inline there would be none before the last of them has ended. A poll is due every 0.2 s, but the processors are busy.
+    expect(dispatcher.polls.length - before).toBeGreaterThanOrEqual(3);
     expect(dispatcher.getStatusInfo().status).toBe('RUNNING');
   });
 });
