@@ -177,17 +177,24 @@ describe('In worker threads', () => {
     expect(texts.filter((text) => text.includes('does not exit'))).toEqual([]);
   });
 
-  it('the dispatcher polls on time while four threads compute', async () => {
+  it('the event loop goes on, and the dispatcher polls, while four threads compute', async () => {
     const { queue, dispatcher } = await setUp({ size: 4 });
     const warm = await queue.putAll([1, 2, 3, 4].map(() => compute(50)));
     await Promise.all(warm.map((job) => job.result()));
     const before = dispatcher.polls.length;
+    let [last, longest] = [Date.now(), 0];
+    const watch = setInterval(() => {
+      longest = Math.max(longest, Date.now() - last);
+      last = Date.now();
+    }, 20);
 
     const all = await queue.putAll([1, 2, 3, 4].map(() => compute(4000)));
     await Promise.all(all.map((job) => job.result()));
+    clearInterval(watch);
 
-    // One is due every 0.2 s, but the processors are busy. Inline the event loop has a turn between two of the jobs only.
-    expect(dispatcher.polls.length - before).toBeGreaterThanOrEqual(4);
+    // Inline the event loop would stand still for 4 s, four times. The processors are busy, so it is not always on time.
+    expect(longest).toBeLessThan(2500);
+    expect(dispatcher.polls.length).toBeGreaterThan(before);
     expect(dispatcher.getStatusInfo().status).toBe('RUNNING');
   });
 });
