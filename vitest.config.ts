@@ -12,6 +12,7 @@ const slow = [
   'test/inspector/browser/long-list.test.ts',
   'test/package/install.test.ts',
   'test/runtime/random-life.test.ts',
+  'test/runtime/threads/real-threads.test.ts',
   'test/store/postgres/any-series.test.ts',
   'test/store/postgres/clocks.test.ts',
   'test/store/postgres/late-answers.test.ts',

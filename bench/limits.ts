@@ -12,10 +12,11 @@ import { inPostgresArena } from './measures/postgres-arena.ts';
 import type { LevelFigures } from './measures/priorities.ts';
 import { releaseBefore } from './measures/release-before.ts';
 import { median, medians } from './measures/statistics.ts';
+import type { Threads } from './measures/threads.ts';
 import { progress, takeTurns } from './measures/turns.ts';
 import type { Waiting } from './measures/waiting.ts';
 
-/** Measures what priorities, time limits, keys and rates cost, and that a job pays nothing for what it does not use. */
+/** Measures what priorities, time limits, keys, rates and threads cost, and that a job pays nothing for what it does not use. */
 export async function run({
   quick,
   jobs = quick ? 10_000 : 20_000,
@@ -32,7 +33,10 @@ export async function run({
   progress('keys and rates');
   const keyed = medians(await inTurn(quick ? 3 : 7, () => inChild<Limits>('limits', { jobs: 100_000 })));
   progress('');
-  return { ...embedded, ...keyed, ...onPostgres, jobs, rounds };
+  progress('threads');
+  const threaded = medians(await inTurn(quick ? 3 : 7, () => inChild<Threads>('threads', { jobs: 20_000 })));
+  progress('');
+  return { ...embedded, ...keyed, ...threaded, ...onPostgres, jobs, rounds };
 }
 
 /** The bounds, each against the same without the feature. */
@@ -56,6 +60,7 @@ export function checks(figures: Record<string, unknown>): readonly Check[] {
     check('ownKeysDrainRatio', { atLeast: 0.7 }),
     check('ownKeysPostgresDrainRatio', { atLeast: 0.5 }),
     check('parkBurstPostgresMs', { atMost: 5000 }),
+    check('threadJobsPerS', { atLeast: 5000 }),
   ];
 }
 

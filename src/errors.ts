@@ -110,6 +110,14 @@ const messages = {
     `Expected dispatcher ${about.uuid} to be registered in queue "${about.queue}", found none. It registers at its first poll.`,
   AGENT_NOT_FOUND: (about: { id: string }) =>
     `Expected agent ${about.id} to exist, found none. Add it with agents.set(name, agent({ … })).`,
+  THREAD_MODULE: (about: { name: string; module: string; actual: string }) =>
+    `Expected the thread module ${about.module} to export job "${about.name}", got ${about.actual}. Export the definition there; no code was called.`,
+  THREAD_EXITED: (about: { id: string; actual: string }) =>
+    `Expected the thread of job ${about.id} to last until its code has ended, got its end with ${about.actual}. Only the thread has ended; let the code neither call process.exit() nor throw outside of its own promise.`,
+  THREAD_OUT_OF_MEMORY: (about: { id: string; limit: string }) =>
+    `Expected job ${about.id} to need a heap of at most ${about.limit}, got more. Only its thread has ended; let the code hold less at once, or raise thread.maxHeapMb of the agent.`,
+  NOT_IN_THREADS: (about: { call: string }) =>
+    `Expected ${about.call} in the main thread, got it in a thread. Run the job by an agent with executor: 'inline', or let a callback do it there.`,
   AGENT_NOT_EMPTY: (about: { name: string; length: number }) =>
     `Expected agent "${about.name}" to hold no jobs when it is replaced or removed, got ${about.length}. Drain it first.`,
   CHOOSER_AND_FILTER: (about: { name: string }) =>

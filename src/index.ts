@@ -70,7 +70,12 @@ export type { SignalboxOptions, StartOptions } from './runtime/box/signalbox-opt
 export { handleSignals, type SignalOptions } from './runtime/box/signals.ts';
 export { extend, type Joined, type JoinOptions, parallel, serial } from './runtime/builtin-jobs/join.ts';
 export type { CancelResult } from './runtime/callbacks/cancel-job.ts';
-export { type AgentOptions, type AgentSettings, agent } from './runtime/definitions/agent-settings.ts';
+export {
+  type AgentOptions,
+  type AgentSettings,
+  agent,
+  type ThreadOptions,
+} from './runtime/definitions/agent-settings.ts';
 export { type ConditionDefinition, defineCondition } from './runtime/definitions/conditions.ts';
 export type { ContextStorage, JobOptions } from './runtime/definitions/definition.ts';
 export { Detached, detached } from './runtime/definitions/detached.ts';
@@ -116,6 +121,17 @@ export type {
   RunnableReactor,
   ScheduledCall,
 } from './runtime/environment/reactor/reactor.ts';
+export {
+  type NodeThreadsOptions,
+  nodeThreads,
+  type Thread,
+  type ThreadChannel,
+  type ThreadData,
+  type ThreadEnd,
+  type ThreadListener,
+  type ThreadPort,
+  type ThreadStart,
+} from './runtime/environment/threads.ts';
 export type { JobActorRef } from './runtime/handles/actor-ref.ts';
 export { AgentHandle, Agents, type CompletedRange } from './runtime/handles/agents.ts';
 export {
@@ -139,6 +155,7 @@ export type { JobSettings } from './runtime/jobs/job-settings.ts';
 export type { NotStored } from './runtime/jobs/not-stored.ts';
 export type { PutOptions } from './runtime/jobs/put-batch.ts';
 export type { Unchecked } from './runtime/jobs/storable.ts';
+export type { ThreadCounts } from './runtime/threads/threads.ts';
 
 export { decorateStore, type ReadCall, type StoreDecoration } from './store/decorate-store.ts';
 export type { HistoryEntry } from './store/entry.ts';

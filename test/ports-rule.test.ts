@@ -45,6 +45,7 @@ const harmless = [
 const ports = [
   'src/runtime/environment/ports.ts',
   'src/runtime/environment/reactor/node-reactor.ts',
+  'src/runtime/environment/threads.ts',
   'src/store/json/ports/file-port.ts',
   'src/store/json/ports/lock.ts',
   'src/store/json/ports/sync-port.ts',

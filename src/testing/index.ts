@@ -10,6 +10,7 @@ export {
 export { type DrainOptions, drain, type InlineOptions, putInline } from './drain.ts';
 export { echoLog, type LogEcho, type LogEchoOptions } from './echo-log.ts';
 export { getPoll } from './get-poll.ts';
+export { type ThreadFate, VirtualThreads, type VirtualThreadsOptions } from './process/virtual-threads.ts';
 export type { SimulatedClient, SimulatedPutOptions } from './simulate/cluster/client.ts';
 export type { SimulationReport } from './simulate/cluster/report.ts';
 export type { SimulatedJob, SimulatedRun, SimulatedScenario } from './simulate/cluster/scenario.ts';

@@ -110,6 +110,7 @@ forEachStore('What console.log and JSON.stringify show', (makeStore) => {
       selection: 'filter args: 0',
       pinned: false,
       paused: null,
+      executor: 'inline',
       failure: null,
     });
     const printed = [box, dispatcher, box.queue(), representation, main].map((value) => inspect(value));

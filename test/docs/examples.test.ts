@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { allExamples, type Example, examplesIn, root } from './examples.ts';
 import type { ExampleRun } from './run-examples.ts';
@@ -94,9 +95,11 @@ async function run(half: readonly Example[], name: string): Promise<readonly Exa
   const list = join(home, `${name}.json`);
   writeFileSync(list, JSON.stringify(half.map((example) => files.get(example))));
   const runner = join(root, 'test', 'docs', 'run-examples.ts');
+  // Worker threads of examples inherit these flags.
+  const loader = pathToFileURL(join(root, 'test', 'runtime', 'threads', 'register.mjs')).href;
   const output = await start([
     '--import',
-    'tsx',
+    loader,
     '--conditions',
     'signalbox-source',
     runner,

@@ -1,5 +1,6 @@
 import { agent, Dispatcher, defineJob, memoryStore, PollInfo, type Signalbox } from 'signalbox';
 import { createInspector } from 'signalbox/inspector';
+import { VirtualThreads } from 'signalbox/testing';
 import { describe, expect, it } from 'vitest';
 import type { ActorDetail, ActorsView } from '../../src/inspector/protocol/actors.ts';
 import type { OverviewView } from '../../src/inspector/protocol/overview.ts';
@@ -169,6 +170,18 @@ describe('An actor', () => {
       held: 1,
       failure: null,
     });
+  });
+
+  it('shows that it calls code in worker threads', async () => {
+    const threads = new VirtualThreads();
+    const { box } = await makeBox({
+      ...{ store: memoryStore(), jobs, threads, threadModule: 'file:///jobs.js' },
+    });
+    await box.start({ agent: agent({ executor: 'thread' }) });
+
+    const { agent: facts } = await detail(box, idOf(box));
+
+    expect(facts?.selection).toBe('any job, in worker threads');
   });
 
   it('shows the size that its record wants beside the size that it has', async () => {

@@ -4,7 +4,8 @@ import type { Mutant } from './mutant.ts';
 export interface TestedMutant extends Mutant {
   /**
    * What the safeguard is for: the number of a threat in docs/security.md, or of a fault in docs/faults.md; `explain`: that an
-   * explanation is what the next claim does; `parking`: that a job is parked only as long as a key of it has no room.
+   * explanation is what the next claim does; `parking`: that a job is parked only as long as a key of it has no room; `threads`: that
+   * nothing goes on while old code still can.
    */
   readonly about: string;
   /** The file of the test. */
@@ -71,6 +72,33 @@ export const testedMutants: readonly TestedMutant[] = [
         file: 'src/store/postgres/sql/apply.ts',
         find: 'IF used > (SELECT q.size FROM {schema}.quota q WHERE q.id = {schema}.quota_of(b.id)) THEN',
         replace: 'IF false THEN',
+      },
+    ],
+  },
+  {
+    name: 'exit-not-awaited',
+    about: 'threads',
+    without: 'the wait for the exit of a thread that is ended',
+    test: 'test/behaviours/threads.test.ts',
+    edits: [
+      {
+        file: 'src/runtime/threads/job-thread.ts',
+        find: '    this.#thread.terminate();\n',
+        replace:
+          '    this.#thread.terminate();\n    this.#ended({ code: 1, error: null, isOutOfMemory: false });\n',
+      },
+    ],
+  },
+  {
+    name: 'threads-left-at-release',
+    about: 'threads',
+    without: 'the end of the threads of a dispatcher before its jobs are released',
+    test: 'test/behaviours/threads.test.ts',
+    edits: [
+      {
+        file: 'src/runtime/dispatchers/dispatcher.ts',
+        find: '    await this.#agents.endThreads();\n',
+        replace: '',
       },
     ],
   },

@@ -102,6 +102,26 @@ describe('In a clean folder that installs the tarball', { timeout: limitMs }, ()
       if (code !== null) expect(exit).toBe(code);
     },
   );
+  it('an agent calls the jobs of a module in worker threads', () => {
+    write(
+      'jobs.js',
+      `import { isMainThread } from 'node:worker_threads';
+       import { defineJob, local } from 'signalbox';
+       export const multiply = defineJob({ name: 'multiply', run: (a, b) => [a * b, isMainThread, local.getAgentName()] });`,
+    );
+    const file = write(
+      'threads.js',
+      `import { agent, createSignalbox, memoryStore } from 'signalbox';
+       const threadModule = new URL('./jobs.js', import.meta.url);
+       const jobs = await import(threadModule);
+       const box = await createSignalbox({ store: memoryStore(), jobs: Object.values(jobs), threadModule });
+       await box.start({ agent: agent({ executor: 'thread' }) });
+       console.log(JSON.stringify(await (await box.queue().put(jobs.multiply(14, 3))).result()));
+       await box.stop();`,
+    );
+
+    expect(run(process.execPath, [file], folder)).toBe('[42,false,"main"]\n');
+  });
 
   it('the command says its version', () => {
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };

@@ -132,7 +132,7 @@ export const mutants: readonly SimulationMutant[] = [
     stores: ['memory', 'postgres'],
     edits: [
       {
-        file: 'src/runtime/execution/worker-slots.ts',
+        file: 'src/runtime/agents/worker-slots.ts',
         find: 'this.#aborts += 1;',
         replace: '',
       },

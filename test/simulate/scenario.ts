@@ -7,7 +7,14 @@ import {
   local,
   type Signalbox,
 } from 'signalbox';
-import type { SimulatedClient, SimulatedRun, SimulatedScenario } from 'signalbox/testing';
+import {
+  SeededRandom,
+  type SimulatedClient,
+  type SimulatedRun,
+  type SimulatedScenario,
+  type ThreadFate,
+  VirtualThreads,
+} from 'signalbox/testing';
 import { Calls } from './calls.ts';
 import { lifeJobs, turns } from './life-jobs.ts';
 
@@ -93,7 +100,11 @@ function lifeOf(
     running: () => put.filter((id) => run.job(id)?.status === 'ACTIVE'),
   };
   const hasFilters = run.random.chance(0.3);
+  // Drawn from no common chance, so that the other seeds stay what they were.
+  const executor = run.seed % 5 === 2 ? 'thread' : 'inline';
   return {
+    threadModule: 'file:///jobs.js',
+    threads: new VirtualThreads({ exports: { kinds }, fate: fateOf(new SeededRandom(run.seed)) }),
     jobs: kinds as readonly JobDefinition<never, unknown>[],
     queues,
     filters: [notPlain],
@@ -107,7 +118,7 @@ function lifeOf(
       for (const [name, figures] of Object.entries(limits)) await quotas.create(name, figures);
     },
     install: (box) => {
-      installAgent(box, { name: 'main', settings: agent({ size: 2 }), queues: ['a'] });
+      installAgent(box, { name: 'main', settings: agent({ size: 2, executor }), queues: ['a'] });
       installAgent(box, { name: 'main', settings: agent({ size: 1 }), queues: ['inner'] });
       if (!hasFilters) return;
       const odd = agent({ size: 1, filter: { jobs: ['slow', 'plain'] } });
@@ -116,6 +127,15 @@ function lifeOf(
     },
     act: (client) => act(client, choice),
     check: () => calls.check(run.faults.crashes + crashes()),
+  };
+}
+
+/** Threads exit, and run out of memory. They hang only where a time limit ends that. */
+function fateOf(random: SeededRandom): (name: string) => ThreadFate {
+  return (name) => {
+    if (random.chance(0.85)) return 'runs';
+    const isLimited = name === 'limited' || name === 'deaf';
+    return random.pick(isLimited ? (['hangs'] as const) : (['exits', 'runsOutOfMemory'] as const));
   };
 }
 

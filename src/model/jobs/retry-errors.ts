@@ -85,9 +85,9 @@ export function limitToClose({ data }: Failure): string | null {
   return typeof limit === 'string' ? limit : null;
 }
 
-/** Whether the code has said that another attempt cannot help. */
-export function isUnrecoverable({ name, data }: Failure): boolean {
-  return name === 'UnrecoverableError' || data.extra.unrecoverable === true;
+/** Whether another attempt cannot help: the code has said so, or there is none. */
+export function isUnrecoverable({ name, code, data }: Failure): boolean {
+  return name === 'UnrecoverableError' || code === 'THREAD_MODULE' || data.extra.unrecoverable === true;
 }
 
 /** The milliseconds that the code has asked to wait; null when it has not asked. Other libraries set texts and numbers. */

@@ -145,6 +145,18 @@ export interface AgentRecord extends Reserved {
   /** Why it could not claim; null while it can. */
   readonly failure: Failure | null;
   readonly paused: PauseMark | null;
+  /** Its code runs in threads; null or absent: it runs in the thread of the process. */
+  readonly thread?: ThreadSettings | null;
+}
+
+/** How the threads of an agent are. */
+export interface ThreadSettings {
+  /** How much the heap of each may hold, in MiB; null: as much as Node allows. */
+  readonly maxHeapMb: number | null;
+  /** How long one may be idle before it is ended, in milliseconds. */
+  readonly idle: number;
+  /** After how many jobs one is replaced; null: never for that. */
+  readonly maxJobs: number | null;
 }
 
 /** The store's own record: one, with id `store`. */

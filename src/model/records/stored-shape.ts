@@ -208,6 +208,7 @@ const checksOf: { readonly [kind in OtherKind]: ReadonlyMap<string, Check> } = {
     ['pinned', isFlag],
     ['failure', orNull(isFailure)],
     ['paused', orNull(shape(pauseMark))],
+    ['thread', orNull(shape({ maxHeapMb: orNull(isCount), idle: isNumber, maxJobs: orNull(isCount) }))],
   ]),
   proxy: new Map<string, Check>([
     ['parent', isPlace],

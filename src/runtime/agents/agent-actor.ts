@@ -8,8 +8,8 @@
  * Invariant: An agent never holds more jobs than its size, and code is called only once its claim is as
  *   durable as its policy asks.
  *
- * May import: environment, commits, jobs, execution. Not callbacks: an agent does not know what follows an
- *   outcome.
+ * May import: environment, commits, jobs, execution, threads. Not callbacks: an agent does not know what
+ *   follows an outcome.
  */
 import { type Actor, type AnyActorLogic, type AnyActorRef, waitFor } from 'xstate';
 import { agentMachine } from '../../../machines/agent.machine.ts';
@@ -21,7 +21,8 @@ import type { Committer } from '../commits/committer.ts';
 import { ifUnchanged } from '../commits/preconditions.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import { errorText, type LogDetails } from '../environment/logging.ts';
-import { WorkerSlots } from '../execution/worker-slots.ts';
+import { noModule } from '../threads/job-thread.ts';
+import type { ThreadPool, Threads } from '../threads/threads.ts';
 import { type ChartLogic, chartLogic } from './chart-logic.ts';
 import type { ClaimInput } from './claim-changes.ts';
 import { type Claimant, type ClaimDeps, claimInput, claimJobs } from './claim-jobs.ts';
@@ -32,9 +33,12 @@ import {
   type StarterDeps,
   type StartingAgent,
 } from './job-starter.ts';
+import { WorkerSlots } from './worker-slots.ts';
 
 /** The dependencies of a live agent. */
-export interface AgentDeps extends ClaimDeps, StarterDeps {}
+export interface AgentDeps extends ClaimDeps, StarterDeps {
+  readonly threads: Pick<Threads, 'open'>;
+}
 
 /**
  * A live agent: its machine decides when to claim, this class carries it out.
@@ -51,6 +55,7 @@ export class AgentActor implements StartingAgent {
   readonly #claimInput: ClaimInput;
   readonly #actor: Actor<ChartLogic<typeof agentMachine>>;
   #record: AgentRecord;
+  #threads: ThreadPool | null = null;
   #poll: OpenPoll | null = null;
   #freeing = false;
   /** Its next claim belongs to a poll. */
@@ -81,6 +86,7 @@ export class AgentActor implements StartingAgent {
     this.#claimInput = claimInput(this.#context, { queue, dispatcher: owner.uuid, agent: this.name });
     this.workers = new WorkerSlots(this.#context, () => this.slotFreed());
     this.#starter = new JobStarter(deps, this);
+    this.#useThreads();
     const logic = chartLogic(agentMachine, { claim: () => void this.#claim() });
     this.#actor = spawn(`agent:${record.id}`, logic, { size: record.size }) as Actor<
       ChartLogic<typeof agentMachine>
@@ -89,6 +95,18 @@ export class AgentActor implements StartingAgent {
 
   get size(): number {
     return this.#record.size;
+  }
+
+  get threads(): ThreadPool | null {
+    return this.#threads;
+  }
+
+  /** Has threads as its settings say. Those of earlier settings end with their jobs. */
+  #useThreads(): void {
+    const { thread } = this.#record;
+    this.#threads?.close();
+    const place = { queue: this.queue, agent: this.name };
+    this.#threads = thread == null ? null : this.#deps.threads.open(place, thread);
   }
 
   /** Its size, less the places that are taken by code whose job went on without it. */
@@ -106,7 +124,9 @@ export class AgentActor implements StartingAgent {
   configure(record: AgentRecord): void {
     if (record.lastSeq < this.#record.lastSeq) return;
     const resized = record.size !== this.#record.size;
+    const isSame = JSON.stringify(record.thread ?? null) === JSON.stringify(this.#record.thread ?? null);
     this.#record = record;
+    if (!isSame) this.#useThreads();
     if (resized) this.#actor.send({ type: 'agent.resized', size: record.size });
   }
 
@@ -125,6 +145,11 @@ export class AgentActor implements StartingAgent {
     this.#actor.send({ type: 'agent.drain' });
   }
 
+  /** Ends its threads, whatever they are at. Resolves when what ran there is handed back, or does not end. */
+  async endThreads(): Promise<void> {
+    await this.#threads?.shutDown();
+  }
+
   resume(): void {
     if (this.#isDrained()) this.#actor.send({ type: 'agent.resume' });
   }
@@ -133,6 +158,7 @@ export class AgentActor implements StartingAgent {
   async ended(): Promise<AnyActorRef> {
     this.drain();
     await this.idle();
+    this.#threads?.close();
     return this.#actor;
   }
 
@@ -240,6 +266,7 @@ export class AgentActor implements StartingAgent {
   /** Returns how many jobs it holds then. `slotFreed` reports the slots that are freed meanwhile. */
   async #claimWhatFits(): Promise<number> {
     const size = this.#room;
+    if (this.#threads !== null && this.#context.threadModule === null) throw noModule(this.name);
     // Code that did not stop has all places of the agent.
     if (size === 0) return this.#held;
     // On a store that is a server, the jobs of one half run while it answers for the other.

@@ -71,6 +71,11 @@ export class AgentActors implements Iterable<AgentActor> {
     for (const agent of this.#agents.values()) agent.handOn();
   }
 
+  /** Ends all threads. Resolves when what ran there is handed back, or does not end. */
+  async endThreads(): Promise<void> {
+    await Promise.all([...this.#agents.values()].map((agent) => agent.endThreads()));
+  }
+
   /** Removes all agents. What their workers do continues. */
   clear(): void {
     for (const [id, agent] of this.#agents) this.#remove(id, agent);

@@ -18,9 +18,9 @@ import { LiveJobInfo } from '../execution/job-info.ts';
 import { jobFields, logWorker } from '../execution/outcome-log.ts';
 import { type AgentSlot, isHeldBy, isSameCall, Run, type RunAgent } from '../execution/run.ts';
 import type { RunSteps } from '../execution/run-steps.ts';
-import type { AtWork, WorkerSlots } from '../execution/worker-slots.ts';
 import { annotationsOf } from '../jobs/annotations.ts';
 import type { AgentClaim } from './claim-jobs.ts';
+import type { AtWork, WorkerSlots } from './worker-slots.ts';
 
 /** The newest poll of an agent: its claims are recorded there. */
 export interface OpenPoll {

@@ -16,6 +16,7 @@ const methods = {
   reactor: ['callFromThread', 'callInThread', 'callLater', 'addSystemEventTrigger', 'callWhenRunning'],
   ids: ['newId', 'newUuid'],
   random: ['next'],
+  threads: ['start'],
   files: ['read', 'write', 'environment'],
 } as const satisfies { readonly [option in keyof SignalboxOptions]: readonly string[] };
 
@@ -26,7 +27,9 @@ const expected: { readonly [option: string]: string } = {
 /** Refuses options of the wrong shape before anything is opened. @throws SignalboxError `INVALID_OPTION`, `INVALID_NAME`. */
 export function checkOptions(options: SignalboxOptions): void {
   if (options?.store == null) refuse('store', options?.store);
-  checkKnown(options, [...lists, ...Object.keys(methods), 'retryPolicies', 'limits', 'uuid', 'instrument']);
+  const others = ['retryPolicies', 'limits', 'uuid', 'instrument', 'threadModule'];
+  checkKnown(options, [...lists, ...Object.keys(methods), ...others]);
+  threadModuleOf(options);
   if (options.instrument != null) checkInstrument(options.instrument);
   for (const option of lists) {
     const value: unknown = options[option];
@@ -44,6 +47,21 @@ export function checkOptions(options: SignalboxOptions): void {
       | undefined;
     if (value != null && names.some((name) => typeof value[name] !== 'function')) refuse(option, value);
   }
+}
+
+/** The URL of the module of threads, as text; null: there is none. @throws SignalboxError `INVALID_OPTION`. */
+export function threadModuleOf({
+  threadModule: given,
+}: Pick<SignalboxOptions, 'threadModule'>): string | null {
+  if (given == null) return null;
+  const text = given instanceof URL ? given.href : given;
+  const isUrl = typeof text === 'string' && URL.canParse(text);
+  if (isUrl && ['file:', 'data:'].includes(new URL(text).protocol)) return text;
+  throw invalidOption(
+    'threadModule',
+    "the URL of a file, such as new URL('./jobs.js', import.meta.url)",
+    given,
+  );
 }
 
 function checkInstrument(instrument: Instrument): void {

@@ -7,8 +7,8 @@
  * Invariant: The supervisor's chart decides when the store is open. Nothing is claimed before recovery is
  *   done, and the store is closed only when every dispatcher is deactivated or the store has failed.
  *
- * May import: environment, definitions, commits, jobs, execution, stops, callbacks, agents, dispatchers,
- *   handles, builtin-jobs. Only src/index.ts imports this room.
+ * May import: environment, definitions, commits, jobs, execution, stops, callbacks, threads, agents,
+ *   dispatchers, handles, builtin-jobs, in-thread. Only src/index.ts imports this room.
  */
 import { AgentRegistry } from '../agents/agent-registry.ts';
 import { UnknownDefinitions } from '../agents/unknown-definitions.ts';
@@ -21,6 +21,7 @@ import type { DispatcherDeps } from '../dispatchers/dispatcher-host.ts';
 import type { LifecycleHooks } from '../dispatchers/lifecycle-hooks.ts';
 import { OrphanRescue } from '../dispatchers/orphan-rescue.ts';
 import { RepresentationCommands } from '../dispatchers/representation-commands.ts';
+import type { ThreadPort } from '../environment/threads.ts';
 import { Completer } from '../execution/completer.ts';
 import { Executor } from '../execution/executor.ts';
 import { LoopWatch } from '../execution/loop-watch.ts';
@@ -31,11 +32,14 @@ import { RetryPolicies } from '../execution/retry-policies.ts';
 import type { CallbackSteps, RunSteps } from '../execution/run-steps.ts';
 import { Job } from '../handles/job.ts';
 import { type HandleServices, provideServices } from '../handles/services.ts';
+import { serveThread } from '../in-thread/serve-thread.ts';
 import type { JobHandles } from '../jobs/job-like.ts';
 import { AttemptLimits } from '../stops/attempt-limits.ts';
 import { OutsideRuns } from '../stops/outside-runs.ts';
 import { PutOffs } from '../stops/put-offs.ts';
 import { Stops } from '../stops/stops.ts';
+import { AttemptEnds } from '../threads/attempt-ends.ts';
+import { Threads } from '../threads/threads.ts';
 
 /** What a runtime is made with beside its ports. */
 export interface RuntimeLinks {
@@ -45,6 +49,8 @@ export interface RuntimeLinks {
   planDue(): void;
   /** The clock of this process, in epoch milliseconds. */
   now(): number;
+  /** Where threads come from. */
+  readonly threads: ThreadPort;
   /** The hooks and listeners of the program, on a unit whose calls are their own commits. */
   hooksOn(work: AutocommitUnit): LifecycleHooks;
 }
@@ -57,6 +63,7 @@ export interface Runtime extends DispatcherDeps, HandleServices {
   readonly policies: RetryPolicies;
   readonly loopWatch: LoopWatch;
   readonly stops: Stops;
+  readonly threads: Threads;
 }
 
 /** How programs see jobs. */
@@ -122,6 +129,22 @@ export function createRuntime(context: RuntimeContext, links: RuntimeLinks): Run
       yield* outside;
     },
   });
+  const threads = new Threads({
+    committer,
+    port: links.threads,
+    ends: new AttemptEnds({ committer, handles, callbacks }),
+    beat: (run) => limits.beat(run),
+    serve: (box) => (channel, exports) => {
+      const { reactor, ids, random } = context;
+      const clock = { now: () => links.now() };
+      serveThread({ module: context.threadModule ?? '', box }, channel, exports, {
+        reactor,
+        clock,
+        ids,
+        random,
+      });
+    },
+  });
   const abortRuns = agents.abortRuns.bind(agents);
   const runtime: Runtime = {
     context,
@@ -139,6 +162,7 @@ export function createRuntime(context: RuntimeContext, links: RuntimeLinks): Run
     outside,
     callbacks,
     agents,
+    threads,
     abortRuns,
     orphans: new OrphanRescue({ committer, policies, waits, callbacks }),
     representations: new RepresentationCommands({ work, hooks: links.hooksOn(work), abortRuns }),

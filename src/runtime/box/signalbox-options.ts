@@ -10,6 +10,7 @@ import type { Instrument } from '../environment/instruments.ts';
 import type { Logger } from '../environment/logging.ts';
 import type { IdSource, RandomSource, TextFilePort } from '../environment/ports.ts';
 import type { Clock, Reactor } from '../environment/reactor/reactor.ts';
+import type { ThreadPort } from '../environment/threads.ts';
 import type { JobDefinition } from '../handles/job.ts';
 
 /** Options of `createSignalbox`. */
@@ -39,6 +40,13 @@ export interface SignalboxOptions {
   readonly limits?: Partial<Limits>;
   /** Encodes what programs give before it reaches the store: encryption at rest. Default: none. */
   readonly codec?: Codec;
+  /**
+   * The module that defines the jobs of agents with `executor: 'thread'`: threads import it, and run the definitions that it exports.
+   * A `file:` URL, such as `new URL('./jobs.js', import.meta.url)`. The module must open no box. Default: none.
+   */
+  readonly threadModule?: URL | string;
+  /** Where threads come from, such as a `VirtualThreads` of `signalbox/testing`. Default: `nodeThreads()`. */
+  readonly threads?: ThreadPort;
   /** UUID of this instance. Default: read from its file, see docs/guide.md. */
   readonly uuid?: string;
   readonly files?: TextFilePort;

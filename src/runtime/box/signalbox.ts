@@ -23,6 +23,7 @@ import { Queue } from '../handles/queue.ts';
 import { runTransaction, type Transaction } from '../handles/transaction.ts';
 import { ensureLimits } from '../jobs/limit-quotas.ts';
 import { storeNew } from '../jobs/put-jobs.ts';
+import { noModule } from '../threads/job-thread.ts';
 import type { Runtime } from './create-runtime.ts';
 import { installAgent } from './install-agent.ts';
 import { provideInternals } from './internals.ts';
@@ -426,6 +427,7 @@ export class Signalbox extends Inspectable {
     checkObject(options, 'options');
     const { agent: settings, ...dispatcherOptions } = options;
     if (settings != null) checkSettings(settings, 'agent');
+    if (settings?.thread != null && this.#runtime.context.threadModule === null) throw noModule('main');
     await this.createQueue('');
     await ensureLimits(this.#runtime.work);
     const present = this.#dispatchers.get(this.uuid);
@@ -450,7 +452,7 @@ export class Signalbox extends Inspectable {
   /**
    * Stops: no more claims, and up to `grace` (default 0) for what runs. Then, for `abort` (default 0), what still runs is asked to
    * stop: `local.signal` aborts with a `ShutdownError`, and a job whose code throws because of that goes back to the front of its
-   * queue, without a failure and without an interruption. At last every dispatcher is deactivated and the store is closed; what
+   * queue, without a failure and without an interruption. Threads are ended then, and their jobs go back the same way. At last every dispatcher is deactivated and the store is closed; what
    * still runs is handed over, and runs again at the next start when its policy says so.
    *
    * @throws SignalboxError `STORE_IO`, `STORE_FENCED` when the store fails meanwhile: the box is stopped then, and whether

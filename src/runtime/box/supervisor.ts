@@ -20,6 +20,8 @@ import type { Clock, Reactor, RunnableReactor } from '../environment/reactor/rea
 import { joinReactor, leaveReactor } from '../environment/reactor/shared-reactors.ts';
 import { withinMs } from '../environment/reactor/time-limits.ts';
 import { Sleeps } from '../environment/sleeps.ts';
+import { nodeThreads } from '../environment/threads.ts';
+import { threadModuleOf } from './check-options.ts';
 import { createRuntime, type Runtime } from './create-runtime.ts';
 import type { LifecycleListeners } from './lifecycle-listeners.ts';
 import { LiveActors } from './live-actors.ts';
@@ -150,6 +152,7 @@ export class Supervisor {
       this.runtime?.watch.lookAgain();
       this.runtime?.loopWatch.stop();
       this.runtime?.stops.end();
+      await this.runtime?.threads.end();
     }
     if (!isKnown && this.#storeFailure !== null) throw this.#storeFailure;
   }
@@ -191,6 +194,7 @@ export class Supervisor {
         instrument: this.#options.instrument ?? null,
         log,
         uuid,
+        threadModule: threadModuleOf(this.#options),
         rules,
         queues: new Set(),
         limits: this.#limits,
@@ -203,6 +207,7 @@ export class Supervisor {
           if (this.state === 'running') this.#dueTimer.plan();
         },
         now: this.#now,
+        threads: this.#options.threads ?? nodeThreads(),
         hooksOn: (work) => this.#shared.listeners.on(work),
       });
       open.onHint((hint) => {

@@ -91,12 +91,17 @@ export class BufferedUnit implements UnitOfWork {
   committed(): void {
     this.#isCommitted = true;
     this.#handles?.committed();
-    for (const work of this.#buffer?.following.splice(0) ?? none) {
+    for (const work of this.takeFollowing()) {
       // Nothing waits for it here: what it leaves undone is stored, and found when the store is opened.
       work().catch((error: unknown) => {
         this.context.log.events('ERROR', () => `work that follows a commit failed: ${String(error)}`);
       });
     }
+  }
+
+  /** What is to follow its commit, for who carries that out. */
+  takeFollowing(): readonly (() => Promise<void>)[] {
+    return this.#buffer?.following.splice(0) ?? none;
   }
 
   /** Its commit is not made: drafts that were put through it are drafts again. */

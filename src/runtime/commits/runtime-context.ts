@@ -21,7 +21,9 @@ export interface RuntimeContext {
   /** UUID of this instance. */
   readonly uuid: string;
   /** What definitions hide, as the store knows it. */
-  readonly rules: StoredRules;
+  readonly rules: Pick<StoredRules, 'pending'>;
+  /** URL of the module that defines the jobs of threads; null: there is none. */
+  readonly threadModule: string | null;
   /** Queues that were seen in the store: none is ever removed. */
   readonly queues: Set<string>;
   /** Upper bounds for values and for the number of stored jobs. */

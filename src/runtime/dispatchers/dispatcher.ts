@@ -7,7 +7,7 @@
  * Invariant: A dispatcher claims only in queues in which it is activated, and what it holds is released in
  *   the commit that deactivates it.
  *
- * May import: environment, commits, jobs, execution, stops, callbacks, agents.
+ * May import: environment, commits, jobs, execution, stops, callbacks, threads, agents.
  */
 import { type Actor, waitFor } from 'xstate';
 import { dispatcherMachine } from '../../../machines/dispatcher.machine.ts';
@@ -28,6 +28,7 @@ import type { UnknownJobs } from '../agents/unknown-definitions.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import { Inspectable } from '../environment/inspectable.ts';
 import type { Reactor, ScheduledCall } from '../environment/reactor/reactor.ts';
+import type { ThreadCounts } from '../threads/threads.ts';
 import { checkBox, type DispatcherHost, hostOf } from './dispatcher-host.ts';
 import { Poller } from './poller.ts';
 import { logActivating, logDeactivated } from './recovery-log.ts';
@@ -57,6 +58,8 @@ export interface StatusInfo {
   readonly unknownJobs: readonly UnknownJobs[];
   /** How many places of its agents are taken by code that did not stop when it was asked to. */
   readonly abandoned: number;
+  /** The threads of its agents with `executor: 'thread'`. */
+  readonly threads: readonly ThreadCounts[];
 }
 
 /**
@@ -160,7 +163,7 @@ export class DispatcherOf<Box extends object> extends Inspectable implements Age
   }
 
   /**
-   * Stops polling and releases its jobs; what runs is not killed.
+   * Stops polling and releases its jobs; what runs in its thread is not killed, worker threads are ended.
    * @throws SignalboxError `DISPATCHER_STATE` when it is not active.
    */
   async deactivate(): Promise<void> {
@@ -227,6 +230,8 @@ export class DispatcherOf<Box extends object> extends Inspectable implements Age
 
   async #deactivateQueues(): Promise<void> {
     this.#agents.handOn();
+    // No other process may call a job while a thread of this one still can.
+    await this.#agents.endThreads();
     this.#handedOn = await this.#poller.deactivate();
     this.#agents.clear();
     this.#forget();
@@ -298,6 +303,7 @@ export class DispatcherOf<Box extends object> extends Inspectable implements Age
       uuid: this.uuid,
       unknownJobs: this.#host.deps.unknown.jobs,
       abandoned: [...this.#agents].reduce((count, { workers }) => count + workers.abandonedCount, 0),
+      threads: [...this.#agents].flatMap(({ threads }) => threads?.counts ?? []),
     };
   }
 }

@@ -249,6 +249,8 @@ export class Completer {
   giveUp(run: Run, error: unknown): void {
     logNotEnded(this.#context, run, error);
     run.agent?.workers.lost(run);
+    // It may still wait for its tearDown.
+    run.thread?.stop(error);
     run.onDone();
   }
 }

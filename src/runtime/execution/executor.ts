@@ -1,30 +1,23 @@
 import type { Outcome } from '../../../machines/job.context.ts';
-import type { Json } from '../../../machines/json.ts';
-import { type BadStatusError, ReassignedError, shown } from '../../errors.ts';
-import { jsonWithin } from '../../model/checks/bounded-json.ts';
+import { type BadStatusError, ReassignedError } from '../../errors.ts';
 import { stepJob } from '../../model/jobs/step.ts';
 import type { JobRecord } from '../../model/records/records.ts';
+import { isSystemName } from '../../model/records/system-names.ts';
 import { Failure } from '../../model/values/failure.ts';
-import { jobLabel, valueText } from '../../model/values/job-text.ts';
-import { type Redactor, shownError } from '../../model/values/redaction.ts';
-import { decodeValue, encodeValue, type ResolveJob, referredJobs } from '../../model/values/values.ts';
+import { jobLabel } from '../../model/values/job-text.ts';
+import { shownError } from '../../model/values/redaction.ts';
 import { ifHeldBy } from '../commits/preconditions.ts';
 import { retryForever } from '../commits/retry.ts';
 import { retryRules } from '../commits/retry-rules.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
-import type { Definition } from '../definitions/definition.ts';
-import { Detached } from '../definitions/detached.ts';
-import { Snooze } from '../definitions/snooze.ts';
 import { errorText } from '../environment/logging.ts';
-import { JobDrafts, storedJobOnly } from '../jobs/job-drafts.ts';
-import { isJob, type JobHandles, type JobLike } from '../jobs/job-like.ts';
-import { asHandles, jobsIn } from '../jobs/referred-jobs.ts';
-import { Attempts } from './attempt.ts';
-import { callInstrumented } from './instruments.ts';
+import type { JobHandles, JobLike } from '../jobs/job-like.ts';
+import { Attempts, storeReturned } from './attempt.ts';
+import { encodedResult, type Given, givenBy } from './given.ts';
 import type { LoopWatch } from './loop-watch.ts';
 import { jobFields } from './outcome-log.ts';
-import { currentRun, isHeldBy, type Run } from './run.ts';
+import { isHeldBy, type Run } from './run.ts';
 import type { CallbackSteps, RunSteps } from './run-steps.ts';
 
 /** The dependencies of the executor. */
@@ -52,65 +45,22 @@ export class Executor {
   execute(run: Run): void {
     // Nothing is started whose definition is unknown: claims, callbacks and calls look first.
     const definition = this.#context.registry.mustKnowName(run.job.name);
-    this.#deps.loopWatch.note(run.job.name);
     run.phase = 'code';
     this.#deps.steps.watchLimits(run);
+    const elsewhere = isSystemName(definition.name) ? null : (run.agent?.threads ?? null);
+    // What blocks here is not what runs in a thread.
+    if (elsewhere === null) this.#deps.loopWatch.note(run.job.name);
+    const threw = (error: unknown): void => this.#guarded(run, this.#threw, error);
     try {
-      this.#attempts.inContext(run, definition, () =>
-        callInstrumented(run, () => this.#attempt(run, definition)),
-      );
+      if (elsewhere === null)
+        this.#attempts.call(run, definition, {
+          returned: (value) => this.#guarded(run, this.#returned, value),
+          threw,
+        });
+      else elsewhere.call(run, { returned: (given) => this.#guarded(run, this.#gave, given), threw });
     } catch (error) {
       // The context that the job carries is the program's own code.
       this.#threw(run, error);
-    }
-  }
-
-  #attempt(run: Run, definition: Definition): void {
-    const hasHooks = definition.setUp !== null || definition.tearDown !== null;
-    if (!hasHooks && run.job.args.every((arg) => referredJobs(arg).length === 0)) {
-      this.#call(run, definition.run, decodedArgs(run, noJobs));
-      return;
-    }
-    const ready = hasHooks ? this.#attempts.setUp(run, definition) : Promise.resolve();
-    ready
-      .then(() => this.#loaded(run))
-      .then(
-        (args) => {
-          // It may be to stop by now.
-          if (run.isStopping) this.#threw(run, undefined);
-          else this.#call(run, definition.run, args);
-        },
-        (error: unknown) => this.#threw(run, error),
-      );
-  }
-
-  /** Arguments as the code sees them: jobs among them are handles with the state of now. */
-  async #loaded(run: Run): Promise<readonly unknown[]> {
-    const what = (): string => `loading ${jobLabel(run.job)}`;
-    const read = (id: string): Promise<JobRecord | undefined> =>
-      retryForever(this.#context, what, () => this.#context.store.get('job', id), { rule: retryRules.load });
-    const known = await jobsIn(read, run.job.args);
-    return decodedArgs(run, asHandles(this.#deps.handles, run.unit.handles, known));
-  }
-
-  #call(run: Run, code: (...args: never[]) => unknown, args: readonly unknown[]): void {
-    let returned: unknown;
-    let awaited: Promise<unknown> | null;
-    try {
-      const all = run.input.length === 0 ? args : [...args, ...run.input];
-      returned = currentRun.run(run, code as (...args: readonly unknown[]) => unknown, ...all);
-      // A promise stays as it is; a `then` that is not a promise's may throw, call back twice, or give another.
-      awaited = isThenable(returned) ? Promise.resolve(returned) : null;
-    } catch (error) {
-      this.#threw(run, error);
-      return;
-    }
-    if (awaited === null) this.#guarded(run, this.#returned, returned);
-    else {
-      awaited.then(
-        (value) => this.#guarded(run, this.#returned, value),
-        (error: unknown) => this.#guarded(run, this.#threw, error),
-      );
     }
   }
 
@@ -137,49 +87,42 @@ export class Executor {
 
   #returned(run: Run, value: unknown): void {
     if (this.#isElsewhere(run, this.#returned, value)) return;
+    if (run.ended === null) this.#follow(run, givenBy(run, value));
+    else this.#deps.steps.continueAfter(run, run.ended);
+  }
+
+  /** The same of code that ran in a thread. */
+  #gave(run: Run, given: Given): void {
+    if (!this.#isElsewhere(run, this.#gave, given)) this.#follow(run, given);
+  }
+
+  #follow(run: Run, given: Given): void {
     const { steps } = this.#deps;
-    if (run.ended !== null) {
-      steps.continueAfter(run, run.ended);
-      return;
-    }
-    const what = kindOf(value);
     // A promise that it returned goes on under the same limits.
-    if (what !== 'detached') run.watch(null);
+    if (given.kind !== 'detached') run.watch(null);
     // Asked to stop, it neither waits nor is put off, and only a value counts.
-    if (run.isStopping && what !== 'value') {
+    if (run.isStopping && given.kind !== 'value') {
       run.startOver();
-      steps.stopped(run, what === 'failure' ? (value as Failure).toError() : null);
-    } else if (what === 'snooze') steps.putOff(run, value as Snooze);
-    else if (what === 'job') {
-      this.#returnedJob(run, value as JobLike).catch((error: unknown) => this.#threw(run, error));
-    } else if (what === 'detached') {
-      const outcome = (value as Detached<unknown>).promise.then(
-        (settled: unknown) => this.#outcomeOf(settled),
-        (error: unknown) => ({ ok: false as const, failure: Failure.from(error).data }),
-      );
-      steps.wait(run, 'promise', null, () => {
-        run.phase = 'code';
-        void outcome.then((settled) => this.#guarded(run, this.#settled, settled));
-      });
-    } else if (what === 'failure') steps.finish(run, { ok: false, failure: (value as Failure).data });
-    else {
-      let encoded: Json;
-      try {
-        encoded = this.#encoded(value);
-      } catch (error) {
-        if (run.isStopping) {
-          run.startOver();
-          steps.stopped(run, error);
-          return;
-        }
-        steps.retry(run, Failure.from(error), 'commitError', {
-          ok: true,
-          text: () => shownValue(value, this.#context.registry.redactorOf(run.job)),
-        });
-        return;
-      }
-      steps.finish(run, { ok: true, value: encoded });
-    }
+      steps.stopped(run, errorIn(given));
+    } else if (given.kind === 'value') steps.finish(run, { ok: true, value: given.value });
+    else if (given.kind === 'snooze') steps.putOff(run, given.snooze);
+    else if (given.kind === 'failure') steps.finish(run, { ok: false, failure: given.failure.data });
+    else if (given.kind === 'unstorable')
+      steps.retry(run, Failure.from(given.error), 'commitError', { ok: true, text: given.text });
+    else if (given.kind === 'job')
+      this.#returnedJob(run, given.job).catch((error: unknown) => this.#threw(run, error));
+    else this.#waitForPromise(run, given.promise);
+  }
+
+  #waitForPromise(run: Run, promise: Promise<unknown>): void {
+    const outcome = promise.then(
+      (settled: unknown) => this.#outcomeOf(settled),
+      (error: unknown) => ({ ok: false as const, failure: Failure.from(error).data }),
+    );
+    this.#deps.steps.wait(run, 'promise', null, () => {
+      run.phase = 'code';
+      void outcome.then((settled) => this.#guarded(run, this.#settled, settled));
+    });
   }
 
   /** The promise that the job waits for has settled. */
@@ -191,27 +134,15 @@ export class Executor {
     else this.#deps.steps.finish(run, outcome, 'promise');
   }
 
-  /** A returned job that is not stored yet is stored NEW with the wait: the program has to put it. */
   async #returnedJob(run: Run, job: JobLike): Promise<void> {
-    if (!job.isStored) {
-      const drafts = new JobDrafts(run.unit);
-      drafts.store(job, null);
-      const pending = drafts.checked();
-      if (pending !== undefined) await pending;
-      await run.unit.submit(drafts.changes, drafts.expect);
-      drafts.attach();
-    }
+    await storeReturned(run.unit, job);
     this.#deps.steps.wait(run, job.record.id, job);
-  }
-
-  #encoded(value: unknown): Json {
-    return value === undefined ? null : encodeValue(value, 'result', storedJobOnly, this.#context.limits);
   }
 
   #outcomeOf(value: unknown): Outcome {
     if (value instanceof Failure) return { ok: false, failure: value.data };
     try {
-      return { ok: true, value: this.#encoded(value) };
+      return { ok: true, value: encodedResult(this.#context, value) };
     } catch (error) {
       return { ok: false, failure: Failure.from(error).data };
     }
@@ -230,7 +161,7 @@ export class Executor {
     }
     run.watch(null);
     run.startOver();
-    if (run.isStopping && !isReassigned(error)) steps.stopped(run, error);
+    if (run.isStopping && !isReassigned(error)) steps.stopped(run, thrownError(error));
     else if (run.isShutDown && !isReassigned(error)) steps.handBack(run, error);
     // The worker was stopped, the job did not fail: no policy is asked and nothing is stored.
     else if (run.isAborted || isReassigned(error)) steps.abort(run, error);
@@ -263,35 +194,15 @@ export class Executor {
   }
 }
 
-const longestShown = 10_000;
-
-const noJobs: ResolveJob = () => undefined;
-
-/** A copy: what the code does to its arguments changes nothing that is stored. */
-function decodedArgs({ job }: Run, resolve: ResolveJob): readonly unknown[] {
-  return job.args.map((arg) => decodeValue(arg, resolve));
+/** What the code said, if it did, when it was asked to stop. */
+function errorIn(given: Given): unknown {
+  if (given.kind === 'failure') return given.failure.toError();
+  return given.kind === 'unstorable' ? given.error : null;
 }
 
-/** A value that could not be stored, as text: its JSON where there is any and it is short. */
-function shownValue(value: unknown, redactor: Redactor): string {
-  try {
-    const text = jsonWithin(value, longestShown);
-    return text === undefined ? shown(value) : valueText(redactor.value(JSON.parse(text) as Json));
-  } catch {
-    return shown(value);
-  }
-}
-
-/** What a job's code gave. A proxy may refuse the question: then it is a value, and refused as one. */
-function kindOf(value: unknown): 'job' | 'detached' | 'snooze' | 'failure' | 'value' {
-  try {
-    if (isJob(value)) return 'job';
-    if (value instanceof Detached) return 'detached';
-    if (value instanceof Snooze) return 'snooze';
-    return value instanceof Failure ? 'failure' : 'value';
-  } catch {
-    return 'value';
-  }
+/** The error, as another one has it for its cause. */
+function thrownError(error: unknown): unknown {
+  return error instanceof Failure ? error.toError() : error;
 }
 
 function isReassigned(error: unknown): boolean {
@@ -300,10 +211,4 @@ function isReassigned(error: unknown): boolean {
   } catch {
     return false;
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-  );
 }

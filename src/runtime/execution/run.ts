@@ -28,6 +28,7 @@ import type { UnitOfWork } from '../commits/unit-of-work.ts';
 import { annotationsOf } from '../jobs/annotations.ts';
 import type { JobLike } from '../jobs/job-like.ts';
 import { ProgressWriter } from '../jobs/progress-writer.ts';
+import type { CodeEnds, Given } from './given.ts';
 import type { LiveJobInfo } from './job-info.ts';
 
 /** The run that the current code belongs to: also after every await, and inside callbacks. */
@@ -66,6 +67,12 @@ export interface RunWorkers {
   logCompleted(run: Run): void;
 }
 
+/** Runs the code of attempts somewhere else than in this thread. */
+export interface CodeElsewhere {
+  /** Calls the code. It has ended, or is gone, when one of the ends is called. */
+  call(run: Run, ends: CodeEnds<Given>): void;
+}
+
 /** The agent whose slot a run has. */
 export interface RunAgent {
   readonly name: string;
@@ -73,6 +80,8 @@ export interface RunAgent {
   /** The dispatcher. */
   readonly owner: { readonly uuid: string };
   readonly workers: RunWorkers;
+  /** Its threads; null: its code runs in this one. */
+  readonly threads: CodeElsewhere | null;
   /** A job it held is over: it may claim another one. */
   slotFreed(): void;
 }
@@ -220,6 +229,8 @@ export class Run {
   askedIn: JobRecord['state'] | null = null;
   /** Its code goes on although its job has ended, or was put back: nothing that it does counts. */
   isAbandoned = false;
+  /** Its code, or its `tearDown`, runs in a thread, which ends it when it does not stop; null: nothing of it does. */
+  thread: { stop(reason: unknown): void } | null = null;
   /** Its process stops: an attempt that throws because of that is handed back. */
   isShutDown = false;
   /** Set when a callback of the run's job was handed over, or stopped with its process: the callers of the run stop, too. */
@@ -270,6 +281,7 @@ export class Run {
     this.#aborted = reason ?? new Error('aborted');
     // Listeners are the code's own: they may call `local`.
     currentRun.run(this, () => this.#abort?.abort(reason));
+    this.thread?.stop(this.#aborted);
   }
 
   /** Replaces the timed calls that watch over it. */

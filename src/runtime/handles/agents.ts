@@ -5,7 +5,7 @@ import { checkName } from '../../model/checks/names.ts';
 import { selectionText } from '../../model/jobs/filter.ts';
 import { isInForce } from '../../model/jobs/pauses.ts';
 import { type CompletionRange, completedWithin } from '../../model/monitoring/agent-history.ts';
-import type { AgentRecord, Selection } from '../../model/records/records.ts';
+import type { AgentRecord, Selection, ThreadSettings } from '../../model/records/records.ts';
 import { Failure } from '../../model/values/failure.ts';
 import type { Precondition } from '../../store/store.ts';
 import { type Instant, instantMs } from '../../time.ts';
@@ -13,8 +13,15 @@ import { type Pause, type PauseOptions, pauseFrom, setAgentPause } from '../agen
 import { ifUnchanged } from '../commits/preconditions.ts';
 import { retryConflicts } from '../commits/retry.ts';
 import type { UnitOfWork } from '../commits/unit-of-work.ts';
-import { type AgentSettings, agent, changesOf, checkSettings } from '../definitions/agent-settings.ts';
+import {
+  type AgentSettings,
+  agent,
+  changesOf,
+  checkSettings,
+  executorText,
+} from '../definitions/agent-settings.ts';
 import { Inspectable } from '../environment/inspectable.ts';
+import { noModule } from '../threads/job-thread.ts';
 import { Job } from './job.ts';
 import { servicesOf } from './services.ts';
 
@@ -89,7 +96,8 @@ export class Agents {
     checkKnown(options, ['pinned']);
     const pinned = checkFlag(options.pinned ?? false, 'pinned');
     this.#check(name, settings);
-    await this.#write(name, settings, pinned, []);
+    const before = await this.#work.read('agent', this.#id(name));
+    await this.#write(name, settings, { pinned, before });
   }
 
   /**
@@ -107,7 +115,9 @@ export class Agents {
       const changes = record === undefined ? null : settings === null ? '' : changesOf(record, settings);
       const pinned = record?.pinned ?? false;
       if (changes !== '' && !pinned)
-        await this.#write(name, wanted, false, [ifUnchanged({ id, rev: record?.rev ?? 0 }, 'agent')]);
+        await this.#write(name, wanted, { pinned: false, before: record }, [
+          ifUnchanged({ id, rev: record?.rev ?? 0 }, 'agent'),
+        ]);
       await this.#work.whenCommitted(async () => this.#log(name, changes, pinned));
     });
   }
@@ -127,18 +137,22 @@ export class Agents {
   #check(name: string, settings: AgentSettings): void {
     checkName(name, 'an agent name');
     checkSettings(settings);
-    const { registry } = this.#work.context;
+    const { registry, uuid, threadModule } = this.#work.context;
+    // Of an agent of another process nothing is known: there it says so itself.
+    if (settings.thread !== null && threadModule === null && this.#uuid === uuid) throw noModule(name);
     if (settings.filter !== null) registry.addFilter(settings.filter);
     if (settings.chooser !== null) registry.addChooser(settings.chooser);
   }
 
   async #write(
     name: string,
-    { size, selection }: AgentSettings,
-    pinned: boolean,
-    expect: readonly Precondition[],
+    { size, selection, thread }: AgentSettings,
+    { pinned, before }: { readonly pinned: boolean; readonly before: AgentRecord | undefined },
+    expect: readonly Precondition[] = [],
   ): Promise<void> {
-    const patch = { size, selection: selection as never, pinned };
+    // An agent that never had threads keeps no word about them.
+    const threads = thread === null && before?.thread == null ? {} : { thread: thread as never };
+    const patch = { size, selection: selection as never, pinned, ...threads };
     const change = { kind: 'agent' as const, id: this.#id(name), event: 'agent.set', from: null, to: null };
     await this.#work.submit([{ ...change, patch }], expect);
     await this.#changed(name);
@@ -224,6 +238,10 @@ export class AgentHandle extends Inspectable {
   readonly pinned: boolean;
   /** By whom, why and until when it is paused; null: it is not. */
   readonly paused: Pause | null;
+  /** Where it calls code. */
+  readonly executor: 'inline' | 'thread';
+  /** How its threads are; null: it calls code inline. */
+  readonly thread: ThreadSettings | null;
   readonly #work: UnitOfWork;
   readonly #failure: FailureData | null;
 
@@ -236,6 +254,8 @@ export class AgentHandle extends Inspectable {
     this.size = record.size;
     this.selection = record.selection;
     this.pinned = record.pinned;
+    this.thread = record.thread ?? null;
+    this.executor = executorText(this.thread);
     // One that this commit has just made has only what was set.
     const paused = record.paused ?? null;
     this.paused = paused !== null && isInForce(paused, work.context.store.now()) ? pauseFrom(paused) : null;
@@ -254,9 +274,9 @@ export class AgentHandle extends Inspectable {
 
   /** Its settings as last read, for `JSON.stringify` and `console.log`. Of a filter the arguments' values are not shown. */
   toJSON(): object {
-    const { name, queue, dispatcher, size, selection, pinned, paused, failure } = this;
+    const { name, queue, dispatcher, size, selection, pinned, paused, executor, failure } = this;
     const shown = { name, queue, dispatcher, size, selection: selectionText(selection), pinned, paused };
-    return { ...shown, failure: failure === null ? null : String(failure) };
+    return { ...shown, executor, failure: failure === null ? null : String(failure) };
   }
 
   /** Jobs it holds, in order of claim. */

@@ -8,7 +8,7 @@
  * Invariant: A handle has no state of the runtime, only what the store answered last. One made in a larger
  *   commit writes into that commit while it is open, and directly afterwards.
  *
- * May import: environment, definitions, commits, jobs, execution, stops, callbacks, agents,
+ * May import: environment, definitions, commits, jobs, execution, stops, callbacks, threads, agents,
  *   dispatchers.
  */
 import { SignalboxError } from '../../errors.ts';

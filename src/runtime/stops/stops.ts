@@ -66,7 +66,10 @@ export class Stops {
     if (run.askedIn === state || run.phase === 'commit' || run.isAbandoned) return;
     run.askedIn = state;
     run.job = { ...run.job, state, stop };
+    const { thread } = run;
     run.abort(stopError(run.job, stop));
+    // Its thread ends with it when it does not stop.
+    if (thread !== null) return;
     const grace = this.#context.registry.graceOf(run.job.name);
     run.watch(this.#context.reactor.callLater(grace, () => this.#abandon(run, grace)));
   }

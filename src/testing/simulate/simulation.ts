@@ -223,7 +223,16 @@ export class Simulation implements SimulatedRun {
 }
 
 function settingsOf(scenario: SimulatedScenario, intervals: Intervals): ProcessSettings {
-  const { queues = [''], jobs, filters, choosers, conditions, retryPolicies } = scenario;
+  const {
+    queues = [''],
+    jobs,
+    filters,
+    choosers,
+    conditions,
+    retryPolicies,
+    threadModule,
+    threads,
+  } = scenario;
   const { agent: settings = agent({ size: 2 }), install = () => {} } = scenario;
   return {
     options: {
@@ -233,6 +242,8 @@ function settingsOf(scenario: SimulatedScenario, intervals: Intervals): ProcessS
       ...(choosers && { choosers }),
       ...(conditions && { conditions }),
       ...(retryPolicies && { retryPolicies }),
+      ...(threadModule && { threadModule }),
+      ...(threads && { threads }),
     },
     agent: settings,
     install,

@@ -1,4 +1,5 @@
 import { selectionText } from '../../../model/jobs/filter.ts';
+import type { AgentRecord } from '../../../model/records/records.ts';
 import type { StoreReader } from '../../../store/reader.ts';
 import type { ActorDetail, AgentFacts, DispatcherFacts, MachineNow } from '../../protocol/actors.ts';
 import type { PossibleEvent } from '../../protocol/job.ts';
@@ -106,6 +107,10 @@ async function dispatcherDetail(
   };
 }
 
+function takenText({ selection, thread }: AgentRecord): string {
+  return `${selectionText(selection)}${thread == null ? '' : ', in worker threads'}`;
+}
+
 async function agentDetail(
   reader: StoreReader,
   id: string,
@@ -121,7 +126,7 @@ async function agentDetail(
     held: await reader.heldCount(queue, uuid, name),
     size: record?.size ?? Number(live?.context.size ?? 0),
     liveSize: live === null ? null : Number(live.context.size),
-    selection: record === null ? 'nothing any more: its record is gone' : selectionText(record.selection),
+    selection: record === null ? 'nothing any more: its record is gone' : takenText(record),
     isPinned: record?.pinned ?? false,
     failure: failureOf(entry),
     jobs: await heldJobs(reader, { queue, dispatcher: uuid, name }),

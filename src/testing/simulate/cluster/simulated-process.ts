@@ -15,7 +15,7 @@ import { LaneReactor } from './lane-reactor.ts';
 /** The options of simulated boxes, beside those that the simulation provides. */
 export type SimulatedBoxOptions = Pick<
   SignalboxOptions,
-  'jobs' | 'queues' | 'filters' | 'choosers' | 'conditions' | 'retryPolicies'
+  'jobs' | 'queues' | 'filters' | 'choosers' | 'conditions' | 'retryPolicies' | 'threadModule' | 'threads'
 >;
 
 /** The intervals of simulated dispatchers: polls, pings, and the death interval. */

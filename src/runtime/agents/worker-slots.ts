@@ -3,10 +3,10 @@ import { ShutdownError, SignalboxError } from '../../errors.ts';
 import { Failure } from '../../model/values/failure.ts';
 import type { RuntimeContext } from '../commits/runtime-context.ts';
 import { errorText } from '../environment/logging.ts';
+import type { LiveJobInfo } from '../execution/job-info.ts';
+import { logWorker } from '../execution/outcome-log.ts';
+import type { AgentSlot, Run, RunWorkers } from '../execution/run.ts';
 import type { JobLike } from '../jobs/job-like.ts';
-import type { LiveJobInfo } from './job-info.ts';
-import { logWorker } from './outcome-log.ts';
-import type { AgentSlot, Run, RunWorkers } from './run.ts';
 
 /** A job in a worker: the worker's place, and what the dispatcher remembers of the job. */
 export interface AtWork {
@@ -76,9 +76,10 @@ export class WorkerSlots implements RunWorkers {
     }
   }
 
-  /** The definitions of what runs. */
+  /** The definitions of what runs in this thread. */
   *names(): Generator<string> {
-    for (const run of this.#runs) if (run.info === null || run.info.completedAt === null) yield run.job.name;
+    for (const run of this.#runs)
+      if (run.thread === null && (run.info === null || run.info.completedAt === null)) yield run.job.name;
   }
 
   /** Signals all running code to stop. */
