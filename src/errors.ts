@@ -131,6 +131,8 @@ const messages = {
 
   NO_LIMITS: (about: { what: string }) =>
     `Expected a store that keeps keyed limits and rates for ${about.what}, got the PostgreSQL store, which does not yet. Nothing was written; use quotas without keys and rates there.`,
+  NO_SCHEDULES: (about: { id: string }) =>
+    `Expected a store that keeps schedules for schedule ${about.id}, got the PostgreSQL store, which does not yet. Nothing was written; use a json store for schedules until then.`,
   LIMIT_DEADLOCK: (about: { parent: string; child: string; limit: string }) =>
     `Expected job ${about.child} to find room in limit "${about.limit}" while job ${about.parent} waits for it, got one that is filled by jobs that wait for it. Give the two different limits or keys, or enlarge it.`,
   NO_TRANSACTIONS: (about: { call: string }) =>

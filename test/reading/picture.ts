@@ -32,6 +32,7 @@ const kinds = [
   'queue',
   'quota',
   'limit',
+  'schedule',
   'representation',
   'agent',
   'job',

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { memoryStore, type Store } from 'signalbox';
 import { jsonStore } from 'signalbox/json';
-import { limitContract, storeContract } from 'signalbox/testing';
+import { limitContract, scheduleContract, storeContract } from 'signalbox/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 
 const folders: string[] = [];
@@ -22,17 +22,16 @@ describe.each([
   ['memory', () => memoryStore()],
   ['json', newJsonStore],
 ] as const)('A %s store', (_, makeStore) => {
-  it.each([...storeContract, ...limitContract].map((check) => [check.name, check] as const))(
-    '%s',
-    async (_name, check) => {
-      await check.run(makeStore);
-    },
-  );
+  it.each(
+    [...storeContract, ...limitContract, ...scheduleContract].map((check) => [check.name, check] as const),
+  )('%s', async (_name, check) => {
+    await check.run(makeStore);
+  });
 });
 
 describe('The store contract', () => {
   it('names every check once', () => {
-    const names = [...storeContract, ...limitContract].map((check) => check.name);
+    const names = [...storeContract, ...limitContract, ...scheduleContract].map((check) => check.name);
 
     expect(new Set(names).size).toBe(names.length);
   });

@@ -85,6 +85,26 @@ function isFilter(value: unknown): boolean {
   );
 }
 
+const isFigures: Check = shape({
+  cron: orNull(isText),
+  tz: isText,
+  every: orNull(isNumber),
+  from: orNull(isNumber),
+  overlap: oneOf('skip', 'buffer', 'allow', 'cancel'),
+  misfire: oneOf('once', 'all', 'skip'),
+  misfireWindow: isNumber,
+  jitter: isNumber,
+  until: orNull(isNumber),
+  maxRuns: orNull(isCount),
+});
+
+const isScheduledJob: Check = shape({
+  content: isMapping,
+  delay: orNull(isNumber),
+  deadline: orNull(anyOf(shape({ at: isNumber }), shape({ after: isNumber }))),
+  annotations: orNull(isMapping),
+});
+
 /** The keys that an entry of the journal has outside its patch, and a snapshot has in its records. */
 const reserved: readonly (readonly [string, Check])[] = [
   ['id', isText],
@@ -193,6 +213,21 @@ const checksOf: { readonly [kind in OtherKind]: ReadonlyMap<string, Check> } = {
     ['tat', orNull(isNumber)],
     ['closedUntil', orNull(isNumber)],
   ]),
+  schedule: new Map<string, Check>([
+    ['figures', isFigures],
+    ['job', isScheduledJob],
+    ['setAt', isNumber],
+    ['setBy', isText],
+    ['paused', orNull(shape({ by: isText, at: isNumber, reason: orNull(isText) }))],
+    ['nextTick', orNull(isNumber)],
+    ['nextAt', orNull(isNumber)],
+    ['lastTick', orNull(isNumber)],
+    ['lastJob', orNull(isId)],
+    ['lastSkip', orNull(shape({ tick: isNumber, why: oneOf('overlap', 'buffered', 'missed', 'exists') }))],
+    ['runs', isCount],
+    ['missed', isCount],
+    ['skipped', isCount],
+  ]),
   representation: new Map<string, Check>([
     ['queue', isText],
     ['dispatcher', isText],
@@ -222,9 +257,22 @@ const checksOf: { readonly [kind in OtherKind]: ReadonlyMap<string, Check> } = {
   annotation: new Map<string, Check>([['value', isAnything]]),
 };
 
-type OtherKind = 'store' | 'queue' | 'quota' | 'limit' | 'representation' | 'agent' | 'proxy' | 'annotation';
+type OtherKind =
+  | 'store'
+  | 'queue'
+  | 'quota'
+  | 'limit'
+  | 'schedule'
+  | 'representation'
+  | 'agent'
+  | 'proxy'
+  | 'annotation';
 
-const representationStates: Check = oneOf('registered', 'activated', 'deactivated');
+/** The states of the kinds that have some, beside jobs. */
+const statesOf: { readonly [kind in OtherKind]?: Check } = {
+  representation: oneOf('registered', 'activated', 'deactivated'),
+  schedule: oneOf('active', 'paused', 'ended'),
+};
 
 /** Returns the keys of a job that no version writes: of a patch of the journal, or of a whole record of a snapshot. */
 export function unsoundInJob(fields: Fields, isRecord: boolean): readonly Unsound[] {
@@ -252,10 +300,10 @@ export function faultIn(kind: OtherKind, fields: Fields, isRecord: boolean): str
 
 /** Whether a change of such a record may lead to this state, or to no state. A job is checked where it is read. */
 export function mayBeIn(kind: OtherKind | 'job', state: string | null): boolean {
-  return kind === 'job' || state === null || (kind === 'representation' && representationStates(state));
+  return kind === 'job' || state === null || statesOf[kind]?.(state) === true;
 }
 
 function recordCheck(kind: OtherKind, key: string): Check | undefined {
-  if (key === 'state' && kind === 'representation') return representationStates;
+  if (key === 'state' && statesOf[kind] !== undefined) return statesOf[kind];
   return reserved.find(([name]) => name === key)?.[1];
 }

@@ -28,6 +28,7 @@ const kinds: readonly Kind[] = [
   'queue',
   'quota',
   'limit',
+  'schedule',
   'representation',
   'agent',
   'job',
