@@ -46,6 +46,8 @@ const messages = {
     `Expected job ${about.id} to have at most ${about.limit} ${about.what}, got ${about.actual}. Nothing was written; use fewer, or raise limits.${about.what}.`,
   QUOTA_NOT_FOUND: (about: { name: string; queue: string; known: readonly string[] }) =>
     `Expected quota "${about.name}" to exist in queue "${about.queue}", found ${listed(about.known)}. Create it with queue.quotas.ensure(name, { size }).`,
+  SCHEDULE_NOT_FOUND: (about: { name: string; queue: string; known: readonly string[] }) =>
+    `Expected schedule "${about.name}" to exist in queue "${about.queue}", found ${listed(about.known)}. Set it with queue.schedules.set(name, options, job).`,
   QUOTA_EXISTS: (about: { name: string; queue: string }) =>
     `Expected quota "${about.name}" to be new in queue "${about.queue}", found one of that name. Call queue.quotas.ensure(name, { size }), which adds it or changes it.`,
   JOB_NOT_FOUND: (about: { id: string }) =>

@@ -142,6 +142,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'stops',
     'callbacks',
     'agents',
+    'schedules',
     'dispatchers',
     'handles',
     'builtin-jobs',

@@ -103,12 +103,17 @@ function refusal(pattern: unknown, field: string, expected: string, actual: stri
   return new SignalboxError('INVALID_CRON', { pattern: shown(pattern), field, expected, actual });
 }
 
+/** Zones that were found: to look for one costs more than to set a schedule. */
+const zones = new Set<unknown>();
+
 /** Refuses what is no time zone. @throws SignalboxError `INVALID_TIME_ZONE`. */
 export function checkTimeZone(tz: unknown): string {
   if (typeof tz === 'string' && /^[A-Za-z]/.test(tz)) {
+    if (zones.has(tz)) return tz;
     try {
       // The name alone is asked: nothing is formatted.
-      return new Intl.DateTimeFormat('en', { timeZone: tz }) && tz;
+      if (new Intl.DateTimeFormat('en', { timeZone: tz })) zones.add(tz);
+      return tz;
     } catch {
       // A RangeError: it is refused below, in our words.
     }

@@ -7,8 +7,8 @@
  * Invariant: The supervisor's chart decides when the store is open. Nothing is claimed before recovery is
  *   done, and the store is closed only when every dispatcher is deactivated or the store has failed.
  *
- * May import: environment, definitions, commits, jobs, execution, stops, callbacks, agents, dispatchers,
- *   handles, builtin-jobs. Only src/index.ts imports this room.
+ * May import: environment, definitions, commits, jobs, execution, stops, callbacks, agents, schedules,
+ *   dispatchers, handles, builtin-jobs. Only src/index.ts imports this room.
  */
 import { AgentRegistry } from '../agents/agent-registry.ts';
 import { UnknownDefinitions } from '../agents/unknown-definitions.ts';
@@ -32,6 +32,7 @@ import type { CallbackSteps, RunSteps } from '../execution/run-steps.ts';
 import { Job } from '../handles/job.ts';
 import { type HandleServices, provideServices } from '../handles/services.ts';
 import type { JobHandles } from '../jobs/job-like.ts';
+import { Ticker } from '../schedules/ticker.ts';
 import { AttemptLimits } from '../stops/attempt-limits.ts';
 import { OutsideRuns } from '../stops/outside-runs.ts';
 import { PutOffs } from '../stops/put-offs.ts';
@@ -43,6 +44,8 @@ export interface RuntimeLinks {
   offerWork(queue: string): void;
   /** Asks the store anew when something becomes due. */
   planDue(): void;
+  /** False once the box stops. */
+  isRunning(): boolean;
   /** The clock of this process, in epoch milliseconds. */
   now(): number;
   /** The hooks and listeners of the program, on a unit whose calls are their own commits. */
@@ -57,6 +60,7 @@ export interface Runtime extends DispatcherDeps, HandleServices {
   readonly policies: RetryPolicies;
   readonly loopWatch: LoopWatch;
   readonly stops: Stops;
+  readonly ticker: Ticker;
 }
 
 /** How programs see jobs. */
@@ -135,6 +139,7 @@ export function createRuntime(context: RuntimeContext, links: RuntimeLinks): Run
     completer,
     waits,
     stops,
+    ticker: new Ticker({ work, callbacks, planDue: links.planDue, isRunning: links.isRunning }),
     limits,
     outside,
     callbacks,

@@ -11,6 +11,7 @@ import type { Logger } from '../environment/logging.ts';
 import type { IdSource, RandomSource, TextFilePort } from '../environment/ports.ts';
 import type { Clock, Reactor } from '../environment/reactor/reactor.ts';
 import type { JobDefinition } from '../handles/job.ts';
+import type { ScheduleDefinition } from '../handles/schedules/schedule.ts';
 
 /** Options of `createSignalbox`. */
 export interface SignalboxOptions {
@@ -19,6 +20,8 @@ export interface SignalboxOptions {
   readonly jobs?: readonly JobDefinition<never, unknown>[];
   /** Queues to make when they are missing. */
   readonly queues?: readonly string[];
+  /** Schedules that `start()` sets: see {@link schedule}. */
+  readonly schedules?: readonly ScheduleDefinition[];
   readonly filters?: readonly FilterDefinition[];
   readonly choosers?: readonly ChooserDefinition[];
   /** Conditions of callbacks: see `job.addConditionalCallbacks`. */
