@@ -4,7 +4,8 @@ import type { Mutant } from './mutant.ts';
 export interface TestedMutant extends Mutant {
   /**
    * What the safeguard is for: the number of a threat in docs/security.md, or of a fault in docs/faults.md; `explain`: that an
-   * explanation is what the next claim does; `parking`: that a job is parked only as long as a key of it has no room.
+   * explanation is what the next claim does; `parking`: that a job is parked only as long as a key of it has no room; `schedules`:
+   * that each tick is made, and once.
    */
   readonly about: string;
   /** The file of the test. */
@@ -20,6 +21,39 @@ export const testedMutants: readonly TestedMutant[] = [
     test: 'test/model/parking.test.ts',
     edits: [
       { file: 'src/store/rules/parking/parking.ts', find: 'this.#touched.add(bucket.limit);', replace: '' },
+    ],
+  },
+  {
+    name: 'refused-for-ever',
+    about: 'schedules',
+    without: 'the retry of a refused tick at the next poll',
+    test: 'test/behaviours/schedules.test.ts',
+    edits: [{ file: 'src/runtime/schedules/ticker.ts', find: 'this.#refused.clear();', replace: '' }],
+  },
+  {
+    name: 'ticks-go-back',
+    about: 'schedules',
+    without: 'the last tick, when a schedule is set or resumed after the clock was set back',
+    test: 'test/model/schedules/decide.test.ts',
+    edits: [
+      {
+        file: 'src/model/schedules/decide.ts',
+        find: 'after(Math.max(now, lastTick ?? now))',
+        replace: 'after(now)',
+      },
+    ],
+  },
+  {
+    name: 'window-without-end',
+    about: 'schedules',
+    without: 'the end of the window of missed ticks',
+    test: 'test/model/schedules/decide.test.ts',
+    edits: [
+      {
+        file: 'src/model/schedules/decide.ts',
+        find: "misfire === 'skip' || ticks.dueAt(newest) < windowBegin",
+        replace: "misfire === 'skip'",
+      },
     ],
   },
   {
