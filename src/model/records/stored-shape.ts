@@ -1,50 +1,25 @@
 import { endings } from '../../../machines/job.context.ts';
 import { isId, isName } from '../checks/names.ts';
+import { scheduleChecks } from './schedule-shape.ts';
+import {
+  anyOf,
+  type Check,
+  type Fields,
+  isAnything,
+  isCount,
+  isFlag,
+  isMapping,
+  isNumber,
+  isText,
+  isTexts,
+  oneOf,
+  orNull,
+  shape,
+} from './shape-checks.ts';
 import { splitSystemName } from './system-names.ts';
-
-/** Whether a value under one key is one that a version of this code may have written there. */
-type Check = (value: unknown) => boolean;
-
-type Fields = { readonly [key: string]: unknown };
 
 /** A key that no version writes, or a value that no version writes under its key. */
 export type Unsound = readonly [key: string, value: unknown];
-
-const isText: Check = (value) => typeof value === 'string';
-// JSON text such as 1e999 is read as Infinity.
-const isNumber: Check = Number.isFinite;
-const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
-const isFlag: Check = (value) => typeof value === 'boolean';
-const isAnything: Check = () => true;
-const isTexts: Check = (value) => Array.isArray(value) && value.every(isText);
-const isMapping = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-function orNull(check: Check): Check {
-  return (value) => value === null || check(value);
-}
-
-function oneOf(...values: readonly unknown[]): Check {
-  return (value) => values.includes(value);
-}
-
-/** An object with exactly these keys. */
-function shape(checks: { readonly [key: string]: Check }): Check {
-  const known = new Map(Object.entries(checks));
-  return (value) => {
-    if (!isMapping(value)) return false;
-    let count = 0;
-    for (const key in value) {
-      if (known.get(key)?.(value[key]) !== true) return false;
-      count += 1;
-    }
-    return count === known.size;
-  };
-}
-
-function anyOf(...checks: readonly Check[]): Check {
-  return (value) => checks.some((check) => check(value));
-}
 
 const isFailure: Check = shape({
   name: isText,
@@ -84,26 +59,6 @@ function isFilter(value: unknown): boolean {
     key === 'args' ? isMapping(part) : lists.includes(key) && isTexts(part),
   );
 }
-
-const isFigures: Check = shape({
-  cron: orNull(isText),
-  tz: isText,
-  every: orNull(isNumber),
-  from: orNull(isNumber),
-  overlap: oneOf('skip', 'buffer', 'allow', 'cancel'),
-  misfire: oneOf('once', 'all', 'skip'),
-  misfireWindow: isNumber,
-  jitter: isNumber,
-  until: orNull(isNumber),
-  maxRuns: orNull(isCount),
-});
-
-const isScheduledJob: Check = shape({
-  content: isMapping,
-  delay: orNull(isNumber),
-  deadline: orNull(anyOf(shape({ at: isNumber }), shape({ after: isNumber }))),
-  annotations: orNull(isMapping),
-});
 
 /** The keys that an entry of the journal has outside its patch, and a snapshot has in its records. */
 const reserved: readonly (readonly [string, Check])[] = [
@@ -213,21 +168,7 @@ const checksOf: { readonly [kind in OtherKind]: ReadonlyMap<string, Check> } = {
     ['tat', orNull(isNumber)],
     ['closedUntil', orNull(isNumber)],
   ]),
-  schedule: new Map<string, Check>([
-    ['figures', isFigures],
-    ['job', isScheduledJob],
-    ['setAt', isNumber],
-    ['setBy', isText],
-    ['paused', orNull(shape({ by: isText, at: isNumber, reason: orNull(isText) }))],
-    ['nextTick', orNull(isNumber)],
-    ['nextAt', orNull(isNumber)],
-    ['lastTick', orNull(isNumber)],
-    ['lastJob', orNull(isId)],
-    ['lastSkip', orNull(shape({ tick: isNumber, why: oneOf('overlap', 'buffered', 'missed', 'exists') }))],
-    ['runs', isCount],
-    ['missed', isCount],
-    ['skipped', isCount],
-  ]),
+  schedule: scheduleChecks,
   representation: new Map<string, Check>([
     ['queue', isText],
     ['dispatcher', isText],

@@ -112,7 +112,8 @@ export function checkTimeZone(tz: unknown): string {
     if (zones.has(tz)) return tz;
     try {
       // The name alone is asked: nothing is formatted.
-      if (new Intl.DateTimeFormat('en', { timeZone: tz })) zones.add(tz);
+      new Intl.DateTimeFormat('en', { timeZone: tz }).resolvedOptions();
+      zones.add(tz);
       return tz;
     } catch {
       // A RangeError: it is refused below, in our words.

@@ -3,7 +3,7 @@ import type { JobRecord, ScheduleRecord } from '../records/records.ts';
 import { type Tick, Ticks } from './ticks.ts';
 
 /** A tick that is more than this late is a misfire. */
-export const lateAfterMs = 60_000;
+const lateAfterMs = 60_000;
 
 /** What matters of the last job of a schedule. */
 export interface LastJob {

@@ -20,7 +20,7 @@ import { isDefinition, isJob, type JobLike } from '../jobs/job-like.ts';
 import type { JobSettings } from '../jobs/job-settings.ts';
 
 /** The annotation by which a job of a schedule knows its tick: `{ schedule, tick }`. */
-export const scheduleAnnotation = 'signalbox.schedule';
+const scheduleAnnotation = 'signalbox.schedule';
 
 /** The queue and the name in the id of a schedule. */
 export function partsOf(id: string): { readonly queue: string; readonly name: string } {
