@@ -131,8 +131,6 @@ const messages = {
   BOX_STOPPED: (about: { call: string }) =>
     `Expected the Signalbox to be open for ${about.call}, got one that was stopped. Create a new one on the same store.`,
 
-  NO_LIMITS: (about: { what: string }) =>
-    `Expected a store that keeps keyed limits and rates for ${about.what}, got the PostgreSQL store, which does not yet. Nothing was written; use quotas without keys and rates there.`,
   NO_SCHEDULES: (about: { id: string }) =>
     `Expected a store that keeps schedules for schedule ${about.id}, got the PostgreSQL store, which does not yet. Nothing was written; use a json store for schedules until then.`,
   LIMIT_DEADLOCK: (about: { parent: string; child: string; limit: string }) =>

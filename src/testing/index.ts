@@ -1,5 +1,4 @@
 export { compileChart } from '../index.ts';
-export { limitContract } from './contract/limits.ts';
 export { scheduleContract } from './contract/schedules.ts';
 export { type ContractCheck, type MakeStore, storeContract } from './contract/store-contract.ts';
 export {

@@ -44,6 +44,19 @@ export const testedMutants: readonly TestedMutant[] = [
     ],
   },
   {
+    name: 'freed-key-parked',
+    about: 'parking',
+    without: 'letting out as many jobs as slots of their key were freed, in the same commit (PostgreSQL)',
+    test: 'test/store/postgres/parking.test.ts',
+    edits: [
+      {
+        file: 'src/store/postgres/sql/commit.ts',
+        find: 'LOOP PERFORM {schema}.unpark(r.id, r.count); END LOOP;',
+        replace: 'LOOP NULL; END LOOP;',
+      },
+    ],
+  },
+  {
     name: 'window-without-end',
     about: 'schedules',
     without: 'the end of the window of missed ticks',
@@ -53,6 +66,45 @@ export const testedMutants: readonly TestedMutant[] = [
         file: 'src/model/schedules/decide.ts',
         find: "misfire === 'skip' || ticks.dueAt(newest) < windowBegin",
         replace: "misfire === 'skip'",
+      },
+    ],
+  },
+  {
+    name: 'parked-unasked',
+    about: 'parking',
+    without: 'asking again whether a key is full, when its row is locked (PostgreSQL)',
+    test: 'test/store/postgres/parking.test.ts',
+    edits: [
+      {
+        file: 'src/store/postgres/sql/parking.ts',
+        find: 'is_full := room.used >= quota.size;',
+        replace: 'is_full := true;',
+      },
+    ],
+  },
+  {
+    name: 'room-not-passed',
+    about: 'parking',
+    without: 'the room of a key that goes to the next when the job it was for is gone (PostgreSQL)',
+    test: 'test/store/postgres/contract.test.ts',
+    edits: [
+      {
+        file: 'src/store/postgres/sql/apply.ts',
+        find: "PERFORM {schema}.pass_on(ARRAY[b ->> 'id']);",
+        replace: 'NULL;',
+      },
+    ],
+  },
+  {
+    name: 'key-beyond-its-size',
+    about: 'parking',
+    without: 'refusing a claim that was judged before the last slot of a key was taken (PostgreSQL)',
+    test: 'test/store/postgres/parking.test.ts',
+    edits: [
+      {
+        file: 'src/store/postgres/sql/apply.ts',
+        find: "IF used > (SELECT q.size FROM {schema}.quota q WHERE q.id = {schema}.quota_of(b ->> 'id')) THEN",
+        replace: 'IF false THEN',
       },
     ],
   },

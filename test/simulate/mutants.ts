@@ -210,7 +210,7 @@ export const mutants: readonly SimulationMutant[] = [
         replace: 'instants || levels',
       },
       {
-        file: 'src/store/postgres/sql/functions.ts',
+        file: 'src/store/postgres/sql/commit.ts',
         find: 'ELSE s.top + s.level * p_aging END',
         replace: 'ELSE s.top END',
       },
@@ -258,7 +258,7 @@ export const mutants: readonly SimulationMutant[] = [
     stores: ['postgres'],
     edits: [
       {
-        file: 'src/store/postgres/sql/functions.ts',
+        file: 'src/store/postgres/sql/commit.ts',
         find: '(SELECT min(q.size - t.used) FROM',
         replace: '(SELECT min(q.size) FROM',
       },
@@ -294,7 +294,7 @@ export const mutants: readonly SimulationMutant[] = [
     stores: ['postgres'],
     edits: [
       {
-        file: 'src/store/postgres/sql/functions.ts',
+        file: 'src/store/postgres/sql/commit.ts',
         find: 'rev = l.rev + 1',
         replace: 'rev = l.rev',
       },

@@ -48,8 +48,6 @@ interface Life extends Choice {
   readonly put: string[];
   /** Whether jobs have priorities. */
   readonly isLeveled: boolean;
-  /** Whether the store keeps limits with keys. */
-  readonly hasLimits: () => boolean;
   readonly running: () => readonly string[];
 }
 
@@ -82,7 +80,6 @@ function lifeOf(
   const most = choiceFor(run, others);
   const put: string[] = [];
   const isLeveled = run.random.chance(0.6);
-  let hasLimits = false;
   const choice: Life = {
     ...most,
     isLeveled,
@@ -90,11 +87,10 @@ function lifeOf(
     long,
     longShare: often.share,
     put,
-    hasLimits: () => hasLimits,
     running: () => put.filter((id) => run.job(id)?.status === 'ACTIVE'),
   };
   const hasFilters = run.random.chance(0.3);
-  const hasSchedules = run.seed % 2 === 1;
+  let hasSchedules = false;
   return {
     jobs: kinds as readonly JobDefinition<never, unknown>[],
     queues,
@@ -106,8 +102,8 @@ function lifeOf(
       const { quotas } = box.queue('a');
       if (isLeveled) for (const name of queues) await box.queue(name).set({ aging: '10s' });
       for (const name of quotaNames) await quotas.create(name, { size: name === 'few' ? 2 : 1 });
-      hasLimits = await makeLimits(box);
-      if (hasSchedules && hasLimits) await setSchedules(run, box, most.jobs, false);
+      for (const [name, figures] of Object.entries(limits)) await quotas.create(name, figures);
+      hasSchedules = run.seed % 2 === 1 && (await keepsSchedules(run, box, most.jobs));
     },
     install: (box) => {
       installAgent(box, { name: 'main', settings: agent({ size: 2 }), queues: ['a'] });
@@ -119,19 +115,19 @@ function lifeOf(
     },
     act: async (client) => {
       await act(client, choice);
-      if (hasSchedules && hasLimits && client.random.chance(0.3))
-        await changeSchedule(run, client, most.jobs);
+      if (hasSchedules && client.random.chance(0.3)) await changeSchedule(run, client, most.jobs);
     },
     check: () => calls.check(run.faults.crashes + crashes()),
   };
 }
 
-async function makeLimits(box: Signalbox): Promise<boolean> {
+/** Sets two schedules. Returns whether the store keeps any. */
+async function keepsSchedules(run: SimulatedRun, box: Signalbox, jobs: Kinds): Promise<boolean> {
   try {
-    for (const [name, figures] of Object.entries(limits)) await box.queue('a').quotas.create(name, figures);
+    await setSchedules(run, box, jobs, false);
     return true;
   } catch (error) {
-    if (error instanceof SignalboxError && error.code === 'NO_LIMITS') return false;
+    if (error instanceof SignalboxError && error.code === 'NO_SCHEDULES') return false;
     throw error;
   }
 }
@@ -193,7 +189,7 @@ function choiceFor({ faults }: SimulatedRun, kinds: Kinds): Omit<Choice, 'long' 
 
 async function act(client: SimulatedClient, choice: Life): Promise<void> {
   const { random, box } = client;
-  if (choice.hasLimits() && random.chance(0.05))
+  if (random.chance(0.05))
     await box.queue('a').pause({ key: ['tenant', random.pick(limitKeys)], until: '8s' });
   const queue = random.pick(['a', 'a', 'inner'] as const);
   const id = await client.put(drafting(client, choice, queue), { queue });
@@ -255,7 +251,7 @@ function drafting({ random }: SimulatedClient, choice: Life, queue: string): () 
   const priority = choice.isLeveled ? random.pick(levels) : 0;
   const names = queue === 'inner' ? [] : quotaNames.filter(() => random.chance(0.4));
   const keys: Record<string, string> = {};
-  for (const name of queue === 'a' && choice.hasLimits() ? Object.keys(limits) : [])
+  for (const name of queue === 'a' ? Object.keys(limits) : [])
     if (random.chance(0.5)) keys[name] = random.pick(limitKeys);
   return () => {
     const job = kind().with({

@@ -121,7 +121,7 @@ export abstract class RunChecker<Own extends string = never> {
     for (const problem of audit.problems) {
       this.count('journal', problem);
       if (/a second (outcome|completion)/.test(problem)) this.#counts.doubleCompletions += 1;
-      if (/I7 .*\/narrow of size \d+ is filled/.test(problem)) this.#counts.quotaExceeded += 1;
+      if (/^.*I(7|20) \S+ of size \d+ is full with/.test(problem)) this.#counts.quotaExceeded += 1;
     }
   }
 

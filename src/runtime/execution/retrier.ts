@@ -176,7 +176,7 @@ export class Retrier {
         retries.repeat(
           run,
           error,
-          () => this.#putBack(run, failed, answer, isWithoutLimits(error) ? null : closing),
+          () => this.#putBack(run, failed, answer, closing),
           this.#whenStopping(run, failed),
         ),
     );
@@ -212,11 +212,6 @@ export class Retrier {
   #whenStopping(run: Run, { failure }: FailedAttempt): () => void {
     return () => this.#deps.steps.stopped(run, new Failure(failure).toError());
   }
-}
-
-/** The store keeps no limits: then the job alone waits. */
-function isWithoutLimits(error: unknown): boolean {
-  return error instanceof SignalboxError && error.code === 'NO_LIMITS';
 }
 
 /** At once, at the front of its queue. */

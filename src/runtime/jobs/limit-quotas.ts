@@ -138,7 +138,7 @@ export interface PausedLimit {
 
 /**
  * Pauses a quota or one key of it: no job begins under it until an instant, or until it is resumed. What runs goes on.
- * @throws SignalboxError `QUOTA_NOT_FOUND`, `INVALID_OPTION`, `NO_LIMITS`.
+ * @throws SignalboxError `QUOTA_NOT_FOUND`, `INVALID_OPTION`.
  */
 export async function pauseLimit(
   work: UnitOfWork,

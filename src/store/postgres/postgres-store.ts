@@ -1,3 +1,4 @@
+import { isSpent } from '../../model/jobs/rate.ts';
 import type { JobRecord } from '../../model/records/records.ts';
 import { entriesOf, type HistoryEntry, type Kind, type Line } from '../entry.ts';
 import type { Hint, Openings as OpeningEpochs, Position } from '../reader.ts';
@@ -13,6 +14,7 @@ import { Journal } from './journal/journal.ts';
 import { type News, Notifying } from './journal/notifying.ts';
 import type { Openings } from './opening/openings.ts';
 import type { Partitions } from './opening/partitions.ts';
+import { dayMs } from './opening/retention.ts';
 import type { Parts } from './parts.ts';
 import { Reading } from './reading/reading.ts';
 import type { Records as Reads } from './reading/records.ts';
@@ -89,6 +91,26 @@ export class PostgresStore extends Reading implements OpenStore {
     });
     this.#claiming = new Claiming({ ...parts, lanes, committing, sending });
     this.#notifying.listen();
+    parts.partitions.dropWith((today) => this.#dropLimits(today - dayMs).catch(() => {}));
+  }
+
+  /** Drops the records of limits that have said nothing since an instant, each unless it was changed. */
+  async #dropLimits(before: number): Promise<void> {
+    const spent = (await this.list('limit', '')).filter((limit) => isSpent(limit, before));
+    const commits = spent.map(({ id, rev }) => {
+      const change = {
+        kind: 'limit',
+        id,
+        event: 'evicted',
+        from: null,
+        to: null,
+        patch: null,
+        gone: true,
+      } as const;
+      const expect = [{ check: 'rev', kind: 'limit', id, rev }] as const;
+      return this.#committing.commit({ by: 'retention', changes: [change], expect }).written;
+    });
+    await Promise.allSettled(commits);
   }
 
   get poolSize(): number {

@@ -5,6 +5,7 @@ import type { JobRecord, RepresentationRecord } from '../../model/records/record
 import type { Candidate, Change, ClaimRequest } from '../store.ts';
 import { offersOf } from './claim-order.ts';
 import { type ClaimTerms, type QuotaSlots, verdictOn } from './claim-verdict.ts';
+import type { Lane } from './lanes.ts';
 import type { Walk } from './lines/levels.ts';
 import type { Aside } from './parking/aside.ts';
 import { quotasIn, roomIn } from './parking/room.ts';
@@ -72,6 +73,7 @@ export interface Taken {
 
 /** How far a claim has come. */
 interface Walked {
+  readonly parking: ParkingPort;
   parked: number;
   /** It has to begin anew before it looks at more. */
   isCut: boolean;
@@ -83,16 +85,28 @@ interface Candidates {
   leave(): void;
 }
 
+/** Where a claim parks jobs for which one of their keys has no room. */
+export interface ParkingPort {
+  /** Returns whether the job passes on the room of another key. */
+  park(queue: string, lane: Lane, job: JobRecord, limit: string): boolean;
+}
+
 /**
  * Lets a claim take waiting jobs of its queue until it has enough. It changes no record by itself; jobs for which one of their keys
  * has no room are parked. `there`: the quotas before it.
  */
-export function take(tables: Tables, request: ClaimRequest, now: number, there = quotasIn(tables)): Taken {
+export function take(
+  tables: Tables,
+  request: ClaimRequest,
+  now: number,
+  there = quotasIn(tables),
+  parking: ParkingPort = tables.jobs.queues,
+): Taken {
   const changes: Change[] = [];
   const ids: string[] = [];
   const spent = new Spent(there, now);
-  const isMore = letOutIn(tables, request, now);
-  const walked: Walked = { parked: 0, isCut: false };
+  const isMore = letOutIn(tables, request, now, there);
+  const walked: Walked = { parking, parked: 0, isCut: false };
   let newestSeq = 0;
   const claimable = (): Claimable => new Claimable(tables, request, now, spent.quotas, walked);
   const candidates = request.choose === null ? claimable() : new Chosen(claimable, request.choose);
@@ -111,9 +125,9 @@ export function take(tables: Tables, request: ClaimRequest, now: number, there =
 }
 
 /** Lets out what was parked and may be offered to a claim. Returns whether there is more to look at. */
-function letOutIn(tables: Tables, { queue, isPoll }: ClaimRequest, now: number): boolean {
+function letOutIn(tables: Tables, { queue, isPoll }: ClaimRequest, now: number, there: QuotaSlots): boolean {
   const asideOf = (job: JobRecord): Aside | null => tables.jobs.queues.asideOf(queue, job);
-  const roomOf = roomIn(quotasIn(tables), now);
+  const roomOf = roomIn(there, now);
   return tables.jobs.queues.parking(queue)?.ready(now, roomOf, asideOf, isPoll === true) ?? false;
 }
 
@@ -127,7 +141,6 @@ const mostParked = 1000;
 
 /** What a claim may take of its queue, in order. */
 class Claimable implements Candidates {
-  readonly #tables: Tables;
   readonly #queue: string;
   readonly #terms: ClaimTerms;
   readonly #offers: Walk;
@@ -137,7 +150,6 @@ class Claimable implements Candidates {
   constructor(tables: Tables, request: ClaimRequest, now: number, quotas: QuotaSlots, walked: Walked) {
     const { queue } = request;
     const accepts = unpaused(request.accepts, tables.get('queue', queue)?.pauses ?? [], now);
-    this.#tables = tables;
     this.#queue = queue;
     this.#walked = walked;
     this.#offers = offersOf(tables.jobs.queues.lanes(queue), {
@@ -172,7 +184,7 @@ class Claimable implements Candidates {
     this.#offers.pass();
     if (lane === undefined) return true;
     this.#walked.parked += 1;
-    if (this.#tables.jobs.queues.park(this.#queue, lane, job, limit)) this.#walked.isCut = true;
+    if (this.#walked.parking.park(this.#queue, lane, job, limit)) this.#walked.isCut = true;
     if (this.#walked.parked >= mostParked) this.#walked.isCut = true;
     return !this.#walked.isCut;
   }

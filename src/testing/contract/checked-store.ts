@@ -61,7 +61,9 @@ export class CheckedStore {
       choose: options.choose ?? null,
       take: (candidate) => {
         if (!look(candidate)) return null;
-        const { job, quotas } = candidate;
+        const { job, expired } = candidate;
+        // One that is too late is only failed: it takes no slot.
+        const quotas = expired ? job.quotas : candidate.quotas;
         const entered = quotas.length > 0 || job.quotas.length > 0 ? { quotas } : {};
         const parent = { queue, dispatcher: 'd', agent };
         const claim = { parent, order: ['claimed', 0], epoch: this.open.epoch, claim: job.claim + 1 };

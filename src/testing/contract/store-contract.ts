@@ -4,6 +4,7 @@ import { acceptanceChecks, orderChecks } from './claims.ts';
 import { commitChecks } from './commits.ts';
 import { indexChecks } from './indexes.ts';
 import { journalChecks } from './journal.ts';
+import { limitChecks } from './limits.ts';
 import { listChecks } from './lists.ts';
 import { openingChecks } from './openings.ts';
 import { pauseChecks } from './pauses.ts';
@@ -33,6 +34,7 @@ export const storeContract: readonly ContractCheck[] = [
   ...acceptanceChecks,
   ...priorityChecks,
   ...pauseChecks,
+  ...limitChecks,
   ...indexChecks,
   ...listChecks,
   ...queueChecks,

@@ -181,6 +181,36 @@ describe('The days of a postgres store', () => {
     expect(rows.map(({ epoch }) => epoch)).toEqual([2, 3]);
   });
 
+  it('take along the rooms of keys in which nothing is, and limits that have said nothing for a day', async () => {
+    const { schema, store, admin } = await makeDays();
+    const rated = defineJob({
+      name: 'rated',
+      run: (host: string) => host,
+      rateLimit: { limit: 10, per: '1s', key: (host) => host },
+    });
+    const box = await createSignalbox({ store, jobs: [rated], uuid });
+    await box.start({ pollInterval: '100ms' });
+    const jobs = await box.queue().putAll([rated('old'), rated('new')]);
+    await Promise.all(jobs.map((job) => job.waitFor('COMPLETED')));
+    await box.stop();
+    const old = '/rated.rate/old';
+    await admin.query(
+      `UPDATE ${schema}.limit SET body = json_build_object('tat', 1, 'closedUntil', NULL) WHERE id = $1`,
+      [old],
+    );
+
+    const ids = async (table: string): Promise<unknown[]> =>
+      (await admin.query(`SELECT id FROM ${schema}.${table} ORDER BY id`)).rows.map(({ id }) => id);
+    const again = await createSignalbox({ store, uuid });
+    await expect.poll(() => ids('limit')).toEqual(['/rated.rate/new']);
+    await again.stop();
+
+    expect(await ids('room')).toEqual(['/rated.rate']);
+    const { rows } = await admin.query(`SELECT entries FROM ${schema}.line WHERE by LIKE 'retention%'`);
+    expect(rows).toHaveLength(1);
+    expect(rows[0].entries).toContain(old);
+  });
+
   it.each([
     ['dropped', 'made'],
     ['emptied, where a day was never made,', 'missing'],

@@ -50,7 +50,7 @@ async function watchedPool(asked: Asked[]): Promise<Pool> {
   return pool;
 }
 
-/** Where the values of a commit have its results and its claim: see `sql/functions.ts`. */
+/** Where the values of a commit have its results and its claim: see `sql/commit.ts`. */
 const [doneAt, mostAt] = [21, 34];
 
 function counted(asked: readonly Asked[], what: string): number {
@@ -309,11 +309,11 @@ it('A claim takes no job as a plain one that has a deadline, or slots of a quota
   const admin = await connected();
   // A look that has seen the lanes of the queue, and is held up before it is answered.
   await admin.query(
-    `ALTER FUNCTION ${schema}.heads(text, float8) RENAME TO seen;
-     CREATE FUNCTION ${schema}.heads(p_queue text, p_now float8) RETURNS TABLE (
-       lane integer, key text, line smallint, turn bigint, due float8, marks integer, body json, is_leveled boolean)
+    `ALTER FUNCTION ${schema}.heads(text, float8, text) RENAME TO seen;
+     CREATE FUNCTION ${schema}.heads(p_queue text, p_now float8, p_polled text) RETURNS TABLE (
+       lane integer, key text, line integer, turn bigint, due float8, marks integer, body json, is_leveled boolean)
      LANGUAGE plpgsql AS $$ BEGIN
-       RETURN QUERY SELECT * FROM ${schema}.seen(p_queue, p_now);
+       RETURN QUERY SELECT * FROM ${schema}.seen(p_queue, p_now, p_polled);
        PERFORM pg_advisory_xact_lock_shared(77);
      END $$; SELECT pg_advisory_lock(77)`,
   );

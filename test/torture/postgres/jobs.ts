@@ -14,6 +14,9 @@ export const putKinds = [
   'narrow',
   'narrow',
   'once',
+  'keyed',
+  'keyed',
+  'rated',
   'paid',
   'putting',
   'renewed',
@@ -54,6 +57,23 @@ export function jobsOf(ledger: Scribe, worker: string, schema: string) {
           await setTimeout(1500, undefined, { signal });
           return 'not cancelled in time';
         },
+      }),
+      /** With keys of two limits: two at once of each room, three of each house. */
+      keyed: defineJob({
+        name: 'keyed',
+        retry,
+        concurrency: [
+          { name: 'room', limit: 2, key: (ms) => String(ms) },
+          { name: 'house', limit: 3, key: (ms) => String(ms % 2) },
+        ],
+        run: (ms: number) => noted(ms + 5),
+      }),
+      /** So many begin in a second, of each of two keys. */
+      rated: defineJob({
+        name: 'rated',
+        retry,
+        rateLimit: { name: 'pace', limit: 20, per: '1s', burst: 4, key: (ms) => String(ms % 2) },
+        run: noted,
       }),
       /** Its effect and its completion are one transaction. */
       paid: defineJob({

@@ -16,7 +16,7 @@ export const mutants: readonly PostgresMutant[] = [
     scenario: 'zombie',
     edits: [
       {
-        file: `${folder}/sql/functions.ts`,
+        file: `${folder}/sql/commit.ts`,
         // biome-ignore lint/suspicious/noTemplateCurlyInString: it is in the code.
         find: "      IF NOT FOUND THEN ${refuse('p_tokens[i]::text')} END IF;\n",
         replace: '',
@@ -41,7 +41,7 @@ export const mutants: readonly PostgresMutant[] = [
     without: 'the revision of a lease that everyone raises who changes it, or a job that it holds',
     scenario: 'callbackBesideResult',
     edits: [
-      { file: `${folder}/sql/functions.ts`, find: 'rev = l.rev + 1', replace: 'rev = l.rev' },
+      { file: `${folder}/sql/commit.ts`, find: 'rev = l.rev + 1', replace: 'rev = l.rev' },
       // Nor does its holder count with it: he would be refused, and read again.
       {
         file: `${folder}/commits/draft.ts`,
@@ -66,7 +66,13 @@ export const mutants: readonly PostgresMutant[] = [
     name: 'quota-without-lock',
     without: 'the lock of a quota from the look at its room to the commit',
     scenario: 'quotaOfSeven',
-    edits: [{ file: `${folder}/sql/functions.ts`, find: ' ORDER BY t.id FOR NO KEY UPDATE;', replace: ';' }],
+    edits: [
+      {
+        file: `${folder}/sql/commit.ts`,
+        find: "coalesce(p_quotas, '{}')) ORDER BY t.id FOR NO KEY UPDATE;",
+        replace: "coalesce(p_quotas, '{}'));",
+      },
+    ],
   },
   {
     name: 'judged-claim-without-lock',
@@ -74,13 +80,13 @@ export const mutants: readonly PostgresMutant[] = [
     scenario: 'jobForTwo',
     edits: [
       {
-        file: `${folder}/sql/functions.ts`,
+        file: `${folder}/sql/expect.ts`,
         find: 'ORDER BY t.turn DESC LIMIT 1 FOR UPDATE;',
         replace: 'ORDER BY t.turn DESC LIMIT 1;',
       },
       // The revision of its row is a defence, too.
       {
-        file: `${folder}/sql/functions.ts`,
+        file: `${folder}/sql/expect.ts`,
         find: "WHERE t.id = b ->> 'id' FOR NO KEY UPDATE;\n        IF coalesce(found_rev, 0) <> (b ->> 'rev')::bigint THEN",
         replace: "WHERE t.id = b ->> 'id';\n        IF false THEN",
       },
@@ -92,7 +98,7 @@ export const mutants: readonly PostgresMutant[] = [
     scenario: 'jobForTwoBoxes',
     edits: [
       {
-        file: `${folder}/sql/functions.ts`,
+        file: `${folder}/sql/commit.ts`,
         find: 'ORDER BY t.turn LIMIT width FOR UPDATE SKIP LOCKED',
         replace: 'ORDER BY t.turn LIMIT width',
       },
@@ -102,13 +108,13 @@ export const mutants: readonly PostgresMutant[] = [
     name: 'claim-of-the-dead',
     without: 'the lock of the agent that a claim is made for',
     scenario: 'claimDuringTakeOver',
-    edits: [{ file: `${folder}/sql/functions.ts`, find: ' FOR KEY SHARE;', replace: ';' }],
+    edits: [{ file: `${folder}/sql/commit.ts`, find: ' FOR KEY SHARE;', replace: ';' }],
   },
   {
     name: 'quota-claim-of-the-dead',
     without: 'the lock of the agent that a claim in a quota is made for',
     scenario: 'quotaClaimDuringTakeOver',
-    edits: [{ file: `${folder}/sql/functions.ts`, find: ' FOR KEY SHARE;', replace: ';' }],
+    edits: [{ file: `${folder}/sql/commit.ts`, find: ' FOR KEY SHARE;', replace: ';' }],
   },
   {
     name: 'unasked-outcome',
@@ -175,7 +181,7 @@ export const mutants: readonly PostgresMutant[] = [
     name: 'beyond-its-size',
     without: 'the count of what an agent holds, inside its claim',
     scenario: 'moreThanFits',
-    edits: [{ file: `${folder}/sql/functions.ts`, find: 'least(room, p_size - held)', replace: 'room' }],
+    edits: [{ file: `${folder}/sql/commit.ts`, find: 'least(room, p_size - held)', replace: 'room' }],
   },
   {
     name: 'hints-alone',

@@ -1,36 +1,16 @@
 import { unpaused } from '../../../model/jobs/pauses.ts';
-import { openLimit } from '../../../model/jobs/rate.ts';
+import { limitId } from '../../../model/records/keys.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
-import {
-  changedSettings,
-  mayClaim,
-  placeOf,
-  representationOf,
-  roomOf,
-  take,
-} from '../../rules/claim-rules.ts';
-import type { QuotaSlots } from '../../rules/claim-verdict.ts';
-import type { Acceptance, Change, Claimed, ClaimRequest, Commit } from '../../store.ts';
-import { type Committing, ticketOf } from '../commits/committing.ts';
+import { changedSettings, placeOf } from '../../rules/claim-rules.ts';
+import type { Acceptance, Change, Claimed, ClaimRequest } from '../../store.ts';
+import type { Committing } from '../commits/committing.ts';
 import { seqIn } from '../commits/entries.ts';
-import type { Sending } from '../commits/sending.ts';
 import type { PlainClaim } from '../commits/statement.ts';
-import { readJobs, WorkingSet } from '../commits/working-set.ts';
-import { storeError } from '../failures.ts';
 import { claimedRecord, patchesOf, saysParent, writtenRecord } from '../jobs/stored-job.ts';
-import type { SqlConnection } from '../sql-port.ts';
-import { type Head, Heads, type HeadsParts, type Known } from './heads.ts';
+import { type Head, Heads, type Known, type Look } from './heads.ts';
+import { heldBy, Judging, type JudgingParts, nothing } from './judging.ts';
 import { templateOf } from './template.ts';
 
-/** What claims are made with. */
-export interface ClaimingParts extends HeadsParts {
-  readonly epoch: number;
-  readonly committing: Committing;
-  readonly sending: Sending;
-}
-
-/** How many jobs of each line are looked at at first where each has to be judged. */
-const pageOfChoices = 1000;
 /** How often a claim looks again when all it could take is locked by others, and how long it waits. Milliseconds. */
 const looks = 5;
 const lookAgainMs = 5;
@@ -39,8 +19,6 @@ const lookAgainMs = 5;
 const mostLanes = 8;
 /** How many jobs one statement takes: their entries have room in one row of the journal. */
 const mostClaimed = 1000;
-
-const nothing: Claimed = { jobs: [], startable: Promise.resolve(), ticket: ticketOf(Promise.resolve()) };
 
 /** Lanes of which one statement claims. */
 interface Way {
@@ -53,10 +31,12 @@ interface Way {
 /** Takes waiting jobs. */
 export class Claiming {
   readonly heads: Heads;
-  readonly #parts: ClaimingParts;
+  readonly #parts: JudgingParts;
+  readonly #judging: Judging;
 
-  constructor(parts: ClaimingParts) {
+  constructor(parts: JudgingParts) {
     this.#parts = parts;
+    this.#judging = new Judging(parts);
     this.heads = new Heads(parts);
   }
 
@@ -64,9 +44,9 @@ export class Claiming {
   async claim(request: ClaimRequest): Promise<Claimed> {
     const { transactions } = this.#parts;
     const full = new Set<string>();
-    let isExact = false;
+    let wanted: Look = request.isPoll === true ? 'poll' : 'any';
     for (let look = 1; look <= looks; ) {
-      const { known, isExact: isSeen } = await this.heads.of(request.queue, isExact);
+      const { known, isExact: isSeen } = await this.heads.of(request.queue, wanted);
       const accepts = unpaused(request.accepts, known.pauses, this.#parts.clock.now());
       const open = known.heads.filter((head) => isOpen(head, accepts));
       const ways = await this.#waysOf(request, open);
@@ -77,14 +57,15 @@ export class Claiming {
       const way = first === undefined ? undefined : ways.get(first.lane);
       // What is known may be a little old.
       if (!isSeen && (way === undefined || others.length > 0)) {
-        isExact = true;
+        wanted = 'exact';
         continue;
       }
       if (first === undefined) break;
-      isExact = true;
+      wanted = 'exact';
       // Where jobs of one lane stand between those of another, who takes all that fits has to look at each.
       if (way === undefined || others.length > 0) {
-        const claimed = await this.#judge(request, known.heads);
+        const claimed = await this.#judging.claim(request, known.heads);
+        this.heads.forget(request.queue);
         if (claimed !== null) return claimed;
       } else {
         const { claimed, isOver, isOld, isContended } = await this.#takePlainly(request, way, known, isSeen);
@@ -109,18 +90,9 @@ export class Claiming {
     // Slots that are free by what was committed before must not count.
     await committing.written();
     const held = await transactions.inOrder('a claim', (connection) =>
-      this.#heldBy(connection, queue, agent),
+      heldBy(connection, this.#parts.schema, queue, agent),
     );
     return { ...nothing, held };
-  }
-
-  async #heldBy(connection: SqlConnection, queue: string, agent: string): Promise<number> {
-    const rows = await connection.query(
-      `SELECT coalesce(sum(cardinality(ids)), 0) AS held FROM ${this.#parts.schema}.lease
-       WHERE queue = $1 AND dispatcher = $2 AND agent = $3`,
-      [queue, ...placeOf(queue, agent)],
-    );
-    return Number(rows[0]?.held ?? 0);
   }
 
   /** How each lane is claimed from; absent for those whose jobs have to be judged one by one. */
@@ -132,9 +104,9 @@ export class Claiming {
     >();
     for (const head of open) {
       if (ways.has(head.lane)) continue;
-      const quotas = await this.#existing(request.queue, head.quotaNames);
-      const changes = templateOf(request, head, quotas);
-      if (changes === null) continue;
+      const quotas = await this.#slotsOnly(request.queue, head.quotaNames);
+      const changes = quotas === null ? null : templateOf(request, head, quotas);
+      if (quotas === null || changes === null) continue;
       const key = JSON.stringify([quotas, changes.map(({ event, to }) => [event, to])]);
       const way = byKey.get(key) ?? { lanes: [], quotas, changes };
       way.lanes.push(head.lane);
@@ -144,14 +116,19 @@ export class Claiming {
     return ways;
   }
 
-  /** Ids of the quotas that exist, of those with these names. */
-  async #existing(queue: string, names: readonly string[]): Promise<readonly string[]> {
+  /** Ids of the quotas that exist, of those with these names. Null: time has to be asked for one of them, not only its slots. */
+  async #slotsOnly(queue: string, names: readonly string[]): Promise<readonly string[] | null> {
     if (names.length === 0) return [];
     const { schema, transactions } = this.#parts;
-    const ids = [...new Set(names)].map((name) => `${queue}/${name}`);
+    const ids = [...new Set(names)].map((name) => limitId(queue, name));
     const rows = await transactions.inOrder('a claim', (connection) =>
-      connection.query(`SELECT id FROM ${schema}.quota WHERE id = ANY ($1)`, [ids]),
+      connection.query(
+        `SELECT q.id, q.body ->> 'rate' IS NOT NULL OR EXISTS (SELECT FROM ${schema}.limit l WHERE l.id = q.id) AS is_timed
+         FROM ${schema}.quota q WHERE q.id = ANY ($1) AND (q.body ->> 'keyed')::boolean IS NOT TRUE`,
+        [ids],
+      ),
     );
+    if (rows.some((row) => row.is_timed === true)) return null;
     const there = new Set(rows.map(({ id }) => String(id)));
     return ids.filter((id) => there.has(id));
   }
@@ -256,110 +233,6 @@ export class Claiming {
       return record;
     });
   }
-
-  /** Judges waiting jobs one by one, by the rules of all stores. Null: others were faster. */
-  async #judge(request: ClaimRequest, heads: readonly Head[]): Promise<Claimed | null> {
-    const { committing, sending, port } = this.#parts;
-    // What frees its slots was committed before it, and must be there before they are counted.
-    await committing.written();
-    let connection: SqlConnection | null = null;
-    try {
-      connection = await port.connect();
-      const judged = await this.#judgeOn(connection, request, heads);
-      connection.release();
-      connection = null;
-      if (judged === null) return nothing;
-      const { commit, ids, held, set } = judged;
-      if (ids.length === 0) return { ...nothing, held };
-      const sent = await sending.sendJudged(request.by, commit, set);
-      this.heads.forget(request.queue);
-      if (sent === null) return null;
-      const { draft, c, ticket } = sent;
-      const jobs = ids.flatMap((id) => draft.committed(id, c) ?? []);
-      return { jobs, held: held + ids.length, startable: committing.putsSynced(), ticket };
-    } catch (error) {
-      connection?.release(error as Error);
-      throw storeError(error, 'a claim', 'not committed');
-    }
-  }
-
-  async #judgeOn(connection: SqlConnection, request: ClaimRequest, heads: readonly Head[]) {
-    const { clock, schema } = this.#parts;
-    const set = new WorkingSet();
-    const held = await this.#loadAgent(connection, request, set);
-    const queues = `SELECT id, rev, last_seq, body FROM ${schema}.queue WHERE id = $1`;
-    set.loadSettings('queue', await connection.query(queues, [request.queue]));
-    if (!mayClaim(set.tables, request, clock.now()) || !this.#isOurs(request, set)) return null;
-    const limit = roomOf(request, held);
-    if (limit <= 0) return { commit: commitOf(request, [], set), ids: [], held, set };
-    const lanes = [...new Set(heads.map(({ lane }) => lane))];
-    const quotas = await this.#slots(connection, request.queue, heads);
-    const isChoosy = request.choose !== null || request.accepts.job !== null;
-    for (let page = isChoosy ? pageOfChoices : Math.max(limit, 10); ; page *= 8) {
-      const rows = await connection.query(
-        `SELECT u.id, r.lane, r.line FROM unnest($1::integer[]) AS l (lane) CROSS JOIN (VALUES (0), (1), (2)) AS k (line)
-         CROSS JOIN LATERAL (SELECT t.* FROM ${schema}.ready t WHERE t.lane = l.lane AND t.line = k.line ORDER BY t.turn LIMIT $2) AS r
-         CROSS JOIN LATERAL unnest(r.ids) AS u (id)`,
-        [lanes, page],
-      );
-      set.load(
-        await readJobs(
-          connection,
-          schema,
-          rows.map(({ id }) => String(id)),
-        ),
-      );
-      const taken = take(set.tables, { ...request, limit }, clock.now(), quotas);
-      if (taken.ids.length < limit && isFull(rows, page)) continue;
-      return { commit: commitOf(request, taken.changes, set), ids: taken.ids, held, set };
-    }
-  }
-
-  /** Reads the agent and its dispatcher. Gives how many jobs it holds. */
-  async #loadAgent(
-    connection: SqlConnection,
-    { queue, agent }: ClaimRequest,
-    set: WorkingSet,
-  ): Promise<number> {
-    if (agent === null) return 0;
-    const { schema } = this.#parts;
-    const [agents, representations, held] = await Promise.all([
-      connection.query(`SELECT id, rev, last_seq, body FROM ${schema}.agent WHERE id = $1`, [agent]),
-      connection.query(`SELECT id, rev, last_seq, body FROM ${schema}.representation WHERE id = $1`, [
-        representationOf(agent),
-      ]),
-      this.#heldBy(connection, queue, agent),
-    ]);
-    set.loadSettings('agent', agents);
-    set.loadSettings('representation', representations);
-    return held;
-  }
-
-  /** A dispatcher that was activated in another opening gets nothing here. */
-  #isOurs({ agent }: ClaimRequest, set: WorkingSet): boolean {
-    if (agent === null) return true;
-    const representation = set.tables.get('representation', representationOf(agent));
-    return representation === undefined || representation.epoch === this.#parts.epoch;
-  }
-
-  /** Sizes of the quotas that jobs of these lanes name, and how many slots are taken. */
-  async #slots(connection: SqlConnection, queue: string, heads: readonly Head[]): Promise<QuotaSlots> {
-    const ids = [...new Set(heads.flatMap(({ quotaNames }) => quotaNames.map((name) => `${queue}/${name}`)))];
-    const rows =
-      ids.length === 0
-        ? []
-        : await connection.query(
-            `SELECT q.id, q.size, t.used FROM ${this.#parts.schema}.quota q JOIN ${this.#parts.schema}.room t ON t.id = q.id WHERE q.id = ANY ($1)`,
-            [ids],
-          );
-    const slots = new Map(
-      rows.map(({ id, size, used }) => {
-        const quota = { size: size === null ? null : Number(size), taken: Number(used) };
-        return [String(id), { ...quota, rate: null, state: openLimit }] as const;
-      }),
-    );
-    return (id) => slots.get(id);
-  }
 }
 
 /**
@@ -380,27 +253,6 @@ function lanesOf(
   const first = heads.filter(({ lane, line }) => line === 2 && way.lanes.includes(lane)).toSorted(byTurn);
   const until = Math.min(end, first[mostLanes]?.turn ?? end);
   return { lanes: first.slice(0, mostLanes).map(({ lane }) => lane), until, levels: null };
-}
-
-function isFull(rows: readonly Readonly<Record<string, unknown>>[], page: number): boolean {
-  const counts = new Map<string, number>();
-  for (const { lane, line } of rows) counts.set(`${lane} ${line}`, (counts.get(`${lane} ${line}`) ?? 0) + 1);
-  return [...counts.values()].some((count) => count >= page);
-}
-
-/** Believes in the agent and its dispatcher: neither is gone meanwhile, or was changed. */
-function commitOf({ by, agent }: ClaimRequest, changes: readonly Change[], set: WorkingSet): Commit {
-  const believed =
-    agent === null
-      ? []
-      : ([
-          ['agent', agent],
-          ['representation', representationOf(agent)],
-        ] as const);
-  const expect = believed.map(
-    ([kind, id]) => ({ check: 'rev', kind, id, rev: set.setting(kind, id)?.rev ?? 0 }) as const,
-  );
-  return { by, changes, expect };
 }
 
 function isOpen(head: Head, accepts: Acceptance): boolean {

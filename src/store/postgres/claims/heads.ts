@@ -45,6 +45,9 @@ export interface HeadsParts {
   readonly lanes: Lanes;
 }
 
+/** What a claim needs: what is known, what is so now, or also what a poll finds. */
+export type Look = 'any' | 'exact' | 'poll';
+
 /** How long a look serves. Milliseconds. */
 const freshMs = 250;
 
@@ -52,6 +55,8 @@ const freshMs = 250;
 export class Heads {
   readonly #parts: HeadsParts;
   readonly #known = new Map<string, Known>();
+  /** The last key of each queue at which a poll has looked. */
+  readonly #polled = new Map<string, string>();
   /** What was put while a look is under way, which may not have seen it. */
   readonly #looking = new Set<LanePut[]>();
 
@@ -59,19 +64,23 @@ export class Heads {
     this.#parts = parts;
   }
 
-  /** The heads of a queue; jobs that are due are woken first. `isExact`: as they are now. */
-  async of(queue: string, isExact: boolean): Promise<{ readonly known: Known; readonly isExact: boolean }> {
+  /**
+   * The heads of a queue; jobs that are due are woken first. A poll also offers one more job of each key that has room, since nobody
+   * may take the first.
+   */
+  async of(queue: string, look: Look): Promise<{ readonly known: Known; readonly isExact: boolean }> {
     const { port, schema, clock, transactions, lanes } = this.#parts;
     const known = this.#known.get(queue);
     const isFresh = known !== undefined && port.elapsed() - known.readAt < freshMs && known.due > clock.now();
-    if (isFresh && !isExact) return { known, isExact: false };
+    if (isFresh && look === 'any') return { known, isExact: false };
     const meanwhile: LanePut[] = [];
     this.#looking.add(meanwhile);
     const rows = await transactions
       .inOrder('a claim', (connection) =>
-        connection.named(nameOf(schema, 'heads'), `SELECT * FROM ${schema}.heads($1, $2)`, [
+        connection.named(nameOf(schema, 'heads'), `SELECT * FROM ${schema}.heads($1, $2, $3)`, [
           queue,
           clock.given(),
+          look === 'poll' ? (this.#polled.get(queue) ?? '') : null,
         ]),
       )
       .finally(() => this.#looking.delete(meanwhile));
@@ -80,7 +89,9 @@ export class Heads {
       lanes.learn(queue, key, lane);
       return { ...partsOfLane(key), lane, line: Number(row.line), turn: Number(row.turn) };
     });
-    const { marks = null, body, is_leveled: isLeveled } = rows[0] ?? {};
+    const { marks = null, body, is_leveled: isLeveled, key: polled } = rows[0] ?? {};
+    if (look === 'poll' && polled != null) this.#polled.set(queue, String(polled));
+    else if (look === 'poll') this.#polled.delete(queue);
     const { agingMs = defaultAgingMs, pauses = [] } = (body ?? {}) as Partial<QueueRecord>;
     const queueIs = {
       marks: marks === null ? null : Number(marks),

@@ -2,7 +2,7 @@ import { SignalboxError } from '../../../errors.ts';
 import type { Commit } from '../../store.ts';
 import { codeOf, kindOfError, storeError } from '../failures.ts';
 import type { News } from '../journal/notifying.ts';
-import { refusedCode } from '../sql/functions.ts';
+import { refusedCode } from '../sql/settings.ts';
 import { beginText, borrowed, type SqlConnection, type SqlPort } from '../sql-port.ts';
 import type { Draft } from './draft.ts';
 import type { Sending } from './sending.ts';

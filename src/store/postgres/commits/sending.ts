@@ -1,5 +1,6 @@
 import type { Line } from '../../entry.ts';
 import { mustHaveRoom } from '../../rules/limits.ts';
+import { mustFindRoom } from '../../rules/parking/deadlock.ts';
 import { mustHold } from '../../rules/preconditions.ts';
 import type { Commit, Ticket } from '../../store.ts';
 import type { DatabaseClock } from '../clock.ts';
@@ -7,11 +8,12 @@ import { codeOf, kindOfError, storeError } from '../failures.ts';
 import type { LanePut, Lanes } from '../jobs/lanes.ts';
 import { OwnLeases } from '../jobs/leases.ts';
 import type { News } from '../journal/notifying.ts';
-import { refusedCode } from '../sql/functions.ts';
+import { refusedCode } from '../sql/settings.ts';
 import type { SqlConnection, SqlPort } from '../sql-port.ts';
 import { nameOf, type Transactions } from '../transactions.ts';
 import { Draft } from './draft.ts';
 import { claimEntries, seqIn } from './entries.ts';
+import { loadHolders } from './holders.ts';
 import { entersQuotas, missingLanes, putsBackIn, putsIn } from './moved.ts';
 import { Doubt, Outcomes } from './outcomes.ts';
 import { type Answer, commitText, commitValues, nothingWritten, type PlainClaim } from './statement.ts';
@@ -247,12 +249,15 @@ export class Sending {
     const subjects = subjectsOf(commits);
     const reads = isSure || !isKnown(subjects, this.own);
     const set = await workingSetOf(reads ? connection : null, this.#parts.schema, subjects, this.own, isSure);
+    if (subjects.chains.length > 0) await loadHolders(connection, this.#parts.schema, set, commits);
     const draft = this.#newDraft(set, commits);
     const refusals = commits.map((commit) => {
       try {
         for (const precondition of commit.expect) {
           if (precondition.check !== 'atMost') mustHold(set.tables, precondition);
-          else mustHaveRoom(set.tables, commit.changes, precondition, set.elsewhere(precondition));
+          if (precondition.check === 'notAwaitedBy') mustFindRoom(set.tables, commit.changes, precondition);
+          if (precondition.check === 'atMost')
+            mustHaveRoom(set.tables, commit.changes, precondition, set.elsewhere(precondition));
         }
         draft.add(commit.changes, commit.expect);
         return null;

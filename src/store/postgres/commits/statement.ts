@@ -91,6 +91,7 @@ export const nothingWritten: Written = {
   puts: { ids: [], docs: [], at: [], lanes: [], groups: [], due: null, ready: [] },
   done: [],
   freed: [],
+  rooms: [],
   rows: [],
 };
 
@@ -100,7 +101,8 @@ export function commitValues(
   written: Written | null,
   claim: PlainClaim | null,
 ): readonly unknown[] {
-  const { tokens, revs, left, beliefs, changes, done, freed, rows, ...given } = written ?? nothingWritten;
+  const { tokens, revs, left, beliefs, changes, done, freed, rooms, rows, ...given } =
+    written ?? nothingWritten;
   const { puts, firsts, counts, ready } = runsOf(given.puts);
   const hasPuts = puts.ids.length > 0;
   const hasDone = done.length > 0;
@@ -136,12 +138,13 @@ export function commitValues(
     freed.length === 0 ? null : texts(freed),
     rows.length === 0 ? null : arrayOfJson(rows.map(({ text }) => text)),
     rows.length === 0 ? null : numbers(rows.map(({ count }) => count)),
-    ...claimValues(claim),
+    ...claimValues(claim, rooms),
   ];
 }
 
-function claimValues(claim: PlainClaim | null): readonly unknown[] {
-  if (claim === null) return Array.from({ length: 16 }, () => null);
+function claimValues(claim: PlainClaim | null, rooms: readonly string[]): readonly unknown[] {
+  if (claim === null)
+    return Array.from({ length: 16 }, (_, index) => (index === 4 && rooms.length > 0 ? texts(rooms) : null));
   return [
     texts([claim.queue, claim.dispatcher, claim.agent]),
     claim.agentSeq,

@@ -1,7 +1,9 @@
 import type { AgentPlace } from '../../../../machines/job.context.ts';
 import { type Ending, endings } from '../../../../machines/job.context.ts';
 import { readySince } from '../../../model/jobs/priority.ts';
-import type { JobRecord } from '../../../model/records/records.ts';
+import { opening } from '../../../model/jobs/rate.ts';
+import { limitId, quotaOfLimit } from '../../../model/records/keys.ts';
+import type { JobRecord, LimitRecord } from '../../../model/records/records.ts';
 import type { Kind } from '../../entry.ts';
 import type { Precondition } from '../../store.ts';
 import type { Lanes } from '../jobs/lanes.ts';
@@ -55,6 +57,8 @@ export interface Written {
     readonly ending: number;
   }[];
   readonly freed: readonly string[];
+  /** Quotas and keys in which the jobs take slots, or to which they leave room: locked first where no claim goes with it. */
+  readonly rooms: readonly string[];
   /** Rows of the journal. */
   readonly rows: readonly { readonly text: string; readonly count: number }[];
 }
@@ -69,8 +73,13 @@ export interface WritingParts {
   readonly entries: Entries;
   /** All that it needs have their numbers. */
   readonly lanes: Lanes;
+  /** When it was judged. */
+  readonly now: number;
   newToken(): number;
 }
+
+/** How much later than it was judged a commit may begin jobs under a rate: by so much a window may be too short. Milliseconds. */
+const soonMs = 1000;
 
 /** Makes the parameters of a commit from what was judged: what is written, and what is believed. */
 export class Writing {
@@ -128,6 +137,7 @@ export class Writing {
       puts: { ...puts, due: puts.due.some((at) => at !== null) ? puts.due : null },
       done,
       freed,
+      rooms: changes.flatMap(({ is, id }) => (is === 'room' || is === 'passed' ? [id as string] : [])),
       rows: this.#parts.entries.rows(),
     };
   }
@@ -153,6 +163,7 @@ export class Writing {
     const { id, before, after, place } = moved;
     const touched = this.#parts.changed.get(`job/${id}`) as Touched;
     this.#moveSlots(before?.record, after, to.freed, to.changes);
+    if (place !== 'lease') this.#passOn(moved, to.changes);
     if (after === undefined || place === null) {
       if (before === undefined) return;
       this.#leave(before, true, to.beliefs);
@@ -293,16 +304,37 @@ export class Writing {
     }
   }
 
+  /** A waiting job that leaves its place untaken may have been offered for room of its keys, which is there for the next one. */
+  #passOn({ before, lane }: Moved, changes: Fields[]): void {
+    if (before?.home.in !== 'ready' || before.home.line > 2 || before.record.keys === null) return;
+    if (lane !== null && this.#parts.lanes.find(lane.queue, lane.key) === before.home.lane) return;
+    const { queue } = before.record.parent as { readonly queue: string };
+    for (const key of before.record.keys) {
+      const id = limitId(queue, key);
+      if (!changes.some((change) => change.is === 'passed' && change.id === id))
+        changes.push({ is: 'passed', id });
+    }
+  }
+
+  /** When time makes room under a limit, as far as it is known. */
+  #opensAt(limit: LimitRecord): number {
+    const quota = this.#parts.set.tables.get('quota', quotaOfLimit(limit.id));
+    return opening(quota?.rate ?? null, limit);
+  }
+
   #writeSetting(kind: Kind, id: string, changes: Fields[], beliefs: Map<string, Fields>): void {
     const before = this.#parts.set.setting(kind, id);
     const after = this.#parts.set.tables.get(kind, id);
-    beliefs.set(`${kind} ${id}`, { is: kind, id, rev: before?.rev ?? 0 });
+    const seq = kind === 'limit' && before !== undefined ? { seq: before.lastSeq } : {};
+    beliefs.set(`${kind} ${id}`, { is: kind, id, rev: before?.rev ?? 0, ...seq });
     if (after === undefined) {
       if (before !== undefined) changes.push({ is: kind, id });
       return;
     }
     const { id: _id, rev, lastSeq, ...body } = numberedRecord(after, this.#numberOf);
-    changes.push({ is: kind, id, rev, seq: lastSeq, isNew: before === undefined, body });
+    const opens = kind === 'limit' ? { opens: this.#opensAt(after as LimitRecord) } : {};
+    if (kind === 'limit') beliefs.set('soon', { is: 'soon', until: this.#parts.now + soonMs });
+    changes.push({ is: kind, id, rev, seq: lastSeq, isNew: before === undefined, body, ...opens });
   }
 
   /** Beliefs about what is not changed. */

@@ -1,4 +1,5 @@
 import { hasDeadline } from '../../../model/jobs/deadline.ts';
+import { limitNames } from '../../../model/records/keys.ts';
 import type { JobRecord } from '../../../model/records/records.ts';
 import type { Rows } from '../sql-port.ts';
 
@@ -18,31 +19,38 @@ export interface LaneKey {
   readonly isOver: boolean;
   /** Their priority. */
   readonly level: number;
+  /** The limits of which they have keys. */
+  readonly limits: readonly string[];
 }
 
 /** The lane of a waiting job, as text. */
 export function laneKeyOf(job: JobRecord): string {
-  const { name, quotaNames, retryPolicy, priority } = job;
+  const { name, quotaNames, retryPolicy, priority, keys } = job;
   const hasDeadlines = hasDeadline(job);
   const [holdsSlots, isOver] = [job.quotas.length > 0, job.outcome !== null];
-  const isPlain = !hasDeadlines && !holdsSlots && !isOver && job.claim === 0 && job.attempts === 0;
+  const isNew = job.claim === 0 && job.attempts === 0;
+  const isPlain = !hasDeadlines && !holdsSlots && !isOver && isNew && keys === null;
   const flags = [isPlain, hasDeadlines, holdsSlots, isOver].map(Number);
-  return JSON.stringify([name, quotaNames, retryPolicy, ...flags, ...(priority === 0 ? [] : [priority])]);
+  const limits = keys === null ? [] : [limitNames(keys)];
+  const level = priority === 0 && keys === null ? [] : [priority];
+  return JSON.stringify([name, quotaNames, retryPolicy, ...flags, ...level, ...limits]);
 }
 
 /** What the text of a lane says. */
 export function partsOfLane(key: string): LaneKey {
-  const [name, quotaNames, policy, ...flags] = JSON.parse(key) as [
-    string,
-    string[],
-    string | null,
-    ...number[],
-  ];
-  const [isPlain = false, hasDeadlines = false, holdsSlots = false, isOver = false] = flags
-    .slice(0, 4)
-    .map((flag) => flag === 1);
-  return { name, quotaNames, policy, isPlain, hasDeadlines, holdsSlots, isOver, level: flags[4] ?? 0 };
+  const [name, quotaNames, policy, ...rest] = JSON.parse(key) as LaneText;
+  const [isPlain, hasDeadlines, holdsSlots, isOver, level = 0, limits = []] = rest;
+  const flags = {
+    isPlain: isPlain === 1,
+    hasDeadlines: hasDeadlines === 1,
+    holdsSlots: holdsSlots === 1,
+    isOver: isOver === 1,
+  };
+  return { name, quotaNames, policy, ...flags, level, limits };
 }
+
+type Flag = 0 | 1;
+type LaneText = [string, string[], string | null, Flag, Flag, Flag, Flag, level?: number, limits?: string[]];
 
 /** A job that was put into a lane. */
 export interface LanePut {
@@ -89,13 +97,14 @@ export class Lanes {
   /** Gives lanes their numbers. */
   async make(wanted: readonly (readonly [queue: string, key: string])[]): Promise<void> {
     const [queues, keys] = [wanted.map(([queue]) => queue), wanted.map(([, key]) => key)];
-    const levels = keys.map((key) => partsOfLane(key).level);
+    const lanes = keys.map(partsOfLane);
+    const [levels, keyed] = [lanes.map(({ level }) => level), lanes.map(({ limits }) => limits.length > 0)];
     // Claims that do not know of the lane take nothing more: a job in it may go before those that they know.
     const text = `WITH made AS (
-        INSERT INTO ${this.#schema}.lane (queue, key, level) SELECT * FROM unnest($1::text[], $2::text[], $3::float8[]) ORDER BY 1, 2
+        INSERT INTO ${this.#schema}.lane (queue, key, level, is_keyed) SELECT * FROM unnest($1::text[], $2::text[], $3::float8[], $4::boolean[]) ORDER BY 1, 2
         ON CONFLICT DO NOTHING RETURNING queue, level
       ) UPDATE ${this.#schema}.queue SET marks = marks + 1 WHERE id IN (SELECT queue FROM made WHERE level <> 0)`;
-    await this.#query(text, [queues, keys, levels]);
+    await this.#query(text, [queues, keys, levels, keyed]);
     const rows = await this.#query(
       `SELECT l.id, l.queue, l.key FROM unnest($1::text[], $2::text[]) AS w (queue, key)
        JOIN ${this.#schema}.lane l ON l.queue = w.queue AND l.key = w.key`,

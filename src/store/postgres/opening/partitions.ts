@@ -6,7 +6,7 @@ import { daySettings } from '../sql/tables.ts';
 import { beginText, type Scheduled, type SqlConnection } from '../sql-port.ts';
 import { inTransaction } from '../transactions.ts';
 import { lockKey } from './migrating.ts';
-import { dayMs, dropJobs, dropLines, nameOfDay, partitionsOf } from './retention.ts';
+import { dayMs, dropJobs, dropLines, dropRooms, nameOfDay, partitionsOf } from './retention.ts';
 
 export interface PartitionsParts
   extends Pick<Parts, 'schema' | 'schemaName' | 'port' | 'transactions' | 'queryTimeoutMs' | 'report'> {
@@ -32,6 +32,7 @@ const [leastStep, greatestStep] = [2 ** 21, 2 ** 27];
  */
 export class Partitions {
   readonly #parts: PartitionsParts;
+  #dropMore: ((today: number) => Promise<void>) | null = null;
   #timer: Scheduled | null = null;
   #running: Promise<void> = Promise.resolve();
   /** Midnight; 0: it is not known. */
@@ -48,6 +49,14 @@ export class Partitions {
     await this.#make();
     this.#running = this.#drop();
     this.#schedule();
+  }
+
+  /** Also drops what goes by commits, from when the store is open. */
+  dropWith(dropMore: (today: number) => Promise<void>): void {
+    this.#dropMore = dropMore;
+    if (this.#today === 0) return;
+    this.#droppedOn = 0;
+    this.#running = this.#running.then(() => this.#drop());
   }
 
   async end(): Promise<void> {
@@ -137,7 +146,11 @@ export class Partitions {
     const areJobsGone = await this.#emptied('drop old jobs', (connection) =>
       dropJobs(connection, schema, today - completedDays * dayMs),
     );
-    if (areLinesGone && areJobsGone) this.#droppedOn = today;
+    const areRoomsGone = await this.#emptied('drop rooms of keys', (connection) =>
+      dropRooms(connection, schema),
+    );
+    await this.#dropMore?.(today);
+    if (areLinesGone && areJobsGone && areRoomsGone) this.#droppedOn = today;
   }
 
   /** Bounded work in each transaction, until there is none left, or another process is at it. Gives whether all were made. */

@@ -4,7 +4,7 @@ import { Entries } from '../commits/entries.ts';
 import { type Answer, commitText, commitValues, nothingWritten } from '../commits/statement.ts';
 import { codeOf } from '../failures.ts';
 import type { Parts } from '../parts.ts';
-import { refusedCode } from '../sql/functions.ts';
+import { refusedCode } from '../sql/settings.ts';
 import type { SqlConnection, SqlPort } from '../sql-port.ts';
 import { onConnection } from '../transactions.ts';
 import { migrate } from './migrating.ts';

@@ -45,6 +45,16 @@ export async function dropLines(connection: SqlConnection, schema: string, befor
   return gone.length === mostRows;
 }
 
+/** Drops rooms of keys in which nothing is and under which nothing is parked. Gives whether there may be more. */
+export async function dropRooms(connection: SqlConnection, schema: string): Promise<boolean> {
+  const rooms = await connection.query(
+    `DELETE FROM ${schema}.room WHERE id IN (
+       SELECT id FROM ${schema}.room WHERE used = 0 AND line IS NULL AND id LIKE '%/%/%' LIMIT ${mostRows} FOR UPDATE SKIP LOCKED
+     ) RETURNING 1 AS one`,
+  );
+  return rooms.length === mostRows;
+}
+
 /**
  * Drops what is over since before an instant, and what hangs on it. Jobs to which an unfinished one refers are kept. A day of which
  * little is kept is dropped whole, behind a move of that to the default partition; elsewhere rows are deleted. Gives whether there

@@ -1,13 +1,12 @@
 import type { AgentPlace } from '../../../../machines/job.context.ts';
 import { SignalboxError } from '../../../errors.ts';
 import type { JobRecord, PromotionRecord } from '../../../model/records/records.ts';
-import type { Kind, Line, Patch, Records } from '../../entry.ts';
+import type { Kind, Line, Records } from '../../entry.ts';
 import { lineOf, promotedShift, ungrouped } from '../commits/entries.ts';
 import { recordOf } from '../commits/working-set.ts';
 import { codeOf, kindOfError, storeError } from '../failures.ts';
 import { Lanes, laneKeyOf } from '../jobs/lanes.ts';
 import { entriesOfCommit, type Home, parentKey, storedJobOf } from '../jobs/stored-job.ts';
-import { mustNotLimit } from '../no-limits.ts';
 import { mustNotSchedule } from '../no-schedules.ts';
 import { quoted, versionOf } from '../opening/migrating.ts';
 import { prepared } from '../opening/preparing.ts';
@@ -110,12 +109,9 @@ export class PromotionTarget {
     }
   }
 
-  /** @throws SignalboxError `NO_LIMITS`, `NO_SCHEDULES`. */
+  /** @throws SignalboxError `NO_SCHEDULES`. */
   async putRecords<K extends Kind>(kind: K, records: readonly Records[K][]): Promise<void> {
     for (const { id } of kind === 'schedule' ? records : []) mustNotSchedule({ kind, id });
-    if (kind === 'quota' || kind === 'job')
-      for (const record of records)
-        mustNotLimit({ kind, id: record.id, patch: { ...record } as unknown as Patch });
     if (kind === 'job') return this.#putJobs(records as readonly JobRecord[]);
     if (kind === 'quota') for (const { id } of records) this.#places.addSlots(id, 0);
     const rows = records.map(({ id, rev, lastSeq, ...body }) => ({ id, rev, last_seq: lastSeq, body }));

@@ -51,7 +51,13 @@ async function firstOfLevel(
   for (let factor = 1; ; factor *= 4) {
     const wanted = most * factor;
     const width = isAll ? null : Math.min(firstRuns * factor, wanted);
-    const rows = await query(firstText(schema), [lanes.map(({ id }) => id), width, isAll ? 1e15 : wanted]);
+    const keyed = lanes.filter(({ limits }) => limits.length > 0).map(({ id }) => id);
+    const rows = await query(firstText(schema), [
+      lanes.map(({ id }) => id),
+      width,
+      keyed,
+      isAll ? 1e15 : wanted,
+    ]);
     if (rows[0]?.lacks === true) continue;
     const first = await queriesOf(jobsOf(rows)).waiting(queue, most);
     // Some that were read do not wait: others are behind them.
@@ -65,14 +71,20 @@ async function firstOfLevel(
  */
 function firstText(schema: string): string {
   return `WITH runs AS (
-      SELECT l.lane, k.line = 0 AS is_back, r.turn, r.ids FROM unnest($1::integer[]) AS l (lane)
-      CROSS JOIN (VALUES (0::smallint), (1::smallint), (2::smallint)) AS k (line)
+      SELECT l.lane, k.line, k.line = 0 AS is_back, r.turn, r.ids FROM unnest($1::integer[]) AS l (lane)
+      CROSS JOIN (VALUES (0), (2)) AS k (line)
       CROSS JOIN LATERAL (
         SELECT t.turn, t.ids FROM ${schema}.ready t WHERE t.lane = l.lane AND t.line = k.line ORDER BY t.turn LIMIT $2
       ) AS r
+      -- Those that are parked keep their places; each line behind 2 has a few of them.
+      UNION ALL SELECT l.lane, 4 + k.line, k.line = 0, r.turn, r.ids FROM unnest($3::integer[]) AS l (lane)
+      CROSS JOIN (VALUES (0), (2)) AS k (line)
+      CROSS JOIN LATERAL (
+        SELECT t.turn, t.ids FROM ${schema}.ready t WHERE t.lane = l.lane AND t.line > 2 AND t.line % 4 = k.line ORDER BY t.turn LIMIT $2
+      ) AS r
     ), ends AS (
       SELECT is_back, min(turn) AS turn FROM (
-        SELECT is_back, max(turn) AS turn FROM runs GROUP BY lane, is_back HAVING count(*) >= $2
+        SELECT is_back, max(turn) AS turn FROM runs GROUP BY lane, line, is_back HAVING count(*) >= $2
       ) AS lane GROUP BY is_back
     ), known AS (
       -- Runs of jobs that became due between two commits have one turn, in all lanes.
@@ -80,11 +92,11 @@ function firstText(schema: string): string {
         - sum(cardinality(ids)) OVER (PARTITION BY is_back, turn) AS before
       FROM runs r WHERE NOT EXISTS (SELECT FROM ends e WHERE e.is_back = r.is_back AND e.turn < r.turn)
     ), lacking AS (
-      SELECT FROM ends e WHERE (SELECT coalesce(sum(cardinality(ids)), 0) FROM known k WHERE k.is_back = e.is_back) < $3
+      SELECT FROM ends e WHERE (SELECT coalesce(sum(cardinality(ids)), 0) FROM known k WHERE k.is_back = e.is_back) < $4
     )
     SELECT ${writtenColumns}, EXISTS (SELECT FROM lacking) AS lacks FROM (
-      SELECT unnest(ids) AS id FROM known WHERE before < $3
-      UNION ALL (SELECT id FROM ${schema}.due WHERE lane = ANY ($1) ORDER BY at, id LIMIT $3)
+      SELECT unnest(ids) AS id FROM known WHERE before < $4
+      UNION ALL (SELECT id FROM ${schema}.due WHERE lane = ANY ($1) ORDER BY at, id LIMIT $4)
     ) AS u ${eachJob(schema, 'u.id')}`;
 }
 
@@ -108,8 +120,8 @@ export async function laneSummaries(records: Records, queue: string): Promise<re
   const rows = await records.query(
     `SELECT r.*, t.ids[1] AS head, NULL::float8 AS at FROM (
        -- What has become due stands at an odd turn.
-       SELECT lane, CASE WHEN line = 0 THEN 'putBack' WHEN turn % 2 = 0 THEN 'now' ELSE 'held' END AS name, min(line) AS line,
-         min(turn) AS turn, sum(cardinality(ids)) AS count FROM ${schema}.ready WHERE lane = ANY ($1) GROUP BY 1, 2
+       SELECT lane, CASE WHEN line % 4 = 0 THEN 'putBack' WHEN turn % 2 = 0 THEN 'now' ELSE 'held' END AS name,
+         (array_agg(line ORDER BY turn))[1] AS line, min(turn) AS turn, sum(cardinality(ids)) AS count FROM ${schema}.ready WHERE lane = ANY ($1) GROUP BY 1, 2
      ) AS r CROSS JOIN LATERAL (SELECT * FROM ${schema}.ready o WHERE o.lane = r.lane AND o.line = r.line AND o.turn = r.turn OFFSET 0) AS t
      UNION ALL SELECT lane, 'held', NULL, NULL, count(*), NULL, min(at) FROM ${schema}.due WHERE lane = ANY ($1) GROUP BY lane`,
     [lanes.map(({ id }) => id)],
@@ -165,12 +177,12 @@ async function countBefore(
      ), edge AS (
        -- One that is not woken will stand before the first that was put when it becomes due.
        SELECT coalesce((SELECT turn FROM own),
-         (SELECT l.c * 8192 - 1 FROM ${schema}.line l WHERE $3::smallint IS NULL AND l.at >= $5 ORDER BY l.at, l.c LIMIT 1)) AS turn
+         (SELECT l.c * 8192 - 1 FROM ${schema}.line l WHERE $3::integer IS NULL AND l.at >= $5 ORDER BY l.at, l.c LIMIT 1)) AS turn
      ), runs AS (
        SELECT cardinality(t.ids) AS n FROM ${schema}.ready t CROSS JOIN edge e
-       WHERE t.lane = ANY ($1) AND (t.line < coalesce($3, 2) OR t.line = coalesce($3, 2) AND (e.turn IS NULL OR t.turn < e.turn)) LIMIT ${mostRuns}
+       WHERE t.lane = ANY ($1) AND (t.line % 4 < coalesce($3 % 4, 2) OR t.line % 4 = coalesce($3 % 4, 2) AND (e.turn IS NULL OR t.turn < e.turn)) LIMIT ${mostRuns}
      ), due AS (
-       SELECT FROM ${schema}.due d WHERE d.lane = ANY ($1) AND $3 IS DISTINCT FROM 0
+       SELECT FROM ${schema}.due d WHERE d.lane = ANY ($1) AND $3 % 4 IS DISTINCT FROM 0
          AND (d.at < $5 OR d.at = $5 AND ($7 OR d.id < $6)) LIMIT ${mostRuns}
      )
      SELECT (SELECT coalesce(sum(n), 0) FROM runs) + (SELECT count(*) FROM due) + coalesce((SELECT at FROM own), 0) AS n,

@@ -1,4 +1,5 @@
 import { isOverdue } from '../../../model/jobs/deadline.ts';
+import { queueOfLimit } from '../../../model/records/keys.ts';
 import type { AnnotationRecord, JobRecord, ScheduleRecord } from '../../../model/records/records.ts';
 import type { Kind, Records as RecordsByKind } from '../../entry.ts';
 import type {
@@ -16,6 +17,7 @@ import { borrowed } from '../sql-port.ts';
 import { counts } from './counts.ts';
 import { leftBehind } from './left.ts';
 import { completedOf, jobsPage, quarantined } from './lists.ts';
+import { openingOf } from './openings.ts';
 import { firstOf, laneSummaries, place, waitingCount } from './queues.ts';
 import {
   eachJob,
@@ -169,9 +171,16 @@ export class Reading implements RecordReader {
     return [];
   }
 
-  /** Keyed limits are refused. */
-  async parked(_limit: string): Promise<number> {
-    return 0;
+  parked(limit: string): Promise<number> {
+    return this.read(async (records) => {
+      const lanes = await records.lanes(queueOfLimit(limit));
+      const [row] = await records.query(
+        `SELECT coalesce(sum(cardinality(t.ids)), 0) AS count FROM ${records.schema}.room r
+         JOIN ${records.schema}.ready t ON t.line IN (4 * r.line, 4 * r.line + 2) AND t.lane = ANY ($2) WHERE r.id = $1`,
+        [limit, lanes.filter(({ limits }) => limits.length > 0).map(({ id }) => id)],
+      );
+      return Number(row?.count);
+    });
   }
 
   /** Without what they were called with: those that hold a slot may be many. */
@@ -229,17 +238,20 @@ export class Reading implements RecordReader {
   }
 
   due(since: number): Promise<number | null> {
-    return this.read(async ({ schema, query }) => {
-      const [row] = await query(
+    return this.read(async (records) => {
+      const { schema } = records;
+      const [row] = await records.query(
         `SELECT min(at) AS at FROM (
            SELECT (SELECT d.at FROM ${schema}.due d WHERE d.at > $1 ORDER BY d.at LIMIT 1) AS at
            UNION ALL SELECT (p ->> 'until')::float8 FROM ${schema}.queue q CROSS JOIN LATERAL json_array_elements(q.body -> 'pauses') p
              WHERE json_array_length(q.body -> 'pauses') > 0
            UNION ALL SELECT (a.body #>> '{paused,until}')::float8 FROM ${schema}.agent a WHERE a.body #>> '{paused,at}' IS NOT NULL
+           UNION ALL SELECT (SELECT t.opens FROM ${schema}.room t WHERE t.opens > $1 ORDER BY t.opens LIMIT 1)
          ) AS o WHERE at > $1`,
         [since],
       );
-      return row?.at == null ? null : Number(row.at);
+      const opens = await openingOf(records, since);
+      return row?.at == null ? opens : Math.min(Number(row.at), opens ?? Number.POSITIVE_INFINITY);
     });
   }
 }

@@ -19,14 +19,12 @@ const record =
 
 /** A run of waiting jobs. */
 const run = `lane integer NOT NULL,
-    line smallint NOT NULL,             -- 0: put back, 2: the others; 1 is for those that waited for a limit
+    line integer NOT NULL,              -- 0: put back, 2: the others; those that are parked under a key: 4 * room.line more
     turn bigint NOT NULL,               -- twice the seq of its first job; one less for those that became due before that
     at float8 NOT NULL,                 -- the instant at which they became ready; of several that came to one turn, the first
-    late float8, timeout float8,        -- for deadlines and time limits
-    ids text[] COLLATE "C" NOT NULL,
+    late float8,                        -- of those that are parked: the first instant at which one of them is too late
     q bigint[],                         -- the newest entry of each; null: turn / 2, turn / 2 + 1 …
-    -- The keys of keyed limits.
-    keys text[] COLLATE "C"`;
+    ids text[] COLLATE "C" NOT NULL`;
 
 /**
  * The tables. A job is written when it is put, and by a plain life never again: each commit adds one row that says what becomes of it.
@@ -40,7 +38,9 @@ export const tables = `
   -- marks: grows with each change of the record, and with each new lane of a priority; a claim brings the number that it knows.
   CREATE TABLE {schema}.queue (${record}, marks integer NOT NULL DEFAULT 0);
   CREATE INDEX queue_paused ON {schema}.queue (id) WHERE json_array_length(body -> 'pauses') > 0;
-  CREATE TABLE {schema}.quota (${record}, size integer GENERATED ALWAYS AS ((body ->> 'size')::integer) STORED);
+  -- opens_after: the quota was changed; its keys behind this one are still to be looked at.
+  CREATE TABLE {schema}.quota (${record}, size integer GENERATED ALWAYS AS ((body ->> 'size')::integer) STORED, opens_after text COLLATE "C");
+  CREATE INDEX quota_opens ON {schema}.quota (id) WHERE opens_after IS NOT NULL;
   CREATE TABLE {schema}.limit (${record});
   CREATE TABLE {schema}.schedule (${record});
   CREATE TABLE {schema}.representation (${record},
@@ -75,6 +75,7 @@ export const tables = `
   -- Waiting jobs that a claim need not tell apart.
   CREATE TABLE {schema}.lane (
     id serial PRIMARY KEY, queue text COLLATE "C" NOT NULL, key text COLLATE "C" NOT NULL, level float8 NOT NULL DEFAULT 0,
+    is_keyed boolean NOT NULL DEFAULT false, -- its jobs have keys of limits
     UNIQUE (queue, key)
   );
 
@@ -83,6 +84,7 @@ export const tables = `
     ${run},
     PRIMARY KEY (lane, line, turn)
   ) WITH (autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0, ${analyzedSeldom});
+  CREATE INDEX ready_late ON {schema}.ready (late) WHERE late IS NOT NULL;
 
   CREATE TABLE {schema}.due (id text COLLATE "C" PRIMARY KEY, at float8 NOT NULL, lane integer NOT NULL);
   CREATE INDEX due_at ON {schema}.due (at, id);
@@ -105,11 +107,16 @@ export const tables = `
   ) WITH (fillfactor = 50, ${plainRow}, ${busy});
   CREATE INDEX lease_holder ON {schema}.lease (queue, dispatcher, agent);
 
-  -- How many slots of a quota are taken.
+  -- How many slots of a quota are taken, or of a key of one: the lock of who takes them, frees them, or parks jobs for want of them.
   CREATE TABLE {schema}.room (
     id text COLLATE "C" PRIMARY KEY, used integer NOT NULL DEFAULT 0,
-    tat float8, closed_until float8, opens float8, has_parked boolean NOT NULL DEFAULT false
+    line integer UNIQUE,                -- of the jobs that are parked under it; null: there are none
+    opens float8                        -- when time makes room for one of these
   ) WITH (fillfactor = 50, ${busy});
+  CREATE INDEX room_parked ON {schema}.room (id) WHERE line IS NOT NULL;
+  CREATE INDEX room_opens ON {schema}.room (opens) WHERE opens IS NOT NULL;
+  -- Numbers of these lines: one is free again by the time that its number comes again.
+  CREATE SEQUENCE {schema}.room_line AS integer MAXVALUE 500000000 CYCLE;
 
   -- Jobs that are over.
   CREATE TABLE {schema}.done (

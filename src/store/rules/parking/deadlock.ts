@@ -14,20 +14,25 @@ export function mustFindRoom(
   changes: readonly Change[],
   { id, on }: Extract<Precondition, { check: 'notAwaitedBy' }>,
 ): void {
-  const inner = asCommitted(tables, changes, on);
-  const { parent, quotaNames, keys, quotas } = inner;
-  if (parent == null || !('queue' in parent) || 'agent' in parent) return;
-  const limits = [...(quotaNames ?? []), ...(keys ?? [])].map((name) => limitId(parent.queue, name));
+  const limits = limitsOf(tables, changes, on);
   if (limits.length === 0) return;
   const waiting = waitingFor(tables, id);
   const quotasHere = quotasIn(tables);
   for (const limit of limits) {
     const quota = quotasHere(limit);
-    if (quota === undefined || freeSlots(quota) > 0 || quotas?.includes(limit) === true) continue;
+    if (quota === undefined || freeSlots(quota) > 0) continue;
     const holders = [...tables.jobs.quotaHolders(limit)];
     if (holders.every((holder) => waiting.has(holder)))
       throw new SignalboxError('LIMIT_DEADLOCK', { parent: id, child: on, limit });
   }
+}
+
+/** The limits of which a waiting job needs a slot that it does not hold. `changes`: the commit, which may put it. */
+export function limitsOf(tables: Tables, changes: readonly Change[], id: string): readonly string[] {
+  const { parent, quotaNames, keys, quotas } = asCommitted(tables, changes, id);
+  if (parent == null || !('queue' in parent) || 'agent' in parent) return [];
+  const limits = [...(quotaNames ?? []), ...(keys ?? [])].map((name) => limitId(parent.queue, name));
+  return limits.filter((limit) => quotas?.includes(limit) !== true);
 }
 
 function asCommitted(tables: Tables, changes: readonly Change[], id: string): Partial<JobRecord> {

@@ -1,0 +1,181 @@
+import { refuse, settings } from './settings.ts';
+
+/** The one statement of a round. `{schema}` is replaced by the quoted name of the schema. */
+export const commitFunction = `
+  -- A commit, and the claim that its freed slots make room for. One row of the journal tells all of it.
+  CREATE FUNCTION {schema}.commit(
+    p_epoch bigint, p_n bigint, p_by text, p_mv text, p_is_synced boolean, p_now float8,
+    -- Leases as the writer knows them, and what stays in each: null is nothing.
+    p_tokens bigint[], p_revs integer[], p_left text[], p_left_seqs text[], p_left_lanes text[],
+    -- Other beliefs, other changes: JSON; null in a plain life.
+    p_beliefs json, p_changes json,
+    -- New jobs that wait: the entry of the first; lane of each, or one of all; instant of those that are not due; runs of the others.
+    p_new text[], p_docs text[], p_new_at integer[], p_new_lanes integer[], p_due float8[], p_firsts integer[], p_counts integer[], p_ready float8[],
+    -- Jobs that are over.
+    p_done text[], p_done_at integer[], p_patches text[], p_done_lanes integer[], p_endings smallint[],
+    -- A quota for each slot that is free.
+    p_freed text[],
+    -- Rows of the journal, with the number of entries in each.
+    p_entries text[], p_sizes integer[],
+    -- The claim: queue, dispatcher, agent; the record of the agent, its seq and the size that it gives; lanes and their quotas; how many.
+    p_place text[], p_agent_seq bigint, p_size integer, p_lanes integer[], p_quotas text[], p_most integer, p_after bigint, p_until bigint, p_width integer,
+    p_token bigint, p_claim text,
+    -- The marks of the queue that it knows. Where priorities are in use, all lanes that it knows; of several levels also that of each
+    -- of its lanes, behind which turn it begins there, and what a level is worth, null: a lower one goes first.
+    p_marks integer, p_known integer[], p_levels float8[], p_afters bigint[], p_aging float8
+  ) RETURNS text LANGUAGE plpgsql ${settings} SET lock_timeout = '5s' AS $$
+  #variable_conflict use_column
+  DECLARE
+    c bigint; s bigint; moment float8 := {schema}.now(p_now); i integer; r record; held integer; room integer := coalesce(p_most, 0);
+    agent_seq bigint; marks integer; lasts bigint[] := p_afters; taken tid[]; refusal text; last bigint := coalesce(p_after, -1); got text[]; got_q bigint[]; got_lanes integer[]; n integer;
+    docs text; annotated text; rows integer; size integer; last_c bigint; width integer; seen integer; runs integer := 0;
+  BEGIN
+    IF NOT p_is_synced THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
+    -- Only a second sending of this very commit waits here.
+    PERFORM pg_advisory_xact_lock((p_epoch << 40) + p_n);
+    -- The fence.
+    FOR i IN 1 .. coalesce(cardinality(p_tokens), 0) LOOP
+      IF p_left[i] IS NULL THEN DELETE FROM {schema}.lease l WHERE l.token = p_tokens[i] AND l.rev = p_revs[i];
+      ELSE UPDATE {schema}.lease l SET ids = p_left[i]::text[], seqs = p_left_seqs[i]::bigint[], lanes = p_left_lanes[i]::integer[], rev = l.rev + 1
+        WHERE l.token = p_tokens[i] AND l.rev = p_revs[i]; END IF;
+      IF NOT FOUND THEN ${refuse('p_tokens[i]::text')} END IF;
+    END LOOP;
+    -- Who takes slots beside the statement of its claim locks them before the jobs: who frees one moves jobs after it.
+    IF p_place IS NULL AND p_quotas IS NOT NULL THEN
+      PERFORM FROM {schema}.room t WHERE t.id = ANY (coalesce(p_freed, '{}') || p_quotas) ORDER BY t.id FOR NO KEY UPDATE;
+    END IF;
+    IF p_beliefs IS NOT NULL THEN PERFORM {schema}.expect(p_beliefs, p_epoch, moment); END IF;
+    IF p_place IS NOT NULL THEN
+      SELECT a.last_seq, (SELECT q.marks FROM {schema}.queue q WHERE q.id = p_place[1]) INTO agent_seq, marks FROM {schema}.agent a WHERE a.id = concat(p_place[1], '/', p_place[2], '/', p_place[3]) FOR KEY SHARE;
+      IF agent_seq IS NULL THEN refusal := 'gone';
+      ELSIF agent_seq <> p_agent_seq THEN refusal := 'changed';
+      ELSIF EXISTS (SELECT FROM {schema}.representation p WHERE p.id = concat(p_place[1], '/', p_place[2])
+        AND NOT coalesce(p.epoch = p_epoch AND p.live_until >= moment, false)) THEN refusal := 'dead';
+      ELSIF marks IS DISTINCT FROM p_marks THEN refusal := 'marks'; END IF;
+      SELECT coalesce(sum(cardinality(l.ids)), 0) INTO held FROM {schema}.lease l
+        WHERE l.queue = p_place[1] AND l.dispatcher = p_place[2] AND l.agent = p_place[3];
+      room := CASE WHEN refusal IS NULL THEN least(room, p_size - held) ELSE 0 END;
+    END IF;
+    -- Slots: locked in order of id, freed first.
+    IF p_freed IS NOT NULL OR p_quotas IS NOT NULL THEN
+      PERFORM FROM {schema}.room t WHERE t.id = ANY (coalesce(p_freed, '{}') || coalesce(p_quotas, '{}')) ORDER BY t.id FOR NO KEY UPDATE;
+      UPDATE {schema}.room t SET used = t.used - f.count FROM (SELECT id, count(*) FROM unnest(p_freed) AS u (id) GROUP BY id) f WHERE t.id = f.id;
+      IF EXISTS (SELECT FROM {schema}.room t WHERE t.id = ANY (p_freed) AND t.line IS NOT NULL) THEN
+        FOR r IN SELECT u.id, count(*) AS count FROM unnest(p_freed) u (id) GROUP BY u.id ORDER BY u.id LOOP PERFORM {schema}.unpark(r.id, r.count); END LOOP;
+      END IF;
+      room := least(room, (SELECT min(q.size - t.used) FROM {schema}.room t JOIN {schema}.quota q ON q.id = t.id WHERE t.id = ANY (p_quotas)));
+    END IF;
+    IF room > 0 THEN
+      IF EXISTS (SELECT FROM {schema}.due d WHERE d.at <= moment) THEN PERFORM {schema}.wake(moment); last := -1; END IF;
+      IF p_known IS NOT NULL AND EXISTS (SELECT FROM {schema}.lane l WHERE l.queue = p_place[1] AND l.id <> ALL (p_known)
+        AND EXISTS (SELECT FROM {schema}.ready t WHERE t.lane = l.id AND t.line <= 2)) THEN refusal := 'stale'; room := 0; END IF;
+    END IF;
+    IF room > 0 AND p_levels IS NOT NULL THEN
+      -- Of each level in the order of turns, and of their heads the one that counts as ready first: by the running maximum within a level.
+      LOOP
+      taken := NULL;
+      FOR r IN SELECT o.*, x.ctid, x.ids, x.q FROM (
+            SELECT s.*, row_number() OVER w AS place, coalesce(sum(s.size) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before FROM (
+              SELECT l.n, l.lane, l.level, h.turn, h.at, h.size, max(h.at) OVER (PARTITION BY l.level ORDER BY h.turn, h.at, l.lane) AS top
+              FROM unnest(p_lanes, p_levels, lasts) WITH ORDINALITY AS l (lane, level, after, n) CROSS JOIN LATERAL (
+                SELECT t.turn, t.at, cardinality(t.ids) AS size FROM {schema}.ready t WHERE t.lane = l.lane AND t.line = 2 AND t.turn > l.after ORDER BY t.turn LIMIT room
+              ) AS h
+            ) AS s WINDOW w AS (ORDER BY CASE WHEN p_aging IS NULL THEN s.level ELSE s.top + s.level * p_aging END, s.level, s.turn, s.at, s.lane)
+          ) AS o CROSS JOIN LATERAL (
+            SELECT t.ctid, t.ids, t.q FROM {schema}.ready t WHERE t.lane = o.lane AND t.line = 2 AND t.turn = o.turn FOR UPDATE SKIP LOCKED
+          ) AS x WHERE o.before < room ORDER BY o.place LOOP
+        n := least(room, cardinality(r.ids));
+        IF n = cardinality(r.ids) THEN taken := taken || r.ctid;
+        ELSIF r.q IS NULL THEN UPDATE {schema}.ready t SET turn = r.turn + 2 * n, ids = r.ids[n + 1 :] WHERE t.ctid = r.ctid;
+        ELSE UPDATE {schema}.ready t SET ids = r.ids[n + 1 :], q = r.q[n + 1 :] WHERE t.ctid = r.ctid; END IF;
+        got := got || r.ids[: n];
+        got_q := got_q || coalesce(r.q[: n], ARRAY[-r.turn / 2, n]);
+        got_lanes := got_lanes || array_fill(r.lane, ARRAY[n]);
+        lasts[r.n] := CASE WHEN n = cardinality(r.ids) THEN r.turn ELSE r.turn - 1 END;
+        runs := runs + 1;
+        room := room - n;
+        EXIT WHEN room = 0;
+      END LOOP;
+      DELETE FROM {schema}.ready t WHERE t.ctid = ANY (taken);
+      EXIT WHEN room = 0 OR taken IS NULL;
+      END LOOP;
+    ELSIF room > 0 THEN
+      -- Of several lanes as many runs as could be wanted, since any may be first; of one as many as will do, so that others find some.
+      width := CASE WHEN cardinality(p_lanes) = 1 THEN p_width ELSE room END;
+      LOOP
+      seen := 0;
+      FOR r IN SELECT o.* FROM unnest(p_lanes) AS l (lane) CROSS JOIN LATERAL (
+            SELECT t.ctid, t.lane, t.turn, t.ids, t.q FROM {schema}.ready t
+            WHERE t.lane = l.lane AND t.line = 2 AND t.turn > last AND t.turn < p_until
+            ORDER BY t.turn LIMIT width FOR UPDATE SKIP LOCKED
+          ) AS o ORDER BY o.turn LOOP
+        seen := seen + 1;
+        n := least(room, cardinality(r.ids));
+        IF n = cardinality(r.ids) THEN DELETE FROM {schema}.ready t WHERE t.ctid = r.ctid;
+        ELSIF r.q IS NULL THEN UPDATE {schema}.ready t SET turn = r.turn + 2 * n, ids = r.ids[n + 1 :] WHERE t.ctid = r.ctid;
+        ELSE UPDATE {schema}.ready t SET ids = r.ids[n + 1 :], q = r.q[n + 1 :] WHERE t.ctid = r.ctid; END IF;
+        got := got || r.ids[: n];
+        got_q := got_q || coalesce(r.q[: n], ARRAY[-r.turn / 2, n]);
+        got_lanes := got_lanes || array_fill(r.lane, ARRAY[n]);
+        last := CASE WHEN n = cardinality(r.ids) THEN r.turn ELSE r.turn - 1 END;
+        runs := runs + 1;
+        room := room - n;
+        EXIT WHEN room = 0;
+      END LOOP;
+      EXIT WHEN room = 0 OR seen < width;
+      END LOOP;
+    END IF;
+    IF p_entries IS NULL AND got IS NULL THEN
+      RETURN json_build_object('refusal', refusal, 'held', held, 'last', last, 'at', moment, 'isAny',
+        EXISTS (SELECT FROM unnest(p_lanes) AS l (lane) CROSS JOIN LATERAL (SELECT FROM {schema}.ready t WHERE t.lane = l.lane AND t.line <= 2 LIMIT 1) o));
+    END IF;
+    -- The number comes when everything is locked; followers wait for a transaction that has a number, so the transaction has an id by then.
+    PERFORM pg_current_xact_id();
+    -- A row of the journal has a number; those of one commit follow each other.
+    rows := greatest(1, coalesce(cardinality(p_entries), 0));
+    LOOP
+      c := nextval('{schema}.commits');
+      EXIT WHEN rows = 1;
+      SELECT max(nextval('{schema}.commits')) INTO last_c FROM generate_series(2, rows);
+      EXIT WHEN last_c = c + rows - 1;
+    END LOOP;
+    s := c * 4096;
+    size := CASE WHEN p_entries IS NULL THEN 0 ELSE p_sizes[rows] END;
+    INSERT INTO {schema}.job (id, seq, lane, doc)
+      SELECT u.id, s + u.at, p_new_lanes[least(u.n, cardinality(p_new_lanes))], u.doc FROM unnest(p_new, p_docs, p_new_at) WITH ORDINALITY u (id, doc, at, n);
+    IF p_due IS NOT NULL THEN
+      INSERT INTO {schema}.due (at, id, lane) SELECT u.at, u.id, p_new_lanes[least(u.n, cardinality(p_new_lanes))]
+      FROM unnest(p_new, p_due) WITH ORDINALITY u (id, at, n) WHERE u.at IS NOT NULL;
+    END IF;
+    INSERT INTO {schema}.ready (lane, line, turn, at, ids, q)
+      SELECT p_new_lanes[least(u.first + 1, cardinality(p_new_lanes))], 2, (s + p_new_at[u.first + 1]) * 2, u.at, p_new[u.first + 1 : u.first + u.count],
+        CASE WHEN p_new_at[u.first + u.count] - p_new_at[u.first + 1] >= u.count THEN ARRAY(SELECT s + e FROM unnest(p_new_at[u.first + 1 : u.first + u.count]) WITH ORDINALITY AS e (e, n) ORDER BY n) END
+      FROM unnest(p_firsts, p_counts, p_ready) u (first, count, at);
+    INSERT INTO {schema}.done (id, seq, lane, ending, patch)
+      SELECT u.id, s + u.entry, u.lane, u.ending, u.patch FROM unnest(p_done, p_done_at, p_done_lanes, p_endings, p_patches) u (id, entry, lane, ending, patch);
+    IF p_changes IS NOT NULL THEN PERFORM {schema}.apply(p_changes, s, p_epoch); END IF;
+    IF got IS NOT NULL THEN
+      n := cardinality(got);
+      INSERT INTO {schema}.lease (token, epoch, queue, dispatcher, agent, ids, seqs, lanes, claim)
+        VALUES (p_token, p_epoch, p_place[1], p_place[2], p_place[3], got,
+          ARRAY(SELECT s + (rows - 1) * 4096 + size + 2 * i FROM generate_series(0, n - 1) i), got_lanes, p_claim);
+      UPDATE {schema}.room t SET used = t.used + n WHERE t.id = ANY (p_quotas);
+      docs := array_to_string(ARRAY(SELECT (SELECT concat('[', j.rev, ',', j.seq, ',', j.doc, ']') FROM {schema}.job j WHERE j.id = u.id)
+        FROM unnest(got) WITH ORDINALITY u (id, n) ORDER BY u.n), ',');
+      IF EXISTS (SELECT FROM {schema}.annotation) THEN
+        annotated := array_to_json(ARRAY(SELECT u.id FROM unnest(got) u (id)
+          WHERE EXISTS (SELECT FROM {schema}.annotation a WHERE a.id >= u.id || '/' AND a.id < u.id || '0')));
+      END IF;
+    END IF;
+    IF rows > 1 THEN
+      INSERT INTO {schema}.line (c, epoch, n, at, by, mv, count, entries)
+        SELECT c + i - 1, p_epoch, p_n, moment, p_by, p_mv, p_sizes[i], p_entries[i] FROM generate_series(1, rows - 1) i;
+    END IF;
+    INSERT INTO {schema}.line (c, epoch, n, at, by, mv, count, entries, claim, ids, q)
+      VALUES (c + rows - 1, p_epoch, p_n, moment, p_by, p_mv, size + 2 * coalesce(cardinality(got), 0), p_entries[rows],
+        CASE WHEN got IS NOT NULL THEN p_claim END, got, got_q);
+    RETURN concat('{"c":', c, ',"at":', moment, ',"runs":', runs, ',"last":', last, ',"lasts":', coalesce(array_to_json(lasts)::text, 'null'), ',"held":', coalesce(held::text, 'null'), ',"refusal":', coalesce(to_json(refusal)::text, 'null'),
+      ',"isAny":true,"ids":', coalesce(array_to_json(got)::text, '[]'), ',"lanes":', coalesce(array_to_json(got_lanes)::text, '[]'),
+      ',"annotated":', coalesce(annotated, '[]'), ',"jobs":[', docs, ']}');
+  END $$;
+`;

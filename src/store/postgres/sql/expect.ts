@@ -1,0 +1,73 @@
+import { refuse, settings } from './settings.ts';
+
+/** What a commit believes in. `{schema}` is replaced by the quoted name of the schema. */
+export const expectFunction = `
+  -- Locks what a commit believes in, and takes jobs out of the places that they leave. In the order of the list, which is that of ids.
+  CREATE FUNCTION {schema}.expect(p_beliefs json, p_epoch bigint, p_now float8) RETURNS void LANGUAGE plpgsql ${settings} AS $$
+  #variable_conflict use_column
+  DECLARE b json; place json; r record; found_rev bigint; found_seq bigint; pos int; leaves boolean; chain text;
+  BEGIN
+    FOR b IN SELECT e FROM json_array_elements(p_beliefs) e LOOP
+      CASE b ->> 'is'
+      WHEN 'job' THEN
+        place := b -> 'at';
+        leaves := (b ->> 'leaves')::boolean;
+        CASE place ->> 'in'
+        WHEN 'ready' THEN
+          SELECT t.ctid, t.turn, t.ids, t.q INTO r FROM {schema}.ready t
+            WHERE t.lane = (place ->> 'lane')::int AND t.line = (place ->> 'line')::int AND t.turn <= (place ->> 'turn')::bigint
+            ORDER BY t.turn DESC LIMIT 1 FOR UPDATE;
+          pos := array_position(r.ids, b ->> 'id');
+          IF NOT FOUND OR pos IS NULL THEN ${refuse(`b ->> 'id'`)} END IF;
+          IF leaves AND cardinality(r.ids) = 1 THEN DELETE FROM {schema}.ready t WHERE t.ctid = r.ctid;
+          ELSIF leaves THEN
+            r.q := coalesce(r.q, ARRAY(SELECT r.turn / 2 + i FROM generate_series(0, cardinality(r.ids) - 1) i));
+            -- It may come back to its turn. What became due has one turn.
+            UPDATE {schema}.ready t SET ids = r.ids[: pos - 1] || r.ids[pos + 1 :], q = r.q[: pos - 1] || r.q[pos + 1 :],
+              turn = CASE WHEN pos = 1 AND r.turn % 2 = 0 THEN (SELECT coalesce(j.turn, j.seq * 2) FROM {schema}.job j WHERE j.id = r.ids[2]) ELSE r.turn END
+            WHERE t.ctid = r.ctid;
+          END IF;
+        WHEN 'due' THEN
+          PERFORM FROM {schema}.due t WHERE t.at = (place ->> 'at')::float8 AND t.id = b ->> 'id' FOR UPDATE;
+          IF NOT FOUND THEN ${refuse(`b ->> 'id'`)} END IF;
+          IF leaves THEN DELETE FROM {schema}.due t WHERE t.at = (place ->> 'at')::float8 AND t.id = b ->> 'id'; END IF;
+        WHEN 'aside' THEN
+          PERFORM FROM {schema}.aside t WHERE t.id = b ->> 'id' FOR UPDATE;
+          IF NOT FOUND THEN ${refuse(`b ->> 'id'`)} END IF;
+          IF leaves THEN DELETE FROM {schema}.aside t WHERE t.id = b ->> 'id'; END IF;
+        WHEN 'done' THEN
+          SELECT t.seq INTO found_rev FROM {schema}.done t WHERE t.id = b ->> 'id' FOR UPDATE;
+          IF NOT FOUND OR found_rev <> (place ->> 'seq')::bigint THEN ${refuse(`b ->> 'id'`)} END IF;
+          IF leaves THEN DELETE FROM {schema}.done t WHERE t.id = b ->> 'id'; END IF;
+        ELSE NULL; -- in a lease, which was looked at; or in none yet
+        END CASE;
+        SELECT t.rev INTO found_rev FROM {schema}.job t WHERE t.id = b ->> 'id' FOR NO KEY UPDATE;
+        IF coalesce(found_rev, 0) <> (b ->> 'rev')::bigint THEN ${refuse(`b ->> 'id'`)} END IF;
+      WHEN 'late' THEN
+        -- An earlier sending of this commit: it is refused when it arrives later, for what this one has changed.
+        PERFORM pg_advisory_xact_lock((p_epoch << 40) + (b ->> 'n')::bigint);
+        IF EXISTS (SELECT FROM {schema}.line l WHERE l.epoch = p_epoch AND l.n = (b ->> 'n')::bigint) THEN ${refuse(`b ->> 'n'`)} END IF;
+      WHEN 'soon' THEN
+        -- Jobs begin under a rate when they are committed, and were counted when they were judged.
+        IF p_now > (b ->> 'until')::float8 THEN ${refuse(`'late'`)} END IF;
+      WHEN 'holds' THEN
+        -- A claim locks the agent that it is for.
+        PERFORM FROM {schema}.agent t WHERE t.id >= b ->> 'agents' AND starts_with(t.id, b ->> 'agents') ORDER BY t.id FOR UPDATE;
+        IF (SELECT coalesce(sum(cardinality(t.ids)), 0) FROM {schema}.lease t WHERE t.queue = b ->> 'queue' AND t.dispatcher = b ->> 'dispatcher')
+          <> (b ->> 'count')::bigint THEN ${refuse(`b ->> 'dispatcher'`)} END IF;
+      WHEN 'chain' THEN
+        -- Of two jobs that are to wait for each other the second must see that the first does.
+        PERFORM pg_advisory_xact_lock(hashtextextended('{schema} chains', 0));
+        IF EXISTS (
+          WITH RECURSIVE chain (id) AS (
+            SELECT (b ->> 'on') COLLATE "C" UNION SELECT j.waiting_on FROM {schema}.job j JOIN chain ON j.id = chain.id WHERE j.waiting_on IS NOT NULL
+          ) SELECT FROM chain WHERE chain.id = b ->> 'id'
+        ) THEN ${refuse(`b ->> 'id'`)} END IF;
+      ELSE
+        EXECUTE format('SELECT t.rev, t.last_seq FROM {schema}.%I t WHERE t.id = $1 FOR UPDATE', b ->> 'is') INTO found_rev, found_seq USING b ->> 'id';
+        -- A limit that said nothing was dropped, and may have been made anew.
+        IF coalesce(found_rev, 0) <> (b ->> 'rev')::bigint OR found_seq <> (b ->> 'seq')::bigint THEN ${refuse(`b ->> 'id'`)} END IF;
+      END CASE;
+    END LOOP;
+  END $$;
+`;
