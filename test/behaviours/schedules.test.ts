@@ -1,5 +1,6 @@
 import {
   agent,
+  type Codec,
   decorateStore,
   defineJob,
   local,
@@ -462,6 +463,40 @@ forEachStore('Schedules', (makeStore, kind) => {
       ['s', 'paused'],
       ['t', 'active'],
     ]);
+  });
+
+  it('are kept encoded where the box has a codec, and set again they change nothing', async () => {
+    const turned = (text: string) => [...text].reverse().join('');
+    const codec: Codec = {
+      encode: (value) => turned(JSON.stringify(value)),
+      decode: (value) => JSON.parse(turned(String(value))),
+    };
+    const work = defineJob({ name: 'work', run: (_what: string) => {} });
+    const raw: unknown[] = [];
+    const store = makeStore();
+    const spied = {
+      name: store.name,
+      open: async (ports: Parameters<typeof store.open>[0]) =>
+        decorateStore(await store.open(ports), {
+          change: (change) => {
+            raw.push(change.patch);
+            return change;
+          },
+        }),
+    };
+    const { box, reactor } = await makeBox({ store: spied, codec, jobs: [work], queues: [''] });
+    await box.start();
+    const { schedules } = box.queue();
+    const set = () =>
+      schedules.set('s', { every: '10m' }, work('secret').with({ annotations: { of: 'hidden' } }));
+
+    expect([await set(), await set()]).toEqual([true, false]);
+    await reactor.advance('10m');
+
+    const job = await box.job((await schedules.get('s')).lastJob ?? '').refresh();
+    expect([job.args, job.annotations.of]).toEqual([['secret'], 'hidden']);
+    expect(raw.length).toBeGreaterThan(2);
+    expect(JSON.stringify(raw)).not.toMatch(/"secret"|"hidden"/);
   });
 
   it('refuse bad input before anything is written', async () => {

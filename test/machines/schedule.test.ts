@@ -4,7 +4,7 @@ import type { ScheduledJob, ScheduleFigures } from '../../machines/schedule.cont
 import { type ScheduleEvent, scheduleMachine } from '../../machines/schedule.machine.ts';
 import { BadStatusError } from '../../src/errors.ts';
 import { compileChart } from '../../src/model/chart/compile.ts';
-import { scheduleChart } from '../../src/model/jobs/machine-version.ts';
+import { machineVersion, scheduleChart, versionFor } from '../../src/model/jobs/machine-version.ts';
 import type { ScheduleRecord } from '../../src/model/records/records.ts';
 import { newScheduleRecord, stepSchedule } from '../../src/model/schedules/step.ts';
 import { expectSameSteps } from '../model/chart/equality.ts';
@@ -171,4 +171,12 @@ describe('whatever happens to a schedule', () => {
       expect(() => stepSchedule(before, event)).toThrow(`got status ${before.state}, which refuses it`);
     });
   });
+});
+
+it('A line of the journal names the chart of schedules only if it is about one', () => {
+  expect(machineVersion).toMatch(/^job@2\.\w+,representation@1\.\w+$/);
+  expect(versionFor([{ kind: 'job' }], machineVersion)).toBe(machineVersion);
+  expect(versionFor([{ kind: 'job' }, { kind: 'schedule' }], machineVersion)).toBe(
+    `${machineVersion},schedule@1.${scheduleChart.hash}`,
+  );
 });
