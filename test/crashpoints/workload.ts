@@ -84,15 +84,14 @@ export function drawChanges(random: Random): Change[] {
   const amount = draw(1_000);
   const text = 'x'.repeat(draw(random() < 0.2 ? 900 : 120));
   const note = (id: string, value: number | string) => changed('annotation', `${id}/note`, { value });
-  switch (draw(5)) {
+  switch (draw(4)) {
     case 0:
+      if (amount >= 700) return tick(one, amount);
       return [changed('job', one, { name: `name-${amount}`, args: [text] })];
     case 1:
       return [{ ...changed('annotation', `${one}/note`, null), gone: true }];
     case 2:
       return [note(one, text)];
-    case 3:
-      return tick(one, amount);
     default:
       return [
         note(one, amount),
